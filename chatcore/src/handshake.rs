@@ -1,0 +1,272 @@
+//! Before there is a name: one small state machine for each fresh connection.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use crate::limits::{HANDSHAKE_FRAME_BYTES_MAX, Limits, cut_detail};
+use crate::name::{NameError, UserName};
+use crate::outbox::Outbox;
+use crate::time::Instant;
+use crate::transition::{self, State};
+use crate::wire::{
+    self, ClientMessage, ErrorMessage, Fault, Foreign, Goodbye, GoodbyeCode, HubMessage, Message, PrefaceError,
+    RefusalCode, Refused,
+};
+
+/// The server's end of a connection until it has a name.
+///
+/// 1. Give it what arrives with [`receive`](Self::receive). What it does not use stays with you.
+/// 2. When it returns a [`Registration`], decide, now or later, on this thread or another:
+///    [`Hub::admit`](crate::Hub::admit) it, and drop the handshake; or [`refuse`](Self::refuse) it, and the
+///    client may ask again.
+/// 3. Write what [`transmit`](Self::transmit) holds after each call, and report it to
+///    [`transmitted`](Self::transmitted).
+/// 4. When a call returns an error, write what `transmit` still holds, as far as the transport takes it at
+///    once, and close. Past [`deadline`](Self::deadline), call [`handle_timeout`](Self::handle_timeout).
+///
+/// Memory: nothing beyond this value until there is something to say. A caller buffers at most
+/// [`HANDSHAKE_FRAME_BYTES_MAX`](crate::HANDSHAKE_FRAME_BYTES_MAX) + 4 bytes of a message that is not whole.
+#[derive(Debug)]
+pub struct Handshake {
+    /// None until the preface has come.
+    state: Option<State>,
+    outbox: Outbox,
+    /// An answer for a peer that speaks something else.
+    foreign: &'static [u8],
+    deadline: Instant,
+    time_max: core::time::Duration,
+    attempts: u32,
+    attempts_max: u32,
+}
+
+impl Handshake {
+    /// A fresh connection. Of the limits, `handshake_time_max` and `attempts_max` count here.
+    pub fn new(now: Instant, limits: &Limits) -> Self {
+        Self {
+            state: None,
+            outbox: Outbox::with_preface(),
+            foreign: &[],
+            deadline: now + limits.handshake_time_max,
+            time_max: limits.handshake_time_max,
+            attempts: 0,
+            attempts_max: limits.attempts_max,
+        }
+    }
+
+    /// Takes what has arrived, up to and with a whole registration; the rest of `input` stays. While a
+    /// registration is undecided nothing is taken.
+    ///
+    /// A name that cannot be one is refused here, and the client may try another.
+    pub fn receive(&mut self, now: Instant, input: &mut &[u8]) -> Result<Option<Registration>, HandshakeError> {
+        if self.state.is_none() {
+            match wire::take_preface(input) {
+                Ok(Some(_)) => self.state = Some(State::Unregistered),
+                Ok(None) => return Ok(None),
+                Err(PrefaceError::Fault(fault)) => return Err(self.fail(fault)),
+                Err(PrefaceError::Foreign(foreign)) => {
+                    self.state = Some(State::Closed);
+                    self.foreign = foreign.answer();
+                    return Err(HandshakeError::Foreign(foreign));
+                }
+            }
+        }
+        while self.state == Some(State::Unregistered) {
+            let registration = match self.next(input) {
+                Ok(Some(registration)) => registration,
+                Ok(None) => return Ok(None),
+                Err(Failure::Peer(fault)) => return Err(self.fail(fault)),
+                Err(Failure::Left) => {
+                    self.state = Some(State::Closed);
+                    return Err(HandshakeError::Left);
+                }
+            };
+            match registration {
+                Ok(registration) => return Ok(Some(registration)),
+                Err(error) => self.refuse(now, &Refusal::Name(error))?,
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next registration in the input, its name checked. Frames that may be skipped are.
+    fn next(&mut self, input: &mut &[u8]) -> Result<Option<Result<Registration, NameError>>, Failure> {
+        while let Some(content) = wire::take(input, HANDSHAKE_FRAME_BYTES_MAX)? {
+            let Some(message) = ClientMessage::decode(content)? else {
+                continue;
+            };
+            let state = transition::at_hub(State::Unregistered, message.kind())?;
+            self.state = Some(state);
+            return match message {
+                ClientMessage::Register(register) => Ok(Some(UserName::new(register.name).map(|name| Registration {
+                    name,
+                    credential: register.credential.to_vec(),
+                    preface_due: !self.outbox.is_written(),
+                }))),
+                _ => Err(Failure::Left),
+            };
+        }
+        Ok(None)
+    }
+
+    /// Answers the registration with no. The client may try again on the same connection, and has the
+    /// handshake time for it, until it has been refused too often: then this is an error like the others.
+    pub fn refuse(&mut self, now: Instant, refusal: &Refusal) -> Result<(), HandshakeError> {
+        assert_eq!(self.state, Some(State::Registering), "a refusal answers a registration");
+        self.state = Some(State::Unregistered);
+        self.deadline = now + self.time_max;
+        self.attempts += 1;
+        let detail = refusal.to_string();
+        self.outbox.push(&HubMessage::Refused(Refused { code: refusal.code(), detail: cut_detail(&detail) }));
+        if self.attempts < self.attempts_max {
+            return Ok(());
+        }
+        Err(self.fail(Fault::TooManyAttempts { attempts_max: self.attempts_max }))
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due.
+    pub const fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Past the deadline, ends the handshake: returns the error of that, once the time has come.
+    pub fn handle_timeout(&mut self, now: Instant) -> Result<(), HandshakeError> {
+        if now < self.deadline {
+            return Ok(());
+        }
+        self.goodbye(GoodbyeCode::TimedOut, &HandshakeError::TimedOut.to_string());
+        Err(HandshakeError::TimedOut)
+    }
+
+    /// Ends the handshake because the server stops: a goodbye, to be written before the connection is closed.
+    pub fn shut_down(&mut self) {
+        self.goodbye(GoodbyeCode::ShuttingDown, "the server is shutting down");
+    }
+
+    fn goodbye(&mut self, code: GoodbyeCode, detail: &str) {
+        // A peer that has not shown what it speaks is told nothing.
+        if self.state.is_some_and(|state| state != State::Closed) {
+            self.outbox.push(&HubMessage::Goodbye(Goodbye { code, detail, reconnect: None }));
+        }
+        self.state = Some(State::Closed);
+    }
+
+    fn fail(&mut self, fault: Fault) -> HandshakeError {
+        self.state = Some(State::Closed);
+        let detail = fault.to_string();
+        self.outbox.push(&HubMessage::Error(ErrorMessage { code: fault.code(), detail: cut_detail(&detail) }));
+        HandshakeError::Fault(fault)
+    }
+
+    /// What is to be written now, in order. Either chunk may be empty.
+    pub fn transmit(&self) -> [&[u8]; 2] {
+        if !self.foreign.is_empty() {
+            return [self.foreign, &[]];
+        }
+        match self.outbox.transmit() {
+            // The preface alone waits for the answer to the registration: one write instead of two.
+            [_, []] => [&[], &[]],
+            chunks => chunks,
+        }
+    }
+
+    /// The transport has taken this many bytes of [`transmit`](Self::transmit). Panics if it was given fewer.
+    pub fn transmitted(&mut self, count: usize) {
+        if self.foreign.is_empty() {
+            self.outbox.transmitted(count);
+        } else {
+            self.foreign = &self.foreign[count..];
+        }
+    }
+}
+
+/// Why there is no registration to return.
+enum Failure {
+    Peer(Fault),
+    Left,
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Peer(fault)
+    }
+}
+
+/// A client asks for a name: to be given to [`Hub::admit`](crate::Hub::admit) or refused.
+///
+/// Owned and `Send`, so that the decision can be made much later or elsewhere: a password checked, the name
+/// claimed among several hubs, the connection moved to the thread that owns the name.
+#[derive(Debug)]
+#[must_use = "a registration is to be admitted or refused"]
+pub struct Registration {
+    pub(crate) name: UserName,
+    credential: Vec<u8>,
+    /// Our preface has not gone out with a refusal before: it goes with the welcome.
+    pub(crate) preface_due: bool,
+}
+
+impl Registration {
+    /// The name that is asked for.
+    pub const fn name(&self) -> &UserName {
+        &self.name
+    }
+
+    /// What the client gives as proof; empty if nothing. The core does not look at it.
+    pub fn credential(&self) -> &[u8] {
+        &self.credential
+    }
+}
+
+/// Why a registration is refused. The client may try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The spelling is no name.
+    #[error("{0}")]
+    Name(#[from] NameError),
+    /// Somebody has the name, or one that maps to the same.
+    #[error("the name is in use: choose another, or try again when its user has left")]
+    NameInUse,
+    /// The hub is full.
+    #[error("the hub is full: it takes {users_max} users at the most; try again later")]
+    HubFull {
+        /// The limit.
+        users_max: u32,
+    },
+    /// The embedder said no.
+    #[error("the registration is denied: the credential does not give the right to this name")]
+    Denied,
+    /// The hub is stopping.
+    #[error("the hub is shutting down: try again later")]
+    ShuttingDown,
+}
+
+impl Refusal {
+    /// The number under which the refusal goes over the wire.
+    pub const fn code(&self) -> RefusalCode {
+        match self {
+            Self::Name(_) => RefusalCode::InvalidName,
+            Self::NameInUse => RefusalCode::NameInUse,
+            Self::HubFull { .. } => RefusalCode::HubFull,
+            Self::Denied => RefusalCode::Denied,
+            Self::ShuttingDown => RefusalCode::ShuttingDown,
+        }
+    }
+}
+
+/// Why a connection ended before it had a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HandshakeError {
+    /// The peer speaks something else.
+    #[error("the peer speaks {0}, not chatcore")]
+    Foreign(Foreign),
+    /// The peer broke the protocol.
+    #[error("protocol error: {0}")]
+    Fault(#[from] Fault),
+    /// The peer left.
+    #[error("the client left before it had a name")]
+    Left,
+    /// The peer took too long.
+    #[error("no registration came in time")]
+    TimedOut,
+}

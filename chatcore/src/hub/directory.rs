@@ -1,0 +1,51 @@
+//! Which session has which name.
+
+use core::hash::Hasher;
+
+use hashbrown::HashTable;
+use siphasher::sip::SipHasher13;
+use slab::Slab;
+
+use super::session::Session;
+
+/// Names to sessions. Peers choose the names, so the hash is keyed: nobody can pick names that collide.
+/// It is never iterated, so the key changes nothing that can be seen.
+#[derive(Debug)]
+pub(super) struct Directory {
+    sessions: HashTable<usize>,
+    key: [u8; 16],
+}
+
+impl Directory {
+    pub(super) fn new(key: [u8; 16]) -> Self {
+        Self { sessions: HashTable::new(), key }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// The session that has this name, which is mapped.
+    pub(super) fn find(&self, name: &str, sessions: &Slab<Session>) -> Option<usize> {
+        self.sessions.find(hash(&self.key, name), |index| sessions[*index].name.as_str() == name).copied()
+    }
+
+    /// Enters a session under its name, which is free.
+    pub(super) fn insert(&mut self, index: usize, sessions: &Slab<Session>) {
+        let name = |index: &usize| hash(&self.key, sessions[*index].name.as_str());
+        self.sessions.insert_unique(name(&index), index, name);
+    }
+
+    /// Takes a session out, so that its name is free.
+    pub(super) fn remove(&mut self, index: usize, sessions: &Slab<Session>) {
+        let hash = hash(&self.key, sessions[index].name.as_str());
+        let entry = self.sessions.find_entry(hash, |other| *other == index);
+        entry.expect("an open session is in the directory").remove();
+    }
+}
+
+fn hash(key: &[u8; 16], name: &str) -> u64 {
+    let mut hasher = SipHasher13::new_with_key(key);
+    hasher.write(name.as_bytes());
+    hasher.finish()
+}

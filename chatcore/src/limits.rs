@@ -1,0 +1,191 @@
+//! Every limit of a hub, with its unit and what happens at it.
+
+use core::time::Duration;
+
+use crate::name::{NAME_BYTES_MAX, SPELLING_BYTES_MAX};
+use crate::wire::{Announced, OVERHEAD_BYTES_MAX};
+
+/// Bytes of a credential, at the most. A longer one makes a frame that is too long before registration.
+pub const CREDENTIAL_BYTES_MAX: usize = 1024;
+
+/// Bytes of a frame's content before registration, at the most: a registration with the longest name and
+/// credential, and nothing larger, so that strangers cannot make a driver buffer much.
+pub const HANDSHAKE_FRAME_BYTES_MAX: u32 = (SPELLING_BYTES_MAX + CREDENTIAL_BYTES_MAX + OVERHEAD_BYTES_MAX) as u32;
+
+/// Names on one page of who is online, at the most.
+pub const ONLINE_NAMES_MAX: usize = 500;
+
+/// Bytes of a detail text in an error, a refusal or a goodbye, at the most; longer ones are cut.
+pub const DETAIL_BYTES_MAX: usize = 200;
+
+/// The limits of a hub and of the handshakes before it.
+///
+/// ```
+/// use chatcore::Limits;
+///
+/// let limits = Limits { body_bytes_max: 4096, users_max: 50, ..Limits::default() };
+/// assert_eq!(limits.check(), Ok(()));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a message's body. A longer one is rejected with `body_too_long`, or ends the connection
+    /// when its frame is too long. Default 65 536; 1 to 16 MiB.
+    pub body_bytes_max: u32,
+    /// Bytes that are kept for one user until it acknowledges them. Messages that do not fit are rejected
+    /// to their senders with `recipient_full`. Answers to the user's own requests may take a quarter more;
+    /// when that is full too, the user is closed as a slow consumer. Default 4 MiB; at least four of
+    /// the longest frames.
+    pub outbox_bytes_max: u32,
+    /// Users of a hub. More are refused with `hub_full`. Default 1 000 000.
+    pub users_max: u32,
+    /// Refused registrations on one connection. At this many the connection is closed. Default 8.
+    pub attempts_max: u32,
+    /// From one registration attempt to the next, and from the connection to the first. Then the
+    /// connection is closed. Default 30 s.
+    pub handshake_time_max: Duration,
+    /// Silence of a registered user. After half of it the hub pings; after all of it the user is closed as
+    /// timed out. Default 60 s; at least 1 ms.
+    pub idle_time_max: Duration,
+    /// How long a full outbox may go without an acknowledgement before its user is closed as a slow
+    /// consumer. Default 10 s.
+    pub stall_time_max: Duration,
+    /// How long a closing connection may take to be written out before it is dropped. Default 5 s.
+    pub flush_time_max: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 64 << 10,
+            outbox_bytes_max: 4 << 20,
+            users_max: 1_000_000,
+            attempts_max: 8,
+            handshake_time_max: Duration::from_secs(30),
+            idle_time_max: Duration::from_secs(60),
+            stall_time_max: Duration::from_secs(10),
+            flush_time_max: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Limits {
+    /// Whether the limits fit together.
+    pub fn check(&self) -> Result<(), LimitsError> {
+        const BODY_BYTES_MAX: u32 = 16 << 20;
+        if !(1..=BODY_BYTES_MAX).contains(&self.body_bytes_max) {
+            return Err(LimitsError::Body { given: self.body_bytes_max, bytes_max: BODY_BYTES_MAX });
+        }
+        let bytes_min = 4 * self.frame_bytes_max();
+        if self.outbox_bytes_max < bytes_min || self.outbox_bytes_max > u32::MAX / 2 {
+            return Err(LimitsError::Outbox { given: self.outbox_bytes_max, bytes_min });
+        }
+        for (name, given) in [("users_max", self.users_max), ("attempts_max", self.attempts_max)] {
+            if given == 0 {
+                return Err(LimitsError::Zero { name });
+            }
+        }
+        let idle_ms = self.idle_time_max.as_millis();
+        if !(1..=u128::from(u32::MAX)).contains(&idle_ms) {
+            return Err(LimitsError::Idle { given: self.idle_time_max });
+        }
+        Ok(())
+    }
+
+    /// Bytes of a frame's content, at the most, once registered: a body and what goes with it, and never
+    /// less than a handshake's.
+    pub const fn frame_bytes_max(&self) -> u32 {
+        let bytes = self.body_bytes_max + OVERHEAD_BYTES_MAX as u32;
+        if bytes > HANDSHAKE_FRAME_BYTES_MAX { bytes } else { HANDSHAKE_FRAME_BYTES_MAX }
+    }
+
+    /// Bytes of an outbox with the reserve for answers to its own user.
+    pub(crate) const fn outbox_bytes_hard_max(&self) -> usize {
+        self.outbox_bytes_max as usize + self.outbox_bytes_max as usize / 4
+    }
+
+    /// Names on one page of who is online: as many as surely fit a frame.
+    pub(crate) const fn online_names_max(&self) -> usize {
+        let fit = (self.frame_bytes_max() as usize - OVERHEAD_BYTES_MAX) / (NAME_BYTES_MAX + 1);
+        if fit < ONLINE_NAMES_MAX { fit } else { ONLINE_NAMES_MAX }
+    }
+
+    /// What a welcome says of them.
+    pub(crate) fn announced(&self) -> Announced {
+        let milliseconds = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+        Announced {
+            frame_bytes_max: self.frame_bytes_max(),
+            body_bytes_max: self.body_bytes_max,
+            outbox_bytes_max: self.outbox_bytes_max,
+            stall_ms_max: milliseconds(self.stall_time_max),
+            idle_ms_max: milliseconds(self.idle_time_max),
+        }
+    }
+}
+
+/// Limits that do not fit together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LimitsError {
+    /// The body limit is out of its range.
+    #[error("body_bytes_max is {given}: it must be 1 to {bytes_max}")]
+    Body {
+        /// The limit given.
+        given: u32,
+        /// The largest possible.
+        bytes_max: u32,
+    },
+    /// An outbox must hold a few of the longest frames.
+    #[error("outbox_bytes_max is {given}: with this body_bytes_max it must be {bytes_min} to 2147483647")]
+    Outbox {
+        /// The limit given.
+        given: u32,
+        /// The smallest possible.
+        bytes_min: u32,
+    },
+    /// A limit of zero would let nothing happen at all.
+    #[error("{name} is 0: it must be at least 1")]
+    Zero {
+        /// The limit's name.
+        name: &'static str,
+    },
+    /// The idle time is out of its range.
+    #[error("idle_time_max is {given:?}: it must be 1 ms to 49 days")]
+    Idle {
+        /// The limit given.
+        given: Duration,
+    },
+}
+
+/// Cuts a detail text at its limit, at a character's border.
+pub(crate) fn cut_detail(detail: &str) -> &str {
+    &detail[..detail.floor_char_boundary(DETAIL_BYTES_MAX)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_fit_together() {
+        assert_eq!(Limits::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn limits_that_do_not_fit_are_named() {
+        let check = |limits: Limits| limits.check().unwrap_err();
+        let default = Limits::default;
+        assert!(matches!(check(Limits { body_bytes_max: 0, ..default() }), LimitsError::Body { given: 0, .. }));
+        assert!(matches!(check(Limits { body_bytes_max: (16 << 20) + 1, ..default() }), LimitsError::Body { .. }));
+        assert!(matches!(check(Limits { outbox_bytes_max: 65_536, ..default() }), LimitsError::Outbox { .. }));
+        assert_eq!(check(Limits { users_max: 0, ..default() }), LimitsError::Zero { name: "users_max" });
+        assert!(matches!(check(Limits { idle_time_max: Duration::ZERO, ..default() }), LimitsError::Idle { .. }));
+    }
+
+    #[test]
+    fn a_long_detail_is_cut_between_characters() {
+        let detail = "é".repeat(101);
+        assert_eq!(cut_detail(&detail).len(), DETAIL_BYTES_MAX);
+        let odd = alloc::format!("x{detail}");
+        assert_eq!(cut_detail(&odd).len(), DETAIL_BYTES_MAX - 1);
+    }
+}

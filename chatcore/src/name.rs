@@ -1,0 +1,248 @@
+//! User names: what may be one, and which spellings are the same one.
+//!
+//! Names follow RFC 8265, profile `UsernameCaseMapped`: full-width forms become their ordinary ones,
+//! upper case becomes lower, the result is normalised (NFC), and control characters, spaces, symbols,
+//! direction overrides and unassigned code points are refused. Two spellings that map to the same text
+//! are the same user. On top of the RFC, `#`, `@` and `:` are refused, because they introduce a room, a
+//! recipient and a body.
+//!
+//! Without the `unicode` feature only ASCII names are known; what they map to is the same.
+
+use alloc::borrow::Cow;
+use core::fmt;
+
+use compact_str::CompactString;
+
+/// Bytes of a name once mapped, at the most.
+pub const NAME_BYTES_MAX: usize = 32;
+
+/// Bytes of a name as somebody typed it, at the most. Mapping shortens: the widest spelling of a
+/// 32 byte name stays below this.
+pub const SPELLING_BYTES_MAX: usize = 128;
+
+/// Characters that no name holds, because they have a meaning around names.
+const RESERVED: [char; 3] = ['#', '@', ':'];
+
+/// A user's name, mapped: 1 to [`NAME_BYTES_MAX`] bytes. Equal names are equal bytes.
+///
+/// ```
+/// use chatcore::UserName;
+///
+/// let name: UserName = "Alice".parse()?;
+/// assert_eq!(name.as_str(), "alice");
+/// # Ok::<(), chatcore::NameError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserName(CompactString);
+
+impl UserName {
+    /// Maps a spelling to the name it stands for.
+    ///
+    /// Fails with the exact reason if no user can have such a name.
+    pub fn new(spelling: &str) -> Result<Self, NameError> {
+        map(spelling).map(|mapped| Self(CompactString::from(mapped)))
+    }
+
+    /// A name that a hub has already mapped, as a client receives it: only its size is checked, so that
+    /// a client which knows less of Unicode than its hub still shows every name.
+    pub(crate) fn from_hub(mapped: &str) -> Option<Self> {
+        (1..=NAME_BYTES_MAX).contains(&mapped.len()).then(|| Self(CompactString::from(mapped)))
+    }
+
+    /// The mapped name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl core::str::FromStr for UserName {
+    type Err = NameError;
+
+    fn from_str(spelling: &str) -> Result<Self, NameError> {
+        Self::new(spelling)
+    }
+}
+
+impl AsRef<str> for UserName {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl fmt::Display for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.as_str())
+    }
+}
+
+/// Why a spelling is no user's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NameError {
+    /// Nothing was given.
+    #[error("a name is empty: it needs 1 to {NAME_BYTES_MAX} bytes")]
+    Empty,
+    /// More than [`SPELLING_BYTES_MAX`] bytes as typed, or more than [`NAME_BYTES_MAX`] once mapped.
+    #[error("a name of {bytes} bytes is too long: at most {bytes_max} bytes are allowed")]
+    TooLong {
+        /// Its length.
+        bytes: usize,
+        /// The limit that it passes.
+        bytes_max: usize,
+    },
+    /// A character that no name may hold.
+    #[error("a name may not hold U+{:04X} (character {position}): letters and digits of any script and most ASCII signs are allowed, spaces, control characters and # @ : are not", *.character as u32)]
+    Forbidden {
+        /// The character.
+        character: char,
+        /// Its place, counted in characters from 1.
+        position: usize,
+    },
+    /// Right-to-left and left-to-right characters together in a way that would not read the same
+    /// everywhere (RFC 5893).
+    #[error("a name may not mix writing directions this way (RFC 5893)")]
+    Directions,
+    /// Text beyond ASCII, met by a build without the `unicode` feature.
+    #[error("a name beyond ASCII: this program was built without the chatcore feature `unicode`")]
+    NotAscii,
+}
+
+/// Maps a spelling to its name, without a copy where it is mapped already.
+pub(crate) fn map(spelling: &str) -> Result<Cow<'_, str>, NameError> {
+    if spelling.len() > SPELLING_BYTES_MAX {
+        return Err(NameError::TooLong { bytes: spelling.len(), bytes_max: SPELLING_BYTES_MAX });
+    }
+    let mapped = if spelling.is_ascii() { map_ascii(spelling)? } else { map_unicode(spelling)? };
+    if mapped.is_empty() {
+        return Err(NameError::Empty);
+    }
+    if mapped.len() > NAME_BYTES_MAX {
+        return Err(NameError::TooLong { bytes: mapped.len(), bytes_max: NAME_BYTES_MAX });
+    }
+    Ok(mapped)
+}
+
+/// RFC 8264's ASCII7 is every printable ASCII character but space; lower case is its only mapping.
+fn map_ascii(spelling: &str) -> Result<Cow<'_, str>, NameError> {
+    refuse(spelling, |c| !c.is_ascii_graphic() || RESERVED.contains(&c))?;
+    if spelling.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Ok(Cow::Owned(spelling.to_ascii_lowercase()))
+    } else {
+        Ok(Cow::Borrowed(spelling))
+    }
+}
+
+#[cfg(feature = "unicode")]
+fn map_unicode(spelling: &str) -> Result<Cow<'_, str>, NameError> {
+    use precis_core::Error;
+    use precis_core::profile::Profile;
+
+    let mapped = precis_profiles::UsernameCaseMapped::new().enforce(spelling).map_err(|error| match error {
+        Error::BadCodepoint(info) => NameError::Forbidden {
+            character: char::from_u32(info.cp).unwrap_or(char::REPLACEMENT_CHARACTER),
+            position: info.position + 1,
+        },
+        Error::Invalid | Error::Unexpected(_) => NameError::Directions,
+    })?;
+    // Full-width forms have become ASCII only now.
+    refuse(&mapped, |c| RESERVED.contains(&c))?;
+    Ok(mapped)
+}
+
+#[cfg(not(feature = "unicode"))]
+fn map_unicode(_spelling: &str) -> Result<Cow<'_, str>, NameError> {
+    Err(NameError::NotAscii)
+}
+
+fn refuse(text: &str, forbidden: impl Fn(char) -> bool) -> Result<(), NameError> {
+    match text.chars().enumerate().find(|(_, c)| forbidden(*c)) {
+        Some((index, character)) => Err(NameError::Forbidden { character, position: index + 1 }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::{String, ToString};
+    use proptest::prelude::*;
+
+    fn name(spelling: &str) -> Result<String, NameError> {
+        UserName::new(spelling).map(|name| name.to_string())
+    }
+
+    #[track_caller]
+    fn forbidden(spelling: &str, character: char, position: usize) {
+        assert_eq!(name(spelling), Err(NameError::Forbidden { character, position }), "{spelling:?}");
+    }
+
+    #[test]
+    fn spellings_of_one_name_map_to_it() {
+        assert_eq!(name("alice"), Ok("alice".into()));
+        assert_eq!(name("ALICE"), Ok("alice".into()));
+        assert_eq!(name("r2-d2_!"), Ok("r2-d2_!".into()));
+    }
+
+    #[cfg(feature = "unicode")]
+    #[test]
+    fn unicode_look_alikes_fold_to_their_equal() {
+        assert_eq!(name("\u{ff41}\u{ff4c}\u{ff29}\u{ff43}\u{ff45}"), Ok("alice".into()), "full-width");
+        assert_eq!(name("zoe\u{308}"), name("ZO\u{cb}"), "combining");
+        assert_eq!(name("ÉMILE"), Ok("émile".into()));
+        assert_eq!(name("山田"), Ok("山田".into()));
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused_with_the_exact_reason() {
+        assert_eq!(name(""), Err(NameError::Empty));
+        assert_eq!(name(&"a".repeat(33)), Err(NameError::TooLong { bytes: 33, bytes_max: NAME_BYTES_MAX }));
+        assert_eq!(name(&"a".repeat(129)), Err(NameError::TooLong { bytes: 129, bytes_max: SPELLING_BYTES_MAX }));
+        assert!(name(&"a".repeat(32)).is_ok());
+        forbidden("#x", '#', 1);
+        forbidden("@x", '@', 1);
+        forbidden("x:y", ':', 2);
+        forbidden("a b", ' ', 2);
+        forbidden("ab\0", '\0', 3);
+        forbidden("ab\n", '\n', 3);
+        forbidden("\x1b[31m", '\x1b', 1);
+        forbidden("x\x7f", '\x7f', 2);
+    }
+
+    #[cfg(feature = "unicode")]
+    #[test]
+    fn forbidden_unicode_is_refused_with_the_character() {
+        forbidden("bob\u{202e}", '\u{202e}', 4);
+        forbidden("\u{ff03}x", '#', 1);
+        forbidden("\u{378}", '\u{378}', 1);
+        forbidden("\u{85}", '\u{85}', 1);
+        forbidden("a\u{200b}", '\u{200b}', 2);
+        assert_eq!(name("a\u{5d0}"), Err(NameError::Directions));
+        assert_eq!(
+            NameError::Forbidden { character: '\u{202e}', position: 4 }.to_string(),
+            "a name may not hold U+202E (character 4): letters and digits of any script and most ASCII \
+             signs are allowed, spaces, control characters and # @ : are not"
+        );
+    }
+
+    #[cfg(not(feature = "unicode"))]
+    #[test]
+    fn names_beyond_ascii_need_the_unicode_feature() {
+        assert_eq!(name("zoë"), Err(NameError::NotAscii));
+    }
+
+    proptest! {
+        #[test]
+        fn mapping_is_idempotent(spelling in "\\PC{0,12}|[ -~]{0,40}|\\p{L}{1,8}") {
+            if let Ok(mapped) = UserName::new(&spelling) {
+                prop_assert!((1..=NAME_BYTES_MAX).contains(&mapped.as_str().len()));
+                prop_assert_eq!(UserName::new(mapped.as_str()), Ok(mapped));
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Which message may come in which state of a connection, and what state follows: at the hub's end and at
+//! the client's. This is all of the protocol's order, and nothing else stands here. protocol.md shows the
+//! same rows, and a test holds the two together.
+
+use crate::wire::{Fault, Kind};
+
+/// A connection's state, seen from either end, once the preface has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// No name yet: the client may ask for one.
+    Unregistered,
+    /// A name was asked for, and the answer is owed.
+    Registering,
+    /// The client has its name.
+    Registered,
+    /// Nothing more is read.
+    Closed,
+}
+
+impl State {
+    /// The state in words, as an error puts them.
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Unregistered => "before registration",
+            Self::Registering => "while a registration is not answered",
+            Self::Registered => "once registered",
+            Self::Closed => "after the end",
+        }
+    }
+}
+
+/// What the hub's end accepts from a client.
+pub(crate) fn at_hub(state: State, kind: Kind) -> Result<State, Fault> {
+    use State::{Closed, Registered, Registering, Unregistered};
+    Ok(match (state, kind) {
+        (Unregistered, Kind::REGISTER) => Registering,
+        (Unregistered, Kind::GOODBYE | Kind::ERROR) => Closed,
+
+        (Registered, Kind::SEND | Kind::WHO) => Registered,
+        (Registered, Kind::ACK | Kind::PING | Kind::PONG) => Registered,
+        (Registered, Kind::GOODBYE | Kind::ERROR) => Closed,
+
+        _ => return Err(Fault::Unexpected { kind, state: state.words() }),
+    })
+}
+
+/// What the client's end accepts from a hub.
+pub(crate) fn at_client(state: State, kind: Kind) -> Result<State, Fault> {
+    use State::{Closed, Registered, Registering, Unregistered};
+    Ok(match (state, kind) {
+        (Unregistered, Kind::GOODBYE | Kind::ERROR) => Closed,
+
+        (Registering, Kind::WELCOME) => Registered,
+        (Registering, Kind::REFUSED) => Unregistered,
+        (Registering, Kind::GOODBYE | Kind::ERROR) => Closed,
+
+        (Registered, Kind::DELIVER | Kind::ACCEPTED | Kind::REJECTED | Kind::ONLINE) => Registered,
+        (Registered, Kind::ACK | Kind::PING | Kind::PONG) => Registered,
+        (Registered, Kind::GOODBYE | Kind::ERROR) => Closed,
+
+        _ => return Err(Fault::Unexpected { kind, state: state.words() }),
+    })
+}

@@ -1,0 +1,135 @@
+//! Reasons as numbers: what a refusal, a rejection, a goodbye and an error say besides their words.
+
+use core::fmt;
+use serde::{Deserialize, Serialize};
+
+macro_rules! codes {
+    ($(#[$meta:meta])* $type:ident { $($(#[$variant_meta:meta])* $variant:ident = $number:literal $name:literal,)+ }) => {
+        $(#[$meta])*
+        ///
+        /// A number that this version does not know is kept as `Other`, so that a newer peer's reason is
+        /// still shown.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(from = "u16", into = "u16")]
+        #[non_exhaustive]
+        pub enum $type {
+            $($(#[$variant_meta])* $variant,)+
+            /// A reason from a newer version of the protocol.
+            Other(u16),
+        }
+
+        impl $type {
+            /// Every reason that this version knows.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The name in the specification, fit for programs: `no_such_user`.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                    Self::Other(_) => "other",
+                }
+            }
+        }
+
+        impl From<u16> for $type {
+            fn from(number: u16) -> Self {
+                match number {
+                    $($number => Self::$variant,)+
+                    other => Self::Other(other),
+                }
+            }
+        }
+
+        impl From<$type> for u16 {
+            fn from(code: $type) -> u16 {
+                match code {
+                    $($type::$variant => $number,)+
+                    $type::Other(other) => other,
+                }
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    Self::Other(number) => write!(f, "reason {number}"),
+                    known => f.pad(known.name()),
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// Why a registration was refused (protocol.md, *refused*). The client may try again on the same connection.
+    RefusalCode {
+        /// The spelling is no name; the detail says why.
+        InvalidName = 1 "invalid_name",
+        /// Somebody has the name, or one that maps to the same.
+        NameInUse = 2 "name_in_use",
+        /// The hub has as many users as it may have.
+        HubFull = 3 "hub_full",
+        /// The embedder said no: a wrong password, a name that is reserved.
+        Denied = 4 "denied",
+        /// The hub is stopping.
+        ShuttingDown = 5 "shutting_down",
+    }
+}
+
+codes! {
+    /// Why a message went nowhere (protocol.md, *rejected*).
+    RejectCode {
+        /// Nobody with that name is here.
+        NoSuchUser = 1 "no_such_user",
+        /// The recipient has too much unread; trying later may work.
+        RecipientFull = 2 "recipient_full",
+        /// The body is longer than the welcome allows.
+        BodyTooLong = 3 "body_too_long",
+    }
+}
+
+codes! {
+    /// Why a connection ended in an orderly way (protocol.md, *goodbye*).
+    GoodbyeCode {
+        /// The client left, and its name is free.
+        Left = 1 "left",
+        /// The hub is stopping.
+        ShuttingDown = 2 "shutting_down",
+        /// Nothing was heard for longer than the idle time or the handshake time.
+        TimedOut = 3 "timed_out",
+        /// The client read too slowly for what it was sent.
+        SlowConsumer = 4 "slow_consumer",
+        /// An operator ended the session.
+        Kicked = 5 "kicked",
+    }
+}
+
+codes! {
+    /// How a peer broke the protocol (protocol.md, *error*).
+    ErrorCode {
+        /// The preface names another version of the protocol.
+        UnsupportedVersion = 1 "unsupported_version",
+        /// The preface asks for a critical feature that is not known here.
+        UnsupportedFeature = 2 "unsupported_feature",
+        /// A frame is longer than the limit.
+        FrameTooLong = 3 "frame_too_long",
+        /// A frame of length zero: not even a kind.
+        FrameEmpty = 4 "frame_empty",
+        /// The kind is not known and critical.
+        UnknownKind = 5 "unknown_kind",
+        /// The message needs more bytes than its frame has.
+        Truncated = 6 "truncated",
+        /// The frame has more bytes than its message needs.
+        TrailingBytes = 7 "trailing_bytes",
+        /// A value is not written in its one valid form.
+        NotCanonical = 8 "not_canonical",
+        /// A value is outside what its field may hold.
+        InvalidValue = 9 "invalid_value",
+        /// The kind is known but may not come in this state.
+        Unexpected = 10 "unexpected",
+        /// More was acknowledged than was sent.
+        AckBeyondSent = 11 "ack_beyond_sent",
+        /// Too many refused registrations on one connection.
+        TooManyAttempts = 12 "too_many_attempts",
+    }
+}

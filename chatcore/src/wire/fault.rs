@@ -1,0 +1,110 @@
+//! How a peer can break the protocol.
+
+use super::code::ErrorCode;
+use super::kind::Kind;
+use super::preface::VERSION;
+
+/// A peer broke the protocol. Its connection ends; nobody else notices.
+///
+/// This is never the caller's fault: what a caller can get wrong has types of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// See [`ErrorCode::UnsupportedVersion`].
+    #[error("protocol version {version} is not spoken here, version {VERSION} is")]
+    UnsupportedVersion {
+        /// What the peer's preface names.
+        version: u16,
+    },
+    /// See [`ErrorCode::UnsupportedFeature`].
+    #[error("the features {bits:#010x} are demanded but not known here")]
+    UnsupportedFeature {
+        /// The bits that are not known.
+        bits: u32,
+    },
+    /// See [`ErrorCode::FrameTooLong`].
+    #[error("a frame of {bytes} bytes is too long: at most {bytes_max} bytes are allowed here")]
+    FrameTooLong {
+        /// The length that the frame claims.
+        bytes: u32,
+        /// The limit.
+        bytes_max: u32,
+    },
+    /// See [`ErrorCode::FrameEmpty`].
+    #[error("a frame is empty: it needs at least one byte, its kind")]
+    FrameEmpty,
+    /// See [`ErrorCode::UnknownKind`].
+    #[error("a frame of the unknown kind {:#04x}, which is critical and so cannot be skipped", .kind.0)]
+    UnknownKind {
+        /// The kind.
+        kind: Kind,
+    },
+    /// See [`ErrorCode::Truncated`].
+    #[error("the {kind} frame ends in the middle of its message")]
+    Truncated {
+        /// The kind.
+        kind: Kind,
+    },
+    /// See [`ErrorCode::TrailingBytes`].
+    #[error("the {kind} frame has {bytes} bytes after its message")]
+    TrailingBytes {
+        /// The kind.
+        kind: Kind,
+        /// How many bytes too many.
+        bytes: usize,
+    },
+    /// See [`ErrorCode::NotCanonical`].
+    #[error("the {kind} frame holds a number in a longer form than it needs")]
+    NotCanonical {
+        /// The kind.
+        kind: Kind,
+    },
+    /// See [`ErrorCode::InvalidValue`].
+    #[error("the {kind} frame holds a value that its field cannot have")]
+    InvalidValue {
+        /// The kind.
+        kind: Kind,
+    },
+    /// See [`ErrorCode::Unexpected`].
+    #[error("a {kind} frame may not come {state}")]
+    Unexpected {
+        /// The kind.
+        kind: Kind,
+        /// The state of the connection, in words.
+        state: &'static str,
+    },
+    /// See [`ErrorCode::AckBeyondSent`].
+    #[error("{acknowledged} frames are acknowledged, but only {sent} were sent")]
+    AckBeyondSent {
+        /// The count that was acknowledged.
+        acknowledged: u64,
+        /// The count that was sent.
+        sent: u64,
+    },
+    /// See [`ErrorCode::TooManyAttempts`].
+    #[error("{attempts_max} registrations were refused on this connection, and no more are allowed")]
+    TooManyAttempts {
+        /// The limit.
+        attempts_max: u32,
+    },
+}
+
+impl Fault {
+    /// The number under which the fault goes over the wire.
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::UnsupportedVersion { .. } => ErrorCode::UnsupportedVersion,
+            Self::UnsupportedFeature { .. } => ErrorCode::UnsupportedFeature,
+            Self::FrameTooLong { .. } => ErrorCode::FrameTooLong,
+            Self::FrameEmpty => ErrorCode::FrameEmpty,
+            Self::UnknownKind { .. } => ErrorCode::UnknownKind,
+            Self::Truncated { .. } => ErrorCode::Truncated,
+            Self::TrailingBytes { .. } => ErrorCode::TrailingBytes,
+            Self::NotCanonical { .. } => ErrorCode::NotCanonical,
+            Self::InvalidValue { .. } => ErrorCode::InvalidValue,
+            Self::Unexpected { .. } => ErrorCode::Unexpected,
+            Self::AckBeyondSent { .. } => ErrorCode::AckBeyondSent,
+            Self::TooManyAttempts { .. } => ErrorCode::TooManyAttempts,
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Frames: a length (u32, little-endian), then that many bytes, the first of which is the kind.
+
+use alloc::vec::Vec;
+
+use super::fault::Fault;
+use super::kind::Kind;
+use super::message::Content;
+
+/// Bytes before a frame's content: its length.
+pub const HEADER_BYTES: usize = 4;
+
+/// Bytes that any message takes beside its body, at the most, the kind included: so a frame holds a
+/// body of [`body_bytes_max`](super::Announced::body_bytes_max) whatever else is in it.
+pub const OVERHEAD_BYTES_MAX: usize = 256;
+
+/// Takes a frame off the input; none until it is whole. A length over the limit is noticed as soon as
+/// it is there.
+pub fn take<'a>(input: &mut &'a [u8], frame_bytes_max: u32) -> Result<Option<Content<'a>>, Fault> {
+    let Some((header, rest)) = input.split_first_chunk::<HEADER_BYTES>() else {
+        return Ok(None);
+    };
+    let bytes = u32::from_le_bytes(*header);
+    if bytes > frame_bytes_max {
+        return Err(Fault::FrameTooLong { bytes, bytes_max: frame_bytes_max });
+    }
+    let Some((content, rest)) = rest.split_at_checked(bytes as usize) else {
+        return Ok(None);
+    };
+    let (kind, fields) = content.split_first().ok_or(Fault::FrameEmpty)?;
+    *input = rest;
+    Ok(Some(Content { kind: Kind(*kind), fields }))
+}
+
+/// Appends a frame whose fields are written by `fields`.
+pub(super) fn encode(kind: Kind, out: &mut Vec<u8>, fields: impl FnOnce(&mut Vec<u8>)) {
+    let header = out.len();
+    out.extend_from_slice(&[0, 0, 0, 0, kind.0]);
+    fields(out);
+    let content = out.len() - header - HEADER_BYTES;
+    let length = u32::try_from(content).expect("bodies and lists are limited far below 4 GiB");
+    out[header..header + HEADER_BYTES].copy_from_slice(&length.to_le_bytes());
+}
+
+/// The kind and the whole length of the frame that starts here, in bytes that this side encoded.
+pub(crate) fn measure(frames: &[u8]) -> (Kind, usize) {
+    let (header, content) = frames.split_first_chunk::<HEADER_BYTES>().expect("frames are kept whole");
+    (Kind(content[0]), HEADER_BYTES + u32::from_le_bytes(*header) as usize)
+}

@@ -1,0 +1,92 @@
+//! The first byte of a frame: which message it is, and what a peer that does not know it must do.
+
+use core::fmt;
+
+/// The kind of a message (protocol.md, *Frames*).
+///
+/// Two bits of it classify kinds that are still to be invented, so that versions can meet:
+/// bit 7 set means *optional* (who does not know it skips it), clear means *critical* (who does not
+/// know it refuses it); bit 6 set means *numbered* (it counts in its direction's stream and is
+/// acknowledged), clear means it belongs to this connection alone.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Kind(pub u8);
+
+macro_rules! kinds {
+    ($($(#[$meta:meta])* $constant:ident = $byte:literal $name:literal,)+) => {
+        impl Kind {
+            $($(#[$meta])* pub const $constant: Self = Self($byte);)+
+
+            /// Every kind that this version knows, in the order of the specification.
+            pub const ALL: &'static [Self] = &[$(Self::$constant),+];
+
+            /// The name in the specification; none if this version does not know the kind.
+            pub const fn name(self) -> Option<&'static str> {
+                match self {
+                    $(Self::$constant => Some($name),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// Client to hub: take this name.
+    REGISTER = 0x01 "register",
+    /// Hub to client: the name is yours, and these are the limits.
+    WELCOME = 0x02 "welcome",
+    /// Hub to client: not that name; try another.
+    REFUSED = 0x03 "refused",
+    /// Both ways: everything up to this count has arrived.
+    ACK = 0x04 "ack",
+    /// Both ways: answer at once.
+    PING = 0x05 "ping",
+    /// Both ways: the answer to a ping.
+    PONG = 0x06 "pong",
+    /// Both ways: an orderly end.
+    GOODBYE = 0x07 "goodbye",
+    /// Both ways: you broke the protocol, and this connection ends.
+    ERROR = 0x08 "error",
+    /// Client to hub: a message for a user.
+    SEND = 0x40 "send",
+    /// Client to hub: who is online?
+    WHO = 0x41 "who",
+    /// Hub to client: a message from a user.
+    DELIVER = 0x50 "deliver",
+    /// Hub to client: the hub has taken responsibility for a send.
+    ACCEPTED = 0x51 "accepted",
+    /// Hub to client: a send went nowhere, and why.
+    REJECTED = 0x52 "rejected",
+    /// Hub to client: a page of who is online.
+    ONLINE = 0x53 "online",
+}
+
+impl Kind {
+    const OPTIONAL: u8 = 0x80;
+    const NUMBERED: u8 = 0x40;
+
+    /// A receiver that does not know this kind skips the frame.
+    pub const fn is_optional(self) -> bool {
+        self.0 & Self::OPTIONAL != 0
+    }
+
+    /// The frame counts in its direction's stream and is acknowledged.
+    pub const fn is_numbered(self) -> bool {
+        self.0 & Self::NUMBERED != 0
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.pad(name),
+            None => write!(f, "kind {:#04x}", self.0),
+        }
+    }
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

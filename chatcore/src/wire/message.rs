@@ -1,0 +1,274 @@
+//! The messages, as both ends read and write them. Text and bodies are borrowed from the frame.
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::code::{ErrorCode, GoodbyeCode, RefusalCode, RejectCode};
+use super::codec;
+use super::fault::Fault;
+use super::kind::Kind;
+
+/// A set of messages that go one way: [`ClientMessage`] or [`HubMessage`].
+pub trait Message<'a>: Sized {
+    /// Which message it is.
+    fn kind(&self) -> Kind;
+
+    /// Reads a frame's content: a kind and the fields of that kind. None if the kind is unknown and
+    /// optional, so that it is to be skipped.
+    fn decode(content: Content<'a>) -> Result<Option<Self>, Fault>;
+
+    /// Appends the message as a frame.
+    fn encode(&self, out: &mut Vec<u8>);
+}
+
+/// What a frame holds: a kind, and the fields that belong to it, not yet decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Content<'a> {
+    /// Which message it is.
+    pub kind: Kind,
+    /// Its fields, encoded.
+    pub fields: &'a [u8],
+}
+
+macro_rules! messages {
+    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident($fields:ty) = $kind:ident,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum $name<'a> {
+            $($(#[$variant_meta])* $variant($fields),)+
+        }
+
+        impl<'a> Message<'a> for $name<'a> {
+            fn kind(&self) -> Kind {
+                match self {
+                    $(Self::$variant(_) => Kind::$kind,)+
+                }
+            }
+
+            fn decode(Content { kind, fields }: Content<'a>) -> Result<Option<Self>, Fault> {
+                match kind {
+                    $(Kind::$kind => codec::decode(kind, fields).map(|fields| Some(Self::$variant(fields))),)+
+                    known if known.name().is_some() => {
+                        Err(Fault::Unexpected { kind, state: "in this direction" })
+                    }
+                    unknown if unknown.is_optional() => Ok(None),
+                    _ => Err(Fault::UnknownKind { kind }),
+                }
+            }
+
+            fn encode(&self, out: &mut Vec<u8>) {
+                super::frame::encode(self.kind(), out, |out| match self {
+                    $(Self::$variant(fields) => codec::encode(fields, out),)+
+                });
+            }
+        }
+    };
+}
+
+messages! {
+    /// What a client says to its hub.
+    ClientMessage {
+        /// Take this name.
+        Register(Register<'a>) = REGISTER,
+        /// Everything up to this count has arrived.
+        Ack(Ack) = ACK,
+        /// Answer at once.
+        Ping(Ping) = PING,
+        /// The answer to a ping.
+        Pong(Pong) = PONG,
+        /// An orderly end.
+        Goodbye(Goodbye<'a>) = GOODBYE,
+        /// The hub broke the protocol.
+        Error(ErrorMessage<'a>) = ERROR,
+        /// A message for a user.
+        Send(Send<'a>) = SEND,
+        /// Who is online?
+        Who(Who) = WHO,
+    }
+}
+
+messages! {
+    /// What a hub says to its client.
+    HubMessage {
+        /// The name is yours.
+        Welcome(Welcome<'a>) = WELCOME,
+        /// Not that name.
+        Refused(Refused<'a>) = REFUSED,
+        /// Everything up to this count has arrived.
+        Ack(Ack) = ACK,
+        /// Answer at once.
+        Ping(Ping) = PING,
+        /// The answer to a ping.
+        Pong(Pong) = PONG,
+        /// An orderly end.
+        Goodbye(Goodbye<'a>) = GOODBYE,
+        /// The client broke the protocol.
+        Error(ErrorMessage<'a>) = ERROR,
+        /// A message from a user.
+        Deliver(Deliver<'a>) = DELIVER,
+        /// The hub has taken responsibility for a send.
+        Accepted(Accepted) = ACCEPTED,
+        /// A send went nowhere.
+        Rejected(Rejected) = REJECTED,
+        /// A page of who is online.
+        #[doc(alias = "who")]
+        Online(Online<'a>) = ONLINE,
+    }
+}
+
+/// Asks for a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Register<'a> {
+    /// The name, as typed: at most [`SPELLING_BYTES_MAX`](crate::SPELLING_BYTES_MAX) bytes.
+    pub name: &'a str,
+    /// What proves the right to it, if the embedder asks for that: opaque, at most
+    /// [`CREDENTIAL_BYTES_MAX`](crate::CREDENTIAL_BYTES_MAX) bytes.
+    #[serde(borrow, with = "serde_bytes")]
+    pub credential: &'a [u8],
+}
+
+/// Answers a [`Register`]: the name is taken, and these limits hold from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome<'a> {
+    /// The name as the hub mapped it.
+    pub name: &'a str,
+    /// What the hub allows.
+    pub limits: Announced,
+}
+
+/// The limits that concern a client, as its [`Welcome`] announces them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announced {
+    /// Bytes of a frame after its length, at the most, in both directions.
+    pub frame_bytes_max: u32,
+    /// Bytes of a message's body, at the most.
+    pub body_bytes_max: u32,
+    /// Bytes that the hub keeps for a client until it acknowledges them. A client that lets them
+    /// fill up misses messages, and is closed if it acknowledges nothing for the stall time.
+    pub outbox_bytes_max: u32,
+    /// Milliseconds in which an acknowledgement must come while the outbox is full.
+    pub stall_ms_max: u32,
+    /// Milliseconds of silence after which the hub closes the connection. It pings after half of them.
+    pub idle_ms_max: u32,
+}
+
+/// Answers a [`Register`]: not that name. The client may try again on the same connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused<'a> {
+    /// Why, for programs.
+    pub code: RefusalCode,
+    /// Why, for people.
+    pub detail: &'a str,
+}
+
+/// Acknowledges all numbered frames of the other direction up to a count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ack {
+    /// How many numbered frames have arrived since the session began.
+    pub count: u64,
+}
+
+/// Asks whether the peer is alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ping {
+    /// Comes back in the pong.
+    pub nonce: u64,
+}
+
+/// Answers a [`Ping`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pong {
+    /// The ping's.
+    pub nonce: u64,
+}
+
+/// Ends the connection in an orderly way. Nothing follows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Goodbye<'a> {
+    /// Why, for programs.
+    pub code: GoodbyeCode,
+    /// Why, for people.
+    pub detail: &'a str,
+    /// When, and perhaps where, to connect again. Only a hub says this.
+    #[serde(borrow)]
+    pub reconnect: Option<ReconnectHint<'a>>,
+}
+
+/// A hub's hint about the next connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReconnectHint<'a> {
+    /// Milliseconds to wait first.
+    pub after_ms: u32,
+    /// Where to, in the transport's own notation (`host:port` for TCP); none for the same place.
+    #[serde(borrow)]
+    pub address: Option<&'a str>,
+}
+
+/// Names the peer's fault. Nothing follows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorMessage<'a> {
+    /// The fault, for programs.
+    pub code: ErrorCode,
+    /// The fault, for people.
+    pub detail: &'a str,
+}
+
+/// A message for a user. It is answered by an [`Accepted`] or a [`Rejected`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Send<'a> {
+    /// The recipient's name, as typed.
+    pub to: &'a str,
+    /// Opaque; at most [`Announced::body_bytes_max`] bytes.
+    #[serde(borrow, with = "serde_bytes")]
+    pub body: &'a [u8],
+}
+
+/// Asks for a page of who is online. It is answered by an [`Online`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Who {
+    /// Zero for the first page, then what the last page gave as `next`.
+    pub cursor: u64,
+}
+
+/// A message from a user. Nothing in it names the recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deliver<'a> {
+    /// Rises with every message that the hub accepts.
+    pub id: u64,
+    /// The sender's name.
+    pub from: &'a str,
+    /// As it was sent.
+    #[serde(borrow, with = "serde_bytes")]
+    pub body: &'a [u8],
+}
+
+/// The hub has taken responsibility for a [`Send`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// The number of the send in the client's own stream.
+    pub number: u64,
+    /// The id under which the recipient gets it.
+    pub id: u64,
+}
+
+/// A [`Send`] went nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejected {
+    /// The number of the send in the client's own stream.
+    pub number: u64,
+    /// Why.
+    pub code: RejectCode,
+}
+
+/// A page of who is online, in no order that means anything. Who is there during the whole of a listing is in it exactly once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Online<'a> {
+    /// The number of the [`Who`] in the client's own stream.
+    pub number: u64,
+    /// The names; a page may be empty and not the last.
+    #[serde(borrow)]
+    pub names: Vec<&'a str>,
+    /// Where the next page starts; none on the last.
+    pub next: Option<u64>,
+}

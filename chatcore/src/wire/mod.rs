@@ -1,0 +1,39 @@
+//! The bytes of the protocol: prefaces, frames and messages, as protocol.md specifies them.
+//!
+//! Programs that drive a [`Handshake`](crate::Handshake), a [`Hub`](crate::Hub) or a
+//! [`Client`](crate::Client) need none of this. It is for tools that look at the bytes themselves.
+//!
+//! ```
+//! use chatcore::wire::{self, ClientMessage, Message, Send};
+//!
+//! let mut bytes = Vec::new();
+//! ClientMessage::Send(Send { to: "bob", body: b"hello" }).encode(&mut bytes);
+//! assert_eq!(bytes, b"\x0b\0\0\0\x40\x03bob\x05hello");
+//!
+//! let mut input = &bytes[..];
+//! let content = wire::take(&mut input, 65_536)?.expect("the frame is whole");
+//! let message = ClientMessage::decode(content)?.expect("the kind is known");
+//! assert_eq!(message, ClientMessage::Send(Send { to: "bob", body: b"hello" }));
+//! # Ok::<(), chatcore::Fault>(())
+//! ```
+
+mod code;
+mod codec;
+mod fault;
+mod frame;
+mod kind;
+mod message;
+mod preface;
+
+pub use code::{ErrorCode, GoodbyeCode, RefusalCode, RejectCode};
+pub use fault::Fault;
+pub use frame::{HEADER_BYTES, OVERHEAD_BYTES_MAX, take};
+pub use kind::Kind;
+pub use message::{
+    Accepted, Ack, Announced, ClientMessage, Content, Deliver, ErrorMessage, Goodbye, HubMessage, Message, Online,
+    Ping, Pong, ReconnectHint, Refused, Register, Rejected, Send, Welcome, Who,
+};
+pub use preface::{Features, Foreign, PREFACE_BYTES, Preface, VERSION};
+
+pub(crate) use frame::measure;
+pub(crate) use preface::{OURS as OUR_PREFACE, PrefaceError, take as take_preface};
