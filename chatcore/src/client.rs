@@ -15,7 +15,7 @@ use crate::time::Instant;
 use crate::transition::{self, State};
 use crate::wire::{
     self, Ack, Announced, ClientMessage, Content, ErrorCode, ErrorMessage, Fault, Foreign, Goodbye, GoodbyeCode,
-    HubMessage, Message, OVERHEAD_BYTES_MAX, Ping, Pong, PrefaceError, RefusalCode, Register, RejectCode, Send, Who,
+    HubMessage, Message, Ping, Pong, PrefaceError, RefusalCode, Register, RejectCode, Send, Who,
 };
 
 /// How a client behaves.
@@ -427,8 +427,7 @@ impl Client {
 
     fn request(&mut self, message: &ClientMessage<'_>, body_bytes: usize) -> Result<u64, ClientError> {
         let bytes_max = self.config.outbox_bytes_max;
-        let kept = self.outbox.kept_bytes();
-        if kept > 0 && kept + body_bytes + OVERHEAD_BYTES_MAX > bytes_max as usize {
+        if self.outbox.kept_bytes() > 0 && !self.outbox.has_room(body_bytes, bytes_max) {
             return Err(ClientError::OutboxFull { bytes_max });
         }
         Ok(self.outbox.push(message))
@@ -477,8 +476,9 @@ impl Client {
             self.state = state;
         }
         match message {
-            // Unknown and optional: skipped, but counted above if it is numbered.
-            None => {}
+            // Unknown and optional: skipped, but counted above if it is numbered. A pong has done its work
+            // by being heard.
+            None | Some(HubMessage::Pong(_)) => {}
             Some(HubMessage::Welcome(welcome)) => {
                 let name = UserName::from_hub(welcome.name).ok_or(Fault::InvalidValue { kind: content.kind })?;
                 self.limits = Some(welcome.limits);
@@ -508,7 +508,6 @@ impl Client {
             Some(HubMessage::Ping(Ping { nonce })) => {
                 self.outbox.push(&ClientMessage::Pong(Pong { nonce }));
             }
-            Some(HubMessage::Pong(_)) => {}
             Some(HubMessage::Goodbye(goodbye)) => self.close(match goodbye.code {
                 GoodbyeCode::Left if self.leaving => Closed::Left,
                 code => Closed::Goodbye {

@@ -10,7 +10,10 @@ pub const CREDENTIAL_BYTES_MAX: usize = 1024;
 
 /// Bytes of a frame's content before registration, at the most: a registration with the longest name and
 /// credential, and nothing larger, so that strangers cannot make a driver buffer much.
-pub const HANDSHAKE_FRAME_BYTES_MAX: u32 = (SPELLING_BYTES_MAX + CREDENTIAL_BYTES_MAX + OVERHEAD_BYTES_MAX) as u32;
+pub const HANDSHAKE_FRAME_BYTES_MAX: u32 = 128 + 1024 + OVERHEAD_BYTES_MAX;
+const _: () = assert!(
+    HANDSHAKE_FRAME_BYTES_MAX as usize == SPELLING_BYTES_MAX + CREDENTIAL_BYTES_MAX + OVERHEAD_BYTES_MAX as usize
+);
 
 /// Names on one page of who is online, at the most.
 pub const ONLINE_NAMES_MAX: usize = 500;
@@ -61,7 +64,7 @@ impl Default for Limits {
             users_max: 1_000_000,
             attempts_max: 8,
             handshake_time_max: Duration::from_secs(30),
-            idle_time_max: Duration::from_secs(60),
+            idle_time_max: Duration::from_mins(1),
             stall_time_max: Duration::from_secs(10),
             flush_time_max: Duration::from_secs(5),
         }
@@ -94,7 +97,7 @@ impl Limits {
     /// Bytes of a frame's content, at the most, once registered: a body and what goes with it, and never
     /// less than a handshake's.
     pub const fn frame_bytes_max(&self) -> u32 {
-        let bytes = self.body_bytes_max + OVERHEAD_BYTES_MAX as u32;
+        let bytes = self.body_bytes_max + OVERHEAD_BYTES_MAX;
         if bytes > HANDSHAKE_FRAME_BYTES_MAX { bytes } else { HANDSHAKE_FRAME_BYTES_MAX }
     }
 
@@ -105,7 +108,7 @@ impl Limits {
 
     /// Names on one page of who is online: as many as surely fit a frame.
     pub(crate) const fn online_names_max(&self) -> usize {
-        let fit = (self.frame_bytes_max() as usize - OVERHEAD_BYTES_MAX) / (NAME_BYTES_MAX + 1);
+        let fit = (self.frame_bytes_max() - OVERHEAD_BYTES_MAX) as usize / (NAME_BYTES_MAX + 1);
         if fit < ONLINE_NAMES_MAX { fit } else { ONLINE_NAMES_MAX }
     }
 

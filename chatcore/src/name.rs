@@ -20,6 +20,10 @@ pub const NAME_BYTES_MAX: usize = 32;
 /// 32 byte name stays below this.
 pub const SPELLING_BYTES_MAX: usize = 128;
 
+/// How often the mapping is applied again until it changes nothing (RFC 8264, section 7).
+#[cfg(feature = "unicode")]
+const APPLICATIONS_MAX: usize = 3;
+
 /// Characters that no name holds, because they have a meaning around names.
 const RESERVED: [char; 3] = ['#', '@', ':'];
 
@@ -108,6 +112,9 @@ pub enum NameError {
     /// everywhere (RFC 5893).
     #[error("a name may not mix writing directions this way (RFC 5893)")]
     Directions,
+    /// Mapping it again and again never comes to rest (RFC 8264, section 7).
+    #[error("a name may not change each time it is mapped (RFC 8264, section 7)")]
+    Unstable,
     /// Text beyond ASCII, met by a build without the `unicode` feature.
     #[error("a name beyond ASCII: this program was built without the chatcore feature `unicode`")]
     NotAscii,
@@ -139,24 +146,37 @@ fn map_ascii(spelling: &str) -> Result<Cow<'_, str>, NameError> {
 }
 
 #[cfg(feature = "unicode")]
-fn map_unicode(spelling: &str) -> Result<Cow<'_, str>, NameError> {
+fn map_unicode(spelling: &str) -> Result<Cow<'static, str>, NameError> {
     use precis_core::Error;
     use precis_core::profile::Profile;
 
-    let mapped = precis_profiles::UsernameCaseMapped::new().enforce(spelling).map_err(|error| match error {
-        Error::BadCodepoint(info) => NameError::Forbidden {
-            character: char::from_u32(info.cp).unwrap_or(char::REPLACEMENT_CHARACTER),
-            position: info.position + 1,
-        },
-        Error::Invalid | Error::Unexpected(_) => NameError::Directions,
-    })?;
-    // Full-width forms have become ASCII only now.
-    refuse(&mapped, |c| RESERVED.contains(&c))?;
-    Ok(mapped)
+    let profile = precis_profiles::UsernameCaseMapped::new();
+    let enforce = |text: &str| {
+        profile.enforce(text).map(Cow::into_owned).map_err(|error| match error {
+            Error::BadCodepoint(info) => NameError::Forbidden {
+                character: char::from_u32(info.cp).unwrap_or(char::REPLACEMENT_CHARACTER),
+                position: info.position + 1,
+            },
+            Error::Invalid | Error::Unexpected(_) => NameError::Directions,
+        })
+    };
+    // What is a name must be its own mapping, or a user could not be reached under the name shown. RFC 8264,
+    // section 7, applies the rules again until nothing changes, and refuses what does not come to rest.
+    let mut mapped = enforce(spelling)?;
+    for _ in 0..APPLICATIONS_MAX {
+        let again = enforce(&mapped)?;
+        if again == mapped {
+            // Full-width forms have become ASCII only now.
+            refuse(&mapped, |c| RESERVED.contains(&c))?;
+            return Ok(Cow::Owned(mapped));
+        }
+        mapped = again;
+    }
+    Err(NameError::Unstable)
 }
 
 #[cfg(not(feature = "unicode"))]
-fn map_unicode(_spelling: &str) -> Result<Cow<'_, str>, NameError> {
+fn map_unicode(_spelling: &str) -> Result<Cow<'static, str>, NameError> {
     Err(NameError::NotAscii)
 }
 
@@ -222,6 +242,7 @@ mod tests {
         forbidden("\u{378}", '\u{378}', 1);
         forbidden("\u{85}", '\u{85}', 1);
         forbidden("a\u{200b}", '\u{200b}', 2);
+        forbidden("\u{13a0}", '\u{ab70}', 1);
         assert_eq!(name("a\u{5d0}"), Err(NameError::Directions));
         assert_eq!(
             NameError::Forbidden { character: '\u{202e}', position: 4 }.to_string(),

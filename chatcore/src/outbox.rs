@@ -11,7 +11,7 @@
 
 use alloc::vec::Vec;
 
-use crate::wire::{self, Fault, Message};
+use crate::wire::{self, Fault, Message, OVERHEAD_BYTES_MAX};
 
 /// A buffer of at most this many bytes is kept while it is empty; a larger one is given back.
 const IDLE_BYTES_MAX: usize = 512;
@@ -49,6 +49,11 @@ impl Outbox {
     /// Bytes that are kept: to be written, or not acknowledged yet.
     pub(crate) fn kept_bytes(&self) -> usize {
         self.frames.len() - self.start
+    }
+
+    /// A message with a body of this length surely fits into an outbox of at most `bytes_max`.
+    pub(crate) fn has_room(&self, body_bytes: usize, bytes_max: u32) -> bool {
+        self.kept_bytes() + body_bytes + OVERHEAD_BYTES_MAX as usize <= bytes_max as usize
     }
 
     /// Nothing is to be written.

@@ -3,8 +3,6 @@
 mod deadlines;
 mod directory;
 mod session;
-#[cfg(test)]
-mod tests;
 
 use alloc::collections::VecDeque;
 use alloc::string::ToString;
@@ -24,8 +22,7 @@ use crate::time::Instant;
 use crate::transition::{self, State};
 use crate::wire::{
     self, Accepted, Ack, ClientMessage, Content, Deliver, ErrorCode, ErrorMessage, Fault, Goodbye, GoodbyeCode,
-    HubMessage, Message, OVERHEAD_BYTES_MAX, Online, Ping, Pong, ReconnectHint, RejectCode, Rejected, Send, Welcome,
-    Who,
+    HubMessage, Message, Online, Ping, Pong, ReconnectHint, RejectCode, Rejected, Send, Welcome, Who,
 };
 
 /// Slots that one page of who is online looks at, at the most, so that a hub that was once full does
@@ -407,8 +404,9 @@ impl Hub {
             }
         }
         match message {
-            // Unknown and optional: skipped, but counted above if it is numbered.
-            None => {}
+            // Unknown and optional: skipped, but counted above if it is numbered. A pong has done its work
+            // by being heard.
+            None | Some(ClientMessage::Pong(_)) => {}
             Some(ClientMessage::Send(send)) => self.route(index, send),
             Some(ClientMessage::Who(who)) => self.list(index, who),
             Some(ClientMessage::Ack(ack)) => {
@@ -416,7 +414,6 @@ impl Hub {
                 session.full_since = None;
             }
             Some(ClientMessage::Ping(Ping { nonce })) => self.answer(index, &HubMessage::Pong(Pong { nonce })),
-            Some(ClientMessage::Pong(_)) => {}
             Some(ClientMessage::Goodbye(_)) => self.close(index, CloseReason::Left),
             Some(ClientMessage::Error(error)) => self.close(index, CloseReason::Accused(error.code)),
             Some(ClientMessage::Register(_)) => unreachable!("no row of the transitions lets it come here"),
@@ -443,8 +440,7 @@ impl Hub {
         let recipient = self.directory.find(&name, &self.sessions).ok_or(RejectCode::NoSuchUser)?;
 
         let session = &mut self.sessions[recipient];
-        let room = (self.limits.outbox_bytes_max as usize).saturating_sub(session.outbox.kept_bytes());
-        if body.len() + OVERHEAD_BYTES_MAX > room {
+        if !session.outbox.has_room(body.len(), self.limits.outbox_bytes_max) {
             if session.full_since.is_none() {
                 session.full_since = Some(self.now);
                 self.arm(recipient);

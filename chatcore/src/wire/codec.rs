@@ -47,10 +47,11 @@ fn encoded_bytes(fields: &impl Serialize) -> usize {
 /// The library accepts numbers in a longer form than they need, and bytes behind the end. Both show in
 /// the lengths, because every longer form makes the whole longer.
 pub(super) fn decode<'a, T: Deserialize<'a> + Serialize>(kind: Kind, bytes: &'a [u8]) -> Result<T, Fault> {
-    let (fields, used) = bincode::serde::borrow_decode_from_slice::<T, _>(bytes, LIMITED).map_err(|error| match error {
-        DecodeError::UnexpectedEnd { .. } | DecodeError::LimitExceeded => Fault::Truncated { kind },
-        _ => Fault::InvalidValue { kind },
-    })?;
+    let (fields, used) =
+        bincode::serde::borrow_decode_from_slice::<T, _>(bytes, LIMITED).map_err(|error| match error {
+            DecodeError::UnexpectedEnd { .. } | DecodeError::LimitExceeded => Fault::Truncated { kind },
+            _ => Fault::InvalidValue { kind },
+        })?;
     if encoded_bytes(&fields) != used {
         return Err(Fault::NotCanonical { kind });
     }

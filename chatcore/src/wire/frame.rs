@@ -11,7 +11,7 @@ pub const HEADER_BYTES: usize = 4;
 
 /// Bytes that any message takes beside its body, at the most, the kind included: so a frame holds a
 /// body of [`body_bytes_max`](super::Announced::body_bytes_max) whatever else is in it.
-pub const OVERHEAD_BYTES_MAX: usize = 256;
+pub const OVERHEAD_BYTES_MAX: u32 = 256;
 
 /// Takes a frame off the input; none until it is whole. A length over the limit is noticed as soon as
 /// it is there.

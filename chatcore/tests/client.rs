@@ -1,0 +1,300 @@
+//! What a client promises, against a hub that may be wrong.
+
+mod world;
+
+use std::time::Duration;
+
+use chatcore::wire::{
+    Accepted, Ack, Announced, ClientMessage, Deliver, ErrorMessage, HubMessage, Message, Ping, Preface, Refused,
+    Welcome, take,
+};
+use chatcore::{
+    Client, ClientConfig, ClientError, Closed, ErrorCode, Event, Fault, Foreign, Instant, Limits, Received,
+    RefusalCode, UserName,
+};
+use proptest::prelude::*;
+use world::{World, encode_all};
+
+const LIMITS: Announced = Announced {
+    frame_bytes_max: 1_000,
+    body_bytes_max: 100,
+    outbox_bytes_max: 100_000,
+    stall_ms_max: 10_000,
+    idle_ms_max: 60_000,
+};
+
+fn welcome() -> HubMessage<'static> {
+    HubMessage::Welcome(Welcome { name: "alice", limits: LIMITS })
+}
+
+fn fresh() -> Client {
+    let mut client = Client::new(Instant::ZERO, ClientConfig::default());
+    client.register(Instant::ZERO, "alice", b"").unwrap();
+    written(&mut client);
+    client
+}
+
+fn registered() -> Client {
+    let mut client = fresh();
+    let _ = client.receive(Instant::ZERO, &mut &Preface::OURS.encode()[..]);
+    hear(&mut client, &[welcome()]);
+    let name = UserName::new("alice").unwrap();
+    assert_eq!(events(&mut client), [Event::Registered { name, limits: LIMITS }]);
+    client
+}
+
+fn hear(client: &mut Client, messages: &[HubMessage<'_>]) {
+    let bytes = encode_all(messages);
+    let _ = client.receive(Instant::ZERO, &mut &bytes[..]);
+}
+
+fn written(client: &mut Client) -> Vec<u8> {
+    let bytes = client.poll_transmit().concat();
+    client.transmitted(Instant::ZERO, bytes.len());
+    bytes
+}
+
+fn said(mut bytes: &[u8]) -> Vec<ClientMessage<'_>> {
+    std::iter::from_fn(|| {
+        take(&mut bytes, 70_000).unwrap().map(|content| ClientMessage::decode(content).unwrap().unwrap())
+    })
+    .collect()
+}
+
+fn events(client: &mut Client) -> Vec<Event> {
+    std::iter::from_fn(|| client.poll_event()).collect()
+}
+
+fn deliver(id: u64) -> HubMessage<'static> {
+    HubMessage::Deliver(Deliver { id, from: "bob", body: b"x" })
+}
+
+#[test]
+fn nothing_is_sent_before_there_is_a_name() {
+    let mut client = Client::new(Instant::ZERO, ClientConfig::default());
+    assert_eq!(client.send(Instant::ZERO, "bob", b""), Err(ClientError::NotRegistered));
+    assert_eq!(client.who(Instant::ZERO, 0), Err(ClientError::NotRegistered));
+    client.register(Instant::ZERO, "alice", b"").unwrap();
+    assert_eq!(client.register(Instant::ZERO, "alice", b""), Err(ClientError::Registered));
+}
+
+#[test]
+fn what_is_too_long_is_refused_before_it_is_sent() {
+    let mut client = registered();
+    let too_long = ClientError::BodyTooLong { bytes: 101, bytes_max: 100 };
+    assert_eq!(client.send(Instant::ZERO, "bob", &[0; 101]), Err(too_long));
+    assert!(matches!(client.send(Instant::ZERO, &"b".repeat(129), b""), Err(ClientError::NameTooLong { .. })));
+    assert_eq!(written(&mut client), b"");
+    assert_eq!(client.send(Instant::ZERO, "bob", &[0; 100]), Ok(1));
+    let mut client = Client::new(Instant::ZERO, ClientConfig::default());
+    assert!(matches!(
+        client.register(Instant::ZERO, "alice", &[0; 1025]),
+        Err(ClientError::CredentialTooLong { bytes: 1025, bytes_max: 1024 })
+    ));
+}
+
+#[test]
+fn a_refused_name_can_be_followed_by_another() {
+    let mut client = fresh();
+    let _ = client.receive(Instant::ZERO, &mut &Preface::OURS.encode()[..]);
+    hear(&mut client, &[HubMessage::Refused(Refused { code: RefusalCode::NameInUse, detail: "in use" })]);
+    assert_eq!(events(&mut client), [Event::Refused { code: RefusalCode::NameInUse, detail: "in use".into() }]);
+    client.register(Instant::ZERO, "alicia", b"").unwrap();
+    hear(&mut client, &[welcome()]);
+    assert!(matches!(events(&mut client)[..], [Event::Registered { .. }]));
+}
+
+#[test]
+fn a_full_outbox_is_an_error_that_passes() {
+    let config = ClientConfig { outbox_bytes_max: 1_000, ..ClientConfig::default() };
+    let mut client = Client::new(Instant::ZERO, config);
+    client.register(Instant::ZERO, "alice", b"").unwrap();
+    let _ = client.receive(Instant::ZERO, &mut &[&Preface::OURS.encode()[..], &encode_all(&[welcome()])].concat()[..]);
+    let mut sent = 0;
+    let error = loop {
+        match client.send(Instant::ZERO, "bob", &[0; 100]) {
+            Ok(number) => sent = number,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((error, sent > 3), (ClientError::OutboxFull { bytes_max: 1_000 }, true));
+    written(&mut client);
+    assert!(client.send(Instant::ZERO, "bob", &[0; 100]).is_err(), "written is not acknowledged");
+    hear(&mut client, &[HubMessage::Ack(Ack { count: sent })]);
+    assert_eq!(client.send(Instant::ZERO, "bob", &[0; 100]), Ok(sent + 1));
+}
+
+#[test]
+fn acknowledgements_wait_for_company_but_not_for_long() {
+    let delay = ClientConfig::default().ack_delay;
+    let mut client = registered();
+    hear(&mut client, &[deliver(1), deliver(2)]);
+    assert_eq!(written(&mut client), b"", "two messages are no batch yet");
+    assert_eq!(client.poll_timeout(), Some(Instant::ZERO + delay));
+    client.send(Instant::ZERO, "bob", b"").unwrap();
+    let bytes = written(&mut client);
+    assert!(matches!(said(&bytes)[..], [ClientMessage::Send(_), ClientMessage::Ack(Ack { count: 2 })]));
+    hear(&mut client, &[deliver(3)]);
+    client.handle_timeout(Instant::ZERO + delay);
+    assert_eq!(said(&written(&mut client)), [ClientMessage::Ack(Ack { count: 3 })]);
+    let many: Vec<_> = (4..4 + u64::from(ClientConfig::default().ack_frames)).map(deliver).collect();
+    hear(&mut client, &many);
+    assert_eq!(said(&written(&mut client)), [ClientMessage::Ack(Ack { count: 67 })], "a batch waits for nothing");
+}
+
+#[test]
+fn unknown_optional_frames_are_skipped_and_the_numbered_ones_count() {
+    let mut client = registered();
+    let _ = client.receive(Instant::ZERO, &mut &[1, 0, 0, 0, 0xc0, 2, 0, 0, 0, 0x80, 7][..]);
+    hear(&mut client, &[deliver(1)]);
+    assert!(matches!(events(&mut client)[..], [Event::Message { .. }]));
+    client.handle_timeout(Instant::from_millis(50));
+    assert_eq!(said(&written(&mut client)), [ClientMessage::Ack(Ack { count: 2 })]);
+}
+
+#[test]
+fn a_hub_that_breaks_the_protocol_is_told_and_left() {
+    let wrong: [(&[u8], Fault); 3] = [
+        (&[0, 0, 0, 0], Fault::FrameEmpty),
+        (&[0xe9, 3, 0, 0], Fault::FrameTooLong { bytes: 1_001, bytes_max: 1_000 }),
+        (&encode_all(&[welcome()]), Fault::Unexpected { kind: welcome().kind(), state: "once registered" }),
+    ];
+    for (bytes, fault) in wrong {
+        let mut client = registered();
+        let mut input = bytes;
+        assert_eq!(client.receive(Instant::ZERO, &mut input), Received::Closed);
+        assert_eq!(events(&mut client), [Event::Closed(Closed::Fault(fault))]);
+        let error = ErrorMessage { code: fault.code(), detail: &fault.to_string() };
+        assert_eq!(said(&written(&mut client)), [ClientMessage::Error(error)]);
+        assert_eq!(client.send(Instant::ZERO, "bob", b""), Err(ClientError::Closed));
+        assert_eq!(client.poll_timeout(), None);
+    }
+}
+
+#[test]
+fn what_is_no_hub_is_recognised() {
+    let mut client = fresh();
+    let _ = client.receive(Instant::ZERO, &mut &b"SSH-2.0-OpenSSH_9.6\r\n"[..]);
+    assert_eq!(events(&mut client), [Event::Closed(Closed::Foreign(Foreign::Unknown))]);
+    assert_eq!(written(&mut client), b"", "an error frame would mean nothing to it");
+}
+
+#[test]
+fn an_acknowledgement_above_what_was_sent_is_the_hubs_fault() {
+    let mut client = registered();
+    client.send(Instant::ZERO, "bob", b"").unwrap();
+    hear(&mut client, &[HubMessage::Ack(Ack { count: 1 })]);
+    let fault = Fault::AckBeyondSent { acknowledged: 1, sent: 0 };
+    assert_eq!(events(&mut client), [Event::Closed(Closed::Fault(fault))], "it was not even written");
+}
+
+#[test]
+fn a_registration_that_is_not_answered_times_out() {
+    let mut client = fresh();
+    let due = client.poll_timeout().unwrap();
+    assert_eq!(due, Instant::ZERO + ClientConfig::default().answer_time_max);
+    client.handle_timeout(due);
+    assert_eq!(events(&mut client), [Event::Closed(Closed::TimedOut)]);
+}
+
+#[test]
+fn a_silent_hub_is_asked_and_then_given_up() {
+    let idle = Duration::from_mins(1);
+    let mut client = registered();
+    let probe = client.poll_timeout().unwrap();
+    assert!(probe > Instant::ZERO + idle / 2, "the hub asks first");
+    client.handle_timeout(probe);
+    assert!(matches!(said(&written(&mut client))[..], [ClientMessage::Ping(_)]));
+    client.handle_timeout(client.poll_timeout().unwrap());
+    assert_eq!(events(&mut client), [Event::Closed(Closed::TimedOut)]);
+}
+
+#[test]
+fn a_ping_is_answered() {
+    let mut client = registered();
+    hear(&mut client, &[HubMessage::Ping(Ping { nonce: 9 })]);
+    assert_eq!(said(&written(&mut client)), [ClientMessage::Pong(chatcore::wire::Pong { nonce: 9 })]);
+}
+
+#[test]
+fn leaving_waits_for_the_hub_but_not_for_ever() {
+    let mut world = World::new(Limits::default());
+    let mut alice = world.connect("alice");
+    alice.client.leave(world.now);
+    assert_eq!(alice.client.send(world.now, "bob", b""), Err(ClientError::Closed));
+    world.carry(&mut alice);
+    assert_eq!(alice.events, [Event::Closed(Closed::Left)]);
+
+    let mut client = registered();
+    client.leave(Instant::ZERO);
+    hear(&mut client, &[HubMessage::Accepted(Accepted { number: 1, id: 1 })]);
+    client.handle_timeout(Instant::ZERO + ClientConfig::default().flush_time_max);
+    assert!(matches!(events(&mut client)[..], [Event::Accepted { .. }, Event::Closed(Closed::Left)]));
+}
+
+#[test]
+fn a_broken_connection_is_told_once() {
+    let mut client = registered();
+    client.disconnect(Instant::ZERO);
+    client.disconnect(Instant::ZERO);
+    assert_eq!(events(&mut client), [Event::Closed(Closed::Disconnected)]);
+
+    let mut client = registered();
+    client.leave(Instant::ZERO);
+    written(&mut client);
+    client.disconnect(Instant::ZERO);
+    assert_eq!(events(&mut client), [Event::Closed(Closed::Left)], "we had said goodbye");
+}
+
+#[test]
+fn an_error_from_the_hub_ends_it_with_its_words() {
+    let mut client = registered();
+    hear(&mut client, &[HubMessage::Error(ErrorMessage { code: ErrorCode::Other(77), detail: "new" })]);
+    let closed = Closed::Error { code: ErrorCode::Other(77), detail: "new".into() };
+    assert_eq!(events(&mut client), [Event::Closed(closed.clone())]);
+    assert_eq!(closed.to_string(), "the server reports a protocol error, reason 77: new");
+}
+
+proptest! {
+    #[test]
+    fn any_split_of_what_a_hub_says_gives_the_same_events(cuts in proptest::collection::vec(1_usize..40, 1..12)) {
+        let mut messages = vec![welcome()];
+        messages.extend((1..20).map(deliver));
+        messages.push(HubMessage::Accepted(Accepted { number: 1, id: 20 }));
+        let stream = [&Preface::OURS.encode()[..], &encode_all(&messages)].concat();
+
+        let mut whole = fresh();
+        let _ = whole.receive(Instant::ZERO, &mut &stream[..]);
+
+        let mut split = fresh();
+        let (mut arrived, mut rest) = (Vec::new(), &stream[..]);
+        for size in cuts.iter().cycle() {
+            let size = (*size).min(rest.len());
+            arrived.extend_from_slice(&rest[..size]);
+            rest = &rest[size..];
+            let mut input = &arrived[..];
+            prop_assert_eq!(split.receive(Instant::ZERO, &mut input), Received::NeedInput);
+            let used = arrived.len() - input.len();
+            arrived.drain(..used);
+            if rest.is_empty() {
+                break;
+            }
+        }
+        prop_assert_eq!(events(&mut split), events(&mut whole));
+        prop_assert_eq!(written(&mut split), written(&mut whole));
+    }
+
+    #[test]
+    fn no_bytes_of_a_hub_panic_a_client(bytes in proptest::collection::vec(any::<u8>(), 0..64), kind in any::<u8>()) {
+        let mut client = registered();
+        let mut frame = u32::try_from(bytes.len() + 1).unwrap().to_le_bytes().to_vec();
+        frame.push(kind);
+        frame.extend(bytes);
+        let mut input = &frame[..];
+        let _ = client.receive(Instant::ZERO, &mut input);
+        let answers = written(&mut client);
+        prop_assert!(said(&answers).len() <= 1);
+        let told = events(&mut client).iter().any(|event| matches!(event, Event::Closed(_)));
+        prop_assert_eq!(client.is_closed(), told, "the end is told");
+    }
+}

@@ -1,0 +1,236 @@
+//! A connection before it has a name.
+
+mod world;
+
+use std::time::Duration;
+
+use chatcore::wire::{
+    ClientMessage, ErrorMessage, Goodbye, HubMessage, Message, PREFACE_BYTES, Ping, Preface, Refused, Register, Send,
+};
+use chatcore::{
+    ErrorCode, Fault, Foreign, GoodbyeCode, Handshake, HandshakeError, Instant, Limits, NameError, Refusal, RefusalCode,
+};
+use world::{World, decode_all, encode_all, handshake_error, opening};
+
+/// What a handshake has to say, after the preface that opens it.
+fn said(handshake: &Handshake) -> Vec<u8> {
+    let bytes = handshake.transmit().concat();
+    assert_eq!(bytes[..PREFACE_BYTES], Preface::OURS.encode());
+    bytes[PREFACE_BYTES..].to_vec()
+}
+
+fn register(name: &str) -> Vec<u8> {
+    encode_all(&[ClientMessage::Register(Register { name, credential: b"" })])
+}
+
+#[test]
+fn one_byte_at_a_time_is_as_good_as_all_at_once() {
+    let bytes = opening("Alice");
+    let mut handshake = Handshake::new(Instant::ZERO, &Limits::default());
+    let mut arrived = Vec::new();
+    for (i, byte) in bytes.iter().enumerate() {
+        arrived.push(*byte);
+        let mut input = &arrived[..];
+        let registration = handshake.receive(Instant::ZERO, &mut input).unwrap();
+        let used = arrived.len() - input.len();
+        arrived.drain(..used);
+        assert_eq!(registration.map(|registration| registration.name().to_string()).is_some(), i + 1 == bytes.len());
+    }
+}
+
+#[test]
+fn the_registration_carries_name_and_credential_and_what_follows_it_stays() {
+    let mut bytes = Preface::OURS.encode().to_vec();
+    ClientMessage::Register(Register { name: "Alice", credential: b"secret" }).encode(&mut bytes);
+    bytes.extend(b"rest");
+    let mut input = &bytes[..];
+    let mut handshake = Handshake::new(Instant::ZERO, &Limits::default());
+    let registration = handshake.receive(Instant::ZERO, &mut input).unwrap().unwrap();
+    assert_eq!((registration.name().as_str(), registration.credential()), ("alice", &b"secret"[..]));
+    assert_eq!(input, b"rest");
+    assert!(handshake.receive(Instant::ZERO, &mut input).unwrap().is_none(), "the decision is awaited");
+    assert_eq!(input, b"rest");
+    assert_eq!(handshake.transmit(), [&b""[..], b""], "the preface goes with the answer");
+}
+
+#[test]
+fn frames_behind_a_registration_are_taken_once_it_is_admitted() {
+    let mut world = World::new(Limits::default());
+    let mut bytes = opening("alice");
+    ClientMessage::Send(Send { to: "alice", body: b"at once" }).encode(&mut bytes);
+    let mut input = &bytes[..];
+    let mut handshake = Handshake::new(world.now, world.hub.limits());
+    let registration = handshake.receive(world.now, &mut input).unwrap().unwrap();
+    let conn = world.hub.admit(world.now, registration).unwrap();
+    let _ = world.put(conn, input);
+    let written = world.written(conn);
+    let messages = decode_all(&written[PREFACE_BYTES..]);
+    assert!(matches!(messages[..], [HubMessage::Welcome(_), HubMessage::Deliver(_), HubMessage::Accepted(_), _]));
+}
+
+#[test]
+fn what_speaks_another_protocol_is_answered_in_its_own_words() {
+    let http = handshake_error(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_eq!(http.0, HandshakeError::Foreign(Foreign::Http));
+    assert!(http.1.starts_with(b"HTTP/1.1 400 "));
+    let tls = handshake_error(&[0x16, 0x03, 0x01, 0x02, 0x00]);
+    assert_eq!((tls.0, tls.1[0]), (HandshakeError::Foreign(Foreign::Tls), 0x15));
+    let noise = handshake_error(b"\0\x01\x02");
+    assert_eq!(noise.0, HandshakeError::Foreign(Foreign::Unknown));
+    assert_eq!(noise.1, b"This port speaks chatcore: use a chatcore client here\n");
+}
+
+#[test]
+fn another_version_is_told_which_one_is_spoken() {
+    let mut preface = Preface::OURS;
+    preface.version = 2;
+    let (error, bytes) = handshake_error(&preface.encode());
+    assert_eq!(error, HandshakeError::Fault(Fault::UnsupportedVersion { version: 2 }));
+    assert_eq!(bytes[..PREFACE_BYTES], Preface::OURS.encode());
+    let detail = "protocol version 2 is not spoken here, version 1 is";
+    let expected = HubMessage::Error(ErrorMessage { code: ErrorCode::UnsupportedVersion, detail });
+    assert_eq!(decode_all(&bytes[PREFACE_BYTES..]), [expected]);
+}
+
+#[test]
+fn a_wrong_name_is_refused_with_the_reason_and_another_may_be_tried() {
+    let mut handshake = Handshake::new(Instant::ZERO, &Limits::default());
+    let mut bytes = opening("#x");
+    bytes.extend(register("a\nb"));
+    bytes.extend(register("alice"));
+    let registration = handshake.receive(Instant::ZERO, &mut &bytes[..]).unwrap().unwrap();
+    assert_eq!(registration.name().as_str(), "alice");
+    let answers = said(&handshake);
+    let details: Vec<String> = decode_all(&answers)
+        .into_iter()
+        .map(|message| match message {
+            HubMessage::Refused(Refused { code: RefusalCode::InvalidName, detail }) => detail.to_owned(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert!(details[0].starts_with("a name may not hold U+0023 (character 1)"), "{details:?}");
+    assert!(details[1].starts_with("a name may not hold U+000A (character 2)"), "{details:?}");
+}
+
+#[test]
+fn every_refusal_fits_its_detail() {
+    let refusals = [
+        Refusal::Name(NameError::Empty),
+        Refusal::Name(NameError::TooLong { bytes: usize::MAX, bytes_max: usize::MAX }),
+        Refusal::Name(NameError::Forbidden { character: char::MAX, position: 128 }),
+        Refusal::Name(NameError::Directions),
+        Refusal::Name(NameError::NotAscii),
+        Refusal::NameInUse,
+        Refusal::HubFull { users_max: u32::MAX },
+        Refusal::Denied,
+        Refusal::ShuttingDown,
+    ];
+    for refusal in refusals {
+        assert!(refusal.to_string().len() <= chatcore::DETAIL_BYTES_MAX, "{refusal}");
+    }
+}
+
+#[test]
+fn refusals_are_counted_and_end_the_connection() {
+    let limits = Limits { attempts_max: 3, ..Limits::default() };
+    let mut handshake = Handshake::new(Instant::ZERO, &limits);
+    let mut bytes = opening("");
+    bytes.extend(register(""));
+    assert!(handshake.receive(Instant::ZERO, &mut &bytes[..]).unwrap().is_none());
+    let error = handshake.receive(Instant::ZERO, &mut &register("")[..]).unwrap_err();
+    assert_eq!(error, HandshakeError::Fault(Fault::TooManyAttempts { attempts_max: 3 }));
+    let answers = said(&handshake);
+    assert!(matches!(
+        decode_all(&answers)[..],
+        [
+            HubMessage::Refused(_),
+            HubMessage::Refused(_),
+            HubMessage::Refused(_),
+            HubMessage::Error(ErrorMessage { code: ErrorCode::TooManyAttempts, .. })
+        ]
+    ));
+}
+
+#[test]
+fn an_embedders_refusal_reaches_the_client_and_the_next_attempt_counts_anew() {
+    let mut handshake = Handshake::new(Instant::ZERO, &Limits::default());
+    let registration = handshake.receive(Instant::ZERO, &mut &opening("alice")[..]).unwrap().unwrap();
+    drop(registration);
+    let later = Instant::from_millis(5_000);
+    handshake.refuse(later, &Refusal::Denied).unwrap();
+    assert_eq!(handshake.deadline(), later + Limits::default().handshake_time_max);
+    let answer = said(&handshake);
+    assert!(matches!(decode_all(&answer)[..], [HubMessage::Refused(Refused { code: RefusalCode::Denied, .. })]));
+    // The preface has gone with the refusal, so the welcome comes without one.
+    handshake.transmitted(PREFACE_BYTES + answer.len());
+    let registration = handshake.receive(later, &mut &register("alice")[..]).unwrap().unwrap();
+    let mut world = World::new(Limits::default());
+    let conn = world.hub.admit(world.now, registration).unwrap();
+    assert!(matches!(decode_all(&world.written(conn))[..], [HubMessage::Welcome(_)]));
+}
+
+#[test]
+fn a_message_before_registration_is_a_protocol_error() {
+    for message in [ClientMessage::Send(Send { to: "bob", body: b"" }), ClientMessage::Ping(Ping { nonce: 1 })] {
+        let mut bytes = Preface::OURS.encode().to_vec();
+        message.encode(&mut bytes);
+        let (error, answer) = handshake_error(&bytes);
+        let fault = Fault::Unexpected { kind: message.kind(), state: "before registration" };
+        assert_eq!(error, HandshakeError::Fault(fault));
+        let expected = HubMessage::Error(ErrorMessage { code: ErrorCode::Unexpected, detail: &fault.to_string() });
+        assert_eq!(decode_all(&answer[PREFACE_BYTES..]), [expected]);
+    }
+}
+
+#[test]
+fn an_unknown_optional_frame_is_skipped_and_a_critical_one_refused() {
+    let mut bytes = Preface::OURS.encode().to_vec();
+    bytes.extend([3, 0, 0, 0, 0xbf, 1, 2]);
+    bytes.extend(register("alice"));
+    let mut handshake = Handshake::new(Instant::ZERO, &Limits::default());
+    assert!(handshake.receive(Instant::ZERO, &mut &bytes[..]).unwrap().is_some());
+
+    let mut bytes = Preface::OURS.encode().to_vec();
+    bytes.extend([3, 0, 0, 0, 0x3f, 1, 2]);
+    assert!(matches!(handshake_error(&bytes).0, HandshakeError::Fault(Fault::UnknownKind { .. })));
+}
+
+#[test]
+fn a_stranger_cannot_announce_a_long_frame() {
+    let mut bytes = Preface::OURS.encode().to_vec();
+    bytes.extend(60_000_u32.to_le_bytes());
+    let bytes_max = chatcore::HANDSHAKE_FRAME_BYTES_MAX;
+    assert_eq!(
+        handshake_error(&bytes).0,
+        HandshakeError::Fault(Fault::FrameTooLong { bytes: 60_000, bytes_max }),
+        "the length alone is enough"
+    );
+}
+
+#[test]
+fn half_a_registration_then_silence_ends_at_the_deadline() {
+    let limits = Limits { handshake_time_max: Duration::from_secs(3), ..Limits::default() };
+    let mut handshake = Handshake::new(Instant::ZERO, &limits);
+    let bytes = opening("alice");
+    assert!(handshake.receive(Instant::ZERO, &mut &bytes[..bytes.len() - 1]).unwrap().is_none());
+    assert_eq!(handshake.deadline(), Instant::from_millis(3_000));
+    assert_eq!(handshake.handle_timeout(Instant::from_millis(2_999)), Ok(()));
+    assert_eq!(handshake.handle_timeout(Instant::from_millis(3_000)), Err(HandshakeError::TimedOut));
+    let farewell = said(&handshake);
+    assert!(matches!(decode_all(&farewell)[..], [HubMessage::Goodbye(Goodbye { code: GoodbyeCode::TimedOut, .. })]));
+}
+
+#[test]
+fn who_has_said_nothing_is_told_nothing() {
+    let mut handshake = Handshake::new(Instant::ZERO, &Limits::default());
+    handshake.handle_timeout(handshake.deadline()).unwrap_err();
+    assert_eq!(handshake.transmit(), [&b""[..], b""]);
+}
+
+#[test]
+fn a_goodbye_before_a_name_is_no_fault() {
+    let mut bytes = Preface::OURS.encode().to_vec();
+    let goodbye = Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None };
+    ClientMessage::Goodbye(goodbye).encode(&mut bytes);
+    assert_eq!(handshake_error(&bytes).0, HandshakeError::Left);
+}

@@ -1,0 +1,437 @@
+//! What a hub promises, seen through its public face.
+
+mod world;
+
+use std::time::Duration;
+
+use chatcore::wire::{
+    Accepted, Ack, ClientMessage, Deliver, Goodbye, HubMessage, Online, Ping, Pong, ReconnectHint, Register, Rejected,
+    Send, Who,
+};
+use chatcore::{
+    ClientConfig, CloseReason, Closed, ErrorCode, Event, Fault, GoodbyeCode, Limits, Output, Received, Refusal,
+    RejectCode,
+};
+use world::{World, decode_all, encode_all};
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn send<'a>(to: &'a str, body: &'a [u8]) -> ClientMessage<'a> {
+    ClientMessage::Send(Send { to, body })
+}
+
+fn goodbye() -> ClientMessage<'static> {
+    ClientMessage::Goodbye(Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None })
+}
+
+#[test]
+fn a_message_reaches_its_recipient_and_its_sender_learns_it() {
+    let mut world = World::new(Limits::default());
+    let (alice, bob) = (world.join("Alice"), world.join("bob"));
+    let _ = world.say(alice, &[send("bob", b"hello")]);
+    let to_bob = world.written(bob);
+    assert_eq!(decode_all(&to_bob), [HubMessage::Deliver(Deliver { id: 1, from: "alice", body: b"hello" })]);
+    let to_alice = world.written(alice);
+    let accepted = HubMessage::Accepted(Accepted { number: 1, id: 1 });
+    assert_eq!(decode_all(&to_alice), [accepted, HubMessage::Ack(Ack { count: 1 })]);
+}
+
+#[test]
+fn a_batch_is_acknowledged_once() {
+    let mut world = World::new(Limits::default());
+    let (alice, bob) = (world.join("alice"), world.join("bob"));
+    for _ in 0..10 {
+        let _ = world.say(alice, &[send("bob", b"x"), send("bob", b"y")]);
+    }
+    let to_alice = world.written(alice);
+    let acks: Vec<_> =
+        decode_all(&to_alice).into_iter().filter(|message| matches!(message, HubMessage::Ack(_))).collect();
+    assert_eq!(acks, [HubMessage::Ack(Ack { count: 20 })]);
+    assert_eq!(decode_all(&world.written(bob)).len(), 20);
+}
+
+#[test]
+fn a_message_to_oneself_is_delivered_like_any_other_in_any_case_of_the_name() {
+    let mut world = World::new(Limits::default());
+    let alice = world.join("alice");
+    let _ = world.say(alice, &[send("alice", b"1"), send("ALICE", b"2")]);
+    let to_alice = world.written(alice);
+    assert_eq!(
+        decode_all(&to_alice),
+        [
+            HubMessage::Deliver(Deliver { id: 1, from: "alice", body: b"1" }),
+            HubMessage::Accepted(Accepted { number: 1, id: 1 }),
+            HubMessage::Deliver(Deliver { id: 2, from: "alice", body: b"2" }),
+            HubMessage::Accepted(Accepted { number: 2, id: 2 }),
+            HubMessage::Ack(Ack { count: 2 }),
+        ]
+    );
+}
+
+#[test]
+fn a_message_to_nobody_is_rejected_and_the_connection_goes_on() {
+    let mut world = World::new(Limits::default());
+    let alice = world.join("alice");
+    let long = "x".repeat(5_000);
+    for (number, nobody) in (1..).zip(["carol", "", "a b", "\u{202e}", &long]) {
+        let _ = world.say(alice, &[send(nobody, b"hello")]);
+        let to_alice = world.written(alice);
+        let rejected = HubMessage::Rejected(Rejected { number, code: RejectCode::NoSuchUser });
+        assert_eq!(decode_all(&to_alice), [rejected, HubMessage::Ack(Ack { count: number })]);
+    }
+    assert_eq!(world.hub.users(), 1);
+}
+
+#[test]
+fn a_body_over_the_limit_is_rejected() {
+    let mut world = World::new(Limits { body_bytes_max: 4, ..Limits::default() });
+    let alice = world.join("alice");
+    let _ = world.say(alice, &[send("alice", b"12345")]);
+    let to_alice = world.written(alice);
+    let rejected = HubMessage::Rejected(Rejected { number: 1, code: RejectCode::BodyTooLong });
+    assert_eq!(decode_all(&to_alice)[0], rejected);
+    let _ = world.say(alice, &[send("alice", b"1234")]);
+    assert!(matches!(decode_all(&world.written(alice))[0], HubMessage::Deliver(_)));
+}
+
+#[test]
+fn a_name_has_one_holder_whatever_its_spelling_and_is_free_afterwards() {
+    let mut world = World::new(Limits::default());
+    let alice = world.join("alice");
+    assert_eq!(world.try_join("ALICE"), Err(Refusal::NameInUse));
+    let _ = world.say(alice, &[goodbye()]);
+    assert_eq!(world.hub.name(alice), None);
+    let heir = world.join("Alice");
+    assert_ne!(heir, alice, "an id is never used twice");
+    world.hub.disconnect(world.now, heir).unwrap();
+    world.join("alice");
+}
+
+#[test]
+fn a_full_hub_refuses_until_somebody_leaves() {
+    let mut world = World::new(Limits { users_max: 2, ..Limits::default() });
+    let (alice, _bob) = (world.join("alice"), world.join("bob"));
+    assert_eq!(world.try_join("carol"), Err(Refusal::HubFull { users_max: 2 }));
+    world.hub.disconnect(world.now, alice).unwrap();
+    world.join("carol");
+}
+
+#[test]
+fn who_is_online_comes_in_pages_without_gap_or_repetition() {
+    let mut world = World::new(Limits { body_bytes_max: 16, outbox_bytes_max: 1 << 20, ..Limits::default() });
+    let names: Vec<String> = (0..300).map(|i| format!("user{i:03}")).collect();
+    let conns: Vec<_> = names.iter().map(|name| world.join(name)).collect();
+    for conn in &conns[10..20] {
+        world.hub.disconnect(world.now, *conn).unwrap();
+    }
+    let mut listed = Vec::new();
+    let (mut cursor, mut pages) = (Some(0), 0);
+    while let Some(at) = cursor {
+        let _ = world.say(conns[0], &[ClientMessage::Who(Who { cursor: at })]);
+        let bytes = world.written(conns[0]);
+        let messages = decode_all(&bytes);
+        let HubMessage::Online(Online { names, next, .. }) = &messages[0] else { panic!("{messages:?}") };
+        assert!(bytes.len() < world.hub.limits().frame_bytes_max() as usize);
+        listed.extend(names.iter().map(|name| (*name).to_owned()));
+        cursor = *next;
+        pages += 1;
+    }
+    listed.sort();
+    assert_eq!(listed, [&names[..10], &names[20..]].concat());
+    assert!(pages > 1, "300 names do not fit one page here");
+    let _ = world.say(conns[0], &[ClientMessage::Who(Who { cursor: u64::MAX })]);
+    let end = world.written(conns[0]);
+    assert!(matches!(&decode_all(&end)[0], HubMessage::Online(Online { names, next: None, .. }) if names.is_empty()));
+}
+
+#[test]
+fn a_ping_is_answered_with_its_nonce() {
+    let mut world = World::new(Limits::default());
+    let alice = world.join("alice");
+    let _ = world.say(alice, &[ClientMessage::Ping(Ping { nonce: 1 << 60 })]);
+    assert_eq!(decode_all(&world.written(alice)), [HubMessage::Pong(Pong { nonce: 1 << 60 })]);
+}
+
+#[test]
+fn silence_is_asked_about_and_then_ended() {
+    let mut world = World::new(Limits { idle_time_max: MINUTE, ..Limits::default() });
+    let alice = world.join("alice");
+    world.pass(MINUTE / 2);
+    assert!(matches!(decode_all(&world.written(alice))[..], [HubMessage::Ping(_)]));
+    world.pass(MINUTE / 2 - Duration::from_millis(1));
+    assert_eq!(world.hub.users(), 1, "the time is not over");
+    world.pass(Duration::from_millis(1));
+    assert_eq!(world.hub.users(), 0);
+    let farewell = world.written(alice);
+    assert!(matches!(decode_all(&farewell)[..], [HubMessage::Goodbye(Goodbye { code: GoodbyeCode::TimedOut, .. })]));
+    assert_eq!(world.closed(alice), Some(CloseReason::TimedOut));
+    assert_eq!(world.hub.poll_timeout(), None, "nobody is left to wait for");
+}
+
+#[test]
+fn any_sign_of_life_keeps_a_user() {
+    let mut world = World::new(Limits { idle_time_max: MINUTE, ..Limits::default() });
+    let alice = world.join("alice");
+    for _ in 0..10 {
+        world.pass(MINUTE * 3 / 4);
+        let _ = world.say(alice, &[ClientMessage::Pong(Pong { nonce: 0 })]);
+        let _ = world.written(alice);
+    }
+    assert_eq!(world.hub.users(), 1);
+}
+
+#[test]
+fn time_that_goes_backwards_stands_still() {
+    let mut world = World::new(Limits { idle_time_max: MINUTE, ..Limits::default() });
+    let alice = world.join("alice");
+    let due = world.hub.poll_timeout().unwrap();
+    world.now = chatcore::Instant::ZERO;
+    let _ = world.say(alice, &[send("alice", b"x")]);
+    world.hub.handle_timeout(world.now);
+    assert_eq!(world.hub.poll_timeout(), Some(due));
+}
+
+#[test]
+fn leaving_is_answered_and_flushes_what_is_owed_first() {
+    let mut world = World::new(Limits::default());
+    let alice = world.join("alice");
+    assert_eq!(world.say(alice, &[send("alice", b"last"), goodbye(), send("alice", b"ignored")]), Received::Closed);
+    let bytes = world.written(alice);
+    let messages = decode_all(&bytes);
+    assert!(matches!(messages[0], HubMessage::Deliver(Deliver { body: b"last", .. })), "{messages:?}");
+    assert!(matches!(messages.last(), Some(HubMessage::Goodbye(Goodbye { code: GoodbyeCode::Left, .. }))));
+    assert!(!messages.iter().any(|message| matches!(message, HubMessage::Deliver(Deliver { body: b"ignored", .. }))));
+    assert_eq!(world.closed(alice), Some(CloseReason::Left));
+    assert!(world.hub.receive(world.now, alice, &mut &b"x"[..]).is_err(), "the id is unknown after the close");
+    assert_eq!(world.hub.connections(), 0);
+}
+
+#[test]
+fn a_closing_connection_that_is_not_written_out_is_dropped_in_time() {
+    let limits = Limits { flush_time_max: Duration::from_secs(5), ..Limits::default() };
+    let mut world = World::new(limits);
+    let alice = world.join("alice");
+    let _ = world.say(alice, &[goodbye()]);
+    world.pass(Duration::from_millis(4_999));
+    assert_eq!(world.closed(alice), None);
+    world.pass(Duration::from_millis(1));
+    assert_eq!(world.closed(alice), Some(CloseReason::Left));
+}
+
+#[test]
+fn a_peer_that_never_reads_is_bounded_and_alone_closed() {
+    let limits = Limits { body_bytes_max: 1000, outbox_bytes_max: 10_000, ..Limits::default() };
+    let mut world = World::new(limits.clone());
+    let (alice, bob, deaf) = (world.join("alice"), world.join("bob"), world.join("deaf"));
+    let body = [b'x'; 1000];
+    let mut rejected = 0;
+    for _ in 0..50 {
+        let _ = world.say(alice, &[send("deaf", &body), send("bob", b"hi")]);
+        let answers = world.written(alice);
+        for message in decode_all(&answers) {
+            if let HubMessage::Rejected(Rejected { code, .. }) = message {
+                assert_eq!(code, RejectCode::RecipientFull);
+                rejected += 1;
+            }
+        }
+        let count = 2 * decode_all(&world.written(bob)).len() as u64;
+        assert_eq!(count, 2, "bob gets his own at once");
+        assert!(world.hub.transmit(deaf).concat().len() <= limits.outbox_bytes_max as usize);
+        // Alice and bob acknowledge like any client.
+        let acknowledged = encode_all(&[ClientMessage::Pong(Pong { nonce: 0 })]);
+        let _ = world.put(bob, &acknowledged);
+    }
+    assert!(rejected > 30, "{rejected}");
+    world.pass(limits.stall_time_max);
+    assert!(matches!(world.hub.name(deaf), None), "the name is free");
+    assert_eq!(world.hub.users(), 2, "nobody else is touched");
+    world.pass(limits.flush_time_max);
+    assert_eq!(world.closed(deaf), Some(CloseReason::SlowConsumer));
+    assert!(world.hub.name(alice).is_some() && world.hub.name(bob).is_some());
+}
+
+#[test]
+fn a_slow_reader_who_acknowledges_in_time_stays() {
+    let limits = Limits { body_bytes_max: 1000, outbox_bytes_max: 10_000, ..Limits::default() };
+    let mut world = World::new(limits.clone());
+    let (alice, slow) = (world.join("alice"), world.join("slow"));
+    let (mut delivered, mut answers) = (0, 0);
+    for _ in 0..20 {
+        for _ in 0..20 {
+            let _ = world.say(alice, &[send("slow", &[b'x'; 1000])]);
+            let to_alice = world.written(alice);
+            answers += decode_all(&to_alice).len() as u64 - 1;
+            let _ = world.say(alice, &[ClientMessage::Ack(Ack { count: answers })]);
+        }
+        world.pass(limits.stall_time_max - Duration::from_millis(1));
+        let to_slow = world.written(slow);
+        delivered +=
+            decode_all(&to_slow).iter().filter(|message| matches!(message, HubMessage::Deliver(_))).count() as u64;
+        let _ = world.say(slow, &[ClientMessage::Ack(Ack { count: delivered })]);
+    }
+    assert!(world.hub.name(slow).is_some());
+    assert!(delivered > 100, "{delivered}");
+}
+
+#[test]
+fn who_asks_and_never_reads_the_answers_is_closed() {
+    let limits = Limits { body_bytes_max: 16, outbox_bytes_max: 8_000, ..Limits::default() };
+    let mut world = World::new(limits);
+    let alice = world.join("alice");
+    let mut asked = 0;
+    while world.say(alice, &[send("nobody", b"")]) == Received::NeedInput {
+        asked += 1;
+        assert!(asked < 2_000, "the outbox grows without bound");
+    }
+    assert!(asked > 500);
+    world.drain();
+    let left = |output: &Output| matches!(output, Output::Left { reason: CloseReason::SlowConsumer, .. });
+    assert!(world.outputs.iter().any(left));
+}
+
+#[test]
+fn an_acknowledgement_above_what_was_sent_is_a_protocol_error() {
+    let mut world = World::new(Limits::default());
+    let (alice, bob) = (world.join("alice"), world.join("bob"));
+    let _ = world.say(bob, &[send("alice", b"1"), send("alice", b"2")]);
+    // Written only half: even the second message cannot have arrived.
+    let half = world.hub.transmit(alice).concat().len() - 1;
+    world.drain();
+    world.hub.transmitted(world.now, alice, half).unwrap();
+    assert_eq!(world.say(alice, &[ClientMessage::Ack(Ack { count: 1 })]), Received::NeedInput);
+    assert_eq!(
+        world.say(alice, &[ClientMessage::Ack(Ack { count: 0 })]),
+        Received::NeedInput,
+        "an old one says nothing"
+    );
+    assert_eq!(world.say(alice, &[ClientMessage::Ack(Ack { count: 2 })]), Received::Closed);
+    world.drain();
+    let fault = CloseReason::Fault(Fault::AckBeyondSent { acknowledged: 2, sent: 1 });
+    assert!(world.outputs.iter().any(|output| matches!(output, Output::Left { reason, .. } if *reason == fault)));
+    assert_eq!(world.hub.users(), 1, "bob stays");
+}
+
+#[test]
+fn registering_twice_is_a_protocol_error() {
+    let mut world = World::new(Limits::default());
+    let alice = world.join("alice");
+    let again = ClientMessage::Register(Register { name: "bob", credential: b"" });
+    assert_eq!(world.say(alice, &[again]), Received::Closed);
+    let farewell = world.written(alice);
+    let messages = decode_all(&farewell);
+    let HubMessage::Error(error) = &messages[0] else { panic!("{messages:?}") };
+    assert_eq!((error.code, error.detail), (ErrorCode::Unexpected, "a register frame may not come once registered"));
+}
+
+#[test]
+fn a_kicked_user_is_told_and_its_name_is_free() {
+    let mut world = World::new(Limits::default());
+    let alice = world.join("alice");
+    assert!(world.hub.kick(world.now, &"Alice".parse().unwrap()));
+    assert!(!world.hub.kick(world.now, &"alice".parse().unwrap()));
+    let farewell = world.written(alice);
+    assert!(matches!(decode_all(&farewell)[..], [HubMessage::Goodbye(Goodbye { code: GoodbyeCode::Kicked, .. })]));
+}
+
+#[test]
+fn shutting_down_says_goodbye_to_all_with_the_hint_and_admits_nobody() {
+    let mut world = World::new(Limits::default());
+    let conns = [world.join("alice"), world.join("bob")];
+    let hint = ReconnectHint { after_ms: 1500, address: Some("192.0.2.1:12345") };
+    world.hub.shut_down(world.now, Some(hint));
+    assert_eq!(world.try_join("carol"), Err(Refusal::ShuttingDown));
+    for conn in conns {
+        let farewell = world.written(conn);
+        let messages = decode_all(&farewell);
+        let [HubMessage::Goodbye(goodbye)] = &messages[..] else { panic!("{messages:?}") };
+        assert_eq!((goodbye.code, goodbye.reconnect), (GoodbyeCode::ShuttingDown, Some(hint)));
+    }
+    assert_eq!(world.hub.connections(), 0);
+}
+
+#[test]
+fn a_hint_reaches_the_client_as_an_event() {
+    let mut world = World::new(Limits::default());
+    let mut alice = world.connect("alice");
+    world.hub.shut_down(world.now, Some(ReconnectHint { after_ms: 1500, address: None }));
+    world.carry(&mut alice);
+    let [Event::Closed(Closed::Goodbye { code: GoodbyeCode::ShuttingDown, reconnect: Some(reconnect), .. })] =
+        &alice.events[..]
+    else {
+        panic!("{:?}", alice.events)
+    };
+    assert_eq!((reconnect.after, &reconnect.address), (Duration::from_millis(1500), &None));
+}
+
+#[test]
+fn real_clients_chat_and_settle() {
+    let mut world = World::new(Limits::default());
+    let (mut alice, mut bob) = (world.connect("alice"), world.connect("bob"));
+    let numbers: Vec<u64> =
+        (0..100).map(|i: u32| alice.client.send(world.now, "bob", &i.to_le_bytes()).unwrap()).collect();
+    world.carry(&mut alice);
+    world.carry(&mut bob);
+    let bodies: Vec<u32> = bob
+        .events
+        .iter()
+        .map(|event| match event {
+            Event::Message { from, body, .. } => {
+                assert_eq!(from.as_str(), "alice");
+                u32::from_le_bytes(body[..].try_into().unwrap())
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(bodies, (0..100).collect::<Vec<_>>());
+    let accepted: Vec<u64> = alice
+        .events
+        .iter()
+        .map(|event| match event {
+            Event::Accepted { number, .. } => *number,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(accepted, numbers);
+    // What is received is acknowledged within the delay, and then nobody keeps anything.
+    world.now = world.now + ClientConfig::default().ack_delay;
+    for user in [&mut alice, &mut bob] {
+        user.client.handle_timeout(world.now);
+        world.carry(user);
+        assert!(user.client.is_settled());
+        assert!(user.client.poll_timeout() > Some(world.now), "nothing is due");
+    }
+}
+
+#[test]
+fn nothing_is_kept_for_a_silent_user() {
+    let mut world = World::new(Limits::default());
+    let users: Vec<_> = (0..100).map(|i| world.join(&format!("user{i}"))).collect();
+    // The hub has no measure of its own memory, but nothing may be left to write or to acknowledge.
+    assert!(users.iter().all(|user| world.hub.transmit(*user).concat().is_empty()));
+}
+
+#[test]
+fn an_unknown_connection_is_the_drivers_fault_and_said_so() {
+    let mut world = World::new(Limits::default());
+    let alice = world.join("alice");
+    world.hub.disconnect(world.now, alice).unwrap();
+    let error = world.hub.disconnect(world.now, alice).unwrap_err();
+    assert_eq!(error.0, alice);
+    assert!(error.to_string().starts_with("connection #1 is not known to the hub"));
+    assert!(world.hub.transmitted(world.now, alice, 0).is_err());
+    assert_eq!(world.hub.transmit(alice), [&b""[..], b""]);
+}
+
+#[test]
+fn who_disconnects_gets_no_further_output() {
+    let mut world = World::new(Limits::default());
+    let (alice, bob) = (world.join("alice"), world.join("bob"));
+    let _ = world.say(alice, &[send("bob", b"x")]);
+    world.hub.disconnect(world.now, bob).unwrap();
+    world.hub.disconnect(world.now, alice).unwrap();
+    world.outputs.clear();
+    world.drain();
+    assert!(world.writable.is_empty());
+    let left: Vec<_> = world.outputs.iter().map(|output| matches!(output, Output::Left { .. })).collect();
+    assert_eq!(left, [true, true]);
+}

@@ -1,0 +1,216 @@
+//! The hub against a small model of it: users and mailboxes.
+
+mod world;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use chatcore::{CloseReason, Closed, Event, Limits, Output, Refusal, RejectCode};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use world::{User, World};
+
+const NAMES: [&str; 4] = ["alice", "bob", "carol", "dave"];
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// Takes the name, in upper case: names compare without it.
+    Join(usize),
+    /// Sends a body of one byte; the hub has it when this is over, the recipient not yet.
+    Send(usize, usize, u8),
+    /// Carries everything that waits between a user and the hub.
+    Carry(usize),
+    /// Says goodbye.
+    Leave(usize),
+    /// Loses the connection.
+    Break(usize),
+    /// Lets time pass, less than anybody's idle time.
+    Pass(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let user = || 0..NAMES.len();
+    prop_oneof![
+        3 => user().prop_map(Step::Join),
+        8 => (user(), user(), any::<u8>()).prop_map(|(from, to, body)| Step::Send(from, to, body)),
+        4 => user().prop_map(Step::Carry),
+        1 => user().prop_map(Step::Leave),
+        1 => user().prop_map(Step::Break),
+        2 => (0_u64..20_000).prop_map(Step::Pass),
+    ]
+}
+
+/// What a user must find when it looks: in this order.
+#[derive(Clone, Debug, PartialEq)]
+enum Mail {
+    Message { from: &'static str, body: u8 },
+    Accepted { number: u64 },
+    Rejected { number: u64 },
+}
+
+/// The whole of what a chat is.
+#[derive(Default)]
+struct Model {
+    mailboxes: BTreeMap<usize, VecDeque<Mail>>,
+    sent: BTreeMap<usize, u64>,
+}
+
+impl Model {
+    fn send(&mut self, from: usize, to: usize, body: u8) {
+        let number = self.sent.entry(from).or_default();
+        *number += 1;
+        let number = *number;
+        let answer = match self.mailboxes.get_mut(&to) {
+            Some(mailbox) => {
+                mailbox.push_back(Mail::Message { from: NAMES[from], body });
+                Mail::Accepted { number }
+            }
+            None => Mail::Rejected { number },
+        };
+        self.mailboxes.get_mut(&from).expect("the sender is online").push_back(answer);
+    }
+
+    fn end(&mut self, user: usize) -> VecDeque<Mail> {
+        self.sent.remove(&user);
+        self.mailboxes.remove(&user).expect("the user is online")
+    }
+}
+
+struct Run {
+    world: World,
+    users: BTreeMap<usize, User>,
+    model: Model,
+    last_id: u64,
+}
+
+impl Run {
+    fn new() -> Self {
+        Self { world: World::new(Limits::default()), users: BTreeMap::new(), model: Model::default(), last_id: 0 }
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Join(user) if self.users.contains_key(&user) => {
+                assert_eq!(self.world.try_join(&NAMES[user].to_uppercase()).err(), Some(Refusal::NameInUse));
+            }
+            Step::Join(user) => {
+                self.users.insert(user, self.world.connect(&NAMES[user].to_uppercase()));
+                self.model.mailboxes.insert(user, VecDeque::new());
+            }
+            Step::Send(from, to, body) => self.send(from, to, body),
+            Step::Carry(user) => self.carry(user),
+            Step::Leave(user) => self.leave(user),
+            Step::Break(user) => {
+                if let Some(user_at) = self.users.remove(&user) {
+                    self.world.hub.disconnect(self.world.now, user_at.conn).unwrap();
+                    self.model.end(user);
+                }
+            }
+            Step::Pass(millis) => self.pass(Duration::from_millis(millis)),
+        }
+        self.world.drain();
+        assert_eq!(self.world.hub.users(), self.model.mailboxes.len());
+    }
+
+    fn send(&mut self, from: usize, to: usize, body: u8) {
+        let Some(user) = self.users.get_mut(&from) else { return };
+        let number = user.client.send(self.world.now, NAMES[to], &[body]).unwrap();
+        let bytes = user.client.poll_transmit().concat();
+        user.client.transmitted(self.world.now, bytes.len());
+        let _ = self.world.put(user.conn, &bytes);
+        self.model.send(from, to, body);
+        // The client counts all its requests, the model only sends: here they are the same.
+        assert_eq!(self.model.sent[&from], number);
+    }
+
+    fn carry(&mut self, user: usize) {
+        let Some(user_at) = self.users.get_mut(&user) else { return };
+        self.world.carry(user_at);
+        let expected = std::mem::take(self.model.mailboxes.get_mut(&user).expect("the model has every user"));
+        let events = std::mem::take(&mut user_at.events);
+        self.check(events, expected);
+    }
+
+    fn leave(&mut self, user: usize) {
+        let Some(mut user_at) = self.users.remove(&user) else { return };
+        user_at.client.leave(self.world.now);
+        self.world.carry(&mut user_at);
+        let expected = self.model.end(user);
+        assert_eq!(user_at.events.pop(), Some(Event::Closed(Closed::Left)));
+        self.check(user_at.events, expected);
+        assert_eq!(self.world.closed(user_at.conn), Some(CloseReason::Left));
+    }
+
+    /// Everybody is heard from before and after, so that nobody is idle for too long.
+    fn pass(&mut self, time: Duration) {
+        for user in 0..NAMES.len() {
+            self.carry(user);
+        }
+        self.world.pass(time);
+        for user in self.users.values_mut() {
+            user.client.handle_timeout(self.world.now);
+        }
+        for user in 0..NAMES.len() {
+            self.carry(user);
+        }
+    }
+
+    fn check(&mut self, events: Vec<Event>, expected: VecDeque<Mail>) {
+        let mut ids = Vec::new();
+        let mail: VecDeque<Mail> = events
+            .into_iter()
+            .map(|event| match event {
+                Event::Message { id, from, body } => {
+                    ids.push(id);
+                    let from = NAMES.into_iter().find(|name| *name == from.as_str()).expect("a known name");
+                    Mail::Message { from, body: body[0] }
+                }
+                Event::Accepted { number, id } => {
+                    self.last_id = self.last_id.max(id);
+                    Mail::Accepted { number }
+                }
+                Event::Rejected { number, code: RejectCode::NoSuchUser } => Mail::Rejected { number },
+                other => panic!("nobody asked for {other:?}"),
+            })
+            .collect();
+        assert_eq!(mail, expected, "once, in order, and to the right user");
+        assert!(ids.is_sorted_by(|a, b| a < b), "message ids rise: {ids:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_hub_is_users_and_mailboxes(steps in vec(step(), 1..120)) {
+        let mut run = Run::new();
+        for step in steps {
+            run.step(step);
+        }
+        for user in 0..NAMES.len() {
+            run.carry(user);
+        }
+        // Joined and left come in pairs, and in turn.
+        let mut online = BTreeMap::new();
+        for output in &run.world.outputs {
+            match output {
+                Output::Joined { conn, name } => prop_assert_eq!(online.insert(name.clone(), *conn), None),
+                Output::Left { conn, name, .. } => prop_assert_eq!(online.remove(name), Some(*conn)),
+                _ => {}
+            }
+        }
+        prop_assert_eq!(online.len(), run.users.len());
+    }
+
+    #[test]
+    fn the_same_inputs_give_the_same_outputs(steps in vec(step(), 1..60)) {
+        let trace = || {
+            let mut run = Run::new();
+            let mut bytes = Vec::new();
+            for step in &steps {
+                run.step(*step);
+                bytes.extend(run.users.values().flat_map(|user| run.world.hub.transmit(user.conn).concat()));
+            }
+            (run.world.outputs, bytes)
+        };
+        prop_assert_eq!(trace(), trace());
+    }
+}

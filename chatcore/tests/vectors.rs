@@ -1,0 +1,154 @@
+//! The test vectors, against the code: `vectors.txt` pins the bytes of the protocol for this
+//! implementation and every other.
+
+mod world;
+
+use std::collections::BTreeSet;
+
+use chatcore::wire::{
+    self, Accepted, Ack, Announced, ClientMessage, Content, Deliver, ErrorMessage, Goodbye, HubMessage, Kind, Message,
+    Online, Ping, Pong, Preface, ReconnectHint, Refused, Register, Rejected, Send, Welcome, Who,
+};
+use chatcore::{ErrorCode, Fault, GoodbyeCode, RefusalCode, RejectCode};
+use world::handshake_error;
+
+const VECTORS: &str = include_str!("vectors.txt");
+
+struct Vector {
+    section: &'static str,
+    name: &'static str,
+    bytes: Vec<u8>,
+}
+
+fn vectors(section: &str) -> Vec<Vector> {
+    let mut current = "";
+    let mut vectors = Vec::new();
+    for line in VECTORS.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        if let Some(name) = line.strip_prefix('[') {
+            current = name.strip_suffix(']').expect("a section ends with ]");
+            continue;
+        }
+        let [name, hex, _meaning] = line.split('|').collect::<Vec<_>>()[..] else {
+            panic!("not three columns: {line}")
+        };
+        let digits: Vec<u8> = hex.bytes().filter(|byte| *byte != b' ').collect();
+        let bytes = digits
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).expect("two hex digits"))
+            .collect();
+        vectors.push(Vector { section: current, name: name.trim(), bytes });
+    }
+    vectors.retain(|vector| vector.section == section);
+    assert!(!vectors.is_empty(), "no vectors in [{section}]");
+    vectors
+}
+
+/// What the client's vectors mean, in this crate's types.
+fn client_message(name: &str) -> ClientMessage<'static> {
+    match name {
+        "register" => ClientMessage::Register(Register { name: "Alice", credential: b"" }),
+        "register-credential" => ClientMessage::Register(Register { name: "Alice", credential: b"secret" }),
+        "ack" => ClientMessage::Ack(Ack { count: 3 }),
+        "ping" => ClientMessage::Ping(Ping { nonce: 250 }),
+        "pong" => ClientMessage::Pong(Pong { nonce: 65_536 }),
+        "goodbye" => ClientMessage::Goodbye(Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None }),
+        "error" => ClientMessage::Error(ErrorMessage { code: ErrorCode::FrameEmpty, detail: "a frame is empty" }),
+        "send" => ClientMessage::Send(Send { to: "bob", body: b"hello" }),
+        "send-empty" => ClientMessage::Send(Send { to: "bob", body: b"" }),
+        "who" => ClientMessage::Who(Who { cursor: 0 }),
+        "who-next" => ClientMessage::Who(Who { cursor: 1 << 32 }),
+        other => panic!("vectors.txt has a client message that the test does not know: {other}"),
+    }
+}
+
+/// What the hub's vectors mean, in this crate's types.
+fn hub_message(name: &str) -> HubMessage<'static> {
+    let limits = Announced {
+        frame_bytes_max: 65_792,
+        body_bytes_max: 65_536,
+        outbox_bytes_max: 4_194_304,
+        stall_ms_max: 10_000,
+        idle_ms_max: 60_000,
+    };
+    let hint = |address| Some(ReconnectHint { after_ms: 1500, address });
+    let down = |reconnect| Goodbye { code: GoodbyeCode::ShuttingDown, detail: "back soon", reconnect };
+    match name {
+        "welcome" => HubMessage::Welcome(Welcome { name: "alice", limits }),
+        "refused" => HubMessage::Refused(Refused { code: RefusalCode::NameInUse, detail: "in use" }),
+        "ack" => HubMessage::Ack(Ack { count: 251 }),
+        "ping" => HubMessage::Ping(Ping { nonce: 65_535 }),
+        "pong" => HubMessage::Pong(Pong { nonce: u64::MAX }),
+        "goodbye" => HubMessage::Goodbye(down(None)),
+        "goodbye-after" => HubMessage::Goodbye(down(hint(None))),
+        "goodbye-elsewhere" => HubMessage::Goodbye(down(hint(Some("[::1]:1")))),
+        "error" => HubMessage::Error(ErrorMessage { code: ErrorCode::UnknownKind, detail: "?" }),
+        "deliver" => HubMessage::Deliver(Deliver { id: 300, from: "alice", body: &[0xff, 0x00] }),
+        "accepted" => HubMessage::Accepted(Accepted { number: 1, id: 300 }),
+        "rejected" => HubMessage::Rejected(Rejected { number: 2, code: RejectCode::NoSuchUser }),
+        "online" => HubMessage::Online(Online { number: 3, names: vec!["alice", "bob"], next: None }),
+        "online-more" => HubMessage::Online(Online { number: 3, names: vec![], next: Some(500) }),
+        other => panic!("vectors.txt has a hub message that the test does not know: {other}"),
+    }
+}
+
+fn check<'a, M: Message<'a> + PartialEq + std::fmt::Debug>(vector: &'a Vector, message: &M) -> Kind {
+    let name = vector.name;
+    let mut bytes = Vec::new();
+    message.encode(&mut bytes);
+    assert_eq!(hex(&bytes), hex(&vector.bytes), "{name} is encoded otherwise");
+    let content = take(&vector.bytes).unwrap();
+    assert_eq!(M::decode(content).unwrap().as_ref(), Some(message), "{name} is decoded otherwise");
+    message.kind()
+}
+
+fn take(mut bytes: &[u8]) -> Result<Content<'_>, Fault> {
+    let content = wire::take(&mut bytes, 65_792)?.expect("the vector holds a whole frame");
+    assert_eq!(bytes, b"", "the vector holds one frame");
+    Ok(content)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn the_preface_is_as_written_down() {
+    for vector in vectors("preface") {
+        if vector.name == "preface" {
+            assert_eq!(hex(&vector.bytes), hex(&Preface::OURS.encode()));
+        } else {
+            let (error, _) = handshake_error(&vector.bytes);
+            let chatcore::HandshakeError::Fault(fault) = error else { panic!("{error:?}") };
+            assert_eq!(fault.code().name(), vector.name);
+        }
+    }
+}
+
+#[test]
+fn every_message_is_as_written_down() {
+    let mut kinds = BTreeSet::new();
+    for vector in &vectors("client") {
+        kinds.insert(check(vector, &client_message(vector.name)));
+    }
+    for vector in &vectors("hub") {
+        kinds.insert(check(vector, &hub_message(vector.name)));
+    }
+    assert_eq!(kinds, Kind::ALL.iter().copied().collect(), "every kind has a vector");
+}
+
+#[test]
+fn what_is_no_message_is_refused_as_written_down() {
+    for vector in vectors("invalid") {
+        let fault = take(&vector.bytes).and_then(|content| ClientMessage::decode(content).map(drop)).unwrap_err();
+        assert_eq!(fault.code().name(), vector.name, "{fault}");
+    }
+}
+
+#[test]
+fn what_may_be_skipped_is_skipped_as_written_down() {
+    for vector in vectors("skipped") {
+        let content = take(&vector.bytes).unwrap();
+        assert_eq!(ClientMessage::decode(content), Ok(None));
+        assert_eq!(content.kind.is_numbered(), vector.name == "numbered");
+    }
+}

@@ -1,0 +1,214 @@
+//! Properties of the bytes: what is written is read again, however it is cut, and nothing a stranger
+//! sends is a panic.
+
+use chatcore::wire::{
+    self, Accepted, Ack, Announced, ClientMessage, Content, Deliver, ErrorMessage, Goodbye, HubMessage, Message,
+    Online, Ping, Pong, ReconnectHint, Refused, Register, Rejected, Send, Welcome, Who,
+};
+use chatcore::{ErrorCode, Fault, GoodbyeCode, RefusalCode, RejectCode};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// The parts from which messages are made: proptest owns them, messages borrow them.
+#[derive(Clone, Debug)]
+struct Parts {
+    text: String,
+    other: Option<String>,
+    bytes: Vec<u8>,
+    names: Vec<String>,
+    number: u64,
+    id: u64,
+    code: u16,
+    short: u32,
+    next: Option<u64>,
+}
+
+/// Numbers at the borders of their encoded forms, besides any.
+fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![any::<u64>(), 0_u64..300, 65_530_u64..65_540, (u64::from(u32::MAX) - 3)..(u64::from(u32::MAX) + 3)]
+}
+
+fn parts() -> impl Strategy<Value = Parts> {
+    (
+        any::<String>(),
+        any::<Option<String>>(),
+        vec(any::<u8>(), 0..400),
+        vec("\\PC{0,8}", 0..5),
+        number(),
+        number(),
+        any::<u16>(),
+        any::<u32>(),
+        proptest::option::of(number()),
+    )
+        .prop_map(|(text, other, bytes, names, number, id, code, short, next)| Parts {
+            text,
+            other,
+            bytes,
+            names,
+            number,
+            id,
+            code,
+            short,
+            next,
+        })
+}
+
+impl Parts {
+    fn goodbye(&self) -> Goodbye<'_> {
+        let reconnect = self.next.map(|_| ReconnectHint { after_ms: self.short, address: self.other.as_deref() });
+        Goodbye { code: GoodbyeCode::from(self.code), detail: &self.text, reconnect }
+    }
+
+    fn error(&self) -> ErrorMessage<'_> {
+        ErrorMessage { code: ErrorCode::from(self.code), detail: &self.text }
+    }
+
+    fn client_messages(&self) -> Vec<ClientMessage<'_>> {
+        vec![
+            ClientMessage::Register(Register { name: &self.text, credential: &self.bytes }),
+            ClientMessage::Ack(Ack { count: self.number }),
+            ClientMessage::Ping(Ping { nonce: self.number }),
+            ClientMessage::Pong(Pong { nonce: self.number }),
+            ClientMessage::Goodbye(self.goodbye()),
+            ClientMessage::Error(self.error()),
+            ClientMessage::Send(Send { to: &self.text, body: &self.bytes }),
+            ClientMessage::Who(Who { cursor: self.number }),
+        ]
+    }
+
+    fn hub_messages(&self) -> Vec<HubMessage<'_>> {
+        let limits = Announced {
+            frame_bytes_max: self.short,
+            body_bytes_max: u32::from(self.code),
+            outbox_bytes_max: self.short / 251,
+            stall_ms_max: 250,
+            idle_ms_max: 251,
+        };
+        vec![
+            HubMessage::Welcome(Welcome { name: &self.text, limits }),
+            HubMessage::Refused(Refused { code: RefusalCode::from(self.code), detail: &self.text }),
+            HubMessage::Ack(Ack { count: self.number }),
+            HubMessage::Ping(Ping { nonce: self.number }),
+            HubMessage::Pong(Pong { nonce: self.number }),
+            HubMessage::Goodbye(self.goodbye()),
+            HubMessage::Error(self.error()),
+            HubMessage::Deliver(Deliver { id: self.id, from: &self.text, body: &self.bytes }),
+            HubMessage::Accepted(Accepted { number: self.number, id: self.id }),
+            HubMessage::Rejected(Rejected { number: self.number, code: RejectCode::from(self.code) }),
+            HubMessage::Online(Online {
+                number: self.number,
+                names: self.names.iter().map(String::as_str).collect(),
+                next: self.next,
+            }),
+        ]
+    }
+}
+
+const FRAME_BYTES_MAX: u32 = 65_792;
+
+fn encoded<'a, M: Message<'a>>(message: &M) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    message.encode(&mut bytes);
+    bytes
+}
+
+/// One frame, whole and alone.
+fn content(mut bytes: &[u8]) -> Result<Option<Content<'_>>, Fault> {
+    wire::take(&mut bytes, FRAME_BYTES_MAX)
+}
+
+/// All frames of a stream that arrives in pieces of these sizes, in turn.
+fn taken_in_pieces(stream: &[u8], pieces: &[usize]) -> Vec<(u8, Vec<u8>)> {
+    let mut contents = Vec::new();
+    let mut arrived = Vec::new();
+    let mut rest = stream;
+    let mut sizes = pieces.iter().cycle();
+    while !rest.is_empty() {
+        let size = (*sizes.next().unwrap()).min(rest.len());
+        arrived.extend_from_slice(&rest[..size]);
+        rest = &rest[size..];
+        let mut input = &arrived[..];
+        while let Some(Content { kind, fields }) = wire::take(&mut input, FRAME_BYTES_MAX).unwrap() {
+            contents.push((kind.0, fields.to_vec()));
+        }
+        let used = arrived.len() - input.len();
+        arrived.drain(..used);
+    }
+    assert_eq!(arrived, b"", "every byte belongs to a frame");
+    contents
+}
+
+proptest! {
+    #[test]
+    fn every_message_is_read_as_it_was_written(parts in parts()) {
+        for message in parts.client_messages() {
+            let bytes = encoded(&message);
+            prop_assert_eq!(ClientMessage::decode(content(&bytes).unwrap().unwrap()).unwrap(), Some(message));
+        }
+        for message in parts.hub_messages() {
+            let bytes = encoded(&message);
+            prop_assert_eq!(HubMessage::decode(content(&bytes).unwrap().unwrap()).unwrap(), Some(message));
+        }
+    }
+
+    #[test]
+    fn every_prefix_of_a_frame_waits_and_every_shortened_one_is_truncated(parts in parts()) {
+        for message in parts.client_messages() {
+            let bytes = encoded(&message);
+            for length in 0..bytes.len() {
+                prop_assert_eq!(content(&bytes[..length]), Ok(None));
+            }
+            let kind = message.kind();
+            for length in 1..bytes.len() - wire::HEADER_BYTES {
+                let fields = &bytes[wire::HEADER_BYTES + 1..wire::HEADER_BYTES + length];
+                // Fewer bytes can never be a message of that kind: every one of them was needed.
+                let shortened = ClientMessage::decode(Content { kind, fields });
+                prop_assert!(shortened.is_err(), "{:?}", shortened);
+            }
+        }
+    }
+
+    #[test]
+    fn any_split_of_a_stream_gives_the_same_messages(
+        parts in vec(parts(), 1..4),
+        pieces in vec(1_usize..80, 1..8),
+    ) {
+        let stream: Vec<u8> = parts.iter().flat_map(Parts::hub_messages).flat_map(|message| encoded(&message)).collect();
+        prop_assert_eq!(taken_in_pieces(&stream, &pieces), taken_in_pieces(&stream, &[stream.len()]));
+        prop_assert_eq!(taken_in_pieces(&stream, &[1]).len(), parts.len() * 11);
+    }
+
+    #[test]
+    fn a_value_has_one_encoding(bytes in vec(prop_oneof![any::<u8>(), Just(0xfb), Just(0), 1_u8..9], 0..40), kind in any::<u8>()) {
+        let mut frame = u32::try_from(bytes.len() + 1).unwrap().to_le_bytes().to_vec();
+        frame.push(kind);
+        frame.extend(&bytes);
+        let content = content(&frame).unwrap().unwrap();
+        if let Ok(Some(message)) = ClientMessage::decode(content) {
+            prop_assert_eq!(encoded(&message), frame.clone());
+        }
+        if let Ok(Some(message)) = HubMessage::decode(content) {
+            prop_assert_eq!(encoded(&message), frame);
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_frames_or_faults(bytes in vec(any::<u8>(), 0..64)) {
+        let mut input = &bytes[..];
+        while let Ok(Some(content)) = wire::take(&mut input, 32) {
+            let _ = ClientMessage::decode(content);
+            let _ = HubMessage::decode(content);
+        }
+    }
+}
+
+#[test]
+fn codes_keep_numbers_that_are_not_known() {
+    for number in 0..=u16::MAX {
+        assert_eq!(u16::from(ErrorCode::from(number)), number);
+        assert_eq!(u16::from(RefusalCode::from(number)), number);
+        assert_eq!(u16::from(RejectCode::from(number)), number);
+        assert_eq!(u16::from(GoodbyeCode::from(number)), number);
+    }
+    assert_eq!(RejectCode::from(999).to_string(), "reason 999");
+}

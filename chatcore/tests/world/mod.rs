@@ -1,0 +1,176 @@
+//! A hub and its users without a network: bytes are carried by hand, and time stands until it is moved.
+
+#![allow(dead_code, reason = "each test file uses another part of it")]
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chatcore::wire::{self, ClientMessage, HubMessage, Message, PREFACE_BYTES, Preface, Register};
+use chatcore::{
+    Client, ClientConfig, CloseReason, ConnId, Event, Handshake, HandshakeError, Hub, Instant, Limits, Output,
+    Received, Refusal, Registration,
+};
+
+pub(crate) struct World {
+    pub(crate) hub: Hub,
+    pub(crate) now: Instant,
+    /// What the hub asked for, beside writing.
+    pub(crate) outputs: Vec<Output>,
+    /// Connections that are to be written to.
+    pub(crate) writable: BTreeSet<ConnId>,
+}
+
+impl World {
+    pub(crate) fn new(limits: Limits) -> Self {
+        let hub = Hub::new(limits, [7; 32]);
+        Self { hub, now: Instant::from_millis(1_000), outputs: Vec::new(), writable: BTreeSet::new() }
+    }
+
+    /// A connection that has registered, of which the hub knows only bytes. The preface and the welcome
+    /// are taken off.
+    pub(crate) fn join(&mut self, name: &str) -> ConnId {
+        let conn = self.try_join(name).expect("the name is free");
+        let greeting = self.written(conn);
+        assert_eq!(greeting[..PREFACE_BYTES], Preface::OURS.encode());
+        let messages = decode_all(&greeting[PREFACE_BYTES..]);
+        assert!(matches!(messages[..], [HubMessage::Welcome(_)]), "{messages:?}");
+        conn
+    }
+
+    pub(crate) fn try_join(&mut self, name: &str) -> Result<ConnId, Refusal> {
+        let registration = registration(self.now, self.hub.limits(), name);
+        self.hub.admit(self.now, registration)
+    }
+
+    /// Gives the hub messages as one piece of input, which it must use up.
+    pub(crate) fn say(&mut self, conn: ConnId, messages: &[ClientMessage<'_>]) -> Received {
+        self.put(conn, &encode_all(messages))
+    }
+
+    /// Gives the hub bytes as one piece of input, which it must use up.
+    pub(crate) fn put(&mut self, conn: ConnId, bytes: &[u8]) -> Received {
+        let mut input = bytes;
+        let received = self.hub.receive(self.now, conn, &mut input).expect("the connection is known");
+        assert_eq!(input, b"", "whole frames are used up");
+        received
+    }
+
+    /// Drains the outputs.
+    pub(crate) fn drain(&mut self) {
+        while let Some(output) = self.hub.poll_output() {
+            match output {
+                Output::Write { conn } => assert!(self.writable.insert(conn), "{conn} is told once"),
+                other => self.outputs.push(other),
+            }
+        }
+    }
+
+    /// Takes all that is to be written to a connection.
+    pub(crate) fn written(&mut self, conn: ConnId) -> Vec<u8> {
+        self.drain();
+        let bytes = self.hub.transmit(conn).concat();
+        if !bytes.is_empty() {
+            assert!(self.writable.remove(&conn), "what is to be written is announced");
+            self.hub.transmitted(self.now, conn, bytes.len()).expect("the connection is known");
+        }
+        self.drain();
+        bytes
+    }
+
+    /// Moves the time, step by step to each deadline on the way.
+    pub(crate) fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        while let Some(due) = self.hub.poll_timeout().filter(|due| *due <= end) {
+            self.now = self.now.max(due);
+            self.hub.handle_timeout(self.now);
+            assert!(self.hub.poll_timeout().is_none_or(|next| next > self.now), "a deadline is done once");
+        }
+        self.now = end;
+        self.drain();
+    }
+
+    /// Why a connection was closed; none if it was not.
+    pub(crate) fn closed(&self, conn: ConnId) -> Option<CloseReason> {
+        self.outputs.iter().find_map(|output| match output {
+            Output::Close { conn: closed, reason } if *closed == conn => Some(*reason),
+            _ => None,
+        })
+    }
+}
+
+/// A user with a real client at its end.
+pub(crate) struct User {
+    pub(crate) client: Client,
+    pub(crate) conn: ConnId,
+    pub(crate) events: Vec<Event>,
+}
+
+impl World {
+    pub(crate) fn connect(&mut self, name: &str) -> User {
+        let mut client = Client::new(self.now, ClientConfig::default());
+        client.register(self.now, name, b"").expect("a fresh client may register");
+        let opening = client.poll_transmit().concat();
+        client.transmitted(self.now, opening.len());
+        let mut handshake = Handshake::new(self.now, self.hub.limits());
+        let registration = handshake.receive(self.now, &mut &opening[..]).expect("the client is polite");
+        let conn = self.hub.admit(self.now, registration.expect("it registers at once")).expect("the name is free");
+        let mut user = User { client, conn, events: Vec::new() };
+        self.carry(&mut user);
+        assert!(matches!(user.events.remove(0), Event::Registered { .. }));
+        user
+    }
+
+    /// Carries bytes both ways until there is nothing more to say.
+    pub(crate) fn carry(&mut self, user: &mut User) {
+        loop {
+            let up = user.client.poll_transmit().concat();
+            user.client.transmitted(self.now, up.len());
+            if !up.is_empty() && self.hub.name(user.conn).is_some() {
+                let _ = self.put(user.conn, &up);
+            }
+            let down = self.written(user.conn);
+            let _ = user.client.receive(self.now, &mut &down[..]);
+            user.events.extend(std::iter::from_fn(|| user.client.poll_event()));
+            if up.is_empty() && down.is_empty() {
+                break;
+            }
+        }
+    }
+}
+
+/// A registration as a handshake makes it.
+pub(crate) fn registration(now: Instant, limits: &Limits, name: &str) -> Registration {
+    let mut handshake = Handshake::new(now, limits);
+    handshake.receive(now, &mut &opening(name)[..]).expect("the name can be one").expect("the registration is whole")
+}
+
+/// The first bytes of a client that asks for a name.
+pub(crate) fn opening(name: &str) -> Vec<u8> {
+    let mut bytes = Preface::OURS.encode().to_vec();
+    ClientMessage::Register(Register { name, credential: b"" }).encode(&mut bytes);
+    bytes
+}
+
+pub(crate) fn handshake_error(input: &[u8]) -> (HandshakeError, Vec<u8>) {
+    let mut handshake = Handshake::new(Instant::ZERO, &Limits::default());
+    let error = handshake.receive(Instant::ZERO, &mut &input[..]).expect_err("the input is wrong");
+    (error, handshake.transmit().concat())
+}
+
+pub(crate) fn encode_all<'a, M: Message<'a>>(messages: &[M]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for message in messages {
+        message.encode(&mut bytes);
+    }
+    bytes
+}
+
+/// All messages of a hub in these bytes, which hold nothing else.
+pub(crate) fn decode_all(mut bytes: &[u8]) -> Vec<HubMessage<'_>> {
+    let mut messages = Vec::new();
+    while let Some(content) = wire::take(&mut bytes, u32::MAX).expect("frames are well-formed") {
+        messages.push(HubMessage::decode(content).expect("messages are well-formed").expect("kinds are known"));
+    }
+    assert_eq!(bytes, b"", "nothing is left over");
+    messages
+}
