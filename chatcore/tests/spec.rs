@@ -1,0 +1,188 @@
+//! The specification, against the code: what `protocol.md` lists is what there is.
+
+mod world;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use chatcore::wire::{
+    Accepted, Ack, Announced, ClientMessage, Deliver, ErrorMessage, Goodbye, HubMessage, Kind, Message, Online, Ping,
+    Pong, Preface, Refused, Register, Rejected, Send, Welcome, Who,
+};
+use chatcore::{
+    Client, ClientConfig, Closed, ErrorCode, Event, Fault, GoodbyeCode, Handshake, HandshakeError, Instant, Limits,
+    Received, RefusalCode, RejectCode,
+};
+use world::{World, encode_all};
+
+/// The rows of all tables under a heading, as cells without markup.
+fn rows(heading: &str) -> Vec<Vec<String>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src/protocol.md");
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let section = text
+        .lines()
+        .skip_while(|line| line.trim_start_matches('#').trim() != heading)
+        .skip(1)
+        .take_while(|line| !line.starts_with("##"));
+    let rows: Vec<_> = section
+        .filter(|line| line.starts_with("| "))
+        .map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect())
+        .collect();
+    assert!(!rows.is_empty(), "no table under {heading}");
+    rows
+}
+
+/// The rows of the table of codes under a heading.
+fn codes(heading: &str) -> Vec<(u16, String)> {
+    rows(heading).into_iter().filter_map(|row| Some((row[0].parse().ok()?, row[1].clone()))).collect()
+}
+
+#[test]
+fn every_code_is_listed_with_its_number_and_name() {
+    macro_rules! check {
+        ($heading:literal, $type:ty) => {
+            let expected: Vec<_> = <$type>::ALL.iter().map(|code| (u16::from(*code), code.name().to_owned())).collect();
+            assert_eq!(codes($heading), expected);
+        };
+    }
+    check!("refused", RefusalCode);
+    check!("accepted and rejected", RejectCode);
+    check!("goodbye", GoodbyeCode);
+    check!("error", ErrorCode);
+}
+
+#[test]
+fn every_kind_is_listed_with_its_class() {
+    let listed: Vec<_> = rows("Messages")
+        .into_iter()
+        .filter(|row| row[0].starts_with("0x"))
+        .map(|row| {
+            let name = row[1].trim_start_matches('[').split(']').next().unwrap().to_owned();
+            (u8::from_str_radix(&row[0][2..], 16).unwrap(), name, row[3] == "yes")
+        })
+        .collect();
+    let expected: Vec<_> =
+        Kind::ALL.iter().map(|kind| (kind.0, kind.name().unwrap().to_owned(), kind.is_numbered())).collect();
+    assert_eq!(listed, expected);
+}
+
+const GOODBYE: Goodbye<'_> = Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None };
+const ERROR: ErrorMessage<'_> = ErrorMessage { code: ErrorCode::FrameEmpty, detail: "" };
+
+fn client_messages() -> [ClientMessage<'static>; 8] {
+    [
+        ClientMessage::Register(Register { name: "alice", credential: b"" }),
+        ClientMessage::Ack(Ack { count: 0 }),
+        ClientMessage::Ping(Ping { nonce: 0 }),
+        ClientMessage::Pong(Pong { nonce: 0 }),
+        ClientMessage::Goodbye(GOODBYE),
+        ClientMessage::Error(ERROR),
+        ClientMessage::Send(Send { to: "bob", body: b"" }),
+        ClientMessage::Who(Who { cursor: 0 }),
+    ]
+}
+
+fn hub_messages() -> [HubMessage<'static>; 11] {
+    let limits = Announced {
+        frame_bytes_max: 1408,
+        body_bytes_max: 64,
+        outbox_bytes_max: 8000,
+        stall_ms_max: 1,
+        idle_ms_max: 1,
+    };
+    [
+        HubMessage::Welcome(Welcome { name: "alice", limits }),
+        HubMessage::Refused(Refused { code: RefusalCode::Denied, detail: "" }),
+        HubMessage::Ack(Ack { count: 0 }),
+        HubMessage::Ping(Ping { nonce: 0 }),
+        HubMessage::Pong(Pong { nonce: 0 }),
+        HubMessage::Goodbye(GOODBYE),
+        HubMessage::Error(ERROR),
+        HubMessage::Deliver(Deliver { id: 1, from: "bob", body: b"" }),
+        HubMessage::Accepted(Accepted { number: 1, id: 1 }),
+        HubMessage::Rejected(Rejected { number: 1, code: RejectCode::NoSuchUser }),
+        HubMessage::Online(Online { number: 1, names: vec![], next: None }),
+    ]
+}
+
+/// The table that follows a line of text, as (state, message, next state).
+fn transitions(intro: &str) -> BTreeSet<(String, String, String)> {
+    let all = rows("Life of a connection");
+    // Two tables stand there; each begins with a heading row.
+    let tables: Vec<&[Vec<String>]> = all.split(|row| row[0] == "state").skip(1).collect();
+    let table = match intro {
+        "hub" => tables[0],
+        _ => tables[1],
+    };
+    table
+        .iter()
+        .flat_map(|row| row[1].split(", ").map(|message| (row[0].clone(), message.to_owned(), row[2].clone())))
+        .collect()
+}
+
+fn row(state: &str, message: impl ToString, next: &str) -> (String, String, String) {
+    (state.to_owned(), message.to_string(), next.to_owned())
+}
+
+#[test]
+fn a_hub_accepts_what_the_table_lists_and_nothing_else() {
+    let mut seen = BTreeSet::new();
+    for message in client_messages() {
+        let kind = message.kind();
+        let unexpected = |fault| matches!(fault, Fault::Unexpected { kind: refused, .. } if refused == kind);
+        let bytes = [&Preface::OURS.encode()[..], &encode_all(std::slice::from_ref(&message))].concat();
+        let mut handshake = Handshake::new(Instant::ZERO, &Limits::default());
+        match handshake.receive(Instant::ZERO, &mut &bytes[..]) {
+            Ok(registration) => {
+                assert!(registration.is_some());
+                seen.insert(row("unregistered", kind, "registering"));
+            }
+            Err(HandshakeError::Left) => {
+                seen.insert(row("unregistered", kind, "closed"));
+            }
+            Err(HandshakeError::Fault(fault)) => assert!(unexpected(fault), "{fault}"),
+            Err(other) => panic!("{other}"),
+        }
+
+        let mut world = World::new(Limits::default());
+        let alice = world.join("alice");
+        let received = world.say(alice, &[message]);
+        let farewell = world.written(alice);
+        let refused = world::decode_all(&farewell)
+            .iter()
+            .any(|said| matches!(said, HubMessage::Error(error) if error.code == ErrorCode::Unexpected));
+        if !refused {
+            seen.insert(row("registered", kind, if received == Received::Closed { "closed" } else { "registered" }));
+        }
+    }
+    assert_eq!(seen, transitions("hub"));
+}
+
+#[test]
+fn a_client_accepts_what_the_table_lists_and_nothing_else() {
+    let [welcome, refused, ..] = hub_messages();
+    let states = [
+        ("unregistered", vec![refused.clone()]),
+        ("registering", vec![]),
+        ("registered", vec![welcome.clone()]),
+    ];
+    let mut seen = BTreeSet::new();
+    for (state, before) in &states {
+        for message in hub_messages() {
+            let mut client = Client::new(Instant::ZERO, ClientConfig::default());
+            client.register(Instant::ZERO, "alice", b"").unwrap();
+            let bytes = [&Preface::OURS.encode()[..], &encode_all(before), &encode_all(&[message.clone()])].concat();
+            let _ = client.receive(Instant::ZERO, &mut &bytes[..]);
+            let events: Vec<_> = std::iter::from_fn(|| client.poll_event()).skip(before.len()).collect();
+            let next = match events.last() {
+                Some(Event::Closed(Closed::Fault(Fault::Unexpected { .. }))) => continue,
+                Some(Event::Closed(_)) => "closed",
+                Some(Event::Registered { .. }) => "registered",
+                Some(Event::Refused { .. }) => "unregistered",
+                _ => state,
+            };
+            seen.insert(row(state, message.kind(), next));
+        }
+    }
+    assert_eq!(seen, transitions("client"));
+}
