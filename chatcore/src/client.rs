@@ -504,7 +504,7 @@ impl Client {
                 let names = names.ok_or(Fault::InvalidValue { kind: content.kind })?;
                 self.events.push_back(Event::Online { number: page.number, names, next: page.next });
             }
-            Some(HubMessage::Ack(ack)) => self.outbox.acknowledge(ack.count)?,
+            Some(HubMessage::Ack(ack)) => self.outbox.acknowledge(ack.count).map(drop)?,
             Some(HubMessage::Ping(Ping { nonce })) => {
                 self.outbox.push(&ClientMessage::Pong(Pong { nonce }));
             }

@@ -85,9 +85,9 @@ impl Outbox {
         self.invariants();
     }
 
-    /// The peer has everything up to `count`. Repeated and older counts say nothing new; a count that
-    /// was never written is its fault.
-    pub(crate) fn acknowledge(&mut self, count: u64) -> Result<(), Fault> {
+    /// The peer has everything up to `count`. True if that is news: repeated and older counts are not. A
+    /// count that was never written is its fault.
+    pub(crate) fn acknowledge(&mut self, count: u64) -> Result<bool, Fault> {
         let (mut start, mut acknowledged) = (self.start, self.acknowledged);
         while acknowledged < count {
             let beyond = Fault::AckBeyondSent { acknowledged: count, sent: acknowledged };
@@ -101,10 +101,11 @@ impl Outbox {
             start += bytes;
             acknowledged += u64::from(kind.is_numbered());
         }
+        let is_news = acknowledged > self.acknowledged;
         (self.start, self.acknowledged) = (start, acknowledged);
         self.discard_unnumbered();
         self.invariants();
-        Ok(())
+        Ok(is_news)
     }
 
     /// Lets go of written frames that nobody acknowledges, up to the first that somebody must.

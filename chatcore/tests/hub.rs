@@ -274,6 +274,22 @@ fn a_slow_reader_who_acknowledges_in_time_stays() {
 }
 
 #[test]
+fn repeating_an_old_acknowledgement_keeps_nobody() {
+    let limits = Limits { body_bytes_max: 1000, outbox_bytes_max: 10_000, ..Limits::default() };
+    let mut world = World::new(limits.clone());
+    let (alice, deaf) = (world.join("alice"), world.join("deaf"));
+    for _ in 0..20 {
+        let _ = world.say(alice, &[send("deaf", &[b'x'; 1000])]);
+    }
+    let _ = world.written(deaf);
+    for _ in 0..4 {
+        let _ = world.say(deaf, &[ClientMessage::Ack(Ack { count: 0 })]);
+        world.pass(limits.stall_time_max / 4);
+    }
+    assert_eq!(world.hub.name(deaf), None);
+}
+
+#[test]
 fn who_asks_and_never_reads_the_answers_is_closed() {
     let limits = Limits { body_bytes_max: 16, outbox_bytes_max: 8_000, ..Limits::default() };
     let mut world = World::new(limits);

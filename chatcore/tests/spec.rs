@@ -161,11 +161,8 @@ fn a_hub_accepts_what_the_table_lists_and_nothing_else() {
 #[test]
 fn a_client_accepts_what_the_table_lists_and_nothing_else() {
     let [welcome, refused, ..] = hub_messages();
-    let states = [
-        ("unregistered", vec![refused.clone()]),
-        ("registering", vec![]),
-        ("registered", vec![welcome.clone()]),
-    ];
+    let states =
+        [("unregistered", vec![refused.clone()]), ("registering", vec![]), ("registered", vec![welcome.clone()])];
     let mut seen = BTreeSet::new();
     for (state, before) in &states {
         for message in hub_messages() {

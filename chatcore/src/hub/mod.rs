@@ -410,8 +410,9 @@ impl Hub {
             Some(ClientMessage::Send(send)) => self.route(index, send),
             Some(ClientMessage::Who(who)) => self.list(index, who),
             Some(ClientMessage::Ack(ack)) => {
-                session.outbox.acknowledge(ack.count)?;
-                session.full_since = None;
+                if session.outbox.acknowledge(ack.count)? {
+                    session.full_since = None;
+                }
             }
             Some(ClientMessage::Ping(Ping { nonce })) => self.answer(index, &HubMessage::Pong(Pong { nonce })),
             Some(ClientMessage::Goodbye(_)) => self.close(index, CloseReason::Left),
