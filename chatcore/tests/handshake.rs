@@ -85,7 +85,7 @@ fn another_version_is_told_which_one_is_spoken() {
     let mut preface = Preface::OURS;
     preface.version = 2;
     let (error, bytes) = handshake_error(&preface.encode());
-    assert_eq!(error, HandshakeError::Fault(Fault::UnsupportedVersion { version: 2 }));
+    assert_eq!(error, HandshakeError::Fault(Fault::UnsupportedVersion { version: 2, spoken: 1 }));
     assert_eq!(bytes[..PREFACE_BYTES], Preface::OURS.encode());
     let detail = "protocol version 2 is not spoken here, version 1 is";
     let expected = HubMessage::Error(ErrorMessage { code: ErrorCode::UnsupportedVersion, detail });

@@ -128,7 +128,7 @@ impl Run {
         self.world.carry(user_at);
         let expected = std::mem::take(self.model.mailboxes.get_mut(&user).expect("the model has every user"));
         let events = std::mem::take(&mut user_at.events);
-        self.check(events, expected);
+        self.check(events, &expected);
     }
 
     fn leave(&mut self, user: usize) {
@@ -137,7 +137,7 @@ impl Run {
         self.world.carry(&mut user_at);
         let expected = self.model.end(user);
         assert_eq!(user_at.events.pop(), Some(Event::Closed(Closed::Left)));
-        self.check(user_at.events, expected);
+        self.check(user_at.events, &expected);
         assert_eq!(self.world.closed(user_at.conn), Some(CloseReason::Left));
     }
 
@@ -155,7 +155,7 @@ impl Run {
         }
     }
 
-    fn check(&mut self, events: Vec<Event>, expected: VecDeque<Mail>) {
+    fn check(&mut self, events: Vec<Event>, expected: &VecDeque<Mail>) {
         let mut ids = Vec::new();
         let mail: VecDeque<Mail> = events
             .into_iter()
@@ -173,7 +173,7 @@ impl Run {
                 other => panic!("nobody asked for {other:?}"),
             })
             .collect();
-        assert_eq!(mail, expected, "once, in order, and to the right user");
+        assert_eq!(&mail, expected, "once, in order, and to the right user");
         assert!(ids.is_sorted_by(|a, b| a < b), "message ids rise: {ids:?}");
     }
 }

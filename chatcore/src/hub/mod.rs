@@ -2,32 +2,28 @@
 
 mod deadlines;
 mod directory;
+mod output;
+mod routing;
 mod session;
 
 use alloc::collections::VecDeque;
 use alloc::string::ToString;
 use alloc::vec::Vec;
-use core::fmt;
 
 use slab::Slab;
 
 use self::deadlines::Deadlines;
 use self::directory::Directory;
+pub use self::output::{CloseReason, ConnId, Output, UnknownConn};
 use self::session::{Due, Phase, Session, Silenced};
 use crate::handshake::{Refusal, Registration};
 use crate::limits::{Limits, cut_detail};
-use crate::name::{self, UserName};
+use crate::name::UserName;
 use crate::outbox::Outbox;
+use crate::received::Received;
 use crate::time::Instant;
-use crate::transition::{self, State};
-use crate::wire::{
-    self, Accepted, Ack, ClientMessage, Content, Deliver, ErrorCode, ErrorMessage, Fault, Goodbye, GoodbyeCode,
-    HubMessage, Message, Online, Ping, Pong, ReconnectHint, RejectCode, Rejected, Send, Welcome, Who,
-};
-
-/// Slots that one page of who is online looks at, at the most, so that a hub that was once full does
-/// not work long for a page.
-const ONLINE_SLOTS_MAX: usize = 4096;
+use crate::transition::State;
+use crate::wire::{self, Ack, ErrorMessage, Goodbye, GoodbyeCode, HubMessage, Ping, ReconnectHint, Welcome};
 
 /// The server's end of every connection that has a name: sessions and the routing between them.
 ///
@@ -62,115 +58,6 @@ pub struct Hub {
     message_id: u64,
     shutting_down: bool,
 }
-
-/// A connection that a hub has admitted. Never used twice by one hub (up to 2³² connections).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnId {
-    index: u32,
-    serial: u32,
-}
-
-impl ConnId {
-    /// A small number, unlike that of any other connection which is there at the same time: an index for
-    /// the driver's own table. It is used again once the connection is gone.
-    pub const fn index(self) -> usize {
-        self.index as usize
-    }
-}
-
-impl fmt::Display for ConnId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{}", self.serial)
-    }
-}
-
-impl fmt::Debug for ConnId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}@{}", self.index)
-    }
-}
-
-/// What the driver must do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Output {
-    /// There is something to write: [`Hub::transmit`] has it. This comes once, when there was nothing
-    /// before; go on until there is nothing again, waiting for the transport as often as it takes.
-    Write {
-        /// The connection.
-        conn: ConnId,
-    },
-    /// Drop the connection: what had to be written is, or its time is over. The id is unknown from now on.
-    Close {
-        /// The connection.
-        conn: ConnId,
-        /// Why.
-        reason: CloseReason,
-    },
-    /// A name is held here from now on.
-    Joined {
-        /// Whose connection.
-        conn: ConnId,
-        /// The name.
-        name: UserName,
-    },
-    /// A name is free again. A [`Close`](Self::Close) follows when its connection is written out, unless the
-    /// driver itself said that the connection is gone.
-    Left {
-        /// Whose connection.
-        conn: ConnId,
-        /// The name.
-        name: UserName,
-        /// Why.
-        reason: CloseReason,
-    },
-}
-
-/// Why a connection ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CloseReason {
-    /// The client said goodbye.
-    #[error("goodbye")]
-    Left,
-    /// The transport broke.
-    #[error("the connection broke")]
-    Disconnected,
-    /// The client was silent for longer than the idle time.
-    #[error("nothing was heard from the client for the idle time")]
-    TimedOut,
-    /// The client left too much unread.
-    #[error("the client did not keep up with what it was sent")]
-    SlowConsumer,
-    /// The hub is stopping.
-    #[error("the server is shutting down")]
-    ShuttingDown,
-    /// An operator ended it.
-    #[error("an operator ended the session")]
-    Kicked,
-    /// The client broke the protocol.
-    #[error("protocol error: {0}")]
-    Fault(Fault),
-    /// The client says that this hub broke the protocol.
-    #[error("the client reports a protocol error: {0}")]
-    Accused(ErrorCode),
-}
-
-/// Whether a hub wants more input from a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Received {
-    /// All whole frames are used; the rest of the input is the start of one, and stays with the caller.
-    NeedInput,
-    /// The connection is closing: nothing more is read from it, and the input is used up.
-    Closed,
-}
-
-/// The driver named a connection that the hub does not have: never admitted, or closed or disconnected
-/// since. This is the driver's fault, never a peer's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("connection {0} is not known to the hub: it was closed or disconnected before, or belongs to another hub")]
-pub struct UnknownConn(pub ConnId);
 
 impl Hub {
     /// An empty hub. The seed keys its hashes; take it from the system's source of randomness, and in a
@@ -388,99 +275,6 @@ impl Hub {
 
     fn is_written(&self, conn: ConnId) -> bool {
         self.sessions[conn.index()].outbox.is_written()
-    }
-
-    fn handle(&mut self, index: usize, content: Content<'_>) -> Result<(), Fault> {
-        let message = ClientMessage::decode(content)?;
-        let session = &mut self.sessions[index];
-        if let Some(message) = &message {
-            transition::at_hub(session.state(), message.kind())?;
-        }
-        if content.kind.is_numbered() {
-            session.received += 1;
-            if !session.ack_due {
-                session.ack_due = true;
-                self.acks_due.push(index);
-            }
-        }
-        match message {
-            // Unknown and optional: skipped, but counted above if it is numbered. A pong has done its work
-            // by being heard.
-            None | Some(ClientMessage::Pong(_)) => {}
-            Some(ClientMessage::Send(send)) => self.route(index, send),
-            Some(ClientMessage::Who(who)) => self.list(index, who),
-            Some(ClientMessage::Ack(ack)) => {
-                if session.outbox.acknowledge(ack.count)? {
-                    session.full_since = None;
-                }
-            }
-            Some(ClientMessage::Ping(Ping { nonce })) => self.answer(index, &HubMessage::Pong(Pong { nonce })),
-            Some(ClientMessage::Goodbye(_)) => self.close(index, CloseReason::Left),
-            Some(ClientMessage::Error(error)) => self.close(index, CloseReason::Accused(error.code)),
-            Some(ClientMessage::Register(_)) => unreachable!("no row of the transitions lets it come here"),
-        }
-        Ok(())
-    }
-
-    fn route(&mut self, sender: usize, Send { to, body }: Send<'_>) {
-        let number = self.sessions[sender].received;
-        let answer = match self.accept(sender, to, body) {
-            Ok(id) => HubMessage::Accepted(Accepted { number, id }),
-            Err(code) => HubMessage::Rejected(Rejected { number, code }),
-        };
-        self.answer(sender, &answer);
-    }
-
-    /// Puts a message into its recipient's outbox.
-    fn accept(&mut self, sender: usize, to: &str, body: &[u8]) -> Result<u64, RejectCode> {
-        if body.len() > self.limits.body_bytes_max as usize {
-            return Err(RejectCode::BodyTooLong);
-        }
-        // A spelling that cannot be a name is nobody's.
-        let name = name::map(to).map_err(|_| RejectCode::NoSuchUser)?;
-        let recipient = self.directory.find(&name, &self.sessions).ok_or(RejectCode::NoSuchUser)?;
-
-        let session = &mut self.sessions[recipient];
-        if !session.outbox.has_room(body.len(), self.limits.outbox_bytes_max) {
-            if session.full_since.is_none() {
-                session.full_since = Some(self.now);
-                self.arm(recipient);
-            }
-            return Err(RejectCode::RecipientFull);
-        }
-        self.message_id += 1;
-        let id = self.message_id;
-        let from = self.sessions[sender].name.clone();
-        self.push(recipient, &HubMessage::Deliver(Deliver { id, from: from.as_str(), body }));
-        Ok(id)
-    }
-
-    fn list(&mut self, index: usize, Who { cursor }: Who) {
-        let start = usize::try_from(cursor).unwrap_or(usize::MAX);
-        let names_max = self.limits.online_names_max();
-        let mut names = Vec::new();
-        let mut next = None;
-        for slot in start..self.sessions.capacity() {
-            if names.len() == names_max || slot - start == ONLINE_SLOTS_MAX {
-                next = Some(slot as u64);
-                break;
-            }
-            if let Some(session) = self.sessions.get(slot).filter(|session| session.state() == State::Registered) {
-                names.push(session.name.clone());
-            }
-        }
-        let number = self.sessions[index].received;
-        let names = names.iter().map(UserName::as_str).collect();
-        self.answer(index, &HubMessage::Online(Online { number, names, next }));
-    }
-
-    /// Answers a user's own request. Answers have a reserve in the outbox; who leaves even that unread is
-    /// closed, because no request may go without its answer.
-    fn answer(&mut self, index: usize, message: &HubMessage<'_>) {
-        self.push(index, message);
-        if self.sessions[index].outbox.kept_bytes() > self.limits.outbox_bytes_hard_max() {
-            self.close(index, CloseReason::SlowConsumer);
-        }
     }
 
     fn push(&mut self, index: usize, message: &HubMessage<'_>) {

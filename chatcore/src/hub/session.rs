@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::{CloseReason, ConnId};
+use super::output::{CloseReason, ConnId};
 use crate::limits::Limits;
 use crate::liveness::{Liveness, Silence};
 use crate::name::UserName;

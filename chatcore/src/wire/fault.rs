@@ -2,7 +2,6 @@
 
 use super::code::ErrorCode;
 use super::kind::Kind;
-use super::preface::VERSION;
 
 /// A peer broke the protocol. Its connection ends; nobody else notices.
 ///
@@ -11,10 +10,12 @@ use super::preface::VERSION;
 #[non_exhaustive]
 pub enum Fault {
     /// See [`ErrorCode::UnsupportedVersion`].
-    #[error("protocol version {version} is not spoken here, version {VERSION} is")]
+    #[error("protocol version {version} is not spoken here, version {spoken} is")]
     UnsupportedVersion {
         /// What the peer's preface names.
         version: u16,
+        /// What is spoken here.
+        spoken: u16,
     },
     /// See [`ErrorCode::UnsupportedFeature`].
     #[error("the features {bits:#010x} are demanded but not known here")]

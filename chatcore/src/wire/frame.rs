@@ -4,7 +4,6 @@ use alloc::vec::Vec;
 
 use super::fault::Fault;
 use super::kind::Kind;
-use super::message::Content;
 
 /// Bytes before a frame's content: its length.
 pub const HEADER_BYTES: usize = 4;
@@ -12,6 +11,15 @@ pub const HEADER_BYTES: usize = 4;
 /// Bytes that any message takes beside its body, at the most, the kind included: so a frame holds a
 /// body of [`body_bytes_max`](super::Announced::body_bytes_max) whatever else is in it.
 pub const OVERHEAD_BYTES_MAX: u32 = 256;
+
+/// What a frame holds: a kind, and the fields that belong to it, not yet decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Content<'a> {
+    /// Which message it is.
+    pub kind: Kind,
+    /// Its fields, encoded.
+    pub fields: &'a [u8],
+}
 
 /// Takes a frame off the input; none until it is whole. A length over the limit is noticed as soon as
 /// it is there.

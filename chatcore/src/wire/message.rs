@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::code::{ErrorCode, GoodbyeCode, RefusalCode, RejectCode};
 use super::codec;
 use super::fault::Fault;
+use super::frame::{self, Content};
 use super::kind::Kind;
 
 /// A set of messages that go one way: [`ClientMessage`] or [`HubMessage`].
@@ -20,15 +21,6 @@ pub trait Message<'a>: Sized {
 
     /// Appends the message as a frame.
     fn encode(&self, out: &mut Vec<u8>);
-}
-
-/// What a frame holds: a kind, and the fields that belong to it, not yet decoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Content<'a> {
-    /// Which message it is.
-    pub kind: Kind,
-    /// Its fields, encoded.
-    pub fields: &'a [u8],
 }
 
 macro_rules! messages {
@@ -58,7 +50,7 @@ macro_rules! messages {
             }
 
             fn encode(&self, out: &mut Vec<u8>) {
-                super::frame::encode(self.kind(), out, |out| match self {
+                frame::encode(self.kind(), out, |out| match self {
                     $(Self::$variant(fields) => codec::encode(fields, out),)+
                 });
             }

@@ -27,11 +27,11 @@ mod preface;
 
 pub use code::{ErrorCode, GoodbyeCode, RefusalCode, RejectCode};
 pub use fault::Fault;
-pub use frame::{HEADER_BYTES, OVERHEAD_BYTES_MAX, take};
+pub use frame::{Content, HEADER_BYTES, OVERHEAD_BYTES_MAX, take};
 pub use kind::Kind;
 pub use message::{
-    Accepted, Ack, Announced, ClientMessage, Content, Deliver, ErrorMessage, Goodbye, HubMessage, Message, Online,
-    Ping, Pong, ReconnectHint, Refused, Register, Rejected, Send, Welcome, Who,
+    Accepted, Ack, Announced, ClientMessage, Deliver, ErrorMessage, Goodbye, HubMessage, Message, Online, Ping, Pong,
+    ReconnectHint, Refused, Register, Rejected, Send, Welcome, Who,
 };
 pub use preface::{Features, Foreign, PREFACE_BYTES, Preface, VERSION};
 

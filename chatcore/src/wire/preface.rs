@@ -143,7 +143,7 @@ pub(crate) fn take(input: &mut &[u8]) -> Result<Option<Preface>, PrefaceError> {
     let features = Features(u32::from_le_bytes([f0, f1, f2, f3]));
     *input = rest;
     if version != VERSION {
-        return Err(PrefaceError::Fault(Fault::UnsupportedVersion { version }));
+        return Err(PrefaceError::Fault(Fault::UnsupportedVersion { version, spoken: VERSION }));
     }
     if [z0, z1] != [0, 0] {
         return Err(PrefaceError::Fault(Fault::UnsupportedFeature { bits: u32::from(u16::from_le_bytes([z0, z1])) }));
@@ -200,6 +200,9 @@ mod tests {
         let refused = PrefaceError::Fault(Fault::UnsupportedFeature { bits: 0x0002_0000 });
         assert_eq!(take_all(&demand.encode()), Err(refused));
         let newer = Preface { version: 2, features: Features(0) };
-        assert_eq!(take_all(&newer.encode()), Err(PrefaceError::Fault(Fault::UnsupportedVersion { version: 2 })));
+        assert_eq!(
+            take_all(&newer.encode()),
+            Err(PrefaceError::Fault(Fault::UnsupportedVersion { version: 2, spoken: 1 }))
+        );
     }
 }

@@ -1,0 +1,155 @@
+//! What a client tells its driver.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use crate::name::UserName;
+use crate::wire::{Announced, ErrorCode, Fault, Foreign, GoodbyeCode, RefusalCode, RejectCode};
+
+/// What a client learns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The name is ours.
+    Registered {
+        /// As the hub mapped it.
+        name: UserName,
+        /// What the hub allows.
+        limits: Announced,
+    },
+    /// The name is not ours; another can be tried.
+    Refused {
+        /// Why, for programs.
+        code: RefusalCode,
+        /// Why, for people. The hub's words: escape them before a terminal shows them.
+        detail: String,
+    },
+    /// A message came.
+    Message {
+        /// Rises from one message of a hub to the next.
+        id: u64,
+        /// Who sent it.
+        from: UserName,
+        /// What was sent: opaque bytes.
+        body: Vec<u8>,
+    },
+    /// The hub has taken responsibility for what was sent.
+    Accepted {
+        /// What [`Client::send`] returned.
+        number: u64,
+        /// The id under which the recipient gets it.
+        id: u64,
+    },
+    /// What was sent went nowhere.
+    Rejected {
+        /// What [`Client::send`] returned.
+        number: u64,
+        /// Why.
+        code: RejectCode,
+    },
+    /// A page of who is online.
+    Online {
+        /// What [`Client::who`] returned.
+        number: u64,
+        /// The names, in no order that means anything.
+        names: Vec<UserName>,
+        /// What to give to [`Client::who`] for the next page; none on the last.
+        next: Option<u64>,
+    },
+    /// It is over. Nothing follows.
+    Closed(Closed),
+}
+
+/// Why a client's connection ended.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Closed {
+    /// We left.
+    #[error("left")]
+    Left,
+    /// The hub ended it in an orderly way.
+    #[error("{code}: {detail}")]
+    Goodbye {
+        /// Why, for programs.
+        code: GoodbyeCode,
+        /// Why, for people. The hub's words: escape them before a terminal shows them.
+        detail: String,
+        /// When, and perhaps where, to connect again.
+        reconnect: Option<Reconnect>,
+    },
+    /// The hub says that we broke the protocol.
+    #[error("the server reports a protocol error, {code}: {detail}")]
+    Error {
+        /// How, for programs.
+        code: ErrorCode,
+        /// How, for people. The hub's words: escape them before a terminal shows them.
+        detail: String,
+    },
+    /// The hub broke the protocol.
+    #[error("the server broke the protocol: {0}")]
+    Fault(Fault),
+    /// There is no hub at the other end.
+    #[error("the server speaks {0}, not chatcore")]
+    Foreign(Foreign),
+    /// The hub was silent for too long.
+    #[error("nothing was heard from the server for too long")]
+    TimedOut,
+    /// The transport broke.
+    #[error("the connection to the server broke")]
+    Disconnected,
+}
+
+/// A hub's hint about the next connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reconnect {
+    /// How long to wait first.
+    pub after: Duration,
+    /// Where to, in the transport's notation; none for the same place. The hub's words.
+    pub address: Option<String>,
+}
+
+/// A command that cannot be done. Nothing was written, and the connection goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// It needs a name first.
+    #[error("not registered yet: ask for a name first")]
+    NotRegistered,
+    /// A name was asked for before.
+    #[error("a registration is under way or done: one connection has one name")]
+    Registered,
+    /// The connection is over, or a goodbye was said.
+    #[error("the connection is closed")]
+    Closed,
+    /// No name is so long.
+    #[error("a name of {bytes} bytes is too long: at most {bytes_max} bytes are allowed")]
+    NameTooLong {
+        /// Its length.
+        bytes: usize,
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// No credential is so long.
+    #[error("a credential of {bytes} bytes is too long: at most {bytes_max} bytes are allowed")]
+    CredentialTooLong {
+        /// Its length.
+        bytes: usize,
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// The hub takes no body of this length.
+    #[error("a message of {bytes} bytes is too long: the server takes {bytes_max} bytes at the most")]
+    BodyTooLong {
+        /// Its length.
+        bytes: usize,
+        /// The limit that the hub announced.
+        bytes_max: usize,
+    },
+    /// Too much is not acknowledged yet; this passes when acknowledgements come.
+    #[error("{bytes_max} bytes wait for the server already: try again when it has acknowledged some")]
+    OutboxFull {
+        /// The limit.
+        bytes_max: u32,
+    },
+}
