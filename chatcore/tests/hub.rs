@@ -158,7 +158,7 @@ fn silence_is_asked_about_and_then_ended() {
     let alice = world.join("alice");
     world.pass(MINUTE / 2);
     assert!(matches!(decode_all(&world.written(alice))[..], [HubMessage::Ping(_)]));
-    world.pass(MINUTE / 2 - Duration::from_millis(1));
+    world.pass(MINUTE / 2 - MINUTE / 60_000);
     assert_eq!(world.hub.users(), 1, "the time is not over");
     world.pass(Duration::from_millis(1));
     assert_eq!(world.hub.users(), 0);
@@ -243,7 +243,7 @@ fn a_peer_that_never_reads_is_bounded_and_alone_closed() {
     }
     assert!(rejected > 30, "{rejected}");
     world.pass(limits.stall_time_max);
-    assert!(matches!(world.hub.name(deaf), None), "the name is free");
+    assert!(world.hub.name(deaf).is_none(), "the name is free");
     assert_eq!(world.hub.users(), 2, "nobody else is touched");
     world.pass(limits.flush_time_max);
     assert_eq!(world.closed(deaf), Some(CloseReason::SlowConsumer));
@@ -263,7 +263,7 @@ fn a_slow_reader_who_acknowledges_in_time_stays() {
             answers += decode_all(&to_alice).len() as u64 - 1;
             let _ = world.say(alice, &[ClientMessage::Ack(Ack { count: answers })]);
         }
-        world.pass(limits.stall_time_max - Duration::from_millis(1));
+        world.pass(limits.stall_time_max * 9 / 10);
         let to_slow = world.written(slow);
         delivered +=
             decode_all(&to_slow).iter().filter(|message| matches!(message, HubMessage::Deliver(_))).count() as u64;
