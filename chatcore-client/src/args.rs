@@ -1,0 +1,51 @@
+//! The command line.
+
+use std::io::{IsTerminal, stdin, stdout};
+use std::time::Duration;
+
+use clap::Parser;
+
+/// A chat client.
+///
+/// At a terminal it is for people. Otherwise it is a filter for scripts: one command a line on standard input,
+/// one event a line on standard output.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100, after_help = crate::command::HELP)]
+pub(crate) struct Args {
+    /// The server.
+    #[arg(long, value_name = "HOST:PORT", env = "CHATCORE_CONNECT", default_value = "127.0.0.1:12345")]
+    pub(crate) connect: String,
+
+    /// The name to register; a terminal asks for a missing one.
+    #[arg(long, value_name = "NAME", env = "CHATCORE_NAME")]
+    pub(crate) name: Option<String>,
+
+    /// Write each event as a JSON object, and never prompt.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Seconds to wait at the end of the input until all that was sent is accepted or rejected.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub(crate) linger: Duration,
+
+    /// Go on receiving at the end of the input, until the server closes or SIGTERM or SIGINT comes.
+    #[arg(long)]
+    pub(crate) stay: bool,
+
+    /// Seconds to wait for the connection.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub(crate) connect_timeout: Duration,
+}
+
+impl Args {
+    /// Somebody sits there.
+    pub(crate) fn is_interactive(&self) -> bool {
+        !self.json && stdin().is_terminal() && stdout().is_terminal()
+    }
+}
+
+/// Seconds, also parts of one.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "give a number of seconds, such as 10 or 0.5".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
