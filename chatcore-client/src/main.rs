@@ -55,7 +55,7 @@ enum Failure {
     Connect(#[from] chatcore_client::ConnectError),
     #[error("{name}: {detail}")]
     Refused { name: String, detail: String },
-    #[error("the connection ended: {0}")]
+    #[error("{0}")]
     Closed(chatcore_client::Closed),
     #[error("{0} of the messages sent were not answered in time")]
     Unanswered(usize),

@@ -1,0 +1,303 @@
+//! The real server and real clients over TCP: what the clients print is what counts.
+
+mod programs;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::thread;
+use std::time::Duration;
+
+use chatcore_client::{Connection, Event};
+use programs::{PATIENCE, Server, run};
+
+fn registered(name: &str) -> String {
+    format!(r#"{{"event":"registered","name":"{name}"}}"#)
+}
+
+const LEFT: &str = r#"{"event":"closed","reason":"left"}"#;
+
+#[test]
+fn two_people_talk() {
+    let server = Server::start();
+    let (mut alice, mut bob) = (server.json("alice", &[]), server.json("bob", &[]));
+    alice.write("@bob:hello\n");
+    alice.expect(r#"{"event":"accepted","to":"bob"}"#);
+    bob.expect(r#"{"event":"message","id":1,"from":"alice","to":"bob","body":"hello"}"#);
+    bob.write("@ALICE hi: you\n");
+    bob.expect(r#"{"event":"accepted","to":"alice"}"#);
+    alice.expect(r#"{"event":"message","id":2,"from":"bob","to":"alice","body":"hi: you"}"#);
+    alice.write("exit\n");
+    let (status, stdout, stderr) = alice.end();
+    assert_eq!((status.code(), stdout, stderr), (Some(0), vec![LEFT.to_owned()], vec![]));
+}
+
+#[test]
+fn a_script_sends_a_message_and_ends_when_it_is_accepted() {
+    let server = Server::start();
+    let bob = server.json("bob", &["--stay"]);
+    let (code, stdout, stderr) = run(&["--connect", &server.address, "--name", "alice", "--json"], "@bob:hello\n");
+    assert_eq!(stdout, [registered("alice"), r#"{"event":"accepted","to":"bob"}"#.into(), LEFT.into()]);
+    assert_eq!((code, stderr), (0, vec![]));
+    bob.expect(r#"{"event":"message","id":1,"from":"alice","to":"bob","body":"hello"}"#);
+    bob.signal("TERM");
+    let (status, stdout, _) = bob.end();
+    assert_eq!((status.code(), stdout), (Some(0), vec![LEFT.to_owned()]));
+}
+
+#[test]
+fn ten_thousand_messages_arrive_complete_and_in_order() {
+    const COUNT: usize = 10_000;
+    let server = Server::start();
+    let bob = server.json("bob", &["--stay"]);
+    let padding = "x".repeat(100);
+    let input = (0..COUNT).map(|i| format!("@bob:{i} {padding}\n")).collect::<Vec<_>>().concat();
+    let args = ["--connect", &server.address, "--name", "alice", "--json"];
+    thread::scope(|scope| {
+        let sender = scope.spawn(|| run(&args, &input));
+        for i in 0..COUNT {
+            let message: serde_json::Value = serde_json::from_str(&bob.line()).unwrap();
+            assert_eq!(message["body"], format!("{i} {padding}"));
+            assert_eq!(message["id"], i + 1);
+        }
+        let (code, stdout, stderr) = sender.join().unwrap();
+        assert_eq!((code, stderr), (0, vec![]));
+        let accepted = stdout.iter().filter(|line| *line == r#"{"event":"accepted","to":"bob"}"#).count();
+        assert_eq!((accepted, stdout.len()), (COUNT, COUNT + 2));
+    });
+}
+
+#[test]
+fn people_read_lines_instead() {
+    let server = Server::start();
+    let _bob = server.json("bob", &["--stay"]);
+    let input = "@bob:hello\n@carol:hello\n/who\n\nhello\n/join #x\n@bob\n/help\n";
+    let (code, stdout, stderr) = run(&["--connect", &server.address, "--name", "Alice"], input);
+    assert_eq!((code, stderr), (0, vec![]));
+    // Answers come when they come; each kind in the order of the input.
+    let among = |wanted: &[&str]| wanted.iter().all(|line| stdout.iter().any(|got| got == line));
+    assert!(
+        among(&[
+            "you are alice; /help lists the commands",
+            "accepted for bob",
+            "not delivered: carol is not here",
+            "online: alice, bob",
+            "to whom? @name:text sends text to name",
+            "there is no command /join: /help lists them",
+            "what? @bob:text sends text to bob",
+            "  /who          lists who is online",
+            "closed: left",
+        ]),
+        "{stdout:#?}"
+    );
+}
+
+#[test]
+fn nobody_is_there_to_get_it() {
+    let server = Server::start();
+    let mut alice = server.json("alice", &[]);
+    alice.write("@carol:hello\n");
+    alice.expect(r#"{"event":"rejected","to":"carol","reason":"no_such_user"}"#);
+    alice.write("@a\u{7f}b:hello\n");
+    alice.expect(r#"{"event":"rejected","to":"a\u007fb","reason":"no_such_user"}"#);
+    alice.write("/who\n");
+    alice.expect(r#"{"event":"online","names":["alice"]}"#);
+}
+
+#[test]
+fn a_name_that_cannot_be_had_ends_a_script_with_one_line() {
+    let server = Server::start();
+    let _alice = server.json("alice", &["--stay"]);
+    let try_name = |name: &str| {
+        let (code, stdout, stderr) = run(&["--connect", &server.address, "--json", "--name", name], "");
+        assert_eq!((code, stdout), (1, vec![]));
+        assert_eq!(stderr.len(), 1, "{stderr:?}");
+        stderr[0].clone()
+    };
+    assert_eq!(
+        try_name("ALICE"),
+        "chatcore-client: ALICE: the name is in use: choose another, or try again when its user has left"
+    );
+    assert!(try_name("#x").starts_with("chatcore-client: #x: a name may not hold U+0023 (character 1)"));
+    assert!(try_name("\u{1b}[2J").starts_with("chatcore-client: \\u{1b}[2J: a name may not hold U+001B"));
+    assert!(try_name(&"x".repeat(200)).contains("a name of 200 bytes is too long"));
+}
+
+#[test]
+fn no_name_and_nobody_to_ask_is_a_wrong_command_line() {
+    let (code, stdout, stderr) = run(&["--json"], "");
+    assert_eq!((code, stdout), (2, vec![]));
+    assert!(stderr[0].contains("--name NAME is needed"), "{stderr:?}");
+    assert_eq!(run(&["--nonsense"], "").0, 2);
+}
+
+#[test]
+fn nobody_listens_there() {
+    // Bound, so that nobody else gets the port, but not listening.
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap().to_string();
+    let (code, stdout, stderr) = run(&["--connect", &address, "--name", "alice"], "@bob:hello\n");
+    assert_eq!((code, stdout, stderr.len()), (1, vec![], 1));
+    let expected = format!("chatcore-client: cannot connect to {address}: ");
+    assert!(stderr[0].starts_with(&expected) && stderr[0].ends_with("is a server running there?"), "{stderr:?}");
+
+    let (code, _, stderr) = run(&["--connect", "no address", "--name", "alice"], "");
+    assert_eq!((code, stderr.len()), (1, 1));
+    assert!(stderr[0].ends_with("an address is HOST:PORT, such as 127.0.0.1:12345"), "{stderr:?}");
+}
+
+#[test]
+fn what_listens_there_is_no_chat_server() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let web = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.read_exact(&mut [0; 16]).unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+    });
+    let (code, _, stderr) = run(&["--connect", &address, "--name", "alice"], "");
+    web.join().unwrap();
+    assert_eq!(
+        (code, stderr),
+        (1, vec!["chatcore-client: the server speaks an unknown protocol, not chatcore".into()])
+    );
+}
+
+#[test]
+fn a_server_that_is_killed_is_told_in_one_line() {
+    let server = Server::start();
+    let alice = server.json("alice", &["--stay"]);
+    server.program.signal("KILL");
+    let (status, stdout, stderr) = alice.end();
+    assert_eq!(status.code(), Some(1));
+    assert_eq!(stdout, [r#"{"event":"closed","reason":"disconnected"}"#]);
+    assert_eq!(stderr, ["chatcore-client: the connection to the server broke"]);
+}
+
+#[test]
+fn a_server_that_stops_says_goodbye_and_ends_well() {
+    let server = Server::start();
+    let waiting = server.json("alice", &["--stay"]);
+    let talking = server.json("bob", &[]);
+    server.program.signal("INT");
+    let (status, stdout, stderr) = waiting.end();
+    assert_eq!((status.code(), stderr), (Some(0), vec![]), "it stayed until the server closed");
+    assert_eq!(stdout, [r#"{"event":"closed","reason":"shutting_down"}"#]);
+    let (status, stdout, stderr) = {
+        // Its input is open: it had more to say.
+        let Server { program, .. } = server;
+        assert_eq!(program.end().0.code(), Some(0));
+        talking.expect(r#"{"event":"closed","reason":"shutting_down"}"#);
+        talking.end()
+    };
+    assert_eq!((status.code(), stdout.len(), stderr.len()), (Some(1), 0, 1), "{stderr:?}");
+}
+
+#[test]
+fn a_body_that_is_too_long_is_refused_before_it_is_sent() {
+    let server = Server::start_with(&["--body-bytes-max", "10"]);
+    let mut alice = server.json("alice", &[]);
+    alice.write("@alice:12345678901\n@alice:1234567890\n");
+    alice.expect(
+        r#"{"event":"error","reason":"body_too_long","detail":"a message of 11 bytes is too long: the server takes 10 bytes at the most"}"#,
+    );
+    alice.expect(r#"{"event":"message","id":1,"from":"alice","to":"alice","body":"1234567890"}"#);
+}
+
+#[test]
+fn what_others_send_never_reaches_the_output_raw() {
+    let server = Server::start();
+    let (json, text) = (server.json("json", &["--stay"]), server.client(&["--name", "text", "--stay"]));
+    text.expect("you are text; /help lists the commands");
+    let mut eve = Connection::connect(&server.address, PATIENCE).unwrap();
+    eve.register("eve", PATIENCE).unwrap();
+    let evil = "\x1b[2J\r\n\u{9b}31m\u{202e}\u{7f}".as_bytes();
+    for body in [evil, b"\xff\x1b"] {
+        eve.send("json", body, PATIENCE).unwrap();
+        eve.send("text", body, PATIENCE).unwrap();
+    }
+    json.expect(r#"{"event":"message","id":1,"from":"eve","to":"json","body":"\u001b[2J\r\n\u009b31m\u202e\u007f"}"#);
+    json.expect(r#"{"event":"message","id":3,"from":"eve","to":"json","body_base64":"/xs="}"#);
+    text.expect(r"eve: \u{1b}[2J\r\n\u{9b}31m\u{202e}\u{7f}");
+    text.expect(r"eve: \xff\u{1b}");
+}
+
+#[test]
+fn an_input_line_that_is_no_text_is_told_and_skipped() {
+    let server = Server::start();
+    let mut alice = server.json("alice", &[]);
+    alice.stdin.as_mut().unwrap().write_all(b"@alice:\xff\n@alice:next\n").unwrap();
+    alice.expect(r#"{"event":"error","reason":"not_utf8","detail":"a command must be UTF-8 text"}"#);
+    alice.expect(r#"{"event":"message","id":1,"from":"alice","to":"alice","body":"next"}"#);
+}
+
+#[test]
+fn an_output_that_nobody_reads_ends_the_client_quietly() {
+    let server = Server::start();
+    let input = (0..20_000).map(|i| format!("@alice:{i}\n")).collect::<Vec<_>>().concat();
+    // `head` leaves after one line, and the next that is written finds nobody.
+    let shell = format!(
+        "{} --connect {} --name alice --json | head -n 1; echo ${{PIPESTATUS[0]}}",
+        env!("CARGO_BIN_EXE_chatcore-client"),
+        server.address
+    );
+    let mut child = std::process::Command::new("bash")
+        .args(["-c", &shell])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The client may be gone before it has read everything.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{}\n0\n", registered("alice")));
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+#[test]
+fn the_library_waits_with_a_time_out() {
+    let server = Server::start();
+    let mut alice = Connection::connect(&server.address, PATIENCE).unwrap();
+    let me = alice.register("Alice", PATIENCE).unwrap();
+    assert_eq!(me.name.as_str(), "alice");
+    assert_eq!(alice.receive(Duration::from_millis(20)), Ok(None));
+    let number = alice.send("alice", b"hello", PATIENCE).unwrap();
+    let mut events = Vec::new();
+    while events.len() < 2 {
+        events.push(alice.receive(PATIENCE).unwrap().expect("it comes in time"));
+    }
+    assert!(matches!(&events[0], Event::Message { body, .. } if body == b"hello"), "{events:?}");
+    assert!(matches!(&events[1], Event::Accepted { number: accepted, .. } if *accepted == number), "{events:?}");
+    alice.close(PATIENCE).unwrap();
+}
+
+#[test]
+fn ends_that_send_more_than_fits_go_on_reading_meanwhile() {
+    let server = Server::start();
+    let address = server.address.clone();
+    let ends = ["alice", "bob"].map(|name| {
+        let address = address.clone();
+        thread::spawn(move || {
+            let mut connection = Connection::connect(&address, PATIENCE).unwrap();
+            connection.register(name, PATIENCE).unwrap();
+            // Much more than all buffers on the way hold, to oneself, so that everything comes back.
+            let body = vec![b'x'; 60_000];
+            for _ in 0..200 {
+                connection.send(name, &body, PATIENCE).unwrap();
+            }
+            let (mut received, mut accepted) = (0, 0);
+            while (received, accepted) != (200, 200) {
+                match connection.receive(PATIENCE).unwrap() {
+                    Some(Event::Message { .. }) => received += 1,
+                    Some(Event::Accepted { .. }) => accepted += 1,
+                    other => panic!("{other:?}"),
+                }
+            }
+            connection.close(PATIENCE).unwrap();
+        })
+    });
+    for end in ends {
+        end.join().unwrap();
+    }
+}

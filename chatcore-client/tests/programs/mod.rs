@@ -1,0 +1,187 @@
+//! The real programs, started and watched by a test. Nothing here waits for a time: a deadline only makes a test
+//! fail that would hang.
+
+#![allow(dead_code, reason = "each test file uses another part of it")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// After which a test fails that waits for something.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+const CLIENT: &str = env!("CARGO_BIN_EXE_chatcore-client");
+
+/// The server program, built if it is not. Cargo builds for a test only the programs of its own package.
+fn server_program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let profile_dir = Path::new(CLIENT).parent().expect("a program lies in a folder");
+        let profile = match profile_dir.file_name().and_then(|name| name.to_str()) {
+            Some("debug") | None => "dev",
+            Some(other) => other,
+        };
+        let target_dir = profile_dir.parent().expect("profiles lie in the target folder");
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--package", "chatcore-server", "--bin", "chatcore-server"])
+            .args(["--profile", profile, "--manifest-path"])
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml"))
+            .env("CARGO_TARGET_DIR", target_dir)
+            .status()
+            .expect("cargo runs");
+        assert!(built.success(), "the server does not build");
+        profile_dir.join("chatcore-server")
+    })
+}
+
+/// A program whose lines of output are read as they come.
+pub(crate) struct Program {
+    child: Child,
+    pub(crate) stdin: Option<ChildStdin>,
+    stdout: Receiver<Vec<u8>>,
+    stderr: Receiver<Vec<u8>>,
+}
+
+impl Program {
+    fn start(command: &mut Command) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // What surrounds the tests must not change the programs.
+        for variable in ["CHATCORE_CONNECT", "CHATCORE_NAME", "RUST_LOG"] {
+            command.env_remove(variable);
+        }
+        let mut child = command.spawn().expect("the program starts");
+        let stdout = lines(child.stdout.take().expect("it is piped"));
+        let stderr = lines(child.stderr.take().expect("it is piped"));
+        Self { stdin: child.stdin.take(), child, stdout, stderr }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The next line of its output.
+    pub(crate) fn line(&self) -> String {
+        let line = self.stdout.recv_timeout(PATIENCE).unwrap_or_else(|error| {
+            let stderr: Vec<_> =
+                self.stderr.try_iter().map(|line| String::from_utf8_lossy(&line).into_owned()).collect();
+            panic!("no line came: {error}; on its standard error: {stderr:?}")
+        });
+        String::from_utf8(line).expect("the output is UTF-8")
+    }
+
+    /// The next line, which must be this.
+    #[track_caller]
+    pub(crate) fn expect(&self, line: &str) {
+        assert_eq!(self.line(), line);
+    }
+
+    /// All lines that are left, and what it says on standard error, when it has ended.
+    pub(crate) fn end(mut self) -> (ExitStatus, Vec<String>, Vec<String>) {
+        drop(self.stdin.take());
+        let rest = |lines: &Receiver<Vec<u8>>| {
+            let mut rest = Vec::new();
+            loop {
+                match lines.recv_timeout(PATIENCE) {
+                    Ok(line) => rest.push(String::from_utf8(line).expect("the output is UTF-8")),
+                    Err(RecvTimeoutError::Disconnected) => return rest,
+                    Err(RecvTimeoutError::Timeout) => panic!("the program does not end; it said {rest:?}"),
+                }
+            }
+        };
+        let (stdout, stderr) = (rest(&self.stdout), rest(&self.stderr));
+        let status = self.child.wait().expect("it can be waited for");
+        (status, stdout, stderr)
+    }
+
+    pub(crate) fn write(&mut self, text: &str) {
+        let stdin = self.stdin.as_mut().expect("its input is open");
+        stdin.write_all(text.as_bytes()).and_then(|()| stdin.flush()).expect("it reads its input");
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").arg(format!("-{signal}")).arg(self.id().to_string()).status();
+        assert!(sent.expect("kill runs").success());
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn lines(reader: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let mut reader = BufReader::new(reader);
+        let mut line = Vec::new();
+        while reader.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
+            if line.last() == Some(&b'\n') {
+                line.pop();
+            }
+            if sender.send(std::mem::take(&mut line)).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// A running server, and where it listens.
+pub(crate) struct Server {
+    pub(crate) program: Program,
+    pub(crate) address: String,
+}
+
+impl Server {
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    pub(crate) fn start_with(args: &[&str]) -> Self {
+        let program = Program::start(Command::new(server_program()).args(["--listen", "127.0.0.1:0"]).args(args));
+        let line = program.line();
+        let address = line.strip_prefix("listening on tcp ").expect("it says where it listens").to_owned();
+        Self { program, address }
+    }
+
+    /// A client with these arguments, besides where to connect.
+    pub(crate) fn client(&self, args: &[&str]) -> Program {
+        client(&[&["--connect", &self.address], args].concat())
+    }
+
+    /// A client that writes JSON and has its name.
+    pub(crate) fn json(&self, name: &str, args: &[&str]) -> Program {
+        let client = self.client(&[&["--json", "--name", name], args].concat());
+        client.expect(&format!(r#"{{"event":"registered","name":"{name}"}}"#));
+        client
+    }
+}
+
+pub(crate) fn client(args: &[&str]) -> Program {
+    Program::start(Command::new(CLIENT).args(args))
+}
+
+/// Runs a client to its end on this input.
+pub(crate) fn run(args: &[&str], input: &str) -> (i32, Vec<String>, Vec<String>) {
+    let mut program = client(args);
+    // It may end without having read everything.
+    let _ = program.stdin.as_mut().expect("its input is open").write_all(input.as_bytes());
+    let (status, stdout, stderr) = program.end();
+    (status.code().expect("it was not killed"), stdout, stderr)
+}
+
+/// Waits until something holds.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "still not: {what}");
+        thread::yield_now();
+    }
+}
