@@ -1,0 +1,177 @@
+//! The client at a terminal, as a person sees it: a pseudo-terminal, and the screen that its output makes.
+
+#![cfg(target_os = "linux")]
+
+mod programs;
+
+use std::io::{Read, Write};
+use std::num::NonZero;
+use std::process::Child;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use chatcore_client::Connection;
+use nix::sys::termios::{LocalFlags, tcgetattr};
+use programs::{PATIENCE, Server};
+use pty_process::Size;
+use pty_process::blocking::{Command, Pty, open};
+
+const ROWS: u16 = 24;
+const COLUMNS: u16 = 100;
+
+/// A terminal with the client in it.
+struct Terminal {
+    pty: Arc<Pty>,
+    child: Child,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    screen: Mutex<Screen>,
+    changed: Condvar,
+}
+
+struct Screen {
+    parser: vt100::Parser,
+    /// Everything that was written, as it came.
+    raw: Vec<u8>,
+    ended: bool,
+}
+
+impl Terminal {
+    fn start(server: &Server, args: &[&str]) -> Self {
+        let (pty, pts) = open().unwrap();
+        pty.resize(Size::new(ROWS, COLUMNS)).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_chatcore-client"))
+            .args(["--connect", &server.address])
+            .args(args)
+            .env("TERM", "xterm")
+            .env_remove("CHATCORE_NAME")
+            .spawn(pts)
+            .unwrap();
+        let (rows, columns) = (NonZero::new(ROWS).unwrap(), NonZero::new(COLUMNS).unwrap());
+        let screen = Screen { parser: vt100::Parser::new(rows, columns, 0), raw: Vec::new(), ended: false };
+        let shared = Arc::new(Shared { screen: Mutex::new(screen), changed: Condvar::new() });
+        let pty = Arc::new(pty);
+        let (reader, written) = (Arc::clone(&pty), Arc::clone(&shared));
+        thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            loop {
+                // On Linux reading fails when the last program at the other end is gone.
+                let count = (&*reader).read(&mut buffer).unwrap_or(0);
+                let mut screen = written.screen.lock().unwrap();
+                screen.parser.process(&buffer[..count]);
+                screen.raw.extend_from_slice(&buffer[..count]);
+                screen.ended = count == 0;
+                written.changed.notify_all();
+                if count == 0 {
+                    return;
+                }
+            }
+        });
+        Self { pty, child, shared }
+    }
+
+    fn types(&self, keys: &str) {
+        (&*self.pty).write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Waits until the screen is so.
+    #[track_caller]
+    fn until(&self, what: &str, holds: impl Fn(&Screen) -> bool) {
+        let screen = self.shared.screen.lock().unwrap();
+        let (screen, timeout) =
+            self.shared.changed.wait_timeout_while(screen, PATIENCE, |screen| !holds(screen)).unwrap();
+        assert!(!timeout.timed_out(), "still not: {what}; the screen is\n{}", screen.parser.screen().contents());
+    }
+
+    /// Waits until the lines of the screen, without those that are empty at the end, end in these.
+    #[track_caller]
+    fn shows(&self, lines: &[&str]) {
+        self.until(&format!("{lines:?}"), |screen| {
+            let contents = screen.parser.screen().contents();
+            let shown: Vec<&str> = contents.trim_end().lines().map(str::trim_end).collect();
+            shown.ends_with(lines)
+        });
+    }
+
+    /// Waits for the end of the program; returns what it exits with.
+    fn end(mut self) -> (Option<i32>, Vec<u8>) {
+        self.until("the end", |screen| screen.ended);
+        let code = self.child.wait().unwrap().code();
+        let raw = std::mem::take(&mut self.shared.screen.lock().unwrap().raw);
+        (code, raw)
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+const WELCOME: &str = "you are alice; /help lists the commands";
+
+#[test]
+fn a_person_is_asked_for_a_name_until_one_fits() {
+    let server = Server::start();
+    let terminal = Terminal::start(&server, &[]);
+    terminal.shows(&["your name:"]);
+    terminal.types("b b\r");
+    terminal.until("the reason", |screen| screen.parser.screen().contents().contains("may not hold U+0020"));
+    terminal.types("#Alice\r");
+    terminal.shows(&[WELCOME, ">"]);
+    terminal.types("/quit\r");
+    assert_eq!(terminal.end().0, Some(0));
+}
+
+#[test]
+fn a_message_does_not_break_the_line_being_typed() {
+    let server = Server::start();
+    let terminal = Terminal::start(&server, &["--name", "alice"]);
+    terminal.shows(&[WELCOME, ">"]);
+    let mut bob = Connection::connect(&server.address, PATIENCE).unwrap();
+    bob.register("bob", PATIENCE).unwrap();
+    terminal.types("@bob:half a lin\u{e9}");
+    terminal.shows(&["> @bob:half a liné"]);
+    bob.send("alice", b"\x1b[2Jhello\r\n\x07", PATIENCE).unwrap();
+    terminal.shows(&["bob: \\u{1b}[2Jhello\\r\\n\\u{7}", "> @bob:half a liné"]);
+    terminal.types(", whole\r");
+    loop {
+        if let Some(chatcore_client::Event::Message { body, .. }) = bob.receive(PATIENCE).unwrap() {
+            assert_eq!(body, "half a liné, whole".as_bytes());
+            break;
+        }
+    }
+    terminal.types("/who\r");
+    terminal.shows(&["> /who", "online: alice, bob", ">"]);
+    terminal.types("\x04");
+    let (code, raw) = terminal.end();
+    assert_eq!(code, Some(0), "Ctrl-D leaves");
+    assert!(!raw.contains(&0x07), "no bell from others");
+    bob.close(Duration::from_secs(10)).unwrap();
+}
+
+#[test]
+fn ctrl_c_leaves_in_good_order() {
+    let server = Server::start();
+    let terminal = Terminal::start(&server, &["--name", "alice"]);
+    terminal.shows(&[WELCOME, ">"]);
+    terminal.types("half\x03");
+    assert_eq!(terminal.end().0, Some(0));
+}
+
+#[test]
+fn a_server_that_is_killed_is_told_in_one_line() {
+    let server = Server::start();
+    let terminal = Terminal::start(&server, &["--name", "alice"]);
+    terminal.shows(&[WELCOME, ">"]);
+    server.program.signal("KILL");
+    terminal.shows(&[WELCOME, "chatcore-client: the connection to the server broke"]);
+    // Whoever types next sees it again: the line editor's settings do not outlive it.
+    let settings = tcgetattr(&*terminal.pty).unwrap();
+    assert!(settings.local_flags.contains(LocalFlags::ICANON | LocalFlags::ECHO), "{settings:?}");
+    assert_eq!(terminal.end().0, Some(1));
+}
