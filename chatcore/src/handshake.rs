@@ -100,7 +100,7 @@ impl Handshake {
                 ClientMessage::Register(register) => Ok(Some(UserName::new(register.name).map(|name| Registration {
                     name,
                     credential: register.credential.to_vec(),
-                    preface_due: !self.outbox.is_written(),
+                    outbox: self.outbox.clone(),
                 }))),
                 _ => Err(Failure::Left),
             };
@@ -157,12 +157,14 @@ impl Handshake {
         HandshakeError::Fault(fault)
     }
 
-    /// What is to be written now, in order. Either chunk may be empty.
+    /// What is to be written now, in order. Either chunk may be empty. While a registration is undecided there is
+    /// nothing: what is left to say goes with the decision.
     pub fn transmit(&self) -> [&[u8]; 2] {
         if !self.foreign.is_empty() {
             return [self.foreign, &[]];
         }
         match self.outbox.transmit() {
+            _ if self.state == Some(State::Registering) => [&[], &[]],
             // The preface alone waits for the answer to the registration: one write instead of two.
             [_, []] => [&[], &[]],
             chunks => chunks,
@@ -200,8 +202,9 @@ impl From<Fault> for Failure {
 pub struct Registration {
     pub(crate) name: UserName,
     credential: Vec<u8>,
-    /// Our preface has not gone out with a refusal before: it goes with the welcome.
-    pub(crate) preface_due: bool,
+    /// What the handshake still has to say, which goes before the welcome: our preface, and refusals of names
+    /// that were asked for in the same breath.
+    pub(crate) outbox: Outbox,
 }
 
 impl Registration {

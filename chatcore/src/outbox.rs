@@ -16,7 +16,7 @@ use crate::wire::{self, Fault, Message, OVERHEAD_BYTES_MAX};
 /// A buffer of at most this many bytes is kept while it is empty; a larger one is given back.
 const IDLE_BYTES_MAX: usize = 512;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Outbox {
     /// What must be written before any frame: the rest of the preface.
     preface: &'static [u8],

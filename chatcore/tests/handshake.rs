@@ -100,16 +100,33 @@ fn a_wrong_name_is_refused_with_the_reason_and_another_may_be_tried() {
     bytes.extend(register("alice"));
     let registration = handshake.receive(Instant::ZERO, &mut &bytes[..]).unwrap().unwrap();
     assert_eq!(registration.name().as_str(), "alice");
+    // The last was refused by the embedder.
+    handshake.refuse(Instant::ZERO, &Refusal::NameInUse).unwrap();
     let answers = said(&handshake);
     let details: Vec<String> = decode_all(&answers)
         .into_iter()
         .map(|message| match message {
-            HubMessage::Refused(Refused { code: RefusalCode::InvalidName, detail }) => detail.to_owned(),
+            HubMessage::Refused(Refused { detail, .. }) => detail.to_owned(),
             other => panic!("{other:?}"),
         })
         .collect();
     assert!(details[0].starts_with("a name may not hold U+0023 (character 1)"), "{details:?}");
     assert!(details[1].starts_with("a name may not hold U+000A (character 2)"), "{details:?}");
+    assert_eq!(details.len(), 3);
+}
+
+#[test]
+fn a_refusal_and_a_welcome_in_the_same_breath_both_arrive_behind_one_preface() {
+    let mut world = World::new(Limits::default());
+    let mut bytes = opening("a b");
+    bytes.extend(register("alice"));
+    let mut handshake = Handshake::new(world.now, world.hub.limits());
+    let registration = handshake.receive(world.now, &mut &bytes[..]).unwrap().unwrap();
+    assert_eq!(handshake.transmit(), [&b""[..], b""], "it goes with the decision");
+    let conn = world.hub.admit(world.now, registration).unwrap();
+    let written = world.written(conn);
+    assert_eq!(written[..PREFACE_BYTES], Preface::OURS.encode());
+    assert!(matches!(decode_all(&written[PREFACE_BYTES..])[..], [HubMessage::Refused(_), HubMessage::Welcome(_)]));
 }
 
 #[test]
