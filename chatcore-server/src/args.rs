@@ -3,86 +3,121 @@
 use std::time::Duration;
 
 use chatcore::Limits;
-use chatcore_server::{Config, ReconnectAdvice};
+use chatcore_server::{Config, DriverLimits};
 use clap::Parser;
 
-/// A chat server. Clients connect with chatcore-client.
+/// A chat server.
+///
+/// Prints one line for each address it listens on, and serves until it gets SIGINT or SIGTERM: then it says
+/// goodbye to everybody and exits with 0. A second signal ends it at once.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100)]
+#[command(version)]
 pub(crate) struct Args {
-    /// Where to listen; may be given more than once. Port 0 is any free port; the real one is printed.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:12345")]
+    /// Where to listen, as an address or a name, and a port; may be given several times. Port 0 lets the system
+    /// choose.
+    #[arg(long, value_name = "HOST:PORT", default_value = Config::LISTEN_DEFAULT)]
     listen: Vec<String>,
 
-    /// What to log on standard error: error, warn, info, debug, trace, or a filter in the form of tracing.
+    /// What to log to stderr: error, warn, info, debug or trace, also for single parts of the program.
     #[arg(long, value_name = "FILTER", env = "RUST_LOG", default_value = "info")]
     pub(crate) log: String,
 
-    /// Users at the most; further ones are refused.
-    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().users_max)]
-    users_max: u32,
-
-    /// Connections at the most, with those that have no name yet; further ones wait.
-    #[arg(long, value_name = "COUNT", default_value_t = Config::default().connections_max)]
-    connections_max: usize,
-
-    /// Bytes of a message's body at the most.
+    /// Bytes of a message, at the most.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().body_bytes_max)]
     body_bytes_max: u32,
 
-    /// Bytes kept for a user who has not acknowledged them; messages beyond are rejected.
+    /// Bytes kept for a user until it acknowledges them.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().outbox_bytes_max)]
     outbox_bytes_max: u32,
 
-    /// Seconds of silence after which a user is asked for a sign of life (at half) and closed (at the end).
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
-    idle_time: Duration,
+    /// Users, at the most.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().users_max)]
+    users_max: u32,
 
-    /// Seconds a new connection has for its registration.
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
-    handshake_time: Duration,
+    /// Refused names on one connection before it is closed.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().attempts_max)]
+    attempts_max: u32,
 
-    /// Seconds a user with a full outbox may acknowledge nothing before it is closed.
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
-    stall_time: Duration,
+    /// Seconds in which a name must be asked for.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30")]
+    handshake_time_max: Duration,
 
-    /// Seconds a closing connection has to take its last bytes.
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
-    flush_time: Duration,
+    /// Seconds of silence after which a user is closed as timed out; it is asked after half of them.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "60")]
+    idle_time_max: Duration,
 
-    /// Advise clients, when the server stops, to connect again after this many seconds.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    reconnect_after: Option<Duration>,
+    /// Seconds that a full outbox may go without an acknowledgement before its user is closed.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
+    stall_time_max: Duration,
 
-    /// Advise clients, when the server stops, to connect there instead.
-    #[arg(long, value_name = "HOST:PORT", requires = "reconnect_after")]
-    reconnect_to: Option<String>,
+    /// Seconds that a closing connection may take to be written out, also when the server stops.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "5")]
+    flush_time_max: Duration,
+
+    /// Seconds that a closed connection may take to be closed by the client too, also when the server stops.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "1")]
+    linger_time_max: Duration,
+
+    /// Connections, at the most. More wait until one ends. The system's limit on open files may be lower.
+    #[arg(long, value_name = "COUNT", value_parser = count, default_value_t = DriverLimits::default().connections_max)]
+    connections_max: usize,
 }
 
 impl Args {
-    pub(crate) fn into_config(self) -> Config {
-        let limits = Limits {
-            users_max: self.users_max,
-            body_bytes_max: self.body_bytes_max,
-            outbox_bytes_max: self.outbox_bytes_max,
-            idle_time_max: self.idle_time,
-            handshake_time_max: self.handshake_time,
-            stall_time_max: self.stall_time,
-            flush_time_max: self.flush_time,
-            ..Limits::default()
-        };
+    pub(crate) fn config(&self) -> Config {
         Config {
-            listen: self.listen,
-            limits,
-            connections_max: self.connections_max,
-            reconnect: self.reconnect_after.map(|after| ReconnectAdvice { after, address: self.reconnect_to }),
-            ..Config::default()
+            listen: self.listen.clone(),
+            limits: Limits {
+                body_bytes_max: self.body_bytes_max,
+                outbox_bytes_max: self.outbox_bytes_max,
+                users_max: self.users_max,
+                attempts_max: self.attempts_max,
+                handshake_time_max: self.handshake_time_max,
+                idle_time_max: self.idle_time_max,
+                stall_time_max: self.stall_time_max,
+                flush_time_max: self.flush_time_max,
+            },
+            driver: DriverLimits {
+                connections_max: self.connections_max,
+                linger_time_max: self.linger_time_max,
+                ..DriverLimits::default()
+            },
         }
     }
 }
 
-/// Seconds, also parts of one.
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "give a number of seconds, such as 60 or 0.5".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+fn seconds(given: &str) -> Result<Duration, String> {
+    given
+        .parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "a number of seconds is needed, like 30 or 0.5".into())
+}
+
+fn count(given: &str) -> Result<usize, &'static str> {
+    given.parse().ok().filter(|count| *count > 0).ok_or("a number from 1 is needed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_flags_are_well_formed() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn without_flags_the_configuration_is_the_librarys_default() {
+        assert_eq!(Args::parse_from(["chatcore-server"]).config(), Config::default());
+    }
+
+    #[test]
+    fn seconds_may_have_a_fraction_but_no_sign() {
+        assert_eq!(seconds("0.25"), Ok(Duration::from_millis(250)));
+        for wrong in ["", "-1", "soon", "nan", "inf", "1e300"] {
+            assert!(seconds(wrong).is_err(), "{wrong:?}");
+        }
+    }
 }

@@ -1,17 +1,20 @@
-//! The one place where this driver reads a clock.
+//! The driver's clock: the core is told the time as a distance from the server's start.
 
-use std::time::Instant as Monotonic;
+use std::time::Instant as SystemInstant;
 
-/// Counts from the start of the server, as the core wants its time.
+use chatcore::Instant;
+
 #[derive(Debug)]
-pub(crate) struct Clock(Monotonic);
+pub(crate) struct Clock {
+    epoch: SystemInstant,
+}
 
 impl Clock {
     pub(crate) fn start() -> Self {
-        Self(Monotonic::now())
+        Self { epoch: SystemInstant::now() }
     }
 
-    pub(crate) fn now(&self) -> chatcore::Instant {
-        chatcore::Instant::from_nanos(u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX))
+    pub(crate) fn now(&self) -> Instant {
+        Instant::ZERO + self.epoch.elapsed()
     }
 }

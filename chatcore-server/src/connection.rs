@@ -1,4 +1,4 @@
-//! One socket, and what the server knows about it.
+//! One socket and what it is used for at present. As small as it can be: most connections are silent.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
@@ -6,109 +6,132 @@ use std::net::{Shutdown, SocketAddr};
 use chatcore::{ConnId, Handshake, Instant};
 use mio::net::TcpStream;
 
-/// A socket in one of its stages. Small: a server holds very many of them, most of them silent.
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) stream: TcpStream,
     pub(crate) peer: SocketAddr,
     pub(crate) stage: Stage,
-    /// The start of a frame that is not whole. Holds memory only while there is one.
+    /// The start of a frame that is not whole yet. Empty most of the time, and then without memory.
     pub(crate) partial: Vec<u8>,
-    /// The entry among the server's own deadlines.
-    pub(crate) armed: Option<Instant>,
-    /// The system has said that the peer sends no more: the next short read is not the last.
-    pub(crate) read_closed: bool,
-    /// The system took less than there was to write.
-    pub(crate) write_blocked: bool,
+    /// It is among those that are to be read.
+    pub(crate) to_be_read: bool,
+    /// The transport took less than there was, and will tell when it takes more.
+    pub(crate) blocked: bool,
 }
 
+/// What a connection is used for.
 #[derive(Debug)]
 pub(crate) enum Stage {
-    /// No name yet.
-    Fresh(Box<Handshake>),
-    /// Known to the hub.
+    /// It has no name yet. Boxed, because most connections have left this stage behind.
+    Nameless(Box<Nameless>),
+    /// The hub has it.
     Chatting(ConnId),
-    /// Over, and read only so that what was written last arrives.
-    Lingering { bytes_left: usize },
+    /// The hub had it, and is to be told that it broke.
+    Broken,
+    /// It is closed, but what the peer sends is still taken and thrown away: were it left lying, the system
+    /// would reset the connection, and a reset destroys what the peer has not read yet (RFC 1122, 4.2.2.13).
+    Lingering { until: Instant, bytes_left: usize },
+}
+
+/// A connection without a name.
+#[derive(Debug)]
+pub(crate) struct Nameless {
+    pub(crate) handshake: Handshake,
+    /// Its entry among the deadlines, which may be earlier than the handshake's deadline, never later.
+    pub(crate) armed: Instant,
+}
+
+/// What one attempt to read gave.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// This many bytes.
+    Bytes(usize),
+    /// Nothing at present; the system will tell when there is more.
+    None,
+    /// Nothing ever again: the peer has ended its side, or the transport broke.
+    End(io::Result<()>),
+}
+
+/// What became of bytes that were to be written.
+#[derive(Debug)]
+pub(crate) enum Written {
+    /// The transport took this many, perhaps not all.
+    Bytes(usize),
+    /// It takes nothing at present; the system will tell when it does.
+    Blocked,
+    /// It never will again.
+    Broken(io::Error),
 }
 
 impl Connection {
     pub(crate) fn new(stream: TcpStream, peer: SocketAddr, handshake: Handshake) -> Self {
+        let armed = handshake.deadline();
         Self {
             stream,
             peer,
-            stage: Stage::Fresh(Box::new(handshake)),
+            stage: Stage::Nameless(Box::new(Nameless { handshake, armed })),
             partial: Vec::new(),
-            armed: None,
-            read_closed: false,
-            write_blocked: false,
+            to_be_read: false,
+            blocked: false,
         }
     }
 
-    /// Reads once.
-    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Arrival {
-        loop {
-            return match self.stream.read(buffer) {
-                Ok(0) => Arrival::End(None),
-                // A short read has emptied the socket, unless the end waits behind it (epoll(7)).
-                Ok(bytes) => Arrival::Bytes { bytes, may_be_more: bytes == buffer.len() || self.read_closed },
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Arrival::Nothing,
-                Err(error) => Arrival::End(Some(error)),
-            };
+    /// The connection's entry among the driver's deadlines.
+    pub(crate) fn armed(&self) -> Option<Instant> {
+        match &self.stage {
+            Stage::Nameless(nameless) => Some(nameless.armed),
+            Stage::Lingering { until, .. } => Some(*until),
+            Stage::Chatting(_) | Stage::Broken => None,
         }
     }
 
-    /// Writes once. None if the system takes nothing now.
-    pub(crate) fn write(&mut self, chunks: [&[u8]; 2]) -> io::Result<Option<usize>> {
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Input {
         loop {
-            return match self.stream.write_vectored(&chunks.map(IoSlice::new)) {
-                Ok(0) => Err(io::ErrorKind::WriteZero.into()),
-                Ok(bytes) => Ok(Some(bytes)),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.write_blocked = true;
-                    Ok(None)
-                }
-                Err(error) => Err(error),
-            };
-        }
-    }
-
-    /// Writes what a handshake has to say, as far as the system takes it.
-    pub(crate) fn write_handshake(&mut self) -> io::Result<()> {
-        loop {
-            let Stage::Fresh(handshake) = &self.stage else { return Ok(()) };
-            let [first, second] = handshake.transmit();
-            if first.is_empty() && second.is_empty() {
-                return Ok(());
-            }
-            // At most a few short frames: a copy is cheaper than a second borrow.
-            let bytes = [first, second].concat();
-            let Some(count) = self.write([&bytes, &[]])? else { return Ok(()) };
-            if let Stage::Fresh(handshake) = &mut self.stage {
-                handshake.transmitted(count);
+            match self.stream.read(buffer) {
+                Ok(0) => return Input::End(Ok(())),
+                Ok(count) => return Input::Bytes(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Input::None,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Input::End(Err(error)),
             }
         }
     }
 
-    /// Says that nothing more comes, and begins to throw away what does. Dropping a socket that has unread
-    /// input would reset it, and a reset may overtake the last words.
-    pub(crate) fn linger(&mut self, bytes_max: usize) {
-        // An error means that the peer is gone, which the next read shows too.
-        let _ = self.stream.shutdown(Shutdown::Write);
-        self.partial = Vec::new();
-        self.stage = Stage::Lingering { bytes_left: bytes_max };
+    /// Puts what has just arrived behind the start of a frame that waits for it, if there is one.
+    pub(crate) fn complete(&mut self, arrived: &[u8]) -> Option<Vec<u8>> {
+        if self.partial.is_empty() {
+            return None;
+        }
+        let mut input = std::mem::take(&mut self.partial);
+        input.extend_from_slice(arrived);
+        Some(input)
     }
-}
 
-/// What one read brought.
-pub(crate) enum Arrival {
-    Bytes {
-        bytes: usize,
-        may_be_more: bool,
-    },
-    Nothing,
-    /// The peer closed, or the connection broke.
-    End(Option<io::Error>),
+    /// Keeps what was not used. `joined` is what [`Connection::complete`] gave: it is kept as it is while it
+    /// grows, and given back as soon as a frame was taken off it.
+    pub(crate) fn keep(&mut self, joined: Option<Vec<u8>>, unused: usize, arrived: &[u8]) {
+        self.partial = match joined {
+            Some(joined) if joined.len() == unused => joined,
+            Some(joined) => joined[joined.len() - unused..].to_vec(),
+            None => arrived[arrived.len() - unused..].to_vec(),
+        };
+    }
+
+    /// Writes chunks as one piece, as far as the transport takes them now.
+    pub(crate) fn write(&self, chunks: [&[u8]; 2]) -> Written {
+        loop {
+            match (&self.stream).write_vectored(&chunks.map(IoSlice::new)) {
+                Ok(0) => return Written::Broken(io::ErrorKind::WriteZero.into()),
+                Ok(count) => return Written::Bytes(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Written::Blocked,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Written::Broken(error),
+            }
+        }
+    }
+
+    /// Ends our side of it, behind all that was written.
+    pub(crate) fn end_writing(&self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
+    }
 }

@@ -1,10 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+mod accept;
 mod clock;
 mod config;
 mod connection;
-mod listener;
+mod connections;
+mod deadlines;
+mod listen;
 mod server;
 
-pub use config::{BindError, Config, ReconnectAdvice};
+pub use config::{Config, DriverLimits};
+pub use listen::BindError;
 pub use server::{Handle, Server};

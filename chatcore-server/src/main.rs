@@ -1,4 +1,4 @@
-//! The chat server as a program.
+//! The program around the library: flags, logs, signals, exit codes.
 
 mod args;
 
@@ -7,70 +7,82 @@ use std::process::ExitCode;
 use std::thread;
 
 use chatcore_server::{BindError, Handle, Server};
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
+use tracing_subscriber::EnvFilter;
 
 use crate::args::Args;
 
-/// What the shell is told when the command line is wrong.
-const USAGE: u8 = 2;
-
 fn main() -> ExitCode {
     let args = Args::parse();
-    if let Err(error) = start_log(&args.log) {
-        eprintln!("chatcore-server: --log {}: {error}", args.log);
-        return ExitCode::from(USAGE);
-    }
-    let server = match Server::bind(args.into_config()) {
+    start_logging(&args.log);
+    let server = match Server::bind(args.config()) {
         Ok(server) => server,
+        Err(error @ (BindError::Limits(_) | BindError::NoAddress | BindError::Syntax { .. })) => usage(&error),
+        Err(error) => return failure(&error),
+    };
+    if let Err(error) = stop_on_signals(server.handle()) {
+        return failure(&format_args!("cannot wait for signals: {error}"));
+    }
+    announce(&server);
+    match server.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure(&format_args!("the system does not report events any more: {error}")),
+    }
+}
+
+/// Tells where the server listens, for people and for programs that have asked for port 0. Nobody has to
+/// read it: the server serves even if stdout is closed.
+fn announce(server: &Server) {
+    let mut stdout = io::stdout().lock();
+    for address in server.local_addrs() {
+        let _ = writeln!(stdout, "listening on tcp {address}");
+    }
+    let _ = stdout.flush();
+}
+
+fn start_logging(filter: &str) {
+    let filter = match EnvFilter::try_new(filter) {
+        Ok(filter) => filter,
         Err(error) => {
-            eprintln!("chatcore-server: {error}");
-            let usage = matches!(error, BindError::Limits(_) | BindError::Zero { .. });
-            return if usage { ExitCode::from(USAGE) } else { ExitCode::FAILURE };
+            usage(&format_args!("{filter:?} is not a log filter ({error}): info is, or chatcore_server=debug"))
         }
     };
-    match announce(&server).and_then(|()| stop_on_signals(server.handle())).and_then(|()| server.run()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("chatcore-server: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn start_log(filter: &str) -> Result<(), tracing_subscriber::filter::ParseError> {
-    let filter = tracing_subscriber::EnvFilter::builder().parse(filter)?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_target(false)
-        .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        // It would print to stderr that printing to stderr failed, and panic over it.
+        .log_internal_errors(false)
         .init();
-    Ok(())
 }
 
-/// Says where to connect. Whoever started the server and does not want to know may have closed its output.
-fn announce(server: &Server) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    for address in server.local_addrs()? {
-        match writeln!(stdout, "listening on tcp {address}").and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// The first signal asks everybody to leave; the second ends the program at once.
-fn stop_on_signals(handle: Handle) -> io::Result<()> {
+/// The first signal stops the server, the second the process.
+fn stop_on_signals(server: Handle) -> io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     thread::Builder::new().name("signals".into()).spawn(move || {
-        for (count, signal) in signals.forever().enumerate() {
-            if count > 0 || handle.shut_down().is_err() {
-                std::process::exit(128 + signal);
-            }
+        let mut signals = signals.forever();
+        if signals.next().is_some() {
+            server.shut_down();
+        }
+        if let Some(signal) = signals.next() {
+            // It ends the process, or the signal does nothing.
+            let _ = emulate_default_handler(signal);
         }
     })?;
     Ok(())
+}
+
+/// The command line is wrong: exits with 2.
+fn usage(error: &dyn std::fmt::Display) -> ! {
+    Args::command().error(ErrorKind::ValueValidation, error).exit()
+}
+
+/// Something else is wrong: one line, and 1 to exit with.
+fn failure(error: &dyn std::fmt::Display) -> ExitCode {
+    let _ = writeln!(io::stderr(), "chatcore-server: {error}");
+    ExitCode::FAILURE
 }

@@ -1,0 +1,160 @@
+//! The listeners: who comes in, and when nobody can.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use chatcore::Instant;
+use mio::net::{TcpListener, TcpStream};
+use tracing::{debug, info, warn};
+
+/// After how long accepting is tried again when the system refused it: what it lacked may be freed by
+/// another program, of which nobody tells us.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The listeners and their readiness, which is edge-triggered: it is told once and must be remembered
+/// until the system says that nobody is waiting any more.
+#[derive(Debug)]
+pub(crate) struct Acceptor {
+    listeners: Vec<Listener>,
+    /// Nobody is accepted until [`Acceptor::resume`].
+    paused: bool,
+    /// When a pause ends by itself.
+    retry_at: Option<Instant>,
+    /// A pause has been logged, and since then there has always been somebody waiting.
+    short: bool,
+}
+
+#[derive(Debug)]
+struct Listener {
+    socket: TcpListener,
+    ready: bool,
+}
+
+/// What became of an attempt to accept.
+#[derive(Debug)]
+pub(crate) enum Accept {
+    /// Somebody came in.
+    Came(TcpStream, SocketAddr),
+    /// Somebody had gone again before he was let in.
+    Went,
+    /// Nobody is waiting, or nobody can be let in at present.
+    Nobody,
+}
+
+impl Acceptor {
+    pub(crate) fn new(listeners: Vec<TcpListener>) -> Self {
+        let listeners = listeners.into_iter().map(|socket| Listener { socket, ready: false }).collect();
+        Self { listeners, paused: false, retry_at: None, short: false }
+    }
+
+    pub(crate) fn sockets(&mut self) -> impl Iterator<Item = &mut TcpListener> {
+        self.listeners.iter_mut().map(|listener| &mut listener.socket)
+    }
+
+    /// Somebody is waiting at a listener.
+    pub(crate) fn ready(&mut self, index: usize) {
+        if let Some(listener) = self.listeners.get_mut(index) {
+            listener.ready = true;
+        }
+    }
+
+    /// Whether [`Acceptor::accept`] has something to do now.
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.paused && self.listeners.iter().any(|listener| listener.ready)
+    }
+
+    /// When [`Acceptor::handle_timeout`] is due.
+    pub(crate) const fn deadline(&self) -> Option<Instant> {
+        self.retry_at
+    }
+
+    /// A connection has ended, so that there may be room for another.
+    pub(crate) const fn resume(&mut self) {
+        self.paused = false;
+        self.retry_at = None;
+    }
+
+    /// Ends a pause whose time is over.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        if self.retry_at.is_some_and(|at| at <= now) {
+            self.resume();
+        }
+    }
+
+    /// Lets one in who is waiting.
+    pub(crate) fn accept(&mut self, now: Instant) -> Accept {
+        if self.paused {
+            return Accept::Nobody;
+        }
+        while let Some(listener) = self.listeners.iter_mut().find(|listener| listener.ready) {
+            match listener.socket.accept() {
+                Ok((stream, peer)) => return Accept::Came(stream, peer),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    listener.ready = false;
+                    self.relieve();
+                }
+                Err(error) if is_peers(&error) => {
+                    debug!(%error, "a connection was gone before it was accepted");
+                    return Accept::Went;
+                }
+                Err(error) => {
+                    self.pause_for_want(now, &error);
+                    return Accept::Nobody;
+                }
+            }
+        }
+        Accept::Nobody
+    }
+
+    /// Stops accepting because the server has as many connections as it may, until one ends.
+    pub(crate) fn pause_when_full(&mut self, connections_max: usize) {
+        self.pause(None, &format_args!("there are {connections_max}, as many as the server may have"));
+    }
+
+    /// Stops accepting because the system lacks something, until a connection ends or some time has passed.
+    pub(crate) fn pause_for_want(&mut self, now: Instant, error: &io::Error) {
+        self.pause(Some(now + RETRY_AFTER), error);
+    }
+
+    /// A shortage is logged once, however often it interrupts the accepting while people wait.
+    fn pause(&mut self, retry_at: Option<Instant>, reason: &dyn fmt::Display) {
+        self.paused = true;
+        self.retry_at = retry_at;
+        if !self.short {
+            self.short = true;
+            warn!("no more connections are accepted for now: {reason}; whoever comes waits until one ends");
+        }
+    }
+
+    /// Nobody is waiting at a listener: if there was a shortage, it is over.
+    fn relieve(&mut self) {
+        if self.short && self.listeners.iter().all(|listener| !listener.ready) {
+            self.short = false;
+            info!("all who were waiting are accepted");
+        }
+    }
+
+    /// Stops listening: whoever connects from now on is refused by the system.
+    pub(crate) fn close(&mut self) {
+        self.listeners.clear();
+        self.resume();
+    }
+}
+
+/// The errors that concern only the connection that was to be accepted (accept(2), *Error handling*), or
+/// nothing at all.
+fn is_peers(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NetworkDown
+            | io::ErrorKind::PermissionDenied
+            | io::ErrorKind::TimedOut
+    )
+}

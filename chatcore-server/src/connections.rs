@@ -1,0 +1,367 @@
+//! All connections, the hub behind them, and the bytes between the two.
+//!
+//! Reading and the consequences of reading are kept apart: first whatever has arrived goes into the hub, then
+//! [`Connections::settle`] does all that the hub wants done. So one write carries all that a batch of input
+//! has to say to a connection. The numbers that the hub gives to its connections are used again only when it
+//! admits somebody, and that happens only while reading; so while settling each still means what it meant.
+
+use std::io;
+use std::net::SocketAddr;
+
+use chatcore::{ConnId, Handshake, HandshakeError, Hub, Instant, Output, Received};
+use mio::net::TcpStream;
+use slab::Slab;
+use tracing::{debug, info};
+
+use crate::config::DriverLimits;
+use crate::connection::{Connection, Input, Stage, Written};
+use crate::deadlines::Deadlines;
+
+#[derive(Debug)]
+pub(crate) struct Connections {
+    hub: Hub,
+    limits: DriverLimits,
+    all: Slab<Connection>,
+    /// Where the hub's connections are, by [`ConnId::index`].
+    keys: Vec<usize>,
+    deadlines: Deadlines,
+    /// Connections of which more may be read. A key here may be out of date: reading is then in vain, no more.
+    to_be_read: Vec<usize>,
+    /// Connections that broke, of which the hub does not know yet.
+    broken: Vec<(usize, ConnId)>,
+    /// A connection has ended since [`Connections::has_ended`] was last asked.
+    ended: bool,
+}
+
+impl Connections {
+    pub(crate) fn new(hub: Hub, limits: DriverLimits) -> Self {
+        Self {
+            hub,
+            limits,
+            all: Slab::new(),
+            keys: Vec::new(),
+            deadlines: Deadlines::default(),
+            to_be_read: Vec::new(),
+            broken: Vec::new(),
+            ended: false,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Names that are held.
+    pub(crate) fn users(&self) -> usize {
+        self.hub.users()
+    }
+
+    /// Whether a connection has ended since this was last asked.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        std::mem::take(&mut self.ended)
+    }
+
+    /// Whether there is something to read that the system will not tell of again.
+    pub(crate) fn is_behind(&self) -> bool {
+        !self.to_be_read.is_empty()
+    }
+
+    /// When [`Connections::handle_timeout`] is due.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        [self.hub.poll_timeout(), self.deadlines.first()].into_iter().flatten().min()
+    }
+
+    // ---- what happened ----
+
+    /// The key under which the next connection will be known.
+    pub(crate) fn vacant_key(&self) -> usize {
+        self.all.vacant_key()
+    }
+
+    /// Takes in a new connection. It is known to the poll already, which will tell when there is something to read.
+    pub(crate) fn open(&mut self, now: Instant, stream: TcpStream, peer: SocketAddr) {
+        debug!(%peer, "connected");
+        let connection = Connection::new(stream, peer, Handshake::new(now, self.hub.limits()));
+        let armed = connection.armed().expect("a handshake has a deadline");
+        let key = self.all.insert(connection);
+        self.deadlines.arm(armed, key);
+    }
+
+    /// Something may have arrived.
+    pub(crate) fn readable(&mut self, key: usize) {
+        if let Some(connection) = self.all.get_mut(key)
+            && !connection.to_be_read
+        {
+            connection.to_be_read = true;
+            self.to_be_read.push(key);
+        }
+    }
+
+    /// The transport may take more.
+    pub(crate) fn writable(&mut self, now: Instant, key: usize) {
+        if let Some(connection) = self.all.get_mut(key)
+            && std::mem::take(&mut connection.blocked)
+        {
+            self.write(now, key);
+        }
+    }
+
+    /// Gives every connection that has something to read one turn.
+    pub(crate) fn read(&mut self, now: Instant, buffer: &mut [u8]) {
+        for key in std::mem::take(&mut self.to_be_read) {
+            if let Some(connection) = self.all.get_mut(key) {
+                connection.to_be_read = false;
+                self.read_one(now, key, buffer);
+            }
+        }
+    }
+
+    /// Does what has come due.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        if self.hub.poll_timeout().is_some_and(|due| due <= now) {
+            self.hub.handle_timeout(now);
+        }
+        while let Some(key) = self.deadlines.due(now) {
+            let Stage::Nameless(nameless) = &mut self.all[key].stage else {
+                self.forget(key);
+                continue;
+            };
+            match nameless.handshake.handle_timeout(now) {
+                // A refusal has moved the deadline since it was entered.
+                Ok(()) => {
+                    self.deadlines.disarm(nameless.armed, key);
+                    nameless.armed = nameless.handshake.deadline();
+                    self.deadlines.arm(nameless.armed, key);
+                }
+                Err(error) => self.end_handshake(now, key, &error),
+            }
+        }
+    }
+
+    /// Says goodbye to everybody. All is over when there is no connection left.
+    pub(crate) fn shut_down(&mut self, now: Instant) {
+        self.hub.shut_down(now, None);
+        let keys: Vec<usize> = self.all.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            if let Stage::Nameless(nameless) = &mut self.all[key].stage {
+                nameless.handshake.shut_down();
+                self.write(now, key);
+                self.linger(now, key);
+            }
+        }
+    }
+
+    // ---- what is to be done ----
+
+    /// Does all that the hub wants done.
+    pub(crate) fn settle(&mut self, now: Instant) {
+        loop {
+            let broken = std::mem::take(&mut self.broken);
+            for (_, conn) in &broken {
+                // It may be unknown: what broke may have been closed by the hub in the same turn.
+                let _ = self.hub.disconnect(now, *conn);
+            }
+            while let Some(output) = self.hub.poll_output() {
+                self.obey(now, output);
+            }
+            for (key, _) in broken {
+                self.forget(key);
+            }
+            // Writing may have found more that broke.
+            if self.broken.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn obey(&mut self, now: Instant, output: Output) {
+        match output {
+            Output::Write { conn } => self.write(now, self.keys[conn.index()]),
+            Output::Close { conn, .. } => self.linger(now, self.keys[conn.index()]),
+            Output::Joined { conn, name } => info!(%conn, peer = %self.peer(conn), %name, "joined"),
+            Output::Left { conn, name, reason } => info!(%conn, peer = %self.peer(conn), %name, %reason, "left"),
+            // What a later version of the hub may ask for, it does not ask of drivers that do not know it.
+            _ => {}
+        }
+    }
+
+    fn peer(&self, conn: ConnId) -> SocketAddr {
+        self.all[self.keys[conn.index()]].peer
+    }
+
+    // ---- reading ----
+
+    fn read_one(&mut self, now: Instant, key: usize, buffer: &mut [u8]) {
+        let mut budget = self.limits.turn_bytes_max.max(1);
+        while let Some(connection) = self.all.get_mut(key) {
+            if budget == 0 {
+                return self.readable(key);
+            }
+            let room = budget.min(buffer.len());
+            match connection.read(&mut buffer[..room]) {
+                Input::Bytes(count) => {
+                    budget -= count;
+                    if !self.take_in(now, key, &buffer[..count]) {
+                        // What has to be said about this input is to go out before more is looked at: behind
+                        // it there may be the end, which would silence the answer.
+                        return self.readable(key);
+                    }
+                }
+                Input::None => return,
+                Input::End(why) => return self.broke(key, why),
+            }
+        }
+    }
+
+    /// Gives what has arrived to whom it is for. False if no more is to be read in this turn.
+    fn take_in(&mut self, now: Instant, key: usize, arrived: &[u8]) -> bool {
+        let joined = self.all[key].complete(arrived);
+        let mut input = joined.as_deref().unwrap_or(arrived);
+        let goes_on = self.feed(now, key, &mut input);
+        let unused = input.len();
+        if let Some(connection) = self.all.get_mut(key) {
+            connection.keep(joined, unused, arrived);
+        }
+        goes_on
+    }
+
+    fn feed(&mut self, now: Instant, key: usize, input: &mut &[u8]) -> bool {
+        if let Stage::Nameless(_) = self.all[key].stage
+            && let Err(error) = self.shake_hands(now, key, input)
+        {
+            self.end_handshake(now, key, &error);
+        }
+        match self.all.get_mut(key).map(|connection| &mut connection.stage) {
+            Some(Stage::Nameless(_)) => {
+                self.write(now, key);
+                true
+            }
+            Some(Stage::Chatting(conn)) => {
+                let received = self.hub.receive(now, *conn, input).expect("the hub has not closed it yet");
+                received == Received::NeedInput
+            }
+            Some(Stage::Lingering { bytes_left, .. }) => {
+                let left = bytes_left.checked_sub(input.len());
+                *input = &[];
+                match left {
+                    Some(left) => *bytes_left = left,
+                    None => self.forget(key),
+                }
+                left.is_some()
+            }
+            Some(Stage::Broken) | None => {
+                *input = &[];
+                false
+            }
+        }
+    }
+
+    /// Takes the handshake as far as the input goes.
+    fn shake_hands(&mut self, now: Instant, key: usize, input: &mut &[u8]) -> Result<(), HandshakeError> {
+        let connection = &mut self.all[key];
+        while let Stage::Nameless(nameless) = &mut connection.stage {
+            let Some(registration) = nameless.handshake.receive(now, input)? else { break };
+            match self.hub.admit(now, registration) {
+                Ok(conn) => {
+                    self.deadlines.disarm(nameless.armed, key);
+                    connection.stage = Stage::Chatting(conn);
+                    if self.keys.len() <= conn.index() {
+                        self.keys.resize(conn.index() + 1, usize::MAX);
+                    }
+                    self.keys[conn.index()] = key;
+                }
+                Err(refusal) => nameless.handshake.refuse(now, &refusal)?,
+            }
+        }
+        Ok(())
+    }
+
+    // ---- writing ----
+
+    /// Writes as much as the transport takes now; [`Connections::writable`] goes on from there.
+    fn write(&mut self, now: Instant, key: usize) {
+        let connection = &mut self.all[key];
+        if connection.blocked {
+            return;
+        }
+        loop {
+            let chunks = match &connection.stage {
+                Stage::Nameless(nameless) => nameless.handshake.transmit(),
+                Stage::Chatting(conn) => self.hub.transmit(*conn),
+                Stage::Broken | Stage::Lingering { .. } => return,
+            };
+            if chunks.iter().all(|chunk| chunk.is_empty()) {
+                return;
+            }
+            match connection.write(chunks) {
+                Written::Bytes(count) => match &mut connection.stage {
+                    Stage::Nameless(nameless) => nameless.handshake.transmitted(count),
+                    Stage::Chatting(conn) => {
+                        self.hub.transmitted(now, *conn, count).expect("the hub has just given what to write");
+                    }
+                    Stage::Broken | Stage::Lingering { .. } => return,
+                },
+                Written::Blocked => {
+                    connection.blocked = true;
+                    return;
+                }
+                Written::Broken(error) => return self.broke(key, Err(error)),
+            }
+        }
+    }
+
+    // ---- ends ----
+
+    /// A handshake came to nothing: what it has to say is written as far as that is possible at once.
+    fn end_handshake(&mut self, now: Instant, key: usize, error: &HandshakeError) {
+        info!(peer = %self.all[key].peer, reason = %error, "closed before it had a name");
+        self.write(now, key);
+        self.linger(now, key);
+    }
+
+    /// Closes a connection to which all is said.
+    fn linger(&mut self, now: Instant, key: usize) {
+        let Some(connection) = self.all.get_mut(key) else { return };
+        if let Stage::Broken = connection.stage {
+            return;
+        }
+        if let Some(armed) = connection.armed() {
+            self.deadlines.disarm(armed, key);
+        }
+        let until = now + self.limits.linger_time_max;
+        connection.stage = Stage::Lingering { until, bytes_left: self.limits.linger_bytes_max };
+        connection.partial = Vec::new();
+        self.deadlines.arm(until, key);
+        if connection.end_writing().is_err() {
+            return self.forget(key);
+        }
+        self.readable(key);
+    }
+
+    /// The peer has ended its side, or the transport broke.
+    fn broke(&mut self, key: usize, why: io::Result<()>) {
+        let connection = &mut self.all[key];
+        match (&connection.stage, why) {
+            (_, Err(error)) => debug!(peer = %connection.peer, %error, "the connection broke"),
+            (Stage::Lingering { .. }, Ok(())) => {}
+            (_, Ok(())) => debug!(peer = %connection.peer, "the client ended the connection"),
+        }
+        match connection.stage {
+            Stage::Chatting(conn) => {
+                connection.stage = Stage::Broken;
+                self.broken.push((key, conn));
+            }
+            Stage::Nameless(_) | Stage::Lingering { .. } => self.forget(key),
+            Stage::Broken => {}
+        }
+    }
+
+    /// Drops a connection that the hub does not have any more.
+    fn forget(&mut self, key: usize) {
+        let connection = self.all.remove(key);
+        if let Some(armed) = connection.armed() {
+            self.deadlines.disarm(armed, key);
+        }
+        self.ended = true;
+    }
+}

@@ -1,0 +1,190 @@
+//! From `host:port` to listening sockets, and what can be wrong on the way.
+
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+
+use chatcore::LimitsError;
+use mio::net::TcpListener;
+use socket2::{Domain, Protocol, Socket, Type};
+use tracing::warn;
+
+use crate::config::Config;
+
+/// Connections that the system may complete before the server has accepted them. Systems cut it to what
+/// they allow (`net.core.somaxconn` on Linux, 4096 by default).
+const BACKLOG: i32 = 4096;
+
+/// Why a server could not start. The message says what would be right.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// The limits of the chat do not fit together.
+    #[error(transparent)]
+    Limits(#[from] LimitsError),
+    /// There is nowhere to listen.
+    #[error("no address to listen on: give at least one, like {}", Config::LISTEN_DEFAULT)]
+    NoAddress,
+    /// An address is not written as one.
+    #[error("{given:?} is not an address to listen on: host:port is, like {} or [::1]:12345", Config::LISTEN_DEFAULT)]
+    Syntax {
+        /// The address given.
+        given: String,
+    },
+    /// A name does not resolve.
+    #[error(
+        "cannot listen on {given}: no address is known for this name ({error}); check its spelling, or give a number"
+    )]
+    Resolve {
+        /// The address given.
+        given: String,
+        /// What the system says.
+        #[source]
+        error: io::Error,
+    },
+    /// The system does not let the server listen there.
+    #[error("cannot listen on {address}: {}", advise(error))]
+    Listen {
+        /// The address, resolved.
+        address: SocketAddr,
+        /// What the system says.
+        #[source]
+        error: io::Error,
+    },
+    /// The system lacks what an event loop needs.
+    #[error("cannot start: {0}")]
+    System(#[source] io::Error),
+}
+
+fn advise(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "the address is in use; stop the program that has it, or choose another port".into()
+        }
+        io::ErrorKind::PermissionDenied => {
+            "permission denied; choose a port of 1024 or above, or give the program the right to lower ones".into()
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "this machine does not have the address; choose one of its own, or 0.0.0.0 or [::] for all of them".into()
+        }
+        _ => error.to_string(),
+    }
+}
+
+/// Listens on everything that is asked for.
+pub(crate) fn listen(given: &[String]) -> Result<Vec<TcpListener>, BindError> {
+    if given.is_empty() {
+        return Err(BindError::NoAddress);
+    }
+    let mut listeners = Vec::new();
+    for given in given {
+        listen_on_each(&resolve(given)?, &mut listeners)?;
+    }
+    Ok(listeners)
+}
+
+fn resolve(given: &str) -> Result<Vec<SocketAddr>, BindError> {
+    let is_number = |port: &str| port.parse::<u16>().is_ok();
+    if !given.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && is_number(port)) {
+        return Err(BindError::Syntax { given: given.into() });
+    }
+    let resolved = given.to_socket_addrs().map_err(|error| BindError::Resolve { given: given.into(), error })?;
+    let mut addresses: Vec<SocketAddr> = Vec::new();
+    for address in resolved {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    Ok(addresses)
+}
+
+/// Listens on all addresses of one name. `localhost` often has an IPv6 address on machines without IPv6, so
+/// an address that this machine does not have is passed over, as long as it has another.
+fn listen_on_each(addresses: &[SocketAddr], listeners: &mut Vec<TcpListener>) -> Result<(), BindError> {
+    let before = listeners.len();
+    let mut absent = None;
+    for &address in addresses {
+        match listen_on(address) {
+            Ok(listener) => listeners.push(listener),
+            Err(error) => {
+                let error = BindError::Listen { address, error };
+                if !is_absent(&error) {
+                    return Err(error);
+                }
+                absent = Some(error);
+            }
+        }
+    }
+    match absent {
+        Some(error) if listeners.len() == before => Err(error),
+        Some(error) => {
+            warn!("{error}");
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+fn is_absent(error: &BindError) -> bool {
+    matches!(error, BindError::Listen { error, .. } if error.kind() == io::ErrorKind::AddrNotAvailable)
+}
+
+fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // A server that starts again must not wait for the last one's connections to be forgotten. On Windows
+    // the same option would mean something else: to take the address from another program.
+    #[cfg(not(windows))]
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        // Otherwise [::] would take the IPv4 addresses too, and 0.0.0.0 could not be listened on beside it.
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(TcpListener::from_std(socket.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(given: &str) -> String {
+        listen(&[given.to_string()]).expect_err("it is no address").to_string()
+    }
+
+    #[test]
+    fn what_is_no_address_is_named_with_an_example_of_one() {
+        for given in ["12345", "localhost", ":12345", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536", ""] {
+            let error = error(given);
+            assert!(error.contains(&format!("{given:?}")) && error.contains("127.0.0.1:12345"), "{error}");
+        }
+        assert!(matches!(listen(&[]), Err(BindError::NoAddress)));
+    }
+
+    #[test]
+    fn an_address_of_another_machine_is_named() {
+        // TEST-NET-1 (RFC 5737) is nobody's.
+        let error = error("192.0.2.1:0");
+        assert!(error.starts_with("cannot listen on 192.0.2.1:0: this machine does not have the address"), "{error}");
+    }
+
+    #[test]
+    fn an_address_that_is_not_here_is_passed_over_when_its_name_has_another() {
+        let addresses = ["192.0.2.1:0", "127.0.0.1:0"].map(|address| address.parse().unwrap());
+        let mut listeners = Vec::new();
+        listen_on_each(&addresses, &mut listeners).expect("one address is here");
+        assert_eq!(listeners.len(), 1);
+    }
+
+    #[test]
+    fn both_families_can_listen_on_one_port() {
+        let v4 = listen(&["0.0.0.0:0".to_string()]).unwrap();
+        let port = v4[0].local_addr().unwrap().port();
+        match listen(&[format!("[::]:{port}")]) {
+            Ok(_) => {}
+            // A machine without IPv6: not the IPv4 listener's doing.
+            Err(BindError::Listen { error, .. }) => assert_ne!(error.kind(), io::ErrorKind::AddrInUse),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Peers that take more than their share: they alone bear it.
+
+mod support;
+
+use std::io::Write;
+use std::thread;
+
+use chatcore::wire::{ClientMessage, HubMessage, Ping, Send};
+use chatcore::{Event, GoodbyeCode, RejectCode};
+
+use support::{Peer, Server, User, encode, frame};
+
+/// One round of talk between two users who behave.
+#[track_caller]
+fn chat(alice: &mut User, bob: &mut User) {
+    alice.tell("bob", b"ping");
+    assert_eq!(bob.hear().1, b"ping");
+    bob.tell("alice", b"pong");
+    assert_eq!(alice.hear().1, b"pong");
+}
+
+/// Sends to a user who does not read until its outbox is full. Returns how many messages it took.
+fn fill(sender: &mut User, name: &str, body: &[u8]) -> usize {
+    for sent in 0.. {
+        sender.send(name, body);
+        match sender.event() {
+            Event::Accepted { .. } => {}
+            Event::Rejected { code, .. } => {
+                assert_eq!(code, RejectCode::RecipientFull);
+                return sent;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    unreachable!("an outbox has an end")
+}
+
+#[test]
+fn a_user_that_never_acknowledges_is_told_and_closed_alone() {
+    let flags = ["--body-bytes-max", "4096", "--outbox-bytes-max", "65536", "--stall-time-max", "0.5"];
+    let mut server = Server::start(&flags);
+    let mut alice = User::registered(server.address(), "alice");
+    let mut bob = User::registered(server.address(), "bob");
+    let mut victim = Peer::registered(server.address(), "victim");
+
+    let accepted = fill(&mut alice, "victim", &vec![b'x'; 4096]);
+    assert!((13..=16).contains(&accepted), "{accepted} messages of 4 KiB in 64 KiB");
+    while server.count_logged(&["left", "name=victim"]) == 0 {
+        chat(&mut alice, &mut bob);
+    }
+    server.logged(&["left", "name=victim", "did not keep up"]);
+    chat(&mut alice, &mut bob);
+
+    for _ in 0..accepted {
+        assert!(matches!(victim.take(), HubMessage::Deliver(message) if message.body.len() == 4096));
+    }
+    victim.assert_goodbye(GoodbyeCode::SlowConsumer);
+}
+
+#[test]
+fn a_user_that_never_reads_costs_its_outbox_and_no_more() {
+    const OUTBOX_BYTES: u64 = 4 << 20;
+    let mut server = Server::start(&["--stall-time-max", "0.5", "--flush-time-max", "0.2"]);
+    let mut alice = User::registered(server.address(), "alice");
+    let mut bob = User::registered(server.address(), "bob");
+    let _victim = Peer::registered(server.address(), "victim");
+
+    let before = server.resident_bytes();
+    fill(&mut alice, "victim", &vec![b'x'; 65_536]);
+    let grown = server.resident_bytes().saturating_sub(before);
+    // A growing vector may have up to as much again in reserve.
+    assert!(grown < 3 * OUTBOX_BYTES, "{grown} bytes for an outbox of {OUTBOX_BYTES}");
+
+    while server.count_logged(&["left", "name=victim", "did not keep up"]) == 0 {
+        chat(&mut alice, &mut bob);
+    }
+    alice.send("victim", b"are you there?");
+    assert!(matches!(alice.event(), Event::Rejected { code: RejectCode::NoSuchUser, .. }));
+    chat(&mut alice, &mut bob);
+}
+
+#[test]
+fn who_reads_late_gets_everything_in_order() {
+    // More than the system's own buffers take, so that the server has to wait for the reader.
+    const MESSAGES: u32 = 400;
+    let server = Server::start(&["--outbox-bytes-max", "33554432"]);
+    let mut alice = User::registered(server.address(), "alice");
+    let mut bob = User::registered(server.address(), "bob");
+    let body = |i: u32| i.to_le_bytes().repeat(65_536 / 4);
+    for i in 0..MESSAGES {
+        alice.tell("bob", &body(i));
+    }
+    for i in 0..MESSAGES {
+        assert!(bob.hear().1 == body(i), "message {i}");
+    }
+}
+
+#[test]
+fn a_server_that_slept_ends_nobody_whose_sign_of_life_was_waiting() {
+    let flags = ["--idle-time-max", "1"];
+    let server = Server::start(&flags);
+    let clock = Server::start(&flags);
+    let mut alice = Peer::registered(server.address(), "alice");
+    let mut silent = Peer::registered(server.address(), "silent");
+    let mut ticking = Peer::registered(clock.address(), "ticking");
+
+    server.signal("STOP");
+    alice.say(&ClientMessage::Ping(Ping { nonce: 7 }));
+    ticking.pass_pings(3);
+    server.signal("CONT");
+    while !matches!(alice.take(), HubMessage::Pong(pong) if pong.nonce == 7) {}
+    alice.pass_pings(1);
+    while !matches!(silent.take(), HubMessage::Goodbye(_)) {}
+}
+
+#[test]
+fn whoever_has_much_to_say_takes_turns_with_whoever_has_little() {
+    let server = Server::start(&[]);
+    let mut alice = User::registered(server.address(), "alice");
+    let mut bob = User::registered(server.address(), "bob");
+    let mut talker = Peer::registered(server.address(), "talker");
+    let talk = encode(&ClientMessage::Send(Send { to: "bob", body: &[b'x'; 1000] })).repeat(2_000);
+
+    // So that it finds both waiting when it goes on, the talker with 2 MB first.
+    server.signal("STOP");
+    talker.put(&talk[..64 << 10]);
+    let talking = thread::spawn(move || {
+        talker.put(&talk[64 << 10..]);
+        talker
+    });
+    alice.send("bob", b"a word");
+    server.signal("CONT");
+
+    let before = (0..2_000).take_while(|_| bob.hear().0 == "talker").count();
+    assert!(before < 1_000, "{before} of 2000 messages came first");
+    drop(talking.join().unwrap());
+}
+
+#[test]
+fn flooders_do_not_keep_others_from_talking() {
+    let mut server = Server::start(&[]);
+    let mut alice = User::registered(server.address(), "alice");
+    let mut bob = User::registered(server.address(), "bob");
+    // Frames that may be skipped: there is no answer that the flooder would have to read.
+    let flood = frame(&[0x80; 1000]).repeat(200);
+    let floods: Vec<_> = ["f1", "f2", "f3"]
+        .map(|name| {
+            let mut flooder = Peer::registered(server.address(), name);
+            let socket = flooder.stream.try_clone().unwrap();
+            let flood = flood.clone();
+            let thread = thread::spawn(move || while flooder.stream.write_all(&flood).is_ok() {});
+            (socket, thread)
+        })
+        .into();
+    for _ in 0..200 {
+        chat(&mut alice, &mut bob);
+    }
+    server.assert_running();
+    for (socket, thread) in floods {
+        assert!(!thread.is_finished(), "it floods to the end");
+        socket.shutdown(std::net::Shutdown::Both).unwrap();
+        thread.join().unwrap();
+    }
+}

@@ -1,0 +1,160 @@
+//! The program: where it listens, how it stops, what it says when it cannot start.
+
+mod support;
+
+use std::io::{self, ErrorKind, PipeWriter};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Output, Stdio};
+
+use chatcore::wire::{HubMessage, Preface};
+use chatcore::{Closed, Event, GoodbyeCode};
+
+use support::{PROGRAM, Peer, Server, User};
+
+fn run(flags: &[&str]) -> Output {
+    Command::new(PROGRAM).args(flags).env_remove("RUST_LOG").stdin(Stdio::null()).output().expect("it starts")
+}
+
+#[test]
+fn it_serves_at_each_of_its_addresses() {
+    let mut flags = vec!["--listen", "127.0.0.1:0", "--listen", "localhost:0"];
+    let has_ipv6 = TcpListener::bind("[::1]:0").is_ok();
+    if has_ipv6 {
+        flags.extend(["--listen", "[::1]:0"]);
+    }
+    let listeners = flags.len() / 2;
+    let mut server = Server::listening(listeners, Command::new(PROGRAM).args(&flags));
+    for (i, address) in server.addresses.clone().into_iter().enumerate() {
+        assert_ne!(address.port(), 0);
+        User::registered(address, &format!("user{i}"));
+    }
+    server.assert_running();
+}
+
+#[test]
+fn a_signal_says_goodbye_to_everybody_and_ends_with_success() {
+    for signal in ["TERM", "INT"] {
+        let mut server = Server::start(&[]);
+        let mut alice = User::registered(server.address(), "alice");
+        let mut bob = Peer::registered(server.address(), "bob");
+        let mut stranger = Peer::connect(server.address());
+        stranger.put(&Preface::OURS.encode());
+        let mut silent = Peer::connect(server.address());
+        // The server takes in what it is given in order, so it knows the strangers when it knows this one.
+        let _last = User::registered(server.address(), "last");
+
+        server.signal(signal);
+        match alice.event() {
+            Event::Closed(Closed::Goodbye { code, .. }) => assert_eq!(code, GoodbyeCode::ShuttingDown),
+            other => panic!("{other:?}"),
+        }
+        bob.assert_goodbye(GoodbyeCode::ShuttingDown);
+        stranger.take_preface();
+        stranger.assert_goodbye(GoodbyeCode::ShuttingDown);
+        silent.assert_end();
+        drop((alice, bob, stranger, silent));
+        assert_eq!(server.exit_status().code(), Some(0));
+        let refused = TcpStream::connect(server.address()).map_err(|error| error.kind());
+        assert_eq!(refused.map(drop), Err(ErrorKind::ConnectionRefused));
+    }
+}
+
+#[test]
+fn a_client_that_does_not_go_does_not_keep_the_server() {
+    let mut server = Server::start(&["--linger-time-max", "0.2"]);
+    let mut alice = Peer::registered(server.address(), "alice");
+    server.signal("TERM");
+    assert!(matches!(alice.take(), HubMessage::Goodbye(_)));
+    // The connection is still open at this end.
+    assert_eq!(server.exit_status().code(), Some(0));
+    drop(alice);
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    // Longer than this test waits.
+    let mut server = Server::start(&["--linger-time-max", "600"]);
+    let mut alice = Peer::registered(server.address(), "alice");
+    server.signal("TERM");
+    assert!(matches!(alice.take(), HubMessage::Goodbye(_)), "the first has come");
+    server.signal("INT");
+    let status = server.exit_status();
+    #[cfg(unix)]
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(2), "{status}");
+    drop(alice);
+}
+
+#[test]
+fn an_address_in_use_is_named_in_one_line() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = run(&["--listen", &address]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.stdout, b"");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.contains(&address) && said.contains("in use") && said.contains("another port"), "{said}");
+}
+
+#[test]
+fn a_name_that_does_not_resolve_is_named_in_one_line() {
+    // RFC 6761: no such name exists, whoever is asked.
+    let output = run(&["--listen", "nowhere.invalid:0"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.lines().count() == 1 && said.contains("nowhere.invalid:0"), "{said}");
+}
+
+#[test]
+fn a_wrong_command_line_is_usage_and_says_what_is_right() {
+    for (flags, words) in [
+        (&["--lisen", "127.0.0.1:0"][..], "--listen"),
+        (&["--listen", "12345"], "host:port"),
+        (&["--listen", "127.0.0.1:0", "--body-bytes-max", "0"], "1 to 16777216"),
+        (&["--listen", "127.0.0.1:0", "--outbox-bytes-max", "1000"], "outbox_bytes_max"),
+        (&["--listen", "127.0.0.1:0", "--connections-max", "0"], "connections-max"),
+        (&["--listen", "127.0.0.1:0", "--idle-time-max", "soon"], "30 or 0.5"),
+        (&["--listen", "127.0.0.1:0", "--log", "=,=="], "log filter"),
+    ] {
+        let output = run(flags);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{flags:?}: {said}");
+        assert!(said.contains(words), "{flags:?}: {said}");
+    }
+}
+
+#[test]
+fn the_log_has_no_colours_when_it_is_not_a_terminal() {
+    let mut server = Server::start(&["--log", "trace"]);
+    User::registered(server.address(), "alice").leave();
+    let line = server.logged(&["left", "name=alice"]);
+    assert!(!line.contains('\u{1b}'), "{line:?}");
+}
+
+/// Where bytes can be written to, but nobody reads them any more.
+fn closed_pipe() -> PipeWriter {
+    let (_, writer) = io::pipe().unwrap();
+    writer
+}
+
+#[test]
+fn it_serves_when_nobody_reads_where_it_listens() {
+    let mut command = Command::new(PROGRAM);
+    command.args(["--listen", "127.0.0.1:0", "--log", "debug"]).stdout(closed_pipe()).stderr(Stdio::piped());
+    let mut server = Server::spawn(&mut command);
+    let line = server.logged(&["listening", "address="]);
+    let (_, address) = line.rsplit_once("address=").unwrap();
+    User::registered(address.parse().unwrap(), "alice").leave();
+    server.assert_running();
+}
+
+#[test]
+fn it_serves_when_nobody_reads_its_log() {
+    let mut command = Command::new(PROGRAM);
+    command.args(["--listen", "127.0.0.1:0", "--log", "trace"]).stdout(Stdio::piped()).stderr(closed_pipe());
+    let mut server = Server::spawn(&mut command);
+    server.take_addresses(1);
+    User::registered(server.address(), "alice").leave();
+    User::registered(server.address(), "alice").leave();
+    server.assert_running();
+}
