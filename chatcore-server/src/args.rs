@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chatcore::Limits;
-use chatcore_server::{Config, DriverLimits};
+use chatcore_server::{Config, DriverLimits, ReconnectAdvice};
 use clap::Parser;
 
 /// A chat server.
@@ -61,6 +61,14 @@ pub(crate) struct Args {
     /// Connections, at the most. More wait until one ends. The system's limit on open files may be lower.
     #[arg(long, value_name = "COUNT", value_parser = count, default_value_t = DriverLimits::default().connections_max)]
     connections_max: usize,
+
+    /// Seconds after which clients are advised to connect again when the server stops.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    reconnect_after: Option<Duration>,
+
+    /// Where clients are advised to connect then, if not to this server.
+    #[arg(long, value_name = "HOST:PORT", requires = "reconnect_after")]
+    reconnect_to: Option<String>,
 }
 
 impl Args {
@@ -82,6 +90,7 @@ impl Args {
                 linger_time_max: self.linger_time_max,
                 ..DriverLimits::default()
             },
+            reconnect: self.reconnect_after.map(|after| ReconnectAdvice { after, address: self.reconnect_to.clone() }),
         }
     }
 }

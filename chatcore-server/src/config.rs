@@ -26,6 +26,17 @@ pub struct Config {
     pub limits: Limits,
     /// What the server grants to the connections under it.
     pub driver: DriverLimits,
+    /// What the server advises its clients when it stops. Default nothing.
+    pub reconnect: Option<ReconnectAdvice>,
+}
+
+/// When, and perhaps where, the clients of a server that stops are to connect again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReconnectAdvice {
+    /// How long to wait first; 49 days at the most.
+    pub after: Duration,
+    /// Another server's `host:port`; none for this one.
+    pub address: Option<String>,
 }
 
 impl Config {
@@ -35,7 +46,12 @@ impl Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { listen: vec![Self::LISTEN_DEFAULT.into()], limits: Limits::default(), driver: DriverLimits::default() }
+        Self {
+            listen: vec![Self::LISTEN_DEFAULT.into()],
+            limits: Limits::default(),
+            driver: DriverLimits::default(),
+            reconnect: None,
+        }
     }
 }
 

@@ -8,12 +8,13 @@
 use std::io;
 use std::net::SocketAddr;
 
+use chatcore::wire::ReconnectHint;
 use chatcore::{ConnId, Handshake, HandshakeError, Hub, Instant, Output, Received};
 use mio::net::TcpStream;
 use slab::Slab;
 use tracing::{debug, info};
 
-use crate::config::DriverLimits;
+use crate::config::{DriverLimits, ReconnectAdvice};
 use crate::connection::{Connection, Input, Stage, Written};
 use crate::deadlines::Deadlines;
 
@@ -139,8 +140,12 @@ impl Connections {
     }
 
     /// Says goodbye to everybody. All is over when there is no connection left.
-    pub(crate) fn shut_down(&mut self, now: Instant) {
-        self.hub.shut_down(now, None);
+    pub(crate) fn shut_down(&mut self, now: Instant, advice: Option<&ReconnectAdvice>) {
+        let hint = advice.map(|advice| ReconnectHint {
+            after_ms: u32::try_from(advice.after.as_millis()).unwrap_or(u32::MAX),
+            address: advice.address.as_deref(),
+        });
+        self.hub.shut_down(now, hint);
         let keys: Vec<usize> = self.all.iter().map(|(key, _)| key).collect();
         for key in keys {
             if let Stage::Nameless(nameless) = &mut self.all[key].stage {

@@ -9,6 +9,6 @@ mod deadlines;
 mod listen;
 mod server;
 
-pub use config::{Config, DriverLimits};
+pub use config::{Config, DriverLimits, ReconnectAdvice};
 pub use listen::BindError;
 pub use server::{Handle, Server};

@@ -14,7 +14,7 @@ use tracing::{debug, info};
 
 use crate::accept::{Accept, Acceptor};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, ReconnectAdvice};
 use crate::connections::Connections;
 use crate::listen::{self, BindError};
 
@@ -42,6 +42,7 @@ pub struct Server {
     connections: Connections,
     turn_accepts_max: usize,
     connections_max: usize,
+    reconnect: Option<ReconnectAdvice>,
     handle: Handle,
     stopping: bool,
 }
@@ -101,6 +102,7 @@ impl Server {
             turn_accepts_max: config.driver.turn_accepts_max.max(1),
             connections_max: config.driver.connections_max.max(1),
             connections: Connections::new(Hub::new(config.limits, seed), config.driver),
+            reconnect: config.reconnect,
             handle: Handle(Arc::new(Shared { waker, stop: AtomicBool::new(false) })),
             stopping: false,
         })
@@ -222,7 +224,7 @@ impl Server {
         self.stopping = true;
         self.acceptor.close();
         let now = self.clock.now();
-        self.connections.shut_down(now);
+        self.connections.shut_down(now, self.reconnect.as_ref());
         self.connections.settle(now);
     }
 }

@@ -120,7 +120,7 @@ fn transitions(intro: &str) -> BTreeSet<(String, String, String)> {
         .collect()
 }
 
-fn row(state: &str, message: impl ToString, next: &str) -> (String, String, String) {
+fn row(state: &str, message: Kind, next: &str) -> (String, String, String) {
     (state.to_owned(), message.to_string(), next.to_owned())
 }
 
@@ -168,7 +168,8 @@ fn a_client_accepts_what_the_table_lists_and_nothing_else() {
         for message in hub_messages() {
             let mut client = Client::new(Instant::ZERO, ClientConfig::default());
             client.register(Instant::ZERO, "alice", b"").unwrap();
-            let bytes = [&Preface::OURS.encode()[..], &encode_all(before), &encode_all(&[message.clone()])].concat();
+            let bytes = [&Preface::OURS.encode()[..], &encode_all(before), &encode_all(std::slice::from_ref(&message))]
+                .concat();
             let _ = client.receive(Instant::ZERO, &mut &bytes[..]);
             let events: Vec<_> = std::iter::from_fn(|| client.poll_event()).skip(before.len()).collect();
             let next = match events.last() {

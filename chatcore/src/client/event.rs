@@ -1,6 +1,7 @@
 //! What a client tells its driver.
 
-use alloc::string::String;
+use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -69,7 +70,7 @@ pub enum Closed {
     #[error("left")]
     Left,
     /// The hub ended it in an orderly way.
-    #[error("{code}: {detail}")]
+    #[error("{}", farewell(*code, detail, reconnect.as_ref()))]
     Goodbye {
         /// Why, for programs.
         code: GoodbyeCode,
@@ -98,6 +99,16 @@ pub enum Closed {
     /// The transport broke.
     #[error("the connection to the server broke")]
     Disconnected,
+}
+
+/// A hub's goodbye in words.
+fn farewell(code: GoodbyeCode, detail: &str, reconnect: Option<&Reconnect>) -> String {
+    let why = if detail.is_empty() { code.to_string() } else { detail.to_string() };
+    match reconnect {
+        None => why,
+        Some(Reconnect { after, address: None }) => format!("{why}; connect again after {after:?}"),
+        Some(Reconnect { after, address: Some(address) }) => format!("{why}; connect to {address} after {after:?}"),
+    }
 }
 
 /// A hub's hint about the next connection.
