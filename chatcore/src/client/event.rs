@@ -37,25 +37,25 @@ pub enum Event {
     },
     /// The hub has taken responsibility for what was sent.
     Accepted {
-        /// What [`Client::send`] returned.
+        /// What [`Client::send`](super::Client::send) returned.
         number: u64,
         /// The id under which the recipient gets it.
         id: u64,
     },
     /// What was sent went nowhere.
     Rejected {
-        /// What [`Client::send`] returned.
+        /// What [`Client::send`](super::Client::send) returned.
         number: u64,
         /// Why.
         code: RejectCode,
     },
     /// A page of who is online.
     Online {
-        /// What [`Client::who`] returned.
+        /// What [`Client::who`](super::Client::who) returned.
         number: u64,
         /// The names, in no order that means anything.
         names: Vec<UserName>,
-        /// What to give to [`Client::who`] for the next page; none on the last.
+        /// What to give to [`Client::who`](super::Client::who) for the next page; none on the last.
         next: Option<u64>,
     },
     /// It is over. Nothing follows.

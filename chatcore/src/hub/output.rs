@@ -36,7 +36,7 @@ impl fmt::Debug for ConnId {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Output {
-    /// There is something to write: [`Hub::transmit`] has it. This comes once, when there was nothing
+    /// There is something to write: [`Hub::transmit`](super::Hub::transmit) has it. This comes once, when there was nothing
     /// before; go on until there is nothing again, waiting for the transport as often as it takes.
     Write {
         /// The connection.
