@@ -149,7 +149,7 @@ impl Connections {
         let keys: Vec<usize> = self.all.iter().map(|(key, _)| key).collect();
         for key in keys {
             if let Stage::Nameless(nameless) = &mut self.all[key].stage {
-                nameless.handshake.shut_down();
+                nameless.handshake.shut_down(hint);
                 self.write(now, key);
                 self.linger(now, key);
             }

@@ -3,14 +3,14 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use crate::limits::{HANDSHAKE_FRAME_BYTES_MAX, Limits, cut_detail};
+use crate::limits::{CREDENTIAL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, Limits, cut_detail};
 use crate::name::{NameError, UserName};
 use crate::outbox::Outbox;
 use crate::time::Instant;
 use crate::transition::{self, State};
 use crate::wire::{
-    self, ClientMessage, ErrorMessage, Fault, Foreign, Goodbye, GoodbyeCode, HubMessage, Message, PrefaceError,
-    RefusalCode, Refused,
+    self, ClientMessage, ErrorMessage, Fault, Foreign, Goodbye, GoodbyeCode, HubMessage, Kind, Message, PrefaceError,
+    ReconnectHint, RefusalCode, Refused,
 };
 
 /// The server's end of a connection until it has a name.
@@ -97,6 +97,9 @@ impl Handshake {
             let state = transition::at_hub(State::Unregistered, message.kind())?;
             self.state = Some(state);
             return match message {
+                ClientMessage::Register(register) if register.credential.len() > CREDENTIAL_BYTES_MAX => {
+                    Err(Failure::Peer(Fault::InvalidValue { kind: Kind::REGISTER }))
+                }
                 ClientMessage::Register(register) => Ok(Some(UserName::new(register.name).map(|name| Registration {
                     name,
                     credential: register.credential.to_vec(),
@@ -109,8 +112,12 @@ impl Handshake {
     }
 
     /// Answers the registration with no. The client may try again on the same connection, and has the
-    /// handshake time for it, until it has been refused too often: then this is an error like the others.
+    /// handshake time for it, until it has been refused too often: then this is an error like the others. After
+    /// [`shut_down`](Self::shut_down) this does nothing.
     pub fn refuse(&mut self, now: Instant, refusal: &Refusal) -> Result<(), HandshakeError> {
+        if self.state == Some(State::Closed) {
+            return Ok(());
+        }
         assert_eq!(self.state, Some(State::Registering), "a refusal answers a registration");
         self.state = Some(State::Unregistered);
         self.deadline = now + self.time_max;
@@ -123,29 +130,32 @@ impl Handshake {
         Err(self.fail(Fault::TooManyAttempts { attempts_max: self.attempts_max }))
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is due.
-    pub const fn deadline(&self) -> Instant {
-        self.deadline
+    /// When [`handle_timeout`](Self::handle_timeout) is due. A client does not lose time over a decision about its
+    /// registration: until that is made, this is [`Instant::MAX`].
+    pub fn deadline(&self) -> Instant {
+        if self.state == Some(State::Registering) { Instant::MAX } else { self.deadline }
     }
 
     /// Past the deadline, ends the handshake: returns the error of that, once the time has come.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), HandshakeError> {
-        if now < self.deadline {
+        if now < self.deadline() {
             return Ok(());
         }
-        self.goodbye(GoodbyeCode::TimedOut, &HandshakeError::TimedOut.to_string());
+        self.goodbye(GoodbyeCode::TimedOut, &HandshakeError::TimedOut.to_string(), None);
         Err(HandshakeError::TimedOut)
     }
 
-    /// Ends the handshake because the server stops: a goodbye, to be written before the connection is closed.
-    pub fn shut_down(&mut self) {
-        self.goodbye(GoodbyeCode::ShuttingDown, "the server is shutting down");
+    /// Ends the handshake because the server stops: a goodbye, to be written before the connection is closed. The
+    /// hint is that of [`Hub::shut_down`](crate::Hub::shut_down).
+    pub fn shut_down(&mut self, reconnect: Option<ReconnectHint<'_>>) {
+        let detail = "the server is shutting down";
+        self.goodbye(GoodbyeCode::ShuttingDown, detail, reconnect.map(ReconnectHint::bounded));
     }
 
-    fn goodbye(&mut self, code: GoodbyeCode, detail: &str) {
+    fn goodbye(&mut self, code: GoodbyeCode, detail: &str, reconnect: Option<ReconnectHint<'_>>) {
         // A peer that has not shown what it speaks is told nothing.
         if self.state.is_some_and(|state| state != State::Closed) {
-            self.outbox.push(&HubMessage::Goodbye(Goodbye { code, detail, reconnect: None }));
+            self.outbox.push(&HubMessage::Goodbye(Goodbye { code, detail, reconnect }));
         }
         self.state = Some(State::Closed);
     }

@@ -112,6 +112,9 @@ pub enum NameError {
     /// everywhere (RFC 5893).
     #[error("a name may not mix writing directions this way (RFC 5893)")]
     Directions,
+    /// A character that only some neighbours allow stands at the border, where it has none.
+    #[error("a name may not hold a character without the neighbours that it needs (RFC 5892, appendix A)")]
+    Context,
     /// Mapping it again and again never comes to rest (RFC 8264, section 7).
     #[error("a name may not change each time it is mapped (RFC 8264, section 7)")]
     Unstable,
@@ -147,17 +150,22 @@ fn map_ascii(spelling: &str) -> Result<Cow<'_, str>, NameError> {
 
 #[cfg(feature = "unicode")]
 fn map_unicode(spelling: &str) -> Result<Cow<'static, str>, NameError> {
-    use precis_core::Error;
     use precis_core::profile::Profile;
+    use precis_core::{Error, UnexpectedError};
 
     let profile = precis_profiles::UsernameCaseMapped::new();
     let enforce = |text: &str| {
         profile.enforce(text).map(Cow::into_owned).map_err(|error| match error {
-            Error::BadCodepoint(info) => NameError::Forbidden {
+            // The latter: a character that only some neighbours allow (RFC 5892, appendix A).
+            Error::BadCodepoint(info)
+            | Error::Unexpected(
+                UnexpectedError::ContextRuleNotApplicable(info) | UnexpectedError::MissingContextRule(info),
+            ) => NameError::Forbidden {
                 character: char::from_u32(info.cp).unwrap_or(char::REPLACEMENT_CHARACTER),
                 position: info.position + 1,
             },
-            Error::Invalid | Error::Unexpected(_) => NameError::Directions,
+            Error::Unexpected(_) => NameError::Context,
+            Error::Invalid => NameError::Directions,
         })
     };
     // What is a name must be its own mapping, or a user could not be reached under the name shown. RFC 8264,
@@ -243,6 +251,9 @@ mod tests {
         forbidden("\u{85}", '\u{85}', 1);
         forbidden("a\u{200b}", '\u{200b}', 2);
         forbidden("\u{13a0}", '\u{ab70}', 1);
+        assert_eq!(name("é\u{b7}"), Err(NameError::Context));
+        assert_eq!(name("l\u{b7}l"), Ok("l·l".into()), "as in Catalan");
+        forbidden("é\u{b7}a", '\u{b7}', 2);
         assert_eq!(name("a\u{5d0}"), Err(NameError::Directions));
         assert_eq!(
             NameError::Forbidden { character: '\u{202e}', position: 4 }.to_string(),

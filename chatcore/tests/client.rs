@@ -227,9 +227,63 @@ fn leaving_waits_for_the_hub_but_not_for_ever() {
 
     let mut client = registered();
     client.leave(Instant::ZERO);
+    written(&mut client);
     hear(&mut client, &[HubMessage::Accepted(Accepted { number: 1, id: 1 })]);
     client.handle_timeout(Instant::ZERO + ClientConfig::default().flush_time_max);
     assert!(matches!(events(&mut client)[..], [Event::Accepted { .. }, Event::Closed(Closed::Left)]));
+}
+
+#[test]
+fn nothing_follows_the_last_words_and_what_came_is_acknowledged_before() {
+    let mut client = registered();
+    hear(&mut client, &[deliver(1)]);
+    client.leave(Instant::ZERO);
+    hear(&mut client, &[deliver(2), HubMessage::Ping(Ping { nonce: 1 })]);
+    client.handle_timeout(Instant::from_millis(60));
+    assert!(client.poll_timeout() > Some(Instant::from_millis(60)), "nothing is due that cannot be said");
+    let bytes = written(&mut client);
+    assert!(matches!(said(&bytes)[..], [ClientMessage::Ack(Ack { count: 1 }), ClientMessage::Goodbye(_)]));
+
+    let mut client = registered();
+    hear(&mut client, &[deliver(1)]);
+    let _ = client.receive(Instant::ZERO, &mut &[0, 0, 0, 0][..]);
+    let bytes = written(&mut client);
+    assert!(matches!(said(&bytes)[..], [ClientMessage::Ack(Ack { count: 1 }), ClientMessage::Error(_)]));
+}
+
+#[test]
+fn who_could_not_say_goodbye_has_not_left() {
+    let mut client = registered();
+    client.send(Instant::ZERO, "bob", b"lost").unwrap();
+    client.leave(Instant::ZERO);
+    client.handle_timeout(client.poll_timeout().unwrap());
+    assert_eq!(events(&mut client), [Event::Closed(Closed::TimedOut)]);
+}
+
+#[test]
+fn a_hub_that_asks_without_end_and_never_reads_costs_no_more_than_the_outbox() {
+    let config = ClientConfig::default();
+    let mut client = registered();
+    let pings: Vec<_> = (0..1_000).map(|nonce| HubMessage::Ping(Ping { nonce })).collect();
+    for _ in 0..200 {
+        hear(&mut client, &pings);
+        hear(&mut client, &[deliver(1)]);
+        client.poll_transmit();
+    }
+    let owed = client.poll_transmit().concat().len();
+    assert!(owed <= config.outbox_bytes_max as usize * 5 / 4, "{owed}");
+}
+
+#[test]
+fn the_longest_body_there_can_be_is_sent_and_delivered() {
+    let body_bytes_max = 16 << 20;
+    let limits = Limits { body_bytes_max, outbox_bytes_max: 256 << 20, ..Limits::default() };
+    let mut world = World::new(limits);
+    let mut alice = world.connect("alice");
+    let body = vec![7; body_bytes_max as usize];
+    alice.client.send(world.now, "alice", &body).unwrap();
+    world.carry(&mut alice);
+    assert!(matches!(&alice.events[..], [Event::Message { body: got, .. }, Event::Accepted { .. }] if *got == body));
 }
 
 #[test]

@@ -136,6 +136,8 @@ fn every_refusal_fits_its_detail() {
         Refusal::Name(NameError::TooLong { bytes: usize::MAX, bytes_max: usize::MAX }),
         Refusal::Name(NameError::Forbidden { character: char::MAX, position: 128 }),
         Refusal::Name(NameError::Directions),
+        Refusal::Name(NameError::Context),
+        Refusal::Name(NameError::Unstable),
         Refusal::Name(NameError::NotAscii),
         Refusal::NameInUse,
         Refusal::HubFull { users_max: u32::MAX },
@@ -210,6 +212,42 @@ fn an_unknown_optional_frame_is_skipped_and_a_critical_one_refused() {
     let mut bytes = Preface::OURS.encode().to_vec();
     bytes.extend([3, 0, 0, 0, 0x3f, 1, 2]);
     assert!(matches!(handshake_error(&bytes).0, HandshakeError::Fault(Fault::UnknownKind { .. })));
+}
+
+#[test]
+fn a_credential_has_a_limit() {
+    let register = |bytes| ClientMessage::Register(Register { name: "a", credential: &[0; 2000][..bytes] });
+    let opening = |bytes| [&Preface::OURS.encode()[..], &encode_all(&[register(bytes)])].concat();
+    let mut handshake = Handshake::new(Instant::ZERO, &Limits::default());
+    assert!(handshake.receive(Instant::ZERO, &mut &opening(1024)[..]).unwrap().is_some());
+    let fault = Fault::InvalidValue { kind: register(0).kind() };
+    assert_eq!(handshake_error(&opening(1025)).0, HandshakeError::Fault(fault));
+}
+
+#[test]
+fn a_decision_may_take_longer_than_the_handshake() {
+    let limits = Limits::default();
+    let mut handshake = Handshake::new(Instant::ZERO, &limits);
+    let registration = handshake.receive(Instant::ZERO, &mut &opening("alice")[..]).unwrap().unwrap();
+    assert_eq!(handshake.deadline(), Instant::MAX);
+    let late = Instant::ZERO + limits.handshake_time_max * 2;
+    assert_eq!(handshake.handle_timeout(late), Ok(()));
+    drop(registration);
+    handshake.refuse(late, &Refusal::Denied).unwrap();
+    assert_eq!(handshake.deadline(), late + limits.handshake_time_max);
+}
+
+#[test]
+fn a_server_may_stop_while_a_decision_is_awaited() {
+    let mut handshake = Handshake::new(Instant::ZERO, &Limits::default());
+    let _registration = handshake.receive(Instant::ZERO, &mut &opening("alice")[..]).unwrap().unwrap();
+    handshake.shut_down(None);
+    handshake.refuse(Instant::ZERO, &Refusal::ShuttingDown).unwrap();
+    let farewell = said(&handshake);
+    assert!(matches!(
+        decode_all(&farewell)[..],
+        [HubMessage::Goodbye(Goodbye { code: GoodbyeCode::ShuttingDown, .. })]
+    ));
 }
 
 #[test]

@@ -306,6 +306,34 @@ fn who_asks_and_never_reads_the_answers_is_closed() {
 }
 
 #[test]
+fn who_sends_what_may_be_skipped_and_never_reads_is_bounded_too() {
+    let limits = Limits { body_bytes_max: 16, outbox_bytes_max: 8_000, ..Limits::default() };
+    let mut world = World::new(limits.clone());
+    let alice = world.join("alice");
+    for _ in 0..10_000 {
+        // Numbered, unknown and optional: acknowledged with each batch, and answered by nothing else.
+        if world.put(alice, &[1, 0, 0, 0, 0xc0]) == Received::Closed {
+            break;
+        }
+        world.drain();
+    }
+    assert_eq!(world.hub.users(), 0);
+    assert!(world.hub.transmit(alice).concat().len() <= limits.outbox_bytes_max as usize * 5 / 4 + 300);
+}
+
+#[test]
+fn what_came_with_a_goodbye_is_acknowledged() {
+    let mut world = World::new(Limits::default());
+    let alice = world.join("alice");
+    let _ = world.say(alice, &[send("nobody", b""), goodbye()]);
+    let bytes = world.written(alice);
+    assert!(matches!(
+        decode_all(&bytes)[..],
+        [HubMessage::Rejected(_), HubMessage::Ack(Ack { count: 1 }), HubMessage::Goodbye(_)]
+    ));
+}
+
+#[test]
 fn an_acknowledgement_above_what_was_sent_is_a_protocol_error() {
     let mut world = World::new(Limits::default());
     let (alice, bob) = (world.join("alice"), world.join("bob"));

@@ -168,6 +168,7 @@ impl Client {
         if self.state == State::Closed || self.leaving {
             return;
         }
+        self.last_words();
         self.leaving = true;
         self.answer_by = Some(self.now + self.config.flush_time_max);
         self.outbox.push(&ClientMessage::Goodbye(Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None }));
@@ -206,8 +207,7 @@ impl Client {
     /// The transport is gone: closed by the hub, or broken.
     pub fn disconnect(&mut self, now: Instant) {
         self.clock(now);
-        let left = self.leaving && self.outbox.is_written();
-        self.close(if left { Closed::Left } else { Closed::Disconnected });
+        self.close(if self.has_left() { Closed::Left } else { Closed::Disconnected });
     }
 
     /// The time has come that [`poll_timeout`](Self::poll_timeout) gave. Afterwards it gives a later one, or
@@ -218,9 +218,9 @@ impl Client {
             return;
         }
         if self.answer_by.is_some_and(|by| by <= self.now) {
-            return self.close(if self.leaving { Closed::Left } else { Closed::TimedOut });
+            return self.close(if self.has_left() { Closed::Left } else { Closed::TimedOut });
         }
-        if self.acks.due.is_some_and(|due| due <= self.now) {
+        if self.ack_due().is_some_and(|due| due <= self.now) {
             self.acknowledge();
         }
         if let Some((probe_after, dead_after)) = self.silence_limits() {
@@ -228,7 +228,7 @@ impl Client {
                 Silence::Short => {}
                 Silence::Probe => {
                     let nonce = self.now.as_nanos();
-                    self.outbox.push(&ClientMessage::Ping(Ping { nonce }));
+                    self.remark(&ClientMessage::Ping(Ping { nonce }));
                 }
                 Silence::Dead => self.close(Closed::TimedOut),
             }
@@ -242,7 +242,7 @@ impl Client {
     pub fn poll_transmit(&mut self) -> [&[u8]; 2] {
         let batch_is_large = self.acks.pending_frames >= self.config.ack_frames
             || self.limits.is_some_and(|limits| self.acks.pending_bytes >= limits.outbox_bytes_max as usize / 16);
-        if self.acks.pending_frames > 0 && (batch_is_large || !self.outbox.is_written()) {
+        if self.ack_due().is_some() && (batch_is_large || !self.outbox.is_written()) {
             self.acknowledge();
         }
         self.outbox.transmit()
@@ -259,7 +259,7 @@ impl Client {
             return None;
         }
         let silence = self.silence_limits().map(|(probe_after, dead_after)| self.liveness.due(probe_after, dead_after));
-        [self.answer_by, self.acks.due, silence].into_iter().flatten().min()
+        [self.answer_by, self.ack_due(), silence].into_iter().flatten().min()
     }
 
     /// Everything is written and acknowledged.
@@ -362,7 +362,7 @@ impl Client {
             }
             Some(HubMessage::Ack(ack)) => self.outbox.acknowledge(ack.count).map(drop)?,
             Some(HubMessage::Ping(Ping { nonce })) => {
-                self.outbox.push(&ClientMessage::Pong(Pong { nonce }));
+                self.remark(&ClientMessage::Pong(Pong { nonce }));
             }
             Some(HubMessage::Goodbye(goodbye)) => self.close(match goodbye.code {
                 GoodbyeCode::Left if self.leaving => Closed::Left,
@@ -382,15 +382,54 @@ impl Client {
         Ok(())
     }
 
+    /// When what has come is to be acknowledged; none if nothing is, or if we have said our last words.
+    fn ack_due(&self) -> Option<Instant> {
+        self.acks.due.filter(|_| self.may_speak())
+    }
+
     fn acknowledge(&mut self) {
         let count = self.acks.received;
-        self.acks = Acks { received: count, ..Acks::default() };
-        self.outbox.push(&ClientMessage::Ack(Ack { count }));
+        if self.remark(&ClientMessage::Ack(Ack { count })) {
+            self.acks = Acks { received: count, ..Acks::default() };
+        } else {
+            self.acks.due = Some(self.now + self.config.ack_delay);
+        }
+    }
+
+    /// Says something that nobody has asked of us, if there is room: a quarter beyond that for requests. A hub that
+    /// asks without end and never reads gets no answers.
+    fn remark(&mut self, message: &ClientMessage<'_>) -> bool {
+        let bytes_max = self.config.outbox_bytes_max;
+        let possible = self.may_speak() && self.outbox.has_room(0, bytes_max.saturating_add(bytes_max / 4));
+        if possible {
+            self.outbox.push(message);
+        }
+        possible
+    }
+
+    /// Nothing follows a goodbye or an error.
+    fn may_speak(&self) -> bool {
+        !self.leaving && self.state != State::Closed
+    }
+
+    /// Our goodbye is with the transport, and so is everything before it.
+    fn has_left(&self) -> bool {
+        self.leaving && self.outbox.is_written()
+    }
+
+    /// What must be said before a goodbye or an error.
+    fn last_words(&mut self) {
+        if self.ack_due().is_some() {
+            self.acknowledge();
+        }
     }
 
     /// Ends it because of what came, and says so where the peer will understand.
     fn fail(&mut self, closed: Closed) {
-        if let Closed::Fault(fault) = &closed {
+        if let Closed::Fault(fault) = &closed
+            && self.may_speak()
+        {
+            self.last_words();
             let detail = fault.to_string();
             let error = ErrorMessage { code: fault.code(), detail: cut_detail(&detail) };
             self.outbox.push(&ClientMessage::Error(error));

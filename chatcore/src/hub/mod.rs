@@ -189,7 +189,7 @@ impl Hub {
                 Due::Nothing => self.arm(index),
                 Due::Ping => {
                     let nonce = self.now.as_nanos();
-                    self.push(index, &HubMessage::Ping(Ping { nonce }));
+                    self.answer(index, &HubMessage::Ping(Ping { nonce }));
                     self.arm(index);
                 }
                 Due::Close(Silenced::TimedOut) => self.close(index, CloseReason::TimedOut),
@@ -212,11 +212,13 @@ impl Hub {
     }
 
     /// Ends every session with a goodbye, and admits nobody from now on. The hint tells the clients when, and
-    /// perhaps where, to connect again. Everything is over when [`connections`](Self::connections) is zero,
+    /// perhaps where, to connect again; an address of more than
+    /// [`DETAIL_BYTES_MAX`](crate::DETAIL_BYTES_MAX) bytes is left out. Everything is over when [`connections`](Self::connections) is zero,
     /// after [`Limits::flush_time_max`] at the latest.
     pub fn shut_down(&mut self, now: Instant, reconnect: Option<ReconnectHint<'_>>) {
         self.clock(now);
         self.shutting_down = true;
+        let reconnect = reconnect.map(ReconnectHint::bounded);
         let indices: Vec<usize> = self.sessions.iter().map(|(index, _)| index).collect();
         for index in indices {
             self.close_with_hint(index, CloseReason::ShuttingDown, reconnect);
@@ -289,7 +291,7 @@ impl Hub {
             let Some(session) = self.sessions.get_mut(index) else { continue };
             if core::mem::take(&mut session.ack_due) && session.state() == State::Registered {
                 let count = session.received;
-                self.push(index, &HubMessage::Ack(Ack { count }));
+                self.answer(index, &HubMessage::Ack(Ack { count }));
             }
         }
     }
@@ -302,6 +304,11 @@ impl Hub {
     fn close_with_hint(&mut self, index: usize, reason: CloseReason, reconnect: Option<ReconnectHint<'_>>) {
         if self.sessions[index].state() == State::Closed {
             return;
+        }
+        // What came with the last words is acknowledged before ours: nothing follows them.
+        if core::mem::take(&mut self.sessions[index].ack_due) {
+            let count = self.sessions[index].received;
+            self.push(index, &HubMessage::Ack(Ack { count }));
         }
         self.free_name(index, reason);
         let until = self.now + self.limits.flush_time_max;

@@ -104,7 +104,7 @@ impl Hub {
 
     /// Answers a user's own request. Answers have a reserve in the outbox; who leaves even that unread is
     /// closed, because no request may go without its answer.
-    fn answer(&mut self, index: usize, message: &HubMessage<'_>) {
+    pub(super) fn answer(&mut self, index: usize, message: &HubMessage<'_>) {
         self.push(index, message);
         if self.sessions[index].outbox.kept_bytes() > self.limits.outbox_bytes_hard_max() {
             self.close(index, CloseReason::SlowConsumer);

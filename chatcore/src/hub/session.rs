@@ -92,6 +92,10 @@ impl Session {
     pub(super) fn look(&mut self, now: Instant, limits: &Limits) -> Due {
         match &self.phase {
             Phase::Open => {
+                // It may have become empty without an acknowledgement, if answers alone had filled it.
+                if self.outbox.has_room(limits.body_bytes_max as usize, limits.outbox_bytes_max) {
+                    self.full_since = None;
+                }
                 if self.full_since.is_some_and(|since| since + limits.stall_time_max <= now) {
                     return Due::Close(Silenced::SlowConsumer);
                 }

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::fault::Fault;
 use super::kind::Kind;
 
-/// What one message may claim in memory while it is decoded. Frames are short, so this is never met; it
-/// is the second lock on the door.
-const DECODED_BYTES_MAX: usize = 16 << 20;
+/// What one message may claim in memory while it is decoded: twice the longest body, so that it is never met.
+/// Frames are bounded before they come here; this is the second lock on the door.
+const DECODED_BYTES_MAX: usize = 32 << 20;
 
 const CONFIG: Configuration<LittleEndian, Varint> = bincode::config::standard();
 const LIMITED: Configuration<LittleEndian, Varint, bincode::config::Limit<DECODED_BYTES_MAX>> =

@@ -1,8 +1,10 @@
 //! The messages, as both ends read and write them. Text and bodies are borrowed from the frame.
 
 use alloc::vec::Vec;
+use core::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::code::{ErrorCode, GoodbyeCode, RefusalCode, RejectCode};
 use super::codec;
@@ -197,6 +199,13 @@ pub struct ReconnectHint<'a> {
     pub address: Option<&'a str>,
 }
 
+impl ReconnectHint<'_> {
+    /// The same without an address that is too long to be one.
+    pub(crate) fn bounded(self) -> Self {
+        Self { address: self.address.filter(|address| address.len() <= crate::limits::DETAIL_BYTES_MAX), ..self }
+    }
+}
+
 /// Names the peer's fault. Nothing follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorMessage<'a> {
@@ -259,8 +268,31 @@ pub struct Online<'a> {
     /// The number of the [`Who`] in the client's own stream.
     pub number: u64,
     /// The names; a page may be empty and not the last.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "list")]
     pub names: Vec<&'a str>,
     /// Where the next page starts; none on the last.
     pub next: Option<u64>,
+}
+
+/// Reads a list without reserving memory for the length that it claims: what is not there cannot be allocated.
+fn list<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<&'a str>, D::Error> {
+    struct List;
+
+    impl<'de> Visitor<'de> for List {
+        type Value = Vec<&'de str>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of texts")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut texts: A) -> Result<Self::Value, A::Error> {
+            let mut list = Vec::new();
+            while let Some(text) = texts.next_element()? {
+                list.push(text);
+            }
+            Ok(list)
+        }
+    }
+
+    deserializer.deserialize_seq(List)
 }

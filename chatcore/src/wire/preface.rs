@@ -64,9 +64,9 @@ pub(crate) static OURS: [u8; PREFACE_BYTES] = Preface::OURS.encode();
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Foreign {
-    /// An HTTP request.
+    /// An HTTP request or response.
     Http,
-    /// A TLS handshake.
+    /// A TLS handshake or alert.
     Tls,
     /// None of those.
     Unknown,
@@ -76,20 +76,23 @@ impl Foreign {
     /// The longest opening that [`Foreign::recognise`] looks at.
     const OPENING_BYTES_MAX: usize = 8;
 
-    const HTTP_METHODS: [&'static [u8]; 9] =
-        [b"GET ", b"HEAD ", b"POST ", b"PUT ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"CONNECT ", b"TRACE "];
+    /// How requests begin, and responses.
+    const HTTP_STARTS: [&'static [u8]; 10] =
+        [b"GET ", b"HEAD ", b"POST ", b"PUT ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"CONNECT ", b"TRACE ", b"HTTP/"];
+
+    /// A TLS record: its type, 22 (handshake) or 21 (alert), and major version 3 (RFC 8446, section 5.1).
+    const TLS_RECORDS: [&'static [u8]; 2] = [&[0x16, 0x03], &[0x15, 0x03]];
 
     /// Who opens with these bytes, which are not the magic's? None while it could still be more than one.
     fn recognise(opening: &[u8]) -> Option<Self> {
         let opening = &opening[..opening.len().min(Self::OPENING_BYTES_MAX)];
         let is = |known: &[u8]| known.starts_with(opening) || opening.starts_with(known);
         let known = |known: &[u8]| opening.len() >= known.len().min(Self::OPENING_BYTES_MAX);
-        // A TLS record: type 22 (handshake), major version 3 (RFC 8446, section 5.1).
-        if is(&[0x16, 0x03]) {
-            return known(&[0x16, 0x03]).then_some(Self::Tls);
+        if let Some(record) = Self::TLS_RECORDS.into_iter().find(|record| is(record)) {
+            return known(record).then_some(Self::Tls);
         }
-        match Self::HTTP_METHODS.into_iter().find(|method| is(method)) {
-            Some(method) => known(method).then_some(Self::Http),
+        match Self::HTTP_STARTS.into_iter().find(|start| is(start)) {
+            Some(start) => known(start).then_some(Self::Http),
             None => Some(Self::Unknown),
         }
     }
@@ -169,6 +172,8 @@ mod tests {
         assert_eq!(foreign(b"GET "), PrefaceError::Foreign(Foreign::Http));
         assert_eq!(foreign(b"OPTIONS * HTTP/1.1"), PrefaceError::Foreign(Foreign::Http));
         assert_eq!(foreign(&[0x16, 0x03, 0x01]), PrefaceError::Foreign(Foreign::Tls));
+        assert_eq!(foreign(b"HTTP/1.0 400 Bad Request"), PrefaceError::Foreign(Foreign::Http));
+        assert_eq!(foreign(&[0x15, 0x03, 0x03]), PrefaceError::Foreign(Foreign::Tls));
         assert_eq!(foreign(b"hello"), PrefaceError::Foreign(Foreign::Unknown));
         assert_eq!(foreign(&[0]), PrefaceError::Foreign(Foreign::Unknown));
         assert_eq!(foreign(b"\xC4chat\n"), PrefaceError::Foreign(Foreign::Unknown), "line ends rewritten");
