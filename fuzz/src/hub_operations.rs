@@ -1,56 +1,22 @@
 //! Any sequence of what can happen to a hub.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use arbitrary::{Arbitrary, Unstructured};
-use chatcore::wire::{Ack, ClientMessage, Goodbye, HubMessage, Message, PREFACE_BYTES, Ping, Preface, Send, Who};
-use chatcore::{ConnId, GoodbyeCode, Handshake, Hub, Instant, Limits, Output, Received};
+use chatcore::wire::{
+    self, Ack, ClientMessage, Deliver, Goodbye, HubMessage, Message, OVERHEAD_BYTES_MAX, Ping, Pong, Preface, Register,
+    Send, Who,
+};
+use chatcore::{ConnId, GoodbyeCode, Handshake, Hub, Instant, Limits, Output, Received, RejectCode};
 
-use crate::check_written;
+use crate::operation::{Operation, Said};
+use crate::stream::{Stream, is_mail};
 
 /// Operations of one run, at the most.
 const OPERATIONS_MAX: usize = 200;
 
 const NAMES: [&str; 5] = ["alice", "bob", "carol", "dave", "Ünal"];
-
-/// Something that happens to a hub. A user is an index into all who were ever admitted.
-#[derive(Arbitrary, Clone, Debug)]
-pub enum Operation {
-    /// Somebody asks for one of a few names.
-    Admit(u8),
-    /// A user says something that the protocol knows.
-    Say(u8, Said),
-    /// A user says anything.
-    Raw(u8, Vec<u8>),
-    /// The transport takes some of what is owed to a user.
-    Transmit(u8, u16),
-    /// A user's transport breaks.
-    Disconnect(u8),
-    /// An operator ends a session.
-    Kick(u8),
-    /// Milliseconds pass.
-    Pass(u16),
-    /// The driver does what the hub asks for.
-    Drain,
-    /// The hub stops.
-    ShutDown,
-}
-
-/// What a user says.
-#[derive(Arbitrary, Clone, Debug)]
-pub enum Said {
-    /// A message for one of a few names, with a body of so many bytes.
-    Send(u8, u16),
-    /// A page of who is online.
-    Who(u8),
-    /// So many frames less are acknowledged than were written.
-    Ack(u8),
-    /// A ping.
-    Ping,
-    /// A goodbye.
-    Goodbye,
-}
 
 /// Runs the operations on two hubs at once: they do the same, and each keeps its promises.
 pub fn hub_operations(data: &[u8]) {
@@ -63,7 +29,10 @@ pub fn hub_operations(data: &[u8]) {
     }
     one.end();
     other.end();
-    assert_eq!(one.written, other.written, "the same inputs, other bytes");
+    assert_eq!(one.outputs, other.outputs, "the same inputs, other outputs");
+    for (one, other) in one.users.iter().zip(&other.users) {
+        assert_eq!(one.stream.written(), other.stream.written(), "the same inputs, other bytes");
+    }
     one.check();
 }
 
@@ -72,8 +41,8 @@ struct Run {
     now: Instant,
     users: Vec<User>,
     outputs: Vec<Output>,
-    /// Everything that was written to each, by its place among the users.
-    written: Vec<Vec<u8>>,
+    /// Messages that the hub has accepted, which is the last one's id.
+    accepted: u64,
 }
 
 struct User {
@@ -81,10 +50,18 @@ struct User {
     known: bool,
     /// The driver has been told that there is something to write.
     writable: bool,
-    /// Sends and listings that the hub has taken.
+    /// Everything that it was ever owed, in order.
+    stream: Stream,
+    /// Numbered frames that the hub has taken from it.
     requests: u64,
-    /// It has said something that only a well-behaved client would not.
-    raw: bool,
+}
+
+/// What the model says about a message that is about to be sent.
+struct Forecast {
+    sender: usize,
+    recipient: Option<usize>,
+    /// None if the message must be accepted.
+    rejected: Option<RejectCode>,
 }
 
 impl Run {
@@ -97,7 +74,7 @@ impl Run {
             ..Limits::default()
         };
         let hub = Hub::new(limits, [7; 32]);
-        Self { hub, now: Instant::ZERO, users: Vec::new(), outputs: Vec::new(), written: Vec::new() }
+        Self { hub, now: Instant::ZERO, users: Vec::new(), outputs: Vec::new(), accepted: 0 }
     }
 
     fn step(&mut self, operation: &Operation) {
@@ -106,8 +83,8 @@ impl Run {
             Operation::Say(user, said) => self.say(*user, said),
             Operation::Raw(user, bytes) => {
                 if let Some(user) = self.pick(*user) {
-                    self.users[user].raw = true;
                     self.receive(user, bytes);
+                    self.note_anything(user, bytes);
                 }
             }
             Operation::Transmit(user, bytes) => {
@@ -134,11 +111,13 @@ impl Run {
             Operation::Drain => self.drain(),
             Operation::ShutDown => self.hub.shut_down(self.now, None),
         }
+        self.note_no_mail();
         assert!(self.hub.users() <= self.hub.connections());
+        let limit = self.hub.limits().outbox_bytes_max as usize;
+        // The reserve, the answer that went beyond it, a farewell; and a ping.
+        let bytes_max = limit + limit / 4 + 3 * OVERHEAD_BYTES_MAX as usize;
         for user in self.users.iter().filter(|user| user.known) {
-            let owed: usize = self.hub.transmit(user.conn).iter().map(|chunk| chunk.len()).sum();
-            let limit = self.hub.limits().outbox_bytes_max as usize;
-            assert!(owed <= limit + limit / 4 + 20_000, "an outbox is bounded, but for one answer and a farewell");
+            assert!(user.stream.kept_bytes() <= bytes_max, "an outbox is bounded");
         }
     }
 
@@ -148,35 +127,136 @@ impl Run {
 
     fn admit(&mut self, name: &str) {
         let mut opening = Preface::OURS.encode().to_vec();
-        ClientMessage::Register(chatcore::wire::Register { name, credential: b"" }).encode(&mut opening);
+        ClientMessage::Register(Register { name, credential: b"" }).encode(&mut opening);
         let mut handshake = Handshake::new(self.now, self.hub.limits());
         let registration = handshake.receive(self.now, &mut &opening[..]).expect("it is right").expect("it is whole");
         if let Ok(conn) = self.hub.admit(self.now, registration) {
-            self.users.push(User { conn, known: true, writable: false, requests: 0, raw: false });
-            self.written.push(Vec::new());
+            let mut stream = Stream::default();
+            let greeting = stream.extend(&self.hub.transmit(conn).concat()).len();
+            assert_eq!(greeting, 1, "the welcome comes first, and alone");
+            self.users.push(User { conn, known: true, writable: false, stream, requests: 0 });
         }
     }
 
     fn say(&mut self, user: u8, said: &Said) {
         let Some(user) = self.pick(user) else { return };
-        let body;
-        let message = match said {
-            Said::Send(to, bytes) => {
-                body = vec![b'x'; usize::from(*bytes) % 1200];
-                self.users[user].requests += 1;
-                ClientMessage::Send(Send { to: NAMES[usize::from(*to) % NAMES.len()], body: &body })
-            }
-            Said::Who(cursor) => {
-                self.users[user].requests += 1;
-                ClientMessage::Who(Who { cursor: u64::from(*cursor) })
-            }
+        match said {
+            Said::Send(to, bytes) => self.send(user, NAMES[usize::from(*to) % NAMES.len()], usize::from(*bytes) % 1200),
+            Said::Who(cursor) => self.request(user, Who { cursor: u64::from(*cursor) }),
             Said::Ack(less) => {
-                let count = self.numbered(user).saturating_sub(u64::from(*less));
-                ClientMessage::Ack(Ack { count })
+                let count = self.users[user].stream.acknowledge(*less);
+                self.put(user, &ClientMessage::Ack(Ack { count }));
             }
-            Said::Ping => ClientMessage::Ping(Ping { nonce: 1 }),
-            Said::Goodbye => ClientMessage::Goodbye(Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None }),
+            Said::Ping => {
+                let is_open = self.is_open(user);
+                self.put(user, &ClientMessage::Ping(Ping { nonce: 1 }));
+                let pong = HubMessage::Pong(Pong { nonce: 1 });
+                assert_eq!(self.news(user).first() == Some(&pong), is_open, "a ping is answered at once");
+            }
+            Said::Goodbye => {
+                self.put(
+                    user,
+                    &ClientMessage::Goodbye(Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None }),
+                );
+                assert!(!self.is_open(user), "who says goodbye is gone");
+            }
+        }
+    }
+
+    fn request(&mut self, user: usize, who: Who) {
+        let is_open = self.is_open(user);
+        self.put(user, &ClientMessage::Who(who));
+        if !is_open {
+            return;
+        }
+        self.users[user].requests += 1;
+        let number = self.users[user].requests;
+        match self.news(user).first() {
+            Some(HubMessage::Online(page)) => assert_eq!(page.number, number, "the answer names its request"),
+            other => panic!("a listing is answered, not with {other:?}"),
+        }
+    }
+
+    /// Sends, and holds what the hub did against the model: a message goes to who has the name, once, and the
+    /// sender is told.
+    fn send(&mut self, sender: usize, to: &str, body_bytes: usize) {
+        let body = vec![b'x'; body_bytes];
+        let message = ClientMessage::Send(Send { to, body: &body });
+        if !self.is_open(sender) {
+            return self.put(sender, &message);
+        }
+        let from = self.hub.name(self.users[sender].conn).expect("it is open").clone();
+        let Forecast { sender, recipient, rejected } = self.forecast(sender, to, body_bytes);
+        self.users[sender].requests += 1;
+        self.put(sender, &message);
+
+        let number = self.users[sender].requests;
+        let id = self.accepted + 1;
+        let deliver = HubMessage::Deliver(Deliver { id, from: from.as_str(), body: &body });
+        if rejected.is_none() {
+            self.accepted = id;
+            let recipient = recipient.expect("nobody's message is rejected");
+            let mut news = self.news(recipient);
+            assert_eq!(news.remove(0), deliver, "an accepted message is its recipient's at once");
+            if recipient == sender {
+                return assert_answer(&news, number, id, None);
+            }
+            assert!(news.is_empty(), "and nothing else is");
+        }
+        let news = self.news(sender);
+        assert_answer(&news, number, id, rejected);
+    }
+
+    fn forecast(&self, sender: usize, to: &str, body_bytes: usize) -> Forecast {
+        let limits = self.hub.limits();
+        let to = to.parse().expect("these are names");
+        let recipient = self.users.iter().position(|user| self.hub.name(user.conn) == Some(&to));
+        let rejected = match recipient {
+            _ if body_bytes > limits.body_bytes_max as usize => Some(RejectCode::BodyTooLong),
+            None => Some(RejectCode::NoSuchUser),
+            Some(recipient) => {
+                let needed = self.users[recipient].stream.kept_bytes() + body_bytes + OVERHEAD_BYTES_MAX as usize;
+                (needed > limits.outbox_bytes_max as usize).then_some(RejectCode::RecipientFull)
+            }
         };
+        Forecast { sender, recipient, rejected }
+    }
+
+    /// Messages that a user is owed since this was last asked; none for who is gone.
+    fn news(&mut self, user: usize) -> Vec<HubMessage<'_>> {
+        let User { conn, known, stream, .. } = &mut self.users[user];
+        if *known { stream.extend(&self.hub.transmit(*conn).concat()) } else { Vec::new() }
+    }
+
+    /// Only requests bring forth answers and messages.
+    fn note_no_mail(&mut self) {
+        for user in 0..self.users.len() {
+            assert!(!self.news(user).iter().any(is_mail), "nobody asked for this");
+        }
+    }
+
+    /// Who says anything may well have sent something to anybody, and acknowledged something.
+    fn note_anything(&mut self, user: usize, mut bytes: &[u8]) {
+        for user in 0..self.users.len() {
+            let last = self.news(user).iter().rev().find_map(delivered_id);
+            self.accepted = self.accepted.max(last.unwrap_or_default());
+        }
+        let User { requests, stream, .. } = &mut self.users[user];
+        while let Ok(Some(content)) = wire::take(&mut bytes, self.hub.limits().frame_bytes_max()) {
+            match ClientMessage::decode(content) {
+                Ok(Some(ClientMessage::Ack(Ack { count }))) => stream.acknowledged(count),
+                Ok(_) => *requests += u64::from(content.kind.is_numbered()),
+                // The end of this user: what follows is not read.
+                Err(_) => break,
+            }
+        }
+    }
+
+    fn is_open(&self, user: usize) -> bool {
+        self.hub.name(self.users[user].conn).is_some()
+    }
+
+    fn put(&mut self, user: usize, message: &ClientMessage<'_>) {
         let mut bytes = Vec::new();
         message.encode(&mut bytes);
         self.receive(user, &bytes);
@@ -191,22 +271,12 @@ impl Run {
         }
     }
 
-    /// Numbered frames that were written whole to a user.
-    fn numbered(&self, user: usize) -> u64 {
-        let mut count = 0;
-        let mut bytes = self.written[user].get(PREFACE_BYTES..).unwrap_or_default();
-        while let Ok(Some(content)) = chatcore::wire::take(&mut bytes, u32::MAX) {
-            count += u64::from(content.kind.is_numbered());
-        }
-        count
-    }
-
     fn transmit(&mut self, user: usize, bytes: usize) {
         let conn = self.users[user].conn;
         let owed = self.hub.transmit(conn).concat();
         let taken = &owed[..bytes.min(owed.len())];
         if self.hub.transmitted(self.now, conn, taken.len()).is_ok() {
-            self.written[user].extend(taken);
+            self.users[user].stream.transmitted(taken.len());
             self.users[user].writable &= taken.len() < owed.len();
         }
     }
@@ -242,10 +312,12 @@ impl Run {
     /// Everything is written out.
     fn end(&mut self) {
         self.drain();
+        self.note_no_mail();
         for user in 0..self.users.len() {
             self.transmit(user, usize::MAX);
         }
         self.drain();
+        self.note_no_mail();
     }
 
     fn check(&self) {
@@ -260,27 +332,26 @@ impl Run {
             }
         }
         assert_eq!(holders.len(), self.hub.users());
-        let mut delivered = BTreeSet::new();
-        for (user, written) in self.users.iter().zip(&self.written) {
-            // Who is gone may have been cut off in the middle of a frame, or before the preface.
-            if !user.known {
-                continue;
-            }
-            let (mut answers, mut last_id) = (0, 0);
-            for message in check_written::<HubMessage<'_>>(&written[PREFACE_BYTES..]) {
-                match message {
-                    HubMessage::Deliver(message) => {
-                        assert!(message.id > last_id, "messages come in the order in which they were accepted");
-                        assert!(delivered.insert(message.id), "and to one user alone");
-                        last_id = message.id;
-                    }
-                    HubMessage::Accepted(_) | HubMessage::Rejected(_) | HubMessage::Online(_) => answers += 1,
-                    _ => {}
-                }
-            }
-            if self.hub.name(user.conn).is_some() && !user.raw {
-                assert_eq!(answers, user.requests, "every request is answered once");
-            }
-        }
     }
+}
+
+fn delivered_id(message: &HubMessage<'_>) -> Option<u64> {
+    if let HubMessage::Deliver(Deliver { id, .. }) = message { Some(*id) } else { None }
+}
+
+/// A send has one answer, and behind it at the most a farewell to a sender who reads nothing.
+fn assert_answer(news: &[HubMessage<'_>], number: u64, id: u64, rejected: Option<RejectCode>) {
+    let answered = match (news.first(), rejected) {
+        (Some(HubMessage::Accepted(accepted)), None) => {
+            assert_eq!(accepted.id, id);
+            accepted.number
+        }
+        (Some(HubMessage::Rejected(answer)), Some(code)) => {
+            assert_eq!(answer.code, code);
+            answer.number
+        }
+        (answer, _) => panic!("the model says {rejected:?}, the hub {answer:?}"),
+    };
+    assert_eq!(answered, number, "the answer names its message");
+    assert!(matches!(news[1..], [] | [HubMessage::Goodbye(_)]), "one answer: {news:?}");
 }

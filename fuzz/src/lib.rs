@@ -3,10 +3,15 @@
 
 mod client_input;
 mod hub_operations;
+mod operation;
+mod seeds;
 mod server_input;
+mod stream;
 
 pub use client_input::client_input;
-pub use hub_operations::{Operation, Said, hub_operations};
+pub use hub_operations::hub_operations;
+pub use operation::{Operation, Said};
+pub use seeds::{Seed, seeds};
 pub use server_input::server_input;
 
 /// A target: its name, which is also its folder in the corpus, and what it does.

@@ -61,6 +61,7 @@ impl Outcome {
             server.written.extend(owed);
         }
         assert!(server.hub.name(bystander).is_some(), "nobody else is touched");
+        server.check_end();
         Self { error, written: server.written, outputs }
     }
 }
@@ -86,6 +87,21 @@ impl Connection {
                 Err(refusal) => self.handshake.refuse(Instant::ZERO, &refusal)?,
             }
         }
+    }
+}
+
+impl Connection {
+    /// Who is closing stays so, whatever else arrives, and is gone once it has been written out.
+    fn check_end(&mut self) {
+        let Some(conn) = self.conn.filter(|conn| self.hub.name(*conn).is_none()) else { return };
+        let owed = self.hub.transmit(conn).concat();
+        let mut input = &b"\x01\0\0\0\xff"[..];
+        assert_eq!(self.hub.receive(Instant::ZERO, conn, &mut input), Ok(Received::Closed));
+        assert!(input.is_empty(), "what is not read is not kept either");
+        assert_eq!(self.hub.transmit(conn).concat(), owed, "nothing follows the farewell");
+        self.hub.transmitted(Instant::ZERO, conn, owed.len()).expect("it is there until it is written out");
+        let end = std::iter::from_fn(|| self.hub.poll_output()).collect::<Vec<_>>();
+        assert!(matches!(end[..], [Output::Close { conn: closed, .. }] if closed == conn), "{end:?}");
     }
 }
 

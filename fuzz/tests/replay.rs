@@ -33,3 +33,13 @@ fn every_folder_of_the_corpus_has_its_target_and_its_entry_point() {
     assert_eq!(names("corpus"), targets);
     assert_eq!(names("fuzz_targets"), targets);
 }
+
+#[test]
+fn the_seeds_made_by_hand_are_what_the_code_makes() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    for seed in chatcore_fuzz::seeds().expect("the test vectors can be read") {
+        let path = corpus.join(seed.target).join(&seed.name);
+        let kept = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(kept, seed.bytes, "{} differs: write the seeds anew, as README.md says", path.display());
+    }
+}

@@ -1,0 +1,41 @@
+//! What the fuzzer's bytes mean to a hub.
+
+use arbitrary::Arbitrary;
+
+/// Something that happens to a hub. A user is an index into all who were ever admitted.
+#[derive(Arbitrary, Clone, Debug)]
+pub enum Operation {
+    /// Somebody asks for one of a few names.
+    Admit(u8),
+    /// A user says something that the protocol knows.
+    Say(u8, Said),
+    /// A user says anything.
+    Raw(u8, Vec<u8>),
+    /// The transport takes some of what is owed to a user.
+    Transmit(u8, u16),
+    /// A user's transport breaks.
+    Disconnect(u8),
+    /// An operator ends a session.
+    Kick(u8),
+    /// Milliseconds pass.
+    Pass(u16),
+    /// The driver does what the hub asks for.
+    Drain,
+    /// The hub stops.
+    ShutDown,
+}
+
+/// What a user says.
+#[derive(Arbitrary, Clone, Debug)]
+pub enum Said {
+    /// A message for one of a few names, with a body of so many bytes.
+    Send(u8, u16),
+    /// A page of who is online.
+    Who(u8),
+    /// So many frames less are acknowledged than were written.
+    Ack(u8),
+    /// A ping.
+    Ping,
+    /// A goodbye.
+    Goodbye,
+}

@@ -1,0 +1,182 @@
+//! The seeds that are made by hand: the protocol's test vectors, and short scripts for a hub.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// A file of the corpus.
+#[derive(Debug)]
+pub struct Seed {
+    /// Whose corpus it belongs to.
+    pub target: &'static str,
+    /// Its file name, which says what it shows.
+    pub name: String,
+    /// What it holds.
+    pub bytes: Vec<u8>,
+}
+
+/// All of them. Fails if the test vectors, which lie beside the core, cannot be read.
+pub fn seeds() -> io::Result<Vec<Seed>> {
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../chatcore/tests/vectors.txt");
+    let mut seeds = from_vectors(&fs::read_to_string(vectors)?);
+    let openings =
+        [("http", &b"\x03GET / HTTP/1.1\r\nHost: chat\r\n\r\n"[..]), ("tls", b"\x03\x16\x03\x01\x02\0\x01\0\x01\xfc")];
+    seeds.extend(openings.map(|(name, bytes)| Seed { target: "server_input", name: name.into(), bytes: bytes.into() }));
+    let scripts = scripts().map(|(name, Script(bytes))| Seed { target: "hub_operations", name: name.into(), bytes });
+    seeds.extend(scripts);
+    Ok(seeds)
+}
+
+/// Each vector behind what must come before it.
+fn from_vectors(vectors: &str) -> Vec<Seed> {
+    let mut section = "";
+    let (mut preface, mut register, mut welcome) = (Vec::new(), Vec::new(), Vec::new());
+    let mut frames = Vec::new();
+    for line in vectors.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']');
+            continue;
+        }
+        let columns: Vec<&str> = line.split('|').map(str::trim).collect();
+        let (name, bytes) = (columns[0], from_hex(columns[1]));
+        match (section, name) {
+            ("preface", "preface") => preface.clone_from(&bytes),
+            ("client", "register") => register.clone_from(&bytes),
+            ("hub", "welcome") => welcome.clone_from(&bytes),
+            _ => {}
+        }
+        frames.push((section, name, bytes));
+    }
+    let seed = |(number, (section, name, frame)): (usize, (&str, &str, Vec<u8>))| {
+        let (target, head): (_, Vec<&[u8]>) = match (section, name) {
+            ("preface", _) => ("server_input", vec![&[0]]),
+            ("client", "register" | "register-credential") => ("server_input", vec![&[6], &preface]),
+            // The vectors register Alice, who is there already: another name is asked for behind the refusal.
+            ("client" | "invalid" | "skipped", _) => {
+                ("server_input", vec![&[2], &preface, &register, b"\x06\0\0\0\x01\x03bob\0"])
+            }
+            ("hub", "welcome" | "refused") => ("client_input", vec![&[1, 4], &preface]),
+            _ => ("client_input", vec![&[1, 2], &preface, &welcome]),
+        };
+        Seed { target, name: format!("{section}-{name}-{number:02}"), bytes: [head.concat(), frame].concat() }
+    };
+    frames.into_iter().enumerate().map(seed).collect()
+}
+
+fn from_hex(hex: &str) -> Vec<u8> {
+    let digits: Vec<u32> = hex.chars().filter_map(|c| c.to_digit(16)).collect();
+    digits.chunks(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).expect("two digits are a byte")).collect()
+}
+
+/// A sequence of operations, written as `arbitrary` reads [`Operation`](crate::Operation)s.
+#[derive(Clone, Default)]
+struct Script(Vec<u8>);
+
+impl Script {
+    /// One more operation: another element of the list, its variant, its fields.
+    fn then(mut self, variant: u8, variants: u8, fields: &[u8]) -> Self {
+        self.0.push(1);
+        self.variant(variant, variants);
+        self.0.extend(fields);
+        self
+    }
+
+    /// Four bytes choose a variant: their share of the whole range, so that the middle of each part is a safe choice.
+    fn variant(&mut self, variant: u8, variants: u8) {
+        let share = (u64::from(variant) * 2 + 1) << 31;
+        let choice = u32::try_from(share / u64::from(variants)).expect("a share is less than the whole");
+        self.0.extend(choice.to_le_bytes());
+    }
+
+    fn admit(self, name: u8) -> Self {
+        self.then(0, 9, &[name])
+    }
+
+    fn say(self, user: u8, said: u8, fields: &[u8]) -> Self {
+        let mut script = self.then(1, 9, &[user]);
+        script.variant(said, 5);
+        script.0.extend(fields);
+        script
+    }
+
+    fn send(self, from: u8, to: u8, body_bytes: u16) -> Self {
+        let [low, high] = body_bytes.to_le_bytes();
+        self.say(from, 0, &[to, low, high])
+    }
+
+    fn ack(self, user: u8) -> Self {
+        self.say(user, 2, &[0])
+    }
+
+    fn transmit(self, user: u8, bytes: u16) -> Self {
+        let [low, high] = bytes.to_le_bytes();
+        self.then(3, 9, &[user, low, high])
+    }
+
+    fn disconnect(self, user: u8) -> Self {
+        self.then(4, 9, &[user])
+    }
+
+    fn kick(self, name: u8) -> Self {
+        self.then(5, 9, &[name])
+    }
+
+    fn pass(self, millis: u16) -> Self {
+        self.then(6, 9, &millis.to_le_bytes())
+    }
+
+    fn drain(self) -> Self {
+        self.then(7, 9, &[])
+    }
+
+    fn shut_down(self) -> Self {
+        self.then(8, 9, &[])
+    }
+
+    fn times(self, times: usize, step: impl Fn(Self) -> Self) -> Self {
+        (0..times).fold(self, |script, _| step(script))
+    }
+}
+
+fn scripts() -> [(&'static str, Script); 9] {
+    let alice = Script::default().admit(0).drain().transmit(0, 1000);
+    let both = alice.clone().admit(1).drain().transmit(1, 1000);
+    [
+        (
+            "conversation",
+            both.clone().send(0, 1, 5).drain().transmit(1, 99).ack(1).send(1, 0, 7).drain().transmit(0, 99),
+        ),
+        ("nobody-there", alice.clone().send(0, 3, 5).say(0, 1, &[0]).drain()),
+        ("name-in-use", both.clone().admit(0).admit(2).admit(3).admit(4)),
+        ("written-in-pieces", both.clone().send(0, 1, 300).drain().times(6, |script| script.transmit(1, 60)).ack(1)),
+        ("slow-consumer", both.clone().times(12, |script| script.send(0, 1, 900)).drain().pass(10_001).drain()),
+        (
+            "answers-beyond-the-reserve",
+            alice.clone().times(14, |script| script.send(0, 0, 999).say(0, 1, &[0])).drain(),
+        ),
+        ("silence", both.clone().pass(10_000).drain().pass(10_000).drain().pass(5_001).drain()),
+        (
+            "kicked-and-back",
+            both.clone().kick(0).admit(0).drain().transmit(0, 1000).send(1, 0, 3).disconnect(2).drain(),
+        ),
+        ("shut-down", both.send(0, 1, 5).shut_down().admit(2).drain().transmit(0, 1000).drain().pass(5_001).drain()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use arbitrary::{Arbitrary, Unstructured};
+
+    use super::*;
+    use crate::Operation;
+
+    #[test]
+    fn a_script_is_read_as_it_was_written() {
+        let script = Script::default().admit(4).send(1, 2, 300).ack(3).transmit(5, 60).kick(6).pass(7).shut_down();
+        let read = Vec::<Operation>::arbitrary(&mut Unstructured::new(&script.0)).expect("a script is a list");
+        assert_eq!(
+            format!("{read:?}"),
+            "[Admit(4), Say(1, Send(2, 300)), Say(3, Ack(0)), Transmit(5, 60), Kick(6), Pass(7), ShutDown]"
+        );
+    }
+}
