@@ -14,6 +14,7 @@ fn routing(criterion: &mut Criterion) {
                 // Made only if this bench is asked for, and then once.
                 let routing = routing.get_or_insert_with(|| Routing::new(users, body_bytes));
                 bencher.iter(|| routing.route_batch());
+                routing.check();
             });
         }
     }

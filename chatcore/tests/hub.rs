@@ -184,11 +184,39 @@ fn any_sign_of_life_keeps_a_user() {
 fn time_that_goes_backwards_stands_still() {
     let mut world = World::new(Limits { idle_time_max: MINUTE, ..Limits::default() });
     let alice = world.join("alice");
-    let due = world.hub.poll_timeout().unwrap();
-    world.now = chatcore::Instant::ZERO;
-    let _ = world.say(alice, &[send("alice", b"x")]);
+    world.pass(MINUTE * 9 / 10);
     world.hub.handle_timeout(world.now);
-    assert_eq!(world.hub.poll_timeout(), Some(due));
+    let now = std::mem::replace(&mut world.now, chatcore::Instant::ZERO);
+    let _ = world.say(alice, &[ClientMessage::Pong(Pong { nonce: 0 })]);
+    world.now = now;
+    world.pass(MINUTE * 9 / 10);
+    assert_eq!(world.hub.users(), 1, "she was heard when it was latest");
+}
+
+#[test]
+fn the_end_of_time_is_no_endless_loop() {
+    let mut world = World::new(Limits::default());
+    world.join("alice");
+    world.hub.handle_timeout(chatcore::Instant::MAX);
+    assert_eq!(world.hub.users(), 0);
+    world.now = chatcore::Instant::MAX;
+    world.join("bob");
+    world.hub.handle_timeout(chatcore::Instant::MAX);
+    assert_eq!(world.hub.poll_timeout(), Some(chatcore::Instant::MAX));
+}
+
+#[test]
+fn a_write_is_announced_once_even_if_the_driver_wrote_without_being_told() {
+    let mut world = World::new(Limits::default());
+    let alice = world.join("alice");
+    for _ in 0..2 {
+        let _ = world.say(alice, &[ClientMessage::Ping(Ping { nonce: 1 })]);
+        let count = world.hub.transmit(alice).concat().len();
+        world.hub.transmitted(world.now, alice, count).unwrap();
+    }
+    let _ = world.say(alice, &[ClientMessage::Ping(Ping { nonce: 1 })]);
+    assert_eq!(world.hub.poll_output(), Some(Output::Write { conn: alice }));
+    assert_eq!(world.hub.poll_output(), None);
 }
 
 #[test]

@@ -17,8 +17,8 @@ use crate::received::Received;
 use crate::time::Instant;
 use crate::transition::{self, State};
 use crate::wire::{
-    self, Ack, Announced, ClientMessage, Content, ErrorMessage, Fault, Goodbye, GoodbyeCode, HubMessage, Message, Ping,
-    Pong, PrefaceError, Register, Send, Who,
+    self, Ack, Announced, ClientMessage, Content, ErrorMessage, Fault, Goodbye, GoodbyeCode, HubMessage, Message,
+    OVERHEAD_BYTES_MAX, Ping, Pong, PrefaceError, Register, Send, Who,
 };
 
 /// How a client behaves.
@@ -146,7 +146,9 @@ impl Client {
         self.clock(now);
         let limits = self.registered()?;
         check_name(to)?;
-        let (bytes, bytes_max) = (body.len(), limits.body_bytes_max as usize);
+        // Whatever the hub announces, a frame stays within our own limit.
+        let own_max = self.config.frame_bytes_max.saturating_sub(OVERHEAD_BYTES_MAX);
+        let (bytes, bytes_max) = (body.len(), limits.body_bytes_max.min(own_max) as usize);
         if bytes > bytes_max {
             return Err(ClientError::BodyTooLong { bytes, bytes_max });
         }

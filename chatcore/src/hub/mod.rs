@@ -127,10 +127,10 @@ impl Hub {
         self.sessions.insert(Session::new(self.now, conn, name.clone(), outbox));
         self.directory.insert(index, &self.sessions);
         self.outputs.push_back(Output::Joined { conn, name: name.clone() });
-        self.outputs.push_back(Output::Write { conn });
+        // The outbox may come with a preface, and then is not empty before the welcome.
+        self.queue_write(index);
         let limits = self.limits.announced();
-        let welcome = HubMessage::Welcome(Welcome { name: name.as_str(), limits });
-        self.sessions[index].outbox.push(&welcome);
+        self.push(index, &HubMessage::Welcome(Welcome { name: name.as_str(), limits }));
         self.arm(index);
         Ok(conn)
     }
@@ -232,8 +232,7 @@ impl Hub {
         self.acknowledge_batch();
         while let Some(output) = self.outputs.pop_front() {
             match output {
-                // It was disconnected since, or written without being asked.
-                Output::Write { conn } if self.index(conn).is_err() || self.is_written(conn) => {}
+                Output::Write { conn } if !self.take_write(conn) => {}
                 Output::Close { conn, .. } if self.index(conn).is_err() => {}
                 Output::Close { conn, .. } => {
                     self.remove(conn.index());
@@ -261,9 +260,10 @@ impl Hub {
 
     // ---- inside ----
 
-    /// Time that goes backwards stands still.
+    /// Time that goes backwards stands still, and it stops just before its end, so that every deadline can be
+    /// later than now.
     fn clock(&mut self, now: Instant) {
-        self.now = self.now.max(now);
+        self.now = self.now.max(now).min(Instant::from_nanos(u64::MAX - 1));
     }
 
     fn index(&self, conn: ConnId) -> Result<usize, UnknownConn> {
@@ -273,16 +273,26 @@ impl Hub {
         }
     }
 
-    fn is_written(&self, conn: ConnId) -> bool {
-        self.sessions[conn.index()].outbox.is_written()
+    /// Whether a queued `Write` still holds: the connection may have been disconnected since, or written to
+    /// without being asked.
+    fn take_write(&mut self, conn: ConnId) -> bool {
+        let Ok(index) = self.index(conn) else { return false };
+        self.sessions[index].write_queued = false;
+        !self.sessions[index].outbox.is_written()
     }
 
     fn push(&mut self, index: usize, message: &HubMessage<'_>) {
+        if self.sessions[index].outbox.is_written() {
+            self.queue_write(index);
+        }
+        self.sessions[index].outbox.push(message);
+    }
+
+    fn queue_write(&mut self, index: usize) {
         let session = &mut self.sessions[index];
-        if session.outbox.is_written() {
+        if !core::mem::replace(&mut session.write_queued, true) {
             self.outputs.push_back(Output::Write { conn: session.conn });
         }
-        session.outbox.push(message);
     }
 
     /// One acknowledgement for all that came since the last batch, behind what the batch has to say anyway.

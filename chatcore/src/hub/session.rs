@@ -16,6 +16,8 @@ pub(super) struct Session {
     pub(super) name: UserName,
     pub(super) phase: Phase,
     pub(super) outbox: Outbox,
+    /// The driver is to be told that there is something to write, and has not asked yet.
+    pub(super) write_queued: bool,
     /// Numbered frames that have come from the user.
     pub(super) received: u64,
     /// Some of them are to be acknowledged when the batch ends.
@@ -60,6 +62,7 @@ impl Session {
             name,
             phase: Phase::Open,
             outbox,
+            write_queued: false,
             received: 0,
             ack_due: false,
             liveness: Liveness::new(now),
