@@ -28,7 +28,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub(crate) linger: Duration,
 
-    /// Go on receiving at the end of the input, until the server closes or SIGTERM or SIGINT comes.
+    /// Go on receiving at the end of the input, until the server stops or SIGTERM or SIGINT comes. A terminal does
+    /// without.
     #[arg(long)]
     pub(crate) stay: bool,
 

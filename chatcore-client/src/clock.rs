@@ -1,6 +1,6 @@
-//! The driver's clock: the core is told the time as a distance from the server's start.
+//! The driver's clock: the core is told the time as a distance from the connection's start.
 
-use std::time::Instant as SystemInstant;
+use std::time::{Duration, Instant as SystemInstant};
 
 use chatcore::Instant;
 
@@ -16,5 +16,27 @@ impl Clock {
 
     pub(crate) fn now(&self) -> Instant {
         Instant::ZERO + self.epoch.elapsed()
+    }
+}
+
+/// Until when a caller waits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline(
+    /// None if that is farther away than the system's clock goes.
+    Option<SystemInstant>,
+);
+
+impl Deadline {
+    pub(crate) fn after(timeout: Duration) -> Self {
+        Self(SystemInstant::now().checked_add(timeout))
+    }
+
+    /// How long until then; none for ever.
+    pub(crate) fn left(self) -> Option<Duration> {
+        self.0.map(|deadline| deadline.saturating_duration_since(SystemInstant::now()))
+    }
+
+    pub(crate) fn has_come(self) -> bool {
+        self.left() == Some(Duration::ZERO)
     }
 }

@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::ToSocketAddrs;
-use std::time::{Duration, Instant as Monotonic};
+use std::time::Duration;
 
 use chatcore::wire::Announced;
 use chatcore::{ClientConfig, ClientError, Closed, Event, RefusalCode, UserName};
 use mio::{Events, Interest, Poll, Token};
 
+use crate::clock::Deadline;
 use crate::driver::Driver;
 
 /// A connection to a chat server, for programs that may wait.
@@ -22,7 +23,15 @@ pub struct Connection {
     poll: Poll,
     events: Events,
     arrived: VecDeque<Event>,
+    /// Bytes of memory that `arrived` takes, about.
+    arrived_bytes: usize,
+    /// Why it is over, once the caller knows that it is.
+    closed: Option<Closed>,
 }
+
+/// Bytes of events that may wait for [`Connection::receive`]. With more, [`Connection::send`] and [`Connection::who`],
+/// which would bring still more, fail until some are received.
+pub const UNRECEIVED_BYTES_MAX: usize = 64 << 20;
 
 /// What a registration brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +91,12 @@ pub enum Error {
     /// The connection is over.
     #[error("{0}")]
     Closed(Closed),
+    /// Too much has arrived that was not received; nothing was sent.
+    #[error("{events} events wait to be received: receive some before asking for more")]
+    Unreceived {
+        /// How many wait. Together they take more than [`UNRECEIVED_BYTES_MAX`].
+        events: usize,
+    },
     /// The command is not possible; nothing was sent.
     #[error(transparent)]
     Command(#[from] ClientError),
@@ -93,12 +108,13 @@ pub enum Error {
 const SOCKET: Token = Token(0);
 
 impl Connection {
-    /// Connects to `host:port`, trying all addresses of the host in turn, each for at most `timeout`.
+    /// Connects to `host:port`, trying all addresses of the host in turn, each for at most `timeout`. To find the
+    /// addresses of a name takes the system's own time on top.
     pub fn connect(address: &str, timeout: Duration) -> Result<Self, ConnectError> {
         let mut poll = Poll::new().map_err(|source| ConnectError::Connect { address: address.to_owned(), source })?;
         let mut events = Events::with_capacity(8);
         let driver = connect_any(address, timeout, &mut poll, &mut events, SOCKET)?;
-        Ok(Self { driver, poll, events, arrived: VecDeque::new() })
+        Ok(Self { driver, poll, events, arrived: VecDeque::new(), arrived_bytes: 0, closed: None })
     }
 
     /// Asks for a name, without a credential.
@@ -113,124 +129,157 @@ impl Connection {
         credential: &[u8],
         timeout: Duration,
     ) -> Result<Registered, RegisterError> {
-        self.driver.register(name, credential).map_err(Error::from)?;
-        let deadline = Monotonic::now() + timeout;
+        let deadline = Deadline::after(timeout);
+        // An answer that nobody waited for any more is not the answer to this.
+        self.pump()?;
+        self.take_arrived(|event| matches!(event, Event::Refused { .. }));
+        self.driver.register(name, credential).map_err(|error| self.why_not(error))?;
         loop {
-            match self.next_event(deadline)? {
-                Event::Registered { name, limits } => return Ok(Registered { name, limits }),
-                Event::Refused { code, detail } => return Err(RegisterError::Refused { code, detail }),
-                other => self.arrived.push_back(other),
+            match self.take_arrived(|event| matches!(event, Event::Registered { .. } | Event::Refused { .. })) {
+                Some(Event::Registered { name, limits }) => return Ok(Registered { name, limits }),
+                Some(Event::Refused { code, detail }) => return Err(RegisterError::Refused { code, detail }),
+                _ => {}
             }
+            if let Some(closed) = self.why_closed() {
+                return Err(Error::Closed(closed).into());
+            }
+            self.turn(deadline)?;
         }
     }
 
     /// Sends a message; returns its number, which comes back with [`Event::Accepted`] or [`Event::Rejected`].
-    /// Waits only while too much is unacknowledged, and goes on receiving meanwhile.
+    /// Waits only while too much is unacknowledged, and goes on receiving meanwhile. If it fails, nothing was sent.
     pub fn send(&mut self, to: &str, body: &[u8], timeout: Duration) -> Result<u64, Error> {
-        let deadline = Monotonic::now() + timeout;
+        self.ask(timeout, |driver| driver.send(to, body))
+    }
+
+    /// Asks for a page of who is online: zero for the first. [`Event::Online`] answers. Waits as
+    /// [`send`](Self::send) does.
+    pub fn who(&mut self, cursor: u64, timeout: Duration) -> Result<u64, Error> {
+        self.ask(timeout, |driver| driver.who(cursor))
+    }
+
+    /// The next event; none if the time is over. Time zero only looks. [`Event::Closed`] is the last; after it every
+    /// call fails with [`Error::Closed`].
+    pub fn receive(&mut self, timeout: Duration) -> Result<Option<Event>, Error> {
+        let deadline = Deadline::after(timeout);
         loop {
-            match self.driver.send(to, body) {
-                Err(ClientError::OutboxFull { .. }) => {
-                    if !self.turn(Some(deadline))? {
-                        return Err(Error::TimedOut);
-                    }
+            if let Some(event) = self.take_arrived(|_| true) {
+                if let Event::Closed(closed) = &event {
+                    self.closed = Some(closed.clone());
                 }
-                Err(ClientError::Closed) => return Err(self.why_closed()),
-                Err(error) => return Err(error.into()),
+                return Ok(Some(event));
+            }
+            if let Some(closed) = &self.closed {
+                return Err(Error::Closed(closed.clone()));
+            }
+            match self.turn(deadline) {
+                Err(Error::TimedOut) if self.arrived.is_empty() => return Ok(None),
+                Err(Error::TimedOut) => {}
+                other => other?,
+            }
+        }
+    }
+
+    /// Says goodbye behind everything sent before, and waits for the server's. What still arrives is lost: to see it,
+    /// [`receive`](Self::receive) until all that was sent is accepted or rejected before closing.
+    pub fn close(mut self, timeout: Duration) -> Result<(), Error> {
+        let deadline = Deadline::after(timeout);
+        self.driver.leave();
+        loop {
+            match self.why_closed() {
+                Some(Closed::Left) => return Ok(()),
+                Some(other) => return Err(Error::Closed(other)),
+                None => while self.take_arrived(|_| true).is_some() {},
+            }
+            self.turn(deadline)?;
+        }
+    }
+
+    // ---- inside ----
+
+    /// Gives the driver a command, waiting until there is room for it.
+    fn ask(
+        &mut self,
+        timeout: Duration,
+        command: impl Fn(&mut Driver) -> Result<u64, ClientError>,
+    ) -> Result<u64, Error> {
+        let deadline = Deadline::after(timeout);
+        loop {
+            if self.arrived_bytes > UNRECEIVED_BYTES_MAX {
+                return Err(Error::Unreceived { events: self.arrived.len() });
+            }
+            match command(&mut self.driver) {
+                Err(ClientError::OutboxFull { .. }) => self.turn(deadline)?,
+                Err(error) => return Err(self.why_not(error)),
                 Ok(number) => {
-                    self.work()?;
+                    self.pump()?;
                     return Ok(number);
                 }
             }
         }
     }
 
-    /// Asks for a page of who is online: zero for the first. [`Event::Online`] answers.
-    pub fn who(&mut self, cursor: u64) -> Result<u64, Error> {
-        let number = self.driver.who(cursor)?;
-        self.work()?;
-        Ok(number)
+    /// Takes the first of the events that arrived which is such a one.
+    fn take_arrived(&mut self, wanted: impl Fn(&Event) -> bool) -> Option<Event> {
+        let event = self.arrived.iter().position(wanted).and_then(|index| self.arrived.remove(index))?;
+        self.arrived_bytes -= event_bytes(&event);
+        Some(event)
     }
 
-    /// The next event; none if the time is over. Time zero only looks. After [`Event::Closed`] every call fails.
-    pub fn receive(&mut self, timeout: Duration) -> Result<Option<Event>, Error> {
-        let deadline = Monotonic::now() + timeout;
-        loop {
-            if let Some(event) = self.arrived.pop_front() {
-                return Ok(Some(event));
-            }
-            if self.driver.client().is_closed() {
-                return Err(Error::Command(ClientError::Closed));
-            }
-            if !self.turn(Some(deadline))? && self.arrived.is_empty() {
-                return Ok(None);
-            }
-        }
-    }
-
-    /// Says goodbye behind everything sent before, and waits for the server's. What still arrives is lost.
-    pub fn close(mut self, timeout: Duration) -> Result<(), Error> {
-        let deadline = Monotonic::now() + timeout;
-        self.driver.leave();
-        loop {
-            while let Some(event) = self.arrived.pop_front() {
-                match event {
-                    Event::Closed(Closed::Left) => return Ok(()),
-                    Event::Closed(other) => return Err(Error::Closed(other)),
-                    _ => {}
-                }
-            }
-            if !self.turn(Some(deadline))? && self.arrived.is_empty() {
-                return Err(Error::TimedOut);
-            }
-        }
-    }
-
-    fn next_event(&mut self, deadline: Monotonic) -> Result<Event, Error> {
-        loop {
-            match self.arrived.pop_front() {
-                Some(Event::Closed(closed)) => return Err(Error::Closed(closed)),
-                Some(event) => return Ok(event),
-                None if !self.turn(Some(deadline))? && self.arrived.is_empty() => return Err(Error::TimedOut),
-                None => {}
-            }
-        }
-    }
-
-    fn why_closed(&self) -> Error {
-        let closed = self.arrived.iter().find_map(|event| match event {
-            Event::Closed(closed) => Some(closed.clone()),
+    /// Why it is over, if it is.
+    fn why_closed(&self) -> Option<Closed> {
+        let arrived = self.arrived.iter().find_map(|event| match event {
+            Event::Closed(closed) => Some(closed),
             _ => None,
         });
-        closed.map_or(Error::Command(ClientError::Closed), Error::Closed)
+        self.closed.as_ref().or(arrived).cloned()
     }
 
-    /// Does what can be done, then waits for more. False if the deadline has come.
-    fn turn(&mut self, deadline: Option<Monotonic>) -> Result<bool, Error> {
-        self.work()?;
-        if !self.arrived.is_empty() {
-            return Ok(true);
+    /// A command that came too late fails with the reason for the end.
+    fn why_not(&self, error: ClientError) -> Error {
+        match (error, self.why_closed()) {
+            (ClientError::Closed, Some(closed)) => Error::Closed(closed),
+            _ => Error::Command(error),
         }
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Monotonic::now()));
-        if left == Some(Duration::ZERO) {
-            return Ok(false);
+    }
+
+    /// Does what can be done at once, or else waits until something happens. Fails once the deadline has come, but not
+    /// before it has done what could be done.
+    fn turn(&mut self, deadline: Deadline) -> Result<(), Error> {
+        let has_read = self.pump()?;
+        if deadline.has_come() {
+            return Err(Error::TimedOut);
         }
-        let timeout = [left, self.driver.timeout()].into_iter().flatten().min();
+        if has_read {
+            return Ok(());
+        }
+        let timeout = [deadline.left(), self.driver.timeout()].into_iter().flatten().min();
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(Error::Poll(error.kind())),
-            _ => {
-                self.work()?;
-                Ok(true)
-            }
+            _ => Ok(()),
         }
     }
 
-    /// Reads and writes as far as that goes without waiting.
-    fn work(&mut self) -> Result<(), Error> {
-        while self.driver.drive().map_err(|error| Error::Poll(error.kind()))? {}
-        self.arrived.extend(std::iter::from_fn(|| self.driver.poll_event()));
-        Ok(())
+    /// Reads and writes as far as that goes without waiting. True if something was read.
+    fn pump(&mut self) -> Result<bool, Error> {
+        let has_read = self.driver.drive().map_err(|error| Error::Poll(error.kind()))?;
+        while let Some(event) = self.driver.poll_event() {
+            self.arrived_bytes += event_bytes(&event);
+            self.arrived.push_back(event);
+        }
+        Ok(has_read)
     }
+}
+
+/// Bytes of memory that an event takes, about: messages are what can be large.
+fn event_bytes(event: &Event) -> usize {
+    let beyond = match event {
+        Event::Message { body, .. } => body.len(),
+        Event::Online { names, .. } => size_of_val(names.as_slice()),
+        _ => 0,
+    };
+    size_of::<Event>() + beyond
 }
 
 /// Connects a [`Driver`] and registers it with `poll`: tries all addresses that `host:port` stands for in turn,
@@ -259,17 +308,16 @@ pub fn connect_any(
 }
 
 fn await_connection(driver: &mut Driver, timeout: Duration, poll: &mut Poll, events: &mut Events) -> io::Result<()> {
-    let deadline = Monotonic::now() + timeout;
+    let deadline = Deadline::after(timeout);
     loop {
         driver.drive()?;
         if driver.connected() {
             return Ok(());
         }
-        let left = deadline.saturating_duration_since(Monotonic::now());
-        if left.is_zero() {
+        if deadline.has_come() {
             return Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {timeout:?}")));
         }
-        match poll.poll(events, Some(left)) {
+        match poll.poll(events, deadline.left()) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
             _ => {}
         }

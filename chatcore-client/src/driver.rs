@@ -21,8 +21,9 @@ const READS_MAX: usize = 16;
 /// writing, and then:
 ///
 /// 1. After each event of it, after each command, and after [`timeout`](Self::timeout), call
-///    [`drive`](Self::drive), and again at once while that returns true.
-/// 2. Take [`poll_event`](Self::poll_event) until it is empty.
+///    [`drive`](Self::drive).
+/// 2. Take [`poll_event`](Self::poll_event) until it is empty. If `drive` returned true, a command that did not fit
+///    before may fit now: try it again, and go back to 1.
 /// 3. Wait, for [`timeout`](Self::timeout) at the most.
 #[derive(Debug)]
 pub struct Driver {
@@ -33,6 +34,8 @@ pub struct Driver {
     /// The start of a frame that is not whole.
     partial: Vec<u8>,
     connected: bool,
+    /// Nothing can be written any more.
+    write_failed: bool,
 }
 
 impl Driver {
@@ -41,24 +44,33 @@ impl Driver {
         let stream = TcpStream::connect(address)?;
         let clock = Clock::start();
         let client = Client::new(clock.now(), config);
-        Ok(Self { stream, client, clock, buffer: vec![0; BUFFER_BYTES], partial: Vec::new(), connected: false })
+        Ok(Self {
+            stream,
+            client,
+            clock,
+            buffer: vec![0; BUFFER_BYTES],
+            partial: Vec::new(),
+            connected: false,
+            write_failed: false,
+        })
     }
 
-    /// Reads, writes and lets time pass. True if there may be more to do at once.
+    /// Reads, writes and lets time pass. True if something was read: there may be events then, room for what did not
+    /// fit, and more to read.
     ///
     /// The only error is that the connection cannot be made; one that breaks later is an [`Event::Closed`].
     pub fn drive(&mut self) -> io::Result<bool> {
         if !self.connected && !self.is_connected()? {
+            self.handle_timeout();
             return Ok(false);
         }
-        let now = self.clock.now();
-        if self.client.poll_timeout().is_some_and(|due| due <= now) {
-            self.client.handle_timeout(now);
-        }
-        // Reading comes first, always: two ends that only want to write would wait for each other for ever.
-        let more = self.read();
+        // Reading comes before writing: two ends that only want to write would wait for each other for ever. It comes
+        // before the time-outs, too: a caller that was away for long finds the signs of life that came meanwhile.
+        let has_read = self.read();
+        self.handle_timeout();
         self.write();
-        Ok(more)
+        // If writing has just failed, what can still be read is to be read, and then it is over.
+        Ok(has_read || self.write_failed && !self.client.is_closed())
     }
 
     /// The connection stands.
@@ -117,16 +129,22 @@ impl Driver {
         }
     }
 
+    /// True if something was read, be it the end.
     fn read(&mut self) -> bool {
-        for _ in 0..READS_MAX {
+        for reads in 0..READS_MAX {
             if self.client.is_closed() {
-                return false;
+                return reads > 0;
             }
             match self.stream.read(&mut self.buffer) {
                 Ok(0) => self.broke(),
                 Ok(count) => self.arrived(count),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if self.write_failed {
+                        self.broke();
+                    }
+                    return reads > 0;
+                }
                 Err(_) => self.broke(),
             }
         }
@@ -147,23 +165,37 @@ impl Driver {
             let _ = self.client.receive(now, &mut input);
             let used = self.partial.len() - input.len();
             self.partial.drain(..used);
+            if self.partial.is_empty() && self.partial.capacity() > BUFFER_BYTES {
+                // One large frame does not cost its memory for ever.
+                self.partial = Vec::new();
+            }
         }
     }
 
     /// Writes what there is, also after the end: the last words tell the server why.
     fn write(&mut self) {
-        loop {
+        while !self.write_failed {
             let chunks = self.client.poll_transmit();
             if chunks.iter().all(|chunk| chunk.is_empty()) {
                 return;
             }
             match self.stream.write_vectored(&chunks.map(IoSlice::new)) {
-                Ok(0) => return self.broke(),
-                Ok(count) => self.client.transmitted(self.clock.now(), count),
+                Ok(count) if count > 0 => self.client.transmitted(self.clock.now(), count),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(_) => return self.broke(),
+                // What the server said before it went may still be there to be read.
+                _ => {
+                    self.write_failed = true;
+                    return;
+                }
             }
+        }
+    }
+
+    fn handle_timeout(&mut self) {
+        let now = self.clock.now();
+        if self.client.poll_timeout().is_some_and(|due| due <= now) {
+            self.client.handle_timeout(now);
         }
     }
 

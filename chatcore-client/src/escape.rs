@@ -69,14 +69,58 @@ mod tests {
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
     }
 
+    /// What no output may hold, written down once more and not taken from [`is_unsafe`].
+    fn is_forbidden(c: char) -> bool {
+        let ranges = [
+            ('\0', '\x1f'),           // C0
+            ('\x7f', '\u{9f}'),       // DEL and C1
+            ('\u{61c}', '\u{61c}'),   // direction marks,
+            ('\u{200e}', '\u{200f}'), // ...
+            ('\u{202a}', '\u{202e}'), // embeddings and overrides,
+            ('\u{2066}', '\u{2069}'), // isolates
+            ('\u{2028}', '\u{2029}'), // line and paragraph separators
+            ('\u{200b}', '\u{200b}'), // what cannot be seen
+            ('\u{2060}', '\u{2064}'),
+            ('\u{feff}', '\u{feff}'),
+            ('\u{e0001}', '\u{e007f}'),
+        ];
+        ranges.iter().any(|(first, last)| (*first..=*last).contains(&c))
+    }
+
+    /// Text in which what is forbidden is frequent.
+    fn nasty_text() -> impl Strategy<Value = String> {
+        let nasty = prop_oneof![
+            any::<char>(),
+            prop::char::range('\0', '\u{a0}'),
+            prop::char::range('\u{200a}', '\u{2070}'),
+            prop::char::range('\u{e0000}', '\u{e0080}'),
+            Just('\u{61c}'),
+            Just('\u{feff}'),
+        ];
+        prop::collection::vec(nasty, 0..40).prop_map(String::from_iter)
+    }
+
     proptest! {
         #[test]
-        fn nothing_unsafe_is_shown(bytes in proptest::collection::vec(any::<u8>(), 0..80), text in any::<String>()) {
-            prop_assert!(!escape(&bytes).contains(is_unsafe));
-            prop_assert!(!escape(text.as_bytes()).contains(is_unsafe));
+        fn nothing_unsafe_is_shown(
+            before in nasty_text(),
+            bytes in prop::collection::vec(any::<u8>(), 0..20),
+            after in nasty_text(),
+        ) {
+            let all = [before.as_bytes(), &bytes, after.as_bytes()].concat();
+            prop_assert!(!escape(&all).contains(is_forbidden));
+        }
+
+        #[test]
+        fn json_shows_nothing_unsafe_and_loses_nothing(text in nasty_text()) {
             let json = escape_json(&serde_json::to_string(&text).unwrap());
-            prop_assert!(!json.contains(is_unsafe));
+            prop_assert!(!json.contains(is_forbidden));
             prop_assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        }
+
+        #[test]
+        fn what_is_safe_is_shown_as_it_is(text in "[ -~äß中🚀]{0,40}") {
+            prop_assert_eq!(escape(text.as_bytes()), text);
         }
     }
 }

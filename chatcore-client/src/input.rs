@@ -1,20 +1,25 @@
 //! Lines of input, from a thread of their own: neither a line editor nor a file can be waited for together with a
 //! socket.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel, sync_channel};
-use std::thread;
+use std::{thread, vec};
 
 use mio::Waker;
 use rustyline::error::ReadlineError;
-use rustyline::{Config, DefaultEditor, ExternalPrinter};
+use rustyline::{Config, DefaultEditor};
+
+use crate::printer::{Editing, Printer};
 
 /// Bytes of a line, at the most: the longest body that any server can allow, and a recipient.
 const LINE_BYTES_MAX: usize = (16 << 20) + 1024;
 
-/// Lines that are read ahead.
-const LINES_AHEAD: usize = 256;
+/// Bytes that are read at once.
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// Batches that are read ahead. One is what a buffer holds, and a line of any length that ends there.
+const BATCHES_AHEAD: usize = 2;
 
 /// What comes from whoever commands us.
 #[derive(Debug)]
@@ -31,18 +36,24 @@ pub(crate) enum Input {
 
 /// The reading end. Whenever something is sent, the waker is woken.
 pub(crate) struct Lines {
-    receiver: Receiver<Input>,
+    receiver: Receiver<Vec<Input>>,
+    batch: vec::IntoIter<Input>,
     /// The editor reads a line only when it is asked, with the prompt to show.
     prompts: Option<Sender<String>>,
 }
 
 impl Lines {
     /// The next input; none if there is none now.
-    pub(crate) fn poll(&self) -> Option<Input> {
-        match self.receiver.try_recv() {
-            Ok(input) => Some(input),
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => Some(Input::End),
+    pub(crate) fn poll(&mut self) -> Option<Input> {
+        loop {
+            if let Some(input) = self.batch.next() {
+                return Some(input);
+            }
+            match self.receiver.try_recv() {
+                Ok(batch) => self.batch = batch.into_iter(),
+                Err(TryRecvError::Empty) => return None,
+                Err(TryRecvError::Disconnected) => return Some(Input::End),
+            }
         }
     }
 
@@ -56,65 +67,87 @@ impl Lines {
 
     /// Reads standard input.
     pub(crate) fn from_stdin(waker: Arc<Waker>) -> io::Result<Self> {
-        let (sender, receiver) = sync_channel(LINES_AHEAD);
+        let (sender, receiver) = sync_channel(BATCHES_AHEAD);
         let outlet = Outlet { sender, waker };
-        thread::Builder::new().name("input".into()).spawn(move || read_lines(&mut io::stdin().lock(), &outlet))?;
-        Ok(Self { receiver, prompts: None })
+        thread::Builder::new().name("input".into()).spawn(move || {
+            read_lines(&mut BufReader::with_capacity(BUFFER_BYTES, io::stdin().lock()), &outlet);
+        })?;
+        Ok(Self { receiver, batch: Vec::new().into_iter(), prompts: None })
     }
 
     /// Lets a person type, with a line editor; returns where to print meanwhile.
-    pub(crate) fn from_terminal(waker: Arc<Waker>) -> io::Result<(Self, Box<dyn ExternalPrinter>)> {
+    pub(crate) fn from_terminal(waker: Arc<Waker>) -> io::Result<(Self, Printer)> {
         let config = Config::builder().auto_add_history(true).build();
         let mut editor = DefaultEditor::with_config(config).map_err(io::Error::other)?;
-        let printer = editor.create_external_printer().map_err(io::Error::other)?;
-        let (sender, receiver) = sync_channel(LINES_AHEAD);
+        let printer = match editor.create_external_printer() {
+            Ok(printer) => Printer::start(printer, Arc::clone(&waker))?,
+            // A terminal that cannot move its cursor: the editor reads plain lines from it.
+            Err(_) => Printer::start_plain(Arc::clone(&waker))?,
+        };
+        let (sender, receiver) = sync_channel(BATCHES_AHEAD);
         let (prompts, asked) = channel::<String>();
-        let outlet = Outlet { sender, waker };
+        let (outlet, desk) = (Outlet { sender, waker }, printer.desk());
         thread::Builder::new().name("input".into()).spawn(move || {
             for prompt in asked {
-                let input = match editor.readline(&prompt) {
+                let Some(editing) = Editing::start(prompt, &desk) else { return };
+                let line = editor.readline(&editing);
+                drop(editing);
+                let input = match line {
                     Ok(line) => Input::Line(line),
                     Err(ReadlineError::Eof | ReadlineError::Interrupted) => Input::End,
                     Err(error) => Input::Unusable { reason: "input", detail: error.to_string() },
                 };
                 let is_line = matches!(input, Input::Line(_));
-                if !outlet.send(input) || !is_line {
+                if !outlet.send(vec![input]) || !is_line {
                     return;
                 }
             }
         })?;
-        Ok((Self { receiver, prompts: Some(prompts) }, Box::new(printer)))
+        Ok((Self { receiver, batch: Vec::new().into_iter(), prompts: Some(prompts) }, printer))
     }
 }
 
 struct Outlet {
-    sender: SyncSender<Input>,
+    sender: SyncSender<Vec<Input>>,
     waker: Arc<Waker>,
 }
 
 impl Outlet {
     /// False if nobody listens any more.
-    fn send(&self, input: Input) -> bool {
-        self.sender.send(input).is_ok() && self.waker.wake().is_ok()
+    fn send(&self, batch: Vec<Input>) -> bool {
+        self.sender.send(batch).is_ok() && self.waker.wake().is_ok()
     }
 }
 
-fn read_lines(reader: &mut impl BufRead, outlet: &Outlet) {
+fn read_lines(reader: &mut BufReader<impl Read>, outlet: &Outlet) {
     loop {
-        let input = match read_line(reader) {
-            Ok(Some(input)) => input,
-            Ok(None) => break,
-            Err(error) => {
-                let detail = format!("cannot read the input: {error}");
-                outlet.send(Input::Unusable { reason: "input", detail });
-                break;
-            }
-        };
-        if !outlet.send(input) {
+        let (batch, more) = read_batch(reader);
+        if !outlet.send(batch) || !more {
             return;
         }
     }
-    outlet.send(Input::End);
+}
+
+/// The lines that can be had without waiting for more than the first. False if the end is among them.
+fn read_batch(reader: &mut BufReader<impl Read>) -> (Vec<Input>, bool) {
+    let mut batch = Vec::new();
+    loop {
+        match read_line(reader) {
+            Ok(Some(input)) => batch.push(input),
+            Ok(None) => {
+                batch.push(Input::End);
+                return (batch, false);
+            }
+            Err(error) => {
+                let detail = format!("cannot read the input: {error}");
+                batch.extend([Input::Unusable { reason: "input", detail }, Input::End]);
+                return (batch, false);
+            }
+        }
+        if !reader.buffer().contains(&b'\n') {
+            return (batch, true);
+        }
+    }
 }
 
 /// A line without its end; none at the end of the input.
@@ -143,28 +176,47 @@ fn read_line(reader: &mut impl BufRead) -> io::Result<Option<Input>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Cursor;
+
+    fn told(batch: Vec<Input>) -> Vec<String> {
+        let tell = |input| match input {
+            Input::Line(line) => line,
+            Input::Unusable { reason, .. } => format!("<{reason}>"),
+            Input::End => "<end>".into(),
+        };
+        batch.into_iter().map(tell).collect()
+    }
 
     fn all(bytes: &[u8]) -> Vec<String> {
-        let mut reader = bytes;
-        std::iter::from_fn(|| read_line(&mut reader).unwrap())
-            .map(|input| match input {
-                Input::Line(line) => line,
-                Input::Unusable { reason, .. } => format!("<{reason}>"),
-                Input::End => "<end>".into(),
-            })
-            .collect()
+        let mut reader = BufReader::new(bytes);
+        let mut all = Vec::new();
+        loop {
+            let (batch, more) = read_batch(&mut reader);
+            all.extend(told(batch));
+            if !more {
+                return all;
+            }
+        }
     }
 
     #[test]
     fn lines_end_with_a_newline_or_the_input() {
-        assert_eq!(all(b"a\r\nb\n\nc"), ["a", "b", "", "c"]);
-        assert_eq!(all(b""), [""; 0]);
+        assert_eq!(all(b"a\r\nb\n\nc"), ["a", "b", "", "c", "<end>"]);
+        assert_eq!(all(b""), ["<end>"]);
     }
 
     #[test]
     fn lines_that_cannot_be_used_are_told_and_skipped() {
         let mut bytes = vec![b'x'; 3 * LINE_BYTES_MAX];
         bytes.extend(b"\nnext\n\xff\nlast");
-        assert_eq!(all(&bytes), ["<line_too_long>", "next", "<not_utf8>", "last"]);
+        assert_eq!(all(&bytes), ["<line_too_long>", "next", "<not_utf8>", "last", "<end>"]);
+    }
+
+    #[test]
+    fn a_line_does_not_wait_for_the_next_to_be_whole() {
+        // A pipe gives its reader what was written to it, piece by piece.
+        let mut reader = BufReader::new(Cursor::new(b"one\ntwo\nthr").chain(Cursor::new(b"ee\n")));
+        assert_eq!(told(read_batch(&mut reader).0), ["one", "two"]);
+        assert_eq!(told(read_batch(&mut reader).0), ["three"]);
     }
 }

@@ -4,6 +4,9 @@ mod clock;
 mod connection;
 mod driver;
 
-pub use chatcore::{ClientConfig, ClientError, Closed, Event, Reconnect, RejectCode, UserName};
-pub use connection::{ConnectError, Connection, Error, RegisterError, Registered, connect_any};
+/// The core, whose types the events and errors here are made of.
+pub use chatcore;
+
+pub use chatcore::{ClientConfig, ClientError, Closed, Event, Reconnect, RefusalCode, RejectCode, UserName};
+pub use connection::{ConnectError, Connection, Error, RegisterError, Registered, UNRECEIVED_BYTES_MAX, connect_any};
 pub use driver::Driver;

@@ -3,28 +3,35 @@
 mod args;
 mod command;
 mod escape;
+mod failure;
 mod input;
+mod printer;
 mod report;
+mod requests;
 mod screen;
 mod session;
+mod signals;
 mod terminal;
 
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
 use crate::args::Args;
-use crate::screen::Screen;
+use crate::escape::escape;
+use crate::failure::Failure;
+use crate::report::Report;
 use crate::session::Session;
+use crate::terminal::Settings;
 
 /// What the shell is told when the command line is wrong.
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let interactive = args.is_interactive();
-    if args.name.is_none() && !interactive {
+    let terminal = args.is_interactive().then(Settings::save).flatten();
+    if args.name.is_none() && terminal.is_none() {
         let error = Args::command().error(
             clap::error::ErrorKind::MissingRequiredArgument,
             "without a terminal to ask on, --name NAME is needed",
@@ -32,35 +39,21 @@ fn main() -> ExitCode {
         let _ = error.print();
         return ExitCode::from(USAGE);
     }
-    let settings = interactive.then(terminal::Settings::save).flatten();
-    let outcome = Session::start(&args, interactive).and_then(Session::run);
-    if let Some(settings) = settings {
-        settings.restore();
-    }
+    let outcome = Session::start(&args, terminal.clone()).and_then(Session::run);
+    // What is said from here on is said on a terminal as it was.
+    drop(terminal);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         // Who reads our output has gone: there is nobody to tell.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(error) => {
-            Screen::last_words(interactive, &error.to_string());
+        Err(failure) => {
+            if args.json {
+                let closed = Report::Closed { reason: failure.reason().to_owned() };
+                let _ = writeln!(io::stdout(), "{}", closed.json());
+            }
+            // Where nobody reads the words, the exit code still tells.
+            let _ = writeln!(io::stderr(), "chatcore-client: {}", escape(failure.to_string().as_bytes()));
             ExitCode::FAILURE
         }
     }
-}
-
-/// Why the program ends with an error: one line each.
-#[derive(Debug, thiserror::Error)]
-enum Failure {
-    #[error(transparent)]
-    Connect(#[from] chatcore_client::ConnectError),
-    #[error("{name}: {detail}")]
-    Refused { name: String, detail: String },
-    #[error("{0}")]
-    Closed(chatcore_client::Closed),
-    #[error("{0} of the messages sent were not answered in time")]
-    Unanswered(usize),
-    #[error("cannot write the output: {0}")]
-    Output(io::Error),
-    #[error("cannot start: {0}")]
-    Start(io::Error),
 }

@@ -1,11 +1,9 @@
 //! Where events are shown.
 
-use std::io::{self, BufWriter, IsTerminal, Stdout, Write, stderr, stdout};
+use std::io::{BufWriter, Stdout, Write, stdout};
 
-use rustyline::ExternalPrinter;
-
-use crate::Failure;
-use crate::escape::escape;
+use crate::failure::Failure;
+use crate::printer::Printer;
 use crate::report::Report;
 
 /// The place that reports go to.
@@ -13,7 +11,7 @@ pub(crate) enum Screen {
     /// Lines, to whatever reads them.
     Lines { out: BufWriter<Stdout>, json: bool },
     /// Above the line that somebody is typing.
-    Terminal(Box<dyn ExternalPrinter>),
+    Terminal(Printer),
 }
 
 impl Screen {
@@ -26,11 +24,21 @@ impl Screen {
         match self {
             Self::Lines { out, json: true } => writeln!(out, "{}", report.json()).map_err(Failure::Output),
             Self::Lines { out, json: false } => writeln!(out, "{}", report.text()).map_err(Failure::Output),
-            // Accepted is what a person expects.
-            Self::Terminal(_) if matches!(report, Report::Accepted { .. }) => Ok(()),
             Self::Terminal(printer) => {
-                printer.print(report.text() + "\n").map_err(|error| Failure::Output(io::Error::other(error)))
+                // Accepted is what a person expects, and who leaves knows it.
+                if !matches!(report, Report::Accepted { .. } | Report::Closed { .. }) {
+                    printer.print(&report.text());
+                }
+                Ok(())
             }
+        }
+    }
+
+    /// Whether what is shown keeps up with what arrives. Lines do always: writing them waits.
+    pub(crate) fn has_room(&self) -> bool {
+        match self {
+            Self::Lines { .. } => true,
+            Self::Terminal(printer) => printer.has_room(),
         }
     }
 
@@ -41,28 +49,11 @@ impl Screen {
         }
     }
 
-    /// Tells a program that it is over; a person knows, who has asked for it.
-    pub(crate) fn close(&mut self, reason: &str) -> Result<(), Failure> {
-        match self {
-            Self::Lines { .. } => self.show(&Report::Closed { reason: reason.to_owned() }),
-            Self::Terminal(_) => Ok(()),
-        }
-    }
-
-    /// Tells a program that it has broken off; a person reads it among the last words.
-    pub(crate) fn fail(&mut self, reason: &str) -> Result<(), Failure> {
-        if let Self::Lines { json: true, .. } = self {
-            self.show(&Report::Closed { reason: reason.to_owned() })?;
+    /// Shows what is still to be shown. Nothing follows.
+    pub(crate) fn finish(&mut self) -> Result<(), Failure> {
+        if let Self::Terminal(printer) = self {
+            printer.finish();
         }
         self.flush()
-    }
-
-    /// One line on standard error, behind which nothing comes.
-    pub(crate) fn last_words(interactive: bool, words: &str) {
-        if interactive && stderr().is_terminal() {
-            // Over the prompt that nobody answers any more.
-            eprint!("\r\x1b[K");
-        }
-        eprintln!("chatcore-client: {}", escape(words.as_bytes()));
     }
 }

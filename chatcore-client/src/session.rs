@@ -1,24 +1,23 @@
 //! The program's loop: lines become commands, events become reports.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use chatcore::GoodbyeCode;
-use chatcore_client::{ClientError, Closed, Driver, Event, UserName, connect_any};
+use chatcore_client::chatcore::GoodbyeCode;
+use chatcore_client::{ClientError, Closed, Driver, Event, RefusalCode, UserName, connect_any};
 use mio::{Events, Poll, Token, Waker};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 
-use crate::Failure;
 use crate::args::Args;
 use crate::command::{self, Command};
+use crate::failure::{self, Failure};
 use crate::input::{Input, Lines};
 use crate::report::{Body, Report};
+use crate::requests::Requests;
 use crate::screen::Screen;
+use crate::signals;
+use crate::terminal::Settings;
 
 const SOCKET: Token = Token(0);
 const WAKER: Token = Token(1);
@@ -43,12 +42,11 @@ pub(crate) struct Session {
     stage: Stage,
     /// The name that was asked for, or that we have.
     name: String,
-    /// To whom the messages went that are not answered yet, by their numbers.
-    unanswered: BTreeMap<u64, String>,
-    /// Names of a listing that is under way.
-    listing: Option<Vec<String>>,
+    requests: Requests,
     /// A command that waits until there is room for it.
     held: Option<Command>,
+    /// The page of a listing that waits so.
+    next_page: Option<u64>,
     input_ended: bool,
     /// When the answers to what was sent are waited for no longer.
     linger_until: Option<Instant>,
@@ -80,19 +78,20 @@ enum Stage {
 }
 
 impl Session {
-    /// Connects, and begins to read the input.
-    pub(crate) fn start(args: &Args, interactive: bool) -> Result<Self, Failure> {
-        let mut poll = Poll::new().map_err(Failure::Start)?;
+    /// Connects, and begins to read the input. With the settings of a terminal it is for a person.
+    pub(crate) fn start(args: &Args, terminal: Option<Settings>) -> Result<Self, Failure> {
+        let mut poll = Poll::new().map_err(Failure::System)?;
         let mut events = Events::with_capacity(64);
         let connect = Connect { address: args.connect.clone(), timeout: args.connect_timeout };
         let driver = connect.connect(&mut poll, &mut events)?;
-        let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(Failure::Start)?);
-        let signalled = watch_signals(Arc::clone(&waker)).map_err(Failure::Start)?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(Failure::System)?);
+        let interactive = terminal.is_some();
+        let signalled = signals::watch(Arc::clone(&waker), terminal).map_err(Failure::System)?;
         let (lines, screen) = if interactive {
-            let (lines, printer) = Lines::from_terminal(waker).map_err(Failure::Start)?;
+            let (lines, printer) = Lines::from_terminal(waker).map_err(Failure::System)?;
             (lines, Screen::Terminal(printer))
         } else {
-            (Lines::from_stdin(waker).map_err(Failure::Start)?, Screen::lines(args.json))
+            (Lines::from_stdin(waker).map_err(Failure::System)?, Screen::lines(args.json))
         };
         let mut session = Self {
             connect,
@@ -102,14 +101,14 @@ impl Session {
             lines,
             screen,
             interactive,
-            stay: args.stay,
+            stay: args.stay && !interactive,
             linger: args.linger,
             signalled,
             stage: Stage::Naming,
             name: String::new(),
-            unanswered: BTreeMap::new(),
-            listing: None,
+            requests: Requests::default(),
             held: None,
+            next_page: None,
             input_ended: false,
             linger_until: None,
         };
@@ -122,28 +121,41 @@ impl Session {
 
     /// Goes on until it is over.
     pub(crate) fn run(mut self) -> Result<(), Failure> {
-        loop {
+        let outcome = self.go_on();
+        let shown = self.screen.finish();
+        outcome.and(shown)
+    }
+
+    fn go_on(&mut self) -> Result<(), Failure> {
+        while self.stage != Stage::Over {
             self.take_input()?;
             self.leave_if_done()?;
-            let more = self.drive()?;
-            if self.stage == Stage::Over {
-                return self.screen.flush();
+            if self.drive()? {
+                // What did not fit before may fit now.
+                continue;
             }
-            let timeout = if more { Some(Duration::ZERO) } else { self.timeout() };
-            if timeout != Some(Duration::ZERO) {
-                self.screen.flush()?;
-            }
+            self.screen.flush()?;
+            let timeout = self.timeout();
             match self.poll.poll(&mut self.events, timeout) {
-                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(Failure::Start(error)),
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(Failure::System(error)),
                 _ => {}
             }
         }
+        Ok(())
     }
 
-    /// Lets the connection do what it can. True if something may have become possible by that.
+    /// A terminal that does not keep up holds up the server, and not our memory. Who leaves is not held up.
+    fn is_held_up(&self) -> bool {
+        !self.screen.has_room() && self.stage != Stage::Leaving
+    }
+
+    /// Lets the connection do what it can. True if something has become possible by that.
     fn drive(&mut self) -> Result<bool, Failure> {
-        let Some(driver) = &mut self.driver else { return Ok(false) };
-        let mut more = driver.drive().map_err(Failure::Start)?;
+        if self.is_held_up() {
+            return Ok(false);
+        }
+        let Some(driver) = &mut self.driver else { return Ok(self.stage == Stage::Over) };
+        let mut more = driver.drive().map_err(Failure::System)?;
         while let Some(event) = self.driver.as_mut().and_then(Driver::poll_event) {
             self.handle(event)?;
             more = true;
@@ -153,12 +165,16 @@ impl Session {
 
     fn timeout(&self) -> Option<Duration> {
         let linger = self.linger_until.map(|until| until.saturating_duration_since(Instant::now()));
-        [self.driver.as_ref().and_then(Driver::timeout), linger].into_iter().flatten().min()
+        let driver = self.driver.as_ref().filter(|_| !self.is_held_up()).and_then(Driver::timeout);
+        [driver, linger].into_iter().flatten().min()
     }
 
     // ---- what is asked for ----
 
     fn take_input(&mut self) -> Result<(), Failure> {
+        if let Some(cursor) = self.next_page.take() {
+            self.list_on(cursor);
+        }
         while matches!(self.stage, Stage::Naming | Stage::Chatting) {
             if let Some(command) = self.held.take() {
                 self.execute(command)?;
@@ -212,16 +228,17 @@ impl Session {
                 self.stage = Stage::Registering;
                 Ok(())
             }
-            Err(error) => self.refused(name, error.to_string()),
+            // Nobody can have it, so that the server was not even asked.
+            Err(error) => self.refused(name, &RefusalCode::InvalidName.to_string(), error.to_string()),
         }
     }
 
-    fn refused(&mut self, name: &str, detail: String) -> Result<(), Failure> {
+    fn refused(&mut self, name: &str, reason: &str, detail: String) -> Result<(), Failure> {
         if !self.interactive {
-            return Err(Failure::Refused { name: name.to_owned(), detail });
+            return Err(Failure::Refused { name: name.to_owned(), reason: reason.to_owned(), detail });
         }
         self.stage = Stage::Naming;
-        self.complain("refused", detail)?;
+        self.complain(reason, detail)?;
         self.lines.ask(NAME_PROMPT);
         Ok(())
     }
@@ -230,25 +247,23 @@ impl Session {
         let Some(driver) = &mut self.driver else { return Ok(()) };
         match command {
             Command::Send { to, body } => match driver.send(&to, body.as_bytes()) {
-                Ok(number) => {
-                    // As others see the name, where we know how the server maps it.
-                    let to = UserName::new(&to).map_or(to, |mapped| mapped.to_string());
-                    self.unanswered.insert(number, to);
-                }
+                Ok(number) => self.requests.sent(number, to),
                 Err(ClientError::OutboxFull { .. }) => self.held = Some(Command::Send { to, body }),
                 Err(error @ ClientError::BodyTooLong { .. }) => {
                     self.complain("body_too_long", error.to_string())?;
                 }
                 Err(error) => self.complain("not_sent", error.to_string())?,
             },
-            Command::Who if self.listing.is_some() => self.held = Some(Command::Who),
+            Command::Who if self.requests.is_listing() => self.held = Some(Command::Who),
             Command::Who => match driver.who(0) {
-                Ok(_) => self.listing = Some(Vec::new()),
+                Ok(_) => self.requests.list(),
                 Err(ClientError::OutboxFull { .. }) => self.held = Some(Command::Who),
                 Err(error) => self.complain("not_sent", error.to_string())?,
             },
             Command::Help => self.show(&Report::Help { text: command::HELP })?,
-            Command::Quit => self.leave(),
+            Command::Quit if self.interactive => self.leave(),
+            // A script is told what became of all that it asked for before.
+            Command::Quit => (self.input_ended, self.stay) = (true, false),
         }
         Ok(())
     }
@@ -260,8 +275,9 @@ impl Session {
         }
         if self.signalled.load(Ordering::Acquire) {
             self.leave();
+            return Ok(());
         }
-        let waits = self.stage == Stage::Registering || self.stay && !self.interactive;
+        let waits = self.stage == Stage::Registering || self.stay;
         if !self.input_ended || waits {
             return Ok(());
         }
@@ -277,7 +293,7 @@ impl Session {
     }
 
     fn open_requests(&self) -> usize {
-        self.unanswered.len() + usize::from(self.listing.is_some()) + usize::from(self.held.is_some())
+        self.requests.open() + usize::from(self.held.is_some())
     }
 
     fn leave(&mut self) {
@@ -302,19 +318,21 @@ impl Session {
                 self.lines.ask(PROMPT);
                 Ok(())
             }
-            Event::Refused { detail, .. } => {
+            // Who leaves needs no name any more.
+            Event::Refused { .. } if self.stage == Stage::Leaving => Ok(()),
+            Event::Refused { code, detail } => {
                 let name = self.name.clone();
-                self.refused(&name, detail)
+                self.refused(&name, &code.to_string(), detail)
             }
             Event::Message { id, from, body } => {
                 let (from, to) = (from.to_string(), self.name.clone());
                 self.show(&Report::Message { id, from, to, body: Body::new(body) })
             }
-            Event::Accepted { number, .. } => match self.unanswered.remove(&number) {
+            Event::Accepted { number, .. } => match self.requests.answered(number) {
                 Some(to) => self.show(&Report::Accepted { to }),
                 None => Ok(()),
             },
-            Event::Rejected { number, code } => match self.unanswered.remove(&number) {
+            Event::Rejected { number, code } => match self.requests.answered(number) {
                 Some(to) => self.show(&Report::Rejected { to, reason: code.to_string() }),
                 None => Ok(()),
             },
@@ -325,18 +343,26 @@ impl Session {
     }
 
     fn listed(&mut self, names: &[UserName], next: Option<u64>) -> Result<(), Failure> {
-        let Some(listing) = &mut self.listing else { return Ok(()) };
-        listing.extend(names.iter().map(UserName::to_string));
-        if let (Some(cursor), Some(driver)) = (next, &mut self.driver) {
-            // Only one small request is under way at a time, so there is room for it; if we are leaving,
-            // nobody waits for the rest.
-            if driver.who(cursor).is_ok() {
-                return Ok(());
-            }
+        self.requests.listed(names);
+        if let Some(cursor) = next {
+            self.list_on(cursor);
+            return Ok(());
         }
-        let mut names = self.listing.take().unwrap_or_default();
-        names.sort_unstable();
-        self.show(&Report::Online { names })
+        match self.requests.listing_ended() {
+            Some(names) => self.show(&Report::Online { names }),
+            None => Ok(()),
+        }
+    }
+
+    /// Asks for the page that starts there.
+    fn list_on(&mut self, cursor: u64) {
+        let Some(driver) = &mut self.driver else { return };
+        match driver.who(cursor) {
+            Ok(_) => {}
+            Err(ClientError::OutboxFull { .. }) => self.next_page = Some(cursor),
+            // Who leaves does without it: half a list would look like a whole one.
+            Err(_) => drop(self.requests.listing_ended()),
+        }
     }
 
     fn closed(&mut self, closed: Closed) -> Result<(), Failure> {
@@ -345,12 +371,15 @@ impl Session {
             self.driver = None;
             return Ok(());
         }
-        let reason = reason(&closed);
         self.stage = Stage::Over;
-        if matches!(closed, Closed::Left) || self.stay && reason == GoodbyeCode::ShuttingDown.name() {
-            return self.screen.close(reason);
+        let reason = failure::reason(&closed);
+        // The server answers everything before its goodbye. If it has not, nobody knows what became of the rest.
+        if closed == Closed::Left && self.requests.messages() > 0 {
+            return Err(Failure::Unanswered(self.requests.messages()));
         }
-        self.screen.fail(reason)?;
+        if closed == Closed::Left || self.stay && reason == GoodbyeCode::ShuttingDown.name() {
+            return self.show(&Report::Closed { reason: reason.to_owned() });
+        }
         Err(Failure::Closed(closed))
     }
 
@@ -361,31 +390,4 @@ impl Session {
     fn show(&mut self, report: &Report) -> Result<(), Failure> {
         self.screen.show(report)
     }
-}
-
-/// Why it ended, for programs.
-fn reason(closed: &Closed) -> &'static str {
-    match closed {
-        Closed::Left => GoodbyeCode::Left.name(),
-        Closed::Goodbye { code, .. } => code.name(),
-        Closed::Error { .. } | Closed::Fault(_) => "protocol_error",
-        Closed::Foreign(_) => "not_chatcore",
-        Closed::TimedOut => GoodbyeCode::TimedOut.name(),
-        _ => "disconnected",
-    }
-}
-
-/// The first signal asks us to leave; the second ends the program at once.
-fn watch_signals(waker: Arc<Waker>) -> io::Result<Arc<AtomicBool>> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    let signalled = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&signalled);
-    thread::Builder::new().name("signals".into()).spawn(move || {
-        for signal in signals.forever() {
-            if flag.swap(true, Ordering::AcqRel) || waker.wake().is_err() {
-                std::process::exit(128 + signal);
-            }
-        }
-    })?;
-    Ok(signalled)
 }

@@ -5,9 +5,8 @@ mod programs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::thread;
-use std::time::Duration;
 
-use chatcore_client::{Connection, Event};
+use chatcore_client::Connection;
 use programs::{PATIENCE, Server, run};
 
 fn registered(name: &str) -> String {
@@ -109,17 +108,22 @@ fn a_name_that_cannot_be_had_ends_a_script_with_one_line() {
     let _alice = server.json("alice", &["--stay"]);
     let try_name = |name: &str| {
         let (code, stdout, stderr) = run(&["--connect", &server.address, "--json", "--name", name], "");
-        assert_eq!((code, stdout), (1, vec![]));
-        assert_eq!(stderr.len(), 1, "{stderr:?}");
-        stderr[0].clone()
+        assert_eq!((code, stdout.len(), stderr.len()), (1, 1, 1), "{stdout:?} {stderr:?}");
+        (stdout[0].clone(), stderr[0].clone())
     };
-    assert_eq!(
-        try_name("ALICE"),
-        "chatcore-client: ALICE: the name is in use: choose another, or try again when its user has left"
-    );
-    assert!(try_name("#x").starts_with("chatcore-client: #x: a name may not hold U+0023 (character 1)"));
-    assert!(try_name("\u{1b}[2J").starts_with("chatcore-client: \\u{1b}[2J: a name may not hold U+001B"));
-    assert!(try_name(&"x".repeat(200)).contains("a name of 200 bytes is too long"));
+    let (closed, words) = try_name("ALICE");
+    assert_eq!(closed, r#"{"event":"closed","reason":"name_in_use"}"#);
+    assert!(words.starts_with("chatcore-client: ALICE: the name is in use"), "{words}");
+    let long = "x".repeat(200);
+    for (name, expected) in [
+        ("#x", "#x: a name may not hold U+0023 (character 1)"),
+        ("\u{1b}[2J", "\\u{1b}[2J: a name may not hold U+001B (character 1)"),
+        (&long, &format!("{long}: a name of 200 bytes is too long")),
+    ] {
+        let (closed, words) = try_name(name);
+        assert_eq!(closed, r#"{"event":"closed","reason":"invalid_name"}"#);
+        assert!(words.starts_with(&format!("chatcore-client: {expected}")), "{words}");
+    }
 }
 
 #[test]
@@ -141,8 +145,9 @@ fn nobody_listens_there() {
     let expected = format!("chatcore-client: cannot connect to {address}: ");
     assert!(stderr[0].starts_with(&expected) && stderr[0].ends_with("is a server running there?"), "{stderr:?}");
 
-    let (code, _, stderr) = run(&["--connect", "no address", "--name", "alice"], "");
+    let (code, stdout, stderr) = run(&["--connect", "no address", "--name", "alice", "--json"], "");
     assert_eq!((code, stderr.len()), (1, 1));
+    assert_eq!(stdout, [r#"{"event":"closed","reason":"cannot_connect"}"#]);
     assert!(stderr[0].ends_with("an address is HOST:PORT, such as 127.0.0.1:12345"), "{stderr:?}");
 }
 
@@ -157,10 +162,7 @@ fn what_listens_there_is_no_chat_server() {
     });
     let (code, _, stderr) = run(&["--connect", &address, "--name", "alice"], "");
     web.join().unwrap();
-    assert_eq!(
-        (code, stderr),
-        (1, vec!["chatcore-client: the server speaks an unknown protocol, not chatcore".into()])
-    );
+    assert_eq!((code, stderr), (1, vec!["chatcore-client: the server speaks HTTP, not chatcore".into()]));
 }
 
 #[test]
@@ -223,6 +225,61 @@ fn what_others_send_never_reaches_the_output_raw() {
 }
 
 #[test]
+fn a_listing_of_many_pages_is_one_event_whatever_else_is_under_way() {
+    // The shortest bodies make the shortest pages: 34 names.
+    let server = Server::start_with(&["--body-bytes-max", "1024"]);
+    let others: Vec<_> = (10..90).map(|i| server.user(&format!("user{i}"))).collect();
+    let mut expected = vec!["alice".to_owned()];
+    expected.extend((10..90).map(|i| format!("user{i}")));
+    // More than the client keeps unacknowledged, so that the listing's next page finds no room at first.
+    let message = format!("@alice:{}\n", "x".repeat(1000));
+    let input = ["/who\n", &message.repeat(3000), "/who\n"].concat();
+    let (code, stdout, stderr) = run(&["--connect", &server.address, "--name", "alice", "--json"], &input);
+    assert_eq!((code, stderr), (0, vec![]));
+    let online: Vec<_> = stdout.iter().filter(|line| line.contains(r#""event":"online""#)).collect();
+    let listing = format!(r#"{{"event":"online","names":{}}}"#, serde_json::to_string(&expected).unwrap());
+    assert_eq!(online, [&listing, &listing]);
+    drop(others);
+}
+
+#[test]
+fn a_script_that_quits_still_learns_what_became_of_what_it_sent() {
+    let server = Server::start();
+    let args = ["--connect", &server.address, "--name", "alice", "--json", "--stay"];
+    let (code, stdout, stderr) = run(&args, "@carol:hello\n/quit\n@carol:more\n");
+    let rejected = r#"{"event":"rejected","to":"carol","reason":"no_such_user"}"#;
+    assert_eq!(stdout, [registered("alice"), rejected.into(), LEFT.into()], "and nothing after it");
+    assert_eq!((code, stderr), (0, vec![]));
+}
+
+#[test]
+fn answers_that_do_not_come_are_waited_for_as_long_as_it_is_told_to() {
+    let server = Server::start();
+    let mut alice = server.json("alice", &["--linger", "0.05"]);
+    server.program.signal("STOP");
+    alice.write("@bob:hello\n/who\n");
+    let (status, stdout, stderr) = alice.end();
+    assert_eq!(status.code(), Some(1));
+    assert_eq!(stdout, [r#"{"event":"closed","reason":"unanswered"}"#]);
+    let words = "chatcore-client: 2 of the requests were not answered in time: --linger SECONDS gives them more";
+    assert_eq!(stderr, [words]);
+}
+
+#[test]
+fn a_signal_ends_a_filter_in_good_order() {
+    let server = Server::start();
+    for signal in ["TERM", "INT"] {
+        let mut alice = server.json("alice", &[]);
+        // Its input stays open.
+        let input = alice.stdin.take();
+        alice.signal(signal);
+        let (status, stdout, stderr) = alice.end();
+        assert_eq!((status.code(), stdout, stderr), (Some(0), vec![LEFT.to_owned()], vec![]));
+        drop(input);
+    }
+}
+
+#[test]
 fn an_input_line_that_is_no_text_is_told_and_skipped() {
     let server = Server::start();
     let mut alice = server.json("alice", &[]);
@@ -253,51 +310,4 @@ fn an_output_that_nobody_reads_ends_the_client_quietly() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{}\n0\n", registered("alice")));
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
-}
-
-#[test]
-fn the_library_waits_with_a_time_out() {
-    let server = Server::start();
-    let mut alice = Connection::connect(&server.address, PATIENCE).unwrap();
-    let me = alice.register("Alice", PATIENCE).unwrap();
-    assert_eq!(me.name.as_str(), "alice");
-    assert_eq!(alice.receive(Duration::from_millis(20)), Ok(None));
-    let number = alice.send("alice", b"hello", PATIENCE).unwrap();
-    let mut events = Vec::new();
-    while events.len() < 2 {
-        events.push(alice.receive(PATIENCE).unwrap().expect("it comes in time"));
-    }
-    assert!(matches!(&events[0], Event::Message { body, .. } if body == b"hello"), "{events:?}");
-    assert!(matches!(&events[1], Event::Accepted { number: accepted, .. } if *accepted == number), "{events:?}");
-    alice.close(PATIENCE).unwrap();
-}
-
-#[test]
-fn ends_that_send_more_than_fits_go_on_reading_meanwhile() {
-    let server = Server::start();
-    let address = server.address.clone();
-    let ends = ["alice", "bob"].map(|name| {
-        let address = address.clone();
-        thread::spawn(move || {
-            let mut connection = Connection::connect(&address, PATIENCE).unwrap();
-            connection.register(name, PATIENCE).unwrap();
-            // Much more than all buffers on the way hold, to oneself, so that everything comes back.
-            let body = vec![b'x'; 60_000];
-            for _ in 0..200 {
-                connection.send(name, &body, PATIENCE).unwrap();
-            }
-            let (mut received, mut accepted) = (0, 0);
-            while (received, accepted) != (200, 200) {
-                match connection.receive(PATIENCE).unwrap() {
-                    Some(Event::Message { .. }) => received += 1,
-                    Some(Event::Accepted { .. }) => accepted += 1,
-                    other => panic!("{other:?}"),
-                }
-            }
-            connection.close(PATIENCE).unwrap();
-        })
-    });
-    for end in ends {
-        end.join().unwrap();
-    }
 }

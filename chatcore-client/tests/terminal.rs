@@ -7,11 +7,10 @@ mod programs;
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::process::Child;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use chatcore_client::Connection;
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use programs::{PATIENCE, Server};
 use pty_process::Size;
@@ -41,12 +40,16 @@ struct Screen {
 
 impl Terminal {
     fn start(server: &Server, args: &[&str]) -> Self {
+        Self::start_as("xterm", server, args)
+    }
+
+    fn start_as(kind: &str, server: &Server, args: &[&str]) -> Self {
         let (pty, pts) = open().unwrap();
         pty.resize(Size::new(ROWS, COLUMNS)).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_chatcore-client"))
             .args(["--connect", &server.address])
             .args(args)
-            .env("TERM", "xterm")
+            .env("TERM", kind)
             .env_remove("CHATCORE_NAME")
             .spawn(pts)
             .unwrap();
@@ -75,6 +78,23 @@ impl Terminal {
 
     fn types(&self, keys: &str) {
         (&*self.pty).write_all(keys.as_bytes()).unwrap();
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        let sent = std::process::Command::new("kill").args([&format!("-{signal}"), &pid]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    fn screen(&self) -> MutexGuard<'_, Screen> {
+        self.shared.screen.lock().unwrap()
+    }
+
+    /// Whether nothing is left of the line editor, neither in the settings nor in the screen's modes.
+    fn is_as_it_was(&self, screen: &Screen) -> bool {
+        let settings = tcgetattr(&*self.pty).unwrap();
+        settings.local_flags.contains(LocalFlags::ICANON | LocalFlags::ECHO)
+            && !screen.parser.screen().bracketed_paste()
     }
 
     /// Waits until the screen is so.
@@ -132,8 +152,7 @@ fn a_message_does_not_break_the_line_being_typed() {
     let server = Server::start();
     let terminal = Terminal::start(&server, &["--name", "alice"]);
     terminal.shows(&[WELCOME, ">"]);
-    let mut bob = Connection::connect(&server.address, PATIENCE).unwrap();
-    bob.register("bob", PATIENCE).unwrap();
+    let mut bob = server.user("bob");
     terminal.types("@bob:half a lin\u{e9}");
     terminal.shows(&["> @bob:half a liné"]);
     bob.send("alice", b"\x1b[2Jhello\r\n\x07", PATIENCE).unwrap();
@@ -155,6 +174,86 @@ fn a_message_does_not_break_the_line_being_typed() {
 }
 
 #[test]
+fn a_flood_of_messages_and_lines_at_the_same_time_holds_nobody_up() {
+    const COUNT: usize = 5_000;
+    let server = Server::start();
+    let terminal = Terminal::start(&server, &["--name", "alice"]);
+    terminal.shows(&[WELCOME, ">"]);
+    let mut bob = server.user("bob");
+    let flood = thread::spawn(move || {
+        for i in 0..COUNT {
+            bob.send("alice", format!("<{i:04}>").as_bytes(), PATIENCE).unwrap();
+        }
+        bob
+    });
+    // As long as they come, lines are ended, so that every moment of the editor meets a message.
+    let last = format!("bob: <{:04}>", COUNT - 1);
+    let deadline = Instant::now() + PATIENCE;
+    while !terminal.screen().parser.screen().contents().contains(&last) {
+        terminal.types("\r");
+        assert!(Instant::now() < deadline, "messages stopped coming");
+    }
+    let _bob = flood.join().unwrap();
+    terminal.types("/quit\r");
+    let (code, raw) = terminal.end();
+    assert_eq!(code, Some(0));
+    let shown = String::from_utf8(raw).unwrap();
+    let numbers: Vec<usize> = shown.split("bob: <").skip(1).map(|rest| rest[..4].parse().unwrap()).collect();
+    assert!(numbers.iter().copied().eq(0..COUNT), "all, and in order: {numbers:?}");
+}
+
+#[test]
+fn what_came_before_the_end_is_shown_before_the_end() {
+    let server = Server::start();
+    let terminal = Terminal::start(&server, &["--name", "alice"]);
+    terminal.shows(&[WELCOME, ">"]);
+    terminal.types("half a line");
+    terminal.shows(&["> half a line"]);
+    let mut bob = server.user("bob");
+    for i in 0..100 {
+        bob.send("alice", format!("message {i}").as_bytes(), PATIENCE).unwrap();
+    }
+    server.program.signal("TERM");
+    let lines = ["bob: message 98", "bob: message 99", "chatcore-client: "];
+    terminal.until("the last message and the last words", |screen| {
+        let contents = screen.parser.screen().contents();
+        let shown: Vec<&str> = contents.trim_end().lines().collect();
+        shown.len() >= 3 && shown[shown.len() - 3..].iter().zip(lines).all(|(shown, line)| shown.starts_with(line))
+    });
+    assert_eq!(terminal.end().0, Some(1));
+}
+
+#[test]
+fn a_terminal_that_is_too_simple_for_an_editor_is_talked_to_in_plain_lines() {
+    let server = Server::start();
+    let terminal = Terminal::start_as("dumb", &server, &[]);
+    terminal.shows(&["your name:"]);
+    terminal.types("alice\r");
+    terminal.until("the welcome", |screen| screen.parser.screen().contents().contains(WELCOME));
+    terminal.types("@alice:hello\r");
+    terminal.until("the message", |screen| screen.parser.screen().contents().contains("alice: hello"));
+    terminal.types("/quit\r");
+    let (code, raw) = terminal.end();
+    assert_eq!(code, Some(0));
+    assert!(!raw.contains(&0x1b), "no escape sequences");
+}
+
+#[test]
+fn a_signal_leaves_the_terminal_as_it_was() {
+    let server = Server::start();
+    for signal in ["TERM", "INT"] {
+        let terminal = Terminal::start(&server, &["--name", "alice"]);
+        terminal.shows(&[WELCOME, ">"]);
+        terminal.types("half a line");
+        terminal.shows(&["> half a line"]);
+        assert!(!terminal.is_as_it_was(&terminal.screen()), "the editor is there");
+        terminal.signal(signal);
+        terminal.until("the settings of before", |screen| terminal.is_as_it_was(screen));
+        assert_eq!(terminal.end().0, Some(0));
+    }
+}
+
+#[test]
 fn ctrl_c_leaves_in_good_order() {
     let server = Server::start();
     let terminal = Terminal::start(&server, &["--name", "alice"]);
@@ -171,7 +270,6 @@ fn a_server_that_is_killed_is_told_in_one_line() {
     server.program.signal("KILL");
     terminal.shows(&[WELCOME, "chatcore-client: the connection to the server broke"]);
     // Whoever types next sees it again: the line editor's settings do not outlive it.
-    let settings = tcgetattr(&*terminal.pty).unwrap();
-    assert!(settings.local_flags.contains(LocalFlags::ICANON | LocalFlags::ECHO), "{settings:?}");
+    assert!(terminal.is_as_it_was(&terminal.screen()));
     assert_eq!(terminal.end().0, Some(1));
 }

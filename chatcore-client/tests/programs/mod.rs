@@ -11,6 +11,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use chatcore_client::Connection;
+
 /// After which a test fails that waits for something.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -154,6 +156,13 @@ impl Server {
     /// A client with these arguments, besides where to connect.
     pub(crate) fn client(&self, args: &[&str]) -> Program {
         client(&[&["--connect", &self.address], args].concat())
+    }
+
+    /// A user by way of the library.
+    pub(crate) fn user(&self, name: &str) -> Connection {
+        let mut connection = Connection::connect(&self.address, PATIENCE).expect("the server listens");
+        connection.register(name, PATIENCE).expect("the name is free");
+        connection
     }
 
     /// A client that writes JSON and has its name.
