@@ -39,6 +39,10 @@ struct State {
     /// What is to be printed.
     waiting: String,
     editor: Editor,
+    /// Lines that were begun.
+    rounds: u64,
+    /// How often the prompt was painted.
+    paintings: u64,
     phase: Phase,
 }
 
@@ -137,21 +141,45 @@ impl Desk {
         // An error means that the terminal is gone: the editor notices too, and that ends the program.
         while let Some(text) = self.next(|state| state.editor == Editor::Editing) {
             let _ = to.print(text);
+            self.settle(&mut to);
             let _ = waker.wake();
         }
-        if self.is_editing() {
-            // The editor has taken what came before this when it takes this, ...
-            let _ = to.print(NOTHING.into());
+        if self.editing_round().is_some() {
             self.change(|state| state.phase = state.phase.max(Phase::Halting));
-            // ... and after this it surely repaints.
+            // It is shown like any text, and then the editor repaints.
             let _ = to.print(NOTHING.into());
         } else {
             self.change(|state| state.phase = Phase::Finished);
         }
     }
 
-    fn is_editing(&self) -> bool {
-        self.wait_while(|state| state.editor == Editor::Starting).editor == Editor::Editing
+    /// Waits until the last text is shown. If its line ended too early for that, it lies in the editor until the next;
+    /// and what was printed in between would come before it.
+    fn settle(&self, to: &mut impl ExternalPrinter) {
+        while let Some(round) = self.editing_round() {
+            // The editor has taken the text when it can be given something more; unless that went past it to the
+            // terminal, because the line has ended and it is not known yet. A painting later than that is the proof
+            // that it has not, ...
+            let _ = to.print(NOTHING.into());
+            let painted = self.lock().paintings;
+            // ... and this brings it about.
+            let _ = to.print(NOTHING.into());
+            let goes_on = |state: &mut State| state.rounds == round && state.editor == Editor::Editing;
+            let state = self.wait_while(|state| goes_on(state) && state.paintings == painted);
+            if state.rounds == round && state.paintings > painted {
+                return;
+            }
+        }
+    }
+
+    /// Waits until the editor edits; returns the number of the line. None if the program ends, and it does not.
+    fn editing_round(&self) -> Option<u64> {
+        let state = self.wait_while(|state| match state.editor {
+            Editor::Idle => state.phase == Phase::Printing,
+            Editor::Starting => true,
+            Editor::Editing => false,
+        });
+        (state.editor == Editor::Editing).then_some(state.rounds)
     }
 
     fn bring_plain(&self, waker: &Waker) {
@@ -163,7 +191,7 @@ impl Desk {
             print(&text);
             let _ = waker.wake();
         }
-        if self.is_editing() {
+        if self.editing_round().is_some() {
             print("\n");
         }
         self.change(|state| state.phase = Phase::Finished);
@@ -184,6 +212,7 @@ impl Editing {
             return None;
         }
         state.editor = Editor::Starting;
+        state.rounds += 1;
         Some(Self { prompt, desk: Arc::clone(desk) })
     }
 }
@@ -193,6 +222,7 @@ impl Prompt for Editing {
     fn raw(&self) -> &str {
         self.desk.change(|state| {
             state.editor = Editor::Editing;
+            state.paintings += 1;
             if state.phase == Phase::Halting {
                 state.phase = Phase::Finished;
             }

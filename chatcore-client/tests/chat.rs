@@ -225,13 +225,13 @@ fn what_others_send_never_reaches_the_output_raw() {
 }
 
 #[test]
-fn a_listing_of_many_pages_is_one_event_whatever_else_is_under_way() {
+fn a_listing_of_many_pages_is_one_event() {
     // The shortest bodies make the shortest pages: 34 names.
     let server = Server::start_with(&["--body-bytes-max", "1024"]);
     let others: Vec<_> = (10..90).map(|i| server.user(&format!("user{i}"))).collect();
     let mut expected = vec!["alice".to_owned()];
     expected.extend((10..90).map(|i| format!("user{i}")));
-    // More than the client keeps unacknowledged, so that the listing's next page finds no room at first.
+    // More than the client keeps unacknowledged comes between.
     let message = format!("@alice:{}\n", "x".repeat(1000));
     let input = ["/who\n", &message.repeat(3000), "/who\n"].concat();
     let (code, stdout, stderr) = run(&["--connect", &server.address, "--name", "alice", "--json"], &input);
