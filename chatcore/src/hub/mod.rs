@@ -298,11 +298,19 @@ impl Hub {
     /// One acknowledgement for all that came since the last batch, behind what the batch has to say anyway.
     fn acknowledge_batch(&mut self) {
         while let Some(index) = self.acks_due.pop() {
-            let Some(session) = self.sessions.get_mut(index) else { continue };
-            if core::mem::take(&mut session.ack_due) && session.state() == State::Registered {
-                let count = session.received;
-                self.answer(index, &HubMessage::Ack(Ack { count }));
+            if self.sessions.contains(index) {
+                self.acknowledge(index);
+                self.close_if_overfull(index);
             }
+        }
+    }
+
+    /// Acknowledges what has come, if that is due.
+    fn acknowledge(&mut self, index: usize) {
+        let session = &mut self.sessions[index];
+        if core::mem::take(&mut session.ack_due) {
+            let count = session.received;
+            self.push(index, &HubMessage::Ack(Ack { count }));
         }
     }
 
@@ -316,10 +324,7 @@ impl Hub {
             return;
         }
         // What came with the last words is acknowledged before ours: nothing follows them.
-        if core::mem::take(&mut self.sessions[index].ack_due) {
-            let count = self.sessions[index].received;
-            self.push(index, &HubMessage::Ack(Ack { count }));
-        }
+        self.acknowledge(index);
         self.free_name(index, reason);
         let until = self.now + self.limits.flush_time_max;
         self.sessions[index].phase = Phase::Flushing { reason, until };

@@ -102,10 +102,15 @@ impl Hub {
         self.answer(index, &HubMessage::Online(Online { number, names, next }));
     }
 
-    /// Answers a user's own request. Answers have a reserve in the outbox; who leaves even that unread is
-    /// closed, because no request may go without its answer.
+    /// Answers a user's own request.
     pub(super) fn answer(&mut self, index: usize, message: &HubMessage<'_>) {
         self.push(index, message);
+        self.close_if_overfull(index);
+    }
+
+    /// Answers have a reserve in the outbox. Who leaves even that unread is closed, because no request may go
+    /// without its answer.
+    pub(super) fn close_if_overfull(&mut self, index: usize) {
         if self.sessions[index].outbox.kept_bytes() > self.limits.outbox_bytes_hard_max() {
             self.close(index, CloseReason::SlowConsumer);
         }
