@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use chatcore::wire::{Accepted, Ack, ClientMessage, Deliver, HubMessage, Message, Send, take};
+use chatcore::wire::{Accepted, Ack, ClientMessage, Deliver, HubMessage, Message, MessageId, Send, take};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
@@ -41,10 +41,11 @@ fn codec(criterion: &mut Criterion) {
         let body = vec![b'x'; bytes];
         let send = ClientMessage::Send(Send { to: "user00042", body: &body });
         bench(&mut group, &format!("send/{bytes}_bytes"), &send, &frame(&send));
-        let deliver = HubMessage::Deliver(Deliver { id: 1 << 20, from: "user00042", body: &body });
+        let deliver =
+            HubMessage::Deliver(Deliver { id: MessageId(1_764_000_000_000 << 20), from: "user00042", body: &body });
         bench(&mut group, &format!("deliver/{bytes}_bytes"), &deliver, &frame(&deliver));
     }
-    let accepted = HubMessage::Accepted(Accepted { number: 1 << 10, id: 1 << 20 });
+    let accepted = HubMessage::Accepted(Accepted { number: 1 << 10, id: MessageId(1_764_000_000_000 << 20) });
     bench(&mut group, "accepted", &accepted, &frame(&accepted));
     let ack = ClientMessage::Ack(Ack { count: 1 << 10 });
     bench(&mut group, "ack", &ack, &frame(&ack));

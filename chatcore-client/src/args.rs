@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::io::{IsTerminal, stdin, stdout};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
@@ -32,6 +33,19 @@ pub(crate) struct Args {
     /// without.
     #[arg(long)]
     pub(crate) stay: bool,
+
+    /// Seconds to try to get a lost connection back; 0 gives up at once. Without it there is no end to trying.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) reconnect_for: Option<Duration>,
+
+    /// The folder that keeps the session, so that a client that was killed is its old self when it is started again:
+    /// by default in the platform's state directory. What lies there is a secret.
+    #[arg(long, value_name = "DIR", env = "CHATCORE_STATE_DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+
+    /// Neither keep the session nor look for an older one.
+    #[arg(long, conflicts_with = "state_dir")]
+    pub(crate) no_state: bool,
 
     /// Seconds to wait for the connection.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]

@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::ToSocketAddrs;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use chatcore::wire::Announced;
-use chatcore::{ClientConfig, ClientError, Closed, Event, RefusalCode, UserName};
+use chatcore::{ClientConfig, ClientError, Closed, Event, RefusalCode, Ticket, UserName};
 use mio::{Events, Interest, Poll, Token};
 
 use crate::clock::Deadline;
@@ -29,7 +29,7 @@ pub struct Connection {
     closed: Option<Closed>,
 }
 
-/// Bytes of events that may wait for [`Connection::receive`]. With more, [`Connection::send`] and [`Connection::who`],
+/// Bytes of events that may wait for [`Connection::receive`]. With more, requests,
 /// which would bring still more, fail until some are received.
 pub const UNRECEIVED_BYTES_MAX: usize = 64 << 20;
 
@@ -110,10 +110,39 @@ const SOCKET: Token = Token(0);
 impl Connection {
     /// Connects to `host:port`, trying all addresses of the host in turn, each for at most `timeout`. To find the
     /// addresses of a name takes the system's own time on top.
+    ///
+    /// Once there is a session, a connection that is lost is made again, without end: [`Event::Reconnecting`] and
+    /// [`Event::Resumed`] tell. [`connect_with`](Self::connect_with) can do without that.
     pub fn connect(address: &str, timeout: Duration) -> Result<Self, ConnectError> {
+        Self::connect_with(address, timeout, &ClientConfig::default())
+    }
+
+    /// As [`connect`](Self::connect), for a client that behaves in another way.
+    pub fn connect_with(address: &str, timeout: Duration, config: &ClientConfig) -> Result<Self, ConnectError> {
+        Self::start(address, timeout, |address| Driver::connect(address, config.clone()))
+    }
+
+    /// As [`connect_with`](Self::connect_with), for a program that was started again and wants its session back.
+    /// [`Event::Resumed`] is the answer; or [`Event::SessionLost`] if it was too late, and then it registers anew under
+    /// the same name, with the credential. Call nothing but [`receive`](Self::receive) until then.
+    pub fn resume(
+        address: &str,
+        timeout: Duration,
+        config: &ClientConfig,
+        ticket: &Ticket,
+        credential: &[u8],
+    ) -> Result<Self, ConnectError> {
+        Self::start(address, timeout, |address| Driver::resume(address, config.clone(), ticket.clone(), credential))
+    }
+
+    fn start(
+        address: &str,
+        timeout: Duration,
+        begin: impl Fn(SocketAddr) -> io::Result<Driver>,
+    ) -> Result<Self, ConnectError> {
         let mut poll = Poll::new().map_err(|source| ConnectError::Connect { address: address.to_owned(), source })?;
         let mut events = Events::with_capacity(8);
-        let driver = connect_any(address, timeout, &mut poll, &mut events, SOCKET)?;
+        let driver = connect_any(address, timeout, &mut poll, &mut events, SOCKET, begin)?;
         Ok(Self { driver, poll, events, arrived: VecDeque::new(), arrived_bytes: 0, closed: None })
     }
 
@@ -137,7 +166,7 @@ impl Connection {
         loop {
             match self.take_arrived(|event| matches!(event, Event::Registered { .. } | Event::Refused { .. })) {
                 Some(Event::Registered { name, limits }) => return Ok(Registered { name, limits }),
-                Some(Event::Refused { code, detail }) => return Err(RegisterError::Refused { code, detail }),
+                Some(Event::Refused { code, detail, .. }) => return Err(RegisterError::Refused { code, detail }),
                 _ => {}
             }
             if let Some(closed) = self.why_closed() {
@@ -157,6 +186,39 @@ impl Connection {
     /// [`send`](Self::send) does.
     pub fn who(&mut self, cursor: u64, timeout: Duration) -> Result<u64, Error> {
         self.ask(timeout, |driver| driver.who(cursor))
+    }
+
+    /// Asks to be let into a room; `#` is part of its name. [`Event::Done`] or [`Event::Rejected`] answers. Waits as
+    /// [`send`](Self::send) does, and so do the other requests.
+    pub fn join(&mut self, room: &str, timeout: Duration) -> Result<u64, Error> {
+        self.ask(timeout, |driver| driver.join(room))
+    }
+
+    /// Leaves a room. [`Event::Done`] or [`Event::Rejected`] answers.
+    pub fn leave_room(&mut self, room: &str, timeout: Duration) -> Result<u64, Error> {
+        self.ask(timeout, |driver| driver.leave_room(room))
+    }
+
+    /// Asks for a page of who is in a room that we are in: zero for the first. [`Event::Members`] or
+    /// [`Event::Rejected`] answers.
+    pub fn roster(&mut self, room: &str, cursor: u64, timeout: Duration) -> Result<u64, Error> {
+        self.ask(timeout, |driver| driver.roster(room, cursor))
+    }
+
+    /// Asks to be told when users come and go. [`Event::Presence`] for each tells how it is now, and [`Event::Done`]
+    /// follows; or [`Event::Rejected`] alone.
+    pub fn watch(&mut self, names: &[&str], timeout: Duration) -> Result<u64, Error> {
+        self.ask(timeout, |driver| driver.watch(names))
+    }
+
+    /// Takes that back for some names. [`Event::Done`] answers.
+    pub fn unwatch(&mut self, names: &[&str], timeout: Duration) -> Result<u64, Error> {
+        self.ask(timeout, |driver| driver.unwatch(names))
+    }
+
+    /// What to keep for [`resume`](Self::resume); none without a session.
+    pub const fn ticket(&self) -> Option<&Ticket> {
+        self.driver.client().ticket()
     }
 
     /// The next event; none if the time is over. Time zero only looks. [`Event::Closed`] is the last; after it every
@@ -276,26 +338,27 @@ impl Connection {
 fn event_bytes(event: &Event) -> usize {
     let beyond = match event {
         Event::Message { body, .. } => body.len(),
-        Event::Online { names, .. } => size_of_val(names.as_slice()),
+        Event::Online { names, .. } | Event::Members { names, .. } => size_of_val(names.as_slice()),
         _ => 0,
     };
     size_of::<Event>() + beyond
 }
 
 /// Connects a [`Driver`] and registers it with `poll`: tries all addresses that `host:port` stands for in turn,
-/// each for at most `timeout`. Events of other sources of `poll` are lost meanwhile: look at those afterwards.
+/// each for at most `timeout`. To one of them, `begin` makes the driver, with [`Driver::connect`] or [`Driver::resume`]. Events of other sources of `poll` are lost meanwhile: look at those afterwards.
 pub fn connect_any(
     address: &str,
     timeout: Duration,
     poll: &mut Poll,
     events: &mut Events,
     token: Token,
+    begin: impl Fn(SocketAddr) -> io::Result<Driver>,
 ) -> Result<Driver, ConnectError> {
     let resolved =
         address.to_socket_addrs().map_err(|source| ConnectError::Resolve { address: address.to_owned(), source })?;
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for candidate in resolved {
-        match Driver::connect(candidate, ClientConfig::default()).and_then(|mut driver| {
+        match begin(candidate).and_then(|mut driver| {
             poll.registry().register(&mut driver, token, Interest::READABLE | Interest::WRITABLE)?;
             await_connection(&mut driver, timeout, poll, events)?;
             Ok(driver)

@@ -4,12 +4,15 @@ use std::io::{self, IoSlice, Read, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use chatcore::{Client, ClientConfig, ClientError, Event, Received};
+use chatcore::{Client, ClientConfig, ClientError, Event, Received, Ticket};
 use mio::event::Source;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
 use crate::clock::Clock;
+
+/// Pieces that go out with one write, at the most.
+const WRITE_CHUNKS_MAX: usize = 16;
 
 /// Bytes of one read.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -22,35 +25,61 @@ const READS_MAX: usize = 16;
 ///
 /// 1. After each event of it, after each command, and after [`timeout`](Self::timeout), call
 ///    [`drive`](Self::drive).
-/// 2. Take [`poll_event`](Self::poll_event) until it is empty. If `drive` returned true, a command that did not fit
+/// 2. Take [`poll_event`](Self::poll_event) until it is empty: with it, a connection that is lost is given up, and a new
+///    one made when it is time. If `drive` returned true, a command that did not fit
 ///    before may fit now: try it again, and go back to 1.
 /// 3. Wait, for [`timeout`](Self::timeout) at the most.
 #[derive(Debug)]
 pub struct Driver {
-    stream: TcpStream,
+    address: SocketAddr,
+    /// None while there is no connection.
+    stream: Option<TcpStream>,
+    /// Where new streams are to be registered.
+    place: Option<Place>,
     client: Client,
     clock: Clock,
     buffer: Vec<u8>,
     /// The start of a frame that is not whole.
     partial: Vec<u8>,
     connected: bool,
+    /// A connection stood once: from then on what breaks is an event, and never an error.
+    was_connected: bool,
     /// Nothing can be written any more.
     write_failed: bool,
+}
+
+#[derive(Debug)]
+struct Place {
+    registry: Registry,
+    token: Token,
+    interests: Interest,
 }
 
 impl Driver {
     /// Begins to connect. Whether that works out, [`drive`](Self::drive) tells.
     pub fn connect(address: SocketAddr, config: ClientConfig) -> io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
+        Self::start(address, |clock, seed| Client::new(clock.now(), config, seed))
+    }
+
+    /// As [`connect`](Self::connect), for a program that was started again and wants its session back: see
+    /// [`Client::resume`].
+    pub fn resume(address: SocketAddr, config: ClientConfig, ticket: Ticket, credential: &[u8]) -> io::Result<Self> {
+        Self::start(address, |clock, seed| Client::resume(clock.now(), config, seed, ticket, credential))
+    }
+
+    fn start(address: SocketAddr, client: impl FnOnce(&Clock, u64) -> Client) -> io::Result<Self> {
         let clock = Clock::start();
-        let client = Client::new(clock.now(), config);
+        let seed = getrandom::u64().map_err(io::Error::other)?;
         Ok(Self {
-            stream,
-            client,
+            address,
+            stream: Some(TcpStream::connect(address)?),
+            place: None,
+            client: client(&clock, seed),
             clock,
             buffer: vec![0; BUFFER_BYTES],
             partial: Vec::new(),
             connected: false,
+            was_connected: false,
             write_failed: false,
         })
     }
@@ -58,7 +87,7 @@ impl Driver {
     /// Reads, writes and lets time pass. True if something was read: there may be events then, room for what did not
     /// fit, and more to read.
     ///
-    /// The only error is that the connection cannot be made; one that breaks later is an [`Event::Closed`].
+    /// The only error is that the first connection cannot be made; what breaks later is an event.
     pub fn drive(&mut self) -> io::Result<bool> {
         if !self.connected && !self.is_connected()? {
             self.handle_timeout();
@@ -70,7 +99,7 @@ impl Driver {
         self.handle_timeout();
         self.write();
         // If writing has just failed, what can still be read is to be read, and then it is over.
-        Ok(has_read || self.write_failed && !self.client.is_closed())
+        Ok(has_read || self.write_failed && self.connected && !self.client.is_closed())
     }
 
     /// The connection stands.
@@ -85,7 +114,17 @@ impl Driver {
 
     /// The next thing to know; none when all is known.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.client.poll_event()
+        loop {
+            match self.client.poll_event()? {
+                Event::Connect { address } => self.connect_again(address.as_deref()),
+                event => {
+                    if let Event::Reconnecting { .. } = event {
+                        self.hang_up();
+                    }
+                    return Some(event);
+                }
+            }
+        }
     }
 
     /// The state machine itself, to look at.
@@ -108,34 +147,91 @@ impl Driver {
         self.client.who(self.clock.now(), cursor)
     }
 
+    /// See [`Client::join`].
+    pub fn join(&mut self, room: &str) -> Result<u64, ClientError> {
+        self.client.join(self.clock.now(), room)
+    }
+
+    /// See [`Client::leave_room`].
+    pub fn leave_room(&mut self, room: &str) -> Result<u64, ClientError> {
+        self.client.leave_room(self.clock.now(), room)
+    }
+
+    /// See [`Client::roster`].
+    pub fn roster(&mut self, room: &str, cursor: u64) -> Result<u64, ClientError> {
+        self.client.roster(self.clock.now(), room, cursor)
+    }
+
+    /// See [`Client::watch`].
+    pub fn watch(&mut self, names: &[&str]) -> Result<u64, ClientError> {
+        self.client.watch(self.clock.now(), names)
+    }
+
+    /// See [`Client::unwatch`].
+    pub fn unwatch(&mut self, names: &[&str]) -> Result<u64, ClientError> {
+        self.client.unwatch(self.clock.now(), names)
+    }
+
     /// See [`Client::leave`].
     pub fn leave(&mut self) {
         self.client.leave(self.clock.now());
     }
 
+    /// Whether the connection stands by now. That the first one cannot be made is an error, of later ones it is told.
     fn is_connected(&mut self) -> io::Result<bool> {
-        if let Some(error) = self.stream.take_error()? {
-            return Err(error);
-        }
-        match self.stream.peer_addr() {
-            Ok(_) => {
+        let Some(stream) = &self.stream else { return Ok(false) };
+        let outcome = match stream.take_error().and_then(|error| error.map_or(Ok(()), Err)) {
+            Ok(()) => stream.peer_addr().map(drop),
+            failed => failed,
+        };
+        match outcome {
+            Ok(()) => {
                 // An error only means that the connection broke at once, which the next read shows.
-                let _ = self.stream.set_nodelay(true);
-                self.connected = true;
+                let _ = stream.set_nodelay(true);
+                (self.connected, self.was_connected) = (true, true);
+                self.client.connected(self.clock.now());
                 Ok(true)
             }
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
+            Err(_) if self.was_connected => {
+                self.broke();
+                Ok(false)
+            }
             Err(error) => Err(error),
         }
+    }
+
+    /// Makes another connection, where the server says or where the last one went.
+    fn connect_again(&mut self, address: Option<&str>) {
+        self.hang_up();
+        // A server that is to be found by its name would hold up the caller's loop, so only addresses count.
+        let address = address.and_then(|address| address.parse().ok()).unwrap_or(self.address);
+        let stream = TcpStream::connect(address).and_then(|mut stream| {
+            if let Some(Place { registry, token, interests }) = &self.place {
+                stream.register(registry, *token, *interests)?;
+            }
+            Ok(stream)
+        });
+        match stream {
+            Ok(stream) => self.stream = Some(stream),
+            Err(_) => self.broke(),
+        }
+    }
+
+    /// Drops the connection, and what has arrived of a frame.
+    fn hang_up(&mut self) {
+        self.stream = None;
+        self.partial = Vec::new();
+        (self.connected, self.write_failed) = (false, false);
     }
 
     /// True if something was read, be it the end.
     fn read(&mut self) -> bool {
         for reads in 0..READS_MAX {
-            if self.client.is_closed() {
+            let Some(stream) = self.stream.as_mut().filter(|_| self.connected && !self.client.is_closed()) else {
                 return reads > 0;
-            }
-            match self.stream.read(&mut self.buffer) {
+            };
+            match stream.read(&mut self.buffer) {
                 Ok(0) => self.broke(),
                 Ok(count) => self.arrived(count),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -154,32 +250,40 @@ impl Driver {
     fn arrived(&mut self, count: usize) {
         let now = self.clock.now();
         let bytes = &self.buffer[..count];
-        if self.partial.is_empty() {
+        let received = if self.partial.is_empty() {
             let mut input = bytes;
-            if self.client.receive(now, &mut input) == Received::NeedInput {
-                self.partial.extend_from_slice(input);
-            }
+            let received = self.client.receive(now, &mut input);
+            self.partial.extend_from_slice(input);
+            received
         } else {
             self.partial.extend_from_slice(bytes);
             let mut input = &self.partial[..];
-            let _ = self.client.receive(now, &mut input);
+            let received = self.client.receive(now, &mut input);
             let used = self.partial.len() - input.len();
             self.partial.drain(..used);
             if self.partial.is_empty() && self.partial.capacity() > BUFFER_BYTES {
                 // One large frame does not cost its memory for ever.
                 self.partial = Vec::new();
             }
+            received
+        };
+        // Whoever is to reconnect reads no more from here.
+        if received == Received::Closed && !self.client.is_closed() {
+            self.connected = false;
         }
     }
 
     /// Writes what there is, also after the end: the last words tell the server why.
     fn write(&mut self) {
+        let Some(stream) = self.stream.as_mut().filter(|_| self.connected) else { return };
         while !self.write_failed {
+            let mut slices = [IoSlice::new(&[]); WRITE_CHUNKS_MAX];
             let chunks = self.client.poll_transmit();
-            if chunks.iter().all(|chunk| chunk.is_empty()) {
+            let filled = slices.iter_mut().zip(chunks).map(|(slice, chunk)| *slice = IoSlice::new(chunk)).count();
+            if filled == 0 {
                 return;
             }
-            match self.stream.write_vectored(&chunks.map(IoSlice::new)) {
+            match stream.write_vectored(&slices[..filled]) {
                 Ok(count) if count > 0 => self.client.transmitted(self.clock.now(), count),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
@@ -200,20 +304,24 @@ impl Driver {
     }
 
     fn broke(&mut self) {
+        self.connected = false;
         self.client.disconnect(self.clock.now());
     }
 }
 
 impl Source for Driver {
     fn register(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
-        self.stream.register(registry, token, interests)
+        self.place = Some(Place { registry: registry.try_clone()?, token, interests });
+        self.stream.as_mut().map_or(Ok(()), |stream| stream.register(registry, token, interests))
     }
 
     fn reregister(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
-        self.stream.reregister(registry, token, interests)
+        self.place = Some(Place { registry: registry.try_clone()?, token, interests });
+        self.stream.as_mut().map_or(Ok(()), |stream| stream.reregister(registry, token, interests))
     }
 
     fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
-        self.stream.deregister(registry)
+        self.place = None;
+        self.stream.as_mut().map_or(Ok(()), |stream| stream.deregister(registry))
     }
 }

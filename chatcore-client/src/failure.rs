@@ -43,6 +43,7 @@ pub(crate) fn reason(closed: &Closed) -> &'static str {
         Closed::Error { .. } | Closed::Fault(_) => "protocol_error",
         Closed::Foreign(_) => "not_chatcore",
         Closed::TimedOut => GoodbyeCode::TimedOut.name(),
+        Closed::Refused { code, .. } => code.name(),
         _ => "disconnected",
     }
 }

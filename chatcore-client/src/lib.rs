@@ -7,6 +7,6 @@ mod driver;
 /// The core, whose types the events and errors here are made of.
 pub use chatcore;
 
-pub use chatcore::{ClientConfig, ClientError, Closed, Event, Reconnect, RefusalCode, RejectCode, UserName};
+pub use chatcore::{ClientConfig, ClientError, Closed, Event, Reconnect, RefusalCode, RejectCode, Ticket, UserName};
 pub use connection::{ConnectError, Connection, Error, RegisterError, Registered, UNRECEIVED_BYTES_MAX, connect_any};
 pub use driver::Driver;

@@ -11,6 +11,7 @@ mod requests;
 mod screen;
 mod session;
 mod signals;
+mod state;
 mod terminal;
 
 use std::io::{self, Write};

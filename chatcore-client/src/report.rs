@@ -1,7 +1,10 @@
 //! What happened, as people and as programs read it.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use chatcore_client::chatcore::MessageId;
 use serde::Serialize;
 
 use crate::escape::{escape, escape_json};
@@ -14,22 +17,72 @@ pub(crate) enum Report {
         name: String,
     },
     Message {
-        id: u64,
+        id: Id,
+        /// Unix time in milliseconds.
+        time: u128,
         from: String,
+        /// Us, or a room.
         to: String,
         #[serde(flatten)]
         body: Body,
     },
     Accepted {
         to: String,
+        id: Id,
     },
     Rejected {
         to: String,
         reason: String,
+        /// What was asked for; none for a message.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        request: Option<&'static str>,
+    },
+    /// Nobody will ever tell what became of a message: the session that sent it is gone.
+    Unanswered {
+        to: String,
+    },
+    /// The recipient's session ended before these were written to it.
+    Undelivered {
+        to: String,
+        ids: Vec<Id>,
+    },
+    /// The recipient's session ended before it acknowledged these, which were written to it.
+    Unconfirmed {
+        to: String,
+        ids: Vec<Id>,
     },
     Online {
         names: Vec<String>,
     },
+    Roster {
+        room: String,
+        names: Vec<String>,
+    },
+    Joined {
+        room: String,
+        name: String,
+    },
+    Left {
+        room: String,
+        name: String,
+        reason: String,
+    },
+    Presence {
+        name: String,
+        online: bool,
+    },
+    Reconnecting {
+        reason: String,
+        #[serde(skip)]
+        detail: String,
+        attempt: u32,
+        #[serde(rename = "after_ms", serialize_with = "millis")]
+        after: Duration,
+    },
+    Resumed {
+        name: String,
+    },
+    SessionLost,
     /// A line of input, or something like it, that came to nothing.
     Error {
         reason: String,
@@ -41,6 +94,17 @@ pub(crate) enum Report {
     Closed {
         reason: String,
     },
+}
+
+/// A message's id. It is text for programs, because many read numbers of this size inexactly.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Id(String);
+
+impl From<MessageId> for Id {
+    fn from(id: MessageId) -> Self {
+        Self(id.to_string())
+    }
 }
 
 /// A body, as text if it is that.
@@ -78,49 +142,114 @@ impl Report {
 
     /// As a person reads it. Whatever it holds comes from others, and is made harmless.
     pub(crate) fn text(&self) -> String {
-        let name = |name: &str| escape(name.as_bytes());
         match self {
-            Self::Registered { name: own } => format!("you are {}; /help lists the commands", name(own)),
-            Self::Message { from, body, .. } => format!("{}: {}", name(from), body.shown()),
-            Self::Accepted { to } => format!("accepted for {}", name(to)),
-            Self::Rejected { to, reason } => match reason.as_str() {
-                "no_such_user" => format!("not delivered: {} is not here", name(to)),
-                "recipient_full" => format!("not delivered: {} has too much unread; try again later", name(to)),
-                other => format!("not delivered to {}: {}", name(to), name(other)),
-            },
-            Self::Online { names } => {
-                let names: Vec<String> = names.iter().map(|each| name(each)).collect();
-                format!("online: {}", names.join(", "))
+            Self::Registered { name } => format!("you are {}; /help lists the commands", safe(name)),
+            Self::Message { from, to, body, .. } if to.starts_with('#') => {
+                format!("[{}] {}: {}", safe(to), safe(from), body.shown())
             }
-            Self::Error { detail, .. } => name(detail),
+            Self::Message { from, body, .. } => format!("{}: {}", safe(from), body.shown()),
+            Self::Accepted { to, .. } => format!("accepted for {}", safe(to)),
+            Self::Rejected { to, reason, request } => rejected(&safe(to), reason, *request),
+            Self::Unanswered { to } => format!("nobody knows whether {} gets a message: the session is gone", safe(to)),
+            Self::Undelivered { to, ids } => {
+                format!("not delivered: {} was gone before it could get {}", safe(to), messages(ids))
+            }
+            Self::Unconfirmed { to, ids } => {
+                format!("unconfirmed: {} was gone before it said that it had got {}", safe(to), messages(ids))
+            }
+            Self::Online { names } => format!("online: {}", list(names)),
+            Self::Roster { room, names } => format!("in {}: {}", safe(room), list(names)),
+            Self::Joined { room, name } => format!("[{}] {} joined", safe(room), safe(name)),
+            Self::Left { room, name, reason } => {
+                let how = match reason.as_str() {
+                    "left" => "left",
+                    "quit" => "quit",
+                    "timed_out" => "timed out",
+                    other => &format!("is gone ({})", safe(other)),
+                };
+                format!("[{}] {} {how}", safe(room), safe(name))
+            }
+            Self::Presence { name, online } => {
+                format!("{} is {}", safe(name), if *online { "online" } else { "offline" })
+            }
+            Self::Reconnecting { detail, after, .. } => {
+                format!("{}; reconnecting in {:.1} s", safe(detail), after.as_secs_f64())
+            }
+            Self::Resumed { name } => format!("resumed: you are still {}, and nothing is lost", safe(name)),
+            Self::SessionLost => "the server does not know the session any more; registering anew".to_owned(),
+            Self::Error { detail, .. } => safe(detail),
             Self::Help { text } => (*text).to_owned(),
-            Self::Closed { reason } => format!("closed: {}", name(reason)),
+            Self::Closed { reason } => format!("closed: {}", safe(reason)),
         }
     }
+}
+
+fn safe(text: &str) -> String {
+    escape(text.as_bytes())
+}
+
+fn list(names: &[String]) -> String {
+    names.iter().map(|name| safe(name)).collect::<Vec<_>>().join(", ")
+}
+
+fn messages(ids: &[Id]) -> String {
+    if let [_] = ids { "a message".to_owned() } else { format!("{} messages", ids.len()) }
+}
+
+fn rejected(to: &str, reason: &str, request: Option<&str>) -> String {
+    let why = match reason {
+        "no_such_user" => &format!("{to} is not here"),
+        "recipient_full" => &format!("{to} has too much unread; try again later"),
+        "not_a_member" => &format!("you are not in {to}; /join {to} goes there"),
+        "not_sent" => "the connection broke before it could be sent",
+        "invalid_name" => &format!("{to} is no name that anything can have"),
+        "too_many_rooms" => "you are in as many rooms as the server allows",
+        "room_full" => &format!("{to} has as many members as the server allows"),
+        "hub_rooms_full" => "the server has as many rooms as it may have",
+        "too_many_watches" => "you watch as many users as the server allows",
+        other => &safe(other),
+    };
+    match request {
+        None => format!("not delivered: {why}"),
+        Some(request) => format!("cannot {request}: {why}"),
+    }
+}
+
+fn millis<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn message(body: &[u8]) -> Report {
-        Report::Message { id: 7, from: "bob".into(), to: "alice".into(), body: Body::new(body.to_vec()) }
+    fn message(to: &str, body: &[u8]) -> Report {
+        let id = MessageId(u64::MAX);
+        let time = id.unix_time().as_millis();
+        Report::Message { id: id.into(), time, from: "bob".into(), to: to.into(), body: Body::new(body.to_vec()) }
     }
 
     #[test]
     fn json_has_its_fields_in_order() {
-        assert_eq!(message(b"hello").json(), r#"{"event":"message","id":7,"from":"bob","to":"alice","body":"hello"}"#);
         assert_eq!(
-            message(b"\xff\x00").json(),
-            r#"{"event":"message","id":7,"from":"bob","to":"alice","body_base64":"/wA="}"#
+            message("alice", b"hello").json(),
+            r#"{"event":"message","id":"18446744073709551615","time":17592186044415,"from":"bob","to":"alice","body":"hello"}"#
         );
-        let rejected = Report::Rejected { to: "carol".into(), reason: "no_such_user".into() };
-        assert_eq!(rejected.json(), r#"{"event":"rejected","to":"carol","reason":"no_such_user"}"#);
+        assert!(message("#lobby", b"\xff\x00").json().ends_with(r##","to":"#lobby","body_base64":"/wA="}"##));
+        let rejected = |request| Report::Rejected { to: "carol".into(), reason: "no_such_user".into(), request };
+        assert_eq!(rejected(None).json(), r#"{"event":"rejected","to":"carol","reason":"no_such_user"}"#);
+        assert!(rejected(Some("join")).json().ends_with(r#""reason":"no_such_user","request":"join"}"#));
         assert_eq!(Report::Online { names: vec!["a".into()] }.json(), r#"{"event":"online","names":["a"]}"#);
+        assert_eq!(Report::SessionLost.json(), r#"{"event":"session_lost"}"#);
+        let (reason, detail, after) = ("timed_out".into(), "nothing was heard".into(), Duration::from_micros(1_500));
+        let reconnecting = Report::Reconnecting { reason, detail, attempt: 1, after };
+        assert_eq!(reconnecting.json(), r#"{"event":"reconnecting","reason":"timed_out","attempt":1,"after_ms":1}"#);
+        assert_eq!(reconnecting.text(), "nothing was heard; reconnecting in 0.0 s");
     }
 
     #[test]
     fn people_see_bytes_that_are_no_text_escaped() {
-        assert_eq!(message(b"ok\xff\x1b[31m").text(), "bob: ok\\xff\\u{1b}[31m");
+        assert_eq!(message("alice", b"ok\xff\x1b[31m").text(), "bob: ok\\xff\\u{1b}[31m");
+        assert_eq!(message("#lobby", b"hello").text(), "[#lobby] bob: hello");
     }
 }

@@ -3,90 +3,213 @@
 use std::collections::BTreeMap;
 
 use chatcore_client::UserName;
+use chatcore_client::chatcore::RoomName;
+
+use crate::command::Command;
+
+/// A request, with the names as others see them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Message { to: String },
+    Join { room: String },
+    Leave { room: String },
+    Watch { names: Vec<String> },
+    Unwatch { names: Vec<String> },
+    Who,
+    Roster { room: String },
+}
+
+impl Asked {
+    /// The command that asks for it once more; none for a message, which might come twice.
+    pub(crate) fn again(self) -> Option<Command> {
+        match self {
+            Self::Message { .. } => None,
+            Self::Join { room } => Some(Command::Join(room)),
+            Self::Leave { room } => Some(Command::Leave(Some(room))),
+            Self::Watch { names } => Some(Command::Watch(names)),
+            Self::Unwatch { names } => Some(Command::Unwatch(names)),
+            Self::Who => Some(Command::Who),
+            Self::Roster { room } => Some(Command::Roster(Some(room))),
+        }
+    }
+
+    /// For programs; none for a message.
+    pub(crate) const fn name(&self) -> Option<&'static str> {
+        match self {
+            Self::Message { .. } => None,
+            Self::Join { .. } => Some("join"),
+            Self::Leave { .. } => Some("leave"),
+            Self::Watch { .. } => Some("watch"),
+            Self::Unwatch { .. } => Some("unwatch"),
+            Self::Who => Some("who"),
+            Self::Roster { .. } => Some("roster"),
+        }
+    }
+
+    /// What it is about.
+    pub(crate) fn to(self) -> String {
+        match self {
+            Self::Message { to } => to,
+            Self::Join { room } | Self::Leave { room } | Self::Roster { room } => room,
+            Self::Watch { names } | Self::Unwatch { names } => names.join(" "),
+            Self::Who => String::new(),
+        }
+    }
+}
 
 /// What is still to be answered. It is bounded as the client's outbox is.
 #[derive(Debug, Default)]
 pub(crate) struct Requests {
-    /// To whom messages went, by their numbers.
-    messages: BTreeMap<u64, String>,
-    /// The names of the listing that is under way.
-    listing: Option<Vec<String>>,
+    /// By their numbers, but for the listing.
+    asked: BTreeMap<u64, Asked>,
+    listing: Option<Listing>,
+}
+
+/// The listing that is under way, of all pages together.
+#[derive(Debug)]
+struct Listing {
+    asked: Asked,
+    /// The request for the page that is awaited; none if it is still to be made.
+    number: Option<u64>,
+    names: Vec<String>,
 }
 
 impl Requests {
     /// How many are not answered.
     pub(crate) fn open(&self) -> usize {
-        self.messages.len() + usize::from(self.is_listing())
+        self.asked.len() + usize::from(self.is_listing())
     }
 
     /// How many messages are not answered.
     pub(crate) fn messages(&self) -> usize {
-        self.messages.len()
+        self.asked.values().filter(|asked| matches!(asked, Asked::Message { .. })).count()
     }
 
-    /// A message went to this name, as it was typed.
-    pub(crate) fn sent(&mut self, number: u64, to: String) {
-        // As others see the name, if it is one.
-        let to = UserName::new(&to).map_or(to, |name| name.to_string());
-        self.messages.insert(number, to);
+    /// Something was asked for, no listing.
+    pub(crate) fn ask(&mut self, number: u64, asked: Asked) {
+        self.asked.insert(number, asked);
     }
 
-    /// Its answer has come. To whom it went.
-    pub(crate) fn answered(&mut self, number: u64) -> Option<String> {
-        self.messages.remove(&number)
+    /// The answer to something has come. What was asked for.
+    pub(crate) fn answered(&mut self, number: u64) -> Option<Asked> {
+        let listing = self.listing.take_if(|listing| listing.number == Some(number));
+        listing.map(|listing| listing.asked).or_else(|| self.asked.remove(&number))
     }
 
-    pub(crate) fn is_listing(&self) -> bool {
+    pub(crate) const fn is_listing(&self) -> bool {
         self.listing.is_some()
     }
 
     /// A listing begins.
-    pub(crate) fn list(&mut self) {
-        self.listing = Some(Vec::new());
+    pub(crate) fn list(&mut self, number: u64, asked: Asked) {
+        self.listing = Some(Listing { asked, number: Some(number), names: Vec::new() });
     }
 
-    /// A page of it has come.
-    pub(crate) fn listed(&mut self, names: &[UserName]) {
+    /// A page of it has come. The listing if it is complete, with the names of all pages in order.
+    pub(crate) fn listed(&mut self, names: &[UserName], is_last: bool) -> Option<(Asked, Vec<String>)> {
+        let listing = self.listing.as_mut()?;
+        listing.names.extend(names.iter().map(UserName::to_string));
+        listing.number = None;
+        let mut listing = self.listing.take_if(|_| is_last)?;
+        listing.names.sort_unstable();
+        Some((listing.asked, listing.names))
+    }
+
+    /// What the listing is of that is under way.
+    pub(crate) fn listing(&self) -> Option<&Asked> {
+        self.listing.as_ref().map(|listing| &listing.asked)
+    }
+
+    /// Its next page was asked for.
+    pub(crate) fn list_on(&mut self, number: u64) {
         if let Some(listing) = &mut self.listing {
-            listing.extend(names.iter().map(UserName::to_string));
+            listing.number = Some(number);
         }
     }
 
-    /// It is complete. The names of all pages, in order.
-    pub(crate) fn listing_ended(&mut self) -> Option<Vec<String>> {
-        let mut names = self.listing.take()?;
-        names.sort_unstable();
-        Some(names)
+    /// It comes to nothing.
+    pub(crate) fn stop_listing(&mut self) {
+        self.listing = None;
     }
+
+    /// Nothing of all this will be answered any more. What was asked for, by its numbers; the listing is last.
+    pub(crate) fn abandon(&mut self) -> Vec<(u64, Asked)> {
+        let listing = self.listing.take().map(|listing| (u64::MAX, listing.asked));
+        std::mem::take(&mut self.asked).into_iter().chain(listing).collect()
+    }
+}
+
+/// The name of a user or a room as others see it, or as it was typed if it can be nobody's.
+pub(crate) fn mapped(typed: String) -> String {
+    let name = if typed.starts_with('#') {
+        RoomName::new(&typed).map(|name| name.to_string())
+    } else {
+        UserName::new(&typed).map(|name| name.to_string())
+    };
+    name.unwrap_or(typed)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn message(to: &str) -> Asked {
+        Asked::Message { to: to.into() }
+    }
+
     #[test]
-    fn a_message_is_answered_once_with_the_name_that_others_see() {
+    fn a_request_is_answered_once() {
         let mut requests = Requests::default();
-        requests.sent(1, "BOB".into());
-        requests.sent(2, "no name".into());
-        assert_eq!(requests.open(), 2);
-        assert_eq!(requests.answered(1), Some("bob".into()));
+        requests.ask(1, message("bob"));
+        requests.ask(2, Asked::Join { room: "#lobby".into() });
+        assert_eq!((requests.open(), requests.messages()), (2, 1));
+        assert_eq!(requests.answered(1), Some(message("bob")));
         assert_eq!(requests.answered(1), None);
-        assert_eq!(requests.answered(2), Some("no name".into()));
+        assert_eq!(requests.answered(2), Some(Asked::Join { room: "#lobby".into() }));
         assert_eq!(requests.open(), 0);
+    }
+
+    #[test]
+    fn names_are_shown_as_others_see_them() {
+        assert_eq!(mapped("BOB".into()), "bob");
+        assert_eq!(mapped("#Lobby".into()), "#lobby");
+        assert_eq!(mapped("no name".into()), "no name");
     }
 
     #[test]
     fn a_listing_is_one_whatever_its_pages() {
         let name = |name: &str| name.parse::<UserName>().unwrap();
         let mut requests = Requests::default();
-        assert_eq!(requests.listing_ended(), None);
-        requests.list();
+        assert_eq!(requests.listed(&[name("bob")], true), None, "nobody asked");
+        requests.list(1, Asked::Who);
         assert!(requests.is_listing());
-        requests.listed(&[name("carol"), name("alice")]);
-        requests.listed(&[]);
-        requests.listed(&[name("bob")]);
-        assert_eq!(requests.listing_ended(), Some(vec!["alice".into(), "bob".into(), "carol".into()]));
+        assert_eq!(requests.listed(&[name("carol"), name("alice")], false), None);
+        requests.list_on(2);
+        assert_eq!(requests.listed(&[], false), None);
+        requests.list_on(3);
+        let names = vec!["alice".into(), "bob".into(), "carol".into()];
+        assert_eq!(requests.listed(&[name("bob")], true), Some((Asked::Who, names)));
+        assert_eq!(requests.open(), 0);
+    }
+
+    #[test]
+    fn a_listing_that_is_rejected_is_over() {
+        let room = || Asked::Roster { room: "#lobby".into() };
+        let mut requests = Requests::default();
+        requests.list(1, room());
+        assert_eq!(requests.answered(1), Some(room()));
+        assert!(!requests.is_listing());
+    }
+
+    #[test]
+    fn what_is_never_answered_is_asked_again_unless_it_might_come_twice() {
+        let mut requests = Requests::default();
+        requests.list(1, Asked::Who);
+        requests.ask(2, message("bob"));
+        requests.ask(3, Asked::Leave { room: "#lobby".into() });
+        let again: Vec<_> = requests.abandon().into_iter().map(|(number, asked)| (number, asked.again())).collect();
+        let leave = Command::Leave(Some("#lobby".into()));
+        assert_eq!(again, [(2, None), (3, Some(leave)), (u64::MAX, Some(Command::Who))]);
         assert_eq!(requests.open(), 0);
     }
 }

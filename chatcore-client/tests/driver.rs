@@ -39,8 +39,15 @@ impl Pair {
             outbox_bytes_max: 1 << 20,
             stall_ms_max: 10_000,
             idle_ms_max: u32::try_from(idle_time_max.as_millis()).unwrap(),
+            resume_ms_max: 60_000,
+            rooms_max: 64,
+            watches_max: 64,
         };
-        pair.say(&HubMessage::Welcome(Welcome { name: "alice", limits }));
+        pair.say(&HubMessage::Welcome(Welcome {
+            name: "alice",
+            token: chatcore_client::chatcore::wire::Token::from_bytes([7; 16]),
+            limits,
+        }));
         let registered = pair.until(Driver::poll_event);
         assert!(matches!(registered, Event::Registered { name, .. } if name.as_str() == "alice"));
         pair

@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpListener};
 use std::thread;
 use std::time::Duration;
 
-use chatcore_client::{ClientError, Closed, Connection, Error, Event, RefusalCode, RegisterError};
+use chatcore_client::{ClientConfig, ClientError, Closed, Connection, Error, Event, RefusalCode, RegisterError};
 use programs::{PATIENCE, Server};
 
 /// For what must not come: long enough for a fast loop to show itself.
@@ -126,7 +126,9 @@ fn what_is_never_received_is_bounded() {
 #[test]
 fn after_the_end_every_call_tells_why() {
     let server = Server::start();
-    let mut alice = server.user("alice");
+    let config = ClientConfig { reconnect: None, ..ClientConfig::default() };
+    let mut alice = Connection::connect_with(&server.address, PATIENCE, &config).unwrap();
+    alice.register("alice", PATIENCE).unwrap();
     server.program.signal("KILL");
     assert_eq!(next(&mut alice), Event::Closed(Closed::Disconnected));
     let over = Error::Closed(Closed::Disconnected);

@@ -12,6 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use nix::sys::termios::{LocalFlags, tcgetattr};
+use programs::proxy::Proxy;
 use programs::{PATIENCE, Server};
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty, open};
@@ -47,17 +48,20 @@ impl Screen {
 
 impl Terminal {
     fn start(server: &Server, args: &[&str]) -> Self {
-        Self::start_as("xterm", server, args)
+        Self::start_as("xterm", server, &server.address, args)
     }
 
-    fn start_as(kind: &str, server: &Server, args: &[&str]) -> Self {
+    fn start_as(kind: &str, server: &Server, address: &str, args: &[&str]) -> Self {
         let (pty, pts) = open().unwrap();
         pty.resize(Size::new(ROWS, COLUMNS)).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_chatcore-client"))
-            .args(["--connect", &server.address])
+            .args(["--connect", address])
+            .arg("--state-dir")
+            .arg(server.state.path())
             .args(args)
             .env("TERM", kind)
             .env_remove("CHATCORE_NAME")
+            .env_remove("CHATCORE_STATE_DIR")
             .spawn(pts)
             .unwrap();
         let (rows, columns) = (NonZero::new(ROWS).unwrap(), NonZero::new(COLUMNS).unwrap());
@@ -234,7 +238,7 @@ fn what_came_before_the_end_is_shown_before_the_end() {
 #[test]
 fn a_terminal_that_is_too_simple_for_an_editor_is_talked_to_in_plain_lines() {
     let server = Server::start();
-    let terminal = Terminal::start_as("dumb", &server, &[]);
+    let terminal = Terminal::start_as("dumb", &server, &server.address, &[]);
     terminal.shows(&["your name:"]);
     terminal.types("alice\r");
     terminal.until("the welcome", |screen| screen.parser.screen().contents().contains(WELCOME));
@@ -273,11 +277,45 @@ fn ctrl_c_leaves_in_good_order() {
 #[test]
 fn a_server_that_is_killed_is_told_in_one_line() {
     let server = Server::start();
-    let terminal = Terminal::start(&server, &["--name", "alice"]);
+    let terminal = Terminal::start(&server, &["--name", "alice", "--reconnect-for", "0"]);
     terminal.shows(&[WELCOME, ">"]);
     server.program.signal("KILL");
     terminal.shows(&[WELCOME, "chatcore-client: the connection to the server broke"]);
     // Whoever types next sees it again: the line editor's settings do not outlive it.
     assert!(terminal.is_as_it_was(&terminal.screen()));
     assert_eq!(terminal.end().0, Some(1));
+}
+
+#[test]
+fn a_person_sees_the_connection_go_and_come_back() {
+    let server = Server::start();
+    let proxy = Proxy::start(&server.address, 0, 0);
+    let terminal = Terminal::start_as("xterm", &server, &proxy.address, &["--name", "alice"]);
+    terminal.shows(&[WELCOME, ">"]);
+    terminal.types("/join #lobby\r");
+    terminal.shows(&["[#lobby] alice joined", "#lobby>"]);
+    terminal.types("half a line");
+    terminal.shows(&["#lobby> half a line"]);
+    proxy.cut();
+    let lines =
+        ["the connection to the server broke; reconnecting in 0.", "resumed: you are still alice", "#lobby> half"];
+    terminal.until("what becomes of it", |screen| {
+        let contents = screen.parser.screen().contents();
+        let shown: Vec<&str> = contents.trim_end().lines().collect();
+        shown.len() >= 3 && shown[shown.len() - 3..].iter().zip(lines).all(|(shown, line)| shown.starts_with(line))
+    });
+    let mut bob = server.user("bob");
+    bob.join("#lobby", PATIENCE).unwrap();
+    terminal.shows(&["[#lobby] bob joined", "#lobby> half a line"]);
+    terminal.types(" for the room\r");
+    loop {
+        if let Some(chatcore_client::Event::Message { room: Some(room), body, .. }) = bob.receive(PATIENCE).unwrap() {
+            assert_eq!((room.as_str(), body.as_slice()), ("#lobby", b"half a line for the room".as_slice()));
+            break;
+        }
+    }
+    terminal.types("/leave\r");
+    terminal.shows(&["[#lobby] alice left", ">"]);
+    terminal.types("\x04");
+    assert_eq!(terminal.end().0, Some(0));
 }

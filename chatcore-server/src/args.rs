@@ -50,6 +50,46 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
     stall_time_max: Duration,
 
+    /// Seconds that a user whose connection broke keeps its name and what comes for it; 0 to end it at once.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "60")]
+    resume_time_max: Duration,
+
+    /// Users without a connection that are kept, at the most.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().parked_max)]
+    parked_max: u32,
+
+    /// The same for each address that they came from.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().parked_of_origin_max)]
+    parked_of_origin_max: u32,
+
+    /// Bytes kept for all users without a connection together.
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().parked_bytes_max)]
+    parked_bytes_max: u64,
+
+    /// Seconds in which a user must show that it is there when somebody else asks for its name.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "5")]
+    probe_time_max: Duration,
+
+    /// Rooms that a user may be in.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().rooms_of_user_max)]
+    rooms_of_user_max: u32,
+
+    /// Rooms, at the most.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().rooms_max)]
+    rooms_max: u32,
+
+    /// Members of a room, at the most.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().members_max)]
+    members_max: u32,
+
+    /// Members up to which a room is told who comes and goes.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().announced_members_max)]
+    announced_members_max: u32,
+
+    /// Names that a user may watch.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().watches_max)]
+    watches_max: u32,
+
     /// Seconds that a closing connection may take to be written out, also when the server stops.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "5")]
     flush_time_max: Duration,
@@ -83,6 +123,16 @@ impl Args {
                 handshake_time_max: self.handshake_time_max,
                 idle_time_max: self.idle_time_max,
                 stall_time_max: self.stall_time_max,
+                resume_time_max: self.resume_time_max,
+                parked_max: self.parked_max,
+                parked_of_origin_max: self.parked_of_origin_max,
+                parked_bytes_max: self.parked_bytes_max,
+                probe_time_max: self.probe_time_max,
+                rooms_of_user_max: self.rooms_of_user_max,
+                rooms_max: self.rooms_max,
+                members_max: self.members_max,
+                announced_members_max: self.announced_members_max,
+                watches_max: self.watches_max,
                 flush_time_max: self.flush_time_max,
             },
             driver: DriverLimits {

@@ -3,8 +3,11 @@
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 
-use chatcore::{ConnId, Handshake, Instant};
+use chatcore::{Chunks, ConnId, Handshake, Instant};
 use mio::net::TcpStream;
+
+/// Pieces that go out with one write, at the most.
+const WRITE_CHUNKS_MAX: usize = 64;
 
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -117,10 +120,12 @@ impl Connection {
         };
     }
 
-    /// Writes chunks as one piece, as far as the transport takes them now.
-    pub(crate) fn write(&self, chunks: [&[u8]; 2]) -> Written {
+    /// Writes as much as the transport takes now of what is to be written, in one piece.
+    pub(crate) fn write(&self, chunks: Chunks<'_>) -> Written {
+        let mut slices = [IoSlice::new(&[]); WRITE_CHUNKS_MAX];
+        let filled = slices.iter_mut().zip(chunks).map(|(slice, chunk)| *slice = IoSlice::new(chunk)).count();
         loop {
-            match (&self.stream).write_vectored(&chunks.map(IoSlice::new)) {
+            match (&self.stream).write_vectored(&slices[..filled]) {
                 Ok(0) => return Written::Broken(io::ErrorKind::WriteZero.into()),
                 Ok(count) => return Written::Bytes(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Written::Blocked,

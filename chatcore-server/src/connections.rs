@@ -6,10 +6,10 @@
 //! admits somebody, and that happens only while reading; so while settling each still means what it meant.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use chatcore::wire::ReconnectHint;
-use chatcore::{ConnId, Handshake, HandshakeError, Hub, Instant, Output, Received};
+use chatcore::{ConnId, Handshake, HandshakeError, Hub, Instant, Origin, Output, Received};
 use mio::net::TcpStream;
 use slab::Slab;
 use tracing::{debug, info};
@@ -184,7 +184,11 @@ impl Connections {
             Output::Write { conn } => self.write(now, self.keys[conn.index()]),
             Output::Close { conn, .. } => self.linger(now, self.keys[conn.index()]),
             Output::Joined { conn, name } => info!(%conn, peer = %self.peer(conn), %name, "joined"),
-            Output::Left { conn, name, reason } => info!(%conn, peer = %self.peer(conn), %name, %reason, "left"),
+            Output::Parked { conn, name, reason } => info!(%conn, %name, %reason, "lost its connection"),
+            Output::Resumed { conn, name } => info!(%conn, peer = %self.peer(conn), %name, "resumed"),
+            Output::Left { name, reason } => info!(%name, %reason, "left"),
+            Output::RoomOpened { room } => debug!(%room, "opened"),
+            Output::RoomClosed { room } => debug!(%room, "closed"),
             // What a later version of the hub may ask for, it does not ask of drivers that do not know it.
             _ => {}
         }
@@ -266,7 +270,7 @@ impl Connections {
         let connection = &mut self.all[key];
         while let Stage::Nameless(nameless) = &mut connection.stage {
             let Some(registration) = nameless.handshake.receive(now, input)? else { break };
-            match self.hub.admit(now, registration) {
+            match self.hub.admit(now, registration.with_origin(origin(connection.peer))) {
                 Ok(conn) => {
                     self.deadlines.disarm(nameless.armed, key);
                     connection.stage = Stage::Chatting(conn);
@@ -295,7 +299,7 @@ impl Connections {
                 Stage::Chatting(conn) => self.hub.transmit(*conn),
                 Stage::Broken | Stage::Lingering { .. } => return,
             };
-            if chunks.iter().all(|chunk| chunk.is_empty()) {
+            if chunks.is_empty() {
                 return;
             }
             match connection.write(chunks) {
@@ -369,4 +373,12 @@ impl Connections {
         }
         self.ended = true;
     }
+}
+
+/// Where a client comes from: its address, or of IPv6 the part that a provider gives to one customer.
+fn origin(peer: SocketAddr) -> Origin {
+    Origin(match peer.ip().to_canonical() {
+        IpAddr::V4(address) => u128::from(u32::from(address)),
+        IpAddr::V6(address) => u128::from(address) >> 64 << 64,
+    })
 }

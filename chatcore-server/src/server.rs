@@ -94,14 +94,16 @@ impl Server {
         let waker = Waker::new(poll.registry(), WAKER).map_err(BindError::System)?;
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| BindError::System(io::Error::other(error)))?;
+        let (clock, unix_epoch) = Clock::start();
+        let hub = Hub::new(config.limits, seed).with_unix_epoch(unix_epoch);
         Ok(Self {
             poll,
-            clock: Clock::start(),
+            clock,
             addresses,
             acceptor,
             turn_accepts_max: config.driver.turn_accepts_max.max(1),
             connections_max: config.driver.connections_max.max(1),
-            connections: Connections::new(Hub::new(config.limits, seed), config.driver),
+            connections: Connections::new(hub, config.driver),
             reconnect: config.reconnect,
             handle: Handle(Arc::new(Shared { waker, stop: AtomicBool::new(false) })),
             stopping: false,

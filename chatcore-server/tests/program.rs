@@ -36,7 +36,7 @@ fn its_last_words_say_where_to_go_on() {
     let mut server = Server::start(&["--reconnect-after", "1.5", "--reconnect-to", "192.0.2.1:12345"]);
     let mut alice = User::registered(server.address(), "alice");
     server.signal("TERM");
-    let Event::Closed(closed) = alice.event() else { panic!("something else came first") };
+    let Event::Reconnecting { why: closed, .. } = alice.event() else { panic!("something else came first") };
     assert_eq!(closed.to_string(), "the server is shutting down; connect to 192.0.2.1:12345 after 1.5s");
     drop(alice);
     assert_eq!(server.exit_status().code(), Some(0));

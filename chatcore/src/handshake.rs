@@ -2,15 +2,17 @@
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
+use core::mem;
+use core::time::Duration;
 
 use crate::limits::{CREDENTIAL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, Limits, cut_detail};
 use crate::name::{NameError, UserName};
-use crate::outbox::Outbox;
+use crate::outbox::{Chunks, Outbox};
 use crate::time::Instant;
 use crate::transition::{self, State};
 use crate::wire::{
     self, ClientMessage, ErrorMessage, Fault, Foreign, Goodbye, GoodbyeCode, HubMessage, Kind, Message, PrefaceError,
-    ReconnectHint, RefusalCode, Refused,
+    ReconnectHint, RefusalCode, Refused, Resume, Token,
 };
 
 /// The server's end of a connection until it has a name.
@@ -34,9 +36,11 @@ pub struct Handshake {
     /// An answer for a peer that speaks something else.
     foreign: &'static [u8],
     deadline: Instant,
-    time_max: core::time::Duration,
+    time_max: Duration,
     attempts: u32,
     attempts_max: u32,
+    /// It has asked for a session. A connection does that once, so that guessing a token costs a connection each time.
+    has_resumed: bool,
 }
 
 impl Handshake {
@@ -50,6 +54,7 @@ impl Handshake {
             time_max: limits.handshake_time_max,
             attempts: 0,
             attempts_max: limits.attempts_max,
+            has_resumed: false,
         }
     }
 
@@ -100,15 +105,24 @@ impl Handshake {
                 ClientMessage::Register(register) if register.credential.len() > CREDENTIAL_BYTES_MAX => {
                     Err(Failure::Peer(Fault::InvalidValue { kind: Kind::REGISTER }))
                 }
-                ClientMessage::Register(register) => Ok(Some(UserName::new(register.name).map(|name| Registration {
-                    name,
-                    credential: register.credential.to_vec(),
-                    outbox: self.outbox.clone(),
-                }))),
+                ClientMessage::Register(register) => {
+                    Ok(Some(self.ask(register.name, Request::Name { credential: register.credential.to_vec() })))
+                }
+                ClientMessage::Resume(_) if mem::replace(&mut self.has_resumed, true) => {
+                    Err(Failure::Peer(Fault::TooManyAttempts { attempts_max: self.attempts_max }))
+                }
+                ClientMessage::Resume(Resume { name, token, received, attempt }) => {
+                    Ok(Some(self.ask(name, Request::Resume { token, received, attempt })))
+                }
                 _ => Err(Failure::Left),
             };
         }
         Ok(None)
+    }
+
+    fn ask(&self, name: &str, request: Request) -> Result<Registration, NameError> {
+        let name = UserName::new(name)?;
+        Ok(Registration { name, request, origin: Origin::default(), outbox: self.outbox.clone() })
     }
 
     /// Answers the registration with no. The client may try again on the same connection, and has the
@@ -118,12 +132,13 @@ impl Handshake {
         if self.state == Some(State::Closed) {
             return Ok(());
         }
-        assert_eq!(self.state, Some(State::Registering), "a refusal answers a registration");
+        assert!(self.is_undecided(), "a refusal answers a registration");
         self.state = Some(State::Unregistered);
         self.deadline = now + self.time_max;
         self.attempts += 1;
         let detail = refusal.to_string();
-        self.outbox.push(&HubMessage::Refused(Refused { code: refusal.code(), detail: cut_detail(&detail) }));
+        let wait_ms = refusal.wait().map(|wait| u32::try_from(wait.as_millis()).unwrap_or(u32::MAX));
+        self.outbox.push(&HubMessage::Refused(Refused { code: refusal.code(), detail: cut_detail(&detail), wait_ms }));
         if self.attempts < self.attempts_max {
             return Ok(());
         }
@@ -133,7 +148,11 @@ impl Handshake {
     /// When [`handle_timeout`](Self::handle_timeout) is due. A client does not lose time over a decision about its
     /// registration: until that is made, this is [`Instant::MAX`].
     pub fn deadline(&self) -> Instant {
-        if self.state == Some(State::Registering) { Instant::MAX } else { self.deadline }
+        if self.is_undecided() { Instant::MAX } else { self.deadline }
+    }
+
+    fn is_undecided(&self) -> bool {
+        matches!(self.state, Some(State::Registering | State::Resuming))
     }
 
     /// Past the deadline, ends the handshake: returns the error of that, once the time has come.
@@ -167,18 +186,17 @@ impl Handshake {
         HandshakeError::Fault(fault)
     }
 
-    /// What is to be written now, in order. Either chunk may be empty. While a registration is undecided there is
-    /// nothing: what is left to say goes with the decision.
-    pub fn transmit(&self) -> [&[u8]; 2] {
+    /// What is to be written now. While a registration is undecided there is nothing: what is left to say goes with
+    /// the decision.
+    pub fn transmit(&self) -> Chunks<'_> {
         if !self.foreign.is_empty() {
-            return [self.foreign, &[]];
+            return Chunks::of(self.foreign);
         }
-        match self.outbox.transmit() {
-            _ if self.state == Some(State::Registering) => [&[], &[]],
-            // The preface alone waits for the answer to the registration: one write instead of two.
-            [_, []] => [&[], &[]],
-            chunks => chunks,
+        // The preface alone waits for the answer to the registration: one write instead of two.
+        if self.is_undecided() || self.outbox.has_only_preface() {
+            return Chunks::of(&[]);
         }
+        self.outbox.transmit()
     }
 
     /// The transport has taken this many bytes of [`transmit`](Self::transmit). Panics if it was given fewer.
@@ -203,7 +221,8 @@ impl From<Fault> for Failure {
     }
 }
 
-/// A client asks for a name: to be given to [`Hub::admit`](crate::Hub::admit) or refused.
+/// A client asks for a name, or for the session that it had: to be given to [`Hub::admit`](crate::Hub::admit) or
+/// refused.
 ///
 /// Owned and `Send`, so that the decision can be made much later or elsewhere: a password checked, the name
 /// claimed among several hubs, the connection moved to the thread that owns the name.
@@ -211,11 +230,23 @@ impl From<Fault> for Failure {
 #[must_use = "a registration is to be admitted or refused"]
 pub struct Registration {
     pub(crate) name: UserName,
-    credential: Vec<u8>,
+    pub(crate) request: Request,
+    pub(crate) origin: Origin,
     /// What the handshake still has to say, which goes before the welcome: our preface, and refusals of names
     /// that were asked for in the same breath.
     pub(crate) outbox: Outbox,
 }
+
+#[derive(Debug)]
+pub(crate) enum Request {
+    Name { credential: Vec<u8> },
+    Resume { token: Token, received: Option<u64>, attempt: u64 },
+}
+
+/// Where a connection comes from, as the driver sees it: an address, or the network that it belongs to. The hub only
+/// compares it, to keep one place from using up what is there for all ([`Limits::parked_of_origin_max`]).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin(pub u128);
 
 impl Registration {
     /// The name that is asked for.
@@ -225,7 +256,20 @@ impl Registration {
 
     /// What the client gives as proof; empty if nothing. The core does not look at it.
     pub fn credential(&self) -> &[u8] {
-        &self.credential
+        match &self.request {
+            Request::Name { credential } => credential,
+            Request::Resume { .. } => &[],
+        }
+    }
+
+    /// The client asks for the session that it had. Its token, which the hub checks, is all the proof it gives.
+    pub const fn is_resumption(&self) -> bool {
+        matches!(self.request, Request::Resume { .. })
+    }
+
+    /// Says where it comes from. Without this, all come from one place.
+    pub fn with_origin(self, origin: Origin) -> Self {
+        Self { origin, ..self }
     }
 }
 
@@ -238,7 +282,10 @@ pub enum Refusal {
     Name(#[from] NameError),
     /// Somebody has the name, or one that maps to the same.
     #[error("the name is in use: choose another, or try again when its user has left")]
-    NameInUse,
+    NameInUse {
+        /// When the name will be free at the earliest, if its user is not heard of any more.
+        wait: Duration,
+    },
     /// The hub is full.
     #[error("the hub is full: it takes {users_max} users at the most; try again later")]
     HubFull {
@@ -251,6 +298,9 @@ pub enum Refusal {
     /// The hub is stopping.
     #[error("the hub is shutting down: try again later")]
     ShuttingDown,
+    /// There is no such session, or it cannot go on from where the client is.
+    #[error("the session cannot be resumed: it has ended, or the token is not its own; register anew")]
+    CannotResume,
 }
 
 impl Refusal {
@@ -258,10 +308,19 @@ impl Refusal {
     pub const fn code(&self) -> RefusalCode {
         match self {
             Self::Name(_) => RefusalCode::InvalidName,
-            Self::NameInUse => RefusalCode::NameInUse,
+            Self::NameInUse { .. } => RefusalCode::NameInUse,
             Self::HubFull { .. } => RefusalCode::HubFull,
             Self::Denied => RefusalCode::Denied,
             Self::ShuttingDown => RefusalCode::ShuttingDown,
+            Self::CannotResume => RefusalCode::CannotResume,
+        }
+    }
+
+    /// After which time it may be worth to try again, if that is known.
+    pub const fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::NameInUse { wait } => Some(*wait),
+            _ => None,
         }
     }
 }

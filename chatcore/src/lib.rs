@@ -17,13 +17,16 @@ mod time;
 mod transition;
 pub mod wire;
 
-pub use client::{Client, ClientConfig, ClientError, Closed, Event, Reconnect};
-pub use handshake::{Handshake, HandshakeError, Refusal, Registration};
+pub use client::{Backoff, Client, ClientConfig, ClientError, Closed, Event, Reconnect, Ticket};
+pub use handshake::{Handshake, HandshakeError, Origin, Refusal, Registration};
 pub use hub::{CloseReason, ConnId, Hub, Output, UnknownConn};
 pub use limits::{
     CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, Limits, LimitsError, ONLINE_NAMES_MAX,
 };
-pub use name::{NAME_BYTES_MAX, NameError, SPELLING_BYTES_MAX, UserName};
+pub use name::{NAME_BYTES_MAX, NameError, RoomName, SPELLING_BYTES_MAX, UserName};
+pub use outbox::Chunks;
 pub use received::Received;
 pub use time::Instant;
-pub use wire::{ErrorCode, Fault, Foreign, GoodbyeCode, RefusalCode, RejectCode};
+pub use wire::{
+    ErrorCode, FateCode, Fault, Foreign, GoodbyeCode, LeaveCode, MessageId, RefusalCode, RejectCode, Token,
+};

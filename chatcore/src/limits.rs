@@ -52,6 +52,32 @@ pub struct Limits {
     /// How long a full outbox may go without an acknowledgement before its user is closed as a slow
     /// consumer. Default 10 s.
     pub stall_time_max: Duration,
+    /// How long a session is kept when its connection broke: its name stays taken, and what comes for it waits for
+    /// it. Zero ends sessions with their connections. Default 60 s; at most 49 days.
+    pub resume_time_max: Duration,
+    /// Sessions without a connection that are kept, in all. When one more loses its connection, it ends.
+    /// Default 100 000.
+    pub parked_max: u32,
+    /// The same for each [`Origin`](crate::Origin). Default 1 000.
+    pub parked_of_origin_max: u32,
+    /// Bytes that are kept for all sessions without a connection together. A session that loses its connection when
+    /// this is full ends; messages for those that wait are rejected with `recipient_full`. Default 256 MiB.
+    pub parked_bytes_max: u64,
+    /// How long the user of a name may be silent when somebody else asks for the name. Then its connection
+    /// counts as broken. Default 5 s.
+    pub probe_time_max: Duration,
+    /// Rooms that a user may be in at a time. Joining one more is rejected with `too_many_rooms`. Default 64; at most
+    /// 65 536.
+    pub rooms_of_user_max: u32,
+    /// Rooms of a hub. One more is rejected with `hub_rooms_full`. Default 100 000.
+    pub rooms_max: u32,
+    /// Members of a room. Joining it beyond that is rejected with `room_full`. Default 10 000.
+    pub members_max: u32,
+    /// Members of a room that are told who comes and goes. A room with more tells nobody. Default 100.
+    pub announced_members_max: u32,
+    /// Names that a user may watch at a time. Watching more is rejected with `too_many_watches`. Default 256; at most
+    /// 65 536.
+    pub watches_max: u32,
     /// How long a closing connection may take to be written out before it is dropped. Default 5 s.
     pub flush_time_max: Duration,
 }
@@ -66,6 +92,16 @@ impl Default for Limits {
             handshake_time_max: Duration::from_secs(30),
             idle_time_max: Duration::from_mins(1),
             stall_time_max: Duration::from_secs(10),
+            resume_time_max: Duration::from_mins(1),
+            parked_max: 100_000,
+            parked_of_origin_max: 1_000,
+            parked_bytes_max: 256 << 20,
+            probe_time_max: Duration::from_secs(5),
+            rooms_of_user_max: 64,
+            rooms_max: 100_000,
+            members_max: 10_000,
+            announced_members_max: 100,
+            watches_max: 256,
             flush_time_max: Duration::from_secs(5),
         }
     }
@@ -91,6 +127,14 @@ impl Limits {
         if !(1..=u128::from(u32::MAX)).contains(&idle_ms) {
             return Err(LimitsError::Idle { given: self.idle_time_max });
         }
+        if self.resume_time_max.as_millis() > u128::from(u32::MAX) {
+            return Err(LimitsError::Resume { given: self.resume_time_max });
+        }
+        for (name, given) in [("rooms_of_user_max", self.rooms_of_user_max), ("watches_max", self.watches_max)] {
+            if given > CIRCLES_MAX {
+                return Err(LimitsError::Circles { name, given });
+            }
+        }
         Ok(())
     }
 
@@ -106,10 +150,16 @@ impl Limits {
         self.outbox_bytes_max as usize + self.outbox_bytes_max as usize / 4
     }
 
-    /// Names on one page of who is online: as many as surely fit a frame.
-    pub(crate) const fn online_names_max(&self) -> usize {
+    /// Names on one page of a list: as many as surely fit a frame.
+    pub(crate) const fn page_names_max(&self) -> usize {
         let fit = (self.frame_bytes_max() - OVERHEAD_BYTES_MAX) as usize / (NAME_BYTES_MAX + 1);
         if fit < ONLINE_NAMES_MAX { fit } else { ONLINE_NAMES_MAX }
+    }
+
+    /// Ids of messages in one report: as many as surely fit a frame.
+    pub(crate) const fn report_ids_max(&self) -> usize {
+        const ID_BYTES_MAX: usize = 9;
+        (self.frame_bytes_max() - OVERHEAD_BYTES_MAX) as usize / ID_BYTES_MAX
     }
 
     /// What a welcome says of them.
@@ -121,6 +171,9 @@ impl Limits {
             outbox_bytes_max: self.outbox_bytes_max,
             stall_ms_max: milliseconds(self.stall_time_max),
             idle_ms_max: milliseconds(self.idle_time_max),
+            resume_ms_max: milliseconds(self.resume_time_max),
+            rooms_max: self.rooms_of_user_max,
+            watches_max: self.watches_max,
         }
     }
 }
@@ -151,6 +204,20 @@ pub enum LimitsError {
         /// The limit's name.
         name: &'static str,
     },
+    /// The resume time is out of its range.
+    #[error("resume_time_max is {given:?}: it must be at most 49 days")]
+    Resume {
+        /// The limit given.
+        given: Duration,
+    },
+    /// One user can be in so many rooms, or watch so many names, at the most.
+    #[error("{name} is {given}: it must be at most {CIRCLES_MAX}")]
+    Circles {
+        /// The limit's name.
+        name: &'static str,
+        /// The limit given.
+        given: u32,
+    },
     /// The idle time is out of its range.
     #[error("idle_time_max is {given:?}: it must be 1 ms to 49 days")]
     Idle {
@@ -158,6 +225,9 @@ pub enum LimitsError {
         given: Duration,
     },
 }
+
+/// Rooms, or watched names, of one user, at the most: each is looked for among all of them.
+const CIRCLES_MAX: u32 = 65_536;
 
 /// Cuts a detail text at its limit, at a character's border.
 pub(crate) fn cut_detail(detail: &str) -> &str {

@@ -20,6 +20,9 @@ pub const NAME_BYTES_MAX: usize = 32;
 /// 32 byte name stays below this.
 pub const SPELLING_BYTES_MAX: usize = 128;
 
+/// What every room's name begins with, and no user's.
+pub(crate) const ROOM_SIGN: char = '#';
+
 /// How often the mapping is applied again until it changes nothing (RFC 8264, section 7).
 #[cfg(feature = "unicode")]
 const APPLICATIONS_MAX: usize = 3;
@@ -67,6 +70,63 @@ impl core::str::FromStr for UserName {
     }
 }
 
+/// A room's name, mapped: `#`, and then what could be a user's name. Equal names are equal bytes.
+///
+/// ```
+/// use chatcore::RoomName;
+///
+/// let room: RoomName = "#Lobby".parse()?;
+/// assert_eq!(room.as_str(), "#lobby");
+/// # Ok::<(), chatcore::NameError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoomName(CompactString);
+
+impl RoomName {
+    /// Maps a spelling, with its `#`, to the name it stands for.
+    ///
+    /// Fails with the exact reason if no room can have such a name.
+    pub fn new(spelling: &str) -> Result<Self, NameError> {
+        let rest = spelling.strip_prefix(ROOM_SIGN).ok_or(NameError::NoRoom)?;
+        let mapped = map(rest)?;
+        let mut name = CompactString::with_capacity(ROOM_SIGN.len_utf8() + mapped.len());
+        name.push(ROOM_SIGN);
+        name.push_str(&mapped);
+        Ok(Self(name))
+    }
+
+    /// A name that a hub has already mapped, as [`UserName::from_hub`].
+    pub(crate) fn from_hub(mapped: &str) -> Option<Self> {
+        let name = mapped.strip_prefix(ROOM_SIGN)?;
+        (1..=NAME_BYTES_MAX).contains(&name.len()).then(|| Self(CompactString::from(mapped)))
+    }
+
+    /// The mapped name, with its `#`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl core::str::FromStr for RoomName {
+    type Err = NameError;
+
+    fn from_str(spelling: &str) -> Result<Self, NameError> {
+        Self::new(spelling)
+    }
+}
+
+impl fmt::Display for RoomName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for RoomName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.as_str())
+    }
+}
+
 impl AsRef<str> for UserName {
     fn as_ref(&self) -> &str {
         self.as_str()
@@ -89,6 +149,9 @@ impl fmt::Debug for UserName {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {
+    /// A room's name was asked for, and the sign of a room is missing.
+    #[error("the name of a room begins with {ROOM_SIGN}")]
+    NoRoom,
     /// Nothing was given.
     #[error("a name is empty: it needs 1 to {NAME_BYTES_MAX} bytes")]
     Empty,
@@ -200,6 +263,16 @@ mod tests {
     use super::*;
     use alloc::string::{String, ToString};
     use proptest::prelude::*;
+
+    #[test]
+    fn a_room_is_a_sign_and_a_name() {
+        assert_eq!(RoomName::new("#Lobby").unwrap().as_str(), "#lobby");
+        assert_eq!(RoomName::new("lobby"), Err(NameError::NoRoom));
+        assert_eq!(RoomName::new("#"), Err(NameError::Empty));
+        assert_eq!(RoomName::new("##x"), Err(NameError::Forbidden { character: '#', position: 1 }));
+        assert!(RoomName::new(&alloc::format!("#{}", "x".repeat(NAME_BYTES_MAX))).is_ok());
+        assert!(UserName::new("#lobby").is_err(), "no user is a room");
+    }
 
     fn name(spelling: &str) -> Result<String, NameError> {
         UserName::new(spelling).map(|name| name.to_string())

@@ -11,6 +11,8 @@ pub(crate) enum State {
     Unregistered,
     /// A name was asked for, and the answer is owed.
     Registering,
+    /// A session is to be gone on with, and the answer is owed.
+    Resuming,
     /// The client has its name.
     Registered,
     /// Nothing more is read.
@@ -23,6 +25,7 @@ impl State {
         match self {
             Self::Unregistered => "before registration",
             Self::Registering => "while a registration is not answered",
+            Self::Resuming => "while a resumption is not answered",
             Self::Registered => "once registered",
             Self::Closed => "after the end",
         }
@@ -32,12 +35,15 @@ impl State {
 /// What the hub's end accepts from a client.
 #[expect(clippy::match_same_arms, reason = "a table: rows belong together by meaning")]
 pub(crate) fn at_hub(state: State, kind: Kind) -> Result<State, Fault> {
-    use State::{Closed, Registered, Registering, Unregistered};
+    use State::{Closed, Registered, Registering, Resuming, Unregistered};
     Ok(match (state, kind) {
         (Unregistered, Kind::REGISTER) => Registering,
+        (Unregistered, Kind::RESUME) => Resuming,
         (Unregistered, Kind::GOODBYE | Kind::ERROR) => Closed,
 
         (Registered, Kind::SEND | Kind::WHO) => Registered,
+        (Registered, Kind::JOIN | Kind::LEAVE | Kind::ROSTER) => Registered,
+        (Registered, Kind::WATCH | Kind::UNWATCH) => Registered,
         (Registered, Kind::ACK | Kind::PING | Kind::PONG) => Registered,
         (Registered, Kind::GOODBYE | Kind::ERROR) => Closed,
 
@@ -48,7 +54,7 @@ pub(crate) fn at_hub(state: State, kind: Kind) -> Result<State, Fault> {
 /// What the client's end accepts from a hub.
 #[expect(clippy::match_same_arms, reason = "a table: rows belong together by meaning")]
 pub(crate) fn at_client(state: State, kind: Kind) -> Result<State, Fault> {
-    use State::{Closed, Registered, Registering, Unregistered};
+    use State::{Closed, Registered, Registering, Resuming, Unregistered};
     Ok(match (state, kind) {
         (Unregistered, Kind::GOODBYE | Kind::ERROR) => Closed,
 
@@ -56,7 +62,14 @@ pub(crate) fn at_client(state: State, kind: Kind) -> Result<State, Fault> {
         (Registering, Kind::REFUSED) => Unregistered,
         (Registering, Kind::GOODBYE | Kind::ERROR) => Closed,
 
-        (Registered, Kind::DELIVER | Kind::ACCEPTED | Kind::REJECTED | Kind::ONLINE) => Registered,
+        (Resuming, Kind::RESUMED) => Registered,
+        (Resuming, Kind::REFUSED) => Unregistered,
+        (Resuming, Kind::GOODBYE | Kind::ERROR) => Closed,
+
+        (Registered, Kind::DELIVER | Kind::ROOM_DELIVER | Kind::REPORT) => Registered,
+        (Registered, Kind::ACCEPTED | Kind::DONE | Kind::REJECTED) => Registered,
+        (Registered, Kind::ONLINE | Kind::MEMBERS) => Registered,
+        (Registered, Kind::JOINED | Kind::LEFT | Kind::PRESENCE) => Registered,
         (Registered, Kind::ACK | Kind::PING | Kind::PONG) => Registered,
         (Registered, Kind::GOODBYE | Kind::ERROR) => Closed,
 

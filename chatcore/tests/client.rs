@@ -5,15 +5,17 @@ mod world;
 use std::time::Duration;
 
 use chatcore::wire::{
-    Accepted, Ack, Announced, ClientMessage, Deliver, ErrorMessage, HubMessage, Message, Ping, Preface, Refused,
-    Welcome, take,
+    Accepted, Ack, Announced, ClientMessage, Deliver, ErrorMessage, Goodbye, HubMessage, Message, Ping, Preface,
+    Refused, Resumed, Welcome, take,
 };
 use chatcore::{
-    Client, ClientConfig, ClientError, Closed, ErrorCode, Event, Fault, Foreign, Instant, Limits, Received,
-    RefusalCode, UserName,
+    Client, ClientConfig, ClientError, Closed, ErrorCode, Event, Fault, Foreign, GoodbyeCode, Instant, Limits,
+    MessageId, Received, RefusalCode, Token, UserName,
 };
 use proptest::prelude::*;
 use world::{World, encode_all};
+
+const TOKEN: Token = Token::from_bytes([9; 16]);
 
 const LIMITS: Announced = Announced {
     frame_bytes_max: 1_000,
@@ -21,14 +23,17 @@ const LIMITS: Announced = Announced {
     outbox_bytes_max: 100_000,
     stall_ms_max: 10_000,
     idle_ms_max: 60_000,
+    resume_ms_max: 60_000,
+    rooms_max: 64,
+    watches_max: 8,
 };
 
 fn welcome() -> HubMessage<'static> {
-    HubMessage::Welcome(Welcome { name: "alice", limits: LIMITS })
+    HubMessage::Welcome(Welcome { name: "alice", token: TOKEN, limits: LIMITS })
 }
 
 fn fresh() -> Client {
-    let mut client = Client::new(Instant::ZERO, ClientConfig::default());
+    let mut client = Client::new(Instant::ZERO, ClientConfig::default(), 7);
     client.register(Instant::ZERO, "alice", b"").unwrap();
     written(&mut client);
     client
@@ -66,12 +71,12 @@ fn events(client: &mut Client) -> Vec<Event> {
 }
 
 fn deliver(id: u64) -> HubMessage<'static> {
-    HubMessage::Deliver(Deliver { id, from: "bob", body: b"x" })
+    HubMessage::Deliver(Deliver { id: MessageId(id), from: "bob", body: b"x" })
 }
 
 #[test]
 fn nothing_is_sent_before_there_is_a_name() {
-    let mut client = Client::new(Instant::ZERO, ClientConfig::default());
+    let mut client = Client::new(Instant::ZERO, ClientConfig::default(), 7);
     assert_eq!(client.send(Instant::ZERO, "bob", b""), Err(ClientError::NotRegistered));
     assert_eq!(client.who(Instant::ZERO, 0), Err(ClientError::NotRegistered));
     client.register(Instant::ZERO, "alice", b"").unwrap();
@@ -86,7 +91,7 @@ fn what_is_too_long_is_refused_before_it_is_sent() {
     assert!(matches!(client.send(Instant::ZERO, &"b".repeat(129), b""), Err(ClientError::NameTooLong { .. })));
     assert_eq!(written(&mut client), b"");
     assert_eq!(client.send(Instant::ZERO, "bob", &[0; 100]), Ok(1));
-    let mut client = Client::new(Instant::ZERO, ClientConfig::default());
+    let mut client = Client::new(Instant::ZERO, ClientConfig::default(), 7);
     assert!(matches!(
         client.register(Instant::ZERO, "alice", &[0; 1025]),
         Err(ClientError::CredentialTooLong { bytes: 1025, bytes_max: 1024 })
@@ -97,8 +102,18 @@ fn what_is_too_long_is_refused_before_it_is_sent() {
 fn a_refused_name_can_be_followed_by_another() {
     let mut client = fresh();
     let _ = client.receive(Instant::ZERO, &mut &Preface::OURS.encode()[..]);
-    hear(&mut client, &[HubMessage::Refused(Refused { code: RefusalCode::NameInUse, detail: "in use" })]);
-    assert_eq!(events(&mut client), [Event::Refused { code: RefusalCode::NameInUse, detail: "in use".into() }]);
+    hear(
+        &mut client,
+        &[HubMessage::Refused(Refused { code: RefusalCode::NameInUse, detail: "in use", wait_ms: Some(5) })],
+    );
+    assert_eq!(
+        events(&mut client),
+        [Event::Refused {
+            code: RefusalCode::NameInUse,
+            detail: "in use".into(),
+            wait: Some(Duration::from_millis(5))
+        }]
+    );
     client.register(Instant::ZERO, "alicia", b"").unwrap();
     hear(&mut client, &[welcome()]);
     assert!(matches!(events(&mut client)[..], [Event::Registered { .. }]));
@@ -107,7 +122,7 @@ fn a_refused_name_can_be_followed_by_another() {
 #[test]
 fn a_full_outbox_is_an_error_that_passes() {
     let config = ClientConfig { outbox_bytes_max: 1_000, ..ClientConfig::default() };
-    let mut client = Client::new(Instant::ZERO, config);
+    let mut client = Client::new(Instant::ZERO, config, 7);
     client.register(Instant::ZERO, "alice", b"").unwrap();
     let _ = client.receive(Instant::ZERO, &mut &[&Preface::OURS.encode()[..], &encode_all(&[welcome()])].concat()[..]);
     let mut sent = 0;
@@ -206,7 +221,7 @@ fn a_silent_hub_is_asked_and_then_given_up() {
     client.handle_timeout(probe);
     assert!(matches!(said(&written(&mut client))[..], [ClientMessage::Ping(_)]));
     client.handle_timeout(client.poll_timeout().unwrap());
-    assert_eq!(events(&mut client), [Event::Closed(Closed::TimedOut)]);
+    assert!(matches!(events(&mut client)[..], [Event::Reconnecting { why: Closed::TimedOut, .. }]));
 }
 
 #[test]
@@ -228,7 +243,7 @@ fn leaving_waits_for_the_hub_but_not_for_ever() {
     let mut client = registered();
     client.leave(Instant::ZERO);
     written(&mut client);
-    hear(&mut client, &[HubMessage::Accepted(Accepted { number: 1, id: 1 })]);
+    hear(&mut client, &[HubMessage::Accepted(Accepted { number: 1, id: MessageId(1) })]);
     client.handle_timeout(Instant::ZERO + ClientConfig::default().flush_time_max);
     assert!(matches!(events(&mut client)[..], [Event::Accepted { .. }, Event::Closed(Closed::Left)]));
 }
@@ -291,13 +306,51 @@ fn a_broken_connection_is_told_once() {
     let mut client = registered();
     client.disconnect(Instant::ZERO);
     client.disconnect(Instant::ZERO);
-    assert_eq!(events(&mut client), [Event::Closed(Closed::Disconnected)]);
+    assert!(matches!(events(&mut client)[..], [Event::Reconnecting { why: Closed::Disconnected, attempt: 1, .. }]));
+
+    let mut client = fresh();
+    client.disconnect(Instant::ZERO);
+    client.disconnect(Instant::ZERO);
+    assert_eq!(events(&mut client), [Event::Closed(Closed::Disconnected)], "there was no session yet");
 
     let mut client = registered();
     client.leave(Instant::ZERO);
     written(&mut client);
     client.disconnect(Instant::ZERO);
     assert_eq!(events(&mut client), [Event::Closed(Closed::Left)], "we had said goodbye");
+}
+
+#[test]
+fn a_session_that_is_taken_over_by_ones_own_earlier_attempt_is_taken_back() {
+    let mut client = registered();
+    let preface = Preface::OURS.encode();
+    let resumed = HubMessage::Resumed(Resumed { received: 0, sent: 0, limits: LIMITS });
+    let taken_over = HubMessage::Goodbye(Goodbye { code: GoodbyeCode::TakenOver, detail: "", reconnect: None });
+    let mut now = Instant::ZERO;
+    let mut connect = |client: &mut Client| {
+        while !events(client).contains(&Event::Connect { address: None }) {
+            now = client.poll_timeout().expect("it waits for the time to connect");
+            client.handle_timeout(now);
+        }
+        client.connected(now);
+        let asks = client.poll_transmit().concat();
+        client.transmitted(now, asks.len());
+        assert!(matches!(said(&asks[preface.len()..])[..], [ClientMessage::Resume(_)]));
+    };
+    client.disconnect(Instant::ZERO);
+    connect(&mut client);
+    // It asks in vain, and once more with success; then the first question arrives after all.
+    connect(&mut client);
+    let heard = |client: &mut Client| {
+        let _ = client.receive(Instant::ZERO, &mut &preface[..]);
+        hear(client, &[resumed.clone(), taken_over.clone()]);
+        events(client)
+    };
+    assert!(matches!(heard(&mut client)[..], [Event::Resumed, Event::Reconnecting { .. }]));
+    client.disconnect(Instant::ZERO);
+    connect(&mut client);
+    // But once only: the next who takes it is somebody else.
+    assert!(matches!(heard(&mut client)[..], [Event::Resumed, Event::Closed(Closed::Goodbye { .. })]));
 }
 
 #[test]
@@ -314,7 +367,7 @@ proptest! {
     fn any_split_of_what_a_hub_says_gives_the_same_events(cuts in proptest::collection::vec(1_usize..40, 1..12)) {
         let mut messages = vec![welcome()];
         messages.extend((1..20).map(deliver));
-        messages.push(HubMessage::Accepted(Accepted { number: 1, id: 20 }));
+        messages.push(HubMessage::Accepted(Accepted { number: 1, id: MessageId(20) }));
         let stream = [&Preface::OURS.encode()[..], &encode_all(&messages)].concat();
 
         let mut whole = fresh();

@@ -5,7 +5,7 @@ mod world;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use chatcore::{CloseReason, Closed, Event, Limits, Output, Refusal, RejectCode};
+use chatcore::{CloseReason, Closed, Event, FateCode, Limits, MessageId, Output, Refusal, RejectCode};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use world::{User, World};
@@ -53,6 +53,10 @@ enum Mail {
 struct Model {
     mailboxes: BTreeMap<usize, VecDeque<Mail>>,
     sent: BTreeMap<usize, u64>,
+    /// Whose messages are in a mailbox.
+    senders: BTreeMap<usize, Vec<usize>>,
+    /// How many messages of a user were in the mailbox of somebody who broke off, and it is not told yet.
+    undelivered: BTreeMap<usize, usize>,
 }
 
 impl Model {
@@ -63,6 +67,7 @@ impl Model {
         let answer = match self.mailboxes.get_mut(&to) {
             Some(mailbox) => {
                 mailbox.push_back(Mail::Message { from: NAMES[from], body });
+                self.senders.entry(to).or_default().push(from);
                 Mail::Accepted { number }
             }
             None => Mail::Rejected { number },
@@ -70,8 +75,21 @@ impl Model {
         self.mailboxes.get_mut(&from).expect("the sender is online").push_back(answer);
     }
 
+    /// Whoever has sent something to a user that was never carried is to be told.
+    fn break_off(&mut self, user: usize) {
+        let senders = self.senders.remove(&user).unwrap_or_default();
+        self.end(user);
+        for sender in senders.into_iter().filter(|sender| *sender != user) {
+            *self.undelivered.entry(sender).or_default() += 1;
+        }
+    }
+
     fn end(&mut self, user: usize) -> VecDeque<Mail> {
         self.sent.remove(&user);
+        // Who is gone is told nothing any more.
+        self.undelivered.remove(&user);
+        self.senders.remove(&user);
+        self.senders.values_mut().for_each(|senders| senders.retain(|sender| *sender != user));
         self.mailboxes.remove(&user).expect("the user is online")
     }
 }
@@ -80,18 +98,21 @@ struct Run {
     world: World,
     users: BTreeMap<usize, User>,
     model: Model,
-    last_id: u64,
+    last_id: MessageId,
 }
 
 impl Run {
     fn new() -> Self {
-        Self { world: World::new(Limits::default()), users: BTreeMap::new(), model: Model::default(), last_id: 0 }
+        // Who loses its connection is gone, as in a chat without sessions.
+        let limits = Limits { resume_time_max: Duration::ZERO, ..Limits::default() };
+        Self { world: World::new(limits), users: BTreeMap::new(), model: Model::default(), last_id: MessageId(0) }
     }
 
     fn step(&mut self, step: Step) {
         match step {
             Step::Join(user) if self.users.contains_key(&user) => {
-                assert_eq!(self.world.try_join(&NAMES[user].to_uppercase()).err(), Some(Refusal::NameInUse));
+                let refused = self.world.try_join(&NAMES[user].to_uppercase());
+                assert!(matches!(refused, Err(Refusal::NameInUse { .. })), "{refused:?}");
             }
             Step::Join(user) => {
                 self.users.insert(user, self.world.connect(&NAMES[user].to_uppercase()));
@@ -103,7 +124,7 @@ impl Run {
             Step::Break(user) => {
                 if let Some(user_at) = self.users.remove(&user) {
                     self.world.hub.disconnect(self.world.now, user_at.conn).unwrap();
-                    self.model.end(user);
+                    self.model.break_off(user);
                 }
             }
             Step::Pass(millis) => self.pass(Duration::from_millis(millis)),
@@ -128,16 +149,19 @@ impl Run {
         self.world.carry(user_at);
         let expected = std::mem::take(self.model.mailboxes.get_mut(&user).expect("the model has every user"));
         let events = std::mem::take(&mut user_at.events);
-        self.check(events, &expected);
+        self.model.senders.remove(&user);
+        let undelivered = self.model.undelivered.remove(&user).unwrap_or_default();
+        self.check(events, &expected, undelivered);
     }
 
     fn leave(&mut self, user: usize) {
         let Some(mut user_at) = self.users.remove(&user) else { return };
         user_at.client.leave(self.world.now);
         self.world.carry(&mut user_at);
+        let undelivered = self.model.undelivered.remove(&user).unwrap_or_default();
         let expected = self.model.end(user);
         assert_eq!(user_at.events.pop(), Some(Event::Closed(Closed::Left)));
-        self.check(user_at.events, &expected);
+        self.check(user_at.events, &expected, undelivered);
         assert_eq!(self.world.closed(user_at.conn), Some(CloseReason::Left));
     }
 
@@ -155,12 +179,19 @@ impl Run {
         }
     }
 
-    fn check(&mut self, events: Vec<Event>, expected: &VecDeque<Mail>) {
+    fn check(&mut self, events: Vec<Event>, expected: &VecDeque<Mail>, undelivered: usize) {
+        let (reports, events): (Vec<_>, Vec<_>) =
+            events.into_iter().partition(|event| matches!(event, Event::Report { .. }));
+        let reported = reports.iter().map(|report| match report {
+            Event::Report { fate: FateCode::Undelivered, ids, .. } => ids.len(),
+            _ => 0,
+        });
+        assert_eq!(reported.sum::<usize>(), undelivered, "what nobody was given is reported: {reports:?}");
         let mut ids = Vec::new();
         let mail: VecDeque<Mail> = events
             .into_iter()
             .map(|event| match event {
-                Event::Message { id, from, body } => {
+                Event::Message { id, from, room: None, body } => {
                     ids.push(id);
                     let from = NAMES.into_iter().find(|name| *name == from.as_str()).expect("a known name");
                     Mail::Message { from, body: body[0] }
@@ -193,7 +224,7 @@ proptest! {
         for output in &run.world.outputs {
             match output {
                 Output::Joined { conn, name } => prop_assert_eq!(online.insert(name.clone(), *conn), None),
-                Output::Left { conn, name, .. } => prop_assert_eq!(online.remove(name), Some(*conn)),
+                Output::Left { name, .. } => prop_assert!(online.remove(name).is_some()),
                 _ => {}
             }
         }

@@ -1,7 +1,9 @@
 //! The way out stays open: a second library, given the same structures, writes the same bytes as the one
 //! in use, which is no longer developed.
 
-use chatcore::wire::{Accepted, Deliver, HubMessage, Kind, Message, Online};
+use chatcore::wire::{
+    Accepted, Announced, Deliver, HubMessage, Kind, Message, MessageId, Online, Presence, Report, Token, Welcome,
+};
 use proptest::prelude::*;
 use wincode::SchemaWrite;
 use wincode::config::Configuration;
@@ -17,6 +19,26 @@ struct SecondDeliver<'a> {
 struct SecondAccepted {
     number: u64,
     id: u64,
+}
+
+#[derive(SchemaWrite)]
+struct SecondWelcome<'a> {
+    name: &'a str,
+    token: [u8; 16],
+    limits: [u32; 8],
+}
+
+#[derive(SchemaWrite)]
+struct SecondReport<'a> {
+    code: u16,
+    to: &'a str,
+    ids: Vec<u64>,
+}
+
+#[derive(SchemaWrite)]
+struct SecondPresence<'a> {
+    name: &'a str,
+    online: bool,
 }
 
 #[derive(SchemaWrite)]
@@ -46,14 +68,35 @@ proptest! {
     fn a_second_library_writes_the_same_bytes(
         id in prop_oneof![any::<u64>(), 0_u64..300, 65_000_u64..66_000],
         number in any::<u64>(),
+        short in any::<u16>(),
         from in any::<String>(),
         body in proptest::collection::vec(any::<u8>(), 0..300),
         next in any::<Option<u64>>(),
     ) {
-        let deliver = HubMessage::Deliver(Deliver { id, from: &from, body: &body });
+        let message_id = MessageId(id);
+        let deliver = HubMessage::Deliver(Deliver { id: message_id, from: &from, body: &body });
         prop_assert_eq!(first(&deliver), second!(Kind::DELIVER, SecondDeliver { id, from: &from, body: &body }));
-        let accepted = HubMessage::Accepted(Accepted { number, id });
+        let accepted = HubMessage::Accepted(Accepted { number, id: message_id });
         prop_assert_eq!(first(&accepted), second!(Kind::ACCEPTED, SecondAccepted { number, id }));
+        let token = u128::from(number).to_le_bytes();
+        let limits = Announced {
+            frame_bytes_max: u32::from(short),
+            body_bytes_max: 250,
+            outbox_bytes_max: 251,
+            stall_ms_max: 65_535,
+            idle_ms_max: 65_536,
+            resume_ms_max: 0,
+            rooms_max: 1,
+            watches_max: u32::MAX,
+        };
+        let welcome = HubMessage::Welcome(Welcome { name: &from, token: Token::from_bytes(token), limits });
+        let limits = [u32::from(short), 250, 251, 65_535, 65_536, 0, 1, u32::MAX];
+        prop_assert_eq!(first(&welcome), second!(Kind::WELCOME, SecondWelcome { name: &from, token, limits }));
+        let report = HubMessage::Report(Report { code: short.into(), to: &from, ids: vec![message_id; 3] });
+        prop_assert_eq!(first(&report), second!(Kind::REPORT, SecondReport { code: short, to: &from, ids: vec![id; 3] }));
+        let presence = HubMessage::Presence(Presence { name: &from, online: short % 2 == 0 });
+        let second = second!(Kind::PRESENCE, SecondPresence { name: &from, online: short % 2 == 0 });
+        prop_assert_eq!(first(&presence), second);
         let online = HubMessage::Online(Online { number, names: vec![&from, "bob"], next });
         prop_assert_eq!(first(&online), second!(Kind::ONLINE, SecondOnline { number, names: vec![&from, "bob"], next }));
     }

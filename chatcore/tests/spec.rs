@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use chatcore::wire::{
-    Accepted, Ack, Announced, ClientMessage, Deliver, ErrorMessage, Goodbye, HubMessage, Kind, Message, Online, Ping,
-    Pong, Preface, Refused, Register, Rejected, Send, Welcome, Who,
+    Accepted, Ack, Announced, ClientMessage, Deliver, Done, ErrorMessage, Goodbye, HubMessage, Join, Joined, Kind,
+    Leave, Left, Members, Message, Online, Ping, Pong, Preface, Presence, Refused, Register, Rejected, Report, Resume,
+    Resumed, RoomDeliver, Roster, Send, Unwatch, Watch, Welcome, Who,
 };
 use chatcore::{
-    Client, ClientConfig, Closed, ErrorCode, Event, Fault, GoodbyeCode, Handshake, HandshakeError, Instant, Limits,
-    Received, RefusalCode, RejectCode,
+    Client, ClientConfig, Closed, ErrorCode, Event, FateCode, Fault, GoodbyeCode, Handshake, HandshakeError, Instant,
+    LeaveCode, Limits, MessageId, Received, RefusalCode, RejectCode, Ticket, Token,
 };
 use world::{World, encode_all};
 
@@ -49,6 +50,8 @@ fn every_code_is_listed_with_its_number_and_name() {
     check!("accepted and rejected", RejectCode);
     check!("goodbye", GoodbyeCode);
     check!("error", ErrorCode);
+    check!("joined and left", LeaveCode);
+    check!("report", FateCode);
 }
 
 #[test]
@@ -69,7 +72,20 @@ fn every_kind_is_listed_with_its_class() {
 const GOODBYE: Goodbye<'_> = Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None };
 const ERROR: ErrorMessage<'_> = ErrorMessage { code: ErrorCode::FrameEmpty, detail: "" };
 
-fn client_messages() -> [ClientMessage<'static>; 8] {
+const TOKEN: Token = Token::from_bytes([7; 16]);
+
+const LIMITS: Announced = Announced {
+    frame_bytes_max: 1408,
+    body_bytes_max: 64,
+    outbox_bytes_max: 8000,
+    stall_ms_max: 1,
+    idle_ms_max: 1,
+    resume_ms_max: 1,
+    rooms_max: 1,
+    watches_max: 1,
+};
+
+fn client_messages() -> [ClientMessage<'static>; 14] {
     [
         ClientMessage::Register(Register { name: "alice", credential: b"" }),
         ClientMessage::Ack(Ack { count: 0 }),
@@ -79,29 +95,37 @@ fn client_messages() -> [ClientMessage<'static>; 8] {
         ClientMessage::Error(ERROR),
         ClientMessage::Send(Send { to: "bob", body: b"" }),
         ClientMessage::Who(Who { cursor: 0 }),
+        ClientMessage::Resume(Resume { name: "alice", token: TOKEN, received: None, attempt: 1 }),
+        ClientMessage::Join(Join { room: "#lobby" }),
+        ClientMessage::Leave(Leave { room: "#lobby" }),
+        ClientMessage::Roster(Roster { room: "#lobby", cursor: 0 }),
+        ClientMessage::Watch(Watch { names: vec!["bob"] }),
+        ClientMessage::Unwatch(Unwatch { names: vec!["bob"] }),
     ]
 }
 
-fn hub_messages() -> [HubMessage<'static>; 11] {
-    let limits = Announced {
-        frame_bytes_max: 1408,
-        body_bytes_max: 64,
-        outbox_bytes_max: 8000,
-        stall_ms_max: 1,
-        idle_ms_max: 1,
-    };
+fn hub_messages() -> [HubMessage<'static>; 19] {
+    let limits = LIMITS;
     [
-        HubMessage::Welcome(Welcome { name: "alice", limits }),
-        HubMessage::Refused(Refused { code: RefusalCode::Denied, detail: "" }),
+        HubMessage::Welcome(Welcome { name: "alice", token: TOKEN, limits }),
+        HubMessage::Refused(Refused { code: RefusalCode::Denied, detail: "", wait_ms: None }),
         HubMessage::Ack(Ack { count: 0 }),
         HubMessage::Ping(Ping { nonce: 0 }),
         HubMessage::Pong(Pong { nonce: 0 }),
         HubMessage::Goodbye(GOODBYE),
         HubMessage::Error(ERROR),
-        HubMessage::Deliver(Deliver { id: 1, from: "bob", body: b"" }),
-        HubMessage::Accepted(Accepted { number: 1, id: 1 }),
+        HubMessage::Deliver(Deliver { id: MessageId(1), from: "bob", body: b"" }),
+        HubMessage::Accepted(Accepted { number: 1, id: MessageId(1) }),
         HubMessage::Rejected(Rejected { number: 1, code: RejectCode::NoSuchUser }),
         HubMessage::Online(Online { number: 1, names: vec![], next: None }),
+        HubMessage::Resumed(Resumed { received: 0, sent: 0, limits }),
+        HubMessage::RoomDeliver(RoomDeliver { id: MessageId(1), room: "#lobby", from: "bob", body: b"" }),
+        HubMessage::Done(Done { number: 1 }),
+        HubMessage::Members(Members { number: 1, names: vec![], next: None }),
+        HubMessage::Joined(Joined { room: "#lobby", name: "bob" }),
+        HubMessage::Left(Left { room: "#lobby", name: "bob", code: LeaveCode::Left }),
+        HubMessage::Presence(Presence { name: "bob", online: true }),
+        HubMessage::Report(Report { code: FateCode::Undelivered, to: "bob", ids: vec![] }),
     ]
 }
 
@@ -135,7 +159,8 @@ fn a_hub_accepts_what_the_table_lists_and_nothing_else() {
         match handshake.receive(Instant::ZERO, &mut &bytes[..]) {
             Ok(registration) => {
                 assert!(registration.is_some());
-                seen.insert(row("unregistered", kind, "registering"));
+                let next = if kind == Kind::RESUME { "resuming" } else { "registering" };
+                seen.insert(row("unregistered", kind, next));
             }
             Err(HandshakeError::Left) => {
                 seen.insert(row("unregistered", kind, "closed"));
@@ -161,13 +186,23 @@ fn a_hub_accepts_what_the_table_lists_and_nothing_else() {
 #[test]
 fn a_client_accepts_what_the_table_lists_and_nothing_else() {
     let [welcome, refused, ..] = hub_messages();
-    let states =
-        [("unregistered", vec![refused.clone()]), ("registering", vec![]), ("registered", vec![welcome.clone()])];
+    let states = [
+        ("unregistered", vec![refused.clone()]),
+        ("registering", vec![]),
+        ("resuming", vec![]),
+        ("registered", vec![welcome.clone()]),
+    ];
     let mut seen = BTreeSet::new();
     for (state, before) in &states {
         for message in hub_messages() {
-            let mut client = Client::new(Instant::ZERO, ClientConfig::default());
-            client.register(Instant::ZERO, "alice", b"").unwrap();
+            let mut client = if *state == "resuming" {
+                let ticket = Ticket { name: "alice".parse().unwrap(), token: TOKEN };
+                Client::resume(Instant::ZERO, ClientConfig::default(), 7, ticket, b"")
+            } else {
+                let mut client = Client::new(Instant::ZERO, ClientConfig::default(), 7);
+                client.register(Instant::ZERO, "alice", b"").unwrap();
+                client
+            };
             let bytes = [&Preface::OURS.encode()[..], &encode_all(before), &encode_all(std::slice::from_ref(&message))]
                 .concat();
             let _ = client.receive(Instant::ZERO, &mut &bytes[..]);
@@ -175,8 +210,9 @@ fn a_client_accepts_what_the_table_lists_and_nothing_else() {
             let next = match events.last() {
                 Some(Event::Closed(Closed::Fault(Fault::Unexpected { .. }))) => continue,
                 Some(Event::Closed(_)) => "closed",
-                Some(Event::Registered { .. }) => "registered",
-                Some(Event::Refused { .. }) => "unregistered",
+                Some(Event::Registered { .. } | Event::Resumed) => "registered",
+                // Who may not resume connects again.
+                Some(Event::Refused { .. } | Event::Reconnecting { .. }) => "unregistered",
                 _ => state,
             };
             seen.insert(row(state, message.kind(), next));

@@ -6,13 +6,19 @@ mod world;
 use std::collections::BTreeSet;
 
 use chatcore::wire::{
-    self, Accepted, Ack, Announced, ClientMessage, Content, Deliver, ErrorMessage, Goodbye, HubMessage, Kind, Message,
-    Online, Ping, Pong, Preface, ReconnectHint, Refused, Register, Rejected, Send, Welcome, Who,
+    self, Accepted, Ack, Announced, ClientMessage, Content, Deliver, Done, ErrorMessage, Goodbye, HubMessage, Join,
+    Joined, Kind, Leave, Left, Members, Message, Online, Ping, Pong, Preface, Presence, ReconnectHint, Refused,
+    Register, Rejected, Report, Resume, Resumed, RoomDeliver, Roster, Send, Unwatch, Watch, Welcome, Who,
 };
-use chatcore::{ErrorCode, Fault, GoodbyeCode, RefusalCode, RejectCode};
+use chatcore::{ErrorCode, FateCode, Fault, GoodbyeCode, LeaveCode, MessageId, RefusalCode, RejectCode, Token};
 use world::handshake_error;
 
 const VECTORS: &str = include_str!("vectors.txt");
+
+/// The first of January 2026 in milliseconds, and a counter.
+const ID: MessageId = MessageId((1_767_225_600_000 << 20) + 7);
+
+const TOKEN: Token = Token::from_bytes([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
 
 struct Vector {
     section: &'static str,
@@ -57,6 +63,14 @@ fn client_message(name: &str) -> ClientMessage<'static> {
         "send-empty" => ClientMessage::Send(Send { to: "bob", body: b"" }),
         "who" => ClientMessage::Who(Who { cursor: 0 }),
         "who-next" => ClientMessage::Who(Who { cursor: 1 << 32 }),
+        "send-room" => ClientMessage::Send(Send { to: "#lobby", body: b"hi" }),
+        "resume" => ClientMessage::Resume(Resume { name: "alice", token: TOKEN, received: Some(3), attempt: 1 }),
+        "resume-forgotten" => ClientMessage::Resume(Resume { name: "alice", token: TOKEN, received: None, attempt: 2 }),
+        "join" => ClientMessage::Join(Join { room: "#lobby" }),
+        "leave" => ClientMessage::Leave(Leave { room: "#lobby" }),
+        "roster" => ClientMessage::Roster(Roster { room: "#lobby", cursor: 0 }),
+        "watch" => ClientMessage::Watch(Watch { names: vec!["bob", "carol"] }),
+        "unwatch" => ClientMessage::Unwatch(Unwatch { names: vec!["bob"] }),
         other => panic!("vectors.txt has a client message that the test does not know: {other}"),
     }
 }
@@ -69,12 +83,21 @@ fn hub_message(name: &str) -> HubMessage<'static> {
         outbox_bytes_max: 4_194_304,
         stall_ms_max: 10_000,
         idle_ms_max: 60_000,
+        resume_ms_max: 60_000,
+        rooms_max: 64,
+        watches_max: 256,
     };
     let hint = |address| Some(ReconnectHint { after_ms: 1500, address });
     let down = |reconnect| Goodbye { code: GoodbyeCode::ShuttingDown, detail: "back soon", reconnect };
     match name {
-        "welcome" => HubMessage::Welcome(Welcome { name: "alice", limits }),
-        "refused" => HubMessage::Refused(Refused { code: RefusalCode::NameInUse, detail: "in use" }),
+        "welcome" => HubMessage::Welcome(Welcome { name: "alice", token: TOKEN, limits }),
+        "resumed" => HubMessage::Resumed(Resumed { received: 5, sent: 300, limits }),
+        "refused" => {
+            HubMessage::Refused(Refused { code: RefusalCode::NameInUse, detail: "in use", wait_ms: Some(65_000) })
+        }
+        "refused-for-good" => {
+            HubMessage::Refused(Refused { code: RefusalCode::CannotResume, detail: "", wait_ms: None })
+        }
         "ack" => HubMessage::Ack(Ack { count: 251 }),
         "ping" => HubMessage::Ping(Ping { nonce: 65_535 }),
         "pong" => HubMessage::Pong(Pong { nonce: u64::MAX }),
@@ -82,11 +105,22 @@ fn hub_message(name: &str) -> HubMessage<'static> {
         "goodbye-after" => HubMessage::Goodbye(down(hint(None))),
         "goodbye-elsewhere" => HubMessage::Goodbye(down(hint(Some("[::1]:1")))),
         "error" => HubMessage::Error(ErrorMessage { code: ErrorCode::UnknownKind, detail: "?" }),
-        "deliver" => HubMessage::Deliver(Deliver { id: 300, from: "alice", body: &[0xff, 0x00] }),
-        "accepted" => HubMessage::Accepted(Accepted { number: 1, id: 300 }),
+        "deliver" => HubMessage::Deliver(Deliver { id: ID, from: "alice", body: &[0xff, 0x00] }),
+        "accepted" => HubMessage::Accepted(Accepted { number: 1, id: ID }),
         "rejected" => HubMessage::Rejected(Rejected { number: 2, code: RejectCode::NoSuchUser }),
         "online" => HubMessage::Online(Online { number: 3, names: vec!["alice", "bob"], next: None }),
         "online-more" => HubMessage::Online(Online { number: 3, names: vec![], next: Some(500) }),
+        "room_deliver" => HubMessage::RoomDeliver(RoomDeliver { id: ID, room: "#lobby", from: "alice", body: b"hi" }),
+        "done" => HubMessage::Done(Done { number: 4 }),
+        "members" => HubMessage::Members(Members { number: 5, names: vec!["alice", "bob"], next: None }),
+        "joined" => HubMessage::Joined(Joined { room: "#lobby", name: "bob" }),
+        "left" => HubMessage::Left(Left { room: "#lobby", name: "bob", code: LeaveCode::TimedOut }),
+        "presence" => HubMessage::Presence(Presence { name: "bob", online: true }),
+        "presence-offline" => HubMessage::Presence(Presence { name: "bob", online: false }),
+        "report" => {
+            let ids = vec![ID, MessageId(ID.0 + 1)];
+            HubMessage::Report(Report { code: FateCode::Unconfirmed, to: "bob", ids })
+        }
         other => panic!("vectors.txt has a hub message that the test does not know: {other}"),
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chatcore::wire::{ClientMessage, PREFACE_BYTES};
-use chatcore::{Client, ClientConfig, Event, Instant, Received};
+use chatcore::{Client, ClientConfig, Event, Instant, Received, Ticket, Token};
 
 use crate::check_written;
 
@@ -15,26 +15,31 @@ pub fn client_input(data: &[u8]) {
     let pieces = outcome(*before, stream, usize::from(*piece) + 1);
     assert_eq!(whole, pieces, "the same bytes, cut otherwise");
     let (events, written) = whole;
-    check_written::<ClientMessage<'_>>(&written[PREFACE_BYTES..]);
+    check_written::<ClientMessage<'_>>(written.get(PREFACE_BYTES..).unwrap_or_default());
     let closed = events.iter().position(|event| matches!(event, Event::Closed(_)));
     assert!(closed.is_none_or(|at| at + 1 == events.len()), "nothing follows the end");
 }
 
 fn outcome(before: u8, stream: &[u8], piece: usize) -> (Vec<Event>, Vec<u8>) {
     let mut now = Instant::ZERO;
-    let mut client = Client::new(now, ClientConfig::default());
-    if before & 1 != 0 {
+    let mut client = if before & 8 != 0 {
+        let ticket = Ticket { name: "alice".parse().expect("it is a name"), token: Token::from_bytes([7; 16]) };
+        Client::resume(now, ClientConfig::default(), 7, ticket, b"")
+    } else {
+        Client::new(now, ClientConfig::default(), 7)
+    };
+    if before & 9 == 1 {
         client.register(now, "alice", b"").expect("a fresh client may register");
     }
     if before & 2 != 0 {
         client.leave(now);
     }
-    let mut arrived = Vec::new();
+    let (mut arrived, mut lost) = (Vec::new(), false);
     for piece in stream.chunks(piece) {
         arrived.extend_from_slice(piece);
         let mut input = &arrived[..];
         if client.receive(now, &mut input) == Received::Closed {
-            assert!(client.is_closed());
+            lost = true;
             break;
         }
         let used = arrived.len() - input.len();
@@ -43,7 +48,10 @@ fn outcome(before: u8, stream: &[u8], piece: usize) -> (Vec<Event>, Vec<u8>) {
     // What a registered client may do now, and what time brings, works or is refused, but never panics.
     let _ = client.send(now, "bob", b"hello");
     let _ = client.who(now, 0);
+    let _ = client.join(now, "#lobby");
+    let _ = client.watch(now, &["bob"]);
     let written = client.poll_transmit().concat();
+    assert!(!lost || client.is_closed() || written.is_empty(), "nothing is said on a line that is given up");
     client.transmitted(now, written.len());
     for _ in 0..4 {
         let Some(due) = client.poll_timeout() else { break };
@@ -52,6 +60,7 @@ fn outcome(before: u8, stream: &[u8], piece: usize) -> (Vec<Event>, Vec<u8>) {
         let owed = client.poll_transmit().concat().len();
         assert!(owed > 0 || client.poll_timeout().is_none_or(|due| due > now), "what was due is done");
         client.transmitted(now, owed);
+        client.connected(now);
     }
     if before & 4 != 0 {
         client.disconnect(now);

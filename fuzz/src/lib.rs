@@ -6,6 +6,7 @@ mod hub_operations;
 mod operation;
 mod seeds;
 mod server_input;
+mod session_operations;
 mod stream;
 
 pub use client_input::client_input;
@@ -13,13 +14,18 @@ pub use hub_operations::hub_operations;
 pub use operation::{Operation, Said};
 pub use seeds::{Seed, seeds};
 pub use server_input::server_input;
+pub use session_operations::{Happening, session_operations};
 
 /// A target: its name, which is also its folder in the corpus, and what it does.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 3] =
-    [("server_input", server_input), ("client_input", client_input), ("hub_operations", hub_operations)];
+pub const TARGETS: [Target; 4] = [
+    ("server_input", server_input),
+    ("client_input", client_input),
+    ("hub_operations", hub_operations),
+    ("session_operations", session_operations),
+];
 
 /// Takes all messages off what the core wrote, which must be whole frames of known messages.
 fn check_written<'a, M: chatcore::wire::Message<'a>>(mut bytes: &'a [u8]) -> Vec<M> {

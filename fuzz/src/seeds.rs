@@ -24,6 +24,9 @@ pub fn seeds() -> io::Result<Vec<Seed>> {
     seeds.extend(openings.map(|(name, bytes)| Seed { target: "server_input", name: name.into(), bytes: bytes.into() }));
     let scripts = scripts().map(|(name, Script(bytes))| Seed { target: "hub_operations", name: name.into(), bytes });
     seeds.extend(scripts);
+    let scripts =
+        sessions().map(|(name, Script(bytes))| Seed { target: "session_operations", name: name.into(), bytes });
+    seeds.extend(scripts);
     Ok(seeds)
 }
 
@@ -68,7 +71,8 @@ fn from_hex(hex: &str) -> Vec<u8> {
     digits.chunks(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).expect("two digits are a byte")).collect()
 }
 
-/// A sequence of operations, written as `arbitrary` reads [`Operation`](crate::Operation)s.
+/// A sequence of operations, written as `arbitrary` reads [`Operation`](crate::Operation)s or
+/// [`Happening`](crate::Happening)s.
 #[derive(Clone, Default)]
 struct Script(Vec<u8>);
 
@@ -138,6 +142,93 @@ impl Script {
     }
 }
 
+/// What happens to users with real clients.
+impl Script {
+    fn happens(self, variant: u8, fields: &[u8]) -> Self {
+        self.then(variant, 12, fields)
+    }
+
+    fn says(self, from: u8, to: u8) -> Self {
+        self.happens(0, &[from, to, 0, 0])
+    }
+
+    fn enters(self, user: u8) -> Self {
+        // A flag is true if its lowest bit is set.
+        self.happens(1, &[user, 1])
+    }
+
+    fn watches(self, user: u8, whom: u8) -> Self {
+        self.happens(2, &[user, whom])
+    }
+
+    fn carries(self, user: u8, up: u16, down: u16) -> Self {
+        self.happens(4, &[&[user], &up.to_le_bytes()[..], &down.to_le_bytes()].concat())
+    }
+
+    fn carries_all(self) -> Self {
+        (0..3).fold(self, |script, user| script.carries(user, u16::MAX, u16::MAX).carries(user, u16::MAX, u16::MAX))
+    }
+
+    fn breaks(self, user: u8, at_both: bool) -> Self {
+        self.happens(5, &[user, at_both.into()])
+    }
+
+    fn comes_back(self, user: u8) -> Self {
+        self.happens(6, &[user]).carries_all()
+    }
+
+    fn restarts(self, user: u8, with_ticket: bool) -> Self {
+        self.happens(7, &[user, with_ticket.into()])
+    }
+
+    /// A count that is known: another flag, and eight bytes.
+    fn forges(self, user: u8, whose: u8, received: u64) -> Self {
+        self.happens(8, &[&[user, whose, 1], &received.to_le_bytes()[..]].concat())
+    }
+
+    fn waits(self, millis: u16) -> Self {
+        self.happens(11, &millis.to_le_bytes())
+    }
+}
+
+fn sessions() -> [(&'static str, Script); 10] {
+    let all = Script::default().carries_all();
+    let room = all.clone().enters(0).enters(1).enters(2).carries_all();
+    [
+        (
+            "a-cut-in-a-frame",
+            all.clone().says(0, 1).says(0, 1).carries(0, 999, 0).carries(1, 0, 30).breaks(1, true).comes_back(1),
+        ),
+        (
+            "a-lost-answer",
+            all.clone().breaks(1, true).happens(6, &[1]).carries(1, 999, 0).breaks(1, true).comes_back(1),
+        ),
+        (
+            "cut-again-and-again",
+            room.clone().times(6, |script| {
+                script
+                    .says(0, 1)
+                    .says(1, 3)
+                    .carries(0, 40, 70)
+                    .carries(1, 40, 70)
+                    .breaks(1, true)
+                    .comes_back(1)
+                    .breaks(0, true)
+            }),
+        ),
+        ("half-open", all.clone().breaks(1, false).says(0, 1).carries_all().comes_back(1)),
+        ("a-room-while-away", room.clone().breaks(1, true).says(0, 3).says(2, 3).carries_all().comes_back(1)),
+        ("restarted-with-its-ticket", room.clone().says(0, 1).carries_all().restarts(1, true).carries_all()),
+        ("restarted-without", all.clone().restarts(1, false).carries_all().waits(25_000).carries_all()),
+        ("forged", all.clone().says(0, 1).carries_all().forges(1, 1, 9).carries_all().forges(1, 0, 0).carries_all()),
+        ("too-late", all.clone().watches(0, 1).says(0, 1).breaks(1, true).carries_all().waits(25_000).comes_back(1)),
+        (
+            "too-much-for-one-who-is-away",
+            room.breaks(1, true).times(14, |script| script.happens(0, &[0, 3, 200, 3])).carries_all().comes_back(1),
+        ),
+    ]
+}
+
 fn scripts() -> [(&'static str, Script); 9] {
     let alice = Script::default().admit(0).drain().transmit(0, 1000);
     let both = alice.clone().admit(1).drain().transmit(1, 1000);
@@ -168,7 +259,7 @@ mod tests {
     use arbitrary::{Arbitrary, Unstructured};
 
     use super::*;
-    use crate::Operation;
+    use crate::{Happening, Operation};
 
     #[test]
     fn a_script_is_read_as_it_was_written() {
@@ -177,6 +268,12 @@ mod tests {
         assert_eq!(
             format!("{read:?}"),
             "[Admit(4), Say(1, Send(2, 300)), Say(3, Ack(0)), Transmit(5, 60), Kick(6), Pass(7), ShutDown]"
+        );
+        let script = Script::default().enters(1).carries(2, 3, 4).breaks(5, false).restarts(6, true).forges(7, 8, 9);
+        let read = Vec::<Happening>::arbitrary(&mut Unstructured::new(&script.0)).expect("a script is a list");
+        assert_eq!(
+            format!("{read:?}"),
+            "[Room(1, true), Carry(2, 3, 4), Cut(5, false), Restart(6, true), Forge(7, 8, Some(9))]"
         );
     }
 }

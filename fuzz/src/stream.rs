@@ -68,6 +68,11 @@ impl Stream {
     }
 }
 
+/// The message tells what became of somebody else: it may come at any time.
+pub(crate) fn is_notice(message: &HubMessage<'_>) -> bool {
+    matches!(message, HubMessage::Joined(_) | HubMessage::Left(_) | HubMessage::Presence(_) | HubMessage::Report(_))
+}
+
 /// The message answers a request or brings another user's: nothing may bring one forth but a request.
 pub(crate) fn is_mail(message: &HubMessage<'_>) -> bool {
     message.kind().is_numbered()

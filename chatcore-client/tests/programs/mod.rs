@@ -3,15 +3,18 @@
 
 #![allow(dead_code, reason = "each test file uses another part of it")]
 
+pub(crate) mod proxy;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chatcore_client::Connection;
+use tempfile::TempDir;
 
 /// After which a test fails that waits for something.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
@@ -52,7 +55,7 @@ impl Program {
     fn start(command: &mut Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // What surrounds the tests must not change the programs.
-        for variable in ["CHATCORE_CONNECT", "CHATCORE_NAME", "RUST_LOG"] {
+        for variable in ["CHATCORE_CONNECT", "CHATCORE_NAME", "CHATCORE_STATE_DIR", "RUST_LOG"] {
             command.env_remove(variable);
         }
         let mut child = command.spawn().expect("the program starts");
@@ -75,10 +78,16 @@ impl Program {
         String::from_utf8(line).expect("the output is UTF-8")
     }
 
-    /// The next line, which must be this.
+    /// The next line, which must be this, whatever the id and the time in it.
     #[track_caller]
     pub(crate) fn expect(&self, line: &str) {
-        assert_eq!(self.line(), line);
+        assert_eq!(timeless(&self.line()), line);
+    }
+
+    /// The next line as JSON.
+    pub(crate) fn event(&self) -> serde_json::Value {
+        let line = self.line();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line}: {error}"))
     }
 
     /// All lines that are left, and what it says on standard error, when it has ended.
@@ -135,10 +144,24 @@ fn lines(reader: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     receiver
 }
 
-/// A running server, and where it listens.
+/// A line of JSON without the ids and times, which differ from run to run.
+pub(crate) fn timeless(line: &str) -> String {
+    let mut left = line.to_owned();
+    for (before, end) in [(r#","id":""#, "\""), (r#","time":"#, "")] {
+        while let Some(start) = left.find(before) {
+            let rest = &left[start + before.len()..];
+            let after = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+            left = format!("{}{}", &left[..start], after.strip_prefix(end).expect("a number"));
+        }
+    }
+    left
+}
+
+/// A running server, where it listens, and where its clients keep their sessions.
 pub(crate) struct Server {
     pub(crate) program: Program,
     pub(crate) address: String,
+    pub(crate) state: TempDir,
 }
 
 impl Server {
@@ -150,12 +173,19 @@ impl Server {
         let program = Program::start(Command::new(server_program()).args(["--listen", "127.0.0.1:0"]).args(args));
         let line = program.line();
         let address = line.strip_prefix("listening on tcp ").expect("it says where it listens").to_owned();
-        Self { program, address }
+        Self { program, address, state: tempfile::tempdir().expect("there is room for a folder") }
     }
 
     /// A client with these arguments, besides where to connect.
     pub(crate) fn client(&self, args: &[&str]) -> Program {
-        client(&[&["--connect", &self.address], args].concat())
+        self.client_at(&self.address, args)
+    }
+
+    /// As [`Server::client`], by way of another address.
+    pub(crate) fn client_at(&self, address: &str, args: &[&str]) -> Program {
+        let mut command = Command::new(CLIENT);
+        command.arg("--state-dir").arg(self.state.path());
+        Program::start(command.args(["--connect", address]).args(args))
     }
 
     /// A user by way of the library.
@@ -173,7 +203,13 @@ impl Server {
     }
 }
 
+/// A client that keeps nothing.
 pub(crate) fn client(args: &[&str]) -> Program {
+    Program::start(Command::new(CLIENT).arg("--no-state").args(args))
+}
+
+/// A client that keeps its session where the arguments say.
+pub(crate) fn client_keeping(args: &[&str]) -> Program {
     Program::start(Command::new(CLIENT).args(args))
 }
 
@@ -184,13 +220,4 @@ pub(crate) fn run(args: &[&str], input: &str) -> (i32, Vec<String>, Vec<String>)
     let _ = program.stdin.as_mut().expect("its input is open").write_all(input.as_bytes());
     let (status, stdout, stderr) = program.end();
     (status.code().expect("it was not killed"), stdout, stderr)
-}
-
-/// Waits until something holds.
-pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !holds() {
-        assert!(Instant::now() < deadline, "still not: {what}");
-        thread::yield_now();
-    }
 }

@@ -20,7 +20,7 @@ impl User {
         let stream = TcpStream::connect(server).expect("the server listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
         stream.set_nodelay(true).expect("the socket is good");
-        let client = Client::new(Instant::ZERO, ClientConfig::default());
+        let client = Client::new(Instant::ZERO, ClientConfig::default(), 0);
         Self { client, stream, partial: Vec::new(), epoch: SystemInstant::now() }
     }
 
@@ -65,11 +65,12 @@ impl User {
         assert!(matches!(event, Event::Accepted { number, .. } if number == sent), "{event:?}");
     }
 
-    /// Receives a message, and nothing else before it.
+    /// Receives a message, and nothing else before it but what became of others.
     #[track_caller]
     pub(crate) fn hear(&mut self) -> (String, Vec<u8>) {
         match self.event() {
             Event::Message { from, body, .. } => (from.to_string(), body),
+            Event::Report { .. } => self.hear(),
             other => panic!("{other:?} in place of a message"),
         }
     }

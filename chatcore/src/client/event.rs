@@ -5,8 +5,10 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::name::UserName;
-use crate::wire::{Announced, ErrorCode, Fault, Foreign, GoodbyeCode, RefusalCode, RejectCode};
+use crate::name::{RoomName, UserName};
+use crate::wire::{
+    Announced, ErrorCode, FateCode, Fault, Foreign, GoodbyeCode, LeaveCode, MessageId, RefusalCode, RejectCode, Token,
+};
 
 /// What a client learns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,13 +27,43 @@ pub enum Event {
         code: RefusalCode,
         /// Why, for people. The hub's words: escape them before a terminal shows them.
         detail: String,
+        /// After which time it may be worth to try again, if the hub knows.
+        wait: Option<Duration>,
+    },
+    /// The connection is lost, and the session waits for another one. A transport that is still there is to be dropped;
+    /// [`Connect`](Self::Connect) follows when a new one is to be made. What is sent meanwhile waits in the outbox.
+    Reconnecting {
+        /// Why the connection was lost, or could not be made.
+        why: Closed,
+        /// Attempts since the session was last connected, the coming one included.
+        attempt: u32,
+        /// How long until then.
+        after: Duration,
+    },
+    /// A new transport is to be made: call [`Client::connected`](super::Client::connected) when it stands, or
+    /// [`Client::disconnect`](super::Client::disconnect) if it cannot be made.
+    Connect {
+        /// Where to, in the transport's notation, if the hub said so; none for the same place. The hub's words.
+        address: Option<String>,
+    },
+    /// The session goes on with a new connection: nothing was lost, and nothing comes twice.
+    Resumed,
+    /// The hub does not have the session any more: the client registers anew. It is in no room, and watches nobody.
+    ///
+    /// What was sent and not answered before has an unknown fate, unless its number is at least `unsent_from`:
+    /// that never went out.
+    SessionLost {
+        /// The number of the first send or request that certainly went nowhere.
+        unsent_from: u64,
     },
     /// A message came.
     Message {
-        /// Rises from one message of a hub to the next.
-        id: u64,
+        /// Rises from one message of a hub to the next, and holds the hub's time.
+        id: MessageId,
         /// Who sent it.
         from: UserName,
+        /// The room that it was sent to; none if to us alone.
+        room: Option<RoomName>,
         /// What was sent: opaque bytes.
         body: Vec<u8>,
     },
@@ -40,14 +72,28 @@ pub enum Event {
         /// What [`Client::send`](super::Client::send) returned.
         number: u64,
         /// The id under which the recipient gets it.
-        id: u64,
+        id: MessageId,
     },
-    /// What was sent went nowhere.
+    /// A request is done.
+    Done {
+        /// What the request returned.
+        number: u64,
+    },
+    /// A message or a request came to nothing.
     Rejected {
-        /// What [`Client::send`](super::Client::send) returned.
+        /// What the request returned.
         number: u64,
         /// Why.
         code: RejectCode,
+    },
+    /// A recipient's session ended before it acknowledged messages of ours that were accepted.
+    Report {
+        /// What is known of them.
+        fate: FateCode,
+        /// The recipient: for a room's message, the one of its members.
+        to: UserName,
+        /// Which messages.
+        ids: Vec<MessageId>,
     },
     /// A page of who is online.
     Online {
@@ -58,8 +104,50 @@ pub enum Event {
         /// What to give to [`Client::who`](super::Client::who) for the next page; none on the last.
         next: Option<u64>,
     },
+    /// A page of who is in a room.
+    Members {
+        /// What [`Client::roster`](super::Client::roster) returned.
+        number: u64,
+        /// The names, in no order that means anything.
+        names: Vec<UserName>,
+        /// What to give to [`Client::roster`](super::Client::roster) for the next page; none on the last.
+        next: Option<u64>,
+    },
+    /// Somebody has come into a room that we are in.
+    Joined {
+        /// The room.
+        room: RoomName,
+        /// Who.
+        name: UserName,
+    },
+    /// Somebody has gone out of a room that we are in.
+    Left {
+        /// The room.
+        room: RoomName,
+        /// Who.
+        name: UserName,
+        /// Why.
+        reason: LeaveCode,
+    },
+    /// Somebody whom we watch is online, or is not.
+    Presence {
+        /// Who.
+        name: UserName,
+        /// Its session lives, connected or waiting to be resumed.
+        online: bool,
+    },
     /// It is over. Nothing follows.
     Closed(Closed),
+}
+
+/// What a program keeps, so that when it is started again it can be the client that it was: see
+/// [`Client::resume`](super::Client::resume).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// The session's name.
+    pub name: UserName,
+    /// The session's secret: to be stored where nobody else can read it.
+    pub token: Token,
 }
 
 /// Why a client's connection ended.
@@ -78,6 +166,14 @@ pub enum Closed {
         detail: String,
         /// When, and perhaps where, to connect again.
         reconnect: Option<Reconnect>,
+    },
+    /// The hub does not take us back at present. This is a reason to try again later, never the end.
+    #[error("{detail}")]
+    Refused {
+        /// Why, for programs.
+        code: RefusalCode,
+        /// Why, for people. The hub's words: escape them before a terminal shows them.
+        detail: String,
     },
     /// The hub says that we broke the protocol.
     #[error("the server reports a protocol error, {code}: {detail}")]
@@ -148,6 +244,14 @@ pub enum ClientError {
         bytes: usize,
         /// The limit.
         bytes_max: usize,
+    },
+    /// The hub takes no list of this length.
+    #[error("{names} names are too many at once: the server takes {names_max} short ones at the most")]
+    TooManyNames {
+        /// How many.
+        names: usize,
+        /// The limit that the hub announced; a frame may hold fewer if they are long.
+        names_max: usize,
     },
     /// The hub takes no body of this length.
     #[error("a message of {bytes} bytes is too long: the server takes {bytes_max} bytes at the most")]

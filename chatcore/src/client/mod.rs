@@ -1,24 +1,29 @@
 //! The client's end of the protocol.
 
+mod backoff;
 mod event;
+mod incoming;
+mod line;
 
 use alloc::collections::VecDeque;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
 
-pub use self::event::{ClientError, Closed, Event, Reconnect};
-use crate::limits::{CREDENTIAL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, cut_detail};
+pub use self::backoff::Backoff;
+use self::backoff::Jitter;
+pub use self::event::{ClientError, Closed, Event, Reconnect, Ticket};
+use self::line::Line;
+use crate::limits::{CREDENTIAL_BYTES_MAX, cut_detail};
 use crate::liveness::{Liveness, Silence};
-use crate::name::{SPELLING_BYTES_MAX, UserName};
-use crate::outbox::Outbox;
-use crate::received::Received;
+use crate::name::{ROOM_SIGN, SPELLING_BYTES_MAX};
+use crate::outbox::{Chunks, Outbox};
 use crate::time::Instant;
-use crate::transition::{self, State};
+use crate::transition::State;
 use crate::wire::{
-    self, Ack, Announced, ClientMessage, Content, ErrorMessage, Fault, Goodbye, GoodbyeCode, HubMessage, Message,
-    OVERHEAD_BYTES_MAX, Ping, Pong, PrefaceError, Register, Send, Who,
+    Ack, Announced, ClientMessage, ErrorMessage, Goodbye, GoodbyeCode, Join, Leave, OVERHEAD_BYTES_MAX, Ping, Register,
+    Roster, Send, Unwatch, Watch, Who,
 };
 
 /// How a client behaves.
@@ -38,6 +43,8 @@ pub struct ClientConfig {
     pub ack_delay: Duration,
     /// Received frames after which an acknowledgement waits no longer. Default 64.
     pub ack_frames: u32,
+    /// How to connect again when the connection is lost; none to give up at once. Default: [`Backoff::default`].
+    pub reconnect: Option<Backoff>,
 }
 
 impl Default for ClientConfig {
@@ -49,68 +56,122 @@ impl Default for ClientConfig {
             flush_time_max: Duration::from_secs(5),
             ack_delay: Duration::from_millis(50),
             ack_frames: 64,
+            reconnect: Some(Backoff::default()),
         }
     }
 }
 
-/// The client's end of a connection: the same protocol as [`Hub`](crate::Hub), seen from the other side.
+/// The client's end of a session: the same protocol as [`Hub`](crate::Hub), seen from the other side. It outlives its
+/// connections.
 ///
 /// 1. *Commands* put something to write into the outbox: [`register`](Self::register), [`send`](Self::send),
-///    [`who`](Self::who), [`leave`](Self::leave).
+///    [`join`](Self::join), [`watch`](Self::watch), [`who`](Self::who), [`leave`](Self::leave) and others.
 /// 2. *What happened*: [`receive`](Self::receive), [`transmitted`](Self::transmitted),
-///    [`disconnect`](Self::disconnect), [`handle_timeout`](Self::handle_timeout).
+///    [`disconnect`](Self::disconnect), [`connected`](Self::connected), [`handle_timeout`](Self::handle_timeout).
 /// 3. *What is to be done*: write [`poll_transmit`](Self::poll_transmit), take
 ///    [`poll_event`](Self::poll_event) until it is empty, and wait until
 ///    [`poll_timeout`](Self::poll_timeout) at the latest.
+///
+/// When the connection of a session breaks, [`Event::Reconnecting`] tells so, and when it is time,
+/// [`Event::Connect`] asks for another one. What is sent in between waits.
 ///
 /// After [`Event::Closed`] nothing more happens: write what `poll_transmit` still holds, as far as the
 /// transport takes it at once, and drop the connection.
 #[derive(Debug)]
 pub struct Client {
     config: ClientConfig,
+    jitter: Jitter,
     now: Instant,
+    line: Line,
+    /// Of the present connection.
     state: State,
-    preface_seen: bool,
+    /// What is said before the session goes on, on a connection that resumes it.
+    greeting: Option<Outbox>,
     outbox: Outbox,
     events: VecDeque<Event>,
     liveness: Liveness,
+    /// The session, if there is one.
+    ticket: Option<Ticket>,
+    /// How many times it was asked for.
+    attempts: u64,
+    /// How many of these got no answer: they may arrive late.
+    unanswered: u64,
+    /// The name that was asked for, with its credential.
+    asked: Option<(String, Vec<u8>)>,
+    /// There was a session: when it is lost, another one is to be had.
+    persistent: bool,
     limits: Option<Announced>,
     /// Until when the answer to a registration, or to a goodbye, must have come.
     answer_by: Option<Instant>,
     leaving: bool,
     acks: Acks,
+    /// Numbers of requests in sessions before this one: so that no number comes twice.
+    numbers_before: u64,
 }
+
+/// How long an acknowledgement waits that has no room, at the least.
+const ACK_RETRY_MIN: Duration = Duration::from_millis(1);
+
+/// A window for resuming that is shorter than this is not worth to listen more closely for.
+const LISTEN_WINDOW_MIN: Duration = Duration::from_secs(15);
 
 /// Which numbered frames have come, and which of those are still to be acknowledged.
 #[derive(Debug, Default)]
 struct Acks {
-    received: u64,
+    /// None if nobody knows, because the program was started again.
+    received: Option<u64>,
     pending_frames: u32,
     pending_bytes: usize,
     due: Option<Instant>,
 }
 
 impl Client {
-    /// A fresh connection.
-    pub fn new(now: Instant, config: ClientConfig) -> Self {
+    /// A fresh connection, whose transport stands or will. The seed varies the waiting before attempts to connect:
+    /// take it from the system's source of randomness, and in a test from wherever the test can repeat it.
+    pub fn new(now: Instant, config: ClientConfig, seed: u64) -> Self {
         Self {
             config,
+            jitter: Jitter::new(seed),
             now,
+            line: Line::fresh(),
             state: State::Unregistered,
-            preface_seen: false,
+            greeting: None,
             outbox: Outbox::with_preface(),
             events: VecDeque::new(),
             liveness: Liveness::new(now),
+            ticket: None,
+            attempts: 0,
+            unanswered: 0,
+            asked: None,
+            persistent: false,
             limits: None,
             answer_by: None,
             leaving: false,
-            acks: Acks::default(),
+            acks: Acks { received: Some(0), ..Acks::default() },
+            numbers_before: 0,
         }
     }
 
-    /// What the hub allows; none before [`Event::Registered`].
+    /// As [`new`](Self::new), for a program that was started again and wants its session back. What it had received
+    /// without acknowledging it comes again. [`Event::Resumed`] answers; or [`Event::SessionLost`] if it was too late, and
+    /// then it registers anew under the same name, with the credential.
+    pub fn resume(now: Instant, config: ClientConfig, seed: u64, ticket: Ticket, credential: &[u8]) -> Self {
+        let asked = (ticket.name.to_string(), credential.to_vec());
+        let acks = Acks::default();
+        let mut client = Self { asked: Some(asked), persistent: true, acks, ..Self::new(now, config, seed) };
+        client.ticket = Some(ticket);
+        client.greet();
+        client
+    }
+
+    /// What the hub allows; none before [`Event::Registered`] or [`Event::Resumed`].
     pub const fn limits(&self) -> Option<&Announced> {
         self.limits.as_ref()
+    }
+
+    /// What to keep for [`resume`](Self::resume); none without a session.
+    pub const fn ticket(&self) -> Option<&Ticket> {
+        self.ticket.as_ref()
     }
 
     /// [`Event::Closed`] has come or is in the queue.
@@ -125,23 +186,23 @@ impl Client {
     pub fn register(&mut self, now: Instant, name: &str, credential: &[u8]) -> Result<(), ClientError> {
         self.clock(now);
         match self.state {
-            State::Unregistered if !self.leaving => {}
-            State::Registering | State::Registered => return Err(ClientError::Registered),
-            State::Unregistered | State::Closed => return Err(ClientError::Closed),
+            State::Closed => return Err(ClientError::Closed),
+            _ if self.leaving => return Err(ClientError::Closed),
+            State::Unregistered if self.ticket.is_none() && self.line.is_online() => {}
+            _ => return Err(ClientError::Registered),
         }
         check_name(name)?;
         let (bytes, bytes_max) = (credential.len(), CREDENTIAL_BYTES_MAX);
         if bytes > bytes_max {
             return Err(ClientError::CredentialTooLong { bytes, bytes_max });
         }
-        self.state = State::Registering;
-        self.answer_by = Some(self.now + self.config.answer_time_max);
-        self.outbox.push(&ClientMessage::Register(Register { name, credential }));
+        self.asked = Some((name.into(), credential.to_vec()));
+        self.ask();
         Ok(())
     }
 
-    /// Sends a message. Returns its number, which comes back with [`Event::Accepted`] or
-    /// [`Event::Rejected`]; numbers rise. A body may have as many bytes as the hub announced.
+    /// Sends a message to a user, or to a room that we are in. Returns its number, which comes back with
+    /// [`Event::Accepted`] or [`Event::Rejected`]; numbers rise. A body may have as many bytes as the hub announced.
     pub fn send(&mut self, now: Instant, to: &str, body: &[u8]) -> Result<u64, ClientError> {
         self.clock(now);
         let limits = self.registered()?;
@@ -163,17 +224,64 @@ impl Client {
         self.request(&ClientMessage::Who(Who { cursor }), 0)
     }
 
+    /// Asks to be let into a room; `#` is part of its name. [`Event::Done`] or [`Event::Rejected`] answers. From then
+    /// on the room's messages come.
+    pub fn join(&mut self, now: Instant, room: &str) -> Result<u64, ClientError> {
+        self.clock(now);
+        self.registered()?;
+        check_name(room)?;
+        self.request(&ClientMessage::Join(Join { room }), 0)
+    }
+
+    /// Leaves a room. [`Event::Done`] or [`Event::Rejected`] answers.
+    pub fn leave_room(&mut self, now: Instant, room: &str) -> Result<u64, ClientError> {
+        self.clock(now);
+        self.registered()?;
+        check_name(room)?;
+        self.request(&ClientMessage::Leave(Leave { room }), 0)
+    }
+
+    /// Asks for a page of who is in a room that we are in: zero for the first, then what [`Event::Members`] gave as
+    /// next.
+    pub fn roster(&mut self, now: Instant, room: &str, cursor: u64) -> Result<u64, ClientError> {
+        self.clock(now);
+        self.registered()?;
+        check_name(room)?;
+        self.request(&ClientMessage::Roster(Roster { room, cursor }), 0)
+    }
+
+    /// Asks to be told when users come and go, in addition to those watched already. An [`Event::Presence`] for each
+    /// comes first and then [`Event::Done`]; or [`Event::Rejected`], and then none of them is watched.
+    pub fn watch(&mut self, now: Instant, names: &[&str]) -> Result<u64, ClientError> {
+        self.clock(now);
+        let bytes = self.check_names(names)?;
+        self.request(&ClientMessage::Watch(Watch { names: names.to_vec() }), bytes)
+    }
+
+    /// Takes that back for some names. [`Event::Done`] answers.
+    pub fn unwatch(&mut self, now: Instant, names: &[&str]) -> Result<u64, ClientError> {
+        self.clock(now);
+        let bytes = self.check_names(names)?;
+        self.request(&ClientMessage::Unwatch(Unwatch { names: names.to_vec() }), bytes)
+    }
+
     /// Says goodbye, behind everything sent before. [`Event::Closed`] follows when the hub has answered,
-    /// after the flush time at the latest.
+    /// after the flush time at the latest; at once if there is no connection at present, and then the hub finds out
+    /// when the session is not resumed.
     pub fn leave(&mut self, now: Instant) {
         self.clock(now);
         if self.state == State::Closed || self.leaving {
             return;
         }
+        if !self.line.is_online() {
+            return self.close(Closed::Left);
+        }
         self.last_words();
         self.leaving = true;
         self.answer_by = Some(self.now + self.config.flush_time_max);
-        self.outbox.push(&ClientMessage::Goodbye(Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None }));
+        if self.state != State::Resuming {
+            self.say_goodbye();
+        }
         if self.state == State::Unregistered {
             self.close(Closed::Left);
         }
@@ -181,35 +289,11 @@ impl Client {
 
     // ---- what happened ----
 
-    /// Takes what has arrived. `input` is advanced by what was used; the start of a frame that is not whole
-    /// stays with the caller.
-    pub fn receive(&mut self, now: Instant, input: &mut &[u8]) -> Received {
-        self.clock(now);
-        if !input.is_empty() {
-            self.liveness.hear(self.now);
-        }
-        while self.state != State::Closed {
-            match self.step(input) {
-                Ok(true) => {}
-                Ok(false) => return Received::NeedInput,
-                Err(closed) => self.fail(closed),
-            }
-        }
-        *input = &[];
-        Received::Closed
-    }
-
     /// The transport has taken this many bytes of [`poll_transmit`](Self::poll_transmit). Panics if it was
     /// given fewer.
     pub fn transmitted(&mut self, now: Instant, count: usize) {
         self.clock(now);
-        self.outbox.transmitted(count);
-    }
-
-    /// The transport is gone: closed by the hub, or broken.
-    pub fn disconnect(&mut self, now: Instant) {
-        self.clock(now);
-        self.close(if self.has_left() { Closed::Left } else { Closed::Disconnected });
+        self.speaker().transmitted(count);
     }
 
     /// The time has come that [`poll_timeout`](Self::poll_timeout) gave. Afterwards it gives a later one, or
@@ -220,8 +304,9 @@ impl Client {
             return;
         }
         if self.answer_by.is_some_and(|by| by <= self.now) {
-            return self.close(if self.has_left() { Closed::Left } else { Closed::TimedOut });
+            return self.lose(Closed::TimedOut);
         }
+        self.connect_if_due();
         if self.ack_due().is_some_and(|due| due <= self.now) {
             self.acknowledge();
         }
@@ -232,22 +317,22 @@ impl Client {
                     let nonce = self.now.as_nanos();
                     self.remark(&ClientMessage::Ping(Ping { nonce }));
                 }
-                Silence::Dead => self.close(Closed::TimedOut),
+                Silence::Dead => self.lose(Closed::TimedOut),
             }
         }
     }
 
     // ---- what is to be done ----
 
-    /// The bytes to write, in order; either chunk may be empty. Report what the transport took to
-    /// [`transmitted`](Self::transmitted). An acknowledgement that waits for company joins here.
-    pub fn poll_transmit(&mut self) -> [&[u8]; 2] {
+    /// The bytes to write. Report what the transport took to [`transmitted`](Self::transmitted). An acknowledgement
+    /// that waits for company joins here.
+    pub fn poll_transmit(&mut self) -> Chunks<'_> {
         let batch_is_large = self.acks.pending_frames >= self.config.ack_frames
             || self.limits.is_some_and(|limits| self.acks.pending_bytes >= limits.outbox_bytes_max as usize / 16);
         if self.ack_due().is_some() && (batch_is_large || !self.outbox.is_written()) {
             self.acknowledge();
         }
-        self.outbox.transmit()
+        if self.line.is_online() { self.speaker().transmit() } else { Chunks::of(&[]) }
     }
 
     /// The next thing to know; none when all is known.
@@ -261,7 +346,7 @@ impl Client {
             return None;
         }
         let silence = self.silence_limits().map(|(probe_after, dead_after)| self.liveness.due(probe_after, dead_after));
-        [self.answer_by, self.ack_due(), silence].into_iter().flatten().min()
+        [self.answer_by, self.line.retry_at(), self.ack_due(), silence].into_iter().flatten().min()
     }
 
     /// Everything is written and acknowledged.
@@ -275,12 +360,12 @@ impl Client {
         self.now = self.now.max(now);
     }
 
+    /// The hub's limits, if there is a session. It need not be connected.
     fn registered(&self) -> Result<Announced, ClientError> {
-        match (self.state, self.limits) {
-            (State::Registered, Some(limits)) if !self.leaving => Ok(limits),
-            (State::Unregistered | State::Registering, _) if !self.leaving => Err(ClientError::NotRegistered),
-            _ => Err(ClientError::Closed),
+        if self.leaving || self.state == State::Closed {
+            return Err(ClientError::Closed);
         }
+        self.limits.ok_or(ClientError::NotRegistered)
     }
 
     fn request(&mut self, message: &ClientMessage<'_>, body_bytes: usize) -> Result<u64, ClientError> {
@@ -288,113 +373,47 @@ impl Client {
         if self.outbox.kept_bytes() > 0 && !self.outbox.has_room(body_bytes, bytes_max) {
             return Err(ClientError::OutboxFull { bytes_max });
         }
-        Ok(self.outbox.push(message))
+        Ok(self.numbers_before + self.outbox.push(message))
+    }
+
+    /// How many bytes a list of names takes, at the most, if it is no longer than the hub takes.
+    fn check_names(&self, names: &[&str]) -> Result<usize, ClientError> {
+        const LENGTH_BYTES_MAX: usize = 3;
+        let limits = self.registered()?;
+        names.iter().try_for_each(|name| check_name(name))?;
+        let bytes = names.iter().map(|name| name.len() + LENGTH_BYTES_MAX).sum::<usize>();
+        let names_max = limits.watches_max as usize;
+        if names.len() > names_max || bytes > limits.frame_bytes_max.saturating_sub(OVERHEAD_BYTES_MAX) as usize {
+            return Err(ClientError::TooManyNames { names: names.len(), names_max });
+        }
+        Ok(bytes)
     }
 
     /// After which silence to ask, and after which to give up: later than the hub, whose own ping is
-    /// sign of life enough.
+    /// sign of life enough. But if only the hub has noticed that the connection is gone, the session waits no longer than
+    /// its window.
     fn silence_limits(&self) -> Option<(Duration, Duration)> {
-        let idle = Duration::from_millis(u64::from(self.limits?.idle_ms_max));
-        Some((idle * 3 / 4, idle * 3 / 2))
-    }
-
-    /// Takes one thing off the input. False if it is not whole yet.
-    fn step(&mut self, input: &mut &[u8]) -> Result<bool, Closed> {
-        if !self.preface_seen {
-            self.preface_seen = match wire::take_preface(input) {
-                Ok(preface) => preface.is_some(),
-                Err(PrefaceError::Foreign(foreign)) => return Err(Closed::Foreign(foreign)),
-                Err(PrefaceError::Fault(fault)) => return Err(Closed::Fault(fault)),
-            };
-            return Ok(self.preface_seen);
-        }
-        let frame_bytes_max = match self.limits {
-            Some(limits) => limits.frame_bytes_max.min(self.config.frame_bytes_max),
-            None => HANDSHAKE_FRAME_BYTES_MAX,
+        let limits = self.limits.filter(|_| self.state == State::Registered)?;
+        let idle = Duration::from_millis(u64::from(limits.idle_ms_max));
+        let window = match limits.resume_ms_max {
+            0 => Duration::MAX,
+            millis => Duration::from_millis(u64::from(millis)).max(LISTEN_WINDOW_MIN),
         };
-        match wire::take(input, frame_bytes_max).map_err(Closed::Fault)? {
-            Some(content) => self.handle(content).map_err(Closed::Fault).map(|()| true),
-            None => Ok(false),
-        }
-    }
-
-    fn handle(&mut self, content: Content<'_>) -> Result<(), Fault> {
-        let message = HubMessage::decode(content)?;
-        let state = match &message {
-            Some(message) => transition::at_client(self.state, message.kind())?,
-            None => self.state,
-        };
-        if content.kind.is_numbered() {
-            self.acks.received += 1;
-            self.acks.pending_frames += 1;
-            self.acks.pending_bytes += content.fields.len();
-            self.acks.due.get_or_insert(self.now + self.config.ack_delay);
-        }
-        if state != State::Closed {
-            self.state = state;
-        }
-        match message {
-            // Unknown and optional: skipped, but counted above if it is numbered. A pong has done its work
-            // by being heard.
-            None | Some(HubMessage::Pong(_)) => {}
-            Some(HubMessage::Welcome(welcome)) => {
-                let name = UserName::from_hub(welcome.name).ok_or(Fault::InvalidValue { kind: content.kind })?;
-                self.limits = Some(welcome.limits);
-                self.answer_by = self.answer_by.filter(|_| self.leaving);
-                self.events.push_back(Event::Registered { name, limits: welcome.limits });
-            }
-            Some(HubMessage::Refused(refused)) => {
-                self.answer_by = self.answer_by.filter(|_| self.leaving);
-                self.events.push_back(Event::Refused { code: refused.code, detail: refused.detail.into() });
-            }
-            Some(HubMessage::Deliver(message)) => {
-                let from = UserName::from_hub(message.from).ok_or(Fault::InvalidValue { kind: content.kind })?;
-                self.events.push_back(Event::Message { id: message.id, from, body: message.body.to_vec() });
-            }
-            Some(HubMessage::Accepted(accepted)) => {
-                self.events.push_back(Event::Accepted { number: accepted.number, id: accepted.id });
-            }
-            Some(HubMessage::Rejected(rejected)) => {
-                self.events.push_back(Event::Rejected { number: rejected.number, code: rejected.code });
-            }
-            Some(HubMessage::Online(page)) => {
-                let names = page.names.iter().map(|name| UserName::from_hub(name)).collect::<Option<Vec<_>>>();
-                let names = names.ok_or(Fault::InvalidValue { kind: content.kind })?;
-                self.events.push_back(Event::Online { number: page.number, names, next: page.next });
-            }
-            Some(HubMessage::Ack(ack)) => self.outbox.acknowledge(ack.count).map(drop)?,
-            Some(HubMessage::Ping(Ping { nonce })) => {
-                self.remark(&ClientMessage::Pong(Pong { nonce }));
-            }
-            Some(HubMessage::Goodbye(goodbye)) => self.close(match goodbye.code {
-                GoodbyeCode::Left if self.leaving => Closed::Left,
-                code => Closed::Goodbye {
-                    code,
-                    detail: goodbye.detail.into(),
-                    reconnect: goodbye.reconnect.map(|hint| Reconnect {
-                        after: Duration::from_millis(u64::from(hint.after_ms)),
-                        address: hint.address.map(Into::into),
-                    }),
-                },
-            }),
-            Some(HubMessage::Error(error)) => {
-                self.close(Closed::Error { code: error.code, detail: error.detail.into() });
-            }
-        }
-        Ok(())
+        Some(((idle * 3 / 4).min(window / 3 * 2), (idle * 3 / 2).min(window / 6 * 5)))
     }
 
     /// When what has come is to be acknowledged; none if nothing is, or if we have said our last words.
     fn ack_due(&self) -> Option<Instant> {
-        self.acks.due.filter(|_| self.may_speak())
+        self.acks.due.filter(|_| self.may_speak() && self.state == State::Registered)
     }
 
     fn acknowledge(&mut self) {
-        let count = self.acks.received;
-        if self.remark(&ClientMessage::Ack(Ack { count })) {
-            self.acks = Acks { received: count, ..Acks::default() };
+        let received = self.acks.received;
+        if self.remark(&ClientMessage::Ack(Ack { count: received.unwrap_or_default() })) {
+            self.acks = Acks { received, ..Acks::default() };
         } else {
-            self.acks.due = Some(self.now + self.config.ack_delay);
+            // Even without a delay some time has to pass, or this would be due for ever.
+            self.acks.due = Some(self.now + self.config.ack_delay.max(ACK_RETRY_MIN));
         }
     }
 
@@ -414,9 +433,27 @@ impl Client {
         !self.leaving && self.state != State::Closed
     }
 
+    /// What is written to the present connection.
+    fn speaker(&mut self) -> &mut Outbox {
+        self.greeting.as_mut().unwrap_or(&mut self.outbox)
+    }
+
+    fn say_goodbye(&mut self) {
+        let goodbye = Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None };
+        self.speaker().push(&ClientMessage::Goodbye(goodbye));
+    }
+
+    /// Asks for the name that was last asked for.
+    fn ask(&mut self) {
+        let Some((name, credential)) = &self.asked else { unreachable!("a name was asked for before") };
+        self.outbox.push(&ClientMessage::Register(Register { name, credential }));
+        self.state = State::Registering;
+        self.answer_by = Some(self.now + self.config.answer_time_max);
+    }
+
     /// Our goodbye is with the transport, and so is everything before it.
     fn has_left(&self) -> bool {
-        self.leaving && self.outbox.is_written()
+        self.leaving && self.greeting.is_none() && self.outbox.is_written()
     }
 
     /// What must be said before a goodbye or an error.
@@ -434,7 +471,7 @@ impl Client {
             self.last_words();
             let detail = fault.to_string();
             let error = ErrorMessage { code: fault.code(), detail: cut_detail(&detail) };
-            self.outbox.push(&ClientMessage::Error(error));
+            self.speaker().push(&ClientMessage::Error(error));
         }
         self.close(closed);
     }
@@ -447,6 +484,7 @@ impl Client {
 }
 
 fn check_name(name: &str) -> Result<(), ClientError> {
+    let name = name.strip_prefix(ROOM_SIGN).unwrap_or(name);
     let (bytes, bytes_max) = (name.len(), SPELLING_BYTES_MAX);
     if bytes > bytes_max { Err(ClientError::NameTooLong { bytes, bytes_max }) } else { Ok(()) }
 }

@@ -1,12 +1,19 @@
-//! Who is to be looked at when. One entry a session, moved only when it comes due: what a peer says
-//! costs no work here, the entry is simply found to be early when its time comes.
+//! Who is to be looked at when. One entry each, moved only when it comes due: what a peer says costs no work
+//! here, the entry is simply found to be early when its time comes.
 
 use alloc::collections::BTreeSet;
 
 use crate::time::Instant;
 
 #[derive(Debug, Default)]
-pub(super) struct Deadlines(BTreeSet<(Instant, usize)>);
+pub(super) struct Deadlines(BTreeSet<(Instant, Whose)>);
+
+/// Whose deadline it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Whose {
+    Session(usize),
+    Link(usize),
+}
 
 impl Deadlines {
     /// The first deadline of all.
@@ -14,25 +21,25 @@ impl Deadlines {
         self.0.first().map(|(due, _)| *due)
     }
 
-    /// Enters a session, in place of what it had.
-    pub(super) fn arm(&mut self, index: usize, armed: &mut Option<Instant>, due: Instant) {
+    /// Makes an entry, in place of what there was.
+    pub(super) fn arm(&mut self, whose: Whose, armed: &mut Option<Instant>, due: Instant) {
         if *armed != Some(due) {
-            self.disarm(index, armed);
-            self.0.insert((due, index));
+            self.disarm(whose, armed);
+            self.0.insert((due, whose));
             *armed = Some(due);
         }
     }
 
-    /// Takes a session out.
-    pub(super) fn disarm(&mut self, index: usize, armed: &mut Option<Instant>) {
+    /// Takes an entry out.
+    pub(super) fn disarm(&mut self, whose: Whose, armed: &mut Option<Instant>) {
         if let Some(due) = armed.take() {
-            let was_there = self.0.remove(&(due, index));
-            debug_assert!(was_there, "a session knows its own entry");
+            let was_there = self.0.remove(&(due, whose));
+            debug_assert!(was_there, "who is armed knows its own entry");
         }
     }
 
-    /// A session whose time has come; it must be taken out or entered anew later than `now`.
-    pub(super) fn due(&self, now: Instant) -> Option<usize> {
-        self.0.first().filter(|(due, _)| *due <= now).map(|(_, index)| *index)
+    /// Somebody whose time has come; it must be taken out or entered anew later than `now`.
+    pub(super) fn due(&self, now: Instant) -> Option<Whose> {
+        self.0.first().filter(|(due, _)| *due <= now).map(|(_, whose)| *whose)
     }
 }

@@ -21,10 +21,6 @@ impl Directory {
         Self { sessions: HashTable::new(), key }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.sessions.len()
-    }
-
     /// The session that has this name, which is mapped.
     pub(super) fn find(&self, name: &str, sessions: &Slab<Session>) -> Option<usize> {
         self.sessions.find(hash(&self.key, name), |index| sessions[*index].name.as_str() == name).copied()
@@ -44,7 +40,7 @@ impl Directory {
     }
 }
 
-fn hash(key: &[u8; 16], name: &str) -> u64 {
+pub(super) fn hash(key: &[u8; 16], name: &str) -> u64 {
     let mut hasher = SipHasher13::new_with_key(key);
     hasher.write(name.as_bytes());
     hasher.finish()

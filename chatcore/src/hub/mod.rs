@@ -1,28 +1,41 @@
 //! The server's end once there are names: sessions, routing, and what the driver must do about them.
 
+mod admission;
+mod circles;
 mod deadlines;
 mod directory;
+mod ending;
+mod link;
 mod output;
+mod parked;
+mod presence;
+mod rooms;
 mod routing;
+mod secrets;
 mod session;
 
 use alloc::collections::VecDeque;
-use alloc::string::ToString;
 use alloc::vec::Vec;
+use core::mem;
+use core::time::Duration;
 
 use slab::Slab;
 
-use self::deadlines::Deadlines;
+use self::circles::Circles;
+use self::deadlines::{Deadlines, Whose};
 use self::directory::Directory;
+use self::link::{Link, Role};
 pub use self::output::{CloseReason, ConnId, Output, UnknownConn};
-use self::session::{Due, Phase, Session, Silenced};
+use self::parked::Parked;
+use self::secrets::Secrets;
+use self::session::{Due, Place, Session};
 use crate::handshake::{Refusal, Registration};
-use crate::limits::{Limits, cut_detail};
+use crate::limits::Limits;
 use crate::name::UserName;
+use crate::outbox::Chunks;
 use crate::received::Received;
 use crate::time::Instant;
-use crate::transition::State;
-use crate::wire::{self, Ack, ErrorMessage, Goodbye, GoodbyeCode, HubMessage, Ping, ReconnectHint, Welcome};
+use crate::wire::{self, Ack, HubMessage, MessageId, Ping, ReconnectHint};
 
 /// The server's end of every connection that has a name: sessions and the routing between them.
 ///
@@ -47,39 +60,64 @@ use crate::wire::{self, Ack, ErrorMessage, Goodbye, GoodbyeCode, HubMessage, Pin
 pub struct Hub {
     limits: Limits,
     now: Instant,
+    /// What the clock of the world says at the driver's epoch, since 1970.
+    unix_epoch: Duration,
+    secrets: Secrets,
+    links: Slab<Link>,
     sessions: Slab<Session>,
     directory: Directory,
+    rooms: Circles,
+    /// Those who watch a name, by that name.
+    watches: Circles,
+    parked: Parked,
     deadlines: Deadlines,
     outputs: VecDeque<Output>,
     /// Sessions that are owed an acknowledgement when the batch ends.
     acks_due: Vec<usize>,
+    /// Sessions that end when the present input is done.
+    doomed: Vec<usize>,
     conns_ever: u32,
-    message_id: u64,
+    message_id: MessageId,
     shutting_down: bool,
 }
 
 impl Hub {
-    /// An empty hub. The seed keys its hashes; take it from the system's source of randomness, and in a
-    /// test from wherever the test can repeat it.
+    /// An empty hub. From the seed come the tokens of its sessions and the keys of its hashes: take it from the
+    /// system's source of randomness, and in a test from wherever the test can repeat it.
     ///
     /// Panics if the limits do not fit together: [`Limits::check`] tells beforehand.
     pub fn new(limits: Limits, seed: [u8; 32]) -> Self {
         if let Err(error) = limits.check() {
             panic!("{error}");
         }
-        let key = *seed.first_chunk().expect("32 bytes hold 16");
+        let mut secrets = Secrets::new(seed);
+        let key = secrets.draw();
         Self {
             limits,
             now: Instant::ZERO,
+            unix_epoch: Duration::ZERO,
+            secrets,
+            links: Slab::new(),
             sessions: Slab::new(),
             directory: Directory::new(key),
+            rooms: Circles::new(key),
+            watches: Circles::new(key),
+            parked: Parked::default(),
             deadlines: Deadlines::default(),
             outputs: VecDeque::new(),
             acks_due: Vec::new(),
+            doomed: Vec::new(),
             conns_ever: 0,
-            message_id: 0,
+            message_id: MessageId(0),
             shutting_down: false,
         }
+    }
+
+    /// Says what the world's clock showed at [`Instant::ZERO`], counted from 1970-01-01 UTC: the time in the ids of
+    /// messages is counted from there. Without this, from the driver's epoch.
+    #[must_use]
+    pub fn with_unix_epoch(self, unix_epoch: Duration) -> Self {
+        Self { unix_epoch, ..self }
     }
 
     /// The limits it was made with.
@@ -87,94 +125,96 @@ impl Hub {
         &self.limits
     }
 
-    /// Names that are held.
+    /// Names that are held: sessions, connected or waiting to be resumed.
     pub fn users(&self) -> usize {
-        self.directory.len()
+        self.sessions.len()
+    }
+
+    /// Rooms that have members.
+    pub fn rooms(&self) -> usize {
+        self.rooms.len()
     }
 
     /// Connections that the driver has not been told to close yet, those included that are written out.
     pub fn connections(&self) -> usize {
-        self.sessions.len()
+        self.links.len()
     }
 
     /// The name of a connection; none once it is closing.
     pub fn name(&self, conn: ConnId) -> Option<&UserName> {
-        let session = self.sessions.get(conn.index())?;
-        (session.conn == conn && session.state() == State::Registered).then_some(&session.name)
+        match self.index(conn).map(|link| &self.links[link].role) {
+            Ok(Role::Session(session)) => Some(&self.sessions[*session].name),
+            _ => None,
+        }
     }
 
     // ---- what happened ----
 
-    /// Lets a client in under the name it asked for; the welcome is the first thing to write. The refusal is
-    /// for [`Handshake::refuse`](crate::Handshake::refuse), and the client may then try again.
+    /// Lets a client in under the name it asked for, or goes on with its session. The refusal is for
+    /// [`Handshake::refuse`](crate::Handshake::refuse), and the client may then try again.
     pub fn admit(&mut self, now: Instant, registration: Registration) -> Result<ConnId, Refusal> {
         self.clock(now);
-        if self.shutting_down {
-            return Err(Refusal::ShuttingDown);
-        }
-        if self.directory.find(registration.name.as_str(), &self.sessions).is_some() {
-            return Err(Refusal::NameInUse);
-        }
-        let users_max = self.limits.users_max;
-        if self.sessions.len() >= users_max as usize {
-            return Err(Refusal::HubFull { users_max });
-        }
-
-        let index = self.sessions.vacant_key();
-        self.conns_ever = self.conns_ever.wrapping_add(1);
-        let conn = ConnId { index: u32::try_from(index).expect("users_max is a u32"), serial: self.conns_ever };
-        let Registration { name, outbox, .. } = registration;
-        self.sessions.insert(Session::new(self.now, conn, name.clone(), outbox));
-        self.directory.insert(index, &self.sessions);
-        self.outputs.push_back(Output::Joined { conn, name: name.clone() });
-        // The outbox may come with a preface, and then is not empty before the welcome.
-        self.queue_write(index);
-        let limits = self.limits.announced();
-        self.push(index, &HubMessage::Welcome(Welcome { name: name.as_str(), limits }));
-        self.arm(index);
-        Ok(conn)
+        let decision = self.decide(registration);
+        self.end_doomed();
+        decision
     }
 
     /// Takes what has arrived from a connection. `input` is advanced by what was used; the start of a frame
     /// that is not whole stays with the caller, at most [`Limits::frame_bytes_max`] + 4 bytes.
     pub fn receive(&mut self, now: Instant, conn: ConnId, input: &mut &[u8]) -> Result<Received, UnknownConn> {
         self.clock(now);
-        let index = self.index(conn)?;
-        if !input.is_empty() {
+        let link = self.index(conn)?;
+        if let Role::Session(index) = self.links[link].role
+            && !input.is_empty()
+        {
             self.sessions[index].liveness.hear(self.now);
         }
         let frame_bytes_max = self.limits.frame_bytes_max();
-        while self.sessions[index].state() != State::Closed {
+        while let Role::Session(index) = self.links[link].role {
             let handled = match wire::take(input, frame_bytes_max) {
                 Ok(Some(content)) => self.handle(index, content),
                 Ok(None) => return Ok(Received::NeedInput),
                 Err(fault) => Err(fault),
             };
             if let Err(fault) = handled {
-                self.close(index, CloseReason::Fault(fault));
+                self.end(index, CloseReason::Fault(fault));
             }
+            self.end_doomed();
         }
         *input = &[];
         Ok(Received::Closed)
     }
 
-    /// The transport has taken this many bytes of [`transmit`](Self::transmit). Panics if it was given fewer.
+    /// The transport, or a buffer in front of it, has taken this many bytes of [`transmit`](Self::transmit). To be said
+    /// before anything else goes into the hub, because that may change what is to be written. Panics if it was given
+    /// fewer.
     pub fn transmitted(&mut self, now: Instant, conn: ConnId, count: usize) -> Result<(), UnknownConn> {
         self.clock(now);
-        let index = self.index(conn)?;
-        self.sessions[index].outbox.transmitted(count);
-        self.finish_if_written(index);
+        let link = self.index(conn)?;
+        match &mut self.links[link].role {
+            Role::Session(index) => self.sessions[*index].outbox.transmitted(count),
+            Role::Farewell(farewell) => {
+                farewell.outbox.transmitted(count);
+                if farewell.outbox.is_written() && !farewell.is_over {
+                    self.finish(link);
+                    self.end_doomed();
+                }
+            }
+        }
         Ok(())
     }
 
-    /// The transport is gone: closed by the peer, or broken. The id is unknown from now on.
+    /// The transport is gone: closed by the peer, or broken. The id is unknown from now on. The session waits for
+    /// another connection.
     pub fn disconnect(&mut self, now: Instant, conn: ConnId) -> Result<(), UnknownConn> {
         self.clock(now);
-        let index = self.index(conn)?;
-        if self.sessions[index].state() == State::Registered {
-            self.free_name(index, CloseReason::Disconnected);
+        let link = self.index(conn)?;
+        match self.unlink(link) {
+            Role::Session(index) => self.park(index, CloseReason::Disconnected),
+            Role::Farewell(farewell) if farewell.is_over => {}
+            Role::Farewell(farewell) => self.report(farewell.heir.as_ref(), &farewell.outbox),
         }
-        self.remove(index);
+        self.end_doomed();
         Ok(())
     }
 
@@ -184,18 +224,22 @@ impl Hub {
     /// signs of life are waiting.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.clock(now);
-        while let Some(index) = self.deadlines.due(self.now) {
-            match self.sessions[index].look(self.now, &self.limits) {
-                Due::Nothing => self.arm(index),
-                Due::Ping => {
-                    let nonce = self.now.as_nanos();
-                    self.answer(index, &HubMessage::Ping(Ping { nonce }));
-                    self.arm(index);
-                }
-                Due::Close(Silenced::TimedOut) => self.close(index, CloseReason::TimedOut),
-                Due::Close(Silenced::SlowConsumer) => self.close(index, CloseReason::SlowConsumer),
-                Due::Finish => self.finish(index),
+        while let Some(whose) = self.deadlines.due(self.now) {
+            match whose {
+                Whose::Link(link) => self.finish(link),
+                Whose::Session(index) => match self.sessions[index].look(self.now, &self.limits) {
+                    Due::Nothing => self.arm_session(index),
+                    Due::Ping => {
+                        let nonce = self.now.as_nanos();
+                        self.notify(index, &HubMessage::Ping(Ping { nonce }));
+                        self.arm_session(index);
+                    }
+                    Due::Silent => self.park(index, CloseReason::TimedOut),
+                    Due::SlowConsumer => self.end(index, CloseReason::SlowConsumer),
+                    Due::Expired => self.end(index, CloseReason::Expired),
+                },
             }
+            self.end_doomed();
         }
     }
 
@@ -206,7 +250,8 @@ impl Hub {
         self.clock(now);
         let found = self.directory.find(name.as_str(), &self.sessions);
         if let Some(index) = found {
-            self.close(index, CloseReason::Kicked);
+            self.end(index, CloseReason::Kicked);
+            self.end_doomed();
         }
         found.is_some()
     }
@@ -219,9 +264,15 @@ impl Hub {
         self.clock(now);
         self.shutting_down = true;
         let reconnect = reconnect.map(ReconnectHint::bounded);
-        let indices: Vec<usize> = self.sessions.iter().map(|(index, _)| index).collect();
-        for index in indices {
-            self.close_with_hint(index, CloseReason::ShuttingDown, reconnect);
+        // Sessions without a connection first: their messages are lost, and the senders can still be told.
+        let mut order: Vec<(bool, usize)> =
+            self.sessions.iter().map(|(index, session)| (!session.is_parked(), index)).collect();
+        order.sort_unstable();
+        for (_, index) in order {
+            if self.sessions.contains(index) {
+                self.end_with_hint(index, CloseReason::ShuttingDown, reconnect);
+            }
+            self.end_doomed();
         }
     }
 
@@ -235,7 +286,7 @@ impl Hub {
                 Output::Write { conn } if !self.take_write(conn) => {}
                 Output::Close { conn, .. } if self.index(conn).is_err() => {}
                 Output::Close { conn, .. } => {
-                    self.remove(conn.index());
+                    self.unlink(conn.index());
                     return Some(output);
                 }
                 _ => return Some(output),
@@ -249,12 +300,13 @@ impl Hub {
         self.deadlines.first()
     }
 
-    /// The bytes to write to a connection, in order; either chunk may be empty. Not copied: report what the
-    /// transport took to [`transmitted`](Self::transmitted). Empty for a connection that is not there.
-    pub fn transmit(&self, conn: ConnId) -> [&[u8]; 2] {
-        match self.sessions.get(conn.index()) {
-            Some(session) if session.conn == conn => session.outbox.transmit(),
-            _ => [&[], &[]],
+    /// The bytes to write to a connection. Not copied: report what the transport took to
+    /// [`transmitted`](Self::transmitted). Nothing for a connection that is not there.
+    pub fn transmit(&self, conn: ConnId) -> Chunks<'_> {
+        match self.index(conn).map(|link| &self.links[link].role) {
+            Ok(Role::Session(index)) => self.sessions[*index].outbox.transmit(),
+            Ok(Role::Farewell(farewell)) => farewell.outbox.transmit(),
+            Err(_) => Chunks::of(&[]),
         }
     }
 
@@ -266,9 +318,10 @@ impl Hub {
         self.now = self.now.max(now).min(Instant::from_nanos(u64::MAX - 1));
     }
 
+    /// The index of a connection that is there.
     fn index(&self, conn: ConnId) -> Result<usize, UnknownConn> {
-        match self.sessions.get(conn.index()) {
-            Some(session) if session.conn == conn => Ok(conn.index()),
+        match self.links.get(conn.index()) {
+            Some(link) if link.conn == conn => Ok(conn.index()),
             _ => Err(UnknownConn(conn)),
         }
     }
@@ -276,112 +329,28 @@ impl Hub {
     /// Whether a queued `Write` still holds: the connection may have been disconnected since, or written to
     /// without being asked.
     fn take_write(&mut self, conn: ConnId) -> bool {
-        let Ok(index) = self.index(conn) else { return false };
-        self.sessions[index].write_queued = false;
-        !self.sessions[index].outbox.is_written()
-    }
-
-    fn push(&mut self, index: usize, message: &HubMessage<'_>) {
-        if self.sessions[index].outbox.is_written() {
-            self.queue_write(index);
-        }
-        self.sessions[index].outbox.push(message);
-    }
-
-    fn queue_write(&mut self, index: usize) {
-        let session = &mut self.sessions[index];
-        if !core::mem::replace(&mut session.write_queued, true) {
-            self.outputs.push_back(Output::Write { conn: session.conn });
-        }
+        let Ok(link) = self.index(conn) else { return false };
+        let (outbox, write_queued) = match &mut self.links[link].role {
+            Role::Session(index) => {
+                let session = &mut self.sessions[*index];
+                (&session.outbox, &mut session.write_queued)
+            }
+            Role::Farewell(farewell) if farewell.is_over => return false,
+            Role::Farewell(farewell) => (&farewell.outbox, &mut farewell.write_queued),
+        };
+        mem::take(write_queued) && !outbox.is_written()
     }
 
     /// One acknowledgement for all that came since the last batch, behind what the batch has to say anyway.
     fn acknowledge_batch(&mut self) {
         while let Some(index) = self.acks_due.pop() {
-            if self.sessions.contains(index) {
-                self.acknowledge(index);
-                self.close_if_overfull(index);
+            let Some(session) = self.sessions.get_mut(index) else { continue };
+            // Whoever comes back is told the count anyway.
+            if mem::take(&mut session.ack_due) && matches!(session.place, Place::Connected(_)) {
+                let count = session.received;
+                self.notify(index, &HubMessage::Ack(Ack { count }));
             }
         }
-    }
-
-    /// Acknowledges what has come, if that is due.
-    fn acknowledge(&mut self, index: usize) {
-        let session = &mut self.sessions[index];
-        if core::mem::take(&mut session.ack_due) {
-            let count = session.received;
-            self.push(index, &HubMessage::Ack(Ack { count }));
-        }
-    }
-
-    fn close(&mut self, index: usize, reason: CloseReason) {
-        self.close_with_hint(index, reason, None);
-    }
-
-    /// Frees the name, says why, and lets the outbox be written out.
-    fn close_with_hint(&mut self, index: usize, reason: CloseReason, reconnect: Option<ReconnectHint<'_>>) {
-        if self.sessions[index].state() == State::Closed {
-            return;
-        }
-        // What came with the last words is acknowledged before ours: nothing follows them.
-        self.acknowledge(index);
-        self.free_name(index, reason);
-        let until = self.now + self.limits.flush_time_max;
-        self.sessions[index].phase = Phase::Flushing { reason, until };
-        let detail = match reason {
-            CloseReason::Fault(fault) => fault.to_string(),
-            _ => reason.to_string(),
-        };
-        let detail = cut_detail(&detail);
-        let goodbye = |code| HubMessage::Goodbye(Goodbye { code, detail, reconnect });
-        let farewell = match reason {
-            CloseReason::Left => Some(goodbye(GoodbyeCode::Left)),
-            CloseReason::TimedOut => Some(goodbye(GoodbyeCode::TimedOut)),
-            CloseReason::SlowConsumer => Some(goodbye(GoodbyeCode::SlowConsumer)),
-            CloseReason::ShuttingDown => Some(goodbye(GoodbyeCode::ShuttingDown)),
-            CloseReason::Kicked => Some(goodbye(GoodbyeCode::Kicked)),
-            CloseReason::Fault(fault) => Some(HubMessage::Error(ErrorMessage { code: fault.code(), detail })),
-            CloseReason::Accused(_) | CloseReason::Disconnected => None,
-        };
-        if let Some(farewell) = farewell {
-            self.push(index, &farewell);
-        }
-        self.arm(index);
-        self.finish_if_written(index);
-    }
-
-    fn free_name(&mut self, index: usize, reason: CloseReason) {
-        self.directory.remove(index, &self.sessions);
-        let session = &self.sessions[index];
-        self.outputs.push_back(Output::Left { conn: session.conn, name: session.name.clone(), reason });
-    }
-
-    fn finish_if_written(&mut self, index: usize) {
-        let session = &self.sessions[index];
-        if matches!(session.phase, Phase::Flushing { .. }) && session.outbox.is_written() {
-            self.finish(index);
-        }
-    }
-
-    /// Nothing more can or need be written: the driver is to close.
-    fn finish(&mut self, index: usize) {
-        let session = &mut self.sessions[index];
-        let Phase::Flushing { reason, .. } = core::mem::replace(&mut session.phase, Phase::Finished) else {
-            unreachable!("only a flushing session finishes, and once");
-        };
-        self.outputs.push_back(Output::Close { conn: session.conn, reason });
-        self.deadlines.disarm(index, &mut session.armed);
-    }
-
-    fn remove(&mut self, index: usize) {
-        let mut session = self.sessions.remove(index);
-        self.deadlines.disarm(index, &mut session.armed);
-    }
-
-    fn arm(&mut self, index: usize) {
-        let session = &mut self.sessions[index];
-        if let Some(due) = session.due_at(&self.limits) {
-            self.deadlines.arm(index, &mut session.armed, due);
-        }
+        self.end_doomed();
     }
 }

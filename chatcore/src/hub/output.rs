@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::name::UserName;
+use crate::name::{RoomName, UserName};
 use crate::wire::{ErrorCode, Fault};
 
 /// A connection that a hub has admitted. Never used twice by one hub (up to 2³² connections).
@@ -56,19 +56,43 @@ pub enum Output {
         /// The name.
         name: UserName,
     },
-    /// A name is free again. A [`Close`](Self::Close) follows when its connection is written out, unless the
-    /// driver itself said that the connection is gone.
-    Left {
-        /// Whose connection.
+    /// The connection of a name is lost; the name is still held, and its session waits to be resumed.
+    Parked {
+        /// Which connection. If the driver did not say itself that it is gone, a [`Close`](Self::Close) follows.
         conn: ConnId,
         /// The name.
         name: UserName,
         /// Why.
         reason: CloseReason,
     },
+    /// The session of a name goes on with a new connection.
+    Resumed {
+        /// The new connection.
+        conn: ConnId,
+        /// The name.
+        name: UserName,
+    },
+    /// A name is free again, its session over. If it had a connection, a [`Close`](Self::Close) follows when that is
+    /// written out, unless the driver itself said that the connection is gone.
+    Left {
+        /// The name.
+        name: UserName,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// A room has its first member here.
+    RoomOpened {
+        /// The room.
+        room: RoomName,
+    },
+    /// A room has no member here any more.
+    RoomClosed {
+        /// The room.
+        room: RoomName,
+    },
 }
 
-/// Why a connection ended.
+/// Why a connection or a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CloseReason {
@@ -84,6 +108,15 @@ pub enum CloseReason {
     /// The client left too much unread.
     #[error("the client did not keep up with what it was sent")]
     SlowConsumer,
+    /// Another connection goes on with the session.
+    #[error("another connection resumed the session")]
+    TakenOver,
+    /// The connection broke, and no other resumed the session in time.
+    #[error("the session was not resumed in time")]
+    Expired,
+    /// The client came back, but what it says it has does not fit what it was sent.
+    #[error("the client and the server do not agree on what was sent, so the session cannot go on")]
+    OutOfStep,
     /// The hub is stopping.
     #[error("the server is shutting down")]
     ShuttingDown,

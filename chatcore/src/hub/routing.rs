@@ -1,29 +1,24 @@
 //! What a session's messages do: to itself, and to others.
 
-use alloc::vec::Vec;
-
 use super::Hub;
 use super::output::CloseReason;
-use crate::name::{self, UserName};
-use crate::transition;
-use crate::transition::State;
+use super::session::Place;
+use crate::name::{self, ROOM_SIGN, UserName};
+use crate::outbox::Outbox;
+use crate::transition::{self, State};
 use crate::wire::{
-    Accepted, ClientMessage, Content, Deliver, Fault, HubMessage, Message, Online, Ping, Pong, RejectCode, Rejected,
-    Send, Who,
+    Accepted, ClientMessage, Content, Deliver, Done, Fault, HubMessage, Message, MessageId, OVERHEAD_BYTES_MAX, Online,
+    Ping, Pong, RejectCode, Rejected, Send, Who,
 };
 
-/// Slots that one page of who is online looks at, at the most, so that a hub that was once full does
-/// not work long for a page.
-const ONLINE_SLOTS_MAX: usize = 4096;
-
 impl Hub {
-    /// Takes a frame from a session that is open.
+    /// Takes a frame from a session.
     pub(super) fn handle(&mut self, index: usize, content: Content<'_>) -> Result<(), Fault> {
         let message = ClientMessage::decode(content)?;
-        let session = &mut self.sessions[index];
         if let Some(message) = &message {
-            transition::at_hub(session.state(), message.kind())?;
+            transition::at_hub(State::Registered, message.kind())?;
         }
+        let session = &mut self.sessions[index];
         if content.kind.is_numbered() {
             session.received += 1;
             if !session.ack_due {
@@ -31,88 +26,161 @@ impl Hub {
                 self.acks_due.push(index);
             }
         }
+        // Unknown and optional: skipped, but counted above if it is numbered.
+        let Some(message) = message else { return Ok(()) };
         match message {
-            // Unknown and optional: skipped, but counted above if it is numbered. A pong has done its work
-            // by being heard.
-            None | Some(ClientMessage::Pong(_)) => {}
-            Some(ClientMessage::Send(send)) => self.route(index, send),
-            Some(ClientMessage::Who(who)) => self.list(index, who),
-            Some(ClientMessage::Ack(ack)) => {
+            ClientMessage::Send(send) => self.route(index, send),
+            ClientMessage::Join(join) => {
+                let joined = self.join(index, join.room);
+                self.answer(index, joined);
+            }
+            ClientMessage::Leave(leave) => {
+                let left = self.leave(index, leave.room);
+                self.answer(index, left);
+            }
+            ClientMessage::Roster(roster) => {
+                if let Err(code) = self.list_members(index, roster) {
+                    self.answer(index, Err(code));
+                }
+            }
+            ClientMessage::Who(who) => self.list_online(index, who),
+            ClientMessage::Watch(watch) => {
+                let watched = self.watch(index, &watch.names);
+                self.answer(index, watched);
+            }
+            ClientMessage::Unwatch(unwatch) => {
+                self.unwatch(index, &unwatch.names);
+                self.answer(index, Ok(()));
+            }
+            ClientMessage::Ack(ack) => {
                 if session.outbox.acknowledge(ack.count)? {
                     session.full_since = None;
                 }
             }
-            Some(ClientMessage::Ping(Ping { nonce })) => self.answer(index, &HubMessage::Pong(Pong { nonce })),
-            Some(ClientMessage::Goodbye(_)) => self.close(index, CloseReason::Left),
-            Some(ClientMessage::Error(error)) => self.close(index, CloseReason::Accused(error.code)),
-            Some(ClientMessage::Register(_)) => unreachable!("no row of the transitions lets it come here"),
+            ClientMessage::Ping(Ping { nonce }) => self.notify(index, &HubMessage::Pong(Pong { nonce })),
+            // It has done its work by being heard.
+            ClientMessage::Pong(_) => {}
+            ClientMessage::Goodbye(_) => self.end(index, CloseReason::Left),
+            ClientMessage::Error(error) => self.end(index, CloseReason::Accused(error.code)),
+            ClientMessage::Register(_) | ClientMessage::Resume(_) => {
+                unreachable!("no row of the transitions lets it come here")
+            }
         }
         Ok(())
     }
 
     fn route(&mut self, sender: usize, Send { to, body }: Send<'_>) {
         let number = self.sessions[sender].received;
-        let answer = match self.accept(sender, to, body) {
+        let accepted = if body.len() > self.limits.body_bytes_max as usize {
+            Err(RejectCode::BodyTooLong)
+        } else if to.starts_with(ROOM_SIGN) {
+            self.accept_for_room(sender, to, body)
+        } else {
+            self.accept(sender, to, body)
+        };
+        let answer = match accepted {
             Ok(id) => HubMessage::Accepted(Accepted { number, id }),
             Err(code) => HubMessage::Rejected(Rejected { number, code }),
         };
-        self.answer(sender, &answer);
+        self.notify(sender, &answer);
     }
 
     /// Puts a message into its recipient's outbox.
-    fn accept(&mut self, sender: usize, to: &str, body: &[u8]) -> Result<u64, RejectCode> {
-        if body.len() > self.limits.body_bytes_max as usize {
-            return Err(RejectCode::BodyTooLong);
-        }
+    fn accept(&mut self, sender: usize, to: &str, body: &[u8]) -> Result<MessageId, RejectCode> {
         // A spelling that cannot be a name is nobody's.
         let name = name::map(to).map_err(|_| RejectCode::NoSuchUser)?;
         let recipient = self.directory.find(&name, &self.sessions).ok_or(RejectCode::NoSuchUser)?;
-
-        let session = &mut self.sessions[recipient];
-        if !session.outbox.has_room(body.len(), self.limits.outbox_bytes_max) {
-            if session.full_since.is_none() {
+        if !self.has_room(recipient, body.len()) {
+            let session = &mut self.sessions[recipient];
+            if session.full_since.is_none() && !session.is_parked() {
                 session.full_since = Some(self.now);
-                self.arm(recipient);
+                self.arm_session(recipient);
             }
             return Err(RejectCode::RecipientFull);
         }
-        self.message_id += 1;
-        let id = self.message_id;
+        let id = self.next_message_id();
         let from = self.sessions[sender].name.clone();
         self.push(recipient, &HubMessage::Deliver(Deliver { id, from: from.as_str(), body }));
         Ok(id)
     }
 
-    fn list(&mut self, index: usize, Who { cursor }: Who) {
-        let start = usize::try_from(cursor).unwrap_or(usize::MAX);
-        let names_max = self.limits.online_names_max();
-        let mut names = Vec::new();
-        let mut next = None;
-        for slot in start..self.sessions.capacity() {
-            if names.len() == names_max || slot - start == ONLINE_SLOTS_MAX {
-                next = Some(slot as u64);
-                break;
-            }
-            if let Some(session) = self.sessions.get(slot).filter(|session| session.state() == State::Registered) {
-                names.push(session.name.clone());
-            }
-        }
+    pub(super) fn next_message_id(&mut self) -> MessageId {
+        let since_epoch = u64::try_from(self.unix_epoch.as_millis()).unwrap_or(u64::MAX);
+        self.message_id = self.message_id.next(since_epoch.saturating_add(self.now.as_nanos() / 1_000_000));
+        self.message_id
+    }
+
+    fn list_online(&mut self, index: usize, Who { cursor }: Who) {
         let number = self.sessions[index].received;
+        let in_seat = |hub: &Self, seat| hub.sessions.contains(seat).then_some(seat);
+        let (names, next) = self.page(index, cursor, self.sessions.capacity(), in_seat);
         let names = names.iter().map(UserName::as_str).collect();
-        self.answer(index, &HubMessage::Online(Online { number, names, next }));
+        self.notify(index, &HubMessage::Online(Online { number, names, next }));
     }
 
-    /// Answers a user's own request.
-    pub(super) fn answer(&mut self, index: usize, message: &HubMessage<'_>) {
-        self.push(index, message);
-        self.close_if_overfull(index);
+    /// Answers the request that has just been counted.
+    fn answer(&mut self, index: usize, outcome: Result<(), RejectCode>) {
+        let number = self.sessions[index].received;
+        self.notify(
+            index,
+            &match outcome {
+                Ok(()) => HubMessage::Done(Done { number }),
+                Err(code) => HubMessage::Rejected(Rejected { number, code }),
+            },
+        );
     }
 
-    /// Answers have a reserve in the outbox. Who leaves even that unread is closed, because no request may go
-    /// without its answer.
-    pub(super) fn close_if_overfull(&mut self, index: usize) {
+    // ---- outboxes ----
+
+    /// A message with a body of this length fits what is kept for a session.
+    pub(super) fn has_room(&self, index: usize, body_bytes: usize) -> bool {
+        let session = &self.sessions[index];
+        session.outbox.has_room(body_bytes, self.limits.outbox_bytes_max)
+            && (!session.is_parked() || self.parked.has_room(body_bytes + OVERHEAD_BYTES_MAX as usize, &self.limits))
+    }
+
+    pub(super) fn push(&mut self, index: usize, message: &HubMessage<'_>) {
+        self.put(index, |outbox| outbox.push(message));
+    }
+
+    /// Puts something into a session's outbox.
+    pub(super) fn put(&mut self, index: usize, put: impl FnOnce(&mut Outbox) -> u64) {
+        let session = &mut self.sessions[index];
+        if session.is_parked() {
+            let before = session.outbox.kept_bytes();
+            put(&mut session.outbox);
+            self.parked.grow(session.outbox.kept_bytes() - before);
+            return;
+        }
+        let was_written = session.outbox.is_written();
+        put(&mut session.outbox);
+        if was_written {
+            self.queue_write(index);
+        }
+    }
+
+    /// Tells a user what it has asked for, or wants to know. For this outboxes have a reserve. Who is about to end is
+    /// told no more.
+    pub(super) fn notify(&mut self, index: usize, message: &HubMessage<'_>) {
+        if !self.sessions[index].doomed {
+            self.push(index, message);
+            self.doom_if_overfull(index);
+        }
+    }
+
+    /// Who leaves even the reserve unread is closed, because no request may go without its answer.
+    pub(super) fn doom_if_overfull(&mut self, index: usize) {
         if self.sessions[index].outbox.kept_bytes() > self.limits.outbox_bytes_hard_max() {
-            self.close(index, CloseReason::SlowConsumer);
+            self.doom(index);
+        }
+    }
+
+    pub(super) fn queue_write(&mut self, index: usize) {
+        let session = &mut self.sessions[index];
+        if let Place::Connected(conn) = session.place
+            && !core::mem::replace(&mut session.write_queued, true)
+        {
+            self.outputs.push_back(super::Output::Write { conn });
         }
     }
 }

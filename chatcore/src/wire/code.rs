@@ -73,11 +73,13 @@ codes! {
         Denied = 4 "denied",
         /// The hub is stopping.
         ShuttingDown = 5 "shutting_down",
+        /// The session is over, or the token is not its own: register anew.
+        CannotResume = 6 "cannot_resume",
     }
 }
 
 codes! {
-    /// Why a message went nowhere (protocol.md, *rejected*).
+    /// Why a request came to nothing (protocol.md, *accepted and rejected*).
     RejectCode {
         /// Nobody with that name is here.
         NoSuchUser = 1 "no_such_user",
@@ -85,6 +87,18 @@ codes! {
         RecipientFull = 2 "recipient_full",
         /// The body is longer than the welcome allows.
         BodyTooLong = 3 "body_too_long",
+        /// The text is no name of a room, or of a user that could be watched.
+        InvalidName = 4 "invalid_name",
+        /// One must be in the room for this.
+        NotAMember = 5 "not_a_member",
+        /// One is in as many rooms as one may be.
+        TooManyRooms = 6 "too_many_rooms",
+        /// The room has as many members as it may have.
+        RoomFull = 7 "room_full",
+        /// The hub has as many rooms as it may have.
+        HubRoomsFull = 8 "hub_rooms_full",
+        /// One watches as many names as one may.
+        TooManyWatches = 9 "too_many_watches",
     }
 }
 
@@ -101,6 +115,31 @@ codes! {
         SlowConsumer = 4 "slow_consumer",
         /// An operator ended the session.
         Kicked = 5 "kicked",
+        /// Another connection goes on with the session.
+        TakenOver = 6 "taken_over",
+    }
+}
+
+codes! {
+    /// Why somebody is no longer in a room (protocol.md, *joined and left*).
+    LeaveCode {
+        /// It left the room.
+        Left = 1 "left",
+        /// Its session ended: it said goodbye, or the hub ended it.
+        Quit = 2 "quit",
+        /// Its connection broke, and it did not come back in time.
+        TimedOut = 3 "timed_out",
+    }
+}
+
+codes! {
+    /// What became of a message whose recipient's session ended before it was acknowledged (protocol.md,
+    /// *report*).
+    FateCode {
+        /// It never went out whole to the recipient's connection: the recipient has not seen it.
+        Undelivered = 1 "undelivered",
+        /// It went out, and nobody knows how far it came.
+        Unconfirmed = 2 "unconfirmed",
     }
 }
 

@@ -83,7 +83,7 @@ pub enum Fault {
         sent: u64,
     },
     /// See [`ErrorCode::TooManyAttempts`].
-    #[error("{attempts_max} registrations were refused on this connection, and no more are allowed")]
+    #[error("a connection may ask {attempts_max} times for a name, and once for a session: no more")]
     TooManyAttempts {
         /// The limit.
         attempts_max: u32,

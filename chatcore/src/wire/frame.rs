@@ -54,3 +54,8 @@ pub(crate) fn measure(frames: &[u8]) -> (Kind, usize) {
     let (header, content) = frames.split_first_chunk::<HEADER_BYTES>().expect("frames are kept whole");
     (Kind(content[0]), HEADER_BYTES + u32::from_le_bytes(*header) as usize)
 }
+
+/// What is in one whole frame that this side encoded.
+pub(crate) fn content(frame: &[u8]) -> Content<'_> {
+    Content { kind: Kind(frame[HEADER_BYTES]), fields: &frame[HEADER_BYTES + 1..] }
+}

@@ -47,10 +47,24 @@ kinds! {
     GOODBYE = 0x07 "goodbye",
     /// Both ways: you broke the protocol, and this connection ends.
     ERROR = 0x08 "error",
-    /// Client to hub: a message for a user.
+    /// Client to hub: this connection goes on with a session whose last one broke.
+    RESUME = 0x09 "resume",
+    /// Hub to client: the session goes on, from here.
+    RESUMED = 0x0a "resumed",
+    /// Client to hub: a message for a user or a room.
     SEND = 0x40 "send",
     /// Client to hub: who is online?
     WHO = 0x41 "who",
+    /// Client to hub: let me into this room.
+    JOIN = 0x42 "join",
+    /// Client to hub: let me out of this room.
+    LEAVE = 0x43 "leave",
+    /// Client to hub: who is in this room?
+    ROSTER = 0x44 "roster",
+    /// Client to hub: tell me when these users come and go.
+    WATCH = 0x45 "watch",
+    /// Client to hub: tell me no more.
+    UNWATCH = 0x46 "unwatch",
     /// Hub to client: a message from a user.
     DELIVER = 0x50 "deliver",
     /// Hub to client: the hub has taken responsibility for a send.
@@ -59,6 +73,20 @@ kinds! {
     REJECTED = 0x52 "rejected",
     /// Hub to client: a page of who is online.
     ONLINE = 0x53 "online",
+    /// Hub to client: a message from a member of a room.
+    ROOM_DELIVER = 0x54 "room_deliver",
+    /// Hub to client: a request is done.
+    DONE = 0x55 "done",
+    /// Hub to client: a page of who is in a room.
+    MEMBERS = 0x56 "members",
+    /// Hub to client: somebody has come into a room.
+    JOINED = 0x57 "joined",
+    /// Hub to client: somebody has gone out of a room, and why.
+    LEFT = 0x58 "left",
+    /// Hub to client: a watched user is online, or is not.
+    PRESENCE = 0x59 "presence",
+    /// Hub to client: what became of messages whose recipient's session has ended.
+    REPORT = 0x5a "report",
 }
 
 impl Kind {

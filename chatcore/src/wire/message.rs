@@ -2,15 +2,18 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::marker::PhantomData;
 
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::code::{ErrorCode, GoodbyeCode, RefusalCode, RejectCode};
+use super::code::{ErrorCode, FateCode, GoodbyeCode, LeaveCode, RefusalCode, RejectCode};
 use super::codec;
 use super::fault::Fault;
 use super::frame::{self, Content};
 use super::kind::Kind;
+use super::message_id::MessageId;
+use super::token::Token;
 
 /// A set of messages that go one way: [`ClientMessage`] or [`HubMessage`].
 pub trait Message<'a>: Sized {
@@ -75,10 +78,22 @@ messages! {
         Goodbye(Goodbye<'a>) = GOODBYE,
         /// The hub broke the protocol.
         Error(ErrorMessage<'a>) = ERROR,
-        /// A message for a user.
+        /// This connection goes on with a session.
+        Resume(Resume<'a>) = RESUME,
+        /// A message for a user or a room.
         Send(Send<'a>) = SEND,
         /// Who is online?
         Who(Who) = WHO,
+        /// Let me into this room.
+        Join(Join<'a>) = JOIN,
+        /// Let me out of this room.
+        Leave(Leave<'a>) = LEAVE,
+        /// Who is in this room?
+        Roster(Roster<'a>) = ROSTER,
+        /// Tell me when these users come and go.
+        Watch(Watch<'a>) = WATCH,
+        /// Tell me no more.
+        Unwatch(Unwatch<'a>) = UNWATCH,
     }
 }
 
@@ -99,15 +114,31 @@ messages! {
         Goodbye(Goodbye<'a>) = GOODBYE,
         /// The client broke the protocol.
         Error(ErrorMessage<'a>) = ERROR,
+        /// The session goes on.
+        Resumed(Resumed) = RESUMED,
         /// A message from a user.
         Deliver(Deliver<'a>) = DELIVER,
         /// The hub has taken responsibility for a send.
         Accepted(Accepted) = ACCEPTED,
-        /// A send went nowhere.
+        /// A request came to nothing.
         Rejected(Rejected) = REJECTED,
         /// A page of who is online.
         #[doc(alias = "who")]
         Online(Online<'a>) = ONLINE,
+        /// A message from a member of a room.
+        RoomDeliver(RoomDeliver<'a>) = ROOM_DELIVER,
+        /// A request is done.
+        Done(Done) = DONE,
+        /// A page of who is in a room.
+        Members(Members<'a>) = MEMBERS,
+        /// Somebody has come into a room.
+        Joined(Joined<'a>) = JOINED,
+        /// Somebody has gone out of a room.
+        Left(Left<'a>) = LEFT,
+        /// A watched user is online, or is not.
+        Presence(Presence<'a>) = PRESENCE,
+        /// What became of messages whose recipient's session has ended.
+        Report(Report<'a>) = REPORT,
     }
 }
 
@@ -127,6 +158,34 @@ pub struct Register<'a> {
 pub struct Welcome<'a> {
     /// The name as the hub mapped it.
     pub name: &'a str,
+    /// What a later connection proves with that it is the same client. A secret of the two.
+    pub token: Token,
+    /// What the hub allows.
+    pub limits: Announced,
+}
+
+/// Asks to go on with a session whose connection broke, or to take it over from another connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resume<'a> {
+    /// The name of the session.
+    pub name: &'a str,
+    /// From the session's [`Welcome`].
+    pub token: Token,
+    /// How many numbered frames the client has received in the session; none if it has forgotten, because it
+    /// was started again.
+    pub received: Option<u64>,
+    /// How many times the client has asked for this session since it was started, this time included. What was held up
+    /// on its way, and comes when the client has asked again, is known by that.
+    pub attempt: u64,
+}
+
+/// Answers a [`Resume`]: the session goes on. Both sides send again, behind this, what the other lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumed {
+    /// How many numbered frames the hub has received in the session.
+    pub received: u64,
+    /// How many numbered frames of the hub lie before those that follow.
+    pub sent: u64,
     /// What the hub allows.
     pub limits: Announced,
 }
@@ -145,15 +204,23 @@ pub struct Announced {
     pub stall_ms_max: u32,
     /// Milliseconds of silence after which the hub closes the connection. It pings after half of them.
     pub idle_ms_max: u32,
+    /// Milliseconds for which the session waits when its connection broke; zero if it ends with it.
+    pub resume_ms_max: u32,
+    /// Rooms that one user can be in at a time.
+    pub rooms_max: u32,
+    /// Names that one user can watch at a time.
+    pub watches_max: u32,
 }
 
-/// Answers a [`Register`]: not that name. The client may try again on the same connection.
+/// Answers a [`Register`] or a [`Resume`]: no. The client may try again on the same connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused<'a> {
     /// Why, for programs.
     pub code: RefusalCode,
     /// Why, for people.
     pub detail: &'a str,
+    /// Milliseconds after which it may be worth to try again, if that is known.
+    pub wait_ms: Option<u32>,
 }
 
 /// Acknowledges all numbered frames of the other direction up to a count.
@@ -215,10 +282,10 @@ pub struct ErrorMessage<'a> {
     pub detail: &'a str,
 }
 
-/// A message for a user. It is answered by an [`Accepted`] or a [`Rejected`].
+/// A message for a user or a room. It is answered by an [`Accepted`] or a [`Rejected`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Send<'a> {
-    /// The recipient's name, as typed.
+    /// The recipient's name, as typed: a user's, or `#` and a room's.
     pub to: &'a str,
     /// Opaque; at most [`Announced::body_bytes_max`] bytes.
     #[serde(borrow, with = "serde_bytes")]
@@ -232,11 +299,52 @@ pub struct Who {
     pub cursor: u64,
 }
 
+/// Asks to be let into a room, which comes into being if it is not there. It is answered by a [`Done`], also
+/// if one is in it already, or a [`Rejected`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Join<'a> {
+    /// The room's name as typed, with its `#`.
+    pub room: &'a str,
+}
+
+/// Leaves a room. It is answered by a [`Done`] or a [`Rejected`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leave<'a> {
+    /// The room's name as typed, with its `#`.
+    pub room: &'a str,
+}
+
+/// Asks for a page of a room's members. It is answered by a [`Members`] or a [`Rejected`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Roster<'a> {
+    /// The room's name as typed, with its `#`.
+    pub room: &'a str,
+    /// Zero for the first page, then what the last page gave as `next`.
+    pub cursor: u64,
+}
+
+/// Asks to be told when users come and go. It is answered by a [`Presence`] for each name and then a
+/// [`Done`], or by a [`Rejected`] and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watch<'a> {
+    /// Names as typed, in addition to those that are watched already.
+    #[serde(borrow, deserialize_with = "list")]
+    pub names: Vec<&'a str>,
+}
+
+/// Takes back a [`Watch`]. It is answered by a [`Done`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unwatch<'a> {
+    /// Names as typed. Those that are not watched are no error.
+    #[serde(borrow, deserialize_with = "list")]
+    pub names: Vec<&'a str>,
+}
+
 /// A message from a user. Nothing in it names the recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deliver<'a> {
     /// Rises with every message that the hub accepts.
-    pub id: u64,
+    pub id: MessageId,
     /// The sender's name.
     pub from: &'a str,
     /// As it was sent.
@@ -250,13 +358,13 @@ pub struct Accepted {
     /// The number of the send in the client's own stream.
     pub number: u64,
     /// The id under which the recipient gets it.
-    pub id: u64,
+    pub id: MessageId,
 }
 
-/// A [`Send`] went nowhere.
+/// A request came to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejected {
-    /// The number of the send in the client's own stream.
+    /// The number of the request in the client's own stream.
     pub number: u64,
     /// Why.
     pub code: RejectCode,
@@ -274,25 +382,102 @@ pub struct Online<'a> {
     pub next: Option<u64>,
 }
 
-/// Reads a list without reserving memory for the length that it claims: what is not there cannot be allocated.
-fn list<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<&'a str>, D::Error> {
-    struct List;
+/// A message from a member of a room. The same bytes go to every other member; to the sender, the
+/// [`Accepted`] stands in their place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomDeliver<'a> {
+    /// Rises with every message that the hub accepts.
+    pub id: MessageId,
+    /// The room's name.
+    pub room: &'a str,
+    /// The sender's name.
+    pub from: &'a str,
+    /// As it was sent.
+    #[serde(borrow, with = "serde_bytes")]
+    pub body: &'a [u8],
+}
 
-    impl<'de> Visitor<'de> for List {
-        type Value = Vec<&'de str>;
+/// A [`Join`], [`Leave`], [`Watch`] or [`Unwatch`] is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// The number of the request in the client's own stream.
+    pub number: u64,
+}
+
+/// A page of a room's members, in no order that means anything. Who is in the room during the whole of a
+/// listing is in it exactly once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Members<'a> {
+    /// The number of the [`Roster`] in the client's own stream.
+    pub number: u64,
+    /// The names; a page may be empty and not the last.
+    #[serde(borrow, deserialize_with = "list")]
+    pub names: Vec<&'a str>,
+    /// Where the next page starts; none on the last.
+    pub next: Option<u64>,
+}
+
+/// Somebody has come into a room that the client is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Joined<'a> {
+    /// The room's name.
+    pub room: &'a str,
+    /// Who.
+    pub name: &'a str,
+}
+
+/// Somebody has gone out of a room that the client is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left<'a> {
+    /// The room's name.
+    pub room: &'a str,
+    /// Who.
+    pub name: &'a str,
+    /// Why.
+    pub code: LeaveCode,
+}
+
+/// A watched user is online, or is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence<'a> {
+    /// Who.
+    pub name: &'a str,
+    /// Its session lives, connected or waiting to be resumed.
+    pub online: bool,
+}
+
+/// What became of accepted messages, sent by the client, whose recipient's session ended before it acknowledged
+/// them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report<'a> {
+    /// What is known.
+    pub code: FateCode,
+    /// The recipient: for a room's message, the one of its members.
+    pub to: &'a str,
+    /// The messages, rising.
+    #[serde(deserialize_with = "list")]
+    pub ids: Vec<MessageId>,
+}
+
+/// Reads a list without reserving memory for the length that it claims: what is not there cannot be allocated.
+fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    struct List<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
+        type Value = Vec<T>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list of texts")
+            f.write_str("a list")
         }
 
-        fn visit_seq<A: SeqAccess<'de>>(self, mut texts: A) -> Result<Self::Value, A::Error> {
+        fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
             let mut list = Vec::new();
-            while let Some(text) = texts.next_element()? {
-                list.push(text);
+            while let Some(element) = elements.next_element()? {
+                list.push(element);
             }
             Ok(list)
         }
     }
 
-    deserializer.deserialize_seq(List)
+    deserializer.deserialize_seq(List(PhantomData))
 }

@@ -23,17 +23,22 @@ mod fault;
 mod frame;
 mod kind;
 mod message;
+mod message_id;
 mod preface;
+mod token;
 
-pub use code::{ErrorCode, GoodbyeCode, RefusalCode, RejectCode};
+pub use code::{ErrorCode, FateCode, GoodbyeCode, LeaveCode, RefusalCode, RejectCode};
 pub use fault::Fault;
 pub use frame::{Content, HEADER_BYTES, OVERHEAD_BYTES_MAX, take};
 pub use kind::Kind;
 pub use message::{
-    Accepted, Ack, Announced, ClientMessage, Deliver, ErrorMessage, Goodbye, HubMessage, Message, Online, Ping, Pong,
-    ReconnectHint, Refused, Register, Rejected, Send, Welcome, Who,
+    Accepted, Ack, Announced, ClientMessage, Deliver, Done, ErrorMessage, Goodbye, HubMessage, Join, Joined, Leave,
+    Left, Members, Message, Online, Ping, Pong, Presence, ReconnectHint, Refused, Register, Rejected, Report, Resume,
+    Resumed, RoomDeliver, Roster, Send, Unwatch, Watch, Welcome, Who,
 };
+pub use message_id::MessageId;
 pub use preface::{Features, Foreign, PREFACE_BYTES, Preface, VERSION};
+pub use token::Token;
 
-pub(crate) use frame::measure;
+pub(crate) use frame::{content, measure};
 pub(crate) use preface::{OURS as OUR_PREFACE, PrefaceError, take as take_preface};

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use chatcore::wire::{self, ClientMessage, HubMessage, Message, PREFACE_BYTES, Preface, Register};
 use chatcore::{
-    Client, ClientConfig, CloseReason, ConnId, Event, Handshake, HandshakeError, Hub, Instant, Limits, Output,
-    Received, Refusal, Registration,
+    Client, ClientConfig, CloseReason, ConnId, Event, Handshake, HandshakeError, Hub, Instant, Limits, MessageId,
+    Output, Received, Refusal, Registration,
 };
 
 pub(crate) struct World {
@@ -98,6 +98,11 @@ impl World {
     }
 }
 
+/// The id of the nth message of a world, if the time has not been moved.
+pub(crate) const fn nth(n: u64) -> MessageId {
+    MessageId((1_000 << 20) + n - 1)
+}
+
 /// A user with a real client at its end.
 pub(crate) struct User {
     pub(crate) client: Client,
@@ -107,17 +112,68 @@ pub(crate) struct User {
 
 impl World {
     pub(crate) fn connect(&mut self, name: &str) -> User {
-        let mut client = Client::new(self.now, ClientConfig::default());
+        let mut client = Client::new(self.now, ClientConfig::default(), 7);
         client.register(self.now, name, b"").expect("a fresh client may register");
-        let opening = client.poll_transmit().concat();
-        client.transmitted(self.now, opening.len());
-        let mut handshake = Handshake::new(self.now, self.hub.limits());
-        let registration = handshake.receive(self.now, &mut &opening[..]).expect("the client is polite");
-        let conn = self.hub.admit(self.now, registration.expect("it registers at once")).expect("the name is free");
+        let conn = self.admit(&mut client).expect("the name is free");
         let mut user = User { client, conn, events: Vec::new() };
         self.carry(&mut user);
         assert!(matches!(user.events.remove(0), Event::Registered { .. }));
         user
+    }
+
+    /// Lets a client in that asks for a name or a session in its first bytes.
+    pub(crate) fn admit(&mut self, client: &mut Client) -> Result<ConnId, Refusal> {
+        let opening = client.poll_transmit().concat();
+        client.transmitted(self.now, opening.len());
+        let mut handshake = Handshake::new(self.now, self.hub.limits());
+        let registration = handshake.receive(self.now, &mut &opening[..]).expect("the client is polite");
+        let admitted = self.hub.admit(self.now, registration.expect("it asks at once"));
+        if let Err(refusal) = &admitted {
+            handshake.refuse(self.now, refusal).expect("it is the first time");
+            let refused = handshake.transmit().concat();
+            handshake.transmitted(refused.len());
+            let _ = client.receive(self.now, &mut &refused[..]);
+        }
+        admitted
+    }
+
+    /// Cuts a user's connection, at both ends.
+    pub(crate) fn cut(&mut self, user: &mut User) {
+        self.hub.disconnect(self.now, user.conn).expect("the connection is known");
+        user.client.disconnect(self.now);
+        user.events.extend(std::iter::from_fn(|| user.client.poll_event()));
+        assert!(matches!(user.events.pop(), Some(Event::Reconnecting { .. })), "a session is gone on with");
+        self.drain();
+    }
+
+    /// Lets a user connect again, when it wants to.
+    pub(crate) fn reconnect(&mut self, user: &mut User) -> Result<(), Refusal> {
+        self.pass(user.client.poll_timeout().expect("it wants to") - self.now);
+        user.client.handle_timeout(self.now);
+        assert_eq!(user.client.poll_event(), Some(Event::Connect { address: None }));
+        user.client.connected(self.now);
+        user.conn = self.admit(&mut user.client)?;
+        Ok(())
+    }
+
+    /// Lets a client in that was refused and asks for a name in the same breath.
+    pub(crate) fn admit_again(&mut self, client: &mut Client) -> ConnId {
+        let asked = client.poll_transmit().concat();
+        client.transmitted(self.now, asked.len());
+        let opening = [&Preface::OURS.encode()[..], &asked].concat();
+        let mut handshake = Handshake::new(self.now, self.hub.limits());
+        let registration = handshake.receive(self.now, &mut &opening[..]).expect("it is polite").expect("it is whole");
+        let conn = self.hub.admit(self.now, registration).expect("the name is free");
+        // The client has seen a preface already.
+        self.drain();
+        self.hub.transmitted(self.now, conn, PREFACE_BYTES).expect("the connection is known");
+        conn
+    }
+
+    /// As [`World::carry`], with a connection that is closing or gone at the hub.
+    pub(crate) fn carry_closed(&mut self, user: &mut User) {
+        self.carry(user);
+        assert!(self.hub.name(user.conn).is_none());
     }
 
     /// Carries bytes both ways until there is nothing more to say.
@@ -136,6 +192,10 @@ impl World {
             }
         }
     }
+}
+
+pub(crate) fn send<'a>(to: &'a str, body: &'a [u8]) -> ClientMessage<'a> {
+    ClientMessage::Send(wire::Send { to, body })
 }
 
 /// A registration as a handshake makes it.

@@ -31,6 +31,6 @@ fn panic(_: &PanicInfo<'_>) -> ! {
 #[unsafe(no_mangle)]
 pub extern "C" fn run() -> usize {
     let hub = Hub::new(Limits::default(), [0; 32]);
-    let mut client = Client::new(Instant::ZERO, ClientConfig::default());
-    client.poll_transmit()[0].len() + hub.users()
+    let mut client = Client::new(Instant::ZERO, ClientConfig::default(), 0);
+    client.poll_transmit().count() + hub.users()
 }

@@ -1,0 +1,165 @@
+//! What is asked of the server.
+
+use chatcore_client::{ClientError, Driver};
+
+use super::{Session, Stage};
+use crate::command::{Command, HELP, NoCommand};
+use crate::failure::Failure;
+use crate::report::Report;
+use crate::requests::{Asked, mapped};
+
+impl Session {
+    /// Does what a line asks for. Returns the command if there is no room for it now.
+    pub(super) fn execute(&mut self, command: &Command) -> Result<Option<Command>, Failure> {
+        match command {
+            Command::Send { to, body } => {
+                let asked = Asked::Message { to: mapped(to.clone()) };
+                return self.ask(command, asked, |driver| driver.send(to, body.as_bytes()));
+            }
+            Command::Say(text) => {
+                let Some(room) = self.current_room(&NoCommand::NoRecipient.to_string())? else { return Ok(None) };
+                // Said now is said there, even if there is no room for it until later.
+                return self.execute(&Command::Send { to: room, body: text.clone() });
+            }
+            Command::Join(room) => {
+                let asked = Asked::Join { room: mapped(room.clone()) };
+                let held = self.ask(command, asked, |driver| driver.join(room))?;
+                // What is typed next is meant for it, answered or not.
+                self.own.standing.room = Some(mapped(room.clone()));
+                return Ok(held);
+            }
+            Command::Leave(room) => {
+                let Some(room) = self.chosen_room(room.as_ref(), "/leave #room leaves a room")? else {
+                    return Ok(None);
+                };
+                let asked = Asked::Leave { room: room.clone() };
+                let held = self.ask(&Command::Leave(Some(room.clone())), asked, |driver| driver.leave_room(&room))?;
+                self.own.standing.room.take_if(|current| *current == room);
+                return Ok(held);
+            }
+            Command::Watch(names) => {
+                let asked = Asked::Watch { names: names.iter().cloned().map(mapped).collect() };
+                return self.ask(command, asked, |driver| driver.watch(&borrowed(names)));
+            }
+            Command::Unwatch(names) => {
+                let asked = Asked::Unwatch { names: names.iter().cloned().map(mapped).collect() };
+                return self.ask(command, asked, |driver| driver.unwatch(&borrowed(names)));
+            }
+            Command::Roster(room) => {
+                let Some(room) = self.chosen_room(room.as_ref(), "/roster #room lists who is in a room")? else {
+                    return Ok(None);
+                };
+                return self.list(Asked::Roster { room });
+            }
+            Command::Who => return self.list(Asked::Who),
+            Command::Help => self.show(&Report::Help { text: HELP })?,
+            Command::Quit if self.interactive => self.leave(),
+            // A script is told what became of all that it asked for before.
+            Command::Quit => (self.input_ended, self.stay) = (true, false),
+        }
+        Ok(None)
+    }
+
+    /// Asks the server for something that has one answer.
+    fn ask(
+        &mut self,
+        command: &Command,
+        asked: Asked,
+        request: impl FnOnce(&mut Driver) -> Result<u64, ClientError>,
+    ) -> Result<Option<Command>, Failure> {
+        let Some(driver) = &mut self.driver else { return Ok(None) };
+        match request(driver) {
+            Ok(number) => self.requests.ask(number, asked),
+            Err(ClientError::OutboxFull { .. }) => return Ok(Some(command.clone())),
+            Err(error) => self.cannot_ask(error)?,
+        }
+        Ok(None)
+    }
+
+    fn cannot_ask(&mut self, error: ClientError) -> Result<(), Failure> {
+        let reason = if let ClientError::BodyTooLong { .. } = error { "body_too_long" } else { "not_sent" };
+        self.complain(reason, error.to_string())
+    }
+
+    /// Begins a listing, when the one before is over.
+    fn list(&mut self, asked: Asked) -> Result<Option<Command>, Failure> {
+        if self.requests.is_listing() {
+            return Ok(asked.again());
+        }
+        match self.page(&asked, 0) {
+            Some(Ok(number)) => self.requests.list(number, asked),
+            Some(Err(ClientError::OutboxFull { .. })) => return Ok(asked.again()),
+            Some(Err(error)) => self.cannot_ask(error)?,
+            None => {}
+        }
+        Ok(None)
+    }
+
+    /// Asks for the page of the listing that starts there.
+    pub(super) fn list_on(&mut self, cursor: u64) {
+        let Some(asked) = self.requests.listing().cloned() else { return };
+        match self.page(&asked, cursor) {
+            Some(Ok(number)) => self.requests.list_on(number),
+            Some(Err(ClientError::OutboxFull { .. })) => self.next_page = Some(cursor),
+            // Who leaves does without it: half a list would look like a whole one.
+            Some(Err(_)) | None => self.requests.stop_listing(),
+        }
+    }
+
+    fn page(&mut self, asked: &Asked, cursor: u64) -> Option<Result<u64, ClientError>> {
+        let driver = self.driver.as_mut()?;
+        Some(match asked {
+            Asked::Roster { room } => driver.roster(room, cursor),
+            _ => driver.who(cursor),
+        })
+    }
+
+    /// The room that is named, or else the current one.
+    fn chosen_room(&mut self, named: Option<&String>, usage: &str) -> Result<Option<String>, Failure> {
+        match named {
+            Some(room) => Ok(Some(mapped(room.clone()))),
+            None => self.current_room(usage),
+        }
+    }
+
+    fn current_room(&mut self, usage: &str) -> Result<Option<String>, Failure> {
+        if self.own.standing.room.is_none() {
+            self.complain("no_room", format!("{usage}; /join #room makes that the room for what names none"))?;
+        }
+        Ok(self.own.standing.room.clone())
+    }
+
+    /// The session is gone: what is known of each request, and all of it again that may be asked for again.
+    pub(super) fn start_over(&mut self, unsent_from: u64) -> Result<(), Failure> {
+        let standing = std::mem::take(&mut self.own.standing);
+        self.next_page = None;
+        // The room of before comes last, and so is the current one again.
+        let is_other = |room: &&String| Some(*room) != standing.room.as_ref();
+        let rooms = standing.rooms.iter().filter(is_other).chain(&standing.room);
+        let mut again: Vec<Command> = rooms.cloned().map(Command::Join).collect();
+        if !standing.watched.is_empty() {
+            again.push(Command::Watch(standing.watched.into_iter().collect()));
+        }
+        for (number, asked) in self.requests.abandon() {
+            match asked {
+                Asked::Message { to } if number >= unsent_from => {
+                    let reason = "not_sent".to_owned();
+                    self.show(&Report::Rejected { to, reason, request: None })?;
+                }
+                Asked::Message { to } => {
+                    self.unanswered += 1;
+                    self.show(&Report::Unanswered { to })?;
+                }
+                other => again.extend(other.again()),
+            }
+        }
+        again.extend(self.held.drain(..));
+        self.held = again.into();
+        self.stage = if self.stage == Stage::Chatting { Stage::Registering } else { self.stage };
+        Ok(())
+    }
+}
+
+fn borrowed(names: &[String]) -> Vec<&str> {
+    names.iter().map(String::as_str).collect()
+}

@@ -1,0 +1,72 @@
+//! Where to connect to, and as whom.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chatcore_client::chatcore::Ticket;
+use chatcore_client::{ClientConfig, Driver, connect_any};
+use mio::{Events, Poll};
+
+use super::SOCKET;
+use crate::args::Args;
+use crate::failure::Failure;
+use crate::state::{Slot, Standing, default_dir};
+
+/// Where to, and how long that may take.
+#[derive(Clone, Debug)]
+pub(super) struct Connect {
+    address: String,
+    timeout: Duration,
+    /// Where sessions are kept; none if they are not.
+    state_dir: Option<PathBuf>,
+}
+
+/// What is left of an older run under the same name.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    pub(super) slot: Option<Slot>,
+    pub(super) ticket: Option<Ticket>,
+    pub(super) standing: Standing,
+    /// Why nothing can be kept.
+    pub(super) error: Option<io::Error>,
+}
+
+impl Connect {
+    pub(super) fn new(args: &Args) -> Self {
+        let state_dir = args.state_dir.clone().or_else(default_dir).filter(|_| !args.no_state);
+        Self { address: args.connect.clone(), timeout: args.connect_timeout, state_dir }
+    }
+
+    pub(super) fn kept(&self, name: &str) -> Kept {
+        let Some(dir) = &self.state_dir else { return Kept::default() };
+        let slot = match Slot::open(dir, &self.address, name) {
+            Ok(slot) => slot,
+            Err(error) => return Kept { error: Some(error), ..Kept::default() },
+        };
+        let (ticket, standing) = slot.as_ref().and_then(Slot::load).unzip();
+        Kept { slot, ticket, standing: standing.unwrap_or_default(), error: None }
+    }
+
+    /// With a ticket, the session is asked for at once.
+    pub(super) fn connect(
+        &self,
+        poll: &mut Poll,
+        events: &mut Events,
+        ticket: Option<&Ticket>,
+    ) -> Result<Driver, Failure> {
+        let config = ClientConfig::default();
+        Ok(connect_any(&self.address, self.timeout, poll, events, SOCKET, |address| match ticket {
+            Some(ticket) => Driver::resume(address, config.clone(), ticket.clone(), b""),
+            None => Driver::connect(address, config.clone()),
+        })?)
+    }
+
+    pub(super) fn why_unkept(&self, error: &io::Error) -> String {
+        let dir = self.state_dir.as_ref().map(|dir| dir.display().to_string()).unwrap_or_default();
+        format!(
+            "cannot keep the session in {dir}: {error}. If this client is killed, its session is lost; --state-dir DIR \
+             chooses another folder, and --no-state goes without"
+        )
+    }
+}

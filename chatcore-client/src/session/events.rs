@@ -1,0 +1,169 @@
+//! What happens.
+
+use std::time::Instant;
+
+use chatcore_client::chatcore::{FateCode, GoodbyeCode, LeaveCode};
+use chatcore_client::{Closed, Event, UserName};
+
+use super::{Lost, Session, Stage};
+use crate::failure::{self, Failure};
+use crate::report::{Body, Id, Report};
+use crate::requests::Asked;
+use crate::state::is_resumable;
+
+impl Session {
+    pub(super) fn handle(&mut self, event: Event) -> Result<(), Failure> {
+        match event {
+            Event::Registered { name, .. } => {
+                let name = name.to_string();
+                self.arrived(&name, &Report::Registered { name: name.clone() })
+            }
+            Event::Resumed => {
+                let ticket = self.driver.as_ref().and_then(|driver| driver.client().ticket());
+                let name = ticket.map_or_else(|| self.own.name.clone(), |ticket| ticket.name.to_string());
+                self.arrived(&name, &Report::Resumed { name: name.clone() })
+            }
+            Event::SessionLost { unsent_from } => {
+                self.own.is_known = true;
+                self.show(&Report::SessionLost)?;
+                self.start_over(unsent_from)
+            }
+            Event::Reconnecting { why, attempt, after } => {
+                let (reason, detail) = (failure::reason(&why).to_owned(), why.to_string());
+                let reconnect_for = self.reconnect_for;
+                let until = || reconnect_for.and_then(|patience| Instant::now().checked_add(patience));
+                self.lost.get_or_insert_with(|| Lost { why, until: until() });
+                if self.reconnect_for.is_some_and(|patience| patience.is_zero()) {
+                    // It is over before anybody tries.
+                    return Ok(());
+                }
+                self.show(&Report::Reconnecting { reason, detail, attempt, after })
+            }
+            // Who leaves needs no name any more.
+            Event::Refused { .. } if self.stage == Stage::Leaving => Ok(()),
+            Event::Refused { code, detail, .. } => {
+                // The connection of a session would go on asking for the same name.
+                self.driver.take_if(|_| self.own.is_known);
+                self.lost = None;
+                self.refused(&code.to_string(), detail)
+            }
+            Event::Message { id, from, room, body } => {
+                let to = room.map_or_else(|| self.own.name.clone(), |room| room.to_string());
+                let (time, from) = (id.unix_time().as_millis(), from.to_string());
+                self.show(&Report::Message { id: id.into(), time, from, to, body: Body::new(body) })
+            }
+            Event::Accepted { number, id } => match self.requests.answered(number) {
+                Some(asked) => self.show(&Report::Accepted { to: asked.to(), id: id.into() }),
+                // It was asked for before the program was started again.
+                None => Ok(()),
+            },
+            Event::Rejected { number, code } => match self.requests.answered(number) {
+                Some(asked) => self.rejected(asked, code.to_string()),
+                None => Ok(()),
+            },
+            Event::Done { number } => match self.requests.answered(number) {
+                Some(asked) => self.done(asked),
+                None => Ok(()),
+            },
+            Event::Report { fate, to, ids } => {
+                let (to, ids) = (to.to_string(), ids.into_iter().map(Id::from).collect());
+                self.show(&match fate {
+                    FateCode::Undelivered => Report::Undelivered { to, ids },
+                    _ => Report::Unconfirmed { to, ids },
+                })
+            }
+            Event::Online { names, next, .. } | Event::Members { names, next, .. } => self.listed(&names, next),
+            Event::Joined { room, name } => {
+                self.show(&Report::Joined { room: room.to_string(), name: name.to_string() })
+            }
+            Event::Left { room, name, reason } => {
+                let (room, name, reason) = (room.to_string(), name.to_string(), reason.to_string());
+                self.show(&Report::Left { room, name, reason })
+            }
+            Event::Presence { name, online } => self.show(&Report::Presence { name: name.to_string(), online }),
+            Event::Closed(closed) => self.closed(closed),
+            _ => Ok(()),
+        }
+    }
+
+    /// There is a session, new or old.
+    fn arrived(&mut self, name: &str, report: &Report) -> Result<(), Failure> {
+        (self.lost, self.own.is_known) = (None, true);
+        name.clone_into(&mut self.own.name);
+        self.show(report)?;
+        self.keep()?;
+        if self.stage == Stage::Registering {
+            self.stage = Stage::Chatting;
+            self.prompt();
+        }
+        Ok(())
+    }
+
+    fn done(&mut self, asked: Asked) -> Result<(), Failure> {
+        let name = self.own.name.clone();
+        match asked {
+            Asked::Join { room } => {
+                self.own.standing.rooms.insert(room.clone());
+                self.keep()?;
+                self.show(&Report::Joined { room, name })
+            }
+            Asked::Leave { room } => {
+                self.own.standing.rooms.remove(&room);
+                self.keep()?;
+                self.show(&Report::Left { room, name, reason: LeaveCode::Left.to_string() })
+            }
+            Asked::Watch { names } => {
+                self.own.standing.watched.extend(names);
+                self.keep()
+            }
+            Asked::Unwatch { names } => {
+                self.own.standing.watched.retain(|name| !names.contains(name));
+                self.keep()
+            }
+            Asked::Message { .. } | Asked::Who | Asked::Roster { .. } => Ok(()),
+        }
+    }
+
+    fn rejected(&mut self, asked: Asked, reason: String) -> Result<(), Failure> {
+        if let Asked::Join { room } = &asked {
+            self.own.standing.room.take_if(|current| current == room);
+        }
+        let request = asked.name();
+        self.show(&Report::Rejected { to: asked.to(), reason, request })
+    }
+
+    fn listed(&mut self, names: &[UserName], next: Option<u64>) -> Result<(), Failure> {
+        let whole = self.requests.listed(names, next.is_none());
+        if let Some(cursor) = next {
+            self.list_on(cursor);
+        }
+        match whole {
+            Some((Asked::Roster { room }, names)) => self.show(&Report::Roster { room, names }),
+            Some((_, names)) => self.show(&Report::Online { names }),
+            None => Ok(()),
+        }
+    }
+
+    fn closed(&mut self, closed: Closed) -> Result<(), Failure> {
+        // Who leaves without a connection leaves the session where it is.
+        if !is_resumable(&closed) && self.lost.is_none() {
+            self.forget();
+        }
+        if self.stage == Stage::Naming {
+            // A person may think for longer than the server waits: connect again when there is a name.
+            self.driver = None;
+            return Ok(());
+        }
+        self.stage = Stage::Over;
+        let reason = failure::reason(&closed);
+        // The server answers everything before its goodbye. If it has not, nobody knows what became of the rest.
+        let unanswered = self.requests.messages() + self.unanswered;
+        if closed == Closed::Left && unanswered > 0 {
+            return Err(Failure::Unanswered(unanswered));
+        }
+        if closed == Closed::Left || self.stay && reason == GoodbyeCode::ShuttingDown.name() {
+            return self.show(&Report::Closed { reason: reason.to_owned() });
+        }
+        Err(Failure::Closed(closed))
+    }
+}

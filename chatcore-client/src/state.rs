@@ -1,0 +1,186 @@
+//! What is kept on disk, so that a client that was killed is its old self when it is started again.
+
+use std::collections::BTreeSet;
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use chatcore_client::chatcore::{Ticket, Token};
+use chatcore_client::{Closed, UserName};
+use etcetera::BaseStrategy;
+use serde::{Deserialize, Serialize};
+
+/// The program's folder in the platform's state directory.
+const FOLDER: &str = "chatcore";
+
+/// Bytes of a file's name, at the most: what every file system takes, and the ending of the lock.
+const FILE_NAME_BYTES_MAX: usize = 200;
+
+/// Bytes of a file that is read, at the most: all the rooms and users that a server lets anybody have.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// Where a user stands, as far as the server forgets it with the session.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Standing {
+    /// The rooms that it is in.
+    pub(crate) rooms: BTreeSet<String>,
+    /// The one that text without a recipient goes to.
+    pub(crate) room: Option<String>,
+    /// The users whose coming and going it is told.
+    pub(crate) watched: BTreeSet<String>,
+}
+
+/// The contents of a file.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    name: String,
+    token: String,
+    #[serde(flatten)]
+    standing: Standing,
+}
+
+/// The place of one session on disk, which is ours as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    path: PathBuf,
+    /// Two clients with one session would take it from each other for ever.
+    _lock: File,
+}
+
+/// The folder for sessions on this platform; none if it has none.
+pub(crate) fn default_dir() -> Option<PathBuf> {
+    let strategy = etcetera::choose_base_strategy().ok()?;
+    Some(strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join(FOLDER))
+}
+
+impl Slot {
+    /// The place of a name's session with a server. None if another program has it, or the name can be nobody's.
+    pub(crate) fn open(dir: &Path, server: &str, name: &str) -> io::Result<Option<Self>> {
+        let Ok(name) = UserName::new(name) else { return Ok(None) };
+        let file_name = format!("{}@{}", encoded(name.as_str()), encoded(server));
+        if file_name.len() > FILE_NAME_BYTES_MAX {
+            return Ok(None);
+        }
+        let mut builder = DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(dir)?;
+        // The file itself is replaced by each change, so it cannot be what is locked.
+        let lock = File::create(dir.join(format!("{file_name}.lock")))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(Self { path: dir.join(file_name), _lock: lock })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// What was kept last; none if there is nothing, or nothing that makes sense.
+    pub(crate) fn load(&self) -> Option<(Ticket, Standing)> {
+        if fs::metadata(&self.path).ok()?.len() > FILE_BYTES_MAX {
+            return None;
+        }
+        let kept: Kept = serde_json::from_slice(&fs::read(&self.path).ok()?).ok()?;
+        let token = BASE64_STANDARD.decode(kept.token).ok()?.try_into().ok()?;
+        let ticket = Ticket { name: kept.name.parse().ok()?, token: Token::from_bytes(token) };
+        Some((ticket, kept.standing))
+    }
+
+    /// Keeps a session, whole or not at all, readable by nobody else.
+    pub(crate) fn save(&self, ticket: &Ticket, standing: &Standing) -> io::Result<()> {
+        let kept = Kept {
+            name: ticket.name.to_string(),
+            token: BASE64_STANDARD.encode(ticket.token.as_bytes()),
+            standing: standing.clone(),
+        };
+        let dir = self.path.parent().expect("it lies in a folder");
+        let mut file = tempfile::NamedTempFile::new_in(dir)?;
+        file.write_all(&serde_json::to_vec(&kept)?)?;
+        file.persist(&self.path).map(drop).map_err(|error| error.error)
+    }
+
+    /// The session is over.
+    pub(crate) fn forget(&self) {
+        // If it cannot be removed, the server says next time that it does not know the session.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Whether a session can still be there after such an end.
+pub(crate) const fn is_resumable(closed: &Closed) -> bool {
+    matches!(closed, Closed::Disconnected | Closed::TimedOut | Closed::Refused { .. })
+}
+
+/// Text as a part of a file's name, on every system.
+fn encoded(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    let encode = |byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02x}") };
+    text.bytes().map(encode).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SERVER: &str = "127.0.0.1:12345";
+
+    fn ticket() -> Ticket {
+        Ticket { name: "alice".parse().unwrap(), token: Token::from_bytes([7; 16]) }
+    }
+
+    #[test]
+    fn what_is_kept_is_found_again_by_whoever_spells_the_name_another_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().join("not/there/yet");
+        let standing = Standing {
+            rooms: ["#lobby".to_owned()].into(),
+            room: Some("#lobby".into()),
+            watched: ["bob".to_owned()].into(),
+        };
+        let slot = Slot::open(&dir, SERVER, "alice").unwrap().unwrap();
+        assert_eq!(slot.load(), None);
+        slot.save(&ticket(), &Standing::default()).unwrap();
+        slot.save(&ticket(), &standing).unwrap();
+        drop(slot);
+        let slot = Slot::open(&dir, SERVER, "Alice").unwrap().unwrap();
+        assert_eq!(slot.load(), Some((ticket(), standing)));
+        assert_eq!(Slot::open(&dir, "[::1]:12345", "alice").unwrap().unwrap().load(), None, "another server");
+        slot.forget();
+        assert_eq!(slot.load(), None);
+    }
+
+    #[test]
+    fn a_session_belongs_to_one_program() {
+        let dir = tempfile::tempdir().unwrap();
+        let slot = Slot::open(dir.path(), SERVER, "alice").unwrap().unwrap();
+        assert!(Slot::open(dir.path(), SERVER, "alice").unwrap().is_none());
+        assert!(Slot::open(dir.path(), SERVER, "bob").unwrap().is_some());
+        drop(slot);
+        assert!(Slot::open(dir.path(), SERVER, "alice").unwrap().is_some());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_can_read_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().join("chatcore");
+        let slot = Slot::open(&dir, SERVER, "alice").unwrap().unwrap();
+        slot.save(&ticket(), &Standing::default()).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&dir), mode(&slot.path)), (0o700, 0o600));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let slot = Slot::open(dir.path(), SERVER, "alice").unwrap().unwrap();
+        for text in ["", "{}", r#"{"name":"alice","token":"AAAA","rooms":[],"room":null,"watched":[]}"#] {
+            fs::write(&slot.path, text).unwrap();
+            assert_eq!(slot.load(), None, "{text}");
+        }
+        assert!(Slot::open(dir.path(), &"x".repeat(1000), "alice").unwrap().is_none());
+        assert!(Slot::open(dir.path(), SERVER, "no name").unwrap().is_none());
+    }
+}

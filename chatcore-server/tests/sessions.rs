@@ -1,0 +1,91 @@
+//! Sessions over real sockets: what a broken connection costs, and what it does not.
+
+mod support;
+
+use chatcore::wire::{ClientMessage, HubMessage, Join, Message, Preface, Refused, Resume, Resumed, Send, Welcome};
+use chatcore::{GoodbyeCode, RefusalCode, Token};
+
+use support::{Peer, Server, encode, opening};
+
+/// A peer that has this name, and the token of its session.
+fn registered(server: &Server, name: &str) -> (Peer, Token) {
+    let mut peer = Peer::connect(server.address());
+    peer.put(&opening(name));
+    peer.take_preface();
+    let HubMessage::Welcome(Welcome { token, .. }) = peer.take() else { panic!("the name is free") };
+    (peer, token)
+}
+
+fn resuming(server: &Server, name: &str, token: Token, received: Option<u64>) -> Peer {
+    let mut peer = Peer::connect(server.address());
+    let mut bytes = Preface::OURS.encode().to_vec();
+    ClientMessage::Resume(Resume { name, token, received, attempt: 1 }).encode(&mut bytes);
+    peer.put(&bytes);
+    peer.take_preface();
+    peer
+}
+
+#[test]
+fn a_client_that_comes_back_finds_its_name_its_room_and_what_waited() {
+    let mut server = Server::start(&[]);
+    let (mut bob, token) = registered(&server, "bob");
+    let (mut alice, _) = registered(&server, "alice");
+    for peer in [&mut bob, &mut alice] {
+        peer.say(&ClientMessage::Join(Join { room: "#lobby" }));
+        assert!(matches!(peer.take_beside_acks(), HubMessage::Done(_)));
+    }
+    drop(bob);
+    server.logged(&["lost its connection", "name=bob"]);
+    for to in ["bob", "#lobby"] {
+        alice.say(&ClientMessage::Send(Send { to, body: b"still there?" }));
+    }
+    assert!(matches!(alice.take_beside_acks(), HubMessage::Accepted(_)));
+    assert!(matches!(alice.take_beside_acks(), HubMessage::Accepted(_)));
+
+    // It has had its answer, and that alice came.
+    let mut bob = resuming(&server, "bob", token, Some(2));
+    assert!(matches!(bob.take(), HubMessage::Resumed(Resumed { received: 1, sent: 2, .. })));
+    assert!(matches!(bob.take(), HubMessage::Deliver(message) if message.body == b"still there?"));
+    assert!(matches!(bob.take(), HubMessage::RoomDeliver(message) if message.room == "#lobby"));
+    server.logged(&["resumed", "name=bob"]);
+}
+
+#[test]
+fn a_second_connection_takes_over_from_one_that_only_seems_to_live() {
+    let server = Server::start(&[]);
+    let (mut half_open, token) = registered(&server, "bob");
+    let mut second = resuming(&server, "bob", token, Some(0));
+    assert!(matches!(second.take(), HubMessage::Resumed(_)));
+    half_open.assert_goodbye(GoodbyeCode::TakenOver);
+    second.put(&encode(&ClientMessage::Send(Send { to: "bob", body: b"it is me" })));
+    assert!(matches!(second.take_beside_acks(), HubMessage::Deliver(_)));
+}
+
+#[test]
+fn a_ghost_is_found_out_and_its_name_free_after_the_window() {
+    let mut server = Server::start(&["--probe-time-max", "0.2", "--resume-time-max", "0.2"]);
+    let (mut ghost, token) = registered(&server, "bob");
+    let mut heir = Peer::connect(server.address());
+    heir.put(&opening("bob"));
+    heir.take_preface();
+    match heir.take() {
+        HubMessage::Refused(Refused { code: RefusalCode::NameInUse, wait_ms: Some(wait_ms), .. }) => {
+            assert!((100..=400).contains(&wait_ms), "{wait_ms}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(ghost.take(), HubMessage::Ping(_)), "the holder is asked at once");
+    ghost.assert_goodbye(GoodbyeCode::TimedOut);
+    server.logged(&["left", "name=bob", "not resumed in time"]);
+    drop(registered(&server, "bob"));
+    let mut late = resuming(&server, "bob", token, Some(0));
+    assert!(matches!(late.take(), HubMessage::Refused(Refused { code: RefusalCode::CannotResume, .. })));
+}
+
+#[test]
+fn without_a_window_a_name_is_free_as_soon_as_its_connection_breaks() {
+    let mut server = Server::start(&["--resume-time-max", "0"]);
+    drop(registered(&server, "bob"));
+    server.logged(&["left", "name=bob", "the connection broke"]);
+    drop(registered(&server, "bob"));
+}

@@ -1,0 +1,76 @@
+//! When to try again: later each time, and not when everybody else does.
+
+use core::hash::Hasher;
+use core::time::Duration;
+
+use siphasher::sip::SipHasher13;
+
+/// How long a client waits between attempts to connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backoff {
+    /// Before the first attempt. It doubles with each. Default 200 ms.
+    pub first: Duration,
+    /// Between attempts, at the most. Default 30 s.
+    pub max: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self { first: Duration::from_millis(200), max: Duration::from_secs(30) }
+    }
+}
+
+impl Backoff {
+    /// How long to wait before an attempt, the first of which is 1. Between a half and the whole of what the doubling
+    /// gives: a hub that comes back is not met by all its clients at once.
+    pub(super) fn wait(&self, attempt: u32, jitter: &mut Jitter) -> Duration {
+        let doublings = attempt.saturating_sub(1).min(31);
+        let whole = self.first.saturating_mul(1 << doublings).min(self.max);
+        let half = whole / 2;
+        half + half.mul_f64(jitter.next())
+    }
+}
+
+/// Fractions that look random, and are the same for the same seed.
+#[derive(Clone, Debug)]
+pub(super) struct Jitter {
+    seed: u64,
+    drawn: u64,
+}
+
+impl Jitter {
+    pub(super) const fn new(seed: u64) -> Self {
+        Self { seed, drawn: 0 }
+    }
+
+    /// At least 0, and below 1.
+    #[expect(clippy::cast_precision_loss, reason = "a number of 32 bits fits exactly")]
+    fn next(&mut self) -> f64 {
+        self.drawn += 1;
+        let mut hasher = SipHasher13::new_with_keys(self.seed, self.drawn);
+        hasher.write_u64(self.drawn);
+        (hasher.finish() >> 32) as f64 / (1_u64 << 32) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_waits_double_up_to_the_longest_and_differ_from_client_to_client() {
+        let backoff = Backoff { first: Duration::from_millis(100), max: Duration::from_secs(1) };
+        let waits = |seed| -> Vec<Duration> {
+            let mut jitter = Jitter::new(seed);
+            [1, 2, 3, 4, 5, 100].into_iter().map(|attempt| backoff.wait(attempt, &mut jitter)).collect()
+        };
+        for (wait, whole) in waits(1).into_iter().zip([100, 200, 400, 800, 1000, 1000]) {
+            let whole = Duration::from_millis(whole);
+            assert!(whole / 2 <= wait && wait <= whole, "{wait:?} of {whole:?}");
+        }
+        assert_eq!(waits(1), waits(1));
+        assert_ne!(waits(1), waits(2));
+    }
+
+    use std::vec::Vec;
+}

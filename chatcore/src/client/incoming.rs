@@ -1,0 +1,227 @@
+//! What comes from the hub, and what it means.
+
+use alloc::vec::Vec;
+use core::mem;
+use core::time::Duration;
+
+use super::{Acks, Client, Closed, Event, Reconnect, Ticket};
+use crate::limits::HANDSHAKE_FRAME_BYTES_MAX;
+use crate::name::{RoomName, UserName};
+use crate::received::Received;
+use crate::time::Instant;
+use crate::transition::{self, State};
+use crate::wire::{
+    self, Content, Fault, Goodbye, GoodbyeCode, HubMessage, Kind, Message, Ping, Pong, PrefaceError, Refused, Resumed,
+    Welcome,
+};
+
+/// What a hub may say that was sent before a program was started again, at the most: far beyond what anybody can send,
+/// and far below where counts end.
+const COUNT_MAX: u64 = 1 << 62;
+
+impl Client {
+    /// Takes what has arrived. `input` is advanced by what was used; the start of a frame that is not whole
+    /// stays with the caller. Of a connection that is given up, nothing more is read.
+    pub fn receive(&mut self, now: Instant, input: &mut &[u8]) -> Received {
+        self.clock(now);
+        if !input.is_empty() {
+            self.liveness.hear(self.now);
+        }
+        while self.state != State::Closed && self.line.is_online() {
+            match self.step(input) {
+                Ok(true) => {}
+                Ok(false) => return Received::NeedInput,
+                Err(closed) => self.fail(closed),
+            }
+        }
+        *input = &[];
+        Received::Closed
+    }
+
+    /// Takes one thing off the input. False if it is not whole yet.
+    fn step(&mut self, input: &mut &[u8]) -> Result<bool, Closed> {
+        if !self.line.preface_seen() {
+            return match wire::take_preface(input) {
+                Ok(None) => Ok(false),
+                Ok(Some(_)) => {
+                    self.line.see_preface();
+                    Ok(true)
+                }
+                Err(PrefaceError::Foreign(foreign)) => Err(Closed::Foreign(foreign)),
+                Err(PrefaceError::Fault(fault)) => Err(Closed::Fault(fault)),
+            };
+        }
+        let frame_bytes_max = match self.limits {
+            Some(limits) if self.state == State::Registered => limits.frame_bytes_max.min(self.config.frame_bytes_max),
+            _ => HANDSHAKE_FRAME_BYTES_MAX,
+        };
+        match wire::take(input, frame_bytes_max).map_err(Closed::Fault)? {
+            Some(content) => self.handle(content).map_err(Closed::Fault).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    fn handle(&mut self, content: Content<'_>) -> Result<(), Fault> {
+        let message = HubMessage::decode(content)?;
+        let before = self.state;
+        let state = match &message {
+            Some(message) => transition::at_client(self.state, message.kind())?,
+            None => self.state,
+        };
+        if content.kind.is_numbered() {
+            self.acks.received = self.acks.received.map(|received| received + 1);
+            self.acks.pending_frames += 1;
+            self.acks.pending_bytes += content.fields.len();
+            self.acks.due.get_or_insert(self.now + self.config.ack_delay);
+        }
+        if state != State::Closed {
+            self.state = state;
+        }
+        // Unknown and optional: skipped, but counted above if it is numbered.
+        let Some(message) = message else { return Ok(()) };
+        match message {
+            HubMessage::Welcome(welcome) => self.welcome(&welcome)?,
+            HubMessage::Resumed(resumed) => self.resumed(resumed)?,
+            HubMessage::Refused(refused) => self.refused(before, &refused),
+            HubMessage::Ack(ack) => self.outbox.acknowledge(ack.count).map(drop)?,
+            HubMessage::Ping(Ping { nonce }) => {
+                self.remark(&wire::ClientMessage::Pong(Pong { nonce }));
+            }
+            // It has done its work by being heard.
+            HubMessage::Pong(_) => {}
+            HubMessage::Goodbye(goodbye) => self.goodbye(&goodbye),
+            HubMessage::Error(error) => {
+                self.close(Closed::Error { code: error.code, detail: error.detail.into() });
+            }
+            other => {
+                let event = self.event(content.kind, other)?;
+                self.events.push_back(event);
+            }
+        }
+        Ok(())
+    }
+
+    fn welcome(&mut self, welcome: &Welcome<'_>) -> Result<(), Fault> {
+        let name = user(Kind::WELCOME, welcome.name)?;
+        self.ticket = Some(Ticket { name: name.clone(), token: welcome.token });
+        (self.attempts, self.unanswered) = (0, 0);
+        self.limits = Some(welcome.limits);
+        self.answer_by = self.answer_by.filter(|_| self.leaving);
+        self.persistent = true;
+        self.line.settle();
+        self.events.push_back(Event::Registered { name, limits: welcome.limits });
+        Ok(())
+    }
+
+    /// The hub has the session still. What it lacks follows the greeting.
+    fn resumed(&mut self, resumed: Resumed) -> Result<(), Fault> {
+        match self.acks.received {
+            Some(received) if received != resumed.sent => {
+                return Err(Fault::InvalidValue { kind: Kind::RESUMED });
+            }
+            Some(_) => self.outbox.settle(resumed.received)?,
+            None if resumed.received.max(resumed.sent) > COUNT_MAX => {
+                return Err(Fault::InvalidValue { kind: Kind::RESUMED });
+            }
+            None => self.outbox.continue_from(resumed.received),
+        }
+        self.acks = Acks { received: Some(resumed.sent), ..Acks::default() };
+        let greeting = self.greeting.take().expect("a session is asked for with a greeting");
+        let old = mem::replace(&mut self.outbox, greeting);
+        self.outbox.adopt(&old);
+        self.limits = Some(resumed.limits);
+        self.answer_by = self.answer_by.filter(|_| self.leaving);
+        self.line.settle();
+        self.events.push_back(Event::Resumed);
+        if self.leaving {
+            self.say_goodbye();
+        }
+        Ok(())
+    }
+
+    fn refused(&mut self, before: State, refused: &Refused<'_>) {
+        let (code, detail) = (refused.code, refused.detail.into());
+        let wait = refused.wait_ms.map(|wait| Duration::from_millis(u64::from(wait)));
+        if before == State::Resuming {
+            return self.refused_to_resume(code, detail, wait.map(|after| Reconnect { after, address: None }));
+        }
+        self.answer_by = self.answer_by.filter(|_| self.leaving);
+        self.events.push_back(Event::Refused { code, detail, wait });
+    }
+
+    fn goodbye(&mut self, goodbye: &Goodbye<'_>) {
+        let hint = goodbye.reconnect.map(|hint| Reconnect {
+            after: Duration::from_millis(u64::from(hint.after_ms)),
+            address: hint.address.map(Into::into),
+        });
+        let code = goodbye.code;
+        if code == GoodbyeCode::Left && self.leaving {
+            return self.close(Closed::Left);
+        }
+        let why = Closed::Goodbye { code, detail: goodbye.detail.into(), reconnect: hint.clone() };
+        match code {
+            // The session goes on, or the hub wants us back.
+            GoodbyeCode::TimedOut => self.retreat(why, hint),
+            // It may have been ourselves, on a connection that was given up and came through late.
+            GoodbyeCode::TakenOver if self.unanswered > 0 => {
+                self.unanswered -= 1;
+                self.retreat(why, None);
+            }
+            GoodbyeCode::ShuttingDown if hint.is_some() => self.retreat(why, hint),
+            _ => self.close(why),
+        }
+    }
+
+    /// What a message says to the program.
+    fn event(&self, kind: Kind, message: HubMessage<'_>) -> Result<Event, Fault> {
+        let number = |number| self.numbers_before.saturating_add(number);
+        Ok(match message {
+            HubMessage::Deliver(message) => Event::Message {
+                id: message.id,
+                from: user(kind, message.from)?,
+                room: None,
+                body: message.body.to_vec(),
+            },
+            HubMessage::RoomDeliver(message) => Event::Message {
+                id: message.id,
+                from: user(kind, message.from)?,
+                room: Some(room(kind, message.room)?),
+                body: message.body.to_vec(),
+            },
+            HubMessage::Accepted(accepted) => Event::Accepted { number: number(accepted.number), id: accepted.id },
+            HubMessage::Done(done) => Event::Done { number: number(done.number) },
+            HubMessage::Rejected(rejected) => Event::Rejected { number: number(rejected.number), code: rejected.code },
+            HubMessage::Online(page) => {
+                Event::Online { number: number(page.number), names: users(kind, &page.names)?, next: page.next }
+            }
+            HubMessage::Members(page) => {
+                Event::Members { number: number(page.number), names: users(kind, &page.names)?, next: page.next }
+            }
+            HubMessage::Joined(joined) => {
+                Event::Joined { room: room(kind, joined.room)?, name: user(kind, joined.name)? }
+            }
+            HubMessage::Left(left) => {
+                Event::Left { room: room(kind, left.room)?, name: user(kind, left.name)?, reason: left.code }
+            }
+            HubMessage::Presence(presence) => {
+                Event::Presence { name: user(kind, presence.name)?, online: presence.online }
+            }
+            HubMessage::Report(report) => {
+                Event::Report { fate: report.code, to: user(kind, report.to)?, ids: report.ids }
+            }
+            _ => unreachable!("the others are no news for the program"),
+        })
+    }
+}
+
+fn user(kind: Kind, name: &str) -> Result<UserName, Fault> {
+    UserName::from_hub(name).ok_or(Fault::InvalidValue { kind })
+}
+
+fn users(kind: Kind, names: &[&str]) -> Result<Vec<UserName>, Fault> {
+    names.iter().map(|name| user(kind, name)).collect()
+}
+
+fn room(kind: Kind, name: &str) -> Result<RoomName, Fault> {
+    RoomName::from_hub(name).ok_or(Fault::InvalidValue { kind })
+}

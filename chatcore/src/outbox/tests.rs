@@ -1,0 +1,147 @@
+//! An outbox against the plainest one there is: a list of frames.
+
+use std::vec;
+use std::vec::Vec;
+
+use alloc::sync::Arc;
+
+use proptest::collection::vec as list;
+use proptest::prelude::*;
+
+use super::Outbox;
+use crate::wire::{self, ClientMessage, Message, Ping, Send};
+
+/// What happens to an outbox.
+#[derive(Clone, Debug)]
+enum Step {
+    /// A numbered frame with so many bytes of body is put in, its own or shared.
+    Put { body_bytes: usize, is_shared: bool },
+    /// An unnumbered one.
+    Remark,
+    /// The transport takes so many per cent of what there is.
+    Write(usize),
+    /// The peer acknowledges so many frames less than it has.
+    Acknowledge(u64),
+    /// The connection breaks, and the peer comes back with so many frames less than it has.
+    Resume(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0..200_usize, any::<bool>()).prop_map(|(body_bytes, is_shared)| Step::Put { body_bytes, is_shared }),
+        2 => Just(Step::Remark),
+        5 => (0..=100_usize).prop_map(Step::Write),
+        3 => (0..4_u64).prop_map(Step::Acknowledge),
+        1 => (0..4_u64).prop_map(Step::Resume),
+    ]
+}
+
+/// All frames that were ever put in, and where they are.
+#[derive(Default)]
+struct Model {
+    frames: Vec<Vec<u8>>,
+    /// Bytes of them that were written, on the present connection.
+    written: usize,
+    /// Frames before this one do not belong to the present connection.
+    begin: usize,
+    acknowledged: u64,
+}
+
+impl Model {
+    fn is_numbered(frame: &[u8]) -> bool {
+        wire::measure(frame).0.is_numbered()
+    }
+
+    fn owed(&self) -> Vec<u8> {
+        self.frames[self.begin..].concat()[self.written..].to_vec()
+    }
+
+    /// How many numbered frames the peer has, from the beginning.
+    fn received(&self) -> u64 {
+        let mut left = self.written;
+        let whole = self.frames[self.begin..].iter().take_while(|frame| {
+            let is_whole = frame.len() <= left;
+            left = left.saturating_sub(frame.len());
+            is_whole
+        });
+        let before = self.frames[..self.begin].iter().filter(|frame| Self::is_numbered(frame)).count();
+        (before + whole.filter(|frame| Self::is_numbered(frame)).count()) as u64
+    }
+
+    /// The numbered frames behind a count come again, and nothing else.
+    fn resume(&mut self, count: u64) {
+        let mut number = 0;
+        self.frames.retain(|frame| Self::is_numbered(frame));
+        self.begin = self.frames.iter().take_while(|_| (number < count, number += 1).0).count();
+        (self.written, self.acknowledged) = (0, count);
+    }
+}
+
+proptest! {
+    #[test]
+    fn an_outbox_is_a_list_of_frames(steps in list(step(), 1..80)) {
+        let mut outbox = Outbox::default();
+        let mut model = Model::default();
+        for step in steps {
+            match step {
+                Step::Put { body_bytes, is_shared } => {
+                    let mut frame = Vec::new();
+                    ClientMessage::Send(Send { to: "bob", body: &vec![b'x'; body_bytes] }).encode(&mut frame);
+                    if is_shared {
+                        outbox.push_shared(&Arc::from(frame.as_slice()));
+                    } else {
+                        outbox.push_frame(&frame);
+                    }
+                    model.frames.push(frame);
+                }
+                Step::Remark => {
+                    let ping = ClientMessage::Ping(Ping { nonce: model.frames.len() as u64 });
+                    outbox.push(&ping);
+                    let mut frame = Vec::new();
+                    ping.encode(&mut frame);
+                    model.frames.push(frame);
+                }
+                Step::Write(per_cent) => {
+                    let count = outbox.transmit().concat().len() * per_cent / 100;
+                    outbox.transmitted(count);
+                    model.written += count;
+                }
+                Step::Acknowledge(less) => {
+                    let count = model.received().saturating_sub(less);
+                    prop_assert_eq!(outbox.acknowledge(count), Ok(count > model.acknowledged));
+                    model.acknowledged = model.acknowledged.max(count);
+                    prop_assert!(outbox.acknowledge(model.received() + 1).is_err(), "that was never written");
+                }
+                Step::Resume(less) => {
+                    let count = model.received().saturating_sub(less);
+                    prop_assert!(outbox.settle(model.received() + 1).is_err(), "that was never written");
+                    if count < model.acknowledged {
+                        prop_assert!(outbox.settle(count).is_err(), "that is gone");
+                        continue;
+                    }
+                    prop_assert_eq!(outbox.settle(count), Ok(()));
+                    let mut fresh = Outbox::default();
+                    fresh.adopt(&outbox);
+                    outbox = fresh;
+                    model.resume(count);
+                }
+            }
+            prop_assert_eq!(outbox.transmit().concat(), model.owed());
+            prop_assert!(outbox.transmit().all(|chunk| !chunk.is_empty()));
+            prop_assert_eq!(outbox.first_unwritten(), model.received() + 1);
+            let numbered = model.frames.iter().filter(|frame| Model::is_numbered(frame));
+            prop_assert_eq!(outbox.next_number(), numbered.clone().count() as u64 + 1);
+            let kept: Vec<_> = outbox.unacknowledged().map(|(content, _)| content.fields.to_vec()).collect();
+            let unacknowledged: Vec<_> =
+                numbered.skip(usize::try_from(model.acknowledged).unwrap()).map(|frame| wire::content(frame).fields.to_vec()).collect();
+            prop_assert_eq!(kept, unacknowledged);
+            let rest = outbox.clone().take_broken_frame().transmit().concat();
+            prop_assert!(model.owed().starts_with(&rest), "the frame that is half written comes to its end");
+            let all: usize = model.frames[model.begin..].iter().map(Vec::len).sum();
+            prop_assert!(outbox.kept_bytes() <= all, "nothing is counted twice");
+            if model.acknowledged == model.received() && model.owed().is_empty() {
+                prop_assert_eq!(outbox.kept_bytes(), 0, "what is acknowledged is not kept");
+            }
+        }
+    }
+}

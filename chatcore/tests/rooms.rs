@@ -1,0 +1,298 @@
+//! Rooms: who is in them, what they are told, and what that costs.
+
+mod world;
+
+use std::time::Duration;
+
+use chatcore::wire::{ClientMessage, HubMessage, Join, Kind, Message, Roster, take};
+use chatcore::{
+    Client, ClientError, CloseReason, ConnId, Event, FateCode, Instant, LeaveCode, Limits, Output, RejectCode, RoomName,
+};
+use world::{User, World, decode_all, send};
+
+fn join(room: &str) -> ClientMessage<'_> {
+    ClientMessage::Join(Join { room })
+}
+
+/// Users that are in a room together, and have been told so.
+fn in_room<const N: usize>(world: &mut World, names: [&str; N]) -> [User; N] {
+    let mut users = names.map(|name| {
+        let mut user = world.connect(name);
+        user.client.join(world.now, "#lobby").unwrap();
+        world.carry(&mut user);
+        user
+    });
+    for user in &mut users {
+        world.carry(user);
+        user.events.clear();
+    }
+    users
+}
+
+fn lobby() -> RoomName {
+    "#lobby".parse().unwrap()
+}
+
+fn said(user: &mut User) -> Vec<(String, String)> {
+    let events = std::mem::take(&mut user.events);
+    let said = events.into_iter().filter_map(|event| match event {
+        Event::Message { from, room: Some(room), body, .. } if room == lobby() => {
+            Some((from.to_string(), String::from_utf8(body).unwrap()))
+        }
+        _ => None,
+    });
+    said.collect()
+}
+
+fn news(world: &mut World, conn: ConnId) -> Vec<Kind> {
+    decode_all(&world.written(conn)).iter().map(Message::kind).filter(|kind| kind.is_numbered()).collect()
+}
+
+#[test]
+fn every_member_but_the_sender_gets_the_same_bytes_in_the_same_order() {
+    let mut world = World::new(Limits::default());
+    let conns = ["alice", "bob", "carol", "dave"].map(|name| world.join(name));
+    for conn in conns {
+        let _ = world.say(conn, &[join("#Lobby")]);
+    }
+    for conn in conns {
+        world.written(conn);
+    }
+    for round in 0..10 {
+        for conn in &conns[..2] {
+            let _ = world.say(*conn, &[send("#lobby", format!("{round}").as_bytes())]);
+        }
+    }
+    let [alice, bob, carol, dave] = conns.map(|conn| world.written(conn));
+    let deliveries = |bytes: &[u8]| -> Vec<Vec<u8>> {
+        let (mut rest, mut frames) = (bytes, Vec::new());
+        while let Some(content) = take(&mut rest, u32::MAX).unwrap() {
+            if content.kind == Kind::ROOM_DELIVER {
+                frames.push(content.fields.to_vec());
+            }
+        }
+        frames
+    };
+    assert_eq!(deliveries(&carol).len(), 20);
+    assert_eq!(carol, dave, "not a byte names the recipient");
+    // A sender's accepted stands where its own message would.
+    for (bytes, own) in [(alice, 0), (bob, 1)] {
+        let ids: Vec<_> = decode_all(&bytes)
+            .iter()
+            .filter_map(|message| match message {
+                HubMessage::RoomDeliver(deliver) => Some(deliver.id),
+                HubMessage::Accepted(accepted) => Some(accepted.id),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(ids.len(), 20);
+        assert!(ids.is_sorted_by(|a, b| a < b));
+        assert_eq!(deliveries(&bytes), deliveries(&carol).into_iter().skip(1 - own).step_by(2).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_room_is_there_from_the_first_join_to_the_last_leave() {
+    let mut world = World::new(Limits::default());
+    let (mut alice, mut bob) = (world.connect("alice"), world.connect("bob"));
+    for user in [&mut alice, &mut bob] {
+        user.client.join(world.now, "#Lobby").unwrap();
+        user.client.join(world.now, "#lobby").unwrap();
+        world.carry(user);
+        assert!(matches!(user.events[..], [Event::Done { number: 1 }, Event::Done { number: 2 }]), "twice is no error");
+    }
+    assert_eq!(world.hub.rooms(), 1);
+    alice.client.leave_room(world.now, "#LOBBY").unwrap();
+    world.carry(&mut alice);
+    world.cut(&mut bob);
+    assert_eq!(world.hub.rooms(), 1, "who waits to be resumed is a member");
+    world.pass(Duration::from_mins(1));
+    assert_eq!(world.hub.rooms(), 0);
+    let rooms: Vec<_> =
+        world.outputs.iter().filter(|o| matches!(o, Output::RoomOpened { .. } | Output::RoomClosed { .. })).collect();
+    assert_eq!(rooms, [&Output::RoomOpened { room: lobby() }, &Output::RoomClosed { room: lobby() }]);
+}
+
+#[test]
+fn members_see_who_comes_and_goes_and_why() {
+    let limits = Limits { resume_time_max: Duration::from_secs(20), ..Limits::default() };
+    let mut world = World::new(limits);
+    let [mut watcher, mut leaves, mut quits, mut fades] = in_room(&mut world, ["w", "leaves", "quits", "fades"]);
+    let mut late = world.connect("late");
+    late.client.join(world.now, "#lobby").unwrap();
+    world.carry(&mut late);
+    leaves.client.leave_room(world.now, "#lobby").unwrap();
+    world.carry(&mut leaves);
+    quits.client.leave(world.now);
+    world.carry(&mut quits);
+    world.cut(&mut fades);
+    world.pass(Duration::from_secs(20));
+    world.carry(&mut watcher);
+    let left = |name: &str, reason| Event::Left { room: lobby(), name: name.parse().unwrap(), reason };
+    assert_eq!(
+        watcher.events,
+        [
+            Event::Joined { room: lobby(), name: "late".parse().unwrap() },
+            left("leaves", LeaveCode::Left),
+            left("quits", LeaveCode::Quit),
+            left("fades", LeaveCode::TimedOut),
+        ]
+    );
+    assert_eq!(leaves.events.len(), 2, "joined and done: who is out hears no more: {:?}", leaves.events);
+}
+
+#[test]
+fn a_flapping_link_is_not_seen_in_the_room() {
+    let mut world = World::new(Limits::default());
+    let [mut alice, mut bob] = in_room(&mut world, ["alice", "bob"]);
+    for round in 0..5 {
+        world.cut(&mut bob);
+        alice.client.send(world.now, "#lobby", format!("{round}").as_bytes()).unwrap();
+        world.carry(&mut alice);
+        world.reconnect(&mut bob).unwrap();
+        world.carry(&mut bob);
+    }
+    assert!(!alice.events.iter().any(|event| matches!(event, Event::Left { .. } | Event::Joined { .. })));
+    assert_eq!(said(&mut bob).len(), 5, "and nothing said meanwhile is lost");
+}
+
+#[test]
+fn a_large_room_does_not_announce() {
+    let mut world = World::new(Limits { announced_members_max: 3, ..Limits::default() });
+    let conns: Vec<_> = (0..5).map(|i| world.join(&format!("u{i}"))).collect();
+    let mut told = Vec::new();
+    for conn in &conns {
+        let _ = world.say(*conn, &[join("#lobby")]);
+        told.push(news(&mut world, conns[0]));
+    }
+    let joined = Kind::JOINED;
+    assert_eq!(told, [vec![Kind::DONE], vec![joined], vec![joined], vec![], vec![]]);
+    for conn in conns[1..].iter().rev() {
+        let _ = world.say(*conn, &[ClientMessage::Leave(chatcore::wire::Leave { room: "#lobby" })]);
+    }
+    assert_eq!(news(&mut world, conns[0]), [Kind::LEFT, Kind::LEFT]);
+}
+
+/// Something that a client asks for.
+type Ask<'a> = dyn Fn(&mut Client, Instant) -> Result<u64, ClientError> + 'a;
+
+#[test]
+fn what_is_not_allowed_is_rejected_by_name() {
+    let limits = Limits { rooms_of_user_max: 2, rooms_max: 3, members_max: 2, ..Limits::default() };
+    let mut world = World::new(limits);
+    let (mut alice, mut bob, mut carol) = (world.connect("alice"), world.connect("bob"), world.connect("carol"));
+    let code = |world: &mut World, user: &mut User, ask: &Ask<'_>| {
+        ask(&mut user.client, world.now).unwrap();
+        world.carry(user);
+        match user.events.pop() {
+            Some(Event::Rejected { code, .. }) => Some(code),
+            Some(Event::Done { .. } | Event::Accepted { .. }) => None,
+            other => panic!("{other:?}"),
+        }
+    };
+    let join = |room: &'static str| move |client: &mut Client, now| client.join(now, room);
+    let say = |room: &'static str| move |client: &mut Client, now| client.send(now, room, b"x");
+    let roster = |client: &mut Client, now| client.roster(now, "#one", 0);
+    let leave = |client: &mut Client, now| client.leave_room(now, "#one");
+
+    for wrong in ["lobby", "#", "#a b", "##x", ""] {
+        assert_eq!(code(&mut world, &mut alice, &join(wrong)), Some(RejectCode::InvalidName), "{wrong}");
+    }
+    assert_eq!(code(&mut world, &mut alice, &join("#one")), None);
+    assert_eq!(code(&mut world, &mut alice, &join("#two")), None);
+    assert_eq!(code(&mut world, &mut alice, &join("#three")), Some(RejectCode::TooManyRooms));
+    assert_eq!(code(&mut world, &mut alice, &join("#one")), None, "it is in there");
+    assert_eq!(code(&mut world, &mut bob, &join("#three")), None);
+    assert_eq!(code(&mut world, &mut bob, &join("#four")), Some(RejectCode::HubRoomsFull));
+    assert_eq!(code(&mut world, &mut bob, &join("#two")), None);
+    assert_eq!(code(&mut world, &mut carol, &join("#two")), Some(RejectCode::RoomFull));
+    for room in ["#one", "#nowhere", "#no name", "#"] {
+        assert_eq!(code(&mut world, &mut carol, &say(room)), Some(RejectCode::NotAMember), "{room}");
+    }
+    assert_eq!(code(&mut world, &mut carol, &roster), Some(RejectCode::NotAMember));
+    assert_eq!(code(&mut world, &mut carol, &leave), Some(RejectCode::NotAMember));
+    world.carry(&mut alice);
+    assert!(said(&mut alice).is_empty(), "nobody has noticed");
+}
+
+#[test]
+fn a_roster_comes_in_pages_without_gap_or_repetition_whoever_leaves_meanwhile() {
+    let mut world = World::new(Limits { body_bytes_max: 16, announced_members_max: 0, ..Limits::default() });
+    let conns: Vec<_> = (0..300).map(|i| world.join(&format!("user{i:03}"))).collect();
+    for conn in &conns {
+        let _ = world.say(*conn, &[join("#lobby")]);
+    }
+    world.written(conns[0]);
+    let (mut listed, mut cursor, mut pages) = (Vec::new(), Some(0), 0);
+    while let Some(at) = cursor {
+        let _ = world.say(conns[0], &[ClientMessage::Roster(Roster { room: "#lobby", cursor: at })]);
+        let bytes = world.written(conns[0]);
+        let messages = decode_all(&bytes);
+        let HubMessage::Members(page) = &messages[0] else { panic!("{messages:?}") };
+        listed.extend(page.names.iter().map(|name| (*name).to_owned()));
+        cursor = page.next;
+        pages += 1;
+        // Somebody on a page that is done makes place, and somebody else takes it.
+        let _ = world.say(conns[pages], &[ClientMessage::Leave(chatcore::wire::Leave { room: "#lobby" })]);
+    }
+    assert!(pages > 3, "{pages}");
+    let stayed = |name: &&String| name[4..].parse::<usize>().unwrap() > pages;
+    assert_eq!(listed.iter().filter(stayed).count(), 299 - pages);
+    listed.sort();
+    assert!(listed.is_sorted_by(|a, b| a < b));
+}
+
+#[test]
+fn a_long_message_is_held_once_however_many_members_wait_for_it() {
+    let mut world = World::new(Limits::default());
+    let conns: Vec<_> = (0..1_000).map(|i| world.join(&format!("u{i}"))).collect();
+    for conn in &conns {
+        let _ = world.say(*conn, &[join("#lobby")]);
+    }
+    for conn in &conns {
+        world.written(*conn);
+    }
+    let _ = world.say(conns[0], &[send("#lobby", &vec![b'x'; 64 << 10])]);
+    // One place in memory, and no other: the chunks are borrowed from where they are kept.
+    let places: std::collections::BTreeSet<_> = conns[1..]
+        .iter()
+        .map(|conn| world.hub.transmit(*conn).map(|chunk| (chunk.as_ptr(), chunk.len())).collect::<Vec<_>>())
+        .collect();
+    assert_eq!(places.len(), 1, "one copy for all");
+    assert!(places.iter().next().unwrap()[0].1 > 64 << 10);
+    for conn in &conns[1..] {
+        let bytes = world.written(*conn);
+        assert!(matches!(decode_all(&bytes)[..], [HubMessage::RoomDeliver(deliver)] if deliver.body.len() == 64 << 10));
+    }
+}
+
+#[test]
+fn a_member_that_does_not_keep_up_goes_alone_and_the_senders_are_told() {
+    let limits = Limits { body_bytes_max: 1 << 10, outbox_bytes_max: 16 << 10, ..Limits::default() };
+    let mut world = World::new(limits);
+    let [mut alice, mut bob, slow] = in_room(&mut world, ["alice", "bob", "slow"]);
+    for round in 0..100 {
+        alice.client.send(world.now, "#lobby", &[b'x'; 1 << 10]).unwrap();
+        world.carry(&mut alice);
+        world.carry(&mut bob);
+        world.pass(Duration::from_millis(50));
+        bob.client.handle_timeout(world.now);
+        alice.client.handle_timeout(world.now);
+        let is_gone = world.hub.name(slow.conn).is_none();
+        assert!(round < 20 || is_gone);
+    }
+    assert_eq!(said(&mut bob).len(), 100);
+    let slow_at = |output: &Output| matches!(output, Output::Left { reason: CloseReason::SlowConsumer, .. });
+    assert_eq!(world.outputs.iter().filter(|output| slow_at(output)).count(), 1);
+    world.pass(world.hub.limits().flush_time_max);
+    world.carry(&mut alice);
+    let reported: usize = alice
+        .events
+        .iter()
+        .map(|event| match event {
+            Event::Report { fate: FateCode::Undelivered, to, ids } if to.as_str() == "slow" => ids.len(),
+            _ => 0,
+        })
+        .sum();
+    assert!((14..=17).contains(&reported), "all that it was not written is accounted for: {reported}");
+}

@@ -1,0 +1,608 @@
+//! Sessions outlive their connections: what a hub and a client promise about that.
+
+mod world;
+
+use std::time::Duration;
+
+use chatcore::wire::{
+    Ack, ClientMessage, HubMessage, Kind, Message, PREFACE_BYTES, Preface, Resume, Resumed, Token, Welcome, take,
+};
+use chatcore::{
+    Client, ClientConfig, CloseReason, ConnId, Event, FateCode, Fault, GoodbyeCode, Handshake, HandshakeError, Limits,
+    Origin, Output, Received, Refusal, RefusalCode, RejectCode,
+};
+use world::{User, World, decode_all, encode_all, registration};
+
+const WINDOW: Duration = Duration::from_mins(1);
+
+fn bodies(user: &mut User) -> Vec<String> {
+    let events = std::mem::take(&mut user.events);
+    let bodies = events.into_iter().filter_map(|event| match event {
+        Event::Message { body, .. } => Some(String::from_utf8(body).unwrap()),
+        _ => None,
+    });
+    bodies.collect()
+}
+
+/// Of everything that waits for a connection, the transport takes this many bytes, and they never arrive.
+fn lose_on_the_way(world: &mut World, conn: ConnId, bytes: usize) {
+    world.drain();
+    world.hub.transmitted(world.now, conn, bytes).unwrap();
+}
+
+/// A connection of which only the bytes are known, and what its token is.
+fn join(world: &mut World, name: &str) -> (ConnId, Token) {
+    let conn = world.try_join(name).unwrap();
+    let greeting = world.written(conn);
+    match decode_all(&greeting[PREFACE_BYTES..])[..] {
+        [HubMessage::Welcome(Welcome { token, .. })] => (conn, token),
+        ref other => panic!("{other:?}"),
+    }
+}
+
+fn try_resume(world: &mut World, name: &str, token: Token, received: Option<u64>) -> Result<ConnId, Refusal> {
+    try_resume_again(world, name, token, received, 1)
+}
+
+fn try_resume_again(
+    world: &mut World,
+    name: &str,
+    token: Token,
+    received: Option<u64>,
+    attempt: u64,
+) -> Result<ConnId, Refusal> {
+    let mut opening = Preface::OURS.encode().to_vec();
+    ClientMessage::Resume(Resume { name, token, received, attempt }).encode(&mut opening);
+    let mut handshake = Handshake::new(world.now, world.hub.limits());
+    let registration = handshake.receive(world.now, &mut &opening[..]).unwrap().unwrap();
+    assert!(registration.is_resumption());
+    world.hub.admit(world.now, registration)
+}
+
+/// What the hub says first on a resumed connection.
+fn greeting(bytes: &[u8]) -> (Resumed, Vec<Kind>) {
+    let mut messages = decode_all(&bytes[PREFACE_BYTES..]).into_iter();
+    let Some(HubMessage::Resumed(resumed)) = messages.next() else { panic!("the answer comes first") };
+    (resumed, messages.map(|message| message.kind()).collect())
+}
+
+#[test]
+fn what_was_lost_on_the_way_is_sent_again_in_both_directions_and_nothing_twice() {
+    let mut world = World::new(Limits::default());
+    let (mut alice, mut bob) = (world.connect("alice"), world.connect("bob"));
+    for body in ["1", "2", "3"] {
+        alice.client.send(world.now, "bob", body.as_bytes()).unwrap();
+    }
+    world.carry(&mut alice);
+    // Bob has the first whole and half of the second; the rest of what was written is lost.
+    world.drain();
+    let sent = world.hub.transmit(bob.conn).concat();
+    let _ = bob.client.receive(world.now, &mut &sent[..sent.len() / 2]);
+    lose_on_the_way(&mut world, bob.conn, sent.len() - 2);
+    // And something of Bob's is lost on its way to the hub.
+    bob.client.send(world.now, "alice", b"from bob").unwrap();
+    let lost = bob.client.poll_transmit().concat().len();
+    bob.client.transmitted(world.now, lost);
+    bob.events.extend(std::iter::from_fn(|| bob.client.poll_event()));
+    world.cut(&mut bob);
+    alice.client.send(world.now, "bob", b"4").unwrap();
+    world.carry(&mut alice);
+
+    world.reconnect(&mut bob).unwrap();
+    world.carry(&mut bob);
+    world.carry(&mut alice);
+    assert!(bob.events.contains(&Event::Resumed));
+    assert_eq!(bodies(&mut bob), ["1", "2", "3", "4"]);
+    assert_eq!(bodies(&mut alice), ["from bob"]);
+}
+
+#[test]
+fn a_name_stays_taken_for_the_window_and_not_longer() {
+    let mut world = World::new(Limits::default());
+    let mut bob = world.connect("bob");
+    world.cut(&mut bob);
+    world.pass(Duration::from_millis(59_990));
+    assert_eq!(world.try_join("bob").unwrap_err(), Refusal::NameInUse { wait: Duration::from_millis(10) });
+    world.pass(Duration::from_millis(10));
+    world.try_join("bob").unwrap();
+    assert!(world.outputs.iter().any(|output| matches!(output, Output::Left { reason: CloseReason::Expired, .. })));
+}
+
+#[test]
+fn a_session_whose_token_never_went_out_does_not_keep_its_name() {
+    for unwritten in [0, 1] {
+        let mut world = World::new(Limits::default());
+        let bob = world.try_join("bob").unwrap();
+        world.drain();
+        let bytes = world.hub.transmit(bob).concat().len();
+        world.hub.transmitted(world.now, bob, bytes - unwritten).unwrap();
+        world.hub.disconnect(world.now, bob).unwrap();
+        assert_eq!(world.try_join("bob").is_ok(), unwritten > 0);
+    }
+}
+
+#[test]
+fn the_window_that_ends_in_the_tick_of_the_resume_has_ended() {
+    for expire_first in [false, true] {
+        let mut world = World::new(Limits::default());
+        let (conn, token) = join(&mut world, "bob");
+        world.hub.disconnect(world.now, conn).unwrap();
+        world.now = world.now + WINDOW;
+        if expire_first {
+            world.hub.handle_timeout(world.now);
+        }
+        assert_eq!(try_resume(&mut world, "bob", token, Some(0)), Err(Refusal::CannotResume));
+        world.drain();
+        assert_eq!(world.hub.users(), 0);
+    }
+}
+
+#[test]
+fn a_client_that_comes_too_late_is_told_and_registers_anew() {
+    let mut world = World::new(Limits::default());
+    let (mut bob, _alice) = (world.connect("bob"), world.connect("alice"));
+    let on_its_way = bob.client.send(world.now, "alice", b"1").unwrap();
+    let bytes = bob.client.poll_transmit().concat().len();
+    bob.client.transmitted(world.now, bytes);
+    world.cut(&mut bob);
+    let never_sent = bob.client.send(world.now, "alice", b"2").unwrap();
+    world.pass(WINDOW);
+
+    assert_eq!(world.reconnect(&mut bob), Err(Refusal::CannotResume));
+    assert_eq!(bob.client.poll_event(), Some(Event::SessionLost { unsent_from: never_sent }));
+    bob.conn = world.admit_again(&mut bob.client);
+    world.carry(&mut bob);
+    assert!(matches!(&bob.events[..], [Event::Registered { name, .. }] if name.as_str() == "bob"));
+    let later = bob.client.send(world.now, "alice", b"3").unwrap();
+    assert!(on_its_way < never_sent && never_sent < later, "a number never comes twice");
+}
+
+#[test]
+fn a_resumption_whose_answer_is_lost_is_tried_again_with_the_same_token() {
+    let mut world = World::new(Limits::default());
+    let (mut alice, mut bob) = (world.connect("alice"), world.connect("bob"));
+    world.cut(&mut bob);
+    alice.client.send(world.now, "bob", b"1").unwrap();
+    world.carry(&mut alice);
+    for _ in 0..3 {
+        world.reconnect(&mut bob).unwrap();
+        world.drain();
+        let bytes = world.hub.transmit(bob.conn).concat().len();
+        lose_on_the_way(&mut world, bob.conn, bytes);
+        world.cut(&mut bob);
+    }
+    world.reconnect(&mut bob).unwrap();
+    world.carry(&mut bob);
+    assert_eq!(bodies(&mut bob), ["1"]);
+}
+
+#[test]
+fn the_last_of_two_connections_with_the_right_token_has_the_session() {
+    let mut world = World::new(Limits::default());
+    let (half_open, token) = join(&mut world, "bob");
+    let other = world.join("alice");
+    let _ = world.say(other, &[world::send("bob", b"1")]);
+    // A frame is half written when the connection is given up: its rest still goes first.
+    world.drain();
+    let first = world.hub.transmit(half_open).concat();
+    world.hub.transmitted(world.now, half_open, 7).unwrap();
+
+    let second = try_resume(&mut world, "bob", token, Some(0)).unwrap();
+    world.drain();
+    assert_eq!(world.hub.name(half_open), None);
+    assert_eq!(world.hub.name(second).unwrap().as_str(), "bob");
+    let told = [&first[..7], &world.hub.transmit(half_open).concat()].concat();
+    let told = decode_all(&told);
+    assert!(
+        matches!(told[..], [HubMessage::Deliver(_), HubMessage::Goodbye(goodbye)] if goodbye.code == GoodbyeCode::TakenOver),
+        "{told:?}"
+    );
+    let bytes = world.hub.transmit(half_open).concat().len();
+    world.hub.transmitted(world.now, half_open, bytes).unwrap();
+    world.drain();
+    assert_eq!(world.closed(half_open), Some(CloseReason::TakenOver));
+    assert!(!world.outputs.iter().any(|output| matches!(output, Output::Left { .. })), "the name was never free");
+
+    let (resumed, replayed) = greeting(&world.written(second));
+    assert_eq!((resumed.received, resumed.sent), (0, 0));
+    assert_eq!(replayed, [Kind::DELIVER]);
+    // What the first connection says now is not heard.
+    assert!(world.hub.receive(world.now, half_open, &mut &b"x"[..]).is_err());
+}
+
+#[test]
+fn an_attempt_that_was_held_up_takes_nothing_from_a_later_one() {
+    let mut world = World::new(Limits::default());
+    let (first, token) = join(&mut world, "bob");
+    world.hub.disconnect(world.now, first).unwrap();
+    let second = try_resume_again(&mut world, "bob", token, Some(0), 2).unwrap();
+    for late in [1, 2] {
+        assert_eq!(try_resume_again(&mut world, "bob", token, Some(0), late), Err(Refusal::CannotResume));
+    }
+    assert!(world.hub.name(second).is_some());
+    // Started again, it does not know how often it has asked before.
+    let reborn = try_resume_again(&mut world, "bob", token, None, 1).unwrap();
+    assert!(world.hub.name(reborn).is_some());
+}
+
+#[test]
+fn what_went_out_once_is_never_said_to_be_undelivered() {
+    let limits = Limits { resume_time_max: WINDOW / 4, ..Limits::default() };
+    let mut world = World::new(limits);
+    let mut alice = world.connect("alice");
+    let (bob, token) = join(&mut world, "bob");
+    alice.client.send(world.now, "bob", b"whole").unwrap();
+    alice.client.send(world.now, "bob", b"half, and its rest goes out with the farewell").unwrap();
+    alice.client.send(world.now, "bob", b"never").unwrap();
+    world.carry(&mut alice);
+    alice.events.clear();
+    world.drain();
+    let bytes = world.hub.transmit(bob).concat().len();
+    world.hub.transmitted(world.now, bob, bytes * 3 / 4).unwrap();
+    // The session moves to another connection, to which nothing is written before it ends.
+    let second = try_resume(&mut world, "bob", token, Some(0)).unwrap();
+    world.written(bob);
+    world.hub.disconnect(world.now, second).unwrap();
+    world.pass(WINDOW / 4);
+    world.carry(&mut alice);
+    let fates: Vec<_> = alice
+        .events
+        .iter()
+        .map(|event| match event {
+            Event::Report { fate, ids, .. } => (*fate, ids.len()),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(fates, [(FateCode::Undelivered, 1), (FateCode::Unconfirmed, 2)]);
+}
+
+#[test]
+fn a_client_that_was_taken_over_stays_away() {
+    let mut world = World::new(Limits::default());
+    let mut bob = world.connect("bob");
+    let ticket = bob.client.ticket().unwrap().clone();
+    let mut twin = Client::resume(world.now, ClientConfig::default(), 1, ticket, b"");
+    world.admit(&mut twin).unwrap();
+    world.carry_closed(&mut bob);
+    assert!(matches!(&bob.events[..], [Event::Closed(_)]), "{:?}", bob.events);
+}
+
+#[test]
+fn a_name_without_its_token_brings_nothing() {
+    let mut world = World::new(Limits::default());
+    let (mut bob, mut alice) = (world.connect("bob"), world.connect("alice"));
+    world.cut(&mut bob);
+    let alices = alice.client.ticket().unwrap().token;
+    for token in [alices, Token::from_bytes([0; 16])] {
+        assert_eq!(try_resume(&mut world, "bob", token, Some(0)), Err(Refusal::CannotResume));
+        assert_eq!(try_resume(&mut world, "nobody", token, Some(0)), Err(Refusal::CannotResume));
+    }
+    world.reconnect(&mut bob).unwrap();
+    world.carry(&mut bob);
+    world.carry(&mut alice);
+    assert_eq!((&bob.events[..], &alice.events[..]), (&[Event::Resumed][..], &[][..]), "nobody has noticed");
+}
+
+#[test]
+fn a_token_guessed_many_times_costs_a_connection_each_and_changes_nothing() {
+    let mut world = World::new(Limits::default());
+    let mut bob = world.connect("bob");
+    world.cut(&mut bob);
+    let before = (world.hub.users(), world.hub.connections(), world.hub.poll_timeout());
+    for guess in 0..20_000_u128 {
+        let refused = try_resume(&mut world, "bob", Token::from_bytes(guess.to_le_bytes()), None);
+        assert_eq!(refused, Err(Refusal::CannotResume));
+    }
+    assert_eq!((world.hub.users(), world.hub.connections(), world.hub.poll_timeout()), before);
+    world.reconnect(&mut bob).unwrap();
+
+    let mut twice = Preface::OURS.encode().to_vec();
+    let resume =
+        ClientMessage::Resume(Resume { name: "bob", token: Token::from_bytes([1; 16]), received: None, attempt: 1 });
+    resume.encode(&mut twice);
+    resume.encode(&mut twice);
+    let mut handshake = Handshake::new(world.now, world.hub.limits());
+    let mut input = &twice[..];
+    let first = handshake.receive(world.now, &mut input).unwrap().unwrap();
+    let refusal = world.hub.admit(world.now, first).unwrap_err();
+    handshake.refuse(world.now, &refusal).unwrap();
+    let second = handshake.receive(world.now, &mut input).unwrap_err();
+    assert_eq!(second, HandshakeError::Fault(Fault::TooManyAttempts { attempts_max: 8 }));
+}
+
+#[test]
+fn a_count_that_was_never_sent_or_is_gone_ends_the_session_and_never_leaves_a_gap() {
+    for (count, acknowledged) in [(3, 0), (u64::MAX, 0), (1, 2), (0, 1)] {
+        let mut world = World::new(Limits::default());
+        let (bob, token) = join(&mut world, "bob");
+        let alice = world.join("alice");
+        let _ = world.say(alice, &[world::send("bob", b"1"), world::send("bob", b"2")]);
+        world.written(bob);
+        let _ = world.say(bob, &[ClientMessage::Ack(Ack { count: acknowledged })]);
+        world.hub.disconnect(world.now, bob).unwrap();
+        assert_eq!(try_resume(&mut world, "bob", token, Some(count)), Err(Refusal::CannotResume), "{count}");
+        world.drain();
+        assert!(
+            world.outputs.iter().any(|output| matches!(output, Output::Left { reason: CloseReason::OutOfStep, .. }))
+        );
+        let bob = world.join("bob");
+        assert!(world.hub.name(bob).is_some(), "whoever has the token has the name again at once");
+        assert!(world.hub.name(alice).is_some());
+    }
+}
+
+#[test]
+fn a_count_that_is_out_of_step_does_nothing_to_a_session_that_is_connected() {
+    let mut world = World::new(Limits::default());
+    let mut bob = world.connect("bob");
+    let mut alice = world.connect("alice");
+    alice.client.send(world.now, "bob", b"1").unwrap();
+    world.carry(&mut alice);
+    world.carry(&mut bob);
+    world.pass(Duration::from_millis(60));
+    bob.client.handle_timeout(world.now);
+    world.carry(&mut bob);
+    assert!(world.hub.transmit(bob.conn).is_empty() && alice.client.is_settled(), "bob has acknowledged it");
+    let token = bob.client.ticket().unwrap().token;
+    for count in [0, 2] {
+        assert_eq!(try_resume(&mut world, "bob", token, Some(count)), Err(Refusal::CannotResume));
+    }
+    alice.client.send(world.now, "bob", b"2").unwrap();
+    world.carry(&mut alice);
+    world.carry(&mut bob);
+    assert_eq!(bodies(&mut bob), ["1", "2"]);
+}
+
+#[test]
+fn who_has_forgotten_its_count_gets_all_that_it_did_not_acknowledge() {
+    let mut world = World::new(Limits::default());
+    let (mut alice, mut bob) = (world.connect("alice"), world.connect("bob"));
+    alice.client.send(world.now, "bob", b"seen and acknowledged").unwrap();
+    world.carry(&mut alice);
+    world.carry(&mut bob);
+    world.pass(Duration::from_millis(50));
+    bob.client.handle_timeout(world.now);
+    bob.client.send(world.now, "alice", b"1").unwrap();
+    world.carry(&mut bob);
+    alice.client.send(world.now, "bob", b"not acknowledged").unwrap();
+    world.carry(&mut alice);
+    world.carry(&mut bob);
+    let ticket = bob.client.ticket().unwrap().clone();
+    world.hub.disconnect(world.now, bob.conn).unwrap();
+
+    let mut client = Client::resume(world.now, ClientConfig::default(), 1, ticket, b"");
+    let conn = world.admit(&mut client).unwrap();
+    let mut reborn = User { client, conn, events: Vec::new() };
+    world.carry(&mut reborn);
+    assert_eq!(reborn.events[0], Event::Resumed);
+    let number = reborn.client.send(world.now, "alice", b"2").unwrap();
+    assert_eq!(number, 2, "the numbers go on");
+    world.carry(&mut reborn);
+    assert!(reborn.events.iter().any(|event| matches!(event, Event::Accepted { number: 2, .. })));
+    assert_eq!(bodies(&mut reborn).last().map(String::as_str), Some("not acknowledged"));
+    world.carry(&mut alice);
+    assert_eq!(bodies(&mut alice), ["1", "2"]);
+}
+
+#[test]
+fn a_ghost_is_probed_and_its_name_waited_for() {
+    let probe = Duration::from_secs(5);
+    let mut world = World::new(Limits { probe_time_max: probe, ..Limits::default() });
+    let (ghost, token) = join(&mut world, "bob");
+    assert_eq!(world.try_join("bob").unwrap_err(), Refusal::NameInUse { wait: probe + WINDOW });
+    assert!(matches!(decode_all(&world.written(ghost))[..], [HubMessage::Ping(_)]));
+    assert_eq!(world.try_join("bob").unwrap_err(), Refusal::NameInUse { wait: probe + WINDOW });
+    assert_eq!(world.written(ghost), b"", "one question is enough");
+    world.pass(probe / 2);
+    assert_eq!(world.try_join("bob").unwrap_err(), Refusal::NameInUse { wait: probe / 2 + WINDOW });
+    world.pass(probe / 2);
+    assert_eq!(world.hub.name(ghost), None, "no answer: the connection counts as broken");
+    assert_eq!(world.try_join("bob").unwrap_err(), Refusal::NameInUse { wait: WINDOW });
+    try_resume(&mut world, "bob", token, None).unwrap();
+}
+
+#[test]
+fn a_holder_that_answers_is_left_alone() {
+    let mut world = World::new(Limits::default());
+    let mut bob = world.connect("bob");
+    for _ in 0..5 {
+        assert!(world.try_join("bob").is_err());
+        world.carry(&mut bob);
+        world.pass(Duration::from_secs(6));
+    }
+    assert!(world.hub.name(bob.conn).is_some());
+}
+
+#[test]
+fn coming_back_to_a_full_outbox_is_no_reason_to_be_closed() {
+    let limits = Limits { body_bytes_max: 64, outbox_bytes_max: 16_000, ..Limits::default() };
+    let mut world = World::new(limits);
+    let (mut alice, mut bob) = (world.connect("alice"), world.connect("bob"));
+    // So many names that a page of them is long.
+    for i in 0..40 {
+        world.join(&format!("a_user_with_a_long_name_{i}"));
+    }
+    bob.client.who(world.now, 0).unwrap();
+    world.cut(&mut bob);
+    let mut sent = 0;
+    while !alice.events.iter().any(|event| matches!(event, Event::Rejected { code: RejectCode::RecipientFull, .. })) {
+        alice.client.send(world.now, "bob", &[b'x'; 64]).unwrap();
+        sent += 1;
+        world.carry(&mut alice);
+    }
+    for _ in 0..20 {
+        bob.client.who(world.now, 0).unwrap();
+    }
+    world.reconnect(&mut bob).unwrap();
+    world.carry(&mut bob);
+    assert_eq!(bodies(&mut bob).len(), sent - 1);
+    assert!(world.hub.name(bob.conn).is_some(), "{:?}", world.outputs);
+}
+
+#[test]
+fn parked_sessions_are_bounded_in_number_in_bytes_and_for_each_origin() {
+    let park = |limits: &Limits, origins: [u128; 3]| -> Vec<bool> {
+        let mut world = World::new(limits.clone());
+        let users = ["a", "b", "c"].map(str::to_owned);
+        for (name, origin) in users.iter().zip(origins) {
+            let conn = world.hub.admit(world.now, registration(world.now, limits, name).with_origin(Origin(origin)));
+            let conn = conn.unwrap();
+            world.written(conn);
+            let _ = world.say(conn, &[world::send(name, &[0; 1000])]);
+            world.hub.disconnect(world.now, conn).unwrap();
+        }
+        world.drain();
+        users.iter().map(|name| world.try_join(name).is_err()).collect()
+    };
+    let limits = Limits::default();
+    assert_eq!(park(&limits, [1, 1, 1]), [true, true, true]);
+    assert_eq!(park(&Limits { parked_max: 2, ..limits.clone() }, [1, 2, 3]), [true, true, false]);
+    assert_eq!(park(&Limits { parked_of_origin_max: 1, ..limits.clone() }, [1, 2, 2]), [true, true, false]);
+    assert_eq!(park(&Limits { parked_bytes_max: 2_500, ..limits.clone() }, [1, 2, 3]), [true, true, false]);
+    assert_eq!(park(&Limits { resume_time_max: Duration::ZERO, ..limits }, [1, 2, 3]), [false, false, false]);
+}
+
+#[test]
+fn a_session_that_is_over_or_back_makes_room_for_others_to_wait() {
+    let mut world = World::new(Limits { parked_max: 1, parked_of_origin_max: 1, ..Limits::default() });
+    for name in ["a", "b", "c"] {
+        let mut user = world.connect(name);
+        world.cut(&mut user);
+        world.reconnect(&mut user).unwrap();
+        world.carry(&mut user);
+        world.cut(&mut user);
+        assert!(world.try_join(name).is_err(), "{name} waits");
+        world.pass(WINDOW);
+    }
+}
+
+#[test]
+fn what_waits_for_parked_sessions_is_bounded_together() {
+    let limits = Limits { parked_bytes_max: 5_000, ..Limits::default() };
+    let mut world = World::new(limits);
+    let (mut alice, mut bob) = (world.connect("alice"), world.connect("bob"));
+    world.cut(&mut bob);
+    for _ in 0..10 {
+        alice.client.send(world.now, "bob", &[0; 1000]).unwrap();
+    }
+    world.carry(&mut alice);
+    let accepted = alice.events.iter().filter(|event| matches!(event, Event::Accepted { .. })).count();
+    assert!((3..5).contains(&accepted), "{accepted}");
+    world.reconnect(&mut bob).unwrap();
+    world.carry(&mut bob);
+    assert_eq!(bodies(&mut bob).len(), accepted);
+}
+
+#[test]
+fn the_senders_are_told_what_became_of_what_was_not_acknowledged() {
+    let mut world = World::new(Limits { resume_time_max: WINDOW / 4, ..Limits::default() });
+    let (mut alice, bob) = (world.connect("alice"), world.join("bob"));
+    for body in [b"1", b"2", b"3"] {
+        alice.client.send(world.now, "bob", body).unwrap();
+        world.carry(&mut alice);
+        if body == b"2" {
+            // The first two go out: the first is acknowledged, the second may have been read.
+            world.written(bob);
+            let _ = world.say(bob, &[ClientMessage::Ack(Ack { count: 1 })]);
+        }
+    }
+    let ids: Vec<_> = alice
+        .events
+        .drain(..)
+        .map(|event| match event {
+            Event::Accepted { id, .. } => id,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    world.hub.disconnect(world.now, bob).unwrap();
+    world.pass(WINDOW / 4);
+    world.carry(&mut alice);
+    let report = |fate, id| Event::Report { fate, to: "bob".parse().unwrap(), ids: vec![id] };
+    assert_eq!(alice.events, [report(FateCode::Undelivered, ids[2]), report(FateCode::Unconfirmed, ids[1])]);
+}
+
+#[test]
+fn a_report_goes_to_the_session_that_sent_and_not_to_an_heir_of_its_name() {
+    let mut world = World::new(Limits { resume_time_max: WINDOW / 4, ..Limits::default() });
+    let (mut alice, mut bob) = (world.connect("alice"), world.connect("bob"));
+    alice.client.send(world.now, "bob", b"1").unwrap();
+    world.carry(&mut alice);
+    alice.client.leave(world.now);
+    world.carry_closed(&mut alice);
+    let mut heir = world.connect("alice");
+    world.cut(&mut bob);
+    world.pass(WINDOW / 4);
+    world.carry(&mut heir);
+    assert_eq!(heir.events, []);
+}
+
+#[test]
+fn a_session_that_waits_when_the_hub_stops_has_its_senders_told() {
+    let mut world = World::new(Limits::default());
+    let (mut alice, mut bob) = (world.connect("alice"), world.connect("bob"));
+    world.cut(&mut bob);
+    alice.client.send(world.now, "bob", b"1").unwrap();
+    world.carry(&mut alice);
+    world.hub.shut_down(world.now, None);
+    world.carry_closed(&mut alice);
+    assert!(matches!(
+        &alice.events[..],
+        [Event::Accepted { .. }, Event::Report { fate: FateCode::Undelivered, .. }, Event::Closed(_)]
+    ));
+    assert_eq!(world.hub.users(), 0);
+}
+
+#[test]
+fn a_leave_behind_a_lost_connection_goes_out_when_the_session_is_back() {
+    let mut world = World::new(Limits::default());
+    let (mut alice, mut bob) = (world.connect("alice"), world.connect("bob"));
+    world.cut(&mut bob);
+    bob.client.send(world.now, "alice", b"last words").unwrap();
+    world.reconnect(&mut bob).unwrap();
+    bob.client.leave(world.now);
+    world.carry_closed(&mut bob);
+    world.carry(&mut alice);
+    assert_eq!(bodies(&mut alice), ["last words"]);
+    assert_eq!(world.closed(bob.conn), Some(CloseReason::Left));
+}
+
+#[test]
+fn who_is_refused_for_now_keeps_the_session_and_tries_again() {
+    let mut world = World::new(Limits::default());
+    let mut bob = world.connect("bob");
+    world.cut(&mut bob);
+    world.pass(bob.client.poll_timeout().unwrap() - world.now);
+    bob.client.handle_timeout(world.now);
+    bob.client.poll_event();
+    bob.client.connected(world.now);
+    let refused = chatcore::wire::Refused { code: RefusalCode::HubFull, detail: "", wait_ms: Some(7_000) };
+    let bytes = [&Preface::OURS.encode()[..], &encode_all(&[HubMessage::Refused(refused)])].concat();
+    assert_eq!(bob.client.receive(world.now, &mut &bytes[..]), Received::Closed);
+    let after = match bob.client.poll_event() {
+        Some(Event::Reconnecting { attempt: 2, after, .. }) => after,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(after, Duration::from_secs(7));
+    world.reconnect(&mut bob).unwrap();
+    world.carry(&mut bob);
+    assert_eq!(bob.events, [Event::Resumed]);
+}
+
+#[test]
+fn an_answer_that_names_another_count_is_the_hubs_fault() {
+    let mut world = World::new(Limits::default());
+    let mut bob = world.connect("bob");
+    let limits = *bob.client.limits().unwrap();
+    for (received, sent) in [(0, 1), (1, 0), (u64::MAX, 0)] {
+        let mut bob = world.connect(&format!("bob{received}x{sent}"));
+        world.cut(&mut bob);
+        world.reconnect(&mut bob).unwrap();
+        let resumed = HubMessage::Resumed(Resumed { received, sent, limits });
+        let bytes = [&Preface::OURS.encode()[..], &encode_all(&[resumed])].concat();
+        assert_eq!(bob.client.receive(world.now, &mut &bytes[..]), Received::Closed);
+        assert!(matches!(bob.client.poll_event(), Some(Event::Closed(chatcore::Closed::Fault(_)))));
+        let mut said = &bob.client.poll_transmit().concat()[..];
+        assert!(matches!(take(&mut said, 1408), Ok(Some(content)) if content.kind == Kind::ERROR));
+    }
+    world.carry(&mut bob);
+}
