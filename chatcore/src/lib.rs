@@ -13,6 +13,8 @@ mod liveness;
 mod name;
 mod outbox;
 mod received;
+#[cfg(feature = "sim")]
+pub mod sim;
 mod time;
 mod transition;
 pub mod wire;

@@ -1,0 +1,111 @@
+//! What must be true when everything has come to rest.
+
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::vec::Vec;
+
+use super::Ledger;
+use super::facts::{Membership, Request, Session, To};
+use crate::sim::broken::{Broken, Promise};
+
+impl Ledger {
+    /// Nothing is on its way any more, and everybody is online.
+    pub(in crate::sim) fn close(&self) -> Result<(), Broken> {
+        for message in 0..self.messages.len() {
+            self.close_message(message)?;
+        }
+        self.current.iter().try_for_each(|(user, session)| self.close_session(*user, &self.sessions[*session]))
+    }
+
+    /// What became of a message that the hub took responsibility for.
+    fn close_message(&self, message: usize) -> Result<(), Broken> {
+        let sent = &self.messages[message];
+        // Whoever was told its id knows that it was accepted.
+        let (Some(taken), Some(_)) = (sent.taken, sent.id) else { return Ok(()) };
+        let sender_lives = self.sessions[taken.session].ended.is_none();
+        let mut is_for_somebody = false;
+        for (index, recipient) in self.sessions.iter().enumerate() {
+            let was_there = recipient.was_there(taken.order);
+            let is_seen = sent.seen.contains_key(&index);
+            let is_for = is_seen
+                || match sent.to {
+                    To::User(user) => recipient.user == user && was_there,
+                    To::Room(room) => {
+                        index != taken.session
+                            && was_there
+                            && recipient.membership(room, taken.order) == Membership::Yes
+                    }
+                };
+            if is_for {
+                is_for_somebody = true;
+                self.close_delivery(message, index, sender_lives)?;
+            }
+        }
+        let reported = !sent.reports.is_empty();
+        let is_direct = matches!(sent.to, To::User(_));
+        self.hold(is_for_somebody || reported || !is_direct || !sender_lives, Promise::Fate, || {
+            format!("message {message} was accepted, and vanished: {sent:?}")
+        })
+    }
+
+    fn close_delivery(&self, message: usize, recipient: usize, sender_lives: bool) -> Result<(), Broken> {
+        let sent = &self.messages[message];
+        let session = &self.sessions[recipient];
+        let user = session.user;
+        let report = sent.reports.get(&user);
+        let seen = sent.seen.get(&recipient);
+        if session.ended.is_none() {
+            self.hold(seen.is_some(), Promise::Fate, || {
+                format!("message {message} was accepted for user {user}, who is there and has not got it")
+            })?;
+            return self.hold(report.is_none(), Promise::Fate, || {
+                format!("message {message} is reported {report:?}, but user {user} is there")
+            });
+        }
+        if !sender_lives {
+            return Ok(());
+        }
+        let is_settled = seen.is_some_and(|place| *place <= session.acked);
+        self.hold(is_settled != report.is_some(), Promise::Fate, || {
+            let (acked, ended) = (session.acked, session.ended);
+            format!(
+                "message {message} for user {user}, whose session {recipient} ended: reported {report:?}, seen at \
+                 {seen:?}, acknowledged up to {acked}, {ended:?}"
+            )
+        })
+    }
+
+    fn close_session(&self, user: usize, session: &Session) -> Result<(), Broken> {
+        let mut watched = BTreeSet::new();
+        for asked in &session.asked {
+            self.hold(asked.answer.is_some(), Promise::Fate, || format!("user {user} got no answer: {asked:?}"))?;
+            match (&asked.request, asked.answer) {
+                (Request::Watch { users }, Some(Ok(()))) => watched.extend(users),
+                (Request::Unwatch { users }, _) => watched.retain(|watched| !users.contains(watched)),
+                _ => {}
+            }
+        }
+        for other in watched {
+            let (told, online) = (session.presence.get(&other), self.current.contains_key(&other));
+            self.hold(told == Some(&online), Promise::Presence, || {
+                format!("user {user} was told {told:?} of user {other}, who is online: {online}")
+            })?;
+        }
+        for ((room, other), told) in &session.beside {
+            if !self.announces_all || session.membership(*room, u64::MAX) != Membership::Yes {
+                continue;
+            }
+            let there = self.current.get(other).map(|other| self.sessions[*other].membership(*room, u64::MAX));
+            let there = there == Some(Membership::Yes);
+            self.hold(*told == there, Promise::Rooms, || {
+                format!("user {user} was told {told} of user {other} in room {room}, but it is {there}")
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Who is online, and who is in a room, as it must be told to whoever asks when all is at rest.
+    pub(in crate::sim) fn online(&self) -> Vec<usize> {
+        self.current.keys().copied().collect()
+    }
+}

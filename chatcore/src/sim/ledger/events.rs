@@ -1,0 +1,247 @@
+//! What is told to a session for the first time, and whether it is true.
+
+use alloc::format;
+
+use super::facts::{Membership, Request, Sent, Session, To};
+use super::{Ledger, room_of, user_of};
+use crate::sim::broken::{Broken, Promise};
+use crate::{CloseReason, Event, FateCode, LeaveCode, MessageId, RejectCode, RoomName, UserName};
+
+impl Ledger {
+    /// A session's stream goes on with this, at this place.
+    pub(super) fn learn(&mut self, session: usize, place: u64, event: &Event) -> Result<(), Broken> {
+        match event {
+            Event::Message { id, from, room, body } => {
+                let message = self.message_of(body)?;
+                self.learn_message(session, place, message, (*id, from, room.as_ref()))
+            }
+            Event::Accepted { number, id } => {
+                let message = self.answer(session, *number, Ok(()))?;
+                let Some(message) = message else {
+                    return Err(self.broken(Promise::Fate, format!("request {number} is no message")));
+                };
+                self.messages[message].answer = Some(Ok(*id));
+                self.identify(message, *id)?;
+                self.check_accepted(message)
+            }
+            Event::Rejected { number, code } => match self.answer(session, *number, Err(*code))? {
+                Some(message) => self.learn_rejected(message, *code),
+                None => Ok(()),
+            },
+            Event::Done { number } | Event::Online { number, .. } | Event::Members { number, .. } => {
+                let message = self.answer(session, *number, Ok(()))?;
+                self.hold(message.is_none(), Promise::Fate, || format!("message {message:?} is merely done"))
+            }
+            Event::Report { fate, to, ids } => {
+                ids.iter().try_for_each(|id| self.learn_report(session, *fate, user_of(to.as_str()), *id))
+            }
+            Event::Presence { name, online } => {
+                self.sessions[session].presence.insert(user_of(name.as_str()), *online);
+                Ok(())
+            }
+            Event::Joined { room, name } => self.learn_joined(session, room, name),
+            Event::Left { room, name, reason } => self.learn_left(session, room, name, *reason),
+            _ => Err(self.broken(Promise::Isolation, format!("nobody knows what this means: {event:?}"))),
+        }
+    }
+
+    fn learn_message(
+        &mut self,
+        session: usize,
+        place: u64,
+        message: usize,
+        (id, from, room): (MessageId, &UserName, Option<&RoomName>),
+    ) -> Result<(), Broken> {
+        let user = self.sessions[session].user;
+        let sent = &self.messages[message];
+        let to = room.map_or(To::User(user), |room| To::Room(room_of(room.as_str())));
+        self.hold(user_of(from.as_str()) == sent.sender && to == sent.to, Promise::Isolation, || {
+            format!("user {user} gets message {message} from {from} for {to:?}: {sent:?}")
+        })?;
+        let Some(taken) = sent.taken else {
+            return Err(self.broken(Promise::Fate, format!("message {message} arrives, which the hub never took")));
+        };
+        self.hold(!matches!(sent.answer, Some(Err(_))), Promise::Fate, || {
+            format!("message {message} was rejected, and arrives")
+        })?;
+        self.hold(sent.reports.get(&user) != Some(&FateCode::Undelivered), Promise::Fate, || {
+            format!("message {message} was reported undelivered to user {user}, and arrives")
+        })?;
+        let twice = sent.seen.keys().any(|other| self.sessions[*other].user == user);
+        self.hold(!twice, Promise::Once, || format!("message {message} comes twice to user {user}"))?;
+        if let To::Room(room) = sent.to {
+            let membership = self.sessions[session].membership(room, taken.order);
+            self.hold(membership != Membership::No && taken.session != session, Promise::Rooms, || {
+                format!("user {user} gets message {message} of room {room}, in which it is not: {taken:?}")
+            })?;
+        }
+        let last = self.sessions[session].last_message.replace(id);
+        self.hold(last.is_none_or(|last| last < id), Promise::Order, || {
+            format!("user {user} gets message {message}, which is {id}, after {last:?}")
+        })?;
+        self.messages[message].seen.insert(session, place);
+        self.identify(message, id)
+    }
+
+    /// A message has this id, and ids rise in the order in which the hub takes messages.
+    fn identify(&mut self, message: usize, id: MessageId) -> Result<(), Broken> {
+        let sent = &mut self.messages[message];
+        let before = sent.id.replace(id);
+        let other = self.by_id.insert(id, message);
+        self.hold(before.is_none_or(|before| before == id), Promise::Order, || {
+            format!("message {message} is {before:?} for one and {id} for another")
+        })?;
+        self.hold(other.is_none_or(|other| other == message), Promise::Order, || {
+            format!("messages {message} and {other:?} are both {id}")
+        })?;
+        let order = |message: &usize| self.messages[*message].taken.map(|taken| taken.order);
+        let earlier = self.by_id.range(..id).next_back().and_then(|(_, message)| order(message));
+        let later = self.by_id.range(MessageId(id.0 + 1)..).next().and_then(|(_, message)| order(message));
+        let own = order(&message);
+        self.hold(earlier < own && later.is_none_or(|later| own < Some(later)), Promise::Order, || {
+            format!("message {message} is {id}, which is not its place")
+        })
+    }
+
+    /// A request is answered: the message that it was, if it was one.
+    fn answer(&mut self, session: usize, number: u64, answer: Result<(), RejectCode>) -> Result<Option<usize>, Broken> {
+        let last = core::mem::replace(&mut self.sessions[session].last_answer, number);
+        self.hold(last < number, Promise::Fate, || format!("request {number} is answered after {last}"))?;
+        let index = usize::try_from(number).unwrap_or(usize::MAX) - 1;
+        let Some(asked) = self.sessions[session].asked.get_mut(index) else {
+            return Err(self.broken(Promise::Fate, format!("request {number} is answered, which the hub never took")));
+        };
+        asked.answer = Some(answer);
+        let message = match asked.request {
+            Request::Send { message } => Some(message),
+            Request::Join { room } => {
+                // Who is in it is not known before somebody says so.
+                self.sessions[session].beside.retain(|(other, _), _| *other != room);
+                None
+            }
+            _ => None,
+        };
+        Ok(message)
+    }
+
+    fn check_accepted(&self, message: usize) -> Result<(), Broken> {
+        let sent = &self.messages[message];
+        let Some(taken) = sent.taken else { return Ok(()) };
+        let possible = match sent.to {
+            To::User(user) => {
+                let mut sessions = self.sessions.iter();
+                sessions.any(|other| other.user == user && other.may_have_been_there(taken.order))
+            }
+            To::Room(room) => self.sessions[taken.session].membership(room, taken.order) != Membership::No,
+        };
+        self.hold(possible, Promise::Fate, || format!("message {message} is accepted, which is for nobody: {sent:?}"))
+    }
+
+    fn learn_rejected(&mut self, message: usize, code: RejectCode) -> Result<(), Broken> {
+        self.messages[message].answer = Some(Err(code));
+        let sent = &self.messages[message];
+        self.hold(sent.seen.is_empty(), Promise::Fate, || {
+            format!("message {message} is rejected, though it has arrived: {code}")
+        })?;
+        let Some(taken) = sent.taken else { return Ok(()) };
+        let is_true = match (code, sent.to) {
+            (RejectCode::NoSuchUser, To::User(user)) => {
+                !self.sessions.iter().any(|other| other.user == user && other.was_there(taken.order))
+            }
+            (RejectCode::NotAMember, To::Room(room)) => {
+                self.sessions[taken.session].membership(room, taken.order) != Membership::Yes
+            }
+            (RejectCode::RecipientFull, To::User(_)) => true,
+            _ => false,
+        };
+        self.hold(is_true, Promise::Fate, || format!("message {message} is rejected without reason: {code}, {sent:?}"))
+    }
+
+    fn learn_report(&mut self, session: usize, fate: FateCode, to: usize, id: MessageId) -> Result<(), Broken> {
+        let Some(message) = self.by_id.get(&id).copied() else {
+            return Err(self.broken(Promise::Fate, format!("{id} is reported {fate}, which nobody was told of")));
+        };
+        let before = self.messages[message].reports.insert(to, fate);
+        let sent = &self.messages[message];
+        let is_own = sent.taken.is_some_and(|taken| taken.session == session);
+        self.hold(is_own, Promise::Isolation, || format!("message {message} is reported to somebody else"))?;
+        self.hold(before.is_none(), Promise::Fate, || format!("message {message} is reported twice for user {to}"))?;
+        let seen = sent.seen.keys().any(|seen| self.sessions[*seen].user == to);
+        self.hold(fate != FateCode::Undelivered || !seen, Promise::Fate, || {
+            format!("message {message} is reported undelivered, but user {to} has seen it")
+        })?;
+        let over = self.sessions.iter().any(|other| other.user == to && other.ended.is_some());
+        self.hold(over, Promise::Fate, || format!("message {message} is reported {fate}, but user {to} is there"))?;
+        if fate == FateCode::Unconfirmed { self.check_unconfirmed(message, to) } else { Ok(()) }
+    }
+
+    /// Nobody is told that a message may have arrived which never went out.
+    fn check_unconfirmed(&mut self, message: usize, to: usize) -> Result<(), Broken> {
+        let Sent { taken, written, .. } = &self.messages[message];
+        let Some(order) = taken.map(|taken| taken.order) else { return Ok(()) };
+        let for_it = |session: &Session| session.user == to && session.begun < order;
+        let recipient = self.sessions.iter().position(|other| for_it(other) && other.may_have_been_there(order));
+        let Some(recipient) = recipient.filter(|recipient| !written.contains(recipient)) else { return Ok(()) };
+        let session = &mut self.sessions[recipient];
+        session.halves += 1;
+        let (halves, connections) = (session.halves, session.connections);
+        self.hold(halves <= connections, Promise::Fate, || {
+            format!("message {message} is reported unconfirmed, but was never written to user {to}")
+        })
+    }
+
+    fn learn_joined(&mut self, session: usize, room: &RoomName, name: &UserName) -> Result<(), Broken> {
+        let key = (room_of(room.as_str()), user_of(name.as_str()));
+        let tally = self.sessions[session].tallies.entry(key).or_default();
+        tally.joined += 1;
+        let told = tally.joined;
+        let asked = self.sessions.iter().filter(|other| other.user == key.1).flat_map(|other| &other.asked);
+        let joins = asked.filter(|asked| asked.request == Request::Join { room: key.0 }).count();
+        self.hold(told <= joins, Promise::Rooms, || format!("{name} joined {room} {joins} times, but is told {told}"))?;
+        let before = self.sessions[session].beside.insert(key, true);
+        self.hold(!self.announces_all || before != Some(true), Promise::Rooms, || {
+            format!("session {session} is told that {name} joins {room}, who was there")
+        })
+    }
+
+    fn learn_left(
+        &mut self,
+        session: usize,
+        room: &RoomName,
+        name: &UserName,
+        reason: LeaveCode,
+    ) -> Result<(), Broken> {
+        let key = (room_of(room.as_str()), user_of(name.as_str()));
+        let tally = self.sessions[session].tallies.entry(key).or_default();
+        let told = match reason {
+            LeaveCode::Left => &mut tally.left,
+            LeaveCode::TimedOut => &mut tally.timed_out,
+            _ => &mut tally.quit,
+        };
+        *told += 1;
+        let told = *told;
+        let theirs = self.sessions.iter().filter(|other| other.user == key.1);
+        let possible = if reason == LeaveCode::Left {
+            let asked = theirs.flat_map(|other| &other.asked);
+            asked.filter(|asked| asked.request == Request::Leave { room: key.0 }).count()
+        } else {
+            let ended = theirs.filter(|other| other.has_asked_into(key.0)).filter_map(|other| other.ended);
+            ended.filter(|ended| ended.reason.is_some_and(|ended| looks_like(ended) == reason)).count()
+        };
+        self.hold(told <= possible, Promise::Rooms, || {
+            format!("session {session} is told that {name} has left {room} ({reason}) {told} times, not {possible}")
+        })?;
+        let before = self.sessions[session].beside.insert(key, false);
+        self.hold(!self.announces_all || before != Some(false), Promise::Rooms, || {
+            format!("session {session} is told that {name} leaves {room}, who was not there")
+        })
+    }
+}
+
+/// How the end of a session looks to those in its rooms.
+fn looks_like(reason: CloseReason) -> LeaveCode {
+    match reason {
+        CloseReason::Disconnected | CloseReason::TimedOut | CloseReason::Expired => LeaveCode::TimedOut,
+        _ => LeaveCode::Quit,
+    }
+}

@@ -1,0 +1,192 @@
+//! What is written down.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+use crate::{CloseReason, Event, FateCode, MessageId, RejectCode};
+
+/// Something that a user asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::sim) enum Request {
+    Send { message: usize },
+    Join { room: usize },
+    Leave { room: usize },
+    Watch { users: Vec<usize> },
+    Unwatch { users: Vec<usize> },
+    Who,
+    Roster { room: usize },
+}
+
+/// Whom a message is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sim) enum To {
+    User(usize),
+    Room(usize),
+}
+
+/// A message, from its sender's hand on.
+#[derive(Clone, Debug)]
+pub(super) struct Sent {
+    pub(super) sender: usize,
+    pub(super) to: To,
+    /// When the hub took it, and in which session.
+    pub(super) taken: Option<Taken>,
+    pub(super) answer: Option<Result<MessageId, RejectCode>>,
+    pub(super) id: Option<MessageId>,
+    /// Its sender was told that it never went out.
+    pub(super) unsent: bool,
+    /// In which sessions it was seen, and where in their streams.
+    pub(super) seen: BTreeMap<usize, u64>,
+    /// To the connections of which sessions it was written, whole.
+    pub(super) written: BTreeSet<usize>,
+    /// What its sender was told of it, for each recipient.
+    pub(super) reports: BTreeMap<usize, FateCode>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Taken {
+    pub(super) order: u64,
+    pub(super) session: usize,
+}
+
+/// A request as the hub took it: its number in the session is its index and one.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) order: u64,
+    pub(super) request: Request,
+    pub(super) answer: Option<Result<(), RejectCode>>,
+}
+
+/// A user at a hub, from the welcome until the name is free.
+#[derive(Clone, Debug)]
+pub(super) struct Session {
+    pub(super) user: usize,
+    pub(super) is_parked: bool,
+    /// It was there after so many requests.
+    pub(super) begun: u64,
+    pub(super) ended: Option<Ended>,
+    pub(super) asked: Vec<Asked>,
+    /// What the hub was told has arrived.
+    pub(super) acked: u64,
+    /// All that its user was told, numbers as in the session itself.
+    pub(super) stream: Vec<Event>,
+    pub(super) last_message: Option<MessageId>,
+    /// The last answered request.
+    pub(super) last_answer: u64,
+    /// How it stands with the users that are watched, as far as was told.
+    pub(super) presence: BTreeMap<usize, bool>,
+    /// Whether a user is in a room, as far as was told, by room and user.
+    pub(super) beside: BTreeMap<(usize, usize), bool>,
+    pub(super) tallies: BTreeMap<(usize, usize), Tally>,
+    /// Connections that it had.
+    pub(super) connections: usize,
+    /// Messages for it that were reported unconfirmed without having been written whole: of each connection, one may
+    /// have been half written.
+    pub(super) halves: usize,
+}
+
+/// How often somebody was said to come into a room, and to go.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
+    pub(super) joined: usize,
+    pub(super) left: usize,
+    pub(super) quit: usize,
+    pub(super) timed_out: usize,
+}
+
+/// The end of a session: it was still there after `after` requests, and no more after `before`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ended {
+    pub(super) after: u64,
+    pub(super) before: u64,
+    /// None if the hub was gone without a word.
+    pub(super) reason: Option<CloseReason>,
+}
+
+/// Whether somebody was in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Membership {
+    Yes,
+    /// The answer to the join is not known.
+    Perhaps,
+    No,
+}
+
+impl Session {
+    pub(super) const fn new(user: usize, begun: u64) -> Self {
+        Self {
+            user,
+            is_parked: false,
+            begun,
+            ended: None,
+            asked: Vec::new(),
+            acked: 0,
+            stream: Vec::new(),
+            last_message: None,
+            last_answer: 0,
+            presence: BTreeMap::new(),
+            beside: BTreeMap::new(),
+            tallies: BTreeMap::new(),
+            connections: 0,
+            halves: 0,
+        }
+    }
+
+    /// It was surely there when the hub took this request.
+    pub(super) fn was_there(&self, order: u64) -> bool {
+        self.begun < order && self.ended.is_none_or(|ended| order <= ended.after)
+    }
+
+    /// It may have been there.
+    pub(super) fn may_have_been_there(&self, order: u64) -> bool {
+        self.ended.is_none_or(|ended| order <= ended.before)
+    }
+
+    pub(super) fn membership(&self, room: usize, order: u64) -> Membership {
+        let mut membership = Membership::No;
+        for asked in self.asked.iter().take_while(|asked| asked.order < order) {
+            match (&asked.request, asked.answer) {
+                (Request::Join { room: joined }, answer) if *joined == room => {
+                    membership = match answer {
+                        Some(Ok(())) => Membership::Yes,
+                        None if membership == Membership::No => Membership::Perhaps,
+                        Some(Err(_)) | None => membership,
+                    }
+                }
+                // Whatever the answer: afterwards it is not in it.
+                (Request::Leave { room: left }, _) if *left == room => membership = Membership::No,
+                _ => {}
+            }
+        }
+        membership
+    }
+
+    /// It has asked to be let into the room at least once.
+    pub(super) fn has_asked_into(&self, room: usize) -> bool {
+        self.asked.iter().any(|asked| asked.request == Request::Join { room })
+    }
+}
+
+/// A client's process.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Life {
+    pub(super) session: Option<usize>,
+    /// How many frames of the session's stream it has had, those before it included.
+    pub(super) position: u64,
+    /// What the client adds to the session's own numbers.
+    pub(super) base: u64,
+    pub(super) last_number: u64,
+    pub(super) pending: BTreeMap<u64, Request>,
+}
+
+/// What is known of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WireFacts {
+    pub(super) user: usize,
+    /// How far the client said that it is.
+    pub(super) position: Option<u64>,
+    pub(super) session: Option<usize>,
+    /// How far the session was when this connection took it up: what was acknowledged, and what was taken.
+    pub(super) acked: u64,
+    pub(super) taken: u64,
+}

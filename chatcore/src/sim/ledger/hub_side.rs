@@ -1,0 +1,168 @@
+//! What the hub does, as its driver sees it.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::vec::Vec;
+
+use super::facts::{Asked, Ended, Request, Session, Taken};
+use super::{Ledger, room_of, user_of};
+use crate::sim::broken::{Broken, Promise};
+use crate::sim::network::WireId;
+use crate::wire::ClientMessage;
+use crate::{CloseReason, UserName};
+
+impl Ledger {
+    /// A name is held from now on.
+    pub(in crate::sim) fn joined(&mut self, wire: WireId, name: &UserName) -> Result<(), Broken> {
+        let user = user_of(name.as_str());
+        let session = self.sessions.len();
+        self.sessions.push(Session::new(user, self.order));
+        let holder = self.current.insert(user, session);
+        self.hold(holder.is_none(), Promise::Isolation, || format!("{name} was let in twice"))?;
+        self.take_up(wire, session);
+        Ok(())
+    }
+
+    /// A session goes on with this connection.
+    pub(in crate::sim) fn resumed(&mut self, wire: WireId, name: &UserName) -> Result<(), Broken> {
+        let Some(session) = self.current.get(&user_of(name.as_str())).copied() else {
+            return Err(self.broken(Promise::Once, format!("{name} resumed a session that had ended")));
+        };
+        self.unpark(session);
+        if let Some(position) = self.wires.get(&wire).and_then(|facts| facts.position) {
+            self.sessions[session].acked = self.sessions[session].acked.max(position);
+        }
+        self.take_up(wire, session);
+        Ok(())
+    }
+
+    fn take_up(&mut self, wire: WireId, session: usize) {
+        self.sessions[session].connections += 1;
+        let Session { acked, asked, .. } = &self.sessions[session];
+        let (acked, taken) = (*acked, asked.len() as u64);
+        if let Some(facts) = self.wires.get_mut(&wire) {
+            (facts.session, facts.acked, facts.taken) = (Some(session), acked, taken);
+        }
+    }
+
+    fn unpark(&mut self, session: usize) {
+        if core::mem::take(&mut self.sessions[session].is_parked) {
+            self.parked -= 1;
+        }
+    }
+
+    /// A session waits for a connection.
+    pub(in crate::sim) fn parks(&mut self, name: &UserName) {
+        if let Some(session) = self.current.get(&user_of(name.as_str()))
+            && !core::mem::replace(&mut self.sessions[*session].is_parked, true)
+        {
+            self.parked += 1;
+        }
+    }
+
+    /// A name is free.
+    pub(in crate::sim) fn left(&mut self, name: &UserName, reason: CloseReason) -> Result<(), Broken> {
+        let Some(session) = self.current.remove(&user_of(name.as_str())) else {
+            return Err(self.broken(Promise::Isolation, format!("{name} left without having been there")));
+        };
+        self.unpark(session);
+        self.sessions[session].ended = Some(Ended { after: self.told, before: self.order, reason: Some(reason) });
+        let is_fault = matches!(reason, CloseReason::Fault(_) | CloseReason::Accused(_));
+        self.hold(!is_fault, Promise::Isolation, || format!("{name}: {reason}"))
+    }
+
+    /// The hub is gone, and all sessions with it.
+    pub(in crate::sim) fn hub_is_gone(&mut self) {
+        for (_, session) in core::mem::take(&mut self.current) {
+            self.unpark(session);
+            self.sessions[session].ended = Some(Ended { after: self.told, before: self.order, reason: None });
+        }
+    }
+
+    /// A message was written to a connection, whole.
+    pub(in crate::sim) fn wrote(&mut self, wire: WireId, body: &[u8]) {
+        let session = self.wires.get(&wire).and_then(|facts| facts.session);
+        if let (Some(session), Ok(message)) = (session, self.message_of(body)) {
+            self.messages[message].written.insert(session);
+        }
+    }
+
+    /// The hub has no more to tell at present.
+    pub(in crate::sim) fn all_told(&mut self) {
+        self.told = self.order;
+    }
+
+    /// The hub has taken a frame from a connection that has a session.
+    pub(in crate::sim) fn took(&mut self, wire: WireId, message: &ClientMessage<'_>) -> Result<(), Broken> {
+        let Some(session) = self.wires.get(&wire).and_then(|facts| facts.session) else {
+            return Err(self.broken(Promise::Isolation, format!("{wire} is heard without a session")));
+        };
+        let users = |names: &[&str]| names.iter().map(|name| user_of(name)).collect::<Vec<_>>();
+        let request = match message {
+            ClientMessage::Ack(ack) => {
+                let acked = &mut self.sessions[session].acked;
+                *acked = ack.count.max(*acked);
+                return Ok(());
+            }
+            ClientMessage::Send(send) => Request::Send { message: self.message_of(send.body)? },
+            ClientMessage::Join(join) => Request::Join { room: room_of(join.room) },
+            ClientMessage::Leave(leave) => Request::Leave { room: room_of(leave.room) },
+            ClientMessage::Watch(watch) => Request::Watch { users: users(&watch.names) },
+            ClientMessage::Unwatch(unwatch) => Request::Unwatch { users: users(&unwatch.names) },
+            ClientMessage::Who(_) => Request::Who,
+            ClientMessage::Roster(roster) => Request::Roster { room: room_of(roster.room) },
+            _ => return Ok(()),
+        };
+        self.order += 1;
+        if let Request::Send { message } = request {
+            self.took_message(session, message)?;
+        }
+        self.sessions[session].asked.push(Asked { order: self.order, request, answer: None });
+        Ok(())
+    }
+
+    fn took_message(&mut self, session: usize, message: usize) -> Result<(), Broken> {
+        let taken = Taken { order: self.order, session };
+        let before = self.messages[message].taken.replace(taken);
+        let sent = &self.messages[message];
+        self.hold(before.is_none(), Promise::Once, || format!("the hub takes message {message} twice"))?;
+        self.hold(sent.sender == self.sessions[session].user, Promise::Isolation, || {
+            format!("message {message} comes from somebody else's session")
+        })?;
+        self.hold(!sent.unsent, Promise::Fate, || {
+            format!("message {message} arrives, of which its sender was told that it never went out")
+        })?;
+        let mut earlier = self.sessions[session].asked.iter().rev();
+        let last = earlier.find_map(|asked| match asked.request {
+            Request::Send { message } => Some(message),
+            _ => None,
+        });
+        self.hold(last.is_none_or(|last| last < message), Promise::Order, || {
+            format!("message {message} comes to the hub after {last:?}, which was sent later")
+        })
+    }
+
+    /// Sessions without a connection and rooms, as they are by this account.
+    pub(in crate::sim) fn rooms(&self) -> BTreeMap<usize, Vec<usize>> {
+        let mut rooms: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (user, session) in &self.current {
+            let session = &self.sessions[*session];
+            let mut asked: Vec<usize> = session
+                .asked
+                .iter()
+                .filter_map(|asked| match asked.request {
+                    Request::Join { room } => Some(room),
+                    _ => None,
+                })
+                .collect();
+            asked.sort_unstable();
+            asked.dedup();
+            for room in asked {
+                if session.membership(room, u64::MAX) != super::facts::Membership::No {
+                    rooms.entry(room).or_default().push(*user);
+                }
+            }
+        }
+        rooms
+    }
+}

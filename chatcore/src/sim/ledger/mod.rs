@@ -1,0 +1,138 @@
+//! What must be true, whatever the network does: a plain account of who asked for what, in which order the hub took it,
+//! and what everybody was told.
+//!
+//! It knows no timers, no limits in bytes and no outboxes. A session is the list of what its user was told, in order;
+//! whoever comes back to it must find the same list again, from where the hub was told that it may forget.
+
+mod closing;
+mod events;
+mod facts;
+mod hub_side;
+mod user_side;
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use self::facts::{Life, Sent, Session, WireFacts};
+pub(super) use self::facts::{Request, To};
+use super::broken::{Broken, Promise};
+use super::network::WireId;
+use crate::{Instant, MessageId};
+
+/// Everything that is known of a run.
+#[derive(Clone, Debug)]
+pub(super) struct Ledger {
+    now: Instant,
+    /// How many requests the hub has taken: the order of all of them.
+    order: u64,
+    /// The same, when the hub last had nothing more to tell: it is known who was there then.
+    told: u64,
+    messages: Vec<Sent>,
+    by_id: BTreeMap<MessageId, usize>,
+    sessions: Vec<Session>,
+    /// The session that holds a user's name.
+    current: BTreeMap<usize, usize>,
+    /// The session that a user's ticket is for.
+    tickets: BTreeMap<usize, usize>,
+    lives: Vec<Life>,
+    wires: BTreeMap<WireId, WireFacts>,
+    /// Rooms announce everybody who comes and goes.
+    announces_all: bool,
+    parked: usize,
+}
+
+impl Ledger {
+    pub(super) fn new(users: usize, announces_all: bool) -> Self {
+        Self {
+            now: Instant::ZERO,
+            order: 0,
+            told: 0,
+            messages: Vec::new(),
+            by_id: BTreeMap::new(),
+            sessions: Vec::new(),
+            current: BTreeMap::new(),
+            tickets: BTreeMap::new(),
+            lives: vec![Life::default(); users],
+            wires: BTreeMap::new(),
+            announces_all,
+            parked: 0,
+        }
+    }
+
+    pub(super) fn clock(&mut self, now: Instant) {
+        self.now = now;
+    }
+
+    /// How many messages were sent, and how many were seen by somebody.
+    pub(super) fn traffic(&self) -> (u64, u64) {
+        let seen = self.messages.iter().filter(|message| !message.seen.is_empty()).count();
+        (self.messages.len() as u64, seen as u64)
+    }
+
+    /// How many messages their senders know to be accepted.
+    pub(super) fn accepted(&self) -> u64 {
+        self.messages.iter().filter(|message| matches!(message.answer, Some(Ok(_)))).count() as u64
+    }
+
+    /// Sessions that wait for a connection.
+    pub(super) fn parked(&self) -> usize {
+        self.parked
+    }
+
+    /// Sessions that live.
+    pub(super) fn living(&self) -> usize {
+        self.current.len()
+    }
+
+    /// A user has a session, and no request of it is without its answer.
+    pub(super) fn is_answered(&self, user: usize) -> bool {
+        let life = &self.lives[user];
+        life.session.is_some() && life.pending.is_empty()
+    }
+
+    /// The hub has been told of everything that a user was told.
+    pub(super) fn is_acknowledged(&self, user: usize) -> bool {
+        let session = self.current.get(&user).map(|session| &self.sessions[*session]);
+        session.is_some_and(|session| session.acked == session.stream.len() as u64)
+    }
+
+    /// The number that a user's next request gets.
+    pub(super) fn next_number(&self, user: usize) -> u64 {
+        self.lives[user].last_number + 1
+    }
+
+    fn broken(&self, promise: Promise, detail: String) -> Broken {
+        Broken { promise, detail, at: self.now }
+    }
+
+    /// An error if this does not hold.
+    fn hold(&self, holds: bool, promise: Promise, detail: impl FnOnce() -> String) -> Result<(), Broken> {
+        if holds { Ok(()) } else { Err(self.broken(promise, detail())) }
+    }
+}
+
+/// The name of a user.
+pub(super) fn user_name(user: usize) -> String {
+    format!("user-{user}")
+}
+
+/// The name of a room.
+pub(super) fn room_name(room: usize) -> String {
+    format!("#room-{room}")
+}
+
+/// Which user or room has this name; none that the simulation made if it is out of range.
+fn numbered(name: &str, sign: &str) -> usize {
+    name.strip_prefix(sign).and_then(|number| number.parse().ok()).unwrap_or(usize::MAX)
+}
+
+fn user_of(name: &str) -> usize {
+    numbered(name, "user-")
+}
+
+fn room_of(name: &str) -> usize {
+    numbered(name, "#room-")
+}

@@ -1,0 +1,194 @@
+//! What users do, and how far each of their processes is.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::vec::Vec;
+
+use super::Ledger;
+use super::facts::{Life, Request, Sent, To, WireFacts};
+use crate::sim::broken::{Broken, Promise};
+use crate::sim::network::WireId;
+use crate::{Closed, Event};
+
+/// Bytes that say which message a body is: its sender, and its number among all.
+pub(in crate::sim) const MARK_BYTES: usize = 5;
+
+impl Ledger {
+    /// A process begins, or begins anew: it knows nothing but its ticket, if it has one.
+    pub(in crate::sim) fn begins(&mut self, user: usize) {
+        self.lives[user] = Life::default();
+    }
+
+    /// A process is over. Nobody waits for its answers any more.
+    pub(in crate::sim) fn is_over(&mut self, user: usize) {
+        self.lives[user] = Life::default();
+    }
+
+    /// A process talks over this connection from now on. If it goes on with a session, it says how far it is, unless it
+    /// has forgotten.
+    pub(in crate::sim) fn uses(&mut self, user: usize, wire: WireId) {
+        let life = &self.lives[user];
+        let position = life.session.map(|_| life.position);
+        self.wires.insert(wire, WireFacts { user, position, session: None, acked: 0, taken: 0 });
+    }
+
+    /// A message is about to be sent; returns its number, and its body, of this length or a little more.
+    pub(in crate::sim) fn compose(&mut self, sender: usize, to: To, bytes: usize) -> (usize, Vec<u8>) {
+        let message = self.messages.len();
+        let mut body = Vec::with_capacity(bytes);
+        body.push(u8::try_from(sender).unwrap_or(u8::MAX));
+        body.extend_from_slice(&u32::try_from(message).unwrap_or(u32::MAX).to_le_bytes());
+        body.resize(bytes.max(MARK_BYTES), b'.');
+        self.messages.push(Sent {
+            sender,
+            to,
+            taken: None,
+            answer: None,
+            id: None,
+            unsent: false,
+            seen: BTreeMap::new(),
+            written: BTreeSet::new(),
+            reports: BTreeMap::new(),
+        });
+        (message, body)
+    }
+
+    /// The client did not take what was composed last.
+    pub(in crate::sim) fn discard(&mut self) {
+        self.messages.pop();
+    }
+
+    /// Which message this is the body of.
+    pub(super) fn message_of(&self, body: &[u8]) -> Result<usize, Broken> {
+        let found = body.split_first_chunk::<MARK_BYTES>().and_then(|([sender, number @ ..], rest)| {
+            let number = usize::try_from(u32::from_le_bytes(*number)).ok()?;
+            let sent = self.messages.get(number)?;
+            (sent.sender == usize::from(*sender) && rest.iter().all(|byte| *byte == b'.')).then_some(number)
+        });
+        found.ok_or_else(|| self.broken(Promise::Order, format!("nobody has sent {body:02x?}")))
+    }
+
+    /// A client has taken a request, under this number.
+    pub(in crate::sim) fn asks(&mut self, user: usize, number: u64, request: Request) -> Result<(), Broken> {
+        let life = &mut self.lives[user];
+        let expected = life.last_number + 1;
+        life.last_number = number;
+        life.pending.insert(number, request);
+        self.hold(number == expected, Promise::Fate, || {
+            format!("user {user}'s request has the number {number} instead of {expected}")
+        })
+    }
+
+    /// A client tells something, which came over this connection if over any.
+    pub(in crate::sim) fn hears(&mut self, user: usize, wire: Option<WireId>, event: &Event) -> Result<(), Broken> {
+        match event {
+            Event::Registered { .. } => {
+                let session = self.session_of(user, wire)?;
+                let life = &mut self.lives[user];
+                (life.session, life.position, life.base) = (Some(session), 0, life.last_number);
+                self.tickets.insert(user, session);
+                Ok(())
+            }
+            Event::Resumed => self.hears_resumed(user, wire),
+            Event::SessionLost { unsent_from } => self.hears_lost(user, *unsent_from),
+            Event::Closed(closed @ (Closed::Fault(_) | Closed::Error { .. } | Closed::Foreign(_))) => {
+                Err(self.broken(Promise::Isolation, format!("user {user}: {closed}")))
+            }
+            Event::Refused { .. } | Event::Reconnecting { .. } | Event::Connect { .. } | Event::Closed(_) => Ok(()),
+            told => self.hears_told(user, told),
+        }
+    }
+
+    /// Which session a connection has.
+    fn session_of(&self, user: usize, wire: Option<WireId>) -> Result<usize, Broken> {
+        let facts = wire.and_then(|wire| self.wires.get(&wire));
+        let session = facts.filter(|facts| facts.user == user).and_then(|facts| facts.session);
+        session.ok_or_else(|| self.broken(Promise::Isolation, format!("user {user} has a session that nobody gave it")))
+    }
+
+    fn hears_resumed(&mut self, user: usize, wire: Option<WireId>) -> Result<(), Broken> {
+        let session = self.session_of(user, wire)?;
+        let facts = wire.map(|wire| self.wires[&wire]);
+        let expected = self.lives[user].session.or_else(|| self.tickets.get(&user).copied());
+        self.hold(expected == Some(session), Promise::Isolation, || {
+            format!("user {user} goes on with session {session} instead of {expected:?}")
+        })?;
+        let life = &mut self.lives[user];
+        if let (None, Some(facts)) = (life.session, facts) {
+            *life = Life { session: Some(session), position: facts.acked, last_number: facts.taken, ..Life::default() };
+        }
+        Ok(())
+    }
+
+    fn hears_lost(&mut self, user: usize, unsent_from: u64) -> Result<(), Broken> {
+        let life = &mut self.lives[user];
+        let pending = core::mem::take(&mut life.pending);
+        (life.session, life.base) = (None, life.last_number);
+        self.tickets.remove(&user);
+        for (_, request) in pending.range(unsent_from..) {
+            if let Request::Send { message } = request {
+                self.messages[*message].unsent = true;
+                self.hold(self.messages[*message].taken.is_none(), Promise::Fate, || {
+                    format!("user {user} is told that message {message} never went out, but the hub has it")
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The next piece of a session's stream.
+    fn hears_told(&mut self, user: usize, event: &Event) -> Result<(), Broken> {
+        let life = &self.lives[user];
+        let Some(session) = life.session else {
+            return Err(self.broken(Promise::Once, format!("user {user} is told without a session: {event:?}")));
+        };
+        let (position, base) = (life.position, life.base);
+        let event = renumbered(event, base)
+            .ok_or_else(|| self.broken(Promise::Fate, format!("user {user} gets an answer of another session")))?;
+        let life = &mut self.lives[user];
+        life.position += 1;
+        if let Some(number) = number_of(&event) {
+            life.pending.remove(&(number + base));
+        }
+        let stream = &self.sessions[session].stream;
+        let index = usize::try_from(position).unwrap_or(usize::MAX);
+        match stream.get(index) {
+            Some(before) => self.hold(*before == event, Promise::Once, || {
+                format!("user {user} is told {event:?}, where {before:?} stood before in session {session}")
+            }),
+            None if index > stream.len() => {
+                let known = stream.len();
+                Err(self.broken(Promise::Once, format!("user {user} starts at {index}, but was told only {known}")))
+            }
+            None => {
+                self.sessions[session].stream.push(event.clone());
+                self.learn(session, position + 1, &event)
+            }
+        }
+    }
+}
+
+fn number_of(event: &Event) -> Option<u64> {
+    match event {
+        Event::Accepted { number, .. }
+        | Event::Done { number }
+        | Event::Rejected { number, .. }
+        | Event::Online { number, .. }
+        | Event::Members { number, .. } => Some(*number),
+        _ => None,
+    }
+}
+
+/// The same with the number that the request has in its session; none if it was made before.
+fn renumbered(event: &Event, base: u64) -> Option<Event> {
+    let mut event = event.clone();
+    if let Event::Accepted { number, .. }
+    | Event::Done { number }
+    | Event::Rejected { number, .. }
+    | Event::Online { number, .. }
+    | Event::Members { number, .. } = &mut event
+    {
+        *number = number.checked_sub(base).filter(|number| *number > 0)?;
+    }
+    Some(event)
+}

@@ -1,0 +1,41 @@
+//! Deterministic simulation: a hub, its users and a bad network on virtual time, all from one seed.
+//!
+//! Everything here is sans-IO like the core itself, so that it can serve those who embed the core:
+//!
+//! - [`Network`] carries bytes between two ends as badly as its [`Weather`] says. Put your own transport's framing or
+//!   encryption between it and a [`Handshake`](crate::Handshake), a [`Hub`](crate::Hub) and a
+//!   [`Client`](crate::Client), and see whether it holds.
+//! - [`World`] is a server, its users and such a network, with what goes wrong drawn by a [`Plan`]. While it runs, it
+//!   is checked that what the core promises holds; then the network heals, and everything that is owed must come within
+//!   a bounded time.
+//! - [`small_world`] tries everything that one cut can do to two users.
+//! - [`run`] does that for one seed. The same seed is the same run, byte for byte.
+//!
+//! ```
+//! let summary = chatcore::sim::run(1)?;
+//! assert_eq!(chatcore::sim::run(1)?, summary);
+//! # Ok::<(), chatcore::sim::Broken>(())
+//! ```
+
+mod broken;
+mod ledger;
+mod network;
+mod pipe;
+mod plan;
+mod random;
+mod server;
+mod small;
+mod trace;
+mod user;
+mod weather;
+mod world;
+
+pub use self::broken::{Broken, Promise};
+pub use self::network::{Cut, End, Network, WireId};
+pub use self::pipe::Pipe;
+pub use self::plan::{Mishap, Plan};
+pub use self::random::{CERTAIN, Random};
+pub use self::small::small_world;
+pub use self::trace::Listener;
+pub use self::weather::Weather;
+pub use self::world::{Summary, World, replay, run};

@@ -1,0 +1,274 @@
+//! Connections between clients and a server, with everything that can happen to them.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use super::pipe::Pipe;
+use super::random::Random;
+use super::weather::Weather;
+use crate::Instant;
+
+/// One of the two ends of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum End {
+    /// Who has made the connection.
+    Client,
+    /// Who has accepted it.
+    Server,
+}
+
+impl End {
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+}
+
+/// A connection. Numbers count from 1 in the order in which connections are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WireId(pub u64);
+
+impl fmt::Display for WireId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "wire {}", self.0)
+    }
+}
+
+/// A break of one connection at a chosen place: for those who explore all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// Who writes the byte that is the last to arrive.
+    pub writer: End,
+    /// How many bytes arrive. The connection breaks when one more is written.
+    pub after: u64,
+    /// Whether each end learns of it at once: the client's, the server's. Otherwise never: it has its own deadlines.
+    pub noticed: [bool; 2],
+}
+
+/// A network of byte pipes on virtual time. It does no I/O: bytes and the time go in, bytes and the next time that
+/// something happens come out. All that is random in it comes from its seed.
+///
+/// ```
+/// use chatcore::Instant;
+/// use chatcore::sim::{End, Network, Weather};
+///
+/// let mut network = Network::new(7, Weather::calm());
+/// let wire = network.connect();
+/// let taken = network.write(Instant::ZERO, wire, End::Client, b"hello");
+/// assert_eq!(taken, 5);
+///
+/// let arrives = network.readable_at(wire, End::Server).expect("it is on its way");
+/// let mut heard = Vec::new();
+/// let is_over = network.read(arrives, wire, End::Server, &mut heard);
+/// assert_eq!((&heard[..], is_over), (&b"hello"[..], false));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Network {
+    random: Random,
+    weather: Weather,
+    wires: BTreeMap<WireId, Wire>,
+    made_ever: u64,
+    torn_ever: u64,
+    cuts: BTreeMap<WireId, Cut>,
+}
+
+#[derive(Clone, Debug)]
+struct Wire {
+    /// By the end that writes.
+    pipes: [Pipe; 2],
+    /// When an end learns that the connection is over.
+    learns_at: [Option<Instant>; 2],
+    /// Ends that have dropped it.
+    closed: [bool; 2],
+    cut: Option<Cut>,
+    is_broken: bool,
+}
+
+impl Network {
+    /// A network without connections.
+    pub fn new(seed: u64, weather: Weather) -> Self {
+        Self {
+            random: Random::new(seed),
+            weather,
+            wires: BTreeMap::new(),
+            made_ever: 0,
+            torn_ever: 0,
+            cuts: BTreeMap::new(),
+        }
+    }
+
+    /// From now on, the weather is this. Better weather ends the stalls of the old.
+    pub fn set_weather(&mut self, now: Instant, weather: Weather) {
+        self.weather = weather;
+        for wire in self.wires.values_mut() {
+            wire.cut = None;
+            for pipe in &mut wire.pipes {
+                pipe.hurry(now + self.weather.delay_max);
+            }
+        }
+    }
+
+    /// The connection that will have this number breaks at this place, in whatever weather.
+    pub fn plan(&mut self, wire: WireId, cut: Cut) {
+        self.cuts.insert(wire, cut);
+    }
+
+    /// Makes a connection. It stands at once at both ends.
+    pub fn connect(&mut self) -> WireId {
+        self.made_ever += 1;
+        let id = WireId(self.made_ever);
+        let cut = self.cuts.remove(&id).or_else(|| self.weather.draw_cut(&mut self.random));
+        let pipe = Pipe::new(self.weather.buffer_bytes);
+        let pipes = [pipe.clone(), pipe];
+        self.wires.insert(id, Wire { pipes, learns_at: [None; 2], closed: [false; 2], cut, is_broken: false });
+        id
+    }
+
+    /// One end writes. Returns how many bytes were taken: none of a connection that is closed at this end, and no more
+    /// than fit while the other end does not read.
+    pub fn write(&mut self, now: Instant, id: WireId, end: End, bytes: &[u8]) -> usize {
+        let Some(wire) = self.wires.get_mut(&id).filter(|wire| !wire.closed[end as usize]) else { return 0 };
+        let pipe = &mut wire.pipes[end as usize];
+        let taken = pipe.room().min(bytes.len());
+        let mut rest = &bytes[..taken];
+        while !rest.is_empty() {
+            let (piece, later) = rest.split_at(self.weather.draw_piece(&mut self.random).min(rest.len()));
+            pipe.put(now + self.weather.draw_delay(&mut self.random), piece);
+            rest = later;
+        }
+        let written = pipe.put_ever();
+        if let Some(cut) = wire.cut.filter(|cut| cut.writer == end && cut.after < written) {
+            wire.pipes[end as usize].cut(cut.after);
+            self.tear(now, id, cut.noticed);
+        }
+        taken
+    }
+
+    /// Takes what has arrived at an end, appending it to `heard`. True if the connection is over for this end: nothing
+    /// more will come.
+    pub fn read(&mut self, now: Instant, id: WireId, end: End, heard: &mut Vec<u8>) -> bool {
+        let Some(wire) = self.wires.get_mut(&id) else { return true };
+        wire.pipes[end.other() as usize].take(now, heard);
+        wire.learns_at[end as usize].is_some_and(|at| at <= now)
+    }
+
+    /// When there is something to read at an end, or to be learned; none if nothing is on its way.
+    pub fn readable_at(&self, id: WireId, end: End) -> Option<Instant> {
+        let wire = self.wires.get(&id)?;
+        let arrival = wire.pipes[end.other() as usize].next_arrival();
+        [arrival, wire.learns_at[end as usize]].into_iter().flatten().min()
+    }
+
+    /// An end can write at least one byte.
+    pub fn is_writable(&self, id: WireId, end: End) -> bool {
+        self.wires.get(&id).is_some_and(|wire| wire.pipes[end as usize].room() > 0)
+    }
+
+    /// The connection carries bytes both ways: it is not broken, and neither end has dropped it.
+    pub fn is_whole(&self, id: WireId) -> bool {
+        self.wires.get(&id).is_some_and(|wire| !wire.is_broken && wire.closed == [false; 2])
+    }
+
+    /// Nothing is on its way to an end that still listens.
+    pub fn is_quiet(&self) -> bool {
+        self.wires.values().all(|wire| {
+            [End::Client, End::Server]
+                .iter()
+                .all(|end| wire.closed[*end as usize] || wire.pipes[end.other() as usize].held() == 0)
+        })
+    }
+
+    /// An end drops the connection. What it wrote before still arrives, as a rule; what comes to it is lost.
+    pub fn close(&mut self, now: Instant, id: WireId, end: End) {
+        let Some(wire) = self.wires.get_mut(&id) else { return };
+        wire.closed[end as usize] = true;
+        if wire.closed[end.other() as usize] {
+            self.wires.remove(&id);
+            return;
+        }
+        let back = &mut wire.pipes[end.other() as usize];
+        back.cut(back.taken_ever());
+        // A broken connection carries no news of its end.
+        if !wire.is_broken {
+            let there = &mut wire.pipes[end as usize];
+            if self.random.chance(self.weather.reset_chance) {
+                there.cut(there.kept_ever() - self.random.below(there.held() as u64 + 1));
+            }
+            let arrives = (now + self.weather.draw_delay(&mut self.random)).max(there.last_arrival());
+            wire.learns_at[end.other() as usize] = Some(arrives);
+        }
+    }
+
+    /// Breaks a connection. Of what is on its way some part may still arrive.
+    pub fn tear(&mut self, now: Instant, id: WireId, noticed: [bool; 2]) {
+        let Some(wire) = self.wires.get_mut(&id).filter(|wire| !wire.is_broken) else { return };
+        self.torn_ever += 1;
+        wire.is_broken = true;
+        wire.cut = None;
+        for pipe in &mut wire.pipes {
+            let held = pipe.held() as u64;
+            let lost = if self.random.chance(self.weather.loss_chance) { self.random.below(held + 1) } else { 0 };
+            pipe.cut(pipe.kept_ever() - lost);
+        }
+        for end in [End::Client, End::Server] {
+            if noticed[end as usize] {
+                // The news does not overtake what still arrives.
+                let arrived = wire.pipes[end.other() as usize].last_arrival();
+                let learns_at = (now + self.weather.draw_notice(&mut self.random)).max(arrived);
+                wire.learns_at[end as usize].get_or_insert(learns_at);
+            }
+        }
+    }
+
+    /// Breaks a connection, and draws whether each end learns of it.
+    pub fn tear_somehow(&mut self, now: Instant, id: WireId) {
+        let noticed = self.weather.draw_noticed(&mut self.random);
+        self.tear(now, id, noticed);
+    }
+
+    /// How many connections broke, closed ones not counted.
+    pub const fn torn_ever(&self) -> u64 {
+        self.torn_ever
+    }
+
+    /// The connections that are there at one end or at both.
+    pub fn wires(&self) -> Vec<WireId> {
+        self.wires.keys().copied().collect()
+    }
+}
+
+impl Weather {
+    fn draw_piece(&self, random: &mut Random) -> usize {
+        if self.piece_bytes_max == usize::MAX {
+            return usize::MAX;
+        }
+        1 + usize::try_from(random.upto(self.piece_bytes_max as u64)).unwrap_or_default()
+    }
+
+    fn draw_delay(&self, random: &mut Random) -> Duration {
+        let delay = self.delay_min + random.time_upto(self.delay_max.saturating_sub(self.delay_min));
+        if random.chance(self.stall_chance) { delay + random.time_upto(self.stall_max) } else { delay }
+    }
+
+    fn draw_notice(&self, random: &mut Random) -> Duration {
+        random.time_upto(self.notice_max)
+    }
+
+    fn draw_noticed(&self, random: &mut Random) -> [bool; 2] {
+        [!random.chance(self.half_open_chance), !random.chance(self.half_open_chance)]
+    }
+
+    fn draw_cut(&self, random: &mut Random) -> Option<Cut> {
+        random.chance(self.cut_chance).then(|| Cut {
+            writer: random.pick(&[End::Client, End::Server]),
+            after: random.upto(self.cut_bytes_max),
+            noticed: self.draw_noticed(random),
+        })
+    }
+}

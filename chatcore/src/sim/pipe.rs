@@ -1,0 +1,159 @@
+//! One direction of a connection.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use crate::Instant;
+
+/// Bytes on their way in one direction, in order, each piece with the time at which it arrives.
+///
+/// A pipe holds a bounded number of bytes that were not taken out yet: a slow reader stops the writer. When it is cut, what
+/// lies behind the cut is lost, and so is all that is put in later, as with a transport that does not know yet that
+/// nobody is there: it takes bytes until its buffer is full.
+#[derive(Clone, Debug)]
+pub struct Pipe {
+    segments: VecDeque<(Instant, Vec<u8>)>,
+    bytes_max: usize,
+    /// Bytes that were put in, ever.
+    put: u64,
+    /// Bytes that are held, and those that are lost but still fill the writer's buffer.
+    held: usize,
+    lost: usize,
+    /// What lies behind this many bytes is lost.
+    cut_at: Option<u64>,
+    last_arrival: Instant,
+}
+
+impl Pipe {
+    /// An empty pipe that holds at most `bytes_max` bytes.
+    pub const fn new(bytes_max: usize) -> Self {
+        Self {
+            segments: VecDeque::new(),
+            bytes_max,
+            put: 0,
+            held: 0,
+            lost: 0,
+            cut_at: None,
+            last_arrival: Instant::ZERO,
+        }
+    }
+
+    /// Bytes that can be put in now.
+    pub const fn room(&self) -> usize {
+        self.bytes_max.saturating_sub(self.held + self.lost)
+    }
+
+    /// Bytes that were put in since the beginning, lost ones included.
+    pub const fn put_ever(&self) -> u64 {
+        self.put
+    }
+
+    /// Bytes that were put in since the beginning and are not lost.
+    pub const fn kept_ever(&self) -> u64 {
+        match self.cut_at {
+            Some(cut_at) if cut_at < self.put => cut_at,
+            _ => self.put,
+        }
+    }
+
+    /// Bytes that were taken out since the beginning.
+    pub const fn taken_ever(&self) -> u64 {
+        self.put - (self.held + self.lost) as u64
+    }
+
+    /// Bytes that are held and not taken out.
+    pub const fn held(&self) -> usize {
+        self.held
+    }
+
+    /// When the last piece arrives, or has arrived.
+    pub const fn last_arrival(&self) -> Instant {
+        self.last_arrival
+    }
+
+    /// Puts a piece in, which arrives at the given time, but never before what was put in earlier. No more than
+    /// [`room`](Self::room).
+    pub fn put(&mut self, arrives: Instant, bytes: &[u8]) {
+        debug_assert!(bytes.len() <= self.room(), "a pipe takes no more than it has room for");
+        let kept = self.cut_at.map_or(u64::MAX, |cut_at| cut_at.saturating_sub(self.put));
+        let kept = usize::try_from(kept).unwrap_or(usize::MAX).min(bytes.len());
+        self.put += bytes.len() as u64;
+        self.held += kept;
+        self.lost += bytes.len() - kept;
+        if kept > 0 {
+            self.last_arrival = self.last_arrival.max(arrives);
+            self.segments.push_back((self.last_arrival, bytes[..kept].to_vec()));
+        }
+    }
+
+    /// When the next bytes can be taken; none if none are held.
+    pub fn next_arrival(&self) -> Option<Instant> {
+        self.segments.front().map(|(arrives, _)| *arrives)
+    }
+
+    /// Takes out what has arrived, appending it to `out`.
+    pub fn take(&mut self, now: Instant, out: &mut Vec<u8>) {
+        while let Some((_, bytes)) = self.segments.pop_front_if(|(arrives, _)| *arrives <= now) {
+            self.held -= bytes.len();
+            out.extend_from_slice(&bytes);
+        }
+    }
+
+    /// Cuts it behind the first `at` bytes of all; what was taken out already cannot be lost any more.
+    pub fn cut(&mut self, at: u64) {
+        self.cut_at = Some(self.cut_at.map_or(at, |earlier| earlier.min(at)));
+        let kept = usize::try_from(at.saturating_sub(self.taken_ever())).unwrap_or(usize::MAX);
+        while self.held > kept {
+            let (_, bytes) = self.segments.back_mut().expect("held bytes lie in segments");
+            let surplus = bytes.len().min(self.held - kept);
+            bytes.truncate(bytes.len() - surplus);
+            let is_empty = bytes.is_empty();
+            self.held -= surplus;
+            self.lost += surplus;
+            if is_empty {
+                self.segments.pop_back();
+            }
+        }
+    }
+
+    /// Lets everything arrive by then.
+    pub fn hurry(&mut self, by: Instant) {
+        for (arrives, _) in &mut self.segments {
+            *arrives = by.min(*arrives);
+        }
+        self.last_arrival = by.min(self.last_arrival);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LATER: Instant = Instant::from_millis(10);
+
+    #[test]
+    fn bytes_arrive_in_order_and_in_time() {
+        let mut pipe = Pipe::new(10);
+        pipe.put(LATER, b"abc");
+        pipe.put(Instant::ZERO, b"de");
+        let mut out = Vec::new();
+        pipe.take(Instant::ZERO, &mut out);
+        assert_eq!((out.as_slice(), pipe.room()), (&b""[..], 5));
+        pipe.take(LATER, &mut out);
+        assert_eq!((out.as_slice(), pipe.room()), (&b"abcde"[..], 10));
+    }
+
+    #[test]
+    fn what_lies_behind_a_cut_is_lost_and_fills_the_writers_buffer() {
+        let mut pipe = Pipe::new(10);
+        pipe.put(LATER, b"abc");
+        pipe.put(LATER, b"def");
+        pipe.cut(4);
+        pipe.put(LATER, b"gh");
+        let mut out = Vec::new();
+        pipe.take(LATER, &mut out);
+        assert_eq!((out.as_slice(), pipe.room()), (&b"abcd"[..], 6));
+        pipe.cut(2);
+        assert_eq!(pipe.held(), 0);
+    }
+}

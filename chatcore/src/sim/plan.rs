@@ -1,0 +1,200 @@
+//! How a run is to be: drawn anew for each.
+
+use core::time::Duration;
+
+use super::random::{CERTAIN, Random};
+use super::weather::Weather;
+use crate::{Backoff, ClientConfig, Limits};
+
+/// What a run is made of.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// People, each with a name of its own.
+    pub users: usize,
+    /// Rooms that they talk about.
+    pub rooms: usize,
+    /// The hub's limits. They must leave room for all users, or not everybody can be online in the end.
+    pub limits: Limits,
+    /// How clients behave.
+    pub config: ClientConfig,
+    /// The network, while it is bad.
+    pub weather: Weather,
+    /// How long bad times last.
+    pub storm: Duration,
+    /// Between two requests of anybody, on average.
+    pub pace: Duration,
+    /// Bytes of a body, at the most.
+    pub body_bytes_max: u64,
+    /// Between two mishaps, on average; none if there are none.
+    pub mishap_pace: Option<Duration>,
+    /// How likely each mishap is, beside the others.
+    pub mishaps: [(Mishap, u32); Mishap::ALL.len()],
+    /// The chance that the server ponders a registration, in millionths.
+    pub ponder_chance: u32,
+    /// The chance that an attempt to connect fails, in millionths.
+    pub dial_fails: u32,
+}
+
+/// What can happen to a run as a whole, or to one of its nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mishap {
+    /// One connection breaks.
+    Cut,
+    /// All connections break.
+    CutAll,
+    /// A client's process dies, and comes back with its ticket.
+    Death,
+    /// A client's process dies, and comes back without its ticket.
+    Amnesia,
+    /// A client says goodbye.
+    Goodbye,
+    /// A client's process stands still for some time.
+    Freeze,
+    /// A client reads nothing for some time.
+    SlowReader,
+    /// Time jumps forward, for everybody.
+    Leap,
+    /// The server dies, and comes back empty.
+    Crash,
+    /// The server stops in an orderly way, and comes back empty.
+    Restart,
+    /// An operator ends a session.
+    Kick,
+}
+
+impl Mishap {
+    /// Every mishap.
+    pub const ALL: [Self; 11] = [
+        Self::Cut,
+        Self::CutAll,
+        Self::Death,
+        Self::Amnesia,
+        Self::Goodbye,
+        Self::Freeze,
+        Self::SlowReader,
+        Self::Leap,
+        Self::Crash,
+        Self::Restart,
+        Self::Kick,
+    ];
+
+    /// How likely it is at the most, beside the others.
+    const fn weight(self) -> u32 {
+        match self {
+            Self::Cut => 40,
+            Self::Death | Self::Freeze | Self::SlowReader => 10,
+            Self::CutAll | Self::Amnesia | Self::Goodbye | Self::Leap => 5,
+            Self::Crash | Self::Restart | Self::Kick => 2,
+        }
+    }
+}
+
+impl Plan {
+    /// Nothing goes wrong, and nobody asks for anything by itself.
+    pub fn calm(users: usize) -> Self {
+        Self {
+            users,
+            rooms: 1,
+            limits: Limits::default(),
+            config: ClientConfig::default(),
+            weather: Weather::calm(),
+            storm: Duration::ZERO,
+            pace: Duration::from_secs(1),
+            body_bytes_max: 10,
+            mishap_pace: None,
+            mishaps: Mishap::ALL.map(|mishap| (mishap, 0)),
+            ponder_chance: 0,
+            dial_fails: 0,
+        }
+    }
+
+    /// Bad times, each in another way: some hardly bad, some with everything at once.
+    pub fn draw(random: &mut Random) -> Self {
+        let users = 2 + random.index(5);
+        let is_tight = random.chance(CERTAIN / 4);
+        let mishaps = Mishap::ALL.map(|mishap| {
+            let is_there = random.chance(CERTAIN / 2);
+            (
+                mishap,
+                if is_there { u32::try_from(random.below(u64::from(mishap.weight()) + 1)).unwrap_or(0) } else { 0 },
+            )
+        });
+        let body_bytes_max = random.pick(&[10, 300, 1_152]);
+        let storm = Duration::from_millis(random.within(1_000..=60_000));
+        let requests = u32::try_from(random.within(20..=600)).unwrap_or(u32::MAX);
+        Self {
+            users,
+            rooms: 1 + random.index(3),
+            limits: draw_limits(random, users, is_tight),
+            config: draw_config(random, is_tight),
+            weather: Weather::draw(random),
+            storm,
+            pace: storm / requests,
+            body_bytes_max,
+            mishap_pace: random.chance(CERTAIN / 10 * 9).then(|| Duration::from_millis(random.within(100..=10_000))),
+            mishaps,
+            ponder_chance: random.pick(&[0, 0, CERTAIN / 4]),
+            dial_fails: random.pick(&[0, CERTAIN / 10, CERTAIN / 2]),
+        }
+    }
+
+    /// After which time of good weather everything that is owed has come: all deadlines one after another, and again for
+    /// whoever is unlucky.
+    pub(super) fn patience(&self) -> Duration {
+        let limits = &self.limits;
+        let backoff = self.config.reconnect.map_or(Duration::ZERO, |backoff| backoff.max);
+        let deadlines = limits.handshake_time_max
+            + limits.idle_time_max * 2
+            + limits.stall_time_max
+            + limits.resume_time_max
+            + limits.flush_time_max
+            + self.config.answer_time_max
+            + self.config.flush_time_max
+            + backoff;
+        deadlines * 3 + Duration::from_mins(1)
+    }
+}
+
+fn draw_limits(random: &mut Random, users: usize, is_tight: bool) -> Limits {
+    let seconds = |seconds| Duration::from_secs(seconds);
+    let all = u32::try_from(users).unwrap_or(u32::MAX);
+    let limits = Limits {
+        body_bytes_max: 1_152,
+        users_max: all + u32::try_from(random.below(3)).unwrap_or_default(),
+        handshake_time_max: seconds(random.within(5..=30)),
+        idle_time_max: seconds(random.pick(&[2, 10, 60])),
+        stall_time_max: seconds(random.within(1..=10)),
+        resume_time_max: seconds(random.pick(&[0, 5, 60, 60, 300])),
+        probe_time_max: seconds(random.within(1..=5)),
+        flush_time_max: seconds(random.within(1..=5)),
+        ..Limits::default()
+    };
+    if !is_tight {
+        return limits;
+    }
+    Limits {
+        outbox_bytes_max: 4 * limits.frame_bytes_max() + u32::try_from(random.upto(20_000)).unwrap_or_default(),
+        parked_max: u32::try_from(random.below(users as u64 + 1)).unwrap_or_default(),
+        parked_bytes_max: random.upto(50_000),
+        rooms_of_user_max: 2,
+        rooms_max: 2,
+        members_max: all - 1,
+        announced_members_max: u32::try_from(random.below(4)).unwrap_or_default(),
+        watches_max: 3,
+        ..limits
+    }
+}
+
+fn draw_config(random: &mut Random, is_tight: bool) -> ClientConfig {
+    let first = Duration::from_millis(random.within(10..=1_000));
+    ClientConfig {
+        outbox_bytes_max: if is_tight { 4_000 } else { 1 << 20 },
+        answer_time_max: Duration::from_secs(random.within(2..=30)),
+        flush_time_max: Duration::from_secs(random.within(1..=5)),
+        ack_delay: Duration::from_millis(random.pick(&[0, 50, 1_000])),
+        ack_frames: random.pick(&[1, 4, 64]),
+        reconnect: Some(Backoff { first, max: first * 8 }),
+        ..ClientConfig::default()
+    }
+}

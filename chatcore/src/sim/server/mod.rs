@@ -1,0 +1,367 @@
+//! The node that has the hub: what a driver does, over a network that is not there.
+
+mod guests;
+mod outgoing;
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::vec::Vec;
+use core::mem;
+use core::time::Duration;
+
+use self::guests::{Guest, flush};
+use self::outgoing::Outgoing;
+use super::broken::{Broken, Promise};
+use super::ledger::Ledger;
+use super::network::{End, Network, WireId};
+use super::random::Random;
+use super::trace::Trace;
+use crate::wire::{self, ClientMessage, Message, ReconnectHint};
+use crate::{Chunks, ConnId, Handshake, Hub, Instant, Limits, Output, UserName};
+
+/// Outputs that one input may lead to, at the most: more is a hub that talks to itself.
+const OUTPUTS_MAX: u32 = 100_000;
+
+/// What goes over the connections of a hub, and who is told.
+pub(super) struct Server {
+    limits: Limits,
+    /// None while it is down.
+    hub: Option<Hub>,
+    /// When it is started again.
+    up_at: Instant,
+    /// It is stopping: when its connections are written out, it is down.
+    is_stopping: bool,
+    guests: BTreeMap<WireId, Guest>,
+    members: BTreeMap<WireId, Member>,
+    wires: BTreeMap<ConnId, WireId>,
+    /// Connections that have something to be written.
+    writing: BTreeSet<WireId>,
+    /// The chance that a decision about a registration takes its time.
+    ponder_chance: u32,
+    random: Random,
+}
+
+/// A connection that the hub has admitted.
+struct Member {
+    conn: ConnId,
+    inbox: Vec<u8>,
+    outgoing: Outgoing,
+}
+
+/// What a step of the server needs of the rest of the world.
+pub(super) struct Around<'a> {
+    pub(super) now: Instant,
+    pub(super) network: &'a mut Network,
+    pub(super) ledger: &'a mut Ledger,
+    pub(super) trace: &'a mut Trace,
+}
+
+impl Around<'_> {
+    /// Writes as much as the network takes: how many bytes those are, and whether they are all. Somebody reads along.
+    pub(super) fn write(
+        &mut self,
+        wire: WireId,
+        end: End,
+        chunks: Chunks<'_>,
+        mut read_along: impl FnMut(&[u8]),
+    ) -> (usize, bool) {
+        let mut taken = 0;
+        for chunk in chunks {
+            let of_chunk = self.network.write(self.now, wire, end, chunk);
+            self.trace.bytes(self.now, wire, &chunk[..of_chunk]);
+            read_along(&chunk[..of_chunk]);
+            taken += of_chunk;
+            if of_chunk < chunk.len() {
+                return (taken, false);
+            }
+        }
+        (taken, true)
+    }
+}
+
+impl Server {
+    pub(super) fn new(limits: Limits, ponder_chance: u32, mut random: Random) -> Self {
+        let hub = Some(Hub::new(limits.clone(), random.seed()));
+        Self {
+            limits,
+            hub,
+            up_at: Instant::ZERO,
+            is_stopping: false,
+            guests: BTreeMap::new(),
+            members: BTreeMap::new(),
+            wires: BTreeMap::new(),
+            writing: BTreeSet::new(),
+            ponder_chance,
+            random,
+        }
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.hub.is_some() && !self.is_stopping
+    }
+
+    pub(super) fn hub(&self) -> Option<&Hub> {
+        self.hub.as_ref()
+    }
+
+    /// Decisions take no time from now on.
+    pub(super) fn hurry(&mut self) {
+        self.ponder_chance = 0;
+    }
+
+    /// Every connection has its name, and nothing is left to be written.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.is_up() && self.guests.is_empty() && self.writing.is_empty()
+    }
+
+    /// A connection was made to it.
+    pub(super) fn accept(&mut self, around: &mut Around<'_>, wire: WireId) {
+        if self.is_up() {
+            let handshake = Handshake::new(around.now, &self.limits);
+            self.guests
+                .insert(wire, Guest { handshake, inbox: Vec::new(), undecided: None, outgoing: Outgoing::default() });
+        } else {
+            around.network.close(around.now, wire, End::Server);
+        }
+    }
+
+    /// It dies. After some time there is another one, which knows nothing of this.
+    pub(super) fn crash(&mut self, around: &mut Around<'_>, up_at: Instant) {
+        around.trace.note(around.now, format_args!("the hub is gone until {up_at}"));
+        self.hub = None;
+        self.is_stopping = false;
+        // Ids of messages hold the time, and rise from one hub to the next.
+        self.up_at = up_at.max(around.now + Duration::from_millis(2));
+        for wire in mem::take(&mut self.guests).into_keys().chain(mem::take(&mut self.members).into_keys()) {
+            around.network.close(around.now, wire, End::Server);
+        }
+        self.wires.clear();
+        self.writing.clear();
+        around.ledger.hub_is_gone();
+    }
+
+    /// It stops as a server does that is told to, and is started again later.
+    pub(super) fn stop(&mut self, around: &mut Around<'_>, back_after: Duration) -> Result<(), Broken> {
+        let Some(hub) = self.hub.as_mut().filter(|_| !self.is_stopping) else { return Ok(()) };
+        let after_ms = u32::try_from(back_after.as_millis()).unwrap_or(u32::MAX);
+        let hint = ReconnectHint { after_ms, address: None };
+        self.is_stopping = true;
+        self.up_at = around.now + back_after;
+        hub.shut_down(around.now, Some(hint));
+        for (wire, mut guest) in mem::take(&mut self.guests) {
+            guest.handshake.shut_down(Some(hint));
+            flush(&mut guest, around, wire);
+            around.network.close(around.now, wire, End::Server);
+        }
+        self.drain(around)
+    }
+
+    /// An operator ends a session.
+    pub(super) fn kick(&mut self, around: &mut Around<'_>, name: &UserName) -> Result<(), Broken> {
+        if let Some(hub) = &mut self.hub {
+            hub.kick(around.now, name);
+        }
+        self.drain(around)
+    }
+
+    /// When there is something for it to do.
+    pub(super) fn due(&self, network: &Network) -> Option<Instant> {
+        let Some(hub) = &self.hub else { return Some(self.up_at) };
+        let heard = self.guests.keys().chain(self.members.keys());
+        let heard = heard.filter_map(|wire| network.readable_at(*wire, End::Server));
+        let guests = self.guests.values().map(|guest| match &guest.undecided {
+            Some((decide_at, _)) => *decide_at,
+            None => guest.handshake.deadline(),
+        });
+        let writable = self.writing.iter().any(|wire| network.is_writable(*wire, End::Server)).then_some(Instant::ZERO);
+        heard.chain(guests).chain(hub.poll_timeout()).chain(writable).min()
+    }
+
+    /// Does all that there is to do now: takes in what has come, then looks at the time.
+    pub(super) fn work(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
+        if self.hub.is_none() {
+            if self.up_at > around.now {
+                return Ok(());
+            }
+            self.hub = Some(Hub::new(self.limits.clone(), self.random.seed()));
+        }
+        for wire in self.guests.keys().copied().collect::<Vec<_>>() {
+            self.hear_guest(around, wire)?;
+        }
+        for wire in self.members.keys().copied().collect::<Vec<_>>() {
+            self.hear_member(around, wire, false)?;
+        }
+        self.look_at_the_time(around)?;
+        self.drain(around)?;
+        let is_over = self.is_stopping && self.hub.as_ref().is_some_and(|hub| hub.connections() == 0);
+        if is_over {
+            let up_at = self.up_at;
+            self.crash(around, up_at);
+        }
+        Ok(())
+    }
+
+    // ---- connections with a name ----
+
+    fn hear_member(&mut self, around: &mut Around<'_>, wire: WireId, is_new: bool) -> Result<(), Broken> {
+        let (Some(member), Some(hub)) = (self.members.get_mut(&wire), &mut self.hub) else { return Ok(()) };
+        let conn = member.conn;
+        let heard_before = member.inbox.len();
+        let is_over = around.network.read(around.now, wire, End::Server, &mut member.inbox);
+        // What is given to the hub counts as a sign of life: nothing is, unless something has come.
+        let has_heard = is_new || member.inbox.len() > heard_before;
+        let mut rest = if has_heard { &member.inbox[..] } else { &[] };
+        while !rest.is_empty() {
+            // One frame at a time, so that it is known who was there at each.
+            let mut behind = rest;
+            let content = wire::take(&mut behind, u32::MAX).ok().flatten();
+            let frame = &rest[..if content.is_some() { rest.len() - behind.len() } else { rest.len() }];
+            if let Some(content) = content
+                && hub.name(conn).is_some()
+                && let Ok(Some(message)) = ClientMessage::decode(content)
+            {
+                around.trace.note(around.now, format_args!("hub: {conn} says {message:?}"));
+                around.ledger.took(wire, &message)?;
+            }
+            let mut input = frame;
+            let Ok(_) = hub.receive(around.now, conn, &mut input) else {
+                unreachable!("members are connections that the hub has not closed");
+            };
+            let used = frame.len() - input.len();
+            rest = &rest[used..];
+            if used == 0 {
+                break;
+            }
+        }
+        let used = if has_heard { member.inbox.len() - rest.len() } else { 0 };
+        member.inbox.drain(..used);
+        if is_over { self.lose(around, wire, conn) } else { Ok(()) }
+    }
+
+    fn lose(&mut self, around: &mut Around<'_>, wire: WireId, conn: ConnId) -> Result<(), Broken> {
+        self.forget(wire, conn);
+        around.network.close(around.now, wire, End::Server);
+        if let Some(hub) = &mut self.hub {
+            let known = hub.disconnect(around.now, conn);
+            assert!(known.is_ok(), "members are connections that the hub has not closed");
+        }
+        self.drain(around)
+    }
+
+    fn forget(&mut self, wire: WireId, conn: ConnId) {
+        self.members.remove(&wire);
+        self.wires.remove(&conn);
+        self.writing.remove(&wire);
+    }
+
+    fn look_at_the_time(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
+        for wire in self.guests.keys().copied().collect::<Vec<_>>() {
+            let Some(guest) = self.guests.get_mut(&wire) else { continue };
+            if guest.undecided.as_ref().is_some_and(|(decide_at, _)| *decide_at <= around.now) {
+                self.decide(around, wire)?;
+                self.go_on_with_guest(around, wire)?;
+            } else if let Err(error) = guest.handshake.handle_timeout(around.now) {
+                self.drop_guest(around, wire, error)?;
+            }
+        }
+        if let Some(hub) = &mut self.hub
+            && hub.poll_timeout().is_some_and(|due| due <= around.now)
+        {
+            hub.handle_timeout(around.now);
+            if let Some(due) = hub.poll_timeout().filter(|due| *due <= around.now) {
+                let detail = format!("the hub's deadline {due} comes again when it is done");
+                return Err(Broken { promise: Promise::Progress, detail, at: around.now });
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what the hub wants, until it wants nothing more.
+    fn drain(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
+        for _ in 0..OUTPUTS_MAX {
+            let Some(hub) = &mut self.hub else { return Ok(()) };
+            let Some(output) = hub.poll_output() else {
+                if !self.write(around) {
+                    around.ledger.all_told();
+                    return self.check_bounds(around);
+                }
+                continue;
+            };
+            self.obey(around, &output)?;
+        }
+        Err(Broken { promise: Promise::Progress, detail: format!("{OUTPUTS_MAX} outputs at once"), at: around.now })
+    }
+
+    fn obey(&mut self, around: &mut Around<'_>, output: &Output) -> Result<(), Broken> {
+        if !matches!(output, Output::Write { .. }) {
+            around.trace.note(around.now, format_args!("hub: {output:?}"));
+        }
+        match output {
+            Output::Write { conn } => {
+                if let Some(wire) = self.wires.get(conn) {
+                    self.writing.insert(*wire);
+                }
+            }
+            Output::Close { conn, .. } => {
+                if let Some(wire) = self.wires.get(conn).copied() {
+                    self.forget(wire, *conn);
+                    around.network.close(around.now, wire, End::Server);
+                }
+            }
+            Output::Joined { conn, name } => around.ledger.joined(self.wires[conn], name)?,
+            Output::Resumed { conn, name } => around.ledger.resumed(self.wires[conn], name)?,
+            Output::Parked { name, .. } => around.ledger.parks(name),
+            Output::Left { name, reason } => around.ledger.left(name, *reason)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Writes as much as the network takes. True if it took anything.
+    fn write(&mut self, around: &mut Around<'_>) -> bool {
+        let Some(hub) = &mut self.hub else { return false };
+        let mut has_written = false;
+        for wire in self.writing.clone() {
+            let Some(Member { conn, outgoing, .. }) = self.members.get_mut(&wire) else { continue };
+            let conn = *conn;
+            let (taken, is_all) = around.write(wire, End::Server, hub.transmit(conn), |bytes| outgoing.push(bytes));
+            for body in outgoing.take_bodies() {
+                around.ledger.wrote(wire, &body);
+            }
+            if is_all {
+                self.writing.remove(&wire);
+            }
+            if taken > 0 {
+                has_written = true;
+                let known = hub.transmitted(around.now, conn, taken);
+                assert!(known.is_ok(), "members are connections that the hub has not closed");
+            }
+        }
+        has_written
+    }
+
+    fn check_bounds(&self, around: &Around<'_>) -> Result<(), Broken> {
+        let Some(hub) = &self.hub else { return Ok(()) };
+        let limits = &self.limits;
+        let broken = |detail| Err(Broken { promise: Promise::Bounds, detail, at: around.now });
+        // The reserve of a quarter, and the one frame that shows that it is used up.
+        let outbox_max = limits.outbox_bytes_max as usize / 4 * 5 + limits.frame_bytes_max() as usize * 2;
+        for (conn, wire) in &self.wires {
+            let bytes: usize = hub.transmit(*conn).map(<[u8]>::len).sum();
+            if bytes > outbox_max {
+                return broken(format!("{bytes} bytes wait for {wire}"));
+            }
+        }
+        if hub.users() > limits.users_max as usize || hub.rooms() > limits.rooms_max as usize {
+            return broken(format!("{} users, {} rooms", hub.users(), hub.rooms()));
+        }
+        let (parked, living) = (around.ledger.parked(), around.ledger.living());
+        if parked > limits.parked_max as usize {
+            return broken(format!("{parked} sessions are parked"));
+        }
+        if living != hub.users() {
+            return broken(format!("{} names are held, {living} by what was told", hub.users()));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,338 @@
+//! The node that has a client: a person's program, which is started, dies, and comes back.
+
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::broken::{Broken, Promise};
+use super::ledger::user_name;
+use super::network::{End, WireId};
+use super::random::Random;
+use super::server::{Around, Server};
+use crate::{Client, ClientConfig, Closed, Event, GoodbyeCode, Instant, Received, Ticket, UserName};
+
+/// Rounds of work at one time, at the most: more is a client that never rests.
+const ROUNDS_MAX: u32 = 1_000;
+
+pub(super) struct User {
+    pub(super) index: usize,
+    name: String,
+    config: ClientConfig,
+    random: Random,
+    pub(super) client: Option<Client>,
+    wire: Option<WireId>,
+    inbox: Vec<u8>,
+    /// When the transport stands that the client has asked for, or fails to.
+    dials_at: Option<Instant>,
+    /// The chance that it fails.
+    pub(super) dial_fails: u32,
+    /// The process does nothing before.
+    awake_at: Instant,
+    /// When it looks around without having been asked to: it may have slept through something.
+    stirs_at: Option<Instant>,
+    /// The process reads nothing before.
+    reads_at: Instant,
+    /// When the process is started, if it does not run.
+    starts_at: Instant,
+    /// What the process has written down.
+    ticket: Option<Ticket>,
+    /// Another process of this user had the session before.
+    has_predecessor: bool,
+    /// When it asks for its name again.
+    asks_at: Option<Instant>,
+    /// Lists that were asked for, and what has come of them.
+    pub(super) listing: Option<Listing>,
+    pub(super) lives: u64,
+    pub(super) resumptions: u64,
+}
+
+/// A list that comes by pages.
+#[derive(Clone, Debug)]
+pub(super) struct Listing {
+    pub(super) number: u64,
+    pub(super) names: BTreeSet<UserName>,
+    /// How many names there were on the pages.
+    pub(super) told: usize,
+    /// The next page is to be asked for.
+    pub(super) next: Option<u64>,
+    pub(super) is_whole: bool,
+}
+
+impl User {
+    pub(super) fn new(index: usize, config: ClientConfig, random: Random) -> Self {
+        Self {
+            index,
+            name: user_name(index),
+            config,
+            random,
+            client: None,
+            wire: None,
+            inbox: Vec::new(),
+            dials_at: None,
+            dial_fails: 0,
+            awake_at: Instant::ZERO,
+            stirs_at: None,
+            reads_at: Instant::ZERO,
+            starts_at: Instant::ZERO,
+            ticket: None,
+            has_predecessor: false,
+            asks_at: None,
+            listing: None,
+            lives: 0,
+            resumptions: 0,
+        }
+    }
+
+    pub(super) fn wire(&self) -> Option<WireId> {
+        self.wire
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    // ---- what befalls it ----
+
+    /// The process dies, and is started again at some time. Its ticket may be lost, too.
+    pub(super) fn die(&mut self, around: &mut Around<'_>, starts_at: Instant, keeps_ticket: bool) {
+        self.hang_up(around);
+        self.end(around, starts_at);
+        if !keeps_ticket {
+            self.ticket = None;
+        }
+    }
+
+    /// The process stands still until then.
+    pub(super) fn freeze(&mut self, until: Instant) {
+        if self.client.is_some() {
+            self.awake_at = self.awake_at.max(until);
+            self.stirs_at = Some(self.awake_at);
+        }
+    }
+
+    /// The process reads nothing until then.
+    pub(super) fn read_later(&mut self, until: Instant) {
+        if self.client.is_some() {
+            self.reads_at = self.reads_at.max(until);
+        }
+    }
+
+    /// All is well from now on.
+    pub(super) fn heal(&mut self, now: Instant) {
+        (self.awake_at, self.reads_at, self.stirs_at) = (now, now, Some(now));
+        self.starts_at = self.starts_at.min(now);
+        self.dial_fails = 0;
+    }
+
+    // ---- work ----
+
+    /// When there is something for it to do.
+    pub(super) fn due(&self, around: &Around<'_>) -> Instant {
+        let Some(client) = &self.client else { return self.starts_at };
+        let reads_at = self.wire.and_then(|wire| around.network.readable_at(wire, End::Client));
+        let reads_at = reads_at.map(|at| at.max(self.reads_at));
+        let due = [reads_at, client.poll_timeout(), self.dials_at, self.asks_at, self.stirs_at];
+        due.into_iter().flatten().min().unwrap_or(Instant::MAX).max(self.awake_at)
+    }
+
+    /// The client has something to write, and the network takes it.
+    pub(super) fn has_to_write(&mut self, around: &Around<'_>) -> bool {
+        let is_awake = self.awake_at <= around.now;
+        let is_writable = self.wire.is_some_and(|wire| around.network.is_writable(wire, End::Client));
+        is_awake && is_writable && self.client.as_mut().is_some_and(|client| !client.poll_transmit().is_empty())
+    }
+
+    /// Does all that there is to do now.
+    pub(super) fn work(&mut self, around: &mut Around<'_>, server: &mut Server) -> Result<(), Broken> {
+        if self.awake_at > around.now {
+            return Ok(());
+        }
+        self.stirs_at = None;
+        for _ in 0..ROUNDS_MAX {
+            let has_worked = match self.client {
+                None if self.starts_at <= around.now => {
+                    self.start(around, server);
+                    true
+                }
+                None => false,
+                Some(_) => self.round(around, server)?,
+            };
+            if !has_worked {
+                return Ok(());
+            }
+        }
+        let detail = format!("user {} does not come to rest", self.index);
+        Err(Broken { promise: Promise::Progress, detail, at: around.now })
+    }
+
+    fn start(&mut self, around: &mut Around<'_>, server: &mut Server) {
+        let (now, seed) = (around.now, self.random.draw());
+        self.lives += 1;
+        around.ledger.begins(self.index);
+        self.dial(around, server);
+        self.has_predecessor = self.ticket.is_some();
+        let client = if let Some(ticket) = self.ticket.clone() {
+            Client::resume(now, self.config.clone(), seed, ticket, b"")
+        } else {
+            let mut client = Client::new(now, self.config.clone(), seed);
+            let asked = client.register(now, &self.name, b"");
+            assert_eq!(asked, Ok(()), "a fresh client may register");
+            client
+        };
+        self.client = Some(client);
+    }
+
+    fn dial(&mut self, around: &mut Around<'_>, server: &mut Server) {
+        let wire = around.network.connect();
+        around.trace.note(around.now, format_args!("user {} connects: {wire}", self.index));
+        self.wire = Some(wire);
+        around.ledger.uses(self.index, wire);
+        server.accept(around, wire);
+    }
+
+    /// One round of what a driver does. False if there was nothing to do.
+    fn round(&mut self, around: &mut Around<'_>, server: &mut Server) -> Result<bool, Broken> {
+        let has_dialed = self.finish_dialing(around, server);
+        let has_heard = self.hear(around);
+        let has_timed = self.look_at_the_time(around)?;
+        let has_written = self.write(around);
+        let has_told = self.tell(around)?;
+        Ok(has_dialed || has_heard || has_timed || has_written || has_told)
+    }
+
+    fn finish_dialing(&mut self, around: &mut Around<'_>, server: &mut Server) -> bool {
+        let (Some(_), Some(client)) = (self.dials_at.take_if(|at| *at <= around.now), &mut self.client) else {
+            return false;
+        };
+        if !server.is_up() || self.random.chance(self.dial_fails) {
+            client.disconnect(around.now);
+        } else {
+            client.connected(around.now);
+            self.dial(around, server);
+        }
+        true
+    }
+
+    fn hear(&mut self, around: &mut Around<'_>) -> bool {
+        let (Some(wire), Some(client)) = (self.wire, &mut self.client) else { return false };
+        if self.reads_at > around.now {
+            return false;
+        }
+        let before = self.inbox.len();
+        let is_over = around.network.read(around.now, wire, End::Client, &mut self.inbox);
+        let has_heard = self.inbox.len() > before;
+        if has_heard {
+            let mut input = &self.inbox[..];
+            let received = client.receive(around.now, &mut input);
+            let used = self.inbox.len() - input.len();
+            self.inbox.drain(..used);
+            if received == Received::Closed {
+                self.inbox.clear();
+            }
+        } else if is_over {
+            client.disconnect(around.now);
+            self.hang_up(around);
+        }
+        has_heard || is_over
+    }
+
+    fn look_at_the_time(&mut self, around: &mut Around<'_>) -> Result<bool, Broken> {
+        let Some(client) = &mut self.client else { return Ok(false) };
+        let mut has_timed = false;
+        if self.asks_at.take_if(|at| *at <= around.now).is_some() {
+            // It may have lost the connection meanwhile; then it asks by itself.
+            has_timed = client.register(around.now, &self.name, b"").is_ok();
+        }
+        if client.poll_timeout().is_some_and(|due| due <= around.now) {
+            client.handle_timeout(around.now);
+            has_timed = true;
+            let again = client.poll_timeout().is_some_and(|due| due <= around.now);
+            if again && client.poll_transmit().is_empty() {
+                let detail = format!("user {}'s deadline comes again when it is done", self.index);
+                return Err(Broken { promise: Promise::Progress, detail, at: around.now });
+            }
+        }
+        Ok(has_timed)
+    }
+
+    fn write(&mut self, around: &mut Around<'_>) -> bool {
+        let (Some(wire), Some(client)) = (self.wire, &mut self.client) else { return false };
+        let (taken, _) = around.write(wire, End::Client, client.poll_transmit(), |_| {});
+        client.transmitted(around.now, taken);
+        taken > 0
+    }
+
+    /// Takes what the client has to tell.
+    fn tell(&mut self, around: &mut Around<'_>) -> Result<bool, Broken> {
+        let mut has_told = false;
+        while let Some(event) = self.client.as_mut().and_then(Client::poll_event) {
+            has_told = true;
+            around.trace.note(around.now, format_args!("user {}: {event:?}", self.index));
+            around.ledger.hears(self.index, self.wire, &event)?;
+            if let Event::Closed(Closed::Goodbye { code: GoodbyeCode::TakenOver, .. }) = event
+                && !self.has_predecessor
+            {
+                let detail = format!("user {} lost its session to itself", self.index);
+                return Err(Broken { promise: Promise::Isolation, detail, at: around.now });
+            }
+            self.follow(around, &event);
+        }
+        Ok(has_told)
+    }
+
+    /// Does what a program does when it is told this.
+    fn follow(&mut self, around: &mut Around<'_>, event: &Event) {
+        match event {
+            Event::Registered { .. } => {
+                self.has_predecessor = false;
+                self.ticket = self.client.as_ref().and_then(|client| client.ticket().cloned());
+            }
+            Event::Resumed => self.resumptions += 1,
+            Event::SessionLost { .. } => self.ticket = None,
+            Event::Refused { wait, .. } => {
+                let wait = wait.unwrap_or(Duration::from_secs(1));
+                self.asks_at = Some(around.now + wait + Duration::from_millis(1));
+            }
+            Event::Reconnecting { .. } => self.hang_up(around),
+            Event::Connect { .. } => {
+                self.dials_at = Some(around.now + self.random.time_upto(Duration::from_millis(300)));
+            }
+            Event::Closed(closed) => {
+                if matches!(closed, Closed::Left | Closed::Goodbye { code: GoodbyeCode::Kicked, .. }) {
+                    self.ticket = None;
+                }
+                self.write(around);
+                let starts_at = around.now + self.random.time_upto(Duration::from_secs(5));
+                self.hang_up(around);
+                self.end(around, starts_at);
+            }
+            Event::Online { number, names, next } | Event::Members { number, names, next } => {
+                if let Some(listing) = self.listing.as_mut().filter(|listing| listing.number == *number) {
+                    listing.told += names.len();
+                    listing.names.extend(names.iter().cloned());
+                    (listing.next, listing.is_whole) = (*next, next.is_none());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn hang_up(&mut self, around: &mut Around<'_>) {
+        self.inbox.clear();
+        self.dials_at = None;
+        if let Some(wire) = self.wire.take() {
+            around.network.close(around.now, wire, End::Client);
+        }
+    }
+
+    fn end(&mut self, around: &mut Around<'_>, starts_at: Instant) {
+        self.client = None;
+        self.asks_at = None;
+        // A new process is neither frozen nor slow.
+        (self.awake_at, self.reads_at) = (Instant::ZERO, Instant::ZERO);
+        self.starts_at = starts_at;
+        around.ledger.is_over(self.index);
+    }
+}

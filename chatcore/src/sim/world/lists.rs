@@ -1,0 +1,55 @@
+//! What everybody is told in the end, if they ask for it.
+
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::String;
+use core::mem;
+
+use super::World;
+use crate::sim::broken::{Broken, Promise};
+use crate::sim::ledger::{Request, room_name, user_name};
+use crate::sim::user::Listing;
+
+impl World {
+    /// Everybody asks who is online, and who is in each room that it is in: exactly those who are.
+    pub(super) fn compare_lists(&mut self) -> Result<(), Broken> {
+        let online: BTreeSet<String> = self.ledger.online().into_iter().map(user_name).collect();
+        let rooms = self.ledger.rooms();
+        for user in 0..self.users.len() {
+            self.compare_list(user, None, &online)?;
+            for (room, members) in &rooms {
+                if members.contains(&user) {
+                    let members = members.iter().map(|member| user_name(*member)).collect();
+                    self.compare_list(user, Some(*room), &members)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn compare_list(&mut self, user: usize, room: Option<usize>, expected: &BTreeSet<String>) -> Result<(), Broken> {
+        let listing = Listing { number: 0, names: BTreeSet::new(), told: 0, next: Some(0), is_whole: false };
+        self.users[user].listing = Some(listing);
+        while let Some(listing) = self.users[user].listing.as_mut().filter(|listing| !listing.is_whole) {
+            let Some(cursor) = mem::take(&mut listing.next) else {
+                return Err(self.broken(Promise::Progress, format!("user {user} waits for a list")));
+            };
+            let name = room.map(room_name);
+            let request = room.map_or(Request::Who, |room| Request::Roster { room });
+            let next_number = self.ledger.next_number(user);
+            listing.number = next_number;
+            self.ask(user, request, |client, now| match &name {
+                Some(name) => client.roster(now, name, cursor),
+                None => client.who(now, cursor),
+            })?;
+            self.rest()?;
+        }
+        let Some(listing) = self.users[user].listing.take() else { return Ok(()) };
+        let told: BTreeSet<String> = listing.names.iter().map(|name| String::from(name.as_str())).collect();
+        if told == *expected && listing.told == expected.len() {
+            return Ok(());
+        }
+        let promise = if room.is_some() { Promise::Rooms } else { Promise::Presence };
+        Err(self.broken(promise, format!("user {user} lists {told:?} in {room:?} instead of {expected:?}")))
+    }
+}

@@ -1,0 +1,284 @@
+//! A server, its users and the network between them.
+
+mod lists;
+mod mishaps;
+mod requests;
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::broken::{Broken, Promise};
+use super::ledger::Ledger;
+use super::network::{Cut, Network, WireId};
+use super::plan::Plan;
+use super::random::Random;
+use super::server::{Around, Server};
+use super::trace::{Listener, Trace};
+use super::user::User;
+use super::weather::Weather;
+use crate::{Client, Instant};
+
+/// Steps without any time going by, at the most: more is a busy loop.
+const STEPS_AT_A_TIME_MAX: u32 = 10_000;
+
+/// What came of a run in which every promise was kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// A hash of every byte that was written, with when and where: the same for the same seed.
+    pub trace: u64,
+    /// Steps that the run took.
+    pub steps: u64,
+    /// Messages that were sent.
+    pub sent: u64,
+    /// Messages that somebody has seen.
+    pub seen: u64,
+    /// Processes that were started.
+    pub lives: u64,
+    /// Sessions that went on with a new connection.
+    pub resumptions: u64,
+}
+
+/// One run: nodes on one clock, which stands still while they work and then goes on to when there is work again.
+pub struct World {
+    now: Instant,
+    plan: Plan,
+    random: Random,
+    network: Network,
+    server: Server,
+    users: Vec<User>,
+    ledger: Ledger,
+    trace: Trace,
+    next_request: Option<Instant>,
+    next_mishap: Option<Instant>,
+    steps: u64,
+    steps_at_a_time: u32,
+}
+
+impl World {
+    /// A run at its beginning. All that is random in it comes from the seed.
+    pub fn new(seed: u64, plan: Plan) -> Self {
+        let mut random = Random::new(seed);
+        let network = Network::new(random.draw(), plan.weather.clone());
+        let server = Server::new(plan.limits.clone(), plan.ponder_chance, random.fork());
+        let mut users: Vec<User> =
+            (0..plan.users).map(|index| User::new(index, plan.config.clone(), random.fork())).collect();
+        for user in &mut users {
+            user.dial_fails = plan.dial_fails;
+        }
+        let announces_all = plan.limits.announced_members_max as usize >= plan.users;
+        Self {
+            // A clock that is at zero says nothing about times before now.
+            now: Instant::from_millis(1_000),
+            random,
+            network,
+            server,
+            users,
+            ledger: Ledger::new(plan.users, announces_all),
+            trace: Trace::default(),
+            next_request: None,
+            next_mishap: None,
+            steps: 0,
+            steps_at_a_time: 0,
+            plan,
+        }
+    }
+
+    /// Has somebody read along.
+    #[must_use]
+    pub fn with_listener(mut self, listener: Listener) -> Self {
+        self.trace.listen(listener);
+        self
+    }
+
+    /// Has one connection break at a chosen place.
+    pub fn plan_cut(&mut self, wire: WireId, cut: Cut) {
+        self.network.plan(wire, cut);
+    }
+
+    /// Bad times, then good ones, until everything that is owed has come; then what everybody was told is compared with
+    /// what is true.
+    pub fn run(mut self) -> Result<Summary, Broken> {
+        let storm_ends = self.now + self.plan.storm;
+        (self.next_request, self.next_mishap) = (Some(self.now), self.plan.mishap_pace.map(|pace| self.now + pace));
+        while self.now < storm_ends {
+            self.step(storm_ends)?;
+        }
+        (self.next_request, self.next_mishap) = (None, None);
+        self.heal();
+        self.rest()?;
+        self.compare_lists()?;
+        self.close()?;
+        Ok(self.summary())
+    }
+
+    /// What there is to say of the run so far.
+    pub fn summary(&self) -> Summary {
+        let (sent, seen) = self.ledger.traffic();
+        Summary {
+            trace: self.trace.hash(),
+            steps: self.steps,
+            sent,
+            seen,
+            lives: self.users.iter().map(|user| user.lives).sum(),
+            resumptions: self.users.iter().map(|user| user.resumptions).sum(),
+        }
+    }
+
+    /// The network is well from now on, and everybody is there.
+    pub fn heal(&mut self) {
+        self.trace.note(self.now, format_args!("all is well from now on"));
+        self.network.set_weather(self.now, Weather::calm());
+        self.server.hurry();
+        for user in &mut self.users {
+            user.heal(self.now);
+        }
+    }
+
+    /// Lets time go by until nothing more is owed to anybody. That it takes too long is a broken promise.
+    pub fn rest(&mut self) -> Result<(), Broken> {
+        let patience_ends = self.now + self.plan.patience();
+        while !self.is_at_rest() {
+            if self.now >= patience_ends {
+                return Err(self.broken(Promise::Progress, self.what_is_owed()));
+            }
+            self.step(patience_ends)?;
+        }
+        Ok(())
+    }
+
+    /// Everybody is online, has its answers, and nothing is on its way.
+    pub fn is_at_rest(&self) -> bool {
+        let hub_is_at_rest = self
+            .server
+            .hub()
+            .is_some_and(|hub| hub.users() == self.users.len() && hub.connections() == self.users.len());
+        hub_is_at_rest
+            && self.server.is_at_rest()
+            && self.network.is_quiet()
+            && self.ledger.parked() == 0
+            && self.users.iter().all(|user| {
+                user.wire().is_some_and(|wire| self.network.is_whole(wire))
+                    && user.client.as_ref().is_some_and(Client::is_settled)
+                    && self.ledger.is_answered(user.index)
+                    && self.ledger.is_acknowledged(user.index)
+            })
+    }
+
+    /// What everybody was told is true, as far as it can be known when all is at rest.
+    pub fn close(&self) -> Result<(), Broken> {
+        self.ledger.close()
+    }
+
+    /// Messages that their senders know to be accepted.
+    pub fn accepted(&self) -> u64 {
+        self.ledger.accepted()
+    }
+
+    /// A planned cut has come to pass.
+    pub fn has_torn(&self) -> bool {
+        self.network.torn_ever() > 0
+    }
+
+    /// An error if this does not hold.
+    pub(super) fn hold(&self, holds: bool, promise: Promise, what: &str) -> Result<(), Broken> {
+        if holds { Ok(()) } else { Err(self.broken(promise, format!("it does not hold that {what}"))) }
+    }
+
+    fn what_is_owed(&self) -> String {
+        let hub = self.server.hub().map(|hub| (hub.users(), hub.connections()));
+        let users: Vec<String> = self
+            .users
+            .iter()
+            .map(|user| {
+                let settled = user.client.as_ref().map(Client::is_settled);
+                let answered = self.ledger.is_answered(user.index);
+                let acknowledged = self.ledger.is_acknowledged(user.index);
+                format!("{}: settled {settled:?}, answered {answered}, acknowledged {acknowledged}", user.index)
+            })
+            .collect();
+        let (quiet, server) = (self.network.is_quiet(), self.server.is_at_rest());
+        format!("no rest: hub {hub:?}, network quiet {quiet}, server at rest {server}, users {users:?}")
+    }
+
+    /// Goes on to when there is something to do, but not beyond `until`, and does it.
+    pub fn step(&mut self, until: Instant) -> Result<(), Broken> {
+        let due = self.due().min(until);
+        self.steps += 1;
+        self.steps_at_a_time = if due > self.now { 0 } else { self.steps_at_a_time + 1 };
+        if self.steps_at_a_time > STEPS_AT_A_TIME_MAX {
+            let busy = self.who_is_busy();
+            return Err(self.broken(Promise::Progress, busy));
+        }
+        self.now = self.now.max(due);
+        self.ledger.clock(self.now);
+        if self.next_request.take_if(|at| *at <= self.now).is_some() {
+            self.next_request = Some(self.now + self.random.time_upto(self.plan.pace * 2) + Duration::from_micros(1));
+            self.request()?;
+        }
+        if self.next_mishap.take_if(|at| *at <= self.now).is_some() {
+            let pace = self.plan.mishap_pace.unwrap_or(Duration::MAX);
+            self.next_mishap = Some(self.now + self.random.time_upto(pace * 2) + Duration::from_micros(1));
+            self.mishap()?;
+        }
+        self.work()
+    }
+
+    /// Whose deadline does not pass.
+    fn who_is_busy(&mut self) -> String {
+        let server = self.server.due(&self.network);
+        let (around, _, users) = self.around();
+        let users: Vec<(bool, Instant)> =
+            users.iter_mut().map(|user| (user.has_to_write(&around), user.due(&around))).collect();
+        format!("a busy loop: the server is due at {server:?}, and users, if not writing, at {users:?}")
+    }
+
+    /// All nodes do what there is to do now, in any order.
+    fn work(&mut self) -> Result<(), Broken> {
+        let nodes = self.users.len() + 1;
+        let first = self.random.index(nodes);
+        for node in (0..nodes).map(|node| (node + first) % nodes) {
+            let (mut around, server, users) = self.around();
+            match users.get_mut(node) {
+                Some(user) => user.work(&mut around, server)?,
+                None => server.work(&mut around)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn due(&mut self) -> Instant {
+        let server = self.server.due(&self.network).unwrap_or(Instant::MAX);
+        let (around, _, users) = self.around();
+        let now = around.now;
+        let users = users.iter_mut().map(|user| if user.has_to_write(&around) { now } else { user.due(&around) });
+        let users = users.min().unwrap_or(Instant::MAX);
+        [self.next_request, self.next_mishap].into_iter().flatten().fold(server.min(users), Instant::min)
+    }
+
+    fn around(&mut self) -> (Around<'_>, &mut Server, &mut Vec<User>) {
+        let Self { now, network, server, users, ledger, trace, .. } = self;
+        (Around { now: *now, network, ledger, trace }, server, users)
+    }
+
+    fn broken(&self, promise: Promise, detail: String) -> Broken {
+        Broken { promise, detail, at: self.now }
+    }
+}
+
+/// Runs one seed with bad times drawn from it.
+pub fn run(seed: u64) -> Result<Summary, Broken> {
+    world(seed).run()
+}
+
+/// The same, with somebody who reads along.
+pub fn replay(seed: u64, listener: Listener) -> Result<Summary, Broken> {
+    world(seed).with_listener(listener).run()
+}
+
+fn world(seed: u64) -> World {
+    let mut random = Random::new(seed);
+    let plan = Plan::draw(&mut random);
+    World::new(random.draw(), plan)
+}

@@ -1,0 +1,86 @@
+//! What users want.
+
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::World;
+use crate::sim::broken::Broken;
+use crate::sim::ledger::{Request, To, room_name, user_name};
+use crate::{Client, ClientError, Instant};
+
+impl World {
+    /// A user sends a message to another. False if its client does not take it now.
+    pub fn send(&mut self, from: usize, to: usize, body_bytes: usize) -> Result<bool, Broken> {
+        self.say(from, To::User(to), body_bytes)
+    }
+
+    fn say(&mut self, from: usize, to: To, body_bytes: usize) -> Result<bool, Broken> {
+        let name = match to {
+            To::User(user) => user_name(user),
+            To::Room(room) => room_name(room),
+        };
+        let (message, body) = self.ledger.compose(from, to, body_bytes);
+        let is_taken = self.ask(from, Request::Send { message }, |client, now| client.send(now, &name, &body))?;
+        if !is_taken {
+            self.ledger.discard();
+        }
+        Ok(is_taken)
+    }
+
+    pub(super) fn ask(
+        &mut self,
+        user: usize,
+        request: Request,
+        ask: impl FnOnce(&mut Client, Instant) -> Result<u64, ClientError>,
+    ) -> Result<bool, Broken> {
+        let Some(client) = &mut self.users[user].client else { return Ok(false) };
+        match ask(client, self.now) {
+            Ok(number) => self.ledger.asks(user, number, request).map(|()| true),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Somebody wants something.
+    pub(super) fn request(&mut self) -> Result<(), Broken> {
+        let user = self.random.index(self.users.len());
+        let other = self.random.index(self.users.len());
+        let room = self.random.index(self.plan.rooms);
+        let name = room_name(room);
+        match self.random.below(100) {
+            0..40 => {
+                let bytes = usize::try_from(self.random.upto(self.plan.body_bytes_max)).unwrap_or_default();
+                self.say(user, To::User(other), bytes)?;
+            }
+            40..75 => {
+                let bytes = usize::try_from(self.random.upto(self.plan.body_bytes_max)).unwrap_or_default();
+                self.say(user, To::Room(room), bytes)?;
+            }
+            75..85 => {
+                self.ask(user, Request::Join { room }, |client, now| client.join(now, &name))?;
+            }
+            85..88 => {
+                self.ask(user, Request::Leave { room }, |client, now| client.leave_room(now, &name))?;
+            }
+            88..93 => {
+                let users: BTreeSet<usize> = [other, self.random.index(self.users.len())].into();
+                let users: Vec<usize> = users.into_iter().collect();
+                let names: Vec<String> = users.iter().map(|user| user_name(*user)).collect();
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                self.ask(user, Request::Watch { users }, |client, now| client.watch(now, &names))?;
+            }
+            93..95 => {
+                let names = user_name(other);
+                let request = Request::Unwatch { users: [other].into() };
+                self.ask(user, request, |client, now| client.unwatch(now, &[&names]))?;
+            }
+            95..97 => {
+                self.ask(user, Request::Roster { room }, |client, now| client.roster(now, &name, 0))?;
+            }
+            _ => {
+                self.ask(user, Request::Who, |client, now| client.who(now, 0))?;
+            }
+        }
+        Ok(())
+    }
+}
