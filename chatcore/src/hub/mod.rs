@@ -130,6 +130,18 @@ impl Hub {
         self.sessions.len()
     }
 
+    /// What is counted is what there is.
+    #[cfg(feature = "sim")]
+    pub(crate) fn audit(&self) -> Result<(), &'static str> {
+        let parked = || self.sessions.iter().map(|(_, session)| session).filter(|session| session.is_parked());
+        let bytes: usize = parked().map(|session| session.outbox.kept_bytes()).sum();
+        if (parked().count(), bytes as u64) == self.parked.totals() {
+            Ok(())
+        } else {
+            Err("the count of what is kept for sessions without a connection is wrong")
+        }
+    }
+
     /// Rooms that have members.
     pub fn rooms(&self) -> usize {
         self.rooms.len()

@@ -33,6 +33,12 @@ impl Parked {
         *self.by_origin.entry(origin).or_default() += 1;
     }
 
+    /// How many there are, and how many bytes are kept for them.
+    #[cfg(feature = "sim")]
+    pub(super) const fn totals(&self) -> (usize, u64) {
+        (self.sessions, self.bytes)
+    }
+
     /// The outbox of one of them has grown.
     pub(super) fn grow(&mut self, bytes: usize) {
         self.bytes += bytes as u64;

@@ -35,10 +35,7 @@ impl Ledger {
             Event::Report { fate, to, ids } => {
                 ids.iter().try_for_each(|id| self.learn_report(session, *fate, user_of(to.as_str()), *id))
             }
-            Event::Presence { name, online } => {
-                self.sessions[session].presence.insert(user_of(name.as_str()), *online);
-                Ok(())
-            }
+            Event::Presence { name, online } => self.learn_presence(session, user_of(name.as_str()), *online),
             Event::Joined { room, name } => self.learn_joined(session, room, name),
             Event::Left { room, name, reason } => self.learn_left(session, room, name, *reason),
             _ => Err(self.broken(Promise::Isolation, format!("nobody knows what this means: {event:?}"))),
@@ -187,6 +184,27 @@ impl Ledger {
         let (halves, connections) = (session.halves, session.connections);
         self.hold(halves <= connections, Promise::Fate, || {
             format!("message {message} is reported unconfirmed, but was never written to user {to}")
+        })
+    }
+
+    /// Every change is told, and nothing but changes, to those who watch; besides, a watch is answered with how it stands.
+    fn learn_presence(&mut self, session: usize, other: usize, online: bool) -> Result<(), Broken> {
+        let before = self.sessions[session].presence.insert(other, online);
+        let Session { user, asked, last_answer, .. } = &self.sessions[session];
+        let mut is_watched = false;
+        for asked in asked {
+            match (&asked.request, asked.answer) {
+                (Request::Watch { users }, None | Some(Ok(()))) if users.contains(&other) => is_watched = true,
+                (Request::Unwatch { users }, Some(_)) if users.contains(&other) => is_watched = false,
+                _ => {}
+            }
+        }
+        self.hold(is_watched, Promise::Presence, || format!("user {user} is told of user {other}, and did not ask"))?;
+        let unanswered = asked.get(usize::try_from(*last_answer).unwrap_or(usize::MAX)..).unwrap_or_default();
+        let is_answer =
+            unanswered.iter().any(|asked| matches!(&asked.request, Request::Watch { users } if users.contains(&other)));
+        self.hold(before != Some(online) || is_answer, Promise::Presence, || {
+            format!("user {user} is told twice that user {other} is online: {online}, and missed what was in between")
         })
     }
 

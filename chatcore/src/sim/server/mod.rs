@@ -352,6 +352,9 @@ impl Server {
                 return broken(format!("{bytes} bytes wait for {wire}"));
             }
         }
+        if let Err(detail) = hub.audit() {
+            return broken(detail.into());
+        }
         if hub.users() > limits.users_max as usize || hub.rooms() > limits.rooms_max as usize {
             return broken(format!("{} users, {} rooms", hub.users(), hub.rooms()));
         }
