@@ -40,6 +40,8 @@ pub(crate) struct Lines {
     batch: vec::IntoIter<Input>,
     /// The editor reads a line only when it is asked, with the prompt to show.
     prompts: Option<Sender<String>>,
+    /// It was asked, and the line has not come.
+    is_asked: bool,
 }
 
 impl Lines {
@@ -47,6 +49,7 @@ impl Lines {
     pub(crate) fn poll(&mut self) -> Option<Input> {
         loop {
             if let Some(input) = self.batch.next() {
+                self.is_asked = false;
                 return Some(input);
             }
             match self.receiver.try_recv() {
@@ -57,12 +60,18 @@ impl Lines {
         }
     }
 
-    /// Lets a person type the next line.
-    pub(crate) fn ask(&self, prompt: &str) {
-        if let Some(prompts) = &self.prompts {
+    /// Lets a person type the next line, who may be typing it already.
+    pub(crate) fn ask(&mut self, prompt: &str) {
+        if let Some(prompts) = self.prompts.as_ref().filter(|_| !self.is_asked) {
+            self.is_asked = true;
             // An editor that is gone has sent the end already.
             let _ = prompts.send(prompt.to_owned());
         }
+    }
+
+    /// Somebody is typing, or may begin at any time.
+    pub(crate) const fn is_asked(&self) -> bool {
+        self.is_asked
     }
 
     /// Reads standard input.
@@ -72,7 +81,7 @@ impl Lines {
         thread::Builder::new().name("input".into()).spawn(move || {
             read_lines(&mut BufReader::with_capacity(BUFFER_BYTES, io::stdin().lock()), &outlet);
         })?;
-        Ok(Self { receiver, batch: Vec::new().into_iter(), prompts: None })
+        Ok(Self { receiver, batch: Vec::new().into_iter(), prompts: None, is_asked: false })
     }
 
     /// Lets a person type, with a line editor; returns where to print meanwhile.
@@ -103,7 +112,7 @@ impl Lines {
                 }
             }
         })?;
-        Ok((Self { receiver, batch: Vec::new().into_iter(), prompts: Some(prompts) }, printer))
+        Ok((Self { receiver, batch: Vec::new().into_iter(), prompts: Some(prompts), is_asked: false }, printer))
     }
 }
 

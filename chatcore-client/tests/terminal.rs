@@ -185,6 +185,18 @@ fn a_message_does_not_break_the_line_being_typed() {
 }
 
 #[test]
+fn what_is_typed_ahead_is_not_lost() {
+    let server = Server::start();
+    let terminal = Terminal::start(&server, &["--name", "alice"]);
+    terminal.shows(&[WELCOME, ">"]);
+    let lines: String = (0..20).map(|i| format!("@alice:line {i}\r")).fold(String::new(), |all, line| all + &line);
+    terminal.types(&lines);
+    terminal.until("the last line", |screen| screen.said().contains("alice: line 19"));
+    let said = terminal.screen().said();
+    assert!((0..20).all(|i| said.contains(&format!("alice: line {i}"))), "{said}");
+}
+
+#[test]
 fn a_flood_of_messages_and_lines_at_the_same_time_holds_nobody_up() {
     const COUNT: usize = 5_000;
     let server = Server::start();

@@ -276,7 +276,7 @@ impl Session {
     }
 
     /// Asks for a line.
-    fn prompt(&self) {
+    fn prompt(&mut self) {
         let room = self.own.standing.room.as_deref().unwrap_or_default();
         self.lines.ask(&format!("{room}> "));
     }
@@ -305,7 +305,9 @@ impl Session {
             return Err(Failure::Refused { name: self.own.name.clone(), reason: reason.to_owned(), detail });
         }
         self.stage = Stage::Naming;
-        self.complain(reason, detail)?;
+        // The prompt of a line that is being typed cannot be changed any more.
+        let how = if self.lines.is_asked() { "; the next line is taken for your name" } else { "" };
+        self.complain(reason, detail + how)?;
         self.lines.ask(NAME_PROMPT);
         Ok(())
     }
