@@ -11,6 +11,7 @@ use chatcore::{
     Client, ClientConfig, CloseReason, ConnId, Event, FateCode, Fault, GoodbyeCode, Handshake, HandshakeError, Limits,
     Origin, Output, Received, Refusal, RefusalCode, RejectCode,
 };
+use proptest::prelude::*;
 use world::{User, World, decode_all, encode_all, registration};
 
 const WINDOW: Duration = Duration::from_mins(1);
@@ -605,4 +606,64 @@ fn an_answer_that_names_another_count_is_the_hubs_fault() {
         assert!(matches!(take(&mut said, 1408), Ok(Some(content)) if content.kind == Kind::ERROR));
     }
     world.carry(&mut bob);
+}
+
+proptest! {
+    /// Whatever counts a peer names, it gets exactly what lies behind its own, or nothing at all.
+    #[test]
+    fn any_counts_are_gone_on_from_or_refused(
+        bodies in proptest::collection::vec(0_usize..40, 0..8),
+        acknowledged in 0_u64..9,
+        received in prop_oneof![Just(None), (0_u64..10).prop_map(Some), any::<u64>().prop_map(Some)],
+        written in 0_usize..300,
+        is_connected in any::<bool>(),
+    ) {
+        let mut world = World::new(Limits::default());
+        let (bob, token) = join(&mut world, "bob");
+        let alice = world.join("alice");
+        let messages: Vec<Vec<u8>> = bodies.iter().enumerate().map(|(i, length)| vec![i.to_le_bytes()[0]; *length]).collect();
+        for body in &messages {
+            let _ = world.say(alice, &[world::send("bob", body)]);
+        }
+        world.drain();
+        let waiting = world.hub.transmit(bob).concat();
+        let written = written.min(waiting.len());
+        if written < waiting.len() {
+            world.hub.transmitted(world.now, bob, written).unwrap();
+        } else {
+            world.written(bob);
+        }
+        // Half a frame is none.
+        let mut whole = &waiting[..written];
+        let sent = std::iter::from_fn(|| take(&mut whole, u32::MAX).unwrap()).count() as u64;
+        let acknowledged = acknowledged.min(sent);
+        let _ = world.say(bob, &[ClientMessage::Ack(Ack { count: acknowledged })]);
+        if !is_connected {
+            world.hub.disconnect(world.now, bob).unwrap();
+        }
+        let from = received.unwrap_or(acknowledged);
+        match try_resume(&mut world, "bob", token, received) {
+            Ok(bob) => {
+                prop_assert!(acknowledged <= from && from <= sent);
+                let bytes = world.written(bob);
+                let mut told = decode_all(&bytes[PREFACE_BYTES..]).into_iter();
+                let Some(HubMessage::Resumed(resumed)) = told.next() else { panic!("the answer comes first") };
+                prop_assert_eq!((resumed.received, resumed.sent), (0, from));
+                let again: Vec<&[u8]> = told
+                    .map(|message| match message {
+                        HubMessage::Deliver(deliver) => deliver.body,
+                        other => panic!("{other:?}"),
+                    })
+                    .collect();
+                let lacking: Vec<&[u8]> = messages.iter().skip(usize::try_from(from).unwrap()).map(Vec::as_slice).collect();
+                prop_assert_eq!(again, lacking);
+            }
+            Err(refusal) => {
+                prop_assert_eq!(refusal, Refusal::CannotResume);
+                prop_assert!(from < acknowledged || from > sent);
+                prop_assert_eq!(world.hub.name(bob).is_some(), is_connected);
+            }
+        }
+        prop_assert!(world.hub.name(alice).is_some());
+    }
 }
