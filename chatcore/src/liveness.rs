@@ -9,8 +9,8 @@ use crate::time::Instant;
 pub(crate) struct Liveness {
     heard: Instant,
     probed: bool,
-    /// Until when something must be heard, because somebody asks.
-    answer_by: Option<Instant>,
+    /// Until when something must be heard, because somebody asks; the end of time if nobody does.
+    answer_by: Instant,
 }
 
 /// What a silence calls for.
@@ -26,7 +26,7 @@ pub(crate) enum Silence {
 
 impl Liveness {
     pub(crate) const fn new(now: Instant) -> Self {
-        Self { heard: now, probed: false, answer_by: None }
+        Self { heard: now, probed: false, answer_by: Instant::MAX }
     }
 
     pub(crate) const fn hear(&mut self, now: Instant) {
@@ -36,27 +36,28 @@ impl Liveness {
     /// When [`Liveness::check`] will say something else than [`Silence::Short`].
     pub(crate) fn due(&self, probe_after: Duration, dead_after: Duration) -> Instant {
         let due = self.heard + if self.probed { dead_after } else { probe_after.min(dead_after) };
-        self.answer_by.map_or(due, |by| by.min(due))
+        due.min(self.answer_by)
     }
 
     /// Somebody wants to know whether the peer is there. True if it is to be asked; it was, if it was silent since the
     /// last time.
     pub(crate) fn probe(&mut self, now: Instant, within: Duration) -> bool {
-        let is_first = self.answer_by.is_none();
-        self.answer_by.get_or_insert(now + within);
+        let is_first = self.answer_by == Instant::MAX;
+        if is_first {
+            self.answer_by = now + within;
+        }
         is_first
     }
 
     /// When the peer will count as dead if nothing is heard from it.
     pub(crate) fn dead_at(&self, dead_after: Duration) -> Instant {
-        let dead_at = self.heard + dead_after;
-        self.answer_by.map_or(dead_at, |by| by.min(dead_at))
+        (self.heard + dead_after).min(self.answer_by)
     }
 
     /// What the silence calls for now; a probe is called for once.
     pub(crate) fn check(&mut self, now: Instant, probe_after: Duration, dead_after: Duration) -> Silence {
         let silence = now - self.heard;
-        if silence >= dead_after || self.answer_by.is_some_and(|by| by <= now) {
+        if silence >= dead_after || self.answer_by <= now {
             Silence::Dead
         } else if silence >= probe_after && !self.probed {
             self.probed = true;

@@ -1,16 +1,18 @@
 //! How a connection comes to its session: a new one, or one that it had.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::Hub;
 use super::deadlines::Whose;
 use super::link::{Link, Role};
 use super::output::{CloseReason, ConnId, Output};
-use super::session::{Place, Session};
+use super::session::{Details, Place, Session};
 use crate::handshake::{Origin, Refusal, Registration, Request};
 use crate::liveness::Liveness;
 use crate::name::UserName;
 use crate::outbox::Outbox;
+use crate::time::Instant;
 use crate::wire::{HubMessage, Ping, Resumed, Token, Welcome};
 
 impl Hub {
@@ -22,9 +24,9 @@ impl Hub {
         let holder = self.holder(&name);
         match (request, holder) {
             (Request::Resume { token, received, attempt }, Some(holder))
-                if self.sessions[holder].token == token && self.sessions[holder].is_news(received, attempt) =>
+                if self.sessions[holder].details.token == token && self.sessions[holder].is_news(received, attempt) =>
             {
-                self.sessions[holder].attempt = attempt;
+                self.sessions[holder].details.attempt = attempt;
                 self.resume(holder, received, origin, outbox)
             }
             (Request::Resume { .. }, _) => Err(Refusal::CannotResume),
@@ -73,21 +75,23 @@ impl Hub {
         let token = Token::from_bytes(self.secrets.draw());
         self.sessions.insert(Session {
             name: name.clone(),
-            token,
-            origin,
             place: Place::Connected(conn),
             outbox,
             write_queued: false,
             received: 0,
-            attempt: 0,
             ack_due: false,
             liveness: Liveness::new(self.now),
-            full_since: None,
+            full_since: Instant::MAX,
             doomed: false,
-            armed: None,
-            born: self.message_id,
-            rooms: Vec::new(),
-            watches: Vec::new(),
+            details: Box::new(Details {
+                armed: None,
+                token,
+                origin,
+                attempt: 0,
+                born: self.message_id,
+                rooms: Vec::new(),
+                watches: Vec::new(),
+            }),
         });
         self.directory.insert(index, &self.sessions);
         self.outputs.push_back(Output::Joined { conn, name: name.clone() });
@@ -120,7 +124,7 @@ impl Hub {
             return Err(Refusal::CannotResume);
         }
         match session.place {
-            Place::Parked { .. } => self.parked.leave(session.origin, kept_bytes),
+            Place::Parked { .. } => self.parked.leave(session.details.origin, kept_bytes),
             Place::Connected(other) => self.drop_link(index, other, CloseReason::TakenOver),
         }
         let session = &mut self.sessions[index];
@@ -128,10 +132,10 @@ impl Hub {
         outbox.push(&HubMessage::Resumed(Resumed { received: session.received, sent: count, limits }));
         outbox.adopt(&session.outbox);
         session.outbox = outbox;
-        session.origin = origin;
+        session.details.origin = origin;
         session.write_queued = false;
         session.ack_due = false;
-        session.full_since = None;
+        session.full_since = Instant::MAX;
         session.liveness = Liveness::new(self.now);
         let name = session.name.clone();
         let conn = self.link(index);
@@ -147,7 +151,7 @@ impl Hub {
         let index = u32::try_from(self.links.vacant_key()).expect("a driver has fewer connections than that");
         self.conns_ever = self.conns_ever.wrapping_add(1);
         let conn = ConnId { index, serial: self.conns_ever };
-        self.links.insert(Link { conn, role: Role::Session(session), armed: None });
+        self.links.insert(Link { conn, role: Role::Session(session) });
         conn
     }
 
@@ -155,6 +159,6 @@ impl Hub {
     pub(super) fn arm_session(&mut self, index: usize) {
         let session = &mut self.sessions[index];
         let due = session.due_at(&self.limits);
-        self.deadlines.arm(Whose::Session(index), &mut session.armed, due);
+        self.deadlines.arm(Whose::Session(index), &mut session.details.armed, due);
     }
 }

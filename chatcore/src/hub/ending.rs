@@ -14,6 +14,7 @@ use super::session::Place;
 use crate::limits::cut_detail;
 use crate::name::UserName;
 use crate::outbox::Outbox;
+use crate::time::Instant;
 use crate::wire::{
     Ack, Deliver, ErrorMessage, FateCode, Goodbye, GoodbyeCode, HubMessage, Kind, LeaveCode, Message, MessageId,
     ReconnectHint, Report, RoomDeliver,
@@ -31,16 +32,16 @@ impl Hub {
         let kept_bytes = session.outbox.kept_bytes();
         // Nobody can come back to a session whose token never went out.
         let is_unknown = session.outbox.still_opens_with(Kind::WELCOME);
-        if self.shutting_down || is_unknown || !self.parked.takes(session.origin, kept_bytes, &self.limits) {
+        if self.shutting_down || is_unknown || !self.parked.takes(session.details.origin, kept_bytes, &self.limits) {
             return self.end(index, reason);
         }
-        self.parked.enter(session.origin, kept_bytes);
+        self.parked.enter(session.details.origin, kept_bytes);
         self.outputs.push_back(Output::Parked { conn, name: session.name.clone(), reason });
         self.drop_link(index, conn, reason);
         let session = &mut self.sessions[index];
         session.place = Place::Parked { until: self.now + self.limits.resume_time_max };
         session.write_queued = false;
-        session.full_since = None;
+        session.full_since = Instant::MAX;
         self.arm_session(index);
     }
 
@@ -69,9 +70,8 @@ impl Hub {
             self.outputs.push_back(Output::Write { conn });
         }
         let until = self.now + self.limits.flush_time_max;
-        let link = &mut self.links[conn.index()];
-        link.role = Role::Farewell(Box::new(last));
-        self.deadlines.arm(Whose::Link(conn.index()), &mut link.armed, until);
+        self.deadlines.arm(Whose::Link(conn.index()), &mut last.armed, until);
+        self.links[conn.index()].role = Role::Farewell(Box::new(last));
         if is_written {
             self.finish(conn.index());
         }
@@ -79,11 +79,11 @@ impl Hub {
 
     /// Nothing more can or need be written: the driver is to close.
     pub(super) fn finish(&mut self, link: usize) {
-        let Link { conn, role: Role::Farewell(farewell), armed } = &mut self.links[link] else {
+        let Link { conn, role: Role::Farewell(farewell) } = &mut self.links[link] else {
             unreachable!("only last words come to their end");
         };
         farewell.is_over = true;
-        self.deadlines.disarm(Whose::Link(link), armed);
+        self.deadlines.disarm(Whose::Link(link), &mut farewell.armed);
         self.outputs.push_back(Output::Close { conn: *conn, reason: farewell.reason });
         if let Role::Farewell(farewell) = &self.links[link].role
             && let Some(name) = farewell.heir.clone()
@@ -95,9 +95,11 @@ impl Hub {
 
     /// The driver knows a connection no more.
     pub(super) fn unlink(&mut self, link: usize) -> Role {
-        let mut link = self.links.remove(link);
-        self.deadlines.disarm(Whose::Link(link.conn.index()), &mut link.armed);
-        link.role
+        let mut role = self.links.remove(link).role;
+        if let Role::Farewell(farewell) = &mut role {
+            self.deadlines.disarm(Whose::Link(link), &mut farewell.armed);
+        }
+        role
     }
 
     // ---- sessions ----
@@ -129,17 +131,17 @@ impl Hub {
     pub(super) fn end_with_hint(&mut self, index: usize, reason: CloseReason, hint: Option<ReconnectHint<'_>>) {
         let session = &self.sessions[index];
         if session.is_parked() {
-            self.parked.leave(session.origin, session.outbox.kept_bytes());
+            self.parked.leave(session.details.origin, session.outbox.kept_bytes());
         }
         self.directory.remove(index, &self.sessions);
         let mut session = self.sessions.remove(index);
-        self.deadlines.disarm(Whose::Session(index), &mut session.armed);
+        self.deadlines.disarm(Whose::Session(index), &mut session.details.armed);
         let name = session.name.clone();
         self.outputs.push_back(Output::Left { name: name.clone(), reason });
-        for seat in &session.watches {
+        for seat in &session.details.watches {
             self.watches.leave(*seat);
         }
-        for seat in &session.rooms {
+        for seat in &session.details.rooms {
             self.leave_room(*seat, &name, leave_code(reason));
         }
         self.tell_watchers(name.as_str(), false);
@@ -187,7 +189,8 @@ impl Hub {
                 continue;
             };
             // A later session of the same name has not sent it.
-            let sender = self.directory.find(from, &self.sessions).filter(|sender| self.sessions[*sender].born < id);
+            let sender =
+                self.directory.find(from, &self.sessions).filter(|sender| self.sessions[*sender].details.born < id);
             if let Some(sender) = sender {
                 let code = if may_have_arrived { FateCode::Unconfirmed } else { FateCode::Undelivered };
                 fates.entry((sender, code.into())).or_default().push(id);

@@ -12,8 +12,6 @@ use crate::time::Instant;
 pub(super) struct Link {
     pub(super) conn: ConnId,
     pub(super) role: Role,
-    /// Its entry among the deadlines.
-    pub(super) armed: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -37,12 +35,14 @@ pub(super) struct Farewell {
     pub(super) is_over: bool,
     /// Whose session ended with this connection: what it does not get is to be reported.
     pub(super) heir: Option<UserName>,
+    /// Its entry among the deadlines.
+    pub(super) armed: Option<Instant>,
 }
 
 impl Farewell {
     /// What is written to a session's connection without the session.
     pub(super) fn after(session: &Session, outbox: Outbox, reason: CloseReason, heir: Option<UserName>) -> Self {
         let (announced, write_queued) = (!session.outbox.is_written(), session.write_queued);
-        Self { outbox, announced, write_queued, reason, is_over: false, heir }
+        Self { outbox, announced, write_queued, reason, is_over: false, heir, armed: None }
     }
 }

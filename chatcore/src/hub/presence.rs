@@ -16,13 +16,13 @@ impl Hub {
         let names: Result<BTreeSet<UserName>, _> = names.iter().map(|name| UserName::new(name)).collect();
         let names = names.map_err(|_| RejectCode::InvalidName)?;
         let new = names.iter().filter(|name| !self.is_watching(index, name)).count();
-        if self.sessions[index].watches.len() + new > watches_max {
+        if self.sessions[index].details.watches.len() + new > watches_max {
             return Err(RejectCode::TooManyWatches);
         }
         for name in &names {
             if !self.is_watching(index, name) {
                 let seat = self.watches.enter(name.as_str(), index);
-                self.sessions[index].watches.push(seat);
+                self.sessions[index].details.watches.push(seat);
             }
             let online = self.directory.find(name.as_str(), &self.sessions).is_some();
             self.notify(index, &HubMessage::Presence(Presence { name: name.as_str(), online }));
@@ -34,7 +34,7 @@ impl Hub {
         for name in names {
             let Ok(name) = UserName::new(name) else { continue };
             let Some(circle) = self.watches.find(name.as_str()) else { continue };
-            let watches = &mut self.sessions[index].watches;
+            let watches = &mut self.sessions[index].details.watches;
             if let Some(position) = watches.iter().position(|seat| seat.circle() == circle) {
                 let seat = watches.swap_remove(position);
                 self.watches.leave(seat);
@@ -44,7 +44,7 @@ impl Hub {
 
     fn is_watching(&self, index: usize, name: &UserName) -> bool {
         let circle = self.watches.find(name.as_str());
-        circle.is_some_and(|circle| self.sessions[index].watches.iter().any(|seat| seat.circle() == circle))
+        circle.is_some_and(|circle| self.sessions[index].details.watches.iter().any(|seat| seat.circle() == circle))
     }
 
     /// A name is held from now on, or no longer.

@@ -21,7 +21,7 @@ impl Hub {
     pub(super) fn join(&mut self, index: usize, room: &str) -> Result<(), RejectCode> {
         let room = RoomName::new(room).map_err(|_| RejectCode::InvalidName)?;
         let found = self.rooms.find(room.as_str());
-        let joined = &self.sessions[index].rooms;
+        let joined = &self.sessions[index].details.rooms;
         match found {
             Some(circle) if joined.iter().any(|seat| seat.circle() == circle) => return Ok(()),
             _ if joined.len() >= self.limits.rooms_of_user_max as usize => return Err(RejectCode::TooManyRooms),
@@ -32,7 +32,7 @@ impl Hub {
             _ => {}
         }
         let seat = self.rooms.enter(room.as_str(), index);
-        self.sessions[index].rooms.push(seat);
+        self.sessions[index].details.rooms.push(seat);
         if found.is_none() {
             self.outputs.push_back(Output::RoomOpened { room: room.clone() });
         }
@@ -45,7 +45,7 @@ impl Hub {
     pub(super) fn leave(&mut self, index: usize, room: &str) -> Result<(), RejectCode> {
         let seat = self.seat(index, room)?;
         let session = &mut self.sessions[index];
-        session.rooms.retain(|other| *other != seat);
+        session.details.rooms.retain(|other| *other != seat);
         let name = session.name.clone();
         self.leave_room(seat, &name, LeaveCode::Left);
         Ok(())
@@ -86,7 +86,7 @@ impl Hub {
     fn seat(&self, index: usize, room: &str) -> Result<Seat, RejectCode> {
         let room = RoomName::new(room).map_err(|_| RejectCode::NotAMember)?;
         let circle = self.rooms.find(room.as_str()).ok_or(RejectCode::NotAMember)?;
-        let mut seats = self.sessions[index].rooms.iter();
+        let mut seats = self.sessions[index].details.rooms.iter();
         seats.find(|seat| seat.circle() == circle).copied().ok_or(RejectCode::NotAMember)
     }
 

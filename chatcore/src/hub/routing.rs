@@ -5,31 +5,37 @@ use super::output::CloseReason;
 use super::session::Place;
 use crate::name::{self, ROOM_SIGN, UserName};
 use crate::outbox::Outbox;
+use crate::time::Instant;
 use crate::transition::{self, State};
 use crate::wire::{
-    Accepted, ClientMessage, Content, Deliver, Done, Fault, HubMessage, Message, MessageId, OVERHEAD_BYTES_MAX, Online,
-    Ping, Pong, RejectCode, Rejected, Send, Who,
+    self, Accepted, Ack, ClientMessage, Content, Deliver, Done, Fault, HubMessage, Kind, Message, MessageId,
+    OVERHEAD_BYTES_MAX, Online, Ping, Pong, RejectCode, Rejected, Send, Who,
 };
 
 impl Hub {
     /// Takes a frame from a session.
     pub(super) fn handle(&mut self, index: usize, content: Content<'_>) -> Result<(), Fault> {
+        // Nearly all that comes is one of these two, and the way through all messages costs more than they do.
+        match content.kind {
+            Kind::SEND => {
+                let send = wire::fields(content)?;
+                self.count(index);
+                self.route(index, send);
+                return Ok(());
+            }
+            Kind::ACK => return self.take_ack(index, wire::fields(content)?),
+            _ => {}
+        }
         let message = ClientMessage::decode(content)?;
         if let Some(message) = &message {
             transition::at_hub(State::Registered, message.kind())?;
         }
-        let session = &mut self.sessions[index];
         if content.kind.is_numbered() {
-            session.received += 1;
-            if !session.ack_due {
-                session.ack_due = true;
-                self.acks_due.push(index);
-            }
+            self.count(index);
         }
         // Unknown and optional: skipped, but counted above if it is numbered.
         let Some(message) = message else { return Ok(()) };
         match message {
-            ClientMessage::Send(send) => self.route(index, send),
             ClientMessage::Join(join) => {
                 let joined = self.join(index, join.room);
                 self.answer(index, joined);
@@ -52,19 +58,33 @@ impl Hub {
                 self.unwatch(index, &unwatch.names);
                 self.answer(index, Ok(()));
             }
-            ClientMessage::Ack(ack) => {
-                if session.outbox.acknowledge(ack.count)? {
-                    session.full_since = None;
-                }
-            }
             ClientMessage::Ping(Ping { nonce }) => self.notify(index, &HubMessage::Pong(Pong { nonce })),
             // It has done its work by being heard.
             ClientMessage::Pong(_) => {}
             ClientMessage::Goodbye(_) => self.end(index, CloseReason::Left),
             ClientMessage::Error(error) => self.end(index, CloseReason::Accused(error.code)),
+            ClientMessage::Send(_) | ClientMessage::Ack(_) => unreachable!("they are taken above"),
             ClientMessage::Register(_) | ClientMessage::Resume(_) => {
                 unreachable!("no row of the transitions lets it come here")
             }
+        }
+        Ok(())
+    }
+
+    /// A numbered frame has come.
+    fn count(&mut self, index: usize) {
+        let session = &mut self.sessions[index];
+        session.received += 1;
+        if !session.ack_due {
+            session.ack_due = true;
+            self.acks_due.push(index);
+        }
+    }
+
+    fn take_ack(&mut self, index: usize, Ack { count }: Ack) -> Result<(), Fault> {
+        let session = &mut self.sessions[index];
+        if session.outbox.acknowledge(count)? {
+            session.full_since = Instant::MAX;
         }
         Ok(())
     }
@@ -92,8 +112,8 @@ impl Hub {
         let recipient = self.directory.find(&name, &self.sessions).ok_or(RejectCode::NoSuchUser)?;
         if !self.has_room(recipient, body.len()) {
             let session = &mut self.sessions[recipient];
-            if session.full_since.is_none() && !session.is_parked() {
-                session.full_since = Some(self.now);
+            if session.full_since == Instant::MAX && !session.is_parked() {
+                session.full_since = self.now;
                 self.arm_session(recipient);
             }
             return Err(RejectCode::RecipientFull);

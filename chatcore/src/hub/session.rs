@@ -1,5 +1,6 @@
 //! One user at a hub: a name, what is owed to it, what has come from it.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -13,28 +14,37 @@ use crate::outbox::Outbox;
 use crate::time::Instant;
 use crate::wire::{MessageId, Token};
 
+/// In this order what every message needs to know of its recipient is in one line of the cache, and what it does to the
+/// outbox in the two that follow.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(super) struct Session {
     pub(super) name: UserName,
-    pub(super) token: Token,
-    pub(super) origin: Origin,
     pub(super) place: Place,
-    pub(super) outbox: Outbox,
-    /// The driver is to be told that there is something to write, and has not asked yet.
-    pub(super) write_queued: bool,
     /// Numbered frames that have come from the user.
     pub(super) received: u64,
-    /// The last attempt of the client to resume that was granted.
-    pub(super) attempt: u64,
-    /// Some of them are to be acknowledged when the batch ends.
+    pub(super) details: Box<Details>,
+    /// The driver is to be told that there is something to write, and has not asked yet.
+    pub(super) write_queued: bool,
+    /// Some of what has come is to be acknowledged when the batch ends.
     pub(super) ack_due: bool,
-    pub(super) liveness: Liveness,
-    /// Since when the outbox has been too full for a message, without an acknowledgement.
-    pub(super) full_since: Option<Instant>,
     /// It is among those that end when the present input is done.
     pub(super) doomed: bool,
+    pub(super) outbox: Outbox,
+    pub(super) liveness: Liveness,
+    /// Since when the outbox has been too full for a message, without an acknowledgement; the end of time if it is not.
+    pub(super) full_since: Instant,
+}
+
+/// What is looked at seldom: apart, so that what every message needs lies close together.
+#[derive(Debug)]
+pub(super) struct Details {
     /// The session's entry among the deadlines.
     pub(super) armed: Option<Instant>,
+    pub(super) token: Token,
+    pub(super) origin: Origin,
+    /// The last attempt of the client to resume that was granted.
+    pub(super) attempt: u64,
     /// Messages with higher ids that bear its name are its own.
     pub(super) born: MessageId,
     pub(super) rooms: Vec<Seat>,
@@ -67,8 +77,7 @@ impl Session {
         match self.place {
             Place::Connected(_) => {
                 let alive = self.liveness.due(probe_after(limits), limits.idle_time_max);
-                let stalled = self.full_since.map(|since| since + limits.stall_time_max);
-                stalled.map_or(alive, |stalled| stalled.min(alive))
+                alive.min(self.full_since + limits.stall_time_max)
             }
             Place::Parked { until } => until,
         }
@@ -81,9 +90,9 @@ impl Session {
         }
         // It may have become empty without an acknowledgement, if answers alone had filled it.
         if self.outbox.has_room(limits.body_bytes_max as usize, limits.outbox_bytes_max) {
-            self.full_since = None;
+            self.full_since = Instant::MAX;
         }
-        if self.full_since.is_some_and(|since| since + limits.stall_time_max <= now) {
+        if self.full_since + limits.stall_time_max <= now {
             return Due::SlowConsumer;
         }
         match self.liveness.check(now, probe_after(limits), limits.idle_time_max) {
@@ -95,7 +104,7 @@ impl Session {
 
     /// Whether an attempt to resume is later than the last that was granted. A client that was started again counts anew.
     pub(super) fn is_news(&self, received: Option<u64>, attempt: u64) -> bool {
-        received.is_none() || attempt > self.attempt
+        received.is_none() || attempt > self.details.attempt
     }
 
     pub(super) const fn is_parked(&self) -> bool {

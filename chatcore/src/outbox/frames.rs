@@ -39,6 +39,8 @@ pub(super) struct Frames<'a> {
 impl<'a> Iterator for Frames<'a> {
     type Item = Frame<'a>;
 
+    #[expect(clippy::inline_always, reason = "a frame that goes through memory costs more than looking at it")]
+    #[inline(always)]
     fn next(&mut self) -> Option<Frame<'a>> {
         let start = self.at;
         let (kind, bytes) = match self.shared.clone().next() {

@@ -18,6 +18,7 @@ mod frames;
 #[cfg(test)]
 mod tests;
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -25,21 +26,28 @@ use alloc::vec::Vec;
 pub use self::chunks::Chunks;
 use self::frames::{Bytes, Frames};
 
-use crate::wire::{self, Content, Fault, Kind, Message, OVERHEAD_BYTES_MAX};
+use crate::wire::{self, Content, Fault, Kind, Message, OVERHEAD_BYTES_MAX, PREFACE_BYTES};
 
 /// A buffer of at most this many bytes is kept while it is empty; a larger one is given back.
 const IDLE_BYTES_MAX: usize = 512;
 
+/// All of the preface.
+#[expect(clippy::cast_possible_truncation, reason = "it has 16 bytes")]
+const PREFACE_BYTES_LEFT: u8 = PREFACE_BYTES as u8;
+
+static NONE_SHARED: VecDeque<Shared> = VecDeque::new();
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outbox {
-    /// What must be written before any frame: the rest of the preface.
-    preface: &'static [u8],
+    /// What must be written before any frame: so many bytes at the end of the preface.
+    preface_left: u8,
     /// The frames that are this outbox's own.
     own: Vec<u8>,
     /// How many bytes of its own frames were let go.
     own_gone: u64,
-    /// The frames that are shared, in order.
-    shared: VecDeque<Shared>,
+    /// The frames that are shared, in order. Most outboxes have none, and are smaller for it.
+    #[expect(clippy::box_collection, reason = "there is one outbox for each user, and seldom a shared frame")]
+    shared: Option<Box<VecDeque<Shared>>>,
     /// Before it everything is acknowledged, or was never to be.
     start: u64,
     /// Before it everything is with the transport.
@@ -71,7 +79,7 @@ impl Shared {
 impl Outbox {
     /// An outbox whose first bytes are our preface.
     pub(crate) fn with_preface() -> Self {
-        Self { preface: &wire::OUR_PREFACE, ..Self::default() }
+        Self { preface_left: PREFACE_BYTES_LEFT, ..Self::default() }
     }
 
     /// Of a session that the peer knows, so many numbered frames have arrived, and none of them is kept here.
@@ -96,7 +104,7 @@ impl Outbox {
     /// Puts a frame at the end that is encoded already, without a copy.
     pub(crate) fn push_shared(&mut self, frame: &Arc<[u8]>) -> u64 {
         let own_before = self.own_gone + self.own.len() as u64;
-        self.shared.push_back(Shared { at: self.end, own_before, frame: Arc::clone(frame) });
+        self.shared.get_or_insert_default().push_back(Shared { at: self.end, own_before, frame: Arc::clone(frame) });
         self.pushed(wire::measure(frame).0, frame.len())
     }
 
@@ -118,7 +126,7 @@ impl Outbox {
 
     /// Nothing is to be written.
     pub(crate) fn is_written(&self) -> bool {
-        self.preface.is_empty() && self.written == self.end
+        self.preface_left == 0 && self.written == self.end
     }
 
     /// No frame is to be written.
@@ -134,9 +142,10 @@ impl Outbox {
     /// What is to be written, in order.
     pub(crate) fn transmit(&self) -> Chunks<'_> {
         // Shared frames that are written, wholly or in part, have their beginning before here.
-        let begun = self.shared.partition_point(|shared| shared.at < self.written);
+        let shared = self.shared();
+        let begun = shared.partition_point(|shared| shared.at < self.written);
         let (mut at, mut own_at, mut partial) = (self.written, self.own_gone, &[][..]);
-        if let Some(last) = begun.checked_sub(1).map(|last| &self.shared[last]) {
+        if let Some(last) = begun.checked_sub(1).map(|last| &shared[last]) {
             let left = last.end().saturating_sub(self.written);
             partial = &last.frame[last.frame.len() - to_usize(left)..];
             at += left;
@@ -146,24 +155,24 @@ impl Outbox {
             own_at += at - self.own_start();
         }
         Chunks {
-            preface: self.preface,
+            preface: self.preface(),
             partial,
             own: &self.own[to_usize(own_at - self.own_gone)..],
             own_at,
-            shared: self.shared.range(begun..),
+            shared: shared.range(begun..),
         }
     }
 
     /// Where the first byte of `own` lies, if no shared frame lies before it that is still held.
     fn own_start(&self) -> u64 {
-        let first = self.shared.front();
+        let first = self.shared().front();
         first.map_or(self.end - self.own.len() as u64, |first| first.at - (first.own_before - self.own_gone))
     }
 
     /// The transport has taken this many bytes of [`Outbox::transmit`].
     pub(crate) fn transmitted(&mut self, count: usize) {
-        let of_preface = count.min(self.preface.len());
-        self.preface = &self.preface[of_preface..];
+        let of_preface = count.min(usize::from(self.preface_left));
+        self.preface_left -= u8::try_from(of_preface).expect("it is at most what is left");
         let of_frames = (count - of_preface) as u64;
         assert!(of_frames <= self.end - self.written, "the driver reports more bytes as transmitted than it was given");
         self.written += of_frames;
@@ -217,7 +226,7 @@ impl Outbox {
     /// What a connection that is given up must still be written before it can be told why: the frame that is half
     /// written. For the session's own outbox it stays as it is, but it may arrive.
     pub(crate) fn take_broken_frame(&mut self) -> Self {
-        let mut rest = Self { preface: self.preface, ..Self::default() };
+        let mut rest = Self { preface_left: self.preface_left, ..Self::default() };
         let broken = self.frames().find(|frame| frame.end > self.written);
         if let Some(frame) = broken.filter(|frame| frame.start < self.written) {
             rest.push_frame(frame.bytes.as_slice());
@@ -265,7 +274,7 @@ impl Outbox {
             at: self.start,
             own: &self.own[to_usize(self.own_at_start() - self.own_gone)..],
             own_at: self.own_at_start(),
-            shared: self.shared.iter(),
+            shared: self.shared().iter(),
         }
     }
 
@@ -293,11 +302,11 @@ impl Outbox {
 
     /// Lets go of shared frames before the start.
     fn drop_shared(&mut self) {
-        while let Some(first) = self.shared.front().filter(|first| first.end() <= self.start) {
+        let Some(shared) = &mut self.shared else { return };
+        while let Some(first) = shared.pop_front_if(|first| first.end() <= self.start) {
             let own = to_usize(first.own_before - self.own_gone);
             self.own.drain(..own);
             self.own_gone += own as u64;
-            self.shared.pop_front();
         }
     }
 
@@ -310,7 +319,7 @@ impl Outbox {
             if self.own.capacity() > IDLE_BYTES_MAX {
                 self.own = Vec::new();
             }
-            self.shared = VecDeque::new();
+            self.shared = None;
             return;
         }
         let gone = to_usize(self.own_at_start() - self.own_gone);
@@ -318,6 +327,14 @@ impl Outbox {
             self.own.drain(..gone);
             self.own_gone += gone as u64;
         }
+    }
+
+    fn shared(&self) -> &VecDeque<Shared> {
+        self.shared.as_deref().unwrap_or(&NONE_SHARED)
+    }
+
+    fn preface(&self) -> &'static [u8] {
+        &wire::OUR_PREFACE[PREFACE_BYTES - usize::from(self.preface_left)..]
     }
 
     fn invariants(&self) {

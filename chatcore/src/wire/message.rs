@@ -28,6 +28,11 @@ pub trait Message<'a>: Sized {
     fn encode(&self, out: &mut Vec<u8>);
 }
 
+/// The fields of a frame of which the kind is known to be that of `T`.
+pub(crate) fn fields<'a, T: Deserialize<'a> + Serialize>(content: Content<'a>) -> Result<T, Fault> {
+    codec::decode(content.kind, content.fields)
+}
+
 macro_rules! messages {
     ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident($fields:ty) = $kind:ident,)+ }) => {
         $(#[$meta])*

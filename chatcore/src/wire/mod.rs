@@ -41,4 +41,5 @@ pub use preface::{Features, Foreign, PREFACE_BYTES, Preface, VERSION};
 pub use token::Token;
 
 pub(crate) use frame::{content, measure};
+pub(crate) use message::fields;
 pub(crate) use preface::{OURS as OUR_PREFACE, PrefaceError, take as take_preface};
