@@ -43,8 +43,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR", env = "CHATCORE_STATE_DIR")]
     pub(crate) state_dir: Option<PathBuf>,
 
-    /// Neither keep the session nor look for an older one.
-    #[arg(long, conflicts_with = "state_dir")]
+    /// Neither keep the session nor look for an older one, whatever the folder.
+    #[arg(long)]
     pub(crate) no_state: bool,
 
     /// Seconds to wait for the connection.
