@@ -23,7 +23,7 @@ fn chat(alice: &mut User, bob: &mut User) {
 fn fill(sender: &mut User, name: &str, body: &[u8]) -> usize {
     for sent in 0.. {
         sender.send(name, body);
-        match sender.event() {
+        match sender.answer() {
             Event::Accepted { .. } => {}
             Event::Rejected { code, .. } => {
                 assert_eq!(code, RejectCode::RecipientFull);
@@ -75,7 +75,7 @@ fn a_user_that_never_reads_costs_its_outbox_and_no_more() {
         chat(&mut alice, &mut bob);
     }
     alice.send("victim", b"are you there?");
-    assert!(matches!(alice.event(), Event::Rejected { code: RejectCode::NoSuchUser, .. }));
+    assert!(matches!(alice.answer(), Event::Rejected { code: RejectCode::NoSuchUser, .. }));
     chat(&mut alice, &mut bob);
 }
 

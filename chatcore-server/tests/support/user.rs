@@ -50,7 +50,7 @@ impl User {
     #[track_caller]
     pub(crate) fn tell(&mut self, to: &str, body: &[u8]) {
         let sent = self.send(to, body);
-        match self.event() {
+        match self.answer() {
             Event::Accepted { number, .. } => assert_eq!(number, sent),
             other => panic!("{other:?} in place of an acceptance"),
         }
@@ -68,9 +68,8 @@ impl User {
     /// Receives a message, and nothing else before it but what became of others.
     #[track_caller]
     pub(crate) fn hear(&mut self) -> (String, Vec<u8>) {
-        match self.event() {
+        match self.answer() {
             Event::Message { from, body, .. } => (from.to_string(), body),
-            Event::Report { .. } => self.hear(),
             other => panic!("{other:?} in place of a message"),
         }
     }
@@ -81,6 +80,17 @@ impl User {
         self.client.leave(now);
         let event = self.event();
         assert_eq!(event, Event::Closed(Closed::Left));
+    }
+
+    /// The next event but for what became of earlier messages, which comes when it comes.
+    #[track_caller]
+    pub(crate) fn answer(&mut self) -> Event {
+        loop {
+            match self.event() {
+                Event::Report { .. } => {}
+                other => return other,
+            }
+        }
     }
 
     /// The next event.
