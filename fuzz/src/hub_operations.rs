@@ -319,6 +319,8 @@ impl Run {
         self.note_no_mail();
         for user in 0..self.users.len() {
             self.transmit(user, usize::MAX);
+            // What ends with it may be news to others.
+            self.note_no_mail();
         }
         self.drain();
         self.note_no_mail();
