@@ -6,17 +6,12 @@ use chatcore::sim;
 const RUNS: u64 = 2_000;
 const TESTS: u64 = 4;
 
-/// Seeds that once broke a promise, and why.
-const PINNED: [(u64, &str); 9] = [
-    (15, "a client was taken over by its own attempt to resume, which came late"),
-    (39, "an attempt to resume that came late ended the session"),
-    (1_505, "a session that was resumed and lost again reported as undelivered what had been seen"),
-    (1_740, "the same, of what had been half written when the session was taken over"),
-    (1_868, "the same, of what a client had seen that was started again"),
-    (2_108, "a client without ack delay came to no rest while its outbox was full"),
-    (103_376, "not everybody came to rest"),
-    (103_936, "a client's deadline came again when it was done"),
-    (114_826, "not everybody came to rest"),
+/// Seeds that break a promise without the mending of what they found. Seeds from before what a run draws was changed are
+/// other runs now, and stand here with one that finds the same.
+const PINNED: [(u64, &str); 3] = [
+    (55, "what had been written to a connection that is gone was reported as undelivered"),
+    (1_093, "an attempt to resume that came late took the session from the client's own later one"),
+    (103_936, "a client without ack delay had a deadline that came again when it was done, while its outbox was full"),
 ];
 
 /// Tells how to replay a run that has panicked.
