@@ -24,6 +24,8 @@ pub(crate) enum Command {
     /// To the current room.
     Say(String),
     Join(String),
+    /// Into a room again, without making it the current one.
+    Rejoin(String),
     /// None is the current room.
     Leave(Option<String>),
     /// None is the current room.

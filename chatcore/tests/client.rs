@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chatcore::wire::{
     Accepted, Ack, Announced, ClientMessage, Deliver, ErrorMessage, Goodbye, HubMessage, Message, Ping, Preface,
-    Refused, Resumed, Welcome, take,
+    ReconnectHint, Refused, Resumed, Welcome, take,
 };
 use chatcore::{
     Client, ClientConfig, ClientError, Closed, ErrorCode, Event, Fault, Foreign, GoodbyeCode, Instant, Limits,
@@ -351,6 +351,24 @@ fn a_session_that_is_taken_over_by_ones_own_earlier_attempt_is_taken_back() {
     connect(&mut client);
     // But once only: the next who takes it is somebody else.
     assert!(matches!(heard(&mut client)[..], [Event::Resumed, Event::Closed(Closed::Goodbye { .. })]));
+}
+
+#[test]
+fn who_is_sent_elsewhere_in_vain_comes_back_to_where_it_was() {
+    let mut client = registered();
+    let reconnect = Some(ReconnectHint { after_ms: 60_000, address: Some("192.0.2.1:12345") });
+    hear(&mut client, &[HubMessage::Goodbye(Goodbye { code: GoodbyeCode::ShuttingDown, detail: "", reconnect })]);
+    let mut connects = Vec::new();
+    for _ in 0..2 {
+        let now = client.poll_timeout().expect("it waits for the time to connect");
+        client.handle_timeout(now);
+        connects.extend(events(&mut client).into_iter().filter_map(|event| match event {
+            Event::Connect { address } => Some(address),
+            _ => None,
+        }));
+        client.disconnect(now);
+    }
+    assert_eq!(connects, [Some("192.0.2.1:12345".to_owned()), None]);
 }
 
 #[test]

@@ -22,11 +22,14 @@ impl Session {
                 return self.execute(&Command::Send { to: room, body: text.clone() });
             }
             Command::Join(room) => {
-                let asked = Asked::Join { room: mapped(room.clone()) };
-                let held = self.ask(command, asked, |driver| driver.join(room))?;
                 // What is typed next is meant for it, answered or not.
                 self.own.standing.room = Some(mapped(room.clone()));
-                return Ok(held);
+                let asked = Asked::Join { room: mapped(room.clone()) };
+                return self.ask(command, asked, |driver| driver.join(room));
+            }
+            Command::Rejoin(room) => {
+                let asked = Asked::Join { room: room.clone() };
+                return self.ask(command, asked, |driver| driver.join(room));
             }
             Command::Leave(room) => {
                 let Some(room) = self.chosen_room(room.as_ref(), "/leave #room leaves a room")? else {
@@ -71,7 +74,12 @@ impl Session {
         match request(driver) {
             Ok(number) => self.requests.ask(number, asked),
             Err(ClientError::OutboxFull { .. }) => return Ok(Some(command.clone())),
-            Err(error) => self.cannot_ask(error)?,
+            Err(error) => {
+                if let Asked::Join { room } = asked {
+                    self.own.standing.room.take_if(|current| *current == room);
+                }
+                self.cannot_ask(error)?;
+            }
         }
         Ok(None)
     }
@@ -133,10 +141,8 @@ impl Session {
     pub(super) fn start_over(&mut self, unsent_from: u64) -> Result<(), Failure> {
         let standing = std::mem::take(&mut self.own.standing);
         self.next_page = None;
-        // The room of before comes last, and so is the current one again.
-        let is_other = |room: &&String| Some(*room) != standing.room.as_ref();
-        let rooms = standing.rooms.iter().filter(is_other).chain(&standing.room);
-        let mut again: Vec<Command> = rooms.cloned().map(Command::Join).collect();
+        let mut again: Vec<Command> = standing.rooms.iter().cloned().map(Command::Rejoin).collect();
+        self.own.standing.room = standing.room;
         if !standing.watched.is_empty() {
             again.push(Command::Watch(standing.watched.into_iter().collect()));
         }

@@ -157,7 +157,7 @@ impl Session {
         self.stage = Stage::Over;
         let reason = failure::reason(&closed);
         // The server answers everything before its goodbye. If it has not, nobody knows what became of the rest.
-        let unanswered = self.requests.messages() + self.unanswered;
+        let unanswered = self.open_messages();
         if closed == Closed::Left && unanswered > 0 {
             return Err(Failure::Unanswered(unanswered));
         }

@@ -254,6 +254,8 @@ impl Session {
                 self.lines.ask(NAME_PROMPT);
                 return Ok(());
             }
+            // It may be the same name once more.
+            self.own.slot = None;
             let kept = self.connect.kept(name);
             if self.driver.is_none() || kept.ticket.is_some() {
                 self.driver = None;
@@ -343,6 +345,12 @@ impl Session {
             Some(Lost { why, .. }) => Failure::Closed(why),
             None => Failure::Unanswered(self.open_requests() + self.unanswered),
         })
+    }
+
+    /// Messages of which the sender is owed an answer.
+    fn open_messages(&self) -> usize {
+        let held = self.held.iter().filter(|command| matches!(command, Command::Send { .. } | Command::Say(_)));
+        self.requests.messages() + held.count() + self.unanswered
     }
 
     fn open_requests(&self) -> usize {

@@ -125,6 +125,8 @@ impl Client {
         self.line.attempt = self.line.attempt.saturating_add(1);
         let attempt = self.line.attempt;
         let mut after = backoff.wait(attempt, &mut self.jitter);
+        // Where one was sent in vain, or that is gone, too, one does not stay: the place from before may know more.
+        self.line.address = None;
         if let Some(hint) = hint {
             after = after.max(hint.after);
             self.line.address = hint.address;
