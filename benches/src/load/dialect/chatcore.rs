@@ -1,0 +1,134 @@
+//! Ours, with every duty of a client: it counts what it gets, and acknowledges as lazily as `chatcore::Client` does.
+
+use std::time::Instant;
+
+use chatcore::wire::{
+    self, Ack, ClientMessage, HubMessage, Join, Kind, Message, PREFACE_BYTES, Pong, Preface, Register, Resume, Send,
+    Token,
+};
+use chatcore::{ClientConfig, Limits};
+
+use super::{Dialect, Envelope, Heard, To, name};
+use crate::load::{Failure, Result};
+
+const ROOM: &str = "#room";
+
+#[derive(Clone, Debug)]
+pub(crate) struct Chatcore {
+    pub(crate) has_room: bool,
+    pub(crate) body_bytes: usize,
+    /// How a client acknowledges unless it is told otherwise.
+    pub(crate) client: ClientConfig,
+    pub(crate) frame_bytes_max: u32,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Conn {
+    is_greeted: bool,
+    /// Numbered frames that have come.
+    received: u64,
+    acknowledged: u64,
+    pending_bytes: usize,
+    /// Since when something has been waiting to be acknowledged.
+    since: Option<Instant>,
+    token: Option<Token>,
+    attempts: u64,
+}
+
+impl Chatcore {
+    pub(crate) fn new(has_room: bool, body_bytes: usize) -> Self {
+        let limits = Limits::default();
+        Self { has_room, body_bytes, client: ClientConfig::default(), frame_bytes_max: limits.frame_bytes_max() }
+    }
+}
+
+impl Dialect for Chatcore {
+    type Conn = Conn;
+
+    fn open(&self, _conn: &mut Conn, user: usize, out: &mut Vec<u8>) {
+        out.extend_from_slice(&Preface::OURS.encode());
+        ClientMessage::Register(Register { name: &name(user), credential: b"" }).encode(out);
+    }
+
+    fn reopen(&self, conn: &mut Conn, user: usize, _again: u32, out: &mut Vec<u8>) {
+        let token = conn.token.expect("it was registered");
+        conn.is_greeted = false;
+        conn.attempts += 1;
+        // What came since the last acknowledgement counts as never seen, so that it must come again.
+        conn.received = conn.acknowledged;
+        let received = Some(conn.received);
+        out.extend_from_slice(&Preface::OURS.encode());
+        ClientMessage::Resume(Resume { name: &name(user), token, received, attempt: conn.attempts }).encode(out);
+    }
+
+    fn envelope(&self, to: To, body_bytes: usize) -> Envelope {
+        let mut before = Vec::new();
+        let name = match to {
+            To::User(user) => name(user),
+            To::Room => ROOM.to_owned(),
+        };
+        ClientMessage::Send(Send { to: &name, body: &vec![0; body_bytes] }).encode(&mut before);
+        before.truncate(before.len() - body_bytes);
+        Envelope { before, after: b"" }
+    }
+
+    fn take<'a>(&self, conn: &mut Conn, input: &mut &'a [u8], out: &mut Vec<u8>) -> Result<Heard<'a>> {
+        if !conn.is_greeted {
+            let Some((preface, rest)) = input.split_first_chunk::<PREFACE_BYTES>() else {
+                return Ok(Heard::Incomplete);
+            };
+            if *preface != Preface::OURS.encode() {
+                return Err(Failure::said(preface));
+            }
+            conn.is_greeted = true;
+            *input = rest;
+        }
+        let content = wire::take(input, self.frame_bytes_max).map_err(Failure::new)?;
+        let Some(content) = content else { return Ok(Heard::Incomplete) };
+        if content.kind.is_numbered() {
+            conn.received += 1;
+            conn.pending_bytes += content.fields.len();
+        }
+        // A body is the last of the fields, and all bodies have one length.
+        if let Kind::DELIVER | Kind::ROOM_DELIVER = content.kind {
+            return Ok(Heard::Message(&content.fields[content.fields.len() - self.body_bytes..]));
+        }
+        let message = HubMessage::decode(content).map_err(Failure::new)?;
+        Ok(match message.expect("the server speaks our version") {
+            HubMessage::Accepted(_) => Heard::Accepted(1),
+            HubMessage::Welcome(welcome) => {
+                conn.token = Some(welcome.token);
+                if self.has_room {
+                    ClientMessage::Join(Join { room: ROOM }).encode(out);
+                    return Ok(Heard::Nothing);
+                }
+                Heard::Ready
+            }
+            HubMessage::Done(_) | HubMessage::Resumed(_) => Heard::Ready,
+            HubMessage::Ping(ping) => {
+                ClientMessage::Pong(Pong { nonce: ping.nonce }).encode(out);
+                Heard::Nothing
+            }
+            HubMessage::Ack(_) | HubMessage::Joined(_) | HubMessage::Left(_) => Heard::Nothing,
+            other => return Err(Failure::new(format_args!("the server said {other:?}"))),
+        })
+    }
+
+    fn settle(&self, conn: &mut Conn, out: &mut Vec<u8>) {
+        let pending = conn.received - conn.acknowledged;
+        if pending == 0 {
+            return;
+        }
+        let is_large = pending >= u64::from(self.client.ack_frames)
+            || conn.pending_bytes >= Limits::default().outbox_bytes_max as usize / 16;
+        let is_late = conn.since.is_some_and(|since| since.elapsed() >= self.client.ack_delay);
+        if !out.is_empty() || is_large || is_late {
+            ClientMessage::Ack(Ack { count: conn.received }).encode(out);
+            conn.acknowledged = conn.received;
+            conn.pending_bytes = 0;
+            conn.since = None;
+        } else if conn.since.is_none() {
+            conn.since = Some(Instant::now());
+        }
+    }
+}

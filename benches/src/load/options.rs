@@ -1,0 +1,141 @@
+//! What is measured, and how much of it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::RangedU64ValueParser;
+
+use super::contestant::Kind;
+use super::work::Work;
+use super::{Failure, Result, process};
+
+/// Drives servers with a load, each in turn, and prints what a message costs them.
+///
+/// Every round starts each server anew, on loopback. The servers run on one processor, the load on another. A server
+/// that is not installed is skipped. A message that is lost or out of order ends everything.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// What they are to do [default: all]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WORK")]
+    pub(crate) work: Vec<Work>,
+
+    /// Which servers [default: all]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "SERVER")]
+    pub(crate) servers: Vec<Kind>,
+
+    /// Another build of chatcore-server to run beside; may be given several times
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) beside: Vec<PathBuf>,
+
+    /// Bytes of a message; direct is done with each, the other work with the first
+    #[arg(long, value_delimiter = ',', value_name = "BYTES", default_value = "64,16,1024,16384", value_parser = count(12, 60_000))]
+    pub(crate) sizes: Vec<usize>,
+
+    /// How many times each server is measured; the table shows medians
+    #[arg(long, value_name = "COUNT", default_value = "5", value_parser = count(1, 1000))]
+    pub(crate) rounds: usize,
+
+    /// Seconds of each measurement; a quarter of that goes before it, unmeasured
+    #[arg(long, value_name = "SECONDS", default_value = "2")]
+    pub(crate) seconds: f64,
+
+    /// Users of direct and latency
+    #[arg(long, value_name = "COUNT", default_value = "64", value_parser = count(2, 20_000))]
+    pub(crate) users: usize,
+
+    /// Messages that each user of direct has under way
+    #[arg(long, value_name = "COUNT", default_value = "64", value_parser = count(1, 10_000))]
+    pub(crate) outstanding: usize,
+
+    /// Members of the room
+    #[arg(long, value_name = "COUNT", default_value = "200", value_parser = count(2, 10_000))]
+    pub(crate) members: usize,
+
+    /// Members of the room that send
+    #[arg(long, value_name = "COUNT", default_value = "4", value_parser = count(1, 10_000))]
+    pub(crate) senders: usize,
+
+    /// Messages that each of them has under way
+    #[arg(long, value_name = "COUNT", default_value = "16", value_parser = count(1, 10_000))]
+    pub(crate) room_outstanding: usize,
+
+    /// Messages a second of latency
+    #[arg(long, value_name = "COUNT", default_value = "50000", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub(crate) rate: u32,
+
+    /// Users of idle, many and storm
+    #[arg(long, value_name = "COUNT", default_value = "10000", value_parser = count(2, 19_000))]
+    pub(crate) crowd: usize,
+
+    /// Messages that each user of many has under way
+    #[arg(long, value_name = "COUNT", default_value = "4", value_parser = count(1, 10_000))]
+    pub(crate) crowd_outstanding: usize,
+
+    /// The processor of the servers [default: the first]
+    #[arg(long, value_name = "NUMBER")]
+    server_cpu: Option<usize>,
+
+    /// The processor of the load [default: the last]
+    #[arg(long, value_name = "NUMBER")]
+    load_cpu: Option<usize>,
+
+    /// Print the figures as JSON instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Also draw the figures, as SVG files in this directory
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) plot: Option<PathBuf>,
+}
+
+/// Where who runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cpus {
+    pub(crate) server: usize,
+    pub(crate) load: usize,
+}
+
+impl Options {
+    /// Fills in what depends on the machine and on other options, and refuses what does not fit together.
+    pub(crate) fn complete(mut self) -> Result<Self> {
+        if self.work.is_empty() {
+            self.work = Work::ALL.to_vec();
+        }
+        if self.servers.is_empty() {
+            self.servers = Kind::ALL.to_vec();
+        }
+        if !(0.01..=3600.0).contains(&self.seconds) {
+            return Err(Failure::new("--seconds must be 0.01 to 3600"));
+        }
+        for (name, users) in [("--users", self.users), ("--crowd", self.crowd)] {
+            if users % 2 == 1 {
+                return Err(Failure::new(format_args!("{name} is {users}: users come in pairs")));
+            }
+        }
+        if self.senders >= self.members {
+            return Err(Failure::new(format_args!("--senders is {}: of --members there must be more", self.senders)));
+        }
+        let cpus = process::cpus()?;
+        let (first, last) = (*cpus.first().unwrap_or(&0), *cpus.last().unwrap_or(&0));
+        self.server_cpu.get_or_insert(first);
+        self.load_cpu.get_or_insert(last);
+        Ok(self)
+    }
+
+    pub(crate) fn cpus(&self) -> Cpus {
+        Cpus { server: self.server_cpu.unwrap_or_default(), load: self.load_cpu.unwrap_or_default() }
+    }
+
+    pub(crate) fn window(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds)
+    }
+
+    pub(crate) fn warm_up(&self) -> Duration {
+        self.window() / 4
+    }
+}
+
+fn count(min: u64, max: u64) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(min..=max)
+}

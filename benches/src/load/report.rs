@@ -1,0 +1,183 @@
+//! The figures of all, as a table and as JSON.
+
+use std::fmt;
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::Result;
+use super::contestant::{Contestant, Kind};
+use super::figures::{Figure, Figures, Spread};
+use super::options::Options;
+use super::work::Work;
+
+/// One server at one work.
+pub(crate) struct Entry<'a> {
+    pub(crate) contestant: &'a Contestant,
+    pub(crate) rounds: Vec<Figures>,
+}
+
+/// All that was measured.
+pub(crate) struct Report {
+    machine: String,
+    rounds: usize,
+    pub(crate) sections: Vec<Section>,
+}
+
+/// All servers at one work.
+pub(crate) struct Section {
+    pub(crate) work: Work,
+    pub(crate) body_bytes: usize,
+    pub(crate) description: String,
+    pub(crate) rows: Vec<Row>,
+}
+
+pub(crate) struct Row {
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+    pub(crate) figures: Vec<(Figure, Option<Spread>)>,
+}
+
+impl<'a> Entry<'a> {
+    pub(crate) fn new(contestant: &'a Contestant) -> Self {
+        Self { contestant, rounds: Vec::new() }
+    }
+}
+
+impl Report {
+    pub(crate) fn new(options: &Options) -> Result<Self> {
+        Ok(Self { machine: machine()?, rounds: options.rounds, sections: Vec::new() })
+    }
+
+    pub(crate) fn add(&mut self, work: Work, body_bytes: usize, description: String, entries: &[Entry<'_>]) {
+        let row = |entry: &Entry<'_>| Row {
+            kind: entry.contestant.kind,
+            name: entry.contestant.name.clone(),
+            figures: Figure::of(work).iter().map(|figure| (*figure, Spread::of(&entry.rounds, *figure))).collect(),
+        };
+        self.sections.push(Section { work, body_bytes, description, rows: entries.iter().map(row).collect() });
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        let row = |row: &Row| {
+            let figure = |(figure, spread): &(Figure, Option<Spread>)| {
+                let spread = spread.map(|s| json!({ "min": s.min, "median": s.median, "max": s.max }));
+                (figure.name().to_owned(), spread.unwrap_or_default())
+            };
+            json!({ "server": row.name, "figures": row.figures.iter().map(figure).collect::<serde_json::Map<_, _>>() })
+        };
+        let section = |section: &Section| {
+            json!({
+                "work": section.work.name(),
+                "body_bytes": section.body_bytes,
+                "description": section.description,
+                "servers": section.rows.iter().map(row).collect::<Vec<_>>(),
+            })
+        };
+        json!({
+            "machine": self.machine,
+            "rounds": self.rounds,
+            "sections": self.sections.iter().map(section).collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl Section {
+    /// How many times the floor's a figure is; none without a floor.
+    fn times_floor(&self, row: &Row, figure: Figure) -> Option<f64> {
+        let floor = self.rows.iter().find(|row| row.kind == Kind::Floor)?.median(figure)?;
+        Some(row.median(figure)? / floor)
+    }
+}
+
+impl Row {
+    pub(crate) fn median(&self, figure: Figure) -> Option<f64> {
+        let found = self.figures.iter().find(|(other, _)| *other == figure);
+        found.and_then(|(_, spread)| spread.map(|spread| spread.median))
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}; medians of {} rounds, with the least and the most", self.machine, self.rounds)?;
+        for section in &self.sections {
+            write!(f, "\n{section}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: {}", self.work.name(), self.description)?;
+        let mut table: Vec<Vec<String>> = vec![vec![String::new()]];
+        for figure in Figure::of(self.work) {
+            table[0].push(figure.head().to_owned());
+            if Figure::compared(self.work).contains(figure) {
+                table[0].push("× floor".to_owned());
+            }
+        }
+        for row in &self.rows {
+            let mut cells = vec![row.name.clone()];
+            for (figure, spread) in &row.figures {
+                cells.push(spread.map_or("-".to_owned(), cell));
+                if Figure::compared(self.work).contains(figure) {
+                    cells.push(self.times_floor(row, *figure).map_or("-".to_owned(), |times| format!("{times:.2}")));
+                }
+            }
+            table.push(cells);
+        }
+        let columns = table[0].len();
+        let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+        let widths: Vec<usize> = (0..columns).map(width).collect();
+        for row in &table {
+            write!(f, "  {:<width$}", row[0], width = widths[0])?;
+            for (cell, width) in row.iter().zip(&widths).skip(1) {
+                write!(f, "  {cell:>width$}")?;
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}
+
+/// A median, and behind it how far the rounds are apart.
+fn cell(spread: Spread) -> String {
+    format!("{} {}–{}", digits(spread.median), digits(spread.min), digits(spread.max))
+}
+
+/// Three digits, more or less.
+pub(crate) fn digits(value: f64) -> String {
+    match value.abs() {
+        0.0..1.0 => format!("{value:.3}"),
+        1.0..10.0 => format!("{value:.2}"),
+        10.0..100.0 => format!("{value:.1}"),
+        100.0..10_000.0 => format!("{value:.0}"),
+        10_000.0..1e6 => format!("{:.0} k", value / 1e3),
+        _ => format!("{:.2} M", value / 1e6),
+    }
+}
+
+/// The processor and the kernel.
+fn machine() -> Result<String> {
+    let text = fs::read_to_string("/proc/cpuinfo")?;
+    let field = |name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name))?;
+        line.split_once(':').map(|(_, value)| value.trim().to_owned())
+    };
+    let model = field("model name").unwrap_or_else(|| "unknown processor".to_owned());
+    let count = text.lines().filter(|line| line.starts_with("processor")).count();
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
+    Ok(format!("{model}, {count} cores, Linux {}", kernel.split('-').next().unwrap_or_default().trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_three_digits() {
+        let shown: Vec<String> = [0.104, 1.5, 28.04, 635.2, 12_345.0, 9_876_543.0].into_iter().map(digits).collect();
+        assert_eq!(shown, ["0.104", "1.50", "28.0", "635", "12 k", "9.88 M"]);
+    }
+}

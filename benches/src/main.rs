@@ -1,0 +1,50 @@
+//! The load generator: what a running server costs for each message, beside others. See `load --help`.
+
+#[cfg(target_os = "linux")]
+mod floor;
+#[cfg(target_os = "linux")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "these are figures for people, and no count comes near the limits of its type"
+)]
+mod load;
+
+#[cfg(target_os = "linux")]
+fn main() -> std::process::ExitCode {
+    use std::process::ExitCode;
+
+    use clap::Parser;
+
+    /// Measures chat servers.
+    #[derive(Debug, Parser)]
+    #[command(version)]
+    enum Command {
+        /// Drives servers with a load, each in turn, and prints what a message costs them.
+        Load(Box<load::Options>),
+        /// Runs the bare forwarder that the others are compared with.
+        Floor {
+            /// Where to listen.
+            #[arg(long, value_name = "ADDRESS:PORT")]
+            listen: std::net::SocketAddr,
+        },
+    }
+
+    let done = match Command::parse() {
+        Command::Load(options) => load::run(&options),
+        Command::Floor { listen } => floor::run(listen).map_err(load::Failure::from),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("chatcore-bench: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn main() -> std::process::ExitCode {
+    eprintln!("chatcore-bench: the load generator reads /proc, so it needs Linux; cargo bench works everywhere");
+    std::process::ExitCode::FAILURE
+}
