@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use crate::limits::{CREDENTIAL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, Limits, cut_detail};
 use crate::name::{NameError, UserName};
-use crate::outbox::{Chunks, Outbox};
+use crate::outbox::{Chunks, Outbox, Pool};
 use crate::time::Instant;
 use crate::transition::{self, State};
 use crate::wire::{
@@ -138,7 +138,10 @@ impl Handshake {
         self.attempts += 1;
         let detail = refusal.to_string();
         let wait_ms = refusal.wait().map(|wait| u32::try_from(wait.as_millis()).unwrap_or(u32::MAX));
-        self.outbox.push(&HubMessage::Refused(Refused { code: refusal.code(), detail: cut_detail(&detail), wait_ms }));
+        self.outbox.push(
+            &HubMessage::Refused(Refused { code: refusal.code(), detail: cut_detail(&detail), wait_ms }),
+            &mut Pool::default(),
+        );
         if self.attempts < self.attempts_max {
             return Ok(());
         }
@@ -174,7 +177,7 @@ impl Handshake {
     fn goodbye(&mut self, code: GoodbyeCode, detail: &str, reconnect: Option<ReconnectHint<'_>>) {
         // A peer that has not shown what it speaks is told nothing.
         if self.state.is_some_and(|state| state != State::Closed) {
-            self.outbox.push(&HubMessage::Goodbye(Goodbye { code, detail, reconnect }));
+            self.outbox.push(&HubMessage::Goodbye(Goodbye { code, detail, reconnect }), &mut Pool::default());
         }
         self.state = Some(State::Closed);
     }
@@ -182,7 +185,10 @@ impl Handshake {
     fn fail(&mut self, fault: Fault) -> HandshakeError {
         self.state = Some(State::Closed);
         let detail = fault.to_string();
-        self.outbox.push(&HubMessage::Error(ErrorMessage { code: fault.code(), detail: cut_detail(&detail) }));
+        self.outbox.push(
+            &HubMessage::Error(ErrorMessage { code: fault.code(), detail: cut_detail(&detail) }),
+            &mut Pool::default(),
+        );
         HandshakeError::Fault(fault)
     }
 
@@ -202,7 +208,7 @@ impl Handshake {
     /// The transport has taken this many bytes of [`transmit`](Self::transmit). Panics if it was given fewer.
     pub fn transmitted(&mut self, count: usize) {
         if self.foreign.is_empty() {
-            self.outbox.transmitted(count);
+            self.outbox.transmitted(count, &mut Pool::default());
         } else {
             self.foreign = &self.foreign[count..];
         }

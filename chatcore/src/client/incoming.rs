@@ -83,7 +83,7 @@ impl Client {
             HubMessage::Welcome(welcome) => self.welcome(&welcome)?,
             HubMessage::Resumed(resumed) => self.resumed(resumed)?,
             HubMessage::Refused(refused) => self.refused(before, &refused),
-            HubMessage::Ack(ack) => self.outbox.acknowledge(ack.count).map(drop)?,
+            HubMessage::Ack(ack) => self.outbox.acknowledge(ack.count, &mut self.pool).map(drop)?,
             HubMessage::Ping(Ping { nonce }) => {
                 self.remark(&wire::ClientMessage::Pong(Pong { nonce }));
             }
@@ -119,7 +119,7 @@ impl Client {
             Some(received) if received != resumed.sent => {
                 return Err(Fault::InvalidValue { kind: Kind::RESUMED });
             }
-            Some(_) => self.outbox.settle(resumed.received)?,
+            Some(_) => self.outbox.settle(resumed.received, &mut self.pool)?,
             None if resumed.received.max(resumed.sent) > COUNT_MAX => {
                 return Err(Fault::InvalidValue { kind: Kind::RESUMED });
             }
@@ -128,7 +128,7 @@ impl Client {
         self.acks = Acks { received: Some(resumed.sent), ..Acks::default() };
         let greeting = self.greeting.take().expect("a session is asked for with a greeting");
         let old = mem::replace(&mut self.outbox, greeting);
-        self.outbox.adopt(&old);
+        self.outbox.adopt(&old, &mut self.pool);
         self.limits = Some(resumed.limits);
         self.answer_by = self.answer_by.filter(|_| self.leaving);
         self.line.settle();

@@ -92,12 +92,15 @@ impl Client {
         let Some(ticket) = &self.ticket else { unreachable!("there is a session to ask for") };
         self.attempts += 1;
         let mut greeting = Outbox::with_preface();
-        greeting.push(&ClientMessage::Resume(Resume {
-            name: ticket.name.as_str(),
-            token: ticket.token,
-            received: self.acks.received,
-            attempt: self.attempts,
-        }));
+        greeting.push(
+            &ClientMessage::Resume(Resume {
+                name: ticket.name.as_str(),
+                token: ticket.token,
+                received: self.acks.received,
+                attempt: self.attempts,
+            }),
+            &mut self.pool,
+        );
         self.greeting = Some(greeting);
         self.state = State::Resuming;
         self.answer_by = Some(self.now + self.config.answer_time_max);

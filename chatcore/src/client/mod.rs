@@ -18,7 +18,7 @@ use self::line::Line;
 use crate::limits::{CREDENTIAL_BYTES_MAX, cut_detail};
 use crate::liveness::{Liveness, Silence};
 use crate::name::{ROOM_SIGN, SPELLING_BYTES_MAX};
-use crate::outbox::{Chunks, Outbox};
+use crate::outbox::{Chunks, Outbox, Pool};
 use crate::time::Instant;
 use crate::transition::State;
 use crate::wire::{
@@ -88,6 +88,7 @@ pub struct Client {
     /// What is said before the session goes on, on a connection that resumes it.
     greeting: Option<Outbox>,
     outbox: Outbox,
+    pool: Pool,
     events: VecDeque<Event>,
     liveness: Liveness,
     /// The session, if there is one.
@@ -137,6 +138,7 @@ impl Client {
             state: State::Unregistered,
             greeting: None,
             outbox: Outbox::with_preface(),
+            pool: Pool::default(),
             events: VecDeque::new(),
             liveness: Liveness::new(now),
             ticket: None,
@@ -293,7 +295,8 @@ impl Client {
     /// given fewer.
     pub fn transmitted(&mut self, now: Instant, count: usize) {
         self.clock(now);
-        self.speaker().transmitted(count);
+        let (outbox, pool) = self.speaker();
+        outbox.transmitted(count, pool);
     }
 
     /// The time has come that [`poll_timeout`](Self::poll_timeout) gave. Afterwards it gives a later one, or
@@ -332,7 +335,7 @@ impl Client {
         if self.ack_due().is_some() && (batch_is_large || !self.outbox.is_written()) {
             self.acknowledge();
         }
-        if self.line.is_online() { self.speaker().transmit() } else { Chunks::of(&[]) }
+        if self.line.is_online() { self.speaker().0.transmit() } else { Chunks::of(&[]) }
     }
 
     /// The next thing to know; none when all is known.
@@ -373,7 +376,7 @@ impl Client {
         if self.outbox.kept_bytes() > 0 && !self.outbox.has_room(body_bytes, bytes_max) {
             return Err(ClientError::OutboxFull { bytes_max });
         }
-        Ok(self.numbers_before + self.outbox.push(message))
+        Ok(self.numbers_before + self.outbox.push(message, &mut self.pool))
     }
 
     /// How many bytes a list of names takes, at the most, if it is no longer than the hub takes.
@@ -423,7 +426,7 @@ impl Client {
         let bytes_max = self.config.outbox_bytes_max;
         let possible = self.may_speak() && self.outbox.has_room(0, bytes_max.saturating_add(bytes_max / 4));
         if possible {
-            self.outbox.push(message);
+            self.outbox.push(message, &mut self.pool);
         }
         possible
     }
@@ -433,20 +436,21 @@ impl Client {
         !self.leaving && self.state != State::Closed
     }
 
-    /// What is written to the present connection.
-    fn speaker(&mut self) -> &mut Outbox {
-        self.greeting.as_mut().unwrap_or(&mut self.outbox)
+    /// What is written to the present connection, and the buffers for it.
+    fn speaker(&mut self) -> (&mut Outbox, &mut Pool) {
+        (self.greeting.as_mut().unwrap_or(&mut self.outbox), &mut self.pool)
     }
 
     fn say_goodbye(&mut self) {
         let goodbye = Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None };
-        self.speaker().push(&ClientMessage::Goodbye(goodbye));
+        let (outbox, pool) = self.speaker();
+        outbox.push(&ClientMessage::Goodbye(goodbye), pool);
     }
 
     /// Asks for the name that was last asked for.
     fn ask(&mut self) {
         let Some((name, credential)) = &self.asked else { unreachable!("a name was asked for before") };
-        self.outbox.push(&ClientMessage::Register(Register { name, credential }));
+        self.outbox.push(&ClientMessage::Register(Register { name, credential }), &mut self.pool);
         self.state = State::Registering;
         self.answer_by = Some(self.now + self.config.answer_time_max);
     }
@@ -471,7 +475,8 @@ impl Client {
             self.last_words();
             let detail = fault.to_string();
             let error = ErrorMessage { code: fault.code(), detail: cut_detail(&detail) };
-            self.speaker().push(&ClientMessage::Error(error));
+            let (outbox, pool) = self.speaker();
+            outbox.push(&ClientMessage::Error(error), pool);
         }
         self.close(closed);
     }

@@ -116,7 +116,7 @@ impl Hub {
         let session = &mut self.sessions[index];
         let count = received.unwrap_or_else(|| session.outbox.acknowledged());
         let kept_bytes = session.outbox.kept_bytes();
-        if session.outbox.settle(count).is_err() {
+        if session.outbox.settle(count, &mut self.pool).is_err() {
             // Nobody else will come for it. But whoever is connected may be further than what comes late.
             if session.is_parked() {
                 self.end(index, CloseReason::OutOfStep);
@@ -129,8 +129,8 @@ impl Hub {
         }
         let session = &mut self.sessions[index];
         let limits = self.limits.announced();
-        outbox.push(&HubMessage::Resumed(Resumed { received: session.received, sent: count, limits }));
-        outbox.adopt(&session.outbox);
+        outbox.push(&HubMessage::Resumed(Resumed { received: session.received, sent: count, limits }), &mut self.pool);
+        outbox.adopt(&session.outbox, &mut self.pool);
         session.outbox = outbox;
         session.details.origin = origin;
         session.write_queued = false;

@@ -49,7 +49,7 @@ impl Hub {
     pub(super) fn drop_link(&mut self, index: usize, conn: ConnId, reason: CloseReason) {
         if self.index(conn).is_ok() {
             let session = &mut self.sessions[index];
-            let rest = session.outbox.take_broken_frame();
+            let rest = session.outbox.take_broken_frame(&mut self.pool);
             let last = Farewell::after(session, rest, reason, None);
             self.say_farewell(conn, last, None);
         }
@@ -62,7 +62,7 @@ impl Hub {
             reason => reason.to_string(),
         };
         if let Some(farewell) = farewell(last.reason, cut_detail(&detail), hint) {
-            last.outbox.push(&farewell);
+            last.outbox.push(&farewell, &mut self.pool);
         }
         let is_written = last.outbox.is_written();
         if !is_written && !last.announced {
@@ -152,7 +152,7 @@ impl Hub {
                 last.outbox = session.outbox;
                 // What came with the last words is acknowledged before ours: nothing follows them.
                 if session.ack_due {
-                    last.outbox.push(&HubMessage::Ack(Ack { count: session.received }));
+                    last.outbox.push(&HubMessage::Ack(Ack { count: session.received }), &mut self.pool);
                 }
                 self.say_farewell(conn, last, hint);
             }

@@ -32,7 +32,7 @@ use self::session::{Due, Place, Session};
 use crate::handshake::{Refusal, Registration};
 use crate::limits::Limits;
 use crate::name::UserName;
-use crate::outbox::Chunks;
+use crate::outbox::{Chunks, Pool};
 use crate::received::Received;
 use crate::time::Instant;
 use crate::wire::{self, Ack, HubMessage, MessageId, Ping, ReconnectHint};
@@ -70,6 +70,8 @@ pub struct Hub {
     /// Those who watch a name, by that name.
     watches: Circles,
     parked: Parked,
+    /// Buffers for all outboxes.
+    pool: Pool,
     deadlines: Deadlines,
     outputs: VecDeque<Output>,
     /// Sessions that are owed an acknowledgement when the batch ends.
@@ -103,6 +105,7 @@ impl Hub {
             rooms: Circles::new(key),
             watches: Circles::new(key),
             parked: Parked::default(),
+            pool: Pool::default(),
             deadlines: Deadlines::default(),
             outputs: VecDeque::new(),
             acks_due: Vec::new(),
@@ -204,9 +207,9 @@ impl Hub {
         self.clock(now);
         let link = self.index(conn)?;
         match &mut self.links[link].role {
-            Role::Session(index) => self.sessions[*index].outbox.transmitted(count),
+            Role::Session(index) => self.sessions[*index].outbox.transmitted(count, &mut self.pool),
             Role::Farewell(farewell) => {
-                farewell.outbox.transmitted(count);
+                farewell.outbox.transmitted(count, &mut self.pool);
                 if farewell.outbox.is_written() && !farewell.is_over {
                     self.finish(link);
                     self.end_doomed();

@@ -55,7 +55,7 @@ impl Hub {
         for seat in 0..self.watches.seats(circle) {
             let watcher = self.watches.in_seat(circle, seat).filter(|watcher| !self.sessions[*watcher].doomed);
             if let Some(watcher) = watcher {
-                self.put(watcher, |outbox| outbox.push_frame(&frame));
+                self.put(watcher, |outbox, pool| outbox.push_frames(&frame, 1, pool));
                 self.doom_if_overfull(watcher);
             }
         }

@@ -106,9 +106,9 @@ impl Hub {
                 None if self.sessions[member].doomed => continue,
                 _ => {}
             }
-            self.put(member, |outbox| match &shared {
-                Some(shared) => outbox.push_shared(shared),
-                None => outbox.push_frame(&frame),
+            self.put(member, |outbox, pool| match &shared {
+                Some(shared) => outbox.push_shared(shared, 1, pool),
+                None => outbox.push_frames(&frame, 1, pool),
             });
             self.doom_if_overfull(member);
         }

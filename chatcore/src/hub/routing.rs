@@ -4,7 +4,7 @@ use super::Hub;
 use super::output::CloseReason;
 use super::session::Place;
 use crate::name::{self, ROOM_SIGN, UserName};
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, Pool};
 use crate::time::Instant;
 use crate::transition::{self, State};
 use crate::wire::{
@@ -83,7 +83,7 @@ impl Hub {
 
     fn take_ack(&mut self, index: usize, Ack { count }: Ack) -> Result<(), Fault> {
         let session = &mut self.sessions[index];
-        if session.outbox.acknowledge(count)? {
+        if session.outbox.acknowledge(count, &mut self.pool)? {
             session.full_since = Instant::MAX;
         }
         Ok(())
@@ -160,20 +160,22 @@ impl Hub {
     }
 
     pub(super) fn push(&mut self, index: usize, message: &HubMessage<'_>) {
-        self.put(index, |outbox| outbox.push(message));
+        self.put(index, |outbox, pool| {
+            outbox.push(message, pool);
+        });
     }
 
     /// Puts something into a session's outbox.
-    pub(super) fn put(&mut self, index: usize, put: impl FnOnce(&mut Outbox) -> u64) {
+    pub(super) fn put(&mut self, index: usize, put: impl FnOnce(&mut Outbox, &mut Pool)) {
         let session = &mut self.sessions[index];
         if session.is_parked() {
             let before = session.outbox.kept_bytes();
-            put(&mut session.outbox);
+            put(&mut session.outbox, &mut self.pool);
             self.parked.grow(session.outbox.kept_bytes() - before);
             return;
         }
         let was_written = session.outbox.is_written();
-        put(&mut session.outbox);
+        put(&mut session.outbox, &mut self.pool);
         if was_written {
             self.queue_write(index);
         }

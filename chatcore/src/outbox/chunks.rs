@@ -3,29 +3,27 @@
 use alloc::collections::vec_deque;
 use alloc::vec::Vec;
 
-use super::{Shared, to_usize};
+use super::Segment;
 
 /// Bytes that are to be written, as pieces in order. None of them is copied, and none is empty.
 #[derive(Clone, Debug)]
 pub struct Chunks<'a> {
     pub(super) preface: &'a [u8],
-    /// The rest of a shared frame.
-    pub(super) partial: &'a [u8],
-    pub(super) own: &'a [u8],
-    /// How many bytes of own frames lie before those.
-    pub(super) own_at: u64,
-    pub(super) shared: vec_deque::Iter<'a, Shared>,
+    /// The rest of a segment that is written in part.
+    pub(super) first: &'a [u8],
+    pub(super) older: vec_deque::Iter<'a, Segment>,
+    pub(super) tail: &'a [u8],
 }
 
 impl<'a> Chunks<'a> {
     /// One piece.
     pub(crate) fn of(bytes: &'a [u8]) -> Self {
-        Self { preface: bytes, partial: &[], own: &[], own_at: 0, shared: vec_deque::Iter::default() }
+        Self { preface: bytes, first: &[], older: vec_deque::Iter::default(), tail: &[] }
     }
 
     /// Nothing is to be written.
     pub fn is_empty(&self) -> bool {
-        self.clone().next().is_none()
+        self.preface.is_empty() && self.first.is_empty() && self.older.len() == 0 && self.tail.is_empty()
     }
 
     /// All of it in one piece: a copy.
@@ -46,21 +44,14 @@ impl<'a> Iterator for Chunks<'a> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
-        for first in [&mut self.preface, &mut self.partial] {
+        for first in [&mut self.preface, &mut self.first] {
             if !first.is_empty() {
                 return Some(core::mem::take(first));
             }
         }
-        let next = self.shared.clone().next();
-        match next.map(|shared| to_usize(shared.own_before - self.own_at)) {
-            Some(0) => self.shared.next().map(|shared| &*shared.frame),
-            Some(bytes) => {
-                let (own, rest) = self.own.split_at(bytes);
-                self.own = rest;
-                self.own_at += bytes as u64;
-                Some(own)
-            }
-            None => Some(core::mem::take(&mut self.own)).filter(|own| !own.is_empty()),
+        match self.older.next() {
+            Some(segment) => Some(segment.bytes.as_slice()),
+            None => Some(core::mem::take(&mut self.tail)).filter(|tail| !tail.is_empty()),
         }
     }
 }

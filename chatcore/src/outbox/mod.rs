@@ -1,78 +1,103 @@
 //! What one side still owes the other: frames in order, kept until they are acknowledged.
 //!
-//! The frames lie one after another as they go over the wire, so that nothing has to be remembered about
-//! them: the length and the kind of each are read where they stand. A long frame that many outboxes hold is
-//! shared instead of copied, and only its place is remembered.
+//! The frames lie one after another as they go over the wire, so that nothing has to be remembered about them: the
+//! length and the kind of each are read where they stand. They lie in segments: buffers from a [`Pool`] that are given
+//! back as soon as all in them is acknowledged, or frames that other outboxes hold, too, which are shared and not
+//! copied. New frames are put into the tail; a tail that is full becomes the last of the older segments. No frame lies
+//! in two segments.
 //!
 //! ```text
-//!            start              written              end
-//!   gone       │   on its way      │   to be written   │
-//!  ────────────┼───────────────────┼───────────────────┤
+//!        start            written               end
+//!   gone   │  on its way     │  to be written    │
+//!  ────────┼─────────────────┼───────────────────┤
+//!      │   older   │   older   │      tail       │
 //! ```
-//!
-//! All places are counted in bytes since the connection began, shared frames included, so that none of them
-//! moves when what lies before it is let go.
 
 mod chunks;
 mod frames;
+mod pool;
 #[cfg(test)]
 mod tests;
 
-use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::mem;
 
 pub use self::chunks::Chunks;
-use self::frames::{Bytes, Frames};
+use self::frames::{Frame, Frames};
+use self::pool::Class;
+pub(crate) use self::pool::Pool;
 
 use crate::wire::{self, Content, Fault, Kind, Message, OVERHEAD_BYTES_MAX, PREFACE_BYTES};
-
-/// A buffer of at most this many bytes is kept while it is empty; a larger one is given back.
-const IDLE_BYTES_MAX: usize = 512;
 
 /// All of the preface.
 #[expect(clippy::cast_possible_truncation, reason = "it has 16 bytes")]
 const PREFACE_BYTES_LEFT: u8 = PREFACE_BYTES as u8;
 
-static NONE_SHARED: VecDeque<Shared> = VecDeque::new();
-
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outbox {
+    /// Bytes that are kept: to be written, or not acknowledged yet.
+    kept: usize,
+    /// How many of those are to be written.
+    unwritten: usize,
+    /// Before it everything is with the transport.
+    written: Place,
+    /// The last segment, to which frames are added.
+    tail: Vec<u8>,
+    /// Numbered frames in the tail, behind the start.
+    tail_numbered: u32,
+    /// How much of the first segment is acknowledged, or was never to be.
+    start: u32,
     /// What must be written before any frame: so many bytes at the end of the preface.
     preface_left: u8,
-    /// The frames that are this outbox's own.
-    own: Vec<u8>,
-    /// How many bytes of its own frames were let go.
-    own_gone: u64,
-    /// The frames that are shared, in order. Most outboxes have none, and are smaller for it.
-    #[expect(clippy::box_collection, reason = "there is one outbox for each user, and seldom a shared frame")]
-    shared: Option<Box<VecDeque<Shared>>>,
-    /// Before it everything is acknowledged, or was never to be.
-    start: u64,
-    /// Before it everything is with the transport.
-    written: u64,
-    end: u64,
+    /// How large the next tail is to be.
+    class: Class,
+    /// The first frame that is kept is known to be numbered.
+    opens_numbered: bool,
     /// Numbered frames that were put in since the session began.
     numbered: u64,
     /// How many of those are acknowledged.
     acknowledged: u64,
     /// Up to this number they went out to connections that are gone, and may have arrived.
     handed_over: u64,
+    /// The segments before the tail. None of them is empty.
+    older: VecDeque<Segment>,
 }
 
-/// A frame that other outboxes hold, too.
+/// A place in an outbox: in the how manieth segment, the tail being the last, and where in it. The end of an older
+/// segment is the beginning of the next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    segment: u32,
+    offset: u32,
+}
+
 #[derive(Clone, Debug)]
-struct Shared {
-    at: u64,
-    /// How many bytes of own frames lie before it.
-    own_before: u64,
-    frame: Arc<[u8]>,
+struct Segment {
+    bytes: Bytes,
+    /// Numbered frames in it, behind the start.
+    numbered: u32,
 }
 
-impl Shared {
-    fn end(&self) -> u64 {
-        self.at + self.frame.len() as u64
+#[derive(Clone, Debug)]
+enum Bytes {
+    Own(Vec<u8>),
+    Shared(Arc<[u8]>),
+}
+
+impl Bytes {
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Own(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl Place {
+    fn plus(self, bytes: usize) -> Self {
+        Self { offset: self.offset + small(bytes), ..self }
     }
 }
 
@@ -88,154 +113,121 @@ impl Outbox {
         (self.numbered, self.acknowledged) = (count, count);
     }
 
+    // ---- what is put in ----
+
     /// Puts a message at the end. A numbered one stays until it is acknowledged; its number is returned.
-    pub(crate) fn push<'a>(&mut self, message: &impl Message<'a>) -> u64 {
-        let before = self.own.len();
-        message.encode(&mut self.own);
-        self.pushed(message.kind(), self.own.len() - before)
-    }
-
-    /// Puts a frame at the end that is encoded already.
-    pub(crate) fn push_frame(&mut self, frame: &[u8]) -> u64 {
-        self.own.extend_from_slice(frame);
-        self.pushed(wire::measure(frame).0, frame.len())
-    }
-
-    /// Puts a frame at the end that is encoded already, without a copy.
-    pub(crate) fn push_shared(&mut self, frame: &Arc<[u8]>) -> u64 {
-        let own_before = self.own_gone + self.own.len() as u64;
-        self.shared.get_or_insert_default().push_back(Shared { at: self.end, own_before, frame: Arc::clone(frame) });
-        self.pushed(wire::measure(frame).0, frame.len())
-    }
-
-    fn pushed(&mut self, kind: Kind, bytes: usize) -> u64 {
-        self.end += bytes as u64;
-        self.numbered += u64::from(kind.is_numbered());
+    pub(crate) fn push<'a>(&mut self, message: &impl Message<'a>, pool: &mut Pool) -> u64 {
+        self.push_with(0, pool, |tail| message.encode(tail));
         self.numbered
     }
 
+    /// Puts a frame at the end that `encode` writes, and that has about so many bytes.
+    pub(crate) fn push_with(&mut self, bytes: usize, pool: &mut Pool, encode: impl FnOnce(&mut Vec<u8>)) {
+        self.reserve(bytes, pool);
+        let before = self.tail.len();
+        encode(&mut self.tail);
+        let (kind, bytes) = wire::measure(&self.tail[before..]);
+        self.pushed(bytes, u32::from(kind.is_numbered()));
+    }
+
+    /// Puts whole frames at the end that are encoded already, so many of them numbered.
+    pub(crate) fn push_frames(&mut self, frames: &[u8], numbered: u32, pool: &mut Pool) {
+        self.reserve(frames.len(), pool);
+        self.tail.extend_from_slice(frames);
+        self.pushed(frames.len(), numbered);
+    }
+
+    /// Puts frames at the end that are encoded already, all of them numbered, without a copy.
+    pub(crate) fn push_shared(&mut self, frames: &Arc<[u8]>, numbered: u32, pool: &mut Pool) {
+        if !self.tail.is_empty() {
+            self.close_tail(pool);
+        }
+        self.append(Segment { bytes: Bytes::Shared(Arc::clone(frames)), numbered }, pool);
+        self.kept += frames.len();
+        self.unwritten += frames.len();
+        self.numbered += u64::from(numbered);
+    }
+
+    fn pushed(&mut self, bytes: usize, numbered: u32) {
+        self.kept += bytes;
+        self.unwritten += bytes;
+        self.tail_numbered += numbered;
+        self.numbered += u64::from(numbered);
+    }
+
+    /// Makes room for so many bytes in the tail, or for a few.
+    fn reserve(&mut self, bytes: usize, pool: &mut Pool) {
+        const FEW: usize = 64;
+        let bytes = bytes.max(FEW);
+        if self.tail.capacity() - self.tail.len() >= bytes {
+            return;
+        }
+        if !self.tail.is_empty() {
+            self.class = Class::of(&self.tail).unwrap_or_default().larger();
+            self.close_tail(pool);
+        }
+        let small = mem::replace(&mut self.tail, pool.take(self.class, bytes));
+        pool.give(small);
+    }
+
+    /// The tail is a segment like the others, and another one begins.
+    fn close_tail(&mut self, pool: &mut Pool) {
+        let tail = self.tail_place();
+        if self.written == tail.plus(self.tail.len()) {
+            self.written = Place { segment: tail.segment + 1, offset: 0 };
+        }
+        let bytes = Bytes::Own(mem::take(&mut self.tail));
+        let numbered = mem::take(&mut self.tail_numbered);
+        self.append(Segment { bytes, numbered }, pool);
+    }
+
+    fn append(&mut self, segment: Segment, pool: &mut Pool) {
+        if self.older.capacity() == 0 {
+            self.older = pool.take_list();
+        }
+        self.older.push_back(segment);
+    }
+
+    // ---- what is told of it ----
+
     /// Bytes that are kept: to be written, or not acknowledged yet.
-    pub(crate) fn kept_bytes(&self) -> usize {
-        usize::try_from(self.end - self.start).expect("an outbox is bounded far below that")
+    pub(crate) const fn kept_bytes(&self) -> usize {
+        self.kept
     }
 
     /// A message with a body of this length surely fits into an outbox of at most `bytes_max`.
-    pub(crate) fn has_room(&self, body_bytes: usize, bytes_max: u32) -> bool {
-        self.kept_bytes() + body_bytes + OVERHEAD_BYTES_MAX as usize <= bytes_max as usize
+    pub(crate) const fn has_room(&self, body_bytes: usize, bytes_max: u32) -> bool {
+        self.fits(body_bytes + OVERHEAD_BYTES_MAX as usize, bytes_max)
+    }
+
+    /// Frames of so many bytes fit into an outbox of at most `bytes_max`.
+    pub(crate) const fn fits(&self, bytes: usize, bytes_max: u32) -> bool {
+        self.kept + bytes <= bytes_max as usize
     }
 
     /// Nothing is to be written.
-    pub(crate) fn is_written(&self) -> bool {
-        self.preface_left == 0 && self.written == self.end
+    pub(crate) const fn is_written(&self) -> bool {
+        self.preface_left == 0 && self.unwritten == 0
     }
 
     /// No frame is to be written.
-    pub(crate) fn has_only_preface(&self) -> bool {
-        self.written == self.end
+    pub(crate) const fn has_only_preface(&self) -> bool {
+        self.unwritten == 0
     }
 
     /// Numbered frames are kept.
-    pub(crate) fn awaits_ack(&self) -> bool {
+    pub(crate) const fn awaits_ack(&self) -> bool {
         self.acknowledged < self.numbered
     }
 
-    /// What is to be written, in order.
-    pub(crate) fn transmit(&self) -> Chunks<'_> {
-        // Shared frames that are written, wholly or in part, have their beginning before here.
-        let shared = self.shared();
-        let begun = shared.partition_point(|shared| shared.at < self.written);
-        let (mut at, mut own_at, mut partial) = (self.written, self.own_gone, &[][..]);
-        if let Some(last) = begun.checked_sub(1).map(|last| &shared[last]) {
-            let left = last.end().saturating_sub(self.written);
-            partial = &last.frame[last.frame.len() - to_usize(left)..];
-            at += left;
-            own_at = last.own_before + (at - last.end());
-        } else {
-            // Places are counted from the beginning, in which everything that is gone was own or shared.
-            own_at += at - self.own_start();
-        }
-        Chunks {
-            preface: self.preface(),
-            partial,
-            own: &self.own[to_usize(own_at - self.own_gone)..],
-            own_at,
-            shared: shared.range(begun..),
-        }
+    /// How many numbered frames the peer has acknowledged.
+    pub(crate) const fn acknowledged(&self) -> u64 {
+        self.acknowledged
     }
 
-    /// Where the first byte of `own` lies, if no shared frame lies before it that is still held.
-    fn own_start(&self) -> u64 {
-        let first = self.shared().front();
-        first.map_or(self.end - self.own.len() as u64, |first| first.at - (first.own_before - self.own_gone))
-    }
-
-    /// The transport has taken this many bytes of [`Outbox::transmit`].
-    pub(crate) fn transmitted(&mut self, count: usize) {
-        let of_preface = count.min(usize::from(self.preface_left));
-        self.preface_left -= u8::try_from(of_preface).expect("it is at most what is left");
-        let of_frames = (count - of_preface) as u64;
-        assert!(of_frames <= self.end - self.written, "the driver reports more bytes as transmitted than it was given");
-        self.written += of_frames;
-        self.discard_unnumbered();
-        self.invariants();
-    }
-
-    /// The peer has everything up to `count`. True if that is news: repeated and older counts are not. A
-    /// count that was never written is its fault.
-    pub(crate) fn acknowledge(&mut self, count: u64) -> Result<bool, Fault> {
-        let (mut start, mut acknowledged) = (self.start, self.acknowledged);
-        let mut frames = self.frames();
-        while acknowledged < count {
-            let frame = frames.next().filter(|frame| frame.end <= self.written);
-            let Some(frame) = frame else {
-                return Err(Fault::AckBeyondSent { acknowledged: count, sent: acknowledged });
-            };
-            start = frame.end;
-            acknowledged += u64::from(frame.kind.is_numbered());
-        }
-        let is_news = acknowledged > self.acknowledged;
-        (self.start, self.acknowledged) = (start, acknowledged);
-        self.discard_unnumbered();
-        self.invariants();
-        Ok(is_news)
-    }
-
-    /// A peer that comes back says what it has: everything up to `count`. A count that was let go already, or that was
-    /// never written, is nothing to go on from.
-    pub(crate) fn settle(&mut self, count: u64) -> Result<(), Fault> {
-        if count < self.acknowledged {
-            return Err(Fault::AckBeyondSent { acknowledged: self.acknowledged, sent: count });
-        }
-        self.acknowledge(count).map(drop)
-    }
-
-    /// Takes over what another outbox of the same session still owes: its numbered frames, to be written again.
-    /// Unnumbered ones belonged to the connection that is gone.
-    pub(crate) fn adopt(&mut self, old: &Self) {
-        self.continue_from(old.acknowledged);
-        self.handed_over = old.handed_over.max(old.first_unwritten() - 1);
-        for frame in old.frames().filter(|frame| frame.kind.is_numbered()) {
-            match frame.bytes {
-                Bytes::Own(bytes) => self.push_frame(bytes),
-                Bytes::Shared(bytes) => self.push_shared(bytes),
-            };
-        }
-        self.invariants();
-    }
-
-    /// What a connection that is given up must still be written before it can be told why: the frame that is half
-    /// written. For the session's own outbox it stays as it is, but it may arrive.
-    pub(crate) fn take_broken_frame(&mut self) -> Self {
-        let mut rest = Self { preface_left: self.preface_left, ..Self::default() };
-        let broken = self.frames().find(|frame| frame.end > self.written);
-        if let Some(frame) = broken.filter(|frame| frame.start < self.written) {
-            rest.push_frame(frame.bytes.as_slice());
-            rest.written = self.written - frame.start;
-            if frame.kind.is_numbered() {
-                self.handed_over = self.handed_over.max(self.first_unwritten());
-            }
-        }
-        rest
+    /// The number that the next numbered frame gets.
+    pub(crate) const fn next_number(&self) -> u64 {
+        self.numbered + 1
     }
 
     /// An unnumbered frame of this kind, put in before all numbered ones, has not gone out whole.
@@ -249,103 +241,249 @@ impl Outbox {
         self.acknowledged + 1 + written.filter(|frame| frame.kind.is_numbered()).count() as u64
     }
 
-    /// How many numbered frames the peer has acknowledged.
-    pub(crate) fn acknowledged(&self) -> u64 {
-        self.acknowledged
-    }
-
-    /// The number that the next numbered frame gets.
-    pub(crate) fn next_number(&self) -> u64 {
-        self.numbered + 1
-    }
-
     /// The numbered frames that are not acknowledged, each with whether it may have arrived: because it went out whole,
     /// on this connection or one before.
     pub(crate) fn unacknowledged(&self) -> impl Iterator<Item = (Content<'_>, bool)> {
         let numbered = self.frames().filter(|frame| frame.kind.is_numbered());
         (self.acknowledged + 1..).zip(numbered).map(|(number, frame)| {
             let may_have_arrived = number <= self.handed_over || frame.end <= self.written;
-            (wire::content(frame.bytes.as_slice()), may_have_arrived)
+            (wire::content(frame.bytes), may_have_arrived)
         })
     }
 
-    fn frames(&self) -> Frames<'_> {
-        Frames {
-            at: self.start,
-            own: &self.own[to_usize(self.own_at_start() - self.own_gone)..],
-            own_at: self.own_at_start(),
-            shared: self.shared().iter(),
+    // ---- what goes out ----
+
+    /// What is to be written, in order.
+    pub(crate) fn transmit(&self) -> Chunks<'_> {
+        let preface = &wire::OUR_PREFACE[PREFACE_BYTES - usize::from(self.preface_left)..];
+        let (segment, offset) = (self.written.segment as usize, self.written.offset as usize);
+        match self.older.get(segment) {
+            Some(first) => Chunks {
+                preface,
+                first: &first.bytes.as_slice()[offset..],
+                older: self.older.range(segment + 1..),
+                tail: &self.tail,
+            },
+            None => Chunks { preface, first: &self.tail[offset..], ..Chunks::of(&[]) },
         }
     }
 
-    /// How many bytes of own frames lie before the start.
-    fn own_at_start(&self) -> u64 {
-        // No shared frame before the start is held.
-        self.own_gone + (self.start - self.own_start())
+    /// The transport has taken this many bytes of [`Outbox::transmit`].
+    pub(crate) fn transmitted(&mut self, count: usize, pool: &mut Pool) {
+        let of_preface = count.min(usize::from(self.preface_left));
+        self.preface_left -= u8::try_from(of_preface).expect("it is at most what is left");
+        let mut of_frames = count - of_preface;
+        assert!(of_frames <= self.unwritten, "the driver reports more bytes as transmitted than it was given");
+        self.unwritten -= of_frames;
+        while let Some(segment) = self.older.get(self.written.segment as usize) {
+            let left = segment.bytes.as_slice().len() - self.written.offset as usize;
+            if of_frames < left {
+                break;
+            }
+            of_frames -= left;
+            self.written = Place { segment: self.written.segment + 1, offset: 0 };
+        }
+        self.written = self.written.plus(of_frames);
+        self.discard_unnumbered(pool);
+        self.invariants();
+    }
+
+    // ---- what is let go ----
+
+    /// The peer has everything up to `count`. True if that is news: repeated and older counts are not. A
+    /// count that was never written is its fault.
+    pub(crate) fn acknowledge(&mut self, count: u64, pool: &mut Pool) -> Result<bool, Fault> {
+        if count <= self.acknowledged {
+            return Ok(false);
+        }
+        let (start, numbered) = self.behind(count)?;
+        for _ in 0..start.segment {
+            self.drop_first(pool);
+        }
+        self.advance(start.offset, numbered);
+        self.acknowledged = count;
+        self.discard_unnumbered(pool);
+        self.invariants();
+        Ok(true)
+    }
+
+    /// The place behind the numbered frame of this count, and how many of those before it are in the same segment.
+    fn behind(&self, count: u64) -> Result<(Place, u32), Fault> {
+        let mut acknowledged = self.acknowledged;
+        let mut at = self.start_place();
+        loop {
+            let too_many = Fault::AckBeyondSent { acknowledged: count, sent: acknowledged };
+            let Some(segment) = self.segment(at.segment) else { return Err(too_many) };
+            let of_segment = u64::from(self.numbered_in(at.segment));
+            let end = Place { offset: small(segment.len()), ..at };
+            let is_tail = end.segment == self.tail_place().segment;
+            // Most of the time all of it is acknowledged at once, and its frames need not be looked at.
+            if acknowledged + of_segment <= count && end <= self.written {
+                acknowledged += of_segment;
+                match acknowledged == count {
+                    true if is_tail => return Ok((end, self.tail_numbered)),
+                    true => return Ok((Place { segment: at.segment + 1, offset: 0 }, 0)),
+                    false => at = Place { segment: at.segment + 1, offset: 0 },
+                }
+                continue;
+            }
+            let before = acknowledged;
+            for frame in (Frames { outbox: self, at }).take_while(|frame| frame.end <= end.min(self.written)) {
+                acknowledged += u64::from(frame.kind.is_numbered());
+                if acknowledged == count {
+                    return Ok((frame.end, small_count(acknowledged - before)));
+                }
+            }
+            return Err(Fault::AckBeyondSent { acknowledged: count, sent: acknowledged });
+        }
+    }
+
+    /// A peer that comes back says what it has: everything up to `count`. A count that was let go already, or that was
+    /// never written, is nothing to go on from.
+    pub(crate) fn settle(&mut self, count: u64, pool: &mut Pool) -> Result<(), Fault> {
+        if count < self.acknowledged {
+            return Err(Fault::AckBeyondSent { acknowledged: self.acknowledged, sent: count });
+        }
+        self.acknowledge(count, pool).map(drop)
+    }
+
+    /// Takes over what another outbox of the same session still owes: its numbered frames, to be written again.
+    /// Unnumbered ones belonged to the connection that is gone.
+    pub(crate) fn adopt(&mut self, old: &Self, pool: &mut Pool) {
+        self.continue_from(old.acknowledged);
+        self.handed_over = old.handed_over.max(old.first_unwritten() - 1);
+        let mut at = old.start_place();
+        while let Some(segment) = old.segment(at.segment) {
+            match old.older.get(at.segment as usize) {
+                Some(Segment { bytes: Bytes::Shared(frames), numbered }) if at.offset == 0 => {
+                    self.push_shared(frames, *numbered, pool);
+                }
+                _ => {
+                    let end = Place { offset: small(segment.len()), ..at };
+                    let frames = Frames { outbox: old, at }.take_while(|frame| frame.end <= end);
+                    for frame in frames.filter(|frame| frame.kind.is_numbered()) {
+                        self.push_frames(frame.bytes, 1, pool);
+                    }
+                }
+            }
+            at = Place { segment: at.segment + 1, offset: 0 };
+        }
+        self.invariants();
+    }
+
+    /// What a connection that is given up must still be written before it can be told why: the frame that is half
+    /// written. For the session's own outbox it stays as it is, but it may arrive.
+    pub(crate) fn take_broken_frame(&mut self, pool: &mut Pool) -> Self {
+        let mut rest = Self { preface_left: self.preface_left, ..Self::default() };
+        let broken = self.frames().find(|frame| frame.end > self.written);
+        if let Some(Frame { kind, bytes, start, .. }) = broken.filter(|frame| frame.start < self.written) {
+            rest.push_frames(bytes, u32::from(kind.is_numbered()), pool);
+            let written = self.written.offset - start.offset;
+            rest.written.offset = written;
+            rest.unwritten -= written as usize;
+            if kind.is_numbered() {
+                self.handed_over = self.handed_over.max(self.first_unwritten());
+            }
+        }
+        rest
     }
 
     /// Lets go of written frames that nobody acknowledges, up to the first that somebody must.
-    fn discard_unnumbered(&mut self) {
-        self.drop_shared();
-        let written = self.written;
-        let start = self
-            .frames()
-            .take_while(|frame| !frame.kind.is_numbered() && frame.end <= written)
-            .last()
-            .map(|frame| frame.end);
-        if let Some(start) = start {
-            self.start = start;
-            self.drop_shared();
-        }
-        self.reclaim();
-    }
-
-    /// Lets go of shared frames before the start.
-    fn drop_shared(&mut self) {
-        let Some(shared) = &mut self.shared else { return };
-        while let Some(first) = shared.pop_front_if(|first| first.end() <= self.start) {
-            let own = to_usize(first.own_before - self.own_gone);
-            self.own.drain(..own);
-            self.own_gone += own as u64;
-        }
-    }
-
-    /// Gives memory back: all of it when nothing is kept, and what lies before the start once it is the
-    /// larger half, so that a byte is moved once on average at the most.
-    fn reclaim(&mut self) {
-        if self.start == self.end {
-            self.own_gone += self.own.len() as u64;
-            self.own.clear();
-            if self.own.capacity() > IDLE_BYTES_MAX {
-                self.own = Vec::new();
+    fn discard_unnumbered(&mut self, pool: &mut Pool) {
+        while !self.opens_numbered && self.kept > 0 {
+            let Some(frame) = self.frames().next() else { unreachable!("what is kept is in frames") };
+            if frame.kind.is_numbered() {
+                self.opens_numbered = true;
+            } else if frame.end <= self.written {
+                self.advance(frame.end.offset, 0);
+                self.drop_if_empty(pool);
+            } else {
+                return;
             }
-            self.shared = None;
-            return;
         }
-        let gone = to_usize(self.own_at_start() - self.own_gone);
-        if gone > self.own.len() / 2 {
-            self.own.drain(..gone);
-            self.own_gone += gone as u64;
+        self.drop_if_empty(pool);
+    }
+
+    /// What lies before this offset of the first segment is gone, and so many numbered frames with it.
+    fn advance(&mut self, offset: u32, numbered: u32) {
+        self.kept -= (offset - self.start) as usize;
+        self.start = offset;
+        self.opens_numbered = false;
+        match self.older.front_mut() {
+            Some(first) => first.numbered -= numbered,
+            None => self.tail_numbered -= numbered,
         }
     }
 
-    fn shared(&self) -> &VecDeque<Shared> {
-        self.shared.as_deref().unwrap_or(&NONE_SHARED)
+    /// Gives back the first segment, if there is nothing behind the start in it.
+    fn drop_if_empty(&mut self, pool: &mut Pool) {
+        match self.older.front() {
+            Some(first) if self.start as usize == first.bytes.as_slice().len() => self.drop_first(pool),
+            Some(_) => {}
+            None if self.start as usize == self.tail.len() => {
+                // The next tail is to be as large as this one had to be.
+                if let Some(class) = Class::of(&self.tail) {
+                    self.class = if self.tail.len() <= self.tail.capacity() / 4 { class.smaller() } else { class };
+                }
+                pool.give(mem::take(&mut self.tail));
+                (self.start, self.written, self.opens_numbered) = (0, Place::default(), false);
+                pool.give_list(mem::take(&mut self.older));
+            }
+            None => {}
+        }
     }
 
-    fn preface(&self) -> &'static [u8] {
-        &wire::OUR_PREFACE[PREFACE_BYTES - usize::from(self.preface_left)..]
+    /// Gives back the first of the older segments, which is written.
+    fn drop_first(&mut self, pool: &mut Pool) {
+        let Segment { bytes, .. } = self.older.pop_front().expect("there is an older segment");
+        self.kept -= bytes.as_slice().len() - self.start as usize;
+        (self.start, self.opens_numbered) = (0, false);
+        self.written.segment -= 1;
+        if let Bytes::Own(buffer) = bytes {
+            pool.give(buffer);
+        }
+    }
+
+    // ---- where things are ----
+
+    fn start_place(&self) -> Place {
+        Place { segment: 0, offset: self.start }
+    }
+
+    /// Where the tail begins.
+    fn tail_place(&self) -> Place {
+        Place { segment: small(self.older.len()), offset: 0 }
+    }
+
+    /// The bytes of the how manieth segment; none behind the tail.
+    fn segment(&self, segment: u32) -> Option<&[u8]> {
+        match self.older.get(segment as usize) {
+            Some(older) => Some(older.bytes.as_slice()),
+            None => (segment == self.tail_place().segment).then_some(&self.tail),
+        }
+    }
+
+    fn numbered_in(&self, segment: u32) -> u32 {
+        self.older.get(segment as usize).map_or(self.tail_numbered, |older| older.numbered)
+    }
+
+    fn frames(&self) -> Frames<'_> {
+        Frames { outbox: self, at: self.start_place() }
     }
 
     fn invariants(&self) {
-        debug_assert!(self.start <= self.written, "what is gone was written first");
-        debug_assert!(self.written <= self.end, "what was written was put in first");
+        debug_assert!(self.unwritten <= self.kept, "what is gone was written first");
+        debug_assert!(self.start_place() <= self.written, "what is gone was written first");
+        debug_assert!(self.written <= self.tail_place().plus(self.tail.len()), "what was written was put in first");
         debug_assert!(self.acknowledged <= self.numbered, "what is acknowledged was put in first");
-        debug_assert!(self.own_start() <= self.start, "what is kept is held");
     }
 }
 
-/// Distances within an outbox, which is bounded.
-fn to_usize(bytes: u64) -> usize {
-    usize::try_from(bytes).expect("an outbox is bounded far below that")
+/// Distances within a segment, and numbers of segments.
+fn small(number: usize) -> u32 {
+    u32::try_from(number).expect("an outbox is bounded far below that")
+}
+
+fn small_count(count: u64) -> u32 {
+    u32::try_from(count).expect("a segment holds fewer frames than that")
 }

@@ -8,7 +8,7 @@ use alloc::sync::Arc;
 use proptest::collection::vec as list;
 use proptest::prelude::*;
 
-use super::Outbox;
+use super::{Outbox, Pool};
 use crate::wire::{self, ClientMessage, Message, Ping, Send};
 
 /// What happens to an outbox.
@@ -81,6 +81,7 @@ proptest! {
     #[test]
     fn an_outbox_is_a_list_of_frames(steps in list(step(), 1..80)) {
         let mut outbox = Outbox::default();
+        let mut pool = Pool::default();
         let mut model = Model::default();
         for step in steps {
             match step {
@@ -88,40 +89,40 @@ proptest! {
                     let mut frame = Vec::new();
                     ClientMessage::Send(Send { to: "bob", body: &vec![b'x'; body_bytes] }).encode(&mut frame);
                     if is_shared {
-                        outbox.push_shared(&Arc::from(frame.as_slice()));
+                        outbox.push_shared(&Arc::from(frame.as_slice()), 1, &mut pool);
                     } else {
-                        outbox.push_frame(&frame);
+                        outbox.push_frames(&frame, 1, &mut pool);
                     }
                     model.frames.push(frame);
                 }
                 Step::Remark => {
                     let ping = ClientMessage::Ping(Ping { nonce: model.frames.len() as u64 });
-                    outbox.push(&ping);
+                    outbox.push(&ping, &mut pool);
                     let mut frame = Vec::new();
                     ping.encode(&mut frame);
                     model.frames.push(frame);
                 }
                 Step::Write(per_cent) => {
                     let count = outbox.transmit().concat().len() * per_cent / 100;
-                    outbox.transmitted(count);
+                    outbox.transmitted(count, &mut pool);
                     model.written += count;
                 }
                 Step::Acknowledge(less) => {
                     let count = model.received().saturating_sub(less);
-                    prop_assert_eq!(outbox.acknowledge(count), Ok(count > model.acknowledged));
+                    prop_assert_eq!(outbox.acknowledge(count, &mut pool), Ok(count > model.acknowledged));
                     model.acknowledged = model.acknowledged.max(count);
-                    prop_assert!(outbox.acknowledge(model.received() + 1).is_err(), "that was never written");
+                    prop_assert!(outbox.acknowledge(model.received() + 1, &mut pool).is_err(), "that was never written");
                 }
                 Step::Resume(less) => {
                     let count = model.received().saturating_sub(less);
-                    prop_assert!(outbox.settle(model.received() + 1).is_err(), "that was never written");
+                    prop_assert!(outbox.settle(model.received() + 1, &mut pool).is_err(), "that was never written");
                     if count < model.acknowledged {
-                        prop_assert!(outbox.settle(count).is_err(), "that is gone");
+                        prop_assert!(outbox.settle(count, &mut pool).is_err(), "that is gone");
                         continue;
                     }
-                    prop_assert_eq!(outbox.settle(count), Ok(()));
+                    prop_assert_eq!(outbox.settle(count, &mut pool), Ok(()));
                     let mut fresh = Outbox::default();
-                    fresh.adopt(&outbox);
+                    fresh.adopt(&outbox, &mut pool);
                     outbox = fresh;
                     model.resume(count);
                 }
@@ -135,7 +136,7 @@ proptest! {
             let unacknowledged: Vec<_> =
                 numbered.skip(usize::try_from(model.acknowledged).unwrap()).map(|frame| wire::content(frame).fields.to_vec()).collect();
             prop_assert_eq!(kept, unacknowledged);
-            let rest = outbox.clone().take_broken_frame().transmit().concat();
+            let rest = outbox.clone().take_broken_frame(&mut pool).transmit().concat();
             prop_assert!(model.owed().starts_with(&rest), "the frame that is half written comes to its end");
             let all: usize = model.frames[model.begin..].iter().map(Vec::len).sum();
             prop_assert!(outbox.kept_bytes() <= all, "nothing is counted twice");

@@ -1,0 +1,93 @@
+//! Buffers that outboxes have given back, for the next that need one. So in the long run nothing is allocated, and an
+//! outbox need not hold on to memory that it may never use again.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use super::Segment;
+
+/// Sizes of buffers: each class is twice as large as the one before.
+const CLASSES: usize = 9;
+
+/// Bytes of the smallest buffers: some short messages.
+const BYTES_MIN: usize = 512;
+
+/// Bytes that are kept for later, at the most. What is given back beyond that goes to the allocator.
+const KEPT_BYTES_MAX: usize = 4 << 20;
+
+/// Lists of segments that are kept for later, at the most, and how many segments each has room for.
+const KEPT_LISTS_MAX: usize = 1024;
+const LIST_SEGMENTS_MAX: usize = 64;
+
+/// How large a buffer is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Class(u8);
+
+impl Class {
+    /// The smallest that has room for so many bytes; none if no class has.
+    fn for_bytes(bytes: usize) -> Option<Self> {
+        (0..CLASSES).find(|class| bytes <= BYTES_MIN << class).map(Self::new)
+    }
+
+    /// The one that a buffer is of; none if it is of none.
+    pub(super) fn of(buffer: &Vec<u8>) -> Option<Self> {
+        let times = buffer.capacity() / BYTES_MIN;
+        times.checked_ilog2().map(|class| class as usize).filter(|class| *class < CLASSES).map(Self::new)
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "there are few")]
+    const fn new(class: usize) -> Self {
+        Self(class as u8)
+    }
+
+    pub(super) const fn larger(self) -> Self {
+        Self(if self.0 as usize + 1 < CLASSES { self.0 + 1 } else { self.0 })
+    }
+
+    pub(super) const fn smaller(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+}
+
+/// Buffers for outboxes.
+#[derive(Debug, Default)]
+pub(crate) struct Pool {
+    free: [Vec<Vec<u8>>; CLASSES],
+    bytes: usize,
+    lists: Vec<VecDeque<Segment>>,
+}
+
+impl Pool {
+    /// An empty buffer of this class, or a larger one if so many bytes must fit.
+    pub(super) fn take(&mut self, class: Class, bytes: usize) -> Vec<u8> {
+        let Some(needed) = Class::for_bytes(bytes) else { return Vec::with_capacity(bytes) };
+        let class = usize::from(class.max(needed).0);
+        match self.free[class].pop() {
+            Some(buffer) => {
+                self.bytes -= buffer.capacity();
+                buffer
+            }
+            None => Vec::with_capacity(BYTES_MIN << class),
+        }
+    }
+
+    pub(super) fn give(&mut self, mut buffer: Vec<u8>) {
+        if let Some(class) = Class::of(&buffer)
+            && self.bytes + buffer.capacity() <= KEPT_BYTES_MAX
+        {
+            buffer.clear();
+            self.bytes += buffer.capacity();
+            self.free[usize::from(class.0)].push(buffer);
+        }
+    }
+
+    pub(super) fn take_list(&mut self) -> VecDeque<Segment> {
+        self.lists.pop().unwrap_or_default()
+    }
+
+    pub(super) fn give_list(&mut self, list: VecDeque<Segment>) {
+        if (1..=LIST_SEGMENTS_MAX).contains(&list.capacity()) && self.lists.len() < KEPT_LISTS_MAX {
+            self.lists.push(list);
+        }
+    }
+}
