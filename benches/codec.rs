@@ -45,7 +45,7 @@ fn codec(criterion: &mut Criterion) {
             HubMessage::Deliver(Deliver { id: MessageId(1_764_000_000_000 << 20), from: "user00042", body: &body });
         bench(&mut group, &format!("deliver/{bytes}_bytes"), &deliver, &frame(&deliver));
     }
-    let accepted = HubMessage::Accepted(Accepted { number: 1 << 10, id: MessageId(1_764_000_000_000 << 20) });
+    let accepted = HubMessage::Accepted(Accepted { number: 1 << 10, id: MessageId(1_764_000_000_000 << 20), more: 63 });
     bench(&mut group, "accepted", &accepted, &frame(&accepted));
     let ack = ClientMessage::Ack(Ack { count: 1 << 10 });
     bench(&mut group, "ack", &ack, &frame(&ack));

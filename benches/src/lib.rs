@@ -118,7 +118,7 @@ impl Routing {
                 while let Some(content) = take(&mut input, u32::MAX).expect("the hub writes frames") {
                     match HubMessage::decode(content).expect("the hub writes messages") {
                         Some(HubMessage::Deliver(_)) => delivered += 1,
-                        Some(HubMessage::Accepted(_)) => accepted += 1,
+                        Some(HubMessage::Accepted(told)) => accepted += 1 + usize::from(told.more),
                         _ => {}
                     }
                 }

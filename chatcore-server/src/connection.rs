@@ -20,6 +20,8 @@ pub(crate) struct Connection {
     pub(crate) to_be_read: bool,
     /// The transport took less than there was, and will tell when it takes more.
     pub(crate) blocked: bool,
+    /// The transport has told of its end, and will tell nothing more.
+    pub(crate) ending: bool,
 }
 
 /// What a connection is used for.
@@ -76,6 +78,7 @@ impl Connection {
             partial: Vec::new(),
             to_be_read: false,
             blocked: false,
+            ending: false,
         }
     }
 
@@ -98,26 +101,6 @@ impl Connection {
                 Err(error) => return Input::End(Err(error)),
             }
         }
-    }
-
-    /// Puts what has just arrived behind the start of a frame that waits for it, if there is one.
-    pub(crate) fn complete(&mut self, arrived: &[u8]) -> Option<Vec<u8>> {
-        if self.partial.is_empty() {
-            return None;
-        }
-        let mut input = std::mem::take(&mut self.partial);
-        input.extend_from_slice(arrived);
-        Some(input)
-    }
-
-    /// Keeps what was not used. `joined` is what [`Connection::complete`] gave: it is kept as it is while it
-    /// grows, and given back as soon as a frame was taken off it.
-    pub(crate) fn keep(&mut self, joined: Option<Vec<u8>>, unused: usize, arrived: &[u8]) {
-        self.partial = match joined {
-            Some(joined) if joined.len() == unused => joined,
-            Some(joined) => joined[joined.len() - unused..].to_vec(),
-            None => arrived[arrived.len() - unused..].to_vec(),
-        };
     }
 
     /// Writes as much as the transport takes now of what is to be written, in one piece.

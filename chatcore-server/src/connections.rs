@@ -18,6 +18,20 @@ use crate::config::{DriverLimits, ReconnectAdvice};
 use crate::connection::{Connection, Input, Stage, Written};
 use crate::deadlines::Deadlines;
 
+/// Bytes of the buffer that all connections are read into: what was left over of one, and what comes.
+pub(crate) const BUFFER_BYTES: usize = 192 << 10;
+
+/// How much of the buffer is always there for what comes.
+const BUFFER_BYTES_FREE: usize = 64 << 10;
+
+/// Buffers for what is left over that are kept while nobody needs them, and the largest that are.
+const SPARE_MAX: usize = 64;
+const SPARE_BYTES_MAX: usize = BUFFER_BYTES;
+
+/// Who gets less than it asked for has got all there is, and will be told of more: epoll(7) promises that. Others may
+/// wait for us to try again.
+const SHORT_READ_IS_ALL: bool = cfg!(target_os = "linux");
+
 #[derive(Debug)]
 pub(crate) struct Connections {
     hub: Hub,
@@ -30,6 +44,8 @@ pub(crate) struct Connections {
     to_be_read: Vec<usize>,
     /// Connections that broke, of which the hub does not know yet.
     broken: Vec<(usize, ConnId)>,
+    /// Buffers for the starts of frames.
+    spare: Vec<Vec<u8>>,
     /// A connection has ended since [`Connections::has_ended`] was last asked.
     ended: bool,
 }
@@ -44,6 +60,7 @@ impl Connections {
             deadlines: Deadlines::default(),
             to_be_read: Vec::new(),
             broken: Vec::new(),
+            spare: Vec::new(),
             ended: false,
         }
     }
@@ -86,6 +103,13 @@ impl Connections {
         let armed = connection.armed().expect("a handshake has a deadline");
         let key = self.all.insert(connection);
         self.deadlines.arm(armed, key);
+    }
+
+    /// The transport has come to its end: whatever is read, there is more to be found, if only that.
+    pub(crate) fn ending(&mut self, key: usize) {
+        if let Some(connection) = self.all.get_mut(key) {
+            connection.ending = true;
+        }
     }
 
     /// Something may have arrived.
@@ -158,15 +182,29 @@ impl Connections {
 
     // ---- what is to be done ----
 
+    /// Senders have been told all that there is to tell of their messages.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.hub.is_settled()
+    }
+
+    /// Does what the hub wants done at once.
+    pub(crate) fn settle_urgent(&mut self, now: Instant) {
+        self.drain(now, Hub::poll_urgent_output);
+    }
+
     /// Does all that the hub wants done.
     pub(crate) fn settle(&mut self, now: Instant) {
+        self.drain(now, Hub::poll_output);
+    }
+
+    fn drain(&mut self, now: Instant, poll_output: impl Fn(&mut Hub) -> Option<Output>) {
         loop {
             let broken = std::mem::take(&mut self.broken);
             for (_, conn) in &broken {
                 // It may be unknown: what broke may have been closed by the hub in the same turn.
                 let _ = self.hub.disconnect(now, *conn);
             }
-            while let Some(output) = self.hub.poll_output() {
+            while let Some(output) = poll_output(&mut self.hub) {
                 self.obey(now, output);
             }
             for (key, _) in broken {
@@ -206,32 +244,63 @@ impl Connections {
             if budget == 0 {
                 return self.readable(key);
             }
-            let room = budget.min(buffer.len());
-            match connection.read(&mut buffer[..room]) {
-                Input::Bytes(count) => {
-                    budget -= count;
-                    if !self.take_in(now, key, &buffer[..count]) {
-                        // What has to be said about this input is to go out before more is looked at: behind
-                        // it there may be the end, which would silence the answer.
-                        return self.readable(key);
-                    }
-                }
+            let kept = connection.partial.len();
+            let is_long = kept > buffer.len() - BUFFER_BYTES_FREE;
+            // What was left over last time stands before what comes now; but what is long is not moved about.
+            let start = if is_long { 0 } else { kept };
+            buffer[..start].copy_from_slice(&connection.partial[..start]);
+            let room = budget.min(buffer.len() - start);
+            let count = match connection.read(&mut buffer[start..start + room]) {
+                Input::Bytes(count) => count,
                 Input::None => return,
                 Input::End(why) => return self.broke(key, why),
+            };
+            budget -= count;
+            let is_all = SHORT_READ_IS_ALL && count < room && !connection.ending;
+            let mut partial = std::mem::take(&mut connection.partial);
+            let goes_on = if is_long {
+                partial.extend_from_slice(&buffer[..count]);
+                let (goes_on, left) = self.take_in(now, key, &partial);
+                partial.drain(..partial.len() - left);
+                goes_on
+            } else {
+                partial.clear();
+                let arrived = &buffer[..start + count];
+                let (goes_on, left) = self.take_in(now, key, arrived);
+                if left > 0 && partial.capacity() == 0 {
+                    partial = self.spare.pop().unwrap_or_default();
+                }
+                partial.extend_from_slice(&arrived[arrived.len() - left..]);
+                goes_on
+            };
+            self.keep(key, partial);
+            if !goes_on {
+                // What has to be said about this input is to go out before more is looked at: behind it there may be
+                // the end, which would silence the answer.
+                return self.readable(key);
+            }
+            if is_all {
+                return;
             }
         }
     }
 
-    /// Gives what has arrived to whom it is for. False if no more is to be read in this turn.
-    fn take_in(&mut self, now: Instant, key: usize, arrived: &[u8]) -> bool {
-        let joined = self.all[key].complete(arrived);
-        let mut input = joined.as_deref().unwrap_or(arrived);
-        let goes_on = self.feed(now, key, &mut input);
-        let unused = input.len();
-        if let Some(connection) = self.all.get_mut(key) {
-            connection.keep(joined, unused, arrived);
+    /// Gives what has arrived to whom it is for. False if no more is to be read in this turn; and how many bytes are
+    /// left over.
+    fn take_in(&mut self, now: Instant, key: usize, mut arrived: &[u8]) -> (bool, usize) {
+        let goes_on = self.feed(now, key, &mut arrived);
+        (goes_on, arrived.len())
+    }
+
+    /// Keeps the start of a frame. A buffer that is not needed waits for another connection.
+    fn keep(&mut self, key: usize, partial: Vec<u8>) {
+        if !partial.is_empty() {
+            if let Some(connection) = self.all.get_mut(key) {
+                connection.partial = partial;
+            }
+        } else if (1..=SPARE_BYTES_MAX).contains(&partial.capacity()) && self.spare.len() < SPARE_MAX {
+            self.spare.push(partial);
         }
-        goes_on
     }
 
     fn feed(&mut self, now: Instant, key: usize, input: &mut &[u8]) -> bool {

@@ -15,14 +15,14 @@ use tracing::{debug, info};
 use crate::accept::{Accept, Acceptor};
 use crate::clock::Clock;
 use crate::config::{Config, ReconnectAdvice};
-use crate::connections::Connections;
+use crate::connections::{BUFFER_BYTES, Connections};
 use crate::listen::{self, BindError};
-
-/// Bytes of the buffer into which all connections are read.
-const BUFFER_BYTES: usize = 64 << 10;
 
 /// Events that are taken from the system at once.
 const EVENTS_MAX: usize = 1024;
+
+/// Turns in which what senders are told of their own messages may wait for one in which there is nothing else to do.
+const UNSETTLED_TURNS_MAX: u32 = 16;
 
 /// Tokens from here on are listeners; those below are connections.
 const LISTENER: usize = usize::MAX / 2;
@@ -127,7 +127,7 @@ impl Server {
     pub fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS_MAX);
         let mut buffer = vec![0; BUFFER_BYTES].into_boxed_slice();
-        let mut events_in_full_batches = 0;
+        let (mut events_in_full_batches, mut unsettled_turns) = (0, 0);
         while !(self.stopping && self.connections.len() == 0) {
             match self.poll.poll(&mut events, self.timeout()) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -139,6 +139,7 @@ impl Server {
                 count += 1;
                 self.dispatch(now, event);
             }
+            let is_busy = count > 0 || self.connections.is_behind();
             self.connections.read(now, &mut buffer);
 
             // Nobody is to be timed out whose signs of life are waiting. While the batches are full there may be
@@ -147,7 +148,13 @@ impl Server {
             if events_in_full_batches <= self.connections.len() {
                 self.handle_timeout();
             }
-            self.connections.settle(now);
+            if is_busy && unsettled_turns < UNSETTLED_TURNS_MAX {
+                self.connections.settle_urgent(now);
+                unsettled_turns = if self.connections.is_settled() { 0 } else { unsettled_turns + 1 };
+            } else {
+                self.connections.settle(now);
+                unsettled_turns = 0;
+            }
 
             if self.handle.is_asked_to_stop() && !self.stopping {
                 self.stop();
@@ -160,7 +167,7 @@ impl Server {
 
     /// How long the poll may sleep.
     fn timeout(&self) -> Option<Duration> {
-        if self.connections.is_behind() || self.acceptor.is_ready() {
+        if self.connections.is_behind() || !self.connections.is_settled() || self.acceptor.is_ready() {
             return Some(Duration::ZERO);
         }
         let due = [self.connections.deadline(), self.acceptor.deadline()].into_iter().flatten().min()?;
@@ -177,6 +184,9 @@ impl Server {
                 // there will be nothing to read or write.
                 if event.is_writable() {
                     self.connections.writable(now, key);
+                }
+                if event.is_read_closed() || event.is_error() {
+                    self.connections.ending(key);
                 }
                 if event.is_readable() || event.is_read_closed() || event.is_error() {
                     self.connections.readable(key);

@@ -203,12 +203,14 @@ pub(crate) fn map(spelling: &str) -> Result<Cow<'_, str>, NameError> {
 
 /// RFC 8264's ASCII7 is every printable ASCII character but space; lower case is its only mapping.
 fn map_ascii(spelling: &str) -> Result<Cow<'_, str>, NameError> {
-    refuse(spelling, |c| !c.is_ascii_graphic() || RESERVED.contains(&c))?;
-    if spelling.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        Ok(Cow::Owned(spelling.to_ascii_lowercase()))
-    } else {
-        Ok(Cow::Borrowed(spelling))
+    // Nearly every name comes as it was shown.
+    let is_mapped =
+        |byte: u8| byte.is_ascii_graphic() && !byte.is_ascii_uppercase() && !RESERVED.contains(&char::from(byte));
+    if spelling.bytes().all(is_mapped) {
+        return Ok(Cow::Borrowed(spelling));
     }
+    refuse(spelling, |c| !c.is_ascii_graphic() || RESERVED.contains(&c))?;
+    Ok(Cow::Owned(spelling.to_ascii_lowercase()))
 }
 
 #[cfg(feature = "unicode")]

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use chatcore::wire::{
     Accepted, Ack, Announced, ClientMessage, Deliver, ErrorMessage, Goodbye, HubMessage, Message, Ping, Preface,
-    ReconnectHint, Refused, Resumed, Welcome, take,
+    ReconnectHint, Refused, Rejected, Resumed, Welcome, take,
 };
 use chatcore::{
     Client, ClientConfig, ClientError, Closed, ErrorCode, Event, Fault, Foreign, GoodbyeCode, Instant, Limits,
-    MessageId, Received, RefusalCode, Token, UserName,
+    MessageId, Received, RefusalCode, RejectCode, Token, UserName,
 };
 use proptest::prelude::*;
 use world::{World, encode_all};
@@ -241,9 +241,10 @@ fn leaving_waits_for_the_hub_but_not_for_ever() {
     assert_eq!(alice.events, [Event::Closed(Closed::Left)]);
 
     let mut client = registered();
+    client.send(Instant::ZERO, "bob", b"").unwrap();
     client.leave(Instant::ZERO);
     written(&mut client);
-    hear(&mut client, &[HubMessage::Accepted(Accepted { number: 1, id: MessageId(1) })]);
+    hear(&mut client, &[HubMessage::Accepted(Accepted { number: 1, id: MessageId(1), more: 0 })]);
     client.handle_timeout(Instant::ZERO + ClientConfig::default().flush_time_max);
     assert!(matches!(events(&mut client)[..], [Event::Accepted { .. }, Event::Closed(Closed::Left)]));
 }
@@ -380,12 +381,37 @@ fn an_error_from_the_hub_ends_it_with_its_words() {
     assert_eq!(closed.to_string(), "the server reports a protocol error, reason 77: new");
 }
 
+#[test]
+fn several_messages_are_accepted_with_one_frame() {
+    let mut client = registered();
+    for _ in 0..4 {
+        client.send(Instant::ZERO, "bob", b"").unwrap();
+    }
+    hear(&mut client, &[HubMessage::Accepted(Accepted { number: 2, id: MessageId(70), more: 2 })]);
+    let accepted = |number, id| Event::Accepted { number, id: MessageId(id) };
+    assert_eq!(events(&mut client), [accepted(2, 70), accepted(3, 71), accepted(4, 72)]);
+
+    // Not more than were sent, or there would be no end of events; and ids end somewhere.
+    let never_sent = [(4, 70, 1), (5, 70, 0), (u64::MAX, 70, 1), (1, u64::MAX, 1)];
+    for (number, id, more) in never_sent {
+        let mut client = registered();
+        for _ in 0..4 {
+            client.send(Instant::ZERO, "bob", b"").unwrap();
+        }
+        hear(&mut client, &[HubMessage::Accepted(Accepted { number, id: MessageId(id), more })]);
+        assert!(
+            matches!(events(&mut client)[..], [Event::Closed(Closed::Fault(Fault::InvalidValue { .. }))]),
+            "{number} {id} {more}"
+        );
+    }
+}
+
 proptest! {
     #[test]
     fn any_split_of_what_a_hub_says_gives_the_same_events(cuts in proptest::collection::vec(1_usize..40, 1..12)) {
         let mut messages = vec![welcome()];
         messages.extend((1..20).map(deliver));
-        messages.push(HubMessage::Accepted(Accepted { number: 1, id: MessageId(20) }));
+        messages.push(HubMessage::Rejected(Rejected { number: 1, code: RejectCode::NoSuchUser }));
         let stream = [&Preface::OURS.encode()[..], &encode_all(&messages)].concat();
 
         let mut whole = fresh();

@@ -19,6 +19,7 @@ struct SecondDeliver<'a> {
 struct SecondAccepted {
     number: u64,
     id: u64,
+    more: u16,
 }
 
 #[derive(SchemaWrite)]
@@ -76,8 +77,8 @@ proptest! {
         let message_id = MessageId(id);
         let deliver = HubMessage::Deliver(Deliver { id: message_id, from: &from, body: &body });
         prop_assert_eq!(first(&deliver), second!(Kind::DELIVER, SecondDeliver { id, from: &from, body: &body }));
-        let accepted = HubMessage::Accepted(Accepted { number, id: message_id });
-        prop_assert_eq!(first(&accepted), second!(Kind::ACCEPTED, SecondAccepted { number, id }));
+        let accepted = HubMessage::Accepted(Accepted { number, id: message_id, more: short });
+        prop_assert_eq!(first(&accepted), second!(Kind::ACCEPTED, SecondAccepted { number, id, more: short }));
         let token = u128::from(number).to_le_bytes();
         let limits = Announced {
             frame_bytes_max: u32::from(short),

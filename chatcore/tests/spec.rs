@@ -115,7 +115,7 @@ fn hub_messages() -> [HubMessage<'static>; 19] {
         HubMessage::Goodbye(GOODBYE),
         HubMessage::Error(ERROR),
         HubMessage::Deliver(Deliver { id: MessageId(1), from: "bob", body: b"" }),
-        HubMessage::Accepted(Accepted { number: 1, id: MessageId(1) }),
+        HubMessage::Accepted(Accepted { number: 1, id: MessageId(1), more: 0 }),
         HubMessage::Rejected(Rejected { number: 1, code: RejectCode::NoSuchUser }),
         HubMessage::Online(Online { number: 1, names: vec![], next: None }),
         HubMessage::Resumed(Resumed { received: 0, sent: 0, limits }),
@@ -205,7 +205,13 @@ fn a_client_accepts_what_the_table_lists_and_nothing_else() {
             };
             let bytes = [&Preface::OURS.encode()[..], &encode_all(before), &encode_all(std::slice::from_ref(&message))]
                 .concat();
-            let _ = client.receive(Instant::ZERO, &mut &bytes[..]);
+            let split = bytes.len() - encode_all(std::slice::from_ref(&message)).len();
+            let _ = client.receive(Instant::ZERO, &mut &bytes[..split]);
+            if *state == "registered" {
+                // What is accepted was sent.
+                client.send(Instant::ZERO, "bob", b"").unwrap();
+            }
+            let _ = client.receive(Instant::ZERO, &mut &bytes[split..]);
             let events: Vec<_> = std::iter::from_fn(|| client.poll_event()).skip(before.len()).collect();
             let next = match events.last() {
                 Some(Event::Closed(Closed::Fault(Fault::Unexpected { .. }))) => continue,

@@ -106,7 +106,7 @@ fn hub_message(name: &str) -> HubMessage<'static> {
         "goodbye-elsewhere" => HubMessage::Goodbye(down(hint(Some("[::1]:1")))),
         "error" => HubMessage::Error(ErrorMessage { code: ErrorCode::UnknownKind, detail: "?" }),
         "deliver" => HubMessage::Deliver(Deliver { id: ID, from: "alice", body: &[0xff, 0x00] }),
-        "accepted" => HubMessage::Accepted(Accepted { number: 1, id: ID }),
+        "accepted" => HubMessage::Accepted(Accepted { number: 1, id: ID, more: 2 }),
         "rejected" => HubMessage::Rejected(Rejected { number: 2, code: RejectCode::NoSuchUser }),
         "online" => HubMessage::Online(Online { number: 3, names: vec!["alice", "bob"], next: None }),
         "online-more" => HubMessage::Online(Online { number: 3, names: vec![], next: Some(500) }),

@@ -126,7 +126,7 @@ impl Parts {
             HubMessage::Goodbye(self.goodbye()),
             HubMessage::Error(self.error()),
             HubMessage::Deliver(Deliver { id, from: &self.text, body: &self.bytes }),
-            HubMessage::Accepted(Accepted { number: self.number, id }),
+            HubMessage::Accepted(Accepted { number: self.number, id, more: 0 }),
             HubMessage::Rejected(Rejected { number: self.number, code: RejectCode::from(self.code) }),
             HubMessage::Online(page),
         ]

@@ -1,12 +1,12 @@
 //! Any sequence of what can happen to a hub.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use arbitrary::{Arbitrary, Unstructured};
 use chatcore::wire::{
     self, Accepted, Ack, ClientMessage, Deliver, Goodbye, HubMessage, Message, OVERHEAD_BYTES_MAX, Ping, Pong, Preface,
-    Register, Send, Who,
+    Register, Rejected, Send, Who,
 };
 use chatcore::{ConnId, GoodbyeCode, Handshake, Hub, Instant, Limits, MessageId, Output, Received, RejectCode};
 
@@ -54,6 +54,16 @@ struct User {
     stream: Stream,
     /// Numbered frames that the hub has taken from it.
     requests: u64,
+    /// What must be said of its messages, in this order: of those that are accepted it may take until the outputs are
+    /// drained.
+    foretold: VecDeque<Answer>,
+}
+
+/// What becomes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Accepted { number: u64, id: MessageId },
+    Rejected { number: u64, code: RejectCode },
 }
 
 /// What the model says about a message that is about to be sent.
@@ -136,7 +146,14 @@ impl Run {
             let mut stream = Stream::default();
             let greeting = stream.extend(&self.hub.transmit(conn).concat()).len();
             assert_eq!(greeting, 1, "the welcome comes first, and alone");
-            self.users.push(User { conn, known: true, writable: false, stream, requests: 0 });
+            self.users.push(User {
+                conn,
+                known: true,
+                writable: false,
+                stream,
+                requests: 0,
+                foretold: VecDeque::new(),
+            });
         }
     }
 
@@ -190,23 +207,26 @@ impl Run {
         let from = self.hub.name(self.users[sender].conn).expect("it is open").clone();
         let Forecast { sender, recipient, rejected } = self.forecast(sender, to, body_bytes);
         self.users[sender].requests += 1;
-        self.put(sender, &message);
-
         let number = self.users[sender].requests;
         let id = MessageId((self.accepted.0 + 1).max((self.now.as_nanos() / 1_000_000) << 20));
+        self.users[sender].foretold.push_back(match rejected {
+            Some(code) => Answer::Rejected { number, code },
+            None => Answer::Accepted { number, id },
+        });
+        self.put(sender, &message);
         let deliver = HubMessage::Deliver(Deliver { id, from: from.as_str(), body: &body });
         if rejected.is_none() {
             self.accepted = id;
             let recipient = recipient.expect("nobody's message is rejected");
             let mut news = self.news(recipient);
             assert_eq!(news.remove(0), deliver, "an accepted message is its recipient's at once");
-            if recipient == sender {
-                return assert_answer(&news, number, id, None);
-            }
-            assert!(news.is_empty(), "and nothing else is");
+            assert!(matches!(news[..], [] | [HubMessage::Goodbye(_)]), "and nothing else is: {news:?}");
         }
         let news = self.news(sender);
-        assert_answer(&news, number, id, rejected);
+        // Behind the answer there may be a farewell, to a sender who reads nothing.
+        assert!(matches!(news[..], [] | [HubMessage::Goodbye(_)]), "one answer: {news:?}");
+        let waits = self.users[sender].foretold.iter().any(|answer| matches!(answer, Answer::Rejected { .. }));
+        assert!(!waits, "what is rejected is told at once");
     }
 
     fn forecast(&self, sender: usize, to: &str, body_bytes: usize) -> Forecast {
@@ -224,11 +244,18 @@ impl Run {
         Forecast { sender, recipient, rejected }
     }
 
-    /// Messages that a user is owed since this was last asked; none for who is gone.
+    /// Messages that a user is owed since this was last asked, but for answers to its own, which are as foretold; none
+    /// for who is gone.
     fn news(&mut self, user: usize) -> Vec<HubMessage<'_>> {
-        let User { conn, known, stream, .. } = &mut self.users[user];
+        let User { conn, known, stream, foretold, .. } = &mut self.users[user];
         let mut news = if *known { stream.extend(&self.hub.transmit(*conn).concat()) } else { Vec::new() };
-        news.retain(|message| !is_notice(message));
+        news.retain(|message| {
+            let answers = answers(message);
+            for answer in &answers {
+                assert_eq!(foretold.pop_front().as_ref(), Some(answer), "answers come in order");
+            }
+            answers.is_empty() && !is_notice(message)
+        });
         news
     }
 
@@ -241,11 +268,21 @@ impl Run {
 
     /// Who says anything may well have sent something to anybody, and acknowledged something.
     fn note_anything(&mut self, user: usize, mut bytes: &[u8]) {
-        for user in 0..self.users.len() {
-            let last = self.news(user).iter().filter_map(accepted_id).max();
+        self.drain();
+        for other in (0..self.users.len()).filter(|other| *other != user) {
+            let last = self.news(other).iter().filter_map(accepted_id).max();
             self.accepted = self.accepted.max(last.unwrap_or(MessageId(0)));
         }
-        let User { requests, stream, .. } = &mut self.users[user];
+        let before = std::mem::take(&mut self.users[user].foretold);
+        let User { conn, known, stream, foretold, requests, .. } = &mut self.users[user];
+        let news = if *known { stream.extend(&self.hub.transmit(*conn).concat()) } else { Vec::new() };
+        // It may well have had answers to what the model does not know; but first those that it does.
+        let told: Vec<Answer> = news.iter().flat_map(answers).collect();
+        let foreseen = before.len().min(told.len());
+        assert_eq!(told[..foreseen], before.into_iter().take(foreseen).collect::<Vec<_>>()[..]);
+        let last = news.iter().filter_map(accepted_id).max();
+        self.accepted = self.accepted.max(last.unwrap_or(MessageId(0)));
+        assert!(foretold.is_empty());
         while let Ok(Some(content)) = wire::take(&mut bytes, self.hub.limits().frame_bytes_max()) {
             match ClientMessage::decode(content) {
                 Ok(Some(ClientMessage::Ack(Ack { count }))) => stream.acknowledged(count),
@@ -341,26 +378,22 @@ impl Run {
     }
 }
 
+/// The id of the last message that this tells of.
 fn accepted_id(message: &HubMessage<'_>) -> Option<MessageId> {
     match message {
-        HubMessage::Deliver(Deliver { id, .. }) | HubMessage::Accepted(Accepted { id, .. }) => Some(*id),
+        HubMessage::Deliver(Deliver { id, .. }) => Some(*id),
+        HubMessage::Accepted(Accepted { id, more, .. }) => Some(MessageId(id.0 + u64::from(*more))),
         _ => None,
     }
 }
 
-/// A send has one answer, and behind it at the most a farewell to a sender who reads nothing.
-fn assert_answer(news: &[HubMessage<'_>], number: u64, id: MessageId, rejected: Option<RejectCode>) {
-    let answered = match (news.first(), rejected) {
-        (Some(HubMessage::Accepted(accepted)), None) => {
-            assert_eq!(accepted.id, id);
-            accepted.number
-        }
-        (Some(HubMessage::Rejected(answer)), Some(code)) => {
-            assert_eq!(answer.code, code);
-            answer.number
-        }
-        (answer, _) => panic!("the model says {rejected:?}, the hub {answer:?}"),
-    };
-    assert_eq!(answered, number, "the answer names its message");
-    assert!(matches!(news[1..], [] | [HubMessage::Goodbye(_)]), "one answer: {news:?}");
+/// What a message says of messages that were sent.
+fn answers(message: &HubMessage<'_>) -> Vec<Answer> {
+    match message {
+        HubMessage::Accepted(Accepted { number, id, more }) => (0..=u64::from(*more))
+            .map(|more| Answer::Accepted { number: number + more, id: MessageId(id.0 + more) })
+            .collect(),
+        HubMessage::Rejected(Rejected { number, code }) => vec![Answer::Rejected { number: *number, code: *code }],
+        _ => Vec::new(),
+    }
 }

@@ -60,6 +60,18 @@ impl Peer {
         self.message()
     }
 
+    /// Waits until so many messages are accepted, and nothing else is said beside acknowledgements.
+    pub(crate) fn take_accepted(&mut self, messages: u64) {
+        let mut accepted = 0;
+        while accepted < messages {
+            match self.take_beside_acks() {
+                HubMessage::Accepted(told) => accepted += 1 + u64::from(told.more),
+                other => panic!("{accepted} messages are accepted, and then comes {other:?}"),
+            }
+        }
+        assert_eq!(accepted, messages);
+    }
+
     pub(crate) fn try_take(&mut self) -> io::Result<HubMessage<'_>> {
         let mut header = [0; HEADER_BYTES];
         self.stream.read_exact(&mut header)?;

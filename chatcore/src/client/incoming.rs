@@ -11,8 +11,8 @@ use crate::received::Received;
 use crate::time::Instant;
 use crate::transition::{self, State};
 use crate::wire::{
-    self, Content, Fault, Goodbye, GoodbyeCode, HubMessage, Kind, Message, Ping, Pong, PrefaceError, Refused, Resumed,
-    Welcome,
+    self, Accepted, Content, Fault, Goodbye, GoodbyeCode, HubMessage, Kind, Message, Ping, Pong, PrefaceError, Refused,
+    Resumed, Welcome,
 };
 
 /// What a hub may say that was sent before a program was started again, at the most: far beyond what anybody can send,
@@ -93,6 +93,7 @@ impl Client {
             HubMessage::Error(error) => {
                 self.close(Closed::Error { code: error.code, detail: error.detail.into() });
             }
+            HubMessage::Accepted(accepted) => self.accepted(accepted)?,
             other => {
                 let event = self.event(content.kind, other)?;
                 self.events.push_back(event);
@@ -172,6 +173,15 @@ impl Client {
         }
     }
 
+    fn accepted(&mut self, Accepted { number, id, more }: Accepted) -> Result<(), Fault> {
+        let last = number.checked_add(more.into()).filter(|last| *last < self.outbox.next_number());
+        if last.is_none() || id.0.checked_add(more.into()).is_none() {
+            return Err(Fault::InvalidValue { kind: Kind::ACCEPTED });
+        }
+        self.events.push_accepted(self.numbers_before.saturating_add(number), id, more);
+        Ok(())
+    }
+
     /// What a message says to the program.
     fn event(&self, kind: Kind, message: HubMessage<'_>) -> Result<Event, Fault> {
         let number = |number| self.numbers_before.saturating_add(number);
@@ -188,7 +198,6 @@ impl Client {
                 room: Some(room(kind, message.room)?),
                 body: message.body.to_vec(),
             },
-            HubMessage::Accepted(accepted) => Event::Accepted { number: number(accepted.number), id: accepted.id },
             HubMessage::Done(done) => Event::Done { number: number(done.number) },
             HubMessage::Rejected(rejected) => Event::Rejected { number: number(rejected.number), code: rejected.code },
             HubMessage::Online(page) => {

@@ -4,8 +4,8 @@ mod backoff;
 mod event;
 mod incoming;
 mod line;
+mod queue;
 
-use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::mem;
@@ -15,6 +15,7 @@ pub use self::backoff::Backoff;
 use self::backoff::Jitter;
 pub use self::event::{ClientError, Closed, Event, Reconnect, Ticket};
 use self::line::Line;
+use self::queue::Queue;
 use crate::limits::{CREDENTIAL_BYTES_MAX, cut_detail};
 use crate::liveness::{Liveness, Silence};
 use crate::name::{ROOM_SIGN, SPELLING_BYTES_MAX};
@@ -89,7 +90,7 @@ pub struct Client {
     greeting: Option<Outbox>,
     outbox: Outbox,
     pool: Pool,
-    events: VecDeque<Event>,
+    events: Queue,
     liveness: Liveness,
     /// The session, if there is one.
     ticket: Option<Ticket>,
@@ -139,7 +140,7 @@ impl Client {
             greeting: None,
             outbox: Outbox::with_preface(),
             pool: Pool::default(),
-            events: VecDeque::new(),
+            events: Queue::default(),
             liveness: Liveness::new(now),
             ticket: None,
             attempts: 0,
@@ -340,6 +341,12 @@ impl Client {
 
     /// The next thing to know; none when all is known.
     pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front().map(|(event, _)| event)
+    }
+
+    /// The same, with whether it is the last of what the hub has told with one frame.
+    #[cfg(feature = "sim")]
+    pub(crate) fn poll_event_of_frame(&mut self) -> Option<(Event, bool)> {
         self.events.pop_front()
     }
 

@@ -7,7 +7,7 @@ use super::Hub;
 use super::deadlines::Whose;
 use super::link::{Link, Role};
 use super::output::{CloseReason, ConnId, Output};
-use super::session::{Details, Place, Session};
+use super::session::{Details, Place, Run, Session};
 use crate::handshake::{Origin, Refusal, Registration, Request};
 use crate::liveness::Liveness;
 use crate::name::UserName;
@@ -20,6 +20,7 @@ impl Hub {
         if self.shutting_down {
             return Err(Refusal::ShuttingDown);
         }
+        self.spread_said();
         let Registration { name, request, origin, outbox } = registration;
         let holder = self.holder(&name);
         match (request, holder) {
@@ -80,9 +81,12 @@ impl Hub {
             write_queued: false,
             received: 0,
             ack_due: false,
+            is_owed: false,
             liveness: Liveness::new(self.now),
             full_since: Instant::MAX,
+            accepted: Run::default(),
             doomed: false,
+            peer: u32::MAX,
             details: Box::new(Details {
                 armed: None,
                 token,
@@ -113,6 +117,7 @@ impl Hub {
         origin: Origin,
         mut outbox: Outbox,
     ) -> Result<ConnId, Refusal> {
+        self.tell_accepted(index);
         let session = &mut self.sessions[index];
         let count = received.unwrap_or_else(|| session.outbox.acknowledged());
         let kept_bytes = session.outbox.kept_bytes();

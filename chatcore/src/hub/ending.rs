@@ -25,6 +25,8 @@ impl Hub {
 
     /// A session lost its connection, or loses it now. It waits for another one, if there is room for that.
     pub(super) fn park(&mut self, index: usize, reason: CloseReason) {
+        self.spread_said();
+        self.tell_accepted(index);
         let session = &self.sessions[index];
         let Place::Connected(conn) = session.place else {
             unreachable!("only a connected session loses its connection");
@@ -129,6 +131,8 @@ impl Hub {
 
     /// Ends a session: frees its name, tells whom it concerns, and lets its connection be written out.
     pub(super) fn end_with_hint(&mut self, index: usize, reason: CloseReason, hint: Option<ReconnectHint<'_>>) {
+        self.spread_said();
+        self.tell_accepted(index);
         let session = &self.sessions[index];
         if session.is_parked() {
             self.parked.leave(session.details.origin, session.outbox.kept_bytes());

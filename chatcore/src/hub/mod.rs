@@ -27,8 +27,9 @@ use self::directory::Directory;
 use self::link::{Link, Role};
 pub use self::output::{CloseReason, ConnId, Output, UnknownConn};
 use self::parked::Parked;
+use self::rooms::Said;
 use self::secrets::Secrets;
-use self::session::{Due, Place, Session};
+use self::session::{Due, Session};
 use crate::handshake::{Refusal, Registration};
 use crate::limits::Limits;
 use crate::name::UserName;
@@ -74,8 +75,10 @@ pub struct Hub {
     pool: Pool,
     deadlines: Deadlines,
     outputs: VecDeque<Output>,
+    /// What was said in a room, and is not with its members yet.
+    said: Said,
     /// Sessions that are owed an acknowledgement when the batch ends.
-    acks_due: Vec<usize>,
+    owed: Vec<usize>,
     /// Sessions that end when the present input is done.
     doomed: Vec<usize>,
     conns_ever: u32,
@@ -108,7 +111,8 @@ impl Hub {
             pool: Pool::default(),
             deadlines: Deadlines::default(),
             outputs: VecDeque::new(),
-            acks_due: Vec::new(),
+            said: Said::default(),
+            owed: Vec::new(),
             doomed: Vec::new(),
             conns_ever: 0,
             message_id: MessageId(0),
@@ -295,7 +299,28 @@ impl Hub {
 
     /// The next thing to do; none when all is done.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.acknowledge_batch();
+        self.spread_said();
+        self.settle_all();
+        self.end_doomed();
+        self.next_output()
+    }
+
+    /// As [`poll_output`](Self::poll_output), but what senders are told of their own messages stays back for the
+    /// moment, unless something else is to be written to them anyway. A driver that has more to read can do that
+    /// first, and so need fewer writes. Before it waits, it drains [`poll_output`](Self::poll_output).
+    pub fn poll_urgent_output(&mut self) -> Option<Output> {
+        self.spread_said();
+        self.end_doomed();
+        self.next_output()
+    }
+
+    /// Whether senders have been told all that there is to tell of their messages. If not,
+    /// [`poll_output`](Self::poll_output) does that.
+    pub fn is_settled(&self) -> bool {
+        self.owed.is_empty()
+    }
+
+    fn next_output(&mut self) -> Option<Output> {
         while let Some(output) = self.outputs.pop_front() {
             match output {
                 Output::Write { conn } if !self.take_write(conn) => {}
@@ -345,6 +370,9 @@ impl Hub {
     /// without being asked.
     fn take_write(&mut self, conn: ConnId) -> bool {
         let Ok(link) = self.index(conn) else { return false };
+        if let Role::Session(index) = self.links[link].role {
+            self.settle(index);
+        }
         let (outbox, write_queued) = match &mut self.links[link].role {
             Role::Session(index) => {
                 let session = &mut self.sessions[*index];
@@ -356,16 +384,25 @@ impl Hub {
         mem::take(write_queued) && !outbox.is_written()
     }
 
-    /// One acknowledgement for all that came since the last batch, behind what the batch has to say anyway.
-    fn acknowledge_batch(&mut self) {
-        while let Some(index) = self.acks_due.pop() {
-            let Some(session) = self.sessions.get_mut(index) else { continue };
-            // Whoever comes back is told the count anyway.
-            if mem::take(&mut session.ack_due) && matches!(session.place, Place::Connected(_)) {
-                let count = session.received;
-                self.notify(index, &HubMessage::Ack(Ack { count }));
+    /// Tells everybody what became of what came from them since the last batch.
+    fn settle_all(&mut self) {
+        while let Some(index) = self.owed.pop() {
+            if let Some(session) = self.sessions.get_mut(index) {
+                session.is_owed = false;
+                self.settle(index);
             }
         }
-        self.end_doomed();
+    }
+
+    /// One acceptance and one acknowledgement for all that came since the last batch, behind what the batch has to say
+    /// anyway.
+    fn settle(&mut self, index: usize) {
+        let session = &mut self.sessions[index];
+        // Whoever comes back is told the count anyway.
+        if mem::take(&mut session.ack_due) && !session.is_parked() {
+            let count = session.received;
+            self.tell_accepted(index);
+            self.notify(index, &HubMessage::Ack(Ack { count }));
+        }
     }
 }

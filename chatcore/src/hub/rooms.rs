@@ -2,16 +2,40 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::mem;
 
 use super::Hub;
 use super::circles::Seat;
 use super::output::Output;
 use crate::name::{RoomName, UserName};
-use crate::wire::{HubMessage, Joined, LeaveCode, Left, Members, Message, MessageId, RejectCode, RoomDeliver, Roster};
+use crate::outbox::{Outbox, Pool};
+use crate::wire::{Head, HubMessage, Joined, LeaveCode, Left, Members, Message, MessageId, RejectCode, Roster};
 
-/// A room's frame of at least this many bytes is shared by its members' outboxes; a shorter one is cheaper
-/// copied.
-const SHARED_FRAME_BYTES_MIN: usize = 1024;
+/// What is said in a room in one batch is shared by its members' outboxes if it has at least this many bytes; what is
+/// shorter is cheaper copied.
+const SHARED_BYTES_MIN: usize = 1024;
+
+/// Bytes that are said in a room before its members get them, at the most, but for the last message.
+const SAID_BYTES_MAX: usize = 64 << 10;
+
+/// What was said in one room in this batch.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    circle: Option<usize>,
+    /// What members get, one frame behind the other.
+    frames: Vec<u8>,
+    /// Whose they are: nobody gets its own.
+    parts: Vec<Part>,
+}
+
+/// Frames of one sender, one behind the other.
+#[derive(Debug)]
+struct Part {
+    sender: usize,
+    /// Where they end.
+    end: usize,
+    count: u32,
+}
 
 /// Seats that one page of a list looks at, at the most, so that a circle that was once large does not work long for a
 /// page.
@@ -66,20 +90,67 @@ impl Hub {
     /// Tells a room who has come or gone, unless it is too large for that, or all are going.
     fn announce(&mut self, circle: usize, members: usize, except: Option<usize>, message: &HubMessage<'_>) {
         if members <= self.limits.announced_members_max as usize && !self.shutting_down {
-            self.spread(circle, except, message, None);
+            self.spread(circle, except, message);
         }
     }
 
-    /// Puts a message into the outbox of every member but the sender. One who has no room for it cannot stay: what is
-    /// accepted reaches everybody, or the sender is told.
+    /// Takes what a member says, for all but itself.
     pub(super) fn accept_for_room(&mut self, sender: usize, to: &str, body: &[u8]) -> Result<MessageId, RejectCode> {
         let circle = self.seat(sender, to)?.circle();
+        if self.said.circle.is_some_and(|other| other != circle) || self.said.frames.len() >= SAID_BYTES_MAX {
+            self.spread_said();
+        }
         let id = self.next_message_id();
-        let (room, from) = (RoomName::from_hub(self.rooms.name(circle)), self.sessions[sender].name.clone());
-        let room = room.expect("it was a room's name");
-        let deliver = HubMessage::RoomDeliver(RoomDeliver { id, room: room.as_str(), from: from.as_str(), body });
-        self.spread(circle, Some(sender), &deliver, Some(body.len()));
+        let from = self.sessions[sender].name.as_str();
+        let head = Head::of_room_deliver(id, self.rooms.name(circle), from, body.len());
+        self.said.circle = Some(circle);
+        head.write(body, &mut self.said.frames);
+        let end = self.said.frames.len();
+        match self.said.parts.last_mut() {
+            Some(part) if part.sender == sender => (part.end, part.count) = (end, part.count + 1),
+            _ => self.said.parts.push(Part { sender, end, count: 1 }),
+        }
         Ok(id)
+    }
+
+    /// Gives all members what was said in their room: all of it at once, so that what it costs to look at a member is
+    /// shared by many messages. To be done before anything else happens to any of them.
+    pub(super) fn spread_said(&mut self) {
+        let Some(circle) = self.said.circle.take() else { return };
+        let mut said = mem::take(&mut self.said);
+        let is_shared = said.frames.len() >= SHARED_BYTES_MIN && self.rooms.members(circle) > 2;
+        let shared: Option<Arc<[u8]>> = is_shared.then(|| said.frames.as_slice().into());
+        let count = said.parts.iter().map(|part| part.count).sum();
+        for seat in 0..self.rooms.seats(circle) {
+            let Some(member) = self.rooms.in_seat(circle, seat) else { continue };
+            if said.parts.iter().any(|part| part.sender == member) {
+                let mut start = 0;
+                for part in &said.parts {
+                    let frames = &said.frames[mem::replace(&mut start, part.end)..part.end];
+                    if part.sender != member {
+                        self.tell(member, frames.len(), |outbox, pool| outbox.push_frames(frames, part.count, pool));
+                    }
+                }
+                continue;
+            }
+            self.tell(member, said.frames.len(), |outbox, pool| match &shared {
+                Some(shared) => outbox.push_shared(shared, count, pool),
+                None => outbox.push_frames(&said.frames, count, pool),
+            });
+        }
+        said.frames.clear();
+        said.parts.clear();
+        self.said = said;
+    }
+
+    /// Puts what somebody said into the outbox of a member. One who has no room for it cannot stay: what is accepted
+    /// reaches everybody, or the sender is told.
+    fn tell(&mut self, member: usize, bytes: usize, put: impl FnOnce(&mut Outbox, &mut Pool)) {
+        if !self.fits(member, bytes) {
+            self.doom(member);
+        }
+        self.put(member, put);
+        self.doom_if_overfull(member);
     }
 
     /// The seat of a session in a room that it is in.
@@ -90,27 +161,16 @@ impl Hub {
         seats.find(|seat| seat.circle() == circle).copied().ok_or(RejectCode::NotAMember)
     }
 
-    /// Encodes a message once and gives it to all members but one. With the length of its body it is somebody's
-    /// message, for which nothing is taken from the reserve.
-    fn spread(&mut self, circle: usize, except: Option<usize>, message: &HubMessage<'_>, body_bytes: Option<usize>) {
+    /// Encodes a message once and gives it to all members but one.
+    fn spread(&mut self, circle: usize, except: Option<usize>, message: &HubMessage<'_>) {
         let mut frame = Vec::new();
         message.encode(&mut frame);
-        let is_shared = frame.len() >= SHARED_FRAME_BYTES_MIN && self.rooms.members(circle) > 2;
-        let shared: Option<Arc<[u8]>> = is_shared.then(|| frame.as_slice().into());
         for seat in 0..self.rooms.seats(circle) {
-            let Some(member) = self.rooms.in_seat(circle, seat).filter(|member| Some(*member) != except) else {
-                continue;
-            };
-            match body_bytes {
-                Some(body_bytes) if !self.has_room(member, body_bytes) => self.doom(member),
-                None if self.sessions[member].doomed => continue,
-                _ => {}
+            let member = self.rooms.in_seat(circle, seat).filter(|member| Some(*member) != except);
+            if let Some(member) = member.filter(|member| !self.sessions[*member].doomed) {
+                self.put(member, |outbox, pool| outbox.push_frames(&frame, 1, pool));
+                self.doom_if_overfull(member);
             }
-            self.put(member, |outbox, pool| match &shared {
-                Some(shared) => outbox.push_shared(shared, 1, pool),
-                None => outbox.push_frames(&frame, 1, pool),
-            });
-            self.doom_if_overfull(member);
         }
     }
 

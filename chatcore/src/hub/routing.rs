@@ -1,15 +1,17 @@
 //! What a session's messages do: to itself, and to others.
 
+use core::mem;
+
 use super::Hub;
 use super::output::CloseReason;
-use super::session::Place;
+use super::session::{Place, Run};
 use crate::name::{self, ROOM_SIGN, UserName};
 use crate::outbox::{Outbox, Pool};
 use crate::time::Instant;
 use crate::transition::{self, State};
 use crate::wire::{
-    self, Accepted, Ack, ClientMessage, Content, Deliver, Done, Fault, HubMessage, Kind, Message, MessageId,
-    OVERHEAD_BYTES_MAX, Online, Ping, Pong, RejectCode, Rejected, Send, Who,
+    self, Ack, ClientMessage, Content, Done, Fault, Head, HubMessage, Kind, Message, MessageId, OVERHEAD_BYTES_MAX,
+    Online, Ping, Pong, RejectCode, Rejected, Send, Who,
 };
 
 impl Hub {
@@ -18,13 +20,22 @@ impl Hub {
         // Nearly all that comes is one of these two, and the way through all messages costs more than they do.
         match content.kind {
             Kind::SEND => {
-                let send = wire::fields(content)?;
+                let send = match wire::read_send(content.fields) {
+                    Some(send) => send,
+                    None => wire::fields(content)?,
+                };
                 self.count(index);
                 self.route(index, send);
                 return Ok(());
             }
-            Kind::ACK => return self.take_ack(index, wire::fields(content)?),
-            _ => {}
+            Kind::ACK => {
+                let count = match wire::read_ack(content.fields) {
+                    Some(count) => count,
+                    None => wire::fields::<Ack>(content)?.count,
+                };
+                return self.take_ack(index, count);
+            }
+            _ => self.spread_said(),
         }
         let message = ClientMessage::decode(content)?;
         if let Some(message) = &message {
@@ -75,13 +86,13 @@ impl Hub {
     fn count(&mut self, index: usize) {
         let session = &mut self.sessions[index];
         session.received += 1;
-        if !session.ack_due {
-            session.ack_due = true;
-            self.acks_due.push(index);
+        session.ack_due = true;
+        if !mem::replace(&mut session.is_owed, true) {
+            self.owed.push(index);
         }
     }
 
-    fn take_ack(&mut self, index: usize, Ack { count }: Ack) -> Result<(), Fault> {
+    fn take_ack(&mut self, index: usize, count: u64) -> Result<(), Fault> {
         let session = &mut self.sessions[index];
         if session.outbox.acknowledge(count, &mut self.pool)? {
             session.full_since = Instant::MAX;
@@ -98,18 +109,33 @@ impl Hub {
         } else {
             self.accept(sender, to, body)
         };
-        let answer = match accepted {
-            Ok(id) => HubMessage::Accepted(Accepted { number, id }),
-            Err(code) => HubMessage::Rejected(Rejected { number, code }),
-        };
-        self.notify(sender, &answer);
+        match accepted {
+            Ok(id) => self.accepted(sender, number, id),
+            Err(code) => self.notify(sender, &HubMessage::Rejected(Rejected { number, code })),
+        }
+    }
+
+    /// The sender is to be told that its message is accepted: when the batch ends, and with the next ones if they follow.
+    fn accepted(&mut self, sender: usize, number: u64, id: MessageId) {
+        if !self.sessions[sender].accepted.extend(number, id) {
+            self.tell_accepted(sender);
+            self.sessions[sender].accepted = Run::of(number, id);
+        }
+    }
+
+    pub(super) fn tell_accepted(&mut self, index: usize) {
+        if let Some(accepted) = self.sessions[index].accepted.take()
+            && !self.sessions[index].doomed
+        {
+            self.push(index, &HubMessage::Accepted(accepted));
+            self.doom_if_overfull(index);
+        }
     }
 
     /// Puts a message into its recipient's outbox.
     fn accept(&mut self, sender: usize, to: &str, body: &[u8]) -> Result<MessageId, RejectCode> {
-        // A spelling that cannot be a name is nobody's.
-        let name = name::map(to).map_err(|_| RejectCode::NoSuchUser)?;
-        let recipient = self.directory.find(&name, &self.sessions).ok_or(RejectCode::NoSuchUser)?;
+        self.spread_said();
+        let recipient = self.recipient(sender, to).ok_or(RejectCode::NoSuchUser)?;
         if !self.has_room(recipient, body.len()) {
             let session = &mut self.sessions[recipient];
             if session.full_since == Instant::MAX && !session.is_parked() {
@@ -119,9 +145,23 @@ impl Hub {
             return Err(RejectCode::RecipientFull);
         }
         let id = self.next_message_id();
-        let from = self.sessions[sender].name.clone();
-        self.push(recipient, &HubMessage::Deliver(Deliver { id, from: from.as_str(), body }));
+        let head = Head::of_deliver(id, self.sessions[sender].name.as_str(), body.len());
+        let bytes = head.frame_bytes(body);
+        self.put(recipient, |outbox, pool| outbox.push_with(bytes, pool, |out| head.write(body, out)));
         Ok(id)
+    }
+
+    /// Whom a spelling names. Whoever writes to the same one again does so without a search.
+    fn recipient(&mut self, sender: usize, to: &str) -> Option<usize> {
+        let peer = self.sessions[sender].peer as usize;
+        if self.sessions.get(peer).is_some_and(|session| session.name.as_str() == to) {
+            return Some(peer);
+        }
+        // A spelling that cannot be a name is nobody's.
+        let name = name::map(to).ok()?;
+        let recipient = self.directory.find(&name, &self.sessions)?;
+        self.sessions[sender].peer = u32::try_from(recipient).unwrap_or(u32::MAX);
+        Some(recipient)
     }
 
     pub(super) fn next_message_id(&mut self) -> MessageId {
@@ -153,10 +193,15 @@ impl Hub {
     // ---- outboxes ----
 
     /// A message with a body of this length fits what is kept for a session.
-    pub(super) fn has_room(&self, index: usize, body_bytes: usize) -> bool {
+    fn has_room(&self, index: usize, body_bytes: usize) -> bool {
+        self.fits(index, body_bytes + OVERHEAD_BYTES_MAX as usize)
+    }
+
+    /// Frames of so many bytes fit what is kept for a session.
+    pub(super) fn fits(&self, index: usize, bytes: usize) -> bool {
         let session = &self.sessions[index];
-        session.outbox.has_room(body_bytes, self.limits.outbox_bytes_max)
-            && (!session.is_parked() || self.parked.has_room(body_bytes + OVERHEAD_BYTES_MAX as usize, &self.limits))
+        session.outbox.fits(bytes, self.limits.outbox_bytes_max)
+            && (!session.is_parked() || self.parked.has_room(bytes, &self.limits))
     }
 
     pub(super) fn push(&mut self, index: usize, message: &HubMessage<'_>) {
@@ -184,6 +229,7 @@ impl Hub {
     /// Tells a user what it has asked for, or wants to know. For this outboxes have a reserve. Who is about to end is
     /// told no more.
     pub(super) fn notify(&mut self, index: usize, message: &HubMessage<'_>) {
+        self.tell_accepted(index);
         if !self.sessions[index].doomed {
             self.push(index, message);
             self.doom_if_overfull(index);
@@ -200,7 +246,7 @@ impl Hub {
     pub(super) fn queue_write(&mut self, index: usize) {
         let session = &mut self.sessions[index];
         if let Place::Connected(conn) = session.place
-            && !core::mem::replace(&mut session.write_queued, true)
+            && !mem::replace(&mut session.write_queued, true)
         {
             self.outputs.push_back(super::Output::Write { conn });
         }

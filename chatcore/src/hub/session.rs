@@ -12,10 +12,10 @@ use crate::liveness::{Liveness, Silence};
 use crate::name::UserName;
 use crate::outbox::Outbox;
 use crate::time::Instant;
-use crate::wire::{MessageId, Token};
+use crate::wire::{Accepted, MessageId, Token};
 
 /// In this order what every message needs to know of its recipient is in one line of the cache, and what it does to the
-/// outbox in the two that follow.
+/// outbox in the one that follows.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(super) struct Session {
@@ -28,12 +28,55 @@ pub(super) struct Session {
     pub(super) write_queued: bool,
     /// Some of what has come is to be acknowledged when the batch ends.
     pub(super) ack_due: bool,
+    /// It is among those that are owed something when the batch ends.
+    pub(super) is_owed: bool,
     /// It is among those that end when the present input is done.
     pub(super) doomed: bool,
+    /// Whom it wrote to last. The session may be another one by now: its name tells.
+    pub(super) peer: u32,
     pub(super) outbox: Outbox,
     pub(super) liveness: Liveness,
     /// Since when the outbox has been too full for a message, without an acknowledgement; the end of time if it is not.
     pub(super) full_since: Instant,
+    /// What of it has been accepted, and is not told yet.
+    pub(super) accepted: Run,
+}
+
+/// Messages that were accepted one behind the other.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Run {
+    /// The number and the id of the first.
+    number: u64,
+    id: u64,
+    /// How many they are.
+    count: u32,
+}
+
+impl Run {
+    /// As many as one frame can tell.
+    const COUNT_MAX: u32 = 1 << u16::BITS;
+
+    /// Goes on with one more message. False if it does not follow.
+    pub(super) fn extend(&mut self, number: u64, id: MessageId) -> bool {
+        let count = u64::from(self.count);
+        let follows = self.number + count == number && self.id + count == id.0;
+        if follows && (1..Self::COUNT_MAX).contains(&self.count) {
+            self.count += 1;
+            return true;
+        }
+        false
+    }
+
+    pub(super) const fn of(number: u64, id: MessageId) -> Self {
+        Self { number, id: id.0, count: 1 }
+    }
+
+    /// What is to be told of it, if there is anything.
+    pub(super) fn take(&mut self) -> Option<Accepted> {
+        let Self { number, id, count } = core::mem::take(self);
+        let more = u16::try_from(count.checked_sub(1)?).expect("a run is no longer than that");
+        Some(Accepted { number, id: MessageId(id), more })
+    }
 }
 
 /// What is looked at seldom: apart, so that what every message needs lies close together.

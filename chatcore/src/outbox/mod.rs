@@ -417,19 +417,18 @@ impl Outbox {
 
     /// Gives back the first segment, if there is nothing behind the start in it.
     fn drop_if_empty(&mut self, pool: &mut Pool) {
-        match self.older.front() {
-            Some(first) if self.start as usize == first.bytes.as_slice().len() => self.drop_first(pool),
-            Some(_) => {}
-            None if self.start as usize == self.tail.len() => {
-                // The next tail is to be as large as this one had to be.
-                if let Some(class) = Class::of(&self.tail) {
-                    self.class = if self.tail.len() <= self.tail.capacity() / 4 { class.smaller() } else { class };
-                }
-                pool.give(mem::take(&mut self.tail));
-                (self.start, self.written, self.opens_numbered) = (0, Place::default(), false);
-                pool.give_list(mem::take(&mut self.older));
+        if let Some(first) = self.older.front() {
+            if self.start as usize == first.bytes.as_slice().len() {
+                self.drop_first(pool);
             }
-            None => {}
+        } else if self.start as usize == self.tail.len() {
+            // The next tail is to be as large as this one had to be.
+            if let Some(class) = Class::of(&self.tail) {
+                self.class = if self.tail.len() <= self.tail.capacity() / 4 { class.smaller() } else { class };
+            }
+            pool.give(mem::take(&mut self.tail));
+            pool.give_list(mem::take(&mut self.older));
+            (self.start, self.written, self.opens_numbered) = (0, Place::default(), false);
         }
     }
 

@@ -14,8 +14,8 @@ use crate::wire::{self, ClientMessage, Message, Ping, Send};
 /// What happens to an outbox.
 #[derive(Clone, Debug)]
 enum Step {
-    /// A numbered frame with so many bytes of body is put in, its own or shared.
-    Put { body_bytes: usize, is_shared: bool },
+    /// So many numbered frames with so many bytes of body each are put in, its own or shared.
+    Put { body_bytes: usize, frames: u32, is_shared: bool },
     /// An unnumbered one.
     Remark,
     /// The transport takes so many per cent of what there is.
@@ -28,7 +28,8 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        4 => (0..200_usize, any::<bool>()).prop_map(|(body_bytes, is_shared)| Step::Put { body_bytes, is_shared }),
+        4 => (prop_oneof![0..200_usize, 0..3000_usize], 1..4_u32, any::<bool>())
+            .prop_map(|(body_bytes, frames, is_shared)| Step::Put { body_bytes, frames, is_shared }),
         2 => Just(Step::Remark),
         5 => (0..=100_usize).prop_map(Step::Write),
         3 => (0..4_u64).prop_map(Step::Acknowledge),
@@ -85,15 +86,16 @@ proptest! {
         let mut model = Model::default();
         for step in steps {
             match step {
-                Step::Put { body_bytes, is_shared } => {
+                Step::Put { body_bytes, frames, is_shared } => {
                     let mut frame = Vec::new();
                     ClientMessage::Send(Send { to: "bob", body: &vec![b'x'; body_bytes] }).encode(&mut frame);
+                    let all = frame.repeat(frames as usize);
                     if is_shared {
-                        outbox.push_shared(&Arc::from(frame.as_slice()), 1, &mut pool);
+                        outbox.push_shared(&Arc::from(all), frames, &mut pool);
                     } else {
-                        outbox.push_frames(&frame, 1, &mut pool);
+                        outbox.push_frames(&all, frames, &mut pool);
                     }
-                    model.frames.push(frame);
+                    model.frames.extend((0..frames).map(|_| frame.clone()));
                 }
                 Step::Remark => {
                     let ping = ClientMessage::Ping(Ping { nonce: model.frames.len() as u64 });

@@ -267,10 +267,10 @@ impl User {
     /// Takes what the client has to tell.
     fn tell(&mut self, around: &mut Around<'_>) -> Result<bool, Broken> {
         let mut has_told = false;
-        while let Some(event) = self.client.as_mut().and_then(Client::poll_event) {
+        while let Some((event, is_last)) = self.client.as_mut().and_then(Client::poll_event_of_frame) {
             has_told = true;
             around.trace.note(around.now, format_args!("user {}: {event:?}", self.index));
-            around.ledger.hears(self.index, self.wire, &event)?;
+            around.ledger.hears(self.index, self.wire, &event, is_last)?;
             if let Event::Closed(Closed::Goodbye { code: GoodbyeCode::TakenOver, .. }) = event
                 && !self.has_predecessor
             {

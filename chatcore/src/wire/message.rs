@@ -357,13 +357,15 @@ pub struct Deliver<'a> {
     pub body: &'a [u8],
 }
 
-/// The hub has taken responsibility for a [`Send`].
+/// The hub has taken responsibility for a [`Send`], or for several in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {
-    /// The number of the send in the client's own stream.
+    /// The number of the send in the client's own stream; of several, that of the first.
     pub number: u64,
     /// The id under which the recipient gets it.
     pub id: MessageId,
+    /// How many sends behind it are accepted, too: their numbers follow each other, and so do their ids.
+    pub more: u16,
 }
 
 /// A request came to nothing.

@@ -24,6 +24,7 @@ mod frame;
 mod kind;
 mod message;
 mod message_id;
+mod plain;
 mod preface;
 mod token;
 
@@ -42,4 +43,5 @@ pub use token::Token;
 
 pub(crate) use frame::{content, measure};
 pub(crate) use message::fields;
+pub(crate) use plain::{Head, read_ack, read_send};
 pub(crate) use preface::{OURS as OUR_PREFACE, PrefaceError, take as take_preface};

@@ -95,7 +95,7 @@ impl Dialect for Chatcore {
         }
         let message = HubMessage::decode(content).map_err(Failure::new)?;
         Ok(match message.expect("the server speaks our version") {
-            HubMessage::Accepted(_) => Heard::Accepted(1),
+            HubMessage::Accepted(accepted) => Heard::Accepted(1 + u64::from(accepted.more)),
             HubMessage::Welcome(welcome) => {
                 conn.token = Some(welcome.token);
                 if self.has_room {

@@ -69,7 +69,7 @@ pub(super) struct Session {
     /// What the hub was told has arrived.
     pub(super) acked: u64,
     /// All that its user was told, numbers as in the session itself.
-    pub(super) stream: Vec<Event>,
+    pub(super) stream: Vec<(u64, Event)>,
     pub(super) last_message: Option<MessageId>,
     /// The last answered request.
     pub(super) last_answer: u64,
@@ -173,6 +173,8 @@ pub(super) struct Life {
     pub(super) session: Option<usize>,
     /// How many frames of the session's stream it has had, those before it included.
     pub(super) position: u64,
+    /// How many events of the stream that were: a frame may be several.
+    pub(super) events: usize,
     /// What the client adds to the session's own numbers.
     pub(super) base: u64,
     pub(super) last_number: u64,

@@ -96,7 +96,7 @@ impl Ledger {
     /// The hub has been told of everything that a user was told.
     pub(super) fn is_acknowledged(&self, user: usize) -> bool {
         let session = self.current.get(&user).map(|session| &self.sessions[*session]);
-        session.is_some_and(|session| session.acked == session.stream.len() as u64)
+        session.is_some_and(|session| session.acked == session.stream.last().map_or(0, |(frame, _)| *frame))
     }
 
     /// The number that a user's next request gets.

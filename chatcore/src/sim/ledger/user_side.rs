@@ -79,13 +79,20 @@ impl Ledger {
         })
     }
 
-    /// A client tells something, which came over this connection if over any.
-    pub(in crate::sim) fn hears(&mut self, user: usize, wire: Option<WireId>, event: &Event) -> Result<(), Broken> {
+    /// A client tells something, which came over this connection if over any, and is the last of its frame or not.
+    pub(in crate::sim) fn hears(
+        &mut self,
+        user: usize,
+        wire: Option<WireId>,
+        event: &Event,
+        is_last: bool,
+    ) -> Result<(), Broken> {
         match event {
             Event::Registered { .. } => {
                 let session = self.session_of(user, wire)?;
                 let life = &mut self.lives[user];
-                (life.session, life.position, life.base) = (Some(session), 0, life.last_number);
+                (life.session, life.position, life.events) = (Some(session), 0, 0);
+                life.base = life.last_number;
                 self.tickets.insert(user, session);
                 Ok(())
             }
@@ -95,7 +102,7 @@ impl Ledger {
                 Err(self.broken(Promise::Isolation, format!("user {user}: {closed}")))
             }
             Event::Refused { .. } | Event::Reconnecting { .. } | Event::Connect { .. } | Event::Closed(_) => Ok(()),
-            told => self.hears_told(user, told),
+            told => self.hears_told(user, told, is_last),
         }
     }
 
@@ -115,7 +122,9 @@ impl Ledger {
         })?;
         let life = &mut self.lives[user];
         if let (None, Some(facts)) = (life.session, facts) {
-            *life = Life { session: Some(session), position: facts.acked, last_number: facts.taken, ..Life::default() };
+            let (position, last_number) = (facts.acked, facts.taken);
+            let events = self.sessions[session].stream.partition_point(|(frame, _)| *frame <= position);
+            *life = Life { session: Some(session), position, events, last_number, ..Life::default() };
         }
         Ok(())
     }
@@ -137,23 +146,23 @@ impl Ledger {
     }
 
     /// The next piece of a session's stream.
-    fn hears_told(&mut self, user: usize, event: &Event) -> Result<(), Broken> {
+    fn hears_told(&mut self, user: usize, event: &Event, is_last: bool) -> Result<(), Broken> {
         let life = &self.lives[user];
         let Some(session) = life.session else {
             return Err(self.broken(Promise::Once, format!("user {user} is told without a session: {event:?}")));
         };
-        let (position, base) = (life.position, life.base);
+        let (frame, index, base) = (life.position + 1, life.events, life.base);
         let event = renumbered(event, base)
             .ok_or_else(|| self.broken(Promise::Fate, format!("user {user} gets an answer of another session")))?;
         let life = &mut self.lives[user];
-        life.position += 1;
+        life.events += 1;
+        life.position += u64::from(is_last);
         if let Some(number) = number_of(&event) {
             life.pending.remove(&(number + base));
         }
         let stream = &self.sessions[session].stream;
-        let index = usize::try_from(position).unwrap_or(usize::MAX);
         match stream.get(index) {
-            Some(before) => self.hold(*before == event, Promise::Once, || {
+            Some((place, before)) => self.hold((*place, before) == (frame, &event), Promise::Once, || {
                 format!("user {user} is told {event:?}, where {before:?} stood before in session {session}")
             }),
             None if index > stream.len() => {
@@ -161,8 +170,8 @@ impl Ledger {
                 Err(self.broken(Promise::Once, format!("user {user} starts at {index}, but was told only {known}")))
             }
             None => {
-                self.sessions[session].stream.push(event.clone());
-                self.learn(session, position + 1, &event)
+                self.sessions[session].stream.push((frame, event.clone()));
+                self.learn(session, frame, &event)
             }
         }
     }

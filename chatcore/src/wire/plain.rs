@@ -1,0 +1,212 @@
+//! The frames of which nearly all traffic consists, read and written by hand: what a codec for all messages costs is
+//! more than everything else that a message costs. The bytes are the same; a test compares.
+
+use alloc::vec::Vec;
+
+use super::frame::HEADER_BYTES;
+use super::kind::Kind;
+use super::message::Send;
+use super::message_id::MessageId;
+use crate::name::NAME_BYTES_MAX;
+
+/// From this number on a varint has more than one byte: a mark, and then the number.
+const VARINT_U16: u8 = 251;
+const VARINT_U32: u8 = 252;
+const VARINT_U64: u8 = 253;
+
+/// Bytes before a body, at the most: the header, the kind, an id, two names, and the body's length.
+const HEAD_BYTES_MAX: usize = HEADER_BYTES + 1 + 9 + (2 + NAME_BYTES_MAX) + (1 + NAME_BYTES_MAX) + 5;
+
+/// Reads the fields of a send. None if they are not valid, or not in the plainest form: the codec then finds out.
+pub(crate) fn read_send(fields: &[u8]) -> Option<Send<'_>> {
+    let (to, rest) = split(fields)?;
+    let (body, rest) = split(rest)?;
+    if !rest.is_empty() {
+        return None;
+    }
+    Some(Send { to: core::str::from_utf8(to).ok()?, body })
+}
+
+/// Reads the fields of an ack, as [`read_send`].
+pub(crate) fn read_ack(fields: &[u8]) -> Option<u64> {
+    let (mark, rest) = fields.split_first()?;
+    match *mark {
+        count if count < VARINT_U16 => rest.is_empty().then_some(u64::from(count)),
+        VARINT_U16 => {
+            Some(u16::from_le_bytes(rest.try_into().ok()?).into()).filter(|count| *count >= VARINT_U16.into())
+        }
+        VARINT_U32 => Some(u32::from_le_bytes(rest.try_into().ok()?).into()).filter(|count| *count > u16::MAX.into()),
+        VARINT_U64 => Some(u64::from_le_bytes(rest.try_into().ok()?)).filter(|count| *count > u32::MAX.into()),
+        _ => None,
+    }
+}
+
+/// A length, and as many bytes; and what is behind them.
+fn split(input: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (mark, rest) = input.split_first()?;
+    let (length, rest) = match *mark {
+        length if length < VARINT_U16 => (usize::from(length), rest),
+        VARINT_U16 => {
+            let (length, rest) = rest.split_first_chunk()?;
+            let length = u16::from_le_bytes(*length);
+            ((length >= u16::from(VARINT_U16)).then_some(usize::from(length))?, rest)
+        }
+        VARINT_U32 => {
+            let (length, rest) = rest.split_first_chunk()?;
+            let length = u32::from_le_bytes(*length);
+            ((length > u32::from(u16::MAX)).then_some(length as usize)?, rest)
+        }
+        _ => return None,
+    };
+    rest.split_at_checked(length)
+}
+
+/// What stands in a frame before the body of a message that somebody gets: all of it but the body.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    bytes: [u8; HEAD_BYTES_MAX],
+    length: usize,
+}
+
+impl Head {
+    /// Of a message from a user, with a body of so many bytes.
+    pub(crate) fn of_deliver(id: MessageId, from: &str, body_bytes: usize) -> Self {
+        let mut head = Self::new(Kind::DELIVER);
+        head.put_varint(id.0);
+        head.put_text(from);
+        head.finish(body_bytes)
+    }
+
+    /// Of a message from a member of a room.
+    pub(crate) fn of_room_deliver(id: MessageId, room: &str, from: &str, body_bytes: usize) -> Self {
+        let mut head = Self::new(Kind::ROOM_DELIVER);
+        head.put_varint(id.0);
+        head.put_text(room);
+        head.put_text(from);
+        head.finish(body_bytes)
+    }
+
+    /// Bytes of the frame with its body.
+    pub(crate) const fn frame_bytes(&self, body: &[u8]) -> usize {
+        self.length + body.len()
+    }
+
+    /// Appends the frame.
+    pub(crate) fn write(&self, body: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.bytes[..self.length]);
+        out.extend_from_slice(body);
+    }
+
+    fn new(kind: Kind) -> Self {
+        let mut head = Self { bytes: [0; HEAD_BYTES_MAX], length: HEADER_BYTES };
+        head.put(&[kind.0]);
+        head
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "each number is looked at first")]
+    fn put_varint(&mut self, number: u64) {
+        match number {
+            0..251 => self.put(&[number as u8]),
+            251..0x1_0000 => {
+                self.put(&[VARINT_U16]);
+                self.put(&(number as u16).to_le_bytes());
+            }
+            0x1_0000..0x1_0000_0000 => {
+                self.put(&[VARINT_U32]);
+                self.put(&(number as u32).to_le_bytes());
+            }
+            _ => {
+                self.put(&[VARINT_U64]);
+                self.put(&number.to_le_bytes());
+            }
+        }
+    }
+
+    fn put_text(&mut self, text: &str) {
+        self.put_varint(text.len() as u64);
+        self.put(text.as_bytes());
+    }
+
+    fn finish(mut self, body_bytes: usize) -> Self {
+        self.put_varint(body_bytes as u64);
+        let content = self.length - HEADER_BYTES + body_bytes;
+        let length = u32::try_from(content).expect("bodies are limited far below 4 GiB");
+        self.bytes[..HEADER_BYTES].copy_from_slice(&length.to_le_bytes());
+        self
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        self.bytes[self.length..self.length + bytes.len()].copy_from_slice(bytes);
+        self.length += bytes.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+
+    use proptest::collection::vec as list;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::wire::{Ack, Deliver, HubMessage, Message, RoomDeliver, content, fields};
+
+    /// Numbers of all lengths.
+    fn number() -> impl Strategy<Value = u64> {
+        (any::<u64>(), 0..64_u32).prop_map(|(number, shift)| number >> shift)
+    }
+
+    fn body() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![list(any::<u8>(), 0..300), (0..70_000_usize).prop_map(|length| alloc::vec![7; length])]
+    }
+
+    proptest! {
+        #[test]
+        fn a_head_and_a_body_are_what_the_codec_writes(
+            id in number(), from in "[a-z]{1,32}", room in "#[a-z]{1,32}", body in body(),
+        ) {
+            let id = MessageId(id);
+            let mut plain = Vec::new();
+            let head = Head::of_deliver(id, &from, body.len());
+            head.write(&body, &mut plain);
+            let mut coded = Vec::new();
+            HubMessage::Deliver(Deliver { id, from: &from, body: &body }).encode(&mut coded);
+            prop_assert_eq!(&plain, &coded);
+            prop_assert_eq!(head.frame_bytes(&body), coded.len());
+
+            plain.clear();
+            Head::of_room_deliver(id, &room, &from, body.len()).write(&body, &mut plain);
+            coded.clear();
+            HubMessage::RoomDeliver(RoomDeliver { id, room: &room, from: &from, body: &body }).encode(&mut coded);
+            prop_assert_eq!(&plain, &coded);
+        }
+
+        #[test]
+        fn what_the_codec_writes_is_read(to in "[a-zA-Zé]{0,40}", body in body(), count in number()) {
+            let mut frame = Vec::new();
+            crate::wire::ClientMessage::Send(Send { to: &to, body: &body }).encode(&mut frame);
+            prop_assert_eq!(read_send(content(&frame).fields), Some(Send { to: &to, body: &body }));
+            frame.clear();
+            crate::wire::ClientMessage::Ack(Ack { count }).encode(&mut frame);
+            prop_assert_eq!(read_ack(content(&frame).fields), Some(count));
+        }
+
+        #[test]
+        fn what_is_read_is_what_the_codec_reads(bytes in list(prop_oneof![Just(2_u8), Just(251), Just(252), Just(253), any::<u8>()], 0..20)) {
+            let coded = fields::<Send<'_>>(crate::wire::Content { kind: Kind::SEND, fields: &bytes }).ok();
+            // The codec reads more forms, but no other meaning, and all that is common.
+            if let Some(send) = read_send(&bytes) {
+                prop_assert_eq!(Some(send), coded);
+            }
+            let coded = fields::<Ack>(crate::wire::Content { kind: Kind::ACK, fields: &bytes }).ok();
+            prop_assert_eq!(read_ack(&bytes), coded.map(|ack| ack.count));
+        }
+    }
+
+    #[test]
+    fn the_longest_head_fits() {
+        let (room, from) = (String::from("#") + &"r".repeat(NAME_BYTES_MAX), "f".repeat(NAME_BYTES_MAX));
+        let head = Head::of_room_deliver(MessageId(u64::MAX), &room, &from, 16 << 20);
+        assert_eq!(head.length, HEAD_BYTES_MAX);
+    }
+}
