@@ -14,13 +14,17 @@ use self::outgoing::Outgoing;
 use super::broken::{Broken, Promise};
 use super::ledger::Ledger;
 use super::network::{End, Network, WireId};
-use super::random::Random;
+use super::random::{CERTAIN, Random};
 use super::trace::Trace;
 use crate::wire::{self, ClientMessage, Message, ReconnectHint};
 use crate::{Chunks, ConnId, Handshake, Hub, Instant, Limits, Output, UserName};
 
 /// Outputs that one input may lead to, at the most: more is a hub that talks to itself.
 const OUTPUTS_MAX: u32 = 100_000;
+
+/// The chance that senders are told later what became of their messages, and how much later at the most.
+const SETTLE_LATER_CHANCE: u32 = CERTAIN / 4;
+const SETTLE_TIME_MAX: Duration = Duration::from_millis(5);
 
 /// What goes over the connections of a hub, and who is told.
 pub(super) struct Server {
@@ -38,6 +42,8 @@ pub(super) struct Server {
     writing: BTreeSet<WireId>,
     /// The chance that a decision about a registration takes its time.
     ponder_chance: u32,
+    /// When senders are told what became of their messages at the latest, if that waits.
+    settle_by: Option<Instant>,
     random: Random,
 }
 
@@ -92,6 +98,7 @@ impl Server {
             wires: BTreeMap::new(),
             writing: BTreeSet::new(),
             ponder_chance,
+            settle_by: None,
             random,
         }
     }
@@ -111,7 +118,7 @@ impl Server {
 
     /// Every connection has its name, and nothing is left to be written.
     pub(super) fn is_at_rest(&self) -> bool {
-        self.is_up() && self.guests.is_empty() && self.writing.is_empty()
+        self.is_up() && self.guests.is_empty() && self.writing.is_empty() && self.settle_by.is_none()
     }
 
     /// A connection was made to it.
@@ -130,6 +137,7 @@ impl Server {
         around.trace.note(around.now, format_args!("the hub is gone until {up_at}"));
         self.hub = None;
         self.is_stopping = false;
+        self.settle_by = None;
         // Ids of messages hold the time, and rise from one hub to the next.
         self.up_at = up_at.max(around.now + Duration::from_millis(2));
         for wire in mem::take(&mut self.guests).into_keys().chain(mem::take(&mut self.members).into_keys()) {
@@ -174,7 +182,7 @@ impl Server {
             None => guest.handshake.deadline(),
         });
         let writable = self.writing.iter().any(|wire| network.is_writable(*wire, End::Server)).then_some(Instant::ZERO);
-        heard.chain(guests).chain(hub.poll_timeout()).chain(writable).min()
+        heard.chain(guests).chain(hub.poll_timeout()).chain(writable).chain(self.settle_by).min()
     }
 
     /// Does all that there is to do now: takes in what has come, then looks at the time.
@@ -192,13 +200,25 @@ impl Server {
             self.hear_member(around, wire, false)?;
         }
         self.look_at_the_time(around)?;
-        self.drain(around)?;
+        if self.settles_later(around) {
+            self.drain_with(around, Hub::poll_urgent_output)?;
+        } else {
+            self.drain(around)?;
+        }
         let is_over = self.is_stopping && self.hub.as_ref().is_some_and(|hub| hub.connections() == 0);
         if is_over {
             let up_at = self.up_at;
             self.crash(around, up_at);
         }
         Ok(())
+    }
+
+    /// Some of the time what senders are told waits, as if there was much else to do.
+    fn settles_later(&mut self, around: &Around<'_>) -> bool {
+        if self.settle_by.is_none() && self.random.chance(SETTLE_LATER_CHANCE) {
+            self.settle_by = Some(around.now + self.random.time_upto(SETTLE_TIME_MAX));
+        }
+        self.settle_by.is_some_and(|by| by > around.now)
     }
 
     // ---- connections with a name ----
@@ -278,9 +298,18 @@ impl Server {
 
     /// Does what the hub wants, until it wants nothing more.
     fn drain(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
+        self.settle_by = None;
+        self.drain_with(around, Hub::poll_output)
+    }
+
+    fn drain_with(
+        &mut self,
+        around: &mut Around<'_>,
+        poll_output: impl Fn(&mut Hub) -> Option<Output>,
+    ) -> Result<(), Broken> {
         for _ in 0..OUTPUTS_MAX {
             let Some(hub) = &mut self.hub else { return Ok(()) };
-            let Some(output) = hub.poll_output() else {
+            let Some(output) = poll_output(hub) else {
                 if !self.write(around) {
                     around.ledger.all_told();
                     return self.check_bounds(around);
