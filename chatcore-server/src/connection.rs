@@ -108,7 +108,12 @@ impl Connection {
         let mut slices = [IoSlice::new(&[]); WRITE_CHUNKS_MAX];
         let filled = slices.iter_mut().zip(chunks).map(|(slice, chunk)| *slice = IoSlice::new(chunk)).count();
         loop {
-            match (&self.stream).write_vectored(&slices[..filled]) {
+            let written = match &slices[..filled] {
+                // The system has less to look at.
+                [slice] => (&self.stream).write(slice),
+                slices => (&self.stream).write_vectored(slices),
+            };
+            match written {
                 Ok(0) => return Written::Broken(io::ErrorKind::WriteZero.into()),
                 Ok(count) => return Written::Bytes(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Written::Blocked,

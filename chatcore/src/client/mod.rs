@@ -42,7 +42,7 @@ pub struct ClientConfig {
     pub flush_time_max: Duration,
     /// How long an acknowledgement waits for something to travel with. Default 50 ms.
     pub ack_delay: Duration,
-    /// Received frames after which an acknowledgement waits no longer. Default 64.
+    /// Received frames after which an acknowledgement waits no longer. Default 256.
     pub ack_frames: u32,
     /// How to connect again when the connection is lost; none to give up at once. Default: [`Backoff::default`].
     pub reconnect: Option<Backoff>,
@@ -56,7 +56,7 @@ impl Default for ClientConfig {
             answer_time_max: Duration::from_secs(30),
             flush_time_max: Duration::from_secs(5),
             ack_delay: Duration::from_millis(50),
-            ack_frames: 64,
+            ack_frames: 256,
             reconnect: Some(Backoff::default()),
         }
     }

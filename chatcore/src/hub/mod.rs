@@ -61,8 +61,10 @@ use crate::wire::{self, Ack, HubMessage, MessageId, Ping, ReconnectHint};
 pub struct Hub {
     limits: Limits,
     now: Instant,
-    /// What the clock of the world says at the driver's epoch, since 1970.
-    unix_epoch: Duration,
+    /// What the clock of the world says at the driver's epoch, in milliseconds since 1970.
+    unix_epoch_ms: u64,
+    /// The lowest id of a message that is accepted now.
+    lowest_id: MessageId,
     secrets: Secrets,
     links: Slab<Link>,
     sessions: Slab<Session>,
@@ -100,7 +102,8 @@ impl Hub {
         Self {
             limits,
             now: Instant::ZERO,
-            unix_epoch: Duration::ZERO,
+            unix_epoch_ms: 0,
+            lowest_id: MessageId(0),
             secrets,
             links: Slab::new(),
             sessions: Slab::new(),
@@ -124,7 +127,8 @@ impl Hub {
     /// messages is counted from there. Without this, from the driver's epoch.
     #[must_use]
     pub fn with_unix_epoch(self, unix_epoch: Duration) -> Self {
-        Self { unix_epoch, ..self }
+        let unix_epoch_ms = u64::try_from(unix_epoch.as_millis()).unwrap_or(u64::MAX);
+        Self { unix_epoch_ms, lowest_id: MessageId::first_of(unix_epoch_ms), ..self }
     }
 
     /// The limits it was made with.
@@ -355,7 +359,11 @@ impl Hub {
     /// Time that goes backwards stands still, and it stops just before its end, so that every deadline can be
     /// later than now.
     fn clock(&mut self, now: Instant) {
-        self.now = self.now.max(now).min(Instant::from_nanos(u64::MAX - 1));
+        let now = self.now.max(now).min(Instant::from_nanos(u64::MAX - 1));
+        if now != self.now {
+            self.now = now;
+            self.lowest_id = MessageId::first_of(self.unix_epoch_ms.saturating_add(now.as_nanos() / 1_000_000));
+        }
     }
 
     /// The index of a connection that is there.

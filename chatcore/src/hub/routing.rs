@@ -165,8 +165,7 @@ impl Hub {
     }
 
     pub(super) fn next_message_id(&mut self) -> MessageId {
-        let since_epoch = u64::try_from(self.unix_epoch.as_millis()).unwrap_or(u64::MAX);
-        self.message_id = self.message_id.next(since_epoch.saturating_add(self.now.as_nanos() / 1_000_000));
+        self.message_id = self.message_id.next(self.lowest_id);
         self.message_id
     }
 

@@ -23,10 +23,10 @@ impl MessageId {
         Self((if unix_ms < last { unix_ms } else { last }) << COUNTER_BITS)
     }
 
-    /// The id of a message that is accepted now, after this one.
-    pub(crate) fn next(self, unix_ms: u64) -> Self {
+    /// The id of a message that is accepted after this one, in the millisecond that begins with `lowest`.
+    pub(crate) fn next(self, lowest: Self) -> Self {
         // With more messages in a millisecond than the counter counts, time runs ahead a little.
-        Self(self.0.saturating_add(1)).max(Self::first_of(unix_ms))
+        Self(self.0.saturating_add(1)).max(lowest)
     }
 
     /// When the hub accepted the message, by the hub's clock: since 1970-01-01 UTC, to the millisecond.
@@ -47,13 +47,14 @@ mod tests {
 
     #[test]
     fn ids_rise_whatever_the_clock_does() {
-        let first = MessageId(0).next(5);
+        let next = |id: MessageId, unix_ms| id.next(MessageId::first_of(unix_ms));
+        let first = next(MessageId(0), 5);
         assert_eq!(first.unix_time(), Duration::from_millis(5));
-        let same_time = first.next(5);
-        let earlier = same_time.next(3);
-        let later = earlier.next(6);
+        let same_time = next(first, 5);
+        let earlier = next(same_time, 3);
+        let later = next(earlier, 6);
         assert!(first < same_time && same_time < earlier && earlier < later);
         assert_eq!(later.unix_time(), Duration::from_millis(6));
-        assert_eq!(MessageId(u64::MAX - 1).next(u64::MAX).0, u64::MAX);
+        assert_eq!(next(MessageId(u64::MAX - 1), u64::MAX).0, u64::MAX);
     }
 }
