@@ -1,7 +1,11 @@
-//! The load generator: what a running server costs for each message, beside others. See `load --help`.
+//! The load generator: what a running server costs for each message, beside others (`load --help`). And what the core
+//! alone costs, in instructions.
 
 #[cfg(target_os = "linux")]
 mod floor;
+#[cfg(target_os = "linux")]
+#[expect(clippy::cast_precision_loss, reason = "no count comes near the limits of its type")]
+mod instructions;
 #[cfg(target_os = "linux")]
 #[expect(
     clippy::cast_possible_truncation,
@@ -28,11 +32,18 @@ fn main() -> std::process::ExitCode {
             #[arg(long, value_name = "ADDRESS:PORT")]
             listen: std::net::SocketAddr,
         },
+        /// Counts the instructions of the core's benches with valgrind, and fails if they have become more.
+        Instructions(instructions::Options),
+        /// Does one of those so many times.
+        #[command(hide = true)]
+        Repeat { case: String, times: u32 },
     }
 
     let done = match Command::parse() {
         Command::Load(options) => load::run(&options),
         Command::Floor { listen } => floor::run(listen).map_err(load::Failure::from),
+        Command::Instructions(options) => instructions::run(&options),
+        Command::Repeat { case, times } => instructions::repeat(&case, times),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,6 +5,7 @@
 //! has to say to a connection. The numbers that the hub gives to its connections are used again only when it
 //! admits somebody, and that happens only while reading; so while settling each still means what it meant.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
@@ -41,7 +42,7 @@ pub(crate) struct Connections {
     keys: Vec<usize>,
     deadlines: Deadlines,
     /// Connections of which more may be read. A key here may be out of date: reading is then in vain, no more.
-    to_be_read: Vec<usize>,
+    to_be_read: VecDeque<usize>,
     /// Connections that broke, of which the hub does not know yet.
     broken: Vec<(usize, ConnId)>,
     /// Buffers for the starts of frames.
@@ -58,7 +59,7 @@ impl Connections {
             all: Slab::new(),
             keys: Vec::new(),
             deadlines: Deadlines::default(),
-            to_be_read: Vec::new(),
+            to_be_read: VecDeque::new(),
             broken: Vec::new(),
             spare: Vec::new(),
             ended: false,
@@ -118,7 +119,7 @@ impl Connections {
             && !connection.to_be_read
         {
             connection.to_be_read = true;
-            self.to_be_read.push(key);
+            self.to_be_read.push_back(key);
         }
     }
 
@@ -133,8 +134,11 @@ impl Connections {
 
     /// Gives every connection that has something to read one turn.
     pub(crate) fn read(&mut self, now: Instant, buffer: &mut [u8]) {
-        for key in std::mem::take(&mut self.to_be_read) {
-            if let Some(connection) = self.all.get_mut(key) {
+        // Whoever is not done is behind these, and has its next turn when the others have had theirs.
+        for _ in 0..self.to_be_read.len() {
+            if let Some(key) = self.to_be_read.pop_front()
+                && let Some(connection) = self.all.get_mut(key)
+            {
                 connection.to_be_read = false;
                 self.read_one(now, key, buffer);
             }

@@ -28,7 +28,7 @@ pub(crate) struct Failure(String);
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
 impl Failure {
-    fn new(reason: impl fmt::Display) -> Self {
+    pub(crate) fn new(reason: impl fmt::Display) -> Self {
         Self(reason.to_string())
     }
 

@@ -45,7 +45,7 @@ impl Circles {
 
     /// The circle of this name, which is mapped.
     pub(super) fn find(&self, name: &str) -> Option<usize> {
-        let hash = directory::hash(&self.key, name);
+        let hash = directory::hash(&self.key, name.as_bytes());
         self.by_name.find(hash, |circle| self.all[*circle].name == name).copied()
     }
 
@@ -78,7 +78,7 @@ impl Circles {
 
     fn open(&mut self, name: &str) -> usize {
         let circle = self.all.insert(Circle { name: name.into(), seats: Slab::new() });
-        let hash = |circle: &usize| directory::hash(&self.key, &self.all[*circle].name);
+        let hash = |circle: &usize| directory::hash(&self.key, self.all[*circle].name.as_bytes());
         self.by_name.insert_unique(hash(&circle), circle, hash);
         circle
     }
@@ -90,7 +90,7 @@ impl Circles {
         let is_last = seats.is_empty();
         if is_last {
             let Circle { name, .. } = self.all.remove(seat.circle());
-            let hash = directory::hash(&self.key, &name);
+            let hash = directory::hash(&self.key, name.as_bytes());
             let entry = self.by_name.find_entry(hash, |other| *other == seat.circle());
             entry.expect("an open circle is found by its name").remove();
         }

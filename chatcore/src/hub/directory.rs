@@ -1,7 +1,5 @@
 //! Which session has which name.
 
-use core::hash::Hasher;
-
 use hashbrown::HashTable;
 use siphasher::sip::SipHasher13;
 use slab::Slab;
@@ -21,27 +19,26 @@ impl Directory {
         Self { sessions: HashTable::new(), key }
     }
 
-    /// The session that has this name, which is mapped.
-    pub(super) fn find(&self, name: &str, sessions: &Slab<Session>) -> Option<usize> {
-        self.sessions.find(hash(&self.key, name), |index| sessions[*index].name.as_str() == name).copied()
+    /// The session that has this name, which is mapped. Names are mapped when they are given, so whatever is found
+    /// here needed no mapping.
+    pub(super) fn find(&self, name: &[u8], sessions: &Slab<Session>) -> Option<usize> {
+        self.sessions.find(hash(&self.key, name), |index| sessions[*index].name.as_str().as_bytes() == name).copied()
     }
 
     /// Enters a session under its name, which is free.
     pub(super) fn insert(&mut self, index: usize, sessions: &Slab<Session>) {
-        let name = |index: &usize| hash(&self.key, sessions[*index].name.as_str());
+        let name = |index: &usize| hash(&self.key, sessions[*index].name.as_str().as_bytes());
         self.sessions.insert_unique(name(&index), index, name);
     }
 
     /// Takes a session out, so that its name is free.
     pub(super) fn remove(&mut self, index: usize, sessions: &Slab<Session>) {
-        let hash = hash(&self.key, sessions[index].name.as_str());
+        let hash = hash(&self.key, sessions[index].name.as_str().as_bytes());
         let entry = self.sessions.find_entry(hash, |other| *other == index);
         entry.expect("an open session is in the directory").remove();
     }
 }
 
-pub(super) fn hash(key: &[u8; 16], name: &str) -> u64 {
-    let mut hasher = SipHasher13::new_with_key(key);
-    hasher.write(name.as_bytes());
-    hasher.finish()
+pub(super) fn hash(key: &[u8; 16], name: &[u8]) -> u64 {
+    SipHasher13::new_with_key(key).hash(name)
 }

@@ -36,7 +36,7 @@ use crate::name::UserName;
 use crate::outbox::{Chunks, Pool};
 use crate::received::Received;
 use crate::time::Instant;
-use crate::wire::{self, Ack, HubMessage, MessageId, Ping, ReconnectHint};
+use crate::wire::{self, Ack, Head, HubMessage, MessageId, Ping, ReconnectHint};
 
 /// The server's end of every connection that has a name: sessions and the routing between them.
 ///
@@ -271,7 +271,7 @@ impl Hub {
     /// Ends a user's session with a goodbye. False if nobody has the name.
     pub fn kick(&mut self, now: Instant, name: &UserName) -> bool {
         self.clock(now);
-        let found = self.directory.find(name.as_str(), &self.sessions);
+        let found = self.directory.find(name.as_str().as_bytes(), &self.sessions);
         if let Some(index) = found {
             self.end(index, CloseReason::Kicked);
             self.end_doomed();
@@ -410,7 +410,7 @@ impl Hub {
         if mem::take(&mut session.ack_due) && !session.is_parked() {
             let count = session.received;
             self.tell_accepted(index);
-            self.notify(index, &HubMessage::Ack(Ack { count }));
+            self.notify_plainly(index, &Head::of_ack(Ack { count }));
         }
     }
 }

@@ -96,6 +96,7 @@ impl Hub {
 
     /// Takes what a member says, for all but itself.
     pub(super) fn accept_for_room(&mut self, sender: usize, to: &str, body: &[u8]) -> Result<MessageId, RejectCode> {
+        self.check_body(body)?;
         let circle = self.seat(sender, to)?.circle();
         if self.said.circle.is_some_and(|other| other != circle) || self.said.frames.len() >= SAID_BYTES_MAX {
             self.spread_said();
@@ -115,8 +116,14 @@ impl Hub {
 
     /// Gives all members what was said in their room: all of it at once, so that what it costs to look at a member is
     /// shared by many messages. To be done before anything else happens to any of them.
+    #[inline]
     pub(super) fn spread_said(&mut self) {
-        let Some(circle) = self.said.circle.take() else { return };
+        if let Some(circle) = self.said.circle.take() {
+            self.spread_in(circle);
+        }
+    }
+
+    fn spread_in(&mut self, circle: usize) {
         let mut said = mem::take(&mut self.said);
         let is_shared = said.frames.len() >= SHARED_BYTES_MIN && self.rooms.members(circle) > 2;
         let shared: Option<Arc<[u8]>> = is_shared.then(|| said.frames.as_slice().into());

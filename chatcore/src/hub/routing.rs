@@ -19,15 +19,7 @@ impl Hub {
     pub(super) fn handle(&mut self, index: usize, content: Content<'_>) -> Result<(), Fault> {
         // Nearly all that comes is one of these two, and the way through all messages costs more than they do.
         match content.kind {
-            Kind::SEND => {
-                let send = match wire::read_send(content.fields) {
-                    Some(send) => send,
-                    None => wire::fields(content)?,
-                };
-                self.count(index);
-                self.route(index, send);
-                return Ok(());
-            }
+            Kind::SEND => return self.take_send(index, content),
             Kind::ACK => {
                 let count = match wire::read_ack(content.fields) {
                     Some(count) => count,
@@ -100,15 +92,36 @@ impl Hub {
         Ok(())
     }
 
-    fn route(&mut self, sender: usize, Send { to, body }: Send<'_>) {
-        let number = self.sessions[sender].received;
-        let accepted = if body.len() > self.limits.body_bytes_max as usize {
-            Err(RejectCode::BodyTooLong)
-        } else if to.starts_with(ROOM_SIGN) {
+    fn take_send(&mut self, sender: usize, content: Content<'_>) -> Result<(), Fault> {
+        let plain = wire::read_send(content.fields);
+        // Nearly everybody writes to a name as it was shown.
+        if let Some((to, body)) = plain
+            && let Some(recipient) = self.recipient(sender, to)
+        {
+            self.count(sender);
+            let accepted = self.accept(sender, recipient, body);
+            self.answer_send(sender, accepted);
+            return Ok(());
+        }
+        let plain = plain.and_then(|(to, body)| Some(Send { to: core::str::from_utf8(to).ok()?, body }));
+        let Send { to, body } = match plain {
+            Some(send) => send,
+            None => wire::fields(content)?,
+        };
+        self.count(sender);
+        let accepted = if to.starts_with(ROOM_SIGN) {
             self.accept_for_room(sender, to, body)
         } else {
-            self.accept(sender, to, body)
+            // A spelling that cannot be a name is nobody's.
+            let recipient = name::map(to).ok().and_then(|name| self.recipient(sender, name.as_bytes()));
+            recipient.ok_or(RejectCode::NoSuchUser).and_then(|recipient| self.accept(sender, recipient, body))
         };
+        self.answer_send(sender, accepted);
+        Ok(())
+    }
+
+    fn answer_send(&mut self, sender: usize, accepted: Result<MessageId, RejectCode>) {
+        let number = self.sessions[sender].received;
         match accepted {
             Ok(id) => self.accepted(sender, number, id),
             Err(code) => self.notify(sender, &HubMessage::Rejected(Rejected { number, code })),
@@ -124,18 +137,15 @@ impl Hub {
     }
 
     pub(super) fn tell_accepted(&mut self, index: usize) {
-        if let Some(accepted) = self.sessions[index].accepted.take()
-            && !self.sessions[index].doomed
-        {
-            self.push(index, &HubMessage::Accepted(accepted));
-            self.doom_if_overfull(index);
+        if let Some(accepted) = self.sessions[index].accepted.take() {
+            self.notify_plainly(index, &Head::of_accepted(accepted));
         }
     }
 
     /// Puts a message into its recipient's outbox.
-    fn accept(&mut self, sender: usize, to: &str, body: &[u8]) -> Result<MessageId, RejectCode> {
+    fn accept(&mut self, sender: usize, recipient: usize, body: &[u8]) -> Result<MessageId, RejectCode> {
+        self.check_body(body)?;
         self.spread_said();
-        let recipient = self.recipient(sender, to).ok_or(RejectCode::NoSuchUser)?;
         if !self.has_room(recipient, body.len()) {
             let session = &mut self.sessions[recipient];
             if session.full_since == Instant::MAX && !session.is_parked() {
@@ -151,15 +161,20 @@ impl Hub {
         Ok(id)
     }
 
-    /// Whom a spelling names. Whoever writes to the same one again does so without a search.
-    fn recipient(&mut self, sender: usize, to: &str) -> Option<usize> {
+    pub(super) fn check_body(&self, body: &[u8]) -> Result<(), RejectCode> {
+        if body.len() > self.limits.body_bytes_max as usize { Err(RejectCode::BodyTooLong) } else { Ok(()) }
+    }
+
+    /// Whom a name names, which is mapped. Whoever writes to the same one again does so without a search.
+    fn recipient(&mut self, sender: usize, to: &[u8]) -> Option<usize> {
         let peer = self.sessions[sender].peer as usize;
-        if self.sessions.get(peer).is_some_and(|session| session.name.as_str() == to) {
+        if self.sessions.get(peer).is_some_and(|session| session.name.as_str().as_bytes() == to) {
             return Some(peer);
         }
-        // A spelling that cannot be a name is nobody's.
-        let name = name::map(to).ok()?;
-        let recipient = self.directory.find(&name, &self.sessions)?;
+        if to.first() == Some(&(ROOM_SIGN as u8)) {
+            return None;
+        }
+        let recipient = self.directory.find(to, &self.sessions)?;
         self.sessions[sender].peer = u32::try_from(recipient).unwrap_or(u32::MAX);
         Some(recipient)
     }
@@ -231,6 +246,14 @@ impl Hub {
         self.tell_accepted(index);
         if !self.sessions[index].doomed {
             self.push(index, message);
+            self.doom_if_overfull(index);
+        }
+    }
+
+    /// As [`Hub::notify`], with what every batch of messages leads to.
+    pub(super) fn notify_plainly(&mut self, index: usize, head: &Head) {
+        if !self.sessions[index].doomed {
+            self.put(index, |outbox, pool| outbox.push_with(head.frame_bytes(&[]), pool, |out| head.write(&[], out)));
             self.doom_if_overfull(index);
         }
     }

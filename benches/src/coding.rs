@@ -1,0 +1,66 @@
+//! Frames to write and to read.
+
+use std::hint::black_box;
+
+use chatcore::wire::{Accepted, Ack, ClientMessage, Deliver, HubMessage, Message, MessageId, Send, take};
+
+/// A message, and the frame that it makes.
+#[derive(Debug)]
+pub struct Coding<'a> {
+    message: Said<'a>,
+    frame: Vec<u8>,
+    /// Where it is written.
+    out: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum Said<'a> {
+    ByClient(ClientMessage<'a>),
+    ByHub(HubMessage<'a>),
+}
+
+impl<'a> Coding<'a> {
+    /// The messages of which nearly all traffic consists, by name.
+    pub fn all(body: &'a [u8]) -> [(&'static str, Self); 4] {
+        let id = MessageId(1_764_000_000_000 << 20);
+        [
+            ("send", Said::ByClient(ClientMessage::Send(Send { to: "user00042", body }))),
+            ("deliver", Said::ByHub(HubMessage::Deliver(Deliver { id, from: "user00042", body }))),
+            ("accepted", Said::ByHub(HubMessage::Accepted(Accepted { number: 1 << 10, id, more: 63 }))),
+            ("ack", Said::ByClient(ClientMessage::Ack(Ack { count: 1 << 10 }))),
+        ]
+        .map(|(name, message)| (name, Self::new(message)))
+    }
+
+    fn new(message: Said<'a>) -> Self {
+        let mut coding = Self { message, frame: Vec::new(), out: Vec::new() };
+        coding.encode();
+        coding.frame.clone_from(&coding.out);
+        coding
+    }
+
+    /// Bytes of the frame.
+    pub fn frame_bytes(&self) -> usize {
+        self.frame.len()
+    }
+
+    /// Writes the message.
+    pub fn encode(&mut self) {
+        self.out.clear();
+        match black_box(&self.message) {
+            Said::ByClient(message) => message.encode(&mut self.out),
+            Said::ByHub(message) => message.encode(&mut self.out),
+        }
+        black_box(&self.out);
+    }
+
+    /// Reads the frame, borrowed.
+    pub fn decode(&self) {
+        let mut input = black_box(&self.frame[..]);
+        let content = take(&mut input, u32::MAX).expect("it is a frame").expect("it is whole");
+        match self.message {
+            Said::ByClient(_) => drop(black_box(ClientMessage::decode(content).expect("it is a message"))),
+            Said::ByHub(_) => drop(black_box(HubMessage::decode(content).expect("it is a message"))),
+        }
+    }
+}
