@@ -2,9 +2,9 @@
 //! run, whatever else the machine does, and so can be held against one that was written down.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::Command;
-use std::{env, fs};
+use std::str::FromStr;
+use std::{env, fmt, fs};
 
 use chatcore_bench::{BATCH_MESSAGES, Coding, Routing};
 
@@ -15,6 +15,9 @@ const WRITTEN_DOWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/instructions.tx
 
 /// Per cent that a figure may be above the one that is written down.
 const ROOM_PERCENT: f64 = 3.0;
+
+/// Which of the ways to copy bytes the C library takes depends on the processor, and this makes it the same for all.
+const TUNABLES: &str = "glibc.cpu.hwcaps=-AVX2,-AVX512F,-AVX512VL,-AVX_Fast_Unaligned_Load,-ERMS,-FSRM";
 
 /// A case is done so many times, and then twice as many: the difference is free of what it takes to begin.
 const TIMES: u32 = 100;
@@ -85,41 +88,73 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     if cfg!(debug_assertions) {
         return Err(Failure::new("an unoptimized build is not what is to be counted: use --release"));
     }
-    let before = if options.write { BTreeMap::new() } else { written_down(Path::new(WRITTEN_DOWN))? };
-    let (mut lines, mut worse) = (Vec::new(), Vec::new());
-    println!("instructions for each message, beside what is written down");
+    let mut now = Figures { compiler: compiler()?, of: BTreeMap::new() };
+    let before = if options.write { Figures::default() } else { fs::read_to_string(WRITTEN_DOWN)?.parse()? };
+    let mut worse = Vec::new();
+    println!("instructions for each message, and how many are written down");
     for case in cases() {
         let figure = count(&case)?;
-        let was = before.get(case.name);
-        let change = was.map_or(0.0, |was| (figure / was - 1.0) * 100.0);
-        println!("  {:24} {figure:9.1} {}", case.name, was.map_or("  (new)".into(), |was| format!("{was:9.1} {change:+6.1} %")));
-        if change > ROOM_PERCENT || (was.is_none() && !options.write) {
+        let was = before.of.get(case.name).copied();
+        let change = was.map_or(f64::INFINITY, |was| (figure / was - 1.0) * 100.0);
+        let beside = was.map_or(String::new(), |was| format!("{was:9.1} {change:+6.1} %"));
+        println!("  {:24} {figure:9.1} {beside}", case.name);
+        if change > ROOM_PERCENT {
             worse.push(case.name);
         }
-        lines.push(format!("{} {figure:.1}\n", case.name));
+        now.of.insert(case.name.to_owned(), figure);
     }
     if options.write {
-        return fs::write(WRITTEN_DOWN, lines.concat()).map_err(Failure::from);
+        return Ok(fs::write(WRITTEN_DOWN, now.to_string())?);
     }
     if worse.is_empty() {
         return Ok(());
     }
+    let worse = worse.join(", ");
+    if before.compiler != now.compiler {
+        println!(
+            "more than {ROOM_PERCENT} % above, but those are of {}, and these of {}: {worse}",
+            before.compiler, now.compiler
+        );
+        return Ok(());
+    }
     Err(Failure::new(format_args!(
-        "more than {ROOM_PERCENT} % above what benches/instructions.txt says, or not in it: {}; if that is worth it, write it \
-         down with --write, and say why in the commit",
-        worse.join(", ")
+        "more than {ROOM_PERCENT} % above what benches/instructions.txt says, or not in it: {worse}; if it is worth that, \
+         write it down with --write, and say why in the commit"
     )))
 }
 
-/// Lines of a name and a figure.
-fn written_down(path: &Path) -> Result<BTreeMap<String, f64>, Failure> {
-    let text = fs::read_to_string(path)?;
-    let figures = text.lines().map(|line| {
-        let (name, figure) = line.split_once(' ')?;
-        Some((name.to_owned(), figure.parse().ok()?))
-    });
-    let wrong = || Failure::new(format_args!("{}: each line is a name and a figure", path.display()));
-    figures.collect::<Option<_>>().ok_or_else(wrong)
+/// What is written down: the compiler, and then each line a name and a figure.
+#[derive(Debug, Default)]
+struct Figures {
+    compiler: String,
+    of: BTreeMap<String, f64>,
+}
+
+impl FromStr for Figures {
+    type Err = Failure;
+
+    fn from_str(text: &str) -> Result<Self, Failure> {
+        let (compiler, lines) = text.split_once('\n').unwrap_or_default();
+        let figures = lines.lines().map(|line| {
+            let (name, figure) = line.split_once(' ')?;
+            Some((name.to_owned(), figure.parse().ok()?))
+        });
+        let wrong = || Failure::new(format_args!("{WRITTEN_DOWN}: behind the first, each line is a name and a figure"));
+        Ok(Self { compiler: compiler.to_owned(), of: figures.collect::<Option<_>>().ok_or_else(wrong)? })
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.compiler)?;
+        self.of.iter().try_for_each(|(name, figure)| writeln!(f, "{name} {figure:.1}"))
+    }
+}
+
+/// Which compiler this is: another one makes other instructions.
+fn compiler() -> Result<String, Failure> {
+    let output = Command::new("rustc").arg("--version").output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 fn count(case: &Case) -> Result<f64, Failure> {
@@ -132,6 +167,7 @@ fn collected(case: &Case, times: u32) -> Result<u64, Failure> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(env::current_exe()?)
+        .env("GLIBC_TUNABLES", TUNABLES)
         .args(["repeat", case.name, &times.to_string()])
         .output()
         .map_err(|error| Failure::new(format_args!("valgrind does not start ({error}): install it")))?;

@@ -271,4 +271,3 @@ fn drain(hub: &mut Hub, socket: &mut Vec<u8>) {
         }
     }
 }
-

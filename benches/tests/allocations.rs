@@ -14,7 +14,8 @@ fn nothing_is_allocated(mut routing: Routing, batch_messages: usize) {
     let measured = allocated(&mut routing, 1_000);
     let messages = 1_000 * batch_messages as u64;
     assert!(measured.count_total <= messages / 1_000, "{measured:?} for {messages} messages");
-    assert!(measured.bytes_current <= 64 << 10, "{measured:?} for {messages} messages");
+    // What outboxes give back is kept, so much at the most.
+    assert!(measured.bytes_current <= 4 << 20, "{measured:?} for {messages} messages");
 }
 
 #[test]

@@ -60,6 +60,10 @@ impl UserName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
 }
 
 impl core::str::FromStr for UserName {

@@ -155,7 +155,11 @@ fn acknowledgements_wait_for_company_but_not_for_long() {
     let batch = u64::from(ClientConfig::default().ack_frames);
     let many: Vec<_> = (4..4 + batch).map(deliver).collect();
     hear(&mut client, &many);
-    assert_eq!(said(&written(&mut client)), [ClientMessage::Ack(Ack { count: 3 + batch })], "a batch waits for nothing");
+    assert_eq!(
+        said(&written(&mut client)),
+        [ClientMessage::Ack(Ack { count: 3 + batch })],
+        "a batch waits for nothing"
+    );
 }
 
 #[test]
@@ -445,7 +449,9 @@ proptest! {
         let mut input = &frame[..];
         let _ = client.receive(Instant::ZERO, &mut input);
         let answers = written(&mut client);
-        prop_assert!(said(&answers).len() <= 1);
+        // What came may be acknowledged before it is objected to.
+        let answers = said(&answers).into_iter().filter(|answer| !matches!(answer, ClientMessage::Ack(_)));
+        prop_assert!(answers.count() <= 1);
         let told = events(&mut client).iter().any(|event| matches!(event, Event::Closed(_)));
         prop_assert_eq!(client.is_closed(), told, "the end is told");
     }

@@ -39,7 +39,7 @@ impl Hub {
     /// Whose name it is. A session whose time is over in this very moment has it no more, whether the driver has said
     /// so or not.
     fn holder(&mut self, name: &UserName) -> Option<usize> {
-        let holder = self.directory.find(name.as_str().as_bytes(), &self.sessions)?;
+        let holder = self.directory.find(name.as_bytes(), &self.sessions)?;
         match self.sessions[holder].place {
             Place::Parked { until } if until <= self.now => {
                 self.end(holder, CloseReason::Expired);

@@ -22,18 +22,18 @@ impl Directory {
     /// The session that has this name, which is mapped. Names are mapped when they are given, so whatever is found
     /// here needed no mapping.
     pub(super) fn find(&self, name: &[u8], sessions: &Slab<Session>) -> Option<usize> {
-        self.sessions.find(hash(&self.key, name), |index| sessions[*index].name.as_str().as_bytes() == name).copied()
+        self.sessions.find(hash(&self.key, name), |index| sessions[*index].name.as_bytes() == name).copied()
     }
 
     /// Enters a session under its name, which is free.
     pub(super) fn insert(&mut self, index: usize, sessions: &Slab<Session>) {
-        let name = |index: &usize| hash(&self.key, sessions[*index].name.as_str().as_bytes());
+        let name = |index: &usize| hash(&self.key, sessions[*index].name.as_bytes());
         self.sessions.insert_unique(name(&index), index, name);
     }
 
     /// Takes a session out, so that its name is free.
     pub(super) fn remove(&mut self, index: usize, sessions: &Slab<Session>) {
-        let hash = hash(&self.key, sessions[index].name.as_str().as_bytes());
+        let hash = hash(&self.key, sessions[index].name.as_bytes());
         let entry = self.sessions.find_entry(hash, |other| *other == index);
         entry.expect("an open session is in the directory").remove();
     }

@@ -193,8 +193,10 @@ impl Hub {
                 continue;
             };
             // A later session of the same name has not sent it.
-            let sender =
-                self.directory.find(from.as_bytes(), &self.sessions).filter(|sender| self.sessions[*sender].details.born < id);
+            let sender = self
+                .directory
+                .find(from.as_bytes(), &self.sessions)
+                .filter(|sender| self.sessions[*sender].details.born < id);
             if let Some(sender) = sender {
                 let code = if may_have_arrived { FateCode::Unconfirmed } else { FateCode::Undelivered };
                 fates.entry((sender, code.into())).or_default().push(id);

@@ -271,7 +271,7 @@ impl Hub {
     /// Ends a user's session with a goodbye. False if nobody has the name.
     pub fn kick(&mut self, now: Instant, name: &UserName) -> bool {
         self.clock(now);
-        let found = self.directory.find(name.as_str().as_bytes(), &self.sessions);
+        let found = self.directory.find(name.as_bytes(), &self.sessions);
         if let Some(index) = found {
             self.end(index, CloseReason::Kicked);
             self.end_doomed();

@@ -24,7 +24,7 @@ impl Hub {
                 let seat = self.watches.enter(name.as_str(), index);
                 self.sessions[index].details.watches.push(seat);
             }
-            let online = self.directory.find(name.as_str().as_bytes(), &self.sessions).is_some();
+            let online = self.directory.find(name.as_bytes(), &self.sessions).is_some();
             self.notify(index, &HubMessage::Presence(Presence { name: name.as_str(), online }));
         }
         Ok(())

@@ -168,7 +168,7 @@ impl Hub {
     /// Whom a name names, which is mapped. Whoever writes to the same one again does so without a search.
     fn recipient(&mut self, sender: usize, to: &[u8]) -> Option<usize> {
         let peer = self.sessions[sender].peer as usize;
-        if self.sessions.get(peer).is_some_and(|session| session.name.as_str().as_bytes() == to) {
+        if self.sessions.get(peer).is_some_and(|session| session.name.as_bytes() == to) {
             return Some(peer);
         }
         if to.first() == Some(&(ROOM_SIGN as u8)) {

@@ -69,36 +69,41 @@ pub(crate) struct Head {
 
 impl Head {
     /// Of a message from a user, with a body of so many bytes.
+    #[inline]
     pub(crate) fn of_deliver(id: MessageId, from: &str, body_bytes: usize) -> Self {
         let mut head = Self::new(Kind::DELIVER);
-        head.put_varint(id.0);
+        head.put_id(id);
         head.put_text(from);
-        head.finish(body_bytes)
+        head.finish(body_bytes);
+        head
     }
 
     /// Of a message from a member of a room.
     pub(crate) fn of_room_deliver(id: MessageId, room: &str, from: &str, body_bytes: usize) -> Self {
         let mut head = Self::new(Kind::ROOM_DELIVER);
-        head.put_varint(id.0);
+        head.put_id(id);
         head.put_text(room);
         head.put_text(from);
-        head.finish(body_bytes)
+        head.finish(body_bytes);
+        head
     }
 
     /// All of an acceptance.
     pub(crate) fn of_accepted(accepted: Accepted) -> Self {
         let mut head = Self::new(Kind::ACCEPTED);
         head.put_varint(accepted.number);
-        head.put_varint(accepted.id.0);
+        head.put_id(accepted.id);
         head.put_varint(accepted.more.into());
-        head.close(0)
+        head.close(0);
+        head
     }
 
     /// All of an acknowledgement.
     pub(crate) fn of_ack(ack: Ack) -> Self {
         let mut head = Self::new(Kind::ACK);
         head.put_varint(ack.count);
-        head.close(0)
+        head.close(0);
+        head
     }
 
     /// Bytes of the frame with its body.
@@ -112,51 +117,73 @@ impl Head {
         out.extend_from_slice(body);
     }
 
+    #[inline]
     fn new(kind: Kind) -> Self {
         let mut head = Self { bytes: [0; HEAD_BYTES_MAX], length: HEADER_BYTES };
-        head.put(&[kind.0]);
+        head.put([kind.0]);
         head
+    }
+
+    /// Ids hold the time, and so are long.
+    #[inline]
+    fn put_id(&mut self, id: MessageId) {
+        if id.0 > u32::MAX.into() {
+            self.put([VARINT_U64]);
+            self.put(id.0.to_le_bytes());
+        } else {
+            self.put_varint(id.0);
+        }
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "each number is looked at first")]
     fn put_varint(&mut self, number: u64) {
         match number {
-            0..251 => self.put(&[number as u8]),
+            0..251 => self.put([number as u8]),
             251..0x1_0000 => {
-                self.put(&[VARINT_U16]);
-                self.put(&(number as u16).to_le_bytes());
+                self.put([VARINT_U16]);
+                self.put((number as u16).to_le_bytes());
             }
             0x1_0000..0x1_0000_0000 => {
-                self.put(&[VARINT_U32]);
-                self.put(&(number as u32).to_le_bytes());
+                self.put([VARINT_U32]);
+                self.put((number as u32).to_le_bytes());
             }
             _ => {
-                self.put(&[VARINT_U64]);
-                self.put(&number.to_le_bytes());
+                self.put([VARINT_U64]);
+                self.put(number.to_le_bytes());
             }
         }
     }
 
+    /// A name.
+    #[inline]
     fn put_text(&mut self, text: &str) {
-        self.put_varint(text.len() as u64);
-        self.put(text.as_bytes());
+        const { assert!(NAME_BYTES_MAX < VARINT_U16 as usize, "the length of a name is one byte, with its sign") };
+        let length = u8::try_from(text.len()).expect("names are short");
+        self.put([length]);
+        self.bytes[self.length..self.length + text.len()].copy_from_slice(text.as_bytes());
+        self.length += text.len();
     }
 
-    fn finish(mut self, body_bytes: usize) -> Self {
-        self.put_varint(body_bytes as u64);
-        self.close(body_bytes)
+    #[inline]
+    fn finish(&mut self, body_bytes: usize) {
+        match u8::try_from(body_bytes) {
+            Ok(short) if short < VARINT_U16 => self.put([short]),
+            _ => self.put_varint(body_bytes as u64),
+        }
+        self.close(body_bytes);
     }
 
-    fn close(mut self, body_bytes: usize) -> Self {
+    #[inline]
+    fn close(&mut self, body_bytes: usize) {
         let content = self.length - HEADER_BYTES + body_bytes;
         let length = u32::try_from(content).expect("bodies are limited far below 4 GiB");
         self.bytes[..HEADER_BYTES].copy_from_slice(&length.to_le_bytes());
-        self
     }
 
-    fn put(&mut self, bytes: &[u8]) {
-        self.bytes[self.length..self.length + bytes.len()].copy_from_slice(bytes);
-        self.length += bytes.len();
+    #[inline]
+    fn put<const BYTES: usize>(&mut self, bytes: [u8; BYTES]) {
+        self.bytes[self.length..self.length + BYTES].copy_from_slice(&bytes);
+        self.length += BYTES;
     }
 }
 
