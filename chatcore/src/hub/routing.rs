@@ -112,9 +112,13 @@ impl Hub {
         let accepted = if to.starts_with(ROOM_SIGN) {
             self.accept_for_room(sender, to, body)
         } else {
+            self.spread_said();
             // A spelling that cannot be a name is nobody's.
             let recipient = name::map(to).ok().and_then(|name| self.recipient(sender, name.as_bytes()));
-            recipient.ok_or(RejectCode::NoSuchUser).and_then(|recipient| self.accept(sender, recipient, body))
+            match recipient {
+                Some(recipient) => self.accept(sender, recipient, body),
+                None => self.check_body(body).and(Err(RejectCode::NoSuchUser)),
+            }
         };
         self.answer_send(sender, accepted);
         Ok(())
