@@ -64,7 +64,7 @@ pub struct DriverLimits {
     /// accepting until one ends; whoever connects meanwhile waits in the system's queue. Default 1 000 000,
     /// so that the system's own limit on open files comes first.
     pub connections_max: usize,
-    /// Bytes that are read from one connection before the others have their turn. Default 64 KiB.
+    /// Bytes that are read from one connection before the others have their turn. Default 512 KiB.
     pub turn_bytes_max: usize,
     /// Connections that are accepted before those that are there have their turn. Default 64.
     pub turn_accepts_max: usize,
@@ -79,7 +79,7 @@ impl Default for DriverLimits {
     fn default() -> Self {
         Self {
             connections_max: 1_000_000,
-            turn_bytes_max: 64 << 10,
+            turn_bytes_max: 512 << 10,
             turn_accepts_max: 64,
             linger_time_max: Duration::from_secs(1),
             linger_bytes_max: 1 << 20,

@@ -20,14 +20,14 @@ use crate::connection::{Connection, Input, Stage, Written};
 use crate::deadlines::Deadlines;
 
 /// Bytes of the buffer that all connections are read into: what was left over of one, and what comes.
-pub(crate) const BUFFER_BYTES: usize = 192 << 10;
+pub(crate) const BUFFER_BYTES: usize = 384 << 10;
 
 /// How much of the buffer is always there for what comes.
-const BUFFER_BYTES_FREE: usize = 64 << 10;
+const BUFFER_BYTES_FREE: usize = 256 << 10;
 
 /// Buffers for what is left over that are kept while nobody needs them, and the largest that are.
 const SPARE_MAX: usize = 64;
-const SPARE_BYTES_MAX: usize = BUFFER_BYTES;
+const SPARE_BYTES_MAX: usize = 128 << 10;
 
 /// Who gets less than it asked for has got all there is, and will be told of more: epoll(7) promises that. Others may
 /// wait for us to try again.

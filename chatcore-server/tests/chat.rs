@@ -99,10 +99,16 @@ fn a_long_body_in_small_pieces_is_put_together() {
     for piece in bytes.chunks(1021) {
         peer.put(piece);
     }
-    for _ in 0..3 {
-        assert!(matches!(peer.take_beside_acks(), HubMessage::Deliver(message) if message.body == body));
-        assert!(matches!(peer.take_beside_acks(), HubMessage::Accepted(_)));
+    // How many of them come in one turn of the server's is chance.
+    let (mut delivered, mut accepted) = (0, 0);
+    while delivered + accepted < 6 {
+        match peer.take_beside_acks() {
+            HubMessage::Deliver(message) if message.body == body => delivered += 1,
+            HubMessage::Accepted(told) => accepted += 1 + told.more,
+            other => panic!("{other:?}"),
+        }
     }
+    assert_eq!((delivered, accepted), (3, 3));
 }
 
 #[test]
