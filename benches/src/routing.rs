@@ -1,6 +1,7 @@
 //! A hub full of users without sockets, and the bytes that they say.
 
 use std::hint::black_box;
+use std::time::Duration;
 
 use chatcore::wire::{Ack, ClientMessage, Content, HubMessage, Join, Message, Send, take};
 use chatcore::{ConnId, Handshake, Hub, Instant, Limits, Output, wire};
@@ -56,6 +57,9 @@ struct Batch {
 
 /// All of it happens at once.
 const NOW: Instant = Instant::from_millis(1);
+
+/// Some time in 2026: the ids of messages hold it, and so are as long as anywhere.
+const UNIX_EPOCH: Duration = Duration::from_secs(1_780_000_000);
 
 /// A sequence that is the same in every run and looks random (`SplitMix64`).
 struct Sequence(u64);
@@ -242,7 +246,7 @@ impl Batch {
 
 /// A hub with so many users, their names, and themselves.
 fn crowd(users: usize) -> (Hub, Vec<String>, Vec<User>) {
-    let mut hub = Hub::new(Limits::default(), [7; 32]);
+    let mut hub = Hub::new(Limits::default(), [7; 32]).with_unix_epoch(UNIX_EPOCH);
     let names: Vec<String> = (0..users).map(|i| format!("user{i:05}")).collect();
     let users = names.iter().map(|name| admit(&mut hub, name)).collect();
     (hub, names, users)

@@ -21,8 +21,18 @@ impl Directory {
 
     /// The session that has this name, which is mapped. Names are mapped when they are given, so whatever is found
     /// here needed no mapping.
+    #[inline]
     pub(super) fn find(&self, name: &[u8], sessions: &Slab<Session>) -> Option<usize> {
         self.sessions.find(hash(&self.key, name), |index| sessions[*index].name.as_bytes() == name).copied()
+    }
+
+    pub(super) fn hash(&self, name: &[u8]) -> u64 {
+        hash(&self.key, name)
+    }
+
+    /// The session whose name has this hash, most likely: names are not looked at.
+    pub(super) fn likely(&self, hash: u64) -> Option<usize> {
+        self.sessions.find(hash, |_| true).copied()
     }
 
     /// Enters a session under its name, which is free.
@@ -39,6 +49,7 @@ impl Directory {
     }
 }
 
+#[inline]
 pub(super) fn hash(key: &[u8; 16], name: &[u8]) -> u64 {
     SipHasher13::new_with_key(key).hash(name)
 }

@@ -69,7 +69,7 @@ impl Hub {
         let is_written = last.outbox.is_written();
         if !is_written && !last.announced {
             last.write_queued = true;
-            self.outputs.push_back(Output::Write { conn });
+            self.writes.push_back(conn);
         }
         let until = self.now + self.limits.flush_time_max;
         self.deadlines.arm(Whose::Link(conn.index()), &mut last.armed, until);
@@ -117,6 +117,7 @@ impl Hub {
 
     /// Ends the sessions that could not hold what they were told. Their end is news, too, and may be too much for
     /// others.
+    #[inline(never)]
     pub(super) fn end_doomed(&mut self) {
         while let Some(index) = self.doomed.pop() {
             if self.sessions.get(index).is_some_and(|session| session.doomed) {
@@ -125,6 +126,7 @@ impl Hub {
         }
     }
 
+    #[cold]
     pub(super) fn end(&mut self, index: usize, reason: CloseReason) {
         self.end_with_hint(index, reason, None);
     }
@@ -132,13 +134,13 @@ impl Hub {
     /// Ends a session: frees its name, tells whom it concerns, and lets its connection be written out.
     pub(super) fn end_with_hint(&mut self, index: usize, reason: CloseReason, hint: Option<ReconnectHint<'_>>) {
         self.spread_said();
-        self.tell_accepted(index);
         let session = &self.sessions[index];
         if session.is_parked() {
             self.parked.leave(session.details.origin, session.outbox.kept_bytes());
         }
         self.directory.remove(index, &self.sessions);
         let mut session = self.sessions.remove(index);
+        self.speaker.forget(index);
         self.deadlines.disarm(Whose::Session(index), &mut session.details.armed);
         let name = session.name.clone();
         self.outputs.push_back(Output::Left { name: name.clone(), reason });
@@ -154,7 +156,10 @@ impl Hub {
             Place::Connected(conn) if self.index(conn).is_ok() => {
                 let mut last = Farewell::after(&session, Outbox::default(), reason, Some(name));
                 last.outbox = session.outbox;
-                // What came with the last words is acknowledged before ours: nothing follows them.
+                // What came with the last words is answered and acknowledged before ours: nothing follows them.
+                if let Some(accepted) = session.accepted.take() {
+                    last.outbox.push(&HubMessage::Accepted(accepted), &mut self.pool);
+                }
                 if session.ack_due {
                     last.outbox.push(&HubMessage::Ack(Ack { count: session.received }), &mut self.pool);
                 }

@@ -1,6 +1,7 @@
 //! The server's end once there are names: sessions, routing, and what the driver must do about them.
 
 mod admission;
+mod ahead;
 mod circles;
 mod deadlines;
 mod directory;
@@ -13,6 +14,7 @@ mod rooms;
 mod routing;
 mod secrets;
 mod session;
+mod speaker;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -21,6 +23,7 @@ use core::time::Duration;
 
 use slab::Slab;
 
+use self::ahead::Ahead;
 use self::circles::Circles;
 use self::deadlines::{Deadlines, Whose};
 use self::directory::Directory;
@@ -30,6 +33,7 @@ use self::parked::Parked;
 use self::rooms::Said;
 use self::secrets::Secrets;
 use self::session::{Due, Session};
+use self::speaker::Speaker;
 use crate::handshake::{Refusal, Registration};
 use crate::limits::Limits;
 use crate::name::UserName;
@@ -77,8 +81,12 @@ pub struct Hub {
     pool: Pool,
     deadlines: Deadlines,
     outputs: VecDeque<Output>,
+    /// Connections of which the driver is to be told that there is something to write, behind the other outputs.
+    writes: VecDeque<ConnId>,
     /// What was said in a room, and is not with its members yet.
     said: Said,
+    ahead: Ahead,
+    speaker: Speaker,
     /// Sessions that are owed an acknowledgement when the batch ends.
     owed: Vec<usize>,
     /// Sessions that end when the present input is done.
@@ -114,7 +122,10 @@ impl Hub {
             pool: Pool::default(),
             deadlines: Deadlines::default(),
             outputs: VecDeque::new(),
+            writes: VecDeque::new(),
             said: Said::default(),
+            ahead: Ahead::default(),
+            speaker: Speaker::default(),
             owed: Vec::new(),
             doomed: Vec::new(),
             conns_ever: 0,
@@ -193,7 +204,9 @@ impl Hub {
             self.sessions[index].liveness.hear(self.now);
         }
         let frame_bytes_max = self.limits.frame_bytes_max();
+        self.ahead.forget_frames();
         while let Role::Session(index) = self.links[link].role {
+            self.look_ahead(input);
             let handled = match wire::take(input, frame_bytes_max) {
                 Ok(Some(content)) => self.handle(index, content),
                 Ok(None) => return Ok(Received::NeedInput),
@@ -202,7 +215,9 @@ impl Hub {
             if let Err(fault) = handled {
                 self.end(index, CloseReason::Fault(fault));
             }
-            self.end_doomed();
+            if !self.doomed.is_empty() {
+                self.end_doomed();
+            }
         }
         *input = &[];
         Ok(Received::Closed)
@@ -304,6 +319,8 @@ impl Hub {
     /// The next thing to do; none when all is done.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.spread_said();
+        // Who ends is told of its messages then.
+        self.end_doomed();
         self.settle_all();
         self.end_doomed();
         self.next_output()
@@ -324,16 +341,22 @@ impl Hub {
         self.owed.is_empty()
     }
 
+    #[inline]
     fn next_output(&mut self) -> Option<Output> {
         while let Some(output) = self.outputs.pop_front() {
             match output {
-                Output::Write { conn } if !self.take_write(conn) => {}
                 Output::Close { conn, .. } if self.index(conn).is_err() => {}
                 Output::Close { conn, .. } => {
                     self.unlink(conn.index());
                     return Some(output);
                 }
                 _ => return Some(output),
+            }
+        }
+        while let Some(conn) = self.writes.pop_front() {
+            self.look_ahead_of_writes();
+            if self.take_write(conn) {
+                return Some(Output::Write { conn });
             }
         }
         None
@@ -376,20 +399,22 @@ impl Hub {
 
     /// Whether a queued `Write` still holds: the connection may have been disconnected since, or written to
     /// without being asked.
+    #[inline]
     fn take_write(&mut self, conn: ConnId) -> bool {
-        let Ok(link) = self.index(conn) else { return false };
-        if let Role::Session(index) = self.links[link].role {
-            self.settle(index);
+        match self.links.get_mut(conn.index()) {
+            Some(Link { conn: other, role }) if *other == conn => match role {
+                Role::Session(index) => {
+                    let index = *index;
+                    self.settle(index);
+                    let session = &mut self.sessions[index];
+                    mem::take(&mut session.write_queued) && !session.outbox.is_written()
+                }
+                Role::Farewell(farewell) => {
+                    mem::take(&mut farewell.write_queued) && !farewell.is_over && !farewell.outbox.is_written()
+                }
+            },
+            _ => false,
         }
-        let (outbox, write_queued) = match &mut self.links[link].role {
-            Role::Session(index) => {
-                let session = &mut self.sessions[*index];
-                (&session.outbox, &mut session.write_queued)
-            }
-            Role::Farewell(farewell) if farewell.is_over => return false,
-            Role::Farewell(farewell) => (&farewell.outbox, &mut farewell.write_queued),
-        };
-        mem::take(write_queued) && !outbox.is_written()
     }
 
     /// Tells everybody what became of what came from them since the last batch.
@@ -404,6 +429,7 @@ impl Hub {
 
     /// One acceptance and one acknowledgement for all that came since the last batch, behind what the batch has to say
     /// anyway.
+    #[inline]
     fn settle(&mut self, index: usize) {
         let session = &mut self.sessions[index];
         // Whoever comes back is told the count anyway.

@@ -16,19 +16,20 @@ use crate::wire::{
 
 impl Hub {
     /// Takes a frame from a session.
+    #[inline]
     pub(super) fn handle(&mut self, index: usize, content: Content<'_>) -> Result<(), Fault> {
         // Nearly all that comes is one of these two, and the way through all messages costs more than they do.
         match content.kind {
-            Kind::SEND => return self.take_send(index, content),
-            Kind::ACK => {
-                let count = match wire::read_ack(content.fields) {
-                    Some(count) => count,
-                    None => wire::fields::<Ack>(content)?.count,
-                };
-                return self.take_ack(index, count);
-            }
-            _ => self.spread_said(),
+            Kind::SEND => self.take_send(index, content),
+            Kind::ACK => self.take_ack(index, content),
+            _ => self.handle_unusual(index, content),
         }
+    }
+
+    /// Takes a frame that is neither a message nor an acknowledgement.
+    #[inline(never)]
+    fn handle_unusual(&mut self, index: usize, content: Content<'_>) -> Result<(), Fault> {
+        self.spread_said();
         let message = ClientMessage::decode(content)?;
         if let Some(message) = &message {
             transition::at_hub(State::Registered, message.kind())?;
@@ -74,17 +75,25 @@ impl Hub {
         Ok(())
     }
 
-    /// A numbered frame has come.
-    fn count(&mut self, index: usize) {
+    /// A numbered frame has come. Its number is returned.
+    #[inline]
+    fn count(&mut self, index: usize) -> u64 {
         let session = &mut self.sessions[index];
         session.received += 1;
         session.ack_due = true;
+        let number = session.received;
         if !mem::replace(&mut session.is_owed, true) {
             self.owed.push(index);
         }
+        number
     }
 
-    fn take_ack(&mut self, index: usize, count: u64) -> Result<(), Fault> {
+    #[inline(never)]
+    fn take_ack(&mut self, index: usize, content: Content<'_>) -> Result<(), Fault> {
+        let count = match wire::read_ack(content.fields) {
+            Some(count) => count,
+            None => wire::fields::<Ack>(content)?.count,
+        };
         let session = &mut self.sessions[index];
         if session.outbox.acknowledge(count, &mut self.pool)? {
             session.full_since = Instant::MAX;
@@ -92,51 +101,61 @@ impl Hub {
         Ok(())
     }
 
+    #[inline]
     fn take_send(&mut self, sender: usize, content: Content<'_>) -> Result<(), Fault> {
-        let plain = wire::read_send(content.fields);
         // Nearly everybody writes to a name as it was shown.
+        let plain = wire::read_send(content.fields);
         if let Some((to, body)) = plain
             && let Some(recipient) = self.recipient(sender, to)
         {
-            self.count(sender);
+            let number = self.count(sender);
             let accepted = self.accept(sender, recipient, body);
-            self.answer_send(sender, accepted);
+            self.answer_send(sender, number, accepted);
             return Ok(());
         }
+        self.take_unusual_send(sender, content, plain)
+    }
+
+    /// Takes a send to a room, to somebody whose name is spelt in another way, or to nobody.
+    #[inline(never)]
+    fn take_unusual_send(
+        &mut self,
+        sender: usize,
+        content: Content<'_>,
+        plain: Option<(&[u8], &[u8])>,
+    ) -> Result<(), Fault> {
         let plain = plain.and_then(|(to, body)| Some(Send { to: core::str::from_utf8(to).ok()?, body }));
         let Send { to, body } = match plain {
             Some(send) => send,
             None => wire::fields(content)?,
         };
-        self.count(sender);
+        let number = self.count(sender);
         let accepted = if to.starts_with(ROOM_SIGN) {
             self.accept_for_room(sender, to, body)
         } else {
             self.spread_said();
             // A spelling that cannot be a name is nobody's.
-            let recipient = name::map(to).ok().and_then(|name| self.recipient(sender, name.as_bytes()));
+            let recipient = name::map(to).ok().and_then(|name| self.directory.find(name.as_bytes(), &self.sessions));
             match recipient {
                 Some(recipient) => self.accept(sender, recipient, body),
                 None => self.check_body(body).and(Err(RejectCode::NoSuchUser)),
             }
         };
-        self.answer_send(sender, accepted);
+        self.answer_send(sender, number, accepted);
         Ok(())
     }
 
-    fn answer_send(&mut self, sender: usize, accepted: Result<MessageId, RejectCode>) {
-        let number = self.sessions[sender].received;
+    /// The sender is to be told what became of its message. That it is accepted is told when the batch ends, and with the
+    /// next ones if they follow.
+    #[inline]
+    fn answer_send(&mut self, sender: usize, number: u64, accepted: Result<MessageId, RejectCode>) {
         match accepted {
-            Ok(id) => self.accepted(sender, number, id),
+            Ok(id) if self.sessions[sender].accepted.extend(number, id) => {}
+            Ok(id) => {
+                self.tell_accepted(sender);
+                self.sessions[sender].accepted = Run::of(number, id);
+            }
             Err(code) => self.notify(sender, &HubMessage::Rejected(Rejected { number, code })),
-        }
-    }
-
-    /// The sender is to be told that its message is accepted: when the batch ends, and with the next ones if they follow.
-    fn accepted(&mut self, sender: usize, number: u64, id: MessageId) {
-        if !self.sessions[sender].accepted.extend(number, id) {
-            self.tell_accepted(sender);
-            self.sessions[sender].accepted = Run::of(number, id);
         }
     }
 
@@ -147,38 +166,48 @@ impl Hub {
     }
 
     /// Puts a message into its recipient's outbox.
+    #[inline]
     fn accept(&mut self, sender: usize, recipient: usize, body: &[u8]) -> Result<MessageId, RejectCode> {
         self.check_body(body)?;
         self.spread_said();
-        if !self.has_room(recipient, body.len()) {
-            let session = &mut self.sessions[recipient];
-            if session.full_since == Instant::MAX && !session.is_parked() {
-                session.full_since = self.now;
-                self.arm_session(recipient);
-            }
+        if !self.fits(recipient, body.len() + OVERHEAD_BYTES_MAX as usize) {
+            self.is_full(recipient);
             return Err(RejectCode::RecipientFull);
         }
         let id = self.next_message_id();
-        let head = Head::of_deliver(id, self.sessions[sender].name.as_str(), body.len());
-        let bytes = head.frame_bytes(body);
-        self.put(recipient, |outbox, pool| outbox.push_with(bytes, pool, |out| head.write(body, out)));
+        let Self { sessions, speaker, pool, parked, .. } = self;
+        let head = speaker.head(id, sender, sessions, body.len());
+        if sessions[recipient].put(pool, parked, |outbox, pool| outbox.push_frame(head, body, pool)) {
+            self.queue_write(recipient);
+        }
         Ok(id)
+    }
+
+    /// A message did not fit what is kept for a session.
+    #[cold]
+    fn is_full(&mut self, index: usize) {
+        let session = &mut self.sessions[index];
+        if session.full_since == Instant::MAX && !session.is_parked() {
+            session.full_since = self.now;
+            self.arm_session(index);
+        }
     }
 
     pub(super) fn check_body(&self, body: &[u8]) -> Result<(), RejectCode> {
         if body.len() > self.limits.body_bytes_max as usize { Err(RejectCode::BodyTooLong) } else { Ok(()) }
     }
 
-    /// Whom a name names, which is mapped. Whoever writes to the same one again does so without a search.
+    /// Whom a name names, as it is written. Whoever writes to the same one again does so without a search.
+    #[inline]
     fn recipient(&mut self, sender: usize, to: &[u8]) -> Option<usize> {
-        let peer = self.sessions[sender].peer as usize;
-        if self.sessions.get(peer).is_some_and(|session| session.name.as_bytes() == to) {
-            return Some(peer);
-        }
         if to.first() == Some(&(ROOM_SIGN as u8)) {
             return None;
         }
-        let recipient = self.directory.find(to, &self.sessions)?;
+        let guess = self.ahead.guess().unwrap_or(self.sessions[sender].peer as usize);
+        let recipient = match self.sessions.get(guess) {
+            Some(session) if session.name.as_bytes() == to => guess,
+            _ => self.directory.find(to, &self.sessions)?,
+        };
         self.sessions[sender].peer = u32::try_from(recipient).unwrap_or(u32::MAX);
         Some(recipient)
     }
@@ -210,12 +239,8 @@ impl Hub {
 
     // ---- outboxes ----
 
-    /// A message with a body of this length fits what is kept for a session.
-    fn has_room(&self, index: usize, body_bytes: usize) -> bool {
-        self.fits(index, body_bytes + OVERHEAD_BYTES_MAX as usize)
-    }
-
     /// Frames of so many bytes fit what is kept for a session.
+    #[inline]
     pub(super) fn fits(&self, index: usize, bytes: usize) -> bool {
         let session = &self.sessions[index];
         session.outbox.fits(bytes, self.limits.outbox_bytes_max)
@@ -229,17 +254,9 @@ impl Hub {
     }
 
     /// Puts something into a session's outbox.
+    #[inline]
     pub(super) fn put(&mut self, index: usize, put: impl FnOnce(&mut Outbox, &mut Pool)) {
-        let session = &mut self.sessions[index];
-        if session.is_parked() {
-            let before = session.outbox.kept_bytes();
-            put(&mut session.outbox, &mut self.pool);
-            self.parked.grow(session.outbox.kept_bytes() - before);
-            return;
-        }
-        let was_written = session.outbox.is_written();
-        put(&mut session.outbox, &mut self.pool);
-        if was_written {
+        if self.sessions[index].put(&mut self.pool, &mut self.parked, put) {
             self.queue_write(index);
         }
     }
@@ -257,7 +274,7 @@ impl Hub {
     /// As [`Hub::notify`], with what every batch of messages leads to.
     pub(super) fn notify_plainly(&mut self, index: usize, head: &Head) {
         if !self.sessions[index].doomed {
-            self.put(index, |outbox, pool| outbox.push_with(head.frame_bytes(&[]), pool, |out| head.write(&[], out)));
+            self.put(index, |outbox, pool| outbox.push_frame(head, &[], pool));
             self.doom_if_overfull(index);
         }
     }
@@ -274,7 +291,7 @@ impl Hub {
         if let Place::Connected(conn) = session.place
             && !mem::replace(&mut session.write_queued, true)
         {
-            self.outputs.push_back(super::Output::Write { conn });
+            self.writes.push_back(conn);
         }
     }
 }

@@ -6,11 +6,12 @@ use core::time::Duration;
 
 use super::circles::Seat;
 use super::output::ConnId;
+use super::parked::Parked;
 use crate::handshake::Origin;
 use crate::limits::Limits;
 use crate::liveness::{Liveness, Silence};
 use crate::name::UserName;
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, Pool};
 use crate::time::Instant;
 use crate::wire::{Accepted, MessageId, Token};
 
@@ -148,6 +149,24 @@ impl Session {
     /// Whether an attempt to resume is later than the last that was granted. A client that was started again counts anew.
     pub(super) fn is_news(&self, received: Option<u64>, attempt: u64) -> bool {
         received.is_none() || attempt > self.details.attempt
+    }
+
+    /// Puts something into the outbox. True if nothing was to be written before, and the driver is to be told.
+    #[inline]
+    pub(super) fn put(
+        &mut self,
+        pool: &mut Pool,
+        parked: &mut Parked,
+        put: impl FnOnce(&mut Outbox, &mut Pool),
+    ) -> bool {
+        let was_written = self.outbox.is_written();
+        let before = self.outbox.kept_bytes();
+        put(&mut self.outbox, pool);
+        if self.is_parked() {
+            parked.grow(self.outbox.kept_bytes() - before);
+            return false;
+        }
+        was_written
     }
 
     pub(super) const fn is_parked(&self) -> bool {

@@ -22,6 +22,7 @@ mod tests;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::hint::black_box;
 use core::mem;
 
 pub use self::chunks::Chunks;
@@ -29,7 +30,7 @@ use self::frames::{Frame, Frames};
 use self::pool::Class;
 pub(crate) use self::pool::Pool;
 
-use crate::wire::{self, Content, Fault, Kind, Message, OVERHEAD_BYTES_MAX, PREFACE_BYTES};
+use crate::wire::{self, Content, Fault, HEAD_ROOM, Head, Kind, Message, OVERHEAD_BYTES_MAX, PREFACE_BYTES};
 
 /// All of the preface.
 #[expect(clippy::cast_possible_truncation, reason = "it has 16 bytes")]
@@ -117,17 +118,22 @@ impl Outbox {
 
     /// Puts a message at the end. A numbered one stays until it is acknowledged; its number is returned.
     pub(crate) fn push<'a>(&mut self, message: &impl Message<'a>, pool: &mut Pool) -> u64 {
-        self.push_with(0, pool, |tail| message.encode(tail));
+        // Its length is known when it is written, and a tail must not grow to hold it: a tail that could grow would be
+        // given back only when all in it is acknowledged, which may never be.
+        let mut frame = mem::take(&mut pool.scratch);
+        frame.clear();
+        message.encode(&mut frame);
+        self.push_frames(&frame, u32::from(message.kind().is_numbered()), pool);
+        pool.scratch = frame;
         self.numbered
     }
 
-    /// Puts a frame at the end that `encode` writes, and that has about so many bytes.
-    pub(crate) fn push_with(&mut self, bytes: usize, pool: &mut Pool, encode: impl FnOnce(&mut Vec<u8>)) {
-        self.reserve(bytes, pool);
-        let before = self.tail.len();
-        encode(&mut self.tail);
-        let (kind, bytes) = wire::measure(&self.tail[before..]);
-        self.pushed(bytes, u32::from(kind.is_numbered()));
+    /// Puts a frame at the end.
+    #[inline]
+    pub(crate) fn push_frame(&mut self, head: &Head, body: &[u8], pool: &mut Pool) {
+        self.reserve(HEAD_ROOM + body.len(), pool);
+        head.write(body, &mut self.tail);
+        self.pushed(head.frame_bytes(body), u32::from(head.is_numbered()));
     }
 
     /// Puts whole frames at the end that are encoded already, so many of them numbered.
@@ -140,6 +146,10 @@ impl Outbox {
     /// Puts frames at the end that are encoded already, all of them numbered, without a copy.
     pub(crate) fn push_shared(&mut self, frames: &Arc<[u8]>, numbered: u32, pool: &mut Pool) {
         if !self.tail.is_empty() {
+            // A tail that is closed early would keep memory that nothing is in.
+            if self.tail.capacity() - self.tail.len() >= frames.len() {
+                return self.push_frames(frames, numbered, pool);
+            }
             self.close_tail(pool);
         }
         self.append(Segment { bytes: Bytes::Shared(Arc::clone(frames)), numbered }, pool);
@@ -148,6 +158,7 @@ impl Outbox {
         self.numbered += u64::from(numbered);
     }
 
+    #[inline]
     fn pushed(&mut self, bytes: usize, numbered: u32) {
         self.kept += bytes;
         self.unwritten += bytes;
@@ -155,13 +166,17 @@ impl Outbox {
         self.numbered += u64::from(numbered);
     }
 
-    /// Makes room for so many bytes in the tail, or for a few.
+    /// Makes room for so many bytes in the tail.
+    #[inline]
     fn reserve(&mut self, bytes: usize, pool: &mut Pool) {
-        const FEW: usize = 64;
-        let bytes = bytes.max(FEW);
-        if self.tail.capacity() - self.tail.len() >= bytes {
-            return;
+        if self.tail.capacity() - self.tail.len() < bytes {
+            self.begin_tail(bytes, pool);
         }
+    }
+
+    /// Begins a tail with room for so many bytes.
+    #[cold]
+    fn begin_tail(&mut self, bytes: usize, pool: &mut Pool) {
         if !self.tail.is_empty() {
             self.class = Class::of(&self.tail).unwrap_or_default().larger();
             self.close_tail(pool);
@@ -249,6 +264,12 @@ impl Outbox {
             let may_have_arrived = number <= self.handed_over || frame.end <= self.written;
             (wire::content(frame.bytes), may_have_arrived)
         })
+    }
+
+    /// Reads where the next frame is put, so that it is near in memory by then.
+    #[inline]
+    pub(crate) fn look_at_end(&self) {
+        black_box(self.tail.last().copied());
     }
 
     // ---- what goes out ----

@@ -55,6 +55,8 @@ pub(crate) struct Pool {
     free: [Vec<Vec<u8>>; CLASSES],
     bytes: usize,
     lists: Vec<VecDeque<Segment>>,
+    /// Where a frame is written whose length is not known before.
+    pub(super) scratch: Vec<u8>,
 }
 
 impl Pool {

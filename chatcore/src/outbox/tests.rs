@@ -8,7 +8,7 @@ use alloc::sync::Arc;
 use proptest::collection::vec as list;
 use proptest::prelude::*;
 
-use super::{Outbox, Pool};
+use super::{Bytes, Outbox, Pool};
 use crate::wire::{self, ClientMessage, Message, Ping, Send};
 
 /// What happens to an outbox.
@@ -147,4 +147,49 @@ proptest! {
             }
         }
     }
+}
+
+/// Bytes that an outbox holds on to, whether something is in them or not.
+fn held(outbox: &Outbox) -> usize {
+    let older = outbox.older.iter().map(|segment| match &segment.bytes {
+        Bytes::Own(buffer) => buffer.capacity(),
+        Bytes::Shared(frames) => frames.len(),
+    });
+    outbox.tail.capacity() + older.sum::<usize>()
+}
+
+#[test]
+fn what_never_becomes_empty_does_not_grow() {
+    let (mut outbox, mut pool) = (Outbox::default(), Pool::default());
+    for body_bytes in [100, 3060, 3301] {
+        for _ in 0..1_000 {
+            let mut count = 0;
+            for _ in 0..4 {
+                count = outbox.push(&ClientMessage::Send(Send { to: "bob", body: &vec![7; body_bytes] }), &mut pool);
+            }
+            let bytes = outbox.transmit().map(<[u8]>::len).sum();
+            outbox.transmitted(bytes, &mut pool);
+            outbox.acknowledge(count - 1, &mut pool).expect("it is written");
+        }
+    }
+    assert!(held(&outbox) <= 256 << 10, "{} bytes for {}", held(&outbox), outbox.kept_bytes());
+}
+
+#[test]
+fn what_is_shared_leaves_no_large_buffers_empty() {
+    let (mut outbox, mut pool) = (Outbox::default(), Pool::default());
+    let frame = |body: &[u8]| {
+        let mut frame = Vec::new();
+        ClientMessage::Send(Send { to: "bob", body }).encode(&mut frame);
+        frame
+    };
+    let (short, long) = (frame(&[1; 20]), frame(&[1; 1024]));
+    // Now its buffers are large.
+    outbox.push_frames(&short.repeat(8_000), 8_000, &mut pool);
+    let long: Arc<[u8]> = long.into();
+    while outbox.kept_bytes() < 4 << 20 {
+        outbox.push_frames(&short, 1, &mut pool);
+        outbox.push_shared(&long, 1, &mut pool);
+    }
+    assert!(held(&outbox) <= 2 * outbox.kept_bytes(), "{} bytes for {}", held(&outbox), outbox.kept_bytes());
 }

@@ -17,6 +17,9 @@ const VARINT_U64: u8 = 253;
 /// Bytes before a body, at the most: the header, the kind, an id, two names, and the body's length.
 const HEAD_BYTES_MAX: usize = HEADER_BYTES + 1 + 9 + (2 + NAME_BYTES_MAX) + (1 + NAME_BYTES_MAX) + 5;
 
+/// Room that writing a head takes, for a while.
+pub(crate) const HEAD_ROOM: usize = HEAD_BYTES_MAX.next_multiple_of(16);
+
 /// Reads the fields of a send: to whom it goes, which need not be text, and the body. None if they are not valid, or not
 /// in the plainest form: the codec then finds out.
 #[inline]
@@ -63,8 +66,15 @@ fn split(input: &[u8]) -> Option<(&[u8], &[u8])> {
 /// What stands in a frame before the body of a message that somebody gets: all of it but the body.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head {
-    bytes: [u8; HEAD_BYTES_MAX],
+    bytes: [u8; HEAD_ROOM],
     length: usize,
+}
+
+impl Default for Head {
+    /// Of nothing.
+    fn default() -> Self {
+        Self { bytes: [0; HEAD_ROOM], length: HEADER_BYTES }
+    }
 }
 
 impl Head {
@@ -76,6 +86,22 @@ impl Head {
         head.put_text(from);
         head.finish(body_bytes);
         head
+    }
+
+    /// Becomes the head of a later message from the same user. False if it cannot: only ids of the usual length can be
+    /// exchanged.
+    #[inline]
+    pub(crate) fn follow(&mut self, id: MessageId, body_bytes: usize) -> bool {
+        const MARK: usize = HEADER_BYTES + 1;
+        const ID: usize = MARK + 1;
+        const NAME: usize = ID + size_of::<u64>();
+        let can = self.bytes[MARK] == VARINT_U64 && id.0 > u32::MAX.into();
+        if can {
+            self.bytes[ID..NAME].copy_from_slice(&id.0.to_le_bytes());
+            self.length = NAME + 1 + usize::from(self.bytes[NAME]);
+            self.finish(body_bytes);
+        }
+        can
     }
 
     /// Of a message from a member of a room.
@@ -107,19 +133,30 @@ impl Head {
     }
 
     /// Bytes of the frame with its body.
+    #[inline]
     pub(crate) const fn frame_bytes(&self, body: &[u8]) -> usize {
         self.length + body.len()
     }
 
-    /// Appends the frame.
+    /// The frame counts in its direction's stream.
+    #[inline]
+    pub(crate) const fn is_numbered(&self) -> bool {
+        Kind(self.bytes[HEADER_BYTES]).is_numbered()
+    }
+
+    /// Appends the frame. A vector that has [`HEAD_ROOM`] and the body's length to spare is not moved by that.
+    #[inline]
     pub(crate) fn write(&self, body: &[u8], out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.bytes[..self.length]);
+        // All of a head, whose length the compiler knows, is copied faster than a part of it.
+        let end = out.len() + self.length;
+        out.extend_from_slice(&self.bytes);
+        out.truncate(end);
         out.extend_from_slice(body);
     }
 
     #[inline]
     fn new(kind: Kind) -> Self {
-        let mut head = Self { bytes: [0; HEAD_BYTES_MAX], length: HEADER_BYTES };
+        let mut head = Self::default();
         head.put([kind.0]);
         head
     }
