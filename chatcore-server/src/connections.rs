@@ -25,9 +25,14 @@ pub(crate) const BUFFER_BYTES: usize = 384 << 10;
 /// How much of the buffer is always there for what comes.
 const BUFFER_BYTES_FREE: usize = 256 << 10;
 
-/// Buffers for what is left over that are kept while nobody needs them, and the largest that are.
+/// Buffers for what is left over that are kept while nobody needs them, the smallest that there are, and the largest
+/// that are kept.
 const SPARE_MAX: usize = 64;
+const SPARE_BYTES_MIN: usize = 512;
 const SPARE_BYTES_MAX: usize = 128 << 10;
+
+/// How many times larger than what it is for a spare buffer may be.
+const SPARE_TIMES_MAX: usize = 4;
 
 /// Who gets less than it asked for has got all there is, and will be told of more: epoll(7) promises that. Others may
 /// wait for us to try again.
@@ -272,7 +277,7 @@ impl Connections {
                 let arrived = &buffer[..start + count];
                 let (goes_on, left) = self.take_in(now, key, arrived);
                 if left > 0 && partial.capacity() == 0 {
-                    partial = self.spare.pop().unwrap_or_default();
+                    partial = self.take_spare(left);
                 }
                 partial.extend_from_slice(&arrived[arrived.len() - left..]);
                 goes_on
@@ -294,6 +299,15 @@ impl Connections {
     fn take_in(&mut self, now: Instant, key: usize, mut arrived: &[u8]) -> (bool, usize) {
         let goes_on = self.feed(now, key, &mut arrived);
         (goes_on, arrived.len())
+    }
+
+    /// A buffer for the start of a frame. What is small holds no large one: it may never be needed.
+    fn take_spare(&mut self, bytes: usize) -> Vec<u8> {
+        let bytes = bytes.max(SPARE_BYTES_MIN);
+        match self.spare.iter().rposition(|spare| spare.capacity() <= SPARE_TIMES_MAX * bytes) {
+            Some(place) => self.spare.swap_remove(place),
+            None => Vec::with_capacity(bytes),
+        }
     }
 
     /// Keeps the start of a frame. A buffer that is not needed waits for another connection.

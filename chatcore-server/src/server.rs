@@ -24,6 +24,9 @@ const EVENTS_MAX: usize = 1024;
 /// Turns in which what senders are told of their own messages may wait for one in which there is nothing else to do.
 const UNSETTLED_TURNS_MAX: u32 = 16;
 
+/// How long that may wait, however few the turns are.
+const UNSETTLED_TIME_MAX: Duration = Duration::from_millis(20);
+
 /// Tokens from here on are listeners; those below are connections.
 const LISTENER: usize = usize::MAX / 2;
 
@@ -127,7 +130,7 @@ impl Server {
     pub fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS_MAX);
         let mut buffer = vec![0; BUFFER_BYTES].into_boxed_slice();
-        let (mut events_in_full_batches, mut unsettled_turns) = (0, 0);
+        let (mut events_in_full_batches, mut unsettled_turns, mut settled) = (0, 0, self.clock.now());
         while !(self.stopping && self.connections.len() == 0) {
             match self.poll.poll(&mut events, self.timeout()) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -148,12 +151,14 @@ impl Server {
             if events_in_full_batches <= self.connections.len() {
                 self.handle_timeout();
             }
-            if is_busy && unsettled_turns < UNSETTLED_TURNS_MAX {
+            if is_busy && unsettled_turns < UNSETTLED_TURNS_MAX && now.saturating_since(settled) < UNSETTLED_TIME_MAX {
                 self.connections.settle_urgent(now);
-                unsettled_turns = if self.connections.is_settled() { 0 } else { unsettled_turns + 1 };
+                unsettled_turns += 1;
             } else {
                 self.connections.settle(now);
-                unsettled_turns = 0;
+            }
+            if self.connections.is_settled() {
+                (unsettled_turns, settled) = (0, now);
             }
 
             if self.handle.is_asked_to_stop() && !self.stopping {

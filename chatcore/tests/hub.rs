@@ -5,8 +5,8 @@ mod world;
 use std::time::Duration;
 
 use chatcore::wire::{
-    Accepted, Ack, ClientMessage, Deliver, Goodbye, HubMessage, Online, Ping, Pong, ReconnectHint, Register, Rejected,
-    Send, Who,
+    Accepted, Ack, ClientMessage, Deliver, Goodbye, HubMessage, Join, Online, Ping, Pong, ReconnectHint, Register,
+    Rejected, Send, Who,
 };
 use chatcore::{
     ClientConfig, CloseReason, Closed, ErrorCode, Event, Fault, GoodbyeCode, Limits, Output, Received, Refusal,
@@ -361,6 +361,62 @@ fn what_came_with_a_goodbye_is_acknowledged() {
         decode_all(&bytes)[..],
         [HubMessage::Rejected(_), HubMessage::Ack(Ack { count: 1 }), HubMessage::Goodbye(_)]
     ));
+}
+
+#[test]
+fn what_was_said_in_the_turn_in_which_a_session_ends_is_answered_and_acknowledged() {
+    let limits = Limits { body_bytes_max: 1024, outbox_bytes_max: 4 * 1408, ..Limits::default() };
+    let mut world = World::new(limits);
+    let (slow, fast) = (world.join("slow"), world.join("fast"));
+    for conn in [slow, fast] {
+        let _ = world.say(conn, &[ClientMessage::Join(Join { room: "#room" })]);
+    }
+    // What is not acknowledged fills an outbox, until one message more in a room is too much.
+    for _ in 0..4 {
+        let _ = world.say(fast, &[send("slow", &[0; 1000])]);
+        world.written(slow);
+    }
+    let _ = world.say(slow, &[send("fast", b"1"), send("fast", b"2"), send("fast", b"3")]);
+    for _ in 0..2 {
+        let _ = world.say(fast, &[send("#room", &[0; 1000])]);
+    }
+    let to_slow = world.written(slow);
+    assert_eq!(world.closed(slow), Some(CloseReason::SlowConsumer));
+    let last: Vec<_> = decode_all(&to_slow).into_iter().rev().take(3).collect();
+    let [HubMessage::Goodbye(_), HubMessage::Ack(Ack { count: 4 }), HubMessage::Accepted(accepted)] = last[..] else {
+        panic!("{last:?}")
+    };
+    assert_eq!((accepted.number, accepted.more), (2, 2));
+}
+
+/// What senders are told of their own messages may wait for the end of a batch of turns; what others said may not.
+#[test]
+fn what_is_urgent_comes_at_once_and_the_rest_when_it_is_asked_for() {
+    let mut world = World::new(Limits::default());
+    let (alice, bob) = (world.join("alice"), world.join("bob"));
+    for _ in 0..2 {
+        let _ = world.say(alice, &[send("bob", b"hello")]);
+        assert!(!world.hub.is_settled());
+        let urgent: Vec<_> = std::iter::from_fn(|| world.hub.poll_urgent_output()).collect();
+        assert!(matches!(urgent[..], [Output::Write { conn }] if conn == bob), "{urgent:?}");
+        let bytes = world.hub.transmit(bob).concat();
+        world.hub.transmitted(world.now, bob, bytes.len()).unwrap();
+        assert!(world.hub.transmit(alice).is_empty());
+    }
+    // Whoever is written to anyway is told the rest, too.
+    let _ = world.say(bob, &[send("alice", b"hello")]);
+    let urgent: Vec<_> = std::iter::from_fn(|| world.hub.poll_urgent_output()).collect();
+    assert!(matches!(urgent[..], [Output::Write { conn }] if conn == alice), "{urgent:?}");
+    let to_alice = world.hub.transmit(alice).concat();
+    let to_alice = decode_all(&to_alice);
+    let [HubMessage::Deliver(_), HubMessage::Accepted(accepted), HubMessage::Ack(ack)] = to_alice[..] else {
+        panic!("{to_alice:?}")
+    };
+    assert_eq!((accepted.number, accepted.more, ack.count), (1, 1, 2));
+    assert!(!world.hub.is_settled(), "bob has not been told");
+    world.drain();
+    assert!(world.hub.is_settled());
+    assert_eq!(world.hub.transmit(bob).concat().len(), world.written(bob).len());
 }
 
 #[test]

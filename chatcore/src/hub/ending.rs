@@ -44,6 +44,7 @@ impl Hub {
         session.place = Place::Parked { until: self.now + self.limits.resume_time_max };
         session.write_queued = false;
         session.full_since = Instant::MAX;
+        session.outbox.compact(&mut self.pool);
         self.arm_session(index);
     }
 

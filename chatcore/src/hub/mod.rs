@@ -157,11 +157,13 @@ impl Hub {
     pub(crate) fn audit(&self) -> Result<(), &'static str> {
         let parked = || self.sessions.iter().map(|(_, session)| session).filter(|session| session.is_parked());
         let bytes: usize = parked().map(|session| session.outbox.kept_bytes()).sum();
-        if (parked().count(), bytes as u64) == self.parked.totals() {
-            Ok(())
-        } else {
-            Err("the count of what is kept for sessions without a connection is wrong")
+        if (parked().count(), bytes as u64) != self.parked.totals() {
+            return Err("the count of what is kept for sessions without a connection is wrong");
         }
+        if parked().any(|session| session.outbox.held_bytes() > 2048 + 4 * session.outbox.kept_bytes()) {
+            return Err("a session without a connection has more memory than what is kept for it needs");
+        }
+        Ok(())
     }
 
     /// Rooms that have members.

@@ -210,6 +210,15 @@ impl Outbox {
         self.kept
     }
 
+    /// Bytes of memory that it holds, whether something is in them or not.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let older = self.older.iter().map(|segment| match &segment.bytes {
+            Bytes::Own(buffer) => buffer.capacity(),
+            Bytes::Shared(frames) => frames.len(),
+        });
+        self.tail.capacity() + older.sum::<usize>()
+    }
+
     /// A message with a body of this length surely fits into an outbox of at most `bytes_max`.
     pub(crate) const fn has_room(&self, body_bytes: usize, bytes_max: u32) -> bool {
         self.fits(body_bytes + OVERHEAD_BYTES_MAX as usize, bytes_max)
@@ -407,6 +416,30 @@ impl Outbox {
             }
         }
         rest
+    }
+
+    /// Moves what is kept into one buffer of its size, if it lies in much more memory than it needs.
+    pub(crate) fn compact(&mut self, pool: &mut Pool) {
+        const TIMES_MAX: usize = 2;
+        if self.held_bytes() <= TIMES_MAX * self.kept.max(pool::BYTES_MIN) {
+            return;
+        }
+        let mut tail = Vec::with_capacity(self.kept);
+        let older = self.older.iter().map(|segment| segment.bytes.as_slice());
+        let mut start = self.start as usize;
+        for segment in older.chain([&self.tail[..]]) {
+            tail.extend_from_slice(&segment[mem::take(&mut start)..]);
+        }
+        for segment in mem::take(&mut self.older) {
+            if let Bytes::Own(buffer) = segment.bytes {
+                pool.give(buffer);
+            }
+        }
+        pool.give(mem::replace(&mut self.tail, tail));
+        self.tail_numbered = small_count(self.numbered - self.acknowledged);
+        self.written = Place::default().plus(self.kept - self.unwritten);
+        (self.start, self.class) = (0, Class::default());
+        self.invariants();
     }
 
     /// Lets go of written frames that nobody acknowledges, up to the first that somebody must.

@@ -10,7 +10,7 @@ use super::Segment;
 const CLASSES: usize = 9;
 
 /// Bytes of the smallest buffers: some short messages.
-const BYTES_MIN: usize = 512;
+pub(super) const BYTES_MIN: usize = 512;
 
 /// Bytes that are kept for later, at the most. What is given back beyond that goes to the allocator.
 const KEPT_BYTES_MAX: usize = 4 << 20;

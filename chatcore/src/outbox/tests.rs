@@ -8,7 +8,8 @@ use alloc::sync::Arc;
 use proptest::collection::vec as list;
 use proptest::prelude::*;
 
-use super::{Bytes, Outbox, Pool};
+use super::pool::BYTES_MIN;
+use super::{Outbox, Pool};
 use crate::wire::{self, ClientMessage, Message, Ping, Send};
 
 /// What happens to an outbox.
@@ -22,6 +23,8 @@ enum Step {
     Write(usize),
     /// The peer acknowledges so many frames less than it has.
     Acknowledge(u64),
+    /// All is moved together.
+    Compact,
     /// The connection breaks, and the peer comes back with so many frames less than it has.
     Resume(u64),
 }
@@ -33,6 +36,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Remark),
         5 => (0..=100_usize).prop_map(Step::Write),
         3 => (0..4_u64).prop_map(Step::Acknowledge),
+        1 => Just(Step::Compact),
         1 => (0..4_u64).prop_map(Step::Resume),
     ]
 }
@@ -115,6 +119,10 @@ proptest! {
                     model.acknowledged = model.acknowledged.max(count);
                     prop_assert!(outbox.acknowledge(model.received() + 1, &mut pool).is_err(), "that was never written");
                 }
+                Step::Compact => {
+                    outbox.compact(&mut pool);
+                    prop_assert!(outbox.held_bytes() <= 2 * outbox.kept_bytes().max(BYTES_MIN));
+                }
                 Step::Resume(less) => {
                     let count = model.received().saturating_sub(less);
                     prop_assert!(outbox.settle(model.received() + 1, &mut pool).is_err(), "that was never written");
@@ -149,15 +157,6 @@ proptest! {
     }
 }
 
-/// Bytes that an outbox holds on to, whether something is in them or not.
-fn held(outbox: &Outbox) -> usize {
-    let older = outbox.older.iter().map(|segment| match &segment.bytes {
-        Bytes::Own(buffer) => buffer.capacity(),
-        Bytes::Shared(frames) => frames.len(),
-    });
-    outbox.tail.capacity() + older.sum::<usize>()
-}
-
 #[test]
 fn what_never_becomes_empty_does_not_grow() {
     let (mut outbox, mut pool) = (Outbox::default(), Pool::default());
@@ -172,7 +171,7 @@ fn what_never_becomes_empty_does_not_grow() {
             outbox.acknowledge(count - 1, &mut pool).expect("it is written");
         }
     }
-    assert!(held(&outbox) <= 256 << 10, "{} bytes for {}", held(&outbox), outbox.kept_bytes());
+    assert!(outbox.held_bytes() <= 256 << 10, "{} bytes for {}", outbox.held_bytes(), outbox.kept_bytes());
 }
 
 #[test]
@@ -191,5 +190,10 @@ fn what_is_shared_leaves_no_large_buffers_empty() {
         outbox.push_frames(&short, 1, &mut pool);
         outbox.push_shared(&long, 1, &mut pool);
     }
-    assert!(held(&outbox) <= 2 * outbox.kept_bytes(), "{} bytes for {}", held(&outbox), outbox.kept_bytes());
+    assert!(
+        outbox.held_bytes() <= 2 * outbox.kept_bytes(),
+        "{} bytes for {}",
+        outbox.held_bytes(),
+        outbox.kept_bytes()
+    );
 }
