@@ -17,6 +17,9 @@ pub(crate) const EVERYBODY: u32 = u32::MAX;
 /// Bytes before a body: its length, and whose it is.
 pub(crate) const HEADER_BYTES: usize = 8;
 
+/// What is read at once, as the server does.
+const BUFFER_BYTES: usize = 256 << 10;
+
 const LISTENER: Token = Token(usize::MAX);
 
 struct Peer {
@@ -44,7 +47,7 @@ pub(crate) fn run(listen: SocketAddr) -> io::Result<()> {
     let mut poll = Poll::new()?;
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
     let mut events = Events::with_capacity(1024);
-    let mut buffer = vec![0; 64 << 10];
+    let mut buffer = vec![0; BUFFER_BYTES];
     let mut floor = Floor::default();
     loop {
         poll.poll(&mut events, None)?;

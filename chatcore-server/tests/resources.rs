@@ -64,8 +64,8 @@ fn silent_users_cost_no_processor_time() {
 }
 
 #[test]
-fn a_silent_user_costs_less_than_two_kibibytes() {
-    const BYTES_MAX: u64 = 2 << 10;
+fn a_silent_user_costs_less_than_a_kibibyte() {
+    const BYTES_MAX: u64 = 1 << 10;
     // Every user is a descriptor of this process too.
     let users = usize::min(5_000, descriptors_max() - 200);
     let server = Server::start_under("ulimit -n $(ulimit -H -n)", &[]);

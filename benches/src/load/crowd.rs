@@ -103,7 +103,6 @@ impl<D: Dialect> Crowd<D> {
     pub(crate) fn come_again(
         &mut self,
         Cut(conns): Cut<D>,
-        again: u32,
         hear: impl FnMut(usize, &[u8]) -> Result<()>,
     ) -> Result<()> {
         let (users, mut conns) = (conns.len(), conns.into_iter());
@@ -111,7 +110,7 @@ impl<D: Dialect> Crowd<D> {
             users,
             |dialect, key, out| {
                 let mut conn = conns.next().expect("each comes once");
-                dialect.reopen(&mut conn, key, again, out);
+                dialect.reopen(&mut conn, key, out);
                 conn
             },
             hear,

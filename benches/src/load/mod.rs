@@ -55,6 +55,9 @@ impl From<io::Error> for Failure {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let options = options.clone().complete()?;
     allow_files()?;
+    if options.cpus().server == options.cpus().load {
+        eprintln!("the load and the servers share a processor: each takes from the other what is measured");
+    }
     let contestants = contestants(&options)?;
     let mut report = Report::new(&options)?;
     for (work, body_bytes) in plan(&options) {
@@ -75,6 +78,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         report.add(work, body_bytes, work.description(&options, body_bytes), &entries);
     }
     progress(format_args!(""));
+    if report.lacks_calls() {
+        eprintln!(
+            "calls to read and to write were not counted: that needs perf(1), and the right to use its tracepoints"
+        );
+    }
     if options.json {
         println!("{:#}", report.json());
     } else {

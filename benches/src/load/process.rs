@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
@@ -59,14 +59,16 @@ pub(crate) fn cpus() -> Result<Vec<usize>> {
 /// Counts a process's calls to read and to write, if perf(1) is there and may.
 pub(crate) struct CallCount {
     perf: Child,
-    since: Instant,
+    /// For how long it counts: it ends then.
+    time: Duration,
 }
 
-/// Calls in a second.
+/// Calls in some time.
+#[derive(Debug, PartialEq)]
 pub(crate) struct Calls {
     pub(crate) reads: f64,
     pub(crate) writes: f64,
-    /// For how long they were looked at.
+    /// For how long they were counted, until now.
     pub(crate) time: Duration,
 }
 
@@ -84,9 +86,8 @@ impl CallCount {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
-            .spawn()
-            .ok()?;
-        Some(Self { perf, since: Instant::now() })
+            .spawn();
+        Some(Self { perf: perf.ok()?, time })
     }
 
     pub(crate) fn is_over(&mut self) -> bool {
@@ -95,20 +96,40 @@ impl CallCount {
 
     /// What was counted.
     pub(crate) fn finish(self) -> Option<Calls> {
-        let time = self.since.elapsed();
         let output = self.perf.wait_with_output().ok()?;
-        let text = String::from_utf8_lossy(&output.stderr);
-        // Count, unit, event, nanoseconds for which it was counted, …
-        let mut calls = Calls { reads: 0.0, writes: 0.0, time };
+        Calls::read(&String::from_utf8_lossy(&output.stderr), self.time)
+    }
+}
+
+impl Calls {
+    /// Reads what perf says; none if it could not count.
+    fn read(text: &str, time: Duration) -> Option<Self> {
+        let mut calls = Self { reads: 0.0, writes: 0.0, time };
         for line in text.lines() {
+            // Count, unit, event, …
             let fields: Vec<&str> = line.split(',').collect();
-            let [count, _, event, counted, ..] = fields[..] else { continue };
+            let [count, _, event, ..] = fields[..] else { continue };
             let call = event.strip_prefix("syscalls:sys_enter_")?;
             // A call that was never made was not even counted.
             let Ok(count) = count.parse::<f64>() else { continue };
-            let per_second = count / (counted.parse::<f64>().ok()? / 1e9);
-            *(if READS.contains(&call) { &mut calls.reads } else { &mut calls.writes }) += per_second;
+            *(if READS.contains(&call) { &mut calls.reads } else { &mut calls.writes }) += count;
         }
         (calls.reads > 0.0 && calls.writes > 0.0).then_some(calls)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_perf_counted_is_read() {
+        let said = "10,,syscalls:sys_enter_read,250000000,100.00,,\n\
+                    5,,syscalls:sys_enter_recvfrom,250000000,100.00,,\n\
+                    <not counted>,,syscalls:sys_enter_readv,0,100.00,,\n\
+                    7,,syscalls:sys_enter_sendmsg,249000000,100.00,,\n";
+        let time = Duration::from_millis(250);
+        assert_eq!(Calls::read(said, time), Some(Calls { reads: 15.0, writes: 7.0, time }));
+        assert_eq!(Calls::read("perf: permission denied\n", time), None);
     }
 }

@@ -58,6 +58,12 @@ impl Report {
         self.sections.push(Section { work, body_bytes, description, rows: entries.iter().map(row).collect() });
     }
 
+    /// Calls of a server could not be counted.
+    pub(crate) fn lacks_calls(&self) -> bool {
+        let figures = self.sections.iter().flat_map(|section| &section.rows).flat_map(|row| &row.figures);
+        figures.into_iter().any(|(figure, spread)| *figure == Figure::PerRead && spread.is_none())
+    }
+
     pub(crate) fn json(&self) -> Value {
         let row = |row: &Row| {
             let figure = |(figure, spread): &(Figure, Option<Spread>)| {

@@ -45,12 +45,14 @@ impl Chatcore {
 impl Dialect for Chatcore {
     type Conn = Conn;
 
+    const SAYS_ACCEPTED: bool = true;
+
     fn open(&self, _conn: &mut Conn, user: usize, out: &mut Vec<u8>) {
         out.extend_from_slice(&Preface::OURS.encode());
         ClientMessage::Register(Register { name: &name(user), credential: b"" }).encode(out);
     }
 
-    fn reopen(&self, conn: &mut Conn, user: usize, _again: u32, out: &mut Vec<u8>) {
+    fn reopen(&self, conn: &mut Conn, user: usize, out: &mut Vec<u8>) {
         let token = conn.token.expect("it was registered");
         conn.is_greeted = false;
         conn.attempts += 1;

@@ -23,7 +23,7 @@ impl Dialect for Floor {
         out.extend_from_slice(&small(user).to_le_bytes());
     }
 
-    fn reopen(&self, conn: &mut Conn, user: usize, _again: u32, out: &mut Vec<u8>) {
+    fn reopen(&self, conn: &mut Conn, user: usize, out: &mut Vec<u8>) {
         *conn = Conn::default();
         self.open(conn, user, out);
     }

@@ -1,7 +1,10 @@
 //! IRC (RFC 2812).
 
-use super::{Dialect, Envelope, Heard, To, line, name, text};
+use super::{Dialect, Envelope, Heard, To, line, name};
 use crate::load::{Failure, Result};
+
+/// More users than can be asked for.
+const USERS_MAX: usize = 20_000;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Irc {
@@ -17,9 +20,8 @@ impl Dialect for Irc {
     }
 
     // The server may not have noticed yet that the old connection broke, and hold its name.
-    fn reopen(&self, conn: &mut (), user: usize, again: u32, out: &mut Vec<u8>) {
-        let user = user + 20_000 * again as usize;
-        self.open(conn, user, out);
+    fn reopen(&self, conn: &mut (), user: usize, out: &mut Vec<u8>) {
+        self.open(conn, user + USERS_MAX, out);
     }
 
     fn envelope(&self, to: To, _body_bytes: usize) -> Envelope {
@@ -57,9 +59,9 @@ impl Dialect for Irc {
             // No message of the day.
             b"422" => Heard::Nothing,
             error if error.len() == 3 && matches!(error[0], b'4' | b'5') => {
-                return Err(Failure::new(format_args!("the IRC server said {:?}", text(line))));
+                return Err(Failure::said(line));
             }
-            b"ERROR" => return Err(Failure::new(format_args!("the IRC server said {:?}", text(line)))),
+            b"ERROR" => return Err(Failure::said(line)),
             _ => Heard::Nothing,
         })
     }

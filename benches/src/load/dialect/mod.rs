@@ -19,11 +19,14 @@ pub(crate) trait Dialect {
     /// What is remembered of one connection.
     type Conn: Default;
 
+    /// The server says of each message that it has taken it.
+    const SAYS_ACCEPTED: bool = false;
+
     /// What a new connection says first: who the user is. In the end [`Heard::Ready`] must come.
     fn open(&self, conn: &mut Self::Conn, user: usize, out: &mut Vec<u8>);
 
-    /// What a connection says that comes in place of one that broke. `again` counts how often that was.
-    fn reopen(&self, conn: &mut Self::Conn, user: usize, again: u32, out: &mut Vec<u8>);
+    /// What a connection says that comes in place of one that broke.
+    fn reopen(&self, conn: &mut Self::Conn, user: usize, out: &mut Vec<u8>);
 
     /// What stands around a body that goes to somebody.
     fn envelope(&self, to: To, body_bytes: usize) -> Envelope;
@@ -80,9 +83,4 @@ fn line<'a>(input: &mut &'a [u8]) -> Option<&'a [u8]> {
 /// A number in decimal digits.
 fn number(digits: &[u8]) -> Option<usize> {
     std::str::from_utf8(digits).ok()?.parse().ok()
-}
-
-/// Bytes for people.
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(&bytes[..bytes.len().min(100)]).into_owned()
 }

@@ -1,6 +1,6 @@
 //! NATS: a subject for each user.
 
-use super::{Dialect, Envelope, Heard, To, line, name, number, text};
+use super::{Dialect, Envelope, Heard, To, line, name, number};
 use crate::load::{Failure, Result};
 
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +20,7 @@ impl Dialect for Nats {
         out.extend_from_slice(b"PING\r\n");
     }
 
-    fn reopen(&self, conn: &mut (), user: usize, _again: u32, out: &mut Vec<u8>) {
+    fn reopen(&self, conn: &mut (), user: usize, out: &mut Vec<u8>) {
         self.open(conn, user, out);
     }
 
@@ -50,7 +50,7 @@ impl Dialect for Nats {
         } else if line.starts_with(b"INFO ") || line == b"+OK" {
             Heard::Nothing
         } else {
-            return Err(Failure::new(format_args!("NATS said {:?}", text(line))));
+            return Err(Failure::said(line));
         };
         *input = rest;
         Ok(heard)

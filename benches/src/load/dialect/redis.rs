@@ -25,7 +25,7 @@ impl Dialect for Redis {
         }
     }
 
-    fn reopen(&self, conn: &mut Conn, user: usize, _again: u32, out: &mut Vec<u8>) {
+    fn reopen(&self, conn: &mut Conn, user: usize, out: &mut Vec<u8>) {
         *conn = Conn::default();
         self.open(conn, user, out);
     }

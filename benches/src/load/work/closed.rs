@@ -21,40 +21,41 @@ pub(super) fn pairs<D: Dialect>(
 ) -> Result<Figures> {
     crowd.fill(users)?;
     crowd.address((0..users).map(To::User));
-    // Each hears one sender, and hears each message alone.
-    run(crowd, running, options, Score::new(users, users, outstanding, 1, |sender| sender ^ 1))
+    run(crowd, running, options, Score::new(users, users, outstanding, Hearers::Peer))
 }
 
 /// A room in which the first few speak.
 pub(super) fn room<D: Dialect>(mut crowd: Crowd<D>, running: &Running, options: &Options) -> Result<Figures> {
     crowd.fill(options.members)?;
     crowd.address([To::Room]);
-    let listeners = options.members - 1;
-    run(
-        crowd,
-        running,
-        options,
-        Score::new(options.members, options.senders, options.room_outstanding, listeners, |_| 0),
-    )
+    let score = Score::new(options.members, options.senders, options.room_outstanding, Hearers::Others);
+    run(crowd, running, options, score)
+}
+
+/// Who hears a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hearers {
+    /// The other one of a pair.
+    Peer,
+    /// Everybody but the sender.
+    Others,
 }
 
 /// Who has sent and heard what.
 struct Score {
     senders: Vec<Sender>,
-    /// The next message of each sender that each user will hear: by user, then by sender. One sender only if everybody
-    /// has one.
-    expected: Vec<u32>,
-    expected_of_user: usize,
-    outstanding: usize,
+    hearers: Hearers,
     /// How many hear each message.
     listeners: usize,
+    /// The next message of each sender that each user will hear: by user, then by those whom it hears.
+    expected: Vec<u32>,
+    outstanding: usize,
     /// Senders that may send more.
     free: Vec<usize>,
     delivered: u64,
 }
 
 struct Sender {
-    recipient: usize,
     sent: u32,
     /// How many times its messages were heard.
     heard: u64,
@@ -62,21 +63,17 @@ struct Sender {
 }
 
 impl Score {
-    fn new(
-        users: usize,
-        senders: usize,
-        outstanding: usize,
-        listeners: usize,
-        recipient: impl Fn(usize) -> usize,
-    ) -> Self {
-        let expected_of_user = if listeners == 1 { 1 } else { senders };
-        let sender = |number| Sender { recipient: recipient(number), sent: 0, heard: 0, is_free: true };
+    fn new(users: usize, senders: usize, outstanding: usize, hearers: Hearers) -> Self {
+        let (listeners, heard_by_each) = match hearers {
+            Hearers::Peer => (1, 1),
+            Hearers::Others => (users - 1, senders),
+        };
         Self {
-            senders: (0..senders).map(sender).collect(),
-            expected: vec![0; users * expected_of_user],
-            expected_of_user,
-            outstanding,
+            senders: (0..senders).map(|_| Sender { sent: 0, heard: 0, is_free: true }).collect(),
+            hearers,
             listeners,
+            expected: vec![0; users * heard_by_each],
+            outstanding,
             free: (0..senders).collect(),
             delivered: 0,
         }
@@ -84,16 +81,21 @@ impl Score {
 
     fn hear(&mut self, user: usize, body: &[u8]) -> Result<()> {
         let (sender, sequence) = message::read(body);
+        let senders = self.senders.len();
         let Some(score) = self.senders.get_mut(sender) else {
             return Err(Failure::new("a message has arrived that nobody sent"));
         };
-        // In a room some servers give a sender its own messages. They are not counted.
-        if self.listeners > 1 && sender == user {
-            return Ok(());
-        }
-        let place = if self.expected_of_user == 1 { 0 } else { sender };
-        let expected = &mut self.expected[user * self.expected_of_user + place];
-        if sequence != *expected || (self.listeners == 1 && score.recipient != user) {
+        let place = match self.hearers {
+            Hearers::Peer if peer(sender) == user => user,
+            Hearers::Peer => {
+                return Err(Failure::new(format_args!("user {user} has heard what user {sender} said to another")));
+            }
+            // Some servers give a sender its own messages. They are not counted.
+            Hearers::Others if sender == user => return Ok(()),
+            Hearers::Others => user * senders + sender,
+        };
+        let expected = &mut self.expected[place];
+        if sequence != *expected {
             return Err(Failure::new(format_args!(
                 "user {user} has heard message {sequence} of user {sender}, and not {expected}: one is lost, or they \
                  are out of order"
@@ -116,10 +118,18 @@ impl Score {
             // In a room a message counts as delivered when as many have come as it has listeners.
             let delivered = sender.heard / self.listeners as u64;
             while u64::from(sender.sent) < delivered + self.outstanding as u64 {
-                crowd.say(number, sender.recipient, sender.sent);
+                let recipient = match self.hearers {
+                    Hearers::Peer => peer(number),
+                    Hearers::Others => 0,
+                };
+                crowd.say(number, recipient, sender.sent);
                 sender.sent += 1;
             }
         }
+    }
+
+    fn sent(&self) -> u64 {
+        self.senders.iter().map(|sender| u64::from(sender.sent)).sum()
     }
 
     fn is_all_heard(&self) -> bool {
@@ -140,34 +150,57 @@ fn run<D: Dialect>(mut crowd: Crowd<D>, running: &Running, options: &Options, mu
     figures.set(Figure::Load, cpu / time.as_secs_f64() / 1e4);
 
     if let Some(mut count) = CallCount::start(running.pid(), options.warm_up()) {
-        let delivered = score.delivered;
-        work(&mut crowd, &mut score, |_| count.is_over())?;
+        let mut delivered = vec![(Instant::now(), score.delivered)];
+        work(&mut crowd, &mut score, |now, so_far| {
+            delivered.push((now, so_far));
+            count.is_over()
+        })?;
         if let Some(calls) = count.finish() {
-            let rate = (score.delivered - delivered) as f64 / calls.time.as_secs_f64();
-            figures.set(Figure::PerRead, rate / calls.reads);
-            figures.set(Figure::PerWrite, rate / calls.writes);
+            let messages = of_the_last(calls.time, &delivered) as f64;
+            figures.set(Figure::PerRead, messages / calls.reads);
+            figures.set(Figure::PerWrite, messages / calls.writes);
         }
     }
 
     let deadline = Instant::now() + DRAIN_TIME_MAX;
-    while !score.is_all_heard() {
+    while !score.is_all_heard() || (D::SAYS_ACCEPTED && crowd.accepted < score.sent()) {
         crowd.turn(Some(Duration::from_millis(100)), |user, body| score.hear(user, body))?;
         crowd.flush()?;
         if Instant::now() > deadline {
-            return Err(Failure::new("messages are lost: they have not come in the time that was left for them"));
+            return Err(Failure::new("messages or answers are lost: they have not come in the time left for them"));
         }
+    }
+    if crowd.accepted > score.sent() {
+        return Err(Failure::new("more messages were accepted than sent"));
     }
     Ok(figures)
 }
 
-/// The time is over.
-fn until(time: Duration) -> impl FnMut(Instant) -> bool {
-    let end = Instant::now() + time;
-    move |now| now >= end
+/// The other one of a user's pair.
+const fn peer(user: usize) -> usize {
+    user ^ 1
 }
 
-fn work<D: Dialect>(crowd: &mut Crowd<D>, score: &mut Score, mut is_over: impl FnMut(Instant) -> bool) -> Result<()> {
-    while !is_over(Instant::now()) {
+/// The time is over.
+fn until(time: Duration) -> impl FnMut(Instant, u64) -> bool {
+    let end = Instant::now() + time;
+    move |now, _| now >= end
+}
+
+/// How many messages were delivered in the last part of a time, of which it is known how many there were until when.
+fn of_the_last(time: Duration, delivered: &[(Instant, u64)]) -> u64 {
+    let Some((end, all)) = delivered.last() else { return 0 };
+    let before = delivered.iter().rfind(|(now, _)| *end - *now >= time).or(delivered.first());
+    all - before.map_or(0, |(_, count)| *count)
+}
+
+/// Works until it is over, which depends on the time and on how many messages were delivered.
+fn work<D: Dialect>(
+    crowd: &mut Crowd<D>,
+    score: &mut Score,
+    mut is_over: impl FnMut(Instant, u64) -> bool,
+) -> Result<()> {
+    while !is_over(Instant::now(), score.delivered) {
         score.say(crowd);
         crowd.flush()?;
         crowd.turn(Some(Duration::from_millis(100)), |user, body| score.hear(user, body))?;

@@ -9,7 +9,7 @@ use crate::load::crowd::Crowd;
 use crate::load::dialect::{Dialect, To};
 use crate::load::figures::{Figure, Figures};
 use crate::load::options::Options;
-use crate::load::{Failure, Result, process};
+use crate::load::{Failure, Result, message, process};
 
 pub(super) fn measure<D: Dialect>(mut crowd: Crowd<D>, running: &Running, options: &Options) -> Result<Figures> {
     let users = options.crowd;
@@ -26,10 +26,7 @@ pub(super) fn measure<D: Dialect>(mut crowd: Crowd<D>, running: &Running, option
     let (cpu, since) = (process::cpu_us(running.pid())?, Instant::now());
     let cut = crowd.cut()?;
     let mut again = vec![0; users];
-    crowd.come_again(cut, 1, |user, _| {
-        again[user] += 1;
-        Ok(())
-    })?;
+    crowd.come_again(cut, |user, body| hear(user, body, &mut again))?;
     if running.kind == Kind::Chatcore {
         hear_all(&mut crowd, &mut again)?;
     }
@@ -42,14 +39,20 @@ pub(super) fn measure<D: Dialect>(mut crowd: Crowd<D>, running: &Running, option
     Ok(figures)
 }
 
+/// Each hears the first message of the other one of its pair, and nothing else.
+fn hear(user: usize, body: &[u8], heard: &mut [u32]) -> Result<()> {
+    if message::read(body) != (user ^ 1, 0) {
+        return Err(Failure::new(format_args!("user {user} has heard what was not for it")));
+    }
+    heard[user] += 1;
+    Ok(())
+}
+
 /// Waits until each has heard something.
 fn hear_all<D: Dialect>(crowd: &mut Crowd<D>, heard: &mut [u32]) -> Result<()> {
     let deadline = Instant::now() + DRAIN_TIME_MAX;
     while heard.contains(&0) {
-        crowd.turn(Some(Duration::from_millis(100)), |user, _| {
-            heard[user] += 1;
-            Ok(())
-        })?;
+        crowd.turn(Some(Duration::from_millis(100)), |user, body| hear(user, body, heard))?;
         if Instant::now() > deadline {
             let lost = heard.iter().filter(|count| **count == 0).count();
             return Err(Failure::new(format_args!("{lost} messages are lost")));
