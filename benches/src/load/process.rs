@@ -1,6 +1,7 @@
 //! What the system tells of a running process (proc(5)).
 
 use std::fs;
+use std::io::{self, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -57,54 +58,57 @@ pub(crate) fn cpus() -> Result<Vec<usize>> {
 }
 
 /// Counts a process's calls to read and to write, if perf(1) is there and may.
-pub(crate) struct CallCount {
-    perf: Child,
-    /// For how long it counts: it ends then.
-    time: Duration,
-}
+pub(crate) struct CallCount(Child);
 
 /// Calls in some time.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Calls {
     pub(crate) reads: f64,
     pub(crate) writes: f64,
-    /// For how long they were counted, until now.
-    pub(crate) time: Duration,
 }
 
 const READS: [&str; 4] = ["read", "readv", "recvfrom", "recvmsg"];
 const WRITES: [&str; 4] = ["write", "writev", "sendto", "sendmsg"];
 
 impl CallCount {
-    /// Counts for a time; none if that is not possible here.
+    /// Counts from now on, for twice this time at the most; none if that is not possible here.
     pub(crate) fn start(pid: u32, time: Duration) -> Option<Self> {
         let events: Vec<String> =
             READS.iter().chain(&WRITES).map(|call| format!("syscalls:sys_enter_{call}")).collect();
+        // It begins and ends counting when its standard input says so, and answers on its standard output.
         let perf = Command::new("perf")
-            .args(["stat", "-x", ",", "-p", &pid.to_string(), "-e", &events.join(","), "--", "sleep"])
-            .arg(time.as_secs_f64().to_string())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .args(["stat", "--delay=-1", "--control=fd:0,1", "-x", ",", "-p", &pid.to_string()])
+            .args(["-e", &events.join(","), "--", "sleep"])
+            .arg((2 * time).as_secs_f64().to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn();
-        Some(Self { perf: perf.ok()?, time })
-    }
-
-    pub(crate) fn is_over(&mut self) -> bool {
-        !matches!(self.perf.try_wait(), Ok(None))
+        let mut count = Self(perf.ok()?);
+        count.tell("enable\n").is_ok().then_some(count)
     }
 
     /// What was counted.
-    pub(crate) fn finish(self) -> Option<Calls> {
-        let output = self.perf.wait_with_output().ok()?;
-        Calls::read(&String::from_utf8_lossy(&output.stderr), self.time)
+    pub(crate) fn finish(mut self) -> Option<Calls> {
+        self.tell("disable\n").ok()?;
+        let output = self.0.wait_with_output().ok()?;
+        Calls::read(&String::from_utf8_lossy(&output.stderr))
+    }
+
+    /// Gives a command, and waits until it is done.
+    fn tell(&mut self, command: &str) -> io::Result<()> {
+        let (Some(input), Some(output)) = (&mut self.0.stdin, &mut self.0.stdout) else {
+            unreachable!("both are pipes")
+        };
+        input.write_all(command.as_bytes())?;
+        output.read_exact(&mut [0; "ack\n".len()])
     }
 }
 
 impl Calls {
     /// Reads what perf says; none if it could not count.
-    fn read(text: &str, time: Duration) -> Option<Self> {
-        let mut calls = Self { reads: 0.0, writes: 0.0, time };
+    fn read(text: &str) -> Option<Self> {
+        let mut calls = Self { reads: 0.0, writes: 0.0 };
         for line in text.lines() {
             // Count, unit, event, …
             let fields: Vec<&str> = line.split(',').collect();
@@ -128,8 +132,7 @@ mod tests {
                     5,,syscalls:sys_enter_recvfrom,250000000,100.00,,\n\
                     <not counted>,,syscalls:sys_enter_readv,0,100.00,,\n\
                     7,,syscalls:sys_enter_sendmsg,249000000,100.00,,\n";
-        let time = Duration::from_millis(250);
-        assert_eq!(Calls::read(said, time), Some(Calls { reads: 15.0, writes: 7.0, time }));
-        assert_eq!(Calls::read("perf: permission denied\n", time), None);
+        assert_eq!(Calls::read(said), Some(Calls { reads: 15.0, writes: 7.0 }));
+        assert_eq!(Calls::read("perf: permission denied\n"), None);
     }
 }

@@ -149,14 +149,11 @@ fn run<D: Dialect>(mut crowd: Crowd<D>, running: &Running, options: &Options, mu
     figures.set(Figure::Rate, messages / time.as_secs_f64());
     figures.set(Figure::Load, cpu / time.as_secs_f64() / 1e4);
 
-    if let Some(mut count) = CallCount::start(running.pid(), options.warm_up()) {
-        let mut delivered = vec![(Instant::now(), score.delivered)];
-        work(&mut crowd, &mut score, |now, so_far| {
-            delivered.push((now, so_far));
-            count.is_over()
-        })?;
+    if let Some(count) = CallCount::start(running.pid(), options.warm_up()) {
+        let delivered = score.delivered;
+        work(&mut crowd, &mut score, until(options.warm_up()))?;
+        let messages = (score.delivered - delivered) as f64;
         if let Some(calls) = count.finish() {
-            let messages = of_the_last(calls.time, &delivered) as f64;
             figures.set(Figure::PerRead, messages / calls.reads);
             figures.set(Figure::PerWrite, messages / calls.writes);
         }
@@ -182,25 +179,13 @@ const fn peer(user: usize) -> usize {
 }
 
 /// The time is over.
-fn until(time: Duration) -> impl FnMut(Instant, u64) -> bool {
+fn until(time: Duration) -> impl FnMut(Instant) -> bool {
     let end = Instant::now() + time;
-    move |now, _| now >= end
+    move |now| now >= end
 }
 
-/// How many messages were delivered in the last part of a time, of which it is known how many there were until when.
-fn of_the_last(time: Duration, delivered: &[(Instant, u64)]) -> u64 {
-    let Some((end, all)) = delivered.last() else { return 0 };
-    let before = delivered.iter().rfind(|(now, _)| *end - *now >= time).or(delivered.first());
-    all - before.map_or(0, |(_, count)| *count)
-}
-
-/// Works until it is over, which depends on the time and on how many messages were delivered.
-fn work<D: Dialect>(
-    crowd: &mut Crowd<D>,
-    score: &mut Score,
-    mut is_over: impl FnMut(Instant, u64) -> bool,
-) -> Result<()> {
-    while !is_over(Instant::now(), score.delivered) {
+fn work<D: Dialect>(crowd: &mut Crowd<D>, score: &mut Score, mut is_over: impl FnMut(Instant) -> bool) -> Result<()> {
+    while !is_over(Instant::now()) {
         score.say(crowd);
         crowd.flush()?;
         crowd.turn(Some(Duration::from_millis(100)), |user, body| score.hear(user, body))?;
