@@ -157,7 +157,8 @@ impl<D: Dialect> Crowd<D> {
     pub(crate) fn say(&mut self, sender: usize, recipient: usize, sequence: u32) {
         let Envelope { before, after } = &self.envelopes[recipient];
         message::stamp(&mut self.body, sender, sequence);
-        let out = &mut self.users[sender].out;
+        let User { conn, out, .. } = &mut self.users[sender];
+        self.dialect.precede(conn, out);
         out.extend_from_slice(before);
         out.extend_from_slice(&self.body);
         out.extend_from_slice(after);

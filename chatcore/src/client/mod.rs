@@ -329,7 +329,7 @@ impl Client {
     // ---- what is to be done ----
 
     /// The bytes to write. Report what the transport took to [`transmitted`](Self::transmitted). An acknowledgement
-    /// that waits for company joins here.
+    /// that waits for company joins here, unless it went ahead of a request.
     pub fn poll_transmit(&mut self) -> Chunks<'_> {
         let batch_is_large = self.acks.pending_frames >= self.config.ack_frames
             || self.limits.is_some_and(|limits| self.acks.pending_bytes >= limits.outbox_bytes_max as usize / 16);
@@ -382,6 +382,10 @@ impl Client {
         let bytes_max = self.config.outbox_bytes_max;
         if self.outbox.kept_bytes() > 0 && !self.outbox.has_room(body_bytes, bytes_max) {
             return Err(ClientError::OutboxFull { bytes_max });
+        }
+        // What waits for company goes ahead of it: then the hub lets go of what we have before it has to keep more.
+        if self.ack_due().is_some() {
+            self.acknowledge();
         }
         Ok(self.numbers_before + self.outbox.push(message, &mut self.pool))
     }

@@ -42,6 +42,19 @@ impl Chatcore {
     }
 }
 
+impl Conn {
+    const fn pending(&self) -> u64 {
+        self.received - self.acknowledged
+    }
+
+    fn acknowledge(&mut self, out: &mut Vec<u8>) {
+        ClientMessage::Ack(Ack { count: self.received }).encode(out);
+        self.acknowledged = self.received;
+        self.pending_bytes = 0;
+        self.since = None;
+    }
+}
+
 impl Dialect for Chatcore {
     type Conn = Conn;
 
@@ -116,8 +129,14 @@ impl Dialect for Chatcore {
         })
     }
 
+    fn precede(&self, conn: &mut Conn, out: &mut Vec<u8>) {
+        if conn.pending() > 0 {
+            conn.acknowledge(out);
+        }
+    }
+
     fn settle(&self, conn: &mut Conn, out: &mut Vec<u8>) {
-        let pending = conn.received - conn.acknowledged;
+        let pending = conn.pending();
         if pending == 0 {
             return;
         }
@@ -125,10 +144,7 @@ impl Dialect for Chatcore {
             || conn.pending_bytes >= Limits::default().outbox_bytes_max as usize / 16;
         let is_late = conn.since.is_some_and(|since| since.elapsed() >= self.client.ack_delay);
         if !out.is_empty() || is_large || is_late {
-            ClientMessage::Ack(Ack { count: conn.received }).encode(out);
-            conn.acknowledged = conn.received;
-            conn.pending_bytes = 0;
-            conn.since = None;
+            conn.acknowledge(out);
         } else if conn.since.is_none() {
             conn.since = Some(Instant::now());
         }

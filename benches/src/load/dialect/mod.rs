@@ -34,6 +34,9 @@ pub(crate) trait Dialect {
     /// Takes one thing off the input. What must be said to it at once is put into `out`.
     fn take<'a>(&self, conn: &mut Self::Conn, input: &mut &'a [u8], out: &mut Vec<u8>) -> Result<Heard<'a>>;
 
+    /// A message is about to be put into `out`.
+    fn precede(&self, _conn: &mut Self::Conn, _out: &mut Vec<u8>) {}
+
     /// All that had arrived is taken, and what is in `out` is about to be written.
     fn settle(&self, _conn: &mut Self::Conn, _out: &mut Vec<u8>) {}
 }
