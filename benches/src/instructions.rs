@@ -70,6 +70,8 @@ fn cases() -> Vec<Case> {
         direct("routing/10_users", |times| routing(times, Routing::direct(10, BODY_BYTES))),
         direct("routing/1_000_users", |times| routing(times, Routing::direct(1_000, BODY_BYTES))),
         direct("routing/10_000_users", |times| routing(times, Routing::direct(10_000, BODY_BYTES))),
+        direct("routing/1_000_users_in_pairs", |times| routing(times, Routing::in_pairs(1_000, BODY_BYTES))),
+        direct("routing/1_000_users_1_KiB", |times| routing(times, Routing::direct(1_000, 1024))),
         rooms("rooms/1_of_200", 200, |times| routing(times, Routing::in_rooms(1, 200, BODY_BYTES))),
         rooms("rooms/100_of_10", 10, |times| routing(times, Routing::in_rooms(100, 10, BODY_BYTES))),
         rooms("rooms/1_000_of_10", 10, |times| routing(times, Routing::in_rooms(1_000, 10, BODY_BYTES))),
@@ -98,7 +100,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         let was = before.of.get(case.name).copied();
         let change = was.map_or(f64::INFINITY, |was| (figure / was - 1.0) * 100.0);
         let beside = was.map_or(String::new(), |was| format!("{was:9.1} {change:+6.1} %"));
-        println!("  {:24} {figure:9.1} {beside}", case.name);
+        println!("  {:28} {figure:9.1} {beside}", case.name);
         if change.abs() > ROOM_PERCENT {
             off.push(case.name);
         }

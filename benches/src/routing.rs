@@ -78,10 +78,19 @@ impl Routing {
     /// So many users with names like `user00042`, and batches of messages with bodies of so many bytes between
     /// users picked at random.
     pub fn direct(users: usize, body_bytes: usize) -> Self {
+        Self::between(users, body_bytes, |_, sequence| sequence.below(users))
+    }
+
+    /// The same, but each writes to the other one of its pair.
+    pub fn in_pairs(users: usize, body_bytes: usize) -> Self {
+        Self::between(users, body_bytes, |sender, _| sender ^ 1)
+    }
+
+    fn between(users: usize, body_bytes: usize, recipient: impl Fn(usize, &mut Sequence) -> usize) -> Self {
         let (hub, names, users) = crowd(users);
         let burst = |sequence: &mut Sequence| {
             let sender = sequence.below(names.len());
-            (sender, [(); BURST].map(|()| &*names[sequence.below(names.len())]))
+            (sender, [(); BURST].map(|()| &*names[recipient(sender, sequence)]))
         };
         let batch = Tally { said: BATCH_MESSAGES, delivered: BATCH_MESSAGES };
         let mut routing = Self::new(hub, users, batch, burst, body_bytes);
