@@ -1,4 +1,4 @@
-//! What bodies say: who sent them, and the how manieth of that sender they are. In letters, because not every server
+//! What bodies say: who sent them, and which of that sender's messages they are. In letters, because not every server
 //! carries anything else.
 
 /// Bytes of a body that are used; the rest is padding.
@@ -6,14 +6,14 @@ pub(crate) const STAMP_BYTES: usize = 12;
 
 const SENDER_LETTERS: usize = 4;
 
-/// Writes who sends a body, and the how manieth it is, to its start.
+/// Writes who sends a body, and its number among that sender's, to its start.
 pub(crate) fn stamp(body: &mut [u8], sender: usize, sequence: u32) {
     let (first, second) = body[..STAMP_BYTES].split_at_mut(SENDER_LETTERS);
     write(first, sender as u64);
     write(second, u64::from(sequence));
 }
 
-/// Who sent a body, and the how manieth it is.
+/// Who sent a body, and its number among that sender's.
 pub(crate) fn read(body: &[u8]) -> (usize, u32) {
     let (first, second) = body[..STAMP_BYTES].split_at(SENDER_LETTERS);
     let number = |letters: &[u8]| letters.iter().fold(0, |sum, letter| sum << 4 | u64::from(letter.wrapping_sub(b'A')));

@@ -43,6 +43,11 @@ pub(super) struct Session {
     pub(super) accepted: Run,
 }
 
+/// Bytes of a line of the cache.
+const LINE: usize = 64;
+const _: () = assert!(core::mem::offset_of!(Session, outbox) == LINE);
+const _: () = assert!(size_of::<Session>() == 4 * LINE);
+
 /// Messages that were accepted one behind the other.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Run {

@@ -66,7 +66,7 @@ pub(crate) struct Outbox {
     older: VecDeque<Segment>,
 }
 
-/// A place in an outbox: in the how manieth segment, the tail being the last, and where in it. The end of an older
+/// A place in an outbox: in which segment, counted from the first, the tail being the last; and where in it. The end of an older
 /// segment is the beginning of the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
@@ -418,9 +418,11 @@ impl Outbox {
         rest
     }
 
-    /// Moves what is kept into one buffer of its size, if it lies in much more memory than it needs.
+    /// Moves what is kept into one buffer of its size, if it lies in much more memory than it needs. What comes next
+    /// begins in a small one.
     pub(crate) fn compact(&mut self, pool: &mut Pool) {
         const TIMES_MAX: usize = 2;
+        self.class = Class::default();
         if self.held_bytes() <= TIMES_MAX * self.kept.max(pool::BYTES_MIN) {
             return;
         }
@@ -438,7 +440,7 @@ impl Outbox {
         pool.give(mem::replace(&mut self.tail, tail));
         self.tail_numbered = small_count(self.numbered - self.acknowledged);
         self.written = Place::default().plus(self.kept - self.unwritten);
-        (self.start, self.class) = (0, Class::default());
+        self.start = 0;
         self.invariants();
     }
 
@@ -508,7 +510,7 @@ impl Outbox {
         Place { segment: small(self.older.len()), offset: 0 }
     }
 
-    /// The bytes of the how manieth segment; none behind the tail.
+    /// The bytes of a segment; none behind the tail.
     fn segment(&self, segment: u32) -> Option<&[u8]> {
         match self.older.get(segment as usize) {
             Some(older) => Some(older.bytes.as_slice()),
