@@ -48,6 +48,9 @@ pub(crate) struct Outbox {
     tail: Vec<u8>,
     /// Numbered frames in the tail, behind the start.
     tail_numbered: u32,
+    /// How much of the tail had been put in when all was written the last time, and how many of its numbered frames: this is
+    /// what the peer acknowledges next, most likely.
+    tail_mark: Mark,
     /// How much of the first segment is acknowledged, or was never to be.
     start: u32,
     /// What must be written before any frame: so many bytes at the end of the preface.
@@ -72,6 +75,13 @@ pub(crate) struct Outbox {
 struct Place {
     segment: u32,
     offset: u32,
+}
+
+/// A place in the tail, and how many numbered frames are between the start and it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mark {
+    offset: u32,
+    numbered: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -193,6 +203,7 @@ impl Outbox {
         }
         let bytes = Bytes::Own(mem::take(&mut self.tail));
         let numbered = mem::take(&mut self.tail_numbered);
+        self.tail_mark = Mark::default();
         self.append(Segment { bytes, numbered }, pool);
     }
 
@@ -314,6 +325,9 @@ impl Outbox {
             self.written = Place { segment: self.written.segment + 1, offset: 0 };
         }
         self.written = self.written.plus(of_frames);
+        if self.unwritten == 0 {
+            self.tail_mark = Mark { offset: small(self.tail.len()), numbered: self.tail_numbered };
+        }
         self.discard_unnumbered(pool);
         self.invariants();
     }
@@ -356,6 +370,10 @@ impl Outbox {
                     false => at = Place { segment: at.segment + 1, offset: 0 },
                 }
                 continue;
+            }
+            let mark = self.tail_mark;
+            if is_tail && mark.numbered > 0 && acknowledged + u64::from(mark.numbered) == count {
+                return Ok((Place { offset: mark.offset, ..at }, mark.numbered));
             }
             let before = acknowledged;
             for frame in (Frames { outbox: self, at }).take_while(|frame| frame.end <= end.min(self.written)) {
@@ -440,7 +458,7 @@ impl Outbox {
         pool.give(mem::replace(&mut self.tail, tail));
         self.tail_numbered = small_count(self.numbered - self.acknowledged);
         self.written = Place::default().plus(self.kept - self.unwritten);
-        self.start = 0;
+        (self.start, self.tail_mark) = (0, Mark::default());
         self.invariants();
     }
 
@@ -467,7 +485,10 @@ impl Outbox {
         self.opens_numbered = false;
         match self.older.front_mut() {
             Some(first) => first.numbered -= numbered,
-            None => self.tail_numbered -= numbered,
+            None => {
+                self.tail_numbered -= numbered;
+                self.tail_mark.numbered = self.tail_mark.numbered.saturating_sub(numbered);
+            }
         }
     }
 
