@@ -140,6 +140,30 @@ fn a_full_outbox_is_an_error_that_passes() {
 }
 
 #[test]
+fn an_acknowledgement_without_room_waits_even_if_it_need_not_wait_for_company() {
+    let config = ClientConfig { outbox_bytes_max: 1_000, ack_delay: Duration::ZERO, ..ClientConfig::default() };
+    let mut client = Client::new(Instant::ZERO, config, 7);
+    client.register(Instant::ZERO, "alice", b"").unwrap();
+    let greeting = [&Preface::OURS.encode()[..], &encode_all(&[welcome()])].concat();
+    let _ = client.receive(Instant::ZERO, &mut &greeting[..]);
+    written(&mut client);
+    let mut sent = 0;
+    while let Ok(number) = client.send(Instant::ZERO, "bob", &[0; 100]) {
+        sent = number;
+    }
+    let pings: Vec<_> = (0..200).map(|nonce| HubMessage::Ping(Ping { nonce })).collect();
+    hear(&mut client, &pings);
+    hear(&mut client, &[deliver(1)]);
+    let due = client.poll_timeout().unwrap();
+    client.handle_timeout(due);
+    assert!(client.poll_timeout().unwrap() > due, "what is done is not due again");
+    assert!(!said(&written(&mut client)).iter().any(|message| matches!(message, ClientMessage::Ack(_))));
+    hear(&mut client, &[HubMessage::Ack(Ack { count: sent })]);
+    client.handle_timeout(due + Duration::from_millis(1));
+    assert_eq!(said(&written(&mut client)), [ClientMessage::Ack(Ack { count: 1 })]);
+}
+
+#[test]
 fn acknowledgements_wait_for_company_but_not_for_long() {
     let delay = ClientConfig::default().ack_delay;
     let mut client = registered();
