@@ -483,12 +483,11 @@ impl Outbox {
         self.kept -= (offset - self.start) as usize;
         self.start = offset;
         self.opens_numbered = false;
-        match self.older.front_mut() {
-            Some(first) => first.numbered -= numbered,
-            None => {
-                self.tail_numbered -= numbered;
-                self.tail_mark.numbered = self.tail_mark.numbered.saturating_sub(numbered);
-            }
+        if let Some(first) = self.older.front_mut() {
+            first.numbered -= numbered;
+        } else {
+            self.tail_numbered -= numbered;
+            self.tail_mark.numbered = self.tail_mark.numbered.saturating_sub(numbered);
         }
     }
 
