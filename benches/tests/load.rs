@@ -74,6 +74,13 @@ fn a_room_may_have_one_listener() {
 }
 
 #[test]
+fn who_does_not_start_is_named() {
+    let output = load(&["--work", "idle", "--beside", "/nowhere/server"]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && error.contains("/nowhere/server does not start"), "{error}");
+}
+
+#[test]
 fn what_does_not_fit_together_is_refused() {
     for (args, said) in [
         (["--users", "7"], "come in pairs"),

@@ -132,7 +132,9 @@ impl Contestant {
         process::pin(cpus.server)?;
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         process::pin(cpus.load)?;
-        let mut running = Running { kind: self.kind, child: child?, address, _directory: directory };
+        let child =
+            child.map_err(|error| Failure::new(format_args!("{} does not start: {error}", self.program.display())))?;
+        let mut running = Running { kind: self.kind, child, address, _directory: directory };
         let deadline = Instant::now() + START_TIME_MAX;
         while TcpStream::connect(address).is_err() {
             if let Some(status) = running.child.try_wait()? {

@@ -116,6 +116,9 @@ impl fmt::Display for Report {
 impl fmt::Display for Section {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {}", self.work.name(), self.description)?;
+        if self.rows.is_empty() {
+            return writeln!(f, "  none of the servers carries {} B in a message", self.body_bytes);
+        }
         let mut table: Vec<Vec<String>> = vec![vec![String::new()]];
         for figure in Figure::of(self.work) {
             table[0].push(figure.head().to_owned());
