@@ -134,7 +134,9 @@ impl Outbox {
         frame.clear();
         message.encode(&mut frame);
         self.push_frames(&frame, u32::from(message.kind().is_numbered()), pool);
-        pool.scratch = frame;
+        if frame.capacity() <= pool::BYTES_MAX {
+            pool.scratch = frame;
+        }
         self.numbered
     }
 

@@ -12,6 +12,9 @@ const CLASSES: usize = 9;
 /// Bytes of the smallest buffers: some short messages.
 pub(super) const BYTES_MIN: usize = 512;
 
+/// Bytes of the largest.
+pub(super) const BYTES_MAX: usize = BYTES_MIN << (CLASSES - 1);
+
 /// Bytes that are kept for later, at the most. What is given back beyond that goes to the allocator.
 const KEPT_BYTES_MAX: usize = 4 << 20;
 
@@ -55,7 +58,7 @@ pub(crate) struct Pool {
     free: [Vec<Vec<u8>>; CLASSES],
     bytes: usize,
     lists: Vec<VecDeque<Segment>>,
-    /// Where a frame is written whose length is not known before.
+    /// Where a frame is written whose length is not known before. It is no larger than the largest buffer.
     pub(super) scratch: Vec<u8>,
 }
 

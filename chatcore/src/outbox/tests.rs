@@ -197,3 +197,13 @@ fn what_is_shared_leaves_no_large_buffers_empty() {
         outbox.kept_bytes()
     );
 }
+
+#[test]
+fn a_very_long_frame_leaves_nothing_behind() {
+    let (mut outbox, mut pool) = (Outbox::default(), Pool::default());
+    let count = outbox.push(&ClientMessage::Send(Send { to: "bob", body: &vec![7; 1 << 20] }), &mut pool);
+    let bytes = outbox.transmit().map(<[u8]>::len).sum();
+    outbox.transmitted(bytes, &mut pool);
+    outbox.acknowledge(count, &mut pool).expect("it is written");
+    assert_eq!((outbox.held_bytes(), pool.scratch.capacity()), (0, 0));
+}
