@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use chatcore::wire::{Ack, ClientMessage, Content, HubMessage, Join, Message, Send, take};
-use chatcore::{ConnId, Handshake, Hub, Instant, Limits, Output, wire};
+use chatcore::{Action, ConnId, Handshake, Hub, Instant, Limits, wire};
 
 /// Messages that are delivered in one batch, more or less: what a server might write in one turn of its loop.
 pub const BATCH_MESSAGES: usize = 1024;
@@ -204,8 +204,8 @@ impl Routing {
 
     /// Lets the users hear what there is to hear, and tells which of them hears what.
     fn hear(&mut self, mut tell: impl FnMut(usize, Content<'_>)) {
-        while let Some(output) = self.hub.poll_output() {
-            let Output::Write { conn } = output else { continue };
+        while let Some(output) = self.hub.poll_action() {
+            let Action::Write { conn } = output else { continue };
             let bytes = self.hub.transmit(conn).concat();
             self.hub.transmitted(NOW, conn, bytes.len()).expect("it is there");
             let number = self.by_conn[conn.index()];
@@ -273,8 +273,8 @@ fn admit(hub: &mut Hub, name: &str) -> User {
 
 /// Does what a driver does: writes everything.
 fn drain(hub: &mut Hub, socket: &mut Vec<u8>) {
-    while let Some(output) = hub.poll_output() {
-        if let Output::Write { conn } = output {
+    while let Some(output) = hub.poll_action() {
+        if let Action::Write { conn } = output {
             socket.clear();
             for chunk in hub.transmit(conn) {
                 socket.extend_from_slice(chunk);

@@ -42,6 +42,8 @@ impl Pair {
             resume_ms_max: 60_000,
             rooms_max: 64,
             watches_max: 64,
+            cost_per_s: 0,
+            cost_burst: 0,
         };
         pair.say(&HubMessage::Welcome(Welcome {
             name: "alice",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chatcore::Limits;
+use chatcore::{Limits, Rate};
 use chatcore_server::{Config, DriverLimits, ReconnectAdvice};
 use clap::Parser;
 
@@ -55,16 +55,36 @@ pub(crate) struct Args {
     resume_time_max: Duration,
 
     /// Users without a connection that are kept, at the most.
-    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().parked_max)]
-    parked_max: u32,
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().detached_max)]
+    detached_max: u32,
 
     /// The same for each address that they came from.
-    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().parked_of_origin_max)]
-    parked_of_origin_max: u32,
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().detached_of_origin_max)]
+    detached_of_origin_max: u32,
 
-    /// Bytes kept for all users without a connection together.
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().parked_bytes_max)]
-    parked_bytes_max: u64,
+    /// Bytes kept for all users together: what they have not acknowledged, and messages that are not whole yet.
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().buffer_bytes_max)]
+    buffer_bytes_max: u64,
+
+    /// The share of that for the users of one address.
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().origin_buffer_bytes_max)]
+    origin_buffer_bytes_max: u64,
+
+    /// What one user's requests may cost in a second, in the units of the protocol; 0 for no bound.
+    #[arg(long, value_name = "COST", default_value_t = Limits::default().session_rate.per_s)]
+    session_cost_per_s: u32,
+
+    /// What they may cost at once, after a pause.
+    #[arg(long, value_name = "COST", default_value_t = Limits::default().session_rate.burst)]
+    session_cost_burst: u32,
+
+    /// What the requests of all users of one address may cost in a second; 0 for no bound.
+    #[arg(long, value_name = "COST", default_value_t = Limits::default().origin_rate.per_s)]
+    origin_cost_per_s: u32,
+
+    /// What they may cost at once, after a pause.
+    #[arg(long, value_name = "COST", default_value_t = Limits::default().origin_rate.burst)]
+    origin_cost_burst: u32,
 
     /// Seconds in which a user must show that it is there when somebody else asks for its name.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "5")]
@@ -81,6 +101,18 @@ pub(crate) struct Args {
     /// Members of a room, at the most.
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().members_max)]
     members_max: u32,
+
+    /// Memberships in rooms, of all users together.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().memberships_max)]
+    memberships_max: u32,
+
+    /// Names that are watched, of all users together.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().hub_watches_max)]
+    hub_watches_max: u32,
+
+    /// Seconds between two times that the watchers of a user are told whether it is online.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "1")]
+    presence_time_min: Duration,
 
     /// Members up to which a room is told who comes and goes.
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().announced_members_max)]
@@ -124,9 +156,15 @@ impl Args {
                 idle_time_max: self.idle_time_max,
                 stall_time_max: self.stall_time_max,
                 resume_time_max: self.resume_time_max,
-                parked_max: self.parked_max,
-                parked_of_origin_max: self.parked_of_origin_max,
-                parked_bytes_max: self.parked_bytes_max,
+                detached_max: self.detached_max,
+                detached_of_origin_max: self.detached_of_origin_max,
+                buffer_bytes_max: self.buffer_bytes_max,
+                origin_buffer_bytes_max: self.origin_buffer_bytes_max,
+                session_rate: Rate { per_s: self.session_cost_per_s, burst: self.session_cost_burst },
+                origin_rate: Rate { per_s: self.origin_cost_per_s, burst: self.origin_cost_burst },
+                memberships_max: self.memberships_max,
+                hub_watches_max: self.hub_watches_max,
+                presence_time_min: self.presence_time_min,
                 probe_time_max: self.probe_time_max,
                 rooms_of_user_max: self.rooms_of_user_max,
                 rooms_max: self.rooms_max,
@@ -134,6 +172,7 @@ impl Args {
                 announced_members_max: self.announced_members_max,
                 watches_max: self.watches_max,
                 flush_time_max: self.flush_time_max,
+                ..Limits::default()
             },
             driver: DriverLimits {
                 connections_max: self.connections_max,

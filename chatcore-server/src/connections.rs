@@ -10,7 +10,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use chatcore::wire::ReconnectHint;
-use chatcore::{ConnId, Handshake, HandshakeError, Hub, Instant, Origin, Output, Received};
+use chatcore::{Action, ConnId, Handshake, HandshakeError, Hub, HubEvent, Instant, Origin, Received};
 use mio::net::TcpStream;
 use slab::Slab;
 use tracing::{debug, info};
@@ -198,24 +198,28 @@ impl Connections {
 
     /// Does what the hub wants done at once.
     pub(crate) fn settle_urgent(&mut self, now: Instant) {
-        self.drain(now, Hub::poll_urgent_output);
+        self.drain(now, Hub::poll_urgent_action);
     }
 
     /// Does all that the hub wants done.
     pub(crate) fn settle(&mut self, now: Instant) {
-        self.drain(now, Hub::poll_output);
+        self.drain(now, Hub::poll_action);
     }
 
-    fn drain(&mut self, now: Instant, poll_output: impl Fn(&mut Hub) -> Option<Output>) {
+    fn drain(&mut self, now: Instant, poll_action: impl Fn(&mut Hub) -> Option<Action>) {
         loop {
             let broken = std::mem::take(&mut self.broken);
             for (_, conn) in &broken {
                 // It may be unknown: what broke may have been closed by the hub in the same turn.
                 let _ = self.hub.disconnect(now, *conn);
             }
-            while let Some(output) = poll_output(&mut self.hub) {
-                self.obey(now, output);
+            self.log_events();
+            while let Some(action) = poll_action(&mut self.hub) {
+                // They name connections that an action may drop.
+                self.log_events();
+                self.apply(now, action);
             }
+            self.log_events();
             for (key, _) in broken {
                 self.forget(key);
             }
@@ -226,18 +230,27 @@ impl Connections {
         }
     }
 
-    fn obey(&mut self, now: Instant, output: Output) {
-        match output {
-            Output::Write { conn } => self.write(now, self.keys[conn.index()]),
-            Output::Close { conn, .. } => self.linger(now, self.keys[conn.index()]),
-            Output::Joined { conn, name } => info!(%conn, peer = %self.peer(conn), %name, "joined"),
-            Output::Parked { conn, name, reason } => info!(%conn, %name, %reason, "lost its connection"),
-            Output::Resumed { conn, name } => info!(%conn, peer = %self.peer(conn), %name, "resumed"),
-            Output::Left { name, reason } => info!(%name, %reason, "left"),
-            Output::RoomOpened { room } => debug!(%room, "opened"),
-            Output::RoomClosed { room } => debug!(%room, "closed"),
-            // What a later version of the hub may ask for, it does not ask of drivers that do not know it.
-            _ => {}
+    fn apply(&mut self, now: Instant, action: Action) {
+        match action {
+            Action::Write { conn } => self.write(now, self.keys[conn.index()]),
+            Action::Close { conn, .. } => self.linger(now, self.keys[conn.index()]),
+        }
+    }
+
+    fn log_events(&mut self) {
+        while let Some(event) = self.hub.poll_event() {
+            self.log(event);
+        }
+    }
+
+    fn log(&self, event: HubEvent) {
+        match event {
+            HubEvent::SessionStarted { conn, name } => info!(%conn, peer = %self.peer(conn), %name, "joined"),
+            HubEvent::Detached { conn, name, reason } => info!(%conn, %name, %reason, "lost its connection"),
+            HubEvent::Resumed { conn, name } => info!(%conn, peer = %self.peer(conn), %name, "resumed"),
+            HubEvent::SessionEnded { name, reason } => info!(%name, %reason, "left"),
+            HubEvent::RoomOpened { room } => debug!(%room, "opened"),
+            HubEvent::RoomClosed { room } => debug!(%room, "closed"),
         }
     }
 

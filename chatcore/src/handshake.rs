@@ -250,7 +250,7 @@ pub(crate) enum Request {
 }
 
 /// Where a connection comes from, as the driver sees it: an address, or the network that it belongs to. The hub only
-/// compares it, to keep one place from using up what is there for all ([`Limits::parked_of_origin_max`]).
+/// compares it, to keep one place from using up what is there for all ([`Limits::detached_of_origin_max`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin(pub u128);
 

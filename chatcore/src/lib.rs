@@ -21,9 +21,9 @@ pub mod wire;
 
 pub use client::{Backoff, Client, ClientConfig, ClientError, Closed, Event, Reconnect, Ticket};
 pub use handshake::{Handshake, HandshakeError, Origin, Refusal, Registration};
-pub use hub::{CloseReason, ConnId, Hub, Output, UnknownConn};
+pub use hub::{Action, CloseReason, ConnId, Hub, HubEvent, UnknownConn};
 pub use limits::{
-    CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, Limits, LimitsError, ONLINE_NAMES_MAX,
+    CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, Limits, LimitsError, ONLINE_NAMES_MAX, Rate,
 };
 pub use name::{NAME_BYTES_MAX, NameError, RoomName, SPELLING_BYTES_MAX, UserName};
 pub use outbox::Chunks;

@@ -57,12 +57,26 @@ pub struct Limits {
     pub resume_time_max: Duration,
     /// Sessions without a connection that are kept, in all. When one more loses its connection, it ends.
     /// Default 100 000.
-    pub parked_max: u32,
+    pub detached_max: u32,
     /// The same for each [`Origin`](crate::Origin). Default 1 000.
-    pub parked_of_origin_max: u32,
-    /// Bytes that are kept for all sessions without a connection together. A session that loses its connection when
-    /// this is full ends; messages for those that wait are rejected with `recipient_full`. Default 256 MiB.
-    pub parked_bytes_max: u64,
+    pub detached_of_origin_max: u32,
+    /// Bytes of memory for everything that peers can make a hub keep: outboxes, also of detached sessions, last words
+    /// and the starts of frames. When it is used up, the session that holds most of the origin that holds most ends.
+    /// Default 1 GiB.
+    pub buffer_bytes_max: u64,
+    /// The share of that which one [`Origin`](crate::Origin) may have. When it is used up, messages for sessions of that
+    /// origin are rejected with `recipient_full` or missed; beyond that, the session that holds most of it ends.
+    /// Default 256 MiB.
+    pub origin_buffer_bytes_max: u64,
+    /// Cost that the requests of one session may have. Beyond it the session is paused. Default 20 000 a second and
+    /// 40 000 at once.
+    pub session_rate: Rate,
+    /// Cost that the requests, registrations and resumes of one [`Origin`](crate::Origin) may have together. Beyond it
+    /// its sessions are paused, and its registrations refused with `rate_limited`. Default 200 000 a second and
+    /// 1 000 000 at once.
+    pub origin_rate: Rate,
+    /// How long a decision about a registration may take. Then the connection is closed. Default 30 s.
+    pub decision_time_max: Duration,
     /// How long the user of a name may be silent when somebody else asks for the name. Then its connection
     /// counts as broken. Default 5 s.
     pub probe_time_max: Duration,
@@ -73,6 +87,15 @@ pub struct Limits {
     pub rooms_max: u32,
     /// Members of a room. Joining it beyond that is rejected with `room_full`. Default 10 000.
     pub members_max: u32,
+    /// Memberships in rooms, of all users together. Joining beyond that is rejected with `hub_rooms_full`. Default
+    /// 4 000 000.
+    pub memberships_max: u32,
+    /// Names that are watched, of all users together. Watching more is rejected with `hub_watches_full`. Default
+    /// 4 000 000.
+    pub hub_watches_max: u32,
+    /// How long the hub waits after it told of a user's presence before it tells of it again. Changes in between are
+    /// merged. Default 1 s; 0 tells each at once.
+    pub presence_time_min: Duration,
     /// Members of a room that are told who comes and goes. A room with more tells nobody. Default 100.
     pub announced_members_max: u32,
     /// Names that a user may watch at a time. Watching more is rejected with `too_many_watches`. Default 256; at most
@@ -80,6 +103,20 @@ pub struct Limits {
     pub watches_max: u32,
     /// How long a closing connection may take to be written out before it is dropped. Default 5 s.
     pub flush_time_max: Duration,
+}
+
+/// A token bucket: how much cost it lets through, in the units of protocol.md, *Cost*.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Units a second in the long run; 0 lets everything through.
+    pub per_s: u32,
+    /// Units at once, after a pause.
+    pub burst: u32,
+}
+
+impl Rate {
+    /// Lets everything through.
+    pub const UNLIMITED: Self = Self { per_s: 0, burst: 0 };
 }
 
 impl Default for Limits {
@@ -93,13 +130,20 @@ impl Default for Limits {
             idle_time_max: Duration::from_mins(1),
             stall_time_max: Duration::from_secs(10),
             resume_time_max: Duration::from_mins(1),
-            parked_max: 100_000,
-            parked_of_origin_max: 1_000,
-            parked_bytes_max: 256 << 20,
+            detached_max: 100_000,
+            detached_of_origin_max: 1_000,
+            buffer_bytes_max: 1 << 30,
+            origin_buffer_bytes_max: 256 << 20,
+            session_rate: Rate { per_s: 20_000, burst: 40_000 },
+            origin_rate: Rate { per_s: 200_000, burst: 1_000_000 },
+            decision_time_max: Duration::from_secs(30),
             probe_time_max: Duration::from_secs(5),
             rooms_of_user_max: 64,
             rooms_max: 100_000,
             members_max: 10_000,
+            memberships_max: 4_000_000,
+            hub_watches_max: 4_000_000,
+            presence_time_min: Duration::from_secs(1),
             announced_members_max: 100,
             watches_max: 256,
             flush_time_max: Duration::from_secs(5),
@@ -174,6 +218,8 @@ impl Limits {
             resume_ms_max: milliseconds(self.resume_time_max),
             rooms_max: self.rooms_of_user_max,
             watches_max: self.watches_max,
+            cost_per_s: self.session_rate.per_s,
+            cost_burst: self.session_rate.burst,
         }
     }
 }

@@ -66,10 +66,10 @@ pub(crate) fn at_client(state: State, kind: Kind) -> Result<State, Fault> {
         (Resuming, Kind::REFUSED) => Unregistered,
         (Resuming, Kind::GOODBYE | Kind::ERROR) => Closed,
 
-        (Registered, Kind::DELIVER | Kind::ROOM_DELIVER | Kind::REPORT) => Registered,
+        (Registered, Kind::DELIVER | Kind::ROOM_DELIVER | Kind::MISSED | Kind::REPORT) => Registered,
         (Registered, Kind::ACCEPTED | Kind::DONE | Kind::REJECTED) => Registered,
         (Registered, Kind::ONLINE | Kind::MEMBERS) => Registered,
-        (Registered, Kind::JOINED | Kind::LEFT | Kind::PRESENCE) => Registered,
+        (Registered, Kind::JOINED | Kind::LEFT | Kind::STALE | Kind::PRESENCE) => Registered,
         (Registered, Kind::ACK | Kind::PING | Kind::PONG) => Registered,
         (Registered, Kind::GOODBYE | Kind::ERROR) => Closed,
 

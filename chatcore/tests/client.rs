@@ -26,6 +26,8 @@ const LIMITS: Announced = Announced {
     resume_ms_max: 60_000,
     rooms_max: 64,
     watches_max: 8,
+    cost_per_s: 0,
+    cost_burst: 0,
 };
 
 fn welcome() -> HubMessage<'static> {

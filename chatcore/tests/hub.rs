@@ -9,8 +9,8 @@ use chatcore::wire::{
     Rejected, Send, Who,
 };
 use chatcore::{
-    ClientConfig, CloseReason, Closed, ErrorCode, Event, Fault, GoodbyeCode, Limits, Output, Received, Refusal,
-    RejectCode,
+    Action, ClientConfig, CloseReason, Closed, ErrorCode, Event, Fault, GoodbyeCode, HubEvent, Limits, Received,
+    Refusal, RejectCode,
 };
 use world::{World, decode_all, encode_all, nth};
 
@@ -217,8 +217,8 @@ fn a_write_is_announced_once_even_if_the_driver_wrote_without_being_told() {
         world.hub.transmitted(world.now, alice, count).unwrap();
     }
     let _ = world.say(alice, &[ClientMessage::Ping(Ping { nonce: 1 })]);
-    assert_eq!(world.hub.poll_output(), Some(Output::Write { conn: alice }));
-    assert_eq!(world.hub.poll_output(), None);
+    assert_eq!(world.hub.poll_action(), Some(Action::Write { conn: alice }));
+    assert_eq!(world.hub.poll_action(), None);
 }
 
 #[test]
@@ -331,8 +331,8 @@ fn who_asks_and_never_reads_the_answers_is_closed() {
     }
     assert!(asked > 500);
     world.drain();
-    let left = |output: &Output| matches!(output, Output::Left { reason: CloseReason::SlowConsumer, .. });
-    assert!(world.outputs.iter().any(left));
+    let left = |event: &HubEvent| matches!(event, HubEvent::SessionEnded { reason: CloseReason::SlowConsumer, .. });
+    assert!(world.hub_events.iter().any(left));
 }
 
 #[test]
@@ -397,16 +397,16 @@ fn what_is_urgent_comes_at_once_and_the_rest_when_it_is_asked_for() {
     for _ in 0..2 {
         let _ = world.say(alice, &[send("bob", b"hello")]);
         assert!(!world.hub.is_settled());
-        let urgent: Vec<_> = std::iter::from_fn(|| world.hub.poll_urgent_output()).collect();
-        assert!(matches!(urgent[..], [Output::Write { conn }] if conn == bob), "{urgent:?}");
+        let urgent: Vec<_> = std::iter::from_fn(|| world.hub.poll_urgent_action()).collect();
+        assert!(matches!(urgent[..], [Action::Write { conn }] if conn == bob), "{urgent:?}");
         let bytes = world.hub.transmit(bob).concat();
         world.hub.transmitted(world.now, bob, bytes.len()).unwrap();
         assert!(world.hub.transmit(alice).is_empty());
     }
     // Whoever is written to anyway is told the rest, too.
     let _ = world.say(bob, &[send("alice", b"hello")]);
-    let urgent: Vec<_> = std::iter::from_fn(|| world.hub.poll_urgent_output()).collect();
-    assert!(matches!(urgent[..], [Output::Write { conn }] if conn == alice), "{urgent:?}");
+    let urgent: Vec<_> = std::iter::from_fn(|| world.hub.poll_urgent_action()).collect();
+    assert!(matches!(urgent[..], [Action::Write { conn }] if conn == alice), "{urgent:?}");
     let to_alice = world.hub.transmit(alice).concat();
     let to_alice = decode_all(&to_alice);
     let [HubMessage::Deliver(_), HubMessage::Accepted(accepted), HubMessage::Ack(ack)] = to_alice[..] else {
@@ -437,7 +437,12 @@ fn an_acknowledgement_above_what_was_sent_is_a_protocol_error() {
     assert_eq!(world.say(alice, &[ClientMessage::Ack(Ack { count: 2 })]), Received::Closed);
     world.drain();
     let fault = CloseReason::Fault(Fault::AckBeyondSent { acknowledged: 2, sent: 1 });
-    assert!(world.outputs.iter().any(|output| matches!(output, Output::Left { reason, .. } if *reason == fault)));
+    assert!(
+        world
+            .hub_events
+            .iter()
+            .any(|output| matches!(output, HubEvent::SessionEnded { reason, .. } if *reason == fault))
+    );
     assert_eq!(world.hub.users(), 1, "bob stays");
 }
 
@@ -559,9 +564,9 @@ fn who_disconnects_gets_no_further_output() {
     let _ = world.say(alice, &[send("bob", b"x")]);
     world.hub.disconnect(world.now, bob).unwrap();
     world.hub.disconnect(world.now, alice).unwrap();
-    world.outputs.clear();
+    world.hub_events.clear();
     world.drain();
     assert!(world.writable.is_empty());
-    let parked: Vec<_> = world.outputs.iter().map(|output| matches!(output, Output::Parked { .. })).collect();
+    let parked: Vec<_> = world.hub_events.iter().map(|output| matches!(output, HubEvent::Detached { .. })).collect();
     assert_eq!(parked, [true, true]);
 }

@@ -5,7 +5,7 @@ mod world;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use chatcore::{CloseReason, Closed, Event, FateCode, Limits, MessageId, Output, Refusal, RejectCode};
+use chatcore::{CloseReason, Closed, Event, FateCode, HubEvent, Limits, MessageId, Refusal, RejectCode};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use world::{User, World};
@@ -221,10 +221,10 @@ proptest! {
         }
         // Joined and left come in pairs, and in turn.
         let mut online = BTreeMap::new();
-        for output in &run.world.outputs {
+        for output in &run.world.hub_events {
             match output {
-                Output::Joined { conn, name } => prop_assert_eq!(online.insert(name.clone(), *conn), None),
-                Output::Left { name, .. } => prop_assert!(online.remove(name).is_some()),
+                HubEvent::SessionStarted { conn, name } => prop_assert_eq!(online.insert(name.clone(), *conn), None),
+                HubEvent::SessionEnded { name, .. } => prop_assert!(online.remove(name).is_some()),
                 _ => {}
             }
         }
@@ -240,7 +240,7 @@ proptest! {
                 run.step(*step);
                 bytes.extend(run.users.values().flat_map(|user| run.world.hub.transmit(user.conn).concat()));
             }
-            (run.world.outputs, bytes)
+            (run.world.hub_events, bytes)
         };
         prop_assert_eq!(trace(), trace());
     }

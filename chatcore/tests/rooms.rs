@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use chatcore::wire::{ClientMessage, HubMessage, Join, Kind, Message, Roster, take};
 use chatcore::{
-    Client, ClientError, CloseReason, ConnId, Event, FateCode, Instant, LeaveCode, Limits, Output, RejectCode, RoomName,
+    Client, ClientError, CloseReason, ConnId, Event, FateCode, HubEvent, Instant, LeaveCode, Limits, RejectCode,
+    RoomName,
 };
 use world::{User, World, decode_all, send};
 
@@ -109,9 +110,12 @@ fn a_room_is_there_from_the_first_join_to_the_last_leave() {
     assert_eq!(world.hub.rooms(), 1, "who waits to be resumed is a member");
     world.pass(Duration::from_mins(1));
     assert_eq!(world.hub.rooms(), 0);
-    let rooms: Vec<_> =
-        world.outputs.iter().filter(|o| matches!(o, Output::RoomOpened { .. } | Output::RoomClosed { .. })).collect();
-    assert_eq!(rooms, [&Output::RoomOpened { room: lobby() }, &Output::RoomClosed { room: lobby() }]);
+    let rooms: Vec<_> = world
+        .hub_events
+        .iter()
+        .filter(|o| matches!(o, HubEvent::RoomOpened { .. } | HubEvent::RoomClosed { .. }))
+        .collect();
+    assert_eq!(rooms, [&HubEvent::RoomOpened { room: lobby() }, &HubEvent::RoomClosed { room: lobby() }]);
 }
 
 #[test]
@@ -284,8 +288,8 @@ fn a_member_that_does_not_keep_up_goes_alone_and_the_senders_are_told() {
         assert!(round < 20 || is_gone);
     }
     assert_eq!(said(&mut bob).len(), 100);
-    let slow_at = |output: &Output| matches!(output, Output::Left { reason: CloseReason::SlowConsumer, .. });
-    assert_eq!(world.outputs.iter().filter(|output| slow_at(output)).count(), 1);
+    let slow_at = |event: &HubEvent| matches!(event, HubEvent::SessionEnded { reason: CloseReason::SlowConsumer, .. });
+    assert_eq!(world.hub_events.iter().filter(|output| slow_at(output)).count(), 1);
     world.pass(world.hub.limits().flush_time_max);
     world.carry(&mut alice);
     let reported: usize = alice

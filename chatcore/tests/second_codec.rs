@@ -89,6 +89,8 @@ proptest! {
             resume_ms_max: 0,
             rooms_max: 1,
             watches_max: u32::MAX,
+            cost_per_s: 0,
+            cost_burst: 0,
         };
         let welcome = HubMessage::Welcome(Welcome { name: &from, token: Token::from_bytes(token), limits });
         let limits = [u32::from(short), 250, 251, 65_535, 65_536, 0, 1, u32::MAX];

@@ -8,8 +8,8 @@ use chatcore::wire::{
     Ack, ClientMessage, HubMessage, Kind, Message, PREFACE_BYTES, Preface, Resume, Resumed, Token, Welcome, take,
 };
 use chatcore::{
-    Client, ClientConfig, CloseReason, ConnId, Event, FateCode, Fault, GoodbyeCode, Handshake, HandshakeError, Limits,
-    Origin, Output, Received, Refusal, RefusalCode, RejectCode,
+    Client, ClientConfig, CloseReason, ConnId, Event, FateCode, Fault, GoodbyeCode, Handshake, HandshakeError,
+    HubEvent, Limits, Origin, Received, Refusal, RefusalCode, RejectCode,
 };
 use proptest::prelude::*;
 use world::{User, World, decode_all, encode_all, registration};
@@ -106,7 +106,12 @@ fn a_name_stays_taken_for_the_window_and_not_longer() {
     assert_eq!(world.try_join("bob").unwrap_err(), Refusal::NameInUse { wait: Duration::from_millis(10) });
     world.pass(Duration::from_millis(10));
     world.try_join("bob").unwrap();
-    assert!(world.outputs.iter().any(|output| matches!(output, Output::Left { reason: CloseReason::Expired, .. })));
+    assert!(
+        world
+            .hub_events
+            .iter()
+            .any(|output| matches!(output, HubEvent::SessionEnded { reason: CloseReason::Expired, .. }))
+    );
 }
 
 #[test]
@@ -202,7 +207,10 @@ fn the_last_of_two_connections_with_the_right_token_has_the_session() {
     world.hub.transmitted(world.now, half_open, bytes).unwrap();
     world.drain();
     assert_eq!(world.closed(half_open), Some(CloseReason::TakenOver));
-    assert!(!world.outputs.iter().any(|output| matches!(output, Output::Left { .. })), "the name was never free");
+    assert!(
+        !world.hub_events.iter().any(|output| matches!(output, HubEvent::SessionEnded { .. })),
+        "the name was never free"
+    );
 
     let (resumed, replayed) = greeting(&world.written(second));
     assert_eq!((resumed.received, resumed.sent), (0, 0));
@@ -324,7 +332,10 @@ fn a_count_that_was_never_sent_or_is_gone_ends_the_session_and_never_leaves_a_ga
         assert_eq!(try_resume(&mut world, "bob", token, Some(count)), Err(Refusal::CannotResume), "{count}");
         world.drain();
         assert!(
-            world.outputs.iter().any(|output| matches!(output, Output::Left { reason: CloseReason::OutOfStep, .. }))
+            world
+                .hub_events
+                .iter()
+                .any(|output| matches!(output, HubEvent::SessionEnded { reason: CloseReason::OutOfStep, .. }))
         );
         let bob = world.join("bob");
         assert!(world.hub.name(bob).is_some(), "whoever has the token has the name again at once");
@@ -437,7 +448,7 @@ fn coming_back_to_a_full_outbox_is_no_reason_to_be_closed() {
     world.reconnect(&mut bob).unwrap();
     world.carry(&mut bob);
     assert_eq!(bodies(&mut bob).len(), sent - 1);
-    assert!(world.hub.name(bob.conn).is_some(), "{:?}", world.outputs);
+    assert!(world.hub.name(bob.conn).is_some(), "{:?}", world.hub_events);
 }
 
 #[test]
@@ -457,15 +468,15 @@ fn parked_sessions_are_bounded_in_number_in_bytes_and_for_each_origin() {
     };
     let limits = Limits::default();
     assert_eq!(park(&limits, [1, 1, 1]), [true, true, true]);
-    assert_eq!(park(&Limits { parked_max: 2, ..limits.clone() }, [1, 2, 3]), [true, true, false]);
-    assert_eq!(park(&Limits { parked_of_origin_max: 1, ..limits.clone() }, [1, 2, 2]), [true, true, false]);
-    assert_eq!(park(&Limits { parked_bytes_max: 2_500, ..limits.clone() }, [1, 2, 3]), [true, true, false]);
+    assert_eq!(park(&Limits { detached_max: 2, ..limits.clone() }, [1, 2, 3]), [true, true, false]);
+    assert_eq!(park(&Limits { detached_of_origin_max: 1, ..limits.clone() }, [1, 2, 2]), [true, true, false]);
+    assert_eq!(park(&Limits { buffer_bytes_max: 2_500, ..limits.clone() }, [1, 2, 3]), [true, true, false]);
     assert_eq!(park(&Limits { resume_time_max: Duration::ZERO, ..limits }, [1, 2, 3]), [false, false, false]);
 }
 
 #[test]
 fn a_session_that_is_over_or_back_makes_room_for_others_to_wait() {
-    let mut world = World::new(Limits { parked_max: 1, parked_of_origin_max: 1, ..Limits::default() });
+    let mut world = World::new(Limits { detached_max: 1, detached_of_origin_max: 1, ..Limits::default() });
     for name in ["a", "b", "c"] {
         let mut user = world.connect(name);
         world.cut(&mut user);
@@ -479,7 +490,7 @@ fn a_session_that_is_over_or_back_makes_room_for_others_to_wait() {
 
 #[test]
 fn what_waits_for_parked_sessions_is_bounded_together() {
-    let limits = Limits { parked_bytes_max: 5_000, ..Limits::default() };
+    let limits = Limits { buffer_bytes_max: 5_000, ..Limits::default() };
     let mut world = World::new(limits);
     let (mut alice, mut bob) = (world.connect("alice"), world.connect("bob"));
     world.cut(&mut bob);

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use chatcore::wire::{
     Accepted, Ack, Announced, ClientMessage, Deliver, Done, ErrorMessage, Goodbye, HubMessage, Join, Joined, Kind,
-    Leave, Left, Members, Message, Online, Ping, Pong, Preface, Presence, Refused, Register, Rejected, Report, Resume,
-    Resumed, RoomDeliver, Roster, Send, Unwatch, Watch, Welcome, Who,
+    Leave, Left, Members, Message, Missed, Online, Ping, Pong, Preface, Presence, Refused, Register, Rejected, Report,
+    Resume, Resumed, RoomDeliver, Roster, Send, Stale, Unwatch, Watch, Welcome, Who,
 };
 use chatcore::{
     Client, ClientConfig, Closed, ErrorCode, Event, FateCode, Fault, GoodbyeCode, Handshake, HandshakeError, Instant,
@@ -83,6 +83,8 @@ const LIMITS: Announced = Announced {
     resume_ms_max: 1,
     rooms_max: 1,
     watches_max: 1,
+    cost_per_s: 1,
+    cost_burst: 1,
 };
 
 fn client_messages() -> [ClientMessage<'static>; 14] {
@@ -104,7 +106,7 @@ fn client_messages() -> [ClientMessage<'static>; 14] {
     ]
 }
 
-fn hub_messages() -> [HubMessage<'static>; 19] {
+fn hub_messages() -> [HubMessage<'static>; 21] {
     let limits = LIMITS;
     [
         HubMessage::Welcome(Welcome { name: "alice", token: TOKEN, limits }),
@@ -126,6 +128,8 @@ fn hub_messages() -> [HubMessage<'static>; 19] {
         HubMessage::Left(Left { room: "#lobby", name: "bob", code: LeaveCode::Left }),
         HubMessage::Presence(Presence { name: "bob", online: true }),
         HubMessage::Report(Report { code: FateCode::Undelivered, to: "bob", ids: vec![] }),
+        HubMessage::Missed(Missed { room: "#lobby", first_id: MessageId(1), last_id: MessageId(2), count: 2 }),
+        HubMessage::Stale(Stale { room: "#lobby" }),
     ]
 }
 

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use chatcore::wire::{
     self, Accepted, Ack, Announced, ClientMessage, Content, Deliver, Done, ErrorMessage, Goodbye, HubMessage, Join,
-    Joined, Kind, Leave, Left, Members, Message, Online, Ping, Pong, Preface, Presence, ReconnectHint, Refused,
-    Register, Rejected, Report, Resume, Resumed, RoomDeliver, Roster, Send, Unwatch, Watch, Welcome, Who,
+    Joined, Kind, Leave, Left, Members, Message, Missed, Online, Ping, Pong, Preface, Presence, ReconnectHint, Refused,
+    Register, Rejected, Report, Resume, Resumed, RoomDeliver, Roster, Send, Stale, Unwatch, Watch, Welcome, Who,
 };
 use chatcore::{ErrorCode, FateCode, Fault, GoodbyeCode, LeaveCode, MessageId, RefusalCode, RejectCode, Token};
 use world::handshake_error;
@@ -86,6 +86,8 @@ fn hub_message(name: &str) -> HubMessage<'static> {
         resume_ms_max: 60_000,
         rooms_max: 64,
         watches_max: 256,
+        cost_per_s: 20_000,
+        cost_burst: 40_000,
     };
     let hint = |address| Some(ReconnectHint { after_ms: 1500, address });
     let down = |reconnect| Goodbye { code: GoodbyeCode::ShuttingDown, detail: "back soon", reconnect };
@@ -121,6 +123,11 @@ fn hub_message(name: &str) -> HubMessage<'static> {
             let ids = vec![ID, MessageId(ID.0 + 1)];
             HubMessage::Report(Report { code: FateCode::Unconfirmed, to: "bob", ids })
         }
+        "missed" => {
+            let (first_id, last_id) = (ID, MessageId(ID.0 + 300));
+            HubMessage::Missed(Missed { room: "#lobby", first_id, last_id, count: 251 })
+        }
+        "stale" => HubMessage::Stale(Stale { room: "#lobby" }),
         other => panic!("vectors.txt has a hub message that the test does not know: {other}"),
     }
 }

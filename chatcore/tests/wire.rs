@@ -102,6 +102,8 @@ impl Parts {
             resume_ms_max: self.short,
             rooms_max: 0,
             watches_max: u32::MAX,
+            cost_per_s: u32::MAX,
+            cost_burst: u32::MAX,
         };
         let (name, id) = (self.text.as_str(), MessageId(self.id));
         let page = Online { number: self.number, names: self.names(), next: self.next };

@@ -8,7 +8,9 @@ use chatcore::wire::{
     self, Accepted, Ack, ClientMessage, Deliver, Goodbye, HubMessage, Message, OVERHEAD_BYTES_MAX, Ping, Pong, Preface,
     Register, Rejected, Send, Who,
 };
-use chatcore::{ConnId, GoodbyeCode, Handshake, Hub, Instant, Limits, MessageId, Output, Received, RejectCode};
+use chatcore::{
+    Action, ConnId, GoodbyeCode, Handshake, Hub, HubEvent, Instant, Limits, MessageId, Rate, Received, RejectCode,
+};
 
 use crate::operation::{Operation, Said};
 use crate::stream::{Stream, is_mail, is_notice};
@@ -25,11 +27,11 @@ pub fn hub_operations(data: &[u8]) {
     for operation in operations.iter().take(OPERATIONS_MAX) {
         one.step(operation);
         other.step(operation);
-        assert_eq!(one.outputs, other.outputs, "the same inputs, other outputs");
+        assert_eq!((&one.closes, &one.events), (&other.closes, &other.events), "the same inputs, other outputs");
     }
     one.end();
     other.end();
-    assert_eq!(one.outputs, other.outputs, "the same inputs, other outputs");
+    assert_eq!((&one.closes, &one.events), (&other.closes, &other.events), "the same inputs, other outputs");
     for (one, other) in one.users.iter().zip(&other.users) {
         assert_eq!(one.stream.written(), other.stream.written(), "the same inputs, other bytes");
     }
@@ -40,7 +42,8 @@ struct Run {
     hub: Hub,
     now: Instant,
     users: Vec<User>,
-    outputs: Vec<Output>,
+    closes: Vec<ConnId>,
+    events: Vec<HubEvent>,
     /// The id of the last message that the hub has accepted.
     accepted: MessageId,
 }
@@ -83,10 +86,19 @@ impl Run {
             idle_time_max: Duration::from_secs(20),
             // Here who loses its connection is gone; sessions have a target of their own.
             resume_time_max: Duration::ZERO,
+            session_rate: Rate::UNLIMITED,
+            origin_rate: Rate::UNLIMITED,
             ..Limits::default()
         };
         let hub = Hub::new(limits, [7; 32]);
-        Self { hub, now: Instant::ZERO, users: Vec::new(), outputs: Vec::new(), accepted: MessageId(0) }
+        Self {
+            hub,
+            now: Instant::ZERO,
+            users: Vec::new(),
+            closes: Vec::new(),
+            events: Vec::new(),
+            accepted: MessageId(0),
+        }
     }
 
     fn step(&mut self, operation: &Operation) {
@@ -305,10 +317,15 @@ impl Run {
 
     fn receive(&mut self, user: usize, bytes: &[u8]) {
         let mut input = bytes;
-        match self.hub.receive(self.now, self.users[user].conn, &mut input) {
-            Ok(Received::Closed) => assert!(input.is_empty(), "a closed connection takes everything"),
-            Ok(Received::NeedInput) => {}
-            Err(_) => assert!(!self.users[user].known, "a connection is known until its end"),
+        loop {
+            match self.hub.receive(self.now, self.users[user].conn, &mut input) {
+                Ok(Received::More) => continue,
+                Ok(Received::Paused { .. }) => unreachable!("no rate is bounded here"),
+                Ok(Received::Closed) => assert!(input.is_empty(), "a closed connection takes everything"),
+                Ok(Received::NeedInput) => {}
+                Err(_) => assert!(!self.users[user].known, "a connection is known until its end"),
+            }
+            return;
         }
     }
 
@@ -323,23 +340,23 @@ impl Run {
     }
 
     fn drain(&mut self) {
-        while let Some(output) = self.hub.poll_output() {
-            match &output {
-                Output::Write { conn } => {
+        while let Some(action) = self.hub.poll_action() {
+            match &action {
+                Action::Write { conn } => {
                     let user = self.user(*conn);
                     assert!(self.users[user].known, "nothing is to be written to who is gone");
                     assert!(!self.hub.transmit(*conn).concat().is_empty(), "there is something to write");
                     self.users[user].writable = true;
                 }
-                Output::Close { conn, .. } => {
+                Action::Close { conn, .. } => {
                     let user = self.user(*conn);
                     assert!(self.users[user].known, "a connection is closed once");
                     self.users[user].known = false;
+                    self.closes.push(*conn);
                 }
-                _ => {}
             }
-            self.outputs.push(output);
         }
+        self.events.extend(std::iter::from_fn(|| self.hub.poll_event()));
         for user in self.users.iter().filter(|user| user.known) {
             let owed = !self.hub.transmit(user.conn).concat().is_empty();
             assert!(user.writable || !owed, "what is to be written is announced");
@@ -365,12 +382,12 @@ impl Run {
 
     fn check(&self) {
         let mut holders = BTreeMap::new();
-        for output in &self.outputs {
-            match output {
-                Output::Joined { conn, name } => {
+        for event in &self.events {
+            match event {
+                HubEvent::SessionStarted { conn, name } => {
                     assert_eq!(holders.insert(name.clone(), *conn), None, "a name has one holder");
                 }
-                Output::Left { name, .. } => assert!(holders.remove(name).is_some()),
+                HubEvent::SessionEnded { name, .. } => assert!(holders.remove(name).is_some()),
                 _ => {}
             }
         }

@@ -1,7 +1,7 @@
 //! Any bytes, as a server gets them from a connection that it does not know yet.
 
 use chatcore::wire::{HubMessage, PREFACE_BYTES, Preface};
-use chatcore::{ConnId, Handshake, HandshakeError, Hub, Instant, Limits, Output, Received};
+use chatcore::{Action, ConnId, Handshake, HandshakeError, Hub, HubEvent, Instant, Limits, Received};
 
 use crate::check_written;
 
@@ -22,7 +22,8 @@ pub fn server_input(data: &[u8]) {
 struct Outcome {
     error: Option<HandshakeError>,
     written: Vec<u8>,
-    outputs: Vec<Output>,
+    closes: Vec<Action>,
+    events: Vec<HubEvent>,
 }
 
 impl Outcome {
@@ -48,10 +49,11 @@ impl Outcome {
             let used = arrived.len() - input.len();
             arrived.drain(..used);
         }
-        let mut outputs = Vec::new();
-        while let Some(output) = server.hub.poll_output() {
-            outputs.push(output);
+        let mut closes = Vec::new();
+        while let Some(action) = server.hub.poll_action() {
+            closes.extend(Some(action).filter(|action| matches!(action, Action::Close { .. })));
         }
+        let events = std::iter::from_fn(|| server.hub.poll_event()).collect();
         server.written.extend(server.handshake.transmit().concat());
         if let Some(conn) = server.conn {
             let owed = server.hub.transmit(conn).concat();
@@ -62,7 +64,7 @@ impl Outcome {
         }
         assert!(server.hub.name(bystander).is_some(), "nobody else is touched");
         server.check_end();
-        Self { error, written: server.written, outputs }
+        Self { error, written: server.written, closes, events }
     }
 }
 
@@ -100,8 +102,8 @@ impl Connection {
         assert!(input.is_empty(), "what is not read is not kept either");
         assert_eq!(self.hub.transmit(conn).concat(), owed, "nothing follows the farewell");
         self.hub.transmitted(Instant::ZERO, conn, owed.len()).expect("it is there until it is written out");
-        let end = std::iter::from_fn(|| self.hub.poll_output()).collect::<Vec<_>>();
-        assert!(matches!(end[..], [Output::Close { conn: closed, .. }] if closed == conn), "{end:?}");
+        let end = std::iter::from_fn(|| self.hub.poll_action()).collect::<Vec<_>>();
+        assert!(matches!(end[..], [Action::Close { conn: closed, .. }] if closed == conn), "{end:?}");
     }
 }
 
@@ -112,7 +114,7 @@ fn admit_bystander(hub: &mut Hub) -> ConnId {
     let mut handshake = Handshake::new(Instant::ZERO, hub.limits());
     let registration = handshake.receive(Instant::ZERO, &mut &opening[..]).expect("it is right").expect("it is whole");
     let conn = hub.admit(Instant::ZERO, registration).expect("the hub is empty");
-    while hub.poll_output().is_some() {}
+    while hub.poll_action().is_some() {}
     let owed = hub.transmit(conn).concat().len();
     hub.transmitted(Instant::ZERO, conn, owed).expect("alice is there");
     conn

@@ -5,7 +5,7 @@ use std::time::Duration;
 use arbitrary::{Arbitrary, Unstructured};
 use chatcore::wire::{ClientMessage, Message, Preface, Resume};
 use chatcore::{
-    Client, ClientConfig, Closed, ConnId, Event, Handshake, HandshakeError, Hub, Instant, Limits, Output, Ticket, Token,
+    Action, Client, ClientConfig, Closed, ConnId, Event, Handshake, HandshakeError, Hub, Instant, Limits, Ticket, Token,
 };
 
 /// Happenings of one run, at the most.
@@ -93,7 +93,7 @@ impl Run {
         let limits = Limits {
             body_bytes_max: 1000,
             outbox_bytes_max: 8192,
-            parked_bytes_max: 12_000,
+            buffer_bytes_max: 12_000,
             resume_time_max: Duration::from_secs(20),
             idle_time_max: Duration::from_secs(30),
             ..Limits::default()
@@ -229,8 +229,8 @@ impl Run {
 
     /// Does what the hub and the clients ask for.
     fn settle(&mut self) {
-        while let Some(output) = self.hub.poll_output() {
-            if let Output::Close { conn, .. } = output
+        while let Some(output) = self.hub.poll_action() {
+            if let Action::Close { conn, .. } = output
                 && let Some(user) = self.users.iter().position(|user| user.line.conn == Some(conn))
             {
                 // What it was written is still read, and then it is over.

@@ -129,6 +129,24 @@ pub enum Event {
         /// Why.
         reason: LeaveCode,
     },
+    /// Messages of a room are missing in this place: we had left so much unacknowledged that the hub had no room for
+    /// them.
+    Missed {
+        /// The room.
+        room: RoomName,
+        /// The id of the first message that is missing.
+        first_id: MessageId,
+        /// The id of the last one.
+        last_id: MessageId,
+        /// How many are missing.
+        count: u64,
+    },
+    /// Not every change of a room's membership was told, because the hub had no room for it:
+    /// [`Client::roster`](super::Client::roster) tells who is there now.
+    Stale {
+        /// The room.
+        room: RoomName,
+    },
     /// Somebody whom we watch is online, or is not.
     Presence {
         /// Who.

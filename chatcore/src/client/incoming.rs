@@ -212,6 +212,13 @@ impl Client {
             HubMessage::Left(left) => {
                 Event::Left { room: room(kind, left.room)?, name: user(kind, left.name)?, reason: left.code }
             }
+            HubMessage::Missed(missed) => Event::Missed {
+                room: room(kind, missed.room)?,
+                first_id: missed.first_id,
+                last_id: missed.last_id,
+                count: missed.count,
+            },
+            HubMessage::Stale(stale) => Event::Stale { room: room(kind, stale.room)? },
             HubMessage::Presence(presence) => {
                 Event::Presence { name: user(kind, presence.name)?, online: presence.online }
             }

@@ -4,9 +4,10 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::Hub;
+use super::conn_id::ConnId;
 use super::deadlines::Whose;
+use super::event::{CloseReason, HubEvent};
 use super::link::{Link, Role};
-use super::output::{CloseReason, ConnId, Output};
 use super::session::{Details, Place, Run, Session};
 use crate::handshake::{Origin, Refusal, Registration, Request};
 use crate::liveness::Liveness;
@@ -98,7 +99,7 @@ impl Hub {
             }),
         });
         self.directory.insert(index, &self.sessions);
-        self.outputs.push_back(Output::Joined { conn, name: name.clone() });
+        self.events.push_back(HubEvent::SessionStarted { conn, name: name.clone() });
         self.tell_watchers(name.as_str(), true);
         // The outbox may come with a preface, and then is not empty before the welcome.
         self.queue_write(index);
@@ -145,7 +146,7 @@ impl Hub {
         let name = session.name.clone();
         let conn = self.link(index);
         self.sessions[index].place = Place::Connected(conn);
-        self.outputs.push_back(Output::Resumed { conn, name });
+        self.events.push_back(HubEvent::Resumed { conn, name });
         self.queue_write(index);
         self.arm_session(index);
         Ok(conn)

@@ -7,9 +7,10 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::Hub;
+use super::conn_id::ConnId;
 use super::deadlines::Whose;
+use super::event::{CloseReason, HubEvent};
 use super::link::{Farewell, Link, Role};
-use super::output::{CloseReason, ConnId, Output};
 use super::session::Place;
 use crate::limits::cut_detail;
 use crate::name::UserName;
@@ -38,7 +39,7 @@ impl Hub {
             return self.end(index, reason);
         }
         self.parked.enter(session.details.origin, kept_bytes);
-        self.outputs.push_back(Output::Parked { conn, name: session.name.clone(), reason });
+        self.events.push_back(HubEvent::Detached { conn, name: session.name.clone(), reason });
         self.drop_link(index, conn, reason);
         let session = &mut self.sessions[index];
         session.place = Place::Parked { until: self.now + self.limits.resume_time_max };
@@ -87,7 +88,7 @@ impl Hub {
         };
         farewell.is_over = true;
         self.deadlines.disarm(Whose::Link(link), &mut farewell.armed);
-        self.outputs.push_back(Output::Close { conn: *conn, reason: farewell.reason });
+        self.closes.push_back((*conn, farewell.reason));
         if let Role::Farewell(farewell) = &self.links[link].role
             && let Some(name) = farewell.heir.clone()
         {
@@ -144,7 +145,7 @@ impl Hub {
         self.speaker.forget(index);
         self.deadlines.disarm(Whose::Session(index), &mut session.details.armed);
         let name = session.name.clone();
-        self.outputs.push_back(Output::Left { name: name.clone(), reason });
+        self.events.push_back(HubEvent::SessionEnded { name: name.clone(), reason });
         for seat in &session.details.watches {
             self.watches.leave(*seat);
         }

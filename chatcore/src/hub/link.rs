@@ -2,7 +2,8 @@
 
 use alloc::boxed::Box;
 
-use super::output::{CloseReason, ConnId};
+use super::conn_id::ConnId;
+use super::event::CloseReason;
 use super::session::Session;
 use crate::name::UserName;
 use crate::outbox::Outbox;

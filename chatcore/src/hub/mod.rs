@@ -1,13 +1,15 @@
 //! The server's end once there are names: sessions, routing, and what the driver must do about them.
 
+mod action;
 mod admission;
 mod ahead;
 mod circles;
+mod conn_id;
 mod deadlines;
 mod directory;
 mod ending;
+mod event;
 mod link;
-mod output;
 mod parked;
 mod presence;
 mod rooms;
@@ -23,12 +25,14 @@ use core::time::Duration;
 
 use slab::Slab;
 
+pub use self::action::Action;
 use self::ahead::Ahead;
 use self::circles::Circles;
+pub use self::conn_id::{ConnId, UnknownConn};
 use self::deadlines::{Deadlines, Whose};
 use self::directory::Directory;
+pub use self::event::{CloseReason, HubEvent};
 use self::link::{Link, Role};
-pub use self::output::{CloseReason, ConnId, Output, UnknownConn};
 use self::parked::Parked;
 use self::rooms::Said;
 use self::secrets::Secrets;
@@ -44,21 +48,21 @@ use crate::wire::{self, Ack, Head, HubMessage, MessageId, Ping, ReconnectHint};
 
 /// The server's end of every connection that has a name: sessions and the routing between them.
 ///
-/// The methods come in families, and **whatever goes in, the outputs are drained before the driver waits
+/// The methods come in families, and **whatever goes in, the actions are drained before the driver waits
 /// again**:
 ///
 /// 1. *What happened*: [`admit`](Self::admit), [`receive`](Self::receive),
 ///    [`transmitted`](Self::transmitted), [`disconnect`](Self::disconnect),
-///    [`handle_timeout`](Self::handle_timeout). Any number of them may come before the outputs are drained:
+///    [`handle_timeout`](Self::handle_timeout). Any number of them may come before the actions are drained:
 ///    batches are how it gets fast.
 /// 2. *What the operator wants*: [`kick`](Self::kick), [`shut_down`](Self::shut_down).
-/// 3. *What is to be done*: [`poll_output`](Self::poll_output) until it is empty, with
+/// 3. *What is to be done*: [`poll_action`](Self::poll_action) until it is empty, with
 ///    [`transmit`](Self::transmit) for the bytes of a connection; then wait until
 ///    [`poll_timeout`](Self::poll_timeout) at the latest. A driver that has more to take in already may drain
-///    [`poll_urgent_output`](Self::poll_urgent_output) in between.
+///    [`poll_urgent_action`](Self::poll_urgent_action) in between.
 ///
 /// A peer's faults never come back as an error: its connection is told and closed, and the driver hears of
-/// it as [`Output::Left`] and [`Output::Close`]. The only error is the driver's own: a connection that is
+/// it as [`HubEvent::SessionEnded`] and [`Action::Close`]. The only error is the driver's own: a connection that is
 /// not there ([`UnknownConn`]). A broken invariant panics with its reason.
 ///
 /// The same inputs with the same seed give the same outputs, byte for byte.
@@ -81,8 +85,10 @@ pub struct Hub {
     /// Buffers for all outboxes.
     pool: Pool,
     deadlines: Deadlines,
-    outputs: VecDeque<Output>,
-    /// Connections of which the driver is to be told that there is something to write, behind the other outputs.
+    /// Connections that the driver is to close.
+    closes: VecDeque<(ConnId, CloseReason)>,
+    events: VecDeque<HubEvent>,
+    /// Connections of which the driver is to be told that there is something to write, after the other actions.
     writes: VecDeque<ConnId>,
     /// What was said in a room, and is not with its members yet.
     said: Said,
@@ -122,7 +128,8 @@ impl Hub {
             parked: Parked::default(),
             pool: Pool::default(),
             deadlines: Deadlines::default(),
-            outputs: VecDeque::new(),
+            closes: VecDeque::new(),
+            events: VecDeque::new(),
             writes: VecDeque::new(),
             said: Said::default(),
             ahead: Ahead::default(),
@@ -321,49 +328,50 @@ impl Hub {
     // ---- what is to be done ----
 
     /// The next thing to do; none when all is done.
-    pub fn poll_output(&mut self) -> Option<Output> {
+    pub fn poll_action(&mut self) -> Option<Action> {
         self.spread_said();
         // Who ends is told of its messages then.
         self.end_doomed();
         self.settle_all();
         self.end_doomed();
-        self.next_output()
+        self.next_action()
     }
 
-    /// As [`poll_output`](Self::poll_output), but what senders are told of their own messages stays back for the
+    /// As [`poll_action`](Self::poll_action), but what senders are told of their own messages stays back for the
     /// moment, unless something else is to be written to them anyway. A driver that has more to read can do that
-    /// first, and so need fewer writes. Before it waits, it drains [`poll_output`](Self::poll_output).
-    pub fn poll_urgent_output(&mut self) -> Option<Output> {
+    /// first, and so need fewer writes. Before it waits, it drains [`poll_action`](Self::poll_action).
+    pub fn poll_urgent_action(&mut self) -> Option<Action> {
         self.spread_said();
         self.end_doomed();
-        self.next_output()
+        self.next_action()
     }
 
     /// Whether senders have been told all that there is to tell of their messages. If not,
-    /// [`poll_output`](Self::poll_output) does that.
+    /// [`poll_action`](Self::poll_action) does that.
     pub fn is_settled(&self) -> bool {
         self.owed.is_empty()
     }
 
     #[inline]
-    fn next_output(&mut self) -> Option<Output> {
-        while let Some(output) = self.outputs.pop_front() {
-            match output {
-                Output::Close { conn, .. } if self.index(conn).is_err() => {}
-                Output::Close { conn, .. } => {
-                    self.unlink(conn.index());
-                    return Some(output);
-                }
-                _ => return Some(output),
+    fn next_action(&mut self) -> Option<Action> {
+        while let Some((conn, reason)) = self.closes.pop_front() {
+            if self.index(conn).is_ok() {
+                self.unlink(conn.index());
+                return Some(Action::Close { conn, reason });
             }
         }
         while let Some(conn) = self.writes.pop_front() {
             self.look_ahead_of_writes();
             if self.take_write(conn) {
-                return Some(Output::Write { conn });
+                return Some(Action::Write { conn });
             }
         }
         None
+    }
+
+    /// The next thing that has happened; none when all is told. To be drained like the actions, and before them.
+    pub fn poll_event(&mut self) -> Option<HubEvent> {
+        self.events.pop_front()
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is to be called; none if never. Costs nothing.

@@ -17,14 +17,14 @@ impl Parked {
     pub(super) fn takes(&self, origin: Origin, outbox_bytes: usize, limits: &Limits) -> bool {
         let of_origin = self.by_origin.get(&origin).copied().unwrap_or_default();
         !limits.resume_time_max.is_zero()
-            && self.sessions < limits.parked_max as usize
-            && of_origin < limits.parked_of_origin_max
+            && self.sessions < limits.detached_max as usize
+            && of_origin < limits.detached_of_origin_max
             && self.has_room(outbox_bytes, limits)
     }
 
     /// So many bytes more may be kept.
     pub(super) fn has_room(&self, bytes: usize, limits: &Limits) -> bool {
-        self.bytes + bytes as u64 <= limits.parked_bytes_max
+        self.bytes + bytes as u64 <= limits.buffer_bytes_max
     }
 
     pub(super) fn enter(&mut self, origin: Origin, outbox_bytes: usize) {

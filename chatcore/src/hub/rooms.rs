@@ -6,7 +6,7 @@ use core::mem;
 
 use super::Hub;
 use super::circles::Seat;
-use super::output::Output;
+use super::event::HubEvent;
 use crate::name::{RoomName, UserName};
 use crate::outbox::{Outbox, Pool};
 use crate::wire::{Head, HubMessage, Joined, LeaveCode, Left, Members, Message, MessageId, RejectCode, Roster};
@@ -58,7 +58,7 @@ impl Hub {
         let seat = self.rooms.enter(room.as_str(), index);
         self.sessions[index].details.rooms.push(seat);
         if found.is_none() {
-            self.outputs.push_back(Output::RoomOpened { room: room.clone() });
+            self.events.push_back(HubEvent::RoomOpened { room: room.clone() });
         }
         let name = self.sessions[index].name.clone();
         let joined = HubMessage::Joined(Joined { room: room.as_str(), name: name.as_str() });
@@ -80,7 +80,7 @@ impl Hub {
         let room = RoomName::from_hub(self.rooms.name(seat.circle())).expect("it was a room's name");
         let members = self.rooms.members(seat.circle());
         if self.rooms.leave(seat) {
-            self.outputs.push_back(Output::RoomClosed { room });
+            self.events.push_back(HubEvent::RoomClosed { room });
             return;
         }
         let left = HubMessage::Left(Left { room: room.as_str(), name: name.as_str(), code });

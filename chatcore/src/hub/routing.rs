@@ -3,7 +3,7 @@
 use core::mem;
 
 use super::Hub;
-use super::output::CloseReason;
+use super::event::CloseReason;
 use super::session::{Place, Run};
 use crate::name::{self, ROOM_SIGN, UserName};
 use crate::outbox::{Outbox, Pool};

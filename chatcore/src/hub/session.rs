@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::circles::Seat;
-use super::output::ConnId;
+use super::conn_id::ConnId;
 use super::parked::Parked;
 use crate::handshake::Origin;
 use crate::limits::Limits;

@@ -175,8 +175,8 @@ fn draw_limits(random: &mut Random, users: usize, is_tight: bool) -> Limits {
     }
     Limits {
         outbox_bytes_max: 4 * limits.frame_bytes_max() + u32::try_from(random.upto(20_000)).unwrap_or_default(),
-        parked_max: u32::try_from(random.below(users as u64 + 1)).unwrap_or_default(),
-        parked_bytes_max: random.upto(50_000),
+        detached_max: u32::try_from(random.below(users as u64 + 1)).unwrap_or_default(),
+        buffer_bytes_max: random.upto(50_000),
         rooms_of_user_max: 2,
         rooms_max: 2,
         members_max: all - 1,

@@ -75,6 +75,8 @@ codes! {
         ShuttingDown = 5 "shutting_down",
         /// The session is over, or the token is not its own: register anew.
         CannotResume = 6 "cannot_resume",
+        /// The client's origin registers or resumes more often than the hub allows; `wait_ms` says when to try again.
+        RateLimited = 7 "rate_limited",
     }
 }
 
@@ -99,6 +101,8 @@ codes! {
         HubRoomsFull = 8 "hub_rooms_full",
         /// One watches as many names as one may.
         TooManyWatches = 9 "too_many_watches",
+        /// The hub's users watch as many names as they may have together.
+        HubWatchesFull = 10 "hub_watches_full",
     }
 }
 

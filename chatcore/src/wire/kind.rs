@@ -87,6 +87,10 @@ kinds! {
     PRESENCE = 0x59 "presence",
     /// Hub to client: what became of messages whose recipient's session has ended.
     REPORT = 0x5a "report",
+    /// Hub to client: messages of a room for which the client's outbox had no room.
+    MISSED = 0x5b "missed",
+    /// Hub to client: changes in a room's membership were left out; ask for the roster again.
+    STALE = 0x5c "stale",
 }
 
 impl Kind {

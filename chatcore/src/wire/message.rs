@@ -144,6 +144,10 @@ messages! {
         Presence(Presence<'a>) = PRESENCE,
         /// What became of messages whose recipient's session has ended.
         Report(Report<'a>) = REPORT,
+        /// Messages of a room for which the client's outbox had no room.
+        Missed(Missed<'a>) = MISSED,
+        /// Changes in a room's membership were left out.
+        Stale(Stale<'a>) = STALE,
     }
 }
 
@@ -215,6 +219,11 @@ pub struct Announced {
     pub rooms_max: u32,
     /// Names that one user can watch at a time.
     pub watches_max: u32,
+    /// Cost that the session's requests may have in a second, in the units of protocol.md, *Cost*; zero if the hub does
+    /// not bound it. Beyond that the hub reads more slowly.
+    pub cost_per_s: u32,
+    /// Cost that they may have at once, after a pause.
+    pub cost_burst: u32,
 }
 
 /// Answers a [`Register`] or a [`Resume`]: no. The client may try again on the same connection.
@@ -464,6 +473,28 @@ pub struct Report<'a> {
     /// The messages, rising.
     #[serde(deserialize_with = "list")]
     pub ids: Vec<MessageId>,
+}
+
+/// In this place of the stream, messages of a room are missing: the client's outbox had no room for them. They follow
+/// each other in the room, apart from the client's own and those from before it joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missed<'a> {
+    /// The room's name.
+    pub room: &'a str,
+    /// The id of the first message that is missing.
+    pub first_id: MessageId,
+    /// The id of the last one.
+    pub last_id: MessageId,
+    /// How many are missing.
+    pub count: u64,
+}
+
+/// The client was not told of everybody who joined or left a room, because its outbox had no room. It asks for the
+/// [`Roster`] to know who is there now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stale<'a> {
+    /// The room's name.
+    pub room: &'a str,
 }
 
 /// Reads a list without reserving memory for the length that it claims: what is not there cannot be allocated.

@@ -34,8 +34,8 @@ pub use frame::{Content, HEADER_BYTES, OVERHEAD_BYTES_MAX, take};
 pub use kind::Kind;
 pub use message::{
     Accepted, Ack, Announced, ClientMessage, Deliver, Done, ErrorMessage, Goodbye, HubMessage, Join, Joined, Leave,
-    Left, Members, Message, Online, Ping, Pong, Presence, ReconnectHint, Refused, Register, Rejected, Report, Resume,
-    Resumed, RoomDeliver, Roster, Send, Unwatch, Watch, Welcome, Who,
+    Left, Members, Message, Missed, Online, Ping, Pong, Presence, ReconnectHint, Refused, Register, Rejected, Report,
+    Resume, Resumed, RoomDeliver, Roster, Send, Stale, Unwatch, Watch, Welcome, Who,
 };
 pub use message_id::MessageId;
 pub use preface::{Features, Foreign, PREFACE_BYTES, Preface, VERSION};

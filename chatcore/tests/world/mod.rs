@@ -7,15 +7,17 @@ use std::time::Duration;
 
 use chatcore::wire::{self, ClientMessage, HubMessage, Message, PREFACE_BYTES, Preface, Register};
 use chatcore::{
-    Client, ClientConfig, CloseReason, ConnId, Event, Handshake, HandshakeError, Hub, Instant, Limits, MessageId,
-    Output, Received, Refusal, Registration,
+    Action, Client, ClientConfig, CloseReason, ConnId, Event, Handshake, HandshakeError, Hub, HubEvent, Instant,
+    Limits, MessageId, Received, Refusal, Registration,
 };
 
 pub(crate) struct World {
     pub(crate) hub: Hub,
     pub(crate) now: Instant,
-    /// What the hub asked for, beside writing.
-    pub(crate) outputs: Vec<Output>,
+    /// Connections that the hub closed.
+    pub(crate) closes: Vec<(ConnId, CloseReason)>,
+    /// What the hub told.
+    pub(crate) hub_events: Vec<HubEvent>,
     /// Connections that are to be written to.
     pub(crate) writable: BTreeSet<ConnId>,
 }
@@ -23,7 +25,13 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(limits: Limits) -> Self {
         let hub = Hub::new(limits, [7; 32]);
-        Self { hub, now: Instant::from_millis(1_000), outputs: Vec::new(), writable: BTreeSet::new() }
+        Self {
+            hub,
+            now: Instant::from_millis(1_000),
+            closes: Vec::new(),
+            hub_events: Vec::new(),
+            writable: BTreeSet::new(),
+        }
     }
 
     /// A connection that has registered, of which the hub knows only bytes. The preface and the welcome
@@ -55,14 +63,15 @@ impl World {
         received
     }
 
-    /// Drains the outputs.
+    /// Drains the actions and the events.
     pub(crate) fn drain(&mut self) {
-        while let Some(output) = self.hub.poll_output() {
-            match output {
-                Output::Write { conn } => assert!(self.writable.insert(conn), "{conn} is told once"),
-                other => self.outputs.push(other),
+        while let Some(action) = self.hub.poll_action() {
+            match action {
+                Action::Write { conn } => assert!(self.writable.insert(conn), "{conn} is told once"),
+                Action::Close { conn, reason } => self.closes.push((conn, reason)),
             }
         }
+        self.hub_events.extend(std::iter::from_fn(|| self.hub.poll_event()));
     }
 
     /// Takes all that is to be written to a connection.
@@ -91,10 +100,7 @@ impl World {
 
     /// Why a connection was closed; none if it was not.
     pub(crate) fn closed(&self, conn: ConnId) -> Option<CloseReason> {
-        self.outputs.iter().find_map(|output| match output {
-            Output::Close { conn: closed, reason } if *closed == conn => Some(*reason),
-            _ => None,
-        })
+        self.closes.iter().find(|(closed, _)| *closed == conn).map(|(_, reason)| *reason)
     }
 }
 

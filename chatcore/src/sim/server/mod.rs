@@ -17,10 +17,10 @@ use super::network::{End, Network, WireId};
 use super::random::{CERTAIN, Random};
 use super::trace::Trace;
 use crate::wire::{self, ClientMessage, Message, ReconnectHint};
-use crate::{Chunks, ConnId, Handshake, Hub, Instant, Limits, Output, UserName};
+use crate::{Action, Chunks, ConnId, Handshake, Hub, HubEvent, Instant, Limits, UserName};
 
-/// Outputs that one input may lead to, at the most: more is a hub that talks to itself.
-const OUTPUTS_MAX: u32 = 100_000;
+/// Actions that one input may lead to, at the most: more is a hub that talks to itself.
+const ACTIONS_MAX: u32 = 100_000;
 
 /// The chance that senders are told later what became of their messages, and how much later at the most.
 const SETTLE_LATER_CHANCE: u32 = CERTAIN / 4;
@@ -201,7 +201,7 @@ impl Server {
         }
         self.look_at_the_time(around)?;
         if self.settles_later(around) {
-            self.drain_with(around, Hub::poll_urgent_output)?;
+            self.drain_with(around, Hub::poll_urgent_action)?;
         } else {
             self.drain(around)?;
         }
@@ -299,49 +299,57 @@ impl Server {
     /// Does what the hub wants, until it wants nothing more.
     fn drain(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
         self.settle_by = None;
-        self.drain_with(around, Hub::poll_output)
+        self.drain_with(around, Hub::poll_action)
     }
 
     fn drain_with(
         &mut self,
         around: &mut Around<'_>,
-        poll_output: impl Fn(&mut Hub) -> Option<Output>,
+        poll_action: impl Fn(&mut Hub) -> Option<Action>,
     ) -> Result<(), Broken> {
-        for _ in 0..OUTPUTS_MAX {
+        for _ in 0..ACTIONS_MAX {
+            self.note_events(around)?;
             let Some(hub) = &mut self.hub else { return Ok(()) };
-            let Some(output) = poll_output(hub) else {
+            let Some(action) = poll_action(hub) else {
+                self.note_events(around)?;
                 if !self.write(around) {
                     around.ledger.all_told();
                     return self.check_bounds(around);
                 }
                 continue;
             };
-            self.obey(around, &output)?;
+            self.apply(around, action);
         }
-        Err(Broken { promise: Promise::Progress, detail: format!("{OUTPUTS_MAX} outputs at once"), at: around.now })
+        Err(Broken { promise: Promise::Progress, detail: format!("{ACTIONS_MAX} actions at once"), at: around.now })
     }
 
-    fn obey(&mut self, around: &mut Around<'_>, output: &Output) -> Result<(), Broken> {
-        if !matches!(output, Output::Write { .. }) {
-            around.trace.note(around.now, format_args!("hub: {output:?}"));
-        }
-        match output {
-            Output::Write { conn } => {
-                if let Some(wire) = self.wires.get(conn) {
+    fn apply(&mut self, around: &mut Around<'_>, action: Action) {
+        match action {
+            Action::Write { conn } => {
+                if let Some(wire) = self.wires.get(&conn) {
                     self.writing.insert(*wire);
                 }
             }
-            Output::Close { conn, .. } => {
-                if let Some(wire) = self.wires.get(conn).copied() {
-                    self.forget(wire, *conn);
+            Action::Close { conn, .. } => {
+                around.trace.note(around.now, format_args!("hub: {action:?}"));
+                if let Some(wire) = self.wires.get(&conn).copied() {
+                    self.forget(wire, conn);
                     around.network.close(around.now, wire, End::Server);
                 }
             }
-            Output::Joined { conn, name } => around.ledger.joined(self.wires[conn], name)?,
-            Output::Resumed { conn, name } => around.ledger.resumed(self.wires[conn], name)?,
-            Output::Parked { name, .. } => around.ledger.parks(name),
-            Output::Left { name, reason } => around.ledger.left(name, *reason)?,
-            _ => {}
+        }
+    }
+
+    fn note_events(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
+        while let Some(event) = self.hub.as_mut().and_then(Hub::poll_event) {
+            around.trace.note(around.now, format_args!("hub: {event:?}"));
+            match &event {
+                HubEvent::SessionStarted { conn, name } => around.ledger.joined(self.wires[conn], name)?,
+                HubEvent::Resumed { conn, name } => around.ledger.resumed(self.wires[conn], name)?,
+                HubEvent::Detached { name, .. } => around.ledger.parks(name),
+                HubEvent::SessionEnded { name, reason } => around.ledger.left(name, *reason)?,
+                HubEvent::RoomOpened { .. } | HubEvent::RoomClosed { .. } => {}
+            }
         }
         Ok(())
     }
@@ -388,7 +396,7 @@ impl Server {
             return broken(format!("{} users, {} rooms", hub.users(), hub.rooms()));
         }
         let (parked, living) = (around.ledger.parked(), around.ledger.living());
-        if parked > limits.parked_max as usize {
+        if parked > limits.detached_max as usize {
             return broken(format!("{parked} sessions are parked"));
         }
         if living != hub.users() {

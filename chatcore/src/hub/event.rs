@@ -1,0 +1,91 @@
+//! What the driver may know.
+
+use super::conn_id::ConnId;
+use crate::name::{RoomName, UserName};
+use crate::wire::{ErrorCode, Fault};
+
+/// What has happened at a hub. A driver that only serves may drop these; none of them asks for anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HubEvent {
+    /// A session begins: the name is held from now on.
+    SessionStarted {
+        /// Its connection.
+        conn: ConnId,
+        /// The name.
+        name: UserName,
+    },
+    /// A session lost its connection. It keeps its name and waits to be resumed.
+    Detached {
+        /// The connection that it had. If the driver did not say itself that it is gone, an
+        /// [`Action::Close`](super::Action::Close) follows.
+        conn: ConnId,
+        /// The name.
+        name: UserName,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// A session goes on with a new connection.
+    Resumed {
+        /// The new connection.
+        conn: ConnId,
+        /// The name.
+        name: UserName,
+    },
+    /// A session is over, and its name is free. If it had a connection, an [`Action::Close`](super::Action::Close)
+    /// follows when that is written out, unless the driver itself said that the connection is gone.
+    SessionEnded {
+        /// The name.
+        name: UserName,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// A room has its first member.
+    RoomOpened {
+        /// The room.
+        room: RoomName,
+    },
+    /// The last member left a room.
+    RoomClosed {
+        /// The room.
+        room: RoomName,
+    },
+}
+
+/// Why a connection or a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// The client said goodbye.
+    #[error("goodbye")]
+    Left,
+    /// The transport broke.
+    #[error("the connection broke")]
+    Disconnected,
+    /// The client was silent for longer than the idle time.
+    #[error("nothing was heard from the client for the idle time")]
+    TimedOut,
+    /// The client left too much unread.
+    #[error("the client did not keep up with what it was sent")]
+    SlowConsumer,
+    /// Another connection goes on with the session.
+    #[error("another connection resumed the session")]
+    TakenOver,
+    /// The connection broke, and no other resumed the session in time.
+    #[error("the session was not resumed in time")]
+    Expired,
+    /// The client came back, but what it says it has does not fit what it was sent.
+    #[error("the client and the server do not agree on what was sent, so the session cannot go on")]
+    OutOfStep,
+    /// The hub is stopping.
+    #[error("the server is shutting down")]
+    ShuttingDown,
+    /// An operator ended it.
+    #[error("an operator ended the session")]
+    Kicked,
+    /// The client broke the protocol.
+    #[error("protocol error: {0}")]
+    Fault(Fault),
+    /// The client says that this hub broke the protocol.
+    #[error("the client reports a protocol error: {0}")]
+    Accused(ErrorCode),
+}
