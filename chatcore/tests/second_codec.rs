@@ -26,7 +26,7 @@ struct SecondAccepted {
 struct SecondWelcome<'a> {
     name: &'a str,
     token: [u8; 16],
-    limits: [u32; 8],
+    limits: [u32; 10],
 }
 
 #[derive(SchemaWrite)]
@@ -93,7 +93,7 @@ proptest! {
             cost_burst: 0,
         };
         let welcome = HubMessage::Welcome(Welcome { name: &from, token: Token::from_bytes(token), limits });
-        let limits = [u32::from(short), 250, 251, 65_535, 65_536, 0, 1, u32::MAX];
+        let limits = [u32::from(short), 250, 251, 65_535, 65_536, 0, 1, u32::MAX, 0, 0];
         prop_assert_eq!(first(&welcome), second!(Kind::WELCOME, SecondWelcome { name: &from, token, limits }));
         let report = HubMessage::Report(Report { code: short.into(), to: &from, ids: vec![message_id; 3] });
         prop_assert_eq!(first(&report), second!(Kind::REPORT, SecondReport { code: short, to: &from, ids: vec![id; 3] }));
