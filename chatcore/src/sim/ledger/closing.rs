@@ -24,12 +24,17 @@ impl Ledger {
         let (Some(taken), Some(_)) = (sent.taken, sent.id) else { return Ok(()) };
         let sender_lives = self.sessions[taken.session].ended.is_none();
         let mut is_for_somebody = false;
-        for (index, recipient) in self.sessions.iter().enumerate() {
+        let recipients: Vec<usize> = match sent.to {
+            To::User(user) => self.of_user.get(user).cloned().unwrap_or_default(),
+            To::Room(room) => self.asked_into.get(&room).into_iter().flatten().copied().collect(),
+        };
+        for index in recipients {
+            let recipient = &self.sessions[index];
             let was_there = recipient.was_there(taken.order);
             let is_seen = sent.seen.contains_key(&index);
             let is_for = is_seen
                 || match sent.to {
-                    To::User(user) => recipient.user == user && was_there,
+                    To::User(_) => was_there,
                     To::Room(room) => {
                         index != taken.session
                             && was_there

@@ -64,7 +64,7 @@ impl Ledger {
         self.hold(sent.reports.get(&user) != Some(&FateCode::Undelivered), Promise::Fate, || {
             format!("message {message} was reported undelivered to user {user}, and arrives")
         })?;
-        let twice = sent.seen.keys().any(|other| self.sessions[*other].user == user);
+        let twice = self.sessions_of(user).any(|(other, _)| sent.seen.contains_key(&other));
         self.hold(!twice, Promise::Once, || format!("message {message} comes twice to user {user}"))?;
         if let To::Room(room) = sent.to {
             let membership = self.sessions[session].membership(room, taken.order);
@@ -125,10 +125,7 @@ impl Ledger {
         let sent = &self.messages[message];
         let Some(taken) = sent.taken else { return Ok(()) };
         let possible = match sent.to {
-            To::User(user) => {
-                let mut sessions = self.sessions.iter();
-                sessions.any(|other| other.user == user && other.may_have_been_there(taken.order))
-            }
+            To::User(user) => self.sessions_of(user).any(|(_, other)| other.may_have_been_there(taken.order)),
             To::Room(room) => self.sessions[taken.session].membership(room, taken.order) != Membership::No,
         };
         self.hold(possible, Promise::Fate, || format!("message {message} is accepted, which is for nobody: {sent:?}"))
@@ -143,7 +140,7 @@ impl Ledger {
         let Some(taken) = sent.taken else { return Ok(()) };
         let is_true = match (code, sent.to) {
             (RejectCode::NoSuchUser, To::User(user)) => {
-                !self.sessions.iter().any(|other| other.user == user && other.was_there(taken.order))
+                !self.sessions_of(user).any(|(_, other)| other.was_there(taken.order))
             }
             (RejectCode::NotAMember, To::Room(room)) => {
                 self.sessions[taken.session].membership(room, taken.order) != Membership::Yes
@@ -163,11 +160,11 @@ impl Ledger {
         let is_own = sent.taken.is_some_and(|taken| taken.session == session);
         self.hold(is_own, Promise::Isolation, || format!("message {message} is reported to somebody else"))?;
         self.hold(before.is_none(), Promise::Fate, || format!("message {message} is reported twice for user {to}"))?;
-        let seen = sent.seen.keys().any(|seen| self.sessions[*seen].user == to);
+        let seen = self.sessions_of(to).any(|(session, _)| sent.seen.contains_key(&session));
         self.hold(fate != FateCode::Undelivered || !seen, Promise::Fate, || {
             format!("message {message} is reported undelivered, but user {to} has seen it")
         })?;
-        let over = self.sessions.iter().any(|other| other.user == to && other.ended.is_some());
+        let over = self.sessions_of(to).any(|(_, other)| other.ended.is_some());
         self.hold(over, Promise::Fate, || format!("message {message} is reported {fate}, but user {to} is there"))?;
         if fate == FateCode::Unconfirmed { self.check_unconfirmed(message, to) } else { Ok(()) }
     }
@@ -176,8 +173,8 @@ impl Ledger {
     fn check_unconfirmed(&mut self, message: usize, to: usize) -> Result<(), Broken> {
         let Sent { taken, written, .. } = &self.messages[message];
         let Some(order) = taken.map(|taken| taken.order) else { return Ok(()) };
-        let for_it = |session: &Session| session.user == to && session.begun < order;
-        let recipient = self.sessions.iter().position(|other| for_it(other) && other.may_have_been_there(order));
+        let is_for = |other: &Session| other.begun < order && other.may_have_been_there(order);
+        let recipient = self.sessions_of(to).find_map(|(index, other)| is_for(other).then_some(index));
         let Some(recipient) = recipient.filter(|recipient| !written.contains(recipient)) else { return Ok(()) };
         let session = &mut self.sessions[recipient];
         session.halves += 1;
@@ -190,19 +187,18 @@ impl Ledger {
     /// Every change is told, and nothing but changes, to those who watch; besides, a watch is answered with how it stands.
     fn learn_presence(&mut self, session: usize, other: usize, online: bool) -> Result<(), Broken> {
         let before = self.sessions[session].presence.insert(other, online);
-        let Session { user, asked, last_answer, .. } = &self.sessions[session];
-        let mut is_watched = false;
-        for asked in asked {
+        let told = &self.sessions[session];
+        let user = told.user;
+        let (mut is_watched, mut is_answer) = (false, false);
+        for (number, asked) in told.watches_of(other) {
             match (&asked.request, asked.answer) {
-                (Request::Watch { users }, None | Some(Ok(()))) if users.contains(&other) => is_watched = true,
-                (Request::Unwatch { users }, Some(_)) if users.contains(&other) => is_watched = false,
+                (Request::Watch { .. }, None | Some(Ok(()))) => is_watched = true,
+                (Request::Unwatch { .. }, Some(_)) => is_watched = false,
                 _ => {}
             }
+            is_answer |= number > told.last_answer && matches!(asked.request, Request::Watch { .. });
         }
         self.hold(is_watched, Promise::Presence, || format!("user {user} is told of user {other}, and did not ask"))?;
-        let unanswered = asked.get(usize::try_from(*last_answer).unwrap_or(usize::MAX)..).unwrap_or_default();
-        let is_answer =
-            unanswered.iter().any(|asked| matches!(&asked.request, Request::Watch { users } if users.contains(&other)));
         self.hold(before != Some(online) || is_answer, Promise::Presence, || {
             format!("user {user} is told twice that user {other} is online: {online}, and missed what was in between")
         })
@@ -213,8 +209,7 @@ impl Ledger {
         let tally = self.sessions[session].tallies.entry(key).or_default();
         tally.joined += 1;
         let told = tally.joined;
-        let asked = self.sessions.iter().filter(|other| other.user == key.1).flat_map(|other| &other.asked);
-        let joins = asked.filter(|asked| asked.request == Request::Join { room: key.0 }).count();
+        let joins = self.joins.get(&key).copied().unwrap_or_default();
         self.hold(told <= joins, Promise::Rooms, || format!("{name} joined {room} {joins} times, but is told {told}"))?;
         let before = self.sessions[session].beside.insert(key, true);
         self.hold(!self.announces_all || before != Some(true), Promise::Rooms, || {
@@ -238,13 +233,12 @@ impl Ledger {
         };
         *told += 1;
         let told = *told;
-        let theirs = self.sessions.iter().filter(|other| other.user == key.1);
         let possible = if reason == LeaveCode::Left {
-            let asked = theirs.flat_map(|other| &other.asked);
-            asked.filter(|asked| asked.request == Request::Leave { room: key.0 }).count()
+            self.leaves.get(&key).copied().unwrap_or_default()
         } else {
-            let ended = theirs.filter(|other| other.has_asked_into(key.0)).filter_map(|other| other.ended);
-            ended.filter(|ended| ended.reason.is_some_and(|ended| looks_like(ended) == reason)).count()
+            let ended = self.sessions_of(key.1).filter(|(_, other)| other.has_asked_into(key.0));
+            let ended = ended.filter_map(|(_, other)| other.ended?.reason);
+            ended.filter(|ended| looks_like(*ended) == reason).count()
         };
         self.hold(told <= possible, Promise::Rooms, || {
             format!("session {session} is told that {name} has left {room} ({reason}) {told} times, not {possible}")

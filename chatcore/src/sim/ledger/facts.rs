@@ -66,6 +66,11 @@ pub(super) struct Session {
     pub(super) begun: u64,
     pub(super) ended: Option<Ended>,
     pub(super) asked: Vec<Asked>,
+    /// Which of these are joins and leaves, by room, and which are watches and unwatches, by user.
+    moves: BTreeMap<usize, Vec<usize>>,
+    watches: BTreeMap<usize, Vec<usize>>,
+    /// The last message among them.
+    pub(super) last_sent: Option<usize>,
     /// What the hub was told has arrived.
     pub(super) acked: u64,
     /// All that its user was told, numbers as in the session itself.
@@ -120,6 +125,9 @@ impl Session {
             begun,
             ended: None,
             asked: Vec::new(),
+            moves: BTreeMap::new(),
+            watches: BTreeMap::new(),
+            last_sent: None,
             acked: 0,
             stream: Vec::new(),
             last_message: None,
@@ -142,28 +150,50 @@ impl Session {
         self.ended.is_none_or(|ended| order <= ended.before)
     }
 
+    /// The hub takes a request from it.
+    pub(super) fn ask(&mut self, order: u64, request: Request) {
+        let index = self.asked.len();
+        match &request {
+            Request::Send { message } => self.last_sent = Some(*message),
+            Request::Join { room } | Request::Leave { room } => self.moves.entry(*room).or_default().push(index),
+            Request::Watch { users } | Request::Unwatch { users } => {
+                users.iter().for_each(|user| self.watches.entry(*user).or_default().push(index));
+            }
+            Request::Who | Request::Roster { .. } => {}
+        }
+        self.asked.push(Asked { order, request, answer: None });
+    }
+
     pub(super) fn membership(&self, room: usize, order: u64) -> Membership {
         let mut membership = Membership::No;
-        for asked in self.asked.iter().take_while(|asked| asked.order < order) {
-            match (&asked.request, asked.answer) {
-                (Request::Join { room: joined }, answer) if *joined == room => {
-                    membership = match answer {
-                        Some(Ok(())) => Membership::Yes,
-                        None if membership == Membership::No => Membership::Perhaps,
-                        Some(Err(_)) | None => membership,
-                    }
-                }
+        let moves = self.moves.get(&room).into_iter().flatten().map(|index| &self.asked[*index]);
+        for asked in moves.take_while(|asked| asked.order < order) {
+            membership = match (&asked.request, asked.answer) {
                 // Whatever the answer: afterwards it is not in it.
-                (Request::Leave { room: left }, _) if *left == room => membership = Membership::No,
-                _ => {}
+                (Request::Leave { .. }, _) => Membership::No,
+                (_, Some(Ok(()))) => Membership::Yes,
+                (_, None) if membership == Membership::No => Membership::Perhaps,
+                (_, Some(Err(_)) | None) => membership,
             }
         }
         membership
     }
 
+    /// The rooms that it has asked to be let into, or out of.
+    pub(super) fn rooms(&self) -> impl Iterator<Item = usize> {
+        self.moves.keys().copied()
+    }
+
     /// It has asked to be let into the room at least once.
     pub(super) fn has_asked_into(&self, room: usize) -> bool {
-        self.asked.iter().any(|asked| asked.request == Request::Join { room })
+        let mut moves = self.moves.get(&room).into_iter().flatten().map(|index| &self.asked[*index].request);
+        moves.any(|request| *request == Request::Join { room })
+    }
+
+    /// What it has asked for about a user's presence, each with its number.
+    pub(super) fn watches_of(&self, user: usize) -> impl Iterator<Item = (u64, &Asked)> {
+        let indices = self.watches.get(&user).into_iter().flatten();
+        indices.map(|index| (*index as u64 + 1, &self.asked[*index]))
     }
 }
 

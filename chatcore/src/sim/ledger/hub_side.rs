@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::facts::{Asked, Ended, Request, Session, Taken};
+use super::facts::{Ended, Request, Session, Taken};
 use super::{Ledger, room_of, user_of};
 use crate::sim::broken::{Broken, Promise};
 use crate::sim::network::WireId;
@@ -17,6 +17,7 @@ impl Ledger {
         let user = user_of(name.as_str());
         let session = self.sessions.len();
         self.sessions.push(Session::new(user, self.order));
+        self.of_user[user].push(session);
         let holder = self.current.insert(user, session);
         self.hold(holder.is_none(), Promise::Isolation, || format!("{name} was let in twice"))?;
         self.take_up(wire, session);
@@ -114,10 +115,17 @@ impl Ledger {
             _ => return Ok(()),
         };
         self.order += 1;
-        if let Request::Send { message } = request {
-            self.took_message(session, message)?;
+        let user = self.sessions[session].user;
+        match request {
+            Request::Send { message } => self.took_message(session, message)?,
+            Request::Join { room } => {
+                self.asked_into.entry(room).or_default().insert(session);
+                *self.joins.entry((room, user)).or_default() += 1;
+            }
+            Request::Leave { room } => *self.leaves.entry((room, user)).or_default() += 1,
+            _ => {}
         }
-        self.sessions[session].asked.push(Asked { order: self.order, request, answer: None });
+        self.sessions[session].ask(self.order, request);
         Ok(())
     }
 
@@ -132,11 +140,7 @@ impl Ledger {
         self.hold(!sent.unsent, Promise::Fate, || {
             format!("message {message} arrives, of which its sender was told that it never went out")
         })?;
-        let mut earlier = self.sessions[session].asked.iter().rev();
-        let last = earlier.find_map(|asked| match asked.request {
-            Request::Send { message } => Some(message),
-            _ => None,
-        });
+        let last = self.sessions[session].last_sent;
         self.hold(last.is_none_or(|last| last < message), Promise::Order, || {
             format!("message {message} comes to the hub after {last:?}, which was sent later")
         })
@@ -147,17 +151,7 @@ impl Ledger {
         let mut rooms: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (user, session) in &self.current {
             let session = &self.sessions[*session];
-            let mut asked: Vec<usize> = session
-                .asked
-                .iter()
-                .filter_map(|asked| match asked.request {
-                    Request::Join { room } => Some(room),
-                    _ => None,
-                })
-                .collect();
-            asked.sort_unstable();
-            asked.dedup();
-            for room in asked {
+            for room in session.rooms() {
                 if session.membership(room, u64::MAX) != super::facts::Membership::No {
                     rooms.entry(room).or_default().push(*user);
                 }

@@ -10,7 +10,7 @@ mod facts;
 mod hub_side;
 mod user_side;
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
@@ -33,6 +33,13 @@ pub(super) struct Ledger {
     messages: Vec<Sent>,
     by_id: BTreeMap<MessageId, usize>,
     sessions: Vec<Session>,
+    /// The sessions of each user.
+    of_user: Vec<Vec<usize>>,
+    /// The sessions that have asked to be let into a room.
+    asked_into: BTreeMap<usize, BTreeSet<usize>>,
+    /// How often a user has asked to be let into a room, and out of it, by room and user.
+    joins: BTreeMap<(usize, usize), usize>,
+    leaves: BTreeMap<(usize, usize), usize>,
     /// The session that holds a user's name.
     current: BTreeMap<usize, usize>,
     /// The session that a user's ticket is for.
@@ -53,6 +60,10 @@ impl Ledger {
             messages: Vec::new(),
             by_id: BTreeMap::new(),
             sessions: Vec::new(),
+            of_user: vec![Vec::new(); users],
+            asked_into: BTreeMap::new(),
+            joins: BTreeMap::new(),
+            leaves: BTreeMap::new(),
             current: BTreeMap::new(),
             tickets: BTreeMap::new(),
             lives: vec![Life::default(); users],
@@ -97,6 +108,11 @@ impl Ledger {
     pub(super) fn is_acknowledged(&self, user: usize) -> bool {
         let session = self.current.get(&user).map(|session| &self.sessions[*session]);
         session.is_some_and(|session| session.acked == session.stream.last().map_or(0, |(frame, _)| *frame))
+    }
+
+    /// The sessions that a user has had.
+    fn sessions_of(&self, user: usize) -> impl Iterator<Item = (usize, &Session)> {
+        self.of_user.get(user).into_iter().flatten().map(|session| (*session, &self.sessions[*session]))
     }
 
     /// The number that a user's next request gets.

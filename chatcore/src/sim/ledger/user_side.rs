@@ -11,7 +11,7 @@ use crate::sim::network::WireId;
 use crate::{Closed, Event};
 
 /// Bytes that say which message a body is: its sender, and its number among all.
-pub(in crate::sim) const MARK_BYTES: usize = 5;
+pub(in crate::sim) const MARK_BYTES: usize = 6;
 
 impl Ledger {
     /// A process begins, or begins anew: it knows nothing but its ticket, if it has one.
@@ -36,7 +36,7 @@ impl Ledger {
     pub(in crate::sim) fn compose(&mut self, sender: usize, to: To, bytes: usize) -> (usize, Vec<u8>) {
         let message = self.messages.len();
         let mut body = Vec::with_capacity(bytes);
-        body.push(u8::try_from(sender).unwrap_or(u8::MAX));
+        body.extend_from_slice(&u16::try_from(sender).unwrap_or(u16::MAX).to_le_bytes());
         body.extend_from_slice(&u32::try_from(message).unwrap_or(u32::MAX).to_le_bytes());
         body.resize(bytes.max(MARK_BYTES), b'.');
         self.messages.push(Sent {
@@ -60,10 +60,11 @@ impl Ledger {
 
     /// Which message this is the body of.
     pub(super) fn message_of(&self, body: &[u8]) -> Result<usize, Broken> {
-        let found = body.split_first_chunk::<MARK_BYTES>().and_then(|([sender, number @ ..], rest)| {
+        let found = body.split_first_chunk::<MARK_BYTES>().and_then(|([low, high, number @ ..], rest)| {
             let number = usize::try_from(u32::from_le_bytes(*number)).ok()?;
             let sent = self.messages.get(number)?;
-            (sent.sender == usize::from(*sender) && rest.iter().all(|byte| *byte == b'.')).then_some(number)
+            (sent.sender == usize::from(u16::from_le_bytes([*low, *high])) && rest.iter().all(|byte| *byte == b'.'))
+                .then_some(number)
         });
         found.ok_or_else(|| self.broken(Promise::Order, format!("nobody has sent {body:02x?}")))
     }
