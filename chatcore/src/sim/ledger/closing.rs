@@ -71,7 +71,9 @@ impl Ledger {
             return Ok(());
         }
         let is_settled = seen.is_some_and(|place| *place <= session.acked);
-        self.hold(is_settled != report.is_some(), Promise::Fate, || {
+        let may_be_settled = seen.is_some_and(|place| *place <= session.acked_perhaps);
+        let holds = if report.is_some() { !is_settled } else { may_be_settled };
+        self.hold(holds, Promise::Fate, || {
             let (acked, ended) = (session.acked, session.ended);
             format!(
                 "message {message} for user {user}, whose session {recipient} ended: reported {report:?}, seen at \

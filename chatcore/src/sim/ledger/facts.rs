@@ -73,6 +73,8 @@ pub(super) struct Session {
     pub(super) last_sent: Option<usize>,
     /// What the hub was told has arrived.
     pub(super) acked: u64,
+    /// The same, if the hub has read to the end of the batch in which the session ended.
+    pub(super) acked_perhaps: u64,
     /// All that its user was told, numbers as in the session itself.
     pub(super) stream: Vec<(u64, Event)>,
     pub(super) last_message: Option<MessageId>,
@@ -129,6 +131,7 @@ impl Session {
             watches: BTreeMap::new(),
             last_sent: None,
             acked: 0,
+            acked_perhaps: 0,
             stream: Vec::new(),
             last_message: None,
             last_answer: 0,

@@ -31,7 +31,9 @@ impl Ledger {
         };
         self.unpark(session);
         if let Some(position) = self.wires.get(&wire).and_then(|facts| facts.position) {
-            self.sessions[session].acked = self.sessions[session].acked.max(position);
+            let Session { acked, acked_perhaps, .. } = &mut self.sessions[session];
+            *acked = position.max(*acked);
+            *acked_perhaps = *acked;
         }
         self.take_up(wire, session);
         Ok(())
@@ -67,7 +69,12 @@ impl Ledger {
             return Err(self.broken(Promise::Isolation, format!("{name} left without having been there")));
         };
         self.unpark(session);
-        self.sessions[session].ended = Some(Ended { after: self.told, before: self.order, reason: Some(reason) });
+        let ended = &mut self.sessions[session];
+        ended.ended = Some(Ended { after: self.told, before: self.order, reason: Some(reason) });
+        if reason == CloseReason::Left {
+            // The hub has read to the goodbye.
+            ended.acked = ended.acked_perhaps;
+        }
         let is_fault = matches!(reason, CloseReason::Fault(_) | CloseReason::Accused(_));
         self.hold(!is_fault, Promise::Isolation, || format!("{name}: {reason}"))
     }
@@ -93,16 +100,25 @@ impl Ledger {
         self.told = self.order;
     }
 
-    /// The hub has taken a frame from a connection that has a session.
-    pub(in crate::sim) fn took(&mut self, wire: WireId, message: &ClientMessage<'_>) -> Result<(), Broken> {
+    /// The hub has taken a frame from a connection that has a session. That is not sure if the session ended in the same
+    /// batch.
+    pub(in crate::sim) fn took(
+        &mut self,
+        wire: WireId,
+        message: &ClientMessage<'_>,
+        is_sure: bool,
+    ) -> Result<(), Broken> {
         let Some(session) = self.wires.get(&wire).and_then(|facts| facts.session) else {
             return Err(self.broken(Promise::Isolation, format!("{wire} is heard without a session")));
         };
         let users = |names: &[&str]| names.iter().map(|name| user_of(name)).collect::<Vec<_>>();
         let request = match message {
             ClientMessage::Ack(ack) => {
-                let acked = &mut self.sessions[session].acked;
-                *acked = ack.count.max(*acked);
+                let Session { acked, acked_perhaps, .. } = &mut self.sessions[session];
+                *acked_perhaps = ack.count.max(*acked_perhaps);
+                if is_sure {
+                    *acked = *acked_perhaps;
+                }
                 return Ok(());
             }
             ClientMessage::Send(send) => Request::Send { message: self.message_of(send.body)? },

@@ -5,8 +5,9 @@ use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
 
+use super::members::Member;
 use super::outgoing::Outgoing;
-use super::{Around, Member, Server};
+use super::{Around, Server};
 use crate::sim::broken::{Broken, Promise};
 use crate::sim::network::{End, WireId};
 use crate::{Handshake, HandshakeError, Instant, Registration};
@@ -69,7 +70,7 @@ impl Server {
             Ok(conn) => {
                 let (inbox, outgoing) = (mem::take(&mut guest.inbox), mem::take(&mut guest.outgoing));
                 self.guests.remove(&wire);
-                self.members.insert(wire, Member { conn, inbox, outgoing });
+                self.members.insert(wire, Member::new(conn, inbox, outgoing));
                 self.wires.insert(conn, wire);
                 around.trace.note(around.now, format_args!("hub: {wire} is {conn}"));
                 self.drain(around)?;

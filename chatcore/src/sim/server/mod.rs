@@ -1,6 +1,7 @@
 //! The node that has the hub: what a driver does, over a network that is not there.
 
 mod guests;
+mod members;
 mod outgoing;
 
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -10,17 +11,27 @@ use core::mem;
 use core::time::Duration;
 
 use self::guests::{Guest, flush};
+use self::members::Member;
 use self::outgoing::Outgoing;
 use super::broken::{Broken, Promise};
 use super::ledger::Ledger;
 use super::network::{End, Network, WireId};
 use super::random::{CERTAIN, Random};
 use super::trace::Trace;
-use crate::wire::{self, ClientMessage, Message, ReconnectHint};
+use crate::wire::ReconnectHint;
 use crate::{Action, Chunks, ConnId, Handshake, Hub, HubEvent, Instant, Limits, UserName};
 
 /// Actions that one input may lead to, at the most: more is a hub that talks to itself.
 const ACTIONS_MAX: u32 = 100_000;
+
+/// Slices of work that the hub may have left at one time, at the most: more is a hub that never ends.
+const SLICES_MAX: u32 = 10_000;
+
+/// Slices of the hub's work in one step, at the most. Then it is the others' turn.
+const SLICES_OF_STEP_MAX: u64 = 4;
+
+/// The chance that what a connection has led to is done before the next one is heard.
+const DRAIN_CHANCE: u32 = CERTAIN / 8;
 
 /// The chance that senders are told later what became of their messages, and how much later at the most.
 const SETTLE_LATER_CHANCE: u32 = CERTAIN / 4;
@@ -44,14 +55,9 @@ pub(super) struct Server {
     ponder_chance: u32,
     /// When senders are told what became of their messages at the latest, if that waits.
     settle_by: Option<Instant>,
+    /// Slices of work that the hub has done at this time.
+    slices: (Instant, u32),
     random: Random,
-}
-
-/// A connection that the hub has admitted.
-struct Member {
-    conn: ConnId,
-    inbox: Vec<u8>,
-    outgoing: Outgoing,
 }
 
 /// What a step of the server needs of the rest of the world.
@@ -99,6 +105,7 @@ impl Server {
             writing: BTreeSet::new(),
             ponder_chance,
             settle_by: None,
+            slices: (Instant::ZERO, 0),
             random,
         }
     }
@@ -118,7 +125,8 @@ impl Server {
 
     /// Every connection has its name, and nothing is left to be written.
     pub(super) fn is_at_rest(&self) -> bool {
-        self.is_up() && self.guests.is_empty() && self.writing.is_empty() && self.settle_by.is_none()
+        let has_served = self.guests.is_empty() && self.members.values().all(Member::is_at_rest);
+        self.is_up() && has_served && self.writing.is_empty() && self.settle_by.is_none()
     }
 
     /// A connection was made to it.
@@ -175,14 +183,15 @@ impl Server {
     /// When there is something for it to do.
     pub(super) fn due(&self, network: &Network) -> Option<Instant> {
         let Some(hub) = &self.hub else { return Some(self.up_at) };
-        let heard = self.guests.keys().chain(self.members.keys());
-        let heard = heard.filter_map(|wire| network.readable_at(*wire, End::Server));
+        let members = self.members.iter().filter_map(|(wire, member)| member.due(network, *wire));
+        let heard = self.guests.keys().filter_map(|wire| network.readable_at(*wire, End::Server));
         let guests = self.guests.values().map(|guest| match &guest.undecided {
             Some((decide_at, _)) => *decide_at,
             None => guest.handshake.deadline(),
         });
+        let guests = guests.chain(heard);
         let writable = self.writing.iter().any(|wire| network.is_writable(*wire, End::Server)).then_some(Instant::ZERO);
-        heard.chain(guests).chain(hub.poll_timeout()).chain(writable).chain(self.settle_by).min()
+        members.chain(guests).chain(hub.poll_timeout()).chain(writable).chain(self.settle_by).min()
     }
 
     /// Does all that there is to do now: takes in what has come, then looks at the time.
@@ -198,8 +207,12 @@ impl Server {
         }
         for wire in self.members.keys().copied().collect::<Vec<_>>() {
             self.hear_member(around, wire, false)?;
+            if self.random.chance(DRAIN_CHANCE) {
+                self.drain_somehow(around)?;
+            }
         }
         self.look_at_the_time(around)?;
+        self.do_slices(around)?;
         if self.settles_later(around) {
             self.drain_with(around, Hub::poll_urgent_action)?;
         } else {
@@ -221,59 +234,6 @@ impl Server {
         self.settle_by.is_some_and(|by| by > around.now)
     }
 
-    // ---- connections with a name ----
-
-    fn hear_member(&mut self, around: &mut Around<'_>, wire: WireId, is_new: bool) -> Result<(), Broken> {
-        let (Some(member), Some(hub)) = (self.members.get_mut(&wire), &mut self.hub) else { return Ok(()) };
-        let conn = member.conn;
-        let heard_before = member.inbox.len();
-        let is_over = around.network.read(around.now, wire, End::Server, &mut member.inbox);
-        // What is given to the hub counts as a sign of life: nothing is, unless something has come.
-        let has_heard = is_new || member.inbox.len() > heard_before;
-        let mut rest = if has_heard { &member.inbox[..] } else { &[] };
-        while !rest.is_empty() {
-            // One frame at a time, so that it is known who was there at each.
-            let mut behind = rest;
-            let content = wire::take(&mut behind, u32::MAX).ok().flatten();
-            let frame = &rest[..if content.is_some() { rest.len() - behind.len() } else { rest.len() }];
-            if let Some(content) = content
-                && hub.name(conn).is_some()
-                && let Ok(Some(message)) = ClientMessage::decode(content)
-            {
-                around.trace.note(around.now, format_args!("hub: {conn} says {message:?}"));
-                around.ledger.took(wire, &message)?;
-            }
-            let mut input = frame;
-            let Ok(_) = hub.receive(around.now, conn, &mut input) else {
-                unreachable!("members are connections that the hub has not closed");
-            };
-            let used = frame.len() - input.len();
-            rest = &rest[used..];
-            if used == 0 {
-                break;
-            }
-        }
-        let used = if has_heard { member.inbox.len() - rest.len() } else { 0 };
-        member.inbox.drain(..used);
-        if is_over { self.lose(around, wire, conn) } else { Ok(()) }
-    }
-
-    fn lose(&mut self, around: &mut Around<'_>, wire: WireId, conn: ConnId) -> Result<(), Broken> {
-        self.forget(wire, conn);
-        around.network.close(around.now, wire, End::Server);
-        if let Some(hub) = &mut self.hub {
-            let known = hub.disconnect(around.now, conn);
-            assert!(known.is_ok(), "members are connections that the hub has not closed");
-        }
-        self.drain(around)
-    }
-
-    fn forget(&mut self, wire: WireId, conn: ConnId) {
-        self.members.remove(&wire);
-        self.wires.remove(&conn);
-        self.writing.remove(&wire);
-    }
-
     fn look_at_the_time(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
         for wire in self.guests.keys().copied().collect::<Vec<_>>() {
             let Some(guest) = self.guests.get_mut(&wire) else { continue };
@@ -284,16 +244,37 @@ impl Server {
                 self.drop_guest(around, wire, error)?;
             }
         }
-        if let Some(hub) = &mut self.hub
-            && hub.poll_timeout().is_some_and(|due| due <= around.now)
-        {
+        Ok(())
+    }
+
+    /// Has the hub do what it has to do now, or some of it. What is left comes in the next steps, and has an end.
+    fn do_slices(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
+        if self.slices.0 < around.now {
+            self.slices = (around.now, 0);
+        }
+        for _ in 0..self.random.within(1..=SLICES_OF_STEP_MAX) {
+            let Some(hub) = &mut self.hub else { return Ok(()) };
+            if hub.poll_timeout().is_none_or(|due| due > around.now) {
+                return Ok(());
+            }
             hub.handle_timeout(around.now);
-            if let Some(due) = hub.poll_timeout().filter(|due| *due <= around.now) {
-                let detail = format!("the hub's deadline {due} comes again when it is done");
+            self.slices.1 += 1;
+            if self.slices.1 > SLICES_MAX {
+                let detail = format!("the hub is not done after {SLICES_MAX} slices of its work");
                 return Err(Broken { promise: Promise::Progress, detail, at: around.now });
             }
+            self.drain_somehow(around)?;
         }
         Ok(())
+    }
+
+    /// Does all that the hub wants, or only what is urgent: whoever goes on with something else may do either.
+    fn drain_somehow(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
+        if self.random.chance(CERTAIN / 2) {
+            self.drain(around)
+        } else {
+            self.drain_with(around, Hub::poll_urgent_action)
+        }
     }
 
     /// Does what the hub wants, until it wants nothing more.

@@ -1,0 +1,152 @@
+//! Connections that the hub has admitted: what comes from them goes to the hub in batches.
+
+use alloc::format;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::outgoing::Outgoing;
+use super::{Around, Server};
+use crate::sim::broken::{Broken, Promise};
+use crate::sim::network::{End, Network, WireId};
+use crate::sim::random::CERTAIN;
+use crate::wire::{self, ClientMessage, Message};
+use crate::{ConnId, Instant, Received};
+
+/// The chance that the hub is given only a part of what has come, and how much later the rest at the most.
+const PART_CHANCE: u32 = CERTAIN / 4;
+const PART_TIME_MAX: Duration = Duration::from_millis(1);
+
+/// A connection that the hub has admitted.
+pub(super) struct Member {
+    pub(super) conn: ConnId,
+    inbox: Vec<u8>,
+    /// How many of these bytes the hub has seen already, without using them.
+    offered: usize,
+    /// When the hub is to be given the rest of the inbox, though nothing more has come.
+    again_at: Option<Instant>,
+    /// The hub wants nothing more to be read until then.
+    is_paused: bool,
+    /// The transport is gone, and nothing more will come.
+    is_over: bool,
+    pub(super) outgoing: Outgoing,
+}
+
+impl Member {
+    pub(super) const fn new(conn: ConnId, inbox: Vec<u8>, outgoing: Outgoing) -> Self {
+        Self { conn, inbox, offered: 0, again_at: None, is_paused: false, is_over: false, outgoing }
+    }
+
+    /// When there is something for the hub.
+    pub(super) fn due(&self, network: &Network, wire: WireId) -> Option<Instant> {
+        let readable_at = network.readable_at(wire, End::Server).filter(|_| self.reads());
+        readable_at.into_iter().chain(self.again_at).min()
+    }
+
+    /// Nothing of what has come is kept for later.
+    pub(super) const fn is_at_rest(&self) -> bool {
+        self.again_at.is_none() && !self.is_over
+    }
+
+    const fn reads(&self) -> bool {
+        !self.is_paused && !self.is_over
+    }
+}
+
+impl Server {
+    /// Takes in what has come from a connection.
+    pub(super) fn hear_member(&mut self, around: &mut Around<'_>, wire: WireId, is_new: bool) -> Result<(), Broken> {
+        let Some(member) = self.members.get_mut(&wire) else { return Ok(()) };
+        if member.reads() {
+            member.is_over = around.network.read(around.now, wire, End::Server, &mut member.inbox);
+        }
+        let is_due = member.again_at.take_if(|at| *at <= around.now).is_some();
+        // What is given to the hub counts as a sign of life: nothing is, unless something has come, or the hub has asked
+        // for it.
+        let has_come = member.inbox.len() > member.offered && member.again_at.is_none();
+        if is_due || (is_new && !member.inbox.is_empty()) || has_come {
+            self.feed(around, wire, is_due)?;
+        }
+        match self.members.get(&wire) {
+            Some(member) if member.is_over && member.again_at.is_none() => {
+                let conn = member.conn;
+                self.lose(around, wire, conn)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives the inbox of a connection to the hub, or a part of it that ends anywhere.
+    fn feed(&mut self, around: &mut Around<'_>, wire: WireId, is_due: bool) -> Result<(), Broken> {
+        let (Some(member), Some(hub)) = (self.members.get_mut(&wire), &mut self.hub) else { return Ok(()) };
+        let (conn, now) = (member.conn, around.now);
+        let fresh = member.inbox.len() - member.offered;
+        let later = if !is_due && fresh > 1 && self.random.chance(PART_CHANCE) { self.random.index(fresh) } else { 0 };
+        let given = member.inbox.len() - later;
+        let has_session = hub.name(conn).is_some();
+        let mut input = &member.inbox[..given];
+        let Ok(received) = hub.receive(now, conn, &mut input) else {
+            unreachable!("members are connections that the hub has not closed");
+        };
+        let left = input.len();
+        let used: Vec<u8> = member.inbox.drain(..given - left).collect();
+        member.offered = left;
+        member.is_paused = false;
+        if later > 0 {
+            member.again_at = Some(now + self.random.time_upto(PART_TIME_MAX));
+        }
+        match received {
+            Received::NeedInput => {}
+            Received::More => member.again_at = Some(now),
+            Received::Paused { until } => {
+                if until <= now {
+                    let detail = format!("{wire} is paused until {until}, which is over");
+                    return Err(Broken { promise: Promise::Progress, detail, at: now });
+                }
+                member.again_at = Some(until);
+                member.is_paused = true;
+            }
+            Received::Closed => {
+                member.inbox.clear();
+                (member.offered, member.again_at) = (0, None);
+            }
+        }
+        if has_session { take_down(around, wire, conn, &used, received == Received::Closed) } else { Ok(()) }
+    }
+
+    /// The transport of a connection is gone.
+    pub(super) fn lose(&mut self, around: &mut Around<'_>, wire: WireId, conn: ConnId) -> Result<(), Broken> {
+        self.forget(wire, conn);
+        around.network.close(around.now, wire, End::Server);
+        if let Some(hub) = &mut self.hub {
+            let known = hub.disconnect(around.now, conn);
+            assert!(known.is_ok(), "members are connections that the hub has not closed");
+        }
+        self.drain(around)
+    }
+
+    pub(super) fn forget(&mut self, wire: WireId, conn: ConnId) {
+        self.members.remove(&wire);
+        self.wires.remove(&conn);
+        self.writing.remove(&wire);
+    }
+}
+
+/// Tells the ledger which frames the hub has used. Nothing after a goodbye or an error is taken. If the session has ended,
+/// it is not known yet in which of the frames it did.
+fn take_down(
+    around: &mut Around<'_>,
+    wire: WireId,
+    conn: ConnId,
+    mut used: &[u8],
+    is_closed: bool,
+) -> Result<(), Broken> {
+    while let Ok(Some(content)) = wire::take(&mut used, u32::MAX) {
+        let Ok(Some(message)) = ClientMessage::decode(content) else { continue };
+        around.trace.note(around.now, format_args!("hub: {conn} says {message:?}"));
+        around.ledger.took(wire, &message, !is_closed)?;
+        if matches!(message, ClientMessage::Goodbye(_) | ClientMessage::Error(_)) {
+            break;
+        }
+    }
+    Ok(())
+}
