@@ -14,6 +14,7 @@ impl Ledger {
         for message in 0..self.messages.len() {
             self.close_message(message)?;
         }
+        (0..self.sessions.len()).try_for_each(|session| self.close_gaps(session))?;
         self.current.iter().try_for_each(|(user, session)| self.close_session(*user, &self.sessions[*session]))
     }
 
@@ -60,7 +61,11 @@ impl Ledger {
         let report = sent.reports.get(&user);
         let seen = sent.seen.get(&recipient);
         if session.ended.is_none() {
-            self.hold(seen.is_some(), Promise::Fate, || {
+            let is_missed = match (sent.to, sent.id) {
+                (To::Room(room), Some(id)) => self.has_missed(recipient, room, id),
+                _ => false,
+            };
+            self.hold(seen.is_some() || is_missed, Promise::Fate, || {
                 format!("message {message} was accepted for user {user}, who is there and has not got it")
             })?;
             return self.hold(report.is_none(), Promise::Fate, || {

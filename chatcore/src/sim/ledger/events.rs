@@ -37,6 +37,10 @@ impl Ledger {
             }
             Event::Presence { name, online } => self.learn_presence(session, user_of(name.as_str()), *online),
             Event::Joined { room, name } => self.learn_joined(session, room, name),
+            Event::Missed { room, first_id, last_id, count } => {
+                self.learn_missed(session, room, (*first_id, *last_id), *count)
+            }
+            Event::Stale { room } => self.learn_stale(session, room),
             Event::Left { room, name, reason } => self.learn_left(session, room, name, *reason),
             _ => Err(self.broken(Promise::Isolation, format!("nobody knows what this means: {event:?}"))),
         }
@@ -71,6 +75,9 @@ impl Ledger {
             self.hold(membership != Membership::No && taken.session != session, Promise::Rooms, || {
                 format!("user {user} gets message {message} of room {room}, in which it is not: {taken:?}")
             })?;
+        }
+        if let To::Room(room) = sent.to {
+            self.reach(session, room, id, id)?;
         }
         let last = self.sessions[session].last_message.replace(id);
         self.hold(last.is_none_or(|last| last < id), Promise::Order, || {
@@ -145,7 +152,10 @@ impl Ledger {
             (RejectCode::NotAMember, To::Room(room)) => {
                 self.sessions[taken.session].membership(room, taken.order) != Membership::Yes
             }
-            (RejectCode::RecipientFull, To::User(_)) => true,
+            (RejectCode::RecipientFull, To::User(_)) => {
+                self.check_full("a message is rejected")?;
+                true
+            }
             _ => false,
         };
         self.hold(is_true, Promise::Fate, || format!("message {message} is rejected without reason: {code}, {sent:?}"))

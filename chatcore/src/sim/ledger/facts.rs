@@ -29,6 +29,7 @@ pub(in crate::sim) enum To {
 pub(super) struct Sent {
     pub(super) sender: usize,
     pub(super) to: To,
+    pub(super) bytes: usize,
     /// When the hub took it, and in which session.
     pub(super) taken: Option<Taken>,
     pub(super) answer: Option<Result<MessageId, RejectCode>>,
@@ -85,11 +86,23 @@ pub(super) struct Session {
     /// Whether a user is in a room, as far as was told, by room and user.
     pub(super) beside: BTreeMap<(usize, usize), bool>,
     pub(super) tallies: BTreeMap<(usize, usize), Tally>,
+    /// The last message of each room that was seen, or is known to be missed.
+    pub(super) reached: BTreeMap<usize, MessageId>,
+    /// What was missed, by room.
+    pub(super) gaps: BTreeMap<usize, Vec<Gap>>,
     /// Connections that it had.
     pub(super) connections: usize,
     /// Messages for it that were reported unconfirmed without having been written whole: of each connection, one may
     /// have been half written.
     pub(super) halves: usize,
+}
+
+/// Messages of a room that somebody missed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gap {
+    pub(super) first: MessageId,
+    pub(super) last: MessageId,
+    pub(super) count: u64,
 }
 
 /// How often somebody was said to come into a room, and to go.
@@ -138,6 +151,8 @@ impl Session {
             presence: BTreeMap::new(),
             beside: BTreeMap::new(),
             tallies: BTreeMap::new(),
+            reached: BTreeMap::new(),
+            gaps: BTreeMap::new(),
             connections: 0,
             halves: 0,
         }

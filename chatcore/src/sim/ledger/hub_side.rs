@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::facts::{Ended, Request, Session, Taken};
+use super::facts::{Ended, Request, Session, Taken, To};
 use super::{Ledger, room_of, user_of};
 use crate::sim::broken::{Broken, Promise};
 use crate::sim::network::WireId;
@@ -18,6 +18,7 @@ impl Ledger {
         let session = self.sessions.len();
         self.sessions.push(Session::new(user, self.order));
         self.of_user[user].push(session);
+        self.weigh_session(session);
         let holder = self.current.insert(user, session);
         self.hold(holder.is_none(), Promise::Isolation, || format!("{name} was let in twice"))?;
         self.take_up(wire, session);
@@ -69,6 +70,7 @@ impl Ledger {
             return Err(self.broken(Promise::Isolation, format!("{name} left without having been there")));
         };
         self.unpark(session);
+        self.weigh_session(session);
         let ended = &mut self.sessions[session];
         ended.ended = Some(Ended { after: self.told, before: self.order, reason: Some(reason) });
         if reason == CloseReason::Left {
@@ -132,6 +134,7 @@ impl Ledger {
         };
         self.order += 1;
         let user = self.sessions[session].user;
+        self.weigh(&request);
         match request {
             Request::Send { message } => self.took_message(session, message)?,
             Request::Join { room } => {
@@ -148,6 +151,9 @@ impl Ledger {
     fn took_message(&mut self, session: usize, message: usize) -> Result<(), Broken> {
         let taken = Taken { order: self.order, session };
         let before = self.messages[message].taken.replace(taken);
+        if let To::Room(room) = self.messages[message].to {
+            self.said_in.entry(room).or_default().push(message);
+        }
         let sent = &self.messages[message];
         self.hold(before.is_none(), Promise::Once, || format!("the hub takes message {message} twice"))?;
         self.hold(sent.sender == self.sessions[session].user, Promise::Isolation, || {

@@ -7,6 +7,7 @@
 mod closing;
 mod events;
 mod facts;
+mod gaps;
 mod hub_side;
 mod user_side;
 
@@ -20,7 +21,7 @@ use self::facts::{Life, Sent, Session, WireFacts};
 pub(super) use self::facts::{Request, To};
 use super::broken::{Broken, Promise};
 use super::network::WireId;
-use crate::{Instant, MessageId};
+use crate::{Instant, Limits, MessageId};
 
 /// Everything that is known of a run.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub(super) struct Ledger {
     told: u64,
     messages: Vec<Sent>,
     by_id: BTreeMap<MessageId, usize>,
+    /// The messages that the hub took for a room, in that order.
+    said_in: BTreeMap<usize, Vec<usize>>,
     sessions: Vec<Session>,
     /// The sessions of each user.
     of_user: Vec<Vec<usize>>,
@@ -49,16 +52,20 @@ pub(super) struct Ledger {
     /// Rooms announce everybody who comes and goes.
     announces_all: bool,
     parked: usize,
+    limits: Limits,
+    /// Bytes that one outbox can have been owed since the beginning, at the most.
+    volume: u64,
 }
 
 impl Ledger {
-    pub(super) fn new(users: usize, announces_all: bool) -> Self {
+    pub(super) fn new(users: usize, limits: &Limits) -> Self {
         Self {
             now: Instant::ZERO,
             order: 0,
             told: 0,
             messages: Vec::new(),
             by_id: BTreeMap::new(),
+            said_in: BTreeMap::new(),
             sessions: Vec::new(),
             of_user: vec![Vec::new(); users],
             asked_into: BTreeMap::new(),
@@ -68,8 +75,10 @@ impl Ledger {
             tickets: BTreeMap::new(),
             lives: vec![Life::default(); users],
             wires: BTreeMap::new(),
-            announces_all,
+            announces_all: limits.announced_members_max as usize >= users,
             parked: 0,
+            limits: limits.clone(),
+            volume: 0,
         }
     }
 

@@ -42,6 +42,7 @@ impl Ledger {
         self.messages.push(Sent {
             sender,
             to,
+            bytes,
             taken: None,
             answer: None,
             id: None,

@@ -67,7 +67,6 @@ impl World {
         for user in &mut users {
             user.dial_fails = plan.dial_fails;
         }
-        let announces_all = plan.limits.announced_members_max as usize >= plan.users;
         Self {
             // A clock that is at zero says nothing about times before now.
             now: Instant::from_millis(1_000),
@@ -75,7 +74,7 @@ impl World {
             network,
             server,
             users,
-            ledger: Ledger::new(plan.users, announces_all),
+            ledger: Ledger::new(plan.users, &plan.limits),
             trace: Trace::default(),
             next_request: None,
             next_mishap: None,
@@ -108,6 +107,7 @@ impl World {
         (self.next_request, self.next_mishap) = (None, None);
         self.heal();
         self.rest()?;
+        self.await_news()?;
         self.compare_lists()?;
         self.close()?;
         Ok(self.summary())
@@ -146,6 +146,15 @@ impl World {
             self.step(patience_ends)?;
         }
         Ok(())
+    }
+
+    /// News that the hub holds back for a while, so that it can merge it, comes.
+    fn await_news(&mut self) -> Result<(), Broken> {
+        let comes_by = self.now + self.plan.limits.presence_time_min + Duration::from_millis(1);
+        while self.now < comes_by {
+            self.step(comes_by)?;
+        }
+        self.rest()
     }
 
     /// Everybody is online, has its answers, and nothing is on its way.

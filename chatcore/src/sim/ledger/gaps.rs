@@ -1,0 +1,135 @@
+//! What is left out when somebody cannot keep up: messages of a room that a member misses, and changes of a room that
+//! become stale. Both are told, and nothing is left out without need.
+
+use alloc::format;
+
+use super::facts::{Gap, Membership, Request, To};
+use super::{Ledger, room_of};
+use crate::sim::broken::{Broken, Promise};
+use crate::{MessageId, RoomName};
+
+/// Bytes that a frame takes beside what a user has said, at the most: names, ids and numbers.
+const FRAME_BYTES_MAX: u64 = 150;
+
+impl Ledger {
+    /// Outboxes are owed no more than this, whoever of all users it is owed to.
+    pub(super) fn weigh(&mut self, request: &Request) {
+        let bytes = match request {
+            Request::Send { message } => self.messages[*message].bytes as u64,
+            Request::Watch { users } | Request::Unwatch { users } => users.len() as u64 * FRAME_BYTES_MAX,
+            Request::Who | Request::Roster { .. } => self.lives.len() as u64 * FRAME_BYTES_MAX,
+            Request::Join { .. } | Request::Leave { .. } => 0,
+        };
+        self.volume += bytes + 2 * FRAME_BYTES_MAX;
+    }
+
+    /// The beginning or end of a session, which is news for watchers and rooms.
+    pub(super) fn weigh_session(&mut self, session: usize) {
+        self.volume += (self.sessions[session].rooms().count() as u64 + 2) * FRAME_BYTES_MAX;
+    }
+
+    /// All that was ever said would fit the outbox of everybody: nobody can be full.
+    fn is_roomy(&self) -> bool {
+        let bytes_max = self.limits.buffer_bytes_max.min(self.limits.origin_buffer_bytes_max);
+        let fits_one = self.volume < u64::from(self.limits.outbox_bytes_max) / 2;
+        fits_one && self.volume * (self.lives.len() as u64) < bytes_max / 2
+    }
+
+    /// Something was refused or left out, because somebody is full.
+    pub(super) fn check_full(&self, what: &str) -> Result<(), Broken> {
+        self.hold(!self.is_roomy(), Promise::Fate, || {
+            format!("{what} for want of room, but {} bytes were said in all", self.volume)
+        })
+    }
+
+    pub(super) fn learn_missed(
+        &mut self,
+        session: usize,
+        room: &RoomName,
+        (first, last): (MessageId, MessageId),
+        count: u64,
+    ) -> Result<(), Broken> {
+        self.check_full("messages are missed")?;
+        let room = room_of(room.as_str());
+        let told = &self.sessions[session];
+        let user = told.user;
+        let is_possible = first <= last && (1..=last.0 - first.0 + 1).contains(&count) && told.has_asked_into(room);
+        self.hold(is_possible, Promise::Rooms, || {
+            format!("user {user} is told that it missed {count} messages of room {room}, from {first} to {last}")
+        })?;
+        self.reach(session, room, first, last)?;
+        self.sessions[session].gaps.entry(room).or_default().push(Gap { first, last, count });
+        Ok(())
+    }
+
+    /// A session's stream has come so far in a room, with a message or with those that were missed.
+    pub(super) fn reach(
+        &mut self,
+        session: usize,
+        room: usize,
+        first: MessageId,
+        last: MessageId,
+    ) -> Result<(), Broken> {
+        let before = self.sessions[session].reached.insert(room, last);
+        self.hold(before.is_none_or(|before| before < first), Promise::Order, || {
+            format!("session {session} is told of {first} in room {room} after {before:?}")
+        })
+    }
+
+    pub(super) fn learn_stale(&mut self, session: usize, room: &RoomName) -> Result<(), Broken> {
+        self.check_full("changes of a room are left out")?;
+        let number = room_of(room.as_str());
+        let told = &mut self.sessions[session];
+        let (user, is_possible) = (told.user, told.has_asked_into(number));
+        // Who is in it is not known any more, before somebody says so.
+        told.beside.retain(|(other, _), _| *other != number);
+        self.hold(is_possible, Promise::Rooms, || format!("user {user} is told that {room} is stale"))
+    }
+
+    /// A session was told that it missed this message of a room.
+    pub(super) fn has_missed(&self, session: usize, room: usize, id: MessageId) -> bool {
+        let gaps = self.sessions[session].gaps.get(&room);
+        gaps.into_iter().flatten().any(|gap| (gap.first..=gap.last).contains(&id))
+    }
+
+    /// What a session was told that it missed is what it missed: counted right, and nothing of it was seen.
+    pub(super) fn close_gaps(&self, session: usize) -> Result<(), Broken> {
+        for (room, gaps) in &self.sessions[session].gaps {
+            gaps.iter().try_for_each(|gap| self.close_gap(session, *room, *gap))?;
+        }
+        Ok(())
+    }
+
+    fn close_gap(&self, session: usize, room: usize, gap: Gap) -> Result<(), Broken> {
+        let order_of = |message: &usize| self.messages[*message].taken.map_or(0, |taken| taken.order);
+        let before = self.by_id.range(..gap.first).next_back().map_or(0, |(_, message)| order_of(message));
+        let after = self.by_id.range(MessageId(gap.last.0 + 1)..).next();
+        let after = after.map_or(u64::MAX, |(_, message)| order_of(message));
+        let (mut sure, mut possible) = (0, 0);
+        let said = self.said_in.get(&room).into_iter().flatten().map(|message| &self.messages[*message]);
+        for sent in said {
+            let Some(taken) = sent.taken.filter(|taken| taken.session != session) else { continue };
+            let is_known = match sent.id {
+                Some(id) if (gap.first..=gap.last).contains(&id) => true,
+                // Nobody was told its id: its place tells whether it can be among them.
+                None if before < taken.order && taken.order < after && !matches!(sent.answer, Some(Err(_))) => false,
+                _ => continue,
+            };
+            match self.sessions[session].membership(room, taken.order) {
+                Membership::Yes if is_known => sure += 1,
+                Membership::Yes | Membership::Perhaps => possible += 1,
+                Membership::No => {}
+            }
+            self.hold(!is_known || !sent.seen.contains_key(&session), Promise::Once, || {
+                format!("session {session} has seen {sent:?}, and is told that it missed it: {gap:?}")
+            })?;
+        }
+        self.hold((sure..=sure + possible).contains(&gap.count), Promise::Fate, || {
+            format!("session {session} missed {sure} messages of room {room}, or {possible} more: {gap:?}")
+        })?;
+        let is_of_room = |id| self.by_id.get(&id).is_none_or(|message| self.messages[*message].to == To::Room(room));
+        self.hold(is_of_room(gap.first) && is_of_room(gap.last), Promise::Rooms, || {
+            format!("session {session} is told that it missed in room {room} what was said elsewhere: {gap:?}")
+        })
+    }
+}
