@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::random::{CERTAIN, Random};
 use super::weather::Weather;
-use crate::{Backoff, ClientConfig, Limits};
+use crate::{Backoff, ClientConfig, Limits, Rate};
 
 /// What a run is made of.
 #[derive(Clone, Debug)]
@@ -33,6 +33,14 @@ pub struct Plan {
     pub ponder_chance: u32,
     /// The chance that an attempt to connect fails, in millionths.
     pub dial_fails: u32,
+    /// Places that connections come from: users share them in turn.
+    pub origins: usize,
+    /// Requests that a user makes at once, at the most.
+    pub burst_max: u64,
+    /// Time goes on in steps of this: what is due in between waits for the next one. Zero to do everything when it is due.
+    pub tick: Duration,
+    /// The chance that a program takes what its client has received only some time later, in millionths.
+    pub takes_late: u32,
 }
 
 /// What can happen to a run as a whole, or to one of its nodes.
@@ -90,6 +98,12 @@ impl Mishap {
     }
 }
 
+/// A burst is shorter than the longest by this factor, on average: most are short.
+const BURST_MEAN_OF_MAX: u64 = 6;
+
+/// What a request may cost at the most, but for the members of its room.
+const COST_MAX: u64 = 50;
+
 impl Plan {
     /// Nothing goes wrong, and nobody asks for anything by itself.
     pub fn calm(users: usize) -> Self {
@@ -106,6 +120,10 @@ impl Plan {
             mishaps: Mishap::ALL.map(|mishap| (mishap, 0)),
             ponder_chance: 0,
             dial_fails: 0,
+            origins: 1,
+            burst_max: 1,
+            tick: Duration::ZERO,
+            takes_late: 0,
         }
     }
 
@@ -122,7 +140,8 @@ impl Plan {
         });
         let body_bytes_max = random.pick(&[10, 300, 1_152]);
         let storm = Duration::from_millis(random.within(1_000..=60_000));
-        let requests = u32::try_from(random.within(20..=600)).unwrap_or(u32::MAX);
+        let burst_max = random.pick(&[1, 1, 1, 20, 200]);
+        let bursts = random.within(20..=600) / (1 + burst_max / BURST_MEAN_OF_MAX);
         Self {
             users,
             rooms: 1 + random.index(3),
@@ -130,12 +149,54 @@ impl Plan {
             config: draw_config(random, is_tight),
             weather: Weather::draw(random),
             storm,
-            pace: storm / requests,
+            pace: storm / u32::try_from(bursts.max(1)).unwrap_or(u32::MAX),
             body_bytes_max,
             mishap_pace: random.chance(CERTAIN / 10 * 9).then(|| Duration::from_millis(random.within(100..=10_000))),
             mishaps,
             ponder_chance: random.pick(&[0, 0, CERTAIN / 4]),
             dial_fails: random.pick(&[0, CERTAIN / 10, CERTAIN / 2]),
+            origins: 1 + random.index(users),
+            burst_max,
+            tick: Duration::from_micros(random.pick(&[0, 0, 100, 5_000])),
+            takes_late: 0,
+        }
+    }
+
+    /// A crowd for a few seconds: hundreds of users, some of whom talk, in rooms that most of them are in.
+    pub fn draw_crowd(random: &mut Random) -> Self {
+        let users = 200 + random.index(801);
+        let storm = Duration::from_millis(random.within(1_000..=4_000));
+        let weather = Weather {
+            delay_min: Duration::from_millis(random.within(1..=20)),
+            delay_max: Duration::from_millis(20 + random.upto(100)),
+            buffer_bytes: random.pick(&[4_096, 64 << 10]),
+            ..Weather::calm()
+        };
+        let limits = draw_limits(random, users, false);
+        let limits = Limits {
+            outbox_bytes_max: random.pick(&[4 * limits.frame_bytes_max(), 64 << 10, 4 << 20]),
+            session_rate: Limits::default().session_rate,
+            origin_rate: random.pick(&[Rate::UNLIMITED, Limits::default().origin_rate]),
+            announced_members_max: random.pick(&[0, 100]),
+            idle_time_max: Duration::from_mins(1),
+            ..limits
+        };
+        Self {
+            rooms: 2,
+            limits,
+            weather,
+            storm,
+            pace: storm / u32::try_from(random.within(100..=600)).unwrap_or(u32::MAX),
+            body_bytes_max: 100,
+            mishap_pace: random.chance(CERTAIN / 2).then_some(storm / 2),
+            mishaps: Mishap::ALL.map(|mishap| match mishap {
+                Mishap::CutAll | Mishap::Crash | Mishap::SlowReader => (mishap, 1),
+                _ => (mishap, 0),
+            }),
+            origins: 1 + random.index(users),
+            burst_max: random.pick(&[1, 20]),
+            tick: Duration::from_millis(random.within(2..=10)),
+            ..Self::calm(users)
         }
     }
 
@@ -152,7 +213,18 @@ impl Plan {
             + self.config.answer_time_max
             + self.config.flush_time_max
             + backoff;
-        deadlines * 3 + Duration::from_mins(1)
+        deadlines * 3 + Duration::from_mins(1) + self.pauses()
+    }
+
+    /// How long it takes at the most until all that was ever asked for has passed the rates.
+    fn pauses(&self) -> Duration {
+        let limits = &self.limits;
+        let bursts = self.storm.as_nanos() / self.pace.as_nanos().max(1) * 2 + 100;
+        let requests = u64::try_from(bursts).unwrap_or(u64::MAX).saturating_mul(self.burst_max);
+        let cost = requests.saturating_mul(COST_MAX + self.users as u64);
+        let rates = [limits.session_rate, limits.origin_rate].map(|rate| u64::from(rate.per_s));
+        let slowest = rates.into_iter().filter(|per_s| *per_s > 0).min();
+        slowest.map_or(Duration::ZERO, |per_s| Duration::from_secs(cost / per_s))
     }
 }
 
@@ -168,15 +240,22 @@ fn draw_limits(random: &mut Random, users: usize, is_tight: bool) -> Limits {
         resume_time_max: seconds(random.pick(&[0, 5, 60, 60, 300])),
         probe_time_max: seconds(random.within(1..=5)),
         flush_time_max: seconds(random.within(1..=5)),
+        session_rate: draw_rate(random),
+        origin_rate: draw_rate(random),
+        presence_time_min: Duration::from_millis(random.pick(&[0, 50, 1_000, 5_000])),
         ..Limits::default()
     };
     if !is_tight {
         return limits;
     }
+    let outbox_bytes_max = 4 * limits.frame_bytes_max() + u32::try_from(random.upto(20_000)).unwrap_or_default();
+    let origin_buffer_bytes_max = u64::from(outbox_bytes_max) * 5 / 4 * random.within(1..=users as u64);
     Limits {
-        outbox_bytes_max: 4 * limits.frame_bytes_max() + u32::try_from(random.upto(20_000)).unwrap_or_default(),
+        outbox_bytes_max,
         detached_max: u32::try_from(random.below(users as u64 + 1)).unwrap_or_default(),
-        buffer_bytes_max: random.upto(50_000),
+        detached_of_origin_max: u32::try_from(random.below(users as u64 + 1)).unwrap_or_default(),
+        origin_buffer_bytes_max,
+        buffer_bytes_max: origin_buffer_bytes_max * random.within(1..=3),
         rooms_of_user_max: 2,
         rooms_max: 2,
         members_max: all - 1,
@@ -184,6 +263,15 @@ fn draw_limits(random: &mut Random, users: usize, is_tight: bool) -> Limits {
         watches_max: 3,
         ..limits
     }
+}
+
+/// No bound, the usual one, or one that makes those wait who say much at once.
+fn draw_rate(random: &mut Random) -> Rate {
+    let slow = Rate {
+        per_s: u32::try_from(random.within(200..=5_000)).unwrap_or(u32::MAX),
+        burst: u32::try_from(random.within(500..=2_000)).unwrap_or(u32::MAX),
+    };
+    random.pick(&[Rate::UNLIMITED, Limits::default().session_rate, slow])
 }
 
 fn draw_config(random: &mut Random, is_tight: bool) -> ClientConfig {

@@ -16,6 +16,9 @@ use crate::{Client, ClientConfig, Closed, Event, GoodbyeCode, Instant, Received,
 /// Rounds of work at one time, at the most: more is a client that never rests.
 const ROUNDS_MAX: u32 = 1_000;
 
+/// How long a program takes at the most to look at what its client has received.
+const TAKE_TIME_MAX: Duration = Duration::from_secs(3);
+
 pub(super) struct User {
     pub(super) index: usize,
     name: String,
@@ -23,6 +26,8 @@ pub(super) struct User {
     random: Random,
     pub(super) client: Option<Client>,
     wire: Option<WireId>,
+    /// The last connection that there was: what the program is told came over it.
+    told_over: Option<WireId>,
     inbox: Vec<u8>,
     /// When the transport stands that the client has asked for, or fails to.
     dials_at: Option<Instant>,
@@ -34,6 +39,10 @@ pub(super) struct User {
     stirs_at: Option<Instant>,
     /// The process reads nothing before.
     reads_at: Instant,
+    /// When the program takes what its client has received, if it has not done so at once.
+    takes_at: Option<Instant>,
+    /// The chance that it does so later.
+    pub(super) takes_late: u32,
     /// When the process is started, if it does not run.
     starts_at: Instant,
     /// What the process has written down.
@@ -69,12 +78,15 @@ impl User {
             random,
             client: None,
             wire: None,
+            told_over: None,
             inbox: Vec::new(),
             dials_at: None,
             dial_fails: 0,
             awake_at: Instant::ZERO,
             stirs_at: None,
             reads_at: Instant::ZERO,
+            takes_at: None,
+            takes_late: 0,
             starts_at: Instant::ZERO,
             ticket: None,
             has_predecessor: false,
@@ -87,6 +99,11 @@ impl User {
 
     pub(super) fn wire(&self) -> Option<WireId> {
         self.wire
+    }
+
+    /// The program knows all that its client has received.
+    pub(super) fn has_taken_all(&self) -> bool {
+        self.takes_at.is_none()
     }
 
     pub(super) fn name(&self) -> &str {
@@ -123,6 +140,7 @@ impl User {
     pub(super) fn heal(&mut self, now: Instant) {
         (self.awake_at, self.reads_at, self.stirs_at) = (now, now, Some(now));
         self.starts_at = self.starts_at.min(now);
+        self.takes_at = self.takes_at.map(|at| at.min(now));
         self.dial_fails = 0;
     }
 
@@ -133,7 +151,7 @@ impl User {
         let Some(client) = &self.client else { return self.starts_at };
         let reads_at = self.wire.and_then(|wire| around.network.readable_at(wire, End::Client));
         let reads_at = reads_at.map(|at| at.max(self.reads_at));
-        let due = [reads_at, client.poll_timeout(), self.dials_at, self.asks_at, self.stirs_at];
+        let due = [reads_at, client.poll_timeout(), self.dials_at, self.asks_at, self.stirs_at, self.takes_at];
         due.into_iter().flatten().min().unwrap_or(Instant::MAX).max(self.awake_at)
     }
 
@@ -187,9 +205,9 @@ impl User {
     fn dial(&mut self, around: &mut Around<'_>, server: &mut Server) {
         let wire = around.network.connect();
         around.trace.note(around.now, format_args!("user {} connects: {wire}", self.index));
-        self.wire = Some(wire);
+        (self.wire, self.told_over) = (Some(wire), Some(wire));
         around.ledger.uses(self.index, wire);
-        server.accept(around, wire);
+        server.accept(around, wire, self.index);
     }
 
     /// One round of what a driver does. False if there was nothing to do.
@@ -224,6 +242,9 @@ impl User {
         let is_over = around.network.read(around.now, wire, End::Client, &mut self.inbox);
         let has_heard = self.inbox.len() > before;
         if has_heard {
+            if self.takes_at.is_none() && self.random.chance(self.takes_late) {
+                self.takes_at = Some(around.now + self.random.time_upto(TAKE_TIME_MAX));
+            }
             let mut input = &self.inbox[..];
             let received = client.receive(around.now, &mut input);
             let used = self.inbox.len() - input.len();
@@ -266,11 +287,14 @@ impl User {
 
     /// Takes what the client has to tell.
     fn tell(&mut self, around: &mut Around<'_>) -> Result<bool, Broken> {
-        let mut has_told = false;
+        if self.takes_at.is_some_and(|at| at > around.now) {
+            return Ok(false);
+        }
+        let mut has_told = self.takes_at.take().is_some();
         while let Some((event, is_last)) = self.client.as_mut().and_then(Client::poll_event_of_frame) {
             has_told = true;
             around.trace.note(around.now, format_args!("user {}: {event:?}", self.index));
-            around.ledger.hears(self.index, self.wire, &event, is_last)?;
+            around.ledger.hears(self.index, self.told_over, &event, is_last)?;
             if let Event::Closed(Closed::Goodbye { code: GoodbyeCode::TakenOver, .. }) = event
                 && !self.has_predecessor
             {
@@ -329,7 +353,7 @@ impl User {
 
     fn end(&mut self, around: &mut Around<'_>, starts_at: Instant) {
         self.client = None;
-        self.asks_at = None;
+        (self.asks_at, self.takes_at) = (None, None);
         // A new process is neither frozen nor slow.
         (self.awake_at, self.reads_at) = (Instant::ZERO, Instant::ZERO);
         self.starts_at = starts_at;

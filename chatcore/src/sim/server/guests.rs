@@ -10,7 +10,7 @@ use super::outgoing::Outgoing;
 use super::{Around, Server};
 use crate::sim::broken::{Broken, Promise};
 use crate::sim::network::{End, WireId};
-use crate::{Handshake, HandshakeError, Instant, Registration};
+use crate::{Handshake, HandshakeError, Instant, Origin, Registration};
 
 /// A connection without a name.
 pub(super) struct Guest {
@@ -18,6 +18,13 @@ pub(super) struct Guest {
     pub(super) inbox: Vec<u8>,
     pub(super) undecided: Option<(Instant, Registration)>,
     pub(super) outgoing: Outgoing,
+    origin: Origin,
+}
+
+impl Guest {
+    pub(super) fn new(handshake: Handshake, origin: Origin) -> Self {
+        Self { handshake, inbox: Vec::new(), undecided: None, outgoing: Outgoing::default(), origin }
+    }
 }
 
 impl Server {
@@ -66,7 +73,7 @@ impl Server {
     pub(super) fn decide(&mut self, around: &mut Around<'_>, wire: WireId) -> Result<(), Broken> {
         let (Some(guest), Some(hub)) = (self.guests.get_mut(&wire), &mut self.hub) else { return Ok(()) };
         let Some((_, registration)) = guest.undecided.take() else { return Ok(()) };
-        match hub.admit(around.now, registration) {
+        match hub.admit(around.now, registration.with_origin(guest.origin)) {
             Ok(conn) => {
                 let (inbox, outgoing) = (mem::take(&mut guest.inbox), mem::take(&mut guest.outgoing));
                 self.guests.remove(&wire);

@@ -1,5 +1,6 @@
 //! The node that has the hub: what a driver does, over a network that is not there.
 
+mod checks;
 mod guests;
 mod members;
 mod outgoing;
@@ -12,14 +13,13 @@ use core::time::Duration;
 
 use self::guests::{Guest, flush};
 use self::members::Member;
-use self::outgoing::Outgoing;
 use super::broken::{Broken, Promise};
 use super::ledger::Ledger;
 use super::network::{End, Network, WireId};
 use super::random::{CERTAIN, Random};
 use super::trace::Trace;
 use crate::wire::ReconnectHint;
-use crate::{Action, Chunks, ConnId, Handshake, Hub, HubEvent, Instant, Limits, UserName};
+use crate::{Action, Chunks, ConnId, Handshake, Hub, HubEvent, Instant, Limits, Origin, UserName};
 
 /// Actions that one input may lead to, at the most: more is a hub that talks to itself.
 const ACTIONS_MAX: u32 = 100_000;
@@ -46,6 +46,8 @@ pub(super) struct Server {
     up_at: Instant,
     /// It is stopping: when its connections are written out, it is down.
     is_stopping: bool,
+    /// Places that connections come from.
+    origins: usize,
     guests: BTreeMap<WireId, Guest>,
     members: BTreeMap<WireId, Member>,
     wires: BTreeMap<ConnId, WireId>,
@@ -91,12 +93,18 @@ impl Around<'_> {
     }
 }
 
+/// A hub whose thresholds for many users are those of a few, so that all of it runs.
+fn new_hub(limits: &Limits, random: &mut Random) -> Hub {
+    Hub::new(limits.clone(), random.seed())
+}
+
 impl Server {
-    pub(super) fn new(limits: Limits, ponder_chance: u32, mut random: Random) -> Self {
-        let hub = Some(Hub::new(limits.clone(), random.seed()));
+    pub(super) fn new(limits: Limits, ponder_chance: u32, origins: usize, mut random: Random) -> Self {
+        let hub = Some(new_hub(&limits, &mut random));
         Self {
             limits,
             hub,
+            origins,
             up_at: Instant::ZERO,
             is_stopping: false,
             guests: BTreeMap::new(),
@@ -129,12 +137,11 @@ impl Server {
         self.is_up() && has_served && self.writing.is_empty() && self.settle_by.is_none()
     }
 
-    /// A connection was made to it.
-    pub(super) fn accept(&mut self, around: &mut Around<'_>, wire: WireId) {
+    /// A connection was made to it, by this of all who connect.
+    pub(super) fn accept(&mut self, around: &mut Around<'_>, wire: WireId, who: usize) {
         if self.is_up() {
-            let handshake = Handshake::new(around.now, &self.limits);
-            self.guests
-                .insert(wire, Guest { handshake, inbox: Vec::new(), undecided: None, outgoing: Outgoing::default() });
+            let origin = Origin((who % self.origins) as u128);
+            self.guests.insert(wire, Guest::new(Handshake::new(around.now, &self.limits), origin));
         } else {
             around.network.close(around.now, wire, End::Server);
         }
@@ -200,7 +207,7 @@ impl Server {
             if self.up_at > around.now {
                 return Ok(());
             }
-            self.hub = Some(Hub::new(self.limits.clone(), self.random.seed()));
+            self.hub = Some(new_hub(&self.limits, &mut self.random));
         }
         for wire in self.guests.keys().copied().collect::<Vec<_>>() {
             self.hear_guest(around, wire)?;
@@ -223,7 +230,7 @@ impl Server {
             let up_at = self.up_at;
             self.crash(around, up_at);
         }
-        Ok(())
+        self.check_bounds(around)
     }
 
     /// Some of the time what senders are told waits, as if there was much else to do.
@@ -295,7 +302,7 @@ impl Server {
                 self.note_events(around)?;
                 if !self.write(around) {
                     around.ledger.all_told();
-                    return self.check_bounds(around);
+                    return Ok(());
                 }
                 continue;
             };
@@ -356,33 +363,5 @@ impl Server {
             }
         }
         has_written
-    }
-
-    fn check_bounds(&self, around: &Around<'_>) -> Result<(), Broken> {
-        let Some(hub) = &self.hub else { return Ok(()) };
-        let limits = &self.limits;
-        let broken = |detail| Err(Broken { promise: Promise::Bounds, detail, at: around.now });
-        // The reserve of a quarter, and the one frame that shows that it is used up.
-        let outbox_max = limits.outbox_bytes_max as usize / 4 * 5 + limits.frame_bytes_max() as usize * 2;
-        for (conn, wire) in &self.wires {
-            let bytes: usize = hub.transmit(*conn).map(<[u8]>::len).sum();
-            if bytes > outbox_max {
-                return broken(format!("{bytes} bytes wait for {wire}"));
-            }
-        }
-        if let Err(detail) = hub.audit() {
-            return broken(detail.into());
-        }
-        if hub.users() > limits.users_max as usize || hub.rooms() > limits.rooms_max as usize {
-            return broken(format!("{} users, {} rooms", hub.users(), hub.rooms()));
-        }
-        let (parked, living) = (around.ledger.parked(), around.ledger.living());
-        if parked > limits.detached_max as usize {
-            return broken(format!("{parked} sessions are parked"));
-        }
-        if living != hub.users() {
-            return broken(format!("{} names are held, {living} by what was told", hub.users()));
-        }
-        Ok(())
     }
 }

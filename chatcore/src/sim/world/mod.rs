@@ -13,7 +13,7 @@ use super::broken::{Broken, Promise};
 use super::ledger::Ledger;
 use super::network::{Cut, Network, WireId};
 use super::plan::Plan;
-use super::random::Random;
+use super::random::{CERTAIN, Random};
 use super::server::{Around, Server};
 use super::trace::{Listener, Trace};
 use super::user::User;
@@ -61,11 +61,12 @@ impl World {
     pub fn new(seed: u64, plan: Plan) -> Self {
         let mut random = Random::new(seed);
         let network = Network::new(random.draw(), plan.weather.clone());
-        let server = Server::new(plan.limits.clone(), plan.ponder_chance, random.fork());
+        let server = Server::new(plan.limits.clone(), plan.ponder_chance, plan.origins, random.fork());
         let mut users: Vec<User> =
             (0..plan.users).map(|index| User::new(index, plan.config.clone(), random.fork())).collect();
         for user in &mut users {
             user.dial_fails = plan.dial_fails;
+            user.takes_late = plan.takes_late;
         }
         Self {
             // A clock that is at zero says nothing about times before now.
@@ -169,6 +170,7 @@ impl World {
             && self.ledger.parked() == 0
             && self.users.iter().all(|user| {
                 user.wire().is_some_and(|wire| self.network.is_whole(wire))
+                    && user.has_taken_all()
                     && user.client.as_ref().is_some_and(Client::is_settled)
                     && self.ledger.is_answered(user.index)
                     && self.ledger.is_acknowledged(user.index)
@@ -213,7 +215,8 @@ impl World {
 
     /// Goes on to when there is something to do, but not beyond `until`, and does it.
     pub fn step(&mut self, until: Instant) -> Result<(), Broken> {
-        let due = self.due().min(until);
+        let due = self.due();
+        let due = self.next_tick(due).min(until);
         self.steps += 1;
         self.steps_at_a_time = if due > self.now { 0 } else { self.steps_at_a_time + 1 };
         if self.steps_at_a_time > STEPS_AT_A_TIME_MAX {
@@ -232,6 +235,16 @@ impl World {
             self.mishap()?;
         }
         self.work()
+    }
+
+    /// When this comes to pass, if time goes on in steps.
+    fn next_tick(&self, due: Instant) -> Instant {
+        let tick = u64::try_from(self.plan.tick.as_nanos()).unwrap_or(u64::MAX);
+        if tick == 0 || due <= self.now {
+            return due;
+        }
+        let ticks = due.as_nanos().div_ceil(tick);
+        Instant::from_nanos(ticks.saturating_mul(tick))
     }
 
     /// Whose deadline does not pass.
@@ -286,8 +299,12 @@ pub fn replay(seed: u64, listener: Listener) -> Result<Summary, Broken> {
     world(seed).with_listener(listener).run()
 }
 
+/// One run in so many is a crowd: it takes as long as hundreds of the others.
+const CROWD_CHANCE: u32 = CERTAIN / 500;
+
 fn world(seed: u64) -> World {
     let mut random = Random::new(seed);
-    let plan = Plan::draw(&mut random);
+    let is_crowd = random.chance(CROWD_CHANCE);
+    let plan = if is_crowd { Plan::draw_crowd(&mut random) } else { Plan::draw(&mut random) };
     World::new(random.draw(), plan)
 }

@@ -41,9 +41,14 @@ impl World {
         }
     }
 
-    /// Somebody wants something.
+    /// Somebody wants something, or many things at once.
     pub(super) fn request(&mut self) -> Result<(), Broken> {
         let user = self.random.index(self.users.len());
+        let more = self.random.upto(self.plan.burst_max - 1);
+        (0..=more).try_for_each(|_| self.request_of(user))
+    }
+
+    fn request_of(&mut self, user: usize) -> Result<(), Broken> {
         let other = self.random.index(self.users.len());
         let room = self.random.index(self.plan.rooms);
         let name = room_name(room);
