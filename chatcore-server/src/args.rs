@@ -47,7 +47,7 @@ pub(crate) struct Args {
     idle_time_max: Duration,
 
     /// Seconds that a full outbox may go without an acknowledgement before its user is closed.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "60")]
     stall_time_max: Duration,
 
     /// Seconds that a user whose connection broke keeps its name and what comes for it; 0 to end it at once.

@@ -298,6 +298,12 @@ pub enum Refusal {
         /// The limit.
         users_max: u32,
     },
+    /// Its origin asks more often than the hub allows.
+    #[error("too many registrations come from this address: try again in {} s", .wait.as_secs() + 1)]
+    RateLimited {
+        /// When it may ask again.
+        wait: Duration,
+    },
     /// The embedder said no.
     #[error("the registration is denied: the credential does not give the right to this name")]
     Denied,
@@ -316,6 +322,7 @@ impl Refusal {
             Self::Name(_) => RefusalCode::InvalidName,
             Self::NameInUse { .. } => RefusalCode::NameInUse,
             Self::HubFull { .. } => RefusalCode::HubFull,
+            Self::RateLimited { .. } => RefusalCode::RateLimited,
             Self::Denied => RefusalCode::Denied,
             Self::ShuttingDown => RefusalCode::ShuttingDown,
             Self::CannotResume => RefusalCode::CannotResume,
@@ -325,7 +332,7 @@ impl Refusal {
     /// After which time it may be worth to try again, if that is known.
     pub const fn wait(&self) -> Option<Duration> {
         match self {
-            Self::NameInUse { wait } => Some(*wait),
+            Self::NameInUse { wait } | Self::RateLimited { wait } => Some(*wait),
             _ => None,
         }
     }

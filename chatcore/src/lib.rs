@@ -21,7 +21,7 @@ pub mod wire;
 
 pub use client::{Backoff, Client, ClientConfig, ClientError, Closed, Event, Reconnect, Ticket};
 pub use handshake::{Handshake, HandshakeError, Origin, Refusal, Registration};
-pub use hub::{Action, CloseReason, ConnId, Hub, HubEvent, UnknownConn};
+pub use hub::{Action, CloseReason, ConnId, Hub, HubEvent, Memory, UnknownConn};
 pub use limits::{
     CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, Limits, LimitsError, ONLINE_NAMES_MAX, Rate,
 };

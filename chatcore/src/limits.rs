@@ -49,8 +49,9 @@ pub struct Limits {
     /// Silence of a registered user. After half of it the hub pings; after all of it the user is closed as
     /// timed out. Default 60 s; at least 1 ms.
     pub idle_time_max: Duration,
-    /// How long a full outbox may go without an acknowledgement before its user is closed as a slow
-    /// consumer. Default 10 s.
+    /// How long a session may acknowledge nothing of what waits for it, however little that is. Then it ends as a slow
+    /// consumer if anything was heard from it meanwhile; if not, it has most likely lost its connection, and is
+    /// detached. Default 60 s; at least 1 ns.
     pub stall_time_max: Duration,
     /// How long a session is kept when its connection broke: its name stays taken, and what comes for it waits for
     /// it. Zero ends sessions with their connections. Default 60 s; at most 49 days.
@@ -68,11 +69,11 @@ pub struct Limits {
     /// origin are rejected with `recipient_full` or missed; beyond that, the session that holds most of it ends.
     /// Default 256 MiB.
     pub origin_buffer_bytes_max: u64,
-    /// Cost that the requests of one session may have. Beyond it the session is paused. Default 20 000 a second and
-    /// 40 000 at once.
+    /// Cost that the requests of one session may have. Beyond it the session is paused. Default 50 000 a second and
+    /// 100 000 at once.
     pub session_rate: Rate,
     /// Cost that the requests, registrations and resumes of one [`Origin`](crate::Origin) may have together. Beyond it
-    /// its sessions are paused, and its registrations refused with `rate_limited`. Default 200 000 a second and
+    /// its sessions are paused, and its registrations refused with `rate_limited`. Default 250 000 a second and
     /// 1 000 000 at once.
     pub origin_rate: Rate,
     /// How long a decision about a registration may take. Then the connection is closed. Default 30 s.
@@ -128,14 +129,14 @@ impl Default for Limits {
             attempts_max: 8,
             handshake_time_max: Duration::from_secs(30),
             idle_time_max: Duration::from_mins(1),
-            stall_time_max: Duration::from_secs(10),
+            stall_time_max: Duration::from_mins(1),
             resume_time_max: Duration::from_mins(1),
             detached_max: 100_000,
             detached_of_origin_max: 1_000,
             buffer_bytes_max: 1 << 30,
             origin_buffer_bytes_max: 256 << 20,
-            session_rate: Rate { per_s: 20_000, burst: 40_000 },
-            origin_rate: Rate { per_s: 200_000, burst: 1_000_000 },
+            session_rate: Rate { per_s: 50_000, burst: 100_000 },
+            origin_rate: Rate { per_s: 250_000, burst: 1_000_000 },
             decision_time_max: Duration::from_secs(30),
             probe_time_max: Duration::from_secs(5),
             rooms_of_user_max: 64,
@@ -162,11 +163,21 @@ impl Limits {
         if self.outbox_bytes_max < bytes_min || self.outbox_bytes_max > u32::MAX / 2 {
             return Err(LimitsError::Outbox { given: self.outbox_bytes_max, bytes_min });
         }
-        for (name, given) in [("users_max", self.users_max), ("attempts_max", self.attempts_max)] {
-            if given == 0 {
-                return Err(LimitsError::Zero { name });
+        let shares = [
+            (
+                "origin_buffer_bytes_max",
+                self.origin_buffer_bytes_max,
+                "outbox_bytes_max with its reserve",
+                self.outbox_bytes_hard_max() as u64,
+            ),
+            ("buffer_bytes_max", self.buffer_bytes_max, "origin_buffer_bytes_max", self.origin_buffer_bytes_max),
+        ];
+        for (name, given, part, bytes_min) in shares {
+            if given < bytes_min {
+                return Err(LimitsError::Share { name, given, part, bytes_min });
             }
         }
+        self.check_zeros()?;
         let idle_ms = self.idle_time_max.as_millis();
         if !(1..=u128::from(u32::MAX)).contains(&idle_ms) {
             return Err(LimitsError::Idle { given: self.idle_time_max });
@@ -180,6 +191,31 @@ impl Limits {
             }
         }
         Ok(())
+    }
+
+    /// A limit of zero that would let nothing happen.
+    fn check_zeros(&self) -> Result<(), LimitsError> {
+        let counts = [
+            ("users_max", self.users_max),
+            ("attempts_max", self.attempts_max),
+            ("rooms_max", self.rooms_max),
+            ("members_max", self.members_max),
+            ("memberships_max", self.memberships_max),
+        ];
+        let times = [
+            ("handshake_time_max", self.handshake_time_max),
+            ("decision_time_max", self.decision_time_max),
+            ("stall_time_max", self.stall_time_max),
+            ("probe_time_max", self.probe_time_max),
+        ];
+        let bursts = [("session_rate", self.session_rate), ("origin_rate", self.origin_rate)];
+        let is_zero = counts.into_iter().find(|(_, count)| *count == 0).map(|(name, _)| name);
+        let is_zero = is_zero.or_else(|| times.into_iter().find(|(_, time)| time.is_zero()).map(|(name, _)| name));
+        let has_no_burst = |(_, rate): &(_, Rate)| rate.per_s > 0 && rate.burst == 0;
+        if let Some((name, _)) = bursts.into_iter().find(has_no_burst) {
+            return Err(LimitsError::NoBurst { name });
+        }
+        is_zero.map_or(Ok(()), |name| Err(LimitsError::Zero { name }))
     }
 
     /// Bytes of a frame's content, at the most, once registered: a body and what goes with it, and never
@@ -244,6 +280,24 @@ pub enum LimitsError {
         /// The smallest possible.
         bytes_min: u32,
     },
+    /// A limit for all is below one of its parts.
+    #[error("{name} is {given}: it must be at least {part}, which is {bytes_min}")]
+    Share {
+        /// The limit's name.
+        name: &'static str,
+        /// The limit given.
+        given: u64,
+        /// The part.
+        part: &'static str,
+        /// How large that is.
+        bytes_min: u64,
+    },
+    /// A rate without a burst would let nothing through.
+    #[error("the burst of {name} is 0: it must be at least 1, or the rate 0 for no bound")]
+    NoBurst {
+        /// The limit's name.
+        name: &'static str,
+    },
     /// A limit of zero would let nothing happen at all.
     #[error("{name} is 0: it must be at least 1")]
     Zero {
@@ -283,6 +337,7 @@ pub(crate) fn cut_detail(detail: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString;
 
     #[test]
     fn the_defaults_fit_together() {
@@ -297,6 +352,16 @@ mod tests {
         assert!(matches!(check(Limits { body_bytes_max: (16 << 20) + 1, ..default() }), LimitsError::Body { .. }));
         assert!(matches!(check(Limits { outbox_bytes_max: 65_536, ..default() }), LimitsError::Outbox { .. }));
         assert_eq!(check(Limits { users_max: 0, ..default() }), LimitsError::Zero { name: "users_max" });
+        let no_time = Limits { stall_time_max: Duration::ZERO, ..default() };
+        assert_eq!(check(no_time), LimitsError::Zero { name: "stall_time_max" });
+        assert_eq!(
+            check(Limits { buffer_bytes_max: 1000, ..default() }).to_string(),
+            "buffer_bytes_max is 1000: it must be at least origin_buffer_bytes_max, which is 268435456"
+        );
+        let share = Limits { origin_buffer_bytes_max: 5_000_000, ..default() };
+        assert!(matches!(check(share), LimitsError::Share { name: "origin_buffer_bytes_max", .. }));
+        let no_burst = Limits { session_rate: Rate { per_s: 1, burst: 0 }, ..default() };
+        assert_eq!(check(no_burst), LimitsError::NoBurst { name: "session_rate" });
         assert!(matches!(check(Limits { idle_time_max: Duration::ZERO, ..default() }), LimitsError::Idle { .. }));
     }
 

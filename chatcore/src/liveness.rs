@@ -29,8 +29,13 @@ impl Liveness {
         Self { heard: now, probed: false, answer_by: Instant::MAX }
     }
 
-    pub(crate) const fn hear(&mut self, now: Instant) {
+    pub(crate) const fn touch(&mut self, now: Instant) {
         *self = Self::new(now);
+    }
+
+    /// When something was last heard.
+    pub(crate) const fn heard_at(&self) -> Instant {
+        self.heard
     }
 
     /// When [`Liveness::check`] will say something else than [`Silence::Short`].

@@ -5,8 +5,8 @@ mod world;
 use std::time::Duration;
 
 use chatcore::wire::{
-    Accepted, Ack, ClientMessage, Deliver, Goodbye, HubMessage, Join, Online, Ping, Pong, ReconnectHint, Register,
-    Rejected, Send, Who,
+    Accepted, Ack, ClientMessage, Deliver, Goodbye, HubMessage, Join, Message, Online, Ping, Pong, ReconnectHint,
+    Register, Rejected, Send, Who,
 };
 use chatcore::{
     Action, ClientConfig, CloseReason, Closed, ErrorCode, Event, Fault, GoodbyeCode, HubEvent, Limits, Received,
@@ -254,11 +254,12 @@ fn a_peer_that_never_reads_is_bounded_and_alone_closed() {
     let mut world = World::new(limits.clone());
     let (alice, bob, deaf) = (world.join("alice"), world.join("bob"), world.join("deaf"));
     let body = [b'x'; 1000];
-    let mut rejected = 0;
-    for _ in 0..50 {
+    let (mut rejected, mut answered) = (0, 0);
+    for round in 0..50 {
         let _ = world.say(alice, &[send("deaf", &body), send("bob", b"hi")]);
         let answers = world.written(alice);
         for message in decode_all(&answers) {
+            answered += u64::from(message.kind().is_numbered());
             if let HubMessage::Rejected(Rejected { code, .. }) = message {
                 assert_eq!(code, RejectCode::RecipientFull);
                 rejected += 1;
@@ -267,22 +268,46 @@ fn a_peer_that_never_reads_is_bounded_and_alone_closed() {
         let count = 2 * decode_all(&world.written(bob)).len() as u64;
         assert_eq!(count, 2, "bob gets his own at once");
         assert!(world.hub.transmit(deaf).concat().len() <= limits.outbox_bytes_max as usize);
-        // Alice and bob acknowledge like any client.
-        let acknowledged = encode_all(&[ClientMessage::Pong(Pong { nonce: 0 })]);
-        let _ = world.put(bob, &acknowledged);
+        // Alice and bob acknowledge like any client, and deaf says that it is there, but not that it has anything.
+        let _ = world.say(alice, &[ClientMessage::Ack(Ack { count: answered })]);
+        let _ = world.say(bob, &[ClientMessage::Ack(Ack { count: round + 1 })]);
+        let _ = world.say(deaf, &[ClientMessage::Pong(Pong { nonce: 0 })]);
     }
     assert!(rejected > 30, "{rejected}");
-    world.pass(limits.stall_time_max);
+    world.pass(limits.stall_time_max / 2);
+    for conn in [alice, bob, deaf] {
+        let _ = world.say(conn, &[ClientMessage::Pong(Pong { nonce: 0 })]);
+    }
+    world.pass(limits.stall_time_max / 2);
     assert!(world.hub.name(deaf).is_none(), "the name is free");
     assert_eq!(world.hub.users(), 2, "nobody else is touched");
     world.pass(limits.flush_time_max);
     assert_eq!(world.closed(deaf), Some(CloseReason::SlowConsumer));
     assert!(world.hub.name(alice).is_some() && world.hub.name(bob).is_some());
+    assert!(world.hub.memory().total() < 4096, "what was kept is given back: {:?}", world.hub.memory());
+}
+
+/// Who is silent besides has lost its connection, most likely, and may come back for what it has not got.
+#[test]
+fn a_peer_that_acknowledges_nothing_and_says_nothing_is_detached() {
+    let limits = Limits { stall_time_max: Duration::from_secs(10), ..Limits::default() };
+    let mut world = World::new(limits.clone());
+    let (alice, gone) = (world.join("alice"), world.join("gone"));
+    let _ = world.say(alice, &[send("gone", b"hi")]);
+    world.written(gone);
+    world.pass(limits.stall_time_max - Duration::from_millis(1));
+    assert!(world.hub.name(gone).is_some());
+    world.pass(Duration::from_millis(1));
+    assert!(world.hub.name(gone).is_none());
+    let detached = |event: &HubEvent| matches!(event, HubEvent::Detached { reason: CloseReason::TimedOut, .. });
+    assert!(world.hub_events.iter().any(detached));
+    assert_eq!(world.hub.users(), 2, "its session waits");
 }
 
 #[test]
 fn a_slow_reader_who_acknowledges_in_time_stays() {
-    let limits = Limits { body_bytes_max: 1000, outbox_bytes_max: 10_000, ..Limits::default() };
+    let stall_time_max = Duration::from_secs(10);
+    let limits = Limits { body_bytes_max: 1000, outbox_bytes_max: 10_000, stall_time_max, ..Limits::default() };
     let mut world = World::new(limits.clone());
     let (alice, slow) = (world.join("alice"), world.join("slow"));
     let (mut delivered, mut answers) = (0, 0);
@@ -371,22 +396,24 @@ fn what_was_said_in_the_turn_in_which_a_session_ends_is_answered_and_acknowledge
     for conn in [slow, fast] {
         let _ = world.say(conn, &[ClientMessage::Join(Join { room: "#room" })]);
     }
-    // What is not acknowledged fills an outbox, until one message more in a room is too much.
+    // What is not acknowledged fills an outbox, until the answers to its own requests are too much.
     for _ in 0..4 {
         let _ = world.say(fast, &[send("slow", &[0; 1000])]);
         world.written(slow);
     }
     let _ = world.say(slow, &[send("fast", b"1"), send("fast", b"2"), send("fast", b"3")]);
-    for _ in 0..2 {
-        let _ = world.say(fast, &[send("#room", &[0; 1000])]);
-    }
+    while world.say(slow, &[ClientMessage::Ping(Ping { nonce: u64::MAX })]) != Received::Closed {}
     let to_slow = world.written(slow);
     assert_eq!(world.closed(slow), Some(CloseReason::SlowConsumer));
     let last: Vec<_> = decode_all(&to_slow).into_iter().rev().take(3).collect();
-    let [HubMessage::Goodbye(_), HubMessage::Ack(Ack { count: 4 }), HubMessage::Accepted(accepted)] = last[..] else {
+    let [HubMessage::Goodbye(_), HubMessage::Ack(Ack { count: 4 }), HubMessage::Pong(_)] = last[..] else {
         panic!("{last:?}")
     };
-    assert_eq!((accepted.number, accepted.more), (2, 2));
+    let accepted = decode_all(&to_slow).into_iter().find_map(|message| match message {
+        HubMessage::Accepted(accepted) => Some((accepted.number, accepted.more)),
+        _ => None,
+    });
+    assert_eq!(accepted, Some((2, 2)));
 }
 
 /// What senders are told of their own messages may wait for the end of a batch of turns; what others said may not.

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use chatcore::wire::{ClientMessage, HubMessage, Join, Kind, Message, Roster, take};
 use chatcore::{
-    Client, ClientError, CloseReason, ConnId, Event, FateCode, HubEvent, Instant, LeaveCode, Limits, RejectCode,
-    RoomName,
+    Client, ClientError, ConnId, Event, HubEvent, Instant, LeaveCode, Limits, MessageId, RejectCode, RoomName,
 };
 use world::{User, World, decode_all, send};
 
@@ -272,33 +271,98 @@ fn a_long_message_is_held_once_however_many_members_wait_for_it() {
     }
 }
 
+/// What a member of a room is told of it, in order.
+#[derive(Debug, PartialEq)]
+enum Told {
+    Message(MessageId),
+    Missed { first: MessageId, last: MessageId, count: u64 },
+}
+
+fn told(user: &mut User) -> Vec<Told> {
+    let events = std::mem::take(&mut user.events);
+    let told = events.into_iter().filter_map(|event| match event {
+        Event::Message { id, .. } => Some(Told::Message(id)),
+        Event::Missed { first_id, last_id, count, .. } => Some(Told::Missed { first: first_id, last: last_id, count }),
+        _ => None,
+    });
+    told.collect()
+}
+
 #[test]
-fn a_member_that_does_not_keep_up_goes_alone_and_the_senders_are_told() {
+fn a_member_that_does_not_keep_up_misses_messages_and_is_told_so_in_their_place() {
     let limits = Limits { body_bytes_max: 1 << 10, outbox_bytes_max: 16 << 10, ..Limits::default() };
     let mut world = World::new(limits);
-    let [mut alice, mut bob, slow] = in_room(&mut world, ["alice", "bob", "slow"]);
-    for round in 0..100 {
+    let [mut alice, mut bob, mut slow] = in_room(&mut world, ["alice", "bob", "slow"]);
+    let mut accepted = Vec::new();
+    let mut say = |world: &mut World, alice: &mut User| {
         alice.client.send(world.now, "#lobby", &[b'x'; 1 << 10]).unwrap();
-        world.carry(&mut alice);
+        world.carry(alice);
+        accepted.extend(alice.events.drain(..).filter_map(|event| match event {
+            Event::Accepted { id, .. } => Some(id),
+            _ => None,
+        }));
+    };
+    for _ in 0..40 {
+        say(&mut world, &mut alice);
         world.carry(&mut bob);
-        world.pass(Duration::from_millis(50));
-        bob.client.handle_timeout(world.now);
-        alice.client.handle_timeout(world.now);
-        let is_gone = world.hub.name(slow.conn).is_none();
-        assert!(round < 20 || is_gone);
+        bob.client.handle_timeout(world.now + Duration::from_millis(50));
     }
-    assert_eq!(said(&mut bob).len(), 100);
-    let slow_at = |event: &HubEvent| matches!(event, HubEvent::SessionEnded { reason: CloseReason::SlowConsumer, .. });
-    assert_eq!(world.hub_events.iter().filter(|output| slow_at(output)).count(), 1);
-    world.pass(world.hub.limits().flush_time_max);
+    // It reads again, acknowledges, and is told what it has missed before anything else is said.
+    world.carry(&mut slow);
+    slow.client.handle_timeout(world.now + Duration::from_millis(50));
+    world.carry(&mut slow);
+    let before = told(&mut slow);
+    say(&mut world, &mut alice);
+    world.carry(&mut slow);
+    assert_eq!(told(&mut slow), [Told::Message(accepted[40])], "and then it goes on");
+
+    let heard = before.iter().take_while(|told| matches!(told, Told::Message(_))).count();
+    assert!((10..20).contains(&heard), "{heard}");
+    let (messages, notice) = before.split_at(heard);
+    assert!(messages.iter().zip(&accepted).all(|(told, id)| *told == Told::Message(*id)));
+    let count = 40 - heard as u64;
+    assert_eq!(notice, [Told::Missed { first: accepted[heard], last: accepted[39], count }]);
+    assert!(!world.hub_events.iter().any(|event| matches!(event, HubEvent::SessionEnded { .. })), "nobody ends");
+    world.carry(&mut bob);
+    assert_eq!(told(&mut bob).len(), 41, "others miss nothing");
+    assert!(!alice.events.iter().any(|event| matches!(event, Event::Report { .. })), "there are no reports of rooms");
+}
+
+#[test]
+fn news_that_have_no_room_become_one_stale() {
+    let limits = Limits { body_bytes_max: 16, outbox_bytes_max: 8_000, ..Limits::default() };
+    let mut world = World::new(limits);
+    let [mut slow] = in_room(&mut world, ["slow"]);
+    let mut others: Vec<_> = (0..40).map(|i| world.connect(&format!("a-user-with-a-long-name-{i:03}"))).collect();
+    for _ in 0..4 {
+        for other in &mut others {
+            other.client.join(world.now, "#lobby").unwrap();
+            world.carry(other);
+        }
+        for other in &mut others {
+            other.client.leave_room(world.now, "#lobby").unwrap();
+            world.carry(other);
+        }
+    }
+    world.carry(&mut slow);
+    slow.client.handle_timeout(world.now + Duration::from_millis(50));
+    world.carry(&mut slow);
+    let stale = slow.events.iter().filter(|event| matches!(event, Event::Stale { .. })).count();
+    assert_eq!((stale, slow.events.len() < 320), (1, true), "{}", slow.events.len());
+    assert!(matches!(slow.events.last(), Some(Event::Stale { .. })));
+    assert!(world.hub.name(slow.conn).is_some(), "it goes on");
+}
+
+#[test]
+fn who_comes_and_goes_in_one_breath_is_not_announced() {
+    let mut world = World::new(Limits::default());
+    let [mut alice, bob] = in_room(&mut world, ["alice", "bob"]);
+    alice.events.clear();
+    let leave = ClientMessage::Leave(chatcore::wire::Leave { room: "#lobby" });
+    let _ = world.say(bob.conn, &[leave.clone(), join("#lobby"), leave.clone(), join("#lobby")]);
     world.carry(&mut alice);
-    let reported: usize = alice
-        .events
-        .iter()
-        .map(|event| match event {
-            Event::Report { fate: FateCode::Undelivered, to, ids } if to.as_str() == "slow" => ids.len(),
-            _ => 0,
-        })
-        .sum();
-    assert!((14..=17).contains(&reported), "all that it was not written is accounted for: {reported}");
+    assert!(alice.events.is_empty(), "{:?}", alice.events);
+    let _ = world.say(bob.conn, &[leave.clone(), join("#lobby"), leave]);
+    world.carry(&mut alice);
+    assert!(matches!(alice.events[..], [Event::Left { .. }]), "{:?}", alice.events);
 }

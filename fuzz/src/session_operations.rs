@@ -93,7 +93,7 @@ impl Run {
         let limits = Limits {
             body_bytes_max: 1000,
             outbox_bytes_max: 8192,
-            buffer_bytes_max: 12_000,
+            origin_buffer_bytes_max: 12_000,
             resume_time_max: Duration::from_secs(20),
             idle_time_max: Duration::from_secs(30),
             ..Limits::default()

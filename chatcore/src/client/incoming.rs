@@ -1,7 +1,6 @@
 //! What comes from the hub, and what it means.
 
 use alloc::vec::Vec;
-use core::mem;
 use core::time::Duration;
 
 use super::{Acks, Client, Closed, Event, Reconnect, Ticket};
@@ -25,7 +24,7 @@ impl Client {
     pub fn receive(&mut self, now: Instant, input: &mut &[u8]) -> Received {
         self.clock(now);
         if !input.is_empty() {
-            self.liveness.hear(self.now);
+            self.liveness.touch(self.now);
         }
         while self.state != State::Closed && self.line.is_online() {
             match self.step(input) {
@@ -128,8 +127,7 @@ impl Client {
         }
         self.acks = Acks { received: Some(resumed.sent), ..Acks::default() };
         let greeting = self.greeting.take().expect("a session is asked for with a greeting");
-        let old = mem::replace(&mut self.outbox, greeting);
-        self.outbox.adopt(&old, &mut self.pool);
+        self.outbox.restart(greeting, &mut self.pool);
         self.limits = Some(resumed.limits);
         self.answer_by = self.answer_by.filter(|_| self.leaving);
         self.line.settle();

@@ -69,7 +69,7 @@ impl Client {
             return;
         }
         self.line.stage = Stage::Online { preface_seen: false };
-        self.liveness.hear(self.now);
+        self.liveness.touch(self.now);
         if self.ticket.is_some() {
             self.greet();
         } else {

@@ -5,10 +5,9 @@ use alloc::vec::Vec;
 
 use super::Hub;
 use super::conn_id::ConnId;
-use super::deadlines::Whose;
 use super::event::{CloseReason, HubEvent};
-use super::link::{Link, Role};
-use super::session::{Details, Place, Run, Session};
+use super::replies;
+use super::session::{Attachment, Details, Run, Session};
 use crate::handshake::{Origin, Refusal, Registration, Request};
 use crate::liveness::Liveness;
 use crate::name::UserName;
@@ -16,20 +15,28 @@ use crate::outbox::Outbox;
 use crate::time::Instant;
 use crate::wire::{HubMessage, Ping, Resumed, Token, Welcome};
 
+/// What a registration or a resume costs its origin.
+const ADMISSION_COST: u32 = 100;
+
 impl Hub {
     pub(super) fn decide(&mut self, registration: Registration) -> Result<ConnId, Refusal> {
-        if self.shutting_down {
+        let Registration { name, request, origin, outbox } = registration;
+        let (sessions, _) = self.ordered.unordered();
+        if sessions.is_shutting_down {
             return Err(Refusal::ShuttingDown);
         }
-        self.spread_said();
-        let Registration { name, request, origin, outbox } = registration;
+        let (now, pace) = (sessions.now, sessions.origin_pace);
+        sessions
+            .origins
+            .charge_admission(now, origin, ADMISSION_COST, &pace)
+            .map_err(|until| Refusal::RateLimited { wait: until - now })?;
         let holder = self.holder(&name);
+        let sessions = self.ordered.sessions();
         match (request, holder) {
             (Request::Resume { token, received, attempt }, Some(holder))
-                if self.sessions[holder].details.token == token && self.sessions[holder].is_news(received, attempt) =>
+                if sessions[holder].details.token == token && sessions[holder].is_newer_attempt(received, attempt) =>
             {
-                self.sessions[holder].details.attempt = attempt;
-                self.resume(holder, received, origin, outbox)
+                self.resume(holder, received, attempt, origin, outbox)
             }
             (Request::Resume { .. }, _) => Err(Refusal::CannotResume),
             (Request::Name { .. }, Some(holder)) => Err(self.name_in_use(holder)),
@@ -37,13 +44,19 @@ impl Hub {
         }
     }
 
-    /// Whose name it is. A session whose time is over in this very moment has it no more, whether the driver has said
-    /// so or not.
+    /// The session that holds a name. One whose time is over in this very moment holds it no more, whether the driver has
+    /// said so or not.
     fn holder(&mut self, name: &UserName) -> Option<usize> {
-        let holder = self.directory.find(name.as_bytes(), &self.sessions)?;
-        match self.sessions[holder].place {
-            Place::Parked { until } if until <= self.now => {
+        let sessions = self.ordered.sessions();
+        let holder = sessions.find(name.as_bytes())?;
+        match sessions[holder].attachment {
+            Attachment::Detached { until } if until <= sessions.now => {
                 self.end(holder, CloseReason::Expired);
+                None
+            }
+            _ if sessions[holder].is_closing => {
+                let reason = sessions[holder].details.closing.unwrap_or(CloseReason::SlowConsumer);
+                self.end(holder, reason);
                 None
             }
             _ => Some(holder),
@@ -52,60 +65,68 @@ impl Hub {
 
     /// Nobody gets a name early. But whether its holder is still there is found out at once.
     fn name_in_use(&mut self, holder: usize) -> Refusal {
-        let session = &mut self.sessions[holder];
-        let free_at = match session.place {
-            Place::Parked { until } => until,
-            Place::Connected(_) => {
-                if session.liveness.probe(self.now, self.limits.probe_time_max) {
-                    let nonce = self.now.as_nanos();
-                    self.notify(holder, &HubMessage::Ping(Ping { nonce }));
-                    self.arm_session(holder);
+        let (sessions, _) = self.ordered.unordered();
+        let now = sessions.now;
+        let free_at = match sessions[holder].attachment {
+            Attachment::Detached { until } => until,
+            Attachment::Attached(_) => {
+                let (probe_time_max, idle_time_max, resume_time_max) =
+                    (sessions.limits.probe_time_max, sessions.limits.idle_time_max, sessions.limits.resume_time_max);
+                if sessions[holder].liveness.probe(now, probe_time_max) {
+                    replies::answer(sessions, holder, &HubMessage::Ping(Ping { nonce: now.as_nanos() }));
+                    sessions.arm(holder);
                 }
-                self.sessions[holder].liveness.dead_at(self.limits.idle_time_max) + self.limits.resume_time_max
+                sessions[holder].liveness.dead_at(idle_time_max) + resume_time_max
             }
         };
-        Refusal::NameInUse { wait: free_at - self.now }
+        Refusal::NameInUse { wait: free_at - now }
     }
 
     fn register(&mut self, name: &UserName, origin: Origin, outbox: Outbox) -> Result<ConnId, Refusal> {
-        let users_max = self.limits.users_max;
-        if self.sessions.len() >= users_max as usize {
+        let token = Token::from_bytes(self.secrets.draw());
+        let (sessions, _) = self.ordered.unordered();
+        let users_max = sessions.limits.users_max;
+        if sessions.len() >= users_max as usize {
             return Err(Refusal::HubFull { users_max });
         }
-        let index = self.sessions.vacant_key();
-        let conn = self.link(index);
-        let token = Token::from_bytes(self.secrets.draw());
-        self.sessions.insert(Session {
+        let index = sessions.vacant_key();
+        let conn = sessions.open_conn(index);
+        let share = sessions.origins.open(sessions.now, origin);
+        sessions.insert(Session {
             name: name.clone(),
-            place: Place::Connected(conn),
-            outbox,
-            write_queued: false,
+            attachment: Attachment::Attached(conn),
             received: 0,
-            ack_due: false,
-            is_owed: false,
-            liveness: Liveness::new(self.now),
-            full_since: Instant::MAX,
-            accepted: Run::default(),
-            doomed: false,
-            peer: u32::MAX,
             details: Box::new(Details {
                 armed: None,
                 token,
-                origin,
                 attempt: 0,
-                born: self.message_id,
+                created_at_id: self.message_id,
                 rooms: Vec::new(),
                 watches: Vec::new(),
+                closing: None,
             }),
+            write_queued: false,
+            ack_due: false,
+            replies_queued: false,
+            is_closing: false,
+            last_recipient: u32::MAX,
+            outbox,
+            liveness: Liveness::new(sessions.now),
+            unacked_since: Instant::MAX,
+            accepted: Run::default(),
+            bucket: crate::hub::rate::Bucket::default(),
+            share,
+            leftover: 0,
+            is_lagging: false,
+            size_class: 0,
         });
-        self.directory.insert(index, &self.sessions);
-        self.events.push_back(HubEvent::SessionStarted { conn, name: name.clone() });
-        self.tell_watchers(name.as_str(), true);
+        sessions.events.push_back(HubEvent::SessionStarted { conn, name: name.clone() });
+        self.presence.changed(sessions, name.as_str());
         // The outbox may come with a preface, and then is not empty before the welcome.
-        self.queue_write(index);
-        let limits = self.limits.announced();
-        self.push(index, &HubMessage::Welcome(Welcome { name: name.as_str(), token, limits }));
-        self.arm_session(index);
+        sessions.queue_write(index);
+        let limits = sessions.limits.announced();
+        sessions.push(index, &HubMessage::Welcome(Welcome { name: name.as_str(), token, limits }));
+        sessions.arm(index);
         Ok(conn)
     }
 
@@ -115,56 +136,38 @@ impl Hub {
         &mut self,
         index: usize,
         received: Option<u64>,
+        attempt: u64,
         origin: Origin,
-        mut outbox: Outbox,
+        mut opening: Outbox,
     ) -> Result<ConnId, Refusal> {
-        self.tell_accepted(index);
-        let session = &mut self.sessions[index];
-        let count = received.unwrap_or_else(|| session.outbox.acknowledged());
-        let kept_bytes = session.outbox.kept_bytes();
-        if session.outbox.settle(count, &mut self.pool).is_err() {
+        let (sessions, _) = self.ordered.unordered();
+        replies::tell_accepted(sessions, index);
+        let count = received.unwrap_or_else(|| sessions[index].outbox.acknowledged());
+        if sessions.settle(index, count).is_err() {
             // Nobody else will come for it. But whoever is connected may be further than what comes late.
-            if session.is_parked() {
+            if sessions[index].is_detached() {
                 self.end(index, CloseReason::OutOfStep);
             }
             return Err(Refusal::CannotResume);
         }
-        match session.place {
-            Place::Parked { .. } => self.parked.leave(session.details.origin, kept_bytes),
-            Place::Connected(other) => self.drop_link(index, other, CloseReason::TakenOver),
+        sessions[index].details.attempt = attempt;
+        if let Attachment::Attached(other) = sessions[index].attachment {
+            sessions.drop_conn(index, other, CloseReason::TakenOver);
         }
-        let session = &mut self.sessions[index];
-        let limits = self.limits.announced();
-        outbox.push(&HubMessage::Resumed(Resumed { received: session.received, sent: count, limits }), &mut self.pool);
-        outbox.adopt(&session.outbox, &mut self.pool);
-        session.outbox = outbox;
-        session.details.origin = origin;
-        session.write_queued = false;
-        session.ack_due = false;
-        session.full_since = Instant::MAX;
-        session.liveness = Liveness::new(self.now);
-        let name = session.name.clone();
-        let conn = self.link(index);
-        self.sessions[index].place = Place::Connected(conn);
-        self.events.push_back(HubEvent::Resumed { conn, name });
-        self.queue_write(index);
-        self.arm_session(index);
+        sessions.pool.adopt(&opening);
+        let limits = sessions.limits.announced();
+        let resumed = Resumed { received: sessions[index].received, sent: count, limits };
+        opening.push(&HubMessage::Resumed(resumed), &mut sessions.pool);
+        let share = sessions.origins.open(sessions.now, origin);
+        let conn = sessions.attach(index, opening, share);
+        sessions.set_leftover(index, 0);
+        sessions[index].liveness = Liveness::new(sessions.now);
+        let name = sessions[index].name.clone();
+        sessions.events.push_back(HubEvent::Resumed { conn, name });
+        sessions.arm(index);
+        if sessions[index].is_lagging {
+            self.catch_up(index);
+        }
         Ok(conn)
-    }
-
-    /// A new connection for a session.
-    fn link(&mut self, session: usize) -> ConnId {
-        let index = u32::try_from(self.links.vacant_key()).expect("a driver has fewer connections than that");
-        self.conns_ever = self.conns_ever.wrapping_add(1);
-        let conn = ConnId { index, serial: self.conns_ever };
-        self.links.insert(Link { conn, role: Role::Session(session) });
-        conn
-    }
-
-    /// Moves a session's deadline to where it belongs.
-    pub(super) fn arm_session(&mut self, index: usize) {
-        let session = &mut self.sessions[index];
-        let due = session.due_at(&self.limits);
-        self.deadlines.arm(Whose::Session(index), &mut session.details.armed, due);
     }
 }

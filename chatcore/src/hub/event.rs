@@ -1,8 +1,10 @@
 //! What the driver may know.
 
 use super::conn_id::ConnId;
+use crate::limits::cut_detail;
 use crate::name::{RoomName, UserName};
-use crate::wire::{ErrorCode, Fault};
+use crate::wire::{ErrorCode, ErrorMessage, Fault, Goodbye, GoodbyeCode, HubMessage, LeaveCode, ReconnectHint};
+use alloc::string::{String, ToString};
 
 /// What has happened at a hub. A driver that only serves may drop these; none of them asks for anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +69,9 @@ pub enum CloseReason {
     /// The client left too much unread.
     #[error("the client did not keep up with what it was sent")]
     SlowConsumer,
+    /// The hub needed the memory that was kept for the client.
+    #[error("the client left too much unread while the server was short of memory")]
+    Evicted,
     /// Another connection goes on with the session.
     #[error("another connection resumed the session")]
     TakenOver,
@@ -88,4 +93,42 @@ pub enum CloseReason {
     /// The client says that this hub broke the protocol.
     #[error("the client reports a protocol error: {0}")]
     Accused(ErrorCode),
+}
+
+impl CloseReason {
+    /// The reason as a peer is told it.
+    pub(super) fn detail(self) -> String {
+        match self {
+            Self::Fault(fault) => fault.to_string(),
+            reason => reason.to_string(),
+        }
+    }
+
+    /// What the peer is told last; none if nobody is there to be told.
+    pub(super) fn last_words<'a>(
+        self,
+        detail: &'a str,
+        reconnect: Option<ReconnectHint<'a>>,
+    ) -> Option<HubMessage<'a>> {
+        let detail = cut_detail(detail);
+        let code = match self {
+            Self::Left => GoodbyeCode::Left,
+            Self::TimedOut => GoodbyeCode::TimedOut,
+            Self::SlowConsumer | Self::Evicted => GoodbyeCode::SlowConsumer,
+            Self::ShuttingDown => GoodbyeCode::ShuttingDown,
+            Self::Kicked => GoodbyeCode::Kicked,
+            Self::TakenOver => GoodbyeCode::TakenOver,
+            Self::Fault(fault) => return Some(HubMessage::Error(ErrorMessage { code: fault.code(), detail })),
+            Self::Accused(_) | Self::Disconnected | Self::Expired | Self::OutOfStep => return None,
+        };
+        Some(HubMessage::Goodbye(Goodbye { code, detail, reconnect }))
+    }
+
+    /// How the end of a session looks to those in its rooms.
+    pub(super) const fn leave_code(self) -> LeaveCode {
+        match self {
+            Self::Disconnected | Self::TimedOut | Self::Expired => LeaveCode::TimedOut,
+            _ => LeaveCode::Quit,
+        }
+    }
 }

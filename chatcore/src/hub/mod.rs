@@ -2,49 +2,65 @@
 
 mod action;
 mod admission;
-mod ahead;
-mod circles;
+#[cfg(feature = "sim")]
+mod audit;
+mod conn;
 mod conn_id;
-mod deadlines;
-mod directory;
-mod ending;
+mod endings;
 mod event;
-mod link;
-mod parked;
+mod groups;
+mod header_cache;
+mod memory;
+mod name_table;
+mod ordered;
+mod origins;
+mod prefetch;
 mod presence;
+mod rate;
+mod replies;
+mod reports;
+mod requests;
 mod rooms;
-mod routing;
-mod secrets;
+mod secret_rng;
 mod session;
-mod speaker;
+mod sessions;
+#[cfg(test)]
+mod tests;
+mod timers;
+mod work;
 
-use alloc::collections::VecDeque;
-use alloc::vec::Vec;
-use core::mem;
+use core::fmt;
 use core::time::Duration;
 
-use slab::Slab;
-
 pub use self::action::Action;
-use self::ahead::Ahead;
-use self::circles::Circles;
+use self::conn::ConnState;
 pub use self::conn_id::{ConnId, UnknownConn};
-use self::deadlines::{Deadlines, Whose};
-use self::directory::Directory;
+use self::endings::ShuttingDown;
 pub use self::event::{CloseReason, HubEvent};
-use self::link::{Link, Role};
-use self::parked::Parked;
-use self::rooms::Said;
-use self::secrets::Secrets;
-use self::session::{Due, Session};
-use self::speaker::Speaker;
+use self::header_cache::HeaderCache;
+pub use self::memory::Memory;
+use self::ordered::Ordered;
+use self::prefetch::Prefetch;
+use self::presence::Presence;
+use self::replies::Replies;
+use self::reports::Reports;
+use self::requests::{Budget, Handled};
+use self::rooms::Rooms;
+use self::secret_rng::SecretRng;
+use self::session::TimerAction;
+use self::sessions::Sessions;
+use self::timers::TimerKey;
+use self::work::{CALL_WORK_MAX, SLICE_WORK_MAX, Work};
 use crate::handshake::{Refusal, Registration};
 use crate::limits::Limits;
 use crate::name::UserName;
-use crate::outbox::{Chunks, Pool};
+use crate::outbox::Chunks;
 use crate::received::Received;
 use crate::time::Instant;
-use crate::wire::{self, Ack, Head, HubMessage, MessageId, Ping, ReconnectHint};
+use crate::wire::{self, HubMessage, MessageId, Ping, ReconnectHint};
+
+/// Events and closed connections that may wait for the driver before the hub takes in no more.
+const UNDRAINED_MAX: usize = 65_536;
 
 /// The server's end of every connection that has a name: sessions and the routing between them.
 ///
@@ -56,51 +72,37 @@ use crate::wire::{self, Ack, Head, HubMessage, MessageId, Ping, ReconnectHint};
 ///    [`handle_timeout`](Self::handle_timeout). Any number of them may come before the actions are drained:
 ///    batches are how it gets fast.
 /// 2. *What the operator wants*: [`kick`](Self::kick), [`shut_down`](Self::shut_down).
-/// 3. *What is to be done*: [`poll_action`](Self::poll_action) until it is empty, with
-///    [`transmit`](Self::transmit) for the bytes of a connection; then wait until
+/// 3. *What is to be done*: [`poll_event`](Self::poll_event) and [`poll_action`](Self::poll_action) until they are
+///    empty, with [`transmit`](Self::transmit) for the bytes of a connection; then wait until
 ///    [`poll_timeout`](Self::poll_timeout) at the latest. A driver that has more to take in already may drain
 ///    [`poll_urgent_action`](Self::poll_urgent_action) in between.
+///
+/// Each call does a bounded amount of work. What takes more, such as a fan-out to a large room or the end of many
+/// sessions, goes on in slices: while some are left, [`poll_timeout`](Self::poll_timeout) is due at once, and each
+/// [`handle_timeout`](Self::handle_timeout) and each [`poll_action`](Self::poll_action) does the next one.
 ///
 /// A peer's faults never come back as an error: its connection is told and closed, and the driver hears of
 /// it as [`HubEvent::SessionEnded`] and [`Action::Close`]. The only error is the driver's own: a connection that is
 /// not there ([`UnknownConn`]). A broken invariant panics with its reason.
 ///
 /// The same inputs with the same seed give the same outputs, byte for byte.
-#[derive(Debug)]
 pub struct Hub {
-    limits: Limits,
-    now: Instant,
     /// What the clock of the world says at the driver's epoch, in milliseconds since 1970.
     unix_epoch_ms: u64,
     /// The lowest id of a message that is accepted now.
     lowest_id: MessageId,
-    secrets: Secrets,
-    links: Slab<Link>,
-    sessions: Slab<Session>,
-    directory: Directory,
-    rooms: Circles,
-    /// Those who watch a name, by that name.
-    watches: Circles,
-    parked: Parked,
-    /// Buffers for all outboxes.
-    pool: Pool,
-    deadlines: Deadlines,
-    /// Connections that the driver is to close.
-    closes: VecDeque<(ConnId, CloseReason)>,
-    events: VecDeque<HubEvent>,
-    /// Connections of which the driver is to be told that there is something to write, after the other actions.
-    writes: VecDeque<ConnId>,
-    /// What was said in a room, and is not with its members yet.
-    said: Said,
-    ahead: Ahead,
-    speaker: Speaker,
-    /// Sessions that are owed an acknowledgement when the batch ends.
-    owed: Vec<usize>,
-    /// Sessions that end when the present input is done.
-    doomed: Vec<usize>,
-    conns_ever: u32,
     message_id: MessageId,
-    shutting_down: bool,
+    secrets: SecretRng,
+    ordered: Ordered,
+    presence: Presence,
+    replies: Replies,
+    reports: Reports,
+    prefetch: Prefetch,
+    header_cache: HeaderCache,
+    /// Sessions that are still to be ended because the hub stops.
+    shutting_down: Option<ShuttingDown>,
+    /// Units of work that the last call did.
+    work_of_last_call: u32,
 }
 
 impl Hub {
@@ -112,33 +114,21 @@ impl Hub {
         if let Err(error) = limits.check() {
             panic!("{error}");
         }
-        let mut secrets = Secrets::new(seed);
+        let mut secrets = SecretRng::new(seed);
         let key = secrets.draw();
         Self {
-            limits,
-            now: Instant::ZERO,
             unix_epoch_ms: 0,
             lowest_id: MessageId(0),
-            secrets,
-            links: Slab::new(),
-            sessions: Slab::new(),
-            directory: Directory::new(key),
-            rooms: Circles::new(key),
-            watches: Circles::new(key),
-            parked: Parked::default(),
-            pool: Pool::default(),
-            deadlines: Deadlines::default(),
-            closes: VecDeque::new(),
-            events: VecDeque::new(),
-            writes: VecDeque::new(),
-            said: Said::default(),
-            ahead: Ahead::default(),
-            speaker: Speaker::default(),
-            owed: Vec::new(),
-            doomed: Vec::new(),
-            conns_ever: 0,
             message_id: MessageId(0),
-            shutting_down: false,
+            secrets,
+            ordered: Ordered::new(Sessions::new(limits, key), Rooms::new(key)),
+            presence: Presence::new(key),
+            replies: Replies::default(),
+            reports: Reports::default(),
+            prefetch: Prefetch::new(prefetch::SESSIONS_MIN),
+            header_cache: HeaderCache::default(),
+            shutting_down: None,
+            work_of_last_call: 0,
         }
     }
 
@@ -150,45 +140,42 @@ impl Hub {
         Self { unix_epoch_ms, lowest_id: MessageId::first_of(unix_epoch_ms), ..self }
     }
 
+    /// Reads ahead from so many sessions on, so that a test does it with few.
+    #[cfg(any(test, feature = "sim"))]
+    #[must_use]
+    pub(crate) fn with_prefetch_min(self, sessions_min: usize) -> Self {
+        Self { prefetch: Prefetch::new(sessions_min), ..self }
+    }
+
     /// The limits it was made with.
     pub const fn limits(&self) -> &Limits {
-        &self.limits
+        &self.ordered.sessions().limits
     }
 
-    /// Names that are held: sessions, connected or waiting to be resumed.
+    /// Names that are held: sessions, attached or detached.
     pub fn users(&self) -> usize {
-        self.sessions.len()
-    }
-
-    /// What is counted is what there is.
-    #[cfg(feature = "sim")]
-    pub(crate) fn audit(&self) -> Result<(), &'static str> {
-        let parked = || self.sessions.iter().map(|(_, session)| session).filter(|session| session.is_parked());
-        let bytes: usize = parked().map(|session| session.outbox.kept_bytes()).sum();
-        if (parked().count(), bytes as u64) != self.parked.totals() {
-            return Err("the count of what is kept for sessions without a connection is wrong");
-        }
-        // It was parked with twice what was needed at the most, and what it grows by is twice as large at the most.
-        if parked().any(|session| session.outbox.held_bytes() > 4096 + 6 * session.outbox.kept_bytes()) {
-            return Err("a session without a connection has more memory than what is kept for it needs");
-        }
-        Ok(())
+        self.ordered.sessions().len()
     }
 
     /// Rooms that have members.
     pub fn rooms(&self) -> usize {
-        self.rooms.len()
+        self.ordered.rooms().len()
     }
 
     /// Connections that the driver has not been told to close yet, those included that are written out.
     pub fn connections(&self) -> usize {
-        self.links.len()
+        self.ordered.sessions().conns().len()
+    }
+
+    /// What the hub keeps for its peers at present, by kind. Costs nothing.
+    pub fn memory(&self) -> Memory {
+        self.ordered.sessions().memory()
     }
 
     /// The name of a connection; none once it is closing.
     pub fn name(&self, conn: ConnId) -> Option<&UserName> {
-        match self.index(conn).map(|link| &self.links[link].role) {
-            Ok(Role::Session(session)) => Some(&self.sessions[*session].name),
+        match self.ordered.sessions().conn_state(conn) {
+            Ok(ConnState::Open(session)) => Some(&self.ordered.sessions()[*session].name),
             _ => None,
         }
     }
@@ -199,39 +186,89 @@ impl Hub {
     /// [`Handshake::refuse`](crate::Handshake::refuse), and the client may then try again.
     pub fn admit(&mut self, now: Instant, registration: Registration) -> Result<ConnId, Refusal> {
         self.clock(now);
-        let decision = self.decide(registration);
-        self.end_doomed();
-        decision
+        self.decide(registration)
     }
 
-    /// Takes what has arrived from a connection. `input` is advanced by what was used; the start of a frame
-    /// that is not whole stays with the caller, at most [`Limits::frame_bytes_max`] + 4 bytes.
+    /// Takes what has arrived from a connection. `input` is advanced by what was used; the rest stays with the caller,
+    /// who gives it again, together with what comes: the start of a frame that is not whole, at most
+    /// [`Limits::frame_bytes_max`] + 4 bytes; or, if the call says so, everything after the work that it may do
+    /// ([`Received::More`]) or the cost that it may have ([`Received::Paused`]).
+    ///
+    /// Bytes that were left to the caller before are no sign of life.
     pub fn receive(&mut self, now: Instant, conn: ConnId, input: &mut &[u8]) -> Result<Received, UnknownConn> {
         self.clock(now);
-        let link = self.index(conn)?;
-        if let Role::Session(index) = self.links[link].role
-            && !input.is_empty()
-        {
-            self.sessions[index].liveness.hear(self.now);
+        let ConnState::Open(index) = *self.ordered.sessions().conn_state(conn)? else {
+            *input = &[];
+            return Ok(Received::Closed);
+        };
+        let sessions = self.ordered.sessions();
+        let (now, pace, origin_pace) = (sessions.now, sessions.session_pace, sessions.origin_pace);
+        let session = &sessions[index];
+        let is_new = input.len() > session.leftover as usize;
+        let mut cost_max = session.bucket.allowance(now, &pace);
+        if !origin_pace.is_unlimited() {
+            cost_max = cost_max.min(sessions.origins.bucket(&session.share).allowance(now, &origin_pace));
         }
-        let frame_bytes_max = self.limits.frame_bytes_max();
-        self.ahead.forget_frames();
-        while let Role::Session(index) = self.links[link].role {
-            self.look_ahead(input);
-            let handled = match wire::take(input, frame_bytes_max) {
-                Ok(Some(content)) => self.handle(index, content),
-                Ok(None) => return Ok(Received::NeedInput),
+        let is_undrained = sessions.undrained() > UNDRAINED_MAX;
+        let frame_bytes_max = sessions.limits.frame_bytes_max();
+        if is_new {
+            self.ordered.unordered().0[index].liveness.touch(now);
+        }
+        self.prefetch.forget_frames();
+        let mut budget = Budget { work: Work::new(CALL_WORK_MAX), cost: 0 };
+        let before = input.len();
+        let outcome = loop {
+            if budget.cost >= cost_max || budget.work.is_spent() || is_undrained {
+                break Received::More;
+            }
+            self.prefetch.recipients(self.ordered.sessions(), input);
+            let mut rest = *input;
+            let handled = match wire::take(&mut rest, frame_bytes_max) {
+                Ok(Some(content)) => self.handle(index, content, &mut budget),
+                Ok(None) => break Received::NeedInput,
                 Err(fault) => Err(fault),
             };
-            if let Err(fault) = handled {
-                self.end(index, CloseReason::Fault(fault));
+            match handled {
+                Ok(Handled::Done) => *input = rest,
+                Ok(Handled::Later) => break Received::More,
+                Err(fault) => self.end(index, CloseReason::Fault(fault)),
             }
-            if !self.doomed.is_empty() {
-                self.end_doomed();
+            if self.ordered.sessions().has_marked() {
+                self.end_marked(&mut budget.work);
             }
+            if !matches!(self.ordered.sessions().conn_state(conn), Ok(ConnState::Open(_))) {
+                break Received::Closed;
+            }
+        };
+        self.work_of_last_call = budget.work.spent();
+        if outcome == Received::Closed {
+            *input = &[];
+            return Ok(outcome);
         }
-        *input = &[];
-        Ok(Received::Closed)
+        Ok(self.charge(index, budget.cost, outcome, before, input.len()))
+    }
+
+    /// Charges a session and its origin for what a call has cost, and says when it may go on.
+    #[inline]
+    fn charge(&mut self, index: usize, cost: u32, outcome: Received, before: usize, left: usize) -> Received {
+        let (sessions, _) = self.ordered.unordered();
+        let (now, pace, origin_pace) = (sessions.now, sessions.session_pace, sessions.origin_pace);
+        sessions.set_leftover(index, left);
+        sessions[index].bucket.charge(now, cost, &pace);
+        if !origin_pace.is_unlimited() {
+            sessions.charge_origin(index, cost);
+        }
+        if left < before {
+            sessions[index].liveness.touch(now);
+        }
+        match sessions.paused_until(index) {
+            // It is not judged silent for what is not read.
+            Some(until) => {
+                sessions[index].liveness.touch(until);
+                Received::Paused { until }
+            }
+            None => outcome,
+        }
     }
 
     /// The transport, or a buffer in front of it, has taken this many bytes of [`transmit`](Self::transmit). To be said
@@ -239,16 +276,10 @@ impl Hub {
     /// fewer.
     pub fn transmitted(&mut self, now: Instant, conn: ConnId, count: usize) -> Result<(), UnknownConn> {
         self.clock(now);
-        let link = self.index(conn)?;
-        match &mut self.links[link].role {
-            Role::Session(index) => self.sessions[*index].outbox.transmitted(count, &mut self.pool),
-            Role::Farewell(farewell) => {
-                farewell.outbox.transmitted(count, &mut self.pool);
-                if farewell.outbox.is_written() && !farewell.is_over {
-                    self.finish(link);
-                    self.end_doomed();
-                }
-            }
+        let (sessions, _) = self.ordered.unordered();
+        let index = sessions.conn_index(conn)?;
+        if sessions.transmitted(index, count) {
+            sessions.finish_conn(index);
         }
         Ok(())
     }
@@ -257,39 +288,62 @@ impl Hub {
     /// another connection.
     pub fn disconnect(&mut self, now: Instant, conn: ConnId) -> Result<(), UnknownConn> {
         self.clock(now);
-        let link = self.index(conn)?;
-        match self.unlink(link) {
-            Role::Session(index) => self.park(index, CloseReason::Disconnected),
-            Role::Farewell(farewell) if farewell.is_over => {}
-            Role::Farewell(farewell) => self.report(farewell.heir.as_ref(), &farewell.outbox),
+        let (sessions, _) = self.ordered.unordered();
+        let index = sessions.conn_index(conn)?;
+        match sessions.conns()[index].state {
+            ConnState::Open(session) => {
+                sessions.remove_conn(index);
+                self.detach(session, CloseReason::Disconnected);
+            }
+            ConnState::Closing(_) => self.remove_closing(index),
         }
-        self.end_doomed();
         Ok(())
     }
 
-    /// The time has come that [`poll_timeout`](Self::poll_timeout) gave. Afterwards it gives a later one.
+    /// The time has come that [`poll_timeout`](Self::poll_timeout) gave. Afterwards it gives a later one, unless there
+    /// is more to do than one call does: then it is due again at once.
     ///
     /// Take in what the transports have first: a driver that slept long would otherwise time out peers whose
     /// signs of life are waiting.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.clock(now);
-        while let Some(whose) = self.deadlines.due(self.now) {
-            match whose {
-                Whose::Link(link) => self.finish(link),
-                Whose::Session(index) => match self.sessions[index].look(self.now, &self.limits) {
-                    Due::Nothing => self.arm_session(index),
-                    Due::Ping => {
-                        let nonce = self.now.as_nanos();
-                        self.notify(index, &HubMessage::Ping(Ping { nonce }));
-                        self.arm_session(index);
-                    }
-                    Due::Silent => self.park(index, CloseReason::TimedOut),
-                    Due::SlowConsumer => self.end(index, CloseReason::SlowConsumer),
-                    Due::Expired => self.end(index, CloseReason::Expired),
-                },
+        let mut work = Work::new(SLICE_WORK_MAX);
+        while !work.is_spent() && !self.ordered.rooms().is_full() {
+            let (sessions, _) = self.ordered.unordered();
+            let Some((_, key)) = sessions.timers.pop(sessions.now) else { break };
+            work.spend(1);
+            match key {
+                TimerKey::Conn(index) => {
+                    sessions.conn_timer(index);
+                    sessions.finish_conn(index);
+                }
+                TimerKey::Session(index) => work.spend(self.handle_session_timer(index)),
+                TimerKey::Presence(group) => self.presence.handle_timer(sessions, group),
             }
-            self.end_doomed();
         }
+        self.work_of_last_call = work.spent();
+        self.advance(SLICE_WORK_MAX);
+    }
+
+    fn handle_session_timer(&mut self, index: usize) -> u32 {
+        let (sessions, _) = self.ordered.unordered();
+        match sessions.check_timers(index) {
+            TimerAction::Nothing => {
+                sessions.arm(index);
+                // Others may have made room for it.
+                if sessions[index].is_lagging {
+                    return self.catch_up(index);
+                }
+            }
+            TimerAction::Ping => {
+                let nonce = sessions.now.as_nanos();
+                replies::answer(sessions, index, &HubMessage::Ping(Ping { nonce }));
+                sessions.arm(index);
+            }
+            TimerAction::Detach => self.detach(index, CloseReason::TimedOut),
+            TimerAction::End(reason) => return self.end_with_hint(index, reason, None),
+        }
+        1
     }
 
     // ---- what the operator wants ----
@@ -297,43 +351,35 @@ impl Hub {
     /// Ends a user's session with a goodbye. False if nobody has the name.
     pub fn kick(&mut self, now: Instant, name: &UserName) -> bool {
         self.clock(now);
-        let found = self.directory.find(name.as_bytes(), &self.sessions);
+        let found = self.ordered.sessions().find(name.as_bytes());
         if let Some(index) = found {
             self.end(index, CloseReason::Kicked);
-            self.end_doomed();
         }
         found.is_some()
     }
 
     /// Ends every session with a goodbye, and admits nobody from now on. The hint tells the clients when, and
     /// perhaps where, to connect again; an address of more than
-    /// [`DETAIL_BYTES_MAX`](crate::DETAIL_BYTES_MAX) bytes is left out. Everything is over when [`connections`](Self::connections) is zero,
-    /// after [`Limits::flush_time_max`] at the latest.
+    /// [`DETAIL_BYTES_MAX`](crate::DETAIL_BYTES_MAX) bytes is left out. Everything is over when
+    /// [`users`](Self::users) and [`connections`](Self::connections) are zero, after [`Limits::flush_time_max`] at the
+    /// latest.
     pub fn shut_down(&mut self, now: Instant, reconnect: Option<ReconnectHint<'_>>) {
         self.clock(now);
-        self.shutting_down = true;
-        let reconnect = reconnect.map(ReconnectHint::bounded);
-        // Sessions without a connection first: their messages are lost, and the senders can still be told.
-        let mut order: Vec<(bool, usize)> =
-            self.sessions.iter().map(|(index, session)| (!session.is_parked(), index)).collect();
-        order.sort_unstable();
-        for (_, index) in order {
-            if self.sessions.contains(index) {
-                self.end_with_hint(index, CloseReason::ShuttingDown, reconnect);
-            }
-            self.end_doomed();
+        let (sessions, _) = self.ordered.unordered();
+        if !core::mem::replace(&mut sessions.is_shutting_down, true) {
+            self.shutting_down = Some(ShuttingDown::new(reconnect));
+            self.advance(SLICE_WORK_MAX);
         }
     }
 
     // ---- what is to be done ----
 
-    /// The next thing to do; none when all is done.
+    /// The next thing to do; none when there is nothing to do at present. Does a slice of what the hub does by itself.
     pub fn poll_action(&mut self) -> Option<Action> {
-        self.spread_said();
-        // Who ends is told of its messages then.
-        self.end_doomed();
-        self.settle_all();
-        self.end_doomed();
+        self.advance(SLICE_WORK_MAX);
+        if !self.replies.is_empty() {
+            self.replies.flush(self.ordered.unordered().0);
+        }
         self.next_action()
     }
 
@@ -341,50 +387,55 @@ impl Hub {
     /// moment, unless something else is to be written to them anyway. A driver that has more to read can do that
     /// first, and so need fewer writes. Before it waits, it drains [`poll_action`](Self::poll_action).
     pub fn poll_urgent_action(&mut self) -> Option<Action> {
-        self.spread_said();
-        self.end_doomed();
+        self.advance(SLICE_WORK_MAX);
         self.next_action()
     }
 
     /// Whether senders have been told all that there is to tell of their messages. If not,
     /// [`poll_action`](Self::poll_action) does that.
     pub fn is_settled(&self) -> bool {
-        self.owed.is_empty()
+        self.replies.is_empty()
     }
 
     #[inline]
     fn next_action(&mut self) -> Option<Action> {
-        while let Some((conn, reason)) = self.closes.pop_front() {
-            if self.index(conn).is_ok() {
-                self.unlink(conn.index());
-                return Some(Action::Close { conn, reason });
-            }
+        let (sessions, _) = self.ordered.unordered();
+        if let Some((conn, reason)) = sessions.next_close() {
+            self.remove_closing(conn.index());
+            return Some(Action::Close { conn, reason });
         }
-        while let Some(conn) = self.writes.pop_front() {
-            self.look_ahead_of_writes();
-            if self.take_write(conn) {
+        while let Some(conn) = sessions.next_write() {
+            self.prefetch.writes(sessions);
+            if let Ok(ConnState::Open(index)) = sessions.conn_state(conn) {
+                let index = *index;
+                replies::flush_acks(sessions, index);
+            }
+            if sessions.take_write(conn) {
                 return Some(Action::Write { conn });
             }
         }
         None
     }
 
-    /// The next thing that has happened; none when all is told. To be drained like the actions, and before them.
+    /// The next thing that has happened; none when all is told. To be drained like the actions, and before each of them.
     pub fn poll_event(&mut self) -> Option<HubEvent> {
-        self.events.pop_front()
+        self.ordered.unordered().0.events.pop_front()
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is to be called; none if never. Costs nothing.
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called; none if never. It is due at once while the hub has
+    /// something to do by itself. Costs nothing.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.deadlines.first()
+        let sessions = self.ordered.sessions();
+        if self.has_pending() { Some(sessions.now) } else { sessions.timers.first() }
     }
 
     /// The bytes to write to a connection. Not copied: report what the transport took to
     /// [`transmitted`](Self::transmitted). Nothing for a connection that is not there.
     pub fn transmit(&self, conn: ConnId) -> Chunks<'_> {
-        match self.index(conn).map(|link| &self.links[link].role) {
-            Ok(Role::Session(index)) => self.sessions[*index].outbox.transmit(),
-            Ok(Role::Farewell(farewell)) => farewell.outbox.transmit(),
+        let sessions = self.ordered.sessions();
+        match sessions.conn_state(conn) {
+            Ok(ConnState::Open(index)) => sessions[*index].outbox.transmit(),
+            Ok(ConnState::Closing(closing)) => closing.outbox.transmit(),
             Err(_) => Chunks::of(&[]),
         }
     }
@@ -393,62 +444,87 @@ impl Hub {
 
     /// Time that goes backwards stands still, and it stops just before its end, so that every deadline can be
     /// later than now.
+    #[inline]
     fn clock(&mut self, now: Instant) {
-        let now = self.now.max(now).min(Instant::from_nanos(u64::MAX - 1));
-        if now != self.now {
-            self.now = now;
+        let (sessions, _) = self.ordered.unordered();
+        let now = sessions.now.max(now).min(Instant::from_nanos(u64::MAX - 1));
+        if now != sessions.now {
+            sessions.now = now;
             self.lowest_id = MessageId::first_of(self.unix_epoch_ms.saturating_add(now.as_nanos() / 1_000_000));
         }
     }
 
-    /// The index of a connection that is there.
-    fn index(&self, conn: ConnId) -> Result<usize, UnknownConn> {
-        match self.links.get(conn.index()) {
-            Some(link) if link.conn == conn => Ok(conn.index()),
-            _ => Err(UnknownConn(conn)),
-        }
-    }
-
-    /// Whether a queued `Write` still holds: the connection may have been disconnected since, or written to
-    /// without being asked.
+    /// There is something that the hub does by itself.
     #[inline]
-    fn take_write(&mut self, conn: ConnId) -> bool {
-        match self.links.get_mut(conn.index()) {
-            Some(Link { conn: other, role }) if *other == conn => match role {
-                Role::Session(index) => {
-                    let index = *index;
-                    self.settle(index);
-                    let session = &mut self.sessions[index];
-                    mem::take(&mut session.write_queued) && !session.outbox.is_written()
-                }
-                Role::Farewell(farewell) => {
-                    mem::take(&mut farewell.write_queued) && !farewell.is_over && !farewell.outbox.is_written()
-                }
-            },
-            _ => false,
-        }
+    fn has_pending(&self) -> bool {
+        self.ordered.rooms().has_pending()
+            || self.ordered.sessions().has_marked()
+            || self.presence.has_pending()
+            || self.reports.has_pending()
+            || self.shutting_down.is_some()
     }
 
-    /// Tells everybody what became of what came from them since the last batch.
-    fn settle_all(&mut self) {
-        while let Some(index) = self.owed.pop() {
-            if let Some(session) = self.sessions.get_mut(index) {
-                session.is_owed = false;
-                self.settle(index);
+    /// Does a slice of what is pending. Fan-out goes first; the rest has a slice of its own, so that neither waits for
+    /// the end of the other.
+    #[inline]
+    fn advance(&mut self, units: u32) {
+        if self.has_pending() {
+            self.advance_slowly(units);
+        }
+        self.ordered.unordered().0.relieve_if_short();
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn advance_slowly(&mut self, units: u32) {
+        let (mut fanout, mut rest) = (Work::new(units), Work::new(units));
+        while self.has_pending() {
+            let is_flushed = self.ordered.flushed(&mut fanout).is_some();
+            if !self.advance_rest(&mut rest) && !is_flushed {
+                break;
+            }
+            if fanout.is_spent() || rest.is_spent() {
+                break;
             }
         }
+        self.work_of_last_call += fanout.spent() + rest.spent();
     }
 
-    /// One acceptance and one acknowledgement for all that came since the last batch, behind what the batch has to say
-    /// anyway.
-    #[inline]
-    fn settle(&mut self, index: usize) {
-        let session = &mut self.sessions[index];
-        // Whoever comes back is told the count anyway.
-        if mem::take(&mut session.ack_due) && !session.is_parked() {
-            let count = session.received;
-            self.tell_accepted(index);
-            self.notify_plainly(index, &Head::of_ack(Ack { count }));
+    /// Does some of everything but fan-out. False if there was nothing to do.
+    fn advance_rest(&mut self, work: &mut Work) -> bool {
+        let before = work.spent();
+        if self.shutting_down.is_some() {
+            self.end_all(work);
         }
+        self.end_marked(work);
+        let (sessions, _) = self.ordered.unordered();
+        self.presence.advance(sessions, work);
+        self.reports.advance(sessions, work);
+        work.spent() > before
+    }
+
+    /// Units of work that the last call did.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) const fn work_of_last_call(&self) -> u32 {
+        self.work_of_last_call
+    }
+
+    /// More than this is never done in one call, with these limits: what a call begins with, and the longest step beyond
+    /// that.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn work_of_call_max(limits: &Limits) -> u32 {
+        work::of_call_max(limits)
+    }
+}
+
+/// Shows no secret, and nothing of its users.
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub")
+            .field("users", &self.users())
+            .field("rooms", &self.rooms())
+            .field("connections", &self.connections())
+            .field("memory", &self.memory())
+            .finish_non_exhaustive()
     }
 }

@@ -1,63 +1,250 @@
-//! Presence: who wants to know when somebody comes and goes.
+//! Presence: who watches a name, and what the watchers are told.
+//!
+//! The watchers of a name are told of its state at most once in a while: changes in between are merged, and a watcher
+//! is told only what differs from what it was told last. Nobody misses the newest state; a watcher whose outbox has no
+//! room gets it when there is room again.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec::Vec;
 
-use super::Hub;
+use super::groups::{GroupId, Groups};
+use super::replies;
+use super::session::Watching;
+use super::sessions::Sessions;
+use super::timers::TimerKey;
+use super::work::{MAPPING_WORK, SLOTS, Work};
 use crate::name::UserName;
-use crate::wire::{HubMessage, Message, Presence, RejectCode};
+use crate::wire::{HubMessage, Presence as PresenceMessage, RejectCode};
 
-impl Hub {
+/// Watches of one session that one unit of work passes over.
+const SCANNED: usize = 64;
+
+/// Bytes of a presence, at the most.
+const PRESENCE_BYTES_MAX: usize = 64;
+
+pub(super) struct Presence {
+    watchers: Groups,
+    /// Names of which the watchers were told lately.
+    recent: BTreeMap<GroupId, Recent>,
+    /// Names of which the watchers are to be told, in this order.
+    queue: VecDeque<Job>,
+}
+
+#[derive(Debug, Default)]
+struct Recent {
+    /// It has changed since.
+    has_changed: bool,
+    /// Its turn in the queue has not come.
+    is_queued: bool,
+}
+
+#[derive(Debug)]
+struct Job {
+    group: GroupId,
+    /// Slots of watchers that were told.
+    cursor: usize,
+}
+
+impl Presence {
+    pub(super) fn new(key: [u8; 16]) -> Self {
+        Self { watchers: Groups::new(key), recent: BTreeMap::new(), queue: VecDeque::new() }
+    }
+
+    // ---- requests ----
+
     /// Watches names, all of them or none, and tells how it stands with each.
-    pub(super) fn watch(&mut self, index: usize, names: &[&str]) -> Result<(), RejectCode> {
-        let watches_max = self.limits.watches_max as usize;
-        if names.len() > watches_max {
+    pub(super) fn watch(
+        &mut self,
+        sessions: &mut Sessions,
+        session: usize,
+        names: &[&str],
+        cost: &mut u32,
+    ) -> Result<(), RejectCode> {
+        let mut wanted = BTreeSet::new();
+        for name in names {
+            wanted.insert(self.resolve(sessions, name, cost).ok_or(RejectCode::InvalidName)?);
+        }
+        let watched = sessions[session].details.watches.len();
+        let new = wanted.iter().filter(|name| self.position(sessions, session, name.as_str()).is_none()).count();
+        if watched + new > sessions.limits.watches_max as usize {
             return Err(RejectCode::TooManyWatches);
         }
-        let names: Result<BTreeSet<UserName>, _> = names.iter().map(|name| UserName::new(name)).collect();
-        let names = names.map_err(|_| RejectCode::InvalidName)?;
-        let new = names.iter().filter(|name| !self.is_watching(index, name)).count();
-        if self.sessions[index].details.watches.len() + new > watches_max {
-            return Err(RejectCode::TooManyWatches);
+        if self.watchers.memberships() + new > sessions.limits.hub_watches_max as usize {
+            return Err(RejectCode::HubWatchesFull);
         }
-        for name in &names {
-            if !self.is_watching(index, name) {
-                let seat = self.watches.enter(name.as_str(), index);
-                self.sessions[index].details.watches.push(seat);
+        for name in &wanted {
+            let online = sessions.find(name.as_bytes()).is_some();
+            match self.position(sessions, session, name.as_str()) {
+                Some(position) => {
+                    let watching = &mut sessions[session].details.watches[position];
+                    (watching.told_online, watching.is_behind) = (online, false);
+                }
+                None => {
+                    let slot = self.watchers.enter(name.as_str(), session);
+                    sessions[session].details.watches.push(Watching { slot, told_online: online, is_behind: false });
+                }
             }
-            let online = self.directory.find(name.as_bytes(), &self.sessions).is_some();
-            self.notify(index, &HubMessage::Presence(Presence { name: name.as_str(), online }));
+            replies::answer(sessions, session, &tell(name.as_str(), online));
+            *cost += 2;
         }
         Ok(())
     }
 
-    pub(super) fn unwatch(&mut self, index: usize, names: &[&str]) {
+    pub(super) fn unwatch(&mut self, sessions: &mut Sessions, session: usize, names: &[&str], cost: &mut u32) {
         for name in names {
-            let Ok(name) = UserName::new(name) else { continue };
-            let Some(circle) = self.watches.find(name.as_str()) else { continue };
-            let watches = &mut self.sessions[index].details.watches;
-            if let Some(position) = watches.iter().position(|seat| seat.circle() == circle) {
-                let seat = watches.swap_remove(position);
-                self.watches.leave(seat);
+            *cost += 1;
+            let position = match self.position(sessions, session, name) {
+                Some(position) => Some(position),
+                // Only a spelling that is found nowhere as it is has to be mapped.
+                None if self.watchers.find(name.as_bytes()).is_some() => None,
+                None => {
+                    self.resolve(sessions, name, cost).and_then(|name| self.position(sessions, session, name.as_str()))
+                }
+            };
+            if let Some(position) = position {
+                let watching = sessions[session].details.watches.swap_remove(position);
+                self.watchers.leave(watching.slot);
             }
         }
     }
 
-    fn is_watching(&self, index: usize, name: &UserName) -> bool {
-        let circle = self.watches.find(name.as_str());
-        circle.is_some_and(|circle| self.sessions[index].details.watches.iter().any(|seat| seat.circle() == circle))
+    /// The name that a spelling stands for; none if it stands for none. A name that is known here needs no mapping.
+    fn resolve(&self, sessions: &Sessions, spelling: &str, cost: &mut u32) -> Option<UserName> {
+        let is_known =
+            self.watchers.find(spelling.as_bytes()).is_some() || sessions.find(spelling.as_bytes()).is_some();
+        if is_known {
+            return UserName::from_hub(spelling);
+        }
+        *cost += if spelling.is_ascii() { 1 } else { MAPPING_WORK };
+        UserName::new(spelling).ok()
     }
+
+    /// Where a name, which is mapped, stands among those that a session watches.
+    fn position(&self, sessions: &Sessions, session: usize, name: &str) -> Option<usize> {
+        let group = self.watchers.find(name.as_bytes())?;
+        sessions[session].details.watches.iter().position(|watching| watching.slot.group() == group)
+    }
+
+    /// A session has ended: so do its watches.
+    pub(super) fn unwatch_all(&mut self, watches: Vec<Watching>) {
+        for watching in watches {
+            self.watchers.leave(watching.slot);
+        }
+    }
+
+    // ---- news ----
 
     /// A name is held from now on, or no longer.
-    pub(super) fn tell_watchers(&mut self, name: &str, online: bool) {
-        let Some(circle) = self.watches.find(name).filter(|_| !self.shutting_down) else { return };
-        let mut frame = alloc::vec::Vec::new();
-        HubMessage::Presence(Presence { name, online }).encode(&mut frame);
-        for seat in 0..self.watches.seats(circle) {
-            let watcher = self.watches.in_seat(circle, seat).filter(|watcher| !self.sessions[*watcher].doomed);
-            if let Some(watcher) = watcher {
-                self.put(watcher, |outbox, pool| outbox.push_frames(&frame, 1, pool));
-                self.doom_if_overfull(watcher);
+    pub(super) fn changed(&mut self, sessions: &mut Sessions, name: &str) {
+        let Some(group) = self.watchers.find(name.as_bytes()).filter(|_| !sessions.is_shutting_down) else { return };
+        let group = self.watchers.id(group);
+        match self.recent.get_mut(&group) {
+            Some(recent) => recent.has_changed = true,
+            None => self.begin(sessions, group),
+        }
+    }
+
+    fn begin(&mut self, sessions: &mut Sessions, group: GroupId) {
+        self.recent.insert(group, Recent { has_changed: false, is_queued: true });
+        self.queue.push_back(Job { group, cursor: 0 });
+        let again_at = sessions.now + sessions.limits.presence_time_min;
+        sessions.timers.push(TimerKey::Presence(group), again_at);
+    }
+
+    /// The watchers of a name may be told of it again.
+    pub(super) fn handle_timer(&mut self, sessions: &mut Sessions, group: GroupId) {
+        let Some(recent) = self.recent.remove(&group) else { return };
+        if recent.is_queued && self.watchers.contains(group) {
+            // There is more to do than time for it: what is queued will tell the newest state.
+            self.recent.insert(group, Recent { has_changed: false, ..recent });
+            let again_at = sessions.now + sessions.limits.presence_time_min.max(AGAIN_MIN);
+            sessions.timers.push(TimerKey::Presence(group), again_at);
+        } else if recent.has_changed {
+            self.begin(sessions, group);
+        }
+    }
+
+    #[inline]
+    pub(super) fn has_pending(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Something has changed of which the watchers are told later.
+    #[cfg(feature = "sim")]
+    pub(super) fn owes_news(&self) -> bool {
+        self.recent.values().any(|recent| recent.has_changed)
+    }
+
+    /// Tells watchers what has changed, as far as the work goes.
+    pub(super) fn advance(&mut self, sessions: &mut Sessions, work: &mut Work) {
+        while let Some(mut job) = self.queue.pop_front() {
+            if let Some(recent) = self.recent.get_mut(&job.group) {
+                recent.is_queued = false;
+            }
+            if self.watchers.contains(job.group) && !self.run(&mut job, sessions, work) {
+                return self.queue.push_front(job);
             }
         }
     }
+
+    fn run(&self, job: &mut Job, sessions: &mut Sessions, work: &mut Work) -> bool {
+        let group = job.group.index();
+        let name = self.watchers.name(group);
+        let online = sessions.find(name.as_bytes()).is_some();
+        while job.cursor < self.watchers.slots(group) {
+            if work.is_spent() {
+                return false;
+            }
+            match self.watchers.member(group, job.cursor) {
+                Some(watcher) => self.tell(sessions, watcher, group, online, work),
+                None if job.cursor.is_multiple_of(SLOTS) => work.spend(1),
+                None => {}
+            }
+            job.cursor += 1;
+        }
+        true
+    }
+
+    fn tell(&self, sessions: &mut Sessions, watcher: usize, group: usize, online: bool, work: &mut Work) {
+        let has_room = !sessions[watcher].is_closing && sessions.fits(watcher, PRESENCE_BYTES_MAX);
+        let watches = &mut sessions[watcher].details.watches;
+        work.spend(1 + u32::try_from(watches.len() / SCANNED).unwrap_or(u32::MAX));
+        let Some(watching) = watches.iter_mut().find(|watching| watching.slot.group() == group) else { return };
+        watching.is_behind = watching.told_online != online && !has_room;
+        if watching.is_behind {
+            sessions[watcher].is_lagging = true;
+        } else if watching.told_online != online {
+            watching.told_online = online;
+            sessions.push(watcher, &tell(self.watchers.name(group), online));
+        }
+    }
+
+    /// Tells a session the newest state of those that it watches and was not told of, as far as its outbox has room.
+    /// True if it knows all.
+    pub(super) fn catch_up(&self, sessions: &mut Sessions, session: usize) -> bool {
+        for position in 0..sessions[session].details.watches.len() {
+            let Watching { slot, told_online, is_behind } = sessions[session].details.watches[position];
+            if !is_behind {
+                continue;
+            }
+            if !sessions.fits(session, PRESENCE_BYTES_MAX) {
+                return false;
+            }
+            let name = self.watchers.name(slot.group());
+            let online = sessions.find(name.as_bytes()).is_some();
+            if online != told_online {
+                sessions.push(session, &tell(name, online));
+            }
+            let watching = &mut sessions[session].details.watches[position];
+            (watching.told_online, watching.is_behind) = (online, false);
+        }
+        true
+    }
+}
+
+/// Without a time between two turns, the timer still has to be later than now.
+const AGAIN_MIN: core::time::Duration = core::time::Duration::from_millis(1);
+
+fn tell(name: &str, online: bool) -> HubMessage<'_> {
+    HubMessage::Presence(PresenceMessage { name, online })
 }

@@ -1,218 +1,307 @@
-//! Rooms: who is in them, and what their members are told.
+//! Rooms: who is in them, and the fan-out of what is said there.
 
-use alloc::sync::Arc;
+mod fanout;
+
+use alloc::borrow::Cow;
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::mem;
 
-use super::Hub;
-use super::circles::Seat;
+use self::fanout::{Fanout, News};
 use super::event::HubEvent;
-use crate::name::{RoomName, UserName};
-use crate::outbox::{Outbox, Pool};
-use crate::wire::{Head, HubMessage, Joined, LeaveCode, Left, Members, Message, MessageId, RejectCode, Roster};
+use super::groups::{Groups, MemberSlot};
+use super::session::{Membership, MissedRun};
+use super::sessions::Sessions;
+use super::work::{MAPPING_WORK, SLOTS, Work};
+use crate::name::{ROOM_SIGN, RoomName, UserName};
+use crate::wire::{Head, HubMessage, Joined, LeaveCode, Left, MessageId, Missed, RejectCode, Stale};
 
-/// What is said in a room in one batch is shared by its members' outboxes if it has at least this many bytes; what is
-/// shorter is cheaper copied.
-const SHARED_BYTES_MIN: usize = 1024;
+/// Bytes of one batch of a room, at the most, but for its last message.
+const BATCH_BYTES_MAX: usize = 64 << 10;
 
-/// Bytes that are said in a room before its members get them, at the most, but for the last message.
-const SAID_BYTES_MAX: usize = 64 << 10;
+/// Batches, and bytes of them, that wait before their members get them, at the most.
+const PENDING_MAX: usize = 64;
+const PENDING_BYTES_MAX: usize = 256 << 10;
 
-/// What was said in one room in this batch.
-#[derive(Debug, Default)]
-pub(super) struct Said {
-    circle: Option<usize>,
-    /// What members get, one frame behind the other.
-    frames: Vec<u8>,
-    /// Whose they are: nobody gets its own.
-    parts: Vec<Part>,
+/// Batches that are kept to be used again, so that saying something in a room allocates nothing.
+const SPARE_MAX: usize = 8;
+
+/// Bytes of a missed or a stale, at the most.
+pub(super) const NOTICE_BYTES_MAX: usize = 128;
+
+pub(super) struct Rooms {
+    groups: Groups,
+    /// What is still to be put into the outboxes of members, in the order in which it was accepted.
+    pending: VecDeque<Fanout>,
+    pending_bytes: usize,
+    spare: Vec<Fanout>,
 }
 
-/// Frames of one sender, one behind the other.
-#[derive(Debug)]
-struct Part {
-    sender: usize,
-    /// Where they end.
-    end: usize,
-    count: u32,
-}
+impl Rooms {
+    pub(super) fn new(key: [u8; 16]) -> Self {
+        Self { groups: Groups::new(key), pending: VecDeque::new(), pending_bytes: 0, spare: Vec::new() }
+    }
 
-/// Seats that one page of a list looks at, at the most, so that a circle that was once large does not work long for a
-/// page.
-pub(super) const PAGE_SEATS_MAX: usize = 4096;
+    pub(super) fn len(&self) -> usize {
+        self.groups.len()
+    }
 
-impl Hub {
-    pub(super) fn join(&mut self, index: usize, room: &str) -> Result<(), RejectCode> {
-        let room = RoomName::new(room).map_err(|_| RejectCode::InvalidName)?;
-        let found = self.rooms.find(room.as_str());
-        let joined = &self.sessions[index].details.rooms;
-        match found {
-            Some(circle) if joined.iter().any(|seat| seat.circle() == circle) => return Ok(()),
-            _ if joined.len() >= self.limits.rooms_of_user_max as usize => return Err(RejectCode::TooManyRooms),
-            Some(circle) if self.rooms.members(circle) >= self.limits.members_max as usize => {
-                return Err(RejectCode::RoomFull);
-            }
-            None if self.rooms.len() >= self.limits.rooms_max as usize => return Err(RejectCode::HubRoomsFull),
+    pub(super) fn members(&self, room: usize) -> usize {
+        self.groups.members(room)
+    }
+
+    /// Members are in slots with numbers below this.
+    pub(super) fn slots(&self, room: usize) -> usize {
+        self.groups.slots(room)
+    }
+
+    pub(super) fn member(&self, room: usize, slot: usize) -> Option<usize> {
+        self.groups.member(room, slot)
+    }
+
+    /// The room of this name as it was sent, and what it cost to find out. Names are looked up before they are mapped.
+    fn find<'a>(&self, spelling: &'a str, cost: &mut u32) -> Result<(Option<usize>, Cow<'a, str>), RejectCode> {
+        if spelling.starts_with(ROOM_SIGN)
+            && let Some(room) = self.groups.find(spelling.as_bytes())
+        {
+            return Ok((Some(room), Cow::Borrowed(spelling)));
+        }
+        *cost += if spelling.is_ascii() { 1 } else { MAPPING_WORK };
+        let name = RoomName::new(spelling).map_err(|_| RejectCode::InvalidName)?;
+        Ok((self.groups.find(name.as_str().as_bytes()), Cow::Owned(name.as_str().into())))
+    }
+
+    /// The room of this name, and where it stands among those that the session is in.
+    pub(super) fn membership(
+        &self,
+        sessions: &Sessions,
+        session: usize,
+        spelling: &str,
+        cost: &mut u32,
+    ) -> Result<(usize, usize), RejectCode> {
+        let (room, _) = self.find(spelling, cost).map_err(|_| RejectCode::NotAMember)?;
+        let room = room.ok_or(RejectCode::NotAMember)?;
+        let mut rooms = sessions[session].details.rooms.iter();
+        let position = rooms.position(|membership| membership.slot.group() == room);
+        Ok((room, position.ok_or(RejectCode::NotAMember)?))
+    }
+
+    // ---- coming and going ----
+
+    pub(super) fn join(
+        &mut self,
+        sessions: &mut Sessions,
+        session: usize,
+        spelling: &str,
+        cost: &mut u32,
+    ) -> Result<(), RejectCode> {
+        let (room, name) = self.find(spelling, cost)?;
+        let (limits, joined) = (&sessions.limits, &sessions[session].details.rooms);
+        match room {
+            Some(room) if joined.iter().any(|membership| membership.slot.group() == room) => return Ok(()),
+            _ if joined.len() >= limits.rooms_of_user_max as usize => return Err(RejectCode::TooManyRooms),
+            Some(room) if self.groups.members(room) >= limits.members_max as usize => return Err(RejectCode::RoomFull),
+            None if self.groups.len() >= limits.rooms_max as usize => return Err(RejectCode::HubRoomsFull),
+            _ if self.groups.memberships() >= limits.memberships_max as usize => return Err(RejectCode::HubRoomsFull),
             _ => {}
         }
-        let seat = self.rooms.enter(room.as_str(), index);
-        self.sessions[index].details.rooms.push(seat);
-        if found.is_none() {
-            self.events.push_back(HubEvent::RoomOpened { room: room.clone() });
+        let slot = self.groups.enter(&name, session);
+        sessions[session].details.rooms.push(Membership { slot, missed: None, is_stale: false });
+        if room.is_none() {
+            let room = RoomName::from_hub(&name).expect("it is a room's name");
+            sessions.events.push_back(HubEvent::RoomOpened { room });
         }
-        let name = self.sessions[index].name.clone();
-        let joined = HubMessage::Joined(Joined { room: room.as_str(), name: name.as_str() });
-        self.announce(seat.circle(), self.rooms.members(seat.circle()), Some(index), &joined);
+        let members = self.groups.members(slot.group());
+        *cost += self.announce(sessions, slot.group(), members, News::Joined(session), &name_of(sessions, session));
         Ok(())
     }
 
-    pub(super) fn leave(&mut self, index: usize, room: &str) -> Result<(), RejectCode> {
-        let seat = self.seat(index, room)?;
-        let session = &mut self.sessions[index];
-        session.details.rooms.retain(|other| *other != seat);
-        let name = session.name.clone();
-        self.leave_room(seat, &name, LeaveCode::Left);
+    pub(super) fn leave(
+        &mut self,
+        sessions: &mut Sessions,
+        session: usize,
+        spelling: &str,
+        cost: &mut u32,
+    ) -> Result<(), RejectCode> {
+        let (_, position) = self.membership(sessions, session, spelling, cost)?;
+        let membership = sessions[session].details.rooms.swap_remove(position);
+        let name = name_of(sessions, session);
+        *cost += self.leave_slot(sessions, membership.slot, session, &name, LeaveCode::Left);
         Ok(())
     }
 
-    /// Lets somebody out of a room, who knows of no seat there any more.
-    pub(super) fn leave_room(&mut self, seat: Seat, name: &UserName, code: LeaveCode) {
-        let room = RoomName::from_hub(self.rooms.name(seat.circle())).expect("it was a room's name");
-        let members = self.rooms.members(seat.circle());
-        if self.rooms.leave(seat) {
-            self.events.push_back(HubEvent::RoomClosed { room });
-            return;
-        }
-        let left = HubMessage::Left(Left { room: room.as_str(), name: name.as_str(), code });
-        self.announce(seat.circle(), members, None, &left);
+    /// A session has ended: its memberships end with it. Returns the work that this makes.
+    pub(super) fn leave_all(
+        &mut self,
+        sessions: &mut Sessions,
+        memberships: Vec<Membership>,
+        session: usize,
+        name: &UserName,
+        code: LeaveCode,
+    ) -> u32 {
+        let leave = |membership: Membership| self.leave_slot(sessions, membership.slot, session, name, code);
+        memberships.into_iter().map(leave).sum()
     }
 
-    /// Tells a room who has come or gone, unless it is too large for that, or all are going.
-    fn announce(&mut self, circle: usize, members: usize, except: Option<usize>, message: &HubMessage<'_>) {
-        if members <= self.limits.announced_members_max as usize && !self.shutting_down {
-            self.spread(circle, except, message);
+    fn leave_slot(
+        &mut self,
+        sessions: &mut Sessions,
+        slot: MemberSlot,
+        session: usize,
+        name: &UserName,
+        code: LeaveCode,
+    ) -> u32 {
+        let members = self.groups.members(slot.group());
+        let room = self.groups.name(slot.group());
+        if members == 1 {
+            let room = RoomName::from_hub(room).expect("it was a room's name");
+            sessions.events.push_back(HubEvent::RoomClosed { room });
+        }
+        if self.groups.leave(slot) {
+            return 1;
+        }
+        self.announce(sessions, slot.group(), members, News::Left(session, code), name)
+    }
+
+    /// Tells a room who has come or gone, unless it is too large for that, or all are going. Returns what it costs.
+    fn announce(&mut self, sessions: &Sessions, room: usize, members: usize, news: News, name: &UserName) -> u32 {
+        if members > sessions.limits.announced_members_max as usize || sessions.is_shutting_down {
+            return 1;
+        }
+        let id = self.groups.id(room);
+        // Who has just been announced to come goes, or the other way round: nobody need know.
+        if let Some(last) = self.pending.back()
+            && last.is_undone_by(id, news)
+        {
+            self.drop_last();
+            return 1;
+        }
+        let room = self.groups.name(room);
+        let message = match news {
+            News::Joined(_) => HubMessage::Joined(Joined { room, name: name.as_str() }),
+            News::Left(_, code) => HubMessage::Left(Left { room, name: name.as_str(), code }),
+        };
+        let mut fanout = self.spare.pop().unwrap_or_default();
+        fanout.begin_news(id, news, &message);
+        self.queue(fanout);
+        u32::try_from(members).unwrap_or(u32::MAX)
+    }
+
+    fn queue(&mut self, fanout: Fanout) {
+        self.pending_bytes += fanout.bytes();
+        self.pending.push_back(fanout);
+    }
+
+    fn drop_last(&mut self) {
+        if let Some(mut fanout) = self.pending.pop_back() {
+            self.pending_bytes -= fanout.bytes();
+            fanout.clear();
+            self.keep(fanout);
         }
     }
 
-    /// Takes what a member says, for all but itself.
-    pub(super) fn accept_for_room(&mut self, sender: usize, to: &str, body: &[u8]) -> Result<MessageId, RejectCode> {
-        self.check_body(body)?;
-        let circle = self.seat(sender, to)?.circle();
-        if self.said.circle.is_some_and(|other| other != circle) || self.said.frames.len() >= SAID_BYTES_MAX {
-            self.spread_said();
+    fn keep(&mut self, fanout: Fanout) {
+        if self.spare.len() < SPARE_MAX {
+            self.spare.push(fanout);
         }
-        let id = self.next_message_id();
-        let from = self.sessions[sender].name.as_str();
-        let head = Head::of_room_deliver(id, self.rooms.name(circle), from, body.len());
-        self.said.circle = Some(circle);
-        head.write(body, &mut self.said.frames);
-        let end = self.said.frames.len();
-        match self.said.parts.last_mut() {
-            Some(part) if part.sender == sender => (part.end, part.count) = (end, part.count + 1),
-            _ => self.said.parts.push(Part { sender, end, count: 1 }),
-        }
-        Ok(id)
     }
 
-    /// Gives all members what was said in their room: all of it at once, so that what it costs to look at a member is
-    /// shared by many messages. To be done before anything else happens to any of them.
+    // ---- fan-out ----
+
+    /// Takes what a member says, for all members but itself.
+    pub(super) fn say(&mut self, sessions: &Sessions, sender: usize, room: usize, id: MessageId, body: &[u8]) {
+        let head = Head::of_room_deliver(id, self.groups.name(room), sessions[sender].name.as_str(), body.len());
+        let group = self.groups.id(room);
+        let before = match self.pending.back() {
+            Some(last) if last.takes_messages_of(group) && last.bytes() < BATCH_BYTES_MAX => last.bytes(),
+            _ => {
+                let mut fanout = self.spare.pop().unwrap_or_default();
+                fanout.begin_messages(group);
+                self.queue(fanout);
+                0
+            }
+        };
+        let fanout = self.pending.back_mut().expect("there is one by now");
+        fanout.add(sender, &head, body);
+        self.pending_bytes += fanout.bytes() - before;
+    }
+
+    /// Something waits to be fanned out.
     #[inline]
-    pub(super) fn spread_said(&mut self) {
-        if let Some(circle) = self.said.circle.take() {
-            self.spread_in(circle);
+    pub(super) fn has_pending(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// No more may wait.
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        self.pending.len() >= PENDING_MAX || self.pending_bytes >= PENDING_BYTES_MAX
+    }
+
+    /// All that waits is news of this session: who changes its own membership again need not wait for them.
+    pub(super) fn has_only_news_of(&self, session: usize) -> bool {
+        matches!(self.pending.front(), Some(fanout) if self.pending.len() == 1 && fanout.is_news_of(session))
+    }
+
+    /// Puts what waits into the outboxes of members, as far as the work goes. True if nothing waits any more.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn flush(&mut self, sessions: &mut Sessions, work: &mut Work) -> bool {
+        while let Some(mut fanout) = self.pending.pop_front() {
+            if !fanout.run(&self.groups, sessions, work) {
+                self.pending.push_front(fanout);
+                return false;
+            }
+            self.pending_bytes -= fanout.bytes();
+            fanout.finish(&mut sessions.pool);
+            self.keep(fanout);
+        }
+        true
+    }
+
+    /// The frames that a fan-out holds to be shared.
+    #[cfg(feature = "sim")]
+    pub(super) fn shared_frames(&self, mut tell: impl FnMut(*const u8, usize)) {
+        for fanout in &self.pending {
+            if let Some(frames) = fanout.shared() {
+                tell(frames.as_ptr(), frames.len());
+            }
         }
     }
 
-    fn spread_in(&mut self, circle: usize) {
-        let mut said = mem::take(&mut self.said);
-        let is_shared = said.frames.len() >= SHARED_BYTES_MIN && self.rooms.members(circle) > 2;
-        let shared: Option<Arc<[u8]>> = is_shared.then(|| said.frames.as_slice().into());
-        let count = said.parts.iter().map(|part| part.count).sum();
-        for seat in 0..self.rooms.seats(circle) {
-            let Some(member) = self.rooms.in_seat(circle, seat) else { continue };
-            if said.parts.iter().any(|part| part.sender == member) {
-                let mut start = 0;
-                for part in &said.parts {
-                    let frames = &said.frames[mem::replace(&mut start, part.end)..part.end];
-                    if part.sender != member {
-                        self.tell(member, frames.len(), |outbox, pool| outbox.push_frames(frames, part.count, pool));
-                    }
-                }
+    /// Tells a session what it has missed, as far as its outbox has room. True if it knows all.
+    pub(super) fn catch_up(&self, sessions: &mut Sessions, session: usize) -> bool {
+        for position in 0..sessions[session].details.rooms.len() {
+            let Membership { slot, missed, is_stale } = &sessions[session].details.rooms[position];
+            let (room, missed, is_stale) = (slot.group(), *missed, *is_stale);
+            if missed.is_none() && !is_stale {
                 continue;
             }
-            self.tell(member, said.frames.len(), |outbox, pool| match &shared {
-                Some(shared) => outbox.push_shared(shared, count, pool),
-                None => outbox.push_frames(&said.frames, count, pool),
-            });
-        }
-        said.frames.clear();
-        said.parts.clear();
-        self.said = said;
-    }
-
-    /// Puts what somebody said into the outbox of a member. One who has no room for it cannot stay: what is accepted
-    /// reaches everybody, or the sender is told.
-    fn tell(&mut self, member: usize, bytes: usize, put: impl FnOnce(&mut Outbox, &mut Pool)) {
-        if !self.fits(member, bytes) {
-            self.doom(member);
-        }
-        self.put(member, put);
-        self.doom_if_overfull(member);
-    }
-
-    /// The seat of a session in a room that it is in.
-    fn seat(&self, index: usize, room: &str) -> Result<Seat, RejectCode> {
-        let room = RoomName::new(room).map_err(|_| RejectCode::NotAMember)?;
-        let circle = self.rooms.find(room.as_str()).ok_or(RejectCode::NotAMember)?;
-        let mut seats = self.sessions[index].details.rooms.iter();
-        seats.find(|seat| seat.circle() == circle).copied().ok_or(RejectCode::NotAMember)
-    }
-
-    /// Encodes a message once and gives it to all members but one.
-    fn spread(&mut self, circle: usize, except: Option<usize>, message: &HubMessage<'_>) {
-        let mut frame = Vec::new();
-        message.encode(&mut frame);
-        for seat in 0..self.rooms.seats(circle) {
-            let member = self.rooms.in_seat(circle, seat).filter(|member| Some(*member) != except);
-            if let Some(member) = member.filter(|member| !self.sessions[*member].doomed) {
-                self.put(member, |outbox, pool| outbox.push_frames(&frame, 1, pool));
-                self.doom_if_overfull(member);
+            if !sessions.fits(session, 2 * NOTICE_BYTES_MAX) {
+                return false;
             }
+            if let Some(missed) = missed {
+                tell_missed(sessions, session, self.groups.name(room), missed);
+            }
+            if is_stale {
+                sessions.push(session, &HubMessage::Stale(Stale { room: self.groups.name(room) }));
+            }
+            let membership = &mut sessions[session].details.rooms[position];
+            (membership.missed, membership.is_stale) = (None, false);
         }
+        true
     }
 
-    pub(super) fn list_members(&mut self, index: usize, Roster { room, cursor }: Roster<'_>) -> Result<(), RejectCode> {
-        let circle = self.seat(index, room)?.circle();
-        let number = self.sessions[index].received;
-        let in_seat = |hub: &Self, seat| hub.rooms.in_seat(circle, seat);
-        let (names, next) = self.page(index, cursor, self.rooms.seats(circle), in_seat);
-        let names = names.iter().map(UserName::as_str).collect();
-        self.notify(index, &HubMessage::Members(Members { number, names, next }));
-        Ok(())
+    /// Work for a page that looks at so many slots.
+    pub(super) fn page_work(slots: usize, names: usize) -> u32 {
+        u32::try_from(slots / SLOTS + names).unwrap_or(u32::MAX)
     }
+}
 
-    /// A page of names, from one of so many seats on. Who has left too much unread for a page gets an empty one, and
-    /// may ask again: coming back to much that waits is no reason to be closed.
-    pub(super) fn page(
-        &self,
-        index: usize,
-        cursor: u64,
-        seats: usize,
-        in_seat: impl Fn(&Self, usize) -> Option<usize>,
-    ) -> (Vec<UserName>, Option<u64>) {
-        let start = usize::try_from(cursor).unwrap_or(usize::MAX);
-        let mut names = Vec::new();
-        if !self.sessions[index].outbox.has_room(self.limits.frame_bytes_max() as usize, self.limits.outbox_bytes_max) {
-            return (names, Some(cursor));
-        }
-        for seat in start..seats {
-            if names.len() == self.limits.page_names_max() || seat - start == PAGE_SEATS_MAX {
-                return (names, Some(seat as u64));
-            }
-            if let Some(session) = in_seat(self, seat) {
-                names.push(self.sessions[session].name.clone());
-            }
-        }
-        (names, None)
-    }
+fn tell_missed(sessions: &mut Sessions, session: usize, room: &str, missed: MissedRun) {
+    let MissedRun { first, last, count } = missed;
+    sessions.push(session, &HubMessage::Missed(Missed { room, first_id: first, last_id: last, count }));
+}
+
+fn name_of(sessions: &Sessions, session: usize) -> UserName {
+    sessions[session].name.clone()
 }

@@ -1,54 +1,66 @@
-//! One user at a hub: a name, what is owed to it, what has come from it.
+//! One session: a name, what is owed to it, what has come from it.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::circles::Seat;
 use super::conn_id::ConnId;
-use super::parked::Parked;
-use crate::handshake::Origin;
+use super::event::CloseReason;
+use super::groups::MemberSlot;
+use super::origins::Share;
+use super::rate::Bucket;
 use crate::limits::Limits;
 use crate::liveness::{Liveness, Silence};
 use crate::name::UserName;
-use crate::outbox::{Outbox, Pool};
+use crate::outbox::Outbox;
 use crate::time::Instant;
 use crate::wire::{Accepted, MessageId, Token};
 
 /// In this order what every message needs to know of its recipient is in one line of the cache, and what it does to the
-/// outbox in the one that follows.
+/// outbox in those that follow.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(super) struct Session {
     pub(super) name: UserName,
-    pub(super) place: Place,
-    /// Numbered frames that have come from the user.
+    pub(super) attachment: Attachment,
+    /// Numbered frames that have come from the client.
     pub(super) received: u64,
     pub(super) details: Box<Details>,
     /// The driver is to be told that there is something to write, and has not asked yet.
     pub(super) write_queued: bool,
     /// Some of what has come is to be acknowledged when the batch ends.
     pub(super) ack_due: bool,
-    /// It is among those that are owed something when the batch ends.
-    pub(super) is_owed: bool,
-    /// It is among those that end when the present input is done.
-    pub(super) doomed: bool,
-    /// Whom it wrote to last. The session may be another one by now: its name tells.
-    pub(super) peer: u32,
+    /// It is in the queue of sessions that are answered when the batch ends.
+    pub(super) replies_queued: bool,
+    /// It is marked to be ended, and is told no more.
+    pub(super) is_closing: bool,
+    /// The index of the last recipient. May be stale: compare the name before use.
+    pub(super) last_recipient: u32,
     pub(super) outbox: Outbox,
     pub(super) liveness: Liveness,
-    /// Since when the outbox has been too full for a message, without an acknowledgement; the end of time if it is not.
-    pub(super) full_since: Instant,
+    /// Since when numbered frames wait for an acknowledgement without any; the end of time if none do.
+    pub(super) unacked_since: Instant,
     /// What of it has been accepted, and is not told yet.
     pub(super) accepted: Run,
+    pub(super) bucket: Bucket,
+    pub(super) share: Share,
+    /// Bytes of input that the last call left with the driver.
+    pub(super) leftover: u32,
+    /// Something of its rooms or watches is to be told when its outbox has room.
+    pub(super) is_lagging: bool,
+    /// The size class under which it is found when buffers are short; 0 if it is too small for that.
+    pub(super) size_class: u8,
 }
 
 /// Bytes of a line of the cache.
+#[cfg(target_pointer_width = "64")]
 const LINE: usize = 64;
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(core::mem::offset_of!(Session, outbox) == LINE);
-const _: () = assert!(size_of::<Session>() == 4 * LINE);
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<Session>() == 5 * LINE);
 
-/// Messages that were accepted one behind the other.
+/// Messages that were accepted one after another.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Run {
     /// The number and the id of the first.
@@ -88,94 +100,115 @@ impl Run {
 /// What is looked at seldom: apart, so that what every message needs lies close together.
 #[derive(Debug)]
 pub(super) struct Details {
-    /// The session's entry among the deadlines.
+    /// The session's entry among the timers.
     pub(super) armed: Option<Instant>,
     pub(super) token: Token,
-    pub(super) origin: Origin,
     /// The last attempt of the client to resume that was granted.
     pub(super) attempt: u64,
     /// Messages with higher ids that bear its name are its own.
-    pub(super) born: MessageId,
-    pub(super) rooms: Vec<Seat>,
-    pub(super) watches: Vec<Seat>,
+    pub(super) created_at_id: MessageId,
+    pub(super) rooms: Vec<Membership>,
+    pub(super) watches: Vec<Watching>,
+    /// Why it is marked to be ended.
+    pub(super) closing: Option<CloseReason>,
 }
 
-/// Where a session is to be found.
+/// A room that a session is in.
+#[derive(Debug)]
+pub(super) struct Membership {
+    pub(super) slot: MemberSlot,
+    /// Messages for which the outbox had no room, and of which the session is not told yet.
+    pub(super) missed: Option<MissedRun>,
+    /// Changes of the membership had no room.
+    pub(super) is_stale: bool,
+}
+
+/// Messages of a room that a member misses one after another.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MissedRun {
+    pub(super) first: MessageId,
+    pub(super) last: MessageId,
+    pub(super) count: u64,
+}
+
+/// A name that a session watches.
+#[derive(Debug)]
+pub(super) struct Watching {
+    pub(super) slot: MemberSlot,
+    /// What the session was told last.
+    pub(super) told_online: bool,
+    /// It was to be told otherwise since, and the outbox had no room.
+    pub(super) is_behind: bool,
+}
+
+/// What carries a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    Connected(ConnId),
+pub(super) enum Attachment {
+    Attached(ConnId),
     /// Its connection is gone; it waits for another one until then.
-    Parked {
+    Detached {
         until: Instant,
     },
 }
 
-/// What a session's deadline calls for.
+/// What a session's timer calls for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Due {
+pub(super) enum TimerAction {
     Nothing,
     Ping,
-    Silent,
-    SlowConsumer,
-    Expired,
+    Detach,
+    End(CloseReason),
 }
 
 impl Session {
-    /// When this session wants to be looked at.
-    pub(super) fn due_at(&self, limits: &Limits) -> Instant {
-        match self.place {
-            Place::Connected(_) => {
+    /// When this session is to be looked at.
+    pub(super) fn due_at(&self, now: Instant, limits: &Limits) -> Instant {
+        match self.attachment {
+            Attachment::Attached(_) => {
                 let alive = self.liveness.due(probe_after(limits), limits.idle_time_max);
-                alive.min(self.full_since + limits.stall_time_max)
+                // What begins to wait right after this look stalls no earlier than at the next one.
+                alive.min(self.unacked_since.min(now) + limits.stall_time_max)
             }
-            Place::Parked { until } => until,
+            Attachment::Detached { until } => until,
         }
     }
 
-    /// What is to be done about it now.
-    pub(super) fn look(&mut self, now: Instant, limits: &Limits) -> Due {
-        if let Place::Parked { until } = self.place {
-            return if until <= now { Due::Expired } else { Due::Nothing };
+    /// What is to be done about it now. It is not judged while its input is paused.
+    pub(super) fn check_timers(&mut self, now: Instant, paused_until: Option<Instant>, limits: &Limits) -> TimerAction {
+        if let Attachment::Detached { until } = self.attachment {
+            return if until <= now { TimerAction::End(CloseReason::Expired) } else { TimerAction::Nothing };
         }
-        // It may have become empty without an acknowledgement, if answers alone had filled it.
-        if self.outbox.has_room(limits.body_bytes_max as usize, limits.outbox_bytes_max) {
-            self.full_since = Instant::MAX;
+        if !self.outbox.awaits_ack() {
+            self.unacked_since = Instant::MAX;
         }
-        if self.full_since + limits.stall_time_max <= now {
-            return Due::SlowConsumer;
+        let stalled_at = self.unacked_since + limits.stall_time_max;
+        // A pause may hide an acknowledgement, but not for longer than another stall time.
+        let is_excused = paused_until.is_some() && stalled_at + limits.stall_time_max > now;
+        if stalled_at <= now && !is_excused {
+            // Who says nothing at all has most likely lost its connection, and may come back for the rest.
+            let is_heard = self.liveness.heard_at() > self.unacked_since;
+            return if is_heard { TimerAction::End(CloseReason::SlowConsumer) } else { TimerAction::Detach };
         }
         match self.liveness.check(now, probe_after(limits), limits.idle_time_max) {
-            Silence::Short => Due::Nothing,
-            Silence::Probe => Due::Ping,
-            Silence::Dead => Due::Silent,
+            Silence::Short => TimerAction::Nothing,
+            Silence::Probe => TimerAction::Ping,
+            Silence::Dead => TimerAction::Detach,
         }
     }
 
-    /// Whether an attempt to resume is later than the last that was granted. A client that was started again counts anew.
-    pub(super) fn is_news(&self, received: Option<u64>, attempt: u64) -> bool {
+    /// Whether an attempt to resume is newer than the last that was granted. A client that was started again counts anew.
+    pub(super) fn is_newer_attempt(&self, received: Option<u64>, attempt: u64) -> bool {
         received.is_none() || attempt > self.details.attempt
     }
 
-    /// Puts something into the outbox. True if nothing was to be written before, and the driver is to be told.
-    #[inline]
-    pub(super) fn put(
-        &mut self,
-        pool: &mut Pool,
-        parked: &mut Parked,
-        put: impl FnOnce(&mut Outbox, &mut Pool),
-    ) -> bool {
-        let was_written = self.outbox.is_written();
-        let before = self.outbox.kept_bytes();
-        put(&mut self.outbox, pool);
-        if self.is_parked() {
-            parked.grow(self.outbox.kept_bytes() - before);
-            return false;
-        }
-        was_written
+    pub(super) const fn is_detached(&self) -> bool {
+        matches!(self.attachment, Attachment::Detached { .. })
     }
 
-    pub(super) const fn is_parked(&self) -> bool {
-        matches!(self.place, Place::Parked { .. })
+    /// The memory that is kept for it: its outbox, and what its connection has of a frame.
+    #[inline]
+    pub(super) const fn buffer_bytes(&self) -> usize {
+        self.outbox.held_bytes() + self.leftover as usize
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) struct Outbox {
     /// How many of those are to be written.
     unwritten: usize,
     /// Before it everything is with the transport.
-    written: Place,
+    written: Position,
     /// The last segment, to which frames are added.
     tail: Vec<u8>,
     /// Numbered frames in the tail, behind the start.
@@ -67,12 +67,14 @@ pub(crate) struct Outbox {
     handed_over: u64,
     /// The segments before the tail. None of them is empty.
     older: VecDeque<Segment>,
+    /// Bytes of memory that the segments hold, whether something is in them or not.
+    held: u32,
 }
 
 /// A place in an outbox: in which segment, counted from the first, the tail being the last; and where in it. The end of an older
 /// segment is the beginning of the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct Position {
     segment: u32,
     offset: u32,
 }
@@ -82,6 +84,14 @@ struct Place {
 struct Mark {
     offset: u32,
     numbered: u32,
+}
+
+/// How far somebody has gone through the frames that are not acknowledged.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cursor {
+    at: Position,
+    /// Numbered frames before it.
+    passed: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -106,7 +116,7 @@ impl Bytes {
     }
 }
 
-impl Place {
+impl Position {
     fn plus(self, bytes: usize) -> Self {
         Self { offset: self.offset + small(bytes), ..self }
     }
@@ -165,6 +175,7 @@ impl Outbox {
             self.close_tail(pool);
         }
         self.append(Segment { bytes: Bytes::Shared(Arc::clone(frames)), numbered }, pool);
+        self.held += small(frames.len());
         self.kept += frames.len();
         self.unwritten += frames.len();
         self.numbered += u64::from(numbered);
@@ -193,15 +204,21 @@ impl Outbox {
             self.class = Class::of(&self.tail).unwrap_or_default().larger();
             self.close_tail(pool);
         }
-        let small = mem::replace(&mut self.tail, pool.take(self.class, bytes));
-        pool.give(small);
+        let too_small = mem::replace(&mut self.tail, pool.take(self.class, bytes));
+        self.held += small(self.tail.capacity());
+        self.give_back(too_small, pool);
+    }
+
+    fn give_back(&mut self, buffer: Vec<u8>, pool: &mut Pool) {
+        self.held -= small(buffer.capacity());
+        pool.give(buffer);
     }
 
     /// The tail is a segment like the others, and another one begins.
     fn close_tail(&mut self, pool: &mut Pool) {
-        let tail = self.tail_place();
+        let tail = self.tail_position();
         if self.written == tail.plus(self.tail.len()) {
-            self.written = Place { segment: tail.segment + 1, offset: 0 };
+            self.written = Position { segment: tail.segment + 1, offset: 0 };
         }
         let bytes = Bytes::Own(mem::take(&mut self.tail));
         let numbered = mem::take(&mut self.tail_numbered);
@@ -223,13 +240,31 @@ impl Outbox {
         self.kept
     }
 
-    /// Bytes of memory that it holds, whether something is in them or not.
-    pub(crate) fn held_bytes(&self) -> usize {
+    /// Bytes of memory that it holds, whether something is in them or not. What it shares with others counts in each.
+    pub(crate) const fn held_bytes(&self) -> usize {
+        self.held as usize
+    }
+
+    /// As [`Outbox::held_bytes`], counted anew.
+    fn recount_held(&self) -> usize {
         let older = self.older.iter().map(|segment| match &segment.bytes {
             Bytes::Own(buffer) => buffer.capacity(),
             Bytes::Shared(frames) => frames.len(),
         });
         self.tail.capacity() + older.sum::<usize>()
+    }
+
+    /// The buffers that it alone holds, and those that it shares, each with how many share it: to audit what a pool has
+    /// handed out.
+    #[cfg(feature = "sim")]
+    pub(crate) fn audit_buffers(&self, mut own: impl FnMut(usize), mut shared: impl FnMut(*const u8, usize)) {
+        own(self.tail.capacity());
+        for segment in &self.older {
+            match &segment.bytes {
+                Bytes::Own(buffer) => own(buffer.capacity()),
+                Bytes::Shared(frames) => shared(frames.as_ptr(), frames.len()),
+            }
+        }
     }
 
     /// A message with a body of this length surely fits into an outbox of at most `bytes_max`.
@@ -274,23 +309,34 @@ impl Outbox {
 
     /// The number of the first numbered frame that is not wholly written: the peer cannot have this one or any behind it.
     pub(crate) fn first_unwritten(&self) -> u64 {
-        let written = self.frames().take_while(|frame| frame.end <= self.written);
-        self.acknowledged + 1 + written.filter(|frame| frame.kind.is_numbered()).count() as u64
+        let written = self.written.segment;
+        let before: u64 = (0..written).map(|segment| u64::from(self.numbered_in(segment))).sum();
+        let frames = self.written_segment().take_while(|frame| frame.end <= self.written);
+        self.acknowledged + 1 + before + frames.filter(|frame| frame.kind.is_numbered()).count() as u64
     }
 
-    /// The numbered frames that are not acknowledged, each with whether it may have arrived: because it went out whole,
-    /// on this connection or one before.
-    pub(crate) fn unacknowledged(&self) -> impl Iterator<Item = (Content<'_>, bool)> {
-        let numbered = self.frames().filter(|frame| frame.kind.is_numbered());
-        (self.acknowledged + 1..).zip(numbered).map(|(number, frame)| {
-            let may_have_arrived = number <= self.handed_over || frame.end <= self.written;
-            (wire::content(frame.bytes), may_have_arrived)
-        })
+    /// The frames from the beginning of the segment on that is being written.
+    fn written_segment(&self) -> Frames<'_> {
+        let at = Position { segment: self.written.segment, offset: 0 }.max(self.start_position());
+        Frames { outbox: self, at }
+    }
+
+    /// The next numbered frame that is not acknowledged, with whether it may have arrived: because it went out whole, on
+    /// this connection or one before. The cursor moves past it. None after the last.
+    pub(crate) fn next_unacknowledged(&self, cursor: &mut Cursor) -> Option<(Content<'_>, bool)> {
+        let mut frames = Frames { outbox: self, at: cursor.at.max(self.start_position()) };
+        let frame = frames.find(|frame| frame.kind.is_numbered());
+        cursor.at = frames.at;
+        let frame = frame?;
+        cursor.passed += 1;
+        let number = self.acknowledged + cursor.passed;
+        let may_have_arrived = number <= self.handed_over || frame.end <= self.written;
+        Some((wire::content(frame.bytes), may_have_arrived))
     }
 
     /// Reads where the next frame is put, so that it is near in memory by then.
     #[inline]
-    pub(crate) fn look_at_end(&self) {
+    pub(crate) fn prefetch_end(&self) {
         black_box(self.tail.last().copied());
     }
 
@@ -324,7 +370,7 @@ impl Outbox {
                 break;
             }
             of_frames -= left;
-            self.written = Place { segment: self.written.segment + 1, offset: 0 };
+            self.written = Position { segment: self.written.segment + 1, offset: 0 };
         }
         self.written = self.written.plus(of_frames);
         if self.unwritten == 0 {
@@ -342,7 +388,7 @@ impl Outbox {
         if count <= self.acknowledged {
             return Ok(false);
         }
-        let (start, numbered) = self.behind(count)?;
+        let (start, numbered) = self.position_after(count)?;
         for _ in 0..start.segment {
             self.drop_first(pool);
         }
@@ -354,28 +400,28 @@ impl Outbox {
     }
 
     /// The place behind the numbered frame of this count, and how many of those before it are in the same segment.
-    fn behind(&self, count: u64) -> Result<(Place, u32), Fault> {
+    fn position_after(&self, count: u64) -> Result<(Position, u32), Fault> {
         let mut acknowledged = self.acknowledged;
-        let mut at = self.start_place();
+        let mut at = self.start_position();
         loop {
             let too_many = Fault::AckBeyondSent { acknowledged: count, sent: acknowledged };
             let Some(segment) = self.segment(at.segment) else { return Err(too_many) };
             let of_segment = u64::from(self.numbered_in(at.segment));
-            let end = Place { offset: small(segment.len()), ..at };
-            let is_tail = end.segment == self.tail_place().segment;
+            let end = Position { offset: small(segment.len()), ..at };
+            let is_tail = end.segment == self.tail_position().segment;
             // Most of the time all of it is acknowledged at once, and its frames need not be looked at.
             if acknowledged + of_segment <= count && end <= self.written {
                 acknowledged += of_segment;
                 match acknowledged == count {
                     true if is_tail => return Ok((end, self.tail_numbered)),
-                    true => return Ok((Place { segment: at.segment + 1, offset: 0 }, 0)),
-                    false => at = Place { segment: at.segment + 1, offset: 0 },
+                    true => return Ok((Position { segment: at.segment + 1, offset: 0 }, 0)),
+                    false => at = Position { segment: at.segment + 1, offset: 0 },
                 }
                 continue;
             }
             let mark = self.tail_mark;
             if is_tail && mark.numbered > 0 && acknowledged + u64::from(mark.numbered) == count {
-                return Ok((Place { offset: mark.offset, ..at }, mark.numbered));
+                return Ok((Position { offset: mark.offset, ..at }, mark.numbered));
             }
             let before = acknowledged;
             for frame in (Frames { outbox: self, at }).take_while(|frame| frame.end <= end.min(self.written)) {
@@ -397,35 +443,85 @@ impl Outbox {
         self.acknowledge(count, pool).map(drop)
     }
 
-    /// Takes over what another outbox of the same session still owes: its numbered frames, to be written again.
-    /// Unnumbered ones belonged to the connection that is gone.
-    pub(crate) fn adopt(&mut self, old: &Self, pool: &mut Pool) {
-        self.continue_from(old.acknowledged);
-        self.handed_over = old.handed_over.max(old.first_unwritten() - 1);
-        let mut at = old.start_place();
-        while let Some(segment) = old.segment(at.segment) {
-            match old.older.get(at.segment as usize) {
-                Some(Segment { bytes: Bytes::Shared(frames), numbered }) if at.offset == 0 => {
-                    self.push_shared(frames, *numbered, pool);
-                }
-                _ => {
-                    let end = Place { offset: small(segment.len()), ..at };
-                    let frames = Frames { outbox: old, at }.take_while(|frame| frame.end <= end);
-                    for frame in frames.filter(|frame| frame.kind.is_numbered()) {
-                        self.push_frames(frame.bytes, 1, pool);
-                    }
-                }
+    /// Begins anew on another connection, with an opening that holds no numbered frame: what is not acknowledged is to be
+    /// written again after it. The segments move; at most one of them is copied. Unnumbered frames between numbered ones
+    /// are written again, too: acknowledgements, pings and pongs say nothing when they come late.
+    pub(crate) fn restart(&mut self, opening: Self, pool: &mut Pool) {
+        debug_assert!(opening.older.is_empty() && opening.numbered == 0, "an opening is short, and not numbered");
+        self.handed_over = self.handed_over.max(self.first_unwritten() - 1);
+        // What opened the last connection must not come again. Nothing counts as unwritten before it is dropped.
+        (self.written, self.unwritten) = (self.tail_position().plus(self.tail.len()), 0);
+        self.discard_unnumbered(pool);
+        self.strip_front(pool);
+        let Self { tail, preface_left, kept, held, .. } = opening;
+        self.kept += kept;
+        self.held += held;
+        self.preface_left = preface_left;
+        (self.written, self.unwritten, self.tail_mark) = (Position::default(), self.kept, Mark::default());
+        if tail.is_empty() {
+            self.give_back(tail, pool);
+        } else if self.kept == kept {
+            // Nothing else is left: what comes goes after the opening.
+            let empty = mem::replace(&mut self.tail, tail);
+            self.give_back(empty, pool);
+        } else {
+            if self.older.capacity() == 0 {
+                self.older = pool.take_list();
             }
-            at = Place { segment: at.segment + 1, offset: 0 };
+            self.older.push_front(Segment { bytes: Bytes::Own(tail), numbered: 0 });
         }
+        self.opens_numbered = false;
         self.invariants();
+    }
+
+    /// Lets the first segment begin with a frame that is kept.
+    fn strip_front(&mut self, pool: &mut Pool) {
+        let start = mem::take(&mut self.start) as usize;
+        if start == 0 {
+            return;
+        }
+        match self.older.front() {
+            None => {
+                self.tail.drain(..start);
+            }
+            Some(first) => {
+                let rest = &first.bytes.as_slice()[start..];
+                let mut copy = pool.take(Class::default(), rest.len());
+                copy.extend_from_slice(rest);
+                self.held += small(copy.capacity());
+                let first = self.older.front_mut().expect("it was there");
+                let old = mem::replace(&mut first.bytes, Bytes::Own(copy));
+                self.release(old, pool);
+            }
+        }
+    }
+
+    fn release(&mut self, bytes: Bytes, pool: &mut Pool) {
+        match bytes {
+            Bytes::Own(buffer) => self.give_back(buffer, pool),
+            Bytes::Shared(frames) => {
+                self.held -= small(frames.len());
+                pool.release(frames);
+            }
+        }
+    }
+
+    /// Gives all buffers back.
+    pub(crate) fn give_all(mut self, pool: &mut Pool) {
+        let mut older = mem::take(&mut self.older);
+        for segment in older.drain(..) {
+            self.release(segment.bytes, pool);
+        }
+        pool.give_list(older);
+        let tail = mem::take(&mut self.tail);
+        self.give_back(tail, pool);
     }
 
     /// What a connection that is given up must still be written before it can be told why: the frame that is half
     /// written. For the session's own outbox it stays as it is, but it may arrive.
     pub(crate) fn take_broken_frame(&mut self, pool: &mut Pool) -> Self {
         let mut rest = Self { preface_left: self.preface_left, ..Self::default() };
-        let broken = self.frames().find(|frame| frame.end > self.written);
+        let broken = self.written_segment().find(|frame| frame.end > self.written);
         if let Some(Frame { kind, bytes, start, .. }) = broken.filter(|frame| frame.start < self.written) {
             rest.push_frames(bytes, u32::from(kind.is_numbered()), pool);
             let written = self.written.offset - start.offset;
@@ -446,20 +542,22 @@ impl Outbox {
         if self.held_bytes() <= TIMES_MAX * self.kept.max(pool::BYTES_MIN) {
             return;
         }
-        let mut tail = Vec::with_capacity(self.kept);
+        let mut tail = pool.take_exactly(self.kept);
         let older = self.older.iter().map(|segment| segment.bytes.as_slice());
         let mut start = self.start as usize;
         for segment in older.chain([&self.tail[..]]) {
             tail.extend_from_slice(&segment[mem::take(&mut start)..]);
         }
-        for segment in mem::take(&mut self.older) {
-            if let Bytes::Own(buffer) = segment.bytes {
-                pool.give(buffer);
-            }
+        let mut older = mem::take(&mut self.older);
+        for segment in older.drain(..) {
+            self.release(segment.bytes, pool);
         }
-        pool.give(mem::replace(&mut self.tail, tail));
+        pool.give_list(older);
+        self.held += small(tail.capacity());
+        let old = mem::replace(&mut self.tail, tail);
+        self.give_back(old, pool);
         self.tail_numbered = small_count(self.numbered - self.acknowledged);
-        self.written = Place::default().plus(self.kept - self.unwritten);
+        self.written = Position::default().plus(self.kept - self.unwritten);
         (self.start, self.tail_mark) = (0, Mark::default());
         self.invariants();
     }
@@ -504,9 +602,10 @@ impl Outbox {
             if let Some(class) = Class::of(&self.tail) {
                 self.class = if self.tail.len() <= self.tail.capacity() / 4 { class.smaller() } else { class };
             }
-            pool.give(mem::take(&mut self.tail));
+            let tail = mem::take(&mut self.tail);
+            self.give_back(tail, pool);
             pool.give_list(mem::take(&mut self.older));
-            (self.start, self.written, self.opens_numbered) = (0, Place::default(), false);
+            (self.start, self.written, self.opens_numbered) = (0, Position::default(), false);
         }
     }
 
@@ -516,27 +615,25 @@ impl Outbox {
         self.kept -= bytes.as_slice().len() - self.start as usize;
         (self.start, self.opens_numbered) = (0, false);
         self.written.segment -= 1;
-        if let Bytes::Own(buffer) = bytes {
-            pool.give(buffer);
-        }
+        self.release(bytes, pool);
     }
 
     // ---- where things are ----
 
-    fn start_place(&self) -> Place {
-        Place { segment: 0, offset: self.start }
+    fn start_position(&self) -> Position {
+        Position { segment: 0, offset: self.start }
     }
 
     /// Where the tail begins.
-    fn tail_place(&self) -> Place {
-        Place { segment: small(self.older.len()), offset: 0 }
+    fn tail_position(&self) -> Position {
+        Position { segment: small(self.older.len()), offset: 0 }
     }
 
     /// The bytes of a segment; none behind the tail.
     fn segment(&self, segment: u32) -> Option<&[u8]> {
         match self.older.get(segment as usize) {
             Some(older) => Some(older.bytes.as_slice()),
-            None => (segment == self.tail_place().segment).then_some(&self.tail),
+            None => (segment == self.tail_position().segment).then_some(&self.tail),
         }
     }
 
@@ -545,14 +642,15 @@ impl Outbox {
     }
 
     fn frames(&self) -> Frames<'_> {
-        Frames { outbox: self, at: self.start_place() }
+        Frames { outbox: self, at: self.start_position() }
     }
 
     fn invariants(&self) {
         debug_assert!(self.unwritten <= self.kept, "what is gone was written first");
-        debug_assert!(self.start_place() <= self.written, "what is gone was written first");
-        debug_assert!(self.written <= self.tail_place().plus(self.tail.len()), "what was written was put in first");
+        debug_assert!(self.start_position() <= self.written, "what is gone was written first");
+        debug_assert!(self.written <= self.tail_position().plus(self.tail.len()), "what was written was put in first");
         debug_assert!(self.acknowledged <= self.numbered, "what is acknowledged was put in first");
+        debug_assert!(self.held_bytes() == self.recount_held(), "what is held is what the segments hold");
     }
 }
 

@@ -2,6 +2,7 @@
 //! outbox need not hold on to memory that it may never use again.
 
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::Segment;
@@ -56,7 +57,10 @@ impl Class {
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
     free: [Vec<Vec<u8>>; CLASSES],
+    /// Bytes of the free buffers.
     bytes: usize,
+    /// Bytes of the buffers that are handed out and not given back, shared ones once.
+    handed_out: u64,
     lists: Vec<VecDeque<Segment>>,
     /// Where a frame is written whose length is not known before. It is no larger than the largest buffer.
     pub(super) scratch: Vec<u8>,
@@ -65,18 +69,28 @@ pub(crate) struct Pool {
 impl Pool {
     /// An empty buffer of this class, or a larger one if so many bytes must fit.
     pub(super) fn take(&mut self, class: Class, bytes: usize) -> Vec<u8> {
-        let Some(needed) = Class::for_bytes(bytes) else { return Vec::with_capacity(bytes) };
+        let Some(needed) = Class::for_bytes(bytes) else { return self.take_exactly(bytes) };
         let class = usize::from(class.max(needed).0);
         match self.free[class].pop() {
             Some(buffer) => {
                 self.bytes -= buffer.capacity();
+                self.handed_out += buffer.capacity() as u64;
                 buffer
             }
-            None => Vec::with_capacity(BYTES_MIN << class),
+            None => self.take_exactly(BYTES_MIN << class),
         }
     }
 
+    /// An empty buffer with room for so many bytes and no more.
+    pub(super) fn take_exactly(&mut self, bytes: usize) -> Vec<u8> {
+        let buffer = Vec::with_capacity(bytes);
+        self.handed_out += buffer.capacity() as u64;
+        buffer
+    }
+
     pub(super) fn give(&mut self, mut buffer: Vec<u8>) {
+        // A handshake's buffers come from no pool.
+        self.handed_out = self.handed_out.saturating_sub(buffer.capacity() as u64);
         if let Some(class) = Class::of(&buffer)
             && self.bytes + buffer.capacity() <= KEPT_BYTES_MAX
         {
@@ -84,6 +98,30 @@ impl Pool {
             self.bytes += buffer.capacity();
             self.free[usize::from(class.0)].push(buffer);
         }
+    }
+
+    /// A copy of frames for several outboxes to share. Whoever made it releases it, too.
+    pub(crate) fn share(&mut self, frames: &[u8]) -> Arc<[u8]> {
+        self.handed_out += frames.len() as u64;
+        frames.into()
+    }
+
+    /// Somebody does not need shared frames any more.
+    pub(crate) fn release(&mut self, frames: Arc<[u8]>) {
+        // `into_inner` would need a sized type. The hub is on one thread, so that the count is what it says.
+        if Arc::strong_count(&frames) == 1 {
+            self.handed_out -= frames.len() as u64;
+        }
+    }
+
+    /// An outbox that was filled from another pool gives its buffers back to this one.
+    pub(crate) fn adopt(&mut self, outbox: &super::Outbox) {
+        self.handed_out += outbox.held_bytes() as u64;
+    }
+
+    /// Bytes of the buffers that are handed out and not given back, shared ones once.
+    pub(crate) const fn handed_out(&self) -> u64 {
+        self.handed_out
     }
 
     pub(super) fn take_list(&mut self) -> VecDeque<Segment> {

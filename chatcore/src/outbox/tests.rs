@@ -3,13 +3,11 @@
 use std::vec;
 use std::vec::Vec;
 
-use alloc::sync::Arc;
-
 use proptest::collection::vec as list;
 use proptest::prelude::*;
 
 use super::pool::BYTES_MIN;
-use super::{Outbox, Pool};
+use super::{Cursor, Outbox, Pool};
 use crate::wire::{self, ClientMessage, Message, Ping, Send};
 
 /// What happens to an outbox.
@@ -73,11 +71,14 @@ impl Model {
         (before + whole.filter(|frame| Self::is_numbered(frame)).count()) as u64
     }
 
-    /// The numbered frames behind a count come again, and nothing else.
+    /// What follows comes again, from the first numbered frame after a count on.
     fn resume(&mut self, count: u64) {
         let mut number = 0;
-        self.frames.retain(|frame| Self::is_numbered(frame));
-        self.begin = self.frames.iter().take_while(|_| (number < count, number += 1).0).count();
+        let is_next = |frame: &Vec<u8>| {
+            number += u64::from(Self::is_numbered(frame));
+            number > count
+        };
+        self.begin = self.frames.iter().position(is_next).unwrap_or(self.frames.len());
         (self.written, self.acknowledged) = (0, count);
     }
 }
@@ -95,7 +96,9 @@ proptest! {
                     ClientMessage::Send(Send { to: "bob", body: &vec![b'x'; body_bytes] }).encode(&mut frame);
                     let all = frame.repeat(frames as usize);
                     if is_shared {
-                        outbox.push_shared(&Arc::from(all), frames, &mut pool);
+                        let shared = pool.share(&all);
+                        outbox.push_shared(&shared, frames, &mut pool);
+                        pool.release(shared);
                     } else {
                         outbox.push_frames(&all, frames, &mut pool);
                     }
@@ -131,9 +134,7 @@ proptest! {
                         continue;
                     }
                     prop_assert_eq!(outbox.settle(count, &mut pool), Ok(()));
-                    let mut fresh = Outbox::default();
-                    fresh.adopt(&outbox, &mut pool);
-                    outbox = fresh;
+                    outbox.restart(Outbox::default(), &mut pool);
                     model.resume(count);
                 }
             }
@@ -142,18 +143,23 @@ proptest! {
             prop_assert_eq!(outbox.first_unwritten(), model.received() + 1);
             let numbered = model.frames.iter().filter(|frame| Model::is_numbered(frame));
             prop_assert_eq!(outbox.next_number(), numbered.clone().count() as u64 + 1);
-            let kept: Vec<_> = outbox.unacknowledged().map(|(content, _)| content.fields.to_vec()).collect();
+            let mut cursor = Cursor::default();
+            let kept = std::iter::from_fn(|| outbox.next_unacknowledged(&mut cursor));
+            let kept: Vec<_> = kept.map(|(content, _)| content.fields.to_vec()).collect();
             let unacknowledged: Vec<_> =
                 numbered.skip(usize::try_from(model.acknowledged).unwrap()).map(|frame| wire::content(frame).fields.to_vec()).collect();
             prop_assert_eq!(kept, unacknowledged);
-            let rest = outbox.clone().take_broken_frame(&mut pool).transmit().concat();
+            let rest = outbox.clone().take_broken_frame(&mut Pool::default()).transmit().concat();
             prop_assert!(model.owed().starts_with(&rest), "the frame that is half written comes to its end");
             let all: usize = model.frames[model.begin..].iter().map(Vec::len).sum();
             prop_assert!(outbox.kept_bytes() <= all, "nothing is counted twice");
             if model.acknowledged == model.received() && model.owed().is_empty() {
                 prop_assert_eq!(outbox.kept_bytes(), 0, "what is acknowledged is not kept");
             }
+            prop_assert_eq!(pool.handed_out(), outbox.held_bytes() as u64, "what is handed out is what is held");
         }
+        outbox.give_all(&mut pool);
+        prop_assert_eq!(pool.handed_out(), 0);
     }
 }
 
@@ -185,7 +191,7 @@ fn what_is_shared_leaves_no_large_buffers_empty() {
     let (short, long) = (frame(&[1; 20]), frame(&[1; 1024]));
     // Now its buffers are large.
     outbox.push_frames(&short.repeat(8_000), 8_000, &mut pool);
-    let long: Arc<[u8]> = long.into();
+    let long = pool.share(&long);
     while outbox.kept_bytes() < 4 << 20 {
         outbox.push_frames(&short, 1, &mut pool);
         outbox.push_shared(&long, 1, &mut pool);

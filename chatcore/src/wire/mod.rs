@@ -43,5 +43,5 @@ pub use token::Token;
 
 pub(crate) use frame::{content, measure};
 pub(crate) use message::fields;
-pub(crate) use plain::{HEAD_ROOM, Head, read_ack, read_send};
+pub(crate) use plain::{HEAD_ROOM, Head, read_ack, read_count, read_send};
 pub(crate) use preface::{OURS as OUR_PREFACE, PrefaceError, take as take_preface};

@@ -43,7 +43,19 @@ pub(crate) fn read_ack(fields: &[u8]) -> Option<u64> {
     }
 }
 
-/// A length, and as many bytes; and what is behind them.
+/// Reads the length of a list that the fields begin with, as it claims to be.
+pub(crate) fn read_count(fields: &[u8]) -> Option<u64> {
+    let (mark, rest) = fields.split_first()?;
+    match *mark {
+        count if count < VARINT_U16 => Some(count.into()),
+        VARINT_U16 => rest.first_chunk().map(|bytes| u16::from_le_bytes(*bytes).into()),
+        VARINT_U32 => rest.first_chunk().map(|bytes| u32::from_le_bytes(*bytes).into()),
+        VARINT_U64 => rest.first_chunk().map(|bytes| u64::from_le_bytes(*bytes)),
+        _ => None,
+    }
+}
+
+/// A length, and as many bytes; and what follows them.
 fn split(input: &[u8]) -> Option<(&[u8], &[u8])> {
     let (mark, rest) = input.split_first()?;
     let (length, rest) = match *mark {

@@ -160,10 +160,9 @@ impl World {
 
     /// Everybody is online, has its answers, and nothing is on its way.
     pub fn is_at_rest(&self) -> bool {
-        let hub_is_at_rest = self
-            .server
-            .hub()
-            .is_some_and(|hub| hub.users() == self.users.len() && hub.connections() == self.users.len());
+        let hub_is_at_rest = self.server.hub().is_some_and(|hub| {
+            hub.users() == self.users.len() && hub.connections() == self.users.len() && !hub.owes_news()
+        });
         hub_is_at_rest
             && self.server.is_at_rest()
             && self.network.is_quiet()

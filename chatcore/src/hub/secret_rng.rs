@@ -6,9 +6,9 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// A stream of bytes that nobody can guess who has not the seed. Printing does not show it.
-pub(super) struct Secrets(ChaCha20Rng);
+pub(super) struct SecretRng(ChaCha20Rng);
 
-impl Secrets {
+impl SecretRng {
     pub(super) fn new(seed: [u8; 32]) -> Self {
         Self(ChaCha20Rng::from_seed(seed))
     }
@@ -20,8 +20,8 @@ impl Secrets {
     }
 }
 
-impl fmt::Debug for Secrets {
+impl fmt::Debug for SecretRng {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secrets(…)")
+        f.write_str("SecretRng(…)")
     }
 }

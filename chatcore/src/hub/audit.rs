@@ -1,0 +1,90 @@
+//! Counts anew what the hub counts as it goes: for the simulator.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+
+use super::Hub;
+use super::conn::ConnState;
+use crate::outbox::Outbox;
+
+/// Buffers found in outboxes.
+#[derive(Default)]
+struct Found {
+    own: u64,
+    shared: BTreeMap<*const u8, usize>,
+}
+
+impl Found {
+    fn add(&mut self, outbox: &Outbox) {
+        let Self { own, shared } = self;
+        outbox.audit_buffers(
+            |bytes| *own += bytes as u64,
+            |at, bytes| {
+                shared.insert(at, bytes);
+            },
+        );
+    }
+
+    fn bytes(&self) -> u64 {
+        self.own + self.shared.values().map(|bytes| *bytes as u64).sum::<u64>()
+    }
+}
+
+impl Hub {
+    /// Somebody is still to be told of what has changed.
+    pub(crate) fn owes_news(&self) -> bool {
+        let mut sessions = self.ordered.sessions().iter();
+        self.has_pending() || self.presence.owes_news() || sessions.any(|(_, session)| session.is_lagging)
+    }
+
+    /// What is counted is what there is, and every share keeps to its bound.
+    pub(crate) fn audit(&self) -> Result<(), String> {
+        let sessions = self.ordered.sessions();
+        let (mut found, mut partial, mut detached, mut detached_bytes, mut closing) = (Found::default(), 0, 0, 0, 0);
+        let mut origins: BTreeMap<u32, u64> = BTreeMap::new();
+        for (index, session) in sessions.iter() {
+            found.add(&session.outbox);
+            partial += u64::from(session.leftover);
+            *origins.entry(session.share.account()).or_default() += session.share.bytes();
+            if !session.share.is_right_for(session.buffer_bytes()) {
+                return Err(format!("the share of session {index} is not counted right"));
+            }
+            if session.is_detached() {
+                detached += 1;
+                detached_bytes += session.outbox.held_bytes() as u64;
+                // It is compacted to twice what is needed at the most, and what it grows by is twice as large at the most.
+                if session.outbox.held_bytes() > 4096 + 6 * session.outbox.kept_bytes() {
+                    return Err(format!("detached session {index} holds more memory than what is kept for it needs"));
+                }
+            }
+        }
+        for (_, conn) in sessions.conns() {
+            if let ConnState::Closing(last) = &conn.state {
+                found.add(&last.outbox);
+                closing += last.outbox.held_bytes() as u64;
+                *origins.entry(last.share.account()).or_default() += last.share.bytes();
+            }
+        }
+        for (outbox, share) in self.reports.outboxes() {
+            found.add(outbox);
+            closing += outbox.held_bytes() as u64;
+            *origins.entry(share.account()).or_default() += share.bytes();
+        }
+        self.ordered.rooms().shared_frames(|at, bytes| {
+            found.shared.insert(at, bytes);
+        });
+        let expect = |what: &str, counted: u64, found: u64| {
+            if counted == found { Ok(()) } else { Err(format!("{what}: {counted} are counted, {found} found")) }
+        };
+        expect("bytes handed out by the pool", sessions.pool.handed_out(), found.bytes())?;
+        expect("bytes of partial frames", sessions.buffers.partial, partial)?;
+        expect("detached sessions", sessions.origins.detached().into(), detached)?;
+        expect("bytes of detached sessions", sessions.buffers.detached, detached_bytes)?;
+        expect("bytes of closing connections", sessions.buffers.closing, closing)?;
+        for (account, bytes) in origins {
+            expect("bytes of an origin", sessions.origins.bytes(account), bytes)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,160 @@
+//! How sessions end or lose their connection, and what is owed then: last words to the client, news to those who know
+//! it, reports to the senders of what it has not acknowledged.
+
+use alloc::string::String;
+use core::mem;
+
+use super::Hub;
+use super::conn::{Closing, ConnState};
+use super::event::{CloseReason, HubEvent};
+use super::replies;
+use super::session::Attachment;
+use super::work::{SLOTS, Work};
+use crate::outbox::Outbox;
+use crate::wire::{Ack, HubMessage, ReconnectHint};
+
+/// A hub that stops: how far it has come.
+#[derive(Debug)]
+pub(super) struct ShuttingDown {
+    after_ms: Option<u32>,
+    address: Option<String>,
+    /// Sessions without a connection end first: their messages are lost, and the senders can still be told.
+    is_at_attached: bool,
+    next_slot: usize,
+}
+
+impl ShuttingDown {
+    pub(super) fn new(hint: Option<ReconnectHint<'_>>) -> Self {
+        let hint = hint.map(ReconnectHint::bounded);
+        Self {
+            after_ms: hint.map(|hint| hint.after_ms),
+            address: hint.and_then(|hint| hint.address).map(Into::into),
+            is_at_attached: false,
+            next_slot: 0,
+        }
+    }
+}
+
+impl Hub {
+    /// A session has lost its connection, or loses it now. It waits for another one, if there is room for that.
+    pub(super) fn detach(&mut self, index: usize, reason: CloseReason) {
+        let (sessions, _) = self.ordered.unordered();
+        replies::tell_accepted(sessions, index);
+        let Attachment::Attached(conn) = sessions[index].attachment else {
+            unreachable!("only an attached session loses its connection");
+        };
+        if sessions.is_shutting_down || !sessions.may_detach(index) {
+            return self.end(index, reason);
+        }
+        sessions.detach(index, conn, reason);
+    }
+
+    #[cold]
+    pub(super) fn end(&mut self, index: usize, reason: CloseReason) {
+        self.end_with_hint(index, reason, None);
+    }
+
+    /// Ends a session: frees its name, tells whom it concerns, and lets its connection be written out. Returns the work
+    /// that it took.
+    pub(super) fn end_with_hint(&mut self, index: usize, reason: CloseReason, hint: Option<ReconnectHint<'_>>) -> u32 {
+        let (sessions, rooms) = self.ordered.unordered();
+        let mut session = sessions.remove(index);
+        self.header_cache.forget(index);
+        let name = session.name.clone();
+        sessions.events.push_back(HubEvent::SessionEnded { name: name.clone(), reason });
+        let (memberships, watches) = (mem::take(&mut session.details.rooms), mem::take(&mut session.details.watches));
+        let work = u32::try_from(1 + memberships.len() + watches.len()).unwrap_or(u32::MAX);
+        self.presence.unwatch_all(watches);
+        rooms.leave_all(sessions, memberships, index, &name, reason.leave_code());
+        self.presence.changed(sessions, name.as_str());
+
+        let conn = match session.attachment {
+            Attachment::Attached(conn) if sessions.conn_index(conn).is_ok() => conn,
+            _ => {
+                self.reports.add(sessions, name, session.outbox, session.share);
+                return work;
+            }
+        };
+        let mut closing = Closing {
+            is_announced: !session.outbox.is_written(),
+            write_queued: session.write_queued,
+            outbox: Outbox::default(),
+            share: sessions.origins.split(&session.share),
+            reason,
+            is_over: false,
+            report_to: None,
+            armed: None,
+        };
+        if reason == CloseReason::Evicted {
+            // Its memory is needed at once.
+            closing.outbox = session.outbox.take_broken_frame(&mut sessions.pool);
+            self.reports.add(sessions, name, session.outbox, session.share);
+        } else {
+            closing.outbox = session.outbox;
+            closing.report_to = Some(name);
+            sessions.origins.close(session.share, &sessions.limits);
+        }
+        // What came with the last words is answered and acknowledged before ours: nothing follows them.
+        if let Some(accepted) = session.accepted.take() {
+            closing.outbox.push(&HubMessage::Accepted(accepted), &mut sessions.pool);
+        }
+        if session.ack_due {
+            closing.outbox.push(&HubMessage::Ack(Ack { count: session.received }), &mut sessions.pool);
+        }
+        let detail = reason.detail();
+        sessions.close_conn(conn, closing, reason.last_words(&detail, hint).as_ref());
+        work
+    }
+
+    /// The driver knows a connection no more that carries no session: what it did not get is reported.
+    pub(super) fn remove_closing(&mut self, conn: usize) {
+        let (sessions, _) = self.ordered.unordered();
+        let ConnState::Closing(closing) = sessions.remove_conn(conn) else {
+            unreachable!("the connection is closing");
+        };
+        let Closing { outbox, share, report_to, .. } = *closing;
+        match report_to {
+            Some(name) => self.reports.add(sessions, name, outbox, share),
+            None => sessions.release(outbox, share),
+        }
+    }
+
+    /// Ends sessions that are marked, as far as the work goes. Their ends are news, too.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn end_marked(&mut self, work: &mut Work) {
+        while !work.is_spent() && !self.ordered.rooms().is_full() {
+            let Some((index, reason)) = self.ordered.unordered().0.next_marked() else { return };
+            work.spend(self.end_with_hint(index, reason, None));
+        }
+    }
+
+    /// Ends all sessions because the hub stops, as far as the work goes.
+    pub(super) fn end_all(&mut self, work: &mut Work) {
+        let Some(mut stop) = self.shutting_down.take() else { return };
+        while !work.is_spent() {
+            let index = stop.next_slot;
+            if index >= self.ordered.sessions().slots() {
+                if stop.is_at_attached {
+                    // All are over, and nobody is admitted any more.
+                    return;
+                }
+                if self.reports.has_pending() {
+                    break;
+                }
+                stop.is_at_attached = true;
+                stop.next_slot = 0;
+                continue;
+            }
+            stop.next_slot += 1;
+            work.spend(u32::from(index.is_multiple_of(SLOTS)));
+            let session = self.ordered.sessions().get(index);
+            if session.is_some_and(|session| stop.is_at_attached || session.is_detached()) {
+                let address = stop.address.as_deref();
+                let hint = stop.after_ms.map(|after_ms| ReconnectHint { after_ms, address });
+                work.spend(self.end_with_hint(index, CloseReason::ShuttingDown, hint));
+            }
+        }
+        self.shutting_down = Some(stop);
+    }
+}

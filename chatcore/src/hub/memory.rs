@@ -1,0 +1,108 @@
+//! What peers make the hub keep.
+
+use alloc::collections::BTreeSet;
+
+use slab::Slab;
+
+use super::session::Session;
+
+/// Sessions that hold at least so many bytes are found by their size.
+const LISTED_BYTES_MIN: usize = 64 << 10;
+
+/// Sessions of one size class that are compared, at the most.
+const COMPARED_MAX: usize = 8;
+
+/// Slots that one search for smaller sessions looks at.
+const SEARCHED_MAX: usize = 1024;
+
+/// Bytes that a hub keeps for its peers ([`Hub::memory`](super::Hub::memory)), beside what it knows of each session and
+/// room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Outboxes of sessions that have a connection.
+    pub outboxes: u64,
+    /// Outboxes of detached sessions. What they share with others may count here alone.
+    pub detached: u64,
+    /// What is still written to closing connections, and what is still to be reported of ended sessions.
+    pub closing: u64,
+    /// The starts of frames that the driver holds.
+    pub partial: u64,
+}
+
+impl Memory {
+    /// All of it: what [`Limits::buffer_bytes_max`](crate::Limits::buffer_bytes_max) bounds.
+    pub const fn total(&self) -> u64 {
+        self.outboxes + self.detached + self.closing + self.partial
+    }
+}
+
+/// Who holds the buffers.
+#[derive(Debug, Default)]
+pub(super) struct Buffers {
+    pub(super) detached: u64,
+    pub(super) closing: u64,
+    pub(super) partial: u64,
+    /// Large sessions, by the account of their origin and their size class.
+    large: BTreeSet<(u32, u8, usize)>,
+    /// Where the next search for smaller ones begins.
+    search_from: usize,
+}
+
+impl Buffers {
+    pub(super) const fn memory(&self, handed_out: u64) -> Memory {
+        let beside = self.detached + self.closing;
+        let (outboxes, detached) = if handed_out >= beside {
+            (handed_out - beside, self.detached)
+        } else {
+            (0, handed_out.saturating_sub(self.closing))
+        };
+        Memory { outboxes, detached, closing: self.closing, partial: self.partial }
+    }
+
+    /// A session holds more or less than before.
+    pub(super) fn list(&mut self, index: usize, session: &mut Session) {
+        let class = size_class(session.buffer_bytes());
+        if class != session.size_class {
+            self.unlist(index, session);
+            if class > 0 && !session.is_closing {
+                session.size_class = class;
+                self.large.insert((session.share.account(), class, index));
+            }
+        }
+    }
+
+    /// A session goes, or changes its origin.
+    pub(super) fn unlist(&mut self, index: usize, session: &mut Session) {
+        if session.size_class > 0 {
+            self.large.remove(&(session.share.account(), session.size_class, index));
+            session.size_class = 0;
+        }
+    }
+
+    /// The session of an origin that holds most; of several that hold about as much, the one that has acknowledged
+    /// nothing for the longest time.
+    pub(super) fn largest_of(&mut self, account: u32, sessions: &Slab<Session>) -> Option<usize> {
+        let (_, class, _) = self.large.range((account, 0, 0)..=(account, u8::MAX, usize::MAX)).next_back()?;
+        let as_large = self.large.range((account, *class, 0)..=(account, *class, usize::MAX)).take(COMPARED_MAX);
+        as_large.map(|(_, _, index)| *index).min_by_key(|index| sessions[*index].unacked_since)
+    }
+
+    /// The same among smaller sessions, of which some are looked at: none if none of those holds anything.
+    pub(super) fn search_of(&mut self, account: u32, sessions: &Slab<Session>, slots: usize) -> Option<usize> {
+        let slots = slots.max(1);
+        let candidates = (0..SEARCHED_MAX.min(slots)).map(|step| (self.search_from + step) % slots);
+        let of_account = |index: &usize| {
+            let session = sessions.get(*index);
+            session.is_some_and(|session| session.share.account() == account && !session.is_closing)
+        };
+        let found = candidates.filter(of_account).max_by_key(|index| sessions[*index].share.bytes());
+        self.search_from = (self.search_from + SEARCHED_MAX) % slots;
+        found.filter(|index| sessions[*index].share.bytes() > 0)
+    }
+}
+
+/// Which power of two above the smallest listed size it is; 0 if it is below.
+fn size_class(bytes: usize) -> u8 {
+    let times = bytes / LISTED_BYTES_MIN;
+    times.checked_ilog2().and_then(|class| u8::try_from(class + 1).ok()).unwrap_or_default()
+}

@@ -1,0 +1,41 @@
+//! Sessions and rooms, so that what was said in a room reaches its members before anything that must come later.
+
+use super::rooms::Rooms;
+use super::sessions::Sessions;
+use super::work::Work;
+
+/// Both, behind a borrow that flushes the pending fan-out first: forgetting that does not compile.
+pub(super) struct Ordered {
+    sessions: Sessions,
+    rooms: Rooms,
+}
+
+impl Ordered {
+    pub(super) const fn new(sessions: Sessions, rooms: Rooms) -> Self {
+        Self { sessions, rooms }
+    }
+
+    pub(super) const fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    pub(super) const fn rooms(&self) -> &Rooms {
+        &self.rooms
+    }
+
+    /// Both, once all that was said in rooms is with the members. None if the work does not go so far.
+    #[inline]
+    pub(super) fn flushed(&mut self, work: &mut Work) -> Option<(&mut Sessions, &mut Rooms)> {
+        if self.rooms.has_pending() && !self.rooms.flush(&mut self.sessions, work) {
+            return None;
+        }
+        Some((&mut self.sessions, &mut self.rooms))
+    }
+
+    /// Both as they are, for what has no order with what was said in rooms: what a transport did, what a session is
+    /// answered, what joins the fan-out, and ends.
+    #[inline]
+    pub(super) const fn unordered(&mut self) -> (&mut Sessions, &mut Rooms) {
+        (&mut self.sessions, &mut self.rooms)
+    }
+}

@@ -1,0 +1,228 @@
+//! What each origin uses of what there is for all: detached sessions, buffers, and cost.
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use slab::Slab;
+
+use super::rate::{Bucket, Pace};
+use crate::handshake::Origin;
+use crate::limits::Limits;
+use crate::time::Instant;
+
+/// Buffers are counted in units of so many bytes: so most messages change no count.
+const GRANULE_BYTES: usize = 4096;
+
+/// Accounts without a session that are kept until their cost is paid off, at the most.
+const IDLE_MAX: usize = 65_536;
+
+/// The accounts of all origins that have sessions, or had some lately.
+#[derive(Debug, Default)]
+pub(super) struct Origins {
+    accounts: Slab<Account>,
+    by_origin: BTreeMap<Origin, u32>,
+    /// Accounts by how much they hold, in powers of two.
+    by_size: BTreeSet<(u32, u32)>,
+    /// Accounts that hold more than their share.
+    over_share: usize,
+    /// Accounts that nobody used when they were put here, and when they will say nothing any more.
+    idle: VecDeque<(Instant, u32)>,
+    detached: u32,
+}
+
+#[derive(Debug)]
+struct Account {
+    origin: Origin,
+    /// Sessions and closing connections that count here.
+    users: u32,
+    detached: u32,
+    granules: u64,
+    bucket: Bucket,
+    /// It is in the queue of accounts that nobody uses, or was when it was put there.
+    is_queued: bool,
+}
+
+/// What a session, or what is left of one, uses of its origin's account.
+#[derive(Debug)]
+pub(super) struct Share {
+    account: u32,
+    granules: u32,
+}
+
+impl Share {
+    /// Whether its count is right for so many bytes.
+    #[inline]
+    pub(super) const fn is_right_for(&self, bytes: usize) -> bool {
+        self.granules as usize == bytes / GRANULE_BYTES
+    }
+
+    pub(super) const fn bytes(&self) -> u64 {
+        self.granules as u64 * GRANULE_BYTES as u64
+    }
+
+    /// The account that it counts in.
+    pub(super) const fn account(&self) -> u32 {
+        self.account
+    }
+}
+
+impl Origins {
+    /// One more session of this origin. Its share must be closed.
+    pub(super) fn open(&mut self, now: Instant, origin: Origin) -> Share {
+        let account = self.account(now, origin);
+        self.accounts[account as usize].users += 1;
+        Share { account, granules: 0 }
+    }
+
+    /// The share of something that a session leaves behind, or that goes with another connection.
+    pub(super) fn split(&mut self, share: &Share) -> Share {
+        self.accounts[share.account as usize].users += 1;
+        Share { account: share.account, granules: 0 }
+    }
+
+    pub(super) fn close(&mut self, mut share: Share, limits: &Limits) {
+        self.set(&mut share, 0, limits);
+        let account = &mut self.accounts[share.account as usize];
+        account.users -= 1;
+        self.queue_if_idle(share.account);
+    }
+
+    fn queue_if_idle(&mut self, index: u32) {
+        let account = &mut self.accounts[index as usize];
+        if account.users == 0 && !core::mem::replace(&mut account.is_queued, true) {
+            self.idle.push_back((account.bucket.paid_off_at(), index));
+            if self.idle.len() > IDLE_MAX {
+                self.forget_first(Instant::MAX);
+            }
+        }
+    }
+
+    /// The index of an origin's account, which is made if there is none.
+    fn account(&mut self, now: Instant, origin: Origin) -> u32 {
+        // Each that comes lets up to two go that are not needed any more.
+        for _ in 0..2 {
+            if self.idle.front().is_some_and(|(paid_off_at, _)| *paid_off_at <= now) {
+                self.forget_first(now);
+            }
+        }
+        if let Some(account) = self.by_origin.get(&origin) {
+            return *account;
+        }
+        let account =
+            Account { origin, users: 0, detached: 0, granules: 0, bucket: Bucket::default(), is_queued: false };
+        let account = u32::try_from(self.accounts.insert(account)).expect("there are fewer origins than that");
+        self.by_origin.insert(origin, account);
+        account
+    }
+
+    /// Lets the first of the idle accounts go, if it says nothing any more.
+    fn forget_first(&mut self, now: Instant) {
+        let Some((_, index)) = self.idle.pop_front() else { return };
+        let account = &mut self.accounts[index as usize];
+        account.is_queued = false;
+        if account.users > 0 {
+            return;
+        }
+        if account.bucket.paid_off_at() > now {
+            return self.queue_if_idle(index);
+        }
+        let Account { origin, .. } = self.accounts.remove(index as usize);
+        self.by_origin.remove(&origin);
+    }
+
+    // ---- cost ----
+
+    pub(super) fn bucket(&self, share: &Share) -> &Bucket {
+        &self.accounts[share.account as usize].bucket
+    }
+
+    pub(super) fn charge(&mut self, now: Instant, share: &Share, cost: u32, pace: &Pace) {
+        self.accounts[share.account as usize].bucket.charge(now, cost, pace);
+    }
+
+    /// Charges an origin for asking to be let in. If it has asked too often, when it may ask again.
+    pub(super) fn charge_admission(
+        &mut self,
+        now: Instant,
+        origin: Origin,
+        cost: u32,
+        pace: &Pace,
+    ) -> Result<(), Instant> {
+        let index = self.account(now, origin);
+        let account = &mut self.accounts[index as usize];
+        let paused = account.bucket.paused_until(now, pace);
+        if paused.is_none() {
+            account.bucket.charge(now, cost, pace);
+        }
+        self.queue_if_idle(index);
+        paused.map_or(Ok(()), Err)
+    }
+
+    // ---- buffers ----
+
+    /// Counts so many bytes for a share.
+    pub(super) fn set(&mut self, share: &mut Share, bytes: usize, limits: &Limits) {
+        let granules = u32::try_from(bytes / GRANULE_BYTES).unwrap_or(u32::MAX);
+        let account = &mut self.accounts[share.account as usize];
+        let before = account.granules;
+        account.granules = before - u64::from(share.granules) + u64::from(granules);
+        share.granules = granules;
+        let after = account.granules;
+        if size_class(before) != size_class(after) {
+            self.by_size.remove(&(size_class(before), share.account));
+            if after > 0 {
+                self.by_size.insert((size_class(after), share.account));
+            }
+        }
+        let is_over = |granules: u64| granules * GRANULE_BYTES as u64 > limits.origin_buffer_bytes_max;
+        match (is_over(before), is_over(after)) {
+            (false, true) => self.over_share += 1,
+            (true, false) => self.over_share -= 1,
+            _ => {}
+        }
+    }
+
+    /// Some origin holds more than its share.
+    #[inline]
+    pub(super) const fn is_any_over_share(&self) -> bool {
+        self.over_share > 0
+    }
+
+    /// Bytes that an origin holds.
+    pub(super) fn bytes(&self, account: u32) -> u64 {
+        self.accounts[account as usize].granules * GRANULE_BYTES as u64
+    }
+
+    /// The account that holds most, or about as much.
+    pub(super) fn largest(&self) -> Option<u32> {
+        self.by_size.last().map(|(_, account)| *account)
+    }
+
+    // ---- detached sessions ----
+
+    /// One more session of this origin may be kept without a connection.
+    pub(super) fn may_detach(&self, share: &Share, limits: &Limits) -> bool {
+        !limits.resume_time_max.is_zero()
+            && self.detached < limits.detached_max
+            && self.accounts[share.account as usize].detached < limits.detached_of_origin_max
+    }
+
+    pub(super) fn detach(&mut self, share: &Share) {
+        self.detached += 1;
+        self.accounts[share.account as usize].detached += 1;
+    }
+
+    pub(super) fn reattach(&mut self, share: &Share) {
+        self.detached -= 1;
+        self.accounts[share.account as usize].detached -= 1;
+    }
+
+    #[cfg(feature = "sim")]
+    pub(super) const fn detached(&self) -> u32 {
+        self.detached
+    }
+}
+
+/// Which power of two a size is below.
+const fn size_class(granules: u64) -> u32 {
+    u64::BITS - granules.leading_zeros()
+}

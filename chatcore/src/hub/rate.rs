@@ -1,0 +1,96 @@
+//! Token buckets.
+
+use core::time::Duration;
+
+use crate::limits::Rate;
+use crate::time::Instant;
+
+/// A token bucket as one instant (a *generic cell rate algorithm*): when all cost that was charged will be paid off.
+/// Cost may be charged while that is not further ahead of now than a burst.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Bucket {
+    paid_off_at: Instant,
+}
+
+/// A [`Rate`] in the units that a bucket needs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// Nanoseconds that a unit takes; 0 if the rate is not bounded.
+    nanos: u64,
+    /// How far a bucket may be ahead of its time.
+    burst: Duration,
+}
+
+impl Pace {
+    pub(super) fn new(rate: Rate) -> Self {
+        let nanos = 1_000_000_000_u64.checked_div(u64::from(rate.per_s)).map_or(0, |nanos| nanos.max(1));
+        Self { nanos, burst: Duration::from_nanos(nanos.saturating_mul(u64::from(rate.burst))) }
+    }
+
+    pub(super) const fn is_unlimited(&self) -> bool {
+        self.nanos == 0
+    }
+}
+
+impl Bucket {
+    /// Cost that may be charged now; none if that has to wait.
+    pub(super) fn allowance(&self, now: Instant, pace: &Pace) -> u32 {
+        if pace.is_unlimited() {
+            return u32::MAX;
+        }
+        let latest = now + pace.burst;
+        let units = u64::try_from((latest - self.paid_off_at.max(now)).as_nanos()).unwrap_or(u64::MAX) / pace.nanos;
+        // At the very moment at which it has room again, one step may begin.
+        u32::try_from(units).unwrap_or(u32::MAX).max(u32::from(self.paid_off_at <= latest))
+    }
+
+    pub(super) fn charge(&mut self, now: Instant, cost: u32, pace: &Pace) {
+        if !pace.is_unlimited() {
+            self.paid_off_at = self.paid_off_at.max(now) + Duration::from_nanos(pace.nanos.saturating_mul(cost.into()));
+        }
+    }
+
+    /// When cost may be charged again, if not now.
+    pub(super) fn paused_until(&self, now: Instant, pace: &Pace) -> Option<Instant> {
+        let ahead = self.paid_off_at - now;
+        (ahead > pace.burst && !pace.is_unlimited()).then(|| now + (ahead - pace.burst))
+    }
+
+    /// All that was charged is paid off by then.
+    pub(super) const fn paid_off_at(&self) -> Instant {
+        self.paid_off_at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_lets_a_burst_through_and_then_its_rate() {
+        let pace = Pace::new(Rate { per_s: 10, burst: 30 });
+        let mut bucket = Bucket::default();
+        let start = Instant::from_millis(1);
+        assert_eq!(bucket.allowance(start, &pace), 30);
+        bucket.charge(start, 30, &pace);
+        assert_eq!(bucket.paused_until(start, &pace), None, "just used up");
+        bucket.charge(start, 5, &pace);
+        let until = start + Duration::from_millis(500);
+        assert_eq!((bucket.allowance(start, &pace), bucket.paused_until(start, &pace)), (0, Some(until)));
+        assert_eq!((bucket.allowance(until, &pace), bucket.paused_until(until, &pace)), (1, None));
+        assert_eq!(bucket.allowance(until + Duration::from_secs(1), &pace), 10);
+        assert_eq!(bucket.paid_off_at(), until + Duration::from_secs(3));
+        assert_eq!(bucket.allowance(until + Duration::from_secs(60), &pace), 30, "no more than a burst");
+    }
+
+    #[test]
+    fn a_rate_of_zero_lets_everything_through() {
+        let pace = Pace::new(Rate::UNLIMITED);
+        let mut bucket = Bucket::default();
+        bucket.charge(Instant::ZERO, u32::MAX, &pace);
+        assert_eq!(
+            (bucket.allowance(Instant::ZERO, &pace), bucket.paused_until(Instant::ZERO, &pace)),
+            (u32::MAX, None)
+        );
+    }
+}

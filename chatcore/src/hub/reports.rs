@@ -1,0 +1,107 @@
+//! Delivery reports: what became of messages whose recipient's session ended before it acknowledged them. The outbox of
+//! an ended session is gone through in slices.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+
+use super::origins::Share;
+use super::replies;
+use super::sessions::Sessions;
+use super::work::Work;
+use crate::name::UserName;
+use crate::outbox::{Cursor, Outbox};
+use crate::wire::{Deliver, FateCode, HubMessage, Kind, Message, MessageId, Report};
+
+/// Frames that are gone through before the senders of those are told.
+const FRAMES_MAX: usize = 1024;
+
+/// Frames that one unit of work passes over, if there is nothing to report of them.
+const PASSED: u32 = 16;
+
+#[derive(Debug, Default)]
+pub(super) struct Reports {
+    queue: VecDeque<Undelivered>,
+}
+
+/// What an ended session has not acknowledged.
+#[derive(Debug)]
+struct Undelivered {
+    to: UserName,
+    outbox: Outbox,
+    share: Share,
+    cursor: Cursor,
+}
+
+/// Ids of messages, by the sender's session and what is known of them, as its number.
+type Fates = BTreeMap<(usize, u16), Vec<MessageId>>;
+
+impl Reports {
+    /// A session of this name has ended, and nothing more of its outbox will go out.
+    pub(super) fn add(&mut self, sessions: &mut Sessions, to: UserName, outbox: Outbox, mut share: Share) {
+        let held = outbox.held_bytes();
+        sessions.buffers.closing += held as u64;
+        sessions.origins.set(&mut share, held, &sessions.limits);
+        self.queue.push_back(Undelivered { to, outbox, share, cursor: Cursor::default() });
+    }
+
+    #[cfg(feature = "sim")]
+    pub(super) fn outboxes(&self) -> impl Iterator<Item = (&Outbox, &Share)> {
+        self.queue.iter().map(|undelivered| (&undelivered.outbox, &undelivered.share))
+    }
+
+    #[inline]
+    pub(super) fn has_pending(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Tells senders, as far as the work goes.
+    pub(super) fn advance(&mut self, sessions: &mut Sessions, work: &mut Work) {
+        while !work.is_spent()
+            && let Some(mut undelivered) = self.queue.pop_front()
+        {
+            let mut fates = Fates::new();
+            let is_done = undelivered.collect(sessions, &mut fates, work);
+            for ((sender, code), ids) in fates {
+                tell(sessions, sender, FateCode::from(code), undelivered.to.as_str(), &ids);
+            }
+            if is_done {
+                sessions.buffers.closing -= undelivered.outbox.held_bytes() as u64;
+                sessions.release(undelivered.outbox, undelivered.share);
+            } else {
+                self.queue.push_front(undelivered);
+            }
+        }
+    }
+}
+
+impl Undelivered {
+    /// Sorts the next frames by sender and fate. True if these are the last.
+    fn collect(&mut self, sessions: &Sessions, fates: &mut Fates, work: &mut Work) -> bool {
+        let mut passed = 0;
+        for _ in 0..FRAMES_MAX {
+            let Some((content, may_have_arrived)) = self.outbox.next_unacknowledged(&mut self.cursor) else {
+                return true;
+            };
+            passed += 1;
+            if content.kind != Kind::DELIVER {
+                continue;
+            }
+            work.spend(1);
+            let Ok(Some(HubMessage::Deliver(Deliver { id, from, .. }))) = HubMessage::decode(content) else { continue };
+            // A later session of the same name has not sent it.
+            let sender = sessions.find(from.as_bytes()).filter(|sender| sessions[*sender].details.created_at_id < id);
+            if let Some(sender) = sender {
+                let code = if may_have_arrived { FateCode::Unconfirmed } else { FateCode::Undelivered };
+                fates.entry((sender, code.into())).or_default().push(id);
+            }
+        }
+        work.spend(1 + passed / PASSED);
+        false
+    }
+}
+
+fn tell(sessions: &mut Sessions, sender: usize, code: FateCode, to: &str, ids: &[MessageId]) {
+    for ids in ids.chunks(sessions.limits.report_ids_max()) {
+        replies::answer(sessions, sender, &HubMessage::Report(Report { code, to, ids: ids.to_vec() }));
+    }
+}

@@ -1,0 +1,346 @@
+//! What a session says: decoded, checked against the transition table, and given to the part that it concerns.
+
+use super::Hub;
+use super::event::CloseReason;
+use super::replies;
+use super::rooms::Rooms;
+use super::sessions::Sessions;
+use super::work::{MAPPING_WORK, Work, of_bytes};
+use crate::name::{self, ROOM_SIGN, UserName};
+use crate::transition::{self, State};
+use crate::wire::{
+    self, Ack, ClientMessage, Content, Done, Fault, HubMessage, Kind, Members, Message, MessageId, OVERHEAD_BYTES_MAX,
+    Online, Ping, Pong, RejectCode, Rejected, Roster, Send, Who,
+};
+
+/// Slots that one page of a list looks at, at the most, so that a list that was once long costs no more than a page.
+const PAGE_SLOTS_MAX: usize = 1024;
+
+/// What one call may do, and what it costs the session that caused it.
+#[derive(Debug)]
+pub(super) struct Budget {
+    pub(super) work: Work,
+    pub(super) cost: u32,
+}
+
+impl Budget {
+    /// Work that the session causes and that is done at once.
+    #[inline]
+    fn spend(&mut self, units: u32) {
+        self.work.spend(units);
+        self.cost = self.cost.saturating_add(units);
+    }
+}
+
+/// Whether a frame is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Handled {
+    Done,
+    /// It has to wait for work that goes first; nothing has been done with it.
+    Later,
+}
+
+impl Hub {
+    /// Takes a frame from a session.
+    #[inline]
+    pub(super) fn handle(&mut self, index: usize, content: Content<'_>, budget: &mut Budget) -> Result<Handled, Fault> {
+        // Nearly all that comes is one of these two, and the way through all messages costs more than they do.
+        match content.kind {
+            Kind::SEND => self.handle_send(index, content, budget),
+            Kind::ACK => self.handle_ack(index, content, budget),
+            _ => self.handle_other(index, content, budget),
+        }
+    }
+
+    /// Takes a frame that is neither a message nor an acknowledgement.
+    #[inline(never)]
+    fn handle_other(&mut self, index: usize, content: Content<'_>, budget: &mut Budget) -> Result<Handled, Fault> {
+        // Who is in a room must not change while something is on its way to its members.
+        let changes_rooms = matches!(content.kind, Kind::JOIN | Kind::LEAVE);
+        if changes_rooms
+            && (!self.ordered.rooms().has_only_news_of(index) || self.ordered.rooms().is_full())
+            && self.ordered.flushed(&mut budget.work).is_none()
+        {
+            return Ok(Handled::Later);
+        }
+        budget.spend(of_bytes(content.fields.len()));
+        // A list is judged before it is decoded.
+        if matches!(content.kind, Kind::WATCH | Kind::UNWATCH)
+            && wire::read_count(content.fields)
+                .is_some_and(|count| count > self.ordered.sessions().limits.watches_max.into())
+        {
+            let (sessions, _) = self.ordered.unordered();
+            let number = self.replies.count(sessions, index);
+            replies::rejected(sessions, index, number, RejectCode::TooManyWatches);
+            return Ok(Handled::Done);
+        }
+        let message = ClientMessage::decode(content)?;
+        if let Some(message) = &message {
+            transition::at_hub(State::Registered, message.kind())?;
+        }
+        if content.kind.is_numbered() {
+            self.replies.count(self.ordered.unordered().0, index);
+        }
+        // Unknown and optional: skipped, but counted above if it is numbered.
+        if let Some(message) = message {
+            self.apply(index, &message, budget);
+        }
+        Ok(Handled::Done)
+    }
+
+    /// Does what a message asks for, which has been counted.
+    fn apply(&mut self, index: usize, message: &ClientMessage<'_>, budget: &mut Budget) {
+        let Self { ordered, presence, .. } = self;
+        let (sessions, rooms) = ordered.unordered();
+        let mut cost = 0;
+        match message {
+            ClientMessage::Join(join) => {
+                let joined = rooms.join(sessions, index, join.room, &mut cost);
+                answer(sessions, index, joined);
+            }
+            ClientMessage::Leave(leave) => {
+                let left = rooms.leave(sessions, index, leave.room, &mut cost);
+                answer(sessions, index, left);
+            }
+            ClientMessage::Roster(roster) => {
+                if let Err(code) = list_members(sessions, rooms, index, *roster, &mut cost) {
+                    answer(sessions, index, Err(code));
+                }
+            }
+            ClientMessage::Who(who) => list_online(sessions, index, *who, &mut cost),
+            ClientMessage::Watch(watch) => {
+                let watched = presence.watch(sessions, index, &watch.names, &mut cost);
+                answer(sessions, index, watched);
+            }
+            ClientMessage::Unwatch(unwatch) => {
+                presence.unwatch(sessions, index, &unwatch.names, &mut cost);
+                answer(sessions, index, Ok(()));
+            }
+            ClientMessage::Ping(Ping { nonce }) => {
+                replies::answer(sessions, index, &HubMessage::Pong(Pong { nonce: *nonce }));
+            }
+            // It has done its work by being heard.
+            ClientMessage::Pong(_) => {}
+            ClientMessage::Goodbye(_) => self.end(index, CloseReason::Left),
+            ClientMessage::Error(error) => self.end(index, CloseReason::Accused(error.code)),
+            ClientMessage::Send(_) | ClientMessage::Ack(_) => unreachable!("they are taken by functions of their own"),
+            ClientMessage::Register(_) | ClientMessage::Resume(_) => {
+                unreachable!("no row of the transitions lets it come here")
+            }
+        }
+        budget.spend(cost);
+    }
+
+    #[inline(never)]
+    fn handle_ack(&mut self, index: usize, content: Content<'_>, budget: &mut Budget) -> Result<Handled, Fault> {
+        let count = match wire::read_ack(content.fields) {
+            Some(count) => count,
+            None => wire::fields::<Ack>(content)?.count,
+        };
+        budget.spend(1);
+        let (sessions, _) = self.ordered.unordered();
+        if sessions.acknowledge(index, count)? && sessions[index].is_lagging {
+            budget.spend(self.catch_up(index));
+        }
+        Ok(Handled::Done)
+    }
+
+    /// Tells a session what it has missed, as far as its outbox has room. Returns the work that it took.
+    #[cold]
+    pub(super) fn catch_up(&mut self, index: usize) -> u32 {
+        let (sessions, rooms) = self.ordered.unordered();
+        let has_caught_up = rooms.catch_up(sessions, index) && self.presence.catch_up(sessions, index);
+        sessions[index].is_lagging = !has_caught_up;
+        let details = &sessions[index].details;
+        u32::try_from(details.rooms.len() + details.watches.len()).unwrap_or(u32::MAX)
+    }
+
+    // ---- messages ----
+
+    #[inline]
+    fn handle_send(&mut self, sender: usize, content: Content<'_>, budget: &mut Budget) -> Result<Handled, Fault> {
+        // Nearly everybody writes to a name as it was shown.
+        let fast = wire::read_send(content.fields);
+        if let Some((to, body)) = fast
+            && let Some(recipient) = self.recipient(sender, to)
+        {
+            if self.ordered.flushed(&mut budget.work).is_none() {
+                return Ok(Handled::Later);
+            }
+            budget.spend(of_bytes(body.len()));
+            self.deliver(sender, recipient, body);
+            return Ok(Handled::Done);
+        }
+        self.handle_send_slowly(sender, content, fast, budget)
+    }
+
+    /// Takes a send to a room, to somebody whose name is spelt in another way, or to nobody.
+    #[inline(never)]
+    fn handle_send_slowly(
+        &mut self,
+        sender: usize,
+        content: Content<'_>,
+        fast: Option<(&[u8], &[u8])>,
+        budget: &mut Budget,
+    ) -> Result<Handled, Fault> {
+        let fast = fast.and_then(|(to, body)| Some(Send { to: core::str::from_utf8(to).ok()?, body }));
+        let Send { to, body } = match fast {
+            Some(send) => send,
+            None => wire::fields(content)?,
+        };
+        let is_for_room = to.starts_with(ROOM_SIGN);
+        if (!is_for_room || self.ordered.rooms().is_full()) && self.ordered.flushed(&mut budget.work).is_none() {
+            return Ok(Handled::Later);
+        }
+        budget.spend(of_bytes(body.len()));
+        if is_for_room {
+            self.say_in_room(sender, to, body, budget);
+            return Ok(Handled::Done);
+        }
+        budget.spend(if to.is_ascii() { 1 } else { MAPPING_WORK });
+        // A spelling that cannot be a name is nobody's.
+        let recipient = name::map(to).ok().and_then(|name| self.ordered.sessions().find(name.as_bytes()));
+        if let Some(recipient) = recipient {
+            self.deliver(sender, recipient, body);
+        } else {
+            let (sessions, _) = self.ordered.unordered();
+            let number = self.replies.count(sessions, sender);
+            let code = check_body(sessions, body).err().unwrap_or(RejectCode::NoSuchUser);
+            replies::rejected(sessions, sender, number, code);
+        }
+        Ok(Handled::Done)
+    }
+
+    /// Takes what a member says to its room.
+    fn say_in_room(&mut self, sender: usize, to: &str, body: &[u8], budget: &mut Budget) {
+        let (sessions, rooms) = self.ordered.unordered();
+        let number = self.replies.count(sessions, sender);
+        let mut cost = 0;
+        let room = check_body(sessions, body).and_then(|()| rooms.membership(sessions, sender, to, &mut cost));
+        budget.spend(cost);
+        match room {
+            Ok((room, _)) => {
+                let members = u32::try_from(rooms.members(room)).unwrap_or(u32::MAX);
+                // The fan-out is work for later, which the sender pays now.
+                budget.cost = budget.cost.saturating_add(members.saturating_mul(of_bytes(body.len())));
+                self.message_id = self.message_id.next(self.lowest_id);
+                rooms.say(sessions, sender, room, self.message_id, body);
+                replies::accepted(sessions, sender, number, self.message_id);
+            }
+            Err(code) => replies::rejected(sessions, sender, number, code),
+        }
+    }
+
+    /// Puts a message into its recipient's outbox.
+    #[inline]
+    fn deliver(&mut self, sender: usize, recipient: usize, body: &[u8]) {
+        let Self { ordered, replies, header_cache, message_id, lowest_id, .. } = self;
+        let (sessions, _) = ordered.unordered();
+        let number = replies.count(sessions, sender);
+        if let Err(code) = check_body(sessions, body) {
+            return replies::rejected(sessions, sender, number, code);
+        }
+        if !sessions.fits(recipient, body.len() + OVERHEAD_BYTES_MAX as usize) {
+            return replies::rejected(sessions, sender, number, RejectCode::RecipientFull);
+        }
+        let id: MessageId = message_id.next(*lowest_id);
+        *message_id = id;
+        let head = header_cache.header(id, sender, sessions, body.len());
+        sessions.put(recipient, |outbox, pool| outbox.push_frame(head, body, pool));
+        replies::accepted(sessions, sender, number, id);
+    }
+
+    /// Resolves a recipient by its exact bytes: tries the prefetched guess, then the sender's last recipient, then the
+    /// names.
+    #[inline]
+    fn recipient(&mut self, sender: usize, to: &[u8]) -> Option<usize> {
+        if to.first() == Some(&(ROOM_SIGN as u8)) {
+            return None;
+        }
+        let (sessions, _) = self.ordered.unordered();
+        let guess = self.prefetch.guess().unwrap_or(sessions[sender].last_recipient as usize);
+        let recipient = match sessions.get(guess) {
+            Some(session) if session.name.as_bytes() == to => guess,
+            _ => sessions.find(to)?,
+        };
+        sessions[sender].last_recipient = u32::try_from(recipient).unwrap_or(u32::MAX);
+        Some(recipient)
+    }
+}
+
+#[inline]
+fn check_body(sessions: &Sessions, body: &[u8]) -> Result<(), RejectCode> {
+    if body.len() > sessions.limits.body_bytes_max as usize { Err(RejectCode::BodyTooLong) } else { Ok(()) }
+}
+
+/// Answers the request that has just been counted.
+fn answer(sessions: &mut Sessions, index: usize, outcome: Result<(), RejectCode>) {
+    let number = sessions[index].received;
+    let message = match outcome {
+        Ok(()) => HubMessage::Done(Done { number }),
+        Err(code) => HubMessage::Rejected(Rejected { number, code }),
+    };
+    replies::answer(sessions, index, &message);
+}
+
+// ---- lists ----
+
+fn list_online(sessions: &mut Sessions, index: usize, Who { cursor }: Who, cost: &mut u32) {
+    let number = sessions[index].received;
+    let in_slot = |slot: usize| sessions.contains(slot).then_some(slot);
+    let page = Page::new(sessions, index, cursor, sessions.slots(), in_slot, cost);
+    let names = page.names.iter().map(UserName::as_str).collect();
+    replies::answer(sessions, index, &HubMessage::Online(Online { number, names, next: page.next }));
+}
+
+fn list_members(
+    sessions: &mut Sessions,
+    rooms: &Rooms,
+    index: usize,
+    Roster { room, cursor }: Roster<'_>,
+    cost: &mut u32,
+) -> Result<(), RejectCode> {
+    let (room, _) = rooms.membership(sessions, index, room, cost)?;
+    let number = sessions[index].received;
+    let page = Page::new(sessions, index, cursor, rooms.slots(room), |slot| rooms.member(room, slot), cost);
+    let names = page.names.iter().map(UserName::as_str).collect();
+    replies::answer(sessions, index, &HubMessage::Members(Members { number, names, next: page.next }));
+    Ok(())
+}
+
+/// A page of a list of names.
+struct Page {
+    names: alloc::vec::Vec<UserName>,
+    next: Option<u64>,
+}
+
+impl Page {
+    /// From a slot on, of so many. A session that has left too much unread for a page gets an empty one, and may ask
+    /// again: coming back to much that waits is no reason to be closed.
+    fn new(
+        sessions: &Sessions,
+        index: usize,
+        cursor: u64,
+        slots: usize,
+        in_slot: impl Fn(usize) -> Option<usize>,
+        cost: &mut u32,
+    ) -> Self {
+        let start = usize::try_from(cursor).unwrap_or(usize::MAX);
+        let mut page = Self { names: alloc::vec::Vec::new(), next: None };
+        if !sessions.fits_frame(index) {
+            page.next = Some(cursor);
+            return page;
+        }
+        let mut slot = start;
+        while slot < slots {
+            if page.names.len() == sessions.limits.page_names_max() || slot - start == PAGE_SLOTS_MAX {
+                page.next = Some(slot as u64);
+                break;
+            }
+            page.names.extend(in_slot(slot).map(|session| sessions[session].name.clone()));
+            slot += 1;
+        }
+        *cost += Rooms::page_work(slot.saturating_sub(start), page.names.len());
+        page
+    }
+}

@@ -1,0 +1,252 @@
+//! One batch on its way to the members of a room: messages, or the news that somebody came or went.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::mem;
+
+use super::super::groups::{GroupId, Groups};
+use super::super::session::{Membership, MissedRun};
+use super::super::sessions::Sessions;
+use super::super::work::{SLOTS, Work, of_bytes};
+use super::{NOTICE_BYTES_MAX, tell_missed};
+use crate::outbox::Pool;
+use crate::wire::{self, Head, HubMessage, LeaveCode, Message, MessageId, RoomDeliver};
+
+/// A batch is shared by its members' outboxes if it has at least this many bytes; a shorter one is cheaper copied.
+const SHARED_BYTES_MIN: usize = 1024;
+
+/// The same for members that are behind by this much: what they get is kept for long, and then a copy for each is more
+/// memory than a share.
+const SHARED_BACKLOG_MIN: usize = 64 << 10;
+const SHARED_BACKLOG_BYTES_MIN: usize = 128;
+
+#[derive(Debug, Default)]
+pub(super) struct Fanout {
+    group: GroupId,
+    /// What it is, if it is no batch of messages.
+    news: Option<News>,
+    /// What members get, one frame after another.
+    frames: Vec<u8>,
+    count: u32,
+    /// Whose messages they are: nobody gets its own.
+    parts: Vec<Part>,
+    /// The senders, sorted, once the fan-out has begun.
+    senders: Vec<usize>,
+    /// The same frames for outboxes to share.
+    shared: Option<Arc<[u8]>>,
+    /// Slots that were looked at.
+    cursor: usize,
+    has_begun: bool,
+}
+
+/// Who came into a room, or left it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum News {
+    Joined(usize),
+    Left(usize, LeaveCode),
+}
+
+/// Frames of one sender, one after another.
+#[derive(Debug)]
+struct Part {
+    sender: usize,
+    /// Where they end.
+    end: usize,
+    count: u32,
+}
+
+impl Fanout {
+    pub(super) fn begin_messages(&mut self, group: GroupId) {
+        self.group = group;
+    }
+
+    pub(super) fn begin_news(&mut self, group: GroupId, news: News, message: &HubMessage<'_>) {
+        (self.group, self.news, self.count) = (group, Some(news), 1);
+        message.encode(&mut self.frames);
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Whether another message of the room may join it.
+    pub(super) fn takes_messages_of(&self, group: GroupId) -> bool {
+        self.group == group && self.news.is_none() && !self.has_begun
+    }
+
+    pub(super) fn add(&mut self, sender: usize, head: &Head, body: &[u8]) {
+        head.write(body, &mut self.frames);
+        let end = self.frames.len();
+        self.count += 1;
+        match self.parts.last_mut() {
+            Some(part) if part.sender == sender => (part.end, part.count) = (end, part.count + 1),
+            _ => self.parts.push(Part { sender, end, count: 1 }),
+        }
+    }
+
+    /// Nobody has heard that somebody came who goes now, or the other way round.
+    pub(super) fn is_undone_by(&self, group: GroupId, news: News) -> bool {
+        let is_opposite = match (self.news, news) {
+            (Some(News::Joined(one)), News::Left(other, _)) | (Some(News::Left(one, _)), News::Joined(other)) => {
+                one == other
+            }
+            _ => false,
+        };
+        is_opposite && self.group == group && !self.has_begun
+    }
+
+    pub(super) fn is_news_of(&self, session: usize) -> bool {
+        matches!(self.news, Some(News::Joined(other) | News::Left(other, _)) if other == session)
+    }
+
+    #[cfg(feature = "sim")]
+    pub(super) fn shared(&self) -> Option<&[u8]> {
+        self.shared.as_deref()
+    }
+
+    /// Goes on with the fan-out as far as the work goes. True if it is done.
+    pub(super) fn run(&mut self, groups: &Groups, sessions: &mut Sessions, work: &mut Work) -> bool {
+        if !groups.contains(self.group) {
+            return true;
+        }
+        if !mem::replace(&mut self.has_begun, true) {
+            self.senders.extend(self.parts.iter().map(|part| part.sender));
+            self.senders.sort_unstable();
+            self.senders.dedup();
+        }
+        let group = self.group.index();
+        let slots = groups.slots(group);
+        while self.cursor < slots {
+            if work.is_spent() {
+                return false;
+            }
+            match groups.member(group, self.cursor) {
+                Some(member) => self.give(groups, sessions, member, work),
+                None if self.cursor.is_multiple_of(SLOTS) => work.spend(1),
+                None => {}
+            }
+            self.cursor += 1;
+        }
+        true
+    }
+
+    #[inline]
+    fn give(&mut self, groups: &Groups, sessions: &mut Sessions, member: usize, work: &mut Work) {
+        let session = &sessions[member];
+        if session.is_closing {
+            return work.spend(1);
+        }
+        let is_slow = session.is_lagging || !sessions.fits(member, self.frames.len());
+        if self.news.is_some() {
+            return self.give_news(sessions, member, is_slow, work);
+        }
+        if is_slow || self.senders.binary_search(&member).is_ok() {
+            return self.give_in_parts(groups, sessions, member, is_slow, work);
+        }
+        let backlog = sessions[member].outbox.kept_bytes();
+        if self.is_worth_sharing(backlog) {
+            let shared = self.shared.get_or_insert_with(|| sessions.pool.share(&self.frames));
+            work.spend(1);
+            sessions.put(member, |outbox, pool| outbox.push_shared(shared, self.count, pool));
+        } else {
+            work.spend(of_bytes(self.frames.len()));
+            sessions.put(member, |outbox, pool| outbox.push_frames(&self.frames, self.count, pool));
+        }
+    }
+
+    const fn is_worth_sharing(&self, backlog: usize) -> bool {
+        let bytes = self.frames.len();
+        bytes >= SHARED_BYTES_MIN || (bytes >= SHARED_BACKLOG_BYTES_MIN && backlog >= SHARED_BACKLOG_MIN)
+    }
+
+    fn give_news(&self, sessions: &mut Sessions, member: usize, is_slow: bool, work: &mut Work) {
+        let (Some(News::Joined(subject) | News::Left(subject, _)), group) = (self.news, self.group.index()) else {
+            return;
+        };
+        work.spend(1);
+        if subject == member && matches!(self.news, Some(News::Joined(_))) {
+            return;
+        }
+        if !is_slow || sessions.fits(member, self.frames.len()) {
+            return sessions.put(member, |outbox, pool| outbox.push_frames(&self.frames, 1, pool));
+        }
+        if let Some(membership) = membership(sessions, member, group) {
+            membership.is_stale = true;
+            sessions[member].is_lagging = true;
+        }
+    }
+
+    /// Gives a member what is not its own, and of that what its outbox has room for.
+    #[cold]
+    #[inline(never)]
+    fn give_in_parts(&self, groups: &Groups, sessions: &mut Sessions, member: usize, is_slow: bool, work: &mut Work) {
+        let mut start = 0;
+        for part in &self.parts {
+            let frames = &self.frames[mem::replace(&mut start, part.end)..part.end];
+            work.spend(of_bytes(frames.len()));
+            if part.sender == member {
+                continue;
+            }
+            if is_slow {
+                self.give_slowly(groups, sessions, member, frames, work);
+            } else {
+                sessions.put(member, |outbox, pool| outbox.push_frames(frames, part.count, pool));
+            }
+        }
+    }
+
+    /// Gives a member frame by frame what its outbox has room for. It misses the others, and is told so in their place.
+    fn give_slowly(&self, groups: &Groups, sessions: &mut Sessions, member: usize, mut frames: &[u8], work: &mut Work) {
+        let group = self.group.index();
+        while !frames.is_empty() {
+            let (frame, rest) = frames.split_at(wire::measure(frames).1);
+            frames = rest;
+            work.spend(1);
+            let Some(Membership { missed, .. }) = membership(sessions, member, group) else { return };
+            let before = missed.take();
+            let notice_bytes = if before.is_some() { NOTICE_BYTES_MAX } else { 0 };
+            if sessions.fits(member, frame.len() + notice_bytes) {
+                if let Some(before) = before {
+                    tell_missed(sessions, member, groups.name(group), before);
+                }
+                sessions.put(member, |outbox, pool| outbox.push_frames(frame, 1, pool));
+            } else if let Some(membership) = membership(sessions, member, group) {
+                membership.missed = Some(and_missed(before, frame));
+                sessions[member].is_lagging = true;
+            }
+        }
+    }
+
+    /// Lets go of what it holds, so that it can be used again.
+    pub(super) fn finish(&mut self, pool: &mut Pool) {
+        if let Some(shared) = self.shared.take() {
+            pool.release(shared);
+        }
+        self.clear();
+    }
+
+    /// As [`Fanout::finish`], of a fan-out that has not begun.
+    pub(super) fn clear(&mut self) {
+        debug_assert!(self.shared.is_none(), "what is shared is released");
+        self.frames.clear();
+        self.parts.clear();
+        self.senders.clear();
+        (self.news, self.count, self.cursor, self.has_begun) = (None, 0, 0, false);
+    }
+}
+
+fn membership(sessions: &mut Sessions, member: usize, group: usize) -> Option<&mut Membership> {
+    sessions[member].details.rooms.iter_mut().find(|membership| membership.slot.group() == group)
+}
+
+/// What is missed once this message is missed, too.
+fn and_missed(before: Option<MissedRun>, frame: &[u8]) -> MissedRun {
+    let id = match HubMessage::decode(wire::content(frame)) {
+        Ok(Some(HubMessage::RoomDeliver(RoomDeliver { id, .. }))) => id,
+        _ => MessageId(0),
+    };
+    match before {
+        Some(run) => MissedRun { last: id, count: run.count + 1, ..run },
+        None => MissedRun { first: id, last: id, count: 1 },
+    }
+}
