@@ -72,7 +72,7 @@ impl Ledger {
                 format!("message {message} is reported {report:?}, but user {user} is there")
             });
         }
-        if !sender_lives {
+        if !sender_lives || matches!(sent.to, To::Room(_)) {
             return Ok(());
         }
         let is_settled = seen.is_some_and(|place| *place <= session.acked);

@@ -167,6 +167,9 @@ impl Ledger {
         };
         let before = self.messages[message].reports.insert(to, fate);
         let sent = &self.messages[message];
+        self.hold(matches!(sent.to, To::User(_)), Promise::Fate, || {
+            format!("message {message} is reported {fate} for user {to}, though it was for a room")
+        })?;
         let is_own = sent.taken.is_some_and(|taken| taken.session == session);
         self.hold(is_own, Promise::Isolation, || format!("message {message} is reported to somebody else"))?;
         self.hold(before.is_none(), Promise::Fate, || format!("message {message} is reported twice for user {to}"))?;

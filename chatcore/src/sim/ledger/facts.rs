@@ -1,9 +1,10 @@
 //! What is written down.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
-use crate::{CloseReason, Event, FateCode, MessageId, RejectCode};
+use crate::sim::network::WireId;
+use crate::{CloseReason, Event, FateCode, Instant, MessageId, RejectCode};
 
 /// Something that a user asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,11 +91,29 @@ pub(super) struct Session {
     pub(super) reached: BTreeMap<usize, MessageId>,
     /// What was missed, by room.
     pub(super) gaps: BTreeMap<usize, Vec<Gap>>,
+    /// When all that was put into the outbox was written, and how much that was, as far as not acknowledged.
+    pub(super) written: VecDeque<Caught>,
+    /// The last time at which all was written that is acknowledged now.
+    pub(super) caught: Caught,
+    /// What the answers to its own requests take, at the most.
+    pub(super) own_bytes: u64,
+    /// The connection that it has, or had last.
+    pub(super) wire: Option<WireId>,
     /// Connections that it had.
     pub(super) connections: usize,
     /// Messages for it that were reported unconfirmed without having been written whole: of each connection, one may
     /// have been half written.
     pub(super) halves: usize,
+}
+
+/// A time at which nothing was left to be written to a session.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Caught {
+    /// Numbered frames that were written until then.
+    pub(super) count: u64,
+    pub(super) at: Instant,
+    /// What its own answers had taken until then.
+    pub(super) own_bytes: u64,
 }
 
 /// Messages of a room that somebody missed.
@@ -133,7 +152,7 @@ pub(super) enum Membership {
 }
 
 impl Session {
-    pub(super) const fn new(user: usize, begun: u64) -> Self {
+    pub(super) fn new(user: usize, begun: u64) -> Self {
         Self {
             user,
             is_parked: false,
@@ -153,6 +172,10 @@ impl Session {
             tallies: BTreeMap::new(),
             reached: BTreeMap::new(),
             gaps: BTreeMap::new(),
+            written: VecDeque::new(),
+            caught: Caught::default(),
+            own_bytes: 0,
+            wire: None,
             connections: 0,
             halves: 0,
         }

@@ -42,6 +42,9 @@ impl Ledger {
 
     fn take_up(&mut self, wire: WireId, session: usize) {
         self.sessions[session].connections += 1;
+        // Who comes back has the whole time to read.
+        self.sessions[session].caught.at = self.now;
+        self.sessions[session].wire = Some(wire);
         let Session { acked, asked, .. } = &self.sessions[session];
         let (acked, taken) = (*acked, asked.len() as u64);
         if let Some(facts) = self.wires.get_mut(&wire) {
@@ -69,6 +72,9 @@ impl Ledger {
         let Some(session) = self.current.remove(&user_of(name.as_str())) else {
             return Err(self.broken(Promise::Isolation, format!("{name} left without having been there")));
         };
+        if reason == CloseReason::SlowConsumer {
+            self.check_slow(session)?;
+        }
         self.unpark(session);
         self.weigh_session(session);
         let ended = &mut self.sessions[session];
@@ -120,6 +126,7 @@ impl Ledger {
                 *acked_perhaps = ack.count.max(*acked_perhaps);
                 if is_sure {
                     *acked = *acked_perhaps;
+                    self.sessions[session].catch_up();
                 }
                 return Ok(());
             }
@@ -135,6 +142,7 @@ impl Ledger {
         self.order += 1;
         let user = self.sessions[session].user;
         self.weigh(&request);
+        self.owes(session, &request);
         match request {
             Request::Send { message } => self.took_message(session, message)?,
             Request::Join { room } => {

@@ -9,6 +9,7 @@ mod events;
 mod facts;
 mod gaps;
 mod hub_side;
+mod stalls;
 mod user_side;
 
 use alloc::collections::{BTreeMap, BTreeSet};

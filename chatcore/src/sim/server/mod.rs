@@ -225,7 +225,8 @@ impl Server {
         } else {
             self.drain(around)?;
         }
-        let is_over = self.is_stopping && self.hub.as_ref().is_some_and(|hub| hub.connections() == 0);
+        let is_empty = self.hub.as_ref().is_some_and(|hub| hub.users() == 0 && hub.connections() == 0);
+        let is_over = self.is_stopping && is_empty;
         if is_over {
             let up_at = self.up_at;
             self.crash(around, up_at);
@@ -354,6 +355,7 @@ impl Server {
                 around.ledger.wrote(wire, &body);
             }
             if is_all {
+                around.ledger.written_out(wire, outgoing.numbered());
                 self.writing.remove(&wire);
             }
             if taken > 0 {

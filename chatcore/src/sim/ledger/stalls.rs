@@ -1,0 +1,67 @@
+//! Whose session may be ended for what it leaves unread: only whose own doing that is.
+
+use alloc::format;
+
+use super::Ledger;
+use super::facts::{Caught, Request, Session};
+use crate::sim::broken::{Broken, Promise};
+use crate::sim::network::WireId;
+
+/// Bytes of an answer that is no page, at the most.
+const ANSWER_BYTES_MAX: u64 = 40;
+
+/// The same, for each name of a watch.
+const NAME_BYTES_MAX: u64 = 50;
+
+impl Ledger {
+    /// Everything that a session was owed is written to its connection: so many numbered frames.
+    pub(in crate::sim) fn written_out(&mut self, wire: WireId, count: u64) {
+        let now = self.now;
+        let Some(session) = self.wires.get(&wire).and_then(|facts| facts.session) else { return };
+        let session = &mut self.sessions[session];
+        if session.wire != Some(wire) {
+            return;
+        }
+        let caught = Caught { count, at: now, own_bytes: session.own_bytes };
+        session.written.push_back(caught);
+        session.catch_up();
+    }
+
+    /// What the answer to a request takes, at the most, is the doing of whoever asks.
+    pub(super) fn owes(&mut self, session: usize, request: &Request) {
+        let bytes = match request {
+            Request::Who | Request::Roster { .. } => self.limits.frame_bytes_max().into(),
+            Request::Watch { users } => users.len() as u64 * NAME_BYTES_MAX,
+            _ => 0,
+        };
+        self.sessions[session].own_bytes += bytes + ANSWER_BYTES_MAX;
+    }
+
+    /// A session was ended as one that leaves too much unread: it has left something unacknowledged for the stall time
+    /// while it was connected, or its own answers have used up its reserve. Where a few of them can use up what there is
+    /// for all, it may be one that only has something unread.
+    pub(super) fn check_slow(&self, session: usize) -> Result<(), Broken> {
+        let limits = &self.limits;
+        let Session { user, is_parked, caught, own_bytes, .. } = &self.sessions[session];
+        let has_stalled = !is_parked && caught.at + limits.stall_time_max <= self.now;
+        let own = own_bytes - caught.own_bytes;
+        let has_asked = own > u64::from(limits.outbox_bytes_max / 4);
+        let all = limits.outbox_bytes_hard_max() as u64 * self.lives.len() as u64;
+        let is_short = limits.buffer_bytes_max.min(limits.origin_buffer_bytes_max) < all;
+        self.hold(has_stalled || has_asked || (is_short && caught.at < self.now), Promise::Isolation, || {
+            format!(
+                "user {user} is ended as slow, but owes nothing from before {}, and {own} bytes to itself",
+                caught.at
+            )
+        })
+    }
+}
+
+impl Session {
+    /// Looks at how far the acknowledgements have come.
+    pub(super) fn catch_up(&mut self) {
+        while let Some(caught) = self.written.pop_front_if(|caught| caught.count <= self.acked) {
+            self.caught = caught;
+        }
+    }
+}
