@@ -12,7 +12,7 @@ use chatcore::{
     Action, ClientConfig, CloseReason, Closed, ErrorCode, Event, Fault, GoodbyeCode, HubEvent, Limits, Received,
     Refusal, RejectCode,
 };
-use world::{World, decode_all, encode_all, nth};
+use world::{World, decode_all, nth};
 
 const MINUTE: Duration = Duration::from_mins(1);
 

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::Hub;
 use super::conn_id::ConnId;
@@ -18,6 +19,9 @@ use crate::wire::{HubMessage, Ping, Resumed, Token, Welcome};
 /// What a registration or a resume costs its origin.
 const ADMISSION_COST: u32 = 100;
 
+/// How long an origin that asks too often waits beyond the time at which one more may ask: many may be waiting.
+const AGAIN_AFTER_MIN: Duration = Duration::from_secs(1);
+
 impl Hub {
     pub(super) fn decide(&mut self, registration: Registration) -> Result<ConnId, Refusal> {
         let Registration { name, request, origin, outbox } = registration;
@@ -29,7 +33,7 @@ impl Hub {
         sessions
             .origins
             .charge_admission(now, origin, ADMISSION_COST, &pace)
-            .map_err(|until| Refusal::RateLimited { wait: until - now })?;
+            .map_err(|until| Refusal::RateLimited { wait: until - now + AGAIN_AFTER_MIN })?;
         let holder = self.holder(&name);
         let sessions = self.ordered.sessions();
         match (request, holder) {

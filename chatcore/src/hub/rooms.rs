@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use self::fanout::{Fanout, News};
 use super::event::HubEvent;
 use super::groups::{Groups, MemberSlot};
+use super::replies;
 use super::session::{Membership, MissedRun};
 use super::sessions::Sessions;
 use super::work::{MAPPING_WORK, SLOTS, Work};
@@ -122,8 +123,13 @@ impl Rooms {
         spelling: &str,
         cost: &mut u32,
     ) -> Result<(), RejectCode> {
-        let (_, position) = self.membership(sessions, session, spelling, cost)?;
+        let (room, position) = self.membership(sessions, session, spelling, cost)?;
         let membership = sessions[session].details.rooms.swap_remove(position);
+        // It has not been told yet, and would not be afterwards.
+        if let Some(MissedRun { first, last, count }) = membership.missed {
+            let missed = Missed { room: self.groups.name(room), first_id: first, last_id: last, count };
+            replies::answer(sessions, session, &HubMessage::Missed(missed));
+        }
         let name = name_of(sessions, session);
         *cost += self.leave_slot(sessions, membership.slot, session, &name, LeaveCode::Left);
         Ok(())

@@ -236,7 +236,7 @@ fn draw_limits(random: &mut Random, users: usize, is_tight: bool) -> Limits {
         users_max: all + u32::try_from(random.below(3)).unwrap_or_default(),
         handshake_time_max: seconds(random.within(5..=30)),
         idle_time_max: seconds(random.pick(&[2, 10, 60])),
-        stall_time_max: seconds(random.within(1..=10)),
+        stall_time_max: seconds(random.within(3..=10)),
         resume_time_max: seconds(random.pick(&[0, 5, 60, 60, 300])),
         probe_time_max: seconds(random.within(1..=5)),
         flush_time_max: seconds(random.within(1..=5)),

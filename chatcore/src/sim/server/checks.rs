@@ -19,7 +19,7 @@ impl Server {
             }
         }
         if let Err(detail) = hub.audit() {
-            return broken(detail.into());
+            return broken(detail);
         }
         if hub.users() > limits.users_max as usize || hub.rooms() > limits.rooms_max as usize {
             return broken(format!("{} users, {} rooms", hub.users(), hub.rooms()));
