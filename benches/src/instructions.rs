@@ -50,7 +50,8 @@ fn cases() -> Vec<Case> {
             if WRITE { coding.encode() } else { coding.decode() }
         }
     }
-    fn routing(times: u32, mut routing: Routing) {
+    fn routing(times: u32, routing: Routing) {
+        let mut routing = routing.warmed_up();
         for _ in 0..times {
             routing.route_batch();
         }

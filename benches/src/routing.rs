@@ -94,7 +94,7 @@ impl Routing {
         };
         let batch = Tally { said: BATCH_MESSAGES, delivered: BATCH_MESSAGES };
         let mut routing = Self::new(hub, users, batch, burst, body_bytes);
-        routing.warm_up();
+        routing.check();
         routing
     }
 
@@ -120,7 +120,7 @@ impl Routing {
                 routing.hear(|_, _| ());
             }
         }
-        routing.warm_up();
+        routing.check();
         routing
     }
 
@@ -141,13 +141,15 @@ impl Routing {
         Self { hub, users, by_conn, batches, next: 0, batch, socket: Vec::new(), ack: Vec::new() }
     }
 
-    /// Until every user acknowledges in turn the outboxes grow, which is not what is to be measured.
-    fn warm_up(&mut self) {
-        self.check();
+    /// Routes batches until every user acknowledges in turn. Before that the outboxes grow, which is not what is to be
+    /// measured.
+    #[must_use]
+    pub fn warmed_up(mut self) -> Self {
         let frames = self.users.len() * ACK_FRAMES as usize;
         for _ in 0..frames.div_ceil(self.batch.delivered) {
             self.route_batch();
         }
+        self
     }
 
     /// Messages that a batch delivers in rooms of so many members.
