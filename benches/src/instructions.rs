@@ -8,7 +8,7 @@ use std::{env, fmt, fs};
 
 use chatcore_bench::{BATCH_MESSAGES, Coding, Routing};
 
-use crate::load::Failure;
+use crate::failure::Failure;
 
 /// Where the figures are written down.
 const WRITTEN_DOWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/instructions.txt");
@@ -143,7 +143,7 @@ impl FromStr for Figures {
             let (name, figure) = line.split_once(' ')?;
             Some((name.to_owned(), figure.parse().ok()?))
         });
-        let wrong = || Failure::new(format_args!("{WRITTEN_DOWN}: behind the first, each line is a name and a figure"));
+        let wrong = || Failure::new(format_args!("{WRITTEN_DOWN}: after the first, each line is a name and a figure"));
         Ok(Self { compiler: compiler.to_owned(), of: figures.collect::<Option<_>>().ok_or_else(wrong)? })
     }
 }
