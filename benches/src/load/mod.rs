@@ -75,12 +75,12 @@ fn plan(options: &Options) -> Vec<(Scenario, usize)> {
 fn targets(options: &Options) -> Result<Vec<Target>> {
     let mut targets = Vec::new();
     for server in &options.servers {
-        match Target::find(server)? {
+        match Target::find(server, &options.server_args)? {
             Some(target) => targets.push(target),
             None => eprintln!("{}", server.absence()),
         }
     }
-    targets.extend(options.beside.iter().map(|program| Target::build(program)));
+    targets.extend(options.beside.iter().map(|program| Target::build(program, &options.server_args)));
     Ok(targets)
 }
 

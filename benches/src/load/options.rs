@@ -1,5 +1,6 @@
 //! What is measured, and how much of it.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,6 +29,10 @@ pub(crate) struct Options {
     /// Another build of chatcore-server to run beside; may be given several times
     #[arg(long, value_name = "PROGRAM")]
     pub(crate) beside: Vec<PathBuf>,
+
+    /// An argument more for chatcore-server, and for the builds that run beside it; may be given several times
+    #[arg(long = "server-arg", value_name = "ARG", allow_hyphen_values = true)]
+    pub(crate) server_args: Vec<OsString>,
 
     /// Bytes of a message; direct is done with each, the other work with the first
     #[arg(long, value_delimiter = ',', value_name = "BYTES", default_value = "64,16,1024,16384", value_parser = count(12, 60_000))]

@@ -1,6 +1,7 @@
 //! The servers that are measured: one description each, which is all that the load generator knows of a server.
 
 use std::env;
+use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::net::SocketAddr;
@@ -62,6 +63,8 @@ pub(crate) struct Target {
     /// Its name in tables.
     pub(crate) name: String,
     program: PathBuf,
+    /// Arguments that follow those of its configuration.
+    args: Vec<OsString>,
 }
 
 /// A target that runs. It is killed when this is dropped.
@@ -219,8 +222,8 @@ impl Server {
 }
 
 impl Target {
-    /// The server of this kind; none if it is not installed. chatcore's is built first.
-    pub(crate) fn find(server: &'static Server) -> Result<Option<Self>> {
+    /// The server of this kind; none if it is not installed. chatcore's is built first, and only it gets `our_args`.
+    pub(crate) fn find(server: &'static Server, our_args: &[OsString]) -> Result<Option<Self>> {
         let program = match server.role {
             Role::Floor => Some(env::current_exe()?),
             Role::Ours => Some(program::build_server()?),
@@ -231,13 +234,15 @@ impl Target {
                 Role::Floor => server.name.to_owned(),
                 Role::Ours | Role::Other => format!("{} {}", server.program, program::version(&program)),
             };
-            Self { server, name, program }
+            let args = if server.role == Role::Ours { our_args.to_vec() } else { Vec::new() };
+            Self { server, name, program, args }
         }))
     }
 
     /// Another build of chatcore's server.
-    pub(crate) fn build(program: &Path) -> Self {
-        Self { server: &CHATCORE, name: program.display().to_string(), program: program.to_path_buf() }
+    pub(crate) fn build(program: &Path, our_args: &[OsString]) -> Self {
+        let (name, args) = (program.display().to_string(), our_args.to_vec());
+        Self { server: &CHATCORE, name, program: program.to_path_buf(), args }
     }
 
     /// Starts it for so many users, and waits until it listens.
@@ -247,6 +252,7 @@ impl Target {
             Settings { address: free_address()?, connections_max: 2 * users + 1000, directory: directory.path() };
         let mut command = Command::new(&self.program);
         (self.server.configure)(&mut command, &settings)?;
+        command.args(&self.args);
         let process = Process::start(command, &self.name, settings.address, cpus)?;
         Ok(Running { process, _directory: directory })
     }
