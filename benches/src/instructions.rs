@@ -8,7 +8,7 @@ use std::{env, fmt, fs};
 
 use chatcore_bench::{BATCH_MESSAGES, Coding, Routing};
 
-use crate::load::Failure;
+use crate::failure::Failure;
 
 /// Where the figures are written down.
 const WRITTEN_DOWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/instructions.txt");
@@ -50,7 +50,8 @@ fn cases() -> Vec<Case> {
             if WRITE { coding.encode() } else { coding.decode() }
         }
     }
-    fn routing(times: u32, mut routing: Routing) {
+    fn routing(times: u32, routing: Routing) {
+        let mut routing = routing.warmed_up();
         for _ in 0..times {
             routing.route_batch();
         }
@@ -142,7 +143,7 @@ impl FromStr for Figures {
             let (name, figure) = line.split_once(' ')?;
             Some((name.to_owned(), figure.parse().ok()?))
         });
-        let wrong = || Failure::new(format_args!("{WRITTEN_DOWN}: behind the first, each line is a name and a figure"));
+        let wrong = || Failure::new(format_args!("{WRITTEN_DOWN}: after the first, each line is a name and a figure"));
         Ok(Self { compiler: compiler.to_owned(), of: figures.collect::<Option<_>>().ok_or_else(wrong)? })
     }
 }

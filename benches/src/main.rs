@@ -2,6 +2,10 @@
 //! alone costs, in instructions.
 
 #[cfg(target_os = "linux")]
+mod calls;
+#[cfg(target_os = "linux")]
+mod failure;
+#[cfg(target_os = "linux")]
 mod floor;
 #[cfg(target_os = "linux")]
 #[expect(clippy::cast_precision_loss, reason = "no count comes near the limits of its type")]
@@ -12,7 +16,21 @@ mod instructions;
     clippy::cast_precision_loss,
     reason = "these are figures for people, and no count comes near the limits of its type"
 )]
+mod latencies;
+#[cfg(target_os = "linux")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "these are figures for people, and no count comes near the limits of its type"
+)]
 mod load;
+#[cfg(target_os = "linux")]
+mod machine;
+#[cfg(target_os = "linux")]
+#[expect(clippy::cast_precision_loss, reason = "this is a figure for people")]
+mod process;
+#[cfg(target_os = "linux")]
+mod program;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
@@ -41,7 +59,7 @@ fn main() -> std::process::ExitCode {
 
     let done = match Command::parse() {
         Command::Load(options) => load::run(&options),
-        Command::Floor { listen } => floor::run(listen).map_err(load::Failure::from),
+        Command::Floor { listen } => floor::run(listen).map_err(failure::Failure::from),
         Command::Instructions(options) => instructions::run(&options),
         Command::Repeat { case, times } => instructions::repeat(&case, times),
     };

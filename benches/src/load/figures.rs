@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::work::Work;
+use super::scenario::Scenario;
 
 /// A kind of figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,25 +64,25 @@ impl Figure {
         }
     }
 
-    /// What a work is measured by. The first is what it is about.
-    pub(crate) const fn of(work: Work) -> &'static [Self] {
-        match work {
-            Work::Direct | Work::Room | Work::Many => {
+    /// What a scenario measures. The first figure is what it is about.
+    pub(crate) const fn of(scenario: Scenario) -> &'static [Self] {
+        match scenario {
+            Scenario::Direct | Scenario::Room | Scenario::Many => {
                 &[Self::Cpu, Self::Rate, Self::Load, Self::PerRead, Self::PerWrite]
             }
-            Work::Latency => &[Self::P50, Self::P99, Self::P999, Self::Cpu],
-            Work::Idle => &[Self::Resident, Self::SetUp, Self::Kernel, Self::IdleCpu],
-            Work::Storm => &[Self::Return, Self::Seconds],
+            Scenario::Latency => &[Self::P50, Self::P99, Self::P999, Self::Cpu],
+            Scenario::Idle => &[Self::Resident, Self::SetUp, Self::Kernel, Self::IdleCpu],
+            Scenario::Storm => &[Self::Return, Self::Seconds],
         }
     }
 
-    /// What of a work is compared with the floor, and drawn.
-    pub(crate) const fn compared(work: Work) -> &'static [Self] {
-        match work {
-            Work::Direct | Work::Room | Work::Many => &[Self::Cpu],
-            Work::Latency => &[Self::P50, Self::P99],
-            Work::Idle => &[Self::Resident, Self::SetUp],
-            Work::Storm => &[Self::Return],
+    /// The figures of a scenario that are compared with the floor, and drawn.
+    pub(crate) const fn compared(scenario: Scenario) -> &'static [Self] {
+        match scenario {
+            Scenario::Direct | Scenario::Room | Scenario::Many => &[Self::Cpu],
+            Scenario::Latency => &[Self::P50, Self::P99],
+            Scenario::Idle => &[Self::Resident, Self::SetUp],
+            Scenario::Storm => &[Self::Return],
         }
     }
 }

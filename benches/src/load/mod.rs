@@ -1,81 +1,53 @@
 //! A load generator that drives servers over TCP, each in turn, and tells what they cost.
 
-mod contestant;
-mod crowd;
-mod dialect;
+mod client_pool;
 mod figures;
+mod measure;
 mod message;
 mod options;
 mod plot;
-mod process;
+mod protocol;
 mod report;
-mod work;
+mod scenario;
+mod target;
+mod tracker;
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
-
-use self::contestant::Contestant;
+use self::measure::measure;
 pub(crate) use self::options::Options;
 use self::report::{Entry, Report};
-use self::work::Work;
-
-/// Why nothing could be measured, for people.
-#[derive(Debug)]
-pub(crate) struct Failure(String);
-
-pub(crate) type Result<T> = std::result::Result<T, Failure>;
-
-impl Failure {
-    pub(crate) fn new(reason: impl fmt::Display) -> Self {
-        Self(reason.to_string())
-    }
-
-    /// A server said what nobody expected.
-    fn said(bytes: &[u8]) -> Self {
-        let bytes = &bytes[..bytes.len().min(100)];
-        Self(format!("the server said {:?}", String::from_utf8_lossy(bytes)))
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self::new(error)
-    }
-}
+use self::scenario::Scenario;
+use self::target::Target;
+use crate::failure::Result;
+use crate::machine;
 
 /// Measures what the options ask for, and prints it.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let options = options.clone().complete()?;
-    allow_files()?;
+    machine::raise_file_limit()?;
     if options.cpus().server == options.cpus().load {
         eprintln!("the load and the servers share a processor: each takes from the other what is measured");
     }
-    let contestants = contestants(&options)?;
-    let mut report = Report::new(&options)?;
-    for (work, body_bytes) in plan(&options) {
-        let able = |contestant: &&Contestant| body_bytes <= contestant.kind.body_bytes_max();
-        let mut entries: Vec<Entry<'_>> = contestants.iter().filter(able).map(Entry::new).collect();
+    let targets = targets(&options)?;
+    let mut report = Report::new(machine::description()?, options.rounds);
+    for (scenario, body_bytes) in plan(&options) {
+        let able = |target: &&Target| body_bytes <= target.server.body_bytes_max;
+        let mut entries: Vec<Entry<'_>> = targets.iter().filter(able).map(Entry::new).collect();
         for round in 1..=options.rounds {
             for entry in &mut entries {
-                let contestant = entry.contestant;
+                let target = entry.target;
                 progress(format_args!(
                     "{}, {body_bytes} B, round {round} of {}: {}",
-                    work.name(),
+                    scenario.name(),
                     options.rounds,
-                    contestant.name
+                    target.name
                 ));
-                entry.rounds.push(work::measure(contestant, work, body_bytes, &options)?);
+                entry.rounds.push(measure(target, scenario, body_bytes, &options)?);
             }
         }
-        report.add(work, body_bytes, work.description(&options, body_bytes), &entries);
+        report.add(scenario, body_bytes, options.describe(scenario, body_bytes), &entries);
     }
     progress(format_args!(""));
     if report.lacks_calls() {
@@ -94,22 +66,22 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// What is done, with messages of which size.
-fn plan(options: &Options) -> Vec<(Work, usize)> {
-    let sizes = |work: Work| if work.has_sizes() { &options.sizes[..] } else { &options.sizes[..1] };
-    options.work.iter().flat_map(|work| sizes(*work).iter().map(|size| (*work, *size))).collect()
+/// The scenarios, each with the sizes of messages that it is measured with.
+fn plan(options: &Options) -> Vec<(Scenario, usize)> {
+    let sizes = |scenario: Scenario| if scenario.has_sizes() { &options.sizes[..] } else { &options.sizes[..1] };
+    options.scenarios.iter().flat_map(|scenario| sizes(*scenario).iter().map(|size| (*scenario, *size))).collect()
 }
 
-fn contestants(options: &Options) -> Result<Vec<Contestant>> {
-    let mut contestants = Vec::new();
-    for kind in &options.servers {
-        match Contestant::find(*kind)? {
-            Some(contestant) => contestants.push(contestant),
-            None => eprintln!("{}", contestant::absence(*kind)),
+fn targets(options: &Options) -> Result<Vec<Target>> {
+    let mut targets = Vec::new();
+    for server in &options.servers {
+        match Target::find(server, &options.server_args)? {
+            Some(target) => targets.push(target),
+            None => eprintln!("{}", server.absence()),
         }
     }
-    contestants.extend(options.beside.iter().map(|program| Contestant::other(program)));
-    Ok(contestants)
+    targets.extend(options.beside.iter().map(|program| Target::build(program, &options.server_args)));
+    Ok(targets)
 }
 
 /// A line that shows what is going on, in place of the last one; only for people who look.
@@ -120,11 +92,4 @@ fn progress(line: fmt::Arguments<'_>) {
         let _ = write!(stderr, "\r\x1b[K{line}");
         let _ = stderr.flush();
     }
-}
-
-/// Every user is a file here, and another one at the server, which inherits this limit.
-fn allow_files() -> Result<()> {
-    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(io::Error::from)?;
-    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).map_err(io::Error::from)?;
-    Ok(())
 }

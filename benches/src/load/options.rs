@@ -1,14 +1,16 @@
 //! What is measured, and how much of it.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 
-use super::contestant::Kind;
-use super::work::Work;
-use super::{Failure, Result, process};
+use super::scenario::Scenario;
+use super::target::{SERVERS, Server};
+use crate::failure::{Failure, Result};
+use crate::machine::{Cpus, cpus};
 
 /// Drives servers with a load, each in turn, and prints what a message costs them.
 ///
@@ -17,16 +19,20 @@ use super::{Failure, Result, process};
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Options {
     /// What they are to do [default: all]
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "WORK")]
-    pub(crate) work: Vec<Work>,
+    #[arg(long = "work", value_enum, value_delimiter = ',', value_name = "WORK")]
+    pub(crate) scenarios: Vec<Scenario>,
 
     /// Which servers [default: all]
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "SERVER")]
-    pub(crate) servers: Vec<Kind>,
+    #[arg(long, value_parser = Server::parser(), value_delimiter = ',', value_name = "SERVER")]
+    pub(crate) servers: Vec<&'static Server>,
 
     /// Another build of chatcore-server to run beside; may be given several times
     #[arg(long, value_name = "PROGRAM")]
     pub(crate) beside: Vec<PathBuf>,
+
+    /// An argument more for chatcore-server, and for the builds that run beside it; may be given several times
+    #[arg(long = "server-arg", value_name = "ARG", allow_hyphen_values = true)]
+    pub(crate) server_args: Vec<OsString>,
 
     /// Bytes of a message; direct is done with each, the other work with the first
     #[arg(long, value_delimiter = ',', value_name = "BYTES", default_value = "64,16,1024,16384", value_parser = count(12, 60_000))]
@@ -89,21 +95,14 @@ pub(crate) struct Options {
     pub(crate) plot: Option<PathBuf>,
 }
 
-/// Where who runs.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Cpus {
-    pub(crate) server: usize,
-    pub(crate) load: usize,
-}
-
 impl Options {
     /// Fills in what depends on the machine and on other options, and refuses what does not fit together.
     pub(crate) fn complete(mut self) -> Result<Self> {
-        if self.work.is_empty() {
-            self.work = Work::ALL.to_vec();
+        if self.scenarios.is_empty() {
+            self.scenarios = Scenario::ALL.to_vec();
         }
         if self.servers.is_empty() {
-            self.servers = Kind::ALL.to_vec();
+            self.servers = SERVERS.to_vec();
         }
         if !(0.01..=3600.0).contains(&self.seconds) {
             return Err(Failure::new("--seconds must be 0.01 to 3600"));
@@ -116,7 +115,7 @@ impl Options {
         if self.senders >= self.members {
             return Err(Failure::new(format_args!("--senders is {}: of --members there must be more", self.senders)));
         }
-        let cpus = process::cpus()?;
+        let cpus = cpus()?;
         let (first, last) = (*cpus.first().unwrap_or(&0), *cpus.last().unwrap_or(&0));
         self.server_cpu.get_or_insert(first);
         self.load_cpu.get_or_insert(last);
@@ -127,10 +126,48 @@ impl Options {
         Cpus { server: self.server_cpu.unwrap_or_default(), load: self.load_cpu.unwrap_or_default() }
     }
 
+    /// Users of a scenario.
+    pub(crate) const fn users_of(&self, scenario: Scenario) -> usize {
+        match scenario {
+            Scenario::Direct | Scenario::Latency => self.users,
+            Scenario::Room => self.members,
+            Scenario::Idle | Scenario::Storm | Scenario::Many => self.crowd,
+        }
+    }
+
+    /// Messages that each sender of a scenario has under way.
+    pub(crate) const fn outstanding_of(&self, scenario: Scenario) -> usize {
+        match scenario {
+            Scenario::Room => self.room_outstanding,
+            Scenario::Many => self.crowd_outstanding,
+            _ => self.outstanding,
+        }
+    }
+
+    /// What exactly happens in a scenario, for people.
+    pub(crate) fn describe(&self, scenario: Scenario, body_bytes: usize) -> String {
+        let (users, outstanding) = (self.users_of(scenario), self.outstanding_of(scenario));
+        let Self { seconds: window, senders, rate, .. } = self;
+        match scenario {
+            Scenario::Direct | Scenario::Many => {
+                format!("{users} users in pairs, {outstanding} messages of {body_bytes} B outstanding each, {window} s")
+            }
+            Scenario::Room => format!(
+                "{users} members, {senders} of them sending, {outstanding} messages of {body_bytes} B outstanding \
+                 each, {window} s"
+            ),
+            Scenario::Latency => format!("{rate} messages of {body_bytes} B a second among {users} users, {window} s"),
+            Scenario::Idle => format!("{users} users register and are silent"),
+            Scenario::Storm => format!("{users} connections break and come back, with a message unseen on each"),
+        }
+    }
+
+    /// How long is measured.
     pub(crate) fn window(&self) -> Duration {
         Duration::from_secs_f64(self.seconds)
     }
 
+    /// How long a scenario runs before it is measured.
     pub(crate) fn warm_up(&self) -> Duration {
         self.window() / 4
     }

@@ -1,19 +1,16 @@
 //! The figures of all, as a table and as JSON.
 
 use std::fmt;
-use std::fs;
 
 use serde_json::{Value, json};
 
-use super::Result;
-use super::contestant::{Contestant, Kind};
 use super::figures::{Figure, Figures, Spread};
-use super::options::Options;
-use super::work::Work;
+use super::scenario::Scenario;
+use super::target::{Role, Target};
 
-/// One server at one work.
+/// One server in one scenario.
 pub(crate) struct Entry<'a> {
-    pub(crate) contestant: &'a Contestant,
+    pub(crate) target: &'a Target,
     pub(crate) rounds: Vec<Figures>,
 }
 
@@ -24,38 +21,39 @@ pub(crate) struct Report {
     pub(crate) sections: Vec<Section>,
 }
 
-/// All servers at one work.
+/// All servers in one scenario.
 pub(crate) struct Section {
-    pub(crate) work: Work,
+    pub(crate) scenario: Scenario,
     pub(crate) body_bytes: usize,
     pub(crate) description: String,
     pub(crate) rows: Vec<Row>,
 }
 
 pub(crate) struct Row {
-    pub(crate) kind: Kind,
+    pub(crate) role: Role,
     pub(crate) name: String,
     pub(crate) figures: Vec<(Figure, Option<Spread>)>,
 }
 
 impl<'a> Entry<'a> {
-    pub(crate) fn new(contestant: &'a Contestant) -> Self {
-        Self { contestant, rounds: Vec::new() }
+    pub(crate) fn new(target: &'a Target) -> Self {
+        Self { target, rounds: Vec::new() }
     }
 }
 
 impl Report {
-    pub(crate) fn new(options: &Options) -> Result<Self> {
-        Ok(Self { machine: machine()?, rounds: options.rounds, sections: Vec::new() })
+    /// A report without sections. `machine` describes where the figures come from.
+    pub(crate) fn new(machine: String, rounds: usize) -> Self {
+        Self { machine, rounds, sections: Vec::new() }
     }
 
-    pub(crate) fn add(&mut self, work: Work, body_bytes: usize, description: String, entries: &[Entry<'_>]) {
+    pub(crate) fn add(&mut self, scenario: Scenario, body_bytes: usize, description: String, entries: &[Entry<'_>]) {
         let row = |entry: &Entry<'_>| Row {
-            kind: entry.contestant.kind,
-            name: entry.contestant.name.clone(),
-            figures: Figure::of(work).iter().map(|figure| (*figure, Spread::of(&entry.rounds, *figure))).collect(),
+            role: entry.target.server.role,
+            name: entry.target.name.clone(),
+            figures: Figure::of(scenario).iter().map(|figure| (*figure, Spread::of(&entry.rounds, *figure))).collect(),
         };
-        self.sections.push(Section { work, body_bytes, description, rows: entries.iter().map(row).collect() });
+        self.sections.push(Section { scenario, body_bytes, description, rows: entries.iter().map(row).collect() });
     }
 
     /// Calls of a server could not be counted.
@@ -74,7 +72,7 @@ impl Report {
         };
         let section = |section: &Section| {
             json!({
-                "work": section.work.name(),
+                "work": section.scenario.name(),
                 "body_bytes": section.body_bytes,
                 "description": section.description,
                 "servers": section.rows.iter().map(row).collect::<Vec<_>>(),
@@ -91,7 +89,7 @@ impl Report {
 impl Section {
     /// How many times the floor's a figure is; none without a floor.
     fn times_floor(&self, row: &Row, figure: Figure) -> Option<f64> {
-        let floor = self.rows.iter().find(|row| row.kind == Kind::Floor)?.median(figure)?;
+        let floor = self.rows.iter().find(|row| row.role == Role::Floor)?.median(figure)?;
         Some(row.median(figure)? / floor)
     }
 }
@@ -115,14 +113,14 @@ impl fmt::Display for Report {
 
 impl fmt::Display for Section {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: {}", self.work.name(), self.description)?;
+        writeln!(f, "{}: {}", self.scenario.name(), self.description)?;
         if self.rows.is_empty() {
             return writeln!(f, "  none of the servers carries {} B in a message", self.body_bytes);
         }
         let mut table: Vec<Vec<String>> = vec![vec![String::new()]];
-        for figure in Figure::of(self.work) {
+        for figure in Figure::of(self.scenario) {
             table[0].push(figure.head().to_owned());
-            if Figure::compared(self.work).contains(figure) {
+            if Figure::compared(self.scenario).contains(figure) {
                 table[0].push("× floor".to_owned());
             }
         }
@@ -130,7 +128,7 @@ impl fmt::Display for Section {
             let mut cells = vec![row.name.clone()];
             for (figure, spread) in &row.figures {
                 cells.push(spread.map_or("-".to_owned(), cell));
-                if Figure::compared(self.work).contains(figure) {
+                if Figure::compared(self.scenario).contains(figure) {
                     cells.push(self.times_floor(row, *figure).map_or("-".to_owned(), |times| format!("{times:.2}")));
                 }
             }
@@ -150,7 +148,7 @@ impl fmt::Display for Section {
     }
 }
 
-/// A median, and behind it how far the rounds are apart.
+/// A median, and then the least and the most of the rounds.
 fn cell(spread: Spread) -> String {
     format!("{} {}–{}", digits(spread.median), digits(spread.min), digits(spread.max))
 }
@@ -165,19 +163,6 @@ pub(crate) fn digits(value: f64) -> String {
         10_000.0..1e6 => format!("{:.0} k", value / 1e3),
         _ => format!("{:.2} M", value / 1e6),
     }
-}
-
-/// The processor and the kernel.
-fn machine() -> Result<String> {
-    let text = fs::read_to_string("/proc/cpuinfo")?;
-    let field = |name: &str| {
-        let line = text.lines().find(|line| line.starts_with(name))?;
-        line.split_once(':').map(|(_, value)| value.trim().to_owned())
-    };
-    let model = field("model name").unwrap_or_else(|| "unknown processor".to_owned());
-    let count = text.lines().filter(|line| line.starts_with("processor")).count();
-    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
-    Ok(format!("{model}, {count} cores, Linux {}", kernel.split('-').next().unwrap_or_default().trim()))
 }
 
 #[cfg(test)]

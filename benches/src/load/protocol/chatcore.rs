@@ -8,8 +8,8 @@ use chatcore::wire::{
 };
 use chatcore::{ClientConfig, Limits};
 
-use super::{Dialect, Envelope, Heard, To, name};
-use crate::load::{Failure, Result};
+use super::{Envelope, Incoming, Protocol, Recipient, user_name};
+use crate::failure::{Failure, Result};
 
 const ROOM: &str = "#room";
 
@@ -55,17 +55,18 @@ impl Conn {
     }
 }
 
-impl Dialect for Chatcore {
+impl Protocol for Chatcore {
     type Conn = Conn;
 
-    const SAYS_ACCEPTED: bool = true;
+    const HAS_ACCEPTANCE: bool = true;
+    const HAS_REDELIVERY: bool = true;
 
-    fn open(&self, _conn: &mut Conn, user: usize, out: &mut Vec<u8>) {
+    fn register(&self, _conn: &mut Conn, user: usize, out: &mut Vec<u8>) {
         out.extend_from_slice(&Preface::OURS.encode());
-        ClientMessage::Register(Register { name: &name(user), credential: b"" }).encode(out);
+        ClientMessage::Register(Register { name: &user_name(user), credential: b"" }).encode(out);
     }
 
-    fn reopen(&self, conn: &mut Conn, user: usize, out: &mut Vec<u8>) {
+    fn reconnect(&self, conn: &mut Conn, user: usize, out: &mut Vec<u8>) {
         let token = conn.token.expect("it was registered");
         conn.is_greeted = false;
         conn.attempts += 1;
@@ -73,69 +74,69 @@ impl Dialect for Chatcore {
         conn.received = conn.acknowledged;
         let received = Some(conn.received);
         out.extend_from_slice(&Preface::OURS.encode());
-        ClientMessage::Resume(Resume { name: &name(user), token, received, attempt: conn.attempts }).encode(out);
+        ClientMessage::Resume(Resume { name: &user_name(user), token, received, attempt: conn.attempts }).encode(out);
     }
 
-    fn envelope(&self, to: To, body_bytes: usize) -> Envelope {
+    fn envelope(&self, to: Recipient, body_bytes: usize) -> Envelope {
         let mut before = Vec::new();
         let name = match to {
-            To::User(user) => name(user),
-            To::Room => ROOM.to_owned(),
+            Recipient::User(user) => user_name(user),
+            Recipient::Room => ROOM.to_owned(),
         };
         ClientMessage::Send(Send { to: &name, body: &vec![0; body_bytes] }).encode(&mut before);
         before.truncate(before.len() - body_bytes);
         Envelope { before, after: b"" }
     }
 
-    fn take<'a>(&self, conn: &mut Conn, input: &mut &'a [u8], out: &mut Vec<u8>) -> Result<Heard<'a>> {
+    fn take<'a>(&self, conn: &mut Conn, input: &mut &'a [u8], out: &mut Vec<u8>) -> Result<Incoming<'a>> {
         if !conn.is_greeted {
             let Some((preface, rest)) = input.split_first_chunk::<PREFACE_BYTES>() else {
-                return Ok(Heard::Incomplete);
+                return Ok(Incoming::Incomplete);
             };
             if *preface != Preface::OURS.encode() {
-                return Err(Failure::said(preface));
+                return Err(Failure::unexpected(preface));
             }
             conn.is_greeted = true;
             *input = rest;
         }
         let content = wire::take(input, self.frame_bytes_max).map_err(Failure::new)?;
-        let Some(content) = content else { return Ok(Heard::Incomplete) };
+        let Some(content) = content else { return Ok(Incoming::Incomplete) };
         if content.kind.is_numbered() {
             conn.received += 1;
             conn.pending_bytes += content.fields.len();
         }
         // A body is the last of the fields, and all bodies have one length.
         if let Kind::DELIVER | Kind::ROOM_DELIVER = content.kind {
-            return Ok(Heard::Message(&content.fields[content.fields.len() - self.body_bytes..]));
+            return Ok(Incoming::Message(&content.fields[content.fields.len() - self.body_bytes..]));
         }
         let message = HubMessage::decode(content).map_err(Failure::new)?;
         Ok(match message.expect("the server speaks our version") {
-            HubMessage::Accepted(accepted) => Heard::Accepted(1 + u64::from(accepted.more)),
+            HubMessage::Accepted(accepted) => Incoming::Accepted(1 + u64::from(accepted.more)),
             HubMessage::Welcome(welcome) => {
                 conn.token = Some(welcome.token);
                 if self.has_room {
                     ClientMessage::Join(Join { room: ROOM }).encode(out);
-                    return Ok(Heard::Nothing);
+                    return Ok(Incoming::Nothing);
                 }
-                Heard::Ready
+                Incoming::Ready
             }
-            HubMessage::Done(_) | HubMessage::Resumed(_) => Heard::Ready,
+            HubMessage::Done(_) | HubMessage::Resumed(_) => Incoming::Ready,
             HubMessage::Ping(ping) => {
                 ClientMessage::Pong(Pong { nonce: ping.nonce }).encode(out);
-                Heard::Nothing
+                Incoming::Nothing
             }
-            HubMessage::Ack(_) | HubMessage::Joined(_) | HubMessage::Left(_) => Heard::Nothing,
+            HubMessage::Ack(_) | HubMessage::Joined(_) | HubMessage::Left(_) => Incoming::Nothing,
             other => return Err(Failure::new(format_args!("the server said {other:?}"))),
         })
     }
 
-    fn precede(&self, conn: &mut Conn, out: &mut Vec<u8>) {
+    fn before_message(&self, conn: &mut Conn, out: &mut Vec<u8>) {
         if conn.pending() > 0 {
             conn.acknowledge(out);
         }
     }
 
-    fn settle(&self, conn: &mut Conn, out: &mut Vec<u8>) {
+    fn before_flush(&self, conn: &mut Conn, out: &mut Vec<u8>) {
         let pending = conn.pending();
         if pending == 0 {
             return;

@@ -1,7 +1,7 @@
 //! Redis publish and subscribe over RESP3, so that one connection does both: a channel for each user.
 
-use super::{Dialect, Envelope, Heard, To, line, name, number};
-use crate::load::{Failure, Result};
+use super::{Envelope, Incoming, Protocol, Recipient, line, number, user_name};
+use crate::failure::{Failure, Result};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Redis {
@@ -13,11 +13,11 @@ pub(crate) struct Conn {
     subscribed: u32,
 }
 
-impl Dialect for Redis {
+impl Protocol for Redis {
     type Conn = Conn;
 
-    fn open(&self, _conn: &mut Conn, user: usize, out: &mut Vec<u8>) {
-        let name = name(user);
+    fn register(&self, _conn: &mut Conn, user: usize, out: &mut Vec<u8>) {
+        let name = user_name(user);
         out.extend_from_slice(b"*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n");
         out.extend_from_slice(format!("*2\r\n$9\r\nSUBSCRIBE\r\n${}\r\n{name}\r\n", name.len()).as_bytes());
         if self.has_room {
@@ -25,46 +25,46 @@ impl Dialect for Redis {
         }
     }
 
-    fn reopen(&self, conn: &mut Conn, user: usize, out: &mut Vec<u8>) {
+    fn reconnect(&self, conn: &mut Conn, user: usize, out: &mut Vec<u8>) {
         *conn = Conn::default();
-        self.open(conn, user, out);
+        self.register(conn, user, out);
     }
 
-    fn envelope(&self, to: To, body_bytes: usize) -> Envelope {
+    fn envelope(&self, to: Recipient, body_bytes: usize) -> Envelope {
         let channel = match to {
-            To::User(user) => name(user),
-            To::Room => "room".to_owned(),
+            Recipient::User(user) => user_name(user),
+            Recipient::Room => "room".to_owned(),
         };
         let before = format!("*3\r\n$7\r\nPUBLISH\r\n${}\r\n{channel}\r\n${body_bytes}\r\n", channel.len());
         Envelope { before: before.into_bytes(), after: b"\r\n" }
     }
 
-    fn take<'a>(&self, conn: &mut Conn, input: &mut &'a [u8], _out: &mut Vec<u8>) -> Result<Heard<'a>> {
+    fn take<'a>(&self, conn: &mut Conn, input: &mut &'a [u8], _out: &mut Vec<u8>) -> Result<Incoming<'a>> {
         let mut rest = *input;
         // A push of three: what it is, the channel, and the body or how many channels are subscribed to.
-        let heard = if rest.starts_with(b">3\r\n") {
+        let incoming = if rest.starts_with(b">3\r\n") {
             rest = &rest[4..];
             let (Some(what), Some(_channel)) = (bulk(&mut rest)?, bulk(&mut rest)?) else {
-                return Ok(Heard::Incomplete);
+                return Ok(Incoming::Incomplete);
             };
             if what == b"message" {
                 match bulk(&mut rest)? {
-                    Some(body) => Heard::Message(body),
-                    None => return Ok(Heard::Incomplete),
+                    Some(body) => Incoming::Message(body),
+                    None => return Ok(Incoming::Incomplete),
                 }
             } else if skip(&mut rest)? {
                 conn.subscribed += 1;
-                if conn.subscribed == 1 + u32::from(self.has_room) { Heard::Ready } else { Heard::Nothing }
+                if conn.subscribed == 1 + u32::from(self.has_room) { Incoming::Ready } else { Incoming::Nothing }
             } else {
-                return Ok(Heard::Incomplete);
+                return Ok(Incoming::Incomplete);
             }
         } else if skip(&mut rest)? {
-            Heard::Nothing
+            Incoming::Nothing
         } else {
-            return Ok(Heard::Incomplete);
+            return Ok(Incoming::Incomplete);
         };
         *input = rest;
-        Ok(heard)
+        Ok(incoming)
     }
 }
 
@@ -72,9 +72,9 @@ impl Dialect for Redis {
 fn bulk<'a>(input: &mut &'a [u8]) -> Result<Option<&'a [u8]>> {
     let mut rest = *input;
     let Some(line) = line(&mut rest) else { return Ok(None) };
-    let bytes = line.strip_prefix(b"$").and_then(number).ok_or_else(|| Failure::said(line))?;
-    let Some((string, behind)) = rest.split_at_checked(bytes + 2) else { return Ok(None) };
-    *input = behind;
+    let bytes = line.strip_prefix(b"$").and_then(number).ok_or_else(|| Failure::unexpected(line))?;
+    let Some((string, after)) = rest.split_at_checked(bytes + 2) else { return Ok(None) };
+    *input = after;
     Ok(Some(&string[..bytes]))
 }
 
@@ -85,17 +85,17 @@ fn skip(input: &mut &[u8]) -> Result<bool> {
     while values > 0 {
         values -= 1;
         let Some(line) = line(&mut rest) else { return Ok(false) };
-        let (kind, count) = line.split_first().ok_or_else(|| Failure::said(line))?;
-        let count = || number(count).ok_or_else(|| Failure::said(line));
+        let (kind, count) = line.split_first().ok_or_else(|| Failure::unexpected(line))?;
+        let count = || number(count).ok_or_else(|| Failure::unexpected(line));
         match kind {
             b':' | b'+' | b'_' | b'#' => {}
             b'$' => match rest.split_at_checked(count()? + 2) {
-                Some((_, behind)) => rest = behind,
+                Some((_, after)) => rest = after,
                 None => return Ok(false),
             },
             b'*' | b'>' | b'~' => values += count()?,
             b'%' => values += 2 * count()?,
-            _ => return Err(Failure::said(line)),
+            _ => return Err(Failure::unexpected(line)),
         }
     }
     *input = rest;

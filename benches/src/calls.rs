@@ -1,63 +1,10 @@
-//! What the system tells of a running process (proc(5)).
+//! System calls of a running process, as perf(1) counts them.
 
-use std::fs;
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
-use nix::unistd::Pid;
-
-use super::{Failure, Result};
-
-/// Processor time that all threads of a process have used, in microseconds.
-pub(crate) fn cpu_us(pid: u32) -> Result<f64> {
-    let mut nanoseconds = 0;
-    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
-        // A thread may end while we look.
-        let Ok(text) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
-        let first = text.split_whitespace().next().and_then(|word| word.parse::<u64>().ok());
-        nanoseconds += first.ok_or_else(|| Failure::new("schedstat has changed its form"))?;
-    }
-    Ok(nanoseconds as f64 / 1e3)
-}
-
-/// Resident memory of a process, in KiB.
-pub(crate) fn resident_kib(pid: u32) -> Result<f64> {
-    kib(&format!("/proc/{pid}/status"), "VmRSS:")
-}
-
-/// What the kernel keeps for itself, the memory of sockets included, in KiB: for both ends of all connections.
-pub(crate) fn kernel_kib() -> Result<f64> {
-    let sockstat = fs::read_to_string("/proc/net/sockstat")?;
-    let tcp = sockstat.lines().find(|line| line.starts_with("TCP:")).unwrap_or_default();
-    let pages = tcp.split_whitespace().skip_while(|word| *word != "mem").nth(1);
-    let pages: f64 = pages.and_then(|word| word.parse().ok()).unwrap_or_default();
-    Ok(kib("/proc/meminfo", "Slab:")? + 4.0 * pages)
-}
-
-fn kib(file: &str, field: &str) -> Result<f64> {
-    let text = fs::read_to_string(file)?;
-    let line = text.lines().find_map(|line| line.strip_prefix(field));
-    let word = line.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
-    word.ok_or_else(|| Failure::new(format_args!("{file} has no field {field}")))
-}
-
-/// Binds this process to a processor; what it starts from now on inherits that.
-pub(crate) fn pin(cpu: usize) -> Result<()> {
-    let mut set = CpuSet::new();
-    set.set(cpu).map_err(std::io::Error::from)?;
-    sched_setaffinity(Pid::from_raw(0), &set)
-        .map_err(|error| Failure::new(format_args!("cannot bind to processor {cpu}: {error}")))
-}
-
-/// The processors that this process may use.
-pub(crate) fn cpus() -> Result<Vec<usize>> {
-    let set = sched_getaffinity(Pid::from_raw(0)).map_err(std::io::Error::from)?;
-    Ok((0..CpuSet::count()).filter(|cpu| set.is_set(*cpu).unwrap_or(false)).collect())
-}
-
-/// Counts a process's calls to read and to write, if perf(1) is there and may.
+/// A running count of a process's calls to read and to write.
 pub(crate) struct CallCount(Child);
 
 /// Calls in some time.
