@@ -28,9 +28,9 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 pub(crate) enum Stage {
     /// It has no name yet. Boxed, because most connections have left this stage behind.
-    Nameless(Box<Nameless>),
+    Handshaking(Box<Handshaking>),
     /// The hub has it.
-    Chatting(ConnId),
+    Open(ConnId),
     /// The hub had it, and is to be told that it broke.
     Broken,
     /// It is closed, but what the peer sends is still taken and thrown away: were it left lying, the system
@@ -40,7 +40,7 @@ pub(crate) enum Stage {
 
 /// A connection without a name.
 #[derive(Debug)]
-pub(crate) struct Nameless {
+pub(crate) struct Handshaking {
     pub(crate) handshake: Handshake,
     /// Its entry among the deadlines, which may be earlier than the handshake's deadline, never later.
     pub(crate) armed: Instant,
@@ -74,7 +74,7 @@ impl Connection {
         Self {
             stream,
             peer,
-            stage: Stage::Nameless(Box::new(Nameless { handshake, armed })),
+            stage: Stage::Handshaking(Box::new(Handshaking { handshake, armed })),
             partial: Vec::new(),
             to_be_read: false,
             blocked: false,
@@ -85,9 +85,9 @@ impl Connection {
     /// The connection's entry among the driver's deadlines.
     pub(crate) fn armed(&self) -> Option<Instant> {
         match &self.stage {
-            Stage::Nameless(nameless) => Some(nameless.armed),
+            Stage::Handshaking(handshaking) => Some(handshaking.armed),
             Stage::Lingering { until, .. } => Some(*until),
-            Stage::Chatting(_) | Stage::Broken => None,
+            Stage::Open(_) | Stage::Broken => None,
         }
     }
 
@@ -123,7 +123,7 @@ impl Connection {
         }
     }
 
-    /// Ends our side of it, behind all that was written.
+    /// Ends our side of it, after all that was written.
     pub(crate) fn end_writing(&self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Write)
     }

@@ -1,13 +1,20 @@
 #![doc = include_str!("../README.md")]
 
 mod accept;
+mod ack_delay;
+mod buffers;
 mod clock;
+mod closing;
 mod config;
 mod connection;
 mod connections;
 mod deadlines;
+mod handshakes;
 mod listen;
+mod reading;
 mod server;
+mod table;
+mod writing;
 
 pub use config::{Config, DriverLimits, ReconnectAdvice};
 pub use listen::BindError;

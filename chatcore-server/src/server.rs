@@ -13,19 +13,15 @@ use mio::{Events, Interest, Poll, Registry, Token, Waker};
 use tracing::{debug, info};
 
 use crate::accept::{Accept, Acceptor};
+use crate::ack_delay::AckDelay;
+use crate::buffers::BUFFER_BYTES;
 use crate::clock::Clock;
 use crate::config::{Config, ReconnectAdvice};
-use crate::connections::{BUFFER_BYTES, Connections};
+use crate::connections::Connections;
 use crate::listen::{self, BindError};
 
 /// Events that are taken from the system at once.
 const EVENTS_MAX: usize = 1024;
-
-/// Turns in which what senders are told of their own messages may wait for one in which there is nothing else to do.
-const UNSETTLED_TURNS_MAX: u32 = 16;
-
-/// How long that may wait, however few the turns are.
-const UNSETTLED_TIME_MAX: Duration = Duration::from_millis(20);
 
 /// Tokens from here on are listeners; those below are connections.
 const LISTENER: usize = usize::MAX / 2;
@@ -130,7 +126,7 @@ impl Server {
     pub fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS_MAX);
         let mut buffer = vec![0; BUFFER_BYTES].into_boxed_slice();
-        let (mut events_in_full_batches, mut unsettled_turns, mut settled) = (0, 0, self.clock.now());
+        let (mut events_in_full_batches, mut ack_delay) = (0, AckDelay::new(self.clock.now()));
         while !(self.stopping && self.connections.len() == 0) {
             match self.poll.poll(&mut events, self.timeout()) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -151,14 +147,13 @@ impl Server {
             if events_in_full_batches <= self.connections.len() {
                 self.handle_timeout();
             }
-            if is_busy && unsettled_turns < UNSETTLED_TURNS_MAX && now.saturating_since(settled) < UNSETTLED_TIME_MAX {
-                self.connections.settle_urgent(now);
-                unsettled_turns += 1;
+            if ack_delay.may_wait(now, is_busy) {
+                self.connections.drain_urgent(now);
             } else {
-                self.connections.settle(now);
+                self.connections.drain(now);
             }
             if self.connections.is_settled() {
-                (unsettled_turns, settled) = (0, now);
+                ack_delay.settle(now);
             }
 
             if self.handle.is_asked_to_stop() && !self.stopping {
@@ -206,7 +201,7 @@ impl Server {
         self.acceptor.handle_timeout(now);
     }
 
-    /// Lets people in, some at a time. After the settling, so that a name that was given up in this turn is
+    /// Lets people in, some at a time. After the draining, so that a name that was given up in this turn is
     /// free for those who come now.
     fn accept(&mut self) {
         if self.connections.has_ended() {
@@ -242,7 +237,7 @@ impl Server {
         self.acceptor.close();
         let now = self.clock.now();
         self.connections.shut_down(now, self.reconnect.as_ref());
-        self.connections.settle(now);
+        self.connections.drain(now);
     }
 }
 
