@@ -15,12 +15,10 @@ pub(crate) fn linger(table: &mut Table, limits: &DriverLimits, now: Instant, key
     if let Stage::Broken = connection.stage {
         return;
     }
-    let kept = std::mem::take(&mut connection.partial);
-    let is_down = connection.end_writing().is_err();
-    table.buffers.give_back(kept);
-    if is_down {
+    if connection.end_writing().is_err() {
         return table.remove(key);
     }
+    table.drop_kept(key);
     let (until, bytes_left) = (now + limits.linger_time_max, limits.linger_bytes_max);
     table.change(key, |connection| connection.stage = Stage::Lingering { until, bytes_left });
     table.readable(key);
@@ -28,7 +26,8 @@ pub(crate) fn linger(table: &mut Table, limits: &DriverLimits, now: Instant, key
 
 /// The peer has ended its side, or the transport broke.
 pub(crate) fn broke(table: &mut Table, key: usize, why: io::Result<()>) {
-    let connection = table.at(key);
+    // What was to be written before may have found out first.
+    let Some(connection) = table.get_mut(key) else { return };
     match (&connection.stage, why) {
         (_, Err(error)) => debug!(peer = %connection.peer, %error, "the connection broke"),
         (Stage::Lingering { .. }, Ok(())) => {}
@@ -36,7 +35,8 @@ pub(crate) fn broke(table: &mut Table, key: usize, why: io::Result<()>) {
     }
     match connection.stage {
         Stage::Open(conn) => {
-            connection.stage = Stage::Broken;
+            table.drop_kept(key);
+            table.change(key, |connection| connection.stage = Stage::Broken);
             table.push_broken(key, conn);
         }
         Stage::Handshaking(_) | Stage::Lingering { .. } => table.remove(key),

@@ -57,7 +57,7 @@ impl Default for Config {
 
 /// The limits of what lies below the chat: sockets, and the turns in which one thread serves them.
 ///
-/// None of them may be zero except the lingering ones; a zero there counts as one.
+/// None of them may be zero except the lingering ones: see [`DriverLimits::check`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DriverLimits {
     /// Connections, those included that have no name yet or are being closed. At this many the server stops
@@ -66,6 +66,10 @@ pub struct DriverLimits {
     pub connections_max: usize,
     /// Bytes that are read from one connection before the others have their turn. Default 512 KiB.
     pub turn_bytes_max: usize,
+    /// How long the server reads before it writes, and writes before it reads again. What is left then goes on in the
+    /// next turn; connections that have little to say come before those that have much. One step of the hub's work
+    /// may take it a little beyond. Default 2 ms.
+    pub turn_time_max: Duration,
     /// Connections that are accepted before those that are there have their turn. Default 64.
     pub turn_accepts_max: usize,
     /// How long a connection that the server has closed is still read from, its bytes thrown away, so that the
@@ -80,9 +84,41 @@ impl Default for DriverLimits {
         Self {
             connections_max: 1_000_000,
             turn_bytes_max: 512 << 10,
+            turn_time_max: Duration::from_millis(2),
             turn_accepts_max: 64,
             linger_time_max: Duration::from_secs(1),
             linger_bytes_max: 1 << 20,
         }
     }
+}
+
+impl DriverLimits {
+    /// Whether the limits let anything happen at all.
+    ///
+    /// ```
+    /// use chatcore_server::DriverLimits;
+    ///
+    /// let limits = DriverLimits { connections_max: 0, ..DriverLimits::default() };
+    /// assert_eq!(limits.check().unwrap_err().to_string(), "connections_max is 0: it must be at least 1");
+    /// ```
+    pub fn check(&self) -> Result<(), DriverLimitsError> {
+        let zeros = [
+            ("connections_max", self.connections_max == 0, "1"),
+            ("turn_bytes_max", self.turn_bytes_max == 0, "1"),
+            ("turn_time_max", self.turn_time_max.is_zero(), "1 ns"),
+            ("turn_accepts_max", self.turn_accepts_max == 0, "1"),
+        ];
+        match zeros.into_iter().find(|(_, is_zero, _)| *is_zero) {
+            Some((name, _, least)) => Err(DriverLimitsError { name, least }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A limit of the driver that is zero, where zero would let nothing happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name} is 0: it must be at least {least}")]
+pub struct DriverLimitsError {
+    name: &'static str,
+    least: &'static str,
 }

@@ -2,8 +2,7 @@
 //!
 //! Reading and the consequences of reading are kept apart: first whatever has arrived goes into the hub, then
 //! [`Connections::drain`] does all that the hub wants done. So one write carries all that a batch of input
-//! has to say to a connection. The numbers that the hub gives to its connections are used again only when it
-//! admits somebody, and that happens only while reading; so while draining each still means what it meant.
+//! has to say to a connection. Each of the two is bounded by time, and what is left over goes on in the next turn.
 
 use std::net::SocketAddr;
 
@@ -14,19 +13,24 @@ use tracing::{debug, info};
 
 use crate::config::{DriverLimits, ReconnectAdvice};
 use crate::connection::{Connection, Stage};
+use crate::read_queue::Mark;
+use crate::reading::Reading;
 use crate::table::Table;
-use crate::{closing, handshakes, reading, writing};
+use crate::time_slice::TimeSlice;
+use crate::{closing, handshakes, writing};
 
 #[derive(Debug)]
 pub(crate) struct Connections {
     hub: Hub,
     limits: DriverLimits,
     table: Table,
+    /// The last draining came to the end of its time.
+    work_left: bool,
 }
 
 impl Connections {
     pub(crate) fn new(hub: Hub, limits: DriverLimits) -> Self {
-        Self { hub, limits, table: Table::default() }
+        Self { hub, limits, table: Table::default(), work_left: false }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -43,9 +47,24 @@ impl Connections {
         self.table.has_ended()
     }
 
-    /// Whether there is something to read that the system will not tell of again.
+    /// Whether somebody waits for its go, of whom the system will not tell again.
     pub(crate) fn is_behind(&self) -> bool {
-        self.table.to_be_read() > 0
+        !self.table.read_queue.is_empty()
+    }
+
+    /// Whether there is more to do than the time of the last turn was enough for.
+    pub(crate) fn has_work_left(&self) -> bool {
+        self.is_behind() || self.work_left || !self.hub.is_settled()
+    }
+
+    /// The place after all who wait for their go.
+    pub(crate) const fn mark(&self) -> Mark {
+        self.table.read_queue.mark()
+    }
+
+    /// Whether all who waited then have had their go.
+    pub(crate) fn has_passed(&self, mark: Mark) -> bool {
+        self.table.read_queue.has_passed(mark)
     }
 
     /// When [`Connections::handle_timeout`] is due.
@@ -69,7 +88,7 @@ impl Connections {
     /// The transport has come to its end: whatever is read, there is more to be found, if only that.
     pub(crate) fn ending(&mut self, key: usize) {
         if let Some(connection) = self.table.get_mut(key) {
-            connection.ending = true;
+            connection.readiness.ending = true;
         }
     }
 
@@ -79,26 +98,18 @@ impl Connections {
     }
 
     /// The transport may take more.
-    pub(crate) fn writable(&mut self, now: Instant, key: usize) {
-        if let Some(connection) = self.table.get_mut(key)
-            && std::mem::take(&mut connection.blocked)
-        {
-            writing::write(&mut self.hub, &mut self.table, now, key);
-        }
+    pub(crate) fn writable(&mut self, key: usize) {
+        self.table.writable(key);
     }
 
-    /// Gives every connection that has something to read one turn.
-    pub(crate) fn read(&mut self, now: Instant, buffer: &mut [u8]) {
-        // Whoever is not done comes after these, and has its next turn when the others have had theirs.
-        for _ in 0..self.table.to_be_read() {
-            if let Some(key) = self.table.next_to_be_read() {
-                reading::read(&mut self.hub, &mut self.table, &self.limits, now, key, buffer);
-            }
-        }
+    /// Takes in what has arrived, as long as the time lasts.
+    pub(crate) fn read(&mut self, now: Instant, time: TimeSlice, buffer: &mut [u8]) {
+        let Self { hub, table, limits, .. } = self;
+        Reading { hub, table, limits, now, time, buffer }.turn();
     }
 
-    /// Does what has come due.
-    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+    /// Does what has come due, as long as the time lasts: what is left is due in the next turn.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, time: &TimeSlice) {
         if self.hub.poll_timeout().is_some_and(|due| due <= now) {
             self.hub.handle_timeout(now);
         }
@@ -107,7 +118,11 @@ impl Connections {
                 Stage::Handshaking(_) => {
                     handshakes::handle_timeout(&mut self.hub, &mut self.table, &self.limits, now, key);
                 }
-                Stage::Open(_) | Stage::Broken | Stage::Lingering { .. } => self.table.remove(key),
+                Stage::Open(_) => self.table.end_pause(key),
+                Stage::Broken | Stage::Lingering { .. } => self.table.remove(key),
+            }
+            if time.is_over() {
+                return;
             }
         }
     }
@@ -129,37 +144,51 @@ impl Connections {
         self.hub.is_settled()
     }
 
-    /// Does what the hub wants done at once.
-    pub(crate) fn drain_urgent(&mut self, now: Instant) {
-        self.drain_with(now, Hub::poll_urgent_action);
+    /// Does what the hub wants done at once, as long as the time lasts.
+    pub(crate) fn drain_urgent(&mut self, now: Instant, time: &TimeSlice) {
+        self.drain_with(now, time, Hub::poll_urgent_action);
     }
 
-    /// Does all that the hub wants done.
-    pub(crate) fn drain(&mut self, now: Instant) {
-        self.drain_with(now, Hub::poll_action);
+    /// Does all that the hub wants done, as long as the time lasts.
+    pub(crate) fn drain(&mut self, now: Instant, time: &TimeSlice) {
+        self.drain_with(now, time, Hub::poll_action);
     }
 
-    fn drain_with(&mut self, now: Instant, poll_action: impl Fn(&mut Hub) -> Option<Action>) {
+    fn drain_with(&mut self, now: Instant, time: &TimeSlice, poll_action: impl Fn(&mut Hub) -> Option<Action>) {
         loop {
-            let broken = self.table.take_broken();
-            for (_, conn) in &broken {
-                // It may be unknown: what broke may have been closed by the hub in the same turn.
-                let _ = self.hub.disconnect(now, *conn);
+            self.tell_broken(now);
+            let unblocked = self.table.next_to_write();
+            if let Some(key) = unblocked {
+                writing::write(&mut self.hub, &mut self.table, now, key);
             }
+            let action = poll_action(&mut self.hub);
+            // They name connections that the action may drop.
             self.log_events();
-            while let Some(action) = poll_action(&mut self.hub) {
-                // They name connections that an action may drop.
-                self.log_events();
-                self.apply(now, action);
+            match action {
+                Some(action) => self.apply(now, action),
+                // Writing may have found some that broke.
+                None if unblocked.is_none() && !self.table.has_broken() => {
+                    self.work_left = false;
+                    return;
+                }
+                None => {}
             }
-            self.log_events();
-            for (key, _) in broken {
-                self.table.remove(key);
-            }
-            // Writing may have found more that broke.
-            if !self.table.has_broken() {
+            if time.is_over() {
+                // Those that broke keep what they are until the hub knows.
+                self.work_left = true;
                 return;
             }
+        }
+    }
+
+    /// Tells the hub which connections broke.
+    fn tell_broken(&mut self, now: Instant) {
+        for (key, conn) in self.table.take_broken() {
+            self.log_events();
+            // It may be unknown: what broke may have been closed by the hub in the same turn.
+            let _ = self.hub.disconnect(now, conn);
+            self.log_events();
+            self.table.remove(key);
         }
     }
 

@@ -11,11 +11,13 @@ mod connections;
 mod deadlines;
 mod handshakes;
 mod listen;
+mod read_queue;
 mod reading;
 mod server;
 mod table;
+mod time_slice;
 mod writing;
 
-pub use config::{Config, DriverLimits, ReconnectAdvice};
+pub use config::{Config, DriverLimits, DriverLimitsError, ReconnectAdvice};
 pub use listen::BindError;
 pub use server::{Handle, Server};

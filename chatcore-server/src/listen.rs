@@ -8,7 +8,7 @@ use mio::net::TcpListener;
 use socket2::{Domain, Protocol, Socket, Type};
 use tracing::warn;
 
-use crate::config::Config;
+use crate::config::{Config, DriverLimitsError};
 
 /// Connections that the system may complete before the server has accepted them. Systems cut it to what
 /// they allow (`net.core.somaxconn` on Linux, 4096 by default).
@@ -21,6 +21,9 @@ pub enum BindError {
     /// The limits of the chat do not fit together.
     #[error(transparent)]
     Limits(#[from] LimitsError),
+    /// A limit of the driver is zero.
+    #[error(transparent)]
+    Driver(#[from] DriverLimitsError),
     /// There is nowhere to listen.
     #[error("no address to listen on: give at least one, like {}", Config::LISTEN_DEFAULT)]
     NoAddress,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use chatcore::{Hub, Instant};
+use chatcore::Hub;
 use mio::event::Event;
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 use tracing::{debug, info};
@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ReconnectAdvice};
 use crate::connections::Connections;
 use crate::listen::{self, BindError};
+use crate::time_slice::TimeSlice;
 
 /// Events that are taken from the system at once.
 const EVENTS_MAX: usize = 1024;
@@ -39,6 +40,7 @@ pub struct Server {
     addresses: Vec<SocketAddr>,
     acceptor: Acceptor,
     connections: Connections,
+    turn_time_max: Duration,
     turn_accepts_max: usize,
     connections_max: usize,
     reconnect: Option<ReconnectAdvice>,
@@ -87,6 +89,7 @@ impl Server {
     /// listens on all that was asked for, or not at all.
     pub fn bind(config: Config) -> Result<Self, BindError> {
         config.limits.check()?;
+        config.driver.check()?;
         let mut acceptor = Acceptor::new(listen::listen(&config.listen)?);
         let poll = Poll::new().map_err(BindError::System)?;
         let addresses = register(poll.registry(), &mut acceptor).map_err(BindError::System)?;
@@ -100,8 +103,9 @@ impl Server {
             clock,
             addresses,
             acceptor,
-            turn_accepts_max: config.driver.turn_accepts_max.max(1),
-            connections_max: config.driver.connections_max.max(1),
+            turn_time_max: config.driver.turn_time_max,
+            turn_accepts_max: config.driver.turn_accepts_max,
+            connections_max: config.driver.connections_max,
             connections: Connections::new(hub, config.driver),
             reconnect: config.reconnect,
             handle: Handle(Arc::new(Shared { waker, stop: AtomicBool::new(false) })),
@@ -126,7 +130,8 @@ impl Server {
     pub fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS_MAX);
         let mut buffer = vec![0; BUFFER_BYTES].into_boxed_slice();
-        let (mut events_in_full_batches, mut ack_delay) = (0, AckDelay::new(self.clock.now()));
+        let (mut events_in_full_batches, mut waiting) = (0, None);
+        let mut ack_delay = AckDelay::new(self.clock.now());
         while !(self.stopping && self.connections.len() == 0) {
             match self.poll.poll(&mut events, self.timeout()) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -136,21 +141,25 @@ impl Server {
             let mut count = 0;
             for event in &events {
                 count += 1;
-                self.dispatch(now, event);
+                self.dispatch(event);
             }
             let is_busy = count > 0 || self.connections.is_behind();
-            self.connections.read(now, &mut buffer);
+            waiting = waiting.or_else(|| Some(self.connections.mark()));
+            self.connections.read(now, self.time_slice(), &mut buffer);
 
             // Nobody is to be timed out whose signs of life are waiting. While the batches are full there may be
             // some that were not seen; but the system hands out in turn, so not for ever.
             events_in_full_batches = if count < EVENTS_MAX { 0 } else { events_in_full_batches + count };
-            if events_in_full_batches <= self.connections.len() {
-                self.handle_timeout();
+            let time = self.time_slice();
+            if events_in_full_batches <= self.connections.len()
+                && waiting.take_if(|mark| self.connections.has_passed(*mark)).is_some()
+            {
+                self.handle_timeout(&time);
             }
             if ack_delay.may_wait(now, is_busy) {
-                self.connections.drain_urgent(now);
+                self.connections.drain_urgent(now, &time);
             } else {
-                self.connections.drain(now);
+                self.connections.drain(now, &time);
             }
             if self.connections.is_settled() {
                 ack_delay.settle(now);
@@ -167,7 +176,7 @@ impl Server {
 
     /// How long the poll may sleep.
     fn timeout(&self) -> Option<Duration> {
-        if self.connections.is_behind() || !self.connections.is_settled() || self.acceptor.is_ready() {
+        if self.connections.has_work_left() || self.acceptor.is_ready() {
             return Some(Duration::ZERO);
         }
         let due = [self.connections.deadline(), self.acceptor.deadline()].into_iter().flatten().min()?;
@@ -175,7 +184,7 @@ impl Server {
         Some(due.saturating_since(self.clock.now()))
     }
 
-    fn dispatch(&mut self, now: Instant, event: &Event) {
+    fn dispatch(&mut self, event: &Event) {
         match event.token() {
             WAKER => {}
             Token(token) if token >= LISTENER => self.acceptor.ready(token - LISTENER),
@@ -183,7 +192,7 @@ impl Server {
                 // An event may be meant for a connection that had the same key before. It is only a hint:
                 // there will be nothing to read or write.
                 if event.is_writable() {
-                    self.connections.writable(now, key);
+                    self.connections.writable(key);
                 }
                 if event.is_read_closed() || event.is_error() {
                     self.connections.ending(key);
@@ -195,9 +204,14 @@ impl Server {
         }
     }
 
-    fn handle_timeout(&mut self) {
+    /// The time that reading may take in a turn, and then writing, from now on.
+    fn time_slice(&self) -> TimeSlice {
+        TimeSlice::start(self.clock, self.turn_time_max)
+    }
+
+    fn handle_timeout(&mut self, time: &TimeSlice) {
         let now = self.clock.now();
-        self.connections.handle_timeout(now);
+        self.connections.handle_timeout(now, time);
         self.acceptor.handle_timeout(now);
     }
 
@@ -207,7 +221,11 @@ impl Server {
         if self.connections.has_ended() {
             self.acceptor.resume();
         }
-        for _ in 0..self.turn_accepts_max {
+        let time = TimeSlice::start(self.clock, self.turn_time_max / 2);
+        for count in 0..self.turn_accepts_max {
+            if count > 0 && time.is_over() {
+                return;
+            }
             if !self.acceptor.is_ready() {
                 return;
             }
@@ -237,7 +255,7 @@ impl Server {
         self.acceptor.close();
         let now = self.clock.now();
         self.connections.shut_down(now, self.reconnect.as_ref());
-        self.connections.drain(now);
+        self.connections.drain(now, &self.time_slice());
     }
 }
 
