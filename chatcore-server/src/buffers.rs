@@ -16,7 +16,15 @@ const SPARE_BYTES_MIN: usize = 512;
 const SPARE_BYTES_MAX: usize = 128 << 10;
 
 /// How many times larger a spare buffer may be than what is put into it.
-const SPARE_TIMES_MAX: usize = 4;
+const SPARE_TIMES_MAX: usize = 2;
+
+/// Bytes of all spare buffers.
+pub(crate) const SPARES_BYTES_MAX: usize = SPARE_MAX * SPARE_BYTES_MAX;
+
+/// Bytes of the buffer that [`Buffers::take`] gives for this many, at the most.
+pub(crate) const fn capacity_max(bytes: usize) -> usize {
+    SPARE_TIMES_MAX * if bytes > SPARE_BYTES_MIN { bytes } else { SPARE_BYTES_MIN }
+}
 
 /// Buffers for the input that connections keep. One that a connection does not need any more waits for another.
 #[derive(Debug, Default)]
@@ -27,10 +35,10 @@ pub(crate) struct Buffers {
 impl Buffers {
     /// An empty buffer for this many bytes. What is small holds no large one: it may keep it for long.
     pub(crate) fn take(&mut self, bytes: usize) -> Vec<u8> {
-        let bytes = bytes.max(SPARE_BYTES_MIN);
-        match self.spare.iter().rposition(|spare| spare.capacity() <= SPARE_TIMES_MAX * bytes) {
+        let fits = |spare: &Vec<u8>| (bytes..=capacity_max(bytes)).contains(&spare.capacity());
+        match self.spare.iter().rposition(fits) {
             Some(place) => self.spare.swap_remove(place),
-            None => Vec::with_capacity(bytes),
+            None => Vec::with_capacity(bytes.max(SPARE_BYTES_MIN)),
         }
     }
 

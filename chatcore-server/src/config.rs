@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use chatcore::Limits;
 
+use crate::memory;
+
 /// Where a server listens, and its limits.
 ///
 /// ```
@@ -28,6 +30,8 @@ pub struct Config {
     pub driver: DriverLimits,
     /// What the server advises its clients when it stops. Default nothing.
     pub reconnect: Option<ReconnectAdvice>,
+    /// Bytes of memory that the server may need. One whose limits allow more does not start. Default none.
+    pub memory_bytes_max: Option<u64>,
 }
 
 /// When, and perhaps where, the clients of a server that stops are to connect again.
@@ -42,6 +46,21 @@ pub struct ReconnectAdvice {
 impl Config {
     /// Where a server listens that is told nothing else: on this machine alone.
     pub const LISTEN_DEFAULT: &str = "127.0.0.1:12345";
+
+    /// Bytes of memory that the server needs at the most, by its limits: what its hub keeps and what its connections
+    /// do, but not the program itself, nor what the system keeps for its sockets.
+    ///
+    /// ```
+    /// use chatcore::Limits;
+    /// use chatcore_server::Config;
+    ///
+    /// let config = Config::default();
+    /// let few = Config { limits: Limits { users_max: 500, ..Limits::default() }, ..Config::default() };
+    /// assert!(few.memory_bytes() < config.memory_bytes());
+    /// ```
+    pub fn memory_bytes(&self) -> u64 {
+        memory::bytes_max(&self.limits, self.driver.connections_max)
+    }
 }
 
 impl Default for Config {
@@ -51,6 +70,7 @@ impl Default for Config {
             limits: Limits::default(),
             driver: DriverLimits::default(),
             reconnect: None,
+            memory_bytes_max: None,
         }
     }
 }

@@ -11,6 +11,7 @@ mod connections;
 mod deadlines;
 mod handshakes;
 mod listen;
+mod memory;
 mod read_queue;
 mod reading;
 mod server;

@@ -24,6 +24,10 @@ fn main() -> ExitCode {
         Err(
             error @ (BindError::Limits(_) | BindError::Driver(_) | BindError::NoAddress | BindError::Syntax { .. }),
         ) => usage(&error),
+        Err(error @ BindError::Memory { .. }) => usage(&format_args!(
+            "{error}; the flags are --users-max, --connections-max, --buffer-bytes-max, --memberships-max, \
+             --hub-watches-max, --rooms-max and --memory-bytes-max"
+        )),
         Err(error) => return failure(&error),
     };
     if let Err(error) = stop_on_signals(server.handle()) {

@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ReconnectAdvice};
 use crate::connections::Connections;
 use crate::listen::{self, BindError};
+use crate::memory::Bytes;
 use crate::time_slice::TimeSlice;
 
 /// Events that are taken from the system at once.
@@ -85,17 +86,24 @@ impl Server {
     /// Listens on every address of the configuration. From now on clients can connect; they are served by
     /// [`run`](Self::run).
     ///
-    /// Fails if the limits do not fit together, or if one of the addresses cannot be listened on: a server
+    /// Fails if the limits do not fit together or into [`Config::memory_bytes_max`], or if one of the addresses cannot be listened on: a server
     /// listens on all that was asked for, or not at all.
     pub fn bind(config: Config) -> Result<Self, BindError> {
         config.limits.check()?;
         config.driver.check()?;
+        let needed = config.memory_bytes();
+        if let Some(bytes_max) = config.memory_bytes_max
+            && needed > bytes_max
+        {
+            return Err(BindError::Memory { needed, bytes_max });
+        }
         let mut acceptor = Acceptor::new(listen::listen(&config.listen)?);
         let poll = Poll::new().map_err(BindError::System)?;
         let addresses = register(poll.registry(), &mut acceptor).map_err(BindError::System)?;
         let waker = Waker::new(poll.registry(), WAKER).map_err(BindError::System)?;
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| BindError::System(io::Error::other(error)))?;
+        info!("by its limits this server needs at most {} of memory", Bytes(needed));
         let (clock, unix_epoch) = Clock::start();
         let hub = Hub::new(config.limits, seed).with_unix_epoch(unix_epoch);
         Ok(Self {

@@ -12,10 +12,10 @@ use crate::deadlines::Deadlines;
 use crate::read_queue::{Load, ReadQueue};
 
 /// Bytes of input that the hub has not taken, of all connections, from which on only little is read.
-const RESTS_BYTES_MAX: usize = 64 << 20;
+pub(crate) const RESTS_BYTES_MAX: usize = 64 << 20;
 
 /// What is read of one connection then.
-const READ_BYTES_MIN: usize = 1 << 10;
+pub(crate) const READ_BYTES_MIN: usize = 1 << 10;
 
 /// All connections, by key. The key of a connection is used again when the connection has ended.
 #[derive(Debug, Default)]
