@@ -134,6 +134,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "COUNT", value_parser = count, default_value_t = DriverLimits::default().connections_max)]
     connections_max: usize,
 
+    /// Bytes of memory that the server may need by its limits. If they allow more, it does not start.
+    #[arg(long, value_name = "BYTES")]
+    memory_bytes_max: Option<u64>,
+
+    /// Seconds that the server reads before it writes, and writes before it reads again.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "0.002")]
+    turn_time_max: Duration,
+
     /// Seconds after which clients are advised to connect again when the server stops.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     reconnect_after: Option<Duration>,
@@ -176,9 +184,11 @@ impl Args {
             },
             driver: DriverLimits {
                 connections_max: self.connections_max,
+                turn_time_max: self.turn_time_max,
                 linger_time_max: self.linger_time_max,
                 ..DriverLimits::default()
             },
+            memory_bytes_max: self.memory_bytes_max,
             reconnect: self.reconnect_after.map(|after| ReconnectAdvice { after, address: self.reconnect_to.clone() }),
         }
     }

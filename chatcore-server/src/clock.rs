@@ -4,7 +4,7 @@ use std::time::{Duration, Instant as SystemInstant, SystemTime};
 
 use chatcore::Instant;
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     epoch: SystemInstant,
 }
@@ -16,7 +16,7 @@ impl Clock {
         (Self { epoch: SystemInstant::now() }, unix_time)
     }
 
-    pub(crate) fn now(&self) -> Instant {
+    pub(crate) fn now(self) -> Instant {
         Instant::ZERO + self.epoch.elapsed()
     }
 }

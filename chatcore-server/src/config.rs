@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use chatcore::Limits;
 
+use crate::memory;
+
 /// Where a server listens, and its limits.
 ///
 /// ```
@@ -28,6 +30,8 @@ pub struct Config {
     pub driver: DriverLimits,
     /// What the server advises its clients when it stops. Default nothing.
     pub reconnect: Option<ReconnectAdvice>,
+    /// Bytes of memory that the server may need. One whose limits allow more does not start. Default none.
+    pub memory_bytes_max: Option<u64>,
 }
 
 /// When, and perhaps where, the clients of a server that stops are to connect again.
@@ -42,6 +46,21 @@ pub struct ReconnectAdvice {
 impl Config {
     /// Where a server listens that is told nothing else: on this machine alone.
     pub const LISTEN_DEFAULT: &str = "127.0.0.1:12345";
+
+    /// Bytes of memory that the server needs at the most, by its limits: what its hub keeps and what its connections
+    /// do, but not the program itself, nor what the system keeps for its sockets.
+    ///
+    /// ```
+    /// use chatcore::Limits;
+    /// use chatcore_server::Config;
+    ///
+    /// let config = Config::default();
+    /// let few = Config { limits: Limits { users_max: 500, ..Limits::default() }, ..Config::default() };
+    /// assert!(few.memory_bytes() < config.memory_bytes());
+    /// ```
+    pub fn memory_bytes(&self) -> u64 {
+        memory::bytes_max(&self.limits, self.driver.connections_max)
+    }
 }
 
 impl Default for Config {
@@ -51,13 +70,14 @@ impl Default for Config {
             limits: Limits::default(),
             driver: DriverLimits::default(),
             reconnect: None,
+            memory_bytes_max: None,
         }
     }
 }
 
 /// The limits of what lies below the chat: sockets, and the turns in which one thread serves them.
 ///
-/// None of them may be zero except the lingering ones; a zero there counts as one.
+/// None of them may be zero except the lingering ones: see [`DriverLimits::check`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DriverLimits {
     /// Connections, those included that have no name yet or are being closed. At this many the server stops
@@ -66,6 +86,10 @@ pub struct DriverLimits {
     pub connections_max: usize,
     /// Bytes that are read from one connection before the others have their turn. Default 512 KiB.
     pub turn_bytes_max: usize,
+    /// How long the server reads before it writes, and writes before it reads again. What is left then goes on in the
+    /// next turn; connections that have little to say come before those that have much. One step of the hub's work
+    /// may take it a little beyond. Default 2 ms.
+    pub turn_time_max: Duration,
     /// Connections that are accepted before those that are there have their turn. Default 64.
     pub turn_accepts_max: usize,
     /// How long a connection that the server has closed is still read from, its bytes thrown away, so that the
@@ -80,9 +104,41 @@ impl Default for DriverLimits {
         Self {
             connections_max: 1_000_000,
             turn_bytes_max: 512 << 10,
+            turn_time_max: Duration::from_millis(2),
             turn_accepts_max: 64,
             linger_time_max: Duration::from_secs(1),
             linger_bytes_max: 1 << 20,
         }
     }
+}
+
+impl DriverLimits {
+    /// Whether the limits let anything happen at all.
+    ///
+    /// ```
+    /// use chatcore_server::DriverLimits;
+    ///
+    /// let limits = DriverLimits { connections_max: 0, ..DriverLimits::default() };
+    /// assert_eq!(limits.check().unwrap_err().to_string(), "connections_max is 0: it must be at least 1");
+    /// ```
+    pub fn check(&self) -> Result<(), DriverLimitsError> {
+        let zeros = [
+            ("connections_max", self.connections_max == 0, "1"),
+            ("turn_bytes_max", self.turn_bytes_max == 0, "1"),
+            ("turn_time_max", self.turn_time_max.is_zero(), "1 ns"),
+            ("turn_accepts_max", self.turn_accepts_max == 0, "1"),
+        ];
+        match zeros.into_iter().find(|(_, is_zero, _)| *is_zero) {
+            Some((name, _, least)) => Err(DriverLimitsError { name, least }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A limit of the driver that is zero, where zero would let nothing happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name} is 0: it must be at least {least}")]
+pub struct DriverLimitsError {
+    name: &'static str,
+    least: &'static str,
 }

@@ -6,6 +6,8 @@ use std::net::{Shutdown, SocketAddr};
 use chatcore::{Chunks, ConnId, Handshake, Instant};
 use mio::net::TcpStream;
 
+use crate::read_queue::Load;
+
 /// Pieces that go out with one write, at the most.
 const WRITE_CHUNKS_MAX: usize = 64;
 
@@ -14,23 +16,66 @@ pub(crate) struct Connection {
     pub(crate) stream: TcpStream,
     pub(crate) peer: SocketAddr,
     pub(crate) stage: Stage,
-    /// The start of a frame that is not whole yet. Empty most of the time, and then without memory.
-    pub(crate) partial: Vec<u8>,
-    /// It is among those that are to be read.
-    pub(crate) to_be_read: bool,
+    /// Input that is kept. Empty most of the time, and then without memory.
+    pub(crate) kept: Kept,
+    pub(crate) flow: Flow,
+    /// How much it had to say when it had its last go.
+    pub(crate) load: Load,
+    /// It is among those that wait for their go.
+    pub(crate) in_read_queue: bool,
+    /// It is among those that are to be written to.
+    pub(crate) in_write_queue: bool,
+    pub(crate) readiness: Readiness,
+}
+
+/// What the system has told of a transport. It tells each once, so that it must be remembered.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Readiness {
+    /// There may be something to read.
+    pub(crate) readable: bool,
     /// The transport took less than there was, and will tell when it takes more.
     pub(crate) blocked: bool,
     /// The transport has told of its end, and will tell nothing more.
     pub(crate) ending: bool,
 }
 
+/// Input that a connection keeps: the start of a frame that is not whole, or what the hub did not take yet. The latter is
+/// one read at the most, because nothing is read while there is some.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    pub(crate) bytes: Vec<u8>,
+    /// Bytes at the front that are used. They stay for a while, so that taking little from much does not move the rest.
+    pub(crate) used: usize,
+}
+
+impl Kept {
+    pub(crate) fn rest(&self) -> &[u8] {
+        &self.bytes[self.used..]
+    }
+}
+
+/// How the input of a connection goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// What is kept is the start of a frame: more is to be read.
+    #[default]
+    Read,
+    /// What is kept is given to the hub before anything is read.
+    Continue,
+    /// Nothing is read. What is kept is given to the hub when the time has come.
+    Paused {
+        /// That time.
+        until: Instant,
+    },
+}
+
 /// What a connection is used for.
 #[derive(Debug)]
 pub(crate) enum Stage {
     /// It has no name yet. Boxed, because most connections have left this stage behind.
-    Nameless(Box<Nameless>),
+    Handshaking(Box<Handshaking>),
     /// The hub has it.
-    Chatting(ConnId),
+    Open(ConnId),
     /// The hub had it, and is to be told that it broke.
     Broken,
     /// It is closed, but what the peer sends is still taken and thrown away: were it left lying, the system
@@ -40,7 +85,7 @@ pub(crate) enum Stage {
 
 /// A connection without a name.
 #[derive(Debug)]
-pub(crate) struct Nameless {
+pub(crate) struct Handshaking {
     pub(crate) handshake: Handshake,
     /// Its entry among the deadlines, which may be earlier than the handshake's deadline, never later.
     pub(crate) armed: Instant,
@@ -74,20 +119,23 @@ impl Connection {
         Self {
             stream,
             peer,
-            stage: Stage::Nameless(Box::new(Nameless { handshake, armed })),
-            partial: Vec::new(),
-            to_be_read: false,
-            blocked: false,
-            ending: false,
+            stage: Stage::Handshaking(Box::new(Handshaking { handshake, armed })),
+            kept: Kept::default(),
+            flow: Flow::Read,
+            load: Load::Light,
+            in_read_queue: false,
+            in_write_queue: false,
+            readiness: Readiness::default(),
         }
     }
 
     /// The connection's entry among the driver's deadlines.
     pub(crate) fn armed(&self) -> Option<Instant> {
-        match &self.stage {
-            Stage::Nameless(nameless) => Some(nameless.armed),
-            Stage::Lingering { until, .. } => Some(*until),
-            Stage::Chatting(_) | Stage::Broken => None,
+        match (&self.stage, self.flow) {
+            (Stage::Handshaking(handshaking), _) => Some(handshaking.armed),
+            (Stage::Lingering { until, .. }, _) => Some(*until),
+            (Stage::Open(_), Flow::Paused { until }) => Some(until),
+            (Stage::Open(_), Flow::Read | Flow::Continue) | (Stage::Broken, _) => None,
         }
     }
 
@@ -123,7 +171,7 @@ impl Connection {
         }
     }
 
-    /// Ends our side of it, behind all that was written.
+    /// Ends our side of it, after all that was written.
     pub(crate) fn end_writing(&self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Write)
     }

@@ -8,7 +8,8 @@ use mio::net::TcpListener;
 use socket2::{Domain, Protocol, Socket, Type};
 use tracing::warn;
 
-use crate::config::Config;
+use crate::config::{Config, DriverLimitsError};
+use crate::memory::Bytes;
 
 /// Connections that the system may complete before the server has accepted them. Systems cut it to what
 /// they allow (`net.core.somaxconn` on Linux, 4096 by default).
@@ -21,6 +22,23 @@ pub enum BindError {
     /// The limits of the chat do not fit together.
     #[error(transparent)]
     Limits(#[from] LimitsError),
+    /// A limit of the driver is zero.
+    #[error(transparent)]
+    Driver(#[from] DriverLimitsError),
+    /// By its limits the server may need more memory than it may have.
+    #[error(
+        "by its limits this server needs at most {} ({needed} bytes) of memory, which is more than memory_bytes_max, {} \
+         ({bytes_max} bytes): lower users_max, connections_max, buffer_bytes_max, memberships_max, hub_watches_max or \
+         rooms_max",
+        Bytes(*needed),
+        Bytes(*bytes_max)
+    )]
+    Memory {
+        /// Bytes by the limits: [`Config::memory_bytes`].
+        needed: u64,
+        /// The ceiling: [`Config::memory_bytes_max`].
+        bytes_max: u64,
+    },
     /// There is nowhere to listen.
     #[error("no address to listen on: give at least one, like {}", Config::LISTEN_DEFAULT)]
     NoAddress,

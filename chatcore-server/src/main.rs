@@ -21,7 +21,13 @@ fn main() -> ExitCode {
     start_logging(&args.log);
     let server = match Server::bind(args.config()) {
         Ok(server) => server,
-        Err(error @ (BindError::Limits(_) | BindError::NoAddress | BindError::Syntax { .. })) => usage(&error),
+        Err(
+            error @ (BindError::Limits(_) | BindError::Driver(_) | BindError::NoAddress | BindError::Syntax { .. }),
+        ) => usage(&error),
+        Err(error @ BindError::Memory { .. }) => usage(&format_args!(
+            "{error}; the flags are --users-max, --connections-max, --buffer-bytes-max, --memberships-max, \
+             --hub-watches-max, --rooms-max and --memory-bytes-max"
+        )),
         Err(error) => return failure(&error),
     };
     if let Err(error) = stop_on_signals(server.handle()) {

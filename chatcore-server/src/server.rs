@@ -7,25 +7,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use chatcore::{Hub, Instant};
+use chatcore::Hub;
 use mio::event::Event;
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 use tracing::{debug, info};
 
 use crate::accept::{Accept, Acceptor};
+use crate::ack_delay::AckDelay;
+use crate::buffers::BUFFER_BYTES;
 use crate::clock::Clock;
 use crate::config::{Config, ReconnectAdvice};
-use crate::connections::{BUFFER_BYTES, Connections};
+use crate::connections::Connections;
 use crate::listen::{self, BindError};
+use crate::memory::Bytes;
+use crate::time_slice::TimeSlice;
 
 /// Events that are taken from the system at once.
 const EVENTS_MAX: usize = 1024;
-
-/// Turns in which what senders are told of their own messages may wait for one in which there is nothing else to do.
-const UNSETTLED_TURNS_MAX: u32 = 16;
-
-/// How long that may wait, however few the turns are.
-const UNSETTLED_TIME_MAX: Duration = Duration::from_millis(20);
 
 /// Tokens from here on are listeners; those below are connections.
 const LISTENER: usize = usize::MAX / 2;
@@ -43,6 +41,7 @@ pub struct Server {
     addresses: Vec<SocketAddr>,
     acceptor: Acceptor,
     connections: Connections,
+    turn_time_max: Duration,
     turn_accepts_max: usize,
     connections_max: usize,
     reconnect: Option<ReconnectAdvice>,
@@ -87,16 +86,24 @@ impl Server {
     /// Listens on every address of the configuration. From now on clients can connect; they are served by
     /// [`run`](Self::run).
     ///
-    /// Fails if the limits do not fit together, or if one of the addresses cannot be listened on: a server
+    /// Fails if the limits do not fit together or into [`Config::memory_bytes_max`], or if one of the addresses cannot be listened on: a server
     /// listens on all that was asked for, or not at all.
     pub fn bind(config: Config) -> Result<Self, BindError> {
         config.limits.check()?;
+        config.driver.check()?;
+        let needed = config.memory_bytes();
+        if let Some(bytes_max) = config.memory_bytes_max
+            && needed > bytes_max
+        {
+            return Err(BindError::Memory { needed, bytes_max });
+        }
         let mut acceptor = Acceptor::new(listen::listen(&config.listen)?);
         let poll = Poll::new().map_err(BindError::System)?;
         let addresses = register(poll.registry(), &mut acceptor).map_err(BindError::System)?;
         let waker = Waker::new(poll.registry(), WAKER).map_err(BindError::System)?;
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| BindError::System(io::Error::other(error)))?;
+        info!("by its limits this server needs at most {} of memory", Bytes(needed));
         let (clock, unix_epoch) = Clock::start();
         let hub = Hub::new(config.limits, seed).with_unix_epoch(unix_epoch);
         Ok(Self {
@@ -104,8 +111,9 @@ impl Server {
             clock,
             addresses,
             acceptor,
-            turn_accepts_max: config.driver.turn_accepts_max.max(1),
-            connections_max: config.driver.connections_max.max(1),
+            turn_time_max: config.driver.turn_time_max,
+            turn_accepts_max: config.driver.turn_accepts_max,
+            connections_max: config.driver.connections_max,
             connections: Connections::new(hub, config.driver),
             reconnect: config.reconnect,
             handle: Handle(Arc::new(Shared { waker, stop: AtomicBool::new(false) })),
@@ -130,7 +138,8 @@ impl Server {
     pub fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS_MAX);
         let mut buffer = vec![0; BUFFER_BYTES].into_boxed_slice();
-        let (mut events_in_full_batches, mut unsettled_turns, mut settled) = (0, 0, self.clock.now());
+        let (mut events_in_full_batches, mut waiting) = (0, None);
+        let mut ack_delay = AckDelay::new(self.clock.now());
         while !(self.stopping && self.connections.len() == 0) {
             match self.poll.poll(&mut events, self.timeout()) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -140,25 +149,28 @@ impl Server {
             let mut count = 0;
             for event in &events {
                 count += 1;
-                self.dispatch(now, event);
+                self.dispatch(event);
             }
             let is_busy = count > 0 || self.connections.is_behind();
-            self.connections.read(now, &mut buffer);
+            waiting = waiting.or_else(|| Some(self.connections.mark()));
+            self.connections.read(now, self.time_slice(), &mut buffer);
 
             // Nobody is to be timed out whose signs of life are waiting. While the batches are full there may be
             // some that were not seen; but the system hands out in turn, so not for ever.
             events_in_full_batches = if count < EVENTS_MAX { 0 } else { events_in_full_batches + count };
-            if events_in_full_batches <= self.connections.len() {
-                self.handle_timeout();
+            let time = self.time_slice();
+            if events_in_full_batches <= self.connections.len()
+                && waiting.take_if(|mark| self.connections.has_passed(*mark)).is_some()
+            {
+                self.handle_timeout(&time);
             }
-            if is_busy && unsettled_turns < UNSETTLED_TURNS_MAX && now.saturating_since(settled) < UNSETTLED_TIME_MAX {
-                self.connections.settle_urgent(now);
-                unsettled_turns += 1;
+            if ack_delay.may_wait(now, is_busy) {
+                self.connections.drain_urgent(now, &time);
             } else {
-                self.connections.settle(now);
+                self.connections.drain(now, &time);
             }
             if self.connections.is_settled() {
-                (unsettled_turns, settled) = (0, now);
+                ack_delay.settle(now);
             }
 
             if self.handle.is_asked_to_stop() && !self.stopping {
@@ -172,7 +184,7 @@ impl Server {
 
     /// How long the poll may sleep.
     fn timeout(&self) -> Option<Duration> {
-        if self.connections.is_behind() || !self.connections.is_settled() || self.acceptor.is_ready() {
+        if self.connections.has_work_left() || self.acceptor.is_ready() {
             return Some(Duration::ZERO);
         }
         let due = [self.connections.deadline(), self.acceptor.deadline()].into_iter().flatten().min()?;
@@ -180,7 +192,7 @@ impl Server {
         Some(due.saturating_since(self.clock.now()))
     }
 
-    fn dispatch(&mut self, now: Instant, event: &Event) {
+    fn dispatch(&mut self, event: &Event) {
         match event.token() {
             WAKER => {}
             Token(token) if token >= LISTENER => self.acceptor.ready(token - LISTENER),
@@ -188,7 +200,7 @@ impl Server {
                 // An event may be meant for a connection that had the same key before. It is only a hint:
                 // there will be nothing to read or write.
                 if event.is_writable() {
-                    self.connections.writable(now, key);
+                    self.connections.writable(key);
                 }
                 if event.is_read_closed() || event.is_error() {
                     self.connections.ending(key);
@@ -200,19 +212,28 @@ impl Server {
         }
     }
 
-    fn handle_timeout(&mut self) {
+    /// The time that reading may take in a turn, and then writing, from now on.
+    fn time_slice(&self) -> TimeSlice {
+        TimeSlice::start(self.clock, self.turn_time_max)
+    }
+
+    fn handle_timeout(&mut self, time: &TimeSlice) {
         let now = self.clock.now();
-        self.connections.handle_timeout(now);
+        self.connections.handle_timeout(now, time);
         self.acceptor.handle_timeout(now);
     }
 
-    /// Lets people in, some at a time. After the settling, so that a name that was given up in this turn is
+    /// Lets people in, some at a time. After the draining, so that a name that was given up in this turn is
     /// free for those who come now.
     fn accept(&mut self) {
         if self.connections.has_ended() {
             self.acceptor.resume();
         }
-        for _ in 0..self.turn_accepts_max {
+        let time = TimeSlice::start(self.clock, self.turn_time_max / 2);
+        for count in 0..self.turn_accepts_max {
+            if count > 0 && time.is_over() {
+                return;
+            }
             if !self.acceptor.is_ready() {
                 return;
             }
@@ -242,7 +263,7 @@ impl Server {
         self.acceptor.close();
         let now = self.clock.now();
         self.connections.shut_down(now, self.reconnect.as_ref());
-        self.connections.settle(now);
+        self.connections.drain(now, &self.time_slice());
     }
 }
 

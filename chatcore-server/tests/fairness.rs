@@ -2,8 +2,10 @@
 
 mod support;
 
-use std::io::Write;
-use std::thread;
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use chatcore::wire::{ClientMessage, HubMessage, Ping, Send};
 use chatcore::{Event, GoodbyeCode, RejectCode};
@@ -136,29 +138,78 @@ fn whoever_has_much_to_say_takes_turns_with_whoever_has_little() {
     drop(talking.join().unwrap());
 }
 
+/// A peer that says the same again and again, and reads what it is answered, until it is dropped.
+struct Flooder {
+    socket: TcpStream,
+    writing: Option<JoinHandle<()>>,
+    reading: Option<JoinHandle<()>>,
+}
+
+impl Flooder {
+    fn start(server: SocketAddr, name: &str, flood: &[u8]) -> Self {
+        let Peer { stream: mut writer, .. } = Peer::registered(server, name);
+        let (mut reader, socket) = (writer.try_clone().unwrap(), writer.try_clone().unwrap());
+        let flood = flood.repeat((64 << 10) / flood.len());
+        let writing = thread::spawn(move || while writer.write_all(&flood).is_ok() {});
+        let reading = thread::spawn(move || {
+            let mut answers = vec![0; 64 << 10];
+            while reader.read(&mut answers).is_ok_and(|count| count > 0) {}
+        });
+        Self { socket, writing: Some(writing), reading: Some(reading) }
+    }
+}
+
+impl Drop for Flooder {
+    fn drop(&mut self) {
+        let is_flooding = self.writing.as_ref().is_some_and(|thread| !thread.is_finished());
+        // The server may have ended, if the test has failed.
+        let _ = self.socket.shutdown(Shutdown::Both);
+        for thread in [self.writing.take(), self.reading.take()].into_iter().flatten() {
+            let _ = thread.join();
+        }
+        assert!(is_flooding || thread::panicking(), "it floods to the end");
+    }
+}
+
+/// The time that a message and its answer take, in the median. Acceptances may come later.
+fn median_round(alice: &mut User, bob: &mut User) -> Duration {
+    let mut rounds: Vec<Duration> = (0..101)
+        .map(|_| {
+            let start = Instant::now();
+            alice.send("bob", b"ping");
+            bob.hear_beside_acceptances();
+            bob.send("alice", b"pong");
+            alice.hear_beside_acceptances();
+            start.elapsed()
+        })
+        .collect();
+    rounds.sort_unstable();
+    rounds[rounds.len() / 2]
+}
+
 #[test]
-fn flooders_do_not_keep_others_from_talking() {
-    let mut server = Server::start(&[]);
+fn a_flood_from_several_connections_delays_nobody_beyond_a_bound() {
+    // The rates do not act: it is the turns that keep the others talking.
+    let mut server = Server::start(&["--session-cost-per-s", "0", "--origin-cost-per-s", "0"]);
     let mut alice = User::registered(server.address(), "alice");
     let mut bob = User::registered(server.address(), "bob");
-    // Frames that may be skipped: there is no answer that the flooder would have to read.
-    let flood = frame(&[0x80; 1000]).repeat(200);
-    let floods: Vec<_> = ["f1", "f2", "f3"]
-        .map(|name| {
-            let mut flooder = Peer::registered(server.address(), name);
-            let socket = flooder.stream.try_clone().unwrap();
-            let flood = flood.clone();
-            let thread = thread::spawn(move || while flooder.stream.write_all(&flood).is_ok() {});
-            (socket, thread)
-        })
-        .into();
-    for _ in 0..200 {
-        chat(&mut alice, &mut bob);
-    }
-    server.assert_running();
-    for (socket, thread) in floods {
-        assert!(!thread.is_finished(), "it floods to the end");
-        socket.shutdown(std::net::Shutdown::Both).unwrap();
-        thread.join().unwrap();
+    let quiet = median_round(&mut alice, &mut bob);
+    let bound = Duration::max(20 * quiet, Duration::from_millis(60));
+    for (kind, (what, flood)) in [
+        // There is no answer to it.
+        ("frames to be skipped", frame(&[0x80; 1000])),
+        ("pings", encode(&ClientMessage::Ping(Ping { nonce: 7 }))),
+        ("sends", encode(&ClientMessage::Send(Send { to: "nobody", body: &[b'x'; 16] }))),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let flooders: Vec<Flooder> =
+            (0..8).map(|i| Flooder::start(server.address(), &format!("flooder{kind}{i}"), &flood)).collect();
+        let flooded = median_round(&mut alice, &mut bob);
+        println!("{what}: a round of talk takes {flooded:?}, and {quiet:?} when it is quiet");
+        assert!(flooded <= bound, "{what}: a round of talk takes {flooded:?}, and {quiet:?} when it is quiet");
+        drop(flooders);
+        server.assert_running();
     }
 }

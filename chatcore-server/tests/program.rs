@@ -124,6 +124,9 @@ fn a_wrong_command_line_is_usage_and_says_what_is_right() {
         (&["--listen", "127.0.0.1:0", "--body-bytes-max", "0"], "1 to 16777216"),
         (&["--listen", "127.0.0.1:0", "--outbox-bytes-max", "1000"], "outbox_bytes_max"),
         (&["--listen", "127.0.0.1:0", "--connections-max", "0"], "connections-max"),
+        (&["--listen", "127.0.0.1:0", "--turn-time-max", "0"], "turn_time_max is 0: it must be at least 1 ns"),
+        (&["--listen", "127.0.0.1:0", "--users-max", "0"], "users_max is 0: it must be at least 1"),
+        (&["--listen", "127.0.0.1:0", "--memory-bytes-max", "much"], "memory-bytes-max"),
         (&["--listen", "127.0.0.1:0", "--idle-time-max", "soon"], "30 or 0.5"),
         (&["--listen", "127.0.0.1:0", "--log", "=,=="], "log filter"),
     ] {
@@ -132,6 +135,39 @@ fn a_wrong_command_line_is_usage_and_says_what_is_right() {
         assert_eq!(output.status.code(), Some(2), "{flags:?}: {said}");
         assert!(said.contains(words), "{flags:?}: {said}");
     }
+}
+
+/// Limits of a small server.
+const FEW: [&str; 10] = [
+    "--users-max",
+    "100",
+    "--connections-max",
+    "200",
+    "--buffer-bytes-max",
+    "67108864",
+    "--origin-buffer-bytes-max",
+    "67108864",
+    "--listen",
+    "127.0.0.1:0",
+];
+
+#[test]
+fn limits_above_the_ceiling_of_memory_are_refused_with_both_numbers_and_the_flags_to_lower() {
+    let output = run(&[&FEW[..], &["--memory-bytes-max", "1048576"]].concat());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert_eq!(output.stdout, b"");
+    for words in ["needs at most", "1.0 MiB (1048576 bytes)", "--users-max", "--buffer-bytes-max", "--connections-max"]
+    {
+        assert!(said.contains(words), "{words:?} in: {said}");
+    }
+
+    // What it needs is told, so that the ceiling can be set to it.
+    let (_, rest) = said.split_once(" (").unwrap();
+    let (needed, _) = rest.split_once(" bytes)").unwrap();
+    let mut server = Server::listening(1, Command::new(PROGRAM).args(FEW).args(["--memory-bytes-max", needed]));
+    server.logged(&["INFO", "by its limits this server needs at most", "iB of memory"]);
+    User::registered(server.address(), "alice").leave();
 }
 
 #[test]

@@ -74,6 +74,18 @@ impl User {
         }
     }
 
+    /// Receives a message, whatever is accepted before it.
+    #[track_caller]
+    pub(crate) fn hear_beside_acceptances(&mut self) -> Vec<u8> {
+        loop {
+            match self.answer() {
+                Event::Accepted { .. } => {}
+                Event::Message { body, .. } => return body,
+                other => panic!("{other:?} in place of a message"),
+            }
+        }
+    }
+
     /// Says goodbye and waits for the end.
     pub(crate) fn leave(&mut self) {
         let now = self.now();

@@ -1,0 +1,89 @@
+//! Connections without a name: from the first byte to the hub's decision.
+
+use std::net::{IpAddr, SocketAddr};
+
+use chatcore::wire::ReconnectHint;
+use chatcore::{HandshakeError, Hub, Instant, Origin};
+use tracing::info;
+
+use crate::closing;
+use crate::config::DriverLimits;
+use crate::connection::Stage;
+use crate::table::Table;
+use crate::writing;
+
+/// Takes a handshake as far as the input goes. When the hub admits the connection, the rest of the input is the hub's.
+pub(crate) fn drive_handshake(
+    hub: &mut Hub,
+    table: &mut Table,
+    now: Instant,
+    key: usize,
+    input: &mut &[u8],
+) -> Result<(), HandshakeError> {
+    let connection = table.at(key);
+    let origin = origin(connection.peer);
+    let Stage::Handshaking(handshaking) = &mut connection.stage else { return Ok(()) };
+    while let Some(registration) = handshaking.handshake.receive(now, input)? {
+        match hub.admit(now, registration.with_origin(origin)) {
+            Ok(conn) => {
+                table.open(key, conn);
+                return Ok(());
+            }
+            Err(refusal) => handshaking.handshake.refuse(now, &refusal)?,
+        }
+    }
+    Ok(())
+}
+
+/// Looks at a handshake whose time has come.
+pub(crate) fn handle_timeout(hub: &mut Hub, table: &mut Table, limits: &DriverLimits, now: Instant, key: usize) {
+    let Stage::Handshaking(handshaking) = &mut table.at(key).stage else { return };
+    match handshaking.handshake.handle_timeout(now) {
+        // A refusal has moved the deadline since it was entered.
+        Ok(()) => table.change(key, |connection| {
+            if let Stage::Handshaking(handshaking) = &mut connection.stage {
+                handshaking.armed = handshaking.handshake.deadline();
+            }
+        }),
+        Err(error) => end(hub, table, limits, now, key, &error),
+    }
+}
+
+/// A handshake has failed: what it has to say is written as far as that is possible at once.
+pub(crate) fn end(
+    hub: &mut Hub,
+    table: &mut Table,
+    limits: &DriverLimits,
+    now: Instant,
+    key: usize,
+    error: &HandshakeError,
+) {
+    info!(peer = %table.at(key).peer, reason = %error, "closed before it had a name");
+    writing::write(hub, table, now, key);
+    closing::linger(table, limits, now, key);
+}
+
+/// Ends all handshakes because the server stops.
+pub(crate) fn shut_down(
+    hub: &mut Hub,
+    table: &mut Table,
+    limits: &DriverLimits,
+    now: Instant,
+    hint: Option<ReconnectHint<'_>>,
+) {
+    for key in table.keys() {
+        if let Stage::Handshaking(handshaking) = &mut table.at(key).stage {
+            handshaking.handshake.shut_down(hint);
+            writing::write(hub, table, now, key);
+            closing::linger(table, limits, now, key);
+        }
+    }
+}
+
+/// Where a client comes from: its address, or of IPv6 the part that a provider gives to one customer.
+fn origin(peer: SocketAddr) -> Origin {
+    Origin(match peer.ip().to_canonical() {
+        IpAddr::V4(address) => u128::from(u32::from(address)),
+        IpAddr::V6(address) => u128::from(address) >> 64 << 64,
+    })
+}

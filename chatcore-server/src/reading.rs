@@ -1,0 +1,239 @@
+//! From the transport to the hub, or to a handshake.
+
+use chatcore::{ConnId, Hub, Instant, Received};
+
+use crate::buffers::BUFFER_BYTES_FREE;
+use crate::config::DriverLimits;
+use crate::connection::{Flow, Input, Kept, Stage};
+use crate::read_queue::Load;
+use crate::table::Table;
+use crate::time_slice::TimeSlice;
+use crate::{closing, handshakes, writing};
+
+/// Who gets less than it asked for has got all there is, and will be told of more: epoll(7) promises that. Others may
+/// wait for us to try again.
+const SHORT_READ_IS_ALL: bool = cfg!(target_os = "linux");
+
+/// Bytes of one go up to which a connection has little to say.
+const LIGHT_BYTES_MAX: usize = 16 << 10;
+
+/// Goes that fit a turn when each takes so long that its connection counts as one with much to say.
+const LONG_GOES: u32 = 8;
+
+/// Bytes that the hub is given before somebody looks at the clock.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// One turn of reading: what it reads with, and how long it may take.
+#[derive(Debug)]
+pub(crate) struct Reading<'a> {
+    pub(crate) hub: &'a mut Hub,
+    pub(crate) table: &'a mut Table,
+    pub(crate) limits: &'a DriverLimits,
+    pub(crate) now: Instant,
+    pub(crate) time: TimeSlice,
+    /// Everything is read into this.
+    pub(crate) buffer: &'a mut [u8],
+}
+
+/// What became of input that was handed on.
+#[derive(Debug)]
+enum Fed {
+    /// All whole frames are taken.
+    All,
+    /// Not all is taken, and the rest goes on when others have had their go.
+    Part,
+    /// Not all is taken, and the rest waits for this time.
+    Paused(Instant),
+    /// The connection is closing.
+    Closed,
+}
+
+impl Reading<'_> {
+    /// Gives everybody who waits one go, as long as the time lasts: those with little to say first, but a quarter of the
+    /// time is for those with much. Who does not get its go now gets it in one of the next turns, before those who come
+    /// later.
+    pub(crate) fn turn(&mut self) {
+        let are_alone = self.table.read_queue.len(Load::Heavy) == 0;
+        let time = if are_alone { self.time } else { self.time.without_last_quarter() };
+        self.goes(Load::Light, time);
+        // Those included that turned out to have much to say just now.
+        self.goes(Load::Heavy, self.time);
+    }
+
+    /// One go for everybody in a queue. However little time is left, the first one has its go.
+    fn goes(&mut self, load: Load, time: TimeSlice) {
+        let long = self.limits.turn_time_max / LONG_GOES;
+        let mut elapsed = time.elapsed();
+        for _ in 0..self.table.read_queue.len(load) {
+            let Some(key) = self.table.next_go(load) else { return };
+            self.go(key, load);
+            let before = std::mem::replace(&mut elapsed, time.elapsed());
+            if elapsed.saturating_sub(before) > long {
+                // Few bytes that are much work.
+                self.table.set_heavy(key);
+            }
+            if time.is_over_after(elapsed) {
+                return;
+            }
+        }
+    }
+
+    /// Takes what a connection has to say, up to its budget.
+    fn go(&mut self, key: usize, load: Load) {
+        let is_short = load == Load::Light && !self.table.read_queue.is_empty();
+        let bytes_max =
+            if is_short { LIGHT_BYTES_MAX.min(self.limits.turn_bytes_max) } else { self.limits.turn_bytes_max };
+        let mut budget = bytes_max;
+        let connection = self.table.at(key);
+        // It is what it turns out to be.
+        connection.load = Load::Heavy;
+        let goes_on = if connection.flow == Flow::Continue { self.hand_on_kept(key) } else { true };
+        if !goes_on {
+            return;
+        }
+        while let Some(connection) = self.table.get_mut(key) {
+            if !connection.readiness.readable {
+                connection.load = if bytes_max - budget > LIGHT_BYTES_MAX { Load::Heavy } else { Load::Light };
+                return;
+            }
+            if budget == 0 || (budget < bytes_max && self.time.is_over()) {
+                return self.table.readable(key);
+            }
+            match self.read(key, budget) {
+                Some(count) => budget -= count,
+                None => return,
+            }
+        }
+    }
+
+    /// Gives the hub what it has not taken yet. Whether more may be read.
+    fn hand_on_kept(&mut self, key: usize) -> bool {
+        let mut kept = self.table.take_kept(key);
+        let mut rest = kept.rest();
+        let fed = self.feed(key, &mut rest);
+        kept.used = kept.bytes.len() - rest.len();
+        self.keep(key, kept, &fed)
+    }
+
+    /// Reads once and hands on what has arrived. None if that was all for now.
+    fn read(&mut self, key: usize, budget: usize) -> Option<usize> {
+        let bytes_max = budget.min(self.table.read_bytes_max());
+        let connection = self.table.at(key);
+        let kept = connection.kept.rest();
+        let is_long = kept.len() > self.buffer.len() - BUFFER_BYTES_FREE;
+        // What was left over last time stands before what comes now; but what is long is not moved about.
+        let start = if is_long { 0 } else { kept.len() };
+        self.buffer[..start].copy_from_slice(&kept[..start]);
+        let room = bytes_max.min(self.buffer.len() - start);
+        let count = match connection.read(&mut self.buffer[start..start + room]) {
+            Input::Bytes(count) => count,
+            Input::None => {
+                connection.readiness.readable = false;
+                return Some(0);
+            }
+            Input::End(why) => {
+                if why.is_ok() {
+                    // It may have ended its side alone, and read what is still to be said.
+                    writing::write(self.hub, self.table, self.now, key);
+                }
+                closing::broke(self.table, key, why);
+                return None;
+            }
+        };
+        if SHORT_READ_IS_ALL && count < room && !connection.readiness.ending {
+            connection.readiness.readable = false;
+        }
+        let mut kept = self.table.take_kept(key);
+        let fed = if is_long {
+            kept.bytes.drain(..kept.used);
+            kept.bytes.extend_from_slice(&self.buffer[..count]);
+            let mut rest = &kept.bytes[..];
+            let fed = self.feed(key, &mut rest);
+            kept.used = kept.bytes.len() - rest.len();
+            fed
+        } else {
+            let buffer = std::mem::take(&mut self.buffer);
+            let mut rest = &buffer[..start + count];
+            let fed = self.feed(key, &mut rest);
+            kept = self.table.copy_rest(kept.bytes, rest);
+            self.buffer = buffer;
+            fed
+        };
+        self.keep(key, kept, &fed).then_some(count)
+    }
+
+    /// Keeps what was not taken. Whether more may be read in this turn.
+    fn keep(&mut self, key: usize, kept: Kept, fed: &Fed) -> bool {
+        let flow = match fed {
+            Fed::All | Fed::Closed => Flow::Read,
+            Fed::Paused(until) if *until > self.now => Flow::Paused { until: *until },
+            Fed::Part | Fed::Paused(_) => Flow::Continue,
+        };
+        self.table.keep(key, kept, flow);
+        if let Fed::Closed = fed {
+            // What has to be said about this input is to go out before more is looked at: after it there may be the
+            // end, which would silence the answer.
+            self.table.read_next_turn(key);
+        }
+        matches!(fed, Fed::All)
+    }
+
+    /// Gives input to whom it is for.
+    fn feed(&mut self, key: usize, input: &mut &[u8]) -> Fed {
+        if let Stage::Handshaking(_) = self.table.at(key).stage
+            && let Err(error) = handshakes::drive_handshake(self.hub, self.table, self.now, key, input)
+        {
+            handshakes::end(self.hub, self.table, self.limits, self.now, key, &error);
+        }
+        match self.table.get_mut(key).map(|connection| &mut connection.stage) {
+            Some(Stage::Handshaking(_)) => {
+                writing::write(self.hub, self.table, self.now, key);
+                Fed::All
+            }
+            Some(Stage::Open(conn)) => {
+                let conn = *conn;
+                self.receive(conn, input)
+            }
+            Some(Stage::Lingering { bytes_left, .. }) => {
+                let left = bytes_left.checked_sub(input.len());
+                *input = &[];
+                if let Some(left) = left {
+                    *bytes_left = left;
+                    return Fed::All;
+                }
+                self.table.remove(key);
+                Fed::Closed
+            }
+            Some(Stage::Broken) | None => {
+                *input = &[];
+                Fed::Closed
+            }
+        }
+    }
+
+    /// Gives the hub its input in pieces, until the time is over.
+    fn receive(&mut self, conn: ConnId, input: &mut &[u8]) -> Fed {
+        let mut bytes_max = PIECE_BYTES;
+        loop {
+            let mut piece = &input[..bytes_max.min(input.len())];
+            let given = piece.len();
+            let received = self.hub.receive(self.now, conn, &mut piece).expect("the hub has not closed it yet");
+            let used = given - piece.len();
+            let is_last = given == input.len();
+            *input = &input[used..];
+            match received {
+                Received::More => return Fed::Part,
+                Received::Paused { until } => return Fed::Paused(until),
+                Received::Closed => {
+                    *input = &[];
+                    return Fed::Closed;
+                }
+                Received::NeedInput if is_last => return Fed::All,
+                // There is a frame that is longer.
+                Received::NeedInput if used == 0 => bytes_max *= 2,
+                Received::NeedInput if self.time.is_over() => return Fed::Part,
+                Received::NeedInput => {}
+            }
+        }
+    }
+}

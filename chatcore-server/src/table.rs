@@ -1,0 +1,282 @@
+//! The table of connections, and what the driver knows of each: where it is, when it is due, what it waits for.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use chatcore::{ConnId, Instant};
+use slab::Slab;
+
+use crate::buffers::Buffers;
+use crate::connection::{Connection, Flow, Kept, Stage};
+use crate::deadlines::Deadlines;
+use crate::read_queue::{Load, ReadQueue};
+
+/// Bytes of input that the hub has not taken, of all connections, from which on only little is read.
+pub(crate) const RESTS_BYTES_MAX: usize = 64 << 20;
+
+/// What is read of one connection then.
+pub(crate) const READ_BYTES_MIN: usize = 1 << 10;
+
+/// All connections, by key. The key of a connection is used again when the connection has ended.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    all: Slab<Connection>,
+    /// Where the hub's connections are, by [`ConnId::index`].
+    keys: Vec<usize>,
+    deadlines: Deadlines,
+    /// Connections of which more may be read, or of which the hub has not taken all that was.
+    pub(crate) read_queue: ReadQueue,
+    /// Connections whose transport takes more. A key may be out of date here, too.
+    write_queue: VecDeque<usize>,
+    /// Connections that broke, of which the hub does not know yet.
+    broken: Vec<(usize, ConnId)>,
+    buffers: Buffers,
+    /// Memory for input that the hub has not taken, of all connections.
+    rests_bytes: usize,
+    /// A connection has ended since [`Table::has_ended`] was last asked.
+    ended: bool,
+}
+
+impl Table {
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// The key under which the next connection will be known.
+    pub(crate) fn vacant_key(&self) -> usize {
+        self.all.vacant_key()
+    }
+
+    /// Whether a connection has ended since this was last asked.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        std::mem::take(&mut self.ended)
+    }
+
+    pub(crate) fn insert(&mut self, connection: Connection) {
+        let armed = connection.armed();
+        let key = self.all.insert(connection);
+        if let Some(due) = armed {
+            self.deadlines.arm(due, key);
+        }
+    }
+
+    /// Drops a connection that the hub does not have any more.
+    pub(crate) fn remove(&mut self, key: usize) {
+        self.drop_kept(key);
+        let connection = self.all.remove(key);
+        if let Some(due) = connection.armed() {
+            self.deadlines.disarm(due, key);
+        }
+        self.ended = true;
+    }
+
+    pub(crate) fn get_mut(&mut self, key: usize) -> Option<&mut Connection> {
+        self.all.get_mut(key)
+    }
+
+    /// A connection that is there.
+    pub(crate) fn at(&mut self, key: usize) -> &mut Connection {
+        &mut self.all[key]
+    }
+
+    /// Changes a connection that is there, and its entry among the deadlines with it.
+    pub(crate) fn change(&mut self, key: usize, change: impl FnOnce(&mut Connection)) {
+        let connection = &mut self.all[key];
+        let before = connection.armed();
+        change(connection);
+        let after = connection.armed();
+        if before != after {
+            if let Some(due) = before {
+                self.deadlines.disarm(due, key);
+            }
+            if let Some(due) = after {
+                self.deadlines.arm(due, key);
+            }
+        }
+    }
+
+    // ---- the hub's connections ----
+
+    /// The hub has admitted the connection.
+    pub(crate) fn open(&mut self, key: usize, conn: ConnId) {
+        self.change(key, |connection| connection.stage = Stage::Open(conn));
+        if self.keys.len() <= conn.index() {
+            self.keys.resize(conn.index() + 1, usize::MAX);
+        }
+        self.keys[conn.index()] = key;
+    }
+
+    /// The key of a connection that the hub has.
+    pub(crate) fn key(&self, conn: ConnId) -> usize {
+        self.keys[conn.index()]
+    }
+
+    /// The address of a connection that the hub names.
+    pub(crate) fn peer(&self, conn: ConnId) -> SocketAddr {
+        self.all[self.key(conn)].peer
+    }
+
+    /// The connection broke: the hub is to be told.
+    pub(crate) fn push_broken(&mut self, key: usize, conn: ConnId) {
+        self.broken.push((key, conn));
+    }
+
+    pub(crate) fn has_broken(&self) -> bool {
+        !self.broken.is_empty()
+    }
+
+    pub(crate) fn take_broken(&mut self) -> Vec<(usize, ConnId)> {
+        std::mem::take(&mut self.broken)
+    }
+
+    // ---- what they wait for ----
+
+    /// Something may have arrived.
+    pub(crate) fn readable(&mut self, key: usize) {
+        if let Some(connection) = self.all.get_mut(key) {
+            connection.readiness.readable = true;
+            self.wait_for_go(key);
+        }
+    }
+
+    /// The connection is looked at again, but not in this turn, in which the heavy ones have their go last.
+    pub(crate) fn read_next_turn(&mut self, key: usize) {
+        if let Some(connection) = self.all.get_mut(key) {
+            connection.load = Load::Light;
+            self.readable(key);
+        }
+    }
+
+    /// Enters a connection among those that wait for their go, unless it has to wait for something else.
+    fn wait_for_go(&mut self, key: usize) {
+        let connection = &mut self.all[key];
+        if !connection.in_read_queue && !matches!(connection.flow, Flow::Paused { .. }) {
+            connection.in_read_queue = true;
+            self.read_queue.push(connection.load, key);
+        }
+    }
+
+    /// The next connection whose go it is.
+    pub(crate) fn next_go(&mut self, load: Load) -> Option<usize> {
+        while let Some(key) = self.read_queue.pop(load) {
+            if let Some(connection) = self.all.get_mut(key) {
+                connection.in_read_queue = false;
+                if !matches!(connection.flow, Flow::Paused { .. }) {
+                    return Some(key);
+                }
+            }
+        }
+        None
+    }
+
+    /// The next go of a connection comes after those of who has little to say.
+    pub(crate) fn set_heavy(&mut self, key: usize) {
+        if let Some(connection) = self.all.get_mut(key) {
+            connection.load = Load::Heavy;
+        }
+    }
+
+    /// The transport may take more.
+    pub(crate) fn writable(&mut self, key: usize) {
+        if let Some(connection) = self.all.get_mut(key)
+            && std::mem::take(&mut connection.readiness.blocked)
+        {
+            self.write_later(key);
+        }
+    }
+
+    /// There is more to write than is written at once.
+    pub(crate) fn write_later(&mut self, key: usize) {
+        let connection = &mut self.all[key];
+        if !std::mem::replace(&mut connection.in_write_queue, true) {
+            self.write_queue.push_back(key);
+        }
+    }
+
+    pub(crate) fn next_to_write(&mut self) -> Option<usize> {
+        while let Some(key) = self.write_queue.pop_front() {
+            if let Some(connection) = self.all.get_mut(key)
+                && std::mem::take(&mut connection.in_write_queue)
+            {
+                return Some(key);
+            }
+        }
+        None
+    }
+
+    // ---- input that is kept ----
+
+    /// Bytes that may be read of one connection at once. While much waits for the hub only little is, so that those who
+    /// are held up do not fill the memory; and never nothing, so that they hold up nobody else.
+    pub(crate) const fn read_bytes_max(&self) -> usize {
+        if self.rests_bytes < RESTS_BYTES_MAX { usize::MAX } else { READ_BYTES_MIN }
+    }
+
+    /// Takes out what a connection keeps, to be put back with [`Table::keep`].
+    pub(crate) fn take_kept(&mut self, key: usize) -> Kept {
+        let connection = &mut self.all[key];
+        let kept = std::mem::take(&mut connection.kept);
+        if connection.flow != Flow::Read {
+            self.rests_bytes -= kept.bytes.capacity();
+        }
+        self.change(key, |connection| connection.flow = Flow::Read);
+        kept
+    }
+
+    /// Keeps input, and says how it goes on. If the connection has ended meanwhile, nothing is kept.
+    pub(crate) fn keep(&mut self, key: usize, kept: Kept, flow: Flow) {
+        let Some(connection) = self.all.get_mut(key) else { return self.buffers.give_back(kept.bytes) };
+        if kept.rest().is_empty() {
+            self.buffers.give_back(kept.bytes);
+        } else {
+            connection.kept = kept;
+        }
+        if flow != Flow::Read {
+            self.rests_bytes += connection.kept.bytes.capacity();
+        }
+        self.change(key, |connection| connection.flow = flow);
+        if flow == Flow::Continue {
+            self.wait_for_go(key);
+        }
+    }
+
+    /// A copy of what is left of the shared buffer.
+    pub(crate) fn copy_rest(&mut self, mut bytes: Vec<u8>, rest: &[u8]) -> Kept {
+        bytes.clear();
+        if bytes.capacity() < rest.len() {
+            self.buffers.give_back(bytes);
+            bytes = self.buffers.take(rest.len());
+        }
+        bytes.extend_from_slice(rest);
+        Kept { bytes, used: 0 }
+    }
+
+    /// Nothing that a connection keeps is of use any more.
+    pub(crate) fn drop_kept(&mut self, key: usize) {
+        let kept = self.take_kept(key);
+        self.buffers.give_back(kept.bytes);
+    }
+
+    /// The pause of a connection is over.
+    pub(crate) fn end_pause(&mut self, key: usize) {
+        self.change(key, |connection| connection.flow = Flow::Continue);
+        self.wait_for_go(key);
+    }
+
+    // ---- deadlines ----
+
+    /// The first deadline of all.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadlines.first()
+    }
+
+    /// A connection whose time has come. Its deadline is to be changed, or the connection removed.
+    pub(crate) fn due(&self, now: Instant) -> Option<usize> {
+        self.deadlines.due(now)
+    }
+
+    /// The keys of all connections.
+    pub(crate) fn keys(&self) -> Vec<usize> {
+        self.all.iter().map(|(key, _)| key).collect()
+    }
+}
