@@ -19,7 +19,9 @@ mod time;
 mod transition;
 pub mod wire;
 
-pub use client::{Backoff, Client, ClientConfig, ClientError, Closed, Event, Reconnect, Ticket};
+pub use client::{
+    Backoff, Client, ClientConfig, ClientConfigError, ClientError, Closed, Event, Position, Reconnect, Ticket,
+};
 pub use handshake::{Handshake, HandshakeError, Origin, Refusal, Registration};
 pub use hub::{Action, CloseReason, ConnId, Hub, HubEvent, Memory, UnknownConn};
 pub use limits::{

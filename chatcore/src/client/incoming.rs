@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::{Acks, Client, Closed, Event, Reconnect, Ticket};
+use super::{Client, Closed, Event, Reconnect, Ticket};
 use crate::limits::HANDSHAKE_FRAME_BYTES_MAX;
 use crate::name::{RoomName, UserName};
 use crate::received::Received;
@@ -67,17 +67,25 @@ impl Client {
             Some(message) => transition::at_client(self.state, message.kind())?,
             None => self.state,
         };
-        if content.kind.is_numbered() {
-            self.acks.received = self.acks.received.map(|received| received + 1);
-            self.acks.pending_frames += 1;
-            self.acks.pending_bytes += content.fields.len();
-            self.acks.due.get_or_insert(self.now + self.config.ack_delay);
-        }
         if state != State::Closed {
             self.state = state;
         }
-        // Unknown and optional: skipped, but counted above if it is numbered.
-        let Some(message) = message else { return Ok(()) };
+        let bytes = content.fields.len();
+        if content.kind.is_numbered() {
+            let due = self.ack_at();
+            if !self.acks.arrive(bytes, due) {
+                // It came over a connection before this one, and waits for the program, or is with it.
+                return Ok(());
+            }
+        }
+        let Some(message) = message else {
+            // Unknown and optional: skipped, but it counts if it is numbered.
+            if content.kind.is_numbered() && !self.events.push_silent(bytes) {
+                let due = self.ack_at();
+                self.acks.skip(bytes, due);
+            }
+            return Ok(());
+        };
         match message {
             HubMessage::Welcome(welcome) => self.welcome(&welcome)?,
             HubMessage::Resumed(resumed) => self.resumed(resumed)?,
@@ -92,10 +100,10 @@ impl Client {
             HubMessage::Error(error) => {
                 self.close(Closed::Error { code: error.code, detail: error.detail.into() });
             }
-            HubMessage::Accepted(accepted) => self.accepted(accepted)?,
+            HubMessage::Accepted(accepted) => self.accepted(accepted, bytes)?,
             other => {
                 let event = self.event(content.kind, other)?;
-                self.events.push_back(event);
+                self.events.push_frame(event, bytes);
             }
         }
         Ok(())
@@ -115,8 +123,8 @@ impl Client {
 
     /// The hub has the session still. What it lacks follows the greeting.
     fn resumed(&mut self, resumed: Resumed) -> Result<(), Fault> {
-        match self.acks.received {
-            Some(received) if received != resumed.sent => {
+        match self.acks.told() {
+            Some(told) if told != resumed.sent => {
                 return Err(Fault::InvalidValue { kind: Kind::RESUMED });
             }
             Some(_) => self.outbox.settle(resumed.received, &mut self.pool)?,
@@ -125,7 +133,7 @@ impl Client {
             }
             None => self.outbox.continue_from(resumed.received),
         }
-        self.acks = Acks { received: Some(resumed.sent), ..Acks::default() };
+        self.acks.resume(resumed.sent);
         let greeting = self.greeting.take().expect("a session is asked for with a greeting");
         self.outbox.restart(greeting, &mut self.pool);
         self.limits = Some(resumed.limits);
@@ -171,12 +179,12 @@ impl Client {
         }
     }
 
-    fn accepted(&mut self, Accepted { number, id, more }: Accepted) -> Result<(), Fault> {
+    fn accepted(&mut self, Accepted { number, id, more }: Accepted, bytes: usize) -> Result<(), Fault> {
         let last = number.checked_add(more.into()).filter(|last| *last < self.outbox.next_number());
         if last.is_none() || id.0.checked_add(more.into()).is_none() {
             return Err(Fault::InvalidValue { kind: Kind::ACCEPTED });
         }
-        self.events.push_accepted(self.numbers_before.saturating_add(number), id, more);
+        self.events.push_accepted(self.numbers_before.saturating_add(number), id, more, bytes);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use super::{Acks, Client, Closed, Event, Reconnect};
+use super::{Client, Closed, Event, Reconnect};
 use crate::outbox::Outbox;
 use crate::time::Instant;
 use crate::transition::State;
@@ -90,13 +90,14 @@ impl Client {
     /// Asks for the session, on a connection that stands.
     pub(super) fn greet(&mut self) {
         let Some(ticket) = &self.ticket else { unreachable!("there is a session to ask for") };
+        let received = self.acks.tell();
         self.attempts += 1;
         let mut greeting = Outbox::with_preface();
         greeting.push(
             &ClientMessage::Resume(Resume {
                 name: ticket.name.as_str(),
                 token: ticket.token,
-                received: self.acks.received,
+                received,
                 attempt: self.attempts,
             }),
             &mut self.pool,
@@ -138,7 +139,7 @@ impl Client {
         self.state = State::Unregistered;
         self.greeting = None;
         self.answer_by = None;
-        self.acks = Acks { received: self.acks.received, ..Acks::default() };
+        self.acks.disconnect();
         self.events.push_back(Event::Reconnecting { why, attempt, after });
     }
 
@@ -160,7 +161,8 @@ impl Client {
         self.events.push_back(Event::SessionLost { unsent_from });
         self.ticket = None;
         self.limits = None;
-        self.acks = Acks { received: Some(0), ..Acks::default() };
+        self.acks.start_over();
+        self.events.forget_frames();
         self.outbox = self.greeting.take().expect("a session is asked for with a greeting");
         if self.leaving {
             self.say_goodbye();

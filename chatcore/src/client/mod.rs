@@ -1,6 +1,8 @@
 //! The client's end of the protocol.
 
+mod acks;
 mod backoff;
+mod config;
 mod event;
 mod incoming;
 mod line;
@@ -11,11 +13,14 @@ use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
 
+pub use self::acks::Position;
+use self::acks::{ACK_RETRY_MIN, Acks};
 pub use self::backoff::Backoff;
 use self::backoff::Jitter;
+pub use self::config::{ClientConfig, ClientConfigError};
 pub use self::event::{ClientError, Closed, Event, Reconnect, Ticket};
 use self::line::Line;
-use self::queue::Queue;
+use self::queue::{Next, Queue};
 use crate::limits::{CREDENTIAL_BYTES_MAX, cut_detail};
 use crate::liveness::{Liveness, Silence};
 use crate::name::{ROOM_SIGN, SPELLING_BYTES_MAX};
@@ -27,41 +32,6 @@ use crate::wire::{
     Roster, Send, Unwatch, Watch, Who,
 };
 
-/// How a client behaves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientConfig {
-    /// Bytes of a frame's content, at the most, whatever the hub announces: a client buffers no more.
-    /// Default 16 MiB + 256.
-    pub frame_bytes_max: u32,
-    /// Bytes that are kept until the hub acknowledges them. Sending more is an error that passes.
-    /// Default 1 MiB; a body of the largest size always fits an empty outbox.
-    pub outbox_bytes_max: u32,
-    /// How long an answer to a registration may take before the connection counts as dead. Default 30 s.
-    pub answer_time_max: Duration,
-    /// How long a goodbye may take to be written out and answered. Default 5 s.
-    pub flush_time_max: Duration,
-    /// How long an acknowledgement waits for something to travel with. Default 50 ms.
-    pub ack_delay: Duration,
-    /// Received frames after which an acknowledgement waits no longer. Default 256.
-    pub ack_frames: u32,
-    /// How to connect again when the connection is lost; none to give up at once. Default: [`Backoff::default`].
-    pub reconnect: Option<Backoff>,
-}
-
-impl Default for ClientConfig {
-    fn default() -> Self {
-        Self {
-            frame_bytes_max: (16 << 20) + 256,
-            outbox_bytes_max: 1 << 20,
-            answer_time_max: Duration::from_secs(30),
-            flush_time_max: Duration::from_secs(5),
-            ack_delay: Duration::from_millis(50),
-            ack_frames: 256,
-            reconnect: Some(Backoff::default()),
-        }
-    }
-}
-
 /// The client's end of a session: the same protocol as [`Hub`](crate::Hub), seen from the other side. It outlives its
 /// connections.
 ///
@@ -72,6 +42,17 @@ impl Default for ClientConfig {
 /// 3. *What is to be done*: write [`poll_transmit`](Self::poll_transmit), take
 ///    [`poll_event`](Self::poll_event) until it is empty, and wait until
 ///    [`poll_timeout`](Self::poll_timeout) at the latest.
+///
+/// What an event tells is *taken* when `poll_event` returns it, and only then it is acknowledged: a program that is killed
+/// finds again, with [`resume`](Self::resume), all that it had not taken. So a program that cannot go on takes no
+/// events: everything else goes on meanwhile, and pings are answered. What waits with the client is bounded by the hub,
+/// which keeps it, too, and sends no more than its outbox holds; but a hub does not wait for ever for a client that
+/// takes nothing. With [`ClientConfig::takes_later`] the program says itself when it has taken what it was told.
+///
+/// An event comes once, also if the connection breaks before it is taken, and whether it is taken before the session
+/// goes on or after. Of a session that is lost, all that came waits to be taken before [`Event::SessionLost`]. Only for
+/// a process that was started again the hub is the one that knows what was acknowledged: what an older process took
+/// last, without having told the hub, comes again.
 ///
 /// When the connection of a session breaks, [`Event::Reconnecting`] tells so, and when it is time,
 /// [`Event::Connect`] asks for another one. What is sent in between waits.
@@ -111,21 +92,8 @@ pub struct Client {
     numbers_before: u64,
 }
 
-/// How long an acknowledgement waits that has no room, at the least.
-const ACK_RETRY_MIN: Duration = Duration::from_millis(1);
-
 /// A window for resuming that is shorter than this is not worth to listen more closely for.
 const LISTEN_WINDOW_MIN: Duration = Duration::from_secs(15);
-
-/// Which numbered frames have come, and which of those are still to be acknowledged.
-#[derive(Debug, Default)]
-struct Acks {
-    /// None if nobody knows, because the program was started again.
-    received: Option<u64>,
-    pending_frames: u32,
-    pending_bytes: usize,
-    due: Option<Instant>,
-}
 
 impl Client {
     /// A fresh connection, whose transport stands or will. The seed varies the waiting before attempts to connect:
@@ -150,17 +118,17 @@ impl Client {
             limits: None,
             answer_by: None,
             leaving: false,
-            acks: Acks { received: Some(0), ..Acks::default() },
+            acks: Acks::default(),
             numbers_before: 0,
         }
     }
 
-    /// As [`new`](Self::new), for a program that was started again and wants its session back. What it had received
-    /// without acknowledging it comes again. [`Event::Resumed`] answers; or [`Event::SessionLost`] if it was too late, and
+    /// As [`new`](Self::new), for a program that was started again and wants its session back. What it had not taken
+    /// comes again, and what it took last and did not acknowledge any more. [`Event::Resumed`] answers; or [`Event::SessionLost`] if it was too late, and
     /// then it registers anew under the same name, with the credential.
     pub fn resume(now: Instant, config: ClientConfig, seed: u64, ticket: Ticket, credential: &[u8]) -> Self {
         let asked = (ticket.name.to_string(), credential.to_vec());
-        let acks = Acks::default();
+        let acks = Acks::unknown();
         let mut client = Self { asked: Some(asked), persistent: true, acks, ..Self::new(now, config, seed) };
         client.ticket = Some(ticket);
         client.greet();
@@ -268,7 +236,8 @@ impl Client {
         self.request(&ClientMessage::Unwatch(Unwatch { names: names.to_vec() }), bytes)
     }
 
-    /// Says goodbye, behind everything sent before. [`Event::Closed`] follows when the hub has answered,
+    /// Says goodbye, behind everything sent before. What is taken by now is acknowledged; of the rest, the hub tells the
+    /// senders that it is unconfirmed. [`Event::Closed`] follows when the hub has answered,
     /// after the flush time at the latest; at once if there is no connection at present, and then the hub finds out
     /// when the session is not resumed.
     pub fn leave(&mut self, now: Instant) {
@@ -331,23 +300,58 @@ impl Client {
     /// The bytes to write. Report what the transport took to [`transmitted`](Self::transmitted). An acknowledgement
     /// that waits for company joins here, unless it went ahead of a request.
     pub fn poll_transmit(&mut self) -> Chunks<'_> {
-        let batch_is_large = self.acks.pending_frames >= self.config.ack_frames
-            || self.limits.is_some_and(|limits| self.acks.pending_bytes >= limits.outbox_bytes_max as usize / 16);
-        if self.ack_due().is_some() && (batch_is_large || !self.outbox.is_written()) {
+        let bytes_max = self.limits.map_or(usize::MAX, |limits| limits.outbox_bytes_max as usize / 16);
+        let is_large = self.acks.is_large(self.config.ack_frames, bytes_max);
+        if self.ack_due().is_some() && (is_large || !self.outbox.is_written()) {
             self.acknowledge();
         }
         if self.line.is_online() { self.speaker().0.transmit() } else { Chunks::of(&[]) }
     }
 
-    /// The next thing to know; none when all is known.
+    /// The next thing to know; none when all is known. What it tells is taken with that, and will be acknowledged
+    /// (unless [`ClientConfig::takes_later`]): a program that is not ready for it yet leaves it here.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front().map(|(event, _)| event)
+        self.next_event().map(|next| next.event)
     }
 
     /// The same, with whether it is the last of what the hub has told with one frame.
     #[cfg(feature = "sim")]
     pub(crate) fn poll_event_of_frame(&mut self) -> Option<(Event, bool)> {
-        self.events.pop_front()
+        let ends_frame = self.events.ends_frame();
+        self.next_event().map(|next| (next.event, ends_frame))
+    }
+
+    fn next_event(&mut self) -> Option<Next> {
+        let next = self.events.pop_front()?;
+        if next.frames > 0 {
+            self.give(next.frames, next.bytes);
+        }
+        Some(next)
+    }
+
+    /// The place in the stream of events that [`poll_event`](Self::poll_event) has come to: for
+    /// [`take_events`](Self::take_events).
+    pub const fn position(&self) -> Position {
+        Position(self.acks.given_ever())
+    }
+
+    /// The program is done with all events before this place: they are written where they will be found again, say.
+    /// Only then they are acknowledged, if [`ClientConfig::takes_later`] is set. Otherwise they were before.
+    pub fn take_events(&mut self, now: Instant, position: Position) {
+        self.clock(now);
+        let due = self.ack_at();
+        self.acks.take(position.0, due);
+    }
+
+    /// How many events wait to be taken with [`poll_event`](Self::poll_event). This looks at each of them.
+    pub fn waiting_events(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Bytes of the frames that these events came in. The hub, which keeps them, too, sends no more than its outbox
+    /// holds, and the events take memory in proportion.
+    pub const fn waiting_bytes(&self) -> usize {
+        self.events.bytes()
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is to be called; none if never.
@@ -416,18 +420,31 @@ impl Client {
         Some(((idle * 3 / 4).min(window / 3 * 2), (idle * 3 / 2).min(window / 6 * 5)))
     }
 
-    /// When what has come is to be acknowledged; none if nothing is, or if we have said our last words.
+    /// When what is taken now is to be acknowledged.
+    fn ack_at(&self) -> Instant {
+        self.now + self.config.ack_delay
+    }
+
+    /// The program has got all that so many frames tell.
+    fn give(&mut self, frames: u32, bytes: usize) {
+        self.acks.give(frames, bytes);
+        if !self.config.takes_later {
+            let due = self.ack_at();
+            self.acks.take(self.acks.given_ever(), due);
+        }
+    }
+
+    /// When what is taken is to be acknowledged; none if nothing is, or if we have said our last words.
     fn ack_due(&self) -> Option<Instant> {
-        self.acks.due.filter(|_| self.may_speak() && self.state == State::Registered)
+        self.acks.due().filter(|_| self.may_speak() && self.state == State::Registered)
     }
 
     fn acknowledge(&mut self) {
-        let received = self.acks.received;
-        if self.remark(&ClientMessage::Ack(Ack { count: received.unwrap_or_default() })) {
-            self.acks = Acks { received, ..Acks::default() };
+        if self.remark(&ClientMessage::Ack(Ack { count: self.acks.count() })) {
+            self.acks.acknowledge();
         } else {
             // Even without a delay some time has to pass, or this would be due for ever.
-            self.acks.due = Some(self.now + self.config.ack_delay.max(ACK_RETRY_MIN));
+            self.acks.wait(self.now + self.config.ack_delay.max(ACK_RETRY_MIN));
         }
     }
 

@@ -7,26 +7,95 @@ use crate::wire::MessageId;
 
 /// Events in order. Many messages that were accepted at once take the room of one.
 #[derive(Debug, Default)]
-pub(super) struct Queue(VecDeque<(Event, u16)>);
+pub(super) struct Queue {
+    entries: VecDeque<Entry>,
+    /// Of all frames that wait.
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    event: Event,
+    /// So many more messages were accepted.
+    more: u16,
+    /// Numbered frames that nothing waits of any more when this is gone: its own, and those behind it that tell nothing.
+    frames: u32,
+    /// Of these frames.
+    bytes: usize,
+}
+
+/// The next event.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Next {
+    pub(super) event: Event,
+    /// Numbered frames that nothing waits of any more, and their bytes.
+    pub(super) frames: u32,
+    pub(super) bytes: usize,
+}
 
 impl Queue {
+    /// Something that no numbered frame tells.
     pub(super) fn push_back(&mut self, event: Event) {
-        self.0.push_back((event, 0));
+        self.entries.push_back(Entry { event, more: 0, frames: 0, bytes: 0 });
     }
 
-    /// A message is accepted, and so many more behind it.
-    pub(super) fn push_accepted(&mut self, number: u64, id: MessageId, more: u16) {
-        self.0.push_back((Event::Accepted { number, id }, more));
+    /// What a numbered frame with so many bytes tells.
+    pub(super) fn push_frame(&mut self, event: Event, bytes: usize) {
+        self.push(event, 0, bytes);
     }
 
-    /// The next event, and whether nothing more came with it.
-    pub(super) fn pop_front(&mut self) -> Option<(Event, bool)> {
-        if let Some((Event::Accepted { number, id }, more @ 1..)) = self.0.front_mut() {
-            let first = Event::Accepted { number: *number, id: *id };
+    /// The same for a message that is accepted, and so many more behind it.
+    pub(super) fn push_accepted(&mut self, number: u64, id: MessageId, more: u16, bytes: usize) {
+        self.push(Event::Accepted { number, id }, more, bytes);
+    }
+
+    /// A numbered frame that tells nothing. False if it has nothing to wait for.
+    pub(super) fn push_silent(&mut self, bytes: usize) -> bool {
+        let Some(last) = self.entries.iter_mut().rev().find(|entry| entry.frames > 0) else { return false };
+        last.frames += 1;
+        last.bytes += bytes;
+        self.bytes += bytes;
+        true
+    }
+
+    fn push(&mut self, event: Event, more: u16, bytes: usize) {
+        self.entries.push_back(Entry { event, more, frames: 1, bytes });
+        self.bytes += bytes;
+    }
+
+    pub(super) fn pop_front(&mut self) -> Option<Next> {
+        if let Some(Entry { event: Event::Accepted { number, id }, more: more @ 1.., .. }) = self.entries.front_mut() {
+            let event = Event::Accepted { number: *number, id: *id };
             (*number, id.0, *more) = (*number + 1, id.0 + 1, *more - 1);
-            return Some((first, false));
+            return Some(Next { event, frames: 0, bytes: 0 });
         }
-        self.0.pop_front().map(|(event, _)| (event, true))
+        let Entry { event, frames, bytes, .. } = self.entries.pop_front()?;
+        self.bytes -= bytes;
+        Some(Next { event, frames, bytes })
+    }
+
+    /// The next event is the last of its frame.
+    #[cfg(any(feature = "sim", test))]
+    pub(super) fn ends_frame(&self) -> bool {
+        self.entries.front().is_some_and(|entry| entry.more == 0)
+    }
+
+    /// What waits is all there will ever be of its session: nobody counts its frames any more.
+    pub(super) fn forget_frames(&mut self) {
+        for entry in &mut self.entries {
+            (entry.frames, entry.bytes) = (0, 0);
+        }
+        self.bytes = 0;
+    }
+
+    /// Bytes of the numbered frames that wait.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// How many events wait.
+    pub(super) fn len(&self) -> usize {
+        self.entries.iter().map(|entry| 1 + usize::from(entry.more)).sum()
     }
 }
 
@@ -34,15 +103,35 @@ impl Queue {
 mod tests {
     use super::*;
 
+    fn next(event: Event, frames: u32, bytes: usize) -> Next {
+        Next { event, frames, bytes }
+    }
+
     #[test]
-    fn several_that_are_accepted_come_one_by_one() {
+    fn several_that_are_accepted_come_one_by_one_and_their_frame_with_the_last() {
         let mut queue = Queue::default();
-        queue.push_accepted(7, MessageId(100), 2);
-        queue.push_back(Event::Done { number: 10 });
+        queue.push_accepted(7, MessageId(100), 2, 20);
+        queue.push_frame(Event::Done { number: 10 }, 5);
+        assert_eq!((queue.len(), queue.bytes()), (4, 25));
         for (number, id) in [(7, 100), (8, 101), (9, 102)] {
-            assert_eq!(queue.pop_front(), Some((Event::Accepted { number, id: MessageId(id) }, number == 9)));
+            let event = Event::Accepted { number, id: MessageId(id) };
+            let (frames, bytes) = if queue.ends_frame() { (1, 20) } else { (0, 0) };
+            assert_eq!((frames == 1, queue.pop_front()), (number == 9, Some(next(event, frames, bytes))));
         }
-        assert_eq!(queue.pop_front(), Some((Event::Done { number: 10 }, true)));
-        assert_eq!(queue.pop_front(), None);
+        assert_eq!(queue.pop_front(), Some(next(Event::Done { number: 10 }, 1, 5)));
+        assert_eq!((queue.pop_front(), queue.bytes()), (None, 0));
+    }
+
+    #[test]
+    fn what_tells_nothing_goes_with_what_was_before_it() {
+        let mut queue = Queue::default();
+        queue.push_back(Event::Resumed);
+        assert!(!queue.push_silent(3), "nothing of a frame is before it");
+        queue.push_frame(Event::Done { number: 1 }, 5);
+        queue.push_back(Event::Resumed);
+        assert!(queue.push_silent(3));
+        assert_eq!(queue.pop_front(), Some(next(Event::Resumed, 0, 0)));
+        assert_eq!(queue.pop_front(), Some(next(Event::Done { number: 1 }, 2, 8)));
+        assert_eq!(queue.pop_front(), Some(next(Event::Resumed, 0, 0)));
     }
 }
