@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use chatcore::wire::{Ack, ClientMessage, Content, HubMessage, Join, Message, Send, take};
-use chatcore::{Action, ConnId, Handshake, Hub, Instant, Limits, wire};
+use chatcore::{Action, ConnId, Handshake, Hub, Instant, Limits, Rate, wire};
 
 /// Messages that are delivered in one batch, more or less: what a server might write in one turn of its loop.
 pub const BATCH_MESSAGES: usize = 1024;
@@ -266,9 +266,14 @@ impl Batch {
     }
 }
 
+/// Time stands still here, and a rate would let nothing more through after its burst.
+fn unlimited() -> Limits {
+    Limits { session_rate: Rate::UNLIMITED, origin_rate: Rate::UNLIMITED, ..Limits::default() }
+}
+
 /// A hub with so many users, their names, and themselves.
 fn crowd(users: usize) -> (Hub, Vec<String>, Vec<User>) {
-    let mut hub = Hub::new(Limits::default(), [7; 32]).with_unix_epoch(UNIX_EPOCH);
+    let mut hub = Hub::new(unlimited(), [7; 32]).with_unix_epoch(UNIX_EPOCH);
     let names: Vec<String> = (0..users).map(|i| format!("user{i:05}")).collect();
     let users = names.iter().map(|name| admit(&mut hub, name)).collect();
     (hub, names, users)

@@ -335,7 +335,7 @@ fn a_hub_that_asks_without_end_and_never_reads_costs_no_more_than_the_outbox() {
 #[test]
 fn the_longest_body_there_can_be_is_sent_and_delivered() {
     let body_bytes_max = 16 << 20;
-    let limits = Limits { body_bytes_max, outbox_bytes_max: 256 << 20, ..Limits::default() };
+    let limits = Limits { body_bytes_max, outbox_bytes_max: 192 << 20, ..Limits::default() };
     let mut world = World::new(limits);
     let mut alice = world.connect("alice");
     let body = vec![7; body_bytes_max as usize];

@@ -44,13 +44,13 @@ use self::prefetch::Prefetch;
 use self::presence::Presence;
 use self::replies::Replies;
 use self::reports::Reports;
-use self::requests::{Budget, Handled};
+use self::requests::Handled;
 use self::rooms::Rooms;
 use self::secret_rng::SecretRng;
 use self::session::TimerAction;
 use self::sessions::Sessions;
 use self::timers::TimerKey;
-use self::work::{CALL_WORK_MAX, SLICE_WORK_MAX, Work};
+use self::work::{Budget, CALL_WORK_MAX, SLICE_WORK_MAX, Work};
 use crate::handshake::{Refusal, Registration};
 use crate::limits::Limits;
 use crate::name::UserName;
@@ -102,6 +102,7 @@ pub struct Hub {
     /// Sessions that are still to be ended because the hub stops.
     shutting_down: Option<ShuttingDown>,
     /// Units of work that the last call did.
+    #[cfg(any(test, feature = "sim"))]
     work_of_last_call: u32,
 }
 
@@ -128,6 +129,7 @@ impl Hub {
             prefetch: Prefetch::new(prefetch::SESSIONS_MIN),
             header_cache: HeaderCache::default(),
             shutting_down: None,
+            #[cfg(any(test, feature = "sim"))]
             work_of_last_call: 0,
         }
     }
@@ -202,73 +204,45 @@ impl Hub {
             return Ok(Received::Closed);
         };
         let sessions = self.ordered.sessions();
-        let (now, pace, origin_pace) = (sessions.now, sessions.session_pace, sessions.origin_pace);
-        let session = &sessions[index];
-        let is_new = input.len() > session.leftover as usize;
-        let mut cost_max = session.bucket.allowance(now, &pace);
-        if !origin_pace.is_unlimited() {
-            cost_max = cost_max.min(sessions.origins.bucket(&session.share).allowance(now, &origin_pace));
-        }
-        let is_undrained = sessions.undrained() > UNDRAINED_MAX;
+        let is_undrained = sessions.events.len() > UNDRAINED_MAX;
         let frame_bytes_max = sessions.limits.frame_bytes_max();
-        if is_new {
-            self.ordered.unordered().0[index].liveness.touch(now);
-        }
+        let mut budget = Budget::new(CALL_WORK_MAX, sessions.cost_max(index));
         self.prefetch.forget_frames();
-        let mut budget = Budget { work: Work::new(CALL_WORK_MAX), cost: 0 };
         let before = input.len();
         let outcome = loop {
-            if budget.cost >= cost_max || budget.work.is_spent() || is_undrained {
+            if budget.is_spent() || is_undrained {
                 break Received::More;
             }
             self.prefetch.recipients(self.ordered.sessions(), input);
             let mut rest = *input;
-            let handled = match wire::take(&mut rest, frame_bytes_max) {
-                Ok(Some(content)) => self.handle(index, content, &mut budget),
+            match wire::take(&mut rest, frame_bytes_max).and_then(|content| match content {
+                Some(content) => self.handle(index, content, &mut budget).map(Some),
+                None => Ok(None),
+            }) {
+                Ok(Some(Handled::Done)) => *input = rest,
+                Ok(Some(Handled::Later)) => break Received::More,
+                Ok(Some(Handled::Ended)) => break Received::Closed,
                 Ok(None) => break Received::NeedInput,
-                Err(fault) => Err(fault),
-            };
-            match handled {
-                Ok(Handled::Done) => *input = rest,
-                Ok(Handled::Later) => break Received::More,
-                Err(fault) => self.end(index, CloseReason::Fault(fault)),
+                Err(fault) => {
+                    self.end(index, CloseReason::Fault(fault));
+                    break Received::Closed;
+                }
             }
             if self.ordered.sessions().has_marked() {
-                self.end_marked(&mut budget.work);
-            }
-            if !matches!(self.ordered.sessions().conn_state(conn), Ok(ConnState::Open(_))) {
-                break Received::Closed;
+                self.end_marked(&mut Work::new(SLICE_WORK_MAX));
+                if !matches!(self.ordered.sessions().conn_state(conn), Ok(ConnState::Open(_))) {
+                    break Received::Closed;
+                }
             }
         };
-        self.work_of_last_call = budget.work.spent();
+        self.note_work(budget.work());
         if outcome == Received::Closed {
             *input = &[];
             return Ok(outcome);
         }
-        Ok(self.charge(index, budget.cost, outcome, before, input.len()))
-    }
-
-    /// Charges a session and its origin for what a call has cost, and says when it may go on.
-    #[inline]
-    fn charge(&mut self, index: usize, cost: u32, outcome: Received, before: usize, left: usize) -> Received {
         let (sessions, _) = self.ordered.unordered();
-        let (now, pace, origin_pace) = (sessions.now, sessions.session_pace, sessions.origin_pace);
-        sessions.set_leftover(index, left);
-        sessions[index].bucket.charge(now, cost, &pace);
-        if !origin_pace.is_unlimited() {
-            sessions.charge_origin(index, cost);
-        }
-        if left < before {
-            sessions[index].liveness.touch(now);
-        }
-        match sessions.paused_until(index) {
-            // It is not judged silent for what is not read.
-            Some(until) => {
-                sessions[index].liveness.touch(until);
-                Received::Paused { until }
-            }
-            None => outcome,
-        }
+        sessions.received(index, before, input.len());
+        Ok(sessions.charge(index, budget.cost()).map_or(outcome, |until| Received::Paused { until }))
     }
 
     /// The transport, or a buffer in front of it, has taken this many bytes of [`transmit`](Self::transmit). To be said
@@ -321,7 +295,7 @@ impl Hub {
                 TimerKey::Presence(group) => self.presence.handle_timer(sessions, group),
             }
         }
-        self.work_of_last_call = work.spent();
+        self.note_work(work.spent());
         self.advance(SLICE_WORK_MAX);
     }
 
@@ -487,7 +461,7 @@ impl Hub {
                 break;
             }
         }
-        self.work_of_last_call += fanout.spent() + rest.spent();
+        self.note_work(fanout.spent() + rest.spent());
     }
 
     /// Does some of everything but fan-out. False if there was nothing to do.
@@ -503,7 +477,16 @@ impl Hub {
         work.spent() > before
     }
 
-    /// Units of work that the last call did.
+    #[cfg(any(test, feature = "sim"))]
+    const fn note_work(&mut self, units: u32) {
+        self.work_of_last_call = units;
+    }
+
+    #[cfg(not(any(test, feature = "sim")))]
+    #[expect(clippy::unused_self, reason = "only tests look at it")]
+    const fn note_work(&self, _: u32) {}
+
+    /// Units of work that the last step of this kind did.
     #[cfg(any(test, feature = "sim"))]
     pub(crate) const fn work_of_last_call(&self) -> u32 {
         self.work_of_last_call

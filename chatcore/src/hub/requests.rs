@@ -5,7 +5,7 @@ use super::event::CloseReason;
 use super::replies;
 use super::rooms::Rooms;
 use super::sessions::Sessions;
-use super::work::{MAPPING_WORK, Work, of_bytes};
+use super::work::{Budget, MAPPING_WORK, of_bytes};
 use crate::name::{self, ROOM_SIGN, UserName};
 use crate::transition::{self, State};
 use crate::wire::{
@@ -16,26 +16,12 @@ use crate::wire::{
 /// Slots that one page of a list looks at, at the most, so that a list that was once long costs no more than a page.
 const PAGE_SLOTS_MAX: usize = 1024;
 
-/// What one call may do, and what it costs the session that caused it.
-#[derive(Debug)]
-pub(super) struct Budget {
-    pub(super) work: Work,
-    pub(super) cost: u32,
-}
-
-impl Budget {
-    /// Work that the session causes and that is done at once.
-    #[inline]
-    fn spend(&mut self, units: u32) {
-        self.work.spend(units);
-        self.cost = self.cost.saturating_add(units);
-    }
-}
-
 /// Whether a frame is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Handled {
     Done,
+    /// It ended the session.
+    Ended,
     /// It has to wait for work that goes first; nothing has been done with it.
     Later,
 }
@@ -59,7 +45,7 @@ impl Hub {
         let changes_rooms = matches!(content.kind, Kind::JOIN | Kind::LEAVE);
         if changes_rooms
             && (!self.ordered.rooms().has_only_news_of(index) || self.ordered.rooms().is_full())
-            && self.ordered.flushed(&mut budget.work).is_none()
+            && !self.flush_first(budget)
         {
             return Ok(Handled::Later);
         }
@@ -82,14 +68,11 @@ impl Hub {
             self.replies.count(self.ordered.unordered().0, index);
         }
         // Unknown and optional: skipped, but counted above if it is numbered.
-        if let Some(message) = message {
-            self.apply(index, &message, budget);
-        }
-        Ok(Handled::Done)
+        Ok(message.map_or(Handled::Done, |message| self.apply(index, &message, budget)))
     }
 
     /// Does what a message asks for, which has been counted.
-    fn apply(&mut self, index: usize, message: &ClientMessage<'_>, budget: &mut Budget) {
+    fn apply(&mut self, index: usize, message: &ClientMessage<'_>, budget: &mut Budget) -> Handled {
         let Self { ordered, presence, .. } = self;
         let (sessions, rooms) = ordered.unordered();
         let mut cost = 0;
@@ -121,14 +104,21 @@ impl Hub {
             }
             // It has done its work by being heard.
             ClientMessage::Pong(_) => {}
-            ClientMessage::Goodbye(_) => self.end(index, CloseReason::Left),
-            ClientMessage::Error(error) => self.end(index, CloseReason::Accused(error.code)),
+            ClientMessage::Goodbye(_) => {
+                self.end(index, CloseReason::Left);
+                return Handled::Ended;
+            }
+            ClientMessage::Error(error) => {
+                self.end(index, CloseReason::Accused(error.code));
+                return Handled::Ended;
+            }
             ClientMessage::Send(_) | ClientMessage::Ack(_) => unreachable!("they are taken by functions of their own"),
             ClientMessage::Register(_) | ClientMessage::Resume(_) => {
                 unreachable!("no row of the transitions lets it come here")
             }
         }
         budget.spend(cost);
+        Handled::Done
     }
 
     #[inline(never)]
@@ -155,6 +145,12 @@ impl Hub {
         u32::try_from(details.rooms.len() + details.watches.len()).unwrap_or(u32::MAX)
     }
 
+    /// Gives what was said in rooms to the members, as far as the work goes. True if nothing is left of it.
+    #[cold]
+    fn flush_first(&mut self, budget: &mut Budget) -> bool {
+        budget.work_for_others(|work| self.ordered.flushed(work).is_some())
+    }
+
     // ---- messages ----
 
     #[inline]
@@ -164,7 +160,7 @@ impl Hub {
         if let Some((to, body)) = fast
             && let Some(recipient) = self.recipient(sender, to)
         {
-            if self.ordered.flushed(&mut budget.work).is_none() {
+            if self.ordered.rooms().has_pending() && !self.flush_first(budget) {
                 return Ok(Handled::Later);
             }
             budget.spend(of_bytes(body.len()));
@@ -189,7 +185,7 @@ impl Hub {
             None => wire::fields(content)?,
         };
         let is_for_room = to.starts_with(ROOM_SIGN);
-        if (!is_for_room || self.ordered.rooms().is_full()) && self.ordered.flushed(&mut budget.work).is_none() {
+        if (!is_for_room || self.ordered.rooms().is_full()) && !self.flush_first(budget) {
             return Ok(Handled::Later);
         }
         budget.spend(of_bytes(body.len()));
@@ -222,7 +218,7 @@ impl Hub {
             Ok((room, _)) => {
                 let members = u32::try_from(rooms.members(room)).unwrap_or(u32::MAX);
                 // The fan-out is work for later, which the sender pays now.
-                budget.cost = budget.cost.saturating_add(members.saturating_mul(of_bytes(body.len())));
+                budget.spend_later(members.saturating_mul(of_bytes(body.len())));
                 self.message_id = self.message_id.next(self.lowest_id);
                 rooms.say(sessions, sender, room, self.message_id, body);
                 replies::accepted(sessions, sender, number, self.message_id);

@@ -23,8 +23,10 @@ const BATCH_BYTES_MAX: usize = 64 << 10;
 const PENDING_MAX: usize = 64;
 const PENDING_BYTES_MAX: usize = 256 << 10;
 
-/// Batches that are kept to be used again, so that saying something in a room allocates nothing.
-const SPARE_MAX: usize = 8;
+/// Batches that are kept to be used again, so that saying something in a room allocates nothing; and how large those are
+/// at the most.
+const SPARE_MAX: usize = PENDING_MAX;
+const SPARE_BYTES_MAX: usize = 2 * BATCH_BYTES_MAX;
 
 /// Bytes of a missed or a stale, at the most.
 pub(super) const NOTICE_BYTES_MAX: usize = 128;
@@ -206,7 +208,7 @@ impl Rooms {
     }
 
     fn keep(&mut self, fanout: Fanout) {
-        if self.spare.len() < SPARE_MAX {
+        if self.spare.len() < SPARE_MAX && fanout.capacity() <= SPARE_BYTES_MAX {
             self.spare.push(fanout);
         }
     }

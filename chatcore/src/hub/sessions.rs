@@ -25,6 +25,8 @@ pub(super) struct Sessions {
     pub(super) limits: Limits,
     pub(super) session_pace: Pace,
     pub(super) origin_pace: Pace,
+    /// Some rate is bounded.
+    is_any_rate_limited: bool,
     pub(super) now: Instant,
     /// Nobody is admitted any more, and nobody is told who goes.
     pub(super) is_shutting_down: bool,
@@ -66,9 +68,12 @@ impl IndexMut<usize> for Sessions {
 
 impl Sessions {
     pub(super) fn new(limits: Limits, key: [u8; 16]) -> Self {
+        let mut pool = Pool::default();
+        pool.set_limit(limits.buffer_bytes_max);
         Self {
             session_pace: Pace::new(limits.session_rate),
             origin_pace: Pace::new(limits.origin_rate),
+            is_any_rate_limited: limits.session_rate.per_s > 0 || limits.origin_rate.per_s > 0,
             limits,
             now: Instant::ZERO,
             is_shutting_down: false,
@@ -79,7 +84,7 @@ impl Sessions {
             timers: Timers::default(),
             origins: Origins::default(),
             buffers: Buffers::default(),
-            pool: Pool::default(),
+            pool,
             writes: VecDeque::new(),
             closes: VecDeque::new(),
             events: VecDeque::new(),
@@ -205,6 +210,7 @@ impl Sessions {
 
     /// The transport has taken so many bytes of a connection's outbox. True if it is closing and has just been written
     /// out.
+    #[inline]
     pub(super) fn transmitted(&mut self, conn: usize, count: usize) -> bool {
         match &mut self.conns[conn].state {
             ConnState::Open(index) => {
@@ -250,6 +256,7 @@ impl Sessions {
             self.buffers.detached -= session.outbox.held_bytes() as u64;
         }
         self.buffers.partial -= u64::from(session.leftover);
+        self.pool.set_limit(self.limits.buffer_bytes_max.saturating_sub(self.buffers.partial));
         self.timers.disarm(TimerKey::Session(index), &mut session.details.armed);
         session
     }
@@ -353,15 +360,44 @@ impl Sessions {
     pub(super) fn paused_until(&self, index: usize) -> Option<Instant> {
         let session = &self.all[index];
         let own = session.bucket.paused_until(self.now, &self.session_pace);
-        if self.origin_pace.is_unlimited() {
-            return own;
-        }
         own.max(self.origins.bucket(&session.share).paused_until(self.now, &self.origin_pace))
     }
 
+    /// Cost that a session may cause now.
     #[inline]
-    pub(super) fn charge_origin(&mut self, index: usize, cost: u32) {
-        self.origins.charge(self.now, &self.all[index].share, cost, &self.origin_pace);
+    pub(super) fn cost_max(&self, index: usize) -> u32 {
+        if !self.is_any_rate_limited {
+            return u32::MAX;
+        }
+        let session = &self.all[index];
+        let of_origin = self.origins.bucket(&session.share).allowance(self.now, &self.origin_pace);
+        session.bucket.allowance(self.now, &self.session_pace).min(of_origin)
+    }
+
+    /// Charges a session and its origin. If it may cause no more for now, until when.
+    #[inline]
+    pub(super) fn charge(&mut self, index: usize, cost: u32) -> Option<Instant> {
+        if !self.is_any_rate_limited {
+            return None;
+        }
+        let session = &mut self.all[index];
+        session.bucket.charge(self.now, cost, &self.session_pace);
+        self.origins.charge(self.now, &session.share, cost, &self.origin_pace);
+        let until = self.paused_until(index)?;
+        // It is not judged silent for what is not read.
+        self.all[index].liveness.touch(until);
+        Some(until)
+    }
+
+    /// A session was given so many bytes, and has left so many of them. Bytes that it was given before, and has left
+    /// again, are no sign of life.
+    #[inline]
+    pub(super) fn received(&mut self, index: usize, given: usize, left: usize) {
+        let session = &mut self.all[index];
+        if left < given || given > session.leftover as usize {
+            session.liveness.touch(self.now);
+        }
+        self.set_leftover(index, left);
     }
 
     // ---- outboxes ----
@@ -382,7 +418,7 @@ impl Sessions {
     /// More is kept than may be kept for all.
     #[inline]
     pub(super) fn is_exhausted(&self) -> bool {
-        self.pool.handed_out() + self.buffers.partial > self.limits.buffer_bytes_max
+        self.pool.is_over_limit()
     }
 
     #[cold]
@@ -492,6 +528,7 @@ impl Sessions {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         if session.leftover != bytes {
             self.buffers.partial = self.buffers.partial - u64::from(session.leftover) + u64::from(bytes);
+            self.pool.set_limit(self.limits.buffer_bytes_max.saturating_sub(self.buffers.partial));
             session.leftover = bytes;
             self.count_buffers(index);
         }
@@ -608,10 +645,5 @@ impl Sessions {
             },
             _ => false,
         }
-    }
-
-    /// How many events and actions wait for the driver.
-    pub(super) fn undrained(&self) -> usize {
-        self.events.len() + self.closes.len() + self.writes.len()
     }
 }

@@ -21,12 +21,12 @@ pub(super) const SLOTS: usize = 16;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Work {
     left: i64,
-    spent: u32,
+    begun_with: u32,
 }
 
 impl Work {
     pub(super) const fn new(units: u32) -> Self {
-        Self { left: units as i64, spent: 0 }
+        Self { left: units as i64, begun_with: units }
     }
 
     #[inline]
@@ -37,11 +37,63 @@ impl Work {
     #[inline]
     pub(super) const fn spend(&mut self, units: u32) {
         self.left -= units as i64;
-        self.spent = self.spent.saturating_add(units);
     }
 
-    pub(super) const fn spent(&self) -> u32 {
-        self.spent
+    pub(super) fn spent(&self) -> u32 {
+        u32::try_from(i64::from(self.begun_with) - self.left).unwrap_or(u32::MAX)
+    }
+}
+
+/// What one call may do, and what it costs the session that caused it.
+#[derive(Debug)]
+pub(super) struct Budget {
+    work: Work,
+    /// Work that was done for others meanwhile.
+    for_others: u32,
+    /// Cost of work that is done later.
+    for_later: u32,
+    cost_max: u32,
+}
+
+impl Budget {
+    /// A call ends with the work that it may do, or with the cost that its session may have.
+    pub(super) fn new(units: u32, cost_max: u32) -> Self {
+        Self { work: Work::new(units.min(cost_max)), for_others: 0, for_later: 0, cost_max }
+    }
+
+    #[inline]
+    pub(super) const fn is_spent(&self) -> bool {
+        self.work.is_spent()
+    }
+
+    /// Work that the session causes and that is done at once.
+    #[inline]
+    pub(super) const fn spend(&mut self, units: u32) {
+        self.work.spend(units);
+    }
+
+    /// Work that the session causes and that is done later.
+    pub(super) fn spend_later(&mut self, units: u32) {
+        self.for_later = self.for_later.saturating_add(units);
+        if self.cost() >= self.cost_max {
+            self.work.left = self.work.left.min(0);
+        }
+    }
+
+    /// Does work that others have caused.
+    pub(super) fn work_for_others<T>(&mut self, work: impl FnOnce(&mut Work) -> T) -> T {
+        let before = self.work.spent();
+        let done = work(&mut self.work);
+        self.for_others += self.work.spent() - before;
+        done
+    }
+
+    pub(super) fn work(&self) -> u32 {
+        self.work.spent()
+    }
+
+    pub(super) fn cost(&self) -> u32 {
+        (self.work.spent() - self.for_others).saturating_add(self.for_later)
     }
 }
 

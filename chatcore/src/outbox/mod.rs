@@ -36,7 +36,7 @@ use crate::wire::{self, Content, Fault, HEAD_ROOM, Head, Kind, Message, OVERHEAD
 #[expect(clippy::cast_possible_truncation, reason = "it has 16 bytes")]
 const PREFACE_BYTES_LEFT: u8 = PREFACE_BYTES as u8;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Outbox {
     /// Bytes that are kept: to be written, or not acknowledged yet.
     kept: usize,
@@ -113,6 +113,16 @@ impl Bytes {
             Self::Own(bytes) => bytes,
             Self::Shared(bytes) => bytes,
         }
+    }
+}
+
+impl Clone for Outbox {
+    /// The copy's buffers are as large as what is in them.
+    fn clone(&self) -> Self {
+        let (older, tail) = (self.older.clone(), self.tail.clone());
+        let mut copy = Self { older, tail, ..*self };
+        copy.held = small(copy.recount_held());
+        copy
     }
 }
 

@@ -61,6 +61,8 @@ pub(crate) struct Pool {
     bytes: usize,
     /// Bytes of the buffers that are handed out and not given back, shared ones once.
     handed_out: u64,
+    /// More than this is too much.
+    limit: u64,
     lists: Vec<VecDeque<Segment>>,
     /// Where a frame is written whose length is not known before. It is no larger than the largest buffer.
     pub(super) scratch: Vec<u8>,
@@ -117,6 +119,17 @@ impl Pool {
     /// An outbox that was filled from another pool gives its buffers back to this one.
     pub(crate) fn adopt(&mut self, outbox: &super::Outbox) {
         self.handed_out += outbox.held_bytes() as u64;
+    }
+
+    /// Says how many bytes may be handed out before that is too much.
+    pub(crate) const fn set_limit(&mut self, limit: u64) {
+        self.limit = limit;
+    }
+
+    /// More is handed out than may be.
+    #[inline]
+    pub(crate) const fn is_over_limit(&self) -> bool {
+        self.handed_out > self.limit
     }
 
     /// Bytes of the buffers that are handed out and not given back, shared ones once.

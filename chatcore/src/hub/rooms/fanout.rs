@@ -10,7 +10,7 @@ use super::super::sessions::Sessions;
 use super::super::work::{SLOTS, Work, of_bytes};
 use super::{NOTICE_BYTES_MAX, tell_missed};
 use crate::outbox::Pool;
-use crate::wire::{self, Head, HubMessage, LeaveCode, Message, MessageId, RoomDeliver};
+use crate::wire::{self, Head, HubMessage, LeaveCode, Message, MessageId, RoomDeliver, Stale};
 
 /// A batch is shared by its members' outboxes if it has at least this many bytes; a shorter one is cheaper copied.
 const SHARED_BYTES_MIN: usize = 1024;
@@ -67,6 +67,11 @@ impl Fanout {
 
     pub(super) fn bytes(&self) -> usize {
         self.frames.len()
+    }
+
+    /// Bytes that it has room for.
+    pub(super) fn capacity(&self) -> usize {
+        self.frames.capacity()
     }
 
     /// Whether another message of the room may join it.
@@ -138,7 +143,7 @@ impl Fanout {
         }
         let is_slow = session.is_lagging || !sessions.fits(member, self.frames.len());
         if self.news.is_some() {
-            return self.give_news(sessions, member, is_slow, work);
+            return self.give_news(groups, sessions, member, is_slow, work);
         }
         if is_slow || self.senders.binary_search(&member).is_ok() {
             return self.give_in_parts(groups, sessions, member, is_slow, work);
@@ -159,7 +164,7 @@ impl Fanout {
         bytes >= SHARED_BYTES_MIN || (bytes >= SHARED_BACKLOG_BYTES_MIN && backlog >= SHARED_BACKLOG_MIN)
     }
 
-    fn give_news(&self, sessions: &mut Sessions, member: usize, is_slow: bool, work: &mut Work) {
+    fn give_news(&self, groups: &Groups, sessions: &mut Sessions, member: usize, is_slow: bool, work: &mut Work) {
         let (Some(News::Joined(subject) | News::Left(subject, _)), group) = (self.news, self.group.index()) else {
             return;
         };
@@ -167,13 +172,21 @@ impl Fanout {
         if subject == member && matches!(self.news, Some(News::Joined(_))) {
             return;
         }
-        if !is_slow || sessions.fits(member, self.frames.len()) {
+        if !is_slow {
             return sessions.put(member, |outbox, pool| outbox.push_frames(&self.frames, 1, pool));
         }
-        if let Some(membership) = membership(sessions, member, group) {
-            membership.is_stale = true;
+        let Some(was_stale) = membership(sessions, member, group).map(|membership| membership.is_stale) else { return };
+        // What is left out has its place before what follows.
+        if !sessions.fits(member, self.frames.len() + NOTICE_BYTES_MAX) {
+            set_stale(sessions, member, group, true);
             sessions[member].is_lagging = true;
+            return;
         }
+        if was_stale {
+            set_stale(sessions, member, group, false);
+            sessions.push(member, &HubMessage::Stale(Stale { room: groups.name(group) }));
+        }
+        sessions.put(member, |outbox, pool| outbox.push_frames(&self.frames, 1, pool));
     }
 
     /// Gives a member what is not its own, and of that what its outbox has room for.
@@ -237,6 +250,12 @@ impl Fanout {
 
 fn membership(sessions: &mut Sessions, member: usize, group: usize) -> Option<&mut Membership> {
     sessions[member].details.rooms.iter_mut().find(|membership| membership.slot.group() == group)
+}
+
+fn set_stale(sessions: &mut Sessions, member: usize, group: usize, is_stale: bool) {
+    if let Some(membership) = membership(sessions, member, group) {
+        membership.is_stale = is_stale;
+    }
 }
 
 /// What is missed once this message is missed, too.
