@@ -27,6 +27,8 @@ enum Stage {
     },
     /// The driver makes a connection.
     Connecting,
+    /// It is over.
+    Gone,
 }
 
 impl Line {
@@ -56,7 +58,7 @@ impl Line {
     pub(super) const fn retry_at(&self) -> Option<Instant> {
         match self.stage {
             Stage::Offline { retry_at } => Some(retry_at),
-            Stage::Online { .. } | Stage::Connecting => None,
+            Stage::Online { .. } | Stage::Connecting | Stage::Gone => None,
         }
     }
 }
@@ -84,6 +86,9 @@ impl Client {
         // Of a transport that was given up already, nothing more need be said.
         if self.line.retry_at().is_none() {
             self.lose(Closed::Disconnected);
+        }
+        if self.state == State::Closed {
+            self.line.stage = Stage::Gone;
         }
     }
 
@@ -143,8 +148,13 @@ impl Client {
         self.events.push_back(Event::Reconnecting { why, attempt, after });
     }
 
+    /// When a connection is to be made; none if there is one, or nothing to ask for with it.
+    pub(super) fn connect_at(&self) -> Option<Instant> {
+        self.line.retry_at().filter(|_| self.ticket.is_some() || self.asked.is_some())
+    }
+
     pub(super) fn connect_if_due(&mut self) {
-        if self.line.retry_at().is_some_and(|due| due <= self.now) {
+        if self.connect_at().is_some_and(|due| due <= self.now) {
             self.line.stage = Stage::Connecting;
             self.answer_by = Some(self.now + self.config.answer_time_max);
             self.events.push_back(Event::Connect { address: self.line.address.clone() });
