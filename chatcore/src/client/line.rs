@@ -8,6 +8,21 @@ use crate::time::Instant;
 use crate::transition::State;
 use crate::wire::{ClientMessage, RefusalCode, Resume};
 
+/// What a client wants of its transport. Whoever looks at this after each call need not wait for
+/// [`Event::Reconnecting`] and [`Event::Connect`], which may stand behind much that the program has not taken yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport<'a> {
+    /// It stands, and is to be used.
+    Use,
+    /// If there is one, it is to be dropped. There may be last words to be written first.
+    Drop,
+    /// A new one is to be made, as [`Event::Connect`] says.
+    Connect {
+        /// Where to, in the transport's notation, if the hub said so; none for the same place. The hub's words.
+        address: Option<&'a str>,
+    },
+}
+
 /// What there is of a connection, and when there was none, how often one was tried.
 #[derive(Debug)]
 pub(super) struct Line {
@@ -77,6 +92,16 @@ impl Client {
         } else {
             self.outbox = Outbox::with_preface();
             self.ask();
+        }
+    }
+
+    /// What is to be done about the transport now.
+    pub fn transport(&self) -> Transport<'_> {
+        match self.line.stage {
+            _ if self.state == State::Closed => Transport::Drop,
+            Stage::Online { .. } => Transport::Use,
+            Stage::Connecting => Transport::Connect { address: self.line.address.as_deref() },
+            Stage::Offline { .. } | Stage::Gone => Transport::Drop,
         }
     }
 

@@ -20,6 +20,7 @@ use self::backoff::Jitter;
 pub use self::config::{ClientConfig, ClientConfigError};
 pub use self::event::{ClientError, Closed, Event, Reconnect, Ticket};
 use self::line::Line;
+pub use self::line::Transport;
 use self::queue::{Next, Queue};
 use crate::limits::{CREDENTIAL_BYTES_MAX, cut_detail};
 use crate::liveness::{Liveness, Silence};
@@ -87,6 +88,7 @@ pub struct Client {
     /// Until when the answer to a registration, or to a goodbye, must have come.
     answer_by: Option<Instant>,
     leaving: bool,
+    closed: Option<Closed>,
     acks: Acks,
     /// Numbers of requests in sessions before this one: so that no number comes twice.
     numbers_before: u64,
@@ -127,6 +129,7 @@ impl Client {
             limits: None,
             answer_by: None,
             leaving: false,
+            closed: None,
             acks: Acks::default(),
             numbers_before: 0,
         }
@@ -152,6 +155,11 @@ impl Client {
     /// What to keep for [`resume`](Self::resume); none without a session.
     pub const fn ticket(&self) -> Option<&Ticket> {
         self.ticket.as_ref()
+    }
+
+    /// Why it is over, if it is: as [`Event::Closed`] tells, which may still wait to be taken.
+    pub const fn closed(&self) -> Option<&Closed> {
+        self.closed.as_ref()
     }
 
     /// [`Event::Closed`] has come or is in the queue.
@@ -531,6 +539,7 @@ impl Client {
 
     fn close(&mut self, closed: Closed) {
         if mem::replace(&mut self.state, State::Closed) != State::Closed {
+            self.closed = Some(closed.clone());
             self.events.push_back(Event::Closed(closed));
         }
     }
