@@ -49,8 +49,10 @@ fn twenty_thousand_messages_pass_two_hundred_cuts_once_and_in_order() {
     }
     let mut events = Vec::new();
     let is_accepted = |event: &&Value| event["event"] == "accepted";
-    while events.iter().filter(is_accepted).count() < COUNT {
+    let mut count = 0;
+    while count < COUNT {
         events.push(alice.event());
+        count += usize::from(events.last().as_ref().is_some_and(is_accepted));
     }
     let accepted: Vec<&Value> = events.iter().filter(is_accepted).map(|event| &event["id"]).collect();
     assert!(accepted.iter().eq(&received.iter().collect::<Vec<_>>()), "both know the same ids, in the same order");
