@@ -17,21 +17,20 @@ use crate::driver::Driver;
 /// While a call waits, everything else goes on: what arrives is kept for [`receive`](Self::receive), pings are
 /// answered and acknowledgements sent. Between calls nothing goes on, so call [`receive`](Self::receive) well within
 /// the idle time that the server announced, or use a [`Driver`] in an event loop.
+///
+/// What an event tells is acknowledged by a call after that to [`receive`](Self::receive) which returned it: a program
+/// that is killed finds again, with [`resume`](Self::resume), all that it had not received. The server keeps no more than
+/// its outbox holds for a client that receives nothing, and does not do that for ever.
 #[derive(Debug)]
 pub struct Connection {
     driver: Driver,
     poll: Poll,
     events: Events,
+    /// Events that came before a name was ours: they are of no session, or of one that is lost.
     arrived: VecDeque<Event>,
-    /// Bytes of memory that `arrived` takes, about.
-    arrived_bytes: usize,
     /// Why it is over, once the caller knows that it is.
     closed: Option<Closed>,
 }
-
-/// Bytes of events that may wait for [`Connection::receive`]. With more, requests,
-/// which would bring still more, fail until some are received.
-pub const UNRECEIVED_BYTES_MAX: usize = 64 << 20;
 
 /// What a registration brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,10 +90,10 @@ pub enum Error {
     /// The connection is over.
     #[error("{0}")]
     Closed(Closed),
-    /// Too much has arrived that was not received; nothing was sent.
+    /// Too much has arrived that was not received; nothing was sent. What is asked for would bring still more.
     #[error("{events} events wait to be received: receive some before asking for more")]
     Unreceived {
-        /// How many wait. Together they take more than [`UNRECEIVED_BYTES_MAX`].
+        /// How many wait. They came in more than half of the bytes that the server keeps for us.
         events: usize,
     },
     /// The command is not possible; nothing was sent.
@@ -143,7 +142,7 @@ impl Connection {
         let mut poll = Poll::new().map_err(|source| ConnectError::Connect { address: address.to_owned(), source })?;
         let mut events = Events::with_capacity(8);
         let driver = connect_any(address, timeout, &mut poll, &mut events, SOCKET, begin)?;
-        Ok(Self { driver, poll, events, arrived: VecDeque::new(), arrived_bytes: 0, closed: None })
+        Ok(Self { driver, poll, events, arrived: VecDeque::new(), closed: None })
     }
 
     /// Asks for a name, without a credential.
@@ -159,15 +158,25 @@ impl Connection {
         timeout: Duration,
     ) -> Result<Registered, RegisterError> {
         let deadline = Deadline::after(timeout);
-        // An answer that nobody waited for any more is not the answer to this.
         self.pump()?;
-        self.take_arrived(|event| matches!(event, Event::Refused { .. }));
+        // With a session, this is an error, and what waits is not to be touched.
+        if self.driver.client().ticket().is_none() {
+            while let Some(event) = self.driver.poll_event() {
+                // An answer that nobody waited for any more is not the answer to this.
+                if !matches!(event, Event::Refused { .. }) {
+                    self.arrived.push_back(event);
+                }
+            }
+        }
         self.driver.register(name, credential).map_err(|error| self.why_not(error))?;
         loop {
-            match self.take_arrived(|event| matches!(event, Event::Registered { .. } | Event::Refused { .. })) {
-                Some(Event::Registered { name, limits }) => return Ok(Registered { name, limits }),
-                Some(Event::Refused { code, detail, .. }) => return Err(RegisterError::Refused { code, detail }),
-                _ => {}
+            while let Some(event) = self.driver.poll_event() {
+                match event {
+                    // What follows is of the session, and waits to be received.
+                    Event::Registered { name, limits } => return Ok(Registered { name, limits }),
+                    Event::Refused { code, detail, .. } => return Err(RegisterError::Refused { code, detail }),
+                    other => self.arrived.push_back(other),
+                }
             }
             if let Some(closed) = self.why_closed() {
                 return Err(Error::Closed(closed).into());
@@ -225,19 +234,19 @@ impl Connection {
     /// call fails with [`Error::Closed`].
     pub fn receive(&mut self, timeout: Duration) -> Result<Option<Event>, Error> {
         let deadline = Deadline::after(timeout);
+        // Whoever receives one by one what has come at once must not forget the server over it.
+        if self.driver.timeout().is_some_and(|timeout| timeout.is_zero()) {
+            self.pump()?;
+        }
         loop {
-            if let Some(event) = self.take_arrived(|_| true) {
-                if let Event::Closed(closed) = &event {
-                    self.closed = Some(closed.clone());
-                }
+            if let Some(event) = self.next_event() {
                 return Ok(Some(event));
             }
             if let Some(closed) = &self.closed {
                 return Err(Error::Closed(closed.clone()));
             }
             match self.turn(deadline) {
-                Err(Error::TimedOut) if self.arrived.is_empty() => return Ok(None),
-                Err(Error::TimedOut) => {}
+                Err(Error::TimedOut) => return Ok(self.next_event()),
                 other => other?,
             }
         }
@@ -252,7 +261,7 @@ impl Connection {
             match self.why_closed() {
                 Some(Closed::Left) => return Ok(()),
                 Some(other) => return Err(Error::Closed(other)),
-                None => while self.take_arrived(|_| true).is_some() {},
+                None => while self.driver.poll_event().is_some() {},
             }
             self.turn(deadline)?;
         }
@@ -268,8 +277,10 @@ impl Connection {
     ) -> Result<u64, Error> {
         let deadline = Deadline::after(timeout);
         loop {
-            if self.arrived_bytes > UNRECEIVED_BYTES_MAX {
-                return Err(Error::Unreceived { events: self.arrived.len() });
+            let client = self.driver.client();
+            let bytes_max = client.limits().map_or(usize::MAX, |limits| limits.outbox_bytes_max as usize / 2);
+            if client.waiting_bytes() > bytes_max {
+                return Err(Error::Unreceived { events: self.arrived.len() + client.waiting_events() });
             }
             match command(&mut self.driver) {
                 Err(ClientError::OutboxFull { .. }) => self.turn(deadline)?,
@@ -282,20 +293,17 @@ impl Connection {
         }
     }
 
-    /// Takes the first of the events that arrived which is such a one.
-    fn take_arrived(&mut self, wanted: impl Fn(&Event) -> bool) -> Option<Event> {
-        let event = self.arrived.iter().position(wanted).and_then(|index| self.arrived.remove(index))?;
-        self.arrived_bytes -= event_bytes(&event);
+    fn next_event(&mut self) -> Option<Event> {
+        let event = self.arrived.pop_front().or_else(|| self.driver.poll_event())?;
+        if let Event::Closed(closed) = &event {
+            self.closed = Some(closed.clone());
+        }
         Some(event)
     }
 
     /// Why it is over, if it is.
     fn why_closed(&self) -> Option<Closed> {
-        let arrived = self.arrived.iter().find_map(|event| match event {
-            Event::Closed(closed) => Some(closed),
-            _ => None,
-        });
-        self.closed.as_ref().or(arrived).cloned()
+        self.driver.client().closed().cloned()
     }
 
     /// A command that came too late fails with the reason for the end.
@@ -325,23 +333,8 @@ impl Connection {
 
     /// Reads and writes as far as that goes without waiting. True if something was read.
     fn pump(&mut self) -> Result<bool, Error> {
-        let has_read = self.driver.drive().map_err(|error| Error::Poll(error.kind()))?;
-        while let Some(event) = self.driver.poll_event() {
-            self.arrived_bytes += event_bytes(&event);
-            self.arrived.push_back(event);
-        }
-        Ok(has_read)
+        self.driver.drive().map_err(|error| Error::Poll(error.kind()))
     }
-}
-
-/// Bytes of memory that an event takes, about: messages are what can be large.
-fn event_bytes(event: &Event) -> usize {
-    let beyond = match event {
-        Event::Message { body, .. } => body.len(),
-        Event::Online { names, .. } | Event::Members { names, .. } => size_of_val(names.as_slice()),
-        _ => 0,
-    };
-    size_of::<Event>() + beyond
 }
 
 /// Connects a [`Driver`] and registers it with `poll`: tries all addresses that `host:port` stands for in turn,

@@ -4,7 +4,7 @@ use std::io::{self, IoSlice, Read, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use chatcore::{Client, ClientConfig, ClientError, Event, Received, Ticket};
+use chatcore::{Client, ClientConfig, ClientError, Event, Position, Received, Ticket, Transport};
 use mio::event::Source;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
@@ -25,10 +25,12 @@ const READS_MAX: usize = 16;
 ///
 /// 1. After each event of it, after each command, and after [`timeout`](Self::timeout), call
 ///    [`drive`](Self::drive).
-/// 2. Take [`poll_event`](Self::poll_event) until it is empty: with it, a connection that is lost is given up, and a new
-///    one made when it is time. If `drive` returned true, a command that did not fit
-///    before may fit now: try it again, and go back to 1.
+/// 2. Take what [`poll_event`](Self::poll_event) gives, as far as you can go on: an event that is taken is
+///    acknowledged, and what is left is given later. If `drive` returned true, a command that did not fit
+///    before may fit now: try it again. If that or an event was taken, go back to 1.
 /// 3. Wait, for [`timeout`](Self::timeout) at the most.
+///
+/// A connection that is lost is given up, and a new one made when it is time, whether events are taken or not.
 #[derive(Debug)]
 pub struct Driver {
     address: SocketAddr,
@@ -89,14 +91,19 @@ impl Driver {
     ///
     /// The only error is that the first connection cannot be made; what breaks later is an event.
     pub fn drive(&mut self) -> io::Result<bool> {
+        self.follow();
         if !self.connected && !self.is_connected()? {
+            self.follow();
             self.handle_timeout();
+            self.follow();
             return Ok(false);
         }
         // Reading comes before writing: two ends that only want to write would wait for each other for ever. It comes
         // before the time-outs, too: a caller that was away for long finds the signs of life that came meanwhile.
         let has_read = self.read();
+        self.follow();
         self.handle_timeout();
+        self.follow();
         self.write();
         // If writing has just failed, what can still be read is to be read, and then it is over.
         Ok(has_read || self.write_failed && self.connected && !self.client.is_closed())
@@ -112,19 +119,20 @@ impl Driver {
         self.client.poll_timeout().map(|due| due - self.clock.now())
     }
 
-    /// The next thing to know; none when all is known.
+    /// The next thing to know; none when all is known. See [`Client::poll_event`].
     pub fn poll_event(&mut self) -> Option<Event> {
         loop {
             match self.client.poll_event()? {
-                Event::Connect { address } => self.connect_again(address.as_deref()),
-                event => {
-                    if let Event::Reconnecting { .. } = event {
-                        self.hang_up();
-                    }
-                    return Some(event);
-                }
+                // The connection is made whether that is known or not.
+                Event::Connect { .. } => {}
+                event => return Some(event),
             }
         }
+    }
+
+    /// See [`Client::take_events`].
+    pub fn take_events(&mut self, position: Position) {
+        self.client.take_events(self.clock.now(), position);
     }
 
     /// The state machine itself, to look at.
@@ -201,11 +209,23 @@ impl Driver {
         }
     }
 
-    /// Makes another connection, where the server says or where the last one went.
-    fn connect_again(&mut self, address: Option<&str>) {
-        self.hang_up();
-        // A server that is to be found by its name would hold up the caller's loop, so only addresses count.
-        let address = address.and_then(|address| address.parse().ok()).unwrap_or(self.address);
+    /// Does with the connection what the client wants.
+    fn follow(&mut self) {
+        match self.client.transport() {
+            Transport::Use => {}
+            // Last words are written as long as the connection stands.
+            Transport::Drop if self.client.is_closed() => {}
+            Transport::Drop => self.hang_up(),
+            Transport::Connect { .. } if self.stream.is_some() => {}
+            // A server that is to be found by its name would hold up the caller's loop, so only addresses count.
+            Transport::Connect { address } => {
+                self.connect_again(address.and_then(|address| address.parse().ok()).unwrap_or(self.address));
+            }
+        }
+    }
+
+    /// Makes another connection.
+    fn connect_again(&mut self, address: SocketAddr) {
         let stream = TcpStream::connect(address).and_then(|mut stream| {
             if let Some(Place { registry, token, interests }) = &self.place {
                 stream.register(registry, *token, *interests)?;

@@ -8,5 +8,5 @@ mod driver;
 pub use chatcore;
 
 pub use chatcore::{ClientConfig, ClientError, Closed, Event, Reconnect, RefusalCode, RejectCode, Ticket, UserName};
-pub use connection::{ConnectError, Connection, Error, RegisterError, Registered, UNRECEIVED_BYTES_MAX, connect_any};
+pub use connection::{ConnectError, Connection, Error, RegisterError, Registered, connect_any};
 pub use driver::Driver;

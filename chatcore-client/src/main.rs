@@ -13,6 +13,7 @@ mod session;
 mod signals;
 mod state;
 mod terminal;
+mod writer;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -67,6 +67,17 @@ pub(crate) enum Report {
         name: String,
         reason: String,
     },
+    /// Messages that the server had no room for, because we were too slow.
+    Missed {
+        room: String,
+        count: u64,
+        first_id: Id,
+        last_id: Id,
+    },
+    /// Who is in the room is not what was told.
+    Stale {
+        room: String,
+    },
     Presence {
         name: String,
         online: bool,
@@ -169,6 +180,12 @@ impl Report {
                 };
                 format!("[{}] {} {how}", safe(room), safe(name))
             }
+            Self::Missed { room, count: 1, .. } => format!("you missed 1 message in {}", safe(room)),
+            Self::Missed { room, count, .. } => format!("you missed {count} messages in {}", safe(room)),
+            Self::Stale { room } => {
+                let room = safe(room);
+                format!("the members of {room} have changed: /roster {room} lists them")
+            }
             Self::Presence { name, online } => {
                 format!("{} is {}", safe(name), if *online { "online" } else { "offline" })
             }
@@ -248,6 +265,23 @@ mod tests {
         let reconnecting = Report::Reconnecting { reason, detail, attempt: 1, after };
         assert_eq!(reconnecting.json(), r#"{"event":"reconnecting","reason":"timed_out","attempt":1,"after_ms":1}"#);
         assert_eq!(reconnecting.text(), "nothing was heard; reconnecting in 0.0 s");
+    }
+
+    #[test]
+    fn what_was_missed_is_told_in_numbers() {
+        let missed = |count| {
+            let [first_id, last_id] = [5, 300].map(|id| MessageId(id).into());
+            Report::Missed { room: "#lobby".into(), count, first_id, last_id }
+        };
+        assert_eq!(
+            missed(120).json(),
+            r##"{"event":"missed","room":"#lobby","count":120,"first_id":"5","last_id":"300"}"##
+        );
+        assert_eq!(missed(120).text(), "you missed 120 messages in #lobby");
+        assert_eq!(missed(1).text(), "you missed 1 message in #lobby");
+        let stale = Report::Stale { room: "#lobby".into() };
+        assert_eq!(stale.json(), r##"{"event":"stale","room":"#lobby"}"##);
+        assert_eq!(stale.text(), "the members of #lobby have changed: /roster #lobby lists them");
     }
 
     #[test]

@@ -1,59 +1,84 @@
 //! Where events are shown.
 
-use std::io::{BufWriter, Stdout, Write, stdout};
+use std::io::{self, stdout};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use mio::Waker;
 
 use crate::failure::Failure;
 use crate::printer::Printer;
 use crate::report::Report;
+use crate::writer::Writer;
 
 /// The place that reports go to.
 pub(crate) enum Screen {
     /// Lines, to whatever reads them.
-    Lines { out: BufWriter<Stdout>, json: bool },
+    Lines { writer: Writer, json: bool },
     /// Above the line that somebody is typing.
     Terminal(Printer),
 }
 
 impl Screen {
-    pub(crate) fn lines(json: bool) -> Self {
-        Self::Lines { out: BufWriter::new(stdout()), json }
+    pub(crate) fn lines(json: bool, waker: Arc<Waker>) -> io::Result<Self> {
+        Ok(Self::Lines { writer: Writer::start(stdout(), waker)?, json })
     }
 
-    /// Shows a report. Lines may wait for [`Screen::flush`].
-    pub(crate) fn show(&mut self, report: &Report) -> Result<(), Failure> {
+    /// Shows a report, soon.
+    pub(crate) fn show(&mut self, report: &Report) {
         match self {
-            Self::Lines { out, json: true } => writeln!(out, "{}", report.json()).map_err(Failure::Output),
-            Self::Lines { out, json: false } => writeln!(out, "{}", report.text()).map_err(Failure::Output),
+            Self::Lines { writer, json: true } => writer.write(&report.json()),
+            Self::Lines { writer, json: false } => writer.write(&report.text()),
             Self::Terminal(printer) => {
                 // Accepted is what a person expects, and who leaves knows it.
                 if !matches!(report, Report::Accepted { .. } | Report::Closed { .. }) {
                     printer.print(&report.text());
                 }
-                Ok(())
             }
         }
     }
 
-    /// Whether what is shown keeps up with what arrives. Lines do always: writing them waits.
+    /// Whether what is shown keeps up with what arrives.
     pub(crate) fn has_room(&self) -> bool {
         match self {
-            Self::Lines { .. } => true,
+            Self::Lines { writer, .. } => writer.has_room(),
             Self::Terminal(printer) => printer.has_room(),
         }
     }
 
-    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+    /// How much was to be shown so far, for [`Screen::has_shown`].
+    pub(crate) const fn position(&self) -> u64 {
         match self {
-            Self::Lines { out, .. } => out.flush().map_err(Failure::Output),
+            Self::Lines { writer, .. } => writer.handed(),
+            Self::Terminal(_) => 0,
+        }
+    }
+
+    /// So much is where it is found again if the program is killed. What a terminal is to show counts at once: nobody
+    /// finds it again there.
+    pub(crate) fn has_shown(&self, position: u64) -> bool {
+        match self {
+            Self::Lines { writer, .. } => writer.written() >= position,
+            Self::Terminal(_) => true,
+        }
+    }
+
+    /// Fails if nothing can be shown any more.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        match self {
+            Self::Lines { writer, .. } => writer.check().map_err(Failure::Output),
             Self::Terminal(_) => Ok(()),
         }
     }
 
     /// Shows what is still to be shown. Nothing follows.
-    pub(crate) fn finish(&mut self) -> Result<(), Failure> {
-        if let Self::Terminal(printer) = self {
-            printer.finish();
+    pub(crate) fn finish(&self, signalled: &AtomicBool) -> Result<(), Failure> {
+        match self {
+            Self::Lines { writer, .. } => writer.finish(signalled).map_err(Failure::Output),
+            Self::Terminal(printer) => {
+                printer.finish();
+                Ok(())
+            }
         }
-        self.flush()
     }
 }

@@ -58,7 +58,7 @@ fn a_refused_name_leaves_the_connection_for_another() {
 
 #[test]
 fn ends_that_send_more_than_fits_go_on_reading_meanwhile() {
-    let server = Server::start();
+    let server = Server::start_with(&["--outbox-bytes-max", "64000000"]);
     let ends = ["alice", "bob"].map(|name| {
         let mut connection = server.user(name);
         thread::spawn(move || {

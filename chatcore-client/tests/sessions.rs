@@ -3,6 +3,7 @@
 mod programs;
 
 use std::fs;
+use std::io::BufRead;
 use std::thread;
 use std::time::Duration;
 
@@ -48,8 +49,10 @@ fn twenty_thousand_messages_pass_two_hundred_cuts_once_and_in_order() {
     }
     let mut events = Vec::new();
     let is_accepted = |event: &&Value| event["event"] == "accepted";
-    while events.iter().filter(is_accepted).count() < COUNT {
+    let mut count = 0;
+    while count < COUNT {
         events.push(alice.event());
+        count += usize::from(events.last().as_ref().is_some_and(is_accepted));
     }
     let accepted: Vec<&Value> = events.iter().filter(is_accepted).map(|event| &event["id"]).collect();
     assert!(accepted.iter().eq(&received.iter().collect::<Vec<_>>()), "both know the same ids, in the same order");
@@ -162,6 +165,116 @@ fn a_client_that_is_killed_and_started_again_is_its_old_self() {
     // Who has left is somebody new.
     drop(alice.end());
     server.json("alice", &[]);
+}
+
+#[test]
+fn a_filter_that_is_killed_while_nobody_reads_its_output_loses_nothing() {
+    const COUNT: usize = 10_000;
+    let server = Server::start();
+    let mut bob = server.unread_client(&["--json", "--name", "bob", "--stay"]);
+    let mut printed = std::io::BufReader::new(bob.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(printed.next().unwrap(), r#"{"event":"registered","name":"bob"}"#);
+    // From here on nobody reads what bob writes.
+    let mut alice = server.user("alice");
+    for i in 0..COUNT {
+        alice.send("bob", format!("message {i}").as_bytes(), PATIENCE).unwrap();
+        while let Some(event) = alice.receive(Duration::ZERO).unwrap() {
+            assert!(matches!(event, Event::Accepted { .. }), "{event:?}");
+        }
+    }
+    // Bob has time to take more than its output does, if it would.
+    for _ in 0..1_000 {
+        alice.send("alice", b"", PATIENCE).unwrap();
+        while !matches!(alice.receive(PATIENCE).unwrap(), Some(Event::Message { .. })) {}
+    }
+    bob.kill().unwrap();
+    bob.wait().unwrap();
+    // The last line may be torn.
+    let number = |line: &str| -> Option<usize> {
+        let event: Value = serde_json::from_str(line).ok()?;
+        event["body"].as_str()?.strip_prefix("message ")?.parse().ok()
+    };
+    let printed: Vec<usize> = printed.map_while(|line| number(&line)).collect();
+    assert!(printed.iter().copied().eq(0..printed.len()) && printed.len() < COUNT, "{}", printed.len());
+
+    let bob = server.client(&["--json", "--name", "bob", "--stay"]);
+    bob.expect(r#"{"event":"resumed","name":"bob"}"#);
+    let mut again = std::iter::repeat_with(|| number(&bob.line()).expect("a message"));
+    let first = again.next().unwrap();
+    assert!(first <= printed.len(), "{} were printed, and it goes on with {first}", printed.len());
+    assert!(again.take(COUNT - 1 - first).eq(first + 1..COUNT));
+}
+
+#[test]
+fn what_a_program_has_not_received_is_there_when_it_comes_back() {
+    let server = Server::start();
+    let (mut alice, mut bob) = (server.user("alice"), server.user("bob"));
+    for i in 0..10_u8 {
+        bob.send("alice", &[i], PATIENCE).unwrap();
+    }
+    let body = |connection: &mut Connection| match connection.receive(PATIENCE).unwrap() {
+        Some(Event::Message { body, .. }) => body[0],
+        Some(Event::Resumed) => u8::MAX,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!([(); 3].map(|()| body(&mut alice)), [0, 1, 2]);
+    // All has come when this is answered, and none of it is acknowledged by that.
+    let number = alice.who(0, PATIENCE).unwrap();
+    let ticket = alice.ticket().unwrap().clone();
+    drop(alice);
+    let config = ClientConfig::default();
+    let mut alice = Connection::resume(&server.address, PATIENCE, &config, &ticket, b"").unwrap();
+    assert_eq!(body(&mut alice), u8::MAX);
+    let first = body(&mut alice);
+    assert!(first <= 3, "{first} comes first after request {number}");
+    for i in first + 1..10 {
+        assert_eq!(body(&mut alice), i);
+    }
+}
+
+#[test]
+fn a_connection_that_breaks_while_nobody_reads_the_output_is_made_again() {
+    let server = Server::start();
+    let proxy = Proxy::start(&server.address, 0, 0);
+    let mut bob = server.unread_client_at(&proxy.address, &["--json", "--name", "bob", "--stay"]);
+    let mut printed = std::io::BufReader::new(bob.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(printed.next().unwrap(), r#"{"event":"registered","name":"bob"}"#);
+    let mut alice = server.user("alice");
+    let body = vec![b'x'; 60_000];
+    for _ in 0..30 {
+        alice.send("bob", &body, PATIENCE).unwrap();
+        assert!(matches!(alice.receive(PATIENCE).unwrap(), Some(Event::Accepted { .. })));
+    }
+    proxy.cut();
+    while proxy.open() == 0 {
+        thread::yield_now();
+    }
+    alice.send("bob", b"last", PATIENCE).unwrap();
+    assert!(matches!(alice.receive(PATIENCE).unwrap(), Some(Event::Accepted { .. })));
+    let events = printed.map(|line| serde_json::from_str::<Value>(&line).unwrap());
+    let bodies: Vec<String> = events.filter_map(|event| event["body"].as_str().map(str::to_owned)).take(31).collect();
+    assert!(bodies[..30].iter().all(|body| body.len() == 60_000));
+    assert_eq!(bodies[30], "last");
+    bob.kill().unwrap();
+    bob.wait().unwrap();
+}
+
+#[test]
+fn a_filter_whose_output_nobody_reads_ends_when_it_is_told_to() {
+    let server = Server::start();
+    let mut bob = server.unread_client(&["--json", "--name", "bob", "--stay"]);
+    let mut alice = server.user("alice");
+    let mut watches = server.json("carol", &[]);
+    watches.write("/watch bob\n");
+    while watches.event()["online"] != true {}
+    for _ in 0..30 {
+        alice.send("bob", &vec![b'x'; 60_000], PATIENCE).unwrap();
+        assert!(matches!(alice.receive(PATIENCE).unwrap(), Some(Event::Accepted { .. } | Event::Rejected { .. })));
+    }
+    let told = std::process::Command::new("kill").arg(bob.id().to_string()).status().unwrap();
+    assert!(told.success());
+    assert_eq!(bob.wait().unwrap().code(), Some(0));
+    watches.expect(r#"{"event":"presence","name":"bob","online":false}"#);
 }
 
 #[test]

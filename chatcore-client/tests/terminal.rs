@@ -237,6 +237,10 @@ fn what_came_before_the_end_is_shown_before_the_end() {
     for i in 0..100 {
         bob.send("alice", format!("message {i}").as_bytes(), PATIENCE).unwrap();
     }
+    // The server has them all before it stops.
+    for _ in 0..100 {
+        assert!(matches!(bob.receive(PATIENCE).unwrap(), Some(chatcore_client::Event::Accepted { .. })));
+    }
     server.program.signal("TERM");
     let lines = ["bob: message 98", "bob: message 99", "chatcore-client: "];
     terminal.until("the last message and the last words", |screen| {

@@ -20,7 +20,8 @@ use crate::wire::{
 /// 1. Give it what arrives with [`receive`](Self::receive). What it does not use stays with you.
 /// 2. When it returns a [`Registration`], decide, now or later, on this thread or another:
 ///    [`Hub::admit`](crate::Hub::admit) it, and drop the handshake; or [`refuse`](Self::refuse) it, and the
-///    client may ask again.
+///    client may ask again. A decision has its own deadline. Before a late one, look whether the handshake
+///    [is over](Self::is_over): then the connection is gone, and the registration is to be dropped.
 /// 3. Write what [`transmit`](Self::transmit) holds after each call, and report it to
 ///    [`transmitted`](Self::transmitted).
 /// 4. When a call returns an error, write what `transmit` still holds, as far as the transport takes it at
@@ -28,6 +29,10 @@ use crate::wire::{
 ///
 /// Memory: nothing beyond this value until there is something to say. A caller buffers at most
 /// [`HANDSHAKE_FRAME_BYTES_MAX`](crate::HANDSHAKE_FRAME_BYTES_MAX) + 4 bytes of a message that is not whole.
+///
+/// A caller that decides later bounds how many registrations it has undecided, and drops those whose connection breaks
+/// or whose handshake is over: each holds a name and a credential, and strangers can send as many as they open
+/// connections.
 #[derive(Debug)]
 pub struct Handshake {
     /// None until the preface has come.
@@ -35,8 +40,10 @@ pub struct Handshake {
     outbox: Outbox,
     /// An answer for a peer that speaks something else.
     foreign: &'static [u8],
+    /// When the next registration must have come, or the decision about the last must have been made.
     deadline: Instant,
     time_max: Duration,
+    decision_time_max: Duration,
     attempts: u32,
     attempts_max: u32,
     /// It has asked for a session. A connection does that once, so that guessing a token costs a connection each time.
@@ -44,7 +51,7 @@ pub struct Handshake {
 }
 
 impl Handshake {
-    /// A fresh connection. Of the limits, `handshake_time_max` and `attempts_max` count here.
+    /// A fresh connection. Of the limits, `handshake_time_max`, `decision_time_max` and `attempts_max` count here.
     pub fn new(now: Instant, limits: &Limits) -> Self {
         Self {
             state: None,
@@ -52,6 +59,7 @@ impl Handshake {
             foreign: &[],
             deadline: now + limits.handshake_time_max,
             time_max: limits.handshake_time_max,
+            decision_time_max: limits.decision_time_max,
             attempts: 0,
             attempts_max: limits.attempts_max,
             has_resumed: false,
@@ -86,7 +94,10 @@ impl Handshake {
                 }
             };
             match registration {
-                Ok(registration) => return Ok(Some(registration)),
+                Ok(registration) => {
+                    self.deadline = now + self.decision_time_max;
+                    return Ok(Some(registration));
+                }
                 Err(error) => self.refuse(now, &Refusal::Name(error))?,
             }
         }
@@ -126,8 +137,8 @@ impl Handshake {
     }
 
     /// Answers the registration with no. The client may try again on the same connection, and has the
-    /// handshake time for it, until it has been refused too often: then this is an error like the others. After
-    /// [`shut_down`](Self::shut_down) this does nothing.
+    /// handshake time for it, until it has been refused too often: then this is an error like the others. When the handshake
+    /// [is over](Self::is_over), this does nothing.
     pub fn refuse(&mut self, now: Instant, refusal: &Refusal) -> Result<(), HandshakeError> {
         if self.state == Some(State::Closed) {
             return Ok(());
@@ -148,10 +159,17 @@ impl Handshake {
         Err(self.fail(Fault::TooManyAttempts { attempts_max: self.attempts_max }))
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is due. A client does not lose time over a decision about its
-    /// registration: until that is made, this is [`Instant::MAX`].
-    pub fn deadline(&self) -> Instant {
-        if self.is_undecided() { Instant::MAX } else { self.deadline }
+    /// When [`handle_timeout`](Self::handle_timeout) is due. While a registration is undecided, this is when the
+    /// decision must have been made, whether the [`Registration`] is still there or was dropped. A client does not lose
+    /// time over a decision: after a refusal it has the handshake time anew.
+    pub const fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// The connection is to be closed: because of an error that a call has returned, or because of
+    /// [`shut_down`](Self::shut_down). A registration from it is not to be admitted any more.
+    pub fn is_over(&self) -> bool {
+        self.state == Some(State::Closed)
     }
 
     fn is_undecided(&self) -> bool {
@@ -163,8 +181,9 @@ impl Handshake {
         if now < self.deadline() {
             return Ok(());
         }
-        self.goodbye(GoodbyeCode::TimedOut, &HandshakeError::TimedOut.to_string(), None);
-        Err(HandshakeError::TimedOut)
+        let error = if self.is_undecided() { HandshakeError::Undecided } else { HandshakeError::TimedOut };
+        self.goodbye(GoodbyeCode::TimedOut, &error.to_string(), None);
+        Err(error)
     }
 
     /// Ends the handshake because the server stops: a goodbye, to be written before the connection is closed. The
@@ -205,8 +224,11 @@ impl Handshake {
         self.outbox.transmit()
     }
 
-    /// The transport has taken this many bytes of [`transmit`](Self::transmit). Panics if it was given fewer.
+    /// The transport has taken this many bytes of [`transmit`](Self::transmit). To be said before anything else goes into
+    /// the handshake, because that may change what is to be written. Panics if it was given fewer.
     pub fn transmitted(&mut self, count: usize) {
+        let given: usize = self.transmit().map(<[u8]>::len).sum();
+        assert!(count <= given, "the driver reports more bytes as transmitted than it was given");
         if self.foreign.is_empty() {
             self.outbox.transmitted(count, &mut Pool::default());
         } else {
@@ -231,7 +253,8 @@ impl From<Fault> for Failure {
 /// refused.
 ///
 /// Owned and `Send`, so that the decision can be made much later or elsewhere: a password checked, the name
-/// claimed among several hubs, the connection moved to the thread that owns the name.
+/// claimed among several hubs, the connection moved to the thread that owns the name. It knows nothing of its connection:
+/// keep the two together, bound how many wait, and admit none whose connection broke or whose [`Handshake::is_over`].
 #[derive(Debug)]
 #[must_use = "a registration is to be admitted or refused"]
 pub struct Registration {
@@ -354,4 +377,7 @@ pub enum HandshakeError {
     /// The peer took too long.
     #[error("no registration came in time")]
     TimedOut,
+    /// Nobody decided about a registration in time.
+    #[error("the registration was not decided in time: try again later")]
+    Undecided,
 }

@@ -21,6 +21,7 @@ pub mod wire;
 
 pub use client::{
     Backoff, Client, ClientConfig, ClientConfigError, ClientError, Closed, Event, Position, Reconnect, Ticket,
+    Transport,
 };
 pub use handshake::{Handshake, HandshakeError, Origin, Refusal, Registration};
 pub use hub::{Action, CloseReason, ConnId, Hub, HubEvent, Memory, UnknownConn};

@@ -226,16 +226,68 @@ fn a_credential_has_a_limit() {
 }
 
 #[test]
-fn a_decision_may_take_longer_than_the_handshake() {
-    let limits = Limits::default();
+fn a_decision_has_its_own_time_and_costs_the_client_none() {
+    let handshake_time_max = Duration::from_secs(3);
+    let limits = Limits { handshake_time_max, decision_time_max: Duration::from_secs(20), ..Limits::default() };
     let mut handshake = Handshake::new(Instant::ZERO, &limits);
-    let registration = handshake.receive(Instant::ZERO, &mut &opening("alice")[..]).unwrap().unwrap();
-    assert_eq!(handshake.deadline(), Instant::MAX);
-    let late = Instant::ZERO + limits.handshake_time_max * 2;
-    assert_eq!(handshake.handle_timeout(late), Ok(()));
+    let asked_at = Instant::from_millis(2_000);
+    let registration = handshake.receive(asked_at, &mut &opening("alice")[..]).unwrap().unwrap();
+    assert_eq!(handshake.deadline(), asked_at + limits.decision_time_max);
+    let late = Instant::from_millis(21_999);
+    assert_eq!((handshake.handle_timeout(late), handshake.is_over()), (Ok(()), false));
     drop(registration);
     handshake.refuse(late, &Refusal::Denied).unwrap();
-    assert_eq!(handshake.deadline(), late + limits.handshake_time_max);
+    assert_eq!(handshake.deadline(), late + handshake_time_max);
+}
+
+#[test]
+fn a_registration_that_nobody_decides_ends_with_its_connection() {
+    let limits = Limits { decision_time_max: Duration::from_secs(3), ..Limits::default() };
+    let mut handshake = Handshake::new(Instant::ZERO, &limits);
+    // It is dropped: nobody will ever decide.
+    drop(handshake.receive(Instant::ZERO, &mut &opening("alice")[..]).unwrap().unwrap());
+    let due = handshake.deadline();
+    assert_eq!(due, Instant::from_millis(3_000));
+    assert_eq!(handshake.handle_timeout(due), Err(HandshakeError::Undecided));
+    assert!(handshake.is_over());
+    let farewell = said(&handshake);
+    assert!(matches!(decode_all(&farewell)[..], [HubMessage::Goodbye(Goodbye { code: GoodbyeCode::TimedOut, .. })]));
+    // Who decides after all comes too late.
+    assert_eq!(handshake.refuse(due, &Refusal::Denied), Ok(()));
+    assert_eq!(said(&handshake), farewell);
+    let mut input = &register("alice")[..];
+    assert!(handshake.receive(due, &mut input).unwrap().is_none(), "nothing more is taken");
+}
+
+#[test]
+fn whether_a_handshake_is_over_can_be_seen() {
+    let handshake = || Handshake::new(Instant::ZERO, &Limits::default());
+    let mut stopped = handshake();
+    assert!(!stopped.is_over());
+    stopped.shut_down(None);
+    assert!(stopped.is_over());
+    let mut foreign = handshake();
+    foreign.receive(Instant::ZERO, &mut &b"GET / HTTP/1.1\r\n"[..]).unwrap_err();
+    assert!(foreign.is_over());
+}
+
+#[test]
+fn who_reports_more_than_was_given_is_told() {
+    let undecided = || {
+        let mut handshake = Handshake::new(Instant::ZERO, &Limits::default());
+        let _registration = handshake.receive(Instant::ZERO, &mut &opening("alice")[..]).unwrap().unwrap();
+        handshake
+    };
+    let mut foreign = Handshake::new(Instant::ZERO, &Limits::default());
+    foreign.receive(Instant::ZERO, &mut &b"GET / HTTP/1.1\r\n"[..]).unwrap_err();
+    for mut handshake in [Handshake::new(Instant::ZERO, &Limits::default()), undecided(), foreign] {
+        let given = handshake.transmit().concat().len();
+        handshake.transmitted(0);
+        let reported = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| handshake.transmitted(given + 5)));
+        let words = reported.unwrap_err();
+        let words = words.downcast_ref::<&str>().expect("it is told in words");
+        assert_eq!(*words, "the driver reports more bytes as transmitted than it was given");
+    }
 }
 
 #[test]

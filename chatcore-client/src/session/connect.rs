@@ -55,7 +55,8 @@ impl Connect {
         events: &mut Events,
         ticket: Option<&Ticket>,
     ) -> Result<Driver, Failure> {
-        let config = ClientConfig::default();
+        // What is acknowledged is to be in the output.
+        let config = ClientConfig { takes_later: true, ..ClientConfig::default() };
         Ok(connect_any(&self.address, self.timeout, poll, events, SOCKET, |address| match ticket {
             Some(ticket) => Driver::resume(address, config.clone(), ticket.clone(), b""),
             None => Driver::connect(address, config.clone()),

@@ -1,9 +1,9 @@
 //! What happens.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chatcore_client::chatcore::{FateCode, GoodbyeCode, LeaveCode};
-use chatcore_client::{Closed, Event, UserName};
+use chatcore_client::{Closed, Event, RefusalCode, UserName};
 
 use super::{Lost, Session, Stage};
 use crate::failure::{self, Failure};
@@ -41,11 +41,11 @@ impl Session {
             }
             // Who leaves needs no name any more.
             Event::Refused { .. } if self.stage == Stage::Leaving => Ok(()),
-            Event::Refused { code, detail, .. } => {
-                // The connection of a session would go on asking for the same name.
+            Event::Refused { code, detail, wait } => {
+                // A person may think for long, and the server does not wait: connect again when there is a name.
                 self.driver.take_if(|_| self.own.is_known);
                 self.lost = None;
-                self.refused(&code.to_string(), detail)
+                self.refused(&code.to_string(), detail + &try_again(code, wait))
             }
             Event::Message { id, from, room, body } => {
                 let to = room.map_or_else(|| self.own.name.clone(), |room| room.to_string());
@@ -80,6 +80,11 @@ impl Session {
                 let (room, name, reason) = (room.to_string(), name.to_string(), reason.to_string());
                 self.show(&Report::Left { room, name, reason })
             }
+            Event::Missed { room, first_id, last_id, count } => {
+                let (first_id, last_id) = (first_id.into(), last_id.into());
+                self.show(&Report::Missed { room: room.to_string(), count, first_id, last_id })
+            }
+            Event::Stale { room } => self.show(&Report::Stale { room: room.to_string() }),
             Event::Presence { name, online } => self.show(&Report::Presence { name: name.to_string(), online }),
             Event::Closed(closed) => self.closed(closed),
             _ => Ok(()),
@@ -165,5 +170,13 @@ impl Session {
             return self.show(&Report::Closed { reason: reason.to_owned() });
         }
         Err(Failure::Closed(closed))
+    }
+}
+
+/// When to try again, of a server that is busy.
+fn try_again(code: RefusalCode, wait: Option<Duration>) -> String {
+    match wait {
+        Some(wait) if code == RefusalCode::RateLimited => format!("; try again in {:.1} s", wait.as_secs_f64()),
+        _ => String::new(),
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use chatcore_client::chatcore::Position;
 use chatcore_client::{Closed, Driver, RefusalCode};
 use mio::{Events, Poll, Token, Waker};
 
@@ -58,6 +59,16 @@ pub(crate) struct Session {
     /// When the answers to what was sent are waited for no longer.
     linger_until: Option<Instant>,
     lost: Option<Lost>,
+    shown: Shown,
+}
+
+/// How far what was told is shown, and so far it is acknowledged.
+#[derive(Default)]
+struct Shown {
+    /// All before the second is shown when all before the first is, in the screen's count.
+    awaited: Option<(u64, Position)>,
+    /// The last that was shown.
+    position: Option<Position>,
 }
 
 /// Who we are.
@@ -109,7 +120,8 @@ impl Session {
             let (lines, printer) = Lines::from_terminal(waker).map_err(Failure::System)?;
             (lines, Screen::Terminal(printer))
         } else {
-            (Lines::from_stdin(waker).map_err(Failure::System)?, Screen::lines(args.json))
+            let screen = Screen::lines(args.json, Arc::clone(&waker)).map_err(Failure::System)?;
+            (Lines::from_stdin(waker).map_err(Failure::System)?, screen)
         };
         let mut session = Self {
             connect,
@@ -132,6 +144,7 @@ impl Session {
             input_ended: false,
             linger_until: None,
             lost: None,
+            shown: Shown::default(),
         };
         match &args.name {
             Some(name) => session.register(name, kept)?,
@@ -146,7 +159,7 @@ impl Session {
         if outcome.is_err() && !matches!(self.stage, Stage::Leaving | Stage::Over) {
             self.hang_up();
         }
-        let shown = self.screen.finish();
+        let shown = self.screen.finish(&self.signalled);
         outcome.and(shown)
     }
 
@@ -159,7 +172,7 @@ impl Session {
                 continue;
             }
             self.give_up_if_due()?;
-            self.screen.flush()?;
+            self.screen.check()?;
             let timeout = self.timeout();
             match self.poll.poll(&mut self.events, timeout) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(Failure::System(error)),
@@ -178,30 +191,51 @@ impl Session {
         self.forget();
     }
 
-    /// A terminal that does not keep up holds up the server, and not our memory. Who leaves is not held up.
+    /// An output that does not keep up holds up what is taken, and so the server, and not our memory. Who leaves is not
+    /// held up.
     fn is_held_up(&self) -> bool {
         !self.screen.has_room() && self.stage != Stage::Leaving
     }
 
     /// Lets the connection do what it can. True if something has become possible by that.
     fn drive(&mut self) -> Result<bool, Failure> {
-        if self.is_held_up() {
-            return Ok(false);
-        }
         let Some(driver) = &mut self.driver else { return Ok(self.stage == Stage::Over) };
         let mut more = driver.drive().map_err(Failure::System)?;
-        while let Some(event) = self.driver.as_mut().and_then(Driver::poll_event) {
+        while !self.is_held_up() {
+            let Some(event) = self.driver.as_mut().and_then(Driver::poll_event) else { break };
             self.handle(event)?;
             more = true;
         }
-        Ok(more)
+        Ok(self.acknowledge() || more)
+    }
+
+    /// Takes what is shown by now. True if that was news.
+    fn acknowledge(&mut self) -> bool {
+        let Some(driver) = &mut self.driver else { return false };
+        let mut has_taken = false;
+        loop {
+            let position = driver.client().position();
+            if self.shown.awaited.is_none() && self.shown.position != Some(position) {
+                self.shown.awaited = Some((self.screen.position(), position));
+            }
+            let shown = self.shown.awaited.take_if(|(until, _)| self.screen.has_shown(*until));
+            let Some((_, position)) = shown else { return has_taken };
+            driver.take_events(position);
+            self.shown.position = Some(position);
+            has_taken = true;
+        }
+    }
+
+    /// All that was told is where it is found again.
+    fn has_shown_all(&self) -> bool {
+        self.shown.awaited.is_none()
     }
 
     fn timeout(&self) -> Option<Duration> {
         let give_up_at = self.lost.as_ref().and_then(|lost| lost.until);
         let own = [self.linger_until, give_up_at].into_iter().flatten().min();
         let own = own.map(|until| until.saturating_duration_since(Instant::now()));
-        let driver = self.driver.as_ref().filter(|_| !self.is_held_up()).and_then(Driver::timeout);
+        let driver = self.driver.as_ref().and_then(Driver::timeout);
         [driver, own].into_iter().flatten().min()
     }
 
@@ -259,6 +293,7 @@ impl Session {
             let kept = self.connect.kept(name);
             if self.driver.is_none() || kept.ticket.is_some() {
                 self.driver = None;
+                self.shown = Shown::default();
                 self.driver = Some(self.connect.connect(&mut self.poll, &mut self.events, kept.ticket.as_ref())?);
             }
             return self.register(name, kept);
@@ -334,7 +369,15 @@ impl Session {
             return Ok(());
         }
         if self.interactive || !registering && self.open_requests() == 0 {
-            self.leave();
+            // What is not shown when we leave counts as never received. The output tells when it is.
+            if self.has_shown_all() {
+                self.leave();
+            }
+            return Ok(());
+        }
+        if self.is_held_up() {
+            // The answers may be there, and nobody reads them: that is not the server's time.
+            self.linger_until = None;
             return Ok(());
         }
         let until = *self.linger_until.get_or_insert_with(|| Instant::now() + self.linger);
@@ -399,6 +442,7 @@ impl Session {
     }
 
     fn show(&mut self, report: &Report) -> Result<(), Failure> {
-        self.screen.show(report)
+        self.screen.show(report);
+        self.screen.check()
     }
 }

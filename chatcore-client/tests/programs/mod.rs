@@ -43,6 +43,15 @@ fn server_program() -> &'static Path {
     })
 }
 
+fn spawn(command: &mut Command) -> Child {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // What surrounds the tests must not change the programs.
+    for variable in ["CHATCORE_CONNECT", "CHATCORE_NAME", "CHATCORE_STATE_DIR", "RUST_LOG"] {
+        command.env_remove(variable);
+    }
+    command.spawn().expect("the program starts")
+}
+
 /// A program whose lines of output are read as they come.
 pub(crate) struct Program {
     child: Child,
@@ -53,12 +62,7 @@ pub(crate) struct Program {
 
 impl Program {
     fn start(command: &mut Command) -> Self {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // What surrounds the tests must not change the programs.
-        for variable in ["CHATCORE_CONNECT", "CHATCORE_NAME", "CHATCORE_STATE_DIR", "RUST_LOG"] {
-            command.env_remove(variable);
-        }
-        let mut child = command.spawn().expect("the program starts");
+        let mut child = spawn(command);
         let stdout = lines(child.stdout.take().expect("it is piped"));
         let stderr = lines(child.stderr.take().expect("it is piped"));
         Self { stdin: child.stdin.take(), child, stdout, stderr }
@@ -186,6 +190,18 @@ impl Server {
         let mut command = Command::new(CLIENT);
         command.arg("--state-dir").arg(self.state.path());
         Program::start(command.args(["--connect", address]).args(args))
+    }
+
+    /// A client whose output nobody reads.
+    pub(crate) fn unread_client(&self, args: &[&str]) -> Child {
+        self.unread_client_at(&self.address, args)
+    }
+
+    /// As [`Server::unread_client`], by way of another address.
+    pub(crate) fn unread_client_at(&self, address: &str, args: &[&str]) -> Child {
+        let mut command = Command::new(CLIENT);
+        command.arg("--state-dir").arg(self.state.path());
+        spawn(command.args(["--connect", address]).args(args))
     }
 
     /// A user by way of the library.

@@ -72,6 +72,11 @@ impl Proxy {
         server.clone_into(&mut self.shared.lock().unwrap().server);
     }
 
+    /// How many connections it has made that were not cut.
+    pub(crate) fn open(&self) -> usize {
+        self.shared.lock().unwrap().open.len()
+    }
+
     /// Cuts all connections.
     pub(crate) fn cut(&self) {
         for wire in self.shared.lock().unwrap().open.drain(..) {

@@ -21,7 +21,8 @@ pub enum Event {
         /// What the hub allows.
         limits: Announced,
     },
-    /// The name is not ours; another can be tried.
+    /// The name is not ours; another can be tried, or the same one again. It is not asked for by itself any more, also
+    /// on the next connection.
     Refused {
         /// Why, for programs.
         code: RefusalCode,
@@ -32,12 +33,13 @@ pub enum Event {
     },
     /// The connection is lost, and the session waits for another one. A transport that is still there is to be dropped;
     /// [`Connect`](Self::Connect) follows when a new one is to be made. What is sent meanwhile waits in the outbox.
+    /// Without a session, after [`Refused`](Self::Refused), that waits until a name is asked for.
     Reconnecting {
         /// Why the connection was lost, or could not be made.
         why: Closed,
         /// Attempts since the session was last connected, the coming one included.
         attempt: u32,
-        /// How long until then.
+        /// How long until then, at the least.
         after: Duration,
     },
     /// A new transport is to be made: call [`Client::connected`](super::Client::connected) when it stands, or

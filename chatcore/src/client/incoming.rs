@@ -152,6 +152,7 @@ impl Client {
         if before == State::Resuming {
             return self.refused_to_resume(code, detail, wait.map(|after| Reconnect { after, address: None }));
         }
+        self.asked = None;
         self.answer_by = self.answer_by.filter(|_| self.leaving);
         self.events.push_back(Event::Refused { code, detail, wait });
     }

@@ -8,6 +8,21 @@ use crate::time::Instant;
 use crate::transition::State;
 use crate::wire::{ClientMessage, RefusalCode, Resume};
 
+/// What a client wants of its transport. Whoever looks at this after each call need not wait for
+/// [`Event::Reconnecting`] and [`Event::Connect`], which may stand behind much that the program has not taken yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport<'a> {
+    /// It stands, and is to be used.
+    Use,
+    /// If there is one, it is to be dropped. There may be last words to be written first.
+    Drop,
+    /// A new one is to be made, as [`Event::Connect`] says.
+    Connect {
+        /// Where to, in the transport's notation, if the hub said so; none for the same place. The hub's words.
+        address: Option<&'a str>,
+    },
+}
+
 /// What there is of a connection, and when there was none, how often one was tried.
 #[derive(Debug)]
 pub(super) struct Line {
@@ -27,6 +42,8 @@ enum Stage {
     },
     /// The driver makes a connection.
     Connecting,
+    /// It is over.
+    Gone,
 }
 
 impl Line {
@@ -56,7 +73,7 @@ impl Line {
     pub(super) const fn retry_at(&self) -> Option<Instant> {
         match self.stage {
             Stage::Offline { retry_at } => Some(retry_at),
-            Stage::Online { .. } | Stage::Connecting => None,
+            Stage::Online { .. } | Stage::Connecting | Stage::Gone => None,
         }
     }
 }
@@ -78,12 +95,25 @@ impl Client {
         }
     }
 
+    /// What is to be done about the transport now.
+    pub fn transport(&self) -> Transport<'_> {
+        match self.line.stage {
+            _ if self.state == State::Closed => Transport::Drop,
+            Stage::Online { .. } => Transport::Use,
+            Stage::Connecting => Transport::Connect { address: self.line.address.as_deref() },
+            Stage::Offline { .. } | Stage::Gone => Transport::Drop,
+        }
+    }
+
     /// The transport is gone, closed by the hub or broken; or it cannot be made.
     pub fn disconnect(&mut self, now: Instant) {
         self.clock(now);
         // Of a transport that was given up already, nothing more need be said.
         if self.line.retry_at().is_none() {
             self.lose(Closed::Disconnected);
+        }
+        if self.state == State::Closed {
+            self.line.stage = Stage::Gone;
         }
     }
 
@@ -143,8 +173,13 @@ impl Client {
         self.events.push_back(Event::Reconnecting { why, attempt, after });
     }
 
+    /// When a connection is to be made; none if there is one, or nothing to ask for with it.
+    pub(super) fn connect_at(&self) -> Option<Instant> {
+        self.line.retry_at().filter(|_| self.ticket.is_some() || self.asked.is_some())
+    }
+
     pub(super) fn connect_if_due(&mut self) {
-        if self.line.retry_at().is_some_and(|due| due <= self.now) {
+        if self.connect_at().is_some_and(|due| due <= self.now) {
             self.line.stage = Stage::Connecting;
             self.answer_by = Some(self.now + self.config.answer_time_max);
             self.events.push_back(Event::Connect { address: self.line.address.clone() });

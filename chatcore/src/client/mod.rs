@@ -20,6 +20,7 @@ use self::backoff::Jitter;
 pub use self::config::{ClientConfig, ClientConfigError};
 pub use self::event::{ClientError, Closed, Event, Reconnect, Ticket};
 use self::line::Line;
+pub use self::line::Transport;
 use self::queue::{Next, Queue};
 use crate::limits::{CREDENTIAL_BYTES_MAX, cut_detail};
 use crate::liveness::{Liveness, Silence};
@@ -79,7 +80,7 @@ pub struct Client {
     attempts: u64,
     /// How many of these got no answer: they may arrive late.
     unanswered: u64,
-    /// The name that was asked for, with its credential.
+    /// The name that was asked for, with its credential; none if the answer was no.
     asked: Option<(String, Vec<u8>)>,
     /// There was a session: when it is lost, another one is to be had.
     persistent: bool,
@@ -87,10 +88,14 @@ pub struct Client {
     /// Until when the answer to a registration, or to a goodbye, must have come.
     answer_by: Option<Instant>,
     leaving: bool,
+    closed: Option<Closed>,
     acks: Acks,
     /// Numbers of requests in sessions before this one: so that no number comes twice.
     numbers_before: u64,
 }
+
+/// Time stops just before its end: a deadline there never comes.
+const NOW_MAX: Instant = Instant::from_nanos(u64::MAX - 1);
 
 /// A window for resuming that is shorter than this is not worth to listen more closely for.
 const LISTEN_WINDOW_MIN: Duration = Duration::from_secs(15);
@@ -98,7 +103,13 @@ const LISTEN_WINDOW_MIN: Duration = Duration::from_secs(15);
 impl Client {
     /// A fresh connection, whose transport stands or will. The seed varies the waiting before attempts to connect:
     /// take it from the system's source of randomness, and in a test from wherever the test can repeat it.
+    ///
+    /// Panics if no client can work with the configuration: [`ClientConfig::check`] tells beforehand.
     pub fn new(now: Instant, config: ClientConfig, seed: u64) -> Self {
+        if let Err(error) = config.check() {
+            panic!("{error}");
+        }
+        let now = now.min(NOW_MAX);
         Self {
             config,
             jitter: Jitter::new(seed),
@@ -118,6 +129,7 @@ impl Client {
             limits: None,
             answer_by: None,
             leaving: false,
+            closed: None,
             acks: Acks::default(),
             numbers_before: 0,
         }
@@ -145,6 +157,11 @@ impl Client {
         self.ticket.as_ref()
     }
 
+    /// Why it is over, if it is: as [`Event::Closed`] tells, which may still wait to be taken.
+    pub const fn closed(&self) -> Option<&Closed> {
+        self.closed.as_ref()
+    }
+
     /// [`Event::Closed`] has come or is in the queue.
     pub fn is_closed(&self) -> bool {
         self.state == State::Closed
@@ -153,13 +170,14 @@ impl Client {
     // ---- commands ----
 
     /// Asks for a name. [`Event::Registered`] or [`Event::Refused`] answers; after the latter this may be
-    /// called again. The credential is for hubs that ask for one; empty otherwise.
+    /// called again. Without a connection, the name is asked for when there is one: after a session was lost, this
+    /// replaces the name that would be asked for again. The credential is for hubs that ask for one; empty otherwise.
     pub fn register(&mut self, now: Instant, name: &str, credential: &[u8]) -> Result<(), ClientError> {
         self.clock(now);
         match self.state {
             State::Closed => return Err(ClientError::Closed),
             _ if self.leaving => return Err(ClientError::Closed),
-            State::Unregistered if self.ticket.is_none() && self.line.is_online() => {}
+            State::Unregistered if self.ticket.is_none() => {}
             _ => return Err(ClientError::Registered),
         }
         check_name(name)?;
@@ -168,7 +186,9 @@ impl Client {
             return Err(ClientError::CredentialTooLong { bytes, bytes_max });
         }
         self.asked = Some((name.into(), credential.to_vec()));
-        self.ask();
+        if self.line.is_online() {
+            self.ask();
+        }
         Ok(())
     }
 
@@ -261,12 +281,15 @@ impl Client {
 
     // ---- what happened ----
 
-    /// The transport has taken this many bytes of [`poll_transmit`](Self::poll_transmit). Panics if it was
-    /// given fewer.
+    /// The transport has taken this many bytes of [`poll_transmit`](Self::poll_transmit). To be said before anything
+    /// else goes into the client, because that may change what is to be written. Panics if it was given fewer. What is
+    /// said late, when the connection is gone, is ignored.
     pub fn transmitted(&mut self, now: Instant, count: usize) {
         self.clock(now);
-        let (outbox, pool) = self.speaker();
-        outbox.transmitted(count, pool);
+        if self.line.is_online() {
+            let (outbox, pool) = self.speaker();
+            outbox.transmitted(count, pool);
+        }
     }
 
     /// The time has come that [`poll_timeout`](Self::poll_timeout) gave. Afterwards it gives a later one, or
@@ -360,7 +383,11 @@ impl Client {
             return None;
         }
         let silence = self.silence_limits().map(|(probe_after, dead_after)| self.liveness.due(probe_after, dead_after));
-        [self.answer_by, self.line.retry_at(), self.ack_due(), silence].into_iter().flatten().min()
+        [self.answer_by, self.connect_at(), self.ack_due(), silence]
+            .into_iter()
+            .flatten()
+            .filter(|due| *due <= NOW_MAX)
+            .min()
     }
 
     /// Everything is written and acknowledged.
@@ -371,7 +398,7 @@ impl Client {
     // ---- inside ----
 
     fn clock(&mut self, now: Instant) {
-        self.now = self.now.max(now);
+        self.now = self.now.max(now).min(NOW_MAX);
     }
 
     /// The hub's limits, if there is a session. It need not be connected.
@@ -477,7 +504,8 @@ impl Client {
 
     /// Asks for the name that was last asked for.
     fn ask(&mut self) {
-        let Some((name, credential)) = &self.asked else { unreachable!("a name was asked for before") };
+        // After a refusal, the program decides what to ask for next.
+        let Some((name, credential)) = &self.asked else { return };
         self.outbox.push(&ClientMessage::Register(Register { name, credential }), &mut self.pool);
         self.state = State::Registering;
         self.answer_by = Some(self.now + self.config.answer_time_max);
@@ -511,6 +539,7 @@ impl Client {
 
     fn close(&mut self, closed: Closed) {
         if mem::replace(&mut self.state, State::Closed) != State::Closed {
+            self.closed = Some(closed.clone());
             self.events.push_back(Event::Closed(closed));
         }
     }
