@@ -2,6 +2,13 @@
 //! alone costs, in instructions.
 
 #[cfg(target_os = "linux")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "these are figures for people, and no count comes near the limits of its type"
+)]
+mod attack;
+#[cfg(target_os = "linux")]
 mod calls;
 #[cfg(target_os = "linux")]
 mod failure;
@@ -44,6 +51,8 @@ fn main() -> std::process::ExitCode {
     enum Command {
         /// Drives servers with a load, each in turn, and prints what a message costs them.
         Load(Box<load::Options>),
+        /// Attacks chatcore-server, and fails if its other users notice more than they may.
+        Attack(Box<attack::Options>),
         /// Runs the bare forwarder that the others are compared with.
         Floor {
             /// Where to listen.
@@ -59,6 +68,7 @@ fn main() -> std::process::ExitCode {
 
     let done = match Command::parse() {
         Command::Load(options) => load::run(&options),
+        Command::Attack(options) => attack::run(&options),
         Command::Floor { listen } => floor::run(listen).map_err(failure::Failure::from),
         Command::Instructions(options) => instructions::run(&options),
         Command::Repeat { case, times } => instructions::repeat(&case, times),

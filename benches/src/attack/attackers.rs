@@ -1,0 +1,282 @@
+//! The attackers, on a thread of their own.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::mpsc::Sender;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use chatcore::wire::Token;
+
+use super::link::{LinkEvent, Opening};
+use super::phase::{CurrentPhase, Phase};
+use super::registrations::Registrations;
+use super::scenario::{Behaviour, Group, PassiveMode, Scenario, attacker, goodbye};
+use super::sockets::{ReadPolicy, Sockets};
+use crate::failure::{Failure, Result};
+
+/// The second byte of the passive sessions' addresses.
+const PASSIVE_NETWORK: u8 = 2;
+
+/// Connections that one attack makes, at the most.
+const CONNECTIONS_MAX: u64 = 100_000;
+
+/// From the end of an attacker's session to its next registration.
+const RETRY_AFTER: Duration = Duration::from_millis(50);
+
+/// What the attackers did.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Effort {
+    pub(crate) written_bytes: u64,
+    /// Connections that were made during the attack.
+    pub(crate) connections: u64,
+}
+
+struct Attackers<'a> {
+    scenario: &'a Scenario,
+    has_fair_origin: bool,
+    sockets: Sockets,
+    /// The key of the first attacker. Before it are those of the departed users and of the passive sessions.
+    first: usize,
+    states: Vec<State>,
+    timers: BinaryHeap<Reverse<(Instant, usize)>>,
+    effort: Effort,
+}
+
+/// What is known of one attacker.
+#[derive(Clone, Debug, Default)]
+struct State {
+    /// Connections that it has made during the attack.
+    connections: u64,
+    token: Option<Token>,
+    /// When its timer fires. Older entries in the heap are void.
+    timer: Option<Instant>,
+}
+
+/// Connects them, attacks during that phase, and resets all connections.
+pub(crate) fn run(
+    scenario: &Scenario,
+    has_fair_origin: bool,
+    server: SocketAddr,
+    current: &CurrentPhase,
+    ready: &Sender<()>,
+) -> Result<Effort> {
+    let mut attackers = Attackers {
+        scenario,
+        has_fair_origin,
+        sockets: Sockets::new(server)?,
+        first: scenario.departed.count + scenario.passive.count,
+        states: vec![State::default(); scenario.attackers.len()],
+        timers: BinaryHeap::new(),
+        effort: Effort::default(),
+    };
+    attackers.set_up(current)?;
+    let _ = ready.send(());
+    while current.phase() < Phase::During {
+        attackers.turn()?;
+        for (key, event) in attackers.sockets.take_events() {
+            if let (LinkEvent::Ended(reason), true) = (event, key >= attackers.first) {
+                return Err(Failure::new(format_args!("an attacker was ended before the attack: {reason}")));
+            }
+        }
+    }
+    let written_before = attackers.sockets.written_bytes;
+    attackers.begin()?;
+    while current.phase() == Phase::During {
+        attackers.turn()?;
+        attackers.advance()?;
+    }
+    attackers.effort.written_bytes = attackers.sockets.written_bytes - written_before;
+    attackers.sockets.reset_all()?;
+    Ok(attackers.effort)
+}
+
+impl Attackers<'_> {
+    fn turn(&mut self) -> Result<()> {
+        self.sockets.flush();
+        self.sockets.turn(Duration::from_millis(2), |_, _| {})?;
+        // The fair users share this processor.
+        thread::yield_now();
+        Ok(())
+    }
+
+    // ---- before the attack ----
+
+    fn set_up(&mut self, current: &CurrentPhase) -> Result<()> {
+        let scenario = self.scenario;
+        let departed = self.register_group("departed users", &scenario.departed, ReadPolicy::Acknowledge, current)?;
+        departed.clone().for_each(|key| self.sockets.send(key, &goodbye()));
+        while departed.clone().any(|key| self.sockets.is_connected(key)) && current.phase() < Phase::Done {
+            self.turn()?;
+        }
+        let passive = self.register_group("passive sessions", &scenario.passive, ReadPolicy::StopLater, current)?;
+        if scenario.passive_mode == PassiveMode::Disconnect {
+            passive.into_iter().try_for_each(|key| self.sockets.reset(key))?;
+        }
+        let mut flooding = Registrations::new("attackers", ReadPolicy::Acknowledge);
+        let mut resuming = Registrations::new("attackers", ReadPolicy::ReadOnly);
+        for (number, behaviour) in scenario.attackers.iter().enumerate() {
+            let key = self.sockets.add();
+            let (registrations, greeting) = match behaviour {
+                Behaviour::Flood { greeting, .. } => (&mut flooding, greeting),
+                Behaviour::Resume { greeting } => (&mut resuming, greeting),
+                Behaviour::Flap { .. } | Behaviour::RegisterAndReset | Behaviour::RepeatHandshake { .. } => continue,
+            };
+            registrations.add(key, self.source(number), attacker(number, 0), greeting.clone());
+        }
+        flooding.complete(&mut self.sockets, current)?;
+        resuming.complete(&mut self.sockets, current)?;
+        self.sockets.take_events();
+        Ok(())
+    }
+
+    /// Registers a group, and returns its keys.
+    fn register_group(
+        &mut self,
+        who: &'static str,
+        group: &Group,
+        policy: ReadPolicy,
+        current: &CurrentPhase,
+    ) -> Result<std::ops::Range<usize>> {
+        let mut registrations = Registrations::new(who, policy);
+        let keys: Vec<usize> = (0..group.count).map(|_| self.sockets.add()).collect();
+        for (number, key) in keys.iter().enumerate() {
+            let address = Group::address(PASSIVE_NETWORK, number);
+            let source = if self.has_fair_origin { Ipv4Addr::LOCALHOST } else { address };
+            registrations.add(*key, source, group.name(number), group.greeting.clone());
+        }
+        registrations.complete(&mut self.sockets, current)?;
+        let first = keys.first().copied().unwrap_or_default();
+        Ok(first..first + group.count)
+    }
+
+    /// Each attacker has an address of its own, unless all have that of the fair users.
+    fn source(&self, number: usize) -> Ipv4Addr {
+        if self.has_fair_origin {
+            Ipv4Addr::LOCALHOST
+        } else {
+            Ipv4Addr::new(127, 0, (number / 250) as u8, 2 + (number % 250) as u8)
+        }
+    }
+
+    // ---- the attack ----
+
+    fn begin(&mut self) -> Result<()> {
+        let scenario = self.scenario;
+        if scenario.passive_mode == PassiveMode::StopReading {
+            (scenario.departed.count..self.first).for_each(|key| self.sockets.stop_reading(key));
+        }
+        for (number, behaviour) in scenario.attackers.iter().enumerate() {
+            match behaviour {
+                Behaviour::Flood { .. } => self.flood(number),
+                Behaviour::Resume { .. } => {
+                    self.states[number].token = self.sockets.link(self.first + number).token;
+                    self.reconnect(number)?;
+                }
+                Behaviour::Flap { period } => {
+                    // Spread over the period.
+                    self.set_timer(number, period.mul_f64(number as f64 / scenario.attackers.len() as f64));
+                }
+                Behaviour::RegisterAndReset | Behaviour::RepeatHandshake { .. } => self.reconnect(number)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Reacts to timers and to what has happened.
+    fn advance(&mut self) -> Result<()> {
+        let now = Instant::now();
+        while let Some(Reverse((time, number))) = self.timers.peek().copied()
+            && time <= now
+        {
+            self.timers.pop();
+            if self.states[number].timer == Some(time) {
+                self.states[number].timer = None;
+                self.on_timer(number)?;
+            }
+        }
+        for (key, event) in self.sockets.take_events() {
+            if let Some(number) = key.checked_sub(self.first) {
+                self.on_event(number, &event)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn on_timer(&mut self, number: usize) -> Result<()> {
+        match &self.scenario.attackers[number] {
+            Behaviour::Flood { .. } if self.sockets.link(self.first + number).is_ready => {
+                self.flood(number);
+                Ok(())
+            }
+            Behaviour::Flap { period } => {
+                self.set_timer(number, *period);
+                self.reconnect(number)
+            }
+            _ => self.reconnect(number),
+        }
+    }
+
+    fn on_event(&mut self, number: usize, event: &LinkEvent) -> Result<()> {
+        let key = self.first + number;
+        match (&self.scenario.attackers[number], event) {
+            (Behaviour::Flood { greeting, .. }, LinkEvent::Ready) => {
+                self.sockets.send(key, &greeting.frames);
+                self.flood(number);
+            }
+            (Behaviour::Flap { .. }, LinkEvent::Ready) => self.sockets.send(key, &goodbye()),
+            (Behaviour::RegisterAndReset | Behaviour::Resume { .. }, LinkEvent::Ready)
+            | (Behaviour::RepeatHandshake { .. }, LinkEvent::Ended(_)) => self.reconnect(number)?,
+            // A timer makes the next connection of the first; the second has more to send on this one.
+            (Behaviour::Flap { .. }, LinkEvent::Ended(_))
+            | (Behaviour::RepeatHandshake { .. }, LinkEvent::Ready | LinkEvent::Refused) => {}
+            (_, LinkEvent::Refused | LinkEvent::Ended(_)) => {
+                self.sockets.reset(key)?;
+                self.set_timer(number, RETRY_AFTER);
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins a flood, or the next one.
+    fn flood(&mut self, number: usize) {
+        if let Behaviour::Flood { flood, again_after, .. } = &self.scenario.attackers[number] {
+            self.sockets.flood(self.first + number, flood.clone());
+            if let Some(after) = again_after {
+                self.set_timer(number, *after);
+            }
+        }
+    }
+
+    /// Makes a new connection in place of the last one.
+    fn reconnect(&mut self, number: usize) -> Result<()> {
+        if self.effort.connections >= CONNECTIONS_MAX {
+            return Ok(());
+        }
+        self.effort.connections += 1;
+        let state = &mut self.states[number];
+        state.connections += 1;
+        let opening = match &self.scenario.attackers[number] {
+            Behaviour::Flood { .. } | Behaviour::RegisterAndReset => {
+                Opening::Register(attacker(number, state.connections))
+            }
+            Behaviour::Flap { .. } => Opening::Register(attacker(number, 0)),
+            Behaviour::RepeatHandshake { bytes } => Opening::Raw(bytes.clone()),
+            Behaviour::Resume { .. } => {
+                let token = state.token.expect("it was registered");
+                Opening::Resume { name: attacker(number, 0), token, received: 0, attempt: state.connections }
+            }
+        };
+        // An acknowledgement would empty the outbox that is to be full.
+        let is_resume = matches!(opening, Opening::Resume { .. });
+        let policy = if is_resume { ReadPolicy::ReadOnly } else { ReadPolicy::Acknowledge };
+        self.sockets.connect(self.first + number, self.source(number), &opening, policy)
+    }
+
+    fn set_timer(&mut self, number: usize, after: Duration) {
+        let time = Instant::now() + after;
+        self.states[number].timer = Some(time);
+        self.timers.push(Reverse((time, number)));
+    }
+}

@@ -1,0 +1,59 @@
+//! The attacks, by what they are aimed at.
+
+mod churn;
+mod memory;
+mod names;
+mod presence;
+mod requests;
+mod rooms;
+
+use super::scenario::Attack;
+
+/// All of them, in the order of the table.
+pub(crate) fn all() -> impl Iterator<Item = Attack> {
+    [rooms::ALL, requests::ALL, names::ALL, presence::ALL, memory::ALL, churn::ALL].into_iter().flatten().copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use chatcore::Limits;
+    use chatcore::wire::{self, ClientMessage, Message};
+
+    use super::*;
+    use crate::attack::scenario::Behaviour;
+
+    #[test]
+    fn every_attack_has_a_name_of_its_own() {
+        let names: BTreeSet<_> = all().map(|attack| attack.name).collect();
+        assert_eq!(names.len(), all().count());
+    }
+
+    #[test]
+    fn attackers_send_whole_frames_of_a_client() {
+        for attack in all().filter(|attack| attack.name != "half-frames") {
+            let scenario = (attack.scenario)(2);
+            let groups = [scenario.departed, scenario.bystanders, scenario.passive];
+            let mut sent: Vec<Vec<u8>> = groups.iter().map(|group| group.greeting.frames.to_vec()).collect();
+            for behaviour in scenario.attackers {
+                match behaviour {
+                    Behaviour::Flood { greeting, flood, .. } => {
+                        sent.extend([greeting.frames.to_vec(), flood.block.to_vec()]);
+                    }
+                    Behaviour::RepeatHandshake { bytes } => sent.push(bytes),
+                    Behaviour::Resume { greeting } => sent.push(greeting.frames.to_vec()),
+                    Behaviour::Flap { .. } | Behaviour::RegisterAndReset => {}
+                }
+            }
+            for bytes in sent {
+                let mut input = &bytes[..];
+                while !input.is_empty() {
+                    let content = wire::take(&mut input, Limits::default().frame_bytes_max()).unwrap();
+                    let message = ClientMessage::decode(content.expect(attack.name)).unwrap();
+                    assert!(message.is_some(), "{}", attack.name);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The attack bench at work: its table is whole, and it fails when a goal is missed. How the server fares is for the
+//! bench itself to say, on a machine that does nothing else.
+#![cfg(target_os = "linux")]
+
+use std::process::{Command, Output};
+
+fn attack(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_chatcore-bench")).arg("attack").args(args).output().expect("the attack bench runs")
+}
+
+/// The cells of each row, without those of the head.
+fn rows(output: &Output) -> Vec<Vec<String>> {
+    let table = String::from_utf8_lossy(&output.stdout);
+    let rows = table.lines().filter(|line| line.starts_with('|')).skip(2);
+    rows.map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()).collect()
+}
+
+#[test]
+fn every_kind_of_script_attacks_beside_fair_users() {
+    let output = attack(&["--quick", "--seconds", "0.3", "--quiet-seconds", "0.3", "--pairs", "5"]);
+    let rows = rows(&output);
+    let names: Vec<&str> = rows.iter().map(|row| row[0].as_str()).collect();
+    assert_eq!(names, ["send-room", "ping", "names-send", "resume-full", "register-vanish"], "{output:?}");
+    for row in &rows {
+        let latencies: Vec<f64> = row[2].split('/').map(|figure| figure.trim().parse().unwrap()).collect();
+        assert!(latencies[0] > 0.0 && latencies.is_sorted(), "fair users talk before the attack: {row:?}");
+        assert_eq!(row[6], "0", "no fair message is lost: {row:?}");
+        assert!(row[11].starts_with("PASS") || row[11].starts_with("MISS"), "{row:?}");
+    }
+    let has_worked = |row: &Vec<String>| row[8] != "0" || row[9] != "0";
+    assert!(rows.iter().all(has_worked), "something was sent, or connections were made: {rows:?}");
+    let is_passed = rows.iter().all(|row| row[11] == "PASS");
+    assert_eq!(output.status.success(), is_passed, "{output:?}");
+}
+
+#[test]
+fn a_missed_goal_fails_the_run() {
+    let args = ["--seconds", "0.1", "--quiet-seconds", "0.1", "--pairs", "1", "--connections", "1"];
+    let output = attack(&[&args[..], &["--only", "ack", "--memory-max", "1"]].concat());
+    assert!(rows(&output)[0][11].contains("memory"), "{output:?}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn what_does_not_start_is_named() {
+    let output = attack(&["--only", "ping", "--server", "/nowhere/server"]);
+    assert!(!output.status.success());
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(table.contains("/nowhere/server does not start"), "{output:?}");
+}
+
+#[test]
+fn an_attack_that_is_not_there_is_refused() {
+    let output = attack(&["--only", "ping,pong"]);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && error.contains("no attack \"pong\""), "{error}");
+}
