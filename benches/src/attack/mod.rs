@@ -186,13 +186,14 @@ fn outcome(
     observed: &Observed,
 ) -> Outcome {
     let spread = |phase: Phase| Spread::of(&fairness.latencies[phase as usize]);
+    let late_p99 = |phase: Phase| Spread::of(&fairness.lateness[phase as usize]).p99;
     Outcome {
         attack: attack.name,
         connections,
         before: spread(Phase::Before),
         during: spread(Phase::During),
         after: spread(Phase::After),
-        lateness: Spread::of(&fairness.lateness[Phase::During as usize]),
+        late_p99: [Phase::During, Phase::After].map(late_p99).into_iter().fold(0.0, f64::max),
         lost: fairness.lost,
         doubled: fairness.doubled,
         ended: fairness.ended.into_iter().chain(bystanders).collect(),

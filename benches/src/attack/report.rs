@@ -22,8 +22,9 @@ pub(crate) struct Outcome {
     pub(crate) before: Spread,
     pub(crate) during: Spread,
     pub(crate) after: Spread,
-    /// How late the fair users themselves were during the attack.
-    pub(crate) lateness: Spread,
+    /// How late the fair users themselves sent, in milliseconds: the 99th percentile of the attack or of the time after
+    /// it, whichever is worse.
+    pub(crate) late_p99: f64,
     /// Messages of fair users that never arrived.
     pub(crate) lost: u64,
     /// And those that came twice or out of order.
@@ -115,7 +116,7 @@ impl Outcome {
             mib(after.resident_kib),
             self.written_bytes / 1_000_000,
             self.made,
-            ms(self.lateness.p99),
+            ms(self.late_p99),
         )
     }
 }
@@ -170,7 +171,7 @@ mod tests {
             before: spread,
             during: spread,
             after: spread,
-            lateness: spread,
+            late_p99: 1.0,
             lost: 0,
             doubled: 0,
             ended: Vec::new(),
