@@ -104,8 +104,9 @@ impl Connections {
 
     /// Takes in what has arrived, as long as the time lasts.
     pub(crate) fn read(&mut self, now: Instant, time: TimeSlice, buffer: &mut [u8]) {
+        let is_behind = self.work_left || self.hub.is_behind();
         let Self { hub, table, limits, .. } = self;
-        Reading { hub, table, limits, now, time, buffer }.turn();
+        Reading { hub, table, limits, now, time, buffer, bytes: 0, cost: 0 }.turn(is_behind);
     }
 
     /// Does what has come due, as long as the time lasts: what is left is due in the next turn.

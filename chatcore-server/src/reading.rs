@@ -17,8 +17,8 @@ const SHORT_READ_IS_ALL: bool = cfg!(target_os = "linux");
 /// Bytes of one go up to which a connection has little to say.
 const LIGHT_BYTES_MAX: usize = 16 << 10;
 
-/// Goes that fit a turn when each takes so long that its connection counts as one with much to say.
-const LONG_GOES: u32 = 8;
+/// Cost of one go, in the hub's units, up to which it is little.
+const LIGHT_COST_MAX: u32 = 256;
 
 /// Bytes that the hub is given before somebody looks at the clock.
 const PIECE_BYTES: usize = 64 << 10;
@@ -33,6 +33,9 @@ pub(crate) struct Reading<'a> {
     pub(crate) time: TimeSlice,
     /// Everything is read into this.
     pub(crate) buffer: &'a mut [u8],
+    /// What the present go has read, and what that has cost.
+    pub(crate) bytes: usize,
+    pub(crate) cost: u32,
 }
 
 /// What became of input that was handed on.
@@ -52,27 +55,25 @@ impl Reading<'_> {
     /// Gives everybody who waits one go, as long as the time lasts: those with little to say first, but a quarter of the
     /// time is for those with much. Who does not get its go now gets it in one of the next turns, before those who come
     /// later.
-    pub(crate) fn turn(&mut self) {
-        let are_alone = self.table.read_queue.len(Load::Heavy) == 0;
+    ///
+    /// While the hub is behind with what was said before, those with much to say wait for it.
+    pub(crate) fn turn(&mut self, is_behind: bool) {
+        let are_alone = is_behind || self.table.read_queue.len(Load::Heavy) == 0;
         let time = if are_alone { self.time } else { self.time.without_last_quarter() };
         self.goes(Load::Light, time);
+        if is_behind {
+            return;
+        }
         // Those included that turned out to have much to say just now.
         self.goes(Load::Heavy, self.time);
     }
 
     /// One go for everybody in a queue. However little time is left, the first one has its go.
     fn goes(&mut self, load: Load, time: TimeSlice) {
-        let long = self.limits.turn_time_max / LONG_GOES;
-        let mut elapsed = time.elapsed();
         for _ in 0..self.table.read_queue.len(load) {
             let Some(key) = self.table.next_go(load) else { return };
             self.go(key, load);
-            let before = std::mem::replace(&mut elapsed, time.elapsed());
-            if elapsed.saturating_sub(before) > long {
-                // Few bytes that are much work.
-                self.table.set_heavy(key);
-            }
-            if time.is_over_after(elapsed) {
+            if time.is_over() {
                 return;
             }
         }
@@ -84,25 +85,33 @@ impl Reading<'_> {
         let bytes_max =
             if is_short { LIGHT_BYTES_MAX.min(self.limits.turn_bytes_max) } else { self.limits.turn_bytes_max };
         let mut budget = bytes_max;
+        (self.bytes, self.cost) = (0, 0);
         let connection = self.table.at(key);
-        // It is what it turns out to be.
-        connection.load = Load::Heavy;
         let goes_on = if connection.flow == Flow::Continue { self.hand_on_kept(key) } else { true };
         if !goes_on {
             return;
         }
         while let Some(connection) = self.table.get_mut(key) {
             if !connection.readiness.readable {
-                connection.load = if bytes_max - budget > LIGHT_BYTES_MAX { Load::Heavy } else { Load::Light };
-                return;
+                return self.set_load(key);
             }
             if budget == 0 || (budget < bytes_max && self.time.is_over()) {
+                self.bytes = LIGHT_BYTES_MAX + 1;
+                self.set_load(key);
                 return self.table.readable(key);
             }
             match self.read(key, budget) {
                 Some(count) => budget -= count,
                 None => return,
             }
+        }
+    }
+
+    /// A connection is what its last go has shown.
+    fn set_load(&mut self, key: usize) {
+        let is_light = self.bytes <= LIGHT_BYTES_MAX && self.cost <= LIGHT_COST_MAX;
+        if let Some(connection) = self.table.get_mut(key) {
+            connection.load = if is_light { Load::Light } else { Load::Heavy };
         }
     }
 
@@ -140,6 +149,7 @@ impl Reading<'_> {
                 return None;
             }
         };
+        self.bytes += count;
         if SHORT_READ_IS_ALL && count < room && !connection.readiness.ending {
             connection.readiness.readable = false;
         }
@@ -169,6 +179,7 @@ impl Reading<'_> {
             Fed::Paused(until) if *until > self.now => Flow::Paused { until: *until },
             Fed::Part | Fed::Paused(_) => Flow::Continue,
         };
+        self.set_load(key);
         self.table.keep(key, kept, flow);
         if let Fed::Closed = fed {
             // What has to be said about this input is to go out before more is looked at: after it there may be the
@@ -219,6 +230,7 @@ impl Reading<'_> {
             let given = piece.len();
             let received = self.hub.receive(self.now, conn, &mut piece).expect("the hub has not closed it yet");
             let used = given - piece.len();
+            self.cost = self.cost.saturating_add(self.hub.last_cost());
             let is_last = given == input.len();
             *input = &input[used..];
             match received {

@@ -169,13 +169,6 @@ impl Table {
         None
     }
 
-    /// The next go of a connection comes after those of who has little to say.
-    pub(crate) fn set_heavy(&mut self, key: usize) {
-        if let Some(connection) = self.all.get_mut(key) {
-            connection.load = Load::Heavy;
-        }
-    }
-
     /// The transport may take more.
     pub(crate) fn writable(&mut self, key: usize) {
         if let Some(connection) = self.all.get_mut(key)

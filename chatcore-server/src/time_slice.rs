@@ -26,15 +26,6 @@ impl TimeSlice {
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        self.elapsed() >= self.length
-    }
-
-    pub(crate) fn elapsed(&self) -> Duration {
-        self.clock.now().saturating_since(self.start)
-    }
-
-    /// Whether it is over when this much of it has passed.
-    pub(crate) fn is_over_after(&self, elapsed: Duration) -> bool {
-        elapsed >= self.length
+        self.clock.now().saturating_since(self.start) >= self.length
     }
 }

@@ -16,7 +16,7 @@ use crate::outbox::Outbox;
 use crate::time::Instant;
 use crate::wire::{HubMessage, Ping, Resumed, Token, Welcome};
 
-/// What a registration or a resume costs its origin.
+/// What a registration or a resume costs its origin, beside what its name has cost to map.
 const ADMISSION_COST: u32 = 100;
 
 /// How long an origin that asks too often waits beyond the time at which one more may ask: many may be waiting.

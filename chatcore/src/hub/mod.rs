@@ -101,6 +101,8 @@ pub struct Hub {
     header_cache: HeaderCache,
     /// Sessions that are still to be ended because the hub stops.
     shutting_down: Option<ShuttingDown>,
+    /// What the last input has cost its session.
+    last_cost: u32,
     /// Units of work that the last call did.
     #[cfg(any(test, feature = "sim"))]
     work_of_last_call: u32,
@@ -129,6 +131,7 @@ impl Hub {
             prefetch: Prefetch::new(prefetch::SESSIONS_MIN),
             header_cache: HeaderCache::default(),
             shutting_down: None,
+            last_cost: 0,
             #[cfg(any(test, feature = "sim"))]
             work_of_last_call: 0,
         }
@@ -242,7 +245,20 @@ impl Hub {
         }
         let (sessions, _) = self.ordered.unordered();
         sessions.received(index, before, input.len());
+        self.last_cost = budget.cost();
         Ok(sessions.charge(index, budget.cost()).map_or(outcome, |until| Received::Paused { until }))
+    }
+
+    /// What the input of the last [`receive`](Self::receive) has cost its session, in the units of
+    /// [`Limits::session_rate`], whether that is bounded or not. A driver lets those go first who cost little.
+    pub const fn last_cost(&self) -> u32 {
+        self.last_cost
+    }
+
+    /// Whether something waits that the hub does by itself, in slices. A driver that is behind with that takes in no more
+    /// from those who cause much.
+    pub fn is_behind(&self) -> bool {
+        self.has_pending()
     }
 
     /// The transport, or a buffer in front of it, has taken this many bytes of [`transmit`](Self::transmit). To be said

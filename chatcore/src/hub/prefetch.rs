@@ -113,7 +113,7 @@ impl Prefetch {
 
 #[inline(never)]
 fn read_writers(sessions: &Sessions) {
-    let conns = sessions.writes().iter().take(TOGETHER);
+    let conns = sessions.writes().take(TOGETHER);
     let conns = conns.filter_map(|conn: &ConnId| sessions.conns().get(conn.index()));
     for conn in conns.clone() {
         read(conn.id);

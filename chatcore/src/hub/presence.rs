@@ -12,7 +12,7 @@ use super::replies;
 use super::session::Watching;
 use super::sessions::Sessions;
 use super::timers::TimerKey;
-use super::work::{MAPPING_WORK, SLOTS, Work};
+use super::work::{SLOTS, Work, of_mapping};
 use crate::name::UserName;
 use crate::wire::{HubMessage, Presence as PresenceMessage, RejectCode};
 
@@ -115,7 +115,7 @@ impl Presence {
         if is_known {
             return UserName::from_hub(spelling);
         }
-        *cost += if spelling.is_ascii() { 1 } else { MAPPING_WORK };
+        *cost += of_mapping(spelling);
         UserName::new(spelling).ok()
     }
 
@@ -191,6 +191,14 @@ impl Presence {
         let group = job.group.index();
         let name = self.watchers.name(group);
         let online = sessions.find(name.as_bytes()).is_some();
+        sessions.set_fanning_out(true);
+        let is_done = self.tell_all(job, sessions, online, work);
+        sessions.set_fanning_out(false);
+        is_done
+    }
+
+    fn tell_all(&self, job: &mut Job, sessions: &mut Sessions, online: bool, work: &mut Work) -> bool {
+        let group = job.group.index();
         while job.cursor < self.watchers.slots(group) {
             if work.is_spent() {
                 return false;

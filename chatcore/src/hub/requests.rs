@@ -5,7 +5,7 @@ use super::event::CloseReason;
 use super::replies;
 use super::rooms::Rooms;
 use super::sessions::Sessions;
-use super::work::{Budget, MAPPING_WORK, of_bytes};
+use super::work::{Budget, SLICE_WORK_MAX, of_bytes, of_mapping};
 use crate::name::{self, ROOM_SIGN, UserName};
 use crate::transition::{self, State};
 use crate::wire::{
@@ -148,7 +148,7 @@ impl Hub {
     /// Gives what was said in rooms to the members, as far as the work goes. True if nothing is left of it.
     #[cold]
     fn flush_first(&mut self, budget: &mut Budget) -> bool {
-        budget.work_for_others(|work| self.ordered.flushed(work).is_some())
+        budget.work_for_others(SLICE_WORK_MAX, |work| self.ordered.flushed(work).is_some())
     }
 
     // ---- messages ----
@@ -193,7 +193,7 @@ impl Hub {
             self.say_in_room(sender, to, body, budget);
             return Ok(Handled::Done);
         }
-        budget.spend(if to.is_ascii() { 1 } else { MAPPING_WORK });
+        budget.spend(of_mapping(to));
         // A spelling that cannot be a name is nobody's.
         let recipient = name::map(to).ok().and_then(|name| self.ordered.sessions().find(name.as_bytes()));
         if let Some(recipient) = recipient {

@@ -12,7 +12,7 @@ use super::groups::{Groups, MemberSlot};
 use super::replies;
 use super::session::{Membership, MissedRun};
 use super::sessions::Sessions;
-use super::work::{MAPPING_WORK, SLOTS, Work};
+use super::work::{SLOTS, Work, of_mapping};
 use crate::name::{ROOM_SIGN, RoomName, UserName};
 use crate::wire::{Head, HubMessage, Joined, LeaveCode, Left, MessageId, Missed, RejectCode, Stale};
 
@@ -68,7 +68,7 @@ impl Rooms {
         {
             return Ok((Some(room), Cow::Borrowed(spelling)));
         }
-        *cost += if spelling.is_ascii() { 1 } else { MAPPING_WORK };
+        *cost += of_mapping(spelling);
         let name = RoomName::new(spelling).map_err(|_| RejectCode::InvalidName)?;
         Ok((self.groups.find(name.as_str().as_bytes()), Cow::Owned(name.as_str().into())))
     }
@@ -229,7 +229,7 @@ impl Rooms {
             }
         };
         let fanout = self.pending.back_mut().expect("there is one by now");
-        fanout.add(sender, &head, body);
+        fanout.add(sender, id, &head, body);
         self.pending_bytes += fanout.bytes() - before;
     }
 

@@ -42,6 +42,12 @@ pub(super) struct Sessions {
     pub(super) pool: Pool,
     /// Connections of which the driver is to be told that there is something to write.
     writes: VecDeque<ConnId>,
+    /// The same, of members that a fan-out to many has reached: they let others go first.
+    fanout_writes: VecDeque<ConnId>,
+    /// Writes that went before those since the last of them.
+    writes_before: u32,
+    /// The fan-out in progress goes to many.
+    is_fanning_out: bool,
     /// Connections that the driver is to close.
     closes: VecDeque<(ConnId, CloseReason)>,
     pub(super) events: VecDeque<HubEvent>,
@@ -49,6 +55,9 @@ pub(super) struct Sessions {
     marked: VecDeque<usize>,
     conns_ever: u32,
 }
+
+/// Writes that go before one to a member of a large room, at the most.
+const WRITES_BEFORE_MAX: u32 = 8;
 
 impl Index<usize> for Sessions {
     type Output = Session;
@@ -86,6 +95,9 @@ impl Sessions {
             buffers: Buffers::default(),
             pool,
             writes: VecDeque::new(),
+            fanout_writes: VecDeque::new(),
+            writes_before: 0,
+            is_fanning_out: false,
             closes: VecDeque::new(),
             events: VecDeque::new(),
             marked: VecDeque::new(),
@@ -491,8 +503,17 @@ impl Sessions {
         if let Attachment::Attached(conn) = session.attachment
             && !mem::replace(&mut session.write_queued, true)
         {
-            self.writes.push_back(conn);
+            if self.is_fanning_out {
+                self.fanout_writes.push_back(conn);
+            } else {
+                self.writes.push_back(conn);
+            }
         }
+    }
+
+    /// Says whether what is put into outboxes from now on goes to many.
+    pub(super) const fn set_fanning_out(&mut self, to_many: bool) {
+        self.is_fanning_out = to_many;
     }
 
     /// A client says that it has numbered frames. True if that is news.
@@ -620,13 +641,22 @@ impl Sessions {
         None
     }
 
-    pub(super) const fn writes(&self) -> &VecDeque<ConnId> {
-        &self.writes
+    /// Those that are written to next, more or less.
+    pub(super) fn writes(&self) -> impl Iterator<Item = &ConnId> + Clone {
+        self.writes.iter().chain(&self.fanout_writes)
     }
 
+    /// The next connection to write to: others go before those of a fan-out to many, but not for ever.
     #[inline]
     pub(super) fn next_write(&mut self) -> Option<ConnId> {
-        self.writes.pop_front()
+        if self.writes_before < WRITES_BEFORE_MAX
+            && let Some(conn) = self.writes.pop_front()
+        {
+            self.writes_before += u32::from(!self.fanout_writes.is_empty());
+            return Some(conn);
+        }
+        self.writes_before = 0;
+        self.fanout_writes.pop_front().or_else(|| self.writes.pop_front())
     }
 
     /// Whether a queued write still holds: the connection may have been disconnected since, or written to without

@@ -1,5 +1,7 @@
 //! How much one call of a hub does.
 
+use crate::name::SPELLING_BYTES_MAX;
+
 /// Bytes that are copied for one unit of work, at the most.
 const COPIED_BYTES: usize = 1024;
 
@@ -10,8 +12,8 @@ pub(super) const CALL_WORK_MAX: u32 = 8_192;
 /// The same of one slice of what a hub does by itself.
 pub(super) const SLICE_WORK_MAX: u32 = 2_048;
 
-/// Units for a name that has to be mapped by the tables of Unicode.
-pub(super) const MAPPING_WORK: u32 = 32;
+/// Units for each byte of a name that has to be mapped by the tables of Unicode.
+const MAPPED_BYTE_WORK: u32 = 4;
 
 /// Slots of a list that one unit of work passes over.
 pub(super) const SLOTS: usize = 16;
@@ -80,11 +82,12 @@ impl Budget {
         }
     }
 
-    /// Does work that others have caused.
-    pub(super) fn work_for_others<T>(&mut self, work: impl FnOnce(&mut Work) -> T) -> T {
-        let before = self.work.spent();
-        let done = work(&mut self.work);
-        self.for_others += self.work.spent() - before;
+    /// Does work that others have caused, at most so much.
+    pub(super) fn work_for_others<T>(&mut self, units: u32, work: impl FnOnce(&mut Work) -> T) -> T {
+        let mut slice = Work::new(units);
+        let done = work(&mut slice);
+        self.for_others += slice.spent();
+        self.work.spend(slice.spent());
         done
     }
 
@@ -95,6 +98,12 @@ impl Budget {
     pub(super) fn cost(&self) -> u32 {
         (self.work.spent() - self.for_others).saturating_add(self.for_later)
     }
+}
+
+/// Units for mapping a name.
+pub(super) fn of_mapping(spelling: &str) -> u32 {
+    let bytes = u32::try_from(spelling.len().min(SPELLING_BYTES_MAX)).unwrap_or_default();
+    if spelling.is_ascii() { 1 } else { bytes * MAPPED_BYTE_WORK }
 }
 
 /// Units for a frame with so many bytes.
@@ -110,7 +119,7 @@ pub(super) const fn of_bytes(bytes: usize) -> u32 {
 #[cfg(any(test, feature = "sim"))]
 pub(super) fn of_call_max(limits: &crate::limits::Limits) -> u32 {
     let message = 2 * of_bytes(limits.body_bytes_max as usize + (64 << 10));
-    let names = limits.watches_max * (MAPPING_WORK + 4);
+    let names = limits.watches_max * (SPELLING_BYTES_MAX as u32 * MAPPED_BYTE_WORK + 4);
     let end = 2 * (limits.rooms_of_user_max + limits.watches_max) + limits.announced_members_max;
     let page = 600 + 1024 / 16;
     CALL_WORK_MAX + 2 * SLICE_WORK_MAX + message + names + end + page

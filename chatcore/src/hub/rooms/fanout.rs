@@ -20,6 +20,9 @@ const SHARED_BYTES_MIN: usize = 1024;
 const SHARED_BACKLOG_MIN: usize = 64 << 10;
 const SHARED_BACKLOG_BYTES_MIN: usize = 128;
 
+/// From so many members on, what others are to be told goes before what is said in a room.
+const MANY_MIN: usize = 32;
+
 #[derive(Debug, Default)]
 pub(super) struct Fanout {
     group: GroupId,
@@ -52,7 +55,8 @@ struct Part {
     sender: usize,
     /// Where they end.
     end: usize,
-    count: u32,
+    /// All of them, if somebody misses them.
+    run: MissedRun,
 }
 
 impl Fanout {
@@ -79,13 +83,16 @@ impl Fanout {
         self.group == group && self.news.is_none() && !self.has_begun
     }
 
-    pub(super) fn add(&mut self, sender: usize, head: &Head, body: &[u8]) {
+    pub(super) fn add(&mut self, sender: usize, id: MessageId, head: &Head, body: &[u8]) {
         head.write(body, &mut self.frames);
         let end = self.frames.len();
         self.count += 1;
         match self.parts.last_mut() {
-            Some(part) if part.sender == sender => (part.end, part.count) = (end, part.count + 1),
-            _ => self.parts.push(Part { sender, end, count: 1 }),
+            Some(part) if part.sender == sender => {
+                part.end = end;
+                (part.run.last, part.run.count) = (id, part.run.count + 1);
+            }
+            _ => self.parts.push(Part { sender, end, run: MissedRun { first: id, last: id, count: 1 } }),
         }
     }
 
@@ -121,6 +128,14 @@ impl Fanout {
         }
         let group = self.group.index();
         let slots = groups.slots(group);
+        sessions.set_fanning_out(groups.members(group) >= MANY_MIN);
+        let is_done = self.give_all(groups, sessions, slots, work);
+        sessions.set_fanning_out(false);
+        is_done
+    }
+
+    fn give_all(&mut self, groups: &Groups, sessions: &mut Sessions, slots: usize, work: &mut Work) -> bool {
+        let group = self.group.index();
         while self.cursor < slots {
             if work.is_spent() {
                 return false;
@@ -196,37 +211,51 @@ impl Fanout {
         let mut start = 0;
         for part in &self.parts {
             let frames = &self.frames[mem::replace(&mut start, part.end)..part.end];
-            work.spend(of_bytes(frames.len()));
             if part.sender == member {
-                continue;
-            }
-            if is_slow {
-                self.give_slowly(groups, sessions, member, frames, work);
+                work.spend(1);
+            } else if is_slow {
+                self.give_slowly(groups, sessions, member, (frames, part.run), work);
             } else {
-                sessions.put(member, |outbox, pool| outbox.push_frames(frames, part.count, pool));
+                work.spend(of_bytes(frames.len()));
+                let count = u32::try_from(part.run.count).unwrap_or(u32::MAX);
+                sessions.put(member, |outbox, pool| outbox.push_frames(frames, count, pool));
             }
         }
     }
 
-    /// Gives a member frame by frame what its outbox has room for. It misses the others, and is told so in their place.
-    fn give_slowly(&self, groups: &Groups, sessions: &mut Sessions, member: usize, mut frames: &[u8], work: &mut Work) {
+    /// Gives a member frame by frame what its outbox has room for. From the first on that has no room it misses the
+    /// others of this batch, and is told so in their place.
+    fn give_slowly(
+        &self,
+        groups: &Groups,
+        sessions: &mut Sessions,
+        member: usize,
+        (mut frames, mut run): (&[u8], MissedRun),
+        work: &mut Work,
+    ) {
         let group = self.group.index();
+        work.spend(1);
         while !frames.is_empty() {
             let (frame, rest) = frames.split_at(wire::measure(frames).1);
-            frames = rest;
-            work.spend(1);
             let Some(Membership { missed, .. }) = membership(sessions, member, group) else { return };
             let before = missed.take();
             let notice_bytes = if before.is_some() { NOTICE_BYTES_MAX } else { 0 };
-            if sessions.fits(member, frame.len() + notice_bytes) {
-                if let Some(before) = before {
-                    tell_missed(sessions, member, groups.name(group), before);
+            if !sessions.fits(member, frame.len() + notice_bytes) {
+                run.first = before.map_or_else(|| id_of(frame), |before| before.first);
+                run.count += before.map_or(0, |before| before.count);
+                if let Some(membership) = membership(sessions, member, group) {
+                    membership.missed = Some(run);
+                    sessions[member].is_lagging = true;
                 }
-                sessions.put(member, |outbox, pool| outbox.push_frames(frame, 1, pool));
-            } else if let Some(membership) = membership(sessions, member, group) {
-                membership.missed = Some(and_missed(before, frame));
-                sessions[member].is_lagging = true;
+                return;
             }
+            if let Some(before) = before {
+                tell_missed(sessions, member, groups.name(group), before);
+            }
+            sessions.put(member, |outbox, pool| outbox.push_frames(frame, 1, pool));
+            work.spend(1 + of_bytes(frame.len()));
+            frames = rest;
+            run.count -= 1;
         }
     }
 
@@ -258,14 +287,10 @@ fn set_stale(sessions: &mut Sessions, member: usize, group: usize, is_stale: boo
     }
 }
 
-/// What is missed once this message is missed, too.
-fn and_missed(before: Option<MissedRun>, frame: &[u8]) -> MissedRun {
-    let id = match HubMessage::decode(wire::content(frame)) {
+/// The id of the message in a frame.
+fn id_of(frame: &[u8]) -> MessageId {
+    match HubMessage::decode(wire::content(frame)) {
         Ok(Some(HubMessage::RoomDeliver(RoomDeliver { id, .. }))) => id,
-        _ => MessageId(0),
-    };
-    match before {
-        Some(run) => MissedRun { last: id, count: run.count + 1, ..run },
-        None => MissedRun { first: id, last: id, count: 1 },
+        _ => unreachable!("a batch of a room holds messages of the room"),
     }
 }
