@@ -212,9 +212,9 @@ impl Server {
         }
     }
 
-    /// The time that reading may take in a turn, and then writing, from now on.
+    /// The half of a turn that reading may take, or writing, from now on.
     fn time_slice(&self) -> TimeSlice {
-        TimeSlice::start(self.clock, self.turn_time_max)
+        TimeSlice::start(self.clock, self.turn_time_max / 2)
     }
 
     fn handle_timeout(&mut self, time: &TimeSlice) {
@@ -229,7 +229,7 @@ impl Server {
         if self.connections.has_ended() {
             self.acceptor.resume();
         }
-        let time = TimeSlice::start(self.clock, self.turn_time_max / 2);
+        let time = TimeSlice::start(self.clock, self.turn_time_max / 4);
         for count in 0..self.turn_accepts_max {
             if count > 0 && time.is_over() {
                 return;

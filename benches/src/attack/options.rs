@@ -43,7 +43,7 @@ pub(crate) struct Options {
     pub(crate) same_origin: bool,
 
     /// MiB that the server may use, at its peak
-    #[arg(long, value_name = "MIB", default_value = "512")]
+    #[arg(long, value_name = "MIB", default_value = "1280")]
     pub(crate) memory_max: u64,
 
     /// The server [default: the one that was built beside this program]

@@ -107,6 +107,7 @@ impl Hub {
                 created_at_id: self.message_id,
                 rooms: Vec::new(),
                 watches: Vec::new(),
+                resolved: Vec::new(),
                 closing: None,
             }),
             write_queued: false,

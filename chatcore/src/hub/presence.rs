@@ -6,13 +6,14 @@
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
+use core::mem;
 
 use super::groups::{GroupId, Groups};
 use super::replies;
 use super::session::Watching;
 use super::sessions::Sessions;
 use super::timers::TimerKey;
-use super::work::{SLOTS, Work, of_mapping};
+use super::work::{Budget, SLOTS, Work, of_mapping};
 use crate::name::UserName;
 use crate::wire::{HubMessage, Presence as PresenceMessage, RejectCode};
 
@@ -52,18 +53,30 @@ impl Presence {
 
     // ---- requests ----
 
-    /// Watches names, all of them or none, and tells how it stands with each.
-    pub(super) fn watch(
-        &mut self,
+    /// Resolves the names of a list, as far as the work goes; the next call goes on from there. True if all are resolved.
+    pub(super) fn resolve_list(
+        &self,
         sessions: &mut Sessions,
         session: usize,
         names: &[&str],
-        cost: &mut u32,
-    ) -> Result<(), RejectCode> {
-        let mut wanted = BTreeSet::new();
-        for name in names {
-            wanted.insert(self.resolve(sessions, name, cost).ok_or(RejectCode::InvalidName)?);
+        budget: &mut Budget,
+    ) -> bool {
+        let mut resolved = mem::take(&mut sessions[session].details.resolved);
+        while resolved.len() < names.len() && !budget.is_spent() {
+            let mut cost = 1;
+            resolved.push(self.resolve(sessions, names[resolved.len()], &mut cost));
+            budget.spend(cost);
         }
+        let is_done = resolved.len() == names.len();
+        sessions[session].details.resolved = resolved;
+        is_done
+    }
+
+    /// Watches the names of the list that was resolved, all of them or none, and tells how it stands with each.
+    pub(super) fn watch(&mut self, sessions: &mut Sessions, session: usize, cost: &mut u32) -> Result<(), RejectCode> {
+        let resolved = mem::take(&mut sessions[session].details.resolved);
+        let wanted: Option<BTreeSet<UserName>> = resolved.into_iter().collect();
+        let wanted = wanted.ok_or(RejectCode::InvalidName)?;
         let watched = sessions[session].details.watches.len();
         let new = wanted.iter().filter(|name| self.position(sessions, session, name.as_str()).is_none()).count();
         if watched + new > sessions.limits.watches_max as usize {
@@ -85,23 +98,16 @@ impl Presence {
                 }
             }
             replies::answer(sessions, session, &tell(name.as_str(), online));
-            *cost += 2;
+            *cost += 3;
         }
         Ok(())
     }
 
-    pub(super) fn unwatch(&mut self, sessions: &mut Sessions, session: usize, names: &[&str], cost: &mut u32) {
-        for name in names {
-            *cost += 1;
-            let position = match self.position(sessions, session, name) {
-                Some(position) => Some(position),
-                // Only a spelling that is found nowhere as it is has to be mapped.
-                None if self.watchers.find(name.as_bytes()).is_some() => None,
-                None => {
-                    self.resolve(sessions, name, cost).and_then(|name| self.position(sessions, session, name.as_str()))
-                }
-            };
-            if let Some(position) = position {
+    /// Watches the names of the list that was resolved no more.
+    pub(super) fn unwatch(&mut self, sessions: &mut Sessions, session: usize) {
+        let resolved = mem::take(&mut sessions[session].details.resolved);
+        for name in resolved.into_iter().flatten() {
+            if let Some(position) = self.position(sessions, session, name.as_str()) {
                 let watching = sessions[session].details.watches.swap_remove(position);
                 self.watchers.leave(watching.slot);
             }

@@ -10,7 +10,7 @@ use crate::name::{self, ROOM_SIGN, UserName};
 use crate::transition::{self, State};
 use crate::wire::{
     self, Ack, ClientMessage, Content, Done, Fault, HubMessage, Kind, Members, Message, MessageId, OVERHEAD_BYTES_MAX,
-    Online, Ping, Pong, RejectCode, Rejected, Roster, Send, Who,
+    Online, Ping, Pong, RejectCode, Rejected, Roster, Send, Unwatch, Watch, Who,
 };
 
 /// Slots that one page of a list looks at, at the most, so that a list that was once long costs no more than a page.
@@ -64,6 +64,11 @@ impl Hub {
         if let Some(message) = &message {
             transition::at_hub(State::Registered, message.kind())?;
         }
+        if let Some(ClientMessage::Watch(Watch { names }) | ClientMessage::Unwatch(Unwatch { names })) = &message
+            && !self.presence.resolve_list(self.ordered.unordered().0, index, names, budget)
+        {
+            return Ok(Handled::Later);
+        }
         if content.kind.is_numbered() {
             self.replies.count(self.ordered.unordered().0, index);
         }
@@ -91,12 +96,12 @@ impl Hub {
                 }
             }
             ClientMessage::Who(who) => list_online(sessions, index, *who, &mut cost),
-            ClientMessage::Watch(watch) => {
-                let watched = presence.watch(sessions, index, &watch.names, &mut cost);
+            ClientMessage::Watch(_) => {
+                let watched = presence.watch(sessions, index, &mut cost);
                 answer(sessions, index, watched);
             }
-            ClientMessage::Unwatch(unwatch) => {
-                presence.unwatch(sessions, index, &unwatch.names, &mut cost);
+            ClientMessage::Unwatch(_) => {
+                presence.unwatch(sessions, index);
                 answer(sessions, index, Ok(()));
             }
             ClientMessage::Ping(Ping { nonce }) => {

@@ -109,6 +109,8 @@ pub(super) struct Details {
     pub(super) created_at_id: MessageId,
     pub(super) rooms: Vec<Membership>,
     pub(super) watches: Vec<Watching>,
+    /// The names of a list that is still to be taken, as far as they are resolved: none for what can be no name.
+    pub(super) resolved: Vec<Option<UserName>>,
     /// Why it is marked to be ended.
     pub(super) closing: Option<CloseReason>,
 }

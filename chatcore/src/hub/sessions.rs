@@ -333,6 +333,8 @@ impl Sessions {
         session.outbox.restart(opening, &mut self.pool);
         session.attachment = Attachment::Attached(conn);
         (session.write_queued, session.ack_due) = (false, false);
+        // What was begun of a list comes again.
+        session.details.resolved.clear();
         session.unacked_since = if session.outbox.awaits_ack() { self.now } else { Instant::MAX };
         let old = mem::replace(&mut session.share, share);
         self.origins.close(old, &self.limits);

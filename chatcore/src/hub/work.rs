@@ -7,10 +7,10 @@ const COPIED_BYTES: usize = 1024;
 
 /// Units of work that one [`Hub::receive`](super::Hub::receive) begins with. It goes on beyond that until the step is
 /// done that uses it up.
-pub(super) const CALL_WORK_MAX: u32 = 8_192;
+pub(super) const CALL_WORK_MAX: u32 = 4_096;
 
 /// The same of one slice of what a hub does by itself.
-pub(super) const SLICE_WORK_MAX: u32 = 2_048;
+pub(super) const SLICE_WORK_MAX: u32 = 1_024;
 
 /// Units for each byte of a name that has to be mapped by the tables of Unicode.
 const MAPPED_BYTE_WORK: u32 = 4;
@@ -119,7 +119,7 @@ pub(super) const fn of_bytes(bytes: usize) -> u32 {
 #[cfg(any(test, feature = "sim"))]
 pub(super) fn of_call_max(limits: &crate::limits::Limits) -> u32 {
     let message = 2 * of_bytes(limits.body_bytes_max as usize + (64 << 10));
-    let names = limits.watches_max * (SPELLING_BYTES_MAX as u32 * MAPPED_BYTE_WORK + 4);
+    let names = limits.watches_max * 4 + SPELLING_BYTES_MAX as u32 * MAPPED_BYTE_WORK;
     let end = 2 * (limits.rooms_of_user_max + limits.watches_max) + limits.announced_members_max;
     let page = 600 + 1024 / 16;
     CALL_WORK_MAX + 2 * SLICE_WORK_MAX + message + names + end + page
