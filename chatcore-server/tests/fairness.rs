@@ -7,7 +7,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use chatcore::wire::{ClientMessage, HubMessage, Ping, Send};
+use chatcore::wire::{ClientMessage, HubMessage, Ping, Pong, Send};
 use chatcore::{Event, GoodbyeCode, RejectCode};
 
 use support::{Peer, Server, User, encode, frame};
@@ -48,6 +48,8 @@ fn a_user_that_never_acknowledges_is_told_and_closed_alone() {
     let accepted = fill(&mut alice, "victim", &vec![b'x'; 4096]);
     assert!((13..=16).contains(&accepted), "{accepted} messages of 4 KiB in 64 KiB");
     while server.count_logged(&["left", "name=victim"]) == 0 {
+        // It is there, but it has nothing.
+        let _ = victim.stream.write_all(&encode(&ClientMessage::Pong(Pong { nonce: 0 })));
         chat(&mut alice, &mut bob);
     }
     server.logged(&["left", "name=victim", "did not keep up"]);
@@ -62,7 +64,8 @@ fn a_user_that_never_acknowledges_is_told_and_closed_alone() {
 #[test]
 fn a_user_that_never_reads_costs_its_outbox_and_no_more() {
     const OUTBOX_BYTES: u64 = 4 << 20;
-    let mut server = Server::start(&["--stall-time-max", "0.5", "--flush-time-max", "0.2"]);
+    let mut server =
+        Server::start(&["--stall-time-max", "0.5", "--flush-time-max", "0.2", "--resume-time-max", "0"]);
     let mut alice = User::registered(server.address(), "alice");
     let mut bob = User::registered(server.address(), "bob");
     let _victim = Peer::registered(server.address(), "victim");
@@ -73,7 +76,7 @@ fn a_user_that_never_reads_costs_its_outbox_and_no_more() {
     // A growing vector may have up to as much again in reserve.
     assert!(grown < 3 * OUTBOX_BYTES, "{grown} bytes for an outbox of {OUTBOX_BYTES}");
 
-    while server.count_logged(&["left", "name=victim", "did not keep up"]) == 0 {
+    while server.count_logged(&["left", "name=victim"]) == 0 {
         chat(&mut alice, &mut bob);
     }
     alice.send("victim", b"are you there?");

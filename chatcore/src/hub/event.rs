@@ -63,8 +63,9 @@ pub enum CloseReason {
     /// The transport broke.
     #[error("the connection broke")]
     Disconnected,
-    /// The client was silent for longer than the idle time.
-    #[error("nothing was heard from the client for the idle time")]
+    /// The client was silent for longer than the idle time; or for the stall time, while something waited for its
+    /// acknowledgement.
+    #[error("nothing was heard from the client for too long")]
     TimedOut,
     /// The client left too much unread.
     #[error("the client did not keep up with what it was sent")]
