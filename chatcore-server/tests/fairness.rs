@@ -64,8 +64,7 @@ fn a_user_that_never_acknowledges_is_told_and_closed_alone() {
 #[test]
 fn a_user_that_never_reads_costs_its_outbox_and_no_more() {
     const OUTBOX_BYTES: u64 = 4 << 20;
-    let mut server =
-        Server::start(&["--stall-time-max", "0.5", "--flush-time-max", "0.2", "--resume-time-max", "0"]);
+    let mut server = Server::start(&["--stall-time-max", "0.5", "--flush-time-max", "0.2", "--resume-time-max", "0"]);
     let mut alice = User::registered(server.address(), "alice");
     let mut bob = User::registered(server.address(), "bob");
     let _victim = Peer::registered(server.address(), "victim");

@@ -6,7 +6,7 @@ use std::net::Shutdown;
 use std::thread;
 use std::time::Instant;
 
-use chatcore::wire::{ClientMessage, Deliver, HubMessage, Ping, Send};
+use chatcore::wire::{ClientMessage, Deliver, HubMessage, Ping, Pong, Send};
 
 use support::{Peer, Server, User, encode};
 
@@ -21,11 +21,19 @@ fn numbered(count: u32) -> Vec<u8> {
 /// Takes messages until so many have come, and checks their order.
 #[track_caller]
 fn take_numbered(bob: &mut Peer, count: u32) {
-    for i in 0..count {
-        match bob.take_beside_acks() {
-            HubMessage::Deliver(Deliver { body, .. }) => assert_eq!(body, i.to_le_bytes(), "message {i}"),
+    let mut i: u32 = 0;
+    while i < count {
+        let nonce = match bob.take_beside_acks() {
+            HubMessage::Deliver(Deliver { body, .. }) => {
+                assert_eq!(body, i.to_le_bytes(), "message {i}");
+                i += 1;
+                continue;
+            }
+            // A reader that says nothing is asked whether it is there.
+            HubMessage::Ping(Ping { nonce }) => nonce,
             other => panic!("{other:?} in place of message {i}"),
-        }
+        };
+        bob.say(&ClientMessage::Pong(Pong { nonce }));
     }
 }
 
