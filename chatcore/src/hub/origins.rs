@@ -131,8 +131,8 @@ impl Origins {
 
     // ---- cost ----
 
-    pub(super) fn bucket(&self, share: &Share) -> &Bucket {
-        &self.accounts[share.account as usize].bucket
+    pub(super) fn bucket(&self, share: &Share) -> Bucket {
+        self.accounts[share.account as usize].bucket
     }
 
     pub(super) fn charge(&mut self, now: Instant, share: &Share, cost: u32, pace: &Pace) {

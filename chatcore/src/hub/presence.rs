@@ -87,15 +87,12 @@ impl Presence {
         }
         for name in &wanted {
             let online = sessions.find(name.as_bytes()).is_some();
-            match self.position(sessions, session, name.as_str()) {
-                Some(position) => {
-                    let watching = &mut sessions[session].details.watches[position];
-                    (watching.told_online, watching.is_behind) = (online, false);
-                }
-                None => {
-                    let slot = self.watchers.enter(name.as_str(), session);
-                    sessions[session].details.watches.push(Watching { slot, told_online: online, is_behind: false });
-                }
+            if let Some(position) = self.position(sessions, session, name.as_str()) {
+                let watching = &mut sessions[session].details.watches[position];
+                (watching.told_online, watching.is_behind) = (online, false);
+            } else {
+                let slot = self.watchers.enter(name.as_str(), session);
+                sessions[session].details.watches.push(Watching { slot, told_online: online, is_behind: false });
             }
             replies::answer(sessions, session, &tell(name.as_str(), online));
             *cost += 3;
@@ -221,9 +218,9 @@ impl Presence {
 
     fn tell(&self, sessions: &mut Sessions, watcher: usize, group: usize, online: bool, work: &mut Work) {
         let has_room = !sessions[watcher].is_closing && sessions.fits(watcher, PRESENCE_BYTES_MAX);
-        let watches = &mut sessions[watcher].details.watches;
-        work.spend(1 + u32::try_from(watches.len() / SCANNED).unwrap_or(u32::MAX));
-        let Some(watching) = watches.iter_mut().find(|watching| watching.slot.group() == group) else { return };
+        let all = &mut sessions[watcher].details.watches;
+        work.spend(1 + u32::try_from(all.len() / SCANNED).unwrap_or(u32::MAX));
+        let Some(watching) = all.iter_mut().find(|watching| watching.slot.group() == group) else { return };
         watching.is_behind = watching.told_online != online && !has_room;
         if watching.is_behind {
             sessions[watcher].is_lagging = true;

@@ -34,7 +34,7 @@ impl Pace {
 
 impl Bucket {
     /// Cost that may be charged now; none if that has to wait.
-    pub(super) fn allowance(&self, now: Instant, pace: &Pace) -> u32 {
+    pub(super) fn allowance(self, now: Instant, pace: &Pace) -> u32 {
         if pace.is_unlimited() {
             return u32::MAX;
         }
@@ -51,13 +51,13 @@ impl Bucket {
     }
 
     /// When cost may be charged again, if not now.
-    pub(super) fn paused_until(&self, now: Instant, pace: &Pace) -> Option<Instant> {
-        let ahead = self.paid_off_at - now;
-        (ahead > pace.burst && !pace.is_unlimited()).then(|| now + (ahead - pace.burst))
+    pub(super) fn paused_until(self, now: Instant, pace: &Pace) -> Option<Instant> {
+        let wait = (self.paid_off_at - now).saturating_sub(pace.burst);
+        (!wait.is_zero() && !pace.is_unlimited()).then(|| now + wait)
     }
 
     /// All that was charged is paid off by then.
-    pub(super) const fn paid_off_at(&self) -> Instant {
+    pub(super) const fn paid_off_at(self) -> Instant {
         self.paid_off_at
     }
 }

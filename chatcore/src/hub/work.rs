@@ -113,14 +113,14 @@ pub(super) const fn of_bytes(bytes: usize) -> u32 {
     1 + (bytes / COPIED_BYTES) as u32
 }
 
-/// Units that one call does at the most, with these limits: what it begins with, and the longest step that may begin
-/// before it is used up. The longest steps are a message or a batch of one room, a list of names, a page, and the end of
-/// a session.
+/// Units that one call does at the most, with these limits: what it begins with, and the longest steps that may begin
+/// before that is used up. These are a message or a batch of one room, a list of names, a page, and the end of a session.
 #[cfg(any(test, feature = "sim"))]
 pub(super) fn of_call_max(limits: &crate::limits::Limits) -> u32 {
-    let message = 2 * of_bytes(limits.body_bytes_max as usize + (64 << 10));
-    let names = limits.watches_max * 4 + SPELLING_BYTES_MAX as u32 * MAPPED_BYTE_WORK;
+    const PAGE: u32 = 2_000;
+    const BATCH_BYTES: usize = 64 << 10;
+    let message = 2 * of_bytes(limits.body_bytes_max as usize + BATCH_BYTES);
+    let name = u32::try_from(SPELLING_BYTES_MAX).unwrap_or(u32::MAX) * MAPPED_BYTE_WORK;
     let end = 2 * (limits.rooms_of_user_max + limits.watches_max) + limits.announced_members_max;
-    let page = 600 + 1024 / 16;
-    CALL_WORK_MAX + 2 * SLICE_WORK_MAX + message + names + end + page
+    CALL_WORK_MAX + 2 * SLICE_WORK_MAX + message + 4 * limits.watches_max + name + end + PAGE
 }

@@ -119,8 +119,8 @@ impl Bytes {
 impl Clone for Outbox {
     /// The copy's buffers are as large as what is in them.
     fn clone(&self) -> Self {
-        let (older, tail) = (self.older.clone(), self.tail.clone());
-        let mut copy = Self { older, tail, ..*self };
+        let (tail, older) = (self.tail.clone(), self.older.clone());
+        let mut copy = Self { tail, older, ..*self };
         copy.held = small(copy.recount_held());
         copy
     }

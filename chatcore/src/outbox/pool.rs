@@ -114,6 +114,7 @@ impl Pool {
         if Arc::strong_count(&frames) == 1 {
             self.handed_out -= frames.len() as u64;
         }
+        drop(frames);
     }
 
     /// An outbox that was filled from another pool gives its buffers back to this one.

@@ -198,7 +198,9 @@ impl Session {
             Request::Send { message } => self.last_sent = Some(*message),
             Request::Join { room } | Request::Leave { room } => self.moves.entry(*room).or_default().push(index),
             Request::Watch { users } | Request::Unwatch { users } => {
-                users.iter().for_each(|user| self.watches.entry(*user).or_default().push(index));
+                for user in users {
+                    self.watches.entry(*user).or_default().push(index);
+                }
             }
             Request::Who | Request::Roster { .. } => {}
         }
