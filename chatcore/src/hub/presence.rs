@@ -62,10 +62,14 @@ impl Presence {
         budget: &mut Budget,
     ) -> bool {
         let mut resolved = mem::take(&mut sessions[session].details.resolved);
-        while resolved.len() < names.len() && !budget.is_spent() {
+        while let Some(name) = names.get(resolved.len()) {
             let mut cost = 1;
-            resolved.push(self.resolve(sessions, names[resolved.len()], &mut cost));
+            resolved.push(self.resolve(sessions, name, &mut cost));
             budget.spend(cost);
+            // At least one in each call: a session may have hardly any cost left.
+            if budget.is_spent() {
+                break;
+            }
         }
         let is_done = resolved.len() == names.len();
         sessions[session].details.resolved = resolved;

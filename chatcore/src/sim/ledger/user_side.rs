@@ -8,7 +8,7 @@ use super::Ledger;
 use super::facts::{Life, Request, Sent, To, WireFacts};
 use crate::sim::broken::{Broken, Promise};
 use crate::sim::network::WireId;
-use crate::{Closed, Event};
+use crate::{Closed, ErrorCode, Event};
 
 /// Bytes that say which message a body is: its sender, and its number among all.
 pub(in crate::sim) const MARK_BYTES: usize = 6;
@@ -100,6 +100,7 @@ impl Ledger {
             }
             Event::Resumed => self.hears_resumed(user, wire),
             Event::SessionLost { unsent_from } => self.hears_lost(user, *unsent_from),
+            Event::Closed(Closed::Error { code: ErrorCode::TooManyAttempts, .. }) => Ok(()),
             Event::Closed(closed @ (Closed::Fault(_) | Closed::Error { .. } | Closed::Foreign(_))) => {
                 Err(self.broken(Promise::Isolation, format!("user {user}: {closed}")))
             }

@@ -10,7 +10,7 @@ use super::outgoing::Outgoing;
 use super::{Around, Server};
 use crate::sim::broken::{Broken, Promise};
 use crate::sim::network::{End, WireId};
-use crate::{Handshake, HandshakeError, Instant, Origin, Registration};
+use crate::{Fault, Handshake, HandshakeError, Instant, Origin, Registration};
 
 /// A connection without a name.
 pub(super) struct Guest {
@@ -106,7 +106,9 @@ impl Server {
         }
         around.network.close(around.now, wire, End::Server);
         match error {
-            HandshakeError::Left | HandshakeError::TimedOut => Ok(()),
+            HandshakeError::Left | HandshakeError::TimedOut | HandshakeError::Undecided => Ok(()),
+            // Many that share an origin may all be told to come again, more often than one connection may ask.
+            HandshakeError::Fault(Fault::TooManyAttempts { .. }) => Ok(()),
             fault => Err(Broken { promise: Promise::Isolation, detail: format!("{wire}: {fault}"), at: around.now }),
         }
     }
