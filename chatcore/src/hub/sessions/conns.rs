@@ -1,0 +1,164 @@
+//! Connections: opened, closed, written out, and what the driver is to do about them.
+
+use core::mem;
+
+use slab::Slab;
+
+use super::super::conn::{Closing, Conn, ConnState};
+use super::super::conn_id::{ConnId, UnknownConn};
+use super::super::event::CloseReason;
+use super::super::origins::Share;
+use super::super::timers::TimerKey;
+use super::Sessions;
+use crate::outbox::Outbox;
+use crate::wire::HubMessage;
+
+/// Writes that go before one to a member of a large room, at the most.
+const WRITES_BEFORE_MAX: u32 = 8;
+
+impl Sessions {
+    pub(in crate::hub) fn conns(&self) -> &Slab<Conn> {
+        &self.conns
+    }
+
+    /// The index of a connection that is there.
+    #[inline]
+    pub(in crate::hub) fn conn_index(&self, id: ConnId) -> Result<usize, UnknownConn> {
+        match self.conns.get(id.index()) {
+            Some(conn) if conn.id == id => Ok(id.index()),
+            _ => Err(UnknownConn(id)),
+        }
+    }
+
+    #[inline]
+    pub(in crate::hub) fn conn_state(&self, id: ConnId) -> Result<&ConnState, UnknownConn> {
+        self.conn_index(id).map(|index| &self.conns[index].state)
+    }
+
+    /// A new connection for a session.
+    pub(in crate::hub) fn open_conn(&mut self, session: usize) -> ConnId {
+        let index = u32::try_from(self.conns.vacant_key()).expect("a driver has fewer connections than that");
+        self.conns_ever = self.conns_ever.wrapping_add(1);
+        let id = ConnId { index, serial: self.conns_ever };
+        self.conns.insert(Conn { id, state: ConnState::Open(session) });
+        id
+    }
+
+    /// The driver knows a connection no more.
+    pub(in crate::hub) fn remove_conn(&mut self, index: usize) -> ConnState {
+        let mut state = self.conns.remove(index).state;
+        if let ConnState::Closing(closing) = &mut state {
+            self.timers.disarm(TimerKey::Conn(index), &mut closing.armed);
+            self.buffers.closing -= closing.outbox.held_bytes() as u64;
+        }
+        state
+    }
+
+    /// Gives back what a closing connection used.
+    pub(in crate::hub) fn release(&mut self, outbox: Outbox, share: Share) {
+        outbox.give_all(&mut self.pool);
+        self.origins.close(share, &self.limits);
+    }
+
+    /// Lets a connection be written out, last words included, and then be closed.
+    pub(in crate::hub) fn close_conn(&mut self, id: ConnId, mut closing: Closing, last_words: Option<&HubMessage<'_>>) {
+        if let Some(last_words) = last_words {
+            closing.outbox.push(last_words, &mut self.pool);
+        }
+        let is_written = closing.outbox.is_written();
+        if !is_written && !closing.is_announced {
+            closing.write_queued = true;
+            self.writes.push_back(id);
+        }
+        let held = closing.outbox.held_bytes();
+        self.buffers.closing += held as u64;
+        self.origins.set(&mut closing.share, held, &self.limits);
+        let until = self.now + self.limits.flush_time_max;
+        self.timers.arm(TimerKey::Conn(id.index()), &mut closing.armed, until);
+        self.conns[id.index()].state = ConnState::Closing(closing.into());
+        if is_written {
+            self.finish_conn(id.index());
+        }
+    }
+
+    /// Nothing more can or need be written: the driver is to close.
+    pub(in crate::hub) fn finish_conn(&mut self, index: usize) {
+        let Conn { id, state: ConnState::Closing(closing) } = &mut self.conns[index] else {
+            unreachable!("only a closing connection comes to its end");
+        };
+        closing.is_over = true;
+        self.timers.disarm(TimerKey::Conn(index), &mut closing.armed);
+        self.closes.push_back((*id, closing.reason));
+    }
+
+    /// The transport has taken so many bytes of a connection's outbox. True if it is closing and has just been written
+    /// out.
+    #[inline]
+    pub(in crate::hub) fn transmitted(&mut self, conn: usize, count: usize) -> bool {
+        match &mut self.conns[conn].state {
+            ConnState::Open(index) => {
+                let index = *index;
+                self.all[index].outbox.transmitted(count, &mut self.pool);
+                self.count_buffers(index);
+                false
+            }
+            ConnState::Closing(closing) => {
+                let before = closing.outbox.held_bytes();
+                closing.outbox.transmitted(count, &mut self.pool);
+                let after = closing.outbox.held_bytes();
+                self.buffers.closing -= (before - after) as u64;
+                if !closing.share.is_right_for(after) {
+                    self.origins.set(&mut closing.share, after, &self.limits);
+                }
+                closing.outbox.is_written() && !closing.is_over
+            }
+        }
+    }
+
+    // ---- what the driver is to do ----
+
+    pub(in crate::hub) fn next_close(&mut self) -> Option<(ConnId, CloseReason)> {
+        while let Some((conn, reason)) = self.closes.pop_front() {
+            if self.conn_index(conn).is_ok() {
+                return Some((conn, reason));
+            }
+        }
+        None
+    }
+
+    /// Those that are written to next, more or less.
+    pub(in crate::hub) fn writes(&self) -> impl Iterator<Item = &ConnId> + Clone {
+        self.writes.iter().chain(&self.fanout_writes)
+    }
+
+    /// The next connection to write to: others go before those of a fan-out to many, but not for ever.
+    #[inline]
+    pub(in crate::hub) fn next_write(&mut self) -> Option<ConnId> {
+        if self.writes_before < WRITES_BEFORE_MAX
+            && let Some(conn) = self.writes.pop_front()
+        {
+            self.writes_before += u32::from(!self.fanout_writes.is_empty());
+            return Some(conn);
+        }
+        self.writes_before = 0;
+        self.fanout_writes.pop_front().or_else(|| self.writes.pop_front())
+    }
+
+    /// Whether a queued write still holds: the connection may have been disconnected since, or written to without
+    /// being asked.
+    #[inline]
+    pub(in crate::hub) fn take_write(&mut self, id: ConnId) -> bool {
+        match self.conns.get_mut(id.index()) {
+            Some(Conn { id: other, state }) if *other == id => match state {
+                ConnState::Open(index) => {
+                    let session = &mut self.all[*index];
+                    mem::take(&mut session.write_queued) && !session.outbox.is_written()
+                }
+                ConnState::Closing(closing) => {
+                    mem::take(&mut closing.write_queued) && !closing.is_over && !closing.outbox.is_written()
+                }
+            },
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! All sessions and their connections: the one place that puts bytes into an outbox, and that attaches, detaches and
+//! ends a session. What an end means for others is told by whoever called, from the value that it returns.
+
+mod conns;
+mod outboxes;
+
+use alloc::collections::VecDeque;
+use core::mem;
+use core::ops::{Index, IndexMut};
+
+use slab::Slab;
+
+use super::conn::{Closing, Conn, ConnState};
+use super::conn_id::ConnId;
+use super::event::{CloseReason, HubEvent};
+use super::memory::Buffers;
+use super::name_table::NameTable;
+use super::origins::{Origins, Share};
+use super::rate::Pace;
+use super::session::{Attachment, Session, TimerAction};
+use super::timers::{TimerKey, Timers};
+use crate::limits::Limits;
+use crate::outbox::{Outbox, Pool};
+use crate::time::Instant;
+use crate::wire::Kind;
+
+pub(super) struct Sessions {
+    pub(super) limits: Limits,
+    pub(super) session_pace: Pace,
+    pub(super) origin_pace: Pace,
+    /// Some rate is bounded.
+    is_any_rate_limited: bool,
+    pub(super) now: Instant,
+    /// Nobody is admitted any more, and nobody is told who goes.
+    pub(super) is_shutting_down: bool,
+    conns: Slab<Conn>,
+    all: Slab<Session>,
+    /// Slots of `all` that were ever used.
+    slots_used: usize,
+    names: NameTable,
+    pub(super) timers: Timers,
+    pub(super) origins: Origins,
+    pub(super) buffers: Buffers,
+    /// Buffers for all outboxes.
+    pub(super) pool: Pool,
+    /// Connections of which the driver is to be told that there is something to write.
+    writes: VecDeque<ConnId>,
+    /// The same, of members that a fan-out to many has reached: they let others go first.
+    fanout_writes: VecDeque<ConnId>,
+    /// Writes that went before those since the last of them.
+    writes_before: u32,
+    /// The fan-out in progress goes to many.
+    is_fanning_out: bool,
+    /// Connections that the driver is to close.
+    closes: VecDeque<(ConnId, CloseReason)>,
+    pub(super) events: VecDeque<HubEvent>,
+    /// Sessions that are marked to be ended.
+    marked: VecDeque<usize>,
+    conns_ever: u32,
+}
+
+impl Index<usize> for Sessions {
+    type Output = Session;
+
+    #[inline]
+    fn index(&self, index: usize) -> &Session {
+        &self.all[index]
+    }
+}
+
+impl IndexMut<usize> for Sessions {
+    #[inline]
+    fn index_mut(&mut self, index: usize) -> &mut Session {
+        &mut self.all[index]
+    }
+}
+
+impl Sessions {
+    pub(super) fn new(limits: Limits, key: [u8; 16]) -> Self {
+        let mut pool = Pool::default();
+        pool.set_limit(limits.buffer_bytes_max);
+        Self {
+            session_pace: Pace::new(limits.session_rate),
+            origin_pace: Pace::new(limits.origin_rate),
+            is_any_rate_limited: limits.session_rate.per_s > 0 || limits.origin_rate.per_s > 0,
+            limits,
+            now: Instant::ZERO,
+            is_shutting_down: false,
+            conns: Slab::new(),
+            all: Slab::new(),
+            slots_used: 0,
+            names: NameTable::new(key),
+            timers: Timers::default(),
+            origins: Origins::default(),
+            buffers: Buffers::default(),
+            pool,
+            writes: VecDeque::new(),
+            fanout_writes: VecDeque::new(),
+            writes_before: 0,
+            is_fanning_out: false,
+            closes: VecDeque::new(),
+            events: VecDeque::new(),
+            marked: VecDeque::new(),
+            conns_ever: 0,
+        }
+    }
+
+    // ---- what there is ----
+
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Sessions are in slots with numbers below this.
+    pub(super) const fn slots(&self) -> usize {
+        self.slots_used
+    }
+
+    pub(super) fn contains(&self, index: usize) -> bool {
+        self.all.contains(index)
+    }
+
+    #[inline]
+    pub(super) fn get(&self, index: usize) -> Option<&Session> {
+        self.all.get(index)
+    }
+
+    pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut Session> {
+        self.all.get_mut(index)
+    }
+
+    #[cfg(feature = "sim")]
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Session)> {
+        self.all.iter()
+    }
+
+    /// The session of this name, which is mapped.
+    #[inline]
+    pub(super) fn find(&self, name: &[u8]) -> Option<usize> {
+        self.names.find(name, |index| self.all[index].name.as_bytes())
+    }
+
+    pub(super) const fn names(&self) -> &NameTable {
+        &self.names
+    }
+
+    // ---- sessions come and go ----
+
+    pub(super) fn vacant_key(&self) -> usize {
+        self.all.vacant_key()
+    }
+
+    pub(super) fn insert(&mut self, session: Session) -> usize {
+        self.pool.adopt(&session.outbox);
+        let index = self.all.insert(session);
+        self.slots_used = self.slots_used.max(index + 1);
+        self.names.insert(index, |index| self.all[index].name.as_bytes());
+        index
+    }
+
+    /// Takes a session out: its name is free. Its share and its buffers are to be released.
+    pub(super) fn remove(&mut self, index: usize) -> Session {
+        self.buffers.unlist(index, &mut self.all[index]);
+        let mut session = self.all.remove(index);
+        self.names.remove(index, session.name.as_bytes());
+        if session.is_detached() {
+            self.origins.reattach(&session.share);
+            self.buffers.detached -= session.outbox.held_bytes() as u64;
+        }
+        self.buffers.partial -= u64::from(session.leftover);
+        self.pool.set_limit(self.limits.buffer_bytes_max.saturating_sub(self.buffers.partial));
+        self.timers.disarm(TimerKey::Session(index), &mut session.details.armed);
+        session
+    }
+
+    /// Whether a session could be kept without its connection.
+    pub(super) fn may_detach(&self, index: usize) -> bool {
+        let session = &self.all[index];
+        // Nobody can come back to a session whose token never went out.
+        let is_known = !session.outbox.still_opens_with(Kind::WELCOME);
+        is_known && !session.is_closing && self.origins.may_detach(&session.share, &self.limits)
+    }
+
+    /// Keeps a session without its connection, which is gone or is told why, and closed.
+    pub(super) fn detach(&mut self, index: usize, conn: ConnId, reason: CloseReason) {
+        self.events.push_back(HubEvent::Detached { conn, name: self.all[index].name.clone(), reason });
+        self.drop_conn(index, conn, reason);
+        let session = &mut self.all[index];
+        self.origins.detach(&session.share);
+        session.attachment = Attachment::Detached { until: self.now + self.limits.resume_time_max };
+        session.write_queued = false;
+        session.unacked_since = Instant::MAX;
+        session.outbox.compact(&mut self.pool);
+        self.buffers.detached += session.outbox.held_bytes() as u64;
+        self.set_leftover(index, 0);
+        self.count_buffers(index);
+        self.arm(index);
+    }
+
+    /// Tells a connection why its session does without it from now on, if it is still there.
+    pub(super) fn drop_conn(&mut self, index: usize, conn: ConnId, reason: CloseReason) {
+        if self.conn_index(conn).is_err() {
+            return;
+        }
+        let session = &mut self.all[index];
+        let before = session.outbox.held_bytes();
+        let outbox = session.outbox.take_broken_frame(&mut self.pool);
+        debug_assert_eq!(before, session.outbox.held_bytes(), "the session keeps its own copy");
+        let share = self.origins.split(&session.share);
+        let closing = Closing {
+            outbox,
+            share,
+            is_announced: !session.outbox.is_written(),
+            write_queued: session.write_queued,
+            reason,
+            is_over: false,
+            report_to: None,
+            armed: None,
+        };
+        let detail = reason.detail();
+        self.close_conn(conn, closing, reason.last_words(&detail, None).as_ref());
+    }
+
+    /// Attaches a session to a new connection, on which the opening comes first.
+    pub(super) fn attach(&mut self, index: usize, opening: Outbox, share: Share) -> ConnId {
+        let conn = self.open_conn(index);
+        let session = &mut self.all[index];
+        if session.is_detached() {
+            self.origins.reattach(&session.share);
+            self.buffers.detached -= session.outbox.held_bytes() as u64;
+        }
+        self.buffers.unlist(index, session);
+        session.outbox.restart(opening, &mut self.pool);
+        session.attachment = Attachment::Attached(conn);
+        (session.write_queued, session.ack_due) = (false, false);
+        // What was begun of a list comes again.
+        session.details.resolved.clear();
+        session.unacked_since = if session.outbox.awaits_ack() { self.now } else { Instant::MAX };
+        let old = mem::replace(&mut session.share, share);
+        self.origins.close(old, &self.limits);
+        self.count_buffers(index);
+        self.queue_write(index);
+        conn
+    }
+
+    // ---- timers ----
+
+    /// Moves a session's timer to where it belongs.
+    pub(super) fn arm(&mut self, index: usize) {
+        const AGAIN_MIN: core::time::Duration = core::time::Duration::from_millis(1);
+        let session = &mut self.all[index];
+        let due = session.due_at(self.now, &self.limits);
+        let due = if due <= self.now { self.now + AGAIN_MIN } else { due };
+        self.timers.arm(TimerKey::Session(index), &mut session.details.armed, due);
+    }
+
+    /// A session's timer has run off.
+    pub(super) fn check_timers(&mut self, index: usize) -> TimerAction {
+        let paused_until = self.paused_until(index);
+        let session = &mut self.all[index];
+        session.details.armed = None;
+        session.check_timers(self.now, paused_until, &self.limits)
+    }
+
+    /// A closing connection's timer has run off.
+    pub(super) fn conn_timer(&mut self, index: usize) {
+        if let ConnState::Closing(closing) = &mut self.conns[index].state {
+            closing.armed = None;
+        }
+    }
+
+    /// Until when a session may cause no more work; none if it may.
+    #[inline]
+    pub(super) fn paused_until(&self, index: usize) -> Option<Instant> {
+        let session = &self.all[index];
+        let own = session.bucket.paused_until(self.now, &self.session_pace);
+        own.max(self.origins.bucket(&session.share).paused_until(self.now, &self.origin_pace))
+    }
+
+    /// Cost that a session may cause now.
+    #[inline]
+    pub(super) fn cost_max(&self, index: usize) -> u32 {
+        if !self.is_any_rate_limited {
+            return u32::MAX;
+        }
+        let session = &self.all[index];
+        let of_origin = self.origins.bucket(&session.share).allowance(self.now, &self.origin_pace);
+        session.bucket.allowance(self.now, &self.session_pace).min(of_origin)
+    }
+
+    /// Charges a session and its origin. If it may cause no more for now, until when.
+    #[inline]
+    pub(super) fn charge(&mut self, index: usize, cost: u32) -> Option<Instant> {
+        if !self.is_any_rate_limited {
+            return None;
+        }
+        let session = &mut self.all[index];
+        session.bucket.charge(self.now, cost, &self.session_pace);
+        self.origins.charge(self.now, &session.share, cost, &self.origin_pace);
+        let until = self.paused_until(index)?;
+        // It is not judged silent for what is not read.
+        self.all[index].liveness.touch(until);
+        Some(until)
+    }
+
+    /// A session was given so many bytes, and has left so many of them. Bytes that it was given before, and has left
+    /// again, are no sign of life.
+    #[inline]
+    pub(super) fn received(&mut self, index: usize, given: usize, left: usize) {
+        let session = &mut self.all[index];
+        if left < given || given > session.leftover as usize {
+            session.liveness.touch(self.now);
+        }
+        self.set_leftover(index, left);
+    }
+
+    // ---- what is to be ended ----
+
+    /// Marks a session to be ended when the present input is done. Until then it stays in its groups, so that a fan-out
+    /// in progress sees a stable member list.
+    pub(super) fn mark_closing(&mut self, index: usize, reason: CloseReason) {
+        let session = &mut self.all[index];
+        if !mem::replace(&mut session.is_closing, true) {
+            session.details.closing = Some(reason);
+            self.marked.push_back(index);
+        }
+    }
+
+    #[inline]
+    pub(super) fn has_marked(&self) -> bool {
+        !self.marked.is_empty()
+    }
+
+    /// The next session that is marked, and why.
+    pub(super) fn next_marked(&mut self) -> Option<(usize, CloseReason)> {
+        while let Some(index) = self.marked.pop_front() {
+            // It may have ended in another way, and its slot may be another's.
+            if let Some(reason) = self.all.get(index).and_then(|session| session.details.closing) {
+                return Some((index, reason));
+            }
+        }
+        None
+    }
+}

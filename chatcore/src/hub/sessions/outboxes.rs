@@ -1,0 +1,201 @@
+//! Outboxes: what is put into them, whether it may be, and how much memory they hold.
+
+use core::mem;
+
+use super::super::event::CloseReason;
+use super::super::memory::Memory;
+use super::super::session::{Attachment, Session};
+use super::Sessions;
+use crate::outbox::{Outbox, Pool};
+use crate::time::Instant;
+use crate::wire::{Fault, Head, HubMessage, OVERHEAD_BYTES_MAX};
+
+impl Sessions {
+    /// Frames of so many bytes fit what may be kept for a session.
+    #[inline]
+    pub(in crate::hub) fn fits(&self, index: usize, bytes: usize) -> bool {
+        let session = &self.all[index];
+        session.outbox.fits(bytes, self.limits.outbox_bytes_max) && (!self.is_short() || self.has_share(session))
+    }
+
+    /// Buffers are short for somebody.
+    #[inline]
+    fn is_short(&self) -> bool {
+        self.origins.is_any_over_share() || self.is_exhausted()
+    }
+
+    /// More is kept than may be kept for all.
+    #[inline]
+    pub(in crate::hub) fn is_exhausted(&self) -> bool {
+        self.pool.is_over_limit()
+    }
+
+    #[cold]
+    fn has_share(&self, session: &Session) -> bool {
+        let account = session.share.account();
+        // While too much is kept for all, the origin that holds most is ended session by session.
+        let is_largest = self.is_exhausted() && self.origins.largest() == Some(account);
+        self.origins.bytes(account) <= self.limits.origin_buffer_bytes_max && !is_largest
+    }
+
+    /// A page of a list, or a message of any length, fits what may be kept for a session.
+    pub(in crate::hub) fn fits_frame(&self, index: usize) -> bool {
+        self.fits(index, self.limits.frame_bytes_max() as usize + OVERHEAD_BYTES_MAX as usize)
+    }
+
+    pub(in crate::hub) fn push(&mut self, index: usize, message: &HubMessage<'_>) {
+        self.put(index, |outbox, pool| {
+            outbox.push(message, pool);
+        });
+    }
+
+    /// Tells a session something of which it has asked to hear, or that answers it. Outboxes have a reserve for that. A
+    /// session that leaves even the reserve unread is ended, because no request may go without its answer.
+    pub(in crate::hub) fn push_reserved(&mut self, index: usize, message: &HubMessage<'_>) {
+        if !self.all[index].is_closing {
+            self.push(index, message);
+            self.close_if_overfull(index);
+        }
+    }
+
+    /// As [`Sessions::push_reserved`], for frames that every batch leads to.
+    #[inline]
+    pub(in crate::hub) fn put_header(&mut self, index: usize, head: &Head) {
+        if !self.all[index].is_closing {
+            self.put(index, |outbox, pool| outbox.push_frame(head, &[], pool));
+            self.close_if_overfull(index);
+        }
+    }
+
+    fn close_if_overfull(&mut self, index: usize) {
+        if self.all[index].outbox.kept_bytes() > self.limits.outbox_bytes_hard_max() {
+            self.mark_closing(index, CloseReason::SlowConsumer);
+        }
+    }
+
+    /// Puts something into a session's outbox.
+    #[inline]
+    pub(in crate::hub) fn put(&mut self, index: usize, put: impl FnOnce(&mut Outbox, &mut Pool)) {
+        let session = &mut self.all[index];
+        let (was_written, held_before) = (session.outbox.is_written(), session.outbox.held_bytes());
+        put(&mut session.outbox, &mut self.pool);
+        if session.unacked_since == Instant::MAX && session.outbox.awaits_ack() {
+            session.unacked_since = self.now;
+        }
+        if session.outbox.held_bytes() != held_before {
+            if session.is_detached() {
+                self.buffers.detached += session.outbox.held_bytes() as u64;
+                self.buffers.detached -= held_before as u64;
+            }
+            self.count_buffers(index);
+        }
+        if was_written {
+            self.queue_write(index);
+        }
+    }
+
+    #[inline]
+    pub(in crate::hub) fn queue_write(&mut self, index: usize) {
+        let session = &mut self.all[index];
+        if let Attachment::Attached(conn) = session.attachment
+            && !mem::replace(&mut session.write_queued, true)
+        {
+            if self.is_fanning_out {
+                self.fanout_writes.push_back(conn);
+            } else {
+                self.writes.push_back(conn);
+            }
+        }
+    }
+
+    /// Says whether what is put into outboxes from now on goes to many.
+    pub(in crate::hub) const fn set_fanning_out(&mut self, to_many: bool) {
+        self.is_fanning_out = to_many;
+    }
+
+    /// A client says that it has numbered frames. True if that is news.
+    #[inline]
+    pub(in crate::hub) fn acknowledge(&mut self, index: usize, count: u64) -> Result<bool, Fault> {
+        let session = &mut self.all[index];
+        let is_news = session.outbox.acknowledge(count, &mut self.pool)?;
+        if is_news {
+            session.unacked_since = if session.outbox.awaits_ack() { self.now } else { Instant::MAX };
+            self.count_buffers(index);
+        }
+        Ok(is_news)
+    }
+
+    /// A client that comes back says how many numbered frames it has. An error if the session cannot go on from there.
+    pub(in crate::hub) fn settle(&mut self, index: usize, count: u64) -> Result<(), Fault> {
+        let session = &mut self.all[index];
+        let before = session.outbox.held_bytes();
+        let settled = session.outbox.settle(count, &mut self.pool);
+        if session.is_detached() {
+            self.buffers.detached -= (before - session.outbox.held_bytes()) as u64;
+        }
+        self.count_buffers(index);
+        settled
+    }
+
+    // ---- memory ----
+
+    /// The driver holds so many bytes of a session's input.
+    #[inline]
+    pub(in crate::hub) fn set_leftover(&mut self, index: usize, bytes: usize) {
+        let session = &mut self.all[index];
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        if session.leftover != bytes {
+            self.buffers.partial = self.buffers.partial - u64::from(session.leftover) + u64::from(bytes);
+            self.pool.set_limit(self.limits.buffer_bytes_max.saturating_sub(self.buffers.partial));
+            session.leftover = bytes;
+            self.count_buffers(index);
+        }
+    }
+
+    /// A session holds more or less than before.
+    #[inline]
+    pub(super) fn count_buffers(&mut self, index: usize) {
+        let session = &self.all[index];
+        if !session.share.is_right_for(session.buffer_bytes()) {
+            self.recount_buffers(index);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn recount_buffers(&mut self, index: usize) {
+        let session = &mut self.all[index];
+        let bytes = session.buffer_bytes();
+        self.origins.set(&mut session.share, bytes, &self.limits);
+        self.buffers.list(index, session);
+    }
+
+    /// Marks a session to be ended if more is kept than may be: for all, or for one origin by an eighth above its share.
+    /// It is the one that holds most, of the origin that holds most.
+    #[inline]
+    pub(in crate::hub) fn relieve_if_short(&mut self) {
+        if self.is_short() && self.marked.is_empty() {
+            self.relieve();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn relieve(&mut self) {
+        let share_max = self.limits.origin_buffer_bytes_max / 8 * 9;
+        let largest = self.origins.largest();
+        let Some(account) = largest.filter(|account| self.is_exhausted() || self.origins.bytes(*account) > share_max)
+        else {
+            return;
+        };
+        let victim = self.buffers.largest_of(account, &self.all);
+        if let Some(victim) = victim.or_else(|| self.buffers.search_of(account, &self.all, self.slots_used)) {
+            self.buffers.unlist(victim, &mut self.all[victim]);
+            self.mark_closing(victim, CloseReason::Evicted);
+        }
+    }
+
+    pub(in crate::hub) fn memory(&self) -> Memory {
+        self.buffers.memory(self.pool.handed_out())
+    }
+}
