@@ -41,11 +41,12 @@ fn main() -> ExitCode {
             });
         }
     });
-    let (Summary { steps, sent, seen, lives, resumptions, .. }, failures) =
+    let (Summary { steps, sent, seen, lives, resumptions, omissions, pauses, attackers, delay, .. }, failures) =
         (total.into_inner().expect("nobody panics with it"), failures.into_inner());
     println!(
         "{runs} runs from seed {first}: {failures} broke a promise; {steps} steps, {sent} messages sent, {seen} seen, \
-         {lives} processes, {resumptions} resumptions"
+         {lives} processes, {resumptions} resumptions, {omissions} omissions, {pauses} pauses, {attackers} attackers \
+         beside whom a message took {delay:?} at the most"
     );
     if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -70,6 +71,10 @@ fn add(total: &mut Summary, run: Summary) {
     total.seen += run.seen;
     total.lives += run.lives;
     total.resumptions += run.resumptions;
+    total.omissions += run.omissions;
+    total.pauses += run.pauses;
+    total.attackers += run.attackers;
+    total.delay = total.delay.max(run.delay);
 }
 
 struct Arguments {

@@ -36,6 +36,8 @@ pub enum Promise {
     Fate,
     /// Nothing grows beyond its limit.
     Bounds,
+    /// Nobody delays others, however much it has to say.
+    Fairness,
     /// Nobody is accused of a fault that it has not.
     Isolation,
     /// A room is those who are in it.
@@ -53,6 +55,7 @@ impl fmt::Display for Promise {
             Self::Once => "once",
             Self::Fate => "fate",
             Self::Bounds => "bounds",
+            Self::Fairness => "fairness",
             Self::Isolation => "isolation",
             Self::Rooms => "rooms",
             Self::Presence => "presence",

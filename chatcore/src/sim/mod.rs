@@ -17,6 +17,7 @@
 //! # Ok::<(), chatcore::sim::Broken>(())
 //! ```
 
+mod attacker;
 mod broken;
 mod ledger;
 mod network;
@@ -30,6 +31,7 @@ mod user;
 mod weather;
 mod world;
 
+pub use self::attacker::Flood;
 pub use self::broken::{Broken, Promise};
 pub use self::network::{Cut, End, Network, WireId};
 pub use self::pipe::Pipe;

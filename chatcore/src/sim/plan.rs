@@ -1,8 +1,11 @@
 //! How a run is to be: drawn anew for each.
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::attacker::Flood;
 use super::random::{CERTAIN, Random};
+use super::server::turn_units_max;
 use super::weather::Weather;
 use crate::{Backoff, ClientConfig, Limits, Rate};
 
@@ -41,6 +44,16 @@ pub struct Plan {
     pub tick: Duration,
     /// The chance that a program takes what its client has received only some time later, in millionths.
     pub takes_late: u32,
+    /// Those who flood the hub beside the users, until the bad times are over.
+    pub attackers: Vec<Flood>,
+    /// Places that these come from.
+    pub attack_origins: usize,
+    /// The time that a unit of the hub's work takes. Zero if the server does everything at once.
+    pub unit: Duration,
+    /// Users only send to their partner, the next in pairs.
+    pub is_paired: bool,
+    /// A message that a user sends must be with its recipient after this time; none if it may take any.
+    pub delay_max: Option<Duration>,
 }
 
 /// What can happen to a run as a whole, or to one of its nodes.
@@ -101,6 +114,9 @@ impl Mishap {
 /// A burst is shorter than the longest by this factor, on average: most are short.
 const BURST_MEAN_OF_MAX: u64 = 6;
 
+/// Connections that flood the hub, at the most.
+const ATTACKERS_MAX: usize = 60;
+
 /// What a request may cost at the most, but for the members of its room.
 const COST_MAX: u64 = 50;
 
@@ -124,6 +140,11 @@ impl Plan {
             burst_max: 1,
             tick: Duration::ZERO,
             takes_late: 0,
+            attackers: Vec::new(),
+            attack_origins: 1,
+            unit: Duration::ZERO,
+            is_paired: false,
+            delay_max: None,
         }
     }
 
@@ -158,7 +179,7 @@ impl Plan {
             origins: 1 + random.index(users),
             burst_max,
             tick: Duration::from_micros(random.pick(&[0, 0, 100, 5_000])),
-            takes_late: 0,
+            ..Self::calm(users)
         }
     }
 
@@ -200,6 +221,33 @@ impl Plan {
         }
     }
 
+    /// Pairs of users who talk to each other in calm weather, beside attackers. The server's work takes time, and what a
+    /// user says must not wait for longer than a few turns of the server.
+    pub fn draw_attack(random: &mut Random) -> Self {
+        let users = 2 * (1 + random.index(10));
+        let attackers = 1 + random.index(ATTACKERS_MAX);
+        let kinds = 1 + random.index(3);
+        let kinds: Vec<Flood> = (0..kinds).map(|_| random.pick(&Flood::ALL)).collect();
+        let limits = Limits { resume_time_max: Duration::from_secs(1), ..Limits::default() };
+        let unit = Duration::from_nanos(250);
+        let turn = unit.saturating_mul(u32::try_from(turn_units_max(&limits)).unwrap_or(u32::MAX));
+        Self {
+            limits,
+            storm: Duration::from_millis(random.within(100..=500)),
+            pace: Duration::from_millis(50) / u32::try_from(users).unwrap_or(1),
+            body_bytes_max: 100,
+            is_paired: true,
+            origins: users,
+            attackers: (0..attackers).map(|_| random.pick(&kinds)).collect(),
+            attack_origins: random.pick(&[1, attackers]),
+            unit,
+            // One turn that runs already, one that hears it, one that writes it, and some for what was said in rooms
+            // before and goes first.
+            delay_max: Some(turn * 6 + Duration::from_millis(5)),
+            ..Self::calm(users)
+        }
+    }
+
     /// After which time of good weather everything that is owed has come: all deadlines one after another, and again for
     /// whoever is unlucky.
     pub(super) fn patience(&self) -> Duration {
@@ -236,6 +284,7 @@ fn draw_limits(random: &mut Random, users: usize, is_tight: bool) -> Limits {
         users_max: all + u32::try_from(random.below(3)).unwrap_or_default(),
         handshake_time_max: seconds(random.within(5..=30)),
         idle_time_max: seconds(random.pick(&[2, 10, 60])),
+        // Longer than a client waits with an acknowledgement.
         stall_time_max: seconds(random.within(3..=10)),
         resume_time_max: seconds(random.pick(&[0, 5, 60, 60, 300])),
         probe_time_max: seconds(random.within(1..=5)),

@@ -11,7 +11,7 @@ use super::ledger::user_name;
 use super::network::{End, WireId};
 use super::random::Random;
 use super::server::{Around, Server};
-use crate::{Client, ClientConfig, Closed, Event, GoodbyeCode, Instant, Received, Ticket, UserName};
+use crate::{Client, ClientConfig, Closed, Event, GoodbyeCode, Instant, Origin, Received, Ticket, UserName};
 
 /// Rounds of work at one time, at the most: more is a client that never rests.
 const ROUNDS_MAX: u32 = 1_000;
@@ -22,6 +22,7 @@ const TAKE_TIME_MAX: Duration = Duration::from_secs(3);
 pub(super) struct User {
     pub(super) index: usize,
     name: String,
+    origin: Origin,
     config: ClientConfig,
     random: Random,
     pub(super) client: Option<Client>,
@@ -70,10 +71,11 @@ pub(super) struct Listing {
 }
 
 impl User {
-    pub(super) fn new(index: usize, config: ClientConfig, random: Random) -> Self {
+    pub(super) fn new(index: usize, origin: Origin, config: ClientConfig, random: Random) -> Self {
         Self {
             index,
             name: user_name(index),
+            origin,
             config,
             random,
             client: None,
@@ -207,7 +209,7 @@ impl User {
         around.trace.note(around.now, format_args!("user {} connects: {wire}", self.index));
         (self.wire, self.told_over) = (Some(wire), Some(wire));
         around.ledger.uses(self.index, wire);
-        server.accept(around, wire, self.index);
+        server.accept(around, wire, self.origin);
     }
 
     /// One round of what a driver does. False if there was nothing to do.

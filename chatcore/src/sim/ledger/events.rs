@@ -68,6 +68,10 @@ impl Ledger {
         self.hold(sent.reports.get(&user) != Some(&FateCode::Undelivered), Promise::Fate, || {
             format!("message {message} was reported undelivered to user {user}, and arrives")
         })?;
+        let delay = self.now - sent.at;
+        self.hold(self.delay_max.is_none_or(|delay_max| delay <= delay_max), Promise::Fairness, || {
+            format!("message {message} took {delay:?} to user {user}, more than {:?}", self.delay_max)
+        })?;
         let twice = self.sessions_of(user).any(|(other, _)| sent.seen.contains_key(&other));
         self.hold(!twice, Promise::Once, || format!("message {message} comes twice to user {user}"))?;
         if let To::Room(room) = sent.to {
@@ -83,6 +87,7 @@ impl Ledger {
         self.hold(last.is_none_or(|last| last < id), Promise::Order, || {
             format!("user {user} gets message {message}, which is {id}, after {last:?}")
         })?;
+        self.delay = self.delay.max(delay);
         self.messages[message].seen.insert(session, place);
         self.identify(message, id)
     }

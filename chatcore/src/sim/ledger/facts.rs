@@ -31,6 +31,7 @@ pub(super) struct Sent {
     pub(super) sender: usize,
     pub(super) to: To,
     pub(super) bytes: usize,
+    pub(super) at: Instant,
     /// When the hub took it, and in which session.
     pub(super) taken: Option<Taken>,
     pub(super) answer: Option<Result<MessageId, RejectCode>>,

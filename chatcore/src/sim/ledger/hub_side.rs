@@ -12,6 +12,16 @@ use crate::wire::ClientMessage;
 use crate::{CloseReason, UserName};
 
 impl Ledger {
+    /// Whether a name is that of a user. There may be others at a hub, of whom no account is kept.
+    pub(in crate::sim) fn knows_user(&self, name: &UserName) -> bool {
+        user_of(name.as_str()) < self.lives.len()
+    }
+
+    /// Whether a connection is that of a user.
+    pub(in crate::sim) fn knows_wire(&self, wire: WireId) -> bool {
+        self.wires.contains_key(&wire)
+    }
+
     /// A name is held from now on.
     pub(in crate::sim) fn joined(&mut self, wire: WireId, name: &UserName) -> Result<(), Broken> {
         let user = user_of(name.as_str());

@@ -17,6 +17,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use self::facts::{Life, Sent, Session, WireFacts};
 pub(super) use self::facts::{Request, To};
@@ -56,6 +57,12 @@ pub(super) struct Ledger {
     limits: Limits,
     /// Bytes that one outbox can have been owed since the beginning, at the most.
     volume: u64,
+    /// How often somebody was told that something is left out.
+    omissions: u64,
+    /// How long a message may take.
+    delay_max: Option<Duration>,
+    /// How long the slowest took.
+    delay: Duration,
 }
 
 impl Ledger {
@@ -80,7 +87,25 @@ impl Ledger {
             parked: 0,
             limits: limits.clone(),
             volume: 0,
+            omissions: 0,
+            delay_max: None,
+            delay: Duration::ZERO,
         }
+    }
+
+    /// Messages must arrive in this time.
+    pub(super) fn with_delay_max(self, delay_max: Option<Duration>) -> Self {
+        Self { delay_max, ..self }
+    }
+
+    /// How often somebody was told that something is left out.
+    pub(super) fn omissions(&self) -> u64 {
+        self.omissions
+    }
+
+    /// How long the slowest message took.
+    pub(super) fn delay(&self) -> Duration {
+        self.delay
     }
 
     pub(super) fn clock(&mut self, now: Instant) {

@@ -43,6 +43,7 @@ impl Ledger {
             sender,
             to,
             bytes,
+            at: self.now,
             taken: None,
             answer: None,
             id: None,

@@ -24,7 +24,7 @@ impl Server {
         if hub.users() > limits.users_max as usize || hub.rooms() > limits.rooms_max as usize {
             return broken(format!("{} users, {} rooms", hub.users(), hub.rooms()));
         }
-        let (parked, living) = (around.ledger.parked(), around.ledger.living());
+        let (parked, living) = (around.ledger.parked(), around.ledger.living() + self.strangers);
         if parked > limits.detached_max as usize {
             return broken(format!("{parked} sessions are parked"));
         }

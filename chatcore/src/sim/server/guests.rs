@@ -109,6 +109,7 @@ impl Server {
             HandshakeError::Left | HandshakeError::TimedOut | HandshakeError::Undecided => Ok(()),
             // Many that share an origin may all be told to come again, more often than one connection may ask.
             HandshakeError::Fault(Fault::TooManyAttempts { .. }) => Ok(()),
+            _ if !around.ledger.knows_wire(wire) => Ok(()),
             fault => Err(Broken { promise: Promise::Isolation, detail: format!("{wire}: {fault}"), at: around.now }),
         }
     }

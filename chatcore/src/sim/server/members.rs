@@ -28,12 +28,14 @@ pub(super) struct Member {
     is_paused: bool,
     /// The transport is gone, and nothing more will come.
     is_over: bool,
+    heard_at: Instant,
     pub(super) outgoing: Outgoing,
 }
 
 impl Member {
     pub(super) const fn new(conn: ConnId, inbox: Vec<u8>, outgoing: Outgoing) -> Self {
-        Self { conn, inbox, offered: 0, again_at: None, is_paused: false, is_over: false, outgoing }
+        let (again_at, heard_at) = (None, Instant::ZERO);
+        Self { conn, inbox, offered: 0, again_at, is_paused: false, is_over: false, heard_at, outgoing }
     }
 
     /// When there is something for the hub.
@@ -47,6 +49,23 @@ impl Member {
         self.again_at.is_none() && !self.is_over
     }
 
+    /// Reads what has come, unless nothing is to be read.
+    pub(super) fn read(&mut self, around: &mut Around<'_>, wire: WireId) {
+        if self.reads() {
+            self.is_over = around.network.read(around.now, wire, End::Server, &mut self.inbox);
+        }
+    }
+
+    /// Bytes that have come, and are not used.
+    pub(super) const fn held(&self) -> usize {
+        self.inbox.len()
+    }
+
+    /// When the hub was given something last.
+    pub(super) const fn heard_at(&self) -> Instant {
+        self.heard_at
+    }
+
     const fn reads(&self) -> bool {
         !self.is_paused && !self.is_over
     }
@@ -56,9 +75,7 @@ impl Server {
     /// Takes in what has come from a connection.
     pub(super) fn hear_member(&mut self, around: &mut Around<'_>, wire: WireId, is_new: bool) -> Result<(), Broken> {
         let Some(member) = self.members.get_mut(&wire) else { return Ok(()) };
-        if member.reads() {
-            member.is_over = around.network.read(around.now, wire, End::Server, &mut member.inbox);
-        }
+        member.read(around, wire);
         let is_due = member.again_at.take_if(|at| *at <= around.now).is_some();
         // What is given to the hub counts as a sign of life: nothing is, unless something has come, or the hub has asked
         // for it.
@@ -79,6 +96,7 @@ impl Server {
     fn feed(&mut self, around: &mut Around<'_>, wire: WireId, is_due: bool) -> Result<(), Broken> {
         let (Some(member), Some(hub)) = (self.members.get_mut(&wire), &mut self.hub) else { return Ok(()) };
         let (conn, now) = (member.conn, around.now);
+        member.heard_at = now;
         let fresh = member.inbox.len() - member.offered;
         let later = if !is_due && fresh > 1 && self.random.chance(PART_CHANCE) { self.random.index(fresh) } else { 0 };
         let given = member.inbox.len() - later;
@@ -104,12 +122,14 @@ impl Server {
                 }
                 member.again_at = Some(until);
                 member.is_paused = true;
+                self.pauses += 1;
             }
             Received::Closed => {
                 member.inbox.clear();
                 (member.offered, member.again_at) = (0, None);
             }
         }
+        self.check_work(around)?;
         if has_session { take_down(around, wire, conn, &used, received == Received::Closed) } else { Ok(()) }
     }
 
@@ -140,6 +160,9 @@ fn take_down(
     mut used: &[u8],
     is_closed: bool,
 ) -> Result<(), Broken> {
+    if !around.ledger.knows_wire(wire) {
+        return Ok(());
+    }
     while let Ok(Some(content)) = wire::take(&mut used, u32::MAX) {
         let Ok(Some(message)) = ClientMessage::decode(content) else { continue };
         around.trace.note(around.now, format_args!("hub: {conn} says {message:?}"));

@@ -4,6 +4,8 @@ mod checks;
 mod guests;
 mod members;
 mod outgoing;
+mod turns;
+mod work;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -13,6 +15,9 @@ use core::time::Duration;
 
 use self::guests::{Guest, flush};
 use self::members::Member;
+use self::turns::Pace;
+pub(super) use self::turns::turn_units_max;
+use self::work::new_hub;
 use super::broken::{Broken, Promise};
 use super::ledger::Ledger;
 use super::network::{End, Network, WireId};
@@ -46,8 +51,6 @@ pub(super) struct Server {
     up_at: Instant,
     /// It is stopping: when its connections are written out, it is down.
     is_stopping: bool,
-    /// Places that connections come from.
-    origins: usize,
     guests: BTreeMap<WireId, Guest>,
     members: BTreeMap<WireId, Member>,
     wires: BTreeMap<ConnId, WireId>,
@@ -59,6 +62,11 @@ pub(super) struct Server {
     settle_by: Option<Instant>,
     /// Slices of work that the hub has done at this time.
     slices: (Instant, u32),
+    pace: Pace,
+    /// Sessions of those who are no users.
+    strangers: usize,
+    /// How often the hub wanted nothing more to be read for a while.
+    pauses: u64,
     random: Random,
 }
 
@@ -93,18 +101,12 @@ impl Around<'_> {
     }
 }
 
-/// A hub whose thresholds for many users are those of a few, so that all of it runs.
-fn new_hub(limits: &Limits, random: &mut Random) -> Hub {
-    Hub::new(limits.clone(), random.seed())
-}
-
 impl Server {
-    pub(super) fn new(limits: Limits, ponder_chance: u32, origins: usize, mut random: Random) -> Self {
+    pub(super) fn new(limits: Limits, ponder_chance: u32, unit: Duration, mut random: Random) -> Self {
         let hub = Some(new_hub(&limits, &mut random));
         Self {
             limits,
             hub,
-            origins,
             up_at: Instant::ZERO,
             is_stopping: false,
             guests: BTreeMap::new(),
@@ -114,6 +116,9 @@ impl Server {
             ponder_chance,
             settle_by: None,
             slices: (Instant::ZERO, 0),
+            pace: Pace::new(unit),
+            strangers: 0,
+            pauses: 0,
             random,
         }
     }
@@ -126,6 +131,11 @@ impl Server {
         self.hub.as_ref()
     }
 
+    /// How often the hub wanted nothing more to be read for a while.
+    pub(super) fn pauses(&self) -> u64 {
+        self.pauses
+    }
+
     /// Decisions take no time from now on.
     pub(super) fn hurry(&mut self) {
         self.ponder_chance = 0;
@@ -134,13 +144,12 @@ impl Server {
     /// Every connection has its name, and nothing is left to be written.
     pub(super) fn is_at_rest(&self) -> bool {
         let has_served = self.guests.is_empty() && self.members.values().all(Member::is_at_rest);
-        self.is_up() && has_served && self.writing.is_empty() && self.settle_by.is_none()
+        self.is_up() && has_served && self.pace.is_at_rest() && self.writing.is_empty() && self.settle_by.is_none()
     }
 
-    /// A connection was made to it, by this of all who connect.
-    pub(super) fn accept(&mut self, around: &mut Around<'_>, wire: WireId, who: usize) {
+    /// A connection was made to it, from this place.
+    pub(super) fn accept(&mut self, around: &mut Around<'_>, wire: WireId, origin: Origin) {
         if self.is_up() {
-            let origin = Origin((who % self.origins) as u128);
             self.guests.insert(wire, Guest::new(Handshake::new(around.now, &self.limits), origin));
         } else {
             around.network.close(around.now, wire, End::Server);
@@ -151,6 +160,7 @@ impl Server {
     pub(super) fn crash(&mut self, around: &mut Around<'_>, up_at: Instant) {
         around.trace.note(around.now, format_args!("the hub is gone until {up_at}"));
         self.hub = None;
+        self.strangers = 0;
         self.is_stopping = false;
         self.settle_by = None;
         // Ids of messages hold the time, and rise from one hub to the next.
@@ -198,7 +208,8 @@ impl Server {
         });
         let guests = guests.chain(heard);
         let writable = self.writing.iter().any(|wire| network.is_writable(*wire, End::Server)).then_some(Instant::ZERO);
-        members.chain(guests).chain(hub.poll_timeout()).chain(writable).chain(self.settle_by).min()
+        let due = members.chain(guests).chain(hub.poll_timeout()).chain(writable).chain(self.settle_by).min();
+        self.pace.due(due)
     }
 
     /// Does all that there is to do now: takes in what has come, then looks at the time.
@@ -209,6 +220,22 @@ impl Server {
             }
             self.hub = Some(new_hub(&self.limits, &mut self.random));
         }
+        if self.pace.takes_time() {
+            self.turn(around)?;
+        } else {
+            self.work_at_once(around)?;
+        }
+        let is_empty = self.hub.as_ref().is_some_and(|hub| hub.users() == 0 && hub.connections() == 0);
+        let is_over = self.is_stopping && is_empty;
+        if is_over {
+            let up_at = self.up_at;
+            self.crash(around, up_at);
+        }
+        self.check_bounds(around)
+    }
+
+    /// Does it in no time.
+    fn work_at_once(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
         for wire in self.guests.keys().copied().collect::<Vec<_>>() {
             self.hear_guest(around, wire)?;
         }
@@ -220,18 +247,7 @@ impl Server {
         }
         self.look_at_the_time(around)?;
         self.do_slices(around)?;
-        if self.settles_later(around) {
-            self.drain_with(around, Hub::poll_urgent_action)?;
-        } else {
-            self.drain(around)?;
-        }
-        let is_empty = self.hub.as_ref().is_some_and(|hub| hub.users() == 0 && hub.connections() == 0);
-        let is_over = self.is_stopping && is_empty;
-        if is_over {
-            let up_at = self.up_at;
-            self.crash(around, up_at);
-        }
-        self.check_bounds(around)
+        if self.settles_later(around) { self.drain_with(around, Hub::poll_urgent_action) } else { self.drain(around) }
     }
 
     /// Some of the time what senders are told waits, as if there was much else to do.
@@ -266,6 +282,7 @@ impl Server {
                 return Ok(());
             }
             hub.handle_timeout(around.now);
+            self.check_work(around)?;
             self.slices.1 += 1;
             if self.slices.1 > SLICES_MAX {
                 let detail = format!("the hub is not done after {SLICES_MAX} slices of its work");
@@ -307,6 +324,7 @@ impl Server {
                 }
                 continue;
             };
+            self.check_work(around)?;
             self.apply(around, action);
         }
         Err(Broken { promise: Promise::Progress, detail: format!("{ACTIONS_MAX} actions at once"), at: around.now })
@@ -332,6 +350,9 @@ impl Server {
     fn note_events(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
         while let Some(event) = self.hub.as_mut().and_then(Hub::poll_event) {
             around.trace.note(around.now, format_args!("hub: {event:?}"));
+            if self.is_of_stranger(around, &event) {
+                continue;
+            }
             match &event {
                 HubEvent::SessionStarted { conn, name } => around.ledger.joined(self.wires[conn], name)?,
                 HubEvent::Resumed { conn, name } => around.ledger.resumed(self.wires[conn], name)?,
@@ -341,6 +362,24 @@ impl Server {
             }
         }
         Ok(())
+    }
+
+    /// It concerns somebody who is no user, and of whom there is no account.
+    fn is_of_stranger(&mut self, around: &Around<'_>, event: &HubEvent) -> bool {
+        let (HubEvent::SessionStarted { name, .. }
+        | HubEvent::Resumed { name, .. }
+        | HubEvent::Detached { name, .. }
+        | HubEvent::SessionEnded { name, .. }) = event
+        else {
+            return false;
+        };
+        let is_stranger = !around.ledger.knows_user(name);
+        match event {
+            HubEvent::SessionStarted { .. } if is_stranger => self.strangers += 1,
+            HubEvent::SessionEnded { .. } if is_stranger => self.strangers -= 1,
+            _ => {}
+        }
+        is_stranger
     }
 
     /// Writes as much as the network takes. True if it took anything.

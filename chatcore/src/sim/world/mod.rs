@@ -7,8 +7,10 @@ mod requests;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::mem;
 use core::time::Duration;
 
+use super::attacker::Attacker;
 use super::broken::{Broken, Promise};
 use super::ledger::Ledger;
 use super::network::{Cut, Network, WireId};
@@ -18,7 +20,7 @@ use super::server::{Around, Server};
 use super::trace::{Listener, Trace};
 use super::user::User;
 use super::weather::Weather;
-use crate::{Client, Instant};
+use crate::{Client, Instant, Origin};
 
 /// Steps without any time going by, at the most: more is a busy loop.
 const STEPS_AT_A_TIME_MAX: u32 = 10_000;
@@ -38,6 +40,14 @@ pub struct Summary {
     pub lives: u64,
     /// Sessions that went on with a new connection.
     pub resumptions: u64,
+    /// Times that somebody was told of messages it missed, or of a room that became stale.
+    pub omissions: u64,
+    /// Times that the hub wanted nothing more to be read from a connection for a while.
+    pub pauses: u64,
+    /// Connections that flooded the hub.
+    pub attackers: u64,
+    /// How long the slowest message took beside those.
+    pub delay: Duration,
 }
 
 /// One run: nodes on one clock, which stands still while they work and then goes on to when there is work again.
@@ -48,6 +58,7 @@ pub struct World {
     network: Network,
     server: Server,
     users: Vec<User>,
+    attackers: Vec<Attacker>,
     ledger: Ledger,
     trace: Trace,
     next_request: Option<Instant>,
@@ -61,9 +72,15 @@ impl World {
     pub fn new(seed: u64, plan: Plan) -> Self {
         let mut random = Random::new(seed);
         let network = Network::new(random.draw(), plan.weather.clone());
-        let server = Server::new(plan.limits.clone(), plan.ponder_chance, plan.origins, random.fork());
-        let mut users: Vec<User> =
-            (0..plan.users).map(|index| User::new(index, plan.config.clone(), random.fork())).collect();
+        let server = Server::new(plan.limits.clone(), plan.ponder_chance, plan.unit, random.fork());
+        let mut users: Vec<User> = (0..plan.users)
+            .map(|index| {
+                let origin = Origin((index % plan.origins) as u128);
+                User::new(index, origin, plan.config.clone(), random.fork())
+            })
+            .collect();
+        let attackers = plan.attackers.iter().enumerate();
+        let attackers = attackers.map(|(index, flood)| Attacker::new(index, *flood, plan.attack_origins)).collect();
         for user in &mut users {
             user.dial_fails = plan.dial_fails;
             user.takes_late = plan.takes_late;
@@ -75,7 +92,8 @@ impl World {
             network,
             server,
             users,
-            ledger: Ledger::new(plan.users, &plan.limits),
+            attackers,
+            ledger: Ledger::new(plan.users, &plan.limits).with_delay_max(plan.delay_max),
             trace: Trace::default(),
             next_request: None,
             next_mishap: None,
@@ -109,7 +127,9 @@ impl World {
         self.heal();
         self.rest()?;
         self.await_news()?;
-        self.compare_lists()?;
+        if self.plan.attackers.is_empty() {
+            self.compare_lists()?;
+        }
         self.close()?;
         Ok(self.summary())
     }
@@ -124,6 +144,10 @@ impl World {
             seen,
             lives: self.users.iter().map(|user| user.lives).sum(),
             resumptions: self.users.iter().map(|user| user.resumptions).sum(),
+            omissions: self.ledger.omissions(),
+            pauses: self.server.pauses(),
+            attackers: self.attackers.len() as u64,
+            delay: if self.attackers.is_empty() { Duration::ZERO } else { self.ledger.delay() },
         }
     }
 
@@ -135,6 +159,10 @@ impl World {
         for user in &mut self.users {
             user.heal(self.now);
         }
+        let mut attackers = mem::take(&mut self.attackers);
+        let (mut around, ..) = self.around();
+        attackers.iter_mut().for_each(|attacker| attacker.give_up(&mut around));
+        self.attackers = attackers;
     }
 
     /// Lets time go by until nothing more is owed to anybody. That it takes too long is a broken promise.
@@ -266,16 +294,24 @@ impl World {
                 None => server.work(&mut around)?,
             }
         }
+        let mut attackers = mem::take(&mut self.attackers);
+        let (mut around, server, _) = self.around();
+        attackers.iter_mut().for_each(|attacker| attacker.work(&mut around, server));
+        self.attackers = attackers;
         Ok(())
     }
 
     fn due(&mut self) -> Instant {
         let server = self.server.due(&self.network).unwrap_or(Instant::MAX);
+        let attackers = mem::take(&mut self.attackers);
+        let (around, ..) = self.around();
+        let attack = attackers.iter().map(|attacker| attacker.due(&around)).min().unwrap_or(Instant::MAX);
+        self.attackers = attackers;
         let (around, _, users) = self.around();
         let now = around.now;
         let users = users.iter_mut().map(|user| if user.has_to_write(&around) { now } else { user.due(&around) });
         let users = users.min().unwrap_or(Instant::MAX);
-        [self.next_request, self.next_mishap].into_iter().flatten().fold(server.min(users), Instant::min)
+        [self.next_request, self.next_mishap].into_iter().flatten().fold(server.min(users).min(attack), Instant::min)
     }
 
     fn around(&mut self) -> (Around<'_>, &mut Server, &mut Vec<User>) {
@@ -298,12 +334,19 @@ pub fn replay(seed: u64, listener: Listener) -> Result<Summary, Broken> {
     world(seed).with_listener(listener).run()
 }
 
-/// One run in so many is a crowd: it takes as long as hundreds of the others.
+/// One run in so many is under attack, and one in so many is a crowd: that takes as long as hundreds of the others.
+const ATTACK_CHANCE: u32 = CERTAIN / 250;
 const CROWD_CHANCE: u32 = CERTAIN / 500;
 
 fn world(seed: u64) -> World {
     let mut random = Random::new(seed);
     let is_crowd = random.chance(CROWD_CHANCE);
-    let plan = if is_crowd { Plan::draw_crowd(&mut random) } else { Plan::draw(&mut random) };
+    let plan = if random.chance(ATTACK_CHANCE) {
+        Plan::draw_attack(&mut random)
+    } else if is_crowd {
+        Plan::draw_crowd(&mut random)
+    } else {
+        Plan::draw(&mut random)
+    };
     World::new(random.draw(), plan)
 }

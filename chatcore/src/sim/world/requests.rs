@@ -49,6 +49,10 @@ impl World {
     }
 
     fn request_of(&mut self, user: usize) -> Result<(), Broken> {
+        if self.plan.is_paired {
+            let bytes = usize::try_from(self.random.upto(self.plan.body_bytes_max)).unwrap_or_default();
+            return self.say(user, To::User(user ^ 1), bytes).map(drop);
+        }
         let other = self.random.index(self.users.len());
         let room = self.random.index(self.plan.rooms);
         let name = room_name(room);

@@ -1,0 +1,237 @@
+//! Nodes that flood the hub with one kind of request, as fast as it reads.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::network::{End, WireId};
+use super::server::{Around, Server};
+use crate::wire::{
+    self, Ack, ClientMessage, HubMessage, Join, Leave, Message, PREFACE_BYTES, Ping, Register, Roster, Send, Unwatch,
+    Watch, Who,
+};
+use crate::{Instant, Origin};
+
+/// How long an attacker waits before it connects again.
+const AGAIN_AFTER: Duration = Duration::from_millis(10);
+
+/// Bytes that an attacker has ready to be written, at the least.
+const READY_BYTES_MIN: usize = 4_096;
+
+/// Frames that an attacker reads before it acknowledges them.
+const ACK_FRAMES: u64 = 64;
+
+/// What the origins of attackers begin with: users have lower ones.
+const ORIGIN_MIN: u128 = 1 << 64;
+
+/// What an attacker does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Flood {
+    /// Messages for another attacker.
+    ToUser,
+    /// Messages for nobody.
+    ToNobody,
+    /// Messages for a room that all attackers are in.
+    ToRoom,
+    /// The same, one after each request of another kind.
+    ToRoomBetween,
+    /// Joins and leaves of one room.
+    JoinLeave,
+    /// Lists of who is online.
+    Who,
+    /// Lists of who is in the room.
+    Roster,
+    /// Watches of many names.
+    Watch,
+    /// Unwatches of names that are costly to map.
+    Unwatch,
+    /// Pings.
+    Ping,
+    /// Acknowledgements of nothing.
+    Ack,
+    /// Messages for itself, which it never reads.
+    Unread,
+}
+
+impl Flood {
+    /// Every flood.
+    pub const ALL: [Self; 12] = [
+        Self::ToUser,
+        Self::ToNobody,
+        Self::ToRoom,
+        Self::ToRoomBetween,
+        Self::JoinLeave,
+        Self::Who,
+        Self::Roster,
+        Self::Watch,
+        Self::Unwatch,
+        Self::Ping,
+        Self::Ack,
+        Self::Unread,
+    ];
+
+    /// One round of it, in frames.
+    fn encode(self, name: &str, out: &mut Vec<u8>) {
+        let body = [b'x'; 10];
+        let room = |out: &mut Vec<u8>| ClientMessage::Send(Send { to: ROOM, body: &body }).encode(out);
+        match self {
+            Self::ToUser => ClientMessage::Send(Send { to: "attacker-0-1", body: &body }).encode(out),
+            Self::ToNobody => ClientMessage::Send(Send { to: "nobody", body: &body }).encode(out),
+            Self::ToRoom => room(out),
+            Self::ToRoomBetween => {
+                room(out);
+                ClientMessage::Ping(Ping { nonce: 0 }).encode(out);
+            }
+            Self::JoinLeave => {
+                ClientMessage::Join(Join { room: "#in-and-out" }).encode(out);
+                ClientMessage::Leave(Leave { room: "#in-and-out" }).encode(out);
+            }
+            Self::Who => ClientMessage::Who(Who { cursor: 0 }).encode(out),
+            Self::Roster => ClientMessage::Roster(Roster { room: ROOM, cursor: 0 }).encode(out),
+            Self::Watch => {
+                let names: Vec<String> = (0..50).map(|index| format!("watched-{index}")).collect();
+                let names = names.iter().map(String::as_str).collect();
+                ClientMessage::Watch(Watch { names }).encode(out);
+            }
+            Self::Unwatch => {
+                let costly = "\u{660}".repeat(60);
+                ClientMessage::Unwatch(Unwatch { names: [&costly[..]; 9].to_vec() }).encode(out);
+            }
+            Self::Ping => ClientMessage::Ping(Ping { nonce: 0 }).encode(out),
+            Self::Ack => ClientMessage::Ack(Ack { count: 0 }).encode(out),
+            Self::Unread => ClientMessage::Send(Send { to: name, body: &body }).encode(out),
+        }
+    }
+}
+
+/// The room that attackers are in.
+const ROOM: &str = "#attack";
+
+pub(super) struct Attacker {
+    index: usize,
+    lives: u32,
+    name: String,
+    flood: Flood,
+    origin: Origin,
+    wire: Option<WireId>,
+    /// When it connects; never if it has given up.
+    connects_at: Instant,
+    /// What is to be written.
+    ready: Vec<u8>,
+    heard: Vec<u8>,
+    has_preface: bool,
+    /// Numbered frames that it has heard, and how many of those it has acknowledged.
+    numbered: u64,
+    acked: u64,
+}
+
+impl Attacker {
+    /// One of many, from one of so many places.
+    pub(super) fn new(index: usize, flood: Flood, origins: usize) -> Self {
+        Self {
+            index,
+            lives: 0,
+            name: String::new(),
+            flood,
+            origin: Origin(ORIGIN_MIN + (index % origins) as u128),
+            wire: None,
+            connects_at: Instant::ZERO,
+            ready: Vec::new(),
+            heard: Vec::new(),
+            has_preface: false,
+            numbered: 0,
+            acked: 0,
+        }
+    }
+
+    /// When there is something for it to do.
+    pub(super) fn due(&self, around: &Around<'_>) -> Instant {
+        let Some(wire) = self.wire else { return self.connects_at };
+        if around.network.is_writable(wire, End::Client) {
+            return around.now;
+        }
+        let reads_at = around.network.readable_at(wire, End::Client).filter(|_| self.reads());
+        reads_at.unwrap_or(Instant::MAX)
+    }
+
+    const fn reads(&self) -> bool {
+        !matches!(self.flood, Flood::Unread)
+    }
+
+    /// It gives up, and comes back no more.
+    pub(super) fn give_up(&mut self, around: &mut Around<'_>) {
+        self.hang_up(around);
+        self.connects_at = Instant::MAX;
+    }
+
+    fn hang_up(&mut self, around: &mut Around<'_>) {
+        if let Some(wire) = self.wire.take() {
+            around.network.close(around.now, wire, End::Client);
+            self.connects_at = around.now + AGAIN_AFTER;
+        }
+    }
+
+    /// Reads what there is, and writes as much as the network takes.
+    pub(super) fn work(&mut self, around: &mut Around<'_>, server: &mut Server) {
+        if self.wire.is_none() && self.connects_at <= around.now {
+            self.connect(around, server);
+        }
+        let Some(wire) = self.wire else { return };
+        if self.reads() && around.network.read(around.now, wire, End::Client, &mut self.heard) {
+            return self.hang_up(around);
+        }
+        self.count();
+        if self.numbered >= self.acked + ACK_FRAMES {
+            self.acked = self.numbered;
+            ClientMessage::Ack(Ack { count: self.numbered }).encode(&mut self.ready);
+        }
+        loop {
+            while self.ready.len() < READY_BYTES_MIN {
+                self.flood.encode(&self.name, &mut self.ready);
+            }
+            let taken = around.network.write(around.now, wire, End::Client, &self.ready);
+            around.trace.bytes(around.now, wire, &self.ready[..taken]);
+            self.ready.drain(..taken);
+            if taken == 0 {
+                return;
+            }
+        }
+    }
+
+    fn connect(&mut self, around: &mut Around<'_>, server: &mut Server) {
+        let wire = around.network.connect();
+        // Its last name may be taken still.
+        self.lives += 1;
+        self.name = format!("attacker-{}-{}", self.index, self.lives);
+        self.wire = Some(wire);
+        (self.numbered, self.acked, self.has_preface) = (0, 0, false);
+        self.heard.clear();
+        self.ready.clear();
+        self.ready.extend_from_slice(&wire::OUR_PREFACE);
+        ClientMessage::Register(Register { name: &self.name, credential: b"" }).encode(&mut self.ready);
+        ClientMessage::Join(Join { room: ROOM }).encode(&mut self.ready);
+        server.accept(around, wire, self.origin);
+    }
+
+    /// Counts the numbered frames that have come.
+    fn count(&mut self) {
+        let mut rest = &self.heard[..];
+        if !self.has_preface {
+            if rest.len() < PREFACE_BYTES {
+                return;
+            }
+            rest = &rest[PREFACE_BYTES..];
+            self.has_preface = true;
+        }
+        while let Ok(Some(content)) = wire::take(&mut rest, u32::MAX) {
+            self.numbered += u64::from(content.kind.is_numbered());
+            if matches!(HubMessage::decode(content), Ok(Some(HubMessage::Welcome(_)))) {
+                self.numbered = 0;
+            }
+        }
+        let used = self.heard.len() - rest.len();
+        self.heard.drain(..used);
+    }
+}

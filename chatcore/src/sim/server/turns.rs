@@ -1,0 +1,130 @@
+//! A server whose work takes time: what a driver does that is fair.
+//!
+//! Time goes by with each unit of work that the hub does. In a turn everybody who has something to say is heard once, those
+//! first who have little to say, until the turn's time is over; the hub does one slice of its own work; and what it wants
+//! done is done, as far as time allows. Whoever was not heard is first in the next turn.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::work::of_call_max;
+use super::{Around, Server};
+use crate::sim::broken::Broken;
+use crate::sim::network::WireId;
+use crate::{Hub, Instant, Limits};
+
+/// Units of work that a turn begins, at the most: once for what has come, and once for what is to be done.
+const TURN_UNITS_MAX: u64 = 8_000;
+
+/// Whoever has no more than this to say goes first.
+const LITTLE_BYTES_MAX: usize = 4_096;
+
+/// The time that a server's work takes.
+pub(super) struct Pace {
+    /// A unit of the hub's work; zero if work takes no time.
+    unit: Duration,
+    /// The server works until then.
+    busy_until: Instant,
+    /// Something was left for the next turn.
+    has_more: bool,
+}
+
+impl Pace {
+    pub(super) const fn new(unit: Duration) -> Self {
+        Self { unit, busy_until: Instant::ZERO, has_more: false }
+    }
+
+    pub(super) const fn takes_time(&self) -> bool {
+        !self.unit.is_zero()
+    }
+
+    /// When there is something to do, if that is when there otherwise would be.
+    pub(super) fn due(&self, due: Option<Instant>) -> Option<Instant> {
+        let more = self.has_more.then_some(Instant::ZERO);
+        due.into_iter().chain(more).min().map(|due| due.max(self.busy_until))
+    }
+
+    pub(super) const fn is_at_rest(&self) -> bool {
+        !self.has_more
+    }
+}
+
+/// Units of work in one turn, at the most: what the last steps began with is over before they end.
+pub(in crate::sim) fn turn_units_max(limits: &Limits) -> u64 {
+    2 * TURN_UNITS_MAX + 3 * of_call_max(limits)
+}
+
+impl Server {
+    /// One turn, if the last one is over.
+    pub(super) fn turn(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
+        if self.pace.busy_until > around.now {
+            return Ok(());
+        }
+        self.pace.has_more = false;
+        let mut spent = 0;
+        for wire in self.guests.keys().copied().collect::<Vec<_>>() {
+            self.hear_guest(around, wire)?;
+            spent += 1;
+        }
+        for wire in self.speakers(around) {
+            if spent >= TURN_UNITS_MAX {
+                self.pace.has_more = true;
+                break;
+            }
+            // While the hub is behind, whoever has much to say waits for it.
+            let is_behind = self.hub.as_ref().is_some_and(Hub::is_behind);
+            if is_behind && self.members.get(&wire).is_some_and(|member| member.held() > LITTLE_BYTES_MAX) {
+                self.pace.has_more = true;
+                continue;
+            }
+            self.hear_member(around, wire, false)?;
+            spent += 1 + self.check_work(around)?;
+        }
+        self.look_at_the_time(around)?;
+        if let Some(hub) = &mut self.hub
+            && hub.poll_timeout().is_some_and(|due| due <= around.now)
+        {
+            hub.handle_timeout(around.now);
+            spent += self.check_work(around)?;
+        }
+        spent += self.drain_some(around)?;
+        let time = self.pace.unit.saturating_mul(u32::try_from(spent).unwrap_or(u32::MAX));
+        self.pace.busy_until = around.now + time;
+        Ok(())
+    }
+
+    /// Who has something for the hub: those first who have little, and then those who waited longest.
+    fn speakers(&mut self, around: &mut Around<'_>) -> Vec<WireId> {
+        let mut speakers: Vec<_> = Vec::new();
+        for (wire, member) in &mut self.members {
+            if member.due(around.network, *wire).is_some_and(|due| due <= around.now) {
+                member.read(around, *wire);
+                speakers.push((member.held() > LITTLE_BYTES_MAX, member.heard_at(), *wire));
+            }
+        }
+        speakers.sort_unstable();
+        speakers.into_iter().map(|(_, _, wire)| wire).collect()
+    }
+
+    /// Does what the hub wants, and writes, as far as the turn's time allows. Returns the work that it took.
+    fn drain_some(&mut self, around: &mut Around<'_>) -> Result<u64, Broken> {
+        let mut spent = 0;
+        loop {
+            self.note_events(around)?;
+            let Some(action) = self.hub.as_mut().and_then(Hub::poll_action) else { break };
+            self.apply(around, action);
+            spent += 1 + self.check_work(around)?;
+            if spent >= TURN_UNITS_MAX {
+                self.pace.has_more = true;
+                break;
+            }
+        }
+        self.note_events(around)?;
+        if self.write(around) {
+            // Whose transport has taken all may be closed now.
+            self.pace.has_more = true;
+        }
+        around.ledger.all_told();
+        Ok(spent)
+    }
+}
