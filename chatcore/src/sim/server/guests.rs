@@ -106,9 +106,11 @@ impl Server {
         }
         around.network.close(around.now, wire, End::Server);
         match error {
-            HandshakeError::Left | HandshakeError::TimedOut | HandshakeError::Undecided => Ok(()),
             // Many that share an origin may all be told to come again, more often than one connection may ask.
-            HandshakeError::Fault(Fault::TooManyAttempts { .. }) => Ok(()),
+            HandshakeError::Fault(Fault::TooManyAttempts { .. })
+            | HandshakeError::Left
+            | HandshakeError::TimedOut
+            | HandshakeError::Undecided => Ok(()),
             _ if !around.ledger.knows_wire(wire) => Ok(()),
             fault => Err(Broken { promise: Promise::Isolation, detail: format!("{wire}: {fault}"), at: around.now }),
         }

@@ -161,7 +161,9 @@ impl World {
         }
         let mut attackers = mem::take(&mut self.attackers);
         let (mut around, ..) = self.around();
-        attackers.iter_mut().for_each(|attacker| attacker.give_up(&mut around));
+        for attacker in attackers.iter_mut() {
+            attacker.give_up(&mut around);
+        }
         self.attackers = attackers;
     }
 
@@ -296,7 +298,9 @@ impl World {
         }
         let mut attackers = mem::take(&mut self.attackers);
         let (mut around, server, _) = self.around();
-        attackers.iter_mut().for_each(|attacker| attacker.work(&mut around, server));
+        for attacker in attackers.iter_mut() {
+            attacker.work(&mut around, server);
+        }
         self.attackers = attackers;
         Ok(())
     }
