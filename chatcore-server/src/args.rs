@@ -46,7 +46,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "60")]
     idle_time_max: Duration,
 
-    /// Seconds that a full outbox may go without an acknowledgement before its user is closed.
+    /// Seconds that a user may acknowledge nothing of what waits for it before it is closed or loses its connection.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "60")]
     stall_time_max: Duration,
 
@@ -58,7 +58,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().detached_max)]
     detached_max: u32,
 
-    /// The same for each address that they came from.
+    /// Users of one address without a connection that are kept, at the most.
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().detached_of_origin_max)]
     detached_of_origin_max: u32,
 
@@ -66,23 +66,24 @@ pub(crate) struct Args {
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().buffer_bytes_max)]
     buffer_bytes_max: u64,
 
-    /// The share of that for the users of one address.
+    /// Bytes of that for the users of one address.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().origin_buffer_bytes_max)]
     origin_buffer_bytes_max: u64,
 
-    /// What one user's requests may cost in a second, in the units of the protocol; 0 for no bound.
+    /// Cost of one user's requests in a second, in the units of the protocol; 0 for no bound. Beyond it the server reads
+    /// nothing from the user for a while.
     #[arg(long, value_name = "COST", default_value_t = Limits::default().session_rate.per_s)]
     session_cost_per_s: u32,
 
-    /// What they may cost at once, after a pause.
+    /// Cost of one user's requests at once, after a pause.
     #[arg(long, value_name = "COST", default_value_t = Limits::default().session_rate.burst)]
     session_cost_burst: u32,
 
-    /// What the requests of all users of one address may cost in a second; 0 for no bound.
+    /// Cost of the requests and registrations of all users of one address in a second; 0 for no bound.
     #[arg(long, value_name = "COST", default_value_t = Limits::default().origin_rate.per_s)]
     origin_cost_per_s: u32,
 
-    /// What they may cost at once, after a pause.
+    /// Cost of those at once, after a pause.
     #[arg(long, value_name = "COST", default_value_t = Limits::default().origin_rate.burst)]
     origin_cost_burst: u32,
 
@@ -138,7 +139,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "BYTES")]
     memory_bytes_max: Option<u64>,
 
-    /// Seconds that the server reads before it writes, and writes before it reads again.
+    /// Seconds of one turn, in which the server reads and writes; those who have little to say come first in each.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "0.002")]
     turn_time_max: Duration,
 

@@ -4,11 +4,12 @@ mod support;
 
 use std::net::Shutdown;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use chatcore::wire::{ClientMessage, Deliver, HubMessage, Ping, Pong, Send};
+use chatcore::RefusalCode;
+use chatcore::wire::{ClientMessage, Deliver, HubMessage, Ping, Pong, Refused, Send};
 
-use support::{Peer, Server, User, encode};
+use support::{Peer, Server, User, encode, opening};
 
 /// Shorter than anything takes, so that each turn does one step of each kind.
 const TINY_TURN: [&str; 2] = ["--turn-time-max", "0.000001"];
@@ -124,14 +125,48 @@ fn who_has_used_up_its_rate_is_slowed_down_and_loses_nothing() {
         Server::start(&["--session-cost-per-s", "10000", "--session-cost-burst", "100", "--idle-time-max", "1"]);
     let alice = Peer::registered(server.address(), "alice");
     let mut bob = Peer::registered(server.address(), "bob");
-    let start = Instant::now();
+    let (start, ticks) = (Instant::now(), server.cpu_ticks());
     let putting = put_beside(alice, numbered(MESSAGES));
     take_numbered(&mut bob, MESSAGES);
     let mut alice = putting.join().unwrap();
     alice.take_accepted(u64::from(MESSAGES));
-    println!("{MESSAGES} messages in {:?}", start.elapsed());
+    let (taken, ticks) = (start.elapsed(), server.cpu_ticks() - ticks);
+    assert!(ticks <= 25, "{ticks} of about 100 ticks of processor time: it sleeps through the pauses");
+    assert!(taken >= Duration::from_millis(900), "10 000 messages at 10 000 a second take {taken:?}");
     // It is not taken for silent, and it is heard again.
     alice.say(&ClientMessage::Ping(Ping { nonce: 7 }));
     while !matches!(alice.take_beside_acks(), HubMessage::Pong(pong) if pong.nonce == 7) {}
     assert_eq!(server.count_logged(&["name=alice", "reason"]), 0, "nothing ended");
+}
+
+#[test]
+fn what_a_slowed_down_peer_sent_before_its_end_is_taken_in() {
+    const MESSAGES: u32 = 5_000;
+    let mut server = Server::start(&["--session-cost-per-s", "10000", "--session-cost-burst", "100"]);
+    let mut alice = Peer::registered(server.address(), "alice");
+    let mut bob = Peer::registered(server.address(), "bob");
+    // It fits the system's buffers, so that the end is there long before the pauses are over.
+    alice.put(&numbered(MESSAGES));
+    alice.stream.shutdown(Shutdown::Write).unwrap();
+    take_numbered(&mut bob, MESSAGES);
+    server.logged(&["lost its connection", "name=alice"]);
+}
+
+#[test]
+fn who_registers_too_often_is_told_when_to_come_back() {
+    let server = Server::start(&["--origin-cost-per-s", "100", "--origin-cost-burst", "500"]);
+    let mut users = Vec::new();
+    let wait_ms = loop {
+        assert!(users.len() < 50, "nobody is refused");
+        let mut peer = Peer::connect(server.address());
+        peer.put(&opening(&format!("user{}", users.len())));
+        peer.take_preface();
+        match peer.take() {
+            HubMessage::Welcome(_) => users.push(peer),
+            HubMessage::Refused(Refused { code: RefusalCode::RateLimited, wait_ms, .. }) => break wait_ms,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(!users.is_empty(), "the burst lets some in");
+    assert!(wait_ms.is_some_and(|wait_ms| (1..=10_000).contains(&wait_ms)), "{wait_ms:?}");
 }
