@@ -1,7 +1,11 @@
 //! In the steady state nothing is allocated for a message, and what is kept does not grow.
 
 use allocation_counter::{AllocationInfo, measure};
+use chatcore::wire::{Ack, ClientMessage, Join, Message, Preface, Register, Send};
+use chatcore::{Action, ConnId, Handshake, Hub, Instant, Limits, Rate};
 use chatcore_bench::{BATCH_MESSAGES, Routing};
+
+const NOW: Instant = Instant::from_millis(1);
 
 /// What so many batches allocate.
 fn allocated(routing: &mut Routing, batches: usize) -> AllocationInfo {
@@ -30,4 +34,94 @@ fn no_message_of_a_user_to_a_user_allocates() {
 fn no_message_in_a_room_allocates() {
     nothing_is_allocated(Routing::in_rooms(1, 200, 64), Routing::batch_messages_in_rooms(200));
     nothing_is_allocated(Routing::in_rooms(100, 10, 64), Routing::batch_messages_in_rooms(10));
+}
+
+/// Members of one room, who take what is said there and acknowledge it.
+struct Room {
+    hub: Hub,
+    conns: Vec<ConnId>,
+    said: Vec<u8>,
+    /// Numbered frames that each member but the first has got, once all is said.
+    count: u64,
+    ack: Vec<u8>,
+}
+
+impl Room {
+    /// Messages of a batch.
+    const MESSAGES: u64 = 16;
+
+    fn new(members: usize, room: &str) -> Self {
+        let limits = Limits {
+            session_rate: Rate::UNLIMITED,
+            origin_rate: Rate::UNLIMITED,
+            announced_members_max: 0,
+            ..Limits::default()
+        };
+        let mut hub = Hub::new(limits, [7; 32]);
+        let (mut join, mut said) = (Vec::new(), Vec::new());
+        ClientMessage::Join(Join { room }).encode(&mut join);
+        for _ in 0..Self::MESSAGES {
+            ClientMessage::Send(Send { to: room, body: b"hello" }).encode(&mut said);
+        }
+        let conns = (0..members).map(|member| admit(&mut hub, &format!("user{member}"))).collect();
+        // Each has an answer to its join.
+        let mut room = Self { hub, conns, said, count: 1, ack: Vec::new() };
+        for member in 0..members {
+            room.give(member, &join);
+        }
+        room.hear();
+        room
+    }
+
+    fn give(&mut self, member: usize, mut input: &[u8]) {
+        self.hub.receive(NOW, self.conns[member], &mut input).map(drop).expect("it is there");
+        assert!(input.is_empty(), "it is taken");
+    }
+
+    /// Writes everything out.
+    fn hear(&mut self) {
+        loop {
+            while self.hub.poll_event().is_some() {}
+            let Some(action) = self.hub.poll_action() else { return };
+            let Action::Write { conn } = action else { panic!("nobody ends: {action:?}") };
+            let bytes = self.hub.transmit(conn).map(<[u8]>::len).sum();
+            self.hub.transmitted(NOW, conn, bytes).expect("it is there");
+        }
+    }
+
+    /// The first member says something, and all others take and acknowledge it.
+    fn route_batch(&mut self) {
+        let said = std::mem::take(&mut self.said);
+        self.give(0, &said);
+        self.said = said;
+        self.hear();
+        self.count += Self::MESSAGES;
+        let mut ack = std::mem::take(&mut self.ack);
+        ack.clear();
+        ClientMessage::Ack(Ack { count: self.count }).encode(&mut ack);
+        for member in 1..self.conns.len() {
+            self.give(member, &ack);
+        }
+        self.ack = ack;
+        self.hear();
+    }
+}
+
+fn admit(hub: &mut Hub, name: &str) -> ConnId {
+    let mut opening = Preface::OURS.encode().to_vec();
+    ClientMessage::Register(Register { name, credential: b"" }).encode(&mut opening);
+    let mut handshake = Handshake::new(NOW, hub.limits());
+    let registration = handshake.receive(NOW, &mut &opening[..]).expect("it is right").expect("it is whole");
+    hub.admit(NOW, registration).expect("the name is free")
+}
+
+#[test]
+fn no_message_in_a_room_with_a_long_name_allocates() {
+    let mut room = Room::new(10, "#a-room-whose-name-has-33-letters");
+    // The one who speaks acknowledges nothing, and its answers are merged and few.
+    (0..100).for_each(|_| room.route_batch());
+    let batches = 500;
+    let measured = measure(|| (0..batches).for_each(|_| room.route_batch()));
+    let messages = batches * Room::MESSAGES * 9;
+    assert!(measured.count_total <= messages / 1_000, "{measured:?} for {messages} messages");
 }

@@ -12,7 +12,7 @@ use chatcore::{
     Action, ClientConfig, CloseReason, Closed, ErrorCode, Event, Fault, GoodbyeCode, HubEvent, Limits, Received,
     Refusal, RejectCode,
 };
-use world::{World, decode_all, nth};
+use world::{World, decode_all, encode_all, nth};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -596,4 +596,36 @@ fn who_disconnects_gets_no_further_output() {
     assert!(world.writable.is_empty());
     let parked: Vec<_> = world.hub_events.iter().map(|output| matches!(output, HubEvent::Detached { .. })).collect();
     assert_eq!(parked, [true, true]);
+}
+
+#[test]
+fn the_same_leftover_again_is_no_sign_of_life() {
+    let mut world = World::new(Limits { resume_time_max: Duration::ZERO, ..Limits::default() });
+    let alice = world.join("alice");
+    let begun = &encode_all(&[send("alice", b"hello")])[..3];
+    let end = world.now + world.hub.limits().idle_time_max + Duration::from_secs(2);
+    while world.now < end && world.closed(alice).is_none() {
+        if world.hub.name(alice).is_some() {
+            let mut input = begun;
+            assert_eq!(world.hub.receive(world.now, alice, &mut input), Ok(Received::NeedInput));
+            assert_eq!(input, begun);
+        }
+        world.pass(Duration::from_secs(1));
+        world.written(alice);
+    }
+    assert!(world.hub.name(alice).is_none(), "three bytes keep nobody alive for ever");
+}
+
+#[test]
+fn each_new_byte_is_a_sign_of_life() {
+    let mut world = World::new(Limits { resume_time_max: Duration::ZERO, ..Limits::default() });
+    let alice = world.join("alice");
+    let frame = encode_all(&[send("alice", &[b'x'; 100])]);
+    for bytes in 1..frame.len() {
+        let mut input = &frame[..bytes];
+        assert_eq!(world.hub.receive(world.now, alice, &mut input), Ok(Received::NeedInput));
+        world.pass(Duration::from_secs(1));
+        world.written(alice);
+    }
+    assert!(world.hub.name(alice).is_some());
 }

@@ -4,8 +4,9 @@ mod world;
 
 use std::time::Duration;
 
-use chatcore::{ClientError, Event, Limits, RejectCode};
-use world::{User, World};
+use chatcore::wire::{Ack, ClientMessage, HubMessage, Kind, Message, Watch};
+use chatcore::{ClientError, ConnId, Event, Limits, RejectCode};
+use world::{User, World, decode_all, send};
 
 fn presence(name: &str, online: bool) -> Event {
     Event::Presence { name: name.parse().unwrap(), online }
@@ -87,4 +88,81 @@ fn what_happens_while_a_watcher_is_away_waits_for_it() {
     world.connect("bob");
     world.reconnect(&mut alice).unwrap();
     assert_eq!(told(&mut world, &mut alice), [Event::Resumed, presence("bob", true)]);
+}
+
+/// A user that comes and goes, and lets nobody wait for it.
+fn flap(world: &mut World, name: &str) {
+    let mut user = world.connect(name);
+    user.client.leave(world.now);
+    world.carry(&mut user);
+}
+
+#[test]
+fn changes_within_the_time_between_two_news_are_merged_into_the_newest() {
+    let mut world = World::new(Limits::default());
+    let mut alice = world.connect("alice");
+    alice.client.watch(world.now, &["bob"]).unwrap();
+    told(&mut world, &mut alice);
+    // Thirteen changes: the last one is that it is there.
+    for _ in 0..6 {
+        flap(&mut world, "bob");
+    }
+    let mut bob = world.connect("bob");
+    let at_once = told(&mut world, &mut alice);
+    assert!(at_once.len() <= 1, "{at_once:?}");
+    world.pass(Duration::from_secs(1));
+    let later = told(&mut world, &mut alice);
+    assert!(later.len() <= 1, "{later:?}");
+    assert_eq!(at_once.iter().chain(&later).next_back(), Some(&presence("bob", true)), "the newest state");
+    // Gone and back within the time: what was told still holds.
+    bob.client.leave(world.now);
+    world.pass(Duration::from_secs(2));
+    world.carry(&mut bob);
+    told(&mut world, &mut alice);
+    let mut bob = world.connect("bob");
+    bob.client.leave(world.now);
+    world.carry(&mut bob);
+    world.pass(Duration::from_secs(5));
+    let events = told(&mut world, &mut alice);
+    assert!(events.windows(2).all(|two| two[0] != two[1]), "equal states are not told twice: {events:?}");
+}
+
+#[test]
+fn a_watcher_without_room_gets_the_newest_state_once_it_acknowledges() {
+    let limits = Limits { body_bytes_max: 1_000, outbox_bytes_max: 8_192, ..Limits::default() };
+    let mut world = World::new(limits);
+    let alice = world.join("alice");
+    let sender = world.join("sender");
+    let _ = world.say(alice, &[ClientMessage::Watch(Watch { names: vec!["bob"] })]);
+    let mut frames = numbered(&mut world, alice).len() as u64;
+    // No message fits any more.
+    for bytes in [1_000, 100, 1] {
+        for _ in 0..200 {
+            let _ = world.say(sender, &[send("alice", &vec![b'x'; bytes])]);
+        }
+    }
+    // Answers to its own requests use the reserve.
+    for _ in 0..60 {
+        let _ = world.say(alice, &[send("nobody", b"")]);
+    }
+    let bob = world.join("bob");
+    let mut got = numbered(&mut world, alice);
+    frames += got.len() as u64;
+    got.retain(|kind| *kind == Kind::PRESENCE);
+    assert_eq!(got, [], "there is no room for it");
+    let _ = world.say(alice, &[ClientMessage::Ack(Ack { count: frames })]);
+    let written = world.written(alice);
+    let told: Vec<_> = decode_all(&written)
+        .into_iter()
+        .filter_map(|message| match message {
+            HubMessage::Presence(presence) => Some((presence.name.to_string(), presence.online)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [("bob".to_string(), true)]);
+    assert_eq!(world.closed(bob), None);
+}
+
+fn numbered(world: &mut World, conn: ConnId) -> Vec<Kind> {
+    decode_all(&world.written(conn)).iter().map(Message::kind).filter(|kind| kind.is_numbered()).collect()
 }

@@ -1,0 +1,372 @@
+//! Bounds: no call does more than so much, whoever asks for it, and who asks for more than its share waits.
+
+mod world;
+
+use std::time::Duration;
+
+use chatcore::wire::{ClientMessage, HubMessage, Join, Online, Ping, Unwatch, Watch, Who};
+use chatcore::{CloseReason, ConnId, Hub, HubEvent, Instant, Limits, Origin, Rate, Received, RejectCode};
+use world::{World, decode_all, encode_all, registration, send};
+
+/// Units that one call begins with, and a generous bound for the longest step beyond that.
+const CALL_COST_MAX: u32 = 4_096 + 4_096;
+
+/// Sessions that one slice ends, at the most.
+const ENDED_IN_SLICE_MAX: usize = 1_100;
+
+const PING: ClientMessage<'_> = ClientMessage::Ping(Ping { nonce: 1 });
+
+/// Limits without rates, so that only the bounds of each call act.
+fn unpaced() -> Limits {
+    Limits { session_rate: Rate::UNLIMITED, origin_rate: Rate::UNLIMITED, ..Limits::default() }
+}
+
+fn paced(session_rate: Rate, origin_rate: Rate) -> World {
+    World::new(Limits { session_rate, origin_rate, ..Limits::default() })
+}
+
+/// Gives the hub all of an input, and looks at the hub after each call. Returns how many calls that took.
+fn put_all(world: &mut World, conn: ConnId, mut input: &[u8], mut check: impl FnMut(&Hub)) -> usize {
+    for calls in 1.. {
+        let received = world.hub.receive(world.now, conn, &mut input).unwrap();
+        assert!(world.hub.last_cost() <= CALL_COST_MAX || world.hub.is_behind(), "{}", world.hub.last_cost());
+        check(&world.hub);
+        match received {
+            Received::More => {}
+            Received::NeedInput => {
+                assert_eq!(input, b"", "whole frames are used up");
+                return calls;
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(calls < 100_000, "the hub comes to an end");
+    }
+    unreachable!("the loop returns")
+}
+
+/// Gives the hub input until it has taken what it may.
+fn receive(world: &mut World, conn: ConnId, input: &mut &[u8]) -> Received {
+    for _ in 0..10_000 {
+        match world.hub.receive(world.now, conn, input).unwrap() {
+            Received::More => {}
+            other => return other,
+        }
+    }
+    panic!("the hub neither takes it nor says until when it waits");
+}
+
+/// Lets the hub do what it does by itself, slice by slice. Returns how many slices that took.
+fn finish(world: &mut World) -> usize {
+    for slices in 0..100_000 {
+        world.drain();
+        if world.hub.poll_timeout().is_none_or(|due| due > world.now) {
+            return slices;
+        }
+        world.hub.handle_timeout(world.now);
+    }
+    panic!("the hub is never done");
+}
+
+fn kept(hub: &Hub, conns: &[ConnId]) -> usize {
+    conns.iter().map(|conn| hub.transmit(*conn).map(<[u8]>::len).sum::<usize>()).sum()
+}
+
+/// Two who have nothing to do with anything: what one says reaches the other at once.
+fn assert_served(world: &mut World, [alice, bob]: [ConnId; 2]) {
+    let before = kept(&world.hub, &[bob]);
+    assert_eq!(world.say(alice, &[send("bob", b"hello")]), Received::NeedInput);
+    assert!(kept(&world.hub, &[bob]) > before, "it is in the outbox");
+}
+
+#[test]
+fn a_room_flood_between_pings_takes_many_bounded_calls_and_little_memory() {
+    const MEMBERS: usize = 2_000;
+    let mut world = World::new(unpaced());
+    let members: Vec<_> = (0..MEMBERS).map(|n| world.join(&format!("u{n}"))).collect();
+    for conn in &members {
+        put_all(&mut world, *conn, &encode_all(&[ClientMessage::Join(Join { room: "#r" })]), |_| {});
+        finish(&mut world);
+    }
+    let pair = encode_all(&[send("#r", b"x"), PING]);
+    let pairs = (512 << 10) / pair.len();
+    let before = world.hub.memory().total();
+    let mut most = before;
+    let calls = put_all(&mut world, members[0], &pair.repeat(pairs), |hub| {
+        let now = hub.memory().total();
+        assert!(now.saturating_sub(most) <= 8 << 20, "one call takes {} bytes more", now - most);
+        most = most.max(now);
+    });
+    finish(&mut world);
+    most = most.max(world.hub.memory().total());
+    assert!(calls > 2, "more than one call does");
+    assert!(most - before <= 64 << 20, "{} bytes are kept for 512 KiB", most - before);
+    assert_eq!(world.hub.users(), MEMBERS, "nobody's session ends");
+}
+
+#[test]
+fn a_list_that_was_once_long_is_paged_and_paid_for() {
+    let mut world = World::new(Limits { resume_time_max: Duration::ZERO, ..unpaced() });
+    let alice = world.join("alice");
+    let others: Vec<_> = (0..5_000).map(|n| world.join(&format!("u{n}"))).collect();
+    world.join("zoe");
+    for conn in others {
+        world.hub.disconnect(world.now, conn).unwrap();
+        world.drain();
+    }
+    let (mut cursor, mut names, mut pages) = (Some(0), Vec::new(), 0);
+    while let Some(next) = cursor {
+        let _ = world.say(alice, &[ClientMessage::Who(Who { cursor: next })]);
+        assert!(world.hub.last_cost() <= 1 + 500 + 64 + 2, "{}", world.hub.last_cost());
+        let written = world.written(alice);
+        let online = decode_all(&written).into_iter().find_map(|message| match message {
+            HubMessage::Online(Online { names, next, .. }) => {
+                Some((names.iter().map(ToString::to_string).collect::<Vec<_>>(), next))
+            }
+            _ => None,
+        });
+        let (more, next) = online.expect("a listing is answered");
+        names.extend(more);
+        (cursor, pages) = (next, pages + 1);
+        assert!(pages < 50);
+    }
+    names.sort_unstable();
+    assert_eq!(names, ["alice", "zoe"]);
+    assert!(pages > 1, "no page looks at everything");
+    // Each page that looks at 1 024 slots costs 64 units, and so no call answers many.
+    let who = encode_all(&[ClientMessage::Who(Who { cursor: 0 })]);
+    let input = who.repeat(1_000);
+    let mut rest = &input[..];
+    assert_eq!(world.hub.receive(world.now, alice, &mut rest), Ok(Received::More));
+    assert!((input.len() - rest.len()) / who.len() <= 4_096 / 64 + 1);
+}
+
+#[test]
+fn a_list_over_its_limit_is_rejected_before_it_is_decoded() {
+    let mut world = World::new(Limits { watches_max: 200, ..unpaced() });
+    let alice = world.join("alice");
+    let names: Vec<_> = (0..201).map(|n| format!("name{n}")).collect();
+    let mut bytes =
+        encode_all(&[ClientMessage::Unwatch(Unwatch { names: names.iter().map(String::as_str).collect() })]);
+    // No text: who decodes it finds a fault.
+    *bytes.last_mut().unwrap() = 0xff;
+    assert_eq!(world.put(alice, &bytes), Received::NeedInput);
+    let written = world.written(alice);
+    let rejected = decode_all(&written).into_iter().any(
+        |message| matches!(message, HubMessage::Rejected(rejected) if rejected.code == RejectCode::TooManyWatches),
+    );
+    assert!(rejected);
+}
+
+#[test]
+fn a_list_of_costly_names_takes_several_calls_and_gets_the_right_answer() {
+    let mut world = World::new(unpaced());
+    let alice = world.join("alice");
+    let _ = world.say(alice, &[ClientMessage::Watch(Watch { names: vec!["bob"] })]);
+    world.written(alice);
+    let costly = "\u{660}".repeat(64);
+    let mut names = vec![costly.as_str(); 200];
+    names.push("bob");
+    let calls = put_all(&mut world, alice, &encode_all(&[ClientMessage::Unwatch(Unwatch { names })]), |_| {});
+    assert!(calls >= 200 * 128 * 4 / CALL_COST_MAX as usize, "{calls} calls");
+    assert!(matches!(decode_all(&world.written(alice))[..], [HubMessage::Done(_), ..]));
+    world.join("bob");
+    assert_eq!(world.written(alice), b"", "the last name of the list is watched no more");
+}
+
+#[test]
+fn thousands_that_stall_at_once_end_in_slices_and_others_are_served_between() {
+    const STALLED: usize = 3_000;
+    let mut world =
+        World::new(Limits { idle_time_max: Duration::from_mins(10), resume_time_max: Duration::ZERO, ..unpaced() });
+    let pair = [world.join("alice"), world.join("bob")];
+    let sender = world.join("sender");
+    for n in 0..STALLED {
+        let conn = world.join(&format!("u{n}"));
+        let _ = world.say(sender, &[send(&format!("u{n}"), b"unread")]);
+        world.written(conn);
+    }
+    world.written(sender);
+    world.now = world.now + world.hub.limits().stall_time_max + Duration::from_millis(1);
+    let (mut before, mut slices) = (world.hub.users(), 0);
+    while world.hub.users() > 3 {
+        world.hub.handle_timeout(world.now);
+        let after = world.hub.users();
+        assert!(before - after <= 2 * ENDED_IN_SLICE_MAX, "{} end in one slice", before - after);
+        (before, slices) = (after, slices + 1);
+        assert!(slices < 1_000, "{after} are left");
+        assert_served(&mut world, pair);
+    }
+    assert!(slices > 1, "not all in one");
+}
+
+#[test]
+fn thousands_of_detached_sessions_expire_in_slices() {
+    const DETACHED: usize = 5_000;
+    let limits = Limits { detached_of_origin_max: 10_000, idle_time_max: Duration::from_mins(10), ..unpaced() };
+    let mut world = World::new(limits);
+    let pair = [world.join("alice"), world.join("bob")];
+    for n in 0..DETACHED {
+        let conn = world.join(&format!("u{n}"));
+        world.hub.disconnect(world.now, conn).unwrap();
+        world.drain();
+    }
+    assert_eq!(world.hub.users(), DETACHED + 2);
+    world.now = world.now + world.hub.limits().resume_time_max + Duration::from_millis(1);
+    let (mut before, mut slices) = (world.hub.users(), 0);
+    while world.hub.users() > 2 {
+        world.hub.handle_timeout(world.now);
+        let after = world.hub.users();
+        assert!(before - after <= ENDED_IN_SLICE_MAX, "{} end in one slice", before - after);
+        (before, slices) = (after, slices + 1);
+        assert!(slices < 1_000, "{after} are left");
+        assert_served(&mut world, pair);
+    }
+    assert!(slices >= DETACHED / ENDED_IN_SLICE_MAX);
+}
+
+#[test]
+fn a_hub_with_thousands_shuts_down_in_slices() {
+    let mut world = World::new(unpaced());
+    for n in 0..5_000 {
+        world.join(&format!("u{n}"));
+    }
+    let mut before = world.hub.users();
+    world.hub.shut_down(world.now, None);
+    let mut slices = 0;
+    while world.hub.users() > 0 {
+        let after = world.hub.users();
+        assert!(before - after <= ENDED_IN_SLICE_MAX, "{} end in one slice", before - after);
+        assert!(world.hub.poll_timeout().is_some_and(|due| due <= world.now), "there is more to do");
+        before = after;
+        world.hub.handle_timeout(world.now);
+        slices += 1;
+        assert!(slices < 1_000);
+    }
+    assert!(slices > 1);
+}
+
+#[test]
+fn a_member_that_is_kicked_while_its_room_is_served_takes_nobody_along() {
+    let mut world = World::new(unpaced());
+    let members: Vec<_> = (0..3_000).map(|n| world.join(&format!("u{n}"))).collect();
+    for conn in &members {
+        let _ = world.say(*conn, &[ClientMessage::Join(Join { room: "#r" })]);
+        finish(&mut world);
+    }
+    for conn in &members {
+        world.written(*conn);
+    }
+    let _ = world.say(members[0], &[send("#r", b"x")]);
+    assert!(world.hub.is_behind());
+    // One that has it already, perhaps, and one that has not, and the sender itself.
+    for name in ["u1", "u2999", "u0"] {
+        assert!(world.hub.kick(world.now, &name.parse().unwrap()));
+    }
+    finish(&mut world);
+    for conn in &members[2..2_999] {
+        let written = world.hub.transmit(*conn).concat();
+        assert!(matches!(decode_all(&written)[..], [HubMessage::RoomDeliver(_)]), "each gets it once");
+    }
+}
+
+#[test]
+fn who_is_over_its_rate_waits_and_loses_nothing() {
+    let mut world = paced(Rate { per_s: 100, burst: 50 }, Rate::UNLIMITED);
+    let [alice, bob] = ["alice", "bob"].map(|name| world.join(name));
+    let bodies: Vec<_> = (0..500_u32).map(|n| n.to_string()).collect();
+    let messages: Vec<_> = bodies.iter().map(|body| send("bob", body.as_bytes())).collect();
+    let bytes = encode_all(&messages);
+    let (mut input, mut pauses, begun) = (&bytes[..], 0, world.now);
+    loop {
+        match receive(&mut world, alice, &mut input) {
+            Received::NeedInput => break,
+            Received::Paused { until } => {
+                assert!(until > world.now);
+                // Nothing is taken meanwhile, however often it is tried.
+                let left = input.len();
+                assert_eq!(world.hub.receive(world.now, alice, &mut input), Ok(Received::Paused { until }));
+                assert_eq!(input.len(), left);
+                world.now = until;
+                pauses += 1;
+            }
+            other => panic!("nobody ends because it waits: {other:?}"),
+        }
+        assert!(pauses < 1_000);
+    }
+    assert_eq!(input, b"");
+    let took = world.now - begun;
+    assert!(
+        (Duration::from_secs(4)..Duration::from_secs(6)).contains(&took),
+        "450 beyond the burst at 100 a second: {took:?}"
+    );
+    let written = world.written(bob);
+    let got: Vec<_> = decode_all(&written)
+        .into_iter()
+        .filter_map(|message| match message {
+            HubMessage::Deliver(deliver) => Some(deliver.body.to_vec()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(got, bodies.iter().map(|body| body.as_bytes().to_vec()).collect::<Vec<_>>(), "in order, each once");
+}
+
+#[test]
+fn who_is_paused_is_neither_silent_nor_stalled() {
+    let mut world = paced(Rate { per_s: 6, burst: 1 }, Rate::UNLIMITED);
+    let alice = world.join("alice");
+    // One message whose cost takes longer to pay off than anybody may be silent, or leave its answer unacknowledged. A
+    // pause excuses that for as long again, and no longer.
+    let costly = "\u{660}".repeat(64);
+    let bytes = encode_all(&[send(&costly, b""), PING]);
+    let mut input = &bytes[..];
+    let received = receive(&mut world, alice, &mut input);
+    let Received::Paused { until } = received else { panic!("{received:?}") };
+    let (pause, limits) = (until - world.now, world.hub.limits());
+    assert!(pause > limits.idle_time_max.max(limits.stall_time_max) && pause < limits.stall_time_max * 2, "{pause:?}");
+    while let Some(due) = world.hub.poll_timeout().filter(|due| *due < until) {
+        world.now = world.now.max(due);
+        world.hub.handle_timeout(world.now);
+        world.drain();
+    }
+    world.now = until;
+    assert_eq!(world.closed(alice), None);
+    assert!(matches!(
+        world.hub.receive(world.now, alice, &mut input),
+        Ok(Received::NeedInput | Received::Paused { .. })
+    ));
+    assert_eq!(input, b"", "it goes on");
+}
+
+#[test]
+fn sessions_of_one_origin_share_its_rate_and_others_do_not() {
+    let mut world = paced(Rate::UNLIMITED, Rate { per_s: 100, burst: 1_000 });
+    let admit = |world: &mut World, name, origin| {
+        let registration = registration(world.now, world.hub.limits(), name).with_origin(Origin(origin));
+        world.hub.admit(world.now, registration).unwrap()
+    };
+    let [alice, bob] = ["alice", "bob"].map(|name| admit(&mut world, name, 1));
+    let carol = admit(&mut world, "carol", 2);
+    let pings = encode_all(&[PING]).repeat(2_000);
+    let mut input = &pings[..];
+    let outcome = receive(&mut world, alice, &mut input);
+    assert!(matches!(outcome, Received::Paused { .. }), "{outcome:?}");
+    let ping = encode_all(&[PING]);
+    let mut of = |conn| receive(&mut world, conn, &mut &ping[..]);
+    assert!(matches!(of(bob), Received::Paused { .. }), "it has the same origin");
+    assert_eq!(of(carol), Received::NeedInput, "it has another");
+}
+
+#[test]
+fn a_rate_of_zero_pauses_nobody() {
+    let mut world = World::new(Limits { outbox_bytes_max: 64 << 20, ..unpaced() });
+    let alice = world.join("alice");
+    let pings = encode_all(&[PING]).repeat(300_000);
+    put_all(&mut world, alice, &pings, |_| {});
+    assert_eq!(world.now, Instant::from_millis(1_000));
+    assert!(
+        !world
+            .hub_events
+            .iter()
+            .any(|event| matches!(event, HubEvent::SessionEnded { reason: CloseReason::SlowConsumer, .. }))
+    );
+}

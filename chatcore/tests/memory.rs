@@ -1,0 +1,186 @@
+//! Memory: what peers can make a hub keep is counted, bounded for all and for each origin, and given back.
+
+mod world;
+
+use std::time::Duration;
+
+use chatcore::wire::{Ack, ClientMessage, HubMessage, Join, Message, RejectCode};
+use chatcore::{CloseReason, ConnId, HubEvent, Limits, Memory, Origin, Rate, Received};
+use world::{World, decode_all, encode_all, registration, send};
+
+/// Bytes by which counts of buffers may be off: the smallest buffer of each of some sessions.
+const NEAR: u64 = 64 << 10;
+
+fn limits() -> Limits {
+    Limits { session_rate: Rate::UNLIMITED, origin_rate: Rate::UNLIMITED, ..Limits::default() }
+}
+
+/// A hub whose budget some sessions can fill.
+fn small() -> World {
+    World::new(Limits {
+        body_bytes_max: 10_000,
+        outbox_bytes_max: 400_000,
+        origin_buffer_bytes_max: 600_000,
+        buffer_bytes_max: 1_000_000,
+        ..limits()
+    })
+}
+
+fn admit(world: &mut World, name: &str, origin: u128) -> ConnId {
+    let registration = registration(world.now, world.hub.limits(), name).with_origin(Origin(origin));
+    let conn = world.hub.admit(world.now, registration).unwrap();
+    world.written(conn);
+    conn
+}
+
+/// What became of messages: accepted, rejected because there is no room, and reported not to have arrived.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Fates {
+    accepted: usize,
+    full: usize,
+    reported: Vec<String>,
+}
+
+/// Sends so many messages of 10 kB.
+fn fill(world: &mut World, sender: ConnId, to: &str, count: usize) -> Fates {
+    let mut fates = Fates::default();
+    for _ in 0..count {
+        let _ = world.say(sender, &[send(to, &[b'x'; 10_000])]);
+        // Twice: what ends because of the message is told after it.
+        for _ in 0..2 {
+            for message in decode_all(&world.written(sender)) {
+                match message {
+                    HubMessage::Accepted(more) => fates.accepted += 1 + usize::from(more.more),
+                    HubMessage::Rejected(rejected) if rejected.code == RejectCode::RecipientFull => fates.full += 1,
+                    HubMessage::Report(report) => {
+                        fates.reported.extend(report.ids.iter().map(|_| report.to.to_string()));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    fates
+}
+
+fn end(world: &World, name: &str) -> Option<CloseReason> {
+    world.hub_events.iter().find_map(|event| match event {
+        HubEvent::SessionEnded { name: ended, reason } if ended.as_str() == name => Some(*reason),
+        _ => None,
+    })
+}
+
+#[test]
+fn memory_is_counted_by_kind_and_given_back() {
+    let mut world = World::new(limits());
+    let [alice, bob, carol] = ["alice", "bob", "carol"].map(|name| world.join(name));
+    let before = world.hub.memory();
+    fill(&mut world, alice, "bob", 10);
+    let attached = world.hub.memory();
+    assert!(attached.outboxes >= before.outboxes + 100_000, "{attached:?}");
+    assert_eq!((attached.detached, attached.closing, attached.partial), (0, 0, 0));
+
+    world.hub.disconnect(world.now, bob).unwrap();
+    world.drain();
+    let detached = world.hub.memory();
+    assert!(detached.detached >= 100_000 && detached.outboxes <= before.outboxes + NEAR, "{detached:?}");
+
+    // The start of a frame stays with the driver, and counts.
+    let frame = encode_all(&[send("alice", &[b'x'; 5_000])]);
+    let mut input = &frame[..4_000];
+    assert_eq!(world.hub.receive(world.now, carol, &mut input), Ok(Received::NeedInput));
+    assert_eq!((input.len(), world.hub.memory().partial), (4_000, 4_000));
+    let Memory { outboxes, detached, closing, partial } = world.hub.memory();
+    assert_eq!(world.hub.memory().total(), outboxes + detached + closing + partial);
+    let mut input = &frame[..];
+    assert_eq!(world.hub.receive(world.now, carol, &mut input), Ok(Received::NeedInput));
+    assert_eq!(world.hub.memory().partial, 0, "the frame is whole");
+
+    // The window runs out, and the others leave.
+    world.hub.disconnect(world.now, carol).unwrap();
+    world.hub.disconnect(world.now, alice).unwrap();
+    for _ in 0..100 {
+        world.now = world.now + Duration::from_secs(10);
+        world.hub.handle_timeout(world.now);
+        world.drain();
+    }
+    assert_eq!(world.hub.users(), 0);
+    assert_eq!(world.hub.memory(), Memory::default());
+}
+
+#[test]
+fn a_partial_frame_of_who_breaks_is_not_counted_any_more() {
+    let mut world = World::new(limits());
+    let alice = world.join("alice");
+    let frame = encode_all(&[send("bob", &[b'x'; 5_000])]);
+    let _ = world.hub.receive(world.now, alice, &mut &frame[..4_000]);
+    assert_eq!(world.hub.memory().partial, 4_000);
+    world.hub.disconnect(world.now, alice).unwrap();
+    assert_eq!(world.hub.memory().partial, 0);
+}
+
+#[test]
+fn an_origin_over_its_share_gets_no_more_messages_and_others_do() {
+    let mut world = small();
+    let sender = admit(&mut world, "sender", 9);
+    for name in ["a1", "a2"] {
+        admit(&mut world, name, 1);
+    }
+    admit(&mut world, "b1", 2);
+    assert_eq!(fill(&mut world, sender, "a1", 30).full, 0);
+    let Fates { accepted, full, .. } = fill(&mut world, sender, "a2", 35);
+    assert!(accepted > 5 && full > 5, "{accepted} accepted, {full} rejected");
+    assert_eq!(fill(&mut world, sender, "b1", 5).accepted, 5, "another origin has a share of its own");
+    let ended: Vec<_> =
+        world.hub_events.iter().filter(|event| matches!(event, HubEvent::SessionEnded { .. })).collect();
+    assert!(ended.is_empty(), "refusing is enough: {ended:?}");
+}
+
+#[test]
+fn when_all_is_used_up_the_largest_of_the_largest_origin_ends_and_its_senders_are_told() {
+    let mut world = small();
+    let sender = admit(&mut world, "sender", 9);
+    for (name, origin) in [("a1", 1), ("a2", 1), ("b1", 2), ("c1", 3)] {
+        admit(&mut world, name, origin);
+    }
+    let to_largest = fill(&mut world, sender, "a1", 30).accepted;
+    let mut reported = fill(&mut world, sender, "a2", 11).reported;
+    reported.extend(fill(&mut world, sender, "b1", 12).reported);
+    assert_eq!((end(&world, "a1"), reported.len()), (None, 0), "there is room for so much");
+    for _ in 0..30 {
+        if end(&world, "a1").is_none() {
+            reported.extend(fill(&mut world, sender, "c1", 1).reported);
+        }
+    }
+    assert_eq!(end(&world, "a1"), Some(CloseReason::Evicted), "it holds most, of the origin that holds most");
+    for name in ["a2", "b1", "c1", "sender"] {
+        assert_eq!(end(&world, name), None, "{name} holds less");
+    }
+    assert_eq!(reported, vec!["a1"; to_largest], "each message that it has not acknowledged");
+    assert!(world.hub.memory().total() <= world.hub.limits().buffer_bytes_max + NEAR, "{:?}", world.hub.memory());
+    assert_eq!(fill(&mut world, sender, "b1", 1).accepted, 1, "there is room again");
+}
+
+#[test]
+fn a_room_whose_members_never_read_stays_within_the_budget_and_ends_none_that_reads() {
+    let mut world = small();
+    let sender = admit(&mut world, "sender", 9);
+    let reader = admit(&mut world, "reader", 8);
+    let join = ClientMessage::Join(Join { room: "#r" });
+    let dead: Vec<_> = (0..20).map(|n| admit(&mut world, &format!("dead{n}"), 1 + n % 4)).collect();
+    for conn in dead.iter().chain([&sender, &reader]) {
+        let _ = world.say(*conn, std::slice::from_ref(&join));
+        world.written(*conn);
+    }
+    let mut told = 0;
+    for _ in 0..400 {
+        let _ = world.say(sender, &[send("#r", &[b'x'; 1_000])]);
+        world.written(sender);
+        told += decode_all(&world.written(reader)).iter().filter(|message| message.kind().is_numbered()).count();
+        let _ = world.say(reader, &[ClientMessage::Ack(Ack { count: 1 })]);
+        let total = world.hub.memory().total();
+        assert!(total <= world.hub.limits().buffer_bytes_max + NEAR, "{total}");
+    }
+    assert!(told > 0);
+    assert_eq!(end(&world, "sender"), None);
+}
