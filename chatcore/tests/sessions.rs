@@ -548,7 +548,7 @@ fn the_origin_that_holds_most_pays_when_buffers_are_short_and_others_notice_noth
     let mut refused = 0;
     for round in 1..=8 {
         for to in ["slow", "a", "b", "c", "d"] {
-            let _ = world.say(sender, &[world::send(to, &[0; 30_000])]);
+            let _ = world.say(sender, &[world::send(to, &vec![0; 30_000])]);
             let answers = world.written(sender);
             refused +=
                 world::decode_all(&answers).iter().filter(|said| matches!(said, HubMessage::Rejected(_))).count();

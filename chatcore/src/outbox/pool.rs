@@ -17,7 +17,7 @@ pub(super) const BYTES_MIN: usize = 512;
 pub(super) const BYTES_MAX: usize = BYTES_MIN << (CLASSES - 1);
 
 /// Bytes that are kept for later, at the most. What is given back beyond that goes to the allocator.
-const KEPT_BYTES_MAX: usize = 4 << 20;
+const KEPT_BYTES_MAX: usize = 16 << 20;
 
 /// Lists of segments that are kept for later, at the most, and how many segments each has room for.
 const KEPT_LISTS_MAX: usize = 1024;

@@ -161,7 +161,7 @@ impl World {
         }
         let mut attackers = mem::take(&mut self.attackers);
         let (mut around, ..) = self.around();
-        for attacker in attackers.iter_mut() {
+        for attacker in &mut attackers {
             attacker.give_up(&mut around);
         }
         self.attackers = attackers;
@@ -298,7 +298,7 @@ impl World {
         }
         let mut attackers = mem::take(&mut self.attackers);
         let (mut around, server, _) = self.around();
-        for attacker in attackers.iter_mut() {
+        for attacker in &mut attackers {
             attacker.work(&mut around, server);
         }
         self.attackers = attackers;
