@@ -243,7 +243,7 @@ impl Plan {
             unit,
             // One turn that runs already, one that hears it, one that writes it, and some for what was said in rooms
             // before and goes first.
-            delay_max: Some(turn * 6 + Duration::from_millis(5)),
+            delay_max: Some(turn * 8 + Duration::from_millis(5)),
             ..Self::calm(users)
         }
     }

@@ -338,19 +338,12 @@ pub fn replay(seed: u64, listener: Listener) -> Result<Summary, Broken> {
     world(seed).with_listener(listener).run()
 }
 
-/// One run in so many is under attack, and one in so many is a crowd: that takes as long as hundreds of the others.
-const ATTACK_CHANCE: u32 = CERTAIN / 250;
+/// One run in so many is a crowd: that takes as long as hundreds of the others.
 const CROWD_CHANCE: u32 = CERTAIN / 500;
 
 fn world(seed: u64) -> World {
     let mut random = Random::new(seed);
     let is_crowd = random.chance(CROWD_CHANCE);
-    let plan = if random.chance(ATTACK_CHANCE) {
-        Plan::draw_attack(&mut random)
-    } else if is_crowd {
-        Plan::draw_crowd(&mut random)
-    } else {
-        Plan::draw(&mut random)
-    };
+    let plan = if is_crowd { Plan::draw_crowd(&mut random) } else { Plan::draw(&mut random) };
     World::new(random.draw(), plan)
 }
