@@ -7,7 +7,7 @@ use slab::Slab;
 use super::session::Session;
 
 /// Sessions that hold at least so many bytes are found by their size.
-const LISTED_BYTES_MIN: usize = 64 << 10;
+const LISTED_BYTES_MIN: usize = 256 << 10;
 
 /// Sessions of one size class that are compared, at the most.
 const COMPARED_MAX: usize = 8;
@@ -66,6 +66,10 @@ impl Buffers {
             self.unlist(index, session);
             if class > 0 && !session.is_closing {
                 session.size_class = class;
+                // A set that never becomes empty allocates nothing when one comes and goes.
+                if self.large.is_empty() {
+                    self.large.insert((u32::MAX, 0, usize::MAX));
+                }
                 self.large.insert((session.share.account(), class, index));
             }
         }

@@ -168,6 +168,10 @@ impl Origins {
         share.granules = granules;
         let after = account.granules;
         if size_class(before) != size_class(after) {
+            // A set that never becomes empty allocates nothing when one comes and goes. No account is in this class.
+            if self.by_size.is_empty() {
+                self.by_size.insert((0, u32::MAX));
+            }
             self.by_size.remove(&(size_class(before), share.account));
             if after > 0 {
                 self.by_size.insert((size_class(after), share.account));
@@ -194,7 +198,7 @@ impl Origins {
 
     /// The account that holds most, or about as much.
     pub(super) fn largest(&self) -> Option<u32> {
-        self.by_size.last().map(|(_, account)| *account)
+        self.by_size.last().filter(|(class, _)| *class > 0).map(|(_, account)| *account)
     }
 
     // ---- detached sessions ----
