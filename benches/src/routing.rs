@@ -266,9 +266,17 @@ impl Batch {
     }
 }
 
-/// Time stands still here, and a rate would let nothing more through after its burst.
+/// Time stands still here, and a rate would let nothing more through after its burst. All users come from one origin, so
+/// its share is all that there is.
 fn unlimited() -> Limits {
-    Limits { session_rate: Rate::UNLIMITED, origin_rate: Rate::UNLIMITED, ..Limits::default() }
+    let buffer_bytes_max = 8 << 30;
+    Limits {
+        session_rate: Rate::UNLIMITED,
+        origin_rate: Rate::UNLIMITED,
+        origin_buffer_bytes_max: buffer_bytes_max,
+        buffer_bytes_max,
+        ..Limits::default()
+    }
 }
 
 /// A hub with so many users, their names, and themselves.

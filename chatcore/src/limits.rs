@@ -67,6 +67,7 @@ pub struct Limits {
     pub buffer_bytes_max: u64,
     /// The share of that which one [`Origin`](crate::Origin) may have. When it is used up, messages for sessions of that
     /// origin are rejected with `recipient_full` or missed; beyond that, the session that holds most of it ends.
+    /// What several outboxes of an origin share, such as a long message to a room, counts once for each of them.
     /// Default 256 MiB.
     pub origin_buffer_bytes_max: u64,
     /// Cost that the requests of one session may have. Beyond it the session is paused. Default 50 000 a second and
