@@ -297,8 +297,9 @@ fn admit(hub: &mut Hub, name: &str) -> User {
     User { conn, received: 0, acknowledged: 0 }
 }
 
-/// Does what a driver does: writes everything.
+/// Does what a driver does: writes everything, and hears what has happened.
 fn drain(hub: &mut Hub, socket: &mut Vec<u8>) {
+    while hub.poll_event().is_some() {}
     while let Some(output) = hub.poll_action() {
         if let Action::Write { conn } = output {
             socket.clear();

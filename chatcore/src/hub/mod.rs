@@ -199,7 +199,8 @@ impl Hub {
     /// [`Limits::frame_bytes_max`] + 4 bytes; or, if the call says so, everything after the work that it may do
     /// ([`Received::More`]) or the cost that it may have ([`Received::Paused`]).
     ///
-    /// Bytes that were left to the caller before are no sign of life.
+    /// Bytes that were left to the caller before are no sign of life. While more than 65 536 events wait for
+    /// [`poll_event`](Self::poll_event), nothing is taken.
     pub fn receive(&mut self, now: Instant, conn: ConnId, input: &mut &[u8]) -> Result<Received, UnknownConn> {
         self.clock(now);
         let ConnState::Open(index) = *self.ordered.sessions().conn_state(conn)? else {
