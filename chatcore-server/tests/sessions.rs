@@ -34,6 +34,7 @@ fn a_client_that_comes_back_finds_its_name_its_room_and_what_waited() {
         peer.say(&ClientMessage::Join(Join { room: "#lobby" }));
         assert!(matches!(peer.take_beside_acks(), HubMessage::Done(_)));
     }
+    assert!(matches!(bob.take_beside_acks(), HubMessage::Joined(_)));
     drop(bob);
     server.logged(&["lost its connection", "name=bob"]);
     for to in ["bob", "#lobby"] {
@@ -41,7 +42,7 @@ fn a_client_that_comes_back_finds_its_name_its_room_and_what_waited() {
     }
     alice.take_accepted(2);
 
-    // It has had its answer, and that alice came.
+    // It has had its answer, and has heard that alice came.
     let mut bob = resuming(&server, "bob", token, Some(2));
     assert!(matches!(bob.take(), HubMessage::Resumed(Resumed { received: 1, sent: 2, .. })));
     assert!(matches!(bob.take(), HubMessage::Deliver(message) if message.body == b"still there?"));
