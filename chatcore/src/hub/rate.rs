@@ -5,6 +5,9 @@ use core::time::Duration;
 use crate::limits::Rate;
 use crate::time::Instant;
 
+/// A pause is at least this long.
+const PAUSE_MIN: Duration = Duration::from_millis(10);
+
 /// A token bucket as one instant (a *generic cell rate algorithm*): when all cost that was charged will be paid off.
 /// Cost may be charged while that is not further ahead of now than a burst.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,10 +53,11 @@ impl Bucket {
         }
     }
 
-    /// When cost may be charged again, if not now.
+    /// When cost may be charged again, if not now. Not too soon: many may share a bucket, and none of them is to be woken
+    /// for a single unit.
     pub(super) fn paused_until(self, now: Instant, pace: &Pace) -> Option<Instant> {
         let wait = (self.paid_off_at - now).saturating_sub(pace.burst);
-        (!wait.is_zero() && !pace.is_unlimited()).then(|| now + wait)
+        (!wait.is_zero() && !pace.is_unlimited()).then(|| now + wait.max(PAUSE_MIN))
     }
 
     /// All that was charged is paid off by then.
@@ -81,6 +85,17 @@ mod tests {
         assert_eq!(bucket.allowance(until + Duration::from_secs(1), &pace), 10);
         assert_eq!(bucket.paid_off_at(), until + Duration::from_secs(3));
         assert_eq!(bucket.allowance(until + Duration::from_mins(1), &pace), 30, "no more than a burst");
+    }
+
+    #[test]
+    fn a_pause_is_long_enough_for_more_than_a_unit() {
+        let pace = Pace::new(Rate { per_s: 1_000, burst: 10 });
+        let mut bucket = Bucket::default();
+        let start = Instant::from_millis(1);
+        bucket.charge(start, 11, &pace);
+        let until = start + PAUSE_MIN;
+        assert_eq!(bucket.paused_until(start, &pace), Some(until));
+        assert_eq!(bucket.allowance(until, &pace), 9);
     }
 
     #[test]
