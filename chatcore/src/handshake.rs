@@ -6,7 +6,7 @@ use core::mem;
 use core::time::Duration;
 
 use crate::limits::{CREDENTIAL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, Limits, cut_detail};
-use crate::name::{NameError, UserName};
+use crate::name::{NameError, UserName, cost_of_mapping};
 use crate::outbox::{Chunks, Outbox, Pool};
 use crate::time::Instant;
 use crate::transition::{self, State};
@@ -46,6 +46,8 @@ pub struct Handshake {
     decision_time_max: Duration,
     attempts: u32,
     attempts_max: u32,
+    /// What mapping the names that were asked for has cost, and no registration has told the hub yet.
+    cost: u32,
     /// It has asked for a session. A connection does that once, so that guessing a token costs a connection each time.
     has_resumed: bool,
 }
@@ -62,6 +64,7 @@ impl Handshake {
             decision_time_max: limits.decision_time_max,
             attempts: 0,
             attempts_max: limits.attempts_max,
+            cost: 0,
             has_resumed: false,
         }
     }
@@ -131,9 +134,11 @@ impl Handshake {
         Ok(None)
     }
 
-    fn ask(&self, name: &str, request: Request) -> Result<Registration, NameError> {
+    fn ask(&mut self, name: &str, request: Request) -> Result<Registration, NameError> {
+        self.cost += cost_of_mapping(name);
         let name = UserName::new(name)?;
-        Ok(Registration { name, request, origin: Origin::default(), outbox: self.outbox.clone() })
+        let cost = mem::take(&mut self.cost);
+        Ok(Registration { name, request, origin: Origin::default(), cost, outbox: self.outbox.clone() })
     }
 
     /// Answers the registration with no. The client may try again on the same connection, and has the
@@ -260,6 +265,8 @@ impl From<Fault> for Failure {
 pub struct Registration {
     pub(crate) name: UserName,
     pub(crate) request: Request,
+    /// What its name has cost to map, and those that were refused on its connection before.
+    pub(crate) cost: u32,
     pub(crate) origin: Origin,
     /// What the handshake still has to say, which goes before the welcome: our preface, and refusals of names
     /// that were asked for in the same breath.
@@ -273,7 +280,8 @@ pub(crate) enum Request {
 }
 
 /// Where a connection comes from, as the driver sees it: an address, or the network that it belongs to. The hub only
-/// compares it, to keep one place from using up what is there for all ([`Limits::detached_of_origin_max`]).
+/// compares it, to keep one place from using up what is there for all: work ([`Limits::origin_rate`]), buffers
+/// ([`Limits::origin_buffer_bytes_max`]), and detached sessions ([`Limits::detached_of_origin_max`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin(pub u128);
 

@@ -23,12 +23,21 @@ pub const SPELLING_BYTES_MAX: usize = 128;
 /// What every room's name begins with, and no user's.
 pub(crate) const ROOM_SIGN: char = '#';
 
+/// Units of a hub's work for each byte of a name that has to be mapped by the tables of Unicode.
+pub(crate) const MAPPED_BYTE_COST: u32 = 4;
+
 /// How often the mapping is applied again until it changes nothing (RFC 8264, section 7).
 #[cfg(feature = "unicode")]
 const APPLICATIONS_MAX: usize = 3;
 
 /// Characters that no name holds, because they have a meaning around names.
 const RESERVED: [char; 3] = ['#', '@', ':'];
+
+/// Units of a hub's work for mapping a name.
+pub(crate) fn cost_of_mapping(spelling: &str) -> u32 {
+    let bytes = u32::try_from(spelling.len().min(SPELLING_BYTES_MAX)).unwrap_or_default();
+    if spelling.is_ascii() { 1 } else { bytes * MAPPED_BYTE_COST }
+}
 
 /// A user's name, mapped: 1 to [`NAME_BYTES_MAX`] bytes. Equal names are equal bytes.
 ///

@@ -16,7 +16,7 @@ use crate::outbox::Outbox;
 use crate::time::Instant;
 use crate::wire::{HubMessage, Ping, Resumed, Token, Welcome};
 
-/// What a registration or a resume costs its origin, beside what its name has cost to map.
+/// What a registration or a resume costs its origin, beside what the names that its connection asked for have cost to map.
 const ADMISSION_COST: u32 = 100;
 
 /// How long an origin that asks too often waits beyond the time at which one more may ask: many may be waiting.
@@ -24,7 +24,7 @@ const AGAIN_AFTER_MIN: Duration = Duration::from_secs(1);
 
 impl Hub {
     pub(super) fn decide(&mut self, registration: Registration) -> Result<ConnId, Refusal> {
-        let Registration { name, request, origin, outbox } = registration;
+        let Registration { name, request, origin, cost, outbox } = registration;
         let (sessions, _) = self.ordered.unordered();
         if sessions.is_shutting_down {
             return Err(Refusal::ShuttingDown);
@@ -32,7 +32,7 @@ impl Hub {
         let (now, pace) = (sessions.now, sessions.origin_pace);
         sessions
             .origins
-            .charge_admission(now, origin, ADMISSION_COST, &pace)
+            .charge_admission(now, origin, ADMISSION_COST + cost, &pace)
             .map_err(|until| Refusal::RateLimited { wait: until - now + AGAIN_AFTER_MIN })?;
         let holder = self.holder(&name);
         let sessions = self.ordered.sessions();

@@ -13,12 +13,9 @@ use super::replies;
 use super::session::Watching;
 use super::sessions::Sessions;
 use super::timers::TimerKey;
-use super::work::{Budget, SLOTS, Work, of_mapping};
-use crate::name::UserName;
+use super::work::{Budget, SCANNED, SLOTS, Work, of_scans};
+use crate::name::{UserName, cost_of_mapping};
 use crate::wire::{HubMessage, Presence as PresenceMessage, RejectCode};
-
-/// Watches of one session that one unit of work passes over.
-const SCANNED: usize = 64;
 
 /// Bytes of a presence, at the most.
 const PRESENCE_BYTES_MAX: usize = 64;
@@ -101,12 +98,14 @@ impl Presence {
             replies::answer(sessions, session, &tell(name.as_str(), online));
             *cost += 3;
         }
+        *cost += of_scans(wanted.len(), sessions[session].details.watches.len());
         Ok(())
     }
 
     /// Watches the names of the list that was resolved no more.
-    pub(super) fn unwatch(&mut self, sessions: &mut Sessions, session: usize) {
+    pub(super) fn unwatch(&mut self, sessions: &mut Sessions, session: usize, cost: &mut u32) {
         let resolved = mem::take(&mut sessions[session].details.resolved);
+        *cost += of_scans(resolved.len(), sessions[session].details.watches.len());
         for name in resolved.into_iter().flatten() {
             if let Some(position) = self.position(sessions, session, name.as_str()) {
                 let watching = sessions[session].details.watches.swap_remove(position);
@@ -122,7 +121,7 @@ impl Presence {
         if is_known {
             return UserName::from_hub(spelling);
         }
-        *cost += of_mapping(spelling);
+        *cost += cost_of_mapping(spelling);
         UserName::new(spelling).ok()
     }
 

@@ -5,8 +5,8 @@ use super::event::CloseReason;
 use super::replies;
 use super::rooms::Rooms;
 use super::sessions::Sessions;
-use super::work::{Budget, SLICE_WORK_MAX, of_bytes, of_mapping};
-use crate::name::{self, ROOM_SIGN, UserName};
+use super::work::{Budget, SLICE_WORK_MAX, of_bytes};
+use crate::name::{self, ROOM_SIGN, UserName, cost_of_mapping};
 use crate::transition::{self, State};
 use crate::wire::{
     self, Ack, ClientMessage, Content, Done, Fault, HubMessage, Kind, Members, Message, MessageId, OVERHEAD_BYTES_MAX,
@@ -49,7 +49,10 @@ impl Hub {
         {
             return Ok(Handled::Later);
         }
-        budget.spend(of_bytes(content.fields.len()));
+        // A list of which some names are resolved already has paid for this.
+        if self.ordered.sessions()[index].details.resolved.is_empty() {
+            budget.spend(of_bytes(content.fields.len()));
+        }
         // A list is judged before it is decoded.
         if matches!(content.kind, Kind::WATCH | Kind::UNWATCH)
             && wire::read_count(content.fields)
@@ -101,7 +104,7 @@ impl Hub {
                 answer(sessions, index, watched);
             }
             ClientMessage::Unwatch(_) => {
-                presence.unwatch(sessions, index);
+                presence.unwatch(sessions, index, &mut cost);
                 answer(sessions, index, Ok(()));
             }
             ClientMessage::Ping(Ping { nonce }) => {
@@ -198,7 +201,7 @@ impl Hub {
             self.say_in_room(sender, to, body, budget);
             return Ok(Handled::Done);
         }
-        budget.spend(of_mapping(to));
+        budget.spend(cost_of_mapping(to));
         // A spelling that cannot be a name is nobody's.
         let recipient = name::map(to).ok().and_then(|name| self.ordered.sessions().find(name.as_bytes()));
         if let Some(recipient) = recipient {

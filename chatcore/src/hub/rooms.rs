@@ -12,8 +12,8 @@ use super::groups::{Groups, MemberSlot};
 use super::replies;
 use super::session::{Membership, MissedRun};
 use super::sessions::Sessions;
-use super::work::{SLOTS, Work, of_mapping};
-use crate::name::{ROOM_SIGN, RoomName, UserName};
+use super::work::{SLOTS, Work};
+use crate::name::{ROOM_SIGN, RoomName, UserName, cost_of_mapping};
 use crate::wire::{Head, HubMessage, Joined, LeaveCode, Left, MessageId, Missed, RejectCode, Stale};
 
 /// Bytes of one batch of a room, at the most, but for its last message.
@@ -68,7 +68,7 @@ impl Rooms {
         {
             return Ok((Some(room), Cow::Borrowed(spelling)));
         }
-        *cost += of_mapping(spelling);
+        *cost += cost_of_mapping(spelling);
         let name = RoomName::new(spelling).map_err(|_| RejectCode::InvalidName)?;
         Ok((self.groups.find(name.as_str().as_bytes()), Cow::Owned(name.as_str().into())))
     }

@@ -1,7 +1,5 @@
 //! How much one call of a hub does.
 
-use crate::name::SPELLING_BYTES_MAX;
-
 /// Bytes that are copied for one unit of work, at the most.
 const COPIED_BYTES: usize = 1024;
 
@@ -12,11 +10,11 @@ pub(super) const CALL_WORK_MAX: u32 = 4_096;
 /// The same of one slice of what a hub does by itself.
 pub(super) const SLICE_WORK_MAX: u32 = 1_024;
 
-/// Units for each byte of a name that has to be mapped by the tables of Unicode.
-const MAPPED_BYTE_WORK: u32 = 4;
-
 /// Slots of a list that one unit of work passes over.
 pub(super) const SLOTS: usize = 16;
+
+/// Watches of one session that one unit of work passes over.
+pub(super) const SCANNED: usize = 64;
 
 /// A budget of work. A unit is a frame taken, a frame put into an outbox, a session or a group looked at; and 1 KiB
 /// copied.
@@ -100,12 +98,6 @@ impl Budget {
     }
 }
 
-/// Units for mapping a name.
-pub(super) fn of_mapping(spelling: &str) -> u32 {
-    let bytes = u32::try_from(spelling.len().min(SPELLING_BYTES_MAX)).unwrap_or_default();
-    if spelling.is_ascii() { 1 } else { bytes * MAPPED_BYTE_WORK }
-}
-
 /// Units for a frame with so many bytes.
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "frames and batches are bounded far below 4 TiB")]
@@ -113,14 +105,21 @@ pub(super) const fn of_bytes(bytes: usize) -> u32 {
     1 + (bytes / COPIED_BYTES) as u32
 }
 
+/// Units for finding so many names among those that a session watches.
+pub(super) fn of_scans(names: usize, watches: usize) -> u32 {
+    u32::try_from(2 * names * (1 + watches / SCANNED)).unwrap_or(u32::MAX)
+}
+
 /// Units that one call does at the most, with these limits: what it begins with, and the longest steps that may begin
 /// before that is used up. These are a message or a batch of one room, a list of names, a page, and the end of a session.
 #[cfg(any(test, feature = "sim"))]
 pub(super) fn of_call_max(limits: &crate::limits::Limits) -> u32 {
+    use crate::name::{MAPPED_BYTE_COST, SPELLING_BYTES_MAX};
     const PAGE: u32 = 2_000;
     const BATCH_BYTES: usize = 64 << 10;
     let message = 2 * of_bytes(limits.body_bytes_max as usize + BATCH_BYTES);
-    let name = u32::try_from(SPELLING_BYTES_MAX).unwrap_or(u32::MAX) * MAPPED_BYTE_WORK;
+    let name = u32::try_from(SPELLING_BYTES_MAX).unwrap_or(u32::MAX) * MAPPED_BYTE_COST;
+    let lists = of_scans(limits.watches_max as usize, limits.watches_max as usize) + 3 * limits.watches_max;
     let end = 2 * (limits.rooms_of_user_max + limits.watches_max) + limits.announced_members_max;
-    CALL_WORK_MAX + 2 * SLICE_WORK_MAX + message + 4 * limits.watches_max + name + end + PAGE
+    CALL_WORK_MAX + 2 * SLICE_WORK_MAX + message + lists + name + end + PAGE
 }
