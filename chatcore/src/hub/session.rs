@@ -169,7 +169,9 @@ impl Session {
             Attachment::Attached(_) => {
                 let alive = self.liveness.due(probe_after(limits), limits.idle_time_max);
                 // What begins to wait right after this look stalls no earlier than at the next one.
-                alive.min(self.unacked_since.min(now) + limits.stall_time_max)
+                let stalled_at = self.unacked_since.min(now) + limits.stall_time_max;
+                // While it is excused, it is looked at now and then.
+                alive.min(if stalled_at > now { stalled_at } else { now + limits.stall_time_max / EXCUSED_LOOKS })
             }
             Attachment::Detached { until } => until,
         }
@@ -213,6 +215,9 @@ impl Session {
         self.outbox.held_bytes() + self.leftover as usize
     }
 }
+
+/// Looks at a session that has stalled, but is excused, within one stall time.
+const EXCUSED_LOOKS: u32 = 8;
 
 fn probe_after(limits: &Limits) -> Duration {
     limits.idle_time_max / 2
