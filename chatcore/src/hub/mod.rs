@@ -105,7 +105,7 @@ pub struct Hub {
     last_cost: u32,
     /// Units of work that the last call did.
     #[cfg(any(test, feature = "sim"))]
-    work_of_last_call: u32,
+    work_of_call: u32,
 }
 
 impl Hub {
@@ -133,7 +133,7 @@ impl Hub {
             shutting_down: None,
             last_cost: 0,
             #[cfg(any(test, feature = "sim"))]
-            work_of_last_call: 0,
+            work_of_call: 0,
         }
     }
 
@@ -233,7 +233,7 @@ impl Hub {
                 }
             }
             if self.ordered.sessions().has_marked() {
-                self.end_marked(&mut Work::new(SLICE_WORK_MAX));
+                budget.work_for_others(SLICE_WORK_MAX, |work| self.end_marked(work));
                 if !matches!(self.ordered.sessions().conn_state(conn), Ok(ConnState::Open(_))) {
                     break Received::Closed;
                 }
@@ -331,7 +331,12 @@ impl Hub {
                 replies::answer(sessions, index, &HubMessage::Ping(Ping { nonce }));
                 sessions.arm(index);
             }
-            TimerAction::Detach => self.detach(index, CloseReason::TimedOut),
+            TimerAction::Detach => {
+                // What it holds may be moved.
+                let work = work::of_bytes(sessions[index].outbox.kept_bytes());
+                self.detach(index, CloseReason::TimedOut);
+                return work;
+            }
             TimerAction::End(reason) => return self.end_with_hint(index, reason, None),
         }
         1
@@ -367,6 +372,7 @@ impl Hub {
 
     /// The next thing to do; none when there is nothing to do at present. Does a slice of what the hub does by itself.
     pub fn poll_action(&mut self) -> Option<Action> {
+        self.forget_work();
         self.advance(SLICE_WORK_MAX);
         if !self.replies.is_empty() {
             self.replies.flush(self.ordered.unordered().0);
@@ -378,6 +384,7 @@ impl Hub {
     /// moment, unless something else is to be written to them anyway. A driver that has more to read can do that
     /// first, and so need fewer writes. Before it waits, it drains [`poll_action`](Self::poll_action).
     pub fn poll_urgent_action(&mut self) -> Option<Action> {
+        self.forget_work();
         self.advance(SLICE_WORK_MAX);
         self.next_action()
     }
@@ -433,10 +440,11 @@ impl Hub {
 
     // ---- inside ----
 
-    /// Time that goes backwards stands still, and it stops just before its end, so that every deadline can be
-    /// later than now.
+    /// Begins a call. Time that goes backwards stands still, and it stops just before its end, so that every deadline can
+    /// be later than now.
     #[inline]
     fn clock(&mut self, now: Instant) {
+        self.forget_work();
         let (sessions, _) = self.ordered.unordered();
         let now = sessions.now.max(now).min(Instant::from_nanos(u64::MAX - 1));
         if now != sessions.now {
@@ -494,19 +502,29 @@ impl Hub {
         work.spent() > before
     }
 
+    /// What is noted from now on is of the next call.
+    #[cfg(any(test, feature = "sim"))]
+    const fn forget_work(&mut self) {
+        self.work_of_call = 0;
+    }
+
+    #[cfg(not(any(test, feature = "sim")))]
+    #[expect(clippy::unused_self, reason = "only tests look at it")]
+    const fn forget_work(&self) {}
+
     #[cfg(any(test, feature = "sim"))]
     const fn note_work(&mut self, units: u32) {
-        self.work_of_last_call = units;
+        self.work_of_call += units;
     }
 
     #[cfg(not(any(test, feature = "sim")))]
     #[expect(clippy::unused_self, reason = "only tests look at it")]
     const fn note_work(&self, _: u32) {}
 
-    /// Units of work that the last step of this kind did.
+    /// Units of work that the last call did.
     #[cfg(any(test, feature = "sim"))]
     pub(crate) const fn work_of_last_call(&self) -> u32 {
-        self.work_of_last_call
+        self.work_of_call
     }
 
     /// More than this is never done in one call, with these limits: what a call begins with, and the longest step beyond

@@ -140,7 +140,6 @@ impl Run {
 
     /// Does something that is bounded, and checks that it was: by what the hub says, and by what has come into outboxes.
     fn bounded<T>(&mut self, work_max: u32, call: impl FnOnce(&mut Self) -> T) -> T {
-        self.hub.work_of_last_call = 0;
         let before = self.kept();
         let outcome = call(self);
         let (work, grown) = (self.hub.work_of_last_call(), self.kept().saturating_sub(before));
