@@ -288,6 +288,11 @@ impl Outbox {
         self.kept + bytes <= bytes_max as usize
     }
 
+    /// Bytes of frames that the transport has not taken.
+    pub(crate) const fn unwritten_bytes(&self) -> usize {
+        self.unwritten
+    }
+
     /// Nothing is to be written.
     pub(crate) const fn is_written(&self) -> bool {
         self.preface_left == 0 && self.unwritten == 0

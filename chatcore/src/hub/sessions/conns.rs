@@ -13,8 +13,11 @@ use super::Sessions;
 use crate::outbox::Outbox;
 use crate::wire::HubMessage;
 
-/// Writes that go before one to a member of a large room, at the most.
+/// Writes that go before a bulk write, at the most.
 const WRITES_BEFORE_MAX: u32 = 8;
+
+/// Whoever is to be written more than this lets others go first.
+const BULK_BYTES_MIN: usize = 16 << 10;
 
 impl Sessions {
     pub(in crate::hub) fn conns(&self) -> &Slab<Conn> {
@@ -128,20 +131,32 @@ impl Sessions {
 
     /// Those that are written to next, more or less.
     pub(in crate::hub) fn writes(&self) -> impl Iterator<Item = &ConnId> + Clone {
-        self.writes.iter().chain(&self.fanout_writes)
+        self.writes.iter().chain(&self.bulk_writes)
     }
 
-    /// The next connection to write to: others go before those of a fan-out to many, but not for ever.
+    /// The next connection to write to: others go before bulk writes, but not for ever.
     #[inline]
     pub(in crate::hub) fn next_write(&mut self) -> Option<ConnId> {
-        if self.writes_before < WRITES_BEFORE_MAX
+        while self.writes_before < WRITES_BEFORE_MAX
             && let Some(conn) = self.writes.pop_front()
         {
-            self.writes_before += u32::from(!self.fanout_writes.is_empty());
+            if self.is_bulk(conn) && !self.writes.is_empty() {
+                self.bulk_writes.push_back(conn);
+                continue;
+            }
+            self.writes_before += u32::from(!self.bulk_writes.is_empty());
             return Some(conn);
         }
         self.writes_before = 0;
-        self.fanout_writes.pop_front().or_else(|| self.writes.pop_front())
+        self.bulk_writes.pop_front().or_else(|| self.writes.pop_front())
+    }
+
+    /// Whether a session is to be written much.
+    fn is_bulk(&self, conn: ConnId) -> bool {
+        match self.conn_state(conn) {
+            Ok(ConnState::Open(index)) => self.all[*index].outbox.unwritten_bytes() > BULK_BYTES_MIN,
+            _ => false,
+        }
     }
 
     /// Whether a queued write still holds: the connection may have been disconnected since, or written to without

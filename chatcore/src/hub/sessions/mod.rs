@@ -45,8 +45,9 @@ pub(super) struct Sessions {
     pub(super) pool: Pool,
     /// Connections of which the driver is to be told that there is something to write.
     writes: VecDeque<ConnId>,
-    /// The same, of members that a fan-out to many has reached: they let others go first.
-    fanout_writes: VecDeque<ConnId>,
+    /// The same, of members that a fan-out to many has reached, and of those that are to be written much: they let others
+    /// go first.
+    bulk_writes: VecDeque<ConnId>,
     /// Writes that went before those since the last of them.
     writes_before: u32,
     /// The fan-out in progress goes to many.
@@ -95,7 +96,7 @@ impl Sessions {
             buffers: Buffers::default(),
             pool,
             writes: VecDeque::new(),
-            fanout_writes: VecDeque::new(),
+            bulk_writes: VecDeque::new(),
             writes_before: 0,
             is_fanning_out: false,
             closes: VecDeque::new(),
@@ -189,7 +190,6 @@ impl Sessions {
         self.origins.detach(&session.share);
         session.attachment = Attachment::Detached { until: self.now + self.limits.resume_time_max };
         session.write_queued = false;
-        session.unacked_since = Instant::MAX;
         session.outbox.compact(&mut self.pool);
         self.buffers.detached += session.outbox.held_bytes() as u64;
         self.set_leftover(index, 0);

@@ -101,7 +101,7 @@ impl Sessions {
             && !mem::replace(&mut session.write_queued, true)
         {
             if self.is_fanning_out {
-                self.fanout_writes.push_back(conn);
+                self.bulk_writes.push_back(conn);
             } else {
                 self.writes.push_back(conn);
             }
