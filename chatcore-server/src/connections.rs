@@ -19,6 +19,9 @@ use crate::table::Table;
 use crate::time_slice::TimeSlice;
 use crate::{closing, handshakes, writing};
 
+/// While the hub is behind, those with much to say have a go in one of so many turns.
+const BEHIND_TURNS: u32 = 8;
+
 #[derive(Debug)]
 pub(crate) struct Connections {
     hub: Hub,
@@ -26,11 +29,13 @@ pub(crate) struct Connections {
     table: Table,
     /// The last draining came to the end of its time.
     work_left: bool,
+    /// Turns in which the hub was behind, since the last in which those with much to say had a go.
+    turns_behind: u32,
 }
 
 impl Connections {
     pub(crate) fn new(hub: Hub, limits: DriverLimits) -> Self {
-        Self { hub, limits, table: Table::default(), work_left: false }
+        Self { hub, limits, table: Table::default(), work_left: false, turns_behind: 0 }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -105,8 +110,10 @@ impl Connections {
     /// Takes in what has arrived, as long as the time lasts.
     pub(crate) fn read(&mut self, now: Instant, time: TimeSlice, buffer: &mut [u8]) {
         let is_behind = self.work_left || self.hub.is_behind();
+        self.turns_behind = if is_behind { (self.turns_behind + 1) % BEHIND_TURNS } else { 0 };
+        let are_heavy_held = self.turns_behind > 0;
         let Self { hub, table, limits, .. } = self;
-        Reading { hub, table, limits, now, time, buffer, bytes: 0, cost: 0 }.turn(is_behind);
+        Reading { hub, table, limits, now, time, buffer, bytes: 0, cost: 0 }.turn(are_heavy_held);
     }
 
     /// Does what has come due, as long as the time lasts: what is left is due in the next turn.

@@ -56,12 +56,12 @@ impl Reading<'_> {
     /// time is for those with much. Who does not get its go now gets it in one of the next turns, before those who come
     /// later.
     ///
-    /// While the hub is behind with what was said before, those with much to say wait for it.
-    pub(crate) fn turn(&mut self, is_behind: bool) {
-        let are_alone = is_behind || self.table.read_queue.len(Load::Heavy) == 0;
+    /// While the hub is behind with what was said before, those with much to say are held, but not for ever.
+    pub(crate) fn turn(&mut self, are_heavy_held: bool) {
+        let are_alone = are_heavy_held || self.table.read_queue.len(Load::Heavy) == 0;
         let time = if are_alone { self.time } else { self.time.without_last_quarter() };
         self.goes(Load::Light, time);
-        if is_behind {
+        if are_heavy_held {
             return;
         }
         // Those included that turned out to have much to say just now.
@@ -179,6 +179,10 @@ impl Reading<'_> {
             Fed::Paused(until) if *until > self.now => Flow::Paused { until: *until },
             Fed::Part | Fed::Paused(_) => Flow::Continue,
         };
+        if flow != Flow::Read {
+            // However little of it was taken: there is more.
+            self.bytes = LIGHT_BYTES_MAX + 1;
+        }
         self.set_load(key);
         self.table.keep(key, kept, flow);
         if let Fed::Closed = fed {

@@ -7,7 +7,7 @@ use crate::connection::{Stage, Written};
 use crate::table::Table;
 
 /// Bytes that are written to one connection before others have their turn.
-const WRITE_BYTES_MAX: usize = 1 << 20;
+const WRITE_BYTES_MAX: usize = 256 << 10;
 
 /// Writes as much as the transport takes now, up to a bound. When it takes more, it tells, and this is to be called
 /// again.
