@@ -4,9 +4,9 @@ mod world;
 
 use std::time::Duration;
 
-use chatcore::wire::{ClientMessage, Goodbye, HubMessage, Join, Members, Online, Ping, Roster, Unwatch, Watch, Who};
-use chatcore::{CloseReason, ConnId, GoodbyeCode, Hub, HubEvent, Instant, Limits, Origin, Rate, Received, RejectCode};
-use world::{World, decode_all, encode_all, registration, send};
+use chatcore::wire::{ClientMessage, HubMessage, Join, Members, Online, Ping, Roster, Unwatch, Watch, Who};
+use chatcore::{CloseReason, ConnId, Hub, HubEvent, Instant, Limits, Origin, Rate, Received, RejectCode};
+use world::{World, decode_all, encode_all, goodbye, registration, send};
 
 /// Units that one call begins with, and a generous bound for the longest step beyond that.
 const CALL_COST_MAX: u32 = 4_096 + 4_096;
@@ -203,7 +203,7 @@ fn a_fan_out_ends_with_its_last_member() {
         slices
     };
     assert_eq!(slices(&mut world), 0);
-    let _ = world.say(bob, &[ClientMessage::Goodbye(Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None })]);
+    let _ = world.say(bob, &[goodbye()]);
     assert_eq!(slices(&mut world), MEMBERS.div_ceil(SLICE_WORK_MAX), "watchers");
     let _ = world.say(alice, &[ClientMessage::Join(Join { room: "#lobby" }), send("#lobby", b"hello")]);
     assert_eq!(slices(&mut world), (MEMBERS + 1).div_ceil(SLICE_WORK_MAX), "members");

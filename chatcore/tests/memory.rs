@@ -4,9 +4,9 @@ mod world;
 
 use std::time::Duration;
 
-use chatcore::wire::{Ack, ClientMessage, Goodbye, HubMessage, Join, Message, Pong, RejectCode};
-use chatcore::{CloseReason, ConnId, GoodbyeCode, HubEvent, Limits, Memory, Origin, Rate, Received};
-use world::{World, decode_all, encode_all, join_with_token, registration, send, try_resume_again};
+use chatcore::wire::{Ack, ClientMessage, HubMessage, Join, Message, Pong, RejectCode};
+use chatcore::{CloseReason, ConnId, HubEvent, Limits, Memory, Origin, Rate, Received};
+use world::{World, decode_all, encode_all, goodbye, join_with_token, registration, send, try_resume_again};
 
 /// Bytes by which counts of buffers may be off: the smallest buffer of each of some sessions.
 const NEAR: u64 = 64 << 10;
@@ -114,8 +114,7 @@ type End = (&'static str, fn(&mut World, ConnId));
 /// How the session of a user ends that has read only some of what it got.
 const ENDS: [End; 5] = [
     ("a goodbye", |world, bob| {
-        let goodbye = Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None };
-        let _ = world.say(bob, &[ClientMessage::Goodbye(goodbye)]);
+        let _ = world.say(bob, &[goodbye()]);
     }),
     ("a fault", |world, bob| {
         let _ = world.say(bob, &[ClientMessage::Ack(Ack { count: 1_000 })]);

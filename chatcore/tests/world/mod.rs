@@ -9,8 +9,8 @@ use chatcore::wire::{
     self, ClientMessage, HubMessage, Message, PREFACE_BYTES, Preface, Register, Resume, Token, Welcome,
 };
 use chatcore::{
-    Action, Client, ClientConfig, CloseReason, ConnId, Event, Handshake, HandshakeError, Hub, HubEvent, Instant,
-    Limits, MessageId, Received, Refusal, Registration,
+    Action, Client, ClientConfig, CloseReason, ConnId, Event, GoodbyeCode, Handshake, HandshakeError, Hub, HubEvent,
+    Instant, Limits, MessageId, Received, Refusal, Registration,
 };
 
 /// Slices that a hub of a test needs at one time, at the most.
@@ -247,6 +247,10 @@ pub(crate) fn try_resume_again(
 
 pub(crate) fn send<'a>(to: &'a str, body: &'a [u8]) -> ClientMessage<'a> {
     ClientMessage::Send(wire::Send { to, body })
+}
+
+pub(crate) fn goodbye() -> ClientMessage<'static> {
+    ClientMessage::Goodbye(wire::Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None })
 }
 
 /// A registration as a handshake makes it.
