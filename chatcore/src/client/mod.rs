@@ -447,9 +447,15 @@ impl Client {
         Some(((idle * 3 / 4).min(window / 3 * 2), (idle * 3 / 2).min(window / 6 * 5)))
     }
 
+    /// How long an acknowledgement waits: the hub must get it before it takes the session for stalled.
+    fn ack_delay(&self) -> Duration {
+        let stall = self.limits.map_or(Duration::MAX, |limits| Duration::from_millis(limits.stall_ms_max.into()));
+        self.config.ack_delay.min(stall / 2)
+    }
+
     /// When what is taken now is to be acknowledged.
     fn ack_at(&self) -> Instant {
-        self.now + self.config.ack_delay
+        self.now + self.ack_delay()
     }
 
     /// The program has got all that so many frames tell.
@@ -471,7 +477,7 @@ impl Client {
             self.acks.acknowledge();
         } else {
             // Even without a delay some time has to pass, or this would be due for ever.
-            self.acks.wait(self.now + self.config.ack_delay.max(ACK_RETRY_MIN));
+            self.acks.wait(self.now + self.ack_delay().max(ACK_RETRY_MIN));
         }
     }
 

@@ -127,7 +127,11 @@ pub(crate) struct User {
 
 impl World {
     pub(crate) fn connect(&mut self, name: &str) -> User {
-        let mut client = Client::new(self.now, ClientConfig::default(), 7);
+        self.connect_with(name, ClientConfig::default())
+    }
+
+    pub(crate) fn connect_with(&mut self, name: &str, config: ClientConfig) -> User {
+        let mut client = Client::new(self.now, config, 7);
         client.register(self.now, name, b"").expect("a fresh client may register");
         let conn = self.admit(&mut client).expect("the name is free");
         let mut user = User { client, conn, events: Vec::new() };
