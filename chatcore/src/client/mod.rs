@@ -136,8 +136,8 @@ impl Client {
     }
 
     /// As [`new`](Self::new), for a program that was started again and wants its session back. What it had not taken
-    /// comes again, and what it took last and did not acknowledge any more. [`Event::Resumed`] answers; or [`Event::SessionLost`] if it was too late, and
-    /// then it registers anew under the same name, with the credential.
+    /// comes again, and what it took last and did not acknowledge any more. [`Event::Resumed`] answers; or
+    /// [`Event::SessionLost`] if it was too late, and then it registers anew under the same name, with the credential.
     pub fn resume(now: Instant, config: ClientConfig, seed: u64, ticket: Ticket, credential: &[u8]) -> Self {
         let asked = (ticket.name.to_string(), credential.to_vec());
         let acks = Acks::unknown();
@@ -216,7 +216,7 @@ impl Client {
     }
 
     /// Asks to be let into a room; `#` is part of its name. [`Event::Done`] or [`Event::Rejected`] answers. From then
-    /// on the room's messages come.
+    /// on the room's messages come, but for those that [`Event::Missed`] counts.
     pub fn join(&mut self, now: Instant, room: &str) -> Result<u64, ClientError> {
         self.clock(now);
         self.registered()?;
@@ -257,9 +257,9 @@ impl Client {
     }
 
     /// Says goodbye, behind everything sent before. What is taken by now is acknowledged; of the rest, the hub tells the
-    /// senders that it is unconfirmed. [`Event::Closed`] follows when the hub has answered,
-    /// after the flush time at the latest; at once if there is no connection at present, and then the hub finds out
-    /// when the session is not resumed.
+    /// senders what may have arrived and what has not, unless they sent it to a room. [`Event::Closed`] follows when the
+    /// hub has answered, after the flush time at the latest; at once if there is no connection at present, and then the
+    /// hub finds out when the session is not resumed.
     pub fn leave(&mut self, now: Instant) {
         self.clock(now);
         if self.state == State::Closed || self.leaving {
