@@ -338,7 +338,8 @@ impl Connection {
 }
 
 /// Connects a [`Driver`] and registers it with `poll`: tries all addresses that `host:port` stands for in turn,
-/// each for at most `timeout`. To one of them, `begin` makes the driver, with [`Driver::connect`] or [`Driver::resume`]. Events of other sources of `poll` are lost meanwhile: look at those afterwards.
+/// each for at most `timeout`. To one of them, `begin` makes the driver, with [`Driver::connect`] or [`Driver::resume`].
+/// Events of other sources of `poll` are lost meanwhile: look at those afterwards.
 pub fn connect_any(
     address: &str,
     timeout: Duration,

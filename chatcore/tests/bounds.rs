@@ -4,9 +4,9 @@ mod world;
 
 use std::time::Duration;
 
-use chatcore::wire::{ClientMessage, HubMessage, Join, Online, Ping, Unwatch, Watch, Who};
+use chatcore::wire::{ClientMessage, HubMessage, Join, Members, Online, Ping, Roster, Unwatch, Watch, Who};
 use chatcore::{CloseReason, ConnId, Hub, HubEvent, Instant, Limits, Origin, Rate, Received, RejectCode};
-use world::{World, decode_all, encode_all, registration, send};
+use world::{World, decode_all, encode_all, goodbye, registration, send};
 
 /// Units that one call begins with, and a generous bound for the longest step beyond that.
 const CALL_COST_MAX: u32 = 4_096 + 4_096;
@@ -138,6 +138,75 @@ fn a_list_that_was_once_long_is_paged_and_paid_for() {
     let mut rest = &input[..];
     assert_eq!(world.hub.receive(world.now, alice, &mut rest), Ok(Received::More));
     assert!((input.len() - rest.len()) / who.len() <= 4_096 / 64 + 1);
+}
+
+/// What a list, a presence or a message of a room costs follows from what was put in, and not from how much memory a
+/// standard library takes for that.
+#[test]
+fn a_list_ends_with_its_last_name() {
+    let mut world = World::new(Limits { body_bytes_max: 16, announced_members_max: 0, ..unpaced() });
+    let enter = |world: &mut World, name: &str| {
+        let conn = world.join(name);
+        let _ = world.say(conn, &[ClientMessage::Join(Join { room: "#lobby" })]);
+        world.written(conn);
+        conn
+    };
+    let alice = enter(&mut world, "alice");
+    let lists = [ClientMessage::Who(Who { cursor: 0 }), ClientMessage::Roster(Roster { room: "#lobby", cursor: 0 })];
+    // Every number of names that fits one page, and one more.
+    for names in 1.. {
+        let pages = lists.each_ref().map(|list| {
+            let _ = world.say(alice, std::slice::from_ref(list));
+            let cost = world.hub.last_cost() as usize;
+            match decode_all(&world.written(alice))[..] {
+                [
+                    HubMessage::Online(Online { ref names, next, .. })
+                    | HubMessage::Members(Members { ref names, next, .. }),
+                    ..,
+                ] => (names.len(), next, cost),
+                ref other => panic!("{other:?}"),
+            }
+        });
+        if pages[0].0 < names {
+            assert!(names > 10);
+            let last = names as u64 - 1;
+            assert!(pages.iter().all(|(listed, next, _)| (*listed, *next) == (names - 1, Some(last))), "{pages:?}");
+            break;
+        }
+        let cost = 1 + names + names / 16;
+        // The name of the room is found as it is written.
+        assert_eq!(pages, [(names, None, cost), (names, None, cost)]);
+        enter(&mut world, &format!("user{names}"));
+    }
+}
+
+#[test]
+fn a_fan_out_ends_with_its_last_member() {
+    // Five slices and most of a sixth. A table that doubles has room for 2 106 more.
+    const MEMBERS: usize = 6_086;
+    const SLICE_WORK_MAX: usize = 1_024;
+    let mut world = World::new(Limits { announced_members_max: 0, presence_time_min: Duration::ZERO, ..unpaced() });
+    let (alice, bob) = (world.join("alice"), world.join("bob"));
+    for number in 0..MEMBERS {
+        let conn = world.join(&format!("user{number}"));
+        let enter = [ClientMessage::Join(Join { room: "#lobby" }), ClientMessage::Watch(Watch { names: vec!["bob"] })];
+        let _ = world.say(conn, &enter);
+        world.written(conn);
+    }
+    let slices = |world: &mut World| {
+        let mut slices = 0;
+        while world.hub.is_behind() {
+            world.hub.handle_timeout(world.now);
+            slices += 1;
+        }
+        world.drain();
+        slices
+    };
+    assert_eq!(slices(&mut world), 0);
+    let _ = world.say(bob, &[goodbye()]);
+    assert_eq!(slices(&mut world), MEMBERS.div_ceil(SLICE_WORK_MAX), "watchers");
+    let _ = world.say(alice, &[ClientMessage::Join(Join { room: "#lobby" }), send("#lobby", b"hello")]);
+    assert_eq!(slices(&mut world), (MEMBERS + 1).div_ceil(SLICE_WORK_MAX), "members");
 }
 
 #[test]

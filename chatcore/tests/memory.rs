@@ -4,9 +4,9 @@ mod world;
 
 use std::time::Duration;
 
-use chatcore::wire::{Ack, ClientMessage, HubMessage, Join, Message, RejectCode};
+use chatcore::wire::{Ack, ClientMessage, HubMessage, Join, Message, Pong, RejectCode};
 use chatcore::{CloseReason, ConnId, HubEvent, Limits, Memory, Origin, Rate, Received};
-use world::{World, decode_all, encode_all, registration, send};
+use world::{World, decode_all, encode_all, goodbye, join_with_token, registration, send, try_resume_again};
 
 /// Bytes by which counts of buffers may be off: the smallest buffer of each of some sessions.
 const NEAR: u64 = 64 << 10;
@@ -106,6 +106,95 @@ fn memory_is_counted_by_kind_and_given_back() {
     }
     assert_eq!(world.hub.users(), 0);
     assert_eq!(world.hub.memory(), Memory::default());
+}
+
+/// A way to end a session, with its name.
+type End = (&'static str, fn(&mut World, ConnId));
+
+/// How the session of a user ends that has read only some of what it got.
+const ENDS: [End; 5] = [
+    ("a goodbye", |world, bob| {
+        let _ = world.say(bob, &[goodbye()]);
+    }),
+    ("a fault", |world, bob| {
+        let _ = world.say(bob, &[ClientMessage::Ack(Ack { count: 1_000 })]);
+    }),
+    ("a kick", |world, _| assert!(world.hub.kick(world.now, &"bob".parse().unwrap()))),
+    ("a stall", |world, bob| {
+        for _ in 0..4 {
+            world.pass(world.hub.limits().stall_time_max / 4);
+            if world.hub.name(bob).is_some() {
+                let _ = world.say(bob, &[ClientMessage::Pong(Pong { nonce: 0 })]);
+            }
+        }
+    }),
+    ("a broken connection", |world, bob| {
+        world.hub.disconnect(world.now, bob).unwrap();
+        world.pass(world.hub.limits().resume_time_max);
+    }),
+];
+
+#[test]
+fn the_buffers_of_a_session_are_given_back_however_it_ends() {
+    for (end, finish) in ENDS {
+        let mut world = World::new(limits());
+        let [alice, bob] = ["alice", "bob"].map(|name| world.join(name));
+        for conn in [alice, bob] {
+            let _ = world.say(conn, &[ClientMessage::Join(Join { room: "#r" })]);
+        }
+        for bytes in [10, 600, 5_000, 60_000, 20_000, 10] {
+            // What is long is shared in a room, and the rest lies in buffers of several sizes.
+            let body = vec![b'x'; bytes];
+            let _ = world.say(alice, &[send("bob", &body), send("#r", &body)]);
+            world.written(alice);
+        }
+        world.drain();
+        world.hub.transmitted(world.now, bob, 7_000).unwrap();
+        assert!(world.hub.memory().outboxes > 150_000, "{:?}", world.hub.memory());
+        finish(&mut world, bob);
+        assert_eq!(world.hub.users(), 1, "{end}");
+        world.pass(world.hub.limits().flush_time_max);
+        let _ = world.hub.disconnect(world.now, alice);
+        world.pass(world.hub.limits().resume_time_max);
+        assert_eq!((world.hub.users(), world.hub.memory()), (0, Memory::default()), "after {end}");
+    }
+}
+
+#[test]
+fn a_session_that_is_resumed_again_and_again_holds_no_more_than_before() {
+    const BODIES: [usize; 5] = [100, 3_000, 10, 20_000, 600];
+    // After so many rounds all comes again as it was.
+    const TURN: usize = 3 * 4 * 7;
+    let mut world = World::new(limits());
+    let alice = world.join("alice");
+    let (mut bob, token) = join_with_token(&mut world, "bob");
+    let mut held = Vec::new();
+    for round in 0..2 * TURN {
+        for bytes in BODIES {
+            let _ = world.say(alice, &[send("bob", &vec![b'x'; bytes])]);
+            world.written(alice);
+        }
+        // Every third connection is taken over, the others break, in the middle of what is new.
+        let owed = world.hub.transmit(bob).concat().len();
+        world.hub.transmitted(world.now, bob, owed * (round % 7) / 7).unwrap();
+        if round % 3 > 0 {
+            world.hub.disconnect(world.now, bob).unwrap();
+        }
+        // What was sent one round ago has arrived, in part or whole.
+        let received = (round * BODIES.len()).saturating_sub(round % 4) as u64;
+        let attempt = round as u64 + 1;
+        bob = try_resume_again(&mut world, "bob", token, Some(received), attempt).unwrap();
+        world.written(bob);
+        let told = (round + 1) * BODIES.len();
+        let _ = world.say(alice, &[ClientMessage::Ack(Ack { count: told as u64 })]);
+        world.pass(world.hub.limits().flush_time_max);
+        held.push(world.hub.memory());
+    }
+    let most = |held: &[Memory]| held.iter().map(Memory::total).max();
+    assert!(most(&held[TURN..]) <= most(&held[..TURN]), "{held:?}");
+    let _ = world.say(bob, &[ClientMessage::Ack(Ack { count: (2 * TURN * BODIES.len()) as u64 })]);
+    world.drain();
+    assert_eq!(world.hub.memory(), Memory::default(), "nothing waits for anybody");
 }
 
 #[test]

@@ -5,14 +5,14 @@ mod world;
 use std::time::Duration;
 
 use chatcore::wire::{
-    Ack, ClientMessage, HubMessage, Kind, Message, PREFACE_BYTES, Preface, Resume, Resumed, Token, Welcome, take,
+    Ack, ClientMessage, HubMessage, Kind, Message, PREFACE_BYTES, Preface, Resume, Resumed, Token, take,
 };
 use chatcore::{
     Client, ClientConfig, CloseReason, ConnId, Event, FateCode, Fault, GoodbyeCode, Handshake, HandshakeError,
     HubEvent, Limits, Origin, Rate, Received, Refusal, RefusalCode, RejectCode,
 };
 use proptest::prelude::*;
-use world::{User, World, decode_all, encode_all, registration};
+use world::{User, World, decode_all, encode_all, join_with_token, registration, try_resume, try_resume_again};
 
 const WINDOW: Duration = Duration::from_mins(1);
 
@@ -29,35 +29,6 @@ fn bodies(user: &mut User) -> Vec<String> {
 fn lose_on_the_way(world: &mut World, conn: ConnId, bytes: usize) {
     world.drain();
     world.hub.transmitted(world.now, conn, bytes).unwrap();
-}
-
-/// A connection of which only the bytes are known, and what its token is.
-fn join(world: &mut World, name: &str) -> (ConnId, Token) {
-    let conn = world.try_join(name).unwrap();
-    let greeting = world.written(conn);
-    match decode_all(&greeting[PREFACE_BYTES..])[..] {
-        [HubMessage::Welcome(Welcome { token, .. })] => (conn, token),
-        ref other => panic!("{other:?}"),
-    }
-}
-
-fn try_resume(world: &mut World, name: &str, token: Token, received: Option<u64>) -> Result<ConnId, Refusal> {
-    try_resume_again(world, name, token, received, 1)
-}
-
-fn try_resume_again(
-    world: &mut World,
-    name: &str,
-    token: Token,
-    received: Option<u64>,
-    attempt: u64,
-) -> Result<ConnId, Refusal> {
-    let mut opening = Preface::OURS.encode().to_vec();
-    ClientMessage::Resume(Resume { name, token, received, attempt }).encode(&mut opening);
-    let mut handshake = Handshake::new(world.now, world.hub.limits());
-    let registration = handshake.receive(world.now, &mut &opening[..]).unwrap().unwrap();
-    assert!(registration.is_resumption());
-    world.hub.admit(world.now, registration)
 }
 
 /// What the hub says first on a resumed connection.
@@ -131,7 +102,7 @@ fn a_session_whose_token_never_went_out_does_not_keep_its_name() {
 fn the_window_that_ends_in_the_tick_of_the_resume_has_ended() {
     for expire_first in [false, true] {
         let mut world = World::new(Limits::default());
-        let (conn, token) = join(&mut world, "bob");
+        let (conn, token) = join_with_token(&mut world, "bob");
         world.hub.disconnect(world.now, conn).unwrap();
         world.now = world.now + WINDOW;
         if expire_first {
@@ -185,7 +156,7 @@ fn a_resumption_whose_answer_is_lost_is_tried_again_with_the_same_token() {
 #[test]
 fn the_last_of_two_connections_with_the_right_token_has_the_session() {
     let mut world = World::new(Limits::default());
-    let (half_open, token) = join(&mut world, "bob");
+    let (half_open, token) = join_with_token(&mut world, "bob");
     let other = world.join("alice");
     let _ = world.say(other, &[world::send("bob", b"1")]);
     // A frame is half written when the connection is given up: its rest still goes first.
@@ -222,7 +193,7 @@ fn the_last_of_two_connections_with_the_right_token_has_the_session() {
 #[test]
 fn an_attempt_that_was_held_up_takes_nothing_from_a_later_one() {
     let mut world = World::new(Limits::default());
-    let (first, token) = join(&mut world, "bob");
+    let (first, token) = join_with_token(&mut world, "bob");
     world.hub.disconnect(world.now, first).unwrap();
     let second = try_resume_again(&mut world, "bob", token, Some(0), 2).unwrap();
     for late in [1, 2] {
@@ -239,7 +210,7 @@ fn what_went_out_once_is_never_said_to_be_undelivered() {
     let limits = Limits { resume_time_max: WINDOW / 4, ..Limits::default() };
     let mut world = World::new(limits);
     let mut alice = world.connect("alice");
-    let (bob, token) = join(&mut world, "bob");
+    let (bob, token) = join_with_token(&mut world, "bob");
     alice.client.send(world.now, "bob", b"whole").unwrap();
     alice.client.send(world.now, "bob", b"half, and its rest goes out with the farewell").unwrap();
     alice.client.send(world.now, "bob", b"never").unwrap();
@@ -323,7 +294,7 @@ fn a_token_guessed_many_times_costs_a_connection_each_and_changes_nothing() {
 fn a_count_that_was_never_sent_or_is_gone_ends_the_session_and_never_leaves_a_gap() {
     for (count, acknowledged) in [(3, 0), (u64::MAX, 0), (1, 2), (0, 1)] {
         let mut world = World::new(Limits::default());
-        let (bob, token) = join(&mut world, "bob");
+        let (bob, token) = join_with_token(&mut world, "bob");
         let alice = world.join("alice");
         let _ = world.say(alice, &[world::send("bob", b"1"), world::send("bob", b"2")]);
         world.written(bob);
@@ -400,7 +371,7 @@ fn who_has_forgotten_its_count_gets_all_that_it_did_not_acknowledge() {
 fn a_ghost_is_probed_and_its_name_waited_for() {
     let probe = Duration::from_secs(5);
     let mut world = World::new(Limits { probe_time_max: probe, ..Limits::default() });
-    let (ghost, token) = join(&mut world, "bob");
+    let (ghost, token) = join_with_token(&mut world, "bob");
     assert_eq!(world.try_join("bob").unwrap_err(), Refusal::NameInUse { wait: probe + WINDOW });
     assert!(matches!(decode_all(&world.written(ghost))[..], [HubMessage::Ping(_)]));
     assert_eq!(world.try_join("bob").unwrap_err(), Refusal::NameInUse { wait: probe + WINDOW });
@@ -730,7 +701,7 @@ proptest! {
         is_connected in any::<bool>(),
     ) {
         let mut world = World::new(Limits::default());
-        let (bob, token) = join(&mut world, "bob");
+        let (bob, token) = join_with_token(&mut world, "bob");
         let alice = world.join("alice");
         let messages: Vec<Vec<u8>> = bodies.iter().enumerate().map(|(i, length)| vec![i.to_le_bytes()[0]; *length]).collect();
         for body in &messages {

@@ -447,3 +447,22 @@ proptest! {
         prop_assert_eq!(program.polled.last().map_or(program.taken, |(last, _)| *last), sent);
     }
 }
+
+#[test]
+fn an_acknowledgement_never_waits_until_the_hub_takes_the_session_for_stalled() {
+    const SECOND: Duration = Duration::from_secs(1);
+    let mut world = World::new(Limits { stall_time_max: 10 * SECOND, ..Limits::default() });
+    let alice = world.join("alice");
+    let mut bob = world.connect_with("bob", ClientConfig { ack_delay: 3_600 * SECOND, ..ClientConfig::default() });
+    let _ = world.say(alice, &[send("bob", b"hello")]);
+    world.carry(&mut bob);
+    assert!(matches!(bob.events[..], [Event::Message { .. }]), "{:?}", bob.events);
+    for passed in 1..=10 {
+        world.pass(SECOND);
+        bob.client.handle_timeout(world.now);
+        let says = !bob.client.poll_transmit().is_empty();
+        assert_eq!(says, passed == 5, "once, after half of that time, and not earlier: {passed} s");
+        world.carry(&mut bob);
+    }
+    assert!(world.hub.name(bob.conn).is_some(), "its session goes on");
+}

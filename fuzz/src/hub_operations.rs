@@ -9,10 +9,11 @@ use chatcore::wire::{
     Register, Rejected, Send, Who,
 };
 use chatcore::{
-    Action, ConnId, GoodbyeCode, Handshake, Hub, HubEvent, Instant, Limits, MessageId, Rate, Received, RejectCode,
+    Action, ConnId, GoodbyeCode, Handshake, Hub, HubEvent, Instant, Limits, MessageId, Received, RejectCode,
 };
 
 use crate::operation::{Operation, Said};
+use crate::rates::Rates;
 use crate::stream::{Stream, is_mail, is_notice};
 
 /// Operations of one run, at the most.
@@ -20,10 +21,12 @@ const OPERATIONS_MAX: usize = 200;
 
 const NAMES: [&str; 5] = ["alice", "bob", "carol", "dave", "Ünal"];
 
-/// Runs the operations on two hubs at once: they do the same, and each keeps its promises.
+/// The first byte chooses the rates. Runs the operations on two hubs at once: they do the same, and each keeps its
+/// promises.
 pub fn hub_operations(data: &[u8]) {
+    let Some((choice, data)) = data.split_first() else { return };
     let Ok(operations) = Vec::<Operation>::arbitrary(&mut Unstructured::new(data)) else { return };
-    let (mut one, mut other) = (Run::new(), Run::new());
+    let (mut one, mut other) = (Run::new(*choice), Run::new(*choice));
     for operation in operations.iter().take(OPERATIONS_MAX) {
         one.step(operation);
         other.step(operation);
@@ -78,7 +81,8 @@ struct Forecast {
 }
 
 impl Run {
-    fn new() -> Self {
+    fn new(choice: u8) -> Self {
+        let Rates { session_rate, origin_rate } = Rates::of(choice);
         let limits = Limits {
             body_bytes_max: 1000,
             outbox_bytes_max: 8192,
@@ -86,8 +90,8 @@ impl Run {
             idle_time_max: Duration::from_secs(20),
             // Here who loses its connection is gone; sessions have a target of their own.
             resume_time_max: Duration::ZERO,
-            session_rate: Rate::UNLIMITED,
-            origin_rate: Rate::UNLIMITED,
+            session_rate,
+            origin_rate,
             ..Limits::default()
         };
         let hub = Hub::new(limits, [7; 32]);
@@ -127,11 +131,7 @@ impl Run {
                 let name = NAMES[usize::from(*name) % NAMES.len()].parse().expect("these are names");
                 self.hub.kick(self.now, &name);
             }
-            Operation::Pass(millis) => {
-                self.now = self.now + Duration::from_millis(u64::from(*millis));
-                self.hub.handle_timeout(self.now);
-                assert!(self.hub.poll_timeout().is_none_or(|due| due > self.now), "what was due is done");
-            }
+            Operation::Pass(millis) => self.pass_until(self.now + Duration::from_millis(u64::from(*millis))),
             Operation::Drain => self.drain(),
             Operation::ShutDown => self.hub.shut_down(self.now, None),
         }
@@ -143,6 +143,12 @@ impl Run {
         for user in self.users.iter().filter(|user| user.known) {
             assert!(user.stream.kept_bytes() <= bytes_max, "an outbox is bounded");
         }
+    }
+
+    fn pass_until(&mut self, then: Instant) {
+        self.now = then;
+        self.hub.handle_timeout(self.now);
+        assert!(self.hub.poll_timeout().is_none_or(|due| due > self.now), "what was due is done");
     }
 
     fn pick(&self, user: u8) -> Option<usize> {
@@ -171,6 +177,7 @@ impl Run {
 
     fn say(&mut self, user: u8, said: &Said) {
         let Some(user) = self.pick(user) else { return };
+        self.wait_for_rate(user);
         match said {
             Said::Send(to, bytes) => self.send(user, NAMES[usize::from(*to) % NAMES.len()], usize::from(*bytes) % 1200),
             Said::Who(cursor) => self.request(user, Who { cursor: u64::from(*cursor) }),
@@ -315,18 +322,33 @@ impl Run {
         self.receive(user, &bytes);
     }
 
+    /// Gives a user's bytes to the hub until they are used up, as a driver does.
     fn receive(&mut self, user: usize, bytes: &[u8]) {
         let mut input = bytes;
         loop {
             match self.hub.receive(self.now, self.users[user].conn, &mut input) {
-                Ok(Received::More) => continue,
-                Ok(Received::Paused { .. }) => unreachable!("no rate is bounded here"),
-                Ok(Received::Closed) => assert!(input.is_empty(), "a closed connection takes everything"),
-                Ok(Received::NeedInput) => {}
-                Err(_) => assert!(!self.users[user].known, "a connection is known until its end"),
+                // It has taken everything: what it asks for is for what comes next.
+                Ok(Received::More | Received::Paused { .. }) if input.is_empty() => return,
+                Ok(Received::More) => self.drain(),
+                Ok(Received::Paused { until }) => {
+                    assert!(until > self.now, "a pause has an end that is to come");
+                    self.pass_until(until);
+                    self.drain();
+                }
+                Ok(Received::Closed) => return assert!(input.is_empty(), "a closed connection takes everything"),
+                Ok(Received::NeedInput) => return,
+                Err(_) => return assert!(!self.users[user].known, "a connection is known until its end"),
             }
-            return;
         }
+    }
+
+    /// Lets the time pass until the hub takes the next frame of a user at once.
+    fn wait_for_rate(&mut self, user: usize) {
+        while let Ok(Received::Paused { until }) = self.hub.receive(self.now, self.users[user].conn, &mut &b""[..]) {
+            assert!(until > self.now, "a pause has an end that is to come");
+            self.pass_until(until);
+        }
+        self.note_no_mail();
     }
 
     fn transmit(&mut self, user: usize, bytes: usize) {

@@ -4,6 +4,7 @@
 mod client_input;
 mod hub_operations;
 mod operation;
+mod rates;
 mod seeds;
 mod server_input;
 mod session_operations;

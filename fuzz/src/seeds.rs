@@ -22,11 +22,9 @@ pub fn seeds() -> io::Result<Vec<Seed>> {
     let openings =
         [("http", &b"\x03GET / HTTP/1.1\r\nHost: chat\r\n\r\n"[..]), ("tls", b"\x03\x16\x03\x01\x02\0\x01\0\x01\xfc")];
     seeds.extend(openings.map(|(name, bytes)| Seed { target: "server_input", name: name.into(), bytes: bytes.into() }));
-    let scripts = scripts().map(|(name, Script(bytes))| Seed { target: "hub_operations", name: name.into(), bytes });
-    seeds.extend(scripts);
-    let scripts =
-        sessions().map(|(name, Script(bytes))| Seed { target: "session_operations", name: name.into(), bytes });
-    seeds.extend(scripts);
+    let seed = |target| move |(name, Script(bytes)): (&str, _)| Seed { target, name: name.into(), bytes };
+    seeds.extend(scripts().map(seed("hub_operations")));
+    seeds.extend(sessions().map(seed("session_operations")));
     Ok(seeds)
 }
 
@@ -71,12 +69,23 @@ fn from_hex(hex: &str) -> Vec<u8> {
     digits.chunks(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).expect("two digits are a byte")).collect()
 }
 
-/// A sequence of operations, written as `arbitrary` reads [`Operation`](crate::Operation)s or
-/// [`Happening`](crate::Happening)s.
-#[derive(Clone, Default)]
+/// The choice of the rates, and a sequence of operations, written as `arbitrary` reads [`Operation`](crate::Operation)s
+/// or [`Happening`](crate::Happening)s.
+#[derive(Clone)]
 struct Script(Vec<u8>);
 
 impl Script {
+    /// No rate is bounded, and nothing happens yet.
+    fn new() -> Self {
+        Self(vec![0])
+    }
+
+    /// Both the session's and the origin's rate are one of those that the targets choose from.
+    fn with_rates(mut self, session: u8, origin: u8) -> Self {
+        self.0[0] = session | origin << 3;
+        self
+    }
+
     /// One more operation: another element of the list, its variant, its fields.
     fn then(mut self, variant: u8, variants: u8, fields: &[u8]) -> Self {
         self.0.push(1);
@@ -191,8 +200,8 @@ impl Script {
     }
 }
 
-fn sessions() -> [(&'static str, Script); 10] {
-    let all = Script::default().carries_all();
+fn sessions() -> [(&'static str, Script); 12] {
+    let all = Script::new().carries_all();
     let room = all.clone().enters(0).enters(1).enters(2).carries_all();
     [
         (
@@ -223,14 +232,32 @@ fn sessions() -> [(&'static str, Script); 10] {
         ("forged", all.clone().says(0, 1).carries_all().forges(1, 1, 9).carries_all().forges(1, 0, 0).carries_all()),
         ("too-late", all.clone().watches(0, 1).says(0, 1).breaks(1, true).carries_all().waits(25_000).comes_back(1)),
         (
+            "a-session-that-pauses",
+            room.clone()
+                .with_rates(1, 0)
+                .times(6, |script| script.says(0, 3).says(1, 0))
+                .carries_all()
+                .breaks(1, true)
+                .comes_back(1),
+        ),
+        (
+            "an-origin-that-pauses",
+            room.clone()
+                .with_rates(0, 2)
+                .times(6, |script| script.says(0, 3).says(1, 0))
+                .carries_all()
+                .breaks(1, true)
+                .comes_back(1),
+        ),
+        (
             "too-much-for-one-who-is-away",
             room.breaks(1, true).times(14, |script| script.happens(0, &[0, 3, 200, 3])).carries_all().comes_back(1),
         ),
     ]
 }
 
-fn scripts() -> [(&'static str, Script); 9] {
-    let alice = Script::default().admit(0).drain().transmit(0, 1000);
+fn scripts() -> [(&'static str, Script); 11] {
+    let alice = Script::new().admit(0).drain().transmit(0, 1000);
     let both = alice.clone().admit(1).drain().transmit(1, 1000);
     [
         (
@@ -250,6 +277,23 @@ fn scripts() -> [(&'static str, Script); 9] {
             "kicked-and-back",
             both.clone().kick(0).admit(0).drain().transmit(0, 1000).send(1, 0, 3).disconnect(2).drain(),
         ),
+        (
+            "a-session-that-pauses",
+            both.clone()
+                .with_rates(1, 0)
+                .times(4, |script| script.send(0, 1, 5).send(1, 0, 900))
+                .say(1, 1, &[0])
+                .drain(),
+        ),
+        (
+            "an-origin-that-pauses",
+            both.clone()
+                .with_rates(0, 2)
+                .times(4, |script| script.send(0, 1, 5).send(1, 0, 900))
+                .admit(2)
+                .admit(3)
+                .drain(),
+        ),
         ("shut-down", both.send(0, 1, 5).shut_down().admit(2).drain().transmit(0, 1000).drain().pass(5_001).drain()),
     ]
 }
@@ -263,14 +307,14 @@ mod tests {
 
     #[test]
     fn a_script_is_read_as_it_was_written() {
-        let script = Script::default().admit(4).send(1, 2, 300).ack(3).transmit(5, 60).kick(6).pass(7).shut_down();
-        let read = Vec::<Operation>::arbitrary(&mut Unstructured::new(&script.0)).expect("a script is a list");
+        let script = Script::new().admit(4).send(1, 2, 300).ack(3).transmit(5, 60).kick(6).pass(7).shut_down();
+        let read = Vec::<Operation>::arbitrary(&mut Unstructured::new(&script.0[1..])).expect("a script is a list");
         assert_eq!(
             format!("{read:?}"),
             "[Admit(4), Say(1, Send(2, 300)), Say(3, Ack(0)), Transmit(5, 60), Kick(6), Pass(7), ShutDown]"
         );
-        let script = Script::default().enters(1).carries(2, 3, 4).breaks(5, false).restarts(6, true).forges(7, 8, 9);
-        let read = Vec::<Happening>::arbitrary(&mut Unstructured::new(&script.0)).expect("a script is a list");
+        let script = Script::new().enters(1).carries(2, 3, 4).breaks(5, false).restarts(6, true).forges(7, 8, 9);
+        let read = Vec::<Happening>::arbitrary(&mut Unstructured::new(&script.0[1..])).expect("a script is a list");
         assert_eq!(
             format!("{read:?}"),
             "[Room(1, true), Carry(2, 3, 4), Cut(5, false), Restart(6, true), Forge(7, 8, Some(9))]"

@@ -5,8 +5,11 @@ use std::time::Duration;
 use arbitrary::{Arbitrary, Unstructured};
 use chatcore::wire::{ClientMessage, Message, Preface, Resume};
 use chatcore::{
-    Action, Client, ClientConfig, Closed, ConnId, Event, Handshake, HandshakeError, Hub, Instant, Limits, Ticket, Token,
+    Action, Client, ClientConfig, Closed, ConnId, Event, Handshake, HandshakeError, Hub, Instant, Limits, Received,
+    Ticket, Token,
 };
+
+use crate::rates::Rates;
 
 /// Happenings of one run, at the most.
 const HAPPENINGS_MAX: usize = 300;
@@ -44,11 +47,12 @@ pub enum Happening {
     Pass(u16),
 }
 
-/// Runs the happenings. Whatever they are, no client sees a broken protocol, and none sees a message twice or before an
-/// earlier one.
+/// The first byte chooses the rates. Runs the happenings: whatever they are, no client sees a broken protocol, and none
+/// sees a message twice or before an earlier one.
 pub fn session_operations(data: &[u8]) {
+    let Some((choice, data)) = data.split_first() else { return };
     let Ok(happenings) = Vec::<Happening>::arbitrary(&mut Unstructured::new(data)) else { return };
-    let mut run = Run::new();
+    let mut run = Run::new(*choice);
     for happening in happenings.iter().take(HAPPENINGS_MAX) {
         run.step(happening);
         run.settle();
@@ -89,13 +93,16 @@ impl Line {
 }
 
 impl Run {
-    fn new() -> Self {
+    fn new(choice: u8) -> Self {
+        let Rates { session_rate, origin_rate } = Rates::of(choice);
         let limits = Limits {
             body_bytes_max: 1000,
             outbox_bytes_max: 8192,
             origin_buffer_bytes_max: 12_000,
             resume_time_max: Duration::from_secs(20),
             idle_time_max: Duration::from_secs(30),
+            session_rate,
+            origin_rate,
             ..Limits::default()
         };
         let hub = Hub::new(limits, [7; 32]);
@@ -190,12 +197,28 @@ impl Run {
                 Err(refusal) => drop(handshake.refuse(self.now, &refusal)),
             }
         }
-        if let Some(conn) = line.conn {
-            // It may have been closed since.
-            let _ = self.hub.receive(self.now, conn, &mut input);
-        }
         let rest = input.len();
         line.up.drain(..line.up.len() - rest);
+        self.receive(user);
+    }
+
+    /// Gives what has come up to the hub until it wants more, as a driver does.
+    fn receive(&mut self, user: usize) {
+        while let Line { conn: Some(conn), up, .. } = &mut self.users[user].line {
+            let mut input = &up[..];
+            let received = self.hub.receive(self.now, *conn, &mut input);
+            let rest = input.len();
+            up.drain(..up.len() - rest);
+            match received {
+                Ok(Received::More) => self.settle(),
+                Ok(Received::Paused { until }) => {
+                    assert!(until > self.now, "a pause has an end that is to come");
+                    self.pass(until - self.now);
+                }
+                // It may have been closed since.
+                Ok(Received::NeedInput | Received::Closed) | Err(_) => return,
+            }
+        }
     }
 
     fn cut(&mut self, user: usize, at_both: bool) {

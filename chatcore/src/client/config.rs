@@ -26,8 +26,9 @@ pub struct ClientConfig {
     pub answer_time_max: Duration,
     /// How long a goodbye may take to be written out and answered. Default 5 s.
     pub flush_time_max: Duration,
-    /// How long an acknowledgement waits for something to travel with, once the program has taken an event. Default
-    /// 50 ms; 0 lets none wait.
+    /// How long an acknowledgement waits for something to travel with, once the program has taken an event: at most half
+    /// of the time after which the hub ends a session that acknowledges nothing
+    /// ([`stall_ms_max`](crate::wire::Announced::stall_ms_max)). Default 50 ms; 0 lets none wait.
     pub ack_delay: Duration,
     /// Taken frames after which an acknowledgement waits no longer. Default 256.
     pub ack_frames: u32,

@@ -73,7 +73,7 @@ pub enum Event {
     Accepted {
         /// What [`Client::send`](super::Client::send) returned.
         number: u64,
-        /// The id under which the recipient gets it.
+        /// The id under which the recipient, or the room, gets it.
         id: MessageId,
     },
     /// A request is done.
@@ -88,11 +88,12 @@ pub enum Event {
         /// Why.
         code: RejectCode,
     },
-    /// A recipient's session ended before it acknowledged messages of ours that were accepted.
+    /// A user's session ended before it acknowledged messages of ours that were accepted for it. Of messages to rooms
+    /// nothing is reported.
     Report {
         /// What is known of them.
         fate: FateCode,
-        /// The recipient: for a room's message, the one of its members.
+        /// The user.
         to: UserName,
         /// Which messages.
         ids: Vec<MessageId>,
@@ -115,14 +116,14 @@ pub enum Event {
         /// What to give to [`Client::roster`](super::Client::roster) for the next page; none on the last.
         next: Option<u64>,
     },
-    /// Somebody has come into a room that we are in.
+    /// Somebody has come into a room that we are in. A hub does not tell this in rooms with many members.
     Joined {
         /// The room.
         room: RoomName,
         /// Who.
         name: UserName,
     },
-    /// Somebody has gone out of a room that we are in.
+    /// Somebody has gone out of a room that we are in. A hub does not tell this in rooms with many members.
     Left {
         /// The room.
         room: RoomName,
@@ -278,7 +279,7 @@ pub enum ClientError {
     BodyTooLong {
         /// Its length.
         bytes: usize,
-        /// The limit that the hub announced.
+        /// The limit that the hub announced, or what fits a frame of our own if that is less.
         bytes_max: usize,
     },
     /// Too much is not acknowledged yet; this passes when acknowledgements come.

@@ -207,9 +207,9 @@ pub struct Announced {
     /// Bytes of a message's body, at the most.
     pub body_bytes_max: u32,
     /// Bytes that the hub keeps for a client until it acknowledges them. A client that lets them
-    /// fill up misses messages, and is closed if it acknowledges nothing for the stall time.
+    /// fill up misses messages.
     pub outbox_bytes_max: u32,
-    /// Milliseconds in which an acknowledgement must come while the outbox is full.
+    /// Milliseconds for which a client may acknowledge nothing while numbered frames wait for that, however few.
     pub stall_ms_max: u32,
     /// Milliseconds of silence after which the hub closes the connection. It pings after half of them.
     pub idle_ms_max: u32,

@@ -5,11 +5,16 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chatcore::wire::{self, ClientMessage, HubMessage, Message, PREFACE_BYTES, Preface, Register};
-use chatcore::{
-    Action, Client, ClientConfig, CloseReason, ConnId, Event, Handshake, HandshakeError, Hub, HubEvent, Instant,
-    Limits, MessageId, Received, Refusal, Registration,
+use chatcore::wire::{
+    self, ClientMessage, HubMessage, Message, PREFACE_BYTES, Preface, Register, Resume, Token, Welcome,
 };
+use chatcore::{
+    Action, Client, ClientConfig, CloseReason, ConnId, Event, GoodbyeCode, Handshake, HandshakeError, Hub, HubEvent,
+    Instant, Limits, MessageId, Received, Refusal, Registration,
+};
+
+/// Slices that a hub of a test needs at one time, at the most.
+const SLICES_MAX: usize = 1_000;
 
 pub(crate) struct World {
     pub(crate) hub: Hub,
@@ -86,13 +91,17 @@ impl World {
         bytes
     }
 
-    /// Moves the time, step by step to each deadline on the way.
+    /// Moves the time, step by step to each deadline on the way, as a driver does. What is more than one call does is due
+    /// again at once, but comes to an end.
     pub(crate) fn pass(&mut self, time: Duration) {
         let end = self.now + time;
+        let mut slices = 0;
         while let Some(due) = self.hub.poll_timeout().filter(|due| *due <= end) {
+            slices = if due > self.now { 0 } else { slices + 1 };
+            assert!(slices < SLICES_MAX, "what is due is done in the end");
             self.now = self.now.max(due);
             self.hub.handle_timeout(self.now);
-            assert!(self.hub.poll_timeout().is_none_or(|next| next > self.now), "a deadline is done once");
+            self.drain();
         }
         self.now = end;
         self.drain();
@@ -118,7 +127,11 @@ pub(crate) struct User {
 
 impl World {
     pub(crate) fn connect(&mut self, name: &str) -> User {
-        let mut client = Client::new(self.now, ClientConfig::default(), 7);
+        self.connect_with(name, ClientConfig::default())
+    }
+
+    pub(crate) fn connect_with(&mut self, name: &str, config: ClientConfig) -> User {
+        let mut client = Client::new(self.now, config, 7);
         client.register(self.now, name, b"").expect("a fresh client may register");
         let conn = self.admit(&mut client).expect("the name is free");
         let mut user = User { client, conn, events: Vec::new() };
@@ -200,8 +213,48 @@ impl World {
     }
 }
 
+/// A connection that has registered, of which the hub knows only bytes, and the token of its session.
+pub(crate) fn join_with_token(world: &mut World, name: &str) -> (ConnId, Token) {
+    let conn = world.try_join(name).unwrap();
+    let greeting = world.written(conn);
+    match decode_all(&greeting[PREFACE_BYTES..])[..] {
+        [HubMessage::Welcome(Welcome { token, .. })] => (conn, token),
+        ref other => panic!("{other:?}"),
+    }
+}
+
+/// Asks for a session with its token, and says how much was received.
+pub(crate) fn try_resume(
+    world: &mut World,
+    name: &str,
+    token: Token,
+    received: Option<u64>,
+) -> Result<ConnId, Refusal> {
+    try_resume_again(world, name, token, received, 1)
+}
+
+/// The same as a later attempt.
+pub(crate) fn try_resume_again(
+    world: &mut World,
+    name: &str,
+    token: Token,
+    received: Option<u64>,
+    attempt: u64,
+) -> Result<ConnId, Refusal> {
+    let mut opening = Preface::OURS.encode().to_vec();
+    ClientMessage::Resume(Resume { name, token, received, attempt }).encode(&mut opening);
+    let mut handshake = Handshake::new(world.now, world.hub.limits());
+    let registration = handshake.receive(world.now, &mut &opening[..]).unwrap().unwrap();
+    assert!(registration.is_resumption());
+    world.hub.admit(world.now, registration)
+}
+
 pub(crate) fn send<'a>(to: &'a str, body: &'a [u8]) -> ClientMessage<'a> {
     ClientMessage::Send(wire::Send { to, body })
+}
+
+pub(crate) fn goodbye() -> ClientMessage<'static> {
+    ClientMessage::Goodbye(wire::Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None })
 }
 
 /// A registration as a handshake makes it.

@@ -1,0 +1,85 @@
+//! What a hub and its driver owe each other: actions that are announced, and connections that are known.
+
+mod world;
+
+use chatcore::wire::{ClientMessage, HubMessage, Ping};
+use chatcore::{Action, HubEvent, Limits, Memory};
+use world::{World, decode_all, send};
+
+#[test]
+fn a_write_is_announced_once_even_if_the_driver_wrote_without_being_told() {
+    let mut world = World::new(Limits::default());
+    let alice = world.join("alice");
+    for _ in 0..2 {
+        let _ = world.say(alice, &[ClientMessage::Ping(Ping { nonce: 1 })]);
+        let count = world.hub.transmit(alice).concat().len();
+        world.hub.transmitted(world.now, alice, count).unwrap();
+    }
+    let _ = world.say(alice, &[ClientMessage::Ping(Ping { nonce: 1 })]);
+    assert_eq!(world.hub.poll_action(), Some(Action::Write { conn: alice }));
+    assert_eq!(world.hub.poll_action(), None);
+}
+
+/// What senders are told of their own messages may wait for the end of a batch of turns; what others said may not.
+#[test]
+fn what_is_urgent_comes_at_once_and_the_rest_when_it_is_asked_for() {
+    let mut world = World::new(Limits::default());
+    let (alice, bob) = (world.join("alice"), world.join("bob"));
+    for _ in 0..2 {
+        let _ = world.say(alice, &[send("bob", b"hello")]);
+        assert!(!world.hub.is_settled());
+        let urgent: Vec<_> = std::iter::from_fn(|| world.hub.poll_urgent_action()).collect();
+        assert!(matches!(urgent[..], [Action::Write { conn }] if conn == bob), "{urgent:?}");
+        let bytes = world.hub.transmit(bob).concat();
+        world.hub.transmitted(world.now, bob, bytes.len()).unwrap();
+        assert!(world.hub.transmit(alice).is_empty());
+    }
+    // Whoever is written to anyway is told the rest, too.
+    let _ = world.say(bob, &[send("alice", b"hello")]);
+    let urgent: Vec<_> = std::iter::from_fn(|| world.hub.poll_urgent_action()).collect();
+    assert!(matches!(urgent[..], [Action::Write { conn }] if conn == alice), "{urgent:?}");
+    let to_alice = world.hub.transmit(alice).concat();
+    let to_alice = decode_all(&to_alice);
+    let [HubMessage::Deliver(_), HubMessage::Accepted(accepted), HubMessage::Ack(ack)] = to_alice[..] else {
+        panic!("{to_alice:?}")
+    };
+    assert_eq!((accepted.number, accepted.more, ack.count), (1, 1, 2));
+    assert!(!world.hub.is_settled(), "bob has not been told");
+    world.drain();
+    assert!(world.hub.is_settled());
+    assert_eq!(world.hub.transmit(bob).concat().len(), world.written(bob).len());
+}
+
+#[test]
+fn nothing_is_kept_for_a_silent_user() {
+    let mut world = World::new(Limits::default());
+    let users: Vec<_> = (0..100).map(|i| world.join(&format!("user{i}"))).collect();
+    assert!(users.iter().all(|user| world.hub.transmit(*user).concat().is_empty()), "nothing is left to write");
+    assert_eq!(world.hub.memory(), Memory::default(), "and no buffer is kept");
+}
+
+#[test]
+fn an_unknown_connection_is_the_drivers_fault_and_said_so() {
+    let mut world = World::new(Limits::default());
+    let alice = world.join("alice");
+    world.hub.disconnect(world.now, alice).unwrap();
+    let error = world.hub.disconnect(world.now, alice).unwrap_err();
+    assert_eq!(error.0, alice);
+    assert!(error.to_string().starts_with("connection #1 is not known to the hub"));
+    assert!(world.hub.transmitted(world.now, alice, 0).is_err());
+    assert!(world.hub.transmit(alice).is_empty());
+}
+
+#[test]
+fn who_disconnects_gets_no_further_output() {
+    let mut world = World::new(Limits::default());
+    let (alice, bob) = (world.join("alice"), world.join("bob"));
+    let _ = world.say(alice, &[send("bob", b"x")]);
+    world.hub.disconnect(world.now, bob).unwrap();
+    world.hub.disconnect(world.now, alice).unwrap();
+    world.hub_events.clear();
+    world.drain();
+    assert!(world.writable.is_empty());
+    let detached: Vec<_> = world.hub_events.iter().map(|output| matches!(output, HubEvent::Detached { .. })).collect();
+    assert_eq!(detached, [true, true]);
+}
