@@ -122,7 +122,7 @@ impl Connection {
             stage: Stage::Handshaking(Box::new(Handshaking { handshake, armed })),
             kept: Kept::default(),
             flow: Flow::Read,
-            load: Load::Light,
+            load: Load::Heavy,
             in_read_queue: false,
             in_write_queue: false,
             readiness: Readiness::default(),

@@ -10,12 +10,11 @@ pub(crate) struct ReadQueue {
 }
 
 /// How much a connection had to say when it had its last go.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Load {
-    /// Little, or nothing yet: it is served first.
-    #[default]
+    /// Little: it is served first.
     Light,
-    /// It took all that it may take in one go, and perhaps has more.
+    /// Much, or it has no session: nobody knows what comes of it.
     Heavy,
 }
 

@@ -15,10 +15,10 @@ use crate::{closing, handshakes, writing};
 const SHORT_READ_IS_ALL: bool = cfg!(target_os = "linux");
 
 /// Bytes of one go up to which a connection has little to say.
-const LIGHT_BYTES_MAX: usize = 16 << 10;
+const LIGHT_BYTES_MAX: usize = 4 << 10;
 
 /// Cost of one go, in the hub's units, up to which it is little.
-const LIGHT_COST_MAX: u32 = 256;
+const LIGHT_COST_MAX: u32 = 128;
 
 /// Bytes that the hub is given before somebody looks at the clock.
 const PIECE_BYTES: usize = 64 << 10;
@@ -107,11 +107,12 @@ impl Reading<'_> {
         }
     }
 
-    /// A connection is what its last go has shown.
+    /// A connection is what its last go has shown. Those without a session let the others go first.
     fn set_load(&mut self, key: usize) {
         let is_light = self.bytes <= LIGHT_BYTES_MAX && self.cost <= LIGHT_COST_MAX;
         if let Some(connection) = self.table.get_mut(key) {
-            connection.load = if is_light { Load::Light } else { Load::Heavy };
+            let is_open = matches!(connection.stage, Stage::Open(_));
+            connection.load = if is_light && is_open { Load::Light } else { Load::Heavy };
         }
     }
 
@@ -179,8 +180,8 @@ impl Reading<'_> {
             Fed::Paused(until) if *until > self.now => Flow::Paused { until: *until },
             Fed::Part | Fed::Paused(_) => Flow::Continue,
         };
-        if flow != Flow::Read {
-            // However little of it was taken: there is more.
+        if let Flow::Paused { .. } = flow {
+            // However little of it was taken: it has said too much.
             self.bytes = LIGHT_BYTES_MAX + 1;
         }
         self.set_load(key);
