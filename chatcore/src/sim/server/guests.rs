@@ -77,7 +77,7 @@ impl Server {
             Ok(conn) => {
                 let (inbox, outgoing) = (mem::take(&mut guest.inbox), mem::take(&mut guest.outgoing));
                 self.guests.remove(&wire);
-                self.members.insert(wire, Member::new(conn, inbox, outgoing));
+                self.members.insert(wire, Member::new(conn, inbox, outgoing, &self.limits));
                 self.wires.insert(conn, wire);
                 around.trace.note(around.now, format_args!("hub: {wire} is {conn}"));
                 self.drain(around)?;

@@ -10,16 +10,20 @@ use crate::sim::broken::{Broken, Promise};
 use crate::sim::network::{End, Network, WireId};
 use crate::sim::random::CERTAIN;
 use crate::wire::{self, ClientMessage, Message};
-use crate::{ConnId, Instant, Received};
+use crate::{ConnId, Instant, Limits, Received};
 
 /// The chance that the hub is given only a part of what has come, and how much later the rest at the most.
 const PART_CHANCE: u32 = CERTAIN / 4;
 const PART_TIME_MAX: Duration = Duration::from_millis(1);
 
+/// Bytes of a connection's input that are held, at the most, unless a frame may be longer. The rest stays in the network.
+const INBOX_BYTES_MAX: usize = 128 << 10;
+
 /// A connection that the hub has admitted.
 pub(super) struct Member {
     pub(super) conn: ConnId,
     inbox: Vec<u8>,
+    inbox_bytes_max: usize,
     /// How many of these bytes the hub has seen already, without using them.
     offered: usize,
     /// When the hub is to be given the rest of the inbox, though nothing more has come.
@@ -33,9 +37,18 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub(super) const fn new(conn: ConnId, inbox: Vec<u8>, outgoing: Outgoing) -> Self {
-        let (again_at, heard_at) = (None, Instant::ZERO);
-        Self { conn, inbox, offered: 0, again_at, is_paused: false, is_over: false, heard_at, outgoing }
+    pub(super) fn new(conn: ConnId, inbox: Vec<u8>, outgoing: Outgoing, limits: &Limits) -> Self {
+        Self {
+            conn,
+            inbox,
+            inbox_bytes_max: INBOX_BYTES_MAX.max(2 * limits.frame_bytes_max() as usize),
+            offered: 0,
+            again_at: None,
+            is_paused: false,
+            is_over: false,
+            heard_at: Instant::ZERO,
+            outgoing,
+        }
     }
 
     /// When there is something for the hub.
@@ -49,10 +62,11 @@ impl Member {
         self.again_at.is_none() && !self.is_over
     }
 
-    /// Reads what has come, unless nothing is to be read.
+    /// Reads what has come and can be held, unless nothing is to be read.
     pub(super) fn read(&mut self, around: &mut Around<'_>, wire: WireId) {
         if self.reads() {
-            self.is_over = around.network.read(around.now, wire, End::Server, &mut self.inbox);
+            let bytes_max = self.inbox_bytes_max.saturating_sub(self.inbox.len());
+            self.is_over = around.network.read_upto(around.now, wire, End::Server, bytes_max, &mut self.inbox);
         }
     }
 
@@ -67,7 +81,7 @@ impl Member {
     }
 
     const fn reads(&self) -> bool {
-        !self.is_paused && !self.is_over
+        !self.is_paused && !self.is_over && self.inbox.len() < self.inbox_bytes_max
     }
 }
 
