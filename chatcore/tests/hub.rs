@@ -594,8 +594,8 @@ fn who_disconnects_gets_no_further_output() {
     world.hub_events.clear();
     world.drain();
     assert!(world.writable.is_empty());
-    let parked: Vec<_> = world.hub_events.iter().map(|output| matches!(output, HubEvent::Detached { .. })).collect();
-    assert_eq!(parked, [true, true]);
+    let detached: Vec<_> = world.hub_events.iter().map(|output| matches!(output, HubEvent::Detached { .. })).collect();
+    assert_eq!(detached, [true, true]);
 }
 
 #[test]

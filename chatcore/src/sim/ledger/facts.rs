@@ -64,7 +64,7 @@ pub(super) struct Asked {
 #[derive(Clone, Debug)]
 pub(super) struct Session {
     pub(super) user: usize,
-    pub(super) is_parked: bool,
+    pub(super) is_detached: bool,
     /// It was there after so many requests.
     pub(super) begun: u64,
     pub(super) ended: Option<Ended>,
@@ -156,7 +156,7 @@ impl Session {
     pub(super) fn new(user: usize, begun: u64) -> Self {
         Self {
             user,
-            is_parked: false,
+            is_detached: false,
             begun,
             ended: None,
             asked: Vec::new(),

@@ -40,7 +40,7 @@ impl Ledger {
         let Some(session) = self.current.get(&user_of(name.as_str())).copied() else {
             return Err(self.broken(Promise::Once, format!("{name} resumed a session that had ended")));
         };
-        self.unpark(session);
+        self.reattach(session);
         if let Some(position) = self.wires.get(&wire).and_then(|facts| facts.position) {
             let Session { acked, acked_perhaps, .. } = &mut self.sessions[session];
             *acked = position.max(*acked);
@@ -62,18 +62,18 @@ impl Ledger {
         }
     }
 
-    fn unpark(&mut self, session: usize) {
-        if core::mem::take(&mut self.sessions[session].is_parked) {
-            self.parked -= 1;
+    fn reattach(&mut self, session: usize) {
+        if core::mem::take(&mut self.sessions[session].is_detached) {
+            self.detached -= 1;
         }
     }
 
     /// A session waits for a connection.
-    pub(in crate::sim) fn parks(&mut self, name: &UserName) {
+    pub(in crate::sim) fn detaches(&mut self, name: &UserName) {
         if let Some(session) = self.current.get(&user_of(name.as_str()))
-            && !core::mem::replace(&mut self.sessions[*session].is_parked, true)
+            && !core::mem::replace(&mut self.sessions[*session].is_detached, true)
         {
-            self.parked += 1;
+            self.detached += 1;
         }
     }
 
@@ -85,7 +85,7 @@ impl Ledger {
         if reason == CloseReason::SlowConsumer {
             self.check_slow(session)?;
         }
-        self.unpark(session);
+        self.reattach(session);
         self.weigh_session(session);
         let ended = &mut self.sessions[session];
         ended.ended = Some(Ended { after: self.told, before: self.order, reason: Some(reason) });
@@ -100,7 +100,7 @@ impl Ledger {
     /// The hub is gone, and all sessions with it.
     pub(in crate::sim) fn hub_is_gone(&mut self) {
         for (_, session) in core::mem::take(&mut self.current) {
-            self.unpark(session);
+            self.reattach(session);
             self.sessions[session].ended = Some(Ended { after: self.told, before: self.order, reason: None });
         }
     }

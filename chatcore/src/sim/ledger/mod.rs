@@ -53,7 +53,7 @@ pub(super) struct Ledger {
     wires: BTreeMap<WireId, WireFacts>,
     /// Rooms announce everybody who comes and goes.
     announces_all: bool,
-    parked: usize,
+    detached: usize,
     limits: Limits,
     /// Bytes that one outbox can have been owed since the beginning, at the most.
     volume: u64,
@@ -84,7 +84,7 @@ impl Ledger {
             lives: vec![Life::default(); users],
             wires: BTreeMap::new(),
             announces_all: limits.announced_members_max as usize >= users,
-            parked: 0,
+            detached: 0,
             limits: limits.clone(),
             volume: 0,
             omissions: 0,
@@ -124,8 +124,8 @@ impl Ledger {
     }
 
     /// Sessions that wait for a connection.
-    pub(super) fn parked(&self) -> usize {
-        self.parked
+    pub(super) fn detached(&self) -> usize {
+        self.detached
     }
 
     /// Sessions that live.

@@ -42,8 +42,8 @@ impl Ledger {
     /// for all, it may be one that only has something unread.
     pub(super) fn check_slow(&self, session: usize) -> Result<(), Broken> {
         let limits = &self.limits;
-        let Session { user, is_parked, caught, own_bytes, .. } = &self.sessions[session];
-        let has_stalled = !is_parked && caught.at + limits.stall_time_max <= self.now;
+        let Session { user, is_detached, caught, own_bytes, .. } = &self.sessions[session];
+        let has_stalled = !is_detached && caught.at + limits.stall_time_max <= self.now;
         let own = own_bytes - caught.own_bytes;
         let has_asked = own > u64::from(limits.outbox_bytes_max / 4);
         let all = limits.outbox_bytes_hard_max() as u64 * self.lives.len() as u64;

@@ -24,9 +24,9 @@ impl Server {
         if hub.users() > limits.users_max as usize || hub.rooms() > limits.rooms_max as usize {
             return broken(format!("{} users, {} rooms", hub.users(), hub.rooms()));
         }
-        let (parked, living) = (around.ledger.parked(), around.ledger.living() + self.strangers);
-        if parked > limits.detached_max as usize {
-            return broken(format!("{parked} sessions are parked"));
+        let (detached, living) = (around.ledger.detached(), around.ledger.living() + self.strangers);
+        if detached > limits.detached_max as usize {
+            return broken(format!("{detached} sessions are detached"));
         }
         if living != hub.users() {
             return broken(format!("{} names are held, {living} by what was told", hub.users()));

@@ -356,7 +356,7 @@ impl Server {
             match &event {
                 HubEvent::SessionStarted { conn, name } => around.ledger.joined(self.wires[conn], name)?,
                 HubEvent::Resumed { conn, name } => around.ledger.resumed(self.wires[conn], name)?,
-                HubEvent::Detached { name, .. } => around.ledger.parks(name),
+                HubEvent::Detached { name, .. } => around.ledger.detaches(name),
                 HubEvent::SessionEnded { name, reason } => around.ledger.left(name, *reason)?,
                 HubEvent::RoomOpened { .. } | HubEvent::RoomClosed { .. } => {}
             }

@@ -196,7 +196,7 @@ impl World {
         hub_is_at_rest
             && self.server.is_at_rest()
             && self.network.is_quiet()
-            && self.ledger.parked() == 0
+            && self.ledger.detached() == 0
             && self.users.iter().all(|user| {
                 user.wire().is_some_and(|wire| self.network.is_whole(wire))
                     && user.has_taken_all()
