@@ -73,6 +73,7 @@ impl Server {
     pub(super) fn decide(&mut self, around: &mut Around<'_>, wire: WireId) -> Result<(), Broken> {
         let (Some(guest), Some(hub)) = (self.guests.get_mut(&wire), &mut self.hub) else { return Ok(()) };
         let Some((_, registration)) = guest.undecided.take() else { return Ok(()) };
+        self.decisions += 1;
         match hub.admit(around.now, registration.with_origin(guest.origin)) {
             Ok(conn) => {
                 let (inbox, outgoing) = (mem::take(&mut guest.inbox), mem::take(&mut guest.outgoing));
@@ -80,8 +81,12 @@ impl Server {
                 self.members.insert(wire, Member::new(conn, inbox, outgoing, &self.limits));
                 self.wires.insert(conn, wire);
                 around.trace.note(around.now, format_args!("hub: {wire} is {conn}"));
+                if self.pace.takes_time() {
+                    // Its turn comes.
+                    return self.note_events(around);
+                }
                 self.drain(around)?;
-                self.hear_member(around, wire, true)
+                self.hear_member(around, wire)
             }
             Err(refusal) => {
                 around.trace.note(around.now, format_args!("hub: {wire} is refused: {refusal:?}"));

@@ -38,12 +38,14 @@ pub(super) struct Member {
 
 impl Member {
     pub(super) fn new(conn: ConnId, inbox: Vec<u8>, outgoing: Outgoing, limits: &Limits) -> Self {
+        // What came together with the registration.
+        let again_at = (!inbox.is_empty()).then_some(Instant::ZERO);
         Self {
             conn,
             inbox,
             inbox_bytes_max: INBOX_BYTES_MAX.max(2 * limits.frame_bytes_max() as usize),
             offered: 0,
-            again_at: None,
+            again_at,
             is_paused: false,
             is_over: false,
             heard_at: Instant::ZERO,
@@ -54,12 +56,18 @@ impl Member {
     /// When there is something for the hub.
     pub(super) fn due(&self, network: &Network, wire: WireId) -> Option<Instant> {
         let readable_at = network.readable_at(wire, End::Server).filter(|_| self.reads());
-        readable_at.into_iter().chain(self.again_at).min()
+        let unheard = self.has_unheard().then_some(Instant::ZERO);
+        readable_at.into_iter().chain(self.again_at).chain(unheard).min()
+    }
+
+    /// Something was read that the hub has not seen, and it need not wait.
+    const fn has_unheard(&self) -> bool {
+        self.inbox.len() > self.offered && self.again_at.is_none()
     }
 
     /// Nothing of what has come is kept for later.
     pub(super) const fn is_at_rest(&self) -> bool {
-        self.again_at.is_none() && !self.is_over
+        self.again_at.is_none() && !self.is_over && !self.has_unheard()
     }
 
     /// Reads what has come and can be held, unless nothing is to be read.
@@ -87,14 +95,13 @@ impl Member {
 
 impl Server {
     /// Takes in what has come from a connection.
-    pub(super) fn hear_member(&mut self, around: &mut Around<'_>, wire: WireId, is_new: bool) -> Result<(), Broken> {
+    pub(super) fn hear_member(&mut self, around: &mut Around<'_>, wire: WireId) -> Result<(), Broken> {
         let Some(member) = self.members.get_mut(&wire) else { return Ok(()) };
         member.read(around, wire);
         let is_due = member.again_at.take_if(|at| *at <= around.now).is_some();
         // What is given to the hub counts as a sign of life: nothing is, unless something has come, or the hub has asked
         // for it.
-        let has_come = member.inbox.len() > member.offered && member.again_at.is_none();
-        if is_due || (is_new && !member.inbox.is_empty()) || has_come {
+        if is_due || member.has_unheard() {
             self.feed(around, wire, is_due)?;
         }
         match self.members.get(&wire) {

@@ -65,6 +65,8 @@ pub(super) struct Server {
     pace: Pace,
     /// Sessions of those who are no users.
     strangers: usize,
+    /// Registrations that were decided.
+    decisions: u64,
     /// How often the hub wanted nothing more to be read for a while.
     pauses: u64,
     random: Random,
@@ -118,6 +120,7 @@ impl Server {
             slices: (Instant::ZERO, 0),
             pace: Pace::new(unit),
             strangers: 0,
+            decisions: 0,
             pauses: 0,
             random,
         }
@@ -240,7 +243,7 @@ impl Server {
             self.hear_guest(around, wire)?;
         }
         for wire in self.members.keys().copied().collect::<Vec<_>>() {
-            self.hear_member(around, wire, false)?;
+            self.hear_member(around, wire)?;
             if self.random.chance(DRAIN_CHANCE) {
                 self.drain_somehow(around)?;
             }

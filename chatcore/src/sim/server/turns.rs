@@ -7,10 +7,10 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::work::of_call_max;
+use super::work::{of_call_max, of_slice_max};
 use super::{Around, Server};
 use crate::sim::broken::Broken;
-use crate::sim::network::WireId;
+use crate::sim::network::{End, WireId};
 use crate::{Hub, Instant, Limits};
 
 /// Units of work that a turn begins, at the most: once for what has come, and once for what is to be done.
@@ -18,6 +18,9 @@ const TURN_UNITS_MAX: u64 = 8_000;
 
 /// Whoever has no more than this to say goes first.
 const LITTLE_BYTES_MAX: usize = 4_096;
+
+/// Units for a connection that is let in, or not.
+const ADMISSION_UNITS: u64 = 100;
 
 /// The time that a server's work takes.
 pub(super) struct Pace {
@@ -49,9 +52,10 @@ impl Pace {
     }
 }
 
-/// Units of work in one turn, at the most: what the last steps began with is over before they end.
+/// Units of work in one turn, at the most: what the last steps began with is over before they end. These are a call that
+/// takes something in, and two slices of what the hub does by itself, which are shorter.
 pub(in crate::sim) fn turn_units_max(limits: &Limits) -> u64 {
-    2 * TURN_UNITS_MAX + 3 * of_call_max(limits)
+    2 * TURN_UNITS_MAX + of_call_max(limits) + 2 * of_slice_max(limits)
 }
 
 impl Server {
@@ -61,11 +65,7 @@ impl Server {
             return Ok(());
         }
         self.pace.has_more = false;
-        let mut spent = 0;
-        for wire in self.guests.keys().copied().collect::<Vec<_>>() {
-            self.hear_guest(around, wire)?;
-            spent += 1;
-        }
+        let mut spent = self.hear_guests(around)?;
         for wire in self.speakers(around) {
             if spent >= TURN_UNITS_MAX {
                 self.pace.has_more = true;
@@ -77,9 +77,10 @@ impl Server {
                 self.pace.has_more = true;
                 continue;
             }
-            self.hear_member(around, wire, false)?;
+            self.hear_member(around, wire)?;
             spent += 1 + self.check_work(around)?;
         }
+        let heard = spent;
         self.look_at_the_time(around)?;
         if let Some(hub) = &mut self.hub
             && hub.poll_timeout().is_some_and(|due| due <= around.now)
@@ -87,10 +88,35 @@ impl Server {
             hub.handle_timeout(around.now);
             spent += self.check_work(around)?;
         }
-        spent += self.drain_some(around)?;
+        let timed = spent - heard;
+        let drained = self.drain_some(around)?;
+        spent += drained;
+        let is_behind = self.hub.as_ref().is_some_and(Hub::is_behind);
+        around.trace.note(
+            around.now,
+            format_args!("turn: {heard} units heard, {timed} timed, {drained} drained, behind: {is_behind}"),
+        );
         let time = self.pace.unit.saturating_mul(u32::try_from(spent).unwrap_or(u32::MAX));
         self.pace.busy_until = around.now + time;
         Ok(())
+    }
+
+    /// Hears those who have no name yet, the oldest first, for a quarter of what a turn may take. Returns the work.
+    fn hear_guests(&mut self, around: &mut Around<'_>) -> Result<u64, Broken> {
+        let mut spent = 0;
+        for wire in self.guests.keys().copied().collect::<Vec<_>>() {
+            if around.network.readable_at(wire, End::Server).is_none_or(|at| at > around.now) {
+                continue;
+            }
+            if spent >= TURN_UNITS_MAX / 4 {
+                self.pace.has_more = true;
+                break;
+            }
+            let before = self.decisions;
+            self.hear_guest(around, wire)?;
+            spent += 1 + (self.decisions - before) * ADMISSION_UNITS;
+        }
+        Ok(spent)
     }
 
     /// Who has something for the hub: those first who have little, and then those who waited longest.
@@ -111,9 +137,11 @@ impl Server {
         let mut spent = 0;
         loop {
             self.note_events(around)?;
+            // A call that finds nothing to do by itself says nothing of its work: that is only the action.
+            let is_behind = self.hub.as_ref().is_some_and(Hub::is_behind);
             let Some(action) = self.hub.as_mut().and_then(Hub::poll_action) else { break };
             self.apply(around, action);
-            spent += 1 + self.check_work(around)?;
+            spent += 1 + if is_behind { self.check_work(around)? } else { 0 };
             if spent >= TURN_UNITS_MAX {
                 self.pace.has_more = true;
                 break;

@@ -25,6 +25,14 @@ pub(in crate::sim) fn of_call_max(limits: &Limits) -> u64 {
     Hub::work_of_call_max(limits).into()
 }
 
+/// Units that a call which takes something in begins with, beyond those of other calls.
+const RECEIVE_UNITS: u64 = 4_096;
+
+/// The same of a call that takes nothing in: a slice of what the hub does by itself.
+pub(in crate::sim) fn of_slice_max(limits: &Limits) -> u64 {
+    of_call_max(limits) - RECEIVE_UNITS
+}
+
 impl Server {
     /// The hub has done no more in its last call than one call may do. Returns how much that was.
     pub(super) fn check_work(&self, around: &Around<'_>) -> Result<u64, Broken> {

@@ -125,6 +125,7 @@ impl World {
         }
         (self.next_request, self.next_mishap) = (None, None);
         self.heal();
+        self.end_attack()?;
         self.rest()?;
         self.await_news()?;
         if self.plan.attackers.is_empty() {
@@ -159,12 +160,15 @@ impl World {
         for user in &mut self.users {
             user.heal(self.now);
         }
+    }
+
+    /// Attackers give up.
+    fn end_attack(&mut self) -> Result<(), Broken> {
         let mut attackers = mem::take(&mut self.attackers);
-        let (mut around, ..) = self.around();
-        for attacker in &mut attackers {
-            attacker.give_up(&mut around);
-        }
+        let (mut around, server, _) = self.around();
+        let given_up = attackers.iter_mut().try_for_each(|attacker| attacker.give_up(&mut around, server));
         self.attackers = attackers;
+        given_up
     }
 
     /// Lets time go by until nothing more is owed to anybody. That it takes too long is a broken promise.
@@ -341,9 +345,16 @@ pub fn replay(seed: u64, listener: Listener) -> Result<Summary, Broken> {
 /// One run in so many is a crowd: that takes as long as hundreds of the others.
 const CROWD_CHANCE: u32 = CERTAIN / 500;
 
+/// One run in so many is an attack.
+const ATTACK_CHANCE: u32 = CERTAIN / 100;
+
 fn world(seed: u64) -> World {
     let mut random = Random::new(seed);
-    let is_crowd = random.chance(CROWD_CHANCE);
-    let plan = if is_crowd { Plan::draw_crowd(&mut random) } else { Plan::draw(&mut random) };
+    let (is_crowd, is_attack) = (random.chance(CROWD_CHANCE), random.chance(ATTACK_CHANCE));
+    let plan = match (is_crowd, is_attack) {
+        (true, _) => Plan::draw_crowd(&mut random),
+        (false, true) => Plan::draw_attack(&mut random),
+        (false, false) => Plan::draw(&mut random),
+    };
     World::new(random.draw(), plan)
 }
