@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use super::members::Member;
 use super::outgoing::Outgoing;
+use super::work::ADMISSION_UNITS;
 use super::{Around, Server};
 use crate::sim::broken::{Broken, Promise};
 use crate::sim::network::{End, WireId};
@@ -73,7 +74,7 @@ impl Server {
     pub(super) fn decide(&mut self, around: &mut Around<'_>, wire: WireId) -> Result<(), Broken> {
         let (Some(guest), Some(hub)) = (self.guests.get_mut(&wire), &mut self.hub) else { return Ok(()) };
         let Some((_, registration)) = guest.undecided.take() else { return Ok(()) };
-        self.decisions += 1;
+        self.units += ADMISSION_UNITS;
         match hub.admit(around.now, registration.with_origin(guest.origin)) {
             Ok(conn) => {
                 let (inbox, outgoing) = (mem::take(&mut guest.inbox), mem::take(&mut guest.outgoing));

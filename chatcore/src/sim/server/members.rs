@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::outgoing::Outgoing;
+use super::work::of_call_max;
 use super::{Around, Server};
 use crate::sim::broken::{Broken, Promise};
 use crate::sim::network::{End, Network, WireId};
@@ -32,7 +33,8 @@ pub(super) struct Member {
     is_paused: bool,
     /// The transport is gone, and nothing more will come.
     is_over: bool,
-    heard_at: Instant,
+    /// Since when it has something for the hub.
+    waits_since: Option<Instant>,
     pub(super) outgoing: Outgoing,
 }
 
@@ -48,7 +50,7 @@ impl Member {
             again_at,
             is_paused: false,
             is_over: false,
-            heard_at: Instant::ZERO,
+            waits_since: None,
             outgoing,
         }
     }
@@ -83,9 +85,9 @@ impl Member {
         self.inbox.len()
     }
 
-    /// When the hub was given something last.
-    pub(super) const fn heard_at(&self) -> Instant {
-        self.heard_at
+    /// Since when it has something for the hub, now at the latest.
+    pub(super) fn waits_since(&mut self, now: Instant) -> Instant {
+        *self.waits_since.get_or_insert(now)
     }
 
     const fn reads(&self) -> bool {
@@ -117,7 +119,7 @@ impl Server {
     fn feed(&mut self, around: &mut Around<'_>, wire: WireId, is_due: bool) -> Result<(), Broken> {
         let (Some(member), Some(hub)) = (self.members.get_mut(&wire), &mut self.hub) else { return Ok(()) };
         let (conn, now) = (member.conn, around.now);
-        member.heard_at = now;
+        member.waits_since = None;
         let fresh = member.inbox.len() - member.offered;
         let later = if !is_due && fresh > 1 && self.random.chance(PART_CHANCE) { self.random.index(fresh) } else { 0 };
         let given = member.inbox.len() - later;
@@ -150,7 +152,7 @@ impl Server {
                 (member.offered, member.again_at) = (0, None);
             }
         }
-        self.check_work(around)?;
+        self.count_work(around, of_call_max(&self.limits))?;
         if has_session { take_down(around, wire, conn, &used, received == Received::Closed) } else { Ok(()) }
     }
 
@@ -162,7 +164,7 @@ impl Server {
             let known = hub.disconnect(around.now, conn);
             assert!(known.is_ok(), "members are connections that the hub has not closed");
         }
-        self.drain(around)
+        if self.pace.takes_time() { self.note_events(around) } else { self.drain(around) }
     }
 
     pub(super) fn forget(&mut self, wire: WireId, conn: ConnId) {

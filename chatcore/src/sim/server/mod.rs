@@ -17,7 +17,7 @@ use self::guests::{Guest, flush};
 use self::members::Member;
 use self::turns::Pace;
 pub(super) use self::turns::turn_units_max;
-use self::work::new_hub;
+use self::work::{new_hub, of_slice_max};
 use super::broken::{Broken, Promise};
 use super::ledger::Ledger;
 use super::network::{End, Network, WireId};
@@ -65,8 +65,8 @@ pub(super) struct Server {
     pace: Pace,
     /// Sessions of those who are no users.
     strangers: usize,
-    /// Registrations that were decided.
-    decisions: u64,
+    /// Units of work that the hub has done, ever.
+    units: u64,
     /// How often the hub wanted nothing more to be read for a while.
     pauses: u64,
     random: Random,
@@ -120,7 +120,7 @@ impl Server {
             slices: (Instant::ZERO, 0),
             pace: Pace::new(unit),
             strangers: 0,
-            decisions: 0,
+            units: 0,
             pauses: 0,
             random,
         }
@@ -285,7 +285,7 @@ impl Server {
                 return Ok(());
             }
             hub.handle_timeout(around.now);
-            self.check_work(around)?;
+            self.count_work(around, of_slice_max(&self.limits))?;
             self.slices.1 += 1;
             if self.slices.1 > SLICES_MAX {
                 let detail = format!("the hub is not done after {SLICES_MAX} slices of its work");
@@ -318,8 +318,10 @@ impl Server {
     ) -> Result<(), Broken> {
         for _ in 0..ACTIONS_MAX {
             self.note_events(around)?;
-            let Some(hub) = &mut self.hub else { return Ok(()) };
-            let Some(action) = poll_action(hub) else {
+            if self.hub.is_none() {
+                return Ok(());
+            }
+            let Some(action) = self.poll(around, &poll_action)? else {
                 self.note_events(around)?;
                 if !self.write(around) {
                     around.ledger.all_told();
@@ -327,7 +329,6 @@ impl Server {
                 }
                 continue;
             };
-            self.check_work(around)?;
             self.apply(around, action);
         }
         Err(Broken { promise: Promise::Progress, detail: format!("{ACTIONS_MAX} actions at once"), at: around.now })

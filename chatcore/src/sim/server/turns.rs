@@ -19,9 +19,6 @@ const TURN_UNITS_MAX: u64 = 8_000;
 /// Whoever has no more than this to say goes first.
 const LITTLE_BYTES_MAX: usize = 4_096;
 
-/// Units for a connection that is let in, or not.
-const ADMISSION_UNITS: u64 = 100;
-
 /// The time that a server's work takes.
 pub(super) struct Pace {
     /// A unit of the hub's work; zero if work takes no time.
@@ -65,9 +62,10 @@ impl Server {
             return Ok(());
         }
         self.pace.has_more = false;
-        let mut spent = self.hear_guests(around)?;
+        let before = self.units;
+        self.hear_guests(around)?;
         for wire in self.speakers(around) {
-            if spent >= TURN_UNITS_MAX {
+            if self.units - before >= TURN_UNITS_MAX {
                 self.pace.has_more = true;
                 break;
             }
@@ -77,20 +75,21 @@ impl Server {
                 self.pace.has_more = true;
                 continue;
             }
+            self.units += 1;
             self.hear_member(around, wire)?;
-            spent += 1 + self.check_work(around)?;
         }
-        let heard = spent;
+        let heard = self.units - before;
         self.look_at_the_time(around)?;
         if let Some(hub) = &mut self.hub
             && hub.poll_timeout().is_some_and(|due| due <= around.now)
         {
             hub.handle_timeout(around.now);
-            spent += self.check_work(around)?;
+            self.count_work(around, of_slice_max(&self.limits))?;
         }
-        let timed = spent - heard;
-        let drained = self.drain_some(around)?;
-        spent += drained;
+        let timed = self.units - before - heard;
+        self.drain_some(around)?;
+        let spent = self.units - before;
+        let drained = spent - heard - timed;
         let is_behind = self.hub.as_ref().is_some_and(Hub::is_behind);
         around.trace.note(
             around.now,
@@ -101,22 +100,21 @@ impl Server {
         Ok(())
     }
 
-    /// Hears those who have no name yet, the oldest first, for a quarter of what a turn may take. Returns the work.
-    fn hear_guests(&mut self, around: &mut Around<'_>) -> Result<u64, Broken> {
-        let mut spent = 0;
+    /// Hears those who have no name yet, the oldest first, for a quarter of what a turn may take.
+    fn hear_guests(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
+        let before = self.units;
         for wire in self.guests.keys().copied().collect::<Vec<_>>() {
             if around.network.readable_at(wire, End::Server).is_none_or(|at| at > around.now) {
                 continue;
             }
-            if spent >= TURN_UNITS_MAX / 4 {
+            if self.units - before >= TURN_UNITS_MAX / 4 {
                 self.pace.has_more = true;
                 break;
             }
-            let before = self.decisions;
+            self.units += 1;
             self.hear_guest(around, wire)?;
-            spent += 1 + (self.decisions - before) * ADMISSION_UNITS;
         }
-        Ok(spent)
+        Ok(())
     }
 
     /// Who has something for the hub: those first who have little, and then those who waited longest.
@@ -125,24 +123,22 @@ impl Server {
         for (wire, member) in &mut self.members {
             if member.due(around.network, *wire).is_some_and(|due| due <= around.now) {
                 member.read(around, *wire);
-                speakers.push((member.held() > LITTLE_BYTES_MAX, member.heard_at(), *wire));
+                speakers.push((member.held() > LITTLE_BYTES_MAX, member.waits_since(around.now), *wire));
             }
         }
         speakers.sort_unstable();
         speakers.into_iter().map(|(_, _, wire)| wire).collect()
     }
 
-    /// Does what the hub wants, and writes, as far as the turn's time allows. Returns the work that it took.
-    fn drain_some(&mut self, around: &mut Around<'_>) -> Result<u64, Broken> {
-        let mut spent = 0;
+    /// Does what the hub wants, and writes, as far as the turn's time allows.
+    fn drain_some(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
+        let before = self.units;
         loop {
             self.note_events(around)?;
-            // A call that finds nothing to do by itself says nothing of its work: that is only the action.
-            let is_behind = self.hub.as_ref().is_some_and(Hub::is_behind);
-            let Some(action) = self.hub.as_mut().and_then(Hub::poll_action) else { break };
+            let Some(action) = self.poll(around, Hub::poll_action)? else { break };
+            self.units += 1;
             self.apply(around, action);
-            spent += 1 + if is_behind { self.check_work(around)? } else { 0 };
-            if spent >= TURN_UNITS_MAX {
+            if self.units - before >= TURN_UNITS_MAX {
                 self.pace.has_more = true;
                 break;
             }
@@ -153,6 +149,6 @@ impl Server {
             self.pace.has_more = true;
         }
         around.ledger.all_told();
-        Ok(spent)
+        Ok(())
     }
 }
