@@ -35,19 +35,21 @@ fn main() -> ExitCode {
                         return;
                     }
                     match simulate(first.wrapping_add(run), is_attack, is_verbose) {
-                        Some(summary) => add(&mut total.lock().expect("nobody panics with it"), summary),
+                        Some(summary) => *total.lock().expect("nobody panics with it") += summary,
                         None => drop(failures.fetch_add(1, Ordering::Relaxed)),
                     }
                 }
             });
         }
     });
-    let (Summary { steps, sent, seen, lives, resumptions, omissions, pauses, attackers, delay, .. }, failures) =
-        (total.into_inner().expect("nobody panics with it"), failures.into_inner());
+    let (total, failures) = (total.into_inner().expect("nobody panics with it"), failures.into_inner());
+    let Summary { steps, sent, seen, lives, resumptions, missed, stale, .. } = total;
+    let Summary { more, pauses, evictions, stalls, attackers, delay, .. } = total;
     println!(
         "{runs} runs from seed {first}: {failures} broke a promise; {steps} steps, {sent} messages sent, {seen} seen, \
-         {lives} processes, {resumptions} resumptions, {omissions} omissions, {pauses} pauses, {attackers} attackers \
-         beside whom a message took {delay:?} at the most"
+         {lives} processes, {resumptions} resumptions, {missed} times missed, {stale} times stale, {more} times more, \
+         {pauses} pauses, {evictions} evictions, {stalls} stalls, {attackers} attackers beside whom a message took \
+         {delay:?} at the most"
     );
     if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -78,18 +80,6 @@ fn attack(seed: u64) -> World {
     let mut random = Random::new(seed);
     let plan = Plan::draw_attack(&mut random);
     World::new(random.draw(), plan)
-}
-
-fn add(total: &mut Summary, run: Summary) {
-    total.steps += run.steps;
-    total.sent += run.sent;
-    total.seen += run.seen;
-    total.lives += run.lives;
-    total.resumptions += run.resumptions;
-    total.omissions += run.omissions;
-    total.pauses += run.pauses;
-    total.attackers += run.attackers;
-    total.delay = total.delay.max(run.delay);
 }
 
 struct Arguments {

@@ -9,8 +9,8 @@ use super::broken::Broken;
 use super::network::{End, WireId};
 use super::server::{Around, Server};
 use crate::wire::{
-    self, Ack, ClientMessage, Goodbye, HubMessage, Join, Leave, Message, PREFACE_BYTES, Ping, Register, Roster, Send, Unwatch,
-    Watch, Who,
+    self, Ack, ClientMessage, Goodbye, HubMessage, Join, Leave, Message, PREFACE_BYTES, Ping, Register, Roster, Send,
+    Unwatch, Watch, Who,
 };
 use crate::{GoodbyeCode, Instant, Origin, UserName};
 
@@ -237,7 +237,8 @@ impl Attacker {
         let wire = around.network.connect();
         self.lives += 1;
         // Its last name may be taken still, unless it has said goodbye.
-        self.name = if self.is_watched() { watched(self.index) } else { format!("attacker-{}-{}", self.index, self.lives) };
+        self.name =
+            if self.is_watched() { watched(self.index) } else { format!("attacker-{}-{}", self.index, self.lives) };
         self.wire = Some(wire);
         (self.numbered, self.acked) = (0, 0);
         (self.has_preface, self.is_let_in, self.is_refused) = (false, false, false);

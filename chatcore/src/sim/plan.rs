@@ -183,6 +183,7 @@ impl Plan {
             origins: 1 + random.index(users),
             burst_max,
             tick: Duration::from_micros(random.pick(&[0, 0, 100, 5_000])),
+            takes_late: random.pick(&[0, 0, CERTAIN / 10]),
             ..Self::calm(users)
         }
     }
@@ -317,7 +318,7 @@ fn draw_limits(random: &mut Random, users: usize, is_tight: bool) -> Limits {
         rooms_of_user_max: 2,
         rooms_max: 2,
         members_max: all - 1,
-        announced_members_max: u32::try_from(random.below(4)).unwrap_or_default(),
+        announced_members_max: random.pick(&[0, 1, 3, 100]),
         watches_max: 3,
         ..limits
     }

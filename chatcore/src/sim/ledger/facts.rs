@@ -96,6 +96,10 @@ pub(super) struct Session {
     pub(super) written: VecDeque<Caught>,
     /// The last time at which all was written that is acknowledged now.
     pub(super) caught: Caught,
+    /// Numbered frames that were written to its connection, and since when some of them wait for an acknowledgement
+    /// without any.
+    pub(super) sent: u64,
+    pub(super) unacked_since: Option<Instant>,
     /// What the answers to its own requests take, at the most.
     pub(super) own_bytes: u64,
     /// The connection that it has, or had last.
@@ -175,6 +179,8 @@ impl Session {
             gaps: BTreeMap::new(),
             written: VecDeque::new(),
             caught: Caught::default(),
+            sent: 0,
+            unacked_since: None,
             own_bytes: 0,
             wire: None,
             connections: 0,

@@ -55,6 +55,8 @@ impl Ledger {
         // Who comes back has the whole time to read.
         self.sessions[session].caught.at = self.now;
         self.sessions[session].wire = Some(wire);
+        self.sessions[session].sent = self.sessions[session].acked;
+        self.sessions[session].unacked_since = None;
         let Session { acked, asked, .. } = &self.sessions[session];
         let (acked, taken) = (*acked, asked.len() as u64);
         if let Some(facts) = self.wires.get_mut(&wire) {
@@ -85,6 +87,9 @@ impl Ledger {
         if reason == CloseReason::SlowConsumer {
             self.check_slow(session)?;
         }
+        self.hold(self.delay_max.is_none(), Promise::Isolation, || {
+            format!("{name} is ended beside attackers, and has done nothing wrong: {reason}")
+        })?;
         self.reattach(session);
         self.weigh_session(session);
         let ended = &mut self.sessions[session];
@@ -136,7 +141,8 @@ impl Ledger {
                 *acked_perhaps = ack.count.max(*acked_perhaps);
                 if is_sure {
                     *acked = *acked_perhaps;
-                    self.sessions[session].catch_up();
+                    let now = self.now;
+                    self.sessions[session].catch_up(now);
                 }
                 return Ok(());
             }

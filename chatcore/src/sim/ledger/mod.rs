@@ -57,8 +57,9 @@ pub(super) struct Ledger {
     limits: Limits,
     /// Bytes that one outbox can have been owed since the beginning, at the most.
     volume: u64,
-    /// How often somebody was told that something is left out.
-    omissions: u64,
+    /// How often somebody was told that it missed messages, and that a room is stale.
+    missed: u64,
+    stale: u64,
     /// How long a message may take.
     delay_max: Option<Duration>,
     /// How long the slowest took.
@@ -87,7 +88,8 @@ impl Ledger {
             detached: 0,
             limits: limits.clone(),
             volume: 0,
-            omissions: 0,
+            missed: 0,
+            stale: 0,
             delay_max: None,
             delay: Duration::ZERO,
         }
@@ -98,9 +100,9 @@ impl Ledger {
         Self { delay_max, ..self }
     }
 
-    /// How often somebody was told that something is left out.
-    pub(super) fn omissions(&self) -> u64 {
-        self.omissions
+    /// How often somebody was told that it missed messages, and that a room is stale.
+    pub(super) fn omissions(&self) -> (u64, u64) {
+        (self.missed, self.stale)
     }
 
     /// How long the slowest message took.

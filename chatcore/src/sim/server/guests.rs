@@ -75,11 +75,13 @@ impl Server {
         let (Some(guest), Some(hub)) = (self.guests.get_mut(&wire), &mut self.hub) else { return Ok(()) };
         let Some((_, registration)) = guest.undecided.take() else { return Ok(()) };
         self.units += ADMISSION_UNITS;
-        match hub.admit(around.now, registration.with_origin(guest.origin)) {
+        let origin = guest.origin;
+        match hub.admit(around.now, registration.with_origin(origin)) {
             Ok(conn) => {
+                self.debts.entry(origin).or_default().add(around.now, ADMISSION_UNITS, self.limits.origin_rate);
                 let (inbox, outgoing) = (mem::take(&mut guest.inbox), mem::take(&mut guest.outgoing));
                 self.guests.remove(&wire);
-                self.members.insert(wire, Member::new(conn, inbox, outgoing, &self.limits));
+                self.members.insert(wire, Member::new(conn, inbox, outgoing, origin, &self.limits));
                 self.wires.insert(conn, wire);
                 around.trace.note(around.now, format_args!("hub: {wire} is {conn}"));
                 if self.pace.takes_time() {

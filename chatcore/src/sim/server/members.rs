@@ -5,13 +5,14 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::outgoing::Outgoing;
+use super::rates::Debt;
 use super::work::of_call_max;
 use super::{Around, Server};
 use crate::sim::broken::{Broken, Promise};
 use crate::sim::network::{End, Network, WireId};
 use crate::sim::random::CERTAIN;
 use crate::wire::{self, ClientMessage, Message};
-use crate::{ConnId, Instant, Limits, Received};
+use crate::{ConnId, Instant, Limits, Origin, Received};
 
 /// The chance that the hub is given only a part of what has come, and how much later the rest at the most.
 const PART_CHANCE: u32 = CERTAIN / 4;
@@ -36,10 +37,13 @@ pub(super) struct Member {
     /// Since when it has something for the hub.
     waits_since: Option<Instant>,
     pub(super) outgoing: Outgoing,
+    pub(super) origin: Origin,
+    /// What it owes of what it has cost.
+    pub(super) debt: Debt,
 }
 
 impl Member {
-    pub(super) fn new(conn: ConnId, inbox: Vec<u8>, outgoing: Outgoing, limits: &Limits) -> Self {
+    pub(super) fn new(conn: ConnId, inbox: Vec<u8>, outgoing: Outgoing, origin: Origin, limits: &Limits) -> Self {
         // What came together with the registration.
         let again_at = (!inbox.is_empty()).then_some(Instant::ZERO);
         Self {
@@ -52,6 +56,8 @@ impl Member {
             is_over: false,
             waits_since: None,
             outgoing,
+            origin,
+            debt: Debt::default(),
         }
     }
 
@@ -128,7 +134,7 @@ impl Server {
         let Ok(received) = hub.receive(now, conn, &mut input) else {
             unreachable!("members are connections that the hub has not closed");
         };
-        let left = input.len();
+        let (left, cost) = (input.len(), hub.last_cost());
         let used: Vec<u8> = member.inbox.drain(..given - left).collect();
         member.offered = left;
         member.is_paused = false;
@@ -137,7 +143,10 @@ impl Server {
         }
         match received {
             Received::NeedInput => {}
-            Received::More => member.again_at = Some(now),
+            Received::More => {
+                member.again_at = Some(now);
+                self.counts.more += 1;
+            }
             Received::Paused { until } => {
                 if until <= now {
                     let detail = format!("{wire} is paused until {until}, which is over");
@@ -145,7 +154,7 @@ impl Server {
                 }
                 member.again_at = Some(until);
                 member.is_paused = true;
-                self.pauses += 1;
+                self.counts.pauses += 1;
             }
             Received::Closed => {
                 member.inbox.clear();
@@ -153,6 +162,10 @@ impl Server {
             }
         }
         self.count_work(around, of_call_max(&self.limits))?;
+        // A call that ends the session does not say what it has cost.
+        if received != Received::Closed {
+            self.charge(around, wire, cost.into())?;
+        }
         if has_session { take_down(around, wire, conn, &used, received == Received::Closed) } else { Ok(()) }
     }
 

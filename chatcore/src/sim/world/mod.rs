@@ -8,6 +8,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
+use core::ops::AddAssign;
 use core::time::Duration;
 
 use super::attacker::Attacker;
@@ -40,14 +41,42 @@ pub struct Summary {
     pub lives: u64,
     /// Sessions that went on with a new connection.
     pub resumptions: u64,
-    /// Times that somebody was told of messages it missed, or of a room that became stale.
-    pub omissions: u64,
+    /// Times that somebody was told of messages it missed.
+    pub missed: u64,
+    /// Times that somebody was told of a room that became stale.
+    pub stale: u64,
+    /// Times that the hub left the rest of an input for its next call.
+    pub more: u64,
     /// Times that the hub wanted nothing more to be read from a connection for a while.
     pub pauses: u64,
+    /// Sessions that ended because memory was short.
+    pub evictions: u64,
+    /// Sessions that ended because they left too much unread, or for too long.
+    pub stalls: u64,
     /// Connections that flooded the hub.
     pub attackers: u64,
     /// How long the slowest message took beside those.
     pub delay: Duration,
+}
+
+/// What came of two runs, added up; the delay is the longer one.
+impl AddAssign for Summary {
+    fn add_assign(&mut self, run: Self) {
+        self.trace ^= run.trace;
+        self.steps += run.steps;
+        self.sent += run.sent;
+        self.seen += run.seen;
+        self.lives += run.lives;
+        self.resumptions += run.resumptions;
+        self.missed += run.missed;
+        self.stale += run.stale;
+        self.more += run.more;
+        self.pauses += run.pauses;
+        self.evictions += run.evictions;
+        self.stalls += run.stalls;
+        self.attackers += run.attackers;
+        self.delay = self.delay.max(run.delay);
+    }
 }
 
 /// One run: nodes on one clock, which stands still while they work and then goes on to when there is work again.
@@ -138,6 +167,8 @@ impl World {
     /// What there is to say of the run so far.
     pub fn summary(&self) -> Summary {
         let (sent, seen) = self.ledger.traffic();
+        let (missed, stale) = self.ledger.omissions();
+        let counts = self.server.counts();
         Summary {
             trace: self.trace.hash(),
             steps: self.steps,
@@ -145,8 +176,12 @@ impl World {
             seen,
             lives: self.users.iter().map(|user| user.lives).sum(),
             resumptions: self.users.iter().map(|user| user.resumptions).sum(),
-            omissions: self.ledger.omissions(),
-            pauses: self.server.pauses(),
+            missed,
+            stale,
+            more: counts.more,
+            pauses: counts.pauses,
+            evictions: counts.evictions,
+            stalls: counts.stalls,
             attackers: self.attackers.len() as u64,
             delay: if self.attackers.is_empty() { Duration::ZERO } else { self.ledger.delay() },
         }
