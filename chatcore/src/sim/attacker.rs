@@ -84,6 +84,11 @@ impl Flood {
         !matches!(self, Self::Register | Self::ComeAndGo)
     }
 
+    /// It leads to fan-outs to the members of a room.
+    pub(super) const fn is_for_rooms(self) -> bool {
+        matches!(self, Self::ToRoom | Self::ToRoomBetween | Self::JoinLeave)
+    }
+
     /// One round of it, in frames.
     fn encode(self, name: &str, out: &mut Vec<u8>) {
         let body = [b'x'; 10];

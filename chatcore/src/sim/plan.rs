@@ -227,7 +227,7 @@ impl Plan {
     }
 
     /// Pairs of users who talk to each other in calm weather, beside attackers. The server's work takes time, and what a
-    /// user says must not wait for longer than two turns of the server.
+    /// user says must not wait for longer than a few turns of the server.
     pub fn draw_attack(random: &mut Random) -> Self {
         let floods: Vec<Flood> = (0..=random.index(3)).map(|_| random.pick(&Flood::ALL)).collect();
         Self::draw_attack_of(random, &floods)
@@ -238,6 +238,10 @@ impl Plan {
         let users = 2 * (1 + random.index(10));
         let attackers = 2 * (1 + random.index(ATTACKERS_MAX / 2));
         let limits = draw_attacked_limits(random);
+        // The turn that runs already when a message arrives, and the one that hears it: it is heard there before those who
+        // have much to say, and written in the same turn. What was said in rooms before it goes first: at the most it waits
+        // for a turn of that before it is taken, and for another before it is written.
+        let turns = if floods.iter().any(|flood| flood.is_for_rooms()) { 4 } else { 2 };
         let turn = TURN_UNIT.saturating_mul(u32::try_from(turn_units_max(&limits)).unwrap_or(u32::MAX));
         Self {
             limits,
@@ -251,9 +255,7 @@ impl Plan {
             attack_origins: random.pick(&[1, attackers]),
             unit: TURN_UNIT,
             tick: ATTACK_TICK,
-            // The turn that runs already when it arrives, and the one that hears it: there it is heard before those who
-            // have much to say, and written in the same turn, because what others have queued before is only theirs.
-            delay_max: Some(turn * 2 + Weather::calm().delay_max * 2 + ATTACK_TICK * 4),
+            delay_max: Some(turn * turns + Weather::calm().delay_max * 2 + ATTACK_TICK * 4),
             ..Self::calm(users)
         }
     }

@@ -29,6 +29,7 @@ use crate::{Instant, Limits, MessageId};
 #[derive(Clone, Debug)]
 pub(super) struct Ledger {
     now: Instant,
+    leapt_to: Instant,
     /// How many requests the hub has taken: the order of all of them.
     order: u64,
     /// The same, when the hub last had nothing more to tell: it is known who was there then.
@@ -70,6 +71,7 @@ impl Ledger {
     pub(super) fn new(users: usize, limits: &Limits) -> Self {
         Self {
             now: Instant::ZERO,
+            leapt_to: Instant::ZERO,
             order: 0,
             told: 0,
             messages: Vec::new(),
@@ -112,6 +114,11 @@ impl Ledger {
 
     pub(super) fn clock(&mut self, now: Instant) {
         self.now = now;
+    }
+
+    /// Time jumps forward: what was due meanwhile comes late.
+    pub(super) fn leaps(&mut self, to: Instant) {
+        self.leapt_to = to;
     }
 
     /// How many messages were sent, and how many were seen by somebody.

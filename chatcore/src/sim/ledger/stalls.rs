@@ -53,7 +53,7 @@ impl Ledger {
         for (user, session) in &self.current {
             let session = &self.sessions[*session];
             let Some(since) = session.unacked_since.filter(|_| !session.is_detached) else { continue };
-            let until = since + self.limits.stall_time_max * 3 + STALL_TIME_MORE;
+            let until = (since + self.limits.stall_time_max * 3).max(self.leapt_to) + STALL_TIME_MORE;
             self.hold(self.now <= until, Promise::Bounds, || {
                 format!("user {user} is still there, but has acknowledged nothing since {since}")
             })?;
