@@ -1,7 +1,8 @@
 //! Runs the simulator as often as wanted, on all processors:
-//! `cargo run --release -p chatcore --features sim --example simulate -- --runs 100000 [--seed N]`.
+//! `cargo run --release -p chatcore --features sim --example simulate -- --runs 100000 [--seed N] [--attack]`.
 //!
-//! The runs have the seeds from N on (1 without one). Each that breaks a promise is shown with the command that replays
+//! The runs have the seeds from N on (1 without one). With `--attack`, each of them is an attack; without, one in a
+//! hundred is. Each that breaks a promise is shown with the command that replays
 //! it alone, telling all that happens.
 
 use std::panic;
@@ -10,12 +11,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use chatcore::sim::{self, Summary};
+use chatcore::sim::{self, Listener, Plan, Random, Summary, World};
 
-const USAGE: &str = "usage: simulate [--runs N] [--seed N] [--verbose]";
+const USAGE: &str = "usage: simulate [--runs N] [--seed N] [--attack] [--verbose]";
 
 fn main() -> ExitCode {
-    let Arguments { runs, seed: first, is_verbose } = match arguments(std::env::args().skip(1)) {
+    let Arguments { runs, seed: first, is_attack, is_verbose } = match arguments(std::env::args().skip(1)) {
         Ok(arguments) => arguments,
         Err(error) => {
             eprintln!("{error}\n{USAGE}");
@@ -33,63 +34,72 @@ fn main() -> ExitCode {
                     if run >= runs {
                         return;
                     }
-                    match simulate(first.wrapping_add(run), is_verbose) {
-                        Some(summary) => add(&mut total.lock().expect("nobody panics with it"), summary),
+                    match simulate(first.wrapping_add(run), is_attack, is_verbose) {
+                        Some(summary) => *total.lock().expect("nobody panics with it") += summary,
                         None => drop(failures.fetch_add(1, Ordering::Relaxed)),
                     }
                 }
             });
         }
     });
-    let (Summary { steps, sent, seen, lives, resumptions, omissions, pauses, attackers, delay, .. }, failures) =
-        (total.into_inner().expect("nobody panics with it"), failures.into_inner());
+    let (total, failures) = (total.into_inner().expect("nobody panics with it"), failures.into_inner());
+    let Summary { steps, sent, seen, lives, resumptions, missed, stale, .. } = total;
+    let Summary { more, pauses, evictions, stalls, attackers, delay, .. } = total;
     println!(
         "{runs} runs from seed {first}: {failures} broke a promise; {steps} steps, {sent} messages sent, {seen} seen, \
-         {lives} processes, {resumptions} resumptions, {omissions} omissions, {pauses} pauses, {attackers} attackers \
-         beside whom a message took {delay:?} at the most"
+         {lives} processes, {resumptions} resumptions, {missed} times missed, {stale} times stale, {more} times more, \
+         {pauses} pauses, {evictions} evictions, {stalls} stalls, {attackers} attackers beside whom a message took \
+         {delay:?} at the most"
     );
     if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// One run; none if it broke a promise, which is then told.
-fn simulate(seed: u64, is_verbose: bool) -> Option<Summary> {
-    let outcome = panic::catch_unwind(|| {
-        if is_verbose { sim::replay(seed, Box::new(|now, note| println!("{now} {note}"))) } else { sim::run(seed) }
+fn simulate(seed: u64, is_attack: bool, is_verbose: bool) -> Option<Summary> {
+    let listener = || -> Listener { Box::new(|now, note| println!("{now} {note}")) };
+    let outcome = panic::catch_unwind(|| match (is_attack, is_verbose) {
+        (true, true) => attack(seed).with_listener(listener()).run(),
+        (true, false) => attack(seed).run(),
+        (false, true) => sim::replay(seed, listener()),
+        (false, false) => sim::run(seed),
     });
     match outcome {
         Ok(Ok(summary)) => return Some(summary),
         Ok(Err(broken)) => eprintln!("seed {seed}: {broken}"),
         Err(_) => eprintln!("seed {seed}: a panic, see above"),
     }
-    eprintln!("replay: cargo run -p chatcore --features sim --example simulate -- --runs 1 --seed {seed} --verbose");
+    let attack = if is_attack { " --attack" } else { "" };
+    eprintln!(
+        "replay: cargo run -p chatcore --features sim --example simulate -- --runs 1 --seed {seed}{attack} --verbose"
+    );
     None
 }
 
-fn add(total: &mut Summary, run: Summary) {
-    total.steps += run.steps;
-    total.sent += run.sent;
-    total.seen += run.seen;
-    total.lives += run.lives;
-    total.resumptions += run.resumptions;
-    total.omissions += run.omissions;
-    total.pauses += run.pauses;
-    total.attackers += run.attackers;
-    total.delay = total.delay.max(run.delay);
+/// A run that is an attack.
+fn attack(seed: u64) -> World {
+    let mut random = Random::new(seed);
+    let plan = Plan::draw_attack(&mut random);
+    World::new(random.draw(), plan)
 }
 
 struct Arguments {
     runs: u64,
     /// The first seed.
     seed: u64,
+    is_attack: bool,
     is_verbose: bool,
 }
 
 fn arguments(mut given: impl Iterator<Item = String>) -> Result<Arguments, String> {
-    let mut arguments = Arguments { runs: 1_000, seed: 1, is_verbose: false };
+    let mut arguments = Arguments { runs: 1_000, seed: 1, is_attack: false, is_verbose: false };
     while let Some(name) = given.next() {
         let place = match name.as_str() {
             "--runs" => &mut arguments.runs,
             "--seed" => &mut arguments.seed,
+            "--attack" => {
+                arguments.is_attack = true;
+                continue;
+            }
             "--verbose" => {
                 arguments.is_verbose = true;
                 continue;

@@ -424,7 +424,7 @@ fn coming_back_to_a_full_outbox_is_no_reason_to_be_closed() {
 
 #[test]
 fn detached_sessions_are_bounded_in_number_and_for_each_origin() {
-    let park = |limits: &Limits, origins: [u128; 3]| -> Vec<bool> {
+    let detach = |limits: &Limits, origins: [u128; 3]| -> Vec<bool> {
         let mut world = World::new(limits.clone());
         let users = ["a", "b", "c"].map(str::to_owned);
         for (name, origin) in users.iter().zip(origins) {
@@ -438,10 +438,10 @@ fn detached_sessions_are_bounded_in_number_and_for_each_origin() {
         users.iter().map(|name| world.try_join(name).is_err()).collect()
     };
     let limits = Limits::default();
-    assert_eq!(park(&limits, [1, 1, 1]), [true, true, true]);
-    assert_eq!(park(&Limits { detached_max: 2, ..limits.clone() }, [1, 2, 3]), [true, true, false]);
-    assert_eq!(park(&Limits { detached_of_origin_max: 1, ..limits.clone() }, [1, 2, 2]), [true, true, false]);
-    assert_eq!(park(&Limits { resume_time_max: Duration::ZERO, ..limits }, [1, 2, 3]), [false, false, false]);
+    assert_eq!(detach(&limits, [1, 1, 1]), [true, true, true]);
+    assert_eq!(detach(&Limits { detached_max: 2, ..limits.clone() }, [1, 2, 3]), [true, true, false]);
+    assert_eq!(detach(&Limits { detached_of_origin_max: 1, ..limits.clone() }, [1, 2, 2]), [true, true, false]);
+    assert_eq!(detach(&Limits { resume_time_max: Duration::ZERO, ..limits }, [1, 2, 3]), [false, false, false]);
 }
 
 #[test]

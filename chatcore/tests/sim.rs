@@ -1,6 +1,6 @@
 //! Thousands of random runs of the simulator, the ones that once failed, and that a run can be repeated.
 
-use chatcore::sim;
+use chatcore::sim::{self, Flood, Plan, Random, Summary, World};
 
 /// Random runs, in as many tests as there are processors to be expected, so that they run side by side.
 const RUNS: u64 = 2_000;
@@ -25,7 +25,7 @@ impl Drop for Replay {
     }
 }
 
-fn run(seed: u64) -> sim::Summary {
+fn run(seed: u64) -> Summary {
     let replay = Replay(seed);
     match sim::run(seed) {
         Ok(summary) => summary,
@@ -35,17 +35,19 @@ fn run(seed: u64) -> sim::Summary {
 
 /// Every so manieth run, and what happened in them all, so that nobody is content with runs in which nothing happens.
 fn every_promise_is_kept(part: u64) {
-    let (mut seen, mut resumptions, mut lives) = (0, 0, 0);
+    let mut all = Summary::default();
     for seed in (part..RUNS).step_by(usize::try_from(TESTS).expect("it is small")) {
-        let summary = run(seed);
-        seen += summary.seen;
-        resumptions += summary.resumptions;
-        lives += summary.lives;
+        all += run(seed);
     }
     let runs = RUNS / TESTS;
-    assert!(seen > 100 * runs, "only {seen} messages were seen");
-    assert!(resumptions > runs, "only {resumptions} sessions were resumed");
-    assert!(lives > 5 * runs, "only {lives} processes were started");
+    assert!(all.seen > 100 * runs, "only {} messages were seen", all.seen);
+    assert!(all.resumptions > runs, "only {} sessions were resumed", all.resumptions);
+    assert!(all.lives > 5 * runs, "only {} processes were started", all.lives);
+    assert!(all.attackers > 0, "nobody attacked");
+    // A check says nothing of what does not happen.
+    let Summary { missed, stale, more, pauses, evictions, stalls, .. } = all;
+    let happened = [missed, stale, more, pauses, evictions, stalls];
+    assert!(happened.iter().all(|count| *count > 0), "something never happened: {all:?}");
 }
 
 #[test]
@@ -73,6 +75,25 @@ fn runs_that_once_failed_do_so_no_more() {
     for (seed, why) in PINNED {
         println!("seed {seed}: {why}");
         run(seed);
+    }
+}
+
+/// Seeds of each kind of attack.
+const ATTACKS: u64 = 5;
+
+#[test]
+fn fair_pairs_are_not_delayed_by_any_flood() {
+    for flood in Flood::ALL {
+        let mut all = Summary::default();
+        for seed in 0..ATTACKS {
+            let mut random = Random::new(seed);
+            let plan = Plan::draw_attack_of(&mut random, &[flood]);
+            match World::new(random.draw(), plan).run() {
+                Ok(summary) => all += summary,
+                Err(broken) => panic!("{flood:?}, seed {seed}: {broken}"),
+            }
+        }
+        assert!(all.seen > 20 * ATTACKS, "only {} messages were seen beside {flood:?}", all.seen);
     }
 }
 

@@ -5,13 +5,14 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::broken::Broken;
 use super::network::{End, WireId};
 use super::server::{Around, Server};
 use crate::wire::{
-    self, Ack, ClientMessage, HubMessage, Join, Leave, Message, PREFACE_BYTES, Ping, Register, Roster, Send, Unwatch,
-    Watch, Who,
+    self, Ack, ClientMessage, Goodbye, HubMessage, Join, Leave, Message, PREFACE_BYTES, Ping, Register, Roster, Send,
+    Unwatch, Watch, Who,
 };
-use crate::{Instant, Origin};
+use crate::{GoodbyeCode, Instant, Origin, UserName};
 
 /// How long an attacker waits before it connects again.
 const AGAIN_AFTER: Duration = Duration::from_millis(10);
@@ -53,11 +54,15 @@ pub enum Flood {
     Ack,
     /// Messages for itself, which it never reads.
     Unread,
+    /// Registrations, each on a connection of its own, which breaks as soon as it is let in.
+    Register,
+    /// Every other comes and says goodbye, again and again, and the others watch those.
+    ComeAndGo,
 }
 
 impl Flood {
     /// Every flood.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::ToUser,
         Self::ToNobody,
         Self::ToRoom,
@@ -70,7 +75,19 @@ impl Flood {
         Self::Ping,
         Self::Ack,
         Self::Unread,
+        Self::Register,
+        Self::ComeAndGo,
     ];
+
+    /// It is one in what is said; otherwise in how often somebody comes.
+    const fn is_of_requests(self) -> bool {
+        !matches!(self, Self::Register | Self::ComeAndGo)
+    }
+
+    /// It leads to fan-outs to the members of a room.
+    pub(super) const fn is_for_rooms(self) -> bool {
+        matches!(self, Self::ToRoom | Self::ToRoomBetween | Self::JoinLeave)
+    }
 
     /// One round of it, in frames.
     fn encode(self, name: &str, out: &mut Vec<u8>) {
@@ -102,12 +119,16 @@ impl Flood {
             Self::Ping => ClientMessage::Ping(Ping { nonce: 0 }).encode(out),
             Self::Ack => ClientMessage::Ack(Ack { count: 0 }).encode(out),
             Self::Unread => ClientMessage::Send(Send { to: name, body: &body }).encode(out),
+            Self::Register | Self::ComeAndGo => {}
         }
     }
 }
 
 /// The room that attackers are in.
 const ROOM: &str = "#attack";
+
+/// Names that come and go, of which each is watched, at the most.
+const WATCHED_MAX: usize = 50;
 
 pub(super) struct Attacker {
     index: usize,
@@ -122,6 +143,8 @@ pub(super) struct Attacker {
     ready: Vec<u8>,
     heard: Vec<u8>,
     has_preface: bool,
+    is_let_in: bool,
+    is_refused: bool,
     /// Numbered frames that it has heard, and how many of those it has acknowledged.
     numbered: u64,
     acked: u64,
@@ -141,6 +164,8 @@ impl Attacker {
             ready: Vec::new(),
             heard: Vec::new(),
             has_preface: false,
+            is_let_in: false,
+            is_refused: false,
             numbered: 0,
             acked: 0,
         }
@@ -149,7 +174,8 @@ impl Attacker {
     /// When there is something for it to do.
     pub(super) fn due(&self, around: &Around<'_>) -> Instant {
         let Some(wire) = self.wire else { return self.connects_at };
-        if around.network.is_writable(wire, End::Client) {
+        let has_to_write = self.flood.is_of_requests() || !self.ready.is_empty();
+        if has_to_write && around.network.is_writable(wire, End::Client) {
             return around.now;
         }
         let reads_at = around.network.readable_at(wire, End::Client).filter(|_| self.reads());
@@ -160,17 +186,26 @@ impl Attacker {
         !matches!(self.flood, Flood::Unread)
     }
 
-    /// It gives up, and comes back no more.
-    pub(super) fn give_up(&mut self, around: &mut Around<'_>) {
+    /// It gives up, and comes back no more: an operator has ended its session.
+    pub(super) fn give_up(&mut self, around: &mut Around<'_>, server: &mut Server) -> Result<(), Broken> {
         self.hang_up(around);
         self.connects_at = Instant::MAX;
+        match UserName::new(&self.name) {
+            Ok(name) => server.kick(around, &name),
+            Err(_) => Ok(()),
+        }
     }
 
     fn hang_up(&mut self, around: &mut Around<'_>) {
         if let Some(wire) = self.wire.take() {
             around.network.close(around.now, wire, End::Client);
-            self.connects_at = around.now + AGAIN_AFTER;
+            self.connects_at = around.now + if self.flood.is_of_requests() { AGAIN_AFTER } else { Duration::ZERO };
         }
+    }
+
+    /// It comes and goes, and is watched by others.
+    const fn is_watched(&self) -> bool {
+        matches!(self.flood, Flood::ComeAndGo) && self.index.is_multiple_of(2)
     }
 
     /// Reads what there is, and writes as much as the network takes.
@@ -187,8 +222,11 @@ impl Attacker {
             self.acked = self.numbered;
             ClientMessage::Ack(Ack { count: self.numbered }).encode(&mut self.ready);
         }
+        if self.is_refused || (self.is_let_in && matches!(self.flood, Flood::Register)) {
+            return self.hang_up(around);
+        }
         loop {
-            while self.ready.len() < READY_BYTES_MIN {
+            while self.flood.is_of_requests() && self.ready.len() < READY_BYTES_MIN {
                 self.flood.encode(&self.name, &mut self.ready);
             }
             let taken = around.network.write(around.now, wire, End::Client, &self.ready);
@@ -202,16 +240,30 @@ impl Attacker {
 
     fn connect(&mut self, around: &mut Around<'_>, server: &mut Server) {
         let wire = around.network.connect();
-        // Its last name may be taken still.
         self.lives += 1;
-        self.name = format!("attacker-{}-{}", self.index, self.lives);
+        // Its last name may be taken still, unless it has said goodbye.
+        self.name =
+            if self.is_watched() { watched(self.index) } else { format!("attacker-{}-{}", self.index, self.lives) };
         self.wire = Some(wire);
-        (self.numbered, self.acked, self.has_preface) = (0, 0, false);
+        (self.numbered, self.acked) = (0, 0);
+        (self.has_preface, self.is_let_in, self.is_refused) = (false, false, false);
         self.heard.clear();
         self.ready.clear();
         self.ready.extend_from_slice(&wire::OUR_PREFACE);
         ClientMessage::Register(Register { name: &self.name, credential: b"" }).encode(&mut self.ready);
-        ClientMessage::Join(Join { room: ROOM }).encode(&mut self.ready);
+        match self.flood {
+            Flood::Register => {}
+            Flood::ComeAndGo if self.is_watched() => {
+                ClientMessage::Goodbye(Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None })
+                    .encode(&mut self.ready);
+            }
+            Flood::ComeAndGo => {
+                let names: Vec<String> = (0..WATCHED_MAX).map(|index| watched(2 * index)).collect();
+                let names = names.iter().map(String::as_str).collect();
+                ClientMessage::Watch(Watch { names }).encode(&mut self.ready);
+            }
+            _ => ClientMessage::Join(Join { room: ROOM }).encode(&mut self.ready),
+        }
         server.accept(around, wire, self.origin);
     }
 
@@ -227,11 +279,18 @@ impl Attacker {
         }
         while let Ok(Some(content)) = wire::take(&mut rest, u32::MAX) {
             self.numbered += u64::from(content.kind.is_numbered());
-            if matches!(HubMessage::decode(content), Ok(Some(HubMessage::Welcome(_)))) {
-                self.numbered = 0;
+            match HubMessage::decode(content) {
+                Ok(Some(HubMessage::Welcome(_))) => (self.numbered, self.is_let_in) = (0, true),
+                Ok(Some(HubMessage::Refused(_))) => self.is_refused = true,
+                _ => {}
             }
         }
         let used = self.heard.len() - rest.len();
         self.heard.drain(..used);
     }
+}
+
+/// A name that comes and goes.
+fn watched(index: usize) -> String {
+    format!("watched-{index}")
 }

@@ -153,9 +153,16 @@ impl Network {
     /// Takes what has arrived at an end, appending it to `heard`. True if the connection is over for this end: nothing
     /// more will come.
     pub fn read(&mut self, now: Instant, id: WireId, end: End, heard: &mut Vec<u8>) -> bool {
+        self.read_upto(now, id, end, usize::MAX, heard)
+    }
+
+    /// As [`read`](Self::read), but takes no more than so many bytes. The rest stays in the network, and fills it.
+    pub fn read_upto(&mut self, now: Instant, id: WireId, end: End, bytes_max: usize, heard: &mut Vec<u8>) -> bool {
         let Some(wire) = self.wires.get_mut(&id) else { return true };
-        wire.pipes[end.other() as usize].take(now, heard);
-        wire.learns_at[end as usize].is_some_and(|at| at <= now)
+        let pipe = &mut wire.pipes[end.other() as usize];
+        pipe.take(now, bytes_max, heard);
+        let is_empty = pipe.next_arrival().is_none_or(|arrives| arrives > now);
+        is_empty && wire.learns_at[end as usize].is_some_and(|at| at <= now)
     }
 
     /// When there is something to read at an end, or to be learned; none if nothing is on its way.

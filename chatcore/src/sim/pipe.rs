@@ -91,11 +91,18 @@ impl Pipe {
         self.segments.front().map(|(arrives, _)| *arrives)
     }
 
-    /// Takes out what has arrived, appending it to `out`.
-    pub fn take(&mut self, now: Instant, out: &mut Vec<u8>) {
-        while let Some((_, bytes)) = self.segments.pop_front_if(|(arrives, _)| *arrives <= now) {
-            self.held -= bytes.len();
-            out.extend_from_slice(&bytes);
+    /// Takes out what has arrived, but no more than so many bytes, appending it to `out`.
+    pub fn take(&mut self, now: Instant, bytes_max: usize, out: &mut Vec<u8>) {
+        let mut left = bytes_max;
+        while left > 0
+            && let Some((_, bytes)) = self.segments.front_mut().filter(|(arrives, _)| *arrives <= now)
+        {
+            let taken = bytes.len().min(left);
+            out.extend(bytes.drain(..taken));
+            (self.held, left) = (self.held - taken, left - taken);
+            if bytes.is_empty() {
+                self.segments.pop_front();
+            }
         }
     }
 
@@ -137,9 +144,11 @@ mod tests {
         pipe.put(LATER, b"abc");
         pipe.put(Instant::ZERO, b"de");
         let mut out = Vec::new();
-        pipe.take(Instant::ZERO, &mut out);
+        pipe.take(Instant::ZERO, usize::MAX, &mut out);
         assert_eq!((out.as_slice(), pipe.room()), (&b""[..], 5));
-        pipe.take(LATER, &mut out);
+        pipe.take(LATER, 4, &mut out);
+        assert_eq!((out.as_slice(), pipe.room()), (&b"abcd"[..], 9));
+        pipe.take(LATER, usize::MAX, &mut out);
         assert_eq!((out.as_slice(), pipe.room()), (&b"abcde"[..], 10));
     }
 
@@ -151,7 +160,7 @@ mod tests {
         pipe.cut(4);
         pipe.put(LATER, b"gh");
         let mut out = Vec::new();
-        pipe.take(LATER, &mut out);
+        pipe.take(LATER, usize::MAX, &mut out);
         assert_eq!((out.as_slice(), pipe.room()), (&b"abcd"[..], 6));
         pipe.cut(2);
         assert_eq!(pipe.held(), 0);

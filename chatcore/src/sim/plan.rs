@@ -117,6 +117,10 @@ const BURST_MEAN_OF_MAX: u64 = 6;
 /// Connections that flood the hub, at the most.
 const ATTACKERS_MAX: usize = 60;
 
+/// The time that a unit of the hub's work takes beside attackers, and the steps in which time goes on there.
+const TURN_UNIT: Duration = Duration::from_nanos(250);
+const ATTACK_TICK: Duration = Duration::from_micros(500);
+
 /// What a request may cost at the most, but for the members of its room.
 const COST_MAX: u64 = 50;
 
@@ -179,6 +183,7 @@ impl Plan {
             origins: 1 + random.index(users),
             burst_max,
             tick: Duration::from_micros(random.pick(&[0, 0, 100, 5_000])),
+            takes_late: random.pick(&[0, 0, CERTAIN / 10]),
             ..Self::calm(users)
         }
     }
@@ -224,26 +229,33 @@ impl Plan {
     /// Pairs of users who talk to each other in calm weather, beside attackers. The server's work takes time, and what a
     /// user says must not wait for longer than a few turns of the server.
     pub fn draw_attack(random: &mut Random) -> Self {
+        let floods: Vec<Flood> = (0..=random.index(3)).map(|_| random.pick(&Flood::ALL)).collect();
+        Self::draw_attack_of(random, &floods)
+    }
+
+    /// The same, with attacks of these kinds.
+    pub fn draw_attack_of(random: &mut Random, floods: &[Flood]) -> Self {
         let users = 2 * (1 + random.index(10));
-        let attackers = 1 + random.index(ATTACKERS_MAX);
-        let kinds = 1 + random.index(3);
-        let kinds: Vec<Flood> = (0..kinds).map(|_| random.pick(&Flood::ALL)).collect();
-        let limits = Limits { resume_time_max: Duration::from_secs(1), ..Limits::default() };
-        let unit = Duration::from_nanos(250);
-        let turn = unit.saturating_mul(u32::try_from(turn_units_max(&limits)).unwrap_or(u32::MAX));
+        let attackers = 2 * (1 + random.index(ATTACKERS_MAX / 2));
+        let limits = draw_attacked_limits(random);
+        // The turn that runs already when a message arrives, and the one that hears it: it is heard there before those who
+        // have much to say, and written in the same turn. What was said in rooms before it goes first: at the most it waits
+        // for a turn of that before it is taken, and for another before it is written.
+        let turns = if floods.iter().any(|flood| flood.is_for_rooms()) { 4 } else { 2 };
+        let turn = TURN_UNIT.saturating_mul(u32::try_from(turn_units_max(&limits)).unwrap_or(u32::MAX));
         Self {
             limits,
-            storm: Duration::from_millis(random.within(100..=500)),
+            config: ClientConfig { ack_delay: Duration::from_millis(10), ..ClientConfig::default() },
+            storm: Duration::from_millis(random.within(50..=300)),
             pace: Duration::from_millis(50) / u32::try_from(users).unwrap_or(1),
             body_bytes_max: 100,
             is_paired: true,
             origins: users,
-            attackers: (0..attackers).map(|_| random.pick(&kinds)).collect(),
+            attackers: (0..attackers).map(|_| random.pick(floods)).collect(),
             attack_origins: random.pick(&[1, attackers]),
-            unit,
-            // One turn that runs already, one that hears it, one that writes it, and some for what was said in rooms
-            // before and goes first.
-            delay_max: Some(turn * 8 + Duration::from_millis(5)),
+            unit: TURN_UNIT,
+            tick: ATTACK_TICK,
+            delay_max: Some(turn * turns + Weather::calm().delay_max * 2 + ATTACK_TICK * 4),
             ..Self::calm(users)
         }
     }
@@ -308,8 +320,29 @@ fn draw_limits(random: &mut Random, users: usize, is_tight: bool) -> Limits {
         rooms_of_user_max: 2,
         rooms_max: 2,
         members_max: all - 1,
-        announced_members_max: u32::try_from(random.below(4)).unwrap_or_default(),
+        announced_members_max: random.pick(&[0, 1, 3, 100]),
         watches_max: 3,
+        ..limits
+    }
+}
+
+/// Limits that attackers use up: some within what a fraction of a second lets them send.
+fn draw_attacked_limits(random: &mut Random) -> Limits {
+    let limits = Limits { body_bytes_max: random.pick(&[1_152, 64 << 10]), ..Limits::default() };
+    let outbox_bytes_max = random.pick(&[4 * limits.frame_bytes_max(), 4 << 20]);
+    let origin_buffer_bytes_max = u64::from(outbox_bytes_max) * 5 / 4 * random.within(1..=10);
+    let slow = Rate { per_s: 20_000, burst: 20_000 };
+    Limits {
+        outbox_bytes_max,
+        origin_buffer_bytes_max,
+        buffer_bytes_max: origin_buffer_bytes_max * random.within(1..=3),
+        session_rate: random.pick(&[limits.session_rate, slow]),
+        origin_rate: random.pick(&[Rate::UNLIMITED, limits.origin_rate]),
+        // Those who read acknowledge sooner.
+        stall_time_max: Duration::from_millis(random.pick(&[100, 60_000])),
+        resume_time_max: Duration::from_secs(1),
+        presence_time_min: Duration::from_millis(random.pick(&[0, 50])),
+        announced_members_max: random.pick(&[0, 100]),
         ..limits
     }
 }

@@ -64,7 +64,7 @@ pub(super) struct Asked {
 #[derive(Clone, Debug)]
 pub(super) struct Session {
     pub(super) user: usize,
-    pub(super) is_parked: bool,
+    pub(super) is_detached: bool,
     /// It was there after so many requests.
     pub(super) begun: u64,
     pub(super) ended: Option<Ended>,
@@ -96,6 +96,10 @@ pub(super) struct Session {
     pub(super) written: VecDeque<Caught>,
     /// The last time at which all was written that is acknowledged now.
     pub(super) caught: Caught,
+    /// Numbered frames that were written to its connection, and since when some of them wait for an acknowledgement
+    /// without any.
+    pub(super) sent: u64,
+    pub(super) unacked_since: Option<Instant>,
     /// What the answers to its own requests take, at the most.
     pub(super) own_bytes: u64,
     /// The connection that it has, or had last.
@@ -156,7 +160,7 @@ impl Session {
     pub(super) fn new(user: usize, begun: u64) -> Self {
         Self {
             user,
-            is_parked: false,
+            is_detached: false,
             begun,
             ended: None,
             asked: Vec::new(),
@@ -175,6 +179,8 @@ impl Session {
             gaps: BTreeMap::new(),
             written: VecDeque::new(),
             caught: Caught::default(),
+            sent: 0,
+            unacked_since: None,
             own_bytes: 0,
             wire: None,
             connections: 0,

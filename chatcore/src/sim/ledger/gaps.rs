@@ -50,7 +50,7 @@ impl Ledger {
         count: u64,
     ) -> Result<(), Broken> {
         self.check_full("messages are missed")?;
-        self.omissions += 1;
+        self.missed += 1;
         let room = room_of(room.as_str());
         let told = &self.sessions[session];
         let user = told.user;
@@ -79,7 +79,7 @@ impl Ledger {
 
     pub(super) fn learn_stale(&mut self, session: usize, room: &RoomName) -> Result<(), Broken> {
         self.check_full("changes of a room are left out")?;
-        self.omissions += 1;
+        self.stale += 1;
         let number = room_of(room.as_str());
         let told = &mut self.sessions[session];
         let (user, is_possible) = (told.user, told.has_asked_into(number));

@@ -40,7 +40,7 @@ impl Ledger {
         let Some(session) = self.current.get(&user_of(name.as_str())).copied() else {
             return Err(self.broken(Promise::Once, format!("{name} resumed a session that had ended")));
         };
-        self.unpark(session);
+        self.reattach(session);
         if let Some(position) = self.wires.get(&wire).and_then(|facts| facts.position) {
             let Session { acked, acked_perhaps, .. } = &mut self.sessions[session];
             *acked = position.max(*acked);
@@ -55,6 +55,8 @@ impl Ledger {
         // Who comes back has the whole time to read.
         self.sessions[session].caught.at = self.now;
         self.sessions[session].wire = Some(wire);
+        self.sessions[session].sent = self.sessions[session].acked;
+        self.sessions[session].unacked_since = None;
         let Session { acked, asked, .. } = &self.sessions[session];
         let (acked, taken) = (*acked, asked.len() as u64);
         if let Some(facts) = self.wires.get_mut(&wire) {
@@ -62,18 +64,18 @@ impl Ledger {
         }
     }
 
-    fn unpark(&mut self, session: usize) {
-        if core::mem::take(&mut self.sessions[session].is_parked) {
-            self.parked -= 1;
+    fn reattach(&mut self, session: usize) {
+        if core::mem::take(&mut self.sessions[session].is_detached) {
+            self.detached -= 1;
         }
     }
 
     /// A session waits for a connection.
-    pub(in crate::sim) fn parks(&mut self, name: &UserName) {
+    pub(in crate::sim) fn detaches(&mut self, name: &UserName) {
         if let Some(session) = self.current.get(&user_of(name.as_str()))
-            && !core::mem::replace(&mut self.sessions[*session].is_parked, true)
+            && !core::mem::replace(&mut self.sessions[*session].is_detached, true)
         {
-            self.parked += 1;
+            self.detached += 1;
         }
     }
 
@@ -85,7 +87,10 @@ impl Ledger {
         if reason == CloseReason::SlowConsumer {
             self.check_slow(session)?;
         }
-        self.unpark(session);
+        self.hold(self.delay_max.is_none(), Promise::Isolation, || {
+            format!("{name} is ended beside attackers, and has done nothing wrong: {reason}")
+        })?;
+        self.reattach(session);
         self.weigh_session(session);
         let ended = &mut self.sessions[session];
         ended.ended = Some(Ended { after: self.told, before: self.order, reason: Some(reason) });
@@ -100,7 +105,7 @@ impl Ledger {
     /// The hub is gone, and all sessions with it.
     pub(in crate::sim) fn hub_is_gone(&mut self) {
         for (_, session) in core::mem::take(&mut self.current) {
-            self.unpark(session);
+            self.reattach(session);
             self.sessions[session].ended = Some(Ended { after: self.told, before: self.order, reason: None });
         }
     }
@@ -136,7 +141,8 @@ impl Ledger {
                 *acked_perhaps = ack.count.max(*acked_perhaps);
                 if is_sure {
                     *acked = *acked_perhaps;
-                    self.sessions[session].catch_up();
+                    let now = self.now;
+                    self.sessions[session].catch_up(now);
                 }
                 return Ok(());
             }

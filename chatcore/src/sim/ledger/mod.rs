@@ -29,6 +29,7 @@ use crate::{Instant, Limits, MessageId};
 #[derive(Clone, Debug)]
 pub(super) struct Ledger {
     now: Instant,
+    leapt_to: Instant,
     /// How many requests the hub has taken: the order of all of them.
     order: u64,
     /// The same, when the hub last had nothing more to tell: it is known who was there then.
@@ -53,12 +54,13 @@ pub(super) struct Ledger {
     wires: BTreeMap<WireId, WireFacts>,
     /// Rooms announce everybody who comes and goes.
     announces_all: bool,
-    parked: usize,
+    detached: usize,
     limits: Limits,
     /// Bytes that one outbox can have been owed since the beginning, at the most.
     volume: u64,
-    /// How often somebody was told that something is left out.
-    omissions: u64,
+    /// How often somebody was told that it missed messages, and that a room is stale.
+    missed: u64,
+    stale: u64,
     /// How long a message may take.
     delay_max: Option<Duration>,
     /// How long the slowest took.
@@ -69,6 +71,7 @@ impl Ledger {
     pub(super) fn new(users: usize, limits: &Limits) -> Self {
         Self {
             now: Instant::ZERO,
+            leapt_to: Instant::ZERO,
             order: 0,
             told: 0,
             messages: Vec::new(),
@@ -84,10 +87,11 @@ impl Ledger {
             lives: vec![Life::default(); users],
             wires: BTreeMap::new(),
             announces_all: limits.announced_members_max as usize >= users,
-            parked: 0,
+            detached: 0,
             limits: limits.clone(),
             volume: 0,
-            omissions: 0,
+            missed: 0,
+            stale: 0,
             delay_max: None,
             delay: Duration::ZERO,
         }
@@ -98,9 +102,9 @@ impl Ledger {
         Self { delay_max, ..self }
     }
 
-    /// How often somebody was told that something is left out.
-    pub(super) fn omissions(&self) -> u64 {
-        self.omissions
+    /// How often somebody was told that it missed messages, and that a room is stale.
+    pub(super) fn omissions(&self) -> (u64, u64) {
+        (self.missed, self.stale)
     }
 
     /// How long the slowest message took.
@@ -110,6 +114,11 @@ impl Ledger {
 
     pub(super) fn clock(&mut self, now: Instant) {
         self.now = now;
+    }
+
+    /// Time jumps forward: what was due meanwhile comes late.
+    pub(super) fn leaps(&mut self, to: Instant) {
+        self.leapt_to = to;
     }
 
     /// How many messages were sent, and how many were seen by somebody.
@@ -124,8 +133,8 @@ impl Ledger {
     }
 
     /// Sessions that wait for a connection.
-    pub(super) fn parked(&self) -> usize {
-        self.parked
+    pub(super) fn detached(&self) -> usize {
+        self.detached
     }
 
     /// Sessions that live.

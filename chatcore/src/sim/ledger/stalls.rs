@@ -1,14 +1,19 @@
 //! Whose session may be ended for what it leaves unread: only whose own doing that is.
 
 use alloc::format;
+use core::time::Duration;
 
 use super::Ledger;
 use super::facts::{Caught, Request, Session};
+use crate::Instant;
 use crate::sim::broken::{Broken, Promise};
 use crate::sim::network::WireId;
 
 /// Bytes of an answer that is no page, at the most.
 const ANSWER_BYTES_MAX: u64 = 40;
+
+/// How much later than it may a stalled session ends at the latest: time goes on in steps.
+const STALL_TIME_MORE: Duration = Duration::from_millis(20);
 
 /// The same, for each name of a watch.
 const NAME_BYTES_MAX: u64 = 50;
@@ -24,7 +29,36 @@ impl Ledger {
         }
         let caught = Caught { count, at: now, own_bytes: session.own_bytes };
         session.written.push_back(caught);
-        session.catch_up();
+        while let Some(caught) = session.written.pop_front_if(|caught| caught.count <= session.acked) {
+            session.caught = caught;
+        }
+    }
+
+    /// So many numbered frames are written to a connection.
+    pub(in crate::sim) fn written(&mut self, wire: WireId, count: u64) {
+        let now = self.now;
+        let Some(session) = self.wires.get(&wire).and_then(|facts| facts.session) else { return };
+        let session = &mut self.sessions[session];
+        if session.wire == Some(wire) {
+            session.sent = count;
+            if session.sent > session.acked {
+                session.unacked_since.get_or_insert(now);
+            }
+        }
+    }
+
+    /// Nobody has left something unacknowledged for longer than it may, when the hub has nothing to do. That is two stall
+    /// times, because a session is looked at that often, and one more while it is paused.
+    pub(in crate::sim) fn check_stalls(&self) -> Result<(), Broken> {
+        for (user, session) in &self.current {
+            let session = &self.sessions[*session];
+            let Some(since) = session.unacked_since.filter(|_| !session.is_detached) else { continue };
+            let until = (since + self.limits.stall_time_max * 3).max(self.leapt_to) + STALL_TIME_MORE;
+            self.hold(self.now <= until, Promise::Bounds, || {
+                format!("user {user} is still there, but has acknowledged nothing since {since}")
+            })?;
+        }
+        Ok(())
     }
 
     /// What the answer to a request takes, at the most, is the doing of whoever asks.
@@ -42,8 +76,8 @@ impl Ledger {
     /// for all, it may be one that only has something unread.
     pub(super) fn check_slow(&self, session: usize) -> Result<(), Broken> {
         let limits = &self.limits;
-        let Session { user, is_parked, caught, own_bytes, .. } = &self.sessions[session];
-        let has_stalled = !is_parked && caught.at + limits.stall_time_max <= self.now;
+        let Session { user, is_detached, caught, own_bytes, .. } = &self.sessions[session];
+        let has_stalled = !is_detached && caught.at + limits.stall_time_max <= self.now;
         let own = own_bytes - caught.own_bytes;
         let has_asked = own > u64::from(limits.outbox_bytes_max / 4);
         let all = limits.outbox_bytes_hard_max() as u64 * self.lives.len() as u64;
@@ -59,7 +93,8 @@ impl Ledger {
 
 impl Session {
     /// Looks at how far the acknowledgements have come.
-    pub(super) fn catch_up(&mut self) {
+    pub(super) fn catch_up(&mut self, now: Instant) {
+        self.unacked_since = (self.sent > self.acked).then_some(now);
         while let Some(caught) = self.written.pop_front_if(|caught| caught.count <= self.acked) {
             self.caught = caught;
         }

@@ -1,9 +1,14 @@
 //! What must hold of the hub after every step.
 
+use alloc::collections::BTreeMap;
 use alloc::format;
 
 use super::{Around, Server};
 use crate::sim::broken::{Broken, Promise};
+use crate::{Hub, Origin};
+
+/// What a session holds below this is not counted for its origin, and does not end it.
+const GRANULE_BYTES: u64 = 4_096;
 
 impl Server {
     pub(super) fn check_bounds(&self, around: &Around<'_>) -> Result<(), Broken> {
@@ -24,12 +29,51 @@ impl Server {
         if hub.users() > limits.users_max as usize || hub.rooms() > limits.rooms_max as usize {
             return broken(format!("{} users, {} rooms", hub.users(), hub.rooms()));
         }
-        let (parked, living) = (around.ledger.parked(), around.ledger.living() + self.strangers);
-        if parked > limits.detached_max as usize {
-            return broken(format!("{parked} sessions are parked"));
+        let (detached, living) = (around.ledger.detached(), around.ledger.living() + self.strangers);
+        if detached > limits.detached_max as usize {
+            return broken(format!("{detached} sessions are detached"));
+        }
+        self.check_memory(around, hub)?;
+        if hub.poll_timeout().is_none_or(|due| due > around.now) {
+            around.ledger.check_stalls()?;
         }
         if living != hub.users() {
             return broken(format!("{} names are held, {living} by what was told", hub.users()));
+        }
+        Ok(())
+    }
+
+    /// When the hub has nothing to do at once, its peers make it keep no more than they may, and each origin no more than
+    /// its share and an eighth. What is only looked at in whole granules comes on top, and the session that will be ended
+    /// next.
+    fn check_memory(&self, around: &Around<'_>, hub: &Hub) -> Result<(), Broken> {
+        if hub.is_behind() {
+            return Ok(());
+        }
+        let limits = &self.limits;
+        let broken = |detail| Err(Broken { promise: Promise::Bounds, detail, at: around.now });
+        let outbox_max = limits.outbox_bytes_hard_max() as u64 + 2 * u64::from(limits.frame_bytes_max());
+        let slack = |sessions: usize| outbox_max + GRANULE_BYTES * sessions as u64;
+        // What closing connections share is counted for each of them, so that nothing may seem to be left for others.
+        let memory = hub.memory();
+        let is_counted_once = memory.outboxes + memory.detached > 0;
+        let (total_max, total_slack) = (limits.buffer_bytes_max, slack(hub.users() + hub.connections()));
+        if is_counted_once && memory.total() > total_max + total_slack {
+            return broken(format!("{memory:?} is kept, more than {total_max} and {total_slack}"));
+        }
+        let mut origins: BTreeMap<Origin, (u64, usize)> = BTreeMap::new();
+        for member in self.members.values() {
+            let (bytes, sessions) = origins.entry(member.origin).or_default();
+            *bytes += hub.transmit(member.conn).map(|chunk| chunk.len() as u64).sum::<u64>();
+            *sessions += 1;
+        }
+        let share_max = limits.origin_buffer_bytes_max / 8 * 9;
+        for (Origin(origin), (bytes, sessions)) in origins {
+            if bytes > share_max + slack(sessions) {
+                let detail =
+                    format!("{bytes} bytes wait for origin {origin}, more than {share_max} and {}", slack(sessions));
+                return broken(detail);
+            }
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use super::members::Member;
 use super::outgoing::Outgoing;
+use super::work::ADMISSION_UNITS;
 use super::{Around, Server};
 use crate::sim::broken::{Broken, Promise};
 use crate::sim::network::{End, WireId};
@@ -73,15 +74,22 @@ impl Server {
     pub(super) fn decide(&mut self, around: &mut Around<'_>, wire: WireId) -> Result<(), Broken> {
         let (Some(guest), Some(hub)) = (self.guests.get_mut(&wire), &mut self.hub) else { return Ok(()) };
         let Some((_, registration)) = guest.undecided.take() else { return Ok(()) };
-        match hub.admit(around.now, registration.with_origin(guest.origin)) {
+        self.units += ADMISSION_UNITS;
+        let origin = guest.origin;
+        match hub.admit(around.now, registration.with_origin(origin)) {
             Ok(conn) => {
+                self.debts.entry(origin).or_default().add(around.now, ADMISSION_UNITS, self.limits.origin_rate);
                 let (inbox, outgoing) = (mem::take(&mut guest.inbox), mem::take(&mut guest.outgoing));
                 self.guests.remove(&wire);
-                self.members.insert(wire, Member::new(conn, inbox, outgoing));
+                self.members.insert(wire, Member::new(conn, inbox, outgoing, origin, &self.limits));
                 self.wires.insert(conn, wire);
                 around.trace.note(around.now, format_args!("hub: {wire} is {conn}"));
+                if self.pace.takes_time() {
+                    // Its turn comes.
+                    return self.note_events(around);
+                }
                 self.drain(around)?;
-                self.hear_member(around, wire, true)
+                self.hear_member(around, wire)
             }
             Err(refusal) => {
                 around.trace.note(around.now, format_args!("hub: {wire} is refused: {refusal:?}"));

@@ -5,21 +5,27 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::outgoing::Outgoing;
+use super::rates::Debt;
+use super::work::of_call_max;
 use super::{Around, Server};
 use crate::sim::broken::{Broken, Promise};
 use crate::sim::network::{End, Network, WireId};
 use crate::sim::random::CERTAIN;
 use crate::wire::{self, ClientMessage, Message};
-use crate::{ConnId, Instant, Received};
+use crate::{ConnId, Instant, Limits, Origin, Received};
 
 /// The chance that the hub is given only a part of what has come, and how much later the rest at the most.
 const PART_CHANCE: u32 = CERTAIN / 4;
 const PART_TIME_MAX: Duration = Duration::from_millis(1);
 
+/// Bytes of a connection's input that are held, at the most, unless a frame may be longer. The rest stays in the network.
+const INBOX_BYTES_MAX: usize = 128 << 10;
+
 /// A connection that the hub has admitted.
 pub(super) struct Member {
     pub(super) conn: ConnId,
     inbox: Vec<u8>,
+    inbox_bytes_max: usize,
     /// How many of these bytes the hub has seen already, without using them.
     offered: usize,
     /// When the hub is to be given the rest of the inbox, though nothing more has come.
@@ -28,31 +34,55 @@ pub(super) struct Member {
     is_paused: bool,
     /// The transport is gone, and nothing more will come.
     is_over: bool,
-    heard_at: Instant,
+    /// Since when it has something for the hub.
+    waits_since: Option<Instant>,
     pub(super) outgoing: Outgoing,
+    pub(super) origin: Origin,
+    /// What it owes of what it has cost.
+    pub(super) debt: Debt,
 }
 
 impl Member {
-    pub(super) const fn new(conn: ConnId, inbox: Vec<u8>, outgoing: Outgoing) -> Self {
-        let (again_at, heard_at) = (None, Instant::ZERO);
-        Self { conn, inbox, offered: 0, again_at, is_paused: false, is_over: false, heard_at, outgoing }
+    pub(super) fn new(conn: ConnId, inbox: Vec<u8>, outgoing: Outgoing, origin: Origin, limits: &Limits) -> Self {
+        // What came together with the registration.
+        let again_at = (!inbox.is_empty()).then_some(Instant::ZERO);
+        Self {
+            conn,
+            inbox,
+            inbox_bytes_max: INBOX_BYTES_MAX.max(2 * limits.frame_bytes_max() as usize),
+            offered: 0,
+            again_at,
+            is_paused: false,
+            is_over: false,
+            waits_since: None,
+            outgoing,
+            origin,
+            debt: Debt::default(),
+        }
     }
 
     /// When there is something for the hub.
     pub(super) fn due(&self, network: &Network, wire: WireId) -> Option<Instant> {
         let readable_at = network.readable_at(wire, End::Server).filter(|_| self.reads());
-        readable_at.into_iter().chain(self.again_at).min()
+        let unheard = self.has_unheard().then_some(Instant::ZERO);
+        readable_at.into_iter().chain(self.again_at).chain(unheard).min()
+    }
+
+    /// Something was read that the hub has not seen, and it need not wait.
+    const fn has_unheard(&self) -> bool {
+        self.inbox.len() > self.offered && self.again_at.is_none()
     }
 
     /// Nothing of what has come is kept for later.
     pub(super) const fn is_at_rest(&self) -> bool {
-        self.again_at.is_none() && !self.is_over
+        self.again_at.is_none() && !self.is_over && !self.has_unheard()
     }
 
-    /// Reads what has come, unless nothing is to be read.
+    /// Reads what has come and can be held, unless nothing is to be read.
     pub(super) fn read(&mut self, around: &mut Around<'_>, wire: WireId) {
         if self.reads() {
-            self.is_over = around.network.read(around.now, wire, End::Server, &mut self.inbox);
+            let bytes_max = self.inbox_bytes_max.saturating_sub(self.inbox.len());
+            self.is_over = around.network.read_upto(around.now, wire, End::Server, bytes_max, &mut self.inbox);
         }
     }
 
@@ -61,26 +91,25 @@ impl Member {
         self.inbox.len()
     }
 
-    /// When the hub was given something last.
-    pub(super) const fn heard_at(&self) -> Instant {
-        self.heard_at
+    /// Since when it has something for the hub, now at the latest.
+    pub(super) fn waits_since(&mut self, now: Instant) -> Instant {
+        *self.waits_since.get_or_insert(now)
     }
 
     const fn reads(&self) -> bool {
-        !self.is_paused && !self.is_over
+        !self.is_paused && !self.is_over && self.inbox.len() < self.inbox_bytes_max
     }
 }
 
 impl Server {
     /// Takes in what has come from a connection.
-    pub(super) fn hear_member(&mut self, around: &mut Around<'_>, wire: WireId, is_new: bool) -> Result<(), Broken> {
+    pub(super) fn hear_member(&mut self, around: &mut Around<'_>, wire: WireId) -> Result<(), Broken> {
         let Some(member) = self.members.get_mut(&wire) else { return Ok(()) };
         member.read(around, wire);
         let is_due = member.again_at.take_if(|at| *at <= around.now).is_some();
         // What is given to the hub counts as a sign of life: nothing is, unless something has come, or the hub has asked
         // for it.
-        let has_come = member.inbox.len() > member.offered && member.again_at.is_none();
-        if is_due || (is_new && !member.inbox.is_empty()) || has_come {
+        if is_due || member.has_unheard() {
             self.feed(around, wire, is_due)?;
         }
         match self.members.get(&wire) {
@@ -96,7 +125,7 @@ impl Server {
     fn feed(&mut self, around: &mut Around<'_>, wire: WireId, is_due: bool) -> Result<(), Broken> {
         let (Some(member), Some(hub)) = (self.members.get_mut(&wire), &mut self.hub) else { return Ok(()) };
         let (conn, now) = (member.conn, around.now);
-        member.heard_at = now;
+        member.waits_since = None;
         let fresh = member.inbox.len() - member.offered;
         let later = if !is_due && fresh > 1 && self.random.chance(PART_CHANCE) { self.random.index(fresh) } else { 0 };
         let given = member.inbox.len() - later;
@@ -105,7 +134,7 @@ impl Server {
         let Ok(received) = hub.receive(now, conn, &mut input) else {
             unreachable!("members are connections that the hub has not closed");
         };
-        let left = input.len();
+        let (left, cost) = (input.len(), hub.last_cost());
         let used: Vec<u8> = member.inbox.drain(..given - left).collect();
         member.offered = left;
         member.is_paused = false;
@@ -114,7 +143,10 @@ impl Server {
         }
         match received {
             Received::NeedInput => {}
-            Received::More => member.again_at = Some(now),
+            Received::More => {
+                member.again_at = Some(now);
+                self.counts.more += 1;
+            }
             Received::Paused { until } => {
                 if until <= now {
                     let detail = format!("{wire} is paused until {until}, which is over");
@@ -122,14 +154,18 @@ impl Server {
                 }
                 member.again_at = Some(until);
                 member.is_paused = true;
-                self.pauses += 1;
+                self.counts.pauses += 1;
             }
             Received::Closed => {
                 member.inbox.clear();
                 (member.offered, member.again_at) = (0, None);
             }
         }
-        self.check_work(around)?;
+        self.count_work(around, of_call_max(&self.limits))?;
+        // A call that ends the session does not say what it has cost.
+        if received != Received::Closed {
+            self.charge(around, wire, cost.into())?;
+        }
         if has_session { take_down(around, wire, conn, &used, received == Received::Closed) } else { Ok(()) }
     }
 
@@ -141,7 +177,7 @@ impl Server {
             let known = hub.disconnect(around.now, conn);
             assert!(known.is_ok(), "members are connections that the hub has not closed");
         }
-        self.drain(around)
+        if self.pace.takes_time() { self.note_events(around) } else { self.drain(around) }
     }
 
     pub(super) fn forget(&mut self, wire: WireId, conn: ConnId) {

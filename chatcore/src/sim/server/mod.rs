@@ -4,6 +4,7 @@ mod checks;
 mod guests;
 mod members;
 mod outgoing;
+mod rates;
 mod turns;
 mod work;
 
@@ -15,16 +16,17 @@ use core::time::Duration;
 
 use self::guests::{Guest, flush};
 use self::members::Member;
+use self::rates::Debts;
 use self::turns::Pace;
 pub(super) use self::turns::turn_units_max;
-use self::work::new_hub;
+use self::work::{new_hub, of_slice_max};
 use super::broken::{Broken, Promise};
 use super::ledger::Ledger;
 use super::network::{End, Network, WireId};
 use super::random::{CERTAIN, Random};
 use super::trace::Trace;
 use crate::wire::ReconnectHint;
-use crate::{Action, Chunks, ConnId, Handshake, Hub, HubEvent, Instant, Limits, Origin, UserName};
+use crate::{Action, Chunks, CloseReason, ConnId, Handshake, Hub, HubEvent, Instant, Limits, Origin, UserName};
 
 /// Actions that one input may lead to, at the most: more is a hub that talks to itself.
 const ACTIONS_MAX: u32 = 100_000;
@@ -65,9 +67,25 @@ pub(super) struct Server {
     pace: Pace,
     /// Sessions of those who are no users.
     strangers: usize,
-    /// How often the hub wanted nothing more to be read for a while.
-    pauses: u64,
+    /// Units of work that the hub has done, ever.
+    units: u64,
+    counts: Counts,
+    /// What each origin owes of what it has cost.
+    debts: Debts,
     random: Random,
+}
+
+/// How often the hub did what it does to those who say or leave too much.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    /// It left the rest of an input for the next call.
+    pub(super) more: u64,
+    /// It wanted nothing more to be read for a while.
+    pub(super) pauses: u64,
+    /// It ended a session because memory was short.
+    pub(super) evictions: u64,
+    /// It ended a session that left too much unread, or that for too long.
+    pub(super) stalls: u64,
 }
 
 /// What a step of the server needs of the rest of the world.
@@ -118,7 +136,9 @@ impl Server {
             slices: (Instant::ZERO, 0),
             pace: Pace::new(unit),
             strangers: 0,
-            pauses: 0,
+            units: 0,
+            counts: Counts::default(),
+            debts: Debts::new(),
             random,
         }
     }
@@ -131,9 +151,9 @@ impl Server {
         self.hub.as_ref()
     }
 
-    /// How often the hub wanted nothing more to be read for a while.
-    pub(super) fn pauses(&self) -> u64 {
-        self.pauses
+    /// What the hub did, counted.
+    pub(super) fn counts(&self) -> Counts {
+        self.counts
     }
 
     /// Decisions take no time from now on.
@@ -161,6 +181,7 @@ impl Server {
         around.trace.note(around.now, format_args!("the hub is gone until {up_at}"));
         self.hub = None;
         self.strangers = 0;
+        self.debts.clear();
         self.is_stopping = false;
         self.settle_by = None;
         // Ids of messages hold the time, and rise from one hub to the next.
@@ -240,7 +261,7 @@ impl Server {
             self.hear_guest(around, wire)?;
         }
         for wire in self.members.keys().copied().collect::<Vec<_>>() {
-            self.hear_member(around, wire, false)?;
+            self.hear_member(around, wire)?;
             if self.random.chance(DRAIN_CHANCE) {
                 self.drain_somehow(around)?;
             }
@@ -282,7 +303,7 @@ impl Server {
                 return Ok(());
             }
             hub.handle_timeout(around.now);
-            self.check_work(around)?;
+            self.count_work(around, of_slice_max(&self.limits))?;
             self.slices.1 += 1;
             if self.slices.1 > SLICES_MAX {
                 let detail = format!("the hub is not done after {SLICES_MAX} slices of its work");
@@ -315,8 +336,10 @@ impl Server {
     ) -> Result<(), Broken> {
         for _ in 0..ACTIONS_MAX {
             self.note_events(around)?;
-            let Some(hub) = &mut self.hub else { return Ok(()) };
-            let Some(action) = poll_action(hub) else {
+            if self.hub.is_none() {
+                return Ok(());
+            }
+            let Some(action) = self.poll(around, &poll_action)? else {
                 self.note_events(around)?;
                 if !self.write(around) {
                     around.ledger.all_told();
@@ -324,7 +347,6 @@ impl Server {
                 }
                 continue;
             };
-            self.check_work(around)?;
             self.apply(around, action);
         }
         Err(Broken { promise: Promise::Progress, detail: format!("{ACTIONS_MAX} actions at once"), at: around.now })
@@ -350,13 +372,18 @@ impl Server {
     fn note_events(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
         while let Some(event) = self.hub.as_mut().and_then(Hub::poll_event) {
             around.trace.note(around.now, format_args!("hub: {event:?}"));
+            match event {
+                HubEvent::SessionEnded { reason: CloseReason::Evicted, .. } => self.counts.evictions += 1,
+                HubEvent::SessionEnded { reason: CloseReason::SlowConsumer, .. } => self.counts.stalls += 1,
+                _ => {}
+            }
             if self.is_of_stranger(around, &event) {
                 continue;
             }
             match &event {
                 HubEvent::SessionStarted { conn, name } => around.ledger.joined(self.wires[conn], name)?,
                 HubEvent::Resumed { conn, name } => around.ledger.resumed(self.wires[conn], name)?,
-                HubEvent::Detached { name, .. } => around.ledger.parks(name),
+                HubEvent::Detached { name, .. } => around.ledger.detaches(name),
                 HubEvent::SessionEnded { name, reason } => around.ledger.left(name, *reason)?,
                 HubEvent::RoomOpened { .. } | HubEvent::RoomClosed { .. } => {}
             }
@@ -393,6 +420,7 @@ impl Server {
             for body in outgoing.take_bodies() {
                 around.ledger.wrote(wire, &body);
             }
+            around.ledger.written(wire, outgoing.numbered());
             if is_all {
                 around.ledger.written_out(wire, outgoing.numbered());
                 self.writing.remove(&wire);

@@ -7,10 +7,10 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::work::of_call_max;
+use super::work::{of_call_max, of_slice_max};
 use super::{Around, Server};
 use crate::sim::broken::Broken;
-use crate::sim::network::WireId;
+use crate::sim::network::{End, WireId};
 use crate::{Hub, Instant, Limits};
 
 /// Units of work that a turn begins, at the most: once for what has come, and once for what is to be done.
@@ -49,9 +49,10 @@ impl Pace {
     }
 }
 
-/// Units of work in one turn, at the most: what the last steps began with is over before they end.
+/// Units of work in one turn, at the most: what the last steps began with is over before they end. These are a call that
+/// takes something in, and two slices of what the hub does by itself, which are shorter.
 pub(in crate::sim) fn turn_units_max(limits: &Limits) -> u64 {
-    2 * TURN_UNITS_MAX + 3 * of_call_max(limits)
+    2 * TURN_UNITS_MAX + of_call_max(limits) + 2 * of_slice_max(limits)
 }
 
 impl Server {
@@ -61,13 +62,10 @@ impl Server {
             return Ok(());
         }
         self.pace.has_more = false;
-        let mut spent = 0;
-        for wire in self.guests.keys().copied().collect::<Vec<_>>() {
-            self.hear_guest(around, wire)?;
-            spent += 1;
-        }
+        let before = self.units;
+        self.hear_guests(around)?;
         for wire in self.speakers(around) {
-            if spent >= TURN_UNITS_MAX {
+            if self.units - before >= TURN_UNITS_MAX {
                 self.pace.has_more = true;
                 break;
             }
@@ -77,19 +75,45 @@ impl Server {
                 self.pace.has_more = true;
                 continue;
             }
-            self.hear_member(around, wire, false)?;
-            spent += 1 + self.check_work(around)?;
+            self.units += 1;
+            self.hear_member(around, wire)?;
         }
+        let heard = self.units - before;
         self.look_at_the_time(around)?;
         if let Some(hub) = &mut self.hub
             && hub.poll_timeout().is_some_and(|due| due <= around.now)
         {
             hub.handle_timeout(around.now);
-            spent += self.check_work(around)?;
+            self.count_work(around, of_slice_max(&self.limits))?;
         }
-        spent += self.drain_some(around)?;
+        let timed = self.units - before - heard;
+        self.drain_some(around)?;
+        let spent = self.units - before;
+        let drained = spent - heard - timed;
+        let is_behind = self.hub.as_ref().is_some_and(Hub::is_behind);
+        around.trace.note(
+            around.now,
+            format_args!("turn: {heard} units heard, {timed} timed, {drained} drained, behind: {is_behind}"),
+        );
         let time = self.pace.unit.saturating_mul(u32::try_from(spent).unwrap_or(u32::MAX));
         self.pace.busy_until = around.now + time;
+        Ok(())
+    }
+
+    /// Hears those who have no name yet, the oldest first, for a quarter of what a turn may take.
+    fn hear_guests(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
+        let before = self.units;
+        for wire in self.guests.keys().copied().collect::<Vec<_>>() {
+            if around.network.readable_at(wire, End::Server).is_none_or(|at| at > around.now) {
+                continue;
+            }
+            if self.units - before >= TURN_UNITS_MAX / 4 {
+                self.pace.has_more = true;
+                break;
+            }
+            self.units += 1;
+            self.hear_guest(around, wire)?;
+        }
         Ok(())
     }
 
@@ -99,22 +123,22 @@ impl Server {
         for (wire, member) in &mut self.members {
             if member.due(around.network, *wire).is_some_and(|due| due <= around.now) {
                 member.read(around, *wire);
-                speakers.push((member.held() > LITTLE_BYTES_MAX, member.heard_at(), *wire));
+                speakers.push((member.held() > LITTLE_BYTES_MAX, member.waits_since(around.now), *wire));
             }
         }
         speakers.sort_unstable();
         speakers.into_iter().map(|(_, _, wire)| wire).collect()
     }
 
-    /// Does what the hub wants, and writes, as far as the turn's time allows. Returns the work that it took.
-    fn drain_some(&mut self, around: &mut Around<'_>) -> Result<u64, Broken> {
-        let mut spent = 0;
+    /// Does what the hub wants, and writes, as far as the turn's time allows.
+    fn drain_some(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
+        let before = self.units;
         loop {
             self.note_events(around)?;
-            let Some(action) = self.hub.as_mut().and_then(Hub::poll_action) else { break };
+            let Some(action) = self.poll(around, Hub::poll_action)? else { break };
+            self.units += 1;
             self.apply(around, action);
-            spent += 1 + self.check_work(around)?;
-            if spent >= TURN_UNITS_MAX {
+            if self.units - before >= TURN_UNITS_MAX {
                 self.pace.has_more = true;
                 break;
             }
@@ -125,6 +149,6 @@ impl Server {
             self.pace.has_more = true;
         }
         around.ledger.all_told();
-        Ok(spent)
+        Ok(())
     }
 }

@@ -5,7 +5,7 @@ use alloc::format;
 use super::{Around, Server};
 use crate::sim::broken::{Broken, Promise};
 use crate::sim::random::Random;
-use crate::{Hub, Limits};
+use crate::{Action, Hub, Limits};
 
 /// Sessions from which on the hub reads ahead.
 const PREFETCH_MIN: usize = 2;
@@ -25,14 +25,41 @@ pub(in crate::sim) fn of_call_max(limits: &Limits) -> u64 {
     Hub::work_of_call_max(limits).into()
 }
 
+/// Units for a connection that is let in, or not.
+pub(super) const ADMISSION_UNITS: u64 = 100;
+
+/// Units that a call which takes something in begins with, beyond those of other calls.
+const RECEIVE_UNITS: u64 = 4_096;
+
+/// The same of a call that takes nothing in: a slice of what the hub does by itself.
+pub(in crate::sim) fn of_slice_max(limits: &Limits) -> u64 {
+    of_call_max(limits) - RECEIVE_UNITS
+}
+
 impl Server {
-    /// The hub has done no more in its last call than one call may do. Returns how much that was.
-    pub(super) fn check_work(&self, around: &Around<'_>) -> Result<u64, Broken> {
-        let (units, units_max) = (self.hub.as_ref().map_or(0, of_last_call), of_call_max(&self.limits));
+    /// The hub has done no more in its last call than a call of this kind may do. Adds it to all that it has done.
+    pub(super) fn count_work(&mut self, around: &Around<'_>, units_max: u64) -> Result<(), Broken> {
+        let units = self.hub.as_ref().map_or(0, of_last_call);
+        self.units += units;
         if units > units_max {
             let detail = format!("one call of the hub did {units} units of work, more than {units_max}");
             return Err(Broken { promise: Promise::Bounds, detail, at: around.now });
         }
-        Ok(units)
+        Ok(())
+    }
+
+    /// The next action. A hub that has nothing to do by itself does not, and says nothing of its work.
+    pub(super) fn poll(
+        &mut self,
+        around: &Around<'_>,
+        poll_action: impl Fn(&mut Hub) -> Option<Action>,
+    ) -> Result<Option<Action>, Broken> {
+        let Some(hub) = &mut self.hub else { return Ok(None) };
+        let is_behind = hub.is_behind();
+        let action = poll_action(hub);
+        if is_behind {
+            self.count_work(around, of_slice_max(&self.limits))?;
+        }
+        Ok(action)
     }
 }

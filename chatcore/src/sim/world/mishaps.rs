@@ -47,7 +47,10 @@ impl World {
             }
             Mishap::Freeze => self.users[user].freeze(until),
             Mishap::SlowReader => self.users[user].read_later(until),
-            Mishap::Leap => self.now = until,
+            Mishap::Leap => {
+                self.now = until;
+                self.ledger.leaps(until);
+            }
             Mishap::Crash => {
                 let (mut around, server, _) = self.around();
                 server.crash(&mut around, until);

@@ -8,6 +8,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
+use core::ops::AddAssign;
 use core::time::Duration;
 
 use super::attacker::Attacker;
@@ -40,14 +41,42 @@ pub struct Summary {
     pub lives: u64,
     /// Sessions that went on with a new connection.
     pub resumptions: u64,
-    /// Times that somebody was told of messages it missed, or of a room that became stale.
-    pub omissions: u64,
+    /// Times that somebody was told of messages it missed.
+    pub missed: u64,
+    /// Times that somebody was told of a room that became stale.
+    pub stale: u64,
+    /// Times that the hub left the rest of an input for its next call.
+    pub more: u64,
     /// Times that the hub wanted nothing more to be read from a connection for a while.
     pub pauses: u64,
+    /// Sessions that ended because memory was short.
+    pub evictions: u64,
+    /// Sessions that ended because they left too much unread, or for too long.
+    pub stalls: u64,
     /// Connections that flooded the hub.
     pub attackers: u64,
     /// How long the slowest message took beside those.
     pub delay: Duration,
+}
+
+/// What came of two runs, added up; the delay is the longer one.
+impl AddAssign for Summary {
+    fn add_assign(&mut self, run: Self) {
+        self.trace ^= run.trace;
+        self.steps += run.steps;
+        self.sent += run.sent;
+        self.seen += run.seen;
+        self.lives += run.lives;
+        self.resumptions += run.resumptions;
+        self.missed += run.missed;
+        self.stale += run.stale;
+        self.more += run.more;
+        self.pauses += run.pauses;
+        self.evictions += run.evictions;
+        self.stalls += run.stalls;
+        self.attackers += run.attackers;
+        self.delay = self.delay.max(run.delay);
+    }
 }
 
 /// One run: nodes on one clock, which stands still while they work and then goes on to when there is work again.
@@ -125,6 +154,7 @@ impl World {
         }
         (self.next_request, self.next_mishap) = (None, None);
         self.heal();
+        self.end_attack()?;
         self.rest()?;
         self.await_news()?;
         if self.plan.attackers.is_empty() {
@@ -137,6 +167,8 @@ impl World {
     /// What there is to say of the run so far.
     pub fn summary(&self) -> Summary {
         let (sent, seen) = self.ledger.traffic();
+        let (missed, stale) = self.ledger.omissions();
+        let counts = self.server.counts();
         Summary {
             trace: self.trace.hash(),
             steps: self.steps,
@@ -144,8 +176,12 @@ impl World {
             seen,
             lives: self.users.iter().map(|user| user.lives).sum(),
             resumptions: self.users.iter().map(|user| user.resumptions).sum(),
-            omissions: self.ledger.omissions(),
-            pauses: self.server.pauses(),
+            missed,
+            stale,
+            more: counts.more,
+            pauses: counts.pauses,
+            evictions: counts.evictions,
+            stalls: counts.stalls,
             attackers: self.attackers.len() as u64,
             delay: if self.attackers.is_empty() { Duration::ZERO } else { self.ledger.delay() },
         }
@@ -159,12 +195,15 @@ impl World {
         for user in &mut self.users {
             user.heal(self.now);
         }
+    }
+
+    /// Attackers give up.
+    fn end_attack(&mut self) -> Result<(), Broken> {
         let mut attackers = mem::take(&mut self.attackers);
-        let (mut around, ..) = self.around();
-        for attacker in &mut attackers {
-            attacker.give_up(&mut around);
-        }
+        let (mut around, server, _) = self.around();
+        let given_up = attackers.iter_mut().try_for_each(|attacker| attacker.give_up(&mut around, server));
         self.attackers = attackers;
+        given_up
     }
 
     /// Lets time go by until nothing more is owed to anybody. That it takes too long is a broken promise.
@@ -196,7 +235,7 @@ impl World {
         hub_is_at_rest
             && self.server.is_at_rest()
             && self.network.is_quiet()
-            && self.ledger.parked() == 0
+            && self.ledger.detached() == 0
             && self.users.iter().all(|user| {
                 user.wire().is_some_and(|wire| self.network.is_whole(wire))
                     && user.has_taken_all()
@@ -341,9 +380,16 @@ pub fn replay(seed: u64, listener: Listener) -> Result<Summary, Broken> {
 /// One run in so many is a crowd: that takes as long as hundreds of the others.
 const CROWD_CHANCE: u32 = CERTAIN / 500;
 
+/// One run in so many is an attack.
+const ATTACK_CHANCE: u32 = CERTAIN / 100;
+
 fn world(seed: u64) -> World {
     let mut random = Random::new(seed);
-    let is_crowd = random.chance(CROWD_CHANCE);
-    let plan = if is_crowd { Plan::draw_crowd(&mut random) } else { Plan::draw(&mut random) };
+    let (is_crowd, is_attack) = (random.chance(CROWD_CHANCE), random.chance(ATTACK_CHANCE));
+    let plan = match (is_crowd, is_attack) {
+        (true, _) => Plan::draw_crowd(&mut random),
+        (false, true) => Plan::draw_attack(&mut random),
+        (false, false) => Plan::draw(&mut random),
+    };
     World::new(random.draw(), plan)
 }

@@ -34,6 +34,10 @@ impl World {
         request: Request,
         ask: impl FnOnce(&mut Client, Instant) -> Result<u64, ClientError>,
     ) -> Result<bool, Broken> {
+        // A program that does not know yet in which session it is numbers nothing.
+        if !self.users[user].has_taken_all() {
+            return Ok(false);
+        }
         let Some(client) = &mut self.users[user].client else { return Ok(false) };
         match ask(client, self.now) {
             Ok(number) => self.ledger.asks(user, number, request).map(|()| true),
