@@ -50,7 +50,7 @@ use self::secret_rng::SecretRng;
 use self::session::TimerAction;
 use self::sessions::Sessions;
 use self::timers::TimerKey;
-use self::work::{Budget, CALL_WORK_MAX, SLICE_WORK_MAX, Work};
+use self::work::{Budget, SLICE_WORK_MAX, Work};
 use crate::handshake::{Refusal, Registration};
 use crate::limits::Limits;
 use crate::name::UserName;
@@ -210,7 +210,7 @@ impl Hub {
         let sessions = self.ordered.sessions();
         let is_undrained = sessions.events.len() > UNDRAINED_MAX;
         let frame_bytes_max = sessions.limits.frame_bytes_max();
-        let mut budget = Budget::new(CALL_WORK_MAX, sessions.cost_max(index));
+        let mut budget = Budget::new(sessions.work_max(index), sessions.cost_max(index));
         self.prefetch.forget_frames();
         let before = input.len();
         let outcome = loop {

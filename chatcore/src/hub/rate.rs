@@ -47,6 +47,12 @@ impl Bucket {
         u32::try_from(units).unwrap_or(u32::MAX).max(u32::from(self.paid_off_at <= latest))
     }
 
+    /// Cost that is not paid off.
+    pub(super) fn debt(self, now: Instant, pace: &Pace) -> u32 {
+        let nanos = u64::try_from((self.paid_off_at - now).as_nanos()).unwrap_or(u64::MAX);
+        nanos.checked_div(pace.nanos).map_or(0, |units| u32::try_from(units).unwrap_or(u32::MAX))
+    }
+
     pub(super) fn charge(&mut self, now: Instant, cost: u32, pace: &Pace) {
         if !pace.is_unlimited() {
             self.paid_off_at = self.paid_off_at.max(now) + Duration::from_nanos(pace.nanos.saturating_mul(cost.into()));
@@ -75,8 +81,9 @@ mod tests {
         let pace = Pace::new(Rate { per_s: 10, burst: 30 });
         let mut bucket = Bucket::default();
         let start = Instant::from_millis(1);
-        assert_eq!(bucket.allowance(start, &pace), 30);
+        assert_eq!((bucket.allowance(start, &pace), bucket.debt(start, &pace)), (30, 0));
         bucket.charge(start, 30, &pace);
+        assert_eq!(bucket.debt(start, &pace), 30);
         assert_eq!(bucket.paused_until(start, &pace), None, "just used up");
         bucket.charge(start, 5, &pace);
         let until = start + Duration::from_millis(500);

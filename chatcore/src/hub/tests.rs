@@ -203,7 +203,7 @@ impl Run {
 
 /// The longest step beyond what a call begins with: all that a call may do, but for that and what it does for others.
 fn step_work_max(limits: &Limits) -> u32 {
-    Hub::work_of_call_max(limits) - super::CALL_WORK_MAX - 2 * SLICE_WORK_MAX
+    Hub::work_of_call_max(limits) - super::work::CALL_WORK_MAX - 2 * SLICE_WORK_MAX
 }
 
 fn room_name(room: u8) -> String {

@@ -3,9 +3,12 @@
 /// Bytes that are copied for one unit of work, at the most.
 const COPIED_BYTES: usize = 1024;
 
-/// Units of work that one [`Hub::receive`](super::Hub::receive) begins with. It goes on beyond that until the step is
-/// done that uses it up.
+/// Units of work that one [`Hub::receive`](super::Hub::receive) begins with, at the most. It goes on beyond that until the
+/// step is done that uses it up.
 pub(super) const CALL_WORK_MAX: u32 = 4_096;
+
+/// The same for a session that has caused no work lately.
+pub(super) const FIRST_WORK_MAX: u32 = 256;
 
 /// The same of one slice of what a hub does by itself.
 pub(super) const SLICE_WORK_MAX: u32 = 1_024;

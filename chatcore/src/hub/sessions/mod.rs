@@ -19,6 +19,7 @@ use super::origins::{Origins, Share};
 use super::rate::Pace;
 use super::session::{Attachment, Session, TimerAction};
 use super::timers::{TimerKey, Timers};
+use super::work::{CALL_WORK_MAX, FIRST_WORK_MAX};
 use crate::limits::Limits;
 use crate::outbox::{Outbox, Pool};
 use crate::time::Instant;
@@ -275,6 +276,16 @@ impl Sessions {
         let session = &self.all[index];
         let own = session.bucket.paused_until(self.now, &self.session_pace);
         own.max(self.origins.bucket(&session.share).paused_until(self.now, &self.origin_pace))
+    }
+
+    /// Units of work that a call may do for a session: few at first, and the more the more it has caused of late. So many
+    /// who begin at once hold up nobody.
+    #[inline]
+    pub(super) fn work_max(&self, index: usize) -> u32 {
+        if self.session_pace.is_unlimited() {
+            return CALL_WORK_MAX;
+        }
+        CALL_WORK_MAX.min(self.all[index].bucket.debt(self.now, &self.session_pace).saturating_add(FIRST_WORK_MAX))
     }
 
     /// Cost that a session may cause now.
