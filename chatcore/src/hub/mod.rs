@@ -402,13 +402,19 @@ impl Hub {
             self.remove_closing(conn.index());
             return Some(Action::Close { conn, reason });
         }
-        while let Some(conn) = sessions.next_write() {
+        while let Some((conn, lets_others)) = sessions.next_write() {
             self.prefetch.writes(sessions);
-            if let Ok(ConnState::Open(index)) = sessions.conn_state(conn) {
-                let index = *index;
-                replies::flush_acks(sessions, index);
-            }
-            if sessions.take_write(conn) {
+            let is_due = match sessions.conn_state(conn) {
+                Ok(ConnState::Open(index)) => {
+                    let index = *index;
+                    replies::flush_acks(sessions, index);
+                    sessions.take_write(conn, index, lets_others)
+                }
+                Ok(ConnState::Closing(_)) => sessions.take_closing_write(conn),
+                // It has been disconnected since.
+                Err(UnknownConn(_)) => false,
+            };
+            if is_due {
                 return Some(Action::Write { conn });
             }
         }

@@ -6,8 +6,7 @@
 
 use core::hint::black_box;
 
-use super::conn::ConnState;
-use super::conn_id::ConnId;
+use super::conn::{Conn, ConnState};
 use super::session::{Attachment, Session};
 use super::sessions::Sessions;
 use crate::name::ROOM_SIGN;
@@ -113,15 +112,17 @@ impl Prefetch {
 
 #[inline(never)]
 fn read_writers(sessions: &Sessions) {
-    let conns = sessions.writes().take(TOGETHER);
-    let conns = conns.filter_map(|conn: &ConnId| sessions.conns().get(conn.index()));
-    for conn in conns.clone() {
-        read(conn.id);
+    let mut conns = [0; TOGETHER];
+    let count = sessions.next_writes(&mut conns);
+    let mut writers = [0; TOGETHER];
+    let mut open = 0;
+    for conn in &conns[..count] {
+        if let Some(Conn { state: ConnState::Open(index), .. }) = sessions.conns().get(*conn) {
+            writers[open] = *index;
+            open += 1;
+        }
     }
-    let writers = conns.filter_map(|conn| match conn.state {
-        ConnState::Open(index) => sessions.get(index),
-        ConnState::Closing(_) => None,
-    });
+    let writers = writers[..open].iter().filter_map(|index| sessions.get(*index));
     read_sessions(writers.clone());
     for writer in writers {
         writer.outbox.prefetch_end();

@@ -129,51 +129,47 @@ impl Sessions {
         None
     }
 
-    /// Those that are written to next, more or less.
-    pub(in crate::hub) fn writes(&self) -> impl Iterator<Item = &ConnId> + Clone {
-        self.writes.iter().chain(&self.bulk_writes)
+    /// The first of those that are written to next, as many as there is room for.
+    pub(in crate::hub) fn next_writes(&self, conns: &mut [usize]) -> usize {
+        let queue = if self.writes.is_empty() { &self.bulk_writes } else { &self.writes };
+        let count = conns.len().min(queue.len());
+        for (conn, queued) in conns.iter_mut().zip(queue.range(..count)) {
+            *conn = queued.index();
+        }
+        count
     }
 
-    /// The next connection to write to: others go before bulk writes, but not for ever.
+    /// The next connection to write to, and whether it lets others go first if it is to be written much. They do not go
+    /// first for ever.
     #[inline]
-    pub(in crate::hub) fn next_write(&mut self) -> Option<ConnId> {
-        while self.writes_before < WRITES_BEFORE_MAX
+    pub(in crate::hub) fn next_write(&mut self) -> Option<(ConnId, bool)> {
+        if self.writes_before < WRITES_BEFORE_MAX
             && let Some(conn) = self.writes.pop_front()
         {
-            if self.is_bulk(conn) && !self.writes.is_empty() {
-                self.bulk_writes.push_back(conn);
-                continue;
-            }
             self.writes_before += u32::from(!self.bulk_writes.is_empty());
-            return Some(conn);
+            return Some((conn, !self.writes.is_empty()));
         }
         self.writes_before = 0;
-        self.bulk_writes.pop_front().or_else(|| self.writes.pop_front())
+        let conn = self.bulk_writes.pop_front().or_else(|| self.writes.pop_front())?;
+        Some((conn, false))
     }
 
-    /// Whether a session is to be written much.
-    fn is_bulk(&self, conn: ConnId) -> bool {
-        match self.conn_state(conn) {
-            Ok(ConnState::Open(index)) => self.all[*index].outbox.unwritten_bytes() > BULK_BYTES_MIN,
-            _ => false,
-        }
-    }
-
-    /// Whether a queued write still holds: the connection may have been disconnected since, or written to without
-    /// being asked.
+    /// Whether a session is to be written to now. It may have been written to without being asked, or let others go first.
     #[inline]
-    pub(in crate::hub) fn take_write(&mut self, id: ConnId) -> bool {
-        match self.conns.get_mut(id.index()) {
-            Some(Conn { id: other, state }) if *other == id => match state {
-                ConnState::Open(index) => {
-                    let session = &mut self.all[*index];
-                    mem::take(&mut session.write_queued) && !session.outbox.is_written()
-                }
-                ConnState::Closing(closing) => {
-                    mem::take(&mut closing.write_queued) && !closing.is_over && !closing.outbox.is_written()
-                }
-            },
-            _ => false,
+    pub(in crate::hub) fn take_write(&mut self, conn: ConnId, index: usize, lets_others: bool) -> bool {
+        let session = &mut self.all[index];
+        if lets_others && session.outbox.unwritten_bytes() > BULK_BYTES_MIN {
+            self.bulk_writes.push_back(conn);
+            self.writes_before = self.writes_before.saturating_sub(1);
+            return false;
         }
+        mem::take(&mut session.write_queued) && !session.outbox.is_written()
+    }
+
+    /// Whether a closing connection is to be written to.
+    #[inline]
+    pub(in crate::hub) fn take_closing_write(&mut self, conn: ConnId) -> bool {
+        let ConnState::Closing(closing) = &mut self.conns[conn.index()].state else { return false };
+        mem::take(&mut closing.write_queued) && !closing.is_over && !closing.outbox.is_written()
     }
 }
