@@ -143,6 +143,7 @@ impl User {
         (self.awake_at, self.reads_at, self.stirs_at) = (now, now, Some(now));
         self.starts_at = self.starts_at.min(now);
         self.takes_at = self.takes_at.map(|at| at.min(now));
+        self.takes_late = 0;
         self.dial_fails = 0;
     }
 
