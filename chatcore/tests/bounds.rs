@@ -439,3 +439,23 @@ fn a_rate_of_zero_pauses_nobody() {
             .any(|event| matches!(event, HubEvent::SessionEnded { reason: CloseReason::SlowConsumer, .. }))
     );
 }
+
+#[test]
+fn a_call_for_a_session_that_was_quiet_does_little_and_the_next_ones_more() {
+    let mut world = paced(Rate { per_s: 1_000, burst: 100_000 }, Rate::UNLIMITED);
+    let alice = world.join("alice");
+    let pings = encode_all(&vec![PING; 20_000]);
+    let mut input = &pings[..];
+    let mut costs = Vec::new();
+    while world.hub.receive(world.now, alice, &mut input).unwrap() == Received::More {
+        costs.push(world.hub.last_cost());
+        let _ = world.written(alice);
+    }
+    assert_eq!(costs[..5], [256, 512, 1_024, 2_048, 4_096]);
+    assert!(costs[5..].iter().all(|cost| *cost == 4_096), "{costs:?}");
+    // When it has paid that off, it begins anew.
+    world.now = world.now + Duration::from_mins(1);
+    let mut input = &pings[..];
+    assert_eq!(world.hub.receive(world.now, alice, &mut input).unwrap(), Received::More);
+    assert_eq!(world.hub.last_cost(), 256);
+}

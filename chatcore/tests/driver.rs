@@ -51,6 +51,26 @@ fn what_is_urgent_comes_at_once_and_the_rest_when_it_is_asked_for() {
 }
 
 #[test]
+fn who_is_to_be_written_little_goes_before_who_is_to_be_written_much_but_not_for_ever() {
+    let mut world = World::new(Limits::default());
+    let (alice, bulk) = (world.join("alice"), world.join("bulk"));
+    let little: Vec<_> = (0..20).map(|i| world.join(&format!("user{i}"))).collect();
+    let _ = world.say(alice, &[send("bulk", &[b'x'; 20_000])]);
+    for i in 0..20 {
+        let _ = world.say(alice, &[send(&format!("user{i}"), b"x")]);
+    }
+    let mut order = Vec::new();
+    while let Some(Action::Write { conn }) = world.hub.poll_urgent_action() {
+        let bytes = world.hub.transmit(conn).concat();
+        world.hub.transmitted(world.now, conn, bytes.len()).unwrap();
+        order.push(conn);
+    }
+    assert_eq!(order.iter().position(|conn| *conn == bulk), Some(8), "{order:?}");
+    order.remove(8);
+    assert_eq!(order, little);
+}
+
+#[test]
 fn nothing_is_kept_for_a_silent_user() {
     let mut world = World::new(Limits::default());
     let users: Vec<_> = (0..100).map(|i| world.join(&format!("user{i}"))).collect();

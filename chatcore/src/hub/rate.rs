@@ -5,7 +5,7 @@ use core::time::Duration;
 use crate::limits::Rate;
 use crate::time::Instant;
 
-/// A pause is at least this long.
+/// A pause is at least this long, or half of what fills a bucket.
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 
 /// A token bucket as one instant (a *generic cell rate algorithm*): when all cost that was charged will be paid off.
@@ -22,12 +22,15 @@ pub(super) struct Pace {
     nanos: u64,
     /// How far a bucket may be ahead of its time.
     burst: Duration,
+    /// The shortest pause. A bucket is not full by then, so that nothing of the rate is lost.
+    pause_min: Duration,
 }
 
 impl Pace {
     pub(super) fn new(rate: Rate) -> Self {
         let nanos = 1_000_000_000_u64.checked_div(u64::from(rate.per_s)).map_or(0, |nanos| nanos.max(1));
-        Self { nanos, burst: Duration::from_nanos(nanos.saturating_mul(u64::from(rate.burst))) }
+        let burst = Duration::from_nanos(nanos.saturating_mul(u64::from(rate.burst)));
+        Self { nanos, burst, pause_min: PAUSE_MIN.min(burst / 2) }
     }
 
     pub(super) const fn is_unlimited(&self) -> bool {
@@ -63,7 +66,7 @@ impl Bucket {
     /// for a single unit.
     pub(super) fn paused_until(self, now: Instant, pace: &Pace) -> Option<Instant> {
         let wait = (self.paid_off_at - now).saturating_sub(pace.burst);
-        (!wait.is_zero() && !pace.is_unlimited()).then(|| now + wait.max(PAUSE_MIN))
+        (!wait.is_zero() && !pace.is_unlimited()).then(|| now + wait.max(pace.pause_min))
     }
 
     /// All that was charged is paid off by then.
@@ -96,13 +99,27 @@ mod tests {
 
     #[test]
     fn a_pause_is_long_enough_for_more_than_a_unit() {
-        let pace = Pace::new(Rate { per_s: 1_000, burst: 10 });
+        let pace = Pace::new(Rate { per_s: 1_000, burst: 100 });
         let mut bucket = Bucket::default();
         let start = Instant::from_millis(1);
-        bucket.charge(start, 11, &pace);
+        bucket.charge(start, 101, &pace);
         let until = start + PAUSE_MIN;
         assert_eq!(bucket.paused_until(start, &pace), Some(until));
         assert_eq!(bucket.allowance(until, &pace), 9);
+    }
+
+    #[test]
+    fn pauses_take_nothing_of_a_rate_with_a_small_burst() {
+        let pace = Pace::new(Rate { per_s: 10_000, burst: 10 });
+        let (mut bucket, mut now, mut units) = (Bucket::default(), Instant::from_millis(1), 0);
+        let end = now + Duration::from_secs(1);
+        while now < end {
+            let cost = bucket.allowance(now, &pace) + 1;
+            bucket.charge(now, cost, &pace);
+            units += cost;
+            now = bucket.paused_until(now, &pace).unwrap_or(now);
+        }
+        assert!((10_000..=10_020).contains(&units), "{units}");
     }
 
     #[test]
