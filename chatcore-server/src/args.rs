@@ -11,7 +11,7 @@ use clap::Parser;
 /// Prints one line for each address it listens on, and serves until it gets SIGINT or SIGTERM: then it says
 /// goodbye to everybody and exits with 0. A second signal ends it at once.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, args_override_self = true)]
 pub(crate) struct Args {
     /// Where to listen, as an address or a name, and a port; may be given several times. Port 0 lets the system
     /// choose.
@@ -220,6 +220,14 @@ mod tests {
     #[test]
     fn without_flags_the_configuration_is_the_librarys_default() {
         assert_eq!(Args::parse_from(["chatcore-server"]).config(), Config::default());
+    }
+
+    #[test]
+    fn of_a_flag_that_is_given_twice_the_last_counts_and_all_addresses_do() {
+        let given = ["chatcore-server", "--listen", "a:1", "--session-cost-per-s", "0", "--listen", "b:2"];
+        let config = Args::parse_from(given.iter().chain(&["--session-cost-per-s", "7"])).config();
+        assert_eq!(config.limits.session_rate.per_s, 7);
+        assert_eq!(config.listen, ["a:1", "b:2"]);
     }
 
     #[test]
