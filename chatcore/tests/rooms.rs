@@ -8,7 +8,7 @@ use chatcore::wire::{ClientMessage, HubMessage, Join, Kind, Message, Roster, tak
 use chatcore::{
     Client, ClientError, ConnId, Event, HubEvent, Instant, LeaveCode, Limits, MessageId, RejectCode, RoomName,
 };
-use world::{User, World, decode_all, send};
+use world::{User, World, decode_all, goodbye, registration, send};
 
 fn join(room: &str) -> ClientMessage<'_> {
     ClientMessage::Join(Join { room })
@@ -351,6 +351,28 @@ fn news_that_have_no_room_become_one_stale() {
     assert_eq!((stale, slow.events.len() < 320), (1, true), "{}", slow.events.len());
     assert!(matches!(slow.events.last(), Some(Event::Stale { .. })));
     assert!(world.hub.name(slow.conn).is_some(), "it goes on");
+}
+
+/// The place of the one in the hub's tables may become the place of the other.
+#[test]
+fn the_news_of_one_who_ends_is_not_undone_by_the_next_who_comes() {
+    for leaves_first in [false, true] {
+        let mut world = World::new(Limits::default());
+        let [mut alice, bob] = in_room(&mut world, ["alice", "bob"]);
+        alice.events.clear();
+        if leaves_first {
+            let _ = world.say(bob.conn, &[ClientMessage::Leave(chatcore::wire::Leave { room: "#lobby" })]);
+        }
+        let _ = world.say(bob.conn, &[goodbye()]);
+        let registration = registration(world.now, world.hub.limits(), "carol");
+        let carol = world.hub.admit(world.now, registration).unwrap();
+        let _ = world.say(carol, &[join("#lobby")]);
+        world.carry(&mut alice);
+        let [Event::Left { name: left, .. }, Event::Joined { name: joined, .. }] = &alice.events[..] else {
+            panic!("{:?}", alice.events)
+        };
+        assert_eq!((left.as_str(), joined.as_str()), ("bob", "carol"));
+    }
 }
 
 #[test]

@@ -147,7 +147,10 @@ impl Rooms {
         code: LeaveCode,
     ) -> u32 {
         let leave = |membership: Membership| self.leave_slot(sessions, membership.slot, session, name, code);
-        memberships.into_iter().map(leave).sum()
+        let work = memberships.into_iter().map(leave).sum();
+        // Whoever has its place next has nothing to do with its news.
+        self.pending.iter_mut().for_each(|fanout| fanout.forget_subject(session));
+        work
     }
 
     fn leave_slot(

@@ -107,6 +107,15 @@ impl Fanout {
         is_opposite && self.group == group && !self.has_begun
     }
 
+    /// A session is no more: if this is news of it, it is nobody's from now on.
+    pub(super) fn forget_subject(&mut self, session: usize) {
+        if let Some(News::Joined(subject) | News::Left(subject, _)) = &mut self.news
+            && *subject == session
+        {
+            *subject = usize::MAX;
+        }
+    }
+
     pub(super) fn is_news_of(&self, session: usize) -> bool {
         matches!(self.news, Some(News::Joined(other) | News::Left(other, _)) if other == session)
     }
