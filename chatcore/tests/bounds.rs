@@ -459,3 +459,56 @@ fn a_call_for_a_session_that_was_quiet_does_little_and_the_next_ones_more() {
     assert_eq!(world.hub.receive(world.now, alice, &mut input).unwrap(), Received::More);
     assert_eq!(world.hub.last_cost(), 256);
 }
+
+#[test]
+fn what_is_said_in_a_room_costs_its_members_and_no_more() {
+    const MEMBERS: u32 = 100;
+    const BURST: u32 = 1_000;
+    let mut world = paced(Rate { per_s: 1_000, burst: BURST }, Rate::UNLIMITED);
+    let users: Vec<_> = (0..MEMBERS).map(|i| world.join(&format!("user{i}"))).collect();
+    for user in &users {
+        let _ = world.say(*user, &[ClientMessage::Join(Join { room: "#hall" })]);
+        world.drain();
+    }
+    world.pass(Duration::from_secs(1));
+    let said = encode_all(&vec![send("#hall", b"x"); 50]);
+    let mut input = &said[..];
+    let Received::Paused { until } = receive(&mut world, users[0], &mut input) else {
+        panic!("it is more than a burst")
+    };
+    let frames = 50 - u32::try_from(50 * input.len() / said.len()).unwrap();
+    let debt = frames * (1 + MEMBERS) - BURST;
+    assert_eq!(frames, BURST.div_ceil(1 + MEMBERS));
+    assert_eq!(until, world.now + Duration::from_millis(u64::from(debt).max(10)));
+}
+
+#[test]
+fn who_ends_leaves_the_cost_to_its_origin() {
+    const MEMBERS: u32 = 50;
+    let mut world = paced(Rate::UNLIMITED, Rate { per_s: 1_000, burst: 5_000 });
+    for i in 0..MEMBERS {
+        let registration =
+            registration(world.now, world.hub.limits(), &format!("user{i}")).with_origin(Origin(i.into()));
+        let user = world.hub.admit(world.now, registration).unwrap();
+        let _ = world.say(user, &[ClientMessage::Join(Join { room: "#hall" })]);
+        world.drain();
+    }
+    let mut sessions = 0;
+    let said =
+        [&[ClientMessage::Join(Join { room: "#hall" })][..], &vec![send("#hall", b"x"); 10], &[goodbye()]].concat();
+    let said = encode_all(&said);
+    loop {
+        let registration = registration(world.now, world.hub.limits(), "eve").with_origin(Origin(1_000));
+        let Ok(eve) = world.hub.admit(world.now, registration) else { break };
+        match receive(&mut world, eve, &mut &said[..]) {
+            Received::Closed => {}
+            Received::Paused { .. } => break,
+            other => panic!("{other:?}"),
+        }
+        world.drain();
+        sessions += 1;
+        assert!(sessions < 100, "the origin pays");
+    }
+    // Each says 10 messages to 50 members, and comes and goes.
+    assert!((5_000 / 800..=5_000 / 600).contains(&sessions), "{sessions}");
+}

@@ -55,7 +55,7 @@ fn who_is_to_be_written_little_goes_before_who_is_to_be_written_much_but_not_for
     let mut world = World::new(Limits::default());
     let (alice, bulk) = (world.join("alice"), world.join("bulk"));
     let little: Vec<_> = (0..20).map(|i| world.join(&format!("user{i}"))).collect();
-    let _ = world.say(alice, &[send("bulk", &[b'x'; 20_000])]);
+    let _ = world.say(alice, &[send("bulk", &vec![b'x'; 20_000])]);
     for i in 0..20 {
         let _ = world.say(alice, &[send(&format!("user{i}"), b"x")]);
     }

@@ -32,7 +32,7 @@ impl Hub {
         let (now, pace) = (sessions.now, sessions.origin_pace);
         sessions
             .origins
-            .charge_admission(now, origin, ADMISSION_COST + cost, &pace)
+            .charge_admission(now, origin, (ADMISSION_COST, cost), &pace)
             .map_err(|until| Refusal::RateLimited { wait: until - now + AGAIN_AFTER_MIN })?;
         let holder = self.holder(&name);
         let sessions = self.ordered.sessions();
@@ -123,6 +123,7 @@ impl Hub {
             share,
             leftover: 0,
             is_lagging: false,
+            is_paused: false,
             size_class: 0,
         });
         sessions.events.push_back(HubEvent::SessionStarted { conn, name: name.clone() });

@@ -44,6 +44,10 @@ impl Hub {
             unreachable!("only an attached session loses its connection");
         };
         if sessions.is_shutting_down || !sessions.may_detach(index) {
+            if self.ordered.rooms().is_full() {
+                // Its end is news, for which there is no room at present.
+                return self.ordered.unordered().0.mark_closing(index, reason);
+            }
             return self.end(index, reason);
         }
         sessions.detach(index, conn, reason);

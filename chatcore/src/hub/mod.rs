@@ -203,6 +203,7 @@ impl Hub {
     /// [`poll_event`](Self::poll_event), nothing is taken.
     pub fn receive(&mut self, now: Instant, conn: ConnId, input: &mut &[u8]) -> Result<Received, UnknownConn> {
         self.clock(now);
+        self.last_cost = 0;
         let ConnState::Open(index) = *self.ordered.sessions().conn_state(conn)? else {
             *input = &[];
             return Ok(Received::Closed);
@@ -210,6 +211,7 @@ impl Hub {
         let sessions = self.ordered.sessions();
         let is_undrained = sessions.events.len() > UNDRAINED_MAX;
         let frame_bytes_max = sessions.limits.frame_bytes_max();
+        let account = sessions[index].share.account();
         let mut budget = Budget::new(sessions.work_max(index), sessions.cost_max(index));
         self.prefetch.forget_frames();
         let before = input.len();
@@ -227,6 +229,7 @@ impl Hub {
                 Ok(Some(Handled::Later)) => break Received::More,
                 Ok(Some(Handled::Ended)) => break Received::Closed,
                 Ok(None) => break Received::NeedInput,
+                Err(_) if self.ordered.rooms().is_full() && !self.flush_first(&mut budget) => break Received::More,
                 Err(fault) => {
                     self.end(index, CloseReason::Fault(fault));
                     break Received::Closed;
@@ -240,13 +243,15 @@ impl Hub {
             }
         };
         self.note_work(budget.work());
+        self.last_cost = budget.cost();
+        let (sessions, _) = self.ordered.unordered();
         if outcome == Received::Closed {
             *input = &[];
+            // The session is no more, and its origin pays for what it has left behind.
+            sessions.origins.charge(sessions.now, account, budget.cost(), &sessions.origin_pace);
             return Ok(outcome);
         }
-        let (sessions, _) = self.ordered.unordered();
         sessions.received(index, before, input.len());
-        self.last_cost = budget.cost();
         Ok(sessions.charge(index, budget.cost()).map_or(outcome, |until| Received::Paused { until }))
     }
 
@@ -374,10 +379,17 @@ impl Hub {
     pub fn poll_action(&mut self) -> Option<Action> {
         self.forget_work();
         self.advance(SLICE_WORK_MAX);
-        if !self.replies.is_empty() {
-            self.replies.flush(self.ordered.unordered().0);
+        loop {
+            if !self.replies.is_empty() {
+                let mut work = Work::new(SLICE_WORK_MAX);
+                self.replies.flush(self.ordered.unordered().0, &mut work);
+                self.note_work(work.spent());
+            }
+            let action = self.next_action();
+            if action.is_some() || self.replies.is_empty() {
+                return action;
+            }
         }
-        self.next_action()
     }
 
     /// As [`poll_action`](Self::poll_action), but what senders are told of their own messages stays back for the

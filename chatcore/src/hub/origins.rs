@@ -15,6 +15,9 @@ const GRANULE_BYTES: usize = 4096;
 /// Accounts without a session that are kept until their cost is paid off, at the most.
 const IDLE_MAX: usize = 65_536;
 
+/// Accounts of one size class that are compared, at the most.
+const COMPARED_MAX: usize = 64;
+
 /// The accounts of all origins that have sessions, or had some lately.
 #[derive(Debug, Default)]
 pub(super) struct Origins {
@@ -135,24 +138,23 @@ impl Origins {
         self.accounts[share.account as usize].bucket
     }
 
-    pub(super) fn charge(&mut self, now: Instant, share: &Share, cost: u32, pace: &Pace) {
-        self.accounts[share.account as usize].bucket.charge(now, cost, pace);
+    pub(super) fn charge(&mut self, now: Instant, account: u32, cost: u32, pace: &Pace) {
+        self.accounts[account as usize].bucket.charge(now, cost, pace);
     }
 
-    /// Charges an origin for asking to be let in. If it has asked too often, when it may ask again.
+    /// Charges an origin for asking to be let in, and for what that has cost already. If it has asked too often, when it
+    /// may ask again.
     pub(super) fn charge_admission(
         &mut self,
         now: Instant,
         origin: Origin,
-        cost: u32,
+        (cost, cost_before): (u32, u32),
         pace: &Pace,
     ) -> Result<(), Instant> {
         let index = self.account(now, origin);
         let account = &mut self.accounts[index as usize];
         let paused = account.bucket.paused_until(now, pace);
-        if paused.is_none() {
-            account.bucket.charge(now, cost, pace);
-        }
+        account.bucket.charge(now, if paused.is_none() { cost + cost_before } else { cost_before }, pace);
         self.queue_if_idle(index);
         paused.map_or(Ok(()), Err)
     }
@@ -196,9 +198,11 @@ impl Origins {
         self.accounts[account as usize].granules * GRANULE_BYTES as u64
     }
 
-    /// The account that holds most, or about as much.
+    /// The account that holds most; if very many hold about as much, one of those.
     pub(super) fn largest(&self) -> Option<u32> {
-        self.by_size.last().filter(|(class, _)| *class > 0).map(|(_, account)| *account)
+        let (class, _) = self.by_size.last().filter(|(class, _)| *class > 0)?;
+        let as_large = self.by_size.range((*class, 0)..).take(COMPARED_MAX).map(|(_, account)| *account);
+        as_large.max_by_key(|account| self.accounts[*account as usize].granules)
     }
 
     // ---- detached sessions ----

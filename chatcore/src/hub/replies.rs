@@ -6,6 +6,7 @@ use core::mem;
 
 use super::session::Run;
 use super::sessions::Sessions;
+use super::work::Work;
 use crate::wire::{Ack, Head, HubMessage, MessageId, RejectCode, Rejected};
 
 /// Sessions that are owed an acknowledgement when the batch ends.
@@ -33,10 +34,13 @@ impl Replies {
         self.due.is_empty()
     }
 
-    /// Tells everybody what became of what came from them since the last batch.
+    /// Tells sessions what became of what came from them since the last batch, as many as the work goes for.
     #[inline]
-    pub(super) fn flush(&mut self, sessions: &mut Sessions) {
-        while let Some(index) = self.due.pop() {
+    pub(super) fn flush(&mut self, sessions: &mut Sessions, work: &mut Work) {
+        while !work.is_spent()
+            && let Some(index) = self.due.pop()
+        {
+            work.spend(1);
             if let Some(session) = sessions.get_mut(index) {
                 session.replies_queued = false;
                 flush_acks(sessions, index);

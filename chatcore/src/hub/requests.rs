@@ -42,11 +42,13 @@ impl Hub {
     #[inline(never)]
     fn handle_other(&mut self, index: usize, content: Content<'_>, budget: &mut Budget) -> Result<Handled, Fault> {
         // Who is in a room must not change while something is on its way to its members.
-        let changes_rooms = matches!(content.kind, Kind::JOIN | Kind::LEAVE);
-        if changes_rooms
-            && (!self.ordered.rooms().has_only_news_of(index) || self.ordered.rooms().is_full())
-            && !self.flush_first(budget)
-        {
+        let waits = match content.kind {
+            Kind::JOIN | Kind::LEAVE => !self.ordered.rooms().has_only_news_of(index) || self.ordered.rooms().is_full(),
+            // The end of a session is news.
+            Kind::GOODBYE | Kind::ERROR => self.ordered.rooms().is_full(),
+            _ => false,
+        };
+        if waits && !self.flush_first(budget) {
             return Ok(Handled::Later);
         }
         // A list of which some names are resolved already has paid for this.
@@ -155,7 +157,7 @@ impl Hub {
 
     /// Gives what was said in rooms to the members, as far as the work goes. True if nothing is left of it.
     #[cold]
-    fn flush_first(&mut self, budget: &mut Budget) -> bool {
+    pub(super) fn flush_first(&mut self, budget: &mut Budget) -> bool {
         budget.work_for_others(SLICE_WORK_MAX, |work| self.ordered.flushed(work).is_some())
     }
 

@@ -48,6 +48,8 @@ pub(super) struct Session {
     pub(super) leftover: u32,
     /// Something of its rooms or watches is to be told when its outbox has room.
     pub(super) is_lagging: bool,
+    /// The last call has paused its input, and none has gone on with it.
+    pub(super) is_paused: bool,
     /// The size class under which it is found when buffers are short; 0 if it is too small for that.
     pub(super) size_class: u8,
 }
@@ -178,7 +180,7 @@ impl Session {
     }
 
     /// What is to be done about it now. It is not judged while its input is paused.
-    pub(super) fn check_timers(&mut self, now: Instant, paused_until: Option<Instant>, limits: &Limits) -> TimerAction {
+    pub(super) fn check_timers(&mut self, now: Instant, limits: &Limits) -> TimerAction {
         if let Attachment::Detached { until } = self.attachment {
             return if until <= now { TimerAction::End(CloseReason::Expired) } else { TimerAction::Nothing };
         }
@@ -187,7 +189,7 @@ impl Session {
         }
         let stalled_at = self.unacked_since + limits.stall_time_max;
         // A pause may hide an acknowledgement, but not for longer than another stall time.
-        let is_excused = paused_until.is_some() && stalled_at + limits.stall_time_max > now;
+        let is_excused = self.is_paused && stalled_at + limits.stall_time_max > now;
         if stalled_at <= now && !is_excused {
             // Who says nothing at all has most likely lost its connection, and may come back for the rest.
             let is_heard = self.liveness.heard_at() > self.unacked_since;

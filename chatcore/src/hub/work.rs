@@ -56,17 +56,19 @@ pub(super) struct Budget {
     /// Cost of work that is done later.
     for_later: u32,
     cost_max: u32,
+    /// The session has caused all that it may.
+    is_over: bool,
 }
 
 impl Budget {
     /// A call ends with the work that it may do, or with the cost that its session may have.
     pub(super) fn new(units: u32, cost_max: u32) -> Self {
-        Self { work: Work::new(units.min(cost_max)), for_others: 0, for_later: 0, cost_max }
+        Self { work: Work::new(units.min(cost_max)), for_others: 0, for_later: 0, cost_max, is_over: false }
     }
 
     #[inline]
     pub(super) const fn is_spent(&self) -> bool {
-        self.work.is_spent()
+        self.work.is_spent() || self.is_over
     }
 
     /// Work that the session causes and that is done at once.
@@ -78,9 +80,7 @@ impl Budget {
     /// Work that the session causes and that is done later.
     pub(super) fn spend_later(&mut self, units: u32) {
         self.for_later = self.for_later.saturating_add(units);
-        if self.cost() >= self.cost_max {
-            self.work.left = self.work.left.min(0);
-        }
+        self.is_over |= self.cost() >= self.cost_max;
     }
 
     /// Does work that others have caused, at most so much.

@@ -5,6 +5,7 @@ mod conns;
 mod outboxes;
 
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use core::mem;
 use core::ops::{Index, IndexMut};
 
@@ -191,6 +192,7 @@ impl Sessions {
         self.origins.detach(&session.share);
         session.attachment = Attachment::Detached { until: self.now + self.limits.resume_time_max };
         session.write_queued = false;
+        session.details.resolved = Vec::new();
         session.outbox.compact(&mut self.pool);
         self.buffers.detached += session.outbox.held_bytes() as u64;
         self.set_leftover(index, 0);
@@ -257,10 +259,9 @@ impl Sessions {
 
     /// A session's timer has run off.
     pub(super) fn check_timers(&mut self, index: usize) -> TimerAction {
-        let paused_until = self.paused_until(index);
         let session = &mut self.all[index];
         session.details.armed = None;
-        session.check_timers(self.now, paused_until, &self.limits)
+        session.check_timers(self.now, &self.limits)
     }
 
     /// A closing connection's timer has run off.
@@ -307,11 +308,13 @@ impl Sessions {
         }
         let session = &mut self.all[index];
         session.bucket.charge(self.now, cost, &self.session_pace);
-        self.origins.charge(self.now, &session.share, cost, &self.origin_pace);
-        let until = self.paused_until(index)?;
+        self.origins.charge(self.now, session.share.account(), cost, &self.origin_pace);
+        let until = self.paused_until(index);
+        let session = &mut self.all[index];
+        session.is_paused = until.is_some();
         // It is not judged silent for what is not read.
-        self.all[index].liveness.touch(until);
-        Some(until)
+        session.liveness.touch(until?);
+        until
     }
 
     /// A session was given so many bytes, and has left so many of them. Bytes that it was given before, and has left

@@ -163,12 +163,11 @@ impl Server {
             }
         }
         self.count_work(around, of_call_max(&self.limits))?;
-        // A call that ends the session does not say what it has cost.
-        if received != Received::Closed {
-            self.charge(around, wire, cost.into())?;
-            if let Some(before) = above_share {
-                self.check_refused(around, wire, before, &used)?;
-            }
+        self.charge(around, wire, cost.into())?;
+        if let Some(before) = above_share
+            && received != Received::Closed
+        {
+            self.check_refused(around, wire, before, &used)?;
         }
         if has_session { take_down(around, wire, conn, &used, received == Received::Closed) } else { Ok(()) }
     }
