@@ -23,9 +23,9 @@ pub(crate) fn bytes_max(limits: &Limits, connections_max: usize) -> u64 {
 
 /// What the hub needs. Each user, room, membership and watch has a place in tables that grow by doubling, and a name.
 fn hub_bytes_max(limits: &Limits) -> u64 {
-    const USER_BYTES: u64 = 1 << 10;
+    const USER_BYTES: u64 = 3 << 9;
     const ROOM_BYTES: u64 = 512;
-    const MEMBER_BYTES: u64 = 64;
+    const MEMBER_BYTES: u64 = 128;
     [
         (limits.users_max.into(), USER_BYTES),
         (limits.rooms_max.into(), ROOM_BYTES),

@@ -25,6 +25,9 @@ use crate::time_slice::TimeSlice;
 /// Events that are taken from the system at once.
 const EVENTS_MAX: usize = 1024;
 
+/// How long timers wait for those who waited for their go when they were due.
+const TIMERS_WAIT_MAX: Duration = Duration::from_millis(100);
+
 /// Tokens from here on are listeners; those below are connections.
 const LISTENER: usize = usize::MAX / 2;
 
@@ -152,7 +155,7 @@ impl Server {
                 self.dispatch(event);
             }
             let is_busy = count > 0 || self.connections.is_behind();
-            waiting = waiting.or_else(|| Some(self.connections.mark()));
+            waiting = waiting.or_else(|| Some((self.connections.mark(), now)));
             self.connections.read(now, self.time_slice(), &mut buffer);
 
             // Nobody is to be timed out whose signs of life are waiting. While the batches are full there may be
@@ -160,7 +163,11 @@ impl Server {
             events_in_full_batches = if count < EVENTS_MAX { 0 } else { events_in_full_batches + count };
             let time = self.time_slice();
             if events_in_full_batches <= self.connections.len()
-                && waiting.take_if(|mark| self.connections.has_passed(*mark)).is_some()
+                && waiting
+                    .take_if(|(mark, since)| {
+                        self.connections.has_passed(*mark) || now.saturating_since(*since) >= TIMERS_WAIT_MAX
+                    })
+                    .is_some()
             {
                 self.handle_timeout(&time);
             }
