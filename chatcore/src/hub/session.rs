@@ -172,8 +172,12 @@ impl Session {
                 let alive = self.liveness.due(probe_after(limits), limits.idle_time_max);
                 // What begins to wait right after this look stalls no earlier than at the next one.
                 let stalled_at = self.unacked_since.min(now) + limits.stall_time_max;
+                if stalled_at > now || !self.is_paused {
+                    return alive.min(stalled_at);
+                }
                 // While it is excused, it is looked at now and then.
-                alive.min(if stalled_at > now { stalled_at } else { now + limits.stall_time_max / EXCUSED_LOOKS })
+                let again_at = now + limits.stall_time_max / EXCUSED_LOOKS;
+                alive.min(again_at.min(stalled_at + limits.stall_time_max))
             }
             Attachment::Detached { until } => until,
         }
