@@ -211,7 +211,6 @@ impl Hub {
         let sessions = self.ordered.sessions();
         let is_undrained = sessions.events.len() > UNDRAINED_MAX;
         let frame_bytes_max = sessions.limits.frame_bytes_max();
-        let account = sessions[index].share.account();
         let mut budget = Budget::new(sessions.work_max(index), sessions.cost_max(index));
         self.prefetch.forget_frames();
         let before = input.len();
@@ -248,7 +247,10 @@ impl Hub {
         if outcome == Received::Closed {
             *input = &[];
             // The session is no more, and its origin pays for what it has left behind.
-            sessions.origins.charge(sessions.now, account, budget.cost(), &sessions.origin_pace);
+            if let Ok(ConnState::Closing(closing)) = sessions.conn_state(conn) {
+                let account = closing.share.account();
+                sessions.origins.charge(sessions.now, account, budget.cost(), &sessions.origin_pace);
+            }
             return Ok(outcome);
         }
         sessions.received(index, before, input.len());

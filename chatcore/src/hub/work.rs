@@ -42,6 +42,11 @@ impl Work {
         self.left -= units as i64;
     }
 
+    /// Gives up what is left.
+    fn stop(&mut self) {
+        (self.begun_with, self.left) = (self.spent(), 0);
+    }
+
     pub(super) fn spent(&self) -> u32 {
         u32::try_from(i64::from(self.begun_with) - self.left).unwrap_or(u32::MAX)
     }
@@ -56,19 +61,17 @@ pub(super) struct Budget {
     /// Cost of work that is done later.
     for_later: u32,
     cost_max: u32,
-    /// The session has caused all that it may.
-    is_over: bool,
 }
 
 impl Budget {
     /// A call ends with the work that it may do, or with the cost that its session may have.
     pub(super) fn new(units: u32, cost_max: u32) -> Self {
-        Self { work: Work::new(units.min(cost_max)), for_others: 0, for_later: 0, cost_max, is_over: false }
+        Self { work: Work::new(units.min(cost_max)), for_others: 0, for_later: 0, cost_max }
     }
 
     #[inline]
     pub(super) const fn is_spent(&self) -> bool {
-        self.work.is_spent() || self.is_over
+        self.work.is_spent()
     }
 
     /// Work that the session causes and that is done at once.
@@ -80,7 +83,9 @@ impl Budget {
     /// Work that the session causes and that is done later.
     pub(super) fn spend_later(&mut self, units: u32) {
         self.for_later = self.for_later.saturating_add(units);
-        self.is_over |= self.cost() >= self.cost_max;
+        if self.cost() >= self.cost_max {
+            self.work.stop();
+        }
     }
 
     /// Does work that others have caused, at most so much.
