@@ -8,22 +8,13 @@ use chatcore::wire::{
     Ack, ClientMessage, HubMessage, Kind, Message, PREFACE_BYTES, Preface, Resume, Resumed, Token, take,
 };
 use chatcore::{
-    Client, ClientConfig, CloseReason, ConnId, Event, FateCode, Fault, GoodbyeCode, Handshake, HandshakeError,
-    HubEvent, Limits, Origin, Rate, Received, Refusal, RefusalCode, RejectCode,
+    Client, ClientConfig, CloseReason, ConnId, Event, Fault, GoodbyeCode, Handshake, HandshakeError, HubEvent, Limits,
+    Rate, Received, Refusal, RefusalCode, RejectCode,
 };
 use proptest::prelude::*;
-use world::{User, World, decode_all, encode_all, join_with_token, registration, try_resume, try_resume_again};
+use world::{User, World, bodies, decode_all, encode_all, join_with_token, try_resume, try_resume_again};
 
 const WINDOW: Duration = Duration::from_mins(1);
-
-fn bodies(user: &mut User) -> Vec<String> {
-    let events = std::mem::take(&mut user.events);
-    let bodies = events.into_iter().filter_map(|event| match event {
-        Event::Message { body, .. } => Some(String::from_utf8(body).unwrap()),
-        _ => None,
-    });
-    bodies.collect()
-}
 
 /// Of everything that waits for a connection, the transport takes this many bytes, and they never arrive.
 fn lose_on_the_way(world: &mut World, conn: ConnId, bytes: usize) {
@@ -203,37 +194,6 @@ fn an_attempt_that_was_held_up_takes_nothing_from_a_later_one() {
     // Started again, it does not know how often it has asked before.
     let reborn = try_resume_again(&mut world, "bob", token, None, 1).unwrap();
     assert!(world.hub.name(reborn).is_some());
-}
-
-#[test]
-fn what_went_out_once_is_never_said_to_be_undelivered() {
-    let limits = Limits { resume_time_max: WINDOW / 4, ..Limits::default() };
-    let mut world = World::new(limits);
-    let mut alice = world.connect("alice");
-    let (bob, token) = join_with_token(&mut world, "bob");
-    alice.client.send(world.now, "bob", b"whole").unwrap();
-    alice.client.send(world.now, "bob", b"half, and its rest goes out with the farewell").unwrap();
-    alice.client.send(world.now, "bob", b"never").unwrap();
-    world.carry(&mut alice);
-    alice.events.clear();
-    world.drain();
-    let bytes = world.hub.transmit(bob).concat().len();
-    world.hub.transmitted(world.now, bob, bytes * 3 / 4).unwrap();
-    // The session moves to another connection, to which nothing is written before it ends.
-    let second = try_resume(&mut world, "bob", token, Some(0)).unwrap();
-    world.written(bob);
-    world.hub.disconnect(world.now, second).unwrap();
-    world.pass(WINDOW / 4);
-    world.carry(&mut alice);
-    let fates: Vec<_> = alice
-        .events
-        .iter()
-        .map(|event| match event {
-            Event::Report { fate, ids, .. } => (*fate, ids.len()),
-            other => panic!("{other:?}"),
-        })
-        .collect();
-    assert_eq!(fates, [(FateCode::Undelivered, 1), (FateCode::Unconfirmed, 2)]);
 }
 
 #[test]
@@ -423,137 +383,6 @@ fn coming_back_to_a_full_outbox_is_no_reason_to_be_closed() {
 }
 
 #[test]
-fn detached_sessions_are_bounded_in_number_and_for_each_origin() {
-    let detach = |limits: &Limits, origins: [u128; 3]| -> Vec<bool> {
-        let mut world = World::new(limits.clone());
-        let users = ["a", "b", "c"].map(str::to_owned);
-        for (name, origin) in users.iter().zip(origins) {
-            let conn = world.hub.admit(world.now, registration(world.now, limits, name).with_origin(Origin(origin)));
-            let conn = conn.unwrap();
-            world.written(conn);
-            let _ = world.say(conn, &[world::send(name, &[0; 1000])]);
-            world.hub.disconnect(world.now, conn).unwrap();
-        }
-        world.drain();
-        users.iter().map(|name| world.try_join(name).is_err()).collect()
-    };
-    let limits = Limits::default();
-    assert_eq!(detach(&limits, [1, 1, 1]), [true, true, true]);
-    assert_eq!(detach(&Limits { detached_max: 2, ..limits.clone() }, [1, 2, 3]), [true, true, false]);
-    assert_eq!(detach(&Limits { detached_of_origin_max: 1, ..limits.clone() }, [1, 2, 2]), [true, true, false]);
-    assert_eq!(detach(&Limits { resume_time_max: Duration::ZERO, ..limits }, [1, 2, 3]), [false, false, false]);
-}
-
-#[test]
-fn a_session_that_is_over_or_back_makes_room_for_others_to_wait() {
-    let mut world = World::new(Limits { detached_max: 1, detached_of_origin_max: 1, ..Limits::default() });
-    for name in ["a", "b", "c"] {
-        let mut user = world.connect(name);
-        world.cut(&mut user);
-        world.reconnect(&mut user).unwrap();
-        world.carry(&mut user);
-        world.cut(&mut user);
-        assert!(world.try_join(name).is_err(), "{name} waits");
-        world.pass(WINDOW);
-    }
-}
-
-#[test]
-fn what_waits_for_the_sessions_of_an_origin_is_bounded_together() {
-    let limits = Limits {
-        body_bytes_max: 1_000,
-        outbox_bytes_max: 10_000,
-        origin_buffer_bytes_max: 16_000,
-        ..Limits::default()
-    };
-    let mut world = World::new(limits);
-    let mut alice = world.connect("alice");
-    let mut others = ["bob", "carol"].map(|name| world.connect(name));
-    for other in &mut others {
-        world.cut(other);
-    }
-    let accepted = |world: &mut World, alice: &mut User| {
-        for to in ["bob", "carol"].repeat(10) {
-            alice.client.send(world.now, to, &[0; 1000]).unwrap();
-            world.carry(alice);
-        }
-        let accepted = alice.events.iter().filter(|event| matches!(event, Event::Accepted { .. })).count();
-        alice.events.clear();
-        accepted
-    };
-    let first = accepted(&mut world, &mut alice);
-    // Each has room for nine; together they have not, give or take what is lost in buffers.
-    assert!((8..18).contains(&first), "{first}");
-    assert!(world.hub.memory().detached > 8_000, "{:?}", world.hub.memory());
-    let mut delivered = 0;
-    for other in &mut others {
-        world.reconnect(other).unwrap();
-        world.carry(other);
-        other.client.handle_timeout(world.now + Duration::from_millis(50));
-        world.carry(other);
-        delivered += bodies(other).len();
-    }
-    assert_eq!(delivered, first);
-    assert!(accepted(&mut world, &mut alice) >= 7, "there is room again");
-}
-
-#[test]
-fn the_origin_that_holds_most_pays_when_buffers_are_short_and_others_notice_nothing() {
-    let limits = Limits {
-        body_bytes_max: 60_000,
-        outbox_bytes_max: 300_000,
-        origin_buffer_bytes_max: 1_000_000,
-        buffer_bytes_max: 1_200_000,
-        ..Limits::default()
-    };
-    let mut world = World::new(limits.clone());
-    let from = |world: &mut World, name: &str, origin| {
-        let registration = registration(world.now, &limits, name).with_origin(Origin(origin));
-        let conn = world.hub.admit(world.now, registration).unwrap();
-        world.written(conn);
-        conn
-    };
-    // Four that never read come from one place, one that is slow from another.
-    let greedy = ["a", "b", "c", "d"].map(|name| from(&mut world, name, 1));
-    let (slow, sender) = (from(&mut world, "slow", 2), from(&mut world, "sender", 3));
-    let mut refused = 0;
-    for round in 1..=8 {
-        for to in ["slow", "a", "b", "c", "d"] {
-            let _ = world.say(sender, &[world::send(to, &vec![0; 30_000])]);
-            let answers = world.written(sender);
-            refused +=
-                world::decode_all(&answers).iter().filter(|said| matches!(said, HubMessage::Rejected(_))).count();
-            let count = 5 * (round - 1) + 1;
-            let _ = world.say(sender, &[ClientMessage::Ack(Ack { count })]);
-        }
-        assert!(world.hub.memory().total() <= limits.buffer_bytes_max + 200_000, "{:?}", world.hub.memory());
-    }
-    assert!(world.hub.name(slow).is_some() && world.hub.name(sender).is_some(), "{:?}", world.hub_events);
-    assert_eq!(world::decode_all(&world.written(slow)).len(), 8, "nothing is refused to the others");
-    let gone = greedy.iter().filter(|conn| world.hub.name(**conn).is_none()).count();
-    assert!(gone > 0 || refused > 0, "{refused}");
-    let evicted = |event: &&HubEvent| matches!(event, HubEvent::SessionEnded { reason: CloseReason::Evicted, .. });
-    assert_eq!(world.hub_events.iter().filter(evicted).count(), gone);
-}
-
-#[test]
-fn an_origin_that_registers_too_often_is_told_when_to_come_again() {
-    let limits = Limits { origin_rate: Rate { per_s: 100, burst: 300 }, ..Limits::default() };
-    let mut world = World::new(limits.clone());
-    let register = |world: &mut World, name: &str, origin| {
-        let registration = registration(world.now, &limits, name).with_origin(Origin(origin));
-        world.hub.admit(world.now, registration).map(drop)
-    };
-    let outcomes: Vec<_> = (0..6).map(|i| register(&mut world, &format!("user{i}"), 1)).collect();
-    let Some(Err(Refusal::RateLimited { wait })) = outcomes.iter().find(|outcome| outcome.is_err()) else {
-        panic!("{outcomes:?}")
-    };
-    assert_eq!(register(&mut world, "elsewhere", 2), Ok(()), "others notice nothing");
-    world.now = world.now + *wait;
-    assert_eq!(register(&mut world, "again", 1), Ok(()));
-}
-
-#[test]
 fn an_attempt_that_is_refused_changes_nothing() {
     let mut world = World::new(Limits::default());
     let mut bob = world.connect("bob");
@@ -562,77 +391,8 @@ fn an_attempt_that_is_refused_changes_nothing() {
     world.reconnect(&mut bob).unwrap();
     world.carry(&mut bob);
     // Too high a count, in a high attempt; and then the right one in the next of its client.
-    let wrong = Resume { name: "bob", token, received: Some(9), attempt: 7 };
-    assert_eq!(resume(&mut world, wrong), Err(Refusal::CannotResume));
-    let right = Resume { name: "bob", token, received: Some(0), attempt: 3 };
-    assert!(resume(&mut world, right).is_ok());
-}
-
-fn resume(world: &mut World, resume: Resume<'_>) -> Result<ConnId, Refusal> {
-    let mut opening = Preface::OURS.encode().to_vec();
-    ClientMessage::Resume(resume).encode(&mut opening);
-    let mut handshake = Handshake::new(world.now, world.hub.limits());
-    let registration = handshake.receive(world.now, &mut &opening[..]).unwrap().unwrap();
-    world.hub.admit(world.now, registration)
-}
-
-#[test]
-fn the_senders_are_told_what_became_of_what_was_not_acknowledged() {
-    let mut world = World::new(Limits { resume_time_max: WINDOW / 4, ..Limits::default() });
-    let (mut alice, bob) = (world.connect("alice"), world.join("bob"));
-    for body in [b"1", b"2", b"3"] {
-        alice.client.send(world.now, "bob", body).unwrap();
-        world.carry(&mut alice);
-        if body == b"2" {
-            // The first two go out: the first is acknowledged, the second may have been read.
-            world.written(bob);
-            let _ = world.say(bob, &[ClientMessage::Ack(Ack { count: 1 })]);
-        }
-    }
-    let ids: Vec<_> = alice
-        .events
-        .drain(..)
-        .map(|event| match event {
-            Event::Accepted { id, .. } => id,
-            other => panic!("{other:?}"),
-        })
-        .collect();
-    world.hub.disconnect(world.now, bob).unwrap();
-    world.pass(WINDOW / 4);
-    world.carry(&mut alice);
-    let report = |fate, id| Event::Report { fate, to: "bob".parse().unwrap(), ids: vec![id] };
-    assert_eq!(alice.events, [report(FateCode::Undelivered, ids[2]), report(FateCode::Unconfirmed, ids[1])]);
-}
-
-#[test]
-fn a_report_goes_to_the_session_that_sent_and_not_to_an_heir_of_its_name() {
-    let mut world = World::new(Limits { resume_time_max: WINDOW / 4, ..Limits::default() });
-    let (mut alice, mut bob) = (world.connect("alice"), world.connect("bob"));
-    alice.client.send(world.now, "bob", b"1").unwrap();
-    world.carry(&mut alice);
-    alice.client.leave(world.now);
-    world.carry_closed(&mut alice);
-    let mut heir = world.connect("alice");
-    world.cut(&mut bob);
-    world.pass(WINDOW / 4);
-    world.carry(&mut heir);
-    assert_eq!(heir.events, []);
-}
-
-#[test]
-fn a_session_that_waits_when_the_hub_stops_has_its_senders_told() {
-    let mut world = World::new(Limits::default());
-    let (mut alice, mut bob) = (world.connect("alice"), world.connect("bob"));
-    world.cut(&mut bob);
-    alice.client.send(world.now, "bob", b"1").unwrap();
-    world.carry(&mut alice);
-    world.hub.shut_down(world.now, None);
-    world.carry_closed(&mut alice);
-    assert!(matches!(
-        &alice.events[..],
-        [Event::Accepted { .. }, Event::Report { fate: FateCode::Undelivered, .. }, Event::Closed(_)]
-    ));
-    assert_eq!(world.hub.users(), 0);
+    assert_eq!(try_resume_again(&mut world, "bob", token, Some(9), 7), Err(Refusal::CannotResume));
+    assert!(try_resume_again(&mut world, "bob", token, Some(0), 3).is_ok());
 }
 
 #[test]

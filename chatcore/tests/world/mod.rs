@@ -113,6 +113,16 @@ impl World {
     }
 }
 
+/// Takes the bodies of the messages that a user was told.
+pub(crate) fn bodies(user: &mut User) -> Vec<String> {
+    let events = std::mem::take(&mut user.events);
+    let bodies = events.into_iter().filter_map(|event| match event {
+        Event::Message { body, .. } => Some(String::from_utf8(body).unwrap()),
+        _ => None,
+    });
+    bodies.collect()
+}
+
 /// The id of the nth message of a world, if the time has not been moved.
 pub(crate) const fn nth(n: u64) -> MessageId {
     MessageId((1_000 << 20) + n - 1)

@@ -1,0 +1,139 @@
+//! What each origin may use of what there is for all: detached sessions, buffers, registrations.
+
+mod world;
+
+use std::time::Duration;
+
+use chatcore::wire::{Ack, ClientMessage, HubMessage};
+use chatcore::{CloseReason, Event, HubEvent, Limits, Origin, Rate, Refusal};
+use world::{User, World, bodies, decode_all, registration, send};
+
+#[test]
+fn detached_sessions_are_bounded_in_number_and_for_each_origin() {
+    let detach = |limits: &Limits, origins: [u128; 3]| -> Vec<bool> {
+        let mut world = World::new(limits.clone());
+        let users = ["a", "b", "c"].map(str::to_owned);
+        for (name, origin) in users.iter().zip(origins) {
+            let conn = world.hub.admit(world.now, registration(world.now, limits, name).with_origin(Origin(origin)));
+            let conn = conn.unwrap();
+            world.written(conn);
+            let _ = world.say(conn, &[send(name, &[0; 1000])]);
+            world.hub.disconnect(world.now, conn).unwrap();
+        }
+        world.drain();
+        users.iter().map(|name| world.try_join(name).is_err()).collect()
+    };
+    let limits = Limits::default();
+    assert_eq!(detach(&limits, [1, 1, 1]), [true, true, true]);
+    assert_eq!(detach(&Limits { detached_max: 2, ..limits.clone() }, [1, 2, 3]), [true, true, false]);
+    assert_eq!(detach(&Limits { detached_of_origin_max: 1, ..limits.clone() }, [1, 2, 2]), [true, true, false]);
+    assert_eq!(detach(&Limits { resume_time_max: Duration::ZERO, ..limits }, [1, 2, 3]), [false, false, false]);
+}
+
+#[test]
+fn a_session_that_is_over_or_back_makes_room_for_others_to_wait() {
+    let mut world = World::new(Limits { detached_max: 1, detached_of_origin_max: 1, ..Limits::default() });
+    for name in ["a", "b", "c"] {
+        let mut user = world.connect(name);
+        world.cut(&mut user);
+        world.reconnect(&mut user).unwrap();
+        world.carry(&mut user);
+        world.cut(&mut user);
+        assert!(world.try_join(name).is_err(), "{name} waits");
+        world.pass(Limits::default().resume_time_max);
+    }
+}
+
+#[test]
+fn what_waits_for_the_sessions_of_an_origin_is_bounded_together() {
+    let limits = Limits {
+        body_bytes_max: 1_000,
+        outbox_bytes_max: 10_000,
+        origin_buffer_bytes_max: 16_000,
+        ..Limits::default()
+    };
+    let mut world = World::new(limits);
+    let mut alice = world.connect("alice");
+    let mut others = ["bob", "carol"].map(|name| world.connect(name));
+    for other in &mut others {
+        world.cut(other);
+    }
+    let accepted = |world: &mut World, alice: &mut User| {
+        for to in ["bob", "carol"].repeat(10) {
+            alice.client.send(world.now, to, &[0; 1000]).unwrap();
+            world.carry(alice);
+        }
+        let accepted = alice.events.iter().filter(|event| matches!(event, Event::Accepted { .. })).count();
+        alice.events.clear();
+        accepted
+    };
+    let first = accepted(&mut world, &mut alice);
+    // Each has room for nine; together they have not, give or take what is lost in buffers.
+    assert!((8..18).contains(&first), "{first}");
+    assert!(world.hub.memory().detached > 8_000, "{:?}", world.hub.memory());
+    let mut delivered = 0;
+    for other in &mut others {
+        world.reconnect(other).unwrap();
+        world.carry(other);
+        other.client.handle_timeout(world.now + Duration::from_millis(50));
+        world.carry(other);
+        delivered += bodies(other).len();
+    }
+    assert_eq!(delivered, first);
+    assert!(accepted(&mut world, &mut alice) >= 7, "there is room again");
+}
+
+#[test]
+fn the_origin_that_holds_most_pays_when_buffers_are_short_and_others_notice_nothing() {
+    let limits = Limits {
+        body_bytes_max: 60_000,
+        outbox_bytes_max: 300_000,
+        origin_buffer_bytes_max: 1_000_000,
+        buffer_bytes_max: 1_200_000,
+        ..Limits::default()
+    };
+    let mut world = World::new(limits.clone());
+    let from = |world: &mut World, name: &str, origin| {
+        let registration = registration(world.now, &limits, name).with_origin(Origin(origin));
+        let conn = world.hub.admit(world.now, registration).unwrap();
+        world.written(conn);
+        conn
+    };
+    // Four that never read come from one place, one that is slow from another.
+    let greedy = ["a", "b", "c", "d"].map(|name| from(&mut world, name, 1));
+    let (slow, sender) = (from(&mut world, "slow", 2), from(&mut world, "sender", 3));
+    let mut refused = 0;
+    for round in 1..=8 {
+        for to in ["slow", "a", "b", "c", "d"] {
+            let _ = world.say(sender, &[send(to, &vec![0; 30_000])]);
+            let answers = world.written(sender);
+            refused += decode_all(&answers).iter().filter(|said| matches!(said, HubMessage::Rejected(_))).count();
+            let count = 5 * (round - 1) + 1;
+            let _ = world.say(sender, &[ClientMessage::Ack(Ack { count })]);
+        }
+        assert!(world.hub.memory().total() <= limits.buffer_bytes_max + 200_000, "{:?}", world.hub.memory());
+    }
+    assert!(world.hub.name(slow).is_some() && world.hub.name(sender).is_some(), "{:?}", world.hub_events);
+    assert_eq!(decode_all(&world.written(slow)).len(), 8, "nothing is refused to the others");
+    let gone = greedy.iter().filter(|conn| world.hub.name(**conn).is_none()).count();
+    assert!(gone > 0 || refused > 0, "{refused}");
+    let evicted = |event: &&HubEvent| matches!(event, HubEvent::SessionEnded { reason: CloseReason::Evicted, .. });
+    assert_eq!(world.hub_events.iter().filter(evicted).count(), gone);
+}
+
+#[test]
+fn an_origin_that_registers_too_often_is_told_when_to_come_again() {
+    let limits = Limits { origin_rate: Rate { per_s: 100, burst: 300 }, ..Limits::default() };
+    let mut world = World::new(limits.clone());
+    let register = |world: &mut World, name: &str, origin| {
+        let registration = registration(world.now, &limits, name).with_origin(Origin(origin));
+        world.hub.admit(world.now, registration).map(drop)
+    };
+    let outcomes: Vec<_> = (0..6).map(|i| register(&mut world, &format!("user{i}"), 1)).collect();
+    let Some(Err(Refusal::RateLimited { wait })) = outcomes.iter().find(|outcome| outcome.is_err()) else {
+        panic!("{outcomes:?}")
+    };
+    assert_eq!(register(&mut world, "elsewhere", 2), Ok(()), "others notice nothing");
+    world.now = world.now + *wait;
+    assert_eq!(register(&mut world, "again", 1), Ok(()));
+}
