@@ -113,7 +113,7 @@ impl Connections {
         self.turns_behind = if is_behind { (self.turns_behind + 1) % BEHIND_TURNS } else { 0 };
         let are_heavy_held = self.turns_behind > 0;
         let Self { hub, table, limits, .. } = self;
-        Reading { hub, table, limits, now, time, buffer, bytes: 0, cost: 0 }.turn(are_heavy_held);
+        Reading { hub, table, limits, now, time, buffer, bytes: 0, cost: 0, has_more: false }.turn(are_heavy_held);
     }
 
     /// Does what has come due, as long as the time lasts: what is left is due in the next turn.

@@ -36,6 +36,8 @@ pub(crate) struct Reading<'a> {
     /// What the present go has read, and what that has cost.
     pub(crate) bytes: usize,
     pub(crate) cost: u32,
+    /// It has said more than it may, or has not come to an end.
+    pub(crate) has_more: bool,
 }
 
 /// What became of input that was handed on.
@@ -85,7 +87,7 @@ impl Reading<'_> {
         let bytes_max =
             if is_short { LIGHT_BYTES_MAX.min(self.limits.turn_bytes_max) } else { self.limits.turn_bytes_max };
         let mut budget = bytes_max;
-        (self.bytes, self.cost) = (0, 0);
+        (self.bytes, self.cost, self.has_more) = (0, 0, false);
         let connection = self.table.at(key);
         let goes_on = if connection.flow == Flow::Continue { self.hand_on_kept(key) } else { true };
         if !goes_on {
@@ -96,7 +98,7 @@ impl Reading<'_> {
                 return self.set_load(key);
             }
             if budget == 0 || (budget < bytes_max && self.time.is_over()) {
-                self.bytes = LIGHT_BYTES_MAX + 1;
+                self.has_more = true;
                 self.set_load(key);
                 return self.table.readable(key);
             }
@@ -109,7 +111,7 @@ impl Reading<'_> {
 
     /// A connection is what its last go has shown. Those without a session let the others go first.
     fn set_load(&mut self, key: usize) {
-        let is_light = self.bytes <= LIGHT_BYTES_MAX && self.cost <= LIGHT_COST_MAX;
+        let is_light = !self.has_more && self.bytes <= LIGHT_BYTES_MAX && self.cost <= LIGHT_COST_MAX;
         if let Some(connection) = self.table.get_mut(key) {
             let is_open = matches!(connection.stage, Stage::Open(_));
             connection.load = if is_light && is_open { Load::Light } else { Load::Heavy };
@@ -180,10 +182,7 @@ impl Reading<'_> {
             Fed::Paused(until) if *until > self.now => Flow::Paused { until: *until },
             Fed::Part | Fed::Paused(_) => Flow::Continue,
         };
-        if let Flow::Paused { .. } = flow {
-            // However little of it was taken: it has said too much.
-            self.bytes = LIGHT_BYTES_MAX + 1;
-        }
+        self.has_more |= matches!(flow, Flow::Paused { .. });
         self.set_load(key);
         self.table.keep(key, kept, flow);
         if let Fed::Closed = fed {

@@ -38,6 +38,11 @@ impl Hub {
         self.has_pending() || self.presence.owes_news() || sessions.any(|(_, session)| session.is_lagging)
     }
 
+    /// Bytes that count for the origin for which most do.
+    pub(crate) fn most_bytes_of_origin(&self) -> u64 {
+        self.ordered.sessions().origins.most_bytes()
+    }
+
     /// What is counted is what there is, and every share keeps to its bound.
     pub(crate) fn audit(&self) -> Result<(), String> {
         let sessions = self.ordered.sessions();

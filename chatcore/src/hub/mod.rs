@@ -203,9 +203,8 @@ impl Hub {
     /// [`poll_event`](Self::poll_event), nothing is taken.
     pub fn receive(&mut self, now: Instant, conn: ConnId, input: &mut &[u8]) -> Result<Received, UnknownConn> {
         self.clock(now);
-        self.last_cost = 0;
         let ConnState::Open(index) = *self.ordered.sessions().conn_state(conn)? else {
-            *input = &[];
+            (*input, self.last_cost) = (&[], 0);
             return Ok(Received::Closed);
         };
         let sessions = self.ordered.sessions();

@@ -235,7 +235,7 @@ impl Sessions {
         self.buffers.unlist(index, session);
         session.outbox.restart(opening, &mut self.pool);
         session.attachment = Attachment::Attached(conn);
-        (session.write_queued, session.ack_due) = (false, false);
+        (session.write_queued, session.ack_due, session.is_paused) = (false, false, false);
         // What was begun of a list comes again.
         session.details.resolved.clear();
         session.unacked_since = if session.outbox.awaits_ack() { self.now } else { Instant::MAX };

@@ -1,16 +1,10 @@
 //! What must hold of the hub after every step.
 
-use alloc::collections::BTreeSet;
 use alloc::format;
 
 use super::{Around, Server};
+use crate::Hub;
 use crate::sim::broken::{Broken, Promise};
-use crate::sim::network::WireId;
-use crate::wire::{self, Kind};
-use crate::{Hub, Origin};
-
-/// Bytes of a rejection, at the most.
-const REJECTED_BYTES_MAX: u64 = 16;
 
 /// What a session holds below this is not counted for its origin, and does not end it.
 const GRANULE_BYTES: u64 = 4_096;
@@ -66,51 +60,9 @@ impl Server {
         if is_counted_once && memory.total() > total_max + total_slack {
             return broken(format!("{memory:?} is kept, more than {total_max} and {total_slack}"));
         }
-        let origins: BTreeSet<Origin> = self.members.values().map(|member| member.origin).collect();
-        let share_max = limits.origin_buffer_bytes_max / 8 * 9 + outbox_max;
-        for origin in origins {
-            let bytes = self.unsent_of(origin);
-            if bytes > share_max {
-                return broken(format!("{bytes} bytes wait for {origin:?}, more than {share_max}"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Bytes that surely count for an origin: what waits to be written to its connections, in whole granules.
-    fn unsent_of(&self, origin: Origin) -> u64 {
-        let Some(hub) = &self.hub else { return 0 };
-        let of_origin = self.members.values().filter(|member| member.origin == origin);
-        let unsent = of_origin.map(|member| hub.transmit(member.conn).map(|chunk| chunk.len() as u64).sum::<u64>());
-        unsent.map(|bytes| bytes / GRANULE_BYTES * GRANULE_BYTES).sum()
-    }
-
-    /// The bytes that surely count for a connection's origin, if those are more than its share. Looked at where attackers
-    /// make them so.
-    pub(super) fn above_share(&self, wire: WireId) -> Option<u64> {
-        let member = self.members.get(&wire).filter(|_| self.pace.takes_time())?;
-        Some(self.unsent_of(member.origin)).filter(|bytes| *bytes > self.limits.origin_buffer_bytes_max)
-    }
-
-    /// An origin that has used up its share gets no more messages: those who write to themselves are only answered.
-    pub(super) fn check_refused(
-        &self,
-        around: &Around<'_>,
-        wire: WireId,
-        before: u64,
-        mut used: &[u8],
-    ) -> Result<(), Broken> {
-        let mut answers_max = 2 * GRANULE_BYTES;
-        while let Ok(Some(content)) = wire::take(&mut used, u32::MAX) {
-            if content.kind != Kind::SEND {
-                return Ok(());
-            }
-            answers_max += REJECTED_BYTES_MAX;
-        }
-        let bytes = self.above_share(wire).unwrap_or_default();
-        if bytes > before + answers_max {
-            let detail = format!("the origin of {wire} has used up its share, but {before} bytes became {bytes}");
-            return Err(Broken { promise: Promise::Bounds, detail, at: around.now });
+        let (bytes, share_max) = (hub.most_bytes_of_origin(), limits.origin_buffer_bytes_max / 8 * 9 + outbox_max);
+        if bytes > share_max {
+            return broken(format!("{bytes} bytes count for one origin, more than {share_max}"));
         }
         Ok(())
     }

@@ -123,7 +123,6 @@ impl Server {
 
     /// Gives the inbox of a connection to the hub, or a part of it that ends anywhere.
     fn feed(&mut self, around: &mut Around<'_>, wire: WireId, is_due: bool) -> Result<(), Broken> {
-        let above_share = self.above_share(wire);
         let (Some(member), Some(hub)) = (self.members.get_mut(&wire), &mut self.hub) else { return Ok(()) };
         let (conn, now) = (member.conn, around.now);
         member.waits_since = None;
@@ -164,11 +163,6 @@ impl Server {
         }
         self.count_work(around, of_call_max(&self.limits))?;
         self.charge(around, wire, cost.into())?;
-        if let Some(before) = above_share
-            && received != Received::Closed
-        {
-            self.check_refused(around, wire, before, &used)?;
-        }
         if has_session { take_down(around, wire, conn, &used, received == Received::Closed) } else { Ok(()) }
     }
 
