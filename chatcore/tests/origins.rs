@@ -4,9 +4,9 @@ mod world;
 
 use std::time::Duration;
 
-use chatcore::wire::{Ack, ClientMessage, HubMessage};
+use chatcore::wire::{Ack, ClientMessage, HubMessage, Message};
 use chatcore::{CloseReason, Event, HubEvent, Limits, Origin, Rate, Refusal};
-use world::{User, World, bodies, decode_all, registration, send};
+use world::{User, World, bodies, decode_all, goodbye, registration, send};
 
 #[test]
 fn detached_sessions_are_bounded_in_number_and_for_each_origin() {
@@ -136,4 +136,46 @@ fn an_origin_that_registers_too_often_is_told_when_to_come_again() {
     assert_eq!(register(&mut world, "elsewhere", 2), Ok(()), "others notice nothing");
     world.now = world.now + *wait;
     assert_eq!(register(&mut world, "again", 1), Ok(()));
+}
+
+#[test]
+fn what_is_written_to_those_who_ended_counts_too_and_is_given_up_when_buffers_are_short() {
+    let limits = Limits {
+        body_bytes_max: 60_000,
+        outbox_bytes_max: 700_000,
+        origin_buffer_bytes_max: 1_200_000,
+        buffer_bytes_max: 1_200_000,
+        ..Limits::default()
+    };
+    let mut world = World::new(limits.clone());
+    let from = |world: &mut World, name: &str, origin| {
+        let registration = registration(world.now, &limits, name).with_origin(Origin(origin));
+        let conn = world.hub.admit(world.now, registration).unwrap();
+        world.written(conn);
+        conn
+    };
+    let gone = ["a", "b", "c", "d", "e"].map(|name| from(&mut world, name, 1));
+    let (slow, sender) = (from(&mut world, "slow", 2), from(&mut world, "sender", 3));
+    let mut count = 0;
+    let mut send_to = |world: &mut World, to: &str| {
+        let _ = world.say(sender, &[send(to, &vec![0; 30_000])]);
+        let answers = world.written(sender);
+        count += decode_all(&answers).iter().filter(|said| said.kind().is_numbered()).count() as u64;
+        let _ = world.say(sender, &[ClientMessage::Ack(Ack { count })]);
+        world.drain();
+    };
+    for to in ["a", "b", "c", "d", "e"].repeat(7) {
+        send_to(&mut world, to);
+    }
+    for conn in gone {
+        let _ = world.say(conn, &[goodbye()]);
+    }
+    world.drain();
+    assert!(world.hub.memory().closing > 1_000_000, "they read nothing: {:?}", world.hub.memory());
+    for _ in 0..10 {
+        send_to(&mut world, "slow");
+        assert!(world.hub.memory().total() <= limits.buffer_bytes_max + 50_000, "{:?}", world.hub.memory());
+    }
+    let told = world.written(slow);
+    assert_eq!(decode_all(&told).len(), 10, "nothing is refused to the others");
 }

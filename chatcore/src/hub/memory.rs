@@ -4,6 +4,7 @@ use alloc::collections::BTreeSet;
 
 use slab::Slab;
 
+use super::conn::{Conn, ConnState};
 use super::session::Session;
 
 /// Sessions that hold at least so many bytes are found by their size.
@@ -46,6 +47,8 @@ pub(super) struct Buffers {
     large: BTreeSet<(u32, u8, usize)>,
     /// Where the next search for smaller ones begins.
     search_from: usize,
+    /// The same among connections.
+    search_conns_from: usize,
 }
 
 impl Buffers {
@@ -93,16 +96,33 @@ impl Buffers {
 
     /// The same among smaller sessions, of which some are looked at: none if none of those holds anything.
     pub(super) fn search_of(&mut self, account: u32, sessions: &Slab<Session>, slots: usize) -> Option<usize> {
-        let slots = slots.max(1);
-        let candidates = (0..SEARCHED_MAX.min(slots)).map(|step| (self.search_from + step) % slots);
+        let candidates = next_slots(&mut self.search_from, slots);
         let of_account = |index: &usize| {
             let session = sessions.get(*index);
             session.is_some_and(|session| session.share.account() == account && !session.is_closing)
         };
         let found = candidates.filter(of_account).max_by_key(|index| sessions[*index].share.bytes());
-        self.search_from = (self.search_from + SEARCHED_MAX) % slots;
         found.filter(|index| sessions[*index].share.bytes() > 0)
     }
+
+    /// The closing connection of an origin that holds most, of some that are looked at.
+    pub(super) fn search_closing_of(&mut self, account: u32, conns: &Slab<Conn>) -> Option<usize> {
+        let held = |index: &usize| match &conns.get(*index)?.state {
+            ConnState::Closing(closing) if closing.share.account() == account && !closing.is_over => {
+                Some(closing.share.bytes()).filter(|bytes| *bytes > 0)
+            }
+            _ => None,
+        };
+        let candidates = next_slots(&mut self.search_conns_from, conns.capacity());
+        candidates.filter_map(|index| Some((held(&index)?, index))).max().map(|(_, index)| index)
+    }
+}
+
+/// The slots that a search looks at, which begins where the last one ended.
+fn next_slots(from: &mut usize, slots: usize) -> impl Iterator<Item = usize> + use<> {
+    let (start, slots) = (*from, slots.max(1));
+    *from = (start + SEARCHED_MAX) % slots;
+    (0..SEARCHED_MAX.min(slots)).map(move |step| (start + step) % slots)
 }
 
 /// Which power of two above the smallest listed size it is; 0 if it is below.

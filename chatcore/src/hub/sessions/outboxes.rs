@@ -192,6 +192,9 @@ impl Sessions {
         if let Some(victim) = victim.or_else(|| self.buffers.search_of(account, &self.all, self.slots_used)) {
             self.buffers.unlist(victim, &mut self.all[victim]);
             self.mark_closing(victim, CloseReason::Evicted);
+        } else if let Some(conn) = self.buffers.search_closing_of(account, &self.conns) {
+            // All its sessions have ended: what they had to be written is too much.
+            self.finish_conn(conn);
         }
     }
 
