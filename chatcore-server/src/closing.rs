@@ -21,7 +21,7 @@ pub(crate) fn linger(table: &mut Table, limits: &DriverLimits, now: Instant, key
     table.drop_kept(key);
     let (until, bytes_left) = (now + limits.linger_time_max, limits.linger_bytes_max);
     table.change(key, |connection| connection.stage = Stage::Lingering { until, bytes_left });
-    table.readable(key);
+    table.readable(now, key);
 }
 
 /// The peer has ended its side, or the transport broke.

@@ -6,7 +6,7 @@ use std::net::{Shutdown, SocketAddr};
 use chatcore::{Chunks, ConnId, Handshake, Instant};
 use mio::net::TcpStream;
 
-use crate::read_queue::Load;
+use crate::read_queue::{Load, Usage};
 
 /// Pieces that go out with one write, at the most.
 const WRITE_CHUNKS_MAX: usize = 64;
@@ -19,8 +19,8 @@ pub(crate) struct Connection {
     /// Input that is kept. Empty most of the time, and then without memory.
     pub(crate) kept: Kept,
     pub(crate) flow: Flow,
-    /// How much it had to say when it had its last go.
-    pub(crate) load: Load,
+    /// What it has cost lately.
+    pub(crate) usage: Usage,
     /// It is among those that wait for their go.
     pub(crate) in_read_queue: bool,
     /// It is among those that are to be written to.
@@ -122,11 +122,16 @@ impl Connection {
             stage: Stage::Handshaking(Box::new(Handshaking { handshake, armed })),
             kept: Kept::default(),
             flow: Flow::Read,
-            load: Load::Heavy,
+            usage: Usage::default(),
             in_read_queue: false,
             in_write_queue: false,
             readiness: Readiness::default(),
         }
+    }
+
+    /// How much it has to say. Without a session nobody knows what comes of it, so it lets the others go first.
+    pub(crate) fn load(&self, now: Instant) -> Load {
+        if let Stage::Open(_) = self.stage { self.usage.load(now) } else { Load::Heavy }
     }
 
     /// The connection's entry among the driver's deadlines.

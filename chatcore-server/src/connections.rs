@@ -22,6 +22,9 @@ use crate::{closing, handshakes, writing};
 /// While the hub is behind, those with much to say have a go in one of so many turns.
 const BEHIND_TURNS: u32 = 8;
 
+/// Actions that go before each write of what a connection did not take before, or of what was too much for it at once.
+const ACTIONS_BEFORE_REST: u32 = 8;
+
 #[derive(Debug)]
 pub(crate) struct Connections {
     hub: Hub,
@@ -98,8 +101,8 @@ impl Connections {
     }
 
     /// Something may have arrived.
-    pub(crate) fn readable(&mut self, key: usize) {
-        self.table.readable(key);
+    pub(crate) fn readable(&mut self, now: Instant, key: usize) {
+        self.table.readable(now, key);
     }
 
     /// The transport may take more.
@@ -113,7 +116,7 @@ impl Connections {
         self.turns_behind = if is_behind { (self.turns_behind + 1) % BEHIND_TURNS } else { 0 };
         let are_heavy_held = self.turns_behind > 0;
         let Self { hub, table, limits, .. } = self;
-        Reading { hub, table, limits, now, time, buffer, bytes: 0, cost: 0, has_more: false }.turn(are_heavy_held);
+        Reading { hub, table, limits, now, time, buffer }.turn(are_heavy_held);
     }
 
     /// Does what has come due, as long as the time lasts: what is left is due in the next turn.
@@ -126,7 +129,7 @@ impl Connections {
                 Stage::Handshaking(_) => {
                     handshakes::handle_timeout(&mut self.hub, &mut self.table, &self.limits, now, key);
                 }
-                Stage::Open(_) => self.table.end_pause(key),
+                Stage::Open(_) => self.table.end_pause(now, key),
                 Stage::Broken | Stage::Lingering { .. } => self.table.remove(key),
             }
             if time.is_over() {
@@ -163,23 +166,25 @@ impl Connections {
     }
 
     fn drain_with(&mut self, now: Instant, time: &TimeSlice, poll_action: impl Fn(&mut Hub) -> Option<Action>) {
-        loop {
+        for turn in 1_u32.. {
             self.tell_broken(now);
-            let unblocked = self.table.next_to_write();
-            if let Some(key) = unblocked {
-                writing::write(&mut self.hub, &mut self.table, now, key);
-            }
             let action = poll_action(&mut self.hub);
             // They name connections that the action may drop.
             self.log_events();
-            match action {
-                Some(action) => self.apply(now, action),
-                // Writing may have found some that broke.
-                None if unblocked.is_none() && !self.table.has_broken() => {
-                    self.work_left = false;
-                    return;
-                }
-                None => {}
+            let mut is_done = action.is_none();
+            if let Some(action) = action {
+                self.apply(now, action);
+            }
+            if (is_done || turn.is_multiple_of(ACTIONS_BEFORE_REST))
+                && let Some(key) = self.table.next_to_write()
+            {
+                writing::write(&mut self.hub, &mut self.table, now, key);
+                is_done = false;
+            }
+            // Writing may have found some that broke.
+            if is_done && !self.table.has_broken() {
+                self.work_left = false;
+                return;
             }
             if time.is_over() {
                 // Those that broke keep what they are until the hub knows.

@@ -14,11 +14,8 @@ use crate::{closing, handshakes, writing};
 /// wait for us to try again.
 const SHORT_READ_IS_ALL: bool = cfg!(target_os = "linux");
 
-/// Bytes of one go up to which a connection has little to say.
-const LIGHT_BYTES_MAX: usize = 4 << 10;
-
-/// Cost of one go, in the hub's units, up to which it is little.
-const LIGHT_COST_MAX: u32 = 128;
+/// Bytes of one go of a connection that has little to say, at the most, while others wait.
+const LIGHT_BYTES_MAX: usize = 16 << 10;
 
 /// Bytes that the hub is given before somebody looks at the clock.
 const PIECE_BYTES: usize = 64 << 10;
@@ -33,11 +30,6 @@ pub(crate) struct Reading<'a> {
     pub(crate) time: TimeSlice,
     /// Everything is read into this.
     pub(crate) buffer: &'a mut [u8],
-    /// What the present go has read, and what that has cost.
-    pub(crate) bytes: usize,
-    pub(crate) cost: u32,
-    /// It has said more than it may, or has not come to an end.
-    pub(crate) has_more: bool,
 }
 
 /// What became of input that was handed on.
@@ -87,7 +79,6 @@ impl Reading<'_> {
         let bytes_max =
             if is_short { LIGHT_BYTES_MAX.min(self.limits.turn_bytes_max) } else { self.limits.turn_bytes_max };
         let mut budget = bytes_max;
-        (self.bytes, self.cost, self.has_more) = (0, 0, false);
         let connection = self.table.at(key);
         let goes_on = if connection.flow == Flow::Continue { self.hand_on_kept(key) } else { true };
         if !goes_on {
@@ -95,26 +86,15 @@ impl Reading<'_> {
         }
         while let Some(connection) = self.table.get_mut(key) {
             if !connection.readiness.readable {
-                return self.set_load(key);
+                return;
             }
             if budget == 0 || (budget < bytes_max && self.time.is_over()) {
-                self.has_more = true;
-                self.set_load(key);
-                return self.table.readable(key);
+                return self.table.readable(self.now, key);
             }
             match self.read(key, budget) {
                 Some(count) => budget -= count,
                 None => return,
             }
-        }
-    }
-
-    /// A connection is what its last go has shown. Those without a session let the others go first.
-    fn set_load(&mut self, key: usize) {
-        let is_light = !self.has_more && self.bytes <= LIGHT_BYTES_MAX && self.cost <= LIGHT_COST_MAX;
-        if let Some(connection) = self.table.get_mut(key) {
-            let is_open = matches!(connection.stage, Stage::Open(_));
-            connection.load = if is_light && is_open { Load::Light } else { Load::Heavy };
         }
     }
 
@@ -152,7 +132,6 @@ impl Reading<'_> {
                 return None;
             }
         };
-        self.bytes += count;
         if SHORT_READ_IS_ALL && count < room && !connection.readiness.ending {
             connection.readiness.readable = false;
         }
@@ -182,8 +161,6 @@ impl Reading<'_> {
             Fed::Paused(until) if *until > self.now => Flow::Paused { until: *until },
             Fed::Part | Fed::Paused(_) => Flow::Continue,
         };
-        self.has_more |= matches!(flow, Flow::Paused { .. });
-        self.set_load(key);
         self.table.keep(key, kept, flow);
         if let Fed::Closed = fed {
             // What has to be said about this input is to go out before more is looked at: after it there may be the
@@ -207,7 +184,7 @@ impl Reading<'_> {
             }
             Some(Stage::Open(conn)) => {
                 let conn = *conn;
-                self.receive(conn, input)
+                self.receive(key, conn, input)
             }
             Some(Stage::Lingering { bytes_left, .. }) => {
                 let left = bytes_left.checked_sub(input.len());
@@ -227,14 +204,14 @@ impl Reading<'_> {
     }
 
     /// Gives the hub its input in pieces, until the time is over.
-    fn receive(&mut self, conn: ConnId, input: &mut &[u8]) -> Fed {
+    fn receive(&mut self, key: usize, conn: ConnId, input: &mut &[u8]) -> Fed {
         let mut bytes_max = PIECE_BYTES;
         loop {
             let mut piece = &input[..bytes_max.min(input.len())];
             let given = piece.len();
             let received = self.hub.receive(self.now, conn, &mut piece).expect("the hub has not closed it yet");
             let used = given - piece.len();
-            self.cost = self.cost.saturating_add(self.hub.last_cost());
+            self.table.at(key).usage.add(self.now, self.hub.last_cost());
             let is_last = given == input.len();
             *input = &input[used..];
             match received {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use chatcore::Hub;
+use chatcore::{Hub, Instant};
 use mio::event::Event;
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 use tracing::{debug, info};
@@ -152,16 +152,16 @@ impl Server {
             let mut count = 0;
             for event in &events {
                 count += 1;
-                self.dispatch(event);
+                self.dispatch(now, event);
             }
             let is_busy = count > 0 || self.connections.is_behind();
             waiting = waiting.or_else(|| Some((self.connections.mark(), now)));
-            self.connections.read(now, self.time_slice(), &mut buffer);
+            self.connections.read(now, self.time_for_reading(), &mut buffer);
 
             // Nobody is to be timed out whose signs of life are waiting. While the batches are full there may be
             // some that were not seen; but the system hands out in turn, so not for ever.
             events_in_full_batches = if count < EVENTS_MAX { 0 } else { events_in_full_batches + count };
-            let time = self.time_slice();
+            let time = self.time_for_writing();
             if events_in_full_batches <= self.connections.len()
                 && waiting
                     .take_if(|(mark, since)| {
@@ -199,7 +199,7 @@ impl Server {
         Some(due.saturating_since(self.clock.now()))
     }
 
-    fn dispatch(&mut self, event: &Event) {
+    fn dispatch(&mut self, now: Instant, event: &Event) {
         match event.token() {
             WAKER => {}
             Token(token) if token >= LISTENER => self.acceptor.ready(token - LISTENER),
@@ -213,15 +213,21 @@ impl Server {
                     self.connections.ending(key);
                 }
                 if event.is_readable() || event.is_read_closed() || event.is_error() {
-                    self.connections.readable(key);
+                    self.connections.readable(now, key);
                 }
             }
         }
     }
 
-    /// The half of a turn that reading may take, or writing, from now on.
-    fn time_slice(&self) -> TimeSlice {
-        TimeSlice::start(self.clock, self.turn_time_max / 2)
+    /// What reading may take of a turn, from now on. It has most of it: nobody is served whose request is not read, and
+    /// what may be written late is known only then.
+    fn time_for_reading(&self) -> TimeSlice {
+        TimeSlice::start(self.clock, self.turn_time_max * 2 / 3)
+    }
+
+    /// The same for writing, and for the timers before it.
+    fn time_for_writing(&self) -> TimeSlice {
+        TimeSlice::start(self.clock, self.turn_time_max / 3)
     }
 
     fn handle_timeout(&mut self, time: &TimeSlice) {
@@ -270,7 +276,7 @@ impl Server {
         self.acceptor.close();
         let now = self.clock.now();
         self.connections.shut_down(now, self.reconnect.as_ref());
-        self.connections.drain(now, &self.time_slice());
+        self.connections.drain(now, &self.time_for_writing());
     }
 }
 

@@ -132,27 +132,28 @@ impl Table {
     // ---- what they wait for ----
 
     /// Something may have arrived.
-    pub(crate) fn readable(&mut self, key: usize) {
+    pub(crate) fn readable(&mut self, now: Instant, key: usize) {
         if let Some(connection) = self.all.get_mut(key) {
             connection.readiness.readable = true;
-            self.wait_for_go(key);
+            let load = connection.load(now);
+            self.wait_for_go(load, key);
         }
     }
 
     /// The connection is looked at again, but not in this turn, in which the heavy ones have their go last.
     pub(crate) fn read_next_turn(&mut self, key: usize) {
         if let Some(connection) = self.all.get_mut(key) {
-            connection.load = Load::Light;
-            self.readable(key);
+            connection.readiness.readable = true;
+            self.wait_for_go(Load::Light, key);
         }
     }
 
     /// Enters a connection among those that wait for their go, unless it has to wait for something else.
-    fn wait_for_go(&mut self, key: usize) {
+    fn wait_for_go(&mut self, load: Load, key: usize) {
         let connection = &mut self.all[key];
         if !connection.in_read_queue && !matches!(connection.flow, Flow::Paused { .. }) {
             connection.in_read_queue = true;
-            self.read_queue.push(connection.load, key);
+            self.read_queue.push(load, key);
         }
     }
 
@@ -229,7 +230,8 @@ impl Table {
         }
         self.change(key, |connection| connection.flow = flow);
         if flow == Flow::Continue {
-            self.wait_for_go(key);
+            // It has more to say than one go is for.
+            self.wait_for_go(Load::Heavy, key);
         }
     }
 
@@ -251,9 +253,10 @@ impl Table {
     }
 
     /// The pause of a connection is over.
-    pub(crate) fn end_pause(&mut self, key: usize) {
+    pub(crate) fn end_pause(&mut self, now: Instant, key: usize) {
         self.change(key, |connection| connection.flow = Flow::Continue);
-        self.wait_for_go(key);
+        let load = self.all[key].load(now);
+        self.wait_for_go(load, key);
     }
 
     // ---- deadlines ----

@@ -4,8 +4,10 @@ mod world;
 
 use std::time::Duration;
 
-use chatcore::wire::{ClientMessage, HubMessage, Join, Members, Online, Ping, Roster, Unwatch, Watch, Who};
-use chatcore::{CloseReason, ConnId, Hub, HubEvent, Instant, Limits, Origin, Rate, Received, RejectCode};
+use chatcore::wire::{
+    ClientMessage, HubMessage, Join, Kind, Members, Message, Online, Ping, Roster, Unwatch, Watch, Who,
+};
+use chatcore::{Action, CloseReason, ConnId, Hub, HubEvent, Instant, Limits, Origin, Rate, Received, RejectCode};
 use world::{World, decode_all, encode_all, goodbye, registration, send};
 
 /// Units that one call begins with, and a generous bound for the longest step beyond that.
@@ -511,4 +513,59 @@ fn who_ends_leaves_the_cost_to_its_origin() {
     }
     // Each says 10 messages to 50 members, and comes and goes.
     assert!((5_000 / 800..=5_000 / 600).contains(&sessions), "{sessions}");
+}
+
+#[test]
+fn a_message_waits_for_the_rooms_of_its_recipient_and_for_no_others() {
+    let mut world = World::new(unpaced());
+    let members: Vec<_> = (0..5_000).map(|n| world.join(&format!("u{n}"))).collect();
+    let [alice, bob] = ["alice", "bob"].map(|name| world.join(name));
+    let others = [0, 1, 2, 3, 4, 5, 6].map(|n| world.join(&format!("other{n}")));
+    for conn in members.iter().chain([&bob]) {
+        let _ = world.say(*conn, &[ClientMessage::Join(Join { room: "#r" })]);
+        finish(&mut world);
+    }
+    for conn in members.iter().chain([&bob]) {
+        world.written(*conn);
+    }
+    let _ = world.say(members[0], &[send("#r", b"first")]);
+    // The others are in no room, and get theirs before the members do.
+    for n in 0..others.len() {
+        assert_eq!(world.say(alice, &[send(&format!("other{n}"), b"hello")]), Received::NeedInput);
+    }
+    let mut writes: Vec<_> = others.map(|conn| Action::Write { conn }).into();
+    while !writes.is_empty() {
+        let action = world.hub.poll_action().expect("each is written to");
+        writes.retain(|write| *write != action);
+    }
+    let served = members.iter().filter(|member| kept(&world.hub, &[**member]) > 0).count();
+    assert!(served <= 1_200, "one slice of the fan-out, and not one for each write: {served}");
+    // Bob gets his after what was said in the room.
+    let bytes = encode_all(&[send("bob", b"second")]);
+    let mut input = &bytes[..];
+    assert_eq!(world.hub.receive(world.now, alice, &mut input).unwrap(), Received::More);
+    assert_eq!((input, kept(&world.hub, &[bob])), (&bytes[..], 0), "it waits");
+    finish(&mut world);
+    assert_eq!(world.hub.receive(world.now, alice, &mut input).unwrap(), Received::NeedInput);
+    let kinds: Vec<_> = decode_all(&world.written(bob)).iter().map(Message::kind).collect();
+    assert_eq!(kinds, [Kind::ROOM_DELIVER, Kind::DELIVER]);
+}
+
+#[test]
+fn many_that_are_closed_at_once_let_others_have_their_turn() {
+    let mut world = World::new(unpaced());
+    let [alice, bob] = ["alice", "bob"].map(|name| world.join(name));
+    for n in 0..100 {
+        let name = format!("u{n}");
+        world.join(&name);
+        assert!(world.hub.kick(world.now, &name.parse().unwrap()));
+    }
+    world.drain();
+    world.now = world.now + world.hub.limits().flush_time_max;
+    world.hub.handle_timeout(world.now);
+    assert_eq!(world.say(alice, &[send("bob", b"hello")]), Received::NeedInput);
+    let actions: Vec<_> = std::iter::from_fn(|| world.hub.poll_action()).collect();
+    let place = actions.iter().position(|action| *action == Action::Write { conn: bob });
+    assert!(place.is_some_and(|place| place < 4), "{actions:?}");
+    assert_eq!(actions.iter().filter(|action| matches!(action, Action::Close { .. })).count(), 100);
 }

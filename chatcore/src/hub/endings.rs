@@ -55,7 +55,8 @@ impl Hub {
 
     #[cold]
     pub(super) fn end(&mut self, index: usize, reason: CloseReason) {
-        self.end_with_hint(index, reason, None);
+        let work = self.end_with_hint(index, reason, None);
+        self.note_work(work);
     }
 
     /// Ends a session: frees its name, tells whom it concerns, and lets its connection be written out. Returns the work

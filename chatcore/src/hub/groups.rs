@@ -22,6 +22,8 @@ struct Group {
     slots: Slab<usize>,
     /// Slots that were ever used: all members are in slots below this.
     slots_used: usize,
+    /// What waits to be told to its members.
+    waiting: u32,
 }
 
 /// A group that may have ended since.
@@ -78,6 +80,24 @@ impl Groups {
         self.all.get(id.index()).is_some_and(|group| group.serial == id.serial)
     }
 
+    /// One more thing waits to be told to the members.
+    pub(super) fn wait(&mut self, group: usize) {
+        self.all[group].waiting += 1;
+    }
+
+    /// One of those things waits no more. The group may have ended since.
+    pub(super) fn waited(&mut self, id: GroupId) {
+        if self.contains(id) {
+            self.all[id.index()].waiting -= 1;
+        }
+    }
+
+    /// Something waits to be told to the members.
+    #[inline]
+    pub(super) fn is_waiting(&self, group: usize) -> bool {
+        self.all[group].waiting > 0
+    }
+
     pub(super) fn name(&self, group: usize) -> &str {
         &self.all[group].name
     }
@@ -109,7 +129,7 @@ impl Groups {
 
     fn begin(&mut self, name: &str) -> usize {
         self.begun = self.begun.wrapping_add(1);
-        let group = Group { name: name.into(), serial: self.begun, slots: Slab::new(), slots_used: 0 };
+        let group = Group { name: name.into(), serial: self.begun, slots: Slab::new(), slots_used: 0, waiting: 0 };
         let group = self.all.insert(group);
         self.names.insert(group, |group| self.all[group].name.as_bytes());
         group

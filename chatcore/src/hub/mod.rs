@@ -59,6 +59,9 @@ use crate::received::Received;
 use crate::time::Instant;
 use crate::wire::{self, HubMessage, MessageId, Ping, ReconnectHint};
 
+/// Writes that go between two slices of what a hub does by itself, at the most.
+const WRITES_BEFORE_SLICE_MAX: u32 = 8;
+
 /// Events and closed connections that may wait for the driver before the hub takes in no more.
 const UNDRAINED_MAX: usize = 65_536;
 
@@ -101,6 +104,10 @@ pub struct Hub {
     header_cache: HeaderCache,
     /// Sessions that are still to be ended because the hub stops.
     shutting_down: Option<ShuttingDown>,
+    /// Writes that may go before the next slice of what is pending.
+    writes_before_slice: u32,
+    /// The last action was to close a connection.
+    has_closed: bool,
     /// What the last input has cost its session.
     last_cost: u32,
     /// Units of work that the last call did.
@@ -131,6 +138,8 @@ impl Hub {
             prefetch: Prefetch::new(prefetch::SESSIONS_MIN),
             header_cache: HeaderCache::default(),
             shutting_down: None,
+            writes_before_slice: 0,
+            has_closed: false,
             last_cost: 0,
             #[cfg(any(test, feature = "sim"))]
             work_of_call: 0,
@@ -212,6 +221,8 @@ impl Hub {
         let frame_bytes_max = sessions.limits.frame_bytes_max();
         let mut budget = Budget::new(sessions.work_max(index), sessions.cost_max(index));
         self.prefetch.forget_frames();
+        // What this input leads to is gathered before it is written.
+        self.writes_before_slice = 0;
         let before = input.len();
         let outcome = loop {
             if budget.is_spent() || is_undrained {
@@ -234,7 +245,7 @@ impl Hub {
                 }
             }
             if self.ordered.sessions().has_marked() {
-                budget.work_for_others(SLICE_WORK_MAX, |work| self.end_marked(work));
+                budget.work_for_others(|work| self.end_marked(work));
                 if !matches!(self.ordered.sessions().conn_state(conn), Ok(ConnState::Open(_))) {
                     break Received::Closed;
                 }
@@ -379,6 +390,9 @@ impl Hub {
     /// The next thing to do; none when there is nothing to do at present. Does a slice of what the hub does by itself.
     pub fn poll_action(&mut self) -> Option<Action> {
         self.forget_work();
+        if let Some(ready) = self.ready_action() {
+            return Some(ready);
+        }
         self.advance(SLICE_WORK_MAX);
         loop {
             if !self.replies.is_empty() {
@@ -398,6 +412,9 @@ impl Hub {
     /// first, and so need fewer writes. Before it waits, it drains [`poll_action`](Self::poll_action).
     pub fn poll_urgent_action(&mut self) -> Option<Action> {
         self.forget_work();
+        if let Some(ready) = self.ready_action() {
+            return Some(ready);
+        }
         self.advance(SLICE_WORK_MAX);
         self.next_action()
     }
@@ -408,13 +425,40 @@ impl Hub {
         self.replies.is_empty()
     }
 
+    /// What is ready to be done while something is pending: a little goes between two slices of that, so that few wait for
+    /// what goes to many.
+    #[inline]
+    fn ready_action(&mut self) -> Option<Action> {
+        if !self.has_pending() {
+            return None;
+        }
+        // Memory that is needed does not wait.
+        let waits = self.ordered.sessions().has_marked() || !self.ordered.sessions().has_writes();
+        if self.writes_before_slice == 0 || waits {
+            self.writes_before_slice = WRITES_BEFORE_SLICE_MAX;
+            return None;
+        }
+        self.writes_before_slice -= 1;
+        self.next_action()
+    }
+
+    /// Many may be closed at once while others have something to be written: they take turns.
     #[inline]
     fn next_action(&mut self) -> Option<Action> {
-        let (sessions, _) = self.ordered.unordered();
-        if let Some((conn, reason)) = sessions.next_close() {
-            self.remove_closing(conn.index());
-            return Some(Action::Close { conn, reason });
+        let has_closed = core::mem::take(&mut self.has_closed);
+        if has_closed && let Some(write) = self.next_write() {
+            return Some(write);
         }
+        let (sessions, _) = self.ordered.unordered();
+        let Some((conn, reason)) = sessions.next_close() else { return self.next_write() };
+        self.has_closed = true;
+        self.remove_closing(conn.index());
+        Some(Action::Close { conn, reason })
+    }
+
+    #[inline]
+    fn next_write(&mut self) -> Option<Action> {
+        let (sessions, _) = self.ordered.unordered();
         while let Some((conn, lets_others)) = sessions.next_write() {
             self.prefetch.writes(sessions);
             let is_due = match sessions.conn_state(conn) {

@@ -32,6 +32,18 @@ impl Ordered {
         Some((&mut self.sessions, &mut self.rooms))
     }
 
+    /// Both, once a session has got what was said in its rooms: what it gets next must not overtake that. The rooms of
+    /// others hold up nobody.
+    pub(super) fn flushed_for(&mut self, session: usize, work: &mut Work) -> Option<(&mut Sessions, &mut Rooms)> {
+        if self.rooms.is_waiting_for(&self.sessions[session])
+            && !self.rooms.flush(&mut self.sessions, work)
+            && self.rooms.is_waiting_for(&self.sessions[session])
+        {
+            return None;
+        }
+        Some((&mut self.sessions, &mut self.rooms))
+    }
+
     /// Both as they are, for what has no order with what was said in rooms: what a transport did, what a session is
     /// answered, what joins the fan-out, and ends.
     #[inline]

@@ -5,7 +5,7 @@ use super::event::CloseReason;
 use super::replies;
 use super::rooms::Rooms;
 use super::sessions::Sessions;
-use super::work::{Budget, SLICE_WORK_MAX, of_bytes};
+use super::work::{Budget, of_bytes};
 use crate::name::{self, ROOM_SIGN, UserName, cost_of_mapping};
 use crate::transition::{self, State};
 use crate::wire::{
@@ -158,7 +158,14 @@ impl Hub {
     /// Gives what was said in rooms to the members, as far as the work goes. True if nothing is left of it.
     #[cold]
     pub(super) fn flush_first(&mut self, budget: &mut Budget) -> bool {
-        budget.work_for_others(SLICE_WORK_MAX, |work| self.ordered.flushed(work).is_some())
+        budget.work_for_others(|work| self.ordered.flushed(work).is_some())
+    }
+
+    /// The same for what was said in the rooms of one session, if that is enough.
+    #[cold]
+    #[inline(never)]
+    fn flush_first_for(&mut self, session: usize, budget: &mut Budget) -> bool {
+        budget.work_for_others(|work| self.ordered.flushed_for(session, work).is_some())
     }
 
     // ---- messages ----
@@ -170,7 +177,7 @@ impl Hub {
         if let Some((to, body)) = fast
             && let Some(recipient) = self.recipient(sender, to)
         {
-            if self.ordered.rooms().has_pending() && !self.flush_first(budget) {
+            if self.ordered.rooms().has_pending() && !self.flush_first_for(recipient, budget) {
                 return Ok(Handled::Later);
             }
             budget.spend(of_bytes(body.len()));
@@ -194,18 +201,24 @@ impl Hub {
             Some(send) => send,
             None => wire::fields(content)?,
         };
-        let is_for_room = to.starts_with(ROOM_SIGN);
-        if (!is_for_room || self.ordered.rooms().is_full()) && !self.flush_first(budget) {
-            return Ok(Handled::Later);
-        }
-        budget.spend(of_bytes(body.len()));
-        if is_for_room {
+        if to.starts_with(ROOM_SIGN) {
+            if self.ordered.rooms().is_full() && !self.flush_first(budget) {
+                return Ok(Handled::Later);
+            }
+            budget.spend(of_bytes(body.len()));
             self.say_in_room(sender, to, body, budget);
             return Ok(Handled::Done);
         }
         budget.spend(cost_of_mapping(to));
         // A spelling that cannot be a name is nobody's.
         let recipient = name::map(to).ok().and_then(|name| self.ordered.sessions().find(name.as_bytes()));
+        if let Some(recipient) = recipient
+            && self.ordered.rooms().has_pending()
+            && !self.flush_first_for(recipient, budget)
+        {
+            return Ok(Handled::Later);
+        }
+        budget.spend(of_bytes(body.len()));
         if let Some(recipient) = recipient {
             self.deliver(sender, recipient, body);
         } else {

@@ -10,7 +10,7 @@ use self::fanout::{Fanout, News};
 use super::event::HubEvent;
 use super::groups::{Groups, MemberSlot};
 use super::replies;
-use super::session::{Membership, MissedRun};
+use super::session::{Membership, MissedRun, Session};
 use super::sessions::Sessions;
 use super::work::{SLOTS, Work};
 use crate::name::{ROOM_SIGN, RoomName, UserName, cost_of_mapping};
@@ -27,6 +27,9 @@ const PENDING_BYTES_MAX: usize = 256 << 10;
 /// at the most.
 const SPARE_MAX: usize = PENDING_MAX;
 const SPARE_BYTES_MAX: usize = 2 * BATCH_BYTES_MAX;
+
+/// Rooms of a session that are looked at before it counts as one that something waits for.
+const LOOKED_AT_MAX: usize = 64;
 
 /// Bytes of a missed or a stale, at the most.
 pub(super) const NOTICE_BYTES_MAX: usize = 128;
@@ -198,12 +201,14 @@ impl Rooms {
     }
 
     fn queue(&mut self, fanout: Fanout) {
+        self.groups.wait(fanout.group().index());
         self.pending_bytes += fanout.bytes();
         self.pending.push_back(fanout);
     }
 
     fn drop_last(&mut self) {
         if let Some(mut fanout) = self.pending.pop_back() {
+            self.groups.waited(fanout.group());
             self.pending_bytes -= fanout.bytes();
             fanout.clear();
             self.keep(fanout);
@@ -248,6 +253,12 @@ impl Rooms {
         self.pending.len() >= PENDING_MAX || self.pending_bytes >= PENDING_BYTES_MAX
     }
 
+    /// Something may wait for this session, because it is in that room: what it gets later must not overtake that.
+    pub(super) fn is_waiting_for(&self, session: &Session) -> bool {
+        let rooms = &session.details.rooms;
+        rooms.len() > LOOKED_AT_MAX || rooms.iter().any(|membership| self.groups.is_waiting(membership.slot.group()))
+    }
+
     /// All that waits is news of this session: who changes its own membership again need not wait for them.
     pub(super) fn has_only_news_of(&self, session: usize) -> bool {
         matches!(self.pending.front(), Some(fanout) if self.pending.len() == 1 && fanout.is_news_of(session))
@@ -262,6 +273,7 @@ impl Rooms {
                 self.pending.push_front(fanout);
                 return false;
             }
+            self.groups.waited(fanout.group());
             self.pending_bytes -= fanout.bytes();
             fanout.finish(&mut sessions.pool);
             self.keep(fanout);

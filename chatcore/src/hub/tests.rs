@@ -6,14 +6,15 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use proptest::collection;
 use proptest::prelude::*;
+use proptest::{array, collection};
 
 use super::Hub;
 use super::conn_id::ConnId;
 use super::work::SLICE_WORK_MAX;
-use crate::handshake::Handshake;
+use crate::handshake::{Handshake, Refusal};
 use crate::limits::{Limits, Rate};
+use crate::name::UserName;
 use crate::received::Received;
 use crate::time::Instant;
 use crate::wire::{
@@ -56,6 +57,9 @@ enum Step {
     /// A user reads what waits for it, and acknowledges nothing of it.
     Read(u8),
     Break(u8),
+    /// A user whose connection broke comes again: under its name if that is free, and never with its session.
+    Return(u8),
+    Kick(u8),
     Action,
     Timeout {
         millis: u32,
@@ -80,12 +84,22 @@ fn ask() -> impl Strategy<Value = Ask> {
     ]
 }
 
+/// Without a bound, or enough for everybody's opening and some more.
+fn rate() -> impl Strategy<Value = Rate> {
+    prop_oneof![
+        1 => Just(Rate::UNLIMITED),
+        1 => (1_000..100_000_u32, 20_000..200_000_u32).prop_map(|(per_s, burst)| Rate { per_s, burst }),
+    ]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let times = || prop_oneof![2 => Just(1_u16), 1 => 1..1_000_u16];
     prop_oneof![
         6 => (any::<u8>(), collection::vec((ask(), times()), 1..6)).prop_map(|(user, asks)| Step::Input { user, asks }),
         1 => any::<u8>().prop_map(Step::Read),
         1 => any::<u8>().prop_map(Step::Break),
+        1 => any::<u8>().prop_map(Step::Return),
+        1 => any::<u8>().prop_map(Step::Kick),
         2 => Just(Step::Action),
         2 => (0..90_000_u32).prop_map(|millis| Step::Timeout { millis }),
     ]
@@ -98,20 +112,20 @@ struct Run {
 }
 
 impl Run {
-    fn new() -> Self {
+    fn new([session_rate, origin_rate]: [Rate; 2]) -> Self {
         let limits = Limits {
             body_bytes_max: 4_000,
             outbox_bytes_max: 32 << 10,
             idle_time_max: Duration::from_secs(40),
             stall_time_max: Duration::from_secs(50),
-            session_rate: Rate::UNLIMITED,
-            origin_rate: Rate::UNLIMITED,
+            session_rate,
+            origin_rate,
             presence_time_min: Duration::from_millis(100),
             ..Limits::default()
         };
         let mut run = Self { hub: Hub::new(limits, [7; 32]), now: Instant::from_millis(1), conns: Vec::new() };
         for user in 0..USERS {
-            let conn = run.admit(&format!("u{user}"));
+            let conn = run.admit(user).expect("the name is free, and there is room for it");
             run.conns.push(conn);
             let mut opening = Vec::new();
             for room in 0..ROOMS {
@@ -124,12 +138,13 @@ impl Run {
         run
     }
 
-    fn admit(&mut self, name: &str) -> ConnId {
+    fn admit(&mut self, user: usize) -> Result<ConnId, Refusal> {
         let mut opening = Preface::OURS.encode().to_vec();
-        ClientMessage::Register(Register { name, credential: b"" }).encode(&mut opening);
+        ClientMessage::Register(Register { name: &format!("u{user}"), credential: b"" }).encode(&mut opening);
         let mut handshake = Handshake::new(self.now, self.hub.limits());
         let registration = handshake.receive(self.now, &mut &opening[..]).expect("it is right").expect("it is whole");
-        self.hub.admit(self.now, registration).expect("the name is free")
+        let (now, work_max) = (self.now, step_work_max(self.hub.limits()));
+        self.bounded(work_max, |run| run.hub.admit(now, registration))
     }
 
     /// Bytes that wait in all outboxes.
@@ -190,6 +205,17 @@ impl Run {
             }
             Step::Break(user) => {
                 let _ = self.hub.disconnect(self.now, self.conns[usize::from(*user) % USERS]);
+            }
+            Step::Return(user) => {
+                let user = usize::from(*user) % USERS;
+                if let Ok(conn) = self.admit(user) {
+                    self.conns[user] = conn;
+                }
+            }
+            Step::Kick(user) => {
+                let name = UserName::new(&format!("u{}", usize::from(*user) % USERS)).expect("it is a name");
+                let (now, work_max) = (self.now, step_work_max(self.hub.limits()));
+                self.bounded(work_max, |run| run.hub.kick(now, &name));
             }
             Step::Action => self.slice(),
             Step::Timeout { millis } => {
@@ -252,8 +278,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_call_does_more_than_so_much_whatever_comes_in(steps in collection::vec(step(), 1..24)) {
-        let mut run = Run::new();
+    fn no_call_does_more_than_so_much_whatever_comes_in(
+        rates in array::uniform2(rate()),
+        steps in collection::vec(step(), 1..24),
+    ) {
+        let mut run = Run::new(rates);
         for step in &steps {
             run.step(step);
         }

@@ -42,6 +42,10 @@ impl Work {
         self.left -= units as i64;
     }
 
+    fn left(&self) -> u32 {
+        u32::try_from(self.left).unwrap_or_default()
+    }
+
     /// Gives up what is left.
     fn stop(&mut self) {
         (self.begun_with, self.left) = (self.spent(), 0);
@@ -88,9 +92,9 @@ impl Budget {
         }
     }
 
-    /// Does work that others have caused, at most so much.
-    pub(super) fn work_for_others<T>(&mut self, units: u32, work: impl FnOnce(&mut Work) -> T) -> T {
-        let mut slice = Work::new(units);
+    /// Does work that others have caused: a slice of it at most, and no more than the call has left.
+    pub(super) fn work_for_others<T>(&mut self, work: impl FnOnce(&mut Work) -> T) -> T {
+        let mut slice = Work::new(SLICE_WORK_MAX.min(self.work.left()));
         let done = work(&mut slice);
         self.for_others += slice.spent();
         self.work.spend(slice.spent());

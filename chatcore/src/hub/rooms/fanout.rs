@@ -69,6 +69,10 @@ impl Fanout {
         message.encode(&mut self.frames);
     }
 
+    pub(super) const fn group(&self) -> GroupId {
+        self.group
+    }
+
     pub(super) fn bytes(&self) -> usize {
         self.frames.len()
     }

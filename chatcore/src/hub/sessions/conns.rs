@@ -120,6 +120,12 @@ impl Sessions {
 
     // ---- what the driver is to do ----
 
+    /// There is something to write that has not been put off.
+    #[inline]
+    pub(in crate::hub) fn has_writes(&self) -> bool {
+        !self.writes.is_empty()
+    }
+
     pub(in crate::hub) fn next_close(&mut self) -> Option<(ConnId, CloseReason)> {
         while let Some((conn, reason)) = self.closes.pop_front() {
             if self.conn_index(conn).is_ok() {
