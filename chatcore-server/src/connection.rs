@@ -137,6 +137,7 @@ impl Connection {
     /// The connection's entry among the driver's deadlines.
     pub(crate) fn armed(&self) -> Option<Instant> {
         match (&self.stage, self.flow) {
+            (Stage::Handshaking(handshaking), Flow::Paused { until }) => Some(handshaking.armed.min(until)),
             (Stage::Handshaking(handshaking), _) => Some(handshaking.armed),
             (Stage::Lingering { until, .. }, _) => Some(*until),
             (Stage::Open(_), Flow::Paused { until }) => Some(until),

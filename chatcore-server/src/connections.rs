@@ -7,12 +7,12 @@
 use std::net::SocketAddr;
 
 use chatcore::wire::ReconnectHint;
-use chatcore::{Action, Handshake, Hub, HubEvent, Instant};
+use chatcore::{Action, Hub, HubEvent, Instant};
 use mio::net::TcpStream;
 use tracing::{debug, info};
 
 use crate::config::{DriverLimits, ReconnectAdvice};
-use crate::connection::{Connection, Stage};
+use crate::connection::{Flow, Stage};
 use crate::read_queue::Mark;
 use crate::reading::Reading;
 use crate::table::Table;
@@ -90,7 +90,7 @@ impl Connections {
     /// Takes in a new connection. It is known to the poll already, which will tell when there is something to read.
     pub(crate) fn open(&mut self, now: Instant, stream: TcpStream, peer: SocketAddr) {
         debug!(%peer, "connected");
-        self.table.insert(Connection::new(stream, peer, Handshake::new(now, self.hub.limits())));
+        handshakes::open(&mut self.hub, &mut self.table, now, stream, peer);
     }
 
     /// The transport has come to its end: whatever is read, there is more to be found, if only that.
@@ -125,12 +125,16 @@ impl Connections {
             self.hub.handle_timeout(now);
         }
         while let Some(key) = self.table.due(now) {
-            match self.table.at(key).stage {
-                Stage::Handshaking(_) => {
+            let connection = self.table.at(key);
+            match (&connection.stage, connection.flow) {
+                (Stage::Open(_) | Stage::Handshaking(_), Flow::Paused { until }) if until <= now => {
+                    self.table.end_pause(now, key);
+                }
+                (Stage::Handshaking(_), _) => {
                     handshakes::handle_timeout(&mut self.hub, &mut self.table, &self.limits, now, key);
                 }
-                Stage::Open(_) => self.table.end_pause(now, key),
-                Stage::Broken | Stage::Lingering { .. } => self.table.remove(key),
+                (Stage::Open(_), _) => unreachable!("an open connection is due only when its pause is over"),
+                (Stage::Broken | Stage::Lingering { .. }, _) => self.table.remove(key),
             }
             if time.is_over() {
                 return;

@@ -3,36 +3,52 @@
 use std::net::{IpAddr, SocketAddr};
 
 use chatcore::wire::ReconnectHint;
-use chatcore::{HandshakeError, Hub, Instant, Origin};
+use chatcore::{CONNECTION_COST, Handshake, HandshakeError, Hub, Instant, Origin};
+use mio::net::TcpStream;
 use tracing::info;
 
 use crate::closing;
 use crate::config::DriverLimits;
-use crate::connection::Stage;
+use crate::connection::{Connection, Stage};
 use crate::table::Table;
 use crate::writing;
 
-/// Takes a handshake as far as the input goes. When the hub admits the connection, the rest of the input is the hub's.
+/// Takes a handshake as far as the input goes. When the hub admits the connection, the rest of the input is the hub's. If
+/// the origin has used up its rate with names that cannot be, returns until when nothing more is read.
 pub(crate) fn drive_handshake(
     hub: &mut Hub,
     table: &mut Table,
     now: Instant,
     key: usize,
     input: &mut &[u8],
-) -> Result<(), HandshakeError> {
+) -> Result<Option<Instant>, HandshakeError> {
     let connection = table.at(key);
     let origin = origin(connection.peer);
-    let Stage::Handshaking(handshaking) = &mut connection.stage else { return Ok(()) };
-    while let Some(registration) = handshaking.handshake.receive(now, input)? {
+    let Stage::Handshaking(handshaking) = &mut connection.stage else { return Ok(None) };
+    loop {
+        let received = handshaking.handshake.receive(now, input);
+        let paused_until = match handshaking.handshake.take_cost() {
+            0 => None,
+            cost => hub.charge_origin(now, origin, cost),
+        };
+        let Some(registration) = received? else { return Ok(paused_until) };
         match hub.admit(now, registration.with_origin(origin)) {
             Ok(conn) => {
                 table.open(key, conn);
-                return Ok(());
+                return Ok(None);
             }
             Err(refusal) => handshaking.handshake.refuse(now, &refusal)?,
         }
     }
-    Ok(())
+}
+
+/// Takes in a connection, which its origin pays for.
+pub(crate) fn open(hub: &mut Hub, table: &mut Table, now: Instant, stream: TcpStream, peer: SocketAddr) {
+    let handshake = Handshake::new(now, hub.limits());
+    let key = table.insert(Connection::new(stream, peer, handshake));
+    if let Some(until) = hub.charge_origin(now, origin(peer), CONNECTION_COST) {
+        table.pause(key, until);
+    }
 }
 
 /// Looks at a handshake whose time has come.

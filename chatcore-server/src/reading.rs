@@ -172,15 +172,17 @@ impl Reading<'_> {
 
     /// Gives input to whom it is for.
     fn feed(&mut self, key: usize, input: &mut &[u8]) -> Fed {
-        if let Stage::Handshaking(_) = self.table.at(key).stage
-            && let Err(error) = handshakes::drive_handshake(self.hub, self.table, self.now, key, input)
-        {
-            handshakes::end(self.hub, self.table, self.limits, self.now, key, &error);
+        let mut paused_until = None;
+        if let Stage::Handshaking(_) = self.table.at(key).stage {
+            match handshakes::drive_handshake(self.hub, self.table, self.now, key, input) {
+                Ok(until) => paused_until = until,
+                Err(error) => handshakes::end(self.hub, self.table, self.limits, self.now, key, &error),
+            }
         }
         match self.table.get_mut(key).map(|connection| &mut connection.stage) {
             Some(Stage::Handshaking(_)) => {
                 writing::write(self.hub, self.table, self.now, key);
-                Fed::All
+                paused_until.map_or(Fed::All, Fed::Paused)
             }
             Some(Stage::Open(conn)) => {
                 let conn = *conn;

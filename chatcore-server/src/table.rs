@@ -52,12 +52,14 @@ impl Table {
         std::mem::take(&mut self.ended)
     }
 
-    pub(crate) fn insert(&mut self, connection: Connection) {
+    /// Takes in a connection, and gives its key.
+    pub(crate) fn insert(&mut self, connection: Connection) -> usize {
         let armed = connection.armed();
         let key = self.all.insert(connection);
         if let Some(due) = armed {
             self.deadlines.arm(due, key);
         }
+        key
     }
 
     /// Drops a connection that the hub does not have any more.
@@ -250,6 +252,11 @@ impl Table {
     pub(crate) fn drop_kept(&mut self, key: usize) {
         let kept = self.take_kept(key);
         self.buffers.give_back(kept.bytes);
+    }
+
+    /// Nothing is read from a new connection until then.
+    pub(crate) fn pause(&mut self, key: usize, until: Instant) {
+        self.change(key, |connection| connection.flow = Flow::Paused { until });
     }
 
     /// The pause of a connection is over.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use chatcore::wire::{ClientMessage, HubMessage, Ping, Pong, Send};
 use chatcore::{Event, GoodbyeCode, RejectCode};
 
-use support::{Peer, Server, User, encode, frame};
+use support::{Peer, Server, User, encode, frame, opening};
 
 /// One round of talk between two users who behave.
 #[track_caller]
@@ -214,4 +214,18 @@ fn a_flood_from_several_connections_delays_nobody_beyond_a_bound() {
         drop(flooders);
         server.assert_running();
     }
+}
+
+#[test]
+fn an_origin_that_connects_too_often_is_heard_later() {
+    // A connection costs 50.
+    let server = Server::start(&["--origin-cost-per-s", "100", "--origin-cost-burst", "100"]);
+    let begin = Instant::now();
+    let mut peers: Vec<_> = (0..3).map(|_| Peer::connect(server.address())).collect();
+    for peer in &mut peers {
+        peer.put(&opening("alice"));
+        peer.take_preface();
+    }
+    let waited = begin.elapsed();
+    assert!(waited >= Duration::from_millis(400), "the third waits for half a second: {waited:?}");
 }

@@ -141,6 +141,13 @@ impl Handshake {
         Ok(Registration { name, request, origin: Origin::default(), cost, outbox: self.outbox.clone() })
     }
 
+    /// What names that were refused here have cost, for [`Hub::charge_origin`](crate::Hub::charge_origin): each is told
+    /// once. What is not asked for is told by the next registration.
+    #[must_use]
+    pub const fn take_cost(&mut self) -> u32 {
+        mem::replace(&mut self.cost, 0)
+    }
+
     /// Answers the registration with no. The client may try again on the same connection, and has the
     /// handshake time for it, until it has been refused too often: then this is an error like the others. When the handshake
     /// [is over](Self::is_over), this does nothing.

@@ -24,7 +24,7 @@ pub use client::{
     Transport,
 };
 pub use handshake::{Handshake, HandshakeError, Origin, Refusal, Registration};
-pub use hub::{Action, CloseReason, ConnId, Hub, HubEvent, Memory, UnknownConn};
+pub use hub::{Action, CONNECTION_COST, CloseReason, ConnId, Hub, HubEvent, Memory, UnknownConn};
 pub use limits::{
     CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, Limits, LimitsError, ONLINE_NAMES_MAX, Rate,
 };

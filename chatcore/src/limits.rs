@@ -103,7 +103,7 @@ pub struct Limits {
     /// Names that a user may watch at a time. Watching more is rejected with `too_many_watches`. Default 256; at most
     /// 65 536.
     pub watches_max: u32,
-    /// How long a closing connection may take to be written out before it is dropped. Default 5 s.
+    /// How long a closing connection may take to be written out before it is dropped. Default 5 s; at least 1 ns.
     pub flush_time_max: Duration,
 }
 
@@ -208,6 +208,7 @@ impl Limits {
             ("decision_time_max", self.decision_time_max),
             ("stall_time_max", self.stall_time_max),
             ("probe_time_max", self.probe_time_max),
+            ("flush_time_max", self.flush_time_max),
         ];
         let bursts = [("session_rate", self.session_rate), ("origin_rate", self.origin_rate)];
         let is_zero = counts.into_iter().find(|(_, count)| *count == 0).map(|(name, _)| name);
@@ -355,6 +356,8 @@ mod tests {
         assert_eq!(check(Limits { users_max: 0, ..default() }), LimitsError::Zero { name: "users_max" });
         let no_time = Limits { stall_time_max: Duration::ZERO, ..default() };
         assert_eq!(check(no_time), LimitsError::Zero { name: "stall_time_max" });
+        let no_last_words = Limits { flush_time_max: Duration::ZERO, ..default() };
+        assert_eq!(check(no_last_words), LimitsError::Zero { name: "flush_time_max" });
         assert_eq!(
             check(Limits { buffer_bytes_max: 1000, ..default() }).to_string(),
             "buffer_bytes_max is 1000: it must be at least origin_buffer_bytes_max, which is 268435456"

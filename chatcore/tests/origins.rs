@@ -4,8 +4,8 @@ mod world;
 
 use std::time::Duration;
 
-use chatcore::wire::{Ack, ClientMessage, HubMessage, Message};
-use chatcore::{CloseReason, Event, HubEvent, Limits, Origin, Rate, Refusal};
+use chatcore::wire::{Ack, ClientMessage, HubMessage, Message, Preface, Register};
+use chatcore::{CONNECTION_COST, CloseReason, Event, Handshake, HubEvent, Limits, Origin, Rate, Refusal};
 use world::{User, World, bodies, decode_all, goodbye, registration, send};
 
 #[test]
@@ -136,6 +136,35 @@ fn an_origin_that_registers_too_often_is_told_when_to_come_again() {
     assert_eq!(register(&mut world, "elsewhere", 2), Ok(()), "others notice nothing");
     world.now = world.now + *wait;
     assert_eq!(register(&mut world, "again", 1), Ok(()));
+}
+
+#[test]
+fn connections_and_impossible_names_are_paid_by_their_origin_before_anybody_has_a_session() {
+    let limits = Limits { origin_rate: Rate { per_s: 100, burst: 10 * CONNECTION_COST }, ..Limits::default() };
+    let mut world = World::new(limits.clone());
+    let connect = |world: &mut World, origin| world.hub.charge_origin(world.now, Origin(origin), CONNECTION_COST);
+    for _ in 0..10 {
+        assert_eq!(connect(&mut world, 1), None);
+    }
+    assert_eq!(
+        connect(&mut world, 1),
+        Some(world.now + Duration::from_millis(500)),
+        "fifty units at a hundred a second"
+    );
+    assert_eq!(connect(&mut world, 2), None, "others notice nothing");
+    let asked = registration(world.now, &limits, "alice").with_origin(Origin(1));
+    assert!(matches!(world.hub.admit(world.now, asked), Err(Refusal::RateLimited { .. })));
+    // A name that cannot be one costs what it takes to find that out.
+    let mut handshake = Handshake::new(world.now, &limits);
+    let mut bytes = Preface::OURS.encode().to_vec();
+    ClientMessage::Register(Register { name: &"\u{660}".repeat(64), credential: b"" }).encode(&mut bytes);
+    assert!(matches!(handshake.receive(world.now, &mut &bytes[..]), Ok(None)));
+    let cost = handshake.take_cost();
+    assert!(cost >= 4 * 128, "{cost}");
+    assert_eq!(handshake.take_cost(), 0, "it is told once");
+    assert!(world.hub.charge_origin(world.now, Origin(2), cost).is_some());
+    world.now = world.now + Duration::from_secs(10);
+    assert_eq!((connect(&mut world, 1), connect(&mut world, 2)), (None, None));
 }
 
 #[test]

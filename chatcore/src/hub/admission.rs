@@ -22,7 +22,19 @@ const ADMISSION_COST: u32 = 100;
 /// How long an origin that asks too often waits beyond the time at which one more may ask: many may be waiting.
 const AGAIN_AFTER_MIN: Duration = Duration::from_secs(1);
 
+/// What a connection costs its origin when it comes, for [`Hub::charge_origin`]: protocol.md, *Cost*.
+pub const CONNECTION_COST: u32 = 50;
+
 impl Hub {
+    /// Charges an origin for what has no session yet: [`CONNECTION_COST`] for a connection that has come, and
+    /// [`Handshake::take_cost`](crate::Handshake::take_cost) for names that were refused there. If the origin has used up
+    /// [`Limits::origin_rate`](crate::Limits::origin_rate), returns until when its handshakes should not be read from.
+    pub fn charge_origin(&mut self, now: Instant, origin: Origin, cost: u32) -> Option<Instant> {
+        self.clock(now);
+        let (sessions, _) = self.ordered.unordered();
+        sessions.origins.charge_stranger(sessions.now, origin, cost, &sessions.origin_pace)
+    }
+
     pub(super) fn decide(&mut self, registration: Registration) -> Result<ConnId, Refusal> {
         let Registration { name, request, origin, cost, outbox } = registration;
         let (sessions, _) = self.ordered.unordered();

@@ -33,6 +33,7 @@ use core::fmt;
 use core::time::Duration;
 
 pub use self::action::Action;
+pub use self::admission::CONNECTION_COST;
 use self::conn::ConnState;
 pub use self::conn_id::{ConnId, UnknownConn};
 use self::endings::ShuttingDown;

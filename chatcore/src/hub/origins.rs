@@ -159,6 +159,19 @@ impl Origins {
         paused.map_or(Ok(()), Err)
     }
 
+    /// Charges an origin for what has no session. If it has used up its rate, until when it waits.
+    pub(super) fn charge_stranger(&mut self, now: Instant, origin: Origin, cost: u32, pace: &Pace) -> Option<Instant> {
+        if pace.is_unlimited() {
+            return None;
+        }
+        let index = self.account(now, origin);
+        let bucket = &mut self.accounts[index as usize].bucket;
+        bucket.charge(now, cost, pace);
+        let until = bucket.paused_until(now, pace);
+        self.queue_if_idle(index);
+        until
+    }
+
     // ---- buffers ----
 
     /// Counts so many bytes for a share.

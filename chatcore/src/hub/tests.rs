@@ -6,8 +6,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use proptest::collection;
 use proptest::prelude::*;
-use proptest::{array, collection};
 
 use super::Hub;
 use super::conn_id::ConnId;
@@ -84,11 +84,14 @@ fn ask() -> impl Strategy<Value = Ask> {
     ]
 }
 
-/// Without a bound, or enough for everybody's opening and some more.
-fn rate() -> impl Strategy<Value = Rate> {
+/// Of a session and of its origin: without a bound, or enough for everybody's opening and some more.
+fn rates() -> impl Strategy<Value = [Rate; 2]> {
+    let bounded = (1_000..100_000_u32, 20_000..200_000_u32).prop_map(|(per_s, burst)| Rate { per_s, burst });
     prop_oneof![
-        1 => Just(Rate::UNLIMITED),
-        1 => (1_000..100_000_u32, 20_000..200_000_u32).prop_map(|(per_s, burst)| Rate { per_s, burst }),
+        Just([Rate::UNLIMITED; 2]),
+        (bounded, 1..4_u32).prop_map(|(session, sessions)| {
+            [session, Rate { per_s: sessions * session.per_s, burst: sessions * session.burst }]
+        }),
     ]
 }
 
@@ -279,7 +282,7 @@ proptest! {
 
     #[test]
     fn no_call_does_more_than_so_much_whatever_comes_in(
-        rates in array::uniform2(rate()),
+        rates in rates(),
         steps in collection::vec(step(), 1..24),
     ) {
         let mut run = Run::new(rates);
