@@ -18,6 +18,9 @@ const TOGETHER: usize = 16;
 /// With fewer sessions than this the processor's nearest caches hold them all, and there is nothing to wait for.
 pub(super) const SESSIONS_MIN: usize = 256;
 
+/// Input of fewer bytes than this is an acknowledgement or one message, before which there is nothing to do meanwhile.
+const SHORT_BYTES: usize = 24;
+
 /// What has been read ahead.
 #[derive(Debug)]
 pub(super) struct Prefetch {
@@ -55,6 +58,9 @@ impl Prefetch {
     pub(super) fn recipients(&mut self, sessions: &Sessions, input: &[u8]) {
         if sessions.len() >= self.sessions_min {
             if self.frames == 0 {
+                if input.len() < SHORT_BYTES {
+                    return;
+                }
                 self.guess_recipients(sessions, input);
             }
             self.frames -= 1;
