@@ -86,7 +86,7 @@ pub struct DriverLimits {
     pub connections_max: usize,
     /// Bytes that are read from one connection before the others have their turn. Default 512 KiB.
     pub turn_bytes_max: usize,
-    /// How long a turn takes: for two thirds of it the server reads, then it writes for the rest, and at the end it
+    /// How long a turn takes: for four fifths of it the server reads, then it writes for the rest, and at the end it
     /// accepts connections for a quarter more. What is left goes on in the next turn; connections that have little to say
     /// come before those that have much. One step of the hub's work may take it a little beyond. Default 2 ms.
     pub turn_time_max: Duration,

@@ -13,13 +13,13 @@ use tracing::{debug, info};
 
 use crate::config::{DriverLimits, ReconnectAdvice};
 use crate::connection::{Flow, Stage};
-use crate::read_queue::Mark;
+use crate::read_queue::{Load, Mark};
 use crate::reading::Reading;
 use crate::table::Table;
 use crate::time_slice::TimeSlice;
 use crate::{closing, handshakes, writing};
 
-/// While the hub is behind, those with much to say have a go in one of so many turns.
+/// While the server is behind, those with much to say have a go in one of so many turns.
 const BEHIND_TURNS: u32 = 8;
 
 /// Actions that go before each write of what a connection did not take before, or of what was too much for it at once.
@@ -32,13 +32,15 @@ pub(crate) struct Connections {
     table: Table,
     /// The last draining came to the end of its time.
     work_left: bool,
+    /// The last reading came to the end of its time before all who have little to say had their go.
+    has_light_left: bool,
     /// Turns in which the hub was behind, since the last in which those with much to say had a go.
     turns_behind: u32,
 }
 
 impl Connections {
     pub(crate) fn new(hub: Hub, limits: DriverLimits) -> Self {
-        Self { hub, limits, table: Table::default(), work_left: false, turns_behind: 0 }
+        Self { hub, limits, table: Table::default(), work_left: false, has_light_left: false, turns_behind: 0 }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -112,11 +114,12 @@ impl Connections {
 
     /// Takes in what has arrived, as long as the time lasts.
     pub(crate) fn read(&mut self, now: Instant, time: TimeSlice, buffer: &mut [u8]) {
-        let is_behind = self.work_left || self.hub.is_behind();
+        let is_behind = self.work_left || self.hub.is_behind() || self.has_light_left;
         self.turns_behind = if is_behind { (self.turns_behind + 1) % BEHIND_TURNS } else { 0 };
         let are_heavy_held = self.turns_behind > 0;
         let Self { hub, table, limits, .. } = self;
         Reading { hub, table, limits, now, time, buffer }.turn(are_heavy_held);
+        self.has_light_left = self.table.read_queue.len(Load::Light) > 0;
     }
 
     /// Does what has come due, as long as the time lasts: what is left is due in the next turn.

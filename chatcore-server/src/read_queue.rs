@@ -6,7 +6,7 @@ use std::time::Duration;
 use chatcore::Instant;
 
 /// What a connection may cost all the time, and has little to say: a unit, as the hub counts them, in so long.
-const LIGHT_UNIT_TIME: Duration = Duration::from_micros(200);
+const LIGHT_UNIT_TIME: Duration = Duration::from_micros(500);
 
 /// What it may cost at once beyond that.
 const LIGHT_COST_MAX: u32 = 512;
@@ -121,10 +121,10 @@ mod tests {
         assert_eq!(usage.load(start), Load::Heavy);
         assert_eq!(usage.load(start + LIGHT_UNIT_TIME * 4), Load::Heavy);
         assert_eq!(usage.load(start + LIGHT_UNIT_TIME * 5), Load::Light);
-        // A message of 16 KiB, or to a room of 200, twenty times a second.
+        // A message of 64 KiB, or to a room of 100, twenty times a second.
         let (mut now, mut usage) = (start, Usage::default());
         for _ in 0..100 {
-            usage.add(now, 200);
+            usage.add(now, 100);
             assert_eq!(usage.load(now), Load::Light);
             now = now + Duration::from_millis(50);
         }

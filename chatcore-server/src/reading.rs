@@ -14,8 +14,8 @@ use crate::{closing, handshakes, writing};
 /// wait for us to try again.
 const SHORT_READ_IS_ALL: bool = cfg!(target_os = "linux");
 
-/// Bytes of one go of a connection that has little to say, at the most, while others wait.
-const LIGHT_BYTES_MAX: usize = 16 << 10;
+/// Bytes of one go, at the most, while somebody waits who has little to say.
+const SHORT_BYTES_MAX: usize = 16 << 10;
 
 /// Bytes that the hub is given before somebody looks at the clock.
 const PIECE_BYTES: usize = 64 << 10;
@@ -50,7 +50,8 @@ impl Reading<'_> {
     /// time is for those with much. Who does not get its go now gets it in one of the next turns, before those who come
     /// later.
     ///
-    /// While the hub is behind with what was said before, those with much to say are held, but not for ever.
+    /// While the hub is behind with what was said before, or those with little to say have not all had their go, the others
+    /// are held, but not for ever.
     pub(crate) fn turn(&mut self, are_heavy_held: bool) {
         let are_alone = are_heavy_held || self.table.read_queue.len(Load::Heavy) == 0;
         let time = if are_alone { self.time } else { self.time.without_last_quarter() };
@@ -75,9 +76,10 @@ impl Reading<'_> {
 
     /// Takes what a connection has to say, up to its budget.
     fn go(&mut self, key: usize, load: Load) {
-        let is_short = load == Load::Light && !self.table.read_queue.is_empty();
+        let queue = &self.table.read_queue;
+        let is_short = queue.len(Load::Light) > 0 || (load == Load::Light && !queue.is_empty());
         let bytes_max =
-            if is_short { LIGHT_BYTES_MAX.min(self.limits.turn_bytes_max) } else { self.limits.turn_bytes_max };
+            if is_short { SHORT_BYTES_MAX.min(self.limits.turn_bytes_max) } else { self.limits.turn_bytes_max };
         let mut budget = bytes_max;
         let connection = self.table.at(key);
         let goes_on = if connection.flow == Flow::Continue { self.hand_on_kept(key) } else { true };

@@ -252,6 +252,7 @@ fn a_long_message_is_held_once_however_many_members_wait_for_it() {
     let conns: Vec<_> = (0..1_000).map(|i| world.join(&format!("u{i}"))).collect();
     for conn in &conns {
         let _ = world.say(*conn, &[join("#lobby")]);
+        world.drain();
     }
     for conn in &conns {
         world.written(*conn);

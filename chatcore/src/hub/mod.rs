@@ -222,8 +222,6 @@ impl Hub {
         let frame_bytes_max = sessions.limits.frame_bytes_max();
         let mut budget = Budget::new(sessions.work_max(index), sessions.cost_max(index));
         self.prefetch.forget_frames();
-        // What this input leads to is gathered before it is written.
-        self.writes_before_slice = 0;
         let before = input.len();
         let outcome = loop {
             if budget.is_spent() || is_undrained {
@@ -431,6 +429,8 @@ impl Hub {
     #[inline]
     fn ready_action(&mut self) -> Option<Action> {
         if !self.has_pending() {
+            // What comes next is gathered before it is written, as far as one slice goes.
+            self.writes_before_slice = 0;
             return None;
         }
         // Memory that is needed does not wait.

@@ -11,7 +11,7 @@ pub(super) const CALL_WORK_MAX: u32 = 4_096;
 pub(super) const FIRST_WORK_MAX: u32 = 256;
 
 /// The same of one slice of what a hub does by itself.
-pub(super) const SLICE_WORK_MAX: u32 = 1_024;
+pub(super) const SLICE_WORK_MAX: u32 = 512;
 
 /// Slots of a list that one unit of work passes over.
 pub(super) const SLOTS: usize = 16;
@@ -92,9 +92,10 @@ impl Budget {
         }
     }
 
-    /// Does work that others have caused: a slice of it at most, and no more than the call has left.
+    /// Does a little of the work that others have caused: a small part of what the call has left, because many may come
+    /// who have to wait for the same.
     pub(super) fn work_for_others<T>(&mut self, work: impl FnOnce(&mut Work) -> T) -> T {
-        let mut slice = Work::new(SLICE_WORK_MAX.min(self.work.left()));
+        let mut slice = Work::new((self.work.left() / 64).max(1));
         let done = work(&mut slice);
         self.for_others += slice.spent();
         self.work.spend(slice.spent());
