@@ -84,10 +84,11 @@ pub struct DriverLimits {
     /// accepting until one ends; whoever connects meanwhile waits in the system's queue. Default 1 000 000,
     /// so that the system's own limit on open files comes first.
     pub connections_max: usize,
-    /// Bytes that are read from one connection before the others have their turn. Default 512 KiB.
+    /// Bytes that are read from one connection before the others have their turn; less while one waits that has little to
+    /// say. Default 512 KiB.
     pub turn_bytes_max: usize,
-    /// How long a turn takes: for four fifths of it the server reads, then it writes for the rest, and at the end it
-    /// accepts connections for a quarter more. What is left goes on in the next turn; connections that have little to say
+    /// How long a turn takes: for three quarters of it the server reads, then it writes for two fifths, and at the end it
+    /// accepts connections for a quarter, if there is so much to do. What is left goes on in the next turn; connections that have little to say
     /// come before those that have much. One step of the hub's work may take it a little beyond. Default 2 ms.
     pub turn_time_max: Duration,
     /// Connections that are accepted before those that are there have their turn. Default 64.

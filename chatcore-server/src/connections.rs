@@ -32,7 +32,9 @@ pub(crate) struct Connections {
     table: Table,
     /// The last draining came to the end of its time.
     work_left: bool,
-    /// The last reading came to the end of its time before all who have little to say had their go.
+    /// Actions that were done: those of several draining count together, because one may have time for few.
+    actions: u32,
+    /// Some who have little to say still waited when the last reading was over: for its end, or for others.
     has_light_left: bool,
     /// Turns in which the hub was behind, since the last in which those with much to say had a go.
     turns_behind: u32,
@@ -40,7 +42,15 @@ pub(crate) struct Connections {
 
 impl Connections {
     pub(crate) fn new(hub: Hub, limits: DriverLimits) -> Self {
-        Self { hub, limits, table: Table::default(), work_left: false, has_light_left: false, turns_behind: 0 }
+        Self {
+            hub,
+            limits,
+            table: Table::default(),
+            work_left: false,
+            actions: 0,
+            has_light_left: false,
+            turns_behind: 0,
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -97,8 +107,11 @@ impl Connections {
 
     /// The transport has come to its end: whatever is read, there is more to be found, if only that.
     pub(crate) fn ending(&mut self, key: usize) {
-        if let Some(connection) = self.table.get_mut(key) {
-            connection.readiness.ending = true;
+        let Some(connection) = self.table.get_mut(key) else { return };
+        connection.readiness.ending = true;
+        // It has no name, and nothing of it is read at present: nobody waits for what it may have said.
+        if matches!((&connection.stage, connection.flow), (Stage::Handshaking(_), Flow::Paused { .. })) {
+            self.table.remove(key);
         }
     }
 
@@ -118,7 +131,7 @@ impl Connections {
         self.turns_behind = if is_behind { (self.turns_behind + 1) % BEHIND_TURNS } else { 0 };
         let are_heavy_held = self.turns_behind > 0;
         let Self { hub, table, limits, .. } = self;
-        Reading { hub, table, limits, now, time, buffer }.turn(are_heavy_held);
+        Reading { hub, table, limits, now, time, buffer, cost: 0 }.turn(are_heavy_held);
         self.has_light_left = self.table.read_queue.len(Load::Light) > 0;
     }
 
@@ -173,7 +186,7 @@ impl Connections {
     }
 
     fn drain_with(&mut self, now: Instant, time: &TimeSlice, poll_action: impl Fn(&mut Hub) -> Option<Action>) {
-        for turn in 1_u32.. {
+        loop {
             self.tell_broken(now);
             let action = poll_action(&mut self.hub);
             // They name connections that the action may drop.
@@ -182,7 +195,8 @@ impl Connections {
             if let Some(action) = action {
                 self.apply(now, action);
             }
-            if (is_done || turn.is_multiple_of(ACTIONS_BEFORE_REST))
+            self.actions = self.actions.wrapping_add(1);
+            if (is_done || self.actions.is_multiple_of(ACTIONS_BEFORE_REST))
                 && let Some(key) = self.table.next_to_write()
             {
                 writing::write(&mut self.hub, &mut self.table, now, key);

@@ -18,6 +18,9 @@ pub(crate) struct ReadQueue {
     heavy: Queue,
 }
 
+/// What is remembered, at the most: who stops costing much is light again after two seconds.
+const REMEMBERED_COST_MAX: u32 = 8 * LIGHT_COST_MAX;
+
 /// How much a connection has to say, from what it has cost lately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Load {
@@ -36,7 +39,8 @@ pub(crate) struct Usage {
 
 impl Usage {
     pub(crate) fn add(&mut self, now: Instant, cost: u32) {
-        self.made_up_at = self.made_up_at.max(now) + LIGHT_UNIT_TIME * cost;
+        let latest = now + LIGHT_UNIT_TIME * REMEMBERED_COST_MAX;
+        self.made_up_at = latest.min(self.made_up_at.max(now) + LIGHT_UNIT_TIME * cost);
     }
 
     pub(crate) fn load(self, now: Instant) -> Load {
@@ -121,6 +125,8 @@ mod tests {
         assert_eq!(usage.load(start), Load::Heavy);
         assert_eq!(usage.load(start + LIGHT_UNIT_TIME * 4), Load::Heavy);
         assert_eq!(usage.load(start + LIGHT_UNIT_TIME * 5), Load::Light);
+        usage.add(start, 1_000_000);
+        assert_eq!(usage.load(start + Duration::from_secs(2)), Load::Light, "what is long ago is forgotten");
         // A message of 64 KiB, or to a room of 100, twenty times a second.
         let (mut now, mut usage) = (start, Usage::default());
         for _ in 0..100 {

@@ -15,7 +15,7 @@ use crate::{closing, handshakes, writing};
 const SHORT_READ_IS_ALL: bool = cfg!(target_os = "linux");
 
 /// Bytes of one go, at the most, while somebody waits who has little to say.
-const SHORT_BYTES_MAX: usize = 16 << 10;
+const SHORT_BYTES_MAX: usize = 4 << 10;
 
 /// Bytes that the hub is given before somebody looks at the clock.
 const PIECE_BYTES: usize = 64 << 10;
@@ -30,6 +30,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) time: TimeSlice,
     /// Everything is read into this.
     pub(crate) buffer: &'a mut [u8],
+    /// What the present input has cost.
+    pub(crate) cost: u32,
 }
 
 /// What became of input that was handed on.
@@ -50,17 +52,16 @@ impl Reading<'_> {
     /// time is for those with much. Who does not get its go now gets it in one of the next turns, before those who come
     /// later.
     ///
-    /// While the hub is behind with what was said before, or those with little to say have not all had their go, the others
-    /// are held, but not for ever.
+    /// While the hub is behind with what was said before, or some were left who have little to say, the others are held, but
+    /// not for ever.
     pub(crate) fn turn(&mut self, are_heavy_held: bool) {
         let are_alone = are_heavy_held || self.table.read_queue.len(Load::Heavy) == 0;
         let time = if are_alone { self.time } else { self.time.without_last_quarter() };
         self.goes(Load::Light, time);
-        if are_heavy_held {
-            return;
+        if !are_heavy_held {
+            // Those included that turned out to have much to say just now.
+            self.goes(Load::Heavy, self.time);
         }
-        // Those included that turned out to have much to say just now.
-        self.goes(Load::Heavy, self.time);
     }
 
     /// One go for everybody in a queue. However little time is left, the first one has its go.
@@ -91,7 +92,8 @@ impl Reading<'_> {
                 return;
             }
             if budget == 0 || (budget < bytes_max && self.time.is_over()) {
-                return self.table.readable(self.now, key);
+                // It has more to say than others have.
+                return self.table.wait_for_go(Load::Heavy, key);
             }
             match self.read(key, budget) {
                 Some(count) => budget -= count,
@@ -104,7 +106,7 @@ impl Reading<'_> {
     fn hand_on_kept(&mut self, key: usize) -> bool {
         let mut kept = self.table.take_kept(key);
         let mut rest = kept.rest();
-        let fed = self.feed(key, &mut rest);
+        let fed = self.feed_and_charge(key, &mut rest, 0);
         kept.used = kept.bytes.len() - rest.len();
         self.keep(key, kept, &fed)
     }
@@ -142,13 +144,13 @@ impl Reading<'_> {
             kept.bytes.drain(..kept.used);
             kept.bytes.extend_from_slice(&self.buffer[..count]);
             let mut rest = &kept.bytes[..];
-            let fed = self.feed(key, &mut rest);
+            let fed = self.feed_and_charge(key, &mut rest, count);
             kept.used = kept.bytes.len() - rest.len();
             fed
         } else {
             let buffer = std::mem::take(&mut self.buffer);
             let mut rest = &buffer[..start + count];
-            let fed = self.feed(key, &mut rest);
+            let fed = self.feed_and_charge(key, &mut rest, count);
             kept = self.table.copy_rest(kept.bytes, rest);
             self.buffer = buffer;
             fed
@@ -163,13 +165,23 @@ impl Reading<'_> {
             Fed::Paused(until) if *until > self.now => Flow::Paused { until: *until },
             Fed::Part | Fed::Paused(_) => Flow::Continue,
         };
-        self.table.keep(key, kept, flow);
+        self.table.keep(self.now, key, kept, flow);
         if let Fed::Closed = fed {
             // What has to be said about this input is to go out before more is looked at: after it there may be the
             // end, which would silence the answer.
             self.table.read_next_turn(key);
         }
         matches!(fed, Fed::All)
+    }
+
+    /// Gives input to whom it is for, and remembers what that has cost: at the least a unit for each KiB that was read.
+    fn feed_and_charge(&mut self, key: usize, input: &mut &[u8], bytes: usize) -> Fed {
+        self.cost = 0;
+        let fed = self.feed(key, input);
+        if let Some(connection) = self.table.get_mut(key) {
+            connection.usage.add(self.now, self.cost.max(u32::try_from(bytes >> 10).unwrap_or(u32::MAX)));
+        }
+        fed
     }
 
     /// Gives input to whom it is for.
@@ -188,7 +200,7 @@ impl Reading<'_> {
             }
             Some(Stage::Open(conn)) => {
                 let conn = *conn;
-                self.receive(key, conn, input)
+                self.receive(conn, input)
             }
             Some(Stage::Lingering { bytes_left, .. }) => {
                 let left = bytes_left.checked_sub(input.len());
@@ -208,14 +220,14 @@ impl Reading<'_> {
     }
 
     /// Gives the hub its input in pieces, until the time is over.
-    fn receive(&mut self, key: usize, conn: ConnId, input: &mut &[u8]) -> Fed {
+    fn receive(&mut self, conn: ConnId, input: &mut &[u8]) -> Fed {
         let mut bytes_max = PIECE_BYTES;
         loop {
             let mut piece = &input[..bytes_max.min(input.len())];
             let given = piece.len();
             let received = self.hub.receive(self.now, conn, &mut piece).expect("the hub has not closed it yet");
             let used = given - piece.len();
-            self.table.at(key).usage.add(self.now, self.hub.last_cost());
+            self.cost = self.cost.saturating_add(self.hub.last_cost());
             let is_last = given == input.len();
             *input = &input[used..];
             match received {

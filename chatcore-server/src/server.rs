@@ -222,12 +222,12 @@ impl Server {
     /// What reading may take of a turn, from now on. It has most of it: nobody is served whose request is not read, and
     /// what may be written late is known only then.
     fn time_for_reading(&self) -> TimeSlice {
-        TimeSlice::start(self.clock, self.turn_time_max * 4 / 5)
+        TimeSlice::start(self.clock, self.turn_time_max * 3 / 4)
     }
 
     /// The same for writing, and for the timers before it.
     fn time_for_writing(&self) -> TimeSlice {
-        TimeSlice::start(self.clock, self.turn_time_max / 5)
+        TimeSlice::start(self.clock, self.turn_time_max * 2 / 5)
     }
 
     fn handle_timeout(&mut self, time: &TimeSlice) {

@@ -151,7 +151,7 @@ impl Table {
     }
 
     /// Enters a connection among those that wait for their go, unless it has to wait for something else.
-    fn wait_for_go(&mut self, load: Load, key: usize) {
+    pub(crate) fn wait_for_go(&mut self, load: Load, key: usize) {
         let connection = &mut self.all[key];
         if !connection.in_read_queue && !matches!(connection.flow, Flow::Paused { .. }) {
             connection.in_read_queue = true;
@@ -220,7 +220,7 @@ impl Table {
     }
 
     /// Keeps input, and says how it goes on. If the connection has ended meanwhile, nothing is kept.
-    pub(crate) fn keep(&mut self, key: usize, kept: Kept, flow: Flow) {
+    pub(crate) fn keep(&mut self, now: Instant, key: usize, kept: Kept, flow: Flow) {
         let Some(connection) = self.all.get_mut(key) else { return self.buffers.give_back(kept.bytes) };
         if kept.rest().is_empty() {
             self.buffers.give_back(kept.bytes);
@@ -232,8 +232,8 @@ impl Table {
         }
         self.change(key, |connection| connection.flow = flow);
         if flow == Flow::Continue {
-            // It has more to say than one go is for.
-            self.wait_for_go(Load::Heavy, key);
+            let load = self.all[key].load(now);
+            self.wait_for_go(load, key);
         }
     }
 

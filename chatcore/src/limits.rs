@@ -73,7 +73,7 @@ pub struct Limits {
     /// Cost that the requests of one session may have. Beyond it the session is paused. Default 50 000 a second and
     /// 100 000 at once.
     pub session_rate: Rate,
-    /// Cost that the requests, registrations and resumes of one [`Origin`](crate::Origin) may have together. Beyond it
+    /// Cost that the connections, registrations, resumes and requests of one [`Origin`](crate::Origin) may have together. Beyond it
     /// its sessions are paused, and its registrations refused with `rate_limited`. Default 250 000 a second and
     /// 1 000 000 at once.
     pub origin_rate: Rate,

@@ -71,7 +71,7 @@ const UNDRAINED_MAX: usize = 65_536;
 /// The methods come in families, and **whatever goes in, the actions are drained before the driver waits
 /// again**:
 ///
-/// 1. *What happened*: [`admit`](Self::admit), [`receive`](Self::receive),
+/// 1. *What happened*: [`charge_origin`](Self::charge_origin), [`admit`](Self::admit), [`receive`](Self::receive),
 ///    [`transmitted`](Self::transmitted), [`disconnect`](Self::disconnect),
 ///    [`handle_timeout`](Self::handle_timeout). Any number of them may come before the actions are drained:
 ///    batches are how it gets fast.
@@ -83,7 +83,8 @@ const UNDRAINED_MAX: usize = 65_536;
 ///
 /// Each call does a bounded amount of work. What takes more, such as a fan-out to a large room or the end of many
 /// sessions, goes on in slices: while some are left, [`poll_timeout`](Self::poll_timeout) is due at once, and each
-/// [`handle_timeout`](Self::handle_timeout) and each [`poll_action`](Self::poll_action) does the next one.
+/// [`handle_timeout`](Self::handle_timeout) does the next one, and so do those [`poll_action`](Self::poll_action)s for which
+/// nothing else is ready, or which are the ninth.
 ///
 /// A peer's faults never come back as an error: its connection is told and closed, and the driver hears of
 /// it as [`HubEvent::SessionEnded`] and [`Action::Close`]. The only error is the driver's own: a connection that is
@@ -386,7 +387,7 @@ impl Hub {
 
     // ---- what is to be done ----
 
-    /// The next thing to do; none when there is nothing to do at present. Does a slice of what the hub does by itself.
+    /// The next thing to do; none when there is nothing to do at present. Does a slice of what the hub does by itself, unless something is ready whose turn it is.
     pub fn poll_action(&mut self) -> Option<Action> {
         self.forget_work();
         if let Some(ready) = self.ready_action() {

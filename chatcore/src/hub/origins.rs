@@ -166,7 +166,10 @@ impl Origins {
         }
         let index = self.account(now, origin);
         let bucket = &mut self.accounts[index as usize].bucket;
-        bucket.charge(now, cost, pace);
+        // Strangers cannot use up more: the sessions of the origin have to wait for it, too.
+        if bucket.paused_until(now, pace).is_none() {
+            bucket.charge(now, cost, pace);
+        }
         let until = bucket.paused_until(now, pace);
         self.queue_if_idle(index);
         until

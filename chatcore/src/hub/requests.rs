@@ -209,16 +209,17 @@ impl Hub {
             self.say_in_room(sender, to, body, budget);
             return Ok(Handled::Done);
         }
-        budget.spend(cost_of_mapping(to));
         // A spelling that cannot be a name is nobody's.
         let recipient = name::map(to).ok().and_then(|name| self.ordered.sessions().find(name.as_bytes()));
         if let Some(recipient) = recipient
             && self.ordered.rooms().has_pending()
             && !self.flush_first_for(recipient, budget)
         {
+            // It is mapped again, and charged once.
+            budget.work_for_others(|work| work.spend(cost_of_mapping(to)));
             return Ok(Handled::Later);
         }
-        budget.spend(of_bytes(body.len()));
+        budget.spend(cost_of_mapping(to) + of_bytes(body.len()));
         if let Some(recipient) = recipient {
             self.deliver(sender, recipient, body);
         } else {

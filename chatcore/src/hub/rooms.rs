@@ -253,6 +253,11 @@ impl Rooms {
         self.pending.len() >= PENDING_MAX || self.pending_bytes >= PENDING_BYTES_MAX
     }
 
+    /// Work for finding that out.
+    pub(super) fn looking_work(session: &Session) -> u32 {
+        u32::try_from(session.details.rooms.len().min(LOOKED_AT_MAX) / SLOTS).unwrap_or(u32::MAX)
+    }
+
     /// Something may wait for this session, because it is in that room: what it gets later must not overtake that.
     pub(super) fn is_waiting_for(&self, session: &Session) -> bool {
         let rooms = &session.details.rooms;
