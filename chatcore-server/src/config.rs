@@ -88,8 +88,9 @@ pub struct DriverLimits {
     /// say. Default 512 KiB.
     pub turn_bytes_max: usize,
     /// How long a turn takes: for three quarters of it the server reads, then it writes for two fifths, and at the end it
-    /// accepts connections for a quarter, if there is so much to do. What is left goes on in the next turn; connections that have little to say
-    /// come before those that have much. One step of the hub's work may take it a little beyond. Default 2 ms.
+    /// accepts connections for a quarter, if there is so much to do. What is left goes on in the next turn; connections
+    /// that have little to say come before those that have much. One step of the hub's work may take it a little beyond.
+    /// Default 2 ms.
     pub turn_time_max: Duration,
     /// Connections that are accepted before those that are there have their turn. Default 64.
     pub turn_accepts_max: usize,

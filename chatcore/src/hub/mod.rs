@@ -33,6 +33,7 @@ use core::fmt;
 use core::time::Duration;
 
 pub use self::action::Action;
+use self::action::Turns;
 pub use self::admission::CONNECTION_COST;
 use self::conn::ConnState;
 pub use self::conn_id::{ConnId, UnknownConn};
@@ -59,9 +60,6 @@ use crate::outbox::Chunks;
 use crate::received::Received;
 use crate::time::Instant;
 use crate::wire::{self, HubMessage, MessageId, Ping, ReconnectHint};
-
-/// Writes that go between two slices of what a hub does by itself, at the most.
-const WRITES_BEFORE_SLICE_MAX: u32 = 8;
 
 /// Events and closed connections that may wait for the driver before the hub takes in no more.
 const UNDRAINED_MAX: usize = 65_536;
@@ -106,10 +104,7 @@ pub struct Hub {
     header_cache: HeaderCache,
     /// Sessions that are still to be ended because the hub stops.
     shutting_down: Option<ShuttingDown>,
-    /// Writes that may go before the next slice of what is pending.
-    writes_before_slice: u32,
-    /// The last action was to close a connection.
-    has_closed: bool,
+    turns: Turns,
     /// What the last input has cost its session.
     last_cost: u32,
     /// Units of work that the last call did.
@@ -140,8 +135,7 @@ impl Hub {
             prefetch: Prefetch::new(prefetch::SESSIONS_MIN),
             header_cache: HeaderCache::default(),
             shutting_down: None,
-            writes_before_slice: 0,
-            has_closed: false,
+            turns: Turns::default(),
             last_cost: 0,
             #[cfg(any(test, feature = "sim"))]
             work_of_call: 0,
@@ -386,99 +380,6 @@ impl Hub {
     }
 
     // ---- what is to be done ----
-
-    /// The next thing to do; none when there is nothing to do at present. Does a slice of what the hub does by itself, unless something is ready whose turn it is.
-    pub fn poll_action(&mut self) -> Option<Action> {
-        self.forget_work();
-        if let Some(ready) = self.ready_action() {
-            return Some(ready);
-        }
-        self.advance(SLICE_WORK_MAX);
-        loop {
-            if !self.replies.is_empty() {
-                let mut work = Work::new(SLICE_WORK_MAX);
-                self.replies.flush(self.ordered.unordered().0, &mut work);
-                self.note_work(work.spent());
-            }
-            let action = self.next_action();
-            if action.is_some() || self.replies.is_empty() {
-                return action;
-            }
-        }
-    }
-
-    /// As [`poll_action`](Self::poll_action), but what senders are told of their own messages stays back for the
-    /// moment, unless something else is to be written to them anyway. A driver that has more to read can do that
-    /// first, and so need fewer writes. Before it waits, it drains [`poll_action`](Self::poll_action).
-    pub fn poll_urgent_action(&mut self) -> Option<Action> {
-        self.forget_work();
-        if let Some(ready) = self.ready_action() {
-            return Some(ready);
-        }
-        self.advance(SLICE_WORK_MAX);
-        self.next_action()
-    }
-
-    /// Whether senders have been told all that there is to tell of their messages. If not,
-    /// [`poll_action`](Self::poll_action) does that.
-    pub fn is_settled(&self) -> bool {
-        self.replies.is_empty()
-    }
-
-    /// What is ready to be done while something is pending: a little goes between two slices of that, so that few wait for
-    /// what goes to many.
-    #[inline]
-    fn ready_action(&mut self) -> Option<Action> {
-        if !self.has_pending() {
-            // What comes next is gathered before it is written, as far as one slice goes.
-            self.writes_before_slice = 0;
-            return None;
-        }
-        // Memory that is needed does not wait.
-        let waits = self.ordered.sessions().has_marked() || !self.ordered.sessions().has_writes();
-        if self.writes_before_slice == 0 || waits {
-            self.writes_before_slice = WRITES_BEFORE_SLICE_MAX;
-            return None;
-        }
-        self.writes_before_slice -= 1;
-        self.next_action()
-    }
-
-    /// Many may be closed at once while others have something to be written: they take turns.
-    #[inline]
-    fn next_action(&mut self) -> Option<Action> {
-        let has_closed = core::mem::take(&mut self.has_closed);
-        if has_closed && let Some(write) = self.next_write() {
-            return Some(write);
-        }
-        let (sessions, _) = self.ordered.unordered();
-        let Some((conn, reason)) = sessions.next_close() else { return self.next_write() };
-        self.has_closed = true;
-        self.remove_closing(conn.index());
-        Some(Action::Close { conn, reason })
-    }
-
-    #[inline]
-    fn next_write(&mut self) -> Option<Action> {
-        let (sessions, _) = self.ordered.unordered();
-        while let Some((conn, lets_others)) = sessions.next_write() {
-            self.prefetch.writes(sessions);
-            let is_due = match sessions.conn_state(conn) {
-                Ok(ConnState::Open(index)) => {
-                    let index = *index;
-                    replies::flush_acks(sessions, index);
-                    sessions.take_write(conn, index, lets_others)
-                }
-                Ok(ConnState::Closing(_)) => sessions.take_closing_write(conn),
-                // It has been disconnected since.
-                Err(UnknownConn(_)) => false,
-            };
-            if is_due {
-                return Some(Action::Write { conn });
-            }
-        }
-        None
-    }
 
     /// The next thing that has happened; none when all is told. To be drained like the actions, and before each of them.
     pub fn poll_event(&mut self) -> Option<HubEvent> {

@@ -35,10 +35,9 @@ impl Ordered {
     /// Both, once a session has got what was said in its rooms: what it gets next must not overtake that. The rooms of
     /// others hold up nobody, but who is in more than 64 waits for all.
     pub(super) fn flushed_for(&mut self, session: usize, work: &mut Work) -> Option<(&mut Sessions, &mut Rooms)> {
-        work.spend(Rooms::looking_work(&self.sessions[session]));
-        if self.rooms.is_waiting_for(&self.sessions[session])
+        if self.rooms.is_waiting_for(&self.sessions[session], work)
             && !self.rooms.flush(&mut self.sessions, work)
-            && self.rooms.is_waiting_for(&self.sessions[session])
+            && self.rooms.is_waiting_for(&self.sessions[session], work)
         {
             return None;
         }

@@ -151,12 +151,11 @@ impl Origins {
         (cost, cost_before): (u32, u32),
         pace: &Pace,
     ) -> Result<(), Instant> {
-        let index = self.account(now, origin);
-        let account = &mut self.accounts[index as usize];
-        let paused = account.bucket.paused_until(now, pace);
-        account.bucket.charge(now, if paused.is_none() { cost + cost_before } else { cost_before }, pace);
-        self.queue_if_idle(index);
-        paused.map_or(Ok(()), Err)
+        self.with_bucket(now, origin, |bucket| {
+            let paused = bucket.paused_until(now, pace);
+            bucket.charge(now, if paused.is_none() { cost + cost_before } else { cost_before }, pace);
+            paused.map_or(Ok(()), Err)
+        })
     }
 
     /// Charges an origin for what has no session. If it has used up its rate, until when it waits.
@@ -164,15 +163,21 @@ impl Origins {
         if pace.is_unlimited() {
             return None;
         }
+        self.with_bucket(now, origin, |bucket| {
+            // Strangers cannot use up more: the sessions of the origin have to wait for it, too.
+            if bucket.paused_until(now, pace).is_none() {
+                bucket.charge(now, cost, pace);
+            }
+            bucket.paused_until(now, pace)
+        })
+    }
+
+    /// Does something with the bucket of an origin that may have no session.
+    fn with_bucket<T>(&mut self, now: Instant, origin: Origin, change: impl FnOnce(&mut Bucket) -> T) -> T {
         let index = self.account(now, origin);
-        let bucket = &mut self.accounts[index as usize].bucket;
-        // Strangers cannot use up more: the sessions of the origin have to wait for it, too.
-        if bucket.paused_until(now, pace).is_none() {
-            bucket.charge(now, cost, pace);
-        }
-        let until = bucket.paused_until(now, pace);
+        let outcome = change(&mut self.accounts[index as usize].bucket);
         self.queue_if_idle(index);
-        until
+        outcome
     }
 
     // ---- buffers ----

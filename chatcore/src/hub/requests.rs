@@ -161,7 +161,12 @@ impl Hub {
         budget.work_for_others(|work| self.ordered.flushed(work).is_some())
     }
 
-    /// The same for what was said in the rooms of one session, if that is enough.
+    /// Whether a session may get a message now: what was said in its rooms before goes first, as far as the work goes.
+    #[inline]
+    fn is_next_for(&mut self, session: usize, budget: &mut Budget) -> bool {
+        !self.ordered.rooms().has_pending() || self.flush_first_for(session, budget)
+    }
+
     #[cold]
     #[inline(never)]
     fn flush_first_for(&mut self, session: usize, budget: &mut Budget) -> bool {
@@ -177,7 +182,7 @@ impl Hub {
         if let Some((to, body)) = fast
             && let Some(recipient) = self.recipient(sender, to)
         {
-            if self.ordered.rooms().has_pending() && !self.flush_first_for(recipient, budget) {
+            if !self.is_next_for(recipient, budget) {
                 return Ok(Handled::Later);
             }
             budget.spend(of_bytes(body.len()));
@@ -212,8 +217,7 @@ impl Hub {
         // A spelling that cannot be a name is nobody's.
         let recipient = name::map(to).ok().and_then(|name| self.ordered.sessions().find(name.as_bytes()));
         if let Some(recipient) = recipient
-            && self.ordered.rooms().has_pending()
-            && !self.flush_first_for(recipient, budget)
+            && !self.is_next_for(recipient, budget)
         {
             // It is mapped again, and charged once.
             budget.work_for_others(|work| work.spend(cost_of_mapping(to)));

@@ -253,15 +253,14 @@ impl Rooms {
         self.pending.len() >= PENDING_MAX || self.pending_bytes >= PENDING_BYTES_MAX
     }
 
-    /// Work for finding that out.
-    pub(super) fn looking_work(session: &Session) -> u32 {
-        u32::try_from(session.details.rooms.len().min(LOOKED_AT_MAX) / SLOTS).unwrap_or(u32::MAX)
-    }
-
     /// Something may wait for this session, because it is in that room: what it gets later must not overtake that.
-    pub(super) fn is_waiting_for(&self, session: &Session) -> bool {
+    pub(super) fn is_waiting_for(&self, session: &Session, work: &mut Work) -> bool {
         let rooms = &session.details.rooms;
-        rooms.len() > LOOKED_AT_MAX || rooms.iter().any(|membership| self.groups.is_waiting(membership.slot.group()))
+        if rooms.len() > LOOKED_AT_MAX {
+            return true;
+        }
+        work.spend(u32::try_from(rooms.len() / SLOTS).unwrap_or(u32::MAX));
+        rooms.iter().any(|membership| self.groups.is_waiting(membership.slot.group()))
     }
 
     /// All that waits is news of this session: who changes its own membership again need not wait for them.
