@@ -22,7 +22,7 @@ enum Said<'a> {
 impl<'a> Coding<'a> {
     /// The messages of which nearly all traffic consists, by name.
     pub fn all(body: &'a [u8]) -> [(&'static str, Self); 4] {
-        let id = MessageId(1_764_000_000_000 << 20);
+        let id = MessageId(1 << 58);
         [
             ("send", Said::ByClient(ClientMessage::Send(Send { to: "user00042", body }))),
             ("deliver", Said::ByHub(HubMessage::Deliver(Deliver { id, from: "user00042", body }))),

@@ -33,5 +33,6 @@ pub use outbox::Chunks;
 pub use received::Received;
 pub use time::Instant;
 pub use wire::{
-    ErrorCode, FateCode, Fault, Foreign, GoodbyeCode, LeaveCode, MessageId, RefusalCode, RejectCode, Token,
+    ErrorCode, FateCode, Fault, Foreign, GoodbyeCode, HUB_NUMBER_MAX, LeaveCode, MessageId, RefusalCode, RejectCode,
+    Token,
 };

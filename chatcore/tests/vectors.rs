@@ -15,8 +15,8 @@ use world::handshake_error;
 
 const VECTORS: &str = include_str!("vectors.txt");
 
-/// The first of January 2026 in milliseconds, and a counter.
-const ID: MessageId = MessageId((1_767_225_600_000 << 20) + 7);
+/// The first of January 2026, from the first of January 2025 on in milliseconds; hub 0, and a counter.
+const ID: MessageId = MessageId((31_536_000_000 << 23) + 7);
 
 const TOKEN: Token = Token::from_bytes([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
 

@@ -227,7 +227,7 @@ impl Run {
         let Forecast { sender, recipient, rejected } = self.forecast(sender, to, body_bytes);
         self.users[sender].requests += 1;
         let number = self.users[sender].requests;
-        let id = MessageId((self.accepted.0 + 1).max((self.now.as_nanos() / 1_000_000) << 20));
+        let id = MessageId((self.accepted.0 + 1).max((self.now.as_nanos() / 1_000_000) << 23));
         self.users[sender].foretold.push_back(match rejected {
             Some(code) => Answer::Rejected { number, code },
             None => Answer::Accepted { number, id },

@@ -59,7 +59,7 @@ use crate::name::UserName;
 use crate::outbox::Chunks;
 use crate::received::Received;
 use crate::time::Instant;
-use crate::wire::{self, HubMessage, MessageId, Ping, ReconnectHint};
+use crate::wire::{self, EPOCH_UNIX_MS, HUB_NUMBER_MAX, HubMessage, MessageId, Ping, ReconnectHint};
 
 /// Events and closed connections that may wait for the driver before the hub takes in no more.
 const UNDRAINED_MAX: usize = 65_536;
@@ -92,6 +92,8 @@ const UNDRAINED_MAX: usize = 65_536;
 pub struct Hub {
     /// What the clock of the world says at the driver's epoch, in milliseconds since 1970.
     unix_epoch_ms: u64,
+    /// What tells its ids from those of other hubs.
+    number: u16,
     /// The lowest id of a message that is accepted now.
     lowest_id: MessageId,
     message_id: MessageId,
@@ -124,7 +126,8 @@ impl Hub {
         let mut secrets = SecretRng::new(seed);
         let key = secrets.draw();
         Self {
-            unix_epoch_ms: 0,
+            unix_epoch_ms: EPOCH_UNIX_MS,
+            number: 0,
             lowest_id: MessageId(0),
             message_id: MessageId(0),
             secrets,
@@ -143,11 +146,20 @@ impl Hub {
     }
 
     /// Says what the world's clock showed at [`Instant::ZERO`], counted from 1970-01-01 UTC: the time in the ids of
-    /// messages is counted from there. Without this, from the driver's epoch.
+    /// messages is counted from there. Without this, it counts as the beginning of 2025.
     #[must_use]
     pub fn with_unix_epoch(self, unix_epoch: Duration) -> Self {
         let unix_epoch_ms = u64::try_from(unix_epoch.as_millis()).unwrap_or(u64::MAX);
-        Self { unix_epoch_ms, lowest_id: MessageId::first_of(unix_epoch_ms), ..self }
+        Self { unix_epoch_ms, lowest_id: MessageId::first_of(unix_epoch_ms, self.number), ..self }
+    }
+
+    /// Gives the hub a number of its own among several, so that no two of them give the same id. Without this it is 0.
+    ///
+    /// Panics if the number is above [`HUB_NUMBER_MAX`](crate::HUB_NUMBER_MAX).
+    #[must_use]
+    pub fn with_number(self, number: u16) -> Self {
+        assert!(number <= HUB_NUMBER_MAX, "the number of a hub is {number}: it must be 0 to {HUB_NUMBER_MAX}");
+        Self { number, lowest_id: MessageId::first_of(self.unix_epoch_ms, number), ..self }
     }
 
     /// Reads ahead from so many sessions on, so that a test does it with few.
@@ -415,7 +427,8 @@ impl Hub {
         let now = sessions.now.max(now).min(Instant::from_nanos(u64::MAX - 1));
         if now != sessions.now {
             sessions.now = now;
-            self.lowest_id = MessageId::first_of(self.unix_epoch_ms.saturating_add(now.as_nanos() / 1_000_000));
+            self.lowest_id =
+                MessageId::first_of(self.unix_epoch_ms.saturating_add(now.as_nanos() / 1_000_000), self.number);
         }
     }
 

@@ -37,7 +37,8 @@ pub use message::{
     Left, Members, Message, Missed, Online, Ping, Pong, Presence, ReconnectHint, Refused, Register, Rejected, Report,
     Resume, Resumed, RoomDeliver, Roster, Send, Stale, Unwatch, Watch, Welcome, Who,
 };
-pub use message_id::MessageId;
+pub(crate) use message_id::EPOCH_UNIX_MS;
+pub use message_id::{HUB_NUMBER_MAX, MessageId};
 pub use preface::{Features, Foreign, PREFACE_BYTES, Preface, VERSION};
 pub use token::Token;
 

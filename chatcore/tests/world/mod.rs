@@ -125,7 +125,7 @@ pub(crate) fn bodies(user: &mut User) -> Vec<String> {
 
 /// The id of the nth message of a world, if the time has not been moved.
 pub(crate) const fn nth(n: u64) -> MessageId {
-    MessageId((1_000 << 20) + n - 1)
+    MessageId((1_000 << 23) + n - 1)
 }
 
 /// A user with a real client at its end.
