@@ -66,7 +66,8 @@ pub struct Limits {
     /// Default 1 GiB.
     pub buffer_bytes_max: u64,
     /// The share of that which one [`Origin`](crate::Origin) may have. When it is used up, messages for sessions of that
-    /// origin are rejected with `recipient_full` or missed; beyond that, the session that holds most of it ends.
+    /// origin, and from them, are rejected with `recipient_full` or missed; beyond that, the session that holds most of it
+    /// ends. A session that holds less than 4 KiB does not count here.
     /// What several outboxes of an origin share, such as a long message to a room, counts once for each of them.
     /// Default 256 MiB.
     pub origin_buffer_bytes_max: u64,

@@ -49,7 +49,8 @@ impl Liveness {
     pub(crate) fn probe(&mut self, now: Instant, within: Duration) -> bool {
         let is_first = self.answer_by == Instant::MAX;
         if is_first {
-            self.answer_by = now + within;
+            // What is not read cannot be heard: that time does not count.
+            self.answer_by = self.heard.max(now) + within;
         }
         is_first
     }

@@ -569,3 +569,106 @@ fn many_that_are_closed_at_once_let_others_have_their_turn() {
     assert!(place.is_some_and(|place| place < 4), "{actions:?}");
     assert_eq!(actions.iter().filter(|action| matches!(action, Action::Close { .. })).count(), 100);
 }
+
+/// Frames that a peer need not acknowledge lie between those that it must: they cost whoever goes through them.
+#[test]
+fn pongs_that_pile_up_are_let_go_of_in_slices() {
+    const PONG_BYTES: u64 = 6;
+    let with_pongs = || {
+        let mut world = World::new(unpaced());
+        let (alice, bob) = (world.join("alice"), world.join("bob"));
+        let _ = world.say(alice, &[send("bob", b"x")]);
+        world.written(bob);
+        let pings = encode_all(&[PING]).repeat(4_000);
+        for _ in 0..50 {
+            put_all(&mut world, bob, &pings, |_| {});
+            world.written(bob);
+        }
+        (world, bob)
+    };
+    let (mut world, bob) = with_pongs();
+    let before = world.hub.memory().outboxes;
+    let ack = encode_all(&[ClientMessage::Ack(chatcore::wire::Ack { count: 1 })]);
+    assert_eq!(receive(&mut world, bob, &mut &ack[..]), Received::NeedInput);
+    let after = world.hub.memory().outboxes;
+    assert!(after + 2_000 * PONG_BYTES > before, "one call lets go of few: {before} and {after} bytes");
+    for _ in 0..1_000 {
+        put_all(&mut world, bob, &encode_all(&[PING]), |_| {});
+        world.written(bob);
+    }
+    assert!(world.hub.memory().outboxes < 10_000, "all go in time: {:?}", world.hub.memory());
+
+    let (mut world, bob) = with_pongs();
+    let _ = world.hub.receive(world.now, bob, &mut &encode_all(&[goodbye()])[..]);
+    world.hub.disconnect(world.now, bob).unwrap();
+    let mut calls = 0;
+    while world.hub.memory().closing > 0 {
+        world.hub.poll_action();
+        calls += 1;
+    }
+    assert!(calls > 10, "the reports of 200 000 frames are one call's work: {calls}");
+}
+
+#[test]
+fn the_end_of_sessions_is_as_much_work_as_what_they_have_not_read() {
+    const FRAMES: usize = 500;
+    let mut world = World::new(Limits { detached_of_origin_max: 10_000, announced_members_max: 0, ..unpaced() });
+    let sender = world.join("sender");
+    let join = ClientMessage::Join(Join { room: "#r" });
+    let _ = world.say(sender, std::slice::from_ref(&join));
+    for member in 0..300 {
+        let conn = world.join(&format!("u{member}"));
+        let _ = world.say(conn, std::slice::from_ref(&join));
+        world.written(conn);
+        let _ = world.say(conn, &[ClientMessage::Ack(chatcore::wire::Ack { count: 1 })]);
+        world.hub.disconnect(world.now, conn).unwrap();
+        world.drain();
+    }
+    put_all(&mut world, sender, &encode_all(&[send("#r", b"hello")]).repeat(FRAMES), |_| {});
+    world.drain();
+    world.written(sender);
+    world.now = world.now + world.hub.limits().resume_time_max;
+    let mut slices = 0;
+    while world.hub.is_behind() || world.hub.users() > 1 {
+        world.hub.handle_timeout(world.now);
+        slices += 1;
+    }
+    assert!(slices >= 300 * FRAMES / 16 / 512, "300 times {FRAMES} frames are gone through in {slices} slices");
+}
+
+#[test]
+fn a_long_message_that_outboxes_copy_is_charged_as_copied() {
+    const BODY_BYTES: usize = 60_000;
+    let mut world = World::new(Limits { announced_members_max: 0, ..unpaced() });
+    let sender = world.join("sender");
+    let join = ClientMessage::Join(Join { room: "#r" });
+    let _ = world.say(sender, std::slice::from_ref(&join));
+    for member in 0..256 {
+        let name = format!("u{member}");
+        let conn = world.join(&name);
+        let _ = world.say(conn, std::slice::from_ref(&join));
+        let (mut count, long) = (0, [send(&name, &[b'x'; 1_000])]);
+        // Its buffer grows, is read, and then has little in it.
+        for messages in [270, 1] {
+            put_all(&mut world, sender, &encode_all(&long).repeat(messages), |_| {});
+            let bytes = world.written(conn);
+            let numbered = |message: &&HubMessage<'_>| message.kind().is_numbered();
+            count += decode_all(&bytes).iter().filter(numbered).count() as u64;
+            if messages > 1 {
+                let _ = world.say(conn, &[ClientMessage::Ack(chatcore::wire::Ack { count })]);
+            }
+        }
+        let bytes = world.written(sender);
+        assert!(!bytes.is_empty());
+    }
+    world.drain();
+    let kept = |world: &World| world.hub.is_behind();
+    let mut input = &encode_all(&[send("#r", &[b'y'; BODY_BYTES])])[..];
+    let _ = world.hub.receive(world.now, sender, &mut input);
+    let mut slices = 0;
+    while kept(&world) {
+        world.hub.handle_timeout(world.now);
+        slices += 1;
+    }
+    assert!(slices >= 256 * BODY_BYTES / 1024 / (2 * 512), "15 MB are copied in {slices} slices");
+}

@@ -5,7 +5,7 @@ mod world;
 use std::time::Duration;
 
 use chatcore::wire::{ClientMessage, Goodbye, HubMessage, Ping, Pong};
-use chatcore::{CloseReason, GoodbyeCode, Limits, Received};
+use chatcore::{CloseReason, GoodbyeCode, Limits, Rate, Received, Refusal};
 use world::{World, decode_all, encode_all, send};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -104,4 +104,28 @@ fn the_end_of_time_is_no_endless_loop() {
     world.join("bob");
     world.hub.handle_timeout(chatcore::Instant::MAX);
     assert_eq!(world.hub.poll_timeout(), Some(chatcore::Instant::MAX));
+}
+
+/// The driver does not read from it, so it cannot answer.
+#[test]
+fn who_is_paused_is_not_lost_because_somebody_asks_for_its_name() {
+    let session_rate = Rate { per_s: 50, burst: 1 };
+    let mut world = World::new(Limits { session_rate, origin_rate: Rate::UNLIMITED, ..Limits::default() });
+    let alice = world.join("alice");
+    let costly = encode_all(&[world::send(&"\u{660}".repeat(64), b""), ClientMessage::Pong(Pong { nonce: 0 })]);
+    let mut input = &costly[..];
+    let until = loop {
+        match world.hub.receive(world.now, alice, &mut input).unwrap() {
+            Received::More => {}
+            Received::Paused { until } => break until,
+            other => panic!("{other:?}"),
+        }
+    };
+    let probe_time = world.hub.limits().probe_time_max;
+    assert!(until - world.now > probe_time, "it is paused for longer than a probe waits");
+    assert!(matches!(world.try_join("alice"), Err(Refusal::NameInUse { .. })));
+    world.pass(until - world.now + probe_time - Duration::from_millis(1));
+    assert!(world.hub.name(alice).is_some(), "it has the time of a probe from the end of its pause");
+    world.pass(Duration::from_millis(1));
+    assert!(world.hub.name(alice).is_none(), "it has said nothing since");
 }

@@ -63,6 +63,17 @@ fn fill(world: &mut World, sender: ConnId, to: &str, count: usize) -> Fates {
     fates
 }
 
+/// Sends so many messages of so many bytes, and acknowledges what becomes of them.
+fn fill_and_read(world: &mut World, sender: ConnId, to: &str, (count, bytes): (usize, usize), read: &mut u64) {
+    for _ in 0..count {
+        let _ = world.say(sender, &[send(to, &vec![b'x'; bytes])]);
+        for message in decode_all(&world.written(sender)) {
+            *read += u64::from(message.kind().is_numbered());
+        }
+        let _ = world.say(sender, &[ClientMessage::Ack(Ack { count: *read })]);
+    }
+}
+
 fn end(world: &World, name: &str) -> Option<CloseReason> {
     world.hub_events.iter().find_map(|event| match event {
         HubEvent::SessionEnded { name: ended, reason } if ended.as_str() == name => Some(*reason),
@@ -272,4 +283,52 @@ fn a_room_whose_members_never_read_stays_within_the_budget_and_ends_none_that_re
     }
     assert!(told > 0);
     assert_eq!(end(&world, "sender"), None);
+}
+
+/// What an ended session held is given back in slices, and counts until then.
+#[test]
+fn no_more_sessions_are_ended_than_the_memory_needs() {
+    let mut world = small();
+    let sender = admit(&mut world, "sender", 9);
+    for (name, origin) in [("a1", 1), ("a2", 1), ("a3", 1), ("b1", 2), ("c1", 3)] {
+        admit(&mut world, name, origin);
+    }
+    let mut read = 0;
+    let all = [("a1", 2_600, 100), ("a2", 6, 8_000), ("a3", 6, 8_000), ("b1", 35, 8_000), ("c1", 35, 8_000)];
+    for (to, count, bytes) in all {
+        for _ in 0..count {
+            fill_and_read(&mut world, sender, to, (1, bytes), &mut read);
+            if end(&world, "a1").is_some() {
+                break;
+            }
+        }
+    }
+    world.drain();
+    let ended = ["a1", "a2", "a3", "b1", "c1"].map(|name| end(&world, name));
+    assert_eq!(ended, [Some(CloseReason::Evicted), None, None, None, None]);
+}
+
+/// They are too small to count for their origins.
+#[test]
+fn many_sessions_that_hold_little_are_bounded_too() {
+    const BYTES_MAX: u64 = 100_000;
+    let mut world = World::new(Limits {
+        body_bytes_max: 1,
+        outbox_bytes_max: 8_000,
+        origin_buffer_bytes_max: 20_000,
+        buffer_bytes_max: BYTES_MAX,
+        ..limits()
+    });
+    let sender = admit(&mut world, "sender", 9_999);
+    let mut read = 0;
+    for user in 0..200 {
+        let name = format!("u{user}");
+        admit(&mut world, &name, user);
+        fill_and_read(&mut world, sender, &name, (100, 1), &mut read);
+        world.now = world.now + Duration::from_millis(1);
+        let memory = world.hub.memory();
+        assert!(memory.total() <= BYTES_MAX + 16_000, "{memory:?} after {user}");
+    }
+    assert!(end(&world, "u0").is_some() && end(&world, "u199").is_none(), "the oldest go first");
+    assert!(world.hub.name(sender).is_some());
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use chatcore::wire::{ClientMessage, HubMessage, Join, Kind, Message, Roster, take};
 use chatcore::{
-    Client, ClientError, ConnId, Event, HubEvent, Instant, LeaveCode, Limits, MessageId, RejectCode, RoomName,
+    Client, ClientError, ConnId, Event, HubEvent, Instant, LeaveCode, Limits, MessageId, Rate, RejectCode, RoomName,
 };
-use world::{User, World, decode_all, goodbye, registration, send};
+use world::{User, World, decode_all, encode_all, goodbye, registration, send};
 
 fn join(room: &str) -> ClientMessage<'_> {
     ClientMessage::Join(Join { room })
@@ -388,4 +388,28 @@ fn who_comes_and_goes_in_one_breath_is_not_announced() {
     let _ = world.say(bob.conn, &[leave.clone(), join("#lobby"), leave]);
     world.carry(&mut alice);
     assert!(matches!(alice.events[..], [Event::Left { .. }]), "{:?}", alice.events);
+}
+
+/// Its news may still be on their way when it comes back.
+#[test]
+fn who_comes_back_is_not_told_that_it_left() {
+    let mut world =
+        World::new(Limits { session_rate: Rate::UNLIMITED, origin_rate: Rate::UNLIMITED, ..Limits::default() });
+    for member in 0..99 {
+        let conn = world.join(&format!("u{member}"));
+        let _ = world.say(conn, &[join("#r")]);
+        world.drain();
+    }
+    let (alice, bob) = (world.join("alice"), world.join("bob"));
+    let _ = world.say(alice, &[join("#r")]);
+    world.written(alice);
+    let mut input = &encode_all(&[ClientMessage::Leave(chatcore::wire::Leave { room: "#r" })])[..];
+    let _ = world.hub.receive(world.now, alice, &mut input);
+    // Somebody else's join lets the news go to some members.
+    let _ = world.hub.receive(world.now, bob, &mut &encode_all(&[join("#other")])[..]);
+    let _ = world.say(alice, &[join("#r")]);
+    let bytes = world.written(alice);
+    let told = decode_all(&bytes);
+    assert!(!told.iter().any(|message| matches!(message, HubMessage::Left(_))), "{told:?}");
+    assert_eq!(told.iter().filter(|message| matches!(message, HubMessage::Done(_))).count(), 2, "{told:?}");
 }

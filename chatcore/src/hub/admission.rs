@@ -162,10 +162,6 @@ impl Hub {
         replies::tell_accepted(sessions, index);
         let count = received.unwrap_or_else(|| sessions[index].outbox.acknowledged());
         if sessions.settle(index, count).is_err() {
-            // Nobody else will come for it. But whoever is connected may be further than what comes late.
-            if sessions[index].is_detached() {
-                self.end(index, CloseReason::OutOfStep);
-            }
             return Err(Refusal::CannotResume);
         }
         sessions[index].details.attempt = attempt;

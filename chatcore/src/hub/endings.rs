@@ -99,8 +99,9 @@ impl Hub {
             closing.report_to = Some(name);
             sessions.origins.close(session.share, &sessions.limits);
         }
-        // What came with the last words is answered and acknowledged before ours: nothing follows them.
-        if let Some(accepted) = session.accepted.take() {
+        // What came with the last words is answered and acknowledged before ours: nothing follows them. An answer has its
+        // number only if all before it go out, too.
+        if let Some(accepted) = session.accepted.take().filter(|_| reason != CloseReason::Evicted) {
             closing.outbox.push(&HubMessage::Accepted(accepted), &mut sessions.pool);
         }
         if session.ack_due {

@@ -79,9 +79,6 @@ pub enum CloseReason {
     /// The connection broke, and no other resumed the session in time.
     #[error("the session was not resumed in time")]
     Expired,
-    /// The client came back, but what it says it has does not fit what it was sent.
-    #[error("the client and the server do not agree on what was sent, so the session cannot go on")]
-    OutOfStep,
     /// The hub is stopping.
     #[error("the server is shutting down")]
     ShuttingDown,
@@ -120,7 +117,7 @@ impl CloseReason {
             Self::Kicked => GoodbyeCode::Kicked,
             Self::TakenOver => GoodbyeCode::TakenOver,
             Self::Fault(fault) => return Some(HubMessage::Error(ErrorMessage { code: fault.code(), detail })),
-            Self::Accused(_) | Self::Disconnected | Self::Expired | Self::OutOfStep => return None,
+            Self::Accused(_) | Self::Disconnected | Self::Expired => return None,
         };
         Some(HubMessage::Goodbye(Goodbye { code, detail, reconnect }))
     }

@@ -61,7 +61,7 @@ use crate::received::Received;
 use crate::time::Instant;
 use crate::wire::{self, EPOCH_UNIX_MS, HUB_NUMBER_MAX, HubMessage, MessageId, Ping, ReconnectHint};
 
-/// Events and closed connections that may wait for the driver before the hub takes in no more.
+/// Events that may wait for the driver before the hub takes no more from sessions.
 const UNDRAINED_MAX: usize = 65_536;
 
 /// The server's end of every connection that has a name: sessions and the routing between them.
@@ -449,7 +449,8 @@ impl Hub {
         if self.has_pending() {
             self.advance_slowly(units);
         }
-        self.ordered.unordered().0.relieve_if_short();
+        let is_giving_back = self.reports.has_pending();
+        self.ordered.unordered().0.relieve_if_short(is_giving_back);
     }
 
     #[cold]

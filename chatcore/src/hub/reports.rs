@@ -13,7 +13,7 @@ use crate::outbox::{Cursor, Outbox};
 use crate::wire::{Deliver, FateCode, HubMessage, Kind, Message, MessageId, Report};
 
 /// Frames that are gone through before the senders of those are told.
-const FRAMES_MAX: usize = 1024;
+const FRAMES_MAX: u32 = 1024;
 
 /// Frames that one unit of work passes over, if there is nothing to report of them.
 const PASSED: u32 = 16;
@@ -78,10 +78,9 @@ impl Undelivered {
     /// Sorts the next frames by sender and fate. True if these are the last.
     fn collect(&mut self, sessions: &Sessions, fates: &mut Fates, work: &mut Work) -> bool {
         let mut passed = 0;
-        for _ in 0..FRAMES_MAX {
-            let Some((content, may_have_arrived)) = self.outbox.next_unacknowledged(&mut self.cursor) else {
-                return true;
-            };
+        while passed < FRAMES_MAX
+            && let Some((content, may_have_arrived)) = self.outbox.next_kept(&mut self.cursor)
+        {
             passed += 1;
             if content.kind != Kind::DELIVER {
                 continue;
@@ -96,7 +95,7 @@ impl Undelivered {
             }
         }
         work.spend(1 + passed / PASSED);
-        false
+        passed < FRAMES_MAX
     }
 }
 

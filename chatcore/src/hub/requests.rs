@@ -240,7 +240,9 @@ impl Hub {
         let (sessions, rooms) = self.ordered.unordered();
         let number = self.replies.count(sessions, sender);
         let mut cost = 0;
-        let room = check_body(sessions, body).and_then(|()| rooms.membership(sessions, sender, to, &mut cost));
+        let may_say = if sessions.may_say(sender) { Ok(()) } else { Err(RejectCode::RecipientFull) };
+        let room =
+            check_body(sessions, body).and(may_say).and_then(|()| rooms.membership(sessions, sender, to, &mut cost));
         budget.spend(cost);
         match room {
             Ok((room, _)) => {
@@ -264,7 +266,7 @@ impl Hub {
         if let Err(code) = check_body(sessions, body) {
             return replies::rejected(sessions, sender, number, code);
         }
-        if !sessions.fits(recipient, body.len() + OVERHEAD_BYTES_MAX as usize) {
+        if !sessions.fits(recipient, body.len() + OVERHEAD_BYTES_MAX as usize) || !sessions.may_say(sender) {
             return replies::rejected(sessions, sender, number, RejectCode::RecipientFull);
         }
         let id: MessageId = message_id.next(*lowest_id);

@@ -5,8 +5,12 @@ use core::mem;
 
 use super::frames::{Frame, Frames};
 use super::pool::{self, Class};
-use super::{Bytes, Mark, Outbox, Pool, Position, Segment, small, small_count};
+use super::{Bytes, Mark, OPENING_FRAMES_MAX, Outbox, Pool, Position, Segment, small, small_count};
 use crate::wire::Fault;
+
+/// Frames that nobody acknowledges and that one call lets go of, at the most: more than any opening has.
+const DISCARDED_MAX: usize = 256;
+const _: () = assert!(DISCARDED_MAX > OPENING_FRAMES_MAX);
 
 impl Outbox {
     /// The peer has everything up to `count`. True if that is news: repeated and older counts are not. A
@@ -189,9 +193,13 @@ impl Outbox {
         self.invariants();
     }
 
-    /// Lets go of written frames that nobody acknowledges, up to the first that somebody must.
+    /// Lets go of written frames that nobody acknowledges, up to the first that somebody must; of very many, of some. The
+    /// next call goes on.
     pub(super) fn discard_unnumbered(&mut self, pool: &mut Pool) {
-        while !self.opens_numbered && self.kept > 0 {
+        for _ in 0..DISCARDED_MAX {
+            if self.opens_numbered || self.kept == 0 {
+                break;
+            }
             let Some(frame) = self.frames().next() else { unreachable!("what is kept is in frames") };
             if frame.kind.is_numbered() {
                 self.opens_numbered = true;

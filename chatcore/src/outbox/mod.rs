@@ -37,6 +37,9 @@ use crate::wire::{self, Content, HEAD_ROOM, Head, Kind, Message, OVERHEAD_BYTES_
 #[expect(clippy::cast_possible_truncation, reason = "it has 16 bytes")]
 const PREFACE_BYTES_LEFT: u8 = PREFACE_BYTES as u8;
 
+/// Frames among which a welcome is found: it comes after refusals at the most.
+const OPENING_FRAMES_MAX: usize = 64;
+
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     /// Bytes that are kept: to be written, or not acknowledged yet.
@@ -176,12 +179,14 @@ impl Outbox {
         self.pushed(frames.len(), numbered);
     }
 
-    /// Puts frames at the end that are encoded already, all of them numbered, without a copy.
-    pub(crate) fn push_shared(&mut self, frames: &Arc<[u8]>, numbered: u32, pool: &mut Pool) {
+    /// Puts frames at the end that are encoded already, all of them numbered, without a copy if that is less memory.
+    /// Returns how many bytes were copied.
+    pub(crate) fn push_shared(&mut self, frames: &Arc<[u8]>, numbered: u32, pool: &mut Pool) -> usize {
         if !self.tail.is_empty() {
             // A tail that is closed early would keep memory that nothing is in.
             if self.tail.capacity() - self.tail.len() >= frames.len() {
-                return self.push_frames(frames, numbered, pool);
+                self.push_frames(frames, numbered, pool);
+                return frames.len();
             }
             self.close_tail(pool);
         }
@@ -190,6 +195,7 @@ impl Outbox {
         self.kept += frames.len();
         self.unwritten += frames.len();
         self.numbered += u64::from(numbered);
+        0
     }
 
     #[inline]
@@ -318,9 +324,10 @@ impl Outbox {
         self.numbered + 1
     }
 
-    /// An unnumbered frame of this kind, put in before all numbered ones, has not gone out whole.
+    /// An unnumbered frame of this kind, put in as one of the first and before all numbered ones, has not gone out whole.
     pub(crate) fn still_opens_with(&self, kind: Kind) -> bool {
-        self.frames().take_while(|frame| !frame.kind.is_numbered()).any(|frame| frame.kind == kind)
+        let mut opening = self.frames().take(OPENING_FRAMES_MAX).take_while(|frame| !frame.kind.is_numbered());
+        opening.any(|frame| frame.kind == kind)
     }
 
     /// The number of the first numbered frame that is not wholly written: the peer cannot have this one or any behind it.
@@ -337,14 +344,14 @@ impl Outbox {
         Frames { outbox: self, at }
     }
 
-    /// The next numbered frame that is not acknowledged, with whether it may have arrived: because it went out whole, on
-    /// this connection or one before. The cursor moves past it. None after the last.
-    pub(crate) fn next_unacknowledged(&self, cursor: &mut Cursor) -> Option<(Content<'_>, bool)> {
+    /// The next frame that is kept, with whether it may have arrived: because it went out whole, on this connection or one
+    /// before. The cursor moves past it. None after the last.
+    pub(crate) fn next_kept(&self, cursor: &mut Cursor) -> Option<(Content<'_>, bool)> {
         let mut frames = Frames { outbox: self, at: cursor.at.max(self.start_position()) };
-        let frame = frames.find(|frame| frame.kind.is_numbered());
+        let frame = frames.next();
         cursor.at = frames.at;
         let frame = frame?;
-        cursor.passed += 1;
+        cursor.passed += u64::from(frame.kind.is_numbered());
         let number = self.acknowledged + cursor.passed;
         let may_have_arrived = number <= self.handed_over || frame.end <= self.written;
         Some((wire::content(frame.bytes), may_have_arrived))

@@ -179,8 +179,9 @@ impl Fanout {
         let backlog = sessions[member].outbox.kept_bytes();
         if self.is_worth_sharing(backlog) {
             let shared = self.shared.get_or_insert_with(|| sessions.pool.share(&self.frames));
-            work.spend(1);
-            sessions.put(member, |outbox, pool| outbox.push_shared(shared, self.count, pool));
+            let mut copied = 0;
+            sessions.put(member, |outbox, pool| copied = outbox.push_shared(shared, self.count, pool));
+            work.spend(of_bytes(copied));
         } else {
             work.spend(of_bytes(self.frames.len()));
             sessions.put(member, |outbox, pool| outbox.push_frames(&self.frames, self.count, pool));
@@ -197,7 +198,8 @@ impl Fanout {
             return;
         };
         work.spend(1);
-        if subject == member && matches!(self.news, Some(News::Joined(_))) {
+        // It knows, and if it has left, it is back.
+        if subject == member {
             return;
         }
         if !is_slow {

@@ -43,7 +43,8 @@ impl Sessions {
         let index = u32::try_from(self.conns.vacant_key()).expect("a driver has fewer connections than that");
         self.conns_ever = self.conns_ever.wrapping_add(1);
         let id = ConnId { index, serial: self.conns_ever };
-        self.conns.insert(Conn { id, state: ConnState::Open(session) });
+        let slot = self.conns.insert(Conn { id, state: ConnState::Open(session) });
+        self.conn_slots_used = self.conn_slots_used.max(slot + 1);
         id
     }
 

@@ -36,6 +36,8 @@ pub(super) struct Sessions {
     /// Nobody is admitted any more, and nobody is told who goes.
     pub(super) is_shutting_down: bool,
     conns: Slab<Conn>,
+    /// Slots of `conns` that were ever used.
+    conn_slots_used: usize,
     all: Slab<Session>,
     /// Slots of `all` that were ever used.
     slots_used: usize,
@@ -90,6 +92,7 @@ impl Sessions {
             now: Instant::ZERO,
             is_shutting_down: false,
             conns: Slab::new(),
+            conn_slots_used: 0,
             all: Slab::new(),
             slots_used: 0,
             names: NameTable::new(key),

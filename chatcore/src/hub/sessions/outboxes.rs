@@ -33,9 +33,16 @@ impl Sessions {
     #[cold]
     fn has_share(&self, session: &Session) -> bool {
         let account = session.share.account();
-        // While too much is kept for all, the origin that holds most is ended session by session.
-        let is_largest = self.is_exhausted() && self.origins.largest() == Some(account);
-        self.origins.bytes(account) <= self.limits.origin_buffer_bytes_max && !is_largest
+        // While too much is kept for all, the origin that holds most is ended session by session. If none holds much,
+        // there is no room for anybody.
+        let is_refused = self.is_exhausted() && self.origins.largest().is_none_or(|largest| largest == account);
+        self.origins.bytes(account) <= self.limits.origin_buffer_bytes_max && !is_refused
+    }
+
+    /// A session may say something that others have to keep.
+    #[inline]
+    pub(in crate::hub) fn may_say(&self, index: usize) -> bool {
+        !self.is_short() || self.has_share(&self.all[index])
     }
 
     /// A page of a list, or a message of any length, fits what may be kept for a session.
@@ -172,30 +179,50 @@ impl Sessions {
 
     /// Marks a session to be ended if more is kept than may be: for all, or for one origin by an eighth above its share.
     /// It is the one that holds most, of the origin that holds most.
+    /// What an ended session held is given back when its senders have been told. While that goes on, another one
+    /// is ended only at an eighth more.
     #[inline]
-    pub(in crate::hub) fn relieve_if_short(&mut self) {
+    pub(in crate::hub) fn relieve_if_short(&mut self, is_giving_back: bool) {
         if self.is_short() && self.marked.is_empty() {
-            self.relieve();
+            self.relieve(is_giving_back);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn relieve(&mut self) {
-        let share_max = self.limits.origin_buffer_bytes_max / 8 * 9;
-        let largest = self.origins.largest();
-        let Some(account) = largest.filter(|account| self.is_exhausted() || self.origins.bytes(*account) > share_max)
-        else {
+    fn relieve(&mut self, is_giving_back: bool) {
+        let eighths = u64::from(is_giving_back);
+        let is_exhausted =
+            self.is_exhausted() && self.memory().total() > self.limits.buffer_bytes_max / 8 * (8 + eighths);
+        let share_max = self.limits.origin_buffer_bytes_max / 8 * (9 + eighths);
+        let (all, slots) = (&self.all, self.slots_used);
+        let Some(account) = self.origins.largest() else {
+            if !is_exhausted {
+                return;
+            }
+            // Very many hold a little each.
+            if let Some(conn) = self.buffers.search_closing(None, &self.conns, self.conn_slots_used) {
+                self.finish_conn(conn);
+            } else if let Some(victim) = self.buffers.search_stalled(all, slots) {
+                self.evict(victim);
+            }
             return;
         };
-        let victim = self.buffers.largest_of(account, &self.all);
-        if let Some(victim) = victim.or_else(|| self.buffers.search_of(account, &self.all, self.slots_used)) {
-            self.buffers.unlist(victim, &mut self.all[victim]);
-            self.mark_closing(victim, CloseReason::Evicted);
-        } else if let Some(conn) = self.buffers.search_closing_of(account, &self.conns) {
+        if !is_exhausted && self.origins.bytes(account) <= share_max {
+            return;
+        }
+        let victim = self.buffers.largest_of(account, all);
+        if let Some(victim) = victim.or_else(|| self.buffers.search_of(account, all, slots)) {
+            self.evict(victim);
+        } else if let Some(conn) = self.buffers.search_closing(Some(account), &self.conns, self.conn_slots_used) {
             // All its sessions have ended: what they had to be written is too much.
             self.finish_conn(conn);
         }
+    }
+
+    fn evict(&mut self, index: usize) {
+        self.buffers.unlist(index, &mut self.all[index]);
+        self.mark_closing(index, CloseReason::Evicted);
     }
 
     pub(in crate::hub) fn memory(&self) -> Memory {

@@ -157,7 +157,8 @@ impl Ledger {
             (RejectCode::NotAMember, To::Room(room)) => {
                 self.sessions[taken.session].membership(room, taken.order) != Membership::Yes
             }
-            (RejectCode::RecipientFull, To::User(_)) => {
+            // The sender's origin may have used up its share, whomever it writes to.
+            (RejectCode::RecipientFull, _) => {
                 self.check_full("a message is rejected")?;
                 true
             }
