@@ -663,7 +663,7 @@ fn a_long_message_that_outboxes_copy_is_charged_as_copied() {
     }
     world.drain();
     let kept = |world: &World| world.hub.is_behind();
-    let mut input = &encode_all(&[send("#r", &[b'y'; BODY_BYTES])])[..];
+    let mut input = &encode_all(&[send("#r", &vec![b'y'; BODY_BYTES])])[..];
     let _ = world.hub.receive(world.now, sender, &mut input);
     let mut slices = 0;
     while kept(&world) {
