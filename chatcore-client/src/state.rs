@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -83,7 +84,7 @@ impl Slot {
         }
         let kept: Kept = serde_json::from_slice(&fs::read(&self.path).ok()?).ok()?;
         let token = BASE64_STANDARD.decode(kept.token).ok()?.try_into().ok()?;
-        let ticket = Ticket { name: kept.name.parse().ok()?, token: Token::from_bytes(token) };
+        let ticket = Ticket { name: kept.name.parse().ok()?, token: Token::from_bytes(token), attempt: unix_ms() };
         Some((ticket, kept.standing))
     }
 
@@ -119,6 +120,12 @@ fn encoded(text: &str) -> String {
     text.bytes().map(encode).collect()
 }
 
+/// Milliseconds since 1970: later processes resume with higher attempts.
+fn unix_ms() -> u64 {
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,7 +133,7 @@ mod tests {
     const SERVER: &str = "127.0.0.1:12345";
 
     fn ticket() -> Ticket {
-        Ticket { name: "alice".parse().unwrap(), token: Token::from_bytes([7; 16]) }
+        Ticket { name: "alice".parse().unwrap(), token: Token::from_bytes([7; 16]), attempt: 0 }
     }
 
     #[test]

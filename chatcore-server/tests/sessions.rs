@@ -79,7 +79,7 @@ fn a_ghost_is_found_out_and_its_name_free_after_the_window() {
     server.logged(&["left", "name=bob", "not resumed in time"]);
     drop(registered(&server, "bob"));
     let mut late = resuming(&server, "bob", token, Some(0));
-    assert!(matches!(late.take(), HubMessage::Refused(Refused { code: RefusalCode::CannotResume, .. })));
+    assert!(matches!(late.take(), HubMessage::Refused(Refused { code: RefusalCode::SessionOver, .. })));
 }
 
 #[test]

@@ -348,9 +348,12 @@ pub enum Refusal {
     /// The hub is stopping.
     #[error("the hub is shutting down: try again later")]
     ShuttingDown,
-    /// There is no such session, or it cannot go on from where the client is.
+    /// No session has that name and token.
     #[error("the session cannot be resumed: it has ended, or the token is not its own; register anew")]
-    CannotResume,
+    SessionOver,
+    /// The session lives, and cannot go on with this resume.
+    #[error("the session lives, but not from there: resume with a higher attempt, and a count that it can go on from")]
+    StaleResume,
 }
 
 impl Refusal {
@@ -363,7 +366,8 @@ impl Refusal {
             Self::RateLimited { .. } => RefusalCode::RateLimited,
             Self::Denied => RefusalCode::Denied,
             Self::ShuttingDown => RefusalCode::ShuttingDown,
-            Self::CannotResume => RefusalCode::CannotResume,
+            Self::SessionOver => RefusalCode::SessionOver,
+            Self::StaleResume => RefusalCode::StaleResume,
         }
     }
 

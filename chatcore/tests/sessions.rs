@@ -99,7 +99,7 @@ fn the_window_that_ends_in_the_tick_of_the_resume_has_ended() {
         if expire_first {
             world.hub.handle_timeout(world.now);
         }
-        assert_eq!(try_resume(&mut world, "bob", token, Some(0)), Err(Refusal::CannotResume));
+        assert_eq!(try_resume(&mut world, "bob", token, Some(0)), Err(Refusal::SessionOver));
         world.drain();
         assert_eq!(world.hub.users(), 0);
     }
@@ -116,7 +116,7 @@ fn a_client_that_comes_too_late_is_told_and_registers_anew() {
     let never_sent = bob.client.send(world.now, "alice", b"2").unwrap();
     world.pass(WINDOW);
 
-    assert_eq!(world.reconnect(&mut bob), Err(Refusal::CannotResume));
+    assert_eq!(world.reconnect(&mut bob), Err(Refusal::SessionOver));
     assert_eq!(bob.client.poll_event(), Some(Event::SessionLost { unsent_from: never_sent }));
     bob.conn = world.admit_again(&mut bob.client);
     world.carry(&mut bob);
@@ -188,11 +188,12 @@ fn an_attempt_that_was_held_up_takes_nothing_from_a_later_one() {
     world.hub.disconnect(world.now, first).unwrap();
     let second = try_resume_again(&mut world, "bob", token, Some(0), 2).unwrap();
     for late in [1, 2] {
-        assert_eq!(try_resume_again(&mut world, "bob", token, Some(0), late), Err(Refusal::CannotResume));
+        assert_eq!(try_resume_again(&mut world, "bob", token, Some(0), late), Err(Refusal::StaleResume));
     }
     assert!(world.hub.name(second).is_some());
-    // Started again, it does not know how often it has asked before.
-    let reborn = try_resume_again(&mut world, "bob", token, None, 1).unwrap();
+    // Started again, it counts from a later time. What is left of the process before it is refused.
+    let reborn = try_resume_again(&mut world, "bob", token, None, 1_000).unwrap();
+    assert_eq!(try_resume_again(&mut world, "bob", token, None, 3), Err(Refusal::StaleResume));
     assert!(world.hub.name(reborn).is_some());
 }
 
@@ -214,8 +215,8 @@ fn a_name_without_its_token_brings_nothing() {
     world.cut(&mut bob);
     let alices = alice.client.ticket().unwrap().token;
     for token in [alices, Token::from_bytes([0; 16])] {
-        assert_eq!(try_resume(&mut world, "bob", token, Some(0)), Err(Refusal::CannotResume));
-        assert_eq!(try_resume(&mut world, "nobody", token, Some(0)), Err(Refusal::CannotResume));
+        assert_eq!(try_resume(&mut world, "bob", token, Some(0)), Err(Refusal::SessionOver));
+        assert_eq!(try_resume(&mut world, "nobody", token, Some(0)), Err(Refusal::SessionOver));
     }
     world.reconnect(&mut bob).unwrap();
     world.carry(&mut bob);
@@ -231,7 +232,7 @@ fn a_token_guessed_many_times_costs_a_connection_each_and_changes_nothing() {
     let before = (world.hub.users(), world.hub.connections(), world.hub.poll_timeout());
     for guess in 0..20_000_u128 {
         let refused = try_resume(&mut world, "bob", Token::from_bytes(guess.to_le_bytes()), None);
-        assert_eq!(refused, Err(Refusal::CannotResume));
+        assert_eq!(refused, Err(Refusal::SessionOver));
     }
     assert_eq!((world.hub.users(), world.hub.connections(), world.hub.poll_timeout()), before);
     world.reconnect(&mut bob).unwrap();
@@ -260,7 +261,7 @@ fn a_count_that_was_never_sent_or_is_gone_changes_nothing() {
         world.written(bob);
         let _ = world.say(bob, &[ClientMessage::Ack(Ack { count: acknowledged })]);
         world.hub.disconnect(world.now, bob).unwrap();
-        assert_eq!(try_resume(&mut world, "bob", token, Some(count)), Err(Refusal::CannotResume), "{count}");
+        assert_eq!(try_resume(&mut world, "bob", token, Some(count)), Err(Refusal::StaleResume), "{count}");
         let bob = try_resume_again(&mut world, "bob", token, Some(acknowledged), 2).expect("the session lives");
         assert!(world.hub.name(bob).is_some() && world.hub.name(alice).is_some());
     }
@@ -280,7 +281,7 @@ fn a_count_that_is_out_of_step_does_nothing_to_a_session_that_is_connected() {
     assert!(world.hub.transmit(bob.conn).is_empty() && alice.client.is_settled(), "bob has acknowledged it");
     let token = bob.client.ticket().unwrap().token;
     for count in [0, 2] {
-        assert_eq!(try_resume(&mut world, "bob", token, Some(count)), Err(Refusal::CannotResume));
+        assert_eq!(try_resume(&mut world, "bob", token, Some(count)), Err(Refusal::StaleResume));
     }
     alice.client.send(world.now, "bob", b"2").unwrap();
     world.carry(&mut alice);
@@ -383,7 +384,7 @@ fn an_attempt_that_is_refused_changes_nothing() {
     world.reconnect(&mut bob).unwrap();
     world.carry(&mut bob);
     // Too high a count, in a high attempt; and then the right one in the next of its client.
-    assert_eq!(try_resume_again(&mut world, "bob", token, Some(9), 7), Err(Refusal::CannotResume));
+    assert_eq!(try_resume_again(&mut world, "bob", token, Some(9), 7), Err(Refusal::StaleResume));
     assert!(try_resume_again(&mut world, "bob", token, Some(0), 3).is_ok());
 }
 
@@ -493,9 +494,10 @@ proptest! {
                 prop_assert_eq!(again, lacking);
             }
             Err(refusal) => {
-                prop_assert_eq!(refusal, Refusal::CannotResume);
+                prop_assert_eq!(refusal, Refusal::StaleResume);
                 prop_assert!(from < acknowledged || from > sent);
                 prop_assert_eq!(world.hub.name(bob).is_some(), is_connected);
+                prop_assert_eq!(world.hub.users(), 2);
             }
         }
         prop_assert!(world.hub.name(alice).is_some());

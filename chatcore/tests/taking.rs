@@ -202,7 +202,7 @@ fn what_came_of_a_session_that_is_lost_is_told_before_that_and_counts_in_no_othe
     let mut client = registered(false);
     hear(&mut client, &[1, 2].map(deliver));
     client.disconnect(Instant::ZERO);
-    let refused = HubMessage::Refused(Refused { code: RefusalCode::CannotResume, detail: "", wait_ms: None });
+    let refused = HubMessage::Refused(Refused { code: RefusalCode::SessionOver, detail: "", wait_ms: None });
     assert_eq!(reconnect(&mut client, &[refused, welcome(), deliver(3)]), Some(0));
     assert_eq!(ids(&mut client, 1), [1]);
     assert_eq!(acknowledged(&mut client), None, "the new session's frame is not taken");
@@ -248,7 +248,7 @@ fn a_program_that_takes_later_says_up_to_where() {
     assert_eq!(ids(&mut client, 1), [4]);
     let before = client.position();
     client.disconnect(Instant::ZERO);
-    let refused = HubMessage::Refused(Refused { code: RefusalCode::CannotResume, detail: "", wait_ms: None });
+    let refused = HubMessage::Refused(Refused { code: RefusalCode::SessionOver, detail: "", wait_ms: None });
     reconnect(&mut client, &[refused, welcome(), deliver(5)]);
     assert_eq!(ids(&mut client, 9), [5]);
     client.take_events(Instant::ZERO, before);

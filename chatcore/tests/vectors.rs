@@ -98,7 +98,7 @@ fn hub_message(name: &str) -> HubMessage<'static> {
             HubMessage::Refused(Refused { code: RefusalCode::NameInUse, detail: "in use", wait_ms: Some(65_000) })
         }
         "refused-for-good" => {
-            HubMessage::Refused(Refused { code: RefusalCode::CannotResume, detail: "", wait_ms: None })
+            HubMessage::Refused(Refused { code: RefusalCode::SessionOver, detail: "", wait_ms: None })
         }
         "ack" => HubMessage::Ack(Ack { count: 251 }),
         "ping" => HubMessage::Ping(Ping { nonce: 65_535 }),

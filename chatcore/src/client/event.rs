@@ -169,6 +169,10 @@ pub struct Ticket {
     pub name: UserName,
     /// The session's secret: to be stored where nobody else can read it.
     pub token: Token,
+    /// The last attempt to resume the session. A program that was started again sets this to a number that is higher than
+    /// any in a process before it, such as the milliseconds since 1970: of two processes, the hub then believes the
+    /// later one (protocol.md, *Sessions*).
+    pub attempt: u64,
 }
 
 /// Why a client's connection ended.

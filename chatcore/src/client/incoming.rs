@@ -111,8 +111,8 @@ impl Client {
 
     fn welcome(&mut self, welcome: &Welcome<'_>) -> Result<(), Fault> {
         let name = user(Kind::WELCOME, welcome.name)?;
-        self.ticket = Some(Ticket { name: name.clone(), token: welcome.token });
-        (self.attempts, self.unanswered) = (0, 0);
+        self.ticket = Some(Ticket { name: name.clone(), token: welcome.token, attempt: 0 });
+        self.unanswered = 0;
         self.limits = Some(welcome.limits);
         self.answer_by = self.answer_by.filter(|_| self.leaving);
         self.persistent = true;
@@ -175,7 +175,7 @@ impl Client {
                 self.unanswered -= 1;
                 self.retreat(why, None);
             }
-            GoodbyeCode::ShuttingDown if hint.is_some() => self.retreat(why, hint),
+            GoodbyeCode::ShuttingDown | GoodbyeCode::Elsewhere if hint.is_some() => self.retreat(why, hint),
             _ => self.close(why),
         }
     }

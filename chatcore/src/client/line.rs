@@ -119,16 +119,16 @@ impl Client {
 
     /// Asks for the session, on a connection that stands.
     pub(super) fn greet(&mut self) {
-        let Some(ticket) = &self.ticket else { unreachable!("there is a session to ask for") };
+        let Some(ticket) = &mut self.ticket else { unreachable!("there is a session to ask for") };
         let received = self.acks.tell();
-        self.attempts += 1;
+        ticket.attempt = ticket.attempt.saturating_add(1);
         let mut greeting = Outbox::with_preface();
         greeting.push(
             &ClientMessage::Resume(Resume {
                 name: ticket.name.as_str(),
                 token: ticket.token,
                 received,
-                attempt: self.attempts,
+                attempt: ticket.attempt,
             }),
             &mut self.pool,
         );
@@ -188,7 +188,7 @@ impl Client {
 
     /// The hub will not go on with the session.
     pub(super) fn refused_to_resume(&mut self, code: RefusalCode, detail: String, hint: Option<Reconnect>) {
-        if code != RefusalCode::CannotResume {
+        if code != RefusalCode::SessionOver {
             return self.retreat(Closed::Refused { code, detail }, hint);
         }
         let unsent_from = self.numbers_before + self.outbox.first_unwritten();

@@ -73,9 +73,7 @@ pub struct Client {
     liveness: Liveness,
     /// The session, if there is one.
     ticket: Option<Ticket>,
-    /// How many times it was asked for.
-    attempts: u64,
-    /// How many of these got no answer: they may arrive late.
+    /// How many times it was asked for without an answer: these may arrive late.
     unanswered: u64,
     /// The name that was asked for, with its credential; none if the answer was no.
     asked: Option<(String, Vec<u8>)>,
@@ -119,7 +117,6 @@ impl Client {
             events: Queue::default(),
             liveness: Liveness::new(now),
             ticket: None,
-            attempts: 0,
             unanswered: 0,
             asked: None,
             persistent: false,

@@ -49,12 +49,13 @@ impl Hub {
         let holder = self.holder(&name);
         let sessions = self.ordered.sessions();
         match (request, holder) {
-            (Request::Resume { token, received, attempt }, Some(holder))
-                if sessions[holder].details.token == token && sessions[holder].is_newer_attempt(received, attempt) =>
-            {
+            (Request::Resume { token, received, attempt }, Some(holder)) if sessions[holder].details.token == token => {
+                if attempt <= sessions[holder].details.attempt {
+                    return Err(Refusal::StaleResume);
+                }
                 self.resume(holder, received, attempt, origin, outbox)
             }
-            (Request::Resume { .. }, _) => Err(Refusal::CannotResume),
+            (Request::Resume { .. }, _) => Err(Refusal::SessionOver),
             (Request::Name { .. }, Some(holder)) => Err(self.name_in_use(holder)),
             (Request::Name { .. }, None) => self.register(&name, origin, outbox),
         }
@@ -162,7 +163,7 @@ impl Hub {
         replies::tell_accepted(sessions, index);
         let count = received.unwrap_or_else(|| sessions[index].outbox.acknowledged());
         if sessions.settle(index, count).is_err() {
-            return Err(Refusal::CannotResume);
+            return Err(Refusal::StaleResume);
         }
         sessions[index].details.attempt = attempt;
         if let Attachment::Attached(other) = sessions[index].attachment {

@@ -38,9 +38,15 @@ impl Hub {
         self.has_pending() || self.presence.owes_news() || sessions.any(|(_, session)| session.is_lagging)
     }
 
-    /// Bytes that count for the origin for which most do.
+    /// Bytes that the origin holds that holds most, beside its session that would be ended next.
     pub(crate) fn most_bytes_of_origin(&self) -> u64 {
-        self.ordered.sessions().origins.most_bytes()
+        let sessions = self.ordered.sessions();
+        let mut largest: BTreeMap<u32, u64> = BTreeMap::new();
+        for (_, session) in sessions.iter() {
+            let most = largest.entry(session.share.account()).or_default();
+            *most = (*most).max(session.share.bytes());
+        }
+        largest.into_iter().map(|(account, most)| sessions.origins.bytes(account) - most).max().unwrap_or_default()
     }
 
     /// What is counted is what there is, and every share keeps to its bound.

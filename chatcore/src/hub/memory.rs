@@ -105,17 +105,6 @@ impl Buffers {
         found.filter(|index| sessions[*index].share.bytes() > 0)
     }
 
-    /// When no origin holds much: the session that has acknowledged nothing for the longest time, of some that are looked
-    /// at. None if all of those have acknowledged everything.
-    pub(super) fn search_stalled(&mut self, sessions: &Slab<Session>, slots: usize) -> Option<usize> {
-        let candidates = next_slots(&mut self.search_from, slots);
-        let unacked_since = |index: usize| {
-            let session = sessions.get(index).filter(|session| !session.is_closing && session.outbox.awaits_ack())?;
-            Some((session.unacked_since, index))
-        };
-        candidates.filter_map(unacked_since).min().map(|(_, index)| index)
-    }
-
     /// The closing connection of an origin, or of all, that holds most, of some that are looked at.
     pub(super) fn search_closing(&mut self, account: Option<u32>, conns: &Slab<Conn>, slots: usize) -> Option<usize> {
         let held = |index: &usize| match &conns.get(*index)?.state {

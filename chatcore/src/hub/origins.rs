@@ -245,13 +245,6 @@ impl Origins {
         self.accounts[share.account as usize].detached -= 1;
     }
 
-    /// Bytes that the origin holds that holds most.
-    #[cfg(feature = "sim")]
-    pub(super) fn most_bytes(&self) -> u64 {
-        let granules = self.accounts.iter().map(|(_, account)| account.granules).max();
-        granules.unwrap_or_default() * GRANULE_BYTES as u64
-    }
-
     #[cfg(feature = "sim")]
     pub(super) const fn detached(&self) -> u32 {
         self.detached

@@ -206,11 +206,6 @@ impl Session {
         }
     }
 
-    /// Whether an attempt to resume is newer than the last that was granted. A client that was started again counts anew.
-    pub(super) fn is_newer_attempt(&self, received: Option<u64>, attempt: u64) -> bool {
-        received.is_none() || attempt > self.details.attempt
-    }
-
     pub(super) const fn is_detached(&self) -> bool {
         matches!(self.attachment, Attachment::Detached { .. })
     }

@@ -195,6 +195,8 @@ impl User {
         self.dial(around, server);
         self.has_predecessor = self.ticket.is_some();
         let client = if let Some(ticket) = self.ticket.clone() {
+            // A clock that goes on over restarts.
+            let ticket = Ticket { attempt: now.as_nanos(), ..ticket };
             Client::resume(now, self.config.clone(), seed, ticket, b"")
         } else {
             let mut client = Client::new(now, self.config.clone(), seed);

@@ -73,10 +73,13 @@ codes! {
         Denied = 4 "denied",
         /// The hub is stopping.
         ShuttingDown = 5 "shutting_down",
-        /// The session is over, or the token is not its own: register anew.
-        CannotResume = 6 "cannot_resume",
+        /// No session has that name and token: register anew.
+        SessionOver = 6 "session_over",
         /// The client's origin registers or resumes more often than the hub allows; `wait_ms` says when to try again.
         RateLimited = 7 "rate_limited",
+        /// The session lives, and cannot go on with this resume: its attempt is not newer than the last, or its count is
+        /// not one that the session can go on from.
+        StaleResume = 8 "stale_resume",
     }
 }
 
@@ -103,6 +106,10 @@ codes! {
         TooManyWatches = 9 "too_many_watches",
         /// The hub's users watch as many names as they may have together.
         HubWatchesFull = 10 "hub_watches_full",
+        /// Reserved: something that the hub needs for the answer cannot be reached; trying later may work.
+        Unavailable = 11 "unavailable",
+        /// Reserved: the hub does not know whether the request was done.
+        Unconfirmed = 12 "unconfirmed",
     }
 }
 
@@ -121,6 +128,8 @@ codes! {
         Kicked = 5 "kicked",
         /// Another connection goes on with the session.
         TakenOver = 6 "taken_over",
+        /// Reserved: the session is to be had from another hub, where the hint says.
+        Elsewhere = 7 "elsewhere",
     }
 }
 

@@ -195,34 +195,27 @@ impl Sessions {
         let is_exhausted =
             self.is_exhausted() && self.memory().total() > self.limits.buffer_bytes_max / 8 * (8 + eighths);
         let share_max = self.limits.origin_buffer_bytes_max / 8 * (9 + eighths);
-        let (all, slots) = (&self.all, self.slots_used);
         let Some(account) = self.origins.largest() else {
             if !is_exhausted {
                 return;
             }
-            // Very many hold a little each.
+            // Very many hold a little each: nobody gets more until they acknowledge, or stall.
             if let Some(conn) = self.buffers.search_closing(None, &self.conns, self.conn_slots_used) {
                 self.finish_conn(conn);
-            } else if let Some(victim) = self.buffers.search_stalled(all, slots) {
-                self.evict(victim);
             }
             return;
         };
         if !is_exhausted && self.origins.bytes(account) <= share_max {
             return;
         }
-        let victim = self.buffers.largest_of(account, all);
-        if let Some(victim) = victim.or_else(|| self.buffers.search_of(account, all, slots)) {
-            self.evict(victim);
+        let victim = self.buffers.largest_of(account, &self.all);
+        if let Some(victim) = victim.or_else(|| self.buffers.search_of(account, &self.all, self.slots_used)) {
+            self.buffers.unlist(victim, &mut self.all[victim]);
+            self.mark_closing(victim, CloseReason::Evicted);
         } else if let Some(conn) = self.buffers.search_closing(Some(account), &self.conns, self.conn_slots_used) {
             // All its sessions have ended: what they had to be written is too much.
             self.finish_conn(conn);
         }
-    }
-
-    fn evict(&mut self, index: usize) {
-        self.buffers.unlist(index, &mut self.all[index]);
-        self.mark_closing(index, CloseReason::Evicted);
     }
 
     pub(in crate::hub) fn memory(&self) -> Memory {

@@ -43,8 +43,8 @@ impl Server {
     }
 
     /// When the hub has nothing to do at once, its peers make it keep no more than they may, and each origin no more than
-    /// its share and an eighth. What is only looked at in whole granules comes on top, and the session that will be ended
-    /// next.
+    /// its share and an eighth, beside its session that will be ended next. What is only looked at in whole granules comes
+    /// on top.
     fn check_memory(&self, around: &Around<'_>, hub: &Hub) -> Result<(), Broken> {
         if hub.is_behind() {
             return Ok(());
@@ -60,7 +60,7 @@ impl Server {
         if is_counted_once && memory.total() > total_max + total_slack {
             return broken(format!("{memory:?} is kept, more than {total_max} and {total_slack}"));
         }
-        let (bytes, share_max) = (hub.most_bytes_of_origin(), limits.origin_buffer_bytes_max / 8 * 9 + outbox_max);
+        let (bytes, share_max) = (hub.most_bytes_of_origin(), limits.origin_buffer_bytes_max / 8 * 9 + GRANULE_BYTES);
         if bytes > share_max {
             return broken(format!("{bytes} bytes count for one origin, more than {share_max}"));
         }
