@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use chatcore::wire::{Accepted, Ack, ClientMessage, Deliver, HubMessage, Message, MessageId, Send, take};
+use chatcore::wire::{AcceptedRun, Ack, ClientMessage, Deliver, HubMessage, Message, MessageId, Send, take};
 
 /// A message, and the frame that it makes.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl<'a> Coding<'a> {
         [
             ("send", Said::ByClient(ClientMessage::Send(Send { to: "user00042", body }))),
             ("deliver", Said::ByHub(HubMessage::Deliver(Deliver { id, from: "user00042", body }))),
-            ("accepted", Said::ByHub(HubMessage::Accepted(Accepted { number: 1 << 10, id, more: 63 }))),
+            ("accepted", Said::ByHub(HubMessage::Accepted(AcceptedRun { number: 1 << 10, id, more: 63 }.into()))),
             ("ack", Said::ByClient(ClientMessage::Ack(Ack { count: 1 << 10 }))),
         ]
         .map(|(name, message)| (name, Self::new(message)))

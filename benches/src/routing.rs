@@ -194,7 +194,9 @@ impl Routing {
                 }
                 match HubMessage::decode(content).expect("the hub writes messages") {
                     Some(HubMessage::Deliver(_) | HubMessage::RoomDeliver(_)) => tally.delivered += 1,
-                    Some(HubMessage::Accepted(told)) => tally.said += 1 + usize::from(told.more),
+                    Some(HubMessage::Accepted(told)) => {
+                        tally.said += usize::try_from(told.count()).expect("it is small");
+                    }
                     _ => {}
                 }
             };

@@ -283,7 +283,7 @@ impl Connection {
                 return Err(Error::Unreceived { events: self.arrived.len() + client.waiting_events() });
             }
             match command(&mut self.driver) {
-                Err(ClientError::OutboxFull { .. }) => self.turn(deadline)?,
+                Err(error) if error.passes() => self.turn(deadline)?,
                 Err(error) => return Err(self.why_not(error)),
                 Ok(number) => {
                     self.pump()?;

@@ -111,6 +111,7 @@ impl Handshake {
     fn next(&mut self, input: &mut &[u8]) -> Result<Option<Result<Registration, NameError>>, Failure> {
         while let Some(content) = wire::take(input, HANDSHAKE_FRAME_BYTES_MAX)? {
             let Some(message) = ClientMessage::decode(content)? else {
+                transition::may_skip(State::Unregistered, content.kind)?;
                 continue;
             };
             let state = transition::at_hub(State::Unregistered, message.kind())?;

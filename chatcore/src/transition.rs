@@ -76,3 +76,12 @@ pub(crate) fn at_client(state: State, kind: Kind) -> Result<State, Fault> {
         _ => return Err(Fault::Unexpected { kind, state: state.words() }),
     })
 }
+
+/// Whether an optional frame that is not known may come, to be skipped: a numbered one counts in its session, so there must
+/// be one.
+pub(crate) fn may_skip(state: State, kind: Kind) -> Result<(), Fault> {
+    if kind.is_numbered() && state != State::Registered {
+        return Err(Fault::Unexpected { kind, state: state.words() });
+    }
+    Ok(())
+}

@@ -5,12 +5,12 @@ mod world;
 use std::time::Duration;
 
 use chatcore::wire::{
-    self, Accepted, Ack, Announced, ClientMessage, Deliver, ErrorMessage, Goodbye, HubMessage, Message, Ping, Preface,
-    ReconnectHint, Refused, Rejected, Resumed, Welcome, take,
+    self, AcceptedRun, Ack, Announced, ClientMessage, Deliver, ErrorMessage, Goodbye, HubMessage, Message, Ping,
+    Preface, ReconnectHint, Refused, Resumed, Stale, Welcome, take,
 };
 use chatcore::{
     Client, ClientConfig, ClientError, Closed, ErrorCode, Event, Fault, Foreign, GoodbyeCode, Instant, Limits,
-    MessageId, Received, RefusalCode, RejectCode, Token, UserName,
+    MessageId, Received, RefusalCode, Token, UserName,
 };
 use proptest::prelude::*;
 use world::{World, encode_all};
@@ -285,7 +285,7 @@ fn leaving_waits_for_the_hub_but_not_for_ever() {
     client.send(Instant::ZERO, "bob", b"").unwrap();
     client.leave(Instant::ZERO);
     written(&mut client);
-    hear(&mut client, &[HubMessage::Accepted(Accepted { number: 1, id: MessageId(1), more: 0 })]);
+    hear(&mut client, &[HubMessage::Accepted(AcceptedRun { number: 1, id: MessageId(1), more: 0 }.into())]);
     client.handle_timeout(Instant::ZERO + ClientConfig::default().flush_time_max);
     assert!(matches!(events(&mut client)[..], [Event::Accepted { .. }, Event::Closed(Closed::Left)]));
 }
@@ -429,7 +429,7 @@ fn several_messages_are_accepted_with_one_frame() {
     for _ in 0..4 {
         client.send(Instant::ZERO, "bob", b"").unwrap();
     }
-    hear(&mut client, &[HubMessage::Accepted(Accepted { number: 2, id: MessageId(70), more: 2 })]);
+    hear(&mut client, &[HubMessage::Accepted(AcceptedRun { number: 2, id: MessageId(70), more: 2 }.into())]);
     let accepted = |number, id| Event::Accepted { number, id: MessageId(id) };
     assert_eq!(events(&mut client), [accepted(2, 70), accepted(3, 71), accepted(4, 72)]);
 
@@ -440,7 +440,7 @@ fn several_messages_are_accepted_with_one_frame() {
         for _ in 0..4 {
             client.send(Instant::ZERO, "bob", b"").unwrap();
         }
-        hear(&mut client, &[HubMessage::Accepted(Accepted { number, id: MessageId(id), more })]);
+        hear(&mut client, &[HubMessage::Accepted(AcceptedRun { number, id: MessageId(id), more }.into())]);
         assert!(
             matches!(events(&mut client)[..], [Event::Closed(Closed::Fault(Fault::InvalidValue { .. }))]),
             "{number} {id} {more}"
@@ -453,7 +453,7 @@ proptest! {
     fn any_split_of_what_a_hub_says_gives_the_same_events(cuts in proptest::collection::vec(1_usize..40, 1..12)) {
         let mut messages = vec![welcome()];
         messages.extend((1..20).map(deliver));
-        messages.push(HubMessage::Rejected(Rejected { number: 1, code: RejectCode::NoSuchUser }));
+        messages.push(HubMessage::Stale(Stale { room: "#lobby" }));
         let stream = [&Preface::OURS.encode()[..], &encode_all(&messages)].concat();
 
         let mut whole = fresh();

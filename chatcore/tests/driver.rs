@@ -40,10 +40,11 @@ fn what_is_urgent_comes_at_once_and_the_rest_when_it_is_asked_for() {
     assert!(matches!(urgent[..], [Action::Write { conn }] if conn == alice), "{urgent:?}");
     let to_alice = world.hub.transmit(alice).concat();
     let to_alice = decode_all(&to_alice);
-    let [HubMessage::Deliver(_), HubMessage::Accepted(accepted), HubMessage::Ack(ack)] = to_alice[..] else {
+    let [HubMessage::Deliver(_), HubMessage::Accepted(accepted), HubMessage::Ack(ack)] = &to_alice[..] else {
         panic!("{to_alice:?}")
     };
-    assert_eq!((accepted.number, accepted.more, ack.count), (1, 1, 2));
+    let [run] = accepted.runs[..] else { panic!("{accepted:?}") };
+    assert_eq!((run.number, run.more, ack.count), (1, 1, 2));
     assert!(!world.hub.is_settled(), "bob has not been told");
     world.drain();
     assert!(world.hub.is_settled());

@@ -69,7 +69,7 @@ fn what_was_said_in_the_turn_in_which_a_session_ends_is_answered_and_acknowledge
         panic!("{last:?}")
     };
     let accepted = decode_all(&to_slow).into_iter().find_map(|message| match message {
-        HubMessage::Accepted(accepted) => Some((accepted.number, accepted.more)),
+        HubMessage::Accepted(accepted) => Some((accepted.runs[0].number, accepted.runs[0].more)),
         _ => None,
     });
     assert_eq!(accepted, Some((2, 2)));

@@ -50,7 +50,7 @@ fn fill(world: &mut World, sender: ConnId, to: &str, count: usize) -> Fates {
         for _ in 0..2 {
             for message in decode_all(&world.written(sender)) {
                 match message {
-                    HubMessage::Accepted(more) => fates.accepted += 1 + usize::from(more.more),
+                    HubMessage::Accepted(more) => fates.accepted += usize::try_from(more.count()).unwrap(),
                     HubMessage::Rejected(rejected) if rejected.code == RejectCode::RecipientFull => fates.full += 1,
                     HubMessage::Report(report) => {
                         fates.reported.extend(report.ids.iter().map(|_| report.to.to_string()));

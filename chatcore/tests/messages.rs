@@ -2,7 +2,7 @@
 
 mod world;
 
-use chatcore::wire::{Accepted, Ack, Deliver, HubMessage, Rejected};
+use chatcore::wire::{AcceptedRun, Ack, Deliver, HubMessage, Rejected};
 use chatcore::{ClientConfig, Event, Limits, RejectCode};
 use world::{World, decode_all, nth, send};
 
@@ -14,7 +14,7 @@ fn a_message_reaches_its_recipient_and_its_sender_learns_it() {
     let to_bob = world.written(bob);
     assert_eq!(decode_all(&to_bob), [HubMessage::Deliver(Deliver { id: nth(1), from: "alice", body: b"hello" })]);
     let to_alice = world.written(alice);
-    let accepted = HubMessage::Accepted(Accepted { number: 1, id: nth(1), more: 0 });
+    let accepted = HubMessage::Accepted(AcceptedRun { number: 1, id: nth(1), more: 0 }.into());
     assert_eq!(decode_all(&to_alice), [accepted, HubMessage::Ack(Ack { count: 1 })]);
 }
 
@@ -43,7 +43,7 @@ fn a_message_to_oneself_is_delivered_like_any_other_in_any_case_of_the_name() {
         [
             HubMessage::Deliver(Deliver { id: nth(1), from: "alice", body: b"1" }),
             HubMessage::Deliver(Deliver { id: nth(2), from: "alice", body: b"2" }),
-            HubMessage::Accepted(Accepted { number: 1, id: nth(1), more: 1 }),
+            HubMessage::Accepted(AcceptedRun { number: 1, id: nth(1), more: 1 }.into()),
             HubMessage::Ack(Ack { count: 2 }),
         ]
     );

@@ -81,7 +81,9 @@ fn every_member_but_the_sender_gets_the_same_bytes_in_the_same_order() {
             .iter()
             .flat_map(|message| match message {
                 HubMessage::RoomDeliver(deliver) => deliver.id.0..=deliver.id.0,
-                HubMessage::Accepted(accepted) => accepted.id.0..=accepted.id.0 + u64::from(accepted.more),
+                HubMessage::Accepted(accepted) => {
+                    accepted.runs[0].id.0..=accepted.runs[0].id.0 + u64::from(accepted.runs[0].more)
+                }
                 _ => std::ops::RangeInclusive::new(1, 0),
             })
             .collect();

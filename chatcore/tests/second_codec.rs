@@ -2,7 +2,7 @@
 //! in use, which is no longer developed.
 
 use chatcore::wire::{
-    Accepted, Announced, Deliver, HubMessage, Kind, Message, MessageId, Online, Presence, Report, Token, Welcome,
+    AcceptedRun, Announced, Deliver, HubMessage, Kind, Message, MessageId, Online, Presence, Report, Token, Welcome,
 };
 use proptest::prelude::*;
 use wincode::SchemaWrite;
@@ -16,7 +16,12 @@ struct SecondDeliver<'a> {
 }
 
 #[derive(SchemaWrite)]
-struct SecondAccepted {
+struct SecondRuns {
+    runs: Vec<SecondRun>,
+}
+
+#[derive(SchemaWrite)]
+struct SecondRun {
     number: u64,
     id: u64,
     more: u16,
@@ -77,8 +82,8 @@ proptest! {
         let message_id = MessageId(id);
         let deliver = HubMessage::Deliver(Deliver { id: message_id, from: &from, body: &body });
         prop_assert_eq!(first(&deliver), second!(Kind::DELIVER, SecondDeliver { id, from: &from, body: &body }));
-        let accepted = HubMessage::Accepted(Accepted { number, id: message_id, more: short });
-        prop_assert_eq!(first(&accepted), second!(Kind::ACCEPTED, SecondAccepted { number, id, more: short }));
+        let accepted = HubMessage::Accepted(AcceptedRun { number, id: message_id, more: short }.into());
+        prop_assert_eq!(first(&accepted), second!(Kind::ACCEPTED, SecondRuns { runs: vec![SecondRun { number, id, more: short }] }));
         let token = u128::from(number).to_le_bytes();
         let limits = Announced {
             frame_bytes_max: u32::from(short),

@@ -5,8 +5,8 @@ mod world;
 use std::time::Duration;
 
 use chatcore::wire::{
-    Accepted, Ack, Announced, ClientMessage, Deliver, HubMessage, Message, Preface, Refused, Resume, Resumed, Welcome,
-    take,
+    AcceptedRun, Ack, Announced, ClientMessage, Deliver, HubMessage, Message, Preface, Refused, Resume, Resumed,
+    Welcome, take,
 };
 use chatcore::{Client, ClientConfig, Event, Instant, Limits, MessageId, Position, Received, RefusalCode, Token};
 use proptest::prelude::*;
@@ -112,7 +112,7 @@ fn a_frame_is_acknowledged_once_the_last_of_its_events_is_taken() {
         client.send(Instant::ZERO, "bob", b"").unwrap();
     }
     written(&mut client);
-    hear(&mut client, &[deliver(1), HubMessage::Accepted(Accepted { number: 1, id: MessageId(2), more: 2 })]);
+    hear(&mut client, &[deliver(1), HubMessage::Accepted(AcceptedRun { number: 1, id: MessageId(2), more: 2 }.into())]);
     assert_eq!((acknowledged(&mut client), client.waiting_events()), (None, 4), "nothing is taken");
     assert!(client.waiting_bytes() > 0);
     assert_eq!(ids(&mut client, 1), [1]);
@@ -182,7 +182,7 @@ fn a_frame_of_which_a_part_was_taken_goes_on_where_it_was() {
         client.send(Instant::ZERO, "bob", b"").unwrap();
     }
     written(&mut client);
-    let accepted = [HubMessage::Accepted(Accepted { number: 1, id: MessageId(2), more: 2 })];
+    let accepted = [HubMessage::Accepted(AcceptedRun { number: 1, id: MessageId(2), more: 2 }.into())];
     hear(&mut client, &accepted);
     assert!(matches!(client.poll_event(), Some(Event::Accepted { number: 1, .. })));
     client.disconnect(Instant::ZERO);

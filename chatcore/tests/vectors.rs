@@ -6,11 +6,13 @@ mod world;
 use std::collections::BTreeSet;
 
 use chatcore::wire::{
-    self, Accepted, Ack, Announced, ClientMessage, Content, Deliver, Done, ErrorMessage, Goodbye, HubMessage, Join,
-    Joined, Kind, Leave, Left, Members, Message, Missed, Online, Ping, Pong, Preface, Presence, ReconnectHint, Refused,
-    Register, Rejected, Report, Resume, Resumed, RoomDeliver, Roster, Send, Stale, Unwatch, Watch, Welcome, Who,
+    self, Accepted, AcceptedRun, Ack, Announced, ClientMessage, Content, Deliver, Done, ErrorMessage, Goodbye,
+    HubMessage, Join, Joined, Kind, Leave, Left, Members, Message, Missed, Online, Ping, Pong, Preface, Presence,
+    ReconnectHint, Refused, Register, Rejected, Report, Resume, Resumed, RoomDeliver, Roster, Send, Stale, Unwatch,
+    Watch, Welcome, Who,
 };
 use chatcore::{ErrorCode, FateCode, Fault, GoodbyeCode, LeaveCode, MessageId, RefusalCode, RejectCode, Token};
+use chatcore::{Handshake, Instant, Limits};
 use world::handshake_error;
 
 const VECTORS: &str = include_str!("vectors.txt");
@@ -108,7 +110,14 @@ fn hub_message(name: &str) -> HubMessage<'static> {
         "goodbye-elsewhere" => HubMessage::Goodbye(down(hint(Some("[::1]:1")))),
         "error" => HubMessage::Error(ErrorMessage { code: ErrorCode::UnknownKind, detail: "?" }),
         "deliver" => HubMessage::Deliver(Deliver { id: ID, from: "alice", body: &[0xff, 0x00] }),
-        "accepted" => HubMessage::Accepted(Accepted { number: 1, id: ID, more: 2 }),
+        "accepted" => HubMessage::Accepted(AcceptedRun { number: 1, id: ID, more: 2 }.into()),
+        "accepted-several" => {
+            let runs = vec![
+                AcceptedRun { number: 9, id: MessageId(ID.0 + 300), more: 0 },
+                AcceptedRun { number: 4, id: ID, more: 1 },
+            ];
+            HubMessage::Accepted(Accepted { runs })
+        }
         "rejected" => HubMessage::Rejected(Rejected { number: 2, code: RejectCode::NoSuchUser }),
         "online" => HubMessage::Online(Online { number: 3, names: vec!["alice", "bob"], next: None }),
         "online-more" => HubMessage::Online(Online { number: 3, names: vec![], next: Some(500) }),
@@ -182,6 +191,21 @@ fn what_is_no_message_is_refused_as_written_down() {
     for vector in vectors("invalid") {
         let fault = take(&vector.bytes).and_then(|content| ClientMessage::decode(content).map(drop)).unwrap_err();
         assert_eq!(fault.code().name(), vector.name, "{fault}");
+    }
+    for vector in vectors("invalid-from-hub") {
+        let fault = take(&vector.bytes).and_then(|content| HubMessage::decode(content).map(drop)).unwrap_err();
+        assert_eq!(fault.code().name(), vector.name, "{fault}");
+    }
+}
+
+#[test]
+fn strangers_are_answered_as_written_down() {
+    for pair in vectors("strangers").chunks(2) {
+        let [opening, answer] = pair else { panic!("an opening stands without its answer") };
+        let mut handshake = Handshake::new(Instant::ZERO, &Limits::default());
+        let received = handshake.receive(Instant::ZERO, &mut &opening.bytes[..]);
+        assert_eq!(received.is_err(), opening.name != "unclear", "{}", opening.name);
+        assert_eq!(hex(&handshake.transmit().concat()), hex(&answer.bytes), "{}", opening.name);
     }
 }
 

@@ -2,7 +2,7 @@
 //! sends is a panic.
 
 use chatcore::wire::{
-    self, Accepted, Ack, Announced, ClientMessage, Content, Deliver, Done, ErrorMessage, Goodbye, HubMessage, Join,
+    self, AcceptedRun, Ack, Announced, ClientMessage, Content, Deliver, Done, ErrorMessage, Goodbye, HubMessage, Join,
     Joined, Leave, Left, Members, Message, Online, Ping, Pong, Presence, ReconnectHint, Refused, Register, Rejected,
     Report, Resume, Resumed, RoomDeliver, Roster, Send, Unwatch, Watch, Welcome, Who,
 };
@@ -13,7 +13,9 @@ use proptest::prelude::*;
 /// The parts from which messages are made: proptest owns them, messages borrow them.
 #[derive(Clone, Debug)]
 struct Parts {
+    /// A name, or a detail.
     text: String,
+    room: String,
     other: Option<String>,
     bytes: Vec<u8>,
     names: Vec<String>,
@@ -31,10 +33,10 @@ fn number() -> impl Strategy<Value = u64> {
 
 fn parts() -> impl Strategy<Value = Parts> {
     (
-        any::<String>(),
-        any::<Option<String>>(),
+        "\\PC{1,8}",
+        proptest::option::of("\\PC{0,50}"),
         vec(any::<u8>(), 0..400),
-        vec("\\PC{0,8}", 0..5),
+        vec("\\PC{1,8}", 0..5),
         number(),
         number(),
         any::<u16>(),
@@ -42,6 +44,7 @@ fn parts() -> impl Strategy<Value = Parts> {
         proptest::option::of(number()),
     )
         .prop_map(|(text, other, bytes, names, number, id, code, short, next)| Parts {
+            room: format!("#{text}"),
             text,
             other,
             bytes,
@@ -56,8 +59,11 @@ fn parts() -> impl Strategy<Value = Parts> {
 
 impl Parts {
     fn goodbye(&self) -> Goodbye<'_> {
-        let reconnect = self.next.map(|_| ReconnectHint { after_ms: self.short, address: self.other.as_deref() });
-        Goodbye { code: GoodbyeCode::from(self.code), detail: &self.text, reconnect }
+        Goodbye { code: GoodbyeCode::from(self.code), detail: &self.text, reconnect: None }
+    }
+
+    fn hint(&self) -> Option<ReconnectHint<'_>> {
+        self.next.map(|_| ReconnectHint { after_ms: self.short, address: self.other.as_deref() })
     }
 
     fn error(&self) -> ErrorMessage<'_> {
@@ -109,13 +115,17 @@ impl Parts {
         let page = Online { number: self.number, names: self.names(), next: self.next };
         vec![
             HubMessage::Resumed(Resumed { received: self.number, sent: self.id, limits }),
-            HubMessage::RoomDeliver(RoomDeliver { id, room: name, from: name, body: &self.bytes }),
+            HubMessage::RoomDeliver(RoomDeliver { id, room: &self.room, from: name, body: &self.bytes }),
             HubMessage::Done(Done { number: self.number }),
             HubMessage::Members(Members { number: page.number, names: page.names.clone(), next: page.next }),
-            HubMessage::Joined(Joined { room: name, name }),
-            HubMessage::Left(Left { room: name, name, code: LeaveCode::from(self.code) }),
+            HubMessage::Joined(Joined { room: &self.room, name }),
+            HubMessage::Left(Left { room: &self.room, name, code: LeaveCode::from(self.code) }),
             HubMessage::Presence(Presence { name, online: self.code.is_multiple_of(2) }),
-            HubMessage::Report(Report { code: FateCode::from(self.code), to: name, ids: vec![id; self.names.len()] }),
+            HubMessage::Report(Report {
+                code: FateCode::from(self.code),
+                to: name,
+                ids: (0..=self.names.len()).map(|n| MessageId(n as u64 * 1_000)).collect(),
+            }),
             HubMessage::Welcome(Welcome { name, token: self.token(), limits }),
             HubMessage::Refused(Refused {
                 code: RefusalCode::from(self.code),
@@ -125,10 +135,10 @@ impl Parts {
             HubMessage::Ack(Ack { count: self.number }),
             HubMessage::Ping(Ping { nonce: self.number }),
             HubMessage::Pong(Pong { nonce: self.number }),
-            HubMessage::Goodbye(self.goodbye()),
+            HubMessage::Goodbye(Goodbye { reconnect: self.hint(), ..self.goodbye() }),
             HubMessage::Error(self.error()),
             HubMessage::Deliver(Deliver { id, from: &self.text, body: &self.bytes }),
-            HubMessage::Accepted(Accepted { number: self.number, id, more: 0 }),
+            HubMessage::Accepted(AcceptedRun { number: self.number.max(1), id, more: 0 }.into()),
             HubMessage::Rejected(Rejected { number: self.number, code: RejectCode::from(self.code) }),
             HubMessage::Online(page),
         ]

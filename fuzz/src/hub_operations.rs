@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use arbitrary::{Arbitrary, Unstructured};
 use chatcore::wire::{
-    self, Accepted, Ack, ClientMessage, Deliver, Goodbye, HubMessage, Message, OVERHEAD_BYTES_MAX, Ping, Pong, Preface,
-    Register, Rejected, Send, Who,
+    self, AcceptedRun, Ack, ClientMessage, Deliver, Goodbye, HubMessage, Message, OVERHEAD_BYTES_MAX, Ping, Pong,
+    Preface, Register, Rejected, Send, Who,
 };
 use chatcore::{
     Action, ConnId, GoodbyeCode, Handshake, Hub, HubEvent, Instant, Limits, MessageId, Received, RejectCode,
@@ -421,7 +421,7 @@ impl Run {
 fn accepted_id(message: &HubMessage<'_>) -> Option<MessageId> {
     match message {
         HubMessage::Deliver(Deliver { id, .. }) => Some(*id),
-        HubMessage::Accepted(Accepted { id, more, .. }) => Some(MessageId(id.0 + u64::from(*more))),
+        HubMessage::Accepted(accepted) => accepted.runs.last().map(|run| MessageId(run.id.0 + u64::from(run.more))),
         _ => None,
     }
 }
@@ -429,8 +429,13 @@ fn accepted_id(message: &HubMessage<'_>) -> Option<MessageId> {
 /// What a message says of messages that were sent.
 fn answers(message: &HubMessage<'_>) -> Vec<Answer> {
     match message {
-        HubMessage::Accepted(Accepted { number, id, more }) => (0..=u64::from(*more))
-            .map(|more| Answer::Accepted { number: number + more, id: MessageId(id.0 + more) })
+        HubMessage::Accepted(accepted) => accepted
+            .runs
+            .iter()
+            .flat_map(|AcceptedRun { number, id, more }| {
+                (0..=u64::from(*more))
+                    .map(move |more| Answer::Accepted { number: number + more, id: MessageId(id.0 + more) })
+            })
             .collect(),
         HubMessage::Rejected(Rejected { number, code }) => vec![Answer::Rejected { number: *number, code: *code }],
         _ => Vec::new(),

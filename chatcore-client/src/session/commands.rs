@@ -73,7 +73,7 @@ impl Session {
         let Some(driver) = &mut self.driver else { return Ok(None) };
         match request(driver) {
             Ok(number) => self.requests.ask(number, asked),
-            Err(ClientError::OutboxFull { .. }) => return Ok(Some(command.clone())),
+            Err(error) if error.passes() => return Ok(Some(command.clone())),
             Err(error) => {
                 if let Asked::Join { room } = asked {
                     self.own.standing.room.take_if(|current| *current == room);
@@ -96,7 +96,7 @@ impl Session {
         }
         match self.page(&asked, 0) {
             Some(Ok(number)) => self.requests.list(number, asked),
-            Some(Err(ClientError::OutboxFull { .. })) => return Ok(asked.again()),
+            Some(Err(error)) if error.passes() => return Ok(asked.again()),
             Some(Err(error)) => self.cannot_ask(error)?,
             None => {}
         }
@@ -108,7 +108,7 @@ impl Session {
         let Some(asked) = self.requests.listing().cloned() else { return };
         match self.page(&asked, cursor) {
             Some(Ok(number)) => self.requests.list_on(number),
-            Some(Err(ClientError::OutboxFull { .. })) => self.next_page = Some(cursor),
+            Some(Err(error)) if error.passes() => self.next_page = Some(cursor),
             // Who leaves does without it: half a list would look like a whole one.
             Some(Err(_)) | None => self.requests.stop_listing(),
         }

@@ -65,7 +65,7 @@ impl Peer {
         let mut accepted = 0;
         while accepted < messages {
             match self.take_beside_acks() {
-                HubMessage::Accepted(told) => accepted += 1 + u64::from(told.more),
+                HubMessage::Accepted(told) => accepted += told.count(),
                 other => panic!("{accepted} messages are accepted, and then comes {other:?}"),
             }
         }

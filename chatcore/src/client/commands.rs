@@ -1,5 +1,6 @@
 //! What a program asks for.
 
+use super::pending::{Answer, PENDING_MAX};
 use super::{Client, ClientError, Closed};
 use crate::limits::CREDENTIAL_BYTES_MAX;
 use crate::name::{ROOM_SIGN, SPELLING_BYTES_MAX};
@@ -137,10 +138,14 @@ impl Client {
         if self.outbox.kept_bytes() > 0 && !self.outbox.has_room(body_bytes, bytes_max) {
             return Err(ClientError::OutboxFull { bytes_max });
         }
+        if self.pending.is_full() {
+            return Err(ClientError::TooManyPending { requests_max: PENDING_MAX });
+        }
         // What waits for company goes ahead of it: then the hub lets go of what we have before it has to keep more.
         if self.ack_due().is_some() {
             self.acknowledge();
         }
+        self.pending.push(Answer::to(message));
         Ok(self.numbers_before + self.outbox.push(message, &mut self.pool))
     }
 

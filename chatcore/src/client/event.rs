@@ -286,10 +286,23 @@ pub enum ClientError {
         /// The limit that the hub announced, or what fits a frame of our own if that is less.
         bytes_max: usize,
     },
+    /// Too many requests have no answer yet; this passes when answers come.
+    #[error("{requests_max} requests wait for an answer of the server: try again when it has answered some")]
+    TooManyPending {
+        /// The limit.
+        requests_max: usize,
+    },
     /// Too much is not acknowledged yet; this passes when acknowledgements come.
     #[error("{bytes_max} bytes wait for the server already: try again when it has acknowledged some")]
     OutboxFull {
         /// The limit.
         bytes_max: u32,
     },
+}
+
+impl ClientError {
+    /// The same request may be made later, when the hub has acknowledged or answered some.
+    pub const fn passes(&self) -> bool {
+        matches!(self, Self::OutboxFull { .. } | Self::TooManyPending { .. })
+    }
 }

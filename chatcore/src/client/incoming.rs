@@ -10,8 +10,8 @@ use crate::received::Received;
 use crate::time::Instant;
 use crate::transition::{self, State};
 use crate::wire::{
-    self, Accepted, Content, Fault, Goodbye, GoodbyeCode, HubMessage, Kind, Message, Ping, Pong, PrefaceError, Refused,
-    Resumed, Welcome,
+    self, Accepted, AcceptedRun, Content, Fault, Goodbye, GoodbyeCode, HubMessage, Kind, Message, Ping, Pong,
+    PrefaceError, Refused, Resumed, Welcome,
 };
 
 /// What a hub may say that was sent before a program was started again, at the most: far beyond what anybody can send,
@@ -65,7 +65,7 @@ impl Client {
         let before = self.state;
         let state = match &message {
             Some(message) => transition::at_client(self.state, message.kind())?,
-            None => self.state,
+            None => transition::may_skip(self.state, content.kind).map(|()| self.state)?,
         };
         if state != State::Closed {
             self.state = state;
@@ -86,6 +86,7 @@ impl Client {
             }
             return Ok(());
         };
+        self.pending.take(&message)?;
         match message {
             HubMessage::Welcome(welcome) => self.welcome(&welcome)?,
             HubMessage::Resumed(resumed) => self.resumed(resumed)?,
@@ -100,7 +101,7 @@ impl Client {
             HubMessage::Error(error) => {
                 self.close(Closed::Error { code: error.code, detail: error.detail.into() });
             }
-            HubMessage::Accepted(accepted) => self.accepted(accepted, bytes)?,
+            HubMessage::Accepted(accepted) => self.accepted(&accepted, bytes),
             other => {
                 let event = self.event(content.kind, other)?;
                 self.events.push_frame(event, bytes);
@@ -131,7 +132,10 @@ impl Client {
             None if resumed.received.max(resumed.sent) > COUNT_MAX => {
                 return Err(Fault::InvalidValue { kind: Kind::RESUMED });
             }
-            None => self.outbox.continue_from(resumed.received),
+            None => {
+                self.outbox.continue_from(resumed.received);
+                self.pending.continue_from(resumed.received);
+            }
         }
         self.acks.resume(resumed.sent);
         let greeting = self.greeting.take().expect("a session is asked for with a greeting");
@@ -180,13 +184,17 @@ impl Client {
         }
     }
 
-    fn accepted(&mut self, Accepted { number, id, more }: Accepted, bytes: usize) -> Result<(), Fault> {
-        let last = number.checked_add(more.into()).filter(|last| *last < self.outbox.next_number());
-        if last.is_none() || id.0.checked_add(more.into()).is_none() {
-            return Err(Fault::InvalidValue { kind: Kind::ACCEPTED });
+    fn accepted(&mut self, accepted: &Accepted, bytes: usize) {
+        let Some((last, others)) = accepted.runs.split_last() else { unreachable!("there is at least one") };
+        for run in others {
+            self.events.push_accepted(self.numbered(*run), None);
         }
-        self.events.push_accepted(self.numbers_before.saturating_add(number), id, more, bytes);
-        Ok(())
+        self.events.push_accepted(self.numbered(*last), Some(bytes));
+    }
+
+    /// A run with the numbers that the program knows.
+    fn numbered(&self, run: AcceptedRun) -> AcceptedRun {
+        AcceptedRun { number: self.numbers_before.saturating_add(run.number), ..run }
     }
 
     /// What a message says to the program.

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 
+use super::pending::Pending;
 use super::{Client, Closed, Event, Reconnect};
 use crate::outbox::Outbox;
 use crate::time::Instant;
@@ -196,6 +197,7 @@ impl Client {
         self.events.push_back(Event::SessionLost { unsent_from });
         self.ticket = None;
         self.limits = None;
+        self.pending = Pending::default();
         self.acks.start_over();
         self.events.forget_frames();
         self.outbox = self.greeting.take().expect("a session is asked for with a greeting");

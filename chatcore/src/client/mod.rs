@@ -7,6 +7,7 @@ mod config;
 mod event;
 mod incoming;
 mod line;
+mod pending;
 mod queue;
 
 use alloc::string::{String, ToString};
@@ -22,6 +23,7 @@ pub use self::config::{ClientConfig, ClientConfigError};
 pub use self::event::{ClientError, Closed, Event, Reconnect, Ticket};
 use self::line::Line;
 pub use self::line::Transport;
+use self::pending::Pending;
 use self::queue::{Next, Queue};
 use crate::limits::cut_detail;
 use crate::liveness::{Liveness, Silence};
@@ -87,6 +89,7 @@ pub struct Client {
     acks: Acks,
     /// Numbers of requests in sessions before this one: so that no number comes twice.
     numbers_before: u64,
+    pending: Pending,
 }
 
 /// Time stops just before its end: a deadline there never comes.
@@ -126,6 +129,7 @@ impl Client {
             closed: None,
             acks: Acks::default(),
             numbers_before: 0,
+            pending: Pending::default(),
         }
     }
 

@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 
 use super::Event;
-use crate::wire::MessageId;
+use crate::wire::AcceptedRun;
 
 /// Events in order. Many messages that were accepted at once take the room of one.
 #[derive(Debug, Default)]
@@ -41,12 +41,13 @@ impl Queue {
 
     /// What a numbered frame with so many bytes tells.
     pub(super) fn push_frame(&mut self, event: Event, bytes: usize) {
-        self.push(event, 0, bytes);
+        self.push(event, 0, (1, bytes));
     }
 
-    /// The same for a message that is accepted, and so many more behind it.
-    pub(super) fn push_accepted(&mut self, number: u64, id: MessageId, more: u16, bytes: usize) {
-        self.push(Event::Accepted { number, id }, more, bytes);
+    /// Messages that are accepted; with the bytes of the numbered frame of which they are the last.
+    pub(super) fn push_accepted(&mut self, AcceptedRun { number, id, more }: AcceptedRun, bytes: Option<usize>) {
+        let (frames, bytes) = bytes.map_or((0, 0), |bytes| (1, bytes));
+        self.push(Event::Accepted { number, id }, more, (frames, bytes));
     }
 
     /// A numbered frame that tells nothing. False if it has nothing to wait for.
@@ -58,8 +59,8 @@ impl Queue {
         true
     }
 
-    fn push(&mut self, event: Event, more: u16, bytes: usize) {
-        self.entries.push_back(Entry { event, more, frames: 1, bytes });
+    fn push(&mut self, event: Event, more: u16, (frames, bytes): (u32, usize)) {
+        self.entries.push_back(Entry { event, more, frames, bytes });
         self.bytes += bytes;
     }
 
@@ -77,7 +78,7 @@ impl Queue {
     /// The next event is the last of its frame.
     #[cfg(any(feature = "sim", test))]
     pub(super) fn ends_frame(&self) -> bool {
-        self.entries.front().is_some_and(|entry| entry.more == 0)
+        self.entries.front().is_some_and(|entry| entry.more == 0 && entry.frames > 0)
     }
 
     /// What waits is all there will ever be of its session: nobody counts its frames any more.
@@ -102,6 +103,7 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::MessageId;
 
     fn next(event: Event, frames: u32, bytes: usize) -> Next {
         Next { event, frames, bytes }
@@ -110,7 +112,7 @@ mod tests {
     #[test]
     fn several_that_are_accepted_come_one_by_one_and_their_frame_with_the_last() {
         let mut queue = Queue::default();
-        queue.push_accepted(7, MessageId(100), 2, 20);
+        queue.push_accepted(AcceptedRun { number: 7, id: MessageId(100), more: 2 }, Some(20));
         queue.push_frame(Event::Done { number: 10 }, 5);
         assert_eq!((queue.len(), queue.bytes()), (4, 25));
         for (number, id) in [(7, 100), (8, 101), (9, 102)] {

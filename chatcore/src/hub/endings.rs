@@ -102,7 +102,7 @@ impl Hub {
         // What came with the last words is answered and acknowledged before ours: nothing follows them. An answer has its
         // number only if all before it go out, too.
         if let Some(accepted) = session.accepted.take().filter(|_| reason != CloseReason::Evicted) {
-            closing.outbox.push(&HubMessage::Accepted(accepted), &mut sessions.pool);
+            closing.outbox.push(&HubMessage::Accepted(accepted.into()), &mut sessions.pool);
         }
         if session.ack_due {
             closing.outbox.push(&HubMessage::Ack(Ack { count: session.received }), &mut sessions.pool);

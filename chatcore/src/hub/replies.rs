@@ -64,8 +64,8 @@ pub(super) fn rejected(sessions: &mut Sessions, sender: usize, number: u64, code
 }
 
 pub(super) fn tell_accepted(sessions: &mut Sessions, index: usize) {
-    if let Some(accepted) = sessions[index].accepted.take() {
-        sessions.put_header(index, &Head::of_accepted(accepted));
+    if let Some(run) = sessions[index].accepted.take() {
+        sessions.put_header(index, &Head::of_accepted(run));
     }
 }
 

@@ -14,7 +14,7 @@ use crate::liveness::{Liveness, Silence};
 use crate::name::UserName;
 use crate::outbox::Outbox;
 use crate::time::Instant;
-use crate::wire::{Accepted, MessageId, Token};
+use crate::wire::{AcceptedRun, MessageId, Token};
 
 /// In this order what every message needs to know of its recipient is in one line of the cache, and what it does to the
 /// outbox in those that follow.
@@ -92,10 +92,10 @@ impl Run {
     }
 
     /// What is to be told of it, if there is anything.
-    pub(super) fn take(&mut self) -> Option<Accepted> {
+    pub(super) fn take(&mut self) -> Option<AcceptedRun> {
         let Self { number, id, count } = core::mem::take(self);
         let more = u16::try_from(count.checked_sub(1)?).expect("a run is no longer than that");
-        Some(Accepted { number, id: MessageId(id), more })
+        Some(AcceptedRun { number, id: MessageId(id), more })
     }
 }
 

@@ -7,6 +7,7 @@ use core::marker::PhantomData;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::bounds::Bounded;
 use super::code::{ErrorCode, FateCode, GoodbyeCode, LeaveCode, RefusalCode, RejectCode};
 use super::codec;
 use super::fault::Fault;
@@ -20,8 +21,8 @@ pub trait Message<'a>: Sized {
     /// Which message it is.
     fn kind(&self) -> Kind;
 
-    /// Reads a frame's content: a kind and the fields of that kind. None if the kind is unknown and
-    /// optional, so that it is to be skipped.
+    /// Reads a frame's content: a kind and the fields of that kind, which keep to their bounds (protocol.md, *Bounds of
+    /// fields*). None if the kind is unknown and optional, so that it is to be skipped.
     fn decode(content: Content<'a>) -> Result<Option<Self>, Fault>;
 
     /// Appends the message as a frame.
@@ -49,14 +50,15 @@ macro_rules! messages {
             }
 
             fn decode(Content { kind, fields }: Content<'a>) -> Result<Option<Self>, Fault> {
-                match kind {
-                    $(Kind::$kind => codec::decode(kind, fields).map(|fields| Some(Self::$variant(fields))),)+
+                let message = match kind {
+                    $(Kind::$kind => Self::$variant(codec::decode(kind, fields)?),)+
                     known if known.name().is_some() => {
-                        Err(Fault::Unexpected { kind, state: "in this direction" })
+                        return Err(Fault::Unexpected { kind, state: "in this direction" });
                     }
-                    unknown if unknown.is_optional() => Ok(None),
-                    _ => Err(Fault::UnknownKind { kind }),
-                }
+                    unknown if unknown.is_optional() => return Ok(None),
+                    _ => return Err(Fault::UnknownKind { kind }),
+                };
+                if message.is_within_bounds() { Ok(Some(message)) } else { Err(Fault::InvalidValue { kind }) }
             }
 
             fn encode(&self, out: &mut Vec<u8>) {
@@ -366,14 +368,35 @@ pub struct Deliver<'a> {
     pub body: &'a [u8],
 }
 
-/// The hub has taken responsibility for a [`Send`], or for several in a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The hub has taken responsibility for one [`Send`] or more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {
-    /// The number of the send in the client's own stream; of several, that of the first.
+    /// At least one. Answers may overtake each other, so they come in no order that means anything.
+    #[serde(deserialize_with = "list")]
+    pub runs: Vec<AcceptedRun>,
+}
+
+impl Accepted {
+    /// How many sends are accepted.
+    pub fn count(&self) -> u64 {
+        self.runs.iter().map(|run| 1 + u64::from(run.more)).sum()
+    }
+}
+
+impl From<AcceptedRun> for Accepted {
+    fn from(run: AcceptedRun) -> Self {
+        Self { runs: Vec::from([run]) }
+    }
+}
+
+/// Sends whose numbers follow each other, and so do the ids of their messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptedRun {
+    /// The number of the first in the client's own stream.
     pub number: u64,
     /// The id under which the recipient gets it.
     pub id: MessageId,
-    /// How many sends behind it are accepted, too: their numbers follow each other, and so do their ids.
+    /// How many sends after it are accepted, too.
     pub more: u16,
 }
 

@@ -17,6 +17,7 @@
 //! # Ok::<(), chatcore::Fault>(())
 //! ```
 
+mod bounds;
 mod code;
 mod codec;
 mod fault;
@@ -33,9 +34,9 @@ pub use fault::Fault;
 pub use frame::{Content, HEADER_BYTES, OVERHEAD_BYTES_MAX, take};
 pub use kind::Kind;
 pub use message::{
-    Accepted, Ack, Announced, ClientMessage, Deliver, Done, ErrorMessage, Goodbye, HubMessage, Join, Joined, Leave,
-    Left, Members, Message, Missed, Online, Ping, Pong, Presence, ReconnectHint, Refused, Register, Rejected, Report,
-    Resume, Resumed, RoomDeliver, Roster, Send, Stale, Unwatch, Watch, Welcome, Who,
+    Accepted, AcceptedRun, Ack, Announced, ClientMessage, Deliver, Done, ErrorMessage, Goodbye, HubMessage, Join,
+    Joined, Leave, Left, Members, Message, Missed, Online, Ping, Pong, Presence, ReconnectHint, Refused, Register,
+    Rejected, Report, Resume, Resumed, RoomDeliver, Roster, Send, Stale, Unwatch, Watch, Welcome, Who,
 };
 pub(crate) use message_id::EPOCH_UNIX_MS;
 pub use message_id::{HUB_NUMBER_MAX, MessageId};

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::frame::HEADER_BYTES;
 use super::kind::Kind;
-use super::message::{Accepted, Ack};
+use super::message::{AcceptedRun, Ack};
 use super::message_id::MessageId;
 use crate::name::NAME_BYTES_MAX;
 
@@ -126,12 +126,14 @@ impl Head {
         head
     }
 
-    /// All of an acceptance.
-    pub(crate) fn of_accepted(accepted: Accepted) -> Self {
+    /// All of an acceptance of one run.
+    pub(crate) fn of_accepted(run: AcceptedRun) -> Self {
+        const RUNS: u8 = 1;
         let mut head = Self::new(Kind::ACCEPTED);
-        head.put_varint(accepted.number);
-        head.put_id(accepted.id);
-        head.put_varint(accepted.more.into());
+        head.put([RUNS]);
+        head.put_varint(run.number);
+        head.put_id(run.id);
+        head.put_varint(run.more.into());
         head.close(0);
         head
     }
@@ -278,10 +280,10 @@ mod tests {
 
         #[test]
         fn what_has_no_body_is_what_the_codec_writes(number in number(), id in number(), more in any::<u16>()) {
-            let accepted = Accepted { number, id: MessageId(id), more };
+            let accepted = AcceptedRun { number, id: MessageId(id), more };
             let (mut plain, mut coded) = (Vec::new(), Vec::new());
             Head::of_accepted(accepted).write(&[], &mut plain);
-            HubMessage::Accepted(accepted).encode(&mut coded);
+            HubMessage::Accepted(accepted.into()).encode(&mut coded);
             Head::of_ack(Ack { count: number }).write(&[], &mut plain);
             HubMessage::Ack(Ack { count: number }).encode(&mut coded);
             prop_assert_eq!(plain, coded);

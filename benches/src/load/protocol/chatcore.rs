@@ -111,7 +111,7 @@ impl Protocol for Chatcore {
         }
         let message = HubMessage::decode(content).map_err(Failure::new)?;
         Ok(match message.expect("the server speaks our version") {
-            HubMessage::Accepted(accepted) => Incoming::Accepted(1 + u64::from(accepted.more)),
+            HubMessage::Accepted(accepted) => Incoming::Accepted(accepted.count()),
             HubMessage::Welcome(welcome) => {
                 conn.token = Some(welcome.token);
                 if self.has_room {
