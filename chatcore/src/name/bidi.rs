@@ -39,15 +39,18 @@ pub(super) fn judge(name: &[char]) -> Result<(), Fault> {
     // 3: marks at the end belong to the character before them.
     let last = name.iter().map(direction).enumerate().rfind(|(_, class)| *class != BidiClass::NonspacingMark);
     match last {
-        Some((_, BidiClass::RightToLeft | BidiClass::ArabicLetter))
-        | Some((_, BidiClass::EuropeanNumber | BidiClass::ArabicNumber)) => Ok(()),
-        Some((index, _)) => fault(index, 3),
-        None => Ok(()),
+        Some((index, class)) if !is_allowed_last(class) => fault(index, 3),
+        _ => Ok(()),
     }
 }
 
 fn is_right_to_left(class: BidiClass) -> bool {
     matches!(class, BidiClass::RightToLeft | BidiClass::ArabicLetter | BidiClass::ArabicNumber)
+}
+
+/// The third condition.
+fn is_allowed_last(class: BidiClass) -> bool {
+    is_right_to_left(class) || class == BidiClass::EuropeanNumber
 }
 
 /// The second condition, without digits.

@@ -69,8 +69,9 @@ pub(super) fn of(character: char) -> Class {
 fn exception(character: char) -> Option<Class> {
     match character {
         '\u{df}' | '\u{3c2}' | '\u{6fd}' | '\u{6fe}' | '\u{f0b}' | '\u{3007}' => Some(Class::Valid),
-        '\u{b7}' | '\u{375}' | '\u{5f3}' | '\u{5f4}' | '\u{30fb}' => Some(Class::Context),
-        '\u{660}'..='\u{669}' | '\u{6f0}'..='\u{6f9}' => Some(Class::Context),
+        '\u{b7}' | '\u{375}' | '\u{5f3}' | '\u{5f4}' | '\u{30fb}' | '\u{660}'..='\u{669}' | '\u{6f0}'..='\u{6f9}' => {
+            Some(Class::Context)
+        }
         '\u{640}' | '\u{7fa}' | '\u{302e}' | '\u{302f}' | '\u{3031}'..='\u{3035}' | '\u{303b}' => {
             Some(Class::Disallowed)
         }
