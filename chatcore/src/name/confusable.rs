@@ -9,7 +9,7 @@ use super::mapping;
 
 const DECOMPOSING: DecomposingNormalizerBorrowed<'static> = DecomposingNormalizer::new_nfd();
 
-/// How often the reduction is applied at the most. A test shows that after two it is at rest for every character.
+/// How often the reduction is applied at the most. A test shows that every character has come to rest by then.
 const PASSES_MAX: usize = 4;
 
 /// The key of a mapped name: names with equal keys look alike.
