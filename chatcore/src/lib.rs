@@ -28,7 +28,7 @@ pub use hub::{Action, CONNECTION_COST, CloseReason, ConnId, Hub, HubEvent, Memor
 pub use limits::{
     CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, Limits, LimitsError, ONLINE_NAMES_MAX, Rate,
 };
-pub use name::{NAME_BYTES_MAX, NameError, RoomName, SPELLING_BYTES_MAX, UserName};
+pub use name::{NAME_BYTES_MAX, NameError, RoomName, SPELLING_BYTES_MAX, UNICODE_VERSION, UserName};
 pub use outbox::Chunks;
 pub use received::Received;
 pub use time::Instant;

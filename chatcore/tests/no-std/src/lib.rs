@@ -5,7 +5,7 @@
 use core::alloc::{GlobalAlloc, Layout};
 use core::panic::PanicInfo;
 
-use chatcore::{Client, ClientConfig, Hub, Instant, Limits};
+use chatcore::{Client, ClientConfig, Hub, Instant, Limits, UserName};
 
 /// Stands where a device would have its own.
 struct NoMemory;
@@ -27,10 +27,11 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     loop {}
 }
 
-/// Keeps both ends of the core in the program.
+/// Keeps both ends of the core in the program, and the tables for names.
 #[unsafe(no_mangle)]
 pub extern "C" fn run() -> usize {
     let hub = Hub::new(Limits::default(), [0; 32]);
     let mut client = Client::new(Instant::ZERO, ClientConfig::default(), 0);
-    client.poll_transmit().count() + hub.users()
+    let names = UserName::new("Zoë").map_or(0, |name| name.confusable_key().len());
+    client.poll_transmit().count() + hub.users() + names
 }
