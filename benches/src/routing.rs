@@ -299,7 +299,7 @@ fn crowd(users: usize) -> (Hub, Vec<String>, Vec<User>) {
 
 fn admit(hub: &mut Hub, name: &str) -> User {
     let mut opening = wire::Preface::OURS.encode().to_vec();
-    ClientMessage::Register(wire::Register { name, credential: b"" }).encode(&mut opening);
+    ClientMessage::Register(wire::Register { name, credential: b"", frame_bytes_max: u32::MAX }).encode(&mut opening);
     let mut handshake = Handshake::new(NOW, hub.limits());
     let registration = handshake.receive(NOW, &mut &opening[..]).expect("the name can be one").expect("it is whole");
     let conn = hub.admit(NOW, registration).expect("the name is free");

@@ -109,7 +109,7 @@ impl Room {
 
 fn admit(hub: &mut Hub, name: &str) -> ConnId {
     let mut opening = Preface::OURS.encode().to_vec();
-    ClientMessage::Register(Register { name, credential: b"" }).encode(&mut opening);
+    ClientMessage::Register(Register { name, credential: b"", frame_bytes_max: u32::MAX }).encode(&mut opening);
     let mut handshake = Handshake::new(NOW, hub.limits());
     let registration = handshake.receive(NOW, &mut &opening[..]).expect("it is right").expect("it is whole");
     hub.admit(NOW, registration).expect("the name is free")

@@ -99,7 +99,8 @@ fn an_unknown_critical_kind_is_a_fault() {
 
 #[test]
 fn registering_twice_is_a_fault() {
-    let again = encode(&ClientMessage::Register(Register { name: "mallory2", credential: b"" }));
+    let again =
+        encode(&ClientMessage::Register(Register { name: "mallory2", credential: b"", frame_bytes_max: u32::MAX }));
     assert_faulty(&again, ErrorCode::Unexpected, "register");
 }
 
@@ -203,7 +204,7 @@ fn a_refusal_gives_the_handshake_its_time_again() {
 
     // It connected later than the peer, and its time is over.
     whole.assert_end();
-    peer.say(&ClientMessage::Register(Register { name: "alice", credential: b"" }));
+    peer.say(&ClientMessage::Register(Register { name: "alice", credential: b"", frame_bytes_max: u32::MAX }));
     assert!(matches!(peer.take(), HubMessage::Welcome(_)));
 }
 

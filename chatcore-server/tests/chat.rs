@@ -138,7 +138,7 @@ fn whoever_asks_for_names_without_end_is_closed() {
     peer.take_preface();
     for name in ["#2", "#3"] {
         assert!(matches!(peer.take(), HubMessage::Refused(_)));
-        peer.say(&ClientMessage::Register(Register { name, credential: b"" }));
+        peer.say(&ClientMessage::Register(Register { name, credential: b"", frame_bytes_max: u32::MAX }));
     }
     assert!(matches!(peer.take(), HubMessage::Refused(_)));
     peer.assert_fault(chatcore::ErrorCode::TooManyAttempts, "3");

@@ -19,7 +19,7 @@ fn registered(server: &Server, name: &str) -> (Peer, Token) {
 fn resuming(server: &Server, name: &str, token: Token, received: Option<u64>) -> Peer {
     let mut peer = Peer::connect(server.address());
     let mut bytes = Preface::OURS.encode().to_vec();
-    ClientMessage::Resume(Resume { name, token, received, attempt: 1 }).encode(&mut bytes);
+    ClientMessage::Resume(Resume { name, token, received, attempt: 1, frame_bytes_max: u32::MAX }).encode(&mut bytes);
     peer.put(&bytes);
     peer.take_preface();
     peer

@@ -5,14 +5,14 @@ use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
 
-use crate::limits::{CREDENTIAL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, Limits, cut_detail};
+use crate::limits::{HANDSHAKE_FRAME_BYTES_MAX, Limits, cut_detail};
 use crate::name::{NameError, UserName, cost_of_mapping};
 use crate::outbox::{Chunks, Outbox, Pool};
 use crate::time::Instant;
 use crate::transition::{self, State};
 use crate::wire::{
-    self, ClientMessage, ErrorMessage, Fault, Foreign, Goodbye, GoodbyeCode, HubMessage, Kind, Message, PrefaceError,
-    ReconnectHint, RefusalCode, Refused, Resume, Token,
+    self, ClientMessage, ErrorMessage, Fault, Foreign, Goodbye, GoodbyeCode, HubMessage, Message, PrefaceError,
+    ReconnectHint, RefusalCode, Refused, Register, Resume, Token,
 };
 
 /// The server's end of a connection until it has a name.
@@ -117,17 +117,14 @@ impl Handshake {
             let state = transition::at_hub(State::Unregistered, message.kind())?;
             self.state = Some(state);
             return match message {
-                ClientMessage::Register(register) if register.credential.len() > CREDENTIAL_BYTES_MAX => {
-                    Err(Failure::Peer(Fault::InvalidValue { kind: Kind::REGISTER }))
-                }
-                ClientMessage::Register(register) => {
-                    Ok(Some(self.ask(register.name, Request::Name { credential: register.credential.to_vec() })))
+                ClientMessage::Register(Register { name, credential, frame_bytes_max }) => {
+                    Ok(Some(self.ask(name, Request::Name { credential: credential.to_vec() }, frame_bytes_max)))
                 }
                 ClientMessage::Resume(_) if mem::replace(&mut self.has_resumed, true) => {
                     Err(Failure::Peer(Fault::TooManyAttempts { attempts_max: self.attempts_max }))
                 }
-                ClientMessage::Resume(Resume { name, token, received, attempt }) => {
-                    Ok(Some(self.ask(name, Request::Resume { token, received, attempt })))
+                ClientMessage::Resume(Resume { name, token, received, attempt, frame_bytes_max }) => {
+                    Ok(Some(self.ask(name, Request::Resume { token, received, attempt }, frame_bytes_max)))
                 }
                 _ => Err(Failure::Left),
             };
@@ -135,11 +132,12 @@ impl Handshake {
         Ok(None)
     }
 
-    fn ask(&mut self, name: &str, request: Request) -> Result<Registration, NameError> {
+    fn ask(&mut self, name: &str, request: Request, frame_bytes_max: u32) -> Result<Registration, NameError> {
         self.cost += cost_of_mapping(name);
         let name = UserName::new(name)?;
         let cost = mem::take(&mut self.cost);
-        Ok(Registration { name, request, origin: Origin::default(), cost, outbox: self.outbox.clone() })
+        let origin = Origin::default();
+        Ok(Registration { name, request, frame_bytes_max, origin, cost, outbox: self.outbox.clone() })
     }
 
     /// What names that were refused here have cost, for [`Hub::charge_origin`](crate::Hub::charge_origin): each is told
@@ -273,6 +271,8 @@ impl From<Fault> for Failure {
 pub struct Registration {
     pub(crate) name: UserName,
     pub(crate) request: Request,
+    /// Bytes of a frame that the client takes.
+    pub(crate) frame_bytes_max: u32,
     /// What its name has cost to map, and those that were refused on its connection before.
     pub(crate) cost: u32,
     pub(crate) origin: Origin,

@@ -233,16 +233,17 @@ impl Limits {
         self.outbox_bytes_max as usize + self.outbox_bytes_max as usize / 4
     }
 
-    /// Names on one page of a list: as many as surely fit a frame.
-    pub(crate) const fn page_names_max(&self) -> usize {
-        let fit = (self.frame_bytes_max() - OVERHEAD_BYTES_MAX) as usize / (NAME_BYTES_MAX + 1);
+    /// Names on one page of a list: as many as surely fit a frame of a client that takes bodies of so many bytes. No
+    /// frame need be shorter than a handshake's.
+    pub(crate) const fn page_names_max(body_bytes_max: u32) -> usize {
+        let fit = list_bytes_max(body_bytes_max) / (NAME_BYTES_MAX + 1);
         if fit < ONLINE_NAMES_MAX { fit } else { ONLINE_NAMES_MAX }
     }
 
-    /// Ids of messages in one report: as many as surely fit a frame.
-    pub(crate) const fn report_ids_max(&self) -> usize {
+    /// Ids of messages in one report: likewise.
+    pub(crate) const fn report_ids_max(body_bytes_max: u32) -> usize {
         const ID_BYTES_MAX: usize = 9;
-        (self.frame_bytes_max() - OVERHEAD_BYTES_MAX) as usize / ID_BYTES_MAX
+        list_bytes_max(body_bytes_max) / ID_BYTES_MAX
     }
 
     /// What a welcome says of them.
@@ -261,6 +262,12 @@ impl Limits {
             cost_burst: self.session_rate.burst,
         }
     }
+}
+
+/// Bytes of a list in a frame of a client that takes bodies of so many bytes.
+const fn list_bytes_max(body_bytes_max: u32) -> usize {
+    const BYTES_MIN: u32 = HANDSHAKE_FRAME_BYTES_MAX - OVERHEAD_BYTES_MAX;
+    (if body_bytes_max > BYTES_MIN { body_bytes_max } else { BYTES_MIN }) as usize
 }
 
 /// Limits that do not fit together.

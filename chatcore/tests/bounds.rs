@@ -446,6 +446,7 @@ fn a_rate_of_zero_pauses_nobody() {
 fn a_call_for_a_session_that_was_quiet_does_little_and_the_next_ones_more() {
     let mut world = paced(Rate { per_s: 1_000, burst: 100_000 }, Rate::UNLIMITED);
     let alice = world.join("alice");
+    world.now = world.now + Duration::from_secs(1);
     let pings = encode_all(&vec![PING; 20_000]);
     let mut input = &pings[..];
     let mut costs = Vec::new();

@@ -47,6 +47,7 @@ fn registered() -> Client {
     hear(&mut client, &[welcome()]);
     let name = UserName::new("alice").unwrap();
     assert_eq!(events(&mut client), [Event::Registered { name, limits: LIMITS }]);
+    assert_eq!(said(&written(&mut client)), [ClientMessage::Ack(Ack { count: 0 })], "the welcome is there");
     client
 }
 

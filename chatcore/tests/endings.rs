@@ -79,7 +79,7 @@ fn what_was_said_in_the_turn_in_which_a_session_ends_is_answered_and_acknowledge
 fn registering_twice_is_a_protocol_error() {
     let mut world = World::new(Limits::default());
     let alice = world.join("alice");
-    let again = ClientMessage::Register(Register { name: "bob", credential: b"" });
+    let again = ClientMessage::Register(Register { name: "bob", credential: b"", frame_bytes_max: u32::MAX });
     assert_eq!(world.say(alice, &[again]), Received::Closed);
     let farewell = world.written(alice);
     let messages = decode_all(&farewell);

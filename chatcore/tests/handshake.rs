@@ -20,7 +20,7 @@ fn said(handshake: &Handshake) -> Vec<u8> {
 }
 
 fn register(name: &str) -> Vec<u8> {
-    encode_all(&[ClientMessage::Register(Register { name, credential: b"" })])
+    encode_all(&[ClientMessage::Register(Register { name, credential: b"", frame_bytes_max: u32::MAX })])
 }
 
 #[test]
@@ -41,7 +41,8 @@ fn one_byte_at_a_time_is_as_good_as_all_at_once() {
 #[test]
 fn the_registration_carries_name_and_credential_and_what_follows_it_stays() {
     let mut bytes = Preface::OURS.encode().to_vec();
-    ClientMessage::Register(Register { name: "Alice", credential: b"secret" }).encode(&mut bytes);
+    ClientMessage::Register(Register { name: "Alice", credential: b"secret", frame_bytes_max: u32::MAX })
+        .encode(&mut bytes);
     bytes.extend(b"rest");
     let mut input = &bytes[..];
     let mut handshake = Handshake::new(Instant::ZERO, &Limits::default());
@@ -226,7 +227,9 @@ fn an_unknown_optional_frame_is_skipped_and_a_critical_one_refused() {
 
 #[test]
 fn a_credential_has_a_limit() {
-    let register = |bytes| ClientMessage::Register(Register { name: "a", credential: &[0; 2000][..bytes] });
+    let register = |bytes| {
+        ClientMessage::Register(Register { name: "a", credential: &[0; 2000][..bytes], frame_bytes_max: u32::MAX })
+    };
     let opening = |bytes| [&Preface::OURS.encode()[..], &encode_all(&[register(bytes)])].concat();
     let mut handshake = Handshake::new(Instant::ZERO, &Limits::default());
     assert!(handshake.receive(Instant::ZERO, &mut &opening(1024)[..]).unwrap().is_some());

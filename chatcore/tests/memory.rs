@@ -30,6 +30,7 @@ fn admit(world: &mut World, name: &str, origin: u128) -> ConnId {
     let registration = registration(world.now, world.hub.limits(), name).with_origin(Origin(origin));
     let conn = world.hub.admit(world.now, registration).unwrap();
     world.written(conn);
+    world.confirm(conn);
     conn
 }
 

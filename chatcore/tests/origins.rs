@@ -17,6 +17,7 @@ fn detached_sessions_are_bounded_in_number_and_for_each_origin() {
             let conn = world.hub.admit(world.now, registration(world.now, limits, name).with_origin(Origin(origin)));
             let conn = conn.unwrap();
             world.written(conn);
+            world.confirm(conn);
             let _ = world.say(conn, &[send(name, &[0; 1000])]);
             world.hub.disconnect(world.now, conn).unwrap();
         }
@@ -157,7 +158,8 @@ fn connections_and_impossible_names_are_paid_by_their_origin_before_anybody_has_
     // A name that cannot be one costs what it takes to find that out.
     let mut handshake = Handshake::new(world.now, &limits);
     let mut bytes = Preface::OURS.encode().to_vec();
-    ClientMessage::Register(Register { name: &"\u{660}".repeat(64), credential: b"" }).encode(&mut bytes);
+    ClientMessage::Register(Register { name: &"\u{660}".repeat(64), credential: b"", frame_bytes_max: u32::MAX })
+        .encode(&mut bytes);
     assert!(matches!(handshake.receive(world.now, &mut &bytes[..]), Ok(None)));
     let cost = handshake.take_cost();
     assert!(cost >= 4 * 128, "{cost}");

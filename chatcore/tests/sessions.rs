@@ -9,7 +9,7 @@ use chatcore::wire::{
 };
 use chatcore::{
     Client, ClientConfig, CloseReason, ConnId, Event, Fault, GoodbyeCode, Handshake, HandshakeError, HubEvent, Limits,
-    Rate, Received, Refusal, RefusalCode, RejectCode,
+    Rate, Received, Refusal, RefusalCode, RejectCode, Ticket,
 };
 use proptest::prelude::*;
 use world::{User, World, bodies, decode_all, encode_all, join_with_token, try_resume, try_resume_again};
@@ -77,16 +77,71 @@ fn a_name_stays_taken_for_the_window_and_not_longer() {
 }
 
 #[test]
-fn a_session_whose_token_never_went_out_does_not_keep_its_name() {
-    for unwritten in [0, 1] {
+fn a_session_whose_welcome_was_not_acknowledged_does_not_keep_its_name() {
+    for is_acknowledged in [false, true] {
         let mut world = World::new(Limits::default());
         let bob = world.try_join("bob").unwrap();
-        world.drain();
-        let bytes = world.hub.transmit(bob).concat().len();
-        world.hub.transmitted(world.now, bob, bytes - unwritten).unwrap();
+        world.written(bob);
+        let _ = world.say(bob, &[world::send("bob", b"a request says nothing of the welcome")]);
+        if is_acknowledged {
+            world.confirm(bob);
+        }
         world.hub.disconnect(world.now, bob).unwrap();
-        assert_eq!(world.try_join("bob").is_ok(), unwritten > 0);
+        assert_eq!(world.try_join("bob").is_err(), is_acknowledged);
     }
+}
+
+/// The hub has not noticed that the connection is gone.
+#[test]
+fn the_owner_of_a_lost_welcome_waits_for_a_probe_and_for_no_window() {
+    let mut world = World::new(Limits::default());
+    let bob = world.try_join("bob").unwrap();
+    world.written(bob);
+    let probe_time_max = world.hub.limits().probe_time_max;
+    assert_eq!(world.try_join("bob"), Err(Refusal::NameInUse { wait: probe_time_max }));
+    world.pass(probe_time_max);
+    world.try_join("bob").expect("the name is free");
+}
+
+#[test]
+fn a_client_is_sent_no_frame_that_is_longer_than_it_takes() {
+    const TAKES: u32 = 2_048;
+    let mut world = World::new(Limits { session_rate: Rate::UNLIMITED, ..Limits::default() });
+    let config = ClientConfig { frame_bytes_max: TAKES, ..ClientConfig::default() };
+    let mut bob = world.connect_with("bob", config.clone());
+    let mut alice = world.connect("alice");
+    for user in [&mut alice, &mut bob] {
+        user.client.join(world.now, "#lobby").unwrap();
+        world.carry(user);
+    }
+    for member in 0..200 {
+        world.join(&format!("a-user-with-a-long-name-{member:08}"));
+    }
+    // A message for it alone is rejected; of a room's messages, it misses the long one.
+    let long = vec![b'x'; TAKES as usize];
+    alice.client.send(world.now, "bob", &long).unwrap();
+    for body in [&long[..], b"short"] {
+        alice.client.send(world.now, "#lobby", body).unwrap();
+    }
+    world.carry(&mut alice);
+    assert!(alice.events.iter().any(|event| matches!(event, Event::Rejected { code: RejectCode::BodyTooLong, .. })));
+    bob.client.who(world.now, 0).unwrap();
+    world.carry(&mut bob);
+    world.carry(&mut bob);
+    assert!(world.hub.name(bob.conn).is_some(), "{:?}", bob.events);
+    assert!(bob.events.iter().any(|event| matches!(event, Event::Missed { count: 1.., .. })), "{:?}", bob.events);
+    assert!(bob.events.iter().any(|event| matches!(event, Event::Online { next: Some(_), .. })), "{:?}", bob.events);
+
+    // It must not take less afterwards: longer frames may wait for it.
+    let Ticket { name, token, attempt } = bob.client.ticket().unwrap().clone();
+    world.cut(&mut bob);
+    let mut opening = Preface::OURS.encode().to_vec();
+    let (name, attempt) = (name.as_str(), attempt + 1);
+    let resume = Resume { name, token, received: None, attempt, frame_bytes_max: TAKES - 1 };
+    ClientMessage::Resume(resume).encode(&mut opening);
+    let mut handshake = Handshake::new(world.now, world.hub.limits());
+    let registration = handshake.receive(world.now, &mut &opening[..]).unwrap().unwrap();
+    assert_eq!(world.hub.admit(world.now, registration), Err(Refusal::StaleResume));
 }
 
 #[test]
@@ -238,8 +293,13 @@ fn a_token_guessed_many_times_costs_a_connection_each_and_changes_nothing() {
     world.reconnect(&mut bob).unwrap();
 
     let mut twice = Preface::OURS.encode().to_vec();
-    let resume =
-        ClientMessage::Resume(Resume { name: "bob", token: Token::from_bytes([1; 16]), received: None, attempt: 1 });
+    let resume = ClientMessage::Resume(Resume {
+        name: "bob",
+        token: Token::from_bytes([1; 16]),
+        received: None,
+        attempt: 1,
+        frame_bytes_max: u32::MAX,
+    });
     resume.encode(&mut twice);
     resume.encode(&mut twice);
     let mut handshake = Handshake::new(world.now, world.hub.limits());

@@ -89,7 +89,7 @@ const LIMITS: Announced = Announced {
 
 fn client_messages() -> [ClientMessage<'static>; 14] {
     [
-        ClientMessage::Register(Register { name: "alice", credential: b"" }),
+        ClientMessage::Register(Register { name: "alice", credential: b"", frame_bytes_max: u32::MAX }),
         ClientMessage::Ack(Ack { count: 0 }),
         ClientMessage::Ping(Ping { nonce: 0 }),
         ClientMessage::Pong(Pong { nonce: 0 }),
@@ -97,7 +97,13 @@ fn client_messages() -> [ClientMessage<'static>; 14] {
         ClientMessage::Error(ERROR),
         ClientMessage::Send(Send { to: "bob", body: b"" }),
         ClientMessage::Who(Who { cursor: 0 }),
-        ClientMessage::Resume(Resume { name: "alice", token: TOKEN, received: None, attempt: 1 }),
+        ClientMessage::Resume(Resume {
+            name: "alice",
+            token: TOKEN,
+            received: None,
+            attempt: 1,
+            frame_bytes_max: u32::MAX,
+        }),
         ClientMessage::Join(Join { room: "#lobby" }),
         ClientMessage::Leave(Leave { room: "#lobby" }),
         ClientMessage::Roster(Roster { room: "#lobby", cursor: 0 }),

@@ -74,7 +74,8 @@ fn acknowledged(client: &mut Client) -> Option<u64> {
     let contents = std::iter::from_fn(|| take(&mut input, 1_000).unwrap());
     contents
         .filter_map(|content| match ClientMessage::decode(content).unwrap() {
-            Some(ClientMessage::Ack(Ack { count })) => Some(count),
+            // A count of nothing says that the welcome is there.
+            Some(ClientMessage::Ack(Ack { count })) if count > 0 => Some(count),
             _ => None,
         })
         .last()

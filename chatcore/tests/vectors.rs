@@ -54,8 +54,10 @@ fn vectors(section: &str) -> Vec<Vector> {
 /// What the client's vectors mean, in this crate's types.
 fn client_message(name: &str) -> ClientMessage<'static> {
     match name {
-        "register" => ClientMessage::Register(Register { name: "Alice", credential: b"" }),
-        "register-credential" => ClientMessage::Register(Register { name: "Alice", credential: b"secret" }),
+        "register" => ClientMessage::Register(Register { name: "Alice", credential: b"", frame_bytes_max: 65_792 }),
+        "register-credential" => {
+            ClientMessage::Register(Register { name: "Alice", credential: b"secret", frame_bytes_max: 1_408 })
+        }
         "ack" => ClientMessage::Ack(Ack { count: 3 }),
         "ping" => ClientMessage::Ping(Ping { nonce: 250 }),
         "pong" => ClientMessage::Pong(Pong { nonce: 65_536 }),
@@ -66,8 +68,20 @@ fn client_message(name: &str) -> ClientMessage<'static> {
         "who" => ClientMessage::Who(Who { cursor: 0 }),
         "who-next" => ClientMessage::Who(Who { cursor: 1 << 32 }),
         "send-room" => ClientMessage::Send(Send { to: "#lobby", body: b"hi" }),
-        "resume" => ClientMessage::Resume(Resume { name: "alice", token: TOKEN, received: Some(3), attempt: 1 }),
-        "resume-forgotten" => ClientMessage::Resume(Resume { name: "alice", token: TOKEN, received: None, attempt: 2 }),
+        "resume" => ClientMessage::Resume(Resume {
+            name: "alice",
+            token: TOKEN,
+            received: Some(3),
+            attempt: 1,
+            frame_bytes_max: 65_792,
+        }),
+        "resume-forgotten" => ClientMessage::Resume(Resume {
+            name: "alice",
+            token: TOKEN,
+            received: None,
+            attempt: 2,
+            frame_bytes_max: 65_792,
+        }),
         "join" => ClientMessage::Join(Join { room: "#lobby" }),
         "leave" => ClientMessage::Leave(Leave { room: "#lobby" }),
         "roster" => ClientMessage::Roster(Roster { room: "#lobby", cursor: 0 }),

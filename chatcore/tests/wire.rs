@@ -81,13 +81,23 @@ impl Parts {
     fn client_messages(&self) -> Vec<ClientMessage<'_>> {
         let (name, token) = (self.text.as_str(), self.token());
         vec![
-            ClientMessage::Resume(Resume { name, token, received: self.next, attempt: self.number }),
+            ClientMessage::Resume(Resume {
+                name,
+                token,
+                received: self.next,
+                attempt: self.number,
+                frame_bytes_max: self.short.max(1_408),
+            }),
             ClientMessage::Join(Join { room: name }),
             ClientMessage::Leave(Leave { room: name }),
             ClientMessage::Roster(Roster { room: name, cursor: self.number }),
             ClientMessage::Watch(Watch { names: self.names() }),
             ClientMessage::Unwatch(Unwatch { names: self.names() }),
-            ClientMessage::Register(Register { name: &self.text, credential: &self.bytes }),
+            ClientMessage::Register(Register {
+                name: &self.text,
+                credential: &self.bytes,
+                frame_bytes_max: self.short.max(1_408),
+            }),
             ClientMessage::Ack(Ack { count: self.number }),
             ClientMessage::Ping(Ping { nonce: self.number }),
             ClientMessage::Pong(Pong { nonce: self.number }),

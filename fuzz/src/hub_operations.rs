@@ -157,7 +157,7 @@ impl Run {
 
     fn admit(&mut self, name: &str) {
         let mut opening = Preface::OURS.encode().to_vec();
-        ClientMessage::Register(Register { name, credential: b"" }).encode(&mut opening);
+        ClientMessage::Register(Register { name, credential: b"", frame_bytes_max: u32::MAX }).encode(&mut opening);
         let mut handshake = Handshake::new(self.now, self.hub.limits());
         let registration = handshake.receive(self.now, &mut &opening[..]).expect("it is right").expect("it is whole");
         if let Ok(conn) = self.hub.admit(self.now, registration) {

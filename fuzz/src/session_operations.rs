@@ -241,8 +241,14 @@ impl Run {
     /// What a stranger does harms at most the one whose token it has.
     fn forge(&mut self, name: &str, token: Token, received: Option<u64>) {
         let mut opening = Preface::OURS.encode().to_vec();
-        ClientMessage::Resume(Resume { name, token, received, attempt: u64::MAX >> (received.unwrap_or(0) % 64) })
-            .encode(&mut opening);
+        ClientMessage::Resume(Resume {
+            name,
+            token,
+            received,
+            attempt: u64::MAX >> (received.unwrap_or(0) % 64),
+            frame_bytes_max: u32::MAX,
+        })
+        .encode(&mut opening);
         let mut handshake = Handshake::new(self.now, self.hub.limits());
         let registration = handshake.receive(self.now, &mut &opening[..]).expect("it is right").expect("it is whole");
         if let Ok(conn) = self.hub.admit(self.now, registration) {

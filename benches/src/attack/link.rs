@@ -67,12 +67,13 @@ impl Link {
         };
         match opening {
             Opening::Register(name) => {
-                ClientMessage::Register(Register { name, credential: b"" }).encode(&mut link.outgoing);
+                ClientMessage::Register(Register { name, credential: b"", frame_bytes_max: u32::MAX })
+                    .encode(&mut link.outgoing);
             }
             Opening::Resume { name, token, received, attempt } => {
                 let (token, attempt) = (*token, *attempt);
                 (link.token, link.received, link.acknowledged) = (Some(token), *received, *received);
-                let resume = Resume { name, token, received: Some(*received), attempt };
+                let resume = Resume { name, token, received: Some(*received), attempt, frame_bytes_max: u32::MAX };
                 ClientMessage::Resume(resume).encode(&mut link.outgoing);
             }
             Opening::Raw(bytes) => link.outgoing.extend_from_slice(bytes),

@@ -137,7 +137,7 @@ impl Peer {
 /// The first bytes of a client that asks for a name.
 pub(crate) fn opening(name: &str) -> Vec<u8> {
     let mut bytes = Preface::OURS.encode().to_vec();
-    ClientMessage::Register(Register { name, credential: b"" }).encode(&mut bytes);
+    ClientMessage::Register(Register { name, credential: b"", frame_bytes_max: u32::MAX }).encode(&mut bytes);
     bytes
 }
 

@@ -119,6 +119,8 @@ impl Client {
         self.persistent = true;
         self.line.settle();
         self.events.push_back(Event::Registered { name, limits: welcome.limits });
+        // From now on the hub keeps the session for us when the connection breaks.
+        self.acknowledge();
         Ok(())
     }
 

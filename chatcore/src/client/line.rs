@@ -130,6 +130,7 @@ impl Client {
                 token: ticket.token,
                 received,
                 attempt: ticket.attempt,
+                frame_bytes_max: self.config.frame_bytes_max,
             }),
             &mut self.pool,
         );

@@ -365,7 +365,8 @@ impl Client {
     fn ask(&mut self) {
         // After a refusal, the program decides what to ask for next.
         let Some((name, credential)) = &self.asked else { return };
-        self.outbox.push(&ClientMessage::Register(Register { name, credential }), &mut self.pool);
+        let frame_bytes_max = self.config.frame_bytes_max;
+        self.outbox.push(&ClientMessage::Register(Register { name, credential, frame_bytes_max }), &mut self.pool);
         self.state = State::Registering;
         self.answer_by = Some(self.now + self.config.answer_time_max);
     }

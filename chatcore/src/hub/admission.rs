@@ -14,7 +14,7 @@ use crate::liveness::Liveness;
 use crate::name::UserName;
 use crate::outbox::Outbox;
 use crate::time::Instant;
-use crate::wire::{HubMessage, Ping, Resumed, Token, Welcome};
+use crate::wire::{HubMessage, OVERHEAD_BYTES_MAX, Ping, Resumed, Token, Welcome};
 
 /// What a registration or a resume costs its origin, beside what the names that its connection asked for have cost to map.
 const ADMISSION_COST: u32 = 100;
@@ -36,7 +36,9 @@ impl Hub {
     }
 
     pub(super) fn decide(&mut self, registration: Registration) -> Result<ConnId, Refusal> {
-        let Registration { name, request, origin, cost, outbox } = registration;
+        let Registration { name, request, frame_bytes_max, origin, cost, outbox } = registration;
+        let limits = &self.ordered.sessions().limits;
+        let body_bytes_max = limits.body_bytes_max.min(frame_bytes_max.saturating_sub(OVERHEAD_BYTES_MAX));
         let (sessions, _) = self.ordered.unordered();
         if sessions.is_shutting_down {
             return Err(Refusal::ShuttingDown);
@@ -50,14 +52,16 @@ impl Hub {
         let sessions = self.ordered.sessions();
         match (request, holder) {
             (Request::Resume { token, received, attempt }, Some(holder)) if sessions[holder].details.token == token => {
-                if attempt <= sessions[holder].details.attempt {
+                // What is queued for it may be as long as it has taken before.
+                if attempt <= sessions[holder].details.attempt || body_bytes_max < sessions[holder].body_bytes_max {
                     return Err(Refusal::StaleResume);
                 }
+                self.ordered.unordered().0[holder].body_bytes_max = body_bytes_max;
                 self.resume(holder, received, attempt, origin, outbox)
             }
             (Request::Resume { .. }, _) => Err(Refusal::SessionOver),
             (Request::Name { .. }, Some(holder)) => Err(self.name_in_use(holder)),
-            (Request::Name { .. }, None) => self.register(&name, origin, outbox),
+            (Request::Name { .. }, None) => self.register(&name, body_bytes_max, origin, outbox),
         }
     }
 
@@ -93,13 +97,21 @@ impl Hub {
                     replies::answer(sessions, holder, &HubMessage::Ping(Ping { nonce: now.as_nanos() }));
                     sessions.arm(holder);
                 }
-                sessions[holder].liveness.dead_at(idle_time_max) + resume_time_max
+                // Nobody comes back to a session whose welcome may not have arrived.
+                let window = if sessions[holder].is_confirmed { resume_time_max } else { Duration::ZERO };
+                sessions[holder].liveness.dead_at(idle_time_max) + window
             }
         };
         Refusal::NameInUse { wait: free_at - now }
     }
 
-    fn register(&mut self, name: &UserName, origin: Origin, outbox: Outbox) -> Result<ConnId, Refusal> {
+    fn register(
+        &mut self,
+        name: &UserName,
+        body_bytes_max: u32,
+        origin: Origin,
+        outbox: Outbox,
+    ) -> Result<ConnId, Refusal> {
         let token = Token::from_bytes(self.secrets.draw());
         let (sessions, _) = self.ordered.unordered();
         let users_max = sessions.limits.users_max;
@@ -134,9 +146,11 @@ impl Hub {
             accepted: Run::default(),
             bucket: crate::hub::rate::Bucket::default(),
             share,
+            body_bytes_max,
             leftover: 0,
             is_lagging: false,
             is_paused: false,
+            is_confirmed: false,
             size_class: 0,
         });
         sessions.events.push_back(HubEvent::SessionStarted { conn, name: name.clone() });
@@ -166,6 +180,7 @@ impl Hub {
             return Err(Refusal::StaleResume);
         }
         sessions[index].details.attempt = attempt;
+        sessions[index].is_confirmed = true;
         if let Attachment::Attached(other) = sessions[index].attachment {
             sessions.drop_conn(index, other, CloseReason::TakenOver);
         }

@@ -8,6 +8,7 @@ use super::origins::Share;
 use super::replies;
 use super::sessions::Sessions;
 use super::work::Work;
+use crate::limits::Limits;
 use crate::name::UserName;
 use crate::outbox::{Cursor, Outbox};
 use crate::wire::{Deliver, FateCode, HubMessage, Kind, Message, MessageId, Report};
@@ -100,7 +101,7 @@ impl Undelivered {
 }
 
 fn tell(sessions: &mut Sessions, sender: usize, code: FateCode, to: &str, ids: &[MessageId]) {
-    for ids in ids.chunks(sessions.limits.report_ids_max()) {
+    for ids in ids.chunks(Limits::report_ids_max(sessions[sender].body_bytes_max)) {
         replies::answer(sessions, sender, &HubMessage::Report(Report { code, to, ids: ids.to_vec() }));
     }
 }

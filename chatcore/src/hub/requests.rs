@@ -6,6 +6,7 @@ use super::replies;
 use super::rooms::Rooms;
 use super::sessions::Sessions;
 use super::work::{Budget, of_bytes};
+use crate::limits::Limits;
 use crate::name::{self, ROOM_SIGN, UserName, cost_of_mapping};
 use crate::transition::{self, State};
 use crate::wire::{
@@ -263,8 +264,9 @@ impl Hub {
         let Self { ordered, replies, header_cache, message_id, lowest_id, .. } = self;
         let (sessions, _) = ordered.unordered();
         let number = replies.count(sessions, sender);
-        if let Err(code) = check_body(sessions, body) {
-            return replies::rejected(sessions, sender, number, code);
+        // No session takes a longer one than the hub.
+        if body.len() > sessions[recipient].body_bytes_max as usize {
+            return replies::rejected(sessions, sender, number, RejectCode::BodyTooLong);
         }
         if !sessions.fits(recipient, body.len() + OVERHEAD_BYTES_MAX as usize) || !sessions.may_say(sender) {
             return replies::rejected(sessions, sender, number, RejectCode::RecipientFull);
@@ -359,7 +361,9 @@ impl Page {
         }
         let mut slot = start;
         while slot < slots {
-            if page.names.len() == sessions.limits.page_names_max() || slot - start == PAGE_SLOTS_MAX {
+            if page.names.len() == Limits::page_names_max(sessions[index].body_bytes_max)
+                || slot - start == PAGE_SLOTS_MAX
+            {
                 page.next = Some(slot as u64);
                 break;
             }

@@ -44,12 +44,16 @@ pub(super) struct Session {
     pub(super) accepted: Run,
     pub(super) bucket: Bucket,
     pub(super) share: Share,
+    /// Bytes of a body that its client takes, at the most.
+    pub(super) body_bytes_max: u32,
     /// Bytes of input that the last call left with the driver.
     pub(super) leftover: u32,
     /// Something of its rooms or watches is to be told when its outbox has room.
     pub(super) is_lagging: bool,
     /// The last call has paused its input, and none has gone on with it.
     pub(super) is_paused: bool,
+    /// The client has acknowledged something, and so has its welcome: it can come back.
+    pub(super) is_confirmed: bool,
     /// The size class under which it is found when buffers are short; 0 if it is too small for that.
     pub(super) size_class: u8,
 }

@@ -143,7 +143,8 @@ impl Run {
 
     fn admit(&mut self, user: usize) -> Result<ConnId, Refusal> {
         let mut opening = Preface::OURS.encode().to_vec();
-        ClientMessage::Register(Register { name: &format!("u{user}"), credential: b"" }).encode(&mut opening);
+        ClientMessage::Register(Register { name: &format!("u{user}"), credential: b"", frame_bytes_max: u32::MAX })
+            .encode(&mut opening);
         let mut handshake = Handshake::new(self.now, self.hub.limits());
         let registration = handshake.receive(self.now, &mut &opening[..]).expect("it is right").expect("it is whole");
         let (now, work_max) = (self.now, step_work_max(self.hub.limits()));

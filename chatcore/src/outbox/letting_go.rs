@@ -5,12 +5,11 @@ use core::mem;
 
 use super::frames::{Frame, Frames};
 use super::pool::{self, Class};
-use super::{Bytes, Mark, OPENING_FRAMES_MAX, Outbox, Pool, Position, Segment, small, small_count};
+use super::{Bytes, Mark, Outbox, Pool, Position, Segment, small, small_count};
 use crate::wire::Fault;
 
-/// Frames that nobody acknowledges and that one call lets go of, at the most: more than any opening has.
+/// Frames that nobody acknowledges and that one call lets go of, at the most: more than what opens a connection.
 const DISCARDED_MAX: usize = 256;
-const _: () = assert!(DISCARDED_MAX > OPENING_FRAMES_MAX);
 
 impl Outbox {
     /// The peer has everything up to `count`. True if that is news: repeated and older counts are not. A

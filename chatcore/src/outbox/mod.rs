@@ -31,14 +31,11 @@ use self::frames::Frames;
 use self::pool::Class;
 pub(crate) use self::pool::Pool;
 
-use crate::wire::{self, Content, HEAD_ROOM, Head, Kind, Message, OVERHEAD_BYTES_MAX, PREFACE_BYTES};
+use crate::wire::{self, Content, HEAD_ROOM, Head, Message, OVERHEAD_BYTES_MAX, PREFACE_BYTES};
 
 /// All of the preface.
 #[expect(clippy::cast_possible_truncation, reason = "it has 16 bytes")]
 const PREFACE_BYTES_LEFT: u8 = PREFACE_BYTES as u8;
-
-/// Frames among which a welcome is found: it comes after refusals at the most.
-const OPENING_FRAMES_MAX: usize = 64;
 
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
@@ -322,12 +319,6 @@ impl Outbox {
     /// The number that the next numbered frame gets.
     pub(crate) const fn next_number(&self) -> u64 {
         self.numbered + 1
-    }
-
-    /// An unnumbered frame of this kind, put in as one of the first and before all numbered ones, has not gone out whole.
-    pub(crate) fn still_opens_with(&self, kind: Kind) -> bool {
-        let mut opening = self.frames().take(OPENING_FRAMES_MAX).take_while(|frame| !frame.kind.is_numbered());
-        opening.any(|frame| frame.kind == kind)
     }
 
     /// The number of the first numbered frame that is not wholly written: the peer cannot have this one or any behind it.

@@ -250,7 +250,8 @@ impl Attacker {
         self.heard.clear();
         self.ready.clear();
         self.ready.extend_from_slice(&wire::OUR_PREFACE);
-        ClientMessage::Register(Register { name: &self.name, credential: b"" }).encode(&mut self.ready);
+        ClientMessage::Register(Register { name: &self.name, credential: b"", frame_bytes_max: u32::MAX })
+            .encode(&mut self.ready);
         match self.flood {
             Flood::Register => {}
             Flood::ComeAndGo if self.is_watched() => {

@@ -3,7 +3,7 @@
 
 use super::message::{AcceptedRun, ClientMessage, HubMessage};
 use super::message_id::MessageId;
-use crate::limits::{CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, ONLINE_NAMES_MAX};
+use crate::limits::{CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, ONLINE_NAMES_MAX};
 use crate::name::{NAME_BYTES_MAX, ROOM_SIGN};
 
 /// A set of messages that can be held against the bounds of their fields.
@@ -15,13 +15,16 @@ pub(super) trait Bounded {
 impl Bounded for ClientMessage<'_> {
     fn is_within_bounds(&self) -> bool {
         match self {
-            Self::Register(register) => register.credential.len() <= CREDENTIAL_BYTES_MAX,
+            Self::Register(register) => {
+                register.credential.len() <= CREDENTIAL_BYTES_MAX
+                    && register.frame_bytes_max >= HANDSHAKE_FRAME_BYTES_MAX
+            }
+            Self::Resume(resume) => resume.frame_bytes_max >= HANDSHAKE_FRAME_BYTES_MAX,
             // Only a hub knows where to reconnect.
             Self::Goodbye(goodbye) => is_detail(goodbye.detail) && goodbye.reconnect.is_none(),
             Self::Error(error) => is_detail(error.detail),
             // Names are spellings, and a list may be too long: the hub answers these.
-            Self::Resume(_)
-            | Self::Send(_)
+            Self::Send(_)
             | Self::Join(_)
             | Self::Leave(_)
             | Self::Roster(_)

@@ -162,6 +162,9 @@ pub struct Register<'a> {
     /// [`CREDENTIAL_BYTES_MAX`](crate::CREDENTIAL_BYTES_MAX) bytes.
     #[serde(borrow, with = "serde_bytes")]
     pub credential: &'a [u8],
+    /// Bytes of a frame's content that the client takes, at the most; at least
+    /// [`HANDSHAKE_FRAME_BYTES_MAX`](crate::HANDSHAKE_FRAME_BYTES_MAX).
+    pub frame_bytes_max: u32,
 }
 
 /// Answers a [`Register`]: the name is taken, and these limits hold from now on.
@@ -185,9 +188,11 @@ pub struct Resume<'a> {
     /// How many numbered frames the client has received in the session; none if it has forgotten, because it
     /// was started again.
     pub received: Option<u64>,
-    /// How many times the client has asked for this session since it was started, this time included. What was held up
-    /// on its way, and comes when the client has asked again, is known by that.
+    /// Higher than in every resume of this session before: what was held up on its way, and comes when the client has
+    /// asked again, is known by that.
     pub attempt: u64,
+    /// As in the [`Register`]; not less than the session had before.
+    pub frame_bytes_max: u32,
 }
 
 /// Answers a [`Resume`]: the session goes on. Both sides send again, behind this, what the other lacks.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chatcore::wire::{
-    self, ClientMessage, HubMessage, Message, PREFACE_BYTES, Preface, Register, Resume, Token, Welcome,
+    self, Ack, ClientMessage, HubMessage, Message, PREFACE_BYTES, Preface, Register, Resume, Token, Welcome,
 };
 use chatcore::{
     Action, Client, ClientConfig, CloseReason, ConnId, Event, GoodbyeCode, Handshake, HandshakeError, Hub, HubEvent,
@@ -47,7 +47,15 @@ impl World {
         assert_eq!(greeting[..PREFACE_BYTES], Preface::OURS.encode());
         let messages = decode_all(&greeting[PREFACE_BYTES..]);
         assert!(matches!(messages[..], [HubMessage::Welcome(_)]), "{messages:?}");
+        self.confirm(conn);
         conn
+    }
+
+    /// The client has its welcome.
+    pub(crate) fn confirm(&mut self, conn: ConnId) {
+        let input = encode_all(&[ClientMessage::Ack(Ack { count: 0 })]);
+        // It may have cost all that the session may cost.
+        let _ = self.hub.receive(self.now, conn, &mut &input[..]).expect("the connection is there");
     }
 
     pub(crate) fn try_join(&mut self, name: &str) -> Result<ConnId, Refusal> {
@@ -227,6 +235,7 @@ impl World {
 pub(crate) fn join_with_token(world: &mut World, name: &str) -> (ConnId, Token) {
     let conn = world.try_join(name).unwrap();
     let greeting = world.written(conn);
+    world.confirm(conn);
     match decode_all(&greeting[PREFACE_BYTES..])[..] {
         [HubMessage::Welcome(Welcome { token, .. })] => (conn, token),
         ref other => panic!("{other:?}"),
@@ -252,7 +261,7 @@ pub(crate) fn try_resume_again(
     attempt: u64,
 ) -> Result<ConnId, Refusal> {
     let mut opening = Preface::OURS.encode().to_vec();
-    ClientMessage::Resume(Resume { name, token, received, attempt }).encode(&mut opening);
+    ClientMessage::Resume(Resume { name, token, received, attempt, frame_bytes_max: u32::MAX }).encode(&mut opening);
     let mut handshake = Handshake::new(world.now, world.hub.limits());
     let registration = handshake.receive(world.now, &mut &opening[..]).unwrap().unwrap();
     assert!(registration.is_resumption());
@@ -276,7 +285,7 @@ pub(crate) fn registration(now: Instant, limits: &Limits, name: &str) -> Registr
 /// The first bytes of a client that asks for a name.
 pub(crate) fn opening(name: &str) -> Vec<u8> {
     let mut bytes = Preface::OURS.encode().to_vec();
-    ClientMessage::Register(Register { name, credential: b"" }).encode(&mut bytes);
+    ClientMessage::Register(Register { name, credential: b"", frame_bytes_max: u32::MAX }).encode(&mut bytes);
     bytes
 }
 

@@ -75,7 +75,9 @@ fn join(attackers: usize) -> Scenario {
 }
 
 fn register(attackers: usize) -> Scenario {
-    let register = |number| frame(&ClientMessage::Register(Register { name: &costly(number), credential: b"" }));
+    let register = |number| {
+        frame(&ClientMessage::Register(Register { name: &costly(number), credential: b"", frame_bytes_max: u32::MAX }))
+    };
     let behaviour = Behaviour::RepeatHandshake { bytes: (0..REGISTRATIONS).flat_map(register).collect() };
     Scenario { attackers: vec![behaviour; attackers], ..Scenario::default() }
 }

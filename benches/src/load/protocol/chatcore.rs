@@ -63,7 +63,8 @@ impl Protocol for Chatcore {
 
     fn register(&self, _conn: &mut Conn, user: usize, out: &mut Vec<u8>) {
         out.extend_from_slice(&Preface::OURS.encode());
-        ClientMessage::Register(Register { name: &user_name(user), credential: b"" }).encode(out);
+        ClientMessage::Register(Register { name: &user_name(user), credential: b"", frame_bytes_max: u32::MAX })
+            .encode(out);
     }
 
     fn reconnect(&self, conn: &mut Conn, user: usize, out: &mut Vec<u8>) {
@@ -74,7 +75,14 @@ impl Protocol for Chatcore {
         conn.received = conn.acknowledged;
         let received = Some(conn.received);
         out.extend_from_slice(&Preface::OURS.encode());
-        ClientMessage::Resume(Resume { name: &user_name(user), token, received, attempt: conn.attempts }).encode(out);
+        ClientMessage::Resume(Resume {
+            name: &user_name(user),
+            token,
+            received,
+            attempt: conn.attempts,
+            frame_bytes_max: u32::MAX,
+        })
+        .encode(out);
     }
 
     fn envelope(&self, to: Recipient, body_bytes: usize) -> Envelope {

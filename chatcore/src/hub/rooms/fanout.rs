@@ -10,7 +10,9 @@ use super::super::sessions::Sessions;
 use super::super::work::{SLOTS, Work, of_bytes};
 use super::{NOTICE_BYTES_MAX, tell_missed};
 use crate::outbox::Pool;
-use crate::wire::{self, Head, HubMessage, LeaveCode, Message, MessageId, RoomDeliver, Stale};
+use crate::wire::{
+    self, HEADER_BYTES, Head, HubMessage, LeaveCode, Message, MessageId, OVERHEAD_BYTES_MAX, RoomDeliver, Stale,
+};
 
 /// A batch is shared by its members' outboxes if it has at least this many bytes; a shorter one is cheaper copied.
 const SHARED_BYTES_MIN: usize = 1024;
@@ -31,6 +33,8 @@ pub(super) struct Fanout {
     /// What members get, one frame after another.
     frames: Vec<u8>,
     count: u32,
+    /// Bytes of the longest body.
+    body_bytes: u32,
     /// Whose messages they are: nobody gets its own.
     parts: Vec<Part>,
     /// The senders, sorted, once the fan-out has begun.
@@ -91,6 +95,7 @@ impl Fanout {
         head.write(body, &mut self.frames);
         let end = self.frames.len();
         self.count += 1;
+        self.body_bytes = self.body_bytes.max(u32::try_from(body.len()).unwrap_or(u32::MAX));
         match self.parts.last_mut() {
             Some(part) if part.sender == sender => {
                 part.end = end;
@@ -169,7 +174,8 @@ impl Fanout {
         if session.is_closing {
             return work.spend(1);
         }
-        let is_slow = session.is_lagging || !sessions.fits(member, self.frames.len());
+        let is_too_long = self.body_bytes > session.body_bytes_max;
+        let is_slow = session.is_lagging || is_too_long || !sessions.fits(member, self.frames.len());
         if self.news.is_some() {
             return self.give_news(groups, sessions, member, is_slow, work);
         }
@@ -255,7 +261,8 @@ impl Fanout {
             let Some(Membership { missed, .. }) = membership(sessions, member, group) else { return };
             let before = missed.take();
             let notice_bytes = if before.is_some() { NOTICE_BYTES_MAX } else { 0 };
-            if !sessions.fits(member, frame.len() + notice_bytes) {
+            let frame_bytes_max = (sessions[member].body_bytes_max + OVERHEAD_BYTES_MAX) as usize + HEADER_BYTES;
+            if frame.len() > frame_bytes_max || !sessions.fits(member, frame.len() + notice_bytes) {
                 run.first = before.map_or_else(|| id_of(frame), |before| before.first);
                 run.count += before.map_or(0, |before| before.count);
                 if let Some(membership) = membership(sessions, member, group) {
@@ -288,7 +295,7 @@ impl Fanout {
         self.frames.clear();
         self.parts.clear();
         self.senders.clear();
-        (self.news, self.count, self.cursor, self.has_begun) = (None, 0, 0, false);
+        (self.news, self.count, self.body_bytes, self.cursor, self.has_begun) = (None, 0, 0, 0, false);
     }
 }
 

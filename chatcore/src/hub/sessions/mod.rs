@@ -24,7 +24,6 @@ use super::work::{CALL_WORK_MAX, FIRST_WORK_MAX};
 use crate::limits::Limits;
 use crate::outbox::{Outbox, Pool};
 use crate::time::Instant;
-use crate::wire::Kind;
 
 pub(super) struct Sessions {
     pub(super) limits: Limits,
@@ -182,9 +181,8 @@ impl Sessions {
     /// Whether a session could be kept without its connection.
     pub(super) fn may_detach(&self, index: usize) -> bool {
         let session = &self.all[index];
-        // Nobody can come back to a session whose token never went out.
-        let is_known = !session.outbox.still_opens_with(Kind::WELCOME);
-        is_known && !session.is_closing && self.origins.may_detach(&session.share, &self.limits)
+        // Its owner could not come back, and would find the name taken, if the welcome was lost.
+        session.is_confirmed && !session.is_closing && self.origins.may_detach(&session.share, &self.limits)
     }
 
     /// Keeps a session without its connection, which is gone or is told why, and closed.

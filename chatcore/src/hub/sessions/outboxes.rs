@@ -124,6 +124,7 @@ impl Sessions {
     #[inline]
     pub(in crate::hub) fn acknowledge(&mut self, index: usize, count: u64) -> Result<bool, Fault> {
         let session = &mut self.all[index];
+        session.is_confirmed = true;
         let is_news = session.outbox.acknowledge(count, &mut self.pool)?;
         if is_news {
             session.unacked_since = if session.outbox.awaits_ack() { self.now } else { Instant::MAX };
