@@ -7,16 +7,49 @@ use chatcore::Instant;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     epoch: SystemInstant,
+    /// What a test shows in its place.
+    #[cfg(test)]
+    ticks: Option<&'static Ticks>,
 }
 
 impl Clock {
     /// A clock that begins now, and what the world's clock shows: the Unix time, zero if that is set before 1970.
     pub(crate) fn start() -> (Self, Duration) {
         let unix_time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        (Self { epoch: SystemInstant::now() }, unix_time)
+        let clock = Self {
+            epoch: SystemInstant::now(),
+            #[cfg(test)]
+            ticks: None,
+        };
+        (clock, unix_time)
     }
 
     pub(crate) fn now(self) -> Instant {
+        #[cfg(test)]
+        if let Some(ticks) = self.ticks {
+            return ticks.next();
+        }
         Instant::ZERO + self.epoch.elapsed()
+    }
+}
+
+/// A time that goes on only when somebody looks at it.
+#[cfg(test)]
+#[derive(Debug)]
+struct Ticks(std::sync::atomic::AtomicU64);
+
+#[cfg(test)]
+impl Ticks {
+    fn next(&self) -> Instant {
+        Instant::from_millis(self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+impl Clock {
+    /// A clock for a test: each look at it shows a millisecond more than the last one.
+    pub(crate) fn ticking() -> Self {
+        let ticks = Box::leak(Box::new(Ticks(std::sync::atomic::AtomicU64::new(1))));
+        Self { epoch: SystemInstant::now(), ticks: Some(ticks) }
     }
 }

@@ -246,3 +246,96 @@ impl Reading<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::time::Duration;
+
+    use chatcore::wire::{ClientMessage, Message, Preface, Register, Send};
+    use chatcore::{Handshake, Limits};
+    use mio::net::TcpStream;
+    use socket2::{Domain, Socket, Type};
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::connection::Connection;
+
+    const NOW: Instant = Instant::from_millis(1);
+
+    /// What a reading is made of, but for its time.
+    struct Bench {
+        hub: Hub,
+        table: Table,
+        limits: DriverLimits,
+        buffer: Vec<u8>,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let hub = Hub::new(Limits::default(), [7; 32]);
+            Self {
+                hub,
+                table: Table::default(),
+                limits: DriverLimits::default(),
+                buffer: vec![0; 2 * BUFFER_BYTES_FREE],
+            }
+        }
+
+        /// A reading that may take so long. Each look at the clock takes a millisecond.
+        fn reading(&mut self, millis: u64) -> Reading<'_> {
+            let time = TimeSlice::start(Clock::ticking(), Duration::from_millis(millis));
+            let Self { hub, table, limits, buffer } = self;
+            Reading { hub, table, limits, now: NOW, time, buffer, cost: 0 }
+        }
+
+        /// A connection that has something to say, if only that it broke: its socket was never connected.
+        fn broken_connection(&mut self) {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("the system has sockets");
+            socket.set_nonblocking(true).expect("a socket may be told not to block");
+            let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+            let handshake = Handshake::new(NOW, self.hub.limits());
+            let connection = Connection::new(TcpStream::from_std(socket.into()), peer, handshake);
+            let key = self.table.insert(connection);
+            self.table.readable(NOW, key);
+        }
+    }
+
+    /// The hub's connection of a user.
+    fn admit(hub: &mut Hub, name: &str) -> ConnId {
+        let mut opening = Preface::OURS.encode().to_vec();
+        ClientMessage::Register(Register { name, credential: b"" }).encode(&mut opening);
+        let registration = Handshake::new(NOW, hub.limits()).receive(NOW, &mut &opening[..]);
+        hub.admit(NOW, registration.expect("it is polite").expect("it is whole")).expect("the name is free")
+    }
+
+    #[test]
+    fn a_turn_ends_with_its_time_and_who_waits_has_its_go_in_the_next() {
+        let mut bench = Bench::new();
+        for _ in 0..10 {
+            bench.broken_connection();
+        }
+        for (millis, left) in [(4, 6), (0, 5), (1_000, 0)] {
+            bench.reading(millis).turn(false);
+            assert_eq!((bench.table.len(), bench.table.read_queue.len(Load::Heavy)), (left, left), "{millis} ms");
+        }
+    }
+
+    #[test]
+    fn input_that_takes_longer_than_its_turn_is_taken_in_several() {
+        // Three of them are whole in a piece.
+        let mut input = Vec::new();
+        for _ in 0..12 {
+            ClientMessage::Send(Send { to: "nobody", body: &[0; 16 << 10] }).encode(&mut input);
+        }
+        let mut bench = Bench::new();
+        let conn = admit(&mut bench.hub, "alice");
+        let (mut rest, frame_bytes) = (&input[..], input.len() / 12);
+        let fed = bench.reading(2).receive(conn, &mut rest);
+        assert!(matches!(fed, Fed::Part), "{fed:?}");
+        assert_eq!(rest.len(), 6 * frame_bytes, "two pieces are taken");
+        let fed = bench.reading(1_000).receive(conn, &mut rest);
+        assert!(matches!(fed, Fed::All), "{fed:?}");
+        assert_eq!(rest, b"");
+    }
+}

@@ -29,3 +29,21 @@ impl TimeSlice {
         self.clock.now().saturating_since(self.start) >= self.length
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Looks at a slice until it is over.
+    fn looks(slice: &TimeSlice) -> usize {
+        (1..100).find(|_| slice.is_over()).expect("it ends")
+    }
+
+    #[test]
+    fn a_slice_is_over_after_its_length_and_its_first_part_before() {
+        let slice = |millis| TimeSlice::start(Clock::ticking(), Duration::from_millis(millis));
+        assert_eq!(looks(&slice(8)), 8, "each look takes a millisecond");
+        assert_eq!(looks(&slice(8).without_last_quarter()), 6);
+        assert_eq!(looks(&slice(0)), 1);
+    }
+}

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use chatcore::wire::{ClientMessage, HubMessage, Join, Kind, Message, Roster, take};
 use chatcore::{
-    Client, ClientError, ConnId, Event, HubEvent, Instant, LeaveCode, Limits, MessageId, Rate, RejectCode, RoomName,
+    Client, ClientError, ConnId, Event, HubEvent, Instant, LeaveCode, Limits, MessageId, Rate, Received, RejectCode,
+    RoomName,
 };
 use world::{User, World, decode_all, encode_all, goodbye, registration, send};
 
@@ -414,4 +415,41 @@ fn who_comes_back_is_not_told_that_it_left() {
     let told = decode_all(&bytes);
     assert!(!told.iter().any(|message| matches!(message, HubMessage::Left(_))), "{told:?}");
     assert_eq!(told.iter().filter(|message| matches!(message, HubMessage::Done(_))).count(), 2, "{told:?}");
+}
+
+#[test]
+fn who_is_in_more_than_64_rooms_gets_all_in_order_and_waits_for_the_rooms_of_others() {
+    let limits = Limits { rooms_of_user_max: 65, session_rate: Rate::UNLIMITED, ..Limits::default() };
+    let mut world = World::new(Limits { origin_rate: Rate::UNLIMITED, ..limits });
+    let rooms: Vec<_> = (0..65).map(|n| format!("#r{n}")).collect();
+    let joins: Vec<_> = rooms.iter().map(|room| join(room)).collect();
+    let crowd: Vec<_> = (0..300).map(|n| world.join(&format!("u{n}"))).collect();
+    let [alice, few, many] = ["alice", "few", "many"].map(|name| world.join(name));
+    let _ = world.say(alice, &[join("#r0"), join("#crowd")]);
+    let _ = world.say(few, &joins[..64]);
+    let _ = world.say(many, &joins);
+    for conn in &crowd {
+        let _ = world.say(*conn, &[join("#crowd")]);
+        world.pass(Duration::ZERO);
+    }
+    for conn in crowd.iter().chain([&alice, &few, &many]) {
+        world.written(*conn);
+    }
+    for (name, conn) in [("few", few), ("many", many)] {
+        let said = encode_all(&[send("#r0", b"first"), send(name, b"second"), send("#r0", b"third")]);
+        assert_eq!(world.put(alice, &said), Received::NeedInput);
+        assert_eq!(news(&mut world, conn), [Kind::ROOM_DELIVER, Kind::DELIVER, Kind::ROOM_DELIVER], "{name}");
+        // The other one is in the room, too.
+        world.written(if conn == few { many } else { few });
+    }
+    // Neither is in this room, which takes longer than a call may.
+    let _ = world.say(alice, &[send("#crowd", b"first")]);
+    assert_eq!(world.say(alice, &[send("few", b"second")]), Received::NeedInput);
+    let to_many = encode_all(&[send("many", b"second")]);
+    let mut input = &to_many[..];
+    assert_eq!(world.hub.receive(world.now, alice, &mut input).unwrap(), Received::More);
+    assert_eq!(input, to_many, "it waits");
+    world.pass(Duration::ZERO);
+    assert_eq!(world.put(alice, input), Received::NeedInput);
+    assert_eq!((news(&mut world, few), news(&mut world, many)), (vec![Kind::DELIVER], vec![Kind::DELIVER]));
 }

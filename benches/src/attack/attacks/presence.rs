@@ -9,17 +9,17 @@ use crate::attack::scenario::{Attack, Behaviour, Greeting, Group, PassiveMode, S
 pub(super) const ALL: &[Attack] = &[
     Attack {
         name: "presence-flapping",
-        about: "each comes and goes 13 times a second, watched by 1 000 users",
+        about: "each comes and goes 13 times a second, watched by 5 000 users",
         scenario: flapping,
     },
     Attack {
         name: "detached-watchers",
-        about: "the same, watched by 1 000 sessions without a connection",
+        about: "the same, watched by 5 000 sessions without a connection",
         scenario: detached,
     },
 ];
 
-const WATCHERS: usize = 1000;
+const WATCHERS: usize = 5_000;
 
 /// 13 times a second.
 const PERIOD: Duration = Duration::from_millis(77);
