@@ -9,10 +9,10 @@ use chatcore_client::{ClientConfig, ClientError, Driver, Event};
 use mio::{Events, Interest, Poll, Token};
 
 /// After which a test fails that waits for something.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The idle time that the server announces where none is wanted.
-const LONG: Duration = Duration::from_hours(1);
+const LONG: Duration = Duration::from_secs(3_600);
 
 /// A driver, registered as alice, and its server.
 struct Pair {
