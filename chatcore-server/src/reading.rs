@@ -20,8 +20,8 @@ const SHORT_BYTES_MAX: usize = 4 << 10;
 /// Bytes that the hub is given before somebody looks at the clock.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// One turn of reading: what it reads with, and how long it may take.
-#[derive(Debug)]
+/// One turn of reading: what it reads with, and how long it may take. It has no `Debug`, because the buffer holds what
+/// others have said.
 pub(crate) struct Reading<'a> {
     pub(crate) hub: &'a mut Hub,
     pub(crate) table: &'a mut Table,

@@ -1,13 +1,13 @@
 //! Before there is a name: one small state machine for each fresh connection.
 
 use alloc::string::ToString;
-use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
 
 use crate::limits::{CREDENTIAL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, Limits, cut_detail};
 use crate::name::{NameError, UserName, cost_of_mapping};
 use crate::outbox::{Chunks, Outbox, Pool};
+use crate::redacted::Credential;
 use crate::time::Instant;
 use crate::transition::{self, State};
 use crate::wire::{
@@ -119,9 +119,9 @@ impl Handshake {
                 ClientMessage::Register(register) if register.credential.len() > CREDENTIAL_BYTES_MAX => {
                     Err(Failure::Peer(Fault::InvalidValue { kind: Kind::REGISTER }))
                 }
-                ClientMessage::Register(register) => {
-                    Ok(Some(self.ask(register.name, Request::Name { credential: register.credential.to_vec() })))
-                }
+                ClientMessage::Register(register) => Ok(Some(
+                    self.ask(register.name, Request::Name { credential: Credential::new(register.credential) }),
+                )),
                 ClientMessage::Resume(_) if mem::replace(&mut self.has_resumed, true) => {
                     Err(Failure::Peer(Fault::TooManyAttempts { attempts_max: self.attempts_max }))
                 }
@@ -282,7 +282,7 @@ pub struct Registration {
 
 #[derive(Debug)]
 pub(crate) enum Request {
-    Name { credential: Vec<u8> },
+    Name { credential: Credential },
     Resume { token: Token, received: Option<u64>, attempt: u64 },
 }
 
@@ -301,7 +301,7 @@ impl Registration {
     /// What the client gives as proof; empty if nothing. The core does not look at it.
     pub fn credential(&self) -> &[u8] {
         match &self.request {
-            Request::Name { credential } => credential,
+            Request::Name { credential } => credential.as_bytes(),
             Request::Resume { .. } => &[],
         }
     }

@@ -14,6 +14,7 @@ use super::frame::{self, Content};
 use super::kind::Kind;
 use super::message_id::MessageId;
 use super::token::Token;
+use crate::redacted::Secret;
 
 /// A set of messages that go one way: [`ClientMessage`] or [`HubMessage`].
 pub trait Message<'a>: Sized {
@@ -151,8 +152,8 @@ messages! {
     }
 }
 
-/// Asks for a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Asks for a name. `Debug` shows its credential to nobody.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Register<'a> {
     /// The name, as typed: at most [`SPELLING_BYTES_MAX`](crate::SPELLING_BYTES_MAX) bytes.
     pub name: &'a str,
@@ -160,6 +161,13 @@ pub struct Register<'a> {
     /// [`CREDENTIAL_BYTES_MAX`](crate::CREDENTIAL_BYTES_MAX) bytes.
     #[serde(borrow, with = "serde_bytes")]
     pub credential: &'a [u8],
+}
+
+impl fmt::Debug for Register<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, credential: _ } = self;
+        f.debug_struct("Register").field("name", name).field("credential", &Secret).finish()
+    }
 }
 
 /// Answers a [`Register`]: the name is taken, and these limits hold from now on.
