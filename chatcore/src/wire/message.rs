@@ -517,13 +517,17 @@ fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Resu
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+            let count: u64 = elements.next_element()?.unwrap_or_default();
             let mut list = Vec::new();
-            while let Some(element) = elements.next_element()? {
+            for _ in 0..count {
+                let Some(element) = elements.next_element()? else { break };
                 list.push(element);
             }
             Ok(list)
         }
     }
 
-    deserializer.deserialize_seq(List(PhantomData))
+    // The length is read as the number that it is on the wire: the codec would read it as a usize, and where that has 32 bits
+    // forget the rest of it.
+    deserializer.deserialize_tuple(usize::MAX, List(PhantomData))
 }
