@@ -1,5 +1,6 @@
 //! The client of the core over a socket that never blocks, for an event loop of one's own.
 
+use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -31,7 +32,8 @@ const READS_MAX: usize = 16;
 /// 3. Wait, for [`timeout`](Self::timeout) at the most.
 ///
 /// A connection that is lost is given up, and a new one made when it is time, whether events are taken or not.
-#[derive(Debug)]
+///
+/// `Debug` shows nothing of what was read: a welcome holds the session's token.
 pub struct Driver {
     address: SocketAddr,
     /// None while there is no connection.
@@ -48,6 +50,19 @@ pub struct Driver {
     was_connected: bool,
     /// Nothing can be written any more.
     write_failed: bool,
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver")
+            .field("address", &self.address)
+            .field("stream", &self.stream)
+            .field("client", &self.client)
+            .field("partial_bytes", &self.partial.len())
+            .field("connected", &self.connected)
+            .field("write_failed", &self.write_failed)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]

@@ -58,6 +58,7 @@ pub(crate) fn default_dir() -> Option<PathBuf> {
 
 impl Slot {
     /// The place of a name's session with a server. None if another program has it, or the name can be nobody's.
+    #[expect(clippy::incompatible_msrv, reason = "the program needs Rust 1.89 for locks; the library does with less")]
     pub(crate) fn open(dir: &Path, server: &str, name: &str) -> io::Result<Option<Self>> {
         let Ok(name) = UserName::new(name) else { return Ok(None) };
         let file_name = format!("{}@{}", encoded(name.as_str()), encoded(server));

@@ -9,10 +9,10 @@ use chatcore_client::{ClientConfig, ClientError, Driver, Event};
 use mio::{Events, Interest, Poll, Token};
 
 /// After which a test fails that waits for something.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The idle time that the server announces where none is wanted.
-const LONG: Duration = Duration::from_hours(1);
+const LONG: Duration = Duration::from_secs(3_600);
 
 /// A driver, registered as alice, and its server.
 struct Pair {
@@ -28,7 +28,7 @@ impl Pair {
         let mut driver = Driver::connect(listener.local_addr().unwrap(), ClientConfig::default()).unwrap();
         let poll = Poll::new().unwrap();
         poll.registry().register(&mut driver, Token(0), Interest::READABLE | Interest::WRITABLE).unwrap();
-        driver.register("Alice", b"").unwrap();
+        driver.register("Alice", b"secret").unwrap();
         let server = listener.accept().unwrap().0;
         let mut pair = Self { driver, poll, events: Events::with_capacity(8), server };
         pair.server.write_all(&Preface::OURS.encode()).unwrap();
@@ -143,4 +143,20 @@ fn a_connection_that_cannot_be_made_is_an_error() {
         assert!(!driver.connected() && !events.is_empty());
     };
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn a_driver_shows_neither_the_token_nor_the_credential() {
+    let mut pair = Pair::with_idle_time(LONG);
+    // The start of a frame is kept until the rest comes: here, of a welcome.
+    pair.server.write_all(&[17, 0, 0, 0, 2, 7, 7, 7, 7, 7]).unwrap();
+    while !pair.driver.drive().unwrap() {
+        pair.poll.poll(&mut pair.events, Some(PATIENCE)).unwrap();
+        assert!(!pair.events.is_empty(), "it comes in time");
+    }
+    assert_eq!(pair.driver.client().ticket().map(|ticket| *ticket.token.as_bytes()), Some([7; 16]));
+    for printed in [format!("{:?}", pair.driver), format!("{:#?}", pair.driver)] {
+        let printed: String = printed.split_whitespace().collect();
+        assert!(!printed.contains("7,7,7,7") && !printed.contains("115,101,99,114"), "{printed}");
+    }
 }

@@ -1,5 +1,6 @@
 //! One socket and what it is used for at present. As small as it can be: most connections are silent.
 
+use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 
@@ -41,11 +42,19 @@ pub(crate) struct Readiness {
 
 /// Input that a connection keeps: the start of a frame that is not whole, or what the hub did not take yet. The latter is
 /// one read at the most, because nothing is read while there is some.
-#[derive(Debug, Default)]
+///
+/// `Debug` shows how many bytes it is: a registration holds a credential, and a resume a token.
+#[derive(Default)]
 pub(crate) struct Kept {
     pub(crate) bytes: Vec<u8>,
     /// Bytes at the front that are used. They stay for a while, so that taking little from much does not move the rest.
     pub(crate) used: usize,
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept").field("bytes", &self.bytes.len()).field("used", &self.used).finish()
+    }
 }
 
 impl Kept {
@@ -180,5 +189,16 @@ impl Connection {
     /// Ends our side of it, after all that was written.
     pub(crate) fn end_writing(&self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Write)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kept_input_shows_its_length_and_nothing_else() {
+        let kept = Kept { bytes: b"secret".to_vec(), used: 2 };
+        assert_eq!(format!("{kept:?}"), "Kept { bytes: 6, used: 2 }");
     }
 }

@@ -20,8 +20,8 @@ const SHORT_BYTES_MAX: usize = 4 << 10;
 /// Bytes that the hub is given before somebody looks at the clock.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// One turn of reading: what it reads with, and how long it may take.
-#[derive(Debug)]
+/// One turn of reading: what it reads with, and how long it may take. It has no `Debug`, because the buffer holds what
+/// others have said.
 pub(crate) struct Reading<'a> {
     pub(crate) hub: &'a mut Hub,
     pub(crate) table: &'a mut Table,
@@ -304,7 +304,7 @@ mod tests {
     /// The hub's connection of a user.
     fn admit(hub: &mut Hub, name: &str) -> ConnId {
         let mut opening = Preface::OURS.encode().to_vec();
-        ClientMessage::Register(Register { name, credential: b"" }).encode(&mut opening);
+        ClientMessage::Register(Register { name, credential: b"", frame_bytes_max: u32::MAX }).encode(&mut opening);
         let registration = Handshake::new(NOW, hub.limits()).receive(NOW, &mut &opening[..]);
         hub.admit(NOW, registration.expect("it is polite").expect("it is whole")).expect("the name is free")
     }

@@ -1,13 +1,13 @@
 //! Before there is a name: one small state machine for each fresh connection.
 
 use alloc::string::ToString;
-use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
 
 use crate::limits::{HANDSHAKE_FRAME_BYTES_MAX, Limits, cut_detail};
 use crate::name::{NameError, UserName, cost_of_mapping};
 use crate::outbox::{Chunks, Outbox, Pool};
+use crate::redacted::Credential;
 use crate::time::Instant;
 use crate::transition::{self, State};
 use crate::wire::{
@@ -118,7 +118,7 @@ impl Handshake {
             self.state = Some(state);
             return match message {
                 ClientMessage::Register(Register { name, credential, frame_bytes_max }) => {
-                    Ok(Some(self.ask(name, Request::Name { credential: credential.to_vec() }, frame_bytes_max)))
+                    Ok(Some(self.ask(name, Request::Name { credential: Credential::new(credential) }, frame_bytes_max)))
                 }
                 ClientMessage::Resume(_) if mem::replace(&mut self.has_resumed, true) => {
                     Err(Failure::Peer(Fault::TooManyAttempts { attempts_max: self.attempts_max }))
@@ -283,7 +283,7 @@ pub struct Registration {
 
 #[derive(Debug)]
 pub(crate) enum Request {
-    Name { credential: Vec<u8> },
+    Name { credential: Credential },
     Resume { token: Token, received: Option<u64>, attempt: u64 },
 }
 
@@ -302,7 +302,7 @@ impl Registration {
     /// What the client gives as proof; empty if nothing. The core does not look at it.
     pub fn credential(&self) -> &[u8] {
         match &self.request {
-            Request::Name { credential } => credential,
+            Request::Name { credential } => credential.as_bytes(),
             Request::Resume { .. } => &[],
         }
     }

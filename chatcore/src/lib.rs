@@ -13,6 +13,7 @@ mod liveness;
 mod name;
 mod outbox;
 mod received;
+mod redacted;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod time;

@@ -130,9 +130,9 @@ impl Default for Limits {
             users_max: 1_000_000,
             attempts_max: 8,
             handshake_time_max: Duration::from_secs(30),
-            idle_time_max: Duration::from_mins(1),
-            stall_time_max: Duration::from_mins(1),
-            resume_time_max: Duration::from_mins(1),
+            idle_time_max: Duration::from_secs(60),
+            stall_time_max: Duration::from_secs(60),
+            resume_time_max: Duration::from_secs(60),
             detached_max: 100_000,
             detached_of_origin_max: 1_000,
             buffer_bytes_max: 1 << 30,
@@ -341,7 +341,11 @@ const CIRCLES_MAX: u32 = 65_536;
 
 /// Cuts a detail text at its limit, at a character's border.
 pub(crate) fn cut_detail(detail: &str) -> &str {
-    &detail[..detail.floor_char_boundary(DETAIL_BYTES_MAX)]
+    let mut end = detail.len().min(DETAIL_BYTES_MAX);
+    while !detail.is_char_boundary(end) {
+        end -= 1;
+    }
+    &detail[..end]
 }
 
 #[cfg(test)]

@@ -256,7 +256,7 @@ fn a_registration_that_is_not_answered_times_out() {
 
 #[test]
 fn a_silent_hub_is_asked_and_then_given_up() {
-    let idle = Duration::from_mins(1);
+    let idle = Duration::from_secs(60);
     let mut client = registered();
     let probe = client.poll_timeout().unwrap();
     assert!(probe > Instant::ZERO + idle / 2, "the hub asks first");

@@ -50,7 +50,7 @@ fn after_a_refusal_nothing_is_asked_for_that_the_program_does_not_ask_for() {
     alice.client.disconnect(world.now);
     assert!(matches!(alice.client.poll_event(), Some(Event::Reconnecting { .. })));
     assert_eq!(alice.client.poll_timeout(), None, "there is nothing to connect for");
-    world.now = world.now + Duration::from_mins(5);
+    world.now = world.now + Duration::from_secs(300);
     alice.client.handle_timeout(world.now);
     assert_eq!(alice.client.poll_event(), None);
 

@@ -110,7 +110,7 @@ fn a_room_is_there_from_the_first_join_to_the_last_leave() {
     world.carry(&mut alice);
     world.cut(&mut bob);
     assert_eq!(world.hub.rooms(), 1, "who waits to be resumed is a member");
-    world.pass(Duration::from_mins(1));
+    world.pass(Duration::from_secs(60));
     assert_eq!(world.hub.rooms(), 0);
     let rooms: Vec<_> = world
         .hub_events

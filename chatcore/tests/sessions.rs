@@ -14,7 +14,7 @@ use chatcore::{
 use proptest::prelude::*;
 use world::{User, World, bodies, decode_all, encode_all, join_with_token, try_resume, try_resume_again};
 
-const WINDOW: Duration = Duration::from_mins(1);
+const WINDOW: Duration = Duration::from_secs(60);
 
 /// Of everything that waits for a connection, the transport takes this many bytes, and they never arrive.
 fn lose_on_the_way(world: &mut World, conn: ConnId, bytes: usize) {

@@ -395,7 +395,7 @@ proptest! {
         takes_later in any::<bool>(),
     ) {
         // Nobody is too slow, or too late.
-        let forever = Duration::from_hours(1_000);
+        let forever = Duration::from_secs(3_600_000);
         let limits = Limits {
             idle_time_max: forever,
             stall_time_max: forever,

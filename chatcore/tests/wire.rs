@@ -3,8 +3,8 @@
 
 use chatcore::wire::{
     self, AcceptedRun, Ack, Announced, ClientMessage, Content, Deliver, Done, ErrorMessage, Goodbye, HubMessage, Join,
-    Joined, Leave, Left, Members, Message, Online, Ping, Pong, Presence, ReconnectHint, Refused, Register, Rejected,
-    Report, Resume, Resumed, RoomDeliver, Roster, Send, Unwatch, Watch, Welcome, Who,
+    Joined, Kind, Leave, Left, Members, Message, Online, Ping, Pong, Presence, ReconnectHint, Refused, Register,
+    Rejected, Report, Resume, Resumed, RoomDeliver, Roster, Send, Unwatch, Watch, Welcome, Who,
 };
 use chatcore::{ErrorCode, FateCode, Fault, GoodbyeCode, LeaveCode, MessageId, RefusalCode, RejectCode, Token};
 use proptest::collection::vec;
@@ -263,4 +263,16 @@ fn codes_keep_numbers_that_are_not_known() {
         assert_eq!(u16::from(GoodbyeCode::from(number)), number);
     }
     assert_eq!(RejectCode::from(999).to_string(), "reason 999");
+}
+
+#[test]
+fn a_length_beyond_all_memory_is_the_same_fault_on_every_target() {
+    for length in [1_u64 << 32, 1 << 33, 1 << 40, u64::MAX] {
+        let mut fields = vec![253];
+        fields.extend_from_slice(&length.to_le_bytes());
+        for kind in [Kind::REGISTER, Kind::SEND, Kind::WATCH] {
+            let content = Content { kind, fields: &fields };
+            assert_eq!(ClientMessage::decode(content), Err(Fault::Truncated { kind }), "{length}");
+        }
+    }
 }

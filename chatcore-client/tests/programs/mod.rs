@@ -17,7 +17,7 @@ use chatcore_client::Connection;
 use tempfile::TempDir;
 
 /// After which a test fails that waits for something.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 const CLIENT: &str = env!("CARGO_BIN_EXE_chatcore-client");
 

@@ -13,4 +13,4 @@ pub(crate) use user::User;
 use std::time::Duration;
 
 /// How long a test waits for what must come, before it fails. Far longer than it ever takes.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,9 +1,12 @@
 //! When to try again: later each time, and not when everybody else does.
 
+use core::fmt;
 use core::hash::Hasher;
 use core::time::Duration;
 
 use siphasher::sip::SipHasher13;
+
+use crate::redacted::Secret;
 
 /// How long a client waits between attempts to connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +35,7 @@ impl Backoff {
 }
 
 /// Fractions that look random, and are the same for the same seed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Jitter {
     seed: u64,
     drawn: u64,
@@ -50,6 +53,13 @@ impl Jitter {
         let mut hasher = SipHasher13::new_with_keys(self.seed, self.drawn);
         hasher.write_u64(self.drawn);
         (hasher.finish() >> 32) as f64 / (1_u64 << 32) as f64
+    }
+}
+
+/// Who knows the seed knows when the client comes back.
+impl fmt::Debug for Jitter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jitter").field("seed", &Secret).field("drawn", &self.drawn).finish()
     }
 }
 

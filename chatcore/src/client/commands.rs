@@ -4,6 +4,7 @@ use super::pending::{Answer, PENDING_MAX};
 use super::{Client, ClientError, Closed};
 use crate::limits::CREDENTIAL_BYTES_MAX;
 use crate::name::{ROOM_SIGN, SPELLING_BYTES_MAX};
+use crate::redacted::Credential;
 use crate::time::Instant;
 use crate::transition::State;
 use crate::wire::{Announced, ClientMessage, Join, Leave, OVERHEAD_BYTES_MAX, Roster, Send, Unwatch, Watch, Who};
@@ -26,7 +27,7 @@ impl Client {
         if bytes > bytes_max {
             return Err(ClientError::CredentialTooLong { bytes, bytes_max });
         }
-        self.asked = Some((name.into(), credential.to_vec()));
+        self.asked = Some((name.into(), Credential::new(credential)));
         if self.line.is_online() {
             self.ask();
         }

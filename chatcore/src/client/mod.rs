@@ -11,7 +11,6 @@ mod pending;
 mod queue;
 
 use alloc::string::{String, ToString};
-use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
 
@@ -28,6 +27,7 @@ use self::queue::{Next, Queue};
 use crate::limits::cut_detail;
 use crate::liveness::{Liveness, Silence};
 use crate::outbox::{Chunks, Outbox, Pool};
+use crate::redacted::Credential;
 use crate::time::Instant;
 use crate::transition::State;
 use crate::wire::{Ack, Announced, ClientMessage, ErrorMessage, Goodbye, GoodbyeCode, Ping, Register};
@@ -78,7 +78,7 @@ pub struct Client {
     /// How many times it was asked for without an answer: these may arrive late.
     unanswered: u64,
     /// The name that was asked for, with its credential; none if the answer was no.
-    asked: Option<(String, Vec<u8>)>,
+    asked: Option<(String, Credential)>,
     /// There was a session: when it is lost, another one is to be had.
     persistent: bool,
     limits: Option<Announced>,
@@ -137,7 +137,7 @@ impl Client {
     /// comes again, and what it took last and did not acknowledge any more. [`Event::Resumed`] answers; or
     /// [`Event::SessionLost`] if it was too late, and then it registers anew under the same name, with the credential.
     pub fn resume(now: Instant, config: ClientConfig, seed: u64, ticket: Ticket, credential: &[u8]) -> Self {
-        let asked = (ticket.name.to_string(), credential.to_vec());
+        let asked = (ticket.name.to_string(), Credential::new(credential));
         let acks = Acks::unknown();
         let mut client = Self { asked: Some(asked), persistent: true, acks, ..Self::new(now, config, seed) };
         client.ticket = Some(ticket);
@@ -366,7 +366,10 @@ impl Client {
         // After a refusal, the program decides what to ask for next.
         let Some((name, credential)) = &self.asked else { return };
         let frame_bytes_max = self.config.frame_bytes_max;
-        self.outbox.push(&ClientMessage::Register(Register { name, credential, frame_bytes_max }), &mut self.pool);
+        self.outbox.push(
+            &ClientMessage::Register(Register { name, credential: credential.as_bytes(), frame_bytes_max }),
+            &mut self.pool,
+        );
         self.state = State::Registering;
         self.answer_by = Some(self.now + self.config.answer_time_max);
     }

@@ -94,7 +94,7 @@ mod tests {
         assert_eq!((bucket.allowance(until, &pace), bucket.paused_until(until, &pace)), (1, None));
         assert_eq!(bucket.allowance(until + Duration::from_secs(1), &pace), 10);
         assert_eq!(bucket.paid_off_at(), until + Duration::from_secs(3));
-        assert_eq!(bucket.allowance(until + Duration::from_mins(1), &pace), 30, "no more than a burst");
+        assert_eq!(bucket.allowance(until + Duration::from_secs(60), &pace), 30, "no more than a burst");
     }
 
     #[test]

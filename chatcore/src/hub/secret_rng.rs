@@ -5,6 +5,8 @@ use core::fmt;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use crate::redacted::Secret;
+
 /// A stream of bytes that nobody can guess who has not the seed. Printing does not show it.
 pub(super) struct SecretRng(ChaCha20Rng);
 
@@ -22,6 +24,6 @@ impl SecretRng {
 
 impl fmt::Debug for SecretRng {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecretRng(…)")
+        f.debug_tuple("SecretRng").field(&Secret).finish()
     }
 }

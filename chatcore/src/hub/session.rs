@@ -58,13 +58,14 @@ pub(super) struct Session {
     pub(super) size_class: u8,
 }
 
-/// Bytes of a line of the cache.
+/// Where pointers have 32 bits it is smaller, and nothing but time depends on that.
 #[cfg(target_pointer_width = "64")]
-const LINE: usize = 64;
-#[cfg(target_pointer_width = "64")]
-const _: () = assert!(core::mem::offset_of!(Session, outbox) == LINE);
-#[cfg(target_pointer_width = "64")]
-const _: () = assert!(size_of::<Session>() == 5 * LINE);
+const _: () = {
+    // Bytes of a line of the cache.
+    const LINE: usize = 64;
+    assert!(core::mem::offset_of!(Session, outbox) == LINE);
+    assert!(size_of::<Session>() == 5 * LINE);
+};
 
 /// Messages that were accepted one after another.
 #[derive(Clone, Copy, Debug, Default)]

@@ -292,3 +292,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn nothing_inside_a_hub_shows_a_token() {
+    let now = Instant::from_millis(1_000);
+    let mut hub = Hub::new(Limits::default(), [7; 32]);
+    let mut opening = Preface::OURS.encode().to_vec();
+    ClientMessage::Register(Register { name: "alice", credential: b"", frame_bytes_max: u32::MAX })
+        .encode(&mut opening);
+    let mut handshake = Handshake::new(now, hub.limits());
+    let registration = handshake.receive(now, &mut &opening[..]).expect("it is right").expect("it is whole");
+    hub.admit(now, registration).expect("the name is free");
+    let sessions = hub.ordered.sessions();
+    let session = &sessions[0];
+    let inside = [format!("{session:?}"), format!("{:?}", sessions.pool), format!("{:?}", hub.secrets)].concat();
+    for window in session.details.token.as_bytes().windows(4) {
+        let list = format!("{window:?}");
+        assert!(!inside.contains(list.trim_matches(['[', ']'])), "{list} in {inside}");
+    }
+}

@@ -2,11 +2,14 @@
 
 use alloc::collections::vec_deque;
 use alloc::vec::Vec;
+use core::fmt;
 
 use super::Segment;
+use crate::redacted::Length;
 
 /// Bytes that are to be written, as pieces in order. None of them is copied, and none is empty.
-#[derive(Clone, Debug)]
+/// `Debug` shows how many bytes they are, and none of them.
+#[derive(Clone)]
 pub struct Chunks<'a> {
     pub(super) preface: &'a [u8],
     /// The rest of a segment that is written in part.
@@ -37,6 +40,13 @@ impl<'a> Chunks<'a> {
     /// not fit is for the next write.
     pub fn fill(self, slices: &mut [&'a [u8]]) -> usize {
         slices.iter_mut().zip(self).map(|(slice, chunk)| *slice = chunk).count()
+    }
+}
+
+impl fmt::Debug for Chunks<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.clone().map(<[u8]>::len).sum();
+        f.debug_tuple("Chunks").field(&Length(bytes)).finish()
     }
 }
 

@@ -23,6 +23,7 @@ mod tests;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 use core::hint::black_box;
 use core::mem;
 
@@ -31,13 +32,14 @@ use self::frames::Frames;
 use self::pool::Class;
 pub(crate) use self::pool::Pool;
 
+use crate::redacted::Length;
 use crate::wire::{self, Content, HEAD_ROOM, Head, Message, OVERHEAD_BYTES_MAX, PREFACE_BYTES};
 
 /// All of the preface.
 #[expect(clippy::cast_possible_truncation, reason = "it has 16 bytes")]
 const PREFACE_BYTES_LEFT: u8 = PREFACE_BYTES as u8;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Outbox {
     /// Bytes that are kept: to be written, or not acknowledged yet.
     kept: usize,
@@ -102,7 +104,7 @@ struct Segment {
     numbered: u32,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Bytes {
     Own(Vec<u8>),
     Shared(Arc<[u8]>),
@@ -114,6 +116,34 @@ impl Bytes {
             Self::Own(bytes) => bytes,
             Self::Shared(bytes) => bytes,
         }
+    }
+}
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, bytes) = match self {
+            Self::Own(bytes) => ("Own", &bytes[..]),
+            Self::Shared(bytes) => ("Shared", &bytes[..]),
+        };
+        f.debug_tuple(name).field(&Length(bytes.len())).finish()
+    }
+}
+
+/// Shows no frame: a welcome holds a token, and a registration a credential.
+impl fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbox")
+            .field("kept", &self.kept)
+            .field("unwritten", &self.unwritten)
+            .field("written", &self.written)
+            .field("start", &self.start)
+            .field("numbered", &self.numbered)
+            .field("acknowledged", &self.acknowledged)
+            .field("handed_over", &self.handed_over)
+            .field("older", &self.older)
+            .field("tail", &Length(self.tail.len()))
+            .field("held", &self.held)
+            .finish_non_exhaustive()
     }
 }
 

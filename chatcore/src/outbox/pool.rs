@@ -4,8 +4,10 @@
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 use super::Segment;
+use crate::redacted::Length;
 
 /// Sizes of buffers: each class is twice as large as the one before.
 const CLASSES: usize = 9;
@@ -54,7 +56,7 @@ impl Class {
 }
 
 /// Buffers for outboxes.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Pool {
     free: [Vec<Vec<u8>>; CLASSES],
     /// Bytes of the free buffers.
@@ -66,6 +68,18 @@ pub(crate) struct Pool {
     lists: Vec<VecDeque<Segment>>,
     /// Where a frame is written whose length is not known before. It is no larger than the largest buffer.
     pub(super) scratch: Vec<u8>,
+}
+
+/// Shows no frame, as an outbox.
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("bytes", &self.bytes)
+            .field("handed_out", &self.handed_out)
+            .field("limit", &self.limit)
+            .field("scratch", &Length(self.scratch.len()))
+            .finish_non_exhaustive()
+    }
 }
 
 impl Pool {

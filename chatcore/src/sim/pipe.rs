@@ -2,15 +2,19 @@
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use core::fmt;
 
 use crate::Instant;
+use crate::redacted::Length;
 
 /// Bytes on their way in one direction, in order, each piece with the time at which it arrives.
 ///
 /// A pipe holds a bounded number of bytes that were not taken out yet: a slow reader stops the writer. When it is cut, what
 /// lies behind the cut is lost, and so is all that is put in later, as with a transport that does not know yet that
 /// nobody is there: it takes bytes until its buffer is full.
-#[derive(Clone, Debug)]
+///
+/// `Debug` shows how many bytes it holds, and none of them.
+#[derive(Clone)]
 pub struct Pipe {
     segments: VecDeque<(Instant, Vec<u8>)>,
     bytes_max: usize,
@@ -22,6 +26,20 @@ pub struct Pipe {
     /// What lies behind this many bytes is lost.
     cut_at: Option<u64>,
     last_arrival: Instant,
+}
+
+impl fmt::Debug for Pipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipe")
+            .field("segments", &self.segments.len())
+            .field("bytes_max", &self.bytes_max)
+            .field("put", &self.put)
+            .field("held", &Length(self.held))
+            .field("lost", &self.lost)
+            .field("cut_at", &self.cut_at)
+            .field("last_arrival", &self.last_arrival)
+            .finish()
+    }
 }
 
 impl Pipe {

@@ -204,7 +204,7 @@ impl Plan {
             session_rate: Limits::default().session_rate,
             origin_rate: random.pick(&[Rate::UNLIMITED, Limits::default().origin_rate]),
             announced_members_max: random.pick(&[0, 100]),
-            idle_time_max: Duration::from_mins(1),
+            idle_time_max: Duration::from_secs(60),
             ..limits
         };
         Self {
@@ -273,7 +273,7 @@ impl Plan {
             + self.config.answer_time_max
             + self.config.flush_time_max
             + backoff;
-        deadlines * 3 + Duration::from_mins(1) + self.pauses()
+        deadlines * 3 + Duration::from_secs(60) + self.pauses()
     }
 
     /// How long it takes at the most until all that was ever asked for has passed the rates.

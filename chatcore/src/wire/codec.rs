@@ -49,7 +49,10 @@ fn encoded_bytes(fields: &impl Serialize) -> usize {
 pub(super) fn decode<'a, T: Deserialize<'a> + Serialize>(kind: Kind, bytes: &'a [u8]) -> Result<T, Fault> {
     let (fields, used) =
         bincode::serde::borrow_decode_from_slice::<T, _>(bytes, LIMITED).map_err(|error| match error {
-            DecodeError::UnexpectedEnd { .. } | DecodeError::LimitExceeded => Fault::Truncated { kind },
+            // A length beyond a usize is met where that has 32 bits; elsewhere it is beyond the limit.
+            DecodeError::UnexpectedEnd { .. } | DecodeError::LimitExceeded | DecodeError::OutsideUsizeRange(_) => {
+                Fault::Truncated { kind }
+            }
             _ => Fault::InvalidValue { kind },
         })?;
     if encoded_bytes(&fields) != used {

@@ -1,9 +1,11 @@
 //! Frames: a length (u32, little-endian), then that many bytes, the first of which is the kind.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use super::fault::Fault;
 use super::kind::Kind;
+use crate::redacted::Length;
 
 /// Bytes before a frame's content: its length.
 pub const HEADER_BYTES: usize = 4;
@@ -12,13 +14,20 @@ pub const HEADER_BYTES: usize = 4;
 /// body of [`body_bytes_max`](super::Announced::body_bytes_max) whatever else is in it.
 pub const OVERHEAD_BYTES_MAX: u32 = 256;
 
-/// What a frame holds: a kind, and the fields that belong to it, not yet decoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a frame holds: a kind, and the fields that belong to it, not yet decoded. `Debug` shows how many bytes those are.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Content<'a> {
     /// Which message it is.
     pub kind: Kind,
     /// Its fields, encoded.
     pub fields: &'a [u8],
+}
+
+impl fmt::Debug for Content<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, fields } = self;
+        f.debug_struct("Content").field("kind", kind).field("fields", &Length(fields.len())).finish()
+    }
 }
 
 /// Takes a frame off the input; none until it is whole. A length over the limit is noticed as soon as

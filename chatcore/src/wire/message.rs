@@ -15,6 +15,7 @@ use super::frame::{self, Content};
 use super::kind::Kind;
 use super::message_id::MessageId;
 use super::token::Token;
+use crate::redacted::Secret;
 
 /// A set of messages that go one way: [`ClientMessage`] or [`HubMessage`].
 pub trait Message<'a>: Sized {
@@ -153,8 +154,8 @@ messages! {
     }
 }
 
-/// Asks for a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Asks for a name. `Debug` shows its credential to nobody.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Register<'a> {
     /// The name, as typed: at most [`SPELLING_BYTES_MAX`](crate::SPELLING_BYTES_MAX) bytes.
     pub name: &'a str,
@@ -165,6 +166,17 @@ pub struct Register<'a> {
     /// Bytes of a frame's content that the client takes, at the most; at least
     /// [`HANDSHAKE_FRAME_BYTES_MAX`](crate::HANDSHAKE_FRAME_BYTES_MAX).
     pub frame_bytes_max: u32,
+}
+
+impl fmt::Debug for Register<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, credential: _, frame_bytes_max } = self;
+        f.debug_struct("Register")
+            .field("name", name)
+            .field("credential", &Secret)
+            .field("frame_bytes_max", frame_bytes_max)
+            .finish()
+    }
 }
 
 /// Answers a [`Register`]: the name is taken, and these limits hold from now on.
@@ -537,13 +549,17 @@ fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Resu
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+            let count: u64 = elements.next_element()?.unwrap_or_default();
             let mut list = Vec::new();
-            while let Some(element) = elements.next_element()? {
+            for _ in 0..count {
+                let Some(element) = elements.next_element()? else { break };
                 list.push(element);
             }
             Ok(list)
         }
     }
 
-    deserializer.deserialize_seq(List(PhantomData))
+    // The length is read as the number that it is on the wire: the codec would read it as a usize, and where that has 32 bits
+    // forget the rest of it.
+    deserializer.deserialize_tuple(usize::MAX, List(PhantomData))
 }

@@ -5,6 +5,8 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
+use crate::redacted::Secret;
+
 /// 128 bits that nobody can guess: a secret of a hub and the client whose session it is. Who has it is that
 /// client.
 ///
@@ -35,6 +37,6 @@ impl Eq for Token {}
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(…)")
+        f.debug_tuple("Token").field(&Secret).finish()
     }
 }

@@ -29,9 +29,7 @@ impl Ledger {
         }
         let caught = Caught { count, at: now, own_bytes: session.own_bytes };
         session.written.push_back(caught);
-        while let Some(caught) = session.written.pop_front_if(|caught| caught.count <= session.acked) {
-            session.caught = caught;
-        }
+        session.forget_acknowledged();
     }
 
     /// So many numbered frames are written to a connection.
@@ -95,8 +93,14 @@ impl Session {
     /// Looks at how far the acknowledgements have come.
     pub(super) fn catch_up(&mut self, now: Instant) {
         self.unacked_since = (self.sent > self.acked).then_some(now);
-        while let Some(caught) = self.written.pop_front_if(|caught| caught.count <= self.acked) {
+        self.forget_acknowledged();
+    }
+
+    /// The last write that is acknowledged whole is the one it has caught up with.
+    fn forget_acknowledged(&mut self) {
+        while let Some(caught) = self.written.front().copied().filter(|caught| caught.count <= self.acked) {
             self.caught = caught;
+            self.written.pop_front();
         }
     }
 }

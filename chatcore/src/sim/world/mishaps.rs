@@ -22,7 +22,7 @@ impl World {
         let Some((mishap, _)) = chosen else { return Ok(()) };
         let mishap = *mishap;
         let user = self.random.index(self.users.len());
-        let later = |random: &mut Random| random.time_upto(Duration::from_mins(2));
+        let later = |random: &mut Random| random.time_upto(Duration::from_secs(120));
         let until = self.now + later(&mut self.random);
         self.trace.note(self.now, format_args!("mishap: {mishap:?}, user {user}, {until}"));
         match mishap {
