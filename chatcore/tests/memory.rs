@@ -262,6 +262,32 @@ fn when_all_is_used_up_the_largest_of_the_largest_origin_ends_and_its_senders_ar
     assert_eq!(fill(&mut world, sender, "b1", 1).accepted, 1, "there is room again");
 }
 
+/// What it has not read is lost, and with it the numbers of the answers after that.
+#[test]
+fn the_last_words_of_an_evicted_session_answer_no_message() {
+    let mut world = small();
+    let sender = admit(&mut world, "sender", 9);
+    let [victim, ..] =
+        [("a1", 1), ("b1", 2), ("c1", 3), ("d1", 4)].map(|(name, origin)| admit(&mut world, name, origin));
+    for (to, count) in [("a1", 30), ("b1", 12), ("d1", 11)] {
+        fill(&mut world, sender, to, count);
+    }
+    let mut rounds = 0;
+    while end(&world, "a1").is_none() {
+        // What became of its message is still to be told when it is ended.
+        let _ = world.say(victim, &[send("sender", b"hello")]);
+        let _ = world.say(sender, &[send("c1", &[b'x'; 10_000])]);
+        while world.hub.poll_urgent_action().is_some() || world.hub.is_behind() {}
+        world.hub_events.extend(std::iter::from_fn(|| world.hub.poll_event()));
+        rounds += 1;
+        assert!(rounds < 100, "the memory is used up");
+    }
+    assert_eq!(end(&world, "a1"), Some(CloseReason::Evicted));
+    let last_words = world.hub.transmit(victim).concat();
+    let last_words = decode_all(&last_words);
+    assert!(matches!(last_words[..], [HubMessage::Ack(_), HubMessage::Goodbye(_)]), "{last_words:?}");
+}
+
 #[test]
 fn a_room_whose_members_never_read_stays_within_the_budget_and_ends_none_that_reads() {
     let mut world = small();
