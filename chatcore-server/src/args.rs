@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chatcore::{Limits, Rate};
+use chatcore::{Limits, Rate, UserName};
 use chatcore_server::{Config, DriverLimits, ReconnectAdvice};
 use clap::Parser;
 
@@ -21,6 +21,10 @@ pub(crate) struct Args {
     /// What to log to stderr: error, warn, info, debug or trace, also for single parts of the program.
     #[arg(long, value_name = "FILTER", env = "RUST_LOG", default_value = "info")]
     pub(crate) log: String,
+
+    /// A name that nobody gets, and neither what looks like it, such as `admin`; may be given several times.
+    #[arg(long = "reserve-name", value_name = "NAME")]
+    reserved_names: Vec<UserName>,
 
     /// Bytes of a message, at the most.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().body_bytes_max)]
@@ -156,6 +160,7 @@ impl Args {
     pub(crate) fn config(&self) -> Config {
         Config {
             listen: self.listen.clone(),
+            reserved_names: self.reserved_names.clone(),
             limits: Limits {
                 body_bytes_max: self.body_bytes_max,
                 outbox_bytes_max: self.outbox_bytes_max,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chatcore::Limits;
+use chatcore::{Limits, UserName};
 
 use crate::memory;
 
@@ -26,6 +26,8 @@ pub struct Config {
     pub listen: Vec<String>,
     /// What the chat itself allows: lengths, numbers of users, times.
     pub limits: Limits,
+    /// Names that nobody gets, and neither what looks like them. Default none.
+    pub reserved_names: Vec<UserName>,
     /// What the server grants to the connections under it.
     pub driver: DriverLimits,
     /// What the server advises its clients when it stops. Default nothing.
@@ -51,7 +53,7 @@ impl Config {
     /// do, but not the program itself, nor what the system keeps for its sockets.
     ///
     /// ```
-    /// use chatcore::Limits;
+    /// use chatcore::{Limits, UserName};
     /// use chatcore_server::Config;
     ///
     /// let config = Config::default();
@@ -68,6 +70,7 @@ impl Default for Config {
         Self {
             listen: vec![Self::LISTEN_DEFAULT.into()],
             limits: Limits::default(),
+            reserved_names: Vec::new(),
             driver: DriverLimits::default(),
             reconnect: None,
             memory_bytes_max: None,

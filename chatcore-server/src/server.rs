@@ -108,7 +108,7 @@ impl Server {
         getrandom::fill(&mut seed).map_err(|error| BindError::System(io::Error::other(error)))?;
         info!("by its limits this server needs at most {} of memory", Bytes(needed));
         let (clock, unix_epoch) = Clock::start();
-        let hub = Hub::new(config.limits, seed).with_unix_epoch(unix_epoch);
+        let hub = Hub::new(config.limits, seed).with_unix_epoch(unix_epoch).with_reserved(&config.reserved_names);
         Ok(Self {
             poll,
             clock,

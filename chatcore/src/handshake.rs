@@ -331,6 +331,12 @@ pub enum Refusal {
         /// When the name will be free at the earliest, if its user is not heard of any more.
         wait: Duration,
     },
+    /// The name looks like one that somebody has. It does not tell which, or whose.
+    #[error("the name is easily taken for one that is in use: choose another")]
+    Confusable,
+    /// The embedder keeps the name for itself, or it looks like one that it keeps.
+    #[error("the name is reserved: choose another")]
+    Reserved,
     /// The hub is full.
     #[error("the hub is full: it takes {users_max} users at the most; try again later")]
     HubFull {
@@ -365,7 +371,8 @@ impl Refusal {
             Self::NameInUse { .. } => RefusalCode::NameInUse,
             Self::HubFull { .. } => RefusalCode::HubFull,
             Self::RateLimited { .. } => RefusalCode::RateLimited,
-            Self::Denied => RefusalCode::Denied,
+            Self::Confusable => RefusalCode::Confusable,
+            Self::Denied | Self::Reserved => RefusalCode::Denied,
             Self::ShuttingDown => RefusalCode::ShuttingDown,
             Self::SessionOver => RefusalCode::SessionOver,
             Self::StaleResume => RefusalCode::StaleResume,

@@ -19,6 +19,40 @@ fn a_name_has_one_holder_whatever_its_spelling_and_is_free_afterwards() {
     world.join("alice");
 }
 
+/// Cyrillic letters that look like `alice`, as far as there are any; and one that looks like nobody.
+#[cfg(feature = "unicode")]
+#[test]
+fn a_name_that_looks_like_another_in_use_is_refused_until_that_is_free() {
+    let (latin, cyrillic) = ("ace", "\u{430}\u{441}\u{435}");
+    for [first, second] in [[latin, cyrillic], [cyrillic, latin]] {
+        let mut world = World::new(Limits::default());
+        let conn = world.join(first);
+        assert_eq!(world.try_join(second), Err(Refusal::Confusable));
+        assert!(matches!(world.try_join(first), Err(Refusal::NameInUse { .. })), "it is itself");
+        let other = world.join("\u{431}\u{43e}\u{431}");
+        let _ = world.say(other, &[goodbye()]);
+        let _ = world.say(conn, &[goodbye()]);
+        let conn = world.join(second);
+        assert_eq!(world.try_join(first), Err(Refusal::Confusable));
+        let _ = world.say(conn, &[goodbye()]);
+        world.join(first);
+    }
+    let mut world = World::new(Limits::default());
+    for name in ["bob1", "bobl"] {
+        world.join(name);
+    }
+}
+
+#[test]
+fn a_reserved_name_is_nobodys_and_neither_is_what_looks_like_it() {
+    let mut world = World::new(Limits::default());
+    world.hub = chatcore::Hub::new(Limits::default(), [7; 32]).with_reserved(&["ace".parse().unwrap()]);
+    assert_eq!(world.try_join("ACE"), Err(Refusal::Reserved));
+    #[cfg(feature = "unicode")]
+    assert_eq!(world.try_join("\u{430}\u{441}\u{435}"), Err(Refusal::Reserved));
+    world.join("face");
+}
+
 #[test]
 fn a_full_hub_refuses_until_somebody_leaves() {
     let mut world = World::new(Limits { users_max: 2, ..Limits::default() });

@@ -11,7 +11,7 @@ use super::replies;
 use super::session::{Attachment, Details, Run, Session};
 use crate::handshake::{Origin, Refusal, Registration, Request};
 use crate::liveness::Liveness;
-use crate::name::UserName;
+use crate::name::{UserName, cost_of_mapping};
 use crate::outbox::Outbox;
 use crate::time::Instant;
 use crate::wire::{HubMessage, OVERHEAD_BYTES_MAX, Ping, Resumed, Token, Welcome};
@@ -43,6 +43,8 @@ impl Hub {
         if sessions.is_shutting_down {
             return Err(Refusal::ShuttingDown);
         }
+        // What a name looks like is found as its mapping is.
+        let cost = cost + cost_of_looks(&name, &request);
         let (now, pace) = (sessions.now, sessions.origin_pace);
         sessions
             .origins
@@ -60,6 +62,7 @@ impl Hub {
                 self.resume(holder, received, attempt, origin, outbox)
             }
             (Request::Resume { .. }, _) => Err(Refusal::SessionOver),
+            (Request::Name { .. }, _) if self.reserved.contains(&*name.confusable_key()) => Err(Refusal::Reserved),
             (Request::Name { .. }, Some(holder)) => Err(self.name_in_use(holder)),
             (Request::Name { .. }, None) => self.register(&name, body_bytes_max, origin, outbox),
         }
@@ -118,6 +121,11 @@ impl Hub {
         if sessions.len() >= users_max as usize {
             return Err(Refusal::HubFull { users_max });
         }
+        if sessions.has_lookalike(name) {
+            return Err(Refusal::Confusable);
+        }
+        let key = name.confusable_key();
+        let looks_like = (key != name.as_str()).then(|| key.into());
         let index = sessions.vacant_key();
         let conn = sessions.open_conn(index);
         let share = sessions.origins.open(sessions.now, origin);
@@ -133,6 +141,7 @@ impl Hub {
                 rooms: Vec::new(),
                 watches: Vec::new(),
                 resolved: Vec::new(),
+                looks_like,
                 closing: None,
             }),
             write_queued: false,
@@ -199,5 +208,13 @@ impl Hub {
             self.catch_up(index);
         }
         Ok(conn)
+    }
+}
+
+/// Units for finding what a name looks like that a session is to begin with.
+fn cost_of_looks(name: &UserName, request: &Request) -> u32 {
+    match request {
+        Request::Name { .. } if !name.as_str().is_ascii() => cost_of_mapping(name.as_str()),
+        _ => 0,
     }
 }

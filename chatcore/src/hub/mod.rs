@@ -29,6 +29,8 @@ mod tests;
 mod timers;
 mod work;
 
+use alloc::collections::BTreeSet;
+use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
 
@@ -100,6 +102,8 @@ pub struct Hub {
     secrets: SecretRng,
     ordered: Ordered,
     presence: Presence,
+    /// What the names look like that nobody gets.
+    reserved: BTreeSet<String>,
     replies: Replies,
     reports: Reports,
     prefetch: Prefetch,
@@ -133,6 +137,7 @@ impl Hub {
             secrets,
             ordered: Ordered::new(Sessions::new(limits, key), Rooms::new(key)),
             presence: Presence::new(key),
+            reserved: BTreeSet::new(),
             replies: Replies::default(),
             reports: Reports::default(),
             prefetch: Prefetch::new(prefetch::SESSIONS_MIN),
@@ -160,6 +165,21 @@ impl Hub {
     pub fn with_number(self, number: u16) -> Self {
         assert!(number <= HUB_NUMBER_MAX, "the number of a hub is {number}: it must be 0 to {HUB_NUMBER_MAX}");
         Self { number, lowest_id: MessageId::first_of(self.unix_epoch_ms, number), ..self }
+    }
+
+    /// Keeps names for the embedder: nobody gets one of them, or one that looks like it. More come in addition.
+    ///
+    /// ```
+    /// use chatcore::{Hub, Limits, UserName};
+    ///
+    /// let reserved = ["admin", "server"].map(|name| UserName::new(name).expect("it can be a name"));
+    /// let hub = Hub::new(Limits::default(), [7; 32]).with_reserved(&reserved);
+    /// # let _ = hub;
+    /// ```
+    #[must_use]
+    pub fn with_reserved<'a>(mut self, names: impl IntoIterator<Item = &'a UserName>) -> Self {
+        self.reserved.extend(names.into_iter().map(|name| name.confusable_key().into_owned()));
+        self
     }
 
     /// Reads ahead from so many sessions on, so that a test does it with few.

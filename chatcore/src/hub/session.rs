@@ -118,6 +118,8 @@ pub(super) struct Details {
     pub(super) watches: Vec<Watching>,
     /// The names of a list that is still to be taken, as far as they are resolved: none for what can be no name.
     pub(super) resolved: Vec<Option<UserName>>,
+    /// What the name looks like, if that is something else than the name.
+    pub(super) looks_like: Option<Box<str>>,
     /// Why it is marked to be ended.
     pub(super) closing: Option<CloseReason>,
 }

@@ -80,6 +80,8 @@ codes! {
         /// The session lives, and cannot go on with this resume: its attempt is not newer than the last, or its count is
         /// not one that the session can go on from.
         StaleResume = 8 "stale_resume",
+        /// The name looks like one that somebody has, and is another.
+        Confusable = 9 "confusable",
     }
 }
 

@@ -22,6 +22,7 @@ use super::session::{Attachment, Session, TimerAction};
 use super::timers::{TimerKey, Timers};
 use super::work::{CALL_WORK_MAX, FIRST_WORK_MAX};
 use crate::limits::Limits;
+use crate::name::UserName;
 use crate::outbox::{Outbox, Pool};
 use crate::time::Instant;
 
@@ -41,6 +42,8 @@ pub(super) struct Sessions {
     /// Slots of `all` that were ever used.
     slots_used: usize,
     names: NameTable,
+    /// Sessions whose names look like something else, by that.
+    lookalikes: NameTable,
     pub(super) timers: Timers,
     pub(super) origins: Origins,
     pub(super) buffers: Buffers,
@@ -95,6 +98,7 @@ impl Sessions {
             all: Slab::new(),
             slots_used: 0,
             names: NameTable::new(key),
+            lookalikes: NameTable::new(key),
             timers: Timers::default(),
             origins: Origins::default(),
             buffers: Buffers::default(),
@@ -145,6 +149,15 @@ impl Sessions {
         self.names.find(name, |index| self.all[index].name.as_bytes())
     }
 
+    /// Whether a session of another name looks like this one.
+    pub(super) fn has_lookalike(&self, name: &UserName) -> bool {
+        let key = name.confusable_key();
+        let looks_like = |index: usize| looks_like(&self.all[index]);
+        let is_another = |index: usize| self.all[index].name != *name;
+        self.lookalikes.find(key.as_bytes(), looks_like).is_some_and(is_another)
+            || (key != name.as_str() && self.find(key.as_bytes()).is_some_and(is_another))
+    }
+
     pub(super) const fn names(&self) -> &NameTable {
         &self.names
     }
@@ -160,6 +173,9 @@ impl Sessions {
         let index = self.all.insert(session);
         self.slots_used = self.slots_used.max(index + 1);
         self.names.insert(index, |index| self.all[index].name.as_bytes());
+        if self.all[index].details.looks_like.is_some() {
+            self.lookalikes.insert(index, |index| looks_like(&self.all[index]));
+        }
         index
     }
 
@@ -168,6 +184,9 @@ impl Sessions {
         self.buffers.unlist(index, &mut self.all[index]);
         let mut session = self.all.remove(index);
         self.names.remove(index, session.name.as_bytes());
+        if session.details.looks_like.is_some() {
+            self.lookalikes.remove(index, looks_like(&session));
+        }
         if session.is_detached() {
             self.origins.reattach(&session.share);
             self.buffers.detached -= session.outbox.held_bytes() as u64;
@@ -356,4 +375,9 @@ impl Sessions {
         }
         None
     }
+}
+
+/// What a session's name looks like, if that is something else.
+fn looks_like(session: &Session) -> &[u8] {
+    session.details.looks_like.as_deref().unwrap_or_default().as_bytes()
 }
