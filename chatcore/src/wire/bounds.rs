@@ -1,67 +1,79 @@
 //! What fields hold beyond what their types say: lengths, and values that go together (protocol.md, *Bounds of fields*).
 //! A breach is an `invalid_value`, whichever side finds it.
 
-use super::message::{AcceptedRun, ClientMessage, HubMessage};
+use super::message::{
+    Accepted, AcceptedRun, Ack, Deliver, Done, ErrorMessage, Goodbye, Join, Joined, Leave, Left, Members, Missed,
+    Online, Ping, Pong, Presence, Refused, Register, Rejected, Report, Resume, Resumed, RoomDeliver, Roster, Send,
+    Stale, Unwatch, Watch, Welcome, Who,
+};
 use super::message_id::MessageId;
 use crate::limits::{CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, ONLINE_NAMES_MAX};
 use crate::name::{NAME_BYTES_MAX, ROOM_SIGN};
 
-/// A set of messages that can be held against the bounds of their fields.
+/// Who says a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Client,
+    Hub,
+}
+
+/// The fields of a message that can be held against their bounds.
 pub(super) trait Bounded {
     /// Every field is within its bounds.
-    fn is_within_bounds(&self) -> bool;
+    fn is_within_bounds(&self, from: Side) -> bool;
 }
 
-impl Bounded for ClientMessage<'_> {
-    fn is_within_bounds(&self) -> bool {
-        match self {
-            Self::Register(register) => {
-                register.credential.len() <= CREDENTIAL_BYTES_MAX
-                    && register.frame_bytes_max >= HANDSHAKE_FRAME_BYTES_MAX
+macro_rules! bounds {
+    ($($(#[$meta:meta])* $type:ty: |$fields:pat_param, $from:pat_param| $check:expr,)+) => {
+        $($(#[$meta])* impl Bounded for $type {
+            #[inline]
+            fn is_within_bounds(&self, $from: Side) -> bool {
+                let $fields = self;
+                $check
             }
-            Self::Resume(resume) => resume.frame_bytes_max >= HANDSHAKE_FRAME_BYTES_MAX,
-            // Only a hub knows where to reconnect.
-            Self::Goodbye(goodbye) => is_detail(goodbye.detail) && goodbye.reconnect.is_none(),
-            Self::Error(error) => is_detail(error.detail),
-            // Names are spellings, and a list may be too long: the hub answers these.
-            Self::Send(_)
-            | Self::Join(_)
-            | Self::Leave(_)
-            | Self::Roster(_)
-            | Self::Watch(_)
-            | Self::Unwatch(_)
-            | Self::Who(_)
-            | Self::Ack(_)
-            | Self::Ping(_)
-            | Self::Pong(_) => true,
-        }
-    }
+        })+
+    };
 }
 
-impl Bounded for HubMessage<'_> {
-    fn is_within_bounds(&self) -> bool {
-        match self {
-            Self::Welcome(welcome) => is_user(welcome.name),
-            Self::Refused(refused) => is_detail(refused.detail),
-            Self::Goodbye(goodbye) => {
-                let address = goodbye.reconnect.and_then(|hint| hint.address);
-                is_detail(goodbye.detail) && address.is_none_or(is_detail)
-            }
-            Self::Error(error) => is_detail(error.detail),
-            Self::Deliver(deliver) => is_user(deliver.from),
-            Self::RoomDeliver(deliver) => is_room(deliver.room) && is_user(deliver.from),
-            Self::Accepted(accepted) => !accepted.runs.is_empty() && accepted.runs.iter().all(is_run),
-            Self::Online(online) => is_page(&online.names),
-            Self::Members(members) => is_page(&members.names),
-            Self::Joined(joined) => is_room(joined.room) && is_user(joined.name),
-            Self::Left(left) => is_room(left.room) && is_user(left.name),
-            Self::Presence(presence) => is_user(presence.name),
-            Self::Report(report) => is_user(report.to) && is_rising(&report.ids),
-            Self::Missed(missed) => is_room(missed.room) && missed.first_id <= missed.last_id && missed.count > 0,
-            Self::Stale(stale) => is_room(stale.room),
-            Self::Resumed(_) | Self::Ack(_) | Self::Ping(_) | Self::Pong(_) | Self::Rejected(_) | Self::Done(_) => true,
-        }
-    }
+bounds! {
+    Register<'_>: |register, _| {
+        register.credential.len() <= CREDENTIAL_BYTES_MAX && register.frame_bytes_max >= HANDSHAKE_FRAME_BYTES_MAX
+    },
+    Resume<'_>: |resume, _| resume.frame_bytes_max >= HANDSHAKE_FRAME_BYTES_MAX,
+    Welcome<'_>: |welcome, _| is_user(welcome.name),
+    Refused<'_>: |refused, _| is_detail(refused.detail),
+    Goodbye<'_>: |goodbye, from| is_detail(goodbye.detail) && match goodbye.reconnect {
+        None => true,
+        // Only a hub knows where to reconnect.
+        Some(hint) => from == Side::Hub && hint.address.is_none_or(is_detail),
+    },
+    ErrorMessage<'_>: |error, _| is_detail(error.detail),
+    Deliver<'_>: |deliver, _| is_user(deliver.from),
+    RoomDeliver<'_>: |deliver, _| is_room(deliver.room) && is_user(deliver.from),
+    Accepted: |accepted, _| !accepted.runs.is_empty() && accepted.runs.iter().all(is_run),
+    Online<'_>: |online, _| is_page(&online.names),
+    Members<'_>: |members, _| is_page(&members.names),
+    Joined<'_>: |joined, _| is_room(joined.room) && is_user(joined.name),
+    Left<'_>: |left, _| is_room(left.room) && is_user(left.name),
+    Presence<'_>: |presence, _| is_user(presence.name),
+    Report<'_>: |report, _| is_user(report.to) && is_rising(&report.ids),
+    Missed<'_>: |missed, _| is_room(missed.room) && missed.first_id <= missed.last_id && missed.count > 0,
+    Stale<'_>: |stale, _| is_room(stale.room),
+    // Names of a client are spellings, and a list may be too long: the hub answers these.
+    Send<'_>: |_, _| true,
+    Join<'_>: |_, _| true,
+    Leave<'_>: |_, _| true,
+    Roster<'_>: |_, _| true,
+    Watch<'_>: |_, _| true,
+    Unwatch<'_>: |_, _| true,
+    // Numbers may be any.
+    Who: |_, _| true,
+    Ack: |_, _| true,
+    Ping: |_, _| true,
+    Pong: |_, _| true,
+    Resumed: |_, _| true,
+    Rejected: |_, _| true,
+    Done: |_, _| true,
 }
 
 fn is_detail(text: &str) -> bool {

@@ -7,7 +7,7 @@ use core::marker::PhantomData;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::bounds::Bounded;
+use super::bounds::{Bounded, Side};
 use super::code::{ErrorCode, FateCode, GoodbyeCode, LeaveCode, RefusalCode, RejectCode};
 use super::codec;
 use super::fault::Fault;
@@ -36,7 +36,7 @@ pub(crate) fn fields<'a, T: Deserialize<'a> + Serialize>(content: Content<'a>) -
 }
 
 macro_rules! messages {
-    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident($fields:ty) = $kind:ident,)+ }) => {
+    ($(#[$meta:meta])* $name:ident from $side:ident { $($(#[$variant_meta:meta])* $variant:ident($fields:ty) = $kind:ident,)+ }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum $name<'a> {
@@ -51,15 +51,21 @@ macro_rules! messages {
             }
 
             fn decode(Content { kind, fields }: Content<'a>) -> Result<Option<Self>, Fault> {
-                let message = match kind {
-                    $(Kind::$kind => Self::$variant(codec::decode(kind, fields)?),)+
+                match kind {
+                    $(Kind::$kind => {
+                        let fields: $fields = codec::decode(kind, fields)?;
+                        if fields.is_within_bounds(Side::$side) {
+                            Ok(Some(Self::$variant(fields)))
+                        } else {
+                            Err(Fault::InvalidValue { kind })
+                        }
+                    })+
                     known if known.name().is_some() => {
-                        return Err(Fault::Unexpected { kind, state: "in this direction" });
+                        Err(Fault::Unexpected { kind, state: "in this direction" })
                     }
-                    unknown if unknown.is_optional() => return Ok(None),
-                    _ => return Err(Fault::UnknownKind { kind }),
-                };
-                if message.is_within_bounds() { Ok(Some(message)) } else { Err(Fault::InvalidValue { kind }) }
+                    unknown if unknown.is_optional() => Ok(None),
+                    _ => Err(Fault::UnknownKind { kind }),
+                }
             }
 
             fn encode(&self, out: &mut Vec<u8>) {
@@ -73,7 +79,7 @@ macro_rules! messages {
 
 messages! {
     /// What a client says to its hub.
-    ClientMessage {
+    ClientMessage from Client {
         /// Take this name.
         Register(Register<'a>) = REGISTER,
         /// Everything up to this count has arrived.
@@ -107,7 +113,7 @@ messages! {
 
 messages! {
     /// What a hub says to its client.
-    HubMessage {
+    HubMessage from Hub {
         /// The name is yours.
         Welcome(Welcome<'a>) = WELCOME,
         /// Not that name.
