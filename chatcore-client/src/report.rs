@@ -253,7 +253,7 @@ mod tests {
     fn json_has_its_fields_in_order() {
         assert_eq!(
             message("alice", b"hello").json(),
-            r#"{"event":"message","id":"18446744073709551615","time":17592186044415,"from":"bob","to":"alice","body":"hello"}"#
+            r#"{"event":"message","id":"18446744073709551615","time":3934712855551,"from":"bob","to":"alice","body":"hello"}"#
         );
         assert!(message("#lobby", b"\xff\x00").json().ends_with(r##","to":"#lobby","body_base64":"/wA="}"##));
         let rejected = |request| Report::Rejected { to: "carol".into(), reason: "no_such_user".into(), request };

@@ -152,7 +152,9 @@ mod tests {
         slot.save(&ticket(), &standing).unwrap();
         drop(slot);
         let slot = Slot::open(&dir, SERVER, "Alice").unwrap().unwrap();
-        assert_eq!(slot.load(), Some((ticket(), standing)));
+        let (found, kept) = slot.load().expect("it was saved");
+        assert!(found.attempt > 0, "attempts rise over restarts");
+        assert_eq!((Ticket { attempt: 0, ..found }, kept), (ticket(), standing));
         assert_eq!(Slot::open(&dir, "[::1]:12345", "alice").unwrap().unwrap().load(), None, "another server");
         slot.forget();
         assert_eq!(slot.load(), None);

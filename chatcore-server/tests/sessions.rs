@@ -2,7 +2,7 @@
 
 mod support;
 
-use chatcore::wire::{ClientMessage, HubMessage, Join, Message, Preface, Refused, Resume, Resumed, Send, Welcome};
+use chatcore::wire::{Ack, ClientMessage, HubMessage, Join, Message, Preface, Refused, Resume, Resumed, Send, Welcome};
 use chatcore::{GoodbyeCode, RefusalCode, Token};
 
 use support::{Peer, Server, encode, opening};
@@ -13,6 +13,7 @@ fn registered(server: &Server, name: &str) -> (Peer, Token) {
     peer.put(&opening(name));
     peer.take_preface();
     let HubMessage::Welcome(Welcome { token, .. }) = peer.take() else { panic!("the name is free") };
+    peer.say(&ClientMessage::Ack(Ack { count: 0 }));
     (peer, token)
 }
 

@@ -50,11 +50,11 @@ fn from_vectors(vectors: &str) -> Vec<Seed> {
     }
     let seed = |(number, (section, name, frame)): (usize, (&str, &str, Vec<u8>))| {
         let (target, head): (_, Vec<&[u8]>) = match (section, name) {
-            ("preface", _) => ("server_input", vec![&[0]]),
+            ("preface" | "strangers", _) => ("server_input", vec![&[0]]),
             ("client", "register" | "register-credential") => ("server_input", vec![&[6], &preface]),
             // The vectors register Alice, who is there already: another name is asked for behind the refusal.
             ("client" | "invalid" | "skipped", _) => {
-                ("server_input", vec![&[2], &preface, &register, b"\x06\0\0\0\x01\x03bob\0"])
+                ("server_input", vec![&[2], &preface, &register, b"\x0b\0\0\0\x01\x03bob\0\xfc\0\0\x01\0"])
             }
             ("hub", "welcome" | "refused") => ("client_input", vec![&[1, 4], &preface]),
             _ => ("client_input", vec![&[1, 2], &preface, &welcome]),

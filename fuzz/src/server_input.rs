@@ -110,7 +110,7 @@ impl Connection {
 /// Alice is there already, so that her name is in use.
 fn admit_bystander(hub: &mut Hub) -> ConnId {
     let mut opening = Preface::OURS.encode().to_vec();
-    opening.extend(b"\x08\0\0\0\x01\x05alice\0");
+    opening.extend(b"\x0d\0\0\0\x01\x05alice\0\xfc\0\0\x01\0");
     let mut handshake = Handshake::new(Instant::ZERO, hub.limits());
     let registration = handshake.receive(Instant::ZERO, &mut &opening[..]).expect("it is right").expect("it is whole");
     let conn = hub.admit(Instant::ZERO, registration).expect("the hub is empty");

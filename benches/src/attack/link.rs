@@ -103,6 +103,8 @@ impl Link {
         Ok(Some(match message {
             Some(HubMessage::Welcome(welcome)) => {
                 self.token = Some(welcome.token);
+                // From now on the session outlives its connection.
+                ClientMessage::Ack(Ack { count: 0 }).encode(&mut self.outgoing);
                 self.frame_bytes_max = welcome.limits.frame_bytes_max;
                 self.is_ready = true;
                 Received::Event(LinkEvent::Ready)

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use chatcore::wire::{
-    self, ClientMessage, ErrorMessage, HEADER_BYTES, HubMessage, Message, PREFACE_BYTES, Pong, Preface, Register,
+    self, Ack, ClientMessage, ErrorMessage, HEADER_BYTES, HubMessage, Message, PREFACE_BYTES, Pong, Preface, Register,
 };
 use chatcore::{ErrorCode, GoodbyeCode};
 
@@ -32,6 +32,7 @@ impl Peer {
         peer.take_preface();
         let welcome = peer.take();
         assert!(matches!(welcome, HubMessage::Welcome(_)), "{welcome:?}");
+        peer.say(&ClientMessage::Ack(Ack { count: 0 }));
         peer
     }
 

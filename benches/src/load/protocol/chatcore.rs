@@ -122,6 +122,8 @@ impl Protocol for Chatcore {
             HubMessage::Accepted(accepted) => Incoming::Accepted(accepted.count()),
             HubMessage::Welcome(welcome) => {
                 conn.token = Some(welcome.token);
+                // From now on the session outlives its connection.
+                ClientMessage::Ack(Ack { count: 0 }).encode(out);
                 if self.has_room {
                     ClientMessage::Join(Join { room: ROOM }).encode(out);
                     return Ok(Incoming::Nothing);
