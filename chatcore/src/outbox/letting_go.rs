@@ -6,9 +6,10 @@ use core::mem;
 use super::frames::{Frame, Frames};
 use super::pool::{self, Class};
 use super::{Bytes, Mark, Outbox, Pool, Position, Segment, small, small_count};
-use crate::wire::Fault;
+use crate::wire::{Fault, HEADER_BYTES};
 
-/// Frames that nobody acknowledges and that one call lets go of, at the most: more than what opens a connection.
+/// Frames that nobody acknowledges and that one call lets go of beside those that it is about: more than what opens a
+/// connection.
 const DISCARDED_MAX: usize = 256;
 
 impl Outbox {
@@ -24,7 +25,7 @@ impl Outbox {
         }
         self.advance(start.offset, numbered);
         self.acknowledged = count;
-        self.discard_unnumbered(pool);
+        self.discard_unnumbered(0, pool);
         self.invariants();
         Ok(true)
     }
@@ -81,7 +82,7 @@ impl Outbox {
         self.handed_over = self.handed_over.max(self.first_unwritten() - 1);
         // What opened the last connection must not come again. Nothing counts as unwritten before it is dropped.
         (self.written, self.unwritten) = (self.tail_position().plus(self.tail.len()), 0);
-        self.discard_unnumbered(pool);
+        self.discard_unnumbered(0, pool);
         self.strip_front(pool);
         let Self { tail, preface_left, kept, held, .. } = opening;
         self.kept += kept;
@@ -192,10 +193,10 @@ impl Outbox {
         self.invariants();
     }
 
-    /// Lets go of written frames that nobody acknowledges, up to the first that somebody must; of very many, of some. The
-    /// next call goes on.
-    pub(super) fn discard_unnumbered(&mut self, pool: &mut Pool) {
-        for _ in 0..DISCARDED_MAX {
+    /// Lets go of written frames that nobody acknowledges, up to the first that somebody must: of as many as so many bytes
+    /// hold, and some more. What is left of very many goes with later calls.
+    pub(super) fn discard_unnumbered(&mut self, bytes: usize, pool: &mut Pool) {
+        for _ in 0..DISCARDED_MAX + bytes / HEADER_BYTES {
             if self.opens_numbered || self.kept == 0 {
                 break;
             }

@@ -420,7 +420,7 @@ impl Outbox {
         if self.unwritten == 0 {
             self.tail_mark = Mark { offset: small(self.tail.len()), numbered: self.tail_numbered };
         }
-        self.discard_unnumbered(pool);
+        self.discard_unnumbered(count, pool);
         self.invariants();
     }
 

@@ -213,3 +213,15 @@ fn a_very_long_frame_leaves_nothing_behind() {
     outbox.acknowledge(count, &mut pool).expect("it is written");
     assert_eq!((outbox.held_bytes(), pool.scratch.capacity()), (0, 0));
 }
+
+/// Nobody acknowledges them, so nothing else would let go of them.
+#[test]
+fn any_number_of_pongs_is_gone_when_they_are_written() {
+    let (mut outbox, mut pool) = (Outbox::default(), Pool::default());
+    for nonce in 0..20_000 {
+        outbox.push(&ClientMessage::Ping(Ping { nonce }), &mut pool);
+    }
+    let bytes = outbox.unwritten_bytes();
+    outbox.transmitted(bytes, &mut pool);
+    assert_eq!((outbox.kept_bytes(), outbox.held_bytes()), (0, 0));
+}
