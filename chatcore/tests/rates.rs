@@ -1,0 +1,207 @@
+//! Rates: who asks for more than its share waits, and its origin, and nobody else.
+
+mod world;
+
+use std::time::Duration;
+
+use chatcore::wire::{ClientMessage, HubMessage, Join, Ping};
+use chatcore::{CloseReason, ConnId, HubEvent, Instant, Limits, Origin, Rate, Received};
+use world::{World, decode_all, encode_all, goodbye, registration, send};
+
+const PING: ClientMessage<'_> = ClientMessage::Ping(Ping { nonce: 1 });
+
+fn paced(session_rate: Rate, origin_rate: Rate) -> World {
+    World::new(Limits { session_rate, origin_rate, ..Limits::default() })
+}
+
+/// Gives the hub input until it has taken what it may.
+fn receive(world: &mut World, conn: ConnId, input: &mut &[u8]) -> Received {
+    for _ in 0..10_000 {
+        match world.hub.receive(world.now, conn, input).unwrap() {
+            Received::More => {}
+            other => return other,
+        }
+    }
+    panic!("the hub neither takes it nor says until when it waits");
+}
+
+#[test]
+fn who_is_over_its_rate_waits_and_loses_nothing() {
+    let mut world = paced(Rate { per_s: 100, burst: 50 }, Rate::UNLIMITED);
+    let [alice, bob] = ["alice", "bob"].map(|name| world.join(name));
+    let bodies: Vec<_> = (0..500_u32).map(|n| n.to_string()).collect();
+    let messages: Vec<_> = bodies.iter().map(|body| send("bob", body.as_bytes())).collect();
+    let bytes = encode_all(&messages);
+    let (mut input, mut pauses, begun) = (&bytes[..], 0, world.now);
+    loop {
+        match receive(&mut world, alice, &mut input) {
+            Received::NeedInput => break,
+            Received::Paused { until } => {
+                assert!(until > world.now);
+                // Nothing is taken meanwhile, however often it is tried.
+                let left = input.len();
+                assert_eq!(world.hub.receive(world.now, alice, &mut input), Ok(Received::Paused { until }));
+                assert_eq!(input.len(), left);
+                world.now = until;
+                pauses += 1;
+            }
+            other => panic!("nobody ends because it waits: {other:?}"),
+        }
+        assert!(pauses < 1_000);
+    }
+    assert_eq!(input, b"");
+    let took = world.now - begun;
+    assert!(
+        (Duration::from_secs(4)..Duration::from_secs(6)).contains(&took),
+        "450 beyond the burst at 100 a second: {took:?}"
+    );
+    let written = world.written(bob);
+    let got: Vec<_> = decode_all(&written)
+        .into_iter()
+        .filter_map(|message| match message {
+            HubMessage::Deliver(deliver) => Some(deliver.body.to_vec()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(got, bodies.iter().map(|body| body.as_bytes().to_vec()).collect::<Vec<_>>(), "in order, each once");
+}
+
+#[test]
+fn who_is_paused_is_neither_silent_nor_stalled() {
+    let mut world = paced(Rate { per_s: 6, burst: 1 }, Rate::UNLIMITED);
+    let alice = world.join("alice");
+    // One message whose cost takes longer to pay off than anybody may be silent, or leave its answer unacknowledged. A
+    // pause excuses that for as long again, and no longer.
+    let costly = "\u{660}".repeat(64);
+    let bytes = encode_all(&[send(&costly, b""), PING]);
+    let mut input = &bytes[..];
+    let received = receive(&mut world, alice, &mut input);
+    let Received::Paused { until } = received else { panic!("{received:?}") };
+    let (pause, limits) = (until - world.now, world.hub.limits());
+    assert!(pause > limits.idle_time_max.max(limits.stall_time_max) && pause < limits.stall_time_max * 2, "{pause:?}");
+    while let Some(due) = world.hub.poll_timeout().filter(|due| *due < until) {
+        world.now = world.now.max(due);
+        world.hub.handle_timeout(world.now);
+        world.drain();
+    }
+    world.now = until;
+    assert_eq!(world.closed(alice), None);
+    assert!(matches!(
+        world.hub.receive(world.now, alice, &mut input),
+        Ok(Received::NeedInput | Received::Paused { .. })
+    ));
+    assert_eq!(input, b"", "it goes on");
+}
+
+#[test]
+fn sessions_of_one_origin_share_its_rate_and_others_do_not() {
+    let mut world = paced(Rate::UNLIMITED, Rate { per_s: 100, burst: 1_000 });
+    let admit = |world: &mut World, name, origin| {
+        let registration = registration(world.now, world.hub.limits(), name).with_origin(Origin(origin));
+        world.hub.admit(world.now, registration).unwrap()
+    };
+    let [alice, bob] = ["alice", "bob"].map(|name| admit(&mut world, name, 1));
+    let carol = admit(&mut world, "carol", 2);
+    let pings = encode_all(&[PING]).repeat(2_000);
+    let mut input = &pings[..];
+    let outcome = receive(&mut world, alice, &mut input);
+    assert!(matches!(outcome, Received::Paused { .. }), "{outcome:?}");
+    let ping = encode_all(&[PING]);
+    let mut of = |conn| receive(&mut world, conn, &mut &ping[..]);
+    assert!(matches!(of(bob), Received::Paused { .. }), "it has the same origin");
+    assert_eq!(of(carol), Received::NeedInput, "it has another");
+}
+
+#[test]
+fn a_rate_of_zero_pauses_nobody() {
+    let mut world = World::new(Limits {
+        outbox_bytes_max: 64 << 20,
+        session_rate: Rate::UNLIMITED,
+        origin_rate: Rate::UNLIMITED,
+        ..Limits::default()
+    });
+    let alice = world.join("alice");
+    let pings = encode_all(&[PING]).repeat(300_000);
+    assert_eq!(receive(&mut world, alice, &mut &pings[..]), Received::NeedInput);
+    assert_eq!(world.now, Instant::from_millis(1_000));
+    assert!(
+        !world
+            .hub_events
+            .iter()
+            .any(|event| matches!(event, HubEvent::SessionEnded { reason: CloseReason::SlowConsumer, .. }))
+    );
+}
+
+#[test]
+fn a_call_for_a_session_that_was_quiet_does_little_and_the_next_ones_more() {
+    let mut world = paced(Rate { per_s: 1_000, burst: 100_000 }, Rate::UNLIMITED);
+    let alice = world.join("alice");
+    world.now = world.now + Duration::from_secs(1);
+    let pings = encode_all(&vec![PING; 20_000]);
+    let mut input = &pings[..];
+    let mut costs = Vec::new();
+    while world.hub.receive(world.now, alice, &mut input).unwrap() == Received::More {
+        costs.push(world.hub.last_cost());
+        let _ = world.written(alice);
+    }
+    assert_eq!(costs[..5], [256, 512, 1_024, 2_048, 4_096]);
+    assert!(costs[5..].iter().all(|cost| *cost == 4_096), "{costs:?}");
+    // When it has paid that off, it begins anew.
+    world.now = world.now + Duration::from_secs(60);
+    let mut input = &pings[..];
+    assert_eq!(world.hub.receive(world.now, alice, &mut input).unwrap(), Received::More);
+    assert_eq!(world.hub.last_cost(), 256);
+}
+
+#[test]
+fn what_is_said_in_a_room_costs_its_members_and_no_more() {
+    const MEMBERS: u32 = 100;
+    const BURST: u32 = 1_000;
+    let mut world = paced(Rate { per_s: 1_000, burst: BURST }, Rate::UNLIMITED);
+    let users: Vec<_> = (0..MEMBERS).map(|i| world.join(&format!("user{i}"))).collect();
+    for user in &users {
+        let _ = world.say(*user, &[ClientMessage::Join(Join { room: "#hall" })]);
+        world.drain();
+    }
+    world.pass(Duration::from_secs(1));
+    let said = encode_all(&vec![send("#hall", b"x"); 50]);
+    let mut input = &said[..];
+    let Received::Paused { until } = receive(&mut world, users[0], &mut input) else {
+        panic!("it is more than a burst")
+    };
+    let frames = 50 - u32::try_from(50 * input.len() / said.len()).unwrap();
+    let debt = frames * (1 + MEMBERS) - BURST;
+    assert_eq!(frames, BURST.div_ceil(1 + MEMBERS));
+    assert_eq!(until, world.now + Duration::from_millis(u64::from(debt).max(10)));
+}
+
+#[test]
+fn who_ends_leaves_the_cost_to_its_origin() {
+    const MEMBERS: u32 = 50;
+    let mut world = paced(Rate::UNLIMITED, Rate { per_s: 1_000, burst: 5_000 });
+    for i in 0..MEMBERS {
+        let registration =
+            registration(world.now, world.hub.limits(), &format!("user{i}")).with_origin(Origin(i.into()));
+        let user = world.hub.admit(world.now, registration).unwrap();
+        let _ = world.say(user, &[ClientMessage::Join(Join { room: "#hall" })]);
+        world.drain();
+    }
+    let mut sessions = 0;
+    let said =
+        [&[ClientMessage::Join(Join { room: "#hall" })][..], &vec![send("#hall", b"x"); 10], &[goodbye()]].concat();
+    let said = encode_all(&said);
+    loop {
+        let registration = registration(world.now, world.hub.limits(), "eve").with_origin(Origin(1_000));
+        let Ok(eve) = world.hub.admit(world.now, registration) else { break };
+        match receive(&mut world, eve, &mut &said[..]) {
+            Received::Closed => {}
+            Received::Paused { .. } => break,
+            other => panic!("{other:?}"),
+        }
+        world.drain();
+        sessions += 1;
+        assert!(sessions < 100, "the origin pays");
+    }
+    // Each says 10 messages to 50 members, and comes and goes.
+    assert!((5_000 / 800..=5_000 / 600).contains(&sessions), "{sessions}");
+}
