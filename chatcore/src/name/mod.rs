@@ -95,7 +95,7 @@ impl UserName {
     /// A name that a hub has already mapped, as a client receives it: only its size is checked, so that
     /// a client which knows less of Unicode than its hub still shows every name.
     pub(crate) fn from_hub(mapped: &str) -> Option<Self> {
-        (1..=NAME_BYTES_MAX).contains(&mapped.len()).then(|| Self(CompactString::from(mapped)))
+        is_sized(mapped).then(|| Self(CompactString::from(mapped)))
     }
 
     /// The mapped name.
@@ -167,8 +167,7 @@ impl RoomName {
 
     /// A name that a hub has already mapped, as [`UserName::from_hub`].
     pub(crate) fn from_hub(mapped: &str) -> Option<Self> {
-        let name = mapped.strip_prefix(ROOM_SIGN)?;
-        (1..=NAME_BYTES_MAX).contains(&name.len()).then(|| Self(CompactString::from(mapped)))
+        is_room_sized(mapped).then(|| Self(CompactString::from(mapped)))
     }
 
     /// The mapped name, with its `#`.
@@ -213,6 +212,16 @@ impl fmt::Debug for UserName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.as_str())
     }
+}
+
+/// A mapped user's name has so many bytes, whatever they are.
+pub(crate) fn is_sized(mapped: &str) -> bool {
+    (1..=NAME_BYTES_MAX).contains(&mapped.len())
+}
+
+/// The same of a room's.
+pub(crate) fn is_room_sized(mapped: &str) -> bool {
+    mapped.strip_prefix(ROOM_SIGN).is_some_and(is_sized)
 }
 
 /// Maps a spelling to its name, without a copy where it is mapped already.

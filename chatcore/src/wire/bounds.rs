@@ -8,7 +8,8 @@ use super::message::{
 };
 use super::message_id::MessageId;
 use crate::limits::{CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, ONLINE_NAMES_MAX};
-use crate::name::{NAME_BYTES_MAX, ROOM_SIGN};
+// The rest of what makes a name is for the hub to judge: a client may know less of Unicode.
+use crate::name::{is_room_sized as is_room, is_sized as is_user};
 
 /// Who says a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,16 +79,6 @@ bounds! {
 
 fn is_detail(text: &str) -> bool {
     text.len() <= DETAIL_BYTES_MAX
-}
-
-/// A user's name as a hub sends it. The rest of what makes a name is for the hub to judge: a client may know less of
-/// Unicode.
-fn is_user(name: &str) -> bool {
-    (1..=NAME_BYTES_MAX).contains(&name.len())
-}
-
-fn is_room(name: &str) -> bool {
-    name.strip_prefix(ROOM_SIGN).is_some_and(is_user)
 }
 
 fn is_page(names: &[&str]) -> bool {
