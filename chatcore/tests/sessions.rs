@@ -132,16 +132,21 @@ fn a_client_is_sent_no_frame_that_is_longer_than_it_takes() {
     assert!(bob.events.iter().any(|event| matches!(event, Event::Missed { count: 1.., .. })), "{:?}", bob.events);
     assert!(bob.events.iter().any(|event| matches!(event, Event::Online { next: Some(_), .. })), "{:?}", bob.events);
 
-    // It must not take less afterwards: longer frames may wait for it.
+    // It must not take less afterwards: longer frames may wait for it. And what is refused changes nothing.
     let Ticket { name, token, attempt } = bob.client.ticket().unwrap().clone();
     world.cut(&mut bob);
-    let mut opening = Preface::OURS.encode().to_vec();
-    let (name, attempt) = (name.as_str(), attempt + 1);
-    let resume = Resume { name, token, received: None, attempt, frame_bytes_max: TAKES - 1 };
-    ClientMessage::Resume(resume).encode(&mut opening);
-    let mut handshake = Handshake::new(world.now, world.hub.limits());
-    let registration = handshake.receive(world.now, &mut &opening[..]).unwrap().unwrap();
-    assert_eq!(world.hub.admit(world.now, registration), Err(Refusal::StaleResume));
+    for (received, frame_bytes_max) in [(None, TAKES - 1), (Some(u64::MAX), 2 * TAKES)] {
+        let mut opening = Preface::OURS.encode().to_vec();
+        let (name, attempt) = (name.as_str(), attempt + 1);
+        ClientMessage::Resume(Resume { name, token, received, attempt, frame_bytes_max }).encode(&mut opening);
+        let mut handshake = Handshake::new(world.now, world.hub.limits());
+        let registration = handshake.receive(world.now, &mut &opening[..]).unwrap().unwrap();
+        assert_eq!(world.hub.admit(world.now, registration), Err(Refusal::StaleResume));
+    }
+    alice.events.clear();
+    alice.client.send(world.now, "bob", &long).unwrap();
+    world.carry(&mut alice);
+    assert!(matches!(alice.events[..], [Event::Rejected { code: RejectCode::BodyTooLong, .. }]), "{:?}", alice.events);
 }
 
 #[test]

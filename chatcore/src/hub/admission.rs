@@ -58,13 +58,17 @@ impl Hub {
                 if attempt <= sessions[holder].details.attempt || body_bytes_max < sessions[holder].body_bytes_max {
                     return Err(Refusal::StaleResume);
                 }
-                self.ordered.unordered().0[holder].body_bytes_max = body_bytes_max;
-                self.resume(holder, received, attempt, origin, outbox)
+                self.resume(holder, received, (attempt, body_bytes_max), origin, outbox)
             }
             (Request::Resume { .. }, _) => Err(Refusal::SessionOver),
-            (Request::Name { .. }, _) if self.reserved.contains(&*name.confusable_key()) => Err(Refusal::Reserved),
-            (Request::Name { .. }, Some(holder)) => Err(self.name_in_use(holder)),
-            (Request::Name { .. }, None) => self.register(&name, body_bytes_max, origin, outbox),
+            (Request::Name { .. }, holder) => {
+                let key = name.confusable_key();
+                match holder {
+                    _ if self.reserved.contains(&*key) => Err(Refusal::Reserved),
+                    Some(holder) => Err(self.name_in_use(holder)),
+                    None => self.register((&name, &key), body_bytes_max, origin, outbox),
+                }
+            }
         }
     }
 
@@ -110,7 +114,7 @@ impl Hub {
 
     fn register(
         &mut self,
-        name: &UserName,
+        (name, key): (&UserName, &str),
         body_bytes_max: u32,
         origin: Origin,
         outbox: Outbox,
@@ -121,10 +125,9 @@ impl Hub {
         if sessions.len() >= users_max as usize {
             return Err(Refusal::HubFull { users_max });
         }
-        if sessions.has_lookalike(name) {
+        if sessions.has_lookalike(name, key) {
             return Err(Refusal::Confusable);
         }
-        let key = name.confusable_key();
         let looks_like = (key != name.as_str()).then(|| key.into());
         let index = sessions.vacant_key();
         let conn = sessions.open_conn(index);
@@ -178,7 +181,7 @@ impl Hub {
         &mut self,
         index: usize,
         received: Option<u64>,
-        attempt: u64,
+        (attempt, body_bytes_max): (u64, u32),
         origin: Origin,
         mut opening: Outbox,
     ) -> Result<ConnId, Refusal> {
@@ -189,6 +192,7 @@ impl Hub {
             return Err(Refusal::StaleResume);
         }
         sessions[index].details.attempt = attempt;
+        sessions[index].body_bytes_max = body_bytes_max;
         sessions[index].is_confirmed = true;
         if let Attachment::Attached(other) = sessions[index].attachment {
             sessions.drop_conn(index, other, CloseReason::TakenOver);

@@ -149,9 +149,8 @@ impl Sessions {
         self.names.find(name, |index| self.all[index].name.as_bytes())
     }
 
-    /// Whether a session of another name looks like this one.
-    pub(super) fn has_lookalike(&self, name: &UserName) -> bool {
-        let key = name.confusable_key();
+    /// Whether a session of another name looks like this one, which has that key.
+    pub(super) fn has_lookalike(&self, name: &UserName, key: &str) -> bool {
         let looks_like = |index: usize| looks_like(&self.all[index]);
         let is_another = |index: usize| self.all[index].name != *name;
         self.lookalikes.find(key.as_bytes(), looks_like).is_some_and(is_another)
