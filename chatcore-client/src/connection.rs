@@ -37,6 +37,8 @@ pub struct Connection {
 pub struct Registered {
     /// The name as the server mapped it.
     pub name: UserName,
+    /// The spelling that others are shown; none if that is the name.
+    pub display_name: Option<String>,
     /// What the server allows.
     pub limits: Announced,
 }
@@ -173,7 +175,9 @@ impl Connection {
             while let Some(event) = self.driver.poll_event() {
                 match event {
                     // What follows is of the session, and waits to be received.
-                    Event::Registered { name, limits } => return Ok(Registered { name, limits }),
+                    Event::Registered { name, display_name, limits } => {
+                        return Ok(Registered { name, display_name, limits });
+                    }
                     Event::Refused { code, detail, .. } => return Err(RegisterError::Refused { code, detail }),
                     other => self.arrived.push_back(other),
                 }

@@ -7,6 +7,8 @@ mod driver;
 /// The core, whose types the events and errors here are made of.
 pub use chatcore;
 
-pub use chatcore::{ClientConfig, ClientError, Closed, Event, Reconnect, RefusalCode, RejectCode, Ticket, UserName};
+pub use chatcore::{
+    ClientConfig, ClientError, Closed, Event, Reconnect, RefusalCode, RejectCode, Ticket, User, UserName,
+};
 pub use connection::{ConnectError, Connection, Error, RegisterError, Registered, connect_any};
 pub use driver::Driver;

@@ -1,9 +1,11 @@
 //! What happened, as people and as programs read it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use chatcore_client::User;
 use chatcore_client::chatcore::MessageId;
 use serde::Serialize;
 
@@ -15,6 +17,8 @@ use crate::escape::{escape, escape_json};
 pub(crate) enum Report {
     Registered {
         name: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        display_name: Option<String>,
     },
     Message {
         id: Id,
@@ -52,15 +56,19 @@ pub(crate) enum Report {
         ids: Vec<Id>,
     },
     Online {
-        names: Vec<String>,
+        #[serde(flatten)]
+        users: Users,
     },
     Roster {
         room: String,
-        names: Vec<String>,
+        #[serde(flatten)]
+        users: Users,
     },
     Joined {
         room: String,
         name: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        display_name: Option<String>,
     },
     Left {
         room: String,
@@ -81,6 +89,8 @@ pub(crate) enum Report {
     Presence {
         name: String,
         online: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        display_name: Option<String>,
     },
     Reconnecting {
         reason: String,
@@ -115,6 +125,30 @@ pub(crate) struct Id(String);
 impl From<MessageId> for Id {
     fn from(id: MessageId) -> Self {
         Self(id.to_string())
+    }
+}
+
+/// Users in a list: their names, and how those are spelled that spell them in another way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Users {
+    names: Vec<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    display_names: BTreeMap<String, String>,
+}
+
+impl From<Vec<User>> for Users {
+    fn from(users: Vec<User>) -> Self {
+        let names = users.iter().map(|user| user.name.to_string()).collect();
+        let display_names =
+            users.into_iter().filter_map(|user| Some((user.name.to_string(), user.display_name?))).collect();
+        Self { names, display_names }
+    }
+}
+
+impl Users {
+    fn shown(&self) -> String {
+        let shown = |name: &String| safe(self.display_names.get(name).unwrap_or(name));
+        self.names.iter().map(shown).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -154,7 +188,9 @@ impl Report {
     /// As a person reads it. Whatever it holds comes from others, and is made harmless.
     pub(crate) fn text(&self) -> String {
         match self {
-            Self::Registered { name } => format!("you are {}; /help lists the commands", safe(name)),
+            Self::Registered { name, display_name } => {
+                format!("you are {}; /help lists the commands", shown(name, display_name.as_ref()))
+            }
             Self::Message { from, to, body, .. } if to.starts_with('#') => {
                 format!("[{}] {}: {}", safe(to), safe(from), body.shown())
             }
@@ -168,9 +204,11 @@ impl Report {
             Self::Unconfirmed { to, ids } => {
                 format!("unconfirmed: {} was gone before it said that it had got {}", safe(to), messages(ids))
             }
-            Self::Online { names } => format!("online: {}", list(names)),
-            Self::Roster { room, names } => format!("in {}: {}", safe(room), list(names)),
-            Self::Joined { room, name } => format!("[{}] {} joined", safe(room), safe(name)),
+            Self::Online { users } => format!("online: {}", users.shown()),
+            Self::Roster { room, users } => format!("in {}: {}", safe(room), users.shown()),
+            Self::Joined { room, name, display_name } => {
+                format!("[{}] {} joined", safe(room), shown(name, display_name.as_ref()))
+            }
             Self::Left { room, name, reason } => {
                 let how = match reason.as_str() {
                     "left" => "left",
@@ -186,8 +224,9 @@ impl Report {
                 let room = safe(room);
                 format!("the members of {room} have changed: /roster {room} lists them")
             }
-            Self::Presence { name, online } => {
-                format!("{} is {}", safe(name), if *online { "online" } else { "offline" })
+            Self::Presence { name, online, display_name } => {
+                let state = if *online { "online" } else { "offline" };
+                format!("{} is {state}", shown(name, display_name.as_ref()))
             }
             Self::Reconnecting { detail, after, .. } => {
                 format!("{}; reconnecting in {:.1} s", safe(detail), after.as_secs_f64())
@@ -205,8 +244,8 @@ fn safe(text: &str) -> String {
     escape(text.as_bytes())
 }
 
-fn list(names: &[String]) -> String {
-    names.iter().map(|name| safe(name)).collect::<Vec<_>>().join(", ")
+fn shown(name: &String, display_name: Option<&String>) -> String {
+    safe(display_name.unwrap_or(name))
 }
 
 fn messages(ids: &[Id]) -> String {
@@ -259,7 +298,15 @@ mod tests {
         let rejected = |request| Report::Rejected { to: "carol".into(), reason: "no_such_user".into(), request };
         assert_eq!(rejected(None).json(), r#"{"event":"rejected","to":"carol","reason":"no_such_user"}"#);
         assert!(rejected(Some("join")).json().ends_with(r#""reason":"no_such_user","request":"join"}"#));
-        assert_eq!(Report::Online { names: vec!["a".into()] }.json(), r#"{"event":"online","names":["a"]}"#);
+        let user = |name: &str, display_name: Option<&str>| User {
+            name: name.parse().unwrap(),
+            display_name: display_name.map(Into::into),
+        };
+        let online = |users: Vec<User>| Report::Online { users: users.into() };
+        assert_eq!(online(vec![user("a", None)]).json(), r#"{"event":"online","names":["a"]}"#);
+        let two = online(vec![user("a", None), user("bob", Some("Bob"))]);
+        assert_eq!(two.json(), r#"{"event":"online","names":["a","bob"],"display_names":{"bob":"Bob"}}"#);
+        assert_eq!(two.text(), "online: a, Bob");
         assert_eq!(Report::SessionLost.json(), r#"{"event":"session_lost"}"#);
         let (reason, detail, after) = ("timed_out".into(), "nothing was heard".into(), Duration::from_micros(1_500));
         let reconnecting = Report::Reconnecting { reason, detail, attempt: 1, after };

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use chatcore_client::UserName;
 use chatcore_client::chatcore::RoomName;
+use chatcore_client::{User, UserName};
 
 use crate::command::Command;
 
@@ -71,7 +71,7 @@ struct Listing {
     asked: Asked,
     /// The request for the page that is awaited; none if it is still to be made.
     number: Option<u64>,
-    names: Vec<String>,
+    users: Vec<User>,
 }
 
 impl Requests {
@@ -102,17 +102,17 @@ impl Requests {
 
     /// A listing begins.
     pub(crate) fn list(&mut self, number: u64, asked: Asked) {
-        self.listing = Some(Listing { asked, number: Some(number), names: Vec::new() });
+        self.listing = Some(Listing { asked, number: Some(number), users: Vec::new() });
     }
 
-    /// A page of it has come. The listing if it is complete, with the names of all pages in order.
-    pub(crate) fn listed(&mut self, names: &[UserName], is_last: bool) -> Option<(Asked, Vec<String>)> {
+    /// A page of it has come. The listing if it is complete, with the users of all pages in order.
+    pub(crate) fn listed(&mut self, users: Vec<User>, is_last: bool) -> Option<(Asked, Vec<User>)> {
         let listing = self.listing.as_mut()?;
-        listing.names.extend(names.iter().map(UserName::to_string));
+        listing.users.extend(users);
         listing.number = None;
         let mut listing = self.listing.take_if(|_| is_last)?;
-        listing.names.sort_unstable();
-        Some((listing.asked, listing.names))
+        listing.users.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        Some((listing.asked, listing.users))
     }
 
     /// What the listing is of that is under way.
@@ -178,17 +178,17 @@ mod tests {
 
     #[test]
     fn a_listing_is_one_whatever_its_pages() {
-        let name = |name: &str| name.parse::<UserName>().unwrap();
+        let user = |name: &str| User { name: name.parse().unwrap(), display_name: None };
         let mut requests = Requests::default();
-        assert_eq!(requests.listed(&[name("bob")], true), None, "nobody asked");
+        assert_eq!(requests.listed(vec![user("bob")], true), None, "nobody asked");
         requests.list(1, Asked::Who);
         assert!(requests.is_listing());
-        assert_eq!(requests.listed(&[name("carol"), name("alice")], false), None);
+        assert_eq!(requests.listed(vec![user("carol"), user("alice")], false), None);
         requests.list_on(2);
-        assert_eq!(requests.listed(&[], false), None);
+        assert_eq!(requests.listed(vec![], false), None);
         requests.list_on(3);
-        let names = vec!["alice".into(), "bob".into(), "carol".into()];
-        assert_eq!(requests.listed(&[name("bob")], true), Some((Asked::Who, names)));
+        let users = vec![user("alice"), user("bob"), user("carol")];
+        assert_eq!(requests.listed(vec![user("bob")], true), Some((Asked::Who, users)));
         assert_eq!(requests.open(), 0);
     }
 

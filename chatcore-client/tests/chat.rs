@@ -80,10 +80,10 @@ fn people_read_lines_instead() {
     let among = |wanted: &[&str]| wanted.iter().all(|line| stdout.iter().any(|got| got == line));
     assert!(
         among(&[
-            "you are alice; /help lists the commands",
+            "you are Alice; /help lists the commands",
             "accepted for bob",
             "not delivered: carol is not here",
-            "online: alice, bob",
+            "online: Alice, bob",
             "to whom? @name:text sends text to a user, #room:text to a room; /join #room makes that the room for what \
              names none",
             "there is no command /fly: /help lists them",

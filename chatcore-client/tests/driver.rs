@@ -47,6 +47,7 @@ impl Pair {
         };
         pair.say(&HubMessage::Welcome(Welcome {
             name: "alice",
+            display_name: None,
             token: chatcore_client::chatcore::wire::Token::from_bytes([7; 16]),
             limits,
         }));

@@ -35,7 +35,7 @@ fn everything_waits_with_a_time_out() {
     let number = alice.who(0, PATIENCE).unwrap();
     let online = next(&mut alice);
     assert!(
-        matches!(&online, Event::Online { number: asked, names, next: None } if *asked == number && names == &[me.name]),
+        matches!(&online, Event::Online { number: asked, users, next: None } if *asked == number && users[0].name == me.name && users.len() == 1),
         "{online:?}"
     );
     alice.close(PATIENCE).unwrap();

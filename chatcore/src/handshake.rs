@@ -1,5 +1,6 @@
 //! Before there is a name: one small state machine for each fresh connection.
 
+use alloc::boxed::Box;
 use alloc::string::ToString;
 use core::mem;
 use core::time::Duration;
@@ -134,10 +135,12 @@ impl Handshake {
 
     fn ask(&mut self, name: &str, request: Request, frame_bytes_max: u32) -> Result<Registration, NameError> {
         self.cost += cost_of_mapping(name);
-        let name = UserName::new(name)?;
+        let spelling = name;
+        let name = UserName::new(spelling)?;
+        let display_name = (spelling != name.as_str()).then(|| spelling.into());
         let cost = mem::take(&mut self.cost);
         let origin = Origin::default();
-        Ok(Registration { name, request, frame_bytes_max, origin, cost, outbox: self.outbox.clone() })
+        Ok(Registration { name, display_name, request, frame_bytes_max, origin, cost, outbox: self.outbox.clone() })
     }
 
     /// What names that were refused here have cost, for [`Hub::charge_origin`](crate::Hub::charge_origin): each is told
@@ -270,6 +273,8 @@ impl From<Fault> for Failure {
 #[must_use = "a registration is to be admitted or refused"]
 pub struct Registration {
     pub(crate) name: UserName,
+    /// The name as it was typed, if that is something else.
+    pub(crate) display_name: Option<Box<str>>,
     pub(crate) request: Request,
     /// Bytes of a frame that the client takes.
     pub(crate) frame_bytes_max: u32,
@@ -297,6 +302,11 @@ impl Registration {
     /// The name that is asked for.
     pub const fn name(&self) -> &UserName {
         &self.name
+    }
+
+    /// The name as the client spells it: what others may be shown in place of the name, to which it maps.
+    pub fn display_name(&self) -> &str {
+        self.display_name.as_deref().unwrap_or(self.name.as_str())
     }
 
     /// What the client gives as proof; empty if nothing. The core does not look at it.

@@ -22,7 +22,7 @@ pub mod wire;
 
 pub use client::{
     Backoff, Client, ClientConfig, ClientConfigError, ClientError, Closed, Event, Position, Reconnect, Ticket,
-    Transport,
+    Transport, User,
 };
 pub use handshake::{Handshake, HandshakeError, Origin, Refusal, Registration};
 pub use hub::{Action, CONNECTION_COST, CloseReason, ConnId, Hub, HubEvent, Memory, UnknownConn};

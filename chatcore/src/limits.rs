@@ -233,11 +233,12 @@ impl Limits {
         self.outbox_bytes_max as usize + self.outbox_bytes_max as usize / 4
     }
 
-    /// Names on one page of a list: as many as surely fit a frame of a client that takes bodies of so many bytes. No
-    /// frame need be shorter than a handshake's.
-    pub(crate) const fn page_names_max(body_bytes_max: u32) -> usize {
-        let fit = list_bytes_max(body_bytes_max) / (NAME_BYTES_MAX + 1);
-        if fit < ONLINE_NAMES_MAX { fit } else { ONLINE_NAMES_MAX }
+    /// Bytes of the users on one page of a list: those of a full page without display names, or what fits a frame of a
+    /// client that takes bodies of so many bytes if that is less. No frame need be shorter than a handshake's.
+    pub(crate) const fn page_bytes_max(body_bytes_max: u32) -> usize {
+        const FULL: usize = ONLINE_NAMES_MAX * (NAME_BYTES_MAX + 2);
+        let fit = list_bytes_max(body_bytes_max);
+        if fit < FULL { fit } else { FULL }
     }
 
     /// Ids of messages in one report: likewise.

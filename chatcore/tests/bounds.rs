@@ -106,8 +106,8 @@ fn a_list_that_was_once_long_is_paged_and_paid_for() {
         assert!(world.hub.last_cost() <= 1 + 500 + 64 + 2, "{}", world.hub.last_cost());
         let written = world.written(alice);
         let online = decode_all(&written).into_iter().find_map(|message| match message {
-            HubMessage::Online(Online { names, next, .. }) => {
-                Some((names.iter().map(ToString::to_string).collect::<Vec<_>>(), next))
+            HubMessage::Online(Online { users, next, .. }) => {
+                Some((users.iter().map(|user| user.name.to_string()).collect::<Vec<_>>(), next))
             }
             _ => None,
         });
@@ -147,10 +147,10 @@ fn a_list_ends_with_its_last_name() {
             let cost = world.hub.last_cost() as usize;
             match decode_all(&world.written(alice))[..] {
                 [
-                    HubMessage::Online(Online { ref names, next, .. })
-                    | HubMessage::Members(Members { ref names, next, .. }),
+                    HubMessage::Online(Online { ref users, next, .. })
+                    | HubMessage::Members(Members { ref users, next, .. }),
                     ..,
-                ] => (names.len(), next, cost),
+                ] => (users.len(), next, cost),
                 ref other => panic!("{other:?}"),
             }
         });

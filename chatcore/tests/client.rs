@@ -5,12 +5,12 @@ mod world;
 use std::time::Duration;
 
 use chatcore::wire::{
-    self, AcceptedRun, Ack, Announced, ClientMessage, Deliver, ErrorMessage, Goodbye, HubMessage, Message, Ping,
-    Preface, ReconnectHint, Refused, Resumed, Stale, Welcome, take,
+    self, AcceptedRun, Ack, Announced, ClientMessage, Deliver, ErrorMessage, Goodbye, HubMessage, Joined, Message,
+    Online, Ping, Preface, Presence, ReconnectHint, Refused, Resumed, Stale, UserInfo, Welcome, take,
 };
 use chatcore::{
     Client, ClientConfig, ClientError, Closed, ErrorCode, Event, Fault, Foreign, GoodbyeCode, Instant, Limits,
-    MessageId, Received, RefusalCode, Token, UserName,
+    MessageId, Received, RefusalCode, Token, User, UserName,
 };
 use proptest::prelude::*;
 use world::{World, encode_all};
@@ -31,7 +31,7 @@ const LIMITS: Announced = Announced {
 };
 
 fn welcome() -> HubMessage<'static> {
-    HubMessage::Welcome(Welcome { name: "alice", token: TOKEN, limits: LIMITS })
+    HubMessage::Welcome(Welcome { name: "alice", display_name: None, token: TOKEN, limits: LIMITS })
 }
 
 fn fresh() -> Client {
@@ -46,7 +46,7 @@ fn registered() -> Client {
     let _ = client.receive(Instant::ZERO, &mut &Preface::OURS.encode()[..]);
     hear(&mut client, &[welcome()]);
     let name = UserName::new("alice").unwrap();
-    assert_eq!(events(&mut client), [Event::Registered { name, limits: LIMITS }]);
+    assert_eq!(events(&mut client), [Event::Registered { name, display_name: None, limits: LIMITS }]);
     assert_eq!(said(&written(&mut client)), [ClientMessage::Ack(Ack { count: 0 })], "the welcome is there");
     client
 }
@@ -493,4 +493,31 @@ proptest! {
         let told = events(&mut client).iter().any(|event| matches!(event, Event::Closed(_)));
         prop_assert_eq!(client.is_closed(), told, "the end is told");
     }
+}
+
+/// A hub, or whoever stands between, shows nobody as somebody else.
+#[test]
+fn a_display_name_of_another_name_is_not_shown() {
+    let mut client = registered();
+    let number = client.who(Instant::ZERO, 0).unwrap();
+    let info = |name, display_name| UserInfo { name, display_name: Some(display_name) };
+    let users = vec![info("bob", "Bob"), info("mallory", "Alice"), info("carol", "@Carol")];
+    hear(
+        &mut client,
+        &[
+            HubMessage::Online(Online { number, users, next: None }),
+            HubMessage::Presence(Presence { name: "mallory", online: true, display_name: Some("Bob") }),
+            HubMessage::Joined(Joined { room: "#lobby", name: "mallory", display_name: Some("Bob") }),
+        ],
+    );
+    let events = events(&mut client);
+    let [
+        Event::Online { users, .. },
+        Event::Presence { display_name: None, .. },
+        Event::Joined { display_name: None, .. },
+    ] = &events[..]
+    else {
+        panic!("{events:?}")
+    };
+    assert_eq!(users.iter().map(User::shown).collect::<Vec<_>>(), ["Bob", "mallory", "carol"]);
 }

@@ -2,7 +2,11 @@
 
 mod world;
 
-use chatcore::wire::{ClientMessage, HubMessage, Online, Who};
+use std::time::Duration;
+
+use chatcore::wire::{
+    ClientMessage, HubMessage, Join, Joined, Members, Online, PREFACE_BYTES, Presence, Roster, Watch, Welcome, Who,
+};
 use chatcore::{Limits, Refusal};
 use world::{World, decode_all, goodbye};
 
@@ -76,9 +80,9 @@ fn who_is_online_comes_in_pages_without_gap_or_repetition() {
         let _ = world.say(conns[0], &[ClientMessage::Who(Who { cursor: at })]);
         let bytes = world.written(conns[0]);
         let messages = decode_all(&bytes);
-        let HubMessage::Online(Online { names, next, .. }) = &messages[0] else { panic!("{messages:?}") };
+        let HubMessage::Online(Online { users, next, .. }) = &messages[0] else { panic!("{messages:?}") };
         assert!(bytes.len() < world.hub.limits().frame_bytes_max() as usize);
-        listed.extend(names.iter().map(|name| (*name).to_owned()));
+        listed.extend(users.iter().map(|user| user.name.to_owned()));
         cursor = *next;
         pages += 1;
     }
@@ -87,5 +91,81 @@ fn who_is_online_comes_in_pages_without_gap_or_repetition() {
     assert!(pages > 1, "300 names do not fit one page here");
     let _ = world.say(conns[0], &[ClientMessage::Who(Who { cursor: u64::MAX })]);
     let end = world.written(conns[0]);
-    assert!(matches!(&decode_all(&end)[0], HubMessage::Online(Online { names, next: None, .. }) if names.is_empty()));
+    assert!(matches!(&decode_all(&end)[0], HubMessage::Online(Online { users, next: None, .. }) if users.is_empty()));
+}
+
+/// What a user typed is what others are shown: in the welcome, in lists, and when somebody comes.
+#[test]
+fn a_display_name_goes_wherever_the_name_is_listed() {
+    let mut world = World::new(Limits { presence_time_min: Duration::ZERO, ..Limits::default() });
+    let bob = world.join("bob");
+    let _ = world.say(
+        bob,
+        &[ClientMessage::Join(Join { room: "#lobby" }), ClientMessage::Watch(Watch { names: vec!["alice", "bob"] })],
+    );
+    let bytes = world.written(bob);
+    let told = |bytes: &[u8]| {
+        let shown = |message: &HubMessage<'_>| match message {
+            HubMessage::Welcome(Welcome { name, display_name, .. })
+            | HubMessage::Joined(Joined { name, display_name, .. })
+            | HubMessage::Presence(Presence { name, display_name, .. }) => {
+                vec![((*name).to_owned(), display_name.map(ToOwned::to_owned))]
+            }
+            HubMessage::Online(Online { users, .. }) | HubMessage::Members(Members { users, .. }) => {
+                users.iter().map(|user| (user.name.to_owned(), user.display_name.map(ToOwned::to_owned))).collect()
+            }
+            _ => vec![],
+        };
+        decode_all(bytes).iter().flat_map(shown).collect::<Vec<_>>()
+    };
+    let user = |name: &str, shown: Option<&str>| (name.to_owned(), shown.map(ToOwned::to_owned));
+    let (plain, typed) = (user("bob", None), user("alice", Some("ALICE")));
+    assert_eq!(told(&bytes), [user("alice", None), plain.clone()], "nobody is alice yet");
+    let alice = world.try_join("ALICE").expect("the name is free");
+    assert_eq!(told(&world.written(alice)[PREFACE_BYTES..]), std::slice::from_ref(&typed), "the welcome");
+    world.confirm(alice);
+    assert_eq!(told(&world.written(bob)), std::slice::from_ref(&typed), "a presence");
+    let _ = world.say(
+        alice,
+        &[
+            ClientMessage::Join(Join { room: "#lobby" }),
+            ClientMessage::Who(Who { cursor: 0 }),
+            ClientMessage::Roster(Roster { room: "#lobby", cursor: 0 }),
+            ClientMessage::Watch(Watch { names: vec!["aLiCe"] }),
+        ],
+    );
+    let all = [plain.clone(), typed.clone(), plain, typed.clone(), typed.clone()];
+    assert_eq!(told(&world.written(alice)), all, "two lists, and the answer to the watch");
+    assert_eq!(told(&world.written(bob)), [typed], "a joined");
+    let _ = world.say(alice, &[goodbye()]);
+    world.pass(Duration::from_secs(1));
+    assert_eq!(told(&world.written(bob)), [user("alice", None)], "who is gone is shown by no spelling");
+}
+
+/// Long display names make pages short, and no frame too long.
+#[test]
+#[cfg(feature = "unicode")]
+fn a_page_holds_as_many_display_names_as_fit() {
+    let mut world = World::new(Limits { body_bytes_max: 16, ..Limits::default() });
+    let alice = world.join("alice");
+    // Full-width letters have three bytes each, and map to one.
+    for user in 0..40_u32 {
+        let number = format!("{user:02}");
+        let wide = |c: char| char::from_u32(u32::from(c) - 0x21 + 0xFF01).unwrap();
+        world.join(&format!("{}{}", "\u{FF41}".repeat(30), number.chars().map(wide).collect::<String>()));
+    }
+    let (mut cursor, mut listed) = (Some(0), 0);
+    while let Some(at) = cursor {
+        let _ = world.say(alice, &[ClientMessage::Who(Who { cursor: at })]);
+        let bytes = world.written(alice);
+        let messages = decode_all(&bytes);
+        let HubMessage::Online(Online { users, next, .. }) = &messages[0] else { panic!("{messages:?}") };
+        assert!(
+            users.iter().all(|user| user.name == "alice" || user.display_name.is_some_and(|shown| shown.len() == 96))
+        );
+        assert!((1..=9).contains(&users.len()), "131 bytes each but for one, in 1152");
+        listed += users.len();
+        cursor = *next;
+    }
+    assert_eq!(listed, 41);
 }

@@ -9,7 +9,7 @@ use chatcore::{ClientError, ConnId, Event, Limits, RejectCode};
 use world::{User, World, decode_all, send};
 
 fn presence(name: &str, online: bool) -> Event {
-    Event::Presence { name: name.parse().unwrap(), online }
+    Event::Presence { name: name.parse().unwrap(), online, display_name: None }
 }
 
 fn told(world: &mut World, user: &mut User) -> Vec<Event> {

@@ -2,7 +2,8 @@
 //! in use, which is no longer developed.
 
 use chatcore::wire::{
-    AcceptedRun, Announced, Deliver, HubMessage, Kind, Message, MessageId, Online, Presence, Report, Token, Welcome,
+    AcceptedRun, Announced, Deliver, HubMessage, Kind, Message, MessageId, Online, Presence, Report, Token, UserInfo,
+    Welcome,
 };
 use proptest::prelude::*;
 use wincode::SchemaWrite;
@@ -30,6 +31,7 @@ struct SecondRun {
 #[derive(SchemaWrite)]
 struct SecondWelcome<'a> {
     name: &'a str,
+    display_name: Option<&'a str>,
     token: [u8; 16],
     limits: [u32; 10],
 }
@@ -45,12 +47,19 @@ struct SecondReport<'a> {
 struct SecondPresence<'a> {
     name: &'a str,
     online: bool,
+    display_name: Option<&'a str>,
+}
+
+#[derive(Clone, SchemaWrite)]
+struct SecondUserInfo<'a> {
+    name: &'a str,
+    display_name: Option<&'a str>,
 }
 
 #[derive(SchemaWrite)]
 struct SecondOnline<'a> {
     number: u64,
-    names: Vec<&'a str>,
+    users: Vec<SecondUserInfo<'a>>,
     next: Option<u64>,
 }
 
@@ -84,6 +93,7 @@ proptest! {
         prop_assert_eq!(first(&deliver), second!(Kind::DELIVER, SecondDeliver { id, from: &from, body: &body }));
         let accepted = HubMessage::Accepted(AcceptedRun { number, id: message_id, more: short }.into());
         prop_assert_eq!(first(&accepted), second!(Kind::ACCEPTED, SecondRuns { runs: vec![SecondRun { number, id, more: short }] }));
+        let display_name = next.map(|_| "Another");
         let token = u128::from(number).to_le_bytes();
         let limits = Announced {
             frame_bytes_max: u32::from(short),
@@ -97,15 +107,18 @@ proptest! {
             cost_per_s: 0,
             cost_burst: 0,
         };
-        let welcome = HubMessage::Welcome(Welcome { name: &from, token: Token::from_bytes(token), limits });
+        let welcome = HubMessage::Welcome(Welcome { name: &from, display_name, token: Token::from_bytes(token), limits });
         let limits = [u32::from(short), 250, 251, 65_535, 65_536, 0, 1, u32::MAX, 0, 0];
-        prop_assert_eq!(first(&welcome), second!(Kind::WELCOME, SecondWelcome { name: &from, token, limits }));
+        prop_assert_eq!(first(&welcome), second!(Kind::WELCOME, SecondWelcome { name: &from, display_name, token, limits }));
         let report = HubMessage::Report(Report { code: short.into(), to: &from, ids: vec![message_id; 3] });
         prop_assert_eq!(first(&report), second!(Kind::REPORT, SecondReport { code: short, to: &from, ids: vec![id; 3] }));
-        let presence = HubMessage::Presence(Presence { name: &from, online: short % 2 == 0 });
-        let second = second!(Kind::PRESENCE, SecondPresence { name: &from, online: short % 2 == 0 });
+        let presence = HubMessage::Presence(Presence { name: &from, online: short % 2 == 0, display_name });
+        let second = second!(Kind::PRESENCE, SecondPresence { name: &from, online: short % 2 == 0, display_name });
         prop_assert_eq!(first(&presence), second);
-        let online = HubMessage::Online(Online { number, names: vec![&from, "bob"], next });
-        prop_assert_eq!(first(&online), second!(Kind::ONLINE, SecondOnline { number, names: vec![&from, "bob"], next }));
+        let users = vec![UserInfo { name: &from, display_name }, UserInfo { name: "bob", display_name: Some("Bob") }];
+        let second_users = users.iter().map(|user| SecondUserInfo { name: user.name, display_name: user.display_name });
+        let second_users: Vec<_> = second_users.collect();
+        let online = HubMessage::Online(Online { number, users, next });
+        prop_assert_eq!(first(&online), second!(Kind::ONLINE, SecondOnline { number, users: second_users, next }));
     }
 }

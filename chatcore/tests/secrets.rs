@@ -200,7 +200,7 @@ fn no_secret_shows_in_a_message() {
     };
     let register = Register { name: "alice", credential: CREDENTIAL, frame_bytes_max: u32::MAX };
     let resume = Resume { name: "alice", token, received: Some(1), attempt: 1, frame_bytes_max: u32::MAX };
-    let welcome = Welcome { name: "alice", token, limits };
+    let welcome = Welcome { name: "alice", display_name: None, token, limits };
     search.is_nowhere_in(&(token, register, resume, welcome));
     search.is_nowhere_in(&[ClientMessage::Register(register), ClientMessage::Resume(resume)]);
     search.is_nowhere_in(&HubMessage::Welcome(welcome));

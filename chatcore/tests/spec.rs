@@ -115,7 +115,7 @@ fn client_messages() -> [ClientMessage<'static>; 14] {
 fn hub_messages() -> [HubMessage<'static>; 21] {
     let limits = LIMITS;
     [
-        HubMessage::Welcome(Welcome { name: "alice", token: TOKEN, limits }),
+        HubMessage::Welcome(Welcome { name: "alice", display_name: None, token: TOKEN, limits }),
         HubMessage::Refused(Refused { code: RefusalCode::Denied, detail: "", wait_ms: None }),
         HubMessage::Ack(Ack { count: 0 }),
         HubMessage::Ping(Ping { nonce: 0 }),
@@ -125,14 +125,14 @@ fn hub_messages() -> [HubMessage<'static>; 21] {
         HubMessage::Deliver(Deliver { id: MessageId(1), from: "bob", body: b"" }),
         HubMessage::Accepted(AcceptedRun { number: 1, id: MessageId(1), more: 0 }.into()),
         HubMessage::Rejected(Rejected { number: 1, code: RejectCode::NoSuchUser }),
-        HubMessage::Online(Online { number: 1, names: vec![], next: None }),
+        HubMessage::Online(Online { number: 1, users: vec![], next: None }),
         HubMessage::Resumed(Resumed { received: 0, sent: 0, limits }),
         HubMessage::RoomDeliver(RoomDeliver { id: MessageId(1), room: "#lobby", from: "bob", body: b"" }),
         HubMessage::Done(Done { number: 1 }),
-        HubMessage::Members(Members { number: 1, names: vec![], next: None }),
-        HubMessage::Joined(Joined { room: "#lobby", name: "bob" }),
+        HubMessage::Members(Members { number: 1, users: vec![], next: None }),
+        HubMessage::Joined(Joined { room: "#lobby", name: "bob", display_name: None }),
         HubMessage::Left(Left { room: "#lobby", name: "bob", code: LeaveCode::Left }),
-        HubMessage::Presence(Presence { name: "bob", online: true }),
+        HubMessage::Presence(Presence { name: "bob", online: true, display_name: None }),
         HubMessage::Report(Report { code: FateCode::Undelivered, to: "bob", ids: vec![MessageId(1)] }),
         HubMessage::Missed(Missed { room: "#lobby", first_id: MessageId(1), last_id: MessageId(2), count: 2 }),
         HubMessage::Stale(Stale { room: "#lobby" }),

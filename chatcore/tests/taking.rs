@@ -36,7 +36,12 @@ fn registered(takes_later: bool) -> Client {
 }
 
 fn welcome() -> HubMessage<'static> {
-    HubMessage::Welcome(Welcome { name: "alice", token: Token::from_bytes([9; 16]), limits: LIMITS })
+    HubMessage::Welcome(Welcome {
+        name: "alice",
+        display_name: None,
+        token: Token::from_bytes([9; 16]),
+        limits: LIMITS,
+    })
 }
 
 fn resumed(sent: u64) -> HubMessage<'static> {

@@ -9,7 +9,7 @@ use chatcore::wire::{
     self, Accepted, AcceptedRun, Ack, Announced, ClientMessage, Content, Deliver, Done, ErrorMessage, Goodbye,
     HubMessage, Join, Joined, Kind, Leave, Left, Members, Message, Missed, Online, Ping, Pong, Preface, Presence,
     ReconnectHint, Refused, Register, Rejected, Report, Resume, Resumed, RoomDeliver, Roster, Send, Stale, Unwatch,
-    Watch, Welcome, Who,
+    UserInfo, Watch, Welcome, Who,
 };
 use chatcore::{ErrorCode, FateCode, Fault, GoodbyeCode, LeaveCode, MessageId, RefusalCode, RejectCode, Token};
 use chatcore::{Handshake, Instant, Limits};
@@ -108,7 +108,7 @@ fn hub_message(name: &str) -> HubMessage<'static> {
     let hint = |address| Some(ReconnectHint { after_ms: 1500, address });
     let down = |reconnect| Goodbye { code: GoodbyeCode::ShuttingDown, detail: "back soon", reconnect };
     match name {
-        "welcome" => HubMessage::Welcome(Welcome { name: "alice", token: TOKEN, limits }),
+        "welcome" => HubMessage::Welcome(Welcome { name: "alice", display_name: Some("Alice"), token: TOKEN, limits }),
         "resumed" => HubMessage::Resumed(Resumed { received: 5, sent: 300, limits }),
         "refused" => {
             HubMessage::Refused(Refused { code: RefusalCode::NameInUse, detail: "in use", wait_ms: Some(65_000) })
@@ -133,15 +133,23 @@ fn hub_message(name: &str) -> HubMessage<'static> {
             HubMessage::Accepted(Accepted { runs })
         }
         "rejected" => HubMessage::Rejected(Rejected { number: 2, code: RejectCode::NoSuchUser }),
-        "online" => HubMessage::Online(Online { number: 3, names: vec!["alice", "bob"], next: None }),
-        "online-more" => HubMessage::Online(Online { number: 3, names: vec![], next: Some(500) }),
+        "online" => HubMessage::Online(Online {
+            number: 3,
+            users: vec![info("alice", None), info("bob", Some("Bob"))],
+            next: None,
+        }),
+        "online-more" => HubMessage::Online(Online { number: 3, users: vec![], next: Some(500) }),
         "room_deliver" => HubMessage::RoomDeliver(RoomDeliver { id: ID, room: "#lobby", from: "alice", body: b"hi" }),
         "done" => HubMessage::Done(Done { number: 4 }),
-        "members" => HubMessage::Members(Members { number: 5, names: vec!["alice", "bob"], next: None }),
-        "joined" => HubMessage::Joined(Joined { room: "#lobby", name: "bob" }),
+        "members" => HubMessage::Members(Members {
+            number: 5,
+            users: vec![info("alice", Some("Alice")), info("bob", None)],
+            next: None,
+        }),
+        "joined" => HubMessage::Joined(Joined { room: "#lobby", name: "bob", display_name: Some("Bob") }),
         "left" => HubMessage::Left(Left { room: "#lobby", name: "bob", code: LeaveCode::TimedOut }),
-        "presence" => HubMessage::Presence(Presence { name: "bob", online: true }),
-        "presence-offline" => HubMessage::Presence(Presence { name: "bob", online: false }),
+        "presence" => HubMessage::Presence(Presence { name: "bob", online: true, display_name: Some("Bob") }),
+        "presence-offline" => HubMessage::Presence(Presence { name: "bob", online: false, display_name: None }),
         "report" => {
             let ids = vec![ID, MessageId(ID.0 + 1)];
             HubMessage::Report(Report { code: FateCode::Unconfirmed, to: "bob", ids })
@@ -230,4 +238,8 @@ fn what_may_be_skipped_is_skipped_as_written_down() {
         assert_eq!(ClientMessage::decode(content), Ok(None));
         assert_eq!(content.kind.is_numbered(), vector.name == "numbered");
     }
+}
+
+fn info<'a>(name: &'a str, display_name: Option<&'a str>) -> UserInfo<'a> {
+    UserInfo { name, display_name }
 }

@@ -4,7 +4,7 @@
 use chatcore::wire::{
     self, AcceptedRun, Ack, Announced, ClientMessage, Content, Deliver, Done, ErrorMessage, Goodbye, HubMessage, Join,
     Joined, Kind, Leave, Left, Members, Message, Online, Ping, Pong, Presence, ReconnectHint, Refused, Register,
-    Rejected, Report, Resume, Resumed, RoomDeliver, Roster, Send, Unwatch, Watch, Welcome, Who,
+    Rejected, Report, Resume, Resumed, RoomDeliver, Roster, Send, Unwatch, UserInfo, Watch, Welcome, Who,
 };
 use chatcore::{ErrorCode, FateCode, Fault, GoodbyeCode, LeaveCode, MessageId, RefusalCode, RejectCode, Token};
 use proptest::collection::vec;
@@ -78,6 +78,10 @@ impl Parts {
         self.names.iter().map(String::as_str).collect()
     }
 
+    fn users(&self) -> Vec<UserInfo<'_>> {
+        self.names().into_iter().map(|name| UserInfo { name, display_name: self.next.map(|_| "Another") }).collect()
+    }
+
     fn client_messages(&self) -> Vec<ClientMessage<'_>> {
         let (name, token) = (self.text.as_str(), self.token());
         vec![
@@ -121,22 +125,23 @@ impl Parts {
             cost_per_s: u32::MAX,
             cost_burst: u32::MAX,
         };
-        let (name, id) = (self.text.as_str(), MessageId(self.id));
-        let page = Online { number: self.number, names: self.names(), next: self.next };
+        let (name, display_name, id) = (self.text.as_str(), self.next.map(|_| "Another"), MessageId(self.id));
+        let page = Online { number: self.number, users: self.users(), next: self.next };
         vec![
             HubMessage::Resumed(Resumed { received: self.number, sent: self.id, limits }),
             HubMessage::RoomDeliver(RoomDeliver { id, room: &self.room, from: name, body: &self.bytes }),
             HubMessage::Done(Done { number: self.number }),
-            HubMessage::Members(Members { number: page.number, names: page.names.clone(), next: page.next }),
-            HubMessage::Joined(Joined { room: &self.room, name }),
+            HubMessage::Members(Members { number: page.number, users: page.users.clone(), next: page.next }),
+            HubMessage::Joined(Joined { room: &self.room, name, display_name }),
             HubMessage::Left(Left { room: &self.room, name, code: LeaveCode::from(self.code) }),
-            HubMessage::Presence(Presence { name, online: self.code.is_multiple_of(2) }),
+            HubMessage::Presence(Presence { name, online: true, display_name }),
+            HubMessage::Presence(Presence { name, online: false, display_name: None }),
             HubMessage::Report(Report {
                 code: FateCode::from(self.code),
                 to: name,
                 ids: (0..=self.names.len()).map(|n| MessageId(n as u64 * 1_000)).collect(),
             }),
-            HubMessage::Welcome(Welcome { name, token: self.token(), limits }),
+            HubMessage::Welcome(Welcome { name, display_name, token: self.token(), limits }),
             HubMessage::Refused(Refused {
                 code: RefusalCode::from(self.code),
                 detail: &self.text,

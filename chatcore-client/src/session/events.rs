@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use chatcore_client::chatcore::{FateCode, GoodbyeCode, LeaveCode};
-use chatcore_client::{Closed, Event, RefusalCode, UserName};
+use chatcore_client::{Closed, Event, RefusalCode, User};
 
 use super::{Lost, Session, Stage};
 use crate::failure::{self, Failure};
@@ -14,9 +14,9 @@ use crate::state::is_resumable;
 impl Session {
     pub(super) fn handle(&mut self, event: Event) -> Result<(), Failure> {
         match event {
-            Event::Registered { name, .. } => {
+            Event::Registered { name, display_name, .. } => {
                 let name = name.to_string();
-                self.arrived(&name, &Report::Registered { name: name.clone() })
+                self.arrived(&name, &Report::Registered { name: name.clone(), display_name })
             }
             Event::Resumed => {
                 let ticket = self.driver.as_ref().and_then(|driver| driver.client().ticket());
@@ -72,9 +72,9 @@ impl Session {
                     _ => Report::Unconfirmed { to, ids },
                 })
             }
-            Event::Online { names, next, .. } | Event::Members { names, next, .. } => self.listed(&names, next),
-            Event::Joined { room, name } => {
-                self.show(&Report::Joined { room: room.to_string(), name: name.to_string() })
+            Event::Online { users, next, .. } | Event::Members { users, next, .. } => self.listed(users, next),
+            Event::Joined { room, name, display_name } => {
+                self.show(&Report::Joined { room: room.to_string(), name: name.to_string(), display_name })
             }
             Event::Left { room, name, reason } => {
                 let (room, name, reason) = (room.to_string(), name.to_string(), reason.to_string());
@@ -85,7 +85,9 @@ impl Session {
                 self.show(&Report::Missed { room: room.to_string(), count, first_id, last_id })
             }
             Event::Stale { room } => self.show(&Report::Stale { room: room.to_string() }),
-            Event::Presence { name, online } => self.show(&Report::Presence { name: name.to_string(), online }),
+            Event::Presence { name, online, display_name } => {
+                self.show(&Report::Presence { name: name.to_string(), online, display_name })
+            }
             Event::Closed(closed) => self.closed(closed),
             _ => Ok(()),
         }
@@ -110,7 +112,7 @@ impl Session {
             Asked::Join { room } => {
                 self.own.standing.rooms.insert(room.clone());
                 self.keep()?;
-                self.show(&Report::Joined { room, name })
+                self.show(&Report::Joined { room, name, display_name: None })
             }
             Asked::Leave { room } => {
                 self.own.standing.rooms.remove(&room);
@@ -137,14 +139,14 @@ impl Session {
         self.show(&Report::Rejected { to: asked.to(), reason, request })
     }
 
-    fn listed(&mut self, names: &[UserName], next: Option<u64>) -> Result<(), Failure> {
-        let whole = self.requests.listed(names, next.is_none());
+    fn listed(&mut self, users: Vec<User>, next: Option<u64>) -> Result<(), Failure> {
+        let whole = self.requests.listed(users, next.is_none());
         if let Some(cursor) = next {
             self.list_on(cursor);
         }
         match whole {
-            Some((Asked::Roster { room }, names)) => self.show(&Report::Roster { room, names }),
-            Some((_, names)) => self.show(&Report::Online { names }),
+            Some((Asked::Roster { room }, users)) => self.show(&Report::Roster { room, users: users.into() }),
+            Some((_, users)) => self.show(&Report::Online { users: users.into() }),
             None => Ok(()),
         }
     }

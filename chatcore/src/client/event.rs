@@ -18,6 +18,8 @@ pub enum Event {
     Registered {
         /// As the hub mapped it.
         name: UserName,
+        /// As in [`User`].
+        display_name: Option<String>,
         /// What the hub allows.
         limits: Announced,
     },
@@ -102,8 +104,8 @@ pub enum Event {
     Online {
         /// What [`Client::who`](super::Client::who) returned.
         number: u64,
-        /// The names, in no order that means anything.
-        names: Vec<UserName>,
+        /// Who, in no order that means anything.
+        users: Vec<User>,
         /// What to give to [`Client::who`](super::Client::who) for the next page; none on the last.
         next: Option<u64>,
     },
@@ -111,8 +113,8 @@ pub enum Event {
     Members {
         /// What [`Client::roster`](super::Client::roster) returned.
         number: u64,
-        /// The names, in no order that means anything.
-        names: Vec<UserName>,
+        /// Who, in no order that means anything.
+        users: Vec<User>,
         /// What to give to [`Client::roster`](super::Client::roster) for the next page; none on the last.
         next: Option<u64>,
     },
@@ -122,6 +124,8 @@ pub enum Event {
         room: RoomName,
         /// Who.
         name: UserName,
+        /// As in [`User`].
+        display_name: Option<String>,
     },
     /// Somebody has gone out of a room that we are in. A hub does not tell this in rooms with many members.
     Left {
@@ -156,9 +160,28 @@ pub enum Event {
         name: UserName,
         /// Its session lives, connected or waiting to be resumed.
         online: bool,
+        /// As in [`User`]; none if it is not online.
+        display_name: Option<String>,
     },
     /// It is over. Nothing follows.
     Closed(Closed),
+}
+
+/// A user in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The name: what messages come from, and what the user is compared by.
+    pub name: UserName,
+    /// The spelling with which the user registered, to be shown in place of the name; none if that is the name. Only what
+    /// maps to the name, as far as this client knows of Unicode, is told, so that nobody can be shown as somebody else.
+    pub display_name: Option<String>,
+}
+
+impl User {
+    /// What to show of it.
+    pub fn shown(&self) -> &str {
+        self.display_name.as_deref().unwrap_or(self.name.as_str())
+    }
 }
 
 /// What a program keeps, so that when it is started again it can be the client that it was: see

@@ -1,9 +1,10 @@
 //! What comes from the hub, and what it means.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::{Client, Closed, Event, Reconnect, Ticket};
+use super::{Client, Closed, Event, Reconnect, Ticket, User};
 use crate::limits::HANDSHAKE_FRAME_BYTES_MAX;
 use crate::name::{RoomName, UserName};
 use crate::received::Received;
@@ -11,7 +12,7 @@ use crate::time::Instant;
 use crate::transition::{self, State};
 use crate::wire::{
     self, Accepted, AcceptedRun, Content, Fault, Goodbye, GoodbyeCode, HubMessage, Kind, Message, Ping, Pong,
-    PrefaceError, Refused, Resumed, Welcome,
+    PrefaceError, Refused, Resumed, UserInfo, Welcome,
 };
 
 /// What a hub may say that was sent before a program was started again, at the most: far beyond what anybody can send,
@@ -118,7 +119,8 @@ impl Client {
         self.answer_by = self.answer_by.filter(|_| self.leaving);
         self.persistent = true;
         self.line.settle();
-        self.events.push_back(Event::Registered { name, limits: welcome.limits });
+        let display_name = display_name(&name, welcome.display_name);
+        self.events.push_back(Event::Registered { name, display_name, limits: welcome.limits });
         // From now on the hub keeps the session for us when the connection breaks.
         self.acknowledge();
         Ok(())
@@ -218,13 +220,15 @@ impl Client {
             HubMessage::Done(done) => Event::Done { number: number(done.number) },
             HubMessage::Rejected(rejected) => Event::Rejected { number: number(rejected.number), code: rejected.code },
             HubMessage::Online(page) => {
-                Event::Online { number: number(page.number), names: users(kind, &page.names)?, next: page.next }
+                Event::Online { number: number(page.number), users: users(kind, &page.users)?, next: page.next }
             }
             HubMessage::Members(page) => {
-                Event::Members { number: number(page.number), names: users(kind, &page.names)?, next: page.next }
+                Event::Members { number: number(page.number), users: users(kind, &page.users)?, next: page.next }
             }
             HubMessage::Joined(joined) => {
-                Event::Joined { room: room(kind, joined.room)?, name: user(kind, joined.name)? }
+                let name = user(kind, joined.name)?;
+                let display_name = display_name(&name, joined.display_name);
+                Event::Joined { room: room(kind, joined.room)?, name, display_name }
             }
             HubMessage::Left(left) => {
                 Event::Left { room: room(kind, left.room)?, name: user(kind, left.name)?, reason: left.code }
@@ -237,7 +241,9 @@ impl Client {
             },
             HubMessage::Stale(stale) => Event::Stale { room: room(kind, stale.room)? },
             HubMessage::Presence(presence) => {
-                Event::Presence { name: user(kind, presence.name)?, online: presence.online }
+                let name = user(kind, presence.name)?;
+                let display_name = display_name(&name, presence.display_name);
+                Event::Presence { name, online: presence.online, display_name }
             }
             HubMessage::Report(report) => {
                 Event::Report { fate: report.code, to: user(kind, report.to)?, ids: report.ids }
@@ -251,8 +257,19 @@ fn user(kind: Kind, name: &str) -> Result<UserName, Fault> {
     UserName::from_hub(name).ok_or(Fault::InvalidValue { kind })
 }
 
-fn users(kind: Kind, names: &[&str]) -> Result<Vec<UserName>, Fault> {
-    names.iter().map(|name| user(kind, name)).collect()
+fn users(kind: Kind, users: &[UserInfo<'_>]) -> Result<Vec<User>, Fault> {
+    let of = |info: &UserInfo<'_>| {
+        let name = user(kind, info.name)?;
+        let display_name = display_name(&name, info.display_name);
+        Ok(User { name, display_name })
+    };
+    users.iter().map(of).collect()
+}
+
+/// What may be shown in place of a name. A hub may know more of Unicode than this client: what does not map to the name
+/// here is left out.
+fn display_name(name: &UserName, spelling: Option<&str>) -> Option<String> {
+    spelling.filter(|spelling| UserName::new(spelling).is_ok_and(|mapped| mapped == *name)).map(Into::into)
 }
 
 fn room(kind: Kind, name: &str) -> Result<RoomName, Fault> {

@@ -19,7 +19,7 @@ use self::acks::{ACK_RETRY_MIN, Acks};
 pub use self::backoff::Backoff;
 use self::backoff::Jitter;
 pub use self::config::{ClientConfig, ClientConfigError};
-pub use self::event::{ClientError, Closed, Event, Reconnect, Ticket};
+pub use self::event::{ClientError, Closed, Event, Reconnect, Ticket, User};
 use self::line::Line;
 pub use self::line::Transport;
 use self::pending::Pending;

@@ -36,7 +36,7 @@ impl Hub {
     }
 
     pub(super) fn decide(&mut self, registration: Registration) -> Result<ConnId, Refusal> {
-        let Registration { name, request, frame_bytes_max, origin, cost, outbox } = registration;
+        let Registration { name, display_name, request, frame_bytes_max, origin, cost, outbox } = registration;
         let limits = &self.ordered.sessions().limits;
         let body_bytes_max = limits.body_bytes_max.min(frame_bytes_max.saturating_sub(OVERHEAD_BYTES_MAX));
         let (sessions, _) = self.ordered.unordered();
@@ -66,7 +66,7 @@ impl Hub {
                 match holder {
                     _ if self.reserved.contains(&*key) => Err(Refusal::Reserved),
                     Some(holder) => Err(self.name_in_use(holder)),
-                    None => self.register((&name, &key), body_bytes_max, origin, outbox),
+                    None => self.register((&name, display_name, &key), body_bytes_max, origin, outbox),
                 }
             }
         }
@@ -114,7 +114,7 @@ impl Hub {
 
     fn register(
         &mut self,
-        (name, key): (&UserName, &str),
+        (name, display_name, key): (&UserName, Option<Box<str>>, &str),
         body_bytes_max: u32,
         origin: Origin,
         outbox: Outbox,
@@ -144,6 +144,7 @@ impl Hub {
                 rooms: Vec::new(),
                 watches: Vec::new(),
                 resolved: Vec::new(),
+                display_name,
                 looks_like,
                 closing: None,
             }),
@@ -170,7 +171,10 @@ impl Hub {
         // The outbox may come with a preface, and then is not empty before the welcome.
         sessions.queue_write(index);
         let limits = sessions.limits.announced();
-        sessions.push(index, &HubMessage::Welcome(Welcome { name: name.as_str(), token, limits }));
+        let display_name = sessions[index].details.display_name.clone();
+        let display_name = display_name.as_deref();
+        let welcome = Welcome { name: name.as_str(), display_name, token, limits };
+        sessions.push(index, &HubMessage::Welcome(welcome));
         sessions.arm(index);
         Ok(conn)
     }

@@ -4,6 +4,7 @@
 //! is told only what differs from what it was told last. Nobody misses the newest state; a watcher whose outbox has no
 //! room gets it when there is room again.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::mem;
@@ -14,11 +15,11 @@ use super::session::Watching;
 use super::sessions::Sessions;
 use super::timers::TimerKey;
 use super::work::{Budget, SCANNED, SLOTS, Work, of_scans};
-use crate::name::{UserName, cost_of_mapping};
+use crate::name::{SPELLING_BYTES_MAX, UserName, cost_of_mapping};
 use crate::wire::{HubMessage, Presence as PresenceMessage, RejectCode};
 
 /// Bytes of a presence, at the most.
-const PRESENCE_BYTES_MAX: usize = 64;
+const PRESENCE_BYTES_MAX: usize = 64 + SPELLING_BYTES_MAX;
 
 pub(super) struct Presence {
     watchers: Groups,
@@ -87,7 +88,8 @@ impl Presence {
             return Err(RejectCode::HubWatchesFull);
         }
         for name in &wanted {
-            let online = sessions.find(name.as_bytes()).is_some();
+            let holder = sessions.find(name.as_bytes());
+            let online = holder.is_some();
             if let Some(position) = self.position(sessions, session, name.as_str()) {
                 let watching = &mut sessions[session].details.watches[position];
                 (watching.told_online, watching.is_behind) = (online, false);
@@ -95,7 +97,9 @@ impl Presence {
                 let slot = self.watchers.enter(name.as_str(), session);
                 sessions[session].details.watches.push(Watching { slot, told_online: online, is_behind: false });
             }
-            replies::answer(sessions, session, &tell(name.as_str(), online));
+            let display_name = display_name(sessions, holder);
+            let news = tell(name.as_str(), online, display_name.as_deref());
+            replies::answer(sessions, session, &HubMessage::Presence(news));
             *cost += 3;
         }
         *cost += of_scans(wanted.len(), sessions[session].details.watches.len());
@@ -196,21 +200,23 @@ impl Presence {
     fn run(&self, job: &mut Job, sessions: &mut Sessions, work: &mut Work) -> bool {
         let group = job.group.index();
         let name = self.watchers.name(group);
-        let online = sessions.find(name.as_bytes()).is_some();
+        let holder = sessions.find(name.as_bytes());
+        let display_name = display_name(sessions, holder);
+        let news = tell(name, holder.is_some(), display_name.as_deref());
         sessions.set_fanning_out(true);
-        let is_done = self.tell_all(job, sessions, online, work);
+        let is_done = self.tell_all(job, sessions, &news, work);
         sessions.set_fanning_out(false);
         is_done
     }
 
-    fn tell_all(&self, job: &mut Job, sessions: &mut Sessions, online: bool, work: &mut Work) -> bool {
+    fn tell_all(&self, job: &mut Job, sessions: &mut Sessions, news: &PresenceMessage<'_>, work: &mut Work) -> bool {
         let group = job.group.index();
         while job.cursor < self.watchers.slots(group) {
             if work.is_spent() {
                 return false;
             }
             match self.watchers.member(group, job.cursor) {
-                Some(watcher) => self.tell(sessions, watcher, group, online, work),
+                Some(watcher) => Self::tell(sessions, watcher, group, news, work),
                 None if job.cursor.is_multiple_of(SLOTS) => work.spend(1),
                 None => {}
             }
@@ -219,17 +225,18 @@ impl Presence {
         true
     }
 
-    fn tell(&self, sessions: &mut Sessions, watcher: usize, group: usize, online: bool, work: &mut Work) {
+    fn tell(sessions: &mut Sessions, watcher: usize, group: usize, news: &PresenceMessage<'_>, work: &mut Work) {
         let has_room = !sessions[watcher].is_closing && sessions.fits(watcher, PRESENCE_BYTES_MAX);
         let all = &mut sessions[watcher].details.watches;
         work.spend(1 + u32::try_from(all.len() / SCANNED).unwrap_or(u32::MAX));
         let Some(watching) = all.iter_mut().find(|watching| watching.slot.group() == group) else { return };
+        let online = news.online;
         watching.is_behind = watching.told_online != online && !has_room;
         if watching.is_behind {
             sessions[watcher].is_lagging = true;
         } else if watching.told_online != online {
             watching.told_online = online;
-            sessions.push(watcher, &tell(self.watchers.name(group), online));
+            sessions.push(watcher, &HubMessage::Presence(*news));
         }
     }
 
@@ -245,9 +252,11 @@ impl Presence {
                 return false;
             }
             let name = self.watchers.name(slot.group());
-            let online = sessions.find(name.as_bytes()).is_some();
+            let holder = sessions.find(name.as_bytes());
+            let online = holder.is_some();
             if online != told_online {
-                sessions.push(session, &tell(name, online));
+                let display_name = display_name(sessions, holder);
+                sessions.push(session, &HubMessage::Presence(tell(name, online, display_name.as_deref())));
             }
             let watching = &mut sessions[session].details.watches[position];
             (watching.told_online, watching.is_behind) = (online, false);
@@ -259,6 +268,11 @@ impl Presence {
 /// Without a time between two turns, the timer still has to be later than now.
 const AGAIN_MIN: core::time::Duration = core::time::Duration::from_millis(1);
 
-fn tell(name: &str, online: bool) -> HubMessage<'_> {
-    HubMessage::Presence(PresenceMessage { name, online })
+fn tell<'a>(name: &'a str, online: bool, display_name: Option<&'a str>) -> PresenceMessage<'a> {
+    PresenceMessage { name, online, display_name }
+}
+
+/// A copy, because outboxes are to be written while it is used.
+fn display_name(sessions: &Sessions, holder: Option<usize>) -> Option<Box<str>> {
+    sessions[holder?].details.display_name.clone()
 }

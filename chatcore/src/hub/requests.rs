@@ -1,17 +1,20 @@
 //! What a session says: decoded, checked against the transition table, and given to the part that it concerns.
 
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
 use super::Hub;
 use super::event::CloseReason;
 use super::replies;
 use super::rooms::Rooms;
 use super::sessions::Sessions;
 use super::work::{Budget, of_bytes};
-use crate::limits::Limits;
+use crate::limits::{Limits, ONLINE_NAMES_MAX};
 use crate::name::{self, ROOM_SIGN, UserName, cost_of_mapping};
 use crate::transition::{self, State};
 use crate::wire::{
     self, Ack, ClientMessage, Content, Done, Fault, HubMessage, Kind, Members, Message, MessageId, OVERHEAD_BYTES_MAX,
-    Online, Ping, Pong, RejectCode, Rejected, Roster, Send, Unwatch, Watch, Who,
+    Online, Ping, Pong, RejectCode, Rejected, Roster, Send, Unwatch, UserInfo, Watch, Who,
 };
 
 /// Slots that one page of a list looks at, at the most, so that a list that was once long costs no more than a page.
@@ -317,8 +320,8 @@ fn list_online(sessions: &mut Sessions, index: usize, Who { cursor }: Who, cost:
     let number = sessions[index].received;
     let in_slot = |slot: usize| sessions.contains(slot).then_some(slot);
     let page = Page::new(sessions, index, cursor, sessions.slots(), in_slot, cost);
-    let names = page.names.iter().map(UserName::as_str).collect();
-    replies::answer(sessions, index, &HubMessage::Online(Online { number, names, next: page.next }));
+    let users = page.users();
+    replies::answer(sessions, index, &HubMessage::Online(Online { number, users, next: page.next }));
 }
 
 fn list_members(
@@ -331,14 +334,14 @@ fn list_members(
     let (room, _) = rooms.membership(sessions, index, room, cost)?;
     let number = sessions[index].received;
     let page = Page::new(sessions, index, cursor, rooms.slots(room), |slot| rooms.member(room, slot), cost);
-    let names = page.names.iter().map(UserName::as_str).collect();
-    replies::answer(sessions, index, &HubMessage::Members(Members { number, names, next: page.next }));
+    let users = page.users();
+    replies::answer(sessions, index, &HubMessage::Members(Members { number, users, next: page.next }));
     Ok(())
 }
 
-/// A page of a list of names.
+/// A page of a list of users.
 struct Page {
-    names: alloc::vec::Vec<UserName>,
+    users: Vec<(UserName, Option<Box<str>>)>,
     next: Option<u64>,
 }
 
@@ -354,23 +357,34 @@ impl Page {
         cost: &mut u32,
     ) -> Self {
         let start = usize::try_from(cursor).unwrap_or(usize::MAX);
-        let mut page = Self { names: alloc::vec::Vec::new(), next: None };
+        let mut page = Self { users: Vec::new(), next: None };
         if !sessions.fits_frame(index) {
             page.next = Some(cursor);
             return page;
         }
+        let mut room = Limits::page_bytes_max(sessions[index].body_bytes_max);
         let mut slot = start;
         while slot < slots {
-            if page.names.len() == Limits::page_names_max(sessions[index].body_bytes_max)
-                || slot - start == PAGE_SLOTS_MAX
-            {
+            let user = in_slot(slot).map(|session| &sessions[session]);
+            let left = room.checked_sub(user.map_or(0, |user| user.info().encoded_bytes()));
+            let is_full = page.users.len() == ONLINE_NAMES_MAX || slot - start == PAGE_SLOTS_MAX;
+            let Some(left) = left.filter(|_| !is_full) else {
                 page.next = Some(slot as u64);
                 break;
-            }
-            page.names.extend(in_slot(slot).map(|session| sessions[session].name.clone()));
+            };
+            room = left;
+            page.users.extend(user.map(|user| (user.name.clone(), user.details.display_name.clone())));
             slot += 1;
         }
-        *cost += Rooms::page_work(slot.saturating_sub(start), page.names.len());
+        *cost += Rooms::page_work(slot.saturating_sub(start), page.users.len());
         page
+    }
+
+    fn users<'a>(&'a self) -> Vec<UserInfo<'a>> {
+        let of = |user: &'a (UserName, Option<Box<str>>)| UserInfo {
+            name: user.0.as_str(),
+            display_name: user.1.as_deref(),
+        };
+        self.users.iter().map(of).collect()
     }
 }

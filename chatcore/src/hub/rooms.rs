@@ -191,7 +191,10 @@ impl Rooms {
         }
         let room = self.groups.name(room);
         let message = match news {
-            News::Joined(_) => HubMessage::Joined(Joined { room, name: name.as_str() }),
+            News::Joined(session) => {
+                let display_name = sessions[session].display_name();
+                HubMessage::Joined(Joined { room, name: name.as_str(), display_name })
+            }
             News::Left(_, code) => HubMessage::Left(Left { room, name: name.as_str(), code }),
         };
         let mut fanout = self.spare.pop().unwrap_or_default();

@@ -14,7 +14,7 @@ use crate::liveness::{Liveness, Silence};
 use crate::name::UserName;
 use crate::outbox::Outbox;
 use crate::time::Instant;
-use crate::wire::{AcceptedRun, MessageId, Token};
+use crate::wire::{AcceptedRun, MessageId, Token, UserInfo};
 
 /// In this order what every message needs to know of its recipient is in one line of the cache, and what it does to the
 /// outbox in those that follow.
@@ -118,7 +118,9 @@ pub(super) struct Details {
     pub(super) watches: Vec<Watching>,
     /// The names of a list that is still to be taken, as far as they are resolved: none for what can be no name.
     pub(super) resolved: Vec<Option<UserName>>,
-    /// What the name looks like, if that is something else than the name.
+    /// The spelling that the user registered with, if that is something else than the name.
+    pub(super) display_name: Option<Box<str>>,
+    /// What the name looks like, likewise.
     pub(super) looks_like: Option<Box<str>>,
     /// Why it is marked to be ended.
     pub(super) closing: Option<CloseReason>,
@@ -211,6 +213,14 @@ impl Session {
             Silence::Probe => TimerAction::Ping,
             Silence::Dead => TimerAction::Detach,
         }
+    }
+
+    pub(super) fn display_name(&self) -> Option<&str> {
+        self.details.display_name.as_deref()
+    }
+
+    pub(super) fn info(&self) -> UserInfo<'_> {
+        UserInfo { name: self.name.as_str(), display_name: self.display_name() }
     }
 
     pub(super) const fn is_detached(&self) -> bool {

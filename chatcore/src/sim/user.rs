@@ -337,10 +337,10 @@ impl User {
                 self.hang_up(around);
                 self.end(around, starts_at);
             }
-            Event::Online { number, names, next } | Event::Members { number, names, next } => {
+            Event::Online { number, users, next } | Event::Members { number, users, next } => {
                 if let Some(listing) = self.listing.as_mut().filter(|listing| listing.number == *number) {
-                    listing.told += names.len();
-                    listing.names.extend(names.iter().cloned());
+                    listing.told += users.len();
+                    listing.names.extend(users.iter().map(|user| user.name.clone()));
                     (listing.next, listing.is_whole) = (*next, next.is_none());
                 }
             }

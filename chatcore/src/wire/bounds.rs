@@ -4,12 +4,12 @@
 use super::message::{
     Accepted, AcceptedRun, Ack, Deliver, Done, ErrorMessage, Goodbye, Join, Joined, Leave, Left, Members, Missed,
     Online, Ping, Pong, Presence, Refused, Register, Rejected, Report, Resume, Resumed, RoomDeliver, Roster, Send,
-    Stale, Unwatch, Watch, Welcome, Who,
+    Stale, Unwatch, UserInfo, Watch, Welcome, Who,
 };
 use super::message_id::MessageId;
 use crate::limits::{CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, ONLINE_NAMES_MAX};
 // The rest of what makes a name is for the hub to judge: a client may know less of Unicode.
-use crate::name::{is_room_sized as is_room, is_sized as is_user};
+use crate::name::{SPELLING_BYTES_MAX, is_room_sized as is_room, is_sized as is_user};
 
 /// Who says a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ bounds! {
         register.credential.len() <= CREDENTIAL_BYTES_MAX && register.frame_bytes_max >= HANDSHAKE_FRAME_BYTES_MAX
     },
     Resume<'_>: |resume, _| resume.frame_bytes_max >= HANDSHAKE_FRAME_BYTES_MAX,
-    Welcome<'_>: |welcome, _| is_user(welcome.name),
+    Welcome<'_>: |welcome, _| is_user(welcome.name) && is_display(welcome.name, welcome.display_name),
     Refused<'_>: |refused, _| is_detail(refused.detail),
     Goodbye<'_>: |goodbye, from| is_detail(goodbye.detail) && match goodbye.reconnect {
         None => true,
@@ -52,11 +52,17 @@ bounds! {
     Deliver<'_>: |deliver, _| is_user(deliver.from),
     RoomDeliver<'_>: |deliver, _| is_room(deliver.room) && is_user(deliver.from),
     Accepted: |accepted, _| !accepted.runs.is_empty() && accepted.runs.iter().all(is_run),
-    Online<'_>: |online, _| is_page(&online.names),
-    Members<'_>: |members, _| is_page(&members.names),
-    Joined<'_>: |joined, _| is_room(joined.room) && is_user(joined.name),
+    Online<'_>: |online, _| is_page(&online.users),
+    Members<'_>: |members, _| is_page(&members.users),
+    Joined<'_>: |joined, _| {
+        is_room(joined.room) && is_user(joined.name) && is_display(joined.name, joined.display_name)
+    },
     Left<'_>: |left, _| is_room(left.room) && is_user(left.name),
-    Presence<'_>: |presence, _| is_user(presence.name),
+    Presence<'_>: |presence, _| {
+        is_user(presence.name)
+            && is_display(presence.name, presence.display_name)
+            && (presence.online || presence.display_name.is_none())
+    },
     Report<'_>: |report, _| is_user(report.to) && is_rising(&report.ids),
     Missed<'_>: |missed, _| is_room(missed.room) && missed.first_id <= missed.last_id && missed.count > 0,
     Stale<'_>: |stale, _| is_room(stale.room),
@@ -81,8 +87,14 @@ fn is_detail(text: &str) -> bool {
     text.len() <= DETAIL_BYTES_MAX
 }
 
-fn is_page(names: &[&str]) -> bool {
-    names.len() <= ONLINE_NAMES_MAX && names.iter().all(|name| is_user(name))
+fn is_page(users: &[UserInfo<'_>]) -> bool {
+    let is_within = |user: &UserInfo<'_>| is_user(user.name) && is_display(user.name, user.display_name);
+    users.len() <= ONLINE_NAMES_MAX && users.iter().all(is_within)
+}
+
+/// What is shown is another spelling than the name. That it maps to the name is for the client to see, as far as it can.
+fn is_display(name: &str, display_name: Option<&str>) -> bool {
+    display_name.is_none_or(|display| (1..=SPELLING_BYTES_MAX).contains(&display.len()) && display != name)
 }
 
 fn is_run(run: &AcceptedRun) -> bool {

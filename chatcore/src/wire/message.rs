@@ -190,6 +190,8 @@ impl fmt::Debug for Register<'_> {
 pub struct Welcome<'a> {
     /// The name as the hub mapped it.
     pub name: &'a str,
+    /// As in [`UserInfo`].
+    pub display_name: Option<&'a str>,
     /// What a later connection proves with that it is the same client. A secret of the two.
     pub token: Token,
     /// What the hub allows.
@@ -432,14 +434,31 @@ pub struct Rejected {
     pub code: RejectCode,
 }
 
+/// A user in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserInfo<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// The spelling with which the user registered, at most [`SPELLING_BYTES_MAX`](crate::SPELLING_BYTES_MAX) bytes; none
+    /// if that is the name. It maps to the name, so that it may be shown in its place.
+    pub display_name: Option<&'a str>,
+}
+
+impl UserInfo<'_> {
+    /// Bytes that it takes in a list: each text has its length before it, which is one byte.
+    pub(crate) fn encoded_bytes(&self) -> usize {
+        1 + self.name.len() + 1 + self.display_name.map_or(0, |display| 1 + display.len())
+    }
+}
+
 /// A page of who is online, in no order that means anything. Who is there during the whole of a listing is in it exactly once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Online<'a> {
     /// The number of the [`Who`] in the client's own stream.
     pub number: u64,
-    /// The names; a page may be empty and not the last.
+    /// The users; a page may be empty and not the last.
     #[serde(borrow, deserialize_with = "list")]
-    pub names: Vec<&'a str>,
+    pub users: Vec<UserInfo<'a>>,
     /// Where the next page starts; none on the last.
     pub next: Option<u64>,
 }
@@ -472,9 +491,9 @@ pub struct Done {
 pub struct Members<'a> {
     /// The number of the [`Roster`] in the client's own stream.
     pub number: u64,
-    /// The names; a page may be empty and not the last.
+    /// The users; a page may be empty and not the last.
     #[serde(borrow, deserialize_with = "list")]
-    pub names: Vec<&'a str>,
+    pub users: Vec<UserInfo<'a>>,
     /// Where the next page starts; none on the last.
     pub next: Option<u64>,
 }
@@ -486,6 +505,8 @@ pub struct Joined<'a> {
     pub room: &'a str,
     /// Who.
     pub name: &'a str,
+    /// As in [`UserInfo`].
+    pub display_name: Option<&'a str>,
 }
 
 /// Somebody has gone out of a room that the client is in.
@@ -506,6 +527,8 @@ pub struct Presence<'a> {
     pub name: &'a str,
     /// Its session lives, connected or waiting to be resumed.
     pub online: bool,
+    /// As in [`UserInfo`]; none if it is not online.
+    pub display_name: Option<&'a str>,
 }
 
 /// What became of accepted messages, sent by the client, whose recipient's session ended before it acknowledged

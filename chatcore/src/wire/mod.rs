@@ -36,7 +36,7 @@ pub use kind::Kind;
 pub use message::{
     Accepted, AcceptedRun, Ack, Announced, ClientMessage, Deliver, Done, ErrorMessage, Goodbye, HubMessage, Join,
     Joined, Leave, Left, Members, Message, Missed, Online, Ping, Pong, Presence, ReconnectHint, Refused, Register,
-    Rejected, Report, Resume, Resumed, RoomDeliver, Roster, Send, Stale, Unwatch, Watch, Welcome, Who,
+    Rejected, Report, Resume, Resumed, RoomDeliver, Roster, Send, Stale, Unwatch, UserInfo, Watch, Welcome, Who,
 };
 pub(crate) use message_id::EPOCH_UNIX_MS;
 pub use message_id::{HUB_NUMBER_MAX, MessageId};

@@ -35,8 +35,8 @@ impl Ledger {
             Event::Report { fate, to, ids } => {
                 ids.iter().try_for_each(|id| self.learn_report(session, *fate, user_of(to.as_str()), *id))
             }
-            Event::Presence { name, online } => self.learn_presence(session, user_of(name.as_str()), *online),
-            Event::Joined { room, name } => self.learn_joined(session, room, name),
+            Event::Presence { name, online, .. } => self.learn_presence(session, user_of(name.as_str()), *online),
+            Event::Joined { room, name, .. } => self.learn_joined(session, room, name),
             Event::Missed { room, first_id, last_id, count } => {
                 self.learn_missed(session, room, (*first_id, *last_id), *count)
             }
