@@ -64,68 +64,89 @@ impl NoCommand {
     }
 }
 
+/// Input methods for Chinese, Japanese and Korean type the signs of a command in full width.
+const fn ascii_sign(c: char) -> char {
+    match c {
+        '\u{ff20}' => '@',
+        '\u{ff03}' => '#',
+        '\u{ff0f}' => '/',
+        '\u{ff1a}' => ':',
+        other => other,
+    }
+}
+
+/// What follows a sign, in either width. None if the text begins with something else.
+fn strip_sign(text: &str, sign: char) -> Option<&str> {
+    text.strip_prefix(|c| ascii_sign(c) == sign)
+}
+
+/// Where only a user can be meant, an `@` is for nothing.
+fn user_name(typed: &str) -> &str {
+    strip_sign(typed, '@').unwrap_or(typed)
+}
+
+/// A name without a room's sign, if it has one.
+pub(crate) fn without_room_sign(typed: &str) -> &str {
+    strip_sign(typed, '#').unwrap_or(typed)
+}
+
+/// Where only a room can be meant, its sign may be left out.
+fn room_name(typed: &str) -> String {
+    format!("#{}", without_room_sign(typed))
+}
+
 /// Reads a line, without its end. None if it is empty.
 pub(crate) fn parse(line: &str) -> Result<Option<Command>, NoCommand> {
     // The text keeps the blanks at its end: only the line's start is ours.
     let start = line.trim_start();
-    match start.chars().next() {
+    let mut rest = start.chars();
+    match rest.next().map(ascii_sign) {
         None => Ok(None),
-        Some('/') => slash(start).map(Some),
-        Some('@' | '#') => send(start).map(Some),
+        Some('/') => slash(rest.as_str()).map(Some),
+        Some(sign @ ('@' | '#')) => send(sign, rest.as_str()).map(Some),
         Some(_) if start.trim_end() == "exit" => Ok(Some(Command::Quit)),
         Some(_) => Ok(Some(Command::Say(line.to_owned()))),
     }
 }
 
-fn send(start: &str) -> Result<Command, NoCommand> {
-    let border = start.find(|c: char| c == ':' || c.is_whitespace());
-    let (address, text) = match border {
-        Some(at) => (&start[..at], start[at..].chars().next().map(|c| &start[at + c.len_utf8()..])),
-        None => (start, None),
-    };
-    if address.len() == 1 {
+fn send(sign: char, rest: &str) -> Result<Command, NoCommand> {
+    let border = |c: char| ascii_sign(c) == ':' || c.is_whitespace();
+    let (name, body) = rest.split_once(border).map_or((rest, None), |(name, body)| (name, Some(body)));
+    if name.is_empty() {
         return Err(NoCommand::NoRecipient);
     }
+    let Some(body) = body else { return Err(NoCommand::NoText(format!("{sign}{name}"))) };
     // The sign of a room is a part of its name; that of a user is not.
-    let to = address.strip_prefix('@').unwrap_or(address);
-    match text {
-        Some(body) => Ok(Command::Send { to: to.to_owned(), body: body.to_owned() }),
-        None => Err(NoCommand::NoText(address.to_owned())),
-    }
+    let to = if sign == '#' { format!("#{name}") } else { name.to_owned() };
+    Ok(Command::Send { to, body: body.to_owned() })
 }
 
-fn slash(start: &str) -> Result<Command, NoCommand> {
-    let mut words = start.split_whitespace();
-    let word = words.next().unwrap_or(start);
-    let rest: Vec<&str> = words.collect();
+fn slash(line: &str) -> Result<Command, NoCommand> {
+    let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let rest: Vec<&str> = rest.split_whitespace().collect();
     let room = |usage| match rest[..] {
         [] => Ok(None),
         [name] => Ok(Some(room_name(name))),
         [_, more, ..] => Err(NoCommand::TooMany(more.to_owned(), usage)),
     };
     let names = |usage| {
-        let name = |word: &&str| word.strip_prefix('@').unwrap_or(word).to_owned();
+        let name = |word: &&str| user_name(word).to_owned();
         if rest.is_empty() { Err(NoCommand::NoArgument(usage)) } else { Ok(rest.iter().map(name).collect()) }
     };
     match word {
-        "/join" => {
+        "join" => {
             const USAGE: &str = "/join #room goes into a room";
             Ok(Command::Join(room(USAGE)?.ok_or(NoCommand::NoArgument(USAGE))?))
         }
-        "/leave" => Ok(Command::Leave(room("/leave #room leaves a room")?)),
-        "/roster" => Ok(Command::Roster(room("/roster #room lists who is in a room")?)),
-        "/watch" => Ok(Command::Watch(names("/watch name tells when a user comes and goes")?)),
-        "/unwatch" => Ok(Command::Unwatch(names("/unwatch name tells it no more")?)),
-        "/who" => Ok(Command::Who),
-        "/help" => Ok(Command::Help),
-        "/quit" => Ok(Command::Quit),
-        _ => Err(NoCommand::Unknown(word.to_owned())),
+        "leave" => Ok(Command::Leave(room("/leave #room leaves a room")?)),
+        "roster" => Ok(Command::Roster(room("/roster #room lists who is in a room")?)),
+        "watch" => Ok(Command::Watch(names("/watch name tells when a user comes and goes")?)),
+        "unwatch" => Ok(Command::Unwatch(names("/unwatch name tells it no more")?)),
+        "who" => Ok(Command::Who),
+        "help" => Ok(Command::Help),
+        "quit" => Ok(Command::Quit),
+        _ => Err(NoCommand::Unknown(format!("/{word}"))),
     }
-}
-
-/// Where only a room can be meant, its sign may be left out.
-fn room_name(name: &str) -> String {
-    if name.starts_with('#') { name.to_owned() } else { format!("#{name}") }
 }
 
 #[cfg(test)]
@@ -184,5 +205,55 @@ mod tests {
         assert_eq!(parse("/watch").unwrap_err().reason(), "wrong_arguments");
         let error = parse("/join #a #b").unwrap_err();
         assert_eq!(error.to_string(), "#b is one too many: /join #room goes into a room");
+    }
+
+    #[test]
+    fn signs_in_full_width_are_their_ascii_ones() {
+        sends("＠bob：hello", "bob", "hello");
+        sends("\u{3000}＠山田：こんにちは", "山田", "こんにちは");
+        sends("＠bob:hello", "bob", "hello");
+        sends("＠bob hello", "bob", "hello");
+        sends("@bob：hello", "bob", "hello");
+        sends("＃lobby：hello", "#lobby", "hello");
+        sends("＃lobby\u{3000}hello", "#lobby", "hello");
+        sends("#lobby：hello", "#lobby", "hello");
+        sends("＠bob：", "bob", "");
+        assert_eq!(parse("／join ＃lobby"), Ok(Some(Command::Join("#lobby".into()))));
+        assert_eq!(parse("／join\u{3000}#lobby"), Ok(Some(Command::Join("#lobby".into()))));
+        assert_eq!(parse("/join ＃lobby"), Ok(Some(Command::Join("#lobby".into()))));
+        assert_eq!(parse("／leave ＃部屋"), Ok(Some(Command::Leave(Some("#部屋".into())))));
+        assert_eq!(parse("／roster lobby"), Ok(Some(Command::Roster(Some("#lobby".into())))));
+        let names = || vec!["bob".to_owned(), "carol".to_owned()];
+        assert_eq!(parse("／watch ＠bob @carol"), Ok(Some(Command::Watch(names()))));
+        assert_eq!(parse("/unwatch bob ＠carol"), Ok(Some(Command::Unwatch(names()))));
+        assert_eq!(parse("／who"), Ok(Some(Command::Who)));
+        assert_eq!(without_room_sign("＃alice"), "alice");
+        assert_eq!(without_room_sign("#alice"), "alice");
+        assert_eq!(without_room_sign("alice"), "alice");
+    }
+
+    #[test]
+    fn signs_in_full_width_stay_in_a_text() {
+        const TEXT: &str = "＠carol ＃x ／who：@ # / : ";
+        for start in ["@bob:", "@bob ", "＠bob：", "＠bob\u{3000}"] {
+            sends(&format!("{start}{TEXT}"), "bob", TEXT);
+        }
+        sends("＃lobby：：hello", "#lobby", "：hello");
+        for text in ["hello ＠bob：you", "：hello", "１／２", "  山田：＃x"] {
+            assert_eq!(parse(text), Ok(Some(Command::Say(text.into()))));
+        }
+    }
+
+    #[test]
+    fn what_is_no_command_in_full_width_is_said_to_nobody() {
+        assert_eq!(parse("＠：hello"), Err(NoCommand::NoRecipient));
+        assert_eq!(parse("＃"), Err(NoCommand::NoRecipient));
+        assert_eq!(parse("＠bob"), Err(NoCommand::NoText("@bob".into())));
+        assert_eq!(parse("＃lobby"), Err(NoCommand::NoText("#lobby".into())));
+        assert_eq!(parse("／fly"), Err(NoCommand::Unknown("/fly".into())));
+        assert_eq!(parse("／／who"), Err(NoCommand::Unknown("/／who".into())));
+        assert_eq!(parse("／ join"), Err(NoCommand::Unknown("/".into())));
+        assert_eq!(parse("/ join"), Err(NoCommand::Unknown("/".into())));
+        assert_eq!(parse("／join").unwrap_err().reason(), "wrong_arguments");
     }
 }

@@ -113,6 +113,21 @@ fn people_meet_in_a_room() {
 }
 
 #[test]
+fn signs_in_full_width_do_what_the_ascii_ones_do() {
+    let server = Server::start();
+    let (mut alice, mut bob) = (server.json("alice", &[]), server.json("bob", &[]));
+    alice.write("／join ＃lobby\n＠bob：hello：／who\n");
+    alice.expect(r##"{"event":"joined","room":"#lobby","name":"alice"}"##);
+    alice.expect(r#"{"event":"accepted","to":"bob"}"#);
+    bob.expect(r#"{"event":"message","from":"alice","to":"bob","body":"hello：／who"}"#);
+    bob.write("/join #lobby\n");
+    bob.expect(r##"{"event":"joined","room":"#lobby","name":"bob"}"##);
+    alice.expect(r##"{"event":"joined","room":"#lobby","name":"bob"}"##);
+    alice.write("＃lobby：＠bob：＃x\n");
+    bob.expect(r##"{"event":"message","from":"alice","to":"#lobby","body":"＠bob：＃x"}"##);
+}
+
+#[test]
 fn who_is_watched_comes_and_goes() {
     let server = Server::start();
     let mut alice = server.json("alice", &[]);

@@ -282,8 +282,7 @@ impl Session {
     fn take_line(&mut self, line: &str) -> Result<(), Failure> {
         if self.stage == Stage::Naming {
             // The chat that this one grew from registered with `#alice`.
-            let name = line.trim();
-            let name = name.strip_prefix('#').unwrap_or(name);
+            let name = command::without_room_sign(line.trim());
             if name.is_empty() {
                 self.lines.ask(NAME_PROMPT);
                 return Ok(());
