@@ -147,8 +147,7 @@ impl From<Vec<User>> for Users {
 
 impl Users {
     fn shown(&self) -> String {
-        let shown = |name: &String| safe(self.display_names.get(name).unwrap_or(name));
-        self.names.iter().map(shown).collect::<Vec<_>>().join(", ")
+        self.names.iter().map(|name| shown(name, self.display_names.get(name))).collect::<Vec<_>>().join(", ")
     }
 }
 

@@ -133,9 +133,8 @@ impl Handshake {
         Ok(None)
     }
 
-    fn ask(&mut self, name: &str, request: Request, frame_bytes_max: u32) -> Result<Registration, NameError> {
-        self.cost += cost_of_mapping(name);
-        let spelling = name;
+    fn ask(&mut self, spelling: &str, request: Request, frame_bytes_max: u32) -> Result<Registration, NameError> {
+        self.cost += cost_of_mapping(spelling);
         let name = UserName::new(spelling)?;
         let display_name = (spelling != name.as_str()).then(|| spelling.into());
         let cost = mem::take(&mut self.cost);
@@ -304,7 +303,8 @@ impl Registration {
         &self.name
     }
 
-    /// The name as the client spells it: what others may be shown in place of the name, to which it maps.
+    /// The name as the client spells it: what others may be shown in place of the name, to which it maps. A session that is
+    /// resumed keeps the one that it began with.
     pub fn display_name(&self) -> &str {
         self.display_name.as_deref().unwrap_or(self.name.as_str())
     }

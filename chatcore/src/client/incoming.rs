@@ -1,6 +1,5 @@
 //! What comes from the hub, and what it means.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -112,14 +111,13 @@ impl Client {
     }
 
     fn welcome(&mut self, welcome: &Welcome<'_>) -> Result<(), Fault> {
-        let name = user(Kind::WELCOME, welcome.name)?;
+        let User { name, display_name } = shown(Kind::WELCOME, welcome.name, welcome.display_name)?;
         self.ticket = Some(Ticket { name: name.clone(), token: welcome.token, attempt: 0 });
         self.unanswered = 0;
         self.limits = Some(welcome.limits);
         self.answer_by = self.answer_by.filter(|_| self.leaving);
         self.persistent = true;
         self.line.settle();
-        let display_name = display_name(&name, welcome.display_name);
         self.events.push_back(Event::Registered { name, display_name, limits: welcome.limits });
         // From now on the hub keeps the session for us when the connection breaks.
         self.acknowledge();
@@ -226,8 +224,7 @@ impl Client {
                 Event::Members { number: number(page.number), users: users(kind, &page.users)?, next: page.next }
             }
             HubMessage::Joined(joined) => {
-                let name = user(kind, joined.name)?;
-                let display_name = display_name(&name, joined.display_name);
+                let User { name, display_name } = shown(kind, joined.name, joined.display_name)?;
                 Event::Joined { room: room(kind, joined.room)?, name, display_name }
             }
             HubMessage::Left(left) => {
@@ -241,8 +238,7 @@ impl Client {
             },
             HubMessage::Stale(stale) => Event::Stale { room: room(kind, stale.room)? },
             HubMessage::Presence(presence) => {
-                let name = user(kind, presence.name)?;
-                let display_name = display_name(&name, presence.display_name);
+                let User { name, display_name } = shown(kind, presence.name, presence.display_name)?;
                 Event::Presence { name, online: presence.online, display_name }
             }
             HubMessage::Report(report) => {
@@ -258,18 +254,15 @@ fn user(kind: Kind, name: &str) -> Result<UserName, Fault> {
 }
 
 fn users(kind: Kind, users: &[UserInfo<'_>]) -> Result<Vec<User>, Fault> {
-    let of = |info: &UserInfo<'_>| {
-        let name = user(kind, info.name)?;
-        let display_name = display_name(&name, info.display_name);
-        Ok(User { name, display_name })
-    };
-    users.iter().map(of).collect()
+    users.iter().map(|info| shown(kind, info.name, info.display_name)).collect()
 }
 
-/// What may be shown in place of a name. A hub may know more of Unicode than this client: what does not map to the name
-/// here is left out.
-fn display_name(name: &UserName, spelling: Option<&str>) -> Option<String> {
-    spelling.filter(|spelling| UserName::new(spelling).is_ok_and(|mapped| mapped == *name)).map(Into::into)
+/// A user, with what may be shown in place of its name. A hub may know more of Unicode than this client: what does not map
+/// to the name here is left out.
+fn shown(kind: Kind, name: &str, display_name: Option<&str>) -> Result<User, Fault> {
+    let name = user(kind, name)?;
+    let display_name = display_name.filter(|spelling| UserName::new(spelling).is_ok_and(|mapped| mapped == name));
+    Ok(User { display_name: display_name.map(Into::into), name })
 }
 
 fn room(kind: Kind, name: &str) -> Result<RoomName, Fault> {

@@ -144,7 +144,7 @@ impl Hub {
                 rooms: Vec::new(),
                 watches: Vec::new(),
                 resolved: Vec::new(),
-                display_name,
+                display_name: display_name.clone(),
                 looks_like,
                 closing: None,
             }),
@@ -171,9 +171,7 @@ impl Hub {
         // The outbox may come with a preface, and then is not empty before the welcome.
         sessions.queue_write(index);
         let limits = sessions.limits.announced();
-        let display_name = sessions[index].details.display_name.clone();
-        let display_name = display_name.as_deref();
-        let welcome = Welcome { name: name.as_str(), display_name, token, limits };
+        let welcome = Welcome { name: name.as_str(), display_name: display_name.as_deref(), token, limits };
         sessions.push(index, &HubMessage::Welcome(welcome));
         sessions.arm(index);
         Ok(conn)

@@ -88,8 +88,8 @@ impl Presence {
             return Err(RejectCode::HubWatchesFull);
         }
         for name in &wanted {
-            let holder = sessions.find(name.as_bytes());
-            let online = holder.is_some();
+            let state = State::of(sessions, name.as_str());
+            let online = state.online;
             if let Some(position) = self.position(sessions, session, name.as_str()) {
                 let watching = &mut sessions[session].details.watches[position];
                 (watching.told_online, watching.is_behind) = (online, false);
@@ -97,9 +97,7 @@ impl Presence {
                 let slot = self.watchers.enter(name.as_str(), session);
                 sessions[session].details.watches.push(Watching { slot, told_online: online, is_behind: false });
             }
-            let display_name = display_name(sessions, holder);
-            let news = tell(name.as_str(), online, display_name.as_deref());
-            replies::answer(sessions, session, &HubMessage::Presence(news));
+            replies::answer(sessions, session, &state.message(name.as_str()));
             *cost += 3;
         }
         *cost += of_scans(wanted.len(), sessions[session].details.watches.len());
@@ -199,24 +197,21 @@ impl Presence {
 
     fn run(&self, job: &mut Job, sessions: &mut Sessions, work: &mut Work) -> bool {
         let group = job.group.index();
-        let name = self.watchers.name(group);
-        let holder = sessions.find(name.as_bytes());
-        let display_name = display_name(sessions, holder);
-        let news = tell(name, holder.is_some(), display_name.as_deref());
+        let state = State::of(sessions, self.watchers.name(group));
         sessions.set_fanning_out(true);
-        let is_done = self.tell_all(job, sessions, &news, work);
+        let is_done = self.tell_all(job, sessions, &state, work);
         sessions.set_fanning_out(false);
         is_done
     }
 
-    fn tell_all(&self, job: &mut Job, sessions: &mut Sessions, news: &PresenceMessage<'_>, work: &mut Work) -> bool {
+    fn tell_all(&self, job: &mut Job, sessions: &mut Sessions, state: &State, work: &mut Work) -> bool {
         let group = job.group.index();
         while job.cursor < self.watchers.slots(group) {
             if work.is_spent() {
                 return false;
             }
             match self.watchers.member(group, job.cursor) {
-                Some(watcher) => Self::tell(sessions, watcher, group, news, work),
+                Some(watcher) => self.tell(sessions, watcher, group, state, work),
                 None if job.cursor.is_multiple_of(SLOTS) => work.spend(1),
                 None => {}
             }
@@ -225,18 +220,18 @@ impl Presence {
         true
     }
 
-    fn tell(sessions: &mut Sessions, watcher: usize, group: usize, news: &PresenceMessage<'_>, work: &mut Work) {
+    fn tell(&self, sessions: &mut Sessions, watcher: usize, group: usize, state: &State, work: &mut Work) {
         let has_room = !sessions[watcher].is_closing && sessions.fits(watcher, PRESENCE_BYTES_MAX);
         let all = &mut sessions[watcher].details.watches;
         work.spend(1 + u32::try_from(all.len() / SCANNED).unwrap_or(u32::MAX));
         let Some(watching) = all.iter_mut().find(|watching| watching.slot.group() == group) else { return };
-        let online = news.online;
+        let online = state.online;
         watching.is_behind = watching.told_online != online && !has_room;
         if watching.is_behind {
             sessions[watcher].is_lagging = true;
         } else if watching.told_online != online {
             watching.told_online = online;
-            sessions.push(watcher, &HubMessage::Presence(*news));
+            sessions.push(watcher, &state.message(self.watchers.name(group)));
         }
     }
 
@@ -252,14 +247,12 @@ impl Presence {
                 return false;
             }
             let name = self.watchers.name(slot.group());
-            let holder = sessions.find(name.as_bytes());
-            let online = holder.is_some();
-            if online != told_online {
-                let display_name = display_name(sessions, holder);
-                sessions.push(session, &HubMessage::Presence(tell(name, online, display_name.as_deref())));
+            let state = State::of(sessions, name);
+            if state.online != told_online {
+                sessions.push(session, &state.message(name));
             }
             let watching = &mut sessions[session].details.watches[position];
-            (watching.told_online, watching.is_behind) = (online, false);
+            (watching.told_online, watching.is_behind) = (state.online, false);
         }
         true
     }
@@ -268,11 +261,20 @@ impl Presence {
 /// Without a time between two turns, the timer still has to be later than now.
 const AGAIN_MIN: core::time::Duration = core::time::Duration::from_millis(1);
 
-fn tell<'a>(name: &'a str, online: bool, display_name: Option<&'a str>) -> PresenceMessage<'a> {
-    PresenceMessage { name, online, display_name }
+/// How it stands with a name: a copy, because outboxes are to be written while it is told.
+struct State {
+    online: bool,
+    display_name: Option<Box<str>>,
 }
 
-/// A copy, because outboxes are to be written while it is used.
-fn display_name(sessions: &Sessions, holder: Option<usize>) -> Option<Box<str>> {
-    sessions[holder?].details.display_name.clone()
+impl State {
+    fn of(sessions: &Sessions, name: &str) -> Self {
+        let holder = sessions.find(name.as_bytes());
+        let display_name = holder.and_then(|holder| sessions[holder].details.display_name.clone());
+        Self { online: holder.is_some(), display_name }
+    }
+
+    fn message<'a>(&'a self, name: &'a str) -> HubMessage<'a> {
+        HubMessage::Presence(PresenceMessage { name, online: self.online, display_name: self.display_name.as_deref() })
+    }
 }

@@ -366,13 +366,12 @@ impl Page {
         let mut slot = start;
         while slot < slots {
             let user = in_slot(slot).map(|session| &sessions[session]);
-            let left = room.checked_sub(user.map_or(0, |user| user.info().encoded_bytes()));
-            let is_full = page.users.len() == ONLINE_NAMES_MAX || slot - start == PAGE_SLOTS_MAX;
-            let Some(left) = left.filter(|_| !is_full) else {
+            let bytes = user.map_or(0, |user| user.info().encoded_bytes());
+            if page.users.len() == ONLINE_NAMES_MAX || slot - start == PAGE_SLOTS_MAX || bytes > room {
                 page.next = Some(slot as u64);
                 break;
-            };
-            room = left;
+            }
+            room -= bytes;
             page.users.extend(user.map(|user| (user.name.clone(), user.details.display_name.clone())));
             slot += 1;
         }
@@ -380,11 +379,10 @@ impl Page {
         page
     }
 
-    fn users<'a>(&'a self) -> Vec<UserInfo<'a>> {
-        let of = |user: &'a (UserName, Option<Box<str>>)| UserInfo {
-            name: user.0.as_str(),
-            display_name: user.1.as_deref(),
-        };
-        self.users.iter().map(of).collect()
+    fn users(&self) -> Vec<UserInfo<'_>> {
+        let users = self.users.iter();
+        users
+            .map(|(name, display_name)| UserInfo { name: name.as_str(), display_name: display_name.as_deref() })
+            .collect()
     }
 }
