@@ -11,24 +11,44 @@ use proptest::prelude::*;
 
 use super::Hub;
 use super::conn_id::ConnId;
-use super::work::SLICE_WORK_MAX;
+use super::work::{CALL_WORK_MAX, SLICE_WORK_MAX};
 use crate::handshake::{Handshake, Refusal};
 use crate::limits::{Limits, Rate};
 use crate::name::UserName;
+use crate::outbox::Tally;
 use crate::received::Received;
 use crate::time::Instant;
 use crate::wire::{
-    Ack, ClientMessage, Join, Leave, Message, Ping, Preface, Register, Roster, Send, Unwatch, Watch, Who,
+    Ack, ClientMessage, HEADER_BYTES, Join, Leave, Message, OVERHEAD_BYTES_MAX, Ping, Preface, Register, Resume,
+    Roster, Send, Unwatch, Watch, Who,
 };
 
-const USERS: usize = 40;
+const USERS: usize = 128;
 const ROOMS: u8 = 3;
 
-/// Bytes that outboxes may grow by in one call: those of the room for one message beyond the work that it begins with, each
-/// unit of which copies 1 KiB or puts a frame into an outbox.
-fn bytes_of_call_max(limits: &Limits) -> usize {
-    Hub::work_of_call_max(limits) as usize * (1024 + 256)
+/// What one unit of work may do to outboxes: copy 1 KiB and what stands before a body, put in an answer and what goes
+/// before it, pass over 16 frames.
+const UNIT: Tally = Tally { copied: 1024 + OVERHEAD_BYTES_MAX as u64, calls: 2, walked: 16 };
+
+/// What one call may really do to outboxes, whatever is noted of it: the units that it begins with, and one step beyond
+/// them. The longest are a batch of a room for one member, once to be shared and once put in; the notices of all rooms and
+/// watches; and one outbox that moves: settled, searched for what is half written twice, and begun anew.
+fn tally_max(limits: &Limits, units: u32) -> Tally {
+    const BATCH_BYTES: u64 = 64 << 10;
+    let units = u64::from(units);
+    let frame_bytes_min = HEADER_BYTES as u64 + 1;
+    let outbox_bytes = limits.outbox_bytes_hard_max() as u64;
+    let batch_bytes = BATCH_BYTES + u64::from(limits.body_bytes_max + OVERHEAD_BYTES_MAX);
+    let notices = 2 * u64::from(limits.rooms_of_user_max + limits.watches_max);
+    Tally {
+        copied: units * UNIT.copied + 2 * batch_bytes + outbox_bytes + notices * u64::from(OVERHEAD_BYTES_MAX),
+        calls: units * UNIT.calls + BATCH_BYTES / ROOM_FRAME_BYTES_MIN + notices,
+        walked: units * UNIT.walked + 3 * outbox_bytes / frame_bytes_min,
+    }
 }
+
+/// A frame of a room has a header, an id, and two names.
+const ROOM_FRAME_BYTES_MIN: u64 = HEADER_BYTES as u64 + 12;
 
 /// What a session asks for, many times in a row.
 #[derive(Clone, Debug)]
@@ -43,7 +63,7 @@ enum Ask {
     Unwatch { names: usize, is_costly: bool },
     Nobody,
     Ping,
-    Ack,
+    Ack(u64),
     Garbage(Vec<u8>),
 }
 
@@ -56,7 +76,30 @@ enum Step {
     },
     /// A user reads what waits for it, and acknowledges nothing of it.
     Read(u8),
+    ReadAll,
+    /// A user acknowledges what it has read, so many frames at a time.
+    Acknowledge {
+        user: u8,
+        by: usize,
+    },
+    /// All say something in a room by turns.
+    Chorus {
+        room: u8,
+        rounds: usize,
+        bytes: usize,
+    },
+    /// One says something in all rooms by turns.
+    Around {
+        user: u8,
+        rounds: usize,
+        bytes: usize,
+    },
     Break(u8),
+    /// A user goes on with its session on another connection, and lacks so many frames of those that it read.
+    Resume {
+        user: u8,
+        lacks: u64,
+    },
     /// A user whose connection broke comes again: under its name if that is free, and never with its session.
     Return(u8),
     Kick(u8),
@@ -79,7 +122,7 @@ fn ask() -> impl Strategy<Value = Ask> {
         1 => (0..300_usize, any::<bool>()).prop_map(|(names, is_costly)| Ask::Unwatch { names, is_costly }),
         1 => Just(Ask::Nobody),
         1 => Just(Ask::Ping),
-        1 => Just(Ask::Ack),
+        1 => (0..2_u64).prop_map(Ask::Ack),
         1 => collection::vec(any::<u8>(), 0..40).prop_map(Ask::Garbage),
     ]
 }
@@ -90,7 +133,7 @@ fn rates() -> impl Strategy<Value = [Rate; 2]> {
     prop_oneof![
         Just([Rate::UNLIMITED; 2]),
         (bounded, 1..4_u32).prop_map(|(session, sessions)| {
-            [session, Rate { per_s: sessions * session.per_s, burst: sessions * session.burst }]
+            [session, Rate { per_s: sessions * session.per_s, burst: sessions * session.burst + 80_000 }]
         }),
     ]
 }
@@ -100,6 +143,13 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (any::<u8>(), collection::vec((ask(), times()), 1..6)).prop_map(|(user, asks)| Step::Input { user, asks }),
         1 => any::<u8>().prop_map(Step::Read),
+        2 => Just(Step::ReadAll),
+        2 => (any::<u8>(), prop_oneof![1..4_usize, 1..300_usize]).prop_map(|(user, by)| Step::Acknowledge { user, by }),
+        2 => (0..ROOMS, 1..12_usize, 0..100_usize)
+            .prop_map(|(room, rounds, bytes)| Step::Chorus { room, rounds, bytes }),
+        2 => (any::<u8>(), prop_oneof![1..25_usize, 18..22_usize], 0..1_000_usize)
+            .prop_map(|(user, rounds, bytes)| Step::Around { user, rounds, bytes }),
+        2 => (any::<u8>(), prop_oneof![Just(0), 0..500_u64]).prop_map(|(user, lacks)| Step::Resume { user, lacks }),
         1 => any::<u8>().prop_map(Step::Break),
         1 => any::<u8>().prop_map(Step::Return),
         1 => any::<u8>().prop_map(Step::Kick),
@@ -112,13 +162,15 @@ struct Run {
     hub: Hub,
     now: Instant,
     conns: Vec<ConnId>,
+    attempts: u64,
 }
 
 impl Run {
-    fn new([session_rate, origin_rate]: [Rate; 2]) -> Self {
+    fn new([session_rate, origin_rate]: [Rate; 2], outbox_bytes_max: u32) -> Self {
         let limits = Limits {
             body_bytes_max: 4_000,
-            outbox_bytes_max: 32 << 10,
+            outbox_bytes_max,
+            announced_members_max: 2 * u32::try_from(USERS).unwrap(),
             idle_time_max: Duration::from_secs(40),
             stall_time_max: Duration::from_secs(50),
             session_rate,
@@ -126,7 +178,8 @@ impl Run {
             presence_time_min: Duration::from_millis(100),
             ..Limits::default()
         };
-        let mut run = Self { hub: Hub::new(limits, [7; 32]), now: Instant::from_millis(1), conns: Vec::new() };
+        let mut run =
+            Self { hub: Hub::new(limits, [7; 32]), now: Instant::from_millis(1), conns: Vec::new(), attempts: 0 };
         for user in 0..USERS {
             let conn = run.admit(user).expect("the name is free, and there is room for it");
             run.conns.push(conn);
@@ -142,37 +195,69 @@ impl Run {
     }
 
     fn admit(&mut self, user: usize) -> Result<ConnId, Refusal> {
+        let name = format!("u{user}");
+        let register = Register { name: &name, credential: b"", frame_bytes_max: u32::MAX };
+        self.greet(&ClientMessage::Register(register))
+    }
+
+    fn greet(&mut self, greeting: &ClientMessage<'_>) -> Result<ConnId, Refusal> {
         let mut opening = Preface::OURS.encode().to_vec();
-        ClientMessage::Register(Register { name: &format!("u{user}"), credential: b"", frame_bytes_max: u32::MAX })
-            .encode(&mut opening);
+        greeting.encode(&mut opening);
         let mut handshake = Handshake::new(self.now, self.hub.limits());
         let registration = handshake.receive(self.now, &mut &opening[..]).expect("it is right").expect("it is whole");
-        let (now, work_max) = (self.now, step_work_max(self.hub.limits()));
-        self.bounded(work_max, |run| run.hub.admit(now, registration))
+        let now = self.now;
+        self.bounded(0, |run| run.hub.admit(now, registration))
     }
 
-    /// Bytes that wait in all outboxes.
-    fn kept(&self) -> usize {
+    /// How many numbered frames a user has acknowledged, and how many it has read.
+    fn read_by(&self, user: usize) -> Option<(usize, u64, u64)> {
         let sessions = self.hub.ordered.sessions();
-        (0..sessions.slots()).filter_map(|index| sessions.get(index)).map(|session| session.outbox.kept_bytes()).sum()
+        let index = sessions.find(format!("u{user}").as_bytes())?;
+        let outbox = &sessions[index].outbox;
+        Some((index, outbox.acknowledged(), outbox.first_unwritten() - 1))
     }
 
-    /// Does something that is bounded, and checks that it was: by what the hub says, and by what has come into outboxes.
-    fn bounded<T>(&mut self, work_max: u32, call: impl FnOnce(&mut Self) -> T) -> T {
-        let before = self.kept();
+    fn resume(&mut self, user: usize, lacks: u64) {
+        let Some((index, acknowledged, read)) = self.read_by(user) else { return };
+        let token = self.hub.ordered.sessions()[index].details.token;
+        self.attempts += 1;
+        let (received, attempt) = (Some(read.saturating_sub(lacks).max(acknowledged)), self.attempts);
+        let name = format!("u{user}");
+        let resume = Resume { name: &name, token, received, attempt, frame_bytes_max: u32::MAX };
+        if let Ok(conn) = self.greet(&ClientMessage::Resume(resume)) {
+            self.conns[user] = conn;
+        }
+    }
+
+    fn read(&mut self, user: usize) {
+        let (now, conn) = (self.now, self.conns[user]);
+        let owed = self.hub.transmit(conn).concat().len();
+        // What is written is let go of, if nobody acknowledges it.
+        let units = owed / HEADER_BYTES / 16;
+        let _ = self.bounded(u32::try_from(units).unwrap(), |run| run.hub.transmitted(now, conn, owed));
+    }
+
+    /// Does something that begins with so many units, and checks that it is bounded: by what the hub says, and by what
+    /// was really done to outboxes.
+    fn bounded<T>(&mut self, units: u32, call: impl FnOnce(&mut Self) -> T) -> T {
+        let before = Tally::now();
         let outcome = call(self);
-        let (work, grown) = (self.hub.work_of_last_call(), self.kept().saturating_sub(before));
+        let (work, done) = (self.hub.work_of_last_call(), Tally::now().since(before));
+        let work_max = units + step_work_max(self.hub.limits());
         assert!(work <= work_max, "{work} units in one call, {work_max} at the most");
-        let bytes_max = bytes_of_call_max(self.hub.limits());
-        assert!(grown <= bytes_max, "outboxes grow by {grown} bytes in one call, {bytes_max} at the most");
+        let max = tally_max(self.hub.limits(), units);
+        let is_bounded = done.copied <= max.copied && done.calls <= max.calls && done.walked <= max.walked;
+        assert!(is_bounded, "{done:?} in one call of {units} units, {work} noted; {max:?} at the most");
         outcome
     }
 
     fn give(&mut self, user: usize, mut input: &[u8]) {
-        let work_max = Hub::work_of_call_max(self.hub.limits());
         let (conn, now) = (self.conns[user], self.now);
         for calls in 0.. {
-            let received = self.bounded(work_max, |run| run.hub.receive(now, conn, &mut input));
+            let sessions = self.hub.ordered.sessions();
+            let units = sessions.find(format!("u{user}").as_bytes()).map_or(0, |index| sessions.work_max(index));
+            assert!(units <= CALL_WORK_MAX);
+            let received = self.bounded(units, |run| run.hub.receive(now, conn, &mut input));
             if received != Ok(Received::More) {
                 return;
             }
@@ -186,8 +271,7 @@ impl Run {
 
     fn slice(&mut self) {
         while self.hub.poll_event().is_some() {}
-        let work_max = 2 * SLICE_WORK_MAX + step_work_max(self.hub.limits());
-        let _ = self.bounded(work_max, |run| run.hub.poll_action());
+        let _ = self.bounded(2 * SLICE_WORK_MAX, |run| run.hub.poll_action());
     }
 
     fn step(&mut self, step: &Step) {
@@ -197,19 +281,39 @@ impl Run {
                 for (ask, times) in asks {
                     let frame = frame(ask);
                     // Lists and pages are long: fewer of them are as much work.
-                    let times = if frame.len() > 4_000 { times % 20 } else { *times };
+                    let times = match frame.len() {
+                        0..16 => 20 * u32::from(*times),
+                        16..4_000 => u32::from(*times),
+                        _ => u32::from(*times % 20),
+                    };
                     (0..times).for_each(|_| input.extend_from_slice(&frame));
                 }
                 self.give(usize::from(*user) % USERS, &input);
             }
-            Step::Read(user) => {
-                let conn = self.conns[usize::from(*user) % USERS];
-                let owed = self.hub.transmit(conn).concat().len();
-                let _ = self.hub.transmitted(self.now, conn, owed);
+            Step::Read(user) => self.read(usize::from(*user) % USERS),
+            Step::ReadAll => (0..USERS).for_each(|user| self.read(user)),
+            Step::Acknowledge { user, by } => {
+                let user = usize::from(*user) % USERS;
+                let Some((_, acknowledged, read)) = self.read_by(user) else { return };
+                let mut input = Vec::new();
+                for count in (acknowledged..=read).step_by(*by) {
+                    ClientMessage::Ack(Ack { count }).encode(&mut input);
+                }
+                self.give(user, &input);
+            }
+            Step::Chorus { room, rounds, bytes } => {
+                let said = frame(&Ask::Say { room: *room, bytes: *bytes });
+                (0..rounds * USERS).for_each(|turn| self.give(turn % USERS, &said));
+            }
+            Step::Around { user, rounds, bytes } => {
+                let all = (0..ROOMS).flat_map(|room| frame(&Ask::Say { room, bytes: *bytes })).collect::<Vec<_>>();
+                self.give(usize::from(*user) % USERS, &all.repeat(*rounds));
             }
             Step::Break(user) => {
-                let _ = self.hub.disconnect(self.now, self.conns[usize::from(*user) % USERS]);
+                let (now, conn) = (self.now, self.conns[usize::from(*user) % USERS]);
+                let _ = self.bounded(0, |run| run.hub.disconnect(now, conn));
             }
+            Step::Resume { user, lacks } => self.resume(usize::from(*user) % USERS, *lacks),
             Step::Return(user) => {
                 let user = usize::from(*user) % USERS;
                 if let Ok(conn) = self.admit(user) {
@@ -218,14 +322,15 @@ impl Run {
             }
             Step::Kick(user) => {
                 let name = UserName::new(&format!("u{}", usize::from(*user) % USERS)).expect("it is a name");
-                let (now, work_max) = (self.now, step_work_max(self.hub.limits()));
-                self.bounded(work_max, |run| run.hub.kick(now, &name));
+                let now = self.now;
+                self.bounded(0, |run| run.hub.kick(now, &name));
             }
             Step::Action => self.slice(),
             Step::Timeout { millis } => {
                 self.now = self.now + Duration::from_millis(u64::from(*millis));
-                let (now, work_max) = (self.now, 2 * SLICE_WORK_MAX + step_work_max(self.hub.limits()));
-                self.bounded(work_max, |run| run.hub.handle_timeout(now));
+                // Its timers, and a slice of the fan-out and of the rest.
+                let now = self.now;
+                self.bounded(3 * SLICE_WORK_MAX, |run| run.hub.handle_timeout(now));
             }
         }
     }
@@ -233,7 +338,7 @@ impl Run {
 
 /// The longest step beyond what a call begins with: all that a call may do, but for that and what it does for others.
 fn step_work_max(limits: &Limits) -> u32 {
-    Hub::work_of_call_max(limits) - super::work::CALL_WORK_MAX - 2 * SLICE_WORK_MAX
+    Hub::work_of_call_max(limits) - CALL_WORK_MAX - 2 * SLICE_WORK_MAX
 }
 
 fn room_name(room: u8) -> String {
@@ -272,7 +377,7 @@ fn frame(ask: &Ask) -> Vec<u8> {
             ClientMessage::Send(Send { to: &"\u{660}".repeat(64), body: b"" }).encode(&mut bytes);
         }
         Ask::Ping => ClientMessage::Ping(Ping { nonce: 1 }).encode(&mut bytes),
-        Ask::Ack => ClientMessage::Ack(Ack { count: 1 }).encode(&mut bytes),
+        Ask::Ack(count) => ClientMessage::Ack(Ack { count: *count }).encode(&mut bytes),
         Ask::Garbage(garbage) => bytes.extend_from_slice(garbage),
     }
     bytes
@@ -284,9 +389,10 @@ proptest! {
     #[test]
     fn no_call_does_more_than_so_much_whatever_comes_in(
         rates in rates(),
+        outbox_bytes_max in prop_oneof![Just(32 << 10), Just(256 << 10)],
         steps in collection::vec(step(), 1..24),
     ) {
-        let mut run = Run::new(rates);
+        let mut run = Run::new(rates, outbox_bytes_max);
         for step in &steps {
             run.step(step);
         }

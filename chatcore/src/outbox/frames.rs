@@ -1,6 +1,6 @@
 //! The frames of an outbox, one after another.
 
-use super::{Outbox, Position};
+use super::{Outbox, Position, tally};
 use crate::wire::{self, Kind};
 
 /// A frame where it lies.
@@ -31,6 +31,7 @@ impl<'a> Iterator for Frames<'a> {
         if rest.is_empty() {
             return None;
         }
+        tally::walked(1);
         let (kind, bytes) = wire::measure(rest);
         let start = self.at;
         self.at = start.plus(bytes);

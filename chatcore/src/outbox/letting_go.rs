@@ -5,7 +5,7 @@ use core::mem;
 
 use super::frames::{Frame, Frames};
 use super::pool::{self, Class};
-use super::{Bytes, Mark, Outbox, Pool, Position, Segment, small, small_count};
+use super::{Bytes, Mark, Outbox, Pool, Position, Segment, small, small_count, tally};
 use crate::wire::{Fault, HEADER_BYTES};
 
 /// Frames that nobody acknowledges and that one call lets go of beside those that it is about: more than what opens a
@@ -16,6 +16,7 @@ impl Outbox {
     /// The peer has everything up to `count`. True if that is news: repeated and older counts are not. A
     /// count that was never written is its fault.
     pub(crate) fn acknowledge(&mut self, count: u64, pool: &mut Pool) -> Result<bool, Fault> {
+        tally::called(0);
         if count <= self.acknowledged {
             return Ok(false);
         }
@@ -35,6 +36,7 @@ impl Outbox {
         let mut acknowledged = self.acknowledged;
         let mut at = self.start_position();
         loop {
+            tally::walked(1);
             let too_many = Fault::AckBeyondSent { acknowledged: count, sent: acknowledged };
             let Some(segment) = self.segment(at.segment) else { return Err(too_many) };
             let of_segment = u64::from(self.numbered_in(at.segment));
@@ -114,11 +116,13 @@ impl Outbox {
         match self.older.front() {
             None => {
                 self.tail.drain(..start);
+                tally::copied(self.tail.len());
             }
             Some(first) => {
                 let rest = &first.bytes.as_slice()[start..];
                 let mut copy = pool.take(Class::default(), rest.len());
                 copy.extend_from_slice(rest);
+                tally::copied(rest.len());
                 self.held += small(copy.capacity());
                 let first = self.older.front_mut().expect("it was there");
                 let old = mem::replace(&mut first.bytes, Bytes::Own(copy));
@@ -128,6 +132,7 @@ impl Outbox {
     }
 
     fn release(&mut self, bytes: Bytes, pool: &mut Pool) {
+        tally::walked(1);
         match bytes {
             Bytes::Own(buffer) => self.give_back(buffer, pool),
             Bytes::Shared(frames) => {
@@ -179,6 +184,7 @@ impl Outbox {
         for segment in older.chain([&self.tail[..]]) {
             tail.extend_from_slice(&segment[mem::take(&mut start)..]);
         }
+        tally::copied(tail.len());
         let mut older = mem::take(&mut self.older);
         for segment in older.drain(..) {
             self.release(segment.bytes, pool);

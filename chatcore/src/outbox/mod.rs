@@ -17,6 +17,7 @@ mod chunks;
 mod frames;
 mod letting_go;
 mod pool;
+mod tally;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +32,8 @@ pub use self::chunks::Chunks;
 use self::frames::Frames;
 use self::pool::Class;
 pub(crate) use self::pool::Pool;
+#[cfg(test)]
+pub(crate) use self::tally::Tally;
 
 use crate::redacted::Length;
 use crate::wire::{self, Content, HEAD_ROOM, Head, Message, OVERHEAD_BYTES_MAX, PREFACE_BYTES};
@@ -196,6 +199,7 @@ impl Outbox {
     pub(crate) fn push_frame(&mut self, head: &Head, body: &[u8], pool: &mut Pool) {
         self.reserve(HEAD_ROOM + body.len(), pool);
         head.write(body, &mut self.tail);
+        tally::called(head.frame_bytes(body));
         self.pushed(head.frame_bytes(body), u32::from(head.is_numbered()));
     }
 
@@ -203,6 +207,7 @@ impl Outbox {
     pub(crate) fn push_frames(&mut self, frames: &[u8], numbered: u32, pool: &mut Pool) {
         self.reserve(frames.len(), pool);
         self.tail.extend_from_slice(frames);
+        tally::called(frames.len());
         self.pushed(frames.len(), numbered);
     }
 
@@ -217,6 +222,7 @@ impl Outbox {
             }
             self.close_tail(pool);
         }
+        tally::called(0);
         self.append(Segment { bytes: Bytes::Shared(Arc::clone(frames)), numbered }, pool);
         self.held += small(frames.len());
         self.kept += frames.len();
@@ -354,6 +360,7 @@ impl Outbox {
     /// The number of the first numbered frame that is not wholly written: the peer cannot have this one or any behind it.
     pub(crate) fn first_unwritten(&self) -> u64 {
         let written = self.written.segment;
+        tally::walked(written.into());
         let before: u64 = (0..written).map(|segment| u64::from(self.numbered_in(segment))).sum();
         let frames = self.written_segment().take_while(|frame| frame.end <= self.written);
         self.acknowledged + 1 + before + frames.filter(|frame| frame.kind.is_numbered()).count() as u64
@@ -414,6 +421,7 @@ impl Outbox {
                 break;
             }
             of_frames -= left;
+            tally::walked(1);
             self.written = Position { segment: self.written.segment + 1, offset: 0 };
         }
         self.written = self.written.plus(of_frames);

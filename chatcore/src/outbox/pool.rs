@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::Segment;
+use super::{Segment, tally};
 use crate::redacted::Length;
 
 /// Sizes of buffers: each class is twice as large as the one before.
@@ -119,6 +119,7 @@ impl Pool {
     /// A copy of frames for several outboxes to share. Whoever made it releases it, too.
     pub(crate) fn share(&mut self, frames: &[u8]) -> Arc<[u8]> {
         self.handed_out += frames.len() as u64;
+        tally::copied(frames.len());
         frames.into()
     }
 
