@@ -375,8 +375,8 @@ impl Hub {
                 sessions.arm(index);
             }
             TimerAction::Detach => {
-                // What it holds may be moved.
-                let work = work::of_bytes(sessions[index].outbox.kept_bytes());
+                // What it holds may be moved, and the frames of one segment are looked at.
+                let work = work::of_bytes(4 * sessions[index].outbox.kept_bytes());
                 self.detach(index, CloseReason::TimedOut);
                 return work;
             }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::origins::Share;
 use super::replies;
 use super::sessions::Sessions;
-use super::work::Work;
+use super::work::{PASSED, Work};
 use crate::limits::Limits;
 use crate::name::UserName;
 use crate::outbox::{Cursor, Outbox};
@@ -15,9 +15,6 @@ use crate::wire::{Deliver, FateCode, HubMessage, Kind, Message, MessageId, Repor
 
 /// Frames that are gone through before the senders of those are told.
 const FRAMES_MAX: u32 = 1024;
-
-/// Frames that one unit of work passes over, if there is nothing to report of them.
-const PASSED: u32 = 16;
 
 #[derive(Debug, Default)]
 pub(super) struct Reports {
@@ -66,6 +63,7 @@ impl Reports {
                 tell(sessions, sender, FateCode::from(code), undelivered.to.as_str(), &ids);
             }
             if is_done {
+                work.spend(undelivered.outbox.segments() / PASSED);
                 sessions.buffers.closing -= undelivered.outbox.held_bytes() as u64;
                 sessions.release(undelivered.outbox, undelivered.share);
             } else {

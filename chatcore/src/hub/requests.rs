@@ -143,8 +143,12 @@ impl Hub {
         };
         budget.spend(1);
         let (sessions, _) = self.ordered.unordered();
-        if sessions.acknowledge(index, count)? && sessions[index].is_lagging {
-            budget.spend(self.catch_up(index));
+        if let Some(work) = sessions.acknowledge(index, count)? {
+            // Whoever sent what it lets go of has paid for that.
+            budget.spend_for_others(work);
+            if sessions[index].is_lagging {
+                budget.spend(self.catch_up(index));
+            }
         }
         Ok(Handled::Done)
     }

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use super::Hub;
 use super::conn_id::ConnId;
-use super::work::{CALL_WORK_MAX, SLICE_WORK_MAX};
+use super::work::{CALL_WORK_MAX, PASSED, SLICE_WORK_MAX};
 use crate::handshake::{Handshake, Refusal};
 use crate::limits::{Limits, Rate};
 use crate::name::UserName;
@@ -32,20 +32,28 @@ const UNIT: Tally = Tally { copied: 1024 + OVERHEAD_BYTES_MAX as u64, calls: 2, 
 
 /// What one call may really do to outboxes, whatever is noted of it: the units that it begins with, and one step beyond
 /// them. The longest are a batch of a room for one member, once to be shared and once put in; the notices of all rooms and
-/// watches; and one outbox that moves: settled, searched for what is half written twice, and begun anew.
+/// watches; one outbox that moves; and one that is passed over frame by frame.
 fn tally_max(limits: &Limits, units: u32) -> Tally {
     const BATCH_BYTES: u64 = 64 << 10;
     let units = u64::from(units);
-    let frame_bytes_min = HEADER_BYTES as u64 + 1;
     let outbox_bytes = limits.outbox_bytes_hard_max() as u64;
     let batch_bytes = BATCH_BYTES + u64::from(limits.body_bytes_max + OVERHEAD_BYTES_MAX);
     let notices = 2 * u64::from(limits.rooms_of_user_max + limits.watches_max);
     Tally {
         copied: units * UNIT.copied + 2 * batch_bytes + outbox_bytes + notices * u64::from(OVERHEAD_BYTES_MAX),
         calls: units * UNIT.calls + BATCH_BYTES / ROOM_FRAME_BYTES_MIN + notices,
-        walked: units * UNIT.walked + 3 * outbox_bytes / frame_bytes_min,
+        walked: units * UNIT.walked + walk_max(limits),
     }
 }
+
+/// Frames that are passed over to find one place in an outbox: all, because the outbox of a session that was detached is
+/// one segment.
+fn walk_max(limits: &Limits) -> u64 {
+    limits.outbox_bytes_hard_max() as u64 / FRAME_BYTES_MIN
+}
+
+/// The shortest frame has a header and one number.
+const FRAME_BYTES_MIN: u64 = HEADER_BYTES as u64 + 1;
 
 /// A frame of a room has a header, an id, and two names.
 const ROOM_FRAME_BYTES_MIN: u64 = HEADER_BYTES as u64 + 12;
@@ -206,7 +214,9 @@ impl Run {
         let mut handshake = Handshake::new(self.now, self.hub.limits());
         let registration = handshake.receive(self.now, &mut &opening[..]).expect("it is right").expect("it is whole");
         let now = self.now;
-        self.bounded(0, |run| run.hub.admit(now, registration))
+        // An outbox is settled, searched for what is half written, and begun anew.
+        let units = 2 * walk_max(self.hub.limits()) / UNIT.walked;
+        self.bounded(u32::try_from(units).unwrap(), |run| run.hub.admit(now, registration))
     }
 
     /// How many numbered frames a user has acknowledged, and how many it has read.
@@ -383,13 +393,54 @@ fn frame(ask: &Ask) -> Vec<u8> {
     bytes
 }
 
+/// A hub in which every user has so many frames of a room, and reads none of them.
+fn with_unread(frames: u64) -> Run {
+    let mut run = Run::new([Rate::UNLIMITED; 2], 1 << 20);
+    for _ in 0..frames {
+        run.give(0, &frame(&Ask::Say { room: 0, bytes: 1 }));
+        while run.hub.poll_action().is_some() {}
+    }
+    run
+}
+
+#[test]
+fn an_ack_is_charged_by_what_it_lets_go_of() {
+    const FRAMES: u64 = 4_000;
+    let mut run = with_unread(FRAMES);
+    run.read(1);
+    let (_, acknowledged, read) = run.read_by(1).expect("it is there");
+    assert!(read - acknowledged >= FRAMES, "every member has them");
+    run.give(1, &frame(&Ask::Ack(read - 1)));
+    let work = u64::from(run.hub.work_of_last_call());
+    assert!(work > FRAMES / u64::from(PASSED) / 4, "{work} units for an ack of {FRAMES} frames");
+}
+
+#[test]
+fn what_an_ended_session_leaves_is_gone_through_in_slices() {
+    const FRAMES: u64 = 20_000;
+    let mut run = with_unread(FRAMES);
+    let name = UserName::new("u1").expect("it is a name");
+    assert!(run.hub.kick(run.now, &name), "it is there");
+    let (now, conn) = (run.now, run.conns[1]);
+    run.hub.disconnect(now, conn).expect("it is open");
+    let mut walked = 0;
+    while run.hub.poll_timeout().is_some_and(|due| due <= now) {
+        let before = Tally::now();
+        run.hub.handle_timeout(now);
+        let done = Tally::now().since(before).walked;
+        assert!(done <= 2 * u64::from(SLICE_WORK_MAX * PASSED), "{done} frames passed over in one call");
+        walked += done;
+    }
+    assert!(walked >= FRAMES, "all {FRAMES} are passed over, not {walked}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_call_does_more_than_so_much_whatever_comes_in(
         rates in rates(),
-        outbox_bytes_max in prop_oneof![Just(32 << 10), Just(256 << 10)],
+        outbox_bytes_max in prop_oneof![Just(32 << 10), Just(256 << 10), Just(1 << 20)],
         steps in collection::vec(step(), 1..24),
     ) {
         let mut run = Run::new(rates, outbox_bytes_max);

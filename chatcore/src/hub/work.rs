@@ -13,14 +13,17 @@ pub(super) const FIRST_WORK_MAX: u32 = 256;
 /// The same of one slice of what a hub does by itself.
 pub(super) const SLICE_WORK_MAX: u32 = 512;
 
+/// Frames of an outbox that one unit of work passes over, if there is nothing to do for them.
+pub(super) const PASSED: u32 = 16;
+
 /// Slots of a list that one unit of work passes over.
 pub(super) const SLOTS: usize = 16;
 
 /// Watches of one session that one unit of work passes over.
 pub(super) const SCANNED: usize = 64;
 
-/// A budget of work. A unit is a frame taken, a frame put into an outbox, a session or a group looked at; and 1 KiB
-/// copied.
+/// A budget of work. A unit is a frame taken, a frame put into an outbox, a session or a group looked at; 1 KiB
+/// copied; or 16 frames that an outbox passes over.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Work {
     left: i64,
@@ -97,9 +100,15 @@ impl Budget {
     pub(super) fn work_for_others<T>(&mut self, work: impl FnOnce(&mut Work) -> T) -> T {
         let mut slice = Work::new((self.work.left() / 64).max(1));
         let done = work(&mut slice);
-        self.for_others += slice.spent();
-        self.work.spend(slice.spent());
+        self.spend_for_others(slice.spent());
         done
+    }
+
+    /// Work that others have caused.
+    #[inline]
+    pub(super) const fn spend_for_others(&mut self, units: u32) {
+        self.for_others += units;
+        self.work.spend(units);
     }
 
     pub(super) fn work(&self) -> u32 {

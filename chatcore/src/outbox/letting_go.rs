@@ -10,15 +10,15 @@ use crate::wire::{Fault, HEADER_BYTES};
 
 /// Frames that nobody acknowledges and that one call lets go of beside those that it is about: more than what opens a
 /// connection.
-const DISCARDED_MAX: usize = 256;
+const DISCARDED_MAX: u32 = 256;
 
 impl Outbox {
-    /// The peer has everything up to `count`. True if that is news: repeated and older counts are not. A
-    /// count that was never written is its fault.
-    pub(crate) fn acknowledge(&mut self, count: u64, pool: &mut Pool) -> Result<bool, Fault> {
+    /// The peer has everything up to `count`. Returns how many segments and frames it lets go of one by one; none if the
+    /// count is repeated or older. A count that was never written is the peer's fault.
+    pub(crate) fn acknowledge(&mut self, count: u64, pool: &mut Pool) -> Result<Option<u32>, Fault> {
         tally::called(0);
         if count <= self.acknowledged {
-            return Ok(false);
+            return Ok(None);
         }
         let (start, numbered) = self.position_after(count)?;
         for _ in 0..start.segment {
@@ -26,9 +26,9 @@ impl Outbox {
         }
         self.advance(start.offset, numbered);
         self.acknowledged = count;
-        self.discard_unnumbered(0, pool);
+        let discarded = self.discard_unnumbered(0, pool);
         self.invariants();
-        Ok(true)
+        Ok(Some(start.segment + numbered + discarded))
     }
 
     /// The place behind the numbered frame of this count, and how many of those before it are in the same segment.
@@ -157,14 +157,14 @@ impl Outbox {
     /// written. For the session's own outbox it stays as it is, but it may arrive.
     pub(crate) fn take_broken_frame(&mut self, pool: &mut Pool) -> Self {
         let mut rest = Self { preface_left: self.preface_left, ..Self::default() };
-        let broken = self.written_segment().find(|frame| frame.end > self.written);
-        if let Some(Frame { kind, bytes, start, .. }) = broken.filter(|frame| frame.start < self.written) {
+        let (number, broken) = self.first_unwritten_and_broken();
+        if let Some(Frame { kind, bytes, start, .. }) = broken {
             rest.push_frames(bytes, u32::from(kind.is_numbered()), pool);
             let written = self.written.offset - start.offset;
             rest.written.offset = written;
             rest.unwritten -= written as usize;
             if kind.is_numbered() {
-                self.handed_over = self.handed_over.max(self.first_unwritten());
+                self.handed_over = self.handed_over.max(number);
             }
         }
         rest
@@ -200,9 +200,10 @@ impl Outbox {
     }
 
     /// Lets go of written frames that nobody acknowledges, up to the first that somebody must: of as many as so many bytes
-    /// hold, and some more. What is left of very many goes with later calls.
-    pub(super) fn discard_unnumbered(&mut self, bytes: usize, pool: &mut Pool) {
-        for _ in 0..DISCARDED_MAX + bytes / HEADER_BYTES {
+    /// hold, and some more. What is left of very many goes with later calls. Returns how many they are.
+    pub(super) fn discard_unnumbered(&mut self, bytes: usize, pool: &mut Pool) -> u32 {
+        let mut discarded = 0;
+        while discarded < DISCARDED_MAX + small(bytes / HEADER_BYTES) {
             if self.opens_numbered || self.kept == 0 {
                 break;
             }
@@ -212,11 +213,13 @@ impl Outbox {
             } else if frame.end <= self.written {
                 self.advance(frame.end.offset, 0);
                 self.drop_if_empty(pool);
+                discarded += 1;
             } else {
-                return;
+                return discarded;
             }
         }
         self.drop_if_empty(pool);
+        discarded
     }
 
     /// What lies before this offset of the first segment is gone, and so many numbered frames with it.

@@ -29,7 +29,7 @@ use core::hint::black_box;
 use core::mem;
 
 pub use self::chunks::Chunks;
-use self::frames::Frames;
+use self::frames::{Frame, Frames};
 use self::pool::Class;
 pub(crate) use self::pool::Pool;
 #[cfg(test)]
@@ -352,6 +352,11 @@ impl Outbox {
         self.acknowledged
     }
 
+    /// How many segments it lies in.
+    pub(crate) fn segments(&self) -> u32 {
+        self.tail_position().segment + 1
+    }
+
     /// The number that the next numbered frame gets.
     pub(crate) const fn next_number(&self) -> u64 {
         self.numbered + 1
@@ -359,17 +364,23 @@ impl Outbox {
 
     /// The number of the first numbered frame that is not wholly written: the peer cannot have this one or any behind it.
     pub(crate) fn first_unwritten(&self) -> u64 {
+        self.first_unwritten_and_broken().0
+    }
+
+    /// The same, with the frame that is half written.
+    fn first_unwritten_and_broken(&self) -> (u64, Option<Frame<'_>>) {
         let written = self.written.segment;
         tally::walked(written.into());
         let before: u64 = (0..written).map(|segment| u64::from(self.numbered_in(segment))).sum();
-        let frames = self.written_segment().take_while(|frame| frame.end <= self.written);
-        self.acknowledged + 1 + before + frames.filter(|frame| frame.kind.is_numbered()).count() as u64
-    }
-
-    /// The frames from the beginning of the segment on that is being written.
-    fn written_segment(&self) -> Frames<'_> {
-        let at = Position { segment: self.written.segment, offset: 0 }.max(self.start_position());
-        Frames { outbox: self, at }
+        let mut number = self.acknowledged + 1 + before;
+        let at = Position { segment: written, offset: 0 }.max(self.start_position());
+        for frame in (Frames { outbox: self, at }) {
+            if frame.end > self.written {
+                return (number, Some(frame).filter(|frame| frame.start < self.written));
+            }
+            number += u64::from(frame.kind.is_numbered());
+        }
+        (number, None)
     }
 
     /// The next frame that is kept, with whether it may have arrived: because it went out whole, on this connection or one

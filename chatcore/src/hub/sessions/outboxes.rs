@@ -5,6 +5,7 @@ use core::mem;
 use super::super::event::CloseReason;
 use super::super::memory::Memory;
 use super::super::session::{Attachment, Session};
+use super::super::work::PASSED;
 use super::Sessions;
 use crate::outbox::{Outbox, Pool};
 use crate::time::Instant;
@@ -120,17 +121,17 @@ impl Sessions {
         self.is_fanning_out = to_many;
     }
 
-    /// A client says that it has numbered frames. True if that is news.
+    /// A client says that it has numbered frames. Returns the work of letting go of them; none if that is no news.
     #[inline]
-    pub(in crate::hub) fn acknowledge(&mut self, index: usize, count: u64) -> Result<bool, Fault> {
+    pub(in crate::hub) fn acknowledge(&mut self, index: usize, count: u64) -> Result<Option<u32>, Fault> {
         let session = &mut self.all[index];
         session.is_confirmed = true;
-        let is_news = session.outbox.acknowledge(count, &mut self.pool)?;
-        if is_news {
+        let passed = session.outbox.acknowledge(count, &mut self.pool)?;
+        if passed.is_some() {
             session.unacked_since = if session.outbox.awaits_ack() { self.now } else { Instant::MAX };
             self.count_buffers(index);
         }
-        Ok(is_news)
+        Ok(passed.map(|passed| passed / PASSED))
     }
 
     /// A client that comes back says how many numbered frames it has. An error if the session cannot go on from there.
