@@ -7,9 +7,6 @@ use slab::Slab;
 use super::conn::{Conn, ConnState};
 use super::session::Session;
 
-/// Sessions that hold at least so many bytes are found by their size.
-const LISTED_BYTES_MIN: usize = 256 << 10;
-
 /// Sessions of one size class that are compared, at the most.
 const COMPARED_MAX: usize = 8;
 
@@ -62,9 +59,9 @@ impl Buffers {
         Memory { outboxes, detached, closing: self.closing, partial: self.partial }
     }
 
-    /// A session holds more or less than before.
-    pub(super) fn list(&mut self, index: usize, session: &mut Session) {
-        let class = size_class(session.buffer_bytes());
+    /// A session holds more or less than before. From so many bytes on it is found by its size.
+    pub(super) fn list(&mut self, index: usize, session: &mut Session, bytes_min: usize) {
+        let class = size_class(session.buffer_bytes(), bytes_min);
         if class != session.size_class {
             self.unlist(index, session);
             if class > 0 && !session.is_closing {
@@ -128,7 +125,7 @@ fn next_slots(from: &mut usize, slots: usize) -> impl Iterator<Item = usize> + u
 }
 
 /// Which power of two above the smallest listed size it is; 0 if it is below.
-fn size_class(bytes: usize) -> u8 {
-    let times = bytes / LISTED_BYTES_MIN;
+fn size_class(bytes: usize, bytes_min: usize) -> u8 {
+    let times = bytes / bytes_min;
     times.checked_ilog2().and_then(|class| u8::try_from(class + 1).ok()).unwrap_or_default()
 }

@@ -26,6 +26,7 @@ mod session;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod thresholds;
 mod timers;
 mod work;
 
@@ -53,6 +54,7 @@ use self::rooms::Rooms;
 use self::secret_rng::SecretRng;
 use self::session::TimerAction;
 use self::sessions::Sessions;
+pub(crate) use self::thresholds::Thresholds;
 use self::timers::TimerKey;
 use self::work::{Budget, SLICE_WORK_MAX, Work};
 use crate::handshake::{Refusal, Registration};
@@ -124,6 +126,11 @@ impl Hub {
     ///
     /// Panics if the limits do not fit together: [`Limits::check`] tells beforehand.
     pub fn new(limits: Limits, seed: [u8; 32]) -> Self {
+        Self::with_thresholds(limits, Thresholds::default(), seed)
+    }
+
+    /// The same. What it does for many alone is tested with few.
+    pub(crate) fn with_thresholds(limits: Limits, thresholds: Thresholds, seed: [u8; 32]) -> Self {
         if let Err(error) = limits.check() {
             panic!("{error}");
         }
@@ -135,12 +142,12 @@ impl Hub {
             lowest_id: MessageId(0),
             message_id: MessageId(0),
             secrets,
-            ordered: Ordered::new(Sessions::new(limits, key), Rooms::new(key)),
+            ordered: Ordered::new(Sessions::new(limits, thresholds, key), Rooms::new(key)),
             presence: Presence::new(key),
             reserved: BTreeSet::new(),
             replies: Replies::default(),
             reports: Reports::default(),
-            prefetch: Prefetch::new(prefetch::SESSIONS_MIN),
+            prefetch: Prefetch::new(thresholds.prefetch_sessions),
             header_cache: HeaderCache::default(),
             shutting_down: None,
             turns: Turns::default(),
@@ -180,13 +187,6 @@ impl Hub {
     pub fn with_reserved<'a>(mut self, names: impl IntoIterator<Item = &'a UserName>) -> Self {
         self.reserved.extend(names.into_iter().map(|name| name.confusable_key().into_owned()));
         self
-    }
-
-    /// Reads ahead from so many sessions on, so that a test does it with few.
-    #[cfg(any(test, feature = "sim"))]
-    #[must_use]
-    pub(crate) fn with_prefetch_min(self, sessions_min: usize) -> Self {
-        Self { prefetch: Prefetch::new(sessions_min), ..self }
     }
 
     /// The limits it was made with.

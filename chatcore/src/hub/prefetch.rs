@@ -15,9 +15,6 @@ use crate::wire::{self, Kind};
 /// How many are read together.
 const TOGETHER: usize = 16;
 
-/// With fewer sessions than this the processor's nearest caches hold them all, and there is nothing to wait for.
-pub(super) const SESSIONS_MIN: usize = 256;
-
 /// Input of fewer bytes than this is an acknowledgement or one message, before which there is nothing to do meanwhile.
 const SHORT_BYTES: usize = 24;
 

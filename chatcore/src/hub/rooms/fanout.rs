@@ -7,23 +7,13 @@ use core::mem;
 use super::super::groups::{GroupId, Groups};
 use super::super::session::{Membership, MissedRun};
 use super::super::sessions::Sessions;
+use super::super::thresholds::Thresholds;
 use super::super::work::{SLOTS, Work, of_bytes};
 use super::{NOTICE_BYTES_MAX, tell_missed};
 use crate::outbox::Pool;
 use crate::wire::{
     self, HEADER_BYTES, Head, HubMessage, LeaveCode, Message, MessageId, OVERHEAD_BYTES_MAX, RoomDeliver, Stale,
 };
-
-/// A batch is shared by its members' outboxes if it has at least this many bytes; a shorter one is cheaper copied.
-const SHARED_BYTES_MIN: usize = 1024;
-
-/// The same for members that are behind by this much: what they get is kept for long, and then a copy for each is more
-/// memory than a share.
-const SHARED_BACKLOG_MIN: usize = 64 << 10;
-const SHARED_BACKLOG_BYTES_MIN: usize = 128;
-
-/// From so many members on, what others are to be told goes before what is said in a room.
-const MANY_MIN: usize = 32;
 
 #[derive(Debug, Default)]
 pub(super) struct Fanout {
@@ -146,7 +136,7 @@ impl Fanout {
         }
         let group = self.group.index();
         let slots = groups.slots(group);
-        sessions.set_fanning_out(groups.members(group) >= MANY_MIN);
+        sessions.set_fanning_out(groups.members(group) >= sessions.thresholds.many_members);
         let is_done = self.give_all(groups, sessions, slots, work);
         sessions.set_fanning_out(false);
         is_done
@@ -183,7 +173,7 @@ impl Fanout {
             return self.give_in_parts(groups, sessions, member, is_slow, work);
         }
         let backlog = sessions[member].outbox.kept_bytes();
-        if self.is_worth_sharing(backlog) {
+        if self.is_worth_sharing(backlog, &sessions.thresholds) {
             let shared = self.shared.get_or_insert_with(|| sessions.pool.share(&self.frames));
             let mut copied = 0;
             sessions.put(member, |outbox, pool| copied = outbox.push_shared(shared, self.count, pool));
@@ -194,9 +184,9 @@ impl Fanout {
         }
     }
 
-    const fn is_worth_sharing(&self, backlog: usize) -> bool {
+    const fn is_worth_sharing(&self, backlog: usize, from: &Thresholds) -> bool {
         let bytes = self.frames.len();
-        bytes >= SHARED_BYTES_MIN || (bytes >= SHARED_BACKLOG_BYTES_MIN && backlog >= SHARED_BACKLOG_MIN)
+        bytes >= from.shared_bytes || (bytes >= from.shared_bytes_of_backlog && backlog >= from.backlog_bytes)
     }
 
     fn give_news(&self, groups: &Groups, sessions: &mut Sessions, member: usize, is_slow: bool, work: &mut Work) {

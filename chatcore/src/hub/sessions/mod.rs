@@ -19,6 +19,7 @@ use super::name_table::NameTable;
 use super::origins::{Origins, Share};
 use super::rate::Pace;
 use super::session::{Attachment, Session, TimerAction};
+use super::thresholds::Thresholds;
 use super::timers::{TimerKey, Timers};
 use super::work::{CALL_WORK_MAX, FIRST_WORK_MAX};
 use crate::limits::Limits;
@@ -28,6 +29,7 @@ use crate::time::Instant;
 
 pub(super) struct Sessions {
     pub(super) limits: Limits,
+    pub(super) thresholds: Thresholds,
     pub(super) session_pace: Pace,
     pub(super) origin_pace: Pace,
     /// Some rate is bounded.
@@ -83,7 +85,7 @@ impl IndexMut<usize> for Sessions {
 }
 
 impl Sessions {
-    pub(super) fn new(limits: Limits, key: [u8; 16]) -> Self {
+    pub(super) fn new(limits: Limits, thresholds: Thresholds, key: [u8; 16]) -> Self {
         let mut pool = Pool::default();
         pool.set_limit(limits.buffer_bytes_max);
         Self {
@@ -91,6 +93,7 @@ impl Sessions {
             origin_pace: Pace::new(limits.origin_rate),
             is_any_rate_limited: limits.session_rate.per_s > 0 || limits.origin_rate.per_s > 0,
             limits,
+            thresholds,
             now: Instant::ZERO,
             is_shutting_down: false,
             conns: Slab::new(),

@@ -176,7 +176,7 @@ impl Sessions {
         let session = &mut self.all[index];
         let bytes = session.buffer_bytes();
         self.origins.set(&mut session.share, bytes, &self.limits);
-        self.buffers.list(index, session);
+        self.buffers.list(index, session, self.thresholds.listed_bytes);
     }
 
     /// Marks a session to be ended if more is kept than may be: for all, or for one origin by an eighth above its share.

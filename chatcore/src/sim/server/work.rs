@@ -3,16 +3,15 @@
 use alloc::format;
 
 use super::{Around, Server};
+use crate::hub::Thresholds;
 use crate::sim::broken::{Broken, Promise};
-use crate::sim::random::Random;
+use crate::sim::random::{CERTAIN, Random};
 use crate::{Action, Hub, Limits};
 
-/// Sessions from which on the hub reads ahead.
-const PREFETCH_MIN: usize = 2;
-
-/// A hub whose thresholds for many users are those of a few, so that all of it runs.
+/// A hub, in most runs with the thresholds of few users, so that all of it runs.
 pub(super) fn new_hub(limits: &Limits, random: &mut Random) -> Hub {
-    Hub::new(limits.clone(), random.seed()).with_prefetch_min(PREFETCH_MIN)
+    let thresholds = if random.chance(CERTAIN / 4) { Thresholds::default() } else { Thresholds::of_few() };
+    Hub::with_thresholds(limits.clone(), thresholds, random.seed())
 }
 
 /// Units of work that the hub's last call did.
