@@ -37,6 +37,7 @@ pub(crate) struct Standing {
 #[derive(Serialize, Deserialize)]
 struct Kept {
     name: String,
+    display_name: Option<String>,
     token: String,
     #[serde(flatten)]
     standing: Standing,
@@ -85,7 +86,8 @@ impl Slot {
         }
         let kept: Kept = serde_json::from_slice(&fs::read(&self.path).ok()?).ok()?;
         let token = BASE64_STANDARD.decode(kept.token).ok()?.try_into().ok()?;
-        let ticket = Ticket { name: kept.name.parse().ok()?, token: Token::from_bytes(token), attempt: unix_ms() };
+        let (name, display_name) = (kept.name.parse().ok()?, kept.display_name);
+        let ticket = Ticket { name, display_name, token: Token::from_bytes(token), attempt: unix_ms() };
         Some((ticket, kept.standing))
     }
 
@@ -93,6 +95,7 @@ impl Slot {
     pub(crate) fn save(&self, ticket: &Ticket, standing: &Standing) -> io::Result<()> {
         let kept = Kept {
             name: ticket.name.to_string(),
+            display_name: ticket.display_name.clone(),
             token: BASE64_STANDARD.encode(ticket.token.as_bytes()),
             standing: standing.clone(),
         };
@@ -134,7 +137,8 @@ mod tests {
     const SERVER: &str = "127.0.0.1:12345";
 
     fn ticket() -> Ticket {
-        Ticket { name: "alice".parse().unwrap(), token: Token::from_bytes([7; 16]), attempt: 0 }
+        let display_name = Some("Alice".into());
+        Ticket { name: "alice".parse().unwrap(), display_name, token: Token::from_bytes([7; 16]), attempt: 0 }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chatcore::wire::{ClientMessage, Message, PREFACE_BYTES, Register, take};
 use chatcore::{
     Backoff, Client, ClientConfig, ClientConfigError, ClientError, Event, Handshake, Instant, Limits, RefusalCode,
+    Ticket,
 };
 use world::{User, World, opening};
 
@@ -33,11 +34,31 @@ fn refused() -> (World, User) {
     (world, alice)
 }
 
+#[test]
+fn a_session_that_is_lost_is_followed_by_one_with_the_same_spelling_of_its_name() {
+    for (spelling, asked_for) in [("Alice", "Alice"), ("Bob", "alice")] {
+        let mut world = World::new(Limits::default());
+        let mut alice = world.connect("Alice");
+        let ticket = alice.client.ticket().unwrap().clone();
+        assert_eq!(ticket.display_name.as_deref(), Some("Alice"));
+        let ticket = Ticket { display_name: Some(spelling.into()), ..ticket };
+        world.cut(&mut alice);
+        world.pass(Limits::default().resume_time_max);
+        alice.client = Client::resume(world.now, ClientConfig::default(), 7, ticket, b"");
+        assert!(world.admit(&mut alice.client).is_err(), "it is too late");
+        assert_eq!(registers_as(&alice.client.poll_transmit().concat()).as_deref(), Some(asked_for));
+    }
+}
+
 /// The name that a client asks for on a new connection.
 fn asks_for(client: &mut Client, now: Instant) -> Option<String> {
     let bytes = client.poll_transmit().concat();
     client.transmitted(now, bytes.len());
-    let content = take(&mut &bytes[PREFACE_BYTES..], 1_000).unwrap()?;
+    registers_as(&bytes[PREFACE_BYTES..])
+}
+
+fn registers_as(mut bytes: &[u8]) -> Option<String> {
+    let content = take(&mut bytes, 1_000).unwrap()?;
     match ClientMessage::decode(content).unwrap() {
         Some(ClientMessage::Register(Register { name, .. })) => Some(name.to_owned()),
         other => panic!("{other:?}"),

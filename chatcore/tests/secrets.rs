@@ -176,7 +176,7 @@ fn no_secret_shows_in_the_values_of_a_resumption() {
     pair.connect(&mut |_| ());
     let token = pair.token();
     let search = search_for(token);
-    let ticket = Ticket { name: "alice".parse().unwrap(), token, attempt: 0 };
+    let ticket = Ticket { name: "alice".parse().unwrap(), display_name: None, token, attempt: 0 };
     search.is_nowhere_in(&ticket);
     pair.client = Client::resume(NOW, ClientConfig::default(), CLIENT_SEED, ticket, CREDENTIAL);
     pair.connect(&mut |value| search.is_nowhere_in(value));

@@ -190,6 +190,9 @@ impl User {
 pub struct Ticket {
     /// The session's name.
     pub name: UserName,
+    /// The spelling with which the user registered; none if that is the name. If the session is lost, it registers so
+    /// again. What maps to another name is left out of account.
+    pub display_name: Option<String>,
     /// The session's secret: to be stored where nobody else can read it.
     pub token: Token,
     /// The last attempt to resume the session. A program that was started again sets this to a number that is higher than

@@ -112,7 +112,9 @@ impl Client {
 
     fn welcome(&mut self, welcome: &Welcome<'_>) -> Result<(), Fault> {
         let User { name, display_name } = shown(Kind::WELCOME, welcome.name, welcome.display_name)?;
-        self.ticket = Some(Ticket { name: name.clone(), token: welcome.token, attempt: 0 });
+        let ticket =
+            Ticket { name: name.clone(), display_name: display_name.clone(), token: welcome.token, attempt: 0 };
+        self.ticket = Some(ticket);
         self.unanswered = 0;
         self.limits = Some(welcome.limits);
         self.answer_by = self.answer_by.filter(|_| self.leaving);
@@ -261,8 +263,13 @@ fn users(kind: Kind, users: &[UserInfo<'_>]) -> Result<Vec<User>, Fault> {
 /// to the name here is left out.
 fn shown(kind: Kind, name: &str, display_name: Option<&str>) -> Result<User, Fault> {
     let name = user(kind, name)?;
-    let display_name = display_name.filter(|spelling| UserName::new(spelling).is_ok_and(|mapped| mapped == name));
-    Ok(User { display_name: display_name.map(Into::into), name })
+    let display_name = display_name.filter(|spelling| is_spelling_of(spelling, &name)).map(Into::into);
+    Ok(User { name, display_name })
+}
+
+/// Whether a spelling maps to a name.
+pub(super) fn is_spelling_of(spelling: &str, name: &UserName) -> bool {
+    UserName::new(spelling).is_ok_and(|mapped| mapped == *name)
 }
 
 fn room(kind: Kind, name: &str) -> Result<RoomName, Fault> {

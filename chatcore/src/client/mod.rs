@@ -137,7 +137,9 @@ impl Client {
     /// comes again, and what it took last and did not acknowledge any more. [`Event::Resumed`] answers; or
     /// [`Event::SessionLost`] if it was too late, and then it registers anew under the same name, with the credential.
     pub fn resume(now: Instant, config: ClientConfig, seed: u64, ticket: Ticket, credential: &[u8]) -> Self {
-        let asked = (ticket.name.to_string(), Credential::new(credential));
+        let Ticket { name, display_name, .. } = &ticket;
+        let spelling = display_name.clone().filter(|spelling| incoming::is_spelling_of(spelling, name));
+        let asked = (spelling.unwrap_or_else(|| name.to_string()), Credential::new(credential));
         let acks = Acks::unknown();
         let mut client = Self { asked: Some(asked), persistent: true, acks, ..Self::new(now, config, seed) };
         client.ticket = Some(ticket);

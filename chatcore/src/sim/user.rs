@@ -7,11 +7,11 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::broken::{Broken, Promise};
-use super::ledger::user_name;
+use super::ledger::{spelling, user_name};
 use super::network::{End, WireId};
 use super::random::Random;
 use super::server::{Around, Server};
-use crate::{Client, ClientConfig, Closed, Event, GoodbyeCode, Instant, Origin, Received, Ticket, UserName};
+use crate::{Client, ClientConfig, Closed, Event, GoodbyeCode, Instant, Origin, Received, Ticket};
 
 /// Rounds of work at one time, at the most: more is a client that never rests.
 const ROUNDS_MAX: u32 = 1_000;
@@ -62,7 +62,8 @@ pub(super) struct User {
 #[derive(Clone, Debug)]
 pub(super) struct Listing {
     pub(super) number: u64,
-    pub(super) names: BTreeSet<UserName>,
+    /// What the users on the pages are shown as.
+    pub(super) shown: BTreeSet<String>,
     /// How many names there were on the pages.
     pub(super) told: usize,
     /// The next page is to be asked for.
@@ -200,7 +201,7 @@ impl User {
             Client::resume(now, self.config.clone(), seed, ticket, b"")
         } else {
             let mut client = Client::new(now, self.config.clone(), seed);
-            let asked = client.register(now, &self.name, b"");
+            let asked = client.register(now, &spelling(self.index), b"");
             assert_eq!(asked, Ok(()), "a fresh client may register");
             client
         };
@@ -269,7 +270,7 @@ impl User {
         let mut has_timed = false;
         if self.asks_at.take_if(|at| *at <= around.now).is_some() {
             // It may have lost the connection meanwhile; then it asks by itself.
-            has_timed = client.register(around.now, &self.name, b"").is_ok();
+            has_timed = client.register(around.now, &spelling(self.index), b"").is_ok();
         }
         if client.poll_timeout().is_some_and(|due| due <= around.now) {
             client.handle_timeout(around.now);
@@ -340,7 +341,7 @@ impl User {
             Event::Online { number, users, next } | Event::Members { number, users, next } => {
                 if let Some(listing) = self.listing.as_mut().filter(|listing| listing.number == *number) {
                     listing.told += users.len();
-                    listing.names.extend(users.iter().map(|user| user.name.clone()));
+                    listing.shown.extend(users.iter().map(|user| String::from(user.shown())));
                     (listing.next, listing.is_whole) = (*next, next.is_none());
                 }
             }

@@ -3,7 +3,7 @@
 use alloc::format;
 
 use super::facts::{Membership, Request, Sent, Session, To};
-use super::{Ledger, room_of, user_of};
+use super::{Ledger, room_of, spelling, user_of};
 use crate::sim::broken::{Broken, Promise};
 use crate::{CloseReason, Event, FateCode, LeaveCode, MessageId, RejectCode, RoomName, UserName};
 
@@ -35,8 +35,14 @@ impl Ledger {
             Event::Report { fate, to, ids } => {
                 ids.iter().try_for_each(|id| self.learn_report(session, *fate, user_of(to.as_str()), *id))
             }
-            Event::Presence { name, online, .. } => self.learn_presence(session, user_of(name.as_str()), *online),
-            Event::Joined { room, name, .. } => self.learn_joined(session, room, name),
+            Event::Presence { name, online, display_name } => {
+                self.check_shown(name, display_name.as_deref(), *online)?;
+                self.learn_presence(session, user_of(name.as_str()), *online)
+            }
+            Event::Joined { room, name, display_name } => {
+                self.check_shown(name, display_name.as_deref(), true)?;
+                self.learn_joined(session, room, name)
+            }
             Event::Missed { room, first_id, last_id, count } => {
                 self.learn_missed(session, room, (*first_id, *last_id), *count)
             }
@@ -221,6 +227,12 @@ impl Ledger {
         self.hold(before != Some(online) || is_answer, Promise::Presence, || {
             format!("user {user} is told twice that user {other} is online: {online}, and missed what was in between")
         })
+    }
+
+    /// Whoever is there is shown as it spelled its name.
+    fn check_shown(&self, name: &UserName, display_name: Option<&str>, is_there: bool) -> Result<(), Broken> {
+        let (shown, spelling) = (display_name.unwrap_or(name.as_str()), spelling(user_of(name.as_str())));
+        self.hold(!is_there || shown == spelling, Promise::Presence, || format!("{name} is shown as {shown}"))
     }
 
     fn learn_joined(&mut self, session: usize, room: &RoomName, name: &UserName) -> Result<(), Broken> {

@@ -179,6 +179,11 @@ pub(super) fn user_name(user: usize) -> String {
     format!("user-{user}")
 }
 
+/// How a user spells its name when it registers: every second one in another way than its name is mapped to.
+pub(super) fn spelling(user: usize) -> String {
+    if user.is_multiple_of(2) { user_name(user) } else { format!("User-{user}") }
+}
+
 /// The name of a room.
 pub(super) fn room_name(room: usize) -> String {
     format!("#room-{room}")

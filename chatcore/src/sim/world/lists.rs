@@ -7,7 +7,7 @@ use core::mem;
 
 use super::World;
 use crate::sim::broken::{Broken, Promise};
-use crate::sim::ledger::{Request, room_name, user_name};
+use crate::sim::ledger::{Request, room_name, spelling};
 use crate::sim::user::Listing;
 
 /// Users who ask for all lists in the end, at the most.
@@ -16,13 +16,13 @@ const LISTERS_MAX: usize = 10;
 impl World {
     /// Everybody, or some of a crowd, asks who is online, and who is in each room that it is in: exactly those who are.
     pub(super) fn compare_lists(&mut self) -> Result<(), Broken> {
-        let online: BTreeSet<String> = self.ledger.online().into_iter().map(user_name).collect();
+        let online: BTreeSet<String> = self.ledger.online().into_iter().map(spelling).collect();
         let rooms = self.ledger.rooms();
         for user in (0..self.users.len()).step_by(self.users.len() / LISTERS_MAX + 1) {
             self.compare_list(user, None, &online)?;
             for (room, members) in &rooms {
                 if members.contains(&user) {
-                    let members = members.iter().map(|member| user_name(*member)).collect();
+                    let members = members.iter().map(|member| spelling(*member)).collect();
                     self.compare_list(user, Some(*room), &members)?;
                 }
             }
@@ -31,7 +31,7 @@ impl World {
     }
 
     fn compare_list(&mut self, user: usize, room: Option<usize>, expected: &BTreeSet<String>) -> Result<(), Broken> {
-        let listing = Listing { number: 0, names: BTreeSet::new(), told: 0, next: Some(0), is_whole: false };
+        let listing = Listing { number: 0, shown: BTreeSet::new(), told: 0, next: Some(0), is_whole: false };
         self.users[user].listing = Some(listing);
         while let Some(listing) = self.users[user].listing.as_mut().filter(|listing| !listing.is_whole) {
             let Some(cursor) = mem::take(&mut listing.next) else {
@@ -48,7 +48,7 @@ impl World {
             self.rest()?;
         }
         let Some(listing) = self.users[user].listing.take() else { return Ok(()) };
-        let told: BTreeSet<String> = listing.names.iter().map(|name| String::from(name.as_str())).collect();
+        let told = listing.shown;
         if told == *expected && listing.told == expected.len() {
             return Ok(());
         }
