@@ -1,4 +1,4 @@
-//! What fields hold beyond what their types say: lengths, and values that go together (protocol.md, *Bounds of fields*).
+//! What fields hold beyond what their types say: lengths, and values that go together (protocol.md, *Rules and breaches*).
 //! A breach is an `invalid_value`, whichever side finds it.
 
 use super::message::{
