@@ -1,6 +1,7 @@
 //! What the benches share: messages to write and read, and a hub full of users without sockets.
 
 mod coding;
+pub mod conformance;
 mod routing;
 
 pub use coding::Coding;

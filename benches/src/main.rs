@@ -11,6 +11,8 @@ mod attack;
 #[cfg(target_os = "linux")]
 mod calls;
 #[cfg(target_os = "linux")]
+mod conform;
+#[cfg(target_os = "linux")]
 mod failure;
 #[cfg(target_os = "linux")]
 mod floor;
@@ -53,6 +55,8 @@ fn main() -> std::process::ExitCode {
         Load(Box<load::Options>),
         /// Attacks chatcore-server, and fails if its other users notice more than they may.
         Attack(Box<attack::Options>),
+        /// Plays the dialogues of the protocol with a server or a client, and fails if one fails.
+        Conformance(Box<conform::Options>),
         /// Runs the bare forwarder that the others are compared with.
         Floor {
             /// Where to listen.
@@ -69,6 +73,7 @@ fn main() -> std::process::ExitCode {
     let done = match Command::parse() {
         Command::Load(options) => load::run(&options),
         Command::Attack(options) => attack::run(&options),
+        Command::Conformance(options) => conform::run(&options),
         Command::Floor { listen } => floor::run(listen).map_err(failure::Failure::from),
         Command::Instructions(options) => instructions::run(&options),
         Command::Repeat { case, times } => instructions::repeat(&case, times),

@@ -8,17 +8,22 @@ use crate::failure::{Failure, Result};
 
 /// Builds `chatcore-server` in the profile of this program, and tells where it is.
 pub(crate) fn build_server() -> Result<PathBuf> {
-    let program = env::current_exe()?.with_file_name("chatcore-server");
+    build("chatcore-server")
+}
+
+/// Builds a program of this workspace, which has the name of its package, and tells where it is.
+pub(crate) fn build(name: &str) -> Result<PathBuf> {
+    let program = env::current_exe()?.with_file_name(name);
     // `cargo run` sets it. Without it, an earlier build is taken.
     if let Some(cargo) = env::var_os("CARGO") {
         let mut command = Command::new(cargo);
-        command.args(["build", "--quiet", "--package", "chatcore-server", "--bin", "chatcore-server"]);
+        command.args(["build", "--quiet", "--package", name, "--bin", name]);
         command.arg("--manifest-path").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml"));
         if !cfg!(debug_assertions) {
             command.arg("--release");
         }
         if !command.status()?.success() {
-            return Err(Failure::new("chatcore-server cannot be built"));
+            return Err(Failure::new(format_args!("{name} cannot be built")));
         }
     }
     if !program.exists() {

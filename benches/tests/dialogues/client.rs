@@ -1,0 +1,171 @@
+//! Our client, as the other end of dialogues.
+
+use std::time::Duration;
+
+use chatcore::{Client, ClientConfig, Event, Instant};
+use chatcore_bench::conformance::{Peer, Read};
+
+const STEP: Duration = Duration::from_millis(5);
+
+pub(crate) struct ClientPeer {
+    client: Client,
+    now: Instant,
+    /// The connection that the client has.
+    current: Option<usize>,
+    conns: Vec<Conn>,
+    /// It has asked for another connection.
+    asks: bool,
+}
+
+#[derive(Default)]
+struct Conn {
+    input: Vec<u8>,
+    output: Vec<u8>,
+    is_closed: bool,
+}
+
+impl ClientPeer {
+    pub(crate) fn new() -> Self {
+        let now = Instant::from_millis(1);
+        let mut client = Client::new(now, ClientConfig::default(), 7);
+        client.register(now, "alice", b"").expect("a fresh client may register");
+        Self { client, now, current: None, conns: Vec::new(), asks: true }
+    }
+
+    fn run(&mut self) {
+        let Some(current) = self.current else { return self.follow() };
+        let conn = &mut self.conns[current];
+        let mut input = &conn.input[..];
+        let _ = self.client.receive(self.now, &mut input);
+        let used = conn.input.len() - input.len();
+        conn.input.drain(..used);
+        self.follow();
+        let bytes = self.client.poll_transmit().concat();
+        self.client.transmitted(self.now, bytes.len());
+        let conn = &mut self.conns[current];
+        if !conn.is_closed {
+            conn.output.extend(bytes);
+        }
+        self.follow();
+    }
+
+    /// Does what a program does at events: all are taken at once.
+    fn follow(&mut self) {
+        while let Some(event) = self.client.poll_event() {
+            match event {
+                Event::Reconnecting { .. } => self.hang_up(),
+                Event::Connect { .. } => self.asks = true,
+                Event::Closed(_) => {
+                    // Its last words go out first.
+                    let bytes = self.client.poll_transmit().concat();
+                    self.client.transmitted(self.now, bytes.len());
+                    if let Some(current) = self.current {
+                        self.conns[current].output.extend(bytes);
+                    }
+                    self.hang_up();
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn hang_up(&mut self) {
+        if let Some(current) = self.current.take() {
+            self.conns[current].is_closed = true;
+        }
+    }
+
+    fn pass(&mut self, step: Duration) {
+        self.now = self.now + step;
+        if self.client.poll_timeout().is_some_and(|due| due <= self.now) {
+            self.client.handle_timeout(self.now);
+        }
+        self.run();
+    }
+}
+
+impl Peer for ClientPeer {
+    fn open(&mut self) -> Result<usize, String> {
+        let end = self.now + Duration::from_mins(1);
+        while !self.asks && self.now < end {
+            self.pass(STEP);
+        }
+        if !std::mem::take(&mut self.asks) {
+            return Err("the client does not connect".into());
+        }
+        // The first connection of a fresh client is there already.
+        if !self.conns.is_empty() {
+            self.client.connected(self.now);
+        }
+        self.conns.push(Conn::default());
+        self.current = Some(self.conns.len() - 1);
+        self.run();
+        Ok(self.conns.len() - 1)
+    }
+
+    fn write(&mut self, conn: usize, bytes: &[u8]) -> Result<(), String> {
+        self.conns[conn].input.extend_from_slice(bytes);
+        self.run();
+        Ok(())
+    }
+
+    fn read(&mut self, conn: usize, into: &mut Vec<u8>, time: Duration) -> Result<Read, String> {
+        let end = self.now + time;
+        loop {
+            let end_of = &mut self.conns[conn];
+            if !end_of.output.is_empty() {
+                into.append(&mut end_of.output);
+                return Ok(Read::Bytes);
+            }
+            if end_of.is_closed {
+                return Ok(Read::Closed);
+            }
+            if self.now >= end {
+                return Ok(Read::Nothing);
+            }
+            self.pass(STEP);
+        }
+    }
+
+    fn cut(&mut self, conn: usize) -> Result<(), String> {
+        self.conns[conn].is_closed = true;
+        if self.current == Some(conn) {
+            self.current = None;
+            self.client.disconnect(self.now);
+            self.follow();
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, time: Duration) -> Result<(), String> {
+        let end = self.now + time;
+        while self.now < end {
+            self.pass(STEP);
+        }
+        Ok(())
+    }
+
+    /// What a program does for the lines of its user's that dialogues use.
+    fn enter(&mut self, line: &str) -> Result<(), String> {
+        let (now, client) = (self.now, &mut self.client);
+        let done = match line.split_once([' ', ':']).unwrap_or((line, "")) {
+            ("/join", room) => client.join(now, room),
+            ("/leave", room) => client.leave_room(now, room),
+            ("/roster", room) => client.roster(now, room, 0),
+            ("/watch", name) => client.watch(now, &[name]),
+            ("/unwatch", name) => client.unwatch(now, &[name]),
+            ("/who", _) => client.who(now, 0),
+            ("/quit", _) => {
+                client.leave(now);
+                Ok(0)
+            }
+            (to, body) => client.send(now, to.strip_prefix('@').unwrap_or(to), body.as_bytes()),
+        };
+        self.run();
+        done.map(drop).map_err(|error| error.to_string())
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_secs(2)
+    }
+}
