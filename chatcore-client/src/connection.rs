@@ -6,7 +6,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use chatcore::wire::Announced;
-use chatcore::{ClientConfig, ClientError, Closed, Event, RefusalCode, Ticket, UserName};
+use chatcore::{ClientConfig, ClientError, Closed, Event, RefusalCode, SessionTicket, UserName};
 use mio::{Events, Interest, Poll, Token};
 
 use crate::clock::Deadline;
@@ -130,7 +130,7 @@ impl Connection {
         address: &str,
         timeout: Duration,
         config: &ClientConfig,
-        ticket: &Ticket,
+        ticket: &SessionTicket,
         credential: &[u8],
     ) -> Result<Self, ConnectError> {
         Self::start(address, timeout, |address| Driver::resume(address, config.clone(), ticket.clone(), credential))
@@ -230,7 +230,7 @@ impl Connection {
     }
 
     /// What to keep for [`resume`](Self::resume); none without a session.
-    pub const fn ticket(&self) -> Option<&Ticket> {
+    pub const fn ticket(&self) -> Option<&SessionTicket> {
         self.driver.client().ticket()
     }
 

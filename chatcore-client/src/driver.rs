@@ -5,7 +5,7 @@ use std::io::{self, IoSlice, Read, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use chatcore::{Client, ClientConfig, ClientError, Event, Position, Received, Ticket, Transport};
+use chatcore::{Client, ClientConfig, ClientError, Event, Position, Received, SessionTicket, Transport};
 use mio::event::Source;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
@@ -80,7 +80,12 @@ impl Driver {
 
     /// As [`connect`](Self::connect), for a program that was started again and wants its session back: see
     /// [`Client::resume`].
-    pub fn resume(address: SocketAddr, config: ClientConfig, ticket: Ticket, credential: &[u8]) -> io::Result<Self> {
+    pub fn resume(
+        address: SocketAddr,
+        config: ClientConfig,
+        ticket: SessionTicket,
+        credential: &[u8],
+    ) -> io::Result<Self> {
         Self::start(address, |clock, seed| Client::resume(clock.now(), config, seed, ticket, credential))
     }
 

@@ -40,8 +40,8 @@ pub(crate) fn reason(closed: &Closed) -> &'static str {
     match closed {
         Closed::Left => GoodbyeCode::Left.name(),
         Closed::Goodbye { code, .. } => code.name(),
-        Closed::Error { .. } | Closed::Fault(_) => "protocol_error",
-        Closed::Foreign(_) => "not_chatcore",
+        Closed::Error { .. } | Closed::ProtocolError(_) => "protocol_error",
+        Closed::OtherProtocol(_) => "not_chatcore",
         Closed::TimedOut => GoodbyeCode::TimedOut.name(),
         Closed::Refused { code, .. } => code.name(),
         _ => "disconnected",

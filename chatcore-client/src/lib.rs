@@ -8,7 +8,7 @@ mod driver;
 pub use chatcore;
 
 pub use chatcore::{
-    ClientConfig, ClientError, Closed, Event, Reconnect, RefusalCode, RejectCode, Ticket, User, UserName,
+    ClientConfig, ClientError, Closed, Event, Reconnect, RefusalCode, RejectCode, SessionTicket, User, UserName,
 };
 pub use connection::{ConnectError, Connection, Error, RegisterError, Registered, connect_any};
 pub use driver::Driver;

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use chatcore_client::chatcore::{Ticket, Token};
+use chatcore_client::chatcore::{SessionTicket, Token};
 use chatcore_client::{Closed, UserName};
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
@@ -80,19 +80,19 @@ impl Slot {
     }
 
     /// What was kept last; none if there is nothing, or nothing that makes sense.
-    pub(crate) fn load(&self) -> Option<(Ticket, Standing)> {
+    pub(crate) fn load(&self) -> Option<(SessionTicket, Standing)> {
         if fs::metadata(&self.path).ok()?.len() > FILE_BYTES_MAX {
             return None;
         }
         let kept: Kept = serde_json::from_slice(&fs::read(&self.path).ok()?).ok()?;
         let token = BASE64_STANDARD.decode(kept.token).ok()?.try_into().ok()?;
         let (name, display_name) = (kept.name.parse().ok()?, kept.display_name);
-        let ticket = Ticket { name, display_name, token: Token::from_bytes(token), attempt: unix_ms() };
+        let ticket = SessionTicket { name, display_name, token: Token::from_bytes(token), attempt: unix_ms() };
         Some((ticket, kept.standing))
     }
 
     /// Keeps a session, whole or not at all, readable by nobody else.
-    pub(crate) fn save(&self, ticket: &Ticket, standing: &Standing) -> io::Result<()> {
+    pub(crate) fn save(&self, ticket: &SessionTicket, standing: &Standing) -> io::Result<()> {
         let kept = Kept {
             name: ticket.name.to_string(),
             display_name: ticket.display_name.clone(),
@@ -136,9 +136,9 @@ mod tests {
 
     const SERVER: &str = "127.0.0.1:12345";
 
-    fn ticket() -> Ticket {
+    fn ticket() -> SessionTicket {
         let display_name = Some("Alice".into());
-        Ticket { name: "alice".parse().unwrap(), display_name, token: Token::from_bytes([7; 16]), attempt: 0 }
+        SessionTicket { name: "alice".parse().unwrap(), display_name, token: Token::from_bytes([7; 16]), attempt: 0 }
     }
 
     #[test]
@@ -158,7 +158,7 @@ mod tests {
         let slot = Slot::open(&dir, SERVER, "Alice").unwrap().unwrap();
         let (found, kept) = slot.load().expect("it was saved");
         assert!(found.attempt > 0, "attempts rise over restarts");
-        assert_eq!((Ticket { attempt: 0, ..found }, kept), (ticket(), standing));
+        assert_eq!((SessionTicket { attempt: 0, ..found }, kept), (ticket(), standing));
         assert_eq!(Slot::open(&dir, "[::1]:12345", "alice").unwrap().unwrap().load(), None, "another server");
         slot.forget();
         assert_eq!(slot.load(), None);

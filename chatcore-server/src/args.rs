@@ -39,8 +39,8 @@ pub(crate) struct Args {
     users_max: u32,
 
     /// Refused names on one connection before it is closed.
-    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().attempts_max)]
-    attempts_max: u32,
+    #[arg(long, alias = "attempts-max", value_name = "COUNT", default_value_t = Limits::default().registration_attempts_max)]
+    registration_attempts_max: u32,
 
     /// Seconds in which a name must be asked for.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30")]
@@ -165,7 +165,7 @@ impl Args {
                 body_bytes_max: self.body_bytes_max,
                 outbox_bytes_max: self.outbox_bytes_max,
                 users_max: self.users_max,
-                attempts_max: self.attempts_max,
+                registration_attempts_max: self.registration_attempts_max,
                 handshake_time_max: self.handshake_time_max,
                 idle_time_max: self.idle_time_max,
                 stall_time_max: self.stall_time_max,

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use chatcore::wire::ReconnectHint;
-use chatcore::{CONNECTION_COST, Handshake, HandshakeError, Hub, Instant, Origin};
+use chatcore::{CONNECTION_COST, Handshake, HandshakeError, Hub, Instant, QuotaKey};
 use mio::net::TcpStream;
 use tracing::info;
 
@@ -97,8 +97,8 @@ pub(crate) fn shut_down(
 }
 
 /// Where a client comes from: its address, or of IPv6 the part that a provider gives to one customer.
-fn origin(peer: SocketAddr) -> Origin {
-    Origin(match peer.ip().to_canonical() {
+fn origin(peer: SocketAddr) -> QuotaKey {
+    QuotaKey(match peer.ip().to_canonical() {
         IpAddr::V4(address) => u128::from(u32::from(address)),
         IpAddr::V6(address) => u128::from(address) >> 64 << 64,
     })

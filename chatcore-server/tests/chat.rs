@@ -134,7 +134,7 @@ fn many_frames_in_one_write_arrive_complete_and_in_order() {
 
 #[test]
 fn whoever_asks_for_names_without_end_is_closed() {
-    let mut server = Server::start(&["--attempts-max", "3"]);
+    let mut server = Server::start(&["--registration-attempts-max", "3"]);
     let mut peer = Peer::connect(server.address());
     peer.put(&opening("#1"));
     peer.take_preface();

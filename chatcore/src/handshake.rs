@@ -12,8 +12,8 @@ use crate::redacted::Credential;
 use crate::time::Instant;
 use crate::transition::{self, State};
 use crate::wire::{
-    self, ClientMessage, ErrorMessage, Fault, Foreign, Goodbye, GoodbyeCode, HubMessage, Message, PrefaceError,
-    ReconnectHint, RefusalCode, Refused, Register, Resume, Token,
+    self, ClientMessage, ErrorMessage, Goodbye, GoodbyeCode, HubMessage, Message, OtherProtocol, PrefaceError,
+    ProtocolError, ReconnectHint, RefusalCode, Refused, Register, Resume, Token,
 };
 
 /// The server's end of a connection until it has a name.
@@ -39,8 +39,8 @@ pub struct Handshake {
     /// None until the preface has come.
     state: Option<State>,
     outbox: Outbox,
-    /// An answer for a peer that speaks something else.
-    foreign: &'static [u8],
+    /// The answer to a peer that speaks another protocol.
+    other_protocol_answer: &'static [u8],
     /// When the next registration must have come, or the decision about the last must have been made.
     deadline: Instant,
     time_max: Duration,
@@ -54,17 +54,17 @@ pub struct Handshake {
 }
 
 impl Handshake {
-    /// A fresh connection. Of the limits, `handshake_time_max`, `decision_time_max` and `attempts_max` count here.
+    /// A fresh connection. Of the limits, `handshake_time_max`, `decision_time_max` and `registration_attempts_max` count here.
     pub fn new(now: Instant, limits: &Limits) -> Self {
         Self {
             state: None,
             outbox: Outbox::with_preface(),
-            foreign: &[],
+            other_protocol_answer: &[],
             deadline: now + limits.handshake_time_max,
             time_max: limits.handshake_time_max,
             decision_time_max: limits.decision_time_max,
             attempts: 0,
-            attempts_max: limits.attempts_max,
+            attempts_max: limits.registration_attempts_max,
             cost: 0,
             has_resumed: false,
         }
@@ -79,11 +79,11 @@ impl Handshake {
             match wire::take_preface(input) {
                 Ok(Some(_)) => self.state = Some(State::Unregistered),
                 Ok(None) => return Ok(None),
-                Err(PrefaceError::Fault(fault)) => return Err(self.fail(fault)),
-                Err(PrefaceError::Foreign(foreign)) => {
+                Err(PrefaceError::ProtocolError(error)) => return Err(self.fail(error)),
+                Err(PrefaceError::OtherProtocol(other)) => {
                     self.state = Some(State::Closed);
-                    self.foreign = foreign.answer();
-                    return Err(HandshakeError::Foreign(foreign));
+                    self.other_protocol_answer = other.answer();
+                    return Err(HandshakeError::OtherProtocol(other));
                 }
             }
         }
@@ -91,7 +91,7 @@ impl Handshake {
             let registration = match self.next(input) {
                 Ok(Some(registration)) => registration,
                 Ok(None) => return Ok(None),
-                Err(Failure::Peer(fault)) => return Err(self.fail(fault)),
+                Err(Failure::Peer(error)) => return Err(self.fail(error)),
                 Err(Failure::Left) => {
                     self.state = Some(State::Closed);
                     return Err(HandshakeError::Left);
@@ -122,7 +122,7 @@ impl Handshake {
                     Ok(Some(self.ask(name, Request::Name { credential: Credential::new(credential) }, frame_bytes_max)))
                 }
                 ClientMessage::Resume(_) if mem::replace(&mut self.has_resumed, true) => {
-                    Err(Failure::Peer(Fault::TooManyAttempts { attempts_max: self.attempts_max }))
+                    Err(Failure::Peer(ProtocolError::TooManyAttempts { attempts_max: self.attempts_max }))
                 }
                 ClientMessage::Resume(Resume { name, token, received, attempt, frame_bytes_max }) => {
                     Ok(Some(self.ask(name, Request::Resume { token, received, attempt }, frame_bytes_max)))
@@ -138,7 +138,7 @@ impl Handshake {
         let name = UserName::new(spelling)?;
         let display_name = (spelling != name.as_str()).then(|| spelling.into());
         let cost = mem::take(&mut self.cost);
-        let origin = Origin::default();
+        let origin = QuotaKey::default();
         Ok(Registration { name, display_name, request, frame_bytes_max, origin, cost, outbox: self.outbox.clone() })
     }
 
@@ -169,7 +169,7 @@ impl Handshake {
         if self.attempts < self.attempts_max {
             return Ok(());
         }
-        Err(self.fail(Fault::TooManyAttempts { attempts_max: self.attempts_max }))
+        Err(self.fail(ProtocolError::TooManyAttempts { attempts_max: self.attempts_max }))
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due. While a registration is undecided, this is when the
@@ -214,21 +214,21 @@ impl Handshake {
         self.state = Some(State::Closed);
     }
 
-    fn fail(&mut self, fault: Fault) -> HandshakeError {
+    fn fail(&mut self, error: ProtocolError) -> HandshakeError {
         self.state = Some(State::Closed);
-        let detail = fault.to_string();
+        let detail = error.to_string();
         self.outbox.push(
-            &HubMessage::Error(ErrorMessage { code: fault.code(), detail: cut_detail(&detail) }),
+            &HubMessage::Error(ErrorMessage { code: error.code(), detail: cut_detail(&detail) }),
             &mut Pool::default(),
         );
-        HandshakeError::Fault(fault)
+        HandshakeError::ProtocolError(error)
     }
 
     /// What is to be written now. While a registration is undecided there is nothing: what is left to say goes with
     /// the decision.
     pub fn transmit(&self) -> Chunks<'_> {
-        if !self.foreign.is_empty() {
-            return Chunks::of(self.foreign);
+        if !self.other_protocol_answer.is_empty() {
+            return Chunks::of(self.other_protocol_answer);
         }
         // The preface alone waits for the answer to the registration: one write instead of two.
         if self.is_undecided() || self.outbox.has_only_preface() {
@@ -242,23 +242,23 @@ impl Handshake {
     pub fn transmitted(&mut self, count: usize) {
         let given: usize = self.transmit().map(<[u8]>::len).sum();
         assert!(count <= given, "the driver reports more bytes as transmitted than it was given");
-        if self.foreign.is_empty() {
+        if self.other_protocol_answer.is_empty() {
             self.outbox.transmitted(count, &mut Pool::default());
         } else {
-            self.foreign = &self.foreign[count..];
+            self.other_protocol_answer = &self.other_protocol_answer[count..];
         }
     }
 }
 
 /// Why there is no registration to return.
 enum Failure {
-    Peer(Fault),
+    Peer(ProtocolError),
     Left,
 }
 
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
-        Self::Peer(fault)
+impl From<ProtocolError> for Failure {
+    fn from(error: ProtocolError) -> Self {
+        Self::Peer(error)
     }
 }
 
@@ -279,7 +279,7 @@ pub struct Registration {
     pub(crate) frame_bytes_max: u32,
     /// What its name has cost to map, and those that were refused on its connection before.
     pub(crate) cost: u32,
-    pub(crate) origin: Origin,
+    pub(crate) origin: QuotaKey,
     /// What the handshake still has to say, which goes before the welcome: our preface, and refusals of names
     /// that were asked for in the same breath.
     pub(crate) outbox: Outbox,
@@ -291,11 +291,11 @@ pub(crate) enum Request {
     Resume { token: Token, received: Option<u64>, attempt: u64 },
 }
 
-/// Where a connection comes from, as the driver sees it: an address, or the network that it belongs to. The hub only
-/// compares it, to keep one place from using up what is there for all: work ([`Limits::origin_rate`]), buffers
-/// ([`Limits::origin_buffer_bytes_max`]), and detached sessions ([`Limits::detached_of_origin_max`]).
+/// Names the origin of a connection, as the driver sees it: an address, or the network that it belongs to. The hub gives
+/// each origin a quota of work ([`Limits::origin_rate`]), of buffers ([`Limits::origin_buffer_bytes_max`]), and of detached
+/// sessions ([`Limits::detached_of_origin_max`]). It compares keys, and reads nothing else into them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Origin(pub u128);
+pub struct QuotaKey(pub u128);
 
 impl Registration {
     /// The name that is asked for.
@@ -323,7 +323,7 @@ impl Registration {
     }
 
     /// Says where it comes from. Without this, all come from one place.
-    pub fn with_origin(self, origin: Origin) -> Self {
+    pub fn with_origin(self, origin: QuotaKey) -> Self {
         Self { origin, ..self }
     }
 }
@@ -404,10 +404,10 @@ impl Refusal {
 pub enum HandshakeError {
     /// The peer speaks something else.
     #[error("the peer speaks {0}, not chatcore")]
-    Foreign(Foreign),
+    OtherProtocol(OtherProtocol),
     /// The peer broke the protocol.
     #[error("protocol error: {0}")]
-    Fault(#[from] Fault),
+    ProtocolError(#[from] ProtocolError),
     /// The peer left.
     #[error("the client left before it had a name")]
     Left,

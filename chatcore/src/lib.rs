@@ -21,10 +21,10 @@ mod transition;
 pub mod wire;
 
 pub use client::{
-    Backoff, Client, ClientConfig, ClientConfigError, ClientError, Closed, Event, Position, Reconnect, Ticket,
+    Backoff, Client, ClientConfig, ClientConfigError, ClientError, Closed, Event, Position, Reconnect, SessionTicket,
     Transport, User,
 };
-pub use handshake::{Handshake, HandshakeError, Origin, Refusal, Registration};
+pub use handshake::{Handshake, HandshakeError, QuotaKey, Refusal, Registration};
 pub use hub::{Action, CONNECTION_COST, CloseReason, ConnId, Hub, HubEvent, Memory, UnknownConn};
 pub use limits::{
     CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, Limits, LimitsError, ONLINE_NAMES_MAX, Rate,
@@ -34,6 +34,6 @@ pub use outbox::Chunks;
 pub use received::Received;
 pub use time::Instant;
 pub use wire::{
-    ErrorCode, FateCode, Fault, Foreign, GoodbyeCode, HUB_NUMBER_MAX, LeaveCode, MessageId, RefusalCode, RejectCode,
-    Token,
+    DeliveryStatus, ErrorCode, GoodbyeCode, HUB_NUMBER_MAX, LeaveCode, MessageId, OtherProtocol, ProtocolError,
+    RefusalCode, RejectCode, Token,
 };

@@ -42,7 +42,7 @@ pub struct Limits {
     /// Users of a hub. More are refused with `hub_full`. Default 1 000 000.
     pub users_max: u32,
     /// Refused registrations on one connection. At this many the connection is closed. Default 8.
-    pub attempts_max: u32,
+    pub registration_attempts_max: u32,
     /// From one registration attempt to the next, and from the connection to the first. Then the
     /// connection is closed. Default 30 s.
     pub handshake_time_max: Duration,
@@ -59,13 +59,13 @@ pub struct Limits {
     /// Sessions without a connection that are kept, in all. When one more loses its connection, it ends.
     /// Default 100 000.
     pub detached_max: u32,
-    /// The same for each [`Origin`](crate::Origin). Default 1 000.
+    /// The same for each [`QuotaKey`](crate::QuotaKey). Default 1 000.
     pub detached_of_origin_max: u32,
     /// Bytes of memory for everything that peers can make a hub keep: outboxes, also of detached sessions, last words
     /// and the starts of frames. When it is used up, the session that holds most of the origin that holds most ends.
     /// Default 1 GiB.
     pub buffer_bytes_max: u64,
-    /// The share of that which one [`Origin`](crate::Origin) may have. When it is used up, messages for sessions of that
+    /// The share of that which one [`QuotaKey`](crate::QuotaKey) may have. When it is used up, messages for sessions of that
     /// origin, and from them, are rejected with `recipient_full` or missed; beyond that, the session that holds most of it
     /// ends. A session that holds less than 4 KiB does not count here.
     /// What several outboxes of an origin share, such as a long message to a room, counts once for each of them.
@@ -74,7 +74,7 @@ pub struct Limits {
     /// Cost that the requests of one session may have. Beyond it the session is paused. Default 50 000 a second and
     /// 100 000 at once.
     pub session_rate: Rate,
-    /// Cost that the connections, registrations, resumes and requests of one [`Origin`](crate::Origin) may have together. Beyond it
+    /// Cost that the connections, registrations, resumes and requests of one [`QuotaKey`](crate::QuotaKey) may have together. Beyond it
     /// its sessions are paused, and its registrations refused with `rate_limited`. Default 250 000 a second and
     /// 1 000 000 at once.
     pub origin_rate: Rate,
@@ -128,7 +128,7 @@ impl Default for Limits {
             body_bytes_max: 64 << 10,
             outbox_bytes_max: 4 << 20,
             users_max: 1_000_000,
-            attempts_max: 8,
+            registration_attempts_max: 8,
             handshake_time_max: Duration::from_secs(30),
             idle_time_max: Duration::from_secs(60),
             stall_time_max: Duration::from_secs(60),
@@ -199,7 +199,7 @@ impl Limits {
     fn check_zeros(&self) -> Result<(), LimitsError> {
         let counts = [
             ("users_max", self.users_max),
-            ("attempts_max", self.attempts_max),
+            ("registration_attempts_max", self.registration_attempts_max),
             ("rooms_max", self.rooms_max),
             ("members_max", self.members_max),
             ("memberships_max", self.memberships_max),

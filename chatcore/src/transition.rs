@@ -2,7 +2,7 @@
 //! the client's. This is all of the protocol's order, and nothing else stands here. protocol.md shows the
 //! same rows, and a test holds the two together.
 
-use crate::wire::{Fault, Kind};
+use crate::wire::{Kind, ProtocolError};
 
 /// A connection's state, seen from either end, once the preface has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl State {
 
 /// What the hub's end accepts from a client.
 #[expect(clippy::match_same_arms, reason = "a table: rows belong together by meaning")]
-pub(crate) fn at_hub(state: State, kind: Kind) -> Result<State, Fault> {
+pub(crate) fn at_hub(state: State, kind: Kind) -> Result<State, ProtocolError> {
     use State::{Closed, Registered, Registering, Resuming, Unregistered};
     Ok(match (state, kind) {
         (Unregistered, Kind::REGISTER) => Registering,
@@ -47,13 +47,13 @@ pub(crate) fn at_hub(state: State, kind: Kind) -> Result<State, Fault> {
         (Registered, Kind::ACK | Kind::PING | Kind::PONG) => Registered,
         (Registered, Kind::GOODBYE | Kind::ERROR) => Closed,
 
-        _ => return Err(Fault::Unexpected { kind, state: state.words() }),
+        _ => return Err(ProtocolError::Unexpected { kind, state: state.words() }),
     })
 }
 
 /// What the client's end accepts from a hub.
 #[expect(clippy::match_same_arms, reason = "a table: rows belong together by meaning")]
-pub(crate) fn at_client(state: State, kind: Kind) -> Result<State, Fault> {
+pub(crate) fn at_client(state: State, kind: Kind) -> Result<State, ProtocolError> {
     use State::{Closed, Registered, Registering, Resuming, Unregistered};
     Ok(match (state, kind) {
         (Unregistered, Kind::GOODBYE | Kind::ERROR) => Closed,
@@ -73,15 +73,15 @@ pub(crate) fn at_client(state: State, kind: Kind) -> Result<State, Fault> {
         (Registered, Kind::ACK | Kind::PING | Kind::PONG) => Registered,
         (Registered, Kind::GOODBYE | Kind::ERROR) => Closed,
 
-        _ => return Err(Fault::Unexpected { kind, state: state.words() }),
+        _ => return Err(ProtocolError::Unexpected { kind, state: state.words() }),
     })
 }
 
 /// Whether an optional frame that is not known may come, to be skipped: a numbered one counts in its session, so there must
 /// be one.
-pub(crate) fn may_skip(state: State, kind: Kind) -> Result<(), Fault> {
+pub(crate) fn may_skip(state: State, kind: Kind) -> Result<(), ProtocolError> {
     if kind.is_numbered() && state != State::Registered {
-        return Err(Fault::Unexpected { kind, state: state.words() });
+        return Err(ProtocolError::Unexpected { kind, state: state.words() });
     }
     Ok(())
 }

@@ -9,8 +9,8 @@ use chatcore::wire::{
     Online, Ping, Preface, Presence, ReconnectHint, Refused, Resumed, Stale, UserInfo, Welcome, take,
 };
 use chatcore::{
-    Client, ClientConfig, ClientError, Closed, ErrorCode, Event, Fault, Foreign, GoodbyeCode, Instant, Limits,
-    MessageId, Received, RefusalCode, Token, User, UserName,
+    Client, ClientConfig, ClientError, Closed, ErrorCode, Event, GoodbyeCode, Instant, Limits, MessageId,
+    OtherProtocol, ProtocolError, Received, RefusalCode, Token, User, UserName,
 };
 use proptest::prelude::*;
 use world::{World, encode_all};
@@ -211,18 +211,18 @@ fn unknown_optional_frames_are_skipped_and_the_numbered_ones_count() {
 
 #[test]
 fn a_hub_that_breaks_the_protocol_is_told_and_left() {
-    let wrong: [(&[u8], Fault); 3] = [
-        (&[0, 0, 0, 0], Fault::FrameEmpty),
-        (&[0xe9, 3, 0, 0], Fault::FrameTooLong { bytes: 1_001, bytes_max: 1_000 }),
-        (&encode_all(&[welcome()]), Fault::Unexpected { kind: welcome().kind(), state: "once registered" }),
+    let wrong: [(&[u8], ProtocolError); 3] = [
+        (&[0, 0, 0, 0], ProtocolError::FrameEmpty),
+        (&[0xe9, 3, 0, 0], ProtocolError::FrameTooLong { bytes: 1_001, bytes_max: 1_000 }),
+        (&encode_all(&[welcome()]), ProtocolError::Unexpected { kind: welcome().kind(), state: "once registered" }),
     ];
-    for (bytes, fault) in wrong {
+    for (bytes, error) in wrong {
         let mut client = registered();
         let mut input = bytes;
         assert_eq!(client.receive(Instant::ZERO, &mut input), Received::Closed);
-        assert_eq!(events(&mut client), [Event::Closed(Closed::Fault(fault))]);
-        let error = ErrorMessage { code: fault.code(), detail: &fault.to_string() };
-        assert_eq!(said(&written(&mut client)), [ClientMessage::Error(error)]);
+        assert_eq!(events(&mut client), [Event::Closed(Closed::ProtocolError(error))]);
+        let message = ErrorMessage { code: error.code(), detail: &error.to_string() };
+        assert_eq!(said(&written(&mut client)), [ClientMessage::Error(message)]);
         assert_eq!(client.send(Instant::ZERO, "bob", b""), Err(ClientError::Closed));
         assert_eq!(client.poll_timeout(), None);
     }
@@ -232,7 +232,7 @@ fn a_hub_that_breaks_the_protocol_is_told_and_left() {
 fn what_is_no_hub_is_recognised() {
     let mut client = fresh();
     let _ = client.receive(Instant::ZERO, &mut &b"SSH-2.0-OpenSSH_9.6\r\n"[..]);
-    assert_eq!(events(&mut client), [Event::Closed(Closed::Foreign(Foreign::Unknown))]);
+    assert_eq!(events(&mut client), [Event::Closed(Closed::OtherProtocol(OtherProtocol::Unknown))]);
     assert_eq!(written(&mut client), b"", "an error frame would mean nothing to it");
 }
 
@@ -241,8 +241,8 @@ fn an_acknowledgement_above_what_was_sent_is_the_hubs_fault() {
     let mut client = registered();
     client.send(Instant::ZERO, "bob", b"").unwrap();
     hear(&mut client, &[HubMessage::Ack(Ack { count: 1 })]);
-    let fault = Fault::AckBeyondSent { acknowledged: 1, sent: 0 };
-    assert_eq!(events(&mut client), [Event::Closed(Closed::Fault(fault))], "it was not even written");
+    let error = ProtocolError::AckBeyondSent { acknowledged: 1, sent: 0 };
+    assert_eq!(events(&mut client), [Event::Closed(Closed::ProtocolError(error))], "it was not even written");
 }
 
 #[test]
@@ -443,7 +443,10 @@ fn several_messages_are_accepted_with_one_frame() {
         }
         hear(&mut client, &[HubMessage::Accepted(AcceptedRun { number, id: MessageId(id), more }.into())]);
         assert!(
-            matches!(events(&mut client)[..], [Event::Closed(Closed::Fault(Fault::InvalidValue { .. }))]),
+            matches!(
+                events(&mut client)[..],
+                [Event::Closed(Closed::ProtocolError(ProtocolError::InvalidValue { .. }))]
+            ),
             "{number} {id} {more}"
         );
     }

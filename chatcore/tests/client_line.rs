@@ -7,7 +7,7 @@ use std::time::Duration;
 use chatcore::wire::{ClientMessage, Message, PREFACE_BYTES, Register, take};
 use chatcore::{
     Backoff, Client, ClientConfig, ClientConfigError, ClientError, Event, Handshake, Instant, Limits, RefusalCode,
-    Ticket,
+    SessionTicket,
 };
 use world::{User, World, opening};
 
@@ -41,7 +41,7 @@ fn a_session_that_is_lost_is_followed_by_one_with_the_same_spelling_of_its_name(
         let mut alice = world.connect("Alice");
         let ticket = alice.client.ticket().unwrap().clone();
         assert_eq!(ticket.display_name.as_deref(), Some("Alice"));
-        let ticket = Ticket { display_name: Some(spelling.into()), ..ticket };
+        let ticket = SessionTicket { display_name: Some(spelling.into()), ..ticket };
         world.cut(&mut alice);
         world.pass(Limits::default().resume_time_max);
         alice.client = Client::resume(world.now, ClientConfig::default(), 7, ticket, b"");

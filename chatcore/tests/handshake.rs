@@ -8,7 +8,8 @@ use chatcore::wire::{
     ClientMessage, ErrorMessage, Goodbye, HubMessage, Message, PREFACE_BYTES, Ping, Preface, Refused, Register, Send,
 };
 use chatcore::{
-    ErrorCode, Fault, Foreign, GoodbyeCode, Handshake, HandshakeError, Instant, Limits, NameError, Refusal, RefusalCode,
+    ErrorCode, GoodbyeCode, Handshake, HandshakeError, Instant, Limits, NameError, OtherProtocol, ProtocolError,
+    Refusal, RefusalCode,
 };
 use world::{World, decode_all, encode_all, handshake_error, opening};
 
@@ -72,12 +73,12 @@ fn frames_behind_a_registration_are_taken_once_it_is_admitted() {
 #[test]
 fn what_speaks_another_protocol_is_answered_in_its_own_words() {
     let http = handshake_error(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-    assert_eq!(http.0, HandshakeError::Foreign(Foreign::Http));
+    assert_eq!(http.0, HandshakeError::OtherProtocol(OtherProtocol::Http));
     assert!(http.1.starts_with(b"HTTP/1.1 400 "));
     let tls = handshake_error(&[0x16, 0x03, 0x01, 0x02, 0x00]);
-    assert_eq!((tls.0, tls.1[0]), (HandshakeError::Foreign(Foreign::Tls), 0x15));
+    assert_eq!((tls.0, tls.1[0]), (HandshakeError::OtherProtocol(OtherProtocol::Tls), 0x15));
     let noise = handshake_error(b"\0\x01\x02");
-    assert_eq!(noise.0, HandshakeError::Foreign(Foreign::Unknown));
+    assert_eq!(noise.0, HandshakeError::OtherProtocol(OtherProtocol::Unknown));
     assert_eq!(noise.1, b"This port speaks chatcore: use a chatcore client here\n");
 }
 
@@ -86,7 +87,7 @@ fn another_version_is_told_which_one_is_spoken() {
     let mut preface = Preface::OURS;
     preface.version = 2;
     let (error, bytes) = handshake_error(&preface.encode());
-    assert_eq!(error, HandshakeError::Fault(Fault::UnsupportedVersion { version: 2, spoken: 1 }));
+    assert_eq!(error, HandshakeError::ProtocolError(ProtocolError::UnsupportedVersion { version: 2, spoken: 1 }));
     assert_eq!(bytes[..PREFACE_BYTES], Preface::OURS.encode());
     let detail = "protocol version 2 is not spoken here, version 1 is";
     let expected = HubMessage::Error(ErrorMessage { code: ErrorCode::UnsupportedVersion, detail });
@@ -162,13 +163,13 @@ fn every_refusal_fits_its_detail() {
 
 #[test]
 fn refusals_are_counted_and_end_the_connection() {
-    let limits = Limits { attempts_max: 3, ..Limits::default() };
+    let limits = Limits { registration_attempts_max: 3, ..Limits::default() };
     let mut handshake = Handshake::new(Instant::ZERO, &limits);
     let mut bytes = opening("");
     bytes.extend(register(""));
     assert!(handshake.receive(Instant::ZERO, &mut &bytes[..]).unwrap().is_none());
     let error = handshake.receive(Instant::ZERO, &mut &register("")[..]).unwrap_err();
-    assert_eq!(error, HandshakeError::Fault(Fault::TooManyAttempts { attempts_max: 3 }));
+    assert_eq!(error, HandshakeError::ProtocolError(ProtocolError::TooManyAttempts { attempts_max: 3 }));
     let answers = said(&handshake);
     assert!(matches!(
         decode_all(&answers)[..],
@@ -205,9 +206,9 @@ fn a_message_before_registration_is_a_protocol_error() {
         let mut bytes = Preface::OURS.encode().to_vec();
         message.encode(&mut bytes);
         let (error, answer) = handshake_error(&bytes);
-        let fault = Fault::Unexpected { kind: message.kind(), state: "before registration" };
-        assert_eq!(error, HandshakeError::Fault(fault));
-        let expected = HubMessage::Error(ErrorMessage { code: ErrorCode::Unexpected, detail: &fault.to_string() });
+        let unexpected = ProtocolError::Unexpected { kind: message.kind(), state: "before registration" };
+        assert_eq!(error, HandshakeError::ProtocolError(unexpected));
+        let expected = HubMessage::Error(ErrorMessage { code: ErrorCode::Unexpected, detail: &unexpected.to_string() });
         assert_eq!(decode_all(&answer[PREFACE_BYTES..]), [expected]);
     }
 }
@@ -222,7 +223,7 @@ fn an_unknown_optional_frame_is_skipped_and_a_critical_one_refused() {
 
     let mut bytes = Preface::OURS.encode().to_vec();
     bytes.extend([3, 0, 0, 0, 0x3f, 1, 2]);
-    assert!(matches!(handshake_error(&bytes).0, HandshakeError::Fault(Fault::UnknownKind { .. })));
+    assert!(matches!(handshake_error(&bytes).0, HandshakeError::ProtocolError(ProtocolError::UnknownKind { .. })));
 }
 
 #[test]
@@ -233,8 +234,8 @@ fn a_credential_has_a_limit() {
     let opening = |bytes| [&Preface::OURS.encode()[..], &encode_all(&[register(bytes)])].concat();
     let mut handshake = Handshake::new(Instant::ZERO, &Limits::default());
     assert!(handshake.receive(Instant::ZERO, &mut &opening(1024)[..]).unwrap().is_some());
-    let fault = Fault::InvalidValue { kind: register(0).kind() };
-    assert_eq!(handshake_error(&opening(1025)).0, HandshakeError::Fault(fault));
+    let invalid = ProtocolError::InvalidValue { kind: register(0).kind() };
+    assert_eq!(handshake_error(&opening(1025)).0, HandshakeError::ProtocolError(invalid));
 }
 
 #[test]
@@ -278,9 +279,9 @@ fn whether_a_handshake_is_over_can_be_seen() {
     assert!(!stopped.is_over());
     stopped.shut_down(None);
     assert!(stopped.is_over());
-    let mut foreign = handshake();
-    foreign.receive(Instant::ZERO, &mut &b"GET / HTTP/1.1\r\n"[..]).unwrap_err();
-    assert!(foreign.is_over());
+    let mut other = handshake();
+    other.receive(Instant::ZERO, &mut &b"GET / HTTP/1.1\r\n"[..]).unwrap_err();
+    assert!(other.is_over());
 }
 
 #[test]
@@ -290,9 +291,9 @@ fn who_reports_more_than_was_given_is_told() {
         let _registration = handshake.receive(Instant::ZERO, &mut &opening("alice")[..]).unwrap().unwrap();
         handshake
     };
-    let mut foreign = Handshake::new(Instant::ZERO, &Limits::default());
-    foreign.receive(Instant::ZERO, &mut &b"GET / HTTP/1.1\r\n"[..]).unwrap_err();
-    for mut handshake in [Handshake::new(Instant::ZERO, &Limits::default()), undecided(), foreign] {
+    let mut other = Handshake::new(Instant::ZERO, &Limits::default());
+    other.receive(Instant::ZERO, &mut &b"GET / HTTP/1.1\r\n"[..]).unwrap_err();
+    for mut handshake in [Handshake::new(Instant::ZERO, &Limits::default()), undecided(), other] {
         let given = handshake.transmit().concat().len();
         handshake.transmitted(0);
         let reported = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| handshake.transmitted(given + 5)));
@@ -322,7 +323,7 @@ fn a_stranger_cannot_announce_a_long_frame() {
     let bytes_max = chatcore::HANDSHAKE_FRAME_BYTES_MAX;
     assert_eq!(
         handshake_error(&bytes).0,
-        HandshakeError::Fault(Fault::FrameTooLong { bytes: 60_000, bytes_max }),
+        HandshakeError::ProtocolError(ProtocolError::FrameTooLong { bytes: 60_000, bytes_max }),
         "the length alone is enough"
     );
 }

@@ -5,7 +5,7 @@ mod world;
 use std::time::Duration;
 
 use chatcore::wire::{Ack, ClientMessage, HubMessage, Join, Message, Pong, RejectCode};
-use chatcore::{CloseReason, ConnId, HubEvent, Limits, Memory, Origin, Rate, Received};
+use chatcore::{CloseReason, ConnId, HubEvent, Limits, Memory, QuotaKey, Rate, Received};
 use world::{World, decode_all, encode_all, goodbye, join_with_token, registration, send, try_resume_again};
 
 /// Bytes by which counts of buffers may be off: the smallest buffer of each of some sessions.
@@ -27,7 +27,7 @@ fn small() -> World {
 }
 
 fn admit(world: &mut World, name: &str, origin: u128) -> ConnId {
-    let registration = registration(world.now, world.hub.limits(), name).with_origin(Origin(origin));
+    let registration = registration(world.now, world.hub.limits(), name).with_origin(QuotaKey(origin));
     let conn = world.hub.admit(world.now, registration).unwrap();
     world.written(conn);
     world.confirm(conn);
@@ -128,7 +128,7 @@ const ENDS: [End; 5] = [
     ("a goodbye", |world, bob| {
         let _ = world.say(bob, &[goodbye()]);
     }),
-    ("a fault", |world, bob| {
+    ("a protocol error", |world, bob| {
         let _ = world.say(bob, &[ClientMessage::Ack(Ack { count: 1_000 })]);
     }),
     ("a kick", |world, _| assert!(world.hub.kick(world.now, &"bob".parse().unwrap()))),

@@ -5,7 +5,7 @@ mod world;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use chatcore::{CloseReason, Closed, Event, FateCode, HubEvent, Limits, MessageId, Refusal, RejectCode};
+use chatcore::{CloseReason, Closed, DeliveryStatus, Event, HubEvent, Limits, MessageId, Refusal, RejectCode};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use world::{User, World};
@@ -183,7 +183,7 @@ impl Run {
         let (reports, events): (Vec<_>, Vec<_>) =
             events.into_iter().partition(|event| matches!(event, Event::Report { .. }));
         let reported = reports.iter().map(|report| match report {
-            Event::Report { fate: FateCode::Undelivered, ids, .. } => ids.len(),
+            Event::Report { status: DeliveryStatus::Undelivered, ids, .. } => ids.len(),
             _ => 0,
         });
         assert_eq!(reported.sum::<usize>(), undelivered, "what nobody was given is reported: {reports:?}");

@@ -5,7 +5,7 @@ mod world;
 use std::time::Duration;
 
 use chatcore::wire::{Ack, ClientMessage, HubMessage, Message, Preface, Register};
-use chatcore::{CONNECTION_COST, CloseReason, Event, Handshake, HubEvent, Limits, Origin, Rate, Refusal};
+use chatcore::{CONNECTION_COST, CloseReason, Event, Handshake, HubEvent, Limits, QuotaKey, Rate, Refusal};
 use world::{User, World, bodies, decode_all, goodbye, registration, send};
 
 #[test]
@@ -14,7 +14,7 @@ fn detached_sessions_are_bounded_in_number_and_for_each_origin() {
         let mut world = World::new(limits.clone());
         let users = ["a", "b", "c"].map(str::to_owned);
         for (name, origin) in users.iter().zip(origins) {
-            let conn = world.hub.admit(world.now, registration(world.now, limits, name).with_origin(Origin(origin)));
+            let conn = world.hub.admit(world.now, registration(world.now, limits, name).with_origin(QuotaKey(origin)));
             let conn = conn.unwrap();
             world.written(conn);
             world.confirm(conn);
@@ -95,7 +95,7 @@ fn the_origin_that_holds_most_pays_when_buffers_are_short_and_others_notice_noth
     };
     let mut world = World::new(limits.clone());
     let from = |world: &mut World, name: &str, origin| {
-        let registration = registration(world.now, &limits, name).with_origin(Origin(origin));
+        let registration = registration(world.now, &limits, name).with_origin(QuotaKey(origin));
         let conn = world.hub.admit(world.now, registration).unwrap();
         world.written(conn);
         conn
@@ -127,7 +127,7 @@ fn an_origin_that_registers_too_often_is_told_when_to_come_again() {
     let limits = Limits { origin_rate: Rate { per_s: 100, burst: 300 }, ..Limits::default() };
     let mut world = World::new(limits.clone());
     let register = |world: &mut World, name: &str, origin| {
-        let registration = registration(world.now, &limits, name).with_origin(Origin(origin));
+        let registration = registration(world.now, &limits, name).with_origin(QuotaKey(origin));
         world.hub.admit(world.now, registration).map(drop)
     };
     let outcomes: Vec<_> = (0..6).map(|i| register(&mut world, &format!("user{i}"), 1)).collect();
@@ -143,7 +143,7 @@ fn an_origin_that_registers_too_often_is_told_when_to_come_again() {
 fn connections_and_impossible_names_are_paid_by_their_origin_before_anybody_has_a_session() {
     let limits = Limits { origin_rate: Rate { per_s: 100, burst: 10 * CONNECTION_COST }, ..Limits::default() };
     let mut world = World::new(limits.clone());
-    let connect = |world: &mut World, origin| world.hub.charge_origin(world.now, Origin(origin), CONNECTION_COST);
+    let connect = |world: &mut World, origin| world.hub.charge_origin(world.now, QuotaKey(origin), CONNECTION_COST);
     for _ in 0..10 {
         assert_eq!(connect(&mut world, 1), None);
     }
@@ -153,7 +153,7 @@ fn connections_and_impossible_names_are_paid_by_their_origin_before_anybody_has_
         "fifty units at a hundred a second"
     );
     assert_eq!(connect(&mut world, 2), None, "others notice nothing");
-    let asked = registration(world.now, &limits, "alice").with_origin(Origin(1));
+    let asked = registration(world.now, &limits, "alice").with_origin(QuotaKey(1));
     assert!(matches!(world.hub.admit(world.now, asked), Err(Refusal::RateLimited { .. })));
     // A name that cannot be one costs what it takes to find that out.
     let mut handshake = Handshake::new(world.now, &limits);
@@ -164,7 +164,7 @@ fn connections_and_impossible_names_are_paid_by_their_origin_before_anybody_has_
     let cost = handshake.take_cost();
     assert!(cost >= 4 * 128, "{cost}");
     assert_eq!(handshake.take_cost(), 0, "it is told once");
-    assert!(world.hub.charge_origin(world.now, Origin(2), cost).is_some());
+    assert!(world.hub.charge_origin(world.now, QuotaKey(2), cost).is_some());
     world.now = world.now + Duration::from_secs(10);
     assert_eq!((connect(&mut world, 1), connect(&mut world, 2)), (None, None));
 }
@@ -180,7 +180,7 @@ fn what_is_written_to_those_who_ended_counts_too_and_is_given_up_when_buffers_ar
     };
     let mut world = World::new(limits.clone());
     let from = |world: &mut World, name: &str, origin| {
-        let registration = registration(world.now, &limits, name).with_origin(Origin(origin));
+        let registration = registration(world.now, &limits, name).with_origin(QuotaKey(origin));
         let conn = world.hub.admit(world.now, registration).unwrap();
         world.written(conn);
         conn

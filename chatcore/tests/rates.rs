@@ -5,7 +5,7 @@ mod world;
 use std::time::Duration;
 
 use chatcore::wire::{ClientMessage, HubMessage, Join, Ping};
-use chatcore::{CloseReason, ConnId, HubEvent, Instant, Limits, Origin, Rate, Received};
+use chatcore::{CloseReason, ConnId, HubEvent, Instant, Limits, QuotaKey, Rate, Received};
 use world::{World, decode_all, encode_all, goodbye, registration, send};
 
 const PING: ClientMessage<'_> = ClientMessage::Ping(Ping { nonce: 1 });
@@ -97,7 +97,7 @@ fn who_is_paused_is_neither_silent_nor_stalled() {
 fn sessions_of_one_origin_share_its_rate_and_others_do_not() {
     let mut world = paced(Rate::UNLIMITED, Rate { per_s: 100, burst: 1_000 });
     let admit = |world: &mut World, name, origin| {
-        let registration = registration(world.now, world.hub.limits(), name).with_origin(Origin(origin));
+        let registration = registration(world.now, world.hub.limits(), name).with_origin(QuotaKey(origin));
         world.hub.admit(world.now, registration).unwrap()
     };
     let [alice, bob] = ["alice", "bob"].map(|name| admit(&mut world, name, 1));
@@ -181,7 +181,7 @@ fn who_ends_leaves_the_cost_to_its_origin() {
     let mut world = paced(Rate::UNLIMITED, Rate { per_s: 1_000, burst: 5_000 });
     for i in 0..MEMBERS {
         let registration =
-            registration(world.now, world.hub.limits(), &format!("user{i}")).with_origin(Origin(i.into()));
+            registration(world.now, world.hub.limits(), &format!("user{i}")).with_origin(QuotaKey(i.into()));
         let user = world.hub.admit(world.now, registration).unwrap();
         let _ = world.say(user, &[ClientMessage::Join(Join { room: "#hall" })]);
         world.drain();
@@ -191,7 +191,7 @@ fn who_ends_leaves_the_cost_to_its_origin() {
         [&[ClientMessage::Join(Join { room: "#hall" })][..], &vec![send("#hall", b"x"); 10], &[goodbye()]].concat();
     let said = encode_all(&said);
     loop {
-        let registration = registration(world.now, world.hub.limits(), "eve").with_origin(Origin(1_000));
+        let registration = registration(world.now, world.hub.limits(), "eve").with_origin(QuotaKey(1_000));
         let Ok(eve) = world.hub.admit(world.now, registration) else { break };
         match receive(&mut world, eve, &mut &said[..]) {
             Received::Closed => {}

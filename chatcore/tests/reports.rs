@@ -5,7 +5,7 @@ mod world;
 use std::time::Duration;
 
 use chatcore::wire::{Ack, ClientMessage};
-use chatcore::{Event, FateCode, Limits};
+use chatcore::{DeliveryStatus, Event, Limits};
 use world::{World, join_with_token, try_resume};
 
 /// How long a session waits for another connection.
@@ -31,15 +31,15 @@ fn what_went_out_once_is_never_said_to_be_undelivered() {
     world.hub.disconnect(world.now, second).unwrap();
     world.pass(WINDOW);
     world.carry(&mut alice);
-    let fates: Vec<_> = alice
+    let statuses: Vec<_> = alice
         .events
         .iter()
         .map(|event| match event {
-            Event::Report { fate, ids, .. } => (*fate, ids.len()),
+            Event::Report { status, ids, .. } => (*status, ids.len()),
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(fates, [(FateCode::Undelivered, 1), (FateCode::Unconfirmed, 2)]);
+    assert_eq!(statuses, [(DeliveryStatus::Undelivered, 1), (DeliveryStatus::Unconfirmed, 2)]);
 }
 
 #[test]
@@ -66,12 +66,15 @@ fn the_senders_are_told_what_became_of_what_was_not_acknowledged() {
     world.hub.disconnect(world.now, bob).unwrap();
     world.pass(WINDOW);
     world.carry(&mut alice);
-    let report = |fate, id| Event::Report { fate, to: "bob".parse().unwrap(), ids: vec![id] };
-    assert_eq!(alice.events, [report(FateCode::Undelivered, ids[2]), report(FateCode::Unconfirmed, ids[1])]);
+    let report = |status, id| Event::Report { status, to: "bob".parse().unwrap(), ids: vec![id] };
+    assert_eq!(
+        alice.events,
+        [report(DeliveryStatus::Undelivered, ids[2]), report(DeliveryStatus::Unconfirmed, ids[1])]
+    );
 }
 
 #[test]
-fn a_report_goes_to_the_session_that_sent_and_not_to_an_heir_of_its_name() {
+fn a_report_goes_to_the_session_that_sent_and_not_to_a_later_session_of_its_name() {
     let mut world = World::new(Limits { resume_time_max: WINDOW, ..Limits::default() });
     let (mut alice, mut bob) = (world.connect("alice"), world.connect("bob"));
     alice.client.send(world.now, "bob", b"1").unwrap();
@@ -96,7 +99,7 @@ fn a_session_that_waits_when_the_hub_stops_has_its_senders_told() {
     world.carry_closed(&mut alice);
     assert!(matches!(
         &alice.events[..],
-        [Event::Accepted { .. }, Event::Report { fate: FateCode::Undelivered, .. }, Event::Closed(_)]
+        [Event::Accepted { .. }, Event::Report { status: DeliveryStatus::Undelivered, .. }, Event::Closed(_)]
     ));
     assert_eq!(world.hub.users(), 0);
 }

@@ -6,7 +6,7 @@ use chatcore::sim::{Pipe, Random};
 use chatcore::wire::{
     Announced, ClientMessage, Content, HubMessage, Message, PREFACE_BYTES, Preface, Register, Resume, Token, Welcome,
 };
-use chatcore::{Client, ClientConfig, Handshake, Hub, Instant, Limits, Received, Ticket};
+use chatcore::{Client, ClientConfig, Handshake, Hub, Instant, Limits, Received, SessionTicket};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -176,7 +176,7 @@ fn no_secret_shows_in_the_values_of_a_resumption() {
     pair.connect(&mut |_| ());
     let token = pair.token();
     let search = search_for(token);
-    let ticket = Ticket { name: "alice".parse().unwrap(), display_name: None, token, attempt: 0 };
+    let ticket = SessionTicket { name: "alice".parse().unwrap(), display_name: None, token, attempt: 0 };
     search.is_nowhere_in(&ticket);
     pair.client = Client::resume(NOW, ClientConfig::default(), CLIENT_SEED, ticket, CREDENTIAL);
     pair.connect(&mut |value| search.is_nowhere_in(value));

@@ -8,8 +8,8 @@ use chatcore::wire::{
     Ack, ClientMessage, HubMessage, Kind, Message, PREFACE_BYTES, Preface, Resume, Resumed, Token, take,
 };
 use chatcore::{
-    Client, ClientConfig, CloseReason, ConnId, Event, Fault, GoodbyeCode, Handshake, HandshakeError, HubEvent, Limits,
-    Rate, Received, Refusal, RefusalCode, RejectCode, Ticket,
+    Client, ClientConfig, CloseReason, ConnId, Event, GoodbyeCode, Handshake, HandshakeError, HubEvent, Limits,
+    ProtocolError, Rate, Received, Refusal, RefusalCode, RejectCode, SessionTicket,
 };
 use proptest::prelude::*;
 use world::{User, World, bodies, decode_all, encode_all, join_with_token, try_resume, try_resume_again};
@@ -133,7 +133,7 @@ fn a_client_is_sent_no_frame_that_is_longer_than_it_takes() {
     assert!(bob.events.iter().any(|event| matches!(event, Event::Online { next: Some(_), .. })), "{:?}", bob.events);
 
     // It must not take less afterwards: longer frames may wait for it. And what is refused changes nothing.
-    let Ticket { name, token, attempt, .. } = bob.client.ticket().unwrap().clone();
+    let SessionTicket { name, token, attempt, .. } = bob.client.ticket().unwrap().clone();
     world.cut(&mut bob);
     for (received, frame_bytes_max) in [(None, TAKES - 1), (Some(u64::MAX), 2 * TAKES)] {
         let mut opening = Preface::OURS.encode().to_vec();
@@ -313,7 +313,7 @@ fn a_token_guessed_many_times_costs_a_connection_each_and_changes_nothing() {
     let refusal = world.hub.admit(world.now, first).unwrap_err();
     handshake.refuse(world.now, &refusal).unwrap();
     let second = handshake.receive(world.now, &mut input).unwrap_err();
-    assert_eq!(second, HandshakeError::Fault(Fault::TooManyAttempts { attempts_max: 8 }));
+    assert_eq!(second, HandshakeError::ProtocolError(ProtocolError::TooManyAttempts { attempts_max: 8 }));
 }
 
 #[test]
@@ -501,7 +501,7 @@ fn an_answer_that_names_another_count_is_the_hubs_fault() {
         let resumed = HubMessage::Resumed(Resumed { received, sent, limits });
         let bytes = [&Preface::OURS.encode()[..], &encode_all(&[resumed])].concat();
         assert_eq!(bob.client.receive(world.now, &mut &bytes[..]), Received::Closed);
-        assert!(matches!(bob.client.poll_event(), Some(Event::Closed(chatcore::Closed::Fault(_)))));
+        assert!(matches!(bob.client.poll_event(), Some(Event::Closed(chatcore::Closed::ProtocolError(_)))));
         let mut said = &bob.client.poll_transmit().concat()[..];
         assert!(matches!(take(&mut said, 1408), Ok(Some(content)) if content.kind == Kind::ERROR));
     }

@@ -5,7 +5,7 @@ mod world;
 use std::time::Duration;
 
 use chatcore::wire::{Ack, ClientMessage, HubMessage, Message, Pong, Rejected};
-use chatcore::{CloseReason, Fault, HubEvent, Limits, Received, RejectCode};
+use chatcore::{CloseReason, HubEvent, Limits, ProtocolError, Received, RejectCode};
 use world::{World, decode_all, send};
 
 #[test]
@@ -153,12 +153,12 @@ fn an_acknowledgement_above_what_was_sent_is_a_protocol_error() {
     );
     assert_eq!(world.say(alice, &[ClientMessage::Ack(Ack { count: 2 })]), Received::Closed);
     world.drain();
-    let fault = CloseReason::Fault(Fault::AckBeyondSent { acknowledged: 2, sent: 1 });
+    let too_many = CloseReason::ProtocolError(ProtocolError::AckBeyondSent { acknowledged: 2, sent: 1 });
     assert!(
         world
             .hub_events
             .iter()
-            .any(|output| matches!(output, HubEvent::SessionEnded { reason, .. } if *reason == fault))
+            .any(|output| matches!(output, HubEvent::SessionEnded { reason, .. } if *reason == too_many))
     );
     assert_eq!(world.hub.users(), 1, "bob stays");
 }

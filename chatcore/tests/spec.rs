@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use chatcore::wire::{
-    AcceptedRun, Ack, Announced, ClientMessage, Deliver, Done, ErrorMessage, Goodbye, HubMessage, Join, Joined, Kind,
-    Leave, Left, Members, Message, Missed, Online, Ping, Pong, Preface, Presence, Refused, Register, Rejected, Report,
-    Resume, Resumed, RoomDeliver, Roster, Send, Stale, Unwatch, Watch, Welcome, Who,
+    AcceptedRun, Ack, Announced, ClientMessage, Deliver, DeliveryReport, Done, ErrorMessage, Goodbye, HubMessage, Join,
+    Joined, Kind, Leave, Left, Members, Message, Missed, Online, Ping, Pong, Preface, Presence, Refused, Register,
+    Rejected, Resume, Resumed, RoomDeliver, Roster, Send, Stale, Unwatch, Watch, Welcome, Who,
 };
 use chatcore::{
-    Client, ClientConfig, Closed, ErrorCode, Event, FateCode, Fault, GoodbyeCode, Handshake, HandshakeError, Instant,
-    LeaveCode, Limits, MessageId, Received, RefusalCode, RejectCode, Ticket, Token,
+    Client, ClientConfig, Closed, DeliveryStatus, ErrorCode, Event, GoodbyeCode, Handshake, HandshakeError, Instant,
+    LeaveCode, Limits, MessageId, ProtocolError, Received, RefusalCode, RejectCode, SessionTicket, Token,
 };
 use world::{World, encode_all};
 
@@ -51,7 +51,7 @@ fn every_code_is_listed_with_its_number_and_name() {
     check!("goodbye", GoodbyeCode);
     check!("error", ErrorCode);
     check!("joined and left", LeaveCode);
-    check!("report", FateCode);
+    check!("report", DeliveryStatus);
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn hub_messages() -> [HubMessage<'static>; 21] {
         HubMessage::Joined(Joined { room: "#lobby", name: "bob", display_name: None }),
         HubMessage::Left(Left { room: "#lobby", name: "bob", code: LeaveCode::Left }),
         HubMessage::Presence(Presence { name: "bob", online: true, display_name: None }),
-        HubMessage::Report(Report { code: FateCode::Undelivered, to: "bob", ids: vec![MessageId(1)] }),
+        HubMessage::Report(DeliveryReport { code: DeliveryStatus::Undelivered, to: "bob", ids: vec![MessageId(1)] }),
         HubMessage::Missed(Missed { room: "#lobby", first_id: MessageId(1), last_id: MessageId(2), count: 2 }),
         HubMessage::Stale(Stale { room: "#lobby" }),
     ]
@@ -173,7 +173,7 @@ fn a_hub_accepts_what_the_table_lists_and_nothing_else() {
     let mut seen = BTreeSet::new();
     for message in client_messages() {
         let kind = message.kind();
-        let unexpected = |fault| matches!(fault, Fault::Unexpected { kind: refused, .. } if refused == kind);
+        let unexpected = |error| matches!(error, ProtocolError::Unexpected { kind: refused, .. } if refused == kind);
         let bytes = [&Preface::OURS.encode()[..], &encode_all(std::slice::from_ref(&message))].concat();
         let mut handshake = Handshake::new(Instant::ZERO, &Limits::default());
         match handshake.receive(Instant::ZERO, &mut &bytes[..]) {
@@ -185,7 +185,7 @@ fn a_hub_accepts_what_the_table_lists_and_nothing_else() {
             Err(HandshakeError::Left) => {
                 seen.insert(row("unregistered", kind, "closed"));
             }
-            Err(HandshakeError::Fault(fault)) => assert!(unexpected(fault), "{fault}"),
+            Err(HandshakeError::ProtocolError(error)) => assert!(unexpected(error), "{error}"),
             Err(other) => panic!("{other}"),
         }
 
@@ -216,7 +216,8 @@ fn a_client_accepts_what_the_table_lists_and_nothing_else() {
     for (state, before) in &states {
         for message in hub_messages() {
             let mut client = if *state == "resuming" {
-                let ticket = Ticket { name: "alice".parse().unwrap(), display_name: None, token: TOKEN, attempt: 0 };
+                let ticket =
+                    SessionTicket { name: "alice".parse().unwrap(), display_name: None, token: TOKEN, attempt: 0 };
                 Client::resume(Instant::ZERO, ClientConfig::default(), 7, ticket, b"")
             } else {
                 let mut client = Client::new(Instant::ZERO, ClientConfig::default(), 7);
@@ -234,7 +235,7 @@ fn a_client_accepts_what_the_table_lists_and_nothing_else() {
             let _ = client.receive(Instant::ZERO, &mut &bytes[split..]);
             let events: Vec<_> = std::iter::from_fn(|| client.poll_event()).skip(before.len()).collect();
             let next = match events.last() {
-                Some(Event::Closed(Closed::Fault(Fault::Unexpected { .. }))) => continue,
+                Some(Event::Closed(Closed::ProtocolError(ProtocolError::Unexpected { .. }))) => continue,
                 Some(Event::Closed(_)) => "closed",
                 Some(Event::Registered { .. } | Event::Resumed) => "registered",
                 // Who may not resume connects again.

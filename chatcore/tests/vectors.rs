@@ -6,12 +6,14 @@ mod world;
 use std::collections::BTreeSet;
 
 use chatcore::wire::{
-    self, Accepted, AcceptedRun, Ack, Announced, ClientMessage, Content, Deliver, Done, ErrorMessage, Goodbye,
-    HubMessage, Join, Joined, Kind, Leave, Left, Members, Message, Missed, Online, Ping, Pong, Preface, Presence,
-    ReconnectHint, Refused, Register, Rejected, Report, Resume, Resumed, RoomDeliver, Roster, Send, Stale, Unwatch,
+    self, Accepted, AcceptedRun, Ack, Announced, ClientMessage, Content, Deliver, DeliveryReport, Done, ErrorMessage,
+    Goodbye, HubMessage, Join, Joined, Kind, Leave, Left, Members, Message, Missed, Online, Ping, Pong, Preface,
+    Presence, ReconnectHint, Refused, Register, Rejected, Resume, Resumed, RoomDeliver, Roster, Send, Stale, Unwatch,
     UserInfo, Watch, Welcome, Who,
 };
-use chatcore::{ErrorCode, FateCode, Fault, GoodbyeCode, LeaveCode, MessageId, RefusalCode, RejectCode, Token};
+use chatcore::{
+    DeliveryStatus, ErrorCode, GoodbyeCode, LeaveCode, MessageId, ProtocolError, RefusalCode, RejectCode, Token,
+};
 use chatcore::{Handshake, Instant, Limits};
 use world::handshake_error;
 
@@ -152,7 +154,7 @@ fn hub_message(name: &str) -> HubMessage<'static> {
         "presence-offline" => HubMessage::Presence(Presence { name: "bob", online: false, display_name: None }),
         "report" => {
             let ids = vec![ID, MessageId(ID.0 + 1)];
-            HubMessage::Report(Report { code: FateCode::Unconfirmed, to: "bob", ids })
+            HubMessage::Report(DeliveryReport { code: DeliveryStatus::Unconfirmed, to: "bob", ids })
         }
         "missed" => {
             let (first_id, last_id) = (ID, MessageId(ID.0 + 300));
@@ -173,7 +175,7 @@ fn check<'a, M: Message<'a> + PartialEq + std::fmt::Debug>(vector: &'a Vector, m
     message.kind()
 }
 
-fn take(mut bytes: &[u8]) -> Result<Content<'_>, Fault> {
+fn take(mut bytes: &[u8]) -> Result<Content<'_>, ProtocolError> {
     let content = wire::take(&mut bytes, 65_792)?.expect("the vector holds a whole frame");
     assert_eq!(bytes, b"", "the vector holds one frame");
     Ok(content)
@@ -190,8 +192,8 @@ fn the_preface_is_as_written_down() {
             assert_eq!(hex(&vector.bytes), hex(&Preface::OURS.encode()));
         } else {
             let (error, _) = handshake_error(&vector.bytes);
-            let chatcore::HandshakeError::Fault(fault) = error else { panic!("{error:?}") };
-            assert_eq!(fault.code().name(), vector.name);
+            let chatcore::HandshakeError::ProtocolError(error) = error else { panic!("{error:?}") };
+            assert_eq!(error.code().name(), vector.name);
         }
     }
 }
@@ -211,12 +213,12 @@ fn every_message_is_as_written_down() {
 #[test]
 fn what_is_no_message_is_refused_as_written_down() {
     for vector in vectors("invalid") {
-        let fault = take(&vector.bytes).and_then(|content| ClientMessage::decode(content).map(drop)).unwrap_err();
-        assert_eq!(fault.code().name(), vector.name, "{fault}");
+        let error = take(&vector.bytes).and_then(|content| ClientMessage::decode(content).map(drop)).unwrap_err();
+        assert_eq!(error.code().name(), vector.name, "{error}");
     }
     for vector in vectors("invalid-from-hub") {
-        let fault = take(&vector.bytes).and_then(|content| HubMessage::decode(content).map(drop)).unwrap_err();
-        assert_eq!(fault.code().name(), vector.name, "{fault}");
+        let error = take(&vector.bytes).and_then(|content| HubMessage::decode(content).map(drop)).unwrap_err();
+        assert_eq!(error.code().name(), vector.name, "{error}");
     }
 }
 

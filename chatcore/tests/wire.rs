@@ -2,11 +2,13 @@
 //! sends is a panic.
 
 use chatcore::wire::{
-    self, AcceptedRun, Ack, Announced, ClientMessage, Content, Deliver, Done, ErrorMessage, Goodbye, HubMessage, Join,
-    Joined, Kind, Leave, Left, Members, Message, Online, Ping, Pong, Presence, ReconnectHint, Refused, Register,
-    Rejected, Report, Resume, Resumed, RoomDeliver, Roster, Send, Unwatch, UserInfo, Watch, Welcome, Who,
+    self, AcceptedRun, Ack, Announced, ClientMessage, Content, Deliver, DeliveryReport, Done, ErrorMessage, Goodbye,
+    HubMessage, Join, Joined, Kind, Leave, Left, Members, Message, Online, Ping, Pong, Presence, ReconnectHint,
+    Refused, Register, Rejected, Resume, Resumed, RoomDeliver, Roster, Send, Unwatch, UserInfo, Watch, Welcome, Who,
 };
-use chatcore::{ErrorCode, FateCode, Fault, GoodbyeCode, LeaveCode, MessageId, RefusalCode, RejectCode, Token};
+use chatcore::{
+    DeliveryStatus, ErrorCode, GoodbyeCode, LeaveCode, MessageId, ProtocolError, RefusalCode, RejectCode, Token,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -136,8 +138,8 @@ impl Parts {
             HubMessage::Left(Left { room: &self.room, name, code: LeaveCode::from(self.code) }),
             HubMessage::Presence(Presence { name, online: true, display_name }),
             HubMessage::Presence(Presence { name, online: false, display_name: None }),
-            HubMessage::Report(Report {
-                code: FateCode::from(self.code),
+            HubMessage::Report(DeliveryReport {
+                code: DeliveryStatus::from(self.code),
                 to: name,
                 ids: (0..=self.names.len()).map(|n| MessageId(n as u64 * 1_000)).collect(),
             }),
@@ -169,7 +171,7 @@ fn encoded<'a, M: Message<'a>>(message: &M) -> Vec<u8> {
 }
 
 /// One frame, whole and alone.
-fn content(mut bytes: &[u8]) -> Result<Option<Content<'_>>, Fault> {
+fn content(mut bytes: &[u8]) -> Result<Option<Content<'_>>, ProtocolError> {
     wire::take(&mut bytes, FRAME_BYTES_MAX)
 }
 
@@ -277,7 +279,7 @@ fn a_length_beyond_all_memory_is_the_same_fault_on_every_target() {
         fields.extend_from_slice(&length.to_le_bytes());
         for kind in [Kind::REGISTER, Kind::SEND, Kind::WATCH] {
             let content = Content { kind, fields: &fields };
-            assert_eq!(ClientMessage::decode(content), Err(Fault::Truncated { kind }), "{length}");
+            assert_eq!(ClientMessage::decode(content), Err(ProtocolError::Truncated { kind }), "{length}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chatcore::wire::{ClientMessage, PREFACE_BYTES};
-use chatcore::{Client, ClientConfig, Event, Instant, Received, Ticket, Token};
+use chatcore::{Client, ClientConfig, Event, Instant, Received, SessionTicket, Token};
 
 use crate::check_written;
 
@@ -23,7 +23,7 @@ pub fn client_input(data: &[u8]) {
 fn outcome(before: u8, stream: &[u8], piece: usize) -> (Vec<Event>, Vec<u8>) {
     let mut now = Instant::ZERO;
     let mut client = if before & 8 != 0 {
-        let ticket = Ticket {
+        let ticket = SessionTicket {
             name: "alice".parse().expect("it is a name"),
             display_name: None,
             token: Token::from_bytes([7; 16]),

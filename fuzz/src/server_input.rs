@@ -12,7 +12,7 @@ pub fn server_input(data: &[u8]) {
     let whole = Outcome::of(stream, stream.len().max(1));
     let pieces = Outcome::of(stream, usize::from(*piece) + 1);
     assert_eq!(whole, pieces, "the same bytes, cut otherwise");
-    if !matches!(whole.error, Some(HandshakeError::Foreign(_))) && !whole.written.is_empty() {
+    if !matches!(whole.error, Some(HandshakeError::OtherProtocol(_))) && !whole.written.is_empty() {
         assert_eq!(whole.written[..PREFACE_BYTES], Preface::OURS.encode());
         check_written::<HubMessage<'_>>(&whole.written[PREFACE_BYTES..]);
     }

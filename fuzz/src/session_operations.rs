@@ -6,7 +6,7 @@ use arbitrary::{Arbitrary, Unstructured};
 use chatcore::wire::{ClientMessage, Message, Preface, Resume};
 use chatcore::{
     Action, Client, ClientConfig, Closed, ConnId, Event, Handshake, HandshakeError, Hub, Instant, Limits, Received,
-    Ticket, Token,
+    SessionTicket, Token,
 };
 
 use crate::rates::Rates;
@@ -188,7 +188,7 @@ impl Run {
         while let (Some(handshake), None) = (&mut line.handshake, line.conn) {
             let registration = match handshake.receive(self.now, &mut input) {
                 Ok(Some(registration)) => registration,
-                Err(HandshakeError::Fault(fault)) => panic!("a client is polite: {fault}"),
+                Err(HandshakeError::ProtocolError(error)) => panic!("a client is polite: {error}"),
                 Ok(None) | Err(_) => break,
             };
             match self.hub.admit(self.now, registration) {
@@ -291,7 +291,7 @@ impl Run {
                 client.connected(self.now);
             }
             Event::Registered { .. } | Event::Resumed => *token = client.ticket().expect("it has a session").token,
-            Event::Closed(Closed::Fault(fault)) => panic!("the hub broke the protocol: {fault}"),
+            Event::Closed(Closed::ProtocolError(error)) => panic!("the hub broke the protocol: {error}"),
             Event::Closed(Closed::Error { code, detail }) => panic!("the client broke the protocol: {code}: {detail}"),
             _ => {}
         }
@@ -326,7 +326,7 @@ impl Run {
 }
 
 impl User {
-    fn start(hub: &Hub, now: Instant, name: &str, ticket: Option<Ticket>) -> Self {
+    fn start(hub: &Hub, now: Instant, name: &str, ticket: Option<SessionTicket>) -> Self {
         let token = ticket.as_ref().map_or(Token::from_bytes([0; 16]), |ticket| ticket.token);
         let client = if let Some(ticket) = ticket {
             Client::resume(now, ClientConfig::default(), 7, ticket, b"")

@@ -90,7 +90,7 @@ impl Link {
             }
             (self.has_preface, *input) = (true, rest);
         }
-        let content = wire::take(input, self.frame_bytes_max).map_err(|fault| fault.to_string())?;
+        let content = wire::take(input, self.frame_bytes_max).map_err(|error| error.to_string())?;
         let Some(content) = content else { return Ok(None) };
         if content.kind.is_numbered() {
             self.received += 1;
@@ -99,7 +99,7 @@ impl Link {
         if content.kind == Kind::ACK {
             return Ok(Some(Received::Handled));
         }
-        let message = HubMessage::decode(content).map_err(|fault| fault.to_string())?;
+        let message = HubMessage::decode(content).map_err(|error| error.to_string())?;
         Ok(Some(match message {
             Some(HubMessage::Welcome(welcome)) => {
                 self.token = Some(welcome.token);

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chatcore_client::chatcore::Ticket;
+use chatcore_client::chatcore::SessionTicket;
 use chatcore_client::{ClientConfig, Driver, connect_any};
 use mio::{Events, Poll};
 
@@ -26,7 +26,7 @@ pub(super) struct Connect {
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     pub(super) slot: Option<Slot>,
-    pub(super) ticket: Option<Ticket>,
+    pub(super) ticket: Option<SessionTicket>,
     pub(super) standing: Standing,
     /// Why nothing can be kept.
     pub(super) error: Option<io::Error>,
@@ -53,7 +53,7 @@ impl Connect {
         &self,
         poll: &mut Poll,
         events: &mut Events,
-        ticket: Option<&Ticket>,
+        ticket: Option<&SessionTicket>,
     ) -> Result<Driver, Failure> {
         // What is acknowledged is to be in the output.
         let config = ClientConfig { takes_later: true, ..ClientConfig::default() };

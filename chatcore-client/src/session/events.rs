@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use chatcore_client::chatcore::{FateCode, GoodbyeCode, LeaveCode};
+use chatcore_client::chatcore::{DeliveryStatus, GoodbyeCode, LeaveCode};
 use chatcore_client::{Closed, Event, RefusalCode, User};
 
 use super::{Lost, Session, Stage};
@@ -65,10 +65,10 @@ impl Session {
                 Some(asked) => self.done(asked),
                 None => Ok(()),
             },
-            Event::Report { fate, to, ids } => {
+            Event::Report { status, to, ids } => {
                 let (to, ids) = (to.to_string(), ids.into_iter().map(Id::from).collect());
-                self.show(&match fate {
-                    FateCode::Undelivered => Report::Undelivered { to, ids },
+                self.show(&match status {
+                    DeliveryStatus::Undelivered => Report::Undelivered { to, ids },
                     _ => Report::Unconfirmed { to, ids },
                 })
             }

@@ -7,7 +7,8 @@ use core::time::Duration;
 
 use crate::name::{RoomName, UserName};
 use crate::wire::{
-    Announced, ErrorCode, FateCode, Fault, Foreign, GoodbyeCode, LeaveCode, MessageId, RefusalCode, RejectCode, Token,
+    Announced, DeliveryStatus, ErrorCode, GoodbyeCode, LeaveCode, MessageId, OtherProtocol, ProtocolError, RefusalCode,
+    RejectCode, Token,
 };
 
 /// What a client learns.
@@ -94,7 +95,7 @@ pub enum Event {
     /// nothing is reported.
     Report {
         /// What is known of them.
-        fate: FateCode,
+        status: DeliveryStatus,
         /// The user.
         to: UserName,
         /// Which messages.
@@ -187,7 +188,7 @@ impl User {
 /// What a program keeps, so that when it is started again it can be the client that it was: see
 /// [`Client::resume`](super::Client::resume).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ticket {
+pub struct SessionTicket {
     /// The session's name.
     pub name: UserName,
     /// The spelling with which the user registered; none if that is the name. If the session is lost, it registers so
@@ -236,10 +237,10 @@ pub enum Closed {
     },
     /// The hub broke the protocol.
     #[error("the server broke the protocol: {0}")]
-    Fault(Fault),
+    ProtocolError(ProtocolError),
     /// There is no hub at the other end.
     #[error("the server speaks {0}, not chatcore")]
-    Foreign(Foreign),
+    OtherProtocol(OtherProtocol),
     /// The hub was silent for too long.
     #[error("nothing was heard from the server for too long")]
     TimedOut,

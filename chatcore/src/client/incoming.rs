@@ -3,15 +3,15 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::{Client, Closed, Event, Reconnect, Ticket, User};
+use super::{Client, Closed, Event, Reconnect, SessionTicket, User};
 use crate::limits::HANDSHAKE_FRAME_BYTES_MAX;
 use crate::name::{RoomName, UserName};
 use crate::received::Received;
 use crate::time::Instant;
 use crate::transition::{self, State};
 use crate::wire::{
-    self, Accepted, AcceptedRun, Content, Fault, Goodbye, GoodbyeCode, HubMessage, Kind, Message, Ping, Pong,
-    PrefaceError, Refused, Resumed, UserInfo, Welcome,
+    self, Accepted, AcceptedRun, Content, Goodbye, GoodbyeCode, HubMessage, Kind, Message, Ping, Pong, PrefaceError,
+    ProtocolError, Refused, Resumed, UserInfo, Welcome,
 };
 
 /// What a hub may say that was sent before a program was started again, at the most: far beyond what anybody can send,
@@ -46,21 +46,21 @@ impl Client {
                     self.line.see_preface();
                     Ok(true)
                 }
-                Err(PrefaceError::Foreign(foreign)) => Err(Closed::Foreign(foreign)),
-                Err(PrefaceError::Fault(fault)) => Err(Closed::Fault(fault)),
+                Err(PrefaceError::OtherProtocol(other)) => Err(Closed::OtherProtocol(other)),
+                Err(PrefaceError::ProtocolError(error)) => Err(Closed::ProtocolError(error)),
             };
         }
         let frame_bytes_max = match self.limits {
             Some(limits) if self.state == State::Registered => limits.frame_bytes_max.min(self.config.frame_bytes_max),
             _ => HANDSHAKE_FRAME_BYTES_MAX,
         };
-        match wire::take(input, frame_bytes_max).map_err(Closed::Fault)? {
-            Some(content) => self.handle(content).map_err(Closed::Fault).map(|()| true),
+        match wire::take(input, frame_bytes_max).map_err(Closed::ProtocolError)? {
+            Some(content) => self.handle(content).map_err(Closed::ProtocolError).map(|()| true),
             None => Ok(false),
         }
     }
 
-    fn handle(&mut self, content: Content<'_>) -> Result<(), Fault> {
+    fn handle(&mut self, content: Content<'_>) -> Result<(), ProtocolError> {
         let message = HubMessage::decode(content)?;
         let before = self.state;
         let state = match &message {
@@ -110,10 +110,10 @@ impl Client {
         Ok(())
     }
 
-    fn welcome(&mut self, welcome: &Welcome<'_>) -> Result<(), Fault> {
+    fn welcome(&mut self, welcome: &Welcome<'_>) -> Result<(), ProtocolError> {
         let User { name, display_name } = shown(Kind::WELCOME, welcome.name, welcome.display_name)?;
         let ticket =
-            Ticket { name: name.clone(), display_name: display_name.clone(), token: welcome.token, attempt: 0 };
+            SessionTicket { name: name.clone(), display_name: display_name.clone(), token: welcome.token, attempt: 0 };
         self.ticket = Some(ticket);
         self.unanswered = 0;
         self.limits = Some(welcome.limits);
@@ -127,14 +127,14 @@ impl Client {
     }
 
     /// The hub has the session still. What it lacks follows the greeting.
-    fn resumed(&mut self, resumed: Resumed) -> Result<(), Fault> {
+    fn resumed(&mut self, resumed: Resumed) -> Result<(), ProtocolError> {
         match self.acks.told() {
             Some(told) if told != resumed.sent => {
-                return Err(Fault::InvalidValue { kind: Kind::RESUMED });
+                return Err(ProtocolError::InvalidValue { kind: Kind::RESUMED });
             }
             Some(_) => self.outbox.settle(resumed.received, &mut self.pool)?,
             None if resumed.received.max(resumed.sent) > COUNT_MAX => {
-                return Err(Fault::InvalidValue { kind: Kind::RESUMED });
+                return Err(ProtocolError::InvalidValue { kind: Kind::RESUMED });
             }
             None => {
                 self.outbox.continue_from(resumed.received);
@@ -202,7 +202,7 @@ impl Client {
     }
 
     /// What a message says to the program.
-    fn event(&self, kind: Kind, message: HubMessage<'_>) -> Result<Event, Fault> {
+    fn event(&self, kind: Kind, message: HubMessage<'_>) -> Result<Event, ProtocolError> {
         let number = |number| self.numbers_before.saturating_add(number);
         Ok(match message {
             HubMessage::Deliver(message) => Event::Message {
@@ -244,24 +244,24 @@ impl Client {
                 Event::Presence { name, online: presence.online, display_name }
             }
             HubMessage::Report(report) => {
-                Event::Report { fate: report.code, to: user(kind, report.to)?, ids: report.ids }
+                Event::Report { status: report.code, to: user(kind, report.to)?, ids: report.ids }
             }
             _ => unreachable!("the others are no news for the program"),
         })
     }
 }
 
-fn user(kind: Kind, name: &str) -> Result<UserName, Fault> {
-    UserName::from_hub(name).ok_or(Fault::InvalidValue { kind })
+fn user(kind: Kind, name: &str) -> Result<UserName, ProtocolError> {
+    UserName::from_hub(name).ok_or(ProtocolError::InvalidValue { kind })
 }
 
-fn users(kind: Kind, users: &[UserInfo<'_>]) -> Result<Vec<User>, Fault> {
+fn users(kind: Kind, users: &[UserInfo<'_>]) -> Result<Vec<User>, ProtocolError> {
     users.iter().map(|info| shown(kind, info.name, info.display_name)).collect()
 }
 
 /// A user, with what may be shown in place of its name. A hub may know more of Unicode than this client: what does not map
 /// to the name here is left out.
-fn shown(kind: Kind, name: &str, display_name: Option<&str>) -> Result<User, Fault> {
+fn shown(kind: Kind, name: &str, display_name: Option<&str>) -> Result<User, ProtocolError> {
     let name = user(kind, name)?;
     let display_name = display_name.filter(|spelling| is_spelling_of(spelling, &name)).map(Into::into);
     Ok(User { name, display_name })
@@ -272,6 +272,6 @@ pub(super) fn is_spelling_of(spelling: &str, name: &UserName) -> bool {
     UserName::new(spelling).is_ok_and(|mapped| mapped == *name)
 }
 
-fn room(kind: Kind, name: &str) -> Result<RoomName, Fault> {
-    RoomName::from_hub(name).ok_or(Fault::InvalidValue { kind })
+fn room(kind: Kind, name: &str) -> Result<RoomName, ProtocolError> {
+    RoomName::from_hub(name).ok_or(ProtocolError::InvalidValue { kind })
 }

@@ -19,7 +19,7 @@ use self::acks::{ACK_RETRY_MIN, Acks};
 pub use self::backoff::Backoff;
 use self::backoff::Jitter;
 pub use self::config::{ClientConfig, ClientConfigError};
-pub use self::event::{ClientError, Closed, Event, Reconnect, Ticket, User};
+pub use self::event::{ClientError, Closed, Event, Reconnect, SessionTicket, User};
 use self::line::Line;
 pub use self::line::Transport;
 use self::pending::Pending;
@@ -74,7 +74,7 @@ pub struct Client {
     events: Queue,
     liveness: Liveness,
     /// The session, if there is one.
-    ticket: Option<Ticket>,
+    ticket: Option<SessionTicket>,
     /// How many times it was asked for without an answer: these may arrive late.
     unanswered: u64,
     /// The name that was asked for, with its credential; none if the answer was no.
@@ -136,8 +136,8 @@ impl Client {
     /// As [`new`](Self::new), for a program that was started again and wants its session back. What it had not taken
     /// comes again, and what it took last and did not acknowledge any more. [`Event::Resumed`] answers; or
     /// [`Event::SessionLost`] if it was too late, and then it registers anew under the same name, with the credential.
-    pub fn resume(now: Instant, config: ClientConfig, seed: u64, ticket: Ticket, credential: &[u8]) -> Self {
-        let Ticket { name, display_name, .. } = &ticket;
+    pub fn resume(now: Instant, config: ClientConfig, seed: u64, ticket: SessionTicket, credential: &[u8]) -> Self {
+        let SessionTicket { name, display_name, .. } = &ticket;
         let spelling = display_name.clone().filter(|spelling| incoming::is_spelling_of(spelling, name));
         let asked = (spelling.unwrap_or_else(|| name.to_string()), Credential::new(credential));
         let acks = Acks::unknown();
@@ -153,7 +153,7 @@ impl Client {
     }
 
     /// What to keep for [`resume`](Self::resume); none without a session.
-    pub const fn ticket(&self) -> Option<&Ticket> {
+    pub const fn ticket(&self) -> Option<&SessionTicket> {
         self.ticket.as_ref()
     }
 
@@ -390,14 +390,14 @@ impl Client {
 
     /// Ends it because of what came, and says so where the peer will understand.
     fn fail(&mut self, closed: Closed) {
-        if let Closed::Fault(fault) = &closed
+        if let Closed::ProtocolError(error) = &closed
             && self.may_speak()
         {
             self.last_words();
-            let detail = fault.to_string();
-            let error = ErrorMessage { code: fault.code(), detail: cut_detail(&detail) };
+            let detail = error.to_string();
+            let message = ErrorMessage { code: error.code(), detail: cut_detail(&detail) };
             let (outbox, pool) = self.speaker();
-            outbox.push(&ClientMessage::Error(error), pool);
+            outbox.push(&ClientMessage::Error(message), pool);
         }
         self.close(closed);
     }

@@ -2,7 +2,7 @@
 
 use alloc::collections::VecDeque;
 
-use crate::wire::{ClientMessage, Fault, HubMessage, Kind};
+use crate::wire::{ClientMessage, HubMessage, Kind, ProtocolError};
 
 /// Requests that a client may have without an answer, at the most: a byte for each number from the first of them on is
 /// kept.
@@ -60,7 +60,7 @@ impl Pending {
 
     /// The hub's message answers requests. An error if they were never made, are answered already, or are not answered
     /// like that.
-    pub(super) fn take(&mut self, message: &HubMessage<'_>) -> Result<(), Fault> {
+    pub(super) fn take(&mut self, message: &HubMessage<'_>) -> Result<(), ProtocolError> {
         match message {
             HubMessage::Accepted(accepted) => accepted.runs.iter().try_for_each(|run| {
                 let last = run.number.saturating_add(run.more.into());
@@ -74,16 +74,16 @@ impl Pending {
         }
     }
 
-    fn take_one(&mut self, number: u64, answer: Option<Answer>, kind: Kind) -> Result<(), Fault> {
+    fn take_one(&mut self, number: u64, answer: Option<Answer>, kind: Kind) -> Result<(), ProtocolError> {
         if (1..=self.foreign).contains(&number) {
             return Ok(());
         }
-        let fault = Fault::InvalidValue { kind };
-        let index = number.checked_sub(self.before + 1).and_then(|index| usize::try_from(index).ok()).ok_or(fault)?;
-        let slot = self.answers.get_mut(index).ok_or(fault)?;
+        let error = ProtocolError::InvalidValue { kind };
+        let index = number.checked_sub(self.before + 1).and_then(|index| usize::try_from(index).ok()).ok_or(error)?;
+        let slot = self.answers.get_mut(index).ok_or(error)?;
         match *slot {
             Some(expected) if answer.is_none_or(|answer| answer == expected) => *slot = None,
-            _ => return Err(fault),
+            _ => return Err(error),
         }
         while let Some(None) = self.answers.front() {
             self.answers.pop_front();

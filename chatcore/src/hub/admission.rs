@@ -9,7 +9,7 @@ use super::conn_id::ConnId;
 use super::event::{CloseReason, HubEvent};
 use super::replies;
 use super::session::{Attachment, Details, Run, Session};
-use crate::handshake::{Origin, Refusal, Registration, Request};
+use crate::handshake::{QuotaKey, Refusal, Registration, Request};
 use crate::liveness::Liveness;
 use crate::name::{UserName, cost_of_mapping};
 use crate::outbox::Outbox;
@@ -29,7 +29,7 @@ impl Hub {
     /// Charges an origin for what has no session yet: [`CONNECTION_COST`] for a connection that has come, and
     /// [`Handshake::take_cost`](crate::Handshake::take_cost) for names that were refused there. If the origin has used up
     /// [`Limits::origin_rate`](crate::Limits::origin_rate), returns until when its handshakes should not be read from.
-    pub fn charge_origin(&mut self, now: Instant, origin: Origin, cost: u32) -> Option<Instant> {
+    pub fn charge_origin(&mut self, now: Instant, origin: QuotaKey, cost: u32) -> Option<Instant> {
         self.clock(now);
         let (sessions, _) = self.ordered.unordered();
         sessions.origins.charge_stranger(sessions.now, origin, cost, &sessions.origin_pace)
@@ -116,7 +116,7 @@ impl Hub {
         &mut self,
         (name, display_name, key): (&UserName, Option<Box<str>>, &str),
         body_bytes_max: u32,
-        origin: Origin,
+        origin: QuotaKey,
         outbox: Outbox,
     ) -> Result<ConnId, Refusal> {
         let token = Token::from_bytes(self.secrets.draw());
@@ -184,7 +184,7 @@ impl Hub {
         index: usize,
         received: Option<u64>,
         (attempt, body_bytes_max): (u64, u32),
-        origin: Origin,
+        origin: QuotaKey,
         mut opening: Outbox,
     ) -> Result<ConnId, Refusal> {
         let (sessions, _) = self.ordered.unordered();

@@ -3,7 +3,7 @@
 use super::conn_id::ConnId;
 use crate::limits::cut_detail;
 use crate::name::{RoomName, UserName};
-use crate::wire::{ErrorCode, ErrorMessage, Fault, Goodbye, GoodbyeCode, HubMessage, LeaveCode, ReconnectHint};
+use crate::wire::{ErrorCode, ErrorMessage, Goodbye, GoodbyeCode, HubMessage, LeaveCode, ProtocolError, ReconnectHint};
 use alloc::string::{String, ToString};
 
 /// What has happened at a hub. A driver that only serves may drop these; none of them asks for anything.
@@ -87,17 +87,17 @@ pub enum CloseReason {
     Kicked,
     /// The client broke the protocol.
     #[error("protocol error: {0}")]
-    Fault(Fault),
+    ProtocolError(ProtocolError),
     /// The client says that this hub broke the protocol.
     #[error("the client reports a protocol error: {0}")]
-    Accused(ErrorCode),
+    ReportedByPeer(ErrorCode),
 }
 
 impl CloseReason {
     /// The reason as a peer is told it.
     pub(super) fn detail(self) -> String {
         match self {
-            Self::Fault(fault) => fault.to_string(),
+            Self::ProtocolError(error) => error.to_string(),
             reason => reason.to_string(),
         }
     }
@@ -116,8 +116,8 @@ impl CloseReason {
             Self::ShuttingDown => GoodbyeCode::ShuttingDown,
             Self::Kicked => GoodbyeCode::Kicked,
             Self::TakenOver => GoodbyeCode::TakenOver,
-            Self::Fault(fault) => return Some(HubMessage::Error(ErrorMessage { code: fault.code(), detail })),
-            Self::Accused(_) | Self::Disconnected | Self::Expired => return None,
+            Self::ProtocolError(error) => return Some(HubMessage::Error(ErrorMessage { code: error.code(), detail })),
+            Self::ReportedByPeer(_) | Self::Disconnected | Self::Expired => return None,
         };
         Some(HubMessage::Goodbye(Goodbye { code, detail, reconnect }))
     }

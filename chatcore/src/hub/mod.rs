@@ -265,8 +265,8 @@ impl Hub {
                 Ok(Some(Handled::Ended)) => break Received::Closed,
                 Ok(None) => break Received::NeedInput,
                 Err(_) if self.ordered.rooms().is_full() && !self.flush_first(&mut budget) => break Received::More,
-                Err(fault) => {
-                    self.end(index, CloseReason::Fault(fault));
+                Err(error) => {
+                    self.end(index, CloseReason::ProtocolError(error));
                     break Received::Closed;
                 }
             }

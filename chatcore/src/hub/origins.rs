@@ -5,7 +5,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use slab::Slab;
 
 use super::rate::{Bucket, Pace};
-use crate::handshake::Origin;
+use crate::handshake::QuotaKey;
 use crate::limits::Limits;
 use crate::time::Instant;
 
@@ -22,7 +22,7 @@ const COMPARED_MAX: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Origins {
     accounts: Slab<Account>,
-    by_origin: BTreeMap<Origin, u32>,
+    by_origin: BTreeMap<QuotaKey, u32>,
     /// Accounts by how much they hold, in powers of two.
     by_size: BTreeSet<(u32, u32)>,
     /// Accounts that hold more than their share.
@@ -34,7 +34,7 @@ pub(super) struct Origins {
 
 #[derive(Debug)]
 struct Account {
-    origin: Origin,
+    origin: QuotaKey,
     /// Sessions and closing connections that count here.
     users: u32,
     detached: u32,
@@ -70,7 +70,7 @@ impl Share {
 
 impl Origins {
     /// One more session of this origin. Its share must be closed.
-    pub(super) fn open(&mut self, now: Instant, origin: Origin) -> Share {
+    pub(super) fn open(&mut self, now: Instant, origin: QuotaKey) -> Share {
         let account = self.account(now, origin);
         self.accounts[account as usize].users += 1;
         Share { account, granules: 0 }
@@ -100,7 +100,7 @@ impl Origins {
     }
 
     /// The index of an origin's account, which is made if there is none.
-    fn account(&mut self, now: Instant, origin: Origin) -> u32 {
+    fn account(&mut self, now: Instant, origin: QuotaKey) -> u32 {
         // Each that comes lets up to two go that are not needed any more.
         for _ in 0..2 {
             if self.idle.front().is_some_and(|(paid_off_at, _)| *paid_off_at <= now) {
@@ -147,7 +147,7 @@ impl Origins {
     pub(super) fn charge_admission(
         &mut self,
         now: Instant,
-        origin: Origin,
+        origin: QuotaKey,
         (cost, cost_before): (u32, u32),
         pace: &Pace,
     ) -> Result<(), Instant> {
@@ -159,7 +159,13 @@ impl Origins {
     }
 
     /// Charges an origin for what has no session. If it has used up its rate, until when it waits.
-    pub(super) fn charge_stranger(&mut self, now: Instant, origin: Origin, cost: u32, pace: &Pace) -> Option<Instant> {
+    pub(super) fn charge_stranger(
+        &mut self,
+        now: Instant,
+        origin: QuotaKey,
+        cost: u32,
+        pace: &Pace,
+    ) -> Option<Instant> {
         if pace.is_unlimited() {
             return None;
         }
@@ -173,7 +179,7 @@ impl Origins {
     }
 
     /// Does something with the bucket of an origin that may have no session.
-    fn with_bucket<T>(&mut self, now: Instant, origin: Origin, change: impl FnOnce(&mut Bucket) -> T) -> T {
+    fn with_bucket<T>(&mut self, now: Instant, origin: QuotaKey, change: impl FnOnce(&mut Bucket) -> T) -> T {
         let index = self.account(now, origin);
         let outcome = change(&mut self.accounts[index as usize].bucket);
         self.queue_if_idle(index);

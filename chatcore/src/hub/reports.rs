@@ -11,7 +11,7 @@ use super::work::{PASSED, Work};
 use crate::limits::Limits;
 use crate::name::UserName;
 use crate::outbox::{Cursor, Outbox};
-use crate::wire::{Deliver, FateCode, HubMessage, Kind, Message, MessageId, Report};
+use crate::wire::{Deliver, DeliveryReport, DeliveryStatus, HubMessage, Kind, Message, MessageId};
 
 /// Frames that are gone through before the senders of those are told.
 const FRAMES_MAX: u32 = 1024;
@@ -30,8 +30,8 @@ struct Undelivered {
     cursor: Cursor,
 }
 
-/// Ids of messages, by the sender's session and what is known of them, as its number.
-type Fates = BTreeMap<(usize, u16), Vec<MessageId>>;
+/// Ids of messages, by the sender's session and the number of their status.
+type IdsByStatus = BTreeMap<(usize, u16), Vec<MessageId>>;
 
 impl Reports {
     /// A session of this name has ended, and nothing more of its outbox will go out.
@@ -57,10 +57,10 @@ impl Reports {
         while !work.is_spent()
             && let Some(mut undelivered) = self.queue.pop_front()
         {
-            let mut fates = Fates::new();
-            let is_done = undelivered.collect(sessions, &mut fates, work);
-            for ((sender, code), ids) in fates {
-                tell(sessions, sender, FateCode::from(code), undelivered.to.as_str(), &ids);
+            let mut by_status = IdsByStatus::new();
+            let is_done = undelivered.collect(sessions, &mut by_status, work);
+            for ((sender, code), ids) in by_status {
+                tell(sessions, sender, DeliveryStatus::from(code), undelivered.to.as_str(), &ids);
             }
             if is_done {
                 work.spend(undelivered.outbox.segments() / PASSED);
@@ -74,8 +74,8 @@ impl Reports {
 }
 
 impl Undelivered {
-    /// Sorts the next frames by sender and fate. True if these are the last.
-    fn collect(&mut self, sessions: &Sessions, fates: &mut Fates, work: &mut Work) -> bool {
+    /// Sorts the next frames by sender and status. True if these are the last.
+    fn collect(&mut self, sessions: &Sessions, by_status: &mut IdsByStatus, work: &mut Work) -> bool {
         let mut passed = 0;
         while passed < FRAMES_MAX
             && let Some((content, may_have_arrived)) = self.outbox.next_kept(&mut self.cursor)
@@ -89,8 +89,8 @@ impl Undelivered {
             // A later session of the same name has not sent it.
             let sender = sessions.find(from.as_bytes()).filter(|sender| sessions[*sender].details.created_at_id < id);
             if let Some(sender) = sender {
-                let code = if may_have_arrived { FateCode::Unconfirmed } else { FateCode::Undelivered };
-                fates.entry((sender, code.into())).or_default().push(id);
+                let status = if may_have_arrived { DeliveryStatus::Unconfirmed } else { DeliveryStatus::Undelivered };
+                by_status.entry((sender, status.into())).or_default().push(id);
             }
         }
         work.spend(1 + passed / PASSED);
@@ -98,8 +98,8 @@ impl Undelivered {
     }
 }
 
-fn tell(sessions: &mut Sessions, sender: usize, code: FateCode, to: &str, ids: &[MessageId]) {
+fn tell(sessions: &mut Sessions, sender: usize, status: DeliveryStatus, to: &str, ids: &[MessageId]) {
     for ids in ids.chunks(Limits::report_ids_max(sessions[sender].body_bytes_max)) {
-        replies::answer(sessions, sender, &HubMessage::Report(Report { code, to, ids: ids.to_vec() }));
+        replies::answer(sessions, sender, &HubMessage::Report(DeliveryReport { code: status, to, ids: ids.to_vec() }));
     }
 }

@@ -13,8 +13,8 @@ use crate::limits::{Limits, ONLINE_NAMES_MAX};
 use crate::name::{self, ROOM_SIGN, UserName, cost_of_mapping};
 use crate::transition::{self, State};
 use crate::wire::{
-    self, Ack, ClientMessage, Content, Done, Fault, HubMessage, Kind, Members, Message, MessageId, OVERHEAD_BYTES_MAX,
-    Online, Ping, Pong, RejectCode, Rejected, Roster, Send, Unwatch, UserInfo, Watch, Who,
+    self, Ack, ClientMessage, Content, Done, HubMessage, Kind, Members, Message, MessageId, OVERHEAD_BYTES_MAX, Online,
+    Ping, Pong, ProtocolError, RejectCode, Rejected, Roster, Send, Unwatch, UserInfo, Watch, Who,
 };
 
 /// Slots that one page of a list looks at, at the most, so that a list that was once long costs no more than a page.
@@ -33,7 +33,12 @@ pub(super) enum Handled {
 impl Hub {
     /// Takes a frame from a session.
     #[inline]
-    pub(super) fn handle(&mut self, index: usize, content: Content<'_>, budget: &mut Budget) -> Result<Handled, Fault> {
+    pub(super) fn handle(
+        &mut self,
+        index: usize,
+        content: Content<'_>,
+        budget: &mut Budget,
+    ) -> Result<Handled, ProtocolError> {
         // Nearly all that comes is one of these two, and the way through all messages costs more than they do.
         match content.kind {
             Kind::SEND => self.handle_send(index, content, budget),
@@ -44,7 +49,12 @@ impl Hub {
 
     /// Takes a frame that is neither a message nor an acknowledgement.
     #[inline(never)]
-    fn handle_other(&mut self, index: usize, content: Content<'_>, budget: &mut Budget) -> Result<Handled, Fault> {
+    fn handle_other(
+        &mut self,
+        index: usize,
+        content: Content<'_>,
+        budget: &mut Budget,
+    ) -> Result<Handled, ProtocolError> {
         // Who is in a room must not change while something is on its way to its members.
         let waits = match content.kind {
             Kind::JOIN | Kind::LEAVE => !self.ordered.rooms().has_only_news_of(index) || self.ordered.rooms().is_full(),
@@ -123,7 +133,7 @@ impl Hub {
                 return Handled::Ended;
             }
             ClientMessage::Error(error) => {
-                self.end(index, CloseReason::Accused(error.code));
+                self.end(index, CloseReason::ReportedByPeer(error.code));
                 return Handled::Ended;
             }
             ClientMessage::Send(_) | ClientMessage::Ack(_) => unreachable!("they are taken by functions of their own"),
@@ -136,7 +146,12 @@ impl Hub {
     }
 
     #[inline(never)]
-    fn handle_ack(&mut self, index: usize, content: Content<'_>, budget: &mut Budget) -> Result<Handled, Fault> {
+    fn handle_ack(
+        &mut self,
+        index: usize,
+        content: Content<'_>,
+        budget: &mut Budget,
+    ) -> Result<Handled, ProtocolError> {
         let count = match wire::read_ack(content.fields) {
             Some(count) => count,
             None => wire::fields::<Ack>(content)?.count,
@@ -184,7 +199,12 @@ impl Hub {
     // ---- messages ----
 
     #[inline]
-    fn handle_send(&mut self, sender: usize, content: Content<'_>, budget: &mut Budget) -> Result<Handled, Fault> {
+    fn handle_send(
+        &mut self,
+        sender: usize,
+        content: Content<'_>,
+        budget: &mut Budget,
+    ) -> Result<Handled, ProtocolError> {
         // Nearly everybody writes to a name as it was shown.
         let fast = wire::read_send(content.fields);
         if let Some((to, body)) = fast
@@ -208,7 +228,7 @@ impl Hub {
         content: Content<'_>,
         fast: Option<(&[u8], &[u8])>,
         budget: &mut Budget,
-    ) -> Result<Handled, Fault> {
+    ) -> Result<Handled, ProtocolError> {
         let fast = fast.and_then(|(to, body)| Some(Send { to: core::str::from_utf8(to).ok()?, body }));
         let Send { to, body } = match fast {
             Some(send) => send,

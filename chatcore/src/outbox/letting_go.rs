@@ -6,7 +6,7 @@ use core::mem;
 use super::frames::{Frame, Frames};
 use super::pool::{self, Class};
 use super::{Bytes, Mark, Outbox, Pool, Position, Segment, small, small_count, tally};
-use crate::wire::{Fault, HEADER_BYTES};
+use crate::wire::{HEADER_BYTES, ProtocolError};
 
 /// Frames that nobody acknowledges and that one call lets go of beside those that it is about: more than what opens a
 /// connection.
@@ -15,7 +15,7 @@ const DISCARDED_MAX: u32 = 256;
 impl Outbox {
     /// The peer has everything up to `count`. Returns how many segments and frames it lets go of one by one; none if the
     /// count is repeated or older. A count that was never written is the peer's fault.
-    pub(crate) fn acknowledge(&mut self, count: u64, pool: &mut Pool) -> Result<Option<u32>, Fault> {
+    pub(crate) fn acknowledge(&mut self, count: u64, pool: &mut Pool) -> Result<Option<u32>, ProtocolError> {
         tally::called(0);
         if count <= self.acknowledged {
             return Ok(None);
@@ -32,12 +32,12 @@ impl Outbox {
     }
 
     /// The place behind the numbered frame of this count, and how many of those before it are in the same segment.
-    fn position_after(&self, count: u64) -> Result<(Position, u32), Fault> {
+    fn position_after(&self, count: u64) -> Result<(Position, u32), ProtocolError> {
         let mut acknowledged = self.acknowledged;
         let mut at = self.start_position();
         loop {
             tally::walked(1);
-            let too_many = Fault::AckBeyondSent { acknowledged: count, sent: acknowledged };
+            let too_many = ProtocolError::AckBeyondSent { acknowledged: count, sent: acknowledged };
             let Some(segment) = self.segment(at.segment) else { return Err(too_many) };
             let of_segment = u64::from(self.numbered_in(at.segment));
             let end = Position { offset: small(segment.len()), ..at };
@@ -63,15 +63,15 @@ impl Outbox {
                     return Ok((frame.end, small_count(acknowledged - before)));
                 }
             }
-            return Err(Fault::AckBeyondSent { acknowledged: count, sent: acknowledged });
+            return Err(ProtocolError::AckBeyondSent { acknowledged: count, sent: acknowledged });
         }
     }
 
     /// A peer that comes back says what it has: everything up to `count`. A count that was let go already, or that was
     /// never written, is nothing to go on from.
-    pub(crate) fn settle(&mut self, count: u64, pool: &mut Pool) -> Result<(), Fault> {
+    pub(crate) fn settle(&mut self, count: u64, pool: &mut Pool) -> Result<(), ProtocolError> {
         if count < self.acknowledged {
-            return Err(Fault::AckBeyondSent { acknowledged: self.acknowledged, sent: count });
+            return Err(ProtocolError::AckBeyondSent { acknowledged: self.acknowledged, sent: count });
         }
         self.acknowledge(count, pool).map(drop)
     }

@@ -12,7 +12,7 @@ use crate::wire::{
     self, Ack, ClientMessage, Goodbye, HubMessage, Join, Leave, Message, PREFACE_BYTES, Ping, Register, Roster, Send,
     Unwatch, Watch, Who,
 };
-use crate::{GoodbyeCode, Instant, Origin, UserName};
+use crate::{GoodbyeCode, Instant, QuotaKey, UserName};
 
 /// How long an attacker waits before it connects again.
 const AGAIN_AFTER: Duration = Duration::from_millis(10);
@@ -135,7 +135,7 @@ pub(super) struct Attacker {
     lives: u32,
     name: String,
     flood: Flood,
-    origin: Origin,
+    origin: QuotaKey,
     wire: Option<WireId>,
     /// When it connects; never if it has given up.
     connects_at: Instant,
@@ -158,7 +158,7 @@ impl Attacker {
             lives: 0,
             name: String::new(),
             flood,
-            origin: Origin(ORIGIN_MIN + (index % origins) as u128),
+            origin: QuotaKey(ORIGIN_MIN + (index % origins) as u128),
             wire: None,
             connects_at: Instant::ZERO,
             ready: Vec::new(),

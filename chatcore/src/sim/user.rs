@@ -11,7 +11,7 @@ use super::ledger::{spelling, user_name};
 use super::network::{End, WireId};
 use super::random::Random;
 use super::server::{Around, Server};
-use crate::{Client, ClientConfig, Closed, Event, GoodbyeCode, Instant, Origin, Received, Ticket};
+use crate::{Client, ClientConfig, Closed, Event, GoodbyeCode, Instant, QuotaKey, Received, SessionTicket};
 
 /// Rounds of work at one time, at the most: more is a client that never rests.
 const ROUNDS_MAX: u32 = 1_000;
@@ -22,7 +22,7 @@ const TAKE_TIME_MAX: Duration = Duration::from_secs(3);
 pub(super) struct User {
     pub(super) index: usize,
     name: String,
-    origin: Origin,
+    origin: QuotaKey,
     config: ClientConfig,
     random: Random,
     pub(super) client: Option<Client>,
@@ -47,7 +47,7 @@ pub(super) struct User {
     /// When the process is started, if it does not run.
     starts_at: Instant,
     /// What the process has written down.
-    ticket: Option<Ticket>,
+    ticket: Option<SessionTicket>,
     /// Another process of this user had the session before.
     has_predecessor: bool,
     /// When it asks for its name again.
@@ -72,7 +72,7 @@ pub(super) struct Listing {
 }
 
 impl User {
-    pub(super) fn new(index: usize, origin: Origin, config: ClientConfig, random: Random) -> Self {
+    pub(super) fn new(index: usize, origin: QuotaKey, config: ClientConfig, random: Random) -> Self {
         Self {
             index,
             name: user_name(index),
@@ -197,7 +197,7 @@ impl User {
         self.has_predecessor = self.ticket.is_some();
         let client = if let Some(ticket) = self.ticket.clone() {
             // A clock that goes on over restarts.
-            let ticket = Ticket { attempt: now.as_nanos(), ..ticket };
+            let ticket = SessionTicket { attempt: now.as_nanos(), ..ticket };
             Client::resume(now, self.config.clone(), seed, ticket, b"")
         } else {
             let mut client = Client::new(now, self.config.clone(), seed);

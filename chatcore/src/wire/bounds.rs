@@ -2,9 +2,9 @@
 //! A breach is an `invalid_value`, whichever side finds it.
 
 use super::message::{
-    Accepted, AcceptedRun, Ack, Deliver, Done, ErrorMessage, Goodbye, Join, Joined, Leave, Left, Members, Missed,
-    Online, Ping, Pong, Presence, Refused, Register, Rejected, Report, Resume, Resumed, RoomDeliver, Roster, Send,
-    Stale, Unwatch, UserInfo, Watch, Welcome, Who,
+    Accepted, AcceptedRun, Ack, Deliver, DeliveryReport, Done, ErrorMessage, Goodbye, Join, Joined, Leave, Left,
+    Members, Missed, Online, Ping, Pong, Presence, Refused, Register, Rejected, Resume, Resumed, RoomDeliver, Roster,
+    Send, Stale, Unwatch, UserInfo, Watch, Welcome, Who,
 };
 use super::message_id::MessageId;
 use crate::limits::{CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, ONLINE_NAMES_MAX};
@@ -63,7 +63,7 @@ bounds! {
             && is_display(presence.name, presence.display_name)
             && (presence.online || presence.display_name.is_none())
     },
-    Report<'_>: |report, _| is_user(report.to) && is_rising(&report.ids),
+    DeliveryReport<'_>: |report, _| is_user(report.to) && is_rising(&report.ids),
     Missed<'_>: |missed, _| is_room(missed.room) && missed.first_id <= missed.last_id && missed.count > 0,
     Stale<'_>: |stale, _| is_room(stale.room),
     // Names of a client are spellings, and a list may be too long: the hub answers these.

@@ -150,7 +150,7 @@ codes! {
 codes! {
     /// What became of a message whose recipient's session ended before it was acknowledged (protocol.md,
     /// *report*).
-    FateCode {
+    DeliveryStatus {
         /// It never went out whole to the recipient's connection: the recipient has not seen it.
         Undelivered = 1 "undelivered",
         /// It went out, and nobody knows how far it came.

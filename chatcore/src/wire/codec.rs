@@ -9,8 +9,8 @@ use bincode::enc::write::{SizeWriter, Writer};
 use bincode::error::{DecodeError, EncodeError};
 use serde::{Deserialize, Serialize};
 
-use super::fault::Fault;
 use super::kind::Kind;
+use super::protocol_error::ProtocolError;
 
 /// What one message may claim in memory while it is decoded: twice the longest body, so that it is never met.
 /// Frames are bounded before they come here; this is the second lock on the door.
@@ -46,20 +46,20 @@ fn encoded_bytes(fields: &impl Serialize) -> usize {
 ///
 /// The library accepts numbers in a longer form than they need, and bytes behind the end. Both show in
 /// the lengths, because every longer form makes the whole longer.
-pub(super) fn decode<'a, T: Deserialize<'a> + Serialize>(kind: Kind, bytes: &'a [u8]) -> Result<T, Fault> {
+pub(super) fn decode<'a, T: Deserialize<'a> + Serialize>(kind: Kind, bytes: &'a [u8]) -> Result<T, ProtocolError> {
     let (fields, used) =
         bincode::serde::borrow_decode_from_slice::<T, _>(bytes, LIMITED).map_err(|error| match error {
             // A length beyond a usize is met where that has 32 bits; elsewhere it is beyond the limit.
             DecodeError::UnexpectedEnd { .. } | DecodeError::LimitExceeded | DecodeError::OutsideUsizeRange(_) => {
-                Fault::Truncated { kind }
+                ProtocolError::Truncated { kind }
             }
-            _ => Fault::InvalidValue { kind },
+            _ => ProtocolError::InvalidValue { kind },
         })?;
     if encoded_bytes(&fields) != used {
-        return Err(Fault::NotCanonical { kind });
+        return Err(ProtocolError::NotCanonical { kind });
     }
     match bytes.len() - used {
         0 => Ok(fields),
-        bytes => Err(Fault::TrailingBytes { kind, bytes }),
+        bytes => Err(ProtocolError::TrailingBytes { kind, bytes }),
     }
 }

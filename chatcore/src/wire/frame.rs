@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::fault::Fault;
 use super::kind::Kind;
+use super::protocol_error::ProtocolError;
 use crate::redacted::Length;
 
 /// Bytes before a frame's content: its length.
@@ -32,18 +32,18 @@ impl fmt::Debug for Content<'_> {
 
 /// Takes a frame off the input; none until it is whole. A length over the limit is noticed as soon as
 /// it is there.
-pub fn take<'a>(input: &mut &'a [u8], frame_bytes_max: u32) -> Result<Option<Content<'a>>, Fault> {
+pub fn take<'a>(input: &mut &'a [u8], frame_bytes_max: u32) -> Result<Option<Content<'a>>, ProtocolError> {
     let Some((header, rest)) = input.split_first_chunk::<HEADER_BYTES>() else {
         return Ok(None);
     };
     let bytes = u32::from_le_bytes(*header);
     if bytes > frame_bytes_max {
-        return Err(Fault::FrameTooLong { bytes, bytes_max: frame_bytes_max });
+        return Err(ProtocolError::FrameTooLong { bytes, bytes_max: frame_bytes_max });
     }
     let Some((content, rest)) = rest.split_at_checked(bytes as usize) else {
         return Ok(None);
     };
-    let (kind, fields) = content.split_first().ok_or(Fault::FrameEmpty)?;
+    let (kind, fields) = content.split_first().ok_or(ProtocolError::FrameEmpty)?;
     *input = rest;
     Ok(Some(Content { kind: Kind(*kind), fields }))
 }

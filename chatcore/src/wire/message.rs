@@ -8,12 +8,12 @@ use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::bounds::{Bounded, Side};
-use super::code::{ErrorCode, FateCode, GoodbyeCode, LeaveCode, RefusalCode, RejectCode};
+use super::code::{DeliveryStatus, ErrorCode, GoodbyeCode, LeaveCode, RefusalCode, RejectCode};
 use super::codec;
-use super::fault::Fault;
 use super::frame::{self, Content};
 use super::kind::Kind;
 use super::message_id::MessageId;
+use super::protocol_error::ProtocolError;
 use super::token::Token;
 use crate::redacted::Secret;
 
@@ -24,14 +24,14 @@ pub trait Message<'a>: Sized {
 
     /// Reads a frame's content: a kind and the fields of that kind, which keep to their bounds (protocol.md, *Bounds of
     /// fields*). None if the kind is unknown and optional, so that it is to be skipped.
-    fn decode(content: Content<'a>) -> Result<Option<Self>, Fault>;
+    fn decode(content: Content<'a>) -> Result<Option<Self>, ProtocolError>;
 
     /// Appends the message as a frame.
     fn encode(&self, out: &mut Vec<u8>);
 }
 
 /// The fields of a frame of which the kind is known to be that of `T`.
-pub(crate) fn fields<'a, T: Deserialize<'a> + Serialize>(content: Content<'a>) -> Result<T, Fault> {
+pub(crate) fn fields<'a, T: Deserialize<'a> + Serialize>(content: Content<'a>) -> Result<T, ProtocolError> {
     codec::decode(content.kind, content.fields)
 }
 
@@ -50,21 +50,21 @@ macro_rules! messages {
                 }
             }
 
-            fn decode(Content { kind, fields }: Content<'a>) -> Result<Option<Self>, Fault> {
+            fn decode(Content { kind, fields }: Content<'a>) -> Result<Option<Self>, ProtocolError> {
                 match kind {
                     $(Kind::$kind => {
                         let fields: $fields = codec::decode(kind, fields)?;
                         if fields.is_within_bounds(Side::$side) {
                             Ok(Some(Self::$variant(fields)))
                         } else {
-                            Err(Fault::InvalidValue { kind })
+                            Err(ProtocolError::InvalidValue { kind })
                         }
                     })+
                     known if known.name().is_some() => {
-                        Err(Fault::Unexpected { kind, state: "in this direction" })
+                        Err(ProtocolError::Unexpected { kind, state: "in this direction" })
                     }
                     unknown if unknown.is_optional() => Ok(None),
-                    _ => Err(Fault::UnknownKind { kind }),
+                    _ => Err(ProtocolError::UnknownKind { kind }),
                 }
             }
 
@@ -152,7 +152,7 @@ messages! {
         /// A watched user is online, or is not.
         Presence(Presence<'a>) = PRESENCE,
         /// What became of messages whose recipient's session has ended.
-        Report(Report<'a>) = REPORT,
+        Report(DeliveryReport<'a>) = REPORT,
         /// Messages of a room for which the client's outbox had no room.
         Missed(Missed<'a>) = MISSED,
         /// Changes in a room's membership were left out.
@@ -314,12 +314,12 @@ impl ReconnectHint<'_> {
     }
 }
 
-/// Names the peer's fault. Nothing follows it.
+/// Names how the peer broke the protocol. Nothing follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorMessage<'a> {
-    /// The fault, for programs.
+    /// How, for programs.
     pub code: ErrorCode,
-    /// The fault, for people.
+    /// How, for people.
     pub detail: &'a str,
 }
 
@@ -534,9 +534,9 @@ pub struct Presence<'a> {
 /// What became of accepted messages, sent by the client, whose recipient's session ended before it acknowledged
 /// them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report<'a> {
+pub struct DeliveryReport<'a> {
     /// What is known.
-    pub code: FateCode,
+    pub code: DeliveryStatus,
     /// The recipient: for a room's message, the one of its members.
     pub to: &'a str,
     /// The messages, rising.

@@ -14,33 +14,34 @@
 //! let content = wire::take(&mut input, 65_536)?.expect("the frame is whole");
 //! let message = ClientMessage::decode(content)?.expect("the kind is known");
 //! assert_eq!(message, ClientMessage::Send(Send { to: "bob", body: b"hello" }));
-//! # Ok::<(), chatcore::Fault>(())
+//! # Ok::<(), chatcore::ProtocolError>(())
 //! ```
 
 mod bounds;
 mod code;
 mod codec;
-mod fault;
 mod frame;
 mod kind;
 mod message;
 mod message_id;
 mod plain;
 mod preface;
+mod protocol_error;
 mod token;
 
-pub use code::{ErrorCode, FateCode, GoodbyeCode, LeaveCode, RefusalCode, RejectCode};
-pub use fault::Fault;
+pub use code::{DeliveryStatus, ErrorCode, GoodbyeCode, LeaveCode, RefusalCode, RejectCode};
 pub use frame::{Content, HEADER_BYTES, OVERHEAD_BYTES_MAX, take};
 pub use kind::Kind;
 pub use message::{
-    Accepted, AcceptedRun, Ack, Announced, ClientMessage, Deliver, Done, ErrorMessage, Goodbye, HubMessage, Join,
-    Joined, Leave, Left, Members, Message, Missed, Online, Ping, Pong, Presence, ReconnectHint, Refused, Register,
-    Rejected, Report, Resume, Resumed, RoomDeliver, Roster, Send, Stale, Unwatch, UserInfo, Watch, Welcome, Who,
+    Accepted, AcceptedRun, Ack, Announced, ClientMessage, Deliver, DeliveryReport, Done, ErrorMessage, Goodbye,
+    HubMessage, Join, Joined, Leave, Left, Members, Message, Missed, Online, Ping, Pong, Presence, ReconnectHint,
+    Refused, Register, Rejected, Resume, Resumed, RoomDeliver, Roster, Send, Stale, Unwatch, UserInfo, Watch, Welcome,
+    Who,
 };
 pub(crate) use message_id::EPOCH_UNIX_MS;
 pub use message_id::{HUB_NUMBER_MAX, MessageId};
-pub use preface::{Features, Foreign, PREFACE_BYTES, Preface, VERSION};
+pub use preface::{Features, OtherProtocol, PREFACE_BYTES, Preface, VERSION};
+pub use protocol_error::ProtocolError;
 pub use token::Token;
 
 pub(crate) use frame::{content, measure};

@@ -1,6 +1,6 @@
 //! The first sixteen bytes of each direction: what is spoken, in which version, with which features.
 
-use super::fault::Fault;
+use super::protocol_error::ProtocolError;
 
 /// Bytes of a preface.
 pub const PREFACE_BYTES: usize = 16;
@@ -63,7 +63,7 @@ pub(crate) static OURS: [u8; PREFACE_BYTES] = Preface::OURS.encode();
 /// What a peer speaks that opened with something else than a preface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Foreign {
+pub enum OtherProtocol {
     /// An HTTP request or response.
     Http,
     /// A TLS handshake or alert.
@@ -72,8 +72,8 @@ pub enum Foreign {
     Unknown,
 }
 
-impl Foreign {
-    /// The longest opening that [`Foreign::recognise`] looks at.
+impl OtherProtocol {
+    /// The longest opening that [`OtherProtocol::recognise`] looks at.
     const OPENING_BYTES_MAX: usize = 8;
 
     /// How requests begin, and responses.
@@ -111,7 +111,7 @@ impl Foreign {
     }
 }
 
-impl core::fmt::Display for Foreign {
+impl core::fmt::Display for OtherProtocol {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
             Self::Http => "HTTP",
@@ -124,8 +124,8 @@ impl core::fmt::Display for Foreign {
 /// Why a peer's first bytes are not a preface that can be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PrefaceError {
-    Foreign(Foreign),
-    Fault(Fault),
+    OtherProtocol(OtherProtocol),
+    ProtocolError(ProtocolError),
 }
 
 /// Takes the preface off the input. None until it is whole, but a byte that cannot belong to it is
@@ -133,8 +133,8 @@ pub(crate) enum PrefaceError {
 pub(crate) fn take(input: &mut &[u8]) -> Result<Option<Preface>, PrefaceError> {
     let opening = &input[..input.len().min(MAGIC.len())];
     if !MAGIC.starts_with(opening) {
-        return match Foreign::recognise(opening) {
-            Some(foreign) => Err(PrefaceError::Foreign(foreign)),
+        return match OtherProtocol::recognise(opening) {
+            Some(other) => Err(PrefaceError::OtherProtocol(other)),
             None => Ok(None),
         };
     }
@@ -146,14 +146,16 @@ pub(crate) fn take(input: &mut &[u8]) -> Result<Option<Preface>, PrefaceError> {
     let features = Features(u32::from_le_bytes([f0, f1, f2, f3]));
     *input = rest;
     if version != VERSION {
-        return Err(PrefaceError::Fault(Fault::UnsupportedVersion { version, spoken: VERSION }));
+        return Err(PrefaceError::ProtocolError(ProtocolError::UnsupportedVersion { version, spoken: VERSION }));
     }
     if [z0, z1] != [0, 0] {
-        return Err(PrefaceError::Fault(Fault::UnsupportedFeature { bits: u32::from(u16::from_le_bytes([z0, z1])) }));
+        return Err(PrefaceError::ProtocolError(ProtocolError::UnsupportedFeature {
+            bits: u32::from(u16::from_le_bytes([z0, z1])),
+        }));
     }
     match features.unknown_critical() {
         0 => Ok(Some(Preface { version, features })),
-        bits => Err(PrefaceError::Fault(Fault::UnsupportedFeature { bits })),
+        bits => Err(PrefaceError::ProtocolError(ProtocolError::UnsupportedFeature { bits })),
     }
 }
 
@@ -166,24 +168,24 @@ mod tests {
     }
 
     #[test]
-    fn foreign_openings_are_recognised_in_their_first_bytes() {
-        let foreign = |bytes: &[u8]| take_all(bytes).unwrap_err();
-        assert_eq!(foreign(b"GET / HTTP/1.1\r\n"), PrefaceError::Foreign(Foreign::Http));
-        assert_eq!(foreign(b"GET "), PrefaceError::Foreign(Foreign::Http));
-        assert_eq!(foreign(b"OPTIONS * HTTP/1.1"), PrefaceError::Foreign(Foreign::Http));
-        assert_eq!(foreign(&[0x16, 0x03, 0x01]), PrefaceError::Foreign(Foreign::Tls));
-        assert_eq!(foreign(b"HTTP/1.0 400 Bad Request"), PrefaceError::Foreign(Foreign::Http));
-        assert_eq!(foreign(&[0x15, 0x03, 0x03]), PrefaceError::Foreign(Foreign::Tls));
-        assert_eq!(foreign(b"hello"), PrefaceError::Foreign(Foreign::Unknown));
-        assert_eq!(foreign(&[0]), PrefaceError::Foreign(Foreign::Unknown));
-        assert_eq!(foreign(b"\xC4chat\n"), PrefaceError::Foreign(Foreign::Unknown), "line ends rewritten");
+    fn openings_of_other_protocols_are_recognised_in_their_first_bytes() {
+        let refusal = |bytes: &[u8]| take_all(bytes).unwrap_err();
+        assert_eq!(refusal(b"GET / HTTP/1.1\r\n"), PrefaceError::OtherProtocol(OtherProtocol::Http));
+        assert_eq!(refusal(b"GET "), PrefaceError::OtherProtocol(OtherProtocol::Http));
+        assert_eq!(refusal(b"OPTIONS * HTTP/1.1"), PrefaceError::OtherProtocol(OtherProtocol::Http));
+        assert_eq!(refusal(&[0x16, 0x03, 0x01]), PrefaceError::OtherProtocol(OtherProtocol::Tls));
+        assert_eq!(refusal(b"HTTP/1.0 400 Bad Request"), PrefaceError::OtherProtocol(OtherProtocol::Http));
+        assert_eq!(refusal(&[0x15, 0x03, 0x03]), PrefaceError::OtherProtocol(OtherProtocol::Tls));
+        assert_eq!(refusal(b"hello"), PrefaceError::OtherProtocol(OtherProtocol::Unknown));
+        assert_eq!(refusal(&[0]), PrefaceError::OtherProtocol(OtherProtocol::Unknown));
+        assert_eq!(refusal(b"\xC4chat\n"), PrefaceError::OtherProtocol(OtherProtocol::Unknown), "line ends rewritten");
         assert_eq!(take_all(b"GE"), Ok(None), "it could still be HTTP or anything");
         assert_eq!(take_all(&[0x16]), Ok(None));
     }
 
     #[test]
     fn the_http_answer_counts_its_own_body() {
-        let answer = core::str::from_utf8(Foreign::Http.answer()).unwrap();
+        let answer = core::str::from_utf8(OtherProtocol::Http.answer()).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         assert!(head.ends_with(&alloc::format!("Content-Length: {}", body.len())), "{head} for {}", body.len());
     }
@@ -202,12 +204,12 @@ mod tests {
         let offer = Preface { version: VERSION, features: Features(0x8001) };
         assert_eq!(take_all(&offer.encode()), Ok(Some(offer)));
         let demand = Preface { version: VERSION, features: Features(0x0002_8001) };
-        let refused = PrefaceError::Fault(Fault::UnsupportedFeature { bits: 0x0002_0000 });
+        let refused = PrefaceError::ProtocolError(ProtocolError::UnsupportedFeature { bits: 0x0002_0000 });
         assert_eq!(take_all(&demand.encode()), Err(refused));
         let newer = Preface { version: 2, features: Features(0) };
         assert_eq!(
             take_all(&newer.encode()),
-            Err(PrefaceError::Fault(Fault::UnsupportedVersion { version: 2, spoken: 1 }))
+            Err(PrefaceError::ProtocolError(ProtocolError::UnsupportedVersion { version: 2, spoken: 1 }))
         );
     }
 }

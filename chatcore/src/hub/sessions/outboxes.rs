@@ -9,7 +9,7 @@ use super::super::work::PASSED;
 use super::Sessions;
 use crate::outbox::{Outbox, Pool};
 use crate::time::Instant;
-use crate::wire::{Fault, Head, HubMessage, OVERHEAD_BYTES_MAX};
+use crate::wire::{Head, HubMessage, OVERHEAD_BYTES_MAX, ProtocolError};
 
 impl Sessions {
     /// Frames of so many bytes fit what may be kept for a session.
@@ -123,7 +123,7 @@ impl Sessions {
 
     /// A client says that it has numbered frames. Returns the work of letting go of them; none if that is no news.
     #[inline]
-    pub(in crate::hub) fn acknowledge(&mut self, index: usize, count: u64) -> Result<Option<u32>, Fault> {
+    pub(in crate::hub) fn acknowledge(&mut self, index: usize, count: u64) -> Result<Option<u32>, ProtocolError> {
         let session = &mut self.all[index];
         session.is_confirmed = true;
         let passed = session.outbox.acknowledge(count, &mut self.pool)?;
@@ -135,7 +135,7 @@ impl Sessions {
     }
 
     /// A client that comes back says how many numbered frames it has. An error if the session cannot go on from there.
-    pub(in crate::hub) fn settle(&mut self, index: usize, count: u64) -> Result<(), Fault> {
+    pub(in crate::hub) fn settle(&mut self, index: usize, count: u64) -> Result<(), ProtocolError> {
         let session = &mut self.all[index];
         let before = session.outbox.held_bytes();
         let settled = session.outbox.settle(count, &mut self.pool);

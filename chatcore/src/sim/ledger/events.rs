@@ -5,7 +5,7 @@ use alloc::format;
 use super::facts::{Membership, Request, Sent, Session, To};
 use super::{Ledger, room_of, spelling, user_of};
 use crate::sim::broken::{Broken, Promise};
-use crate::{CloseReason, Event, FateCode, LeaveCode, MessageId, RejectCode, RoomName, UserName};
+use crate::{CloseReason, DeliveryStatus, Event, LeaveCode, MessageId, RejectCode, RoomName, UserName};
 
 impl Ledger {
     /// A session's stream goes on with this, at this place.
@@ -32,8 +32,8 @@ impl Ledger {
                 let message = self.answer(session, *number, Ok(()))?;
                 self.hold(message.is_none(), Promise::Fate, || format!("message {message:?} is merely done"))
             }
-            Event::Report { fate, to, ids } => {
-                ids.iter().try_for_each(|id| self.learn_report(session, *fate, user_of(to.as_str()), *id))
+            Event::Report { status, to, ids } => {
+                ids.iter().try_for_each(|id| self.learn_report(session, *status, user_of(to.as_str()), *id))
             }
             Event::Presence { name, online, display_name } => {
                 self.check_shown(name, display_name.as_deref(), *online)?;
@@ -71,7 +71,7 @@ impl Ledger {
         self.hold(!matches!(sent.answer, Some(Err(_))), Promise::Fate, || {
             format!("message {message} was rejected, and arrives")
         })?;
-        self.hold(sent.reports.get(&user) != Some(&FateCode::Undelivered), Promise::Fate, || {
+        self.hold(sent.reports.get(&user) != Some(&DeliveryStatus::Undelivered), Promise::Fate, || {
             format!("message {message} was reported undelivered to user {user}, and arrives")
         })?;
         let delay = self.now - sent.at;
@@ -173,25 +173,25 @@ impl Ledger {
         self.hold(is_true, Promise::Fate, || format!("message {message} is rejected without reason: {code}, {sent:?}"))
     }
 
-    fn learn_report(&mut self, session: usize, fate: FateCode, to: usize, id: MessageId) -> Result<(), Broken> {
+    fn learn_report(&mut self, session: usize, status: DeliveryStatus, to: usize, id: MessageId) -> Result<(), Broken> {
         let Some(message) = self.by_id.get(&id).copied() else {
-            return Err(self.broken(Promise::Fate, format!("{id} is reported {fate}, which nobody was told of")));
+            return Err(self.broken(Promise::Fate, format!("{id} is reported {status}, which nobody was told of")));
         };
-        let before = self.messages[message].reports.insert(to, fate);
+        let before = self.messages[message].reports.insert(to, status);
         let sent = &self.messages[message];
         self.hold(matches!(sent.to, To::User(_)), Promise::Fate, || {
-            format!("message {message} is reported {fate} for user {to}, though it was for a room")
+            format!("message {message} is reported {status} for user {to}, though it was for a room")
         })?;
         let is_own = sent.taken.is_some_and(|taken| taken.session == session);
         self.hold(is_own, Promise::Isolation, || format!("message {message} is reported to somebody else"))?;
         self.hold(before.is_none(), Promise::Fate, || format!("message {message} is reported twice for user {to}"))?;
         let seen = self.sessions_of(to).any(|(session, _)| sent.seen.contains_key(&session));
-        self.hold(fate != FateCode::Undelivered || !seen, Promise::Fate, || {
+        self.hold(status != DeliveryStatus::Undelivered || !seen, Promise::Fate, || {
             format!("message {message} is reported undelivered, but user {to} has seen it")
         })?;
         let over = self.sessions_of(to).any(|(_, other)| other.ended.is_some());
-        self.hold(over, Promise::Fate, || format!("message {message} is reported {fate}, but user {to} is there"))?;
-        if fate == FateCode::Unconfirmed { self.check_unconfirmed(message, to) } else { Ok(()) }
+        self.hold(over, Promise::Fate, || format!("message {message} is reported {status}, but user {to} is there"))?;
+        if status == DeliveryStatus::Unconfirmed { self.check_unconfirmed(message, to) } else { Ok(()) }
     }
 
     /// Nobody is told that a message may have arrived which never went out.

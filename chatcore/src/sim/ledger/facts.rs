@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use crate::sim::network::WireId;
-use crate::{CloseReason, Event, FateCode, Instant, MessageId, RejectCode};
+use crate::{CloseReason, DeliveryStatus, Event, Instant, MessageId, RejectCode};
 
 /// Something that a user asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub(super) struct Sent {
     /// To the connections of which sessions it was written, whole.
     pub(super) written: BTreeSet<usize>,
     /// What its sender was told of it, for each recipient.
-    pub(super) reports: BTreeMap<usize, FateCode>,
+    pub(super) reports: BTreeMap<usize, DeliveryStatus>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

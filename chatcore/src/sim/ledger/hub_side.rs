@@ -98,7 +98,7 @@ impl Ledger {
             // The hub has read to the goodbye.
             ended.acked = ended.acked_perhaps;
         }
-        let is_fault = matches!(reason, CloseReason::Fault(_) | CloseReason::Accused(_));
+        let is_fault = matches!(reason, CloseReason::ProtocolError(_) | CloseReason::ReportedByPeer(_));
         self.hold(!is_fault, Promise::Isolation, || format!("{name}: {reason}"))
     }
 

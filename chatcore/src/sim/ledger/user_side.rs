@@ -102,7 +102,7 @@ impl Ledger {
             Event::Resumed => self.hears_resumed(user, wire),
             Event::SessionLost { unsent_from } => self.hears_lost(user, *unsent_from),
             Event::Closed(Closed::Error { code: ErrorCode::TooManyAttempts, .. }) => Ok(()),
-            Event::Closed(closed @ (Closed::Fault(_) | Closed::Error { .. } | Closed::Foreign(_))) => {
+            Event::Closed(closed @ (Closed::ProtocolError(_) | Closed::Error { .. } | Closed::OtherProtocol(_))) => {
                 Err(self.broken(Promise::Isolation, format!("user {user}: {closed}")))
             }
             Event::Refused { .. } | Event::Reconnecting { .. } | Event::Connect { .. } | Event::Closed(_) => Ok(()),

@@ -11,7 +11,7 @@ use super::work::ADMISSION_UNITS;
 use super::{Around, Server};
 use crate::sim::broken::{Broken, Promise};
 use crate::sim::network::{End, WireId};
-use crate::{Fault, Handshake, HandshakeError, Instant, Origin, Registration};
+use crate::{Handshake, HandshakeError, Instant, ProtocolError, QuotaKey, Registration};
 
 /// A connection without a name.
 pub(super) struct Guest {
@@ -19,11 +19,11 @@ pub(super) struct Guest {
     pub(super) inbox: Vec<u8>,
     pub(super) undecided: Option<(Instant, Registration)>,
     pub(super) outgoing: Outgoing,
-    origin: Origin,
+    origin: QuotaKey,
 }
 
 impl Guest {
-    pub(super) fn new(handshake: Handshake, origin: Origin) -> Self {
+    pub(super) fn new(handshake: Handshake, origin: QuotaKey) -> Self {
         Self { handshake, inbox: Vec::new(), undecided: None, outgoing: Outgoing::default(), origin }
     }
 }
@@ -115,12 +115,12 @@ impl Server {
         around.network.close(around.now, wire, End::Server);
         match error {
             // Many that share an origin may all be told to come again, more often than one connection may ask.
-            HandshakeError::Fault(Fault::TooManyAttempts { .. })
+            HandshakeError::ProtocolError(ProtocolError::TooManyAttempts { .. })
             | HandshakeError::Left
             | HandshakeError::TimedOut
             | HandshakeError::Undecided => Ok(()),
             _ if !around.ledger.knows_wire(wire) => Ok(()),
-            fault => Err(Broken { promise: Promise::Isolation, detail: format!("{wire}: {fault}"), at: around.now }),
+            error => Err(Broken { promise: Promise::Isolation, detail: format!("{wire}: {error}"), at: around.now }),
         }
     }
 }

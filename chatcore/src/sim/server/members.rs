@@ -12,7 +12,7 @@ use crate::sim::broken::{Broken, Promise};
 use crate::sim::network::{End, Network, WireId};
 use crate::sim::random::CERTAIN;
 use crate::wire::{self, ClientMessage, Message};
-use crate::{ConnId, Instant, Limits, Origin, Received};
+use crate::{ConnId, Instant, Limits, QuotaKey, Received};
 
 /// The chance that the hub is given only a part of what has come, and how much later the rest at the most.
 const PART_CHANCE: u32 = CERTAIN / 4;
@@ -37,13 +37,13 @@ pub(super) struct Member {
     /// Since when it has something for the hub.
     waits_since: Option<Instant>,
     pub(super) outgoing: Outgoing,
-    pub(super) origin: Origin,
+    pub(super) origin: QuotaKey,
     /// What it owes of what it has cost.
     pub(super) debt: Debt,
 }
 
 impl Member {
-    pub(super) fn new(conn: ConnId, inbox: Vec<u8>, outgoing: Outgoing, origin: Origin, limits: &Limits) -> Self {
+    pub(super) fn new(conn: ConnId, inbox: Vec<u8>, outgoing: Outgoing, origin: QuotaKey, limits: &Limits) -> Self {
         // What came together with the registration.
         let again_at = (!inbox.is_empty()).then_some(Instant::ZERO);
         Self {

@@ -26,7 +26,7 @@ use super::network::{End, Network, WireId};
 use super::random::{CERTAIN, Random};
 use super::trace::Trace;
 use crate::wire::ReconnectHint;
-use crate::{Action, Chunks, CloseReason, ConnId, Handshake, Hub, HubEvent, Instant, Limits, Origin, UserName};
+use crate::{Action, Chunks, CloseReason, ConnId, Handshake, Hub, HubEvent, Instant, Limits, QuotaKey, UserName};
 
 /// Actions that one input may lead to, at the most: more is a hub that talks to itself.
 const ACTIONS_MAX: u32 = 100_000;
@@ -168,7 +168,7 @@ impl Server {
     }
 
     /// A connection was made to it, from this place.
-    pub(super) fn accept(&mut self, around: &mut Around<'_>, wire: WireId, origin: Origin) {
+    pub(super) fn accept(&mut self, around: &mut Around<'_>, wire: WireId, origin: QuotaKey) {
         if self.is_up() {
             self.guests.insert(wire, Guest::new(Handshake::new(around.now, &self.limits), origin));
         } else {

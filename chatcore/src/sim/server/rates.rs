@@ -7,7 +7,7 @@ use super::work::of_call_max;
 use super::{Around, Server};
 use crate::sim::broken::{Broken, Promise};
 use crate::sim::network::WireId;
-use crate::{Instant, Origin, Rate};
+use crate::{Instant, QuotaKey, Rate};
 
 const NANOS: u128 = 1_000_000_000;
 
@@ -29,7 +29,7 @@ impl Debt {
 }
 
 /// What each origin owes.
-pub(super) type Debts = BTreeMap<Origin, Debt>;
+pub(super) type Debts = BTreeMap<QuotaKey, Debt>;
 
 impl Server {
     /// Charges a connection and its origin for what it has just said. Nobody may owe more than a burst, and what the last

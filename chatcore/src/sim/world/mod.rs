@@ -21,7 +21,7 @@ use super::server::{Around, Server};
 use super::trace::{Listener, Trace};
 use super::user::User;
 use super::weather::Weather;
-use crate::{Client, Instant, Origin};
+use crate::{Client, Instant, QuotaKey};
 
 /// Steps without any time going by, at the most: more is a busy loop.
 const STEPS_AT_A_TIME_MAX: u32 = 10_000;
@@ -104,7 +104,7 @@ impl World {
         let server = Server::new(plan.limits.clone(), plan.ponder_chance, plan.unit, random.fork());
         let mut users: Vec<User> = (0..plan.users)
             .map(|index| {
-                let origin = Origin((index % plan.origins) as u128);
+                let origin = QuotaKey((index % plan.origins) as u128);
                 User::new(index, origin, plan.config.clone(), random.fork())
             })
             .collect();

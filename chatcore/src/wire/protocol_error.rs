@@ -8,7 +8,7 @@ use super::kind::Kind;
 /// This is never the caller's fault: what a caller can get wrong has types of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Fault {
+pub enum ProtocolError {
     /// See [`ErrorCode::UnsupportedVersion`].
     #[error("protocol version {version} is not spoken here, version {spoken} is")]
     UnsupportedVersion {
@@ -90,8 +90,8 @@ pub enum Fault {
     },
 }
 
-impl Fault {
-    /// The number under which the fault goes over the wire.
+impl ProtocolError {
+    /// The number under which the error goes over the wire.
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::UnsupportedVersion { .. } => ErrorCode::UnsupportedVersion,
