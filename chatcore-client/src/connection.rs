@@ -208,8 +208,8 @@ impl Connection {
     }
 
     /// Leaves a room. [`Event::Done`] or [`Event::Rejected`] answers.
-    pub fn leave_room(&mut self, room: &str, timeout: Duration) -> Result<u64, Error> {
-        self.ask(timeout, |driver| driver.leave_room(room))
+    pub fn leave(&mut self, room: &str, timeout: Duration) -> Result<u64, Error> {
+        self.ask(timeout, |driver| driver.leave(room))
     }
 
     /// Asks for a page of who is in a room that we are in: zero for the first. [`Event::Members`] or
@@ -260,7 +260,7 @@ impl Connection {
     /// [`receive`](Self::receive) until all that was sent is accepted or rejected before closing.
     pub fn close(mut self, timeout: Duration) -> Result<(), Error> {
         let deadline = Deadline::after(timeout);
-        self.driver.leave();
+        self.driver.close();
         loop {
             match self.why_closed() {
                 Some(Closed::Left) => return Ok(()),

@@ -180,9 +180,9 @@ impl Driver {
         self.client.join(self.clock.now(), room)
     }
 
-    /// See [`Client::leave_room`].
-    pub fn leave_room(&mut self, room: &str) -> Result<u64, ClientError> {
-        self.client.leave_room(self.clock.now(), room)
+    /// See [`Client::leave`].
+    pub fn leave(&mut self, room: &str) -> Result<u64, ClientError> {
+        self.client.leave(self.clock.now(), room)
     }
 
     /// See [`Client::roster`].
@@ -200,9 +200,9 @@ impl Driver {
         self.client.unwatch(self.clock.now(), names)
     }
 
-    /// See [`Client::leave`].
-    pub fn leave(&mut self) {
-        self.client.leave(self.clock.now());
+    /// See [`Client::close`].
+    pub fn close(&mut self) {
+        self.client.close(self.clock.now());
     }
 
     /// Whether the connection stands by now. That the first one cannot be made is an error, of later ones it is told.

@@ -429,7 +429,7 @@ fn a_program_that_embeds_the_library_resumes_with_its_ticket() {
     let members = alice.receive(PATIENCE).unwrap().unwrap();
     let Event::Members { number: asked, users, next: None } = members else { panic!("{members:?}") };
     assert_eq!((asked, users[0].shown(), users.len()), (number, "alice", 1));
-    alice.leave_room("#lobby", PATIENCE).unwrap();
+    alice.leave("#lobby", PATIENCE).unwrap();
     alice.watch(&["bob"], PATIENCE).unwrap();
     alice.unwatch(&["bob"], PATIENCE).unwrap();
     let done = |event: &Event| matches!(event, Event::Done { .. });

@@ -1,4 +1,4 @@
-//! People who behave: they get names, they talk, they leave.
+//! People who behave: they get names, they talk, they quit.
 
 mod support;
 
@@ -23,7 +23,7 @@ fn joining_and_leaving_are_logged_with_name_address_and_reason() {
     let mut server = Server::start(&[]);
     let mut alice = User::registered(server.address(), "Alice");
     server.logged(&["INFO", "joined", "name=alice", "peer=127.0.0.1:"]);
-    alice.leave();
+    alice.close();
     server.logged(&["INFO", "left", "name=alice", "reason=goodbye"]);
 
     drop(User::registered(server.address(), "bob"));
@@ -34,7 +34,7 @@ fn joining_and_leaving_are_logged_with_name_address_and_reason() {
 fn a_name_that_was_left_is_free_at_once() {
     let server = Server::start(&[]);
     for _ in 0..100 {
-        User::registered(server.address(), "alice").leave();
+        User::registered(server.address(), "alice").close();
     }
 }
 

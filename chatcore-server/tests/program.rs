@@ -167,13 +167,13 @@ fn limits_above_the_ceiling_of_memory_are_refused_with_both_numbers_and_the_flag
     let (needed, _) = rest.split_once(" bytes)").unwrap();
     let mut server = Server::listening(1, Command::new(PROGRAM).args(FEW).args(["--memory-bytes-max", needed]));
     server.logged(&["INFO", "by its limits this server needs at most", "iB of memory"]);
-    User::registered(server.address(), "alice").leave();
+    User::registered(server.address(), "alice").close();
 }
 
 #[test]
 fn the_log_has_no_colours_when_it_is_not_a_terminal() {
     let mut server = Server::start(&["--log", "trace"]);
-    User::registered(server.address(), "alice").leave();
+    User::registered(server.address(), "alice").close();
     let line = server.logged(&["left", "name=alice"]);
     assert!(!line.contains('\u{1b}'), "{line:?}");
 }
@@ -191,7 +191,7 @@ fn it_serves_when_nobody_reads_where_it_listens() {
     let mut server = Server::spawn(&mut command);
     let line = server.logged(&["listening", "address="]);
     let (_, address) = line.rsplit_once("address=").unwrap();
-    User::registered(address.parse().unwrap(), "alice").leave();
+    User::registered(address.parse().unwrap(), "alice").close();
     server.assert_running();
 }
 
@@ -201,7 +201,7 @@ fn it_serves_when_nobody_reads_its_log() {
     command.args(["--listen", "127.0.0.1:0", "--log", "trace"]).stdout(Stdio::piped()).stderr(closed_pipe());
     let mut server = Server::spawn(&mut command);
     server.take_addresses(1);
-    User::registered(server.address(), "alice").leave();
-    User::registered(server.address(), "alice").leave();
+    User::registered(server.address(), "alice").close();
+    User::registered(server.address(), "alice").close();
     server.assert_running();
 }

@@ -48,7 +48,7 @@ fn at_the_limit_of_connections_the_next_waits_for_one_to_end() {
     drop(bob);
     carol.take_preface();
     assert!(matches!(carol.take(), HubMessage::Welcome(_)));
-    alice.leave();
+    alice.close();
 }
 
 #[test]

@@ -277,14 +277,14 @@ fn a_ping_is_answered() {
 fn leaving_waits_for_the_hub_but_not_for_ever() {
     let mut world = World::new(Limits::default());
     let mut alice = world.connect("alice");
-    alice.client.leave(world.now);
+    alice.client.close(world.now);
     assert_eq!(alice.client.send(world.now, "bob", b""), Err(ClientError::Closed));
     world.carry(&mut alice);
     assert_eq!(alice.events, [Event::Closed(Closed::Left)]);
 
     let mut client = registered();
     client.send(Instant::ZERO, "bob", b"").unwrap();
-    client.leave(Instant::ZERO);
+    client.close(Instant::ZERO);
     written(&mut client);
     hear(&mut client, &[HubMessage::Accepted(AcceptedRun { number: 1, id: MessageId(1), more: 0 }.into())]);
     client.handle_timeout(Instant::ZERO + ClientConfig::default().flush_time_max);
@@ -296,7 +296,7 @@ fn nothing_follows_the_last_words_and_what_was_taken_is_acknowledged_before() {
     let mut client = registered();
     hear_and_take(&mut client, &[deliver(1)]);
     hear(&mut client, &[deliver(2)]);
-    client.leave(Instant::ZERO);
+    client.close(Instant::ZERO);
     hear_and_take(&mut client, &[deliver(3), HubMessage::Ping(Ping { nonce: 1 })]);
     client.handle_timeout(Instant::from_millis(60));
     assert!(client.poll_timeout() > Some(Instant::from_millis(60)), "nothing is due that cannot be said");
@@ -314,7 +314,7 @@ fn nothing_follows_the_last_words_and_what_was_taken_is_acknowledged_before() {
 fn who_could_not_say_goodbye_has_not_left() {
     let mut client = registered();
     client.send(Instant::ZERO, "bob", b"lost").unwrap();
-    client.leave(Instant::ZERO);
+    client.close(Instant::ZERO);
     client.handle_timeout(client.poll_timeout().unwrap());
     assert_eq!(events(&mut client), [Event::Closed(Closed::TimedOut)]);
 }
@@ -358,7 +358,7 @@ fn a_broken_connection_is_told_once() {
     assert_eq!(events(&mut client), [Event::Closed(Closed::Disconnected)], "there was no session yet");
 
     let mut client = registered();
-    client.leave(Instant::ZERO);
+    client.close(Instant::ZERO);
     written(&mut client);
     client.disconnect(Instant::ZERO);
     assert_eq!(events(&mut client), [Event::Closed(Closed::Left)], "we had said goodbye");

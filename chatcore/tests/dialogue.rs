@@ -126,7 +126,7 @@ fn dialogue() -> String {
     talk.hub_speaks();
 
     talk.heading("She says goodbye, and so does the hub.");
-    talk.client.leave(talk.now);
+    talk.client.close(talk.now);
     talk.client_speaks();
     talk.hub_speaks();
     assert!(talk.client.is_closed());

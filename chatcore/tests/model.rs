@@ -21,7 +21,7 @@ enum Step {
     /// Carries everything that waits between a user and the hub.
     Carry(usize),
     /// Says goodbye.
-    Leave(usize),
+    Close(usize),
     /// Loses the connection.
     Break(usize),
     /// Lets time pass, less than anybody's idle time.
@@ -34,7 +34,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => user().prop_map(Step::Join),
         8 => (user(), user(), any::<u8>()).prop_map(|(from, to, body)| Step::Send(from, to, body)),
         4 => user().prop_map(Step::Carry),
-        1 => user().prop_map(Step::Leave),
+        1 => user().prop_map(Step::Close),
         1 => user().prop_map(Step::Break),
         2 => (0_u64..20_000).prop_map(Step::Pass),
     ]
@@ -120,7 +120,7 @@ impl Run {
             }
             Step::Send(from, to, body) => self.send(from, to, body),
             Step::Carry(user) => self.carry(user),
-            Step::Leave(user) => self.leave(user),
+            Step::Close(user) => self.close(user),
             Step::Break(user) => {
                 if let Some(user_at) = self.users.remove(&user) {
                     self.world.hub.disconnect(self.world.now, user_at.conn).unwrap();
@@ -154,9 +154,9 @@ impl Run {
         self.check(events, &expected, undelivered);
     }
 
-    fn leave(&mut self, user: usize) {
+    fn close(&mut self, user: usize) {
         let Some(mut user_at) = self.users.remove(&user) else { return };
-        user_at.client.leave(self.world.now);
+        user_at.client.close(self.world.now);
         self.world.carry(&mut user_at);
         let undelivered = self.model.undelivered.remove(&user).unwrap_or_default();
         let expected = self.model.end(user);

@@ -34,7 +34,7 @@ fn who_watches_is_told_at_once_how_it_stands_and_then_of_every_change() {
     world.reconnect(&mut bob).unwrap();
     world.carry(&mut bob);
     assert_eq!(told(&mut world, &mut alice), []);
-    carol.client.leave(world.now);
+    carol.client.close(world.now);
     world.carry(&mut carol);
     world.cut(&mut bob);
     world.pass(Duration::from_secs(20));
@@ -71,7 +71,7 @@ fn a_watcher_that_is_gone_leaves_nothing_behind() {
         let mut alice = world.connect("alice");
         alice.client.watch(world.now, &["bob", "alice"]).unwrap();
         world.carry(&mut alice);
-        alice.client.leave(world.now);
+        alice.client.close(world.now);
         world.carry(&mut alice);
     }
     let mut bob = world.connect("bob");
@@ -93,7 +93,7 @@ fn what_happens_while_a_watcher_is_away_waits_for_it() {
 /// A user that comes and goes, and lets nobody wait for it.
 fn flap(world: &mut World, name: &str) {
     let mut user = world.connect(name);
-    user.client.leave(world.now);
+    user.client.close(world.now);
     world.carry(&mut user);
 }
 
@@ -115,12 +115,12 @@ fn changes_within_the_time_between_two_news_are_merged_into_the_newest() {
     assert!(later.len() <= 1, "{later:?}");
     assert_eq!(at_once.iter().chain(&later).next_back(), Some(&presence("bob", true)), "the newest state");
     // Gone and back within the time: what was told still holds.
-    bob.client.leave(world.now);
+    bob.client.close(world.now);
     world.pass(Duration::from_secs(2));
     world.carry(&mut bob);
     told(&mut world, &mut alice);
     let mut bob = world.connect("bob");
-    bob.client.leave(world.now);
+    bob.client.close(world.now);
     world.carry(&mut bob);
     world.pass(Duration::from_secs(5));
     let events = told(&mut world, &mut alice);

@@ -79,7 +79,7 @@ fn a_report_goes_to_the_session_that_sent_and_not_to_a_later_session_of_its_name
     let (mut alice, mut bob) = (world.connect("alice"), world.connect("bob"));
     alice.client.send(world.now, "bob", b"1").unwrap();
     world.carry(&mut alice);
-    alice.client.leave(world.now);
+    alice.client.close(world.now);
     world.carry_closed(&mut alice);
     let mut heir = world.connect("alice");
     world.cut(&mut bob);

@@ -106,7 +106,7 @@ fn a_room_is_there_from_the_first_join_to_the_last_leave() {
         assert!(matches!(user.events[..], [Event::Done { number: 1 }, Event::Done { number: 2 }]), "twice is no error");
     }
     assert_eq!(world.hub.rooms(), 1);
-    alice.client.leave_room(world.now, "#LOBBY").unwrap();
+    alice.client.leave(world.now, "#LOBBY").unwrap();
     world.carry(&mut alice);
     world.cut(&mut bob);
     assert_eq!(world.hub.rooms(), 1, "who waits to be resumed is a member");
@@ -128,9 +128,9 @@ fn members_see_who_comes_and_goes_and_why() {
     let mut late = world.connect("late");
     late.client.join(world.now, "#lobby").unwrap();
     world.carry(&mut late);
-    leaves.client.leave_room(world.now, "#lobby").unwrap();
+    leaves.client.leave(world.now, "#lobby").unwrap();
     world.carry(&mut leaves);
-    quits.client.leave(world.now);
+    quits.client.close(world.now);
     world.carry(&mut quits);
     world.cut(&mut fades);
     world.pass(Duration::from_secs(20));
@@ -200,7 +200,7 @@ fn what_is_not_allowed_is_rejected_by_name() {
     let join = |room: &'static str| move |client: &mut Client, now| client.join(now, room);
     let say = |room: &'static str| move |client: &mut Client, now| client.send(now, room, b"x");
     let roster = |client: &mut Client, now| client.roster(now, "#one", 0);
-    let leave = |client: &mut Client, now| client.leave_room(now, "#one");
+    let leave = |client: &mut Client, now| client.leave(now, "#one");
 
     for wrong in ["lobby", "#", "#a b", "##x", ""] {
         assert_eq!(code(&mut world, &mut alice, &join(wrong)), Some(RejectCode::InvalidName), "{wrong}");
@@ -344,7 +344,7 @@ fn news_that_have_no_room_become_one_stale() {
             world.carry(other);
         }
         for other in &mut others {
-            other.client.leave_room(world.now, "#lobby").unwrap();
+            other.client.leave(world.now, "#lobby").unwrap();
             world.carry(other);
         }
     }

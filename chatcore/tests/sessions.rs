@@ -460,7 +460,7 @@ fn a_leave_behind_a_lost_connection_goes_out_when_the_session_is_back() {
     world.cut(&mut bob);
     bob.client.send(world.now, "alice", b"last words").unwrap();
     world.reconnect(&mut bob).unwrap();
-    bob.client.leave(world.now);
+    bob.client.close(world.now);
     world.carry_closed(&mut bob);
     world.carry(&mut alice);
     assert_eq!(bodies(&mut alice), ["last words"]);

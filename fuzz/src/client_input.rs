@@ -37,7 +37,7 @@ fn outcome(before: u8, stream: &[u8], piece: usize) -> (Vec<Event>, Vec<u8>) {
         client.register(now, "alice", b"").expect("a fresh client may register");
     }
     if before & 2 != 0 {
-        client.leave(now);
+        client.close(now);
     }
     let (mut arrived, mut lost) = (Vec::new(), false);
     for piece in stream.chunks(piece) {

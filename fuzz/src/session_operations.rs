@@ -42,7 +42,7 @@ pub enum Happening {
     /// An operator ends its session.
     Kick(u8),
     /// It says goodbye.
-    Leave(u8),
+    Close(u8),
     /// Milliseconds pass.
     Pass(u16),
 }
@@ -125,7 +125,7 @@ impl Run {
                 let _ = self.users[from].client.send(now, to, &body);
             }
             Happening::Room(user, true) => drop(self.users[pick(user)].client.join(now, ROOM)),
-            Happening::Room(user, false) => drop(self.users[pick(user)].client.leave_room(now, ROOM)),
+            Happening::Room(user, false) => drop(self.users[pick(user)].client.leave(now, ROOM)),
             Happening::Watch(user, whom) => drop(self.users[pick(user)].client.watch(now, &[NAMES[pick(whom)]])),
             Happening::Roster(user) => drop(self.users[pick(user)].client.roster(now, ROOM, 0)),
             Happening::Carry(user, up, down) => self.carry(pick(user), usize::from(*up), usize::from(*down)),
@@ -143,7 +143,7 @@ impl Run {
             Happening::Kick(user) => {
                 self.hub.kick(now, &NAMES[pick(user)].parse().expect("these are names"));
             }
-            Happening::Leave(user) => self.users[pick(user)].client.leave(now),
+            Happening::Close(user) => self.users[pick(user)].client.close(now),
             Happening::Pass(millis) => self.pass(Duration::from_millis(u64::from(*millis))),
         }
     }

@@ -150,13 +150,13 @@ impl Peer for ClientPeer {
         let (now, client) = (self.now, &mut self.client);
         let done = match line.split_once([' ', ':']).unwrap_or((line, "")) {
             ("/join", room) => client.join(now, room),
-            ("/leave", room) => client.leave_room(now, room),
+            ("/leave", room) => client.leave(now, room),
             ("/roster", room) => client.roster(now, room, 0),
             ("/watch", name) => client.watch(now, &[name]),
             ("/unwatch", name) => client.unwatch(now, &[name]),
             ("/who", _) => client.who(now, 0),
             ("/quit", _) => {
-                client.leave(now);
+                client.close(now);
                 Ok(0)
             }
             (to, body) => client.send(now, to.strip_prefix('@').unwrap_or(to), body.as_bytes()),

@@ -36,7 +36,7 @@ impl Session {
                     return Ok(None);
                 };
                 let asked = Asked::Leave { room: room.clone() };
-                let held = self.ask(&Command::Leave(Some(room.clone())), asked, |driver| driver.leave_room(&room))?;
+                let held = self.ask(&Command::Leave(Some(room.clone())), asked, |driver| driver.leave(&room))?;
                 self.own.standing.room.take_if(|current| *current == room);
                 return Ok(held);
             }
@@ -56,7 +56,7 @@ impl Session {
             }
             Command::Who => return self.list(Asked::Who),
             Command::Help => self.show(&Report::Help { text: HELP })?,
-            Command::Quit if self.interactive => self.leave(),
+            Command::Quit if self.interactive => self.quit(),
             // A script is told what became of all that it asked for before.
             Command::Quit => (self.input_ended, self.stay) = (true, false),
         }

@@ -40,7 +40,7 @@ impl Session {
                 self.show(&Report::Reconnecting { reason, detail, attempt, after })
             }
             // Who leaves needs no name any more.
-            Event::Refused { .. } if self.stage == Stage::Leaving => Ok(()),
+            Event::Refused { .. } if self.stage == Stage::Quitting => Ok(()),
             Event::Refused { code, detail, wait } => {
                 // A person may think for long, and the server does not wait: connect again when there is a name.
                 self.driver.take_if(|_| self.own.is_known);

@@ -44,7 +44,7 @@ pub(crate) struct Session {
     stay: bool,
     linger: Duration,
     reconnect_for: Option<Duration>,
-    /// A signal has asked us to leave.
+    /// A signal has asked the program to quit.
     signalled: Arc<AtomicBool>,
     stage: Stage,
     own: Identity,
@@ -100,7 +100,7 @@ enum Stage {
     Registering,
     Chatting,
     /// Our goodbye is said.
-    Leaving,
+    Quitting,
     Over,
 }
 
@@ -156,7 +156,7 @@ impl Session {
     /// Goes on until it is over.
     pub(crate) fn run(mut self) -> Result<(), Failure> {
         let outcome = self.go_on();
-        if outcome.is_err() && !matches!(self.stage, Stage::Leaving | Stage::Over) {
+        if outcome.is_err() && !matches!(self.stage, Stage::Quitting | Stage::Over) {
             self.hang_up();
         }
         let shown = self.screen.finish(&self.signalled);
@@ -185,7 +185,7 @@ impl Session {
     /// Says goodbye without waiting for an answer, so that nobody takes us for somebody who comes back.
     fn hang_up(&mut self) {
         let Some(driver) = self.driver.as_mut().filter(|driver| driver.connected()) else { return };
-        driver.leave();
+        driver.close();
         // The outcome is of no more use.
         let _ = driver.drive();
         self.forget();
@@ -194,7 +194,7 @@ impl Session {
     /// An output that does not keep up holds up what is taken, and so the server, and not our memory. Who leaves is not
     /// held up.
     fn is_held_up(&self) -> bool {
-        !self.screen.has_room() && self.stage != Stage::Leaving
+        !self.screen.has_room() && self.stage != Stage::Quitting
     }
 
     /// Lets the connection do what it can. True if something has become possible by that.
@@ -352,11 +352,11 @@ impl Session {
 
     /// Says goodbye when there is nothing more to do.
     fn leave_if_done(&mut self) -> Result<(), Failure> {
-        if matches!(self.stage, Stage::Leaving | Stage::Over) {
+        if matches!(self.stage, Stage::Quitting | Stage::Over) {
             return Ok(());
         }
         if self.signalled.load(Ordering::Acquire) {
-            self.leave();
+            self.quit();
             return Ok(());
         }
         if !self.input_ended || self.stay {
@@ -368,9 +368,9 @@ impl Session {
             return Ok(());
         }
         if self.interactive || !registering && self.open_requests() == 0 {
-            // What is not shown when we leave counts as never received. The output tells when it is.
+            // What is not shown when we quit counts as never received. The output tells when it is.
             if self.has_shown_all() {
-                self.leave();
+                self.quit();
             }
             return Ok(());
         }
@@ -399,11 +399,11 @@ impl Session {
         self.requests.open() + self.held.len()
     }
 
-    fn leave(&mut self) {
+    fn quit(&mut self) {
         self.linger_until = None;
-        self.stage = Stage::Leaving;
+        self.stage = Stage::Quitting;
         match &mut self.driver {
-            Some(driver) => driver.leave(),
+            Some(driver) => driver.close(),
             None => self.stage = Stage::Over,
         }
     }

@@ -87,9 +87,9 @@ impl User {
     }
 
     /// Says goodbye and waits for the end.
-    pub(crate) fn leave(&mut self) {
+    pub(crate) fn close(&mut self) {
         let now = self.now();
-        self.client.leave(now);
+        self.client.close(now);
         let event = self.event();
         assert_eq!(event, Event::Closed(Closed::Left));
     }

@@ -18,7 +18,7 @@ impl Client {
         self.clock(now);
         match self.state {
             State::Closed => return Err(ClientError::Closed),
-            _ if self.leaving => return Err(ClientError::Closed),
+            _ if self.closing => return Err(ClientError::Closed),
             State::Unregistered if self.ticket.is_none() => {}
             _ => return Err(ClientError::Registered),
         }
@@ -28,7 +28,7 @@ impl Client {
             return Err(ClientError::CredentialTooLong { bytes, bytes_max });
         }
         self.asked = Some((name.into(), Credential::new(credential)));
-        if self.line.is_online() {
+        if self.transport.is_online() {
             self.ask();
         }
         Ok(())
@@ -69,7 +69,7 @@ impl Client {
     }
 
     /// Leaves a room. [`Event::Done`](super::Event::Done) or [`Event::Rejected`](super::Event::Rejected) answers.
-    pub fn leave_room(&mut self, now: Instant, room: &str) -> Result<u64, ClientError> {
+    pub fn leave(&mut self, now: Instant, room: &str) -> Result<u64, ClientError> {
         self.clock(now);
         self.registered()?;
         check_name(room)?;
@@ -101,26 +101,27 @@ impl Client {
         self.request(&ClientMessage::Unwatch(Unwatch { names: names.to_vec() }), bytes)
     }
 
-    /// Says goodbye, behind everything sent before. What is taken by now is acknowledged; of the rest, the hub tells
-    /// the senders what may have arrived and what has not, unless they sent it to a room.
+    /// Ends the session: says goodbye after everything sent before. What is taken by now is acknowledged. Of the rest, the
+    /// hub tells the senders what may have arrived and what has not, unless they sent it to a room.
+    ///
     /// [`Event::Closed`](super::Event::Closed) follows when the hub has answered, after the flush time at the latest;
     /// at once if there is no connection at present, and then the hub finds out when the session is not resumed.
-    pub fn leave(&mut self, now: Instant) {
+    pub fn close(&mut self, now: Instant) {
         self.clock(now);
-        if self.state == State::Closed || self.leaving {
+        if self.state == State::Closed || self.closing {
             return;
         }
-        if !self.line.is_online() {
-            return self.close(Closed::Left);
+        if !self.transport.is_online() {
+            return self.end(Closed::Left);
         }
-        self.last_words();
-        self.leaving = true;
+        self.flush_ack();
+        self.closing = true;
         self.answer_by = Some(self.now + self.config.flush_time_max);
         if self.state != State::Resuming {
             self.say_goodbye();
         }
         if self.state == State::Unregistered {
-            self.close(Closed::Left);
+            self.end(Closed::Left);
         }
     }
 
@@ -128,7 +129,7 @@ impl Client {
 
     /// The hub's limits, if there is a session. It need not be connected.
     fn registered(&self) -> Result<Announced, ClientError> {
-        if self.leaving || self.state == State::Closed {
+        if self.closing || self.state == State::Closed {
             return Err(ClientError::Closed);
         }
         self.limits.ok_or(ClientError::NotRegistered)

@@ -26,7 +26,7 @@ impl Client {
         if !input.is_empty() {
             self.liveness.touch(self.now);
         }
-        while self.state != State::Closed && self.line.is_online() {
+        while self.state != State::Closed && self.transport.is_online() {
             match self.step(input) {
                 Ok(true) => {}
                 Ok(false) => return Received::NeedInput,
@@ -39,11 +39,11 @@ impl Client {
 
     /// Takes one thing off the input. False if it is not whole yet.
     fn step(&mut self, input: &mut &[u8]) -> Result<bool, Closed> {
-        if !self.line.preface_seen() {
+        if !self.transport.preface_seen() {
             return match wire::take_preface(input) {
                 Ok(None) => Ok(false),
                 Ok(Some(_)) => {
-                    self.line.see_preface();
+                    self.transport.see_preface();
                     Ok(true)
                 }
                 Err(PrefaceError::OtherProtocol(other)) => Err(Closed::OtherProtocol(other)),
@@ -93,13 +93,13 @@ impl Client {
             HubMessage::Refused(refused) => self.refused(before, &refused),
             HubMessage::Ack(ack) => self.outbox.acknowledge(ack.count, &mut self.pool).map(drop)?,
             HubMessage::Ping(Ping { nonce }) => {
-                self.remark(&wire::ClientMessage::Pong(Pong { nonce }));
+                self.push_control(&wire::ClientMessage::Pong(Pong { nonce }));
             }
             // It has done its work by being heard.
             HubMessage::Pong(_) => {}
             HubMessage::Goodbye(goodbye) => self.goodbye(&goodbye),
             HubMessage::Error(error) => {
-                self.close(Closed::Error { code: error.code, detail: error.detail.into() });
+                self.end(Closed::Error { code: error.code, detail: error.detail.into() });
             }
             HubMessage::Accepted(accepted) => self.accepted(&accepted, bytes),
             other => {
@@ -117,16 +117,16 @@ impl Client {
         self.ticket = Some(ticket);
         self.unanswered = 0;
         self.limits = Some(welcome.limits);
-        self.answer_by = self.answer_by.filter(|_| self.leaving);
+        self.answer_by = self.answer_by.filter(|_| self.closing);
         self.persistent = true;
-        self.line.settle();
+        self.transport.reset_attempts();
         self.events.push_back(Event::Registered { name, display_name, limits: welcome.limits });
         // From now on the hub keeps the session for us when the connection breaks.
         self.acknowledge();
         Ok(())
     }
 
-    /// The hub has the session still. What it lacks follows the greeting.
+    /// The hub still has the session. The frames that it lacks follow the resume.
     fn resumed(&mut self, resumed: Resumed) -> Result<(), ProtocolError> {
         match self.acks.told() {
             Some(told) if told != resumed.sent => {
@@ -142,13 +142,13 @@ impl Client {
             }
         }
         self.acks.resume(resumed.sent);
-        let greeting = self.greeting.take().expect("a session is asked for with a greeting");
-        self.outbox.restart(greeting, &mut self.pool);
+        let resume_outbox = self.resume_outbox.take().expect("a session is asked for with a resume");
+        self.outbox.restart(resume_outbox, &mut self.pool);
         self.limits = Some(resumed.limits);
-        self.answer_by = self.answer_by.filter(|_| self.leaving);
-        self.line.settle();
+        self.answer_by = self.answer_by.filter(|_| self.closing);
+        self.transport.reset_attempts();
         self.events.push_back(Event::Resumed);
-        if self.leaving {
+        if self.closing {
             self.say_goodbye();
         }
         Ok(())
@@ -161,7 +161,7 @@ impl Client {
             return self.refused_to_resume(code, detail, wait.map(|after| Reconnect { after, address: None }));
         }
         self.asked = None;
-        self.answer_by = self.answer_by.filter(|_| self.leaving);
+        self.answer_by = self.answer_by.filter(|_| self.closing);
         self.events.push_back(Event::Refused { code, detail, wait });
     }
 
@@ -171,20 +171,20 @@ impl Client {
             address: hint.address.map(Into::into),
         });
         let code = goodbye.code;
-        if code == GoodbyeCode::Left && self.leaving {
-            return self.close(Closed::Left);
+        if code == GoodbyeCode::Left && self.closing {
+            return self.end(Closed::Left);
         }
         let why = Closed::Goodbye { code, detail: goodbye.detail.into(), reconnect: hint.clone() };
         match code {
             // The session goes on, or the hub wants us back.
-            GoodbyeCode::TimedOut => self.retreat(why, hint),
+            GoodbyeCode::TimedOut => self.schedule_reconnect(why, hint),
             // It may have been ourselves, on a connection that was given up and came through late.
             GoodbyeCode::TakenOver if self.unanswered > 0 => {
                 self.unanswered -= 1;
-                self.retreat(why, None);
+                self.schedule_reconnect(why, None);
             }
-            GoodbyeCode::ShuttingDown | GoodbyeCode::Elsewhere if hint.is_some() => self.retreat(why, hint),
-            _ => self.close(why),
+            GoodbyeCode::ShuttingDown | GoodbyeCode::Elsewhere if hint.is_some() => self.schedule_reconnect(why, hint),
+            _ => self.end(why),
         }
     }
 

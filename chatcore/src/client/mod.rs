@@ -6,9 +6,9 @@ mod commands;
 mod config;
 mod event;
 mod incoming;
-mod line;
 mod pending;
 mod queue;
+mod transport;
 
 use alloc::string::{String, ToString};
 use core::mem;
@@ -20,10 +20,10 @@ pub use self::backoff::Backoff;
 use self::backoff::Jitter;
 pub use self::config::{ClientConfig, ClientConfigError};
 pub use self::event::{ClientError, Closed, Event, Reconnect, SessionTicket, User};
-use self::line::Line;
-pub use self::line::Transport;
 use self::pending::Pending;
 use self::queue::{Next, Queue};
+pub use self::transport::Transport;
+use self::transport::TransportState;
 use crate::limits::cut_detail;
 use crate::liveness::{Liveness, Silence};
 use crate::outbox::{Chunks, Outbox, Pool};
@@ -36,7 +36,8 @@ use crate::wire::{Ack, Announced, ClientMessage, ErrorMessage, Goodbye, GoodbyeC
 /// connections.
 ///
 /// 1. *Commands* put something to write into the outbox: [`register`](Self::register), [`send`](Self::send),
-///    [`join`](Self::join), [`watch`](Self::watch), [`who`](Self::who), [`leave`](Self::leave) and others.
+///    [`join`](Self::join), [`watch`](Self::watch), [`who`](Self::who), [`leave`](Self::leave),
+///    [`close`](Self::close) and others.
 /// 2. *What happened*: [`receive`](Self::receive), [`transmitted`](Self::transmitted),
 ///    [`disconnect`](Self::disconnect), [`connected`](Self::connected), [`handle_timeout`](Self::handle_timeout).
 /// 3. *What is to be done*: write [`poll_transmit`](Self::poll_transmit), take
@@ -64,11 +65,11 @@ pub struct Client {
     config: ClientConfig,
     jitter: Jitter,
     now: Instant,
-    line: Line,
+    transport: TransportState,
     /// Of the present connection.
     state: State,
-    /// What is said before the session goes on, on a connection that resumes it.
-    greeting: Option<Outbox>,
+    /// The preface and the resume, on a connection that asks for the session. The outbox waits until the hub answers.
+    resume_outbox: Option<Outbox>,
     outbox: Outbox,
     pool: Pool,
     events: Queue,
@@ -84,7 +85,7 @@ pub struct Client {
     limits: Option<Announced>,
     /// Until when the answer to a registration, or to a goodbye, must have come.
     answer_by: Option<Instant>,
-    leaving: bool,
+    closing: bool,
     closed: Option<Closed>,
     acks: Acks,
     /// Numbers of requests in sessions before this one: so that no number comes twice.
@@ -112,9 +113,9 @@ impl Client {
             config,
             jitter: Jitter::new(seed),
             now,
-            line: Line::fresh(),
+            transport: TransportState::fresh(),
             state: State::Unregistered,
-            greeting: None,
+            resume_outbox: None,
             outbox: Outbox::with_preface(),
             pool: Pool::default(),
             events: Queue::default(),
@@ -125,7 +126,7 @@ impl Client {
             persistent: false,
             limits: None,
             answer_by: None,
-            leaving: false,
+            closing: false,
             closed: None,
             acks: Acks::default(),
             numbers_before: 0,
@@ -143,7 +144,7 @@ impl Client {
         let acks = Acks::unknown();
         let mut client = Self { asked: Some(asked), persistent: true, acks, ..Self::new(now, config, seed) };
         client.ticket = Some(ticket);
-        client.greet();
+        client.start_resume();
         client
     }
 
@@ -174,7 +175,7 @@ impl Client {
     /// said late, when the connection is gone, is ignored.
     pub fn transmitted(&mut self, now: Instant, count: usize) {
         self.clock(now);
-        if self.line.is_online() {
+        if self.transport.is_online() {
             let (outbox, pool) = self.speaker();
             outbox.transmitted(count, pool);
         }
@@ -199,7 +200,7 @@ impl Client {
                 Silence::Short => {}
                 Silence::Probe => {
                     let nonce = self.now.as_nanos();
-                    self.remark(&ClientMessage::Ping(Ping { nonce }));
+                    self.push_control(&ClientMessage::Ping(Ping { nonce }));
                 }
                 Silence::Dead => self.lose(Closed::TimedOut),
             }
@@ -216,7 +217,7 @@ impl Client {
         if self.ack_due().is_some() && (is_large || !self.outbox.is_written()) {
             self.acknowledge();
         }
-        if self.line.is_online() { self.speaker().0.transmit() } else { Chunks::of(&[]) }
+        if self.transport.is_online() { self.speaker().0.transmit() } else { Chunks::of(&[]) }
     }
 
     /// The next thing to know; none when all is known. What it tells is taken with that, and will be acknowledged
@@ -328,7 +329,7 @@ impl Client {
     }
 
     fn acknowledge(&mut self) {
-        if self.remark(&ClientMessage::Ack(Ack { count: self.acks.count() })) {
+        if self.push_control(&ClientMessage::Ack(Ack { count: self.acks.count() })) {
             self.acks.acknowledge();
         } else {
             // Even without a delay some time has to pass, or this would be due for ever.
@@ -336,9 +337,9 @@ impl Client {
         }
     }
 
-    /// Says something that nobody has asked of us, if there is room: a quarter beyond that for requests. A hub that
+    /// Pushes an ack, a ping or a pong, if there is room. Such messages may use a quarter more than requests. A hub that
     /// asks without end and never reads gets no answers.
-    fn remark(&mut self, message: &ClientMessage<'_>) -> bool {
+    fn push_control(&mut self, message: &ClientMessage<'_>) -> bool {
         let bytes_max = self.config.outbox_bytes_max;
         let possible = self.may_speak() && self.outbox.has_room(0, bytes_max.saturating_add(bytes_max / 4));
         if possible {
@@ -349,12 +350,12 @@ impl Client {
 
     /// Nothing follows a goodbye or an error.
     fn may_speak(&self) -> bool {
-        !self.leaving && self.state != State::Closed
+        !self.closing && self.state != State::Closed
     }
 
     /// What is written to the present connection, and the buffers for it.
     fn speaker(&mut self) -> (&mut Outbox, &mut Pool) {
-        (self.greeting.as_mut().unwrap_or(&mut self.outbox), &mut self.pool)
+        (self.resume_outbox.as_mut().unwrap_or(&mut self.outbox), &mut self.pool)
     }
 
     fn say_goodbye(&mut self) {
@@ -376,33 +377,33 @@ impl Client {
         self.answer_by = Some(self.now + self.config.answer_time_max);
     }
 
-    /// Our goodbye is with the transport, and so is everything before it.
-    fn has_left(&self) -> bool {
-        self.leaving && self.greeting.is_none() && self.outbox.is_written()
+    /// The transport has taken our goodbye, and everything before it.
+    fn is_goodbye_written(&self) -> bool {
+        self.closing && self.resume_outbox.is_none() && self.outbox.is_written()
     }
 
-    /// What must be said before a goodbye or an error.
-    fn last_words(&mut self) {
+    /// Sends the acknowledgement that is due. A goodbye or an error follows it, and nothing follows those.
+    fn flush_ack(&mut self) {
         if self.ack_due().is_some() {
             self.acknowledge();
         }
     }
 
-    /// Ends it because of what came, and says so where the peer will understand.
+    /// Ends the client because of what the hub sent, and tells a hub that broke the protocol how.
     fn fail(&mut self, closed: Closed) {
         if let Closed::ProtocolError(error) = &closed
             && self.may_speak()
         {
-            self.last_words();
+            self.flush_ack();
             let detail = error.to_string();
             let message = ErrorMessage { code: error.code(), detail: cut_detail(&detail) };
             let (outbox, pool) = self.speaker();
             outbox.push(&ClientMessage::Error(message), pool);
         }
-        self.close(closed);
+        self.end(closed);
     }
 
-    fn close(&mut self, closed: Closed) {
+    fn end(&mut self, closed: Closed) {
         if mem::replace(&mut self.state, State::Closed) != State::Closed {
             self.closed = Some(closed.clone());
             self.events.push_back(Event::Closed(closed));

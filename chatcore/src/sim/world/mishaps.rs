@@ -42,7 +42,7 @@ impl World {
             }
             Mishap::Goodbye => {
                 if let Some(client) = &mut self.users[user].client {
-                    client.leave(self.now);
+                    client.close(self.now);
                 }
             }
             Mishap::Freeze => self.users[user].freeze(until),

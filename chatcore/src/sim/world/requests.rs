@@ -73,7 +73,7 @@ impl World {
                 self.ask(user, Request::Join { room }, |client, now| client.join(now, &name))?;
             }
             85..88 => {
-                self.ask(user, Request::Leave { room }, |client, now| client.leave_room(now, &name))?;
+                self.ask(user, Request::Leave { room }, |client, now| client.leave(now, &name))?;
             }
             88..93 => {
                 let users: BTreeSet<usize> = [other, self.random.index(self.users.len())].into();

@@ -15,7 +15,7 @@ use crate::wire::{ClientMessage, RefusalCode, Resume};
 pub enum Transport<'a> {
     /// It stands, and is to be used.
     Use,
-    /// If there is one, it is to be dropped. There may be last words to be written first.
+    /// If there is one, it is to be dropped. Write first what `poll_transmit` still holds.
     Drop,
     /// A new one is to be made, as [`Event::Connect`] says.
     Connect {
@@ -24,9 +24,9 @@ pub enum Transport<'a> {
     },
 }
 
-/// What there is of a connection, and when there was none, how often one was tried.
+/// The state of the transport, and how often a new one was tried since the session was last connected.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct TransportState {
     stage: Stage,
     attempt: u32,
     /// Where the hub wants us to connect to.
@@ -47,7 +47,7 @@ enum Stage {
     Gone,
 }
 
-impl Line {
+impl TransportState {
     /// A connection that is there from the beginning.
     pub(super) const fn fresh() -> Self {
         Self { stage: Stage::Online { preface_seen: false }, attempt: 0, address: None }
@@ -65,8 +65,8 @@ impl Line {
         self.stage = Stage::Online { preface_seen: true };
     }
 
-    /// The session goes on: the next loss is the first.
-    pub(super) fn settle(&mut self) {
+    /// The session goes on: attempts are counted from zero again.
+    pub(super) fn reset_attempts(&mut self) {
         (self.attempt, self.address) = (0, None);
     }
 
@@ -83,13 +83,13 @@ impl Client {
     /// A transport stands that [`Event::Connect`] asked for. At any other time this does nothing.
     pub fn connected(&mut self, now: Instant) {
         self.clock(now);
-        if self.line.stage != Stage::Connecting || self.state == State::Closed {
+        if self.transport.stage != Stage::Connecting || self.state == State::Closed {
             return;
         }
-        self.line.stage = Stage::Online { preface_seen: false };
+        self.transport.stage = Stage::Online { preface_seen: false };
         self.liveness.touch(self.now);
         if self.ticket.is_some() {
-            self.greet();
+            self.start_resume();
         } else {
             self.outbox = Outbox::with_preface();
             self.ask();
@@ -98,10 +98,10 @@ impl Client {
 
     /// What is to be done about the transport now.
     pub fn transport(&self) -> Transport<'_> {
-        match self.line.stage {
+        match self.transport.stage {
             _ if self.state == State::Closed => Transport::Drop,
             Stage::Online { .. } => Transport::Use,
-            Stage::Connecting => Transport::Connect { address: self.line.address.as_deref() },
+            Stage::Connecting => Transport::Connect { address: self.transport.address.as_deref() },
             Stage::Offline { .. } | Stage::Gone => Transport::Drop,
         }
     }
@@ -109,22 +109,22 @@ impl Client {
     /// The transport is gone, closed by the hub or broken; or it cannot be made.
     pub fn disconnect(&mut self, now: Instant) {
         self.clock(now);
-        // Of a transport that was given up already, nothing more need be said.
-        if self.line.retry_at().is_none() {
+        // The client gave this transport up already, and has told so.
+        if self.transport.retry_at().is_none() {
             self.lose(Closed::Disconnected);
         }
         if self.state == State::Closed {
-            self.line.stage = Stage::Gone;
+            self.transport.stage = Stage::Gone;
         }
     }
 
-    /// Asks for the session, on a connection that stands.
-    pub(super) fn greet(&mut self) {
+    /// Asks the hub for the session, on a connection that stands.
+    pub(super) fn start_resume(&mut self) {
         let Some(ticket) = &mut self.ticket else { unreachable!("there is a session to ask for") };
         let received = self.acks.tell();
         ticket.attempt = ticket.attempt.saturating_add(1);
-        let mut greeting = Outbox::with_preface();
-        greeting.push(
+        let mut resume_outbox = Outbox::with_preface();
+        resume_outbox.push(
             &ClientMessage::Resume(Resume {
                 name: ticket.name.as_str(),
                 token: ticket.token,
@@ -134,42 +134,42 @@ impl Client {
             }),
             &mut self.pool,
         );
-        self.greeting = Some(greeting);
+        self.resume_outbox = Some(resume_outbox);
         self.state = State::Resuming;
         self.answer_by = Some(self.now + self.config.answer_time_max);
     }
 
     /// The connection is lost. If there was a session, another one is made.
     pub(super) fn lose(&mut self, why: Closed) {
-        self.retreat(why, None);
+        self.schedule_reconnect(why, None);
     }
 
     /// As [`lose`](Self::lose), with what the hub says about the next connection.
-    pub(super) fn retreat(&mut self, why: Closed, hint: Option<Reconnect>) {
+    pub(super) fn schedule_reconnect(&mut self, why: Closed, hint: Option<Reconnect>) {
         if self.state == State::Closed {
             return;
         }
-        if self.leaving {
-            return self.close(if self.has_left() { Closed::Left } else { why });
+        if self.closing {
+            return self.end(if self.is_goodbye_written() { Closed::Left } else { why });
         }
         let Some(backoff) = self.config.reconnect.filter(|_| self.persistent) else {
-            return self.close(why);
+            return self.end(why);
         };
-        if self.state == State::Resuming && self.line.is_online() {
+        if self.state == State::Resuming && self.transport.is_online() {
             self.unanswered += 1;
         }
-        self.line.attempt = self.line.attempt.saturating_add(1);
-        let attempt = self.line.attempt;
+        self.transport.attempt = self.transport.attempt.saturating_add(1);
+        let attempt = self.transport.attempt;
         let mut after = backoff.wait(attempt, &mut self.jitter);
-        // Where one was sent in vain, or that is gone, too, one does not stay: the place from before may know more.
-        self.line.address = None;
+        // The address of an older hint is dropped when it did not help: the first place may know a newer one.
+        self.transport.address = None;
         if let Some(hint) = hint {
             after = after.max(hint.after);
-            self.line.address = hint.address;
+            self.transport.address = hint.address;
         }
-        self.line.stage = Stage::Offline { retry_at: self.now + after };
+        self.transport.stage = Stage::Offline { retry_at: self.now + after };
         self.state = State::Unregistered;
-        self.greeting = None;
+        self.resume_outbox = None;
         self.answer_by = None;
         self.acks.disconnect();
         self.events.push_back(Event::Reconnecting { why, attempt, after });
@@ -177,21 +177,21 @@ impl Client {
 
     /// When a connection is to be made; none if there is one, or nothing to ask for with it.
     pub(super) fn connect_at(&self) -> Option<Instant> {
-        self.line.retry_at().filter(|_| self.ticket.is_some() || self.asked.is_some())
+        self.transport.retry_at().filter(|_| self.ticket.is_some() || self.asked.is_some())
     }
 
     pub(super) fn connect_if_due(&mut self) {
         if self.connect_at().is_some_and(|due| due <= self.now) {
-            self.line.stage = Stage::Connecting;
+            self.transport.stage = Stage::Connecting;
             self.answer_by = Some(self.now + self.config.answer_time_max);
-            self.events.push_back(Event::Connect { address: self.line.address.clone() });
+            self.events.push_back(Event::Connect { address: self.transport.address.clone() });
         }
     }
 
     /// The hub will not go on with the session.
     pub(super) fn refused_to_resume(&mut self, code: RefusalCode, detail: String, hint: Option<Reconnect>) {
         if code != RefusalCode::SessionOver {
-            return self.retreat(Closed::Refused { code, detail }, hint);
+            return self.schedule_reconnect(Closed::Refused { code, detail }, hint);
         }
         let unsent_from = self.numbers_before + self.outbox.first_unwritten();
         self.numbers_before += self.outbox.next_number() - 1;
@@ -201,10 +201,10 @@ impl Client {
         self.pending = Pending::default();
         self.acks.start_over();
         self.events.forget_frames();
-        self.outbox = self.greeting.take().expect("a session is asked for with a greeting");
-        if self.leaving {
+        self.outbox = self.resume_outbox.take().expect("a session is asked for with a resume");
+        if self.closing {
             self.say_goodbye();
-            return self.close(Closed::Left);
+            return self.end(Closed::Left);
         }
         self.ask();
     }
