@@ -2,9 +2,8 @@
 //! `cargo run --release -p chatcore --features sim --example simulate -- --runs 100000 [--seed N] [--attack]`.
 //!
 //! The runs have the seeds from N on (1 without one). With `--attack`, each of them is an attack; without, one in a
-//! hundred is. Each that breaks a promise is shown with the command that replays
-//! it alone, telling all that happens. The line at the end holds a hash of every byte that was written in all runs: the
-//! same on every target.
+//! hundred is. Each with a violation is shown with the command that replays it alone, telling all that happens. The line
+//! at the end holds a hash of every byte that was written in all runs: the same on every target.
 
 use std::panic;
 use std::process::ExitCode;
@@ -50,7 +49,7 @@ fn main() -> ExitCode {
     let Summary { trace, steps, sent, seen, lives, resumptions, missed, stale, .. } = total;
     let Summary { more, pauses, evictions, stalls, attackers, delay, .. } = total;
     println!(
-        "{runs} runs from seed {first}: {failures} broke a promise; {steps} steps, {sent} messages sent, {seen} seen, \
+        "{runs} runs from seed {first}: {failures} with a violation; {steps} steps, {sent} messages sent, {seen} seen, \
          {lives} processes, {resumptions} resumptions, {missed} times missed, {stale} times stale, {more} times more, \
          {pauses} pauses, {evictions} evictions, {stalls} stalls, {attackers} attackers beside whom a message took \
          {delay:?} at the most; trace {trace:016x}"
@@ -58,7 +57,7 @@ fn main() -> ExitCode {
     if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// One run; none if it broke a promise, which is then told.
+/// One run. None after a violation, which is then told.
 fn simulate(seed: u64, is_attack: bool, is_verbose: bool) -> Option<Summary> {
     let listener = || -> Listener { Box::new(|now, note| println!("{now} {note}")) };
     let outcome = panic::catch_unwind(|| match (is_attack, is_verbose) {
@@ -69,7 +68,7 @@ fn simulate(seed: u64, is_attack: bool, is_verbose: bool) -> Option<Summary> {
     });
     match outcome {
         Ok(Ok(summary)) => return Some(summary),
-        Ok(Err(broken)) => eprintln!("seed {seed}: {broken}"),
+        Ok(Err(violation)) => eprintln!("seed {seed}: {violation}"),
         Err(_) => eprintln!("seed {seed}: a panic, see above"),
     }
     let attack = if is_attack { " --attack" } else { "" };

@@ -37,7 +37,7 @@ fn run(seed: u64) -> Summary {
     let replay = Replay(seed);
     match sim::run(seed) {
         Ok(summary) => summary,
-        Err(broken) => panic!("seed {}: {broken}", replay.0),
+        Err(violation) => panic!("seed {}: {violation}", replay.0),
     }
 }
 
@@ -98,7 +98,7 @@ fn fair_pairs_are_not_delayed_by_any_flood() {
             let plan = Plan::draw_attack_of(&mut random, &[flood]);
             match World::new(random.draw(), plan).run() {
                 Ok(summary) => all += summary,
-                Err(broken) => panic!("{flood:?}, seed {seed}: {broken}"),
+                Err(violation) => panic!("{flood:?}, seed {seed}: {violation}"),
             }
         }
         assert!(all.seen > 20 * ATTACKS, "only {} messages were seen beside {flood:?}", all.seen);

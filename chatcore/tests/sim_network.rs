@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chatcore::Instant;
-use chatcore::sim::{Cut, End, Network, Random, Weather, WireId};
+use chatcore::sim::{Cut, End, Network, NetworkConditions, Random, WireId};
 
 const NOW: Instant = Instant::from_millis(1_000);
 const LATER: Instant = Instant::from_millis(600_000);
@@ -20,8 +20,12 @@ fn hear(network: &mut Network, wire: WireId, end: End) -> (Vec<u8>, bool) {
 #[test]
 fn bytes_arrive_in_order_however_they_are_split_and_delayed() {
     for seed in 0..100 {
-        let weather = Weather { cut_chance: 0, buffer_bytes: 1 << 20, ..Weather::draw(&mut Random::new(seed)) };
-        let mut network = Network::new(seed, weather);
+        let conditions = NetworkConditions {
+            cut_chance: 0,
+            buffer_bytes: 1 << 20,
+            ..NetworkConditions::draw(&mut Random::new(seed))
+        };
+        let mut network = Network::new(seed, conditions);
         let wire = network.connect();
         let sent: Vec<u8> = (0..2_000_u32).map(|index| index.to_le_bytes()[0]).collect();
         for piece in sent.chunks(37) {
@@ -34,7 +38,7 @@ fn bytes_arrive_in_order_however_they_are_split_and_delayed() {
 #[test]
 fn a_planned_cut_lets_exactly_so_many_bytes_through() {
     for after in 0..5 {
-        let mut network = Network::new(1, Weather::calm());
+        let mut network = Network::new(1, NetworkConditions::calm());
         network.plan(WireId(1), Cut { writer: End::Server, after, noticed: [true, false] });
         let wire = network.connect();
         assert_eq!(network.write(NOW, wire, End::Server, b"hello"), 5);
@@ -48,7 +52,7 @@ fn a_planned_cut_lets_exactly_so_many_bytes_through() {
 
 #[test]
 fn a_reader_that_does_not_read_stops_the_writer() {
-    let mut network = Network::new(1, Weather { buffer_bytes: 10, ..Weather::calm() });
+    let mut network = Network::new(1, NetworkConditions { buffer_bytes: 10, ..NetworkConditions::calm() });
     let wire = network.connect();
     assert_eq!(network.write(NOW, wire, End::Client, b"0123456789abc"), 10);
     assert!(!network.is_writable(wire, End::Client));
@@ -59,7 +63,8 @@ fn a_reader_that_does_not_read_stops_the_writer() {
 
 #[test]
 fn what_was_written_before_a_close_arrives_before_its_news() {
-    let mut network = Network::new(1, Weather { delay_max: Duration::from_secs(1), ..Weather::calm() });
+    let mut network =
+        Network::new(1, NetworkConditions { delay_max: Duration::from_secs(1), ..NetworkConditions::calm() });
     let wire = network.connect();
     assert_eq!(network.write(NOW, wire, End::Client, b"farewell"), 8);
     network.close(NOW, wire, End::Client);
@@ -70,8 +75,12 @@ fn what_was_written_before_a_close_arrives_before_its_news() {
 }
 
 #[test]
-fn better_weather_ends_the_stalls_of_the_old() {
-    let stalled = Weather { stall_chance: 1_000_000, stall_max: Duration::from_secs(1_000), ..Weather::calm() };
+fn better_conditions_end_the_stalls_of_the_old() {
+    let stalled = NetworkConditions {
+        stall_chance: 1_000_000,
+        stall_max: Duration::from_secs(1_000),
+        ..NetworkConditions::calm()
+    };
     let mut network = Network::new(3, stalled);
     let wire = network.connect();
     for _ in 0..50 {
@@ -80,7 +89,7 @@ fn better_weather_ends_the_stalls_of_the_old() {
     let mut heard = Vec::new();
     network.read(NOW + Duration::from_millis(1), wire, End::Server, &mut heard);
     assert!(heard.len() < 50, "something is stalled");
-    network.set_weather(NOW, Weather::calm());
+    network.set_conditions(NOW, NetworkConditions::calm());
     network.read(NOW + Duration::from_millis(1), wire, End::Server, &mut heard);
     assert_eq!(heard.len(), 50);
 }

@@ -6,6 +6,6 @@ use chatcore::sim;
 fn a_cut_behind_any_byte_changes_nothing_in_the_end() {
     match sim::small_world() {
         Ok(tried) => assert!(tried > 1_000, "only {tried} cuts were tried"),
-        Err(broken) => panic!("{broken}"),
+        Err(violation) => panic!("{violation}"),
     }
 }

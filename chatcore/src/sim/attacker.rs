@@ -5,9 +5,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::broken::Broken;
 use super::network::{End, WireId};
 use super::server::{Around, Server};
+use super::violation::Violation;
 use crate::wire::{
     self, Ack, ClientMessage, Goodbye, HubMessage, Join, Leave, Message, PREFACE_BYTES, Ping, Register, Roster, Send,
     Unwatch, Watch, Who,
@@ -187,7 +187,7 @@ impl Attacker {
     }
 
     /// It gives up, and comes back no more: an operator has ended its session.
-    pub(super) fn give_up(&mut self, around: &mut Around<'_>, server: &mut Server) -> Result<(), Broken> {
+    pub(super) fn give_up(&mut self, around: &mut Around<'_>, server: &mut Server) -> Result<(), Violation> {
         self.hang_up(around);
         self.connects_at = Instant::MAX;
         match UserName::new(&self.name) {

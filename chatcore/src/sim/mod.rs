@@ -2,25 +2,25 @@
 //!
 //! Everything here is sans-IO like the core itself, so that it can serve those who embed the core:
 //!
-//! - [`Network`] carries bytes between two ends as badly as its [`Weather`] says. Put your own transport's framing or
-//!   encryption between it and a [`Handshake`](crate::Handshake), a [`Hub`](crate::Hub) and a
+//! - [`Network`] carries bytes between two ends as badly as its [`NetworkConditions`] say. Put your own transport's
+//!   framing or encryption between it and a [`Handshake`](crate::Handshake), a [`Hub`](crate::Hub) and a
 //!   [`Client`](crate::Client), and see whether it holds.
-//! - [`World`] is a server, its users and such a network, with what goes wrong drawn by a [`Plan`]. While it runs, it
-//!   is checked that what the core promises holds; then the network heals, and everything that is owed must come within
-//!   a bounded time.
+//! - [`World`] is a server, its users and such a network, with what goes wrong drawn by a [`Plan`]. While it runs,
+//!   every [`Property`] that the core promises is checked. Then the network heals, and everything that is owed must come
+//!   within a bounded time.
 //! - [`small_world`] tries everything that one cut can do to two users.
 //! - [`run`] does that for one seed. The same seed is the same run, byte for byte.
 //!
 //! ```
 //! let summary = chatcore::sim::run(1)?;
 //! assert_eq!(chatcore::sim::run(1)?, summary);
-//! # Ok::<(), chatcore::sim::Broken>(())
+//! # Ok::<(), chatcore::sim::Violation>(())
 //! ```
 
 mod attacker;
-mod broken;
-mod ledger;
+mod conditions;
 mod network;
+mod oracle;
 mod pipe;
 mod plan;
 mod random;
@@ -28,16 +28,16 @@ mod server;
 mod small;
 mod trace;
 mod user;
-mod weather;
+mod violation;
 mod world;
 
 pub use self::attacker::Flood;
-pub use self::broken::{Broken, Promise};
+pub use self::conditions::NetworkConditions;
 pub use self::network::{Cut, End, Network, WireId};
 pub use self::pipe::Pipe;
-pub use self::plan::{Mishap, Plan};
+pub use self::plan::{FaultEvent, Plan};
 pub use self::random::{CERTAIN, Random};
 pub use self::small::small_world;
 pub use self::trace::Listener;
-pub use self::weather::Weather;
+pub use self::violation::{Property, Violation};
 pub use self::world::{Summary, World, replay, run};

@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
+use super::conditions::NetworkConditions;
 use super::pipe::Pipe;
 use super::random::Random;
-use super::weather::Weather;
 use crate::Instant;
 
 /// One of the two ends of a connection.
@@ -56,9 +56,9 @@ pub struct Cut {
 ///
 /// ```
 /// use chatcore::Instant;
-/// use chatcore::sim::{End, Network, Weather};
+/// use chatcore::sim::{End, Network, NetworkConditions};
 ///
-/// let mut network = Network::new(7, Weather::calm());
+/// let mut network = Network::new(7, NetworkConditions::calm());
 /// let wire = network.connect();
 /// let taken = network.write(Instant::ZERO, wire, End::Client, b"hello");
 /// assert_eq!(taken, 5);
@@ -71,7 +71,7 @@ pub struct Cut {
 #[derive(Clone, Debug)]
 pub struct Network {
     random: Random,
-    weather: Weather,
+    conditions: NetworkConditions,
     wires: BTreeMap<WireId, Wire>,
     made_ever: u64,
     torn_ever: u64,
@@ -92,10 +92,10 @@ struct Wire {
 
 impl Network {
     /// A network without connections.
-    pub fn new(seed: u64, weather: Weather) -> Self {
+    pub fn new(seed: u64, conditions: NetworkConditions) -> Self {
         Self {
             random: Random::new(seed),
-            weather,
+            conditions,
             wires: BTreeMap::new(),
             made_ever: 0,
             torn_ever: 0,
@@ -103,18 +103,18 @@ impl Network {
         }
     }
 
-    /// From now on, the weather is this. Better weather ends the stalls of the old.
-    pub fn set_weather(&mut self, now: Instant, weather: Weather) {
-        self.weather = weather;
+    /// Changes the conditions. Better ones end the stalls of the old.
+    pub fn set_conditions(&mut self, now: Instant, conditions: NetworkConditions) {
+        self.conditions = conditions;
         for wire in self.wires.values_mut() {
             wire.cut = None;
             for pipe in &mut wire.pipes {
-                pipe.hurry(now + self.weather.delay_max);
+                pipe.hurry(now + self.conditions.delay_max);
             }
         }
     }
 
-    /// The connection that will have this number breaks at this place, in whatever weather.
+    /// The connection that will have this number breaks at this place, whatever the conditions are.
     pub fn plan(&mut self, wire: WireId, cut: Cut) {
         self.cuts.insert(wire, cut);
     }
@@ -123,8 +123,8 @@ impl Network {
     pub fn connect(&mut self) -> WireId {
         self.made_ever += 1;
         let id = WireId(self.made_ever);
-        let cut = self.cuts.remove(&id).or_else(|| self.weather.draw_cut(&mut self.random));
-        let pipe = Pipe::new(self.weather.buffer_bytes);
+        let cut = self.cuts.remove(&id).or_else(|| self.conditions.draw_cut(&mut self.random));
+        let pipe = Pipe::new(self.conditions.buffer_bytes);
         let pipes = [pipe.clone(), pipe];
         self.wires.insert(id, Wire { pipes, learns_at: [None; 2], closed: [false; 2], cut, is_broken: false });
         id
@@ -138,8 +138,8 @@ impl Network {
         let taken = pipe.room().min(bytes.len());
         let mut rest = &bytes[..taken];
         while !rest.is_empty() {
-            let (piece, later) = rest.split_at(self.weather.draw_piece(&mut self.random).min(rest.len()));
-            pipe.put(now + self.weather.draw_delay(&mut self.random), piece);
+            let (piece, later) = rest.split_at(self.conditions.draw_piece(&mut self.random).min(rest.len()));
+            pipe.put(now + self.conditions.draw_delay(&mut self.random), piece);
             rest = later;
         }
         let written = pipe.put_ever();
@@ -204,10 +204,10 @@ impl Network {
         // A broken connection carries no news of its end.
         if !wire.is_broken {
             let there = &mut wire.pipes[end as usize];
-            if self.random.chance(self.weather.reset_chance) {
+            if self.random.chance(self.conditions.reset_chance) {
                 there.cut(there.kept_ever() - self.random.below(there.held() as u64 + 1));
             }
-            let arrives = (now + self.weather.draw_delay(&mut self.random)).max(there.last_arrival());
+            let arrives = (now + self.conditions.draw_delay(&mut self.random)).max(there.last_arrival());
             wire.learns_at[end.other() as usize] = Some(arrives);
         }
     }
@@ -220,14 +220,14 @@ impl Network {
         wire.cut = None;
         for pipe in &mut wire.pipes {
             let held = pipe.held() as u64;
-            let lost = if self.random.chance(self.weather.loss_chance) { self.random.below(held + 1) } else { 0 };
+            let lost = if self.random.chance(self.conditions.loss_chance) { self.random.below(held + 1) } else { 0 };
             pipe.cut(pipe.kept_ever() - lost);
         }
         for end in [End::Client, End::Server] {
             if noticed[end as usize] {
                 // The news does not overtake what still arrives.
                 let arrived = wire.pipes[end.other() as usize].last_arrival();
-                let learns_at = (now + self.weather.draw_notice(&mut self.random)).max(arrived);
+                let learns_at = (now + self.conditions.draw_notice(&mut self.random)).max(arrived);
                 wire.learns_at[end as usize].get_or_insert(learns_at);
             }
         }
@@ -235,7 +235,7 @@ impl Network {
 
     /// Breaks a connection, and draws whether each end learns of it.
     pub fn tear_somehow(&mut self, now: Instant, id: WireId) {
-        let noticed = self.weather.draw_noticed(&mut self.random);
+        let noticed = self.conditions.draw_noticed(&mut self.random);
         self.tear(now, id, noticed);
     }
 
@@ -250,7 +250,7 @@ impl Network {
     }
 }
 
-impl Weather {
+impl NetworkConditions {
     fn draw_piece(&self, random: &mut Random) -> usize {
         if self.piece_bytes_max == usize::MAX {
             return usize::MAX;

@@ -4,9 +4,9 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::attacker::Flood;
+use super::conditions::NetworkConditions;
 use super::random::{CERTAIN, Random};
 use super::server::turn_units_max;
-use super::weather::Weather;
 use crate::{Backoff, ClientConfig, Limits, Rate};
 
 /// What a run is made of.
@@ -20,20 +20,20 @@ pub struct Plan {
     pub limits: Limits,
     /// How clients behave.
     pub config: ClientConfig,
-    /// The network, while it is bad.
-    pub weather: Weather,
-    /// How long bad times last.
-    pub storm: Duration,
+    /// The network during the fault phase.
+    pub conditions: NetworkConditions,
+    /// How long requests are made and things go wrong. Then the network heals.
+    pub fault_phase: Duration,
     /// Between two requests of anybody, on average.
     pub pace: Duration,
     /// Bytes of a body, at the most.
     pub body_bytes_max: u64,
-    /// Between two mishaps, on average; none if there are none.
-    pub mishap_pace: Option<Duration>,
-    /// How likely each mishap is, beside the others.
-    pub mishaps: [(Mishap, u32); Mishap::ALL.len()],
-    /// The chance that the server ponders a registration, in millionths.
-    pub ponder_chance: u32,
+    /// Between two fault events, on average; none if there are none.
+    pub fault_event_pace: Option<Duration>,
+    /// How likely each fault event is, beside the others.
+    pub fault_events: [(FaultEvent, u32); FaultEvent::ALL.len()],
+    /// The chance that the server takes time to decide about a registration, in millionths.
+    pub auth_delay_chance: u32,
     /// The chance that an attempt to connect fails, in millionths.
     pub dial_fails: u32,
     /// Places that connections come from: users share them in turn.
@@ -44,7 +44,7 @@ pub struct Plan {
     pub tick: Duration,
     /// The chance that a program takes what its client has received only some time later, in millionths.
     pub takes_late: u32,
-    /// Those who flood the hub beside the users, until the bad times are over.
+    /// Those who flood the hub beside the users, until the fault phase is over.
     pub attackers: Vec<Flood>,
     /// Places that these come from.
     pub attack_origins: usize,
@@ -56,10 +56,10 @@ pub struct Plan {
     pub delay_max: Option<Duration>,
 }
 
-/// What can happen to a run as a whole, or to one of its nodes.
+/// A thing that goes wrong, with a run as a whole or with one of its nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Mishap {
+pub enum FaultEvent {
     /// One connection breaks.
     Cut,
     /// All connections break.
@@ -84,8 +84,8 @@ pub enum Mishap {
     Kick,
 }
 
-impl Mishap {
-    /// Every mishap.
+impl FaultEvent {
+    /// Every kind of fault event.
     pub const ALL: [Self; 11] = [
         Self::Cut,
         Self::CutAll,
@@ -132,13 +132,13 @@ impl Plan {
             rooms: 1,
             limits: Limits::default(),
             config: ClientConfig::default(),
-            weather: Weather::calm(),
-            storm: Duration::ZERO,
+            conditions: NetworkConditions::calm(),
+            fault_phase: Duration::ZERO,
             pace: Duration::from_secs(1),
             body_bytes_max: 10,
-            mishap_pace: None,
-            mishaps: Mishap::ALL.map(|mishap| (mishap, 0)),
-            ponder_chance: 0,
+            fault_event_pace: None,
+            fault_events: FaultEvent::ALL.map(|fault_event| (fault_event, 0)),
+            auth_delay_chance: 0,
             dial_fails: 0,
             origins: 1,
             burst_max: 1,
@@ -152,19 +152,23 @@ impl Plan {
         }
     }
 
-    /// Bad times, each in another way: some hardly bad, some with everything at once.
+    /// A fault phase, each in another way: some hardly bad, some with everything at once.
     pub fn draw(random: &mut Random) -> Self {
         let users = 2 + random.index(5);
         let is_tight = random.chance(CERTAIN / 4);
-        let mishaps = Mishap::ALL.map(|mishap| {
+        let fault_events = FaultEvent::ALL.map(|fault_event| {
             let is_there = random.chance(CERTAIN / 2);
             (
-                mishap,
-                if is_there { u32::try_from(random.below(u64::from(mishap.weight()) + 1)).unwrap_or(0) } else { 0 },
+                fault_event,
+                if is_there {
+                    u32::try_from(random.below(u64::from(fault_event.weight()) + 1)).unwrap_or(0)
+                } else {
+                    0
+                },
             )
         });
         let body_bytes_max = random.pick(&[10, 300, 1_152]);
-        let storm = Duration::from_millis(random.within(1_000..=60_000));
+        let fault_phase = Duration::from_millis(random.within(1_000..=60_000));
         let burst_max = random.pick(&[1, 1, 1, 20, 200]);
         let bursts = random.within(20..=600) / (1 + burst_max / BURST_MEAN_OF_MAX);
         Self {
@@ -172,13 +176,15 @@ impl Plan {
             rooms: 1 + random.index(3),
             limits: draw_limits(random, users, is_tight),
             config: draw_config(random, is_tight),
-            weather: Weather::draw(random),
-            storm,
-            pace: storm / u32::try_from(bursts.max(1)).unwrap_or(u32::MAX),
+            conditions: NetworkConditions::draw(random),
+            fault_phase,
+            pace: fault_phase / u32::try_from(bursts.max(1)).unwrap_or(u32::MAX),
             body_bytes_max,
-            mishap_pace: random.chance(CERTAIN / 10 * 9).then(|| Duration::from_millis(random.within(100..=10_000))),
-            mishaps,
-            ponder_chance: random.pick(&[0, 0, CERTAIN / 4]),
+            fault_event_pace: random
+                .chance(CERTAIN / 10 * 9)
+                .then(|| Duration::from_millis(random.within(100..=10_000))),
+            fault_events,
+            auth_delay_chance: random.pick(&[0, 0, CERTAIN / 4]),
             dial_fails: random.pick(&[0, CERTAIN / 10, CERTAIN / 2]),
             origins: 1 + random.index(users),
             burst_max,
@@ -191,12 +197,12 @@ impl Plan {
     /// A crowd for a few seconds: hundreds of users, some of whom talk, in rooms that most of them are in.
     pub fn draw_crowd(random: &mut Random) -> Self {
         let users = 200 + random.index(801);
-        let storm = Duration::from_millis(random.within(1_000..=4_000));
-        let weather = Weather {
+        let fault_phase = Duration::from_millis(random.within(1_000..=4_000));
+        let conditions = NetworkConditions {
             delay_min: Duration::from_millis(random.within(1..=20)),
             delay_max: Duration::from_millis(20 + random.upto(100)),
             buffer_bytes: random.pick(&[4_096, 64 << 10]),
-            ..Weather::calm()
+            ..NetworkConditions::calm()
         };
         let limits = draw_limits(random, users, false);
         let limits = Limits {
@@ -210,14 +216,14 @@ impl Plan {
         Self {
             rooms: 2,
             limits,
-            weather,
-            storm,
-            pace: storm / u32::try_from(random.within(100..=600)).unwrap_or(u32::MAX),
+            conditions,
+            fault_phase,
+            pace: fault_phase / u32::try_from(random.within(100..=600)).unwrap_or(u32::MAX),
             body_bytes_max: 100,
-            mishap_pace: random.chance(CERTAIN / 2).then_some(storm / 2),
-            mishaps: Mishap::ALL.map(|mishap| match mishap {
-                Mishap::CutAll | Mishap::Crash | Mishap::SlowReader => (mishap, 1),
-                _ => (mishap, 0),
+            fault_event_pace: random.chance(CERTAIN / 2).then_some(fault_phase / 2),
+            fault_events: FaultEvent::ALL.map(|fault_event| match fault_event {
+                FaultEvent::CutAll | FaultEvent::Crash | FaultEvent::SlowReader => (fault_event, 1),
+                _ => (fault_event, 0),
             }),
             origins: 1 + random.index(users),
             burst_max: random.pick(&[1, 20]),
@@ -226,8 +232,8 @@ impl Plan {
         }
     }
 
-    /// Pairs of users who talk to each other in calm weather, beside attackers. The server's work takes time, and what a
-    /// user says must not wait for longer than a few turns of the server.
+    /// Pairs of users who talk to each other over a calm network, beside attackers. The server's work takes time, and what
+    /// a user says must not wait for longer than a few turns of the server.
     pub fn draw_attack(random: &mut Random) -> Self {
         let floods: Vec<Flood> = (0..=random.index(3)).map(|_| random.pick(&Flood::ALL)).collect();
         Self::draw_attack_of(random, &floods)
@@ -246,7 +252,7 @@ impl Plan {
         Self {
             limits,
             config: ClientConfig { ack_delay: Duration::from_millis(10), ..ClientConfig::default() },
-            storm: Duration::from_millis(random.within(50..=300)),
+            fault_phase: Duration::from_millis(random.within(50..=300)),
             pace: Duration::from_millis(50) / u32::try_from(users).unwrap_or(1),
             body_bytes_max: 100,
             is_paired: true,
@@ -255,13 +261,13 @@ impl Plan {
             attack_origins: random.pick(&[1, attackers]),
             unit: TURN_UNIT,
             tick: ATTACK_TICK,
-            delay_max: Some(turn * turns + Weather::calm().delay_max * 2 + ATTACK_TICK * 4),
+            delay_max: Some(turn * turns + NetworkConditions::calm().delay_max * 2 + ATTACK_TICK * 4),
             ..Self::calm(users)
         }
     }
 
-    /// After which time of good weather everything that is owed has come: all deadlines one after another, and again for
-    /// whoever is unlucky.
+    /// How long after the network has healed everything that is owed has come: all deadlines one after another, and again
+    /// for whoever is unlucky.
     pub(super) fn patience(&self) -> Duration {
         let limits = &self.limits;
         let backoff = self.config.reconnect.map_or(Duration::ZERO, |backoff| backoff.max);
@@ -279,7 +285,7 @@ impl Plan {
     /// How long it takes at the most until all that was ever asked for has passed the rates.
     fn pauses(&self) -> Duration {
         let limits = &self.limits;
-        let bursts = self.storm.as_nanos() / self.pace.as_nanos().max(1) * 2 + 100;
+        let bursts = self.fault_phase.as_nanos() / self.pace.as_nanos().max(1) * 2 + 100;
         let requests = u64::try_from(bursts).unwrap_or(u64::MAX).saturating_mul(self.burst_max);
         let cost = requests.saturating_mul(COST_MAX + self.users as u64);
         let rates = [limits.session_rate, limits.origin_rate].map(|rate| u64::from(rate.per_s));

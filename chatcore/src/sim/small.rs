@@ -2,9 +2,9 @@
 
 use alloc::format;
 
-use super::broken::{Broken, Promise};
 use super::network::{Cut, End, WireId};
 use super::plan::Plan;
+use super::violation::{Property, Violation};
 use super::world::World;
 
 /// Bytes of a body in the small world.
@@ -16,7 +16,7 @@ const NOTICED: [[bool; 2]; 4] = [[true, true], [true, false], [false, true], [fa
 /// Breaks the connection of each of two users behind every byte in each direction, with each end learning of it or not.
 /// Whatever is tried, both are online in the end, the first has seen one message and the second two, and all three
 /// were accepted. Returns how many ways were tried.
-pub fn small_world() -> Result<u64, Broken> {
+pub fn small_world() -> Result<u64, Violation> {
     let mut tried = 0;
     for wire in [WireId(1), WireId(2)] {
         for writer in [End::Client, End::Server] {
@@ -25,12 +25,12 @@ pub fn small_world() -> Result<u64, Broken> {
                 for after in 0.. {
                     let mut world = World::new(0, Plan::calm(2));
                     world.plan_cut(wire, Cut { writer, after, noticed });
-                    talk(&mut world).map_err(|broken| Broken {
+                    talk(&mut world).map_err(|violation| Violation {
                         detail: format!(
                             "{wire} cut after byte {after} of the {writer:?}, {noticed:?}: {}",
-                            broken.detail
+                            violation.detail
                         ),
-                        ..broken
+                        ..violation
                     })?;
                     tried += 1;
                     if !world.has_torn() {
@@ -44,15 +44,15 @@ pub fn small_world() -> Result<u64, Broken> {
 }
 
 /// Both come online; then the first sends two messages, and the second one in between.
-fn talk(world: &mut World) -> Result<(), Broken> {
+fn talk(world: &mut World) -> Result<(), Violation> {
     world.rest()?;
     for (from, to) in [(0, 1), (1, 0), (0, 1)] {
         let is_taken = world.send(from, to, BODY_BYTES)?;
-        world.hold(is_taken, Promise::Fate, "a client that is online takes a message")?;
+        world.hold(is_taken, Property::Fate, "a client that is online takes a message")?;
     }
     world.rest()?;
     world.close()?;
     let summary = world.summary();
-    world.hold(summary.seen == 3, Promise::Once, "three messages are seen")?;
-    world.hold(world.accepted() == 3, Promise::Fate, "three messages are accepted")
+    world.hold(summary.seen == 3, Property::Once, "three messages are seen")?;
+    world.hold(world.accepted() == 3, Property::Fate, "three messages are accepted")
 }

@@ -6,11 +6,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::broken::{Broken, Promise};
-use super::ledger::{spelling, user_name};
 use super::network::{End, WireId};
+use super::oracle::{spelling, user_name};
 use super::random::Random;
 use super::server::{Around, Server};
+use super::violation::{Property, Violation};
 use crate::{Client, ClientConfig, Closed, Event, GoodbyeCode, Instant, QuotaKey, Received, SessionTicket};
 
 /// Rounds of work at one time, at the most: more is a client that never rests.
@@ -167,7 +167,7 @@ impl User {
     }
 
     /// Does all that there is to do now.
-    pub(super) fn work(&mut self, around: &mut Around<'_>, server: &mut Server) -> Result<(), Broken> {
+    pub(super) fn work(&mut self, around: &mut Around<'_>, server: &mut Server) -> Result<(), Violation> {
         if self.awake_at > around.now {
             return Ok(());
         }
@@ -186,13 +186,13 @@ impl User {
             }
         }
         let detail = format!("user {} does not come to rest", self.index);
-        Err(Broken { promise: Promise::Progress, detail, at: around.now })
+        Err(Violation { property: Property::Progress, detail, at: around.now })
     }
 
     fn start(&mut self, around: &mut Around<'_>, server: &mut Server) {
         let (now, seed) = (around.now, self.random.draw());
         self.lives += 1;
-        around.ledger.begins(self.index);
+        around.oracle.begins(self.index);
         self.dial(around, server);
         self.has_predecessor = self.ticket.is_some();
         let client = if let Some(ticket) = self.ticket.clone() {
@@ -212,18 +212,18 @@ impl User {
         let wire = around.network.connect();
         around.trace.note(around.now, format_args!("user {} connects: {wire}", self.index));
         (self.wire, self.told_over) = (Some(wire), Some(wire));
-        around.ledger.uses(self.index, wire);
+        around.oracle.uses(self.index, wire);
         server.accept(around, wire, self.origin);
     }
 
     /// One round of what a driver does. False if there was nothing to do.
-    fn round(&mut self, around: &mut Around<'_>, server: &mut Server) -> Result<bool, Broken> {
+    fn round(&mut self, around: &mut Around<'_>, server: &mut Server) -> Result<bool, Violation> {
         let has_dialed = self.finish_dialing(around, server);
-        let has_heard = self.hear(around);
+        let has_read = self.read(around);
         let has_timed = self.look_at_the_time(around)?;
         let has_written = self.write(around);
         let has_told = self.tell(around)?;
-        Ok(has_dialed || has_heard || has_timed || has_written || has_told)
+        Ok(has_dialed || has_read || has_timed || has_written || has_told)
     }
 
     fn finish_dialing(&mut self, around: &mut Around<'_>, server: &mut Server) -> bool {
@@ -239,15 +239,15 @@ impl User {
         true
     }
 
-    fn hear(&mut self, around: &mut Around<'_>) -> bool {
+    fn read(&mut self, around: &mut Around<'_>) -> bool {
         let (Some(wire), Some(client)) = (self.wire, &mut self.client) else { return false };
         if self.reads_at > around.now {
             return false;
         }
         let before = self.inbox.len();
         let is_over = around.network.read(around.now, wire, End::Client, &mut self.inbox);
-        let has_heard = self.inbox.len() > before;
-        if has_heard {
+        let has_read = self.inbox.len() > before;
+        if has_read {
             if self.takes_at.is_none() && self.random.chance(self.takes_late) {
                 self.takes_at = Some(around.now + self.random.time_upto(TAKE_TIME_MAX));
             }
@@ -262,10 +262,10 @@ impl User {
             client.disconnect(around.now);
             self.hang_up(around);
         }
-        has_heard || is_over
+        has_read || is_over
     }
 
-    fn look_at_the_time(&mut self, around: &mut Around<'_>) -> Result<bool, Broken> {
+    fn look_at_the_time(&mut self, around: &mut Around<'_>) -> Result<bool, Violation> {
         let Some(client) = &mut self.client else { return Ok(false) };
         let mut has_timed = false;
         if self.asks_at.take_if(|at| *at <= around.now).is_some() {
@@ -278,7 +278,7 @@ impl User {
             let again = client.poll_timeout().is_some_and(|due| due <= around.now);
             if again && client.poll_transmit().is_empty() {
                 let detail = format!("user {}'s deadline comes again when it is done", self.index);
-                return Err(Broken { promise: Promise::Progress, detail, at: around.now });
+                return Err(Violation { property: Property::Progress, detail, at: around.now });
             }
         }
         Ok(has_timed)
@@ -292,7 +292,7 @@ impl User {
     }
 
     /// Takes what the client has to tell.
-    fn tell(&mut self, around: &mut Around<'_>) -> Result<bool, Broken> {
+    fn tell(&mut self, around: &mut Around<'_>) -> Result<bool, Violation> {
         if self.takes_at.is_some_and(|at| at > around.now) {
             return Ok(false);
         }
@@ -300,12 +300,12 @@ impl User {
         while let Some((event, is_last)) = self.client.as_mut().and_then(Client::poll_event_of_frame) {
             has_told = true;
             around.trace.note(around.now, format_args!("user {}: {event:?}", self.index));
-            around.ledger.hears(self.index, self.told_over, &event, is_last)?;
+            around.oracle.hears(self.index, self.told_over, &event, is_last)?;
             if let Event::Closed(Closed::Goodbye { code: GoodbyeCode::TakenOver, .. }) = event
                 && !self.has_predecessor
             {
                 let detail = format!("user {} lost its session to itself", self.index);
-                return Err(Broken { promise: Promise::Isolation, detail, at: around.now });
+                return Err(Violation { property: Property::Isolation, detail, at: around.now });
             }
             self.follow(around, &event);
         }
@@ -363,6 +363,6 @@ impl User {
         // A new process is neither frozen nor slow.
         (self.awake_at, self.reads_at) = (Instant::ZERO, Instant::ZERO);
         self.starts_at = starts_at;
-        around.ledger.is_over(self.index);
+        around.oracle.is_over(self.index);
     }
 }

@@ -8,9 +8,9 @@ use super::outgoing::Outgoing;
 use super::rates::Debt;
 use super::work::of_call_max;
 use super::{Around, Server};
-use crate::sim::broken::{Broken, Promise};
 use crate::sim::network::{End, Network, WireId};
 use crate::sim::random::CERTAIN;
+use crate::sim::violation::{Property, Violation};
 use crate::wire::{self, ClientMessage, Message};
 use crate::{ConnId, Instant, Limits, QuotaKey, Received};
 
@@ -64,18 +64,18 @@ impl Member {
     /// When there is something for the hub.
     pub(super) fn due(&self, network: &Network, wire: WireId) -> Option<Instant> {
         let readable_at = network.readable_at(wire, End::Server).filter(|_| self.reads());
-        let unheard = self.has_unheard().then_some(Instant::ZERO);
-        readable_at.into_iter().chain(self.again_at).chain(unheard).min()
+        let unread = self.has_unread().then_some(Instant::ZERO);
+        readable_at.into_iter().chain(self.again_at).chain(unread).min()
     }
 
     /// Something was read that the hub has not seen, and it need not wait.
-    const fn has_unheard(&self) -> bool {
+    const fn has_unread(&self) -> bool {
         self.inbox.len() > self.offered && self.again_at.is_none()
     }
 
     /// Nothing of what has come is kept for later.
     pub(super) const fn is_at_rest(&self) -> bool {
-        self.again_at.is_none() && !self.is_over && !self.has_unheard()
+        self.again_at.is_none() && !self.is_over && !self.has_unread()
     }
 
     /// Reads what has come and can be held, unless nothing is to be read.
@@ -103,13 +103,13 @@ impl Member {
 
 impl Server {
     /// Takes in what has come from a connection.
-    pub(super) fn hear_member(&mut self, around: &mut Around<'_>, wire: WireId) -> Result<(), Broken> {
+    pub(super) fn read_member(&mut self, around: &mut Around<'_>, wire: WireId) -> Result<(), Violation> {
         let Some(member) = self.members.get_mut(&wire) else { return Ok(()) };
         member.read(around, wire);
         let is_due = member.again_at.take_if(|at| *at <= around.now).is_some();
         // What is given to the hub counts as a sign of life: nothing is, unless something has come, or the hub has asked
         // for it.
-        if is_due || member.has_unheard() {
+        if is_due || member.has_unread() {
             self.feed(around, wire, is_due)?;
         }
         match self.members.get(&wire) {
@@ -122,7 +122,7 @@ impl Server {
     }
 
     /// Gives the inbox of a connection to the hub, or a part of it that ends anywhere.
-    fn feed(&mut self, around: &mut Around<'_>, wire: WireId, is_due: bool) -> Result<(), Broken> {
+    fn feed(&mut self, around: &mut Around<'_>, wire: WireId, is_due: bool) -> Result<(), Violation> {
         let (Some(member), Some(hub)) = (self.members.get_mut(&wire), &mut self.hub) else { return Ok(()) };
         let (conn, now) = (member.conn, around.now);
         member.waits_since = None;
@@ -150,7 +150,7 @@ impl Server {
             Received::Paused { until } => {
                 if until <= now {
                     let detail = format!("{wire} is paused until {until}, which is over");
-                    return Err(Broken { promise: Promise::Progress, detail, at: now });
+                    return Err(Violation { property: Property::Progress, detail, at: now });
                 }
                 member.again_at = Some(until);
                 member.is_paused = true;
@@ -167,7 +167,7 @@ impl Server {
     }
 
     /// The transport of a connection is gone.
-    pub(super) fn lose(&mut self, around: &mut Around<'_>, wire: WireId, conn: ConnId) -> Result<(), Broken> {
+    pub(super) fn lose(&mut self, around: &mut Around<'_>, wire: WireId, conn: ConnId) -> Result<(), Violation> {
         self.forget(wire, conn);
         around.network.close(around.now, wire, End::Server);
         if let Some(hub) = &mut self.hub {
@@ -184,7 +184,7 @@ impl Server {
     }
 }
 
-/// Tells the ledger which frames the hub has used. Nothing after a goodbye or an error is taken. If the session has ended,
+/// Tells the oracle which frames the hub has used. Nothing after a goodbye or an error is taken. If the session has ended,
 /// it is not known yet in which of the frames it did.
 fn take_down(
     around: &mut Around<'_>,
@@ -192,14 +192,14 @@ fn take_down(
     conn: ConnId,
     mut used: &[u8],
     is_closed: bool,
-) -> Result<(), Broken> {
-    if !around.ledger.knows_wire(wire) {
+) -> Result<(), Violation> {
+    if !around.oracle.knows_wire(wire) {
         return Ok(());
     }
     while let Ok(Some(content)) = wire::take(&mut used, u32::MAX) {
         let Ok(Some(message)) = ClientMessage::decode(content) else { continue };
         around.trace.note(around.now, format_args!("hub: {conn} says {message:?}"));
-        around.ledger.took(wire, &message, !is_closed)?;
+        around.oracle.took(wire, &message, !is_closed)?;
         if matches!(message, ClientMessage::Goodbye(_) | ClientMessage::Error(_)) {
             break;
         }

@@ -1,9 +1,9 @@
 //! The node that has the hub: what a driver does, over a network that is not there.
 
 mod checks;
-mod guests;
 mod members;
 mod outgoing;
+mod pending_conns;
 mod rates;
 mod turns;
 mod work;
@@ -14,17 +14,17 @@ use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
 
-use self::guests::{Guest, flush};
 use self::members::Member;
+use self::pending_conns::{PendingConn, flush};
 use self::rates::Debts;
 use self::turns::Pace;
 pub(super) use self::turns::turn_units_max;
 use self::work::{new_hub, of_slice_max};
-use super::broken::{Broken, Promise};
-use super::ledger::Ledger;
 use super::network::{End, Network, WireId};
+use super::oracle::Oracle;
 use super::random::{CERTAIN, Random};
 use super::trace::Trace;
+use super::violation::{Property, Violation};
 use crate::wire::ReconnectHint;
 use crate::{Action, Chunks, CloseReason, ConnId, Handshake, Hub, HubEvent, Instant, Limits, QuotaKey, UserName};
 
@@ -37,12 +37,12 @@ const SLICES_MAX: u32 = 10_000;
 /// Slices of the hub's work in one step, at the most. Then it is the others' turn.
 const SLICES_OF_STEP_MAX: u64 = 4;
 
-/// The chance that what a connection has led to is done before the next one is heard.
+/// The chance that what a connection has led to is done before the next one is read.
 const DRAIN_CHANCE: u32 = CERTAIN / 8;
 
 /// The chance that senders are told later what became of their messages, and how much later at the most.
-const SETTLE_LATER_CHANCE: u32 = CERTAIN / 4;
-const SETTLE_TIME_MAX: Duration = Duration::from_millis(5);
+const DRAIN_LATER_CHANCE: u32 = CERTAIN / 4;
+const DRAIN_TIME_MAX: Duration = Duration::from_millis(5);
 
 /// What goes over the connections of a hub, and who is told.
 pub(super) struct Server {
@@ -53,15 +53,15 @@ pub(super) struct Server {
     up_at: Instant,
     /// It is stopping: when its connections are written out, it is down.
     is_stopping: bool,
-    guests: BTreeMap<WireId, Guest>,
+    pending_conns: BTreeMap<WireId, PendingConn>,
     members: BTreeMap<WireId, Member>,
     wires: BTreeMap<ConnId, WireId>,
     /// Connections that have something to be written.
     writing: BTreeSet<WireId>,
     /// The chance that a decision about a registration takes its time.
-    ponder_chance: u32,
+    auth_delay_chance: u32,
     /// When senders are told what became of their messages at the latest, if that waits.
-    settle_by: Option<Instant>,
+    drain_by: Option<Instant>,
     /// Slices of work that the hub has done at this time.
     slices: (Instant, u32),
     pace: Pace,
@@ -92,7 +92,7 @@ pub(super) struct Counts {
 pub(super) struct Around<'a> {
     pub(super) now: Instant,
     pub(super) network: &'a mut Network,
-    pub(super) ledger: &'a mut Ledger,
+    pub(super) oracle: &'a mut Oracle,
     pub(super) trace: &'a mut Trace,
 }
 
@@ -120,19 +120,19 @@ impl Around<'_> {
 }
 
 impl Server {
-    pub(super) fn new(limits: Limits, ponder_chance: u32, unit: Duration, mut random: Random) -> Self {
+    pub(super) fn new(limits: Limits, auth_delay_chance: u32, unit: Duration, mut random: Random) -> Self {
         let hub = Some(new_hub(&limits, &mut random));
         Self {
             limits,
             hub,
             up_at: Instant::ZERO,
             is_stopping: false,
-            guests: BTreeMap::new(),
+            pending_conns: BTreeMap::new(),
             members: BTreeMap::new(),
             wires: BTreeMap::new(),
             writing: BTreeSet::new(),
-            ponder_chance,
-            settle_by: None,
+            auth_delay_chance,
+            drain_by: None,
             slices: (Instant::ZERO, 0),
             pace: Pace::new(unit),
             strangers: 0,
@@ -158,19 +158,19 @@ impl Server {
 
     /// Decisions take no time from now on.
     pub(super) fn hurry(&mut self) {
-        self.ponder_chance = 0;
+        self.auth_delay_chance = 0;
     }
 
     /// Every connection has its name, and nothing is left to be written.
     pub(super) fn is_at_rest(&self) -> bool {
-        let has_served = self.guests.is_empty() && self.members.values().all(Member::is_at_rest);
-        self.is_up() && has_served && self.pace.is_at_rest() && self.writing.is_empty() && self.settle_by.is_none()
+        let has_served = self.pending_conns.is_empty() && self.members.values().all(Member::is_at_rest);
+        self.is_up() && has_served && self.pace.is_at_rest() && self.writing.is_empty() && self.drain_by.is_none()
     }
 
     /// A connection was made to it, from this place.
     pub(super) fn accept(&mut self, around: &mut Around<'_>, wire: WireId, origin: QuotaKey) {
         if self.is_up() {
-            self.guests.insert(wire, Guest::new(Handshake::new(around.now, &self.limits), origin));
+            self.pending_conns.insert(wire, PendingConn::new(Handshake::new(around.now, &self.limits), origin));
         } else {
             around.network.close(around.now, wire, End::Server);
         }
@@ -183,35 +183,35 @@ impl Server {
         self.strangers = 0;
         self.debts.clear();
         self.is_stopping = false;
-        self.settle_by = None;
+        self.drain_by = None;
         // Ids of messages hold the time, and rise from one hub to the next.
         self.up_at = up_at.max(around.now + Duration::from_millis(2));
-        for wire in mem::take(&mut self.guests).into_keys().chain(mem::take(&mut self.members).into_keys()) {
+        for wire in mem::take(&mut self.pending_conns).into_keys().chain(mem::take(&mut self.members).into_keys()) {
             around.network.close(around.now, wire, End::Server);
         }
         self.wires.clear();
         self.writing.clear();
-        around.ledger.hub_is_gone();
+        around.oracle.hub_is_gone();
     }
 
     /// It stops as a server does that is told to, and is started again later.
-    pub(super) fn stop(&mut self, around: &mut Around<'_>, back_after: Duration) -> Result<(), Broken> {
+    pub(super) fn stop(&mut self, around: &mut Around<'_>, back_after: Duration) -> Result<(), Violation> {
         let Some(hub) = self.hub.as_mut().filter(|_| !self.is_stopping) else { return Ok(()) };
         let after_ms = u32::try_from(back_after.as_millis()).unwrap_or(u32::MAX);
         let hint = ReconnectHint { after_ms, address: None };
         self.is_stopping = true;
         self.up_at = around.now + back_after;
         hub.shut_down(around.now, Some(hint));
-        for (wire, mut guest) in mem::take(&mut self.guests) {
-            guest.handshake.shut_down(Some(hint));
-            flush(&mut guest, around, wire);
+        for (wire, mut pending) in mem::take(&mut self.pending_conns) {
+            pending.handshake.shut_down(Some(hint));
+            flush(&mut pending, around, wire);
             around.network.close(around.now, wire, End::Server);
         }
         self.drain(around)
     }
 
     /// An operator ends a session.
-    pub(super) fn kick(&mut self, around: &mut Around<'_>, name: &UserName) -> Result<(), Broken> {
+    pub(super) fn kick(&mut self, around: &mut Around<'_>, name: &UserName) -> Result<(), Violation> {
         if let Some(hub) = &mut self.hub {
             hub.kick(around.now, name);
         }
@@ -222,19 +222,19 @@ impl Server {
     pub(super) fn due(&self, network: &Network) -> Option<Instant> {
         let Some(hub) = &self.hub else { return Some(self.up_at) };
         let members = self.members.iter().filter_map(|(wire, member)| member.due(network, *wire));
-        let heard = self.guests.keys().filter_map(|wire| network.readable_at(*wire, End::Server));
-        let guests = self.guests.values().map(|guest| match &guest.undecided {
+        let heard = self.pending_conns.keys().filter_map(|wire| network.readable_at(*wire, End::Server));
+        let pending = self.pending_conns.values().map(|pending| match &pending.undecided {
             Some((decide_at, _)) => *decide_at,
-            None => guest.handshake.deadline(),
+            None => pending.handshake.deadline(),
         });
-        let guests = guests.chain(heard);
+        let pending = pending.chain(heard);
         let writable = self.writing.iter().any(|wire| network.is_writable(*wire, End::Server)).then_some(Instant::ZERO);
-        let due = members.chain(guests).chain(hub.poll_timeout()).chain(writable).chain(self.settle_by).min();
+        let due = members.chain(pending).chain(hub.poll_timeout()).chain(writable).chain(self.drain_by).min();
         self.pace.due(due)
     }
 
     /// Does all that there is to do now: takes in what has come, then looks at the time.
-    pub(super) fn work(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
+    pub(super) fn work(&mut self, around: &mut Around<'_>) -> Result<(), Violation> {
         if self.hub.is_none() {
             if self.up_at > around.now {
                 return Ok(());
@@ -256,44 +256,44 @@ impl Server {
     }
 
     /// Does it in no time.
-    fn work_at_once(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
-        for wire in self.guests.keys().copied().collect::<Vec<_>>() {
-            self.hear_guest(around, wire)?;
+    fn work_at_once(&mut self, around: &mut Around<'_>) -> Result<(), Violation> {
+        for wire in self.pending_conns.keys().copied().collect::<Vec<_>>() {
+            self.read_pending_conn(around, wire)?;
         }
         for wire in self.members.keys().copied().collect::<Vec<_>>() {
-            self.hear_member(around, wire)?;
+            self.read_member(around, wire)?;
             if self.random.chance(DRAIN_CHANCE) {
                 self.drain_somehow(around)?;
             }
         }
         self.look_at_the_time(around)?;
         self.do_slices(around)?;
-        if self.settles_later(around) { self.drain_with(around, Hub::poll_urgent_action) } else { self.drain(around) }
+        if self.drains_later(around) { self.drain_with(around, Hub::poll_urgent_action) } else { self.drain(around) }
     }
 
-    /// Some of the time what senders are told waits, as if there was much else to do.
-    fn settles_later(&mut self, around: &Around<'_>) -> bool {
-        if self.settle_by.is_none() && self.random.chance(SETTLE_LATER_CHANCE) {
-            self.settle_by = Some(around.now + self.random.time_upto(SETTLE_TIME_MAX));
+    /// At times, what senders are told waits, as if there was much else to do.
+    fn drains_later(&mut self, around: &Around<'_>) -> bool {
+        if self.drain_by.is_none() && self.random.chance(DRAIN_LATER_CHANCE) {
+            self.drain_by = Some(around.now + self.random.time_upto(DRAIN_TIME_MAX));
         }
-        self.settle_by.is_some_and(|by| by > around.now)
+        self.drain_by.is_some_and(|by| by > around.now)
     }
 
-    fn look_at_the_time(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
-        for wire in self.guests.keys().copied().collect::<Vec<_>>() {
-            let Some(guest) = self.guests.get_mut(&wire) else { continue };
-            if guest.undecided.as_ref().is_some_and(|(decide_at, _)| *decide_at <= around.now) {
+    fn look_at_the_time(&mut self, around: &mut Around<'_>) -> Result<(), Violation> {
+        for wire in self.pending_conns.keys().copied().collect::<Vec<_>>() {
+            let Some(pending) = self.pending_conns.get_mut(&wire) else { continue };
+            if pending.undecided.as_ref().is_some_and(|(decide_at, _)| *decide_at <= around.now) {
                 self.decide(around, wire)?;
-                self.go_on_with_guest(around, wire)?;
-            } else if let Err(error) = guest.handshake.handle_timeout(around.now) {
-                self.drop_guest(around, wire, error)?;
+                self.advance_pending_conn(around, wire)?;
+            } else if let Err(error) = pending.handshake.handle_timeout(around.now) {
+                self.drop_pending_conn(around, wire, error)?;
             }
         }
         Ok(())
     }
 
     /// Has the hub do what it has to do now, or some of it. What is left comes in the next steps, and has an end.
-    fn do_slices(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
+    fn do_slices(&mut self, around: &mut Around<'_>) -> Result<(), Violation> {
         if self.slices.0 < around.now {
             self.slices = (around.now, 0);
         }
@@ -307,7 +307,7 @@ impl Server {
             self.slices.1 += 1;
             if self.slices.1 > SLICES_MAX {
                 let detail = format!("the hub is not done after {SLICES_MAX} slices of its work");
-                return Err(Broken { promise: Promise::Progress, detail, at: around.now });
+                return Err(Violation { property: Property::Progress, detail, at: around.now });
             }
             self.drain_somehow(around)?;
         }
@@ -315,7 +315,7 @@ impl Server {
     }
 
     /// Does all that the hub wants, or only what is urgent: whoever goes on with something else may do either.
-    fn drain_somehow(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
+    fn drain_somehow(&mut self, around: &mut Around<'_>) -> Result<(), Violation> {
         if self.random.chance(CERTAIN / 2) {
             self.drain(around)
         } else {
@@ -324,8 +324,8 @@ impl Server {
     }
 
     /// Does what the hub wants, until it wants nothing more.
-    fn drain(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
-        self.settle_by = None;
+    fn drain(&mut self, around: &mut Around<'_>) -> Result<(), Violation> {
+        self.drain_by = None;
         self.drain_with(around, Hub::poll_action)
     }
 
@@ -333,7 +333,7 @@ impl Server {
         &mut self,
         around: &mut Around<'_>,
         poll_action: impl Fn(&mut Hub) -> Option<Action>,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), Violation> {
         for _ in 0..ACTIONS_MAX {
             self.note_events(around)?;
             if self.hub.is_none() {
@@ -342,14 +342,18 @@ impl Server {
             let Some(action) = self.poll(around, &poll_action)? else {
                 self.note_events(around)?;
                 if !self.write(around) {
-                    around.ledger.all_told();
+                    around.oracle.all_told();
                     return Ok(());
                 }
                 continue;
             };
             self.apply(around, action);
         }
-        Err(Broken { promise: Promise::Progress, detail: format!("{ACTIONS_MAX} actions at once"), at: around.now })
+        Err(Violation {
+            property: Property::Progress,
+            detail: format!("{ACTIONS_MAX} actions at once"),
+            at: around.now,
+        })
     }
 
     fn apply(&mut self, around: &mut Around<'_>, action: Action) {
@@ -369,7 +373,7 @@ impl Server {
         }
     }
 
-    fn note_events(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
+    fn note_events(&mut self, around: &mut Around<'_>) -> Result<(), Violation> {
         while let Some(event) = self.hub.as_mut().and_then(Hub::poll_event) {
             around.trace.note(around.now, format_args!("hub: {event:?}"));
             match event {
@@ -381,10 +385,10 @@ impl Server {
                 continue;
             }
             match &event {
-                HubEvent::SessionStarted { conn, name } => around.ledger.joined(self.wires[conn], name)?,
-                HubEvent::Resumed { conn, name } => around.ledger.resumed(self.wires[conn], name)?,
-                HubEvent::Detached { name, .. } => around.ledger.detaches(name),
-                HubEvent::SessionEnded { name, reason } => around.ledger.left(name, *reason)?,
+                HubEvent::SessionStarted { conn, name } => around.oracle.joined(self.wires[conn], name)?,
+                HubEvent::Resumed { conn, name } => around.oracle.resumed(self.wires[conn], name)?,
+                HubEvent::Detached { name, .. } => around.oracle.detaches(name),
+                HubEvent::SessionEnded { name, reason } => around.oracle.left(name, *reason)?,
                 HubEvent::RoomOpened { .. } | HubEvent::RoomClosed { .. } => {}
             }
         }
@@ -400,7 +404,7 @@ impl Server {
         else {
             return false;
         };
-        let is_stranger = !around.ledger.knows_user(name);
+        let is_stranger = !around.oracle.knows_user(name);
         match event {
             HubEvent::SessionStarted { .. } if is_stranger => self.strangers += 1,
             HubEvent::SessionEnded { .. } if is_stranger => self.strangers -= 1,
@@ -418,11 +422,11 @@ impl Server {
             let conn = *conn;
             let (taken, is_all) = around.write(wire, End::Server, hub.transmit(conn), |bytes| outgoing.push(bytes));
             for body in outgoing.take_bodies() {
-                around.ledger.wrote(wire, &body);
+                around.oracle.wrote(wire, &body);
             }
-            around.ledger.written(wire, outgoing.numbered());
+            around.oracle.written(wire, outgoing.numbered());
             if is_all {
-                around.ledger.written_out(wire, outgoing.numbered());
+                around.oracle.written_out(wire, outgoing.numbered());
                 self.writing.remove(&wire);
             }
             if taken > 0 {

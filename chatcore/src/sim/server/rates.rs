@@ -5,8 +5,8 @@ use alloc::format;
 
 use super::work::of_call_max;
 use super::{Around, Server};
-use crate::sim::broken::{Broken, Promise};
 use crate::sim::network::WireId;
+use crate::sim::violation::{Property, Violation};
 use crate::{Instant, QuotaKey, Rate};
 
 const NANOS: u128 = 1_000_000_000;
@@ -34,7 +34,7 @@ pub(super) type Debts = BTreeMap<QuotaKey, Debt>;
 impl Server {
     /// Charges a connection and its origin for what it has just said. Nobody may owe more than a burst, and what the last
     /// step has cost.
-    pub(super) fn charge(&mut self, around: &Around<'_>, wire: WireId, cost: u64) -> Result<(), Broken> {
+    pub(super) fn charge(&mut self, around: &Around<'_>, wire: WireId, cost: u64) -> Result<(), Violation> {
         let Some(member) = self.members.get_mut(&wire) else { return Ok(()) };
         let users = self.hub.as_ref().map_or(0, |hub| hub.users() as u64);
         let limits = &self.limits;
@@ -49,7 +49,7 @@ impl Server {
             let owed_max = u64::from(rate.burst) + step_max;
             if rate.per_s > 0 && owed > owed_max {
                 let detail = format!("{who} of {wire} owes {owed} units of cost, more than {owed_max}");
-                return Err(Broken { promise: Promise::Fairness, detail, at: around.now });
+                return Err(Violation { property: Property::Fairness, detail, at: around.now });
             }
         }
         Ok(())

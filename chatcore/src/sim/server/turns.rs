@@ -9,8 +9,8 @@ use core::time::Duration;
 
 use super::work::{of_call_max, of_slice_max};
 use super::{Around, Server};
-use crate::sim::broken::Broken;
 use crate::sim::network::{End, WireId};
+use crate::sim::violation::Violation;
 use crate::{Hub, Instant, Limits};
 
 /// Units of work that a turn begins, at the most: once for what has come, and once for what is to be done.
@@ -57,13 +57,13 @@ pub(in crate::sim) fn turn_units_max(limits: &Limits) -> u64 {
 
 impl Server {
     /// One turn, if the last one is over.
-    pub(super) fn turn(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
+    pub(super) fn turn(&mut self, around: &mut Around<'_>) -> Result<(), Violation> {
         if self.pace.busy_until > around.now {
             return Ok(());
         }
         self.pace.has_more = false;
         let before = self.units;
-        self.hear_guests(around)?;
+        self.read_pending_conns(around)?;
         for wire in self.speakers(around) {
             if self.units - before >= TURN_UNITS_MAX {
                 self.pace.has_more = true;
@@ -76,7 +76,7 @@ impl Server {
                 continue;
             }
             self.units += 1;
-            self.hear_member(around, wire)?;
+            self.read_member(around, wire)?;
         }
         let heard = self.units - before;
         self.look_at_the_time(around)?;
@@ -101,9 +101,9 @@ impl Server {
     }
 
     /// Hears those who have no name yet, the oldest first, for a quarter of what a turn may take.
-    fn hear_guests(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
+    fn read_pending_conns(&mut self, around: &mut Around<'_>) -> Result<(), Violation> {
         let before = self.units;
-        for wire in self.guests.keys().copied().collect::<Vec<_>>() {
+        for wire in self.pending_conns.keys().copied().collect::<Vec<_>>() {
             if around.network.readable_at(wire, End::Server).is_none_or(|at| at > around.now) {
                 continue;
             }
@@ -112,7 +112,7 @@ impl Server {
                 break;
             }
             self.units += 1;
-            self.hear_guest(around, wire)?;
+            self.read_pending_conn(around, wire)?;
         }
         Ok(())
     }
@@ -131,7 +131,7 @@ impl Server {
     }
 
     /// Does what the hub wants, and writes, as far as the turn's time allows.
-    fn drain_some(&mut self, around: &mut Around<'_>) -> Result<(), Broken> {
+    fn drain_some(&mut self, around: &mut Around<'_>) -> Result<(), Violation> {
         let before = self.units;
         loop {
             self.note_events(around)?;
@@ -148,7 +148,7 @@ impl Server {
             // Whose transport has taken all may be closed now.
             self.pace.has_more = true;
         }
-        around.ledger.all_told();
+        around.oracle.all_told();
         Ok(())
     }
 }

@@ -4,8 +4,8 @@ use alloc::format;
 
 use super::{Around, Server};
 use crate::hub::Thresholds;
-use crate::sim::broken::{Broken, Promise};
 use crate::sim::random::{CERTAIN, Random};
+use crate::sim::violation::{Property, Violation};
 use crate::{Action, Hub, Limits};
 
 /// A hub, in most runs with the thresholds of few users, so that all of it runs.
@@ -37,12 +37,12 @@ pub(in crate::sim) fn of_slice_max(limits: &Limits) -> u64 {
 
 impl Server {
     /// The hub has done no more in its last call than a call of this kind may do. Adds it to all that it has done.
-    pub(super) fn count_work(&mut self, around: &Around<'_>, units_max: u64) -> Result<(), Broken> {
+    pub(super) fn count_work(&mut self, around: &Around<'_>, units_max: u64) -> Result<(), Violation> {
         let units = self.hub.as_ref().map_or(0, of_last_call);
         self.units += units;
         if units > units_max {
             let detail = format!("one call of the hub did {units} units of work, more than {units_max}");
-            return Err(Broken { promise: Promise::Bounds, detail, at: around.now });
+            return Err(Violation { property: Property::Bounds, detail, at: around.now });
         }
         Ok(())
     }
@@ -52,7 +52,7 @@ impl Server {
         &mut self,
         around: &Around<'_>,
         poll_action: impl Fn(&mut Hub) -> Option<Action>,
-    ) -> Result<Option<Action>, Broken> {
+    ) -> Result<Option<Action>, Violation> {
         let Some(hub) = &mut self.hub else { return Ok(None) };
         let is_behind = hub.is_behind();
         let action = poll_action(hub);

@@ -6,18 +6,18 @@ use alloc::string::String;
 use core::mem;
 
 use super::World;
-use crate::sim::broken::{Broken, Promise};
-use crate::sim::ledger::{Request, room_name, spelling};
+use crate::sim::oracle::{Request, room_name, spelling};
 use crate::sim::user::Listing;
+use crate::sim::violation::{Property, Violation};
 
 /// Users who ask for all lists in the end, at the most.
 const LISTERS_MAX: usize = 10;
 
 impl World {
     /// Everybody, or some of a crowd, asks who is online, and who is in each room that it is in: exactly those who are.
-    pub(super) fn compare_lists(&mut self) -> Result<(), Broken> {
-        let online: BTreeSet<String> = self.ledger.online().into_iter().map(spelling).collect();
-        let rooms = self.ledger.rooms();
+    pub(super) fn compare_lists(&mut self) -> Result<(), Violation> {
+        let online: BTreeSet<String> = self.oracle.online().into_iter().map(spelling).collect();
+        let rooms = self.oracle.rooms();
         for user in (0..self.users.len()).step_by(self.users.len() / LISTERS_MAX + 1) {
             self.compare_list(user, None, &online)?;
             for (room, members) in &rooms {
@@ -30,16 +30,16 @@ impl World {
         Ok(())
     }
 
-    fn compare_list(&mut self, user: usize, room: Option<usize>, expected: &BTreeSet<String>) -> Result<(), Broken> {
+    fn compare_list(&mut self, user: usize, room: Option<usize>, expected: &BTreeSet<String>) -> Result<(), Violation> {
         let listing = Listing { number: 0, shown: BTreeSet::new(), told: 0, next: Some(0), is_whole: false };
         self.users[user].listing = Some(listing);
         while let Some(listing) = self.users[user].listing.as_mut().filter(|listing| !listing.is_whole) {
             let Some(cursor) = mem::take(&mut listing.next) else {
-                return Err(self.broken(Promise::Progress, format!("user {user} waits for a list")));
+                return Err(self.violation(Property::Progress, format!("user {user} waits for a list")));
             };
             let name = room.map(room_name);
             let request = room.map_or(Request::Who, |room| Request::Roster { room });
-            let next_number = self.ledger.next_number(user);
+            let next_number = self.oracle.next_number(user);
             listing.number = next_number;
             self.ask(user, request, |client, now| match &name {
                 Some(name) => client.roster(now, name, cursor),
@@ -52,7 +52,7 @@ impl World {
         if told == *expected && listing.told == expected.len() {
             return Ok(());
         }
-        let promise = if room.is_some() { Promise::Rooms } else { Promise::Presence };
-        Err(self.broken(promise, format!("user {user} lists {told:?} in {room:?} instead of {expected:?}")))
+        let property = if room.is_some() { Property::Rooms } else { Property::Presence };
+        Err(self.violation(property, format!("user {user} lists {told:?} in {room:?} instead of {expected:?}")))
     }
 }

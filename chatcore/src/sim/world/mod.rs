@@ -1,7 +1,7 @@
 //! A server, its users and the network between them.
 
+mod fault_events;
 mod lists;
-mod mishaps;
 mod requests;
 
 use alloc::format;
@@ -12,21 +12,21 @@ use core::ops::AddAssign;
 use core::time::Duration;
 
 use super::attacker::Attacker;
-use super::broken::{Broken, Promise};
-use super::ledger::Ledger;
+use super::conditions::NetworkConditions;
 use super::network::{Cut, Network, WireId};
+use super::oracle::Oracle;
 use super::plan::Plan;
 use super::random::{CERTAIN, Random};
 use super::server::{Around, Server};
 use super::trace::{Listener, Trace};
 use super::user::User;
-use super::weather::Weather;
+use super::violation::{Property, Violation};
 use crate::{Client, Instant, QuotaKey};
 
 /// Steps without any time going by, at the most: more is a busy loop.
 const STEPS_AT_A_TIME_MAX: u32 = 10_000;
 
-/// What came of a run in which every promise was kept.
+/// What came of a run in which every property held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// A hash of every byte that was written, with when and where: the same for the same seed.
@@ -88,10 +88,10 @@ pub struct World {
     server: Server,
     users: Vec<User>,
     attackers: Vec<Attacker>,
-    ledger: Ledger,
+    oracle: Oracle,
     trace: Trace,
     next_request: Option<Instant>,
-    next_mishap: Option<Instant>,
+    next_fault_event: Option<Instant>,
     steps: u64,
     steps_at_a_time: u32,
 }
@@ -100,8 +100,8 @@ impl World {
     /// A run at its beginning. All that is random in it comes from the seed.
     pub fn new(seed: u64, plan: Plan) -> Self {
         let mut random = Random::new(seed);
-        let network = Network::new(random.draw(), plan.weather.clone());
-        let server = Server::new(plan.limits.clone(), plan.ponder_chance, plan.unit, random.fork());
+        let network = Network::new(random.draw(), plan.conditions.clone());
+        let server = Server::new(plan.limits.clone(), plan.auth_delay_chance, plan.unit, random.fork());
         let mut users: Vec<User> = (0..plan.users)
             .map(|index| {
                 let origin = QuotaKey((index % plan.origins) as u128);
@@ -122,10 +122,10 @@ impl World {
             server,
             users,
             attackers,
-            ledger: Ledger::new(plan.users, &plan.limits).with_delay_max(plan.delay_max),
+            oracle: Oracle::new(plan.users, &plan.limits).with_delay_max(plan.delay_max),
             trace: Trace::default(),
             next_request: None,
-            next_mishap: None,
+            next_fault_event: None,
             steps: 0,
             steps_at_a_time: 0,
             plan,
@@ -144,15 +144,16 @@ impl World {
         self.network.plan(wire, cut);
     }
 
-    /// Bad times, then good ones, until everything that is owed has come; then what everybody was told is compared with
-    /// what is true.
-    pub fn run(mut self) -> Result<Summary, Broken> {
-        let storm_ends = self.now + self.plan.storm;
-        (self.next_request, self.next_mishap) = (Some(self.now), self.plan.mishap_pace.map(|pace| self.now + pace));
-        while self.now < storm_ends {
-            self.step(storm_ends)?;
+    /// The fault phase, then a healed network until everything that is owed has come. Then what everybody was told is
+    /// compared with what is true.
+    pub fn run(mut self) -> Result<Summary, Violation> {
+        let fault_phase_ends = self.now + self.plan.fault_phase;
+        (self.next_request, self.next_fault_event) =
+            (Some(self.now), self.plan.fault_event_pace.map(|pace| self.now + pace));
+        while self.now < fault_phase_ends {
+            self.step(fault_phase_ends)?;
         }
-        (self.next_request, self.next_mishap) = (None, None);
+        (self.next_request, self.next_fault_event) = (None, None);
         self.heal();
         self.end_attack()?;
         self.rest()?;
@@ -166,8 +167,8 @@ impl World {
 
     /// What there is to say of the run so far.
     pub fn summary(&self) -> Summary {
-        let (sent, seen) = self.ledger.traffic();
-        let (missed, stale) = self.ledger.omissions();
+        let (sent, seen) = self.oracle.traffic();
+        let (missed, stale) = self.oracle.omissions();
         let counts = self.server.counts();
         Summary {
             trace: self.trace.hash(),
@@ -183,14 +184,14 @@ impl World {
             evictions: counts.evictions,
             stalls: counts.stalls,
             attackers: self.attackers.len() as u64,
-            delay: if self.attackers.is_empty() { Duration::ZERO } else { self.ledger.delay() },
+            delay: if self.attackers.is_empty() { Duration::ZERO } else { self.oracle.delay() },
         }
     }
 
     /// The network is well from now on, and everybody is there.
     pub fn heal(&mut self) {
         self.trace.note(self.now, format_args!("all is well from now on"));
-        self.network.set_weather(self.now, Weather::calm());
+        self.network.set_conditions(self.now, NetworkConditions::calm());
         self.server.hurry();
         for user in &mut self.users {
             user.heal(self.now);
@@ -198,7 +199,7 @@ impl World {
     }
 
     /// Attackers give up.
-    fn end_attack(&mut self) -> Result<(), Broken> {
+    fn end_attack(&mut self) -> Result<(), Violation> {
         let mut attackers = mem::take(&mut self.attackers);
         let (mut around, server, _) = self.around();
         let given_up = attackers.iter_mut().try_for_each(|attacker| attacker.give_up(&mut around, server));
@@ -206,12 +207,12 @@ impl World {
         given_up
     }
 
-    /// Lets time go by until nothing more is owed to anybody. That it takes too long is a broken promise.
-    pub fn rest(&mut self) -> Result<(), Broken> {
+    /// Lets time go by until nothing more is owed to anybody. If that takes too long, it is a violation.
+    pub fn rest(&mut self) -> Result<(), Violation> {
         let patience_ends = self.now + self.plan.patience();
         while !self.is_at_rest() {
             if self.now >= patience_ends {
-                return Err(self.broken(Promise::Progress, self.what_is_owed()));
+                return Err(self.violation(Property::Progress, self.what_is_owed()));
             }
             self.step(patience_ends)?;
         }
@@ -219,7 +220,7 @@ impl World {
     }
 
     /// News that the hub holds back for a while, so that it can merge it, comes.
-    fn await_news(&mut self) -> Result<(), Broken> {
+    fn await_news(&mut self) -> Result<(), Violation> {
         let comes_by = self.now + self.plan.limits.presence_time_min + Duration::from_millis(1);
         while self.now < comes_by {
             self.step(comes_by)?;
@@ -235,24 +236,24 @@ impl World {
         hub_is_at_rest
             && self.server.is_at_rest()
             && self.network.is_quiet()
-            && self.ledger.detached() == 0
+            && self.oracle.detached() == 0
             && self.users.iter().all(|user| {
                 user.wire().is_some_and(|wire| self.network.is_whole(wire))
                     && user.has_taken_all()
                     && user.client.as_ref().is_some_and(Client::is_settled)
-                    && self.ledger.is_answered(user.index)
-                    && self.ledger.is_acknowledged(user.index)
+                    && self.oracle.is_answered(user.index)
+                    && self.oracle.is_acknowledged(user.index)
             })
     }
 
     /// What everybody was told is true, as far as it can be known when all is at rest.
-    pub fn close(&self) -> Result<(), Broken> {
-        self.ledger.close()
+    pub fn close(&self) -> Result<(), Violation> {
+        self.oracle.close()
     }
 
     /// Messages that their senders know to be accepted.
     pub fn accepted(&self) -> u64 {
-        self.ledger.accepted()
+        self.oracle.accepted()
     }
 
     /// A planned cut has come to pass.
@@ -261,8 +262,8 @@ impl World {
     }
 
     /// An error if this does not hold.
-    pub(super) fn hold(&self, holds: bool, promise: Promise, what: &str) -> Result<(), Broken> {
-        if holds { Ok(()) } else { Err(self.broken(promise, format!("it does not hold that {what}"))) }
+    pub(super) fn hold(&self, holds: bool, property: Property, what: &str) -> Result<(), Violation> {
+        if holds { Ok(()) } else { Err(self.violation(property, format!("it does not hold that {what}"))) }
     }
 
     fn what_is_owed(&self) -> String {
@@ -272,8 +273,8 @@ impl World {
             .iter()
             .map(|user| {
                 let settled = user.client.as_ref().map(Client::is_settled);
-                let answered = self.ledger.is_answered(user.index);
-                let acknowledged = self.ledger.is_acknowledged(user.index);
+                let answered = self.oracle.is_answered(user.index);
+                let acknowledged = self.oracle.is_acknowledged(user.index);
                 format!("{}: settled {settled:?}, answered {answered}, acknowledged {acknowledged}", user.index)
             })
             .collect();
@@ -282,25 +283,25 @@ impl World {
     }
 
     /// Goes on to when there is something to do, but not beyond `until`, and does it.
-    pub fn step(&mut self, until: Instant) -> Result<(), Broken> {
+    pub fn step(&mut self, until: Instant) -> Result<(), Violation> {
         let due = self.due();
         let due = self.next_tick(due).min(until);
         self.steps += 1;
         self.steps_at_a_time = if due > self.now { 0 } else { self.steps_at_a_time + 1 };
         if self.steps_at_a_time > STEPS_AT_A_TIME_MAX {
             let busy = self.who_is_busy();
-            return Err(self.broken(Promise::Progress, busy));
+            return Err(self.violation(Property::Progress, busy));
         }
         self.now = self.now.max(due);
-        self.ledger.clock(self.now);
+        self.oracle.clock(self.now);
         if self.next_request.take_if(|at| *at <= self.now).is_some() {
             self.next_request = Some(self.now + self.random.time_upto(self.plan.pace * 2) + Duration::from_micros(1));
             self.request()?;
         }
-        if self.next_mishap.take_if(|at| *at <= self.now).is_some() {
-            let pace = self.plan.mishap_pace.unwrap_or(Duration::MAX);
-            self.next_mishap = Some(self.now + self.random.time_upto(pace * 2) + Duration::from_micros(1));
-            self.mishap()?;
+        if self.next_fault_event.take_if(|at| *at <= self.now).is_some() {
+            let pace = self.plan.fault_event_pace.unwrap_or(Duration::MAX);
+            self.next_fault_event = Some(self.now + self.random.time_upto(pace * 2) + Duration::from_micros(1));
+            self.fault_event()?;
         }
         self.work()
     }
@@ -325,7 +326,7 @@ impl World {
     }
 
     /// All nodes do what there is to do now, in any order.
-    fn work(&mut self) -> Result<(), Broken> {
+    fn work(&mut self) -> Result<(), Violation> {
         let nodes = self.users.len() + 1;
         let first = self.random.index(nodes);
         for node in (0..nodes).map(|node| (node + first) % nodes) {
@@ -354,26 +355,29 @@ impl World {
         let now = around.now;
         let users = users.iter_mut().map(|user| if user.has_to_write(&around) { now } else { user.due(&around) });
         let users = users.min().unwrap_or(Instant::MAX);
-        [self.next_request, self.next_mishap].into_iter().flatten().fold(server.min(users).min(attack), Instant::min)
+        [self.next_request, self.next_fault_event]
+            .into_iter()
+            .flatten()
+            .fold(server.min(users).min(attack), Instant::min)
     }
 
     fn around(&mut self) -> (Around<'_>, &mut Server, &mut Vec<User>) {
-        let Self { now, network, server, users, ledger, trace, .. } = self;
-        (Around { now: *now, network, ledger, trace }, server, users)
+        let Self { now, network, server, users, oracle, trace, .. } = self;
+        (Around { now: *now, network, oracle, trace }, server, users)
     }
 
-    fn broken(&self, promise: Promise, detail: String) -> Broken {
-        Broken { promise, detail, at: self.now }
+    fn violation(&self, property: Property, detail: String) -> Violation {
+        Violation { property, detail, at: self.now }
     }
 }
 
 /// Runs one seed with bad times drawn from it.
-pub fn run(seed: u64) -> Result<Summary, Broken> {
+pub fn run(seed: u64) -> Result<Summary, Violation> {
     world(seed).run()
 }
 
 /// The same, with somebody who reads along.
-pub fn replay(seed: u64, listener: Listener) -> Result<Summary, Broken> {
+pub fn replay(seed: u64, listener: Listener) -> Result<Summary, Violation> {
     world(seed).with_listener(listener).run()
 }
 

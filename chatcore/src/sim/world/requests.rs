@@ -5,25 +5,25 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::World;
-use crate::sim::broken::Broken;
-use crate::sim::ledger::{Request, To, room_name, user_name};
+use crate::sim::oracle::{Request, To, room_name, user_name};
+use crate::sim::violation::Violation;
 use crate::{Client, ClientError, Instant};
 
 impl World {
     /// A user sends a message to another. False if its client does not take it now.
-    pub fn send(&mut self, from: usize, to: usize, body_bytes: usize) -> Result<bool, Broken> {
+    pub fn send(&mut self, from: usize, to: usize, body_bytes: usize) -> Result<bool, Violation> {
         self.say(from, To::User(to), body_bytes)
     }
 
-    fn say(&mut self, from: usize, to: To, body_bytes: usize) -> Result<bool, Broken> {
+    fn say(&mut self, from: usize, to: To, body_bytes: usize) -> Result<bool, Violation> {
         let name = match to {
             To::User(user) => user_name(user),
             To::Room(room) => room_name(room),
         };
-        let (message, body) = self.ledger.compose(from, to, body_bytes);
+        let (message, body) = self.oracle.compose(from, to, body_bytes);
         let is_taken = self.ask(from, Request::Send { message }, |client, now| client.send(now, &name, &body))?;
         if !is_taken {
-            self.ledger.discard();
+            self.oracle.discard();
         }
         Ok(is_taken)
     }
@@ -33,26 +33,26 @@ impl World {
         user: usize,
         request: Request,
         ask: impl FnOnce(&mut Client, Instant) -> Result<u64, ClientError>,
-    ) -> Result<bool, Broken> {
+    ) -> Result<bool, Violation> {
         // A program that does not know yet in which session it is numbers nothing.
         if !self.users[user].has_taken_all() {
             return Ok(false);
         }
         let Some(client) = &mut self.users[user].client else { return Ok(false) };
         match ask(client, self.now) {
-            Ok(number) => self.ledger.asks(user, number, request).map(|()| true),
+            Ok(number) => self.oracle.asks(user, number, request).map(|()| true),
             Err(_) => Ok(false),
         }
     }
 
     /// Somebody wants something, or many things at once.
-    pub(super) fn request(&mut self) -> Result<(), Broken> {
+    pub(super) fn request(&mut self) -> Result<(), Violation> {
         let user = self.random.index(self.users.len());
         let more = self.random.upto(self.plan.burst_max - 1);
         (0..=more).try_for_each(|_| self.request_of(user))
     }
 
-    fn request_of(&mut self, user: usize) -> Result<(), Broken> {
+    fn request_of(&mut self, user: usize) -> Result<(), Violation> {
         if self.plan.is_paired {
             let bytes = usize::try_from(self.random.upto(self.plan.body_bytes_max)).unwrap_or_default();
             return self.say(user, To::User(user ^ 1), bytes).map(drop);

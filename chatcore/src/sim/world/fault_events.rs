@@ -1,72 +1,72 @@
-//! What goes wrong.
+//! Fault events: what goes wrong, and when.
 
 use core::time::Duration;
 
 use super::World;
 use crate::UserName;
-use crate::sim::broken::Broken;
-use crate::sim::plan::Mishap;
+use crate::sim::plan::FaultEvent;
 use crate::sim::random::Random;
+use crate::sim::violation::Violation;
 
 impl World {
-    pub(super) fn mishap(&mut self) -> Result<(), Broken> {
-        let all = self.plan.mishaps.iter().map(|(_, weight)| u64::from(*weight)).sum();
+    pub(super) fn fault_event(&mut self) -> Result<(), Violation> {
+        let all = self.plan.fault_events.iter().map(|(_, weight)| u64::from(*weight)).sum();
         let mut drawn = self.random.below(all);
-        let chosen = self.plan.mishaps.iter().find(|(_, weight)| match drawn.checked_sub(u64::from(*weight)) {
+        let chosen = self.plan.fault_events.iter().find(|(_, weight)| match drawn.checked_sub(u64::from(*weight)) {
             Some(rest) => {
                 drawn = rest;
                 false
             }
             None => true,
         });
-        let Some((mishap, _)) = chosen else { return Ok(()) };
-        let mishap = *mishap;
+        let Some((fault_event, _)) = chosen else { return Ok(()) };
+        let fault_event = *fault_event;
         let user = self.random.index(self.users.len());
         let later = |random: &mut Random| random.time_upto(Duration::from_secs(120));
         let until = self.now + later(&mut self.random);
-        self.trace.note(self.now, format_args!("mishap: {mishap:?}, user {user}, {until}"));
-        match mishap {
-            Mishap::Cut => {
+        self.trace.note(self.now, format_args!("fault: {fault_event:?}, user {user}, {until}"));
+        match fault_event {
+            FaultEvent::Cut => {
                 if let Some(wire) = self.users[user].wire() {
                     self.network.tear_somehow(self.now, wire);
                 }
             }
-            Mishap::CutAll => {
+            FaultEvent::CutAll => {
                 for wire in self.network.wires() {
                     self.network.tear_somehow(self.now, wire);
                 }
             }
-            Mishap::Death | Mishap::Amnesia => {
+            FaultEvent::Death | FaultEvent::Amnesia => {
                 let (mut around, _, users) = self.around();
-                users[user].die(&mut around, until, mishap == Mishap::Death);
+                users[user].die(&mut around, until, fault_event == FaultEvent::Death);
             }
-            Mishap::Goodbye => {
+            FaultEvent::Goodbye => {
                 if let Some(client) = &mut self.users[user].client {
                     client.close(self.now);
                 }
             }
-            Mishap::Freeze => self.users[user].freeze(until),
-            Mishap::SlowReader => self.users[user].read_later(until),
-            Mishap::Leap => {
+            FaultEvent::Freeze => self.users[user].freeze(until),
+            FaultEvent::SlowReader => self.users[user].read_later(until),
+            FaultEvent::Leap => {
                 self.now = until;
-                self.ledger.leaps(until);
+                self.oracle.leaps(until);
             }
-            Mishap::Crash => {
+            FaultEvent::Crash => {
                 let (mut around, server, _) = self.around();
                 server.crash(&mut around, until);
             }
-            Mishap::Restart => {
+            FaultEvent::Restart => {
                 let after = self.random.time_upto(Duration::from_secs(20)) + Duration::from_secs(1);
                 let (mut around, server, _) = self.around();
                 server.stop(&mut around, after)?;
             }
-            Mishap::Kick => {
+            FaultEvent::Kick => {
                 let name = UserName::new(self.users[user].name()).expect("users have names that can be names");
                 let (mut around, server, _) = self.around();
                 server.kick(&mut around, &name)?;
             }
         }
-        self.ledger.clock(self.now);
+        self.oracle.clock(self.now);
         Ok(())
     }
 }

@@ -4,13 +4,13 @@ use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::Ledger;
+use super::Oracle;
 use super::facts::{Membership, Request, Session, To};
-use crate::sim::broken::{Broken, Promise};
+use crate::sim::violation::{Property, Violation};
 
-impl Ledger {
+impl Oracle {
     /// Nothing is on its way any more, and everybody is online.
-    pub(in crate::sim) fn close(&self) -> Result<(), Broken> {
+    pub(in crate::sim) fn close(&self) -> Result<(), Violation> {
         for message in 0..self.messages.len() {
             self.close_message(message)?;
         }
@@ -19,7 +19,7 @@ impl Ledger {
     }
 
     /// What became of a message that the hub took responsibility for.
-    fn close_message(&self, message: usize) -> Result<(), Broken> {
+    fn close_message(&self, message: usize) -> Result<(), Violation> {
         let sent = &self.messages[message];
         // Whoever was told its id knows that it was accepted.
         let (Some(taken), Some(_)) = (sent.taken, sent.id) else { return Ok(()) };
@@ -49,12 +49,12 @@ impl Ledger {
         }
         let reported = !sent.reports.is_empty();
         let is_direct = matches!(sent.to, To::User(_));
-        self.hold(is_for_somebody || reported || !is_direct || !sender_lives, Promise::Fate, || {
+        self.hold(is_for_somebody || reported || !is_direct || !sender_lives, Property::Fate, || {
             format!("message {message} was accepted, and vanished: {sent:?}")
         })
     }
 
-    fn close_delivery(&self, message: usize, recipient: usize, sender_lives: bool) -> Result<(), Broken> {
+    fn close_delivery(&self, message: usize, recipient: usize, sender_lives: bool) -> Result<(), Violation> {
         let sent = &self.messages[message];
         let session = &self.sessions[recipient];
         let user = session.user;
@@ -65,10 +65,10 @@ impl Ledger {
                 (To::Room(room), Some(id)) => self.has_missed(recipient, room, id),
                 _ => false,
             };
-            self.hold(seen.is_some() || is_missed, Promise::Fate, || {
+            self.hold(seen.is_some() || is_missed, Property::Fate, || {
                 format!("message {message} was accepted for user {user}, who is there and has not got it")
             })?;
-            return self.hold(report.is_none(), Promise::Fate, || {
+            return self.hold(report.is_none(), Property::Fate, || {
                 format!("message {message} is reported {report:?}, but user {user} is there")
             });
         }
@@ -78,7 +78,7 @@ impl Ledger {
         let is_settled = seen.is_some_and(|place| *place <= session.acked);
         let may_be_settled = seen.is_some_and(|place| *place <= session.acked_perhaps);
         let holds = if report.is_some() { !is_settled } else { may_be_settled };
-        self.hold(holds, Promise::Fate, || {
+        self.hold(holds, Property::Fate, || {
             let (acked, ended) = (session.acked, session.ended);
             format!(
                 "message {message} for user {user}, whose session {recipient} ended: reported {report:?}, seen at \
@@ -87,10 +87,10 @@ impl Ledger {
         })
     }
 
-    fn close_session(&self, user: usize, session: &Session) -> Result<(), Broken> {
+    fn close_session(&self, user: usize, session: &Session) -> Result<(), Violation> {
         let mut watched = BTreeSet::new();
         for asked in &session.asked {
-            self.hold(asked.answer.is_some(), Promise::Fate, || format!("user {user} got no answer: {asked:?}"))?;
+            self.hold(asked.answer.is_some(), Property::Fate, || format!("user {user} got no answer: {asked:?}"))?;
             match (&asked.request, asked.answer) {
                 (Request::Watch { users }, Some(Ok(()))) => watched.extend(users),
                 (Request::Unwatch { users }, _) => watched.retain(|watched| !users.contains(watched)),
@@ -99,7 +99,7 @@ impl Ledger {
         }
         for other in watched {
             let (told, online) = (session.presence.get(&other), self.current.contains_key(&other));
-            self.hold(told == Some(&online), Promise::Presence, || {
+            self.hold(told == Some(&online), Property::Presence, || {
                 format!("user {user} was told {told:?} of user {other}, who is online: {online}")
             })?;
         }
@@ -109,7 +109,7 @@ impl Ledger {
             }
             let there = self.current.get(other).map(|other| self.sessions[*other].membership(*room, u64::MAX));
             let there = there == Some(Membership::Yes);
-            self.hold(*told == there, Promise::Rooms, || {
+            self.hold(*told == there, Property::Rooms, || {
                 format!("user {user} was told {told} of user {other} in room {room}, but it is {there}")
             })?;
         }

@@ -1,5 +1,5 @@
-//! What must be true, whatever the network does: a plain account of who asked for what, in which order the hub took it,
-//! and what everybody was told.
+//! The oracle knows what must be true, whatever the network does. It is a plain account of who asked for what, in which
+//! order the hub took it, and what everybody was told.
 //!
 //! It knows no timers, no limits in bytes and no outboxes. A session is the list of what its user was told, in order;
 //! whoever comes back to it must find the same list again, from where the hub was told that it may forget.
@@ -21,13 +21,13 @@ use core::time::Duration;
 
 use self::facts::{Life, Sent, Session, WireFacts};
 pub(super) use self::facts::{Request, To};
-use super::broken::{Broken, Promise};
 use super::network::WireId;
+use super::violation::{Property, Violation};
 use crate::{Instant, Limits, MessageId};
 
 /// Everything that is known of a run.
 #[derive(Clone, Debug)]
-pub(super) struct Ledger {
+pub(super) struct Oracle {
     now: Instant,
     leapt_to: Instant,
     /// How many requests the hub has taken: the order of all of them.
@@ -67,7 +67,7 @@ pub(super) struct Ledger {
     delay: Duration,
 }
 
-impl Ledger {
+impl Oracle {
     pub(super) fn new(users: usize, limits: &Limits) -> Self {
         Self {
             now: Instant::ZERO,
@@ -164,13 +164,13 @@ impl Ledger {
         self.lives[user].last_number + 1
     }
 
-    fn broken(&self, promise: Promise, detail: String) -> Broken {
-        Broken { promise, detail, at: self.now }
+    fn violation(&self, property: Property, detail: String) -> Violation {
+        Violation { property, detail, at: self.now }
     }
 
     /// An error if this does not hold.
-    fn hold(&self, holds: bool, promise: Promise, detail: impl FnOnce() -> String) -> Result<(), Broken> {
-        if holds { Ok(()) } else { Err(self.broken(promise, detail())) }
+    fn hold(&self, holds: bool, property: Property, detail: impl FnOnce() -> String) -> Result<(), Violation> {
+        if holds { Ok(()) } else { Err(self.violation(property, detail())) }
     }
 }
 

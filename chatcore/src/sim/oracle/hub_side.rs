@@ -5,13 +5,13 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use super::facts::{Ended, Request, Session, Taken, To};
-use super::{Ledger, room_of, user_of};
-use crate::sim::broken::{Broken, Promise};
+use super::{Oracle, room_of, user_of};
 use crate::sim::network::WireId;
+use crate::sim::violation::{Property, Violation};
 use crate::wire::ClientMessage;
 use crate::{CloseReason, UserName};
 
-impl Ledger {
+impl Oracle {
     /// Whether a name is that of a user. There may be others at a hub, of whom no account is kept.
     pub(in crate::sim) fn knows_user(&self, name: &UserName) -> bool {
         user_of(name.as_str()) < self.lives.len()
@@ -23,22 +23,22 @@ impl Ledger {
     }
 
     /// A name is held from now on.
-    pub(in crate::sim) fn joined(&mut self, wire: WireId, name: &UserName) -> Result<(), Broken> {
+    pub(in crate::sim) fn joined(&mut self, wire: WireId, name: &UserName) -> Result<(), Violation> {
         let user = user_of(name.as_str());
         let session = self.sessions.len();
         self.sessions.push(Session::new(user, self.order));
         self.of_user[user].push(session);
         self.weigh_session(session);
         let holder = self.current.insert(user, session);
-        self.hold(holder.is_none(), Promise::Isolation, || format!("{name} was let in twice"))?;
+        self.hold(holder.is_none(), Property::Isolation, || format!("{name} was let in twice"))?;
         self.take_up(wire, session);
         Ok(())
     }
 
     /// A session goes on with this connection.
-    pub(in crate::sim) fn resumed(&mut self, wire: WireId, name: &UserName) -> Result<(), Broken> {
+    pub(in crate::sim) fn resumed(&mut self, wire: WireId, name: &UserName) -> Result<(), Violation> {
         let Some(session) = self.current.get(&user_of(name.as_str())).copied() else {
-            return Err(self.broken(Promise::Once, format!("{name} resumed a session that had ended")));
+            return Err(self.violation(Property::Once, format!("{name} resumed a session that had ended")));
         };
         self.reattach(session);
         if let Some(position) = self.wires.get(&wire).and_then(|facts| facts.position) {
@@ -80,14 +80,14 @@ impl Ledger {
     }
 
     /// A name is free.
-    pub(in crate::sim) fn left(&mut self, name: &UserName, reason: CloseReason) -> Result<(), Broken> {
+    pub(in crate::sim) fn left(&mut self, name: &UserName, reason: CloseReason) -> Result<(), Violation> {
         let Some(session) = self.current.remove(&user_of(name.as_str())) else {
-            return Err(self.broken(Promise::Isolation, format!("{name} left without having been there")));
+            return Err(self.violation(Property::Isolation, format!("{name} left without having been there")));
         };
         if reason == CloseReason::SlowConsumer {
             self.check_slow(session)?;
         }
-        self.hold(self.delay_max.is_none(), Promise::Isolation, || {
+        self.hold(self.delay_max.is_none(), Property::Isolation, || {
             format!("{name} is ended beside attackers, and has done nothing wrong: {reason}")
         })?;
         self.reattach(session);
@@ -99,7 +99,7 @@ impl Ledger {
             ended.acked = ended.acked_perhaps;
         }
         let is_fault = matches!(reason, CloseReason::ProtocolError(_) | CloseReason::ReportedByPeer(_));
-        self.hold(!is_fault, Promise::Isolation, || format!("{name}: {reason}"))
+        self.hold(!is_fault, Property::Isolation, || format!("{name}: {reason}"))
     }
 
     /// The hub is gone, and all sessions with it.
@@ -130,9 +130,9 @@ impl Ledger {
         wire: WireId,
         message: &ClientMessage<'_>,
         is_sure: bool,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), Violation> {
         let Some(session) = self.wires.get(&wire).and_then(|facts| facts.session) else {
-            return Err(self.broken(Promise::Isolation, format!("{wire} is heard without a session")));
+            return Err(self.violation(Property::Isolation, format!("{wire} is heard without a session")));
         };
         let users = |names: &[&str]| names.iter().map(|name| user_of(name)).collect::<Vec<_>>();
         let request = match message {
@@ -172,22 +172,22 @@ impl Ledger {
         Ok(())
     }
 
-    fn took_message(&mut self, session: usize, message: usize) -> Result<(), Broken> {
+    fn took_message(&mut self, session: usize, message: usize) -> Result<(), Violation> {
         let taken = Taken { order: self.order, session };
         let before = self.messages[message].taken.replace(taken);
         if let To::Room(room) = self.messages[message].to {
             self.said_in.entry(room).or_default().push(message);
         }
         let sent = &self.messages[message];
-        self.hold(before.is_none(), Promise::Once, || format!("the hub takes message {message} twice"))?;
-        self.hold(sent.sender == self.sessions[session].user, Promise::Isolation, || {
+        self.hold(before.is_none(), Property::Once, || format!("the hub takes message {message} twice"))?;
+        self.hold(sent.sender == self.sessions[session].user, Property::Isolation, || {
             format!("message {message} comes from somebody else's session")
         })?;
-        self.hold(!sent.unsent, Promise::Fate, || {
+        self.hold(!sent.unsent, Property::Fate, || {
             format!("message {message} arrives, of which its sender was told that it never went out")
         })?;
         let last = self.sessions[session].last_sent;
-        self.hold(last.is_none_or(|last| last < message), Promise::Order, || {
+        self.hold(last.is_none_or(|last| last < message), Property::Order, || {
             format!("message {message} comes to the hub after {last:?}, which was sent later")
         })
     }

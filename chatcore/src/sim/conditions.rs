@@ -1,4 +1,4 @@
-//! How bad a network is.
+//! The conditions of a network: how bad it is.
 
 use core::time::Duration;
 
@@ -6,18 +6,18 @@ use super::random::{CERTAIN, Random};
 
 /// What a network does to the bytes that it carries. Chances are in millionths ([`CERTAIN`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Weather {
+pub struct NetworkConditions {
     /// Bytes that travel in one piece, at the most: what is written at once arrives in pieces, each with its own delay.
     pub piece_bytes_max: usize,
     /// How long a piece travels, at the least.
     pub delay_min: Duration,
     /// How long a piece travels, at the most, if nothing stalls.
     pub delay_max: Duration,
-    /// The chance that one direction stalls at a piece: everything behind it waits, too.
+    /// The chance that one direction stalls at a piece: everything after it waits, too.
     pub stall_chance: u32,
     /// How long a stall lasts, at the most.
     pub stall_max: Duration,
-    /// The chance that a new connection is one that will break after so many bytes.
+    /// The chance that a new connection will break after some bytes.
     pub cut_chance: u32,
     /// How many bytes in one direction such a connection carries, at the most.
     pub cut_bytes_max: u64,
@@ -33,7 +33,7 @@ pub struct Weather {
     pub buffer_bytes: usize,
 }
 
-impl Weather {
+impl NetworkConditions {
     /// Nothing goes wrong: bytes take a millisecond, and stay together.
     pub const fn calm() -> Self {
         Self {
@@ -52,7 +52,7 @@ impl Weather {
         }
     }
 
-    /// Bad weather, each time in another way.
+    /// Bad conditions, each time in another way.
     pub fn draw(random: &mut Random) -> Self {
         let mut at_times = |millionths| if random.chance(CERTAIN / 2) { random.below(millionths) } else { 0 };
         let [stall, cut, loss, reset, half_open] = [20_000, 1_000_000, 1_000_000, 500_000, 500_000]

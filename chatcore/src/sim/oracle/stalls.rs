@@ -3,11 +3,11 @@
 use alloc::format;
 use core::time::Duration;
 
-use super::Ledger;
+use super::Oracle;
 use super::facts::{Caught, Request, Session};
 use crate::Instant;
-use crate::sim::broken::{Broken, Promise};
 use crate::sim::network::WireId;
+use crate::sim::violation::{Property, Violation};
 
 /// Bytes of an answer that is no page, at the most.
 const ANSWER_BYTES_MAX: u64 = 40;
@@ -18,7 +18,7 @@ const STALL_TIME_MORE: Duration = Duration::from_millis(20);
 /// The same, for each name of a watch.
 const NAME_BYTES_MAX: u64 = 50;
 
-impl Ledger {
+impl Oracle {
     /// Everything that a session was owed is written to its connection: so many numbered frames.
     pub(in crate::sim) fn written_out(&mut self, wire: WireId, count: u64) {
         let now = self.now;
@@ -47,12 +47,12 @@ impl Ledger {
 
     /// Nobody has left something unacknowledged for longer than it may, when the hub has nothing to do. That is two stall
     /// times, because a session is looked at that often, and one more while it is paused.
-    pub(in crate::sim) fn check_stalls(&self) -> Result<(), Broken> {
+    pub(in crate::sim) fn check_stalls(&self) -> Result<(), Violation> {
         for (user, session) in &self.current {
             let session = &self.sessions[*session];
             let Some(since) = session.unacked_since.filter(|_| !session.is_detached) else { continue };
             let until = (since + self.limits.stall_time_max * 3).max(self.leapt_to) + STALL_TIME_MORE;
-            self.hold(self.now <= until, Promise::Bounds, || {
+            self.hold(self.now <= until, Property::Bounds, || {
                 format!("user {user} is still there, but has acknowledged nothing since {since}")
             })?;
         }
@@ -72,7 +72,7 @@ impl Ledger {
     /// A session was ended as one that leaves too much unread: it has left something unacknowledged for the stall time
     /// while it was connected, or its own answers have used up its reserve. Where a few of them can use up what there is
     /// for all, it may be one that only has something unread.
-    pub(super) fn check_slow(&self, session: usize) -> Result<(), Broken> {
+    pub(super) fn check_slow(&self, session: usize) -> Result<(), Violation> {
         let limits = &self.limits;
         let Session { user, is_detached, caught, own_bytes, .. } = &self.sessions[session];
         let has_stalled = !is_detached && caught.at + limits.stall_time_max <= self.now;
@@ -80,7 +80,7 @@ impl Ledger {
         let has_asked = own > u64::from(limits.outbox_bytes_max / 4);
         let all = limits.outbox_bytes_hard_max() as u64 * self.lives.len() as u64;
         let is_short = limits.buffer_bytes_max.min(limits.origin_buffer_bytes_max) < all;
-        self.hold(has_stalled || has_asked || (is_short && caught.at < self.now), Promise::Isolation, || {
+        self.hold(has_stalled || has_asked || (is_short && caught.at < self.now), Property::Isolation, || {
             format!(
                 "user {user} is ended as slow, but owes nothing from before {}, and {own} bytes to itself",
                 caught.at

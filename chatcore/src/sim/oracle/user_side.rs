@@ -4,16 +4,16 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::Ledger;
+use super::Oracle;
 use super::facts::{Life, Request, Sent, To, WireFacts};
-use crate::sim::broken::{Broken, Promise};
 use crate::sim::network::WireId;
+use crate::sim::violation::{Property, Violation};
 use crate::{Closed, ErrorCode, Event};
 
 /// Bytes that say which message a body is: its sender, and its number among all.
 pub(in crate::sim) const MARK_BYTES: usize = 6;
 
-impl Ledger {
+impl Oracle {
     /// A process begins, or begins anew: it knows nothing but its ticket, if it has one.
     pub(in crate::sim) fn begins(&mut self, user: usize) {
         self.lives[user] = Life::default();
@@ -61,23 +61,23 @@ impl Ledger {
     }
 
     /// Which message this is the body of.
-    pub(super) fn message_of(&self, body: &[u8]) -> Result<usize, Broken> {
+    pub(super) fn message_of(&self, body: &[u8]) -> Result<usize, Violation> {
         let found = body.split_first_chunk::<MARK_BYTES>().and_then(|([low, high, number @ ..], rest)| {
             let number = usize::try_from(u32::from_le_bytes(*number)).ok()?;
             let sent = self.messages.get(number)?;
             (sent.sender == usize::from(u16::from_le_bytes([*low, *high])) && rest.iter().all(|byte| *byte == b'.'))
                 .then_some(number)
         });
-        found.ok_or_else(|| self.broken(Promise::Order, format!("nobody has sent {body:02x?}")))
+        found.ok_or_else(|| self.violation(Property::Order, format!("nobody has sent {body:02x?}")))
     }
 
     /// A client has taken a request, under this number.
-    pub(in crate::sim) fn asks(&mut self, user: usize, number: u64, request: Request) -> Result<(), Broken> {
+    pub(in crate::sim) fn asks(&mut self, user: usize, number: u64, request: Request) -> Result<(), Violation> {
         let life = &mut self.lives[user];
         let expected = life.last_number + 1;
         life.last_number = number;
         life.pending.insert(number, request);
-        self.hold(number == expected, Promise::Fate, || {
+        self.hold(number == expected, Property::Fate, || {
             format!("user {user}'s request has the number {number} instead of {expected}")
         })
     }
@@ -89,7 +89,7 @@ impl Ledger {
         wire: Option<WireId>,
         event: &Event,
         is_last: bool,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), Violation> {
         match event {
             Event::Registered { .. } => {
                 let session = self.session_of(user, wire)?;
@@ -103,7 +103,7 @@ impl Ledger {
             Event::SessionLost { unsent_from } => self.hears_lost(user, *unsent_from),
             Event::Closed(Closed::Error { code: ErrorCode::TooManyAttempts, .. }) => Ok(()),
             Event::Closed(closed @ (Closed::ProtocolError(_) | Closed::Error { .. } | Closed::OtherProtocol(_))) => {
-                Err(self.broken(Promise::Isolation, format!("user {user}: {closed}")))
+                Err(self.violation(Property::Isolation, format!("user {user}: {closed}")))
             }
             Event::Refused { .. } | Event::Reconnecting { .. } | Event::Connect { .. } | Event::Closed(_) => Ok(()),
             told => self.hears_told(user, told, is_last),
@@ -111,17 +111,19 @@ impl Ledger {
     }
 
     /// Which session a connection has.
-    fn session_of(&self, user: usize, wire: Option<WireId>) -> Result<usize, Broken> {
+    fn session_of(&self, user: usize, wire: Option<WireId>) -> Result<usize, Violation> {
         let facts = wire.and_then(|wire| self.wires.get(&wire));
         let session = facts.filter(|facts| facts.user == user).and_then(|facts| facts.session);
-        session.ok_or_else(|| self.broken(Promise::Isolation, format!("user {user} has a session that nobody gave it")))
+        session.ok_or_else(|| {
+            self.violation(Property::Isolation, format!("user {user} has a session that nobody gave it"))
+        })
     }
 
-    fn hears_resumed(&mut self, user: usize, wire: Option<WireId>) -> Result<(), Broken> {
+    fn hears_resumed(&mut self, user: usize, wire: Option<WireId>) -> Result<(), Violation> {
         let session = self.session_of(user, wire)?;
         let facts = wire.map(|wire| self.wires[&wire]);
         let expected = self.lives[user].session.or_else(|| self.tickets.get(&user).copied());
-        self.hold(expected == Some(session), Promise::Isolation, || {
+        self.hold(expected == Some(session), Property::Isolation, || {
             format!("user {user} goes on with session {session} instead of {expected:?}")
         })?;
         let life = &mut self.lives[user];
@@ -133,7 +135,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn hears_lost(&mut self, user: usize, unsent_from: u64) -> Result<(), Broken> {
+    fn hears_lost(&mut self, user: usize, unsent_from: u64) -> Result<(), Violation> {
         let life = &mut self.lives[user];
         let pending = core::mem::take(&mut life.pending);
         (life.session, life.base) = (None, life.last_number);
@@ -141,7 +143,7 @@ impl Ledger {
         for (_, request) in pending.range(unsent_from..) {
             if let Request::Send { message } = request {
                 self.messages[*message].unsent = true;
-                self.hold(self.messages[*message].taken.is_none(), Promise::Fate, || {
+                self.hold(self.messages[*message].taken.is_none(), Property::Fate, || {
                     format!("user {user} is told that message {message} never went out, but the hub has it")
                 })?;
             }
@@ -150,14 +152,14 @@ impl Ledger {
     }
 
     /// The next piece of a session's stream.
-    fn hears_told(&mut self, user: usize, event: &Event, is_last: bool) -> Result<(), Broken> {
+    fn hears_told(&mut self, user: usize, event: &Event, is_last: bool) -> Result<(), Violation> {
         let life = &self.lives[user];
         let Some(session) = life.session else {
-            return Err(self.broken(Promise::Once, format!("user {user} is told without a session: {event:?}")));
+            return Err(self.violation(Property::Once, format!("user {user} is told without a session: {event:?}")));
         };
         let (frame, index, base) = (life.position + 1, life.events, life.base);
         let event = renumbered(event, base)
-            .ok_or_else(|| self.broken(Promise::Fate, format!("user {user} gets an answer of another session")))?;
+            .ok_or_else(|| self.violation(Property::Fate, format!("user {user} gets an answer of another session")))?;
         let life = &mut self.lives[user];
         life.events += 1;
         life.position += u64::from(is_last);
@@ -166,12 +168,12 @@ impl Ledger {
         }
         let stream = &self.sessions[session].stream;
         match stream.get(index) {
-            Some((place, before)) => self.hold((*place, before) == (frame, &event), Promise::Once, || {
+            Some((place, before)) => self.hold((*place, before) == (frame, &event), Property::Once, || {
                 format!("user {user} is told {event:?}, where {before:?} stood before in session {session}")
             }),
             None if index > stream.len() => {
                 let known = stream.len();
-                Err(self.broken(Promise::Once, format!("user {user} starts at {index}, but was told only {known}")))
+                Err(self.violation(Property::Once, format!("user {user} starts at {index}, but was told only {known}")))
             }
             None => {
                 self.sessions[session].stream.push((frame, event.clone()));

@@ -1,4 +1,4 @@
-//! Connections that have no name yet.
+//! Connections whose handshake is not over.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -9,12 +9,12 @@ use super::members::Member;
 use super::outgoing::Outgoing;
 use super::work::ADMISSION_UNITS;
 use super::{Around, Server};
-use crate::sim::broken::{Broken, Promise};
 use crate::sim::network::{End, WireId};
+use crate::sim::violation::{Property, Violation};
 use crate::{Handshake, HandshakeError, Instant, ProtocolError, QuotaKey, Registration};
 
-/// A connection without a name.
-pub(super) struct Guest {
+/// A connection whose handshake is not over.
+pub(super) struct PendingConn {
     pub(super) handshake: Handshake,
     pub(super) inbox: Vec<u8>,
     pub(super) undecided: Option<(Instant, Registration)>,
@@ -22,19 +22,19 @@ pub(super) struct Guest {
     origin: QuotaKey,
 }
 
-impl Guest {
+impl PendingConn {
     pub(super) fn new(handshake: Handshake, origin: QuotaKey) -> Self {
         Self { handshake, inbox: Vec::new(), undecided: None, outgoing: Outgoing::default(), origin }
     }
 }
 
 impl Server {
-    pub(super) fn hear_guest(&mut self, around: &mut Around<'_>, wire: WireId) -> Result<(), Broken> {
-        let Some(guest) = self.guests.get_mut(&wire) else { return Ok(()) };
-        let is_over = around.network.read(around.now, wire, End::Server, &mut guest.inbox);
-        self.go_on_with_guest(around, wire)?;
+    pub(super) fn read_pending_conn(&mut self, around: &mut Around<'_>, wire: WireId) -> Result<(), Violation> {
+        let Some(pending) = self.pending_conns.get_mut(&wire) else { return Ok(()) };
+        let is_over = around.network.read(around.now, wire, End::Server, &mut pending.inbox);
+        self.advance_pending_conn(around, wire)?;
         if is_over {
-            self.guests.remove(&wire);
+            self.pending_conns.remove(&wire);
             if let Some(member) = self.members.get(&wire) {
                 let conn = member.conn;
                 return self.lose(around, wire, conn);
@@ -45,25 +45,25 @@ impl Server {
     }
 
     /// Reads on, decides, and reads on after a refusal.
-    pub(super) fn go_on_with_guest(&mut self, around: &mut Around<'_>, wire: WireId) -> Result<(), Broken> {
-        while let Some(guest) = self.guests.get_mut(&wire) {
-            if guest.undecided.is_none() {
-                let mut input = &guest.inbox[..];
-                let received = guest.handshake.receive(around.now, &mut input);
-                let used = guest.inbox.len() - input.len();
-                guest.inbox.drain(..used);
+    pub(super) fn advance_pending_conn(&mut self, around: &mut Around<'_>, wire: WireId) -> Result<(), Violation> {
+        while let Some(pending) = self.pending_conns.get_mut(&wire) {
+            if pending.undecided.is_none() {
+                let mut input = &pending.inbox[..];
+                let received = pending.handshake.receive(around.now, &mut input);
+                let used = pending.inbox.len() - input.len();
+                pending.inbox.drain(..used);
                 match received {
                     Ok(Some(registration)) => {
-                        let ponders = self.random.chance(self.ponder_chance);
+                        let is_delayed = self.random.chance(self.auth_delay_chance);
                         let time =
-                            if ponders { Duration::from_millis(self.random.upto(3_000)) } else { Duration::ZERO };
-                        guest.undecided = Some((around.now + time, registration));
+                            if is_delayed { Duration::from_millis(self.random.upto(3_000)) } else { Duration::ZERO };
+                        pending.undecided = Some((around.now + time, registration));
                     }
                     Ok(None) => break,
-                    Err(error) => return self.drop_guest(around, wire, error),
+                    Err(error) => return self.drop_pending_conn(around, wire, error),
                 }
             }
-            if guest.undecided.as_ref().is_some_and(|(decide_at, _)| *decide_at > around.now) {
+            if pending.undecided.as_ref().is_some_and(|(decide_at, _)| *decide_at > around.now) {
                 break;
             }
             self.decide(around, wire)?;
@@ -71,16 +71,16 @@ impl Server {
         Ok(())
     }
 
-    pub(super) fn decide(&mut self, around: &mut Around<'_>, wire: WireId) -> Result<(), Broken> {
-        let (Some(guest), Some(hub)) = (self.guests.get_mut(&wire), &mut self.hub) else { return Ok(()) };
-        let Some((_, registration)) = guest.undecided.take() else { return Ok(()) };
+    pub(super) fn decide(&mut self, around: &mut Around<'_>, wire: WireId) -> Result<(), Violation> {
+        let (Some(pending), Some(hub)) = (self.pending_conns.get_mut(&wire), &mut self.hub) else { return Ok(()) };
+        let Some((_, registration)) = pending.undecided.take() else { return Ok(()) };
         self.units += ADMISSION_UNITS;
-        let origin = guest.origin;
+        let origin = pending.origin;
         match hub.admit(around.now, registration.with_origin(origin)) {
             Ok(conn) => {
                 self.debts.entry(origin).or_default().add(around.now, ADMISSION_UNITS, self.limits.origin_rate);
-                let (inbox, outgoing) = (mem::take(&mut guest.inbox), mem::take(&mut guest.outgoing));
-                self.guests.remove(&wire);
+                let (inbox, outgoing) = (mem::take(&mut pending.inbox), mem::take(&mut pending.outgoing));
+                self.pending_conns.remove(&wire);
                 self.members.insert(wire, Member::new(conn, inbox, outgoing, origin, &self.limits));
                 self.wires.insert(conn, wire);
                 around.trace.note(around.now, format_args!("hub: {wire} is {conn}"));
@@ -89,28 +89,28 @@ impl Server {
                     return self.note_events(around);
                 }
                 self.drain(around)?;
-                self.hear_member(around, wire)
+                self.read_member(around, wire)
             }
             Err(refusal) => {
                 around.trace.note(around.now, format_args!("hub: {wire} is refused: {refusal:?}"));
-                let refused = guest.handshake.refuse(around.now, &refusal);
-                flush(guest, around, wire);
+                let refused = pending.handshake.refuse(around.now, &refusal);
+                flush(pending, around, wire);
                 match refused {
                     Ok(()) => Ok(()),
-                    Err(error) => self.drop_guest(around, wire, error),
+                    Err(error) => self.drop_pending_conn(around, wire, error),
                 }
             }
         }
     }
 
-    pub(super) fn drop_guest(
+    pub(super) fn drop_pending_conn(
         &mut self,
         around: &mut Around<'_>,
         wire: WireId,
         error: HandshakeError,
-    ) -> Result<(), Broken> {
-        if let Some(mut guest) = self.guests.remove(&wire) {
-            flush(&mut guest, around, wire);
+    ) -> Result<(), Violation> {
+        if let Some(mut pending) = self.pending_conns.remove(&wire) {
+            flush(&mut pending, around, wire);
         }
         around.network.close(around.now, wire, End::Server);
         match error {
@@ -119,15 +119,17 @@ impl Server {
             | HandshakeError::Left
             | HandshakeError::TimedOut
             | HandshakeError::Undecided => Ok(()),
-            _ if !around.ledger.knows_wire(wire) => Ok(()),
-            error => Err(Broken { promise: Promise::Isolation, detail: format!("{wire}: {error}"), at: around.now }),
+            _ if !around.oracle.knows_wire(wire) => Ok(()),
+            error => {
+                Err(Violation { property: Property::Isolation, detail: format!("{wire}: {error}"), at: around.now })
+            }
         }
     }
 }
 
 /// Writes out what a handshake has to say, as far as the network takes it.
-pub(super) fn flush(guest: &mut Guest, around: &mut Around<'_>, wire: WireId) {
-    let Guest { handshake, outgoing, .. } = guest;
+pub(super) fn flush(pending: &mut PendingConn, around: &mut Around<'_>, wire: WireId) {
+    let PendingConn { handshake, outgoing, .. } = pending;
     let (taken, _) = around.write(wire, End::Server, handshake.transmit(), |bytes| outgoing.push(bytes));
     handshake.transmitted(taken);
 }

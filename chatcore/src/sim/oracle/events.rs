@@ -3,13 +3,13 @@
 use alloc::format;
 
 use super::facts::{Membership, Request, Sent, Session, To};
-use super::{Ledger, room_of, spelling, user_of};
-use crate::sim::broken::{Broken, Promise};
+use super::{Oracle, room_of, spelling, user_of};
+use crate::sim::violation::{Property, Violation};
 use crate::{CloseReason, DeliveryStatus, Event, LeaveCode, MessageId, RejectCode, RoomName, UserName};
 
-impl Ledger {
+impl Oracle {
     /// A session's stream goes on with this, at this place.
-    pub(super) fn learn(&mut self, session: usize, place: u64, event: &Event) -> Result<(), Broken> {
+    pub(super) fn learn(&mut self, session: usize, place: u64, event: &Event) -> Result<(), Violation> {
         match event {
             Event::Message { id, from, room, body } => {
                 let message = self.message_of(body)?;
@@ -18,7 +18,7 @@ impl Ledger {
             Event::Accepted { number, id } => {
                 let message = self.answer(session, *number, Ok(()))?;
                 let Some(message) = message else {
-                    return Err(self.broken(Promise::Fate, format!("request {number} is no message")));
+                    return Err(self.violation(Property::Fate, format!("request {number} is no message")));
                 };
                 self.messages[message].answer = Some(Ok(*id));
                 self.identify(message, *id)?;
@@ -30,7 +30,7 @@ impl Ledger {
             },
             Event::Done { number } | Event::Online { number, .. } | Event::Members { number, .. } => {
                 let message = self.answer(session, *number, Ok(()))?;
-                self.hold(message.is_none(), Promise::Fate, || format!("message {message:?} is merely done"))
+                self.hold(message.is_none(), Property::Fate, || format!("message {message:?} is merely done"))
             }
             Event::Report { status, to, ids } => {
                 ids.iter().try_for_each(|id| self.learn_report(session, *status, user_of(to.as_str()), *id))
@@ -48,7 +48,7 @@ impl Ledger {
             }
             Event::Stale { room } => self.learn_stale(session, room),
             Event::Left { room, name, reason } => self.learn_left(session, room, name, *reason),
-            _ => Err(self.broken(Promise::Isolation, format!("nobody knows what this means: {event:?}"))),
+            _ => Err(self.violation(Property::Isolation, format!("nobody knows what this means: {event:?}"))),
         }
     }
 
@@ -58,31 +58,31 @@ impl Ledger {
         place: u64,
         message: usize,
         (id, from, room): (MessageId, &UserName, Option<&RoomName>),
-    ) -> Result<(), Broken> {
+    ) -> Result<(), Violation> {
         let user = self.sessions[session].user;
         let sent = &self.messages[message];
         let to = room.map_or(To::User(user), |room| To::Room(room_of(room.as_str())));
-        self.hold(user_of(from.as_str()) == sent.sender && to == sent.to, Promise::Isolation, || {
+        self.hold(user_of(from.as_str()) == sent.sender && to == sent.to, Property::Isolation, || {
             format!("user {user} gets message {message} from {from} for {to:?}: {sent:?}")
         })?;
         let Some(taken) = sent.taken else {
-            return Err(self.broken(Promise::Fate, format!("message {message} arrives, which the hub never took")));
+            return Err(self.violation(Property::Fate, format!("message {message} arrives, which the hub never took")));
         };
-        self.hold(!matches!(sent.answer, Some(Err(_))), Promise::Fate, || {
+        self.hold(!matches!(sent.answer, Some(Err(_))), Property::Fate, || {
             format!("message {message} was rejected, and arrives")
         })?;
-        self.hold(sent.reports.get(&user) != Some(&DeliveryStatus::Undelivered), Promise::Fate, || {
+        self.hold(sent.reports.get(&user) != Some(&DeliveryStatus::Undelivered), Property::Fate, || {
             format!("message {message} was reported undelivered to user {user}, and arrives")
         })?;
         let delay = self.now - sent.at;
-        self.hold(self.delay_max.is_none_or(|delay_max| delay <= delay_max), Promise::Fairness, || {
+        self.hold(self.delay_max.is_none_or(|delay_max| delay <= delay_max), Property::Fairness, || {
             format!("message {message} took {delay:?} to user {user}, more than {:?}", self.delay_max)
         })?;
         let twice = self.sessions_of(user).any(|(other, _)| sent.seen.contains_key(&other));
-        self.hold(!twice, Promise::Once, || format!("message {message} comes twice to user {user}"))?;
+        self.hold(!twice, Property::Once, || format!("message {message} comes twice to user {user}"))?;
         if let To::Room(room) = sent.to {
             let membership = self.sessions[session].membership(room, taken.order);
-            self.hold(membership != Membership::No && taken.session != session, Promise::Rooms, || {
+            self.hold(membership != Membership::No && taken.session != session, Property::Rooms, || {
                 format!("user {user} gets message {message} of room {room}, in which it is not: {taken:?}")
             })?;
         }
@@ -90,7 +90,7 @@ impl Ledger {
             self.reach(session, room, id, id)?;
         }
         let last = self.sessions[session].last_message.replace(id);
-        self.hold(last.is_none_or(|last| last < id), Promise::Order, || {
+        self.hold(last.is_none_or(|last| last < id), Property::Order, || {
             format!("user {user} gets message {message}, which is {id}, after {last:?}")
         })?;
         self.delay = self.delay.max(delay);
@@ -99,32 +99,39 @@ impl Ledger {
     }
 
     /// A message has this id, and ids rise in the order in which the hub takes messages.
-    fn identify(&mut self, message: usize, id: MessageId) -> Result<(), Broken> {
+    fn identify(&mut self, message: usize, id: MessageId) -> Result<(), Violation> {
         let sent = &mut self.messages[message];
         let before = sent.id.replace(id);
         let other = self.by_id.insert(id, message);
-        self.hold(before.is_none_or(|before| before == id), Promise::Order, || {
+        self.hold(before.is_none_or(|before| before == id), Property::Order, || {
             format!("message {message} is {before:?} for one and {id} for another")
         })?;
-        self.hold(other.is_none_or(|other| other == message), Promise::Order, || {
+        self.hold(other.is_none_or(|other| other == message), Property::Order, || {
             format!("messages {message} and {other:?} are both {id}")
         })?;
         let order = |message: &usize| self.messages[*message].taken.map(|taken| taken.order);
         let earlier = self.by_id.range(..id).next_back().and_then(|(_, message)| order(message));
         let later = self.by_id.range(MessageId(id.0 + 1)..).next().and_then(|(_, message)| order(message));
         let own = order(&message);
-        self.hold(earlier < own && later.is_none_or(|later| own < Some(later)), Promise::Order, || {
+        self.hold(earlier < own && later.is_none_or(|later| own < Some(later)), Property::Order, || {
             format!("message {message} is {id}, which is not its place")
         })
     }
 
     /// A request is answered: the message that it was, if it was one.
-    fn answer(&mut self, session: usize, number: u64, answer: Result<(), RejectCode>) -> Result<Option<usize>, Broken> {
+    fn answer(
+        &mut self,
+        session: usize,
+        number: u64,
+        answer: Result<(), RejectCode>,
+    ) -> Result<Option<usize>, Violation> {
         let last = core::mem::replace(&mut self.sessions[session].last_answer, number);
-        self.hold(last < number, Promise::Fate, || format!("request {number} is answered after {last}"))?;
+        self.hold(last < number, Property::Fate, || format!("request {number} is answered after {last}"))?;
         let index = usize::try_from(number).unwrap_or(usize::MAX) - 1;
         let Some(asked) = self.sessions[session].asked.get_mut(index) else {
-            return Err(self.broken(Promise::Fate, format!("request {number} is answered, which the hub never took")));
+            return Err(
+                self.violation(Property::Fate, format!("request {number} is answered, which the hub never took"))
+            );
         };
         asked.answer = Some(answer);
         let message = match asked.request {
@@ -139,20 +146,20 @@ impl Ledger {
         Ok(message)
     }
 
-    fn check_accepted(&self, message: usize) -> Result<(), Broken> {
+    fn check_accepted(&self, message: usize) -> Result<(), Violation> {
         let sent = &self.messages[message];
         let Some(taken) = sent.taken else { return Ok(()) };
         let possible = match sent.to {
             To::User(user) => self.sessions_of(user).any(|(_, other)| other.may_have_been_there(taken.order)),
             To::Room(room) => self.sessions[taken.session].membership(room, taken.order) != Membership::No,
         };
-        self.hold(possible, Promise::Fate, || format!("message {message} is accepted, which is for nobody: {sent:?}"))
+        self.hold(possible, Property::Fate, || format!("message {message} is accepted, which is for nobody: {sent:?}"))
     }
 
-    fn learn_rejected(&mut self, message: usize, code: RejectCode) -> Result<(), Broken> {
+    fn learn_rejected(&mut self, message: usize, code: RejectCode) -> Result<(), Violation> {
         self.messages[message].answer = Some(Err(code));
         let sent = &self.messages[message];
-        self.hold(sent.seen.is_empty(), Promise::Fate, || {
+        self.hold(sent.seen.is_empty(), Property::Fate, || {
             format!("message {message} is rejected, though it has arrived: {code}")
         })?;
         let Some(taken) = sent.taken else { return Ok(()) };
@@ -170,32 +177,38 @@ impl Ledger {
             }
             _ => false,
         };
-        self.hold(is_true, Promise::Fate, || format!("message {message} is rejected without reason: {code}, {sent:?}"))
+        self.hold(is_true, Property::Fate, || format!("message {message} is rejected without reason: {code}, {sent:?}"))
     }
 
-    fn learn_report(&mut self, session: usize, status: DeliveryStatus, to: usize, id: MessageId) -> Result<(), Broken> {
+    fn learn_report(
+        &mut self,
+        session: usize,
+        status: DeliveryStatus,
+        to: usize,
+        id: MessageId,
+    ) -> Result<(), Violation> {
         let Some(message) = self.by_id.get(&id).copied() else {
-            return Err(self.broken(Promise::Fate, format!("{id} is reported {status}, which nobody was told of")));
+            return Err(self.violation(Property::Fate, format!("{id} is reported {status}, which nobody was told of")));
         };
         let before = self.messages[message].reports.insert(to, status);
         let sent = &self.messages[message];
-        self.hold(matches!(sent.to, To::User(_)), Promise::Fate, || {
+        self.hold(matches!(sent.to, To::User(_)), Property::Fate, || {
             format!("message {message} is reported {status} for user {to}, though it was for a room")
         })?;
         let is_own = sent.taken.is_some_and(|taken| taken.session == session);
-        self.hold(is_own, Promise::Isolation, || format!("message {message} is reported to somebody else"))?;
-        self.hold(before.is_none(), Promise::Fate, || format!("message {message} is reported twice for user {to}"))?;
+        self.hold(is_own, Property::Isolation, || format!("message {message} is reported to somebody else"))?;
+        self.hold(before.is_none(), Property::Fate, || format!("message {message} is reported twice for user {to}"))?;
         let seen = self.sessions_of(to).any(|(session, _)| sent.seen.contains_key(&session));
-        self.hold(status != DeliveryStatus::Undelivered || !seen, Promise::Fate, || {
+        self.hold(status != DeliveryStatus::Undelivered || !seen, Property::Fate, || {
             format!("message {message} is reported undelivered, but user {to} has seen it")
         })?;
         let over = self.sessions_of(to).any(|(_, other)| other.ended.is_some());
-        self.hold(over, Promise::Fate, || format!("message {message} is reported {status}, but user {to} is there"))?;
+        self.hold(over, Property::Fate, || format!("message {message} is reported {status}, but user {to} is there"))?;
         if status == DeliveryStatus::Unconfirmed { self.check_unconfirmed(message, to) } else { Ok(()) }
     }
 
     /// Nobody is told that a message may have arrived which never went out.
-    fn check_unconfirmed(&mut self, message: usize, to: usize) -> Result<(), Broken> {
+    fn check_unconfirmed(&mut self, message: usize, to: usize) -> Result<(), Violation> {
         let Sent { taken, written, .. } = &self.messages[message];
         let Some(order) = taken.map(|taken| taken.order) else { return Ok(()) };
         let is_for = |other: &Session| other.begun < order && other.may_have_been_there(order);
@@ -204,13 +217,13 @@ impl Ledger {
         let session = &mut self.sessions[recipient];
         session.halves += 1;
         let (halves, connections) = (session.halves, session.connections);
-        self.hold(halves <= connections, Promise::Fate, || {
+        self.hold(halves <= connections, Property::Fate, || {
             format!("message {message} is reported unconfirmed, but was never written to user {to}")
         })
     }
 
     /// Every change is told, and nothing but changes, to those who watch; besides, a watch is answered with how it stands.
-    fn learn_presence(&mut self, session: usize, other: usize, online: bool) -> Result<(), Broken> {
+    fn learn_presence(&mut self, session: usize, other: usize, online: bool) -> Result<(), Violation> {
         let before = self.sessions[session].presence.insert(other, online);
         let told = &self.sessions[session];
         let user = told.user;
@@ -223,27 +236,29 @@ impl Ledger {
             }
             is_answer |= number > told.last_answer && matches!(asked.request, Request::Watch { .. });
         }
-        self.hold(is_watched, Promise::Presence, || format!("user {user} is told of user {other}, and did not ask"))?;
-        self.hold(before != Some(online) || is_answer, Promise::Presence, || {
+        self.hold(is_watched, Property::Presence, || format!("user {user} is told of user {other}, and did not ask"))?;
+        self.hold(before != Some(online) || is_answer, Property::Presence, || {
             format!("user {user} is told twice that user {other} is online: {online}, and missed what was in between")
         })
     }
 
     /// Whoever is there is shown as it spelled its name.
-    fn check_shown(&self, name: &UserName, display_name: Option<&str>, is_there: bool) -> Result<(), Broken> {
+    fn check_shown(&self, name: &UserName, display_name: Option<&str>, is_there: bool) -> Result<(), Violation> {
         let (shown, spelling) = (display_name.unwrap_or(name.as_str()), spelling(user_of(name.as_str())));
-        self.hold(!is_there || shown == spelling, Promise::Presence, || format!("{name} is shown as {shown}"))
+        self.hold(!is_there || shown == spelling, Property::Presence, || format!("{name} is shown as {shown}"))
     }
 
-    fn learn_joined(&mut self, session: usize, room: &RoomName, name: &UserName) -> Result<(), Broken> {
+    fn learn_joined(&mut self, session: usize, room: &RoomName, name: &UserName) -> Result<(), Violation> {
         let key = (room_of(room.as_str()), user_of(name.as_str()));
         let tally = self.sessions[session].tallies.entry(key).or_default();
         tally.joined += 1;
         let told = tally.joined;
         let joins = self.joins.get(&key).copied().unwrap_or_default();
-        self.hold(told <= joins, Promise::Rooms, || format!("{name} joined {room} {joins} times, but is told {told}"))?;
+        self.hold(told <= joins, Property::Rooms, || {
+            format!("{name} joined {room} {joins} times, but is told {told}")
+        })?;
         let before = self.sessions[session].beside.insert(key, true);
-        self.hold(!self.announces_all || before != Some(true), Promise::Rooms, || {
+        self.hold(!self.announces_all || before != Some(true), Property::Rooms, || {
             format!("session {session} is told that {name} joins {room}, who was there")
         })
     }
@@ -254,7 +269,7 @@ impl Ledger {
         room: &RoomName,
         name: &UserName,
         reason: LeaveCode,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), Violation> {
         let key = (room_of(room.as_str()), user_of(name.as_str()));
         let tally = self.sessions[session].tallies.entry(key).or_default();
         let told = match reason {
@@ -271,11 +286,11 @@ impl Ledger {
             let ended = ended.filter_map(|(_, other)| other.ended?.reason);
             ended.filter(|ended| looks_like(*ended) == reason).count()
         };
-        self.hold(told <= possible, Promise::Rooms, || {
+        self.hold(told <= possible, Property::Rooms, || {
             format!("session {session} is told that {name} has left {room} ({reason}) {told} times, not {possible}")
         })?;
         let before = self.sessions[session].beside.insert(key, false);
-        self.hold(!self.announces_all || before != Some(false), Promise::Rooms, || {
+        self.hold(!self.announces_all || before != Some(false), Property::Rooms, || {
             format!("session {session} is told that {name} leaves {room}, who was not there")
         })
     }

@@ -4,14 +4,14 @@
 use alloc::format;
 
 use super::facts::{Gap, Membership, Request, To};
-use super::{Ledger, room_of};
-use crate::sim::broken::{Broken, Promise};
+use super::{Oracle, room_of};
+use crate::sim::violation::{Property, Violation};
 use crate::{MessageId, RoomName};
 
 /// Bytes that a frame takes beside what a user has said, at the most: names, ids and numbers.
 const FRAME_BYTES_MAX: u64 = 150;
 
-impl Ledger {
+impl Oracle {
     /// Outboxes are owed no more than this, whoever of all users it is owed to.
     pub(super) fn weigh(&mut self, request: &Request) {
         let bytes = match request {
@@ -36,8 +36,8 @@ impl Ledger {
     }
 
     /// Something was refused or left out, because somebody is full.
-    pub(super) fn check_full(&self, what: &str) -> Result<(), Broken> {
-        self.hold(!self.is_roomy(), Promise::Fate, || {
+    pub(super) fn check_full(&self, what: &str) -> Result<(), Violation> {
+        self.hold(!self.is_roomy(), Property::Fate, || {
             format!("{what} for want of room, but {} bytes were said in all", self.volume)
         })
     }
@@ -48,14 +48,14 @@ impl Ledger {
         room: &RoomName,
         (first, last): (MessageId, MessageId),
         count: u64,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), Violation> {
         self.check_full("messages are missed")?;
         self.missed += 1;
         let room = room_of(room.as_str());
         let told = &self.sessions[session];
         let user = told.user;
         let is_possible = first <= last && (1..=last.0 - first.0 + 1).contains(&count) && told.has_asked_into(room);
-        self.hold(is_possible, Promise::Rooms, || {
+        self.hold(is_possible, Property::Rooms, || {
             format!("user {user} is told that it missed {count} messages of room {room}, from {first} to {last}")
         })?;
         self.reach(session, room, first, last)?;
@@ -70,14 +70,14 @@ impl Ledger {
         room: usize,
         first: MessageId,
         last: MessageId,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), Violation> {
         let before = self.sessions[session].reached.insert(room, last);
-        self.hold(before.is_none_or(|before| before < first), Promise::Order, || {
+        self.hold(before.is_none_or(|before| before < first), Property::Order, || {
             format!("session {session} is told of {first} in room {room} after {before:?}")
         })
     }
 
-    pub(super) fn learn_stale(&mut self, session: usize, room: &RoomName) -> Result<(), Broken> {
+    pub(super) fn learn_stale(&mut self, session: usize, room: &RoomName) -> Result<(), Violation> {
         self.check_full("changes of a room are left out")?;
         self.stale += 1;
         let number = room_of(room.as_str());
@@ -85,7 +85,7 @@ impl Ledger {
         let (user, is_possible) = (told.user, told.has_asked_into(number));
         // Who is in it is not known any more, before somebody says so.
         told.beside.retain(|(other, _), _| *other != number);
-        self.hold(is_possible, Promise::Rooms, || format!("user {user} is told that {room} is stale"))
+        self.hold(is_possible, Property::Rooms, || format!("user {user} is told that {room} is stale"))
     }
 
     /// A session was told that it missed this message of a room.
@@ -95,14 +95,14 @@ impl Ledger {
     }
 
     /// What a session was told that it missed is what it missed: counted right, and nothing of it was seen.
-    pub(super) fn close_gaps(&self, session: usize) -> Result<(), Broken> {
+    pub(super) fn close_gaps(&self, session: usize) -> Result<(), Violation> {
         for (room, gaps) in &self.sessions[session].gaps {
             gaps.iter().try_for_each(|gap| self.close_gap(session, *room, *gap))?;
         }
         Ok(())
     }
 
-    fn close_gap(&self, session: usize, room: usize, gap: Gap) -> Result<(), Broken> {
+    fn close_gap(&self, session: usize, room: usize, gap: Gap) -> Result<(), Violation> {
         let order_of = |message: &usize| self.messages[*message].taken.map_or(0, |taken| taken.order);
         let before = self.by_id.range(..gap.first).next_back().map_or(0, |(_, message)| order_of(message));
         let after = self.by_id.range(MessageId(gap.last.0 + 1)..).next();
@@ -122,15 +122,15 @@ impl Ledger {
                 Membership::Yes | Membership::Perhaps => possible += 1,
                 Membership::No => {}
             }
-            self.hold(!is_known || !sent.seen.contains_key(&session), Promise::Once, || {
+            self.hold(!is_known || !sent.seen.contains_key(&session), Property::Once, || {
                 format!("session {session} has seen {sent:?}, and is told that it missed it: {gap:?}")
             })?;
         }
-        self.hold((sure..=sure + possible).contains(&gap.count), Promise::Fate, || {
+        self.hold((sure..=sure + possible).contains(&gap.count), Property::Fate, || {
             format!("session {session} missed {sure} messages of room {room}, or {possible} more: {gap:?}")
         })?;
         let is_of_room = |id| self.by_id.get(&id).is_none_or(|message| self.messages[*message].to == To::Room(room));
-        self.hold(is_of_room(gap.first) && is_of_room(gap.last), Promise::Rooms, || {
+        self.hold(is_of_room(gap.first) && is_of_room(gap.last), Property::Rooms, || {
             format!("session {session} is told that it missed in room {room} what was said elsewhere: {gap:?}")
         })
     }

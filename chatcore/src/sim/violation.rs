@@ -5,29 +5,29 @@ use core::fmt;
 
 use crate::Instant;
 
-/// A promise that was not kept.
+/// A property that did not hold in a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broken {
-    /// Which one.
-    pub promise: Promise,
+pub struct Violation {
+    /// Which property.
+    pub property: Property,
     /// How, with names and numbers.
     pub detail: String,
     /// When, on the run's own clock.
     pub at: Instant,
 }
 
-impl core::error::Error for Broken {}
+impl core::error::Error for Violation {}
 
-impl fmt::Display for Broken {
+impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at {}, the promise of {} is broken: {}", self.at, self.promise, self.detail)
+        write!(f, "at {}, {} is violated: {}", self.at, self.property, self.detail)
     }
 }
 
-/// What is promised to those who use the core.
+/// A property that the core promises to those who use it (protocol.md, *What is promised*).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Promise {
+pub enum Property {
     /// Messages come in the order in which they were sent, and to all members of a room in one order.
     Order,
     /// While a session lives, each message comes exactly once.
@@ -38,17 +38,17 @@ pub enum Promise {
     Bounds,
     /// Nobody delays others, however much it has to say.
     Fairness,
-    /// Nobody is accused of a fault that it has not.
+    /// No peer is blamed for an error that it did not make.
     Isolation,
-    /// A room is those who are in it.
+    /// A room's messages and rosters go by who is in it.
     Rooms,
-    /// Who watches somebody knows how it stands.
+    /// A user who watches another knows whether it is online.
     Presence,
-    /// When the network is well again, everything that is owed comes soon.
+    /// Once the network is well again, everything that is owed comes within a bounded time.
     Progress,
 }
 
-impl fmt::Display for Promise {
+impl fmt::Display for Property {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Order => "order",
