@@ -7,14 +7,14 @@ use chatcore::wire::{AcceptedRun, Ack, ClientMessage, Deliver, HubMessage, Messa
 /// A message, and the frame that it makes.
 #[derive(Debug)]
 pub struct Coding<'a> {
-    message: Said<'a>,
+    message: AnyMessage<'a>,
     frame: Vec<u8>,
     /// Where it is written.
     out: Vec<u8>,
 }
 
 #[derive(Debug)]
-enum Said<'a> {
+enum AnyMessage<'a> {
     ByClient(ClientMessage<'a>),
     ByHub(HubMessage<'a>),
 }
@@ -24,15 +24,15 @@ impl<'a> Coding<'a> {
     pub fn all(body: &'a [u8]) -> [(&'static str, Self); 4] {
         let id = MessageId(1 << 58);
         [
-            ("send", Said::ByClient(ClientMessage::Send(Send { to: "user00042", body }))),
-            ("deliver", Said::ByHub(HubMessage::Deliver(Deliver { id, from: "user00042", body }))),
-            ("accepted", Said::ByHub(HubMessage::Accepted(AcceptedRun { number: 1 << 10, id, more: 63 }.into()))),
-            ("ack", Said::ByClient(ClientMessage::Ack(Ack { count: 1 << 10 }))),
+            ("send", AnyMessage::ByClient(ClientMessage::Send(Send { to: "user00042", body }))),
+            ("deliver", AnyMessage::ByHub(HubMessage::Deliver(Deliver { id, from: "user00042", body }))),
+            ("accepted", AnyMessage::ByHub(HubMessage::Accepted(AcceptedRun { number: 1 << 10, id, more: 63 }.into()))),
+            ("ack", AnyMessage::ByClient(ClientMessage::Ack(Ack { count: 1 << 10 }))),
         ]
         .map(|(name, message)| (name, Self::new(message)))
     }
 
-    fn new(message: Said<'a>) -> Self {
+    fn new(message: AnyMessage<'a>) -> Self {
         let mut coding = Self { message, frame: Vec::new(), out: Vec::new() };
         coding.encode();
         coding.frame.clone_from(&coding.out);
@@ -48,8 +48,8 @@ impl<'a> Coding<'a> {
     pub fn encode(&mut self) {
         self.out.clear();
         match black_box(&self.message) {
-            Said::ByClient(message) => message.encode(&mut self.out),
-            Said::ByHub(message) => message.encode(&mut self.out),
+            AnyMessage::ByClient(message) => message.encode(&mut self.out),
+            AnyMessage::ByHub(message) => message.encode(&mut self.out),
         }
         black_box(&self.out);
     }
@@ -59,8 +59,8 @@ impl<'a> Coding<'a> {
         let mut input = black_box(&self.frame[..]);
         let content = take(&mut input, u32::MAX).expect("it is a frame").expect("it is whole");
         match self.message {
-            Said::ByClient(_) => drop(black_box(ClientMessage::decode(content).expect("it is a message"))),
-            Said::ByHub(_) => drop(black_box(HubMessage::decode(content).expect("it is a message"))),
+            AnyMessage::ByClient(_) => drop(black_box(ClientMessage::decode(content).expect("it is a message"))),
+            AnyMessage::ByHub(_) => drop(black_box(HubMessage::decode(content).expect("it is a message"))),
         }
     }
 }

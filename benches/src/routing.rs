@@ -117,7 +117,7 @@ impl Routing {
             ClientMessage::Join(Join { room: name }).encode(&mut join);
             for seat in 0..members {
                 routing.hub.receive(NOW, conns[member(room, seat)], &mut &join[..]).map(drop).expect("it is there");
-                routing.hear(|_, _| ());
+                routing.write_out(|_, _| ());
             }
         }
         routing.check();
@@ -204,10 +204,10 @@ impl Routing {
             for (sender, bytes) in &said {
                 let mut input = &bytes[..];
                 while self.hub.receive(NOW, self.users[*sender].conn, &mut input) == Ok(Received::More) {
-                    self.hear(&mut tell);
+                    self.write_out(&mut tell);
                 }
             }
-            self.hear(&mut tell);
+            self.write_out(&mut tell);
             self.batches[number].said = said;
             assert_eq!(tally, self.batch);
             // An outbox has room for what one batch says, and not always for what all of them say.
@@ -225,8 +225,8 @@ impl Routing {
         }
     }
 
-    /// Lets the users hear what there is to hear, and tells which of them hears what.
-    fn hear(&mut self, mut tell: impl FnMut(usize, Content<'_>)) {
+    /// Writes everything out, and tells which user gets what.
+    fn write_out(&mut self, mut tell: impl FnMut(usize, Content<'_>)) {
         while let Some(output) = self.hub.poll_action() {
             let Action::Write { conn } = output else { continue };
             let bytes = self.hub.transmit(conn).concat();

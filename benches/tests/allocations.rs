@@ -69,7 +69,7 @@ impl Room {
         for member in 0..members {
             room.give(member, &join);
         }
-        room.hear();
+        room.write_out();
         room
     }
 
@@ -79,7 +79,7 @@ impl Room {
     }
 
     /// Writes everything out.
-    fn hear(&mut self) {
+    fn write_out(&mut self) {
         loop {
             while self.hub.poll_event().is_some() {}
             let Some(action) = self.hub.poll_action() else { return };
@@ -94,7 +94,7 @@ impl Room {
         let said = std::mem::take(&mut self.said);
         self.give(0, &said);
         self.said = said;
-        self.hear();
+        self.write_out();
         self.count += Self::MESSAGES;
         let mut ack = std::mem::take(&mut self.ack);
         ack.clear();
@@ -103,7 +103,7 @@ impl Room {
             self.give(member, &ack);
         }
         self.ack = ack;
-        self.hear();
+        self.write_out();
     }
 }
 

@@ -39,7 +39,7 @@ pub struct Driver {
     /// None while there is no connection.
     stream: Option<TcpStream>,
     /// Where new streams are to be registered.
-    place: Option<Place>,
+    registration: Option<PollRegistration>,
     client: Client,
     clock: Clock,
     buffer: Vec<u8>,
@@ -66,7 +66,7 @@ impl fmt::Debug for Driver {
 }
 
 #[derive(Debug)]
-struct Place {
+struct PollRegistration {
     registry: Registry,
     token: Token,
     interests: Interest,
@@ -95,7 +95,7 @@ impl Driver {
         Ok(Self {
             address,
             stream: Some(TcpStream::connect(address)?),
-            place: None,
+            registration: None,
             client: client(&clock, seed),
             clock,
             buffer: vec![0; BUFFER_BYTES],
@@ -247,7 +247,7 @@ impl Driver {
     /// Makes another connection.
     fn connect_again(&mut self, address: SocketAddr) {
         let stream = TcpStream::connect(address).and_then(|mut stream| {
-            if let Some(Place { registry, token, interests }) = &self.place {
+            if let Some(PollRegistration { registry, token, interests }) = &self.registration {
                 stream.register(registry, *token, *interests)?;
             }
             Ok(stream)
@@ -313,7 +313,7 @@ impl Driver {
         }
     }
 
-    /// Writes what there is, also after the end: the last words tell the server why.
+    /// Writes what there is, also after the end: a final message tells the server why.
     fn write(&mut self) {
         let Some(stream) = self.stream.as_mut().filter(|_| self.connected) else { return };
         while !self.write_failed {
@@ -351,17 +351,17 @@ impl Driver {
 
 impl Source for Driver {
     fn register(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
-        self.place = Some(Place { registry: registry.try_clone()?, token, interests });
+        self.registration = Some(PollRegistration { registry: registry.try_clone()?, token, interests });
         self.stream.as_mut().map_or(Ok(()), |stream| stream.register(registry, token, interests))
     }
 
     fn reregister(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
-        self.place = Some(Place { registry: registry.try_clone()?, token, interests });
+        self.registration = Some(PollRegistration { registry: registry.try_clone()?, token, interests });
         self.stream.as_mut().map_or(Ok(()), |stream| stream.reregister(registry, token, interests))
     }
 
     fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
-        self.place = None;
+        self.registration = None;
         self.stream.as_mut().map_or(Ok(()), |stream| stream.deregister(registry))
     }
 }

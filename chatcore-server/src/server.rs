@@ -177,7 +177,7 @@ impl Server {
                 self.connections.drain(now, &time);
             }
             if self.connections.is_settled() {
-                ack_delay.settle(now);
+                ack_delay.reset(now);
             }
 
             if self.handle.is_asked_to_stop() && !self.stopping {

@@ -28,7 +28,7 @@ fn assert_recognised(opening: &[u8], answer: &[u8], name: &str) {
 
     server.logged(&["INFO", &address, &format!("the peer speaks {name}, not chatcore")]);
     alice.tell("bob", b"did you notice?");
-    assert_eq!(bob.hear().1, b"did you notice?");
+    assert_eq!(bob.message().1, b"did you notice?");
     assert_eq!(server.count_logged(&[&address]), 1, "it is logged once");
 }
 

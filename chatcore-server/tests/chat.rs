@@ -13,9 +13,9 @@ fn two_users_talk() {
     let mut alice = User::registered(server.address(), "alice");
     let mut bob = User::registered(server.address(), "Bob");
     alice.tell("BOB", b"hello");
-    assert_eq!(bob.hear(), ("alice".into(), b"hello".to_vec()));
+    assert_eq!(bob.message(), ("alice".into(), b"hello".to_vec()));
     bob.tell("alice", b"hello yourself");
-    assert_eq!(alice.hear(), ("bob".into(), b"hello yourself".to_vec()));
+    assert_eq!(alice.message(), ("bob".into(), b"hello yourself".to_vec()));
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn many_frames_in_one_write_arrive_complete_and_in_order() {
     let mut alice = Peer::connect(server.address());
     alice.put(&bytes);
     for i in 0..MESSAGES {
-        assert_eq!(bob.hear(), ("alice".into(), i.to_string().into_bytes()));
+        assert_eq!(bob.message(), ("alice".into(), i.to_string().into_bytes()));
     }
     alice.take_preface();
     assert!(matches!(alice.take(), HubMessage::Welcome(_)));

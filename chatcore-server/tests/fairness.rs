@@ -16,9 +16,9 @@ use support::{Peer, Server, User, encode, frame, opening};
 #[track_caller]
 fn chat(alice: &mut User, bob: &mut User) {
     alice.tell("bob", b"ping");
-    assert_eq!(bob.hear().1, b"ping");
+    assert_eq!(bob.message().1, b"ping");
     bob.tell("alice", b"pong");
-    assert_eq!(alice.hear().1, b"pong");
+    assert_eq!(alice.message().1, b"pong");
 }
 
 /// Sends to a user who does not read until its outbox is full. Returns how many messages it took.
@@ -95,7 +95,7 @@ fn who_reads_late_gets_everything_in_order() {
         alice.tell("bob", &body(i));
     }
     for i in 0..MESSAGES {
-        assert!(bob.hear().1 == body(i), "message {i}");
+        assert!(bob.message().1 == body(i), "message {i}");
     }
 }
 
@@ -135,7 +135,7 @@ fn whoever_has_much_to_say_takes_turns_with_whoever_has_little() {
     alice.send("bob", b"a word");
     server.signal("CONT");
 
-    let before = (0..2_000).take_while(|_| bob.hear().0 == "talker").count();
+    let before = (0..2_000).take_while(|_| bob.message().0 == "talker").count();
     assert!(before < 1_000, "{before} of 2000 messages came first");
     drop(talking.join().unwrap());
 }
@@ -179,9 +179,9 @@ fn median_round(alice: &mut User, bob: &mut User) -> Duration {
         .map(|_| {
             let start = Instant::now();
             alice.send("bob", b"ping");
-            bob.hear_beside_acceptances();
+            bob.body_beside_acceptances();
             bob.send("alice", b"pong");
-            alice.hear_beside_acceptances();
+            alice.body_beside_acceptances();
             start.elapsed()
         })
         .collect();

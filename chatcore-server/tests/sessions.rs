@@ -66,10 +66,10 @@ fn a_second_connection_takes_over_from_one_that_only_seems_to_live() {
 fn a_ghost_is_found_out_and_its_name_free_after_the_window() {
     let mut server = Server::start(&["--probe-time-max", "0.2", "--resume-time-max", "0.2"]);
     let (mut ghost, token) = registered(&server, "bob");
-    let mut heir = Peer::connect(server.address());
-    heir.put(&opening("bob"));
-    heir.take_preface();
-    match heir.take() {
+    let mut later = Peer::connect(server.address());
+    later.put(&opening("bob"));
+    later.take_preface();
+    match later.take() {
         HubMessage::Refused(Refused { code: RefusalCode::NameInUse, wait_ms: Some(wait_ms), .. }) => {
             assert!((100..=400).contains(&wait_ms), "{wait_ms}");
         }

@@ -68,7 +68,7 @@ fn in_tiny_turns_those_with_little_to_say_have_theirs_beside_one_with_much() {
     let putting = put_beside(alice, numbered(MESSAGES));
     for _ in 0..20 {
         carol.tell("dave", b"a word");
-        assert_eq!(dave.hear().1, b"a word");
+        assert_eq!(dave.message().1, b"a word");
     }
     take_numbered(&mut bob, MESSAGES);
     putting.join().unwrap().take_accepted(u64::from(MESSAGES));

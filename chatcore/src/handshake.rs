@@ -54,7 +54,8 @@ pub struct Handshake {
 }
 
 impl Handshake {
-    /// A fresh connection. Of the limits, `handshake_time_max`, `decision_time_max` and `registration_attempts_max` count here.
+    /// A fresh connection. Of the limits, `handshake_time_max`, `decision_time_max` and `registration_attempts_max` count
+    /// here.
     pub fn new(now: Instant, limits: &Limits) -> Self {
         Self {
             state: None,

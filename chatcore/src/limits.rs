@@ -59,24 +59,24 @@ pub struct Limits {
     /// Sessions without a connection that are kept, in all. When one more loses its connection, it ends.
     /// Default 100 000.
     pub detached_max: u32,
-    /// The same for each [`QuotaKey`](crate::QuotaKey). Default 1 000.
+    /// The same for each origin, which is a [`QuotaKey`](crate::QuotaKey). Default 1 000.
     pub detached_of_origin_max: u32,
-    /// Bytes of memory for everything that peers can make a hub keep: outboxes, also of detached sessions, last words
-    /// and the starts of frames. When it is used up, the session that holds most of the origin that holds most ends.
-    /// Default 1 GiB.
+    /// Bytes of memory for everything that peers can make a hub keep: outboxes, also of detached sessions, what is still
+    /// to be written to closing connections, and the starts of frames. When it is used up, the session that holds most of
+    /// the origin that holds most ends. Default 1 GiB.
     pub buffer_bytes_max: u64,
-    /// The share of that which one [`QuotaKey`](crate::QuotaKey) may have. When it is used up, messages for sessions of that
-    /// origin, and from them, are rejected with `recipient_full` or missed; beyond that, the session that holds most of it
-    /// ends. A session that holds less than 4 KiB does not count here.
+    /// The share of that for one origin, which is a [`QuotaKey`](crate::QuotaKey). When it is used up, messages for
+    /// sessions of that origin, and from them, are rejected with `recipient_full` or missed; beyond that, the session that
+    /// holds most of it ends. A session that holds less than 4 KiB does not count here.
     /// What several outboxes of an origin share, such as a long message to a room, counts once for each of them.
     /// Default 256 MiB.
     pub origin_buffer_bytes_max: u64,
     /// Cost that the requests of one session may have. Beyond it the session is paused. Default 50 000 a second and
     /// 100 000 at once.
     pub session_rate: Rate,
-    /// Cost that the connections, registrations, resumes and requests of one [`QuotaKey`](crate::QuotaKey) may have together. Beyond it
-    /// its sessions are paused, and its registrations refused with `rate_limited`. Default 250 000 a second and
-    /// 1 000 000 at once.
+    /// Cost that the connections, registrations, resumes and requests of one origin, which is a
+    /// [`QuotaKey`](crate::QuotaKey), may have together. Beyond it its sessions are paused, and its registrations refused
+    /// with `rate_limited`. Default 250 000 a second and 1 000 000 at once.
     pub origin_rate: Rate,
     /// How long a decision about a registration may take. Then the connection is closed. Default 30 s.
     pub decision_time_max: Duration,
@@ -188,8 +188,8 @@ impl Limits {
             return Err(LimitsError::Resume { given: self.resume_time_max });
         }
         for (name, given) in [("rooms_of_user_max", self.rooms_of_user_max), ("watches_max", self.watches_max)] {
-            if given > CIRCLES_MAX {
-                return Err(LimitsError::Circles { name, given });
+            if given > PER_USER_MAX {
+                return Err(LimitsError::PerUser { name, given });
             }
         }
         Ok(())
@@ -321,9 +321,9 @@ pub enum LimitsError {
         /// The limit given.
         given: Duration,
     },
-    /// One user can be in so many rooms, or watch so many names, at the most.
-    #[error("{name} is {given}: it must be at most {CIRCLES_MAX}")]
-    Circles {
+    /// A user may be in too many rooms, or watch too many names.
+    #[error("{name} is {given}: it must be at most {PER_USER_MAX}")]
+    PerUser {
         /// The limit's name.
         name: &'static str,
         /// The limit given.
@@ -337,8 +337,8 @@ pub enum LimitsError {
     },
 }
 
-/// Rooms, or watched names, of one user, at the most: each is looked for among all of them.
-const CIRCLES_MAX: u32 = 65_536;
+/// Rooms, or watched names, of one user, at the most: the hub searches all of them for each.
+const PER_USER_MAX: u32 = 65_536;
 
 /// Cuts a detail text at its limit, at a character's border.
 pub(crate) fn cut_detail(detail: &str) -> &str {
@@ -369,8 +369,8 @@ mod tests {
         assert_eq!(check(Limits { users_max: 0, ..default() }), LimitsError::Zero { name: "users_max" });
         let no_time = Limits { stall_time_max: Duration::ZERO, ..default() };
         assert_eq!(check(no_time), LimitsError::Zero { name: "stall_time_max" });
-        let no_last_words = Limits { flush_time_max: Duration::ZERO, ..default() };
-        assert_eq!(check(no_last_words), LimitsError::Zero { name: "flush_time_max" });
+        let no_flush_time = Limits { flush_time_max: Duration::ZERO, ..default() };
+        assert_eq!(check(no_flush_time), LimitsError::Zero { name: "flush_time_max" });
         assert_eq!(
             check(Limits { buffer_bytes_max: 1000, ..default() }).to_string(),
             "buffer_bytes_max is 1000: it must be at least origin_buffer_bytes_max, which is 268435456"

@@ -44,21 +44,21 @@ fn fresh() -> Client {
 fn registered() -> Client {
     let mut client = fresh();
     let _ = client.receive(Instant::ZERO, &mut &Preface::OURS.encode()[..]);
-    hear(&mut client, &[welcome()]);
+    receive(&mut client, &[welcome()]);
     let name = UserName::new("alice").unwrap();
     assert_eq!(events(&mut client), [Event::Registered { name, display_name: None, limits: LIMITS }]);
     assert_eq!(said(&written(&mut client)), [ClientMessage::Ack(Ack { count: 0 })], "the welcome is there");
     client
 }
 
-fn hear(client: &mut Client, messages: &[HubMessage<'_>]) {
+fn receive(client: &mut Client, messages: &[HubMessage<'_>]) {
     let bytes = encode_all(messages);
     let _ = client.receive(Instant::ZERO, &mut &bytes[..]);
 }
 
-/// Hears these, and takes all that they tell.
-fn hear_and_take(client: &mut Client, messages: &[HubMessage<'_>]) {
-    hear(client, messages);
+/// Receives these, and takes all that they tell.
+fn receive_and_take(client: &mut Client, messages: &[HubMessage<'_>]) {
+    receive(client, messages);
     events(client);
 }
 
@@ -111,7 +111,7 @@ fn what_is_too_long_is_refused_before_it_is_sent() {
 fn a_refused_name_can_be_followed_by_another() {
     let mut client = fresh();
     let _ = client.receive(Instant::ZERO, &mut &Preface::OURS.encode()[..]);
-    hear(
+    receive(
         &mut client,
         &[HubMessage::Refused(Refused { code: RefusalCode::NameInUse, detail: "in use", wait_ms: Some(5) })],
     );
@@ -124,7 +124,7 @@ fn a_refused_name_can_be_followed_by_another() {
         }]
     );
     client.register(Instant::ZERO, "alicia", b"").unwrap();
-    hear(&mut client, &[welcome()]);
+    receive(&mut client, &[welcome()]);
     assert!(matches!(events(&mut client)[..], [Event::Registered { .. }]));
 }
 
@@ -144,7 +144,7 @@ fn a_full_outbox_is_an_error_that_passes() {
     assert_eq!((error, sent > 3), (ClientError::OutboxFull { bytes_max: 1_000 }, true));
     written(&mut client);
     assert!(client.send(Instant::ZERO, "bob", &[0; 100]).is_err(), "written is not acknowledged");
-    hear(&mut client, &[HubMessage::Ack(Ack { count: sent })]);
+    receive(&mut client, &[HubMessage::Ack(Ack { count: sent })]);
     assert_eq!(client.send(Instant::ZERO, "bob", &[0; 100]), Ok(sent + 1));
 }
 
@@ -161,13 +161,13 @@ fn an_acknowledgement_without_room_waits_even_if_it_need_not_wait_for_company() 
         sent = number;
     }
     let pings: Vec<_> = (0..200).map(|nonce| HubMessage::Ping(Ping { nonce })).collect();
-    hear(&mut client, &pings);
-    hear_and_take(&mut client, &[deliver(1)]);
+    receive(&mut client, &pings);
+    receive_and_take(&mut client, &[deliver(1)]);
     let due = client.poll_timeout().unwrap();
     client.handle_timeout(due);
     assert!(client.poll_timeout().unwrap() > due, "what is done is not due again");
     assert!(!said(&written(&mut client)).iter().any(|message| matches!(message, ClientMessage::Ack(_))));
-    hear(&mut client, &[HubMessage::Ack(Ack { count: sent })]);
+    receive(&mut client, &[HubMessage::Ack(Ack { count: sent })]);
     client.handle_timeout(due + Duration::from_millis(1));
     assert_eq!(said(&written(&mut client)), [ClientMessage::Ack(Ack { count: 1 })]);
 }
@@ -176,22 +176,22 @@ fn an_acknowledgement_without_room_waits_even_if_it_need_not_wait_for_company() 
 fn acknowledgements_wait_for_company_but_not_for_long() {
     let delay = ClientConfig::default().ack_delay;
     let mut client = registered();
-    hear_and_take(&mut client, &[deliver(1), deliver(2)]);
+    receive_and_take(&mut client, &[deliver(1), deliver(2)]);
     assert_eq!(written(&mut client), b"", "two messages are no batch yet");
     assert_eq!(client.poll_timeout(), Some(Instant::ZERO + delay));
     client.send(Instant::ZERO, "bob", b"").unwrap();
     let bytes = written(&mut client);
     let ahead = [ClientMessage::Ack(Ack { count: 2 }), ClientMessage::Send(wire::Send { to: "bob", body: b"" })];
     assert_eq!(said(&bytes), ahead, "the hub may let go of two before it keeps another");
-    hear_and_take(&mut client, &[deliver(3), HubMessage::Ping(Ping { nonce: 1 })]);
+    receive_and_take(&mut client, &[deliver(3), HubMessage::Ping(Ping { nonce: 1 })]);
     let bytes = written(&mut client);
     assert!(matches!(said(&bytes)[..], [ClientMessage::Pong(_), ClientMessage::Ack(Ack { count: 3 })]));
-    hear_and_take(&mut client, &[deliver(4)]);
+    receive_and_take(&mut client, &[deliver(4)]);
     client.handle_timeout(Instant::ZERO + delay);
     assert_eq!(said(&written(&mut client)), [ClientMessage::Ack(Ack { count: 4 })]);
     let batch = u64::from(ClientConfig::default().ack_frames);
     let many: Vec<_> = (5..5 + batch).map(deliver).collect();
-    hear_and_take(&mut client, &many);
+    receive_and_take(&mut client, &many);
     assert_eq!(
         said(&written(&mut client)),
         [ClientMessage::Ack(Ack { count: 4 + batch })],
@@ -203,7 +203,7 @@ fn acknowledgements_wait_for_company_but_not_for_long() {
 fn unknown_optional_frames_are_skipped_and_the_numbered_ones_count() {
     let mut client = registered();
     let _ = client.receive(Instant::ZERO, &mut &[1, 0, 0, 0, 0xc0, 2, 0, 0, 0, 0x80, 7][..]);
-    hear(&mut client, &[deliver(1)]);
+    receive(&mut client, &[deliver(1)]);
     assert!(matches!(events(&mut client)[..], [Event::Message { .. }]));
     client.handle_timeout(Instant::from_millis(50));
     assert_eq!(said(&written(&mut client)), [ClientMessage::Ack(Ack { count: 2 })]);
@@ -240,7 +240,7 @@ fn what_is_no_hub_is_recognised() {
 fn an_acknowledgement_above_what_was_sent_is_the_hubs_fault() {
     let mut client = registered();
     client.send(Instant::ZERO, "bob", b"").unwrap();
-    hear(&mut client, &[HubMessage::Ack(Ack { count: 1 })]);
+    receive(&mut client, &[HubMessage::Ack(Ack { count: 1 })]);
     let error = ProtocolError::AckBeyondSent { acknowledged: 1, sent: 0 };
     assert_eq!(events(&mut client), [Event::Closed(Closed::ProtocolError(error))], "it was not even written");
 }
@@ -269,7 +269,7 @@ fn a_silent_hub_is_asked_and_then_given_up() {
 #[test]
 fn a_ping_is_answered() {
     let mut client = registered();
-    hear(&mut client, &[HubMessage::Ping(Ping { nonce: 9 })]);
+    receive(&mut client, &[HubMessage::Ping(Ping { nonce: 9 })]);
     assert_eq!(said(&written(&mut client)), [ClientMessage::Pong(chatcore::wire::Pong { nonce: 9 })]);
 }
 
@@ -286,25 +286,25 @@ fn leaving_waits_for_the_hub_but_not_for_ever() {
     client.send(Instant::ZERO, "bob", b"").unwrap();
     client.close(Instant::ZERO);
     written(&mut client);
-    hear(&mut client, &[HubMessage::Accepted(AcceptedRun { number: 1, id: MessageId(1), more: 0 }.into())]);
+    receive(&mut client, &[HubMessage::Accepted(AcceptedRun { number: 1, id: MessageId(1), more: 0 }.into())]);
     client.handle_timeout(Instant::ZERO + ClientConfig::default().flush_time_max);
     assert!(matches!(events(&mut client)[..], [Event::Accepted { .. }, Event::Closed(Closed::Left)]));
 }
 
 #[test]
-fn nothing_follows_the_last_words_and_what_was_taken_is_acknowledged_before() {
+fn nothing_follows_a_goodbye_and_what_was_taken_is_acknowledged_before() {
     let mut client = registered();
-    hear_and_take(&mut client, &[deliver(1)]);
-    hear(&mut client, &[deliver(2)]);
+    receive_and_take(&mut client, &[deliver(1)]);
+    receive(&mut client, &[deliver(2)]);
     client.close(Instant::ZERO);
-    hear_and_take(&mut client, &[deliver(3), HubMessage::Ping(Ping { nonce: 1 })]);
+    receive_and_take(&mut client, &[deliver(3), HubMessage::Ping(Ping { nonce: 1 })]);
     client.handle_timeout(Instant::from_millis(60));
     assert!(client.poll_timeout() > Some(Instant::from_millis(60)), "nothing is due that cannot be said");
     let bytes = written(&mut client);
     assert!(matches!(said(&bytes)[..], [ClientMessage::Ack(Ack { count: 1 }), ClientMessage::Goodbye(_)]));
 
     let mut client = registered();
-    hear_and_take(&mut client, &[deliver(1)]);
+    receive_and_take(&mut client, &[deliver(1)]);
     let _ = client.receive(Instant::ZERO, &mut &[0, 0, 0, 0][..]);
     let bytes = written(&mut client);
     assert!(matches!(said(&bytes)[..], [ClientMessage::Ack(Ack { count: 1 }), ClientMessage::Error(_)]));
@@ -325,8 +325,8 @@ fn a_hub_that_asks_without_end_and_never_reads_costs_no_more_than_the_outbox() {
     let mut client = registered();
     let pings: Vec<_> = (0..1_000).map(|nonce| HubMessage::Ping(Ping { nonce })).collect();
     for _ in 0..200 {
-        hear(&mut client, &pings);
-        hear(&mut client, &[deliver(1)]);
+        receive(&mut client, &pings);
+        receive(&mut client, &[deliver(1)]);
         client.poll_transmit();
     }
     let owed = client.poll_transmit().concat().len();
@@ -387,7 +387,7 @@ fn a_session_that_is_taken_over_by_ones_own_earlier_attempt_is_taken_back() {
     connect(&mut client);
     let heard = |client: &mut Client| {
         let _ = client.receive(Instant::ZERO, &mut &preface[..]);
-        hear(client, &[resumed.clone(), taken_over.clone()]);
+        receive(client, &[resumed.clone(), taken_over.clone()]);
         events(client)
     };
     assert!(matches!(heard(&mut client)[..], [Event::Resumed, Event::Reconnecting { .. }]));
@@ -401,7 +401,7 @@ fn a_session_that_is_taken_over_by_ones_own_earlier_attempt_is_taken_back() {
 fn who_is_sent_elsewhere_in_vain_comes_back_to_where_it_was() {
     let mut client = registered();
     let reconnect = Some(ReconnectHint { after_ms: 60_000, address: Some("192.0.2.1:12345") });
-    hear(&mut client, &[HubMessage::Goodbye(Goodbye { code: GoodbyeCode::ShuttingDown, detail: "", reconnect })]);
+    receive(&mut client, &[HubMessage::Goodbye(Goodbye { code: GoodbyeCode::ShuttingDown, detail: "", reconnect })]);
     let mut connects = Vec::new();
     for _ in 0..2 {
         let now = client.poll_timeout().expect("it waits for the time to connect");
@@ -418,7 +418,7 @@ fn who_is_sent_elsewhere_in_vain_comes_back_to_where_it_was() {
 #[test]
 fn an_error_from_the_hub_ends_it_with_its_words() {
     let mut client = registered();
-    hear(&mut client, &[HubMessage::Error(ErrorMessage { code: ErrorCode::Other(77), detail: "new" })]);
+    receive(&mut client, &[HubMessage::Error(ErrorMessage { code: ErrorCode::Other(77), detail: "new" })]);
     let closed = Closed::Error { code: ErrorCode::Other(77), detail: "new".into() };
     assert_eq!(events(&mut client), [Event::Closed(closed.clone())]);
     assert_eq!(closed.to_string(), "the server reports a protocol error, reason 77: new");
@@ -430,7 +430,7 @@ fn several_messages_are_accepted_with_one_frame() {
     for _ in 0..4 {
         client.send(Instant::ZERO, "bob", b"").unwrap();
     }
-    hear(&mut client, &[HubMessage::Accepted(AcceptedRun { number: 2, id: MessageId(70), more: 2 }.into())]);
+    receive(&mut client, &[HubMessage::Accepted(AcceptedRun { number: 2, id: MessageId(70), more: 2 }.into())]);
     let accepted = |number, id| Event::Accepted { number, id: MessageId(id) };
     assert_eq!(events(&mut client), [accepted(2, 70), accepted(3, 71), accepted(4, 72)]);
 
@@ -441,7 +441,7 @@ fn several_messages_are_accepted_with_one_frame() {
         for _ in 0..4 {
             client.send(Instant::ZERO, "bob", b"").unwrap();
         }
-        hear(&mut client, &[HubMessage::Accepted(AcceptedRun { number, id: MessageId(id), more }.into())]);
+        receive(&mut client, &[HubMessage::Accepted(AcceptedRun { number, id: MessageId(id), more }.into())]);
         assert!(
             matches!(
                 events(&mut client)[..],
@@ -505,7 +505,7 @@ fn a_display_name_of_another_name_is_not_shown() {
     let number = client.who(Instant::ZERO, 0).unwrap();
     let info = |name, display_name| UserInfo { name, display_name: Some(display_name) };
     let users = vec![info("bob", "Bob"), info("mallory", "Alice"), info("carol", "@Carol")];
-    hear(
+    receive(
         &mut client,
         &[
             HubMessage::Online(Online { number, users, next: None }),

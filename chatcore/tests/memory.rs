@@ -264,7 +264,7 @@ fn when_all_is_used_up_the_largest_of_the_largest_origin_ends_and_its_senders_ar
 
 /// What it has not read is lost, and with it the numbers of the answers after that.
 #[test]
-fn the_last_words_of_an_evicted_session_answer_no_message() {
+fn the_final_messages_of_an_evicted_session_answer_no_message() {
     let mut world = small();
     let sender = admit(&mut world, "sender", 9);
     let [victim, ..] =
@@ -283,9 +283,9 @@ fn the_last_words_of_an_evicted_session_answer_no_message() {
         assert!(rounds < 100, "the memory is used up");
     }
     assert_eq!(end(&world, "a1"), Some(CloseReason::Evicted));
-    let last_words = world.hub.transmit(victim).concat();
-    let last_words = decode_all(&last_words);
-    assert!(matches!(last_words[..], [HubMessage::Ack(_), HubMessage::Goodbye(_)]), "{last_words:?}");
+    let final_messages = world.hub.transmit(victim).concat();
+    let final_messages = decode_all(&final_messages);
+    assert!(matches!(final_messages[..], [HubMessage::Ack(_), HubMessage::Goodbye(_)]), "{final_messages:?}");
 }
 
 #[test]

@@ -17,9 +17,9 @@ fn a_name_has_one_holder_whatever_its_spelling_and_is_free_afterwards() {
     assert!(matches!(world.try_join("ALICE"), Err(Refusal::NameInUse { .. })));
     let _ = world.say(alice, &[goodbye()]);
     assert_eq!(world.hub.name(alice), None);
-    let heir = world.join("Alice");
-    assert_ne!(heir, alice, "an id is never used twice");
-    let _ = world.say(heir, &[goodbye()]);
+    let later = world.join("Alice");
+    assert_ne!(later, alice, "an id is never used twice");
+    let _ = world.say(later, &[goodbye()]);
     world.join("alice");
 }
 

@@ -81,11 +81,11 @@ fn a_report_goes_to_the_session_that_sent_and_not_to_a_later_session_of_its_name
     world.carry(&mut alice);
     alice.client.close(world.now);
     world.carry_closed(&mut alice);
-    let mut heir = world.connect("alice");
+    let mut later = world.connect("alice");
     world.cut(&mut bob);
     world.pass(WINDOW);
-    world.carry(&mut heir);
-    assert_eq!(heir.events, []);
+    world.carry(&mut later);
+    assert_eq!(later.events, []);
 }
 
 #[test]

@@ -8,8 +8,8 @@ use chatcore::sim::{Cut, End, Network, NetworkConditions, Random, WireId};
 const NOW: Instant = Instant::from_millis(1_000);
 const LATER: Instant = Instant::from_millis(600_000);
 
-/// Everything that an end hears until nothing is on its way, and whether the connection is over for it.
-fn hear(network: &mut Network, wire: WireId, end: End) -> (Vec<u8>, bool) {
+/// Everything that an end reads until nothing is on its way, and whether the connection is over for it.
+fn read(network: &mut Network, wire: WireId, end: End) -> (Vec<u8>, bool) {
     let (mut heard, mut is_over) = (Vec::new(), false);
     while let Some(at) = network.readable_at(wire, end).filter(|_| !is_over) {
         is_over = network.read(at, wire, end, &mut heard);
@@ -31,7 +31,7 @@ fn bytes_arrive_in_order_however_they_are_split_and_delayed() {
         for piece in sent.chunks(37) {
             assert_eq!(network.write(NOW, wire, End::Client, piece), piece.len());
         }
-        assert_eq!(hear(&mut network, wire, End::Server), (sent, false), "seed {seed}");
+        assert_eq!(read(&mut network, wire, End::Server), (sent, false), "seed {seed}");
     }
 }
 
@@ -43,7 +43,7 @@ fn a_planned_cut_lets_exactly_so_many_bytes_through() {
         let wire = network.connect();
         assert_eq!(network.write(NOW, wire, End::Server, b"hello"), 5);
         let heard = &b"hello"[..usize::try_from(after).unwrap()];
-        assert_eq!(hear(&mut network, wire, End::Client), (heard.to_vec(), true));
+        assert_eq!(read(&mut network, wire, End::Client), (heard.to_vec(), true));
         assert_eq!(network.readable_at(wire, End::Server), None, "this end learns nothing");
         assert_eq!(network.write(LATER, wire, End::Client, b"is there anybody?"), 17, "and writes to nobody");
         assert_eq!(network.readable_at(wire, End::Server), None);
@@ -69,7 +69,7 @@ fn what_was_written_before_a_close_arrives_before_its_news() {
     assert_eq!(network.write(NOW, wire, End::Client, b"farewell"), 8);
     network.close(NOW, wire, End::Client);
     assert_eq!(network.write(NOW, wire, End::Client, b"!"), 0, "nothing is written to what is closed");
-    assert_eq!(hear(&mut network, wire, End::Server), (b"farewell".to_vec(), true));
+    assert_eq!(read(&mut network, wire, End::Server), (b"farewell".to_vec(), true));
     network.close(NOW, wire, End::Server);
     assert_eq!(network.wires(), []);
 }

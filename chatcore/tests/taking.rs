@@ -30,7 +30,7 @@ fn registered(takes_later: bool) -> Client {
     let config = ClientConfig { takes_later, ack_delay: Duration::ZERO, ..ClientConfig::default() };
     let mut client = Client::new(Instant::ZERO, config, 7);
     client.register(Instant::ZERO, "alice", b"").unwrap();
-    greet(&mut client, &[welcome()]);
+    open(&mut client, &[welcome()]);
     assert!(matches!(client.poll_event(), Some(Event::Registered { .. })));
     client
 }
@@ -52,13 +52,13 @@ fn deliver(id: u64) -> HubMessage<'static> {
     HubMessage::Deliver(Deliver { id: MessageId(id), from: "bob", body: b"x" })
 }
 
-fn hear(client: &mut Client, messages: &[HubMessage<'_>]) {
+fn receive(client: &mut Client, messages: &[HubMessage<'_>]) {
     let bytes = encode_all(messages);
     let _ = client.receive(Instant::ZERO, &mut &bytes[..]);
 }
 
 /// What the client has written when it is written to for the first time on a connection.
-fn greet(client: &mut Client, messages: &[HubMessage<'_>]) -> Vec<u8> {
+fn open(client: &mut Client, messages: &[HubMessage<'_>]) -> Vec<u8> {
     let opening = written(client);
     let bytes = [&Preface::OURS.encode()[..], &encode_all(messages)].concat();
     let _ = client.receive(Instant::ZERO, &mut &bytes[..]);
@@ -95,7 +95,7 @@ fn reconnect(client: &mut Client, answers: &[HubMessage<'_>]) -> Option<u64> {
             break;
         }
     }
-    let opening = greet(client, answers);
+    let opening = open(client, answers);
     match ClientMessage::decode(take(&mut &opening[..], 1_000).unwrap().unwrap()).unwrap() {
         Some(ClientMessage::Resume(Resume { received, .. })) => received,
         other => panic!("{other:?}"),
@@ -118,7 +118,10 @@ fn a_frame_is_acknowledged_once_the_last_of_its_events_is_taken() {
         client.send(Instant::ZERO, "bob", b"").unwrap();
     }
     written(&mut client);
-    hear(&mut client, &[deliver(1), HubMessage::Accepted(AcceptedRun { number: 1, id: MessageId(2), more: 2 }.into())]);
+    receive(
+        &mut client,
+        &[deliver(1), HubMessage::Accepted(AcceptedRun { number: 1, id: MessageId(2), more: 2 }.into())],
+    );
     assert_eq!((acknowledged(&mut client), client.waiting_events()), (None, 4), "nothing is taken");
     assert!(client.waiting_bytes() > 0);
     assert_eq!(ids(&mut client, 1), [1]);
@@ -137,7 +140,7 @@ fn what_tells_nothing_is_taken_with_what_was_before_it() {
     let mut client = registered(false);
     let _ = client.receive(Instant::ZERO, &mut &optional_numbered[..]);
     assert_eq!(acknowledged(&mut client), Some(1), "there was nothing before it");
-    hear(&mut client, &[deliver(1)]);
+    receive(&mut client, &[deliver(1)]);
     let _ = client.receive(Instant::ZERO, &mut &optional_numbered[..]);
     assert_eq!(acknowledged(&mut client), None);
     assert_eq!(ids(&mut client, 1), [1]);
@@ -148,17 +151,17 @@ fn what_tells_nothing_is_taken_with_what_was_before_it() {
 fn a_resume_tells_what_was_taken_and_what_comes_again_is_told_once() {
     let mut client = registered(false);
     let all = [1, 2, 3, 4].map(deliver);
-    hear(&mut client, &all);
+    receive(&mut client, &all);
     assert_eq!(ids(&mut client, 1), [1]);
     client.disconnect(Instant::ZERO);
     assert_eq!(reconnect(&mut client, &[resumed(1)]), Some(1));
     // It is taken before the hub has sent it again, which it must not be told then: it would not understand.
     assert_eq!(ids(&mut client, 2), [2, 3]);
     assert_eq!(acknowledged(&mut client), None);
-    hear(&mut client, &all[1..2]);
+    receive(&mut client, &all[1..2]);
     assert_eq!(acknowledged(&mut client), Some(2));
-    hear(&mut client, &all[2..]);
-    hear(&mut client, &[deliver(5)]);
+    receive(&mut client, &all[2..]);
+    receive(&mut client, &[deliver(5)]);
     assert_eq!(acknowledged(&mut client), Some(3), "the rest is not taken");
     assert_eq!(ids(&mut client, 9), [4, 5]);
     assert_eq!(acknowledged(&mut client), Some(5));
@@ -168,7 +171,7 @@ fn a_resume_tells_what_was_taken_and_what_comes_again_is_told_once() {
 fn what_is_taken_between_two_attempts_is_told_with_neither() {
     let mut client = registered(false);
     let all = [1, 2, 3].map(deliver);
-    hear(&mut client, &all);
+    receive(&mut client, &all);
     assert_eq!(ids(&mut client, 1), [1]);
     client.disconnect(Instant::ZERO);
     // The hub may have heard of this attempt, and has sent nothing again yet.
@@ -176,7 +179,7 @@ fn what_is_taken_between_two_attempts_is_told_with_neither() {
     assert_eq!(ids(&mut client, 1), [2]);
     client.disconnect(Instant::ZERO);
     assert_eq!(reconnect(&mut client, &[resumed(1)]), Some(1));
-    hear(&mut client, &all[1..]);
+    receive(&mut client, &all[1..]);
     assert_eq!(ids(&mut client, 9), [3]);
     assert_eq!(acknowledged(&mut client), Some(3));
 }
@@ -189,12 +192,12 @@ fn a_frame_of_which_a_part_was_taken_goes_on_where_it_was() {
     }
     written(&mut client);
     let accepted = [HubMessage::Accepted(AcceptedRun { number: 1, id: MessageId(2), more: 2 }.into())];
-    hear(&mut client, &accepted);
+    receive(&mut client, &accepted);
     assert!(matches!(client.poll_event(), Some(Event::Accepted { number: 1, .. })));
     client.disconnect(Instant::ZERO);
     let answer = HubMessage::Resumed(Resumed { received: 3, sent: 0, limits: LIMITS });
     assert_eq!(reconnect(&mut client, &[answer]), Some(0));
-    hear(&mut client, &accepted);
+    receive(&mut client, &accepted);
     let numbers = std::iter::from_fn(|| client.poll_event()).filter_map(|event| match event {
         Event::Accepted { number, .. } => Some(number),
         _ => None,
@@ -206,7 +209,7 @@ fn a_frame_of_which_a_part_was_taken_goes_on_where_it_was() {
 #[test]
 fn what_came_of_a_session_that_is_lost_is_told_before_that_and_counts_in_no_other() {
     let mut client = registered(false);
-    hear(&mut client, &[1, 2].map(deliver));
+    receive(&mut client, &[1, 2].map(deliver));
     client.disconnect(Instant::ZERO);
     let refused = HubMessage::Refused(Refused { code: RefusalCode::SessionOver, detail: "", wait_ms: None });
     assert_eq!(reconnect(&mut client, &[refused, welcome(), deliver(3)]), Some(0));
@@ -233,7 +236,7 @@ fn what_came_of_a_session_that_is_lost_is_told_before_that_and_counts_in_no_othe
 fn a_program_that_takes_later_says_up_to_where() {
     let mut client = registered(true);
     let all = [1, 2, 3].map(deliver);
-    hear(&mut client, &all);
+    receive(&mut client, &all);
     assert_eq!(ids(&mut client, 1), [1]);
     let first = client.position();
     assert_eq!(ids(&mut client, 1), [2]);
@@ -243,14 +246,14 @@ fn a_program_that_takes_later_says_up_to_where() {
     // It has the second, and does not get it twice.
     client.disconnect(Instant::ZERO);
     assert_eq!(reconnect(&mut client, &[resumed(1)]), Some(1));
-    hear(&mut client, &all[1..]);
+    receive(&mut client, &all[1..]);
     assert_eq!(ids(&mut client, 9), [3]);
     assert_eq!(acknowledged(&mut client), None);
     client.take_events(Instant::ZERO, client.position());
     assert_eq!(acknowledged(&mut client), Some(3));
 
     // A place in a session that is lost says nothing of the next one.
-    hear(&mut client, &[deliver(4)]);
+    receive(&mut client, &[deliver(4)]);
     assert_eq!(ids(&mut client, 1), [4]);
     let before = client.position();
     client.disconnect(Instant::ZERO);

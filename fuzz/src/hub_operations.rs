@@ -12,7 +12,7 @@ use chatcore::{
     Action, ConnId, GoodbyeCode, Handshake, Hub, HubEvent, Instant, Limits, MessageId, Received, RejectCode,
 };
 
-use crate::operation::{Operation, Said};
+use crate::operation::{Operation, UserMessage};
 use crate::rates::Rates;
 use crate::stream::{Stream, is_mail, is_notice};
 
@@ -175,23 +175,25 @@ impl Run {
         }
     }
 
-    fn say(&mut self, user: u8, said: &Said) {
+    fn say(&mut self, user: u8, message: &UserMessage) {
         let Some(user) = self.pick(user) else { return };
         self.wait_for_rate(user);
-        match said {
-            Said::Send(to, bytes) => self.send(user, NAMES[usize::from(*to) % NAMES.len()], usize::from(*bytes) % 1200),
-            Said::Who(cursor) => self.request(user, Who { cursor: u64::from(*cursor) }),
-            Said::Ack(less) => {
+        match message {
+            UserMessage::Send(to, bytes) => {
+                self.send(user, NAMES[usize::from(*to) % NAMES.len()], usize::from(*bytes) % 1200);
+            }
+            UserMessage::Who(cursor) => self.request(user, Who { cursor: u64::from(*cursor) }),
+            UserMessage::Ack(less) => {
                 let count = self.users[user].stream.acknowledge(*less);
                 self.put(user, &ClientMessage::Ack(Ack { count }));
             }
-            Said::Ping => {
+            UserMessage::Ping => {
                 let is_open = self.is_open(user);
                 self.put(user, &ClientMessage::Ping(Ping { nonce: 1 }));
                 let pong = HubMessage::Pong(Pong { nonce: 1 });
                 assert_eq!(self.news(user).first() == Some(&pong), is_open, "a ping is answered at once");
             }
-            Said::Goodbye => {
+            UserMessage::Goodbye => {
                 self.put(
                     user,
                     &ClientMessage::Goodbye(Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None }),

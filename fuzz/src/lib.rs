@@ -12,7 +12,7 @@ mod stream;
 
 pub use client_input::client_input;
 pub use hub_operations::hub_operations;
-pub use operation::{Operation, Said};
+pub use operation::{Operation, UserMessage};
 pub use seeds::{Seed, seeds};
 pub use server_input::server_input;
 pub use session_operations::{Happening, session_operations};

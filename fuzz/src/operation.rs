@@ -8,7 +8,7 @@ pub enum Operation {
     /// Somebody asks for one of a few names.
     Admit(u8),
     /// A user says something that the protocol knows.
-    Say(u8, Said),
+    Say(u8, UserMessage),
     /// A user says anything.
     Raw(u8, Vec<u8>),
     /// The transport takes some of what is owed to a user.
@@ -25,9 +25,9 @@ pub enum Operation {
     ShutDown,
 }
 
-/// What a user says.
+/// What a user sends to the hub.
 #[derive(Arbitrary, Clone, Debug)]
-pub enum Said {
+pub enum UserMessage {
     /// A message for one of a few names, with a body of so many bytes.
     Send(u8, u16),
     /// A page of who is online.

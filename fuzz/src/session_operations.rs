@@ -55,7 +55,7 @@ pub fn session_operations(data: &[u8]) {
     let mut run = Run::new(*choice);
     for happening in happenings.iter().take(HAPPENINGS_MAX) {
         run.step(happening);
-        run.settle();
+        run.drain();
     }
     run.heal();
 }
@@ -210,7 +210,7 @@ impl Run {
             let rest = input.len();
             up.drain(..up.len() - rest);
             match received {
-                Ok(Received::More) => self.settle(),
+                Ok(Received::More) => self.drain(),
                 Ok(Received::Paused { until }) => {
                     assert!(until > self.now, "a pause has an end that is to come");
                     self.pass(until - self.now);
@@ -257,7 +257,7 @@ impl Run {
     }
 
     /// Does what the hub and the clients ask for.
-    fn settle(&mut self) {
+    fn drain(&mut self) {
         while let Some(output) = self.hub.poll_action() {
             if let Action::Close { conn, .. } = output
                 && let Some(user) = self.users.iter().position(|user| user.line.conn == Some(conn))
@@ -303,11 +303,11 @@ impl Run {
             self.pass(Duration::from_millis(250));
             for user in 0..self.users.len() {
                 self.wake_if_due(user);
-                self.settle();
+                self.drain();
                 // Once more for the answers to what comes down.
                 for _ in 0..2 {
                     self.carry(user, usize::MAX, usize::MAX);
-                    self.settle();
+                    self.drain();
                 }
             }
         }

@@ -60,14 +60,14 @@ impl User {
     #[track_caller]
     pub(crate) fn tell_oneself(&mut self, name: &str) {
         let sent = self.send(name, b"note to self");
-        assert_eq!(self.hear().1, b"note to self");
+        assert_eq!(self.message().1, b"note to self");
         let event = self.event();
         assert!(matches!(event, Event::Accepted { number, .. } if number == sent), "{event:?}");
     }
 
     /// Receives a message, and nothing else before it but what became of others.
     #[track_caller]
-    pub(crate) fn hear(&mut self) -> (String, Vec<u8>) {
+    pub(crate) fn message(&mut self) -> (String, Vec<u8>) {
         match self.answer() {
             Event::Message { from, body, .. } => (from.to_string(), body),
             other => panic!("{other:?} in place of a message"),
@@ -76,7 +76,7 @@ impl User {
 
     /// Receives a message, whatever is accepted before it.
     #[track_caller]
-    pub(crate) fn hear_beside_acceptances(&mut self) -> Vec<u8> {
+    pub(crate) fn body_beside_acceptances(&mut self) -> Vec<u8> {
         loop {
             match self.answer() {
                 Event::Accepted { .. } => {}

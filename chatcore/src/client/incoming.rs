@@ -132,7 +132,7 @@ impl Client {
             Some(told) if told != resumed.sent => {
                 return Err(ProtocolError::InvalidValue { kind: Kind::RESUMED });
             }
-            Some(_) => self.outbox.settle(resumed.received, &mut self.pool)?,
+            Some(_) => self.outbox.resume_at(resumed.received, &mut self.pool)?,
             None if resumed.received.max(resumed.sent) > COUNT_MAX => {
                 return Err(ProtocolError::InvalidValue { kind: Kind::RESUMED });
             }

@@ -323,7 +323,7 @@ impl Client {
         }
     }
 
-    /// When what is taken is to be acknowledged; none if nothing is, or if we have said our last words.
+    /// When what is taken is to be acknowledged; none if nothing is, or after our goodbye or error.
     fn ack_due(&self) -> Option<Instant> {
         self.acks.due().filter(|_| self.may_speak() && self.state == State::Registered)
     }

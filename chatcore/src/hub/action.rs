@@ -30,7 +30,7 @@ pub enum Action {
     },
 }
 
-/// Whose turn it is.
+/// Decides whose turn it is.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     /// Actions that may go before the next slice of what is pending.

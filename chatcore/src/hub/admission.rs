@@ -190,7 +190,7 @@ impl Hub {
         let (sessions, _) = self.ordered.unordered();
         replies::tell_accepted(sessions, index);
         let count = received.unwrap_or_else(|| sessions[index].outbox.acknowledged());
-        if sessions.settle(index, count).is_err() {
+        if sessions.resume_at(index, count).is_err() {
             return Err(Refusal::StaleResume);
         }
         sessions[index].details.attempt = attempt;

@@ -1,4 +1,4 @@
-//! How sessions end or lose their connection, and what is owed then: last words to the client, news to those who know
+//! How sessions end or lose their connection, and what is owed then: a final message to the client, news to those who know
 //! it, reports to the senders of what it has not acknowledged.
 
 use alloc::string::String;
@@ -99,8 +99,8 @@ impl Hub {
             closing.report_to = Some(name);
             sessions.origins.close(session.share, &sessions.limits);
         }
-        // What came with the last words is answered and acknowledged before ours: nothing follows them. An answer has its
-        // number only if all before it go out, too.
+        // What came with the client's final message is answered and acknowledged first, because nothing follows ours. An
+        // answer has its number only if all answers before it go out, too.
         if let Some(accepted) = session.accepted.take().filter(|_| reason != CloseReason::Evicted) {
             closing.outbox.push(&HubMessage::Accepted(accepted.into()), &mut sessions.pool);
         }
@@ -108,7 +108,7 @@ impl Hub {
             closing.outbox.push(&HubMessage::Ack(Ack { count: session.received }), &mut sessions.pool);
         }
         let detail = reason.detail();
-        sessions.close_conn(conn, closing, reason.last_words(&detail, hint).as_ref());
+        sessions.close_conn(conn, closing, reason.final_message(&detail, hint).as_ref());
         work
     }
 

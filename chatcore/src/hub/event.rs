@@ -102,8 +102,8 @@ impl CloseReason {
         }
     }
 
-    /// What the peer is told last; none if nobody is there to be told.
-    pub(super) fn last_words<'a>(
+    /// The last message to the peer. None if nobody is there to read it.
+    pub(super) fn final_message<'a>(
         self,
         detail: &'a str,
         reconnect: Option<ReconnectHint<'a>>,

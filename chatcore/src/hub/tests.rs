@@ -205,12 +205,12 @@ impl Run {
     fn admit(&mut self, user: usize) -> Result<ConnId, Refusal> {
         let name = format!("u{user}");
         let register = Register { name: &name, credential: b"", frame_bytes_max: u32::MAX };
-        self.greet(&ClientMessage::Register(register))
+        self.open(&ClientMessage::Register(register))
     }
 
-    fn greet(&mut self, greeting: &ClientMessage<'_>) -> Result<ConnId, Refusal> {
+    fn open(&mut self, first: &ClientMessage<'_>) -> Result<ConnId, Refusal> {
         let mut opening = Preface::OURS.encode().to_vec();
-        greeting.encode(&mut opening);
+        first.encode(&mut opening);
         let mut handshake = Handshake::new(self.now, self.hub.limits());
         let registration = handshake.receive(self.now, &mut &opening[..]).expect("it is right").expect("it is whole");
         let now = self.now;
@@ -234,7 +234,7 @@ impl Run {
         let (received, attempt) = (Some(read.saturating_sub(lacks).max(acknowledged)), self.attempts);
         let name = format!("u{user}");
         let resume = Resume { name: &name, token, received, attempt, frame_bytes_max: u32::MAX };
-        if let Ok(conn) = self.greet(&ClientMessage::Resume(resume)) {
+        if let Ok(conn) = self.open(&ClientMessage::Resume(resume)) {
             self.conns[user] = conn;
         }
     }

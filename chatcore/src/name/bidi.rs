@@ -3,25 +3,25 @@
 use icu_properties::props::BidiClass;
 use icu_properties::{CodePointMapData, CodePointMapDataBorrowed};
 
-use super::fault::{Fault, Reason};
+use super::broken_rule::{BrokenRule, Reason};
 
 const DIRECTIONS: CodePointMapDataBorrowed<'static, BidiClass> = CodePointMapData::<BidiClass>::new();
 
 /// The six conditions, for a name that holds a right-to-left letter or an Arabic digit.
-pub(super) fn judge(name: &[char]) -> Result<(), Fault> {
+pub(super) fn judge(name: &[char]) -> Result<(), BrokenRule> {
     let direction = |character: &char| DIRECTIONS.get(*character);
     if !name.iter().map(direction).any(is_right_to_left) {
         return Ok(());
     }
-    let fault = |index, rule| Err(Fault { index, reason: Reason::Directions(rule) });
+    let broken = |index, rule| Err(BrokenRule { index, reason: Reason::Directions(rule) });
     // 1 and 5: since one is right-to-left, a name that begins left-to-right breaks the fifth.
     match name.first().map(direction) {
         Some(BidiClass::RightToLeft | BidiClass::ArabicLetter) => {}
         Some(BidiClass::LeftToRight) => {
             let index = name.iter().map(direction).position(is_right_to_left).unwrap_or_default();
-            return fault(index, 5);
+            return broken(index, 5);
         }
-        _ => return fault(0, 1),
+        _ => return broken(0, 1),
     }
     // 2 and 4.
     let mut digits = None;
@@ -29,17 +29,17 @@ pub(super) fn judge(name: &[char]) -> Result<(), Fault> {
         match class {
             BidiClass::EuropeanNumber | BidiClass::ArabicNumber => {
                 if *digits.get_or_insert(class) != class {
-                    return fault(index, 4);
+                    return broken(index, 4);
                 }
             }
             _ if is_allowed(class) => {}
-            _ => return fault(index, 2),
+            _ => return broken(index, 2),
         }
     }
     // 3: marks at the end belong to the character before them.
     let last = name.iter().map(direction).enumerate().rfind(|(_, class)| *class != BidiClass::NonspacingMark);
     match last {
-        Some((index, class)) if !is_allowed_last(class) => fault(index, 3),
+        Some((index, class)) if !is_allowed_last(class) => broken(index, 3),
         _ => Ok(()),
     }
 }

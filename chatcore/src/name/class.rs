@@ -5,7 +5,7 @@ use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory, HangulSy
 use icu_properties::{CodePointMapData, CodePointMapDataBorrowed, CodePointSetData, CodePointSetDataBorrowed};
 
 use super::RESERVED;
-use super::fault::{Fault, Reason};
+use super::broken_rule::{BrokenRule, Reason};
 
 const CATEGORIES: CodePointMapDataBorrowed<'static, GeneralCategory> = CodePointMapData::<GeneralCategory>::new();
 const HANGUL: CodePointMapDataBorrowed<'static, HangulSyllableType> = CodePointMapData::<HangulSyllableType>::new();
@@ -26,7 +26,7 @@ pub(super) enum Class {
 }
 
 /// Every character must be allowed, and none may be one that has a meaning around names.
-pub(super) fn judge(name: &[char]) -> Result<(), Fault> {
+pub(super) fn judge(name: &[char]) -> Result<(), BrokenRule> {
     for (index, &character) in name.iter().enumerate() {
         let reason = match of(character) {
             Class::Valid if RESERVED.contains(&character) => Reason::Forbidden,
@@ -35,7 +35,7 @@ pub(super) fn judge(name: &[char]) -> Result<(), Fault> {
             Class::Variant => Reason::Variant,
             Class::Disallowed => Reason::Forbidden,
         };
-        return Err(Fault { index, reason });
+        return Err(BrokenRule { index, reason });
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use icu_properties::props::JoiningType;
 use icu_properties::{CodePointMapData, CodePointMapDataBorrowed};
 use unicode_script::Script;
 
-use super::fault::{Fault, Reason};
+use super::broken_rule::{BrokenRule, Reason};
 
 const JOINING: CodePointMapDataBorrowed<'static, JoiningType> = CodePointMapData::<JoiningType>::new();
 const COMBINING: CanonicalCombiningClassMapBorrowed<'static> = CanonicalCombiningClassMap::new();
@@ -14,10 +14,10 @@ const COMBINING: CanonicalCombiningClassMapBorrowed<'static> = CanonicalCombinin
 const VIRAMA: u8 = 9;
 
 /// Every character that needs its neighbours must have them.
-pub(super) fn judge(name: &[char]) -> Result<(), Fault> {
+pub(super) fn judge(name: &[char]) -> Result<(), BrokenRule> {
     for index in 0..name.len() {
         if !is_allowed(name, index) {
-            return Err(Fault { index, reason: Reason::Context });
+            return Err(BrokenRule { index, reason: Reason::Context });
         }
     }
     Ok(())

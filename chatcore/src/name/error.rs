@@ -37,7 +37,7 @@ pub enum NameError {
     /// A character that no name may hold (RFC 8264, section 9).
     #[error(
         "a name may not hold {}: letters and digits of any script and most ASCII signs are allowed, spaces, \
-         control characters and # @ : are not", Place(*.character, *.position)
+         control characters and # @ : are not", CharacterAt(*.character, *.position)
     )]
     Forbidden {
         /// The character.
@@ -48,7 +48,7 @@ pub enum NameError {
     /// A compatibility form of other characters, such as a ligature or a superscript (RFC 8264, section 9.17).
     #[error(
         "a name may not hold {}, which is a form of other characters (RFC 8264, 9.17): write those",
-        Place(*.character, *.position)
+        CharacterAt(*.character, *.position)
     )]
     Variant {
         /// The character.
@@ -59,7 +59,7 @@ pub enum NameError {
     /// A code point to which no character is assigned in the hub's version of Unicode.
     #[error(
         "a name may not hold {}, which is no character in Unicode {}: write one that is",
-        Place(*.character, *.position), Version
+        CharacterAt(*.character, *.position), Version
     )]
     Unassigned {
         /// The code point.
@@ -69,7 +69,7 @@ pub enum NameError {
     },
     /// A character that is allowed only beside certain others (RFC 5892, appendix A).
     #[error(
-        "a name may hold {} only {} (RFC 5892, appendix A)", Place(*.character, *.position), context_of(*.character)
+        "a name may hold {} only {} (RFC 5892, appendix A)", CharacterAt(*.character, *.position), context_of(*.character)
     )]
     Context {
         /// The character.
@@ -81,7 +81,7 @@ pub enum NameError {
     /// 5893, section 2).
     #[error(
         "a name with right-to-left letters {}: {} is against rule {rule} of RFC 5893", right_direction(*.rule),
-        Place(*.character, *.position)
+        CharacterAt(*.character, *.position)
     )]
     Directions {
         /// The character that breaks the rule.
@@ -93,7 +93,7 @@ pub enum NameError {
     },
     /// A combining mark where there is no letter before it.
     #[error(
-        "a name may not begin with a combining mark, as {} is: put a letter before it", Place(*.character, *.position)
+        "a name may not begin with a combining mark, as {} is: put a letter before it", CharacterAt(*.character, *.position)
     )]
     LeadingMark {
         /// The mark.
@@ -104,7 +104,7 @@ pub enum NameError {
     /// More nonspacing marks in a row than the script's spelling needs, or one mark twice (UTS 39, section 5.4).
     #[error(
         "a name may not hold {}: at most {marks_max} marks in a row are allowed here, and none twice (UTS 39, 5.4)",
-        Place(*.character, *.position)
+        CharacterAt(*.character, *.position)
     )]
     Marks {
         /// The first mark that is too many.
@@ -117,7 +117,7 @@ pub enum NameError {
     /// Two scripts that are not written together (UTS 39, section 5.2, *highly restrictive*).
     #[error(
         "a name may not mix {script} with {other}, as it does at {}: write it in one script, or Latin with Chinese, \
-         Japanese or Korean (UTS 39, 5.2)", Place(*.character, *.position)
+         Japanese or Korean (UTS 39, 5.2)", CharacterAt(*.character, *.position)
     )]
     Scripts {
         /// The first character that does not go with those before it.
@@ -154,9 +154,9 @@ impl NameError {
 }
 
 /// `U+0041 (character 3)`: many of these characters cannot be shown, or would change how the sentence is shown.
-struct Place(char, usize);
+struct CharacterAt(char, usize);
 
-impl fmt::Display for Place {
+impl fmt::Display for CharacterAt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "U+{:04X} (character {})", u32::from(self.0), self.1)
     }

@@ -4,7 +4,7 @@ use icu_properties::props::GeneralCategory;
 use icu_properties::{CodePointMapData, CodePointMapDataBorrowed};
 use unicode_script::Script;
 
-use super::fault::{Fault, Reason};
+use super::broken_rule::{BrokenRule, Reason};
 
 const CATEGORIES: CodePointMapDataBorrowed<'static, GeneralCategory> = CodePointMapData::<GeneralCategory>::new();
 
@@ -17,7 +17,7 @@ const ALPHABET_MARKS_MAX: usize = 2;
 const MARKS_MAX: usize = 4;
 
 /// Spacing marks, such as vowel signs of India, take a place of their own: they are not counted, and end a row.
-pub(super) fn judge(name: &[char]) -> Result<(), Fault> {
+pub(super) fn judge(name: &[char]) -> Result<(), BrokenRule> {
     let mut base = None;
     let mut marks = 0;
     for (index, &character) in name.iter().enumerate() {
@@ -27,13 +27,13 @@ pub(super) fn judge(name: &[char]) -> Result<(), Fault> {
             GeneralCategory::NonspacingMark | GeneralCategory::SpacingMark | GeneralCategory::EnclosingMark
                 if base.is_none() =>
             {
-                return Err(Fault { index, reason: Reason::LeadingMark });
+                return Err(BrokenRule { index, reason: Reason::LeadingMark });
             }
             GeneralCategory::NonspacingMark => {
                 marks += 1;
                 let marks_max = base.map_or(ALPHABET_MARKS_MAX, marks_max);
                 if marks > marks_max || name[index - 1] == character {
-                    return Err(Fault { index, reason: Reason::Marks { marks_max } });
+                    return Err(BrokenRule { index, reason: Reason::Marks { marks_max } });
                 }
             }
             GeneralCategory::SpacingMark => marks = 0,

@@ -15,11 +15,13 @@
 //! | `unicode.rs` | the order of what follows |
 //! | `mapping.rs` | which spellings are one name |
 //! | `class.rs`, `context.rs`, `bidi.rs`, `marks.rs`, `scripts.rs` | what may be a name, rule by rule |
-//! | `fault.rs`, `origin.rs` | from a fault in the mapped name to the character that was typed |
+//! | `broken_rule.rs`, `origin.rs` | from the rule that a mapped name breaks to the character that was typed |
 //! | `confusable.rs` | which names look alike |
 
 #[cfg(feature = "unicode")]
 mod bidi;
+#[cfg(feature = "unicode")]
+mod broken_rule;
 #[cfg(feature = "unicode")]
 mod class;
 #[cfg(feature = "unicode")]
@@ -27,8 +29,6 @@ mod confusable;
 #[cfg(feature = "unicode")]
 mod context;
 mod error;
-#[cfg(feature = "unicode")]
-mod fault;
 #[cfg(feature = "unicode")]
 mod mapping;
 #[cfg(feature = "unicode")]

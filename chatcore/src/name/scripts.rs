@@ -3,10 +3,10 @@
 use unicode_script::{Script, ScriptExtension};
 use unicode_security::mixed_script::AugmentedScriptSet;
 
-use super::fault::{Fault, Reason};
+use super::broken_rule::{BrokenRule, Reason};
 
 /// All characters have a script in common; or all but the Latin ones are Japanese, Korean, or Chinese.
-pub(super) fn judge(name: &[char]) -> Result<(), Fault> {
+pub(super) fn judge(name: &[char]) -> Result<(), BrokenRule> {
     let mut all = AugmentedScriptSet::default();
     let mut beside_latin = AugmentedScriptSet::default();
     for (index, &character) in name.iter().enumerate() {
@@ -16,7 +16,7 @@ pub(super) fn judge(name: &[char]) -> Result<(), Fault> {
             beside_latin.intersect_with(own);
         }
         if all.is_empty() && !is_east_asian(&beside_latin) {
-            return Err(Fault { index, reason: reason(name, index) });
+            return Err(BrokenRule { index, reason: reason(name, index) });
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use alloc::borrow::Cow;
 
-use super::fault::Fault;
+use super::broken_rule::BrokenRule;
 use super::{NAME_BYTES_MAX, NameError, bidi, class, context, mapping, marks, origin, scripts};
 
 /// Maps a spelling, and judges what it has become.
@@ -11,15 +11,15 @@ pub(super) fn map(spelling: &str) -> Result<Cow<'static, str>, NameError> {
     if mapped.len() > NAME_BYTES_MAX {
         return Err(NameError::TooLong { bytes: mapped.len(), bytes_max: NAME_BYTES_MAX });
     }
-    judge(&mapped).map_err(|fault| {
-        let (character, position) = origin::of(spelling, &mapped, fault.index);
-        fault.reason.at(character, position)
+    judge(&mapped).map_err(|broken| {
+        let (character, position) = origin::of(spelling, &mapped, broken.index);
+        broken.reason.at(character, position)
     })?;
     Ok(Cow::Owned(mapped))
 }
 
 /// Whether a mapped text of at most [`NAME_BYTES_MAX`] bytes is a name.
-fn judge(mapped: &str) -> Result<(), Fault> {
+fn judge(mapped: &str) -> Result<(), BrokenRule> {
     let mut buffer = ['\0'; NAME_BYTES_MAX];
     let mut count = 0;
     for (place, character) in buffer.iter_mut().zip(mapped.chars()) {

@@ -31,7 +31,7 @@ impl Outbox {
         Ok(Some(start.segment + numbered + discarded))
     }
 
-    /// The place behind the numbered frame of this count, and how many of those before it are in the same segment.
+    /// The position after the numbered frame of this count, and how many of those before it are in the same segment.
     fn position_after(&self, count: u64) -> Result<(Position, u32), ProtocolError> {
         let mut acknowledged = self.acknowledged;
         let mut at = self.start_position();
@@ -67,9 +67,9 @@ impl Outbox {
         }
     }
 
-    /// A peer that comes back says what it has: everything up to `count`. A count that was let go already, or that was
-    /// never written, is nothing to go on from.
-    pub(crate) fn settle(&mut self, count: u64, pool: &mut Pool) -> Result<(), ProtocolError> {
+    /// Takes off what a peer that comes back has: everything up to `count`. An error if that was let go of already, or was
+    /// never written: then the session cannot go on.
+    pub(crate) fn resume_at(&mut self, count: u64, pool: &mut Pool) -> Result<(), ProtocolError> {
         if count < self.acknowledged {
             return Err(ProtocolError::AckBeyondSent { acknowledged: self.acknowledged, sent: count });
         }

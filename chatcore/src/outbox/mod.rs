@@ -52,10 +52,10 @@ pub(crate) struct Outbox {
     written: Position,
     /// The last segment, to which frames are added.
     tail: Vec<u8>,
-    /// Numbered frames in the tail, behind the start.
+    /// Numbered frames in the tail, after the start.
     tail_numbered: u32,
-    /// How much of the tail had been put in when all was written the last time, and how many of its numbered frames: this is
-    /// what the peer acknowledges next, most likely.
+    /// End of the last complete flush. Peers usually acknowledge exactly this point, so `acknowledge` checks it before it
+    /// scans frames.
     tail_mark: Mark,
     /// How much of the first segment is acknowledged, or was never to be.
     start: u32,
@@ -77,15 +77,15 @@ pub(crate) struct Outbox {
     held: u32,
 }
 
-/// A place in an outbox: in which segment, counted from the first, the tail being the last; and where in it. The end of an older
-/// segment is the beginning of the next.
+/// A position in an outbox: the segment, counted from the first (the tail is the last), and the offset in it. The end of an
+/// older segment is the beginning of the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Position {
     segment: u32,
     offset: u32,
 }
 
-/// A place in the tail, and how many numbered frames are between the start and it.
+/// A position in the tail, and how many numbered frames are between the start and it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Mark {
     offset: u32,
@@ -103,7 +103,7 @@ pub(crate) struct Cursor {
 #[derive(Clone, Debug)]
 struct Segment {
     bytes: Bytes,
-    /// Numbered frames in it, behind the start.
+    /// Numbered frames in it, after the start.
     numbered: u32,
 }
 

@@ -129,12 +129,12 @@ proptest! {
                 }
                 Step::Resume(less) => {
                     let count = model.received().saturating_sub(less);
-                    prop_assert!(outbox.settle(model.received() + 1, &mut pool).is_err(), "that was never written");
+                    prop_assert!(outbox.resume_at(model.received() + 1, &mut pool).is_err(), "that was never written");
                     if count < model.acknowledged {
-                        prop_assert!(outbox.settle(count, &mut pool).is_err(), "that is gone");
+                        prop_assert!(outbox.resume_at(count, &mut pool).is_err(), "that is gone");
                         continue;
                     }
-                    prop_assert_eq!(outbox.settle(count, &mut pool), Ok(()));
+                    prop_assert_eq!(outbox.resume_at(count, &mut pool), Ok(()));
                     outbox.restart(Outbox::default(), &mut pool);
                     model.resume(count);
                 }

@@ -64,10 +64,15 @@ impl Sessions {
         self.origins.close(share, &self.limits);
     }
 
-    /// Lets a connection be written out, last words included, and then be closed.
-    pub(in crate::hub) fn close_conn(&mut self, id: ConnId, mut closing: Closing, last_words: Option<&HubMessage<'_>>) {
-        if let Some(last_words) = last_words {
-            closing.outbox.push(last_words, &mut self.pool);
+    /// Lets a connection be written out, up to its final message, and then be closed.
+    pub(in crate::hub) fn close_conn(
+        &mut self,
+        id: ConnId,
+        mut closing: Closing,
+        final_message: Option<&HubMessage<'_>>,
+    ) {
+        if let Some(final_message) = final_message {
+            closing.outbox.push(final_message, &mut self.pool);
         }
         let is_written = closing.outbox.is_written();
         if !is_written && !closing.is_announced {

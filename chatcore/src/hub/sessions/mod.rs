@@ -243,7 +243,7 @@ impl Sessions {
             armed: None,
         };
         let detail = reason.detail();
-        self.close_conn(conn, closing, reason.last_words(&detail, None).as_ref());
+        self.close_conn(conn, closing, reason.final_message(&detail, None).as_ref());
     }
 
     /// Attaches a session to a new connection, on which the opening comes first.

@@ -121,7 +121,8 @@ impl Sessions {
         self.is_fanning_out = to_many;
     }
 
-    /// A client says that it has numbered frames. Returns the work of letting go of them; none if that is no news.
+    /// A client acknowledges numbered frames. Returns the work of letting go of them; none if it had
+    /// acknowledged them before.
     #[inline]
     pub(in crate::hub) fn acknowledge(&mut self, index: usize, count: u64) -> Result<Option<u32>, ProtocolError> {
         let session = &mut self.all[index];
@@ -134,16 +135,17 @@ impl Sessions {
         Ok(passed.map(|passed| passed / PASSED))
     }
 
-    /// A client that comes back says how many numbered frames it has. An error if the session cannot go on from there.
-    pub(in crate::hub) fn settle(&mut self, index: usize, count: u64) -> Result<(), ProtocolError> {
+    /// Takes off what a client that comes back has: its count of numbered frames. An error if the session cannot go on from
+    /// there.
+    pub(in crate::hub) fn resume_at(&mut self, index: usize, count: u64) -> Result<(), ProtocolError> {
         let session = &mut self.all[index];
         let before = session.outbox.held_bytes();
-        let settled = session.outbox.settle(count, &mut self.pool);
+        let resumed = session.outbox.resume_at(count, &mut self.pool);
         if session.is_detached() {
             self.buffers.detached -= (before - session.outbox.held_bytes()) as u64;
         }
         self.count_buffers(index);
-        settled
+        resumed
     }
 
     // ---- memory ----

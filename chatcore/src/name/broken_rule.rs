@@ -1,10 +1,10 @@
-//! What is wrong with a mapped name, before it is known what was typed.
+//! The rule that a mapped name breaks, before it is known what was typed.
 
 use super::NameError;
 
-/// A rule that a character of a mapped name breaks.
+/// A character of a mapped name breaks a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct BrokenRule {
     /// Its place in the mapped name, in characters from 0.
     pub(super) index: usize,
     pub(super) reason: Reason,
