@@ -37,9 +37,9 @@ pub(crate) enum Command {
     Quit,
 }
 
-/// A line that asks for nothing we know.
+/// Why a line is no command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NoCommand {
+pub(crate) enum ParseError {
     #[error("there is no command {0}: /help lists them")]
     Unknown(String),
     #[error("to whom? @name:text sends text to a user, #room:text to a room")]
@@ -52,7 +52,7 @@ pub(crate) enum NoCommand {
     TooMany(String, &'static str),
 }
 
-impl NoCommand {
+impl ParseError {
     /// For programs.
     pub(crate) const fn reason(&self) -> &'static str {
         match self {
@@ -96,7 +96,7 @@ fn room_name(typed: &str) -> String {
 }
 
 /// Reads a line, without its end. None if it is empty.
-pub(crate) fn parse(line: &str) -> Result<Option<Command>, NoCommand> {
+pub(crate) fn parse(line: &str) -> Result<Option<Command>, ParseError> {
     // The text keeps the blanks at its end: only the line's start is ours.
     let start = line.trim_start();
     let mut rest = start.chars();
@@ -109,34 +109,34 @@ pub(crate) fn parse(line: &str) -> Result<Option<Command>, NoCommand> {
     }
 }
 
-fn send(sign: char, rest: &str) -> Result<Command, NoCommand> {
+fn send(sign: char, rest: &str) -> Result<Command, ParseError> {
     let border = |c: char| ascii_sign(c) == ':' || c.is_whitespace();
     let (name, body) = rest.split_once(border).map_or((rest, None), |(name, body)| (name, Some(body)));
     if name.is_empty() {
-        return Err(NoCommand::NoRecipient);
+        return Err(ParseError::NoRecipient);
     }
-    let Some(body) = body else { return Err(NoCommand::NoText(format!("{sign}{name}"))) };
+    let Some(body) = body else { return Err(ParseError::NoText(format!("{sign}{name}"))) };
     // The sign of a room is a part of its name; that of a user is not.
     let to = if sign == '#' { format!("#{name}") } else { name.to_owned() };
     Ok(Command::Send { to, body: body.to_owned() })
 }
 
-fn slash(line: &str) -> Result<Command, NoCommand> {
+fn slash(line: &str) -> Result<Command, ParseError> {
     let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let rest: Vec<&str> = rest.split_whitespace().collect();
     let room = |usage| match rest[..] {
         [] => Ok(None),
         [name] => Ok(Some(room_name(name))),
-        [_, more, ..] => Err(NoCommand::TooMany(more.to_owned(), usage)),
+        [_, more, ..] => Err(ParseError::TooMany(more.to_owned(), usage)),
     };
     let names = |usage| {
         let name = |word: &&str| user_name(word).to_owned();
-        if rest.is_empty() { Err(NoCommand::NoArgument(usage)) } else { Ok(rest.iter().map(name).collect()) }
+        if rest.is_empty() { Err(ParseError::NoArgument(usage)) } else { Ok(rest.iter().map(name).collect()) }
     };
     match word {
         "join" => {
             const USAGE: &str = "/join #room goes into a room";
-            Ok(Command::Join(room(USAGE)?.ok_or(NoCommand::NoArgument(USAGE))?))
+            Ok(Command::Join(room(USAGE)?.ok_or(ParseError::NoArgument(USAGE))?))
         }
         "leave" => Ok(Command::Leave(room("/leave #room leaves a room")?)),
         "roster" => Ok(Command::Roster(room("/roster #room lists who is in a room")?)),
@@ -145,7 +145,7 @@ fn slash(line: &str) -> Result<Command, NoCommand> {
         "who" => Ok(Command::Who),
         "help" => Ok(Command::Help),
         "quit" => Ok(Command::Quit),
-        _ => Err(NoCommand::Unknown(format!("/{word}"))),
+        _ => Err(ParseError::Unknown(format!("/{word}"))),
     }
 }
 
@@ -195,12 +195,12 @@ mod tests {
 
     #[test]
     fn what_is_no_command_is_told_what_would_be_one() {
-        assert_eq!(parse("@:hello"), Err(NoCommand::NoRecipient));
-        assert_eq!(parse("@"), Err(NoCommand::NoRecipient));
-        assert_eq!(parse("# hello"), Err(NoCommand::NoRecipient));
-        assert_eq!(parse("@bob"), Err(NoCommand::NoText("@bob".into())));
-        assert_eq!(parse("#lobby"), Err(NoCommand::NoText("#lobby".into())));
-        assert_eq!(parse("/fly #lobby"), Err(NoCommand::Unknown("/fly".into())));
+        assert_eq!(parse("@:hello"), Err(ParseError::NoRecipient));
+        assert_eq!(parse("@"), Err(ParseError::NoRecipient));
+        assert_eq!(parse("# hello"), Err(ParseError::NoRecipient));
+        assert_eq!(parse("@bob"), Err(ParseError::NoText("@bob".into())));
+        assert_eq!(parse("#lobby"), Err(ParseError::NoText("#lobby".into())));
+        assert_eq!(parse("/fly #lobby"), Err(ParseError::Unknown("/fly".into())));
         assert_eq!(parse("/join").unwrap_err().reason(), "wrong_arguments");
         assert_eq!(parse("/watch").unwrap_err().reason(), "wrong_arguments");
         let error = parse("/join #a #b").unwrap_err();
@@ -246,14 +246,14 @@ mod tests {
 
     #[test]
     fn what_is_no_command_in_full_width_is_said_to_nobody() {
-        assert_eq!(parse("＠：hello"), Err(NoCommand::NoRecipient));
-        assert_eq!(parse("＃"), Err(NoCommand::NoRecipient));
-        assert_eq!(parse("＠bob"), Err(NoCommand::NoText("@bob".into())));
-        assert_eq!(parse("＃lobby"), Err(NoCommand::NoText("#lobby".into())));
-        assert_eq!(parse("／fly"), Err(NoCommand::Unknown("/fly".into())));
-        assert_eq!(parse("／／who"), Err(NoCommand::Unknown("/／who".into())));
-        assert_eq!(parse("／ join"), Err(NoCommand::Unknown("/".into())));
-        assert_eq!(parse("/ join"), Err(NoCommand::Unknown("/".into())));
+        assert_eq!(parse("＠：hello"), Err(ParseError::NoRecipient));
+        assert_eq!(parse("＃"), Err(ParseError::NoRecipient));
+        assert_eq!(parse("＠bob"), Err(ParseError::NoText("@bob".into())));
+        assert_eq!(parse("＃lobby"), Err(ParseError::NoText("#lobby".into())));
+        assert_eq!(parse("／fly"), Err(ParseError::Unknown("/fly".into())));
+        assert_eq!(parse("／／who"), Err(ParseError::Unknown("/／who".into())));
+        assert_eq!(parse("／ join"), Err(ParseError::Unknown("/".into())));
+        assert_eq!(parse("/ join"), Err(ParseError::Unknown("/".into())));
         assert_eq!(parse("／join").unwrap_err().reason(), "wrong_arguments");
     }
 }

@@ -10,7 +10,7 @@ use mio::Waker;
 use rustyline::error::ReadlineError;
 use rustyline::{Config, DefaultEditor};
 
-use crate::printer::{Editing, Printer};
+use crate::printer::{Printer, PromptGuard};
 
 /// Bytes of a line, at the most: the longest body that any server can allow, and a recipient.
 const LINE_BYTES_MAX: usize = (16 << 20) + 1024;
@@ -94,13 +94,13 @@ impl Lines {
             Err(_) => Printer::start_plain(Arc::clone(&waker))?,
         };
         let (sender, receiver) = sync_channel(BATCHES_AHEAD);
-        let (prompts, asked) = channel::<String>();
-        let (outlet, desk) = (Outlet { sender, waker }, printer.desk());
+        let (prompts, wanted) = channel::<String>();
+        let (outlet, queue) = (Outlet { sender, waker }, printer.queue());
         thread::Builder::new().name("input".into()).spawn(move || {
-            for prompt in asked {
-                let Some(editing) = Editing::start(prompt, &desk) else { return };
-                let line = editor.readline(&editing);
-                drop(editing);
+            for prompt in wanted {
+                let Some(guard) = PromptGuard::start(prompt, &queue) else { return };
+                let line = editor.readline(&guard);
+                drop(guard);
                 let input = match line {
                     Ok(line) => Input::Line(line),
                     Err(ReadlineError::Eof | ReadlineError::Interrupted) => Input::End,

@@ -24,12 +24,12 @@ const NOTHING: &str = "\x1b[A\n";
 
 /// The loop's end: takes text, and never waits.
 pub(crate) struct Printer {
-    desk: Arc<Desk>,
+    queue: Arc<PrintQueue>,
 }
 
 /// What the loop, the editor's thread and the printing thread share.
 #[derive(Default)]
-pub(crate) struct Desk {
+pub(crate) struct PrintQueue {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -72,50 +72,50 @@ enum Phase {
 impl Printer {
     /// Prints through the editor.
     pub(crate) fn start(to: impl ExternalPrinter + Send + 'static, waker: Arc<Waker>) -> io::Result<Self> {
-        Self::spawn(waker, move |desk, waker| desk.bring(to, waker))
+        Self::spawn(waker, move |queue, waker| queue.print_through_editor(to, waker))
     }
 
     /// Prints on a terminal that is too simple for an editor: wherever its cursor happens to be.
     pub(crate) fn start_plain(waker: Arc<Waker>) -> io::Result<Self> {
-        Self::spawn(waker, Desk::bring_plain)
+        Self::spawn(waker, PrintQueue::print_plain)
     }
 
-    fn spawn(waker: Arc<Waker>, work: impl FnOnce(&Desk, &Waker) + Send + 'static) -> io::Result<Self> {
-        let printer = Self { desk: Arc::default() };
-        let desk = Arc::clone(&printer.desk);
-        thread::Builder::new().name("printer".into()).spawn(move || work(&desk, &waker))?;
+    fn spawn(waker: Arc<Waker>, work: impl FnOnce(&PrintQueue, &Waker) + Send + 'static) -> io::Result<Self> {
+        let printer = Self { queue: Arc::default() };
+        let queue = Arc::clone(&printer.queue);
+        thread::Builder::new().name("printer".into()).spawn(move || work(&queue, &waker))?;
         Ok(printer)
     }
 
-    pub(crate) fn desk(&self) -> Arc<Desk> {
-        Arc::clone(&self.desk)
+    pub(crate) fn queue(&self) -> Arc<PrintQueue> {
+        Arc::clone(&self.queue)
     }
 
     /// Prints a line, soon.
     pub(crate) fn print(&self, line: &str) {
-        let mut state = self.desk.lock();
+        let mut state = self.queue.lock();
         state.waiting.push_str(line);
         state.waiting.push('\n');
-        self.desk.changed.notify_all();
+        self.queue.changed.notify_all();
     }
 
     /// Whether the terminal keeps up. If not, the waker is woken when it does again.
     pub(crate) fn has_room(&self) -> bool {
-        self.desk.lock().waiting.len() < WAITING_BYTES_MAX
+        self.queue.lock().waiting.len() < WAITING_BYTES_MAX
     }
 
     /// Waits until everything is printed, and the editor, if it still edits, has taken its line away and stands still.
     pub(crate) fn finish(&self) {
-        let mut state = self.desk.lock();
+        let mut state = self.queue.lock();
         state.phase = Phase::Finishing;
-        self.desk.changed.notify_all();
+        self.queue.changed.notify_all();
         // A terminal that takes nothing must not keep the program from ending.
         let unfinished = |state: &mut State| state.phase != Phase::Finished;
-        drop(self.desk.changed.wait_timeout_while(state, FINISH_TIME_MAX, unfinished));
+        drop(self.queue.changed.wait_timeout_while(state, FINISH_TIME_MAX, unfinished));
     }
 }
 
-impl Desk {
+impl PrintQueue {
     fn lock(&self) -> MutexGuard<'_, State> {
         // No state in between is visible outside of the lock, so a panic elsewhere changes nothing here.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -137,11 +137,11 @@ impl Desk {
         (!state.waiting.is_empty()).then(|| std::mem::take(&mut state.waiting))
     }
 
-    fn bring(&self, mut to: impl ExternalPrinter, waker: &Waker) {
+    fn print_through_editor(&self, mut to: impl ExternalPrinter, waker: &Waker) {
         // An error means that the terminal is gone: the editor notices too, and that ends the program.
         while let Some(text) = self.next(|state| state.editor == Editor::Editing) {
             let _ = to.print(text);
-            self.settle(&mut to);
+            self.wait_until_shown(&mut to);
             let _ = waker.wake();
         }
         if self.editing_round().is_some() {
@@ -153,9 +153,9 @@ impl Desk {
         }
     }
 
-    /// Waits until the last text is shown. If its line ended too early for that, it lies in the editor until the next;
-    /// and what was printed in between would come before it.
-    fn settle(&self, to: &mut impl ExternalPrinter) {
+    /// Waits until the last text is shown. If its line ended too early for that, the text lies in the editor until the next
+    /// line, and what was printed in between would come before it.
+    fn wait_until_shown(&self, to: &mut impl ExternalPrinter) {
         while let Some(round) = self.editing_round() {
             // The editor has taken the text when it can be given something more; unless that went past it to the
             // terminal, because the line has ended and it is not known yet. A painting later than that is the proof
@@ -182,7 +182,7 @@ impl Desk {
         (state.editor == Editor::Editing).then_some(state.rounds)
     }
 
-    fn bring_plain(&self, waker: &Waker) {
+    fn print_plain(&self, waker: &Waker) {
         let print = |text: &str| {
             // As above.
             let _ = io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush());
@@ -199,43 +199,43 @@ impl Desk {
 }
 
 /// A prompt that tells when the editor edits: from its first painting until it is dropped.
-pub(crate) struct Editing {
+pub(crate) struct PromptGuard {
     prompt: String,
-    desk: Arc<Desk>,
+    queue: Arc<PrintQueue>,
 }
 
-impl Editing {
+impl PromptGuard {
     /// To be called before the editor starts. None if it must not, because the program ends.
-    pub(crate) fn start(prompt: String, desk: &Arc<Desk>) -> Option<Self> {
-        let mut state = desk.lock();
+    pub(crate) fn start(prompt: String, queue: &Arc<PrintQueue>) -> Option<Self> {
+        let mut state = queue.lock();
         if state.phase != Phase::Printing {
             return None;
         }
         state.editor = Editor::Starting;
         state.rounds += 1;
-        Some(Self { prompt, desk: Arc::clone(desk) })
+        Some(Self { prompt, queue: Arc::clone(queue) })
     }
 }
 
-impl Prompt for Editing {
+impl Prompt for PromptGuard {
     /// The editor asks for this before it paints anything, and after it has taken away what it painted before.
     fn raw(&self) -> &str {
-        self.desk.change(|state| {
+        self.queue.change(|state| {
             state.editor = Editor::Editing;
             state.paintings += 1;
             if state.phase == Phase::Halting {
                 state.phase = Phase::Finished;
             }
         });
-        // An editor cannot be told to end; but it can be kept from painting over the program's last words.
-        drop(self.desk.wait_while(|state| state.phase == Phase::Finished));
+        // An editor cannot be told to end; but it can be kept from painting over what the program has printed last.
+        drop(self.queue.wait_while(|state| state.phase == Phase::Finished));
         &self.prompt
     }
 }
 
-impl Drop for Editing {
+impl Drop for PromptGuard {
     fn drop(&mut self) {
-        self.desk.change(|state| {
+        self.queue.change(|state| {
             state.editor = Editor::Idle;
             if state.phase == Phase::Halting {
                 state.phase = Phase::Finished;

@@ -1,4 +1,4 @@
-//! What was asked of the server and is not answered yet.
+//! Requests that the server has not answered yet.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,9 @@ use chatcore_client::{User, UserName};
 
 use crate::command::Command;
 
-/// A request, with the names as others see them.
+/// A request without an answer, with the names as others see them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum PendingRequest {
     Message { to: String },
     Join { room: String },
     Leave { room: String },
@@ -19,8 +19,8 @@ pub(crate) enum Asked {
     Roster { room: String },
 }
 
-impl Asked {
-    /// The command that asks for it once more; none for a message, which might come twice.
+impl PendingRequest {
+    /// The command that makes the request once more. None for a message, which might arrive twice.
     pub(crate) fn again(self) -> Option<Command> {
         match self {
             Self::Message { .. } => None,
@@ -57,43 +57,43 @@ impl Asked {
     }
 }
 
-/// What is still to be answered. It is bounded as the client's outbox is.
+/// All requests without an answer. Their number is bounded, as the client's outbox is.
 #[derive(Debug, Default)]
 pub(crate) struct Requests {
     /// By their numbers, but for the listing.
-    asked: BTreeMap<u64, Asked>,
+    pending: BTreeMap<u64, PendingRequest>,
     listing: Option<Listing>,
 }
 
 /// The listing that is under way, of all pages together.
 #[derive(Debug)]
 struct Listing {
-    asked: Asked,
+    pending: PendingRequest,
     /// The request for the page that is awaited; none if it is still to be made.
     number: Option<u64>,
     users: Vec<User>,
 }
 
 impl Requests {
-    /// How many are not answered.
+    /// How many requests have no answer.
     pub(crate) fn open(&self) -> usize {
-        self.asked.len() + usize::from(self.is_listing())
+        self.pending.len() + usize::from(self.is_listing())
     }
 
-    /// How many messages are not answered.
+    /// How many messages have no answer.
     pub(crate) fn messages(&self) -> usize {
-        self.asked.values().filter(|asked| matches!(asked, Asked::Message { .. })).count()
+        self.pending.values().filter(|pending| matches!(pending, PendingRequest::Message { .. })).count()
     }
 
-    /// Something was asked for, no listing.
-    pub(crate) fn ask(&mut self, number: u64, asked: Asked) {
-        self.asked.insert(number, asked);
+    /// A request was made, other than a listing.
+    pub(crate) fn ask(&mut self, number: u64, pending: PendingRequest) {
+        self.pending.insert(number, pending);
     }
 
-    /// The answer to something has come. What was asked for.
-    pub(crate) fn answered(&mut self, number: u64) -> Option<Asked> {
+    /// An answer has come. Returns its request.
+    pub(crate) fn answered(&mut self, number: u64) -> Option<PendingRequest> {
         let listing = self.listing.take_if(|listing| listing.number == Some(number));
-        listing.map(|listing| listing.asked).or_else(|| self.asked.remove(&number))
+        listing.map(|listing| listing.pending).or_else(|| self.pending.remove(&number))
     }
 
     pub(crate) const fn is_listing(&self) -> bool {
@@ -101,23 +101,23 @@ impl Requests {
     }
 
     /// A listing begins.
-    pub(crate) fn list(&mut self, number: u64, asked: Asked) {
-        self.listing = Some(Listing { asked, number: Some(number), users: Vec::new() });
+    pub(crate) fn list(&mut self, number: u64, pending: PendingRequest) {
+        self.listing = Some(Listing { pending, number: Some(number), users: Vec::new() });
     }
 
     /// A page of it has come. The listing if it is complete, with the users of all pages in order.
-    pub(crate) fn listed(&mut self, users: Vec<User>, is_last: bool) -> Option<(Asked, Vec<User>)> {
+    pub(crate) fn listed(&mut self, users: Vec<User>, is_last: bool) -> Option<(PendingRequest, Vec<User>)> {
         let listing = self.listing.as_mut()?;
         listing.users.extend(users);
         listing.number = None;
         let mut listing = self.listing.take_if(|_| is_last)?;
         listing.users.sort_unstable_by(|one, other| one.name.cmp(&other.name));
-        Some((listing.asked, listing.users))
+        Some((listing.pending, listing.users))
     }
 
     /// What the listing is of that is under way.
-    pub(crate) fn listing(&self) -> Option<&Asked> {
-        self.listing.as_ref().map(|listing| &listing.asked)
+    pub(crate) fn listing(&self) -> Option<&PendingRequest> {
+        self.listing.as_ref().map(|listing| &listing.pending)
     }
 
     /// Its next page was asked for.
@@ -132,10 +132,10 @@ impl Requests {
         self.listing = None;
     }
 
-    /// Nothing of all this will be answered any more. What was asked for, by its numbers; the listing is last.
-    pub(crate) fn abandon(&mut self) -> Vec<(u64, Asked)> {
-        let listing = self.listing.take().map(|listing| (u64::MAX, listing.asked));
-        std::mem::take(&mut self.asked).into_iter().chain(listing).collect()
+    /// None of these will be answered any more. Returns the requests by their numbers; the listing is last.
+    pub(crate) fn abandon(&mut self) -> Vec<(u64, PendingRequest)> {
+        let listing = self.listing.take().map(|listing| (u64::MAX, listing.pending));
+        std::mem::take(&mut self.pending).into_iter().chain(listing).collect()
     }
 }
 
@@ -153,19 +153,19 @@ pub(crate) fn mapped(typed: String) -> String {
 mod tests {
     use super::*;
 
-    fn message(to: &str) -> Asked {
-        Asked::Message { to: to.into() }
+    fn message(to: &str) -> PendingRequest {
+        PendingRequest::Message { to: to.into() }
     }
 
     #[test]
     fn a_request_is_answered_once() {
         let mut requests = Requests::default();
         requests.ask(1, message("bob"));
-        requests.ask(2, Asked::Join { room: "#lobby".into() });
+        requests.ask(2, PendingRequest::Join { room: "#lobby".into() });
         assert_eq!((requests.open(), requests.messages()), (2, 1));
         assert_eq!(requests.answered(1), Some(message("bob")));
         assert_eq!(requests.answered(1), None);
-        assert_eq!(requests.answered(2), Some(Asked::Join { room: "#lobby".into() }));
+        assert_eq!(requests.answered(2), Some(PendingRequest::Join { room: "#lobby".into() }));
         assert_eq!(requests.open(), 0);
     }
 
@@ -181,20 +181,20 @@ mod tests {
         let user = |name: &str| User { name: name.parse().unwrap(), display_name: None };
         let mut requests = Requests::default();
         assert_eq!(requests.listed(vec![user("bob")], true), None, "nobody asked");
-        requests.list(1, Asked::Who);
+        requests.list(1, PendingRequest::Who);
         assert!(requests.is_listing());
         assert_eq!(requests.listed(vec![user("carol"), user("alice")], false), None);
         requests.list_on(2);
         assert_eq!(requests.listed(vec![], false), None);
         requests.list_on(3);
         let users = vec![user("alice"), user("bob"), user("carol")];
-        assert_eq!(requests.listed(vec![user("bob")], true), Some((Asked::Who, users)));
+        assert_eq!(requests.listed(vec![user("bob")], true), Some((PendingRequest::Who, users)));
         assert_eq!(requests.open(), 0);
     }
 
     #[test]
     fn a_listing_that_is_rejected_is_over() {
-        let room = || Asked::Roster { room: "#lobby".into() };
+        let room = || PendingRequest::Roster { room: "#lobby".into() };
         let mut requests = Requests::default();
         requests.list(1, room());
         assert_eq!(requests.answered(1), Some(room()));
@@ -204,10 +204,10 @@ mod tests {
     #[test]
     fn what_is_never_answered_is_asked_again_unless_it_might_come_twice() {
         let mut requests = Requests::default();
-        requests.list(1, Asked::Who);
+        requests.list(1, PendingRequest::Who);
         requests.ask(2, message("bob"));
-        requests.ask(3, Asked::Leave { room: "#lobby".into() });
-        let again: Vec<_> = requests.abandon().into_iter().map(|(number, asked)| (number, asked.again())).collect();
+        requests.ask(3, PendingRequest::Leave { room: "#lobby".into() });
+        let again: Vec<_> = requests.abandon().into_iter().map(|(number, pending)| (number, pending.again())).collect();
         let leave = Command::Leave(Some("#lobby".into()));
         assert_eq!(again, [(2, None), (3, Some(leave)), (u64::MAX, Some(Command::Who))]);
         assert_eq!(requests.open(), 0);

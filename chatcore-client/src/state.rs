@@ -1,4 +1,4 @@
-//! What is kept on disk, so that a client that was killed is its old self when it is started again.
+//! The state that is saved on disk, so that a client that was killed goes on with its session when it is started again.
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, TryLockError};
@@ -22,28 +22,28 @@ const FILE_NAME_BYTES_MAX: usize = 200;
 /// Bytes of a file that is read, at the most: all the rooms and users that a server lets anybody have.
 const FILE_BYTES_MAX: u64 = 16 << 20;
 
-/// Where a user stands, as far as the server forgets it with the session.
+/// What the server forgets about a user when the session ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Standing {
+pub(crate) struct SavedState {
     /// The rooms that it is in.
     pub(crate) rooms: BTreeSet<String>,
-    /// The one that text without a recipient goes to.
+    /// The room that text without a recipient goes to.
     pub(crate) room: Option<String>,
-    /// The users whose coming and going it is told.
+    /// The users that it watches.
     pub(crate) watched: BTreeSet<String>,
 }
 
-/// The contents of a file.
+/// The contents of a state file.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct StateFile {
     name: String,
     display_name: Option<String>,
     token: String,
     #[serde(flatten)]
-    standing: Standing,
+    saved: SavedState,
 }
 
-/// The place of one session on disk, which is ours as long as this lives.
+/// The file of one session, which belongs to this program as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Slot {
     path: PathBuf,
@@ -58,7 +58,7 @@ pub(crate) fn default_dir() -> Option<PathBuf> {
 }
 
 impl Slot {
-    /// The place of a name's session with a server. None if another program has it, or the name can be nobody's.
+    /// The file of a name's session with a server. None if another program has it, or if it cannot be a name.
     #[expect(clippy::incompatible_msrv, reason = "the program needs Rust 1.89 for locks; the library does with less")]
     pub(crate) fn open(dir: &Path, server: &str, name: &str) -> io::Result<Option<Self>> {
         let Ok(name) = UserName::new(name) else { return Ok(None) };
@@ -79,29 +79,29 @@ impl Slot {
         }
     }
 
-    /// What was kept last; none if there is nothing, or nothing that makes sense.
-    pub(crate) fn load(&self) -> Option<(SessionTicket, Standing)> {
+    /// What was saved last. None if there is nothing, or nothing that makes sense.
+    pub(crate) fn load(&self) -> Option<(SessionTicket, SavedState)> {
         if fs::metadata(&self.path).ok()?.len() > FILE_BYTES_MAX {
             return None;
         }
-        let kept: Kept = serde_json::from_slice(&fs::read(&self.path).ok()?).ok()?;
-        let token = BASE64_STANDARD.decode(kept.token).ok()?.try_into().ok()?;
-        let (name, display_name) = (kept.name.parse().ok()?, kept.display_name);
+        let file: StateFile = serde_json::from_slice(&fs::read(&self.path).ok()?).ok()?;
+        let token = BASE64_STANDARD.decode(file.token).ok()?.try_into().ok()?;
+        let (name, display_name) = (file.name.parse().ok()?, file.display_name);
         let ticket = SessionTicket { name, display_name, token: Token::from_bytes(token), attempt: unix_ms() };
-        Some((ticket, kept.standing))
+        Some((ticket, file.saved))
     }
 
-    /// Keeps a session, whole or not at all, readable by nobody else.
-    pub(crate) fn save(&self, ticket: &SessionTicket, standing: &Standing) -> io::Result<()> {
-        let kept = Kept {
+    /// Saves a session, whole or not at all, readable by nobody else.
+    pub(crate) fn save(&self, ticket: &SessionTicket, saved: &SavedState) -> io::Result<()> {
+        let contents = StateFile {
             name: ticket.name.to_string(),
             display_name: ticket.display_name.clone(),
             token: BASE64_STANDARD.encode(ticket.token.as_bytes()),
-            standing: standing.clone(),
+            saved: saved.clone(),
         };
         let dir = self.path.parent().expect("it lies in a folder");
         let mut file = tempfile::NamedTempFile::new_in(dir)?;
-        file.write_all(&serde_json::to_vec(&kept)?)?;
+        file.write_all(&serde_json::to_vec(&contents)?)?;
         file.persist(&self.path).map(drop).map_err(|error| error.error)
     }
 
@@ -142,23 +142,23 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_found_again_by_whoever_spells_the_name_another_way() {
+    fn what_is_saved_is_found_again_under_another_spelling_of_the_name() {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path().join("not/there/yet");
-        let standing = Standing {
+        let saved = SavedState {
             rooms: ["#lobby".to_owned()].into(),
             room: Some("#lobby".into()),
             watched: ["bob".to_owned()].into(),
         };
         let slot = Slot::open(&dir, SERVER, "alice").unwrap().unwrap();
         assert_eq!(slot.load(), None);
-        slot.save(&ticket(), &Standing::default()).unwrap();
-        slot.save(&ticket(), &standing).unwrap();
+        slot.save(&ticket(), &SavedState::default()).unwrap();
+        slot.save(&ticket(), &saved).unwrap();
         drop(slot);
         let slot = Slot::open(&dir, SERVER, "Alice").unwrap().unwrap();
-        let (found, kept) = slot.load().expect("it was saved");
+        let (found, loaded) = slot.load().expect("it was saved");
         assert!(found.attempt > 0, "attempts rise over restarts");
-        assert_eq!((SessionTicket { attempt: 0, ..found }, kept), (ticket(), standing));
+        assert_eq!((SessionTicket { attempt: 0, ..found }, loaded), (ticket(), saved));
         assert_eq!(Slot::open(&dir, "[::1]:12345", "alice").unwrap().unwrap().load(), None, "another server");
         slot.forget();
         assert_eq!(slot.load(), None);
@@ -181,7 +181,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path().join("chatcore");
         let slot = Slot::open(&dir, SERVER, "alice").unwrap().unwrap();
-        slot.save(&ticket(), &Standing::default()).unwrap();
+        slot.save(&ticket(), &SavedState::default()).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&dir), mode(&slot.path)), (0o700, 0o600));
     }

@@ -3,58 +3,58 @@
 use chatcore_client::{ClientError, Driver};
 
 use super::{Session, Stage};
-use crate::command::{Command, HELP, NoCommand};
+use crate::command::{Command, HELP, ParseError};
 use crate::failure::Failure;
 use crate::report::Report;
-use crate::requests::{Asked, mapped};
+use crate::requests::{PendingRequest, mapped};
 
 impl Session {
     /// Does what a line asks for. Returns the command if there is no room for it now.
     pub(super) fn execute(&mut self, command: &Command) -> Result<Option<Command>, Failure> {
         match command {
             Command::Send { to, body } => {
-                let asked = Asked::Message { to: mapped(to.clone()) };
-                return self.ask(command, asked, |driver| driver.send(to, body.as_bytes()));
+                let pending = PendingRequest::Message { to: mapped(to.clone()) };
+                return self.ask(command, pending, |driver| driver.send(to, body.as_bytes()));
             }
             Command::Say(text) => {
-                let Some(room) = self.current_room(&NoCommand::NoRecipient.to_string())? else { return Ok(None) };
+                let Some(room) = self.current_room(&ParseError::NoRecipient.to_string())? else { return Ok(None) };
                 // Said now is said there, even if there is no room for it until later.
                 return self.execute(&Command::Send { to: room, body: text.clone() });
             }
             Command::Join(room) => {
                 // What is typed next is meant for it, answered or not.
-                self.own.standing.room = Some(mapped(room.clone()));
-                let asked = Asked::Join { room: mapped(room.clone()) };
-                return self.ask(command, asked, |driver| driver.join(room));
+                self.own.saved.room = Some(mapped(room.clone()));
+                let pending = PendingRequest::Join { room: mapped(room.clone()) };
+                return self.ask(command, pending, |driver| driver.join(room));
             }
             Command::Rejoin(room) => {
-                let asked = Asked::Join { room: room.clone() };
-                return self.ask(command, asked, |driver| driver.join(room));
+                let pending = PendingRequest::Join { room: room.clone() };
+                return self.ask(command, pending, |driver| driver.join(room));
             }
             Command::Leave(room) => {
                 let Some(room) = self.chosen_room(room.as_ref(), "/leave #room leaves a room")? else {
                     return Ok(None);
                 };
-                let asked = Asked::Leave { room: room.clone() };
-                let held = self.ask(&Command::Leave(Some(room.clone())), asked, |driver| driver.leave(&room))?;
-                self.own.standing.room.take_if(|current| *current == room);
+                let pending = PendingRequest::Leave { room: room.clone() };
+                let held = self.ask(&Command::Leave(Some(room.clone())), pending, |driver| driver.leave(&room))?;
+                self.own.saved.room.take_if(|current| *current == room);
                 return Ok(held);
             }
             Command::Watch(names) => {
-                let asked = Asked::Watch { names: names.iter().cloned().map(mapped).collect() };
-                return self.ask(command, asked, |driver| driver.watch(&borrowed(names)));
+                let pending = PendingRequest::Watch { names: names.iter().cloned().map(mapped).collect() };
+                return self.ask(command, pending, |driver| driver.watch(&borrowed(names)));
             }
             Command::Unwatch(names) => {
-                let asked = Asked::Unwatch { names: names.iter().cloned().map(mapped).collect() };
-                return self.ask(command, asked, |driver| driver.unwatch(&borrowed(names)));
+                let pending = PendingRequest::Unwatch { names: names.iter().cloned().map(mapped).collect() };
+                return self.ask(command, pending, |driver| driver.unwatch(&borrowed(names)));
             }
             Command::Roster(room) => {
                 let Some(room) = self.chosen_room(room.as_ref(), "/roster #room lists who is in a room")? else {
                     return Ok(None);
                 };
-                return self.list(Asked::Roster { room });
+                return self.list(PendingRequest::Roster { room });
             }
-            Command::Who => return self.list(Asked::Who),
+            Command::Who => return self.list(PendingRequest::Who),
             Command::Help => self.show(&Report::Help { text: HELP })?,
             Command::Quit if self.interactive => self.quit(),
             // A script is told what became of all that it asked for before.
@@ -67,16 +67,16 @@ impl Session {
     fn ask(
         &mut self,
         command: &Command,
-        asked: Asked,
+        pending: PendingRequest,
         request: impl FnOnce(&mut Driver) -> Result<u64, ClientError>,
     ) -> Result<Option<Command>, Failure> {
         let Some(driver) = &mut self.driver else { return Ok(None) };
         match request(driver) {
-            Ok(number) => self.requests.ask(number, asked),
+            Ok(number) => self.requests.ask(number, pending),
             Err(error) if error.passes() => return Ok(Some(command.clone())),
             Err(error) => {
-                if let Asked::Join { room } = asked {
-                    self.own.standing.room.take_if(|current| *current == room);
+                if let PendingRequest::Join { room } = pending {
+                    self.own.saved.room.take_if(|current| *current == room);
                 }
                 self.cannot_ask(error)?;
             }
@@ -90,13 +90,13 @@ impl Session {
     }
 
     /// Begins a listing, when the one before is over.
-    fn list(&mut self, asked: Asked) -> Result<Option<Command>, Failure> {
+    fn list(&mut self, pending: PendingRequest) -> Result<Option<Command>, Failure> {
         if self.requests.is_listing() {
-            return Ok(asked.again());
+            return Ok(pending.again());
         }
-        match self.page(&asked, 0) {
-            Some(Ok(number)) => self.requests.list(number, asked),
-            Some(Err(error)) if error.passes() => return Ok(asked.again()),
+        match self.page(&pending, 0) {
+            Some(Ok(number)) => self.requests.list(number, pending),
+            Some(Err(error)) if error.passes() => return Ok(pending.again()),
             Some(Err(error)) => self.cannot_ask(error)?,
             None => {}
         }
@@ -105,8 +105,8 @@ impl Session {
 
     /// Asks for the page of the listing that starts there.
     pub(super) fn list_on(&mut self, cursor: u64) {
-        let Some(asked) = self.requests.listing().cloned() else { return };
-        match self.page(&asked, cursor) {
+        let Some(pending) = self.requests.listing().cloned() else { return };
+        match self.page(&pending, cursor) {
             Some(Ok(number)) => self.requests.list_on(number),
             Some(Err(error)) if error.passes() => self.next_page = Some(cursor),
             // Who leaves does without it: half a list would look like a whole one.
@@ -114,10 +114,10 @@ impl Session {
         }
     }
 
-    fn page(&mut self, asked: &Asked, cursor: u64) -> Option<Result<u64, ClientError>> {
+    fn page(&mut self, pending: &PendingRequest, cursor: u64) -> Option<Result<u64, ClientError>> {
         let driver = self.driver.as_mut()?;
-        Some(match asked {
-            Asked::Roster { room } => driver.roster(room, cursor),
+        Some(match pending {
+            PendingRequest::Roster { room } => driver.roster(room, cursor),
             _ => driver.who(cursor),
         })
     }
@@ -131,28 +131,28 @@ impl Session {
     }
 
     fn current_room(&mut self, usage: &str) -> Result<Option<String>, Failure> {
-        if self.own.standing.room.is_none() {
+        if self.own.saved.room.is_none() {
             self.complain("no_room", format!("{usage}; /join #room makes that the room for what names none"))?;
         }
-        Ok(self.own.standing.room.clone())
+        Ok(self.own.saved.room.clone())
     }
 
     /// The session is gone: what is known of each request, and all of it again that may be asked for again.
     pub(super) fn start_over(&mut self, unsent_from: u64) -> Result<(), Failure> {
-        let standing = std::mem::take(&mut self.own.standing);
+        let saved = std::mem::take(&mut self.own.saved);
         self.next_page = None;
-        let mut again: Vec<Command> = standing.rooms.iter().cloned().map(Command::Rejoin).collect();
-        self.own.standing.room = standing.room;
-        if !standing.watched.is_empty() {
-            again.push(Command::Watch(standing.watched.into_iter().collect()));
+        let mut again: Vec<Command> = saved.rooms.iter().cloned().map(Command::Rejoin).collect();
+        self.own.saved.room = saved.room;
+        if !saved.watched.is_empty() {
+            again.push(Command::Watch(saved.watched.into_iter().collect()));
         }
-        for (number, asked) in self.requests.abandon() {
-            match asked {
-                Asked::Message { to } if number >= unsent_from => {
+        for (number, pending) in self.requests.abandon() {
+            match pending {
+                PendingRequest::Message { to } if number >= unsent_from => {
                     let reason = "not_sent".to_owned();
                     self.show(&Report::Rejected { to, reason, request: None })?;
                 }
-                Asked::Message { to } => {
+                PendingRequest::Message { to } => {
                     self.unanswered += 1;
                     self.show(&Report::Unanswered { to })?;
                 }
@@ -161,7 +161,7 @@ impl Session {
         }
         again.extend(self.held.drain(..));
         self.held = again.into();
-        self.stage = if self.stage == Stage::Chatting { Stage::Registering } else { self.stage };
+        self.stage = if self.stage == Stage::Open { Stage::Registering } else { self.stage };
         Ok(())
     }
 }

@@ -11,24 +11,24 @@ use mio::{Events, Poll};
 use super::SOCKET;
 use crate::args::Args;
 use crate::failure::Failure;
-use crate::state::{Slot, Standing, default_dir};
+use crate::state::{SavedState, Slot, default_dir};
 
 /// Where to, and how long that may take.
 #[derive(Clone, Debug)]
 pub(super) struct Connect {
     address: String,
     timeout: Duration,
-    /// Where sessions are kept; none if they are not.
+    /// Where sessions are saved. None if they are not.
     state_dir: Option<PathBuf>,
 }
 
-/// What is left of an older run under the same name.
+/// What an older run under the same name has saved.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
+pub(super) struct Restored {
     pub(super) slot: Option<Slot>,
     pub(super) ticket: Option<SessionTicket>,
-    pub(super) standing: Standing,
-    /// Why nothing can be kept.
+    pub(super) saved: SavedState,
+    /// Why nothing can be saved.
     pub(super) error: Option<io::Error>,
 }
 
@@ -38,14 +38,14 @@ impl Connect {
         Self { address: args.connect.clone(), timeout: args.connect_timeout, state_dir }
     }
 
-    pub(super) fn kept(&self, name: &str) -> Kept {
-        let Some(dir) = &self.state_dir else { return Kept::default() };
+    pub(super) fn restore(&self, name: &str) -> Restored {
+        let Some(dir) = &self.state_dir else { return Restored::default() };
         let slot = match Slot::open(dir, &self.address, name) {
             Ok(slot) => slot,
-            Err(error) => return Kept { error: Some(error), ..Kept::default() },
+            Err(error) => return Restored { error: Some(error), ..Restored::default() },
         };
-        let (ticket, standing) = slot.as_ref().and_then(Slot::load).unzip();
-        Kept { slot, ticket, standing: standing.unwrap_or_default(), error: None }
+        let (ticket, saved) = slot.as_ref().and_then(Slot::load).unzip();
+        Restored { slot, ticket, saved: saved.unwrap_or_default(), error: None }
     }
 
     /// With a ticket, the session is asked for at once.

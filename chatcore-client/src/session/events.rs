@@ -8,7 +8,7 @@ use chatcore_client::{Closed, Event, RefusalCode, User};
 use super::{Lost, Session, Stage};
 use crate::failure::{self, Failure};
 use crate::report::{Body, Id, Report};
-use crate::requests::Asked;
+use crate::requests::PendingRequest;
 use crate::state::is_resumable;
 
 impl Session {
@@ -53,16 +53,16 @@ impl Session {
                 self.show(&Report::Message { id: id.into(), time, from, to, body: Body::new(body) })
             }
             Event::Accepted { number, id } => match self.requests.answered(number) {
-                Some(asked) => self.show(&Report::Accepted { to: asked.to(), id: id.into() }),
+                Some(pending) => self.show(&Report::Accepted { to: pending.to(), id: id.into() }),
                 // It was asked for before the program was started again.
                 None => Ok(()),
             },
             Event::Rejected { number, code } => match self.requests.answered(number) {
-                Some(asked) => self.rejected(asked, code.to_string()),
+                Some(pending) => self.rejected(pending, code.to_string()),
                 None => Ok(()),
             },
             Event::Done { number } => match self.requests.answered(number) {
-                Some(asked) => self.done(asked),
+                Some(pending) => self.done(pending),
                 None => Ok(()),
             },
             Event::Report { status, to, ids } => {
@@ -100,43 +100,43 @@ impl Session {
         self.show(report)?;
         self.keep()?;
         if self.stage == Stage::Registering {
-            self.stage = Stage::Chatting;
+            self.stage = Stage::Open;
             self.prompt();
         }
         Ok(())
     }
 
-    fn done(&mut self, asked: Asked) -> Result<(), Failure> {
+    fn done(&mut self, pending: PendingRequest) -> Result<(), Failure> {
         let name = self.own.name.clone();
-        match asked {
-            Asked::Join { room } => {
-                self.own.standing.rooms.insert(room.clone());
+        match pending {
+            PendingRequest::Join { room } => {
+                self.own.saved.rooms.insert(room.clone());
                 self.keep()?;
                 self.show(&Report::Joined { room, name, display_name: None })
             }
-            Asked::Leave { room } => {
-                self.own.standing.rooms.remove(&room);
+            PendingRequest::Leave { room } => {
+                self.own.saved.rooms.remove(&room);
                 self.keep()?;
                 self.show(&Report::Left { room, name, reason: LeaveCode::Left.to_string() })
             }
-            Asked::Watch { names } => {
-                self.own.standing.watched.extend(names);
+            PendingRequest::Watch { names } => {
+                self.own.saved.watched.extend(names);
                 self.keep()
             }
-            Asked::Unwatch { names } => {
-                self.own.standing.watched.retain(|name| !names.contains(name));
+            PendingRequest::Unwatch { names } => {
+                self.own.saved.watched.retain(|name| !names.contains(name));
                 self.keep()
             }
-            Asked::Message { .. } | Asked::Who | Asked::Roster { .. } => Ok(()),
+            PendingRequest::Message { .. } | PendingRequest::Who | PendingRequest::Roster { .. } => Ok(()),
         }
     }
 
-    fn rejected(&mut self, asked: Asked, reason: String) -> Result<(), Failure> {
-        if let Asked::Join { room } = &asked {
-            self.own.standing.room.take_if(|current| current == room);
+    fn rejected(&mut self, pending: PendingRequest, reason: String) -> Result<(), Failure> {
+        if let PendingRequest::Join { room } = &pending {
+            self.own.saved.room.take_if(|current| current == room);
         }
-        let request = asked.name();
-        self.show(&Report::Rejected { to: asked.to(), reason, request })
+        let request = pending.name();
+        self.show(&Report::Rejected { to: pending.to(), reason, request })
     }
 
     fn listed(&mut self, users: Vec<User>, next: Option<u64>) -> Result<(), Failure> {
@@ -145,7 +145,7 @@ impl Session {
             self.list_on(cursor);
         }
         match whole {
-            Some((Asked::Roster { room }, users)) => self.show(&Report::Roster { room, users: users.into() }),
+            Some((PendingRequest::Roster { room }, users)) => self.show(&Report::Roster { room, users: users.into() }),
             Some((_, users)) => self.show(&Report::Online { users: users.into() }),
             None => Ok(()),
         }

@@ -14,7 +14,7 @@ use chatcore_client::chatcore::Position;
 use chatcore_client::{Closed, Driver, RefusalCode};
 use mio::{Events, Poll, Token, Waker};
 
-use self::connect::{Connect, Kept};
+use self::connect::{Connect, Restored};
 use crate::args::Args;
 use crate::command::{self, Command};
 use crate::failure::Failure;
@@ -23,7 +23,7 @@ use crate::report::Report;
 use crate::requests::Requests;
 use crate::screen::Screen;
 use crate::signals;
-use crate::state::{Slot, Standing};
+use crate::state::{SavedState, Slot};
 use crate::terminal::Settings;
 
 const SOCKET: Token = Token(0);
@@ -53,7 +53,7 @@ pub(crate) struct Session {
     held: VecDeque<Command>,
     /// The page of a listing that waits so.
     next_page: Option<u64>,
-    /// Messages of which nobody will tell what became.
+    /// Messages whose fate nobody will tell.
     unanswered: usize,
     input_ended: bool,
     /// When the answers to what was sent are waited for no longer.
@@ -76,8 +76,8 @@ struct Shown {
 struct Identity {
     /// The name that was asked for, or that we have.
     name: String,
-    standing: Standing,
-    /// Where the session is kept; none if it is not.
+    saved: SavedState,
+    /// Where the session is saved. None if it is not.
     slot: Option<Slot>,
     /// It cannot be kept, which was told.
     is_unkept: bool,
@@ -98,7 +98,7 @@ enum Stage {
     Naming,
     /// The server is asked for it.
     Registering,
-    Chatting,
+    Open,
     /// Our goodbye is said.
     Quitting,
     Over,
@@ -110,9 +110,9 @@ impl Session {
         let mut poll = Poll::new().map_err(Failure::System)?;
         let mut events = Events::with_capacity(64);
         let connect = Connect::new(args);
-        let kept = args.name.as_ref().map(|name| connect.kept(name)).unwrap_or_default();
+        let restored = args.name.as_ref().map(|name| connect.restore(name)).unwrap_or_default();
         // That nobody listens there is told before a person types.
-        let driver = connect.connect(&mut poll, &mut events, kept.ticket.as_ref())?;
+        let driver = connect.connect(&mut poll, &mut events, restored.ticket.as_ref())?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(Failure::System)?);
         let interactive = terminal.is_some();
         let signalled = signals::watch(Arc::clone(&waker), terminal).map_err(Failure::System)?;
@@ -147,7 +147,7 @@ impl Session {
             shown: Shown::default(),
         };
         match &args.name {
-            Some(name) => session.register(name, kept)?,
+            Some(name) => session.register(name, restored)?,
             None => session.lines.ask(NAME_PROMPT),
         }
         Ok(session)
@@ -256,8 +256,8 @@ impl Session {
         if let Some(cursor) = self.next_page.take() {
             self.list_on(cursor);
         }
-        while matches!(self.stage, Stage::Naming | Stage::Chatting) {
-            if self.stage == Stage::Chatting
+        while matches!(self.stage, Stage::Naming | Stage::Open) {
+            if self.stage == Stage::Open
                 && let Some(command) = self.held.pop_front()
             {
                 if let Some(command) = self.execute(&command)? {
@@ -289,13 +289,13 @@ impl Session {
             }
             // It may be the same name once more.
             self.own.slot = None;
-            let kept = self.connect.kept(name);
-            if self.driver.is_none() || kept.ticket.is_some() {
+            let restored = self.connect.restore(name);
+            if self.driver.is_none() || restored.ticket.is_some() {
                 self.driver = None;
                 self.shown = Shown::default();
-                self.driver = Some(self.connect.connect(&mut self.poll, &mut self.events, kept.ticket.as_ref())?);
+                self.driver = Some(self.connect.connect(&mut self.poll, &mut self.events, restored.ticket.as_ref())?);
             }
-            return self.register(name, kept);
+            return self.register(name, restored);
         }
         match command::parse(line) {
             Ok(Some(command)) => {
@@ -305,7 +305,7 @@ impl Session {
             Ok(None) => {}
             Err(error) => self.complain(error.reason(), error.to_string())?,
         }
-        if self.stage == Stage::Chatting {
+        if self.stage == Stage::Open {
             self.prompt();
         }
         Ok(())
@@ -313,22 +313,22 @@ impl Session {
 
     /// Asks for a line.
     fn prompt(&mut self) {
-        let room = self.own.standing.room.as_deref().unwrap_or_default();
+        let room = self.own.saved.room.as_deref().unwrap_or_default();
         self.lines.ask(&format!("{room}> "));
     }
 
     // ---- the name ----
 
-    /// Asks for a name, or for the session that was kept for it.
-    fn register(&mut self, name: &str, kept: Kept) -> Result<(), Failure> {
+    /// Asks for a name, or for the session that was saved for it.
+    fn register(&mut self, name: &str, restored: Restored) -> Result<(), Failure> {
         name.clone_into(&mut self.own.name);
         self.stage = Stage::Registering;
-        (self.own.slot, self.own.standing) = (kept.slot, kept.standing);
-        if let Some(error) = kept.error {
+        (self.own.slot, self.own.saved) = (restored.slot, restored.saved);
+        if let Some(error) = restored.error {
             self.tell_unkept(&error)?;
         }
         // With a ticket, it is asked for already.
-        let Some(driver) = self.driver.as_mut().filter(|_| kept.ticket.is_none()) else { return Ok(()) };
+        let Some(driver) = self.driver.as_mut().filter(|_| restored.ticket.is_none()) else { return Ok(()) };
         // If nobody can have it, the server is not even asked.
         let asked = driver.register(name, b"");
         asked.or_else(|error| self.refused(&RefusalCode::InvalidName.to_string(), error.to_string()))
@@ -408,13 +408,13 @@ impl Session {
         }
     }
 
-    // ---- what is kept ----
+    // ---- what is saved ----
 
-    /// Keeps the session as it is now.
+    /// Saves the session as it is now.
     fn keep(&mut self) -> Result<(), Failure> {
         let ticket = self.driver.as_ref().and_then(|driver| driver.client().ticket());
         let (Some(slot), Some(ticket)) = (&self.own.slot, ticket) else { return Ok(()) };
-        match slot.save(ticket, &self.own.standing) {
+        match slot.save(ticket, &self.own.saved) {
             Ok(()) => Ok(()),
             Err(error) => self.tell_unkept(&error),
         }
