@@ -55,6 +55,10 @@ impl<'a> Coding<'a> {
     }
 
     /// Reads the frame, borrowed.
+    ///
+    /// # Panics
+    ///
+    /// If the frame cannot be read, which would be a bug.
     pub fn decode(&self) {
         let mut input = black_box(&self.frame[..]);
         let content = take(&mut input, u32::MAX).expect("it is a frame").expect("it is whole");

@@ -1,4 +1,5 @@
 //! What the benches share: messages to write and read, and a hub full of users without sockets.
+#![allow(clippy::missing_errors_doc, reason = "only this crate's own programs and tests call it")]
 
 mod coding;
 pub mod conformance;

@@ -100,6 +100,10 @@ impl Routing {
 
     /// So many rooms of so many members each, who are a thousand users at the least, and batches of messages to rooms
     /// picked at random.
+    ///
+    /// # Panics
+    ///
+    /// As [`check`](Self::check).
     pub fn in_rooms(rooms: usize, members: usize, body_bytes: usize) -> Self {
         const USERS_MIN: usize = 1_000;
 
@@ -179,8 +183,12 @@ impl Routing {
         }
     }
 
-    /// A bench of nothing would be fast: every message must be delivered, and accepted. Panics if one is not. Users
-    /// acknowledge at the end, or when a quarter of what an outbox holds has come.
+    /// A bench of nothing would be fast: every message must be delivered, and accepted. Users acknowledge at
+    /// the end, or when a quarter of what an outbox holds has come.
+    ///
+    /// # Panics
+    ///
+    /// If a message is not delivered or not accepted.
     pub fn check(&mut self) {
         let pending_max = self.hub.limits().outbox_bytes_max as usize / 4;
         let mut pending_bytes = vec![0; self.users.len()];

@@ -114,11 +114,24 @@ impl Connection {
     ///
     /// Once there is a session, a connection that is lost is made again, without end: [`Event::Reconnecting`] and
     /// [`Event::Resumed`] tell. [`connect_with`](Self::connect_with) can do without that.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::Resolve`] if the address is not understood or found, [`ConnectError::Connect`] if nobody answers
+    /// there.
     pub fn connect(address: &str, timeout: Duration) -> Result<Self, ConnectError> {
         Self::connect_with(address, timeout, &ClientConfig::default())
     }
 
     /// As [`connect`](Self::connect), for a client that behaves in another way.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    ///
+    /// # Panics
+    ///
+    /// If no client can work with the configuration: [`ClientConfig::check`] tells beforehand.
     pub fn connect_with(address: &str, timeout: Duration, config: &ClientConfig) -> Result<Self, ConnectError> {
         Self::start(address, timeout, |address| Driver::connect(address, config.clone()))
     }
@@ -126,6 +139,14 @@ impl Connection {
     /// As [`connect_with`](Self::connect_with), for a program that was started again and wants its session back.
     /// [`Event::Resumed`] is the answer; or [`Event::SessionLost`] if it was too late, and then it registers anew under
     /// the same name, with the credential. Call nothing but [`receive`](Self::receive) until then.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    ///
+    /// # Panics
+    ///
+    /// As [`connect_with`](Self::connect_with).
     pub fn resume(
         address: &str,
         timeout: Duration,
@@ -148,11 +169,20 @@ impl Connection {
     }
 
     /// Asks for a name, without a credential.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError::Refused`] if the server says no: another name can be tried. [`RegisterError::Other`] if it
+    /// cannot be asked, does not answer in time, or the connection is over.
     pub fn register(&mut self, name: &str, timeout: Duration) -> Result<Registered, RegisterError> {
         self.register_with(name, b"", timeout)
     }
 
     /// Asks for a name, with the credential that the server wants.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](Self::register).
     pub fn register_with(
         &mut self,
         name: &str,
@@ -190,41 +220,71 @@ impl Connection {
     }
 
     /// Sends a message; returns its number, which comes back with [`Event::Accepted`] or [`Event::Rejected`].
-    /// Waits only while too much is unacknowledged, and goes on receiving meanwhile. If it fails, nothing was sent.
+    /// Waits only while too much is unacknowledged, and goes on receiving meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Command`] if the client cannot send this, [`Error::TimedOut`] if there was no room for it in time,
+    /// [`Error::Unreceived`] if too many events wait to be received, [`Error::Closed`] or [`Error::Poll`]. Nothing was
+    /// sent then.
     pub fn send(&mut self, to: &str, body: &[u8], timeout: Duration) -> Result<u64, Error> {
         self.ask(timeout, |driver| driver.send(to, body))
     }
 
     /// Asks for a page of who is online: zero for the first. [`Event::Online`] answers. Waits as
     /// [`send`](Self::send) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
     pub fn who(&mut self, cursor: u64, timeout: Duration) -> Result<u64, Error> {
         self.ask(timeout, |driver| driver.who(cursor))
     }
 
     /// Asks to be let into a room; `#` is part of its name. [`Event::Done`] or [`Event::Rejected`] answers. Waits as
     /// [`send`](Self::send) does, and so do the other requests.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
     pub fn join(&mut self, room: &str, timeout: Duration) -> Result<u64, Error> {
         self.ask(timeout, |driver| driver.join(room))
     }
 
     /// Leaves a room. [`Event::Done`] or [`Event::Rejected`] answers.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
     pub fn leave(&mut self, room: &str, timeout: Duration) -> Result<u64, Error> {
         self.ask(timeout, |driver| driver.leave(room))
     }
 
     /// Asks for a page of who is in a room that we are in: zero for the first. [`Event::Members`] or
     /// [`Event::Rejected`] answers.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
     pub fn roster(&mut self, room: &str, cursor: u64, timeout: Duration) -> Result<u64, Error> {
         self.ask(timeout, |driver| driver.roster(room, cursor))
     }
 
     /// Asks to be told when users come and go. [`Event::Presence`] for each tells how it is now, and [`Event::Done`]
     /// follows; or [`Event::Rejected`] alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
     pub fn watch(&mut self, names: &[&str], timeout: Duration) -> Result<u64, Error> {
         self.ask(timeout, |driver| driver.watch(names))
     }
 
     /// Takes that back for some names. [`Event::Done`] answers.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
     pub fn unwatch(&mut self, names: &[&str], timeout: Duration) -> Result<u64, Error> {
         self.ask(timeout, |driver| driver.unwatch(names))
     }
@@ -234,8 +294,11 @@ impl Connection {
         self.driver.client().ticket()
     }
 
-    /// The next event; none if the time is over. Time zero only looks. [`Event::Closed`] is the last; after it every
-    /// call fails with [`Error::Closed`].
+    /// The next event; none if the time is over. Time zero only looks. [`Event::Closed`] is the last.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] after [`Event::Closed`], and [`Error::Poll`] if the system cannot poll any more.
     pub fn receive(&mut self, timeout: Duration) -> Result<Option<Event>, Error> {
         let deadline = Deadline::after(timeout);
         // Whoever receives one by one what has come at once must not forget the server over it.
@@ -256,8 +319,13 @@ impl Connection {
         }
     }
 
-    /// Says goodbye behind everything sent before, and waits for the server's. What still arrives is lost: to see it,
+    /// Says goodbye after everything sent before, and waits for the server's. What still arrives is lost: to see it,
     /// [`receive`](Self::receive) until all that was sent is accepted or rejected before closing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TimedOut`] if the server does not answer in time, [`Error::Closed`] if the connection ended in another
+    /// way, or [`Error::Poll`].
     pub fn close(mut self, timeout: Duration) -> Result<(), Error> {
         let deadline = Deadline::after(timeout);
         self.driver.close();
@@ -344,6 +412,11 @@ impl Connection {
 /// Connects a [`Driver`] and registers it with `poll`: tries all addresses that `host:port` stands for in turn,
 /// each for at most `timeout`. To one of them, `begin` makes the driver, with [`Driver::connect`] or [`Driver::resume`].
 /// Events of other sources of `poll` are lost meanwhile: look at those afterwards.
+///
+/// # Errors
+///
+/// [`ConnectError::Resolve`] if the address is not understood or found; [`ConnectError::Connect`], with the last error,
+/// if no address works.
 pub fn connect_any(
     address: &str,
     timeout: Duration,

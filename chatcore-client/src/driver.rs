@@ -74,12 +74,28 @@ struct PollRegistration {
 
 impl Driver {
     /// Begins to connect. Whether that works out, [`drive`](Self::drive) tells.
+    ///
+    /// # Errors
+    ///
+    /// What the system says if it has no socket or no randomness.
+    ///
+    /// # Panics
+    ///
+    /// If no client can work with the configuration: [`ClientConfig::check`] tells beforehand.
     pub fn connect(address: SocketAddr, config: ClientConfig) -> io::Result<Self> {
         Self::start(address, |clock, seed| Client::new(clock.now(), config, seed))
     }
 
     /// As [`connect`](Self::connect), for a program that was started again and wants its session back: see
     /// [`Client::resume`].
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    ///
+    /// # Panics
+    ///
+    /// As [`connect`](Self::connect).
     pub fn resume(
         address: SocketAddr,
         config: ClientConfig,
@@ -109,7 +125,9 @@ impl Driver {
     /// Reads, writes and lets time pass. True if something was read: there may be events then, room for what did not
     /// fit, and more to read.
     ///
-    /// The only error is that the first connection cannot be made; what breaks later is an event.
+    /// # Errors
+    ///
+    /// Only if the first connection cannot be made. What breaks later is an event.
     pub fn drive(&mut self) -> io::Result<bool> {
         self.follow();
         if !self.connected && !self.is_connected()? {
@@ -161,41 +179,73 @@ impl Driver {
     }
 
     /// See [`Client::register`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::register`].
     pub fn register(&mut self, name: &str, credential: &[u8]) -> Result<(), ClientError> {
         self.client.register(self.clock.now(), name, credential)
     }
 
     /// See [`Client::send`]. The message goes out with the next [`drive`](Self::drive).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::send`].
     pub fn send(&mut self, to: &str, body: &[u8]) -> Result<u64, ClientError> {
         self.client.send(self.clock.now(), to, body)
     }
 
     /// See [`Client::who`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::who`].
     pub fn who(&mut self, cursor: u64) -> Result<u64, ClientError> {
         self.client.who(self.clock.now(), cursor)
     }
 
     /// See [`Client::join`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::join`].
     pub fn join(&mut self, room: &str) -> Result<u64, ClientError> {
         self.client.join(self.clock.now(), room)
     }
 
     /// See [`Client::leave`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::leave`].
     pub fn leave(&mut self, room: &str) -> Result<u64, ClientError> {
         self.client.leave(self.clock.now(), room)
     }
 
     /// See [`Client::roster`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::roster`].
     pub fn roster(&mut self, room: &str, cursor: u64) -> Result<u64, ClientError> {
         self.client.roster(self.clock.now(), room, cursor)
     }
 
     /// See [`Client::watch`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::watch`].
     pub fn watch(&mut self, names: &[&str]) -> Result<u64, ClientError> {
         self.client.watch(self.clock.now(), names)
     }
 
     /// See [`Client::unwatch`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::unwatch`].
     pub fn unwatch(&mut self, names: &[&str]) -> Result<u64, ClientError> {
         self.client.unwatch(self.clock.now(), names)
     }

@@ -120,6 +120,10 @@ impl Default for DriverLimits {
 impl DriverLimits {
     /// Whether the limits let anything happen at all.
     ///
+    /// # Errors
+    ///
+    /// The first limit that is zero.
+    ///
     /// ```
     /// use chatcore_server::DriverLimits;
     ///

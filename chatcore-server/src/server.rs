@@ -89,8 +89,10 @@ impl Server {
     /// Listens on every address of the configuration. From now on clients can connect; they are served by
     /// [`run`](Self::run).
     ///
-    /// Fails if the limits do not fit together or into [`Config::memory_bytes_max`], or if one of the addresses cannot be listened on: a server
-    /// listens on all that was asked for, or not at all.
+    /// # Errors
+    ///
+    /// If the limits do not fit together or into [`Config::memory_bytes_max`], or if one of the addresses cannot be listened
+    /// on: a server listens on all that was asked for, or not at all.
     pub fn bind(config: Config) -> Result<Self, BindError> {
         config.limits.check()?;
         config.driver.check()?;
@@ -137,7 +139,9 @@ impl Server {
 
     /// Serves until it is told to stop by its [`Handle`], and every client is gone.
     ///
-    /// Nothing that a client does makes this fail; it fails only if the system cannot poll any more.
+    /// # Errors
+    ///
+    /// Only if the system cannot poll any more: nothing that a client does makes this fail.
     pub fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS_MAX);
         let mut buffer = vec![0; BUFFER_BYTES].into_boxed_slice();

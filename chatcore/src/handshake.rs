@@ -75,6 +75,11 @@ impl Handshake {
     /// registration is undecided nothing is taken.
     ///
     /// A name that cannot be one is refused here, and the client may try another.
+    ///
+    /// # Errors
+    ///
+    /// Why the handshake is over: the peer broke the protocol, speaks another one, or left. Write what
+    /// [`transmit`](Self::transmit) holds, and close the connection.
     pub fn receive(&mut self, now: Instant, input: &mut &[u8]) -> Result<Option<Registration>, HandshakeError> {
         if self.state.is_none() {
             match wire::take_preface(input) {
@@ -150,9 +155,16 @@ impl Handshake {
         mem::replace(&mut self.cost, 0)
     }
 
-    /// Answers the registration with no. The client may try again on the same connection, and has the
-    /// handshake time for it, until it has been refused too often: then this is an error like the others. When the handshake
-    /// [is over](Self::is_over), this does nothing.
+    /// Answers the registration with no. The client may try again on the same connection, and has the handshake time for
+    /// it, until it has been refused too often. When the handshake [is over](Self::is_over), this does nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`HandshakeError::ProtocolError`] if it was refused too often: the handshake is over.
+    ///
+    /// # Panics
+    ///
+    /// If there is no registration to be answered.
     pub fn refuse(&mut self, now: Instant, refusal: &Refusal) -> Result<(), HandshakeError> {
         if self.state == Some(State::Closed) {
             return Ok(());
@@ -190,7 +202,11 @@ impl Handshake {
         matches!(self.state, Some(State::Registering | State::Resuming))
     }
 
-    /// Past the deadline, ends the handshake: returns the error of that, once the time has come.
+    /// Past the deadline, ends the handshake.
+    ///
+    /// # Errors
+    ///
+    /// [`HandshakeError::TimedOut`] or [`HandshakeError::Undecided`] once the time has come.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), HandshakeError> {
         if now < self.deadline() {
             return Ok(());
@@ -239,7 +255,11 @@ impl Handshake {
     }
 
     /// The transport has taken this many bytes of [`transmit`](Self::transmit). To be said before anything else goes into
-    /// the handshake, because that may change what is to be written. Panics if it was given fewer.
+    /// the handshake, because that may change what is to be written.
+    ///
+    /// # Panics
+    ///
+    /// If fewer bytes were there to be written.
     pub fn transmitted(&mut self, count: usize) {
         let given: usize = self.transmit().map(<[u8]>::len).sum();
         assert!(count <= given, "the driver reports more bytes as transmitted than it was given");

@@ -156,6 +156,10 @@ impl Default for Limits {
 
 impl Limits {
     /// Whether the limits fit together.
+    ///
+    /// # Errors
+    ///
+    /// The first limit that is out of its range or does not fit another, with both numbers.
     pub fn check(&self) -> Result<(), LimitsError> {
         const BODY_BYTES_MAX: u32 = 16 << 20;
         if !(1..=BODY_BYTES_MAX).contains(&self.body_bytes_max) {

@@ -14,6 +14,12 @@ impl Client {
     /// answers; after the latter this may be called again. Without a connection, the name is asked for when there is
     /// one: after a session was lost, this replaces the name that would be asked for again. The credential is for hubs
     /// that ask for one; empty otherwise.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Closed`] after [`close`](Self::close) or when the connection is over for good,
+    /// [`ClientError::Registered`] if a name was asked for before and not refused, [`ClientError::NameTooLong`] or
+    /// [`ClientError::CredentialTooLong`]. Nothing is sent then.
     pub fn register(&mut self, now: Instant, name: &str, credential: &[u8]) -> Result<(), ClientError> {
         self.clock(now);
         match self.state {
@@ -37,6 +43,13 @@ impl Client {
     /// Sends a message to a user, or to a room that we are in. Returns its number, which comes back with
     /// [`Event::Accepted`](super::Event::Accepted) or [`Event::Rejected`](super::Event::Rejected); numbers rise. A body
     /// may have as many bytes as the hub announced.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::NotRegistered`] before there is a session, [`ClientError::Closed`] after [`close`](Self::close)
+    /// or when the connection is over for good, [`ClientError::NameTooLong`], [`ClientError::BodyTooLong`] if the body
+    /// is longer than the hub allows; [`ClientError::OutboxFull`] and [`ClientError::TooManyPending`] while too much
+    /// waits for the hub, which passes ([`ClientError::passes`]). Nothing is sent then.
     pub fn send(&mut self, now: Instant, to: &str, body: &[u8]) -> Result<u64, ClientError> {
         self.clock(now);
         let limits = self.registered()?;
@@ -52,6 +65,12 @@ impl Client {
 
     /// Asks for a page of who is online: zero for the first, then what [`Event::Online`](super::Event::Online) gave as
     /// next. Returns the request's number, which comes back with the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::NotRegistered`] before there is a session, [`ClientError::Closed`] after [`close`](Self::close)
+    /// or when the connection is over for good; [`ClientError::OutboxFull`] and [`ClientError::TooManyPending`] while
+    /// too much waits for the hub, which passes.
     pub fn who(&mut self, now: Instant, cursor: u64) -> Result<u64, ClientError> {
         self.clock(now);
         self.registered()?;
@@ -61,6 +80,10 @@ impl Client {
     /// Asks to be let into a room; `#` is part of its name. [`Event::Done`](super::Event::Done) or
     /// [`Event::Rejected`](super::Event::Rejected) answers. From then on the room's messages come, but for those that
     /// [`Event::Missed`](super::Event::Missed) counts.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), but for the body.
     pub fn join(&mut self, now: Instant, room: &str) -> Result<u64, ClientError> {
         self.clock(now);
         self.registered()?;
@@ -69,6 +92,10 @@ impl Client {
     }
 
     /// Leaves a room. [`Event::Done`](super::Event::Done) or [`Event::Rejected`](super::Event::Rejected) answers.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), but for the body.
     pub fn leave(&mut self, now: Instant, room: &str) -> Result<u64, ClientError> {
         self.clock(now);
         self.registered()?;
@@ -78,6 +105,10 @@ impl Client {
 
     /// Asks for a page of who is in a room that we are in: zero for the first, then what
     /// [`Event::Members`](super::Event::Members) gave as next.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), but for the body.
     pub fn roster(&mut self, now: Instant, room: &str, cursor: u64) -> Result<u64, ClientError> {
         self.clock(now);
         self.registered()?;
@@ -88,6 +119,11 @@ impl Client {
     /// Asks to be told when users come and go, in addition to those watched already. An
     /// [`Event::Presence`](super::Event::Presence) for each comes first and then [`Event::Done`](super::Event::Done);
     /// or [`Event::Rejected`](super::Event::Rejected), and then none of them is watched.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), but for the body; and [`ClientError::TooManyNames`] if the list is longer than the hub
+    /// allows.
     pub fn watch(&mut self, now: Instant, names: &[&str]) -> Result<u64, ClientError> {
         self.clock(now);
         let bytes = self.check_names(names)?;
@@ -95,6 +131,11 @@ impl Client {
     }
 
     /// Takes that back for some names. [`Event::Done`](super::Event::Done) answers.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), but for the body; and [`ClientError::TooManyNames`] if the list is longer than the hub
+    /// allows.
     pub fn unwatch(&mut self, now: Instant, names: &[&str]) -> Result<u64, ClientError> {
         self.clock(now);
         let bytes = self.check_names(names)?;

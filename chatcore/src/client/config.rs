@@ -56,6 +56,10 @@ impl Default for ClientConfig {
 
 impl ClientConfig {
     /// Whether a client can work like that.
+    ///
+    /// # Errors
+    ///
+    /// The first value that is out of its range, with the range.
     pub const fn check(&self) -> Result<(), ClientConfigError> {
         /// A request, and the answer to a ping.
         const OUTBOX_BYTES_MIN: u32 = 2 * OVERHEAD_BYTES_MAX;

@@ -103,7 +103,9 @@ impl Client {
     /// A fresh connection, whose transport stands or will. The seed varies the waiting before attempts to connect:
     /// take it from the system's source of randomness, and in a test from wherever the test can repeat it.
     ///
-    /// Panics if no client can work with the configuration: [`ClientConfig::check`] tells beforehand.
+    /// # Panics
+    ///
+    /// If no client can work with the configuration: [`ClientConfig::check`] tells beforehand.
     pub fn new(now: Instant, config: ClientConfig, seed: u64) -> Self {
         if let Err(error) = config.check() {
             panic!("{error}");
@@ -137,6 +139,10 @@ impl Client {
     /// As [`new`](Self::new), for a program that was started again and wants its session back. What it had not taken
     /// comes again, and what it took last and did not acknowledge any more. [`Event::Resumed`] answers; or
     /// [`Event::SessionLost`] if it was too late, and then it registers anew under the same name, with the credential.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
     pub fn resume(now: Instant, config: ClientConfig, seed: u64, ticket: SessionTicket, credential: &[u8]) -> Self {
         let SessionTicket { name, display_name, .. } = &ticket;
         let spelling = display_name.clone().filter(|spelling| incoming::is_spelling_of(spelling, name));
@@ -171,8 +177,12 @@ impl Client {
     // ---- what happened ----
 
     /// The transport has taken this many bytes of [`poll_transmit`](Self::poll_transmit). To be said before anything
-    /// else goes into the client, because that may change what is to be written. Panics if it was given fewer. What is
-    /// said late, when the connection is gone, is ignored.
+    /// else goes into the client, because that may change what is to be written. What is said late, when the
+    /// connection is gone, is ignored.
+    ///
+    /// # Panics
+    ///
+    /// If fewer bytes were there to be written.
     pub fn transmitted(&mut self, now: Instant, count: usize) {
         self.clock(now);
         if self.transport.is_online() {

@@ -124,7 +124,9 @@ impl Hub {
     /// An empty hub. From the seed come the tokens of its sessions and the keys of its hashes: take it from the
     /// system's source of randomness, and in a test from wherever the test can repeat it.
     ///
-    /// Panics if the limits do not fit together: [`Limits::check`] tells beforehand.
+    /// # Panics
+    ///
+    /// If the limits do not fit together: [`Limits::check`] tells beforehand.
     pub fn new(limits: Limits, seed: [u8; 32]) -> Self {
         Self::with_thresholds(limits, Thresholds::default(), seed)
     }
@@ -167,7 +169,9 @@ impl Hub {
 
     /// Gives the hub a number of its own among several, so that no two of them give the same id. Without this it is 0.
     ///
-    /// Panics if the number is above [`HUB_NUMBER_MAX`](crate::HUB_NUMBER_MAX).
+    /// # Panics
+    ///
+    /// If the number is above [`HUB_NUMBER_MAX`](crate::HUB_NUMBER_MAX).
     #[must_use]
     pub fn with_number(self, number: u16) -> Self {
         assert!(number <= HUB_NUMBER_MAX, "the number of a hub is {number}: it must be 0 to {HUB_NUMBER_MAX}");
@@ -224,8 +228,12 @@ impl Hub {
 
     // ---- what happened ----
 
-    /// Lets a client in under the name it asked for, or goes on with its session. The refusal is for
-    /// [`Handshake::refuse`](crate::Handshake::refuse), and the client may then try again.
+    /// Lets a client in under the name it asked for, or goes on with its session.
+    ///
+    /// # Errors
+    ///
+    /// Why the client is refused. Give this to [`Handshake::refuse`](crate::Handshake::refuse); the client may then try
+    /// again.
     pub fn admit(&mut self, now: Instant, registration: Registration) -> Result<ConnId, Refusal> {
         self.clock(now);
         self.decide(registration)
@@ -238,6 +246,10 @@ impl Hub {
     ///
     /// Bytes that were left to the caller before are no sign of life. While more than 65 536 events wait for
     /// [`poll_event`](Self::poll_event), nothing is taken.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownConn`] if the hub does not know the connection, or knows it no more.
     pub fn receive(&mut self, now: Instant, conn: ConnId, input: &mut &[u8]) -> Result<Received, UnknownConn> {
         self.clock(now);
         let ConnState::Open(index) = *self.ordered.sessions().conn_state(conn)? else {
@@ -306,8 +318,15 @@ impl Hub {
     }
 
     /// The transport, or a buffer in front of it, has taken this many bytes of [`transmit`](Self::transmit). To be said
-    /// before anything else goes into the hub, because that may change what is to be written. Panics if it was given
-    /// fewer.
+    /// before anything else goes into the hub, because that may change what is to be written.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownConn`] if the hub does not know the connection, or knows it no more.
+    ///
+    /// # Panics
+    ///
+    /// If fewer bytes were there to be written.
     pub fn transmitted(&mut self, now: Instant, conn: ConnId, count: usize) -> Result<(), UnknownConn> {
         self.clock(now);
         let (sessions, _) = self.ordered.unordered();
@@ -320,6 +339,10 @@ impl Hub {
 
     /// The transport is gone: closed by the peer, or broken. The id is unknown from now on. The session waits for
     /// another connection.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownConn`] if the hub does not know the connection, or knows it no more.
     pub fn disconnect(&mut self, now: Instant, conn: ConnId) -> Result<(), UnknownConn> {
         self.clock(now);
         let (sessions, _) = self.ordered.unordered();

@@ -87,7 +87,9 @@ pub struct UserName(CompactString);
 impl UserName {
     /// Maps a spelling to the name it stands for.
     ///
-    /// Fails with the exact reason if no user can have such a name.
+    /// # Errors
+    ///
+    /// The exact reason if no user can have such a name.
     pub fn new(spelling: &str) -> Result<Self, NameError> {
         map(spelling).map(|mapped| Self(CompactString::from(mapped)))
     }
@@ -154,7 +156,9 @@ pub struct RoomName(CompactString);
 impl RoomName {
     /// Maps a spelling, with its `#`, to the name it stands for.
     ///
-    /// Fails with the exact reason if no room can have such a name.
+    /// # Errors
+    ///
+    /// The exact reason if no room can have such a name.
     pub fn new(spelling: &str) -> Result<Self, NameError> {
         let rest = spelling.strip_prefix(ROOM_SIGN).ok_or(NameError::NoRoom)?;
         // Places are counted in the whole spelling.

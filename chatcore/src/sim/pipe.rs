@@ -124,12 +124,12 @@ impl Pipe {
         }
     }
 
-    /// Cuts it behind the first `at` bytes of all; what was taken out already cannot be lost any more.
+    /// Cuts it after the first `at` bytes of all. What was taken out already cannot be lost any more.
     pub fn cut(&mut self, at: u64) {
         self.cut_at = Some(self.cut_at.map_or(at, |earlier| earlier.min(at)));
         let kept = usize::try_from(at.saturating_sub(self.taken_ever())).unwrap_or(usize::MAX);
         while self.held > kept {
-            let (_, bytes) = self.segments.back_mut().expect("held bytes lie in segments");
+            let Some((_, bytes)) = self.segments.back_mut() else { unreachable!("held bytes lie in segments") };
             let surplus = bytes.len().min(self.held - kept);
             bytes.truncate(bytes.len() - surplus);
             let is_empty = bytes.is_empty();

@@ -16,6 +16,10 @@ const NOTICED: [[bool; 2]; 4] = [[true, true], [true, false], [false, true], [fa
 /// Breaks the connection of each of two users behind every byte in each direction, with each end learning of it or not.
 /// Whatever is tried, both are online in the end, the first has seen one message and the second two, and all three
 /// were accepted. Returns how many ways were tried.
+///
+/// # Errors
+///
+/// The first [`Violation`], and what was tried when it happened.
 pub fn small_world() -> Result<u64, Violation> {
     let mut tried = 0;
     for wire in [WireId(1), WireId(2)] {

@@ -32,6 +32,10 @@ impl fmt::Debug for Content<'_> {
 
 /// Takes a frame off the input; none until it is whole. A length over the limit is noticed as soon as
 /// it is there.
+///
+/// # Errors
+///
+/// [`ProtocolError::FrameTooLong`] or [`ProtocolError::FrameEmpty`].
 pub fn take<'a>(input: &mut &'a [u8], frame_bytes_max: u32) -> Result<Option<Content<'a>>, ProtocolError> {
     let Some((header, rest)) = input.split_first_chunk::<HEADER_BYTES>() else {
         return Ok(None);

@@ -24,6 +24,11 @@ pub trait Message<'a>: Sized {
 
     /// Reads a frame's content: a kind and the fields of that kind, which keep to their bounds (protocol.md, *Bounds of
     /// fields*). None if the kind is unknown and optional, so that it is to be skipped.
+    ///
+    /// # Errors
+    ///
+    /// How the frame breaks the protocol: its kind is unknown and critical, or goes the other way; or its fields are
+    /// cut short, too long, not canonical or out of bounds.
     fn decode(content: Content<'a>) -> Result<Option<Self>, ProtocolError>;
 
     /// Appends the message as a frame.

@@ -146,6 +146,10 @@ impl World {
 
     /// The fault phase, then a healed network until everything that is owed has come. Then what everybody was told is
     /// compared with what is true.
+    ///
+    /// # Errors
+    ///
+    /// A [`Violation`] if a property does not hold.
     pub fn run(mut self) -> Result<Summary, Violation> {
         let fault_phase_ends = self.now + self.plan.fault_phase;
         (self.next_request, self.next_fault_event) =
@@ -207,7 +211,11 @@ impl World {
         given_up
     }
 
-    /// Lets time go by until nothing more is owed to anybody. If that takes too long, it is a violation.
+    /// Lets time go by until nothing more is owed to anybody.
+    ///
+    /// # Errors
+    ///
+    /// A [`Violation`] if a property does not hold, or if this takes too long.
     pub fn rest(&mut self) -> Result<(), Violation> {
         let patience_ends = self.now + self.plan.patience();
         while !self.is_at_rest() {
@@ -246,7 +254,11 @@ impl World {
             })
     }
 
-    /// What everybody was told is true, as far as it can be known when all is at rest.
+    /// Checks that what everybody was told is true, as far as it can be known when all is at rest.
+    ///
+    /// # Errors
+    ///
+    /// A [`Violation`] if a property does not hold.
     pub fn close(&self) -> Result<(), Violation> {
         self.oracle.close()
     }
@@ -283,6 +295,10 @@ impl World {
     }
 
     /// Goes on to when there is something to do, but not beyond `until`, and does it.
+    ///
+    /// # Errors
+    ///
+    /// A [`Violation`] if a property does not hold.
     pub fn step(&mut self, until: Instant) -> Result<(), Violation> {
         let due = self.due();
         let due = self.next_tick(due).min(until);
@@ -371,12 +387,20 @@ impl World {
     }
 }
 
-/// Runs one seed with bad times drawn from it.
+/// Runs one seed, with a plan drawn from it.
+///
+/// # Errors
+///
+/// A [`Violation`] if a property does not hold.
 pub fn run(seed: u64) -> Result<Summary, Violation> {
     world(seed).run()
 }
 
-/// The same, with somebody who reads along.
+/// The same, and tells the listener all that happens.
+///
+/// # Errors
+///
+/// A [`Violation`] if a property does not hold.
 pub fn replay(seed: u64, listener: Listener) -> Result<Summary, Violation> {
     world(seed).with_listener(listener).run()
 }

@@ -11,6 +11,10 @@ use crate::{Client, ClientError, Instant};
 
 impl World {
     /// A user sends a message to another. False if its client does not take it now.
+    ///
+    /// # Errors
+    ///
+    /// A [`Violation`] if a property does not hold.
     pub fn send(&mut self, from: usize, to: usize, body_bytes: usize) -> Result<bool, Violation> {
         self.say(from, To::User(to), body_bytes)
     }
