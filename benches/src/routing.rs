@@ -9,7 +9,7 @@ use chatcore::{Action, ConnId, Handshake, Hub, Instant, Limits, Rate, Received, 
 /// Messages that are delivered in one batch, more or less: what a server might write in one turn of its loop.
 pub const BATCH_MESSAGES: usize = 1024;
 
-/// Messages that one sender has in a batch, one behind the other.
+/// Messages that one sender has in a batch, one after the other.
 const BURST: usize = 4;
 
 /// Different batches, used in turn, so that no run has its recipients in the cache because of the last.

@@ -12,7 +12,8 @@ use socket2::SockRef;
 
 use support::{Peer, Server, User, encode, frame, opening};
 
-/// A foreign peer gets a plain answer and an end; one line of the log tells of it; two users talk on.
+/// A peer that speaks another protocol gets a plain answer and is closed; one line of the log tells of it; two users talk
+/// on.
 #[track_caller]
 fn assert_recognised(opening: &[u8], answer: &[u8], name: &str) {
     let mut server = Server::start(&[]);
@@ -50,7 +51,7 @@ fn noise_is_answered_in_plain_words() {
     assert_recognised(&noise, b"This port speaks chatcore", "an unknown protocol");
 }
 
-/// A registered peer that says this is told of its fault and closed; nobody else notices.
+/// A registered peer that sends this is told of its error and closed; nobody else notices.
 #[track_caller]
 fn assert_faulty(said: &[u8], code: ErrorCode, words: &str) {
     let mut server = Server::start(&[]);
@@ -166,7 +167,7 @@ fn the_reason_survives_what_the_peer_goes_on_to_send() {
 fn the_reason_is_told_even_to_a_peer_that_has_ended_its_side() {
     let server = Server::start(&[]);
     let mut peer = Peer::registered(server.address(), "alice");
-    // So that the server finds the fault and the end together.
+    // So that the server finds the error and the end together.
     server.signal("STOP");
     peer.put(&frame(b""));
     peer.stream.shutdown(Shutdown::Write).unwrap();

@@ -203,7 +203,7 @@ fn a_list_over_its_limit_is_rejected_before_it_is_decoded() {
     let names: Vec<_> = (0..201).map(|n| format!("name{n}")).collect();
     let mut bytes =
         encode_all(&[ClientMessage::Unwatch(Unwatch { names: names.iter().map(String::as_str).collect() })]);
-    // No text: who decodes it finds a fault.
+    // No text: to decode it is a protocol error.
     *bytes.last_mut().unwrap() = 0xff;
     assert_eq!(world.put(alice, &bytes), Received::NeedInput);
     let written = world.written(alice);

@@ -237,7 +237,7 @@ fn what_is_no_hub_is_recognised() {
 }
 
 #[test]
-fn an_acknowledgement_above_what_was_sent_is_the_hubs_fault() {
+fn an_acknowledgement_above_what_was_sent_is_an_error_of_the_hub() {
     let mut client = registered();
     client.send(Instant::ZERO, "bob", b"").unwrap();
     receive(&mut client, &[HubMessage::Ack(Ack { count: 1 })]);

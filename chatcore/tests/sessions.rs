@@ -509,7 +509,7 @@ fn an_answer_that_names_another_count_is_the_hubs_fault() {
 }
 
 proptest! {
-    /// Whatever counts a peer names, it gets exactly what lies behind its own, or nothing at all.
+    /// Whatever counts a peer names, it gets exactly what comes after its own, or nothing at all.
     #[test]
     fn any_counts_are_gone_on_from_or_refused(
         bodies in proptest::collection::vec(0_usize..40, 0..8),

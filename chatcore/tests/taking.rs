@@ -324,7 +324,7 @@ fn step() -> impl Strategy<Value = Step> {
 struct Program {
     user: User,
     takes_later: bool,
-    /// The bodies of messages that it polled, and its position behind each.
+    /// The bodies of messages that it polled, and its position after each.
     polled: Vec<(u64, Position)>,
     /// The last that is taken. All before it are, too.
     taken: u64,

@@ -28,7 +28,7 @@ pub fn seeds() -> io::Result<Vec<Seed>> {
     Ok(seeds)
 }
 
-/// Each vector behind what must come before it.
+/// Each vector after what must come before it.
 fn from_vectors(vectors: &str) -> Vec<Seed> {
     let mut section = "";
     let (mut preface, mut register, mut welcome) = (Vec::new(), Vec::new(), Vec::new());
@@ -52,7 +52,7 @@ fn from_vectors(vectors: &str) -> Vec<Seed> {
         let (target, head): (_, Vec<&[u8]>) = match (section, name) {
             ("preface" | "strangers", _) => ("server_input", vec![&[0]]),
             ("client", "register" | "register-credential") => ("server_input", vec![&[6], &preface]),
-            // The vectors register Alice, who is there already: another name is asked for behind the refusal.
+            // The vectors register Alice, who is there already: another name is asked for after the refusal.
             ("client" | "invalid" | "skipped", _) => {
                 ("server_input", vec![&[2], &preface, &register, b"\x0b\0\0\0\x01\x03bob\0\xfc\0\0\x01\0"])
             }

@@ -20,7 +20,7 @@ impl Stream {
     pub(crate) fn extend(&mut self, owed: &[u8]) -> Vec<HubMessage<'_>> {
         let known = self.bytes.len() - self.written;
         assert!(owed.starts_with(&self.bytes[self.written..]), "what was owed still is, in the same order");
-        // The first messages come behind the preface.
+        // The first messages come after the preface.
         let from = self.bytes.len().max(PREFACE_BYTES);
         self.bytes.extend_from_slice(&owed[known..]);
         check_written(&self.bytes[from..])

@@ -111,7 +111,7 @@ impl Peer {
         assert_eq!(rest, b"", "nothing comes before the end");
     }
 
-    /// The server names this fault, and closes.
+    /// The server names this error, and closes.
     #[track_caller]
     pub(crate) fn assert_fault(&mut self, expected: ErrorCode, words: &str) {
         match self.take_beside_acks() {

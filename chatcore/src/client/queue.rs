@@ -18,7 +18,7 @@ struct Entry {
     event: Event,
     /// So many more messages were accepted.
     more: u16,
-    /// Numbered frames that nothing waits of any more when this is gone: its own, and those behind it that tell nothing.
+    /// Numbered frames that nothing waits of any more when this is gone: its own, and those after it that tell nothing.
     frames: u32,
     /// Of these frames.
     bytes: usize,

@@ -9,8 +9,8 @@ use crate::time::Instant;
 use crate::transition::State;
 use crate::wire::{ClientMessage, RefusalCode, Resume};
 
-/// What a client wants of its transport. Whoever looks at this after each call need not wait for
-/// [`Event::Reconnecting`] and [`Event::Connect`], which may stand behind much that the program has not taken yet.
+/// What a client wants of its transport. A driver that looks at this after each call need not wait for
+/// [`Event::Reconnecting`] and [`Event::Connect`], which may follow many events that the program has not taken yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport<'a> {
     /// It stands, and is to be used.

@@ -30,7 +30,7 @@ impl fmt::Debug for ConnId {
 }
 
 /// The driver named a connection that the hub does not have: never admitted, or closed or disconnected
-/// since. This is the driver's fault, never a peer's.
+/// since. This is a bug of the driver, never an error of a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("connection {0} is not known to the hub: it was closed or disconnected before, or belongs to another hub")]
 pub struct UnknownConn(pub ConnId);

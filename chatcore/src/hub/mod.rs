@@ -88,7 +88,7 @@ const UNDRAINED_MAX: usize = 65_536;
 /// [`handle_timeout`](Self::handle_timeout) does the next one, and so do those [`poll_action`](Self::poll_action)s for which
 /// nothing else is ready, or which are the ninth.
 ///
-/// A peer's faults never come back as an error: its connection is told and closed, and the driver hears of
+/// A peer's protocol error is never an error of a call: its connection is told and closed, and the driver hears of
 /// it as [`HubEvent::SessionEnded`] and [`Action::Close`]. The only error is the driver's own: a connection that is
 /// not there ([`UnknownConn`]). A broken invariant panics with its reason.
 ///

@@ -14,7 +14,7 @@ const DISCARDED_MAX: u32 = 256;
 
 impl Outbox {
     /// The peer has everything up to `count`. Returns how many segments and frames it lets go of one by one; none if the
-    /// count is repeated or older. A count that was never written is the peer's fault.
+    /// count is repeated or older. A count that was never written is a protocol error of the peer.
     pub(crate) fn acknowledge(&mut self, count: u64, pool: &mut Pool) -> Result<Option<u32>, ProtocolError> {
         tally::called(0);
         if count <= self.acknowledged {
@@ -235,7 +235,7 @@ impl Outbox {
         }
     }
 
-    /// Gives back the first segment, if there is nothing behind the start in it.
+    /// Gives back the first segment, if there is nothing after the start in it.
     fn drop_if_empty(&mut self, pool: &mut Pool) {
         if let Some(first) = self.older.front() {
             if self.start as usize == first.bytes.as_slice().len() {

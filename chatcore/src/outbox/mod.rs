@@ -362,7 +362,7 @@ impl Outbox {
         self.numbered + 1
     }
 
-    /// The number of the first numbered frame that is not wholly written: the peer cannot have this one or any behind it.
+    /// The number of the first numbered frame that is not wholly written: the peer cannot have this one or any after it.
     pub(crate) fn first_unwritten(&self) -> u64 {
         self.first_unwritten_and_broken().0
     }
@@ -454,7 +454,7 @@ impl Outbox {
         Position { segment: small(self.older.len()), offset: 0 }
     }
 
-    /// The bytes of a segment; none behind the tail.
+    /// The bytes of a segment; none after the tail.
     fn segment(&self, segment: u32) -> Option<&[u8]> {
         match self.older.get(segment as usize) {
             Some(older) => Some(older.bytes.as_slice()),

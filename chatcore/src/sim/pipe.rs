@@ -10,7 +10,7 @@ use crate::redacted::Length;
 /// Bytes on their way in one direction, in order, each piece with the time at which it arrives.
 ///
 /// A pipe holds a bounded number of bytes that were not taken out yet: a slow reader stops the writer. When it is cut, what
-/// lies behind the cut is lost, and so is all that is put in later, as with a transport that does not know yet that
+/// lies after the cut is lost, and so is all that is put in later, as with a transport that does not know yet that
 /// nobody is there: it takes bytes until its buffer is full.
 ///
 /// `Debug` shows how many bytes it holds, and none of them.
@@ -23,7 +23,7 @@ pub struct Pipe {
     /// Bytes that are held, and those that are lost but still fill the writer's buffer.
     held: usize,
     lost: usize,
-    /// What lies behind this many bytes is lost.
+    /// What lies after this many bytes is lost.
     cut_at: Option<u64>,
     last_arrival: Instant,
 }

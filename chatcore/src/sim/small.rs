@@ -13,7 +13,7 @@ const BODY_BYTES: usize = 8;
 /// What ends of a connection learn of its break: both do, only one does, or neither.
 const NOTICED: [[bool; 2]; 4] = [[true, true], [true, false], [false, true], [false, false]];
 
-/// Breaks the connection of each of two users behind every byte in each direction, with each end learning of it or not.
+/// Breaks the connection of each of two users after every byte in each direction, with each end learning of it or not.
 /// Whatever is tried, both are online in the end, the first has seen one message and the second two, and all three
 /// were accepted. Returns how many ways were tried.
 ///

@@ -44,7 +44,7 @@ fn encoded_bytes(fields: &impl Serialize) -> usize {
 
 /// Reads the fields of a message, borrowed, from exactly these bytes.
 ///
-/// The library accepts numbers in a longer form than they need, and bytes behind the end. Both show in
+/// The library accepts numbers in a longer form than they need, and bytes after the end. Both show in
 /// the lengths, because every longer form makes the whole longer.
 pub(super) fn decode<'a, T: Deserialize<'a> + Serialize>(kind: Kind, bytes: &'a [u8]) -> Result<T, ProtocolError> {
     let (fields, used) =

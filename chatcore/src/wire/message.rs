@@ -220,7 +220,7 @@ pub struct Resume<'a> {
     pub frame_bytes_max: u32,
 }
 
-/// Answers a [`Resume`]: the session goes on. Both sides send again, behind this, what the other lacks.
+/// Answers a [`Resume`]: the session goes on. After this, both sides send again what the other lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resumed {
     /// How many numbered frames the hub has received in the session.

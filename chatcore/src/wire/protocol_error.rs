@@ -5,7 +5,7 @@ use super::kind::Kind;
 
 /// A peer broke the protocol. Its connection ends; nobody else notices.
 ///
-/// This is never the caller's fault: what a caller can get wrong has types of its own.
+/// A caller never makes one: what a caller can get wrong has types of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProtocolError {

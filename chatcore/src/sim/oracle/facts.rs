@@ -54,7 +54,7 @@ pub(super) struct Taken {
 
 /// A request as the hub took it: its number in the session is its index and one.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct TakenRequest {
     pub(super) order: u64,
     pub(super) request: Request,
     pub(super) answer: Option<Result<(), RejectCode>>,
@@ -68,7 +68,7 @@ pub(super) struct Session {
     /// It was there after so many requests.
     pub(super) begun: u64,
     pub(super) ended: Option<Ended>,
-    pub(super) asked: Vec<Asked>,
+    pub(super) asked: Vec<TakenRequest>,
     /// Which of these are joins and leaves, by room, and which are watches and unwatches, by user.
     moves: BTreeMap<usize, Vec<usize>>,
     watches: BTreeMap<usize, Vec<usize>>,
@@ -211,7 +211,7 @@ impl Session {
             }
             Request::Who | Request::Roster { .. } => {}
         }
-        self.asked.push(Asked { order, request, answer: None });
+        self.asked.push(TakenRequest { order, request, answer: None });
     }
 
     pub(super) fn membership(&self, room: usize, order: u64) -> Membership {
@@ -241,7 +241,7 @@ impl Session {
     }
 
     /// What it has asked for about a user's presence, each with its number.
-    pub(super) fn watches_of(&self, user: usize) -> impl Iterator<Item = (u64, &Asked)> {
+    pub(super) fn watches_of(&self, user: usize) -> impl Iterator<Item = (u64, &TakenRequest)> {
         let indices = self.watches.get(&user).into_iter().flatten();
         indices.map(|index| (*index as u64 + 1, &self.asked[*index]))
     }
