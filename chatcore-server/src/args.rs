@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chatcore::{Limits, Rate, UserName};
+use chatcore::{HUB_NUMBER_MAX, Limits, Rate, UserName};
 use chatcore_server::{Config, DriverLimits, ReconnectAdvice};
 use clap::Parser;
 
@@ -26,6 +26,10 @@ pub(crate) struct Args {
     #[arg(long = "reserve-name", value_name = "NAME")]
     reserved_names: Vec<UserName>,
 
+    /// The number of this server among those that work together, which its ids of messages hold: 0 to 1023.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=i64::from(HUB_NUMBER_MAX)))]
+    hub_number: u16,
+
     /// Bytes of a message, at the most.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().body_bytes_max)]
     body_bytes_max: u32,
@@ -39,7 +43,7 @@ pub(crate) struct Args {
     users_max: u32,
 
     /// Refused names on one connection before it is closed.
-    #[arg(long, alias = "attempts-max", value_name = "COUNT", default_value_t = Limits::default().registration_attempts_max)]
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().registration_attempts_max)]
     registration_attempts_max: u32,
 
     /// Seconds in which a name must be asked for.
@@ -161,6 +165,7 @@ impl Args {
         Config {
             listen: self.listen.clone(),
             reserved_names: self.reserved_names.clone(),
+            hub_number: self.hub_number,
             limits: Limits {
                 body_bytes_max: self.body_bytes_max,
                 outbox_bytes_max: self.outbox_bytes_max,

@@ -28,6 +28,9 @@ pub struct Config {
     pub limits: Limits,
     /// Names that nobody gets, and neither what looks like them. Default none.
     pub reserved_names: Vec<UserName>,
+    /// The number of the hub among those that work together, which its ids of messages hold: at most
+    /// [`HUB_NUMBER_MAX`](chatcore::HUB_NUMBER_MAX). Default 0.
+    pub hub_number: u16,
     /// What the server grants to the connections under it.
     pub driver: DriverLimits,
     /// What the server advises its clients when it stops. Default nothing.
@@ -71,6 +74,7 @@ impl Default for Config {
             listen: vec![Self::LISTEN_DEFAULT.into()],
             limits: Limits::default(),
             reserved_names: Vec::new(),
+            hub_number: 0,
             driver: DriverLimits::default(),
             reconnect: None,
             memory_bytes_max: None,
@@ -150,4 +154,17 @@ impl DriverLimits {
 pub struct DriverLimitsError {
     name: &'static str,
     least: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{BindError, Server};
+
+    #[test]
+    fn a_hub_has_no_number_that_ids_cannot_hold() {
+        let config = Config { hub_number: 1024, ..Config::default() };
+        let Err(error @ BindError::HubNumber(1024)) = Server::bind(config) else { panic!("there is no such hub") };
+        assert_eq!(error.to_string(), "the number of the hub is 1024: it must be 0 to 1023");
+    }
 }

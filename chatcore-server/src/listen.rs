@@ -39,6 +39,9 @@ pub enum BindError {
         /// The ceiling: [`Config::memory_bytes_max`].
         bytes_max: u64,
     },
+    /// The number of the hub does not fit into the ids of messages.
+    #[error("the number of the hub is {0}: it must be 0 to {max}", max = chatcore::HUB_NUMBER_MAX)]
+    HubNumber(u16),
     /// There is nowhere to listen.
     #[error("no address to listen on: give at least one, like {}", Config::LISTEN_DEFAULT)]
     NoAddress,

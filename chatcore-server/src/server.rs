@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use chatcore::{Hub, Instant};
+use chatcore::{HUB_NUMBER_MAX, Hub, Instant};
 use mio::event::Event;
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 use tracing::{debug, info};
@@ -91,11 +91,14 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// If the limits do not fit together or into [`Config::memory_bytes_max`], or if one of the addresses cannot be listened
+    /// If the limits do not fit together or into [`Config::memory_bytes_max`], if the hub's number is too high, or if one of the addresses cannot be listened
     /// on: a server listens on all that was asked for, or not at all.
     pub fn bind(config: Config) -> Result<Self, BindError> {
         config.limits.check()?;
         config.driver.check()?;
+        if config.hub_number > HUB_NUMBER_MAX {
+            return Err(BindError::HubNumber(config.hub_number));
+        }
         let needed = config.memory_bytes();
         if let Some(bytes_max) = config.memory_bytes_max
             && needed > bytes_max
@@ -110,7 +113,8 @@ impl Server {
         getrandom::fill(&mut seed).map_err(|error| BindError::System(io::Error::other(error)))?;
         info!("by its limits this server needs at most {} of memory", Bytes(needed));
         let (clock, unix_epoch) = Clock::start();
-        let hub = Hub::new(config.limits, seed).with_unix_epoch(unix_epoch).with_reserved(&config.reserved_names);
+        let hub = Hub::new(config.limits, seed).with_unix_epoch(unix_epoch).with_number(config.hub_number);
+        let hub = hub.with_reserved(&config.reserved_names);
         Ok(Self {
             poll,
             clock,

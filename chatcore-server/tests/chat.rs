@@ -74,6 +74,14 @@ fn a_message_to_nobody_is_rejected_and_the_connection_goes_on() {
 }
 
 #[test]
+fn ids_hold_the_number_of_the_hub() {
+    let server = Server::start(&["--hub-number", "1023"]);
+    let mut peer = Peer::registered(server.address(), "alice");
+    peer.say(&ClientMessage::Send(Send { to: "alice", body: b"hello" }));
+    assert!(matches!(peer.take_beside_acks(), HubMessage::Deliver(message) if message.id.hub_number() == 1023));
+}
+
+#[test]
 fn input_that_comes_one_byte_at_a_time_is_understood() {
     let server = Server::start(&[]);
     let mut peer = Peer::connect(server.address());
