@@ -198,7 +198,7 @@ impl Handshake {
         self.state == Some(State::Closed)
     }
 
-    fn is_undecided(&self) -> bool {
+    pub(crate) fn is_undecided(&self) -> bool {
         matches!(self.state, Some(State::Registering | State::Resuming))
     }
 

@@ -8,6 +8,7 @@ extern crate std;
 mod client;
 mod handshake;
 mod hub;
+mod hub_connection;
 mod limits;
 mod liveness;
 mod name;
@@ -26,6 +27,7 @@ pub use client::{
 };
 pub use handshake::{Handshake, HandshakeError, QuotaKey, Refusal, Registration};
 pub use hub::{Action, CONNECTION_COST, CloseReason, ConnId, Hub, HubEvent, Memory, UnknownConn};
+pub use hub_connection::{HubConnection, Next};
 pub use limits::{
     CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, Limits, LimitsError, ONLINE_NAMES_MAX, Rate,
 };

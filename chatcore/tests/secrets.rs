@@ -6,7 +6,9 @@ use chatcore::sim::{Pipe, Random};
 use chatcore::wire::{
     Announced, ClientMessage, Content, HubMessage, Message, PREFACE_BYTES, Preface, Register, Resume, Token, Welcome,
 };
-use chatcore::{Client, ClientConfig, Handshake, Hub, Instant, Limits, Received, SessionTicket};
+use chatcore::{
+    Client, ClientConfig, Handshake, Hub, HubConnection, Instant, Limits, QuotaKey, Received, SessionTicket,
+};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -116,6 +118,12 @@ impl Pair {
         let bytes = self.client.poll_transmit().concat();
         self.client.transmitted(NOW, bytes.len());
         look(&self.client);
+        let mut other = Hub::new(Limits::default(), HUB_SEED);
+        let mut connection = HubConnection::new(NOW, &mut other, QuotaKey::default());
+        look(&connection.receive(NOW, &mut other, &bytes[..bytes.len() - 1]));
+        look(&connection);
+        look(&connection.receive(NOW, &mut other, &bytes[bytes.len() - 1..]));
+        look(&connection);
         let mut handshake = Handshake::new(NOW, self.hub.limits());
         let registration = handshake.receive(NOW, &mut &bytes[..]).unwrap().expect("it is whole");
         look(&registration);

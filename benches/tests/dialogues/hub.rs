@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chatcore::{Action, ConnId, Handshake, Hub, Instant, Limits, Received};
+use chatcore::{Action, Hub, HubConnection, Instant, Limits, Next, QuotaKey};
 use chatcore_bench::conformance::{Peer, Read};
 
 /// A time that no dialogue counts on, but in which a hub gets everything done.
@@ -15,17 +15,19 @@ pub(crate) struct HubPeer {
 }
 
 struct Conn {
-    stage: Stage,
-    input: Vec<u8>,
+    connection: HubConnection,
+    /// What the hub has written.
     output: Vec<u8>,
-    /// The hub asks for no more before this.
-    paused_until: Instant,
+    /// It wants to go on by itself.
+    goes_on: bool,
 }
 
-enum Stage {
-    Handshaking(Box<Handshake>),
-    Open(ConnId),
-    Closed,
+impl Conn {
+    fn write(&mut self, now: Instant, hub: &mut Hub) {
+        let bytes = self.connection.transmit(hub).concat();
+        self.connection.transmitted(now, hub, bytes.len());
+        self.output.extend(bytes);
+    }
 }
 
 impl HubPeer {
@@ -33,94 +35,63 @@ impl HubPeer {
         Self { hub: Hub::new(Limits::default(), [7; 32]), now: Instant::from_millis(1), conns: Vec::new() }
     }
 
-    /// Does all that can be done now.
-    fn run(&mut self) {
-        for index in 0..self.conns.len() {
-            self.take_in(index);
+    /// Does what a connection wants next.
+    fn follow(&mut self, index: usize, mut next: Next) {
+        let conn = &mut self.conns[index];
+        while let Next::Decide(registration) = next {
+            next = conn.connection.admit(self.now, &mut self.hub, *registration);
         }
-        while let Some(action) = self.hub.poll_action() {
-            while self.hub.poll_event().is_some() {}
-            let of = |conns: &mut Vec<Conn>, conn| {
-                let found = conns.iter().position(|end| matches!(end.stage, Stage::Open(open) if open == conn));
-                found.expect("the hub names connections that are open")
-            };
-            match action {
-                Action::Write { conn } => {
-                    let bytes = self.hub.transmit(conn).concat();
-                    self.hub.transmitted(self.now, conn, bytes.len()).expect("it has just named it");
-                    let index = of(&mut self.conns, conn);
-                    self.conns[index].output.extend(bytes);
-                }
-                Action::Close { conn, .. } => {
-                    let index = of(&mut self.conns, conn);
-                    self.conns[index].stage = Stage::Closed;
-                }
-            }
-        }
+        conn.goes_on = matches!(next, Next::GoOn);
+        self.drain();
     }
 
-    fn take_in(&mut self, index: usize) {
-        let (now, hub, conn) = (self.now, &mut self.hub, &mut self.conns[index]);
-        let mut input = &conn.input[..];
-        while let Stage::Handshaking(handshake) = &mut conn.stage {
-            let goes_on = match handshake.receive(now, &mut input) {
-                Ok(Some(registration)) => match hub.admit(now, registration) {
-                    Ok(open) => {
-                        conn.stage = Stage::Open(open);
-                        break;
-                    }
-                    Err(refusal) => handshake.refuse(now, &refusal).map(|()| true),
-                },
-                Ok(None) if handshake.deadline() <= now => handshake.handle_timeout(now).map(|()| false),
-                Ok(None) => Ok(false),
-                Err(error) => Err(error),
-            };
-            let bytes = handshake.transmit().concat();
-            handshake.transmitted(bytes.len());
-            conn.output.extend(bytes);
-            match goes_on {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(_) => conn.stage = Stage::Closed,
+    /// Does what the hub wants done, and writes everything.
+    fn drain(&mut self) {
+        while let Some(action) = self.hub.poll_action() {
+            while self.hub.poll_event().is_some() {}
+            let (Action::Write { conn } | Action::Close { conn, .. }) = action;
+            let end = self.conns.iter_mut().find(|end| end.connection.conn() == Some(conn));
+            let end = end.expect("the hub names connections that are open");
+            match action {
+                Action::Write { .. } => end.write(self.now, &mut self.hub),
+                Action::Close { .. } => end.connection.close(),
             }
         }
-        while let Stage::Open(open) = conn.stage
-            && now >= conn.paused_until
-        {
-            match hub.receive(now, open, &mut input).expect("it is open") {
-                Received::More => {}
-                Received::Paused { until } => conn.paused_until = until,
-                Received::NeedInput | Received::Closed => break,
-            }
+        for end in &mut self.conns {
+            end.write(self.now, &mut self.hub);
         }
-        let used = conn.input.len() - input.len();
-        conn.input.drain(..used);
     }
 
     /// Lets time go on by a step, and what is due happen.
     fn pass(&mut self, step: Duration) {
         self.now = self.now + step;
+        for index in 0..self.conns.len() {
+            let Conn { connection, goes_on, .. } = &mut self.conns[index];
+            if *goes_on {
+                let next = connection.go_on(self.now, &mut self.hub);
+                self.follow(index, next);
+            } else if connection.poll_timeout().is_some_and(|due| due <= self.now) {
+                let next = connection.handle_timeout(self.now, &mut self.hub);
+                self.follow(index, next);
+            }
+        }
         while self.hub.poll_timeout().is_some_and(|due| due <= self.now) {
             self.hub.handle_timeout(self.now);
-            self.run();
+            self.drain();
         }
-        self.run();
     }
 }
 
 impl Peer for HubPeer {
     fn open(&mut self) -> Result<usize, String> {
-        let handshake = Handshake::new(self.now, self.hub.limits());
-        let stage = Stage::Handshaking(Box::new(handshake));
-        self.conns.push(Conn { stage, input: Vec::new(), output: Vec::new(), paused_until: Instant::ZERO });
+        let connection = HubConnection::new(self.now, &mut self.hub, QuotaKey::default());
+        self.conns.push(Conn { connection, output: Vec::new(), goes_on: false });
         Ok(self.conns.len() - 1)
     }
 
     fn write(&mut self, conn: usize, bytes: &[u8]) -> Result<(), String> {
-        if !matches!(self.conns[conn].stage, Stage::Closed) {
-            self.conns[conn].input.extend_from_slice(bytes);
-        }
-        self.run();
+        let next = self.conns[conn].connection.receive(self.now, &mut self.hub, bytes);
+        self.follow(conn, next);
         Ok(())
     }
 
@@ -132,7 +103,7 @@ impl Peer for HubPeer {
                 into.append(&mut end_of.output);
                 return Ok(Read::Bytes);
             }
-            if matches!(end_of.stage, Stage::Closed) {
+            if end_of.connection.is_closed() {
                 return Ok(Read::Closed);
             }
             if self.now >= end {
@@ -143,10 +114,8 @@ impl Peer for HubPeer {
     }
 
     fn cut(&mut self, conn: usize) -> Result<(), String> {
-        if let Stage::Open(open) = std::mem::replace(&mut self.conns[conn].stage, Stage::Closed) {
-            self.hub.disconnect(self.now, open).map_err(|error| error.to_string())?;
-        }
-        self.run();
+        self.conns[conn].connection.disconnect(self.now, &mut self.hub);
+        self.drain();
         Ok(())
     }
 

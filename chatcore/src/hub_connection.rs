@@ -1,0 +1,329 @@
+//! One connection at a hub, from its first byte to its last.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+use core::mem;
+
+use crate::handshake::{Handshake, QuotaKey, Refusal, Registration};
+use crate::hub::{CONNECTION_COST, ConnId, Hub};
+use crate::outbox::Chunks;
+use crate::received::Received;
+use crate::redacted::Length;
+use crate::time::Instant;
+use crate::wire::ReconnectHint;
+
+/// One connection at a hub: its [`Handshake`], then what the hub calls it, and the input that is not used yet.
+///
+/// A driver that has one of these for each transport gives it the bytes that arrive, writes what it transmits, and does what
+/// each call says is [next](Next). `Handshake` and [`Hub::receive`] do the same for drivers that keep the input themselves.
+///
+/// ```
+/// use chatcore::{Action, Client, ClientConfig, Hub, HubConnection, Instant, Limits, Next, QuotaKey};
+///
+/// let now = Instant::ZERO;
+/// let mut hub = Hub::new(Limits::default(), [7; 32]);
+/// let mut client = Client::new(now, ClientConfig::default(), 7);
+/// client.register(now, "alice", b"")?;
+/// let mut connection = HubConnection::new(now, &mut hub, QuotaKey::default());
+///
+/// // What arrives goes in.
+/// let bytes = client.poll_transmit().concat();
+/// client.transmitted(now, bytes.len());
+/// let mut next = connection.receive(now, &mut hub, &bytes);
+/// // A client asks for a name: let it in, or refuse.
+/// if let Next::Decide(registration) = next {
+///     next = connection.admit(now, &mut hub, *registration);
+/// }
+/// assert!(matches!(next, Next::Read));
+/// // What the hub wants done. Here there is one connection; else `conn` says which one is meant.
+/// while let Some(action) = hub.poll_action() {
+///     match action {
+///         Action::Write { conn } if connection.conn() == Some(conn) => {}
+///         Action::Close { conn, .. } if connection.conn() == Some(conn) => connection.close(),
+///         _ => unreachable!("there is one connection"),
+///     }
+/// }
+/// // What is to be written goes out.
+/// let bytes = connection.transmit(&hub).concat();
+/// connection.transmitted(now, &mut hub, bytes.len());
+/// let _ = client.receive(now, &mut &bytes[..]);
+/// assert!(matches!(client.poll_event(), Some(chatcore::Event::Registered { .. })));
+/// # Ok::<(), chatcore::ClientError>(())
+/// ```
+pub struct HubConnection {
+    stage: Stage,
+    key: QuotaKey,
+    /// The start of a frame that is not whole, or what is not taken yet.
+    input: Vec<u8>,
+    /// Nothing is taken before this.
+    paused_until: Option<Instant>,
+}
+
+enum Stage {
+    Handshaking(Box<Handshake>),
+    /// The handshake is over, and its last frame is to be written.
+    Ending(Box<Handshake>),
+    Open(ConnId),
+    Closed,
+}
+
+/// What a driver does next with a [`HubConnection`].
+#[derive(Debug)]
+#[must_use]
+pub enum Next {
+    /// Read from the transport, and give what arrives to [`receive`](HubConnection::receive).
+    Read,
+    /// Not all is taken. Drain the hub's actions, give other connections their turn, then call
+    /// [`go_on`](HubConnection::go_on). Read nothing meanwhile.
+    GoOn,
+    /// The connection or its origin has used up its rate. Read nothing, and call [`go_on`](HubConnection::go_on) at this
+    /// time.
+    Paused {
+        /// When it may go on.
+        until: Instant,
+    },
+    /// The client asks for a name or a session. Call [`admit`](HubConnection::admit) or
+    /// [`refuse`](HubConnection::refuse), now or later, but before [`poll_timeout`](HubConnection::poll_timeout).
+    Decide(Box<Registration>),
+    /// A registration waits for its decision: read nothing.
+    Undecided,
+    /// Read nothing more. Write what there is, and close the transport when [`is_closed`](HubConnection::is_closed).
+    End,
+}
+
+impl HubConnection {
+    /// A transport that has just been made, with a number for where it comes from. That is charged for it
+    /// ([`CONNECTION_COST`]).
+    pub fn new(now: Instant, hub: &mut Hub, key: QuotaKey) -> Self {
+        let stage = Stage::Handshaking(Box::new(Handshake::new(now, hub.limits())));
+        let paused_until = hub.charge_origin(now, key, CONNECTION_COST);
+        Self { stage, key, input: Vec::new(), paused_until }
+    }
+
+    /// What the hub calls it; none before it is admitted, and after it is closed.
+    pub const fn conn(&self) -> Option<ConnId> {
+        if let Stage::Open(conn) = self.stage { Some(conn) } else { None }
+    }
+
+    /// Nothing more is to be written: close the transport.
+    pub const fn is_closed(&self) -> bool {
+        matches!(self.stage, Stage::Closed)
+    }
+
+    // ---- what happened ----
+
+    /// Bytes have arrived. What is not used stays here: to bound it, a driver reads only when it is told to
+    /// ([`Next::Read`]).
+    pub fn receive(&mut self, now: Instant, hub: &mut Hub, bytes: &[u8]) -> Next {
+        if self.input.is_empty() {
+            let mut rest = bytes;
+            let next = self.take(now, hub, &mut rest);
+            self.keep(rest);
+            return next;
+        }
+        self.input.extend_from_slice(bytes);
+        self.go_on(now, hub)
+    }
+
+    /// Goes on with what has arrived.
+    pub fn go_on(&mut self, now: Instant, hub: &mut Hub) -> Next {
+        let mut input = mem::take(&mut self.input);
+        let mut rest = &input[..];
+        let next = self.take(now, hub, &mut rest);
+        let used = input.len() - rest.len();
+        input.drain(..used);
+        self.input = input;
+        self.keep(&[]);
+        next
+    }
+
+    /// Lets a client in, which then has its welcome, or refuses it as the hub says.
+    ///
+    /// # Panics
+    ///
+    /// If there is no registration to be decided about.
+    pub fn admit(&mut self, now: Instant, hub: &mut Hub, registration: Registration) -> Next {
+        let Stage::Handshaking(_) = self.stage else { return self.undecided() };
+        match hub.admit(now, registration) {
+            Ok(conn) => {
+                self.stage = Stage::Open(conn);
+                self.go_on(now, hub)
+            }
+            Err(refusal) => self.refuse(now, hub, &refusal),
+        }
+    }
+
+    /// Answers a registration with no. The client may ask again.
+    ///
+    /// # Panics
+    ///
+    /// If there is no registration to be decided about.
+    pub fn refuse(&mut self, now: Instant, hub: &mut Hub, refusal: &Refusal) -> Next {
+        let Stage::Handshaking(handshake) = &mut self.stage else { return self.undecided() };
+        if handshake.refuse(now, refusal).is_err() {
+            return self.end();
+        }
+        self.go_on(now, hub)
+    }
+
+    /// A decision that comes too late, about a connection that has ended meanwhile.
+    fn undecided(&self) -> Next {
+        assert!(
+            !matches!(self.stage, Stage::Open(_)),
+            "this connection is admitted: its registration is decided already"
+        );
+        Next::End
+    }
+
+    /// The transport has taken so many bytes of what was to be written.
+    ///
+    /// # Panics
+    ///
+    /// If that is more than [`transmit`](Self::transmit) gave.
+    pub fn transmitted(&mut self, now: Instant, hub: &mut Hub, count: usize) {
+        match &mut self.stage {
+            Stage::Handshaking(handshake) => handshake.transmitted(count),
+            Stage::Ending(handshake) => {
+                handshake.transmitted(count);
+                if handshake.transmit().is_empty() {
+                    self.stage = Stage::Closed;
+                }
+            }
+            Stage::Open(conn) => {
+                let conn = *conn;
+                hub.transmitted(now, conn, count)
+                    .unwrap_or_else(|error| panic!("{error}: close() follows Action::Close"));
+            }
+            Stage::Closed => assert!(count == 0, "nothing was to be written"),
+        }
+    }
+
+    /// The transport broke or ended. The hub keeps the session for a while, if there is one.
+    pub fn disconnect(&mut self, now: Instant, hub: &mut Hub) {
+        if let Stage::Open(conn) = mem::replace(&mut self.stage, Stage::Closed) {
+            // The hub may have closed it just now.
+            let _ = hub.disconnect(now, conn);
+        }
+    }
+
+    /// The hub closes this connection ([`Action::Close`](crate::Action::Close)): everything is written.
+    pub fn close(&mut self) {
+        self.stage = Stage::Closed;
+    }
+
+    /// The server stops: a connection without a session is told so. The hub tells the others.
+    pub fn shut_down(&mut self, reconnect: Option<ReconnectHint<'_>>) -> Next {
+        if let Stage::Handshaking(handshake) = &mut self.stage {
+            handshake.shut_down(reconnect);
+            return self.end();
+        }
+        if self.conn().is_some() { Next::Read } else { Next::End }
+    }
+
+    /// The time has come that [`poll_timeout`](Self::poll_timeout) named.
+    pub fn handle_timeout(&mut self, now: Instant, hub: &mut Hub) -> Next {
+        if let Stage::Handshaking(handshake) = &mut self.stage
+            && handshake.handle_timeout(now).is_err()
+        {
+            return self.end();
+        }
+        self.go_on(now, hub)
+    }
+
+    // ---- what is to be done ----
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due; none if never. The hub has
+    /// [times of its own](Hub::poll_timeout).
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match &self.stage {
+            Stage::Handshaking(handshake) => {
+                Some(self.paused_until.map_or(handshake.deadline(), |until| until.min(handshake.deadline())))
+            }
+            Stage::Open(_) => self.paused_until,
+            Stage::Ending(_) | Stage::Closed => None,
+        }
+    }
+
+    /// The bytes to write. Not copied: tell [`transmitted`](Self::transmitted) how many the transport took.
+    pub fn transmit<'a>(&'a self, hub: &'a Hub) -> Chunks<'a> {
+        match &self.stage {
+            Stage::Handshaking(handshake) | Stage::Ending(handshake) => handshake.transmit(),
+            Stage::Open(conn) => hub.transmit(*conn),
+            Stage::Closed => Chunks::of(&[]),
+        }
+    }
+
+    /// Takes input as far as it goes.
+    fn take(&mut self, now: Instant, hub: &mut Hub, input: &mut &[u8]) -> Next {
+        if let Some(until) = self.paused_until {
+            if now < until {
+                return Next::Paused { until };
+            }
+            self.paused_until = None;
+        }
+        match &mut self.stage {
+            Stage::Handshaking(handshake) => {
+                let received = handshake.receive(now, input);
+                let cost = handshake.take_cost();
+                let is_undecided = handshake.is_undecided();
+                if cost > 0 {
+                    self.paused_until = hub.charge_origin(now, self.key, cost);
+                }
+                match (received, self.paused_until) {
+                    (Ok(Some(registration)), _) => Next::Decide(Box::new(registration.with_origin(self.key))),
+                    (Ok(None), _) if is_undecided => Next::Undecided,
+                    (Ok(None), Some(until)) => Next::Paused { until },
+                    (Ok(None), None) => Next::Read,
+                    (Err(_), _) => self.end(),
+                }
+            }
+            Stage::Open(conn) => match hub.receive(now, *conn, input) {
+                Ok(Received::NeedInput) => Next::Read,
+                Ok(Received::More) => Next::GoOn,
+                Ok(Received::Paused { until }) => {
+                    self.paused_until = Some(until);
+                    Next::Paused { until }
+                }
+                Ok(Received::Closed) | Err(_) => Next::End,
+            },
+            Stage::Ending(_) | Stage::Closed => Next::End,
+        }
+    }
+
+    fn keep(&mut self, rest: &[u8]) {
+        self.input.extend_from_slice(rest);
+        // Most connections are silent most of the time.
+        if self.input.is_empty() {
+            self.input = Vec::new();
+        }
+    }
+
+    /// The handshake is over. If there is nothing to say, so is the connection.
+    fn end(&mut self) -> Next {
+        self.input = Vec::new();
+        self.stage = match mem::replace(&mut self.stage, Stage::Closed) {
+            Stage::Handshaking(handshake) if !handshake.transmit().is_empty() => Stage::Ending(handshake),
+            _ => Stage::Closed,
+        };
+        Next::End
+    }
+}
+
+/// Shows no byte that has come: there may be a credential or a token among them.
+impl fmt::Debug for HubConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage = match &self.stage {
+            Stage::Handshaking(_) => "Handshaking",
+            Stage::Ending(_) => "Ending",
+            Stage::Open(_) => "Open",
+            Stage::Closed => "Closed",
+        };
+        f.debug_struct("HubConnection")
+            .field("stage", &stage)
+            .field("conn", &self.conn())
+            .field("input", &Length(self.input.len()))
+            .field("paused_until", &self.paused_until)
+            .finish_non_exhaustive()
+    }
+}

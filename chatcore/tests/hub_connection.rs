@@ -1,0 +1,119 @@
+//! One value for a connection at a hub: handshake, session and the input between.
+
+mod world;
+
+use std::time::Duration;
+
+use chatcore::wire::{ClientMessage, HubMessage, PREFACE_BYTES, Ping, Send};
+use chatcore::{Action, Hub, HubConnection, Instant, Limits, Next, QuotaKey, Rate, Refusal};
+use world::{decode_all, encode_all, opening};
+
+const NOW: Instant = Instant::from_millis(1);
+
+fn connected(limits: Limits) -> (Hub, HubConnection) {
+    let mut hub = Hub::new(limits, [7; 32]);
+    let connection = HubConnection::new(NOW, &mut hub, QuotaKey::default());
+    (hub, connection)
+}
+
+/// What the hub has to say to it.
+fn written(now: Instant, hub: &mut Hub, connection: &mut HubConnection) -> Vec<u8> {
+    while let Some(action) = hub.poll_action() {
+        if let Action::Close { .. } = action {
+            connection.close();
+        }
+    }
+    let bytes = connection.transmit(hub).concat();
+    connection.transmitted(now, hub, bytes.len());
+    bytes
+}
+
+#[test]
+fn a_decision_may_come_later_and_nothing_is_taken_until_then() {
+    let (mut hub, mut connection) = connected(Limits::default());
+    let Next::Decide(registration) = connection.receive(NOW, &mut hub, &opening("alice")) else { panic!("it asks") };
+    let ping = encode_all(&[ClientMessage::Ping(Ping { nonce: 7 })]);
+    assert!(matches!(connection.receive(NOW, &mut hub, &ping), Next::Undecided));
+    assert!(connection.transmit(&hub).is_empty());
+    assert!(matches!(connection.admit(NOW, &mut hub, *registration), Next::Read));
+    let said = written(NOW, &mut hub, &mut connection);
+    assert!(matches!(decode_all(&said[PREFACE_BYTES..])[..], [HubMessage::Welcome(_), HubMessage::Pong(_)]));
+    assert_eq!(hub.users(), 1);
+    connection.disconnect(NOW, &mut hub);
+    assert!(connection.is_closed() && connection.conn().is_none());
+}
+
+#[test]
+fn a_decision_that_comes_too_late_lets_nobody_in() {
+    let (mut hub, mut connection) = connected(Limits::default());
+    let Next::Decide(registration) = connection.receive(NOW, &mut hub, &opening("alice")) else { panic!("it asks") };
+    let due = connection.poll_timeout().expect("there is a time for the decision");
+    assert!(matches!(connection.handle_timeout(due, &mut hub), Next::End));
+    assert!(matches!(connection.admit(due, &mut hub, *registration), Next::End));
+    assert_eq!(hub.users(), 0);
+    let said = written(due, &mut hub, &mut connection);
+    assert!(matches!(decode_all(&said[PREFACE_BYTES..])[..], [HubMessage::Goodbye(_)]));
+    assert!(connection.is_closed());
+}
+
+#[test]
+fn a_refused_client_asks_again_until_it_has_asked_too_often() {
+    let (mut hub, mut connection) = connected(Limits::default());
+    let mut next = connection.receive(NOW, &mut hub, &opening("alice"));
+    let refusal = Refusal::Denied;
+    let again = &opening("alice")[PREFACE_BYTES..];
+    let mut refused = 0;
+    while let Next::Decide(_) = next {
+        next = connection.refuse(NOW, &mut hub, &refusal);
+        refused += 1;
+        if let Next::Read = next {
+            next = connection.receive(NOW, &mut hub, again);
+        }
+    }
+    assert!(matches!(next, Next::End));
+    assert_eq!(refused, Limits::default().registration_attempts_max);
+    let said = written(NOW, &mut hub, &mut connection);
+    assert!(matches!(decode_all(&said[PREFACE_BYTES..])[..], [.., HubMessage::Error(_)]));
+    assert!(connection.is_closed(), "its last words are written");
+}
+
+#[test]
+fn a_stranger_is_told_and_closed() {
+    let (mut hub, mut connection) = connected(Limits::default());
+    assert!(matches!(connection.receive(NOW, &mut hub, b"GET / HTTP/1.1\r\n"), Next::End));
+    assert!(!connection.is_closed(), "there is an answer to write");
+    assert!(written(NOW, &mut hub, &mut connection).starts_with(b"HTTP/1.1 400"));
+    assert!(connection.is_closed());
+}
+
+#[test]
+fn a_client_that_has_used_up_its_rate_goes_on_when_it_may() {
+    let rate = Rate { per_s: 1_000, burst: 100 };
+    let limits = Limits { session_rate: rate, ..Limits::default() };
+    let (mut hub, mut connection) = connected(limits);
+    let mut input = opening("alice");
+    let hello = ClientMessage::Send(Send { to: "alice", body: b"hello" });
+    input.extend(encode_all(&vec![hello; 500]));
+    let Next::Decide(registration) = connection.receive(NOW, &mut hub, &input) else { panic!("it asks") };
+    let (mut now, mut pauses, mut bytes) = (NOW, 0, Vec::new());
+    let mut next = connection.admit(now, &mut hub, *registration);
+    loop {
+        bytes.extend(written(now, &mut hub, &mut connection));
+        next = match next {
+            Next::GoOn => connection.go_on(now, &mut hub),
+            Next::Paused { until } => {
+                pauses += 1;
+                assert_eq!(connection.poll_timeout(), Some(until));
+                assert!(matches!(connection.receive(now, &mut hub, &[]), Next::Paused { .. }), "not before its time");
+                now = until;
+                connection.handle_timeout(now, &mut hub)
+            }
+            Next::Read => break,
+            other => panic!("{other:?}"),
+        };
+    }
+    assert!(pauses > 0 && now > NOW + Duration::from_millis(300), "{pauses} pauses, until {now}");
+    let delivered = decode_all(&bytes[PREFACE_BYTES..]);
+    let delivered = delivered.iter().filter(|message| matches!(message, HubMessage::Deliver(_))).count();
+    assert_eq!(delivered, 500, "nothing is lost");
+}
