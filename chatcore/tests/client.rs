@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chatcore::wire::{
     self, AcceptedRun, Ack, Announced, ClientMessage, Deliver, ErrorMessage, Goodbye, HubMessage, Joined, Message,
-    Online, Ping, Preface, Presence, ReconnectHint, Refused, Resumed, Stale, UserInfo, Welcome, take,
+    Online, Ping, Preface, Presence, ReconnectHint, Refused, Stale, UserInfo, Welcome, take,
 };
 use chatcore::{
     Client, ClientConfig, ClientError, Closed, ErrorCode, Event, GoodbyeCode, Instant, Limits, MessageId,
@@ -362,39 +362,6 @@ fn a_broken_connection_is_told_once() {
     written(&mut client);
     client.disconnect(Instant::ZERO);
     assert_eq!(events(&mut client), [Event::Closed(Closed::Left)], "we had said goodbye");
-}
-
-#[test]
-fn a_session_that_is_taken_over_by_ones_own_earlier_attempt_is_taken_back() {
-    let mut client = registered();
-    let preface = Preface::OURS.encode();
-    let resumed = HubMessage::Resumed(Resumed { received: 0, sent: 0, limits: LIMITS });
-    let taken_over = HubMessage::Goodbye(Goodbye { code: GoodbyeCode::TakenOver, detail: "", reconnect: None });
-    let mut now = Instant::ZERO;
-    let mut connect = |client: &mut Client| {
-        while !events(client).contains(&Event::Connect { address: None }) {
-            now = client.poll_timeout().expect("it waits for the time to connect");
-            client.handle_timeout(now);
-        }
-        client.connected(now);
-        let asks = client.poll_transmit().concat();
-        client.transmitted(now, asks.len());
-        assert!(matches!(said(&asks[preface.len()..])[..], [ClientMessage::Resume(_)]));
-    };
-    client.disconnect(Instant::ZERO);
-    connect(&mut client);
-    // It asks in vain, and once more with success; then the first question arrives after all.
-    connect(&mut client);
-    let heard = |client: &mut Client| {
-        let _ = client.receive(Instant::ZERO, &mut &preface[..]);
-        receive(client, &[resumed.clone(), taken_over.clone()]);
-        events(client)
-    };
-    assert!(matches!(heard(&mut client)[..], [Event::Resumed, Event::Reconnecting { .. }]));
-    client.disconnect(Instant::ZERO);
-    connect(&mut client);
-    // But once only: the next who takes it is somebody else.
-    assert!(matches!(heard(&mut client)[..], [Event::Resumed, Event::Closed(Closed::Goodbye { .. })]));
 }
 
 #[test]

@@ -21,8 +21,8 @@ pub enum Read {
 
 /// The other end, and what is between. Errors are sentences for people.
 pub trait Peer {
-    /// Makes a connection to a hub, or waits for the client's.
-    fn open(&mut self) -> Result<usize, String>;
+    /// Makes a connection to a hub, or waits for the client's. None if it does not come within the time.
+    fn open(&mut self, time: Duration) -> Result<Option<usize>, String>;
     /// Sends bytes. A connection that is closed at the other end takes them as well.
     fn write(&mut self, conn: usize, bytes: &[u8]) -> Result<(), String>;
     /// Adds what comes within the time.
@@ -82,7 +82,7 @@ pub fn waits_ms(dialogue: &Dialogue) -> u64 {
     let values = limits().into_iter().map(|(name, value)| (name.to_owned(), Value::Uint(value))).collect();
     let known = Bindings { values, ..Bindings::default() };
     let waits = dialogue.steps.iter().filter_map(|step| match &step.act {
-        Act::Wait(time) => time.count(&known).ok(),
+        Act::Wait(time) | Act::Away(time) => time.count(&known).ok(),
         _ => None,
     });
     waits.sum()
@@ -159,6 +159,15 @@ impl Player<'_> {
             }
             Act::Closed { conn } => self.expect_closed(*conn),
             Act::Nothing { conn } => self.expect_nothing(*conn),
+            Act::Open { conn } => {
+                while self.pump(*conn, Duration::ZERO)? {}
+                if self.conn(*conn)?.is_closed { Err("it is closed".into()) } else { Ok(()) }
+            }
+            Act::Away(time) => {
+                let time = Duration::from_millis(time.count(&self.known)?);
+                let is_away = self.peer.open(time)?.is_none();
+                if is_away { Ok(()) } else { Err("the client makes a connection".into()) }
+            }
             Act::Silent { conn } => {
                 self.conn(*conn)?.is_silent = true;
                 Ok(())
@@ -177,7 +186,8 @@ impl Player<'_> {
     /// A connection of this name, which is made now if it is not there.
     fn conn(&mut self, name: char) -> Result<&mut Conn, String> {
         if !self.conns.contains_key(&name) {
-            let id = self.peer.open()?;
+            let patience = self.peer.patience();
+            let id = self.peer.open(patience)?.ok_or("no connection is made")?;
             self.conns.insert(name, Conn { id, ..Conn::default() });
         }
         Ok(self.conns.get_mut(&name).expect("it is there"))

@@ -42,8 +42,12 @@ pub(super) enum Act {
     Closed { conn: char },
     /// Nothing has come but acknowledgements and pings.
     Nothing { conn: char },
+    /// The other end has not closed the connection.
+    Open { conn: char },
     /// The tester answers pings no more.
     Silent { conn: char },
+    /// The client makes no connection in so many milliseconds.
+    Away(Expr),
     /// So many milliseconds pass.
     Wait(Expr),
     /// The client's user enters a line.
@@ -83,8 +87,10 @@ fn step(line: &str) -> Result<(Option<Expr>, Act), String> {
         input.expect(':')?;
         word = input.word();
     }
-    if word == "wait" {
-        return Ok((times, Act::Wait(input.expr()?)));
+    match &*word {
+        "wait" => return Ok((times, Act::Wait(input.expr()?))),
+        "away" => return Ok((times, Act::Away(input.expr()?))),
+        _ => {}
     }
     let conn = match word.as_bytes() {
         [conn @ b'A'..=b'Z'] => char::from(*conn),
@@ -102,6 +108,7 @@ fn step(line: &str) -> Result<(Option<Expr>, Act), String> {
             "cut" => Act::Cut { conn },
             "closed" => Act::Closed { conn },
             "nothing" => Act::Nothing { conn },
+            "open" => Act::Open { conn },
             "silent" => Act::Silent { conn },
             other => return Err(format!("{other:?} is nothing that a connection does")),
         },
@@ -183,6 +190,10 @@ impl Reader<'_> {
                     name = format!("{name}.{}", self.word());
                 }
                 Ok(Expr::Var(name, self.addend()?))
+            }
+            Some('>') => {
+                self.next();
+                Ok(Expr::Above(Box::new(self.expr()?)))
             }
             Some('[') => self.list(),
             Some('{') => {

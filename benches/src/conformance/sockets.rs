@@ -84,9 +84,9 @@ impl ServerPeer {
 }
 
 impl Peer for ServerPeer {
-    fn open(&mut self) -> Result<usize, String> {
-        let stream = TcpStream::connect_timeout(&self.address, self.patience);
-        self.streams.add(stream.map_err(|error| format!("{}: {error}", self.address))?, self.patience)
+    fn open(&mut self, time: Duration) -> Result<Option<usize>, String> {
+        let stream = TcpStream::connect_timeout(&self.address, time);
+        self.streams.add(stream.map_err(|error| format!("{}: {error}", self.address))?, self.patience).map(Some)
     }
 
     fn write(&mut self, conn: usize, bytes: &[u8]) -> Result<(), String> {
@@ -153,16 +153,16 @@ impl Drop for ClientPeer {
 }
 
 impl Peer for ClientPeer {
-    fn open(&mut self) -> Result<usize, String> {
-        let end = Instant::now() + self.patience;
+    fn open(&mut self, time: Duration) -> Result<Option<usize>, String> {
+        let end = Instant::now() + time;
         loop {
             match self.listener.accept() {
                 Ok((stream, _)) => {
                     stream.set_nonblocking(false).map_err(text)?;
-                    return self.streams.add(stream, self.patience);
+                    return self.streams.add(stream, self.patience).map(Some);
                 }
                 Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error.to_string()),
-                Err(_) if Instant::now() >= end => return Err("the client does not connect".into()),
+                Err(_) if Instant::now() >= end => return Ok(None),
                 Err(_) => sleep(POLL),
             }
         }

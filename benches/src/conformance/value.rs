@@ -37,6 +37,8 @@ pub(super) enum Expr {
     Word(String),
     /// `$name`, or `$name+1`.
     Var(String, i64),
+    /// `>$name`: any higher number.
+    Above(Box<Expr>),
     /// A text with its `{u}` and `{i}`, or bytes, and how often they follow each other.
     Bytes(Vec<u8>, Option<Box<Expr>>),
     /// Its elements, in any order if others may stand between them (`...`), and how often they follow each other.
@@ -85,6 +87,7 @@ impl Expr {
     pub(super) fn matches(&self, of: &Type, came: &Value, known: &mut Bindings) -> Result<bool, String> {
         match (self, of, came) {
             (Self::Any, ..) => Ok(true),
+            (Self::Above(least), _, Value::Uint(came)) => Ok(*came > least.count(known)?),
             (Self::Var(name, 0), ..) if !known.values.contains_key(name) => {
                 known.values.insert(name.clone(), came.clone());
                 Ok(true)

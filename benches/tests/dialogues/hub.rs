@@ -83,10 +83,10 @@ impl HubPeer {
 }
 
 impl Peer for HubPeer {
-    fn open(&mut self) -> Result<usize, String> {
+    fn open(&mut self, _: Duration) -> Result<Option<usize>, String> {
         let connection = HubConnection::new(self.now, &mut self.hub, QuotaKey::default());
         self.conns.push(Conn { connection, output: Vec::new(), goes_on: false });
-        Ok(self.conns.len() - 1)
+        Ok(Some(self.conns.len() - 1))
     }
 
     fn write(&mut self, conn: usize, bytes: &[u8]) -> Result<(), String> {

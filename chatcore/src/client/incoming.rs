@@ -115,7 +115,6 @@ impl Client {
         let ticket =
             SessionTicket { name: name.clone(), display_name: display_name.clone(), token: welcome.token, attempt: 0 };
         self.ticket = Some(ticket);
-        self.unanswered = 0;
         self.limits = Some(welcome.limits);
         self.answer_by = self.answer_by.filter(|_| self.closing);
         self.persistent = true;
@@ -178,11 +177,6 @@ impl Client {
         match code {
             // The session goes on, or the hub wants us back.
             GoodbyeCode::TimedOut => self.schedule_reconnect(why, hint),
-            // It may have been ourselves, on a connection that was given up and came through late.
-            GoodbyeCode::TakenOver if self.unanswered > 0 => {
-                self.unanswered -= 1;
-                self.schedule_reconnect(why, None);
-            }
             GoodbyeCode::ShuttingDown | GoodbyeCode::Elsewhere if hint.is_some() => self.schedule_reconnect(why, hint),
             _ => self.end(why),
         }

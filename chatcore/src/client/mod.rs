@@ -76,8 +76,6 @@ pub struct Client {
     liveness: Liveness,
     /// The session, if there is one.
     ticket: Option<SessionTicket>,
-    /// How many times it was asked for without an answer: these may arrive late.
-    unanswered: u64,
     /// The name that was asked for, with its credential; none if the answer was no.
     asked: Option<(String, Credential)>,
     /// There was a session: when it is lost, another one is to be had.
@@ -123,7 +121,6 @@ impl Client {
             events: Queue::default(),
             liveness: Liveness::new(now),
             ticket: None,
-            unanswered: 0,
             asked: None,
             persistent: false,
             limits: None,

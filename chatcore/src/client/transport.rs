@@ -155,9 +155,6 @@ impl Client {
         let Some(backoff) = self.config.reconnect.filter(|_| self.persistent) else {
             return self.end(why);
         };
-        if self.state == State::Resuming && self.transport.is_online() {
-            self.unanswered += 1;
-        }
         self.transport.attempt = self.transport.attempt.saturating_add(1);
         let attempt = self.transport.attempt;
         let mut after = backoff.wait(attempt, &mut self.jitter);
