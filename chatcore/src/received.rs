@@ -4,6 +4,19 @@ use crate::time::Instant;
 
 /// Whether a hub or a client wants more input from a connection: [`Hub::receive`](crate::Hub::receive) and
 /// [`Client::receive`](crate::Client::receive) return it.
+///
+/// ```
+/// use chatcore::{Client, ClientConfig, Instant, Received};
+///
+/// let mut client = Client::new(Instant::ZERO, ClientConfig::default(), 7);
+/// let mut input = &b"\xC4chat"[..]; // the start of a preface
+/// assert_eq!(client.receive(Instant::ZERO, &mut input), Received::NeedInput);
+/// assert_eq!(input, b"\xC4chat", "the caller keeps it");
+///
+/// let mut input = &b"HTTP/1.1 400 Bad Request\r\n"[..];
+/// assert_eq!(client.receive(Instant::ZERO, &mut input), Received::Closed);
+/// assert!(input.is_empty());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Received {

@@ -83,7 +83,7 @@ macro_rules! messages {
 }
 
 messages! {
-    /// What a client says to its hub.
+    /// A message from a client to its hub (protocol.md, *Messages*, which has a section for each).
     ClientMessage from Client {
         /// Give me this name.
         Register(Register<'a>) = REGISTER,
@@ -117,7 +117,7 @@ messages! {
 }
 
 messages! {
-    /// What a hub says to its client.
+    /// A message from a hub to its client (protocol.md, *Messages*, which has a section for each).
     HubMessage from Hub {
         /// The name is yours.
         Welcome(Welcome<'a>) = WELCOME,
@@ -373,8 +373,8 @@ pub struct Roster<'a> {
     pub cursor: u64,
 }
 
-/// Asks to be told when users come and go. It is answered by a [`Presence`] for each name and then a
-/// [`Done`], or by a [`Rejected`] and nothing else.
+/// Watches users: the hub sends a [`Presence`] when they come and go. It is answered by a [`Presence`] for each name
+/// and then a [`Done`], or only by a [`Rejected`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watch<'a> {
     /// Names as typed, in addition to those that are watched already.
