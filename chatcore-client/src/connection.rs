@@ -12,15 +12,32 @@ use mio::{Events, Interest, Poll, Token};
 use crate::clock::Deadline;
 use crate::driver::Driver;
 
-/// A connection to a chat server, for programs that may wait.
+/// A connection to a chat server, for programs that may wait: its calls block, each for at most the time that the
+/// caller gives. One value is one user's session, over one TCP connection after another.
 ///
-/// While a call waits, everything else goes on: what arrives is kept for [`receive`](Self::receive), pings are
-/// answered and acknowledgements sent. Between calls nothing goes on, so call [`receive`](Self::receive) well within
-/// the idle time that the server announced, or use a [`Driver`] in an event loop.
+/// While a call waits, the client goes on: it keeps what arrives for [`receive`](Self::receive), answers pings and
+/// sends acknowledgements. Between calls it does nothing. So call [`receive`](Self::receive) well within the idle time
+/// that the server announced ([`Announced::idle_ms_max`]), or use a [`Driver`] in an event loop.
 ///
-/// What an event tells is acknowledged by a call after that to [`receive`](Self::receive) which returned it: a program
-/// that is killed finds again, with [`resume`](Self::resume), all that it had not received. The server keeps no more than
-/// its outbox holds for a client that receives nothing, and does not do that for ever.
+/// When [`receive`](Self::receive) has returned an event, a later call acknowledges it. So a program that is killed,
+/// and started again with [`resume`](Self::resume), gets all events that it had not received. The server keeps for a
+/// client what its outbox holds. It ends the session of a client that receives nothing for too long.
+///
+/// ```
+/// use std::net::TcpListener;
+/// use std::time::Duration;
+///
+/// use chatcore_client::{ConnectError, Connection, Error, RegisterError};
+///
+/// let soon = Duration::from_millis(50);
+/// assert!(matches!(Connection::connect("nonsense", soon), Err(ConnectError::Resolve { .. })));
+///
+/// let silent = TcpListener::bind("127.0.0.1:0")?; // no server answers here
+/// let mut chat = Connection::connect(&silent.local_addr()?.to_string(), Duration::from_secs(5))?;
+/// let error = chat.register("alice", soon).unwrap_err();
+/// assert_eq!(error, RegisterError::Other(Error::TimedOut));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Connection {
     driver: Driver,
@@ -32,12 +49,12 @@ pub struct Connection {
     closed: Option<Closed>,
 }
 
-/// What a registration brought.
+/// The result of a registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registered {
     /// The name as the server mapped it.
     pub name: UserName,
-    /// The spelling that others are shown; none if that is the name.
+    /// The spelling that other users see in place of the name; none if that is the name.
     pub display_name: Option<String>,
     /// What the server allows.
     pub limits: Announced,
@@ -47,7 +64,7 @@ pub struct Registered {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The address cannot be understood or found.
+    /// The address is not `host:port`, or the system does not find the host.
     #[error("cannot find {address}: {source}; an address is HOST:PORT, such as 127.0.0.1:12345")]
     Resolve {
         /// As it was given.
@@ -55,7 +72,7 @@ pub enum ConnectError {
         /// What the system says.
         source: io::Error,
     },
-    /// Nobody answers there.
+    /// No server answers at the address.
     #[error("cannot connect to {address}: {source}; is a server running there?")]
     Connect {
         /// As it was given.
@@ -69,39 +86,40 @@ pub enum ConnectError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegisterError {
-    /// The server says no; another name can be tried on the same connection.
+    /// The server refuses the name. The program may try another name on the same connection.
     #[error("{detail}")]
     Refused {
         /// Why, for programs.
         code: RefusalCode,
-        /// Why, for people. The server's words: escape them before a terminal shows them.
+        /// Why, for people. The server wrote this text: escape it before a terminal shows it.
         detail: String,
     },
-    /// It cannot be asked, or the connection is over.
+    /// The client cannot ask, got no answer in time, or has ended.
     #[error(transparent)]
     Other(#[from] Error),
 }
 
-/// Why something cannot be done.
+/// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The time is over. What was begun may still happen.
+    /// The time of the call is over. What it began may still happen.
     #[error("the server did not answer in time")]
     TimedOut,
-    /// The connection is over.
+    /// The client has ended.
     #[error("{0}")]
     Closed(Closed),
-    /// Too much has arrived that was not received; nothing was sent. What is asked for would bring still more.
+    /// Too many events wait for [`Connection::receive`], and the answer to this request would be one more. The client
+    /// sends nothing. This passes when the program receives events.
     #[error("{events} events wait to be received: receive some before asking for more")]
     Unreceived {
-        /// How many wait. They came in more than half of the bytes that the server keeps for us.
+        /// How many events wait. Their frames have more than half of the bytes that the server keeps for this client.
         events: usize,
     },
-    /// The command is not possible; nothing was sent.
+    /// The client cannot do the command, and sends nothing.
     #[error(transparent)]
     Command(#[from] ClientError),
-    /// The event loop failed.
+    /// The system cannot wait for the network any more.
     #[error("cannot wait for the network: {0}")]
     Poll(io::ErrorKind),
 }
@@ -109,21 +127,22 @@ pub enum Error {
 const SOCKET: Token = Token(0);
 
 impl Connection {
-    /// Connects to `host:port`, trying all addresses of the host in turn, each for at most `timeout`. To find the
-    /// addresses of a name takes the system's own time on top.
+    /// Connects to `host:port`. It tries all addresses of the host in turn, each for at most `timeout`. The system
+    /// needs additional time to find the addresses of a name.
     ///
-    /// Once there is a session, a connection that is lost is made again, without end: [`Event::Reconnecting`] and
-    /// [`Event::Resumed`] tell. [`connect_with`](Self::connect_with) can do without that.
+    /// Once there is a session, the client reconnects when it loses a connection, and tries without end:
+    /// [`Event::Reconnecting`] and [`Event::Resumed`] tell this. With [`connect_with`](Self::connect_with) and
+    /// [`ClientConfig::reconnect`] it can do otherwise.
     ///
     /// # Errors
     ///
-    /// [`ConnectError::Resolve`] if the address is not understood or found, [`ConnectError::Connect`] if nobody answers
-    /// there.
+    /// [`ConnectError::Resolve`] if the address is not `host:port` or the system does not find the host,
+    /// [`ConnectError::Connect`] if no server answers there.
     pub fn connect(address: &str, timeout: Duration) -> Result<Self, ConnectError> {
         Self::connect_with(address, timeout, &ClientConfig::default())
     }
 
-    /// As [`connect`](Self::connect), for a client that behaves in another way.
+    /// As [`connect`](Self::connect), with another configuration than the default.
     ///
     /// # Errors
     ///
@@ -136,9 +155,10 @@ impl Connection {
         Self::start(address, timeout, |address| Driver::connect(address, config.clone()))
     }
 
-    /// As [`connect_with`](Self::connect_with), for a program that was started again and wants its session back.
-    /// [`Event::Resumed`] is the answer; or [`Event::SessionLost`] if it was too late, and then it registers anew under
-    /// the same name, with the credential. Call nothing but [`receive`](Self::receive) until then.
+    /// As [`connect_with`](Self::connect_with), for a program that was started again and has the
+    /// [`ticket`](Self::ticket) of its session: see [`Client::resume`](chatcore::Client::resume). [`Event::Resumed`]
+    /// answers. Or [`Event::SessionLost`] answers: then the client registers anew, under the same name and with the
+    /// credential. Call only [`receive`](Self::receive) until an answer comes.
     ///
     /// # Errors
     ///
@@ -168,17 +188,17 @@ impl Connection {
         Ok(Self { driver, poll, events, arrived: VecDeque::new(), closed: None })
     }
 
-    /// Asks for a name, without a credential.
+    /// Asks for a name, without a credential, and waits for the answer.
     ///
     /// # Errors
     ///
-    /// [`RegisterError::Refused`] if the server says no: another name can be tried. [`RegisterError::Other`] if it
-    /// cannot be asked, does not answer in time, or the connection is over.
+    /// [`RegisterError::Refused`] if the server refuses the name: the program may try another one.
+    /// [`RegisterError::Other`] if the client cannot ask, the server does not answer in time, or the client has ended.
     pub fn register(&mut self, name: &str, timeout: Duration) -> Result<Registered, RegisterError> {
         self.register_with(name, b"", timeout)
     }
 
-    /// Asks for a name, with the credential that the server wants.
+    /// As [`register`](Self::register), with the credential that the server wants.
     ///
     /// # Errors
     ///
@@ -219,20 +239,21 @@ impl Connection {
         }
     }
 
-    /// Sends a message; returns its number, which comes back with [`Event::Accepted`] or [`Event::Rejected`].
-    /// Waits only while too much is unacknowledged, and goes on receiving meanwhile.
+    /// Sends a message to a user or a room. Returns the number of the request: [`Event::Accepted`] or
+    /// [`Event::Rejected`] answers, with this number. The call waits only while the client's outbox is full, and goes
+    /// on receiving meanwhile. All requests wait like this.
     ///
     /// # Errors
     ///
     /// [`Error::Command`] if the client cannot send this, [`Error::TimedOut`] if there was no room for it in time,
-    /// [`Error::Unreceived`] if too many events wait to be received, [`Error::Closed`] or [`Error::Poll`]. Nothing was
-    /// sent then.
+    /// [`Error::Unreceived`] if too many events wait to be received, [`Error::Closed`] or [`Error::Poll`]. The client
+    /// sends nothing then; only after [`Error::Poll`] it may have sent the message.
     pub fn send(&mut self, to: &str, body: &[u8], timeout: Duration) -> Result<u64, Error> {
         self.ask(timeout, |driver| driver.send(to, body))
     }
 
-    /// Asks for a page of who is online: zero for the first. [`Event::Online`] answers. Waits as
-    /// [`send`](Self::send) does.
+    /// Asks for a page of the users who are online. The cursor is 0 for the first page, and for each further page the
+    /// `next` of the page before. [`Event::Online`] answers, with the number that this returns.
     ///
     /// # Errors
     ///
@@ -241,8 +262,8 @@ impl Connection {
         self.ask(timeout, |driver| driver.who(cursor))
     }
 
-    /// Asks to be let into a room; `#` is part of its name. [`Event::Done`] or [`Event::Rejected`] answers. Waits as
-    /// [`send`](Self::send) does, and so do the other requests.
+    /// Joins a room; `#` is part of its name. [`Event::Done`] or [`Event::Rejected`] answers, with the number that this
+    /// returns.
     ///
     /// # Errors
     ///
@@ -251,7 +272,7 @@ impl Connection {
         self.ask(timeout, |driver| driver.join(room))
     }
 
-    /// Leaves a room. [`Event::Done`] or [`Event::Rejected`] answers.
+    /// Leaves a room. [`Event::Done`] or [`Event::Rejected`] answers, with the number that this returns.
     ///
     /// # Errors
     ///
@@ -260,8 +281,8 @@ impl Connection {
         self.ask(timeout, |driver| driver.leave(room))
     }
 
-    /// Asks for a page of who is in a room that we are in: zero for the first. [`Event::Members`] or
-    /// [`Event::Rejected`] answers.
+    /// Asks for a page of the members of a room that we are in. The cursor is as in [`who`](Self::who).
+    /// [`Event::Members`] or [`Event::Rejected`] answers, with the number that this returns.
     ///
     /// # Errors
     ///
@@ -270,8 +291,8 @@ impl Connection {
         self.ask(timeout, |driver| driver.roster(room, cursor))
     }
 
-    /// Asks to be told when users come and go. [`Event::Presence`] for each tells how it is now, and [`Event::Done`]
-    /// follows; or [`Event::Rejected`] alone.
+    /// Watches users. An [`Event::Presence`] for each tells its present state, and then [`Event::Done`] follows. After
+    /// that, an [`Event::Presence`] tells each change. Or [`Event::Rejected`] answers, and none of them is watched.
     ///
     /// # Errors
     ///
@@ -280,7 +301,7 @@ impl Connection {
         self.ask(timeout, |driver| driver.watch(names))
     }
 
-    /// Takes that back for some names. [`Event::Done`] answers.
+    /// Ends the watching of users. [`Event::Done`] answers, with the number that this returns.
     ///
     /// # Errors
     ///
@@ -289,12 +310,14 @@ impl Connection {
         self.ask(timeout, |driver| driver.unwatch(names))
     }
 
-    /// What to keep for [`resume`](Self::resume); none without a session.
+    /// What a program stores for [`resume`](Self::resume); none without a session. Set
+    /// [`attempt`](SessionTicket::attempt) anew before a resume.
     pub const fn ticket(&self) -> Option<&SessionTicket> {
         self.driver.client().ticket()
     }
 
-    /// The next event; none if the time is over. Time zero only looks. [`Event::Closed`] is the last.
+    /// Waits for the next event and returns it; none if the time is over. With a time of zero the call does not wait.
+    /// [`Event::Closed`] is the last event.
     ///
     /// # Errors
     ///
@@ -319,13 +342,14 @@ impl Connection {
         }
     }
 
-    /// Says goodbye after everything sent before, and waits for the server's. What still arrives is lost: to see it,
-    /// [`receive`](Self::receive) until all that was sent is accepted or rejected before closing.
+    /// Ends the session: says goodbye after everything sent before, and waits for the server's goodbye. The program
+    /// gets no events that still arrive. If it needs the answers to its requests, it calls [`receive`](Self::receive)
+    /// until it has them, and closes after that.
     ///
     /// # Errors
     ///
-    /// [`Error::TimedOut`] if the server does not answer in time, [`Error::Closed`] if the connection ended in another
-    /// way, or [`Error::Poll`].
+    /// [`Error::TimedOut`] if the server does not answer in time, [`Error::Closed`] if the client ended in another way,
+    /// or [`Error::Poll`].
     pub fn close(mut self, timeout: Duration) -> Result<(), Error> {
         let deadline = Deadline::after(timeout);
         self.driver.close();
@@ -409,14 +433,16 @@ impl Connection {
     }
 }
 
-/// Connects a [`Driver`] and registers it with `poll`: tries all addresses that `host:port` stands for in turn,
-/// each for at most `timeout`. To one of them, `begin` makes the driver, with [`Driver::connect`] or [`Driver::resume`].
-/// Events of other sources of `poll` are lost meanwhile: look at those afterwards.
+/// Connects a [`Driver`], registers it with `poll` under `token`, and waits until the connection stands. It tries all
+/// addresses of `host:port` in turn, each for at most `timeout`. `begin` makes the driver for one address, with
+/// [`Driver::connect`] or [`Driver::resume`].
+///
+/// Events of other sources of `poll` are lost meanwhile: check these sources after the call.
 ///
 /// # Errors
 ///
-/// [`ConnectError::Resolve`] if the address is not understood or found; [`ConnectError::Connect`], with the last error,
-/// if no address works.
+/// [`ConnectError::Resolve`] if the address is not `host:port` or the system does not find the host;
+/// [`ConnectError::Connect`], with the last error, if no address works.
 pub fn connect_any(
     address: &str,
     timeout: Duration,

@@ -21,19 +21,42 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// Reads in one [`Driver::drive`], at the most, so that a busy server does not hold up the caller's loop.
 const READS_MAX: usize = 16;
 
-/// A [`Client`] on a TCP connection. It is registered with a [`Registry`] like any source, for reading and
-/// writing, and then:
+/// A [`Client`] on a TCP connection that never blocks, for an event loop on mio. Register it with a [`Registry`] like
+/// any source, for reading and writing. After that:
 ///
-/// 1. After each event of it, after each command, and after [`timeout`](Self::timeout), call
-///    [`drive`](Self::drive).
-/// 2. Take what [`poll_event`](Self::poll_event) gives, as far as you can go on: an event that is taken is
-///    acknowledged, and what is left is given later. If `drive` returned true, a command that did not fit
-///    before may fit now: try it again. If that or an event was taken, go back to 1.
+/// 1. Call [`drive`](Self::drive) after each readiness event of mio for it, after each command, and when
+///    [`timeout`](Self::timeout) is over.
+/// 2. Take events with [`poll_event`](Self::poll_event), as many as the program is ready for. The client acknowledges
+///    what is taken, and keeps the rest. If `drive` returned true, a command that did not fit before may fit now: try
+///    it again. If a command or an event was taken, go back to 1.
 /// 3. Wait, for [`timeout`](Self::timeout) at the most.
 ///
-/// A connection that is lost is given up, and a new one made when it is time, whether events are taken or not.
+/// The driver drops a connection that is lost, and makes a new one when it is time, whether the program takes events or
+/// not. If a hub's hint gives another address, the driver connects to it if it is an IP address with a port.
 ///
-/// `Debug` shows nothing of what was read: a welcome holds the session's token.
+/// `Debug` does not show bytes that were read: a welcome holds the session's token.
+///
+/// ```
+/// use std::io::Read;
+/// use std::net::TcpListener;
+///
+/// use chatcore_client::{ClientConfig, Driver};
+/// use mio::{Events, Interest, Poll, Token};
+///
+/// let server = TcpListener::bind("127.0.0.1:0")?; // in the place of a server
+/// let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(8));
+/// let mut driver = Driver::connect(server.local_addr()?, ClientConfig::default())?;
+/// poll.registry().register(&mut driver, Token(0), Interest::READABLE | Interest::WRITABLE)?;
+/// driver.register("alice", b"")?;
+/// while !driver.connected() {
+///     poll.poll(&mut events, driver.timeout())?;
+///     driver.drive()?;
+/// }
+/// let mut magic = [0; 5];
+/// server.accept()?.0.read_exact(&mut magic)?;
+/// assert_eq!(&magic, b"\xC4chat");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Driver {
     address: SocketAddr,
     /// None while there is no connection.
@@ -73,11 +96,11 @@ struct PollRegistration {
 }
 
 impl Driver {
-    /// Begins to connect. Whether that works out, [`drive`](Self::drive) tells.
+    /// Begins to connect. [`drive`](Self::drive) fails if the connection cannot be made.
     ///
     /// # Errors
     ///
-    /// What the system says if it has no socket or no randomness.
+    /// The system's error if it gives no socket or no randomness.
     ///
     /// # Panics
     ///
@@ -86,7 +109,7 @@ impl Driver {
         Self::start(address, |clock, seed| Client::new(clock.now(), config, seed))
     }
 
-    /// As [`connect`](Self::connect), for a program that was started again and wants its session back: see
+    /// As [`connect`](Self::connect), for a program that was started again and has the ticket of its session: see
     /// [`Client::resume`].
     ///
     /// # Errors
@@ -122,12 +145,13 @@ impl Driver {
         })
     }
 
-    /// Reads, writes and lets time pass. True if something was read: there may be events then, room for what did not
-    /// fit, and more to read.
+    /// Reads, writes and does what is due, without waiting. Returns true if it read something: then there may be
+    /// events, room for a command that did not fit, and more to read.
     ///
     /// # Errors
     ///
-    /// Only if the first connection cannot be made. What breaks later is an event.
+    /// Only if the first connection cannot be made. A connection that breaks later is no error, but an
+    /// [`Event::Reconnecting`] or [`Event::Closed`].
     pub fn drive(&mut self) -> io::Result<bool> {
         self.follow();
         if !self.connected && !self.is_connected()? {
@@ -147,17 +171,19 @@ impl Driver {
         Ok(has_read || self.write_failed && self.connected && !self.client.is_closed())
     }
 
-    /// The connection stands.
+    /// Whether a connection stands now.
     pub const fn connected(&self) -> bool {
         self.connected
     }
 
-    /// How long nothing is due; none for ever.
+    /// How long the event loop may wait before it calls [`drive`](Self::drive) again; none for any time. Zero if
+    /// something is due.
     pub fn timeout(&self) -> Option<Duration> {
         self.client.poll_timeout().map(|due| due - self.clock.now())
     }
 
-    /// The next thing to know; none when all is known. See [`Client::poll_event`].
+    /// The next event; none if there is no further one. See [`Client::poll_event`]. [`Event::Connect`] does not come:
+    /// the driver itself makes the connection.
     pub fn poll_event(&mut self) -> Option<Event> {
         loop {
             match self.client.poll_event()? {
@@ -173,7 +199,7 @@ impl Driver {
         self.client.take_events(self.clock.now(), position);
     }
 
-    /// The state machine itself, to look at.
+    /// The client, for its state: [`Client::limits`], [`Client::ticket`], [`Client::position`] and others.
     pub const fn client(&self) -> &Client {
         &self.client
     }

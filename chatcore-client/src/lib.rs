@@ -4,7 +4,7 @@ mod clock;
 mod connection;
 mod driver;
 
-/// The core, whose types the events and errors here are made of.
+/// The core. The events and errors of this crate consist of its types.
 pub use chatcore;
 
 pub use chatcore::{

@@ -1,4 +1,4 @@
-//! What a server is told before it starts.
+//! The configuration of a server.
 
 use std::time::Duration;
 
@@ -9,54 +9,58 @@ use crate::memory;
 /// Where a server listens, and its limits.
 ///
 /// ```
-/// use chatcore_server::{Config, DriverLimits};
+/// use chatcore_server::{Config, DriverLimits, Server};
 ///
 /// let config = Config {
-///     listen: vec!["127.0.0.1:0".into(), "[::1]:0".into()],
+///     listen: vec!["127.0.0.1:0".into(), "127.0.0.1:0".into()],
 ///     driver: DriverLimits { connections_max: 500, ..DriverLimits::default() },
 ///     ..Config::default()
 /// };
-/// # assert_eq!(config.listen.len(), 2);
+/// let server = Server::bind(config)?;
+/// assert_eq!(server.local_addrs().len(), 2);
+/// # Ok::<(), chatcore_server::BindError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Addresses to listen on, each as `host:port`: an IPv4 address, an IPv6 address in brackets, or a name.
-    /// A name stands for every address it resolves to. Port 0 lets the system choose a port. Default
+    /// The server listens on every address that a name resolves to. With port 0, the system chooses a port. Default
     /// [`Config::LISTEN_DEFAULT`] alone.
     pub listen: Vec<String>,
-    /// What the chat itself allows: lengths, numbers of users, times.
+    /// The limits of the hub: lengths, numbers of users and rooms, times.
     pub limits: Limits,
-    /// Names that nobody gets, and neither what looks like them. Default none.
+    /// Names that nobody gets. Nobody gets a name that looks like one of them, either
+    /// ([`Hub::with_reserved`](chatcore::Hub::with_reserved)). Default none.
     pub reserved_names: Vec<UserName>,
-    /// The number of the hub among those that work together, which its ids of messages hold: at most
+    /// The number of the hub among hubs that work together; the ids of its messages hold this number. At most
     /// [`HUB_NUMBER_MAX`](chatcore::HUB_NUMBER_MAX). Default 0.
     pub hub_number: u16,
-    /// What the server grants to the connections under it.
+    /// The limits of the sockets and of the event loop.
     pub driver: DriverLimits,
-    /// What the server advises its clients when it stops. Default nothing.
+    /// When, and perhaps where, the clients should connect again after the server has stopped. Default none.
     pub reconnect: Option<ReconnectAdvice>,
-    /// Bytes of memory that the server may need. One whose limits allow more does not start. Default none.
+    /// Bytes of memory that the server may need ([`Config::memory_bytes`]). A server whose limits allow more does not
+    /// start. Default none: no bound.
     pub memory_bytes_max: Option<u64>,
 }
 
-/// When, and perhaps where, the clients of a server that stops are to connect again.
+/// When, and perhaps where, clients should connect again after the server has stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReconnectAdvice {
-    /// How long to wait first; 49 days at the most.
+    /// How long a client should wait before it connects; 49 days at the most.
     pub after: Duration,
     /// Another server's `host:port`; none for this one.
     pub address: Option<String>,
 }
 
 impl Config {
-    /// Where a server listens that is told nothing else: on this machine alone.
+    /// Where a server listens by default: on this machine alone.
     pub const LISTEN_DEFAULT: &str = "127.0.0.1:12345";
 
-    /// Bytes of memory that the server needs at the most, by its limits: what its hub keeps and what its connections
-    /// do, but not the program itself, nor what the system keeps for its sockets.
+    /// The most bytes of memory that the server needs, by its limits: for its hub and its connections. The program
+    /// itself and the system's memory for its sockets are not in it.
     ///
     /// ```
-    /// use chatcore::{Limits, UserName};
+    /// use chatcore::Limits;
     /// use chatcore_server::Config;
     ///
     /// let config = Config::default();
@@ -82,29 +86,31 @@ impl Default for Config {
     }
 }
 
-/// The limits of what lies below the chat: sockets, and the turns in which one thread serves them.
+/// The limits of the sockets, and of the turns of the event loop that serves them.
 ///
-/// None of them may be zero except the lingering ones: see [`DriverLimits::check`].
+/// Each must be at least 1, or 1 ns, except `linger_time_max` and `linger_bytes_max`: see [`DriverLimits::check`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DriverLimits {
-    /// Connections, those included that have no name yet or are being closed. At this many the server stops
-    /// accepting until one ends; whoever connects meanwhile waits in the system's queue. Default 1 000 000,
-    /// so that the system's own limit on open files comes first.
+    /// Connections, those included that have no name yet or are closing. When there are this many, the server stops
+    /// accepting until one ends. New connections wait in the system's queue meanwhile. Default 1 000 000: the system's
+    /// own limit on open files is usually lower.
     pub connections_max: usize,
-    /// Bytes that are read from one connection before the others have their turn; less while one waits that has little to
-    /// say. Default 512 KiB.
+    /// Bytes that the server reads from one connection before it serves others. It reads less while a connection that
+    /// sends little waits. Default 512 KiB.
     pub turn_bytes_max: usize,
-    /// How long a turn takes: for three quarters of it the server reads, then it writes for two fifths, and at the end it
-    /// accepts connections for a quarter, if there is so much to do. What is left goes on in the next turn; connections
-    /// that have little to say come before those that have much. One step of the hub's work may take it a little beyond.
-    /// Default 2 ms.
+    /// The time from which the parts of a turn follow: the server reads for at most three quarters of it, then writes
+    /// for at most two fifths, and then accepts connections for at most a quarter. So a full turn takes 1.4 times this.
+    /// What is left over waits for the next turn, in which connections that send little come before those that send
+    /// much. One step of the hub's work may exceed a part a little. Default 2 ms.
     pub turn_time_max: Duration,
-    /// Connections that are accepted before those that are there have their turn. Default 64.
+    /// Connections that the server accepts in one turn. Default 64.
     pub turn_accepts_max: usize,
-    /// How long a connection that the server has closed is still read from, its bytes thrown away, so that the
-    /// last thing it was told is not destroyed by a reset. Then it is dropped. Default 1 s; 0 drops at once.
+    /// How long the server still reads from a connection that it has closed, and throws the bytes away. Without this, a
+    /// reset of the connection might destroy the last message to the client. Then the server drops the connection.
+    /// Default 1 s; 0 drops it at once.
     pub linger_time_max: Duration,
-    /// Bytes that are thrown away in that time. A peer that sends more is dropped. Default 1 MiB.
+    /// Bytes that the server throws away in that time. If the client sends more, the server drops the connection.
+    /// Default 1 MiB.
     pub linger_bytes_max: usize,
 }
 
@@ -122,7 +128,7 @@ impl Default for DriverLimits {
 }
 
 impl DriverLimits {
-    /// Whether the limits let anything happen at all.
+    /// Checks that no limit is zero that must not be.
     ///
     /// # Errors
     ///
@@ -148,7 +154,7 @@ impl DriverLimits {
     }
 }
 
-/// A limit of the driver that is zero, where zero would let nothing happen.
+/// A limit of the driver is zero. With zero, nothing could happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name} is 0: it must be at least {least}")]
 pub struct DriverLimitsError {

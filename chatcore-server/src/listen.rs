@@ -15,17 +15,17 @@ use crate::memory::Bytes;
 /// they allow (`net.core.somaxconn` on Linux, 4096 by default).
 const BACKLOG: i32 = 4096;
 
-/// Why a server could not start. The message says what would be right.
+/// Why a server could not start. `Display` says what would be right.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BindError {
-    /// The limits of the chat do not fit together.
+    /// The limits of the hub do not fit together.
     #[error(transparent)]
     Limits(#[from] LimitsError),
     /// A limit of the driver is zero.
     #[error(transparent)]
     Driver(#[from] DriverLimitsError),
-    /// By its limits the server may need more memory than it may have.
+    /// By its limits the server needs more memory than [`Config::memory_bytes_max`].
     #[error(
         "by its limits this server needs at most {} ({needed} bytes) of memory, which is more than memory_bytes_max, {} \
          ({bytes_max} bytes): lower users_max, connections_max, buffer_bytes_max, memberships_max, hub_watches_max or \
@@ -36,22 +36,22 @@ pub enum BindError {
     Memory {
         /// Bytes by the limits: [`Config::memory_bytes`].
         needed: u64,
-        /// The ceiling: [`Config::memory_bytes_max`].
+        /// The bound: [`Config::memory_bytes_max`].
         bytes_max: u64,
     },
-    /// The number of the hub does not fit into the ids of messages.
+    /// [`Config::hub_number`], which is given, is above [`HUB_NUMBER_MAX`](chatcore::HUB_NUMBER_MAX).
     #[error("the number of the hub is {0}: it must be 0 to {max}", max = chatcore::HUB_NUMBER_MAX)]
     HubNumber(u16),
-    /// There is nowhere to listen.
+    /// [`Config::listen`] is empty.
     #[error("no address to listen on: give at least one, like {}", Config::LISTEN_DEFAULT)]
     NoAddress,
-    /// An address is not written as one.
+    /// An address is not `host:port`.
     #[error("{given:?} is not an address to listen on: host:port is, like {} or [::1]:12345", Config::LISTEN_DEFAULT)]
     Syntax {
         /// The address given.
         given: String,
     },
-    /// A name does not resolve.
+    /// The system knows no address for a name.
     #[error(
         "cannot listen on {given}: no address is known for this name ({error}); check its spelling, or give a number"
     )]

@@ -34,9 +34,8 @@ const LISTENER: usize = usize::MAX / 2;
 /// The token of the waker, which is no listener's.
 const WAKER: Token = Token(usize::MAX);
 
-/// A chat server that listens, and serves once it is [run](Server::run).
-///
-/// It lives on one thread: the one that calls [`run`](Server::run).
+/// A chat server that listens on its addresses, and serves clients while [`run`](Server::run) runs. All its work is on
+/// the thread that calls [`run`](Server::run).
 #[derive(Debug)]
 pub struct Server {
     poll: Poll,
@@ -52,7 +51,7 @@ pub struct Server {
     stopping: bool,
 }
 
-/// Stops a server from another thread. Clones stop the same server.
+/// Stops a server from another thread: [`Server::handle`] gives it. Clones stop the same server.
 #[derive(Clone)]
 pub struct Handle(Arc<Shared>);
 
@@ -62,12 +61,12 @@ struct Shared {
 }
 
 impl Handle {
-    /// Asks the server to stop: it listens no more, says goodbye to every client, and [`Server::run`] returns
-    /// when they are gone. It does not wait longer than
-    /// [`Limits::flush_time_max`](chatcore::Limits::flush_time_max) for what is still to be written, and then
+    /// Asks the server to stop, and returns at once. The server listens no more, and says goodbye to every client.
+    /// [`Server::run`] returns when all connections are gone. For what is still to be written, the server waits for
+    /// [`Limits::flush_time_max`](chatcore::Limits::flush_time_max) at the most, and then for
     /// [`DriverLimits::linger_time_max`](crate::DriverLimits::linger_time_max) for the clients to close.
     ///
-    /// Returns at once. Asking again, or when the server has stopped, does nothing.
+    /// A second call, or one after the server has stopped, does nothing.
     pub fn shut_down(&self) {
         self.0.stop.store(true, Ordering::Release);
         // It fails only if the poll is gone, and then the server is.
@@ -86,13 +85,20 @@ impl fmt::Debug for Handle {
 }
 
 impl Server {
-    /// Listens on every address of the configuration. From now on clients can connect; they are served by
-    /// [`run`](Self::run).
+    /// Listens on every address of the configuration. From now on clients can connect, and wait until
+    /// [`run`](Self::run) serves them.
     ///
     /// # Errors
     ///
-    /// If the limits do not fit together or into [`Config::memory_bytes_max`], if the hub's number is too high, or if one of the addresses cannot be listened
-    /// on: a server listens on all that was asked for, or not at all.
+    /// If the limits do not fit together or need more than [`Config::memory_bytes_max`], if the hub's number is too
+    /// high, or if the server cannot listen on one of the addresses: it listens on all of them, or on none.
+    ///
+    /// ```
+    /// use chatcore_server::{BindError, Config, Server};
+    ///
+    /// let config = Config { memory_bytes_max: Some(1 << 20), ..Config::default() };
+    /// assert!(matches!(Server::bind(config), Err(BindError::Memory { .. })), "the limits allow more than 1 MiB");
+    /// ```
     pub fn bind(config: Config) -> Result<Self, BindError> {
         config.limits.check()?;
         config.driver.check()?;
@@ -130,22 +136,22 @@ impl Server {
         })
     }
 
-    /// The addresses it listens on, with the ports that the system chose where port 0 was asked for. In the
-    /// order of [`Config::listen`]; a name that stands for several addresses has them all here.
+    /// The addresses that the server listens on, in the order of [`Config::listen`]. In the place of port 0 is the port
+    /// that the system chose. A name with several addresses has all of them here.
     pub fn local_addrs(&self) -> &[SocketAddr] {
         &self.addresses
     }
 
-    /// What stops it from another thread.
+    /// A handle that stops the server from another thread.
     pub fn handle(&self) -> Handle {
         self.handle.clone()
     }
 
-    /// Serves until it is told to stop by its [`Handle`], and every client is gone.
+    /// Serves clients. Returns when a [`Handle`] has asked the server to stop and all connections are gone.
     ///
     /// # Errors
     ///
-    /// Only if the system cannot poll any more: nothing that a client does makes this fail.
+    /// Only if the system cannot wait for the network any more. Nothing that a client does makes this fail.
     pub fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS_MAX);
         let mut buffer = vec![0; BUFFER_BYTES].into_boxed_slice();

@@ -1,4 +1,4 @@
-//! Before there is a name: one small state machine for each fresh connection.
+//! The server's end of a connection before it has a name: one small state machine for each new connection.
 
 use alloc::boxed::Box;
 use alloc::string::ToString;
@@ -16,24 +16,46 @@ use crate::wire::{
     ProtocolError, ReconnectHint, RefusalCode, Refused, Register, Resume, Token,
 };
 
-/// The server's end of a connection until it has a name.
+/// The server's end of a connection until it has a name (protocol.md, *Life of a connection*).
 ///
-/// 1. Give it what arrives with [`receive`](Self::receive). What it does not use stays with you.
-/// 2. When it returns a [`Registration`], decide, now or later, on this thread or another:
-///    [`Hub::admit`](crate::Hub::admit) it, and drop the handshake; or [`refuse`](Self::refuse) it, and the
-///    client may ask again. A decision has its own deadline. Before a late one, look whether the handshake
-///    [is over](Self::is_over): then the connection is gone, and the registration is to be dropped.
-/// 3. Write what [`transmit`](Self::transmit) holds after each call, and report it to
+/// 1. Give what arrives to [`receive`](Self::receive). Keep the bytes that it does not use.
+/// 2. When it returns a [`Registration`], decide, now or later, on this thread or another. Either give it to
+///    [`Hub::admit`](crate::Hub::admit), and drop the handshake. Or [`refuse`](Self::refuse) it: then the client may
+///    ask again. Before a late decision, check whether the handshake [is over](Self::is_over). If it is, the connection
+///    is gone: drop the registration.
+/// 3. After each call, write what [`transmit`](Self::transmit) gives, and report it to
 ///    [`transmitted`](Self::transmitted).
-/// 4. When a call returns an error, write what `transmit` still holds, as far as the transport takes it at
-///    once, and close. Past [`deadline`](Self::deadline), call [`handle_timeout`](Self::handle_timeout).
+/// 4. When a call returns an error, write what `transmit` still gives, as far as the transport takes it at once, and
+///    close the transport. When the [`deadline`](Self::deadline) has come, call
+///    [`handle_timeout`](Self::handle_timeout).
 ///
-/// Memory: nothing beyond this value until there is something to say. A caller buffers at most
+/// A handshake allocates nothing until it has something to write. A caller buffers at most
 /// [`HANDSHAKE_FRAME_BYTES_MAX`](crate::HANDSHAKE_FRAME_BYTES_MAX) + 4 bytes of a message that is not whole.
 ///
-/// A caller that decides later bounds how many registrations it has undecided, and drops those whose connection breaks
-/// or whose handshake is over: each holds a name and a credential, and strangers can send as many as they open
-/// connections.
+/// A caller that decides later bounds the number of its undecided registrations. It drops those whose connection breaks
+/// or whose handshake is over. Each holds a name and a credential, and anybody can send one on each connection.
+///
+/// ```
+/// use chatcore::{Handshake, Instant, Limits, Refusal};
+/// # use chatcore::{Client, ClientConfig};
+///
+/// let now = Instant::ZERO;
+/// let mut handshake = Handshake::new(now, &Limits::default());
+/// # let mut client = Client::new(now, ClientConfig::default(), 7);
+/// # client.register(now, "Bob", b"wrong")?;
+/// # let arrived = client.poll_transmit().concat();
+/// let mut input = &arrived[..]; // from the transport: the client's preface, and a registration as Bob
+/// let registration = handshake.receive(now, &mut input)?.expect("it is whole");
+/// assert_eq!((registration.name().as_str(), registration.display_name()), ("bob", "Bob"));
+///
+/// if registration.credential() != b"secret" {
+///     handshake.refuse(now, &Refusal::Denied)?;
+///     let bytes = handshake.transmit().concat(); // for the transport
+///     handshake.transmitted(bytes.len());
+///     assert!(!handshake.is_over(), "the client may ask again");
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Handshake {
     /// None until the preface has come.
@@ -54,8 +76,8 @@ pub struct Handshake {
 }
 
 impl Handshake {
-    /// A fresh connection. Of the limits, `handshake_time_max`, `decision_time_max` and `registration_attempts_max` count
-    /// here.
+    /// Begins the handshake of a new connection. It uses [`Limits::handshake_time_max`], [`Limits::decision_time_max`]
+    /// and [`Limits::registration_attempts_max`].
     pub fn new(now: Instant, limits: &Limits) -> Self {
         Self {
             state: None,
@@ -71,15 +93,15 @@ impl Handshake {
         }
     }
 
-    /// Takes what has arrived, up to and with a whole registration; the rest of `input` stays. While a
-    /// registration is undecided nothing is taken.
+    /// Takes bytes that have arrived, up to the end of a registration. The call advances `input` past the bytes that it
+    /// used. While a registration is undecided, it uses none.
     ///
-    /// A name that cannot be one is refused here, and the client may try another.
+    /// The handshake itself refuses a spelling that can be no name, and the client may try another.
     ///
     /// # Errors
     ///
     /// Why the handshake is over: the peer broke the protocol, speaks another one, or left. Write what
-    /// [`transmit`](Self::transmit) holds, and close the connection.
+    /// [`transmit`](Self::transmit) gives, and close the transport.
     pub fn receive(&mut self, now: Instant, input: &mut &[u8]) -> Result<Option<Registration>, HandshakeError> {
         if self.state.is_none() {
             match wire::take_preface(input) {
@@ -148,23 +170,26 @@ impl Handshake {
         Ok(Registration { name, display_name, request, frame_bytes_max, origin, cost, outbox: self.outbox.clone() })
     }
 
-    /// What names that were refused here have cost, for [`Hub::charge_origin`](crate::Hub::charge_origin): each is told
-    /// once. What is not asked for is told by the next registration.
+    /// The cost of the names that the handshake itself has refused since the last call, in the units of protocol.md,
+    /// *Cost*, for [`Hub::charge_origin`](crate::Hub::charge_origin). The next registration brings the cost that nobody
+    /// has asked for, and [`Hub::admit`](crate::Hub::admit) charges it.
     #[must_use]
     pub const fn take_cost(&mut self) -> u32 {
         mem::replace(&mut self.cost, 0)
     }
 
-    /// Answers the registration with no. The client may try again on the same connection, and has the handshake time for
-    /// it, until it has been refused too often. When the handshake [is over](Self::is_over), this does nothing.
+    /// Refuses the registration that [`receive`](Self::receive) returned (protocol.md, *refused*). The client has
+    /// [`Limits::handshake_time_max`] to try again on the same connection. When the handshake [is over](Self::is_over),
+    /// this does nothing.
     ///
     /// # Errors
     ///
-    /// [`HandshakeError::ProtocolError`] if it was refused too often: the handshake is over.
+    /// [`HandshakeError::ProtocolError`] with [`ProtocolError::TooManyAttempts`] if this was the last refusal that
+    /// [`Limits::registration_attempts_max`] allows: the handshake is over.
     ///
     /// # Panics
     ///
-    /// If there is no registration to be answered.
+    /// If no registration is undecided.
     pub fn refuse(&mut self, now: Instant, refusal: &Refusal) -> Result<(), HandshakeError> {
         if self.state == Some(State::Closed) {
             return Ok(());
@@ -185,15 +210,15 @@ impl Handshake {
         Err(self.fail(ProtocolError::TooManyAttempts { attempts_max: self.attempts_max }))
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is due. While a registration is undecided, this is when the
-    /// decision must have been made, whether the [`Registration`] is still there or was dropped. A client does not lose
-    /// time over a decision: after a refusal it has the handshake time anew.
+    /// When to call [`handle_timeout`](Self::handle_timeout). While a registration is undecided, the decision must come
+    /// by this time, whether the caller still has the [`Registration`] or dropped it. After a refusal, the client has
+    /// the whole of [`Limits::handshake_time_max`] again.
     pub const fn deadline(&self) -> Instant {
         self.deadline
     }
 
-    /// The connection is to be closed: because of an error that a call has returned, or because of
-    /// [`shut_down`](Self::shut_down). A registration from it is not to be admitted any more.
+    /// Whether the handshake has ended: a call returned an error, or [`shut_down`](Self::shut_down) was called. Then
+    /// the caller closes the transport, and does not admit a registration from it any more.
     pub fn is_over(&self) -> bool {
         self.state == Some(State::Closed)
     }
@@ -202,11 +227,12 @@ impl Handshake {
         matches!(self.state, Some(State::Registering | State::Resuming))
     }
 
-    /// Past the deadline, ends the handshake.
+    /// Ends the handshake with a goodbye if the [`deadline`](Self::deadline) has come. Before that, this does nothing.
     ///
     /// # Errors
     ///
-    /// [`HandshakeError::TimedOut`] or [`HandshakeError::Undecided`] once the time has come.
+    /// When the deadline has come: [`HandshakeError::Undecided`] if a registration is undecided, and otherwise
+    /// [`HandshakeError::TimedOut`].
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), HandshakeError> {
         if now < self.deadline() {
             return Ok(());
@@ -216,8 +242,8 @@ impl Handshake {
         Err(error)
     }
 
-    /// Ends the handshake because the server stops: a goodbye, to be written before the connection is closed. The
-    /// hint is that of [`Hub::shut_down`](crate::Hub::shut_down).
+    /// Ends the handshake with a goodbye, because the server stops. Write what [`transmit`](Self::transmit) gives, and
+    /// close the transport. The hint is that of [`Hub::shut_down`](crate::Hub::shut_down).
     pub fn shut_down(&mut self, reconnect: Option<ReconnectHint<'_>>) {
         let detail = "the server is shutting down";
         self.goodbye(GoodbyeCode::ShuttingDown, detail, reconnect.map(ReconnectHint::bounded));
@@ -241,8 +267,8 @@ impl Handshake {
         HandshakeError::ProtocolError(error)
     }
 
-    /// What is to be written now. While a registration is undecided there is nothing: what is left to say goes with
-    /// the decision.
+    /// The bytes to write now. While a registration is undecided there are none: they go out together with the
+    /// decision.
     pub fn transmit(&self) -> Chunks<'_> {
         if !self.other_protocol_answer.is_empty() {
             return Chunks::of(self.other_protocol_answer);
@@ -254,12 +280,12 @@ impl Handshake {
         self.outbox.transmit()
     }
 
-    /// The transport has taken this many bytes of [`transmit`](Self::transmit). To be said before anything else goes into
-    /// the handshake, because that may change what is to be written.
+    /// Reports that the transport, or a buffer in front of it, took this many bytes of [`transmit`](Self::transmit).
+    /// Call this before any other input: an input may change what is to be written.
     ///
     /// # Panics
     ///
-    /// If fewer bytes were there to be written.
+    /// If `count` is more than [`transmit`](Self::transmit) gave.
     pub fn transmitted(&mut self, count: usize) {
         let given: usize = self.transmit().map(<[u8]>::len).sum();
         assert!(count <= given, "the driver reports more bytes as transmitted than it was given");
@@ -283,12 +309,31 @@ impl From<ProtocolError> for Failure {
     }
 }
 
-/// A client asks for a name, or for the session that it had: to be given to [`Hub::admit`](crate::Hub::admit) or
-/// refused.
+/// A client's request for a name, or for the session that it had (protocol.md, *register* and *resume*). Give it to
+/// [`Hub::admit`](crate::Hub::admit), or refuse it with [`Handshake::refuse`].
 ///
-/// Owned and `Send`, so that the decision can be made much later or elsewhere: a password checked, the name
-/// claimed among several hubs, the connection moved to the thread that owns the name. It knows nothing of its connection:
-/// keep the two together, bound how many wait, and admit none whose connection broke or whose [`Handshake::is_over`].
+/// A registration is owned and `Send`, so that the decision can come much later or from elsewhere: a program may check
+/// a password, ask other hubs whether the name is free, or move the connection to another thread. A registration does
+/// not know its connection. So keep the two together, bound the number of undecided registrations, and admit none whose
+/// connection is gone or whose [`Handshake::is_over`] is true.
+///
+/// ```
+/// use chatcore::{Handshake, Hub, Instant, Limits, QuotaKey};
+/// # use chatcore::{Client, ClientConfig};
+///
+/// # let now = Instant::ZERO;
+/// # let mut client = Client::new(now, ClientConfig::default(), 7);
+/// # client.register(now, "Bob", b"secret")?;
+/// # let arrived = client.poll_transmit().concat();
+/// # let mut hub = Hub::new(Limits::default(), [7; 32]);
+/// # let mut handshake = Handshake::new(now, hub.limits());
+/// let registration = handshake.receive(now, &mut &arrived[..])?.expect("it is whole");
+/// assert!(!registration.is_resumption(), "it asks for a new session");
+/// assert_eq!(registration.credential(), b"secret");
+/// let conn = hub.admit(now, registration.with_origin(QuotaKey(0x7f00_0001)))?; // 127.0.0.1
+/// assert_eq!(hub.name(conn).map(|name| name.as_str()), Some("bob"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "a registration is to be admitted or refused"]
 pub struct Registration {
@@ -312,25 +357,28 @@ pub(crate) enum Request {
     Resume { token: Token, received: Option<u64>, attempt: u64 },
 }
 
-/// Names the origin of a connection, as the driver sees it: an address, or the network that it belongs to. The hub gives
-/// each origin a quota of work ([`Limits::origin_rate`]), of buffers ([`Limits::origin_buffer_bytes_max`]), and of detached
-/// sessions ([`Limits::detached_of_origin_max`]). It compares keys, and reads nothing else into them.
+/// A number for the origin of a connection, as the driver sees it: an address, or the network that it belongs to. The
+/// hub gives each origin a quota of cost ([`Limits::origin_rate`]), of memory ([`Limits::origin_buffer_bytes_max`]),
+/// and of detached sessions ([`Limits::detached_of_origin_max`]). The hub only compares keys; the number itself means
+/// nothing to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QuotaKey(pub u128);
 
 impl Registration {
-    /// The name that is asked for.
+    /// The name that the client asks for, or the name of the session that it asks for.
     pub const fn name(&self) -> &UserName {
         &self.name
     }
 
-    /// The name as the client spells it: what others may be shown in place of the name, to which it maps. A session that is
-    /// resumed keeps the one that it began with.
+    /// The name as the client spells it. It maps to the name, and other clients may show it in place of the name. A
+    /// session that is resumed keeps the display name that it began with.
     pub fn display_name(&self) -> &str {
         self.display_name.as_deref().unwrap_or(self.name.as_str())
     }
 
-    /// What the client gives as proof; empty if nothing. The core does not look at it.
+    /// The credential that the client sent, such as a password; empty if it sent none, and for a resume. The core does
+    /// not read it: checking it is the caller's part. It has at most
+    /// [`CREDENTIAL_BYTES_MAX`](crate::CREDENTIAL_BYTES_MAX) bytes.
     pub fn credential(&self) -> &[u8] {
         match &self.request {
             Request::Name { credential } => credential.as_bytes(),
@@ -338,49 +386,64 @@ impl Registration {
         }
     }
 
-    /// The client asks for the session that it had. Its token, which the hub checks, is all the proof it gives.
+    /// Whether the client asks for the session that it had. It proves its right with the session's token, which
+    /// [`Hub::admit`](crate::Hub::admit) checks, and sends no credential.
     pub const fn is_resumption(&self) -> bool {
         matches!(self.request, Request::Resume { .. })
     }
 
-    /// Says where it comes from. Without this, all come from one place.
+    /// Sets the origin of the connection. Without this call, it is [`QuotaKey`]`(0)`: all such connections share the
+    /// quota of one origin.
     pub fn with_origin(self, origin: QuotaKey) -> Self {
         Self { origin, ..self }
     }
 }
 
-/// Why a registration is refused. The client may try again.
+/// Why a registration is refused (protocol.md, *refused*). [`Hub::admit`](crate::Hub::admit) returns it, and
+/// [`Handshake::refuse`] sends it to the client, which may try again. `Display` gives the sentence that the client is
+/// sent.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use chatcore::{Refusal, RefusalCode};
+///
+/// let refusal = Refusal::RateLimited { wait: Duration::from_secs(2) };
+/// assert_eq!(refusal.code(), RefusalCode::RateLimited);
+/// assert_eq!(refusal.wait(), Some(Duration::from_secs(2)));
+/// assert_eq!(Refusal::Denied.wait(), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The spelling is no name.
+    /// The spelling can be no name.
     #[error("{0}")]
     Name(#[from] NameError),
     /// Somebody has the name, or one that maps to the same.
     #[error("the name is in use: choose another, or try again when its user has left")]
     NameInUse {
-        /// When the name will be free at the earliest, if its user is not heard of any more.
+        /// After which time the name will be free if nothing comes from its user any more.
         wait: Duration,
     },
-    /// The name looks like one that somebody has. It does not tell which, or whose.
+    /// The name is free, but looks like one that somebody has. The refusal does not tell which.
     #[error("the name is easily taken for one that is in use: choose another")]
     Confusable,
-    /// The embedder keeps the name for itself, or it looks like one that it keeps.
+    /// The name is reserved, or looks like a reserved one: [`Hub::with_reserved`](crate::Hub::with_reserved).
     #[error("the name is reserved: choose another")]
     Reserved,
-    /// The hub is full.
+    /// The hub has as many users as it allows.
     #[error("the hub is full: it takes {users_max} users at the most; try again later")]
     HubFull {
-        /// The limit.
+        /// The limit, [`Limits::users_max`].
         users_max: u32,
     },
-    /// Its origin asks more often than the hub allows.
+    /// The origin has used up [`Limits::origin_rate`].
     #[error("too many registrations come from this address: try again in {} s", .wait.as_secs() + 1)]
     RateLimited {
-        /// When it may ask again.
+        /// After which time the client may ask again.
         wait: Duration,
     },
-    /// The embedder said no.
+    /// The embedding program denies the name. Only the program makes this refusal, never the hub.
     #[error("the registration is denied: the credential does not give the right to this name")]
     Denied,
     /// The hub is stopping.
@@ -389,13 +452,14 @@ pub enum Refusal {
     /// No session has that name and token.
     #[error("the session cannot be resumed: it has ended, or the token is not its own; register anew")]
     SessionOver,
-    /// The session lives, and cannot go on with this resume.
+    /// The session lives, but cannot go on with this resume: its attempt is not newer than the last one, its count is
+    /// impossible, or the client takes shorter frames than before.
     #[error("the session lives, but not from there: resume with a higher attempt, and a count that it can go on from")]
     StaleResume,
 }
 
 impl Refusal {
-    /// The number under which the refusal goes over the wire.
+    /// The code that stands for the refusal on the wire.
     pub const fn code(&self) -> RefusalCode {
         match self {
             Self::Name(_) => RefusalCode::InvalidName,
@@ -410,7 +474,7 @@ impl Refusal {
         }
     }
 
-    /// After which time it may be worth to try again, if that is known.
+    /// The time after which it may be worth trying again; none if that is not known.
     pub const fn wait(&self) -> Option<Duration> {
         match self {
             Self::NameInUse { wait } | Self::RateLimited { wait } => Some(*wait),
@@ -423,19 +487,19 @@ impl Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HandshakeError {
-    /// The peer speaks something else.
+    /// The peer speaks another protocol.
     #[error("the peer speaks {0}, not chatcore")]
     OtherProtocol(OtherProtocol),
     /// The peer broke the protocol.
     #[error("protocol error: {0}")]
     ProtocolError(#[from] ProtocolError),
-    /// The peer left.
+    /// The peer said goodbye, or reported that this end broke the protocol.
     #[error("the client left before it had a name")]
     Left,
-    /// The peer took too long.
+    /// No registration came within [`Limits::handshake_time_max`].
     #[error("no registration came in time")]
     TimedOut,
-    /// Nobody decided about a registration in time.
+    /// Nobody decided about a registration within [`Limits::decision_time_max`].
     #[error("the registration was not decided in time: try again later")]
     Undecided,
 }

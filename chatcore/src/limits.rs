@@ -5,120 +5,147 @@ use core::time::Duration;
 use crate::name::{NAME_BYTES_MAX, SPELLING_BYTES_MAX};
 use crate::wire::{Announced, OVERHEAD_BYTES_MAX};
 
-/// Bytes of a credential, at the most. A longer one makes a frame that is too long before registration.
+/// The most bytes of a credential. A hub answers a longer one with `invalid_value` or `frame_too_long`.
 pub const CREDENTIAL_BYTES_MAX: usize = 1024;
 
-/// Bytes of a frame's content before registration, at the most: a registration with the longest name and
-/// credential, and nothing larger, so that strangers cannot make a driver buffer much.
+/// The most bytes of a frame's content before there is a session: 1408 (protocol.md, *Frames*). This is room for a
+/// registration with the longest name and credential, and no more: so a peer without a name cannot make a driver buffer
+/// much.
 pub const HANDSHAKE_FRAME_BYTES_MAX: u32 = 128 + 1024 + OVERHEAD_BYTES_MAX;
 const _: () = assert!(
     HANDSHAKE_FRAME_BYTES_MAX as usize == SPELLING_BYTES_MAX + CREDENTIAL_BYTES_MAX + OVERHEAD_BYTES_MAX as usize
 );
 
-/// Names on one page of who is online, at the most.
+/// The most users on one page of a list: of who is online, or of a room's members.
 pub const ONLINE_NAMES_MAX: usize = 500;
 
-/// Bytes of a detail text in an error, a refusal or a goodbye, at the most; longer ones are cut.
+/// The most bytes of the detail text in an error, a refusal or a goodbye. The core cuts a longer one.
 pub const DETAIL_BYTES_MAX: usize = 200;
 
-/// The limits of a hub and of the handshakes before it.
+/// The limits of a hub and of the handshakes before it. [`check`](Self::check) tells whether they fit together.
+///
+/// Where a field gives no smallest value, it may be 0. *Rejected* and *refused* with a code mean the answers of
+/// protocol.md, *accepted and rejected* and *refused*.
 ///
 /// ```
-/// use chatcore::Limits;
+/// use chatcore::{Limits, LimitsError};
 ///
 /// let limits = Limits { body_bytes_max: 4096, users_max: 50, ..Limits::default() };
 /// assert_eq!(limits.check(), Ok(()));
+///
+/// let none = Limits { users_max: 0, ..Limits::default() };
+/// assert_eq!(none.check(), Err(LimitsError::Zero { name: "users_max" }));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of a message's body. A longer one is rejected with `body_too_long`, or ends the connection
-    /// when its frame is too long. Default 65 536; 1 to 16 MiB.
+    /// Bytes of a message's body. The hub rejects a longer body with `body_too_long`; or it ends the connection with
+    /// `frame_too_long`, if the frame is longer than [`frame_bytes_max`](Self::frame_bytes_max). Default 65 536; 1 to
+    /// 16 MiB.
     pub body_bytes_max: u32,
-    /// Bytes that are kept for one user until it acknowledges them. Messages that do not fit are rejected
-    /// to their senders with `recipient_full`. Answers to the user's own requests may take a quarter more;
-    /// when that is full too, the user is closed as a slow consumer. Default 4 MiB; at least four of
-    /// the longest frames.
+    /// Bytes that the hub keeps for one user until the user acknowledges them. The hub rejects a user's message that
+    /// does not fit with `recipient_full`, and a member misses a room's message that does not fit. Answers to the
+    /// user's own requests may take a quarter more. When that is full, too, the hub ends the session as a slow
+    /// consumer. Default 4 MiB; at least four of the longest frames ([`frame_bytes_max`](Self::frame_bytes_max)), and
+    /// at most 2³¹ - 1.
     pub outbox_bytes_max: u32,
-    /// Users of a hub. More are refused with `hub_full`. Default 1 000 000.
+    /// Users of a hub. The hub refuses more with `hub_full`. Default 1 000 000; at least 1.
     pub users_max: u32,
-    /// Refused registrations on one connection. At this many the connection is closed. Default 8.
+    /// Refusals on one connection. After this many, the hub ends the connection with `too_many_attempts`. Default 8; at
+    /// least 1.
     pub registration_attempts_max: u32,
-    /// From one registration attempt to the next, and from the connection to the first. Then the
-    /// connection is closed. Default 30 s.
+    /// The time from the connection to the first registration, and from a refusal to the next registration. After it,
+    /// the hub closes the connection. Default 30 s; at least 1 ns.
     pub handshake_time_max: Duration,
-    /// Silence of a registered user. After half of it the hub pings; after all of it the user is closed as
-    /// timed out. Default 60 s; at least 1 ms.
+    /// The silence of a client that has a session. After half of it the hub pings. After all of it the hub closes the
+    /// connection as timed out, and the session is detached. Default 60 s; 1 ms to 49 days.
     pub idle_time_max: Duration,
-    /// How long a session may acknowledge nothing of what waits for it, however little that is. Then it ends as a slow
-    /// consumer if anything was heard from it meanwhile; if not, it has most likely lost its connection, and is
-    /// detached. Default 60 s; at least 1 ns.
+    /// How long a session may acknowledge none of the frames that wait for it, however few they are. After that, the
+    /// hub ends the session as a slow consumer if anything else has come from its client meanwhile. If not, the
+    /// connection is probably lost, and the session is detached. Default 60 s; at least 1 ns.
     pub stall_time_max: Duration,
-    /// How long a session is kept when its connection broke: its name stays taken, and what comes for it waits for
-    /// it. Zero ends sessions with their connections. Default 60 s; at most 49 days.
+    /// How long the hub keeps a session after its connection broke. Meanwhile the name stays taken, and messages for
+    /// the session wait. Zero ends sessions with their connections. Default 60 s; at most 49 days.
     pub resume_time_max: Duration,
-    /// Sessions without a connection that are kept, in all. When one more loses its connection, it ends.
+    /// Detached sessions, in all. If there are that many and one more session loses its connection, that session ends.
     /// Default 100 000.
     pub detached_max: u32,
-    /// The same for each origin, which is a [`QuotaKey`](crate::QuotaKey). Default 1 000.
+    /// Detached sessions of one origin ([`QuotaKey`](crate::QuotaKey)). If there are that many and one more session of
+    /// the origin loses its connection, that session ends. Default 1 000.
     pub detached_of_origin_max: u32,
-    /// Bytes of memory for everything that peers can make a hub keep: outboxes, also of detached sessions, what is still
-    /// to be written to closing connections, and the starts of frames. When it is used up, the session that holds most of
-    /// the origin that holds most ends. Default 1 GiB.
+    /// Bytes of memory for everything that peers can make a hub keep: outboxes, those of detached sessions included,
+    /// bytes that are still to be written to closing connections, and the starts of frames ([`Memory`](crate::Memory)).
+    /// When it is used up, the hub takes the origin that holds most, and ends the session that holds most there.
+    /// Default 1 GiB; at least [`origin_buffer_bytes_max`](Self::origin_buffer_bytes_max).
     pub buffer_bytes_max: u64,
-    /// The share of that for one origin, which is a [`QuotaKey`](crate::QuotaKey). When it is used up, messages for
-    /// sessions of that origin, and from them, are rejected with `recipient_full` or missed; beyond that, the session that
-    /// holds most of it ends. A session that holds less than 4 KiB does not count here.
-    /// What several outboxes of an origin share, such as a long message to a room, counts once for each of them.
-    /// Default 256 MiB.
+    /// The share of [`buffer_bytes_max`](Self::buffer_bytes_max) for one origin ([`QuotaKey`](crate::QuotaKey)). When
+    /// it is used up, the hub rejects users' messages for and from sessions of the origin with `recipient_full`, and
+    /// the sessions miss rooms' messages. When an eighth more is used up, the hub ends the session that holds most
+    /// there.
+    ///
+    /// A session that holds less than 4 KiB does not count here. Bytes that several outboxes of an origin share, such
+    /// as a long message to a room, count once for each of them. Default 256 MiB; at least
+    /// [`outbox_bytes_max`](Self::outbox_bytes_max) and a quarter of it.
     pub origin_buffer_bytes_max: u64,
-    /// Cost that the requests of one session may have. Beyond it the session is paused. Default 50 000 a second and
-    /// 100 000 at once.
+    /// The cost that the requests of one session may have. Beyond it, the hub pauses the session
+    /// ([`Received::Paused`](crate::Received::Paused)). Default 50 000 a second and 100 000 at once.
     pub session_rate: Rate,
-    /// Cost that the connections, registrations, resumes and requests of one origin, which is a
-    /// [`QuotaKey`](crate::QuotaKey), may have together. Beyond it its sessions are paused, and its registrations refused
-    /// with `rate_limited`. Default 250 000 a second and 1 000 000 at once.
+    /// The cost that the connections, registrations, resumes and requests of one origin ([`QuotaKey`](crate::QuotaKey))
+    /// may have together. Beyond it, the hub pauses the sessions of the origin, and refuses registrations from it with
+    /// `rate_limited`. Default 250 000 a second and 1 000 000 at once.
     pub origin_rate: Rate,
-    /// How long a decision about a registration may take. Then the connection is closed. Default 30 s.
+    /// How long the driver may take to decide about a registration. After that, the hub closes the connection. Default
+    /// 30 s; at least 1 ns.
     pub decision_time_max: Duration,
-    /// How long the user of a name may be silent when somebody else asks for the name. Then its connection
-    /// counts as broken. Default 5 s.
+    /// How long a client may be silent after another client has asked for its name. After that, its connection counts
+    /// as broken. Default 5 s; at least 1 ns.
     pub probe_time_max: Duration,
-    /// Rooms that a user may be in at a time. Joining one more is rejected with `too_many_rooms`. Default 64; at most
+    /// Rooms that a user may be in at a time. The hub rejects one more join with `too_many_rooms`. Default 64; at most
     /// 65 536.
     pub rooms_of_user_max: u32,
-    /// Rooms of a hub. One more is rejected with `hub_rooms_full`. Default 100 000.
+    /// Rooms of a hub. The hub rejects a join that would make one more with `hub_rooms_full`. Default 100 000; at least
+    /// 1.
     pub rooms_max: u32,
-    /// Members of a room. Joining it beyond that is rejected with `room_full`. Default 10 000.
+    /// Members of a room. The hub rejects one more join of it with `room_full`. Default 10 000; at least 1.
     pub members_max: u32,
-    /// Memberships in rooms, of all users together. Joining beyond that is rejected with `hub_rooms_full`. Default
-    /// 4 000 000.
+    /// Memberships of all users in rooms. The hub rejects one more join with `hub_rooms_full`. Default 4 000 000; at
+    /// least 1.
     pub memberships_max: u32,
-    /// Names that are watched, of all users together. Watching more is rejected with `hub_watches_full`. Default
-    /// 4 000 000.
+    /// Names that all users watch together. The hub rejects a watch of more with `hub_watches_full`. Default 4 000 000.
     pub hub_watches_max: u32,
-    /// How long the hub waits after it told of a user's presence before it tells of it again. Changes in between are
-    /// merged. Default 1 s; 0 tells each at once.
+    /// The time from one presence to the next about the same user. The hub merges the changes in between. Default 1 s;
+    /// with 0 it tells each change at once.
     pub presence_time_min: Duration,
-    /// Members of a room that are told who comes and goes. A room with more tells nobody. Default 100.
+    /// Members up to which the hub tells a room who joins and leaves. In a room with more, it tells nobody. Default
+    /// 100.
     pub announced_members_max: u32,
-    /// Names that a user may watch at a time. Watching more is rejected with `too_many_watches`. Default 256; at most
-    /// 65 536.
+    /// Names that a user may watch at a time. The hub rejects a watch of more with `too_many_watches`. Default 256; at
+    /// most 65 536.
     pub watches_max: u32,
-    /// How long a closing connection may take to be written out before it is dropped. Default 5 s; at least 1 ns.
+    /// How long the hub may take to write out a closing connection. After that, it drops the connection. Default 5 s;
+    /// at least 1 ns.
     pub flush_time_max: Duration,
 }
 
-/// A token bucket: how much cost it lets through, in the units of protocol.md, *Cost*.
+/// The rate of a token bucket, in the units of protocol.md, *Cost*. The bucket is full at first.
+///
+/// ```
+/// use chatcore::{Limits, Rate};
+///
+/// let trusting = Limits { session_rate: Rate::UNLIMITED, ..Limits::default() };
+/// assert_eq!(trusting.check(), Ok(()));
+/// let stuck = Limits { session_rate: Rate { per_s: 10, burst: 0 }, ..Limits::default() };
+/// assert!(stuck.check().is_err(), "nothing fits such a bucket");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// Units a second in the long run; 0 lets everything through.
+    /// Units that come into the bucket in a second; 0 bounds nothing.
     pub per_s: u32,
-    /// Units at once, after a pause.
+    /// Units that the bucket holds at the most; at least 1 if the rate is not 0.
     pub burst: u32,
 }
 
 impl Rate {
-    /// Lets everything through.
+    /// No bound.
     pub const UNLIMITED: Self = Self { per_s: 0, burst: 0 };
 }
 
@@ -155,7 +182,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Whether the limits fit together.
+    /// Checks whether the limits fit together. [`Hub::new`](crate::Hub::new) panics if they do not.
     ///
     /// # Errors
     ///
@@ -225,8 +252,8 @@ impl Limits {
         is_zero.map_or(Ok(()), |name| Err(LimitsError::Zero { name }))
     }
 
-    /// Bytes of a frame's content, at the most, once registered: a body and what goes with it, and never
-    /// less than a handshake's.
+    /// The most bytes of a frame's content once there is a session: [`body_bytes_max`](Self::body_bytes_max) + 256, and
+    /// at least [`HANDSHAKE_FRAME_BYTES_MAX`].
     pub const fn frame_bytes_max(&self) -> u32 {
         let bytes = self.body_bytes_max + OVERHEAD_BYTES_MAX;
         if bytes > HANDSHAKE_FRAME_BYTES_MAX { bytes } else { HANDSHAKE_FRAME_BYTES_MAX }
@@ -275,11 +302,11 @@ const fn list_bytes_max(body_bytes_max: u32) -> usize {
     (if body_bytes_max > BYTES_MIN { body_bytes_max } else { BYTES_MIN }) as usize
 }
 
-/// Limits that do not fit together.
+/// Why limits do not fit together. `Display` says what would be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LimitsError {
-    /// The body limit is out of its range.
+    /// `body_bytes_max` is out of its range.
     #[error("body_bytes_max is {given}: it must be 1 to {bytes_max}")]
     Body {
         /// The limit given.
@@ -287,7 +314,7 @@ pub enum LimitsError {
         /// The largest possible.
         bytes_max: u32,
     },
-    /// An outbox must hold a few of the longest frames.
+    /// `outbox_bytes_max` is out of its range: an outbox must hold four of the longest frames.
     #[error("outbox_bytes_max is {given}: with this body_bytes_max it must be {bytes_min} to 2147483647")]
     Outbox {
         /// The limit given.
@@ -304,10 +331,10 @@ pub enum LimitsError {
         given: u64,
         /// The part.
         part: &'static str,
-        /// How large that is.
+        /// How large the part is.
         bytes_min: u64,
     },
-    /// A rate without a burst would let nothing through.
+    /// A rate is not 0, but its burst is: it would let nothing through.
     #[error("the burst of {name} is 0: it must be at least 1, or the rate 0 for no bound")]
     NoBurst {
         /// The limit's name.
@@ -319,13 +346,13 @@ pub enum LimitsError {
         /// The limit's name.
         name: &'static str,
     },
-    /// The resume time is out of its range.
+    /// `resume_time_max` is out of its range.
     #[error("resume_time_max is {given:?}: it must be at most 49 days")]
     Resume {
         /// The limit given.
         given: Duration,
     },
-    /// A user may be in too many rooms, or watch too many names.
+    /// A limit lets a user be in too many rooms, or watch too many names.
     #[error("{name} is {given}: it must be at most {PER_USER_MAX}")]
     PerUser {
         /// The limit's name.
@@ -333,7 +360,7 @@ pub enum LimitsError {
         /// The limit given.
         given: u32,
     },
-    /// The idle time is out of its range.
+    /// `idle_time_max` is out of its range.
     #[error("idle_time_max is {given:?}: it must be 1 ms to 49 days")]
     Idle {
         /// The limit given.

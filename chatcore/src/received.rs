@@ -1,22 +1,38 @@
-//! What both ends say when they are given input.
+//! What a hub and a client answer to input.
 
 use crate::time::Instant;
 
-/// Whether a hub or a client wants more input from a connection.
+/// Whether a hub or a client wants more input from a connection: [`Hub::receive`](crate::Hub::receive) and
+/// [`Client::receive`](crate::Client::receive) return it.
+///
+/// ```
+/// use chatcore::{Client, ClientConfig, Instant, Received};
+///
+/// let mut client = Client::new(Instant::ZERO, ClientConfig::default(), 7);
+/// let mut input = &b"\xC4chat"[..]; // the start of a preface
+/// assert_eq!(client.receive(Instant::ZERO, &mut input), Received::NeedInput);
+/// assert_eq!(input, b"\xC4chat", "the caller keeps it");
+///
+/// let mut input = &b"HTTP/1.1 400 Bad Request\r\n"[..];
+/// assert_eq!(client.receive(Instant::ZERO, &mut input), Received::Closed);
+/// assert!(input.is_empty());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Received {
-    /// The call has done as much work as one call may do. The rest of the input stays with the caller: drain the
-    /// actions, give others their turn, and call again with it. A client never says this.
+    /// The call has done as much work as one call does. The caller keeps the rest of the input, drains the actions,
+    /// serves other connections, and calls again with the rest, whether new bytes have arrived or not. Only a hub
+    /// returns this.
     More,
-    /// The connection has used up its rate. The rest of the input stays with the caller, who reads nothing more from
-    /// the transport and calls again at this time. A client never says this.
+    /// The session or its origin has used up its rate (protocol.md, *Cost*). The caller keeps the rest of the input,
+    /// which may be empty, reads nothing more from the transport, and calls again at the given time or later. It goes
+    /// on writing. Only a hub returns this.
     Paused {
-        /// When it may go on.
+        /// When the connection may go on.
         until: Instant,
     },
-    /// All whole frames are used; the rest of the input is the start of one, and stays with the caller.
+    /// All whole frames are used. The rest of the input is the start of a frame, and the caller keeps it.
     NeedInput,
-    /// The connection is closing: nothing more is read from it, and the input is used up.
+    /// The connection is closing, or lost. The input is used up, and the caller reads nothing more from this transport.
     Closed,
 }

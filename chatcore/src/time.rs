@@ -8,8 +8,20 @@ use core::time::Duration;
 /// A point in time: nanoseconds since an epoch of the driver's own choice.
 ///
 /// Only differences matter to the core. A driver over sockets counts from its start; a test counts
-/// from zero. Time that goes backwards is read as standing still. The range is 584 years; additions
+/// from zero. If time goes backwards, the core takes it as standing still. The range is 584 years; additions
 /// saturate at its end.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use chatcore::Instant;
+///
+/// let start = Instant::from_millis(1_500);
+/// let later = start + Duration::from_secs(2);
+/// assert_eq!(later - start, Duration::from_secs(2));
+/// assert_eq!(start - later, Duration::ZERO);
+/// assert_eq!(later.to_string(), "3.500000s");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(u64);
 
@@ -35,7 +47,7 @@ impl Instant {
         self.0
     }
 
-    /// How long after `earlier` this is; zero if it is not after.
+    /// How long this is after `earlier`; zero if it is not after it.
     pub const fn saturating_since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }

@@ -163,7 +163,8 @@ impl Acks {
     }
 }
 
-/// A place in a client's stream of events: [`Client::position`](super::Client::position) gives it.
+/// A place in a client's stream of events. [`Client::position`](super::Client::position) gives it, and
+/// [`Client::take_events`](super::Client::take_events) takes it. Later places are greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position(pub(super) u64);
 

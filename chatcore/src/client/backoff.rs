@@ -8,12 +8,14 @@ use siphasher::sip::SipHasher13;
 
 use crate::redacted::Secret;
 
-/// How long a client waits between attempts to connect.
+/// How long a client waits before an attempt to connect (protocol.md, *Sessions*, *How often*). The time doubles with
+/// each attempt since the last welcome or resumed. The client waits for a random time between half of it and the whole,
+/// so that not all clients of a hub connect at the same moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
-    /// Before the first attempt. It doubles with each. Default 200 ms.
+    /// The time before the first attempt. Default 200 ms; at least 1 ns.
     pub first: Duration,
-    /// Between attempts, at the most. Default 30 s.
+    /// The longest time. Default 30 s; at least `first`.
     pub max: Duration,
 }
 

@@ -10,16 +10,15 @@ use crate::transition::State;
 use crate::wire::{Announced, ClientMessage, Join, Leave, OVERHEAD_BYTES_MAX, Roster, Send, Unwatch, Watch, Who};
 
 impl Client {
-    /// Asks for a name. [`Event::Registered`](super::Event::Registered) or [`Event::Refused`](super::Event::Refused)
-    /// answers; after the latter this may be called again. Without a connection, the name is asked for when there is
-    /// one: after a session was lost, this replaces the name that would be asked for again. The credential is for hubs
-    /// that ask for one; empty otherwise.
+    /// Asks for a name (protocol.md, *register*). [`Event::Registered`](super::Event::Registered) or
+    /// [`Event::Refused`](super::Event::Refused) answers. After a refusal, the program may call this again. Without a
+    /// connection, the client asks when there is one. The credential is for hubs that want one; otherwise it is empty.
     ///
     /// # Errors
     ///
-    /// [`ClientError::Closed`] after [`close`](Self::close) or when the connection is over for good,
-    /// [`ClientError::Registered`] if a name was asked for before and not refused, [`ClientError::NameTooLong`] or
-    /// [`ClientError::CredentialTooLong`]. Nothing is sent then.
+    /// [`ClientError::Closed`] after [`close`](Self::close) or when the client has ended, [`ClientError::Registered`]
+    /// if there is a session or a registration waits for its answer, [`ClientError::NameTooLong`] or
+    /// [`ClientError::CredentialTooLong`]. The client sends nothing then.
     pub fn register(&mut self, now: Instant, name: &str, credential: &[u8]) -> Result<(), ClientError> {
         self.clock(now);
         match self.state {
@@ -40,16 +39,20 @@ impl Client {
         Ok(())
     }
 
-    /// Sends a message to a user, or to a room that we are in. Returns its number, which comes back with
-    /// [`Event::Accepted`](super::Event::Accepted) or [`Event::Rejected`](super::Event::Rejected); numbers rise. A body
-    /// may have as many bytes as the hub announced.
+    /// Sends a message to a user, or to a room that we are in (protocol.md, *send*). `to` is a spelling: a user's name,
+    /// or a room's with its `#`. `body` is opaque, and may have
+    /// [`body_bytes_max`](crate::wire::Announced::body_bytes_max) bytes.
+    ///
+    /// Returns the number of the request. [`Event::Accepted`](super::Event::Accepted) or
+    /// [`Event::Rejected`](super::Event::Rejected) answers, with this number. Numbers rise, and no two requests of a
+    /// client have the same.
     ///
     /// # Errors
     ///
     /// [`ClientError::NotRegistered`] before there is a session, [`ClientError::Closed`] after [`close`](Self::close)
-    /// or when the connection is over for good, [`ClientError::NameTooLong`], [`ClientError::BodyTooLong`] if the body
-    /// is longer than the hub allows; [`ClientError::OutboxFull`] and [`ClientError::TooManyPending`] while too much
-    /// waits for the hub, which passes ([`ClientError::passes`]). Nothing is sent then.
+    /// or when the client has ended, [`ClientError::NameTooLong`], and [`ClientError::BodyTooLong`] if the body is
+    /// longer than the hub allows. [`ClientError::OutboxFull`] and [`ClientError::TooManyPending`] while too much waits
+    /// for the hub: these pass ([`ClientError::passes`]). The client sends nothing then.
     pub fn send(&mut self, now: Instant, to: &str, body: &[u8]) -> Result<u64, ClientError> {
         self.clock(now);
         let limits = self.registered()?;
@@ -63,22 +66,22 @@ impl Client {
         self.request(&ClientMessage::Send(Send { to, body }), bytes)
     }
 
-    /// Asks for a page of who is online: zero for the first, then what [`Event::Online`](super::Event::Online) gave as
-    /// next. Returns the request's number, which comes back with the answer.
+    /// Asks for a page of the users who are online (protocol.md, *who and online*). The cursor is 0 for the first page,
+    /// and for each further page the `next` of the page before. [`Event::Online`](super::Event::Online) answers, with
+    /// the number that this returns.
     ///
     /// # Errors
     ///
-    /// [`ClientError::NotRegistered`] before there is a session, [`ClientError::Closed`] after [`close`](Self::close)
-    /// or when the connection is over for good; [`ClientError::OutboxFull`] and [`ClientError::TooManyPending`] while
-    /// too much waits for the hub, which passes.
+    /// As [`send`](Self::send), but for the name and the body.
     pub fn who(&mut self, now: Instant, cursor: u64) -> Result<u64, ClientError> {
         self.clock(now);
         self.registered()?;
         self.request(&ClientMessage::Who(Who { cursor }), 0)
     }
 
-    /// Asks to be let into a room; `#` is part of its name. [`Event::Done`](super::Event::Done) or
-    /// [`Event::Rejected`](super::Event::Rejected) answers. From then on the room's messages come, but for those that
+    /// Joins a room (protocol.md, *Rooms*). `room` is a spelling of its name, with its `#`. The hub makes the room if
+    /// it is not there. [`Event::Done`](super::Event::Done) or [`Event::Rejected`](super::Event::Rejected) answers,
+    /// with the number that this returns. After that, the messages of the other members come, except those that
     /// [`Event::Missed`](super::Event::Missed) counts.
     ///
     /// # Errors
@@ -91,7 +94,8 @@ impl Client {
         self.request(&ClientMessage::Join(Join { room }), 0)
     }
 
-    /// Leaves a room. [`Event::Done`](super::Event::Done) or [`Event::Rejected`](super::Event::Rejected) answers.
+    /// Leaves a room. [`Event::Done`](super::Event::Done) or [`Event::Rejected`](super::Event::Rejected) answers, with
+    /// the number that this returns.
     ///
     /// # Errors
     ///
@@ -103,8 +107,9 @@ impl Client {
         self.request(&ClientMessage::Leave(Leave { room }), 0)
     }
 
-    /// Asks for a page of who is in a room that we are in: zero for the first, then what
-    /// [`Event::Members`](super::Event::Members) gave as next.
+    /// Asks for a page of the members of a room that we are in (protocol.md, *roster and members*). The cursor is as in
+    /// [`who`](Self::who). [`Event::Members`](super::Event::Members) or [`Event::Rejected`](super::Event::Rejected)
+    /// answers, with the number that this returns.
     ///
     /// # Errors
     ///
@@ -116,9 +121,11 @@ impl Client {
         self.request(&ClientMessage::Roster(Roster { room, cursor }), 0)
     }
 
-    /// Asks to be told when users come and go, in addition to those watched already. An
-    /// [`Event::Presence`](super::Event::Presence) for each comes first and then [`Event::Done`](super::Event::Done);
-    /// or [`Event::Rejected`](super::Event::Rejected), and then none of them is watched.
+    /// Watches users, in addition to those that we watch already (protocol.md, *Presence*). The hub answers with an
+    /// [`Event::Presence`](super::Event::Presence) for each, which tells the present state, and then with
+    /// [`Event::Done`](super::Event::Done), which has the number that this returns. After that, an
+    /// [`Event::Presence`](super::Event::Presence) tells each change. Or the hub answers with
+    /// [`Event::Rejected`](super::Event::Rejected), and watches none of them.
     ///
     /// # Errors
     ///
@@ -130,7 +137,8 @@ impl Client {
         self.request(&ClientMessage::Watch(Watch { names: names.to_vec() }), bytes)
     }
 
-    /// Takes that back for some names. [`Event::Done`](super::Event::Done) answers.
+    /// Ends the watching of users. [`Event::Done`](super::Event::Done) answers, with the number that this returns. It
+    /// is no error if we do not watch a user.
     ///
     /// # Errors
     ///
@@ -142,11 +150,13 @@ impl Client {
         self.request(&ClientMessage::Unwatch(Unwatch { names: names.to_vec() }), bytes)
     }
 
-    /// Ends the session: says goodbye after everything sent before. What is taken by now is acknowledged. Of the rest, the
-    /// hub tells the senders what may have arrived and what has not, unless they sent it to a room.
+    /// Ends the session: the client acknowledges what the program has taken, and says goodbye after everything that it
+    /// sent before (protocol.md, *goodbye*). The hub reports to other users which of their messages we have not
+    /// acknowledged.
     ///
-    /// [`Event::Closed`](super::Event::Closed) follows when the hub has answered, after the flush time at the latest;
-    /// at once if there is no connection at present, and then the hub finds out when the session is not resumed.
+    /// [`Event::Closed`](super::Event::Closed) follows when the hub has answered, and after
+    /// [`ClientConfig::flush_time_max`](super::ClientConfig::flush_time_max) at the latest. Without a connection, it
+    /// follows at once; then the hub ends the session when its resume time is over.
     pub fn close(&mut self, now: Instant) {
         self.clock(now);
         if self.state == State::Closed || self.closing {

@@ -6,36 +6,43 @@ use super::Backoff;
 use crate::limits::HANDSHAKE_FRAME_BYTES_MAX;
 use crate::wire::OVERHEAD_BYTES_MAX;
 
-/// How a client behaves.
+/// How a client behaves: its limits and times.
 ///
 /// ```
-/// use chatcore::ClientConfig;
+/// use chatcore::{ClientConfig, ClientConfigError};
 ///
-/// let config = ClientConfig { ack_frames: 16, ..ClientConfig::default() };
+/// let config = ClientConfig { ack_frames: 16, reconnect: None, ..ClientConfig::default() };
 /// assert_eq!(config.check(), Ok(()));
+///
+/// let small = ClientConfig { outbox_bytes_max: 100, ..ClientConfig::default() };
+/// assert_eq!(small.check(), Err(ClientConfigError::Outbox { given: 100, bytes_min: 512 }));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientConfig {
-    /// Bytes of a frame's content, at the most, whatever the hub announces: a client buffers no more.
-    /// Default 16 MiB + 256; at least [`HANDSHAKE_FRAME_BYTES_MAX`].
+    /// The most bytes of a frame's content, in both directions, whatever the hub announces. The driver buffers no
+    /// longer frame. Default 16 MiB + 256; at least [`HANDSHAKE_FRAME_BYTES_MAX`].
     pub frame_bytes_max: u32,
-    /// Bytes that are kept until the hub acknowledges them. Sending more is an error that passes.
-    /// Default 1 MiB; at least 512. A body of the largest size always fits an empty outbox.
+    /// Bytes that the client keeps until the hub acknowledges them. Beyond it, requests fail with
+    /// [`ClientError::OutboxFull`](super::ClientError::OutboxFull), which passes. An empty outbox takes a body of any
+    /// size. Default 1 MiB; 512 to 2³¹ - 1.
     pub outbox_bytes_max: u32,
-    /// How long an answer to a registration may take before the connection counts as dead. Default 30 s; not 0.
+    /// How long a connection may take to be made, and an answer to a registration or a resume to come. After that, the
+    /// client takes the connection for lost. Default 30 s; at least 1 ns.
     pub answer_time_max: Duration,
-    /// How long a goodbye may take to be written out and answered. Default 5 s.
+    /// How long the hub may take to answer a goodbye, the time to write it included. After that, the client ends
+    /// without the answer. Default 5 s.
     pub flush_time_max: Duration,
-    /// How long an acknowledgement waits for something to travel with, once the program has taken an event: at most half
-    /// of the time after which the hub ends a session that acknowledges nothing
-    /// ([`stall_ms_max`](crate::wire::Announced::stall_ms_max)). Default 50 ms; 0 lets none wait.
+    /// How long an acknowledgement waits for something to travel with, after the program has taken an event. It never
+    /// waits for more than half of the hub's stall time ([`stall_ms_max`](crate::wire::Announced::stall_ms_max)).
+    /// Default 50 ms; with 0 none waits.
     pub ack_delay: Duration,
-    /// Taken frames after which an acknowledgement waits no longer. Default 256.
+    /// How many frames the program takes before an acknowledgement waits no longer. Default 256.
     pub ack_frames: u32,
-    /// An event is not taken when [`Client::poll_event`](super::Client::poll_event) returns it, but when the program
-    /// says so with [`Client::take_events`](super::Client::take_events). Default false.
+    /// When the program takes an event: with false when [`Client::poll_event`](super::Client::poll_event) returns it,
+    /// with true when the program says so with [`Client::take_events`](super::Client::take_events). Default false.
     pub takes_later: bool,
-    /// How to connect again when the connection is lost; none to give up at once. Default: [`Backoff::default`].
+    /// How long to wait before the client connects again when a connection is lost; none to end the client instead.
+    /// Default [`Backoff::default`].
     pub reconnect: Option<Backoff>,
 }
 
@@ -55,7 +62,7 @@ impl Default for ClientConfig {
 }
 
 impl ClientConfig {
-    /// Whether a client can work like that.
+    /// Checks whether a client can work with these values. [`Client::new`](super::Client::new) panics if not.
     ///
     /// # Errors
     ///
@@ -83,11 +90,11 @@ impl ClientConfig {
     }
 }
 
-/// A configuration that no client can work with.
+/// Why no client can work with a configuration. `Display` says what would be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientConfigError {
-    /// The hub's answer to a registration might not fit.
+    /// `frame_bytes_max` is too small for a hub's answer to a registration.
     #[error("frame_bytes_max is {given}: it must be at least {bytes_min}")]
     Frame {
         /// The limit given.
@@ -95,7 +102,7 @@ pub enum ClientConfigError {
         /// The smallest possible.
         bytes_min: u32,
     },
-    /// The outbox limit is out of its range.
+    /// `outbox_bytes_max` is out of its range.
     #[error("outbox_bytes_max is {given}: it must be {bytes_min} to 2147483647")]
     Outbox {
         /// The limit given.
@@ -103,7 +110,8 @@ pub enum ClientConfigError {
         /// The smallest possible.
         bytes_min: u32,
     },
-    /// With zero, no answer would come in time, or attempts to connect would follow each other without a pause.
+    /// A time is zero. Then no answer would come in time, or attempts to connect would follow each other without a
+    /// pause.
     #[error("{name} is 0: it must be more")]
     Zero {
         /// The field's name.

@@ -1,4 +1,4 @@
-//! What a client tells its driver.
+//! What a client tells its program.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -11,237 +11,253 @@ use crate::wire::{
     RejectCode, Token,
 };
 
-/// What a client learns.
+/// What a client tells its program: [`Client::poll_event`](super::Client::poll_event) returns it.
+///
+/// *We* in these descriptions means the user of this client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// The name is ours.
+    /// We have the name, and a session begins (protocol.md, *welcome*).
     Registered {
-        /// As the hub mapped it.
+        /// The name, as the hub mapped it.
         name: UserName,
         /// As in [`User`].
         display_name: Option<String>,
         /// What the hub allows.
         limits: Announced,
     },
-    /// The name is not ours; another can be tried, or the same one again. It is not asked for by itself any more, also
-    /// on the next connection.
+    /// We do not get the name (protocol.md, *refused*). The program may try another name, or the same one again. The
+    /// client does not ask for it again by itself, not even on the next connection.
     Refused {
         /// Why, for programs.
         code: RefusalCode,
-        /// Why, for people. The hub's words: escape them before a terminal shows them.
+        /// Why, for people. The hub wrote this text: escape it before a terminal shows it.
         detail: String,
-        /// After which time it may be worth to try again, if the hub knows.
+        /// The time after which it may be worth trying again; none if the hub does not know.
         wait: Option<Duration>,
     },
-    /// The connection is lost, and the session waits for another one. A transport that is still there is to be dropped;
-    /// [`Connect`](Self::Connect) follows when a new one is to be made. What is sent meanwhile waits in the outbox.
-    /// Without a session, after [`Refused`](Self::Refused), that waits until a name is asked for.
+    /// The connection is lost, and the session waits for another one. Drop the transport if it is still there.
+    /// [`Connect`](Self::Connect) follows when it is time to make a new one. What the program sends meanwhile waits in
+    /// the outbox. After a [`Refused`](Self::Refused) there is no session: then the client waits until the program asks
+    /// for a name.
     Reconnecting {
         /// Why the connection was lost, or could not be made.
         why: Closed,
-        /// Attempts since the session was last connected, the coming one included.
+        /// How many attempts there are since the session was last connected, the next one included.
         attempt: u32,
-        /// How long until then, at the least.
+        /// How long the client waits before the next attempt, at the least.
         after: Duration,
     },
-    /// A new transport is to be made: call [`Client::connected`](super::Client::connected) when it stands, or
+    /// The client wants a new transport. Call [`Client::connected`](super::Client::connected) when it stands, or
     /// [`Client::disconnect`](super::Client::disconnect) if it cannot be made.
     Connect {
-        /// Where to, in the transport's notation, if the hub said so; none for the same place. The hub's words.
+        /// Where to connect to, in the transport's notation; none for the same place. The hub wrote this text.
         address: Option<String>,
     },
-    /// The session goes on with a new connection: nothing was lost, and nothing comes twice.
+    /// The session goes on with a new connection. Nothing is lost, and nothing comes twice.
     Resumed,
-    /// The hub does not have the session any more: the client registers anew. It is in no room, and watches nobody.
+    /// The hub does not have the session any more, and the client registers anew. We are in no room, and watch nobody.
     ///
-    /// What was sent and not answered before has an unknown fate, unless its number is at least `unsent_from`:
-    /// that never went out.
+    /// Nobody knows what became of requests without an answer, with one exception: those with a number of `unsent_from`
+    /// or above never went out.
     SessionLost {
-        /// The number of the first send or request that certainly went nowhere.
+        /// The number of the first request that certainly did not go out.
         unsent_from: u64,
     },
-    /// A message came.
+    /// A message has come.
     Message {
-        /// Rises from one message of a hub to the next, and holds the hub's time.
+        /// Its id, which holds the hub's time. Ids rise in the order in which the hub accepts messages.
         id: MessageId,
-        /// Who sent it.
+        /// The sender.
         from: UserName,
-        /// The room that it was sent to; none if to us alone.
+        /// The room that the message was sent to; none if it was sent to us alone.
         room: Option<RoomName>,
-        /// What was sent: opaque bytes.
+        /// The body: opaque bytes.
         body: Vec<u8>,
     },
-    /// The hub has taken responsibility for what was sent.
+    /// The hub has taken responsibility for a message (protocol.md, *accepted and rejected*).
     Accepted {
-        /// What [`Client::send`](super::Client::send) returned.
+        /// The number that [`Client::send`](super::Client::send) returned.
         number: u64,
-        /// The id under which the recipient, or the room, gets it.
+        /// The id with which the recipient, or the members of the room, get the message.
         id: MessageId,
     },
-    /// A request is done.
+    /// A join, a leave, a watch or an unwatch is done.
     Done {
-        /// What the request returned.
+        /// The number that the call returned.
         number: u64,
     },
-    /// A message or a request came to nothing.
+    /// The hub has not done a request, and no part of it.
     Rejected {
-        /// What the request returned.
+        /// The number that the call returned.
         number: u64,
         /// Why.
         code: RejectCode,
     },
-    /// A user's session ended before it acknowledged messages of ours that were accepted for it. Of messages to rooms
-    /// nothing is reported.
+    /// A user's session has ended before the user acknowledged messages of ours, which the hub had accepted
+    /// (protocol.md, *Reports*). There are no reports about messages to rooms.
     Report {
-        /// What is known of them.
+        /// What the hub knows about these messages.
         status: DeliveryStatus,
-        /// The user.
+        /// The recipient.
         to: UserName,
-        /// Which messages.
+        /// The messages, by the ids in their [`Accepted`](Self::Accepted).
         ids: Vec<MessageId>,
     },
-    /// A page of who is online.
+    /// A page of the users who are online.
     Online {
-        /// What [`Client::who`](super::Client::who) returned.
+        /// The number that [`Client::who`](super::Client::who) returned.
         number: u64,
-        /// Who, in no order that means anything.
+        /// The users, in no order that means anything. A page may be empty and not the last.
         users: Vec<User>,
-        /// What to give to [`Client::who`](super::Client::who) for the next page; none on the last.
+        /// The cursor for [`Client::who`](super::Client::who) to get the next page; none on the last page.
         next: Option<u64>,
     },
-    /// A page of who is in a room.
+    /// A page of the members of a room.
     Members {
-        /// What [`Client::roster`](super::Client::roster) returned.
+        /// The number that [`Client::roster`](super::Client::roster) returned.
         number: u64,
-        /// Who, in no order that means anything.
+        /// The members, in no order that means anything. A page may be empty and not the last.
         users: Vec<User>,
-        /// What to give to [`Client::roster`](super::Client::roster) for the next page; none on the last.
+        /// The cursor for [`Client::roster`](super::Client::roster) to get the next page; none on the last page.
         next: Option<u64>,
     },
-    /// Somebody has come into a room that we are in. A hub does not tell this in rooms with many members.
+    /// Another user has joined a room that we are in. A hub does not tell this in rooms with many members.
     Joined {
         /// The room.
         room: RoomName,
-        /// Who.
+        /// The user.
         name: UserName,
         /// As in [`User`].
         display_name: Option<String>,
     },
-    /// Somebody has gone out of a room that we are in. A hub does not tell this in rooms with many members.
+    /// Another user has left a room that we are in. A hub does not tell this in rooms with many members.
     Left {
         /// The room.
         room: RoomName,
-        /// Who.
+        /// The user.
         name: UserName,
         /// Why.
         reason: LeaveCode,
     },
-    /// Messages of a room are missing in this place: we had left so much unacknowledged that the hub had no room for
-    /// them.
+    /// Messages of a room are missing in this place (protocol.md, *missed and stale*). The hub left them out, because
+    /// we had left too much unacknowledged, or because they are longer than the frames that we take.
     Missed {
         /// The room.
         room: RoomName,
         /// The id of the first message that is missing.
         first_id: MessageId,
-        /// The id of the last one.
+        /// The id of the last message that is missing.
         last_id: MessageId,
-        /// How many are missing.
+        /// How many messages are missing.
         count: u64,
     },
-    /// Not every change of a room's membership was told, because the hub had no room for it:
-    /// [`Client::roster`](super::Client::roster) tells who is there now.
+    /// The hub has left out [`Joined`](Self::Joined) and [`Left`](Self::Left) of a room, because we had left too much
+    /// unacknowledged. [`Client::roster`](super::Client::roster) tells who is there now.
     Stale {
         /// The room.
         room: RoomName,
     },
-    /// Somebody whom we watch is online, or is not.
+    /// A user that we watch is online, or is not (protocol.md, *Presence*).
     Presence {
-        /// Who.
+        /// The user.
         name: UserName,
-        /// Its session lives, connected or waiting to be resumed.
+        /// Whether the user's session lives, attached or detached.
         online: bool,
-        /// As in [`User`]; none if it is not online.
+        /// As in [`User`]; none if the user is not online.
         display_name: Option<String>,
     },
-    /// It is over. Nothing follows.
+    /// The client has ended. This is the last event.
     Closed(Closed),
 }
 
 /// A user in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// The name: what messages come from, and what the user is compared by.
+    /// The name: the sender of messages, and the identity of the user.
     pub name: UserName,
-    /// The spelling with which the user registered, to be shown in place of the name; none if that is the name. Only what
-    /// maps to the name, as far as this client knows of Unicode, is told, so that nobody can be shown as somebody else.
+    /// The spelling with which the user registered, to be shown in place of the name; none if that is the name
+    /// (protocol.md, *Names*). The client drops a display name that does not map to the name by its own tables of
+    /// Unicode, so that no user is shown as another.
     pub display_name: Option<String>,
 }
 
 impl User {
-    /// What to show of it.
+    /// The text to show for the user: the display name, or the name if there is none.
+    ///
+    /// ```
+    /// use chatcore::User;
+    ///
+    /// let bob = User { name: "bob".parse()?, display_name: Some("Bob".into()) };
+    /// assert_eq!(bob.shown(), "Bob");
+    /// assert_eq!(User { display_name: None, ..bob }.shown(), "bob");
+    /// # Ok::<(), chatcore::NameError>(())
+    /// ```
     pub fn shown(&self) -> &str {
         self.display_name.as_deref().unwrap_or(self.name.as_str())
     }
 }
 
-/// What a program keeps, so that when it is started again it can be the client that it was: see
-/// [`Client::resume`](super::Client::resume).
+/// What a program stores, so that it can go on with its session when it is started again:
+/// [`Client::ticket`](super::Client::ticket) gives it, and [`Client::resume`](super::Client::resume) takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionTicket {
     /// The session's name.
     pub name: UserName,
-    /// The spelling with which the user registered; none if that is the name. If the session is lost, it registers so
-    /// again. What maps to another name is left out of account.
+    /// The spelling with which the user registered; none if that is the name. If the session is lost, the client
+    /// registers with this spelling again. It ignores one that maps to another name.
     pub display_name: Option<String>,
-    /// The session's secret: to be stored where nobody else can read it.
+    /// The session's secret. Store it where nobody else can read it.
     pub token: Token,
-    /// The last attempt to resume the session. A program that was started again sets this to a number that is higher than
-    /// any in a process before it, such as the milliseconds since 1970: of two processes, the hub then believes the
-    /// later one (protocol.md, *Sessions*).
+    /// The number of the last attempt to resume the session. A program that was started again sets this to a number
+    /// that is higher than any number of a process before it, such as the milliseconds since 1970. So the hub knows
+    /// which of two processes is the later one (protocol.md, *Sessions*).
     pub attempt: u64,
 }
 
-/// Why a client's connection ended.
+/// Why a client ended, or lost its connection. `Display` gives a sentence for people, which may hold text that the hub
+/// wrote: escape it before a terminal shows it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Closed {
-    /// We left.
+    /// We left: [`Client::close`](super::Client::close).
     #[error("left")]
     Left,
-    /// The hub ended it in an orderly way.
+    /// The hub said goodbye (protocol.md, *goodbye*).
     #[error("{}", farewell(*code, detail, reconnect.as_ref()))]
     Goodbye {
         /// Why, for programs.
         code: GoodbyeCode,
-        /// Why, for people. The hub's words: escape them before a terminal shows them.
+        /// Why, for people. The hub wrote this text.
         detail: String,
-        /// When, and perhaps where, to connect again.
+        /// When, and perhaps where, to connect again; none if the hub gives no hint.
         reconnect: Option<Reconnect>,
     },
-    /// The hub does not take us back at present. This is a reason to try again later, never the end.
+    /// The hub does not resume the session at present. The session may live, and a later attempt may succeed. So this
+    /// is the reason of an [`Event::Reconnecting`]. It is that of an [`Event::Closed`] only if the client was closing,
+    /// or has no [`ClientConfig::reconnect`](super::ClientConfig::reconnect).
     #[error("{detail}")]
     Refused {
         /// Why, for programs.
         code: RefusalCode,
-        /// Why, for people. The hub's words: escape them before a terminal shows them.
+        /// Why, for people. The hub wrote this text.
         detail: String,
     },
-    /// The hub says that we broke the protocol.
+    /// The hub reports that we broke the protocol (protocol.md, *error*).
     #[error("the server reports a protocol error, {code}: {detail}")]
     Error {
         /// How, for programs.
         code: ErrorCode,
-        /// How, for people. The hub's words: escape them before a terminal shows them.
+        /// How, for people. The hub wrote this text.
         detail: String,
     },
     /// The hub broke the protocol.
     #[error("the server broke the protocol: {0}")]
     ProtocolError(ProtocolError),
-    /// There is no hub at the other end.
+    /// The other end speaks another protocol.
     #[error("the server speaks {0}, not chatcore")]
     OtherProtocol(OtherProtocol),
-    /// The hub was silent for too long.
+    /// The hub was silent for too long (protocol.md, *Time*), or did not answer in time.
     #[error("nothing was heard from the server for too long")]
     TimedOut,
     /// The transport broke.
@@ -264,24 +280,24 @@ fn farewell(code: GoodbyeCode, detail: &str, reconnect: Option<&Reconnect>) -> S
 pub struct Reconnect {
     /// How long to wait first.
     pub after: Duration,
-    /// Where to, in the transport's notation; none for the same place. The hub's words.
+    /// Where to connect to, in the transport's notation; none for the same place. The hub wrote this text.
     pub address: Option<String>,
 }
 
-/// A command that cannot be done. Nothing was written, and the connection goes on.
+/// A command that the client cannot do. The client sends nothing, and goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
-    /// It needs a name first.
+    /// There is no session yet.
     #[error("not registered yet: ask for a name first")]
     NotRegistered,
-    /// A name was asked for before.
+    /// The client has a session, or a registration waits for its answer.
     #[error("a registration is under way or done: one connection has one name")]
     Registered,
-    /// The connection is over, or a goodbye was said.
+    /// The client has ended, or [`Client::close`](super::Client::close) was called.
     #[error("the connection is closed")]
     Closed,
-    /// No name is so long.
+    /// The name, without the `#` of a room, is longer than [`SPELLING_BYTES_MAX`](crate::SPELLING_BYTES_MAX).
     #[error("a name of {bytes} bytes is too long: at most {bytes_max} bytes are allowed")]
     NameTooLong {
         /// Its length.
@@ -289,7 +305,7 @@ pub enum ClientError {
         /// The limit.
         bytes_max: usize,
     },
-    /// No credential is so long.
+    /// The credential is longer than [`CREDENTIAL_BYTES_MAX`](crate::CREDENTIAL_BYTES_MAX).
     #[error("a credential of {bytes} bytes is too long: at most {bytes_max} bytes are allowed")]
     CredentialTooLong {
         /// Its length.
@@ -297,7 +313,7 @@ pub enum ClientError {
         /// The limit.
         bytes_max: usize,
     },
-    /// The hub takes no list of this length.
+    /// The hub takes no list of names of this length.
     #[error("{names} names are too many at once: the server takes {names_max} short ones at the most")]
     TooManyNames {
         /// How many.
@@ -313,22 +329,29 @@ pub enum ClientError {
         /// The limit that the hub announced, or what fits a frame of our own if that is less.
         bytes_max: usize,
     },
-    /// Too many requests have no answer yet; this passes when answers come.
+    /// Too many requests have no answer yet. The same request works later, when answers have come.
     #[error("{requests_max} requests wait for an answer of the server: try again when it has answered some")]
     TooManyPending {
         /// The limit.
         requests_max: usize,
     },
-    /// Too much is not acknowledged yet; this passes when acknowledgements come.
+    /// Too many bytes are not acknowledged yet. The same request works later, when acknowledgements have come.
     #[error("{bytes_max} bytes wait for the server already: try again when it has acknowledged some")]
     OutboxFull {
-        /// The limit.
+        /// The limit, [`ClientConfig::outbox_bytes_max`](super::ClientConfig::outbox_bytes_max).
         bytes_max: u32,
     },
 }
 
 impl ClientError {
-    /// The same request may be made later, when the hub has acknowledged or answered some.
+    /// Whether the error passes: the same request may work later, when the hub has acknowledged or answered some.
+    ///
+    /// ```
+    /// use chatcore::ClientError;
+    ///
+    /// assert!(ClientError::OutboxFull { bytes_max: 1024 }.passes());
+    /// assert!(!ClientError::NotRegistered.passes());
+    /// ```
     pub const fn passes(&self) -> bool {
         matches!(self, Self::OutboxFull { .. } | Self::TooManyPending { .. })
     }

@@ -19,8 +19,12 @@ use crate::wire::{
 const COUNT_MAX: u64 = 1 << 62;
 
 impl Client {
-    /// Takes what has arrived. `input` is advanced by what was used; the start of a frame that is not whole
-    /// stays with the caller. Of a connection that is given up, nothing more is read.
+    /// Takes bytes that have arrived. The call advances `input` past the bytes that it used. With
+    /// [`Received::NeedInput`], the caller keeps the rest, which is the start of a frame, and gives it again in front
+    /// of the bytes that arrive next. With [`Received::Closed`], the client has given up this connection, and all input
+    /// is used up.
+    ///
+    /// A hub that breaks the protocol is no error of the call: [`Event::Closed`] tells it.
     pub fn receive(&mut self, now: Instant, input: &mut &[u8]) -> Received {
         self.clock(now);
         if !input.is_empty() {

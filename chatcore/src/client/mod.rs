@@ -32,34 +32,47 @@ use crate::time::Instant;
 use crate::transition::State;
 use crate::wire::{Ack, Announced, ClientMessage, ErrorMessage, Goodbye, GoodbyeCode, Ping, Register};
 
-/// The client's end of a session: the same protocol as [`Hub`](crate::Hub), seen from the other side. It outlives its
-/// connections.
+/// The client's end of a session, for one user. A session outlives its connections.
 ///
-/// 1. *Commands* put something to write into the outbox: [`register`](Self::register), [`send`](Self::send),
-///    [`join`](Self::join), [`watch`](Self::watch), [`who`](Self::who), [`leave`](Self::leave),
-///    [`close`](Self::close) and others.
-/// 2. *What happened*: [`receive`](Self::receive), [`transmitted`](Self::transmitted),
-///    [`disconnect`](Self::disconnect), [`connected`](Self::connected), [`handle_timeout`](Self::handle_timeout).
-/// 3. *What is to be done*: write [`poll_transmit`](Self::poll_transmit), take
-///    [`poll_event`](Self::poll_event) until it is empty, and wait until
-///    [`poll_timeout`](Self::poll_timeout) at the latest.
+/// 1. *Commands*: [`register`](Self::register), [`send`](Self::send), [`join`](Self::join), [`leave`](Self::leave),
+///    [`roster`](Self::roster), [`who`](Self::who), [`watch`](Self::watch), [`unwatch`](Self::unwatch) and
+///    [`close`](Self::close). They put frames into the outbox.
+/// 2. *Inputs*: [`receive`](Self::receive), [`transmitted`](Self::transmitted), [`disconnect`](Self::disconnect),
+///    [`connected`](Self::connected), [`handle_timeout`](Self::handle_timeout).
+/// 3. *Outputs*: write what [`poll_transmit`](Self::poll_transmit) gives, call [`poll_event`](Self::poll_event) until
+///    it returns none, and wait until [`poll_timeout`](Self::poll_timeout) at the latest.
 ///
-/// What an event tells is *taken* when `poll_event` returns it, and only then it is acknowledged: a program that is killed
-/// finds again, with [`resume`](Self::resume), all that it had not taken. So a program that cannot go on takes no
-/// events: everything else goes on meanwhile, and pings are answered. What waits with the client is bounded by the hub,
-/// which keeps it, too, and sends no more than its outbox holds; but a hub does not wait for ever for a client that
-/// takes nothing. With [`ClientConfig::takes_later`] the program says itself when it has taken what it was told.
+/// *Acknowledgements.* The program *takes* an event when `poll_event` returns it. The client acknowledges a frame only
+/// after the program has taken its events (protocol.md, *Acknowledgements*). So a program that is killed, and started
+/// again with [`resume`](Self::resume), gets all events that it had not taken. A program that is busy takes no events:
+/// the client goes on meanwhile, and answers pings. The hub bounds what waits with the client, because it keeps the
+/// same frames in its outbox. But a hub ends a session that acknowledges nothing for too long. With
+/// [`ClientConfig::takes_later`] the program says itself what it has taken, with [`take_events`](Self::take_events).
 ///
-/// An event comes once, also if the connection breaks before it is taken, and whether it is taken before the session
-/// goes on or after. Of a session that is lost, all that came waits to be taken before [`Event::SessionLost`]. Only for
-/// a process that was started again the hub is the one that knows what was acknowledged: what an older process took
-/// last, without having told the hub, comes again.
+/// *Once.* Each event comes once, even if the connection breaks before the program takes it. If a session is lost, the
+/// program gets all events of it before [`Event::SessionLost`]. There is one exception: a program that was started
+/// again gets events again if the older process took them and the hub did not get the acknowledgement.
 ///
-/// When the connection of a session breaks, [`Event::Reconnecting`] tells so, and when it is time,
-/// [`Event::Connect`] asks for another one. What is sent in between waits.
+/// *Reconnecting.* When a session loses its connection, the client gives [`Event::Reconnecting`]. When it is time for
+/// the next attempt, it gives [`Event::Connect`]. What the program sends in between waits in the outbox.
 ///
-/// After [`Event::Closed`] nothing more happens: write what `poll_transmit` still holds, as far as the
-/// transport takes it at once, and drop the connection.
+/// After [`Event::Closed`] nothing more happens. Write what `poll_transmit` still gives, as far as the transport takes
+/// it at once, and drop the transport.
+///
+/// ```
+/// use chatcore::{Client, ClientConfig, ClientError, Instant};
+///
+/// let now = Instant::ZERO;
+/// let mut client = Client::new(now, ClientConfig::default(), 7);
+/// client.register(now, "Bob", b"")?;
+/// assert_eq!(client.send(now, "alice", b"hi"), Err(ClientError::NotRegistered), "the hub has not answered yet");
+///
+/// let bytes = client.poll_transmit().concat(); // for the transport
+/// client.transmitted(now, bytes.len());
+/// assert!(client.poll_transmit().is_empty());
+/// assert!(client.poll_timeout() > Some(now), "when to give up, if no answer comes");
+/// # Ok::<(), ClientError>(())
+/// ```
 #[derive(Debug)]
 pub struct Client {
     config: ClientConfig,
@@ -98,8 +111,9 @@ const NOW_MAX: Instant = Instant::from_nanos(u64::MAX - 1);
 const LISTEN_WINDOW_MIN: Duration = Duration::from_secs(15);
 
 impl Client {
-    /// A fresh connection, whose transport stands or will. The seed varies the waiting before attempts to connect:
-    /// take it from the system's source of randomness, and in a test from wherever the test can repeat it.
+    /// Makes a client without a session. Its first transport stands already, or the driver is making it. The seed
+    /// varies how long the client waits before it connects again. Take it from the system's source of randomness, so
+    /// that clients do not all wait equally long. A test takes a constant, so that it can repeat the run.
     ///
     /// # Panics
     ///
@@ -133,13 +147,25 @@ impl Client {
         }
     }
 
-    /// As [`new`](Self::new), for a program that was started again and wants its session back. What it had not taken
-    /// comes again, and what it took last and did not acknowledge any more. [`Event::Resumed`] answers; or
-    /// [`Event::SessionLost`] if it was too late, and then it registers anew under the same name, with the credential.
+    /// As [`new`](Self::new), for a program that was started again and has the [`ticket`](Self::ticket) of its session
+    /// (protocol.md, *resume*). [`Event::Resumed`] answers. The events that the older process had not taken come again,
+    /// and so may those that it took last. If the hub does not have the session any more, [`Event::SessionLost`]
+    /// answers: then the client registers anew, under the same name and with the credential.
     ///
     /// # Panics
     ///
     /// As [`new`](Self::new).
+    ///
+    /// ```
+    /// use chatcore::{Client, ClientConfig, Instant, SessionTicket, Token};
+    ///
+    /// // What an older process stored, with an attempt that is higher than any of that process.
+    /// let token = Token::from_bytes([7; 16]);
+    /// let ticket = SessionTicket { name: "bob".parse()?, display_name: None, token, attempt: 1_767_225_600_000 };
+    /// let mut client = Client::resume(Instant::ZERO, ClientConfig::default(), 7, ticket, b"");
+    /// assert!(!client.poll_transmit().is_empty(), "it asks for the session");
+    /// # Ok::<(), chatcore::NameError>(())
+    /// ```
     pub fn resume(now: Instant, config: ClientConfig, seed: u64, ticket: SessionTicket, credential: &[u8]) -> Self {
         let SessionTicket { name, display_name, .. } = &ticket;
         let spelling = display_name.clone().filter(|spelling| incoming::is_spelling_of(spelling, name));
@@ -156,30 +182,31 @@ impl Client {
         self.limits.as_ref()
     }
 
-    /// What to keep for [`resume`](Self::resume); none without a session.
+    /// What a program stores for [`resume`](Self::resume); none without a session. It changes with each registration
+    /// and each attempt to resume.
     pub const fn ticket(&self) -> Option<&SessionTicket> {
         self.ticket.as_ref()
     }
 
-    /// Why it is over, if it is: as [`Event::Closed`] tells, which may still wait to be taken.
+    /// Why the client has ended; none if it has not. The program may not have taken its [`Event::Closed`] yet.
     pub const fn closed(&self) -> Option<&Closed> {
         self.closed.as_ref()
     }
 
-    /// [`Event::Closed`] has come or is in the queue.
+    /// Whether the client has ended. The program may not have taken its [`Event::Closed`] yet.
     pub fn is_closed(&self) -> bool {
         self.state == State::Closed
     }
 
     // ---- what happened ----
 
-    /// The transport has taken this many bytes of [`poll_transmit`](Self::poll_transmit). To be said before anything
-    /// else goes into the client, because that may change what is to be written. What is said late, when the
-    /// connection is gone, is ignored.
+    /// Reports that the transport, or a buffer in front of it, took this many bytes of
+    /// [`poll_transmit`](Self::poll_transmit). Call this before any other input or command: they may change what is to
+    /// be written. When the connection is gone, this does nothing.
     ///
     /// # Panics
     ///
-    /// If fewer bytes were there to be written.
+    /// If `count` is more than [`poll_transmit`](Self::poll_transmit) gave.
     pub fn transmitted(&mut self, now: Instant, count: usize) {
         self.clock(now);
         if self.transport.is_online() {
@@ -188,8 +215,8 @@ impl Client {
         }
     }
 
-    /// The time has come that [`poll_timeout`](Self::poll_timeout) gave. Afterwards it gives a later one, or
-    /// there is something to write.
+    /// Does what is due. Call it when the time of [`poll_timeout`](Self::poll_timeout) has come. After that,
+    /// [`poll_timeout`](Self::poll_timeout) gives a later time, or there is something to write.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.clock(now);
         if self.state == State::Closed {
@@ -216,8 +243,8 @@ impl Client {
 
     // ---- what is to be done ----
 
-    /// The bytes to write. Report what the transport took to [`transmitted`](Self::transmitted). An acknowledgement
-    /// that waits for company joins here, unless it went ahead of a request.
+    /// The bytes to write. Report to [`transmitted`](Self::transmitted) how many of them the transport took. The call
+    /// may add an acknowledgement that waited for something to travel with.
     pub fn poll_transmit(&mut self) -> Chunks<'_> {
         let bytes_max = self.limits.map_or(usize::MAX, |limits| limits.outbox_bytes_max as usize / 16);
         let is_large = self.acks.is_large(self.config.ack_frames, bytes_max);
@@ -227,8 +254,9 @@ impl Client {
         if self.transport.is_online() { self.speaker().0.transmit() } else { Chunks::of(&[]) }
     }
 
-    /// The next thing to know; none when all is known. What it tells is taken with that, and will be acknowledged
-    /// (unless [`ClientConfig::takes_later`]): a program that is not ready for it yet leaves it here.
+    /// The next event; none if there is no further one. With this call the program *takes* the event, and the client
+    /// acknowledges it soon; unless [`ClientConfig::takes_later`] is set. A program that is not ready for an event does
+    /// not call this.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.next_event().map(|next| next.event)
     }
@@ -248,32 +276,33 @@ impl Client {
         Some(next)
     }
 
-    /// The place in the stream of events that [`poll_event`](Self::poll_event) has come to: for
+    /// The place in the stream of events after the last event that [`poll_event`](Self::poll_event) returned, for
     /// [`take_events`](Self::take_events).
     pub const fn position(&self) -> Position {
         Position(self.acks.given_ever())
     }
 
-    /// The program is done with all events before this place: they are written where they will be found again, say.
-    /// Only then they are acknowledged, if [`ClientConfig::takes_later`] is set. Otherwise they were before.
+    /// Takes all events before this place, with [`ClientConfig::takes_later`]. A program calls this, for example, when
+    /// it has stored what the events told. The client acknowledges them then. Without [`ClientConfig::takes_later`],
+    /// this does nothing.
     pub fn take_events(&mut self, now: Instant, position: Position) {
         self.clock(now);
         let due = self.ack_at();
         self.acks.take(position.0, due);
     }
 
-    /// How many events wait to be taken with [`poll_event`](Self::poll_event). This looks at each of them.
+    /// How many events wait for [`poll_event`](Self::poll_event). The call looks at each of them.
     pub fn waiting_events(&self) -> usize {
         self.events.len()
     }
 
-    /// Bytes of the frames that these events came in. The hub, which keeps them, too, sends no more than its outbox
-    /// holds, and the events take memory in proportion.
+    /// How many bytes the frames of the waiting events have. The hub keeps the same frames, so this is at most what its
+    /// outbox holds ([`Announced::outbox_bytes_max`] and a quarter more). The events take memory in proportion.
     pub const fn waiting_bytes(&self) -> usize {
         self.events.bytes()
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is to be called; none if never.
+    /// When to call [`handle_timeout`](Self::handle_timeout); none if nothing will be due.
     pub fn poll_timeout(&self) -> Option<Instant> {
         if self.state == State::Closed {
             return None;
@@ -286,7 +315,7 @@ impl Client {
             .min()
     }
 
-    /// Everything is written and acknowledged.
+    /// Whether the transport has taken everything and the hub has acknowledged it.
     pub fn is_settled(&self) -> bool {
         self.outbox.is_written() && !self.outbox.awaits_ack()
     }

@@ -9,17 +9,20 @@ use crate::time::Instant;
 use crate::transition::State;
 use crate::wire::{ClientMessage, RefusalCode, Resume};
 
-/// What a client wants of its transport. A driver that looks at this after each call need not wait for
-/// [`Event::Reconnecting`] and [`Event::Connect`], which may follow many events that the program has not taken yet.
+/// What a client wants of its transport now: [`Client::transport`] returns it.
+///
+/// A driver that checks this after each call need not wait for [`Event::Reconnecting`] and [`Event::Connect`], which
+/// may stand after many events that the program has not taken yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport<'a> {
-    /// It stands, and is to be used.
+    /// Use the transport: read and write.
     Use,
-    /// If there is one, it is to be dropped. Write first what `poll_transmit` still holds.
+    /// Write what [`Client::poll_transmit`] still gives, as far as the transport takes it at once. Then drop the
+    /// transport if there is one.
     Drop,
-    /// A new one is to be made, as [`Event::Connect`] says.
+    /// Make a new transport, as with [`Event::Connect`].
     Connect {
-        /// Where to, in the transport's notation, if the hub said so; none for the same place. The hub's words.
+        /// Where to connect to, in the transport's notation; none for the same place. The hub wrote this text.
         address: Option<&'a str>,
     },
 }
@@ -80,7 +83,7 @@ impl TransportState {
 }
 
 impl Client {
-    /// A transport stands that [`Event::Connect`] asked for. At any other time this does nothing.
+    /// Reports that the transport stands which [`Event::Connect`] asked for. At any other time this does nothing.
     pub fn connected(&mut self, now: Instant) {
         self.clock(now);
         if self.transport.stage != Stage::Connecting || self.state == State::Closed {
@@ -96,7 +99,18 @@ impl Client {
         }
     }
 
-    /// What is to be done about the transport now.
+    /// What the client wants of its transport now.
+    ///
+    /// ```
+    /// use chatcore::{Client, ClientConfig, Closed, Event, Instant, Transport};
+    ///
+    /// let now = Instant::ZERO;
+    /// let mut client = Client::new(now, ClientConfig::default(), 7);
+    /// assert_eq!(client.transport(), Transport::Use);
+    /// client.disconnect(now); // without a session, a lost connection is the end
+    /// assert_eq!(client.transport(), Transport::Drop);
+    /// assert_eq!(client.poll_event(), Some(Event::Closed(Closed::Disconnected)));
+    /// ```
     pub fn transport(&self) -> Transport<'_> {
         match self.transport.stage {
             _ if self.state == State::Closed => Transport::Drop,
@@ -106,7 +120,9 @@ impl Client {
         }
     }
 
-    /// The transport is gone, closed by the hub or broken; or it cannot be made.
+    /// Reports that the transport is gone: the hub closed it, or it broke, or it cannot be made. With a session,
+    /// [`Event::Reconnecting`] follows, and otherwise [`Event::Closed`]. If the client has given this transport up
+    /// itself, this does nothing.
     pub fn disconnect(&mut self, now: Instant) {
         self.clock(now);
         // The client gave this transport up already, and has told so.

@@ -12,20 +12,23 @@ use super::work::{SLICE_WORK_MAX, Work};
 /// Actions that go between two slices of what a hub does by itself, at the most.
 const BEFORE_SLICE_MAX: u32 = 8;
 
-/// What the driver must do. It matches every variant: one that it skips breaks the connection that it names.
+/// What the driver must do for the hub: [`Hub::poll_action`] returns it.
+///
+/// A driver carries out every action. If it skips one, the connection that the action names hangs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// There is something to write: [`Hub::transmit`](super::Hub::transmit) has it. This comes once, when there was
-    /// nothing before. The driver writes until there is nothing again, and waits for the transport as often as it takes.
+    /// Write what [`Hub::transmit`] gives. This action comes once, when there was nothing to write before. The driver
+    /// writes until [`Hub::transmit`] is empty again. If the transport takes no more bytes, the driver goes on later.
     Write {
         /// The connection.
         conn: ConnId,
     },
-    /// Drop the connection: what had to be written is, or its time is over. The id is unknown from now on.
+    /// Close the transport and drop the connection: everything is written, or the time for that
+    /// ([`Limits::flush_time_max`](crate::Limits::flush_time_max)) is over. The hub does not know the id from now on.
     Close {
         /// The connection.
         conn: ConnId,
-        /// Why.
+        /// Why the connection ends.
         reason: CloseReason,
     },
 }
@@ -40,8 +43,8 @@ pub(super) struct Turns {
 }
 
 impl Hub {
-    /// The next thing to do; none when there is nothing to do at present. Does a slice of what the hub does by itself,
-    /// unless something is ready whose turn it is.
+    /// The next action; none if there is nothing to do at present. If slices of the hub's own work are left and no
+    /// action goes before them, the call does one slice.
     pub fn poll_action(&mut self) -> Option<Action> {
         self.forget_work();
         if let Some(ready) = self.ready_action() {
@@ -61,9 +64,10 @@ impl Hub {
         }
     }
 
-    /// As [`poll_action`](Self::poll_action), but what senders are told of their own messages stays back for the
-    /// moment, unless something else is to be written to them anyway. A driver that has more to read can do that
-    /// first, and so need fewer writes. Before it waits, it drains [`poll_action`](Self::poll_action).
+    /// As [`poll_action`](Self::poll_action), but without the writes that only tell senders that the hub accepted their
+    /// messages. The hub keeps these answers back, and adds them to the next write to the sender. A driver that already
+    /// has more input drains this, and needs fewer writes. It drains [`poll_action`](Self::poll_action) before it
+    /// waits.
     pub fn poll_urgent_action(&mut self) -> Option<Action> {
         self.forget_work();
         if let Some(ready) = self.ready_action() {
@@ -73,8 +77,8 @@ impl Hub {
         self.next_action()
     }
 
-    /// Whether senders have been told all that there is to tell of their messages. If not,
-    /// [`poll_action`](Self::poll_action) does that.
+    /// Whether the hub keeps back no answers to senders. If false, [`poll_urgent_action`](Self::poll_urgent_action)
+    /// left some out, and [`poll_action`](Self::poll_action) gives the writes for them.
     pub fn is_settled(&self) -> bool {
         self.replies.is_empty()
     }

@@ -22,13 +22,26 @@ const ADMISSION_COST: u32 = 100;
 /// How long an origin that asks too often waits beyond the time at which one more may ask: many may be waiting.
 const AGAIN_AFTER_MIN: Duration = Duration::from_secs(1);
 
-/// What a connection costs its origin when it comes, for [`Hub::charge_origin`]: protocol.md, *Cost*.
+/// The cost of a new connection for its origin, for [`Hub::charge_origin`], in the units of protocol.md, *Cost*.
 pub const CONNECTION_COST: u32 = 50;
 
 impl Hub {
-    /// Charges an origin for what has no session yet: [`CONNECTION_COST`] for a connection that has come, and
-    /// [`Handshake::take_cost`](crate::Handshake::take_cost) for names that were refused there. If the origin has used up
-    /// [`Limits::origin_rate`](crate::Limits::origin_rate), returns until when its handshakes should not be read from.
+    /// Charges an origin for connections that have no session yet: [`CONNECTION_COST`] for a new connection, and
+    /// [`Handshake::take_cost`](crate::Handshake::take_cost) for names that a handshake refused. `cost` is in the units
+    /// of protocol.md, *Cost*.
+    ///
+    /// If the origin has used up [`Limits::origin_rate`](crate::Limits::origin_rate), the call returns a time: the
+    /// driver should not read from the origin's handshakes until then.
+    ///
+    /// ```
+    /// use chatcore::{CONNECTION_COST, Hub, Instant, Limits, QuotaKey, Rate};
+    ///
+    /// let origin_rate = Rate { per_s: 10, burst: 60 }; // one connection at once, and one in five seconds
+    /// let mut hub = Hub::new(Limits { origin_rate, ..Limits::default() }, [7; 32]);
+    /// let (now, origin) = (Instant::ZERO, QuotaKey(1));
+    /// assert_eq!(hub.charge_origin(now, origin, CONNECTION_COST), None);
+    /// assert!(hub.charge_origin(now, origin, CONNECTION_COST) > Some(now));
+    /// ```
     pub fn charge_origin(&mut self, now: Instant, origin: QuotaKey, cost: u32) -> Option<Instant> {
         self.clock(now);
         let (sessions, _) = self.ordered.unordered();

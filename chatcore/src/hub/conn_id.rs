@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// A connection that a hub has admitted. Never used twice by one hub (up to 2³² connections).
+/// The id of a connection that a hub has admitted. A hub uses no id twice (within 2³² connections).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId {
     pub(super) index: u32,
@@ -10,8 +10,8 @@ pub struct ConnId {
 }
 
 impl ConnId {
-    /// A small number, unlike that of any other connection which is there at the same time: an index for
-    /// the driver's own table. It is used again once the connection is gone.
+    /// A small number that no other connection has at the same time: an index for the driver's own table. The hub
+    /// uses the number again when the connection is gone.
     pub const fn index(self) -> usize {
         self.index as usize
     }
@@ -29,8 +29,8 @@ impl fmt::Debug for ConnId {
     }
 }
 
-/// The driver named a connection that the hub does not have: never admitted, or closed or disconnected
-/// since. This is a bug of the driver, never an error of a peer.
+/// The driver named a connection that the hub does not have: the hub never admitted it, or it was closed or
+/// disconnected. This is a bug of the driver, never an error of a peer. The field is the id that the driver gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("connection {0} is not known to the hub: it was closed or disconnected before, or belongs to another hub")]
 pub struct UnknownConn(pub ConnId);

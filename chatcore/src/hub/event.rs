@@ -1,4 +1,4 @@
-//! What the driver may know.
+//! What happens at a hub, for drivers that want to know.
 
 use super::conn_id::ConnId;
 use crate::limits::cut_detail;
@@ -6,24 +6,25 @@ use crate::name::{RoomName, UserName};
 use crate::wire::{ErrorCode, ErrorMessage, Goodbye, GoodbyeCode, HubMessage, LeaveCode, ProtocolError, ReconnectHint};
 use alloc::string::{String, ToString};
 
-/// What has happened at a hub. A driver that only serves may drop these; none of them asks for anything.
+/// What has happened at a hub: [`Hub::poll_event`](super::Hub::poll_event) returns it. No event asks the driver to do
+/// anything, so a driver may drop them all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HubEvent {
-    /// A session begins: the name is held from now on.
+    /// A session begins. It holds its name from now on.
     SessionStarted {
         /// Its connection.
         conn: ConnId,
         /// The name.
         name: UserName,
     },
-    /// A session lost its connection. It keeps its name and waits to be resumed.
+    /// A session has lost its connection. It keeps its name and waits for a resume.
     Detached {
-        /// The connection that it had. If the driver did not say itself that it is gone, an
-        /// [`Action::Close`](super::Action::Close) follows.
+        /// The connection that it had. An [`Action::Close`](super::Action::Close) follows, unless the driver itself
+        /// reported that the connection is gone.
         conn: ConnId,
         /// The name.
         name: UserName,
-        /// Why.
+        /// Why the session lost its connection.
         reason: CloseReason,
     },
     /// A session goes on with a new connection.
@@ -33,12 +34,12 @@ pub enum HubEvent {
         /// The name.
         name: UserName,
     },
-    /// A session is over, and its name is free. If it had a connection, an [`Action::Close`](super::Action::Close)
-    /// follows when that is written out, unless the driver itself said that the connection is gone.
+    /// A session has ended, and its name is free. If it had a connection, an [`Action::Close`](super::Action::Close)
+    /// follows when everything is written, unless the driver itself reported that the connection is gone.
     SessionEnded {
         /// The name.
         name: UserName,
-        /// Why.
+        /// Why the session ended.
         reason: CloseReason,
     },
     /// A room has its first member.
@@ -46,14 +47,14 @@ pub enum HubEvent {
         /// The room.
         room: RoomName,
     },
-    /// The last member left a room.
+    /// A room has lost its last member.
     RoomClosed {
         /// The room.
         room: RoomName,
     },
 }
 
-/// Why a connection or a session ended.
+/// Why a connection or a session ended. `Display` gives a sentence for a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CloseReason {
@@ -63,32 +64,35 @@ pub enum CloseReason {
     /// The transport broke.
     #[error("the connection broke")]
     Disconnected,
-    /// The client was silent for longer than the idle time; or for the stall time, while something waited for its
-    /// acknowledgement.
+    /// The client was silent for longer than [`Limits::idle_time_max`](crate::Limits::idle_time_max). Or it was silent
+    /// for [`Limits::stall_time_max`](crate::Limits::stall_time_max) while frames waited for its acknowledgement, or
+    /// for [`Limits::probe_time_max`](crate::Limits::probe_time_max) after another client had asked for its name.
     #[error("nothing was heard from the client for too long")]
     TimedOut,
-    /// The client left too much unread.
+    /// The client left too much unacknowledged, or acknowledged nothing for
+    /// [`Limits::stall_time_max`](crate::Limits::stall_time_max) although it sent other frames.
     #[error("the client did not keep up with what it was sent")]
     SlowConsumer,
-    /// The hub needed the memory that was kept for the client.
+    /// The hub needed the memory that it kept for the client (protocol.md, *Bounds*).
     #[error("the client left too much unread while the server was short of memory")]
     Evicted,
     /// Another connection goes on with the session.
     #[error("another connection resumed the session")]
     TakenOver,
-    /// The connection broke, and no other resumed the session in time.
+    /// The connection broke, and no other connection resumed the session within
+    /// [`Limits::resume_time_max`](crate::Limits::resume_time_max).
     #[error("the session was not resumed in time")]
     Expired,
     /// The hub is stopping.
     #[error("the server is shutting down")]
     ShuttingDown,
-    /// An operator ended it.
+    /// An operator ended the session ([`Hub::kick`](super::Hub::kick)).
     #[error("an operator ended the session")]
     Kicked,
     /// The client broke the protocol.
     #[error("protocol error: {0}")]
     ProtocolError(ProtocolError),
-    /// The client says that this hub broke the protocol.
+    /// The client reports that this hub broke the protocol.
     #[error("the client reports a protocol error: {0}")]
     ReportedByPeer(ErrorCode),
 }

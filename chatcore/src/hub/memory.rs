@@ -13,22 +13,23 @@ const COMPARED_MAX: usize = 8;
 /// Slots that one search for smaller sessions looks at.
 const SEARCHED_MAX: usize = 1024;
 
-/// Bytes that a hub keeps for its peers ([`Hub::memory`](super::Hub::memory)), beside what it knows of each session and
-/// room.
+/// Bytes that a hub keeps for its peers ([`Hub::memory`](super::Hub::memory)), by kind (protocol.md, *Bounds*). The
+/// fixed size of each session and room is not in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// Outboxes of sessions that have a connection.
+    /// Bytes in the outboxes of sessions that have a connection.
     pub outboxes: u64,
-    /// Outboxes of detached sessions. What they share with others may count here alone.
+    /// Bytes in the outboxes of detached sessions. Bytes that they share with other outboxes may count here alone.
     pub detached: u64,
-    /// What is still written to closing connections, and what is still to be reported of ended sessions.
+    /// Bytes that are still to be written to closing connections, or to be reported to the senders of ended sessions'
+    /// messages.
     pub closing: u64,
-    /// The starts of frames that the driver holds.
+    /// Bytes of frames that are not whole, which the driver keeps.
     pub partial: u64,
 }
 
 impl Memory {
-    /// All of it: what [`Limits::buffer_bytes_max`](crate::Limits::buffer_bytes_max) bounds.
+    /// The sum of all kinds, which [`Limits::buffer_bytes_max`](crate::Limits::buffer_bytes_max) bounds.
     pub const fn total(&self) -> u64 {
         self.outboxes + self.detached + self.closing + self.partial
     }

@@ -1,4 +1,4 @@
-//! The server's end once there are names: sessions, routing, and what the driver must do about them.
+//! The server's end of connections that have a name: sessions, routing, and what the driver must do about them.
 
 mod action;
 mod admission;
@@ -70,29 +70,51 @@ const UNDRAINED_MAX: usize = 65_536;
 
 /// The server's end of every connection that has a name: sessions and the routing between them.
 ///
-/// The methods come in families, and **whatever goes in, the actions are drained before the driver waits
-/// again**:
+/// The methods come in three families. **After any input, the driver drains the actions before it waits again**:
 ///
-/// 1. *What happened*: [`charge_origin`](Self::charge_origin), [`admit`](Self::admit), [`receive`](Self::receive),
+/// 1. *Inputs*: [`charge_origin`](Self::charge_origin), [`admit`](Self::admit), [`receive`](Self::receive),
 ///    [`transmitted`](Self::transmitted), [`disconnect`](Self::disconnect),
-///    [`handle_timeout`](Self::handle_timeout). Any number of them may come before the actions are drained:
-///    batches are how it gets fast.
-/// 2. *What the operator wants*: [`kick`](Self::kick), [`shut_down`](Self::shut_down).
-/// 3. *What is to be done*: [`poll_event`](Self::poll_event) and [`poll_action`](Self::poll_action) until they are
-///    empty, with [`transmit`](Self::transmit) for the bytes of a connection; then wait until
-///    [`poll_timeout`](Self::poll_timeout) at the latest. A driver that has more to take in already may drain
-///    [`poll_urgent_action`](Self::poll_urgent_action) in between.
+///    [`handle_timeout`](Self::handle_timeout). A driver may make any number of these calls before it drains the
+///    actions: batches make the hub fast.
+/// 2. *The operator's commands*: [`kick`](Self::kick), [`shut_down`](Self::shut_down). They are inputs, too.
+/// 3. *Outputs*: call [`poll_event`](Self::poll_event) and [`poll_action`](Self::poll_action) until both return none,
+///    with [`transmit`](Self::transmit) for the bytes of a connection. Then wait until
+///    [`poll_timeout`](Self::poll_timeout) at the latest. A driver that already has more input may drain
+///    [`poll_urgent_action`](Self::poll_urgent_action) first.
 ///
 /// Each call does a bounded amount of work. What takes more, such as a fan-out to a large room or the end of many
-/// sessions, goes on in slices: while some are left, [`poll_timeout`](Self::poll_timeout) is due at once, and each
-/// [`handle_timeout`](Self::handle_timeout) does the next one, and so do those [`poll_action`](Self::poll_action)s for which
-/// nothing else is ready, or which are the ninth.
+/// sessions, the hub does in slices. While slices are left, [`poll_timeout`](Self::poll_timeout) is due at once. Each
+/// [`handle_timeout`](Self::handle_timeout) does the next slice. [`poll_action`](Self::poll_action) does one when
+/// nothing else is ready, and at least once in nine calls.
 ///
-/// A peer's protocol error is never an error of a call: its connection is told and closed, and the driver hears of
-/// it as [`HubEvent::SessionEnded`] and [`Action::Close`]. The only error is the driver's own: a connection that is
-/// not there ([`UnknownConn`]). A broken invariant panics with its reason.
+/// A peer's protocol error is never an error of a call. The hub tells the peer, closes its connection, and reports
+/// [`HubEvent::SessionEnded`] and [`Action::Close`] to the driver. The only error of a call is the driver's own: it
+/// named a connection that is not there ([`UnknownConn`]). A broken invariant panics with its reason.
 ///
 /// The same inputs with the same seed give the same outputs, byte for byte.
+///
+/// ```
+/// use chatcore::{Action, Handshake, Hub, HubEvent, Instant, Limits};
+/// # use chatcore::{Client, ClientConfig};
+///
+/// let now = Instant::ZERO;
+/// let mut hub = Hub::new(Limits::default(), [7; 32]); // random in a real server
+/// # let mut client = Client::new(now, ClientConfig::default(), 7);
+/// # client.register(now, "Bob", b"")?;
+/// # let arrived = client.poll_transmit().concat();
+/// let mut input = &arrived[..]; // from the transport: the client's preface, and a registration as Bob
+/// let registration = Handshake::new(now, hub.limits()).receive(now, &mut input)?.expect("it is whole");
+/// let conn = hub.admit(now, registration)?;
+///
+/// let action = hub.poll_action();
+/// let Some(HubEvent::SessionStarted { name, .. }) = hub.poll_event() else { panic!("a session began") };
+/// assert_eq!(name.as_str(), "bob");
+/// assert_eq!(action, Some(Action::Write { conn }));
+/// let bytes = hub.transmit(conn).concat(); // for the transport
+/// hub.transmitted(now, conn, bytes.len())?;
+/// assert_eq!(hub.poll_action(), None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Hub {
     /// What the clock of the world says at the driver's epoch, in milliseconds since 1970.
     unix_epoch_ms: u64,
@@ -121,8 +143,9 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// An empty hub. From the seed come the tokens of its sessions and the keys of its hashes: take it from the
-    /// system's source of randomness, and in a test from wherever the test can repeat it.
+    /// Makes an empty hub. The hub draws the tokens of its sessions and the keys of its hashes from the seed. Take the
+    /// seed from the system's source of randomness: anybody who knows it can take every session. A test takes a
+    /// constant, so that it can repeat the run.
     ///
     /// # Panics
     ///
@@ -159,15 +182,17 @@ impl Hub {
         }
     }
 
-    /// Says what the world's clock showed at [`Instant::ZERO`], counted from 1970-01-01 UTC: the time in the ids of
-    /// messages is counted from there. Without this, it counts as the beginning of 2025.
+    /// Sets the Unix time of [`Instant::ZERO`]: the time since 1970-01-01 00:00 UTC that the wall clock showed then.
+    /// The hub needs it for the time in the ids of messages ([`MessageId::unix_time`]). Without this call,
+    /// [`Instant::ZERO`] is the beginning of 2025.
     #[must_use]
     pub fn with_unix_epoch(self, unix_epoch: Duration) -> Self {
         let unix_epoch_ms = u64::try_from(unix_epoch.as_millis()).unwrap_or(u64::MAX);
         Self { unix_epoch_ms, lowest_id: MessageId::first_of(unix_epoch_ms, self.number), ..self }
     }
 
-    /// Gives the hub a number of its own among several, so that no two of them give the same id. Without this it is 0.
+    /// Gives the hub its number among hubs that work together, so that no two of them give the same id to a message
+    /// ([`MessageId::hub_number`]). Without this call the number is 0.
     ///
     /// # Panics
     ///
@@ -178,14 +203,23 @@ impl Hub {
         Self { number, lowest_id: MessageId::first_of(self.unix_epoch_ms, number), ..self }
     }
 
-    /// Keeps names for the embedder: nobody gets one of them, or one that looks like it. More come in addition.
+    /// Reserves names. The hub refuses a registration for one of them, or for a name that looks like one, with
+    /// [`Refusal::Reserved`]. A second call adds to the names of the first.
     ///
     /// ```
-    /// use chatcore::{Hub, Limits, UserName};
+    /// use chatcore::{Handshake, Hub, Instant, Limits, Refusal, UserName};
+    /// # use chatcore::{Client, ClientConfig};
     ///
     /// let reserved = ["admin", "server"].map(|name| UserName::new(name).expect("it can be a name"));
-    /// let hub = Hub::new(Limits::default(), [7; 32]).with_reserved(&reserved);
-    /// # let _ = hub;
+    /// let mut hub = Hub::new(Limits::default(), [7; 32]).with_reserved(&reserved);
+    /// # let now = Instant::ZERO;
+    /// # let mut client = Client::new(now, ClientConfig::default(), 7);
+    /// # client.register(now, "Admin", b"")?;
+    /// # let arrived = client.poll_transmit().concat();
+    /// # let registration = Handshake::new(now, hub.limits()).receive(now, &mut &arrived[..])?.expect("it is whole");
+    /// // A client registers as Admin.
+    /// assert_eq!(hub.admit(now, registration), Err(Refusal::Reserved));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn with_reserved<'a>(mut self, names: impl IntoIterator<Item = &'a UserName>) -> Self {
@@ -193,32 +227,32 @@ impl Hub {
         self
     }
 
-    /// The limits it was made with.
+    /// The limits that the hub was made with.
     pub const fn limits(&self) -> &Limits {
         &self.ordered.sessions().limits
     }
 
-    /// Names that are held: sessions, attached or detached.
+    /// How many sessions there are, attached or detached. Each holds one name.
     pub fn users(&self) -> usize {
         self.ordered.sessions().len()
     }
 
-    /// Rooms that have members.
+    /// How many rooms there are. Each has at least one member.
     pub fn rooms(&self) -> usize {
         self.ordered.rooms().len()
     }
 
-    /// Connections that the driver has not been told to close yet, those included that are written out.
+    /// How many connections the hub knows: those of sessions, and closing ones until their [`Action::Close`].
     pub fn connections(&self) -> usize {
         self.ordered.sessions().conns().len()
     }
 
-    /// What the hub keeps for its peers at present, by kind. Costs nothing.
+    /// How many bytes the hub keeps for its peers at present, by kind. The call is cheap: it reads counters.
     pub fn memory(&self) -> Memory {
         self.ordered.sessions().memory()
     }
 
-    /// The name of a connection; none once it is closing.
+    /// The name of the user on a connection; none if the connection is closing or unknown.
     pub fn name(&self, conn: ConnId) -> Option<&UserName> {
         match self.ordered.sessions().conn_state(conn) {
             Ok(ConnState::Open(session)) => Some(&self.ordered.sessions()[*session].name),
@@ -228,7 +262,9 @@ impl Hub {
 
     // ---- what happened ----
 
-    /// Lets a client in under the name it asked for, or goes on with its session.
+    /// Admits a client: begins a session under the name that it asked for, or resumes its session on this connection
+    /// (protocol.md, *Sessions*). The returned id stands for the connection in all calls and outputs from now on. The
+    /// driver drops the [`Handshake`](crate::Handshake).
     ///
     /// # Errors
     ///
@@ -239,13 +275,16 @@ impl Hub {
         self.decide(registration)
     }
 
-    /// Takes what has arrived from a connection. `input` is advanced by what was used; the rest stays with the caller,
-    /// who gives it again, together with what comes: the start of a frame that is not whole, at most
-    /// [`Limits::frame_bytes_max`] + 4 bytes; or, if the call says so, everything after the work that it may do
-    /// ([`Received::More`]) or the cost that it may have ([`Received::Paused`]).
+    /// Takes bytes that have arrived on a connection. The call advances `input` past the bytes that it used. The caller
+    /// keeps the rest, and gives it again in front of the bytes that arrive next. The rest is
     ///
-    /// Bytes that were left to the caller before are no sign of life. While more than 65 536 events wait for
-    /// [`poll_event`](Self::poll_event), nothing is taken.
+    /// - with [`Received::NeedInput`] the start of a frame that is not whole: at most [`Limits::frame_bytes_max`] + 4
+    ///   bytes;
+    /// - with [`Received::More`] and [`Received::Paused`] everything beyond the work of one call or the cost that the
+    ///   session's rate allows.
+    ///
+    /// A connection counts as silent while only bytes come in that it left before. While more than 65 536 events wait
+    /// for [`poll_event`](Self::poll_event), the call uses nothing and returns [`Received::More`].
     ///
     /// # Errors
     ///
@@ -305,20 +344,21 @@ impl Hub {
         Ok(sessions.charge(index, budget.cost()).map_or(outcome, |until| Received::Paused { until }))
     }
 
-    /// What the input of the last [`receive`](Self::receive) has cost its session, in the units of
-    /// [`Limits::session_rate`], whether that is bounded or not. A driver lets those go first who cost little.
+    /// The cost of the frames that the last [`receive`](Self::receive) took, in the units of protocol.md, *Cost*. The
+    /// hub counts it whether [`Limits::session_rate`] bounds it or not. A fair driver serves connections that cost
+    /// little first.
     pub const fn last_cost(&self) -> u32 {
         self.last_cost
     }
 
-    /// Whether something waits that the hub does by itself, in slices. A driver that is behind with that takes in no more
-    /// from those who cause much.
+    /// Whether the hub has slices of its own work left, such as the rest of a fan-out. While it has, a fair driver
+    /// takes no input from connections that cost much.
     pub fn is_behind(&self) -> bool {
         self.has_pending()
     }
 
-    /// The transport, or a buffer in front of it, has taken this many bytes of [`transmit`](Self::transmit). To be said
-    /// before anything else goes into the hub, because that may change what is to be written.
+    /// Reports that the transport, or a buffer in front of it, took this many bytes of [`transmit`](Self::transmit).
+    /// Call this before any other input: an input may change what is to be written.
     ///
     /// # Errors
     ///
@@ -326,7 +366,7 @@ impl Hub {
     ///
     /// # Panics
     ///
-    /// If fewer bytes were there to be written.
+    /// If `count` is more than [`transmit`](Self::transmit) gave.
     pub fn transmitted(&mut self, now: Instant, conn: ConnId, count: usize) -> Result<(), UnknownConn> {
         self.clock(now);
         let (sessions, _) = self.ordered.unordered();
@@ -337,8 +377,9 @@ impl Hub {
         Ok(())
     }
 
-    /// The transport is gone: closed by the peer, or broken. The id is unknown from now on. The session waits for
-    /// another connection.
+    /// Reports that the transport is gone: the peer closed it, or it broke. The hub does not know the id from now on,
+    /// and gives no [`Action::Close`] for it. The session waits for another connection, for
+    /// [`Limits::resume_time_max`], if there is room for it (protocol.md, *Sessions*).
     ///
     /// # Errors
     ///
@@ -357,11 +398,11 @@ impl Hub {
         Ok(())
     }
 
-    /// The time has come that [`poll_timeout`](Self::poll_timeout) gave. Afterwards it gives a later one, unless there
-    /// is more to do than one call does: then it is due again at once.
+    /// Does what is due. Call it when the time of [`poll_timeout`](Self::poll_timeout) has come. After that,
+    /// [`poll_timeout`](Self::poll_timeout) gives a later time; or the same again, if more is due than one call does.
     ///
-    /// Take in what the transports have first: a driver that slept long would otherwise time out peers whose
-    /// signs of life are waiting.
+    /// Give the hub what the transports have first. Otherwise a driver that slept for long times out peers whose bytes
+    /// have arrived and wait to be read.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.clock(now);
         let mut work = Work::new(SLICE_WORK_MAX);
@@ -410,7 +451,8 @@ impl Hub {
 
     // ---- what the operator wants ----
 
-    /// Ends a user's session with a goodbye. False if nobody has the name.
+    /// Ends a user's session, with the goodbye [`GoodbyeCode::Kicked`](crate::GoodbyeCode::Kicked) if it is attached.
+    /// Returns false if nobody has the name.
     pub fn kick(&mut self, now: Instant, name: &UserName) -> bool {
         self.clock(now);
         let found = self.ordered.sessions().find(name.as_bytes());
@@ -420,11 +462,24 @@ impl Hub {
         found.is_some()
     }
 
-    /// Ends every session with a goodbye, and admits nobody from now on. The hint tells the clients when, and
-    /// perhaps where, to connect again; an address of more than
-    /// [`DETAIL_BYTES_MAX`](crate::DETAIL_BYTES_MAX) bytes is left out. Everything is over when
-    /// [`users`](Self::users) and [`connections`](Self::connections) are zero, after [`Limits::flush_time_max`] at the
-    /// latest.
+    /// Stops the hub: it ends every session with a goodbye, and refuses every registration from now on. The hint tells
+    /// the clients when, and perhaps where, to connect again. The hub leaves out an address of more than
+    /// [`DETAIL_BYTES_MAX`](crate::DETAIL_BYTES_MAX) bytes. A second call does nothing.
+    ///
+    /// The hub has stopped when [`users`](Self::users) and [`connections`](Self::connections) are zero. Drain the
+    /// actions and call [`handle_timeout`](Self::handle_timeout) until then. Once the sessions have ended, this takes
+    /// [`Limits::flush_time_max`] at the most.
+    ///
+    /// ```
+    /// use chatcore::{Hub, Instant, Limits, wire::ReconnectHint};
+    ///
+    /// let mut hub = Hub::new(Limits::default(), [7; 32]);
+    /// hub.shut_down(Instant::ZERO, Some(ReconnectHint { after_ms: 5_000, address: Some("chat.example:12345") }));
+    /// while hub.users() > 0 || hub.connections() > 0 {
+    ///     // go on with the driver's loop
+    /// }
+    /// # assert_eq!(hub.poll_timeout(), None);
+    /// ```
     pub fn shut_down(&mut self, now: Instant, reconnect: Option<ReconnectHint<'_>>) {
         self.clock(now);
         let (sessions, _) = self.ordered.unordered();
@@ -436,20 +491,22 @@ impl Hub {
 
     // ---- what is to be done ----
 
-    /// The next thing that has happened; none when all is told. To be drained like the actions, and before each of them.
+    /// The next event; none if there is no further one. A driver that uses the events drains them before it carries out
+    /// an action, because the action may drop a connection that an event names. A driver that does not use them drains
+    /// and drops them: while more than 65 536 wait, [`receive`](Self::receive) takes nothing.
     pub fn poll_event(&mut self) -> Option<HubEvent> {
         self.ordered.unordered().0.events.pop_front()
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is to be called; none if never. It is due at once while the hub has
-    /// something to do by itself. Costs nothing.
+    /// When to call [`handle_timeout`](Self::handle_timeout); none if nothing will be due. While the hub has slices of
+    /// work left, this is now. The call is cheap.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let sessions = self.ordered.sessions();
         if self.has_pending() { Some(sessions.now) } else { sessions.timers.first() }
     }
 
-    /// The bytes to write to a connection. Not copied: report what the transport took to
-    /// [`transmitted`](Self::transmitted). Nothing for a connection that is not there.
+    /// The bytes to write to a connection, borrowed from the hub. Report to [`transmitted`](Self::transmitted) how many
+    /// of them the transport took. Empty for a connection that the hub does not know.
     pub fn transmit(&self, conn: ConnId) -> Chunks<'_> {
         let sessions = self.ordered.sessions();
         match sessions.conn_state(conn) {

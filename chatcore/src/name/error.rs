@@ -4,11 +4,11 @@ use core::fmt;
 
 use super::{NAME_BYTES_MAX, ROOM_SIGN};
 
-/// Why a spelling is no user's or room's name.
+/// Why a spelling can be no name of a user or a room (protocol.md, *Names*).
 ///
-/// A `character` is the one that was typed, and a `position` is its place in the spelling, counted in
-/// characters from 1. The sentence of each error names the rule and says what would be right. None is longer than
-/// the detail of a refusal may be.
+/// `character` is a character as it was typed, and `position` is its place in the spelling, counted in
+/// characters from 1. `Display` names the rule and says what would be right, in at most
+/// [`DETAIL_BYTES_MAX`](crate::DETAIL_BYTES_MAX) bytes.
 ///
 /// ```
 /// use chatcore::UserName;
@@ -19,19 +19,19 @@ use super::{NAME_BYTES_MAX, ROOM_SIGN};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {
-    /// A room's name was asked for, and the sign of a room is missing.
+    /// A spelling for a room does not begin with `#`.
     #[error("the name of a room begins with {ROOM_SIGN}")]
     NoRoom,
-    /// Nothing was given.
+    /// The spelling is empty.
     #[error("a name is empty: it needs 1 to {NAME_BYTES_MAX} bytes")]
     Empty,
-    /// More than [`SPELLING_BYTES_MAX`](crate::SPELLING_BYTES_MAX) bytes as typed, or more than
-    /// [`NAME_BYTES_MAX`] once mapped.
+    /// The spelling has more than [`SPELLING_BYTES_MAX`](crate::SPELLING_BYTES_MAX) bytes, or the mapped name has more
+    /// than [`NAME_BYTES_MAX`].
     #[error("a name of {bytes} bytes is too long: at most {bytes_max} bytes are allowed")]
     TooLong {
         /// Its length.
         bytes: usize,
-        /// The limit that it passes.
+        /// The limit that it exceeds.
         bytes_max: usize,
     },
     /// A character that no name may hold (RFC 8264, section 9).
@@ -129,7 +129,7 @@ pub enum NameError {
         /// The script of what is before it.
         other: &'static str,
     },
-    /// Text beyond ASCII, met by a build without the `unicode` feature.
+    /// The spelling is not ASCII, and this build has no `unicode` feature.
     #[error("a name beyond ASCII: this program was built without the chatcore feature `unicode`")]
     NotAscii,
 }

@@ -47,11 +47,11 @@ use compact_str::CompactString;
 
 pub use error::NameError;
 
-/// Bytes of a name once mapped, at the most.
+/// The most bytes of a mapped name of a user. A room's name has one more, its `#`.
 pub const NAME_BYTES_MAX: usize = 32;
 
-/// Bytes of a name as somebody typed it, at the most. Mapping shortens: the widest spelling of a
-/// 32 byte name stays below this.
+/// The most bytes of a spelling: a name as somebody typed it. Mapping shortens a spelling: the widest
+/// spelling of a name of 32 bytes is shorter than this.
 pub const SPELLING_BYTES_MAX: usize = 128;
 
 /// What every room's name begins with, and no user's.
@@ -60,7 +60,7 @@ pub(crate) const ROOM_SIGN: char = '#';
 /// Units of a hub's work for each byte of a name that has to be mapped by the tables of Unicode.
 pub(crate) const MAPPED_BYTE_COST: u32 = 4;
 
-/// The version of Unicode that names are mapped and judged by: major, minor, patch. All tables are of this one.
+/// The version of Unicode by which the core maps and judges names: major, minor, patch. All tables are of this version.
 pub const UNICODE_VERSION: (u8, u8, u8) = (18, 0, 0);
 
 /// Characters that no name holds, because they have a meaning around names.
@@ -72,24 +72,25 @@ pub(crate) fn cost_of_mapping(spelling: &str) -> u32 {
     if spelling.is_ascii() { 1 } else { bytes * MAPPED_BYTE_COST }
 }
 
-/// A user's name, mapped: 1 to [`NAME_BYTES_MAX`] bytes. Equal names are equal bytes.
+/// A user's name, mapped (protocol.md, *Names*): 1 to [`NAME_BYTES_MAX`] bytes. Two names are equal if their bytes are.
 ///
 /// ```
 /// use chatcore::UserName;
 ///
 /// let name: UserName = "Alice".parse()?;
 /// assert_eq!(name.as_str(), "alice");
+/// assert_eq!(name, UserName::new("ALICE")?);
 /// # Ok::<(), chatcore::NameError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserName(CompactString);
 
 impl UserName {
-    /// Maps a spelling to the name it stands for.
+    /// Maps a spelling to the name that it stands for.
     ///
     /// # Errors
     ///
-    /// The exact reason if no user can have such a name.
+    /// Why no user can have such a name.
     pub fn new(spelling: &str) -> Result<Self, NameError> {
         map(spelling).map(|mapped| Self(CompactString::from(mapped)))
     }
@@ -105,11 +106,13 @@ impl UserName {
         &self.0
     }
 
-    /// What this name looks like: two names with equal keys are easily taken for each other (UTS 39, section 4).
+    /// A key for what this name looks like: people easily confuse two names with equal keys (UTS 39, section 4;
+    /// protocol.md, *Names*).
     ///
-    /// A name in ASCII is its own key, so that `bob1` and `bobl` may both exist. In any other, what looks like something
-    /// else gives way to that. A key is for comparing with keys, and never shown. It changes with
-    /// [`UNICODE_VERSION`], so it is not stored. Without the feature `unicode` every name is its own key.
+    /// A name in ASCII is its own key, so that `bob1` and `bobl` may both exist. In the key of any other name, each
+    /// character that looks like another one is replaced by that one. Only compare a key with other keys: do not show
+    /// it, and do not store it, because it changes with [`UNICODE_VERSION`]. Without the feature `unicode` every name
+    /// is its own key.
     ///
     /// ```
     /// # #[cfg(feature = "unicode")] {
@@ -141,24 +144,26 @@ impl core::str::FromStr for UserName {
     }
 }
 
-/// A room's name, mapped: `#`, and then what could be a user's name. Equal names are equal bytes.
+/// A room's name, mapped (protocol.md, *Names*): `#`, and after it a text that can be a user's name. Two names are
+/// equal if their bytes are.
 ///
 /// ```
-/// use chatcore::RoomName;
+/// use chatcore::{NameError, RoomName};
 ///
 /// let room: RoomName = "#Lobby".parse()?;
 /// assert_eq!(room.as_str(), "#lobby");
-/// # Ok::<(), chatcore::NameError>(())
+/// assert_eq!(RoomName::new("lobby"), Err(NameError::NoRoom));
+/// # Ok::<(), NameError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoomName(CompactString);
 
 impl RoomName {
-    /// Maps a spelling, with its `#`, to the name it stands for.
+    /// Maps a spelling, with its `#`, to the name that it stands for.
     ///
     /// # Errors
     ///
-    /// The exact reason if no room can have such a name.
+    /// Why no room can have such a name.
     pub fn new(spelling: &str) -> Result<Self, NameError> {
         let rest = spelling.strip_prefix(ROOM_SIGN).ok_or(NameError::NoRoom)?;
         // Places are counted in the whole spelling.

@@ -7,8 +7,21 @@ use core::fmt;
 use super::Segment;
 use crate::redacted::Length;
 
-/// Bytes that are to be written, as pieces in order. None of them is copied, and none is empty.
-/// `Debug` shows how many bytes they are, and none of them.
+/// The bytes to write, as an iterator of slices in order. The slices are borrowed, and none is empty.
+/// `Debug` shows how many bytes there are, and none of the bytes, because they may hold secrets.
+///
+/// ```
+/// use chatcore::{Client, ClientConfig, Instant};
+///
+/// let mut client = Client::new(Instant::ZERO, ClientConfig::default(), 7);
+/// client.register(Instant::ZERO, "bob", b"")?;
+/// let chunks = client.poll_transmit();
+/// let bytes: usize = chunks.clone().map(<[u8]>::len).sum();
+/// let mut slices = [&[][..]; 16]; // for a vectored write
+/// let filled = chunks.fill(&mut slices);
+/// assert_eq!(slices[..filled].concat().len(), bytes);
+/// # Ok::<(), chatcore::ClientError>(())
+/// ```
 #[derive(Clone)]
 pub struct Chunks<'a> {
     pub(super) preface: &'a [u8],
@@ -24,20 +37,20 @@ impl<'a> Chunks<'a> {
         Self { preface: bytes, first: &[], older: vec_deque::Iter::default(), tail: &[] }
     }
 
-    /// Nothing is to be written.
+    /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.preface.is_empty() && self.first.is_empty() && self.older.len() == 0 && self.tail.is_empty()
     }
 
-    /// All of it in one piece: a copy.
+    /// Copies all bytes into one `Vec`.
     pub fn concat(self) -> Vec<u8> {
         let mut bytes = Vec::new();
         self.for_each(|chunk| bytes.extend_from_slice(chunk));
         bytes
     }
 
-    /// The first pieces as slices for a vectored write, as many as there is room for; how many those are. What does
-    /// not fit is for the next write.
+    /// Puts the first slices into an array for a vectored write, as many as it has room for, and returns how many. The
+    /// rest is for the next write.
     pub fn fill(self, slices: &mut [&'a [u8]]) -> usize {
         slices.iter_mut().zip(self).map(|(slice, chunk)| *slice = chunk).count()
     }

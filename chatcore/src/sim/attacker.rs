@@ -26,7 +26,7 @@ const ACK_FRAMES: u64 = 64;
 /// What the origins of attackers begin with: users have lower ones.
 const ORIGIN_MIN: u128 = 1 << 64;
 
-/// What an attacker does.
+/// What an attacker does, again and again, as fast as the hub reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Flood {
@@ -36,7 +36,7 @@ pub enum Flood {
     ToNobody,
     /// Messages for a room that all attackers are in.
     ToRoom,
-    /// The same, one after each request of another kind.
+    /// Messages for that room, one after each request of another kind.
     ToRoomBetween,
     /// Joins and leaves of one room.
     JoinLeave,
@@ -46,7 +46,7 @@ pub enum Flood {
     Roster,
     /// Watches of many names.
     Watch,
-    /// Unwatches of names that are costly to map.
+    /// Unwatches of names that cost much to map.
     Unwatch,
     /// Pings.
     Ping,
@@ -56,12 +56,12 @@ pub enum Flood {
     Unread,
     /// Registrations, each on a connection of its own, which breaks as soon as it is let in.
     Register,
-    /// Every other comes and says goodbye, again and again, and the others watch those.
+    /// Every second attacker registers and says goodbye, again and again, and the others watch them.
     ComeAndGo,
 }
 
 impl Flood {
-    /// Every flood.
+    /// Every kind of flood.
     pub const ALL: [Self; 14] = [
         Self::ToUser,
         Self::ToNobody,

@@ -23,7 +23,7 @@ pub struct NetworkConditions {
     pub cut_bytes_max: u64,
     /// The chance that a break loses bytes which were on their way.
     pub loss_chance: u32,
-    /// The chance that an end which closes a connection takes back bytes that were on their way to the other.
+    /// The chance that an end which closes a connection resets it: bytes on their way to the other end are lost.
     pub reset_chance: u32,
     /// The chance, for each end, that it does not learn of a break: the connection is half open.
     pub half_open_chance: u32,
@@ -52,7 +52,7 @@ impl NetworkConditions {
         }
     }
 
-    /// Bad conditions, each time in another way.
+    /// Draws bad conditions, of another kind each time.
     pub fn draw(random: &mut Random) -> Self {
         let mut at_times = |millionths| if random.chance(CERTAIN / 2) { random.below(millionths) } else { 0 };
         let [stall, cut, loss, reset, half_open] = [20_000, 1_000_000, 1_000_000, 500_000, 500_000]

@@ -1,15 +1,16 @@
 //! Deterministic simulation: a hub, its users and a bad network on virtual time, all from one seed.
 //!
-//! Everything here is sans-IO like the core itself, so that it can serve those who embed the core:
+//! Everything here does no I/O, like the core itself. So a program that embeds the core can use it in its own tests:
 //!
 //! - [`Network`] carries bytes between two ends as badly as its [`NetworkConditions`] say. Put your own transport's
 //!   framing or encryption between it and a [`Handshake`](crate::Handshake), a [`Hub`](crate::Hub) and a
 //!   [`Client`](crate::Client), and see whether it holds.
-//! - [`World`] is a server, its users and such a network, with what goes wrong drawn by a [`Plan`]. While it runs,
-//!   every [`Property`] that the core promises is checked. Then the network heals, and everything that is owed must come
-//!   within a bounded time.
-//! - [`small_world`] tries everything that one cut can do to two users.
-//! - [`run`] does that for one seed. The same seed is the same run, byte for byte.
+//! - [`World`] is a server, its users and such a network. A [`Plan`] says what goes wrong. While it runs, it checks
+//!   every [`Property`] that the core promises. Then the network heals, and everything that is owed must come within a
+//!   bounded time.
+//! - [`run`] makes and runs a [`World`] with a [`Plan`] drawn from a seed. The same seed gives the same run, byte for
+//!   byte. [`replay`] does the same, and tells a [`Listener`] what happens.
+//! - [`small_world`] tries everything that one break of a connection can do to two users.
 //!
 //! ```
 //! let summary = chatcore::sim::run(1)?;

@@ -13,14 +13,14 @@ use crate::Instant;
 /// One of the two ends of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum End {
-    /// Who has made the connection.
+    /// The end that has made the connection.
     Client,
-    /// Who has accepted it.
+    /// The end that has accepted it.
     Server,
 }
 
 impl End {
-    /// The other one.
+    /// The other end.
     #[must_use]
     pub const fn other(self) -> Self {
         match self {
@@ -30,7 +30,7 @@ impl End {
     }
 }
 
-/// A connection. Numbers count from 1 in the order in which connections are made.
+/// The id of a connection. Numbers count from 1, in the order in which connections are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct WireId(pub u64);
 
@@ -40,19 +40,20 @@ impl fmt::Display for WireId {
     }
 }
 
-/// A break of one connection at a chosen place: for those who explore all of them.
+/// A break of one connection at a chosen place: for tests that try all places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
-    /// Who writes the byte that is the last to arrive.
+    /// The end that writes the bytes that count.
     pub writer: End,
-    /// How many bytes arrive. The connection breaks when one more is written.
+    /// How many bytes of this end arrive. The connection breaks when it writes one more.
     pub after: u64,
-    /// Whether each end learns of it at once: the client's, the server's. Otherwise never: it has its own deadlines.
+    /// Whether each end learns of the break: the client's, the server's. An end that learns of it does so within
+    /// [`NetworkConditions::notice_max`]. Another end never does: it has only its own deadlines.
     pub noticed: [bool; 2],
 }
 
-/// A network of byte pipes on virtual time. It does no I/O: bytes and the time go in, bytes and the next time that
-/// something happens come out. All that is random in it comes from its seed.
+/// A network of connections on virtual time. It does no I/O: bytes and the time go in, bytes and the time of the next
+/// arrival come out. All its random decisions come from its seed.
 ///
 /// ```
 /// use chatcore::Instant;
@@ -103,7 +104,8 @@ impl Network {
         }
     }
 
-    /// Changes the conditions. Better ones end the stalls of the old.
+    /// Changes the conditions. What is on its way arrives within the new `delay_max`, and connections that would have
+    /// broken do not break any more.
     pub fn set_conditions(&mut self, now: Instant, conditions: NetworkConditions) {
         self.conditions = conditions;
         for wire in self.wires.values_mut() {
@@ -114,7 +116,8 @@ impl Network {
         }
     }
 
-    /// The connection that will have this number breaks at this place, whatever the conditions are.
+    /// Plans the break of a connection that is not made yet, by the number that it will have. It breaks at this place
+    /// whatever the conditions are.
     pub fn plan(&mut self, wire: WireId, cut: Cut) {
         self.cuts.insert(wire, cut);
     }
@@ -130,8 +133,8 @@ impl Network {
         id
     }
 
-    /// One end writes. Returns how many bytes were taken: none of a connection that is closed at this end, and no more
-    /// than fit while the other end does not read.
+    /// Writes bytes at one end. Returns how many the network took: none if this end has closed the connection, and no
+    /// more than fit into [`NetworkConditions::buffer_bytes`] while the other end does not read.
     pub fn write(&mut self, now: Instant, id: WireId, end: End, bytes: &[u8]) -> usize {
         let Some(wire) = self.wires.get_mut(&id).filter(|wire| !wire.closed[end as usize]) else { return 0 };
         let pipe = &mut wire.pipes[end as usize];
@@ -150,13 +153,13 @@ impl Network {
         taken
     }
 
-    /// Takes what has arrived at an end, appending it to `heard`. True if the connection is over for this end: nothing
-    /// more will come.
+    /// Reads what has arrived at an end, and appends it to `heard`. Returns true if the connection is over for this
+    /// end: nothing more will come.
     pub fn read(&mut self, now: Instant, id: WireId, end: End, heard: &mut Vec<u8>) -> bool {
         self.read_upto(now, id, end, usize::MAX, heard)
     }
 
-    /// As [`read`](Self::read), but takes no more than so many bytes. The rest stays in the network, and fills it.
+    /// As [`read`](Self::read), but reads at most `bytes_max` bytes. The rest stays in the network's buffer.
     pub fn read_upto(&mut self, now: Instant, id: WireId, end: End, bytes_max: usize, heard: &mut Vec<u8>) -> bool {
         let Some(wire) = self.wires.get_mut(&id) else { return true };
         let pipe = &mut wire.pipes[end.other() as usize];
@@ -165,24 +168,24 @@ impl Network {
         is_empty && wire.learns_at[end as usize].is_some_and(|at| at <= now)
     }
 
-    /// When there is something to read at an end, or to be learned; none if nothing is on its way.
+    /// When an end can read bytes, or learns that the connection is over; none if nothing is on its way.
     pub fn readable_at(&self, id: WireId, end: End) -> Option<Instant> {
         let wire = self.wires.get(&id)?;
         let arrival = wire.pipes[end.other() as usize].next_arrival();
         [arrival, wire.learns_at[end as usize]].into_iter().flatten().min()
     }
 
-    /// An end can write at least one byte.
+    /// Whether an end can write at least one byte.
     pub fn is_writable(&self, id: WireId, end: End) -> bool {
         self.wires.get(&id).is_some_and(|wire| wire.pipes[end as usize].room() > 0)
     }
 
-    /// The connection carries bytes both ways: it is not broken, and neither end has dropped it.
+    /// Whether the connection carries bytes both ways: it is not broken, and neither end has closed it.
     pub fn is_whole(&self, id: WireId) -> bool {
         self.wires.get(&id).is_some_and(|wire| !wire.is_broken && wire.closed == [false; 2])
     }
 
-    /// Nothing is on its way to an end that still listens.
+    /// Whether nothing is on its way to an end that has not closed its connection.
     pub fn is_quiet(&self) -> bool {
         self.wires.values().all(|wire| {
             [End::Client, End::Server]
@@ -191,7 +194,8 @@ impl Network {
         })
     }
 
-    /// An end drops the connection. What it wrote before still arrives, as a rule; what comes to it is lost.
+    /// Closes the connection at one end. What this end wrote before still arrives, unless the conditions reset the
+    /// connection. What is on its way to this end is lost.
     pub fn close(&mut self, now: Instant, id: WireId, end: End) {
         let Some(wire) = self.wires.get_mut(&id) else { return };
         wire.closed[end as usize] = true;
@@ -212,7 +216,8 @@ impl Network {
         }
     }
 
-    /// Breaks a connection. Of what is on its way some part may still arrive.
+    /// Breaks a connection. Bytes on their way may be lost, by [`NetworkConditions::loss_chance`]. `noticed` is as in
+    /// [`Cut`].
     pub fn tear(&mut self, now: Instant, id: WireId, noticed: [bool; 2]) {
         let Some(wire) = self.wires.get_mut(&id).filter(|wire| !wire.is_broken) else { return };
         self.torn_ever += 1;
@@ -233,18 +238,18 @@ impl Network {
         }
     }
 
-    /// Breaks a connection, and draws whether each end learns of it.
+    /// Breaks a connection, and draws whether each end learns of the break.
     pub fn tear_somehow(&mut self, now: Instant, id: WireId) {
         let noticed = self.conditions.draw_noticed(&mut self.random);
         self.tear(now, id, noticed);
     }
 
-    /// How many connections broke, closed ones not counted.
+    /// How many connections broke since the beginning. Closed ones do not count.
     pub const fn torn_ever(&self) -> u64 {
         self.torn_ever
     }
 
-    /// The connections that are there at one end or at both.
+    /// The connections that at least one end has not closed.
     pub fn wires(&self) -> Vec<WireId> {
         self.wires.keys().copied().collect()
     }

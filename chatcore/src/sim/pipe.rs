@@ -9,11 +9,24 @@ use crate::redacted::Length;
 
 /// Bytes on their way in one direction, in order, each piece with the time at which it arrives.
 ///
-/// A pipe holds a bounded number of bytes that were not taken out yet: a slow reader stops the writer. When it is cut, what
-/// lies after the cut is lost, and so is all that is put in later, as with a transport that does not know yet that
-/// nobody is there: it takes bytes until its buffer is full.
+/// A pipe holds a bounded number of bytes that were not taken out yet: so a slow reader stops the writer. A cut loses
+/// the bytes after it, and all bytes that are put in later. The pipe still takes these until its buffer is full, like a
+/// transport that does not know yet that the other end is gone.
 ///
-/// `Debug` shows how many bytes it holds, and none of them.
+/// `Debug` shows how many bytes the pipe holds, and none of the bytes.
+///
+/// ```
+/// use chatcore::Instant;
+/// use chatcore::sim::Pipe;
+///
+/// let mut pipe = Pipe::new(8);
+/// pipe.put(Instant::from_millis(5), b"hello");
+/// assert_eq!((pipe.room(), pipe.next_arrival()), (3, Some(Instant::from_millis(5))));
+/// pipe.cut(4);
+/// let mut out = Vec::new();
+/// pipe.take(Instant::from_millis(5), usize::MAX, &mut out);
+/// assert_eq!(out, b"hell");
+/// ```
 #[derive(Clone)]
 pub struct Pipe {
     segments: VecDeque<(Instant, Vec<u8>)>,
@@ -56,17 +69,17 @@ impl Pipe {
         }
     }
 
-    /// Bytes that can be put in now.
+    /// How many bytes can be put in now.
     pub const fn room(&self) -> usize {
         self.bytes_max.saturating_sub(self.held + self.lost)
     }
 
-    /// Bytes that were put in since the beginning, lost ones included.
+    /// How many bytes were put in since the beginning, lost ones included.
     pub const fn put_ever(&self) -> u64 {
         self.put
     }
 
-    /// Bytes that were put in since the beginning and are not lost.
+    /// How many bytes were put in since the beginning and are not lost.
     pub const fn kept_ever(&self) -> u64 {
         match self.cut_at {
             Some(cut_at) if cut_at < self.put => cut_at,
@@ -74,12 +87,12 @@ impl Pipe {
         }
     }
 
-    /// Bytes that were taken out since the beginning.
+    /// How many bytes were taken out since the beginning.
     pub const fn taken_ever(&self) -> u64 {
         self.put - (self.held + self.lost) as u64
     }
 
-    /// Bytes that are held and not taken out.
+    /// How many bytes can still be taken out.
     pub const fn held(&self) -> usize {
         self.held
     }
@@ -89,8 +102,8 @@ impl Pipe {
         self.last_arrival
     }
 
-    /// Puts a piece in, which arrives at the given time, but never before what was put in earlier. No more than
-    /// [`room`](Self::room).
+    /// Puts a piece in. It arrives at the given time, but not before pieces that were put in earlier. It must not be
+    /// longer than [`room`](Self::room).
     pub fn put(&mut self, arrives: Instant, bytes: &[u8]) {
         debug_assert!(bytes.len() <= self.room(), "a pipe takes no more than it has room for");
         let kept = self.cut_at.map_or(u64::MAX, |cut_at| cut_at.saturating_sub(self.put));
@@ -104,12 +117,12 @@ impl Pipe {
         }
     }
 
-    /// When the next bytes can be taken; none if none are held.
+    /// When the next bytes can be taken out; none if the pipe holds none.
     pub fn next_arrival(&self) -> Option<Instant> {
         self.segments.front().map(|(arrives, _)| *arrives)
     }
 
-    /// Takes out what has arrived, but no more than so many bytes, appending it to `out`.
+    /// Takes out what has arrived, at most `bytes_max` bytes, and appends it to `out`.
     pub fn take(&mut self, now: Instant, bytes_max: usize, out: &mut Vec<u8>) {
         let mut left = bytes_max;
         while left > 0
@@ -124,7 +137,7 @@ impl Pipe {
         }
     }
 
-    /// Cuts it after the first `at` bytes of all. What was taken out already cannot be lost any more.
+    /// Cuts the pipe after the first `at` bytes since the beginning. Bytes that were taken out already are not lost.
     pub fn cut(&mut self, at: u64) {
         self.cut_at = Some(self.cut_at.map_or(at, |earlier| earlier.min(at)));
         let kept = usize::try_from(at.saturating_sub(self.taken_ever())).unwrap_or(usize::MAX);
@@ -141,7 +154,7 @@ impl Pipe {
         }
     }
 
-    /// Lets everything arrive by then.
+    /// Makes everything in the pipe arrive by this time.
     pub fn hurry(&mut self, by: Instant) {
         for (arrives, _) in &mut self.segments {
             *arrives = by.min(*arrives);

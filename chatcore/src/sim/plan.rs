@@ -9,50 +9,59 @@ use super::random::{CERTAIN, Random};
 use super::server::turn_units_max;
 use crate::{Backoff, ClientConfig, Limits, Rate};
 
-/// What a run is made of.
+/// What a [`World`](super::World) consists of, and what goes wrong in it.
+///
+/// ```
+/// use chatcore::sim::{Plan, World};
+///
+/// let plan = Plan { rooms: 2, ..Plan::calm(3) };
+/// let summary = World::new(7, plan).run()?;
+/// assert_eq!(summary.lives, 3, "no program died");
+/// # Ok::<(), chatcore::sim::Violation>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// People, each with a name of its own.
+    /// How many users there are, each with its own name.
     pub users: usize,
-    /// Rooms that they talk about.
+    /// How many rooms they use.
     pub rooms: usize,
-    /// The hub's limits. They must leave room for all users, or not everybody can be online in the end.
+    /// The hub's limits. They must leave room for all users: in the end everybody must be online.
     pub limits: Limits,
     /// How clients behave.
     pub config: ClientConfig,
     /// The network during the fault phase.
     pub conditions: NetworkConditions,
-    /// How long requests are made and things go wrong. Then the network heals.
+    /// How long users make requests and things go wrong. Then the network heals.
     pub fault_phase: Duration,
-    /// Between two requests of anybody, on average.
+    /// The average time between two requests, of all users together.
     pub pace: Duration,
-    /// Bytes of a body, at the most.
+    /// The most bytes of a body.
     pub body_bytes_max: u64,
-    /// Between two fault events, on average; none if there are none.
+    /// The average time between two fault events; none for no fault events.
     pub fault_event_pace: Option<Duration>,
-    /// How likely each fault event is, beside the others.
+    /// The weight of each fault event: how likely it is compared with the others.
     pub fault_events: [(FaultEvent, u32); FaultEvent::ALL.len()],
     /// The chance that the server takes time to decide about a registration, in millionths.
     pub auth_delay_chance: u32,
     /// The chance that an attempt to connect fails, in millionths.
     pub dial_fails: u32,
-    /// Places that connections come from: users share them in turn.
+    /// How many origins the users' connections come from: users share them in turn. At least 1.
     pub origins: usize,
-    /// Requests that a user makes at once, at the most.
+    /// The most requests that a user makes at once.
     pub burst_max: u64,
-    /// Time goes on in steps of this: what is due in between waits for the next one. Zero to do everything when it is due.
+    /// The steps in which time goes on: what is due in between waits for the next step. With zero, nothing waits.
     pub tick: Duration,
-    /// The chance that a program takes what its client has received only some time later, in millionths.
+    /// The chance that a program takes its client's events only some time later, in millionths.
     pub takes_late: u32,
-    /// Those who flood the hub beside the users, until the fault phase is over.
+    /// The attackers, by what each of them does. They flood the hub until the fault phase is over.
     pub attackers: Vec<Flood>,
-    /// Places that these come from.
+    /// How many origins the attackers' connections come from. At least 1.
     pub attack_origins: usize,
-    /// The time that a unit of the hub's work takes. Zero if the server does everything at once.
+    /// The time that a unit of the hub's work takes. With zero, the server does everything at once.
     pub unit: Duration,
-    /// Users only send to their partner, the next in pairs.
+    /// Whether users form pairs, and each sends only to its partner.
     pub is_paired: bool,
-    /// A message that a user sends must be with its recipient after this time; none if it may take any.
+    /// The time in which a user's message must reach its recipient; none for no bound.
     pub delay_max: Option<Duration>,
 }
 
@@ -125,7 +134,7 @@ const ATTACK_TICK: Duration = Duration::from_micros(500);
 const COST_MAX: u64 = 50;
 
 impl Plan {
-    /// Nothing goes wrong, and nobody asks for anything by itself.
+    /// A plan in which nothing goes wrong, and the users make no requests by themselves.
     pub fn calm(users: usize) -> Self {
         Self {
             users,
@@ -152,7 +161,7 @@ impl Plan {
         }
     }
 
-    /// A fault phase, each in another way: some hardly bad, some with everything at once.
+    /// Draws a plan with a fault phase: in some plans little goes wrong, in some everything at once.
     pub fn draw(random: &mut Random) -> Self {
         let users = 2 + random.index(5);
         let is_tight = random.chance(CERTAIN / 4);
@@ -194,7 +203,7 @@ impl Plan {
         }
     }
 
-    /// A crowd for a few seconds: hundreds of users, some of whom talk, in rooms that most of them are in.
+    /// Draws a plan of a few seconds with hundreds of users. Some of them talk, in rooms that most of them are in.
     pub fn draw_crowd(random: &mut Random) -> Self {
         let users = 200 + random.index(801);
         let fault_phase = Duration::from_millis(random.within(1_000..=4_000));
@@ -232,14 +241,14 @@ impl Plan {
         }
     }
 
-    /// Pairs of users who talk to each other over a calm network, beside attackers. The server's work takes time, and what
-    /// a user says must not wait for longer than a few turns of the server.
+    /// Draws a plan with attackers, beside pairs of users who talk to each other over a calm network. The server's work
+    /// takes time, and a user's message must not wait for longer than a few turns of the server.
     pub fn draw_attack(random: &mut Random) -> Self {
         let floods: Vec<Flood> = (0..=random.index(3)).map(|_| random.pick(&Flood::ALL)).collect();
         Self::draw_attack_of(random, &floods)
     }
 
-    /// The same, with attacks of these kinds.
+    /// As [`draw_attack`](Self::draw_attack), with floods of these kinds. There must be at least one.
     pub fn draw_attack_of(random: &mut Random, floods: &[Flood]) -> Self {
         let users = 2 * (1 + random.index(10));
         let attackers = 2 * (1 + random.index(ATTACKERS_MAX / 2));

@@ -13,13 +13,14 @@ const BODY_BYTES: usize = 8;
 /// What ends of a connection learn of its break: both do, only one does, or neither.
 const NOTICED: [[bool; 2]; 4] = [[true, true], [true, false], [false, true], [false, false]];
 
-/// Breaks the connection of each of two users after every byte in each direction, with each end learning of it or not.
-/// Whatever is tried, both are online in the end, the first has seen one message and the second two, and all three
-/// were accepted. Returns how many ways were tried.
+/// Tries every break of one connection between two users and a server: the connection of each user, after every byte in
+/// each direction, where each end learns of the break or not. Each time it checks that in the end both users are
+/// online, the first has seen one message and the second two, and the hub has accepted all three. Returns how many
+/// breaks it tried.
 ///
 /// # Errors
 ///
-/// The first [`Violation`], and what was tried when it happened.
+/// The first [`Violation`]; its detail names the break.
 pub fn small_world() -> Result<u64, Violation> {
     let mut tried = 0;
     for wire in [WireId(1), WireId(2)] {

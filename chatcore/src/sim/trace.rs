@@ -9,7 +9,7 @@ use siphasher::sip::SipHasher13;
 use super::network::WireId;
 use crate::Instant;
 
-/// Who wants to read along: it is given the time and what happens.
+/// A function that a run calls with the time and a description of each thing that happens.
 pub type Listener = Box<dyn FnMut(Instant, fmt::Arguments<'_>)>;
 
 /// A hash of all that was written, by whom and when.

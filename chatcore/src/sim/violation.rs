@@ -32,19 +32,19 @@ pub enum Property {
     Order,
     /// While a session lives, each message comes exactly once.
     Once,
-    /// Every send has an end that its sender learns, and what it learns is true.
+    /// Each sender learns what becomes of its message, and what it learns is true.
     Fate,
     /// Nothing grows beyond its limit.
     Bounds,
-    /// Nobody delays others, however much it has to say.
+    /// No user delays others, however many requests it sends.
     Fairness,
     /// No peer is blamed for an error that it did not make.
     Isolation,
-    /// A room's messages and rosters go by who is in it.
+    /// A room's messages reach its members and nobody else, and its roster lists them.
     Rooms,
     /// A user who watches another knows whether it is online.
     Presence,
-    /// Once the network is well again, everything that is owed comes within a bounded time.
+    /// After the network has healed, everything that is owed comes within a bounded time.
     Progress,
 }
 

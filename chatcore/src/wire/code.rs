@@ -7,22 +7,22 @@ macro_rules! codes {
     ($(#[$meta:meta])* $type:ident { $($(#[$variant_meta:meta])* $variant:ident = $number:literal $name:literal,)+ }) => {
         $(#[$meta])*
         ///
-        /// A number that this version does not know is kept as `Other`, so that a newer peer's reason is
-        /// still shown.
+        /// A number that this version does not know becomes `Other`: it comes from a newer peer. Codes convert
+        /// from and to the `u16` that goes over the wire.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(from = "u16", into = "u16")]
         #[non_exhaustive]
         pub enum $type {
             $($(#[$variant_meta])* $variant,)+
-            /// A reason from a newer version of the protocol.
+            /// A code that this version does not know, by its number.
             Other(u16),
         }
 
         impl $type {
-            /// Every reason that this version knows.
+            /// Every code that this version knows.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The name in the specification, fit for programs: `no_such_user`.
+            /// The name in protocol.md, fit for programs; `other` if this version does not know the code.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)+
@@ -61,15 +61,24 @@ macro_rules! codes {
 }
 
 codes! {
-    /// Why a registration was refused (protocol.md, *refused*). The client may try again on the same connection.
+    /// Why a hub refuses a registration or a resume (protocol.md, *refused*). The client may register on the same
+    /// connection after that.
+    ///
+    /// ```
+    /// use chatcore::RefusalCode;
+    ///
+    /// assert_eq!(RefusalCode::from(2), RefusalCode::NameInUse);
+    /// assert_eq!(RefusalCode::NameInUse.name(), "name_in_use");
+    /// assert_eq!(RefusalCode::from(999), RefusalCode::Other(999));
+    /// ```
     RefusalCode {
-        /// The spelling is no name; the detail says why.
+        /// The spelling can be no name; the detail says why.
         InvalidName = 1 "invalid_name",
         /// Somebody has the name, or one that maps to the same.
         NameInUse = 2 "name_in_use",
-        /// The hub has as many users as it may have.
+        /// The hub has as many users as it allows.
         HubFull = 3 "hub_full",
-        /// The embedder said no: a wrong password, a name that is reserved.
+        /// The credential does not give the right to the name, or the hub reserves the name.
         Denied = 4 "denied",
         /// The hub is stopping.
         ShuttingDown = 5 "shutting_down",
@@ -77,38 +86,39 @@ codes! {
         SessionOver = 6 "session_over",
         /// The client's origin registers or resumes more often than the hub allows; `wait_ms` says when to try again.
         RateLimited = 7 "rate_limited",
-        /// The session lives, and cannot go on with this resume: its attempt is not newer than the last, or its count is
-        /// not one that the session can go on from.
+        /// The session lives, but cannot go on with this resume: its attempt is not newer than the last, the session
+        /// cannot go on from its count, or the client takes shorter frames than before.
         StaleResume = 8 "stale_resume",
-        /// The name looks like one that somebody has, and is another.
+        /// The name is free, but looks like one that somebody has.
         Confusable = 9 "confusable",
     }
 }
 
 codes! {
-    /// Why a request came to nothing (protocol.md, *accepted and rejected*).
+    /// Why the hub has not done a request, or any part of it (protocol.md, *accepted and rejected*).
     RejectCode {
-        /// Nobody with that name is here.
+        /// Nobody with that name is online.
         NoSuchUser = 1 "no_such_user",
-        /// The recipient has too much unread; trying later may work.
+        /// The recipient's outbox has no room, or the origin of the recipient or of the sender has used up its share of
+        /// the memory. Trying again later may work.
         RecipientFull = 2 "recipient_full",
-        /// The body is longer than the welcome allows.
+        /// The body is longer than the hub allows, or than the recipient takes.
         BodyTooLong = 3 "body_too_long",
-        /// The text is no name of a room, or of a user that could be watched.
+        /// The text can be no name of a room, or of a user to be watched.
         InvalidName = 4 "invalid_name",
-        /// One must be in the room for this.
+        /// The client is not in the room.
         NotAMember = 5 "not_a_member",
-        /// One is in as many rooms as one may be.
+        /// The client is in as many rooms as the hub allows.
         TooManyRooms = 6 "too_many_rooms",
-        /// The room has as many members as it may have.
+        /// The room has as many members as the hub allows.
         RoomFull = 7 "room_full",
-        /// The hub has as many rooms as it may have.
+        /// The hub has as many rooms, or its users have as many memberships together, as it allows.
         HubRoomsFull = 8 "hub_rooms_full",
-        /// One watches as many names as one may.
+        /// The client would watch more names than the hub allows, or the list is longer than that.
         TooManyWatches = 9 "too_many_watches",
-        /// The hub's users watch as many names as they may have together.
+        /// The hub's users watch as many names together as the hub allows.
         HubWatchesFull = 10 "hub_watches_full",
-        /// Reserved: something that the hub needs for the answer cannot be reached; trying later may work.
+        /// Reserved: something that the hub needs for the answer cannot be reached. Trying again later may work.
         Unavailable = 11 "unavailable",
         /// Reserved: the hub does not know whether the request was done.
         Unconfirmed = 12 "unconfirmed",
@@ -118,19 +128,20 @@ codes! {
 codes! {
     /// Why a connection ended in an orderly way (protocol.md, *goodbye*).
     GoodbyeCode {
-        /// The client left, and its name is free.
+        /// The client leaves, or the hub confirms that it did.
         Left = 1 "left",
         /// The hub is stopping.
         ShuttingDown = 2 "shutting_down",
-        /// Nothing was heard for longer than the idle time or the handshake time.
+        /// Nothing came for the idle time, or for the stall time while frames waited to be acknowledged; or the
+        /// handshake took too long. A session may be resumed after this.
         TimedOut = 3 "timed_out",
-        /// The client read too slowly for what it was sent.
+        /// The client left too much unacknowledged, acknowledged nothing for too long, or the hub needed its memory.
         SlowConsumer = 4 "slow_consumer",
         /// An operator ended the session.
         Kicked = 5 "kicked",
         /// Another connection goes on with the session.
         TakenOver = 6 "taken_over",
-        /// Reserved: the session is to be had from another hub, where the hint says.
+        /// Reserved: another hub has the session, where the hint says.
         Elsewhere = 7 "elsewhere",
     }
 }
@@ -142,18 +153,18 @@ codes! {
         Left = 1 "left",
         /// Its session ended: it said goodbye, or the hub ended it.
         Quit = 2 "quit",
-        /// Its connection broke, and it did not come back in time.
+        /// Its connection broke, and it did not resume the session in time.
         TimedOut = 3 "timed_out",
     }
 }
 
 codes! {
-    /// What became of a message whose recipient's session ended before it was acknowledged (protocol.md,
+    /// What became of a message whose recipient's session ended before the recipient acknowledged it (protocol.md,
     /// *report*).
     DeliveryStatus {
-        /// It never went out whole to the recipient's connection: the recipient has not seen it.
+        /// The message never went out whole to a connection of the recipient: the recipient has not seen it.
         Undelivered = 1 "undelivered",
-        /// It went out, and nobody knows how far it came.
+        /// The message went out, and no acknowledgement came: the recipient may have seen it or not.
         Unconfirmed = 2 "unconfirmed",
     }
 }
@@ -163,9 +174,9 @@ codes! {
     ErrorCode {
         /// The preface names another version of the protocol.
         UnsupportedVersion = 1 "unsupported_version",
-        /// The preface asks for a critical feature that is not known here.
+        /// The preface demands a feature that the receiver does not know.
         UnsupportedFeature = 2 "unsupported_feature",
-        /// A frame is longer than the limit.
+        /// A frame is longer than the limit in force.
         FrameTooLong = 3 "frame_too_long",
         /// A frame of length zero: not even a kind.
         FrameEmpty = 4 "frame_empty",
@@ -179,11 +190,11 @@ codes! {
         NotCanonical = 8 "not_canonical",
         /// A value is outside what its field may hold.
         InvalidValue = 9 "invalid_value",
-        /// The kind is known but may not come in this state.
+        /// The message is not allowed in this state or from this side.
         Unexpected = 10 "unexpected",
         /// More was acknowledged than was sent.
         AckBeyondSent = 11 "ack_beyond_sent",
-        /// Too many refused registrations on one connection.
+        /// Too many refusals, or a second resume, on one connection.
         TooManyAttempts = 12 "too_many_attempts",
     }
 }

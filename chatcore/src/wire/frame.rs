@@ -10,11 +10,11 @@ use crate::redacted::Length;
 /// Bytes before a frame's content: its length.
 pub const HEADER_BYTES: usize = 4;
 
-/// Bytes that any message takes beside its body, at the most, the kind included: so a frame holds a
-/// body of [`body_bytes_max`](super::Announced::body_bytes_max) whatever else is in it.
+/// The most bytes that a message takes in addition to its body, its kind included. So a frame of
+/// [`body_bytes_max`](super::Announced::body_bytes_max) and this many bytes holds the longest body.
 pub const OVERHEAD_BYTES_MAX: u32 = 256;
 
-/// What a frame holds: a kind, and the fields that belong to it, not yet decoded. `Debug` shows how many bytes those are.
+/// The content of a frame: a kind, and its encoded fields. `Debug` shows only how many bytes the fields have.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Content<'a> {
     /// Which message it is.
@@ -30,12 +30,12 @@ impl fmt::Debug for Content<'_> {
     }
 }
 
-/// Takes a frame off the input; none until it is whole. A length over the limit is noticed as soon as
-/// it is there.
+/// Takes one frame off the input, and advances `input` past it. Returns none, and leaves `input` as it is, until the
+/// frame is whole. `frame_bytes_max` is the most bytes after the length.
 ///
 /// # Errors
 ///
-/// [`ProtocolError::FrameTooLong`] or [`ProtocolError::FrameEmpty`].
+/// [`ProtocolError::FrameTooLong`] as soon as the length is there, or [`ProtocolError::FrameEmpty`].
 pub fn take<'a>(input: &mut &'a [u8], frame_bytes_max: u32) -> Result<Option<Content<'a>>, ProtocolError> {
     let Some((header, rest)) = input.split_first_chunk::<HEADER_BYTES>() else {
         return Ok(None);

@@ -1,13 +1,21 @@
-//! The first byte of a frame: which message it is, and what a peer that does not know it must do.
+//! The first byte of a frame: which message it is, and what a peer that does not know it does.
 
 use core::fmt;
 
-/// The kind of a message (protocol.md, *Frames*).
+/// The kind of a message: the first byte of a frame (protocol.md, *Frames*).
 ///
-/// Two bits of it classify kinds that are still to be invented, so that versions can meet:
-/// bit 7 set means *optional* (who does not know it skips it), clear means *critical* (who does not
-/// know it refuses it); bit 6 set means *numbered* (it counts in its direction's stream and is
-/// acknowledged), clear means it belongs to this connection alone.
+/// Two bits tell what a receiver does with a kind that it does not know. If bit 7 is set, the kind is *optional*: the
+/// receiver skips the frame. If it is clear, the kind is *critical*: the receiver answers with an error. If bit 6 is
+/// set, the kind is *numbered*: the frame counts in its direction's stream, and the receiver acknowledges it. If it is
+/// clear, the frame belongs to its connection alone.
+///
+/// ```
+/// use chatcore::wire::Kind;
+///
+/// assert_eq!(Kind::DELIVER.name(), Some("deliver"));
+/// assert!(Kind::DELIVER.is_numbered() && !Kind::DELIVER.is_optional());
+/// assert!(Kind(0x80).name().is_none() && Kind(0x80).is_optional(), "a newer peer may send it");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Kind(pub u8);
 
@@ -31,13 +39,13 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// Client to hub: take this name.
+    /// Client to hub: give me this name.
     REGISTER = 0x01 "register",
     /// Hub to client: the name is yours, and these are the limits.
     WELCOME = 0x02 "welcome",
     /// Hub to client: not that name; try another.
     REFUSED = 0x03 "refused",
-    /// Both ways: everything up to this count has arrived.
+    /// Both ways: the numbered frames up to this count are taken.
     ACK = 0x04 "ack",
     /// Both ways: answer at once.
     PING = 0x05 "ping",
@@ -69,7 +77,7 @@ kinds! {
     DELIVER = 0x50 "deliver",
     /// Hub to client: the hub has taken responsibility for a send.
     ACCEPTED = 0x51 "accepted",
-    /// Hub to client: a send went nowhere, and why.
+    /// Hub to client: a request is not done, and why.
     REJECTED = 0x52 "rejected",
     /// Hub to client: a page of who is online.
     ONLINE = 0x53 "online",
@@ -79,17 +87,17 @@ kinds! {
     DONE = 0x55 "done",
     /// Hub to client: a page of who is in a room.
     MEMBERS = 0x56 "members",
-    /// Hub to client: somebody has come into a room.
+    /// Hub to client: somebody has joined a room.
     JOINED = 0x57 "joined",
-    /// Hub to client: somebody has gone out of a room, and why.
+    /// Hub to client: somebody has left a room, and why.
     LEFT = 0x58 "left",
     /// Hub to client: a watched user is online, or is not.
     PRESENCE = 0x59 "presence",
     /// Hub to client: what became of messages whose recipient's session has ended.
     REPORT = 0x5a "report",
-    /// Hub to client: messages of a room for which the client's outbox had no room.
+    /// Hub to client: the hub has left out messages of a room.
     MISSED = 0x5b "missed",
-    /// Hub to client: changes in a room's membership were left out; ask for the roster again.
+    /// Hub to client: the hub has left out joined and left messages of a room; ask for the roster again.
     STALE = 0x5c "stale",
 }
 
@@ -97,12 +105,12 @@ impl Kind {
     const OPTIONAL: u8 = 0x80;
     const NUMBERED: u8 = 0x40;
 
-    /// A receiver that does not know this kind skips the frame.
+    /// Whether a receiver that does not know this kind skips the frame.
     pub const fn is_optional(self) -> bool {
         self.0 & Self::OPTIONAL != 0
     }
 
-    /// The frame counts in its direction's stream and is acknowledged.
+    /// Whether the frame counts in its direction's stream, and is acknowledged (protocol.md, *Acknowledgements*).
     pub const fn is_numbered(self) -> bool {
         self.0 & Self::NUMBERED != 0
     }

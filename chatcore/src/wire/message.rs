@@ -22,16 +22,16 @@ pub trait Message<'a>: Sized {
     /// Which message it is.
     fn kind(&self) -> Kind;
 
-    /// Reads a frame's content: a kind and the fields of that kind, which keep to their bounds (protocol.md, *Bounds of
-    /// fields*). None if the kind is unknown and optional, so that it is to be skipped.
+    /// Decodes a frame's content, and checks the bounds of its fields (protocol.md, *Messages*). Returns none if the
+    /// kind is unknown and optional: the receiver skips such a frame.
     ///
     /// # Errors
     ///
-    /// How the frame breaks the protocol: its kind is unknown and critical, or goes the other way; or its fields are
-    /// cut short, too long, not canonical or out of bounds.
+    /// How the frame breaks the protocol: its kind is unknown and critical, or belongs to the other direction; or its
+    /// fields are cut short, too long, not canonical or out of bounds.
     fn decode(content: Content<'a>) -> Result<Option<Self>, ProtocolError>;
 
-    /// Appends the message as a frame.
+    /// Appends the message to `out`, as a whole frame. It does not check the bounds of the fields.
     fn encode(&self, out: &mut Vec<u8>);
 }
 
@@ -83,11 +83,11 @@ macro_rules! messages {
 }
 
 messages! {
-    /// What a client says to its hub.
+    /// A message from a client to its hub (protocol.md, *Messages*, which has a section for each).
     ClientMessage from Client {
-        /// Take this name.
+        /// Give me this name.
         Register(Register<'a>) = REGISTER,
-        /// Everything up to this count has arrived.
+        /// The numbered frames up to this count are taken.
         Ack(Ack) = ACK,
         /// Answer at once.
         Ping(Ping) = PING,
@@ -117,13 +117,13 @@ messages! {
 }
 
 messages! {
-    /// What a hub says to its client.
+    /// A message from a hub to its client (protocol.md, *Messages*, which has a section for each).
     HubMessage from Hub {
         /// The name is yours.
         Welcome(Welcome<'a>) = WELCOME,
         /// Not that name.
         Refused(Refused<'a>) = REFUSED,
-        /// Everything up to this count has arrived.
+        /// The numbered frames up to this count are taken.
         Ack(Ack) = ACK,
         /// Answer at once.
         Ping(Ping) = PING,
@@ -139,7 +139,7 @@ messages! {
         Deliver(Deliver<'a>) = DELIVER,
         /// The hub has taken responsibility for a send.
         Accepted(Accepted) = ACCEPTED,
-        /// A request came to nothing.
+        /// A request is not done, and why.
         Rejected(Rejected) = REJECTED,
         /// A page of who is online.
         #[doc(alias = "who")]
@@ -150,31 +150,31 @@ messages! {
         Done(Done) = DONE,
         /// A page of who is in a room.
         Members(Members<'a>) = MEMBERS,
-        /// Somebody has come into a room.
+        /// Another user has joined a room.
         Joined(Joined<'a>) = JOINED,
-        /// Somebody has gone out of a room.
+        /// Another user has left a room.
         Left(Left<'a>) = LEFT,
         /// A watched user is online, or is not.
         Presence(Presence<'a>) = PRESENCE,
         /// What became of messages whose recipient's session has ended.
         Report(DeliveryReport<'a>) = REPORT,
-        /// Messages of a room for which the client's outbox had no room.
+        /// The hub has left out messages of a room.
         Missed(Missed<'a>) = MISSED,
-        /// Changes in a room's membership were left out.
+        /// The hub has left out joined and left messages of a room.
         Stale(Stale<'a>) = STALE,
     }
 }
 
-/// Asks for a name. `Debug` shows its credential to nobody.
+/// Asks for a name. `Debug` does not show the credential.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Register<'a> {
     /// The name, as typed: at most [`SPELLING_BYTES_MAX`](crate::SPELLING_BYTES_MAX) bytes.
     pub name: &'a str,
-    /// What proves the right to it, if the embedder asks for that: opaque, at most
+    /// What proves the right to the name, if the hub wants that: opaque, at most
     /// [`CREDENTIAL_BYTES_MAX`](crate::CREDENTIAL_BYTES_MAX) bytes.
     #[serde(borrow, with = "serde_bytes")]
     pub credential: &'a [u8],
-    /// Bytes of a frame's content that the client takes, at the most; at least
+    /// The most bytes of a frame's content that the client takes; at least
     /// [`HANDSHAKE_FRAME_BYTES_MAX`](crate::HANDSHAKE_FRAME_BYTES_MAX).
     pub frame_bytes_max: u32,
 }
@@ -190,14 +190,14 @@ impl fmt::Debug for Register<'_> {
     }
 }
 
-/// Answers a [`Register`]: the name is taken, and these limits hold from now on.
+/// Answers a [`Register`]: the client has the name, and these limits hold from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Welcome<'a> {
     /// The name as the hub mapped it.
     pub name: &'a str,
     /// As in [`UserInfo`].
     pub display_name: Option<&'a str>,
-    /// What a later connection proves with that it is the same client. A secret of the two.
+    /// With this, a later connection proves that it belongs to the session. It is a secret of the hub and the client.
     pub token: Token,
     /// What the hub allows.
     pub limits: Announced,
@@ -210,11 +210,11 @@ pub struct Resume<'a> {
     pub name: &'a str,
     /// From the session's [`Welcome`].
     pub token: Token,
-    /// How many numbered frames the client has received in the session; none if it has forgotten, because it
+    /// How many numbered frames the client has taken in the session; none if it has lost count, because it
     /// was started again.
     pub received: Option<u64>,
-    /// Higher than in every resume of this session before: what was held up on its way, and comes when the client has
-    /// asked again, is known by that.
+    /// A number that is higher than in every resume of this session before. By it the hub recognises a resume that
+    /// arrives late, after a newer one.
     pub attempt: u64,
     /// As in the [`Register`]; not less than the session had before.
     pub frame_bytes_max: u32,
@@ -225,54 +225,57 @@ pub struct Resume<'a> {
 pub struct Resumed {
     /// How many numbered frames the hub has received in the session.
     pub received: u64,
-    /// How many numbered frames of the hub lie before those that follow.
+    /// How many numbered frames of the hub come before those that follow.
     pub sent: u64,
     /// What the hub allows.
     pub limits: Announced,
 }
 
-/// The limits that concern a client, as its [`Welcome`] announces them.
+/// The limits that concern a client, as its [`Welcome`] or [`Resumed`] announces them. Most of them are fields of
+/// [`Limits`](crate::Limits), which say what happens at the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announced {
-    /// Bytes of a frame after its length, at the most, in both directions.
+    /// The most bytes of a frame after its length, in both directions.
     pub frame_bytes_max: u32,
-    /// Bytes of a message's body, at the most.
+    /// The most bytes of a message's body.
     pub body_bytes_max: u32,
-    /// Bytes that the hub keeps for a client until it acknowledges them. A client that lets them
-    /// fill up misses messages.
+    /// The bytes that the hub keeps for a client until the client acknowledges them. If they fill up, the client
+    /// misses rooms' messages, and the hub rejects users' messages for it.
     pub outbox_bytes_max: u32,
-    /// Milliseconds for which a client may acknowledge nothing while numbered frames wait for that, however few.
+    /// The milliseconds for which a client can acknowledge none of the numbered frames that wait for that.
     pub stall_ms_max: u32,
-    /// Milliseconds of silence after which the hub closes the connection. It pings after half of them.
+    /// The milliseconds of silence after which the hub closes the connection. It pings after half of them.
     pub idle_ms_max: u32,
-    /// Milliseconds for which the session waits when its connection broke; zero if it ends with it.
+    /// The milliseconds for which the hub keeps the session when its connection broke; 0 if the session ends then.
     pub resume_ms_max: u32,
-    /// Rooms that one user can be in at a time.
+    /// The rooms that one user can be in at a time: [`Limits::rooms_of_user_max`](crate::Limits::rooms_of_user_max).
     pub rooms_max: u32,
-    /// Names that one user can watch at a time.
+    /// The names that one user can watch at a time.
     pub watches_max: u32,
-    /// Cost that the session's requests may have in a second, in the units of protocol.md, *Cost*; zero if the hub does
-    /// not bound it. Beyond that the hub reads more slowly.
+    /// The cost that the session's requests can have in a second, in the units of protocol.md, *Cost*; 0 if the hub
+    /// does not bound it. Beyond it, the hub reads more slowly.
     pub cost_per_s: u32,
-    /// Cost that they may have at once, after a pause.
+    /// The cost that the session's requests can have at once, after a pause.
     pub cost_burst: u32,
 }
 
-/// Answers a [`Register`] or a [`Resume`]: no. The client may try again on the same connection.
+/// Answers a [`Register`] or a [`Resume`]: the hub refuses. The client may send another [`Register`] on the same
+/// connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused<'a> {
     /// Why, for programs.
     pub code: RefusalCode,
     /// Why, for people.
     pub detail: &'a str,
-    /// Milliseconds after which it may be worth to try again, if that is known.
+    /// The milliseconds after which it may be worth trying again; none if that is not known.
     pub wait_ms: Option<u32>,
 }
 
 /// Acknowledges all numbered frames of the other direction up to a count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ack {
-    /// How many numbered frames have arrived since the session began.
+    /// How many numbered frames are taken since the session began. The client's acknowledgement of the welcome may be
+    /// 0.
     pub count: u64,
 }
 
@@ -297,7 +300,7 @@ pub struct Goodbye<'a> {
     pub code: GoodbyeCode,
     /// Why, for people.
     pub detail: &'a str,
-    /// When, and perhaps where, to connect again. Only a hub says this.
+    /// When, and perhaps where, to connect again. Only a hub sends this.
     #[serde(borrow)]
     pub reconnect: Option<ReconnectHint<'a>>,
 }
@@ -305,9 +308,10 @@ pub struct Goodbye<'a> {
 /// A hub's hint about the next connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReconnectHint<'a> {
-    /// Milliseconds to wait first.
+    /// The milliseconds to wait before the client connects again.
     pub after_ms: u32,
-    /// Where to, in the transport's own notation (`host:port` for TCP); none for the same place.
+    /// Where to connect to, in the transport's notation (`host:port` for TCP), at most
+    /// [`DETAIL_BYTES_MAX`](crate::DETAIL_BYTES_MAX) bytes; none for the same place.
     #[serde(borrow)]
     pub address: Option<&'a str>,
 }
@@ -345,8 +349,8 @@ pub struct Who {
     pub cursor: u64,
 }
 
-/// Asks to be let into a room, which comes into being if it is not there. It is answered by a [`Done`], also
-/// if one is in it already, or a [`Rejected`].
+/// Joins a room. The hub makes the room if it is not there. It is answered by a [`Done`], also if the client is in the
+/// room already, or a [`Rejected`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Join<'a> {
     /// The room's name as typed, with its `#`.
@@ -369,8 +373,8 @@ pub struct Roster<'a> {
     pub cursor: u64,
 }
 
-/// Asks to be told when users come and go. It is answered by a [`Presence`] for each name and then a
-/// [`Done`], or by a [`Rejected`] and nothing else.
+/// Watches users: the hub sends a [`Presence`] when they come and go. It is answered by a [`Presence`] for each name
+/// and then a [`Done`], or only by a [`Rejected`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watch<'a> {
     /// Names as typed, in addition to those that are watched already.
@@ -378,7 +382,7 @@ pub struct Watch<'a> {
     pub names: Vec<&'a str>,
 }
 
-/// Takes back a [`Watch`]. It is answered by a [`Done`].
+/// Ends the watching of names. It is answered by a [`Done`], or by a [`Rejected`] if the list is too long.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unwatch<'a> {
     /// Names as typed. Those that are not watched are no error.
@@ -386,10 +390,10 @@ pub struct Unwatch<'a> {
     pub names: Vec<&'a str>,
 }
 
-/// A message from a user. Nothing in it names the recipient.
+/// A message from a user. It does not name the recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deliver<'a> {
-    /// Rises with every message that the hub accepts.
+    /// The message's id, which rises with every message that the hub accepts.
     pub id: MessageId,
     /// The sender's name.
     pub from: &'a str,
@@ -401,7 +405,7 @@ pub struct Deliver<'a> {
 /// The hub has taken responsibility for one [`Send`] or more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {
-    /// At least one. Answers may overtake each other, so they come in no order that means anything.
+    /// At least one run. Answers may overtake each other, so the order of the runs means nothing.
     #[serde(deserialize_with = "list")]
     pub runs: Vec<AcceptedRun>,
 }
@@ -422,15 +426,15 @@ impl From<AcceptedRun> for Accepted {
 /// Sends whose numbers follow each other, and so do the ids of their messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcceptedRun {
-    /// The number of the first in the client's own stream.
+    /// The number of the first send in the client's own stream.
     pub number: u64,
-    /// The id under which the recipient gets it.
+    /// The id with which the recipient gets the first message.
     pub id: MessageId,
-    /// How many sends after it are accepted, too.
+    /// How many further sends are accepted, too.
     pub more: u16,
 }
 
-/// A request came to nothing.
+/// The hub has not done a request, and no part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejected {
     /// The number of the request in the client's own stream.
@@ -445,7 +449,7 @@ pub struct UserInfo<'a> {
     /// The name.
     pub name: &'a str,
     /// The spelling with which the user registered, at most [`SPELLING_BYTES_MAX`](crate::SPELLING_BYTES_MAX) bytes; none
-    /// if that is the name. It maps to the name, so that it may be shown in its place.
+    /// if that is the name. It maps to the name, so that a client may show it in place of the name.
     pub display_name: Option<&'a str>,
 }
 
@@ -456,7 +460,8 @@ impl UserInfo<'_> {
     }
 }
 
-/// A page of who is online, in no order that means anything. Who is there during the whole of a listing is in it exactly once.
+/// A page of who is online, in no order that means anything. A user that is online during the whole of a listing is in
+/// it exactly once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Online<'a> {
     /// The number of the [`Who`] in the client's own stream.
@@ -468,11 +473,10 @@ pub struct Online<'a> {
     pub next: Option<u64>,
 }
 
-/// A message from a member of a room. The same bytes go to every other member; to the sender, the
-/// [`Accepted`] stands in their place.
+/// A message from a member of a room. The same bytes go to every other member. The sender gets an [`Accepted`] instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomDeliver<'a> {
-    /// Rises with every message that the hub accepts.
+    /// The message's id, which rises with every message that the hub accepts.
     pub id: MessageId,
     /// The room's name.
     pub room: &'a str,
@@ -490,7 +494,7 @@ pub struct Done {
     pub number: u64,
 }
 
-/// A page of a room's members, in no order that means anything. Who is in the room during the whole of a
+/// A page of a room's members, in no order that means anything. A user that is in the room during the whole of a
 /// listing is in it exactly once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Members<'a> {
@@ -503,23 +507,23 @@ pub struct Members<'a> {
     pub next: Option<u64>,
 }
 
-/// Somebody has come into a room that the client is in.
+/// Another user has joined a room that the client is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Joined<'a> {
     /// The room's name.
     pub room: &'a str,
-    /// Who.
+    /// The user's name.
     pub name: &'a str,
     /// As in [`UserInfo`].
     pub display_name: Option<&'a str>,
 }
 
-/// Somebody has gone out of a room that the client is in.
+/// Another user has left a room that the client is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Left<'a> {
     /// The room's name.
     pub room: &'a str,
-    /// Who.
+    /// The user's name.
     pub name: &'a str,
     /// Why.
     pub code: LeaveCode,
@@ -528,43 +532,43 @@ pub struct Left<'a> {
 /// A watched user is online, or is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presence<'a> {
-    /// Who.
+    /// The user's name.
     pub name: &'a str,
-    /// Its session lives, connected or waiting to be resumed.
+    /// Whether the user's session lives, attached or detached.
     pub online: bool,
-    /// As in [`UserInfo`]; none if it is not online.
+    /// As in [`UserInfo`]; none if the user is not online.
     pub display_name: Option<&'a str>,
 }
 
-/// What became of accepted messages, sent by the client, whose recipient's session ended before it acknowledged
-/// them.
+/// What became of accepted messages of the client for a user whose session has ended before it acknowledged them. There
+/// are no reports about messages to rooms.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryReport<'a> {
-    /// What is known.
+    /// What the hub knows.
     pub code: DeliveryStatus,
-    /// The recipient: for a room's message, the one of its members.
+    /// The recipient's name.
     pub to: &'a str,
-    /// The messages, rising.
+    /// The ids of the messages, rising; at least one.
     #[serde(deserialize_with = "list")]
     pub ids: Vec<MessageId>,
 }
 
-/// In this place of the stream, messages of a room are missing: the client's outbox had no room for them. They follow
-/// each other in the room, apart from the client's own and those from before it joined.
+/// In this place of the stream, messages of a room are missing: the client's outbox had no room for them, or they are
+/// too long for the client. They follow each other in the room, apart from the client's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Missed<'a> {
     /// The room's name.
     pub room: &'a str,
     /// The id of the first message that is missing.
     pub first_id: MessageId,
-    /// The id of the last one.
+    /// The id of the last message that is missing.
     pub last_id: MessageId,
-    /// How many are missing.
+    /// How many messages are missing; at least 1.
     pub count: u64,
 }
 
-/// The client was not told of everybody who joined or left a room, because its outbox had no room. It asks for the
-/// [`Roster`] to know who is there now.
+/// The hub has left out [`Joined`] and [`Left`] of a room, because the client's outbox had no room. The [`Roster`]
+/// tells who is there now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stale<'a> {
     /// The room's name.

@@ -19,15 +19,26 @@ const COUNTER_MASK: u64 = (1 << COUNTER_BITS) - 1;
 /// 2025-01-01 00:00 UTC, in milliseconds since 1970: ids count from there.
 pub(crate) const EPOCH_UNIX_MS: u64 = 1_735_689_600_000;
 
-/// The highest number of a hub.
+/// The highest number of a hub ([`Hub::with_number`](crate::Hub::with_number)): 1023.
 pub const HUB_NUMBER_MAX: u16 = (1 << HUB_BITS) - 1;
 
 /// The id of an accepted message: unique among all hubs with different numbers, and higher than that of every message
 /// that the same hub accepted before (protocol.md, *deliver*).
 ///
-/// It holds the hub's time, so that neither costs bytes of its own, and ids go on rising when a server is started
+/// It holds the hub's time, so that messages need no field for that, and ids go on rising when a server is started
 /// again. From the highest bit on: 41 bits of milliseconds since 2025-01-01 UTC, 10 bits of the hub's number, 13 bits of
 /// a counter.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use chatcore::MessageId;
+///
+/// let id = MessageId(1_000 << 23 | 3 << 13); // a second after the beginning of 2025, from hub 3
+/// assert_eq!(id.unix_time(), Duration::from_secs(1_735_689_601));
+/// assert_eq!(id.hub_number(), 3);
+/// assert!(id < MessageId(1_001 << 23));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MessageId(pub u64);
@@ -50,12 +61,13 @@ impl MessageId {
         Self(self.0.saturating_add(step)).max(lowest)
     }
 
-    /// When the hub accepted the message, by the hub's clock: since 1970-01-01 UTC, to the millisecond.
+    /// When the hub accepted the message, by the hub's clock: the time since 1970-01-01 00:00 UTC, to the millisecond.
+    /// After a burst, or if the clock went backwards, it is ahead of the clock for a while.
     pub const fn unix_time(self) -> Duration {
         Duration::from_millis((self.0 >> (HUB_BITS + COUNTER_BITS)) + EPOCH_UNIX_MS)
     }
 
-    /// The number of the hub that accepted the message: [`Hub::with_number`](crate::Hub::with_number).
+    /// The number of the hub that accepted the message ([`Hub::with_number`](crate::Hub::with_number)).
     #[expect(clippy::cast_possible_truncation, reason = "the mask leaves ten bits")]
     pub const fn hub_number(self) -> u16 {
         (self.0 >> COUNTER_BITS) as u16 & HUB_NUMBER_MAX

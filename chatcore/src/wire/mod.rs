@@ -1,7 +1,10 @@
-//! The bytes of the protocol: prefaces, frames and messages, as protocol.md specifies them.
+//! The bytes of the protocol: prefaces, frames and messages, as [protocol.md] specifies them.
 //!
-//! Programs that drive a [`Handshake`](crate::Handshake), a [`Hub`](crate::Hub) or a
-//! [`Client`](crate::Client) need none of this. It is for tools that look at the bytes themselves.
+//! [protocol.md]: https://github.com/chatcore/chatcore/blob/main/docs/src/protocol.md
+//!
+//! A program that drives a [`Handshake`](crate::Handshake), a [`Hub`](crate::Hub) or a [`Client`](crate::Client) needs
+//! little of this: the limits that a hub announces ([`Announced`]), and the hint for the next connection
+//! ([`ReconnectHint`]). The rest is for tools that read or write the bytes themselves.
 //!
 //! ```
 //! use chatcore::wire::{self, ClientMessage, Message, Send};

@@ -1,4 +1,4 @@
-//! The first sixteen bytes of each direction: what is spoken, in which version, with which features.
+//! The first 16 bytes of each direction: the protocol, its version and its features.
 
 use super::protocol_error::ProtocolError;
 
@@ -12,13 +12,14 @@ pub const VERSION: u16 = 1;
 /// that rewrites line ends is noticed in the first bytes.
 const MAGIC: [u8; 8] = *b"\xC4chat\r\n\0";
 
-/// A set of feature bits. Bits 0 to 15 are offers, which a peer that does not know them ignores; bits
-/// 16 to 31 are demands, which a peer that does not know them refuses. What both set is in use.
+/// A set of feature bits (protocol.md, *The preface*). Bits 0 to 15 are offers: a peer that does not know one ignores
+/// it. Bits 16 to 31 are demands: a peer that does not know one refuses the connection. A feature is in use if both
+/// ends set its bit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Features(pub u32);
 
 impl Features {
-    /// What this version knows: no feature is defined yet.
+    /// The features that this version knows: none, because version 1 defines none.
     pub const KNOWN: Self = Self(0);
 
     const CRITICAL: u32 = 0xFFFF_0000;
@@ -28,20 +29,27 @@ impl Features {
     }
 }
 
-/// What opens each direction: magic (8 bytes), version (u16), zero (u16), features (u32), little-endian.
+/// The beginning of each direction (protocol.md, *The preface*): magic (8 bytes), version (u16), zero (u16), features
+/// (u32), little-endian.
+///
+/// ```
+/// use chatcore::wire::Preface;
+///
+/// assert_eq!(&Preface::OURS.encode(), b"\xC4chat\r\n\0\x01\0\0\0\0\0\0\0");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preface {
-    /// The version of the protocol. Versions are spoken only with their equal.
+    /// The version of the protocol. Two ends talk to each other only if they speak the same version.
     pub version: u16,
-    /// What the peer can do beyond the version.
+    /// The features that the sender offers and demands.
     pub features: Features,
 }
 
 impl Preface {
-    /// What this crate sends.
+    /// The preface that this crate sends.
     pub const OURS: Self = Self { version: VERSION, features: Features::KNOWN };
 
-    /// Writes the preface down.
+    /// The 16 bytes of the preface.
     pub const fn encode(self) -> [u8; PREFACE_BYTES] {
         let mut bytes = [0; PREFACE_BYTES];
         let version = self.version.to_le_bytes();
@@ -60,7 +68,7 @@ impl Preface {
 /// This crate's preface, encoded.
 pub(crate) static OURS: [u8; PREFACE_BYTES] = Preface::OURS.encode();
 
-/// What a peer speaks that opened with something else than a preface.
+/// The protocol of a peer that does not begin with a preface (protocol.md, *The preface*, *Strangers*).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OtherProtocol {

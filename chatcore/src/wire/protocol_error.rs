@@ -3,24 +3,25 @@
 use super::code::ErrorCode;
 use super::kind::Kind;
 
-/// A peer broke the protocol. Its connection ends; nobody else notices.
+/// A peer broke the protocol (protocol.md, *error*). Its connection ends, and other connections do not notice.
 ///
-/// A caller never makes one: what a caller can get wrong has types of its own.
+/// A caller never causes one. The errors of a caller have their own types, such as
+/// [`UnknownConn`](crate::UnknownConn) and [`ClientError`](crate::ClientError).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProtocolError {
     /// See [`ErrorCode::UnsupportedVersion`].
     #[error("protocol version {version} is not spoken here, version {spoken} is")]
     UnsupportedVersion {
-        /// What the peer's preface names.
+        /// The version in the peer's preface.
         version: u16,
-        /// What is spoken here.
+        /// The version that this end speaks.
         spoken: u16,
     },
     /// See [`ErrorCode::UnsupportedFeature`].
     #[error("the features {bits:#010x} are demanded but not known here")]
     UnsupportedFeature {
-        /// The bits that are not known.
+        /// The bits that this end does not know.
         bits: u32,
     },
     /// See [`ErrorCode::FrameTooLong`].
@@ -91,7 +92,7 @@ pub enum ProtocolError {
 }
 
 impl ProtocolError {
-    /// The number under which the error goes over the wire.
+    /// The code that stands for the error on the wire.
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::UnsupportedVersion { .. } => ErrorCode::UnsupportedVersion,

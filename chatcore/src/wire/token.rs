@@ -7,21 +7,29 @@ use subtle::ConstantTimeEq;
 
 use crate::redacted::Secret;
 
-/// 128 bits that nobody can guess: a secret of a hub and the client whose session it is. Who has it is that
-/// client.
+/// A session's secret: 128 bits that nobody can guess (protocol.md, *welcome*). Only the hub and the client of the
+/// session know it. Anybody who has it can take the session over.
 ///
-/// Comparing takes the same time wherever two tokens differ, and printing does not show it.
+/// A comparison takes the same time wherever two tokens differ, and `Debug` does not show the bits.
+///
+/// ```
+/// use chatcore::Token;
+///
+/// let token = Token::from_bytes([7; 16]);
+/// assert_eq!(token, Token::from_bytes(*token.as_bytes()));
+/// assert!(!format!("{token:?}").contains('7'));
+/// ```
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Token([u8; 16]);
 
 impl Token {
-    /// A token from its bytes: one that was stored, or drawn at random.
+    /// A token from its bytes, such as those that a program stored.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// Its bytes, to be stored where nobody else can read them.
+    /// The bytes of the token. Store them where nobody else can read them.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }

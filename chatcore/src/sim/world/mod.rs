@@ -26,40 +26,40 @@ use crate::{Client, Instant, QuotaKey};
 /// Steps without any time going by, at the most: more is a busy loop.
 const STEPS_AT_A_TIME_MAX: u32 = 10_000;
 
-/// What came of a run in which every property held.
+/// The counts of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// A hash of every byte that was written, with when and where: the same for the same seed.
+    /// A hash of every byte that was written, with its time and its connection: the same for the same seed.
     pub trace: u64,
-    /// Steps that the run took.
+    /// How many steps the run took.
     pub steps: u64,
-    /// Messages that were sent.
+    /// How many messages users sent.
     pub sent: u64,
-    /// Messages that somebody has seen.
+    /// How many messages users saw.
     pub seen: u64,
-    /// Processes that were started.
+    /// How many client processes were started.
     pub lives: u64,
-    /// Sessions that went on with a new connection.
+    /// How often a session went on with a new connection.
     pub resumptions: u64,
-    /// Times that somebody was told of messages it missed.
+    /// How often a user was told of messages that it missed.
     pub missed: u64,
-    /// Times that somebody was told of a room that became stale.
+    /// How often a user was told that its list of a room's members is stale.
     pub stale: u64,
-    /// Times that the hub left the rest of an input for its next call.
+    /// How often the hub left the rest of an input for its next call ([`Received::More`](crate::Received::More)).
     pub more: u64,
-    /// Times that the hub wanted nothing more to be read from a connection for a while.
+    /// How often the hub paused a connection ([`Received::Paused`](crate::Received::Paused)).
     pub pauses: u64,
-    /// Sessions that ended because memory was short.
+    /// How many sessions ended because the hub needed their memory.
     pub evictions: u64,
-    /// Sessions that ended because they left too much unread, or for too long.
+    /// How many sessions ended because they left too much unacknowledged, or acknowledged nothing for too long.
     pub stalls: u64,
-    /// Connections that flooded the hub.
+    /// How many attackers there were.
     pub attackers: u64,
-    /// How long the slowest message took beside those.
+    /// How long the slowest message took; zero without attackers.
     pub delay: Duration,
 }
 
-/// What came of two runs, added up; the delay is the longer one.
+/// Adds up two runs; the delay is the longer one.
 impl AddAssign for Summary {
     fn add_assign(&mut self, run: Self) {
         self.trace ^= run.trace;
@@ -79,7 +79,8 @@ impl AddAssign for Summary {
     }
 }
 
-/// One run: nodes on one clock, which stands still while they work and then goes on to when there is work again.
+/// One run of a server, its users and a network, on one virtual clock. The clock stands still while they work, and then
+/// goes on to the time at which there is work again.
 pub struct World {
     now: Instant,
     plan: Plan,
@@ -97,7 +98,7 @@ pub struct World {
 }
 
 impl World {
-    /// A run at its beginning. All that is random in it comes from the seed.
+    /// Makes a run at its beginning. All its random decisions come from the seed.
     pub fn new(seed: u64, plan: Plan) -> Self {
         let mut random = Random::new(seed);
         let network = Network::new(random.draw(), plan.conditions.clone());
@@ -132,20 +133,20 @@ impl World {
         }
     }
 
-    /// Has somebody read along.
+    /// Tells a listener what happens from now on.
     #[must_use]
     pub fn with_listener(mut self, listener: Listener) -> Self {
         self.trace.listen(listener);
         self
     }
 
-    /// Has one connection break at a chosen place.
+    /// Plans the break of a connection that is not made yet: [`Network::plan`].
     pub fn plan_cut(&mut self, wire: WireId, cut: Cut) {
         self.network.plan(wire, cut);
     }
 
-    /// The fault phase, then a healed network until everything that is owed has come. Then what everybody was told is
-    /// compared with what is true.
+    /// Runs the fault phase, heals the network, and waits until everything that is owed has come. Then it compares what
+    /// each user was told with what is true.
     ///
     /// # Errors
     ///
@@ -169,7 +170,7 @@ impl World {
         Ok(self.summary())
     }
 
-    /// What there is to say of the run so far.
+    /// The counts of the run so far.
     pub fn summary(&self) -> Summary {
         let (sent, seen) = self.oracle.traffic();
         let (missed, stale) = self.oracle.omissions();
@@ -192,7 +193,7 @@ impl World {
         }
     }
 
-    /// The network is well from now on, and everybody is there.
+    /// Heals the network: from now on nothing goes wrong, and all users connect.
     pub fn heal(&mut self) {
         self.trace.note(self.now, format_args!("all is well from now on"));
         self.network.set_conditions(self.now, NetworkConditions::calm());
@@ -211,7 +212,7 @@ impl World {
         given_up
     }
 
-    /// Lets time go by until nothing more is owed to anybody.
+    /// Lets time go by until nothing is owed to any user.
     ///
     /// # Errors
     ///
@@ -236,7 +237,7 @@ impl World {
         self.rest()
     }
 
-    /// Everybody is online, has its answers, and nothing is on its way.
+    /// Whether every user is online and has all answers, and nothing is on its way.
     pub fn is_at_rest(&self) -> bool {
         let hub_is_at_rest = self.server.hub().is_some_and(|hub| {
             hub.users() == self.users.len() && hub.connections() == self.users.len() && !hub.owes_news()
@@ -254,7 +255,7 @@ impl World {
             })
     }
 
-    /// Checks that what everybody was told is true, as far as it can be known when all is at rest.
+    /// Checks that what each user was told is true. Call it when the run [is at rest](Self::is_at_rest).
     ///
     /// # Errors
     ///
@@ -263,12 +264,12 @@ impl World {
         self.oracle.close()
     }
 
-    /// Messages that their senders know to be accepted.
+    /// How many messages were accepted, as their senders know.
     pub fn accepted(&self) -> u64 {
         self.oracle.accepted()
     }
 
-    /// A planned cut has come to pass.
+    /// Whether a connection has broken.
     pub fn has_torn(&self) -> bool {
         self.network.torn_ever() > 0
     }
@@ -294,7 +295,7 @@ impl World {
         format!("no rest: hub {hub:?}, network quiet {quiet}, server at rest {server}, users {users:?}")
     }
 
-    /// Goes on to when there is something to do, but not beyond `until`, and does it.
+    /// Goes on to the time at which there is something to do, but not beyond `until`, and does it.
     ///
     /// # Errors
     ///
@@ -387,7 +388,7 @@ impl World {
     }
 }
 
-/// Runs one seed, with a plan drawn from it.
+/// Runs one [`World`], with a plan drawn from the seed.
 ///
 /// # Errors
 ///
@@ -396,7 +397,7 @@ pub fn run(seed: u64) -> Result<Summary, Violation> {
     world(seed).run()
 }
 
-/// The same, and tells the listener all that happens.
+/// As [`run`], and tells the listener what happens.
 ///
 /// # Errors
 ///

@@ -10,7 +10,8 @@ use crate::sim::violation::Violation;
 use crate::{Client, ClientError, Instant};
 
 impl World {
-    /// A user sends a message to another. False if its client does not take it now.
+    /// Makes a user send a message to another user, both by their numbers from 0. Returns false if its client does not
+    /// take the message now.
     ///
     /// # Errors
     ///
