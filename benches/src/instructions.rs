@@ -20,7 +20,7 @@ const ROOM_PERCENT: f64 = 3.0;
 /// Which of the ways to copy bytes the C library takes depends on the processor, and this makes it the same for all.
 const TUNABLES: &str = "glibc.cpu.hwcaps=-AVX2,-AVX512F,-AVX512VL,-AVX_Fast_Unaligned_Load,-ERMS,-FSRM";
 
-/// A case is done so many times, and then twice as many: the difference is free of what it takes to begin.
+/// A case is done this many times, and then twice as many: the difference is free of what it takes to begin.
 const TIMES: u32 = 100;
 
 const BODY_BYTES: usize = 64;
@@ -79,7 +79,7 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// Does a case so many times: what is counted.
+/// Does a case this many times: what is counted.
 pub(crate) fn repeat(name: &str, times: u32) -> Result<(), Failure> {
     let case = cases().into_iter().find(|case| case.name == name);
     let case = case.ok_or_else(|| Failure::new(format_args!("there is no case {name}")))?;
@@ -166,7 +166,7 @@ fn count(case: &Case) -> Result<f64, Failure> {
     Ok((twice - once) as f64 / f64::from(TIMES) / case.messages as f64)
 }
 
-/// The instructions of a process that does a case so many times.
+/// The instructions of a process that does a case this many times.
 fn collected(case: &Case, times: u32) -> Result<u64, Failure> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])

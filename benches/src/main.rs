@@ -65,7 +65,7 @@ fn main() -> std::process::ExitCode {
         },
         /// Counts the instructions of the core's benches with valgrind, and fails if they have become more.
         Instructions(instructions::Options),
-        /// Does one of those so many times.
+        /// Does one of those this many times.
         #[command(hide = true)]
         Repeat { case: String, times: u32 },
     }

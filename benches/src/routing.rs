@@ -15,7 +15,8 @@ const BURST: usize = 4;
 /// Different batches, used in turn, so that no run has its recipients in the cache because of the last.
 const BATCHES: usize = 100;
 
-/// Frames after which a user acknowledges who has nothing else to say. Who has acknowledges with that, as a client does.
+/// Frames after which a user that has nothing else to say acknowledges. Others acknowledge with what they say, as a
+/// client does.
 const ACK_FRAMES: u32 = 32;
 
 /// Users who send each other messages through a hub, or write into rooms: bytes in, bytes out.
@@ -75,7 +76,7 @@ impl Sequence {
 }
 
 impl Routing {
-    /// So many users with names like `user00042`, and batches of messages with bodies of so many bytes between
+    /// This many users with names like `user00042`, and batches of messages with bodies of this many bytes between
     /// users picked at random.
     pub fn direct(users: usize, body_bytes: usize) -> Self {
         Self::between(users, body_bytes, |_, sequence| sequence.below(users))
@@ -98,7 +99,7 @@ impl Routing {
         routing
     }
 
-    /// So many rooms of so many members each, who are a thousand users at the least, and batches of messages to rooms
+    /// This many rooms of this many members each, who are a thousand users at the least, and batches of messages to rooms
     /// picked at random.
     ///
     /// # Panics
@@ -156,7 +157,7 @@ impl Routing {
         self
     }
 
-    /// Messages that a batch delivers in rooms of so many members.
+    /// Messages that a batch delivers in rooms of this many members.
     pub const fn batch_messages_in_rooms(members: usize) -> usize {
         Tally::of_rooms(members).delivered
     }
@@ -297,7 +298,7 @@ fn unlimited() -> Limits {
     }
 }
 
-/// A hub with so many users, their names, and themselves.
+/// A hub with this many users, their names, and themselves.
 fn crowd(users: usize) -> (Hub, Vec<String>, Vec<User>) {
     let mut hub = Hub::new(unlimited(), [7; 32]).with_unix_epoch(UNIX_EPOCH);
     let names: Vec<String> = (0..users).map(|i| format!("user{i:05}")).collect();

@@ -324,7 +324,7 @@ impl Connection {
     /// [`Error::Closed`] after [`Event::Closed`], and [`Error::Poll`] if the system cannot poll any more.
     pub fn receive(&mut self, timeout: Duration) -> Result<Option<Event>, Error> {
         let deadline = Deadline::after(timeout);
-        // Whoever receives one by one what has come at once must not forget the server over it.
+        // A caller that receives one by one what has come at once must not forget the server over it.
         if self.driver.timeout().is_some_and(|timeout| timeout.is_zero()) {
             self.pump()?;
         }

@@ -383,7 +383,7 @@ impl Driver {
             }
             received
         };
-        // Whoever is to reconnect reads no more from here.
+        // A client that is to reconnect reads no more from here.
         if received == Received::Closed && !self.client.is_closed() {
             self.connected = false;
         }

@@ -46,7 +46,7 @@ fn main() -> ExitCode {
     drop(terminal);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        // Who reads our output has gone: there is nobody to tell.
+        // The reader of our output has gone: there is nobody to tell.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(failure) => {
             if args.json {

@@ -267,7 +267,7 @@ fn rejected(to: &str, reason: &str, request: Option<&str>) -> String {
     match request {
         None => format!("not delivered: {why}"),
         Some("roster") => format!("cannot list who is there: {why}"),
-        // Who wants to leave does not want to be told how to come in.
+        // A user that wants to leave does not want to be told how to come in.
         Some("leave") => format!("cannot leave: you are not in {to}"),
         Some(request) => format!("cannot {request}: {why}"),
     }

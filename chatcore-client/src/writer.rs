@@ -1,6 +1,6 @@
 //! Lines for whatever reads our output, written by a thread of their own.
 //!
-//! Who reads may stop at any time, for as long as it likes, and a write waits for it. The program's loop must not: it has
+//! The reader may stop at any time, for as long as it likes, and a write waits for it. The program's loop must not: it has
 //! a socket to serve. So it hands its lines over, and learns how much of them is written.
 
 use std::io::{self, Write};

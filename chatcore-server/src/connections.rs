@@ -19,7 +19,7 @@ use crate::table::Table;
 use crate::time_slice::TimeSlice;
 use crate::{closing, handshakes, writing};
 
-/// While the server is behind, those with much to say have a go in one of so many turns.
+/// While the server is behind, those with much to say have a go in one of this many turns.
 const BEHIND_TURNS: u32 = 8;
 
 /// Actions that go before each write of what a connection did not take before, or of what was too much for it at once.

@@ -10,7 +10,7 @@ use crate::table::Table;
 use crate::time_slice::TimeSlice;
 use crate::{closing, handshakes, writing};
 
-/// Who gets less than it asked for has got all there is, and will be told of more: epoll(7) promises that. Others may
+/// A read that gives less than it was asked for has given all there is, and epoll(7) promises to tell of more. Others may
 /// wait for us to try again.
 const SHORT_READ_IS_ALL: bool = cfg!(target_os = "linux");
 
@@ -49,8 +49,8 @@ enum Fed {
 
 impl Reading<'_> {
     /// Gives everybody who waits one go, as long as the time lasts: those with little to say first, but a quarter of the
-    /// time is for those with much. Who does not get its go now gets it in one of the next turns, before those who come
-    /// later.
+    /// time is for those with much. A connection that does not get its go now gets it in one of the next turns, before
+    /// those that come later.
     ///
     /// While the hub is behind with what was said before, or some were left who have little to say, the others are held, but
     /// not for ever.

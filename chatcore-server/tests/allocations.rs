@@ -11,7 +11,7 @@ use chatcore_server::{Config, Server};
 
 use support::Peer;
 
-/// What a server allocates from its first turn to its last, if so many messages go from one user to another, each on
+/// What a server allocates from its first turn to its last, if this many messages go from one user to another, each on
 /// its own way.
 fn allocated(messages: u64) -> AllocationInfo {
     let server =

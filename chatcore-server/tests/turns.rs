@@ -19,7 +19,7 @@ fn numbered(count: u32) -> Vec<u8> {
     (0..count).flat_map(|i| encode(&ClientMessage::Send(Send { to: "bob", body: &i.to_le_bytes() }))).collect()
 }
 
-/// Takes messages until so many have come, and checks their order.
+/// Takes messages until this many have come, and checks their order.
 #[track_caller]
 fn take_numbered(bob: &mut Peer, count: u32) {
     let mut i: u32 = 0;

@@ -176,7 +176,7 @@ impl HubConnection {
         Next::End
     }
 
-    /// The transport has taken so many bytes of what was to be written.
+    /// The transport has taken this many bytes of what was to be written.
     ///
     /// # Panics
     ///

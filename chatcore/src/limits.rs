@@ -265,7 +265,7 @@ impl Limits {
     }
 
     /// Bytes of the users on one page of a list: those of a full page without display names, or what fits a frame of a
-    /// client that takes bodies of so many bytes if that is less. No frame need be shorter than a handshake's.
+    /// client that takes bodies of this many bytes if that is less. No frame need be shorter than a handshake's.
     pub(crate) const fn page_bytes_max(body_bytes_max: u32) -> usize {
         const FULL: usize = ONLINE_NAMES_MAX * (NAME_BYTES_MAX + 2);
         let fit = list_bytes_max(body_bytes_max);
@@ -296,7 +296,7 @@ impl Limits {
     }
 }
 
-/// Bytes of a list in a frame of a client that takes bodies of so many bytes.
+/// Bytes of a list in a frame of a client that takes bodies of this many bytes.
 const fn list_bytes_max(body_bytes_max: u32) -> usize {
     const BYTES_MIN: u32 = HANDSHAKE_FRAME_BYTES_MAX - OVERHEAD_BYTES_MAX;
     (if body_bytes_max > BYTES_MIN { body_bytes_max } else { BYTES_MIN }) as usize

@@ -15,7 +15,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Stands for so many bytes of a buffer: frames that carry tokens and credentials pass through it.
+/// Stands for this many bytes of a buffer: frames that carry tokens and credentials pass through it.
 pub(crate) struct Length(pub(crate) usize);
 
 impl fmt::Debug for Length {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chatcore::wire::{self, Kind, PREFACE_BYTES};
 use chatcore::{Client, ClientConfig, ConnId, Handshake, Hub, Instant, Limits};
 
-/// A line has so many bytes at the most.
+/// A line has this many bytes at the most.
 const BYTES_OF_LINE: usize = 24;
 
 struct Talk {

@@ -42,7 +42,7 @@ struct Fates {
     reported: Vec<String>,
 }
 
-/// Sends so many messages of 10 kB.
+/// Sends this many messages of 10 kB.
 fn fill(world: &mut World, sender: ConnId, to: &str, count: usize) -> Fates {
     let mut fates = Fates::default();
     for _ in 0..count {
@@ -64,7 +64,7 @@ fn fill(world: &mut World, sender: ConnId, to: &str, count: usize) -> Fates {
     fates
 }
 
-/// Sends so many messages of so many bytes, and acknowledges what becomes of them.
+/// Sends this many messages of this many bytes, and acknowledges what becomes of them.
 fn fill_and_read(world: &mut World, sender: ConnId, to: &str, (count, bytes): (usize, usize), read: &mut u64) {
     for _ in 0..count {
         let _ = world.say(sender, &[send(to, &vec![b'x'; bytes])]);
@@ -175,7 +175,7 @@ fn the_buffers_of_a_session_are_given_back_however_it_ends() {
 #[test]
 fn a_session_that_is_resumed_again_and_again_holds_no_more_than_before() {
     const BODIES: [usize; 5] = [100, 3_000, 10, 20_000, 600];
-    // After so many rounds all comes again as it was.
+    // After this many rounds all comes again as it was.
     const TURN: usize = 3 * 4 * 7;
     let mut world = World::new(limits());
     let alice = world.join("alice");

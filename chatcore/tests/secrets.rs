@@ -21,7 +21,7 @@ const HUB_SEED: [u8; 32] = *b"~wq8;zk3=jx5+vb7?qp1<gz4>hk9|xw2";
 
 const CLIENT_SEED: u64 = 0x5eed_0123_4567_89ab;
 
-/// So many bytes of a secret in a row are found.
+/// This many bytes of a secret in a row are found.
 const WINDOW_BYTES: usize = 4;
 
 /// Searches what is printed for secrets, in the forms in which bytes are printed.

@@ -419,7 +419,7 @@ fn coming_back_to_a_full_outbox_is_no_reason_to_be_closed() {
     let limits = Limits { body_bytes_max: 64, outbox_bytes_max: 16_000, ..Limits::default() };
     let mut world = World::new(limits);
     let (mut alice, mut bob) = (world.connect("alice"), world.connect("bob"));
-    // So many names that a page of them is long.
+    // This many names that a page of them is long.
     for i in 0..40 {
         world.join(&format!("a_user_with_a_long_name_{i}"));
     }

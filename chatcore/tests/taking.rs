@@ -294,16 +294,16 @@ fn a_program_that_is_killed_gets_again_all_that_it_had_not_taken() {
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// Somebody sends so many messages.
+    /// Somebody sends this many messages.
     Send(u8),
     /// Bytes are carried, this many of the hub's at the most.
     Carry(u16),
-    /// The program polls so many events.
+    /// The program polls this many events.
     Poll(u8),
-    /// It says that it has taken all but so many of those that it polled.
+    /// It says that it has taken all but this many of those that it polled.
     Take(u8),
     Wait,
-    /// The connection breaks, and the first attempts to resume come to nothing, after so many bytes of the answer.
+    /// The connection breaks, and the first attempts to resume come to nothing, after this many bytes of the answer.
     Cut(Vec<u8>),
     Kill,
 }
@@ -366,7 +366,7 @@ impl Program {
         self.inbox.drain(..used);
     }
 
-    /// Carries all that the client says, and so many bytes of what the hub says.
+    /// Carries all that the client says, and this many bytes of what the hub says.
     fn carry(&mut self, world: &mut World, bytes_max: usize) {
         let up = self.user.client.poll_transmit().concat();
         self.user.client.transmitted(world.now, up.len());

@@ -287,7 +287,7 @@ impl Run {
         }
     }
 
-    /// Who says anything may well have sent something to anybody, and acknowledged something.
+    /// A user that says anything may well have sent something to anybody, and acknowledged something.
     fn note_anything(&mut self, user: usize, mut bytes: &[u8]) {
         self.drain();
         for other in (0..self.users.len()).filter(|other| *other != user) {

@@ -28,11 +28,11 @@ pub enum Operation {
 /// What a user sends to the hub.
 #[derive(Arbitrary, Clone, Debug)]
 pub enum UserMessage {
-    /// A message for one of a few names, with a body of so many bytes.
+    /// A message for one of a few names, with a body of this many bytes.
     Send(u8, u16),
     /// A page of who is online.
     Who(u8),
-    /// So many frames less are acknowledged than were written.
+    /// This many frames less are acknowledged than were written.
     Ack(u8),
     /// A ping.
     Ping,

@@ -93,7 +93,7 @@ impl Connection {
 }
 
 impl Connection {
-    /// Who is closing stays so, whatever else arrives, and is gone once it has been written out.
+    /// A connection that is closing stays so, whatever else arrives, and is gone once it has been written out.
     fn check_end(&mut self) {
         let Some(conn) = self.conn.filter(|conn| self.hub.name(*conn).is_none()) else { return };
         let owed = self.hub.transmit(conn).concat();

@@ -21,7 +21,7 @@ const ROOM: &str = "#lobby";
 /// Something that happens to a user, which is an index into the names.
 #[derive(Arbitrary, Clone, Debug)]
 pub enum Happening {
-    /// It sends a body of so many bytes to a user, or to the room.
+    /// It sends a body of this many bytes to a user, or to the room.
     Send(u8, u8, u16),
     /// It goes into the room, or out.
     Room(u8, bool),
@@ -29,7 +29,7 @@ pub enum Happening {
     Watch(u8, u8),
     /// It asks who is in the room.
     Roster(u8),
-    /// So many bytes travel each way.
+    /// This many bytes travel each way.
     Carry(u8, u16, u16),
     /// Its connection breaks, at both ends or at its own only.
     Cut(u8, bool),

@@ -35,7 +35,7 @@ impl Stream {
         &self.bytes[..self.written]
     }
 
-    /// A count that the user may acknowledge: so many frames less than it has received whole.
+    /// A count that the user may acknowledge: this many frames less than it has received whole.
     pub(crate) fn acknowledge(&mut self, less: u8) -> u64 {
         let mut frames = self.written().get(PREFACE_BYTES..).unwrap_or_default();
         let mut count: u64 = 0;

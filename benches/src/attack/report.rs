@@ -10,7 +10,7 @@ use crate::process::Process;
 /// Each fair message takes less, during an attack and after it.
 const MAX_MS: f64 = 100.0;
 
-/// The 99th percentile during an attack may be so many times the one before it, or so much above that.
+/// The 99th percentile during an attack may be this many times the one before it, or so much above that.
 const P99_FACTOR: f64 = 2.0;
 const P99_ABOVE_MS: f64 = 5.0;
 

@@ -123,7 +123,7 @@ impl Behaviour {
         Self::Flood { greeting, flood: flood(block, u64::MAX), again_after: None }
     }
 
-    /// Writes a block so many times.
+    /// Writes a block this many times.
     pub(crate) fn flood_times(block: Vec<u8>, times: u64) -> Self {
         Self::Flood { greeting: Greeting::default(), flood: flood(block, times), again_after: None }
     }
@@ -133,7 +133,7 @@ pub(crate) fn flood(block: Vec<u8>, times: u64) -> Flood {
     Flood { block: block.into(), times }
 }
 
-/// The name of an attacker that has registered so many times before.
+/// The name of an attacker that has registered this many times before.
 pub(crate) fn attacker(number: usize, times: u64) -> String {
     if times == 0 { format!("attacker{number}") } else { format!("attacker{number}x{times}") }
 }
@@ -149,7 +149,7 @@ pub(crate) fn goodbye() -> Vec<u8> {
     frame(&ClientMessage::Goodbye(Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None }))
 }
 
-/// Frames over and over, up to so many bytes.
+/// Frames over and over, up to this many bytes.
 pub(crate) fn repeat_to(bytes: usize, frames: &[u8]) -> Vec<u8> {
     frames.repeat((bytes / frames.len()).max(1))
 }

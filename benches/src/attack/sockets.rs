@@ -20,7 +20,7 @@ const BUFFER_BYTES: usize = 256 << 10;
 /// Bytes of one write.
 const WRITE_BYTES_MAX: usize = 64 << 10;
 
-/// After so many bytes at once this thread yields its processor: the fair users share it, and must not be late.
+/// After this many bytes at once this thread yields its processor: the fair users share it, and must not be late.
 const YIELD_BYTES: usize = 32 << 10;
 
 /// The receive buffer of a connection that will not be read from, so that what fills up is the server.
@@ -41,7 +41,7 @@ pub(crate) struct Sockets {
     pub(crate) written_bytes: u64,
 }
 
-/// A block of whole frames that is written so many times.
+/// A block of whole frames that is written this many times.
 #[derive(Clone, Debug)]
 pub(crate) struct Flood {
     pub(crate) block: Arc<[u8]>,
@@ -371,7 +371,7 @@ impl Slot {
     }
 }
 
-/// Yields the processor after so many bytes.
+/// Yields the processor after this many bytes.
 fn yield_after(bytes: usize) {
     if bytes >= YIELD_BYTES {
         thread::yield_now();

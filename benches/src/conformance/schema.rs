@@ -4,7 +4,7 @@
 /// How a field is encoded.
 #[derive(Debug)]
 pub(super) enum Type {
-    /// An integer of so many bits.
+    /// An integer of this many bits.
     Uint(u32),
     /// An integer of 16 bits whose values have names; the first is 1.
     Code(&'static [&'static str]),

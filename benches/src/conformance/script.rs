@@ -46,9 +46,9 @@ pub(super) enum Act {
     Open { conn: char },
     /// The tester answers pings no more.
     Silent { conn: char },
-    /// The client makes no connection in so many milliseconds.
+    /// The client makes no connection in this many milliseconds.
     Away(Expr),
-    /// So many milliseconds pass.
+    /// This many milliseconds pass.
     Wait(Expr),
     /// The client's user enters a line.
     Enters(String),

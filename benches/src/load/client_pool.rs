@@ -77,7 +77,7 @@ impl<P: Protocol> ClientPool<P> {
 
     // ---- connections ----
 
-    /// Connects further clients until there are so many.
+    /// Connects further clients until there are this many.
     pub(crate) fn connect(&mut self, clients: usize) -> Result<()> {
         self.open(
             clients,

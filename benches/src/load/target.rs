@@ -246,7 +246,7 @@ impl Target {
         Self { server: &CHATCORE, name, program: program.to_path_buf(), args }
     }
 
-    /// Starts it for so many users, and waits until it listens.
+    /// Starts it for this many users, and waits until it listens.
     pub(crate) fn start(&self, users: usize, cpus: Cpus) -> Result<Running> {
         let directory = tempfile::tempdir()?;
         let settings =

@@ -109,7 +109,7 @@ impl Session {
         match self.page(&pending, cursor) {
             Some(Ok(number)) => self.requests.list_on(number),
             Some(Err(error)) if error.passes() => self.next_page = Some(cursor),
-            // Who leaves does without it: half a list would look like a whole one.
+            // A user that leaves does without it: half a list would look like a whole one.
             Some(Err(_)) | None => self.requests.stop_listing(),
         }
     }

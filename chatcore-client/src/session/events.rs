@@ -39,7 +39,7 @@ impl Session {
                 }
                 self.show(&Report::Reconnecting { reason, detail, attempt, after })
             }
-            // Who leaves needs no name any more.
+            // A user that leaves needs no name any more.
             Event::Refused { .. } if self.stage == Stage::Quitting => Ok(()),
             Event::Refused { code, detail, wait } => {
                 // A person may think for long, and the server does not wait: connect again when there is a name.
@@ -152,7 +152,7 @@ impl Session {
     }
 
     fn closed(&mut self, closed: Closed) -> Result<(), Failure> {
-        // Who leaves without a connection leaves the session where it is.
+        // Without a connection, the session stays where it is.
         if !is_resumable(&closed) && self.lost.is_none() {
             self.forget();
         }

@@ -61,7 +61,7 @@ impl Peer {
         self.message()
     }
 
-    /// Waits until so many messages are accepted, and nothing else is said beside acknowledgements.
+    /// Waits until this many messages are accepted, and nothing else is said beside acknowledgements.
     pub(crate) fn take_accepted(&mut self, messages: u64) {
         let mut accepted = 0;
         while accepted < messages {

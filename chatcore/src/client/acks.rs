@@ -23,7 +23,7 @@ pub(super) struct Acks {
     arrived: u64,
     /// Frames whose events the program has got.
     given: u64,
-    /// So many of those are the last and told nothing: they are taken with what was before them.
+    /// This many of those are the last and told nothing: they are taken with what was before them.
     given_silent: u64,
     /// Frames that the program is done with.
     taken: u64,
@@ -48,7 +48,7 @@ impl Acks {
 
     // ---- what happens ----
 
-    /// A frame with so many bytes has come. False if it has come before, over a connection that is gone.
+    /// A frame with this many bytes has come. False if it has come before, over a connection that is gone.
     pub(super) fn arrive(&mut self, bytes: usize, due: Instant) -> bool {
         self.arrived += 1;
         if self.arrived > self.received {
@@ -69,7 +69,7 @@ impl Acks {
         }
     }
 
-    /// The program has got all events of so many frames.
+    /// The program has got all events of this many frames.
     pub(super) fn give(&mut self, frames: u32, bytes: usize) {
         self.given_silent = 0;
         self.given += u64::from(frames);

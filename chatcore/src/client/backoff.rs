@@ -58,7 +58,7 @@ impl Jitter {
     }
 }
 
-/// Who knows the seed knows when the client comes back.
+/// Anybody that knows the seed knows when the client comes back.
 impl fmt::Debug for Jitter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Jitter").field("seed", &Secret).field("drawn", &self.drawn).finish()

@@ -350,7 +350,7 @@ impl Client {
         self.now + self.ack_delay()
     }
 
-    /// The program has got all that so many frames tell.
+    /// The program has got all that this many frames tell.
     fn give(&mut self, frames: u32, bytes: usize) {
         self.acks.give(frames, bytes);
         if !self.config.takes_later {

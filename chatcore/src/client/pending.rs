@@ -44,7 +44,7 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// The session goes on for a process that does not know what the one before it has sent: so many requests.
+    /// The session goes on for a process that does not know what the one before it has sent: this many requests.
     pub(super) fn continue_from(&mut self, count: u64) {
         *self = Self { before: count, answers: VecDeque::new(), foreign: count };
     }

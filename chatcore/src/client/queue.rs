@@ -16,7 +16,7 @@ pub(super) struct Queue {
 #[derive(Debug)]
 struct Entry {
     event: Event,
-    /// So many more messages were accepted.
+    /// This many more messages were accepted.
     more: u16,
     /// Numbered frames that nothing waits of any more when this is gone: its own, and those after it that tell nothing.
     frames: u32,
@@ -39,7 +39,7 @@ impl Queue {
         self.entries.push_back(Entry { event, more: 0, frames: 0, bytes: 0 });
     }
 
-    /// What a numbered frame with so many bytes tells.
+    /// What a numbered frame with this many bytes tells.
     pub(super) fn push_frame(&mut self, event: Event, bytes: usize) {
         self.push(event, 0, (1, bytes));
     }

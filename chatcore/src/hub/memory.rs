@@ -35,7 +35,7 @@ impl Memory {
     }
 }
 
-/// Who holds the buffers.
+/// Which sessions and connections hold the buffers.
 #[derive(Debug, Default)]
 pub(super) struct Buffers {
     pub(super) detached: u64,
@@ -60,7 +60,7 @@ impl Buffers {
         Memory { outboxes, detached, closing: self.closing, partial: self.partial }
     }
 
-    /// A session holds more or less than before. From so many bytes on it is found by its size.
+    /// A session holds more or less than before. From this many bytes on it is found by its size.
     pub(super) fn list(&mut self, index: usize, session: &mut Session, bytes_min: usize) {
         let class = size_class(session.buffer_bytes(), bytes_min);
         if class != session.size_class {

@@ -9,7 +9,7 @@ use crate::handshake::QuotaKey;
 use crate::limits::Limits;
 use crate::time::Instant;
 
-/// Buffers are counted in units of so many bytes: so most messages change no count.
+/// Buffers are counted in units of this many bytes: so most messages change no count.
 const GRANULE_BYTES: usize = 4096;
 
 /// Accounts without a session that are kept until their cost is paid off, at the most.
@@ -52,7 +52,7 @@ pub(super) struct Share {
 }
 
 impl Share {
-    /// Whether its count is right for so many bytes.
+    /// Whether its count is right for this many bytes.
     #[inline]
     pub(super) const fn is_right_for(&self, bytes: usize) -> bool {
         self.granules as usize == bytes / GRANULE_BYTES
@@ -188,7 +188,7 @@ impl Origins {
 
     // ---- buffers ----
 
-    /// Counts so many bytes for a share.
+    /// Counts this many bytes for a share.
     pub(super) fn set(&mut self, share: &mut Share, bytes: usize, limits: &Limits) {
         let granules = u32::try_from(bytes / GRANULE_BYTES).unwrap_or(u32::MAX);
         let account = &mut self.accounts[share.account as usize];

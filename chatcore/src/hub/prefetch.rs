@@ -32,7 +32,7 @@ pub(super) struct Prefetch {
 }
 
 impl Prefetch {
-    /// Reads ahead from so many sessions on.
+    /// Reads ahead from this many sessions on.
     pub(super) const fn new(sessions_min: usize) -> Self {
         Self { sessions_min, guesses: [0; TOGETHER], guessed: 0, frames: 0, writes: 0 }
     }

@@ -80,7 +80,7 @@ pub(super) fn answer(sessions: &mut Sessions, index: usize, message: &HubMessage
 #[inline]
 pub(super) fn flush_acks(sessions: &mut Sessions, index: usize) {
     let session = &mut sessions[index];
-    // Whoever comes back is told the count anyway.
+    // A client that comes back is told the count anyway.
     if mem::take(&mut session.ack_due) && !session.is_detached() {
         let count = session.received;
         tell_accepted(sessions, index);

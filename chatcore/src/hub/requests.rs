@@ -159,7 +159,7 @@ impl Hub {
         budget.spend(1);
         let (sessions, _) = self.ordered.unordered();
         if let Some(work) = sessions.acknowledge(index, count)? {
-            // Whoever sent what it lets go of has paid for that.
+            // The senders of these frames have paid for that.
             budget.spend_for_others(work);
             if sessions[index].is_lagging {
                 budget.spend(self.catch_up(index));
@@ -370,7 +370,7 @@ struct Page {
 }
 
 impl Page {
-    /// From a slot on, of so many. A session that has left too much unread for a page gets an empty one, and may ask
+    /// From a slot on, of this many. A session that has left too much unread for a page gets an empty one, and may ask
     /// again: coming back to much that waits is no reason to be closed.
     fn new(
         sessions: &Sessions,

@@ -151,7 +151,7 @@ impl Rooms {
     ) -> u32 {
         let leave = |membership: Membership| self.leave_slot(sessions, membership.slot, session, name, code);
         let work = memberships.into_iter().map(leave).sum();
-        // Whoever has its place next has nothing to do with its news.
+        // The next member in this slot has nothing to do with its news.
         self.pending.iter_mut().for_each(|fanout| fanout.forget_subject(session));
         work
     }
@@ -182,7 +182,7 @@ impl Rooms {
             return 1;
         }
         let id = self.groups.id(room);
-        // Who has just been announced to come goes, or the other way round: nobody need know.
+        // A member goes whose coming is not told yet, or the other way round: nobody need know.
         if let Some(last) = self.pending.back()
             && last.is_undone_by(id, news)
         {
@@ -321,7 +321,7 @@ impl Rooms {
         true
     }
 
-    /// Work for a page that looks at so many slots.
+    /// Work for a page that looks at this many slots.
     pub(super) fn page_work(slots: usize, names: usize) -> u32 {
         u32::try_from(slots / SLOTS + names).unwrap_or(u32::MAX)
     }

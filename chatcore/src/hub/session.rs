@@ -204,7 +204,7 @@ impl Session {
         // A pause may hide an acknowledgement, but not for longer than another stall time.
         let is_excused = self.is_paused && stalled_at + limits.stall_time_max > now;
         if stalled_at <= now && !is_excused {
-            // Who says nothing at all has most likely lost its connection, and may come back for the rest.
+            // A client that says nothing at all has most likely lost its connection, and may come back for the rest.
             let is_heard = self.liveness.heard_at() > self.unacked_since;
             return if is_heard { TimerAction::End(CloseReason::SlowConsumer) } else { TimerAction::Detach };
         }

@@ -85,7 +85,7 @@ enum Step {
     /// A user reads what waits for it, and acknowledges nothing of it.
     Read(u8),
     ReadAll,
-    /// A user acknowledges what it has read, so many frames at a time.
+    /// A user acknowledges what it has read, this many frames at a time.
     Acknowledge {
         user: u8,
         by: usize,
@@ -103,7 +103,7 @@ enum Step {
         bytes: usize,
     },
     Break(u8),
-    /// A user goes on with its session on another connection, and lacks so many frames of those that it read.
+    /// A user goes on with its session on another connection, and lacks this many frames of those that it read.
     Resume {
         user: u8,
         lacks: u64,
@@ -247,7 +247,7 @@ impl Run {
         let _ = self.bounded(u32::try_from(units).unwrap(), |run| run.hub.transmitted(now, conn, owed));
     }
 
-    /// Does something that begins with so many units, and checks that it is bounded: by what the hub says, and by what
+    /// Does something that begins with this many units, and checks that it is bounded: by what the hub says, and by what
     /// was really done to outboxes.
     fn bounded<T>(&mut self, units: u32, call: impl FnOnce(&mut Self) -> T) -> T {
         let before = Tally::now();
@@ -393,7 +393,7 @@ fn frame(ask: &Ask) -> Vec<u8> {
     bytes
 }
 
-/// A hub in which every user has so many frames of a room, and reads none of them.
+/// A hub in which every user has this many frames of a room, and reads none of them.
 fn with_unread(frames: u64) -> Run {
     let mut run = Run::new([Rate::UNLIMITED; 2], 1 << 20);
     for _ in 0..frames {

@@ -120,14 +120,14 @@ impl Budget {
     }
 }
 
-/// Units for a frame with so many bytes.
+/// Units for a frame with this many bytes.
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "frames and batches are bounded far below 4 TiB")]
 pub(super) const fn of_bytes(bytes: usize) -> u32 {
     1 + (bytes / COPIED_BYTES) as u32
 }
 
-/// Units for finding so many names among those that a session watches.
+/// Units for finding this many names among those that a session watches.
 pub(super) fn of_scans(names: usize, watches: usize) -> u32 {
     u32::try_from(2 * names * (1 + watches / SCANNED)).unwrap_or(u32::MAX)
 }

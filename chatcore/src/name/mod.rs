@@ -223,7 +223,7 @@ impl fmt::Debug for UserName {
     }
 }
 
-/// A mapped user's name has so many bytes, whatever they are.
+/// A mapped user's name has this many bytes, whatever they are.
 pub(crate) fn is_sized(mapped: &str) -> bool {
     (1..=NAME_BYTES_MAX).contains(&mapped.len())
 }

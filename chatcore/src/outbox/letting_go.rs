@@ -199,7 +199,7 @@ impl Outbox {
         self.invariants();
     }
 
-    /// Lets go of written frames that nobody acknowledges, up to the first that somebody must: of as many as so many bytes
+    /// Lets go of written frames that nobody acknowledges, up to the first that somebody must: of as many as this many bytes
     /// hold, and some more. What is left of very many goes with later calls. Returns how many they are.
     pub(super) fn discard_unnumbered(&mut self, bytes: usize, pool: &mut Pool) -> u32 {
         let mut discarded = 0;
@@ -222,7 +222,7 @@ impl Outbox {
         discarded
     }
 
-    /// What lies before this offset of the first segment is gone, and so many numbered frames with it.
+    /// What lies before this offset of the first segment is gone, and this many numbered frames with it.
     fn advance(&mut self, offset: u32, numbered: u32) {
         self.kept -= (offset - self.start) as usize;
         self.start = offset;

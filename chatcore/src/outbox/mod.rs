@@ -59,7 +59,7 @@ pub(crate) struct Outbox {
     tail_mark: Mark,
     /// How much of the first segment is acknowledged, or was never to be.
     start: u32,
-    /// What must be written before any frame: so many bytes at the end of the preface.
+    /// What must be written before any frame: this many bytes at the end of the preface.
     preface_left: u8,
     /// How large the next tail is to be.
     class: Class,
@@ -172,7 +172,7 @@ impl Outbox {
         Self { preface_left: PREFACE_BYTES_LEFT, ..Self::default() }
     }
 
-    /// Of a session that the peer knows, so many numbered frames have arrived, and none of them is kept here.
+    /// Of a session that the peer knows, this many numbered frames have arrived, and none of them is kept here.
     pub(crate) fn continue_from(&mut self, count: u64) {
         debug_assert!(self.numbered == 0, "a session goes on before anything is put in");
         (self.numbered, self.acknowledged) = (count, count);
@@ -203,7 +203,7 @@ impl Outbox {
         self.pushed(head.frame_bytes(body), u32::from(head.is_numbered()));
     }
 
-    /// Puts whole frames at the end that are encoded already, so many of them numbered.
+    /// Puts whole frames at the end that are encoded already, this many of them numbered.
     pub(crate) fn push_frames(&mut self, frames: &[u8], numbered: u32, pool: &mut Pool) {
         self.reserve(frames.len(), pool);
         self.tail.extend_from_slice(frames);
@@ -239,7 +239,7 @@ impl Outbox {
         self.numbered += u64::from(numbered);
     }
 
-    /// Makes room for so many bytes in the tail.
+    /// Makes room for this many bytes in the tail.
     #[inline]
     fn reserve(&mut self, bytes: usize, pool: &mut Pool) {
         if self.tail.capacity() - self.tail.len() < bytes {
@@ -247,7 +247,7 @@ impl Outbox {
         }
     }
 
-    /// Begins a tail with room for so many bytes.
+    /// Begins a tail with room for this many bytes.
     #[cold]
     fn begin_tail(&mut self, bytes: usize, pool: &mut Pool) {
         if !self.tail.is_empty() {
@@ -322,7 +322,7 @@ impl Outbox {
         self.fits(body_bytes + OVERHEAD_BYTES_MAX as usize, bytes_max)
     }
 
-    /// Frames of so many bytes fit into an outbox of at most `bytes_max`.
+    /// Frames of this many bytes fit into an outbox of at most `bytes_max`.
     pub(crate) const fn fits(&self, bytes: usize, bytes_max: u32) -> bool {
         self.kept + bytes <= bytes_max as usize
     }

@@ -30,7 +30,7 @@ const LIST_SEGMENTS_MAX: usize = 64;
 pub(super) struct Class(u8);
 
 impl Class {
-    /// The smallest that has room for so many bytes; none if no class has.
+    /// The smallest that has room for this many bytes; none if no class has.
     fn for_bytes(bytes: usize) -> Option<Self> {
         (0..CLASSES).find(|class| bytes <= BYTES_MIN << class).map(Self::new)
     }
@@ -83,7 +83,7 @@ impl fmt::Debug for Pool {
 }
 
 impl Pool {
-    /// An empty buffer of this class, or a larger one if so many bytes must fit.
+    /// An empty buffer of this class, or a larger one if this many bytes must fit.
     pub(super) fn take(&mut self, class: Class, bytes: usize) -> Vec<u8> {
         let Some(needed) = Class::for_bytes(bytes) else { return self.take_exactly(bytes) };
         let class = usize::from(class.max(needed).0);
@@ -97,7 +97,7 @@ impl Pool {
         }
     }
 
-    /// An empty buffer with room for so many bytes and no more.
+    /// An empty buffer with room for this many bytes and no more.
     pub(super) fn take_exactly(&mut self, bytes: usize) -> Vec<u8> {
         let buffer = Vec::with_capacity(bytes);
         self.handed_out += buffer.capacity() as u64;
@@ -116,7 +116,7 @@ impl Pool {
         }
     }
 
-    /// A copy of frames for several outboxes to share. Whoever made it releases it, too.
+    /// A copy of frames for several outboxes to share. Its maker releases it, too.
     pub(crate) fn share(&mut self, frames: &[u8]) -> Arc<[u8]> {
         self.handed_out += frames.len() as u64;
         tally::copied(frames.len());

@@ -44,19 +44,19 @@ impl Tally {
     }
 }
 
-/// So many bytes are copied.
+/// This many bytes are copied.
 #[cfg(test)]
 pub(super) fn copied(bytes: usize) {
     Tally::add(bytes, 0, 0);
 }
 
-/// Something is put in, with so many bytes of it copied, or acknowledged.
+/// Something is put in, with this many bytes of it copied, or acknowledged.
 #[cfg(test)]
 pub(super) fn called(copied: usize) {
     Tally::add(copied, 1, 0);
 }
 
-/// So many frames or segments are passed over.
+/// This many frames or segments are passed over.
 #[cfg(test)]
 pub(super) fn walked(count: u64) {
     Tally::add(0, 0, count);

@@ -13,17 +13,17 @@ use crate::wire::{self, ClientMessage, Message, Ping, Send};
 /// What happens to an outbox.
 #[derive(Clone, Debug)]
 enum Step {
-    /// So many numbered frames with so many bytes of body each are put in, its own or shared.
+    /// This many numbered frames with this many bytes of body each are put in, its own or shared.
     Put { body_bytes: usize, frames: u32, is_shared: bool },
     /// An unnumbered one.
     Remark,
-    /// The transport takes so many per cent of what there is.
+    /// The transport takes this many per cent of what there is.
     Write(usize),
-    /// The peer acknowledges so many frames less than it has.
+    /// The peer acknowledges this many frames less than it has.
     Acknowledge(u64),
     /// All is moved together.
     Compact,
-    /// The connection breaks, and the peer comes back with so many frames less than it has.
+    /// The connection breaks, and the peer comes back with this many frames less than it has.
     Resume(u64),
 }
 

@@ -151,7 +151,7 @@ pub(super) struct Attacker {
 }
 
 impl Attacker {
-    /// One of many, from one of so many places.
+    /// One of many, from one of this many places.
     pub(super) fn new(index: usize, flood: Flood, origins: usize) -> Self {
         Self {
             index,

@@ -11,7 +11,7 @@ use crate::limits::{CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTE
 // The rest of what makes a name is for the hub to judge: a client may know less of Unicode.
 use crate::name::{SPELLING_BYTES_MAX, is_room_sized as is_room, is_sized as is_user};
 
-/// Who says a message.
+/// The end that says a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
     Client,

@@ -90,7 +90,7 @@ impl Default for Head {
 }
 
 impl Head {
-    /// Of a message from a user, with a body of so many bytes.
+    /// Of a message from a user, with a body of this many bytes.
     #[inline]
     pub(crate) fn of_deliver(id: MessageId, from: &str, body_bytes: usize) -> Self {
         let mut head = Self::new(Kind::DELIVER);

@@ -21,7 +21,7 @@ const FRAME_NAMES: usize = 509;
 /// Names that one may watch by default.
 const WATCHES: usize = 256;
 
-/// Names that one connection asks for: after so many refusals the server closes it.
+/// Names that one connection asks for: after this many refusals the server closes it.
 const REGISTRATIONS: usize = 8;
 
 /// Arabic-Indic digits, as many as a spelling may have. They are no name, which takes a mapping to find out.

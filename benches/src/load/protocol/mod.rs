@@ -57,7 +57,7 @@ pub(crate) enum Incoming<'a> {
     Nothing,
     /// The server knows the user, who is in the room if there is one.
     Ready,
-    /// The server has accepted so many messages.
+    /// The server has accepted this many messages.
     Accepted(u64),
     /// The body of a message.
     Message(&'a [u8]),

@@ -16,7 +16,7 @@ use crate::wire::HubMessage;
 /// Writes that go before a bulk write, at the most.
 const WRITES_BEFORE_MAX: u32 = 8;
 
-/// Whoever is to be written more than this lets others go first.
+/// A connection that is to be written more than this lets others go first.
 const BULK_BYTES_MIN: usize = 16 << 10;
 
 impl Sessions {
@@ -100,7 +100,7 @@ impl Sessions {
         self.closes.push_back((*id, closing.reason));
     }
 
-    /// The transport has taken so many bytes of a connection's outbox. True if it is closing and has just been written
+    /// The transport has taken this many bytes of a connection's outbox. True if it is closing and has just been written
     /// out.
     #[inline]
     pub(in crate::hub) fn transmitted(&mut self, conn: usize, count: usize) -> bool {

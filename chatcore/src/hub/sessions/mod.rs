@@ -301,7 +301,7 @@ impl Sessions {
         own.max(self.origins.bucket(&session.share).paused_until(self.now, &self.origin_pace))
     }
 
-    /// Units of work that a call may do for a session: few at first, and the more the more it has caused of late. So many
+    /// Units of work that a call may do for a session: few at first, and the more the more it has caused of late. This many
     /// who begin at once hold up nobody.
     #[inline]
     pub(super) fn work_max(&self, index: usize) -> u32 {
@@ -339,7 +339,7 @@ impl Sessions {
         until
     }
 
-    /// A session was given so many bytes, and has left so many of them. Bytes that it was given before, and has left
+    /// A session was given this many bytes, and has left this many of them. Bytes that it was given before, and has left
     /// again, are no sign of life.
     #[inline]
     pub(super) fn received(&mut self, index: usize, given: usize, left: usize) {

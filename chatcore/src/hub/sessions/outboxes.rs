@@ -12,7 +12,7 @@ use crate::time::Instant;
 use crate::wire::{Head, HubMessage, OVERHEAD_BYTES_MAX, ProtocolError};
 
 impl Sessions {
-    /// Frames of so many bytes fit what may be kept for a session.
+    /// Frames of this many bytes fit what may be kept for a session.
     #[inline]
     pub(in crate::hub) fn fits(&self, index: usize, bytes: usize) -> bool {
         let session = &self.all[index];
@@ -150,7 +150,7 @@ impl Sessions {
 
     // ---- memory ----
 
-    /// The driver holds so many bytes of a session's input.
+    /// The driver holds this many bytes of a session's input.
     #[inline]
     pub(in crate::hub) fn set_leftover(&mut self, index: usize, bytes: usize) {
         let session = &mut self.all[index];

@@ -21,7 +21,7 @@ impl Oracle {
     /// What became of a message that the hub took responsibility for.
     fn close_message(&self, message: usize) -> Result<(), Violation> {
         let sent = &self.messages[message];
-        // Whoever was told its id knows that it was accepted.
+        // A sender that was told the id knows that the message was accepted.
         let (Some(taken), Some(_)) = (sent.taken, sent.id) else { return Ok(()) };
         let sender_lives = self.sessions[taken.session].ended.is_none();
         let mut is_for_somebody = false;
@@ -116,7 +116,7 @@ impl Oracle {
         Ok(())
     }
 
-    /// Who is online, and who is in a room, as it must be told to whoever asks when all is at rest.
+    /// The users who are online or in a room, as the hub must list them when all is at rest.
     pub(in crate::sim) fn online(&self) -> Vec<usize> {
         self.current.keys().copied().collect()
     }

@@ -242,7 +242,7 @@ impl Oracle {
         })
     }
 
-    /// Whoever is there is shown as it spelled its name.
+    /// A user that is there is shown as it spelled its name.
     fn check_shown(&self, name: &UserName, display_name: Option<&str>, is_there: bool) -> Result<(), Violation> {
         let (shown, spelling) = (display_name.unwrap_or(name.as_str()), spelling(user_of(name.as_str())));
         self.hold(!is_there || shown == spelling, Property::Presence, || format!("{name} is shown as {shown}"))

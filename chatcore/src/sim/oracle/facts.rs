@@ -65,7 +65,7 @@ pub(super) struct TakenRequest {
 pub(super) struct Session {
     pub(super) user: usize,
     pub(super) is_detached: bool,
-    /// It was there after so many requests.
+    /// It was there after this many requests.
     pub(super) begun: u64,
     pub(super) ended: Option<Ended>,
     pub(super) asked: Vec<TakenRequest>,

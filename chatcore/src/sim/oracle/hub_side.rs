@@ -52,7 +52,7 @@ impl Oracle {
 
     fn take_up(&mut self, wire: WireId, session: usize) {
         self.sessions[session].connections += 1;
-        // Who comes back has the whole time to read.
+        // A client that comes back has the whole time to read.
         self.sessions[session].caught.at = self.now;
         self.sessions[session].wire = Some(wire);
         self.sessions[session].sent = self.sessions[session].acked;

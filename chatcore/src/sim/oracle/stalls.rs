@@ -1,4 +1,4 @@
-//! Whose session may be ended for what it leaves unread: only whose own doing that is.
+//! Which session may be ended for what it leaves unread: only one that does so by itself.
 
 use alloc::format;
 use core::time::Duration;
@@ -19,7 +19,7 @@ const STALL_TIME_MORE: Duration = Duration::from_millis(20);
 const NAME_BYTES_MAX: u64 = 50;
 
 impl Oracle {
-    /// Everything that a session was owed is written to its connection: so many numbered frames.
+    /// Everything that a session was owed is written to its connection: this many numbered frames.
     pub(in crate::sim) fn written_out(&mut self, wire: WireId, count: u64) {
         let now = self.now;
         let Some(session) = self.wires.get(&wire).and_then(|facts| facts.session) else { return };
@@ -32,7 +32,7 @@ impl Oracle {
         session.forget_acknowledged();
     }
 
-    /// So many numbered frames are written to a connection.
+    /// This many numbered frames are written to a connection.
     pub(in crate::sim) fn written(&mut self, wire: WireId, count: u64) {
         let now = self.now;
         let Some(session) = self.wires.get(&wire).and_then(|facts| facts.session) else { return };

@@ -2,7 +2,7 @@
 //!
 //! Time goes by with each unit of work that the hub does. In a turn everybody who has something to say is heard once, those
 //! first who have little to say, until the turn's time is over; the hub does one slice of its own work; and what it wants
-//! done is done, as far as time allows. Whoever was not heard is first in the next turn.
+//! done is done, as far as time allows. Connections that were not heard are first in the next turn.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -16,7 +16,7 @@ use crate::{Hub, Instant, Limits};
 /// Units of work that a turn begins, at the most: once for what has come, and once for what is to be done.
 const TURN_UNITS_MAX: u64 = 8_000;
 
-/// Whoever has no more than this to say goes first.
+/// A connection that has no more than this to say goes first.
 const LITTLE_BYTES_MAX: usize = 4_096;
 
 /// The time that a server's work takes.
@@ -117,7 +117,7 @@ impl Server {
         Ok(())
     }
 
-    /// Who has something for the hub: those first who have little, and then those who waited longest.
+    /// Connections with something for the hub: first those that have little, then those that waited longest.
     fn speakers(&mut self, around: &mut Around<'_>) -> Vec<WireId> {
         let mut speakers: Vec<_> = Vec::new();
         for (wire, member) in &mut self.members {
@@ -145,7 +145,7 @@ impl Server {
         }
         self.note_events(around)?;
         if self.write(around) {
-            // Whose transport has taken all may be closed now.
+            // A connection whose transport has taken all may be closed now.
             self.pace.has_more = true;
         }
         around.oracle.all_told();

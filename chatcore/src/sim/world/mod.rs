@@ -333,7 +333,7 @@ impl World {
         Instant::from_nanos(ticks.saturating_mul(tick))
     }
 
-    /// Whose deadline does not pass.
+    /// The users and servers whose deadline does not pass.
     fn who_is_busy(&mut self) -> String {
         let server = self.server.due(&self.network);
         let (around, _, users) = self.around();
@@ -406,10 +406,10 @@ pub fn replay(seed: u64, listener: Listener) -> Result<Summary, Violation> {
     world(seed).with_listener(listener).run()
 }
 
-/// One run in so many is a crowd: that takes as long as hundreds of the others.
+/// One run in this many is a crowd: that takes as long as hundreds of the others.
 const CROWD_CHANCE: u32 = CERTAIN / 500;
 
-/// One run in so many is an attack.
+/// One run in this many is an attack.
 const ATTACK_CHANCE: u32 = CERTAIN / 100;
 
 fn world(seed: u64) -> World {

@@ -44,7 +44,7 @@ pub extern "C" fn key_bytes() -> usize {
     UserName::new("Zoë").map_or(0, |name| name.confusable_key().len())
 }
 
-/// Runs so many seeds from this one on: what `simulate` shows as their trace. Both ends of the core are in it.
+/// Runs this many seeds from this one on: what `simulate` shows as their trace. Both ends of the core are in it.
 #[unsafe(no_mangle)]
 pub extern "C" fn trace(first: u64, runs: u64) -> u64 {
     let trace = |seed| chatcore::sim::run(seed).expect("every promise is kept").trace;
