@@ -1,240 +1,317 @@
-//! The hub against a small model of it: users and mailboxes.
+//! The hub against a small model of it: users and mailboxes, and rooms whose members do not always keep up.
 
+mod chat;
 mod world;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chatcore::{CloseReason, Closed, DeliveryStatus, Event, HubEvent, Limits, MessageId, Refusal, RejectCode};
+use chat::{Chat, NAMES, ROOMS};
+use chatcore::{
+    Client, ClientError, CloseReason, Closed, Event, HubEvent, Instant, LeaveCode, Limits, Received, Refusal,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use world::{User, World};
 
-const NAMES: [&str; 4] = ["alice", "bob", "carol", "dave"];
+/// Requests of a user whose answers it has not acknowledged, at the most: their place in an outbox is bounded, too.
+const UNREAD_REQUESTS_MAX: u32 = 20;
+
+/// Nobody is silent for longer.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
     /// Takes the name, in upper case: names compare without it.
-    Join(usize),
-    /// Sends a body of one byte; the hub has it when this is over, the recipient not yet.
-    Send(usize, usize, u8),
+    Register(usize),
+    /// Sends a body of so many bytes; the hub has it when this is over, the recipient not yet.
+    Send(usize, usize, u8, usize),
+    Join(usize, usize),
+    Leave(usize, usize),
+    /// Says something in a room.
+    Say(usize, usize, u8, usize),
+    Roster(usize, usize),
     /// Carries everything that waits between a user and the hub.
     Carry(usize),
+    /// Likewise, and acknowledges it.
+    Acknowledge(usize),
     /// Says goodbye.
     Close(usize),
     /// Loses the connection.
     Break(usize),
-    /// Lets time pass, less than anybody's idle time.
+    /// Comes back with another one.
+    Resume(usize),
+    /// Lets time pass.
     Pass(u64),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let user = || 0..NAMES.len();
+    let room = || 0..ROOMS.len();
+    let bytes = || prop_oneof![1 => 1..300_usize, 2 => 300..1_000_usize];
     prop_oneof![
-        3 => user().prop_map(Step::Join),
-        8 => (user(), user(), any::<u8>()).prop_map(|(from, to, body)| Step::Send(from, to, body)),
+        4 => user().prop_map(Step::Register),
+        6 => (user(), user(), any::<u8>(), bytes()).prop_map(|(from, to, body, bytes)| Step::Send(from, to, body, bytes)),
+        8 => (user(), room()).prop_map(|(user, room)| Step::Join(user, room)),
+        4 => (user(), room()).prop_map(|(user, room)| Step::Leave(user, room)),
+        24 => (user(), room(), any::<u8>(), bytes()).prop_map(|(from, room, body, bytes)| Step::Say(from, room, body, bytes)),
+        2 => (user(), room()).prop_map(|(user, room)| Step::Roster(user, room)),
         4 => user().prop_map(Step::Carry),
+        2 => user().prop_map(Step::Acknowledge),
         1 => user().prop_map(Step::Close),
-        1 => user().prop_map(Step::Break),
-        2 => (0_u64..20_000).prop_map(Step::Pass),
+        2 => user().prop_map(Step::Break),
+        3 => user().prop_map(Step::Resume),
+        1 => (0_u64..70_000).prop_map(Step::Pass),
     ]
 }
 
-/// What a user must find when it looks: in this order.
-#[derive(Clone, Debug, PartialEq)]
-enum Mail {
-    Message { from: &'static str, body: u8 },
-    Accepted { number: u64 },
-    Rejected { number: u64 },
+/// Who loses its connection is gone, as in a chat without sessions; and there is room for everything.
+fn roomy() -> Limits {
+    Limits { resume_time_max: Duration::ZERO, ..Limits::default() }
 }
 
-/// The whole of what a chat is.
-#[derive(Default)]
-struct Model {
-    mailboxes: BTreeMap<usize, VecDeque<Mail>>,
-    sent: BTreeMap<usize, u64>,
-    /// Whose messages are in a mailbox.
-    senders: BTreeMap<usize, Vec<usize>>,
-    /// How many messages of a user were in the mailbox of somebody who broke off, and it is not told yet.
-    undelivered: BTreeMap<usize, usize>,
-}
-
-impl Model {
-    fn send(&mut self, from: usize, to: usize, body: u8) {
-        let number = self.sent.entry(from).or_default();
-        *number += 1;
-        let number = *number;
-        let answer = match self.mailboxes.get_mut(&to) {
-            Some(mailbox) => {
-                mailbox.push_back(Mail::Message { from: NAMES[from], body });
-                self.senders.entry(to).or_default().push(from);
-                Mail::Accepted { number }
-            }
-            None => Mail::Rejected { number },
-        };
-        self.mailboxes.get_mut(&from).expect("the sender is online").push_back(answer);
-    }
-
-    /// Whoever has sent something to a user that was never carried is to be told.
-    fn break_off(&mut self, user: usize) {
-        let senders = self.senders.remove(&user).unwrap_or_default();
-        self.end(user);
-        for sender in senders.into_iter().filter(|sender| *sender != user) {
-            *self.undelivered.entry(sender).or_default() += 1;
-        }
-    }
-
-    fn end(&mut self, user: usize) -> VecDeque<Mail> {
-        self.sent.remove(&user);
-        // Who is gone is told nothing any more.
-        self.undelivered.remove(&user);
-        self.senders.remove(&user);
-        self.senders.values_mut().for_each(|senders| senders.retain(|sender| *sender != user));
-        self.mailboxes.remove(&user).expect("the user is online")
-    }
+/// Outboxes hold a few messages.
+fn tight() -> Limits {
+    Limits { body_bytes_max: 1_000, outbox_bytes_max: 6_000, ..Limits::default() }
 }
 
 struct Run {
     world: World,
     users: BTreeMap<usize, User>,
-    model: Model,
-    last_id: MessageId,
+    /// Requests of each user since it last acknowledged everything.
+    unread: [u32; NAMES.len()],
+    model: Chat,
 }
 
 impl Run {
-    fn new() -> Self {
-        // Who loses its connection is gone, as in a chat without sessions.
-        let limits = Limits { resume_time_max: Duration::ZERO, ..Limits::default() };
-        Self { world: World::new(limits), users: BTreeMap::new(), model: Model::default(), last_id: MessageId(0) }
+    fn new(limits: Limits) -> Self {
+        let model = Chat::new(limits.outbox_bytes_max, limits.frame_bytes_max());
+        Self { world: World::new(limits), users: BTreeMap::new(), unread: [0; NAMES.len()], model }
+    }
+
+    /// Takes all steps. In the end everybody comes back, and reads.
+    fn play(&mut self, steps: Vec<Step>) {
+        for step in steps {
+            self.step(step);
+        }
+        self.finish();
     }
 
     fn step(&mut self, step: Step) {
         match step {
-            Step::Join(user) if self.users.contains_key(&user) => {
-                let refused = self.world.try_join(&NAMES[user].to_uppercase());
-                assert!(matches!(refused, Err(Refusal::NameInUse { .. })), "{refused:?}");
-            }
-            Step::Join(user) => {
-                self.users.insert(user, self.world.connect(&NAMES[user].to_uppercase()));
-                self.model.mailboxes.insert(user, VecDeque::new());
-            }
-            Step::Send(from, to, body) => self.send(from, to, body),
-            Step::Carry(user) => self.carry(user),
-            Step::Close(user) => self.close(user),
-            Step::Break(user) => {
-                if let Some(user_at) = self.users.remove(&user) {
-                    self.world.hub.disconnect(self.world.now, user_at.conn).unwrap();
-                    self.model.break_off(user);
+            Step::Register(user) => self.register(user),
+            Step::Send(from, to, body, bytes) => {
+                let body = vec![body; bytes];
+                if self.model.is_sure(to, &body) {
+                    self.ask(
+                        from,
+                        |client, now| client.send(now, NAMES[to], &body),
+                        |model, now| model.send(now, from, to, body.clone()),
+                    );
                 }
             }
+            Step::Join(user, room) => {
+                self.ask(user, |client, now| client.join(now, ROOMS[room]), |model, _| model.join(user, room));
+            }
+            Step::Leave(user, room) => {
+                self.ask(user, |client, now| client.leave(now, ROOMS[room]), |model, _| model.leave(user, room));
+            }
+            Step::Say(from, room, body, bytes) => {
+                let (body, spelling) = (vec![body; bytes], ROOMS[room].to_uppercase());
+                self.ask(
+                    from,
+                    |client, now| client.send(now, &spelling, &body),
+                    |model, now| model.say(now, from, room, &body),
+                );
+            }
+            Step::Roster(user, room) => {
+                self.ask(user, |client, now| client.roster(now, ROOMS[room], 0), |model, _| model.roster(user, room));
+            }
+            Step::Carry(user) => self.carry(user),
+            Step::Acknowledge(user) => self.acknowledge(user),
+            Step::Close(user) => self.close(user),
+            Step::Break(user) => self.break_off(user),
+            Step::Resume(user) => self.resume(user),
             Step::Pass(millis) => self.pass(Duration::from_millis(millis)),
         }
-        self.world.drain();
-        assert_eq!(self.world.hub.users(), self.model.mailboxes.len());
+        assert_eq!(self.world.hub.users(), self.model.sessions.len());
+        assert_eq!(self.world.hub.rooms(), self.model.rooms());
     }
 
-    fn send(&mut self, from: usize, to: usize, body: u8) {
-        let Some(user) = self.users.get_mut(&from) else { return };
-        let number = user.client.send(self.world.now, NAMES[to], &[body]).unwrap();
-        let bytes = user.client.poll_transmit().concat();
-        user.client.transmitted(self.world.now, bytes.len());
-        let _ = self.world.put(user.conn, &bytes);
-        self.model.send(from, to, body);
-        // The client counts all its requests, the model only sends: here they are the same.
-        assert_eq!(self.model.sent[&from], number);
+    /// Everybody is in every room.
+    fn gather(&mut self) {
+        for user in 0..NAMES.len() {
+            self.step(Step::Register(user));
+            (0..ROOMS.len()).for_each(|room| self.step(Step::Join(user, room)));
+        }
+    }
+
+    /// A user with a connection, and what it has to do with.
+    fn online(&mut self, user: usize) -> Option<(&mut User, &mut World, &mut Chat)> {
+        let session = self.model.sessions.get(&user)?;
+        let at = self.users.get_mut(&user).filter(|_| session.detached_until.is_none())?;
+        Some((at, &mut self.world, &mut self.model))
+    }
+
+    fn register(&mut self, user: usize) {
+        let name = NAMES[user].to_uppercase();
+        if self.users.contains_key(&user) {
+            let refused = self.world.try_join(&name);
+            assert!(matches!(refused, Err(Refusal::NameInUse { .. })), "{refused:?}");
+        } else {
+            self.users.insert(user, self.world.connect(&name));
+            self.model.begin(user);
+            self.unread[user] = 0;
+        }
+    }
+
+    /// The hub has the request when this is over, and has perhaps not told others yet what comes of it.
+    fn ask(
+        &mut self,
+        user: usize,
+        ask: impl Fn(&mut Client, Instant) -> Result<u64, ClientError>,
+        model: impl FnOnce(&mut Chat, Instant),
+    ) {
+        if self.unread[user] == UNREAD_REQUESTS_MAX {
+            self.acknowledge(user);
+        }
+        self.unread[user] += 1;
+        let Some((at, world, chat)) = self.online(user) else { return };
+        ask(&mut at.client, world.now).unwrap();
+        let bytes = at.client.poll_transmit().concat();
+        at.client.transmitted(world.now, bytes.len());
+        let mut input = &bytes[..];
+        while let Ok(Received::More) = world.hub.receive(world.now, at.conn, &mut input) {
+            // What others are to be told goes first.
+            world.pass(Duration::ZERO);
+        }
+        assert_eq!(input, b"", "the request is taken");
+        model(chat, world.now);
     }
 
     fn carry(&mut self, user: usize) {
-        let Some(user_at) = self.users.get_mut(&user) else { return };
-        self.world.carry(user_at);
-        let expected = std::mem::take(self.model.mailboxes.get_mut(&user).expect("the model has every user"));
-        let events = std::mem::take(&mut user_at.events);
-        self.model.senders.remove(&user);
-        let undelivered = self.model.undelivered.remove(&user).unwrap_or_default();
-        self.check(events, &expected, undelivered);
+        if let Some((at, world, model)) = self.online(user) {
+            world.carry(at);
+            model.hear(user, &std::mem::take(&mut at.events));
+        }
     }
 
+    fn acknowledge(&mut self, user: usize) {
+        self.carry(user);
+        if let Some((at, world, _)) = self.online(user) {
+            at.client.handle_timeout(world.now + Duration::from_millis(50));
+            self.carry(user);
+            self.model.catch_up(user);
+        }
+        self.unread[user] = 0;
+    }
+
+    /// All that is owed comes before the hub's goodbye, if what was said in rooms was given to the members by then: that is
+    /// why the actions are drained first.
     fn close(&mut self, user: usize) {
-        let Some(mut user_at) = self.users.remove(&user) else { return };
-        user_at.client.close(self.world.now);
-        self.world.carry(&mut user_at);
-        let undelivered = self.model.undelivered.remove(&user).unwrap_or_default();
-        let expected = self.model.end(user);
-        assert_eq!(user_at.events.pop(), Some(Event::Closed(Closed::Left)));
-        self.check(user_at.events, &expected, undelivered);
-        assert_eq!(self.world.closed(user_at.conn), Some(CloseReason::Left));
+        if let Some((at, world, model)) = self.online(user) {
+            world.drain();
+            at.client.close(world.now);
+            world.carry(at);
+            assert_eq!(at.events.pop(), Some(Event::Closed(Closed::Left)));
+            model.hear(user, &at.events);
+            model.end(user, LeaveCode::Quit);
+            assert_eq!(world.closed(at.conn), Some(CloseReason::Left));
+            self.users.remove(&user);
+        }
     }
 
-    /// Everybody is heard from before and after, so that nobody is idle for too long.
-    fn pass(&mut self, time: Duration) {
-        for user in 0..NAMES.len() {
-            self.carry(user);
+    fn break_off(&mut self, user: usize) {
+        // No two sessions expire at the same time.
+        self.wait(Duration::from_millis(1));
+        let Some((at, world, model)) = self.online(user) else { return };
+        let window = world.hub.limits().resume_time_max;
+        if window.is_zero() {
+            world.hub.disconnect(world.now, at.conn).unwrap();
+            world.drain();
+            model.end(user, LeaveCode::TimedOut);
+            self.users.remove(&user);
+        } else {
+            world.cut(at);
+            model.sessions.get_mut(&user).expect("it is online").detached_until = Some(world.now + window);
         }
+    }
+
+    fn resume(&mut self, user: usize) {
+        if self.online(user).is_some() {
+            return;
+        }
+        let Some(mut at) = self.users.remove(&user) else { return };
+        let resumed = self.world.reconnect(&mut at);
+        self.wait(Duration::ZERO);
+        let Some(session) = self.model.sessions.get_mut(&user) else {
+            return assert_eq!(resumed, Err(Refusal::SessionOver));
+        };
+        resumed.expect("the session waits");
+        session.detached_until = None;
+        self.world.carry(&mut at);
+        assert_eq!(at.events.remove(0), Event::Resumed);
+        self.model.hear(user, &std::mem::take(&mut at.events));
+        self.users.insert(user, at);
+    }
+
+    /// Everybody is heard from, so that nobody is idle for too long.
+    fn pass(&mut self, mut time: Duration) {
+        while !time.is_zero() {
+            (0..NAMES.len()).for_each(|user| self.acknowledge(user));
+            let slice = time.min(SILENCE_MAX);
+            self.wait(slice);
+            time -= slice;
+            for user in 0..NAMES.len() {
+                if let Some((at, world, _)) = self.online(user) {
+                    at.client.handle_timeout(world.now);
+                }
+            }
+        }
+        (0..NAMES.len()).for_each(|user| self.carry(user));
+    }
+
+    fn wait(&mut self, time: Duration) {
         self.world.pass(time);
-        for user in self.users.values_mut() {
-            user.client.handle_timeout(self.world.now);
-        }
-        for user in 0..NAMES.len() {
-            self.carry(user);
-        }
+        self.model.expire(self.world.now);
+        self.users.retain(|user, _| self.model.sessions.contains_key(user));
     }
 
-    fn check(&mut self, events: Vec<Event>, expected: &VecDeque<Mail>, undelivered: usize) {
-        let (reports, events): (Vec<_>, Vec<_>) =
-            events.into_iter().partition(|event| matches!(event, Event::Report { .. }));
-        let reported = reports.iter().map(|report| match report {
-            Event::Report { status: DeliveryStatus::Undelivered, ids, .. } => ids.len(),
-            _ => 0,
-        });
-        assert_eq!(reported.sum::<usize>(), undelivered, "what nobody was given is reported: {reports:?}");
-        let mut ids = Vec::new();
-        let mail: VecDeque<Mail> = events
-            .into_iter()
-            .map(|event| match event {
-                Event::Message { id, from, room: None, body } => {
-                    ids.push(id);
-                    let from = NAMES.into_iter().find(|name| *name == from.as_str()).expect("a known name");
-                    Mail::Message { from, body: body[0] }
-                }
-                Event::Accepted { number, id } => {
-                    self.last_id = self.last_id.max(id);
-                    Mail::Accepted { number }
-                }
-                Event::Rejected { number, code: RejectCode::NoSuchUser } => Mail::Rejected { number },
-                other => panic!("nobody asked for {other:?}"),
-            })
-            .collect();
-        assert_eq!(&mail, expected, "once, in order, and to the right user");
-        assert!(ids.is_sorted_by(|a, b| a < b), "message ids rise: {ids:?}");
+    fn finish(&mut self) {
+        (0..NAMES.len()).for_each(|user| self.resume(user));
+        (0..NAMES.len()).for_each(|user| self.acknowledge(user));
+        // Joined and left come in pairs, and in turn.
+        let mut online = BTreeMap::new();
+        for output in &self.world.hub_events {
+            match output {
+                HubEvent::SessionStarted { conn, name } => assert_eq!(online.insert(name.clone(), *conn), None),
+                HubEvent::SessionEnded { name, .. } => assert!(online.remove(name).is_some()),
+                _ => {}
+            }
+        }
+        assert_eq!(online.len(), self.users.len());
     }
 }
 
 proptest! {
     #[test]
     fn a_hub_is_users_and_mailboxes(steps in vec(step(), 1..120)) {
-        let mut run = Run::new();
-        for step in steps {
-            run.step(step);
-        }
-        for user in 0..NAMES.len() {
-            run.carry(user);
-        }
-        // Joined and left come in pairs, and in turn.
-        let mut online = BTreeMap::new();
-        for output in &run.world.hub_events {
-            match output {
-                HubEvent::SessionStarted { conn, name } => prop_assert_eq!(online.insert(name.clone(), *conn), None),
-                HubEvent::SessionEnded { name, .. } => prop_assert!(online.remove(name).is_some()),
-                _ => {}
-            }
-        }
-        prop_assert_eq!(online.len(), run.users.len());
+        let mut run = Run::new(roomy());
+        run.play(steps);
+    }
+
+    #[test]
+    fn a_member_gets_what_is_said_in_its_rooms_or_is_told_what_it_missed(steps in vec(step(), 1..240)) {
+        let mut run = Run::new(tight());
+        run.gather();
+        run.play(steps);
     }
 
     #[test]
     fn the_same_inputs_give_the_same_outputs(steps in vec(step(), 1..60)) {
         let trace = || {
-            let mut run = Run::new();
+            let mut run = Run::new(tight());
+            run.gather();
             let mut bytes = Vec::new();
             for step in &steps {
                 run.step(*step);
