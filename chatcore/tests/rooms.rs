@@ -418,6 +418,21 @@ fn who_comes_back_is_not_told_that_it_left() {
 }
 
 #[test]
+fn what_was_said_before_a_goodbye_comes_before_its_answer() {
+    let mut world = World::new(Limits::default());
+    let [alice, bob] = in_room(&mut world, ["alice", "bob"]);
+    let _ = world.say(alice.conn, &[send("#lobby", b"wait!")]);
+    // Nothing is drained in between.
+    let bytes = encode_all(&[goodbye()]);
+    let mut input = &bytes[..];
+    while world.hub.receive(world.now, bob.conn, &mut input) == Ok(chatcore::Received::More) {}
+    let told = world.written(bob.conn);
+    let told = decode_all(&told);
+    let [HubMessage::RoomDeliver(message), .., HubMessage::Goodbye(_)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(message.body, b"wait!");
+}
+
+#[test]
 fn who_is_in_more_than_64_rooms_gets_all_in_order_and_waits_for_the_rooms_of_others() {
     let limits = Limits { rooms_of_user_max: 65, session_rate: Rate::UNLIMITED, ..Limits::default() };
     let mut world = World::new(Limits { origin_rate: Rate::UNLIMITED, ..limits });

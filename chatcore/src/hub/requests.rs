@@ -57,9 +57,12 @@ impl Hub {
     ) -> Result<Handled, ProtocolError> {
         // Who is in a room must not change while something is on its way to its members.
         let waits = match content.kind {
-            Kind::JOIN | Kind::LEAVE => !self.ordered.rooms().has_only_news_of(index) || self.ordered.rooms().is_full(),
+            // What was said before a goodbye is still owed to the client that says it.
+            Kind::JOIN | Kind::LEAVE | Kind::GOODBYE => {
+                !self.ordered.rooms().has_only_news_of(index) || self.ordered.rooms().is_full()
+            }
             // The end of a session is news.
-            Kind::GOODBYE | Kind::ERROR => self.ordered.rooms().is_full(),
+            Kind::ERROR => self.ordered.rooms().is_full(),
             _ => false,
         };
         if waits && !self.flush_first(budget) {
