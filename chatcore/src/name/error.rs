@@ -19,9 +19,14 @@ use super::{NAME_BYTES_MAX, ROOM_SIGN};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {
-    /// A room's name was asked for, and the sign of a room is missing.
-    #[error("the name of a room begins with {ROOM_SIGN}")]
-    NoRoom,
+    /// A room's name was asked for, and begins with something else than the sign of a room.
+    #[error("the name of a room begins with {ROOM_SIGN}, not with {}", CharacterAt(*.character, *.position))]
+    NoRoom {
+        /// The character.
+        character: char,
+        /// Its place: it is the first.
+        position: usize,
+    },
     /// Nothing was given.
     #[error("a name is empty: it needs 1 to {NAME_BYTES_MAX} bytes")]
     Empty,
@@ -139,7 +144,8 @@ impl NameError {
     #[must_use]
     pub(super) fn after(mut self, characters: usize) -> Self {
         match &mut self {
-            Self::Forbidden { position, .. }
+            Self::NoRoom { position, .. }
+            | Self::Forbidden { position, .. }
             | Self::Variant { position, .. }
             | Self::Unassigned { position, .. }
             | Self::Context { position, .. }
@@ -147,7 +153,7 @@ impl NameError {
             | Self::LeadingMark { position, .. }
             | Self::Marks { position, .. }
             | Self::Scripts { position, .. } => *position += characters,
-            Self::NoRoom | Self::Empty | Self::TooLong { .. } | Self::NotAscii => {}
+            Self::Empty | Self::TooLong { .. } | Self::NotAscii => {}
         }
         self
     }
