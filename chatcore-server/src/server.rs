@@ -305,3 +305,82 @@ fn register(registry: &Registry, acceptor: &mut Acceptor) -> io::Result<Vec<Sock
     }
     Ok(addresses)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::TcpStream;
+
+    use chatcore::Token;
+    use chatcore::wire::{ClientMessage, HEADER_BYTES, Message, PREFACE_BYTES, Preface, Register, Resume};
+
+    use super::*;
+
+    /// No four characters of them stand in anything else.
+    const CREDENTIAL: &[u8; 16] = b"zq7%xv9!kw2^pj4&";
+    const TOKEN: &[u8; 16] = b"~wq8;zk3=jx5+vb7";
+
+    /// Lets a server do one thing after the other until something is so.
+    fn turn_until(server: &mut Server, is_so: impl Fn(&Server) -> bool) {
+        const PATIENCE: Duration = Duration::from_secs(20);
+        let (mut events, mut buffer) = (Events::with_capacity(8), vec![0; BUFFER_BYTES]);
+        let begun = server.clock.now();
+        while !is_so(server) {
+            let now = server.clock.now();
+            assert!(now.saturating_since(begun) < PATIENCE, "{server:#?}");
+            server.poll.poll(&mut events, Some(PATIENCE)).expect("the system can poll");
+            for event in &events {
+                server.dispatch(now, event);
+            }
+            let time = TimeSlice::start(server.clock, PATIENCE);
+            server.connections.read(now, time, &mut buffer);
+            server.connections.drain(now, &time);
+            server.accept();
+        }
+    }
+
+    /// Searches all that is known of a server for a secret, in the forms in which bytes are printed.
+    fn assert_hidden(secret: &[u8], server: &Server) {
+        let printed = [format!("{server:?}"), format!("{server:#?}"), format!("{server:x?}"), format!("{server:#x?}")];
+        for printed in printed.map(|printed| printed.split_whitespace().collect::<String>()) {
+            for window in secret.windows(4) {
+                let list = |form: fn(&u8) -> String| window.iter().map(form).collect::<Vec<_>>().join(",");
+                for trace in [
+                    list(u8::to_string),
+                    list(|byte| format!("{byte:x}")),
+                    list(|byte| format!("{byte:#x}")),
+                    window.escape_ascii().to_string(),
+                ] {
+                    assert!(!printed.contains(&trace), "{trace} is in {printed}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_half_read_registration_or_resume_shows_no_secret() {
+        let register = Register { name: "alice", credential: CREDENTIAL, frame_bytes_max: u32::MAX };
+        let token = Token::from_bytes(*TOKEN);
+        let resume = Resume { name: "alice", token, received: None, attempt: 1, frame_bytes_max: u32::MAX };
+        let asks: [(&[u8], _); 2] =
+            [(CREDENTIAL, ClientMessage::Register(register)), (TOKEN, ClientMessage::Resume(resume))];
+        for (secret, ask) in asks {
+            let listen = vec!["127.0.0.1:0".into()];
+            let mut server = Server::bind(Config { listen, ..Config::default() }).expect("it can listen");
+            let mut opening = Preface::OURS.encode().to_vec();
+            ask.encode(&mut opening);
+            opening.pop();
+            let mut client = TcpStream::connect(server.local_addrs()[0]).expect("it listens");
+            client.write_all(&opening).expect("it takes it");
+            // The length is shown, so the bytes are there. A slab shows its entries in this form alone.
+            let kept = format!("bytes: {}", opening.len() - PREFACE_BYTES);
+            assert!(opening.len() > PREFACE_BYTES + HEADER_BYTES + secret.len());
+            turn_until(&mut server, |server| format!("{server:#?}").contains(&kept));
+            assert_hidden(secret, &server);
+            // What it lay in is kept for others.
+            drop(client);
+            turn_until(&mut server, |server| server.connections.len() == 0);
+            assert_hidden(secret, &server);
+        }
+    }
+}

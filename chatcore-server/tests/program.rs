@@ -6,8 +6,8 @@ use std::io::{self, ErrorKind, PipeWriter};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output, Stdio};
 
-use chatcore::wire::{HubMessage, Preface};
-use chatcore::{Closed, Event, GoodbyeCode};
+use chatcore::wire::{ClientMessage, HubMessage, Preface, Register};
+use chatcore::{Closed, Event, GoodbyeCode, RefusalCode};
 
 use support::{PROGRAM, Peer, Server, User};
 
@@ -135,6 +135,26 @@ fn a_wrong_command_line_is_usage_and_says_what_is_right() {
         assert_eq!(output.status.code(), Some(2), "{flags:?}: {said}");
         assert!(said.contains(words), "{flags:?}: {said}");
     }
+}
+
+#[test]
+fn a_reserved_name_is_refused_and_so_is_what_looks_like_it() {
+    let mut server = Server::start(&["--reserve-name", "Admin", "--reserve-name", "ace"]);
+    let mut mallory = Peer::connect(server.address());
+    mallory.put(&Preface::OURS.encode());
+    // The last of them is in Cyrillic letters.
+    for (tries, name) in ["admin", "ADMIN", "ace", "\u{430}\u{441}\u{435}"].into_iter().enumerate() {
+        mallory.say(&ClientMessage::Register(Register { name, credential: b"", frame_bytes_max: u32::MAX }));
+        if tries == 0 {
+            mallory.take_preface();
+        }
+        match mallory.take() {
+            HubMessage::Refused(refused) => assert_eq!(refused.code, RefusalCode::Denied, "{name}"),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    User::registered(server.address(), "face").close();
+    server.assert_running();
 }
 
 /// Limits of a small server.

@@ -2,9 +2,9 @@
 
 mod world;
 
-use chatcore::wire::{ClientMessage, HubMessage, Ping};
-use chatcore::{Action, HubEvent, Limits, Memory};
-use world::{World, decode_all, send};
+use chatcore::wire::{ClientMessage, HubMessage, Join, Leave, Ping};
+use chatcore::{Action, HubEvent, Limits, Memory, Rate, Received};
+use world::{World, decode_all, encode_all, send};
 
 #[test]
 fn a_write_is_announced_once_even_if_the_driver_wrote_without_being_told() {
@@ -103,4 +103,46 @@ fn who_disconnects_gets_no_further_output() {
     assert!(world.writable.is_empty());
     let detached: Vec<_> = world.hub_events.iter().map(|output| matches!(output, HubEvent::Detached { .. })).collect();
     assert_eq!(detached, [true, true]);
+}
+
+#[test]
+fn a_driver_that_drains_no_events_is_given_no_more_of_them_than_so_many() {
+    /// As [`Hub::receive`](chatcore::Hub::receive) says.
+    const UNDRAINED_MAX: usize = 65_536;
+    /// Events of one call, at the most: each is more than a unit of the work that a call may do.
+    const OF_CALL_MAX: usize = 4_096;
+    const ROOMS: usize = 40_000;
+    let mut world =
+        World::new(Limits { session_rate: Rate::UNLIMITED, origin_rate: Rate::UNLIMITED, ..Limits::default() });
+    let alice = world.join("alice");
+    // Each opens a room, and closes it.
+    let pair = [ClientMessage::Join(Join { room: "#r" }), ClientMessage::Leave(Leave { room: "#r" })];
+    let bytes = encode_all(&pair).repeat(ROOMS);
+    let mut input = &bytes[..];
+    // It drains the actions, as it must.
+    let mut give = |world: &mut World| {
+        let before = input.len();
+        let received = world.hub.receive(world.now, alice, &mut input).unwrap();
+        while world.hub.poll_action().is_some() {}
+        (received, before - input.len())
+    };
+    let mut idle = 0;
+    for calls in 0.. {
+        match give(&mut world) {
+            (Received::More, 0) => idle += 1,
+            (Received::More, _) => assert_eq!(idle, 0, "it does not go on by itself"),
+            other => panic!("{other:?} after {calls} calls"),
+        }
+        if idle == 100 {
+            break;
+        }
+    }
+    let drain = |world: &mut World| std::iter::from_fn(|| world.hub.poll_event()).count();
+    let waited = drain(&mut world);
+    assert!((UNDRAINED_MAX + 1..=UNDRAINED_MAX + OF_CALL_MAX).contains(&waited), "{waited} events");
+    let mut told = waited;
+    while give(&mut world).0 == Received::More {
+        told += drain(&mut world);
+    }
+    assert_eq!(told + drain(&mut world), 2 * ROOMS, "nothing is lost");
 }

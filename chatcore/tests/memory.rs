@@ -237,6 +237,39 @@ fn an_origin_over_its_share_gets_no_more_messages_and_others_do() {
     assert!(ended.is_empty(), "refusing is enough: {ended:?}");
 }
 
+/// The codes of what was rejected of a user's requests.
+fn rejected(world: &mut World, conn: ConnId) -> Vec<RejectCode> {
+    let bytes = world.written(conn);
+    let code = |message| if let HubMessage::Rejected(rejected) = message { Some(rejected.code) } else { None };
+    decode_all(&bytes).into_iter().filter_map(code).collect()
+}
+
+#[test]
+fn who_comes_from_an_origin_over_its_share_says_nothing_that_others_have_to_keep() {
+    let mut world = small();
+    let sender = admit(&mut world, "sender", 9);
+    let [a1, a2] = ["a1", "a2"].map(|name| admit(&mut world, name, 1));
+    let b1 = admit(&mut world, "b1", 2);
+    for conn in [a2, b1] {
+        let _ = world.say(conn, &[ClientMessage::Join(Join { room: "#r" })]);
+        world.written(conn);
+    }
+    let says = [send("b1", b"x"), send("#r", b"x")];
+    let said = |world: &mut World, conn| {
+        let _ = world.say(conn, &says);
+        rejected(world, conn)
+    };
+    assert_eq!(said(&mut world, a2), [], "there is room");
+    assert_eq!(fill(&mut world, sender, "a1", 30).full, 0);
+    assert!(fill(&mut world, sender, "a2", 35).full > 0, "their share is used up");
+    assert_eq!(said(&mut world, a2), [RejectCode::RecipientFull; 2], "neither a user nor a room gets it");
+    assert_eq!(said(&mut world, b1), [], "another origin has a share of its own");
+    // What the other session of the origin lets go of is room again.
+    world.written(a1);
+    let _ = world.say(a1, &[ClientMessage::Ack(Ack { count: 30 })]);
+    assert_eq!(said(&mut world, a2), []);
+}
+
 #[test]
 fn when_all_is_used_up_the_largest_of_the_largest_origin_ends_and_its_senders_are_told() {
     let mut world = small();
@@ -260,6 +293,37 @@ fn when_all_is_used_up_the_largest_of_the_largest_origin_ends_and_its_senders_ar
     assert_eq!(reported, vec!["a1"; to_largest], "each message that it has not acknowledged");
     assert!(world.hub.memory().total() <= world.hub.limits().buffer_bytes_max + NEAR, "{:?}", world.hub.memory());
     assert_eq!(fill(&mut world, sender, "b1", 1).accepted, 1, "there is room again");
+}
+
+#[test]
+fn of_two_that_hold_about_as_much_the_one_ends_that_has_acknowledged_nothing_for_longer() {
+    for [reader, other] in [["a1", "a2"], ["a2", "a1"]] {
+        let mut world = World::new(Limits {
+            origin_buffer_bytes_max: 1_000_000,
+            buffer_bytes_max: 1_200_000,
+            ..small().hub.limits().clone()
+        });
+        let sender = admit(&mut world, "sender", 9);
+        let [a1, a2] = ["a1", "a2"].map(|name| admit(&mut world, name, 1));
+        for (name, origin) in [("b1", 2), ("c1", 3)] {
+            admit(&mut world, name, origin);
+        }
+        for (to, count) in [("a1", 28), ("a2", 28), ("b1", 15)] {
+            assert_eq!(fill(&mut world, sender, to, count).accepted, count);
+        }
+        // One of them acknowledges a little of it.
+        world.now = world.now + Duration::from_secs(1);
+        let conn = if reader == "a1" { a1 } else { a2 };
+        world.written(conn);
+        let _ = world.say(conn, &[ClientMessage::Ack(Ack { count: 1 })]);
+        for _ in 0..40 {
+            if [reader, other].iter().all(|name| end(&world, name).is_none()) {
+                fill(&mut world, sender, "c1", 1);
+            }
+        }
+        assert_eq!([reader, other].map(|name| end(&world, name)), [None, Some(CloseReason::Evicted)], "{other} ends");
+        assert_eq!(["b1", "c1", "sender"].map(|name| end(&world, name)), [None; 3]);
+    }
 }
 
 /// What it has not read is lost, and with it the numbers of the answers after that.

@@ -4,7 +4,7 @@ mod world;
 
 use std::time::Duration;
 
-use chatcore::wire::{ClientMessage, HubMessage, Join, Ping};
+use chatcore::wire::{Ack, ClientMessage, HubMessage, Join, Message, Ping};
 use chatcore::{CloseReason, ConnId, HubEvent, Instant, Limits, QuotaKey, Rate, Received};
 use world::{World, decode_all, encode_all, goodbye, registration, send};
 
@@ -173,6 +173,44 @@ fn what_is_said_in_a_room_costs_its_members_and_no_more() {
     let debt = frames * (1 + MEMBERS) - BURST;
     assert_eq!(frames, BURST.div_ceil(1 + MEMBERS));
     assert_eq!(until, world.now + Duration::from_millis(u64::from(debt).max(10)));
+}
+
+/// All of them come from one place, too.
+#[test]
+fn a_busy_bot_in_a_room_of_a_hundred_is_never_paused_at_the_default_rates() {
+    const MEMBERS: usize = 100;
+    const A_SECOND: u64 = 20;
+    let mut world = World::new(Limits::default());
+    let users: Vec<_> = (0..MEMBERS).map(|n| world.join(&format!("user{n}"))).collect();
+    let mut read = vec![0; MEMBERS];
+    for user in &users {
+        let _ = world.say(*user, &[ClientMessage::Join(Join { room: "#hall" })]);
+        world.drain();
+    }
+    // What it may cause at once is used up.
+    let until = loop {
+        if let Received::Paused { until } = world.say(users[0], &[PING]) {
+            break until;
+        }
+        let _ = world.written(users[0]);
+    };
+    world.pass(until - world.now);
+    let body = [b'x'; 1_000];
+    for turn in 0..60 * A_SECOND {
+        world.pass(Duration::from_secs(1) / u32::try_from(A_SECOND).unwrap());
+        let received = world.say(users[0], &[send("#hall", &body)]);
+        assert_eq!(received, Received::NeedInput, "message {turn}");
+        // The others read, and say so now and then.
+        if turn % A_SECOND == A_SECOND - 1 {
+            for (user, count) in users.iter().zip(&mut read) {
+                let bytes = world.written(*user);
+                *count += decode_all(&bytes).iter().filter(|told| told.kind().is_numbered()).count() as u64;
+                let received = world.say(*user, &[ClientMessage::Ack(Ack { count: *count })]);
+                assert_eq!(received, Received::NeedInput, "message {turn}");
+            }
+        }
+    }
+    assert!(read[1..].iter().all(|count| *count >= 60 * A_SECOND), "each has got all: {read:?}");
 }
 
 #[test]

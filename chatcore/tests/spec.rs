@@ -1,9 +1,9 @@
 //! The specification, against the code: what `protocol.md` lists is what there is.
 
+mod page;
 mod world;
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use chatcore::wire::{
     AcceptedRun, Ack, Announced, ClientMessage, Deliver, DeliveryReport, Done, ErrorMessage, Goodbye, HubMessage, Join,
@@ -14,24 +14,8 @@ use chatcore::{
     Client, ClientConfig, Closed, DeliveryStatus, ErrorCode, Event, GoodbyeCode, Handshake, HandshakeError, Instant,
     LeaveCode, Limits, MessageId, ProtocolError, Received, RefusalCode, RejectCode, SessionTicket, Token,
 };
+use page::rows;
 use world::{World, encode_all};
-
-/// The rows of all tables under a heading, as cells without markup.
-fn rows(heading: &str) -> Vec<Vec<String>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src/protocol.md");
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let section = text
-        .lines()
-        .skip_while(|line| line.trim_start_matches('#').trim() != heading)
-        .skip(1)
-        .take_while(|line| !line.starts_with("##"));
-    let rows: Vec<_> = section
-        .filter(|line| line.starts_with("| "))
-        .map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect())
-        .collect();
-    assert!(!rows.is_empty(), "no table under {heading}");
-    rows
-}
 
 /// The rows of the table of codes under a heading.
 fn codes(heading: &str) -> Vec<(u16, String)> {

@@ -34,16 +34,35 @@ const UNIT: Tally = Tally { copied: 1024 + OVERHEAD_BYTES_MAX as u64, calls: 2, 
 /// them. The longest are a batch of a room for one member, once to be shared and once put in; the notices of all rooms and
 /// watches; one outbox that moves; and one that is passed over frame by frame.
 fn tally_max(limits: &Limits, units: u32) -> Tally {
-    const BATCH_BYTES: u64 = 64 << 10;
-    let units = u64::from(units);
+    let (units, notices) = (u64::from(units), notices_max(limits));
     let outbox_bytes = limits.outbox_bytes_hard_max() as u64;
-    let batch_bytes = BATCH_BYTES + u64::from(limits.body_bytes_max + OVERHEAD_BYTES_MAX);
-    let notices = 2 * u64::from(limits.rooms_of_user_max + limits.watches_max);
+    let notices_bytes = notices * u64::from(OVERHEAD_BYTES_MAX);
     Tally {
-        copied: units * UNIT.copied + 2 * batch_bytes + outbox_bytes + notices * u64::from(OVERHEAD_BYTES_MAX),
+        copied: units * UNIT.copied + 2 * segment_bytes_max(limits) + outbox_bytes + notices_bytes,
         calls: units * UNIT.calls + BATCH_BYTES / ROOM_FRAME_BYTES_MIN + notices,
         walked: units * UNIT.walked + walk_max(limits),
     }
+}
+
+/// What letting somebody in may really do to outboxes. Who comes back has its outbox searched for what it has and for what
+/// is half written, and settled; one segment of it is copied, and what is put in beside that fits what is left.
+fn admit_tally_max(limits: &Limits) -> Tally {
+    const FEW: u64 = 16;
+    Tally {
+        copied: limits.outbox_bytes_hard_max() as u64 + segment_bytes_max(limits),
+        calls: notices_max(limits) + FEW,
+        walked: 3 * walk_max(limits),
+    }
+}
+
+/// Bytes of a batch of a room, which is the longest segment that outboxes share.
+fn segment_bytes_max(limits: &Limits) -> u64 {
+    BATCH_BYTES + u64::from(limits.body_bytes_max + OVERHEAD_BYTES_MAX)
+}
+
+/// What a session may be told of all its rooms and watches.
+fn notices_max(limits: &Limits) -> u64 {
+    2 * u64::from(limits.rooms_of_user_max + limits.watches_max)
 }
 
 /// Frames that are passed over to find one place in an outbox: all, because the outbox of a session that was detached is
@@ -51,6 +70,9 @@ fn tally_max(limits: &Limits, units: u32) -> Tally {
 fn walk_max(limits: &Limits) -> u64 {
     limits.outbox_bytes_hard_max() as u64 / FRAME_BYTES_MIN
 }
+
+/// Bytes of a batch of a room, but for its last message.
+const BATCH_BYTES: u64 = 64 << 10;
 
 /// The shortest frame has a header and one number.
 const FRAME_BYTES_MIN: u64 = HEADER_BYTES as u64 + 1;
@@ -214,9 +236,8 @@ impl Run {
         let mut handshake = Handshake::new(self.now, self.hub.limits());
         let registration = handshake.receive(self.now, &mut &opening[..]).expect("it is right").expect("it is whole");
         let now = self.now;
-        // An outbox is settled, searched for what is half written, and begun anew.
-        let units = 2 * walk_max(self.hub.limits()) / UNIT.walked;
-        self.bounded(u32::try_from(units).unwrap(), |run| run.hub.admit(now, registration))
+        let max = admit_tally_max(self.hub.limits());
+        self.bounded_by(0, max, |run| run.hub.admit(now, registration))
     }
 
     /// How many numbered frames a user has acknowledged, and how many it has read.
@@ -250,12 +271,17 @@ impl Run {
     /// Does something that begins with this many units, and checks that it is bounded: by what the hub says, and by what
     /// was really done to outboxes.
     fn bounded<T>(&mut self, units: u32, call: impl FnOnce(&mut Self) -> T) -> T {
+        let max = tally_max(self.hub.limits(), units);
+        self.bounded_by(units, max, call)
+    }
+
+    /// The same with a bound of its own for what is done to outboxes.
+    fn bounded_by<T>(&mut self, units: u32, max: Tally, call: impl FnOnce(&mut Self) -> T) -> T {
         let before = Tally::now();
         let outcome = call(self);
         let (work, done) = (self.hub.work_of_last_call(), Tally::now().since(before));
         let work_max = units + step_work_max(self.hub.limits());
         assert!(work <= work_max, "{work} units in one call, {work_max} at the most");
-        let max = tally_max(self.hub.limits(), units);
         let is_bounded = done.copied <= max.copied && done.calls <= max.calls && done.walked <= max.walked;
         assert!(is_bounded, "{done:?} in one call of {units} units, {work} noted; {max:?} at the most");
         outcome

@@ -20,8 +20,13 @@ use super::{NAME_BYTES_MAX, ROOM_SIGN};
 #[non_exhaustive]
 pub enum NameError {
     /// A spelling for a room does not begin with `#`.
-    #[error("the name of a room begins with {ROOM_SIGN}")]
-    NoRoom,
+    #[error("the name of a room begins with {ROOM_SIGN}, not with {}", CharacterAt(*.character, *.position))]
+    NoRoom {
+        /// The character.
+        character: char,
+        /// Its place: it is the first.
+        position: usize,
+    },
     /// The spelling is empty.
     #[error("a name is empty: it needs 1 to {NAME_BYTES_MAX} bytes")]
     Empty,
@@ -139,7 +144,8 @@ impl NameError {
     #[must_use]
     pub(super) fn after(mut self, characters: usize) -> Self {
         match &mut self {
-            Self::Forbidden { position, .. }
+            Self::NoRoom { position, .. }
+            | Self::Forbidden { position, .. }
             | Self::Variant { position, .. }
             | Self::Unassigned { position, .. }
             | Self::Context { position, .. }
@@ -147,7 +153,7 @@ impl NameError {
             | Self::LeadingMark { position, .. }
             | Self::Marks { position, .. }
             | Self::Scripts { position, .. } => *position += characters,
-            Self::NoRoom | Self::Empty | Self::TooLong { .. } | Self::NotAscii => {}
+            Self::Empty | Self::TooLong { .. } | Self::NotAscii => {}
         }
         self
     }

@@ -165,7 +165,10 @@ impl RoomName {
     ///
     /// Why no room can have such a name.
     pub fn new(spelling: &str) -> Result<Self, NameError> {
-        let rest = spelling.strip_prefix(ROOM_SIGN).ok_or(NameError::NoRoom)?;
+        let Some(rest) = spelling.strip_prefix(ROOM_SIGN) else {
+            let first = spelling.chars().next();
+            return Err(first.map_or(NameError::Empty, |character| NameError::NoRoom { character, position: 1 }));
+        };
         // Places are counted in the whole spelling.
         let mapped = map(rest).map_err(|error| error.after(1))?;
         let mut name = CompactString::with_capacity(ROOM_SIGN.len_utf8() + mapped.len());

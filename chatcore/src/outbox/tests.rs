@@ -6,8 +6,8 @@ use std::vec::Vec;
 use proptest::collection::vec as list;
 use proptest::prelude::*;
 
-use super::pool::BYTES_MIN;
-use super::{Cursor, Outbox, Pool};
+use super::pool::{BYTES_MAX, BYTES_MIN};
+use super::{Cursor, Outbox, Pool, Tally};
 use crate::wire::{self, ClientMessage, Message, Ping, Send};
 
 /// What happens to an outbox.
@@ -213,6 +213,31 @@ fn a_very_long_frame_leaves_nothing_behind() {
     outbox.transmitted(bytes, &mut pool);
     outbox.acknowledge(count, &mut pool).expect("it is written");
     assert_eq!((outbox.held_bytes(), pool.scratch.capacity()), (0, 0));
+}
+
+#[test]
+fn who_comes_back_has_one_segment_copied_and_the_rest_moved() {
+    const FRAMES: u64 = 4_000;
+    const BODY_BYTES: usize = 1_000;
+    let (mut outbox, mut pool) = (Outbox::default(), Pool::default());
+    for _ in 0..FRAMES {
+        outbox.push(&ClientMessage::Send(Send { to: "bob", body: &[7; BODY_BYTES] }), &mut pool);
+    }
+    let bytes = outbox.unwritten_bytes();
+    outbox.transmitted(bytes, &mut pool);
+    let mut most = 0;
+    for received in [1, FRAMES / 3, FRAMES / 2, FRAMES - 2] {
+        let before = Tally::now();
+        outbox.resume_at(received, &mut pool).expect("it is written");
+        outbox.restart(Outbox::default(), &mut pool);
+        let copied = Tally::now().since(before).copied;
+        assert!(copied <= BYTES_MAX as u64, "{copied} bytes of {} are copied", outbox.kept_bytes());
+        most = most.max(copied);
+        let bytes = outbox.unwritten_bytes();
+        assert!(bytes > BODY_BYTES, "there is something to write again");
+        outbox.transmitted(bytes, &mut pool);
+    }
+    assert!(most > BODY_BYTES as u64, "some began in the middle of a segment");
 }
 
 /// Nobody acknowledges them, so nothing else would let go of them.

@@ -10,11 +10,21 @@ use proptest::prelude::*;
 #[test]
 fn a_room_is_a_sign_and_a_name() {
     assert_eq!(RoomName::new("#Lobby").unwrap().as_str(), "#lobby");
-    assert_eq!(RoomName::new("lobby"), Err(NameError::NoRoom));
+    assert_eq!(RoomName::new("lobby"), Err(NameError::NoRoom { character: 'l', position: 1 }));
+    assert_eq!(RoomName::new("\u{ff03}lobby"), Err(NameError::NoRoom { character: '\u{ff03}', position: 1 }));
     assert_eq!(RoomName::new("#"), Err(NameError::Empty));
+    assert_eq!(RoomName::new(""), Err(NameError::Empty));
     assert_eq!(RoomName::new("##x"), Err(NameError::Forbidden { character: '#', position: 2 }));
     assert!(RoomName::new(&alloc::format!("#{}", "x".repeat(NAME_BYTES_MAX))).is_ok());
     assert!(UserName::new("#lobby").is_err(), "no user is a room");
+}
+
+#[test]
+fn who_forgets_the_sign_of_a_room_is_told_what_stands_in_its_place() {
+    for (spelling, place) in [("lobby", "U+006C (character 1)"), (" #lobby", "U+0020 (character 1)")] {
+        let error = RoomName::new(spelling).unwrap_err().to_string();
+        assert_eq!(error, alloc::format!("the name of a room begins with #, not with {place}"));
+    }
 }
 
 fn name(spelling: &str) -> Result<String, NameError> {
