@@ -61,7 +61,7 @@ fn unwatch<'a>(names: &[&'a str]) -> ClientMessage<'a> {
     ClientMessage::Unwatch(Unwatch { names: names.to_vec() })
 }
 
-/// So many users, all in `#hall`.
+/// This many users, all in `#hall`.
 fn hall(world: &mut World, members: usize) -> Vec<ConnId> {
     let enter = |n| {
         let conn = world.join(&format!("user{n}"));
