@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::process::{self, Child, Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use chatcore_bench::conformance::{ClientPeer, DIALOGUES, Dialogue, Peer, Role, ServerPeer, parse, play, waits_ms};
+use chatcore_bench::conformance::{DIALOGUES, Dialogue, Role, SocketPeer, parse, play, waits_ms};
 use clap::Args;
 
 use crate::failure::{Failure, Result};
@@ -60,11 +60,11 @@ impl Target {
         }
     }
 
-    fn peer(&self, patience: Duration) -> Result<Box<dyn Peer>> {
-        Ok(match self {
-            Self::Server(address) => Box::new(ServerPeer::new(*address, patience)),
-            Self::Client(command) => Box::new(ClientPeer::start(command, patience).map_err(Failure::new)?),
-        })
+    fn peer(&self, patience: Duration) -> Result<SocketPeer> {
+        match self {
+            Self::Server(address) => Ok(SocketPeer::server(*address, patience)),
+            Self::Client(command) => SocketPeer::start_client(command, patience).map_err(Failure::new),
+        }
     }
 }
 
@@ -128,7 +128,7 @@ fn play_all(target: &Target, chosen: &[Chosen], options: &Options) -> Result<usi
             continue;
         }
         let unique = format!("-{}-{run}-{index}", process::id() % 1_000);
-        match play(dialogue, *role, &mut *target.peer(patience)?, &unique) {
+        match play(dialogue, *role, &mut target.peer(patience)?, &unique) {
             Ok(_) => passed += 1,
             Err(failure) => {
                 failed += 1;

@@ -10,7 +10,7 @@ mod value;
 
 pub use self::play::{Peer, Read, Role, State, play, waits_ms};
 pub use self::script::{Dialogue, parse};
-pub use self::sockets::{ClientPeer, ServerPeer};
+pub use self::sockets::SocketPeer;
 
 macro_rules! dialogues {
     ($($role:ident $file:literal)*) => {

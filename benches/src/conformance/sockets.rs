@@ -68,71 +68,35 @@ fn sleep(time: Duration) {
     thread::sleep(time);
 }
 
-/// A server at an address.
+/// The other end, which a tester reaches over TCP.
 #[derive(Debug)]
-pub struct ServerPeer {
-    address: SocketAddr,
+pub struct SocketPeer {
+    end: End,
     patience: Duration,
     streams: Streams,
 }
 
-impl ServerPeer {
-    /// The server at this address, which may take so long for an answer.
-    pub fn new(address: SocketAddr, patience: Duration) -> Self {
-        Self { address, patience, streams: Streams::default() }
-    }
-}
-
-impl Peer for ServerPeer {
-    fn open(&mut self, time: Duration) -> Result<Option<usize>, String> {
-        let stream = TcpStream::connect_timeout(&self.address, time);
-        self.streams.add(stream.map_err(|error| format!("{}: {error}", self.address))?, self.patience).map(Some)
-    }
-
-    fn write(&mut self, conn: usize, bytes: &[u8]) -> Result<(), String> {
-        self.streams.write(conn, bytes)
-    }
-
-    fn read(&mut self, conn: usize, into: &mut Vec<u8>, time: Duration) -> Result<Read, String> {
-        self.streams.read(conn, into, time)
-    }
-
-    fn cut(&mut self, conn: usize) -> Result<(), String> {
-        self.streams.streams[conn] = None;
-        Ok(())
-    }
-
-    fn wait(&mut self, time: Duration) -> Result<(), String> {
-        sleep(time);
-        Ok(())
-    }
-
-    fn enter(&mut self, _: &str) -> Result<(), String> {
-        Err("a hub has no user".into())
-    }
-
-    fn patience(&self) -> Duration {
-        self.patience
-    }
-}
-
-/// A client program, which is stopped when this is dropped.
 #[derive(Debug)]
-pub struct ClientPeer {
-    listener: TcpListener,
-    child: Child,
-    patience: Duration,
-    streams: Streams,
+enum End {
+    /// A server that runs.
+    Server(SocketAddr),
+    /// A client program that connects to us.
+    Client { listener: TcpListener, child: Child },
 }
 
-impl ClientPeer {
-    /// Starts a client by a command of the shell, in which `{address}` stands for where it is to connect. It may take so
-    /// long for an answer.
+impl SocketPeer {
+    /// The server at this address, which may take `patience` for an answer.
+    pub fn server(address: SocketAddr, patience: Duration) -> Self {
+        Self { end: End::Server(address), patience, streams: Streams::default() }
+    }
+
+    /// Starts a client by a command of the shell, in which `{address}` stands for where it is to connect. It may take
+    /// `patience` for an answer, and is stopped when this is dropped.
     ///
     /// # Errors
     ///
     /// If the command cannot be started.
-    pub fn start(command: &str, patience: Duration) -> Result<Self, String> {
+    pub fn start_client(command: &str, patience: Duration) -> Result<Self, String> {
         let listener = TcpListener::bind("127.0.0.1:0").map_err(text)?;
         listener.set_nonblocking(true).map_err(text)?;
         let address = listener.local_addr().map_err(text)?;
@@ -140,32 +104,30 @@ impl ClientPeer {
         let mut shell = Command::new("sh");
         shell.arg("-c").arg(&command).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = shell.spawn().map_err(|error| format!("{command}: {error}"))?;
-        Ok(Self { listener, child, patience, streams: Streams::default() })
+        Ok(Self { end: End::Client { listener, child }, patience, streams: Streams::default() })
     }
 }
 
-impl Drop for ClientPeer {
+impl Drop for SocketPeer {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let End::Client { child, .. } = &mut self.end {
+            // It may have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
-impl Peer for ClientPeer {
+impl Peer for SocketPeer {
     fn open(&mut self, time: Duration) -> Result<Option<usize>, String> {
-        let end = Instant::now() + time;
-        loop {
-            match self.listener.accept() {
-                Ok((stream, _)) => {
-                    stream.set_nonblocking(false).map_err(text)?;
-                    return self.streams.add(stream, self.patience).map(Some);
-                }
-                Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error.to_string()),
-                Err(_) if Instant::now() >= end => return Ok(None),
-                Err(_) => sleep(POLL),
+        let stream = match &self.end {
+            End::Server(address) => {
+                let stream = TcpStream::connect_timeout(address, time);
+                Some(stream.map_err(|error| format!("{address}: {error}"))?)
             }
-        }
+            End::Client { listener, .. } => accept(listener, time)?,
+        };
+        stream.map(|stream| self.streams.add(stream, self.patience)).transpose()
     }
 
     fn write(&mut self, conn: usize, bytes: &[u8]) -> Result<(), String> {
@@ -187,11 +149,28 @@ impl Peer for ClientPeer {
     }
 
     fn enter(&mut self, line: &str) -> Result<(), String> {
-        let input = self.child.stdin.as_mut().expect("it is piped");
+        let End::Client { child, .. } = &mut self.end else { return Err("a hub has no user".into()) };
+        let input = child.stdin.as_mut().expect("it is piped");
         writeln!(input, "{line}").map_err(|error| format!("the client does not take a line: {error}"))
     }
 
     fn patience(&self) -> Duration {
         self.patience
+    }
+}
+
+/// The next connection, if it comes within the time.
+fn accept(listener: &TcpListener, time: Duration) -> Result<Option<TcpStream>, String> {
+    let end = Instant::now() + time;
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                stream.set_nonblocking(false).map_err(text)?;
+                return Ok(Some(stream));
+            }
+            Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error.to_string()),
+            Err(_) if Instant::now() >= end => return Ok(None),
+            Err(_) => sleep(POLL),
+        }
     }
 }
