@@ -288,14 +288,18 @@ impl Run {
     }
 
     fn give(&mut self, user: usize, mut input: &[u8]) {
-        let (conn, now) = (self.conns[user], self.now);
+        let conn = self.conns[user];
         for calls in 0.. {
+            let now = self.now;
             let sessions = self.hub.ordered.sessions();
             let units = sessions.find(format!("u{user}").as_bytes()).map_or(0, |index| sessions.work_max(index));
             assert!(units <= CALL_WORK_MAX);
             let received = self.bounded(units, |run| run.hub.receive(now, conn, &mut input));
-            if received != Ok(Received::More) {
-                return;
+            match received {
+                Ok(Received::More) => {}
+                // A driver gives the rest again. Here that may be left out, but not in the middle of a list.
+                Ok(Received::Paused { until }) if self.has_begun_list(user) => self.now = until,
+                _ => return,
             }
             // A driver gives others their turn in between. Some let the hub go on, too.
             if calls % 3 == 2 {
@@ -303,6 +307,13 @@ impl Run {
             }
             assert!(calls < 100_000, "the input comes to its end");
         }
+    }
+
+    /// Some names of a list are resolved, and the others wait.
+    fn has_begun_list(&self, user: usize) -> bool {
+        let sessions = self.hub.ordered.sessions();
+        let index = sessions.find(format!("u{user}").as_bytes());
+        index.is_some_and(|index| !sessions[index].details.resolved.is_empty())
     }
 
     fn slice(&mut self) {
