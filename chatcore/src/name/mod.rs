@@ -152,7 +152,7 @@ impl core::str::FromStr for UserName {
 ///
 /// let room: RoomName = "#Lobby".parse()?;
 /// assert_eq!(room.as_str(), "#lobby");
-/// assert_eq!(RoomName::new("lobby"), Err(NameError::NoRoom));
+/// assert_eq!(RoomName::new("lobby"), Err(NameError::NoRoom { character: 'l', position: 1 }));
 /// # Ok::<(), NameError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
