@@ -74,7 +74,7 @@ impl Connections {
 
     /// Whether there is more to do than the time of the last turn was enough for.
     pub(crate) fn has_work_left(&self) -> bool {
-        self.is_behind() || self.work_left || !self.hub.is_settled()
+        self.is_behind() || self.work_left || !self.hub.has_flushed_answers()
     }
 
     /// The place after all who wait for their go.
@@ -172,7 +172,7 @@ impl Connections {
 
     /// Senders have been told all that there is to tell of their messages.
     pub(crate) fn is_settled(&self) -> bool {
-        self.hub.is_settled()
+        self.hub.has_flushed_answers()
     }
 
     /// Does what the hub wants done at once, as long as the time lasts.

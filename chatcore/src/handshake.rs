@@ -150,7 +150,7 @@ impl Handshake {
                     Ok(Some(self.ask(name, Request::Name { credential: Credential::new(credential) }, frame_bytes_max)))
                 }
                 ClientMessage::Resume(_) if mem::replace(&mut self.has_resumed, true) => {
-                    Err(Failure::Peer(ProtocolError::TooManyAttempts { attempts_max: self.attempts_max }))
+                    Err(Failure::Peer(ProtocolError::TooManyAttempts { registration_attempts_max: self.attempts_max }))
                 }
                 ClientMessage::Resume(Resume { name, token, received, attempt, frame_bytes_max }) => {
                     Ok(Some(self.ask(name, Request::Resume { token, received, attempt }, frame_bytes_max)))
@@ -207,7 +207,7 @@ impl Handshake {
         if self.attempts < self.attempts_max {
             return Ok(());
         }
-        Err(self.fail(ProtocolError::TooManyAttempts { attempts_max: self.attempts_max }))
+        Err(self.fail(ProtocolError::TooManyAttempts { registration_attempts_max: self.attempts_max }))
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout). While a registration is undecided, the decision must come

@@ -27,7 +27,7 @@ fn what_is_urgent_comes_at_once_and_the_rest_when_it_is_asked_for() {
     let (alice, bob) = (world.join("alice"), world.join("bob"));
     for _ in 0..2 {
         let _ = world.say(alice, &[send("bob", b"hello")]);
-        assert!(!world.hub.is_settled());
+        assert!(!world.hub.has_flushed_answers());
         let urgent: Vec<_> = std::iter::from_fn(|| world.hub.poll_urgent_action()).collect();
         assert!(matches!(urgent[..], [Action::Write { conn }] if conn == bob), "{urgent:?}");
         let bytes = world.hub.transmit(bob).concat();
@@ -45,9 +45,9 @@ fn what_is_urgent_comes_at_once_and_the_rest_when_it_is_asked_for() {
     };
     let [run] = accepted.runs[..] else { panic!("{accepted:?}") };
     assert_eq!((run.number, run.more, ack.count), (1, 1, 2));
-    assert!(!world.hub.is_settled(), "bob has not been told");
+    assert!(!world.hub.has_flushed_answers(), "bob has not been told");
     world.drain();
-    assert!(world.hub.is_settled());
+    assert!(world.hub.has_flushed_answers());
     assert_eq!(world.hub.transmit(bob).concat().len(), world.written(bob).len());
 }
 

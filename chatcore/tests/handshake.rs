@@ -169,7 +169,7 @@ fn refusals_are_counted_and_end_the_connection() {
     bytes.extend(register(""));
     assert!(handshake.receive(Instant::ZERO, &mut &bytes[..]).unwrap().is_none());
     let error = handshake.receive(Instant::ZERO, &mut &register("")[..]).unwrap_err();
-    assert_eq!(error, HandshakeError::ProtocolError(ProtocolError::TooManyAttempts { attempts_max: 3 }));
+    assert_eq!(error, HandshakeError::ProtocolError(ProtocolError::TooManyAttempts { registration_attempts_max: 3 }));
     let answers = said(&handshake);
     assert!(matches!(
         decode_all(&answers)[..],

@@ -109,7 +109,7 @@ fn real_clients_chat_and_settle() {
     for user in [&mut alice, &mut bob] {
         user.client.handle_timeout(world.now);
         world.carry(user);
-        assert!(user.client.is_settled());
+        assert!(user.client.is_drained());
         assert!(user.client.poll_timeout() > Some(world.now), "nothing is due");
     }
 }

@@ -313,7 +313,7 @@ fn a_token_guessed_many_times_costs_a_connection_each_and_changes_nothing() {
     let refusal = world.hub.admit(world.now, first).unwrap_err();
     handshake.refuse(world.now, &refusal).unwrap();
     let second = handshake.receive(world.now, &mut input).unwrap_err();
-    assert_eq!(second, HandshakeError::ProtocolError(ProtocolError::TooManyAttempts { attempts_max: 8 }));
+    assert_eq!(second, HandshakeError::ProtocolError(ProtocolError::TooManyAttempts { registration_attempts_max: 8 }));
 }
 
 #[test]
@@ -343,7 +343,7 @@ fn a_count_that_is_out_of_step_does_nothing_to_a_session_that_is_connected() {
     world.pass(Duration::from_millis(60));
     bob.client.handle_timeout(world.now);
     world.carry(&mut bob);
-    assert!(world.hub.transmit(bob.conn).is_empty() && alice.client.is_settled(), "bob has acknowledged it");
+    assert!(world.hub.transmit(bob.conn).is_empty() && alice.client.is_drained(), "bob has acknowledged it");
     let token = bob.client.ticket().unwrap().token;
     for count in [0, 2] {
         assert_eq!(try_resume(&mut world, "bob", token, Some(count)), Err(Refusal::StaleResume));

@@ -312,7 +312,7 @@ impl Run {
             }
         }
         for user in &self.users {
-            let rests = user.client.is_closed() || user.client.is_settled() || user.client.ticket().is_none();
+            let rests = user.client.is_closed() || user.client.is_drained() || user.client.ticket().is_none();
             assert!(rests, "everything owed is delivered in the end: {:?}", user.client);
         }
     }

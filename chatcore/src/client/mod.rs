@@ -316,7 +316,7 @@ impl Client {
     }
 
     /// Whether the transport has taken everything and the hub has acknowledged it.
-    pub fn is_settled(&self) -> bool {
+    pub fn is_drained(&self) -> bool {
         self.outbox.is_written() && !self.outbox.awaits_ack()
     }
 

@@ -79,7 +79,7 @@ impl Hub {
 
     /// Whether the hub keeps back no answers to senders. If false, [`poll_urgent_action`](Self::poll_urgent_action)
     /// left some out, and [`poll_action`](Self::poll_action) gives the writes for them.
-    pub fn is_settled(&self) -> bool {
+    pub fn has_flushed_answers(&self) -> bool {
         self.replies.is_empty()
     }
 

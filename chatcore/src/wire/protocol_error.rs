@@ -84,10 +84,10 @@ pub enum ProtocolError {
         sent: u64,
     },
     /// See [`ErrorCode::TooManyAttempts`].
-    #[error("a connection may ask {attempts_max} times for a name, and once for a session: no more")]
+    #[error("a connection may ask {registration_attempts_max} times for a name, and once for a session: no more")]
     TooManyAttempts {
         /// The limit.
-        attempts_max: u32,
+        registration_attempts_max: u32,
     },
 }
 

@@ -249,7 +249,7 @@ impl World {
             && self.users.iter().all(|user| {
                 user.wire().is_some_and(|wire| self.network.is_whole(wire))
                     && user.has_taken_all()
-                    && user.client.as_ref().is_some_and(Client::is_settled)
+                    && user.client.as_ref().is_some_and(Client::is_drained)
                     && self.oracle.is_answered(user.index)
                     && self.oracle.is_acknowledged(user.index)
             })
@@ -285,7 +285,7 @@ impl World {
             .users
             .iter()
             .map(|user| {
-                let settled = user.client.as_ref().map(Client::is_settled);
+                let settled = user.client.as_ref().map(Client::is_drained);
                 let answered = self.oracle.is_answered(user.index);
                 let acknowledged = self.oracle.is_acknowledged(user.index);
                 format!("{}: settled {settled:?}, answered {answered}, acknowledged {acknowledged}", user.index)
