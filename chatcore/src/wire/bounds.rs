@@ -1,11 +1,11 @@
 //! What fields hold beyond what their types say: lengths, and values that go together (protocol.md, *Rules and breaches*).
 //! A breach is an `invalid_value`, whichever side finds it.
 
-use super::message::{
-    Accepted, AcceptedRun, Ack, Deliver, DeliveryReport, Done, ErrorMessage, Goodbye, Join, Joined, Leave, Left,
-    Members, Missed, Online, Ping, Pong, Presence, Refused, Register, Rejected, Resume, Resumed, RoomDeliver, Roster,
-    Send, Stale, Unwatch, UserInfo, Watch, Welcome, Who,
+use super::chat::{
+    Accepted, AcceptedRun, Deliver, DeliveryReport, Done, Join, Joined, Leave, Left, Members, Missed, Online, Presence,
+    Rejected, RoomDeliver, Roster, Send, Stale, Unwatch, UserInfo, Watch, Who,
 };
+use super::connection::{Ack, ErrorMessage, Goodbye, Ping, Pong, Refused, Register, Resume, Resumed, Welcome};
 use super::message_id::MessageId;
 use crate::limits::{CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, ONLINE_NAMES_MAX};
 // The rest of what makes a name is for the hub to judge: a client may know less of Unicode.

@@ -21,8 +21,10 @@
 //! ```
 
 mod bounds;
+mod chat;
 mod code;
 mod codec;
+mod connection;
 mod frame;
 mod kind;
 mod message;
@@ -32,15 +34,17 @@ mod preface;
 mod protocol_error;
 mod token;
 
+pub use chat::{
+    Accepted, AcceptedRun, Deliver, DeliveryReport, Done, Join, Joined, Leave, Left, Members, Missed, Online, Presence,
+    Rejected, RoomDeliver, Roster, Send, Stale, Unwatch, UserInfo, Watch, Who,
+};
 pub use code::{DeliveryStatus, ErrorCode, GoodbyeCode, LeaveCode, RefusalCode, RejectCode};
+pub use connection::{
+    Ack, Announced, ErrorMessage, Goodbye, Ping, Pong, ReconnectHint, Refused, Register, Resume, Resumed, Welcome,
+};
 pub use frame::{Content, HEADER_BYTES, OVERHEAD_BYTES_MAX, take};
 pub use kind::Kind;
-pub use message::{
-    Accepted, AcceptedRun, Ack, Announced, ClientMessage, Deliver, DeliveryReport, Done, ErrorMessage, Goodbye,
-    HubMessage, Join, Joined, Leave, Left, Members, Message, Missed, Online, Ping, Pong, Presence, ReconnectHint,
-    Refused, Register, Rejected, Resume, Resumed, RoomDeliver, Roster, Send, Stale, Unwatch, UserInfo, Watch, Welcome,
-    Who,
-};
+pub use message::{ClientMessage, HubMessage, Message};
 pub(crate) use message_id::EPOCH_UNIX_MS;
 pub use message_id::{HUB_NUMBER_MAX, MessageId};
 pub use preface::{Features, OtherProtocol, PREFACE_BYTES, Preface, VERSION};

@@ -3,9 +3,10 @@
 
 use alloc::vec::Vec;
 
+use super::chat::AcceptedRun;
+use super::connection::Ack;
 use super::frame::HEADER_BYTES;
 use super::kind::Kind;
-use super::message::{AcceptedRun, Ack};
 use super::message_id::MessageId;
 use crate::name::NAME_BYTES_MAX;
 
