@@ -105,19 +105,11 @@ const NAMES: &[Field] = &[Field("names", Type::List(&Type::Text))];
 
 const NONCE: &[Field] = &[Field("nonce", U64)];
 
-static MESSAGES: [Schema; 30] = [
-    Schema {
-        kind: 0x01,
-        name: "register",
-        fields: &[Field("name", Type::Text), Field("credential", Type::Bytes), Field("frame_bytes_max", U32)],
-    },
-    Schema {
-        kind: 0x02,
-        name: "welcome",
-        fields: &[
-            Field("name", Type::Text),
-            Field("display_name", OPTION_TEXT),
-            Field("token", Type::Token),
+/// These fields, and then the limits that a hub announces.
+macro_rules! with_limits {
+    ($($field:expr),*) => {
+        &[
+            $($field,)*
             Field("frame_bytes_max", U32),
             Field("body_bytes_max", U32),
             Field("outbox_bytes_max", U32),
@@ -128,6 +120,23 @@ static MESSAGES: [Schema; 30] = [
             Field("watches_max", U32),
             Field("cost_per_s", U32),
             Field("cost_burst", U32),
+        ]
+    };
+}
+
+static MESSAGES: [Schema; 30] = [
+    Schema {
+        kind: 0x01,
+        name: "register",
+        fields: &[Field("name", Type::Text), Field("credential", Type::Bytes), Field("frame_bytes_max", U32)],
+    },
+    Schema {
+        kind: 0x02,
+        name: "welcome",
+        fields: with_limits![
+            Field("name", Type::Text),
+            Field("display_name", OPTION_TEXT),
+            Field("token", Type::Token)
         ],
     },
     Schema {
@@ -155,24 +164,7 @@ static MESSAGES: [Schema; 30] = [
             Field("frame_bytes_max", U32),
         ],
     },
-    Schema {
-        kind: 0x0a,
-        name: "resumed",
-        fields: &[
-            Field("received", U64),
-            Field("sent", U64),
-            Field("frame_bytes_max", U32),
-            Field("body_bytes_max", U32),
-            Field("outbox_bytes_max", U32),
-            Field("stall_ms_max", U32),
-            Field("idle_ms_max", U32),
-            Field("resume_ms_max", U32),
-            Field("rooms_max", U32),
-            Field("watches_max", U32),
-            Field("cost_per_s", U32),
-            Field("cost_burst", U32),
-        ],
-    },
+    Schema { kind: 0x0a, name: "resumed", fields: with_limits![Field("received", U64), Field("sent", U64)] },
     Schema { kind: 0x40, name: "send", fields: &[Field("to", Type::Text), Field("body", Type::Bytes)] },
     Schema { kind: 0x41, name: "who", fields: &[Field("cursor", U64)] },
     Schema { kind: 0x42, name: "join", fields: ROOM },

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chatcore::{Client, ClientConfig, Event, Instant};
 use chatcore_bench::conformance::{Peer, Read};
 
-const STEP: Duration = Duration::from_millis(5);
+use super::virtual_time::{Said, Simulated, read, wait_until};
 
 pub(crate) struct ClientPeer {
     client: Client,
@@ -74,6 +74,12 @@ impl ClientPeer {
             self.conns[current].is_closed = true;
         }
     }
+}
+
+impl Simulated for ClientPeer {
+    fn now(&self) -> Instant {
+        self.now
+    }
 
     fn pass(&mut self, step: Duration) {
         self.now = self.now + step;
@@ -82,14 +88,16 @@ impl ClientPeer {
         }
         self.run();
     }
+
+    fn said(&mut self, conn: usize) -> Said<'_> {
+        let end = &mut self.conns[conn];
+        Said { is_closed: end.is_closed, output: &mut end.output }
+    }
 }
 
 impl Peer for ClientPeer {
     fn open(&mut self, time: Duration) -> Result<Option<usize>, String> {
-        let end = self.now + time;
-        while !self.asks && self.now < end {
-            self.pass(STEP);
-        }
+        wait_until(self, time, |peer| peer.asks);
         if !std::mem::take(&mut self.asks) {
             return Ok(None);
         }
@@ -110,21 +118,7 @@ impl Peer for ClientPeer {
     }
 
     fn read(&mut self, conn: usize, into: &mut Vec<u8>, time: Duration) -> Result<Read, String> {
-        let end = self.now + time;
-        loop {
-            let end_of = &mut self.conns[conn];
-            if !end_of.output.is_empty() {
-                into.append(&mut end_of.output);
-                return Ok(Read::Bytes);
-            }
-            if end_of.is_closed {
-                return Ok(Read::Closed);
-            }
-            if self.now >= end {
-                return Ok(Read::Nothing);
-            }
-            self.pass(STEP);
-        }
+        Ok(read(self, conn, into, time))
     }
 
     fn cut(&mut self, conn: usize) -> Result<(), String> {
@@ -138,10 +132,7 @@ impl Peer for ClientPeer {
     }
 
     fn wait(&mut self, time: Duration) -> Result<(), String> {
-        let end = self.now + time;
-        while self.now < end {
-            self.pass(STEP);
-        }
+        wait_until(self, time, |_| false);
         Ok(())
     }
 

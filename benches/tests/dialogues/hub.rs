@@ -5,8 +5,7 @@ use std::time::Duration;
 use chatcore::{Action, Hub, HubConnection, Instant, Limits, Next, QuotaKey};
 use chatcore_bench::conformance::{Peer, Read};
 
-/// A time that no dialogue counts on, but in which a hub gets everything done.
-const STEP: Duration = Duration::from_millis(5);
+use super::virtual_time::{Said, Simulated, read, wait_until};
 
 pub(crate) struct HubPeer {
     hub: Hub,
@@ -61,8 +60,13 @@ impl HubPeer {
             end.write(self.now, &mut self.hub);
         }
     }
+}
 
-    /// Lets time go on by a step, and what is due happen.
+impl Simulated for HubPeer {
+    fn now(&self) -> Instant {
+        self.now
+    }
+
     fn pass(&mut self, step: Duration) {
         self.now = self.now + step;
         for index in 0..self.conns.len() {
@@ -80,6 +84,11 @@ impl HubPeer {
             self.drain();
         }
     }
+
+    fn said(&mut self, conn: usize) -> Said<'_> {
+        let end = &mut self.conns[conn];
+        Said { is_closed: end.connection.is_closed(), output: &mut end.output }
+    }
 }
 
 impl Peer for HubPeer {
@@ -96,21 +105,7 @@ impl Peer for HubPeer {
     }
 
     fn read(&mut self, conn: usize, into: &mut Vec<u8>, time: Duration) -> Result<Read, String> {
-        let end = self.now + time;
-        loop {
-            let end_of = &mut self.conns[conn];
-            if !end_of.output.is_empty() {
-                into.append(&mut end_of.output);
-                return Ok(Read::Bytes);
-            }
-            if end_of.connection.is_closed() {
-                return Ok(Read::Closed);
-            }
-            if self.now >= end {
-                return Ok(Read::Nothing);
-            }
-            self.pass(STEP);
-        }
+        Ok(read(self, conn, into, time))
     }
 
     fn cut(&mut self, conn: usize) -> Result<(), String> {
@@ -120,10 +115,7 @@ impl Peer for HubPeer {
     }
 
     fn wait(&mut self, time: Duration) -> Result<(), String> {
-        let end = self.now + time;
-        while self.now < end {
-            self.pass(STEP);
-        }
+        wait_until(self, time, |_| false);
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 
 mod client;
 mod hub;
+mod virtual_time;
 
 use std::collections::BTreeSet;
 
