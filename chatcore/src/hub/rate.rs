@@ -1,12 +1,10 @@
 //! Token buckets.
 
-use core::time::Duration;
-
 use crate::limits::Rate;
 use crate::time::Instant;
 
-/// A pause is at least this long, or half of what fills a bucket.
-const PAUSE_MIN: Duration = Duration::from_millis(10);
+/// A pause is at least this many nanoseconds long, or half of what fills a bucket.
+const PAUSE_NANOS_MIN: u64 = 10_000_000;
 
 /// A token bucket as one instant (a *generic cell rate algorithm*): when all cost that was charged will be paid off.
 /// Cost may be charged while that is not further ahead of now than a burst.
@@ -15,22 +13,22 @@ pub(super) struct Bucket {
     paid_off_at: Instant,
 }
 
-/// A [`Rate`] in the units that a bucket needs.
+/// A [`Rate`] in the units that a bucket needs: integers of nanoseconds, because every call of a hub asks two buckets.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
     /// Nanoseconds that a unit takes; 0 if the rate is not bounded.
     nanos: u64,
     /// How far a bucket may be ahead of its time.
-    burst: Duration,
+    burst: u64,
     /// The shortest pause. A bucket is not full by then, so that nothing of the rate is lost.
-    pause_min: Duration,
+    pause_min: u64,
 }
 
 impl Pace {
     pub(super) fn new(rate: Rate) -> Self {
         let nanos = 1_000_000_000_u64.checked_div(u64::from(rate.per_s)).map_or(0, |nanos| nanos.max(1));
-        let burst = Duration::from_nanos(nanos.saturating_mul(u64::from(rate.burst)));
-        Self { nanos, burst, pause_min: PAUSE_MIN.min(burst / 2) }
+        let burst = nanos.saturating_mul(u64::from(rate.burst));
+        Self { nanos, burst, pause_min: PAUSE_NANOS_MIN.min(burst / 2) }
     }
 
     pub(super) const fn is_unlimited(&self) -> bool {
@@ -41,32 +39,37 @@ impl Pace {
 impl Bucket {
     /// Cost that may be charged now; none if that has to wait.
     pub(super) fn allowance(self, now: Instant, pace: &Pace) -> u32 {
-        if pace.is_unlimited() {
+        let latest = now.as_nanos().saturating_add(pace.burst);
+        let paid_off_at = self.paid_off_at.as_nanos();
+        let Some(units) = latest.saturating_sub(paid_off_at.max(now.as_nanos())).checked_div(pace.nanos) else {
             return u32::MAX;
-        }
-        let latest = now + pace.burst;
-        let units = u64::try_from((latest - self.paid_off_at.max(now)).as_nanos()).unwrap_or(u64::MAX) / pace.nanos;
+        };
         // At the very moment at which it has room again, one step may begin.
-        u32::try_from(units).unwrap_or(u32::MAX).max(u32::from(self.paid_off_at <= latest))
+        u32::try_from(units).unwrap_or(u32::MAX).max(u32::from(paid_off_at <= latest))
     }
 
-    /// Cost that is not paid off.
-    pub(super) fn debt(self, now: Instant, pace: &Pace) -> u32 {
-        let nanos = u64::try_from((self.paid_off_at - now).as_nanos()).unwrap_or(u64::MAX);
-        nanos.checked_div(pace.nanos).map_or(0, |units| u32::try_from(units).unwrap_or(u32::MAX))
+    /// Cost that is not paid off, up to this much.
+    pub(super) fn debt(self, now: Instant, pace: &Pace, max: u32) -> u32 {
+        let nanos = self.paid_off_at.as_nanos().saturating_sub(now.as_nanos());
+        if nanos >= pace.nanos.saturating_mul(max.into()) {
+            return max;
+        }
+        u32::try_from(nanos / pace.nanos).unwrap_or(max)
     }
 
     pub(super) fn charge(&mut self, now: Instant, cost: u32, pace: &Pace) {
         if !pace.is_unlimited() {
-            self.paid_off_at = self.paid_off_at.max(now) + Duration::from_nanos(pace.nanos.saturating_mul(cost.into()));
+            let paid_off_at = self.paid_off_at.max(now).as_nanos();
+            self.paid_off_at = Instant::from_nanos(paid_off_at.saturating_add(pace.nanos.saturating_mul(cost.into())));
         }
     }
 
     /// When cost may be charged again, if not now. Not too soon: many may share a bucket, and none of them is to be woken
     /// for a single unit.
     pub(super) fn paused_until(self, now: Instant, pace: &Pace) -> Option<Instant> {
-        let wait = (self.paid_off_at - now).saturating_sub(pace.burst);
-        (!wait.is_zero() && !pace.is_unlimited()).then(|| now + wait.max(pace.pause_min))
+        let now = now.as_nanos();
+        let wait = self.paid_off_at.as_nanos().saturating_sub(now.saturating_add(pace.burst));
+        (wait > 0 && !pace.is_unlimited()).then(|| Instant::from_nanos(now.saturating_add(wait.max(pace.pause_min))))
     }
 
     /// All that was charged is paid off by then.
@@ -77,6 +80,8 @@ impl Bucket {
 
 #[cfg(test)]
 mod tests {
+    use core::time::Duration;
+
     use super::*;
 
     #[test]
@@ -84,9 +89,9 @@ mod tests {
         let pace = Pace::new(Rate { per_s: 10, burst: 30 });
         let mut bucket = Bucket::default();
         let start = Instant::from_millis(1);
-        assert_eq!((bucket.allowance(start, &pace), bucket.debt(start, &pace)), (30, 0));
+        assert_eq!((bucket.allowance(start, &pace), bucket.debt(start, &pace, 1_000)), (30, 0));
         bucket.charge(start, 30, &pace);
-        assert_eq!(bucket.debt(start, &pace), 30);
+        assert_eq!(bucket.debt(start, &pace, 1_000), 30);
         assert_eq!(bucket.paused_until(start, &pace), None, "just used up");
         bucket.charge(start, 5, &pace);
         let until = start + Duration::from_millis(500);
@@ -103,7 +108,7 @@ mod tests {
         let mut bucket = Bucket::default();
         let start = Instant::from_millis(1);
         bucket.charge(start, 101, &pace);
-        let until = start + PAUSE_MIN;
+        let until = start + Duration::from_nanos(PAUSE_NANOS_MIN);
         assert_eq!(bucket.paused_until(start, &pace), Some(until));
         assert_eq!(bucket.allowance(until, &pace), 9);
     }

@@ -305,10 +305,7 @@ impl Sessions {
     /// who begin at once hold up nobody.
     #[inline]
     pub(super) fn work_max(&self, index: usize) -> u32 {
-        if self.session_pace.is_unlimited() {
-            return CALL_WORK_MAX;
-        }
-        CALL_WORK_MAX.min(self.all[index].bucket.debt(self.now, &self.session_pace).saturating_add(FIRST_WORK_MAX))
+        FIRST_WORK_MAX + self.all[index].bucket.debt(self.now, &self.session_pace, CALL_WORK_MAX - FIRST_WORK_MAX)
     }
 
     /// Cost that a session may cause now.
