@@ -4,7 +4,7 @@ mod world;
 
 use std::time::Duration;
 
-use chatcore::wire::{Ack, ClientMessage, HubMessage, Join, Message, Ping};
+use chatcore::wire::{Ack, ClientMessage, HubMessage, Join, Message, Ping, Watch};
 use chatcore::{CloseReason, ConnId, HubEvent, Instant, Limits, QuotaKey, Rate, Received};
 use world::{World, decode_all, encode_all, goodbye, registration, send};
 
@@ -151,6 +151,28 @@ fn a_call_for_a_session_that_was_quiet_does_little_and_the_next_ones_more() {
     let mut input = &pings[..];
     assert_eq!(world.hub.receive(world.now, alice, &mut input).unwrap(), Received::More);
     assert_eq!(world.hub.last_cost(), 256);
+}
+
+/// A driver keeps what is left of paused input. This one does not.
+#[test]
+fn a_list_whose_rest_was_dropped_does_not_hold_up_the_next_one() {
+    let mut world = paced(Rate { per_s: 100, burst: 50 }, Rate::UNLIMITED);
+    let alice = world.join("alice");
+    let names: Vec<_> = (0..200).map(|n| format!("user{n}")).collect();
+    let list = |count| ClientMessage::Watch(Watch { names: names[..count].iter().map(String::as_str).collect() });
+    let long = encode_all(&[list(200)]);
+    let mut input = &long[..];
+    let Received::Paused { until } = receive(&mut world, alice, &mut input) else { panic!("it costs too much") };
+    assert_eq!(input.len(), long.len(), "a list is taken as a whole");
+    world.now = until;
+    let short = encode_all(&[list(1)]);
+    let mut input = &short[..];
+    let received = receive(&mut world, alice, &mut input);
+    assert!(matches!(received, Received::NeedInput | Received::Paused { .. }), "{received:?}");
+    assert_eq!(input, b"");
+    let written = world.written(alice);
+    let told = decode_all(&written);
+    assert!(told.iter().any(|told| matches!(told, HubMessage::Presence(presence) if presence.name == "user0")));
 }
 
 #[test]

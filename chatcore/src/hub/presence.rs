@@ -60,6 +60,10 @@ impl Presence {
         budget: &mut Budget,
     ) -> bool {
         let mut resolved = mem::take(&mut sessions[session].details.resolved);
+        // It is another list: the driver has dropped the rest of the one that was begun.
+        if resolved.len() > names.len() {
+            resolved.clear();
+        }
         while let Some(name) = names.get(resolved.len()) {
             let mut cost = 1;
             resolved.push(self.resolve(sessions, name, &mut cost));

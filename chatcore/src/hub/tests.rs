@@ -297,8 +297,7 @@ impl Run {
             let received = self.bounded(units, |run| run.hub.receive(now, conn, &mut input));
             match received {
                 Ok(Received::More) => {}
-                // A driver gives the rest again. Here that may be left out, but not in the middle of a list.
-                Ok(Received::Paused { until }) if self.has_begun_list(user) => self.now = until,
+                // A driver gives the rest of paused input again. Here it is left out, be it in the middle of a list.
                 _ => return,
             }
             // A driver gives others their turn in between. Some let the hub go on, too.
@@ -307,13 +306,6 @@ impl Run {
             }
             assert!(calls < 100_000, "the input comes to its end");
         }
-    }
-
-    /// Some names of a list are resolved, and the others wait.
-    fn has_begun_list(&self, user: usize) -> bool {
-        let sessions = self.hub.ordered.sessions();
-        let index = sessions.find(format!("u{user}").as_bytes());
-        index.is_some_and(|index| !sessions[index].details.resolved.is_empty())
     }
 
     fn slice(&mut self) {
