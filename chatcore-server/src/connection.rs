@@ -12,14 +12,15 @@ use crate::read_queue::{Load, Usage};
 /// Pieces that go out with one write, at the most.
 const WRITE_CHUNKS_MAX: usize = 64;
 
-#[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) stream: TcpStream,
     pub(crate) peer: SocketAddr,
     pub(crate) stage: Stage,
-    /// Input that is kept. Empty most of the time, and then without memory.
-    pub(crate) kept: Kept,
-    pub(crate) flow: Flow,
+    /// The two fields of [`Kept`], which has a gap. Empty most of the time, and then without memory.
+    kept_bytes: Vec<u8>,
+    kept_used: u32,
+    /// [`Flow`] in half of its size: until when nothing is read, or one of two times that are never waited for.
+    paused_until: Instant,
     /// What it has cost lately.
     pub(crate) usage: Usage,
     /// It is among those that wait for their go.
@@ -28,6 +29,29 @@ pub(crate) struct Connection {
     pub(crate) in_write_queue: bool,
     pub(crate) readiness: Readiness,
 }
+
+/// Shows no input: [`Kept`] says why.
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("peer", &self.peer)
+            .field("stage", &self.stage)
+            .field("kept", &format_args!("{{ bytes: {}, used: {} }}", self.kept_bytes.len(), self.kept_used))
+            .field("flow", &self.flow())
+            .field("readiness", &self.readiness)
+            .finish_non_exhaustive()
+    }
+}
+
+/// All that an idle connection takes of the server's own memory. With debug assertions mio adds to its socket.
+#[cfg(all(target_pointer_width = "64", target_os = "linux", not(debug_assertions)))]
+const _: () = assert!(size_of::<Connection>() == 104);
+
+/// [`Flow::Read`] among the times until when nothing is read.
+const READ: Instant = Instant::MAX;
+
+/// [`Flow::Continue`] among them.
+const CONTINUE: Instant = Instant::ZERO;
 
 /// What the system has told of a transport. It tells each once, so that it must be remembered.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,7 +72,7 @@ pub(crate) struct Readiness {
 pub(crate) struct Kept {
     pub(crate) bytes: Vec<u8>,
     /// Bytes at the front that are used. They stay for a while, so that taking little from much does not move the rest.
-    pub(crate) used: usize,
+    pub(crate) used: u32,
 }
 
 impl fmt::Debug for Kept {
@@ -59,7 +83,12 @@ impl fmt::Debug for Kept {
 
 impl Kept {
     pub(crate) fn rest(&self) -> &[u8] {
-        &self.bytes[self.used..]
+        &self.bytes[self.used as usize..]
+    }
+
+    /// All but the last bytes are used.
+    pub(crate) fn leave(&mut self, rest_bytes: usize) {
+        self.used = u32::try_from(self.bytes.len() - rest_bytes).expect("less is read at once");
     }
 }
 
@@ -89,7 +118,7 @@ pub(crate) enum Stage {
     Broken,
     /// It is closed, but what the peer sends is still taken and thrown away: were it left lying, the system
     /// would reset the connection, and a reset destroys what the peer has not read yet (RFC 1122, 4.2.2.13).
-    Lingering { until: Instant, bytes_left: usize },
+    Lingering { until: Instant, bytes_left: u32 },
 }
 
 /// A connection without a name.
@@ -129,8 +158,9 @@ impl Connection {
             stream,
             peer,
             stage: Stage::Handshaking(Box::new(Handshaking { handshake, armed })),
-            kept: Kept::default(),
-            flow: Flow::Read,
+            kept_bytes: Vec::new(),
+            kept_used: 0,
+            paused_until: READ,
             usage: Usage::default(),
             in_read_queue: false,
             in_write_queue: false,
@@ -143,9 +173,43 @@ impl Connection {
         if let Stage::Open(_) = self.stage { self.usage.load(now) } else { Load::Heavy }
     }
 
+    pub(crate) const fn flow(&self) -> Flow {
+        match self.paused_until {
+            READ => Flow::Read,
+            CONTINUE => Flow::Continue,
+            until => Flow::Paused { until },
+        }
+    }
+
+    pub(crate) const fn set_flow(&mut self, flow: Flow) {
+        self.paused_until = match flow {
+            Flow::Read => READ,
+            Flow::Continue => CONTINUE,
+            Flow::Paused { until } => until,
+        };
+    }
+
+    /// What it keeps of its input.
+    pub(crate) fn kept(&self) -> &[u8] {
+        &self.kept_bytes[self.kept_used as usize..]
+    }
+
+    /// Bytes of memory for that.
+    pub(crate) const fn kept_capacity(&self) -> usize {
+        self.kept_bytes.capacity()
+    }
+
+    pub(crate) fn take_kept(&mut self) -> Kept {
+        Kept { bytes: std::mem::take(&mut self.kept_bytes), used: std::mem::take(&mut self.kept_used) }
+    }
+
+    pub(crate) fn set_kept(&mut self, Kept { bytes, used }: Kept) {
+        (self.kept_bytes, self.kept_used) = (bytes, used);
+    }
+
     /// The connection's entry among the driver's deadlines.
     pub(crate) fn armed(&self) -> Option<Instant> {
-        match (&self.stage, self.flow) {
+        match (&self.stage, self.flow()) {
             (Stage::Handshaking(handshaking), Flow::Paused { until }) => Some(handshaking.armed.min(until)),
             (Stage::Handshaking(handshaking), _) => Some(handshaking.armed),
             (Stage::Lingering { until, .. }, _) => Some(*until),

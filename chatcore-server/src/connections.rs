@@ -110,7 +110,7 @@ impl Connections {
         let Some(connection) = self.table.get_mut(key) else { return };
         connection.readiness.ending = true;
         // It has no name, and nothing of it is read at present: nobody waits for what it may have said.
-        if matches!((&connection.stage, connection.flow), (Stage::Handshaking(_), Flow::Paused { .. })) {
+        if matches!((&connection.stage, connection.flow()), (Stage::Handshaking(_), Flow::Paused { .. })) {
             self.table.remove(key);
         }
     }
@@ -142,7 +142,7 @@ impl Connections {
         }
         while let Some(key) = self.table.due(now) {
             let connection = self.table.at(key);
-            match (&connection.stage, connection.flow) {
+            match (&connection.stage, connection.flow()) {
                 (Stage::Open(_) | Stage::Handshaking(_), Flow::Paused { until }) if until <= now => {
                     self.table.end_pause(now, key);
                 }

@@ -83,7 +83,7 @@ impl Reading<'_> {
             if is_short { SHORT_BYTES_MAX.min(self.limits.turn_bytes_max) } else { self.limits.turn_bytes_max };
         let mut budget = bytes_max;
         let connection = self.table.at(key);
-        let goes_on = if connection.flow == Flow::Continue { self.hand_on_kept(key) } else { true };
+        let goes_on = if connection.flow() == Flow::Continue { self.hand_on_kept(key) } else { true };
         if !goes_on {
             return;
         }
@@ -107,7 +107,8 @@ impl Reading<'_> {
         let mut kept = self.table.take_kept(key);
         let mut rest = kept.rest();
         let fed = self.feed_and_charge(key, &mut rest, 0);
-        kept.used = kept.bytes.len() - rest.len();
+        let rest_bytes = rest.len();
+        kept.leave(rest_bytes);
         self.keep(key, kept, &fed)
     }
 
@@ -115,7 +116,7 @@ impl Reading<'_> {
     fn read(&mut self, key: usize, budget: usize) -> Option<usize> {
         let bytes_max = budget.min(self.table.read_bytes_max());
         let connection = self.table.at(key);
-        let kept = connection.kept.rest();
+        let kept = connection.kept();
         let is_long = kept.len() > self.buffer.len() - BUFFER_BYTES_FREE;
         // What was left over last time stands before what comes now; but what is long is not moved about.
         let start = if is_long { 0 } else { kept.len() };
@@ -141,11 +142,12 @@ impl Reading<'_> {
         }
         let mut kept = self.table.take_kept(key);
         let fed = if is_long {
-            kept.bytes.drain(..kept.used);
+            kept.bytes.drain(..kept.used as usize);
             kept.bytes.extend_from_slice(&self.buffer[..count]);
             let mut rest = &kept.bytes[..];
             let fed = self.feed_and_charge(key, &mut rest, count);
-            kept.used = kept.bytes.len() - rest.len();
+            let rest_bytes = rest.len();
+            kept.leave(rest_bytes);
             fed
         } else {
             let buffer = std::mem::take(&mut self.buffer);
@@ -203,7 +205,7 @@ impl Reading<'_> {
                 self.receive(conn, input)
             }
             Some(Stage::Lingering { bytes_left, .. }) => {
-                let left = bytes_left.checked_sub(input.len());
+                let left = u32::try_from(input.len()).ok().and_then(|count| bytes_left.checked_sub(count));
                 *input = &[];
                 if let Some(left) = left {
                     *bytes_left = left;

@@ -153,7 +153,7 @@ impl Table {
     /// Enters a connection among those that wait for their go, unless it has to wait for something else.
     pub(crate) fn wait_for_go(&mut self, load: Load, key: usize) {
         let connection = &mut self.all[key];
-        if !connection.in_read_queue && !matches!(connection.flow, Flow::Paused { .. }) {
+        if !connection.in_read_queue && !matches!(connection.flow(), Flow::Paused { .. }) {
             connection.in_read_queue = true;
             self.read_queue.push(load, key);
         }
@@ -164,7 +164,7 @@ impl Table {
         while let Some(key) = self.read_queue.pop(load) {
             if let Some(connection) = self.all.get_mut(key) {
                 connection.in_read_queue = false;
-                if !matches!(connection.flow, Flow::Paused { .. }) {
+                if !matches!(connection.flow(), Flow::Paused { .. }) {
                     return Some(key);
                 }
             }
@@ -211,11 +211,11 @@ impl Table {
     /// Takes out what a connection keeps, to be put back with [`Table::keep`].
     pub(crate) fn take_kept(&mut self, key: usize) -> Kept {
         let connection = &mut self.all[key];
-        let kept = std::mem::take(&mut connection.kept);
-        if connection.flow != Flow::Read {
+        let kept = connection.take_kept();
+        if connection.flow() != Flow::Read {
             self.rests_bytes -= kept.bytes.capacity();
         }
-        self.change(key, |connection| connection.flow = Flow::Read);
+        self.change(key, |connection| connection.set_flow(Flow::Read));
         kept
     }
 
@@ -225,12 +225,12 @@ impl Table {
         if kept.rest().is_empty() {
             self.buffers.give_back(kept.bytes);
         } else {
-            connection.kept = kept;
+            connection.set_kept(kept);
         }
         if flow != Flow::Read {
-            self.rests_bytes += connection.kept.bytes.capacity();
+            self.rests_bytes += connection.kept_capacity();
         }
-        self.change(key, |connection| connection.flow = flow);
+        self.change(key, |connection| connection.set_flow(flow));
         if flow == Flow::Continue {
             let load = self.all[key].load(now);
             self.wait_for_go(load, key);
@@ -256,12 +256,12 @@ impl Table {
 
     /// Nothing is read from a new connection until then.
     pub(crate) fn pause(&mut self, key: usize, until: Instant) {
-        self.change(key, |connection| connection.flow = Flow::Paused { until });
+        self.change(key, |connection| connection.set_flow(Flow::Paused { until }));
     }
 
     /// The pause of a connection is over.
     pub(crate) fn end_pause(&mut self, now: Instant, key: usize) {
-        self.change(key, |connection| connection.flow = Flow::Continue);
+        self.change(key, |connection| connection.set_flow(Flow::Continue));
         let load = self.all[key].load(now);
         self.wait_for_go(load, key);
     }

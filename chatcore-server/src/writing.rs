@@ -56,7 +56,7 @@ mod tests {
     use std::net::TcpListener;
 
     use chatcore::wire::{ClientMessage, Message, Preface, Register, Send};
-    use chatcore::{Handshake, Limits};
+    use chatcore::{Handshake, Limits, Received};
     use mio::net::TcpStream;
     use socket2::SockRef;
 
@@ -78,14 +78,15 @@ mod tests {
         let mut opening = Preface::OURS.encode().to_vec();
         let register = Register { name: "alice", credential: b"", frame_bytes_max: u32::MAX };
         ClientMessage::Register(register).encode(&mut opening);
+        let body = vec![0; WRITE_BYTES_MAX];
         for _ in 0..2 {
-            ClientMessage::Send(Send { to: "alice", body: &[0; WRITE_BYTES_MAX] }).encode(&mut opening);
+            ClientMessage::Send(Send { to: "alice", body: &body }).encode(&mut opening);
         }
         let mut input = &opening[..];
         let mut handshake = Handshake::new(NOW, hub.limits());
         let registration = handshake.receive(NOW, &mut input).expect("it is polite").expect("it is whole");
         let conn = hub.admit(NOW, registration).expect("the name is free");
-        hub.receive(NOW, conn, &mut input).expect("the hub has it");
+        assert_eq!(hub.receive(NOW, conn, &mut input), Ok(Received::NeedInput));
 
         let mut table = Table::default();
         let key = table.insert(Connection::new(TcpStream::from_std(stream), address, handshake));
