@@ -8,10 +8,15 @@ use crate::time::Instant;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Liveness {
     heard: Instant,
-    probed: bool,
-    /// Until when something must be heard, because somebody asks; the end of time if nobody does.
+    /// Until when something must be heard, because somebody waits for that; or one of the two that follow.
     answer_by: Instant,
 }
+
+/// The peer was not asked.
+const NOT_PROBED: Instant = Instant::MAX;
+
+/// The peer was asked, and nobody waits for its answer.
+const PROBED: Instant = Instant::from_nanos(u64::MAX - 1);
 
 /// What a silence calls for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +31,7 @@ pub(crate) enum Silence {
 
 impl Liveness {
     pub(crate) const fn new(now: Instant) -> Self {
-        Self { heard: now, probed: false, answer_by: Instant::MAX }
+        Self { heard: now, answer_by: NOT_PROBED }
     }
 
     pub(crate) const fn touch(&mut self, now: Instant) {
@@ -40,14 +45,15 @@ impl Liveness {
 
     /// When [`Liveness::check`] will say something else than [`Silence::Short`].
     pub(crate) fn due(&self, probe_after: Duration, dead_after: Duration) -> Instant {
-        let due = self.heard + if self.probed { dead_after } else { probe_after.min(dead_after) };
+        let is_probed = self.answer_by != NOT_PROBED;
+        let due = self.heard + if is_probed { dead_after } else { probe_after.min(dead_after) };
         due.min(self.answer_by)
     }
 
     /// Somebody wants to know whether the peer is there. True if it is to be asked; it was, if it was silent since the
     /// last time.
     pub(crate) fn probe(&mut self, now: Instant, within: Duration) -> bool {
-        let is_first = self.answer_by == Instant::MAX;
+        let is_first = self.answer_by >= PROBED;
         if is_first {
             // What is not read cannot be heard: that time does not count.
             self.answer_by = self.heard.max(now) + within;
@@ -65,8 +71,8 @@ impl Liveness {
         let silence = now - self.heard;
         if silence >= dead_after || self.answer_by <= now {
             Silence::Dead
-        } else if silence >= probe_after && !self.probed {
-            self.probed = true;
+        } else if silence >= probe_after && self.answer_by == NOT_PROBED {
+            self.answer_by = PROBED;
             Silence::Probe
         } else {
             Silence::Short

@@ -8,7 +8,7 @@ use super::Hub;
 use super::conn_id::ConnId;
 use super::event::{CloseReason, HubEvent};
 use super::replies;
-use super::session::{Attachment, Details, Run, Session};
+use super::session::{Attachment, Details, NameForms, Run, Session};
 use crate::handshake::{QuotaKey, Refusal, Registration, Request};
 use crate::liveness::Liveness;
 use crate::name::{UserName, cost_of_mapping};
@@ -96,7 +96,7 @@ impl Hub {
                 None
             }
             _ if sessions[holder].is_closing => {
-                let reason = sessions[holder].details.closing.unwrap_or(CloseReason::SlowConsumer);
+                let reason = sessions[holder].details.closing.as_deref().copied().unwrap_or(CloseReason::SlowConsumer);
                 self.end(holder, reason);
                 None
             }
@@ -142,6 +142,8 @@ impl Hub {
             return Err(Refusal::Confusable);
         }
         let looks_like = (key != name.as_str()).then(|| key.into());
+        let forms = NameForms { display_name: display_name.clone(), looks_like };
+        let forms = (forms.display_name.is_some() || forms.looks_like.is_some()).then(|| forms.into());
         let index = sessions.vacant_key();
         let conn = sessions.open_conn(index);
         let share = sessions.origins.open(sessions.now, origin);
@@ -156,9 +158,8 @@ impl Hub {
                 created_at_id: self.message_id,
                 rooms: Vec::new(),
                 watches: Vec::new(),
-                resolved: Vec::new(),
-                display_name: display_name.clone(),
-                looks_like,
+                forms,
+                begun_list: None,
                 closing: None,
             }),
             write_queued: false,

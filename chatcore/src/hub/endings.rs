@@ -101,7 +101,7 @@ impl Hub {
         }
         // What came with the client's final message is answered and acknowledged first, because nothing follows ours. An
         // answer has its number only if all answers before it go out, too.
-        if let Some(accepted) = session.accepted.take().filter(|_| reason != CloseReason::Evicted) {
+        if let Some(accepted) = session.accepted.take(session.received).filter(|_| reason != CloseReason::Evicted) {
             closing.outbox.push(&HubMessage::Accepted(accepted.into()), &mut sessions.pool);
         }
         if session.ack_due {

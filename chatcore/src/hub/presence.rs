@@ -7,7 +7,6 @@
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
-use core::mem;
 
 use super::groups::{GroupId, Groups};
 use super::replies;
@@ -59,7 +58,8 @@ impl Presence {
         names: &[&str],
         budget: &mut Budget,
     ) -> bool {
-        let mut resolved = mem::take(&mut sessions[session].details.resolved);
+        let mut list = sessions[session].details.begun_list.take().unwrap_or_default();
+        let resolved = &mut list.resolved;
         // It is another list: the driver has dropped the rest of the one that was begun.
         if resolved.len() > names.len() {
             resolved.clear();
@@ -74,13 +74,13 @@ impl Presence {
             }
         }
         let is_done = resolved.len() == names.len();
-        sessions[session].details.resolved = resolved;
+        sessions[session].details.begun_list = Some(list);
         is_done
     }
 
     /// Watches the names of the list that was resolved, all of them or none, and tells how it stands with each.
     pub(super) fn watch(&mut self, sessions: &mut Sessions, session: usize, cost: &mut u32) -> Result<(), RejectCode> {
-        let resolved = mem::take(&mut sessions[session].details.resolved);
+        let resolved = sessions[session].details.begun_list.take().unwrap_or_default().resolved;
         let wanted: Option<BTreeSet<UserName>> = resolved.into_iter().collect();
         let wanted = wanted.ok_or(RejectCode::InvalidName)?;
         let watched = sessions[session].details.watches.len();
@@ -110,7 +110,7 @@ impl Presence {
 
     /// Watches the names of the list that was resolved no more.
     pub(super) fn unwatch(&mut self, sessions: &mut Sessions, session: usize, cost: &mut u32) {
-        let resolved = mem::take(&mut sessions[session].details.resolved);
+        let resolved = sessions[session].details.begun_list.take().unwrap_or_default().resolved;
         *cost += of_scans(resolved.len(), sessions[session].details.watches.len());
         for name in resolved.into_iter().flatten() {
             if let Some(position) = self.position(sessions, session, name.as_str()) {
@@ -274,7 +274,7 @@ struct State {
 impl State {
     fn of(sessions: &Sessions, name: &str) -> Self {
         let holder = sessions.find(name.as_bytes());
-        let display_name = holder.and_then(|holder| sessions[holder].details.display_name.clone());
+        let display_name = holder.and_then(|holder| sessions[holder].display_name()).map(Box::from);
         Self { online: holder.is_some(), display_name }
     }
 

@@ -64,7 +64,8 @@ pub(super) fn rejected(sessions: &mut Sessions, sender: usize, number: u64, code
 }
 
 pub(super) fn tell_accepted(sessions: &mut Sessions, index: usize) {
-    if let Some(run) = sessions[index].accepted.take() {
+    let session = &mut sessions[index];
+    if let Some(run) = session.accepted.take(session.received) {
         sessions.put_header(index, &Head::of_accepted(run));
     }
 }

@@ -69,7 +69,7 @@ impl Hub {
             return Ok(Handled::Later);
         }
         // A list of which some names are resolved already has paid for this.
-        if self.ordered.sessions()[index].details.resolved.is_empty() {
+        if self.ordered.sessions()[index].details.begun_list.is_none() {
             budget.spend(of_bytes(content.fields.len()));
         }
         // A list is judged before it is decoded.
@@ -399,7 +399,7 @@ impl Page {
                 break;
             }
             room -= bytes;
-            page.users.extend(user.map(|user| (user.name.clone(), user.details.display_name.clone())));
+            page.users.extend(user.map(|user| (user.name.clone(), user.display_name().map(Box::from))));
             slot += 1;
         }
         *cost += Rooms::page_work(slot.saturating_sub(start), page.users.len());

@@ -64,15 +64,16 @@ const _: () = {
     // Bytes of a line of the cache.
     const LINE: usize = 64;
     assert!(core::mem::offset_of!(Session, outbox) == LINE);
-    assert!(size_of::<Session>() == 5 * LINE);
+    assert!(size_of::<Session>() == 4 * LINE);
 };
 
 /// Messages that were accepted one after another.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Run {
-    /// The number and the id of the first.
-    number: u64,
+    /// The id of the first.
     id: u64,
+    /// The lower half of its number: the upper one follows from how many frames have come.
+    number: u32,
     /// How many they are.
     count: u32,
 }
@@ -83,8 +84,8 @@ impl Run {
 
     /// Goes on with one more message. False if it does not follow.
     pub(super) fn extend(&mut self, number: u64, id: MessageId) -> bool {
-        let count = u64::from(self.count);
-        let follows = self.number + count == number && self.id + count == id.0;
+        let follows =
+            self.number.wrapping_add(self.count) == lower_half(number) && self.id + u64::from(self.count) == id.0;
         if follows && (1..Self::COUNT_MAX).contains(&self.count) {
             self.count += 1;
             return true;
@@ -93,15 +94,21 @@ impl Run {
     }
 
     pub(super) const fn of(number: u64, id: MessageId) -> Self {
-        Self { number, id: id.0, count: 1 }
+        Self { id: id.0, number: lower_half(number), count: 1 }
     }
 
-    /// What is to be told of it, if there is anything.
-    pub(super) fn take(&mut self) -> Option<AcceptedRun> {
-        let Self { number, id, count } = core::mem::take(self);
+    /// What is to be told of it, if there is anything, after this many frames have come.
+    pub(super) fn take(&mut self, received: u64) -> Option<AcceptedRun> {
+        let Self { id, number, count } = core::mem::take(self);
         let more = u16::try_from(count.checked_sub(1)?).expect("a run is no longer than that");
+        let number = received - u64::from(lower_half(received).wrapping_sub(number));
         Some(AcceptedRun { number, id: MessageId(id), more })
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "that is meant")]
+const fn lower_half(number: u64) -> u32 {
+    number as u32
 }
 
 /// What is looked at seldom: apart, so that what every message needs lies close together.
@@ -116,14 +123,28 @@ pub(super) struct Details {
     pub(super) created_at_id: MessageId,
     pub(super) rooms: Vec<Membership>,
     pub(super) watches: Vec<Watching>,
-    /// The names of a list that is still to be taken, as far as they are resolved: none for what can be no name.
-    pub(super) resolved: Vec<Option<UserName>>,
+    /// Other forms of the name, if it has any.
+    pub(super) forms: Option<Box<NameForms>>,
+    /// Boxed like the forms, because few sessions have one.
+    pub(super) begun_list: Option<Box<BegunList>>,
+    /// Why it is marked to be ended.
+    pub(super) closing: Option<Box<CloseReason>>,
+}
+
+/// What a name looks like besides.
+#[derive(Debug)]
+pub(super) struct NameForms {
     /// The spelling that the user registered with, if that is something else than the name.
     pub(super) display_name: Option<Box<str>>,
-    /// What the name looks like, likewise.
+    /// The key of names that look the same, likewise.
     pub(super) looks_like: Option<Box<str>>,
-    /// Why it is marked to be ended.
-    pub(super) closing: Option<CloseReason>,
+}
+
+/// A list of names that is still to be taken.
+#[derive(Debug, Default)]
+pub(super) struct BegunList {
+    /// As far as they are resolved: none for what can be no name.
+    pub(super) resolved: Vec<Option<UserName>>,
 }
 
 /// A room that a session is in.
@@ -216,7 +237,12 @@ impl Session {
     }
 
     pub(super) fn display_name(&self) -> Option<&str> {
-        self.details.display_name.as_deref()
+        self.details.forms.as_ref()?.display_name.as_deref()
+    }
+
+    /// The key of names that look like this one, if that is not the name itself.
+    pub(super) fn looks_like(&self) -> Option<&str> {
+        self.details.forms.as_ref()?.looks_like.as_deref()
     }
 
     pub(super) fn info(&self) -> UserInfo<'_> {

@@ -162,7 +162,7 @@ impl Outbox {
             rest.push_frames(bytes, u32::from(kind.is_numbered()), pool);
             let written = self.written.offset - start.offset;
             rest.written.offset = written;
-            rest.unwritten -= written as usize;
+            rest.unwritten -= written;
             if kind.is_numbered() {
                 self.handed_over = self.handed_over.max(number);
             }
@@ -175,10 +175,10 @@ impl Outbox {
     pub(crate) fn compact(&mut self, pool: &mut Pool) {
         const TIMES_MAX: usize = 2;
         self.class = Class::default();
-        if self.held_bytes() <= TIMES_MAX * self.kept.max(pool::BYTES_MIN) {
+        if self.held_bytes() <= TIMES_MAX * self.kept_bytes().max(pool::BYTES_MIN) {
             return;
         }
-        let mut tail = pool.take_exactly(self.kept);
+        let mut tail = pool.take_exactly(self.kept_bytes());
         let older = self.older.iter().map(|segment| segment.bytes.as_slice());
         let mut start = self.start as usize;
         for segment in older.chain([&self.tail[..]]) {
@@ -194,7 +194,7 @@ impl Outbox {
         let old = mem::replace(&mut self.tail, tail);
         self.give_back(old, pool);
         self.tail_numbered = small_count(self.numbered - self.acknowledged);
-        self.written = Position::default().plus(self.kept - self.unwritten);
+        self.written = Position::default().plus(self.kept_bytes() - self.unwritten_bytes());
         (self.start, self.tail_mark) = (0, Mark::default());
         self.invariants();
     }
@@ -224,7 +224,7 @@ impl Outbox {
 
     /// What lies before this offset of the first segment is gone, and this many numbered frames with it.
     fn advance(&mut self, offset: u32, numbered: u32) {
-        self.kept -= (offset - self.start) as usize;
+        self.kept -= offset - self.start;
         self.start = offset;
         self.opens_numbered = false;
         if let Some(first) = self.older.front_mut() {
@@ -256,7 +256,7 @@ impl Outbox {
     /// Gives back the first of the older segments, which is written.
     fn drop_first(&mut self, pool: &mut Pool) {
         let Segment { bytes, .. } = self.older.pop_front().expect("there is an older segment");
-        self.kept -= bytes.as_slice().len() - self.start as usize;
+        self.kept -= small(bytes.as_slice().len()) - self.start;
         (self.start, self.opens_numbered) = (0, false);
         self.written.segment -= 1;
         self.release(bytes, pool);

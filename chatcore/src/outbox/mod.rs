@@ -45,9 +45,9 @@ const PREFACE_BYTES_LEFT: u8 = PREFACE_BYTES as u8;
 #[derive(Default)]
 pub(crate) struct Outbox {
     /// Bytes that are kept: to be written, or not acknowledged yet.
-    kept: usize,
+    kept: u32,
     /// How many of those are to be written.
-    unwritten: usize,
+    unwritten: u32,
     /// Before it everything is with the transport.
     written: Position,
     /// The last segment, to which frames are added.
@@ -224,15 +224,17 @@ impl Outbox {
         }
         tally::called(0);
         self.append(Segment { bytes: Bytes::Shared(Arc::clone(frames)), numbered }, pool);
-        self.held += small(frames.len());
-        self.kept += frames.len();
-        self.unwritten += frames.len();
+        let bytes = small(frames.len());
+        self.held += bytes;
+        self.kept += bytes;
+        self.unwritten += bytes;
         self.numbered += u64::from(numbered);
         0
     }
 
     #[inline]
     fn pushed(&mut self, bytes: usize, numbered: u32) {
+        let bytes = of_frames(bytes);
         self.kept += bytes;
         self.unwritten += bytes;
         self.tail_numbered += numbered;
@@ -287,7 +289,7 @@ impl Outbox {
 
     /// Bytes that are kept: to be written, or not acknowledged yet.
     pub(crate) const fn kept_bytes(&self) -> usize {
-        self.kept
+        self.kept as usize
     }
 
     /// Bytes of memory that it holds, whether something is in them or not. What it shares with others counts in each.
@@ -324,12 +326,12 @@ impl Outbox {
 
     /// Frames of this many bytes fit into an outbox of at most `bytes_max`.
     pub(crate) const fn fits(&self, bytes: usize, bytes_max: u32) -> bool {
-        self.kept + bytes <= bytes_max as usize
+        self.kept_bytes() + bytes <= bytes_max as usize
     }
 
     /// Bytes of frames that the transport has not taken.
     pub(crate) const fn unwritten_bytes(&self) -> usize {
-        self.unwritten
+        self.unwritten as usize
     }
 
     /// Nothing is to be written.
@@ -423,23 +425,26 @@ impl Outbox {
     pub(crate) fn transmitted(&mut self, count: usize, pool: &mut Pool) {
         let of_preface = count.min(usize::from(self.preface_left));
         self.preface_left -= u8::try_from(of_preface).expect("it is at most what is left");
-        let mut of_frames = count - of_preface;
-        assert!(of_frames <= self.unwritten, "the driver reports more bytes as transmitted than it was given");
-        self.unwritten -= of_frames;
+        let mut left_over = count - of_preface;
+        assert!(left_over <= self.unwritten_bytes(), "the driver reports more bytes as transmitted than it was given");
+        self.unwritten -= of_frames(left_over);
         while let Some(segment) = self.older.get(self.written.segment as usize) {
             let left = segment.bytes.as_slice().len() - self.written.offset as usize;
-            if of_frames < left {
+            if left_over < left {
                 break;
             }
-            of_frames -= left;
+            left_over -= left;
             tally::walked(1);
             self.written = Position { segment: self.written.segment + 1, offset: 0 };
         }
-        self.written = self.written.plus(of_frames);
+        self.written = self.written.plus(left_over);
         if self.unwritten == 0 {
             self.tail_mark = Mark { offset: small(self.tail.len()), numbered: self.tail_numbered };
         }
-        self.discard_unnumbered(count, pool);
+        // Before a numbered frame nothing may go.
+        if !self.opens_numbered {
+            self.discard_unnumbered(count, pool);
+        }
         self.invariants();
     }
 
@@ -482,6 +487,14 @@ impl Outbox {
 /// Distances within a segment, and numbers of segments.
 fn small(number: usize) -> u32 {
     u32::try_from(number).expect("an outbox is bounded far below that")
+}
+
+/// Bytes of frames, which were checked when they came.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "an outbox is bounded far below that")]
+const fn of_frames(bytes: usize) -> u32 {
+    debug_assert!(bytes <= u32::MAX as usize, "an outbox is bounded far below that");
+    bytes as u32
 }
 
 fn small_count(count: u64) -> u32 {

@@ -5,7 +5,6 @@ mod conns;
 mod outboxes;
 
 use alloc::collections::VecDeque;
-use alloc::vec::Vec;
 use core::mem;
 use core::ops::{Index, IndexMut};
 
@@ -175,7 +174,7 @@ impl Sessions {
         let index = self.all.insert(session);
         self.slots_used = self.slots_used.max(index + 1);
         self.names.insert(index, |index| self.all[index].name.as_bytes());
-        if self.all[index].details.looks_like.is_some() {
+        if self.all[index].looks_like().is_some() {
             self.lookalikes.insert(index, |index| looks_like(&self.all[index]));
         }
         index
@@ -186,7 +185,7 @@ impl Sessions {
         self.buffers.unlist(index, &mut self.all[index]);
         let mut session = self.all.remove(index);
         self.names.remove(index, session.name.as_bytes());
-        if session.details.looks_like.is_some() {
+        if session.looks_like().is_some() {
             self.lookalikes.remove(index, looks_like(&session));
         }
         if session.is_detached() {
@@ -214,7 +213,7 @@ impl Sessions {
         self.origins.detach(&session.share);
         session.attachment = Attachment::Detached { until: self.now + self.limits.resume_time_max };
         session.write_queued = false;
-        session.details.resolved = Vec::new();
+        session.details.begun_list = None;
         session.outbox.compact(&mut self.pool);
         self.buffers.detached += session.outbox.held_bytes() as u64;
         self.set_leftover(index, 0);
@@ -259,7 +258,7 @@ impl Sessions {
         session.attachment = Attachment::Attached(conn);
         (session.write_queued, session.ack_due, session.is_paused) = (false, false, false);
         // What was begun of a list comes again.
-        session.details.resolved.clear();
+        session.details.begun_list = None;
         session.unacked_since = if session.outbox.awaits_ack() { self.now } else { Instant::MAX };
         let old = mem::replace(&mut session.share, share);
         self.origins.close(old, &self.limits);
@@ -354,7 +353,7 @@ impl Sessions {
     pub(super) fn mark_closing(&mut self, index: usize, reason: CloseReason) {
         let session = &mut self.all[index];
         if !mem::replace(&mut session.is_closing, true) {
-            session.details.closing = Some(reason);
+            session.details.closing = Some(reason.into());
             self.marked.push_back(index);
         }
     }
@@ -368,7 +367,7 @@ impl Sessions {
     pub(super) fn next_marked(&mut self) -> Option<(usize, CloseReason)> {
         while let Some(index) = self.marked.pop_front() {
             // It may have ended in another way, and its slot may be another's.
-            if let Some(reason) = self.all.get(index).and_then(|session| session.details.closing) {
+            if let Some(reason) = self.all.get(index).and_then(|session| session.details.closing.as_deref().copied()) {
                 return Some((index, reason));
             }
         }
@@ -378,5 +377,5 @@ impl Sessions {
 
 /// What a session's name looks like, if that is something else.
 fn looks_like(session: &Session) -> &[u8] {
-    session.details.looks_like.as_deref().unwrap_or_default().as_bytes()
+    session.looks_like().unwrap_or_default().as_bytes()
 }
