@@ -42,9 +42,33 @@ impl Instant {
         Self(millis.saturating_mul(1_000_000))
     }
 
+    /// The point this long after the epoch; saturates.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use chatcore::Instant;
+    ///
+    /// assert_eq!(Instant::from_duration(Duration::from_secs(2)), Instant::from_millis(2_000));
+    /// assert_eq!(Instant::from_duration(Duration::MAX), Instant::MAX);
+    /// ```
+    pub const fn from_duration(since_epoch: Duration) -> Self {
+        let nanos = since_epoch.as_nanos();
+        if nanos > u64::MAX as u128 {
+            return Self::MAX;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "it was compared")]
+        Self(nanos as u64)
+    }
+
     /// Nanoseconds since the epoch.
     pub const fn as_nanos(self) -> u64 {
         self.0
+    }
+
+    /// How long this is after the epoch.
+    pub const fn as_duration(self) -> Duration {
+        Duration::from_nanos(self.0)
     }
 
     /// How long this is after `earlier`; zero if it is not after it.
@@ -53,12 +77,39 @@ impl Instant {
     }
 }
 
+/// Conversions alone: the core reads no clock.
+#[cfg(feature = "std")]
+#[expect(clippy::disallowed_types, reason = "it is the caller who has read the clock")]
+impl Instant {
+    /// The point that a driver's monotonic clock calls `at`, if it called the epoch `epoch`. A point before the epoch is
+    /// [`Instant::ZERO`]. With the feature `std`.
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant as SystemInstant};
+    ///
+    /// use chatcore::Instant;
+    ///
+    /// let epoch = SystemInstant::now();
+    /// let now = Instant::from_std(epoch + Duration::from_secs(2), epoch);
+    /// assert_eq!(now, Instant::from_millis(2_000));
+    /// assert_eq!(now.to_std(epoch), Some(epoch + Duration::from_secs(2)));
+    /// ```
+    pub fn from_std(at: std::time::Instant, epoch: std::time::Instant) -> Self {
+        Self::from_duration(at.saturating_duration_since(epoch))
+    }
+
+    /// What a driver's monotonic clock calls this point, if it called the epoch `epoch`; none if the clock does not go so
+    /// far, as for [`Instant::MAX`] on some systems. A deadline that is none never comes. With the feature `std`.
+    pub fn to_std(self, epoch: std::time::Instant) -> Option<std::time::Instant> {
+        epoch.checked_add(self.as_duration())
+    }
+}
+
 impl Add<Duration> for Instant {
     type Output = Self;
 
     fn add(self, duration: Duration) -> Self {
-        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        Self(self.0.saturating_add(nanos))
+        Self(self.0.saturating_add(Self::from_duration(duration).0))
     }
 }
 
@@ -91,6 +142,23 @@ mod tests {
         assert_eq!(Instant::ZERO + Duration::MAX, last);
         assert_eq!(Instant::ZERO - last, Duration::ZERO);
         assert_eq!(Instant::from_millis(u64::MAX), last);
+        assert_eq!(Instant::from_duration(Duration::from_nanos(u64::MAX)), last);
+        assert_eq!(Instant::from_duration(last.as_duration() + Duration::from_nanos(1)), last);
+    }
+
+    #[cfg(feature = "std")]
+    #[expect(
+        clippy::disallowed_types,
+        clippy::disallowed_methods,
+        reason = "some point of the system's clock is needed"
+    )]
+    #[test]
+    fn a_point_that_the_system_s_clock_cannot_name_is_no_panic() {
+        let epoch = std::time::Instant::now();
+        let past = epoch.checked_sub(Duration::from_secs(1)).unwrap_or(epoch);
+        assert_eq!(Instant::from_std(past, epoch), Instant::ZERO, "before the epoch");
+        let far = Instant::MAX.to_std(epoch);
+        assert!(far.is_none_or(|far| Instant::from_std(far, epoch) == Instant::MAX), "{far:?}");
     }
 
     #[test]
