@@ -6,9 +6,12 @@ use crate::closing;
 use crate::connection::{Stage, Written};
 use crate::table::Table;
 
-/// Bytes that are written to one connection before others have their turn. Those with little to read wait for one such
-/// write at the most between any eight of theirs, and the system may take 10 µs for a KiB when its memory is short.
-const WRITE_BYTES_MAX: usize = 32 << 10;
+/// Bytes that are written to one connection before others have their turn.
+const WRITE_BYTES_MAX: usize = 256 << 10;
+
+/// The same while others wait who have little to read: there is one such write between any eight of theirs, and the system
+/// may take 10 µs for a KiB when its memory is short.
+const PIECE_BYTES_MAX: usize = 32 << 10;
 
 /// Writes as much as the transport takes now, up to a bound. When it takes more, it tells, and this is to be called
 /// again.
@@ -17,7 +20,7 @@ pub(crate) fn write(hub: &mut Hub, table: &mut Table, now: Instant, key: usize) 
     if connection.readiness.blocked {
         return;
     }
-    let mut bytes_max = WRITE_BYTES_MAX;
+    let mut bytes_max = if hub.has_short_writes() { PIECE_BYTES_MAX } else { WRITE_BYTES_MAX };
     loop {
         if bytes_max == 0 {
             return table.write_later(key);
@@ -56,7 +59,7 @@ mod tests {
     use std::net::TcpListener;
 
     use chatcore::wire::{ClientMessage, Message, Preface, Register, Send};
-    use chatcore::{Handshake, Limits, Received};
+    use chatcore::{Action, ConnId, Handshake, Limits, Received};
     use mio::net::TcpStream;
     use socket2::SockRef;
 
@@ -65,8 +68,25 @@ mod tests {
 
     const NOW: Instant = Instant::from_millis(1);
 
+    /// Lets a user in who sends itself messages with these bodies.
+    fn admit(hub: &mut Hub, name: &str, body: &[u8], count: usize) -> (Handshake, ConnId) {
+        let mut opening = Preface::OURS.encode().to_vec();
+        let register = Register { name, credential: b"", frame_bytes_max: u32::MAX };
+        ClientMessage::Register(register).encode(&mut opening);
+        for _ in 0..count {
+            ClientMessage::Send(Send { to: name, body }).encode(&mut opening);
+        }
+        let mut input = &opening[..];
+        let mut handshake = Handshake::new(NOW, hub.limits());
+        let registration = handshake.receive(NOW, &mut input).expect("it is polite").expect("it is whole");
+        let conn = hub.admit(NOW, registration).expect("the name is free");
+        while hub.receive(NOW, conn, &mut input) == Ok(Received::More) {}
+        assert_eq!(input, b"", "all is taken");
+        (handshake, conn)
+    }
+
     #[test]
-    fn a_long_outbox_is_written_in_pieces_so_that_others_have_their_turn_between_them() {
+    fn a_long_outbox_is_written_in_pieces_and_in_small_ones_while_others_wait() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback is there");
         let address = listener.local_addr().expect("it listens");
         let mut peer = std::net::TcpStream::connect(address).expect("it listens");
@@ -75,35 +95,25 @@ mod tests {
         SockRef::from(&stream).set_send_buffer_size(4 * WRITE_BYTES_MAX).expect("the system has that much");
 
         let mut hub = Hub::new(Limits::default(), [7; 32]);
-        let mut opening = Preface::OURS.encode().to_vec();
-        let register = Register { name: "alice", credential: b"", frame_bytes_max: u32::MAX };
-        ClientMessage::Register(register).encode(&mut opening);
-        let body = vec![0; WRITE_BYTES_MAX];
-        for _ in 0..2 {
-            ClientMessage::Send(Send { to: "alice", body: &body }).encode(&mut opening);
-        }
-        let mut input = &opening[..];
-        let mut handshake = Handshake::new(NOW, hub.limits());
-        let registration = handshake.receive(NOW, &mut input).expect("it is polite").expect("it is whole");
-        let conn = hub.admit(NOW, registration).expect("the name is free");
-        assert_eq!(hub.receive(NOW, conn, &mut input), Ok(Received::NeedInput));
-
+        let (handshake, alice) = admit(&mut hub, "alice", &[0; 16 << 10], 3 * (WRITE_BYTES_MAX >> 14));
         let mut table = Table::default();
         let key = table.insert(Connection::new(TcpStream::from_std(stream), address, handshake));
-        table.open(key, conn);
-        let total = hub.transmit(conn).map(<[u8]>::len).sum::<usize>();
-        let mut written = Vec::new();
+        table.open(key, alice);
+        assert_eq!(hub.poll_action(), Some(Action::Write { conn: alice }));
         let mut arrived = vec![0; WRITE_BYTES_MAX];
-        while total - written.iter().sum::<usize>() > 0 {
-            let before = hub.transmit(conn).map(<[u8]>::len).sum::<usize>();
-            write(&mut hub, &mut table, NOW, key);
-            let count = before - hub.transmit(conn).map(<[u8]>::len).sum::<usize>();
-            assert_ne!(count, 0, "the transport takes more");
-            peer.read_exact(&mut arrived[..count]).expect("this has been written");
-            let is_last = before == count;
-            assert_eq!(table.next_to_write(), if is_last { None } else { Some(key) });
-            written.push(count);
-        }
-        assert_eq!(written, [WRITE_BYTES_MAX, WRITE_BYTES_MAX, total - 2 * WRITE_BYTES_MAX]);
+        let mut written = |hub: &mut Hub| {
+            let before = hub.transmit(alice).map(<[u8]>::len).sum::<usize>();
+            write(hub, &mut table, NOW, key);
+            let left = hub.transmit(alice).map(<[u8]>::len).sum::<usize>();
+            peer.read_exact(&mut arrived[..before - left]).expect("this has been written");
+            assert_eq!(table.next_to_write(), (left > 0).then_some(key), "what is left has its turn later");
+            before - left
+        };
+        assert_eq!(written(&mut hub), WRITE_BYTES_MAX);
+        let (_, bob) = admit(&mut hub, "bob", b"", 0);
+        assert_eq!([written(&mut hub), written(&mut hub)], [PIECE_BYTES_MAX; 2]);
+        assert_eq!(hub.poll_action(), Some(Action::Write { conn: bob }));
+        assert_eq!(written(&mut hub), WRITE_BYTES_MAX);
+        assert!(written(&mut hub) < WRITE_BYTES_MAX, "that was the rest");
     }
 }

@@ -358,6 +358,12 @@ impl Hub {
         self.has_pending()
     }
 
+    /// Whether connections wait for an [`Action::Write`] that most likely have little to be written. While some do, a fair
+    /// driver writes long outboxes in pieces, and goes on with the rest later.
+    pub fn has_short_writes(&self) -> bool {
+        self.ordered.sessions().has_writes()
+    }
+
     /// Reports that the transport, or a buffer in front of it, took this many bytes of [`transmit`](Self::transmit).
     /// Call this before any other input: an input may change what is to be written.
     ///
