@@ -2,14 +2,16 @@
 //! come back. They are data, in `benches/dialogues`. Nothing here uses the library that is tested.
 
 mod codec;
+mod config;
 mod play;
 mod schema;
 mod script;
 mod sockets;
 mod value;
 
+pub use self::config::{Config, SETTINGS, Setting};
 pub use self::play::{Peer, Read, Role, State, play, waits_ms};
-pub use self::script::{Dialogue, parse};
+pub use self::script::{Dialogue, parse, parse_config};
 pub use self::sockets::SocketPeer;
 
 macro_rules! dialogues {

@@ -7,7 +7,7 @@ mod virtual_time;
 
 use std::collections::BTreeSet;
 
-use chatcore_bench::conformance::{DIALOGUES, Dialogue, Peer, Role, State, parse, play};
+use chatcore_bench::conformance::{Config, DIALOGUES, Dialogue, Peer, Role, State, parse, play};
 
 const PAGE: &str = include_str!("../../../docs/src/protocol.md");
 
@@ -20,10 +20,10 @@ fn dialogues(role: Role) -> impl Iterator<Item = (&'static str, Dialogue)> {
 }
 
 /// Plays each with a peer of its own. Together they give the receiver each message that may come in each of its states.
-fn play_all<P: Peer>(role: Role, peer: impl Fn() -> P) {
+fn play_all<P: Peer>(role: Role, peer: impl Fn(&Config) -> P) {
     let (mut failures, mut given) = (Vec::new(), BTreeSet::new());
     for (file, dialogue) in dialogues(role) {
-        match play(&dialogue, role, &mut peer(), "0") {
+        match play(&dialogue, role, &mut peer(&dialogue.config), "0") {
             Ok(played) => given.extend(played),
             Err(failure) => failures.push(format!("{file}, {failure} ({})", dialogue.title)),
         }
