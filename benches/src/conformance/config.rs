@@ -7,7 +7,7 @@ use super::value::Expr;
 
 /// Everything that a dialogue may want another value of, as `benches/dialogues/README.md` lists it: its name, and the
 /// flag of chatcore-server, if there is one. A flag of a time takes seconds.
-pub const SETTINGS: [(&str, Option<&str>); 23] = [
+pub const SETTINGS: [(&str, Option<&str>); 26] = [
     ("announced_members_max", Some("--announced-members-max")),
     ("body_bytes_max", Some("--body-bytes-max")),
     ("buffer_bytes_max", Some("--buffer-bytes-max")),
@@ -17,6 +17,7 @@ pub const SETTINGS: [(&str, Option<&str>); 23] = [
     ("detached_max", Some("--detached-max")),
     ("detached_of_origin_max", Some("--detached-of-origin-max")),
     ("frame_bytes_max", None),
+    ("handshake_ms_max", Some("--handshake-time-max")),
     ("hub_rooms_max", Some("--rooms-max")),
     ("hub_watches_max", Some("--hub-watches-max")),
     ("idle_ms_max", Some("--idle-time-max")),
@@ -26,11 +27,13 @@ pub const SETTINGS: [(&str, Option<&str>); 23] = [
     ("origin_cost_burst", Some("--origin-cost-burst")),
     ("origin_cost_per_s", Some("--origin-cost-per-s")),
     ("outbox_bytes_max", Some("--outbox-bytes-max")),
+    ("refusals_max", Some("--registration-attempts-max")),
     ("reserved_name", Some("--reserve-name")),
     ("resume_ms_max", Some("--resume-time-max")),
     ("rooms_max", Some("--rooms-of-user-max")),
     ("stall_ms_max", Some("--stall-time-max")),
     ("users_max", Some("--users-max")),
+    ("watches_max", Some("--watches-max")),
 ];
 
 /// The settings whose values are not the defaults.

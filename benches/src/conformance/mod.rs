@@ -27,6 +27,7 @@ pub const DIALOGUES: &[(Role, &str, &str)] = dialogues! {
     Hub "hub/requests.txt"
     Hub "hub/rooms.txt"
     Hub "hub/sessions.txt"
+    Hub "hub/limits.txt"
     Client "client/opening.txt"
     Client "client/frames.txt"
     Client "client/session.txt"

@@ -92,6 +92,7 @@ fn set_limit(limits: &mut Limits, name: &str, value: u64) {
         "cost_per_s" => limits.session_rate.per_s = count,
         "detached_max" => limits.detached_max = count,
         "detached_of_origin_max" => limits.detached_of_origin_max = count,
+        "handshake_ms_max" => limits.handshake_time_max = Duration::from_millis(value),
         "hub_rooms_max" => limits.rooms_max = count,
         "hub_watches_max" => limits.hub_watches_max = count,
         "idle_ms_max" => limits.idle_time_max = Duration::from_millis(value),
@@ -101,10 +102,12 @@ fn set_limit(limits: &mut Limits, name: &str, value: u64) {
         "origin_cost_burst" => limits.origin_rate.burst = count,
         "origin_cost_per_s" => limits.origin_rate.per_s = count,
         "outbox_bytes_max" => limits.outbox_bytes_max = count,
+        "refusals_max" => limits.registration_attempts_max = count,
         "resume_ms_max" => limits.resume_time_max = Duration::from_millis(value),
         "rooms_max" => limits.rooms_of_user_max = count,
         "stall_ms_max" => limits.stall_time_max = Duration::from_millis(value),
         "users_max" => limits.users_max = count,
+        "watches_max" => limits.watches_max = count,
         _ => panic!("a hub has no setting {name}"),
     }
 }
