@@ -18,20 +18,50 @@ fn our_programs_pass_all_that_takes_no_long_time() {
     let output = conformance(&["--wait-max", "2"]);
     let told = text(&output.stdout);
     assert!(output.status.success(), "{output:?}");
-    let lines: Vec<&str> = told.lines().collect();
-    assert_eq!(lines.len(), 2, "{told}");
-    assert!(lines.iter().all(|line| line.contains(" dialogues passed")), "{told}");
+    let [server, client] = told.lines().collect::<Vec<_>>()[..] else { panic!("{told}") };
+    assert!(server.contains(" dialogues passed, ") && client.contains(" dialogues passed"), "{told}");
+    // No flag asks for credentials, and none makes a client take shorter frames.
+    for line in [server, client] {
+        assert!(line.ends_with(", 1 left out that need another configuration (--list, --config)"), "{line}");
+    }
+}
+
+/// Where something listens that is no server.
+fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || drop(listener.accept()));
+    address
 }
 
 #[test]
 fn a_server_that_is_none_fails_and_is_told_where() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    std::thread::spawn(move || drop(listener.accept()));
+    let address = nobody();
     let output = conformance(&["--server", &address, "--only", "ack-beyond"]);
     let told = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(told.contains("FAIL hub/requests.txt, line ") && told.contains("0 of 1 dialogues passed"), "{told}");
+}
+
+#[test]
+fn a_dialogue_that_needs_a_configuration_is_played_with_a_server_that_has_it() {
+    let only = ["--server", &nobody(), "--only", "register-full"];
+    let output = conformance(&only);
+    let told = text(&output.stdout);
+    assert!(
+        output.status.success() && told.contains("0 of 0 dialogues passed, 1 left out that need another"),
+        "{told}"
+    );
+    let told = text(&conformance(&[&only[..], &["--config", "users_max=1"]].concat()).stdout);
+    assert!(told.contains("FAIL hub/limits.txt") && told.contains("0 of 1 dialogues passed\n"), "{told}");
+    let listed = text(&conformance(&["--list", "--only", "register-full"]).stdout);
+    assert!(listed.ends_with(" (config users_max=1)\n"), "{listed}");
+
+    for (wrong, error) in [("users_max=1", "--config is for --server or --client"), ("users=1", "there is no setting")]
+    {
+        let output = conformance(&["--config", wrong]);
+        assert!(!output.status.success() && text(&output.stderr).contains(error), "{output:?}");
+    }
 }
 
 #[test]

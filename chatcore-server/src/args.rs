@@ -147,9 +147,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "BYTES")]
     memory_bytes_max: Option<u64>,
 
-    /// Seconds of one turn, in which the server reads and writes; those who have little to say come first in each.
+    /// Seconds by which the parts of a turn are measured, in which the server reads and writes; those who have little to
+    /// say come first in each.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "0.002")]
-    turn_time_max: Duration,
+    turn_time: Duration,
 
     /// Seconds after which clients are advised to connect again when the server stops.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
@@ -195,7 +196,7 @@ impl Args {
             },
             driver: DriverLimits {
                 connections_max: self.connections_max,
-                turn_time_max: self.turn_time_max,
+                turn_time: self.turn_time,
                 linger_time_max: self.linger_time_max,
                 ..DriverLimits::default()
             },

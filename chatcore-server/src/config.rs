@@ -98,11 +98,12 @@ pub struct DriverLimits {
     /// Bytes that the server reads from one connection before it serves others. It reads less while a connection that
     /// sends little waits. Default 512 KiB.
     pub turn_bytes_max: usize,
-    /// The time from which the parts of a turn follow: the server reads for at most three quarters of it, then writes
-    /// for at most two fifths, and then accepts connections for at most a quarter. So a full turn takes 1.4 times this.
+    /// The time by which the parts of a turn are measured: the server reads for at most three quarters of it, then
+    /// writes for at most two fifths, and then accepts connections for at most a quarter. So a full turn takes 1.4 times
+    /// this.
     /// What is left over waits for the next turn, in which connections that send little come before those that send
     /// much. One step of the hub's work may exceed a part a little. Default 2 ms.
-    pub turn_time_max: Duration,
+    pub turn_time: Duration,
     /// Connections that the server accepts in one turn. Default 64.
     pub turn_accepts_max: usize,
     /// How long the server still reads from a connection that it has closed, and throws the bytes away. Without this, a
@@ -119,7 +120,7 @@ impl Default for DriverLimits {
         Self {
             connections_max: 1_000_000,
             turn_bytes_max: 512 << 10,
-            turn_time_max: Duration::from_millis(2),
+            turn_time: Duration::from_millis(2),
             turn_accepts_max: 64,
             linger_time_max: Duration::from_secs(1),
             linger_bytes_max: 1 << 20,
@@ -144,7 +145,7 @@ impl DriverLimits {
         let zeros = [
             ("connections_max", self.connections_max == 0, "1"),
             ("turn_bytes_max", self.turn_bytes_max == 0, "1"),
-            ("turn_time_max", self.turn_time_max.is_zero(), "1 ns"),
+            ("turn_time", self.turn_time.is_zero(), "1 ns"),
             ("turn_accepts_max", self.turn_accepts_max == 0, "1"),
         ];
         match zeros.into_iter().find(|(_, is_zero, _)| *is_zero) {

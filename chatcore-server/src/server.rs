@@ -43,7 +43,7 @@ pub struct Server {
     addresses: Vec<SocketAddr>,
     acceptor: Acceptor,
     connections: Connections,
-    turn_time_max: Duration,
+    turn_time: Duration,
     turn_accepts_max: usize,
     connections_max: usize,
     reconnect: Option<ReconnectAdvice>,
@@ -126,7 +126,7 @@ impl Server {
             clock,
             addresses,
             acceptor,
-            turn_time_max: config.driver.turn_time_max,
+            turn_time: config.driver.turn_time,
             turn_accepts_max: config.driver.turn_accepts_max,
             connections_max: config.driver.connections_max,
             connections: Connections::new(hub, config.driver),
@@ -236,12 +236,12 @@ impl Server {
     /// What reading may take of a turn, from now on. It has most of it: nobody is served whose request is not read, and
     /// what may be written late is known only then.
     fn time_for_reading(&self) -> TimeSlice {
-        TimeSlice::start(self.clock, self.turn_time_max * 3 / 4)
+        TimeSlice::start(self.clock, self.turn_time * 3 / 4)
     }
 
     /// The same for writing, and for the timers before it.
     fn time_for_writing(&self) -> TimeSlice {
-        TimeSlice::start(self.clock, self.turn_time_max * 2 / 5)
+        TimeSlice::start(self.clock, self.turn_time * 2 / 5)
     }
 
     fn handle_timeout(&mut self, time: &TimeSlice) {
@@ -256,7 +256,7 @@ impl Server {
         if self.connections.has_ended() {
             self.acceptor.resume();
         }
-        let time = TimeSlice::start(self.clock, self.turn_time_max / 4);
+        let time = TimeSlice::start(self.clock, self.turn_time / 4);
         for count in 0..self.turn_accepts_max {
             if count > 0 && time.is_over() {
                 return;

@@ -124,7 +124,7 @@ fn a_wrong_command_line_is_usage_and_says_what_is_right() {
         (&["--listen", "127.0.0.1:0", "--body-bytes-max", "0"], "1 to 16777216"),
         (&["--listen", "127.0.0.1:0", "--outbox-bytes-max", "1000"], "outbox_bytes_max"),
         (&["--listen", "127.0.0.1:0", "--connections-max", "0"], "connections-max"),
-        (&["--listen", "127.0.0.1:0", "--turn-time-max", "0"], "turn_time_max is 0: it must be at least 1 ns"),
+        (&["--listen", "127.0.0.1:0", "--turn-time", "0"], "turn_time is 0: it must be at least 1 ns"),
         (&["--listen", "127.0.0.1:0", "--users-max", "0"], "users_max is 0: it must be at least 1"),
         (&["--listen", "127.0.0.1:0", "--memory-bytes-max", "much"], "memory-bytes-max"),
         (&["--listen", "127.0.0.1:0", "--idle-time-max", "soon"], "30 or 0.5"),

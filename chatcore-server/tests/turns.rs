@@ -12,7 +12,7 @@ use chatcore::wire::{ClientMessage, Deliver, HubMessage, Ping, Pong, Refused, Se
 use support::{Peer, Server, User, encode, opening};
 
 /// Shorter than anything takes, so that each turn does one step of each kind.
-const TINY_TURN: [&str; 2] = ["--turn-time-max", "0.000001"];
+const TINY_TURN: [&str; 2] = ["--turn-time", "0.000001"];
 
 /// Messages to bob, numbered.
 fn numbered(count: u32) -> Vec<u8> {
@@ -77,7 +77,7 @@ fn in_tiny_turns_those_with_little_to_say_have_theirs_beside_one_with_much() {
 #[test]
 fn a_long_frame_and_short_ones_after_it_are_taken_in_tiny_turns() {
     let server =
-        Server::start(&["--body-bytes-max", "1000000", "--outbox-bytes-max", "8000000", "--turn-time-max", "0.000001"]);
+        Server::start(&["--body-bytes-max", "1000000", "--outbox-bytes-max", "8000000", "--turn-time", "0.000001"]);
     let alice = Peer::registered(server.address(), "alice");
     let mut bob = Peer::registered(server.address(), "bob");
     let long = vec![b'x'; 1_000_000];

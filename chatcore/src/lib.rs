@@ -29,7 +29,7 @@ pub use handshake::{Handshake, HandshakeError, QuotaKey, Refusal, Registration};
 pub use hub::{Action, CONNECTION_COST, CloseReason, ConnId, Hub, HubEvent, Memory, UnknownConn};
 pub use hub_connection::{HubConnection, Next};
 pub use limits::{
-    CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, Limits, LimitsError, ONLINE_NAMES_MAX, Rate,
+    CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, Limits, LimitsError, PAGE_USERS_MAX, Rate,
 };
 pub use name::{NAME_BYTES_MAX, NameError, RoomName, SPELLING_BYTES_MAX, UNICODE_VERSION, UserName};
 pub use outbox::Chunks;

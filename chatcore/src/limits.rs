@@ -17,7 +17,7 @@ const _: () = assert!(
 );
 
 /// The most users on one page of a list: of who is online, or of a room's members.
-pub const ONLINE_NAMES_MAX: usize = 500;
+pub const PAGE_USERS_MAX: usize = 500;
 
 /// The most bytes of the detail text in an error, a refusal or a goodbye. The core cuts a longer one.
 pub const DETAIL_BYTES_MAX: usize = 200;
@@ -267,7 +267,7 @@ impl Limits {
     /// Bytes of the users on one page of a list: those of a full page without display names, or what fits a frame of a
     /// client that takes bodies of this many bytes if that is less. No frame need be shorter than a handshake's.
     pub(crate) const fn page_bytes_max(body_bytes_max: u32) -> usize {
-        const FULL: usize = ONLINE_NAMES_MAX * (NAME_BYTES_MAX + 2);
+        const FULL: usize = PAGE_USERS_MAX * (NAME_BYTES_MAX + 2);
         let fit = list_bytes_max(body_bytes_max);
         if fit < FULL { fit } else { FULL }
     }

@@ -9,9 +9,9 @@ use crate::wire::{Kind, ProtocolError};
 pub(crate) enum State {
     /// No name yet: the client may ask for one.
     Unregistered,
-    /// A name was asked for, and the answer is owed.
+    /// A name was asked for, and the answer is due.
     Registering,
-    /// A session is to be gone on with, and the answer is owed.
+    /// A session is to be gone on with, and the answer is due.
     Resuming,
     /// The client has its name.
     Registered,

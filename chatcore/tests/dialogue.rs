@@ -45,7 +45,7 @@ impl Talk {
         assert!(input.is_empty(), "all is taken");
     }
 
-    /// What the hub owes is written.
+    /// What the hub has to say is written.
     fn hub_writes(&mut self) -> Vec<u8> {
         while self.hub.poll_event().is_some() || self.hub.poll_action().is_some() {}
         let conn = self.conn.expect("there is a connection");

@@ -1,4 +1,4 @@
-//! What a hub and its driver owe each other: actions that are announced, and connections that are known.
+//! What a hub and its driver promise each other: actions that are announced, and connections that are known.
 
 mod world;
 

@@ -206,7 +206,7 @@ impl Run {
         self.unread[user] = 0;
     }
 
-    /// All that is owed comes before the hub's goodbye, if what was said in rooms was given to the members by then: that is
+    /// All that is due comes before the hub's goodbye, if what was said in rooms was given to the members by then: that is
     /// why the actions are drained first.
     fn close(&mut self, user: usize) {
         if let Some((at, world, model)) = self.online(user) {

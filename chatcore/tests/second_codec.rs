@@ -110,7 +110,7 @@ proptest! {
         let welcome = HubMessage::Welcome(Welcome { name: &from, display_name, token: Token::from_bytes(token), limits });
         let limits = [u32::from(short), 250, 251, 65_535, 65_536, 0, 1, u32::MAX, 0, 0];
         prop_assert_eq!(first(&welcome), second!(Kind::WELCOME, SecondWelcome { name: &from, display_name, token, limits }));
-        let report = HubMessage::Report(DeliveryReport { code: short.into(), to: &from, ids: vec![message_id; 3] });
+        let report = HubMessage::Report(DeliveryReport { status: short.into(), to: &from, ids: vec![message_id; 3] });
         prop_assert_eq!(first(&report), second!(Kind::REPORT, SecondReport { code: short, to: &from, ids: vec![id; 3] }));
         let presence = HubMessage::Presence(Presence { name: &from, online: short % 2 == 0, display_name });
         let second = second!(Kind::PRESENCE, SecondPresence { name: &from, online: short % 2 == 0, display_name });

@@ -117,7 +117,7 @@ fn hub_messages() -> [HubMessage<'static>; 21] {
         HubMessage::Joined(Joined { room: "#lobby", name: "bob", display_name: None }),
         HubMessage::Left(Left { room: "#lobby", name: "bob", code: LeaveCode::Left }),
         HubMessage::Presence(Presence { name: "bob", online: true, display_name: None }),
-        HubMessage::Report(DeliveryReport { code: DeliveryStatus::Undelivered, to: "bob", ids: vec![MessageId(1)] }),
+        HubMessage::Report(DeliveryReport { status: DeliveryStatus::Undelivered, to: "bob", ids: vec![MessageId(1)] }),
         HubMessage::Missed(Missed { room: "#lobby", first_id: MessageId(1), last_id: MessageId(2), count: 2 }),
         HubMessage::Stale(Stale { room: "#lobby" }),
     ]

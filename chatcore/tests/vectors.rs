@@ -154,7 +154,7 @@ fn hub_message(name: &str) -> HubMessage<'static> {
         "presence-offline" => HubMessage::Presence(Presence { name: "bob", online: false, display_name: None }),
         "report" => {
             let ids = vec![ID, MessageId(ID.0 + 1)];
-            HubMessage::Report(DeliveryReport { code: DeliveryStatus::Unconfirmed, to: "bob", ids })
+            HubMessage::Report(DeliveryReport { status: DeliveryStatus::Unconfirmed, to: "bob", ids })
         }
         "missed" => {
             let (first_id, last_id) = (ID, MessageId(ID.0 + 300));

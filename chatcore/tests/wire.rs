@@ -139,7 +139,7 @@ impl Parts {
             HubMessage::Presence(Presence { name, online: true, display_name }),
             HubMessage::Presence(Presence { name, online: false, display_name: None }),
             HubMessage::Report(DeliveryReport {
-                code: DeliveryStatus::from(self.code),
+                status: DeliveryStatus::from(self.code),
                 to: name,
                 ids: (0..=self.names.len()).map(|n| MessageId(n as u64 * 1_000)).collect(),
             }),

@@ -56,7 +56,7 @@ struct User {
     known: bool,
     /// The driver has been told that there is something to write.
     writable: bool,
-    /// Everything that it was ever owed, in order.
+    /// Everything that was ever put out for it, in order.
     stream: Stream,
     /// Numbered frames that the hub has taken from it.
     requests: u64,
@@ -265,7 +265,7 @@ impl Run {
         Forecast { sender, recipient, rejected }
     }
 
-    /// Messages that a user is owed since this was last asked, but for answers to its own, which are as foretold; none
+    /// Messages that are for a user since this was last asked, but for answers to its own, which are as foretold; none
     /// for who is gone.
     fn news(&mut self, user: usize) -> Vec<HubMessage<'_>> {
         let User { conn, known, stream, foretold, .. } = &mut self.users[user];

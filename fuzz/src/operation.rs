@@ -11,7 +11,7 @@ pub enum Operation {
     Say(u8, UserMessage),
     /// A user says anything.
     Raw(u8, Vec<u8>),
-    /// The transport takes some of what is owed to a user.
+    /// The transport takes some of what is to be written to a user.
     Transmit(u8, u16),
     /// A user's transport breaks.
     Disconnect(u8),

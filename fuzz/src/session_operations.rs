@@ -297,7 +297,7 @@ impl Run {
         }
     }
 
-    /// Connections hold from now on: everybody who has not left comes to rest, connected and with nothing owed.
+    /// Connections hold from now on: everybody who has not left comes to rest, connected and with nothing to come.
     fn heal(&mut self) {
         for _ in 0..400 {
             self.pass(Duration::from_millis(250));

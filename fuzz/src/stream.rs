@@ -1,4 +1,4 @@
-//! What a hub owes one user, from the first byte to the last: the mailbox of the model.
+//! What a hub writes to one user, from the first byte to the last: the mailbox of the model.
 
 use chatcore::wire::{HubMessage, Message, PREFACE_BYTES, take};
 
@@ -16,7 +16,7 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// Holds what is owed now against what was owed before, and returns the messages that are new.
+    /// Compares what is to be written now with what was before, and returns the messages that are new.
     pub(crate) fn extend(&mut self, owed: &[u8]) -> Vec<HubMessage<'_>> {
         let known = self.bytes.len() - self.written;
         assert!(owed.starts_with(&self.bytes[self.written..]), "what was owed still is, in the same order");

@@ -2,14 +2,16 @@
 //! come back. They are data, in `benches/dialogues`. Nothing here uses the library that is tested.
 
 mod codec;
+mod config;
 mod play;
 mod schema;
 mod script;
 mod sockets;
 mod value;
 
+pub use self::config::{Config, SETTINGS, Setting};
 pub use self::play::{Peer, Read, Role, State, play, waits_ms};
-pub use self::script::{Dialogue, parse};
+pub use self::script::{Dialogue, parse, parse_config};
 pub use self::sockets::SocketPeer;
 
 macro_rules! dialogues {
@@ -25,6 +27,7 @@ pub const DIALOGUES: &[(Role, &str, &str)] = dialogues! {
     Hub "hub/requests.txt"
     Hub "hub/rooms.txt"
     Hub "hub/sessions.txt"
+    Hub "hub/limits.txt"
     Client "client/opening.txt"
     Client "client/frames.txt"
     Client "client/session.txt"

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::codec::{self, Message, PREFACE};
+use super::config::Setting;
 use super::schema::Schema;
 use super::script::{Act, Dialogue, Step};
 use super::value::{Bindings, Expr, Value, match_fields};
@@ -77,12 +78,17 @@ pub fn play(
     Ok(player.given)
 }
 
-/// How long a dialogue waits in all, in milliseconds, if the limits are those of a hub without a configuration.
+/// How long a dialogue waits in all, in milliseconds, if the limits are the defaults and those that it asks for.
 pub fn waits_ms(dialogue: &Dialogue) -> u64 {
-    let values = limits().into_iter().map(|(name, value)| (name.to_owned(), Value::Uint(value))).collect();
+    let configured = dialogue.config.settings().filter_map(|(name, setting)| match setting {
+        Setting::Number(value) => Some((name, *value)),
+        Setting::Text(_) => None,
+    });
+    let values = limits().into_iter().chain(configured);
+    let values = values.map(|(name, value)| (name.to_owned(), Value::Uint(value))).collect();
     let known = Bindings { values, ..Bindings::default() };
     let waits = dialogue.steps.iter().filter_map(|step| match &step.act {
-        Act::Wait(time) | Act::Away(time) => time.count(&known).ok(),
+        Act::Wait(time) | Act::Away(time) | Act::Quiet { time, .. } => time.count(&known).ok(),
         _ => None,
     });
     waits.sum()
@@ -114,6 +120,8 @@ struct Conn {
     queue: VecDeque<Message>,
     is_closed: bool,
     is_silent: bool,
+    /// Messages that are not looked at.
+    ignored: BTreeSet<String>,
     state: State,
     nonce: u64,
 }
@@ -168,8 +176,19 @@ impl Player<'_> {
                 let is_away = self.peer.open(time)?.is_none();
                 if is_away { Ok(()) } else { Err("the client makes a connection".into()) }
             }
+            Act::Quiet { conn, time } => {
+                let time = Duration::from_millis(time.count(&self.known)?);
+                self.expect_quiet(*conn, time)
+            }
             Act::Silent { conn } => {
                 self.conn(*conn)?.is_silent = true;
+                Ok(())
+            }
+            Act::Ignores { conn, name } => {
+                Schema::named(name).ok_or_else(|| format!("there is no message {name}"))?;
+                let conn = self.conn(*conn)?;
+                conn.queue.retain(|message| message.name() != name);
+                conn.ignored.insert(name.clone());
                 Ok(())
             }
             Act::Wait(time) => {
@@ -262,7 +281,9 @@ impl Player<'_> {
                 let nonce = message.fields.iter().map(|(_, value)| value.clone()).collect::<Vec<_>>();
                 pongs.extend(codec::encode(Schema::named("pong").expect("it is there"), &nonce));
             }
-            conn.queue.extend(singles(message)?);
+            if !conn.ignored.contains(message.name()) {
+                conn.queue.extend(singles(message)?);
+            }
         }
         let (id, is_closed) = (conn.id, conn.is_closed);
         if !pongs.is_empty() && !is_closed {
@@ -345,6 +366,21 @@ impl Player<'_> {
         self.send(name, "ping", &[("nonce".into(), Expr::Uint(nonce))])?;
         self.expect(name, "pong", &[("nonce".into(), Expr::Uint(nonce))])?;
         self.nothing_left(name)
+    }
+
+    fn expect_quiet(&mut self, name: char, mut left: Duration) -> Result<(), String> {
+        const STEP: Duration = Duration::from_millis(50);
+        while !left.is_zero() {
+            let step = left.min(STEP);
+            self.pump(name, step)?;
+            left -= step;
+        }
+        let conn = self.conn(name)?;
+        if conn.is_closed {
+            return Err("it is closed".into());
+        }
+        let came = conn.queue.iter().find(|message| !matches!(message.name(), "ack" | "ping"));
+        came.map_or(Ok(()), |came| Err(format!("this came: {came}")))
     }
 
     fn nothing_left(&mut self, name: char) -> Result<(), String> {

@@ -3,6 +3,7 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
+use super::config::Config;
 use super::value::Expr;
 
 /// One dialogue.
@@ -12,6 +13,8 @@ pub struct Dialogue {
     pub rules: Vec<String>,
     /// What it shows.
     pub title: String,
+    /// What the other end must be configured with.
+    pub config: Config,
     pub(super) steps: Vec<Step>,
 }
 
@@ -44,8 +47,12 @@ pub(super) enum Act {
     Nothing { conn: char },
     /// The other end has not closed the connection.
     Open { conn: char },
+    /// Nothing but acknowledgements and pings comes in this many milliseconds.
+    Quiet { conn: char, time: Expr },
     /// The tester answers pings no more.
     Silent { conn: char },
+    /// The tester does not look at messages of this name.
+    Ignores { conn: char, name: String },
     /// The client makes no connection in this many milliseconds.
     Away(Expr),
     /// This many milliseconds pass.
@@ -65,14 +72,30 @@ pub fn parse(text: &str) -> Result<Vec<Dialogue>, String> {
         if let Some(head) = line.strip_prefix("== ") {
             let (rules, title) = head.split_once(": ").ok_or(format!("line {}: it has no title", index + 1))?;
             let rules = rules.split_whitespace().map(Into::into).collect();
-            dialogues.push(Dialogue { rules, title: title.into(), steps: Vec::new() });
+            dialogues.push(Dialogue { rules, title: title.into(), config: Config::default(), steps: Vec::new() });
             continue;
         }
         let dialogue = dialogues.last_mut().ok_or(format!("line {}: it is in no dialogue", index + 1))?;
+        if let Some(config) = line.strip_prefix("config ") {
+            if !dialogue.config.is_default() || !dialogue.steps.is_empty() {
+                return Err(format!("line {}: a dialogue has one configuration, before its steps", index + 1));
+            }
+            dialogue.config = parse_config(config).map_err(|error| format!("line {}: {error}", index + 1))?;
+            continue;
+        }
         let (times, act) = step(line).map_err(|error| format!("line {}: {error}", index + 1))?;
         dialogue.steps.push(Step { line: index + 1, times, act });
     }
     Ok(dialogues)
+}
+
+/// Reads a configuration as dialogues write it: `users_max=1 reserved_name="ops"`.
+///
+/// # Errors
+///
+/// What of it is no setting, or no value of one.
+pub fn parse_config(written: &str) -> Result<Config, String> {
+    Config::new(Reader { rest: written.chars().peekable() }.fields(None)?)
 }
 
 fn step(line: &str) -> Result<(Option<Expr>, Act), String> {
@@ -109,7 +132,9 @@ fn step(line: &str) -> Result<(Option<Expr>, Act), String> {
             "closed" => Act::Closed { conn },
             "nothing" => Act::Nothing { conn },
             "open" => Act::Open { conn },
+            "quiet" => Act::Quiet { conn, time: input.expr()? },
             "silent" => Act::Silent { conn },
+            "ignores" => Act::Ignores { conn, name: input.word() },
             other => return Err(format!("{other:?} is nothing that a connection does")),
         },
     };
@@ -275,6 +300,38 @@ impl Reader<'_> {
                 Some(c) => text.push(c),
                 None => return Err("a quote does not end".into()),
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_is_read_as_it_is_shown() {
+        let written = r#"credential="open sesame" resume_ms_max=1500 users_max=2"#;
+        let config = parse_config(written).unwrap();
+        assert_eq!(config.to_string(), written);
+        assert_eq!(config.server_args(), None, "no flag asks for credentials");
+        assert!(parse_config("").unwrap().is_default());
+        assert_eq!(parse_config("members=1"), Err(r#"there is no setting "members""#.into()));
+        assert_eq!(parse_config("users_max=none"), Err("users_max needs a number or a text".into()));
+    }
+
+    #[test]
+    fn the_server_takes_times_in_seconds() {
+        let config = parse_config("users_max=2 resume_ms_max=1050").unwrap();
+        assert_eq!(config.server_args().unwrap(), ["--resume-time-max", "1.050", "--users-max", "2"]);
+    }
+
+    #[test]
+    fn a_dialogue_has_one_configuration_and_it_goes_first() {
+        let read = |lines: &str| parse(&format!("== -: title\n{lines}")).map(|dialogues| dialogues[0].config.clone());
+        assert_eq!(read("config users_max=1\nA registers \"ann\""), parse_config("users_max=1"));
+        let error = "line 3: a dialogue has one configuration, before its steps";
+        for wrong in ["config users_max=1\nconfig rooms_max=1", "A registers \"ann\"\nconfig users_max=1"] {
+            assert_eq!(read(wrong), Err(error.into()));
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chatcore::{Client, ClientConfig, Event, Instant};
-use chatcore_bench::conformance::{Peer, Read};
+use chatcore_bench::conformance::{Config, Peer, Read, Setting};
 
 use super::virtual_time::{Said, Simulated, read, wait_until};
 
@@ -25,9 +25,18 @@ struct Conn {
 }
 
 impl ClientPeer {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(config: &Config) -> Self {
         let now = Instant::from_millis(1);
-        let mut client = Client::new(now, ClientConfig::default(), 7);
+        let mut client_config = ClientConfig::default();
+        for setting in config.settings() {
+            match setting {
+                ("frame_bytes_max", Setting::Number(bytes)) => {
+                    client_config.frame_bytes_max = u32::try_from(*bytes).expect("it is a limit of 32 bits");
+                }
+                (name, _) => panic!("a client has no setting {name}"),
+            }
+        }
+        let mut client = Client::new(now, client_config, 7);
         client.register(now, "alice", b"").expect("a fresh client may register");
         Self { client, now, current: None, conns: Vec::new(), asks: true }
     }

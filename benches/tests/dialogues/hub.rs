@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use chatcore::{Action, Hub, HubConnection, Instant, Limits, Next, QuotaKey};
-use chatcore_bench::conformance::{Peer, Read};
+use chatcore::{Action, Hub, HubConnection, Instant, Limits, Next, QuotaKey, Refusal, UserName};
+use chatcore_bench::conformance::{Config, Peer, Read, Setting};
 
 use super::virtual_time::{Said, Simulated, read, wait_until};
 
@@ -11,6 +11,8 @@ pub(crate) struct HubPeer {
     hub: Hub,
     now: Instant,
     conns: Vec<Conn>,
+    /// What proves the right to a name; none if nothing need.
+    credential: Option<String>,
 }
 
 struct Conn {
@@ -30,15 +32,32 @@ impl Conn {
 }
 
 impl HubPeer {
-    pub(crate) fn new() -> Self {
-        Self { hub: Hub::new(Limits::default(), [7; 32]), now: Instant::from_millis(1), conns: Vec::new() }
+    pub(crate) fn new(config: &Config) -> Self {
+        let (mut limits, mut reserved, mut credential) = (Limits::default(), None, None);
+        for (name, setting) in config.settings() {
+            match (name, setting) {
+                ("reserved_name", Setting::Text(name)) => {
+                    reserved = Some(UserName::new(name).expect("it can be a name"));
+                }
+                ("credential", Setting::Text(text)) => credential = Some(text.clone()),
+                (name, Setting::Number(value)) => set_limit(&mut limits, name, *value),
+                _ => panic!("{name} is no text"),
+            }
+        }
+        let hub = Hub::new(limits, [7; 32]).with_reserved(&reserved);
+        Self { hub, now: Instant::from_millis(1), conns: Vec::new(), credential }
     }
 
     /// Does what a connection wants next.
     fn follow(&mut self, index: usize, mut next: Next) {
         let conn = &mut self.conns[index];
         while let Next::Decide(registration) = next {
-            next = conn.connection.admit(self.now, &mut self.hub, *registration);
+            let has_right = self.credential.as_ref().is_none_or(|right| right.as_bytes() == registration.credential());
+            next = if registration.is_resumption() || has_right {
+                conn.connection.admit(self.now, &mut self.hub, *registration)
+            } else {
+                conn.connection.refuse(self.now, &mut self.hub, &Refusal::Denied)
+            };
         }
         conn.goes_on = matches!(next, Next::GoOn);
         self.drain();
@@ -59,6 +78,37 @@ impl HubPeer {
         for end in &mut self.conns {
             end.write(self.now, &mut self.hub);
         }
+    }
+}
+
+/// Gives a limit the value that a dialogue wants.
+fn set_limit(limits: &mut Limits, name: &str, value: u64) {
+    let count = u32::try_from(value).expect("it is a limit of 32 bits");
+    match name {
+        "announced_members_max" => limits.announced_members_max = count,
+        "body_bytes_max" => limits.body_bytes_max = count,
+        "buffer_bytes_max" => limits.buffer_bytes_max = value,
+        "cost_burst" => limits.session_rate.burst = count,
+        "cost_per_s" => limits.session_rate.per_s = count,
+        "detached_max" => limits.detached_max = count,
+        "detached_of_origin_max" => limits.detached_of_origin_max = count,
+        "handshake_ms_max" => limits.handshake_time_max = Duration::from_millis(value),
+        "hub_rooms_max" => limits.rooms_max = count,
+        "hub_watches_max" => limits.hub_watches_max = count,
+        "idle_ms_max" => limits.idle_time_max = Duration::from_millis(value),
+        "members_max" => limits.members_max = count,
+        "memberships_max" => limits.memberships_max = count,
+        "origin_buffer_bytes_max" => limits.origin_buffer_bytes_max = value,
+        "origin_cost_burst" => limits.origin_rate.burst = count,
+        "origin_cost_per_s" => limits.origin_rate.per_s = count,
+        "outbox_bytes_max" => limits.outbox_bytes_max = count,
+        "refusals_max" => limits.registration_attempts_max = count,
+        "resume_ms_max" => limits.resume_time_max = Duration::from_millis(value),
+        "rooms_max" => limits.rooms_of_user_max = count,
+        "stall_ms_max" => limits.stall_time_max = Duration::from_millis(value),
+        "users_max" => limits.users_max = count,
+        "watches_max" => limits.watches_max = count,
+        _ => panic!("a hub has no setting {name}"),
     }
 }
 

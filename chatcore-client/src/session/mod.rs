@@ -389,7 +389,7 @@ impl Session {
         })
     }
 
-    /// Messages of which the sender is owed an answer.
+    /// Messages whose sender waits for an answer.
     fn open_messages(&self) -> usize {
         let held = self.held.iter().filter(|command| matches!(command, Command::Send { .. } | Command::Say(_)));
         self.requests.messages() + held.count() + self.unanswered

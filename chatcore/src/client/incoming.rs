@@ -242,7 +242,7 @@ impl Client {
                 Event::Presence { name, online: presence.online, display_name }
             }
             HubMessage::Report(report) => {
-                Event::Report { status: report.code, to: user(kind, report.to)?, ids: report.ids }
+                Event::Report { status: report.status, to: user(kind, report.to)?, ids: report.ids }
             }
             _ => unreachable!("the others are no news for the program"),
         })

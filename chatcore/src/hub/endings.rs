@@ -1,4 +1,4 @@
-//! How sessions end or lose their connection, and what is owed then: a final message to the client, news to those who know
+//! How sessions end or lose their connection, and what is due then: a final message to the client, news to those who know
 //! it, reports to the senders of what it has not acknowledged.
 
 use alloc::string::String;

@@ -1,4 +1,4 @@
-//! What sessions are owed in answer to what they said: acceptances in runs, acknowledgements in batches, and the answers
+//! The answers that are due to sessions for what they said: acceptances in runs, acknowledgements in batches, and the answers
 //! to requests in order.
 
 use alloc::vec::Vec;
@@ -9,7 +9,7 @@ use super::sessions::Sessions;
 use super::work::Work;
 use crate::wire::{Ack, Head, HubMessage, MessageId, RejectCode, Rejected};
 
-/// Sessions that are owed an acknowledgement when the batch ends.
+/// Sessions that get an acknowledgement when the batch ends.
 #[derive(Debug, Default)]
 pub(super) struct Replies {
     due: Vec<usize>,
@@ -29,7 +29,7 @@ impl Replies {
         number
     }
 
-    /// Nobody is owed anything.
+    /// Nothing is due to anybody.
     pub(super) fn is_empty(&self) -> bool {
         self.due.is_empty()
     }

@@ -100,6 +100,6 @@ impl Undelivered {
 
 fn tell(sessions: &mut Sessions, sender: usize, status: DeliveryStatus, to: &str, ids: &[MessageId]) {
     for ids in ids.chunks(Limits::report_ids_max(sessions[sender].body_bytes_max)) {
-        replies::answer(sessions, sender, &HubMessage::Report(DeliveryReport { code: status, to, ids: ids.to_vec() }));
+        replies::answer(sessions, sender, &HubMessage::Report(DeliveryReport { status, to, ids: ids.to_vec() }));
     }
 }

@@ -9,7 +9,7 @@ use super::replies;
 use super::rooms::Rooms;
 use super::sessions::Sessions;
 use super::work::{Budget, of_bytes};
-use crate::limits::{Limits, ONLINE_NAMES_MAX};
+use crate::limits::{Limits, PAGE_USERS_MAX};
 use crate::name::{self, ROOM_SIGN, UserName, cost_of_mapping};
 use crate::transition::{self, State};
 use crate::wire::{
@@ -394,7 +394,7 @@ impl Page {
         while slot < slots {
             let user = in_slot(slot).map(|session| &sessions[session]);
             let bytes = user.map_or(0, |user| user.info().encoded_bytes());
-            if page.users.len() == ONLINE_NAMES_MAX || slot - start == PAGE_SLOTS_MAX || bytes > room {
+            if page.users.len() == PAGE_USERS_MAX || slot - start == PAGE_SLOTS_MAX || bytes > room {
                 page.next = Some(slot as u64);
                 break;
             }

@@ -1,4 +1,4 @@
-//! One session: a name, what is owed to it, what has come from it.
+//! One session: a name, what is kept for it, what has come from it.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

@@ -1,4 +1,4 @@
-//! What one side still owes the other: frames in order, kept until they are acknowledged.
+//! What one end sends the other: frames in order, kept until they are acknowledged.
 //!
 //! The frames lie one after another as they go over the wire, so that nothing has to be remembered about them: the
 //! length and the kind of each are read where they stand. They lie in segments: buffers from a [`Pool`] that are given

@@ -6,7 +6,7 @@
 //!   framing or encryption between it and a [`Handshake`](crate::Handshake), a [`Hub`](crate::Hub) and a
 //!   [`Client`](crate::Client), and see whether it holds.
 //! - [`World`] is a server, its users and such a network. A [`Plan`] says what goes wrong. While it runs, it checks
-//!   every [`Property`] that the core promises. Then the network heals, and everything that is owed must come within a
+//!   every [`Property`] that the core promises. Then the network heals, and everything that is due must come within a
 //!   bounded time.
 //! - [`run`] makes and runs a [`World`] with a [`Plan`] drawn from a seed. The same seed gives the same run, byte for
 //!   byte. [`replay`] does the same, and tells a [`Listener`] what happens.

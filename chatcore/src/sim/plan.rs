@@ -275,7 +275,7 @@ impl Plan {
         }
     }
 
-    /// How long after the network has healed everything that is owed has come: all deadlines one after another, and again
+    /// How long after the network has healed everything that is due has come: all deadlines one after another, and again
     /// for whoever is unlucky.
     pub(super) fn patience(&self) -> Duration {
         let limits = &self.limits;

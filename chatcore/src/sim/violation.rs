@@ -44,7 +44,7 @@ pub enum Property {
     Rooms,
     /// A user who watches another knows whether it is online.
     Presence,
-    /// After the network has healed, everything that is owed comes within a bounded time.
+    /// After the network has healed, everything that is due comes within a bounded time.
     Progress,
 }
 

@@ -7,7 +7,7 @@ use super::chat::{
 };
 use super::connection::{Ack, ErrorMessage, Goodbye, Ping, Pong, Refused, Register, Resume, Resumed, Welcome};
 use super::message_id::MessageId;
-use crate::limits::{CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, ONLINE_NAMES_MAX};
+use crate::limits::{CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, PAGE_USERS_MAX};
 // The rest of what makes a name is for the hub to judge: a client may know less of Unicode.
 use crate::name::{SPELLING_BYTES_MAX, is_room_sized as is_room, is_sized as is_user};
 
@@ -89,7 +89,7 @@ fn is_detail(text: &str) -> bool {
 
 fn is_page(users: &[UserInfo<'_>]) -> bool {
     let is_within = |user: &UserInfo<'_>| is_user(user.name) && is_display(user.name, user.display_name);
-    users.len() <= ONLINE_NAMES_MAX && users.iter().all(is_within)
+    users.len() <= PAGE_USERS_MAX && users.iter().all(is_within)
 }
 
 /// What is shown is another spelling than the name. That it maps to the name is for the client to see, as far as it can.

@@ -223,8 +223,8 @@ pub struct Presence<'a> {
 /// are no reports about messages to rooms.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryReport<'a> {
-    /// What the hub knows.
-    pub code: DeliveryStatus,
+    /// What the hub knows: the `code` of protocol.md, *report*.
+    pub status: DeliveryStatus,
     /// The recipient's name.
     pub to: &'a str,
     /// The ids of the messages, rising; at least one.

@@ -12,7 +12,7 @@ use crate::{MessageId, RoomName};
 const FRAME_BYTES_MAX: u64 = 150;
 
 impl Oracle {
-    /// Outboxes are owed no more than this, whoever of all users it is owed to.
+    /// No more than this is put into outboxes, whichever of all users it is for.
     pub(super) fn weigh(&mut self, request: &Request) {
         let bytes = match request {
             Request::Send { message } => self.messages[*message].bytes as u64,

@@ -56,7 +56,7 @@ pub(super) struct Oracle {
     announces_all: bool,
     detached: usize,
     limits: Limits,
-    /// Bytes that one outbox can have been owed since the beginning, at the most.
+    /// Bytes that can have been put into one outbox since the beginning, at the most.
     volume: u64,
     /// How often somebody was told that it missed messages, and that a room is stale.
     missed: u64,

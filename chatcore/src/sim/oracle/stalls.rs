@@ -19,7 +19,7 @@ const STALL_TIME_MORE: Duration = Duration::from_millis(20);
 const NAME_BYTES_MAX: u64 = 50;
 
 impl Oracle {
-    /// Everything that a session was owed is written to its connection: this many numbered frames.
+    /// Everything that was kept for a session is written to its connection: this many numbered frames.
     pub(in crate::sim) fn written_out(&mut self, wire: WireId, count: u64) {
         let now = self.now;
         let Some(session) = self.wires.get(&wire).and_then(|facts| facts.session) else { return };

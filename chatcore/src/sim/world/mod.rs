@@ -145,7 +145,7 @@ impl World {
         self.network.plan(wire, cut);
     }
 
-    /// Runs the fault phase, heals the network, and waits until everything that is owed has come. Then it compares what
+    /// Runs the fault phase, heals the network, and waits until everything that is due has come. Then it compares what
     /// each user was told with what is true.
     ///
     /// # Errors
@@ -212,7 +212,7 @@ impl World {
         given_up
     }
 
-    /// Lets time go by until nothing is owed to any user.
+    /// Lets time go by until nothing is due to any user.
     ///
     /// # Errors
     ///
@@ -221,7 +221,7 @@ impl World {
         let patience_ends = self.now + self.plan.patience();
         while !self.is_at_rest() {
             if self.now >= patience_ends {
-                return Err(self.violation(Property::Progress, self.what_is_owed()));
+                return Err(self.violation(Property::Progress, self.what_is_due()));
             }
             self.step(patience_ends)?;
         }
@@ -279,7 +279,7 @@ impl World {
         if holds { Ok(()) } else { Err(self.violation(property, format!("it does not hold that {what}"))) }
     }
 
-    fn what_is_owed(&self) -> String {
+    fn what_is_due(&self) -> String {
         let hub = self.server.hub().map(|hub| (hub.users(), hub.connections()));
         let users: Vec<String> = self
             .users
