@@ -84,7 +84,7 @@ impl Room {
             while self.hub.poll_event().is_some() {}
             let Some(action) = self.hub.poll_action() else { return };
             let Action::Write { conn } = action else { panic!("nobody ends: {action:?}") };
-            let bytes = self.hub.transmit(conn).map(<[u8]>::len).sum();
+            let bytes = self.hub.transmit(conn).bytes();
             self.hub.transmitted(NOW, conn, bytes).expect("it is there");
         }
     }

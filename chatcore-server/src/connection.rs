@@ -231,18 +231,10 @@ impl Connection {
     }
 
     /// Writes what the transport takes now of what is to be written, in one piece of up to so many bytes.
-    pub(crate) fn write(&self, mut chunks: Chunks<'_>, mut bytes_max: usize) -> Written {
+    pub(crate) fn write(&self, chunks: Chunks<'_>, bytes_max: usize) -> Written {
         let mut slices = [IoSlice::new(&[]); WRITE_CHUNKS_MAX];
-        let mut filled = 0;
-        while filled < WRITE_CHUNKS_MAX
-            && bytes_max > 0
-            && let Some(chunk) = chunks.next()
-        {
-            let chunk = &chunk[..chunk.len().min(bytes_max)];
-            bytes_max -= chunk.len();
-            slices[filled] = IoSlice::new(chunk);
-            filled += 1;
-        }
+        let chunks = slices.iter_mut().zip(chunks.take_bytes(bytes_max));
+        let filled = chunks.map(|(slice, chunk)| *slice = IoSlice::new(chunk)).count();
         loop {
             let written = match &slices[..filled] {
                 // The system has less to look at.

@@ -102,9 +102,9 @@ mod tests {
         assert_eq!(hub.poll_action(), Some(Action::Write { conn: alice }));
         let mut arrived = vec![0; WRITE_BYTES_MAX];
         let mut written = |hub: &mut Hub| {
-            let before = hub.transmit(alice).map(<[u8]>::len).sum::<usize>();
+            let before = hub.transmit(alice).bytes();
             write(hub, &mut table, NOW, key);
-            let left = hub.transmit(alice).map(<[u8]>::len).sum::<usize>();
+            let left = hub.transmit(alice).bytes();
             peer.read_exact(&mut arrived[..before - left]).expect("this has been written");
             assert_eq!(table.next_to_write(), (left > 0).then_some(key), "what is left has its turn later");
             before - left

@@ -287,7 +287,7 @@ impl Handshake {
     ///
     /// If `count` is more than [`transmit`](Self::transmit) gave.
     pub fn transmitted(&mut self, count: usize) {
-        let given: usize = self.transmit().map(<[u8]>::len).sum();
+        let given: usize = self.transmit().bytes();
         assert!(count <= given, "the driver reports more bytes as transmitted than it was given");
         if self.other_protocol_answer.is_empty() {
             self.outbox.transmitted(count, &mut Pool::default());

@@ -55,7 +55,7 @@ fn finish(world: &mut World) -> usize {
 }
 
 fn kept(hub: &Hub, conns: &[ConnId]) -> usize {
-    conns.iter().map(|conn| hub.transmit(*conn).map(<[u8]>::len).sum::<usize>()).sum()
+    conns.iter().map(|conn| hub.transmit(*conn).bytes()).sum()
 }
 
 /// Two who have nothing to do with anything: what one says reaches the other at once.

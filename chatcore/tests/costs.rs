@@ -341,7 +341,7 @@ fn an_ack_costs_what_is_told_after_it() {
         assert_eq!(cost(&mut world, alice, &ack), 1, "it is news, and nothing was missed");
         // Its outbox has room for its own answers alone.
         cost(&mut world, bob, &send("alice", b"x"));
-        while world.hub.transmit(alice).map(<[u8]>::len).sum::<usize>() < 6_000 {
+        while world.hub.transmit(alice).bytes() < 6_000 {
             cost(&mut world, alice, &PING);
         }
         cause(&mut world, bob);

@@ -16,7 +16,7 @@ use crate::redacted::Length;
 /// let mut client = Client::new(Instant::ZERO, ClientConfig::default(), 7);
 /// client.register(Instant::ZERO, "bob", b"")?;
 /// let chunks = client.poll_transmit();
-/// let bytes: usize = chunks.clone().map(<[u8]>::len).sum();
+/// let bytes = chunks.bytes();
 /// let mut slices = [&[][..]; 16]; // for a vectored write
 /// let filled = chunks.fill(&mut slices);
 /// assert_eq!(slices[..filled].concat().len(), bytes);
@@ -42,6 +42,33 @@ impl<'a> Chunks<'a> {
         self.preface.is_empty() && self.first.is_empty() && self.older.len() == 0 && self.tail.is_empty()
     }
 
+    /// How many bytes there are.
+    pub fn bytes(&self) -> usize {
+        self.clone().map(<[u8]>::len).sum()
+    }
+
+    /// The first slices up to this many bytes, the last of them cut there: for a driver that lets others have their turn
+    /// before it writes the rest.
+    ///
+    /// ```
+    /// # use chatcore::{Client, ClientConfig, Instant};
+    /// # let mut client = Client::new(Instant::ZERO, ClientConfig::default(), 7);
+    /// # client.register(Instant::ZERO, "bob", b"")?;
+    /// let chunks = client.poll_transmit();
+    /// assert!(chunks.bytes() > 20);
+    /// let first: Vec<&[u8]> = chunks.take_bytes(20).collect();
+    /// assert_eq!(first.concat().len(), 20);
+    /// # Ok::<(), chatcore::ClientError>(())
+    /// ```
+    pub fn take_bytes(self, bytes_max: usize) -> impl Iterator<Item = &'a [u8]> + Clone {
+        let mut left = bytes_max;
+        self.map_while(move |chunk| {
+            let chunk = &chunk[..chunk.len().min(left)];
+            left -= chunk.len();
+            (!chunk.is_empty()).then_some(chunk)
+        })
+    }
+
     /// Copies all bytes into one `Vec`.
     pub fn concat(self) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -58,8 +85,7 @@ impl<'a> Chunks<'a> {
 
 impl fmt::Debug for Chunks<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = self.clone().map(<[u8]>::len).sum();
-        f.debug_tuple("Chunks").field(&Length(bytes)).finish()
+        f.debug_tuple("Chunks").field(&Length(self.bytes())).finish()
     }
 }
 

@@ -173,7 +173,7 @@ fn what_never_becomes_empty_does_not_grow() {
             for _ in 0..4 {
                 count = outbox.push(&ClientMessage::Send(Send { to: "bob", body: &vec![7; body_bytes] }), &mut pool);
             }
-            let bytes = outbox.transmit().map(<[u8]>::len).sum();
+            let bytes = outbox.transmit().bytes();
             outbox.transmitted(bytes, &mut pool);
             outbox.acknowledge(count - 1, &mut pool).expect("it is written");
         }
@@ -209,7 +209,7 @@ fn what_is_shared_leaves_no_large_buffers_empty() {
 fn a_very_long_frame_leaves_nothing_behind() {
     let (mut outbox, mut pool) = (Outbox::default(), Pool::default());
     let count = outbox.push(&ClientMessage::Send(Send { to: "bob", body: &vec![7; 1 << 20] }), &mut pool);
-    let bytes = outbox.transmit().map(<[u8]>::len).sum();
+    let bytes = outbox.transmit().bytes();
     outbox.transmitted(bytes, &mut pool);
     outbox.acknowledge(count, &mut pool).expect("it is written");
     assert_eq!((outbox.held_bytes(), pool.scratch.capacity()), (0, 0));

@@ -17,7 +17,7 @@ impl Server {
         // The reserve of a quarter, and the one frame that shows that it is used up.
         let outbox_max = limits.outbox_bytes_max as usize / 4 * 5 + limits.frame_bytes_max() as usize * 2;
         for (conn, wire) in &self.wires {
-            let bytes: usize = hub.transmit(*conn).map(<[u8]>::len).sum();
+            let bytes: usize = hub.transmit(*conn).bytes();
             if bytes > outbox_max {
                 return violation(format!("{bytes} bytes wait for {wire}"));
             }
