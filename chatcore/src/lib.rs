@@ -1,13 +1,19 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
+// What only the other end uses is left out by the linker. A build with both finds what nobody uses.
+#![cfg_attr(not(all(feature = "client", feature = "hub")), allow(dead_code, unused_imports))]
 
 extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
+#[cfg(feature = "client")]
 mod client;
+#[cfg(feature = "hub")]
 mod handshake;
+#[cfg(feature = "hub")]
 mod hub;
+#[cfg(feature = "hub")]
 mod hub_connection;
 mod limits;
 mod liveness;
@@ -21,12 +27,16 @@ mod time;
 mod transition;
 pub mod wire;
 
+#[cfg(feature = "client")]
 pub use client::{
     Backoff, Client, ClientConfig, ClientConfigError, ClientError, Closed, Event, Position, Reconnect, SessionTicket,
     Transport, User,
 };
+#[cfg(feature = "hub")]
 pub use handshake::{Handshake, HandshakeError, QuotaKey, Refusal, Registration};
+#[cfg(feature = "hub")]
 pub use hub::{Action, CONNECTION_COST, CloseReason, ConnId, Hub, HubEvent, Memory, UnknownConn};
+#[cfg(feature = "hub")]
 pub use hub_connection::{HubConnection, Next};
 pub use limits::{
     CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, Limits, LimitsError, PAGE_USERS_MAX, Rate,
