@@ -6,7 +6,7 @@ use alloc::borrow::Cow;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use self::fanout::{Fanout, News};
+use self::fanout::{Fanout, NOTICE_BYTES_MAX, News, tell_missed};
 use super::event::HubEvent;
 use super::groups::{Groups, MemberSlot};
 use super::replies;
@@ -30,9 +30,6 @@ const SPARE_BYTES_MAX: usize = 2 * BATCH_BYTES_MAX;
 
 /// Rooms of a session that are looked at before it counts as one that something waits for.
 const LOOKED_AT_MAX: usize = 64;
-
-/// Bytes of a missed or a stale, at the most.
-pub(super) const NOTICE_BYTES_MAX: usize = 128;
 
 pub(super) struct Rooms {
     groups: Groups,
@@ -325,11 +322,6 @@ impl Rooms {
     pub(super) fn page_work(slots: usize, names: usize) -> u32 {
         u32::try_from(slots / SLOTS + names).unwrap_or(u32::MAX)
     }
-}
-
-fn tell_missed(sessions: &mut Sessions, session: usize, room: &str, missed: MissedRun) {
-    let MissedRun { first, last, count } = missed;
-    sessions.push(session, &HubMessage::Missed(Missed { room, first_id: first, last_id: last, count }));
 }
 
 fn name_of(sessions: &Sessions, session: usize) -> UserName {

@@ -9,11 +9,13 @@ use super::super::session::{Membership, MissedRun};
 use super::super::sessions::Sessions;
 use super::super::thresholds::Thresholds;
 use super::super::work::{SLOTS, Work, of_bytes};
-use super::{NOTICE_BYTES_MAX, tell_missed};
 use crate::outbox::Pool;
 use crate::wire::{
-    self, HEADER_BYTES, Head, HubMessage, LeaveCode, Message, MessageId, OVERHEAD_BYTES_MAX, RoomDeliver, Stale,
+    self, HEADER_BYTES, Head, HubMessage, LeaveCode, Message, MessageId, Missed, OVERHEAD_BYTES_MAX, RoomDeliver, Stale,
 };
+
+/// Bytes of a missed or a stale, at the most.
+pub(super) const NOTICE_BYTES_MAX: usize = 128;
 
 #[derive(Debug, Default)]
 pub(super) struct Fanout {
@@ -287,6 +289,12 @@ impl Fanout {
         self.senders.clear();
         (self.news, self.count, self.body_bytes, self.cursor, self.has_begun) = (None, 0, 0, 0, false);
     }
+}
+
+/// Tells a member what it has missed, in its place before what follows.
+pub(super) fn tell_missed(sessions: &mut Sessions, session: usize, room: &str, missed: MissedRun) {
+    let MissedRun { first, last, count } = missed;
+    sessions.push(session, &HubMessage::Missed(Missed { room, first_id: first, last_id: last, count }));
 }
 
 fn membership(sessions: &mut Sessions, member: usize, group: usize) -> Option<&mut Membership> {
