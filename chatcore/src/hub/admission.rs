@@ -4,9 +4,9 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::Hub;
 use super::conn_id::ConnId;
 use super::event::{CloseReason, HubEvent};
+use super::parts::Hub;
 use super::replies;
 use super::session::{Attachment, Details, NameForms, Run, Session};
 use crate::handshake::{QuotaKey, Refusal, Registration, Request};
@@ -48,7 +48,20 @@ impl Hub {
         sessions.origins.charge_stranger(sessions.now, origin, cost, &sessions.origin_pace)
     }
 
-    pub(super) fn decide(&mut self, registration: Registration) -> Result<ConnId, Refusal> {
+    /// Admits a client: begins a session under the name that it asked for, or resumes its session on this connection
+    /// (protocol.md, *Sessions*). The returned id stands for the connection in all calls and outputs from now on. The
+    /// driver drops the [`Handshake`](crate::Handshake).
+    ///
+    /// # Errors
+    ///
+    /// Why the client is refused. Give this to [`Handshake::refuse`](crate::Handshake::refuse); the client may then try
+    /// again.
+    pub fn admit(&mut self, now: Instant, registration: Registration) -> Result<ConnId, Refusal> {
+        self.clock(now);
+        self.decide(registration)
+    }
+
+    fn decide(&mut self, registration: Registration) -> Result<ConnId, Refusal> {
         let Registration { name, display_name, request, frame_bytes_max, origin, cost, outbox } = registration;
         let limits = &self.ordered.sessions().limits;
         let body_bytes_max = limits.body_bytes_max.min(frame_bytes_max.saturating_sub(OVERHEAD_BYTES_MAX));

@@ -4,8 +4,8 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 
-use super::Hub;
 use super::conn::ConnState;
+use super::parts::Hub;
 use crate::outbox::Outbox;
 
 /// Buffers found in outboxes.

@@ -1,39 +1,16 @@
 //! How sessions end or lose their connection, and what is due then: a final message to the client, news to those who know
 //! it, reports to the senders of what it has not acknowledged.
 
-use alloc::string::String;
 use core::mem;
 
-use super::Hub;
 use super::conn::{Closing, ConnState};
 use super::event::{CloseReason, HubEvent};
+use super::parts::Hub;
 use super::replies;
 use super::session::Attachment;
 use super::work::{SLOTS, Work};
 use crate::outbox::Outbox;
 use crate::wire::{Ack, HubMessage, ReconnectHint};
-
-/// A hub that stops: how far it has come.
-#[derive(Debug)]
-pub(super) struct ShuttingDown {
-    after_ms: Option<u32>,
-    address: Option<String>,
-    /// Sessions without a connection end first: their messages are lost, and the senders can still be told.
-    is_at_attached: bool,
-    next_slot: usize,
-}
-
-impl ShuttingDown {
-    pub(super) fn new(hint: Option<ReconnectHint<'_>>) -> Self {
-        let hint = hint.map(ReconnectHint::bounded);
-        Self {
-            after_ms: hint.map(|hint| hint.after_ms),
-            address: hint.and_then(|hint| hint.address).map(Into::into),
-            is_at_attached: false,
-            next_slot: 0,
-        }
-    }
-}
 
 impl Hub {
     /// A session has lost its connection, or loses it now. It waits for another one, if there is room for that.
@@ -156,9 +133,7 @@ impl Hub {
             work.spend(u32::from(index.is_multiple_of(SLOTS)));
             let session = self.ordered.sessions().get(index);
             if session.is_some_and(|session| stop.is_at_attached || session.is_detached()) {
-                let address = stop.address.as_deref();
-                let hint = stop.after_ms.map(|after_ms| ReconnectHint { after_ms, address });
-                work.spend(self.end_with_hint(index, CloseReason::ShuttingDown, hint));
+                work.spend(self.end_with_hint(index, CloseReason::ShuttingDown, stop.hint()));
             }
         }
         self.shutting_down = Some(stop);

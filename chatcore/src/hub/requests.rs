@@ -3,8 +3,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::Hub;
 use super::event::CloseReason;
+use super::parts::Hub;
 use super::replies;
 use super::rooms::Rooms;
 use super::sessions::Sessions;
