@@ -226,7 +226,7 @@ impl Hub {
         if let Attachment::Attached(other) = sessions[index].attachment {
             sessions.drop_conn(index, other, CloseReason::TakenOver);
         }
-        sessions.pool.adopt(&opening);
+        sessions.pool.adopt(opening.held_bytes());
         let limits = sessions.limits.announced();
         let resumed = Resumed { received: sessions[index].received, sent: count, limits };
         opening.push(&HubMessage::Resumed(resumed), &mut sessions.pool);

@@ -170,7 +170,7 @@ impl Sessions {
     }
 
     pub(super) fn insert(&mut self, session: Session) -> usize {
-        self.pool.adopt(&session.outbox);
+        self.pool.adopt(session.outbox.held_bytes());
         let index = self.all.insert(session);
         self.slots_used = self.slots_used.max(index + 1);
         self.names.insert(index, |index| self.all[index].name.as_bytes());
