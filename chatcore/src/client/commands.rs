@@ -1,7 +1,8 @@
 //! What a program asks for.
 
+use super::event::{ClientError, Closed};
+use super::parts::Client;
 use super::pending::{Answer, PENDING_MAX};
-use super::{Client, ClientError, Closed};
 use crate::limits::CREDENTIAL_BYTES_MAX;
 use crate::name::{ROOM_SIGN, SPELLING_BYTES_MAX};
 use crate::redacted::Credential;

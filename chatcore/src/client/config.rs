@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::Backoff;
+use super::backoff::Backoff;
 use crate::limits::HANDSHAKE_FRAME_BYTES_MAX;
 use crate::wire::OVERHEAD_BYTES_MAX;
 

@@ -3,7 +3,8 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::{Client, Closed, Event, Reconnect, SessionTicket, User};
+use super::event::{Closed, Event, Reconnect, SessionTicket, User};
+use super::parts::Client;
 use crate::limits::HANDSHAKE_FRAME_BYTES_MAX;
 use crate::name::{RoomName, UserName};
 use crate::received::Received;
@@ -261,13 +262,8 @@ fn users(kind: Kind, users: &[UserInfo<'_>]) -> Result<Vec<User>, ProtocolError>
 /// to the name here is left out.
 fn shown(kind: Kind, name: &str, display_name: Option<&str>) -> Result<User, ProtocolError> {
     let name = user(kind, name)?;
-    let display_name = display_name.filter(|spelling| is_spelling_of(spelling, &name)).map(Into::into);
+    let display_name = display_name.filter(|spelling| name.has_spelling(spelling)).map(Into::into);
     Ok(User { name, display_name })
-}
-
-/// Whether a spelling maps to a name.
-pub(super) fn is_spelling_of(spelling: &str, name: &UserName) -> bool {
-    UserName::new(spelling).is_ok_and(|mapped| mapped == *name)
 }
 
 fn room(kind: Kind, name: &str) -> Result<RoomName, ProtocolError> {

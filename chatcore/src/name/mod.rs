@@ -106,6 +106,11 @@ impl UserName {
         &self.0
     }
 
+    /// Whether a spelling maps to this name.
+    pub(crate) fn has_spelling(&self, spelling: &str) -> bool {
+        Self::new(spelling).is_ok_and(|mapped| mapped == *self)
+    }
+
     /// A key for what this name looks like: people easily confuse two names with equal keys (UTS 39, section 4;
     /// protocol.md, *Names*).
     ///
