@@ -6,9 +6,8 @@ use core::time::Duration;
 
 use super::conn_id::ConnId;
 use super::event::{CloseReason, HubEvent};
+use super::ordered::{Answer, Attachment, Details, NameForms, Run, Session};
 use super::parts::Hub;
-use super::replies;
-use super::session::{Attachment, Details, NameForms, Run, Session};
 use crate::handshake::{QuotaKey, Refusal, Registration, Request};
 use crate::liveness::Liveness;
 use crate::name::{UserName, cost_of_mapping};
@@ -127,7 +126,7 @@ impl Hub {
                 let (probe_time_max, idle_time_max, resume_time_max) =
                     (sessions.limits.probe_time_max, sessions.limits.idle_time_max, sessions.limits.resume_time_max);
                 if sessions[holder].liveness.probe(now, probe_time_max) {
-                    replies::answer(sessions, holder, &HubMessage::Ping(Ping { nonce: now.as_nanos() }));
+                    sessions.answer(holder, Answer::Ping(Ping { nonce: now.as_nanos() }));
                     sessions.arm(holder);
                 }
                 // Nobody comes back to a session whose welcome may not have arrived.
@@ -199,7 +198,7 @@ impl Hub {
         sessions.queue_write(index);
         let limits = sessions.limits.announced();
         let welcome = Welcome { name: name.as_str(), display_name: display_name.as_deref(), token, limits };
-        sessions.push(index, &HubMessage::Welcome(welcome));
+        sessions.push_welcome(index, welcome);
         sessions.arm(index);
         Ok(conn)
     }
@@ -215,7 +214,7 @@ impl Hub {
         mut opening: Outbox,
     ) -> Result<ConnId, Refusal> {
         let (sessions, _) = self.ordered.unordered();
-        replies::tell_accepted(sessions, index);
+        sessions.tell_accepted(index);
         let count = received.unwrap_or_else(|| sessions[index].outbox.acknowledged());
         if sessions.resume_at(index, count).is_err() {
             return Err(Refusal::StaleResume);

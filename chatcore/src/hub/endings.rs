@@ -5,9 +5,8 @@ use core::mem;
 
 use super::conn::{Closing, ConnState};
 use super::event::{CloseReason, HubEvent};
+use super::ordered::Attachment;
 use super::parts::Hub;
-use super::replies;
-use super::session::Attachment;
 use super::work::{SLOTS, Work};
 use crate::outbox::Outbox;
 use crate::wire::{Ack, HubMessage, ReconnectHint};
@@ -16,7 +15,7 @@ impl Hub {
     /// A session has lost its connection, or loses it now. It waits for another one, if there is room for that.
     pub(super) fn detach(&mut self, index: usize, reason: CloseReason) {
         let (sessions, _) = self.ordered.unordered();
-        replies::tell_accepted(sessions, index);
+        sessions.tell_accepted(index);
         let Attachment::Attached(conn) = sessions[index].attachment else {
             unreachable!("only an attached session loses its connection");
         };

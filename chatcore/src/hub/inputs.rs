@@ -3,17 +3,16 @@
 use super::conn::ConnState;
 use super::conn_id::{ConnId, UnknownConn};
 use super::event::CloseReason;
+use super::ordered::{Answer, TimerAction};
 use super::parts::Hub;
-use super::replies;
 use super::requests::Handled;
-use super::session::TimerAction;
 use super::shutdown::ShuttingDown;
 use super::timers::TimerKey;
 use super::work::{self, Budget, SLICE_WORK_MAX, Work};
 use crate::name::UserName;
 use crate::received::Received;
 use crate::time::Instant;
-use crate::wire::{self, HubMessage, Ping, ReconnectHint};
+use crate::wire::{self, Ping, ReconnectHint};
 
 /// Events that may wait for the driver before the hub takes no more from sessions.
 const UNDRAINED_MAX: usize = 65_536;
@@ -173,7 +172,7 @@ impl Hub {
             }
             TimerAction::Ping => {
                 let nonce = sessions.now.as_nanos();
-                replies::answer(sessions, index, &HubMessage::Ping(Ping { nonce }));
+                sessions.answer(index, Answer::Ping(Ping { nonce }));
                 sessions.arm(index);
             }
             TimerAction::Detach => {

@@ -12,7 +12,6 @@ mod event;
 mod groups;
 mod header_cache;
 mod inputs;
-mod memory;
 mod name_table;
 mod ordered;
 mod origins;
@@ -24,10 +23,7 @@ mod rate;
 mod replies;
 mod reports;
 mod requests;
-mod rooms;
 mod secret_rng;
-mod session;
-mod sessions;
 mod shutdown;
 mod slices;
 #[cfg(test)]
@@ -40,7 +36,7 @@ pub use self::action::Action;
 pub use self::admission::CONNECTION_COST;
 pub use self::conn_id::{ConnId, UnknownConn};
 pub use self::event::{CloseReason, HubEvent};
-pub use self::memory::Memory;
+pub use self::ordered::Memory;
 pub use self::parts::Hub;
 #[cfg(feature = "sim")]
 pub(crate) use self::thresholds::Thresholds;

@@ -7,7 +7,6 @@ use super::conn::ConnState;
 use super::conn_id::{ConnId, UnknownConn};
 use super::event::HubEvent;
 use super::parts::Hub;
-use super::replies;
 use super::work::{SLICE_WORK_MAX, Work};
 use crate::outbox::Chunks;
 use crate::time::Instant;
@@ -136,7 +135,7 @@ impl Hub {
             let is_due = match sessions.conn_state(conn) {
                 Ok(ConnState::Open(index)) => {
                     let index = *index;
-                    replies::flush_acks(sessions, index);
+                    sessions.flush_acks(index);
                     sessions.take_write(conn, index, lets_others)
                 }
                 Ok(ConnState::Closing(_)) => sessions.take_closing_write(conn),

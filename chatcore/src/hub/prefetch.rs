@@ -7,8 +7,7 @@
 use core::hint::black_box;
 
 use super::conn::{Conn, ConnState};
-use super::session::{Attachment, Session};
-use super::sessions::Sessions;
+use super::ordered::{Attachment, Session, Sessions};
 use crate::name::ROOM_SIGN;
 use crate::wire::{self, Kind};
 

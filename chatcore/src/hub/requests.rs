@@ -4,17 +4,15 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::event::CloseReason;
+use super::ordered::{Answer, Rooms, Sessions};
 use super::parts::Hub;
-use super::replies;
-use super::rooms::Rooms;
-use super::sessions::Sessions;
 use super::work::{Budget, of_bytes};
 use crate::limits::{Limits, PAGE_USERS_MAX};
 use crate::name::{self, ROOM_SIGN, UserName, cost_of_mapping};
 use crate::transition::{self, State};
 use crate::wire::{
-    self, Ack, ClientMessage, Content, Done, HubMessage, Kind, Members, Message, MessageId, OVERHEAD_BYTES_MAX, Online,
-    Ping, Pong, ProtocolError, RejectCode, Rejected, Roster, Send, Unwatch, UserInfo, Watch, Who,
+    self, Ack, ClientMessage, Content, Done, Kind, Members, Message, MessageId, OVERHEAD_BYTES_MAX, Online, Ping, Pong,
+    ProtocolError, RejectCode, Rejected, Roster, Send, Unwatch, UserInfo, Watch, Who,
 };
 
 /// Slots that one page of a list looks at, at the most, so that a list that was once long costs no more than a page.
@@ -79,7 +77,7 @@ impl Hub {
         {
             let (sessions, _) = self.ordered.unordered();
             let number = self.replies.count(sessions, index);
-            replies::rejected(sessions, index, number, RejectCode::TooManyWatches);
+            sessions.rejected(index, number, RejectCode::TooManyWatches);
             return Ok(Handled::Done);
         }
         let message = ClientMessage::decode(content)?;
@@ -127,7 +125,7 @@ impl Hub {
                 answer(sessions, index, Ok(()));
             }
             ClientMessage::Ping(Ping { nonce }) => {
-                replies::answer(sessions, index, &HubMessage::Pong(Pong { nonce: *nonce }));
+                sessions.answer(index, Answer::Pong(Pong { nonce: *nonce }));
             }
             // It has done its work by being heard.
             ClientMessage::Pong(_) => {}
@@ -261,7 +259,7 @@ impl Hub {
             let (sessions, _) = self.ordered.unordered();
             let number = self.replies.count(sessions, sender);
             let code = check_body(sessions, body).err().unwrap_or(RejectCode::NoSuchUser);
-            replies::rejected(sessions, sender, number, code);
+            sessions.rejected(sender, number, code);
         }
         Ok(Handled::Done)
     }
@@ -282,9 +280,9 @@ impl Hub {
                 budget.spend_later(members.saturating_mul(of_bytes(body.len())));
                 self.message_id = self.message_id.next(self.lowest_id);
                 rooms.say(sessions, sender, room, self.message_id, body);
-                replies::accepted(sessions, sender, number, self.message_id);
+                sessions.accepted(sender, number, self.message_id);
             }
-            Err(code) => replies::rejected(sessions, sender, number, code),
+            Err(code) => sessions.rejected(sender, number, code),
         }
     }
 
@@ -296,16 +294,16 @@ impl Hub {
         let number = replies.count(sessions, sender);
         // No session takes a longer one than the hub.
         if body.len() > sessions[recipient].body_bytes_max as usize {
-            return replies::rejected(sessions, sender, number, RejectCode::BodyTooLong);
+            return sessions.rejected(sender, number, RejectCode::BodyTooLong);
         }
         if !sessions.fits(recipient, body.len() + OVERHEAD_BYTES_MAX as usize) || !sessions.may_say(sender) {
-            return replies::rejected(sessions, sender, number, RejectCode::RecipientFull);
+            return sessions.rejected(sender, number, RejectCode::RecipientFull);
         }
         let id: MessageId = message_id.next(*lowest_id);
         *message_id = id;
         let head = header_cache.header(id, sender, sessions, body.len());
         sessions.put(recipient, |outbox, pool| outbox.push_frame(head, body, pool));
-        replies::accepted(sessions, sender, number, id);
+        sessions.accepted(sender, number, id);
     }
 
     /// Resolves a recipient by its exact bytes: tries the prefetched guess, then the sender's last recipient, then the
@@ -334,11 +332,13 @@ fn check_body(sessions: &Sessions, body: &[u8]) -> Result<(), RejectCode> {
 /// Answers the request that has just been counted.
 fn answer(sessions: &mut Sessions, index: usize, outcome: Result<(), RejectCode>) {
     let number = sessions[index].received;
-    let message = match outcome {
-        Ok(()) => HubMessage::Done(Done { number }),
-        Err(code) => HubMessage::Rejected(Rejected { number, code }),
-    };
-    replies::answer(sessions, index, &message);
+    sessions.answer(
+        index,
+        match outcome {
+            Ok(()) => Answer::Done(Done { number }),
+            Err(code) => Answer::Rejected(Rejected { number, code }),
+        },
+    );
 }
 
 // ---- lists ----
@@ -348,7 +348,7 @@ fn list_online(sessions: &mut Sessions, index: usize, Who { cursor }: Who, cost:
     let in_slot = |slot: usize| sessions.contains(slot).then_some(slot);
     let page = Page::new(sessions, index, cursor, sessions.slots(), in_slot, cost);
     let users = page.users();
-    replies::answer(sessions, index, &HubMessage::Online(Online { number, users, next: page.next }));
+    sessions.answer(index, Answer::Online(Online { number, users, next: page.next }));
 }
 
 fn list_members(
@@ -362,7 +362,7 @@ fn list_members(
     let number = sessions[index].received;
     let page = Page::new(sessions, index, cursor, rooms.slots(room), |slot| rooms.member(room, slot), cost);
     let users = page.users();
-    replies::answer(sessions, index, &HubMessage::Members(Members { number, users, next: page.next }));
+    sessions.answer(index, Answer::Members(Members { number, users, next: page.next }));
     Ok(())
 }
 

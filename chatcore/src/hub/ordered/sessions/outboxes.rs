@@ -2,14 +2,14 @@
 
 use core::mem;
 
-use super::super::event::CloseReason;
-use super::super::memory::Memory;
-use super::super::session::{Attachment, Session};
-use super::super::work::PASSED;
-use super::Sessions;
+use super::memory::Memory;
+use super::session::{Attachment, Session};
+use super::store::Sessions;
+use crate::hub::event::CloseReason;
+use crate::hub::work::PASSED;
 use crate::outbox::{Outbox, Pool};
 use crate::time::Instant;
-use crate::wire::{Head, HubMessage, OVERHEAD_BYTES_MAX, ProtocolError};
+use crate::wire::{Head, HubMessage, OVERHEAD_BYTES_MAX, Presence, ProtocolError, Welcome};
 
 impl Sessions {
     /// Frames of this many bytes fit what may be kept for a session.
@@ -49,6 +49,16 @@ impl Sessions {
     /// A page of a list, or a message of any length, fits what may be kept for a session.
     pub(in crate::hub) fn fits_frame(&self, index: usize) -> bool {
         self.fits(index, self.limits.frame_bytes_max() as usize + OVERHEAD_BYTES_MAX as usize)
+    }
+
+    /// Tells a session who it is.
+    pub(in crate::hub) fn push_welcome(&mut self, index: usize, welcome: Welcome<'_>) {
+        self.push(index, &HubMessage::Welcome(welcome));
+    }
+
+    /// Tells a session of somebody whom it watches. That has no order with what is said.
+    pub(in crate::hub) fn push_presence(&mut self, index: usize, presence: Presence<'_>) {
+        self.push(index, &HubMessage::Presence(presence));
     }
 
     pub(in crate::hub) fn push(&mut self, index: usize, message: &HubMessage<'_>) {
@@ -165,7 +175,7 @@ impl Sessions {
 
     /// A session holds more or less than before.
     #[inline]
-    pub(super) fn count_buffers(&mut self, index: usize) {
+    pub(in crate::hub) fn count_buffers(&mut self, index: usize) {
         let session = &self.all[index];
         if !session.share.is_right_for(session.buffer_bytes()) {
             self.recount_buffers(index);

@@ -4,11 +4,11 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
 
-use super::super::groups::{GroupId, Groups};
-use super::super::session::{Membership, MissedRun};
-use super::super::sessions::Sessions;
-use super::super::thresholds::Thresholds;
-use super::super::work::{SLOTS, Work, of_bytes};
+use super::super::sessions::{Membership, MissedRun, Sessions};
+use crate::hub::groups::{GroupId, Groups};
+
+use crate::hub::thresholds::Thresholds;
+use crate::hub::work::{SLOTS, Work, of_bytes};
 use crate::outbox::Pool;
 use crate::wire::{
     self, HEADER_BYTES, Head, HubMessage, LeaveCode, Message, MessageId, Missed, OVERHEAD_BYTES_MAX, RoomDeliver, Stale,
