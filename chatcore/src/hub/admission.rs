@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use super::conn_id::ConnId;
 use super::event::{CloseReason, HubEvent};
-use super::ordered::{Answer, Attachment, Details, NameForms, Run, Session};
+use super::ordered::{Answer, Attachment, Details, NameForms, Session};
 use super::parts::Hub;
 use crate::handshake::{QuotaKey, Refusal, Registration, Request};
 use crate::liveness::Liveness;
@@ -159,39 +159,19 @@ impl Hub {
         let index = sessions.vacant_key();
         let conn = sessions.open_conn(index);
         let share = sessions.origins.open(sessions.now, origin);
-        sessions.insert(Session {
-            name: name.clone(),
-            attachment: Attachment::Attached(conn),
-            received: 0,
-            details: Box::new(Details {
-                armed: None,
-                token,
-                attempt: 0,
-                created_at_id: self.message_id,
-                rooms: Vec::new(),
-                watches: Vec::new(),
-                forms,
-                begun_list: None,
-                closing: None,
-            }),
-            write_queued: false,
-            ack_due: false,
-            replies_queued: false,
-            is_closing: false,
-            last_recipient: u32::MAX,
-            outbox,
-            liveness: Liveness::new(sessions.now),
-            unacked_since: Instant::MAX,
-            accepted: Run::default(),
-            bucket: crate::hub::rate::Bucket::default(),
-            share,
-            body_bytes_max,
-            leftover: 0,
-            is_lagging: false,
-            is_paused: false,
-            is_confirmed: false,
-            size_class: 0,
-        });
+        let details = Details {
+            armed: None,
+            token,
+            attempt: 0,
+            created_at_id: self.message_id,
+            rooms: Vec::new(),
+            watches: Vec::new(),
+            forms,
+            begun_list: None,
+            closing: None,
+        };
+        let now = sessions.now;
+        sessions.insert(Session::new(name.clone(), conn, details.into(), outbox, share, body_bytes_max, now));
         sessions.events.push_back(HubEvent::SessionStarted { conn, name: name.clone() });
         self.presence.changed(sessions, name.as_str());
         // The outbox may come with a preface, and then is not empty before the welcome.
@@ -215,7 +195,7 @@ impl Hub {
     ) -> Result<ConnId, Refusal> {
         let (sessions, _) = self.ordered.unordered();
         sessions.tell_accepted(index);
-        let count = received.unwrap_or_else(|| sessions[index].outbox.acknowledged());
+        let count = received.unwrap_or_else(|| sessions[index].outbox().acknowledged());
         if sessions.resume_at(index, count).is_err() {
             return Err(Refusal::StaleResume);
         }

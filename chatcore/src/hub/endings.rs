@@ -39,7 +39,7 @@ impl Hub {
     /// that it took.
     pub(super) fn end_with_hint(&mut self, index: usize, reason: CloseReason, hint: Option<ReconnectHint<'_>>) -> u32 {
         let (sessions, rooms) = self.ordered.unordered();
-        let mut session = sessions.remove(index);
+        let (mut session, mut outbox) = sessions.remove(index);
         self.header_cache.forget(index);
         let name = session.name.clone();
         sessions.events.push_back(HubEvent::SessionEnded { name: name.clone(), reason });
@@ -52,12 +52,12 @@ impl Hub {
         let conn = match session.attachment {
             Attachment::Attached(conn) if sessions.conn_index(conn).is_ok() => conn,
             _ => {
-                self.reports.add(sessions, name, session.outbox, session.share);
+                self.reports.add(sessions, name, outbox, session.share);
                 return work;
             }
         };
         let mut closing = Closing {
-            is_announced: !session.outbox.is_written(),
+            is_announced: !outbox.is_written(),
             write_queued: session.write_queued,
             outbox: Outbox::default(),
             share: sessions.origins.split(&session.share),
@@ -68,10 +68,10 @@ impl Hub {
         };
         if reason == CloseReason::Evicted {
             // Its memory is needed at once.
-            closing.outbox = session.outbox.take_broken_frame(&mut sessions.pool);
-            self.reports.add(sessions, name, session.outbox, session.share);
+            closing.outbox = outbox.take_broken_frame(&mut sessions.pool);
+            self.reports.add(sessions, name, outbox, session.share);
         } else {
-            closing.outbox = session.outbox;
+            closing.outbox = outbox;
             closing.report_to = Some(name);
             sessions.origins.close(session.share, &sessions.limits);
         }

@@ -177,7 +177,7 @@ impl Hub {
             }
             TimerAction::Detach => {
                 // What it holds may be moved, and the frames of one segment are looked at.
-                let work = work::of_bytes(4 * sessions[index].outbox.kept_bytes());
+                let work = work::of_bytes(4 * sessions[index].outbox().kept_bytes());
                 self.detach(index, CloseReason::TimedOut);
                 return work;
             }

@@ -34,7 +34,7 @@ impl Hub {
     pub fn transmit(&self, conn: ConnId) -> Chunks<'_> {
         let sessions = self.ordered.sessions();
         match sessions.conn_state(conn) {
-            Ok(ConnState::Open(index)) => sessions[*index].outbox.transmit(),
+            Ok(ConnState::Open(index)) => sessions[*index].outbox().transmit(),
             Ok(ConnState::Closing(closing)) => closing.outbox.transmit(),
             Err(_) => Chunks::of(&[]),
         }

@@ -174,7 +174,7 @@ impl Fanout {
         if is_slow || self.senders.binary_search(&member).is_ok() {
             return self.give_in_parts(groups, sessions, member, is_slow, work);
         }
-        let backlog = sessions[member].outbox.kept_bytes();
+        let backlog = sessions[member].outbox().kept_bytes();
         if self.is_worth_sharing(backlog, &sessions.thresholds) {
             let shared = self.shared.get_or_insert_with(|| sessions.pool.share(&self.frames));
             let mut copied = 0;

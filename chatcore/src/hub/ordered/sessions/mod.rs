@@ -11,6 +11,6 @@ mod store;
 pub(in crate::hub) use self::answers::Answer;
 pub use self::memory::Memory;
 pub(in crate::hub) use self::session::{
-    Attachment, Details, Membership, MissedRun, NameForms, Run, Session, TimerAction, Watching,
+    Attachment, Details, Membership, MissedRun, NameForms, Session, TimerAction, Watching,
 };
 pub(in crate::hub) use self::store::Sessions;

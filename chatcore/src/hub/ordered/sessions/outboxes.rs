@@ -61,7 +61,7 @@ impl Sessions {
         self.push(index, &HubMessage::Presence(presence));
     }
 
-    pub(in crate::hub) fn push(&mut self, index: usize, message: &HubMessage<'_>) {
+    pub(in crate::hub::ordered) fn push(&mut self, index: usize, message: &HubMessage<'_>) {
         self.put(index, |outbox, pool| {
             outbox.push(message, pool);
         });
@@ -69,7 +69,7 @@ impl Sessions {
 
     /// Tells a session something of which it has asked to hear, or that answers it. Outboxes have a reserve for that. A
     /// session that leaves even the reserve unread is ended, because no request may go without its answer.
-    pub(in crate::hub) fn push_reserved(&mut self, index: usize, message: &HubMessage<'_>) {
+    pub(super) fn push_reserved(&mut self, index: usize, message: &HubMessage<'_>) {
         if !self.all[index].is_closing {
             self.push(index, message);
             self.close_if_overfull(index);
@@ -78,7 +78,7 @@ impl Sessions {
 
     /// As [`Sessions::push_reserved`], for frames that every batch leads to.
     #[inline]
-    pub(in crate::hub) fn put_header(&mut self, index: usize, head: &Head) {
+    pub(super) fn put_header(&mut self, index: usize, head: &Head) {
         if !self.all[index].is_closing {
             self.put(index, |outbox, pool| outbox.push_frame(head, &[], pool));
             self.close_if_overfull(index);

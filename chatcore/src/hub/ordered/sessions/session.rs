@@ -36,7 +36,8 @@ pub(in crate::hub) struct Session {
     pub(in crate::hub) is_closing: bool,
     /// The index of the last recipient. May be stale: compare the name before use.
     pub(in crate::hub) last_recipient: u32,
-    pub(in crate::hub) outbox: Outbox,
+    /// Private to what counts what is in it, and asks whether it may be.
+    pub(super) outbox: Outbox,
     pub(in crate::hub) liveness: Liveness,
     /// Since when numbered frames wait for an acknowledgement without any; the end of time if none do.
     pub(in crate::hub) unacked_since: Instant,
@@ -195,6 +196,46 @@ pub(in crate::hub) enum TimerAction {
 }
 
 impl Session {
+    /// A session that begins on a connection, with what is to be written before its first frame.
+    pub(in crate::hub) fn new(
+        name: UserName,
+        conn: ConnId,
+        details: Box<Details>,
+        outbox: Outbox,
+        share: Share,
+        body_bytes_max: u32,
+        now: Instant,
+    ) -> Self {
+        Self {
+            name,
+            attachment: Attachment::Attached(conn),
+            received: 0,
+            details,
+            write_queued: false,
+            ack_due: false,
+            replies_queued: false,
+            is_closing: false,
+            last_recipient: u32::MAX,
+            outbox,
+            liveness: Liveness::new(now),
+            unacked_since: Instant::MAX,
+            accepted: Run::default(),
+            bucket: Bucket::default(),
+            share,
+            body_bytes_max,
+            leftover: 0,
+            is_lagging: false,
+            is_paused: false,
+            is_confirmed: false,
+            size_class: 0,
+        }
+    }
+
+    #[inline]
+    pub(in crate::hub) const fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
     /// When this session is to be looked at.
     pub(in crate::hub) fn due_at(&self, now: Instant, limits: &Limits) -> Instant {
         match self.attachment {

@@ -176,8 +176,8 @@ impl Sessions {
         index
     }
 
-    /// Takes a session out: its name is free. Its share and its buffers are to be released.
-    pub(in crate::hub) fn remove(&mut self, index: usize) -> Session {
+    /// Takes a session out, and its outbox: its name is free. Its share and its buffers are to be released.
+    pub(in crate::hub) fn remove(&mut self, index: usize) -> (Session, Outbox) {
         self.buffers.unlist(index, &mut self.all[index]);
         let mut session = self.all.remove(index);
         self.names.remove(index, session.name.as_bytes());
@@ -191,7 +191,8 @@ impl Sessions {
         self.buffers.partial -= u64::from(session.leftover);
         self.pool.set_limit(self.limits.buffer_bytes_max.saturating_sub(self.buffers.partial));
         self.timers.disarm(TimerKey::Session(index), &mut session.details.armed);
-        session
+        let outbox = mem::take(&mut session.outbox);
+        (session, outbox)
     }
 
     /// Whether a session could be kept without its connection.
