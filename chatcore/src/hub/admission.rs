@@ -163,7 +163,7 @@ impl Hub {
             armed: None,
             token,
             attempt: 0,
-            created_at_id: self.message_id,
+            created_at_id: self.delivery.last_id,
             rooms: Vec::new(),
             watches: Vec::new(),
             forms,

@@ -18,7 +18,7 @@ impl Hub {
         let now = sessions.now.max(now).min(Instant::from_nanos(u64::MAX - 1));
         if now != sessions.now {
             sessions.now = now;
-            self.lowest_id =
+            self.delivery.lowest_id =
                 MessageId::first_of(self.unix_epoch_ms.saturating_add(now.as_nanos() / 1_000_000), self.number);
         }
     }

@@ -40,7 +40,7 @@ impl Hub {
     pub(super) fn end_with_hint(&mut self, index: usize, reason: CloseReason, hint: Option<ReconnectHint<'_>>) -> u32 {
         let (sessions, rooms) = self.ordered.unordered();
         let (mut session, mut outbox) = sessions.remove(index);
-        self.header_cache.forget(index);
+        self.delivery.header_cache.forget(index);
         let name = session.name.clone();
         sessions.events.push_back(HubEvent::SessionEnded { name: name.clone(), reason });
         let (memberships, watches) = (mem::take(&mut session.details.rooms), mem::take(&mut session.details.watches));

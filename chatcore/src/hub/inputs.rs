@@ -58,7 +58,7 @@ impl Hub {
                 Ok(Some(Handled::Later)) => break Received::More,
                 Ok(Some(Handled::Ended)) => break Received::Closed,
                 Ok(None) => break Received::NeedInput,
-                Err(_) if self.ordered.rooms().is_full() && !self.flush_first(&mut budget) => break Received::More,
+                Err(_) if !self.ordered.has_room(&mut budget) => break Received::More,
                 Err(error) => {
                     self.end(index, CloseReason::ProtocolError(error));
                     break Received::Closed;

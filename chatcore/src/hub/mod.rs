@@ -7,6 +7,7 @@ mod audit;
 mod call;
 mod conn;
 mod conn_id;
+mod delivery;
 mod endings;
 mod event;
 mod groups;

@@ -63,13 +63,13 @@ impl Hub {
         }
         self.advance(SLICE_WORK_MAX);
         loop {
-            if !self.replies.is_empty() {
+            if !self.delivery.replies.is_empty() {
                 let mut work = Work::new(SLICE_WORK_MAX);
-                self.replies.flush(self.ordered.unordered().0, &mut work);
+                self.delivery.replies.flush(self.ordered.unordered().0, &mut work);
                 self.note_work(work.spent());
             }
             let action = self.next_action();
-            if action.is_some() || self.replies.is_empty() {
+            if action.is_some() || self.delivery.replies.is_empty() {
                 return action;
             }
         }
@@ -91,7 +91,7 @@ impl Hub {
     /// Whether the hub keeps back no answers to senders. If false, [`poll_urgent_action`](Self::poll_urgent_action)
     /// left some out, and [`poll_action`](Self::poll_action) gives the writes for them.
     pub fn has_flushed_answers(&self) -> bool {
-        self.replies.is_empty()
+        self.delivery.replies.is_empty()
     }
 
     /// What is ready to be done while something is pending: a little goes between two slices of that, so that few wait for

@@ -8,11 +8,10 @@ use core::time::Duration;
 use super::action::Turns;
 use super::conn::ConnState;
 use super::conn_id::ConnId;
-use super::header_cache::HeaderCache;
+use super::delivery::Delivery;
 use super::ordered::{Memory, Ordered, Rooms, Sessions};
 use super::prefetch::Prefetch;
 use super::presence::Presence;
-use super::replies::Replies;
 use super::reports::Reports;
 use super::secret_rng::SecretRng;
 use super::shutdown::ShuttingDown;
@@ -74,18 +73,14 @@ pub struct Hub {
     pub(super) unix_epoch_ms: u64,
     /// What tells its ids from those of other hubs.
     pub(super) number: u16,
-    /// The lowest id of a message that is accepted now.
-    pub(super) lowest_id: MessageId,
-    pub(super) message_id: MessageId,
     pub(super) secrets: SecretRng,
     pub(super) ordered: Ordered,
+    pub(super) delivery: Delivery,
     pub(super) presence: Presence,
     /// What the names look like that nobody gets.
     pub(super) reserved: BTreeSet<String>,
-    pub(super) replies: Replies,
     pub(super) reports: Reports,
     pub(super) prefetch: Prefetch,
-    pub(super) header_cache: HeaderCache,
     /// Sessions that are still to be ended because the hub stops.
     pub(super) shutting_down: Option<ShuttingDown>,
     pub(super) turns: Turns,
@@ -118,16 +113,13 @@ impl Hub {
         Self {
             unix_epoch_ms: EPOCH_UNIX_MS,
             number: 0,
-            lowest_id: MessageId(0),
-            message_id: MessageId(0),
             secrets,
             ordered: Ordered::new(Sessions::new(limits, thresholds, key), Rooms::new(key)),
+            delivery: Delivery::new(),
             presence: Presence::new(key),
             reserved: BTreeSet::new(),
-            replies: Replies::default(),
             reports: Reports::default(),
             prefetch: Prefetch::new(thresholds.prefetch_sessions),
-            header_cache: HeaderCache::default(),
             shutting_down: None,
             turns: Turns::default(),
             last_cost: 0,
@@ -140,9 +132,10 @@ impl Hub {
     /// clock showed then. The hub needs it for the time in the ids of messages ([`MessageId::unix_time`]). Without this
     /// call, [`Instant::ZERO`](crate::Instant::ZERO) is the beginning of 2025.
     #[must_use]
-    pub fn with_unix_epoch(self, unix_epoch: Duration) -> Self {
-        let unix_epoch_ms = u64::try_from(unix_epoch.as_millis()).unwrap_or(u64::MAX);
-        Self { unix_epoch_ms, lowest_id: MessageId::first_of(unix_epoch_ms, self.number), ..self }
+    pub fn with_unix_epoch(mut self, unix_epoch: Duration) -> Self {
+        self.unix_epoch_ms = u64::try_from(unix_epoch.as_millis()).unwrap_or(u64::MAX);
+        self.delivery.lowest_id = MessageId::first_of(self.unix_epoch_ms, self.number);
+        self
     }
 
     /// Gives the hub its number among hubs that work together, so that no two of them give the same id to a message
@@ -152,9 +145,11 @@ impl Hub {
     ///
     /// If the number is above [`HUB_NUMBER_MAX`](crate::HUB_NUMBER_MAX).
     #[must_use]
-    pub fn with_number(self, number: u16) -> Self {
+    pub fn with_number(mut self, number: u16) -> Self {
         assert!(number <= HUB_NUMBER_MAX, "the number of a hub is {number}: it must be 0 to {HUB_NUMBER_MAX}");
-        Self { number, lowest_id: MessageId::first_of(self.unix_epoch_ms, number), ..self }
+        self.number = number;
+        self.delivery.lowest_id = MessageId::first_of(self.unix_epoch_ms, number);
+        self
     }
 
     /// Reserves names. The hub refuses a registration for one of them, or for a name that looks like one, with

@@ -30,7 +30,7 @@ impl Hub {
     fn advance_slowly(&mut self, units: u32) {
         let (mut fanout, mut rest) = (Work::new(units), Work::new(units));
         while self.has_pending() {
-            let is_flushed = self.ordered.flushed(&mut fanout).is_some();
+            let is_flushed = self.ordered.flush(&mut fanout);
             if !self.advance_rest(&mut rest) && !is_flushed {
                 break;
             }

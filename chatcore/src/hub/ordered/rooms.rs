@@ -88,7 +88,7 @@ impl Rooms {
 
     // ---- coming and going ----
 
-    pub(in crate::hub) fn join(
+    pub(super) fn join(
         &mut self,
         sessions: &mut Sessions,
         session: usize,
@@ -116,7 +116,7 @@ impl Rooms {
         Ok(())
     }
 
-    pub(in crate::hub) fn leave(
+    pub(super) fn leave(
         &mut self,
         sessions: &mut Sessions,
         session: usize,
@@ -222,7 +222,7 @@ impl Rooms {
     // ---- fan-out ----
 
     /// Takes what a member says, for all members but itself.
-    pub(in crate::hub) fn say(&mut self, sessions: &Sessions, sender: usize, room: usize, id: MessageId, body: &[u8]) {
+    pub(super) fn say(&mut self, sessions: &Sessions, sender: usize, room: usize, id: MessageId, body: &[u8]) {
         let head = Head::of_room_deliver(id, self.groups.name(room), sessions[sender].name.as_str(), body.len());
         let group = self.groups.id(room);
         let before = match self.pending.back() {
@@ -252,7 +252,7 @@ impl Rooms {
     }
 
     /// Something may wait for this session, because it is in that room: what it gets later must not overtake that.
-    pub(in crate::hub) fn is_waiting_for(&self, session: &Session, work: &mut Work) -> bool {
+    pub(super) fn is_waiting_for(&self, session: &Session, work: &mut Work) -> bool {
         let rooms = &session.details.rooms;
         if rooms.len() > LOOKED_AT_MAX {
             return true;
@@ -262,14 +262,14 @@ impl Rooms {
     }
 
     /// All that waits is news of this session: who changes its own membership again need not wait for them.
-    pub(in crate::hub) fn has_only_news_of(&self, session: usize) -> bool {
+    pub(super) fn has_only_news_of(&self, session: usize) -> bool {
         matches!(self.pending.front(), Some(fanout) if self.pending.len() == 1 && fanout.is_news_of(session))
     }
 
     /// Puts what waits into the outboxes of members, as far as the work goes. True if nothing waits any more.
     #[cold]
     #[inline(never)]
-    pub(in crate::hub) fn flush(&mut self, sessions: &mut Sessions, work: &mut Work) -> bool {
+    pub(super) fn flush(&mut self, sessions: &mut Sessions, work: &mut Work) -> bool {
         while let Some(mut fanout) = self.pending.pop_front() {
             if !fanout.run(&self.groups, sessions, work) {
                 self.pending.push_front(fanout);

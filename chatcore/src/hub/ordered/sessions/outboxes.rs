@@ -91,9 +91,9 @@ impl Sessions {
         }
     }
 
-    /// Puts something into a session's outbox.
+    /// Puts something into a session's outbox. Only what holds the order puts in what others say.
     #[inline]
-    pub(in crate::hub) fn put(&mut self, index: usize, put: impl FnOnce(&mut Outbox, &mut Pool)) {
+    pub(in crate::hub::ordered) fn put(&mut self, index: usize, put: impl FnOnce(&mut Outbox, &mut Pool)) {
         let session = &mut self.all[index];
         let (was_written, held_before) = (session.outbox.is_written(), session.outbox.held_bytes());
         put(&mut session.outbox, &mut self.pool);
