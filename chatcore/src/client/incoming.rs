@@ -5,14 +5,13 @@ use core::time::Duration;
 
 use super::event::{Closed, Event, Reconnect, SessionTicket, User};
 use super::parts::Client;
-use crate::limits::HANDSHAKE_FRAME_BYTES_MAX;
 use crate::name::{RoomName, UserName};
 use crate::received::Received;
 use crate::time::Instant;
 use crate::transition::{self, State};
 use crate::wire::{
-    self, Accepted, AcceptedRun, Content, Goodbye, GoodbyeCode, HubMessage, Kind, Message, Ping, Pong, PrefaceError,
-    ProtocolError, Refused, Resumed, UserInfo, Welcome,
+    self, Accepted, AcceptedRun, Content, Goodbye, GoodbyeCode, HANDSHAKE_FRAME_BYTES_MAX, HubMessage, Kind, Message,
+    Ping, Pong, PrefaceError, ProtocolError, Refused, Resumed, UserInfo, Welcome,
 };
 
 /// What a hub may say that was sent before a program was started again, at the most: far beyond what anybody can send,

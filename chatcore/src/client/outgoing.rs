@@ -7,11 +7,10 @@ use core::time::Duration;
 use super::acks::ACK_RETRY_MIN;
 use super::event::{Closed, Event};
 use super::parts::Client;
-use crate::limits::cut_detail;
 use crate::outbox::{Outbox, Pool};
 use crate::time::Instant;
 use crate::transition::State;
-use crate::wire::{Ack, ClientMessage, ErrorMessage, Goodbye, GoodbyeCode, Register};
+use crate::wire::{Ack, ClientMessage, ErrorMessage, Goodbye, GoodbyeCode, Register, cut_detail};
 
 impl Client {
     /// Reports that the transport, or a buffer in front of it, took this many bytes of

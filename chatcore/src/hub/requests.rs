@@ -7,12 +7,12 @@ use super::event::CloseReason;
 use super::ordered::{Answer, Rooms, Sessions};
 use super::parts::Hub;
 use super::work::{Budget, of_bytes};
-use crate::limits::{Limits, PAGE_USERS_MAX};
+use crate::limits::Limits;
 use crate::name::{self, ROOM_SIGN, UserName, cost_of_mapping};
 use crate::transition::{self, State};
 use crate::wire::{
-    self, Ack, ClientMessage, Content, Done, Kind, Members, Message, Online, Ping, Pong, ProtocolError, RejectCode,
-    Rejected, Roster, Send, Unwatch, UserInfo, Watch, Who,
+    self, Ack, ClientMessage, Content, Done, Kind, Members, Message, Online, PAGE_USERS_MAX, Ping, Pong, ProtocolError,
+    RejectCode, Rejected, Roster, Send, Unwatch, UserInfo, Watch, Who,
 };
 
 /// Slots that one page of a list looks at, at the most, so that a list that was once long costs no more than a page.
