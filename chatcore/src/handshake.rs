@@ -5,15 +5,16 @@ use alloc::string::ToString;
 use core::mem;
 use core::time::Duration;
 
-use crate::limits::{HANDSHAKE_FRAME_BYTES_MAX, Limits, cut_detail};
+use crate::limits::Limits;
 use crate::name::{NameError, UserName, cost_of_mapping};
 use crate::outbox::{Chunks, Outbox, Pool};
 use crate::redacted::Credential;
 use crate::time::Instant;
 use crate::transition::{self, State};
 use crate::wire::{
-    self, ClientMessage, ErrorMessage, Goodbye, GoodbyeCode, HubMessage, Message, OtherProtocol, PrefaceError,
-    ProtocolError, ReconnectHint, RefusalCode, Refused, Register, Resume, Token,
+    self, ClientMessage, ErrorMessage, Goodbye, GoodbyeCode, HANDSHAKE_FRAME_BYTES_MAX, HubMessage, Message,
+    OtherProtocol, PrefaceError, ProtocolError, ReconnectHint, RefusalCode, Refused, Register, Resume, Token,
+    cut_detail,
 };
 
 /// The server's end of a connection until it has a name (protocol.md, *Life of a connection*).

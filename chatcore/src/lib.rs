@@ -38,14 +38,12 @@ pub use handshake::{Handshake, HandshakeError, QuotaKey, Refusal, Registration};
 pub use hub::{Action, CONNECTION_COST, CloseReason, ConnId, Hub, HubEvent, Memory, UnknownConn};
 #[cfg(feature = "hub")]
 pub use hub_connection::{HubConnection, Next};
-pub use limits::{
-    CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, Limits, LimitsError, PAGE_USERS_MAX, Rate,
-};
+pub use limits::{Limits, LimitsError, Rate};
 pub use name::{NAME_BYTES_MAX, NameError, RoomName, SPELLING_BYTES_MAX, UNICODE_VERSION, UserName};
 pub use outbox::Chunks;
 pub use received::Received;
 pub use time::Instant;
 pub use wire::{
-    DeliveryStatus, ErrorCode, GoodbyeCode, HUB_NUMBER_MAX, LeaveCode, MessageId, OtherProtocol, ProtocolError,
-    RefusalCode, RejectCode, Token,
+    CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, DeliveryStatus, ErrorCode, GoodbyeCode, HANDSHAKE_FRAME_BYTES_MAX,
+    HUB_NUMBER_MAX, LeaveCode, MessageId, OtherProtocol, PAGE_USERS_MAX, ProtocolError, RefusalCode, RejectCode, Token,
 };

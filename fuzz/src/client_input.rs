@@ -5,7 +5,7 @@ use std::time::Duration;
 use chatcore::wire::{ClientMessage, PREFACE_BYTES};
 use chatcore::{Client, ClientConfig, Event, Instant, Received, SessionTicket, Token};
 
-use crate::check_written;
+use crate::written::check_written;
 
 /// The first byte says what the client has done before, the second in which pieces the others arrive. However they
 /// are cut, the client learns the same, and what it answers is well-formed.

@@ -9,6 +9,7 @@ mod seeds;
 mod server_input;
 mod session_operations;
 mod stream;
+mod written;
 
 pub use client_input::client_input;
 pub use hub_operations::hub_operations;
@@ -27,13 +28,3 @@ pub const TARGETS: [Target; 4] = [
     ("hub_operations", hub_operations),
     ("session_operations", session_operations),
 ];
-
-/// Takes all messages off what the core wrote, which must be whole frames of known messages.
-fn check_written<'a, M: chatcore::wire::Message<'a>>(mut bytes: &'a [u8]) -> Vec<M> {
-    let mut messages = Vec::new();
-    while let Some(content) = chatcore::wire::take(&mut bytes, u32::MAX).expect("the core writes frames") {
-        messages.push(M::decode(content).expect("the core writes messages").expect("the core writes what it knows"));
-    }
-    assert!(bytes.is_empty(), "the core writes whole frames");
-    messages
-}

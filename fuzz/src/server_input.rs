@@ -3,7 +3,7 @@
 use chatcore::wire::{HubMessage, PREFACE_BYTES, Preface};
 use chatcore::{Action, ConnId, Handshake, HandshakeError, Hub, HubEvent, Instant, Limits, Received};
 
-use crate::check_written;
+use crate::written::check_written;
 
 /// The first byte is the size of the pieces in which the others arrive. However they are cut, the outcome is the
 /// same, the answers are well-formed, and nobody else notices.

@@ -2,7 +2,7 @@
 
 use chatcore::wire::{HubMessage, Message, PREFACE_BYTES, take};
 
-use crate::check_written;
+use crate::written::check_written;
 
 /// All bytes that were ever put into a user's outbox, told apart by what became of them. A hub may only append to them:
 /// a message lost, repeated or moved would change what stands here already.

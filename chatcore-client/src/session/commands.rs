@@ -2,7 +2,7 @@
 
 use chatcore_client::{ClientError, Driver};
 
-use super::{Session, Stage};
+use super::parts::{Session, Stage};
 use crate::command::{Command, HELP, ParseError};
 use crate::failure::Failure;
 use crate::report::Report;

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use chatcore_client::chatcore::SessionTicket;
 use chatcore_client::{ClientConfig, Driver, connect_any};
-use mio::{Events, Poll};
+use mio::{Events, Poll, Token};
 
-use super::SOCKET;
 use crate::args::Args;
 use crate::failure::Failure;
 use crate::state::{SavedState, Slot, default_dir};
+
+const SOCKET: Token = Token(0);
+pub(super) const WAKER: Token = Token(1);
 
 /// Where to, and how long that may take.
 #[derive(Clone, Debug)]

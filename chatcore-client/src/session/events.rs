@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use chatcore_client::chatcore::{DeliveryStatus, GoodbyeCode, LeaveCode};
 use chatcore_client::{Closed, Event, RefusalCode, User};
 
-use super::{Lost, Session, Stage};
+use super::parts::{Lost, Session, Stage};
 use crate::failure::{self, Failure};
 use crate::report::{Body, Id, Report};
 use crate::requests::PendingRequest;

@@ -1,13 +1,15 @@
 //! What a program asks for.
 
+use super::event::{ClientError, Closed};
+use super::parts::Client;
 use super::pending::{Answer, PENDING_MAX};
-use super::{Client, ClientError, Closed};
-use crate::limits::CREDENTIAL_BYTES_MAX;
 use crate::name::{ROOM_SIGN, SPELLING_BYTES_MAX};
 use crate::redacted::Credential;
 use crate::time::Instant;
 use crate::transition::State;
-use crate::wire::{Announced, ClientMessage, Join, Leave, OVERHEAD_BYTES_MAX, Roster, Send, Unwatch, Watch, Who};
+use crate::wire::{
+    Announced, CREDENTIAL_BYTES_MAX, ClientMessage, Join, Leave, OVERHEAD_BYTES_MAX, Roster, Send, Unwatch, Watch, Who,
+};
 
 impl Client {
     /// Asks for a name (protocol.md, *register*). [`Event::Registered`](super::Event::Registered) or

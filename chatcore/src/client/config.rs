@@ -2,9 +2,8 @@
 
 use core::time::Duration;
 
-use super::Backoff;
-use crate::limits::HANDSHAKE_FRAME_BYTES_MAX;
-use crate::wire::OVERHEAD_BYTES_MAX;
+use super::backoff::Backoff;
+use crate::wire::{HANDSHAKE_FRAME_BYTES_MAX, OVERHEAD_BYTES_MAX};
 
 /// How a client behaves: its limits and times.
 ///

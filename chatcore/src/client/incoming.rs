@@ -3,15 +3,15 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::{Client, Closed, Event, Reconnect, SessionTicket, User};
-use crate::limits::HANDSHAKE_FRAME_BYTES_MAX;
+use super::event::{Closed, Event, Reconnect, SessionTicket, User};
+use super::parts::Client;
 use crate::name::{RoomName, UserName};
 use crate::received::Received;
 use crate::time::Instant;
 use crate::transition::{self, State};
 use crate::wire::{
-    self, Accepted, AcceptedRun, Content, Goodbye, GoodbyeCode, HubMessage, Kind, Message, Ping, Pong, PrefaceError,
-    ProtocolError, Refused, Resumed, UserInfo, Welcome,
+    self, Accepted, AcceptedRun, Content, Goodbye, GoodbyeCode, HANDSHAKE_FRAME_BYTES_MAX, HubMessage, Kind, Message,
+    Ping, Pong, PrefaceError, ProtocolError, Refused, Resumed, UserInfo, Welcome,
 };
 
 /// What a hub may say that was sent before a program was started again, at the most: far beyond what anybody can send,
@@ -261,13 +261,8 @@ fn users(kind: Kind, users: &[UserInfo<'_>]) -> Result<Vec<User>, ProtocolError>
 /// to the name here is left out.
 fn shown(kind: Kind, name: &str, display_name: Option<&str>) -> Result<User, ProtocolError> {
     let name = user(kind, name)?;
-    let display_name = display_name.filter(|spelling| is_spelling_of(spelling, &name)).map(Into::into);
+    let display_name = display_name.filter(|spelling| name.has_spelling(spelling)).map(Into::into);
     Ok(User { name, display_name })
-}
-
-/// Whether a spelling maps to a name.
-pub(super) fn is_spelling_of(spelling: &str, name: &UserName) -> bool {
-    UserName::new(spelling).is_ok_and(|mapped| mapped == *name)
 }
 
 fn room(kind: Kind, name: &str) -> Result<RoomName, ProtocolError> {

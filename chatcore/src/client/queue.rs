@@ -2,7 +2,7 @@
 
 use alloc::collections::VecDeque;
 
-use super::Event;
+use super::event::Event;
 use crate::wire::AcceptedRun;
 
 /// Events in order. Many messages that were accepted at once take the room of one.

@@ -1,26 +1,21 @@
-//! The connection under a session: made, lost, made again.
+//! The state of the connection under a session.
 
 use alloc::string::String;
 
-use super::pending::Pending;
-use super::{Client, Closed, Event, Reconnect};
-use crate::outbox::Outbox;
 use crate::time::Instant;
-use crate::transition::State;
-use crate::wire::{ClientMessage, RefusalCode, Resume};
 
-/// What a client wants of its transport now: [`Client::transport`] returns it.
+/// What a client wants of its transport now: [`Client::transport`](super::Client::transport) returns it.
 ///
-/// A driver that checks this after each call need not wait for [`Event::Reconnecting`] and [`Event::Connect`], which
-/// may stand after many events that the program has not taken yet.
+/// A driver that checks this after each call need not wait for [`Event::Reconnecting`](super::Event::Reconnecting) and
+/// [`Event::Connect`](super::Event::Connect), which may stand after many events that the program has not taken yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport<'a> {
     /// Use the transport: read and write.
     Use,
-    /// Write what [`Client::poll_transmit`] still gives, as far as the transport takes it at once. Then drop the
-    /// transport if there is one.
+    /// Write what [`Client::poll_transmit`](super::Client::poll_transmit) still gives, as far as the transport takes it
+    /// at once. Then drop the transport if there is one.
     Drop,
-    /// Make a new transport, as with [`Event::Connect`].
+    /// Make a new transport, as with [`Event::Connect`](super::Event::Connect).
     Connect {
         /// Where to connect to, in the transport's notation; none for the same place. The hub wrote this text.
         address: Option<&'a str>,
@@ -30,14 +25,14 @@ pub enum Transport<'a> {
 /// The state of the transport, and how often a new one was tried since the session was last connected.
 #[derive(Debug)]
 pub(super) struct TransportState {
-    stage: Stage,
-    attempt: u32,
+    pub(super) stage: Stage,
+    pub(super) attempt: u32,
     /// Where the hub wants us to connect to.
-    address: Option<String>,
+    pub(super) address: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     Online {
         preface_seen: bool,
     },
@@ -79,146 +74,5 @@ impl TransportState {
             Stage::Offline { retry_at } => Some(retry_at),
             Stage::Online { .. } | Stage::Connecting | Stage::Gone => None,
         }
-    }
-}
-
-impl Client {
-    /// Reports that the transport stands which [`Event::Connect`] asked for. At any other time this does nothing.
-    pub fn connected(&mut self, now: Instant) {
-        self.clock(now);
-        if self.transport.stage != Stage::Connecting || self.state == State::Closed {
-            return;
-        }
-        self.transport.stage = Stage::Online { preface_seen: false };
-        self.liveness.touch(self.now);
-        if self.ticket.is_some() {
-            self.start_resume();
-        } else {
-            self.outbox = Outbox::with_preface();
-            self.ask();
-        }
-    }
-
-    /// What the client wants of its transport now.
-    ///
-    /// ```
-    /// use chatcore::{Client, ClientConfig, Closed, Event, Instant, Transport};
-    ///
-    /// let now = Instant::ZERO;
-    /// let mut client = Client::new(now, ClientConfig::default(), 7);
-    /// assert_eq!(client.transport(), Transport::Use);
-    /// client.disconnect(now); // without a session, a lost connection is the end
-    /// assert_eq!(client.transport(), Transport::Drop);
-    /// assert_eq!(client.poll_event(), Some(Event::Closed(Closed::Disconnected)));
-    /// ```
-    pub fn transport(&self) -> Transport<'_> {
-        match self.transport.stage {
-            _ if self.state == State::Closed => Transport::Drop,
-            Stage::Online { .. } => Transport::Use,
-            Stage::Connecting => Transport::Connect { address: self.transport.address.as_deref() },
-            Stage::Offline { .. } | Stage::Gone => Transport::Drop,
-        }
-    }
-
-    /// Reports that the transport is gone: the hub closed it, or it broke, or it cannot be made. With a session,
-    /// [`Event::Reconnecting`] follows, and otherwise [`Event::Closed`]. If the client has given this transport up
-    /// itself, this does nothing.
-    pub fn disconnect(&mut self, now: Instant) {
-        self.clock(now);
-        // The client gave this transport up already, and has told so.
-        if self.transport.retry_at().is_none() {
-            self.lose(Closed::Disconnected);
-        }
-        if self.state == State::Closed {
-            self.transport.stage = Stage::Gone;
-        }
-    }
-
-    /// Asks the hub for the session, on a connection that stands.
-    pub(super) fn start_resume(&mut self) {
-        let Some(ticket) = &mut self.ticket else { unreachable!("there is a session to ask for") };
-        let received = self.acks.tell();
-        ticket.attempt = ticket.attempt.saturating_add(1);
-        let mut resume_outbox = Outbox::with_preface();
-        resume_outbox.push(
-            &ClientMessage::Resume(Resume {
-                name: ticket.name.as_str(),
-                token: ticket.token,
-                received,
-                attempt: ticket.attempt,
-                frame_bytes_max: self.config.frame_bytes_max,
-            }),
-            &mut self.pool,
-        );
-        self.resume_outbox = Some(resume_outbox);
-        self.state = State::Resuming;
-        self.answer_by = Some(self.now + self.config.answer_time_max);
-    }
-
-    /// The connection is lost. If there was a session, another one is made.
-    pub(super) fn lose(&mut self, why: Closed) {
-        self.schedule_reconnect(why, None);
-    }
-
-    /// As [`lose`](Self::lose), with what the hub says about the next connection.
-    pub(super) fn schedule_reconnect(&mut self, why: Closed, hint: Option<Reconnect>) {
-        if self.state == State::Closed {
-            return;
-        }
-        if self.closing {
-            return self.end(if self.is_goodbye_written() { Closed::Left } else { why });
-        }
-        let Some(backoff) = self.config.reconnect.filter(|_| self.persistent) else {
-            return self.end(why);
-        };
-        self.transport.attempt = self.transport.attempt.saturating_add(1);
-        let attempt = self.transport.attempt;
-        let mut after = backoff.wait(attempt, &mut self.jitter);
-        // The address of an older hint is dropped when it did not help: the first place may know a newer one.
-        self.transport.address = None;
-        if let Some(hint) = hint {
-            after = after.max(hint.after);
-            self.transport.address = hint.address;
-        }
-        self.transport.stage = Stage::Offline { retry_at: self.now + after };
-        self.state = State::Unregistered;
-        self.resume_outbox = None;
-        self.answer_by = None;
-        self.acks.disconnect();
-        self.events.push_back(Event::Reconnecting { why, attempt, after });
-    }
-
-    /// When a connection is to be made; none if there is one, or nothing to ask for with it.
-    pub(super) fn connect_at(&self) -> Option<Instant> {
-        self.transport.retry_at().filter(|_| self.ticket.is_some() || self.asked.is_some())
-    }
-
-    pub(super) fn connect_if_due(&mut self) {
-        if self.connect_at().is_some_and(|due| due <= self.now) {
-            self.transport.stage = Stage::Connecting;
-            self.answer_by = Some(self.now + self.config.answer_time_max);
-            self.events.push_back(Event::Connect { address: self.transport.address.clone() });
-        }
-    }
-
-    /// The hub will not go on with the session.
-    pub(super) fn refused_to_resume(&mut self, code: RefusalCode, detail: String, hint: Option<Reconnect>) {
-        if code != RefusalCode::SessionOver {
-            return self.schedule_reconnect(Closed::Refused { code, detail }, hint);
-        }
-        let unsent_from = self.numbers_before + self.outbox.first_unwritten();
-        self.numbers_before += self.outbox.next_number() - 1;
-        self.events.push_back(Event::SessionLost { unsent_from });
-        self.ticket = None;
-        self.limits = None;
-        self.pending = Pending::default();
-        self.acks.start_over();
-        self.events.forget_frames();
-        self.outbox = self.resume_outbox.take().expect("a session is asked for with a resume");
-        if self.closing {
-            self.say_goodbye();
-            return self.end(Closed::Left);
-        }
-        self.ask();
     }
 }

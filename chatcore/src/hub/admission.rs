@@ -4,11 +4,10 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::Hub;
 use super::conn_id::ConnId;
 use super::event::{CloseReason, HubEvent};
-use super::replies;
-use super::session::{Attachment, Details, NameForms, Run, Session};
+use super::ordered::{Answer, Attachment, Details, NameForms, Session};
+use super::parts::Hub;
 use crate::handshake::{QuotaKey, Refusal, Registration, Request};
 use crate::liveness::Liveness;
 use crate::name::{UserName, cost_of_mapping};
@@ -48,7 +47,20 @@ impl Hub {
         sessions.origins.charge_stranger(sessions.now, origin, cost, &sessions.origin_pace)
     }
 
-    pub(super) fn decide(&mut self, registration: Registration) -> Result<ConnId, Refusal> {
+    /// Admits a client: begins a session under the name that it asked for, or resumes its session on this connection
+    /// (protocol.md, *Sessions*). The returned id stands for the connection in all calls and outputs from now on. The
+    /// driver drops the [`Handshake`](crate::Handshake).
+    ///
+    /// # Errors
+    ///
+    /// Why the client is refused. Give this to [`Handshake::refuse`](crate::Handshake::refuse); the client may then try
+    /// again.
+    pub fn admit(&mut self, now: Instant, registration: Registration) -> Result<ConnId, Refusal> {
+        self.clock(now);
+        self.decide(registration)
+    }
+
+    fn decide(&mut self, registration: Registration) -> Result<ConnId, Refusal> {
         let Registration { name, display_name, request, frame_bytes_max, origin, cost, outbox } = registration;
         let limits = &self.ordered.sessions().limits;
         let body_bytes_max = limits.body_bytes_max.min(frame_bytes_max.saturating_sub(OVERHEAD_BYTES_MAX));
@@ -114,7 +126,7 @@ impl Hub {
                 let (probe_time_max, idle_time_max, resume_time_max) =
                     (sessions.limits.probe_time_max, sessions.limits.idle_time_max, sessions.limits.resume_time_max);
                 if sessions[holder].liveness.probe(now, probe_time_max) {
-                    replies::answer(sessions, holder, &HubMessage::Ping(Ping { nonce: now.as_nanos() }));
+                    sessions.answer(holder, Answer::Ping(Ping { nonce: now.as_nanos() }));
                     sessions.arm(holder);
                 }
                 // Nobody comes back to a session whose welcome may not have arrived.
@@ -147,46 +159,26 @@ impl Hub {
         let index = sessions.vacant_key();
         let conn = sessions.open_conn(index);
         let share = sessions.origins.open(sessions.now, origin);
-        sessions.insert(Session {
-            name: name.clone(),
-            attachment: Attachment::Attached(conn),
-            received: 0,
-            details: Box::new(Details {
-                armed: None,
-                token,
-                attempt: 0,
-                created_at_id: self.message_id,
-                rooms: Vec::new(),
-                watches: Vec::new(),
-                forms,
-                begun_list: None,
-                closing: None,
-            }),
-            write_queued: false,
-            ack_due: false,
-            replies_queued: false,
-            is_closing: false,
-            last_recipient: u32::MAX,
-            outbox,
-            liveness: Liveness::new(sessions.now),
-            unacked_since: Instant::MAX,
-            accepted: Run::default(),
-            bucket: crate::hub::rate::Bucket::default(),
-            share,
-            body_bytes_max,
-            leftover: 0,
-            is_lagging: false,
-            is_paused: false,
-            is_confirmed: false,
-            size_class: 0,
-        });
+        let details = Details {
+            armed: None,
+            token,
+            attempt: 0,
+            created_at_id: self.delivery.last_id,
+            rooms: Vec::new(),
+            watches: Vec::new(),
+            forms,
+            begun_list: None,
+            closing: None,
+        };
+        let now = sessions.now;
+        sessions.insert(Session::new(name.clone(), conn, details.into(), outbox, share, body_bytes_max, now));
         sessions.events.push_back(HubEvent::SessionStarted { conn, name: name.clone() });
         self.presence.changed(sessions, name.as_str());
         // The outbox may come with a preface, and then is not empty before the welcome.
         sessions.queue_write(index);
         let limits = sessions.limits.announced();
         let welcome = Welcome { name: name.as_str(), display_name: display_name.as_deref(), token, limits };
-        sessions.push(index, &HubMessage::Welcome(welcome));
+        sessions.push_welcome(index, welcome);
         sessions.arm(index);
         Ok(conn)
     }
@@ -202,8 +194,8 @@ impl Hub {
         mut opening: Outbox,
     ) -> Result<ConnId, Refusal> {
         let (sessions, _) = self.ordered.unordered();
-        replies::tell_accepted(sessions, index);
-        let count = received.unwrap_or_else(|| sessions[index].outbox.acknowledged());
+        sessions.tell_accepted(index);
+        let count = received.unwrap_or_else(|| sessions[index].outbox().acknowledged());
         if sessions.resume_at(index, count).is_err() {
             return Err(Refusal::StaleResume);
         }
@@ -213,7 +205,7 @@ impl Hub {
         if let Attachment::Attached(other) = sessions[index].attachment {
             sessions.drop_conn(index, other, CloseReason::TakenOver);
         }
-        sessions.pool.adopt(&opening);
+        sessions.pool.adopt(opening.held_bytes());
         let limits = sessions.limits.announced();
         let resumed = Resumed { received: sessions[index].received, sent: count, limits };
         opening.push(&HubMessage::Resumed(resumed), &mut sessions.pool);

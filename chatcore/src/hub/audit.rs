@@ -4,8 +4,8 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 
-use super::Hub;
 use super::conn::ConnState;
+use super::parts::Hub;
 use crate::outbox::Outbox;
 
 /// Buffers found in outboxes.
@@ -55,7 +55,7 @@ impl Hub {
         let (mut found, mut partial, mut detached, mut detached_bytes, mut closing) = (Found::default(), 0, 0, 0, 0);
         let mut origins: BTreeMap<u32, u64> = BTreeMap::new();
         for (index, session) in sessions.iter() {
-            found.add(&session.outbox);
+            found.add(session.outbox());
             partial += u64::from(session.leftover);
             *origins.entry(session.share.account()).or_default() += session.share.bytes();
             if !session.share.is_right_for(session.buffer_bytes()) {
@@ -63,9 +63,9 @@ impl Hub {
             }
             if session.is_detached() {
                 detached += 1;
-                detached_bytes += session.outbox.held_bytes() as u64;
+                detached_bytes += session.outbox().held_bytes() as u64;
                 // It is compacted to twice what is needed at the most, and what it grows by is twice as large at the most.
-                if session.outbox.held_bytes() > 4096 + 6 * session.outbox.kept_bytes() {
+                if session.outbox().held_bytes() > 4096 + 6 * session.outbox().kept_bytes() {
                     return Err(format!("detached session {index} holds more memory than what is kept for it needs"));
                 }
             }

@@ -1,45 +1,21 @@
 //! How sessions end or lose their connection, and what is due then: a final message to the client, news to those who know
 //! it, reports to the senders of what it has not acknowledged.
 
-use alloc::string::String;
 use core::mem;
 
-use super::Hub;
 use super::conn::{Closing, ConnState};
 use super::event::{CloseReason, HubEvent};
-use super::replies;
-use super::session::Attachment;
+use super::ordered::Attachment;
+use super::parts::Hub;
 use super::work::{SLOTS, Work};
 use crate::outbox::Outbox;
 use crate::wire::{Ack, HubMessage, ReconnectHint};
-
-/// A hub that stops: how far it has come.
-#[derive(Debug)]
-pub(super) struct ShuttingDown {
-    after_ms: Option<u32>,
-    address: Option<String>,
-    /// Sessions without a connection end first: their messages are lost, and the senders can still be told.
-    is_at_attached: bool,
-    next_slot: usize,
-}
-
-impl ShuttingDown {
-    pub(super) fn new(hint: Option<ReconnectHint<'_>>) -> Self {
-        let hint = hint.map(ReconnectHint::bounded);
-        Self {
-            after_ms: hint.map(|hint| hint.after_ms),
-            address: hint.and_then(|hint| hint.address).map(Into::into),
-            is_at_attached: false,
-            next_slot: 0,
-        }
-    }
-}
 
 impl Hub {
     /// A session has lost its connection, or loses it now. It waits for another one, if there is room for that.
     pub(super) fn detach(&mut self, index: usize, reason: CloseReason) {
         let (sessions, _) = self.ordered.unordered();
-        replies::tell_accepted(sessions, index);
+        sessions.tell_accepted(index);
         let Attachment::Attached(conn) = sessions[index].attachment else {
             unreachable!("only an attached session loses its connection");
         };
@@ -63,8 +39,8 @@ impl Hub {
     /// that it took.
     pub(super) fn end_with_hint(&mut self, index: usize, reason: CloseReason, hint: Option<ReconnectHint<'_>>) -> u32 {
         let (sessions, rooms) = self.ordered.unordered();
-        let mut session = sessions.remove(index);
-        self.header_cache.forget(index);
+        let (mut session, mut outbox) = sessions.remove(index);
+        self.delivery.header_cache.forget(index);
         let name = session.name.clone();
         sessions.events.push_back(HubEvent::SessionEnded { name: name.clone(), reason });
         let (memberships, watches) = (mem::take(&mut session.details.rooms), mem::take(&mut session.details.watches));
@@ -76,12 +52,12 @@ impl Hub {
         let conn = match session.attachment {
             Attachment::Attached(conn) if sessions.conn_index(conn).is_ok() => conn,
             _ => {
-                self.reports.add(sessions, name, session.outbox, session.share);
+                self.reports.add(sessions, name, outbox, session.share);
                 return work;
             }
         };
         let mut closing = Closing {
-            is_announced: !session.outbox.is_written(),
+            is_announced: !outbox.is_written(),
             write_queued: session.write_queued,
             outbox: Outbox::default(),
             share: sessions.origins.split(&session.share),
@@ -92,10 +68,10 @@ impl Hub {
         };
         if reason == CloseReason::Evicted {
             // Its memory is needed at once.
-            closing.outbox = session.outbox.take_broken_frame(&mut sessions.pool);
-            self.reports.add(sessions, name, session.outbox, session.share);
+            closing.outbox = outbox.take_broken_frame(&mut sessions.pool);
+            self.reports.add(sessions, name, outbox, session.share);
         } else {
-            closing.outbox = session.outbox;
+            closing.outbox = outbox;
             closing.report_to = Some(name);
             sessions.origins.close(session.share, &sessions.limits);
         }
@@ -156,9 +132,7 @@ impl Hub {
             work.spend(u32::from(index.is_multiple_of(SLOTS)));
             let session = self.ordered.sessions().get(index);
             if session.is_some_and(|session| stop.is_at_attached || session.is_detached()) {
-                let address = stop.address.as_deref();
-                let hint = stop.after_ms.map(|after_ms| ReconnectHint { after_ms, address });
-                work.spend(self.end_with_hint(index, CloseReason::ShuttingDown, hint));
+                work.spend(self.end_with_hint(index, CloseReason::ShuttingDown, stop.hint()));
             }
         }
         self.shutting_down = Some(stop);

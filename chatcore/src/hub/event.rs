@@ -1,9 +1,10 @@
 //! What happens at a hub, for drivers that want to know.
 
 use super::conn_id::ConnId;
-use crate::limits::cut_detail;
 use crate::name::{RoomName, UserName};
-use crate::wire::{ErrorCode, ErrorMessage, Goodbye, GoodbyeCode, HubMessage, LeaveCode, ProtocolError, ReconnectHint};
+use crate::wire::{
+    ErrorCode, ErrorMessage, Goodbye, GoodbyeCode, HubMessage, LeaveCode, ProtocolError, ReconnectHint, cut_detail,
+};
 use alloc::string::{String, ToString};
 
 /// What has happened at a hub: [`Hub::poll_event`](super::Hub::poll_event) returns it. No event asks the driver to do

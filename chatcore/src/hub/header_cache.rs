@@ -1,6 +1,6 @@
 //! What stands before the body of a message.
 
-use super::sessions::Sessions;
+use super::ordered::Sessions;
 use crate::wire::{Head, MessageId};
 
 /// The header of the last message that went from one user to another. The next one from the same user differs from it

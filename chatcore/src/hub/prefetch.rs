@@ -7,8 +7,7 @@
 use core::hint::black_box;
 
 use super::conn::{Conn, ConnState};
-use super::session::{Attachment, Session};
-use super::sessions::Sessions;
+use super::ordered::{Attachment, Session, Sessions};
 use crate::name::ROOM_SIGN;
 use crate::wire::{self, Kind};
 
@@ -105,7 +104,7 @@ impl Prefetch {
         let recipients = self.guesses[..count].iter().filter_map(|guess| sessions.get(*guess));
         read_sessions(recipients.clone());
         for recipient in recipients {
-            recipient.outbox.prefetch_end();
+            recipient.outbox().prefetch_end();
             if let Attachment::Attached(conn) = recipient.attachment {
                 read(sessions.conns().get(conn.index()).map(|conn| conn.id));
             }
@@ -128,14 +127,14 @@ fn read_writers(sessions: &Sessions) {
     let writers = writers[..open].iter().filter_map(|index| sessions.get(*index));
     read_sessions(writers.clone());
     for writer in writers {
-        writer.outbox.prefetch_end();
+        writer.outbox().prefetch_end();
     }
 }
 
 /// Reads something of each part of each session that a message needs.
 fn read_sessions<'a>(sessions: impl Iterator<Item = &'a Session>) {
     for session in sessions {
-        read((session.received, session.outbox.kept_bytes(), session.outbox.next_number()));
+        read((session.received, session.outbox().kept_bytes(), session.outbox().next_number()));
     }
 }
 

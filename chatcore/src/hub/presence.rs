@@ -9,13 +9,11 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use super::groups::{GroupId, Groups};
-use super::replies;
-use super::session::Watching;
-use super::sessions::Sessions;
+use super::ordered::{Answer, Sessions, Watching};
 use super::timers::TimerKey;
 use super::work::{Budget, SCANNED, SLOTS, Work, of_scans};
 use crate::name::{SPELLING_BYTES_MAX, UserName, cost_of_mapping};
-use crate::wire::{HubMessage, Presence as PresenceMessage, RejectCode};
+use crate::wire::{Presence as PresenceMessage, RejectCode};
 
 /// Bytes of a presence, at the most.
 const PRESENCE_BYTES_MAX: usize = 64 + SPELLING_BYTES_MAX;
@@ -101,7 +99,7 @@ impl Presence {
                 let slot = self.watchers.enter(name.as_str(), session);
                 sessions[session].details.watches.push(Watching { slot, told_online: online, is_behind: false });
             }
-            replies::answer(sessions, session, &state.message(name.as_str()));
+            sessions.answer(session, Answer::Presence(state.message(name.as_str())));
             *cost += 3;
         }
         *cost += of_scans(wanted.len(), sessions[session].details.watches.len());
@@ -235,7 +233,7 @@ impl Presence {
             sessions[watcher].is_lagging = true;
         } else if watching.told_online != online {
             watching.told_online = online;
-            sessions.push(watcher, &state.message(self.watchers.name(group)));
+            sessions.push_presence(watcher, state.message(self.watchers.name(group)));
         }
     }
 
@@ -253,7 +251,7 @@ impl Presence {
             let name = self.watchers.name(slot.group());
             let state = State::of(sessions, name);
             if state.online != told_online {
-                sessions.push(session, &state.message(name));
+                sessions.push_presence(session, state.message(name));
             }
             let watching = &mut sessions[session].details.watches[position];
             (watching.told_online, watching.is_behind) = (state.online, false);
@@ -278,7 +276,7 @@ impl State {
         Self { online: holder.is_some(), display_name }
     }
 
-    fn message<'a>(&'a self, name: &'a str) -> HubMessage<'a> {
-        HubMessage::Presence(PresenceMessage { name, online: self.online, display_name: self.display_name.as_deref() })
+    fn message<'a>(&'a self, name: &'a str) -> PresenceMessage<'a> {
+        PresenceMessage { name, online: self.online, display_name: self.display_name.as_deref() }
     }
 }

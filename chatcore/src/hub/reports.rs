@@ -4,9 +4,8 @@
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
+use super::ordered::{Answer, Sessions};
 use super::origins::Share;
-use super::replies;
-use super::sessions::Sessions;
 use super::work::{PASSED, Work};
 use crate::limits::Limits;
 use crate::name::UserName;
@@ -100,6 +99,6 @@ impl Undelivered {
 
 fn tell(sessions: &mut Sessions, sender: usize, status: DeliveryStatus, to: &str, ids: &[MessageId]) {
     for ids in ids.chunks(Limits::report_ids_max(sessions[sender].body_bytes_max)) {
-        replies::answer(sessions, sender, &HubMessage::Report(DeliveryReport { status, to, ids: ids.to_vec() }));
+        sessions.answer(sender, Answer::Report(DeliveryReport { status, to, ids: ids.to_vec() }));
     }
 }

@@ -3,18 +3,16 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::Hub;
 use super::event::CloseReason;
-use super::replies;
-use super::rooms::Rooms;
-use super::sessions::Sessions;
+use super::ordered::{Answer, Rooms, Sessions};
+use super::parts::Hub;
 use super::work::{Budget, of_bytes};
-use crate::limits::{Limits, PAGE_USERS_MAX};
+use crate::limits::Limits;
 use crate::name::{self, ROOM_SIGN, UserName, cost_of_mapping};
 use crate::transition::{self, State};
 use crate::wire::{
-    self, Ack, ClientMessage, Content, Done, HubMessage, Kind, Members, Message, MessageId, OVERHEAD_BYTES_MAX, Online,
-    Ping, Pong, ProtocolError, RejectCode, Rejected, Roster, Send, Unwatch, UserInfo, Watch, Who,
+    self, Ack, ClientMessage, Content, Done, Kind, Members, Message, Online, PAGE_USERS_MAX, Ping, Pong, ProtocolError,
+    RejectCode, Rejected, Roster, Send, Unwatch, UserInfo, Watch, Who,
 };
 
 /// Slots that one page of a list looks at, at the most, so that a list that was once long costs no more than a page.
@@ -47,6 +45,31 @@ impl Hub {
         }
     }
 
+    /// Lets a session into a room, or out of one.
+    #[inline(never)]
+    fn handle_membership(
+        &mut self,
+        index: usize,
+        content: Content<'_>,
+        budget: &mut Budget,
+    ) -> Result<Handled, ProtocolError> {
+        let Self { ordered, delivery, .. } = self;
+        let Some(mut membership) = ordered.membership(index, budget) else { return Ok(Handled::Later) };
+        budget.spend(of_bytes(content.fields.len()));
+        let message = ClientMessage::decode(content)?;
+        transition::at_hub(State::Registered, content.kind)?;
+        delivery.replies.count(membership.sessions(), index);
+        let mut cost = 0;
+        let outcome = match message {
+            Some(ClientMessage::Join(join)) => membership.join(join.room, &mut cost),
+            Some(ClientMessage::Leave(leave)) => membership.leave(leave.room, &mut cost),
+            _ => unreachable!("the kind is one of these two"),
+        };
+        answer(membership.sessions(), index, outcome);
+        budget.spend(cost);
+        Ok(Handled::Done)
+    }
+
     /// Takes a frame that is neither a message nor an acknowledgement.
     #[inline(never)]
     fn handle_other(
@@ -55,17 +78,15 @@ impl Hub {
         content: Content<'_>,
         budget: &mut Budget,
     ) -> Result<Handled, ProtocolError> {
-        // Who is in a room must not change while something is on its way to its members.
-        let waits = match content.kind {
+        let may_go_on = match content.kind {
+            Kind::JOIN | Kind::LEAVE => return self.handle_membership(index, content, budget),
             // What was said before a goodbye is still owed to the client that says it.
-            Kind::JOIN | Kind::LEAVE | Kind::GOODBYE => {
-                !self.ordered.rooms().has_only_news_of(index) || self.ordered.rooms().is_full()
-            }
+            Kind::GOODBYE => self.ordered.membership(index, budget).is_some(),
             // The end of a session is news.
-            Kind::ERROR => self.ordered.rooms().is_full(),
-            _ => false,
+            Kind::ERROR => self.ordered.has_room(budget),
+            _ => true,
         };
-        if waits && !self.flush_first(budget) {
+        if !may_go_on {
             return Ok(Handled::Later);
         }
         // A list of which some names are resolved already has paid for this.
@@ -78,8 +99,8 @@ impl Hub {
                 .is_some_and(|count| count > self.ordered.sessions().limits.watches_max.into())
         {
             let (sessions, _) = self.ordered.unordered();
-            let number = self.replies.count(sessions, index);
-            replies::rejected(sessions, index, number, RejectCode::TooManyWatches);
+            let number = self.delivery.replies.count(sessions, index);
+            sessions.rejected(index, number, RejectCode::TooManyWatches);
             return Ok(Handled::Done);
         }
         let message = ClientMessage::decode(content)?;
@@ -92,7 +113,7 @@ impl Hub {
             return Ok(Handled::Later);
         }
         if content.kind.is_numbered() {
-            self.replies.count(self.ordered.unordered().0, index);
+            self.delivery.replies.count(self.ordered.unordered().0, index);
         }
         // Unknown and optional: skipped, but counted above if it is numbered.
         Ok(message.map_or(Handled::Done, |message| self.apply(index, &message, budget)))
@@ -104,14 +125,6 @@ impl Hub {
         let (sessions, rooms) = ordered.unordered();
         let mut cost = 0;
         match message {
-            ClientMessage::Join(join) => {
-                let joined = rooms.join(sessions, index, join.room, &mut cost);
-                answer(sessions, index, joined);
-            }
-            ClientMessage::Leave(leave) => {
-                let left = rooms.leave(sessions, index, leave.room, &mut cost);
-                answer(sessions, index, left);
-            }
             ClientMessage::Roster(roster) => {
                 if let Err(code) = list_members(sessions, rooms, index, *roster, &mut cost) {
                     answer(sessions, index, Err(code));
@@ -127,7 +140,7 @@ impl Hub {
                 answer(sessions, index, Ok(()));
             }
             ClientMessage::Ping(Ping { nonce }) => {
-                replies::answer(sessions, index, &HubMessage::Pong(Pong { nonce: *nonce }));
+                sessions.answer(index, Answer::Pong(Pong { nonce: *nonce }));
             }
             // It has done its work by being heard.
             ClientMessage::Pong(_) => {}
@@ -139,7 +152,9 @@ impl Hub {
                 self.end(index, CloseReason::ReportedByPeer(error.code));
                 return Handled::Ended;
             }
-            ClientMessage::Send(_) | ClientMessage::Ack(_) => unreachable!("they are taken by functions of their own"),
+            ClientMessage::Send(_) | ClientMessage::Ack(_) | ClientMessage::Join(_) | ClientMessage::Leave(_) => {
+                unreachable!("they are taken by functions of their own")
+            }
             ClientMessage::Register(_) | ClientMessage::Resume(_) => {
                 unreachable!("no row of the transitions lets it come here")
             }
@@ -181,24 +196,6 @@ impl Hub {
         u32::try_from(details.rooms.len() + details.watches.len()).unwrap_or(u32::MAX)
     }
 
-    /// Gives what was said in rooms to the members, as far as the work goes. True if nothing is left of it.
-    #[cold]
-    pub(super) fn flush_first(&mut self, budget: &mut Budget) -> bool {
-        budget.work_for_others(|work| self.ordered.flushed(work).is_some())
-    }
-
-    /// Whether a session may get a message now: what was said in its rooms before goes first, as far as the work goes.
-    #[inline]
-    fn is_next_for(&mut self, session: usize, budget: &mut Budget) -> bool {
-        !self.ordered.rooms().has_pending() || self.flush_first_for(session, budget)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn flush_first_for(&mut self, session: usize, budget: &mut Budget) -> bool {
-        budget.work_for_others(|work| self.ordered.flushed_for(session, work).is_some())
-    }
-
     // ---- messages ----
 
     #[inline]
@@ -213,11 +210,9 @@ impl Hub {
         if let Some((to, body)) = fast
             && let Some(recipient) = self.recipient(sender, to)
         {
-            if !self.is_next_for(recipient, budget) {
-                return Ok(Handled::Later);
-            }
+            let Some(to) = self.ordered.recipient(recipient, budget) else { return Ok(Handled::Later) };
             budget.spend(of_bytes(body.len()));
-            self.deliver(sender, recipient, body);
+            self.delivery.deliver(to, sender, body);
             return Ok(Handled::Done);
         }
         self.handle_send_slowly(sender, content, fast, budget)
@@ -238,74 +233,26 @@ impl Hub {
             None => wire::fields(content)?,
         };
         if to.starts_with(ROOM_SIGN) {
-            if self.ordered.rooms().is_full() && !self.flush_first(budget) {
-                return Ok(Handled::Later);
-            }
+            let Some(fanout) = self.ordered.pending_fanout(budget) else { return Ok(Handled::Later) };
             budget.spend(of_bytes(body.len()));
-            self.say_in_room(sender, to, body, budget);
+            self.delivery.say(fanout, sender, to, body, budget);
             return Ok(Handled::Done);
         }
         // A spelling that cannot be a name is nobody's.
         let recipient = name::map(to).ok().and_then(|name| self.ordered.sessions().find(name.as_bytes()));
-        if let Some(recipient) = recipient
-            && !self.is_next_for(recipient, budget)
-        {
-            // It is mapped again, and charged once.
-            budget.work_for_others(|work| work.spend(cost_of_mapping(to)));
-            return Ok(Handled::Later);
-        }
-        budget.spend(cost_of_mapping(to) + of_bytes(body.len()));
         if let Some(recipient) = recipient {
-            self.deliver(sender, recipient, body);
+            let Some(next) = self.ordered.recipient(recipient, budget) else {
+                // It is mapped again, and charged once.
+                budget.work_for_others(|work| work.spend(cost_of_mapping(to)));
+                return Ok(Handled::Later);
+            };
+            budget.spend(cost_of_mapping(to) + of_bytes(body.len()));
+            self.delivery.deliver(next, sender, body);
         } else {
-            let (sessions, _) = self.ordered.unordered();
-            let number = self.replies.count(sessions, sender);
-            let code = check_body(sessions, body).err().unwrap_or(RejectCode::NoSuchUser);
-            replies::rejected(sessions, sender, number, code);
+            budget.spend(cost_of_mapping(to) + of_bytes(body.len()));
+            self.delivery.reject(self.ordered.unordered().0, sender, body);
         }
         Ok(Handled::Done)
-    }
-
-    /// Takes what a member says to its room.
-    fn say_in_room(&mut self, sender: usize, to: &str, body: &[u8], budget: &mut Budget) {
-        let (sessions, rooms) = self.ordered.unordered();
-        let number = self.replies.count(sessions, sender);
-        let mut cost = 0;
-        let may_say = if sessions.may_say(sender) { Ok(()) } else { Err(RejectCode::RecipientFull) };
-        let room =
-            check_body(sessions, body).and(may_say).and_then(|()| rooms.membership(sessions, sender, to, &mut cost));
-        budget.spend(cost);
-        match room {
-            Ok((room, _)) => {
-                let members = u32::try_from(rooms.members(room)).unwrap_or(u32::MAX);
-                // The fan-out is work for later, which the sender pays now.
-                budget.spend_later(members.saturating_mul(of_bytes(body.len())));
-                self.message_id = self.message_id.next(self.lowest_id);
-                rooms.say(sessions, sender, room, self.message_id, body);
-                replies::accepted(sessions, sender, number, self.message_id);
-            }
-            Err(code) => replies::rejected(sessions, sender, number, code),
-        }
-    }
-
-    /// Puts a message into its recipient's outbox.
-    #[inline]
-    fn deliver(&mut self, sender: usize, recipient: usize, body: &[u8]) {
-        let Self { ordered, replies, header_cache, message_id, lowest_id, .. } = self;
-        let (sessions, _) = ordered.unordered();
-        let number = replies.count(sessions, sender);
-        // No session takes a longer one than the hub.
-        if body.len() > sessions[recipient].body_bytes_max as usize {
-            return replies::rejected(sessions, sender, number, RejectCode::BodyTooLong);
-        }
-        if !sessions.fits(recipient, body.len() + OVERHEAD_BYTES_MAX as usize) || !sessions.may_say(sender) {
-            return replies::rejected(sessions, sender, number, RejectCode::RecipientFull);
-        }
-        let id: MessageId = message_id.next(*lowest_id);
-        *message_id = id;
-        let head = header_cache.header(id, sender, sessions, body.len());
-        sessions.put(recipient, |outbox, pool| outbox.push_frame(head, body, pool));
-        replies::accepted(sessions, sender, number, id);
     }
 
     /// Resolves a recipient by its exact bytes: tries the prefetched guess, then the sender's last recipient, then the
@@ -326,19 +273,16 @@ impl Hub {
     }
 }
 
-#[inline]
-fn check_body(sessions: &Sessions, body: &[u8]) -> Result<(), RejectCode> {
-    if body.len() > sessions.limits.body_bytes_max as usize { Err(RejectCode::BodyTooLong) } else { Ok(()) }
-}
-
 /// Answers the request that has just been counted.
 fn answer(sessions: &mut Sessions, index: usize, outcome: Result<(), RejectCode>) {
     let number = sessions[index].received;
-    let message = match outcome {
-        Ok(()) => HubMessage::Done(Done { number }),
-        Err(code) => HubMessage::Rejected(Rejected { number, code }),
-    };
-    replies::answer(sessions, index, &message);
+    sessions.answer(
+        index,
+        match outcome {
+            Ok(()) => Answer::Done(Done { number }),
+            Err(code) => Answer::Rejected(Rejected { number, code }),
+        },
+    );
 }
 
 // ---- lists ----
@@ -348,7 +292,7 @@ fn list_online(sessions: &mut Sessions, index: usize, Who { cursor }: Who, cost:
     let in_slot = |slot: usize| sessions.contains(slot).then_some(slot);
     let page = Page::new(sessions, index, cursor, sessions.slots(), in_slot, cost);
     let users = page.users();
-    replies::answer(sessions, index, &HubMessage::Online(Online { number, users, next: page.next }));
+    sessions.answer(index, Answer::Online(Online { number, users, next: page.next }));
 }
 
 fn list_members(
@@ -362,7 +306,7 @@ fn list_members(
     let number = sessions[index].received;
     let page = Page::new(sessions, index, cursor, rooms.slots(room), |slot| rooms.member(room, slot), cost);
     let users = page.users();
-    replies::answer(sessions, index, &HubMessage::Members(Members { number, users, next: page.next }));
+    sessions.answer(index, Answer::Members(Members { number, users, next: page.next }));
     Ok(())
 }
 

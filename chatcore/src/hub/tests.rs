@@ -244,7 +244,7 @@ impl Run {
     fn read_by(&self, user: usize) -> Option<(usize, u64, u64)> {
         let sessions = self.hub.ordered.sessions();
         let index = sessions.find(format!("u{user}").as_bytes())?;
-        let outbox = &sessions[index].outbox;
+        let outbox = &sessions[index].outbox();
         Some((index, outbox.acknowledged(), outbox.first_unwritten() - 1))
     }
 

@@ -1,6 +1,6 @@
 //! The rule that a mapped name breaks, before it is known what was typed.
 
-use super::NameError;
+use super::error::NameError;
 
 /// A character of a mapped name breaks a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

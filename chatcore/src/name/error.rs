@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{NAME_BYTES_MAX, ROOM_SIGN};
+use super::bounds::{NAME_BYTES_MAX, ROOM_SIGN, UNICODE_VERSION};
 
 /// Why a spelling can be no name of a user or a room (protocol.md, *Names*).
 ///
@@ -173,7 +173,7 @@ struct Version;
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (major, minor, patch) = super::UNICODE_VERSION;
+        let (major, minor, patch) = UNICODE_VERSION;
         write!(f, "{major}.{minor}.{patch}")
     }
 }

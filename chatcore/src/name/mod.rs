@@ -11,6 +11,7 @@
 //! | file | |
 //! |---|---|
 //! | `mod.rs` | the types, and ASCII, which nearly all names are |
+//! | `bounds.rs` | how long a name may be, and what stands around names |
 //! | `error.rs` | why a spelling is refused |
 //! | `unicode.rs` | the order of what follows |
 //! | `mapping.rs` | which spellings are one name |
@@ -20,6 +21,7 @@
 
 #[cfg(feature = "unicode")]
 mod bidi;
+mod bounds;
 #[cfg(feature = "unicode")]
 mod broken_rule;
 #[cfg(feature = "unicode")]
@@ -45,26 +47,14 @@ use core::fmt;
 
 use compact_str::CompactString;
 
+pub(crate) use bounds::ROOM_SIGN;
+pub use bounds::{NAME_BYTES_MAX, SPELLING_BYTES_MAX, UNICODE_VERSION};
 pub use error::NameError;
 
-/// The most bytes of a mapped name of a user. A room's name has one more, its `#`.
-pub const NAME_BYTES_MAX: usize = 32;
-
-/// The most bytes of a spelling: a name as somebody typed it. Mapping shortens a spelling: the widest
-/// spelling of a name of 32 bytes is shorter than this.
-pub const SPELLING_BYTES_MAX: usize = 128;
-
-/// What every room's name begins with, and no user's.
-pub(crate) const ROOM_SIGN: char = '#';
+use bounds::RESERVED;
 
 /// Units of a hub's work for each byte of a name that has to be mapped by the tables of Unicode.
 pub(crate) const MAPPED_BYTE_COST: u32 = 4;
-
-/// The version of Unicode by which the core maps and judges names: major, minor, patch. All tables are of this version.
-pub const UNICODE_VERSION: (u8, u8, u8) = (18, 0, 0);
-
-/// Characters that no name holds, because they have a meaning around names.
-const RESERVED: [char; 3] = ['#', '@', ':'];
 
 /// Units of a hub's work for mapping a name.
 pub(crate) fn cost_of_mapping(spelling: &str) -> u32 {
@@ -104,6 +94,11 @@ impl UserName {
     /// The mapped name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether a spelling maps to this name.
+    pub(crate) fn has_spelling(&self, spelling: &str) -> bool {
+        Self::new(spelling).is_ok_and(|mapped| mapped == *self)
     }
 
     /// A key for what this name looks like: people easily confuse two names with equal keys (UTS 39, section 4;

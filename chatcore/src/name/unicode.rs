@@ -2,8 +2,10 @@
 
 use alloc::borrow::Cow;
 
+use super::bounds::NAME_BYTES_MAX;
 use super::broken_rule::BrokenRule;
-use super::{NAME_BYTES_MAX, NameError, bidi, class, context, mapping, marks, origin, scripts};
+use super::error::NameError;
+use super::{bidi, class, context, mapping, marks, origin, scripts};
 
 /// Maps a spelling, and judges what it has become.
 pub(super) fn map(spelling: &str) -> Result<Cow<'static, str>, NameError> {

@@ -4,7 +4,7 @@ use alloc::collections::vec_deque;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::Segment;
+use super::segment::Segment;
 use crate::redacted::Length;
 
 /// The bytes to write, as an iterator of slices in order. The slices are borrowed, and none is empty.

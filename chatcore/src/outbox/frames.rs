@@ -1,7 +1,17 @@
 //! The frames of an outbox, one after another.
 
-use super::{Outbox, Position, tally};
-use crate::wire::{self, Kind};
+use super::contents::Outbox;
+use super::segment::Position;
+use super::tally;
+use crate::wire::{self, Content, Kind};
+
+/// How far somebody has gone through the frames that are not acknowledged.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cursor {
+    at: Position,
+    /// Numbered frames before it.
+    passed: u64,
+}
 
 /// A frame where it lies.
 #[derive(Clone, Copy)]
@@ -36,5 +46,45 @@ impl<'a> Iterator for Frames<'a> {
         let start = self.at;
         self.at = start.plus(bytes);
         Some(Frame { kind, start, end: self.at, bytes: &rest[..bytes] })
+    }
+}
+
+impl Outbox {
+    pub(super) fn frames(&self) -> Frames<'_> {
+        Frames { outbox: self, at: self.start_position() }
+    }
+
+    /// The number of the first numbered frame that is not wholly written: the peer cannot have this one or any after it.
+    pub(crate) fn first_unwritten(&self) -> u64 {
+        self.first_unwritten_and_broken().0
+    }
+
+    /// The same, with the frame that is half written.
+    pub(super) fn first_unwritten_and_broken(&self) -> (u64, Option<Frame<'_>>) {
+        let written = self.written.segment;
+        tally::walked(written.into());
+        let before: u64 = (0..written).map(|segment| u64::from(self.numbered_in(segment))).sum();
+        let mut number = self.acknowledged + 1 + before;
+        let at = Position { segment: written, offset: 0 }.max(self.start_position());
+        for frame in (Frames { outbox: self, at }) {
+            if frame.end > self.written {
+                return (number, Some(frame).filter(|frame| frame.start < self.written));
+            }
+            number += u64::from(frame.kind.is_numbered());
+        }
+        (number, None)
+    }
+
+    /// The next frame that is kept, with whether it may have arrived: because it went out whole, on this connection or one
+    /// before. The cursor moves past it. None after the last.
+    pub(crate) fn next_kept(&self, cursor: &mut Cursor) -> Option<(Content<'_>, bool)> {
+        let mut frames = Frames { outbox: self, at: cursor.at.max(self.start_position()) };
+        let frame = frames.next();
+        cursor.at = frames.at;
+        let frame = frame?;
+        cursor.passed += u64::from(frame.kind.is_numbered());
+        let number = self.acknowledged + cursor.passed;
+        let may_have_arrived = number <= self.handed_over || frame.end <= self.written;
+        Some((wire::content(frame.bytes), may_have_arrived))
     }
 }

@@ -3,9 +3,11 @@
 
 use core::mem;
 
+use super::contents::Outbox;
 use super::frames::{Frame, Frames};
-use super::pool::{self, Class};
-use super::{Bytes, Mark, Outbox, Pool, Position, Segment, small, small_count, tally};
+use super::pool::{self, Class, Pool};
+use super::segment::{Bytes, Mark, Position, Segment, small, small_count};
+use super::tally;
 use crate::wire::{HEADER_BYTES, ProtocolError};
 
 /// Frames that nobody acknowledges and that one call lets go of beside those that it is about: more than what opens a

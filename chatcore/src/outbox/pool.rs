@@ -6,7 +6,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{Segment, tally};
+use super::segment::Segment;
+use super::tally;
 use crate::redacted::Length;
 
 /// Sizes of buffers: each class is twice as large as the one before.
@@ -132,9 +133,9 @@ impl Pool {
         drop(frames);
     }
 
-    /// An outbox that was filled from another pool gives its buffers back to this one.
-    pub(crate) fn adopt(&mut self, outbox: &super::Outbox) {
-        self.handed_out += outbox.held_bytes() as u64;
+    /// An outbox that was filled from another pool, and holds this many bytes, gives its buffers back to this one.
+    pub(crate) const fn adopt(&mut self, held_bytes: usize) {
+        self.handed_out += held_bytes as u64;
     }
 
     /// Says how many bytes may be handed out before that is too much.

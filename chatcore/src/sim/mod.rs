@@ -20,6 +20,7 @@
 
 mod attacker;
 mod conditions;
+mod names;
 mod network;
 mod oracle;
 mod pipe;

@@ -6,8 +6,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::names::{spelling, user_name};
 use super::network::{End, WireId};
-use super::oracle::{spelling, user_name};
 use super::random::Random;
 use super::server::{Around, Server};
 use super::violation::{Property, Violation};

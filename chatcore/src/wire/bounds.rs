@@ -7,7 +7,7 @@ use super::chat::{
 };
 use super::connection::{Ack, ErrorMessage, Goodbye, Ping, Pong, Refused, Register, Resume, Resumed, Welcome};
 use super::message_id::MessageId;
-use crate::limits::{CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, PAGE_USERS_MAX};
+use super::sizes::{CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, PAGE_USERS_MAX};
 // The rest of what makes a name is for the hub to judge: a client may know less of Unicode.
 use crate::name::{SPELLING_BYTES_MAX, is_room_sized as is_room, is_sized as is_user};
 

@@ -5,6 +5,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::code::{ErrorCode, GoodbyeCode, RefusalCode};
+use super::sizes::DETAIL_BYTES_MAX;
 use super::token::Token;
 use crate::redacted::Secret;
 
@@ -162,7 +163,7 @@ pub struct ReconnectHint<'a> {
 impl ReconnectHint<'_> {
     /// The same without an address that is too long to be one.
     pub(crate) fn bounded(self) -> Self {
-        Self { address: self.address.filter(|address| address.len() <= crate::limits::DETAIL_BYTES_MAX), ..self }
+        Self { address: self.address.filter(|address| address.len() <= DETAIL_BYTES_MAX), ..self }
     }
 }
 

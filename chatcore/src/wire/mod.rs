@@ -32,6 +32,7 @@ mod message_id;
 mod plain;
 mod preface;
 mod protocol_error;
+mod sizes;
 mod token;
 
 pub use chat::{
@@ -49,9 +50,11 @@ pub(crate) use message_id::EPOCH_UNIX_MS;
 pub use message_id::{HUB_NUMBER_MAX, MessageId};
 pub use preface::{Features, OtherProtocol, PREFACE_BYTES, Preface, VERSION};
 pub use protocol_error::ProtocolError;
+pub use sizes::{CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, PAGE_USERS_MAX};
 pub use token::Token;
 
 pub(crate) use frame::{content, measure};
 pub(crate) use message::fields;
 pub(crate) use plain::{HEAD_ROOM, Head, read_ack, read_count, read_send};
 pub(crate) use preface::{OURS as OUR_PREFACE, PrefaceError, take as take_preface};
+pub(crate) use sizes::cut_detail;

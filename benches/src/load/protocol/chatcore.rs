@@ -8,7 +8,7 @@ use chatcore::wire::{
 };
 use chatcore::{ClientConfig, Limits};
 
-use super::{Envelope, Incoming, Protocol, Recipient, user_name};
+use super::client_side::{Envelope, Incoming, Protocol, Recipient, user_name};
 use crate::failure::{Failure, Result};
 
 const ROOM: &str = "#room";

@@ -1,6 +1,6 @@
 //! The bare forwarder's.
 
-use super::{Envelope, Incoming, Protocol, Recipient};
+use super::client_side::{Envelope, Incoming, Protocol, Recipient};
 use crate::failure::Result;
 use crate::floor::{EVERYBODY, HEADER_BYTES};
 

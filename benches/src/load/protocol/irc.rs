@@ -1,6 +1,6 @@
 //! IRC (RFC 2812).
 
-use super::{Envelope, Incoming, Protocol, Recipient, line, user_name};
+use super::client_side::{Envelope, Incoming, Protocol, Recipient, line, user_name};
 use crate::failure::{Failure, Result};
 
 /// More users than can be asked for.

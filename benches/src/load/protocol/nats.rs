@@ -1,6 +1,6 @@
 //! NATS: a subject for each user.
 
-use super::{Envelope, Incoming, Protocol, Recipient, line, number, user_name};
+use super::client_side::{Envelope, Incoming, Protocol, Recipient, line, number, user_name};
 use crate::failure::{Failure, Result};
 
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,7 @@ use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::Oracle;
+use super::account::Oracle;
 use super::facts::{Membership, Request, Session, To};
 use crate::sim::violation::{Property, Violation};
 

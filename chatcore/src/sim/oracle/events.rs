@@ -2,8 +2,9 @@
 
 use alloc::format;
 
+use super::account::Oracle;
 use super::facts::{Membership, Request, Sent, Session, To};
-use super::{Oracle, room_of, spelling, user_of};
+use crate::sim::names::{room_of, spelling, user_of};
 use crate::sim::violation::{Property, Violation};
 use crate::{CloseReason, DeliveryStatus, Event, LeaveCode, MessageId, RejectCode, RoomName, UserName};
 

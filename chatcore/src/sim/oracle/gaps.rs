@@ -3,8 +3,9 @@
 
 use alloc::format;
 
+use super::account::Oracle;
 use super::facts::{Gap, Membership, Request, To};
-use super::{Oracle, room_of};
+use crate::sim::names::room_of;
 use crate::sim::violation::{Property, Violation};
 use crate::{MessageId, RoomName};
 

@@ -4,8 +4,9 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::vec::Vec;
 
+use super::account::Oracle;
 use super::facts::{Ended, Request, Session, Taken, To};
-use super::{Oracle, room_of, user_of};
+use crate::sim::names::{room_of, user_of};
 use crate::sim::network::WireId;
 use crate::sim::violation::{Property, Violation};
 use crate::wire::ClientMessage;

@@ -3,7 +3,7 @@
 use alloc::format;
 use core::time::Duration;
 
-use super::Oracle;
+use super::account::Oracle;
 use super::facts::{Caught, Request, Session};
 use crate::Instant;
 use crate::sim::network::WireId;

@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::Oracle;
+use super::account::Oracle;
 use super::facts::{Life, Request, Sent, To, WireFacts};
 use crate::sim::network::WireId;
 use crate::sim::violation::{Property, Violation};

@@ -1,10 +1,13 @@
-//! What must hold of the hub after every step.
+//! What must hold of the hub: after every step, after every call, and of what each input has cost.
 
 use alloc::format;
 
-use super::{Around, Server};
-use crate::Hub;
+use super::around::Around;
+use super::parts::Server;
+use super::work::{of_call_max, of_last_call, of_slice_max};
+use crate::sim::network::WireId;
 use crate::sim::violation::{Property, Violation};
+use crate::{Action, Hub};
 
 /// What a session holds below this is not counted for its origin, and does not end it.
 const GRANULE_BYTES: u64 = 4_096;
@@ -63,6 +66,55 @@ impl Server {
         let (bytes, share_max) = (hub.most_bytes_of_origin(), limits.origin_buffer_bytes_max / 8 * 9 + GRANULE_BYTES);
         if bytes > share_max {
             return violation(format!("{bytes} bytes count for one origin, more than {share_max}"));
+        }
+        Ok(())
+    }
+
+    /// The hub has done no more in its last call than a call of this kind may do. Adds it to all that it has done.
+    pub(super) fn count_work(&mut self, around: &Around<'_>, units_max: u64) -> Result<(), Violation> {
+        let units = self.hub.as_ref().map_or(0, of_last_call);
+        self.units += units;
+        if units > units_max {
+            let detail = format!("one call of the hub did {units} units of work, more than {units_max}");
+            return Err(Violation { property: Property::Bounds, detail, at: around.now });
+        }
+        Ok(())
+    }
+
+    /// The next action. A hub that has nothing to do by itself does not, and says nothing of its work.
+    pub(super) fn poll(
+        &mut self,
+        around: &Around<'_>,
+        poll_action: impl Fn(&mut Hub) -> Option<Action>,
+    ) -> Result<Option<Action>, Violation> {
+        let Some(hub) = &mut self.hub else { return Ok(None) };
+        let is_behind = hub.is_behind();
+        let action = poll_action(hub);
+        if is_behind {
+            self.count_work(around, of_slice_max(&self.limits))?;
+        }
+        Ok(action)
+    }
+
+    /// Charges a connection and its origin for what it has just said. Nobody may owe more than a burst, and what the last
+    /// step has cost.
+    pub(super) fn charge(&mut self, around: &Around<'_>, wire: WireId, cost: u64) -> Result<(), Violation> {
+        let Some(member) = self.members.get_mut(&wire) else { return Ok(()) };
+        let users = self.hub.as_ref().map_or(0, |hub| hub.users() as u64);
+        let limits = &self.limits;
+        // A message to a room costs as much as all its members.
+        let step_max = of_call_max(limits) + users * u64::from(1 + limits.body_bytes_max / 1024);
+        let (session, origin) = (limits.session_rate, limits.origin_rate);
+        let debts = [
+            ("a session", session, member.debt.add(around.now, cost, session)),
+            ("an origin", origin, self.debts.entry(member.origin).or_default().add(around.now, cost, origin)),
+        ];
+        for (who, rate, owed) in debts {
+            let owed_max = u64::from(rate.burst) + step_max;
+            if rate.per_s > 0 && owed > owed_max {
+                let detail = format!("{who} of {wire} owes {owed} units of cost, more than {owed_max}");
+                return Err(Violation { property: Property::Fairness, detail, at: around.now });
+            }
         }
         Ok(())
     }

@@ -4,102 +4,18 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::outgoing::Outgoing;
-use super::rates::Debt;
+use super::around::Around;
+use super::parts::Server;
 use super::work::of_call_max;
-use super::{Around, Server};
-use crate::sim::network::{End, Network, WireId};
+use crate::sim::network::{End, WireId};
 use crate::sim::random::CERTAIN;
 use crate::sim::violation::{Property, Violation};
 use crate::wire::{self, ClientMessage, Message};
-use crate::{ConnId, Instant, Limits, QuotaKey, Received};
+use crate::{ConnId, Received};
 
 /// The chance that the hub is given only a part of what has come, and how much later the rest at the most.
 const PART_CHANCE: u32 = CERTAIN / 4;
 const PART_TIME_MAX: Duration = Duration::from_millis(1);
-
-/// Bytes of a connection's input that are held, at the most, unless a frame may be longer. The rest stays in the network.
-const INBOX_BYTES_MAX: usize = 128 << 10;
-
-/// A connection that the hub has admitted.
-pub(super) struct Member {
-    pub(super) conn: ConnId,
-    inbox: Vec<u8>,
-    inbox_bytes_max: usize,
-    /// How many of these bytes the hub has seen already, without using them.
-    offered: usize,
-    /// When the hub is to be given the rest of the inbox, though nothing more has come.
-    again_at: Option<Instant>,
-    /// The hub wants nothing more to be read until then.
-    is_paused: bool,
-    /// The transport is gone, and nothing more will come.
-    is_over: bool,
-    /// Since when it has something for the hub.
-    waits_since: Option<Instant>,
-    pub(super) outgoing: Outgoing,
-    pub(super) origin: QuotaKey,
-    /// What it owes of what it has cost.
-    pub(super) debt: Debt,
-}
-
-impl Member {
-    pub(super) fn new(conn: ConnId, inbox: Vec<u8>, outgoing: Outgoing, origin: QuotaKey, limits: &Limits) -> Self {
-        // What came together with the registration.
-        let again_at = (!inbox.is_empty()).then_some(Instant::ZERO);
-        Self {
-            conn,
-            inbox,
-            inbox_bytes_max: INBOX_BYTES_MAX.max(2 * limits.frame_bytes_max() as usize),
-            offered: 0,
-            again_at,
-            is_paused: false,
-            is_over: false,
-            waits_since: None,
-            outgoing,
-            origin,
-            debt: Debt::default(),
-        }
-    }
-
-    /// When there is something for the hub.
-    pub(super) fn due(&self, network: &Network, wire: WireId) -> Option<Instant> {
-        let readable_at = network.readable_at(wire, End::Server).filter(|_| self.reads());
-        let unread = self.has_unread().then_some(Instant::ZERO);
-        readable_at.into_iter().chain(self.again_at).chain(unread).min()
-    }
-
-    /// Something was read that the hub has not seen, and it need not wait.
-    const fn has_unread(&self) -> bool {
-        self.inbox.len() > self.offered && self.again_at.is_none()
-    }
-
-    /// Nothing of what has come is kept for later.
-    pub(super) const fn is_at_rest(&self) -> bool {
-        self.again_at.is_none() && !self.is_over && !self.has_unread()
-    }
-
-    /// Reads what has come and can be held, unless nothing is to be read.
-    pub(super) fn read(&mut self, around: &mut Around<'_>, wire: WireId) {
-        if self.reads() {
-            let bytes_max = self.inbox_bytes_max.saturating_sub(self.inbox.len());
-            self.is_over = around.network.read_upto(around.now, wire, End::Server, bytes_max, &mut self.inbox);
-        }
-    }
-
-    /// Bytes that have come, and are not used.
-    pub(super) const fn held(&self) -> usize {
-        self.inbox.len()
-    }
-
-    /// Since when it has something for the hub, now at the latest.
-    pub(super) fn waits_since(&mut self, now: Instant) -> Instant {
-        *self.waits_since.get_or_insert(now)
-    }
-
-    const fn reads(&self) -> bool {
-        !self.is_paused && !self.is_over && self.inbox.len() < self.inbox_bytes_max
-    }
-}
 
 impl Server {
     /// Takes in what has come from a connection.

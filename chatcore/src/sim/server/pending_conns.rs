@@ -1,32 +1,16 @@
 //! Connections whose handshake is not over.
 
 use alloc::format;
-use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
 
-use super::members::Member;
-use super::outgoing::Outgoing;
+use super::around::Around;
+use super::connection::Member;
+use super::parts::Server;
 use super::work::ADMISSION_UNITS;
-use super::{Around, Server};
 use crate::sim::network::{End, WireId};
 use crate::sim::violation::{Property, Violation};
-use crate::{Handshake, HandshakeError, Instant, ProtocolError, QuotaKey, Registration};
-
-/// A connection whose handshake is not over.
-pub(super) struct PendingConn {
-    pub(super) handshake: Handshake,
-    pub(super) inbox: Vec<u8>,
-    pub(super) undecided: Option<(Instant, Registration)>,
-    pub(super) outgoing: Outgoing,
-    origin: QuotaKey,
-}
-
-impl PendingConn {
-    pub(super) fn new(handshake: Handshake, origin: QuotaKey) -> Self {
-        Self { handshake, inbox: Vec::new(), undecided: None, outgoing: Outgoing::default(), origin }
-    }
-}
+use crate::{HandshakeError, ProtocolError};
 
 impl Server {
     pub(super) fn read_pending_conn(&mut self, around: &mut Around<'_>, wire: WireId) -> Result<(), Violation> {
@@ -94,7 +78,7 @@ impl Server {
             Err(refusal) => {
                 around.trace.note(around.now, format_args!("hub: {wire} is refused: {refusal:?}"));
                 let refused = pending.handshake.refuse(around.now, &refusal);
-                flush(pending, around, wire);
+                pending.flush(around, wire);
                 match refused {
                     Ok(()) => Ok(()),
                     Err(error) => self.drop_pending_conn(around, wire, error),
@@ -110,7 +94,7 @@ impl Server {
         error: HandshakeError,
     ) -> Result<(), Violation> {
         if let Some(mut pending) = self.pending_conns.remove(&wire) {
-            flush(&mut pending, around, wire);
+            pending.flush(around, wire);
         }
         around.network.close(around.now, wire, End::Server);
         match error {
@@ -125,11 +109,4 @@ impl Server {
             }
         }
     }
-}
-
-/// Writes out what a handshake has to say, as far as the network takes it.
-pub(super) fn flush(pending: &mut PendingConn, around: &mut Around<'_>, wire: WireId) {
-    let PendingConn { handshake, outgoing, .. } = pending;
-    let (taken, _) = around.write(wire, End::Server, handshake.transmit(), |bytes| outgoing.push(bytes));
-    handshake.transmitted(taken);
 }

@@ -5,49 +5,19 @@
 //! done is done, as far as time allows. Connections that were not heard are first in the next turn.
 
 use alloc::vec::Vec;
-use core::time::Duration;
 
+use super::around::Around;
+use super::parts::Server;
 use super::work::{of_call_max, of_slice_max};
-use super::{Around, Server};
 use crate::sim::network::{End, WireId};
 use crate::sim::violation::Violation;
-use crate::{Hub, Instant, Limits};
+use crate::{Hub, Limits};
 
 /// Units of work that a turn begins, at the most: once for what has come, and once for what is to be done.
 const TURN_UNITS_MAX: u64 = 8_000;
 
 /// A connection that has no more than this to say goes first.
 const LITTLE_BYTES_MAX: usize = 4_096;
-
-/// The time that a server's work takes.
-pub(super) struct Pace {
-    /// A unit of the hub's work; zero if work takes no time.
-    unit: Duration,
-    /// The server works until then.
-    busy_until: Instant,
-    /// Something was left for the next turn.
-    has_more: bool,
-}
-
-impl Pace {
-    pub(super) const fn new(unit: Duration) -> Self {
-        Self { unit, busy_until: Instant::ZERO, has_more: false }
-    }
-
-    pub(super) const fn takes_time(&self) -> bool {
-        !self.unit.is_zero()
-    }
-
-    /// When there is something to do, if that is when there otherwise would be.
-    pub(super) fn due(&self, due: Option<Instant>) -> Option<Instant> {
-        let more = self.has_more.then_some(Instant::ZERO);
-        due.into_iter().chain(more).min().map(|due| due.max(self.busy_until))
-    }
-
-    pub(super) const fn is_at_rest(&self) -> bool {
-        !self.has_more
-    }
-}
 
 /// Units of work in one turn, at the most: what the last steps began with is over before they end. These are a call that
 /// takes something in, and two slices of what the hub does by itself, which are shorter.

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::World;
+use super::parts::World;
 use crate::UserName;
 use crate::sim::plan::FaultEvent;
 use crate::sim::random::Random;

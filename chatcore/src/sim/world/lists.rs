@@ -5,8 +5,9 @@ use alloc::format;
 use alloc::string::String;
 use core::mem;
 
-use super::World;
-use crate::sim::oracle::{Request, room_name, spelling};
+use super::parts::World;
+use crate::sim::names::{room_name, spelling};
+use crate::sim::oracle::Request;
 use crate::sim::user::Listing;
 use crate::sim::violation::{Property, Violation};
 

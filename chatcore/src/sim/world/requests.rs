@@ -4,8 +4,9 @@ use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::World;
-use crate::sim::oracle::{Request, To, room_name, user_name};
+use super::parts::World;
+use crate::sim::names::{room_name, user_name};
+use crate::sim::oracle::{Request, To};
 use crate::sim::violation::Violation;
 use crate::{Client, ClientError, Instant};
 

@@ -6,13 +6,11 @@ use alloc::borrow::Cow;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use self::fanout::{Fanout, News};
-use super::event::HubEvent;
-use super::groups::{Groups, MemberSlot};
-use super::replies;
-use super::session::{Membership, MissedRun, Session};
-use super::sessions::Sessions;
-use super::work::{SLOTS, Work};
+use self::fanout::{Fanout, NOTICE_BYTES_MAX, News, tell_missed};
+use super::sessions::{Answer, Membership, MissedRun, Session, Sessions};
+use crate::hub::event::HubEvent;
+use crate::hub::groups::{Groups, MemberSlot};
+use crate::hub::work::{SLOTS, Work};
 use crate::name::{ROOM_SIGN, RoomName, UserName, cost_of_mapping};
 use crate::wire::{Head, HubMessage, Joined, LeaveCode, Left, MessageId, Missed, RejectCode, Stale};
 
@@ -31,10 +29,7 @@ const SPARE_BYTES_MAX: usize = 2 * BATCH_BYTES_MAX;
 /// Rooms of a session that are looked at before it counts as one that something waits for.
 const LOOKED_AT_MAX: usize = 64;
 
-/// Bytes of a missed or a stale, at the most.
-pub(super) const NOTICE_BYTES_MAX: usize = 128;
-
-pub(super) struct Rooms {
+pub(in crate::hub) struct Rooms {
     groups: Groups,
     /// What is still to be put into the outboxes of members, in the order in which it was accepted.
     pending: VecDeque<Fanout>,
@@ -43,24 +38,24 @@ pub(super) struct Rooms {
 }
 
 impl Rooms {
-    pub(super) fn new(key: [u8; 16]) -> Self {
+    pub(in crate::hub) fn new(key: [u8; 16]) -> Self {
         Self { groups: Groups::new(key), pending: VecDeque::new(), pending_bytes: 0, spare: Vec::new() }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::hub) fn len(&self) -> usize {
         self.groups.len()
     }
 
-    pub(super) fn members(&self, room: usize) -> usize {
+    pub(in crate::hub) fn members(&self, room: usize) -> usize {
         self.groups.members(room)
     }
 
     /// Members are in slots with numbers below this.
-    pub(super) fn slots(&self, room: usize) -> usize {
+    pub(in crate::hub) fn slots(&self, room: usize) -> usize {
         self.groups.slots(room)
     }
 
-    pub(super) fn member(&self, room: usize, slot: usize) -> Option<usize> {
+    pub(in crate::hub) fn member(&self, room: usize, slot: usize) -> Option<usize> {
         self.groups.member(room, slot)
     }
 
@@ -77,7 +72,7 @@ impl Rooms {
     }
 
     /// The room of this name, and where it stands among those that the session is in.
-    pub(super) fn membership(
+    pub(in crate::hub) fn membership(
         &self,
         sessions: &Sessions,
         session: usize,
@@ -133,7 +128,7 @@ impl Rooms {
         // It has not been told yet, and would not be afterwards.
         if let Some(MissedRun { first, last, count }) = membership.missed {
             let missed = Missed { room: self.groups.name(room), first_id: first, last_id: last, count };
-            replies::answer(sessions, session, &HubMessage::Missed(missed));
+            sessions.answer(session, Answer::Missed(missed));
         }
         let name = name_of(sessions, session);
         *cost += self.leave_slot(sessions, membership.slot, session, &name, LeaveCode::Left);
@@ -141,7 +136,7 @@ impl Rooms {
     }
 
     /// A session has ended: its memberships end with it. Returns the work that this makes.
-    pub(super) fn leave_all(
+    pub(in crate::hub) fn leave_all(
         &mut self,
         sessions: &mut Sessions,
         memberships: Vec<Membership>,
@@ -246,13 +241,13 @@ impl Rooms {
 
     /// Something waits to be fanned out.
     #[inline]
-    pub(super) fn has_pending(&self) -> bool {
+    pub(in crate::hub) fn has_pending(&self) -> bool {
         !self.pending.is_empty()
     }
 
     /// No more may wait.
     #[inline]
-    pub(super) fn is_full(&self) -> bool {
+    pub(in crate::hub) fn is_full(&self) -> bool {
         self.pending.len() >= PENDING_MAX || self.pending_bytes >= PENDING_BYTES_MAX
     }
 
@@ -290,7 +285,7 @@ impl Rooms {
 
     /// The frames that a fan-out holds to be shared.
     #[cfg(feature = "sim")]
-    pub(super) fn shared_frames(&self, mut tell: impl FnMut(*const u8, usize)) {
+    pub(in crate::hub) fn shared_frames(&self, mut tell: impl FnMut(*const u8, usize)) {
         for fanout in &self.pending {
             if let Some(frames) = fanout.shared() {
                 tell(frames.as_ptr(), frames.len());
@@ -299,7 +294,7 @@ impl Rooms {
     }
 
     /// Tells a session what it has missed, as far as its outbox has room. True if it knows all.
-    pub(super) fn catch_up(&self, sessions: &mut Sessions, session: usize) -> bool {
+    pub(in crate::hub) fn catch_up(&self, sessions: &mut Sessions, session: usize) -> bool {
         for position in 0..sessions[session].details.rooms.len() {
             let Membership { slot, missed, is_stale } = &sessions[session].details.rooms[position];
             let (room, missed, is_stale) = (slot.group(), *missed, *is_stale);
@@ -322,14 +317,9 @@ impl Rooms {
     }
 
     /// Work for a page that looks at this many slots.
-    pub(super) fn page_work(slots: usize, names: usize) -> u32 {
+    pub(in crate::hub) fn page_work(slots: usize, names: usize) -> u32 {
         u32::try_from(slots / SLOTS + names).unwrap_or(u32::MAX)
     }
-}
-
-fn tell_missed(sessions: &mut Sessions, session: usize, room: &str, missed: MissedRun) {
-    let MissedRun { first, last, count } = missed;
-    sessions.push(session, &HubMessage::Missed(Missed { room, first_id: first, last_id: last, count }));
 }
 
 fn name_of(sessions: &Sessions, session: usize) -> UserName {

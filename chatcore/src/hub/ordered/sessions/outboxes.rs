@@ -2,14 +2,14 @@
 
 use core::mem;
 
-use super::super::event::CloseReason;
-use super::super::memory::Memory;
-use super::super::session::{Attachment, Session};
-use super::super::work::PASSED;
-use super::Sessions;
+use super::memory::Memory;
+use super::session::{Attachment, Session};
+use super::store::Sessions;
+use crate::hub::event::CloseReason;
+use crate::hub::work::PASSED;
 use crate::outbox::{Outbox, Pool};
 use crate::time::Instant;
-use crate::wire::{Head, HubMessage, OVERHEAD_BYTES_MAX, ProtocolError};
+use crate::wire::{Head, HubMessage, OVERHEAD_BYTES_MAX, Presence, ProtocolError, Welcome};
 
 impl Sessions {
     /// Frames of this many bytes fit what may be kept for a session.
@@ -51,7 +51,17 @@ impl Sessions {
         self.fits(index, self.limits.frame_bytes_max() as usize + OVERHEAD_BYTES_MAX as usize)
     }
 
-    pub(in crate::hub) fn push(&mut self, index: usize, message: &HubMessage<'_>) {
+    /// Tells a session who it is.
+    pub(in crate::hub) fn push_welcome(&mut self, index: usize, welcome: Welcome<'_>) {
+        self.push(index, &HubMessage::Welcome(welcome));
+    }
+
+    /// Tells a session of somebody whom it watches. That has no order with what is said.
+    pub(in crate::hub) fn push_presence(&mut self, index: usize, presence: Presence<'_>) {
+        self.push(index, &HubMessage::Presence(presence));
+    }
+
+    pub(in crate::hub::ordered) fn push(&mut self, index: usize, message: &HubMessage<'_>) {
         self.put(index, |outbox, pool| {
             outbox.push(message, pool);
         });
@@ -59,7 +69,7 @@ impl Sessions {
 
     /// Tells a session something of which it has asked to hear, or that answers it. Outboxes have a reserve for that. A
     /// session that leaves even the reserve unread is ended, because no request may go without its answer.
-    pub(in crate::hub) fn push_reserved(&mut self, index: usize, message: &HubMessage<'_>) {
+    pub(super) fn push_reserved(&mut self, index: usize, message: &HubMessage<'_>) {
         if !self.all[index].is_closing {
             self.push(index, message);
             self.close_if_overfull(index);
@@ -68,7 +78,7 @@ impl Sessions {
 
     /// As [`Sessions::push_reserved`], for frames that every batch leads to.
     #[inline]
-    pub(in crate::hub) fn put_header(&mut self, index: usize, head: &Head) {
+    pub(super) fn put_header(&mut self, index: usize, head: &Head) {
         if !self.all[index].is_closing {
             self.put(index, |outbox, pool| outbox.push_frame(head, &[], pool));
             self.close_if_overfull(index);
@@ -81,9 +91,9 @@ impl Sessions {
         }
     }
 
-    /// Puts something into a session's outbox.
+    /// Puts something into a session's outbox. Only what holds the order puts in what others say.
     #[inline]
-    pub(in crate::hub) fn put(&mut self, index: usize, put: impl FnOnce(&mut Outbox, &mut Pool)) {
+    pub(in crate::hub::ordered) fn put(&mut self, index: usize, put: impl FnOnce(&mut Outbox, &mut Pool)) {
         let session = &mut self.all[index];
         let (was_written, held_before) = (session.outbox.is_written(), session.outbox.held_bytes());
         put(&mut session.outbox, &mut self.pool);
@@ -165,7 +175,7 @@ impl Sessions {
 
     /// A session holds more or less than before.
     #[inline]
-    pub(super) fn count_buffers(&mut self, index: usize) {
+    pub(in crate::hub) fn count_buffers(&mut self, index: usize) {
         let session = &self.all[index];
         if !session.share.is_right_for(session.buffer_bytes()) {
             self.recount_buffers(index);

@@ -4,8 +4,8 @@ use alloc::collections::BTreeSet;
 
 use slab::Slab;
 
-use super::conn::{Conn, ConnState};
 use super::session::Session;
+use crate::hub::conn::{Conn, ConnState};
 
 /// Sessions of one size class that are compared, at the most.
 const COMPARED_MAX: usize = 8;
@@ -13,7 +13,7 @@ const COMPARED_MAX: usize = 8;
 /// Slots that one search for smaller sessions looks at.
 const SEARCHED_MAX: usize = 1024;
 
-/// Bytes that a hub keeps for its peers ([`Hub::memory`](super::Hub::memory)), by kind (protocol.md, *Bounds*). The
+/// Bytes that a hub keeps for its peers ([`Hub::memory`](crate::Hub::memory)), by kind (protocol.md, *Bounds*). The
 /// fixed size of each session and room is not in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
@@ -37,10 +37,10 @@ impl Memory {
 
 /// Which sessions and connections hold the buffers.
 #[derive(Debug, Default)]
-pub(super) struct Buffers {
-    pub(super) detached: u64,
-    pub(super) closing: u64,
-    pub(super) partial: u64,
+pub(in crate::hub) struct Buffers {
+    pub(in crate::hub) detached: u64,
+    pub(in crate::hub) closing: u64,
+    pub(in crate::hub) partial: u64,
     /// Large sessions, by the account of their origin and their size class.
     large: BTreeSet<(u32, u8, usize)>,
     /// Where the next search for smaller ones begins.
@@ -50,7 +50,7 @@ pub(super) struct Buffers {
 }
 
 impl Buffers {
-    pub(super) const fn memory(&self, handed_out: u64) -> Memory {
+    pub(in crate::hub) const fn memory(&self, handed_out: u64) -> Memory {
         let beside = self.detached + self.closing;
         let (outboxes, detached) = if handed_out >= beside {
             (handed_out - beside, self.detached)
@@ -61,7 +61,7 @@ impl Buffers {
     }
 
     /// A session holds more or less than before. From this many bytes on it is found by its size.
-    pub(super) fn list(&mut self, index: usize, session: &mut Session, bytes_min: usize) {
+    pub(in crate::hub) fn list(&mut self, index: usize, session: &mut Session, bytes_min: usize) {
         let class = size_class(session.buffer_bytes(), bytes_min);
         if class != session.size_class {
             self.unlist(index, session);
@@ -77,7 +77,7 @@ impl Buffers {
     }
 
     /// A session goes, or changes its origin.
-    pub(super) fn unlist(&mut self, index: usize, session: &mut Session) {
+    pub(in crate::hub) fn unlist(&mut self, index: usize, session: &mut Session) {
         if session.size_class > 0 {
             self.large.remove(&(session.share.account(), session.size_class, index));
             session.size_class = 0;
@@ -86,14 +86,14 @@ impl Buffers {
 
     /// The session of an origin that holds most; of several that hold about as much, the one that has acknowledged
     /// nothing for the longest time.
-    pub(super) fn largest_of(&mut self, account: u32, sessions: &Slab<Session>) -> Option<usize> {
+    pub(in crate::hub) fn largest_of(&mut self, account: u32, sessions: &Slab<Session>) -> Option<usize> {
         let (_, class, _) = self.large.range((account, 0, 0)..=(account, u8::MAX, usize::MAX)).next_back()?;
         let as_large = self.large.range((account, *class, 0)..=(account, *class, usize::MAX)).take(COMPARED_MAX);
         as_large.map(|(_, _, index)| *index).min_by_key(|index| sessions[*index].unacked_since)
     }
 
     /// The same among smaller sessions, of which some are looked at: none if none of those holds anything.
-    pub(super) fn search_of(&mut self, account: u32, sessions: &Slab<Session>, slots: usize) -> Option<usize> {
+    pub(in crate::hub) fn search_of(&mut self, account: u32, sessions: &Slab<Session>, slots: usize) -> Option<usize> {
         let candidates = next_slots(&mut self.search_from, slots);
         let of_account = |index: &usize| {
             let session = sessions.get(*index);
@@ -104,7 +104,12 @@ impl Buffers {
     }
 
     /// The closing connection of an origin, or of all, that holds most, of some that are looked at.
-    pub(super) fn search_closing(&mut self, account: Option<u32>, conns: &Slab<Conn>, slots: usize) -> Option<usize> {
+    pub(in crate::hub) fn search_closing(
+        &mut self,
+        account: Option<u32>,
+        conns: &Slab<Conn>,
+        slots: usize,
+    ) -> Option<usize> {
         let held = |index: &usize| match &conns.get(*index)?.state {
             ConnState::Closing(closing)
                 if !closing.is_over && account.is_none_or(|account| closing.share.account() == account) =>

@@ -4,11 +4,11 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::conn_id::ConnId;
-use super::event::CloseReason;
-use super::groups::MemberSlot;
-use super::origins::Share;
-use super::rate::Bucket;
+use crate::hub::conn_id::ConnId;
+use crate::hub::event::CloseReason;
+use crate::hub::groups::MemberSlot;
+use crate::hub::origins::Share;
+use crate::hub::rate::Bucket;
 use crate::limits::Limits;
 use crate::liveness::{Liveness, Silence};
 use crate::name::UserName;
@@ -20,42 +20,43 @@ use crate::wire::{AcceptedRun, MessageId, Token, UserInfo};
 /// outbox in those that follow.
 #[derive(Debug)]
 #[repr(C, align(64))]
-pub(super) struct Session {
-    pub(super) name: UserName,
-    pub(super) attachment: Attachment,
+pub(in crate::hub) struct Session {
+    pub(in crate::hub) name: UserName,
+    pub(in crate::hub) attachment: Attachment,
     /// Numbered frames that have come from the client.
-    pub(super) received: u64,
-    pub(super) details: Box<Details>,
+    pub(in crate::hub) received: u64,
+    pub(in crate::hub) details: Box<Details>,
     /// The driver is to be told that there is something to write, and has not asked yet.
-    pub(super) write_queued: bool,
+    pub(in crate::hub) write_queued: bool,
     /// Some of what has come is to be acknowledged when the batch ends.
-    pub(super) ack_due: bool,
+    pub(in crate::hub) ack_due: bool,
     /// It is in the queue of sessions that are answered when the batch ends.
-    pub(super) replies_queued: bool,
+    pub(in crate::hub) replies_queued: bool,
     /// It is marked to be ended, and is told no more.
-    pub(super) is_closing: bool,
+    pub(in crate::hub) is_closing: bool,
     /// The index of the last recipient. May be stale: compare the name before use.
-    pub(super) last_recipient: u32,
+    pub(in crate::hub) last_recipient: u32,
+    /// Private to what counts what is in it, and asks whether it may be.
     pub(super) outbox: Outbox,
-    pub(super) liveness: Liveness,
+    pub(in crate::hub) liveness: Liveness,
     /// Since when numbered frames wait for an acknowledgement without any; the end of time if none do.
-    pub(super) unacked_since: Instant,
+    pub(in crate::hub) unacked_since: Instant,
     /// What of it has been accepted, and is not told yet.
-    pub(super) accepted: Run,
-    pub(super) bucket: Bucket,
-    pub(super) share: Share,
+    pub(in crate::hub) accepted: Run,
+    pub(in crate::hub) bucket: Bucket,
+    pub(in crate::hub) share: Share,
     /// Bytes of a body that its client takes, at the most.
-    pub(super) body_bytes_max: u32,
+    pub(in crate::hub) body_bytes_max: u32,
     /// Bytes of input that the last call left with the driver.
-    pub(super) leftover: u32,
+    pub(in crate::hub) leftover: u32,
     /// Something of its rooms or watches is to be told when its outbox has room.
-    pub(super) is_lagging: bool,
+    pub(in crate::hub) is_lagging: bool,
     /// The last call has paused its input, and none has gone on with it.
-    pub(super) is_paused: bool,
+    pub(in crate::hub) is_paused: bool,
     /// The client has acknowledged something, and so has its welcome: it can come back.
-    pub(super) is_confirmed: bool,
+    pub(in crate::hub) is_confirmed: bool,
     /// The size class under which it is found when buffers are short; 0 if it is too small for that.
-    pub(super) size_class: u8,
+    pub(in crate::hub) size_class: u8,
 }
 
 /// Where pointers have 32 bits it is smaller, and nothing but time depends on that.
@@ -69,7 +70,7 @@ const _: () = {
 
 /// Messages that were accepted one after another.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Run {
+pub(in crate::hub) struct Run {
     /// The id of the first.
     id: u64,
     /// The lower half of its number: the upper one follows from how many frames have come.
@@ -83,7 +84,7 @@ impl Run {
     const COUNT_MAX: u32 = 1 << u16::BITS;
 
     /// Goes on with one more message. False if it does not follow.
-    pub(super) fn extend(&mut self, number: u64, id: MessageId) -> bool {
+    pub(in crate::hub) fn extend(&mut self, number: u64, id: MessageId) -> bool {
         let follows =
             self.number.wrapping_add(self.count) == lower_half(number) && self.id + u64::from(self.count) == id.0;
         if follows && (1..Self::COUNT_MAX).contains(&self.count) {
@@ -93,12 +94,12 @@ impl Run {
         false
     }
 
-    pub(super) const fn of(number: u64, id: MessageId) -> Self {
+    pub(in crate::hub) const fn of(number: u64, id: MessageId) -> Self {
         Self { id: id.0, number: lower_half(number), count: 1 }
     }
 
     /// What is to be told of it, if there is anything, after this many frames have come.
-    pub(super) fn take(&mut self, received: u64) -> Option<AcceptedRun> {
+    pub(in crate::hub) fn take(&mut self, received: u64) -> Option<AcceptedRun> {
         let Self { id, number, count } = core::mem::take(self);
         let more = u16::try_from(count.checked_sub(1)?).expect("a run is no longer than that");
         let number = received - u64::from(lower_half(received).wrapping_sub(number));
@@ -113,71 +114,71 @@ const fn lower_half(number: u64) -> u32 {
 
 /// What is looked at seldom: apart, so that what every message needs lies close together.
 #[derive(Debug)]
-pub(super) struct Details {
+pub(in crate::hub) struct Details {
     /// The session's entry among the timers.
-    pub(super) armed: Option<Instant>,
-    pub(super) token: Token,
+    pub(in crate::hub) armed: Option<Instant>,
+    pub(in crate::hub) token: Token,
     /// The last attempt of the client to resume that was granted.
-    pub(super) attempt: u64,
+    pub(in crate::hub) attempt: u64,
     /// Messages with higher ids that bear its name are its own.
-    pub(super) created_at_id: MessageId,
-    pub(super) rooms: Vec<Membership>,
-    pub(super) watches: Vec<Watching>,
+    pub(in crate::hub) created_at_id: MessageId,
+    pub(in crate::hub) rooms: Vec<Membership>,
+    pub(in crate::hub) watches: Vec<Watching>,
     /// Other forms of the name, if it has any.
-    pub(super) forms: Option<Box<NameForms>>,
+    pub(in crate::hub) forms: Option<Box<NameForms>>,
     /// Boxed like the forms, because few sessions have one.
-    pub(super) begun_list: Option<Box<BegunList>>,
+    pub(in crate::hub) begun_list: Option<Box<BegunList>>,
     /// Why it is marked to be ended.
-    pub(super) closing: Option<Box<CloseReason>>,
+    pub(in crate::hub) closing: Option<Box<CloseReason>>,
 }
 
 /// What a name looks like besides.
 #[derive(Debug)]
-pub(super) struct NameForms {
+pub(in crate::hub) struct NameForms {
     /// The spelling that the user registered with, if that is something else than the name.
-    pub(super) display_name: Option<Box<str>>,
+    pub(in crate::hub) display_name: Option<Box<str>>,
     /// The key of names that look the same, likewise.
-    pub(super) looks_like: Option<Box<str>>,
+    pub(in crate::hub) looks_like: Option<Box<str>>,
 }
 
 /// A list of names that is still to be taken.
 #[derive(Debug, Default)]
-pub(super) struct BegunList {
+pub(in crate::hub) struct BegunList {
     /// As far as they are resolved: none for what can be no name.
-    pub(super) resolved: Vec<Option<UserName>>,
+    pub(in crate::hub) resolved: Vec<Option<UserName>>,
 }
 
 /// A room that a session is in.
 #[derive(Debug)]
-pub(super) struct Membership {
-    pub(super) slot: MemberSlot,
+pub(in crate::hub) struct Membership {
+    pub(in crate::hub) slot: MemberSlot,
     /// Messages for which the outbox had no room, and of which the session is not told yet.
-    pub(super) missed: Option<MissedRun>,
+    pub(in crate::hub) missed: Option<MissedRun>,
     /// Changes of the membership had no room.
-    pub(super) is_stale: bool,
+    pub(in crate::hub) is_stale: bool,
 }
 
 /// Messages of a room that a member misses one after another.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct MissedRun {
-    pub(super) first: MessageId,
-    pub(super) last: MessageId,
-    pub(super) count: u64,
+pub(in crate::hub) struct MissedRun {
+    pub(in crate::hub) first: MessageId,
+    pub(in crate::hub) last: MessageId,
+    pub(in crate::hub) count: u64,
 }
 
 /// A name that a session watches.
 #[derive(Debug)]
-pub(super) struct Watching {
-    pub(super) slot: MemberSlot,
+pub(in crate::hub) struct Watching {
+    pub(in crate::hub) slot: MemberSlot,
     /// What the session was told last.
-    pub(super) told_online: bool,
+    pub(in crate::hub) told_online: bool,
     /// It was to be told otherwise since, and the outbox had no room.
-    pub(super) is_behind: bool,
+    pub(in crate::hub) is_behind: bool,
 }
 
 /// What carries a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Attachment {
+pub(in crate::hub) enum Attachment {
     Attached(ConnId),
     /// Its connection is gone; it waits for another one until then.
     Detached {
@@ -187,7 +188,7 @@ pub(super) enum Attachment {
 
 /// What a session's timer calls for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TimerAction {
+pub(in crate::hub) enum TimerAction {
     Nothing,
     Ping,
     Detach,
@@ -195,8 +196,48 @@ pub(super) enum TimerAction {
 }
 
 impl Session {
+    /// A session that begins on a connection, with what is to be written before its first frame.
+    pub(in crate::hub) fn new(
+        name: UserName,
+        conn: ConnId,
+        details: Box<Details>,
+        outbox: Outbox,
+        share: Share,
+        body_bytes_max: u32,
+        now: Instant,
+    ) -> Self {
+        Self {
+            name,
+            attachment: Attachment::Attached(conn),
+            received: 0,
+            details,
+            write_queued: false,
+            ack_due: false,
+            replies_queued: false,
+            is_closing: false,
+            last_recipient: u32::MAX,
+            outbox,
+            liveness: Liveness::new(now),
+            unacked_since: Instant::MAX,
+            accepted: Run::default(),
+            bucket: Bucket::default(),
+            share,
+            body_bytes_max,
+            leftover: 0,
+            is_lagging: false,
+            is_paused: false,
+            is_confirmed: false,
+            size_class: 0,
+        }
+    }
+
+    #[inline]
+    pub(in crate::hub) const fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
     /// When this session is to be looked at.
-    pub(super) fn due_at(&self, now: Instant, limits: &Limits) -> Instant {
+    pub(in crate::hub) fn due_at(&self, now: Instant, limits: &Limits) -> Instant {
         match self.attachment {
             Attachment::Attached(_) => {
                 let alive = self.liveness.due(probe_after(limits), limits.idle_time_max);
@@ -214,7 +255,7 @@ impl Session {
     }
 
     /// What is to be done about it now. It is not judged while its input is paused.
-    pub(super) fn check_timers(&mut self, now: Instant, limits: &Limits) -> TimerAction {
+    pub(in crate::hub) fn check_timers(&mut self, now: Instant, limits: &Limits) -> TimerAction {
         if let Attachment::Detached { until } = self.attachment {
             return if until <= now { TimerAction::End(CloseReason::Expired) } else { TimerAction::Nothing };
         }
@@ -236,26 +277,26 @@ impl Session {
         }
     }
 
-    pub(super) fn display_name(&self) -> Option<&str> {
+    pub(in crate::hub) fn display_name(&self) -> Option<&str> {
         self.details.forms.as_ref()?.display_name.as_deref()
     }
 
     /// The key of names that look like this one, if that is not the name itself.
-    pub(super) fn looks_like(&self) -> Option<&str> {
+    pub(in crate::hub) fn looks_like(&self) -> Option<&str> {
         self.details.forms.as_ref()?.looks_like.as_deref()
     }
 
-    pub(super) fn info(&self) -> UserInfo<'_> {
+    pub(in crate::hub) fn info(&self) -> UserInfo<'_> {
         UserInfo { name: self.name.as_str(), display_name: self.display_name() }
     }
 
-    pub(super) const fn is_detached(&self) -> bool {
+    pub(in crate::hub) const fn is_detached(&self) -> bool {
         matches!(self.attachment, Attachment::Detached { .. })
     }
 
     /// The memory that is kept for it: its outbox, and what its connection has of a frame.
     #[inline]
-    pub(super) const fn buffer_bytes(&self) -> usize {
+    pub(in crate::hub) const fn buffer_bytes(&self) -> usize {
         self.outbox.held_bytes() + self.leftover as usize
     }
 }

@@ -1,8 +1,4 @@
-//! All sessions and their connections: the one place that puts bytes into an outbox, and that attaches, detaches and
-//! ends a session. What an end means for others is told by whoever called, from the value that it returns.
-
-mod conns;
-mod outboxes;
+//! Sessions: by index and by name; how they begin, are attached, detached and end, and when they are due.
 
 use alloc::collections::VecDeque;
 use core::mem;
@@ -10,61 +6,61 @@ use core::ops::{Index, IndexMut};
 
 use slab::Slab;
 
-use super::conn::{Closing, Conn, ConnState};
-use super::conn_id::ConnId;
-use super::event::{CloseReason, HubEvent};
 use super::memory::Buffers;
-use super::name_table::NameTable;
-use super::origins::{Origins, Share};
-use super::rate::Pace;
 use super::session::{Attachment, Session, TimerAction};
-use super::thresholds::Thresholds;
-use super::timers::{TimerKey, Timers};
-use super::work::{CALL_WORK_MAX, FIRST_WORK_MAX};
+use crate::hub::conn::{Closing, Conn, ConnState};
+use crate::hub::conn_id::ConnId;
+use crate::hub::event::{CloseReason, HubEvent};
+use crate::hub::name_table::NameTable;
+use crate::hub::origins::{Origins, Share};
+use crate::hub::rate::Pace;
+use crate::hub::thresholds::Thresholds;
+use crate::hub::timers::{TimerKey, Timers};
+use crate::hub::work::{CALL_WORK_MAX, FIRST_WORK_MAX};
 use crate::limits::Limits;
 use crate::name::UserName;
 use crate::outbox::{Outbox, Pool};
 use crate::time::Instant;
 
-pub(super) struct Sessions {
-    pub(super) limits: Limits,
-    pub(super) thresholds: Thresholds,
-    pub(super) session_pace: Pace,
-    pub(super) origin_pace: Pace,
+pub(in crate::hub) struct Sessions {
+    pub(in crate::hub) limits: Limits,
+    pub(in crate::hub) thresholds: Thresholds,
+    pub(in crate::hub) session_pace: Pace,
+    pub(in crate::hub) origin_pace: Pace,
     /// Some rate is bounded.
-    is_any_rate_limited: bool,
-    pub(super) now: Instant,
+    pub(super) is_any_rate_limited: bool,
+    pub(in crate::hub) now: Instant,
     /// Nobody is admitted any more, and nobody is told who goes.
-    pub(super) is_shutting_down: bool,
-    conns: Slab<Conn>,
+    pub(in crate::hub) is_shutting_down: bool,
+    pub(super) conns: Slab<Conn>,
     /// Slots of `conns` that were ever used.
-    conn_slots_used: usize,
-    all: Slab<Session>,
+    pub(super) conn_slots_used: usize,
+    pub(super) all: Slab<Session>,
     /// Slots of `all` that were ever used.
-    slots_used: usize,
-    names: NameTable,
+    pub(super) slots_used: usize,
+    pub(super) names: NameTable,
     /// Sessions whose names look like something else, by that.
-    lookalikes: NameTable,
-    pub(super) timers: Timers,
-    pub(super) origins: Origins,
-    pub(super) buffers: Buffers,
+    pub(super) lookalikes: NameTable,
+    pub(in crate::hub) timers: Timers,
+    pub(in crate::hub) origins: Origins,
+    pub(in crate::hub) buffers: Buffers,
     /// Buffers for all outboxes.
-    pub(super) pool: Pool,
+    pub(in crate::hub) pool: Pool,
     /// Connections of which the driver is to be told that there is something to write.
-    writes: VecDeque<ConnId>,
+    pub(super) writes: VecDeque<ConnId>,
     /// The same, of members that a fan-out to many has reached, and of those that are to be written much: they let others
     /// go first.
-    bulk_writes: VecDeque<ConnId>,
+    pub(super) bulk_writes: VecDeque<ConnId>,
     /// Writes that went before those since the last of them.
-    writes_before: u32,
+    pub(super) writes_before: u32,
     /// The fan-out in progress goes to many.
-    is_fanning_out: bool,
+    pub(super) is_fanning_out: bool,
     /// Connections that the driver is to close.
-    closes: VecDeque<(ConnId, CloseReason)>,
-    pub(super) events: VecDeque<HubEvent>,
+    pub(super) closes: VecDeque<(ConnId, CloseReason)>,
+    pub(in crate::hub) events: VecDeque<HubEvent>,
     /// Sessions that are marked to be ended.
-    marked: VecDeque<usize>,
-    conns_ever: u32,
+    pub(super) marked: VecDeque<usize>,
+    pub(super) conns_ever: u32,
 }
 
 impl Index<usize> for Sessions {
@@ -84,7 +80,7 @@ impl IndexMut<usize> for Sessions {
 }
 
 impl Sessions {
-    pub(super) fn new(limits: Limits, thresholds: Thresholds, key: [u8; 16]) -> Self {
+    pub(in crate::hub) fn new(limits: Limits, thresholds: Thresholds, key: [u8; 16]) -> Self {
         let mut pool = Pool::default();
         pool.set_limit(limits.buffer_bytes_max);
         Self {
@@ -118,59 +114,59 @@ impl Sessions {
 
     // ---- what there is ----
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::hub) fn len(&self) -> usize {
         self.all.len()
     }
 
     /// Sessions are in slots with numbers below this.
-    pub(super) const fn slots(&self) -> usize {
+    pub(in crate::hub) const fn slots(&self) -> usize {
         self.slots_used
     }
 
-    pub(super) fn contains(&self, index: usize) -> bool {
+    pub(in crate::hub) fn contains(&self, index: usize) -> bool {
         self.all.contains(index)
     }
 
     #[inline]
-    pub(super) fn get(&self, index: usize) -> Option<&Session> {
+    pub(in crate::hub) fn get(&self, index: usize) -> Option<&Session> {
         self.all.get(index)
     }
 
-    pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut Session> {
+    pub(in crate::hub) fn get_mut(&mut self, index: usize) -> Option<&mut Session> {
         self.all.get_mut(index)
     }
 
     #[cfg(feature = "sim")]
-    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Session)> {
+    pub(in crate::hub) fn iter(&self) -> impl Iterator<Item = (usize, &Session)> {
         self.all.iter()
     }
 
     /// The session of this name, which is mapped.
     #[inline]
-    pub(super) fn find(&self, name: &[u8]) -> Option<usize> {
+    pub(in crate::hub) fn find(&self, name: &[u8]) -> Option<usize> {
         self.names.find(name, |index| self.all[index].name.as_bytes())
     }
 
     /// Whether a session of another name looks like this one, which has that key.
-    pub(super) fn has_lookalike(&self, name: &UserName, key: &str) -> bool {
+    pub(in crate::hub) fn has_lookalike(&self, name: &UserName, key: &str) -> bool {
         let looks_like = |index: usize| looks_like(&self.all[index]);
         let is_another = |index: usize| self.all[index].name != *name;
         self.lookalikes.find(key.as_bytes(), looks_like).is_some_and(is_another)
             || (key != name.as_str() && self.find(key.as_bytes()).is_some_and(is_another))
     }
 
-    pub(super) const fn names(&self) -> &NameTable {
+    pub(in crate::hub) const fn names(&self) -> &NameTable {
         &self.names
     }
 
     // ---- sessions come and go ----
 
-    pub(super) fn vacant_key(&self) -> usize {
+    pub(in crate::hub) fn vacant_key(&self) -> usize {
         self.all.vacant_key()
     }
 
-    pub(super) fn insert(&mut self, session: Session) -> usize {
-        self.pool.adopt(&session.outbox);
+    pub(in crate::hub) fn insert(&mut self, session: Session) -> usize {
+        self.pool.adopt(session.outbox.held_bytes());
         let index = self.all.insert(session);
         self.slots_used = self.slots_used.max(index + 1);
         self.names.insert(index, |index| self.all[index].name.as_bytes());
@@ -180,8 +176,8 @@ impl Sessions {
         index
     }
 
-    /// Takes a session out: its name is free. Its share and its buffers are to be released.
-    pub(super) fn remove(&mut self, index: usize) -> Session {
+    /// Takes a session out, and its outbox: its name is free. Its share and its buffers are to be released.
+    pub(in crate::hub) fn remove(&mut self, index: usize) -> (Session, Outbox) {
         self.buffers.unlist(index, &mut self.all[index]);
         let mut session = self.all.remove(index);
         self.names.remove(index, session.name.as_bytes());
@@ -195,18 +191,19 @@ impl Sessions {
         self.buffers.partial -= u64::from(session.leftover);
         self.pool.set_limit(self.limits.buffer_bytes_max.saturating_sub(self.buffers.partial));
         self.timers.disarm(TimerKey::Session(index), &mut session.details.armed);
-        session
+        let outbox = mem::take(&mut session.outbox);
+        (session, outbox)
     }
 
     /// Whether a session could be kept without its connection.
-    pub(super) fn may_detach(&self, index: usize) -> bool {
+    pub(in crate::hub) fn may_detach(&self, index: usize) -> bool {
         let session = &self.all[index];
         // Its owner could not come back, and would find the name taken, if the welcome was lost.
         session.is_confirmed && !session.is_closing && self.origins.may_detach(&session.share, &self.limits)
     }
 
     /// Keeps a session without its connection, which is gone or is told why, and closed.
-    pub(super) fn detach(&mut self, index: usize, conn: ConnId, reason: CloseReason) {
+    pub(in crate::hub) fn detach(&mut self, index: usize, conn: ConnId, reason: CloseReason) {
         self.events.push_back(HubEvent::Detached { conn, name: self.all[index].name.clone(), reason });
         self.drop_conn(index, conn, reason);
         let session = &mut self.all[index];
@@ -222,7 +219,7 @@ impl Sessions {
     }
 
     /// Tells a connection why its session does without it from now on, if it is still there.
-    pub(super) fn drop_conn(&mut self, index: usize, conn: ConnId, reason: CloseReason) {
+    pub(in crate::hub) fn drop_conn(&mut self, index: usize, conn: ConnId, reason: CloseReason) {
         if self.conn_index(conn).is_err() {
             return;
         }
@@ -246,7 +243,7 @@ impl Sessions {
     }
 
     /// Attaches a session to a new connection, on which the opening comes first.
-    pub(super) fn attach(&mut self, index: usize, opening: Outbox, share: Share) -> ConnId {
+    pub(in crate::hub) fn attach(&mut self, index: usize, opening: Outbox, share: Share) -> ConnId {
         let conn = self.open_conn(index);
         let session = &mut self.all[index];
         if session.is_detached() {
@@ -270,7 +267,7 @@ impl Sessions {
     // ---- timers ----
 
     /// Moves a session's timer to where it belongs.
-    pub(super) fn arm(&mut self, index: usize) {
+    pub(in crate::hub) fn arm(&mut self, index: usize) {
         const AGAIN_MIN: core::time::Duration = core::time::Duration::from_millis(1);
         let session = &mut self.all[index];
         let due = session.due_at(self.now, &self.limits);
@@ -279,14 +276,14 @@ impl Sessions {
     }
 
     /// A session's timer has run off.
-    pub(super) fn check_timers(&mut self, index: usize) -> TimerAction {
+    pub(in crate::hub) fn check_timers(&mut self, index: usize) -> TimerAction {
         let session = &mut self.all[index];
         session.details.armed = None;
         session.check_timers(self.now, &self.limits)
     }
 
     /// A closing connection's timer has run off.
-    pub(super) fn conn_timer(&mut self, index: usize) {
+    pub(in crate::hub) fn conn_timer(&mut self, index: usize) {
         if let ConnState::Closing(closing) = &mut self.conns[index].state {
             closing.armed = None;
         }
@@ -294,7 +291,7 @@ impl Sessions {
 
     /// Until when a session may cause no more work; none if it may.
     #[inline]
-    pub(super) fn paused_until(&self, index: usize) -> Option<Instant> {
+    pub(in crate::hub) fn paused_until(&self, index: usize) -> Option<Instant> {
         let session = &self.all[index];
         let own = session.bucket.paused_until(self.now, &self.session_pace);
         own.max(self.origins.bucket(&session.share).paused_until(self.now, &self.origin_pace))
@@ -303,13 +300,13 @@ impl Sessions {
     /// Units of work that a call may do for a session: few at first, and the more the more it has caused of late. This many
     /// who begin at once hold up nobody.
     #[inline]
-    pub(super) fn work_max(&self, index: usize) -> u32 {
+    pub(in crate::hub) fn work_max(&self, index: usize) -> u32 {
         FIRST_WORK_MAX + self.all[index].bucket.debt(self.now, &self.session_pace, CALL_WORK_MAX - FIRST_WORK_MAX)
     }
 
     /// Cost that a session may cause now.
     #[inline]
-    pub(super) fn cost_max(&self, index: usize) -> u32 {
+    pub(in crate::hub) fn cost_max(&self, index: usize) -> u32 {
         if !self.is_any_rate_limited {
             return u32::MAX;
         }
@@ -320,7 +317,7 @@ impl Sessions {
 
     /// Charges a session and its origin. If it may cause no more for now, until when.
     #[inline]
-    pub(super) fn charge(&mut self, index: usize, cost: u32) -> Option<Instant> {
+    pub(in crate::hub) fn charge(&mut self, index: usize, cost: u32) -> Option<Instant> {
         if !self.is_any_rate_limited {
             return None;
         }
@@ -338,7 +335,7 @@ impl Sessions {
     /// A session was given this many bytes, and has left this many of them. Bytes that it was given before, and has left
     /// again, are no sign of life.
     #[inline]
-    pub(super) fn received(&mut self, index: usize, given: usize, left: usize) {
+    pub(in crate::hub) fn received(&mut self, index: usize, given: usize, left: usize) {
         let session = &mut self.all[index];
         if left < given || given > session.leftover as usize {
             session.liveness.touch(self.now);
@@ -350,7 +347,7 @@ impl Sessions {
 
     /// Marks a session to be ended when the present input is done. Until then it stays in its groups, so that a fan-out
     /// in progress sees a stable member list.
-    pub(super) fn mark_closing(&mut self, index: usize, reason: CloseReason) {
+    pub(in crate::hub) fn mark_closing(&mut self, index: usize, reason: CloseReason) {
         let session = &mut self.all[index];
         if !mem::replace(&mut session.is_closing, true) {
             session.details.closing = Some(reason.into());
@@ -359,12 +356,12 @@ impl Sessions {
     }
 
     #[inline]
-    pub(super) fn has_marked(&self) -> bool {
+    pub(in crate::hub) fn has_marked(&self) -> bool {
         !self.marked.is_empty()
     }
 
     /// The next session that is marked, and why.
-    pub(super) fn next_marked(&mut self) -> Option<(usize, CloseReason)> {
+    pub(in crate::hub) fn next_marked(&mut self) -> Option<(usize, CloseReason)> {
         while let Some(index) = self.marked.pop_front() {
             // It may have ended in another way, and its slot may be another's.
             if let Some(reason) = self.all.get(index).and_then(|session| session.details.closing.as_deref().copied()) {

@@ -4,12 +4,12 @@ use core::mem;
 
 use slab::Slab;
 
-use super::super::conn::{Closing, Conn, ConnState};
-use super::super::conn_id::{ConnId, UnknownConn};
-use super::super::event::CloseReason;
-use super::super::origins::Share;
-use super::super::timers::TimerKey;
-use super::Sessions;
+use super::store::Sessions;
+use crate::hub::conn::{Closing, Conn, ConnState};
+use crate::hub::conn_id::{ConnId, UnknownConn};
+use crate::hub::event::CloseReason;
+use crate::hub::origins::Share;
+use crate::hub::timers::TimerKey;
 use crate::outbox::Outbox;
 use crate::wire::HubMessage;
 

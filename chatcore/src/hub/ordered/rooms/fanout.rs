@@ -4,16 +4,18 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
 
-use super::super::groups::{GroupId, Groups};
-use super::super::session::{Membership, MissedRun};
-use super::super::sessions::Sessions;
-use super::super::thresholds::Thresholds;
-use super::super::work::{SLOTS, Work, of_bytes};
-use super::{NOTICE_BYTES_MAX, tell_missed};
+use super::super::sessions::{Membership, MissedRun, Sessions};
+use crate::hub::groups::{GroupId, Groups};
+
+use crate::hub::thresholds::Thresholds;
+use crate::hub::work::{SLOTS, Work, of_bytes};
 use crate::outbox::Pool;
 use crate::wire::{
-    self, HEADER_BYTES, Head, HubMessage, LeaveCode, Message, MessageId, OVERHEAD_BYTES_MAX, RoomDeliver, Stale,
+    self, HEADER_BYTES, Head, HubMessage, LeaveCode, Message, MessageId, Missed, OVERHEAD_BYTES_MAX, RoomDeliver, Stale,
 };
+
+/// Bytes of a missed or a stale, at the most.
+pub(super) const NOTICE_BYTES_MAX: usize = 128;
 
 #[derive(Debug, Default)]
 pub(super) struct Fanout {
@@ -172,7 +174,7 @@ impl Fanout {
         if is_slow || self.senders.binary_search(&member).is_ok() {
             return self.give_in_parts(groups, sessions, member, is_slow, work);
         }
-        let backlog = sessions[member].outbox.kept_bytes();
+        let backlog = sessions[member].outbox().kept_bytes();
         if self.is_worth_sharing(backlog, &sessions.thresholds) {
             let shared = self.shared.get_or_insert_with(|| sessions.pool.share(&self.frames));
             let mut copied = 0;
@@ -287,6 +289,12 @@ impl Fanout {
         self.senders.clear();
         (self.news, self.count, self.body_bytes, self.cursor, self.has_begun) = (None, 0, 0, 0, false);
     }
+}
+
+/// Tells a member what it has missed, in its place before what follows.
+pub(super) fn tell_missed(sessions: &mut Sessions, session: usize, room: &str, missed: MissedRun) {
+    let MissedRun { first, last, count } = missed;
+    sessions.push(session, &HubMessage::Missed(Missed { room, first_id: first, last_id: last, count }));
 }
 
 fn membership(sessions: &mut Sessions, member: usize, group: usize) -> Option<&mut Membership> {

@@ -1,0 +1,225 @@
+//! A run of the program: what it is made of, how it begins, and what it shows and keeps.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use chatcore_client::chatcore::Position;
+use chatcore_client::{Closed, Driver, RefusalCode};
+use mio::{Events, Poll, Waker};
+
+use super::connect::{Connect, Restored, WAKER};
+use crate::args::Args;
+use crate::command::Command;
+use crate::failure::Failure;
+use crate::input::Lines;
+use crate::report::Report;
+use crate::requests::Requests;
+use crate::screen::Screen;
+use crate::signals;
+use crate::state::{SavedState, Slot};
+use crate::terminal::Settings;
+
+pub(super) const NAME_PROMPT: &str = "your name: ";
+
+/// One run of the program.
+pub(crate) struct Session {
+    pub(super) connect: Connect,
+    /// None while a person thinks about a name for longer than the server waits.
+    pub(super) driver: Option<Driver>,
+    pub(super) poll: Poll,
+    pub(super) events: Events,
+    pub(super) lines: Lines,
+    pub(super) screen: Screen,
+    pub(super) interactive: bool,
+    pub(super) stay: bool,
+    pub(super) linger: Duration,
+    pub(super) reconnect_for: Option<Duration>,
+    /// A signal has asked the program to quit.
+    pub(super) signalled: Arc<AtomicBool>,
+    pub(super) stage: Stage,
+    pub(super) own: Identity,
+    pub(super) requests: Requests,
+    /// Commands that wait until there is room for them.
+    pub(super) held: VecDeque<Command>,
+    /// The page of a listing that waits so.
+    pub(super) next_page: Option<u64>,
+    /// Messages whose fate nobody will tell.
+    pub(super) unanswered: usize,
+    pub(super) input_ended: bool,
+    /// When the answers to what was sent are waited for no longer.
+    pub(super) linger_until: Option<Instant>,
+    pub(super) lost: Option<Lost>,
+    pub(super) shown: Shown,
+}
+
+/// How far what was told is shown, and so far it is acknowledged.
+#[derive(Default)]
+pub(super) struct Shown {
+    /// All before the second is shown when all before the first is, in the screen's count.
+    pub(super) awaited: Option<(u64, Position)>,
+    /// The last that was shown.
+    pub(super) position: Option<Position>,
+}
+
+/// Who we are.
+#[derive(Default)]
+pub(super) struct Identity {
+    /// The name that was asked for, or that we have.
+    pub(super) name: String,
+    pub(super) saved: SavedState,
+    /// Where the session is saved. None if it is not.
+    pub(super) slot: Option<Slot>,
+    /// It cannot be kept, which was told.
+    pub(super) is_unkept: bool,
+    /// There is a session, or there was one.
+    pub(super) is_known: bool,
+}
+
+/// A connection that is being looked for again.
+pub(super) struct Lost {
+    pub(super) why: Closed,
+    /// Until when; none for ever.
+    pub(super) until: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// A person is asked for a name.
+    Naming,
+    /// The server is asked for it.
+    Registering,
+    Open,
+    /// Our goodbye is said.
+    Quitting,
+    Over,
+}
+
+impl Session {
+    /// Connects, and begins to read the input. With the settings of a terminal it is for a person.
+    pub(crate) fn start(args: &Args, terminal: Option<Settings>) -> Result<Self, Failure> {
+        let mut poll = Poll::new().map_err(Failure::System)?;
+        let mut events = Events::with_capacity(64);
+        let connect = Connect::new(args);
+        let restored = args.name.as_ref().map(|name| connect.restore(name)).unwrap_or_default();
+        // That nobody listens there is told before a person types.
+        let driver = connect.connect(&mut poll, &mut events, restored.ticket.as_ref())?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(Failure::System)?);
+        let interactive = terminal.is_some();
+        let signalled = signals::watch(Arc::clone(&waker), terminal).map_err(Failure::System)?;
+        let (lines, screen) = if interactive {
+            let (lines, printer) = Lines::from_terminal(waker).map_err(Failure::System)?;
+            (lines, Screen::Terminal(printer))
+        } else {
+            let screen = Screen::lines(args.json, Arc::clone(&waker)).map_err(Failure::System)?;
+            (Lines::from_stdin(waker).map_err(Failure::System)?, screen)
+        };
+        let mut session = Self {
+            connect,
+            driver: Some(driver),
+            poll,
+            events,
+            lines,
+            screen,
+            interactive,
+            stay: args.stay && !interactive,
+            linger: args.linger,
+            reconnect_for: args.reconnect_for,
+            signalled,
+            stage: Stage::Naming,
+            own: Identity::default(),
+            requests: Requests::default(),
+            held: VecDeque::new(),
+            next_page: None,
+            unanswered: 0,
+            input_ended: false,
+            linger_until: None,
+            lost: None,
+            shown: Shown::default(),
+        };
+        match &args.name {
+            Some(name) => session.register(name, restored)?,
+            None => session.lines.ask(NAME_PROMPT),
+        }
+        Ok(session)
+    }
+
+    /// Asks for a line.
+    pub(super) fn prompt(&mut self) {
+        let room = self.own.saved.room.as_deref().unwrap_or_default();
+        self.lines.ask(&format!("{room}> "));
+    }
+
+    /// Asks for a name, or for the session that was saved for it.
+    pub(super) fn register(&mut self, name: &str, restored: Restored) -> Result<(), Failure> {
+        name.clone_into(&mut self.own.name);
+        self.stage = Stage::Registering;
+        (self.own.slot, self.own.saved) = (restored.slot, restored.saved);
+        if let Some(error) = restored.error {
+            self.tell_unkept(&error)?;
+        }
+        // With a ticket, it is asked for already.
+        let Some(driver) = self.driver.as_mut().filter(|_| restored.ticket.is_none()) else { return Ok(()) };
+        // If nobody can have it, the server is not even asked.
+        let asked = driver.register(name, b"");
+        asked.or_else(|error| self.refused(&RefusalCode::InvalidName.to_string(), error.to_string()))
+    }
+
+    /// The name is not ours.
+    pub(super) fn refused(&mut self, reason: &str, detail: String) -> Result<(), Failure> {
+        self.forget();
+        if !self.interactive {
+            return Err(Failure::Refused { name: self.own.name.clone(), reason: reason.to_owned(), detail });
+        }
+        self.stage = Stage::Naming;
+        // The prompt of a line that is being typed cannot be changed any more.
+        let how = if self.lines.is_asked() { "; the next line is taken for your name" } else { "" };
+        self.complain(reason, detail + how)?;
+        self.lines.ask(NAME_PROMPT);
+        Ok(())
+    }
+
+    pub(super) fn quit(&mut self) {
+        self.linger_until = None;
+        self.stage = Stage::Quitting;
+        match &mut self.driver {
+            Some(driver) => driver.close(),
+            None => self.stage = Stage::Over,
+        }
+    }
+
+    /// Saves the session as it is now.
+    pub(super) fn keep(&mut self) -> Result<(), Failure> {
+        let ticket = self.driver.as_ref().and_then(|driver| driver.client().ticket());
+        let (Some(slot), Some(ticket)) = (&self.own.slot, ticket) else { return Ok(()) };
+        match slot.save(ticket, &self.own.saved) {
+            Ok(()) => Ok(()),
+            Err(error) => self.tell_unkept(&error),
+        }
+    }
+
+    pub(super) fn forget(&self) {
+        if let Some(slot) = &self.own.slot {
+            slot.forget();
+        }
+    }
+
+    /// That it cannot be kept is no reason not to chat.
+    pub(super) fn tell_unkept(&mut self, error: &io::Error) -> Result<(), Failure> {
+        if std::mem::replace(&mut self.own.is_unkept, true) {
+            return Ok(());
+        }
+        self.complain("not_kept", self.connect.why_unkept(error))
+    }
+
+    pub(super) fn complain(&mut self, reason: &str, detail: String) -> Result<(), Failure> {
+        self.show(&Report::Error { reason: reason.to_owned(), detail })
+    }
+
+    pub(super) fn show(&mut self, report: &Report) -> Result<(), Failure> {
+        self.screen.show(report);
+        self.screen.check()
+    }
+}

@@ -1,0 +1,219 @@
+//! The program's loop: lines become commands, events become reports.
+
+use std::io;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use chatcore_client::Driver;
+
+use super::parts::{Lost, NAME_PROMPT, Session, Shown, Stage};
+use crate::command::{self, Command};
+use crate::failure::Failure;
+use crate::input::Input;
+
+impl Session {
+    /// Goes on until it is over.
+    pub(crate) fn run(mut self) -> Result<(), Failure> {
+        let outcome = self.go_on();
+        if outcome.is_err() && !matches!(self.stage, Stage::Quitting | Stage::Over) {
+            self.hang_up();
+        }
+        let shown = self.screen.finish(&self.signalled);
+        outcome.and(shown)
+    }
+
+    pub(super) fn go_on(&mut self) -> Result<(), Failure> {
+        while self.stage != Stage::Over {
+            self.take_input()?;
+            self.leave_if_done()?;
+            if self.drive()? {
+                // What did not fit before may fit now.
+                continue;
+            }
+            self.give_up_if_due()?;
+            self.screen.check()?;
+            let timeout = self.timeout();
+            match self.poll.poll(&mut self.events, timeout) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(Failure::System(error)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Says goodbye without waiting for an answer, so that nobody takes us for somebody who comes back.
+    pub(super) fn hang_up(&mut self) {
+        let Some(driver) = self.driver.as_mut().filter(|driver| driver.connected()) else { return };
+        driver.close();
+        // The outcome is of no more use.
+        let _ = driver.drive();
+        self.forget();
+    }
+
+    /// An output that does not keep up holds up what is taken, and so the server, and not our memory. Who leaves is not
+    /// held up.
+    pub(super) fn is_held_up(&self) -> bool {
+        !self.screen.has_room() && self.stage != Stage::Quitting
+    }
+
+    /// Lets the connection do what it can. True if something has become possible by that.
+    pub(super) fn drive(&mut self) -> Result<bool, Failure> {
+        let Some(driver) = &mut self.driver else { return Ok(self.stage == Stage::Over) };
+        let mut more = driver.drive().map_err(Failure::System)?;
+        while !self.is_held_up() {
+            let Some(event) = self.driver.as_mut().and_then(Driver::poll_event) else { break };
+            self.handle(event)?;
+            more = true;
+        }
+        Ok(self.acknowledge() || more)
+    }
+
+    /// Takes what is shown by now. True if that was news.
+    pub(super) fn acknowledge(&mut self) -> bool {
+        let Some(driver) = &mut self.driver else { return false };
+        let mut has_taken = false;
+        loop {
+            let position = driver.client().position();
+            if self.shown.awaited.is_none() && self.shown.position != Some(position) {
+                self.shown.awaited = Some((self.screen.position(), position));
+            }
+            let shown = self.shown.awaited.take_if(|(until, _)| self.screen.has_shown(*until));
+            let Some((_, position)) = shown else { return has_taken };
+            driver.take_events(position);
+            self.shown.position = Some(position);
+            has_taken = true;
+        }
+    }
+
+    /// All that was told is where it is found again.
+    pub(super) fn has_shown_all(&self) -> bool {
+        self.shown.awaited.is_none()
+    }
+
+    pub(super) fn timeout(&self) -> Option<Duration> {
+        let give_up_at = self.lost.as_ref().and_then(|lost| lost.until);
+        let own = [self.linger_until, give_up_at].into_iter().flatten().min();
+        let own = own.map(|until| until.saturating_duration_since(Instant::now()));
+        let driver = self.driver.as_ref().and_then(Driver::timeout);
+        [driver, own].into_iter().flatten().min()
+    }
+
+    pub(super) fn give_up_if_due(&mut self) -> Result<(), Failure> {
+        let is_due = |lost: &mut Lost| lost.until.is_some_and(|until| until <= Instant::now());
+        match self.lost.take_if(is_due) {
+            Some(Lost { why, .. }) => {
+                self.stage = Stage::Over;
+                Err(Failure::Closed(why))
+            }
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn take_input(&mut self) -> Result<(), Failure> {
+        if let Some(cursor) = self.next_page.take() {
+            self.list_on(cursor);
+        }
+        while matches!(self.stage, Stage::Naming | Stage::Open) {
+            if self.stage == Stage::Open
+                && let Some(command) = self.held.pop_front()
+            {
+                if let Some(command) = self.execute(&command)? {
+                    self.held.push_front(command);
+                    break;
+                }
+                continue;
+            }
+            if self.input_ended {
+                break;
+            }
+            match self.lines.poll() {
+                Some(Input::Line(line)) => self.take_line(&line)?,
+                Some(Input::Unusable { reason, detail }) => self.complain(reason, detail)?,
+                Some(Input::End) => self.input_ended = true,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn take_line(&mut self, line: &str) -> Result<(), Failure> {
+        if self.stage == Stage::Naming {
+            // The chat that this one grew from registered with `#alice`.
+            let name = command::without_room_sign(line.trim());
+            if name.is_empty() {
+                self.lines.ask(NAME_PROMPT);
+                return Ok(());
+            }
+            // It may be the same name once more.
+            self.own.slot = None;
+            let restored = self.connect.restore(name);
+            if self.driver.is_none() || restored.ticket.is_some() {
+                self.driver = None;
+                self.shown = Shown::default();
+                self.driver = Some(self.connect.connect(&mut self.poll, &mut self.events, restored.ticket.as_ref())?);
+            }
+            return self.register(name, restored);
+        }
+        match command::parse(line) {
+            Ok(Some(command)) => {
+                let held = self.execute(&command)?;
+                self.held.extend(held);
+            }
+            Ok(None) => {}
+            Err(error) => self.complain(error.reason(), error.to_string())?,
+        }
+        if self.stage == Stage::Open {
+            self.prompt();
+        }
+        Ok(())
+    }
+
+    /// Says goodbye when there is nothing more to do.
+    pub(super) fn leave_if_done(&mut self) -> Result<(), Failure> {
+        if matches!(self.stage, Stage::Quitting | Stage::Over) {
+            return Ok(());
+        }
+        if self.signalled.load(Ordering::Acquire) {
+            self.quit();
+            return Ok(());
+        }
+        if !self.input_ended || self.stay {
+            return Ok(());
+        }
+        let registering = self.stage == Stage::Registering;
+        if registering && self.lost.is_none() {
+            // The answer has a time-out of its own.
+            return Ok(());
+        }
+        if self.interactive || !registering && self.open_requests() == 0 {
+            // What is not shown when we quit counts as never received. The output tells when it is.
+            if self.has_shown_all() {
+                self.quit();
+            }
+            return Ok(());
+        }
+        if self.is_held_up() {
+            // The answers may be there, and nobody reads them: that is not the server's time.
+            self.linger_until = None;
+            return Ok(());
+        }
+        let until = *self.linger_until.get_or_insert_with(|| Instant::now() + self.linger);
+        if until > Instant::now() {
+            return Ok(());
+        }
+        Err(match self.lost.take() {
+            Some(Lost { why, .. }) => Failure::Closed(why),
+            None => Failure::Unanswered(self.open_requests() + self.unanswered),
+        })
+    }
+
+    /// Messages whose sender waits for an answer.
+    pub(super) fn open_messages(&self) -> usize {
+        let held = self.held.iter().filter(|command| matches!(command, Command::Send { .. } | Command::Say(_)));
+        self.requests.messages() + held.count() + self.unanswered
+    }
+
+    pub(super) fn open_requests(&self) -> usize {
+        self.requests.open() + self.held.len()
+    }
+}

@@ -1,0 +1,93 @@
+//! How a message is taken from its sender, and given to its recipient or its room.
+
+use super::header_cache::HeaderCache;
+use super::ordered::{PendingFanout, Recipient, Sessions};
+use super::replies::Replies;
+use super::work::{Budget, of_bytes};
+use crate::wire::{MessageId, OVERHEAD_BYTES_MAX, RejectCode};
+
+/// What messages need beside sessions and rooms: ids, headers, and whom to answer.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    /// The lowest id of a message that is accepted now.
+    pub(super) lowest_id: MessageId,
+    /// The id of the last one.
+    pub(super) last_id: MessageId,
+    pub(super) header_cache: HeaderCache,
+    pub(super) replies: Replies,
+}
+
+impl Delivery {
+    pub(super) fn new() -> Self {
+        Self {
+            lowest_id: MessageId(0),
+            last_id: MessageId(0),
+            header_cache: HeaderCache::default(),
+            replies: Replies::default(),
+        }
+    }
+
+    fn next_id(&mut self) -> MessageId {
+        self.last_id = self.last_id.next(self.lowest_id);
+        self.last_id
+    }
+
+    /// Puts a message into its recipient's outbox.
+    #[inline]
+    pub(super) fn deliver(&mut self, mut to: Recipient<'_>, sender: usize, body: &[u8]) {
+        let recipient = to.index();
+        let sessions = to.sessions();
+        let number = self.replies.count(sessions, sender);
+        // No session takes a longer one than the hub.
+        if body.len() > sessions[recipient].body_bytes_max as usize {
+            return sessions.rejected(sender, number, RejectCode::BodyTooLong);
+        }
+        if !sessions.fits(recipient, body.len() + OVERHEAD_BYTES_MAX as usize) || !sessions.may_say(sender) {
+            return sessions.rejected(sender, number, RejectCode::RecipientFull);
+        }
+        let id = self.next_id();
+        let head = self.header_cache.header(id, sender, sessions, body.len());
+        to.deliver(head, body);
+        to.sessions().accepted(sender, number, id);
+    }
+
+    /// Rejects a message to a user who is not there.
+    pub(super) fn reject(&mut self, sessions: &mut Sessions, sender: usize, body: &[u8]) {
+        let number = self.replies.count(sessions, sender);
+        let code = check_body(sessions, body).err().unwrap_or(RejectCode::NoSuchUser);
+        sessions.rejected(sender, number, code);
+    }
+
+    /// Takes what a member says to its room.
+    pub(super) fn say(
+        &mut self,
+        mut fanout: PendingFanout<'_>,
+        sender: usize,
+        to: &str,
+        body: &[u8],
+        budget: &mut Budget,
+    ) {
+        let sessions = fanout.sessions();
+        let number = self.replies.count(sessions, sender);
+        let mut cost = 0;
+        let may_say = if sessions.may_say(sender) { Ok(()) } else { Err(RejectCode::RecipientFull) };
+        let room = check_body(sessions, body).and(may_say).and_then(|()| fanout.room_of(sender, to, &mut cost));
+        budget.spend(cost);
+        match room {
+            Ok(room) => {
+                let members = u32::try_from(fanout.rooms().members(room)).unwrap_or(u32::MAX);
+                // The fan-out is work for later, which the sender pays now.
+                budget.spend_later(members.saturating_mul(of_bytes(body.len())));
+                let id = self.next_id();
+                fanout.sessions().accepted(sender, number, id);
+                fanout.say(sender, room, id, body);
+            }
+            Err(code) => fanout.sessions().rejected(sender, number, code),
+        }
+    }
+}
+
+#[inline]
+fn check_body(sessions: &Sessions, body: &[u8]) -> Result<(), RejectCode> {
+    if body.len() > sessions.limits.body_bytes_max as usize { Err(RejectCode::BodyTooLong) } else { Ok(()) }
+}

@@ -1,0 +1,228 @@
+//! What a driver tells a hub: what came over a connection, what its transport did, the time, and what the operator wants.
+
+use super::conn::ConnState;
+use super::conn_id::{ConnId, UnknownConn};
+use super::event::CloseReason;
+use super::ordered::{Answer, TimerAction};
+use super::parts::Hub;
+use super::requests::Handled;
+use super::shutdown::ShuttingDown;
+use super::timers::TimerKey;
+use super::work::{self, Budget, SLICE_WORK_MAX, Work};
+use crate::name::UserName;
+use crate::received::Received;
+use crate::time::Instant;
+use crate::wire::{self, Ping, ReconnectHint};
+
+/// Events that may wait for the driver before the hub takes no more from sessions.
+const UNDRAINED_MAX: usize = 65_536;
+
+impl Hub {
+    /// Takes bytes that have arrived on a connection. The call advances `input` past the bytes that it used. The caller
+    /// keeps the rest, and gives it again in front of the bytes that arrive next. The rest is
+    ///
+    /// - with [`Received::NeedInput`] the start of a frame that is not whole: at most
+    ///   [`Limits::frame_bytes_max`](crate::Limits::frame_bytes_max) + 4 bytes;
+    /// - with [`Received::More`] and [`Received::Paused`] everything beyond the work of one call or the cost that the
+    ///   session's rate allows.
+    ///
+    /// A connection counts as silent while only bytes come in that it left before. While more than 65 536 events wait
+    /// for [`poll_event`](Self::poll_event), the call uses nothing and returns [`Received::More`].
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownConn`] if the hub does not know the connection, or knows it no more.
+    pub fn receive(&mut self, now: Instant, conn: ConnId, input: &mut &[u8]) -> Result<Received, UnknownConn> {
+        self.clock(now);
+        let ConnState::Open(index) = *self.ordered.sessions().conn_state(conn)? else {
+            (*input, self.last_cost) = (&[], 0);
+            return Ok(Received::Closed);
+        };
+        let sessions = self.ordered.sessions();
+        let is_undrained = sessions.events.len() > UNDRAINED_MAX;
+        let frame_bytes_max = sessions.limits.frame_bytes_max();
+        let mut budget = Budget::new(sessions.work_max(index), sessions.cost_max(index));
+        self.prefetch.forget_frames();
+        let before = input.len();
+        let outcome = loop {
+            if budget.is_spent() || is_undrained {
+                break Received::More;
+            }
+            self.prefetch.recipients(self.ordered.sessions(), input);
+            let mut rest = *input;
+            match wire::take(&mut rest, frame_bytes_max).and_then(|content| match content {
+                Some(content) => self.handle(index, content, &mut budget).map(Some),
+                None => Ok(None),
+            }) {
+                Ok(Some(Handled::Done)) => *input = rest,
+                Ok(Some(Handled::Later)) => break Received::More,
+                Ok(Some(Handled::Ended)) => break Received::Closed,
+                Ok(None) => break Received::NeedInput,
+                Err(_) if !self.ordered.has_room(&mut budget) => break Received::More,
+                Err(error) => {
+                    self.end(index, CloseReason::ProtocolError(error));
+                    break Received::Closed;
+                }
+            }
+            if self.ordered.sessions().has_marked() {
+                budget.work_for_others(|work| self.end_marked(work));
+                if !matches!(self.ordered.sessions().conn_state(conn), Ok(ConnState::Open(_))) {
+                    break Received::Closed;
+                }
+            }
+        };
+        self.note_work(budget.work());
+        self.last_cost = budget.cost();
+        let (sessions, _) = self.ordered.unordered();
+        if outcome == Received::Closed {
+            *input = &[];
+            // The session is no more, and its origin pays for what it has left behind.
+            if let Ok(ConnState::Closing(closing)) = sessions.conn_state(conn) {
+                let account = closing.share.account();
+                sessions.origins.charge(sessions.now, account, budget.cost(), &sessions.origin_pace);
+            }
+            return Ok(outcome);
+        }
+        sessions.received(index, before, input.len());
+        Ok(sessions.charge(index, budget.cost()).map_or(outcome, |until| Received::Paused { until }))
+    }
+
+    /// The cost of the frames that the last [`receive`](Self::receive) took, in the units of protocol.md, *Cost*. The
+    /// hub counts it whether [`Limits::session_rate`](crate::Limits::session_rate) bounds it or not. A fair driver
+    /// serves connections that cost little first.
+    pub const fn last_cost(&self) -> u32 {
+        self.last_cost
+    }
+
+    /// Reports that the transport, or a buffer in front of it, took this many bytes of [`transmit`](Self::transmit).
+    /// Call this before any other input: an input may change what is to be written.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownConn`] if the hub does not know the connection, or knows it no more.
+    ///
+    /// # Panics
+    ///
+    /// If `count` is more than [`transmit`](Self::transmit) gave.
+    pub fn transmitted(&mut self, now: Instant, conn: ConnId, count: usize) -> Result<(), UnknownConn> {
+        self.clock(now);
+        let (sessions, _) = self.ordered.unordered();
+        let index = sessions.conn_index(conn)?;
+        if sessions.transmitted(index, count) {
+            sessions.finish_conn(index);
+        }
+        Ok(())
+    }
+
+    /// Reports that the transport is gone: the peer closed it, or it broke. The hub does not know the id from now on,
+    /// and gives no [`Action::Close`](crate::Action::Close) for it. The session waits for another connection, for
+    /// [`Limits::resume_time_max`](crate::Limits::resume_time_max), if there is room for it (protocol.md, *Sessions*).
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownConn`] if the hub does not know the connection, or knows it no more.
+    pub fn disconnect(&mut self, now: Instant, conn: ConnId) -> Result<(), UnknownConn> {
+        self.clock(now);
+        let (sessions, _) = self.ordered.unordered();
+        let index = sessions.conn_index(conn)?;
+        match sessions.conns()[index].state {
+            ConnState::Open(session) => {
+                sessions.remove_conn(index);
+                self.detach(session, CloseReason::Disconnected);
+            }
+            ConnState::Closing(_) => self.remove_closing(index),
+        }
+        Ok(())
+    }
+
+    /// Does what is due. Call it when the time of [`poll_timeout`](Self::poll_timeout) has come. After that,
+    /// [`poll_timeout`](Self::poll_timeout) gives a later time; or the same again, if more is due than one call does.
+    ///
+    /// Give the hub what the transports have first. Otherwise a driver that slept for long times out peers whose bytes
+    /// have arrived and wait to be read.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.clock(now);
+        let mut work = Work::new(SLICE_WORK_MAX);
+        while !work.is_spent() && !self.ordered.rooms().is_full() {
+            let (sessions, _) = self.ordered.unordered();
+            let Some((_, key)) = sessions.timers.pop(sessions.now) else { break };
+            work.spend(1);
+            match key {
+                TimerKey::Conn(index) => {
+                    sessions.conn_timer(index);
+                    sessions.finish_conn(index);
+                }
+                TimerKey::Session(index) => work.spend(self.handle_session_timer(index)),
+                TimerKey::Presence(group) => self.presence.handle_timer(sessions, group),
+            }
+        }
+        self.note_work(work.spent());
+        self.advance(SLICE_WORK_MAX);
+    }
+
+    fn handle_session_timer(&mut self, index: usize) -> u32 {
+        let (sessions, _) = self.ordered.unordered();
+        match sessions.check_timers(index) {
+            TimerAction::Nothing => {
+                sessions.arm(index);
+                // Others may have made room for it.
+                if sessions[index].is_lagging {
+                    return self.catch_up(index);
+                }
+            }
+            TimerAction::Ping => {
+                let nonce = sessions.now.as_nanos();
+                sessions.answer(index, Answer::Ping(Ping { nonce }));
+                sessions.arm(index);
+            }
+            TimerAction::Detach => {
+                // What it holds may be moved, and the frames of one segment are looked at.
+                let work = work::of_bytes(4 * sessions[index].outbox().kept_bytes());
+                self.detach(index, CloseReason::TimedOut);
+                return work;
+            }
+            TimerAction::End(reason) => return self.end_with_hint(index, reason, None),
+        }
+        1
+    }
+
+    // ---- what the operator wants ----
+
+    /// Ends a user's session, with the goodbye [`GoodbyeCode::Kicked`](crate::GoodbyeCode::Kicked) if it is attached.
+    /// Returns false if nobody has the name.
+    pub fn kick(&mut self, now: Instant, name: &UserName) -> bool {
+        self.clock(now);
+        let found = self.ordered.sessions().find(name.as_bytes());
+        if let Some(index) = found {
+            self.end(index, CloseReason::Kicked);
+        }
+        found.is_some()
+    }
+
+    /// Stops the hub: it ends every session with a goodbye, and refuses every registration from now on. The hint tells
+    /// the clients when, and perhaps where, to connect again. The hub leaves out an address of more than
+    /// [`DETAIL_BYTES_MAX`](crate::DETAIL_BYTES_MAX) bytes. A second call does nothing.
+    ///
+    /// The hub has stopped when [`users`](Self::users) and [`connections`](Self::connections) are zero. Drain the
+    /// actions and call [`handle_timeout`](Self::handle_timeout) until then. Once the sessions have ended, this takes
+    /// [`Limits::flush_time_max`](crate::Limits::flush_time_max) at the most.
+    ///
+    /// ```
+    /// use chatcore::{Hub, Instant, Limits, wire::ReconnectHint};
+    ///
+    /// let mut hub = Hub::new(Limits::default(), [7; 32]);
+    /// hub.shut_down(Instant::ZERO, Some(ReconnectHint { after_ms: 5_000, address: Some("chat.example:12345") }));
+    /// while hub.users() > 0 || hub.connections() > 0 {
+    ///     // go on with the driver's loop
+    /// }
+    /// # assert_eq!(hub.poll_timeout(), None);
+    /// ```
+    pub fn shut_down(&mut self, now: Instant, reconnect: Option<ReconnectHint<'_>>) {
+        self.clock(now);
+        let (sessions, _) = self.ordered.unordered();
+        if !core::mem::replace(&mut sessions.is_shutting_down, true) {
+            self.shutting_down = Some(ShuttingDown::new(reconnect));
+            self.advance(SLICE_WORK_MAX);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Sessions and rooms, so that what was said in a room reaches its members before anything that must come later.
+
+use super::rooms::Rooms;
+use super::sessions::Sessions;
+use crate::hub::work::{Budget, Work};
+use crate::wire::{Head, MessageId, RejectCode};
+
+/// Both. See the rule of the [module](super).
+pub(in crate::hub) struct Ordered {
+    sessions: Sessions,
+    rooms: Rooms,
+}
+
+impl Ordered {
+    pub(in crate::hub) const fn new(sessions: Sessions, rooms: Rooms) -> Self {
+        Self { sessions, rooms }
+    }
+
+    pub(in crate::hub) const fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    pub(in crate::hub) const fn rooms(&self) -> &Rooms {
+        &self.rooms
+    }
+
+    /// Both as they are, for what has no order with what was said in rooms: what a transport did, what a session is
+    /// answered, news of who is online, and ends. Nothing that others say can be put into an outbox with them.
+    #[inline]
+    pub(in crate::hub) const fn unordered(&mut self) -> (&mut Sessions, &mut Rooms) {
+        (&mut self.sessions, &mut self.rooms)
+    }
+
+    /// Gives what was said in rooms to the members, as far as the work goes. True if nothing is left of it.
+    #[inline]
+    pub(in crate::hub) fn flush(&mut self, work: &mut Work) -> bool {
+        !self.rooms.has_pending() || self.rooms.flush(&mut self.sessions, work)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn flush_first(&mut self, budget: &mut Budget) -> bool {
+        budget.work_for_others(|work| self.flush(work))
+    }
+
+    /// For a message to one user, once it has got what was said in its rooms. The rooms of others hold up nobody, but who
+    /// is in more than 64 waits for all. None if the work does not go so far.
+    #[inline]
+    pub(in crate::hub) fn recipient(&mut self, session: usize, budget: &mut Budget) -> Option<Recipient<'_>> {
+        if self.rooms.has_pending() && !self.flush_first_for(session, budget) {
+            return None;
+        }
+        Some(Recipient { sessions: &mut self.sessions, session })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn flush_first_for(&mut self, session: usize, budget: &mut Budget) -> bool {
+        budget.work_for_others(|work| {
+            !self.rooms.is_waiting_for(&self.sessions[session], work)
+                || self.rooms.flush(&mut self.sessions, work)
+                || !self.rooms.is_waiting_for(&self.sessions[session], work)
+        })
+    }
+
+    /// For a session that changes in which rooms it is, once all that was said in rooms is with the members, but for news
+    /// of that session. None if the work does not go so far.
+    pub(in crate::hub) fn membership(&mut self, session: usize, budget: &mut Budget) -> Option<MembershipOf<'_>> {
+        if !self.rooms.has_only_news_of(session) && !self.flush_first(budget) {
+            return None;
+        }
+        Some(MembershipOf { sessions: &mut self.sessions, rooms: &mut self.rooms, session })
+    }
+
+    /// For a message to a room, once there is room for it among what waits. None if the work does not go so far.
+    pub(in crate::hub) fn pending_fanout(&mut self, budget: &mut Budget) -> Option<PendingFanout<'_>> {
+        self.has_room(budget).then_some(PendingFanout { sessions: &mut self.sessions, rooms: &mut self.rooms })
+    }
+
+    /// Whether there is room for one more among what waits to be fanned out. If there is none, that goes on first.
+    pub(in crate::hub) fn has_room(&mut self, budget: &mut Budget) -> bool {
+        !self.rooms.is_full() || self.flush_first(budget)
+    }
+}
+
+/// A session that has got what was said in its rooms.
+pub(in crate::hub) struct Recipient<'a> {
+    sessions: &'a mut Sessions,
+    session: usize,
+}
+
+impl Recipient<'_> {
+    #[inline]
+    pub(in crate::hub) const fn index(&self) -> usize {
+        self.session
+    }
+
+    /// As of [`Ordered::unordered`].
+    #[inline]
+    pub(in crate::hub) const fn sessions(&mut self) -> &mut Sessions {
+        self.sessions
+    }
+
+    /// Puts a message into its outbox.
+    #[inline]
+    pub(in crate::hub) fn deliver(&mut self, head: &Head, body: &[u8]) {
+        self.sessions.put(self.session, |outbox, pool| outbox.push_frame(head, body, pool));
+    }
+}
+
+/// The rooms of a session, while nothing is on its way to the members of any but news of that session.
+pub(in crate::hub) struct MembershipOf<'a> {
+    sessions: &'a mut Sessions,
+    rooms: &'a mut Rooms,
+    session: usize,
+}
+
+impl MembershipOf<'_> {
+    /// As of [`Ordered::unordered`].
+    pub(in crate::hub) const fn sessions(&mut self) -> &mut Sessions {
+        self.sessions
+    }
+
+    pub(in crate::hub) fn join(&mut self, room: &str, cost: &mut u32) -> Result<(), RejectCode> {
+        self.rooms.join(self.sessions, self.session, room, cost)
+    }
+
+    pub(in crate::hub) fn leave(&mut self, room: &str, cost: &mut u32) -> Result<(), RejectCode> {
+        self.rooms.leave(self.sessions, self.session, room, cost)
+    }
+}
+
+/// What waits to be fanned out, and has room for one more.
+pub(in crate::hub) struct PendingFanout<'a> {
+    sessions: &'a mut Sessions,
+    rooms: &'a mut Rooms,
+}
+
+impl PendingFanout<'_> {
+    /// As of [`Ordered::unordered`].
+    pub(in crate::hub) const fn sessions(&mut self) -> &mut Sessions {
+        self.sessions
+    }
+
+    pub(in crate::hub) const fn rooms(&self) -> &Rooms {
+        self.rooms
+    }
+
+    /// The room of this name, if the session is in it.
+    pub(in crate::hub) fn room_of(&self, session: usize, spelling: &str, cost: &mut u32) -> Result<usize, RejectCode> {
+        self.rooms.membership(self.sessions, session, spelling, cost).map(|(room, _)| room)
+    }
+
+    /// Takes what a member says, for all members but itself.
+    pub(in crate::hub) fn say(self, sender: usize, room: usize, id: MessageId, body: &[u8]) {
+        self.rooms.say(self.sessions, sender, room, id, body);
+    }
+}

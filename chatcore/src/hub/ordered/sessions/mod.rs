@@ -1,0 +1,16 @@
+//! All sessions and their connections: the one place that puts bytes into an outbox, and that attaches, detaches and
+//! ends a session. What an end means for others is told by whoever called, from the value that it returns.
+
+mod answers;
+mod conns;
+mod memory;
+mod outboxes;
+mod session;
+mod store;
+
+pub(in crate::hub) use self::answers::Answer;
+pub use self::memory::Memory;
+pub(in crate::hub) use self::session::{
+    Attachment, Details, Membership, MissedRun, NameForms, Session, TimerAction, Watching,
+};
+pub(in crate::hub) use self::store::Sessions;

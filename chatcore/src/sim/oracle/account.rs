@@ -1,0 +1,166 @@
+//! What is known of a run: who asked for what, and who was told what.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::facts::{Life, Sent, Session, WireFacts};
+use crate::sim::network::WireId;
+use crate::sim::violation::{Property, Violation};
+use crate::{Instant, Limits, MessageId};
+
+/// Everything that is known of a run.
+#[derive(Clone, Debug)]
+pub(in crate::sim) struct Oracle {
+    pub(super) now: Instant,
+    pub(super) leapt_to: Instant,
+    /// How many requests the hub has taken: the order of all of them.
+    pub(super) order: u64,
+    /// The same, when the hub last had nothing more to tell: it is known who was there then.
+    pub(super) told: u64,
+    pub(super) messages: Vec<Sent>,
+    pub(super) by_id: BTreeMap<MessageId, usize>,
+    /// The messages that the hub took for a room, in that order.
+    pub(super) said_in: BTreeMap<usize, Vec<usize>>,
+    pub(super) sessions: Vec<Session>,
+    /// The sessions of each user.
+    pub(super) of_user: Vec<Vec<usize>>,
+    /// The sessions that have asked to be let into a room.
+    pub(super) asked_into: BTreeMap<usize, BTreeSet<usize>>,
+    /// How often a user has asked to be let into a room, and out of it, by room and user.
+    pub(super) joins: BTreeMap<(usize, usize), usize>,
+    pub(super) leaves: BTreeMap<(usize, usize), usize>,
+    /// The session that holds a user's name.
+    pub(super) current: BTreeMap<usize, usize>,
+    /// The session that a user's ticket is for.
+    pub(super) tickets: BTreeMap<usize, usize>,
+    pub(super) lives: Vec<Life>,
+    pub(super) wires: BTreeMap<WireId, WireFacts>,
+    /// Rooms announce everybody who comes and goes.
+    pub(super) announces_all: bool,
+    pub(super) detached: usize,
+    pub(super) limits: Limits,
+    /// Bytes that can have been put into one outbox since the beginning, at the most.
+    pub(super) volume: u64,
+    /// How often somebody was told that it missed messages, and that a room is stale.
+    pub(super) missed: u64,
+    pub(super) stale: u64,
+    /// How long a message may take.
+    pub(super) delay_max: Option<Duration>,
+    /// How long the slowest took.
+    pub(super) delay: Duration,
+}
+
+impl Oracle {
+    pub(in crate::sim) fn new(users: usize, limits: &Limits) -> Self {
+        Self {
+            now: Instant::ZERO,
+            leapt_to: Instant::ZERO,
+            order: 0,
+            told: 0,
+            messages: Vec::new(),
+            by_id: BTreeMap::new(),
+            said_in: BTreeMap::new(),
+            sessions: Vec::new(),
+            of_user: vec![Vec::new(); users],
+            asked_into: BTreeMap::new(),
+            joins: BTreeMap::new(),
+            leaves: BTreeMap::new(),
+            current: BTreeMap::new(),
+            tickets: BTreeMap::new(),
+            lives: vec![Life::default(); users],
+            wires: BTreeMap::new(),
+            announces_all: limits.announced_members_max as usize >= users,
+            detached: 0,
+            limits: limits.clone(),
+            volume: 0,
+            missed: 0,
+            stale: 0,
+            delay_max: None,
+            delay: Duration::ZERO,
+        }
+    }
+
+    /// Messages must arrive in this time.
+    pub(in crate::sim) fn with_delay_max(self, delay_max: Option<Duration>) -> Self {
+        Self { delay_max, ..self }
+    }
+
+    /// How often somebody was told that it missed messages, and that a room is stale.
+    pub(in crate::sim) fn omissions(&self) -> (u64, u64) {
+        (self.missed, self.stale)
+    }
+
+    /// How long the slowest message took.
+    pub(in crate::sim) fn delay(&self) -> Duration {
+        self.delay
+    }
+
+    pub(in crate::sim) fn clock(&mut self, now: Instant) {
+        self.now = now;
+    }
+
+    /// Time jumps forward: what was due meanwhile comes late.
+    pub(in crate::sim) fn leaps(&mut self, to: Instant) {
+        self.leapt_to = to;
+    }
+
+    /// How many messages were sent, and how many were seen by somebody.
+    pub(in crate::sim) fn traffic(&self) -> (u64, u64) {
+        let seen = self.messages.iter().filter(|message| !message.seen.is_empty()).count();
+        (self.messages.len() as u64, seen as u64)
+    }
+
+    /// How many messages their senders know to be accepted.
+    pub(in crate::sim) fn accepted(&self) -> u64 {
+        self.messages.iter().filter(|message| matches!(message.answer, Some(Ok(_)))).count() as u64
+    }
+
+    /// Sessions that wait for a connection.
+    pub(in crate::sim) fn detached(&self) -> usize {
+        self.detached
+    }
+
+    /// Sessions that live.
+    pub(in crate::sim) fn living(&self) -> usize {
+        self.current.len()
+    }
+
+    /// A user has a session, and no request of it is without its answer.
+    pub(in crate::sim) fn is_answered(&self, user: usize) -> bool {
+        let life = &self.lives[user];
+        life.session.is_some() && life.pending.is_empty()
+    }
+
+    /// The hub has been told of everything that a user was told.
+    pub(in crate::sim) fn is_acknowledged(&self, user: usize) -> bool {
+        let session = self.current.get(&user).map(|session| &self.sessions[*session]);
+        session.is_some_and(|session| session.acked == session.stream.last().map_or(0, |(frame, _)| *frame))
+    }
+
+    /// The sessions that a user has had.
+    pub(super) fn sessions_of(&self, user: usize) -> impl Iterator<Item = (usize, &Session)> {
+        self.of_user.get(user).into_iter().flatten().map(|session| (*session, &self.sessions[*session]))
+    }
+
+    /// The number that a user's next request gets.
+    pub(in crate::sim) fn next_number(&self, user: usize) -> u64 {
+        self.lives[user].last_number + 1
+    }
+
+    pub(super) fn violation(&self, property: Property, detail: String) -> Violation {
+        Violation { property, detail, at: self.now }
+    }
+
+    /// An error if this does not hold.
+    pub(super) fn hold(
+        &self,
+        holds: bool,
+        property: Property,
+        detail: impl FnOnce() -> String,
+    ) -> Result<(), Violation> {
+        if holds { Ok(()) } else { Err(self.violation(property, detail())) }
+    }
+}

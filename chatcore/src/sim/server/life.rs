@@ -1,0 +1,103 @@
+//! A server from outside: it is connected to, crashes, is stopped, and does what is due.
+
+use core::mem;
+use core::time::Duration;
+
+use super::around::Around;
+use super::connection::PendingConn;
+use super::parts::Server;
+use super::work::new_hub;
+use crate::sim::network::{End, Network, WireId};
+use crate::sim::violation::Violation;
+use crate::wire::ReconnectHint;
+use crate::{Handshake, Instant, QuotaKey, UserName};
+
+impl Server {
+    /// A connection was made to it, from this place.
+    pub(in crate::sim) fn accept(&mut self, around: &mut Around<'_>, wire: WireId, origin: QuotaKey) {
+        if self.is_up() {
+            self.pending_conns.insert(wire, PendingConn::new(Handshake::new(around.now, &self.limits), origin));
+        } else {
+            around.network.close(around.now, wire, End::Server);
+        }
+    }
+
+    /// It dies. After some time there is another one, which knows nothing of this.
+    pub(in crate::sim) fn crash(&mut self, around: &mut Around<'_>, up_at: Instant) {
+        around.trace.note(around.now, format_args!("the hub is gone until {up_at}"));
+        self.hub = None;
+        self.strangers = 0;
+        self.debts.clear();
+        self.is_stopping = false;
+        self.drain_by = None;
+        // Ids of messages hold the time, and rise from one hub to the next.
+        self.up_at = up_at.max(around.now + Duration::from_millis(2));
+        for wire in mem::take(&mut self.pending_conns).into_keys().chain(mem::take(&mut self.members).into_keys()) {
+            around.network.close(around.now, wire, End::Server);
+        }
+        self.wires.clear();
+        self.writing.clear();
+        around.oracle.hub_is_gone();
+    }
+
+    /// It stops as a server does that is told to, and is started again later.
+    pub(in crate::sim) fn stop(&mut self, around: &mut Around<'_>, back_after: Duration) -> Result<(), Violation> {
+        let Some(hub) = self.hub.as_mut().filter(|_| !self.is_stopping) else { return Ok(()) };
+        let after_ms = u32::try_from(back_after.as_millis()).unwrap_or(u32::MAX);
+        let hint = ReconnectHint { after_ms, address: None };
+        self.is_stopping = true;
+        self.up_at = around.now + back_after;
+        hub.shut_down(around.now, Some(hint));
+        for (wire, mut pending) in mem::take(&mut self.pending_conns) {
+            pending.handshake.shut_down(Some(hint));
+            pending.flush(around, wire);
+            around.network.close(around.now, wire, End::Server);
+        }
+        self.drain(around)
+    }
+
+    /// An operator ends a session.
+    pub(in crate::sim) fn kick(&mut self, around: &mut Around<'_>, name: &UserName) -> Result<(), Violation> {
+        if let Some(hub) = &mut self.hub {
+            hub.kick(around.now, name);
+        }
+        self.drain(around)
+    }
+
+    /// When there is something for it to do.
+    pub(in crate::sim) fn due(&self, network: &Network) -> Option<Instant> {
+        let Some(hub) = &self.hub else { return Some(self.up_at) };
+        let members = self.members.iter().filter_map(|(wire, member)| member.due(network, *wire));
+        let heard = self.pending_conns.keys().filter_map(|wire| network.readable_at(*wire, End::Server));
+        let pending = self.pending_conns.values().map(|pending| match &pending.undecided {
+            Some((decide_at, _)) => *decide_at,
+            None => pending.handshake.deadline(),
+        });
+        let pending = pending.chain(heard);
+        let writable = self.writing.iter().any(|wire| network.is_writable(*wire, End::Server)).then_some(Instant::ZERO);
+        let due = members.chain(pending).chain(hub.poll_timeout()).chain(writable).chain(self.drain_by).min();
+        self.pace.due(due)
+    }
+
+    /// Does all that there is to do now: takes in what has come, then looks at the time.
+    pub(in crate::sim) fn work(&mut self, around: &mut Around<'_>) -> Result<(), Violation> {
+        if self.hub.is_none() {
+            if self.up_at > around.now {
+                return Ok(());
+            }
+            self.hub = Some(new_hub(&self.limits, &mut self.random));
+        }
+        if self.pace.takes_time() {
+            self.turn(around)?;
+        } else {
+            self.work_at_once(around)?;
+        }
+        let is_empty = self.hub.as_ref().is_some_and(|hub| hub.users() == 0 && hub.connections() == 0);
+        let is_over = self.is_stopping && is_empty;
+        if is_over {
+            let up_at = self.up_at;
+            self.crash(around, up_at);
+        }
+        self.check_bounds(around)
+    }
+}

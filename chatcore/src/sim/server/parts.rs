@@ -1,0 +1,105 @@
+//! A server: what it is made of, and what it tells about itself.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use core::time::Duration;
+
+use super::connection::{Member, PendingConn};
+use super::pace::Pace;
+use super::rates::Debts;
+use super::work::new_hub;
+use crate::sim::network::WireId;
+use crate::sim::random::Random;
+use crate::{ConnId, Hub, Instant, Limits};
+
+/// What goes over the connections of a hub, and who is told.
+pub(in crate::sim) struct Server {
+    pub(super) limits: Limits,
+    /// None while it is down.
+    pub(super) hub: Option<Hub>,
+    /// When it is started again.
+    pub(super) up_at: Instant,
+    /// It is stopping: when its connections are written out, it is down.
+    pub(super) is_stopping: bool,
+    pub(super) pending_conns: BTreeMap<WireId, PendingConn>,
+    pub(super) members: BTreeMap<WireId, Member>,
+    pub(super) wires: BTreeMap<ConnId, WireId>,
+    /// Connections that have something to be written.
+    pub(super) writing: BTreeSet<WireId>,
+    /// The chance that a decision about a registration takes its time.
+    pub(super) auth_delay_chance: u32,
+    /// When senders are told what became of their messages at the latest, if that waits.
+    pub(super) drain_by: Option<Instant>,
+    /// Slices of work that the hub has done at this time.
+    pub(super) slices: (Instant, u32),
+    pub(super) pace: Pace,
+    /// Sessions of those who are no users.
+    pub(super) strangers: usize,
+    /// Units of work that the hub has done, ever.
+    pub(super) units: u64,
+    pub(super) counts: Counts,
+    /// What each origin owes of what it has cost.
+    pub(super) debts: Debts,
+    pub(super) random: Random,
+}
+
+/// How often the hub did what it does to those who say or leave too much.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::sim) struct Counts {
+    /// It left the rest of an input for the next call.
+    pub(in crate::sim) more: u64,
+    /// It wanted nothing more to be read for a while.
+    pub(in crate::sim) pauses: u64,
+    /// It ended a session because memory was short.
+    pub(in crate::sim) evictions: u64,
+    /// It ended a session that left too much unread, or that for too long.
+    pub(in crate::sim) stalls: u64,
+}
+
+impl Server {
+    pub(in crate::sim) fn new(limits: Limits, auth_delay_chance: u32, unit: Duration, mut random: Random) -> Self {
+        let hub = Some(new_hub(&limits, &mut random));
+        Self {
+            limits,
+            hub,
+            up_at: Instant::ZERO,
+            is_stopping: false,
+            pending_conns: BTreeMap::new(),
+            members: BTreeMap::new(),
+            wires: BTreeMap::new(),
+            writing: BTreeSet::new(),
+            auth_delay_chance,
+            drain_by: None,
+            slices: (Instant::ZERO, 0),
+            pace: Pace::new(unit),
+            strangers: 0,
+            units: 0,
+            counts: Counts::default(),
+            debts: Debts::new(),
+            random,
+        }
+    }
+
+    pub(in crate::sim) fn is_up(&self) -> bool {
+        self.hub.is_some() && !self.is_stopping
+    }
+
+    pub(in crate::sim) fn hub(&self) -> Option<&Hub> {
+        self.hub.as_ref()
+    }
+
+    /// What the hub did, counted.
+    pub(in crate::sim) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Decisions take no time from now on.
+    pub(in crate::sim) fn hurry(&mut self) {
+        self.auth_delay_chance = 0;
+    }
+
+    /// Every connection has its name, and nothing is left to be written.
+    pub(in crate::sim) fn is_at_rest(&self) -> bool {
+        let has_served = self.pending_conns.is_empty() && self.members.values().all(Member::is_at_rest);
+        self.is_up() && has_served && self.pace.is_at_rest() && self.writing.is_empty() && self.drain_by.is_none()
+    }
+}

@@ -1,0 +1,97 @@
+//! A run: what it is made of, and how it begins.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::sim::attacker::Attacker;
+use crate::sim::network::{Cut, Network, WireId};
+use crate::sim::oracle::Oracle;
+use crate::sim::plan::Plan;
+use crate::sim::random::Random;
+use crate::sim::server::{Around, Server};
+use crate::sim::trace::{Listener, Trace};
+use crate::sim::user::User;
+use crate::sim::violation::{Property, Violation};
+use crate::{Instant, QuotaKey};
+
+/// One run of a server, its users and a network, on one virtual clock. The clock stands still while they work, and then
+/// goes on to the time at which there is work again.
+pub struct World {
+    pub(super) now: Instant,
+    pub(super) plan: Plan,
+    pub(super) random: Random,
+    pub(super) network: Network,
+    pub(super) server: Server,
+    pub(super) users: Vec<User>,
+    pub(super) attackers: Vec<Attacker>,
+    pub(super) oracle: Oracle,
+    pub(super) trace: Trace,
+    pub(super) next_request: Option<Instant>,
+    pub(super) next_fault_event: Option<Instant>,
+    pub(super) steps: u64,
+    pub(super) steps_at_a_time: u32,
+}
+
+impl World {
+    /// Makes a run at its beginning. All its random decisions come from the seed.
+    pub fn new(seed: u64, plan: Plan) -> Self {
+        let mut random = Random::new(seed);
+        let network = Network::new(random.draw(), plan.conditions.clone());
+        let server = Server::new(plan.limits.clone(), plan.auth_delay_chance, plan.unit, random.fork());
+        let mut users: Vec<User> = (0..plan.users)
+            .map(|index| {
+                let origin = QuotaKey((index % plan.origins) as u128);
+                User::new(index, origin, plan.config.clone(), random.fork())
+            })
+            .collect();
+        let attackers = plan.attackers.iter().enumerate();
+        let attackers = attackers.map(|(index, flood)| Attacker::new(index, *flood, plan.attack_origins)).collect();
+        for user in &mut users {
+            user.dial_fails = plan.dial_fails;
+            user.takes_late = plan.takes_late;
+        }
+        Self {
+            // A clock that is at zero says nothing about times before now.
+            now: Instant::from_millis(1_000),
+            random,
+            network,
+            server,
+            users,
+            attackers,
+            oracle: Oracle::new(plan.users, &plan.limits).with_delay_max(plan.delay_max),
+            trace: Trace::default(),
+            next_request: None,
+            next_fault_event: None,
+            steps: 0,
+            steps_at_a_time: 0,
+            plan,
+        }
+    }
+
+    /// Tells a listener what happens from now on.
+    #[must_use]
+    pub fn with_listener(mut self, listener: Listener) -> Self {
+        self.trace.listen(listener);
+        self
+    }
+
+    /// Plans the break of a connection that is not made yet: [`Network::plan`].
+    pub fn plan_cut(&mut self, wire: WireId, cut: Cut) {
+        self.network.plan(wire, cut);
+    }
+
+    pub(super) fn around(&mut self) -> (Around<'_>, &mut Server, &mut Vec<User>) {
+        let Self { now, network, server, users, oracle, trace, .. } = self;
+        (Around { now: *now, network, oracle, trace }, server, users)
+    }
+
+    pub(super) fn violation(&self, property: Property, detail: String) -> Violation {
+        Violation { property, detail, at: self.now }
+    }
+
+    /// An error if this does not hold.
+    pub(in crate::sim) fn hold(&self, holds: bool, property: Property, what: &str) -> Result<(), Violation> {
+        if holds { Ok(()) } else { Err(self.violation(property, format!("it does not hold that {what}"))) }
+    }
+}

@@ -1,0 +1,198 @@
+//! A run from its beginning to its end: the faults, the healing, and what must have come by then.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::mem;
+use core::time::Duration;
+
+use super::parts::World;
+use super::summary::Summary;
+use crate::Client;
+use crate::sim::conditions::NetworkConditions;
+use crate::sim::plan::Plan;
+use crate::sim::random::{CERTAIN, Random};
+use crate::sim::trace::Listener;
+use crate::sim::violation::{Property, Violation};
+
+impl World {
+    /// Runs the fault phase, heals the network, and waits until everything that is due has come. Then it compares what
+    /// each user was told with what is true.
+    ///
+    /// # Errors
+    ///
+    /// A [`Violation`] if a property does not hold.
+    pub fn run(mut self) -> Result<Summary, Violation> {
+        let fault_phase_ends = self.now + self.plan.fault_phase;
+        (self.next_request, self.next_fault_event) =
+            (Some(self.now), self.plan.fault_event_pace.map(|pace| self.now + pace));
+        while self.now < fault_phase_ends {
+            self.step(fault_phase_ends)?;
+        }
+        (self.next_request, self.next_fault_event) = (None, None);
+        self.heal();
+        self.end_attack()?;
+        self.rest()?;
+        self.await_news()?;
+        if self.plan.attackers.is_empty() {
+            self.compare_lists()?;
+        }
+        self.close()?;
+        Ok(self.summary())
+    }
+
+    /// The counts of the run so far.
+    pub fn summary(&self) -> Summary {
+        let (sent, seen) = self.oracle.traffic();
+        let (missed, stale) = self.oracle.omissions();
+        let counts = self.server.counts();
+        Summary {
+            trace: self.trace.hash(),
+            steps: self.steps,
+            sent,
+            seen,
+            lives: self.users.iter().map(|user| user.lives).sum(),
+            resumptions: self.users.iter().map(|user| user.resumptions).sum(),
+            missed,
+            stale,
+            more: counts.more,
+            pauses: counts.pauses,
+            evictions: counts.evictions,
+            stalls: counts.stalls,
+            attackers: self.attackers.len() as u64,
+            delay: if self.attackers.is_empty() { Duration::ZERO } else { self.oracle.delay() },
+        }
+    }
+
+    /// Heals the network: from now on nothing goes wrong, and all users connect.
+    pub fn heal(&mut self) {
+        self.trace.note(self.now, format_args!("all is well from now on"));
+        self.network.set_conditions(self.now, NetworkConditions::calm());
+        self.server.hurry();
+        for user in &mut self.users {
+            user.heal(self.now);
+        }
+    }
+
+    /// Attackers give up.
+    fn end_attack(&mut self) -> Result<(), Violation> {
+        let mut attackers = mem::take(&mut self.attackers);
+        let (mut around, server, _) = self.around();
+        let given_up = attackers.iter_mut().try_for_each(|attacker| attacker.give_up(&mut around, server));
+        self.attackers = attackers;
+        given_up
+    }
+
+    /// Lets time go by until nothing is due to any user.
+    ///
+    /// # Errors
+    ///
+    /// A [`Violation`] if a property does not hold, or if this takes too long.
+    pub fn rest(&mut self) -> Result<(), Violation> {
+        let patience_ends = self.now + self.plan.patience();
+        while !self.is_at_rest() {
+            if self.now >= patience_ends {
+                return Err(self.violation(Property::Progress, self.what_is_due()));
+            }
+            self.step(patience_ends)?;
+        }
+        Ok(())
+    }
+
+    /// News that the hub holds back for a while, so that it can merge it, comes.
+    fn await_news(&mut self) -> Result<(), Violation> {
+        let comes_by = self.now + self.plan.limits.presence_time_min + Duration::from_millis(1);
+        while self.now < comes_by {
+            self.step(comes_by)?;
+        }
+        self.rest()
+    }
+
+    /// Whether every user is online and has all answers, and nothing is on its way.
+    pub fn is_at_rest(&self) -> bool {
+        let hub_is_at_rest = self.server.hub().is_some_and(|hub| {
+            hub.users() == self.users.len() && hub.connections() == self.users.len() && !hub.owes_news()
+        });
+        hub_is_at_rest
+            && self.server.is_at_rest()
+            && self.network.is_quiet()
+            && self.oracle.detached() == 0
+            && self.users.iter().all(|user| {
+                user.wire().is_some_and(|wire| self.network.is_whole(wire))
+                    && user.has_taken_all()
+                    && user.client.as_ref().is_some_and(Client::is_drained)
+                    && self.oracle.is_answered(user.index)
+                    && self.oracle.is_acknowledged(user.index)
+            })
+    }
+
+    /// Checks that what each user was told is true. Call it when the run [is at rest](Self::is_at_rest).
+    ///
+    /// # Errors
+    ///
+    /// A [`Violation`] if a property does not hold.
+    pub fn close(&self) -> Result<(), Violation> {
+        self.oracle.close()
+    }
+
+    /// How many messages were accepted, as their senders know.
+    pub fn accepted(&self) -> u64 {
+        self.oracle.accepted()
+    }
+
+    /// Whether a connection has broken.
+    pub fn has_torn(&self) -> bool {
+        self.network.torn_ever() > 0
+    }
+
+    fn what_is_due(&self) -> String {
+        let hub = self.server.hub().map(|hub| (hub.users(), hub.connections()));
+        let users: Vec<String> = self
+            .users
+            .iter()
+            .map(|user| {
+                let settled = user.client.as_ref().map(Client::is_drained);
+                let answered = self.oracle.is_answered(user.index);
+                let acknowledged = self.oracle.is_acknowledged(user.index);
+                format!("{}: settled {settled:?}, answered {answered}, acknowledged {acknowledged}", user.index)
+            })
+            .collect();
+        let (quiet, server) = (self.network.is_quiet(), self.server.is_at_rest());
+        format!("no rest: hub {hub:?}, network quiet {quiet}, server at rest {server}, users {users:?}")
+    }
+}
+
+/// Runs one [`World`], with a plan drawn from the seed.
+///
+/// # Errors
+///
+/// A [`Violation`] if a property does not hold.
+pub fn run(seed: u64) -> Result<Summary, Violation> {
+    world(seed).run()
+}
+
+/// As [`run`], and tells the listener what happens.
+///
+/// # Errors
+///
+/// A [`Violation`] if a property does not hold.
+pub fn replay(seed: u64, listener: Listener) -> Result<Summary, Violation> {
+    world(seed).with_listener(listener).run()
+}
+
+/// One run in this many is a crowd: that takes as long as hundreds of the others.
+const CROWD_CHANCE: u32 = CERTAIN / 500;
+
+/// One run in this many is an attack.
+const ATTACK_CHANCE: u32 = CERTAIN / 100;
+
+fn world(seed: u64) -> World {
+    let mut random = Random::new(seed);
+    let (is_crowd, is_attack) = (random.chance(CROWD_CHANCE), random.chance(ATTACK_CHANCE));
+    let plan = match (is_crowd, is_attack) {
+        (true, _) => Plan::draw_crowd(&mut random),
+        (false, true) => Plan::draw_attack(&mut random),
+        (false, false) => Plan::draw(&mut random),
+    };
+    World::new(random.draw(), plan)
+}

@@ -1,0 +1,57 @@
+//! What a run comes to, in numbers.
+
+use core::ops::AddAssign;
+use core::time::Duration;
+
+/// The counts of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// A hash of every byte that was written, with its time and its connection: the same for the same seed.
+    pub trace: u64,
+    /// How many steps the run took.
+    pub steps: u64,
+    /// How many messages users sent.
+    pub sent: u64,
+    /// How many messages users saw.
+    pub seen: u64,
+    /// How many client processes were started.
+    pub lives: u64,
+    /// How often a session went on with a new connection.
+    pub resumptions: u64,
+    /// How often a user was told of messages that it missed.
+    pub missed: u64,
+    /// How often a user was told that its list of a room's members is stale.
+    pub stale: u64,
+    /// How often the hub left the rest of an input for its next call ([`Received::More`](crate::Received::More)).
+    pub more: u64,
+    /// How often the hub paused a connection ([`Received::Paused`](crate::Received::Paused)).
+    pub pauses: u64,
+    /// How many sessions ended because the hub needed their memory.
+    pub evictions: u64,
+    /// How many sessions ended because they left too much unacknowledged, or acknowledged nothing for too long.
+    pub stalls: u64,
+    /// How many attackers there were.
+    pub attackers: u64,
+    /// How long the slowest message took; zero without attackers.
+    pub delay: Duration,
+}
+
+/// Adds up two runs; the delay is the longer one.
+impl AddAssign for Summary {
+    fn add_assign(&mut self, run: Self) {
+        self.trace ^= run.trace;
+        self.steps += run.steps;
+        self.sent += run.sent;
+        self.seen += run.seen;
+        self.lives += run.lives;
+        self.resumptions += run.resumptions;
+        self.missed += run.missed;
+        self.stale += run.stale;
+        self.more += run.more;
+        self.pauses += run.pauses;
+        self.evictions += run.evictions;
+        self.stalls += run.stalls;
+        self.attackers += run.attackers;
+        self.delay = self.delay.max(run.delay);
+    }
+}
