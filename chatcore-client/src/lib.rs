@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod clock;
+mod commands;
 mod connection;
 mod driver;
+mod inbox;
 
 /// The core. The events and errors of this crate consist of its types.
 pub use chatcore;
