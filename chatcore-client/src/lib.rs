@@ -1,9 +1,15 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "mio", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "mio"), doc = "The drivers of a `chatcore` client: each is a feature.")]
 
+#[cfg(feature = "mio")]
 mod clock;
+#[cfg(feature = "mio")]
 mod commands;
+#[cfg(feature = "mio")]
 mod connection;
+#[cfg(feature = "mio")]
 mod driver;
+#[cfg(feature = "mio")]
 mod inbox;
 
 /// The core. The events and errors of this crate consist of its types.
@@ -12,5 +18,7 @@ pub use chatcore;
 pub use chatcore::{
     ClientConfig, ClientError, Closed, Event, Reconnect, RefusalCode, RejectCode, SessionTicket, User, UserName,
 };
+#[cfg(feature = "mio")]
 pub use connection::{ConnectError, Connection, Error, RegisterError, Registered, connect_any};
+#[cfg(feature = "mio")]
 pub use driver::Driver;
