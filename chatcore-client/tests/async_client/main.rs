@@ -1,10 +1,14 @@
 //! The client for tokio: in memory on virtual time, and over real sockets.
 
+mod bot;
 mod cuts;
 mod memory_hub;
 mod scripted;
 mod scripted_hub;
 mod sockets;
+#[expect(dead_code, reason = "a test needs no `main`")]
+#[path = "../../examples/tokio_bot.rs"]
+mod tokio_bot;
 
 use std::panic::resume_unwind;
 use std::sync::mpsc::{RecvTimeoutError, channel};

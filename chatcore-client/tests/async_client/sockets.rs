@@ -10,17 +10,17 @@ use chatcore_server::{Config, Handle, Server};
 use tokio::time::timeout;
 
 /// After which a test fails that waits for something.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server, which is stopped when this is dropped.
-struct Running {
-    address: String,
+pub(crate) struct Running {
+    pub(crate) address: String,
     handle: Handle,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Running {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let config = Config { listen: vec!["127.0.0.1:0".into()], ..Config::default() };
         let server = Server::bind(config).expect("there is a port");
         let (address, handle) = (server.local_addrs()[0].to_string(), server.handle());
@@ -32,7 +32,7 @@ impl Running {
         AsyncClient::connect(Tcp::new(&self.address), ClientConfig::default()).await.expect("it listens")
     }
 
-    async fn user(&self, name: &str) -> AsyncClient<Tcp> {
+    pub(crate) async fn user(&self, name: &str) -> AsyncClient<Tcp> {
         let mut client = self.connect().await;
         client.register(name, b"").unwrap();
         assert!(matches!(next(&mut client).await, Event::Registered { .. }));
@@ -48,7 +48,7 @@ impl Drop for Running {
 }
 
 /// The next event, which comes in time.
-async fn next(client: &mut AsyncClient<Tcp>) -> Event {
+pub(crate) async fn next(client: &mut AsyncClient<Tcp>) -> Event {
     timeout(PATIENCE, client.next()).await.expect("it comes in time").expect("it is not over")
 }
 
