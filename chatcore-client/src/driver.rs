@@ -5,12 +5,14 @@ use std::io::{self, IoSlice, Read, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use chatcore::{Client, ClientConfig, ClientError, Event, Position, Received, SessionTicket, Transport};
+use chatcore::{Client, ClientConfig, ClientError, Event, Instant, Position, Received, SessionTicket, Transport};
 use mio::event::Source;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
 use crate::clock::Clock;
+use crate::commands::{commands, next_event};
+use crate::inbox::Inbox;
 
 /// Pieces that go out with one write, at the most.
 const WRITE_CHUNKS_MAX: usize = 16;
@@ -66,8 +68,7 @@ pub struct Driver {
     client: Client,
     clock: Clock,
     buffer: Vec<u8>,
-    /// The start of a frame that is not whole.
-    partial: Vec<u8>,
+    inbox: Inbox,
     connected: bool,
     /// A connection stood once: from then on what breaks is an event, and never an error.
     was_connected: bool,
@@ -81,7 +82,7 @@ impl fmt::Debug for Driver {
             .field("address", &self.address)
             .field("stream", &self.stream)
             .field("client", &self.client)
-            .field("partial_bytes", &self.partial.len())
+            .field("inbox_bytes", &self.inbox.len())
             .field("connected", &self.connected)
             .field("write_failed", &self.write_failed)
             .finish_non_exhaustive()
@@ -138,7 +139,7 @@ impl Driver {
             client: client(&clock, seed),
             clock,
             buffer: vec![0; BUFFER_BYTES],
-            partial: Vec::new(),
+            inbox: Inbox::default(),
             connected: false,
             was_connected: false,
             write_failed: false,
@@ -179,106 +180,24 @@ impl Driver {
     /// How long the event loop may wait before it calls [`drive`](Self::drive) again; none for any time. Zero if
     /// something is due.
     pub fn timeout(&self) -> Option<Duration> {
-        self.client.poll_timeout().map(|due| due - self.clock.now())
+        self.client.poll_timeout().map(|due| due - self.now())
     }
 
     /// The next event; none if there is no further one. See [`Client::poll_event`]. [`Event::Connect`] does not come:
     /// the driver itself makes the connection.
     pub fn poll_event(&mut self) -> Option<Event> {
-        loop {
-            match self.client.poll_event()? {
-                // The connection is made whether that is known or not.
-                Event::Connect { .. } => {}
-                event => return Some(event),
-            }
-        }
+        next_event(&mut self.client)
     }
 
-    /// See [`Client::take_events`].
-    pub fn take_events(&mut self, position: Position) {
-        self.client.take_events(self.clock.now(), position);
-    }
-
-    /// The client, for its state: [`Client::limits`], [`Client::ticket`], [`Client::position`] and others.
-    pub const fn client(&self) -> &Client {
-        &self.client
-    }
-
-    /// See [`Client::register`].
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Client::register`].
-    pub fn register(&mut self, name: &str, credential: &[u8]) -> Result<(), ClientError> {
-        self.client.register(self.clock.now(), name, credential)
-    }
-
-    /// See [`Client::send`]. The message goes out with the next [`drive`](Self::drive).
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Client::send`].
-    pub fn send(&mut self, to: &str, body: &[u8]) -> Result<u64, ClientError> {
-        self.client.send(self.clock.now(), to, body)
-    }
-
-    /// See [`Client::who`].
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Client::who`].
-    pub fn who(&mut self, cursor: u64) -> Result<u64, ClientError> {
-        self.client.who(self.clock.now(), cursor)
-    }
-
-    /// See [`Client::join`].
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Client::join`].
-    pub fn join(&mut self, room: &str) -> Result<u64, ClientError> {
-        self.client.join(self.clock.now(), room)
-    }
-
-    /// See [`Client::leave`].
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Client::leave`].
-    pub fn leave(&mut self, room: &str) -> Result<u64, ClientError> {
-        self.client.leave(self.clock.now(), room)
-    }
-
-    /// See [`Client::roster`].
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Client::roster`].
-    pub fn roster(&mut self, room: &str, cursor: u64) -> Result<u64, ClientError> {
-        self.client.roster(self.clock.now(), room, cursor)
-    }
-
-    /// See [`Client::watch`].
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Client::watch`].
-    pub fn watch(&mut self, names: &[&str]) -> Result<u64, ClientError> {
-        self.client.watch(self.clock.now(), names)
-    }
-
-    /// See [`Client::unwatch`].
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Client::unwatch`].
-    pub fn unwatch(&mut self, names: &[&str]) -> Result<u64, ClientError> {
-        self.client.unwatch(self.clock.now(), names)
-    }
+    commands!("[`drive`](Self::drive)");
 
     /// See [`Client::close`].
     pub fn close(&mut self) {
-        self.client.close(self.clock.now());
+        self.client.close(self.now());
+    }
+
+    fn now(&self) -> Instant {
+        self.clock.now()
     }
 
     /// Whether the connection stands by now. That the first one cannot be made is an error, of later ones it is told.
@@ -293,7 +212,7 @@ impl Driver {
                 // An error only means that the connection broke at once, which the next read shows.
                 let _ = stream.set_nodelay(true);
                 (self.connected, self.was_connected) = (true, true);
-                self.client.connected(self.clock.now());
+                self.client.connected(self.now());
                 Ok(true)
             }
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
@@ -337,7 +256,7 @@ impl Driver {
     /// Drops the connection, and what has arrived of a frame.
     fn hang_up(&mut self) {
         self.stream = None;
-        self.partial = Vec::new();
+        self.inbox.clear();
         (self.connected, self.write_failed) = (false, false);
     }
 
@@ -364,25 +283,8 @@ impl Driver {
     }
 
     fn arrived(&mut self, count: usize) {
-        let now = self.clock.now();
-        let bytes = &self.buffer[..count];
-        let received = if self.partial.is_empty() {
-            let mut input = bytes;
-            let received = self.client.receive(now, &mut input);
-            self.partial.extend_from_slice(input);
-            received
-        } else {
-            self.partial.extend_from_slice(bytes);
-            let mut input = &self.partial[..];
-            let received = self.client.receive(now, &mut input);
-            let used = self.partial.len() - input.len();
-            self.partial.drain(..used);
-            if self.partial.is_empty() && self.partial.capacity() > BUFFER_BYTES {
-                // One large frame does not cost its memory for ever.
-                self.partial = Vec::new();
-            }
-            received
-        };
+        let now = self.now();
+        let received = self.inbox.receive(now, &mut self.client, &self.buffer[..count]);
         // A client that is to reconnect reads no more from here.
         if received == Received::Closed && !self.client.is_closed() {
             self.connected = false;
@@ -413,7 +315,7 @@ impl Driver {
     }
 
     fn handle_timeout(&mut self) {
-        let now = self.clock.now();
+        let now = self.now();
         if self.client.poll_timeout().is_some_and(|due| due <= now) {
             self.client.handle_timeout(now);
         }
@@ -421,7 +323,7 @@ impl Driver {
 
     fn broke(&mut self) {
         self.connected = false;
-        self.client.disconnect(self.clock.now());
+        self.client.disconnect(self.now());
     }
 }
 

@@ -1,14 +1,28 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "mio", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "mio"), doc = "The drivers of a `chatcore` client: each is a feature.")]
 
+#[cfg(feature = "tokio")]
+mod async_client;
+#[cfg(feature = "mio")]
 mod clock;
+#[cfg(any(feature = "mio", feature = "tokio"))]
+mod commands;
+#[cfg(feature = "mio")]
 mod connection;
+#[cfg(feature = "mio")]
 mod driver;
+#[cfg(any(feature = "mio", feature = "tokio"))]
+mod inbox;
 
 /// The core. The events and errors of this crate consist of its types.
 pub use chatcore;
 
+#[cfg(feature = "tokio")]
+pub use async_client::{AsyncClient, Dial, Tcp};
 pub use chatcore::{
     ClientConfig, ClientError, Closed, Event, Reconnect, RefusalCode, RejectCode, SessionTicket, User, UserName,
 };
+#[cfg(feature = "mio")]
 pub use connection::{ConnectError, Connection, Error, RegisterError, Registered, connect_any};
+#[cfg(feature = "mio")]
 pub use driver::Driver;

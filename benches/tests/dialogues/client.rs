@@ -24,19 +24,51 @@ struct Conn {
     is_closed: bool,
 }
 
+/// The configuration that a dialogue wants.
+pub(crate) fn client_config(config: &Config) -> ClientConfig {
+    let mut client_config = ClientConfig::default();
+    for setting in config.settings() {
+        match setting {
+            ("frame_bytes_max", Setting::Number(bytes)) => {
+                client_config.frame_bytes_max = u32::try_from(*bytes).expect("it is a limit of 32 bits");
+            }
+            (name, _) => panic!("a client has no setting {name}"),
+        }
+    }
+    client_config
+}
+
+/// What a line of the user's says, as far as dialogues use it.
+pub(crate) enum Line<'a> {
+    Join(&'a str),
+    Leave(&'a str),
+    Roster(&'a str),
+    Watch(&'a str),
+    Unwatch(&'a str),
+    Who,
+    Quit,
+    Send { to: &'a str, body: &'a str },
+}
+
+impl<'a> Line<'a> {
+    pub(crate) fn of(line: &'a str) -> Self {
+        match line.split_once([' ', ':']).unwrap_or((line, "")) {
+            ("/join", room) => Self::Join(room),
+            ("/leave", room) => Self::Leave(room),
+            ("/roster", room) => Self::Roster(room),
+            ("/watch", name) => Self::Watch(name),
+            ("/unwatch", name) => Self::Unwatch(name),
+            ("/who", _) => Self::Who,
+            ("/quit", _) => Self::Quit,
+            (to, body) => Self::Send { to: to.strip_prefix('@').unwrap_or(to), body },
+        }
+    }
+}
+
 impl ClientPeer {
     pub(crate) fn new(config: &Config) -> Self {
         let now = Instant::from_millis(1);
-        let mut client_config = ClientConfig::default();
-        for setting in config.settings() {
-            match setting {
-                ("frame_bytes_max", Setting::Number(bytes)) => {
-                    client_config.frame_bytes_max = u32::try_from(*bytes).expect("it is a limit of 32 bits");
-                }
-                (name, _) => panic!("a client has no setting {name}"),
-            }
-        }
-        let mut client = Client::new(now, client_config, 7);
+        let mut client = Client::new(now, client_config(config), 7);
         client.register(now, "alice", b"").expect("a fresh client may register");
         Self { client, now, current: None, conns: Vec::new(), asks: true }
     }
@@ -145,21 +177,20 @@ impl Peer for ClientPeer {
         Ok(())
     }
 
-    /// What a program does for the lines of its user's that dialogues use.
     fn enter(&mut self, line: &str) -> Result<(), String> {
         let (now, client) = (self.now, &mut self.client);
-        let done = match line.split_once([' ', ':']).unwrap_or((line, "")) {
-            ("/join", room) => client.join(now, room),
-            ("/leave", room) => client.leave(now, room),
-            ("/roster", room) => client.roster(now, room, 0),
-            ("/watch", name) => client.watch(now, &[name]),
-            ("/unwatch", name) => client.unwatch(now, &[name]),
-            ("/who", _) => client.who(now, 0),
-            ("/quit", _) => {
+        let done = match Line::of(line) {
+            Line::Join(room) => client.join(now, room),
+            Line::Leave(room) => client.leave(now, room),
+            Line::Roster(room) => client.roster(now, room, 0),
+            Line::Watch(name) => client.watch(now, &[name]),
+            Line::Unwatch(name) => client.unwatch(now, &[name]),
+            Line::Who => client.who(now, 0),
+            Line::Send { to, body } => client.send(now, to, body.as_bytes()),
+            Line::Quit => {
                 client.close(now);
                 Ok(0)
             }
-            (to, body) => client.send(now, to.strip_prefix('@').unwrap_or(to), body.as_bytes()),
         };
         self.run();
         done.map(drop).map_err(|error| error.to_string())

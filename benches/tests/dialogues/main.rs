@@ -3,6 +3,7 @@
 
 mod client;
 mod hub;
+mod tokio_client;
 mod virtual_time;
 
 use std::collections::BTreeSet;
@@ -64,6 +65,11 @@ fn our_hub_says_what_the_dialogues_say() {
 #[test]
 fn our_client_says_what_the_dialogues_say() {
     play_all(Role::Client, client::ClientPeer::new);
+}
+
+#[test]
+fn our_client_on_tokio_says_what_the_dialogues_say() {
+    play_all(Role::Client, tokio_client::TokioPeer::new);
 }
 
 /// The rows of a table of the page that begin with a name in backticks.

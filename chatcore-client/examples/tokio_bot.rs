@@ -1,0 +1,73 @@
+//! A bot that greets whoever joins a room, and answers commands there and alone: `!help`, `!echo`, `!members`.
+//!
+//! ```sh
+//! cargo run -p chatcore-client --features tokio --example tokio_bot -- 127.0.0.1:12345 '#lobby'
+//! ```
+
+use std::error::Error;
+use std::pin::pin;
+
+use chatcore_client::chatcore::RoomName;
+use chatcore_client::{AsyncClient, ClientConfig, Event, Tcp, User};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let address = args.next().unwrap_or_else(|| "127.0.0.1:12345".into());
+    let room = args.next().unwrap_or_else(|| "#lobby".into());
+    run(address, &room, tokio::signal::ctrl_c()).await
+}
+
+/// Runs the bot until it is to stop, or the server ends it.
+pub(crate) async fn run(address: String, room: &str, stop: impl Future) -> Result<(), Box<dyn Error>> {
+    let mut bot = AsyncClient::connect(Tcp::new(address), ClientConfig::default()).await?;
+    bot.register("greeter", b"")?;
+    let mut stop = pin!(stop);
+    loop {
+        tokio::select! {
+            event = bot.next() => match event {
+                Some(event) => handle(&mut bot, room, event)?,
+                None => return Ok(()),
+            },
+            _ = &mut stop => return Ok(bot.close().await?),
+        }
+    }
+}
+
+fn handle(bot: &mut AsyncClient<Tcp>, home: &str, event: Event) -> Result<(), Box<dyn Error>> {
+    match event {
+        // It comes again after a lost session, which was in the room.
+        Event::Registered { .. } => drop(bot.join(home)?),
+        Event::Refused { detail, .. } => return Err(detail.escape_debug().to_string().into()),
+        Event::Joined { name, display_name, .. } => {
+            say(bot, home, &format!("welcome, {}!", User { name, display_name }.shown()))?;
+        }
+        Event::Message { from, room, body, .. } => {
+            let to = room.as_ref().map_or(from.as_str(), RoomName::as_str);
+            let body = String::from_utf8_lossy(&body);
+            match body.split_once(' ').unwrap_or((&body, "")) {
+                ("!help", _) => say(bot, to, "I know !help, !echo TEXT and !members")?,
+                ("!echo", text) => say(bot, to, text)?,
+                // `Members` answers: whoever asks, the room is told.
+                ("!members", _) => drop(bot.roster(home, 0)?),
+                _ => {}
+            }
+        }
+        Event::Members { users, .. } => {
+            let names: Vec<&str> = users.iter().map(User::shown).collect();
+            say(bot, home, &format!("here are {}", names.join(", ")))?;
+        }
+        Event::Reconnecting { why, after, .. } => eprintln!("{}; back in {after:?}", why.to_string().escape_debug()),
+        Event::Closed(why) => eprintln!("it is over: {}", why.to_string().escape_debug()),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Says something that is left out if too much waits for the server already.
+fn say(bot: &mut AsyncClient<Tcp>, to: &str, text: &str) -> Result<(), Box<dyn Error>> {
+    match bot.send(to, text.as_bytes()) {
+        Err(error) if !error.passes() => Err(error.into()),
+        _ => Ok(()),
+    }
+}

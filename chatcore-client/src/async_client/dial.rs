@@ -1,0 +1,86 @@
+//! How connections are made.
+
+use std::io;
+use std::pin::Pin;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+/// Makes the connections of an [`AsyncClient`](super::AsyncClient), over whatever carries bytes reliably and in order:
+/// TLS, a WebSocket, a Unix socket, a pipe in memory. A closure from `Option<String>` to a future of a stream is one, and
+/// [`Tcp`] is one.
+///
+/// ```
+/// use std::io;
+///
+/// use chatcore_client::{AsyncClient, ClientConfig};
+/// use tokio::net::UnixStream;
+///
+/// async fn over_a_unix_socket(path: String) -> io::Result<()> {
+///     // Hints of the server where to connect do not fit here: it stays the same path.
+///     let dial = move |_address: Option<String>| UnixStream::connect(path.clone());
+///     let mut client = AsyncClient::connect(dial, ClientConfig::default()).await?;
+///     client.register("alice", b"").map_err(io::Error::other)?;
+///     while let Some(event) = client.next().await {
+///         println!("{event:?}");
+///     }
+///     Ok(())
+/// }
+/// ```
+pub trait Dial {
+    /// A connection.
+    type Stream: AsyncRead + AsyncWrite + Unpin;
+    /// A connection that is being made.
+    type Dialing: Future<Output = io::Result<Self::Stream>>;
+
+    /// Begins to make a connection. The address is none, except when the hub has said where to connect to: then it is
+    /// that text, in the transport's notation. Whether to follow it is up to the dialer.
+    ///
+    /// The client drops a connection that is not made within
+    /// [`answer_time_max`](chatcore::ClientConfig::answer_time_max). It does not tell its program how an attempt failed
+    /// after the first one; a dialer that knows may log it.
+    fn dial(&mut self, address: Option<String>) -> Self::Dialing;
+}
+
+impl<D, F, S> Dial for D
+where
+    D: FnMut(Option<String>) -> F,
+    F: Future<Output = io::Result<S>>,
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    type Stream = S;
+    type Dialing = F;
+
+    fn dial(&mut self, address: Option<String>) -> F {
+        self(address)
+    }
+}
+
+/// Connects over TCP to `host:port`, or to where the hub says. Messages do not wait for company
+/// ([`set_nodelay`](TcpStream::set_nodelay)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tcp {
+    address: String,
+}
+
+impl Tcp {
+    /// To this `host:port`. It tries all addresses of the host in turn.
+    pub fn new(address: impl Into<String>) -> Self {
+        Self { address: address.into() }
+    }
+}
+
+impl Dial for Tcp {
+    type Stream = TcpStream;
+    type Dialing = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
+
+    fn dial(&mut self, address: Option<String>) -> Self::Dialing {
+        let address = address.unwrap_or_else(|| self.address.clone());
+        Box::pin(async move {
+            let stream = TcpStream::connect(address).await?;
+            // It fails only if the connection broke at once, which the first read shows.
+            let _ = stream.set_nodelay(true);
+            Ok(stream)
+        })
+    }
+}
