@@ -16,7 +16,7 @@ pub(crate) struct Connection {
     pub(crate) stream: TcpStream,
     pub(crate) peer: SocketAddr,
     pub(crate) stage: Stage,
-    /// The two fields of [`Kept`], which has a gap. Empty most of the time, and then without memory.
+    /// The two fields of [`Kept`], which would be padded. Empty most of the time, and then without memory.
     kept_bytes: Vec<u8>,
     kept_used: u32,
     /// [`Flow`] in half of its size: until when nothing is read, or one of two times that are never waited for.
@@ -181,7 +181,8 @@ impl Connection {
         }
     }
 
-    pub(crate) const fn set_flow(&mut self, flow: Flow) {
+    pub(crate) fn set_flow(&mut self, flow: Flow) {
+        debug_assert!(![READ, CONTINUE].map(|until| Flow::Paused { until }).contains(&flow), "a pause has another end");
         self.paused_until = match flow {
             Flow::Read => READ,
             Flow::Continue => CONTINUE,

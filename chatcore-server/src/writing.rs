@@ -9,8 +9,8 @@ use crate::table::Table;
 /// Bytes that are written to one connection before others have their turn.
 const WRITE_BYTES_MAX: usize = 256 << 10;
 
-/// The same while others wait who have little to read: there is one such write between any eight of theirs, and the system
-/// may take 10 µs for a KiB when its memory is short.
+/// The same while others wait who have little to read. One such write goes after each eight of theirs, and the system may
+/// take 10 µs for a KiB when its memory is short.
 const PIECE_BYTES_MAX: usize = 32 << 10;
 
 /// Writes as much as the transport takes now, up to a bound. When it takes more, it tells, and this is to be called
@@ -22,9 +22,6 @@ pub(crate) fn write(hub: &mut Hub, table: &mut Table, now: Instant, key: usize) 
     }
     let mut bytes_max = if hub.has_short_writes() { PIECE_BYTES_MAX } else { WRITE_BYTES_MAX };
     loop {
-        if bytes_max == 0 {
-            return table.write_later(key);
-        }
         let chunks = match &connection.stage {
             Stage::Handshaking(handshaking) => handshaking.handshake.transmit(),
             Stage::Open(conn) => hub.transmit(*conn),
@@ -32,6 +29,9 @@ pub(crate) fn write(hub: &mut Hub, table: &mut Table, now: Instant, key: usize) 
         };
         if chunks.is_empty() {
             return;
+        }
+        if bytes_max == 0 {
+            return table.write_later(key);
         }
         match connection.write(chunks, bytes_max) {
             Written::Bytes(count) => {

@@ -50,8 +50,8 @@ impl Liveness {
         due.min(self.answer_by)
     }
 
-    /// Somebody wants to know whether the peer is there. True if it is to be asked; it was, if it was silent since the
-    /// last time.
+    /// Somebody wants to know whether the peer is there. True if the peer is to be sent a ping; false if somebody waits for
+    /// the answer to one already.
     pub(crate) fn probe(&mut self, now: Instant, within: Duration) -> bool {
         let is_first = self.answer_by >= PROBED;
         if is_first {
@@ -76,6 +76,54 @@ impl Liveness {
             Silence::Probe
         } else {
             Silence::Short
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROBE_AFTER: Duration = Duration::from_secs(30);
+    const DEAD_AFTER: Duration = Duration::from_secs(60);
+
+    fn seconds(seconds: u64) -> Instant {
+        Instant::from_millis(seconds * 1_000)
+    }
+
+    #[test]
+    fn a_silent_peer_is_asked_once_and_is_dead_later() {
+        let mut liveness = Liveness::new(seconds(0));
+        assert_eq!(liveness.due(PROBE_AFTER, DEAD_AFTER), seconds(30));
+        assert_eq!(liveness.check(seconds(29), PROBE_AFTER, DEAD_AFTER), Silence::Short);
+        assert_eq!(liveness.check(seconds(30), PROBE_AFTER, DEAD_AFTER), Silence::Probe);
+        assert_eq!(liveness.check(seconds(31), PROBE_AFTER, DEAD_AFTER), Silence::Short);
+        assert_eq!(liveness.due(PROBE_AFTER, DEAD_AFTER), seconds(60));
+        assert_eq!(liveness.check(seconds(60), PROBE_AFTER, DEAD_AFTER), Silence::Dead);
+        liveness.touch(seconds(60));
+        assert_eq!(liveness.due(PROBE_AFTER, DEAD_AFTER), seconds(90), "it is asked anew after a sign of life");
+    }
+
+    #[test]
+    fn a_peer_that_somebody_waits_for_has_less_time_be_it_asked_before_or_not() {
+        for asked_before in [false, true] {
+            let mut liveness = Liveness::new(seconds(0));
+            let now = if asked_before {
+                assert_eq!(liveness.check(seconds(30), PROBE_AFTER, DEAD_AFTER), Silence::Probe);
+                seconds(31)
+            } else {
+                seconds(28)
+            };
+            let dead_at = now + Duration::from_secs(5);
+            assert!(liveness.probe(now, Duration::from_secs(5)), "it is asked");
+            assert!(!liveness.probe(now, Duration::from_secs(5)), "the first one waits for the same answer");
+            assert_eq!((liveness.dead_at(DEAD_AFTER), liveness.due(PROBE_AFTER, DEAD_AFTER)), (dead_at, dead_at));
+            assert_eq!(
+                liveness.check(now + PROBE_AFTER / 10, PROBE_AFTER, DEAD_AFTER),
+                Silence::Short,
+                "asked already"
+            );
+            assert_eq!(liveness.check(dead_at, PROBE_AFTER, DEAD_AFTER), Silence::Dead);
         }
     }
 }

@@ -81,8 +81,7 @@ impl Instant {
 #[cfg(feature = "std")]
 #[expect(clippy::disallowed_types, reason = "it is the caller who has read the clock")]
 impl Instant {
-    /// The point that a driver's monotonic clock calls `at`, if it called the epoch `epoch`. A point before the epoch is
-    /// [`Instant::ZERO`]. With the feature `std`.
+    /// The point `at` of a driver's monotonic clock, counted from `epoch`. A point before the epoch is [`Instant::ZERO`]. With the feature `std`.
     ///
     /// ```
     /// use std::time::{Duration, Instant as SystemInstant};

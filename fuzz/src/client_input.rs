@@ -62,9 +62,9 @@ fn outcome(before: u8, stream: &[u8], piece: usize) -> (Vec<Event>, Vec<u8>) {
         let Some(due) = client.poll_timeout() else { break };
         now = now.max(due) + Duration::from_nanos(1);
         client.handle_timeout(now);
-        let owed = client.poll_transmit().concat().len();
-        assert!(owed > 0 || client.poll_timeout().is_none_or(|due| due > now), "what was due is done");
-        client.transmitted(now, owed);
+        let unwritten = client.poll_transmit().concat().len();
+        assert!(unwritten > 0 || client.poll_timeout().is_none_or(|due| due > now), "what was due is done");
+        client.transmitted(now, unwritten);
         client.connected(now);
     }
     if before & 4 != 0 {

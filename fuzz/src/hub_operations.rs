@@ -355,11 +355,11 @@ impl Run {
 
     fn transmit(&mut self, user: usize, bytes: usize) {
         let conn = self.users[user].conn;
-        let owed = self.hub.transmit(conn).concat();
-        let taken = &owed[..bytes.min(owed.len())];
+        let unwritten = self.hub.transmit(conn).concat();
+        let taken = &unwritten[..bytes.min(unwritten.len())];
         if self.hub.transmitted(self.now, conn, taken.len()).is_ok() {
             self.users[user].stream.transmitted(taken.len());
-            self.users[user].writable &= taken.len() < owed.len();
+            self.users[user].writable &= taken.len() < unwritten.len();
         }
     }
 
@@ -382,8 +382,8 @@ impl Run {
         }
         self.events.extend(std::iter::from_fn(|| self.hub.poll_event()));
         for user in self.users.iter().filter(|user| user.known) {
-            let owed = !self.hub.transmit(user.conn).concat().is_empty();
-            assert!(user.writable || !owed, "what is to be written is announced");
+            let unwritten = !self.hub.transmit(user.conn).concat().is_empty();
+            assert!(user.writable || !unwritten, "what is to be written is announced");
         }
     }
 

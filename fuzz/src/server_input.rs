@@ -56,11 +56,11 @@ impl Outcome {
         let events = std::iter::from_fn(|| server.hub.poll_event()).collect();
         server.written.extend(server.handshake.transmit().concat());
         if let Some(conn) = server.conn {
-            let owed = server.hub.transmit(conn).concat();
+            let unwritten = server.hub.transmit(conn).concat();
             let limit = server.hub.limits().outbox_bytes_max as usize;
             // The reserve for answers, and a farewell with its longest detail.
-            assert!(owed.len() <= limit + limit / 4 + 1024, "an outbox is bounded");
-            server.written.extend(owed);
+            assert!(unwritten.len() <= limit + limit / 4 + 1024, "an outbox is bounded");
+            server.written.extend(unwritten);
         }
         assert!(server.hub.name(bystander).is_some(), "nobody else is touched");
         server.check_end();
@@ -96,12 +96,12 @@ impl Connection {
     /// A connection that is closing stays so, whatever else arrives, and is gone once it has been written out.
     fn check_end(&mut self) {
         let Some(conn) = self.conn.filter(|conn| self.hub.name(*conn).is_none()) else { return };
-        let owed = self.hub.transmit(conn).concat();
+        let unwritten = self.hub.transmit(conn).concat();
         let mut input = &b"\x01\0\0\0\xff"[..];
         assert_eq!(self.hub.receive(Instant::ZERO, conn, &mut input), Ok(Received::Closed));
         assert!(input.is_empty(), "what is not read is not kept either");
-        assert_eq!(self.hub.transmit(conn).concat(), owed, "nothing follows the farewell");
-        self.hub.transmitted(Instant::ZERO, conn, owed.len()).expect("it is there until it is written out");
+        assert_eq!(self.hub.transmit(conn).concat(), unwritten, "nothing follows the farewell");
+        self.hub.transmitted(Instant::ZERO, conn, unwritten.len()).expect("it is there until it is written out");
         let end = std::iter::from_fn(|| self.hub.poll_action()).collect::<Vec<_>>();
         assert!(matches!(end[..], [Action::Close { conn: closed, .. }] if closed == conn), "{end:?}");
     }
@@ -115,7 +115,7 @@ fn admit_bystander(hub: &mut Hub) -> ConnId {
     let registration = handshake.receive(Instant::ZERO, &mut &opening[..]).expect("it is right").expect("it is whole");
     let conn = hub.admit(Instant::ZERO, registration).expect("the hub is empty");
     while hub.poll_action().is_some() {}
-    let owed = hub.transmit(conn).concat().len();
-    hub.transmitted(Instant::ZERO, conn, owed).expect("alice is there");
+    let unwritten = hub.transmit(conn).concat().len();
+    hub.transmitted(Instant::ZERO, conn, unwritten).expect("alice is there");
     conn
 }

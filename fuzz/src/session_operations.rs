@@ -162,13 +162,13 @@ impl Run {
         self.take_up(user);
 
         let User { client, line, .. } = &mut self.users[user];
-        let owed = match (&mut line.handshake, line.conn) {
+        let unwritten = match (&mut line.handshake, line.conn) {
             (_, Some(conn)) => self.hub.transmit(conn).concat(),
             (Some(handshake), None) => handshake.transmit().concat(),
             (None, None) => Vec::new(),
         };
-        let taken = down.min(owed.len());
-        line.down.extend_from_slice(&owed[..taken]);
+        let taken = down.min(unwritten.len());
+        line.down.extend_from_slice(&unwritten[..taken]);
         match (&mut line.handshake, line.conn) {
             // It may have been closed since.
             (_, Some(conn)) => drop(self.hub.transmitted(self.now, conn, taken)),
@@ -313,7 +313,7 @@ impl Run {
         }
         for user in &self.users {
             let rests = user.client.is_closed() || user.client.is_drained() || user.client.ticket().is_none();
-            assert!(rests, "everything owed is delivered in the end: {:?}", user.client);
+            assert!(rests, "everything unwritten is delivered in the end: {:?}", user.client);
         }
     }
 

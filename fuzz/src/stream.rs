@@ -17,12 +17,12 @@ pub(crate) struct Stream {
 
 impl Stream {
     /// Compares what is to be written now with what was before, and returns the messages that are new.
-    pub(crate) fn extend(&mut self, owed: &[u8]) -> Vec<HubMessage<'_>> {
+    pub(crate) fn extend(&mut self, unwritten: &[u8]) -> Vec<HubMessage<'_>> {
         let known = self.bytes.len() - self.written;
-        assert!(owed.starts_with(&self.bytes[self.written..]), "what was owed still is, in the same order");
+        assert!(unwritten.starts_with(&self.bytes[self.written..]), "what was unwritten still is, in the same order");
         // The first messages come after the preface.
         let from = self.bytes.len().max(PREFACE_BYTES);
-        self.bytes.extend_from_slice(&owed[known..]);
+        self.bytes.extend_from_slice(&unwritten[known..]);
         check_written(&self.bytes[from..])
     }
 

@@ -58,7 +58,8 @@ impl Presence {
     ) -> bool {
         let mut list = sessions[session].details.begun_list.take().unwrap_or_default();
         let resolved = &mut list.resolved;
-        // It is another list: the driver has dropped the rest of the one that was begun.
+        // It is another list: the driver has dropped the rest of the one that was begun. If the other one is as long or
+        // longer, that cannot be seen, and its first names are those of the begun one.
         if resolved.len() > names.len() {
             resolved.clear();
         }

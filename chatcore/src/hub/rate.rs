@@ -48,7 +48,7 @@ impl Bucket {
         u32::try_from(units).unwrap_or(u32::MAX).max(u32::from(paid_off_at <= latest))
     }
 
-    /// Cost that is not paid off, up to this much.
+    /// Cost that is not paid off, up to this much; always this much if the rate is not bounded.
     pub(super) fn debt(self, now: Instant, pace: &Pace, max: u32) -> u32 {
         let nanos = self.paid_off_at.as_nanos().saturating_sub(now.as_nanos());
         if nanos >= pace.nanos.saturating_mul(max.into()) {
@@ -136,5 +136,6 @@ mod tests {
             (bucket.allowance(Instant::ZERO, &pace), bucket.paused_until(Instant::ZERO, &pace)),
             (u32::MAX, None)
         );
+        assert_eq!(Bucket::default().debt(Instant::ZERO, &pace, 7), 7);
     }
 }

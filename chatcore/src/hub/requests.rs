@@ -80,7 +80,7 @@ impl Hub {
     ) -> Result<Handled, ProtocolError> {
         let may_go_on = match content.kind {
             Kind::JOIN | Kind::LEAVE => return self.handle_membership(index, content, budget),
-            // What was said before a goodbye is still owed to the client that says it.
+            // What was said before a goodbye still goes to the client that says it.
             Kind::GOODBYE => self.ordered.membership(index, budget).is_some(),
             // The end of a session is news.
             Kind::ERROR => self.ordered.has_room(budget),

@@ -95,7 +95,7 @@ impl Recipient<'_> {
         self.session
     }
 
-    /// As of [`Ordered::unordered`].
+    /// For what needs no order, as with [`Ordered::unordered`].
     #[inline]
     pub(in crate::hub) const fn sessions(&mut self) -> &mut Sessions {
         self.sessions
@@ -116,7 +116,7 @@ pub(in crate::hub) struct MembershipOf<'a> {
 }
 
 impl MembershipOf<'_> {
-    /// As of [`Ordered::unordered`].
+    /// For what needs no order, as with [`Ordered::unordered`].
     pub(in crate::hub) const fn sessions(&mut self) -> &mut Sessions {
         self.sessions
     }
@@ -137,7 +137,7 @@ pub(in crate::hub) struct PendingFanout<'a> {
 }
 
 impl PendingFanout<'_> {
-    /// As of [`Ordered::unordered`].
+    /// For what needs no order, as with [`Ordered::unordered`].
     pub(in crate::hub) const fn sessions(&mut self) -> &mut Sessions {
         self.sessions
     }

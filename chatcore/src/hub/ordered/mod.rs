@@ -7,8 +7,8 @@
 //! - a join or a leave, while nothing is on its way to members: [`Ordered::membership`];
 //! - a message to a room, while there is room for it among what waits: [`Ordered::pending_fanout`].
 //!
-//! Whoever forgets to flush has nothing to call: what puts in what somebody says, and what changes who is in a room, is
-//! private to this module. Everything else is to be had without an order, from [`Ordered::unordered`]: what a transport
+//! Whoever forgets to flush has nothing to call: what puts a user's words into an outbox, and what changes who is in a
+//! room, is private to this module. Everything else is to be had without an order, from [`Ordered::unordered`]: what a transport
 //! did, a session's own answers, news of who is online, and ends.
 //!
 //! Two things the types do not say. What was said in rooms before a goodbye is still for the client that says it, so a

@@ -307,3 +307,22 @@ const EXCUSED_LOOKS: u32 = 8;
 fn probe_after(limits: &Limits) -> Duration {
     limits.idle_time_max / 2
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_goes_on_where_the_lower_half_of_its_number_wraps() {
+        let first = (1 << 32) - 1;
+        let mut run = Run::of(first, MessageId(7));
+        assert!(run.extend(first + 1, MessageId(8)));
+        assert!(run.extend(first + 2, MessageId(9)));
+        assert!(!run.extend(first + 2, MessageId(10)), "that number is told already");
+        assert!(!run.extend(first + 3, MessageId(11)), "an id is left out");
+        // Frames that are not accepted may have come since.
+        let told = run.take(first + 5).expect("there is something to tell");
+        assert_eq!((told.number, told.id, told.more), (first, MessageId(7), 2));
+        assert!(run.take(first + 5).is_none(), "it is told once");
+    }
+}

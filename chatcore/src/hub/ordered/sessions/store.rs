@@ -298,7 +298,7 @@ impl Sessions {
     }
 
     /// Units of work that a call may do for a session: few at first, and the more the more it has caused of late. This many
-    /// who begin at once hold up nobody.
+    /// who begin at once hold up nobody. All of it if the session's rate is not bounded.
     #[inline]
     pub(in crate::hub) fn work_max(&self, index: usize) -> u32 {
         FIRST_WORK_MAX + self.all[index].bucket.debt(self.now, &self.session_pace, CALL_WORK_MAX - FIRST_WORK_MAX)
