@@ -147,17 +147,17 @@ impl<D: Dial> AsyncClient<D> {
     pub(super) fn write(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(link) = self.link.as_mut().filter(|link| !link.write_failed) else { return false };
         loop {
-            let mut slices = [IoSlice::new(&[]); WRITE_CHUNKS_MAX];
             let chunks = self.client.poll_transmit();
-            let filled = slices.iter_mut().zip(chunks).map(|(slice, chunk)| *slice = IoSlice::new(chunk)).count();
-            let mut stream = Pin::new(&mut link.stream);
-            if filled == 0 {
+            let stream = Pin::new(&mut link.stream);
+            if chunks.is_empty() {
                 let flushed = if link.unflushed { stream.poll_flush(cx) } else { return false };
                 link.unflushed = flushed.is_pending();
                 link.write_failed = matches!(flushed, Poll::Ready(Err(_)));
                 return link.write_failed;
             }
-            match stream.as_mut().poll_write_vectored(cx, &slices[..filled]) {
+            let mut slices = [IoSlice::new(&[]); WRITE_CHUNKS_MAX];
+            let filled = slices.iter_mut().zip(chunks).map(|(slice, chunk)| *slice = IoSlice::new(chunk)).count();
+            match stream.poll_write_vectored(cx, &slices[..filled]) {
                 Poll::Pending => return false,
                 Poll::Ready(Ok(count)) if count > 0 => {
                     link.unflushed = true;
