@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::pin::pin;
 
-use chatcore_client::chatcore::RoomName;
+use chatcore_client::chatcore::{ClientError, RoomName};
 use chatcore_client::{AsyncClient, ClientConfig, Event, Tcp, User};
 
 #[tokio::main(flavor = "current_thread")]
@@ -49,12 +49,13 @@ fn handle(bot: &mut AsyncClient<Tcp>, home: &str, event: Event) -> Result<(), Bo
                 ("!help", _) => say(bot, to, "I know !help, !echo TEXT and !members")?,
                 ("!echo", text) => say(bot, to, text)?,
                 // `Members` answers: whoever asks, the room is told.
-                ("!members", _) => drop(bot.roster(home, 0)?),
+                ("!members", _) => unless_full(bot.roster(home, 0))?,
                 _ => {}
             }
         }
         Event::Members { users, .. } => {
             let names: Vec<&str> = users.iter().map(User::shown).collect();
+            // There may be more pages: the bot tells the first.
             say(bot, home, &format!("here are {}", names.join(", ")))?;
         }
         Event::Reconnecting { why, after, .. } => eprintln!("{}; back in {after:?}", why.to_string().escape_debug()),
@@ -64,9 +65,13 @@ fn handle(bot: &mut AsyncClient<Tcp>, home: &str, event: Event) -> Result<(), Bo
     Ok(())
 }
 
-/// Says something that is left out if too much waits for the server already.
 fn say(bot: &mut AsyncClient<Tcp>, to: &str, text: &str) -> Result<(), Box<dyn Error>> {
-    match bot.send(to, text.as_bytes()) {
+    unless_full(bot.send(to, text.as_bytes()))
+}
+
+/// A request is left out if too much waits for the server already.
+fn unless_full(asked: Result<u64, ClientError>) -> Result<(), Box<dyn Error>> {
+    match asked {
         Err(error) if !error.passes() => Err(error.into()),
         _ => Ok(()),
     }

@@ -164,8 +164,9 @@ impl<D: Dial> AsyncClient<D> {
 
     // ---- what the program waits for ----
 
-    /// Waits for the next event; none after [`Event::Closed`], which is the last. [`Event::Connect`] does not come: the
-    /// client itself makes the connection.
+    /// Waits for the next event; none after [`Event::Closed`], which is the last. With it the client closes the connection,
+    /// if its last words are written; otherwise [`close`](Self::close) waits until they are. [`Event::Connect`] does not
+    /// come: the client itself makes the connection.
     ///
     /// The call first writes what the program has sent. If an event waits already, it returns that one, and reads only if
     /// something is due.
@@ -253,7 +254,10 @@ impl<D: Dial> AsyncClient<D> {
         let event = match waiting {
             Some(event) => Some(event),
             None => ready!(self.poll_until(cx, |this, _| match this.try_next() {
-                None if this.client.is_closed() => Some(None),
+                None if this.client.is_closed() => {
+                    this.hang_up_if_written();
+                    Some(None)
+                }
                 event => event.map(Some),
             })),
         };

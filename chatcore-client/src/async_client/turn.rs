@@ -112,6 +112,14 @@ impl<D: Dial> AsyncClient<D> {
         self.link.take().is_some() || is_dialing
     }
 
+    /// A client that has ended needs no connection any more, unless its last words are still to be written.
+    pub(super) fn hang_up_if_written(&mut self) {
+        let is_empty = self.client.poll_transmit().is_empty();
+        if self.link.as_ref().is_none_or(|link| link.write_failed || (is_empty && link.is_flushed())) {
+            self.hang_up();
+        }
+    }
+
     /// True if something was read, be it the end. Otherwise the task is woken when there is something.
     fn read(&mut self, cx: &mut Context<'_>) -> bool {
         for reads in 0..READS_MAX {

@@ -373,6 +373,23 @@ fn a_close_that_was_dropped_goes_on_with_the_next_one() {
 }
 
 #[test]
+fn a_program_that_only_waits_for_the_end_closes_the_connection_with_it() {
+    on_virtual_time(async || {
+        let (mut alice, mut end) = ScriptedHub::default().alice(config()).await;
+        alice.goodbye();
+        let hub = async {
+            end.expect(Kind::GOODBYE).await;
+            let goodbye = Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None };
+            end.say(&HubMessage::Goodbye(goodbye)).await;
+        };
+        let ((), event) = tokio::join!(hub, next(&mut alice));
+        assert_eq!(event, Event::Closed(Closed::Left));
+        assert_eq!((alice.next().await, alice.connected()), (None, false));
+        assert_eq!(end.rest().await, []);
+    });
+}
+
+#[test]
 fn a_hub_that_breaks_the_protocol_is_told_how() {
     on_virtual_time(async || {
         let (mut alice, mut end) = ScriptedHub::default().alice(config()).await;
