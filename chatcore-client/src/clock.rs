@@ -15,7 +15,7 @@ impl Clock {
     }
 
     pub(crate) fn now(&self) -> Instant {
-        Instant::ZERO + self.epoch.elapsed()
+        Instant::from_duration(self.epoch.elapsed())
     }
 }
 

@@ -29,7 +29,7 @@ impl Clock {
         if let Some(ticks) = self.ticks {
             return ticks.next();
         }
-        Instant::ZERO + self.epoch.elapsed()
+        Instant::from_duration(self.epoch.elapsed())
     }
 }
 

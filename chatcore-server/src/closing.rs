@@ -19,8 +19,7 @@ pub(crate) fn linger(table: &mut Table, limits: &DriverLimits, now: Instant, key
         return table.remove(key);
     }
     table.drop_kept(key);
-    let (until, bytes_left) =
-        (now + limits.linger_time_max, u32::try_from(limits.linger_bytes_max).unwrap_or(u32::MAX));
+    let (until, bytes_left) = (now + limits.linger_time_max, limits.linger_bytes_max);
     table.change(key, |connection| connection.stage = Stage::Lingering { until, bytes_left });
     table.readable(now, key);
 }

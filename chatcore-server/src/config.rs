@@ -111,8 +111,8 @@ pub struct DriverLimits {
     /// Default 1 s; 0 drops it at once.
     pub linger_time_max: Duration,
     /// Bytes that the server throws away in that time. If the client sends more, the server drops the connection.
-    /// Default 1 MiB; above 4 GiB counts as 4 GiB.
-    pub linger_bytes_max: usize,
+    /// Default 1 MiB.
+    pub linger_bytes_max: u32,
 }
 
 impl Default for DriverLimits {

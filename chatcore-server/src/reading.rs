@@ -250,7 +250,7 @@ impl Reading<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::net::{Ipv4Addr, SocketAddr};
     use std::time::Duration;
 
@@ -304,7 +304,7 @@ mod tests {
     }
 
     /// The hub's connection of a user.
-    fn admit(hub: &mut Hub, name: &str) -> ConnId {
+    pub(crate) fn admit(hub: &mut Hub, name: &str) -> ConnId {
         let mut opening = Preface::OURS.encode().to_vec();
         ClientMessage::Register(Register { name, credential: b"", frame_bytes_max: u32::MAX }).encode(&mut opening);
         let registration = Handshake::new(NOW, hub.limits()).receive(NOW, &mut &opening[..]);

@@ -58,32 +58,16 @@ mod tests {
     use std::io::Read;
     use std::net::TcpListener;
 
-    use chatcore::wire::{ClientMessage, Message, Preface, Register, Send};
-    use chatcore::{Action, ConnId, Handshake, Limits, Received};
+    use chatcore::wire::{ClientMessage, Message, Send};
+    use chatcore::{Action, Handshake, Limits, Received};
     use mio::net::TcpStream;
     use socket2::SockRef;
 
     use super::*;
     use crate::connection::Connection;
+    use crate::reading::tests::admit;
 
     const NOW: Instant = Instant::from_millis(1);
-
-    /// Lets a user in who sends itself messages with these bodies.
-    fn admit(hub: &mut Hub, name: &str, body: &[u8], count: usize) -> (Handshake, ConnId) {
-        let mut opening = Preface::OURS.encode().to_vec();
-        let register = Register { name, credential: b"", frame_bytes_max: u32::MAX };
-        ClientMessage::Register(register).encode(&mut opening);
-        for _ in 0..count {
-            ClientMessage::Send(Send { to: name, body }).encode(&mut opening);
-        }
-        let mut input = &opening[..];
-        let mut handshake = Handshake::new(NOW, hub.limits());
-        let registration = handshake.receive(NOW, &mut input).expect("it is polite").expect("it is whole");
-        let conn = hub.admit(NOW, registration).expect("the name is free");
-        while hub.receive(NOW, conn, &mut input) == Ok(Received::More) {}
-        assert_eq!(input, b"", "all is taken");
-        (handshake, conn)
-    }
 
     #[test]
     fn a_long_outbox_is_written_in_pieces_and_in_small_ones_while_others_wait() {
@@ -95,8 +79,16 @@ mod tests {
         SockRef::from(&stream).set_send_buffer_size(4 * WRITE_BYTES_MAX).expect("the system has that much");
 
         let mut hub = Hub::new(Limits::default(), [7; 32]);
-        let (handshake, alice) = admit(&mut hub, "alice", &[0; 16 << 10], 3 * (WRITE_BYTES_MAX >> 14));
+        let alice = admit(&mut hub, "alice");
+        let mut said = Vec::new();
+        for _ in 0..3 * (WRITE_BYTES_MAX >> 14) {
+            ClientMessage::Send(Send { to: "alice", body: &[0; 16 << 10] }).encode(&mut said);
+        }
+        let mut input = &said[..];
+        while hub.receive(NOW, alice, &mut input) == Ok(Received::More) {}
+        assert_eq!(input, b"", "all is taken");
         let mut table = Table::default();
+        let handshake = Handshake::new(NOW, hub.limits());
         let key = table.insert(Connection::new(TcpStream::from_std(stream), address, handshake));
         table.open(key, alice);
         assert_eq!(hub.poll_action(), Some(Action::Write { conn: alice }));
@@ -110,7 +102,7 @@ mod tests {
             before - left
         };
         assert_eq!(written(&mut hub), WRITE_BYTES_MAX);
-        let (_, bob) = admit(&mut hub, "bob", b"", 0);
+        let bob = admit(&mut hub, "bob");
         assert_eq!([written(&mut hub), written(&mut hub)], [PIECE_BYTES_MAX; 2]);
         assert_eq!(hub.poll_action(), Some(Action::Write { conn: bob }));
         assert_eq!(written(&mut hub), WRITE_BYTES_MAX);

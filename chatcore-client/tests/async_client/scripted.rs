@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chatcore_client::chatcore::wire::{Ack, Deliver, Goodbye, HubMessage, Kind, Message, Ping, Pong, ReconnectHint};
 use chatcore_client::chatcore::{GoodbyeCode, MessageId};
-use chatcore_client::{AsyncClient, ClientConfig, ClientError, Closed, Event};
+use chatcore_client::{AsyncClient, ClientConfig, ClientError, Closed, Dial, Event};
 use futures_core::Stream;
 use tokio::io::{BufWriter, DuplexStream};
 use tokio::task::{LocalSet, coop, spawn_local, yield_now};
@@ -293,15 +293,21 @@ fn a_stream_that_keeps_what_is_written_is_flushed() {
     });
 }
 
+/// Has a connection, and no other, that holds little, and sends more than that.
+async fn narrow() -> (AsyncClient<impl Dial>, HubEnd) {
+    let (stream, mut end) = HubEnd::pair(1_000);
+    let mut first = Some(stream);
+    let dial = move |_: Option<String>| ready(Ok(first.take().expect("there is one connection")));
+    let mut alice = AsyncClient::connect(dial, config()).await.unwrap();
+    register(&mut alice, &mut end).await;
+    alice.send("bob", &vec![b'x'; 60_000]).unwrap();
+    (alice, end)
+}
+
 #[test]
 fn a_hub_that_writes_before_it_reads_does_not_stop_a_program_that_sends() {
     on_virtual_time(async || {
-        let (stream, mut end) = HubEnd::pair(1_000);
-        let mut first = Some(stream);
-        let dial = move |_: Option<String>| ready(Ok(first.take().expect("there is one connection")));
-        let mut alice = AsyncClient::connect(dial, config()).await.unwrap();
-        register(&mut alice, &mut end).await;
-        alice.send("bob", &vec![b'x'; 60_000]).unwrap();
+        let (mut alice, mut end) = narrow().await;
         let hub = async {
             for id in 1..=1_000 {
                 end.say(&deliver(id)).await;
@@ -346,12 +352,7 @@ fn closing_ends_in_time_whatever_the_hub_does() {
         assert_eq!(begun.elapsed(), config().flush_time_max);
         end.expect(Kind::GOODBYE).await;
         // It does not read.
-        let (stream, mut end) = HubEnd::pair(1_000);
-        let mut first = Some(stream);
-        let dial = move |_: Option<String>| ready(Ok(first.take().expect("there is one connection")));
-        let mut alice = AsyncClient::connect(dial, config()).await.unwrap();
-        register(&mut alice, &mut end).await;
-        alice.send("bob", &vec![b'x'; 60_000]).unwrap();
+        let (mut alice, _end) = narrow().await;
         let begun = Instant::now();
         assert_eq!(alice.close().await, Err(Closed::TimedOut));
         assert_eq!(begun.elapsed(), config().flush_time_max);
