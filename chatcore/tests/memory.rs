@@ -77,7 +77,7 @@ fn fill_and_read(world: &mut World, sender: ConnId, to: &str, (count, bytes): (u
 
 fn end(world: &World, name: &str) -> Option<CloseReason> {
     world.hub_events.iter().find_map(|event| match event {
-        HubEvent::SessionEnded { name: ended, reason } if ended.as_str() == name => Some(*reason),
+        HubEvent::SessionEnded { name: ended, reason, .. } if ended.as_str() == name => Some(*reason),
         _ => None,
     })
 }

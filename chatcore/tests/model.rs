@@ -284,7 +284,7 @@ impl Run {
         let mut online = BTreeMap::new();
         for output in &self.world.hub_events {
             match output {
-                HubEvent::SessionStarted { conn, name } => assert_eq!(online.insert(name.clone(), *conn), None),
+                HubEvent::SessionStarted { conn, name, .. } => assert_eq!(online.insert(name.clone(), *conn), None),
                 HubEvent::SessionEnded { name, .. } => assert!(online.remove(name).is_some()),
                 _ => {}
             }

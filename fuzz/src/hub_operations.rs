@@ -408,7 +408,7 @@ impl Run {
         let mut holders = BTreeMap::new();
         for event in &self.events {
             match event {
-                HubEvent::SessionStarted { conn, name } => {
+                HubEvent::SessionStarted { conn, name, .. } => {
                     assert_eq!(holders.insert(name.clone(), *conn), None, "a name has one holder");
                 }
                 HubEvent::SessionEnded { name, .. } => assert!(holders.remove(name).is_some()),

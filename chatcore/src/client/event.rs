@@ -75,6 +75,16 @@ pub enum Event {
         /// The body: opaque bytes.
         body: Vec<u8>,
     },
+    /// Another session of ours has sent a message to a user, and the hub has accepted it (protocol.md, *sent*). What
+    /// another session of ours says in a room comes as a [`Message`](Self::Message) from our own name.
+    Sent {
+        /// Its id.
+        id: MessageId,
+        /// The recipient.
+        to: UserName,
+        /// The body: opaque bytes.
+        body: Vec<u8>,
+    },
     /// The hub has taken responsibility for a message (protocol.md, *accepted and rejected*).
     Accepted {
         /// The number that [`Client::send`](super::Client::send) returned.
@@ -122,7 +132,8 @@ pub enum Event {
         /// The cursor for [`Client::roster`](super::Client::roster) to get the next page; none on the last page.
         next: Option<u64>,
     },
-    /// Another user has joined a room that we are in. A hub does not tell this in rooms with many members.
+    /// Another user has joined a room that we are in. A hub does not tell this in rooms with many members. With our own
+    /// name: another session of ours has joined the room, or we were in it when this session began. Then we are in it.
     Joined {
         /// The room.
         room: RoomName,
@@ -131,7 +142,8 @@ pub enum Event {
         /// As in [`User`].
         display_name: Option<String>,
     },
-    /// Another user has left a room that we are in. A hub does not tell this in rooms with many members.
+    /// Another user has left a room that we are in. A hub does not tell this in rooms with many members. With our own
+    /// name: another session of ours has left the room. Then we are not in it.
     Left {
         /// The room.
         room: RoomName,
