@@ -37,6 +37,11 @@ pub struct Limits {
     /// ([`Admission::AnotherSession`](crate::Admission::AnotherSession)). The hub refuses more with `too_many_sessions`.
     /// Default 8; at least 1.
     pub sessions_of_user_max: u32,
+    /// Requests of one session that wait for answers of the program ([`Hub::with_asking`](crate::Hub::with_asking)), and for
+    /// those before them. While there are so many, the hub pauses the connection. Default 64; at least 1.
+    pub waiting_of_session_max: u32,
+    /// The same of all sessions together. Default 16 384; at least 1.
+    pub waiting_max: u32,
     /// Refusals on one connection. After this many, the hub ends the connection with `too_many_attempts`. Default 8; at
     /// least 1.
     pub registration_attempts_max: u32,
@@ -80,8 +85,9 @@ pub struct Limits {
     /// may have together. Beyond it, the hub pauses the sessions of the origin, and refuses registrations from it with
     /// `rate_limited`. Default 250 000 a second and 1 000 000 at once.
     pub origin_rate: Rate,
-    /// How long the driver may take to decide about a registration. After that, the hub closes the connection. Default
-    /// 30 s; at least 1 ns.
+    /// How long the driver may take to decide about a registration. After that, the hub closes the connection. And how long
+    /// the program may take to answer a question ([`Hub::with_asking`](crate::Hub::with_asking)). After that, the hub
+    /// rejects the request with `unavailable`. Default 30 s; at least 1 ns.
     pub decision_time_max: Duration,
     /// How long a client may be silent after another client has asked for its name. After that, its connection counts
     /// as broken. Default 5 s; at least 1 ns.
@@ -143,6 +149,8 @@ impl Default for Limits {
             outbox_bytes_max: 4 << 20,
             users_max: 1_000_000,
             sessions_of_user_max: 8,
+            waiting_of_session_max: 64,
+            waiting_max: 16_384,
             registration_attempts_max: 8,
             handshake_time_max: Duration::from_secs(30),
             idle_time_max: Duration::from_secs(60),
@@ -219,6 +227,8 @@ impl Limits {
         let counts = [
             ("users_max", self.users_max),
             ("sessions_of_user_max", self.sessions_of_user_max),
+            ("waiting_of_session_max", self.waiting_of_session_max),
+            ("waiting_max", self.waiting_max),
             ("registration_attempts_max", self.registration_attempts_max),
             ("rooms_max", self.rooms_max),
             ("members_max", self.members_max),

@@ -7,13 +7,14 @@ use super::value::Expr;
 
 /// Everything that a dialogue may want another value of, as `benches/dialogues/README.md` lists it: its name, and the
 /// flag of chatcore-server, if there is one. A flag of a time takes seconds.
-pub const SETTINGS: [(&str, Option<&str>); 27] = [
+pub const SETTINGS: [(&str, Option<&str>); 29] = [
     ("announced_members_max", Some("--announced-members-max")),
     ("body_bytes_max", Some("--body-bytes-max")),
     ("buffer_bytes_max", Some("--buffer-bytes-max")),
     ("cost_burst", Some("--session-cost-burst")),
     ("cost_per_s", Some("--session-cost-per-s")),
     ("credential", None),
+    ("denied_room", None),
     ("detached_max", Some("--detached-max")),
     ("detached_of_origin_max", Some("--detached-of-origin-max")),
     ("frame_bytes_max", None),
@@ -33,6 +34,7 @@ pub const SETTINGS: [(&str, Option<&str>); 27] = [
     ("rooms_max", Some("--rooms-of-user-max")),
     ("sessions_of_user_max", None),
     ("stall_ms_max", Some("--stall-time-max")),
+    ("undecided_room", None),
     ("users_max", Some("--users-max")),
     ("watches_max", Some("--watches-max")),
 ];

@@ -72,6 +72,7 @@ const REJECTED: Type = Type::Code(&[
     "hub_watches_full",
     "unavailable",
     "unconfirmed",
+    "denied",
 ]);
 
 const GOODBYE: Type =

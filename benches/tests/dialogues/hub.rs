@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use chatcore::{Action, Admission, Hub, HubConnection, Instant, Limits, Next, QuotaKey, Refusal, UserName};
+use chatcore::{
+    Action, Admission, Asking, Hub, HubConnection, Instant, Limits, Next, QuotaKey, Refusal, RejectCode, Requested,
+    UserName,
+};
 use chatcore_bench::conformance::{Config, Peer, Read, Setting};
 
 use super::virtual_time::{Said, Simulated, read, wait_until};
@@ -15,6 +18,9 @@ pub(crate) struct HubPeer {
     credential: Option<String>,
     /// What a registration for a name that is in use begins.
     admission: Admission,
+    /// A room that nobody may join, and one about which nobody decides.
+    denied_room: Option<String>,
+    undecided_room: Option<String>,
 }
 
 struct Conn {
@@ -36,12 +42,14 @@ impl Conn {
 impl HubPeer {
     pub(crate) fn new(config: &Config) -> Self {
         let (mut limits, mut reserved, mut credential) = (Limits::default(), None, None);
-        let mut admission = Admission::NewUser;
+        let (mut admission, mut denied_room, mut undecided_room) = (Admission::NewUser, None, None);
         for (name, setting) in config.settings() {
             match (name, setting) {
                 ("reserved_name", Setting::Text(name)) => {
                     reserved = Some(UserName::new(name).expect("it can be a name"));
                 }
+                ("denied_room", Setting::Text(room)) => denied_room = Some(room.clone()),
+                ("undecided_room", Setting::Text(room)) => undecided_room = Some(room.clone()),
                 ("credential", Setting::Text(text)) => credential = Some(text.clone()),
                 ("sessions_of_user_max", Setting::Number(value)) => {
                     admission = Admission::AnotherSession;
@@ -51,8 +59,18 @@ impl HubPeer {
                 _ => panic!("{name} is no text"),
             }
         }
-        let hub = Hub::new(limits, [7; 32]).with_reserved(&reserved);
-        Self { hub, now: Instant::from_millis(1), conns: Vec::new(), credential, admission }
+        let is_asking = denied_room.is_some() || undecided_room.is_some();
+        let asking = if is_asking { Asking::new().joins() } else { Asking::new() };
+        let hub = Hub::new(limits, [7; 32]).with_reserved(&reserved).with_asking(asking);
+        Self {
+            hub,
+            now: Instant::from_millis(1),
+            conns: Vec::new(),
+            credential,
+            admission,
+            denied_room,
+            undecided_room,
+        }
     }
 
     /// Does what a connection wants next.
@@ -75,6 +93,14 @@ impl HubPeer {
 
     /// Does what the hub wants done, and writes everything.
     fn drain(&mut self) {
+        while let Some(question) = self.hub.poll_question() {
+            let Requested::Join { room } = &question.request else { panic!("only joins are asked about") };
+            let is = |setting: &Option<String>| setting.as_deref() == Some(room.as_str());
+            if !is(&self.undecided_room) {
+                let answer = if is(&self.denied_room) { Err(RejectCode::Denied) } else { Ok(()) };
+                self.hub.answer(self.now, question.id, answer).expect("it waits for its answer");
+            }
+        }
         while let Some(action) = self.hub.poll_action() {
             while self.hub.poll_event().is_some() {}
             let (Action::Write { conn } | Action::Close { conn, .. }) = action;

@@ -91,14 +91,8 @@ fn every_rule_of_the_page_has_a_dialogue() {
 }
 
 /// Codes that a hub answers with and no dialogue can bring about: those that need an operator, and those that are reserved.
-const NOT_ASKED_FOR: [&str; 6] = [
-    "refused shutting_down",
-    "rejected unavailable",
-    "rejected unconfirmed",
-    "goodbye shutting_down",
-    "goodbye kicked",
-    "goodbye elsewhere",
-];
+const NOT_ASKED_FOR: [&str; 5] =
+    ["refused shutting_down", "rejected unconfirmed", "goodbye shutting_down", "goodbye kicked", "goodbye elsewhere"];
 
 /// The codes that a hub answers with, by the tables of the page, each after the name of its message.
 fn codes() -> BTreeSet<String> {

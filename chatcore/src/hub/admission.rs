@@ -308,6 +308,9 @@ impl Hub {
         if let Attachment::Attached(other) = sessions[index].attachment {
             sessions.drop_conn(index, other, CloseReason::TakenOver);
         }
+        for at in sessions.take_waiting(index) {
+            self.questions.remove(at);
+        }
         let news = sessions.news_of(index);
         self.presence.unwatch_all(mem::take(&mut sessions[index].details.watches));
         let opening = mem::take(&mut registration.outbox);

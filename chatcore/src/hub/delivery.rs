@@ -1,10 +1,12 @@
 //! How a message is taken from its sender, and given to its recipient or its room.
 
+use alloc::vec::Vec;
+
 use super::header_cache::HeaderCache;
 use super::ordered::{PendingFanout, Recipient, Sessions};
 use super::replies::Replies;
 use super::work::{Budget, of_bytes};
-use crate::wire::{Head, MessageId, OVERHEAD_BYTES_MAX, RejectCode};
+use crate::wire::{Deliver, HubMessage, Message, MessageId, OVERHEAD_BYTES_MAX, RejectCode, Send, Sent};
 
 /// What messages need beside sessions and rooms: ids, headers, and whom to answer.
 #[derive(Debug)]
@@ -32,60 +34,66 @@ impl Delivery {
         self.last_id
     }
 
-    /// Puts a message into its recipient's outbox.
-    #[inline]
-    pub(super) fn deliver(&mut self, mut to: Recipient<'_>, sender: usize, body: &[u8], budget: &mut Budget) {
+    /// Puts a message into its recipient's outbox. Returns the work beyond that for one outbox.
+    #[inline(never)]
+    pub(super) fn deliver(&mut self, mut to: Recipient<'_>, sender: usize, number: Option<u64>, body: &[u8]) -> u32 {
         let recipient = to.index();
         let sessions = to.sessions();
-        if !(sessions[recipient].is_alone() && sessions[sender].is_alone()) {
-            return self.deliver_to_all(to, sender, body, budget);
+        let (number, is_alone) = self.replies.number(sessions, sender, number);
+        if !(is_alone && sessions[recipient].is_alone()) {
+            return self.deliver_to_all(to, sender, number, body);
         }
-        budget.spend(of_bytes(body.len()));
-        let number = self.replies.count(sessions, sender);
         // No session takes a longer one than the hub.
         if body.len() > sessions[recipient].body_bytes_max as usize {
-            return sessions.rejected(sender, number, RejectCode::BodyTooLong);
+            sessions.rejected(sender, number, RejectCode::BodyTooLong);
+            return 0;
         }
         if !sessions.fits(recipient, body.len() + OVERHEAD_BYTES_MAX as usize) || !sessions.may_say(sender) {
-            return sessions.rejected(sender, number, RejectCode::RecipientFull);
+            sessions.rejected(sender, number, RejectCode::RecipientFull);
+            return 0;
         }
         let id = self.next_id();
         let head = self.header_cache.header(id, sender, sessions, body.len());
         to.deliver(head, body);
         to.sessions().accepted(sender, number, id);
+        0
     }
 
     /// Puts a message into the outboxes of all sessions of its recipient, and tells the sender's other ones: all of them,
     /// or none.
     #[cold]
     #[inline(never)]
-    fn deliver_to_all(&mut self, mut to: Recipient<'_>, sender: usize, body: &[u8], budget: &mut Budget) {
+    fn deliver_to_all(&mut self, mut to: Recipient<'_>, sender: usize, number: u64, body: &[u8]) -> u32 {
         let recipient = to.index();
         let sessions = to.sessions();
-        let number = self.replies.count(sessions, sender);
         // What a user writes to itself comes to all its sessions as it is.
         let has_copies = !sessions[sender].is_alone() && !sessions.is_of_same_user(sender, recipient);
         let copies = has_copies.then_some(sender).into_iter().flat_map(|sender| sessions.siblings(sender));
         let all = sessions.ring(recipient).chain(copies);
         let outcome = all.clone().try_for_each(|session| may_get(sessions, session, body));
-        budget.spend(of_bytes(body.len()).saturating_mul(u32::try_from(all.count()).unwrap_or(u32::MAX)));
+        let others = u32::try_from(all.count() - 1).unwrap_or(u32::MAX);
+        let work = of_bytes(body.len()).saturating_mul(others);
         let may_say = if sessions.may_say(sender) { Ok(()) } else { Err(RejectCode::RecipientFull) };
         if let Err(code) = outcome.and(may_say) {
-            return sessions.rejected(sender, number, code);
+            sessions.rejected(sender, number, code);
+            return work;
         }
         let id = self.next_id();
-        let head = self.header_cache.header(id, sender, sessions, body.len());
-        to.deliver_to_all(head, body);
+        let mut frame = Vec::new();
+        HubMessage::Deliver(Deliver { id, from: sessions[sender].name.as_str(), body }).encode(&mut frame);
+        to.deliver_to_all(&frame);
         if has_copies {
-            let head = Head::of_sent(id, to.sessions()[recipient].name.as_str(), body.len());
-            to.copy_to_siblings(sender, &head, body);
+            frame.clear();
+            HubMessage::Sent(Sent { id, to: to.sessions()[recipient].name.as_str(), body }).encode(&mut frame);
+            to.copy_to_siblings(sender, &frame);
         }
         to.sessions().accepted(sender, number, id);
+        work
     }
 
     /// Rejects a message to a user who is not there.
-    pub(super) fn reject(&mut self, sessions: &mut Sessions, sender: usize, body: &[u8]) {
-        let number = self.replies.count(sessions, sender);
+    pub(super) fn reject(&mut self, sessions: &mut Sessions, sender: usize, number: Option<u64>, body: &[u8]) {
+        let (number, _) = self.replies.number(sessions, sender, number);
         let code = check_body(sessions, body).err().unwrap_or(RejectCode::NoSuchUser);
         sessions.rejected(sender, number, code);
     }
@@ -95,12 +103,12 @@ impl Delivery {
         &mut self,
         mut fanout: PendingFanout<'_>,
         sender: usize,
-        to: &str,
-        body: &[u8],
+        number: Option<u64>,
+        Send { to, body }: Send<'_>,
         budget: &mut Budget,
     ) {
         let sessions = fanout.sessions();
-        let number = self.replies.count(sessions, sender);
+        let (number, _) = self.replies.number(sessions, sender, number);
         let mut cost = 0;
         let may_say = if sessions.may_say(sender) { Ok(()) } else { Err(RejectCode::RecipientFull) };
         let room = check_body(sessions, body).and(may_say).and_then(|()| fanout.room_of(sender, to, &mut cost));

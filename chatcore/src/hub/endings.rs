@@ -44,7 +44,11 @@ impl Hub {
         let ids_max = sessions.shared_after(index).unwrap_or(MessageId(u64::MAX));
         let last_id = self.delivery.last_id;
         sessions.siblings_mut(index, |sibling| sibling.rare().shared_until = Some(last_id));
+        let waiting = sessions.take_waiting(index);
         let (mut session, mut outbox) = sessions.remove(index);
+        for at in waiting {
+            self.questions.remove(at);
+        }
         self.delivery.header_cache.forget(index);
         let name = session.name.clone();
         let ended = EndedSession { name: name.clone(), ids_max, shared_until: session.shared_until() };

@@ -84,7 +84,11 @@ impl Hub {
             return Ok(outcome);
         }
         sessions.received(index, before, input.len());
-        Ok(sessions.charge(index, budget.cost()).map_or(outcome, |until| Received::Paused { until }))
+        let mut until = sessions.charge(index, budget.cost());
+        if self.questions.is_on() {
+            until = self.pause_for_answers(index, until);
+        }
+        Ok(until.map_or(outcome, |until| Received::Paused { until }))
     }
 
     /// The cost of the frames that the last [`receive`](Self::receive) took, in the units of protocol.md, *Cost*. The
@@ -154,6 +158,7 @@ impl Hub {
                 }
                 TimerKey::Session(index) => work.spend(self.handle_session_timer(index)),
                 TimerKey::Presence(group) => self.presence.handle_timer(sessions, group),
+                TimerKey::Question(id) => self.question_timer(id),
             }
         }
         self.note_work(work.spent());

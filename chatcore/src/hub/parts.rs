@@ -10,6 +10,7 @@ use super::delivery::Delivery;
 use super::ordered::{Ordered, Rooms, Sessions};
 use super::prefetch::Prefetch;
 use super::presence::Presence;
+use super::questions::Questions;
 use super::reports::Reports;
 use super::secret_rng::SecretRng;
 use super::shutdown::ShuttingDown;
@@ -78,6 +79,7 @@ pub struct Hub {
     /// What the names look like that nobody gets.
     pub(super) reserved: BTreeSet<String>,
     pub(super) reports: Reports,
+    pub(super) questions: Questions,
     pub(super) prefetch: Prefetch,
     /// Sessions that are still to be ended because the hub stops.
     pub(super) shutting_down: Option<ShuttingDown>,
@@ -117,6 +119,7 @@ impl Hub {
             presence: Presence::new(key),
             reserved: BTreeSet::new(),
             reports: Reports::default(),
+            questions: Questions::default(),
             prefetch: Prefetch::new(thresholds.prefetch_sessions),
             shutting_down: None,
             turns: Turns::default(),

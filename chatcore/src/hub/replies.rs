@@ -16,14 +16,21 @@ impl Replies {
     /// A numbered frame has come. Its number is returned.
     #[inline]
     pub(super) fn count(&mut self, sessions: &mut Sessions, index: usize) -> u64 {
+        self.number(sessions, index, None).0
+    }
+
+    /// The number of a frame, which comes now if it has none yet; and whether the session's user has no other session.
+    #[inline]
+    pub(super) fn number(&mut self, sessions: &mut Sessions, index: usize, counted: Option<u64>) -> (u64, bool) {
         let session = &mut sessions[index];
-        session.received += 1;
+        session.received += u64::from(counted.is_none());
         session.ack_due = true;
-        let number = session.received;
+        let number = counted.unwrap_or(session.received);
+        let is_alone = session.is_alone();
         if !mem::replace(&mut session.replies_queued, true) {
             self.due.push(index);
         }
-        number
+        (number, is_alone)
     }
 
     /// Nothing is due to anybody.

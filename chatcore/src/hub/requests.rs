@@ -38,12 +38,40 @@ impl Hub {
         content: Content<'_>,
         budget: &mut Budget,
     ) -> Result<Handled, ProtocolError> {
+        if self.questions.is_on() {
+            return self.handle_or_ask(index, content, budget);
+        }
+        self.take(index, content, None, budget)
+    }
+
+    /// Does what a frame wants. It has a number if it was counted before.
+    #[expect(clippy::inline_always, reason = "a call costs each message 40 instructions")]
+    #[inline(always)]
+    pub(super) fn take(
+        &mut self,
+        index: usize,
+        content: Content<'_>,
+        number: Option<u64>,
+        budget: &mut Budget,
+    ) -> Result<Handled, ProtocolError> {
         // Nearly all that comes is one of these two, and the way through all messages costs more than they do.
         match content.kind {
-            Kind::SEND => self.handle_send(index, content, budget),
+            Kind::SEND => self.handle_send(index, content, number, budget),
             Kind::ACK => self.handle_ack(index, content, budget),
-            _ => self.handle_other(index, content, budget),
+            _ => self.handle_other(index, content, number, budget),
         }
+    }
+
+    /// The same, for frames that come seldom in this way.
+    #[inline(never)]
+    pub(super) fn take_slowly(
+        &mut self,
+        index: usize,
+        content: Content<'_>,
+        number: Option<u64>,
+        budget: &mut Budget,
+    ) -> Result<Handled, ProtocolError> {
+        self.take(index, content, number, budget)
     }
 
     /// Lets a session into a room, or out of one.
@@ -52,6 +80,7 @@ impl Hub {
         &mut self,
         index: usize,
         content: Content<'_>,
+        number: Option<u64>,
         budget: &mut Budget,
     ) -> Result<Handled, ProtocolError> {
         let Self { ordered, delivery, .. } = self;
@@ -59,14 +88,14 @@ impl Hub {
         budget.spend(of_bytes(content.fields.len()));
         let message = ClientMessage::decode(content)?;
         transition::at_hub(State::Registered, content.kind)?;
-        delivery.replies.count(membership.sessions(), index);
+        let (number, _) = delivery.replies.number(membership.sessions(), index, number);
         let mut cost = 0;
         let outcome = match message {
             Some(ClientMessage::Join(join)) => membership.join(join.room, &mut cost),
             Some(ClientMessage::Leave(leave)) => membership.leave(leave.room, &mut cost),
             _ => unreachable!("the kind is one of these two"),
         };
-        answer(membership.sessions(), index, outcome);
+        answer(membership.sessions(), index, number, outcome);
         budget.spend(cost);
         Ok(Handled::Done)
     }
@@ -77,10 +106,11 @@ impl Hub {
         &mut self,
         index: usize,
         content: Content<'_>,
+        number: Option<u64>,
         budget: &mut Budget,
     ) -> Result<Handled, ProtocolError> {
         let may_go_on = match content.kind {
-            Kind::JOIN | Kind::LEAVE => return self.handle_membership(index, content, budget),
+            Kind::JOIN | Kind::LEAVE => return self.handle_membership(index, content, number, budget),
             // What was said before a goodbye still goes to the client that says it.
             Kind::GOODBYE => self.ordered.membership(index, budget).is_some(),
             // The end of a session is news.
@@ -100,7 +130,7 @@ impl Hub {
                 .is_some_and(|count| count > self.ordered.sessions().limits.watches_max.into())
         {
             let (sessions, _) = self.ordered.unordered();
-            let number = self.delivery.replies.count(sessions, index);
+            let (number, _) = self.delivery.replies.number(sessions, index, number);
             sessions.rejected(index, number, RejectCode::TooManyWatches);
             return Ok(Handled::Done);
         }
@@ -113,32 +143,34 @@ impl Hub {
         {
             return Ok(Handled::Later);
         }
-        if content.kind.is_numbered() {
-            self.delivery.replies.count(self.ordered.unordered().0, index);
-        }
+        let number = if content.kind.is_numbered() {
+            self.delivery.replies.number(self.ordered.unordered().0, index, number).0
+        } else {
+            0
+        };
         // Unknown and optional: skipped, but counted above if it is numbered.
-        Ok(message.map_or(Handled::Done, |message| self.apply(index, &message, budget)))
+        Ok(message.map_or(Handled::Done, |message| self.apply(index, number, &message, budget)))
     }
 
-    /// Does what a message asks for, which has been counted.
-    fn apply(&mut self, index: usize, message: &ClientMessage<'_>, budget: &mut Budget) -> Handled {
+    /// Does what a message asks for, which has this number if it is numbered.
+    fn apply(&mut self, index: usize, number: u64, message: &ClientMessage<'_>, budget: &mut Budget) -> Handled {
         let Self { ordered, presence, .. } = self;
         let (sessions, rooms) = ordered.unordered();
         let mut cost = 0;
         match message {
             ClientMessage::Roster(roster) => {
-                if let Err(code) = list_members(sessions, rooms, index, *roster, &mut cost) {
-                    answer(sessions, index, Err(code));
+                if let Err(code) = list_members(sessions, rooms, (index, number), *roster, &mut cost) {
+                    answer(sessions, index, number, Err(code));
                 }
             }
-            ClientMessage::Who(who) => list_online(sessions, index, *who, &mut cost),
+            ClientMessage::Who(who) => list_online(sessions, (index, number), *who, &mut cost),
             ClientMessage::Watch(_) => {
                 let watched = presence.watch(sessions, index, &mut cost);
-                answer(sessions, index, watched);
+                answer(sessions, index, number, watched);
             }
             ClientMessage::Unwatch(_) => {
                 presence.unwatch(sessions, index, &mut cost);
-                answer(sessions, index, Ok(()));
+                answer(sessions, index, number, Ok(()));
             }
             ClientMessage::Ping(Ping { nonce }) => {
                 sessions.answer(index, Answer::Pong(Pong { nonce: *nonce }));
@@ -199,11 +231,13 @@ impl Hub {
 
     // ---- messages ----
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "likewise")]
+    #[inline(always)]
     fn handle_send(
         &mut self,
         sender: usize,
         content: Content<'_>,
+        number: Option<u64>,
         budget: &mut Budget,
     ) -> Result<Handled, ProtocolError> {
         // Nearly everybody writes to a name as it was shown.
@@ -212,10 +246,11 @@ impl Hub {
             && let Some(recipient) = self.recipient(sender, to)
         {
             let Some(to) = self.ordered.recipient(recipient, sender, budget) else { return Ok(Handled::Later) };
-            self.delivery.deliver(to, sender, body, budget);
+            budget.spend(of_bytes(body.len()));
+            budget.spend(self.delivery.deliver(to, sender, number, body));
             return Ok(Handled::Done);
         }
-        self.handle_send_slowly(sender, content, fast, budget)
+        self.handle_send_slowly(sender, content, number, fast, budget)
     }
 
     /// Takes a send to a room, to somebody whose name is spelt in another way, or to nobody.
@@ -224,6 +259,7 @@ impl Hub {
         &mut self,
         sender: usize,
         content: Content<'_>,
+        number: Option<u64>,
         fast: Option<(&[u8], &[u8])>,
         budget: &mut Budget,
     ) -> Result<Handled, ProtocolError> {
@@ -235,7 +271,7 @@ impl Hub {
         if to.starts_with(ROOM_SIGN) {
             let Some(fanout) = self.ordered.pending_fanout(budget) else { return Ok(Handled::Later) };
             budget.spend(of_bytes(body.len()));
-            self.delivery.say(fanout, sender, to, body, budget);
+            self.delivery.say(fanout, sender, number, Send { to, body }, budget);
             return Ok(Handled::Done);
         }
         // A spelling that cannot be a name is nobody's.
@@ -246,18 +282,19 @@ impl Hub {
                 budget.work_for_others(|work| work.spend(cost_of_mapping(to)));
                 return Ok(Handled::Later);
             };
-            budget.spend(cost_of_mapping(to));
-            self.delivery.deliver(next, sender, body, budget);
+            budget.spend(cost_of_mapping(to) + of_bytes(body.len()));
+            budget.spend(self.delivery.deliver(next, sender, number, body));
         } else {
             budget.spend(cost_of_mapping(to) + of_bytes(body.len()));
-            self.delivery.reject(self.ordered.unordered().0, sender, body);
+            self.delivery.reject(self.ordered.unordered().0, sender, number, body);
         }
         Ok(Handled::Done)
     }
 
     /// Resolves a recipient by its exact bytes: tries the prefetched guess, then the sender's last recipient, then the
     /// names.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "likewise")]
+    #[inline(always)]
     fn recipient(&mut self, sender: usize, to: &[u8]) -> Option<usize> {
         if to.first() == Some(&(ROOM_SIGN as u8)) {
             return None;
@@ -273,9 +310,8 @@ impl Hub {
     }
 }
 
-/// Answers the request that has just been counted.
-fn answer(sessions: &mut Sessions, index: usize, outcome: Result<(), RejectCode>) {
-    let number = sessions[index].received;
+/// Answers a request.
+fn answer(sessions: &mut Sessions, index: usize, number: u64, outcome: Result<(), RejectCode>) {
     sessions.answer(
         index,
         match outcome {
@@ -287,8 +323,7 @@ fn answer(sessions: &mut Sessions, index: usize, outcome: Result<(), RejectCode>
 
 // ---- lists ----
 
-fn list_online(sessions: &mut Sessions, index: usize, Who { cursor }: Who, cost: &mut u32) {
-    let number = sessions[index].received;
+fn list_online(sessions: &mut Sessions, (index, number): (usize, u64), Who { cursor }: Who, cost: &mut u32) {
     let in_slot = |slot: usize| sessions.contains(slot).then_some(slot);
     let page = Page::new(sessions, index, cursor, sessions.slots(), in_slot, cost);
     let users = page.users();
@@ -298,12 +333,11 @@ fn list_online(sessions: &mut Sessions, index: usize, Who { cursor }: Who, cost:
 fn list_members(
     sessions: &mut Sessions,
     rooms: &Rooms,
-    index: usize,
+    (index, number): (usize, u64),
     Roster { room, cursor }: Roster<'_>,
     cost: &mut u32,
 ) -> Result<(), RejectCode> {
     let (room, _) = rooms.membership(sessions, index, room, cost)?;
-    let number = sessions[index].received;
     let page = Page::new(sessions, index, cursor, rooms.slots(room), |slot| rooms.member(room, slot), cost);
     let users = page.users();
     sessions.answer(index, Answer::Members(Members { number, users, next: page.next }));

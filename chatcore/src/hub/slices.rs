@@ -11,6 +11,7 @@ impl Hub {
             || self.ordered.sessions().has_marked()
             || self.presence.has_pending()
             || self.reports.has_pending()
+            || self.questions.has_ready()
             || self.shutting_down.is_some()
     }
 
@@ -48,6 +49,7 @@ impl Hub {
             self.end_all(work);
         }
         self.end_marked(work);
+        self.advance_answered(work);
         let (sessions, _) = self.ordered.unordered();
         self.presence.advance(sessions, work);
         self.reports.advance(sessions, work);

@@ -4,6 +4,7 @@
 use alloc::collections::BTreeSet;
 
 use super::groups::GroupId;
+use super::questions::QuestionId;
 use crate::time::Instant;
 
 #[derive(Debug, Default)]
@@ -16,6 +17,8 @@ pub(super) enum TimerKey {
     Conn(usize),
     /// The watchers of a name may be told of it again.
     Presence(GroupId),
+    /// A question must be answered by then.
+    Question(QuestionId),
 }
 
 impl Timers {

@@ -45,7 +45,7 @@ impl Work {
         self.left -= units as i64;
     }
 
-    fn left(&self) -> u32 {
+    pub(super) fn left(&self) -> u32 {
         u32::try_from(self.left).unwrap_or_default()
     }
 

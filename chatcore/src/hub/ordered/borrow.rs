@@ -122,22 +122,22 @@ impl Recipient<'_> {
     }
 
     /// Puts a message into the outboxes of all sessions of the user.
-    pub(in crate::hub) fn deliver_to_all(&mut self, head: &Head, body: &[u8]) {
-        put_into_ring(self.sessions, Some(self.session), self.session, head, body);
+    pub(in crate::hub) fn deliver_to_all(&mut self, frame: &[u8]) {
+        put_into_ring(self.sessions, Some(self.session), self.session, frame);
     }
 
     /// Puts a message into the outboxes of the sender's other sessions.
-    pub(in crate::hub) fn copy_to_siblings(&mut self, sender: usize, head: &Head, body: &[u8]) {
+    pub(in crate::hub) fn copy_to_siblings(&mut self, sender: usize, frame: &[u8]) {
         let first = self.sessions.next_in_ring(sender, sender);
-        put_into_ring(self.sessions, first, sender, head, body);
+        put_into_ring(self.sessions, first, sender, frame);
     }
 }
 
-/// Puts a message into the outboxes of the sessions of a ring, up to the one before `end`.
-fn put_into_ring(sessions: &mut Sessions, first: Option<usize>, end: usize, head: &Head, body: &[u8]) {
+/// Puts a frame into the outboxes of the sessions of a ring, up to the one before `end`.
+fn put_into_ring(sessions: &mut Sessions, first: Option<usize>, end: usize, frame: &[u8]) {
     let mut next = first;
     while let Some(session) = next {
-        sessions.put(session, |outbox, pool| outbox.push_frame(head, body, pool));
+        sessions.put(session, |outbox, pool| outbox.push_frames(frame, 1, pool));
         next = sessions.next_in_ring(session, end);
     }
 }

@@ -189,6 +189,17 @@ impl Sessions {
     /// The driver holds this many bytes of a session's input.
     #[inline]
     pub(in crate::hub) fn set_leftover(&mut self, index: usize, bytes: usize) {
+        let waiting = if self.is_asking { self.waiting_bytes(index) } else { 0 };
+        self.set_leftover_and_waiting(index, bytes + waiting);
+    }
+
+    #[cold]
+    fn waiting_bytes(&self, index: usize) -> usize {
+        self.all[index].details.rare.as_ref().map_or(0, |rare| rare.waiting_bytes)
+    }
+
+    #[inline]
+    pub(super) fn set_leftover_and_waiting(&mut self, index: usize, bytes: usize) {
         let session = &mut self.all[index];
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         if session.leftover != bytes {

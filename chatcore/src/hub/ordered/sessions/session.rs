@@ -1,6 +1,7 @@
 //! One session: a name, what is kept for it, what has come from it.
 
 use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -47,7 +48,7 @@ pub(in crate::hub) struct Session {
     pub(in crate::hub) share: Share,
     /// Bytes of a body that its client takes, at the most.
     pub(in crate::hub) body_bytes_max: u32,
-    /// Bytes of input that the last call left with the driver.
+    /// Bytes of input that the last call left with the driver, and of what waits for answers of the program.
     pub(in crate::hub) leftover: u32,
     /// Something of its rooms or watches is to be told when its outbox has room.
     pub(in crate::hub) is_lagging: bool,
@@ -148,6 +149,10 @@ pub(in crate::hub) struct Rare {
     pub(in crate::hub) closing: Option<CloseReason>,
     /// Messages up to this id may have reached a session of the user that has ended since.
     pub(in crate::hub) shared_until: Option<MessageId>,
+    /// Its requests that wait for answers of the program, in order.
+    pub(in crate::hub) waiting: VecDeque<usize>,
+    /// Bytes of these.
+    pub(in crate::hub) waiting_bytes: usize,
 }
 
 /// A list of names that is still to be taken.
@@ -304,6 +309,12 @@ impl Session {
     /// Messages up to this id may have reached another session of the user, which has ended since.
     pub(in crate::hub) fn shared_until(&self) -> Option<MessageId> {
         self.details.rare.as_ref().and_then(|rare| rare.shared_until)
+    }
+
+    /// Its requests that wait for answers of the program, in order.
+    pub(in crate::hub) fn waiting(&self) -> &VecDeque<usize> {
+        static NONE: VecDeque<usize> = VecDeque::new();
+        self.details.rare.as_ref().map_or(&NONE, |rare| &rare.waiting)
     }
 
     pub(in crate::hub) fn rare(&mut self) -> &mut Rare {

@@ -22,6 +22,7 @@ use crate::liveness::Liveness;
 use crate::outbox::{Outbox, Pool};
 use crate::time::Instant;
 
+#[expect(clippy::struct_excessive_bools, reason = "they say one thing each, and none follows from another")]
 pub(in crate::hub) struct Sessions {
     pub(in crate::hub) limits: Limits,
     pub(in crate::hub) thresholds: Thresholds,
@@ -32,6 +33,8 @@ pub(in crate::hub) struct Sessions {
     pub(in crate::hub) now: Instant,
     /// Nobody is admitted any more, and nobody is told who goes.
     pub(in crate::hub) is_shutting_down: bool,
+    /// Requests may wait for answers of the program.
+    pub(in crate::hub) is_asking: bool,
     pub(super) conns: Slab<Conn>,
     /// Slots of `conns` that were ever used.
     pub(super) conn_slots_used: usize,
@@ -93,6 +96,7 @@ impl Sessions {
             thresholds,
             now: Instant::ZERO,
             is_shutting_down: false,
+            is_asking: false,
             conns: Slab::new(),
             conn_slots_used: 0,
             all: Slab::new(),
@@ -311,8 +315,15 @@ impl Sessions {
         session.bucket.allowance(self.now, &self.session_pace).min(of_origin)
     }
 
+    /// Charges a session and its origin for what it has caused with an earlier input.
+    #[inline(never)]
+    pub(in crate::hub) fn charge_later(&mut self, index: usize, cost: u32) {
+        self.charge(index, cost);
+    }
+
     /// Charges a session and its origin. If it may cause no more for now, until when.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "each input comes by here")]
+    #[inline(always)]
     pub(in crate::hub) fn charge(&mut self, index: usize, cost: u32) -> Option<Instant> {
         if !self.is_any_rate_limited {
             return None;
@@ -337,6 +348,37 @@ impl Sessions {
             session.liveness.touch(self.now);
         }
         self.set_leftover(index, left);
+    }
+
+    /// A session's input is paused: it is not judged silent for what is not read.
+    pub(in crate::hub) fn pause_until(&mut self, index: usize, until: Instant) -> Instant {
+        let session = &mut self.all[index];
+        session.is_paused = true;
+        session.liveness.touch(until);
+        until
+    }
+
+    /// A request of a session waits for an answer of the program, and is kept until then.
+    pub(in crate::hub) fn wait(&mut self, index: usize, at: usize, bytes: usize) {
+        let rare = self.all[index].rare();
+        rare.waiting.push_back(at);
+        rare.waiting_bytes += bytes;
+    }
+
+    /// The first of them waits no more.
+    pub(in crate::hub) fn wait_no_more(&mut self, index: usize, bytes: usize) {
+        let rare = self.all[index].rare();
+        rare.waiting.pop_front();
+        rare.waiting_bytes -= bytes;
+        let left = (self.all[index].leftover as usize).saturating_sub(bytes);
+        self.set_leftover_and_waiting(index, left);
+    }
+
+    /// None of them waits any more. Returns which they are.
+    pub(in crate::hub) fn take_waiting(&mut self, index: usize) -> VecDeque<usize> {
+        let Some(rare) = &mut self.all[index].details.rare else { return VecDeque::new() };
+        rare.waiting_bytes = 0;
+        mem::take(&mut rare.waiting)
     }
 
     // ---- what is to be ended ----

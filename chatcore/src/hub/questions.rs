@@ -1,0 +1,262 @@
+//! Questions: requests of clients that the program wants to decide about, and what waits for its answers.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::fmt;
+
+use slab::Slab;
+
+use super::session_id::SessionId;
+use crate::name::{RoomName, UserName};
+use crate::wire::{Content, Kind, RejectCode};
+
+/// About which requests a hub asks its program: [`Hub::with_asking`](super::Hub::with_asking). Without any, it asks about
+/// none, and that costs nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asking {
+    joins: bool,
+    sends: bool,
+    watches: bool,
+}
+
+impl Asking {
+    /// About nothing.
+    pub const fn new() -> Self {
+        Self { joins: false, sends: false, watches: false }
+    }
+
+    /// About joins of rooms, too.
+    #[must_use]
+    pub const fn joins(self) -> Self {
+        Self { joins: true, ..self }
+    }
+
+    /// About messages to users and to rooms, too.
+    #[must_use]
+    pub const fn sends(self) -> Self {
+        Self { sends: true, ..self }
+    }
+
+    /// About watches, too.
+    #[must_use]
+    pub const fn watches(self) -> Self {
+        Self { watches: true, ..self }
+    }
+
+    const fn is_about(self, kind: Kind) -> bool {
+        match kind {
+            Kind::JOIN => self.joins,
+            Kind::SEND => self.sends,
+            Kind::WATCH => self.watches,
+            _ => false,
+        }
+    }
+}
+
+/// The id of a [`Question`]. A hub uses no id twice (within 2³² questions).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QuestionId {
+    index: u32,
+    serial: u32,
+}
+
+impl fmt::Display for QuestionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "question {}", self.serial)
+    }
+}
+
+impl fmt::Debug for QuestionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}@{}", self.index)
+    }
+}
+
+/// What a hub asks its program: whether it may do what a client requests. [`Hub::poll_question`](super::Hub::poll_question)
+/// returns it, and [`Hub::answer`](super::Hub::answer) takes the answer, at once or later. A question is a value that may
+/// go to another thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Question {
+    /// Which question it is.
+    pub id: QuestionId,
+    /// The session that requests it.
+    pub session: SessionId,
+    /// The name of the session's user.
+    pub user: UserName,
+    /// What it requests.
+    pub request: Requested,
+}
+
+/// What a client requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Requested {
+    /// To send a message to a user, who need not be there.
+    SendToUser {
+        /// The recipient.
+        to: UserName,
+        /// The body.
+        body: Vec<u8>,
+    },
+    /// To send a message to a room, in which it need not be.
+    SendToRoom {
+        /// The room.
+        room: RoomName,
+        /// The body.
+        body: Vec<u8>,
+    },
+    /// To join a room, which need not be there.
+    Join {
+        /// The room.
+        room: RoomName,
+    },
+    /// To watch users.
+    Watch {
+        /// The users, in the order of the list.
+        names: Vec<UserName>,
+    },
+}
+
+/// The program answered a question that does not wait for an answer: it is answered already, its time
+/// ([`Limits::decision_time_max`](crate::Limits::decision_time_max)) is over, its session has ended, or another hub asked
+/// it. The field is the id that the program gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} waits for no answer: it has one, its time is over, its session has ended, or another hub asked it")]
+pub struct UnknownQuestion(pub QuestionId);
+
+/// Requests that wait.
+#[derive(Debug, Default)]
+pub(super) struct Questions {
+    /// It asks about something.
+    is_on: bool,
+    /// The last input was not used up, because too much waits.
+    pub(super) holds_up_input: bool,
+    asking: Asking,
+    all: Slab<Waiting>,
+    asked: u32,
+    /// What the program has not taken yet.
+    fresh: VecDeque<Question>,
+    /// Sessions whose first request may be done now.
+    ready: VecDeque<SessionId>,
+}
+
+/// A request that waits: for its own answer, or for that of a request before it.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    serial: u32,
+    session: SessionId,
+    pub(super) number: u64,
+    kind: Kind,
+    fields: Box<[u8]>,
+    /// None until it is decided.
+    pub(super) verdict: Option<Result<(), RejectCode>>,
+}
+
+impl Waiting {
+    pub(super) fn content(&self) -> Content<'_> {
+        Content { kind: self.kind, fields: &self.fields }
+    }
+
+    /// Bytes that it makes the hub keep: what the program has of it counts, too.
+    pub(super) const fn bytes(&self) -> usize {
+        size_of::<Self>() + 2 * self.fields.len()
+    }
+}
+
+impl Questions {
+    pub(super) const fn ask_about(&mut self, asking: Asking) {
+        self.asking = asking;
+        self.is_on = asking.joins || asking.sends || asking.watches;
+    }
+
+    /// The hub asks about something.
+    #[inline]
+    pub(super) const fn is_on(&self) -> bool {
+        self.is_on
+    }
+
+    pub(super) const fn are_about(&self, kind: Kind) -> bool {
+        self.asking.is_about(kind)
+    }
+
+    /// Requests that wait, of all sessions.
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// A request waits from now on: for an answer if there is a question. Returns where it is, and its question's id.
+    pub(super) fn add(
+        &mut self,
+        session: SessionId,
+        user: &UserName,
+        number: u64,
+        content: Content<'_>,
+        request: Option<Requested>,
+    ) -> (usize, QuestionId) {
+        self.asked = self.asked.wrapping_add(1);
+        let (serial, index) = (self.asked, self.all.vacant_key());
+        let id = QuestionId { index: u32::try_from(index).expect("questions are limited by a u32"), serial };
+        let verdict = if request.is_none() { Some(Ok(())) } else { None };
+        let Content { kind, fields } = content;
+        let index = self.all.insert(Waiting { serial, session, number, kind, fields: fields.into(), verdict });
+        self.fresh.extend(request.map(|request| Question { id, session, user: user.clone(), request }));
+        (index, id)
+    }
+
+    pub(super) fn poll(&mut self) -> Option<Question> {
+        loop {
+            let question = self.fresh.pop_front()?;
+            // Its session may have ended, or its time.
+            if self.undecided(question.id).is_some() {
+                return Some(question);
+            }
+        }
+    }
+
+    fn undecided(&mut self, id: QuestionId) -> Option<&mut Waiting> {
+        let waiting = self.all.get_mut(id.index as usize)?;
+        (waiting.serial == id.serial && waiting.verdict.is_none()).then_some(waiting)
+    }
+
+    /// A question is answered. Its session may go on.
+    pub(super) fn decide(&mut self, id: QuestionId, verdict: Result<(), RejectCode>) -> Result<(), UnknownQuestion> {
+        let waiting = self.undecided(id).ok_or(UnknownQuestion(id))?;
+        waiting.verdict = Some(verdict);
+        let session = waiting.session;
+        self.ready.push_back(session);
+        Ok(())
+    }
+
+    pub(super) fn get(&self, index: usize) -> &Waiting {
+        &self.all[index]
+    }
+
+    pub(super) fn remove(&mut self, index: usize) -> Waiting {
+        self.all.remove(index)
+    }
+
+    /// It could not be done yet. Returns where it is.
+    pub(super) fn put_back(&mut self, waiting: Waiting) -> usize {
+        self.all.insert(waiting)
+    }
+
+    pub(super) fn make_ready(&mut self, session: SessionId) {
+        self.ready.push_back(session);
+    }
+
+    /// Something may be done now.
+    #[inline]
+    pub(super) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    pub(super) fn first_ready(&self) -> Option<SessionId> {
+        self.ready.front().copied()
+    }
+
+    pub(super) fn drop_first_ready(&mut self) {
+        self.ready.pop_front();
+    }
+}
