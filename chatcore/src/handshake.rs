@@ -549,6 +549,11 @@ impl Denial {
         Self { reason: reason.into(), wait: None, is_final: false }
     }
 
+    /// The reason.
+    pub const fn reason(&self) -> &str {
+        &self.reason
+    }
+
     /// Tells the client after which time it may be worth trying again. Without this call, it is not told.
     #[must_use]
     pub fn with_wait(self, wait: Duration) -> Self {

@@ -163,13 +163,21 @@ impl Hub {
                 }
                 self.resume(session, received, (attempt, body_bytes_max), registration)
             }
-            (Request::Name { .. }, holder) => match (admission, holder) {
-                _ if self.reserved.contains(&*registration.name.confusable_key()) => Err(Refusal::Reserved),
-                (Admission::NewUser, Some(holder)) => Err(self.name_in_use(holder)),
-                (Admission::AnotherSession, Some(holder)) => self.join_user(holder, body_bytes_max, registration),
-                (Admission::TakeOver, Some(holder)) => self.take_over(holder, body_bytes_max, registration),
-                (_, None) => self.register(body_bytes_max, registration),
-            },
+            (Request::Name { .. }, holder) => {
+                let key = registration.name.confusable_key();
+                if self.reserved.contains(&*key) {
+                    return Err(Refusal::Reserved);
+                }
+                if let Some(refusal) = self.ban_of(&key) {
+                    return Err(refusal);
+                }
+                match (admission, holder) {
+                    (Admission::NewUser, Some(holder)) => Err(self.name_in_use(holder)),
+                    (Admission::AnotherSession, Some(holder)) => self.join_user(holder, body_bytes_max, registration),
+                    (Admission::TakeOver, Some(holder)) => self.take_over(holder, body_bytes_max, registration),
+                    (_, None) => self.register(body_bytes_max, registration),
+                }
+            }
         }
     }
 
@@ -233,6 +241,10 @@ impl Hub {
         }
         let (conn, session) = self.begin(body_bytes_max, registration)?;
         let (sessions, rooms) = self.ordered.unordered();
+        let user_value = sessions[sibling].user_value();
+        if user_value != 0 {
+            sessions[session].rare().user_value = user_value;
+        }
         rooms.enter_rooms_of(sessions, session, sibling);
         self.note_work(u32::try_from(self.ordered.sessions()[session].details.rooms.len()).unwrap_or(u32::MAX));
         Ok(conn)

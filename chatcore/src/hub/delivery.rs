@@ -6,6 +6,7 @@ use super::header_cache::HeaderCache;
 use super::ordered::{PendingFanout, Recipient, Sessions};
 use super::replies::Replies;
 use super::work::{Budget, of_bytes};
+use crate::name::UserName;
 use crate::wire::{Deliver, HubMessage, Message, MessageId, OVERHEAD_BYTES_MAX, RejectCode, Send, Sent};
 
 /// What messages need beside sessions and rooms: ids, headers, and whom to answer.
@@ -89,6 +90,35 @@ impl Delivery {
         }
         to.sessions().accepted(sender, number, id);
         work
+    }
+
+    /// Puts what the program says into the outboxes of all sessions of a user, or of none.
+    pub(super) fn announce_to_user(
+        &mut self,
+        mut to: Recipient<'_>,
+        from: &UserName,
+        body: &[u8],
+    ) -> Result<MessageId, RejectCode> {
+        let index = to.index();
+        let sessions = to.sessions();
+        sessions.ring(index).try_for_each(|session| may_get(sessions, session, body))?;
+        let (id, mut frame) = (self.next_id(), Vec::new());
+        HubMessage::Deliver(Deliver { id, from: from.as_str(), body }).encode(&mut frame);
+        to.deliver_to_all(&frame);
+        Ok(id)
+    }
+
+    /// Takes what the program says to a room.
+    pub(super) fn announce_to_room(
+        &mut self,
+        fanout: PendingFanout<'_>,
+        from: &UserName,
+        room: usize,
+        body: &[u8],
+    ) -> MessageId {
+        let id = self.next_id();
+        fanout.announce(from, room, id, body);
+        id
     }
 
     /// Rejects a message to a user who is not there.

@@ -39,6 +39,17 @@ impl Hub {
     /// Ends a session: frees its name if its user has no other, tells whom it concerns, and lets its connection be written out. Returns the work
     /// that it took.
     pub(super) fn end_with_hint(&mut self, index: usize, reason: CloseReason, hint: Option<ReconnectHint<'_>>) -> u32 {
+        self.end_with_words(index, reason, None, hint)
+    }
+
+    /// The same, with the program's own words in the goodbye.
+    pub(super) fn end_with_words(
+        &mut self,
+        index: usize,
+        reason: CloseReason,
+        words: Option<&str>,
+        hint: Option<ReconnectHint<'_>>,
+    ) -> u32 {
         let (sessions, rooms) = self.ordered.unordered();
         let id = sessions.id_of(index);
         let ids_max = sessions.shared_after(index).unwrap_or(MessageId(u64::MAX));
@@ -95,7 +106,7 @@ impl Hub {
         if session.ack_due {
             closing.outbox.push(&HubMessage::Ack(Ack { count: session.received }), &mut sessions.pool);
         }
-        let detail = reason.detail();
+        let detail = words.map_or_else(|| reason.detail(), Into::into);
         sessions.close_conn(conn, closing, reason.final_message(&detail, hint).as_ref());
         work
     }

@@ -9,7 +9,6 @@ use super::requests::Handled;
 use super::shutdown::ShuttingDown;
 use super::timers::TimerKey;
 use super::work::{self, Budget, SLICE_WORK_MAX, Work};
-use crate::name::UserName;
 use crate::received::Received;
 use crate::time::Instant;
 use crate::wire::{self, Ping, ReconnectHint};
@@ -192,18 +191,6 @@ impl Hub {
     }
 
     // ---- what the operator wants ----
-
-    /// Ends all sessions of a user, with the goodbye [`GoodbyeCode::Kicked`](crate::GoodbyeCode::Kicked) for those that are
-    /// attached. Returns false if nobody has the name.
-    pub fn kick(&mut self, now: Instant, name: &UserName) -> bool {
-        self.clock(now);
-        let mut is_found = false;
-        while let Some(index) = self.ordered.sessions().find(name.as_bytes()) {
-            self.end(index, CloseReason::Kicked);
-            is_found = true;
-        }
-        is_found
-    }
 
     /// Stops the hub: it ends every session with a goodbye, and refuses every registration from now on. The hint tells
     /// the clients when, and perhaps where, to connect again. The hub leaves out an address of more than

@@ -1,6 +1,6 @@
 //! A hub: what it is made of, and how it is made.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
@@ -15,6 +15,7 @@ use super::reports::Reports;
 use super::secret_rng::SecretRng;
 use super::shutdown::ShuttingDown;
 use super::thresholds::Thresholds;
+use crate::handshake::Denial;
 use crate::limits::Limits;
 use crate::name::UserName;
 use crate::wire::{EPOCH_UNIX_MS, HUB_NUMBER_MAX, MessageId};
@@ -27,7 +28,8 @@ use crate::wire::{EPOCH_UNIX_MS, HUB_NUMBER_MAX, MessageId};
 ///    [`transmitted`](Self::transmitted), [`disconnect`](Self::disconnect),
 ///    [`handle_timeout`](Self::handle_timeout). A driver may make any number of these calls before it drains the
 ///    actions: batches make the hub fast.
-/// 2. *The operator's commands*: [`kick`](Self::kick), [`shut_down`](Self::shut_down). They are inputs, too.
+/// 2. *The program's own commands*: [`say`](Self::say), [`put_into_room`](Self::put_into_room), [`kick`](Self::kick),
+///    [`shut_down`](Self::shut_down) and others. They are inputs, too.
 /// 3. *Outputs*: call [`poll_event`](Self::poll_event) and [`poll_action`](Self::poll_action) until both return none,
 ///    with [`transmit`](Self::transmit) for the bytes of a connection. Then wait until
 ///    [`poll_timeout`](Self::poll_timeout) at the latest. A driver that already has more input may drain
@@ -78,6 +80,8 @@ pub struct Hub {
     pub(super) presence: Presence,
     /// What the names look like that nobody gets.
     pub(super) reserved: BTreeSet<String>,
+    /// The same of names that are banned, and why.
+    pub(super) banned: BTreeMap<String, Denial>,
     pub(super) reports: Reports,
     pub(super) questions: Questions,
     pub(super) prefetch: Prefetch,
@@ -118,6 +122,7 @@ impl Hub {
             delivery: Delivery::new(),
             presence: Presence::new(key),
             reserved: BTreeSet::new(),
+            banned: BTreeMap::new(),
             reports: Reports::default(),
             questions: Questions::default(),
             prefetch: Prefetch::new(thresholds.prefetch_sessions),

@@ -1,8 +1,9 @@
 //! Sessions and rooms, so that what was said in a room reaches its members before anything that must come later.
 
-use super::rooms::Rooms;
+use super::rooms::{Rooms, tell_joined, tell_left};
 use super::sessions::Sessions;
 use crate::hub::work::{Budget, Work};
+use crate::name::UserName;
 use crate::wire::{Head, MessageId, RejectCode};
 
 /// Both. See the rule of the [module](super).
@@ -162,6 +163,23 @@ impl MembershipOf<'_> {
     pub(in crate::hub) fn leave(&mut self, room: &str, cost: &mut u32) -> Result<(), RejectCode> {
         self.rooms.leave(self.sessions, self.session, room, cost)
     }
+
+    /// Joins a room for which the session has not asked, and tells it.
+    pub(in crate::hub) fn put_in(self, room: &str) -> Result<(), RejectCode> {
+        let before = self.sessions[self.session].details.rooms.len();
+        self.rooms.join(self.sessions, self.session, room, &mut 0)?;
+        if self.sessions[self.session].details.rooms.len() > before {
+            tell_joined(self.sessions, self.session, room);
+        }
+        Ok(())
+    }
+
+    /// Leaves a room without having asked for it, and tells it.
+    pub(in crate::hub) fn take_out(self, room: &str) -> Result<(), RejectCode> {
+        self.rooms.leave(self.sessions, self.session, room, &mut 0)?;
+        tell_left(self.sessions, self.session, room);
+        Ok(())
+    }
 }
 
 /// What waits to be fanned out, and has room for one more.
@@ -187,6 +205,12 @@ impl PendingFanout<'_> {
 
     /// Takes what a member says, for all members but itself.
     pub(in crate::hub) fn say(self, sender: usize, room: usize, id: MessageId, body: &[u8]) {
-        self.rooms.say(self.sessions, sender, room, id, body);
+        let from = self.sessions[sender].name.clone();
+        self.rooms.say(sender, &from, room, id, body);
+    }
+
+    /// Takes what the program says, for all members.
+    pub(in crate::hub) fn announce(self, from: &UserName, room: usize, id: MessageId, body: &[u8]) {
+        self.rooms.say(usize::MAX, from, room, id, body);
     }
 }

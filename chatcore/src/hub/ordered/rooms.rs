@@ -188,8 +188,7 @@ impl Rooms {
         while let Some(sibling) = next {
             *cost += 2 + u32::try_from(sessions[sibling].details.rooms.len() / SLOTS).unwrap_or(u32::MAX);
             let slot = self.take_membership(sessions, sibling, room);
-            let left = Left { room: self.groups.name(room), name: name.as_str(), code: LeaveCode::Left };
-            sessions.answer(sibling, Answer::Left(left));
+            tell_left(sessions, sibling, self.groups.name(room));
             self.groups.leave(slot);
             next = sessions.next_in_ring(sibling, session);
         }
@@ -308,9 +307,10 @@ impl Rooms {
 
     // ---- fan-out ----
 
-    /// Takes what a member says, for all members but itself.
-    pub(super) fn say(&mut self, sessions: &Sessions, sender: usize, room: usize, id: MessageId, body: &[u8]) {
-        let head = Head::of_room_deliver(id, self.groups.name(room), sessions[sender].name.as_str(), body.len());
+    /// Takes what a user says, for all members but the session that says it.
+    #[inline]
+    pub(super) fn say(&mut self, sender: usize, from: &UserName, room: usize, id: MessageId, body: &[u8]) {
+        let head = Head::of_room_deliver(id, self.groups.name(room), from.as_str(), body.len());
         let group = self.groups.id(room);
         let before = match self.pending.back() {
             Some(last) if last.takes_messages_of(group) && last.bytes() < BATCH_BYTES_MAX => last.bytes(),
@@ -410,11 +410,17 @@ impl Rooms {
 }
 
 /// Tells a session that it is in a room into which another session of its user has come.
-fn tell_joined(sessions: &mut Sessions, session: usize, room: &str) {
+pub(super) fn tell_joined(sessions: &mut Sessions, session: usize, room: &str) {
     let user = &sessions[session];
     let (name, display_name) = (user.name.clone(), user.display_name().map(Box::<str>::from));
     let joined = Joined { room, name: name.as_str(), display_name: display_name.as_deref() };
     sessions.answer(session, Answer::Joined(joined));
+}
+
+/// Tells a session that it is in a room no more, because another session of its user, or the program, has left it.
+pub(super) fn tell_left(sessions: &mut Sessions, session: usize, room: &str) {
+    let name = name_of(sessions, session);
+    sessions.answer(session, Answer::Left(Left { room, name: name.as_str(), code: LeaveCode::Left }));
 }
 
 fn name_of(sessions: &Sessions, session: usize) -> UserName {

@@ -149,6 +149,9 @@ pub(in crate::hub) struct Rare {
     pub(in crate::hub) closing: Option<CloseReason>,
     /// Messages up to this id may have reached a session of the user that has ended since.
     pub(in crate::hub) shared_until: Option<MessageId>,
+    /// What the program keeps with it, and with its user.
+    pub(in crate::hub) value: u64,
+    pub(in crate::hub) user_value: u64,
     /// Its requests that wait for answers of the program, in order.
     pub(in crate::hub) waiting: VecDeque<usize>,
     /// Bytes of these.
@@ -315,6 +318,14 @@ impl Session {
     pub(in crate::hub) fn waiting(&self) -> &VecDeque<usize> {
         static NONE: VecDeque<usize> = VecDeque::new();
         self.details.rare.as_ref().map_or(&NONE, |rare| &rare.waiting)
+    }
+
+    pub(in crate::hub) fn value(&self) -> u64 {
+        self.details.rare.as_ref().map_or(0, |rare| rare.value)
+    }
+
+    pub(in crate::hub) fn user_value(&self) -> u64 {
+        self.details.rare.as_ref().map_or(0, |rare| rare.user_value)
     }
 
     pub(in crate::hub) fn rare(&mut self) -> &mut Rare {

@@ -1,0 +1,178 @@
+//! What the program does by itself: it says something, puts users into rooms and takes them out, ends sessions, and keeps
+//! users away.
+
+use super::event::CloseReason;
+use super::parts::Hub;
+use super::session_id::SessionId;
+use super::work::{Budget, SLICE_WORK_MAX};
+use crate::handshake::{Denial, Refusal};
+use crate::name::{RoomName, UserName};
+use crate::time::Instant;
+use crate::wire::{MessageId, RejectCode};
+
+/// For whom [`Hub::say`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Audience<'a> {
+    /// All sessions of a user.
+    User(&'a UserName),
+    /// All members of a room.
+    Room(&'a RoomName),
+}
+
+/// The program's own commands. They are inputs like any other: drain the actions afterwards.
+impl Hub {
+    /// Says something in the name of the program. Reserve the name ([`with_reserved`](Self::with_reserved)), so that nobody
+    /// else gets it. The message has an id like any other; its recipients acknowledge it, and nobody is told if one does
+    /// not.
+    ///
+    /// ```
+    /// use chatcore::{Audience, Hub, Instant, Limits, RejectCode, UserName};
+    ///
+    /// let server: UserName = "server".parse()?;
+    /// let bob: UserName = "bob".parse()?;
+    /// let mut hub = Hub::new(Limits::default(), [7; 32]).with_reserved([&server]);
+    /// let said = hub.say(Instant::ZERO, &server, Audience::User(&bob), b"welcome");
+    /// assert_eq!(said, Err(RejectCode::NoSuchUser));
+    /// # Ok::<(), chatcore::NameError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`RejectCode::NoSuchUser`], or [`RejectCode::NotAMember`] if there is no such room;
+    /// - [`RejectCode::RecipientFull`] if a session of the user has no room for it: then none gets it;
+    /// - [`RejectCode::BodyTooLong`];
+    /// - [`RejectCode::InvalidName`] if a user has the name in which it is said;
+    /// - [`RejectCode::Unavailable`] if much is on its way: drain the actions, and try again.
+    pub fn say(
+        &mut self,
+        now: Instant,
+        from: &UserName,
+        to: Audience<'_>,
+        body: &[u8],
+    ) -> Result<MessageId, RejectCode> {
+        self.clock(now);
+        let sessions = self.ordered.sessions();
+        if sessions.find(from.as_bytes()).is_some() {
+            return Err(RejectCode::InvalidName);
+        }
+        if body.len() > sessions.limits.body_bytes_max as usize {
+            return Err(RejectCode::BodyTooLong);
+        }
+        let mut budget = Budget::new(SLICE_WORK_MAX, u32::MAX);
+        match to {
+            Audience::User(name) => {
+                let index = sessions.find(name.as_bytes()).ok_or(RejectCode::NoSuchUser)?;
+                let to = self.ordered.recipient(index, index, &mut budget).ok_or(RejectCode::Unavailable)?;
+                self.delivery.announce_to_user(to, from, body)
+            }
+            Audience::Room(room) => {
+                let index = self.ordered.rooms().find_mapped(room).ok_or(RejectCode::NotAMember)?;
+                let fanout = self.ordered.pending_fanout(&mut budget).ok_or(RejectCode::Unavailable)?;
+                Ok(self.delivery.announce_to_room(fanout, from, index, body))
+            }
+        }
+    }
+
+    /// Puts a user into a room, with all its sessions, as if it had joined. They are told with a joined of their own name.
+    /// Nothing happens if it is in the room.
+    ///
+    /// # Errors
+    ///
+    /// As a join is rejected; [`RejectCode::NoSuchUser`]; and [`RejectCode::Unavailable`] if much is on its way: drain the
+    /// actions, and try again.
+    pub fn put_into_room(&mut self, now: Instant, user: &UserName, room: &RoomName) -> Result<(), RejectCode> {
+        self.clock(now);
+        let index = self.ordered.sessions().find(user.as_bytes()).ok_or(RejectCode::NoSuchUser)?;
+        let mut budget = Budget::new(SLICE_WORK_MAX, u32::MAX);
+        let membership = self.ordered.membership(index, &mut budget).ok_or(RejectCode::Unavailable)?;
+        membership.put_in(room.as_str())
+    }
+
+    /// Takes a user out of a room, with all its sessions, as if it had left. They are told with a left of their own name.
+    ///
+    /// # Errors
+    ///
+    /// [`RejectCode::NoSuchUser`]; [`RejectCode::NotAMember`]; and [`RejectCode::Unavailable`] if much is on its way:
+    /// drain the actions, and try again.
+    pub fn take_out_of_room(&mut self, now: Instant, user: &UserName, room: &RoomName) -> Result<(), RejectCode> {
+        self.clock(now);
+        let index = self.ordered.sessions().find(user.as_bytes()).ok_or(RejectCode::NoSuchUser)?;
+        let mut budget = Budget::new(SLICE_WORK_MAX, u32::MAX);
+        let membership = self.ordered.membership(index, &mut budget).ok_or(RejectCode::Unavailable)?;
+        membership.take_out(room.as_str())
+    }
+
+    /// Ends all sessions of a user, with the goodbye [`GoodbyeCode::Kicked`](crate::GoodbyeCode::Kicked) for those that are
+    /// attached. Returns false if nobody has the name.
+    pub fn kick(&mut self, now: Instant, name: &UserName) -> bool {
+        self.kick_because(now, name, "an operator ended the session")
+    }
+
+    /// As [`kick`](Self::kick), and the goodbye says why: at most [`DETAIL_BYTES_MAX`](crate::DETAIL_BYTES_MAX) bytes of it.
+    pub fn kick_because(&mut self, now: Instant, name: &UserName, why: &str) -> bool {
+        self.clock(now);
+        let mut is_found = false;
+        while let Some(index) = self.ordered.sessions().find(name.as_bytes()) {
+            let work = self.end_with_words(index, CloseReason::Kicked, Some(why), None);
+            self.note_work(work);
+            is_found = true;
+        }
+        is_found
+    }
+
+    /// Keeps a user away: ends its sessions, and refuses registrations for the name, or for one that looks like it, with
+    /// [`Refusal::Custom`] from now on. The hub keeps this until [`unban`](Self::unban); it bounds not how many names are
+    /// banned.
+    pub fn ban(&mut self, now: Instant, name: &UserName, denial: Denial) {
+        self.kick_because(now, name, denial.reason());
+        self.banned.insert(name.confusable_key().into_owned(), denial);
+    }
+
+    /// Lets a user in again. Returns false if it was not banned.
+    pub fn unban(&mut self, name: &UserName) -> bool {
+        self.banned.remove(&*name.confusable_key()).is_some()
+    }
+
+    /// Why a name is refused that is banned.
+    pub(super) fn ban_of(&self, key: &str) -> Option<Refusal> {
+        self.banned.get(key).cloned().map(Refusal::Custom)
+    }
+
+    // ---- what the program remembers of users and sessions ----
+
+    /// Keeps a number of the program's own with a session, such as an index of its own table: 0 if none was set. Returns
+    /// false if the session has ended. A session without such a number takes no memory for it.
+    pub fn set_session_value(&mut self, session: SessionId, value: u64) -> bool {
+        let (sessions, _) = self.ordered.unordered();
+        let index = sessions.by_id(session);
+        if let Some(index) = index {
+            sessions[index].rare().value = value;
+        }
+        index.is_some()
+    }
+
+    /// The number that [`set_session_value`](Self::set_session_value) has set; 0 if none was, or the session has ended.
+    pub fn session_value(&self, session: SessionId) -> u64 {
+        let sessions = self.ordered.sessions();
+        sessions.by_id(session).map_or(0, |index| sessions[index].value())
+    }
+
+    /// As [`set_session_value`](Self::set_session_value), with a user. It is kept until the user's last session ends.
+    /// Returns false if nobody has the name.
+    pub fn set_user_value(&mut self, name: &UserName, value: u64) -> bool {
+        let (sessions, _) = self.ordered.unordered();
+        let oldest = sessions.find(name.as_bytes());
+        if let Some(oldest) = oldest {
+            sessions[oldest].rare().user_value = value;
+            sessions.siblings_mut(oldest, |sibling| sibling.rare().user_value = value);
+        }
+        oldest.is_some()
+    }
+
+    /// The number that [`set_user_value`](Self::set_user_value) has set; 0 if none was, or nobody has the name.
+    pub fn user_value(&self, name: &UserName) -> u64 {
+        let sessions = self.ordered.sessions();
+        sessions.find(name.as_bytes()).map_or(0, |index| sessions[index].user_value())
+    }
+}
