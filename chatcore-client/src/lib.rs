@@ -11,8 +11,6 @@ mod commands;
 mod connection;
 #[cfg(feature = "mio")]
 mod driver;
-#[cfg(any(feature = "mio", feature = "tokio"))]
-mod inbox;
 
 /// The core. The events and errors of this crate consist of its types.
 pub use chatcore;
