@@ -1,0 +1,6 @@
+//! The examples of the crate, and what they show: that the core runs where its embedders need it.
+
+#[expect(dead_code, reason = "a test needs no `main`")]
+#[path = "../../examples/custom_transport.rs"]
+mod custom_transport;
+mod transport;
