@@ -3,4 +3,8 @@
 #[expect(dead_code, reason = "a test needs no `main`")]
 #[path = "../../examples/custom_transport.rs"]
 mod custom_transport;
+mod game;
+#[expect(dead_code, reason = "a test needs no `main`")]
+#[path = "../../examples/game_loop.rs"]
+mod game_loop;
 mod transport;
