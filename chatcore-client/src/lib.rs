@@ -21,6 +21,8 @@ pub use chatcore::{
     ClientConfig, ClientError, Closed, Event, Reconnect, RefusalCode, RejectCode, SessionTicket, User, UserName,
 };
 #[cfg(feature = "mio")]
-pub use connection::{ConnectError, Connection, Error, RegisterError, Registered, connect_any};
+pub use connection::{
+    ConnectError, Connection, Error, ReceiveHalf, RegisterError, Registered, ReuniteError, SendHalf, connect_any,
+};
 #[cfg(feature = "mio")]
 pub use driver::Driver;
