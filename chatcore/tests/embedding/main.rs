@@ -7,4 +7,5 @@ mod game;
 #[expect(dead_code, reason = "a test needs no `main`")]
 #[path = "../../examples/game_loop.rs"]
 mod game_loop;
+mod serial;
 mod transport;
