@@ -5,14 +5,15 @@ use std::io::{self, IoSlice, Read, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use chatcore::{Client, ClientConfig, ClientError, Event, Instant, Position, Received, SessionTicket, Transport};
+use chatcore::{
+    Client, ClientConfig, ClientError, Event, Inbox, Instant, Position, Received, SessionTicket, Transport,
+};
 use mio::event::Source;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
 use crate::clock::Clock;
 use crate::commands::{commands, next_event};
-use crate::inbox::Inbox;
 
 /// Pieces that go out with one write, at the most.
 const WRITE_CHUNKS_MAX: usize = 16;

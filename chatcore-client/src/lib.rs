@@ -11,8 +11,6 @@ mod commands;
 mod connection;
 #[cfg(feature = "mio")]
 mod driver;
-#[cfg(any(feature = "mio", feature = "tokio"))]
-mod inbox;
 
 /// The core. The events and errors of this crate consist of its types.
 pub use chatcore;
@@ -23,6 +21,8 @@ pub use chatcore::{
     ClientConfig, ClientError, Closed, Event, Reconnect, RefusalCode, RejectCode, SessionTicket, User, UserName,
 };
 #[cfg(feature = "mio")]
-pub use connection::{ConnectError, Connection, Error, RegisterError, Registered, connect_any};
+pub use connection::{
+    ConnectError, Connection, Error, ReceiveHalf, RegisterError, Registered, ReuniteError, SendHalf, connect_any,
+};
 #[cfg(feature = "mio")]
 pub use driver::Driver;

@@ -29,8 +29,8 @@ pub mod wire;
 
 #[cfg(feature = "client")]
 pub use client::{
-    Backoff, Client, ClientConfig, ClientConfigError, ClientError, Closed, Event, Position, Reconnect, SessionTicket,
-    Transport, User,
+    Backoff, Client, ClientConfig, ClientConfigError, ClientError, Closed, Event, Inbox, Position, Reconnect,
+    SessionTicket, Transport, User,
 };
 #[cfg(feature = "hub")]
 pub use handshake::{Denial, Handshake, HandshakeError, QuotaKey, Refusal, Registration};

@@ -55,7 +55,7 @@ fn the_program_speaks_to_a_user_and_to_a_room() {
     let (nobody, nowhere) = (name("carol"), "#nowhere".parse().unwrap());
     assert_eq!(said(&mut world, Audience::User(&nobody), b""), Err(RejectCode::NoSuchUser));
     assert_eq!(said(&mut world, Audience::Room(&nowhere), b""), Err(RejectCode::NotAMember));
-    assert_eq!(said(&mut world, Audience::User(&alice), &[b'.'; 65_537]), Err(RejectCode::BodyTooLong));
+    assert_eq!(said(&mut world, Audience::User(&alice), &vec![b'.'; 65_537]), Err(RejectCode::BodyTooLong));
     assert_eq!(world.hub.say(world.now, &name("bob"), Audience::User(&alice), b""), Err(RejectCode::InvalidName));
     world.carry(&mut phone);
     assert_eq!(events(&mut phone), []);

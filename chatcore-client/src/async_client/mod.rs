@@ -11,7 +11,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use chatcore::{Client, ClientConfig, ClientError, Closed, Event, Instant, Position, SessionTicket};
+use chatcore::{Client, ClientConfig, ClientError, Closed, Event, Inbox, Instant, Position, SessionTicket};
 use futures_core::Stream;
 use tokio::task::coop;
 use tokio::time::{sleep, timeout};
@@ -20,7 +20,6 @@ pub use self::dial::{Dial, Tcp};
 use self::timer::Timer;
 use self::turn::Link;
 use crate::commands::{commands, next_event};
-use crate::inbox::Inbox;
 
 /// Bytes of one read.
 const BUFFER_BYTES: usize = 64 << 10;

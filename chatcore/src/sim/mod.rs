@@ -2,12 +2,12 @@
 //!
 //! Everything here does no I/O, like the core itself. So a program that embeds the core can use it in its own tests:
 //!
-//! - [`Network`] carries bytes between two ends as badly as its [`NetworkConditions`] say. Put your own transport's
-//!   framing or encryption between it and a [`Handshake`](crate::Handshake), a [`Hub`](crate::Hub) and a
-//!   [`Client`](crate::Client), and see whether it holds.
+//! - [`Network`] carries bytes between two ends as badly as its [`NetworkConditions`] say.
 //! - [`World`] is a server, its users and such a network. A [`Plan`] says what goes wrong. While it runs, it checks
 //!   every [`Property`] that the core promises. Then the network heals, and everything that is due must come within a
 //!   bounded time.
+//! - [`World::with_transport`] puts your own framing or encryption, a [`TransportEnd`], between the network and the core,
+//!   and checks that what was written comes out.
 //! - [`run`] makes and runs a [`World`] with a [`Plan`] drawn from a seed. The same seed gives the same run, byte for
 //!   byte. [`replay`] does the same, and tells a [`Listener`] what happens.
 //! - [`small_world`] tries everything that one break of a connection can do to two users.
@@ -20,6 +20,8 @@
 
 mod attacker;
 mod conditions;
+mod link;
+mod links;
 mod names;
 mod network;
 mod oracle;
@@ -29,6 +31,7 @@ mod random;
 mod server;
 mod small;
 mod trace;
+mod transport_end;
 mod user;
 mod violation;
 mod world;
@@ -41,5 +44,6 @@ pub use self::plan::{FaultEvent, Plan};
 pub use self::random::{CERTAIN, Random};
 pub use self::small::small_world;
 pub use self::trace::Listener;
+pub use self::transport_end::{TransportEnd, TransportError};
 pub use self::violation::{Property, Violation};
 pub use self::world::{Summary, World, replay, run};

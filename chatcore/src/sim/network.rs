@@ -175,6 +175,19 @@ impl Network {
         [arrival, wire.learns_at[end as usize]].into_iter().flatten().min()
     }
 
+    /// How many bytes an end can write.
+    pub(super) fn room(&self, id: WireId, end: End) -> usize {
+        let open = self.wires.get(&id).filter(|wire| !wire.closed[end as usize]);
+        open.map_or(0, |wire| wire.pipes[end as usize].room())
+    }
+
+    /// How many bytes an end has written that the other one has not read: those that are lost count, too.
+    pub(super) fn unread(&self, id: WireId, end: End) -> u64 {
+        self.wires
+            .get(&id)
+            .map_or(0, |wire| wire.pipes[end as usize].put_ever() - wire.pipes[end as usize].taken_ever())
+    }
+
     /// Whether an end can write at least one byte.
     pub fn is_writable(&self, id: WireId, end: End) -> bool {
         self.wires.get(&id).is_some_and(|wire| wire.pipes[end as usize].room() > 0)

@@ -117,6 +117,9 @@ impl User {
 
     /// The process dies, and is started again at some time. Its ticket may be lost, too.
     pub(super) fn die(&mut self, around: &mut Around<'_>, starts_at: Instant, keeps_ticket: bool) {
+        if let Some(wire) = self.wire {
+            around.network.abandon(wire, End::Client);
+        }
         self.hang_up(around);
         self.end(around, starts_at);
         if !keeps_ticket {

@@ -24,7 +24,8 @@ impl fmt::Display for Violation {
     }
 }
 
-/// A property that the core promises to those who use it (protocol.md, *What is promised*).
+/// A property that the core promises to those who use it (protocol.md, *What is promised*), or that it needs of a
+/// transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Property {
@@ -46,6 +47,9 @@ pub enum Property {
     Presence,
     /// After the network has healed, everything that is due comes within a bounded time.
     Progress,
+    /// The caller's own transport ([`World::with_transport`](super::World::with_transport)) gives out what was written,
+    /// all of it and in order.
+    Transport,
 }
 
 impl fmt::Display for Property {
@@ -60,6 +64,7 @@ impl fmt::Display for Property {
             Self::Rooms => "rooms",
             Self::Presence => "presence",
             Self::Progress => "progress",
+            Self::Transport => "transport",
         })
     }
 }

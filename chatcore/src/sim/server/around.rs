@@ -1,6 +1,7 @@
 //! What a server needs of the rest of the world.
 
-use crate::sim::network::{End, Network, WireId};
+use crate::sim::links::Links;
+use crate::sim::network::{End, WireId};
 use crate::sim::oracle::Oracle;
 use crate::sim::trace::Trace;
 use crate::{Chunks, Instant};
@@ -8,7 +9,7 @@ use crate::{Chunks, Instant};
 /// What a step of the server needs of the rest of the world.
 pub(in crate::sim) struct Around<'a> {
     pub(in crate::sim) now: Instant,
-    pub(in crate::sim) network: &'a mut Network,
+    pub(in crate::sim) network: &'a mut Links,
     pub(in crate::sim) oracle: &'a mut Oracle,
     pub(in crate::sim) trace: &'a mut Trace,
 }

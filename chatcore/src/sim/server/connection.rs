@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use super::around::Around;
 use super::outgoing::Outgoing;
 use super::rates::Debt;
-use crate::sim::network::{End, Network, WireId};
+use crate::sim::links::Links;
+use crate::sim::network::{End, WireId};
 use crate::{ConnId, Handshake, Instant, Limits, QuotaKey, Registration};
 
 /// Bytes of a connection's input that are held, at the most, unless a frame may be longer. The rest stays in the network.
@@ -74,7 +75,7 @@ impl Member {
     }
 
     /// When there is something for the hub.
-    pub(super) fn due(&self, network: &Network, wire: WireId) -> Option<Instant> {
+    pub(super) fn due(&self, network: &Links, wire: WireId) -> Option<Instant> {
         let readable_at = network.readable_at(wire, End::Server).filter(|_| self.reads());
         let unread = self.has_unread().then_some(Instant::ZERO);
         readable_at.into_iter().chain(self.again_at).chain(unread).min()

@@ -7,7 +7,8 @@ use super::around::Around;
 use super::connection::PendingConn;
 use super::parts::Server;
 use super::work::new_hub;
-use crate::sim::network::{End, Network, WireId};
+use crate::sim::links::Links;
+use crate::sim::network::{End, WireId};
 use crate::sim::violation::Violation;
 use crate::wire::ReconnectHint;
 use crate::{Handshake, Instant, QuotaKey, UserName};
@@ -33,6 +34,7 @@ impl Server {
         // Ids of messages hold the time, and rise from one hub to the next.
         self.up_at = up_at.max(around.now + Duration::from_millis(2));
         for wire in mem::take(&mut self.pending_conns).into_keys().chain(mem::take(&mut self.members).into_keys()) {
+            around.network.abandon(wire, End::Server);
             around.network.close(around.now, wire, End::Server);
         }
         self.wires.clear();
@@ -65,7 +67,7 @@ impl Server {
     }
 
     /// When there is something for it to do.
-    pub(in crate::sim) fn due(&self, network: &Network) -> Option<Instant> {
+    pub(in crate::sim) fn due(&self, network: &Links) -> Option<Instant> {
         let Some(hub) = &self.hub else { return Some(self.up_at) };
         let members = self.members.iter().filter_map(|(wire, member)| member.due(network, *wire));
         let heard = self.pending_conns.keys().filter_map(|wire| network.readable_at(*wire, End::Server));

@@ -1,16 +1,19 @@
 //! A run: what it is made of, and how it begins.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::sim::attacker::Attacker;
-use crate::sim::network::{Cut, Network, WireId};
+use crate::sim::links::Links;
+use crate::sim::network::{Cut, End, Network, WireId};
 use crate::sim::oracle::Oracle;
 use crate::sim::plan::Plan;
 use crate::sim::random::Random;
 use crate::sim::server::{Around, Server};
 use crate::sim::trace::{Listener, Trace};
+use crate::sim::transport_end::TransportEnd;
 use crate::sim::user::User;
 use crate::sim::violation::{Property, Violation};
 use crate::{Instant, QuotaKey};
@@ -21,7 +24,7 @@ pub struct World {
     pub(super) now: Instant,
     pub(super) plan: Plan,
     pub(super) random: Random,
-    pub(super) network: Network,
+    pub(super) network: Links,
     pub(super) server: Server,
     pub(super) users: Vec<User>,
     pub(super) attackers: Vec<Attacker>,
@@ -37,7 +40,7 @@ impl World {
     /// Makes a run at its beginning. All its random decisions come from the seed.
     pub fn new(seed: u64, plan: Plan) -> Self {
         let mut random = Random::new(seed);
-        let network = Network::new(random.draw(), plan.conditions.clone());
+        let network = Links::new(Network::new(random.draw(), plan.conditions.clone()));
         let server = Server::new(plan.limits.clone(), plan.auth_delay_chance, plan.unit, random.fork());
         let mut users: Vec<User> = (0..plan.users)
             .map(|index| {
@@ -73,6 +76,16 @@ impl World {
     #[must_use]
     pub fn with_listener(mut self, listener: Listener) -> Self {
         self.trace.listen(listener);
+        self
+    }
+
+    /// Runs over a transport of the caller's: `make` makes each end of a new connection, the client's first. The world
+    /// checks all that it checks without one, and that the transport gives out what was written
+    /// ([`Property::Transport`]). An end that fails breaks its connection, and the run goes on. The bytes of a
+    /// [`Cut`] are those on the wire. Call it before the first step.
+    #[must_use]
+    pub fn with_transport<T: TransportEnd + 'static>(mut self, mut make: impl FnMut(End) -> T + 'static) -> Self {
+        self.network.wrap(Box::new(move |end| Box::new(make(end))));
         self
     }
 

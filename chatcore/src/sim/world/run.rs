@@ -15,7 +15,25 @@ use crate::sim::random::{CERTAIN, Random};
 use crate::sim::trace::Listener;
 use crate::sim::violation::{Property, Violation};
 
+/// One run in this many is a crowd: that takes as long as hundreds of the others.
+const CROWD_CHANCE: u32 = CERTAIN / 500;
+
+/// One run in this many is an attack.
+const ATTACK_CHANCE: u32 = CERTAIN / 100;
+
 impl World {
+    /// Makes a run at its beginning, with a [`Plan`] drawn from the seed: what [`run`] runs.
+    pub fn draw(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let (is_crowd, is_attack) = (random.chance(CROWD_CHANCE), random.chance(ATTACK_CHANCE));
+        let plan = match (is_crowd, is_attack) {
+            (true, _) => Plan::draw_crowd(&mut random),
+            (false, true) => Plan::draw_attack(&mut random),
+            (false, false) => Plan::draw(&mut random),
+        };
+        Self::new(random.draw(), plan)
+    }
+
     /// Runs the fault phase, heals the network, and waits until everything that is due has come. Then it compares what
     /// each user was told with what is true.
     ///
@@ -158,7 +176,9 @@ impl World {
             })
             .collect();
         let (quiet, server) = (self.network.is_quiet(), self.server.is_at_rest());
-        format!("no rest: hub {hub:?}, network quiet {quiet}, server at rest {server}, users {users:?}")
+        let owed = self.network.what_is_owed();
+        let owed = if owed.is_empty() { String::new() } else { format!(", the transport holds {}", owed.join(", ")) };
+        format!("no rest: hub {hub:?}, network quiet {quiet}, server at rest {server}, users {users:?}{owed}")
     }
 }
 
@@ -168,7 +188,7 @@ impl World {
 ///
 /// A [`Violation`] if a property does not hold.
 pub fn run(seed: u64) -> Result<Summary, Violation> {
-    world(seed).run()
+    World::draw(seed).run()
 }
 
 /// As [`run`], and tells the listener what happens.
@@ -177,22 +197,5 @@ pub fn run(seed: u64) -> Result<Summary, Violation> {
 ///
 /// A [`Violation`] if a property does not hold.
 pub fn replay(seed: u64, listener: Listener) -> Result<Summary, Violation> {
-    world(seed).with_listener(listener).run()
-}
-
-/// One run in this many is a crowd: that takes as long as hundreds of the others.
-const CROWD_CHANCE: u32 = CERTAIN / 500;
-
-/// One run in this many is an attack.
-const ATTACK_CHANCE: u32 = CERTAIN / 100;
-
-fn world(seed: u64) -> World {
-    let mut random = Random::new(seed);
-    let (is_crowd, is_attack) = (random.chance(CROWD_CHANCE), random.chance(ATTACK_CHANCE));
-    let plan = match (is_crowd, is_attack) {
-        (true, _) => Plan::draw_crowd(&mut random),
-        (false, true) => Plan::draw_attack(&mut random),
-        (false, false) => Plan::draw(&mut random),
-    };
-    World::new(random.draw(), plan)
+    World::draw(seed).with_listener(listener).run()
 }

@@ -63,6 +63,7 @@ impl World {
 
     /// All nodes do what there is to do now, in any order.
     fn work(&mut self) -> Result<(), Violation> {
+        self.network.work(self.now);
         let nodes = self.users.len() + 1;
         let first = self.random.index(nodes);
         for node in (0..nodes).map(|node| (node + first) % nodes) {
@@ -78,7 +79,18 @@ impl World {
             attacker.work(&mut around, server);
         }
         self.attackers = attackers;
-        Ok(())
+        self.check_transport()
+    }
+
+    /// What the transport of the caller has done.
+    fn check_transport(&mut self) -> Result<(), Violation> {
+        for (wire, end, error) in self.network.take_failures() {
+            self.trace.note(self.now, format_args!("the transport of the {end:?} on {wire} fails: {error}"));
+        }
+        match self.network.take_fault() {
+            Some(fault) => Err(self.violation(Property::Transport, fault)),
+            None => Ok(()),
+        }
     }
 
     fn due(&mut self) -> Instant {
@@ -91,7 +103,7 @@ impl World {
         let now = around.now;
         let users = users.iter_mut().map(|user| if user.has_to_write(&around) { now } else { user.due(&around) });
         let users = users.min().unwrap_or(Instant::MAX);
-        [self.next_request, self.next_fault_event]
+        [self.next_request, self.next_fault_event, self.network.due()]
             .into_iter()
             .flatten()
             .fold(server.min(users).min(attack), Instant::min)

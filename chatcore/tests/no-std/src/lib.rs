@@ -3,8 +3,16 @@
 #![no_std]
 
 use core::panic::PanicInfo;
+use core::time::Duration;
 
 use chatcore::UserName;
+
+#[path = "../../../examples/serial_no_std/firmware.rs"]
+mod firmware;
+#[path = "../../../examples/serial_no_std/gateway.rs"]
+mod gateway;
+#[path = "../../../examples/serial_no_std/greenhouse.rs"]
+mod greenhouse;
 
 /// Stands where a device would have its own.
 #[cfg(not(target_family = "wasm"))]
@@ -42,6 +50,21 @@ fn panic(_: &PanicInfo<'_>) -> ! {
 #[unsafe(no_mangle)]
 pub extern "C" fn key_bytes() -> usize {
     UserName::new("Zoë").map_or(0, |name| name.confusable_key().len())
+}
+
+/// How many reports of the device of the example `serial_no_std` come within some minutes, in the last of which its line is
+/// pulled out for a while: the first, one after each minute, and one that is asked for.
+#[unsafe(no_mangle)]
+pub extern "C" fn reports(minutes: u32) -> usize {
+    let mut greenhouse = greenhouse::Greenhouse::new();
+    greenhouse.run(Duration::from_secs(60) * minutes - Duration::from_secs(10));
+    greenhouse.line.pull(true);
+    greenhouse.run(Duration::from_secs(20));
+    greenhouse.line.pull(false);
+    greenhouse.run(Duration::from_secs(20));
+    greenhouse.gateway.ask(greenhouse.now);
+    greenhouse.run(Duration::from_secs(1));
+    greenhouse.gateway.reports.len()
 }
 
 /// Runs this many seeds from this one on: what `simulate` shows as their trace. Both ends of the core are in it.

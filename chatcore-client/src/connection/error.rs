@@ -1,0 +1,81 @@
+//! What a call of a connection returns when it does not return what was asked for, and what a registration brings.
+
+use std::io;
+
+use chatcore::wire::Announced;
+use chatcore::{ClientError, Closed, RefusalCode, UserName};
+
+/// The result of a registration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registered {
+    /// The name as the server mapped it.
+    pub name: UserName,
+    /// The spelling that other users see in place of the name; none if that is the name.
+    pub display_name: Option<String>,
+    /// What the server allows.
+    pub limits: Announced,
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The address is not `host:port`, or the system does not find the host.
+    #[error("cannot find {address}: {source}; an address is HOST:PORT, such as 127.0.0.1:12345")]
+    Resolve {
+        /// As it was given.
+        address: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// No server answers at the address.
+    #[error("cannot connect to {address}: {source}; is a server running there?")]
+    Connect {
+        /// As it was given.
+        address: String,
+        /// What the system says of the last address that was tried.
+        source: io::Error,
+    },
+}
+
+/// Why there is no name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// The server refuses the name. The program may try another name on the same connection.
+    #[error("{detail}")]
+    Refused {
+        /// Why, for programs.
+        code: RefusalCode,
+        /// Why, for people. The server wrote this text: escape it before a terminal shows it.
+        detail: String,
+    },
+    /// The client cannot ask, got no answer in time, or has ended.
+    #[error(transparent)]
+    Other(#[from] Error),
+}
+
+/// Why a call failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The time of the call is over. What it began may still happen.
+    #[error("the server did not answer in time")]
+    TimedOut,
+    /// The client has ended.
+    #[error("{0}")]
+    Closed(Closed),
+    /// Too many events wait for [`receive`](super::Connection::receive), and the answer to this request would be one
+    /// more. The client sends nothing. This passes when the program receives events.
+    #[error("{events} events wait to be received: receive some before asking for more")]
+    Unreceived {
+        /// How many events wait. Their frames have more than half of the bytes that the server keeps for this client.
+        events: usize,
+    },
+    /// The client cannot do the command, and sends nothing.
+    #[error(transparent)]
+    Command(#[from] ClientError),
+    /// The system cannot wait for the network any more.
+    #[error("cannot wait for the network: {0}")]
+    Poll(io::ErrorKind),
+}

@@ -1,0 +1,221 @@
+//! A client that blocks, with a time-out on everything.
+
+mod connecting;
+mod error;
+mod halves;
+mod inner;
+mod requests;
+mod waiter;
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use chatcore::{ClientConfig, Event, SessionTicket};
+
+pub use self::connecting::connect_any;
+pub use self::error::{ConnectError, Error, RegisterError, Registered};
+pub use self::halves::{ReceiveHalf, ReuniteError, SendHalf};
+use self::inner::Inner;
+use self::requests::requests;
+use self::waiter::{SOCKET, Waiter};
+use crate::clock::Deadline;
+use crate::driver::Driver;
+
+/// A connection to a chat server, for programs that may wait: its calls block, each for at most the time that the
+/// caller gives. One value is one user's session, over one TCP connection after another.
+///
+/// While a call waits, the client goes on: it keeps what arrives for [`receive`](Self::receive), answers pings and
+/// sends acknowledgements. Between calls it does nothing. So call [`receive`](Self::receive) well within the idle time
+/// that the server announced ([`idle_ms_max`](chatcore::wire::Announced::idle_ms_max)), or use a [`Driver`] in an event loop.
+///
+/// When [`receive`](Self::receive) has returned an event, a later call acknowledges it. So a program that is killed,
+/// and started again with [`resume`](Self::resume), gets all events that it had not received. The server keeps for a
+/// client what its outbox holds. It ends the session of a client that receives nothing for too long.
+///
+/// Dropping a connection says goodbye, without waiting: if the system takes no more at that moment, or there is no
+/// connection, the server keeps the session for its resume time. [`close`](Self::close) waits for the answer, and
+/// [`detach`](Self::detach) keeps the session. One thread can send while another receives: [`split`](Self::split).
+///
+/// ```
+/// use std::net::TcpListener;
+/// use std::time::Duration;
+///
+/// use chatcore_client::{ConnectError, Connection, Error, RegisterError};
+///
+/// let soon = Duration::from_millis(50);
+/// assert!(matches!(Connection::connect("nonsense", soon), Err(ConnectError::Resolve { .. })));
+///
+/// let silent = TcpListener::bind("127.0.0.1:0")?; // no server answers here
+/// let mut chat = Connection::connect(&silent.local_addr()?.to_string(), Duration::from_secs(5))?;
+/// let error = chat.register("alice", soon).unwrap_err();
+/// assert_eq!(error, RegisterError::Other(Error::TimedOut));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Connection {
+    inner: Inner,
+    waiter: Waiter,
+}
+
+impl Connection {
+    /// Connects to `host:port`. It tries all addresses of the host in turn, each for at most `timeout`. The system
+    /// needs additional time to find the addresses of a name.
+    ///
+    /// Once there is a session, the client reconnects when it loses a connection, and tries without end:
+    /// [`Event::Reconnecting`] and [`Event::Resumed`] tell this. With [`connect_with`](Self::connect_with) and
+    /// [`ClientConfig::reconnect`] it can do otherwise.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::Resolve`] if the address is not `host:port` or the system does not find the host,
+    /// [`ConnectError::Connect`] if no server answers there.
+    pub fn connect(address: &str, timeout: Duration) -> Result<Self, ConnectError> {
+        Self::connect_with(address, timeout, &ClientConfig::default())
+    }
+
+    /// As [`connect`](Self::connect), with another configuration than the default.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    ///
+    /// # Panics
+    ///
+    /// If no client can work with the configuration: [`ClientConfig::check`] tells beforehand.
+    pub fn connect_with(address: &str, timeout: Duration, config: &ClientConfig) -> Result<Self, ConnectError> {
+        Self::start(address, timeout, |address| Driver::connect(address, config.clone()))
+    }
+
+    /// As [`connect_with`](Self::connect_with), for a program that was started again and has the
+    /// [`ticket`](Self::ticket) of its session: see [`Client::resume`](chatcore::Client::resume). [`Event::Resumed`]
+    /// answers. Or [`Event::SessionLost`] answers: then the client registers anew, under the same name and with the
+    /// credential. Call only [`receive`](Self::receive) until an answer comes.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    ///
+    /// # Panics
+    ///
+    /// As [`connect_with`](Self::connect_with).
+    pub fn resume(
+        address: &str,
+        timeout: Duration,
+        config: &ClientConfig,
+        ticket: &SessionTicket,
+        credential: &[u8],
+    ) -> Result<Self, ConnectError> {
+        Self::start(address, timeout, |address| Driver::resume(address, config.clone(), ticket.clone(), credential))
+    }
+
+    fn start(
+        address: &str,
+        timeout: Duration,
+        begin: impl Fn(SocketAddr) -> io::Result<Driver>,
+    ) -> Result<Self, ConnectError> {
+        let mut waiter =
+            Waiter::new().map_err(|source| ConnectError::Connect { address: address.to_owned(), source })?;
+        let driver = connect_any(address, timeout, &mut waiter.poll, &mut waiter.events, SOCKET, begin)?;
+        Ok(Self { inner: Inner::new(driver), waiter })
+    }
+
+    /// Asks for a name, without a credential, and waits for the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError::Refused`] if the server refuses the name: the program may try another one.
+    /// [`RegisterError::Other`] if the client cannot ask, the server does not answer in time, or the client has ended.
+    pub fn register(&mut self, name: &str, timeout: Duration) -> Result<Registered, RegisterError> {
+        self.register_with(name, b"", timeout)
+    }
+
+    /// As [`register`](Self::register), with the credential that the server wants.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](Self::register).
+    pub fn register_with(
+        &mut self,
+        name: &str,
+        credential: &[u8],
+        timeout: Duration,
+    ) -> Result<Registered, RegisterError> {
+        let deadline = Deadline::after(timeout);
+        self.inner.register(name, credential)?;
+        self.until(deadline, Inner::registered)
+    }
+
+    requests!(&mut self);
+
+    /// What a program stores for [`resume`](Self::resume); none without a session. Set
+    /// [`attempt`](SessionTicket::attempt) anew before a resume.
+    pub const fn ticket(&self) -> Option<&SessionTicket> {
+        self.inner.driver.client().ticket()
+    }
+
+    /// Waits for the next event and returns it; none if the time is over. With a time of zero the call does not wait.
+    /// [`Event::Closed`] is the last event.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] after [`Event::Closed`], and [`Error::Poll`] if the system cannot poll any more.
+    pub fn receive(&mut self, timeout: Duration) -> Result<Option<Event>, Error> {
+        let deadline = Deadline::after(timeout);
+        // A caller that receives one by one what has come at once must not forget the server over it.
+        if self.inner.is_due() {
+            self.inner.pump()?;
+        }
+        match self.until(deadline, Inner::receive) {
+            Err(Error::TimedOut) => Ok(self.inner.next_event()),
+            other => other.map(Some),
+        }
+    }
+
+    /// Ends the session: says goodbye after everything sent before, and waits for the server's goodbye. The program
+    /// gets no events that still arrive. If it needs the answers to its requests, it calls [`receive`](Self::receive)
+    /// until it has them, and closes after that.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TimedOut`] if the server does not answer in time, [`Error::Closed`] if the client ended in another way,
+    /// or [`Error::Poll`].
+    pub fn close(mut self, timeout: Duration) -> Result<(), Error> {
+        let deadline = Deadline::after(timeout);
+        self.inner.driver.close();
+        self.inner.discard();
+        self.until(deadline, |inner| inner.has_left())
+    }
+
+    /// Drops the connection without a goodbye, and returns what a program stores for [`resume`](Self::resume); none
+    /// without a session. The server keeps the session for its resume time
+    /// ([`Announced::resume_ms_max`](chatcore::wire::Announced::resume_ms_max)). What the system has not taken yet of what
+    /// was sent, is lost.
+    pub fn detach(mut self) -> Option<SessionTicket> {
+        self.inner.says_nothing();
+        self.ticket().cloned()
+    }
+
+    // ---- inside ----
+
+    /// Tries until there is something, and goes on with the client's work meanwhile. Fails once the deadline has come, but
+    /// not before it has done what could be done.
+    fn until<T, E: From<Error>>(
+        &mut self,
+        deadline: Deadline,
+        mut attempt: impl FnMut(&mut Inner) -> Result<Option<T>, E>,
+    ) -> Result<T, E> {
+        loop {
+            if let Some(found) = attempt(&mut self.inner)? {
+                return Ok(found);
+            }
+            let has_read = self.inner.pump()?;
+            if deadline.has_come() {
+                return Err(Error::TimedOut.into());
+            }
+            if !has_read {
+                self.waiter.wait([deadline.left(), self.inner.driver.timeout()].into_iter().flatten().min())?;
+            }
+        }
+    }
+}
