@@ -51,6 +51,7 @@ pub struct Connection {
 
 /// The result of a registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Registered {
     /// The name as the server mapped it.
     pub name: UserName,
@@ -225,7 +226,7 @@ impl Connection {
             while let Some(event) = self.driver.poll_event() {
                 match event {
                     // What follows is of the session, and waits to be received.
-                    Event::Registered { name, display_name, limits } => {
+                    Event::Registered { name, display_name, limits, .. } => {
                         return Ok(Registered { name, display_name, limits });
                     }
                     Event::Refused { code, detail, .. } => return Err(RegisterError::Refused { code, detail }),

@@ -248,12 +248,13 @@ impl Connections {
     fn log(&self, event: HubEvent) {
         let peer = |conn| self.table.peer(conn);
         match event {
-            HubEvent::SessionStarted { conn, name } => info!(%conn, peer = %peer(conn), %name, "joined"),
-            HubEvent::Detached { conn, name, reason } => info!(%conn, %name, %reason, "lost its connection"),
-            HubEvent::Resumed { conn, name } => info!(%conn, peer = %peer(conn), %name, "resumed"),
-            HubEvent::SessionEnded { name, reason } => info!(%name, %reason, "left"),
-            HubEvent::RoomOpened { room } => debug!(%room, "opened"),
-            HubEvent::RoomClosed { room } => debug!(%room, "closed"),
+            HubEvent::SessionStarted { conn, name, .. } => info!(%conn, peer = %peer(conn), %name, "joined"),
+            HubEvent::Detached { conn, name, reason, .. } => info!(%conn, %name, %reason, "lost its connection"),
+            HubEvent::Resumed { conn, name, .. } => info!(%conn, peer = %peer(conn), %name, "resumed"),
+            HubEvent::SessionEnded { name, reason, .. } => info!(%name, %reason, "left"),
+            HubEvent::RoomOpened { room, .. } => debug!(%room, "opened"),
+            HubEvent::RoomClosed { room, .. } => debug!(%room, "closed"),
+            event => debug!(?event),
         }
     }
 }

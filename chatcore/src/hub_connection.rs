@@ -68,7 +68,7 @@ enum Stage {
     Closed,
 }
 
-/// What a driver does next with a [`HubConnection`].
+/// What a driver does next with a [`HubConnection`]. It must do each, so the enum is not `#[non_exhaustive]`.
 #[derive(Debug)]
 #[must_use]
 pub enum Next {

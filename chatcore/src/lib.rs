@@ -21,6 +21,7 @@ mod name;
 mod outbox;
 mod received;
 mod redacted;
+mod setters;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod time;

@@ -13,11 +13,13 @@ use crate::wire::{
 
 /// What a client tells its program: [`Client::poll_event`](super::Client::poll_event) returns it.
 ///
-/// *We* in these descriptions means the user of this client.
+/// *We* in these descriptions means the user of this client. There may be more events, and more in each: a program matches
+/// them with `..`, and has an arm for what it does not know. A test gets them from a client and a hub in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
     /// We have the name, and a session begins (protocol.md, *welcome*).
+    #[non_exhaustive]
     Registered {
         /// The name, as the hub mapped it.
         name: UserName,
@@ -28,6 +30,7 @@ pub enum Event {
     },
     /// We do not get the name (protocol.md, *refused*). The program may try another name, or the same one again. The
     /// client does not ask for it again by itself, not even on the next connection.
+    #[non_exhaustive]
     Refused {
         /// Why, for programs.
         code: RefusalCode,
@@ -40,6 +43,7 @@ pub enum Event {
     /// [`Connect`](Self::Connect) follows when it is time to make a new one. What the program sends meanwhile waits in
     /// the outbox. After a [`Refused`](Self::Refused) there is no session: then the client waits until the program asks
     /// for a name.
+    #[non_exhaustive]
     Reconnecting {
         /// Why the connection was lost, or could not be made.
         why: Closed,
@@ -50,6 +54,7 @@ pub enum Event {
     },
     /// The client wants a new transport. Call [`Client::connected`](super::Client::connected) when it stands, or
     /// [`Client::disconnect`](super::Client::disconnect) if it cannot be made.
+    #[non_exhaustive]
     Connect {
         /// Where to connect to, in the transport's notation; none for the same place. The hub wrote this text.
         address: Option<String>,
@@ -60,11 +65,13 @@ pub enum Event {
     ///
     /// Nobody knows what became of requests without an answer, with one exception: those with a number of `unsent_from`
     /// or above never went out.
+    #[non_exhaustive]
     SessionLost {
         /// The number of the first request that certainly did not go out.
         unsent_from: u64,
     },
     /// A message has come.
+    #[non_exhaustive]
     Message {
         /// Its id, which holds the hub's time. Ids rise in the order in which the hub accepts messages.
         id: MessageId,
@@ -88,6 +95,7 @@ pub enum Event {
         number: u64,
     },
     /// The hub has not done a request, and no part of it.
+    #[non_exhaustive]
     Rejected {
         /// The number that the call returned.
         number: u64,
@@ -96,6 +104,7 @@ pub enum Event {
     },
     /// A user's session has ended before the user acknowledged messages of ours, which the hub had accepted
     /// (protocol.md, *Reports*). There are no reports about messages to rooms.
+    #[non_exhaustive]
     Report {
         /// What the hub knows about these messages.
         status: DeliveryStatus,
@@ -105,6 +114,7 @@ pub enum Event {
         ids: Vec<MessageId>,
     },
     /// A page of the users who are online.
+    #[non_exhaustive]
     Online {
         /// The number that [`Client::who`](super::Client::who) returned.
         number: u64,
@@ -114,6 +124,7 @@ pub enum Event {
         next: Option<u64>,
     },
     /// A page of the members of a room.
+    #[non_exhaustive]
     Members {
         /// The number that [`Client::roster`](super::Client::roster) returned.
         number: u64,
@@ -123,6 +134,7 @@ pub enum Event {
         next: Option<u64>,
     },
     /// Another user has joined a room that we are in. A hub does not tell this in rooms with many members.
+    #[non_exhaustive]
     Joined {
         /// The room.
         room: RoomName,
@@ -132,6 +144,7 @@ pub enum Event {
         display_name: Option<String>,
     },
     /// Another user has left a room that we are in. A hub does not tell this in rooms with many members.
+    #[non_exhaustive]
     Left {
         /// The room.
         room: RoomName,
@@ -142,6 +155,7 @@ pub enum Event {
     },
     /// Messages of a room are missing in this place (protocol.md, *missed and stale*). The hub left them out, because
     /// we had left too much unacknowledged, or because they are longer than the frames that we take.
+    #[non_exhaustive]
     Missed {
         /// The room.
         room: RoomName,
@@ -159,6 +173,7 @@ pub enum Event {
         room: RoomName,
     },
     /// A user that we watch is online, or is not (protocol.md, *Presence*).
+    #[non_exhaustive]
     Presence {
         /// The user.
         name: UserName,
@@ -173,6 +188,7 @@ pub enum Event {
 
 /// A user in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct User {
     /// The name: the sender of messages, and the identity of the user.
     pub name: UserName,
@@ -183,14 +199,26 @@ pub struct User {
 }
 
 impl User {
+    /// A user without a display name.
+    pub const fn new(name: UserName) -> Self {
+        Self { name, display_name: None }
+    }
+
+    /// The same with this [`display_name`](Self::display_name).
+    #[must_use]
+    pub fn with_display_name(mut self, display_name: Option<String>) -> Self {
+        self.display_name = display_name;
+        self
+    }
+
     /// The text to show for the user: the display name, or the name if there is none.
     ///
     /// ```
     /// use chatcore::User;
     ///
-    /// let bob = User { name: "bob".parse()?, display_name: Some("Bob".into()) };
+    /// let bob = User::new("bob".parse()?).with_display_name(Some("Bob".into()));
     /// assert_eq!(bob.shown(), "Bob");
-    /// assert_eq!(User { display_name: None, ..bob }.shown(), "bob");
+    /// assert_eq!(bob.with_display_name(None).shown(), "bob");
     /// # Ok::<(), chatcore::NameError>(())
     /// ```
     pub fn shown(&self) -> &str {
@@ -201,6 +229,7 @@ impl User {
 /// What a program stores, so that it can go on with its session when it is started again:
 /// [`Client::ticket`](super::Client::ticket) gives it, and [`Client::resume`](super::Client::resume) takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SessionTicket {
     /// The session's name.
     pub name: UserName,
@@ -215,6 +244,27 @@ pub struct SessionTicket {
     pub attempt: u64,
 }
 
+impl SessionTicket {
+    /// A ticket without a display name, whose last attempt was 0.
+    pub const fn new(name: UserName, token: Token) -> Self {
+        Self { name, display_name: None, token, attempt: 0 }
+    }
+
+    /// The same with this [`display_name`](Self::display_name).
+    #[must_use]
+    pub fn with_display_name(mut self, display_name: Option<String>) -> Self {
+        self.display_name = display_name;
+        self
+    }
+
+    /// The same with this [`attempt`](Self::attempt).
+    #[must_use]
+    pub const fn with_attempt(mut self, attempt: u64) -> Self {
+        self.attempt = attempt;
+        self
+    }
+}
+
 /// Why a client ended, or lost its connection. `Display` gives a sentence for people, which may hold text that the hub
 /// wrote: escape it before a terminal shows it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -225,6 +275,7 @@ pub enum Closed {
     Left,
     /// The hub said goodbye (protocol.md, *goodbye*).
     #[error("{}", farewell(*code, detail, reconnect.as_ref()))]
+    #[non_exhaustive]
     Goodbye {
         /// Why, for programs.
         code: GoodbyeCode,
@@ -237,6 +288,7 @@ pub enum Closed {
     /// is the reason of an [`Event::Reconnecting`]. It is that of an [`Event::Closed`] only if the client was closing,
     /// or has no [`ClientConfig::reconnect`](super::ClientConfig::reconnect).
     #[error("{detail}")]
+    #[non_exhaustive]
     Refused {
         /// Why, for programs.
         code: RefusalCode,
@@ -245,6 +297,7 @@ pub enum Closed {
     },
     /// The hub reports that we broke the protocol (protocol.md, *error*).
     #[error("the server reports a protocol error, {code}: {detail}")]
+    #[non_exhaustive]
     Error {
         /// How, for programs.
         code: ErrorCode,
@@ -277,6 +330,7 @@ fn farewell(code: GoodbyeCode, detail: &str, reconnect: Option<&Reconnect>) -> S
 
 /// A hub's hint about the next connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reconnect {
     /// How long to wait first.
     pub after: Duration,

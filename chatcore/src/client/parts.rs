@@ -145,7 +145,7 @@ impl Client {
     ///
     /// // What an older process stored, with an attempt that is higher than any of that process.
     /// let token = Token::from_bytes([7; 16]);
-    /// let ticket = SessionTicket { name: "bob".parse()?, display_name: None, token, attempt: 1_767_225_600_000 };
+    /// let ticket = SessionTicket::new("bob".parse()?, token).with_attempt(1_767_225_600_000);
     /// let mut client = Client::resume(Instant::ZERO, ClientConfig::default(), 7, ticket, b"");
     /// assert!(!client.poll_transmit().is_empty(), "it asks for the session");
     /// # Ok::<(), chatcore::NameError>(())

@@ -8,6 +8,8 @@ use crate::time::Instant;
 ///
 /// A driver that checks this after each call need not wait for [`Event::Reconnecting`](super::Event::Reconnecting) and
 /// [`Event::Connect`](super::Event::Connect), which may stand after many events that the program has not taken yet.
+///
+/// A driver must do what each says, so the enum is not `#[non_exhaustive]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport<'a> {
     /// Use the transport: read and write.

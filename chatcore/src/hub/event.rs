@@ -8,10 +8,13 @@ use crate::wire::{
 use alloc::string::{String, ToString};
 
 /// What has happened at a hub: [`Hub::poll_event`](super::Hub::poll_event) returns it. No event asks the driver to do
-/// anything, so a driver may drop them all.
+/// anything, so a driver may drop them all. There may be more of them, and more in each: a driver matches them with `..`,
+/// and has an arm for what it does not know.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum HubEvent {
     /// A session begins. It holds its name from now on.
+    #[non_exhaustive]
     SessionStarted {
         /// Its connection.
         conn: ConnId,
@@ -19,6 +22,7 @@ pub enum HubEvent {
         name: UserName,
     },
     /// A session has lost its connection. It keeps its name and waits for a resume.
+    #[non_exhaustive]
     Detached {
         /// The connection that it had. An [`Action::Close`](super::Action::Close) follows, unless the driver itself
         /// reported that the connection is gone.
@@ -29,6 +33,7 @@ pub enum HubEvent {
         reason: CloseReason,
     },
     /// A session goes on with a new connection.
+    #[non_exhaustive]
     Resumed {
         /// The new connection.
         conn: ConnId,
@@ -37,6 +42,7 @@ pub enum HubEvent {
     },
     /// A session has ended, and its name is free. If it had a connection, an [`Action::Close`](super::Action::Close)
     /// follows when everything is written, unless the driver itself reported that the connection is gone.
+    #[non_exhaustive]
     SessionEnded {
         /// The name.
         name: UserName,
@@ -44,11 +50,13 @@ pub enum HubEvent {
         reason: CloseReason,
     },
     /// A room has its first member.
+    #[non_exhaustive]
     RoomOpened {
         /// The room.
         room: RoomName,
     },
     /// A room has lost its last member.
+    #[non_exhaustive]
     RoomClosed {
         /// The room.
         room: RoomName,
