@@ -9,6 +9,8 @@ extern crate std;
 
 #[cfg(feature = "client")]
 mod client;
+#[cfg(feature = "serde")]
+mod form;
 #[cfg(feature = "hub")]
 mod handshake;
 #[cfg(feature = "hub")]

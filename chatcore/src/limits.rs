@@ -11,6 +11,9 @@ use crate::wire::{Announced, HANDSHAKE_FRAME_BYTES_MAX, OVERHEAD_BYTES_MAX, PAGE
 /// Limits are made from the default ones, with a method for each field. Where a field gives no smallest value, it may be 0.
 /// *Rejected* and *refused* with a code mean the answers of protocol.md, *accepted and rejected* and *refused*.
 ///
+/// With the feature `serde`, a limit that is missing is the default one, times are text with a unit (`"30s"`, `"250ms"`), and
+/// limits that do not fit together are an error.
+///
 /// ```
 /// use chatcore::{Limits, LimitsError};
 ///
@@ -112,32 +115,32 @@ pub struct Limits {
 }
 
 setters! {
-    Limits {
+    form Limits {
         with_body_bytes_max(body_bytes_max: u32),
         with_outbox_bytes_max(outbox_bytes_max: u32),
         with_users_max(users_max: u32),
         with_registration_attempts_max(registration_attempts_max: u32),
-        with_handshake_time_max(handshake_time_max: Duration),
-        with_idle_time_max(idle_time_max: Duration),
-        with_stall_time_max(stall_time_max: Duration),
-        with_resume_time_max(resume_time_max: Duration),
+        with_handshake_time_max(handshake_time_max: Duration as "duration"),
+        with_idle_time_max(idle_time_max: Duration as "duration"),
+        with_stall_time_max(stall_time_max: Duration as "duration"),
+        with_resume_time_max(resume_time_max: Duration as "duration"),
         with_detached_max(detached_max: u32),
         with_detached_of_origin_max(detached_of_origin_max: u32),
         with_buffer_bytes_max(buffer_bytes_max: u64),
         with_origin_buffer_bytes_max(origin_buffer_bytes_max: u64),
         with_session_rate(session_rate: Rate),
         with_origin_rate(origin_rate: Rate),
-        with_decision_time_max(decision_time_max: Duration),
-        with_probe_time_max(probe_time_max: Duration),
+        with_decision_time_max(decision_time_max: Duration as "duration"),
+        with_probe_time_max(probe_time_max: Duration as "duration"),
         with_rooms_of_user_max(rooms_of_user_max: u32),
         with_rooms_max(rooms_max: u32),
         with_members_max(members_max: u32),
         with_memberships_max(memberships_max: u32),
         with_hub_watches_max(hub_watches_max: u32),
-        with_presence_time_min(presence_time_min: Duration),
+        with_presence_time_min(presence_time_min: Duration as "duration"),
         with_announced_members_max(announced_members_max: u32),
         with_watches_max(watches_max: u32),
-        with_flush_time_max(flush_time_max: Duration),
+        with_flush_time_max(flush_time_max: Duration as "duration"),
     }
 }
 
@@ -152,6 +155,7 @@ setters! {
 /// assert!(stuck.check().is_err(), "nothing fits such a bucket");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Rate {
     /// Units that come into the bucket in a second; 0 bounds nothing.
     pub per_s: u32,

@@ -22,11 +22,14 @@ use crate::setters::setters;
 /// assert_eq!(patient.first, Duration::from_millis(200));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 #[non_exhaustive]
 pub struct Backoff {
     /// The time before the first attempt. Default 200 ms; at least 1 ns.
+    #[cfg_attr(feature = "serde", serde(with = "crate::form::duration"))]
     pub first: Duration,
     /// The longest time. Default 30 s; at least `first`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::form::duration"))]
     pub max: Duration,
 }
 

@@ -8,6 +8,9 @@ use crate::wire::{HANDSHAKE_FRAME_BYTES_MAX, OVERHEAD_BYTES_MAX};
 
 /// How a client behaves: its limits and times. A configuration is made from the default one, with a method for each field.
 ///
+/// With the feature `serde`, a value that is missing is the default one, times are text with a unit (`"30s"`, `"250ms"`), and
+/// values with which no client can work are an error.
+///
 /// ```
 /// use chatcore::{ClientConfig, ClientConfigError};
 ///
@@ -48,12 +51,12 @@ pub struct ClientConfig {
 }
 
 setters! {
-    ClientConfig {
+    form ClientConfig {
         with_frame_bytes_max(frame_bytes_max: u32),
         with_outbox_bytes_max(outbox_bytes_max: u32),
-        with_answer_time_max(answer_time_max: Duration),
-        with_flush_time_max(flush_time_max: Duration),
-        with_ack_delay(ack_delay: Duration),
+        with_answer_time_max(answer_time_max: Duration as "duration"),
+        with_flush_time_max(flush_time_max: Duration as "duration"),
+        with_ack_delay(ack_delay: Duration as "duration"),
         with_ack_frames(ack_frames: u32),
         with_takes_later(takes_later: bool),
         with_reconnect(reconnect: Option<Backoff>),

@@ -14,16 +14,23 @@ use crate::wire::{
 /// What a client tells its program: [`Client::poll_event`](super::Client::poll_event) returns it.
 ///
 /// *We* in these descriptions means the user of this client. There may be more events, and more in each: a program matches
-/// them with `..`, and has an arm for what it does not know. A test gets them from a client and a hub in memory.
+/// them with `..`, and has an arm for what it does not know. A test gets them from a client and a hub in memory, or with the
+/// feature `serde` from text.
+///
+/// With the feature `serde`, an event is its name and its fields, such as `{"done":{"number":7}}`. Codes are the numbers of
+/// protocol.md, times are text with a unit (`"1500ms"`), and a body is a sequence of bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Event {
     /// We have the name, and a session begins (protocol.md, *welcome*).
     #[non_exhaustive]
     Registered {
         /// The name, as the hub mapped it.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
         name: UserName,
         /// As in [`User`].
+        #[cfg_attr(feature = "serde", serde(default))]
         display_name: Option<String>,
         /// What the hub allows.
         limits: Announced,
@@ -37,6 +44,7 @@ pub enum Event {
         /// Why, for people. The hub wrote this text: escape it before a terminal shows it.
         detail: String,
         /// The time after which it may be worth trying again; none if the hub does not know.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::duration::option"))]
         wait: Option<Duration>,
     },
     /// The connection is lost, and the session waits for another one. Drop the transport if it is still there.
@@ -50,6 +58,7 @@ pub enum Event {
         /// How many attempts there are since the session was last connected, the next one included.
         attempt: u32,
         /// How long the client waits before the next attempt, at the least.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::duration"))]
         after: Duration,
     },
     /// The client wants a new transport. Call [`Client::connected`](super::Client::connected) when it stands, or
@@ -76,10 +85,13 @@ pub enum Event {
         /// Its id, which holds the hub's time. Ids rise in the order in which the hub accepts messages.
         id: MessageId,
         /// The sender.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
         from: UserName,
         /// The room that the message was sent to; none if it was sent to us alone.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped::option"))]
         room: Option<RoomName>,
         /// The body: opaque bytes.
+        #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))]
         body: Vec<u8>,
     },
     /// The hub has taken responsibility for a message (protocol.md, *accepted and rejected*).
@@ -109,6 +121,7 @@ pub enum Event {
         /// What the hub knows about these messages.
         status: DeliveryStatus,
         /// The recipient.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
         to: UserName,
         /// The messages, by the ids in their [`Accepted`](Self::Accepted).
         ids: Vec<MessageId>,
@@ -137,18 +150,23 @@ pub enum Event {
     #[non_exhaustive]
     Joined {
         /// The room.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
         room: RoomName,
         /// The user.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
         name: UserName,
         /// As in [`User`].
+        #[cfg_attr(feature = "serde", serde(default))]
         display_name: Option<String>,
     },
     /// Another user has left a room that we are in. A hub does not tell this in rooms with many members.
     #[non_exhaustive]
     Left {
         /// The room.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
         room: RoomName,
         /// The user.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
         name: UserName,
         /// Why.
         reason: LeaveCode,
@@ -158,6 +176,7 @@ pub enum Event {
     #[non_exhaustive]
     Missed {
         /// The room.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
         room: RoomName,
         /// The id of the first message that is missing.
         first_id: MessageId,
@@ -170,16 +189,19 @@ pub enum Event {
     /// unacknowledged. [`Client::roster`](super::Client::roster) tells who is there now.
     Stale {
         /// The room.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
         room: RoomName,
     },
     /// A user that we watch is online, or is not (protocol.md, *Presence*).
     #[non_exhaustive]
     Presence {
         /// The user.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
         name: UserName,
         /// Whether the user's session lives, attached or detached.
         online: bool,
         /// As in [`User`]; none if the user is not online.
+        #[cfg_attr(feature = "serde", serde(default))]
         display_name: Option<String>,
     },
     /// The client has ended. This is the last event.
@@ -188,13 +210,16 @@ pub enum Event {
 
 /// A user in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct User {
     /// The name: the sender of messages, and the identity of the user.
+    #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
     pub name: UserName,
     /// The spelling with which the user registered, to be shown in place of the name; none if that is the name
     /// (protocol.md, *Names*). The client drops a display name that does not map to the name by its own tables of
     /// Unicode, so that no user is shown as another.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub display_name: Option<String>,
 }
 
@@ -228,19 +253,26 @@ impl User {
 
 /// What a program stores, so that it can go on with its session when it is started again:
 /// [`Client::ticket`](super::Client::ticket) gives it, and [`Client::resume`](super::Client::resume) takes it.
+///
+/// With the feature `serde`, it is a map of its fields, in which the token is 32 hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct SessionTicket {
     /// The session's name.
+    #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
     pub name: UserName,
     /// The spelling with which the user registered; none if that is the name. If the session is lost, the client
     /// registers with this spelling again. It ignores one that maps to another name.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub display_name: Option<String>,
     /// The session's secret. Store it where nobody else can read it.
+    #[cfg_attr(feature = "serde", serde(with = "crate::form::token"))]
     pub token: Token,
     /// The number of the last attempt to resume the session. A program that was started again sets this to a number
     /// that is higher than any number of a process before it, such as the milliseconds since 1970. So the hub knows
     /// which of two processes is the later one (protocol.md, *Sessions*).
+    #[cfg_attr(feature = "serde", serde(default))]
     pub attempt: u64,
 }
 
@@ -268,6 +300,7 @@ impl SessionTicket {
 /// Why a client ended, or lost its connection. `Display` gives a sentence for people, which may hold text that the hub
 /// wrote: escape it before a terminal shows it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Closed {
     /// We left: [`Client::close`](super::Client::close).
@@ -330,9 +363,11 @@ fn farewell(code: GoodbyeCode, detail: &str, reconnect: Option<&Reconnect>) -> S
 
 /// A hub's hint about the next connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Reconnect {
     /// How long to wait first.
+    #[cfg_attr(feature = "serde", serde(with = "crate::form::duration"))]
     pub after: Duration,
     /// Where to connect to, in the transport's notation; none for the same place. The hub wrote this text.
     pub address: Option<String>,

@@ -11,6 +11,7 @@ use alloc::string::{String, ToString};
 /// anything, so a driver may drop them all. There may be more of them, and more in each: a driver matches them with `..`,
 /// and has an arm for what it does not know.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum HubEvent {
     /// A session begins. It holds its name from now on.
@@ -65,6 +66,7 @@ pub enum HubEvent {
 
 /// Why a connection or a session ended. `Display` gives a sentence for a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum CloseReason {
     /// The client said goodbye.

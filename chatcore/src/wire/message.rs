@@ -13,7 +13,7 @@ use super::codec;
 use super::connection::{Ack, ErrorMessage, Goodbye, Ping, Pong, Refused, Register, Resume, Resumed, Welcome};
 use super::frame::{self, Content};
 use super::kind::Kind;
-use super::protocol_error::ProtocolError;
+use super::protocol_error::{ProtocolError, words};
 
 /// A set of messages that go one way: [`ClientMessage`] or [`HubMessage`].
 pub trait Message<'a>: Sized {
@@ -68,7 +68,7 @@ macro_rules! messages {
                         }
                     })+
                     known if known.name().is_some() => {
-                        Err(ProtocolError::Unexpected { kind, state: "in this direction" })
+                        Err(ProtocolError::Unexpected { kind, state: words::OTHER_DIRECTION })
                     }
                     unknown if unknown.is_optional() => Ok(None),
                     _ => Err(ProtocolError::UnknownKind { kind }),
