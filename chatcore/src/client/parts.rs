@@ -21,7 +21,8 @@ use crate::wire::Announced;
 /// 1. *Commands*: [`register`](Self::register), [`send`](Self::send), [`join`](Self::join), [`leave`](Self::leave),
 ///    [`roster`](Self::roster), [`who`](Self::who), [`watch`](Self::watch), [`unwatch`](Self::unwatch) and
 ///    [`close`](Self::close). They put frames into the outbox.
-/// 2. *Inputs*: [`receive`](Self::receive), [`transmitted`](Self::transmitted), [`disconnect`](Self::disconnect),
+/// 2. *Inputs*: [`receive`](Self::receive), [`transmitted`](Self::transmitted) (or
+///    [`transmitting`](Self::transmitting) first, if the transport tells late), [`disconnect`](Self::disconnect),
 ///    [`connected`](Self::connected), [`handle_timeout`](Self::handle_timeout).
 /// 3. *Outputs*: write what [`poll_transmit`](Self::poll_transmit) gives, call [`poll_event`](Self::poll_event) until
 ///    it returns none, and wait until [`poll_timeout`](Self::poll_timeout) at the latest.

@@ -29,6 +29,8 @@ pub enum Transport<'a> {
 pub(super) struct TransportState {
     pub(super) stage: Stage,
     pub(super) attempt: u32,
+    /// Bytes that the driver has taken for the present connection, and has not reported as transmitted.
+    pub(super) on_their_way: usize,
     /// Where the hub wants us to connect to.
     pub(super) address: Option<String>,
 }
@@ -50,7 +52,7 @@ pub(super) enum Stage {
 impl TransportState {
     /// A connection that is there from the beginning.
     pub(super) const fn fresh() -> Self {
-        Self { stage: Stage::Online { preface_seen: false }, attempt: 0, address: None }
+        Self { stage: Stage::Online { preface_seen: false }, attempt: 0, on_their_way: 0, address: None }
     }
 
     pub(super) const fn is_online(&self) -> bool {

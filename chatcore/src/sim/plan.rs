@@ -55,6 +55,8 @@ pub struct Plan {
     pub tick: Duration,
     /// The chance that a program takes its client's events only some time later, in millionths.
     pub takes_late: u32,
+    /// How long after it has taken bytes the server's transport reports that, at the most. With zero, it reports at once.
+    pub report_delay_max: Duration,
     /// The attackers, by what each of them does. They flood the hub until the fault phase is over.
     pub attackers: Vec<Flood>,
     /// How many origins the attackers' connections come from. At least 1.
@@ -85,6 +87,7 @@ setters! {
         with_burst_max(burst_max: u64),
         with_tick(tick: Duration),
         with_takes_late(takes_late: u32),
+        with_report_delay_max(report_delay_max: Duration),
         with_attack_origins(attack_origins: usize),
         with_unit(unit: Duration),
         with_is_paired(is_paired: bool),
@@ -187,6 +190,7 @@ impl Plan {
             burst_max: 1,
             tick: Duration::ZERO,
             takes_late: 0,
+            report_delay_max: Duration::ZERO,
             attackers: Vec::new(),
             attack_origins: 1,
             unit: Duration::ZERO,
@@ -233,6 +237,7 @@ impl Plan {
             burst_max,
             tick: Duration::from_micros(random.pick(&[0, 0, 100, 5_000])),
             takes_late: random.pick(&[0, 0, CERTAIN / 10]),
+            report_delay_max: Duration::from_millis(random.pick(&[0, 0, 20, 2_000])),
             ..Self::calm(users)
         }
     }

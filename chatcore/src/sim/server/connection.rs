@@ -1,5 +1,6 @@
 //! One connection at a server, before the hub has admitted it and after that.
 
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::around::Around;
@@ -49,6 +50,8 @@ pub(super) struct Member {
     /// Since when it has something for the hub.
     pub(super) waits_since: Option<Instant>,
     pub(super) outgoing: Outgoing,
+    /// How many bytes the transport has taken, and when it reports that.
+    pub(super) reports: VecDeque<(Instant, usize)>,
     pub(super) origin: QuotaKey,
     /// What it owes of what it has cost.
     pub(super) debt: Debt,
@@ -68,6 +71,7 @@ impl Member {
             is_over: false,
             waits_since: None,
             outgoing,
+            reports: VecDeque::new(),
             origin,
             debt: Debt::default(),
         }
@@ -77,7 +81,8 @@ impl Member {
     pub(super) fn due(&self, network: &Network, wire: WireId) -> Option<Instant> {
         let readable_at = network.readable_at(wire, End::Server).filter(|_| self.reads());
         let unread = self.has_unread().then_some(Instant::ZERO);
-        readable_at.into_iter().chain(self.again_at).chain(unread).min()
+        let report_at = self.reports.front().map(|(at, _)| *at);
+        readable_at.into_iter().chain(self.again_at).chain(unread).chain(report_at).min()
     }
 
     /// Something was read that the hub has not seen, and it need not wait.
@@ -86,8 +91,8 @@ impl Member {
     }
 
     /// Nothing of what has come is kept for later.
-    pub(super) const fn is_at_rest(&self) -> bool {
-        self.again_at.is_none() && !self.is_over && !self.has_unread()
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.again_at.is_none() && !self.is_over && !self.has_unread() && self.reports.is_empty()
     }
 
     /// Reads what has come and can be held, unless nothing is to be read.
