@@ -30,6 +30,14 @@ mod time;
 mod transition;
 pub mod wire;
 
+// Pages of the book, for those who read the docs. Their examples are tested with the other crates that they show.
+#[cfg(all(doc, not(doctest)))]
+#[doc = include_str!("../docs/embedding.md")]
+pub mod guide {}
+#[cfg(all(doc, not(doctest)))]
+#[doc = include_str!("../docs/protocol.md")]
+pub mod protocol {}
+
 #[cfg(feature = "client")]
 pub use client::{
     Backoff, Client, ClientConfig, ClientConfigError, ClientError, Closed, Event, Position, Reconnect, SessionTicket,
