@@ -30,6 +30,15 @@ pub(crate) enum Report {
         #[serde(flatten)]
         body: Body,
     },
+    /// Another session of ours has sent it.
+    Sent {
+        id: Id,
+        /// Unix time in milliseconds.
+        time: u128,
+        to: String,
+        #[serde(flatten)]
+        body: Body,
+    },
     Accepted {
         to: String,
         id: Id,
@@ -194,6 +203,7 @@ impl Report {
                 format!("[{}] {}: {}", safe(to), safe(from), body.shown())
             }
             Self::Message { from, body, .. } => format!("{}: {}", safe(from), body.shown()),
+            Self::Sent { to, body, .. } => format!("(to {}) {}", safe(to), body.shown()),
             Self::Accepted { to, .. } => format!("accepted for {}", safe(to)),
             Self::Rejected { to, reason, request } => rejected(&safe(to), reason, *request),
             Self::Unanswered { to } => format!("nobody knows whether {} gets a message: the session is gone", safe(to)),

@@ -251,6 +251,7 @@ impl Connections {
             HubEvent::SessionStarted { conn, name, .. } => info!(%conn, peer = %peer(conn), %name, "joined"),
             HubEvent::Detached { conn, name, reason, .. } => info!(%conn, %name, %reason, "lost its connection"),
             HubEvent::Resumed { conn, name, .. } => info!(%conn, peer = %peer(conn), %name, "resumed"),
+            HubEvent::TakenOver { conn, name, .. } => info!(%conn, peer = %peer(conn), %name, "taken over"),
             HubEvent::SessionEnded { name, reason, .. } => info!(%name, %reason, "left"),
             HubEvent::RoomOpened { room, .. } => debug!(%room, "opened"),
             HubEvent::RoomClosed { room, .. } => debug!(%room, "closed"),

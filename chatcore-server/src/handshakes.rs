@@ -37,7 +37,7 @@ pub(crate) fn drive_handshake(
                 table.open(key, conn);
                 return Ok(None);
             }
-            Err(refusal) => handshaking.handshake.refuse(now, &refusal)?,
+            Err(not_admitted) => handshaking.handshake.refuse(now, &not_admitted.refusal)?,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::ToString;
+use core::fmt;
 use core::mem;
 use core::time::Duration;
 
@@ -186,7 +187,8 @@ impl Handshake {
     /// # Errors
     ///
     /// [`HandshakeError::ProtocolError`] with [`ProtocolError::TooManyAttempts`] if this was the last refusal that
-    /// [`Limits::registration_attempts_max`] allows: the handshake is over.
+    /// [`Limits::registration_attempts_max`] allows, and [`HandshakeError::Denied`] if it was [for
+    /// good](Denial::for_good): the handshake is over.
     ///
     /// # Panics
     ///
@@ -205,6 +207,10 @@ impl Handshake {
             &HubMessage::Refused(Refused { code: refusal.code(), detail: cut_detail(&detail), wait_ms }),
             &mut Pool::default(),
         );
+        if refusal.is_final() {
+            self.goodbye(GoodbyeCode::Kicked, cut_detail(&detail), None);
+            return Err(HandshakeError::Denied);
+        }
         if self.attempts < self.attempts_max {
             return Ok(());
         }
@@ -394,6 +400,15 @@ impl Registration {
         matches!(self.request, Request::Resume { .. })
     }
 
+    /// Gives the client another name than it asks for: that of its account, for example. It has no other spelling then. For
+    /// a resume this does nothing: a session has its name.
+    pub fn with_name(self, name: UserName) -> Self {
+        if self.is_resumption() {
+            return self;
+        }
+        Self { display_name: self.display_name.filter(|_| name == self.name), name, ..self }
+    }
+
     /// Sets the origin of the connection. Without this call, it is [`QuotaKey`]`(0)`: all such connections share the
     /// quota of one origin.
     pub fn with_origin(self, origin: QuotaKey) -> Self {
@@ -415,7 +430,7 @@ impl Registration {
 /// assert_eq!(refusal.wait(), Some(Duration::from_secs(2)));
 /// assert_eq!(Refusal::Denied.wait(), None);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
     /// The spelling can be no name.
@@ -445,9 +460,27 @@ pub enum Refusal {
         /// After which time the client may ask again.
         wait: Duration,
     },
+    /// The user has as many sessions as it may have.
+    #[error("the user has {sessions_of_user_max} sessions, and may have no more: end another one first")]
+    TooManySessions {
+        /// The limit, [`Limits::sessions_of_user_max`].
+        sessions_of_user_max: u32,
+    },
+    /// The session would be in the rooms of its user, and the hub has as many memberships as it allows.
+    #[error("the hub is full: its rooms take {memberships_max} members together at the most; try again later")]
+    MembershipsFull {
+        /// The limit, [`Limits::memberships_max`].
+        memberships_max: u32,
+    },
+    /// The session of the user has messages that may be longer than what the client takes.
+    #[error("the session may hold longer messages than this client takes: allow frames as long as before")]
+    ShorterFrames,
     /// The embedding program denies the name. Only the program makes this refusal, never the hub.
     #[error("the registration is denied: the credential does not give the right to this name")]
     Denied,
+    /// The embedding program refuses, for a reason of its own. Only the program makes this refusal, never the hub.
+    #[error("{0}")]
+    Custom(Denial),
     /// The hub is stopping.
     #[error("the hub is shutting down: try again later")]
     ShuttingDown,
@@ -466,13 +499,14 @@ impl Refusal {
         match self {
             Self::Name(_) => RefusalCode::InvalidName,
             Self::NameInUse { .. } => RefusalCode::NameInUse,
-            Self::HubFull { .. } => RefusalCode::HubFull,
+            Self::HubFull { .. } | Self::MembershipsFull { .. } => RefusalCode::HubFull,
+            Self::TooManySessions { .. } => RefusalCode::TooManySessions,
             Self::RateLimited { .. } => RefusalCode::RateLimited,
             Self::Confusable => RefusalCode::Confusable,
-            Self::Denied | Self::Reserved => RefusalCode::Denied,
+            Self::Denied | Self::Custom(_) | Self::Reserved => RefusalCode::Denied,
             Self::ShuttingDown => RefusalCode::ShuttingDown,
             Self::SessionOver => RefusalCode::SessionOver,
-            Self::StaleResume => RefusalCode::StaleResume,
+            Self::StaleResume | Self::ShorterFrames => RefusalCode::StaleResume,
         }
     }
 
@@ -480,8 +514,59 @@ impl Refusal {
     pub const fn wait(&self) -> Option<Duration> {
         match self {
             Self::NameInUse { wait } | Self::RateLimited { wait } => Some(*wait),
+            Self::Custom(denial) => denial.wait,
             _ => None,
         }
+    }
+
+    /// Whether the connection ends with this refusal.
+    pub const fn is_final(&self) -> bool {
+        matches!(self, Self::Custom(Denial { is_final: true, .. }))
+    }
+}
+
+/// Why the embedding program refuses a registration, in its own words ([`Refusal::Custom`]). `Display` gives the reason.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use chatcore::{Denial, Refusal, RefusalCode};
+///
+/// let closed = Refusal::Custom(Denial::new("this account is closed").for_good());
+/// assert_eq!((closed.code(), closed.is_final()), (RefusalCode::Denied, true));
+/// let busy = Refusal::Custom(Denial::new("the game is full").with_wait(Duration::from_secs(60)));
+/// assert_eq!(busy.wait(), Some(Duration::from_secs(60)));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    reason: Box<str>,
+    wait: Option<Duration>,
+    is_final: bool,
+}
+
+impl Denial {
+    /// With a reason for people. The client is sent at most [`DETAIL_BYTES_MAX`](crate::DETAIL_BYTES_MAX) bytes of it.
+    pub fn new(reason: impl Into<Box<str>>) -> Self {
+        Self { reason: reason.into(), wait: None, is_final: false }
+    }
+
+    /// Tells the client after which time it may be worth trying again. Without this call, it is not told.
+    #[must_use]
+    pub fn with_wait(self, wait: Duration) -> Self {
+        Self { wait: Some(wait), ..self }
+    }
+
+    /// Ends the connection, with the goodbye [`GoodbyeCode::Kicked`]. Without this call, the client may ask for another
+    /// name on the same connection.
+    #[must_use]
+    pub fn for_good(self) -> Self {
+        Self { is_final: true, ..self }
+    }
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
     }
 }
 
@@ -495,6 +580,9 @@ pub enum HandshakeError {
     /// The peer broke the protocol.
     #[error("protocol error: {0}")]
     ProtocolError(#[from] ProtocolError),
+    /// The embedding program refused the client for good ([`Denial::for_good`]).
+    #[error("the registration was denied for good")]
+    Denied,
     /// The peer said goodbye, or reported that this end broke the protocol.
     #[error("the client left before it had a name")]
     Left,

@@ -6,7 +6,7 @@ use core::fmt;
 use core::mem;
 
 use crate::handshake::{Handshake, QuotaKey, Refusal, Registration};
-use crate::hub::{CONNECTION_COST, ConnId, Hub};
+use crate::hub::{Admission, CONNECTION_COST, ConnId, Hub, NotAdmitted};
 use crate::outbox::Chunks;
 use crate::received::Received;
 use crate::redacted::Length;
@@ -146,14 +146,30 @@ impl HubConnection {
     ///
     /// If there is no registration to be decided about.
     pub fn admit(&mut self, now: Instant, hub: &mut Hub, registration: Registration) -> Next {
-        let Stage::Handshaking(_) = self.stage else { return self.undecided() };
-        match hub.admit(now, registration) {
-            Ok(conn) => {
-                self.stage = Stage::Open(conn);
-                self.go_on(now, hub)
-            }
-            Err(refusal) => self.refuse(now, hub, &refusal),
-        }
+        let admitted = self.try_admit(now, hub, registration, Admission::NewUser);
+        admitted.unwrap_or_else(|not_admitted| self.refuse(now, hub, &not_admitted.refusal))
+    }
+
+    /// Lets a client in that the program knows, as [`Hub::admit_as`]. If the hub does not admit it, this gives its
+    /// registration back, and it is still to be decided about.
+    ///
+    /// # Errors
+    ///
+    /// Why the hub does not admit it, and the registration.
+    ///
+    /// # Panics
+    ///
+    /// If there is no registration to be decided about.
+    pub fn try_admit(
+        &mut self,
+        now: Instant,
+        hub: &mut Hub,
+        registration: Registration,
+        admission: Admission,
+    ) -> Result<Next, Box<NotAdmitted>> {
+        let Stage::Handshaking(_) = self.stage else { return Ok(self.undecided()) };
+        self.stage = Stage::Open(hub.admit_as(now, registration, admission)?);
+        Ok(self.go_on(now, hub))
     }
 
     /// Answers a registration with no. The client may ask again.

@@ -44,9 +44,11 @@ pub use client::{
     Transport, User,
 };
 #[cfg(feature = "hub")]
-pub use handshake::{Handshake, HandshakeError, QuotaKey, Refusal, Registration};
+pub use handshake::{Denial, Handshake, HandshakeError, QuotaKey, Refusal, Registration};
 #[cfg(feature = "hub")]
-pub use hub::{Action, CONNECTION_COST, CloseReason, ConnId, Hub, HubEvent, Memory, UnknownConn};
+pub use hub::{
+    Action, Admission, CONNECTION_COST, CloseReason, ConnId, Hub, HubEvent, Memory, NotAdmitted, SessionId, UnknownConn,
+};
 #[cfg(feature = "hub")]
 pub use hub_connection::{HubConnection, Next};
 pub use limits::{Limits, LimitsError, Rate};

@@ -36,8 +36,12 @@ pub struct Limits {
     /// consumer. Default 4 MiB; at least four of the longest frames ([`frame_bytes_max`](Self::frame_bytes_max)), and
     /// at most 2³¹ - 1.
     pub outbox_bytes_max: u32,
-    /// Users of a hub. The hub refuses more with `hub_full`. Default 1 000 000; at least 1.
+    /// Sessions of a hub, and so its users. The hub refuses more with `hub_full`. Default 1 000 000; at least 1.
     pub users_max: u32,
+    /// Sessions of one user, for a program that admits more than one
+    /// ([`Admission::AnotherSession`](crate::Admission::AnotherSession)). The hub refuses more with `too_many_sessions`.
+    /// Default 8; at least 1.
+    pub sessions_of_user_max: u32,
     /// Refusals on one connection. After this many, the hub ends the connection with `too_many_attempts`. Default 8; at
     /// least 1.
     pub registration_attempts_max: u32,
@@ -119,6 +123,7 @@ setters! {
         with_body_bytes_max(body_bytes_max: u32),
         with_outbox_bytes_max(outbox_bytes_max: u32),
         with_users_max(users_max: u32),
+        with_sessions_of_user_max(sessions_of_user_max: u32),
         with_registration_attempts_max(registration_attempts_max: u32),
         with_handshake_time_max(handshake_time_max: Duration as "duration"),
         with_idle_time_max(idle_time_max: Duration as "duration"),
@@ -174,6 +179,7 @@ impl Default for Limits {
             body_bytes_max: 64 << 10,
             outbox_bytes_max: 4 << 20,
             users_max: 1_000_000,
+            sessions_of_user_max: 8,
             registration_attempts_max: 8,
             handshake_time_max: Duration::from_secs(30),
             idle_time_max: Duration::from_secs(60),
@@ -249,6 +255,7 @@ impl Limits {
     fn check_zeros(&self) -> Result<(), LimitsError> {
         let counts = [
             ("users_max", self.users_max),
+            ("sessions_of_user_max", self.sessions_of_user_max),
             ("registration_attempts_max", self.registration_attempts_max),
             ("rooms_max", self.rooms_max),
             ("members_max", self.members_max),

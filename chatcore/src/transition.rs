@@ -66,7 +66,7 @@ pub(crate) fn at_client(state: State, kind: Kind) -> Result<State, ProtocolError
         (Resuming, Kind::REFUSED) => Unregistered,
         (Resuming, Kind::GOODBYE | Kind::ERROR) => Closed,
 
-        (Registered, Kind::DELIVER | Kind::ROOM_DELIVER | Kind::MISSED | Kind::REPORT) => Registered,
+        (Registered, Kind::DELIVER | Kind::ROOM_DELIVER | Kind::SENT | Kind::MISSED | Kind::REPORT) => Registered,
         (Registered, Kind::ACCEPTED | Kind::DONE | Kind::REJECTED) => Registered,
         (Registered, Kind::ONLINE | Kind::MEMBERS) => Registered,
         (Registered, Kind::JOINED | Kind::LEFT | Kind::STALE | Kind::PRESENCE) => Registered,

@@ -22,7 +22,7 @@ fn refused() -> (World, User) {
     alice.client.transmitted(world.now, asked.len());
     let mut handshake = Handshake::new(world.now, world.hub.limits());
     let registration = handshake.receive(world.now, &mut &opening("alice")[..]).unwrap().unwrap();
-    let refusal = world.hub.admit(world.now, registration).unwrap_err();
+    let refusal = world.hub.admit(world.now, registration).unwrap_err().refusal;
     handshake.refuse(world.now, &refusal).unwrap();
     let answer = handshake.transmit().concat();
     let _ = alice.client.receive(world.now, &mut &answer[PREFACE_BYTES..]);

@@ -4,10 +4,10 @@ mod world;
 
 use std::time::Duration;
 
-use chatcore::wire::{Ack, ClientMessage, HubMessage, PREFACE_BYTES};
+use chatcore::wire::{Ack, ClientMessage, ErrorMessage, HubMessage, PREFACE_BYTES};
 use chatcore::{
-    Action, Client, ClientConfig, CloseReason, ConnId, DeliveryStatus, Event, GoodbyeCode, Hub, HubConnection, Instant,
-    Limits, Next, ProtocolError, QuotaKey, Received, Refusal,
+    Action, Client, ClientConfig, CloseReason, ConnId, DeliveryStatus, ErrorCode, Event, GoodbyeCode, Hub,
+    HubConnection, Instant, Limits, Next, ProtocolError, QuotaKey, Received, Refusal,
 };
 use world::{World, decode_all, encode_all, opening, send};
 
@@ -78,6 +78,23 @@ fn a_connection_is_closed_when_its_transport_has_reported_all() {
     world.drain();
     assert_eq!(world.closed(bob), Some(CloseReason::Kicked));
     assert!(world.hub.transmitted(world.now, bob, 1).is_err(), "it is not known any more");
+}
+
+#[test]
+fn a_connection_without_last_words_is_closed_after_the_last_report_too() {
+    let mut world = World::new(Limits::default());
+    let (alice, bob) = (world.join("alice"), world.join("bob"));
+    let _ = world.say(alice, &[send("bob", b"1")]);
+    world.drain();
+    let bytes = taken(&mut world, bob);
+    let error = ErrorMessage { code: ErrorCode::FrameEmpty, detail: "" };
+    assert_eq!(world.say(bob, &[ClientMessage::Error(error)]), Received::Closed);
+    taken(&mut world, bob);
+    world.drain();
+    assert_eq!(world.closed(bob), None, "the message is on its way");
+    world.hub.transmitted(world.now, bob, bytes.len()).unwrap();
+    world.drain();
+    assert_eq!(world.closed(bob), Some(CloseReason::ReportedByPeer(ErrorCode::FrameEmpty)));
 }
 
 #[test]

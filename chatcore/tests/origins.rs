@@ -122,7 +122,7 @@ fn an_origin_that_registers_too_often_is_told_when_to_come_again() {
     let mut world = World::new(limits.clone());
     let register = |world: &mut World, name: &str, origin| {
         let registration = registration(world.now, &limits, name).with_origin(QuotaKey(origin));
-        world.hub.admit(world.now, registration).map(drop)
+        world.hub.admit(world.now, registration).map(drop).map_err(|not_admitted| not_admitted.refusal)
     };
     let outcomes: Vec<_> = (0..6).map(|i| register(&mut world, &format!("user{i}"), 1)).collect();
     let Some(Err(Refusal::RateLimited { wait })) = outcomes.iter().find(|outcome| outcome.is_err()) else {
@@ -148,7 +148,7 @@ fn connections_and_impossible_names_are_paid_by_their_origin_before_anybody_has_
     );
     assert_eq!(connect(&mut world, 2), None, "others notice nothing");
     let asked = registration(world.now, &limits, "alice").with_origin(QuotaKey(1));
-    assert!(matches!(world.hub.admit(world.now, asked), Err(Refusal::RateLimited { .. })));
+    assert!(matches!(world.hub.admit(world.now, asked).unwrap_err().refusal, Refusal::RateLimited { .. }));
     // A name that cannot be one costs what it takes to find that out.
     let mut handshake = Handshake::new(world.now, &limits);
     let mut bytes = Preface::OURS.encode().to_vec();

@@ -133,6 +133,7 @@ fn events() -> impl Strategy<Value = Value> {
                     json!({"session_lost": {"unsent_from": number}}),
                     json!({"message": {"id": id, "from": name, "room": room, "body": body}}),
                     json!({"message": {"id": id, "from": name, "room": null, "body": body}}),
+                    json!({"sent": {"id": id, "to": name, "body": body}}),
                     json!({"accepted": {"number": number, "id": id}}),
                     json!({"done": {"number": number}}),
                     json!({"rejected": {"number": number, "code": code}}),
@@ -258,13 +259,14 @@ fn a_token_is_read_only_whole_and_shown_by_no_error() {
 
 #[test]
 fn an_event_of_a_hub_comes_back() {
-    let conn = json!({"index": 3, "serial": 900});
+    let (session, conn) = (json!({"index": 7, "serial": 8}), json!({"index": 3, "serial": 900}));
     let events = [
-        json!({"session_started": {"conn": conn, "name": "bob"}}),
-        json!({"detached": {"conn": conn, "name": "bob", "reason": "disconnected"}}),
-        json!({"resumed": {"conn": conn, "name": "bob"}}),
-        json!({"session_ended": {"name": "bob", "reason": {"protocol_error": {"unknown_kind": {"kind": 1}}}}}),
-        json!({"session_ended": {"name": "bob", "reason": {"reported_by_peer": 7}}}),
+        json!({"session_started": {"session": session, "conn": conn, "name": "bob"}}),
+        json!({"detached": {"session": session, "conn": conn, "name": "bob", "reason": "disconnected"}}),
+        json!({"resumed": {"session": session, "conn": conn, "name": "bob"}}),
+        json!({"taken_over": {"session": session, "conn": conn, "name": "bob"}}),
+        json!({"session_ended": {"session": session, "name": "bob", "reason": {"protocol_error": {"unknown_kind": {"kind": 1}}}}}),
+        json!({"session_ended": {"session": session, "name": "bob", "reason": {"reported_by_peer": 7}}}),
         json!({"room_opened": {"room": "#lobby"}}),
         json!({"room_closed": {"room": "#lobby"}}),
     ];

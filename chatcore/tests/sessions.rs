@@ -141,7 +141,7 @@ fn a_client_is_sent_no_frame_that_is_longer_than_it_takes() {
         ClientMessage::Resume(Resume { name, token, received, attempt, frame_bytes_max }).encode(&mut opening);
         let mut handshake = Handshake::new(world.now, world.hub.limits());
         let registration = handshake.receive(world.now, &mut &opening[..]).unwrap().unwrap();
-        assert_eq!(world.hub.admit(world.now, registration), Err(Refusal::StaleResume));
+        assert_eq!(world.hub.admit(world.now, registration).unwrap_err().refusal, Refusal::StaleResume);
     }
     alice.events.clear();
     alice.client.send(world.now, "bob", &long).unwrap();
@@ -311,7 +311,7 @@ fn a_token_guessed_many_times_costs_a_connection_each_and_changes_nothing() {
     let mut handshake = Handshake::new(world.now, world.hub.limits());
     let mut input = &twice[..];
     let first = handshake.receive(world.now, &mut input).unwrap().unwrap();
-    let refusal = world.hub.admit(world.now, first).unwrap_err();
+    let refusal = world.hub.admit(world.now, first).unwrap_err().refusal;
     handshake.refuse(world.now, &refusal).unwrap();
     let second = handshake.receive(world.now, &mut input).unwrap_err();
     assert_eq!(second, HandshakeError::ProtocolError(ProtocolError::TooManyAttempts { registration_attempts_max: 8 }));

@@ -86,7 +86,7 @@ impl Connection {
             let Some(registration) = self.handshake.receive(Instant::ZERO, input)? else { return Ok(true) };
             match self.hub.admit(Instant::ZERO, registration) {
                 Ok(conn) => self.conn = Some(conn),
-                Err(refusal) => self.handshake.refuse(Instant::ZERO, &refusal)?,
+                Err(not_admitted) => self.handshake.refuse(Instant::ZERO, &not_admitted.refusal)?,
             }
         }
     }

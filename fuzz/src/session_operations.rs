@@ -192,7 +192,7 @@ impl Run {
             match self.hub.admit(self.now, registration) {
                 Ok(conn) => line.conn = Some(conn),
                 // After too many of them the handshake ends, and says so.
-                Err(refusal) => drop(handshake.refuse(self.now, &refusal)),
+                Err(not_admitted) => drop(handshake.refuse(self.now, &not_admitted.refusal)),
             }
         }
         let rest = input.len();

@@ -7,7 +7,7 @@ use super::value::Expr;
 
 /// Everything that a dialogue may want another value of, as `benches/dialogues/README.md` lists it: its name, and the
 /// flag of chatcore-server, if there is one. A flag of a time takes seconds.
-pub const SETTINGS: [(&str, Option<&str>); 26] = [
+pub const SETTINGS: [(&str, Option<&str>); 27] = [
     ("announced_members_max", Some("--announced-members-max")),
     ("body_bytes_max", Some("--body-bytes-max")),
     ("buffer_bytes_max", Some("--buffer-bytes-max")),
@@ -31,6 +31,7 @@ pub const SETTINGS: [(&str, Option<&str>); 26] = [
     ("reserved_name", Some("--reserve-name")),
     ("resume_ms_max", Some("--resume-time-max")),
     ("rooms_max", Some("--rooms-of-user-max")),
+    ("sessions_of_user_max", None),
     ("stall_ms_max", Some("--stall-time-max")),
     ("users_max", Some("--users-max")),
     ("watches_max", Some("--watches-max")),

@@ -56,6 +56,7 @@ const REFUSED: Type = Type::Code(&[
     "rate_limited",
     "stale_resume",
     "confusable",
+    "too_many_sessions",
 ]);
 
 const REJECTED: Type = Type::Code(&[
@@ -124,7 +125,7 @@ macro_rules! with_limits {
     };
 }
 
-static MESSAGES: [Schema; 30] = [
+static MESSAGES: [Schema; 31] = [
     Schema {
         kind: 0x01,
         name: "register",
@@ -221,4 +222,9 @@ static MESSAGES: [Schema; 30] = [
         fields: &[Field("room", Type::Text), Field("first_id", U64), Field("last_id", U64), Field("count", U64)],
     },
     Schema { kind: 0x5c, name: "stale", fields: ROOM },
+    Schema {
+        kind: 0x5d,
+        name: "sent",
+        fields: &[Field("id", U64), Field("to", Type::Text), Field("body", Type::Bytes)],
+    },
 ];

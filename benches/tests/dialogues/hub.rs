@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chatcore::{Action, Hub, HubConnection, Instant, Limits, Next, QuotaKey, Refusal, UserName};
+use chatcore::{Action, Admission, Hub, HubConnection, Instant, Limits, Next, QuotaKey, Refusal, UserName};
 use chatcore_bench::conformance::{Config, Peer, Read, Setting};
 
 use super::virtual_time::{Said, Simulated, read, wait_until};
@@ -13,6 +13,8 @@ pub(crate) struct HubPeer {
     conns: Vec<Conn>,
     /// What proves the right to a name; none if nothing need.
     credential: Option<String>,
+    /// What a registration for a name that is in use begins.
+    admission: Admission,
 }
 
 struct Conn {
@@ -34,18 +36,23 @@ impl Conn {
 impl HubPeer {
     pub(crate) fn new(config: &Config) -> Self {
         let (mut limits, mut reserved, mut credential) = (Limits::default(), None, None);
+        let mut admission = Admission::NewUser;
         for (name, setting) in config.settings() {
             match (name, setting) {
                 ("reserved_name", Setting::Text(name)) => {
                     reserved = Some(UserName::new(name).expect("it can be a name"));
                 }
                 ("credential", Setting::Text(text)) => credential = Some(text.clone()),
+                ("sessions_of_user_max", Setting::Number(value)) => {
+                    admission = Admission::AnotherSession;
+                    limits.sessions_of_user_max = u32::try_from(*value).expect("it is a limit of 32 bits");
+                }
                 (name, Setting::Number(value)) => set_limit(&mut limits, name, *value),
                 _ => panic!("{name} is no text"),
             }
         }
         let hub = Hub::new(limits, [7; 32]).with_reserved(&reserved);
-        Self { hub, now: Instant::from_millis(1), conns: Vec::new(), credential }
+        Self { hub, now: Instant::from_millis(1), conns: Vec::new(), credential, admission }
     }
 
     /// Does what a connection wants next.
@@ -53,11 +60,14 @@ impl HubPeer {
         let conn = &mut self.conns[index];
         while let Next::Decide(registration) = next {
             let has_right = self.credential.as_ref().is_none_or(|right| right.as_bytes() == registration.credential());
-            next = if registration.is_resumption() || has_right {
-                conn.connection.admit(self.now, &mut self.hub, *registration)
+            let connection = &mut conn.connection;
+            let admitted = if registration.is_resumption() || has_right {
+                let admitted = connection.try_admit(self.now, &mut self.hub, *registration, self.admission);
+                admitted.map_err(|not_admitted| not_admitted.refusal)
             } else {
-                conn.connection.refuse(self.now, &mut self.hub, &Refusal::Denied)
+                Err(Refusal::Denied)
             };
+            next = admitted.unwrap_or_else(|refusal| connection.refuse(self.now, &mut self.hub, &refusal));
         }
         conn.goes_on = matches!(next, Next::GoOn);
         self.drain();

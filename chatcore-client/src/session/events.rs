@@ -52,6 +52,10 @@ impl Session {
                 let (time, from) = (id.unix_time().as_millis(), from.to_string());
                 self.show(&Report::Message { id: id.into(), time, from, to, body: Body::new(body) })
             }
+            Event::Sent { id, to, body, .. } => {
+                let (time, to) = (id.unix_time().as_millis(), to.to_string());
+                self.show(&Report::Sent { id: id.into(), time, to, body: Body::new(body) })
+            }
             Event::Accepted { number, id, .. } => match self.requests.answered(number) {
                 Some(pending) => self.show(&Report::Accepted { to: pending.to(), id: id.into() }),
                 // It was asked for before the program was started again.
@@ -74,10 +78,19 @@ impl Session {
             }
             Event::Online { users, next, .. } | Event::Members { users, next, .. } => self.listed(users, next),
             Event::Joined { room, name, display_name, .. } => {
+                if name.as_str() == self.own.name {
+                    // Another session of ours has.
+                    self.own.saved.rooms.insert(room.to_string());
+                    self.keep()?;
+                }
                 self.show(&Report::Joined { room: room.to_string(), name: name.to_string(), display_name })
             }
             Event::Left { room, name, reason, .. } => {
                 let (room, name, reason) = (room.to_string(), name.to_string(), reason.to_string());
+                if name == self.own.name {
+                    self.own.saved.rooms.remove(&room);
+                    self.keep()?;
+                }
                 self.show(&Report::Left { room, name, reason })
             }
             Event::Missed { room, first_id, last_id, count, .. } => {

@@ -94,6 +94,19 @@ pub enum Event {
         #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))]
         body: Vec<u8>,
     },
+    /// Another session of ours has sent a message to a user, and the hub has accepted it (protocol.md, *sent*). What
+    /// another session of ours says in a room comes as a [`Message`](Self::Message) from our own name.
+    #[non_exhaustive]
+    Sent {
+        /// Its id.
+        id: MessageId,
+        /// The recipient.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
+        to: UserName,
+        /// The body: opaque bytes.
+        #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))]
+        body: Vec<u8>,
+    },
     /// The hub has taken responsibility for a message (protocol.md, *accepted and rejected*).
     Accepted {
         /// The number that [`Client::send`](super::Client::send) returned.
@@ -146,7 +159,8 @@ pub enum Event {
         /// The cursor for [`Client::roster`](super::Client::roster) to get the next page; none on the last page.
         next: Option<u64>,
     },
-    /// Another user has joined a room that we are in. A hub does not tell this in rooms with many members.
+    /// Another user has joined a room that we are in. A hub does not tell this in rooms with many members. With our own
+    /// name: another session of ours has joined the room, or we were in it when this session began. Then we are in it.
     #[non_exhaustive]
     Joined {
         /// The room.
@@ -159,7 +173,8 @@ pub enum Event {
         #[cfg_attr(feature = "serde", serde(default))]
         display_name: Option<String>,
     },
-    /// Another user has left a room that we are in. A hub does not tell this in rooms with many members.
+    /// Another user has left a room that we are in. A hub does not tell this in rooms with many members. With our own
+    /// name: another session of ours has left the room. Then we are not in it.
     #[non_exhaustive]
     Left {
         /// The room.

@@ -215,6 +215,7 @@ impl Client {
                 room: Some(room(kind, message.room)?),
                 body: message.body.to_vec(),
             },
+            HubMessage::Sent(sent) => Event::Sent { id: sent.id, to: user(kind, sent.to)?, body: sent.body.to_vec() },
             HubMessage::Done(done) => Event::Done { number: number(done.number) },
             HubMessage::Rejected(rejected) => Event::Rejected { number: number(rejected.number), code: rejected.code },
             HubMessage::Online(page) => {

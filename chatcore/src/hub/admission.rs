@@ -2,16 +2,18 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::fmt;
+use core::mem;
 use core::time::Duration;
 
 use super::conn_id::ConnId;
 use super::event::{CloseReason, HubEvent};
-use super::ordered::{Answer, Attachment, Details, NameForms, Session};
+use super::ordered::{Answer, Attachment, Details, Rare, Session, Sessions};
 use super::parts::Hub;
+use super::work::of_bytes;
 use crate::handshake::{QuotaKey, Refusal, Registration, Request};
 use crate::liveness::Liveness;
 use crate::name::{UserName, cost_of_mapping};
-use crate::outbox::Outbox;
 use crate::time::Instant;
 use crate::wire::{HubMessage, OVERHEAD_BYTES_MAX, Ping, Resumed, Token, Welcome};
 
@@ -23,6 +25,40 @@ const AGAIN_AFTER_MIN: Duration = Duration::from_secs(1);
 
 /// The cost of a new connection for its origin, for [`Hub::charge_origin`], in the units of protocol.md, *Cost*.
 pub const CONNECTION_COST: u32 = 50;
+
+/// What a registration begins if somebody has its name already: [`Hub::admit_as`]. If nobody has it, a new user begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Admission {
+    /// A new user. If somebody has the name, the registration is refused.
+    #[default]
+    NewUser,
+    /// Another session of the user that has the name: a second device. It is in the rooms that the user is in. What others
+    /// write to the user comes to all its sessions, and what one of them writes to the others, too. The user has at most
+    /// [`Limits::sessions_of_user_max`](crate::Limits::sessions_of_user_max) of them.
+    AnotherSession,
+    /// A session that the user has already, with its rooms and with what is queued for it, but without what it watches: the
+    /// client has lost the session's token, and the program vouches for it. It is the session that has been detached for
+    /// the longest time, or the oldest one if none is detached. The connection that has it is closed as taken over.
+    TakeOver,
+}
+
+/// A registration that a hub does not admit: [`Hub::admit`] returns it.
+#[derive(Debug)]
+pub struct NotAdmitted {
+    /// Why.
+    pub refusal: Refusal,
+    /// The registration, to be admitted in another way or dropped.
+    pub registration: Registration,
+}
+
+impl fmt::Display for NotAdmitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.refusal, f)
+    }
+}
+
+impl core::error::Error for NotAdmitted {}
 
 impl Hub {
     /// Charges an origin for connections that have no session yet: [`CONNECTION_COST`] for a new connection, and
@@ -47,139 +83,250 @@ impl Hub {
         sessions.origins.charge_stranger(sessions.now, origin, cost, &sessions.origin_pace)
     }
 
-    /// Admits a client: begins a session under the name that it asked for, or resumes its session on this connection
-    /// (protocol.md, *Sessions*). The returned id stands for the connection in all calls and outputs from now on. The
-    /// driver drops the [`Handshake`](crate::Handshake).
+    /// Admits a client: begins a session under the name that it asked for, which must be free, or resumes its session on
+    /// this connection (protocol.md, *Sessions*). The returned id stands for the connection in all calls and outputs from
+    /// now on. The driver drops the [`Handshake`](crate::Handshake).
     ///
     /// # Errors
     ///
-    /// Why the client is refused. Give this to [`Handshake::refuse`](crate::Handshake::refuse); the client may then try
-    /// again.
-    pub fn admit(&mut self, now: Instant, registration: Registration) -> Result<ConnId, Refusal> {
-        self.clock(now);
-        self.decide(registration)
+    /// Why the client is refused, and its registration. Give the [`refusal`](NotAdmitted::refusal) to
+    /// [`Handshake::refuse`](crate::Handshake::refuse); the client may then try again. Or admit the
+    /// [`registration`](NotAdmitted::registration) in another way.
+    pub fn admit(&mut self, now: Instant, registration: Registration) -> Result<ConnId, Box<NotAdmitted>> {
+        self.admit_as(now, registration, Admission::NewUser)
     }
 
-    fn decide(&mut self, registration: Registration) -> Result<ConnId, Refusal> {
-        let Registration { name, display_name, request, frame_bytes_max, origin, cost, outbox } = registration;
+    /// As [`admit`](Self::admit), for a program that knows who the client is. The [`Admission`] says what a registration
+    /// begins if somebody has its name already. It does not concern a client that resumes a session: the session's token
+    /// decides.
+    ///
+    /// ```
+    /// use chatcore::{Admission, Handshake, Hub, Instant, Limits, Refusal};
+    /// # use chatcore::{Client, ClientConfig, Registration};
+    ///
+    /// # let now = Instant::ZERO;
+    /// # let mut hub = Hub::new(Limits::default(), [7; 32]);
+    /// # let register = |name: &str| -> Result<Registration, Box<dyn std::error::Error>> {
+    /// #     let mut client = Client::new(now, ClientConfig::default(), 7);
+    /// #     client.register(now, name, b"")?;
+    /// #     let arrived = client.poll_transmit().concat();
+    /// #     Ok(Handshake::new(now, &Limits::default()).receive(now, &mut &arrived[..])?.expect("it is whole"))
+    /// # };
+    /// # let (telephone, laptop) = (register("alice")?, register("alice")?);
+    /// hub.admit(now, telephone)?;
+    /// // By itself, the hub gives nobody a name that is in use. The program knows that the laptop is Alice's, too.
+    /// let not_admitted = hub.admit(now, laptop).expect_err("the name is in use");
+    /// assert!(matches!(not_admitted.refusal, Refusal::NameInUse { .. }));
+    /// hub.admit_as(now, not_admitted.registration, Admission::AnotherSession)?;
+    /// assert_eq!((hub.users(), hub.sessions()), (1, 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`admit`](Self::admit).
+    pub fn admit_as(
+        &mut self,
+        now: Instant,
+        mut registration: Registration,
+        admission: Admission,
+    ) -> Result<ConnId, Box<NotAdmitted>> {
+        self.clock(now);
+        self.decide(&mut registration, admission).map_err(|refusal| NotAdmitted { refusal, registration }.into())
+    }
+
+    fn decide(&mut self, registration: &mut Registration, admission: Admission) -> Result<ConnId, Refusal> {
+        let origin = registration.origin;
         let limits = &self.ordered.sessions().limits;
-        let body_bytes_max = limits.body_bytes_max.min(frame_bytes_max.saturating_sub(OVERHEAD_BYTES_MAX));
+        let body_bytes_max = limits.body_bytes_max.min(registration.frame_bytes_max.saturating_sub(OVERHEAD_BYTES_MAX));
         let (sessions, _) = self.ordered.unordered();
         if sessions.is_shutting_down {
             return Err(Refusal::ShuttingDown);
         }
         // What a name looks like is found as its mapping is.
-        let cost = cost + cost_of_looks(&name, &request);
+        let cost = mem::take(&mut registration.cost) + cost_of_looks(&registration.name, &registration.request);
         let (now, pace) = (sessions.now, sessions.origin_pace);
         sessions
             .origins
             .charge_admission(now, origin, (ADMISSION_COST, cost), &pace)
             .map_err(|until| Refusal::RateLimited { wait: until - now + AGAIN_AFTER_MIN })?;
-        let holder = self.holder(&name);
-        let sessions = self.ordered.sessions();
-        match (request, holder) {
-            (Request::Resume { token, received, attempt }, Some(holder)) if sessions[holder].details.token == token => {
+        let holder = self.holder(&registration.name);
+        match (&registration.request, holder) {
+            (&Request::Resume { token, received, attempt }, holder) => {
+                let sessions = self.ordered.sessions();
+                let has_token = |session: &usize| sessions[*session].details.token == token;
+                let session = holder.and_then(|holder| sessions.ring(holder).find(has_token));
+                let session = session.ok_or(Refusal::SessionOver)?;
                 // What is queued for it may be as long as it has taken before.
-                if attempt <= sessions[holder].details.attempt || body_bytes_max < sessions[holder].body_bytes_max {
+                if attempt <= sessions[session].details.attempt || body_bytes_max < sessions[session].body_bytes_max {
                     return Err(Refusal::StaleResume);
                 }
-                self.resume(holder, received, (attempt, body_bytes_max), origin, outbox)
+                self.resume(session, received, (attempt, body_bytes_max), registration)
             }
-            (Request::Resume { .. }, _) => Err(Refusal::SessionOver),
-            (Request::Name { .. }, holder) => {
-                let key = name.confusable_key();
-                match holder {
-                    _ if self.reserved.contains(&*key) => Err(Refusal::Reserved),
-                    Some(holder) => Err(self.name_in_use(holder)),
-                    None => self.register((&name, display_name, &key), body_bytes_max, origin, outbox),
-                }
-            }
+            (Request::Name { .. }, holder) => match (admission, holder) {
+                _ if self.reserved.contains(&*registration.name.confusable_key()) => Err(Refusal::Reserved),
+                (Admission::NewUser, Some(holder)) => Err(self.name_in_use(holder)),
+                (Admission::AnotherSession, Some(holder)) => self.join_user(holder, body_bytes_max, registration),
+                (Admission::TakeOver, Some(holder)) => self.take_over(holder, body_bytes_max, registration),
+                (_, None) => self.register(body_bytes_max, registration),
+            },
         }
     }
 
-    /// The session that holds a name. One whose time is over in this very moment holds it no more, whether the driver has
-    /// said so or not.
+    /// The oldest session of the user that holds a name. One whose time is over in this very moment is there no more,
+    /// whether the driver has said so or not.
     fn holder(&mut self, name: &UserName) -> Option<usize> {
-        let sessions = self.ordered.sessions();
-        let holder = sessions.find(name.as_bytes())?;
-        match sessions[holder].attachment {
-            Attachment::Detached { until } if until <= sessions.now => {
-                self.end(holder, CloseReason::Expired);
-                None
+        loop {
+            let sessions = self.ordered.sessions();
+            let oldest = sessions.find(name.as_bytes())?;
+            let over = sessions.ring(oldest).find_map(|index| match sessions[index].attachment {
+                Attachment::Detached { until } if until <= sessions.now => Some((index, CloseReason::Expired)),
+                _ => sessions[index].closing().map(|reason| (index, reason)),
+            });
+            match over {
+                Some((index, reason)) => self.end(index, reason),
+                None => return Some(oldest),
             }
-            _ if sessions[holder].is_closing => {
-                let reason = sessions[holder].details.closing.as_deref().copied().unwrap_or(CloseReason::SlowConsumer);
-                self.end(holder, reason);
-                None
-            }
-            _ => Some(holder),
         }
     }
 
     /// Nobody gets a name early. But whether its holder is still there is found out at once.
     fn name_in_use(&mut self, holder: usize) -> Refusal {
         let (sessions, _) = self.ordered.unordered();
-        let now = sessions.now;
-        let free_at = match sessions[holder].attachment {
-            Attachment::Detached { until } => until,
-            Attachment::Attached(_) => {
-                let (probe_time_max, idle_time_max, resume_time_max) =
-                    (sessions.limits.probe_time_max, sessions.limits.idle_time_max, sessions.limits.resume_time_max);
-                if sessions[holder].liveness.probe(now, probe_time_max) {
-                    sessions.answer(holder, Answer::Ping(Ping { nonce: now.as_nanos() }));
-                    sessions.arm(holder);
-                }
-                // Nobody comes back to a session whose welcome may not have arrived.
-                let window = if sessions[holder].is_confirmed { resume_time_max } else { Duration::ZERO };
-                sessions[holder].liveness.dead_at(idle_time_max) + window
-            }
-        };
-        Refusal::NameInUse { wait: free_at - now }
+        let mut free_at = free_at(sessions, holder);
+        let mut next = sessions.next_in_ring(holder, holder);
+        while let Some(sibling) = next {
+            free_at = free_at.max(self::free_at(sessions, sibling));
+            next = sessions.next_in_ring(sibling, holder);
+        }
+        Refusal::NameInUse { wait: free_at - sessions.now }
     }
 
-    fn register(
+    /// A user begins, with its first session.
+    fn register(&mut self, body_bytes_max: u32, registration: &mut Registration) -> Result<ConnId, Refusal> {
+        let sessions = self.ordered.sessions();
+        if sessions.has_lookalike(&registration.name, &registration.name.confusable_key()) {
+            return Err(Refusal::Confusable);
+        }
+        let (conn, _) = self.begin(body_bytes_max, registration)?;
+        let (sessions, _) = self.ordered.unordered();
+        self.presence.changed(sessions, registration.name.as_str());
+        Ok(conn)
+    }
+
+    /// Another session of a user begins, in the rooms that the user is in.
+    fn join_user(
         &mut self,
-        (name, display_name, key): (&UserName, Option<Box<str>>, &str),
+        sibling: usize,
         body_bytes_max: u32,
-        origin: QuotaKey,
-        outbox: Outbox,
+        registration: &mut Registration,
     ) -> Result<ConnId, Refusal> {
-        let token = Token::from_bytes(self.secrets.draw());
+        let sessions = self.ordered.sessions();
+        let sessions_of_user_max = sessions.limits.sessions_of_user_max;
+        if sessions.ring(sibling).count() >= sessions_of_user_max as usize {
+            return Err(Refusal::TooManySessions { sessions_of_user_max });
+        }
+        let memberships_max = sessions.limits.memberships_max;
+        let memberships = self.ordered.rooms().memberships() + sessions[sibling].details.rooms.len();
+        if memberships > memberships_max as usize {
+            return Err(Refusal::MembershipsFull { memberships_max });
+        }
+        let (conn, session) = self.begin(body_bytes_max, registration)?;
+        let (sessions, rooms) = self.ordered.unordered();
+        rooms.enter_rooms_of(sessions, session, sibling);
+        self.note_work(u32::try_from(self.ordered.sessions()[session].details.rooms.len()).unwrap_or(u32::MAX));
+        Ok(conn)
+    }
+
+    /// Begins a session on a new connection.
+    fn begin(&mut self, body_bytes_max: u32, registration: &mut Registration) -> Result<(ConnId, usize), Refusal> {
         let (sessions, _) = self.ordered.unordered();
         let users_max = sessions.limits.users_max;
         if sessions.len() >= users_max as usize {
             return Err(Refusal::HubFull { users_max });
         }
-        if sessions.has_lookalike(name, key) {
-            return Err(Refusal::Confusable);
-        }
-        let looks_like = (key != name.as_str()).then(|| key.into());
-        let forms = NameForms { display_name: display_name.clone(), looks_like };
-        let forms = (forms.display_name.is_some() || forms.looks_like.is_some()).then(|| forms.into());
+        let token = Token::from_bytes(self.secrets.draw());
+        let name = &registration.name;
+        let key = name.confusable_key();
+        let looks_like = (*key != *name.as_str()).then(|| (*key).into());
+        let display_name = registration.display_name.clone();
+        let rare = (display_name.is_some() || looks_like.is_some())
+            .then(|| Rare { display_name, looks_like, ..Rare::default() }.into());
         let index = sessions.vacant_key();
         let conn = sessions.open_conn(index);
-        let share = sessions.origins.open(sessions.now, origin);
+        let share = sessions.origins.open(sessions.now, registration.origin);
         let details = Details {
             armed: None,
+            serial: sessions.next_serial(),
             token,
             attempt: 0,
             created_at_id: self.delivery.last_id,
             rooms: Vec::new(),
             watches: Vec::new(),
-            forms,
+            rare,
             begun_list: None,
-            closing: None,
         };
-        let now = sessions.now;
+        let (now, outbox) = (sessions.now, mem::take(&mut registration.outbox));
         sessions.insert(Session::new(name.clone(), conn, details.into(), outbox, share, body_bytes_max, now));
-        sessions.events.push_back(HubEvent::SessionStarted { conn, name: name.clone() });
-        self.presence.changed(sessions, name.as_str());
+        let session = sessions.id_of(index);
+        sessions.events.push_back(HubEvent::SessionStarted { session, conn, name: name.clone() });
         // The outbox may come with a preface, and then is not empty before the welcome.
         sessions.queue_write(index);
-        let limits = sessions.limits.announced();
+        self.welcome(index);
+        Ok((conn, index))
+    }
+
+    fn welcome(&mut self, index: usize) {
+        let (sessions, _) = self.ordered.unordered();
+        let session = &sessions[index];
+        let (name, display_name) = (session.name.clone(), session.display_name().map(Box::<str>::from));
+        let (token, limits) = (session.details.token, sessions.limits.announced());
         let welcome = Welcome { name: name.as_str(), display_name: display_name.as_deref(), token, limits };
         sessions.push_welcome(index, welcome);
         sessions.arm(index);
+    }
+
+    /// Gives a session to another client of its user, which goes on with its rooms and with what is queued for it. It is
+    /// the one that has been detached for the longest time, or the oldest if none is detached.
+    fn take_over(
+        &mut self,
+        oldest: usize,
+        body_bytes_max: u32,
+        registration: &mut Registration,
+    ) -> Result<ConnId, Refusal> {
+        let sessions = self.ordered.sessions();
+        let detached_until = |index: &usize| match sessions[*index].attachment {
+            Attachment::Detached { until } => until,
+            Attachment::Attached(_) => Instant::MAX,
+        };
+        let index = sessions.ring(oldest).min_by_key(detached_until).unwrap_or(oldest);
+        if body_bytes_max < sessions[index].body_bytes_max {
+            return Err(Refusal::ShorterFrames);
+        }
+        let token = Token::from_bytes(self.secrets.draw());
+        let (sessions, _) = self.ordered.unordered();
+        if let Attachment::Attached(other) = sessions[index].attachment {
+            sessions.drop_conn(index, other, CloseReason::TakenOver);
+        }
+        let news = sessions.news_of(index);
+        self.presence.unwatch_all(mem::take(&mut sessions[index].details.watches));
+        let opening = mem::take(&mut registration.outbox);
+        sessions.pool.adopt(opening.held_bytes());
+        let share = sessions.origins.open(sessions.now, registration.origin);
+        let conn = sessions.begin_anew(index, opening, share);
+        let session = &mut sessions[index];
+        (session.details.token, session.details.attempt) = (token, 0);
+        session.body_bytes_max = body_bytes_max;
+        if session.display_name() != registration.display_name.as_deref() {
+            session.rare().display_name.clone_from(&registration.display_name);
+        }
+        let (session, name) = (sessions.id_of(index), registration.name.clone());
+        sessions.events.push_back(HubEvent::TakenOver { session, conn, name });
+        self.welcome(index);
+        let (sessions, rooms) = self.ordered.unordered();
+        rooms.tell_rooms(sessions, index);
+        sessions.put_news(index, &news);
+        self.note_work(of_bytes(news.frames.len()) + news.count);
         Ok(conn)
     }
 
@@ -190,8 +337,7 @@ impl Hub {
         index: usize,
         received: Option<u64>,
         (attempt, body_bytes_max): (u64, u32),
-        origin: QuotaKey,
-        mut opening: Outbox,
+        registration: &mut Registration,
     ) -> Result<ConnId, Refusal> {
         let (sessions, _) = self.ordered.unordered();
         sessions.tell_accepted(index);
@@ -205,21 +351,42 @@ impl Hub {
         if let Attachment::Attached(other) = sessions[index].attachment {
             sessions.drop_conn(index, other, CloseReason::TakenOver);
         }
+        let mut opening = mem::take(&mut registration.outbox);
         sessions.pool.adopt(opening.held_bytes());
         let limits = sessions.limits.announced();
         let resumed = Resumed { received: sessions[index].received, sent: count, limits };
         opening.push(&HubMessage::Resumed(resumed), &mut sessions.pool);
-        let share = sessions.origins.open(sessions.now, origin);
+        let share = sessions.origins.open(sessions.now, registration.origin);
         let conn = sessions.attach(index, opening, share);
         sessions.set_leftover(index, 0);
         sessions[index].liveness = Liveness::new(sessions.now);
-        let name = sessions[index].name.clone();
-        sessions.events.push_back(HubEvent::Resumed { conn, name });
+        let (session, name) = (sessions.id_of(index), sessions[index].name.clone());
+        sessions.events.push_back(HubEvent::Resumed { session, conn, name });
         sessions.arm(index);
         if sessions[index].is_lagging {
             self.catch_up(index);
         }
         Ok(conn)
+    }
+}
+
+/// When a name will be free that a session holds, if nothing comes from its client any more. Whether the client is there
+/// is found out at once.
+fn free_at(sessions: &mut Sessions, index: usize) -> Instant {
+    let now = sessions.now;
+    match sessions[index].attachment {
+        Attachment::Detached { until } => until,
+        Attachment::Attached(_) => {
+            let (probe_time_max, idle_time_max, resume_time_max) =
+                (sessions.limits.probe_time_max, sessions.limits.idle_time_max, sessions.limits.resume_time_max);
+            if sessions[index].liveness.probe(now, probe_time_max) {
+                sessions.answer(index, Answer::Ping(Ping { nonce: now.as_nanos() }));
+                sessions.arm(index);
+            }
+            // Nobody comes back to a session whose welcome may not have arrived.
+            let window = if sessions[index].is_confirmed { resume_time_max } else { Duration::ZERO };
+            sessions[index].liveness.dead_at(idle_time_max) + window
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Counts anew what the hub counts as it goes: for the simulator.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 
@@ -49,8 +49,41 @@ impl Hub {
         largest.into_iter().map(|(account, most)| sessions.origins.bytes(account) - most).max().unwrap_or_default()
     }
 
+    /// The sessions of each user form a ring, that of all of them one for each name, and are in the same rooms.
+    fn audit_users(&self) -> Result<(), String> {
+        let sessions = self.ordered.sessions();
+        let mut users: BTreeMap<&str, usize> = BTreeMap::new();
+        for (index, session) in sessions.iter() {
+            *users.entry(session.name.as_str()).or_default() += 1;
+            let Some(oldest) = sessions.find(session.name.as_bytes()) else {
+                return Err(format!("nobody finds session {index}"));
+            };
+            if !sessions.is_of_same_user(oldest, index) {
+                return Err(format!("session {index} is not in the ring of session {oldest}"));
+            }
+            let rooms = |index: usize| {
+                let memberships = sessions[index].details.rooms.iter();
+                memberships.map(|membership| membership.slot.group()).collect::<BTreeSet<_>>()
+            };
+            if rooms(index) != rooms(oldest) {
+                return Err(format!("sessions {oldest} and {index} of one user are not in the same rooms"));
+            }
+        }
+        if users.len() != self.users() {
+            return Err(format!("{} users are counted, {} found", self.users(), users.len()));
+        }
+        for (name, count) in users {
+            let in_ring = sessions.find(name.as_bytes()).map_or(0, |oldest| sessions.ring(oldest).count());
+            if in_ring != count {
+                return Err(format!("{name} has {count} sessions, and {in_ring} in the ring"));
+            }
+        }
+        Ok(())
+    }
+
     /// What is counted is what there is, and every share keeps to its bound.
     pub(crate) fn audit(&self) -> Result<(), String> {
+        self.audit_users()?;
         let sessions = self.ordered.sessions();
         let (mut found, mut partial, mut detached, mut detached_bytes, mut closing) = (Found::default(), 0, 0, 0, 0);
         let mut origins: BTreeMap<u32, u64> = BTreeMap::new();

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use super::event::CloseReason;
 use super::origins::Share;
-use crate::name::UserName;
+use super::reports::EndedSession;
 use crate::outbox::Outbox;
 use crate::time::Instant;
 
@@ -40,8 +40,8 @@ pub(super) struct Closing {
     pub(super) reason: CloseReason,
     /// It is written out, or its time is over: the driver is to close it.
     pub(super) is_over: bool,
-    /// The name of the session that ended with this connection: what it does not get is reported to the senders.
-    pub(super) report_to: Option<UserName>,
+    /// The session that ended with this connection: what it does not get is reported to the senders.
+    pub(super) ended: Option<EndedSession>,
     /// Its entry among the timers.
     pub(super) armed: Option<Instant>,
 }

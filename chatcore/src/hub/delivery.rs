@@ -4,7 +4,7 @@ use super::header_cache::HeaderCache;
 use super::ordered::{PendingFanout, Recipient, Sessions};
 use super::replies::Replies;
 use super::work::{Budget, of_bytes};
-use crate::wire::{MessageId, OVERHEAD_BYTES_MAX, RejectCode};
+use crate::wire::{Head, MessageId, OVERHEAD_BYTES_MAX, RejectCode};
 
 /// What messages need beside sessions and rooms: ids, headers, and whom to answer.
 #[derive(Debug)]
@@ -34,9 +34,13 @@ impl Delivery {
 
     /// Puts a message into its recipient's outbox.
     #[inline]
-    pub(super) fn deliver(&mut self, mut to: Recipient<'_>, sender: usize, body: &[u8]) {
+    pub(super) fn deliver(&mut self, mut to: Recipient<'_>, sender: usize, body: &[u8], budget: &mut Budget) {
         let recipient = to.index();
         let sessions = to.sessions();
+        if !(sessions[recipient].is_alone() && sessions[sender].is_alone()) {
+            return self.deliver_to_all(to, sender, body, budget);
+        }
+        budget.spend(of_bytes(body.len()));
         let number = self.replies.count(sessions, sender);
         // No session takes a longer one than the hub.
         if body.len() > sessions[recipient].body_bytes_max as usize {
@@ -48,6 +52,34 @@ impl Delivery {
         let id = self.next_id();
         let head = self.header_cache.header(id, sender, sessions, body.len());
         to.deliver(head, body);
+        to.sessions().accepted(sender, number, id);
+    }
+
+    /// Puts a message into the outboxes of all sessions of its recipient, and tells the sender's other ones: all of them,
+    /// or none.
+    #[cold]
+    #[inline(never)]
+    fn deliver_to_all(&mut self, mut to: Recipient<'_>, sender: usize, body: &[u8], budget: &mut Budget) {
+        let recipient = to.index();
+        let sessions = to.sessions();
+        let number = self.replies.count(sessions, sender);
+        // What a user writes to itself comes to all its sessions as it is.
+        let has_copies = !sessions[sender].is_alone() && !sessions.is_of_same_user(sender, recipient);
+        let copies = has_copies.then_some(sender).into_iter().flat_map(|sender| sessions.siblings(sender));
+        let all = sessions.ring(recipient).chain(copies);
+        let outcome = all.clone().try_for_each(|session| may_get(sessions, session, body));
+        budget.spend(of_bytes(body.len()).saturating_mul(u32::try_from(all.count()).unwrap_or(u32::MAX)));
+        let may_say = if sessions.may_say(sender) { Ok(()) } else { Err(RejectCode::RecipientFull) };
+        if let Err(code) = outcome.and(may_say) {
+            return sessions.rejected(sender, number, code);
+        }
+        let id = self.next_id();
+        let head = self.header_cache.header(id, sender, sessions, body.len());
+        to.deliver_to_all(head, body);
+        if has_copies {
+            let head = Head::of_sent(id, to.sessions()[recipient].name.as_str(), body.len());
+            to.copy_to_siblings(sender, &head, body);
+        }
         to.sessions().accepted(sender, number, id);
     }
 
@@ -85,6 +117,15 @@ impl Delivery {
             Err(code) => fanout.sessions().rejected(sender, number, code),
         }
     }
+}
+
+/// Whether a session takes a message to a user, and has room for it.
+fn may_get(sessions: &Sessions, session: usize, body: &[u8]) -> Result<(), RejectCode> {
+    if body.len() > sessions[session].body_bytes_max as usize {
+        return Err(RejectCode::BodyTooLong);
+    }
+    let fits = sessions.fits(session, body.len() + OVERHEAD_BYTES_MAX as usize);
+    if fits { Ok(()) } else { Err(RejectCode::RecipientFull) }
 }
 
 #[inline]

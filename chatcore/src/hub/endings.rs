@@ -7,9 +7,10 @@ use super::conn::{Closing, ConnState};
 use super::event::{CloseReason, HubEvent};
 use super::ordered::Attachment;
 use super::parts::Hub;
+use super::reports::EndedSession;
 use super::work::{SLOTS, Work};
 use crate::outbox::Outbox;
-use crate::wire::{Ack, HubMessage, ReconnectHint};
+use crate::wire::{Ack, HubMessage, MessageId, ReconnectHint};
 
 impl Hub {
     /// A session has lost its connection, or loses it now. It waits for another one, if there is room for that.
@@ -35,24 +36,31 @@ impl Hub {
         self.note_work(work);
     }
 
-    /// Ends a session: frees its name, tells whom it concerns, and lets its connection be written out. Returns the work
+    /// Ends a session: frees its name if its user has no other, tells whom it concerns, and lets its connection be written out. Returns the work
     /// that it took.
     pub(super) fn end_with_hint(&mut self, index: usize, reason: CloseReason, hint: Option<ReconnectHint<'_>>) -> u32 {
         let (sessions, rooms) = self.ordered.unordered();
+        let id = sessions.id_of(index);
+        let ids_max = sessions.shared_after(index).unwrap_or(MessageId(u64::MAX));
+        let last_id = self.delivery.last_id;
+        sessions.siblings_mut(index, |sibling| sibling.rare().shared_until = Some(last_id));
         let (mut session, mut outbox) = sessions.remove(index);
         self.delivery.header_cache.forget(index);
         let name = session.name.clone();
-        sessions.events.push_back(HubEvent::SessionEnded { name: name.clone(), reason });
+        let ended = EndedSession { name: name.clone(), ids_max, shared_until: session.shared_until() };
+        sessions.events.push_back(HubEvent::SessionEnded { session: id, name: name.clone(), reason });
         let (memberships, watches) = (mem::take(&mut session.details.rooms), mem::take(&mut session.details.watches));
         let work = u32::try_from(1 + memberships.len() + watches.len()).unwrap_or(u32::MAX);
         self.presence.unwatch_all(watches);
         rooms.leave_all(sessions, memberships, index, &name, reason.leave_code());
-        self.presence.changed(sessions, name.as_str());
+        if sessions.find(name.as_bytes()).is_none() {
+            self.presence.changed(sessions, name.as_str());
+        }
 
         let conn = match session.attachment {
             Attachment::Attached(conn) if sessions.conn_index(conn).is_ok() => conn,
             _ => {
-                self.reports.add(sessions, name, outbox, session.share);
+                self.reports.add(sessions, ended, outbox, session.share);
                 return work;
             }
         };
@@ -63,16 +71,16 @@ impl Hub {
             share: sessions.origins.split(&session.share),
             reason,
             is_over: false,
-            report_to: None,
+            ended: None,
             armed: None,
         };
         if reason == CloseReason::Evicted {
             // Its memory is needed at once.
             closing.outbox = outbox.take_broken_frame(&mut sessions.pool);
-            self.reports.add(sessions, name, outbox, session.share);
+            self.reports.add(sessions, ended, outbox, session.share);
         } else {
             closing.outbox = outbox;
-            closing.report_to = Some(name);
+            closing.ended = Some(ended);
             sessions.origins.close(session.share, &sessions.limits);
         }
         // What came with the client's final message is answered and acknowledged first, because nothing follows ours. An
@@ -94,9 +102,9 @@ impl Hub {
         let ConnState::Closing(closing) = sessions.remove_conn(conn) else {
             unreachable!("the connection is closing");
         };
-        let Closing { outbox, share, report_to, .. } = *closing;
-        match report_to {
-            Some(name) => self.reports.add(sessions, name, outbox, share),
+        let Closing { outbox, share, ended, .. } = *closing;
+        match ended {
+            Some(ended) => self.reports.add(sessions, ended, outbox, share),
             None => sessions.release(outbox, share),
         }
     }

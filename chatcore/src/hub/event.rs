@@ -1,6 +1,7 @@
 //! What happens at a hub, for drivers that want to know.
 
 use super::conn_id::ConnId;
+use super::session_id::SessionId;
 use crate::name::{RoomName, UserName};
 use crate::wire::{
     ErrorCode, ErrorMessage, Goodbye, GoodbyeCode, HubMessage, LeaveCode, ProtocolError, ReconnectHint, cut_detail,
@@ -14,9 +15,11 @@ use alloc::string::{String, ToString};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum HubEvent {
-    /// A session begins. It holds its name from now on.
+    /// A session begins. Its user holds the name from now on, if no other session of the user did before.
     #[non_exhaustive]
     SessionStarted {
+        /// The session.
+        session: SessionId,
         /// Its connection.
         conn: ConnId,
         /// The name.
@@ -25,6 +28,8 @@ pub enum HubEvent {
     /// A session has lost its connection. It keeps its name and waits for a resume.
     #[non_exhaustive]
     Detached {
+        /// The session.
+        session: SessionId,
         /// The connection that it had. An [`Action::Close`](super::Action::Close) follows, unless the driver itself
         /// reported that the connection is gone.
         conn: ConnId,
@@ -36,15 +41,29 @@ pub enum HubEvent {
     /// A session goes on with a new connection.
     #[non_exhaustive]
     Resumed {
+        /// The session.
+        session: SessionId,
         /// The new connection.
         conn: ConnId,
         /// The name.
         name: UserName,
     },
-    /// A session has ended, and its name is free. If it had a connection, an [`Action::Close`](super::Action::Close)
+    /// A session goes on with another client of its user ([`Admission::TakeOver`](crate::Admission::TakeOver)).
+    #[non_exhaustive]
+    TakenOver {
+        /// The session.
+        session: SessionId,
+        /// The new connection.
+        conn: ConnId,
+        /// The name.
+        name: UserName,
+    },
+    /// A session has ended, and its name is free if its user has no other session. If it had a connection, an [`Action::Close`](super::Action::Close)
     /// follows when everything is written, unless the driver itself reported that the connection is gone.
     #[non_exhaustive]
     SessionEnded {
+        /// The session. The hub does not know it any more.
+        session: SessionId,
         /// The name.
         name: UserName,
         /// Why the session ended.

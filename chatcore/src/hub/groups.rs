@@ -102,6 +102,10 @@ impl Groups {
         &self.all[group].name
     }
 
+    pub(super) fn iter_names(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().map(|(_, group)| group.name.as_str())
+    }
+
     pub(super) fn members(&self, group: usize) -> usize {
         self.all[group].slots.len()
     }

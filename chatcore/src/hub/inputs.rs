@@ -244,15 +244,16 @@ impl Hub {
 
     // ---- what the operator wants ----
 
-    /// Ends a user's session, with the goodbye [`GoodbyeCode::Kicked`](crate::GoodbyeCode::Kicked) if it is attached.
-    /// Returns false if nobody has the name.
+    /// Ends all sessions of a user, with the goodbye [`GoodbyeCode::Kicked`](crate::GoodbyeCode::Kicked) for those that are
+    /// attached. Returns false if nobody has the name.
     pub fn kick(&mut self, now: Instant, name: &UserName) -> bool {
         self.clock(now);
-        let found = self.ordered.sessions().find(name.as_bytes());
-        if let Some(index) = found {
+        let mut is_found = false;
+        while let Some(index) = self.ordered.sessions().find(name.as_bytes()) {
             self.end(index, CloseReason::Kicked);
+            is_found = true;
         }
-        found.is_some()
+        is_found
     }
 
     /// Stops the hub: it ends every session with a goodbye, and refuses every registration from now on. The hint tells

@@ -25,19 +25,22 @@ mod replies;
 mod reports;
 mod requests;
 mod secret_rng;
+mod session_id;
 mod shutdown;
 mod slices;
 #[cfg(test)]
 mod tests;
 mod thresholds;
 mod timers;
+mod view;
 mod work;
 
 pub use self::action::Action;
-pub use self::admission::CONNECTION_COST;
+pub use self::admission::{Admission, CONNECTION_COST, NotAdmitted};
 pub use self::conn_id::{ConnId, UnknownConn};
 pub use self::event::{CloseReason, HubEvent};
 pub use self::ordered::Memory;
 pub use self::parts::Hub;
+pub use self::session_id::SessionId;
 #[cfg(feature = "sim")]
 pub(crate) use self::thresholds::Thresholds;

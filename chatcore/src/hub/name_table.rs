@@ -15,6 +15,11 @@ impl NameTable {
         Self { indices: HashTable::new(), key }
     }
 
+    /// How many names there are.
+    pub(super) fn len(&self) -> usize {
+        self.indices.len()
+    }
+
     #[inline]
     pub(super) fn hash(&self, name: &[u8]) -> u64 {
         SipHasher13::new_with_key(&self.key).hash(name)

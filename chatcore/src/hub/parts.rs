@@ -1,4 +1,4 @@
-//! A hub: what it is made of, how it is made, and what it tells about itself.
+//! A hub: what it is made of, and how it is made.
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -6,10 +6,8 @@ use core::fmt;
 use core::time::Duration;
 
 use super::action::Turns;
-use super::conn::ConnState;
-use super::conn_id::ConnId;
 use super::delivery::Delivery;
-use super::ordered::{Memory, Ordered, Rooms, Sessions};
+use super::ordered::{Ordered, Rooms, Sessions};
 use super::prefetch::Prefetch;
 use super::presence::Presence;
 use super::reports::Reports;
@@ -167,47 +165,14 @@ impl Hub {
     /// # let arrived = client.poll_transmit().concat();
     /// # let registration = Handshake::new(now, hub.limits()).receive(now, &mut &arrived[..])?.expect("it is whole");
     /// // A client registers as Admin.
-    /// assert_eq!(hub.admit(now, registration), Err(Refusal::Reserved));
+    /// let not_admitted = hub.admit(now, registration).expect_err("the name is reserved");
+    /// assert_eq!(not_admitted.refusal, Refusal::Reserved);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn with_reserved<'a>(mut self, names: impl IntoIterator<Item = &'a UserName>) -> Self {
         self.reserved.extend(names.into_iter().map(|name| name.confusable_key().into_owned()));
         self
-    }
-
-    /// The limits that the hub was made with.
-    pub const fn limits(&self) -> &Limits {
-        &self.ordered.sessions().limits
-    }
-
-    /// How many sessions there are, attached or detached. Each holds one name.
-    pub fn users(&self) -> usize {
-        self.ordered.sessions().len()
-    }
-
-    /// How many rooms there are. Each has at least one member.
-    pub fn rooms(&self) -> usize {
-        self.ordered.rooms().len()
-    }
-
-    /// How many connections the hub knows: those of sessions, and closing ones until their
-    /// [`Action::Close`](crate::Action::Close).
-    pub fn connections(&self) -> usize {
-        self.ordered.sessions().conns().len()
-    }
-
-    /// How many bytes the hub keeps for its peers at present, by kind. The call is cheap: it reads counters.
-    pub fn memory(&self) -> Memory {
-        self.ordered.sessions().memory()
-    }
-
-    /// The name of the user on a connection; none if the connection is closing or unknown.
-    pub fn name(&self, conn: ConnId) -> Option<&UserName> {
-        match self.ordered.sessions().conn_state(conn) {
-            Ok(ConnState::Open(session)) => Some(&self.ordered.sessions()[*session].name),
-            _ => None,
-        }
     }
 }
 
@@ -216,6 +181,7 @@ impl fmt::Debug for Hub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hub")
             .field("users", &self.users())
+            .field("sessions", &self.sessions())
             .field("rooms", &self.rooms())
             .field("connections", &self.connections())
             .field("memory", &self.memory())

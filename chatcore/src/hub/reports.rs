@@ -20,10 +20,20 @@ pub(super) struct Reports {
     queue: VecDeque<Undelivered>,
 }
 
+/// A session that has ended, as far as its end concerns those who wrote to its user.
+#[derive(Debug)]
+pub(super) struct EndedSession {
+    pub(super) name: UserName,
+    /// Messages with higher ids have gone to another session of the user, which goes on.
+    pub(super) ids_max: MessageId,
+    /// Messages up to this id may have reached another session of the user, which has ended.
+    pub(super) shared_until: Option<MessageId>,
+}
+
 /// What an ended session has not acknowledged.
 #[derive(Debug)]
 struct Undelivered {
-    to: UserName,
+    ended: EndedSession,
     outbox: Outbox,
     share: Share,
     cursor: Cursor,
@@ -33,12 +43,12 @@ struct Undelivered {
 type IdsByStatus = BTreeMap<(usize, u16), Vec<MessageId>>;
 
 impl Reports {
-    /// A session of this name has ended, and nothing more of its outbox will go out.
-    pub(super) fn add(&mut self, sessions: &mut Sessions, to: UserName, outbox: Outbox, mut share: Share) {
+    /// A session has ended, and nothing more of its outbox will go out.
+    pub(super) fn add(&mut self, sessions: &mut Sessions, ended: EndedSession, outbox: Outbox, mut share: Share) {
         let held = outbox.held_bytes();
         sessions.buffers.closing += held as u64;
         sessions.origins.set(&mut share, held, &sessions.limits);
-        self.queue.push_back(Undelivered { to, outbox, share, cursor: Cursor::default() });
+        self.queue.push_back(Undelivered { ended, outbox, share, cursor: Cursor::default() });
     }
 
     #[cfg(feature = "sim")]
@@ -59,7 +69,7 @@ impl Reports {
             let mut by_status = IdsByStatus::new();
             let is_done = undelivered.collect(sessions, &mut by_status, work);
             for ((sender, code), ids) in by_status {
-                tell(sessions, sender, DeliveryStatus::from(code), undelivered.to.as_str(), &ids);
+                tell(sessions, sender, DeliveryStatus::from(code), undelivered.ended.name.as_str(), &ids);
             }
             if is_done {
                 work.spend(undelivered.outbox.segments() / PASSED);
@@ -85,11 +95,16 @@ impl Undelivered {
             }
             work.spend(1);
             let Ok(Some(HubMessage::Deliver(Deliver { id, from, .. }))) = HubMessage::decode(content) else { continue };
-            // A later session of the same name has not sent it.
-            let sender = sessions.find(from.as_bytes()).filter(|sender| sessions[*sender].details.created_at_id < id);
-            if let Some(sender) = sender {
-                let status = if may_have_arrived { DeliveryStatus::Unconfirmed } else { DeliveryStatus::Undelivered };
-                by_status.entry((sender, status.into())).or_default().push(id);
+            if id > self.ended.ids_max {
+                continue;
+            }
+            let may_have_arrived = may_have_arrived || self.ended.shared_until.is_some_and(|until| id <= until);
+            let status = if may_have_arrived { DeliveryStatus::Unconfirmed } else { DeliveryStatus::Undelivered };
+            for sender in sessions.find(from.as_bytes()).into_iter().flat_map(|sender| sessions.ring(sender)) {
+                // A later session of the same name has not sent it, and was not told of it.
+                if sessions[sender].details.created_at_id < id {
+                    by_status.entry((sender, status.into())).or_default().push(id);
+                }
             }
         }
         work.spend(1 + passed / PASSED);

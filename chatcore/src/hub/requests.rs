@@ -1,6 +1,7 @@
 //! What a session says: decoded, checked against the transition table, and given to the part that it concerns.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::event::CloseReason;
@@ -210,9 +211,8 @@ impl Hub {
         if let Some((to, body)) = fast
             && let Some(recipient) = self.recipient(sender, to)
         {
-            let Some(to) = self.ordered.recipient(recipient, budget) else { return Ok(Handled::Later) };
-            budget.spend(of_bytes(body.len()));
-            self.delivery.deliver(to, sender, body);
+            let Some(to) = self.ordered.recipient(recipient, sender, budget) else { return Ok(Handled::Later) };
+            self.delivery.deliver(to, sender, body, budget);
             return Ok(Handled::Done);
         }
         self.handle_send_slowly(sender, content, fast, budget)
@@ -241,13 +241,13 @@ impl Hub {
         // A spelling that cannot be a name is nobody's.
         let recipient = name::map(to).ok().and_then(|name| self.ordered.sessions().find(name.as_bytes()));
         if let Some(recipient) = recipient {
-            let Some(next) = self.ordered.recipient(recipient, budget) else {
+            let Some(next) = self.ordered.recipient(recipient, sender, budget) else {
                 // It is mapped again, and charged once.
                 budget.work_for_others(|work| work.spend(cost_of_mapping(to)));
                 return Ok(Handled::Later);
             };
-            budget.spend(cost_of_mapping(to) + of_bytes(body.len()));
-            self.delivery.deliver(next, sender, body);
+            budget.spend(cost_of_mapping(to));
+            self.delivery.deliver(next, sender, body, budget);
         } else {
             budget.spend(cost_of_mapping(to) + of_bytes(body.len()));
             self.delivery.reject(self.ordered.unordered().0, sender, body);
@@ -334,9 +334,12 @@ impl Page {
             return page;
         }
         let mut room = Limits::page_bytes_max(sessions[index].body_bytes_max);
+        // Users with several sessions that are on this page.
+        let mut shown = BTreeSet::new();
         let mut slot = start;
         while slot < slots {
             let user = in_slot(slot).map(|session| &sessions[session]);
+            let user = user.filter(|user| user.is_alone() || shown.insert(&user.name));
             let bytes = user.map_or(0, |user| user.info().encoded_bytes());
             if page.users.len() == PAGE_USERS_MAX || slot - start == PAGE_SLOTS_MAX || bytes > room {
                 page.next = Some(slot as u64);

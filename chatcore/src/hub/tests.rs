@@ -237,7 +237,7 @@ impl Run {
         let registration = handshake.receive(self.now, &mut &opening[..]).expect("it is right").expect("it is whole");
         let now = self.now;
         let max = admit_tally_max(self.hub.limits());
-        self.bounded_by(0, max, |run| run.hub.admit(now, registration))
+        self.bounded_by(0, max, |run| run.hub.admit(now, registration)).map_err(|not_admitted| not_admitted.refusal)
     }
 
     /// How many numbered frames a user has acknowledged, and how many it has read.

@@ -3,6 +3,8 @@
 use super::contents::Outbox;
 use super::segment::Position;
 use super::tally;
+use alloc::vec::Vec;
+
 use crate::wire::{self, Content, Kind};
 
 /// How far somebody has gone through the frames that are not acknowledged.
@@ -11,6 +13,16 @@ pub(crate) struct Cursor {
     at: Position,
     /// Numbered frames before it.
     passed: u64,
+}
+
+/// Numbered frames that another client is to get.
+#[derive(Debug, Default)]
+pub(crate) struct Copied {
+    pub(crate) frames: Vec<u8>,
+    /// How many they are.
+    pub(crate) count: u32,
+    /// How many of them, from the first on, may have arrived.
+    pub(crate) arrived: u32,
 }
 
 /// A frame where it lies.
@@ -73,6 +85,26 @@ impl Outbox {
             number += u64::from(frame.kind.is_numbered());
         }
         (number, None)
+    }
+
+    /// The frames of some kinds that are kept.
+    pub(crate) fn copy_of(&self, is_wanted: impl Fn(Kind) -> bool) -> Copied {
+        let (mut copied, mut cursor) = (Copied::default(), Cursor::default());
+        loop {
+            let (start, at) = (self.start_position(), cursor.at);
+            let Some((content, may_have_arrived)) = self.next_kept(&mut cursor) else { return copied };
+            if is_wanted(content.kind) {
+                let frame = Frames { outbox: self, at: at.max(start) }.next().expect("it was there");
+                copied.frames.extend_from_slice(frame.bytes);
+                copied.count += 1;
+                copied.arrived += u32::from(may_have_arrived);
+            }
+        }
+    }
+
+    /// The last frames that were put in, this many of them from the first on, may have arrived at another client.
+    pub(crate) const fn put_again(&mut self, copied: &Copied) {
+        self.handed_over = self.numbered - (copied.count - copied.arrived) as u64;
     }
 
     /// The next frame that is kept, with whether it may have arrived: because it went out whole, on this connection or one

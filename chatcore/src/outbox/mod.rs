@@ -27,7 +27,7 @@ mod writing;
 
 pub use self::chunks::Chunks;
 pub(crate) use self::contents::Outbox;
-pub(crate) use self::frames::Cursor;
+pub(crate) use self::frames::{Copied, Cursor};
 pub(crate) use self::pool::Pool;
 #[cfg(test)]
 pub(crate) use self::tally::Tally;

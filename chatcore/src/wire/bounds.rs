@@ -3,7 +3,7 @@
 
 use super::chat::{
     Accepted, AcceptedRun, Deliver, DeliveryReport, Done, Join, Joined, Leave, Left, Members, Missed, Online, Presence,
-    Rejected, RoomDeliver, Roster, Send, Stale, Unwatch, UserInfo, Watch, Who,
+    Rejected, RoomDeliver, Roster, Send, Sent, Stale, Unwatch, UserInfo, Watch, Who,
 };
 use super::connection::{Ack, ErrorMessage, Goodbye, Ping, Pong, Refused, Register, Resume, Resumed, Welcome};
 use super::message_id::MessageId;
@@ -50,6 +50,7 @@ bounds! {
     },
     ErrorMessage<'_>: |error, _| is_detail(error.detail),
     Deliver<'_>: |deliver, _| is_user(deliver.from),
+    Sent<'_>: |sent, _| is_user(sent.to),
     RoomDeliver<'_>: |deliver, _| is_room(deliver.room) && is_user(deliver.from),
     Accepted: |accepted, _| !accepted.runs.is_empty() && accepted.runs.iter().all(is_run),
     Online<'_>: |online, _| is_page(&online.users),

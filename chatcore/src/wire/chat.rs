@@ -140,7 +140,7 @@ impl UserInfo<'_> {
 }
 
 /// A page of who is online, in no order that means anything. A user that is online during the whole of a listing is in
-/// it exactly once.
+/// it. A user with several sessions may be on several pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Online<'a> {
     /// The number of the [`Who`] in the client's own stream.
@@ -152,7 +152,8 @@ pub struct Online<'a> {
     pub next: Option<u64>,
 }
 
-/// A message from a member of a room. The same bytes go to every other member. The sender gets an [`Accepted`] instead.
+/// A message from a member of a room. The same bytes go to every other member, and to the other sessions of the sender's
+/// user. The session that sent it gets an [`Accepted`] instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomDeliver<'a> {
     /// The message's id, which rises with every message that the hub accepts.
@@ -174,7 +175,7 @@ pub struct Done {
 }
 
 /// A page of a room's members, in no order that means anything. A user that is in the room during the whole of a
-/// listing is in it exactly once.
+/// listing is in it. A user with several sessions may be on several pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Members<'a> {
     /// The number of the [`Roster`] in the client's own stream.
@@ -186,7 +187,8 @@ pub struct Members<'a> {
     pub next: Option<u64>,
 }
 
-/// Another user has joined a room that the client is in.
+/// Another user has joined a room that the client is in. With the client's own name: another session of its user has
+/// joined the room, or the user was in it when this session began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Joined<'a> {
     /// The room's name.
@@ -197,7 +199,8 @@ pub struct Joined<'a> {
     pub display_name: Option<&'a str>,
 }
 
-/// Another user has left a room that the client is in.
+/// Another user has left a room that the client is in. With the client's own name: another session of its user has left
+/// the room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Left<'a> {
     /// The room's name.
@@ -252,6 +255,19 @@ pub struct Missed<'a> {
 pub struct Stale<'a> {
     /// The room's name.
     pub room: &'a str,
+}
+
+/// Another session of the client's user has sent a message to a user, and the hub has accepted it. A message to a room
+/// comes as a [`RoomDeliver`] from the user's own name instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent<'a> {
+    /// The message's id, with which the recipient gets it, too.
+    pub id: MessageId,
+    /// The recipient's name.
+    pub to: &'a str,
+    /// As it was sent.
+    #[serde(borrow, with = "serde_bytes")]
+    pub body: &'a [u8],
 }
 
 /// Reads a list without reserving memory for the length that it claims: what is not there cannot be allocated.

@@ -91,6 +91,8 @@ codes! {
         StaleResume = 8 "stale_resume",
         /// The name is free, but looks like one that somebody has.
         Confusable = 9 "confusable",
+        /// The user has as many sessions as the hub allows.
+        TooManySessions = 10 "too_many_sessions",
     }
 }
 

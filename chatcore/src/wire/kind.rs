@@ -100,6 +100,8 @@ kinds! {
     MISSED = 0x5b "missed",
     /// Hub to client: the hub has left out joined and left messages of a room; ask for the roster again.
     STALE = 0x5c "stale",
+    /// Hub to client: another session of the same user has sent a message to a user.
+    SENT = 0x5d "sent",
 }
 
 impl Kind {

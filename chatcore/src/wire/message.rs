@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::bounds::{Bounded, Side};
 use super::chat::{
     Accepted, Deliver, DeliveryReport, Done, Join, Joined, Leave, Left, Members, Missed, Online, Presence, Rejected,
-    RoomDeliver, Roster, Send, Stale, Unwatch, Watch, Who,
+    RoomDeliver, Roster, Send, Sent, Stale, Unwatch, Watch, Who,
 };
 use super::codec;
 use super::connection::{Ack, ErrorMessage, Goodbye, Ping, Pong, Refused, Register, Resume, Resumed, Welcome};
@@ -164,5 +164,7 @@ messages! {
         Missed(Missed<'a>) = MISSED,
         /// The hub has left out joined and left messages of a room.
         Stale(Stale<'a>) = STALE,
+        /// Another session of the same user has sent a message.
+        Sent(Sent<'a>) = SENT,
     }
 }

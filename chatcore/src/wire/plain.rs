@@ -94,9 +94,19 @@ impl Head {
     /// Of a message from a user, with a body of this many bytes.
     #[inline]
     pub(crate) fn of_deliver(id: MessageId, from: &str, body_bytes: usize) -> Self {
-        let mut head = Self::new(Kind::DELIVER);
+        Self::of_direct(Kind::DELIVER, id, from, body_bytes)
+    }
+
+    /// Of a message to a user, for the other sessions of its sender.
+    pub(crate) fn of_sent(id: MessageId, to: &str, body_bytes: usize) -> Self {
+        Self::of_direct(Kind::SENT, id, to, body_bytes)
+    }
+
+    #[inline]
+    fn of_direct(kind: Kind, id: MessageId, name: &str, body_bytes: usize) -> Self {
+        let mut head = Self::new(kind);
         head.put_id(id);
-        head.put_text(from);
+        head.put_text(name);
         head.finish(body_bytes);
         head
     }
@@ -247,7 +257,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::wire::{Deliver, HubMessage, Message, RoomDeliver, Send, content, fields};
+    use crate::wire::{Deliver, HubMessage, Message, RoomDeliver, Send, Sent, content, fields};
 
     /// Numbers of all lengths.
     fn number() -> impl Strategy<Value = u64> {
@@ -271,6 +281,12 @@ mod tests {
             HubMessage::Deliver(Deliver { id, from: &from, body: &body }).encode(&mut coded);
             prop_assert_eq!(&plain, &coded);
             prop_assert_eq!(head.frame_bytes(&body), coded.len());
+
+            plain.clear();
+            Head::of_sent(id, &from, body.len()).write(&body, &mut plain);
+            coded.clear();
+            HubMessage::Sent(Sent { id, to: &from, body: &body }).encode(&mut coded);
+            prop_assert_eq!(&plain, &coded);
 
             plain.clear();
             Head::of_room_deliver(id, &room, &from, body.len()).write(&body, &mut plain);

@@ -9,8 +9,8 @@ use chatcore::wire::{
     self, Ack, ClientMessage, HubMessage, Message, PREFACE_BYTES, Preface, Register, Resume, Token, Welcome,
 };
 use chatcore::{
-    Action, Client, ClientConfig, CloseReason, ConnId, Event, GoodbyeCode, Handshake, HandshakeError, Hub, HubEvent,
-    Instant, Limits, MessageId, Received, Refusal, Registration,
+    Action, Admission, Client, ClientConfig, CloseReason, ConnId, Event, GoodbyeCode, Handshake, HandshakeError, Hub,
+    HubEvent, Instant, Limits, MessageId, Received, Refusal, Registration,
 };
 
 /// Slices that a hub of a test needs at one time, at the most.
@@ -60,7 +60,7 @@ impl World {
 
     pub(crate) fn try_join(&mut self, name: &str) -> Result<ConnId, Refusal> {
         let registration = registration(self.now, self.hub.limits(), name);
-        self.hub.admit(self.now, registration)
+        self.hub.admit(self.now, registration).map_err(|not_admitted| not_admitted.refusal)
     }
 
     /// Gives the hub messages as one piece of input, which it must use up.
@@ -149,9 +149,13 @@ impl World {
     }
 
     pub(crate) fn connect_with(&mut self, name: &str, config: ClientConfig) -> User {
+        self.connect_as(name, config, Admission::NewUser)
+    }
+
+    pub(crate) fn connect_as(&mut self, name: &str, config: ClientConfig, admission: Admission) -> User {
         let mut client = Client::new(self.now, config, 7);
         client.register(self.now, name, b"").expect("a fresh client may register");
-        let conn = self.admit(&mut client).expect("the name is free");
+        let conn = self.admit_as(&mut client, admission).expect("the name is free");
         let mut user = User { client, conn, events: Vec::new() };
         self.carry(&mut user);
         assert!(matches!(user.events.remove(0), Event::Registered { .. }));
@@ -160,11 +164,17 @@ impl World {
 
     /// Lets a client in that asks for a name or a session in its first bytes.
     pub(crate) fn admit(&mut self, client: &mut Client) -> Result<ConnId, Refusal> {
+        self.admit_as(client, Admission::NewUser)
+    }
+
+    pub(crate) fn admit_as(&mut self, client: &mut Client, admission: Admission) -> Result<ConnId, Refusal> {
         let opening = client.poll_transmit().concat();
         client.transmitted(self.now, opening.len());
         let mut handshake = Handshake::new(self.now, self.hub.limits());
         let registration = handshake.receive(self.now, &mut &opening[..]).expect("the client is polite");
-        let admitted = self.hub.admit(self.now, registration.expect("it asks at once"));
+        let registration = registration.expect("it asks at once");
+        let admitted = self.hub.admit_as(self.now, registration, admission);
+        let admitted = admitted.map_err(|not_admitted| not_admitted.refusal);
         if let Err(refusal) = &admitted {
             handshake.refuse(self.now, refusal).expect("it is the first time");
             let refused = handshake.transmit().concat();
@@ -265,7 +275,7 @@ pub(crate) fn try_resume_again(
     let mut handshake = Handshake::new(world.now, world.hub.limits());
     let registration = handshake.receive(world.now, &mut &opening[..]).unwrap().unwrap();
     assert!(registration.is_resumption());
-    world.hub.admit(world.now, registration)
+    world.hub.admit(world.now, registration).map_err(|not_admitted| not_admitted.refusal)
 }
 
 pub(crate) fn send<'a>(to: &'a str, body: &'a [u8]) -> ClientMessage<'a> {

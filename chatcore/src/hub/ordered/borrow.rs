@@ -45,9 +45,17 @@ impl Ordered {
 
     /// For a message to one user, once it has got what was said in its rooms. The rooms of others hold up nobody, but who
     /// is in more than 64 waits for all. None if the work does not go so far.
+    ///
+    /// All sessions of a user are in the same rooms. If the sender has other sessions, they get the message, too, and so
+    /// have to have got what was said before it.
     #[inline]
-    pub(in crate::hub) fn recipient(&mut self, session: usize, budget: &mut Budget) -> Option<Recipient<'_>> {
-        if self.rooms.has_pending() && !self.flush_first_for(session, budget) {
+    pub(in crate::hub) fn recipient(
+        &mut self,
+        session: usize,
+        sender: usize,
+        budget: &mut Budget,
+    ) -> Option<Recipient<'_>> {
+        if self.rooms.has_pending() && !self.flush_first_for(session, sender, budget) {
             return None;
         }
         Some(Recipient { sessions: &mut self.sessions, session })
@@ -55,12 +63,18 @@ impl Ordered {
 
     #[cold]
     #[inline(never)]
-    fn flush_first_for(&mut self, session: usize, budget: &mut Budget) -> bool {
+    fn flush_first_for(&mut self, session: usize, sender: usize, budget: &mut Budget) -> bool {
         budget.work_for_others(|work| {
-            !self.rooms.is_waiting_for(&self.sessions[session], work)
+            !self.is_waiting_for(session, sender, work)
                 || self.rooms.flush(&mut self.sessions, work)
-                || !self.rooms.is_waiting_for(&self.sessions[session], work)
+                || !self.is_waiting_for(session, sender, work)
         })
+    }
+
+    fn is_waiting_for(&self, session: usize, sender: usize, work: &mut Work) -> bool {
+        let sender = &self.sessions[sender];
+        self.rooms.is_waiting_for(&self.sessions[session], work)
+            || (!sender.is_alone() && self.rooms.is_waiting_for(sender, work))
     }
 
     /// For a session that changes in which rooms it is, once all that was said in rooms is with the members, but for news
@@ -105,6 +119,26 @@ impl Recipient<'_> {
     #[inline]
     pub(in crate::hub) fn deliver(&mut self, head: &Head, body: &[u8]) {
         self.sessions.put(self.session, |outbox, pool| outbox.push_frame(head, body, pool));
+    }
+
+    /// Puts a message into the outboxes of all sessions of the user.
+    pub(in crate::hub) fn deliver_to_all(&mut self, head: &Head, body: &[u8]) {
+        put_into_ring(self.sessions, Some(self.session), self.session, head, body);
+    }
+
+    /// Puts a message into the outboxes of the sender's other sessions.
+    pub(in crate::hub) fn copy_to_siblings(&mut self, sender: usize, head: &Head, body: &[u8]) {
+        let first = self.sessions.next_in_ring(sender, sender);
+        put_into_ring(self.sessions, first, sender, head, body);
+    }
+}
+
+/// Puts a message into the outboxes of the sessions of a ring, up to the one before `end`.
+fn put_into_ring(sessions: &mut Sessions, first: Option<usize>, end: usize, head: &Head, body: &[u8]) {
+    let mut next = first;
+    while let Some(session) = next {
+        sessions.put(session, |outbox, pool| outbox.push_frame(head, body, pool));
+        next = sessions.next_in_ring(session, end);
     }
 }
 

@@ -3,8 +3,11 @@
 mod fanout;
 
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+
+use compact_str::CompactString;
 
 use self::fanout::{Fanout, NOTICE_BYTES_MAX, News, tell_missed};
 use super::sessions::{Answer, Membership, MissedRun, Session, Sessions};
@@ -46,6 +49,24 @@ impl Rooms {
         self.groups.len()
     }
 
+    /// The names of all rooms.
+    pub(in crate::hub) fn names(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter_names()
+    }
+
+    pub(in crate::hub) fn name(&self, room: usize) -> &str {
+        self.groups.name(room)
+    }
+
+    pub(in crate::hub) fn find_mapped(&self, room: &RoomName) -> Option<usize> {
+        self.groups.find(room.as_str().as_bytes())
+    }
+
+    /// Memberships in all rooms together.
+    pub(in crate::hub) const fn memberships(&self) -> usize {
+        self.groups.memberships()
+    }
+
     pub(in crate::hub) fn members(&self, room: usize) -> usize {
         self.groups.members(room)
     }
@@ -57,6 +78,11 @@ impl Rooms {
 
     pub(in crate::hub) fn member(&self, room: usize, slot: usize) -> Option<usize> {
         self.groups.member(room, slot)
+    }
+
+    /// The sessions in a room.
+    pub(in crate::hub) fn all_members(&self, room: usize) -> impl Iterator<Item = usize> + '_ {
+        (0..self.slots(room)).filter_map(move |slot| self.member(room, slot))
     }
 
     /// The room of this name as it was sent, and what it cost to find out. Names are looked up before they are mapped.
@@ -97,23 +123,56 @@ impl Rooms {
     ) -> Result<(), RejectCode> {
         let (room, name) = self.find(spelling, cost)?;
         let (limits, joined) = (&sessions.limits, &sessions[session].details.rooms);
+        let entering = sessions.ring(session).count();
+        let exceeds = |members: usize, members_max: u32| members + entering > members_max as usize;
         match room {
             Some(room) if joined.iter().any(|membership| membership.slot.group() == room) => return Ok(()),
             _ if joined.len() >= limits.rooms_of_user_max as usize => return Err(RejectCode::TooManyRooms),
-            Some(room) if self.groups.members(room) >= limits.members_max as usize => return Err(RejectCode::RoomFull),
+            Some(room) if exceeds(self.groups.members(room), limits.members_max) => return Err(RejectCode::RoomFull),
             None if self.groups.len() >= limits.rooms_max as usize => return Err(RejectCode::HubRoomsFull),
-            _ if self.groups.memberships() >= limits.memberships_max as usize => return Err(RejectCode::HubRoomsFull),
+            _ if exceeds(self.groups.memberships(), limits.memberships_max) => return Err(RejectCode::HubRoomsFull),
             _ => {}
         }
-        let slot = self.groups.enter(&name, session);
-        sessions[session].details.rooms.push(Membership { slot, missed: None, is_stale: false });
+        let group = self.enter(sessions, session, &name);
         if room.is_none() {
             let room = RoomName::from_hub(&name).expect("it is a room's name");
             sessions.events.push_back(HubEvent::RoomOpened { room });
         }
-        let members = self.groups.members(slot.group());
-        *cost += self.announce(sessions, slot.group(), members, News::Joined(session), &name_of(sessions, session));
+        let mut next = sessions.next_in_ring(session, session);
+        while let Some(sibling) = next {
+            self.enter(sessions, sibling, &name);
+            tell_joined(sessions, sibling, &name);
+            *cost += 2;
+            next = sessions.next_in_ring(sibling, session);
+        }
+        let members = self.groups.members(group);
+        *cost += self.announce(sessions, group, members, News::Joined(session), &name_of(sessions, session));
         Ok(())
+    }
+
+    fn enter(&mut self, sessions: &mut Sessions, session: usize, name: &str) -> usize {
+        let slot = self.groups.enter(name, session);
+        sessions[session].details.rooms.push(Membership { slot, missed: None, is_stale: false });
+        slot.group()
+    }
+
+    /// A session begins whose user has another one: it comes into the rooms of that, and is told so. What was said there
+    /// just before may still come to it.
+    pub(in crate::hub) fn enter_rooms_of(&mut self, sessions: &mut Sessions, session: usize, sibling: usize) {
+        for position in 0..sessions[sibling].details.rooms.len() {
+            let room = sessions[sibling].details.rooms[position].slot.group();
+            let name = CompactString::from(self.groups.name(room));
+            self.enter(sessions, session, &name);
+            tell_joined(sessions, session, &name);
+        }
+    }
+
+    /// Tells a session anew in which rooms it is.
+    pub(in crate::hub) fn tell_rooms(&self, sessions: &mut Sessions, session: usize) {
+        for position in 0..sessions[session].details.rooms.len() {
+            let room = sessions[session].details.rooms[position].slot.group();
+            tell_joined(sessions, session, self.groups.name(room));
+        }
     }
 
     pub(super) fn leave(
@@ -124,18 +183,39 @@ impl Rooms {
         cost: &mut u32,
     ) -> Result<(), RejectCode> {
         let (room, position) = self.membership(sessions, session, spelling, cost)?;
-        let membership = sessions[session].details.rooms.swap_remove(position);
-        // It has not been told yet, and would not be afterwards.
-        if let Some(MissedRun { first, last, count }) = membership.missed {
-            let missed = Missed { room: self.groups.name(room), first_id: first, last_id: last, count };
-            sessions.answer(session, Answer::Missed(missed));
-        }
         let name = name_of(sessions, session);
-        *cost += self.leave_slot(sessions, membership.slot, session, &name, LeaveCode::Left);
+        let mut next = sessions.next_in_ring(session, session);
+        while let Some(sibling) = next {
+            *cost += 2 + u32::try_from(sessions[sibling].details.rooms.len() / SLOTS).unwrap_or(u32::MAX);
+            let slot = self.take_membership(sessions, sibling, room);
+            let left = Left { room: self.groups.name(room), name: name.as_str(), code: LeaveCode::Left };
+            sessions.answer(sibling, Answer::Left(left));
+            self.groups.leave(slot);
+            next = sessions.next_in_ring(sibling, session);
+        }
+        let slot = self.take_membership_at(sessions, session, position);
+        *cost += self.leave_slot(sessions, slot, session, &name, LeaveCode::Left);
         Ok(())
     }
 
-    /// A session has ended: its memberships end with it. Returns the work that this makes.
+    fn take_membership(&self, sessions: &mut Sessions, session: usize, room: usize) -> MemberSlot {
+        let mut rooms = sessions[session].details.rooms.iter();
+        let position = rooms.position(|membership| membership.slot.group() == room);
+        self.take_membership_at(sessions, session, position.expect("all sessions of a user are in its rooms"))
+    }
+
+    /// Takes a room from those that a session is in, and tells it what it missed there: afterwards it would not be told.
+    fn take_membership_at(&self, sessions: &mut Sessions, session: usize, position: usize) -> MemberSlot {
+        let membership = sessions[session].details.rooms.swap_remove(position);
+        if let Some(MissedRun { first, last, count }) = membership.missed {
+            let room = self.groups.name(membership.slot.group());
+            sessions.answer(session, Answer::Missed(Missed { room, first_id: first, last_id: last, count }));
+        }
+        membership.slot
+    }
+
+    /// A session has ended: its memberships end with it, and those of its user, unless that has another session. Returns
+    /// the work that this makes.
     pub(in crate::hub) fn leave_all(
         &mut self,
         sessions: &mut Sessions,
@@ -144,10 +224,17 @@ impl Rooms {
         name: &UserName,
         code: LeaveCode,
     ) -> u32 {
-        let leave = |membership: Membership| self.leave_slot(sessions, membership.slot, session, name, code);
+        let sibling = sessions.find(name.as_bytes());
+        let leave = |membership: Membership| {
+            if sibling.is_none() {
+                return self.leave_slot(sessions, membership.slot, session, name, code);
+            }
+            self.groups.leave(membership.slot);
+            1
+        };
         let work = memberships.into_iter().map(leave).sum();
         // The next member in this slot has nothing to do with its news.
-        self.pending.iter_mut().for_each(|fanout| fanout.forget_subject(session));
+        self.pending.iter_mut().for_each(|fanout| fanout.replace_subject(session, sibling.unwrap_or(usize::MAX)));
         work
     }
 
@@ -320,6 +407,14 @@ impl Rooms {
     pub(in crate::hub) fn page_work(slots: usize, names: usize) -> u32 {
         u32::try_from(slots / SLOTS + names).unwrap_or(u32::MAX)
     }
+}
+
+/// Tells a session that it is in a room into which another session of its user has come.
+fn tell_joined(sessions: &mut Sessions, session: usize, room: &str) {
+    let user = &sessions[session];
+    let (name, display_name) = (user.name.clone(), user.display_name().map(Box::<str>::from));
+    let joined = Joined { room, name: name.as_str(), display_name: display_name.as_deref() };
+    sessions.answer(session, Answer::Joined(joined));
 }
 
 fn name_of(sessions: &Sessions, session: usize) -> UserName {

@@ -160,11 +160,11 @@ impl Server {
                 continue;
             }
             match &event {
-                HubEvent::SessionStarted { conn, name } => around.oracle.joined(self.wires[conn], name)?,
-                HubEvent::Resumed { conn, name } => around.oracle.resumed(self.wires[conn], name)?,
+                HubEvent::SessionStarted { conn, name, .. } => around.oracle.joined(self.wires[conn], name)?,
+                HubEvent::Resumed { conn, name, .. } => around.oracle.resumed(self.wires[conn], name)?,
                 HubEvent::Detached { name, .. } => around.oracle.detaches(name),
-                HubEvent::SessionEnded { name, reason } => around.oracle.left(name, *reason)?,
-                HubEvent::RoomOpened { .. } | HubEvent::RoomClosed { .. } => {}
+                HubEvent::SessionEnded { name, reason, .. } => around.oracle.left(name, *reason)?,
+                HubEvent::TakenOver { .. } | HubEvent::RoomOpened { .. } | HubEvent::RoomClosed { .. } => {}
             }
         }
         Ok(())

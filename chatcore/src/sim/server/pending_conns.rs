@@ -75,7 +75,8 @@ impl Server {
                 self.drain(around)?;
                 self.read_member(around, wire)
             }
-            Err(refusal) => {
+            Err(not_admitted) => {
+                let refusal = not_admitted.refusal;
                 around.trace.note(around.now, format_args!("hub: {wire} is refused: {refusal:?}"));
                 let refused = pending.handshake.refuse(around.now, &refusal);
                 pending.flush(around, wire);

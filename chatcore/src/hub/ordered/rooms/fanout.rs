@@ -38,7 +38,7 @@ pub(super) struct Fanout {
     has_begun: bool,
 }
 
-/// Who came into a room, or left it.
+/// Who came into a room, or left it: a session of the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum News {
     Joined(usize),
@@ -108,12 +108,12 @@ impl Fanout {
         is_opposite && self.group == group && !self.has_begun
     }
 
-    /// A session is no more: if this is news of it, it is nobody's from now on.
-    pub(super) fn forget_subject(&mut self, session: usize) {
+    /// A session is no more: if this is news of it, it is that of another one from now on.
+    pub(super) fn replace_subject(&mut self, session: usize, other: usize) {
         if let Some(News::Joined(subject) | News::Left(subject, _)) = &mut self.news
             && *subject == session
         {
-            *subject = usize::MAX;
+            *subject = other;
         }
     }
 
@@ -196,8 +196,8 @@ impl Fanout {
             return;
         };
         work.spend(1);
-        // It knows, and if it has left, it is back.
-        if subject == member {
+        // It knows, as do the other sessions of its user. If it has left, it is back.
+        if sessions.is_of_same_user(subject, member) {
             return;
         }
         if !is_slow {

@@ -6,8 +6,8 @@ use core::mem;
 use super::session::Run;
 use super::store::Sessions;
 use crate::wire::{
-    Ack, DeliveryReport, Done, Head, HubMessage, Members, MessageId, Missed, Online, Ping, Pong, Presence, RejectCode,
-    Rejected,
+    Ack, DeliveryReport, Done, Head, HubMessage, Joined, Left, Members, MessageId, Missed, Online, Ping, Pong,
+    Presence, RejectCode, Rejected,
 };
 
 /// An answer, or what else a session is told for its own sake. It is never what somebody else says.
@@ -18,8 +18,12 @@ pub(in crate::hub) enum Answer<'a> {
     Done(Done),
     Online(Online<'a>),
     Members(Members<'a>),
-    /// Before the answer to a leave.
+    /// Before the answer to a leave, or before what tells that another session has left.
     Missed(Missed<'a>),
+    /// Another session of the same user has joined a room.
+    Joined(Joined<'a>),
+    /// Another session of the same user has left a room.
+    Left(Left<'a>),
     /// Before the answer to a watch.
     Presence(Presence<'a>),
     /// What became of what it said earlier.
@@ -36,6 +40,8 @@ impl<'a> From<Answer<'a>> for HubMessage<'a> {
             Answer::Online(online) => Self::Online(online),
             Answer::Members(members) => Self::Members(members),
             Answer::Missed(missed) => Self::Missed(missed),
+            Answer::Joined(joined) => Self::Joined(joined),
+            Answer::Left(left) => Self::Left(left),
             Answer::Presence(presence) => Self::Presence(presence),
             Answer::Report(report) => Self::Report(report),
         }

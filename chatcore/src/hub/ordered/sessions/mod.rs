@@ -7,10 +7,11 @@ mod memory;
 mod outboxes;
 mod session;
 mod store;
+mod users;
 
 pub(in crate::hub) use self::answers::Answer;
 pub use self::memory::Memory;
 pub(in crate::hub) use self::session::{
-    Attachment, Details, Membership, MissedRun, NameForms, Session, TimerAction, Watching,
+    Attachment, Details, Membership, MissedRun, Rare, Session, TimerAction, Watching,
 };
 pub(in crate::hub) use self::store::Sessions;

@@ -7,9 +7,9 @@ use super::session::{Attachment, Session};
 use super::store::Sessions;
 use crate::hub::event::CloseReason;
 use crate::hub::work::PASSED;
-use crate::outbox::{Outbox, Pool};
+use crate::outbox::{Copied, Outbox, Pool};
 use crate::time::Instant;
-use crate::wire::{Head, HubMessage, OVERHEAD_BYTES_MAX, Presence, ProtocolError, Welcome};
+use crate::wire::{Head, HubMessage, Kind, OVERHEAD_BYTES_MAX, Presence, ProtocolError, Welcome};
 
 impl Sessions {
     /// Frames of this many bytes fit what may be kept for a session.
@@ -156,6 +156,32 @@ impl Sessions {
         }
         self.count_buffers(index);
         resumed
+    }
+
+    /// What is kept for a session and means something to another client of its user: what others say, and news of its rooms,
+    /// but no answers, and nobody's presence.
+    pub(in crate::hub) fn news_of(&self, index: usize) -> Copied {
+        self.all[index].outbox.copy_of(|kind| {
+            matches!(
+                kind,
+                Kind::DELIVER
+                    | Kind::ROOM_DELIVER
+                    | Kind::SENT
+                    | Kind::REPORT
+                    | Kind::MISSED
+                    | Kind::JOINED
+                    | Kind::LEFT
+                    | Kind::STALE
+            )
+        })
+    }
+
+    /// Puts that into the session's outbox again.
+    pub(in crate::hub) fn put_news(&mut self, index: usize, news: &Copied) {
+        self.put(index, |outbox, pool| {
+            outbox.push_frames(&news.frames, news.count, pool);
+            outbox.put_again(news);
+        });
     }
 
     // ---- memory ----

@@ -57,7 +57,12 @@ pub(in crate::hub) struct Session {
     pub(in crate::hub) is_confirmed: bool,
     /// The size class under which it is found when buffers are short; 0 if it is too small for that.
     pub(in crate::hub) size_class: u8,
+    /// The next session of the same user, in a ring; [`ALONE`] if there is no other.
+    pub(super) next: u32,
 }
+
+/// Stands for no other session.
+pub(super) const ALONE: u32 = u32::MAX;
 
 /// Where pointers have 32 bits it is smaller, and nothing but time depends on that.
 #[cfg(target_pointer_width = "64")]
@@ -117,6 +122,8 @@ const fn lower_half(number: u64) -> u32 {
 pub(in crate::hub) struct Details {
     /// The session's entry among the timers.
     pub(in crate::hub) armed: Option<Instant>,
+    /// Unlike that of a session that had the same index before.
+    pub(in crate::hub) serial: u32,
     pub(in crate::hub) token: Token,
     /// The last attempt of the client to resume that was granted.
     pub(in crate::hub) attempt: u64,
@@ -124,21 +131,23 @@ pub(in crate::hub) struct Details {
     pub(in crate::hub) created_at_id: MessageId,
     pub(in crate::hub) rooms: Vec<Membership>,
     pub(in crate::hub) watches: Vec<Watching>,
-    /// Other forms of the name, if it has any.
-    pub(in crate::hub) forms: Option<Box<NameForms>>,
-    /// Boxed like the forms, because few sessions have one.
+    /// What few sessions have.
+    pub(in crate::hub) rare: Option<Box<Rare>>,
+    /// Boxed likewise.
     pub(in crate::hub) begun_list: Option<Box<BegunList>>,
-    /// Why it is marked to be ended.
-    pub(in crate::hub) closing: Option<Box<CloseReason>>,
 }
 
-/// What a name looks like besides.
-#[derive(Debug)]
-pub(in crate::hub) struct NameForms {
+/// What few sessions have.
+#[derive(Debug, Default)]
+pub(in crate::hub) struct Rare {
     /// The spelling that the user registered with, if that is something else than the name.
     pub(in crate::hub) display_name: Option<Box<str>>,
     /// The key of names that look the same, likewise.
     pub(in crate::hub) looks_like: Option<Box<str>>,
+    /// Why it is marked to be ended.
+    pub(in crate::hub) closing: Option<CloseReason>,
+    /// Messages up to this id may have reached a session of the user that has ended since.
+    pub(in crate::hub) shared_until: Option<MessageId>,
 }
 
 /// A list of names that is still to be taken.
@@ -228,6 +237,7 @@ impl Session {
             is_paused: false,
             is_confirmed: false,
             size_class: 0,
+            next: ALONE,
         }
     }
 
@@ -278,12 +288,32 @@ impl Session {
     }
 
     pub(in crate::hub) fn display_name(&self) -> Option<&str> {
-        self.details.forms.as_ref()?.display_name.as_deref()
+        self.details.rare.as_ref()?.display_name.as_deref()
     }
 
     /// The key of names that look like this one, if that is not the name itself.
     pub(in crate::hub) fn looks_like(&self) -> Option<&str> {
-        self.details.forms.as_ref()?.looks_like.as_deref()
+        self.details.rare.as_ref()?.looks_like.as_deref()
+    }
+
+    /// Why it is marked to be ended, if it is.
+    pub(in crate::hub) fn closing(&self) -> Option<CloseReason> {
+        self.details.rare.as_ref()?.closing
+    }
+
+    /// Messages up to this id may have reached another session of the user, which has ended since.
+    pub(in crate::hub) fn shared_until(&self) -> Option<MessageId> {
+        self.details.rare.as_ref().and_then(|rare| rare.shared_until)
+    }
+
+    pub(in crate::hub) fn rare(&mut self) -> &mut Rare {
+        self.details.rare.get_or_insert_default()
+    }
+
+    /// Its user has no other session.
+    #[inline]
+    pub(in crate::hub) const fn is_alone(&self) -> bool {
+        self.next == ALONE
     }
 
     pub(in crate::hub) fn info(&self) -> UserInfo<'_> {

@@ -1,4 +1,4 @@
-//! Sessions: by index and by name; how they begin, are attached, detached and end, and when they are due.
+//! Sessions by index: how they begin, are attached, detached and end, and when they are due.
 
 use alloc::collections::VecDeque;
 use core::mem;
@@ -7,7 +7,7 @@ use core::ops::{Index, IndexMut};
 use slab::Slab;
 
 use super::memory::Buffers;
-use super::session::{Attachment, Session, TimerAction};
+use super::session::{Attachment, Run, Session, TimerAction};
 use crate::hub::conn::{Closing, Conn, ConnState};
 use crate::hub::conn_id::ConnId;
 use crate::hub::event::{CloseReason, HubEvent};
@@ -18,7 +18,7 @@ use crate::hub::thresholds::Thresholds;
 use crate::hub::timers::{TimerKey, Timers};
 use crate::hub::work::{CALL_WORK_MAX, FIRST_WORK_MAX};
 use crate::limits::Limits;
-use crate::name::UserName;
+use crate::liveness::Liveness;
 use crate::outbox::{Outbox, Pool};
 use crate::time::Instant;
 
@@ -38,8 +38,9 @@ pub(in crate::hub) struct Sessions {
     pub(super) all: Slab<Session>,
     /// Slots of `all` that were ever used.
     pub(super) slots_used: usize,
+    /// The oldest session of each user, by name.
     pub(super) names: NameTable,
-    /// Sessions whose names look like something else, by that.
+    /// Those of which the names look like something else, by that.
     pub(super) lookalikes: NameTable,
     pub(in crate::hub) timers: Timers,
     pub(in crate::hub) origins: Origins,
@@ -61,6 +62,7 @@ pub(in crate::hub) struct Sessions {
     /// Sessions that are marked to be ended.
     pub(super) marked: VecDeque<usize>,
     pub(super) conns_ever: u32,
+    pub(super) begun: u32,
 }
 
 impl Index<usize> for Sessions {
@@ -109,6 +111,7 @@ impl Sessions {
             events: VecDeque::new(),
             marked: VecDeque::new(),
             conns_ever: 0,
+            begun: 0,
         }
     }
 
@@ -136,23 +139,8 @@ impl Sessions {
         self.all.get_mut(index)
     }
 
-    #[cfg(feature = "sim")]
     pub(in crate::hub) fn iter(&self) -> impl Iterator<Item = (usize, &Session)> {
         self.all.iter()
-    }
-
-    /// The session of this name, which is mapped.
-    #[inline]
-    pub(in crate::hub) fn find(&self, name: &[u8]) -> Option<usize> {
-        self.names.find(name, |index| self.all[index].name.as_bytes())
-    }
-
-    /// Whether a session of another name looks like this one, which has that key.
-    pub(in crate::hub) fn has_lookalike(&self, name: &UserName, key: &str) -> bool {
-        let looks_like = |index: usize| looks_like(&self.all[index]);
-        let is_another = |index: usize| self.all[index].name != *name;
-        self.lookalikes.find(key.as_bytes(), looks_like).is_some_and(is_another)
-            || (key != name.as_str() && self.find(key.as_bytes()).is_some_and(is_another))
     }
 
     pub(in crate::hub) const fn names(&self) -> &NameTable {
@@ -169,21 +157,15 @@ impl Sessions {
         self.pool.adopt(session.outbox.held_bytes());
         let index = self.all.insert(session);
         self.slots_used = self.slots_used.max(index + 1);
-        self.names.insert(index, |index| self.all[index].name.as_bytes());
-        if self.all[index].looks_like().is_some() {
-            self.lookalikes.insert(index, |index| looks_like(&self.all[index]));
-        }
+        self.enter_user(index);
         index
     }
 
-    /// Takes a session out, and its outbox: its name is free. Its share and its buffers are to be released.
+    /// Takes a session out, and its outbox. Its name is free if its user has no other. Its share and its buffers are to be released.
     pub(in crate::hub) fn remove(&mut self, index: usize) -> (Session, Outbox) {
         self.buffers.unlist(index, &mut self.all[index]);
+        self.leave_user(index);
         let mut session = self.all.remove(index);
-        self.names.remove(index, session.name.as_bytes());
-        if session.looks_like().is_some() {
-            self.lookalikes.remove(index, looks_like(&session));
-        }
         if session.is_detached() {
             self.origins.reattach(&session.share);
             self.buffers.detached -= session.outbox.held_bytes() as u64;
@@ -204,7 +186,8 @@ impl Sessions {
 
     /// Keeps a session without its connection, which is gone or is told why, and closed.
     pub(in crate::hub) fn detach(&mut self, index: usize, conn: ConnId, reason: CloseReason) {
-        self.events.push_back(HubEvent::Detached { conn, name: self.all[index].name.clone(), reason });
+        let (session, name) = (self.id_of(index), self.all[index].name.clone());
+        self.events.push_back(HubEvent::Detached { session, conn, name, reason });
         self.drop_conn(index, conn, reason);
         let session = &mut self.all[index];
         self.origins.detach(&session.share);
@@ -235,7 +218,7 @@ impl Sessions {
             write_queued: session.write_queued,
             reason,
             is_over: false,
-            report_to: None,
+            ended: None,
             armed: None,
         };
         let detail = reason.detail();
@@ -262,6 +245,19 @@ impl Sessions {
         self.count_buffers(index);
         self.queue_write(index);
         conn
+    }
+
+    /// Attaches a session to a connection of a client that knows nothing of it, on which the opening comes first.
+    pub(in crate::hub) fn begin_anew(&mut self, index: usize, opening: Outbox, share: Share) -> ConnId {
+        let session = &mut self.all[index];
+        let old = mem::take(&mut session.outbox);
+        if session.is_detached() {
+            self.buffers.detached -= old.held_bytes() as u64;
+        }
+        old.give_all(&mut self.pool);
+        (session.received, session.accepted, session.is_confirmed) = (0, Run::default(), false);
+        session.liveness = Liveness::new(self.now);
+        self.attach(index, opening, share)
     }
 
     // ---- timers ----
@@ -350,7 +346,7 @@ impl Sessions {
     pub(in crate::hub) fn mark_closing(&mut self, index: usize, reason: CloseReason) {
         let session = &mut self.all[index];
         if !mem::replace(&mut session.is_closing, true) {
-            session.details.closing = Some(reason.into());
+            session.rare().closing = Some(reason);
             self.marked.push_back(index);
         }
     }
@@ -364,15 +360,10 @@ impl Sessions {
     pub(in crate::hub) fn next_marked(&mut self) -> Option<(usize, CloseReason)> {
         while let Some(index) = self.marked.pop_front() {
             // It may have ended in another way, and its slot may be another's.
-            if let Some(reason) = self.all.get(index).and_then(|session| session.details.closing.as_deref().copied()) {
+            if let Some(reason) = self.all.get(index).and_then(Session::closing) {
                 return Some((index, reason));
             }
         }
         None
     }
-}
-
-/// What a session's name looks like, if that is something else.
-fn looks_like(session: &Session) -> &[u8] {
-    session.looks_like().unwrap_or_default().as_bytes()
 }
