@@ -27,8 +27,8 @@ struct Running {
 
 impl Running {
     fn start() -> Self {
-        let limits = Limits { session_rate: Rate::UNLIMITED, origin_rate: Rate::UNLIMITED, ..Limits::default() };
-        let config = Config { listen: vec!["127.0.0.1:0".into()], limits, ..Config::default() };
+        let limits = Limits::default().with_session_rate(Rate::UNLIMITED).with_origin_rate(Rate::UNLIMITED);
+        let config = Config::default().with_listen(["127.0.0.1:0"]).with_limits(limits);
         let server = Server::bind(config).expect("there is a port");
         let (address, handle) = (server.local_addrs()[0].to_string(), server.handle());
         let thread = thread::spawn(move || server.run().expect("the system can poll"));

@@ -289,13 +289,11 @@ impl Batch {
 /// its share is all that there is.
 fn unlimited() -> Limits {
     let buffer_bytes_max = 8 << 30;
-    Limits {
-        session_rate: Rate::UNLIMITED,
-        origin_rate: Rate::UNLIMITED,
-        origin_buffer_bytes_max: buffer_bytes_max,
-        buffer_bytes_max,
-        ..Limits::default()
-    }
+    Limits::default()
+        .with_session_rate(Rate::UNLIMITED)
+        .with_origin_rate(Rate::UNLIMITED)
+        .with_origin_buffer_bytes_max(buffer_bytes_max)
+        .with_buffer_bytes_max(buffer_bytes_max)
 }
 
 /// A hub with this many users, their names, and themselves.

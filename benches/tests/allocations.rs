@@ -51,12 +51,10 @@ impl Room {
     const MESSAGES: u64 = 16;
 
     fn new(members: usize, room: &str) -> Self {
-        let limits = Limits {
-            session_rate: Rate::UNLIMITED,
-            origin_rate: Rate::UNLIMITED,
-            announced_members_max: 0,
-            ..Limits::default()
-        };
+        let limits = Limits::default()
+            .with_session_rate(Rate::UNLIMITED)
+            .with_origin_rate(Rate::UNLIMITED)
+            .with_announced_members_max(0);
         let mut hub = Hub::new(limits, [7; 32]);
         let (mut join, mut said) = (Vec::new(), Vec::new());
         ClientMessage::Join(Join { room }).encode(&mut join);

@@ -40,7 +40,7 @@ fn handle(bot: &mut AsyncClient<Tcp>, home: &str, event: Event) -> Result<(), Bo
         Event::Registered { .. } => drop(bot.join(home)?),
         Event::Refused { detail, .. } => return Err(detail.escape_debug().to_string().into()),
         Event::Joined { name, display_name, .. } => {
-            say(bot, home, &format!("welcome, {}!", User { name, display_name }.shown()))?;
+            say(bot, home, &format!("welcome, {}!", User::new(name).with_display_name(display_name).shown()))?;
         }
         Event::Message { from, room, body, .. } => {
             let to = room.as_ref().map_or(from.as_str(), RoomName::as_str);

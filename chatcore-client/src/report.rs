@@ -307,9 +307,8 @@ mod tests {
         let rejected = |request| Report::Rejected { to: "carol".into(), reason: "no_such_user".into(), request };
         assert_eq!(rejected(None).json(), r#"{"event":"rejected","to":"carol","reason":"no_such_user"}"#);
         assert!(rejected(Some("join")).json().ends_with(r#""reason":"no_such_user","request":"join"}"#));
-        let user = |name: &str, display_name: Option<&str>| User {
-            name: name.parse().unwrap(),
-            display_name: display_name.map(Into::into),
+        let user = |name: &str, display_name: Option<&str>| {
+            User::new(name.parse().unwrap()).with_display_name(display_name.map(Into::into))
         };
         let online = |users: Vec<User>| Report::Online { users: users.into() };
         assert_eq!(online(vec![user("a", None)]).json(), r#"{"event":"online","names":["a"]}"#);

@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_listing_is_one_whatever_its_pages() {
-        let user = |name: &str| User { name: name.parse().unwrap(), display_name: None };
+        let user = |name: &str| User::new(name.parse().unwrap());
         let mut requests = Requests::default();
         assert_eq!(requests.listed(vec![user("bob")], true), None, "nobody asked");
         requests.list(1, PendingRequest::Who);

@@ -87,8 +87,8 @@ impl Slot {
         let file: StateFile = serde_json::from_slice(&fs::read(&self.path).ok()?).ok()?;
         let token = BASE64_STANDARD.decode(file.token).ok()?.try_into().ok()?;
         let (name, display_name) = (file.name.parse().ok()?, file.display_name);
-        let ticket = SessionTicket { name, display_name, token: Token::from_bytes(token), attempt: unix_ms() };
-        Some((ticket, file.saved))
+        let ticket = SessionTicket::new(name, Token::from_bytes(token)).with_display_name(display_name);
+        Some((ticket.with_attempt(unix_ms()), file.saved))
     }
 
     /// Saves a session, whole or not at all, readable by nobody else.
@@ -137,8 +137,8 @@ mod tests {
     const SERVER: &str = "127.0.0.1:12345";
 
     fn ticket() -> SessionTicket {
-        let display_name = Some("Alice".into());
-        SessionTicket { name: "alice".parse().unwrap(), display_name, token: Token::from_bytes([7; 16]), attempt: 0 }
+        let name = "alice".parse().unwrap();
+        SessionTicket::new(name, Token::from_bytes([7; 16])).with_display_name(Some("Alice".into()))
     }
 
     #[test]
@@ -158,7 +158,7 @@ mod tests {
         let slot = Slot::open(&dir, SERVER, "Alice").unwrap().unwrap();
         let (found, loaded) = slot.load().expect("it was saved");
         assert!(found.attempt > 0, "attempts rise over restarts");
-        assert_eq!((SessionTicket { attempt: 0, ..found }, loaded), (ticket(), saved));
+        assert_eq!((found.with_attempt(0), loaded), (ticket(), saved));
         assert_eq!(Slot::open(&dir, "[::1]:12345", "alice").unwrap().unwrap().load(), None, "another server");
         slot.forget();
         assert_eq!(slot.load(), None);

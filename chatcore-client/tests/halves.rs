@@ -24,8 +24,8 @@ struct Running {
 
 impl Running {
     fn start() -> Self {
-        let limits = Limits { resume_time_max: Duration::from_secs(3_600), ..Limits::default() };
-        let config = Config { listen: vec!["127.0.0.1:0".into()], limits, ..Config::default() };
+        let limits = Limits::default().with_resume_time_max(Duration::from_secs(3_600));
+        let config = Config::default().with_listen(["127.0.0.1:0"]).with_limits(limits);
         let server = Server::bind(config).expect("there is a port");
         let (address, handle) = (server.local_addrs()[0].to_string(), server.handle());
         let thread = thread::spawn(move || server.run().expect("the system can poll"));
@@ -123,7 +123,7 @@ fn receive_all(mut receiver: ReceiveHalf) -> JoinHandle<Vec<Event>> {
 fn one_thread_sends_more_than_fits_while_another_receives() {
     let server = Running::start();
     // Its outbox takes one message at a time, so that the one waits for what the other reads.
-    let config = ClientConfig { outbox_bytes_max: 512, ..ClientConfig::default() };
+    let config = ClientConfig::default().with_outbox_bytes_max(512);
     let (sender, receiver) = server.user_with("alice", &config).split();
     let receiving = receive_all(receiver);
     let body = vec![b'x'; 60_000];
@@ -166,7 +166,7 @@ fn a_request_waits_until_events_are_received() {
 #[test]
 fn several_threads_may_share_the_half_that_sends() {
     let server = Running::start();
-    let config = ClientConfig { outbox_bytes_max: 4_096, ..ClientConfig::default() };
+    let config = ClientConfig::default().with_outbox_bytes_max(4_096);
     let (sender, mut receiver) = server.user_with("alice", &config).split();
     thread::scope(|scope| {
         for _ in 0..3 {
@@ -189,7 +189,7 @@ fn several_threads_may_share_the_half_that_sends() {
 
 #[test]
 fn what_one_thread_waits_for_comes_while_another_one_waits_for_the_network() {
-    let config = ClientConfig { outbox_bytes_max: 512, ..ClientConfig::default() };
+    let config = ClientConfig::default().with_outbox_bytes_max(512);
     let (alice, mut server) = scripted(&config);
     let (sender, mut receiver) = alice.split();
     sender.send("bob", &[b'x'; 1_000], PATIENCE).unwrap();
@@ -214,7 +214,7 @@ fn what_one_thread_waits_for_comes_while_another_one_waits_for_the_network() {
 
 #[test]
 fn a_deadline_that_comes_earlier_wakes_the_thread_that_waits_for_the_network() {
-    let config = ClientConfig { flush_time_max: Duration::from_millis(50), ..ClientConfig::default() };
+    let config = ClientConfig::default().with_flush_time_max(Duration::from_millis(50));
     let (alice, server) = scripted(&config);
     let (sender, mut receiver) = alice.split();
     let (tells, told) = channel();
@@ -234,7 +234,7 @@ fn a_deadline_that_comes_earlier_wakes_the_thread_that_waits_for_the_network() {
 
 #[test]
 fn threads_that_wait_use_no_processor() {
-    let config = ClientConfig { outbox_bytes_max: 512, ..ClientConfig::default() };
+    let config = ClientConfig::default().with_outbox_bytes_max(512);
     let (alice, server) = scripted(&config);
     let (sender, mut receiver) = alice.split();
     sender.send("bob", &[b'x'; 1_000], PATIENCE).unwrap();
@@ -336,7 +336,7 @@ fn a_connection_that_is_detached_keeps_its_session() {
 #[test]
 fn both_halves_learn_why_it_is_over() {
     let mut server = Running::start();
-    let config = ClientConfig { reconnect: None::<Backoff>, ..ClientConfig::default() };
+    let config = ClientConfig::default().with_reconnect(None::<Backoff>);
     let (sender, receiver) = server.user_with("alice", &config).split();
     assert!(sender.ticket().is_some());
     let receiving = receive_all(receiver);

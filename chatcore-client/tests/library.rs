@@ -35,7 +35,7 @@ fn everything_waits_with_a_time_out() {
     let number = alice.who(0, PATIENCE).unwrap();
     let online = next(&mut alice);
     assert!(
-        matches!(&online, Event::Online { number: asked, users, next: None } if *asked == number && users[0].name == me.name && users.len() == 1),
+        matches!(&online, Event::Online { number: asked, users, next: None, .. } if *asked == number && users[0].name == me.name && users.len() == 1),
         "{online:?}"
     );
     alice.close(PATIENCE).unwrap();
@@ -126,7 +126,7 @@ fn what_is_never_received_is_bounded() {
 #[test]
 fn after_the_end_every_call_tells_why() {
     let server = Server::start();
-    let config = ClientConfig { reconnect: None, ..ClientConfig::default() };
+    let config = ClientConfig::default().with_reconnect(None);
     let mut alice = Connection::connect_with(&server.address, PATIENCE, &config).unwrap();
     alice.register("alice", PATIENCE).unwrap();
     server.program.signal("KILL");

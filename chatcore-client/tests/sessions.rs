@@ -426,7 +426,7 @@ fn a_program_that_embeds_the_library_resumes_with_its_ticket() {
     assert!(events.any(|event| matches!(event, Event::Message { body, .. } if body == b"hello")));
     let number = alice.roster("#lobby", 0, PATIENCE).unwrap();
     let members = alice.receive(PATIENCE).unwrap().unwrap();
-    let Event::Members { number: asked, users, next: None } = members else { panic!("{members:?}") };
+    let Event::Members { number: asked, users, next: None, .. } = members else { panic!("{members:?}") };
     assert_eq!((asked, users[0].shown(), users.len()), (number, "alice", 1));
     alice.leave("#lobby", PATIENCE).unwrap();
     alice.watch(&["bob"], PATIENCE).unwrap();

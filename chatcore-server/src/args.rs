@@ -163,46 +163,44 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn config(&self) -> Config {
-        Config {
-            listen: self.listen.clone(),
-            reserved_names: self.reserved_names.clone(),
-            hub_number: self.hub_number,
-            limits: Limits {
-                body_bytes_max: self.body_bytes_max,
-                outbox_bytes_max: self.outbox_bytes_max,
-                users_max: self.users_max,
-                registration_attempts_max: self.registration_attempts_max,
-                handshake_time_max: self.handshake_time_max,
-                idle_time_max: self.idle_time_max,
-                stall_time_max: self.stall_time_max,
-                resume_time_max: self.resume_time_max,
-                detached_max: self.detached_max,
-                detached_of_origin_max: self.detached_of_origin_max,
-                buffer_bytes_max: self.buffer_bytes_max,
-                origin_buffer_bytes_max: self.origin_buffer_bytes_max,
-                session_rate: Rate { per_s: self.session_cost_per_s, burst: self.session_cost_burst },
-                origin_rate: Rate { per_s: self.origin_cost_per_s, burst: self.origin_cost_burst },
-                memberships_max: self.memberships_max,
-                hub_watches_max: self.hub_watches_max,
-                presence_time_min: self.presence_time_min,
-                probe_time_max: self.probe_time_max,
-                rooms_of_user_max: self.rooms_of_user_max,
-                rooms_max: self.rooms_max,
-                members_max: self.members_max,
-                announced_members_max: self.announced_members_max,
-                watches_max: self.watches_max,
-                flush_time_max: self.flush_time_max,
-                ..Limits::default()
-            },
-            driver: DriverLimits {
-                connections_max: self.connections_max,
-                turn_time: self.turn_time,
-                linger_time_max: self.linger_time_max,
-                ..DriverLimits::default()
-            },
-            memory_bytes_max: self.memory_bytes_max,
-            reconnect: self.reconnect_after.map(|after| ReconnectAdvice { after, address: self.reconnect_to.clone() }),
-        }
+        let limits = Limits::default()
+            .with_body_bytes_max(self.body_bytes_max)
+            .with_outbox_bytes_max(self.outbox_bytes_max)
+            .with_users_max(self.users_max)
+            .with_registration_attempts_max(self.registration_attempts_max)
+            .with_handshake_time_max(self.handshake_time_max)
+            .with_idle_time_max(self.idle_time_max)
+            .with_stall_time_max(self.stall_time_max)
+            .with_resume_time_max(self.resume_time_max)
+            .with_detached_max(self.detached_max)
+            .with_detached_of_origin_max(self.detached_of_origin_max)
+            .with_buffer_bytes_max(self.buffer_bytes_max)
+            .with_origin_buffer_bytes_max(self.origin_buffer_bytes_max)
+            .with_session_rate(Rate { per_s: self.session_cost_per_s, burst: self.session_cost_burst })
+            .with_origin_rate(Rate { per_s: self.origin_cost_per_s, burst: self.origin_cost_burst })
+            .with_memberships_max(self.memberships_max)
+            .with_hub_watches_max(self.hub_watches_max)
+            .with_presence_time_min(self.presence_time_min)
+            .with_probe_time_max(self.probe_time_max)
+            .with_rooms_of_user_max(self.rooms_of_user_max)
+            .with_rooms_max(self.rooms_max)
+            .with_members_max(self.members_max)
+            .with_announced_members_max(self.announced_members_max)
+            .with_watches_max(self.watches_max)
+            .with_flush_time_max(self.flush_time_max);
+        let driver = DriverLimits::default()
+            .with_connections_max(self.connections_max)
+            .with_turn_time(self.turn_time)
+            .with_linger_time_max(self.linger_time_max);
+        let advice = |after| ReconnectAdvice::new(after).with_address(self.reconnect_to.clone());
+        Config::default()
+            .with_listen(self.listen.iter().cloned())
+            .with_reserved_names(self.reserved_names.iter().cloned())
+            .with_hub_number(self.hub_number)
+            .with_limits(limits)
+            .with_driver(driver)
+            .with_memory_bytes_max(self.memory_bytes_max)
+            .with_reconnect(self.reconnect_after.map(advice))
     }
 }
 

@@ -6,21 +6,20 @@ use chatcore::{Limits, UserName};
 
 use crate::memory;
 
-/// Where a server listens, and its limits.
+/// Where a server listens, and its limits. A configuration is made from the default one, with a method for each field.
 ///
 /// ```
 /// use chatcore_server::{Config, DriverLimits, Server};
 ///
-/// let config = Config {
-///     listen: vec!["127.0.0.1:0".into(), "127.0.0.1:0".into()],
-///     driver: DriverLimits { connections_max: 500, ..DriverLimits::default() },
-///     ..Config::default()
-/// };
+/// let config = Config::default()
+///     .with_listen(["127.0.0.1:0", "127.0.0.1:0"])
+///     .with_driver(DriverLimits::default().with_connections_max(500));
 /// let server = Server::bind(config)?;
 /// assert_eq!(server.local_addrs().len(), 2);
 /// # Ok::<(), chatcore_server::BindError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Config {
     /// Addresses to listen on, each as `host:port`: an IPv4 address, an IPv6 address in brackets, or a name.
     /// The server listens on every address that a name resolves to. With port 0, the system chooses a port. Default
@@ -45,11 +44,26 @@ pub struct Config {
 
 /// When, and perhaps where, clients should connect again after the server has stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReconnectAdvice {
     /// How long a client should wait before it connects; 49 days at the most.
     pub after: Duration,
     /// Another server's `host:port`; none for this one.
     pub address: Option<String>,
+}
+
+impl ReconnectAdvice {
+    /// To come back to this server after this time.
+    pub const fn new(after: Duration) -> Self {
+        Self { after, address: None }
+    }
+
+    /// The same with this [`address`](Self::address).
+    #[must_use]
+    pub fn with_address(mut self, address: Option<String>) -> Self {
+        self.address = address;
+        self
+    }
 }
 
 impl Config {
@@ -64,11 +78,63 @@ impl Config {
     /// use chatcore_server::Config;
     ///
     /// let config = Config::default();
-    /// let few = Config { limits: Limits { users_max: 500, ..Limits::default() }, ..Config::default() };
+    /// let few = Config::default().with_limits(Limits::default().with_users_max(500));
     /// assert!(few.memory_bytes() < config.memory_bytes());
     /// ```
     pub fn memory_bytes(&self) -> u64 {
         memory::bytes_max(&self.limits, self.driver.connections_max)
+    }
+}
+
+/// What sets one field each.
+impl Config {
+    /// The same with these addresses to [`listen`](Self::listen) on, and no others.
+    #[must_use]
+    pub fn with_listen(mut self, listen: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.listen = listen.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The same with these [`limits`](Self::limits).
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The same with these [`reserved_names`](Self::reserved_names), and no others.
+    #[must_use]
+    pub fn with_reserved_names(mut self, reserved_names: impl IntoIterator<Item = UserName>) -> Self {
+        self.reserved_names = reserved_names.into_iter().collect();
+        self
+    }
+
+    /// The same with this [`hub_number`](Self::hub_number).
+    #[must_use]
+    pub fn with_hub_number(mut self, hub_number: u16) -> Self {
+        self.hub_number = hub_number;
+        self
+    }
+
+    /// The same with these limits of the [`driver`](Self::driver).
+    #[must_use]
+    pub fn with_driver(mut self, driver: DriverLimits) -> Self {
+        self.driver = driver;
+        self
+    }
+
+    /// The same with this advice when to [`reconnect`](Self::reconnect).
+    #[must_use]
+    pub fn with_reconnect(mut self, reconnect: Option<ReconnectAdvice>) -> Self {
+        self.reconnect = reconnect;
+        self
+    }
+
+    /// The same with this [`memory_bytes_max`](Self::memory_bytes_max).
+    #[must_use]
+    pub fn with_memory_bytes_max(mut self, memory_bytes_max: Option<u64>) -> Self {
+        self.memory_bytes_max = memory_bytes_max;
+        self
     }
 }
 
@@ -86,10 +152,12 @@ impl Default for Config {
     }
 }
 
-/// The limits of the sockets, and of the turns of the event loop that serves them.
+/// The limits of the sockets, and of the turns of the event loop that serves them. They are made from the default ones, with a
+/// method for each field.
 ///
 /// Each must be at least 1, or 1 ns, except `linger_time_max` and `linger_bytes_max`: see [`DriverLimits::check`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DriverLimits {
     /// Connections, those included that have no name yet or are closing. When there are this many, the server stops
     /// accepting until one ends. New connections wait in the system's queue meanwhile. Default 1 000 000: the system's
@@ -115,6 +183,51 @@ pub struct DriverLimits {
     pub linger_bytes_max: u32,
 }
 
+/// What sets one field each.
+impl DriverLimits {
+    /// The same with this [`connections_max`](Self::connections_max).
+    #[must_use]
+    pub const fn with_connections_max(mut self, connections_max: usize) -> Self {
+        self.connections_max = connections_max;
+        self
+    }
+
+    /// The same with this [`turn_bytes_max`](Self::turn_bytes_max).
+    #[must_use]
+    pub const fn with_turn_bytes_max(mut self, turn_bytes_max: usize) -> Self {
+        self.turn_bytes_max = turn_bytes_max;
+        self
+    }
+
+    /// The same with this [`turn_time`](Self::turn_time).
+    #[must_use]
+    pub const fn with_turn_time(mut self, turn_time: Duration) -> Self {
+        self.turn_time = turn_time;
+        self
+    }
+
+    /// The same with this [`turn_accepts_max`](Self::turn_accepts_max).
+    #[must_use]
+    pub const fn with_turn_accepts_max(mut self, turn_accepts_max: usize) -> Self {
+        self.turn_accepts_max = turn_accepts_max;
+        self
+    }
+
+    /// The same with this [`linger_time_max`](Self::linger_time_max).
+    #[must_use]
+    pub const fn with_linger_time_max(mut self, linger_time_max: Duration) -> Self {
+        self.linger_time_max = linger_time_max;
+        self
+    }
+
+    /// The same with this [`linger_bytes_max`](Self::linger_bytes_max).
+    #[must_use]
+    pub const fn with_linger_bytes_max(mut self, linger_bytes_max: u32) -> Self {
+        self.linger_bytes_max = linger_bytes_max;
+        self
+    }
+}
+
 impl Default for DriverLimits {
     fn default() -> Self {
         Self {
@@ -138,7 +251,7 @@ impl DriverLimits {
     /// ```
     /// use chatcore_server::DriverLimits;
     ///
-    /// let limits = DriverLimits { connections_max: 0, ..DriverLimits::default() };
+    /// let limits = DriverLimits::default().with_connections_max(0);
     /// assert_eq!(limits.check().unwrap_err().to_string(), "connections_max is 0: it must be at least 1");
     /// ```
     pub fn check(&self) -> Result<(), DriverLimitsError> {
@@ -170,7 +283,7 @@ mod tests {
 
     #[test]
     fn a_hub_has_no_number_that_ids_cannot_hold() {
-        let config = Config { hub_number: 1024, ..Config::default() };
+        let config = Config::default().with_hub_number(1024);
         let Err(error @ BindError::HubNumber(1024)) = Server::bind(config) else { panic!("there is no such hub") };
         assert_eq!(error.to_string(), "the number of the hub is 1024: it must be 0 to 1023");
     }

@@ -253,8 +253,9 @@ impl Connections {
             HubEvent::Resumed { conn, name, .. } => info!(%conn, peer = %peer(conn), %name, "resumed"),
             HubEvent::TakenOver { conn, name, .. } => info!(%conn, peer = %peer(conn), %name, "taken over"),
             HubEvent::SessionEnded { name, reason, .. } => info!(%name, %reason, "left"),
-            HubEvent::RoomOpened { room } => debug!(%room, "opened"),
-            HubEvent::RoomClosed { room } => debug!(%room, "closed"),
+            HubEvent::RoomOpened { room, .. } => debug!(%room, "opened"),
+            HubEvent::RoomClosed { room, .. } => debug!(%room, "closed"),
+            event => debug!(?event),
         }
     }
 }

@@ -91,11 +91,11 @@ mod tests {
         let limits = Limits::default();
         let sum = bytes_max(&limits, 1_000);
         for smaller in [
-            Limits { users_max: 1, ..limits.clone() },
-            Limits { rooms_max: 1, ..limits.clone() },
-            Limits { memberships_max: 1, ..limits.clone() },
-            Limits { hub_watches_max: 1, ..limits.clone() },
-            Limits { buffer_bytes_max: 64 << 20, ..limits.clone() },
+            limits.clone().with_users_max(1),
+            limits.clone().with_rooms_max(1),
+            limits.clone().with_memberships_max(1),
+            limits.clone().with_hub_watches_max(1),
+            limits.clone().with_buffer_bytes_max(64 << 20),
         ] {
             assert!(bytes_max(&smaller, 1_000) < sum, "{smaller:?}");
         }

@@ -96,7 +96,7 @@ impl Server {
     /// ```
     /// use chatcore_server::{BindError, Config, Server};
     ///
-    /// let config = Config { memory_bytes_max: Some(1 << 20), ..Config::default() };
+    /// let config = Config::default().with_memory_bytes_max(Some(1 << 20));
     /// assert!(matches!(Server::bind(config), Err(BindError::Memory { .. })), "the limits allow more than 1 MiB");
     /// ```
     pub fn bind(config: Config) -> Result<Self, BindError> {
@@ -365,8 +365,7 @@ mod tests {
         let asks: [(&[u8], _); 2] =
             [(CREDENTIAL, ClientMessage::Register(register)), (TOKEN, ClientMessage::Resume(resume))];
         for (secret, ask) in asks {
-            let listen = vec!["127.0.0.1:0".into()];
-            let mut server = Server::bind(Config { listen, ..Config::default() }).expect("it can listen");
+            let mut server = Server::bind(Config::default().with_listen(["127.0.0.1:0"])).expect("it can listen");
             let mut opening = Preface::OURS.encode().to_vec();
             ask.encode(&mut opening);
             opening.pop();

@@ -14,8 +14,7 @@ use support::Peer;
 /// What a server allocates from its first turn to its last, if this many messages go from one user to another, each on
 /// its own way.
 fn allocated(messages: u64) -> AllocationInfo {
-    let server =
-        Server::bind(Config { listen: vec!["127.0.0.1:0".into()], ..Config::default() }).expect("there is a free port");
+    let server = Server::bind(Config::default().with_listen(["127.0.0.1:0"])).expect("there is a free port");
     let (address, handle) = (server.local_addrs()[0], server.handle());
     let running = thread::spawn(move || measure(|| server.run().expect("the system polls")));
     chat(address, messages);

@@ -69,7 +69,8 @@ fn a_message_to_nobody_is_rejected_and_the_connection_goes_on() {
     let server = Server::start(&[]);
     let mut alice = User::registered(server.address(), "alice");
     let number = alice.send("nobody", b"hello?");
-    assert_eq!(alice.event(), Event::Rejected { number, code: RejectCode::NoSuchUser });
+    let rejected = alice.event();
+    assert!(matches!(rejected, Event::Rejected { number: n, code: RejectCode::NoSuchUser, .. } if n == number));
     alice.tell_oneself("Alice");
 }
 

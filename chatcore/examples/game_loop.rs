@@ -42,7 +42,7 @@ struct Server {
 impl Server {
     fn new(now: Instant) -> Self {
         // The players are the game's own: none of them has to be slowed down.
-        let limits = Limits { session_rate: Rate::UNLIMITED, origin_rate: Rate::UNLIMITED, ..Limits::default() };
+        let limits = Limits::default().with_session_rate(Rate::UNLIMITED).with_origin_rate(Rate::UNLIMITED);
         let mut hub = Hub::new(limits, [7; 32]);
         let connections = (0..PLAYERS).map(|player| Connection {
             core: HubConnection::new(now, &mut hub, QuotaKey(player as u128)),

@@ -288,7 +288,8 @@ impl Handshake {
     }
 
     /// Reports that the transport, or a buffer in front of it, took this many bytes of [`transmit`](Self::transmit).
-    /// Call this before any other input: an input may change what is to be written.
+    /// Call this before any other input: an input may change what is to be written. A driver whose transport tells late
+    /// calls this when it gives the bytes to the transport: nothing here waits for them to be written.
     ///
     /// # Panics
     ///

@@ -58,6 +58,8 @@ pub struct HubConnection {
     input: Vec<u8>,
     /// Nothing is taken before this.
     paused_until: Option<Instant>,
+    /// Bytes of the handshake that the driver has taken, and has not reported as transmitted.
+    on_their_way: usize,
 }
 
 enum Stage {
@@ -68,7 +70,7 @@ enum Stage {
     Closed,
 }
 
-/// What a driver does next with a [`HubConnection`].
+/// What a driver does next with a [`HubConnection`]. It must do each, so the enum is not `#[non_exhaustive]`.
 #[derive(Debug)]
 #[must_use]
 pub enum Next {
@@ -98,7 +100,7 @@ impl HubConnection {
     pub fn new(now: Instant, hub: &mut Hub, key: QuotaKey) -> Self {
         let stage = Stage::Handshaking(Box::new(Handshake::new(now, hub.limits())));
         let paused_until = hub.charge_origin(now, key, CONNECTION_COST);
-        Self { stage, key, input: Vec::new(), paused_until }
+        Self { stage, key, input: Vec::new(), paused_until, on_their_way: 0 }
     }
 
     /// What the hub calls it; none before it is admitted, and after it is closed.
@@ -106,9 +108,9 @@ impl HubConnection {
         if let Stage::Open(conn) = self.stage { Some(conn) } else { None }
     }
 
-    /// Nothing more is to be written: close the transport.
+    /// Nothing more is to be written, and nothing is on its way: close the transport.
     pub const fn is_closed(&self) -> bool {
-        matches!(self.stage, Stage::Closed)
+        matches!(self.stage, Stage::Closed) && self.on_their_way == 0
     }
 
     // ---- what happened ----
@@ -192,12 +194,41 @@ impl HubConnection {
         Next::End
     }
 
-    /// The transport has taken this many bytes of what was to be written.
+    /// This many bytes of [`transmit`](Self::transmit) are on their way: the driver has given them to a transport that tells
+    /// later what became of them. They count as sent, and [`transmit`](Self::transmit) gives what follows. When the
+    /// transport has taken them, report them to [`transmitted`](Self::transmitted), as late as you like.
     ///
     /// # Panics
     ///
-    /// If that is more than [`transmit`](Self::transmit) gave.
+    /// If `count` is more than [`transmit`](Self::transmit) gave.
+    pub fn transmitting(&mut self, now: Instant, hub: &mut Hub, count: usize) {
+        if let Stage::Open(conn) = self.stage {
+            hub.transmitting(now, conn, count).unwrap_or_else(|error| panic!("{error}: close() follows Action::Close"));
+        } else {
+            self.transmitted_of_handshake(count);
+            self.on_their_way += count;
+        }
+    }
+
+    /// The transport has taken this many bytes: first of those that are on their way ([`transmitting`](Self::transmitting)),
+    /// if there are any, and then of what is to be written. After [`close`](Self::close) and
+    /// [`disconnect`](Self::disconnect) this does nothing: the transport may tell then, too.
+    ///
+    /// # Panics
+    ///
+    /// If that is more than there was, or if the hub has closed the connection and [`close`](Self::close) was not called.
     pub fn transmitted(&mut self, now: Instant, hub: &mut Hub, count: usize) {
+        let late = count.min(self.on_their_way);
+        self.on_their_way -= late;
+        match self.stage {
+            Stage::Open(conn) => hub
+                .transmitted(now, conn, count - late)
+                .unwrap_or_else(|error| panic!("{error}: close() follows Action::Close")),
+            _ => self.transmitted_of_handshake(count - late),
+        }
+    }
+
+    fn transmitted_of_handshake(&mut self, count: usize) {
         match &mut self.stage {
             Stage::Handshaking(handshake) => handshake.transmitted(count),
             Stage::Ending(handshake) => {
@@ -206,17 +237,14 @@ impl HubConnection {
                     self.stage = Stage::Closed;
                 }
             }
-            Stage::Open(conn) => {
-                let conn = *conn;
-                hub.transmitted(now, conn, count)
-                    .unwrap_or_else(|error| panic!("{error}: close() follows Action::Close"));
-            }
-            Stage::Closed => assert!(count == 0, "nothing was to be written"),
+            // What the transport tells after the end.
+            Stage::Open(_) | Stage::Closed => {}
         }
     }
 
     /// The transport broke or ended. The hub keeps the session for a while, if there is one.
     pub fn disconnect(&mut self, now: Instant, hub: &mut Hub) {
+        self.on_their_way = 0;
         if let Stage::Open(conn) = mem::replace(&mut self.stage, Stage::Closed) {
             // The hub may have closed it just now.
             let _ = hub.disconnect(now, conn);
@@ -225,6 +253,7 @@ impl HubConnection {
 
     /// The hub closes this connection ([`Action::Close`](crate::Action::Close)): everything is written.
     pub fn close(&mut self) {
+        self.on_their_way = 0;
         self.stage = Stage::Closed;
     }
 
@@ -261,7 +290,8 @@ impl HubConnection {
         }
     }
 
-    /// The bytes to write. Not copied: tell [`transmitted`](Self::transmitted) how many the transport took.
+    /// The bytes to write. Not copied: tell [`transmitted`](Self::transmitted) how many the transport took, or
+    /// [`transmitting`](Self::transmitting) that it will.
     pub fn transmit<'a>(&'a self, hub: &'a Hub) -> Chunks<'a> {
         match &self.stage {
             Stage::Handshaking(handshake) | Stage::Ending(handshake) => handshake.transmit(),

@@ -9,6 +9,8 @@ extern crate std;
 
 #[cfg(feature = "client")]
 mod client;
+#[cfg(feature = "serde")]
+mod form;
 #[cfg(feature = "hub")]
 mod handshake;
 #[cfg(feature = "hub")]
@@ -21,11 +23,20 @@ mod name;
 mod outbox;
 mod received;
 mod redacted;
+mod setters;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod time;
 mod transition;
 pub mod wire;
+
+// Pages of the book, for those who read the docs. Their examples are tested with the other crates that they show.
+#[cfg(all(doc, not(doctest)))]
+#[doc = include_str!("../docs/embedding.md")]
+pub mod guide {}
+#[cfg(all(doc, not(doctest)))]
+#[doc = include_str!("../docs/protocol.md")]
+pub mod protocol {}
 
 #[cfg(feature = "client")]
 pub use client::{

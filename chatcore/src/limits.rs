@@ -3,23 +3,28 @@
 use core::time::Duration;
 
 use crate::name::NAME_BYTES_MAX;
+use crate::setters::setters;
 use crate::wire::{Announced, HANDSHAKE_FRAME_BYTES_MAX, OVERHEAD_BYTES_MAX, PAGE_USERS_MAX};
 
 /// The limits of a hub and of the handshakes before it. [`check`](Self::check) tells whether they fit together.
 ///
-/// Where a field gives no smallest value, it may be 0. *Rejected* and *refused* with a code mean the answers of
-/// protocol.md, *accepted and rejected* and *refused*.
+/// Limits are made from the default ones, with a method for each field. Where a field gives no smallest value, it may be 0.
+/// *Rejected* and *refused* with a code mean the answers of protocol.md, *accepted and rejected* and *refused*.
+///
+/// With the feature `serde`, a limit that is missing is the default one, times are text with a unit (`"30s"`, `"250ms"`), and
+/// limits that do not fit together are an error.
 ///
 /// ```
 /// use chatcore::{Limits, LimitsError};
 ///
-/// let limits = Limits { body_bytes_max: 4096, users_max: 50, ..Limits::default() };
+/// let limits = Limits::default().with_body_bytes_max(4096).with_users_max(50);
 /// assert_eq!(limits.check(), Ok(()));
 ///
-/// let none = Limits { users_max: 0, ..Limits::default() };
+/// let none = Limits::default().with_users_max(0);
 /// assert_eq!(none.check(), Err(LimitsError::Zero { name: "users_max" }));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// Bytes of a message's body. The hub rejects a longer body with `body_too_long`; or it ends the connection with
     /// `frame_too_long`, if the frame is longer than [`frame_bytes_max`](Self::frame_bytes_max). Default 65 536; 1 to
@@ -119,17 +124,51 @@ pub struct Limits {
     pub flush_time_max: Duration,
 }
 
+setters! {
+    form Limits {
+        with_body_bytes_max(body_bytes_max: u32),
+        with_outbox_bytes_max(outbox_bytes_max: u32),
+        with_users_max(users_max: u32),
+        with_sessions_of_user_max(sessions_of_user_max: u32),
+        with_waiting_of_session_max(waiting_of_session_max: u32),
+        with_waiting_max(waiting_max: u32),
+        with_registration_attempts_max(registration_attempts_max: u32),
+        with_handshake_time_max(handshake_time_max: Duration as "duration"),
+        with_idle_time_max(idle_time_max: Duration as "duration"),
+        with_stall_time_max(stall_time_max: Duration as "duration"),
+        with_resume_time_max(resume_time_max: Duration as "duration"),
+        with_detached_max(detached_max: u32),
+        with_detached_of_origin_max(detached_of_origin_max: u32),
+        with_buffer_bytes_max(buffer_bytes_max: u64),
+        with_origin_buffer_bytes_max(origin_buffer_bytes_max: u64),
+        with_session_rate(session_rate: Rate),
+        with_origin_rate(origin_rate: Rate),
+        with_decision_time_max(decision_time_max: Duration as "duration"),
+        with_probe_time_max(probe_time_max: Duration as "duration"),
+        with_rooms_of_user_max(rooms_of_user_max: u32),
+        with_rooms_max(rooms_max: u32),
+        with_members_max(members_max: u32),
+        with_memberships_max(memberships_max: u32),
+        with_hub_watches_max(hub_watches_max: u32),
+        with_presence_time_min(presence_time_min: Duration as "duration"),
+        with_announced_members_max(announced_members_max: u32),
+        with_watches_max(watches_max: u32),
+        with_flush_time_max(flush_time_max: Duration as "duration"),
+    }
+}
+
 /// The rate of a token bucket, in the units of protocol.md, *Cost*. The bucket is full at first.
 ///
 /// ```
 /// use chatcore::{Limits, Rate};
 ///
-/// let trusting = Limits { session_rate: Rate::UNLIMITED, ..Limits::default() };
+/// let trusting = Limits::default().with_session_rate(Rate::UNLIMITED);
 /// assert_eq!(trusting.check(), Ok(()));
-/// let stuck = Limits { session_rate: Rate { per_s: 10, burst: 0 }, ..Limits::default() };
+/// let stuck = Limits::default().with_session_rate(Rate { per_s: 10, burst: 0 });
 /// assert!(stuck.check().is_err(), "nothing fits such a bucket");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Rate {
     /// Units that come into the bucket in a second; 0 bounds nothing.
     pub per_s: u32,

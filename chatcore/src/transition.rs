@@ -2,7 +2,7 @@
 //! the client's. This is all of the protocol's order, and nothing else stands here. protocol.md shows the
 //! same rows, and a test holds the two together.
 
-use crate::wire::{Kind, ProtocolError};
+use crate::wire::{Kind, ProtocolError, words};
 
 /// A connection's state, seen from either end, once the preface has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +23,11 @@ impl State {
     /// The state in words, as an error puts them.
     const fn words(self) -> &'static str {
         match self {
-            Self::Unregistered => "before registration",
-            Self::Registering => "while a registration is not answered",
-            Self::Resuming => "while a resumption is not answered",
-            Self::Registered => "once registered",
-            Self::Closed => "after the end",
+            Self::Unregistered => words::BEFORE_REGISTRATION,
+            Self::Registering => words::REGISTERING,
+            Self::Resuming => words::RESUMING,
+            Self::Registered => words::REGISTERED,
+            Self::Closed => words::AFTER_THE_END,
         }
     }
 }

@@ -20,7 +20,7 @@ const PING: ClientMessage<'_> = ClientMessage::Ping(Ping { nonce: 1 });
 
 /// Limits without rates, so that only the bounds of each call act.
 fn unpaced() -> Limits {
-    Limits { session_rate: Rate::UNLIMITED, origin_rate: Rate::UNLIMITED, ..Limits::default() }
+    Limits::default().with_session_rate(Rate::UNLIMITED).with_origin_rate(Rate::UNLIMITED)
 }
 
 /// Gives the hub all of an input, and looks at the hub after each call. Returns how many calls that took.
@@ -92,7 +92,7 @@ fn a_room_flood_between_pings_takes_many_bounded_calls_and_little_memory() {
 
 #[test]
 fn a_list_that_was_once_long_is_paged_and_paid_for() {
-    let mut world = World::new(Limits { resume_time_max: Duration::ZERO, ..unpaced() });
+    let mut world = World::new(unpaced().with_resume_time_max(Duration::ZERO));
     let alice = world.join("alice");
     let others: Vec<_> = (0..5_000).map(|n| world.join(&format!("u{n}"))).collect();
     world.join("zoe");
@@ -131,7 +131,7 @@ fn a_list_that_was_once_long_is_paged_and_paid_for() {
 /// standard library takes for that.
 #[test]
 fn a_list_ends_with_its_last_name() {
-    let mut world = World::new(Limits { body_bytes_max: 16, announced_members_max: 0, ..unpaced() });
+    let mut world = World::new(unpaced().with_body_bytes_max(16).with_announced_members_max(0));
     let enter = |world: &mut World, name: &str| {
         let conn = world.join(name);
         let _ = world.say(conn, &[ClientMessage::Join(Join { room: "#lobby" })]);
@@ -172,7 +172,7 @@ fn a_fan_out_ends_with_its_last_member() {
     // Eleven slices and most of a twelfth. A table that doubles has room for 2 106 more.
     const MEMBERS: usize = 6_086;
     const SLICE_WORK_MAX: usize = 512;
-    let mut world = World::new(Limits { announced_members_max: 0, presence_time_min: Duration::ZERO, ..unpaced() });
+    let mut world = World::new(unpaced().with_announced_members_max(0).with_presence_time_min(Duration::ZERO));
     let (alice, bob) = (world.join("alice"), world.join("bob"));
     for number in 0..MEMBERS {
         let conn = world.join(&format!("user{number}"));
@@ -198,7 +198,7 @@ fn a_fan_out_ends_with_its_last_member() {
 
 #[test]
 fn a_list_over_its_limit_is_rejected_before_it_is_decoded() {
-    let mut world = World::new(Limits { watches_max: 200, ..unpaced() });
+    let mut world = World::new(unpaced().with_watches_max(200));
     let alice = world.join("alice");
     let names: Vec<_> = (0..201).map(|n| format!("name{n}")).collect();
     let mut bytes =
@@ -233,7 +233,7 @@ fn a_list_of_costly_names_takes_several_calls_and_gets_the_right_answer() {
 fn thousands_that_stall_at_once_end_in_slices_and_others_are_served_between() {
     const STALLED: usize = 3_000;
     let mut world =
-        World::new(Limits { idle_time_max: Duration::from_secs(600), resume_time_max: Duration::ZERO, ..unpaced() });
+        World::new(unpaced().with_idle_time_max(Duration::from_secs(600)).with_resume_time_max(Duration::ZERO));
     let pair = [world.join("alice"), world.join("bob")];
     let sender = world.join("sender");
     for n in 0..STALLED {
@@ -258,7 +258,7 @@ fn thousands_that_stall_at_once_end_in_slices_and_others_are_served_between() {
 #[test]
 fn thousands_of_detached_sessions_expire_in_slices() {
     const DETACHED: usize = 5_000;
-    let limits = Limits { detached_of_origin_max: 10_000, idle_time_max: Duration::from_secs(600), ..unpaced() };
+    let limits = unpaced().with_detached_of_origin_max(10_000).with_idle_time_max(Duration::from_secs(600));
     let mut world = World::new(limits);
     let pair = [world.join("alice"), world.join("bob")];
     for n in 0..DETACHED {
@@ -422,7 +422,7 @@ fn pongs_that_pile_up_are_let_go_of_in_slices() {
 #[test]
 fn the_end_of_sessions_is_as_much_work_as_what_they_have_not_read() {
     const FRAMES: usize = 500;
-    let mut world = World::new(Limits { detached_of_origin_max: 10_000, announced_members_max: 0, ..unpaced() });
+    let mut world = World::new(unpaced().with_detached_of_origin_max(10_000).with_announced_members_max(0));
     let sender = world.join("sender");
     let join = ClientMessage::Join(Join { room: "#r" });
     let _ = world.say(sender, std::slice::from_ref(&join));
@@ -449,7 +449,7 @@ fn the_end_of_sessions_is_as_much_work_as_what_they_have_not_read() {
 #[test]
 fn a_long_message_that_outboxes_copy_is_charged_as_copied() {
     const BODY_BYTES: usize = 60_000;
-    let mut world = World::new(Limits { announced_members_max: 0, ..unpaced() });
+    let mut world = World::new(unpaced().with_announced_members_max(0));
     let sender = world.join("sender");
     let join = ClientMessage::Join(Join { room: "#r" });
     let _ = world.say(sender, std::slice::from_ref(&join));

@@ -7,7 +7,6 @@ use std::time::Duration;
 use chatcore::wire::{ClientMessage, Message, PREFACE_BYTES, Register, take};
 use chatcore::{
     Backoff, Client, ClientConfig, ClientConfigError, ClientError, Event, Handshake, Instant, Limits, RefusalCode,
-    SessionTicket,
 };
 use world::{User, World, opening};
 
@@ -41,7 +40,7 @@ fn a_session_that_is_lost_is_followed_by_one_with_the_same_spelling_of_its_name(
         let mut alice = world.connect("Alice");
         let ticket = alice.client.ticket().unwrap().clone();
         assert_eq!(ticket.display_name.as_deref(), Some("Alice"));
-        let ticket = SessionTicket { display_name: Some(spelling.into()), ..ticket };
+        let ticket = ticket.with_display_name(Some(spelling.into()));
         world.cut(&mut alice);
         world.pass(Limits::default().resume_time_max);
         alice.client = Client::resume(world.now, ClientConfig::default(), 7, ticket, b"");
@@ -146,28 +145,26 @@ fn a_configuration_that_cannot_work_is_named() {
     let default = ClientConfig::default;
     assert_eq!(default().check(), Ok(()));
     let check = |config: ClientConfig| config.check().unwrap_err();
-    let backoff = |first, max| Some(Backoff { first: Duration::from_secs(first), max: Duration::from_secs(max) });
-    assert!(matches!(
-        check(ClientConfig { frame_bytes_max: 1_000, ..default() }),
-        ClientConfigError::Frame { given: 1_000, .. }
-    ));
+    let backoff =
+        |first, max| Some(Backoff::default().with_first(Duration::from_secs(first)).with_max(Duration::from_secs(max)));
+    assert!(matches!(check(default().with_frame_bytes_max(1_000)), ClientConfigError::Frame { given: 1_000, .. }));
     for given in [0, 511, u32::MAX] {
-        let error = check(ClientConfig { outbox_bytes_max: given, ..default() });
+        let error = check(default().with_outbox_bytes_max(given));
         assert_eq!(error, ClientConfigError::Outbox { given, bytes_min: 512 });
     }
-    let zero = check(ClientConfig { answer_time_max: Duration::ZERO, ..default() });
+    let zero = check(default().with_answer_time_max(Duration::ZERO));
     assert_eq!(zero.to_string(), "answer_time_max is 0: it must be more");
-    let zero = check(ClientConfig { reconnect: backoff(0, 1), ..default() });
+    let zero = check(default().with_reconnect(backoff(0, 1)));
     assert_eq!(zero, ClientConfigError::Zero { name: "reconnect.first" });
-    let upside_down = check(ClientConfig { reconnect: backoff(2, 1), ..default() });
+    let upside_down = check(default().with_reconnect(backoff(2, 1)));
     assert_eq!(upside_down.to_string(), "reconnect.max is 1s: it must be at least reconnect.first, which is 2s");
-    let none = ClientConfig { ack_delay: Duration::ZERO, reconnect: None, ..default() };
+    let none = default().with_ack_delay(Duration::ZERO).with_reconnect(None);
     assert_eq!(none.check(), Ok(()));
 }
 
 #[test]
 #[should_panic(expected = "answer_time_max is 0: it must be more")]
 fn a_client_that_cannot_work_is_not_begun() {
-    let config = ClientConfig { answer_time_max: Duration::ZERO, ..ClientConfig::default() };
+    let config = ClientConfig::default().with_answer_time_max(Duration::ZERO);
     let _ = Client::new(Instant::ZERO, config, 7);
 }

@@ -15,7 +15,7 @@ const NAME: &str = "\u{436}";
 const CAPITAL: &str = "\u{416}";
 
 fn unpaced() -> Limits {
-    Limits { session_rate: Rate::UNLIMITED, origin_rate: Rate::UNLIMITED, ..Limits::default() }
+    Limits::default().with_session_rate(Rate::UNLIMITED).with_origin_rate(Rate::UNLIMITED)
 }
 
 fn world() -> World {
@@ -162,7 +162,7 @@ fn a_frame_costs_its_length() {
 
 fn a_send_to_a_room_costs_its_length_for_each_member() {
     for members in [1, 5, 40] {
-        let mut world = World::new(Limits { body_bytes_max: 4_000, announced_members_max: 0, ..unpaced() });
+        let mut world = World::new(unpaced().with_body_bytes_max(4_000).with_announced_members_max(0));
         let users = hall(&mut world, members);
         let members = u32::try_from(members).unwrap();
         for (bytes, units) in [(0, 1), (1_023, 1), (1_024, 2), (3_072, 4)] {
@@ -215,7 +215,7 @@ fn a_name_that_is_mapped_costs_1_or_4_for_each_byte() {
 }
 
 fn a_join_costs_those_who_are_told() {
-    let mut world = World::new(Limits { announced_members_max: 3, rooms_of_user_max: 2, ..unpaced() });
+    let mut world = World::new(unpaced().with_announced_members_max(3).with_rooms_of_user_max(2));
     let users = [0, 1, 2, 3, 4].map(|n| world.join(&format!("user{n}")));
     // The first has the room mapped. From the fourth on nobody is told.
     for (user, units) in users.into_iter().zip([1 + 1, 2, 3, 1, 1]) {
@@ -228,7 +228,7 @@ fn a_join_costs_those_who_are_told() {
 }
 
 fn a_leave_costs_those_who_are_told() {
-    let mut world = World::new(Limits { announced_members_max: 3, ..unpaced() });
+    let mut world = World::new(unpaced().with_announced_members_max(3));
     let users = hall(&mut world, 5);
     for (user, units) in users.iter().zip([1, 1, 3, 2, 1]) {
         assert_eq!(cost(&mut world, *user, &leave("#hall")), 1 + units);
@@ -242,7 +242,7 @@ fn a_leave_costs_those_who_are_told() {
 }
 
 fn a_page_costs_its_names_and_its_places() {
-    let mut world = World::new(Limits { announced_members_max: 0, ..unpaced() });
+    let mut world = World::new(unpaced().with_announced_members_max(0));
     let users = hall(&mut world, 40);
     let lists = |cursor| [ClientMessage::Who(Who { cursor }), ClientMessage::Roster(Roster { room: "#hall", cursor })];
     for (cursor, units) in [(0, 40 + 2), (8, 32 + 2), (9, 31 + 1), (24, 16 + 1), (25, 15), (40, 0), (1_000, 0)] {
@@ -324,7 +324,7 @@ fn an_ack_costs_what_is_told_after_it() {
         }),
     ];
     for (told, cause) in causes {
-        let mut world = World::new(Limits { body_bytes_max: 1_000, outbox_bytes_max: 6_000, ..unpaced() });
+        let mut world = World::new(unpaced().with_body_bytes_max(1_000).with_outbox_bytes_max(6_000));
         let [alice, bob] = ["alice", "bob"].map(|name| world.join(name));
         cost(&mut world, bob, &join("#a"));
         for request in [join("#a"), join("#b"), watch(&["dave", "eve", "frank"])] {
@@ -361,7 +361,7 @@ const BURST: u32 = 2_000;
 
 /// A hub that bounds only what origins cost.
 fn paced() -> World {
-    World::new(Limits { session_rate: Rate::UNLIMITED, origin_rate: Rate { per_s: 1, burst: BURST }, ..unpaced() })
+    World::new(unpaced().with_session_rate(Rate::UNLIMITED).with_origin_rate(Rate { per_s: 1, burst: BURST }))
 }
 
 /// What the only origin has cost so far: uses up what is left.

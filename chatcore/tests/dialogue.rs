@@ -135,7 +135,7 @@ fn dialogue() -> String {
 
 #[test]
 fn the_dialogue_of_the_specification_is_what_is_said() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/src/protocol.md");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/protocol.md");
     let page = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let section = page.split("\n## A dialogue\n").nth(1).expect("the page has a section for it");
     let shown = section.split("```text\n").nth(1).and_then(|rest| rest.split("```").next());

@@ -112,8 +112,7 @@ fn a_driver_that_drains_no_events_is_given_no_more_of_them_than_so_many() {
     /// Events of one call, at the most: each is more than a unit of the work that a call may do.
     const OF_CALL_MAX: usize = 4_096;
     const ROOMS: usize = 40_000;
-    let mut world =
-        World::new(Limits { session_rate: Rate::UNLIMITED, origin_rate: Rate::UNLIMITED, ..Limits::default() });
+    let mut world = World::new(Limits::default().with_session_rate(Rate::UNLIMITED).with_origin_rate(Rate::UNLIMITED));
     let alice = world.join("alice");
     // Each opens a room, and closes it.
     let pair = [ClientMessage::Join(Join { room: "#r" }), ClientMessage::Leave(Leave { room: "#r" })];

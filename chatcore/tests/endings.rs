@@ -25,7 +25,7 @@ fn leaving_is_answered_and_flushes_what_is_owed_first() {
 
 #[test]
 fn a_closing_connection_that_is_not_written_out_is_dropped_in_time() {
-    let limits = Limits { flush_time_max: Duration::from_secs(5), ..Limits::default() };
+    let limits = Limits::default().with_flush_time_max(Duration::from_secs(5));
     let mut world = World::new(limits);
     let alice = world.join("alice");
     let _ = world.say(alice, &[goodbye()]);
@@ -49,7 +49,7 @@ fn what_came_with_a_goodbye_is_acknowledged() {
 
 #[test]
 fn what_was_said_in_the_turn_in_which_a_session_ends_is_answered_and_acknowledged() {
-    let limits = Limits { body_bytes_max: 1024, outbox_bytes_max: 4 * 1408, ..Limits::default() };
+    let limits = Limits::default().with_body_bytes_max(1024).with_outbox_bytes_max(4 * 1408);
     let mut world = World::new(limits);
     let (slow, fast) = (world.join("slow"), world.join("fast"));
     for conn in [slow, fast] {
@@ -119,7 +119,7 @@ fn a_hint_reaches_the_client_as_an_event() {
     let mut alice = world.connect("alice");
     world.hub.shut_down(world.now, Some(ReconnectHint { after_ms: 1500, address: None }));
     world.carry(&mut alice);
-    let [Event::Reconnecting { why: Closed::Goodbye { code: GoodbyeCode::ShuttingDown, .. }, attempt: 1, after }] =
+    let [Event::Reconnecting { why: Closed::Goodbye { code: GoodbyeCode::ShuttingDown, .. }, attempt: 1, after, .. }] =
         &alice.events[..]
     else {
         panic!("{:?}", alice.events)

@@ -163,7 +163,7 @@ fn every_refusal_fits_its_detail() {
 
 #[test]
 fn refusals_are_counted_and_end_the_connection() {
-    let limits = Limits { registration_attempts_max: 3, ..Limits::default() };
+    let limits = Limits::default().with_registration_attempts_max(3);
     let mut handshake = Handshake::new(Instant::ZERO, &limits);
     let mut bytes = opening("");
     bytes.extend(register(""));
@@ -241,7 +241,8 @@ fn a_credential_has_a_limit() {
 #[test]
 fn a_decision_has_its_own_time_and_costs_the_client_none() {
     let handshake_time_max = Duration::from_secs(3);
-    let limits = Limits { handshake_time_max, decision_time_max: Duration::from_secs(20), ..Limits::default() };
+    let limits =
+        Limits::default().with_handshake_time_max(handshake_time_max).with_decision_time_max(Duration::from_secs(20));
     let mut handshake = Handshake::new(Instant::ZERO, &limits);
     let asked_at = Instant::from_millis(2_000);
     let registration = handshake.receive(asked_at, &mut &opening("alice")[..]).unwrap().unwrap();
@@ -255,7 +256,7 @@ fn a_decision_has_its_own_time_and_costs_the_client_none() {
 
 #[test]
 fn a_registration_that_nobody_decides_ends_with_its_connection() {
-    let limits = Limits { decision_time_max: Duration::from_secs(3), ..Limits::default() };
+    let limits = Limits::default().with_decision_time_max(Duration::from_secs(3));
     let mut handshake = Handshake::new(Instant::ZERO, &limits);
     // It is dropped: nobody will ever decide.
     drop(handshake.receive(Instant::ZERO, &mut &opening("alice")[..]).unwrap().unwrap());
@@ -330,7 +331,7 @@ fn a_stranger_cannot_announce_a_long_frame() {
 
 #[test]
 fn half_a_registration_then_silence_ends_at_the_deadline() {
-    let limits = Limits { handshake_time_max: Duration::from_secs(3), ..Limits::default() };
+    let limits = Limits::default().with_handshake_time_max(Duration::from_secs(3));
     let mut handshake = Handshake::new(Instant::ZERO, &limits);
     let bytes = opening("alice");
     assert!(handshake.receive(Instant::ZERO, &mut &bytes[..bytes.len() - 1]).unwrap().is_none());

@@ -89,7 +89,7 @@ fn a_stranger_is_told_and_closed() {
 #[test]
 fn a_client_that_has_used_up_its_rate_goes_on_when_it_may() {
     let rate = Rate { per_s: 1_000, burst: 100 };
-    let limits = Limits { session_rate: rate, ..Limits::default() };
+    let limits = Limits::default().with_session_rate(rate);
     let (mut hub, mut connection) = connected(limits);
     let mut input = opening("alice");
     let hello = ClientMessage::Send(Send { to: "alice", body: b"hello" });

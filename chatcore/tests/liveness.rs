@@ -20,7 +20,7 @@ fn a_ping_is_answered_with_its_nonce() {
 
 #[test]
 fn silence_is_asked_about_and_then_ended() {
-    let mut world = World::new(Limits { idle_time_max: MINUTE, ..Limits::default() });
+    let mut world = World::new(Limits::default().with_idle_time_max(MINUTE));
     let alice = world.join("alice");
     world.pass(MINUTE / 2);
     assert!(matches!(decode_all(&world.written(alice))[..], [HubMessage::Ping(_)]));
@@ -39,7 +39,7 @@ fn silence_is_asked_about_and_then_ended() {
 
 #[test]
 fn any_sign_of_life_keeps_a_user() {
-    let mut world = World::new(Limits { idle_time_max: MINUTE, ..Limits::default() });
+    let mut world = World::new(Limits::default().with_idle_time_max(MINUTE));
     let alice = world.join("alice");
     for _ in 0..10 {
         world.pass(MINUTE * 3 / 4);
@@ -51,7 +51,7 @@ fn any_sign_of_life_keeps_a_user() {
 
 #[test]
 fn the_same_leftover_again_is_no_sign_of_life() {
-    let mut world = World::new(Limits { resume_time_max: Duration::ZERO, ..Limits::default() });
+    let mut world = World::new(Limits::default().with_resume_time_max(Duration::ZERO));
     let alice = world.join("alice");
     let begun = &encode_all(&[send("alice", b"hello")])[..3];
     let end = world.now + world.hub.limits().idle_time_max + Duration::from_secs(2);
@@ -69,7 +69,7 @@ fn the_same_leftover_again_is_no_sign_of_life() {
 
 #[test]
 fn each_new_byte_is_a_sign_of_life() {
-    let mut world = World::new(Limits { resume_time_max: Duration::ZERO, ..Limits::default() });
+    let mut world = World::new(Limits::default().with_resume_time_max(Duration::ZERO));
     let alice = world.join("alice");
     let frame = encode_all(&[send("alice", &[b'x'; 100])]);
     for bytes in 1..frame.len() {
@@ -83,7 +83,7 @@ fn each_new_byte_is_a_sign_of_life() {
 
 #[test]
 fn time_that_goes_backwards_stands_still() {
-    let mut world = World::new(Limits { idle_time_max: MINUTE, ..Limits::default() });
+    let mut world = World::new(Limits::default().with_idle_time_max(MINUTE));
     let alice = world.join("alice");
     world.pass(MINUTE * 9 / 10);
     world.hub.handle_timeout(world.now);
@@ -110,7 +110,7 @@ fn the_end_of_time_is_no_endless_loop() {
 #[test]
 fn who_is_paused_is_not_lost_because_somebody_asks_for_its_name() {
     let session_rate = Rate { per_s: 50, burst: 1 };
-    let mut world = World::new(Limits { session_rate, origin_rate: Rate::UNLIMITED, ..Limits::default() });
+    let mut world = World::new(Limits::default().with_session_rate(session_rate).with_origin_rate(Rate::UNLIMITED));
     let alice = world.join("alice");
     let costly = encode_all(&[world::send(&"\u{660}".repeat(64), b""), ClientMessage::Pong(Pong { nonce: 0 })]);
     let mut input = &costly[..];

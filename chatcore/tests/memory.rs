@@ -12,18 +12,18 @@ use world::{World, decode_all, encode_all, goodbye, join_with_token, registratio
 const NEAR: u64 = 64 << 10;
 
 fn limits() -> Limits {
-    Limits { session_rate: Rate::UNLIMITED, origin_rate: Rate::UNLIMITED, ..Limits::default() }
+    Limits::default().with_session_rate(Rate::UNLIMITED).with_origin_rate(Rate::UNLIMITED)
 }
 
 /// A hub whose budget some sessions can fill.
 fn small() -> World {
-    World::new(Limits {
-        body_bytes_max: 10_000,
-        outbox_bytes_max: 400_000,
-        origin_buffer_bytes_max: 600_000,
-        buffer_bytes_max: 1_000_000,
-        ..limits()
-    })
+    World::new(
+        limits()
+            .with_body_bytes_max(10_000)
+            .with_outbox_bytes_max(400_000)
+            .with_origin_buffer_bytes_max(600_000)
+            .with_buffer_bytes_max(1_000_000),
+    )
 }
 
 fn admit(world: &mut World, name: &str, origin: u128) -> ConnId {
@@ -102,7 +102,7 @@ fn memory_is_counted_by_kind_and_given_back() {
     let mut input = &frame[..4_000];
     assert_eq!(world.hub.receive(world.now, carol, &mut input), Ok(Received::NeedInput));
     assert_eq!((input.len(), world.hub.memory().partial), (4_000, 4_000));
-    let Memory { outboxes, detached, closing, partial } = world.hub.memory();
+    let Memory { outboxes, detached, closing, partial, .. } = world.hub.memory();
     assert_eq!(world.hub.memory().total(), outboxes + detached + closing + partial);
     let mut input = &frame[..];
     assert_eq!(world.hub.receive(world.now, carol, &mut input), Ok(Received::NeedInput));
@@ -298,11 +298,9 @@ fn when_all_is_used_up_the_largest_of_the_largest_origin_ends_and_its_senders_ar
 #[test]
 fn of_two_that_hold_about_as_much_the_one_ends_that_has_acknowledged_nothing_for_longer() {
     for [reader, other] in [["a1", "a2"], ["a2", "a1"]] {
-        let mut world = World::new(Limits {
-            origin_buffer_bytes_max: 1_000_000,
-            buffer_bytes_max: 1_200_000,
-            ..small().hub.limits().clone()
-        });
+        let mut world = World::new(
+            small().hub.limits().clone().with_origin_buffer_bytes_max(1_000_000).with_buffer_bytes_max(1_200_000),
+        );
         let sender = admit(&mut world, "sender", 9);
         let [a1, a2] = ["a1", "a2"].map(|name| admit(&mut world, name, 1));
         for (name, origin) in [("b1", 2), ("c1", 3)] {
@@ -403,13 +401,13 @@ fn no_more_sessions_are_ended_than_the_memory_needs() {
 #[test]
 fn many_sessions_that_hold_little_are_bounded_too() {
     const BYTES_MAX: u64 = 100_000;
-    let mut world = World::new(Limits {
-        body_bytes_max: 1,
-        outbox_bytes_max: 8_000,
-        origin_buffer_bytes_max: 20_000,
-        buffer_bytes_max: BYTES_MAX,
-        ..limits()
-    });
+    let mut world = World::new(
+        limits()
+            .with_body_bytes_max(1)
+            .with_outbox_bytes_max(8_000)
+            .with_origin_buffer_bytes_max(20_000)
+            .with_buffer_bytes_max(BYTES_MAX),
+    );
     let sender = admit(&mut world, "sender", 9_999);
     let mut read = 0;
     for user in 0..200 {

@@ -65,7 +65,7 @@ fn a_message_to_nobody_is_rejected_and_the_connection_goes_on() {
 
 #[test]
 fn a_body_over_the_limit_is_rejected() {
-    let mut world = World::new(Limits { body_bytes_max: 4, ..Limits::default() });
+    let mut world = World::new(Limits::default().with_body_bytes_max(4));
     let alice = world.join("alice");
     let _ = world.say(alice, &[send("alice", b"12345")]);
     let to_alice = world.written(alice);

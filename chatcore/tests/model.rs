@@ -67,12 +67,12 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// Who loses its connection is gone, as in a chat without sessions; and there is room for everything.
 fn roomy() -> Limits {
-    Limits { resume_time_max: Duration::ZERO, ..Limits::default() }
+    Limits::default().with_resume_time_max(Duration::ZERO)
 }
 
 /// Outboxes hold a few messages.
 fn tight() -> Limits {
-    Limits { body_bytes_max: 1_000, outbox_bytes_max: 6_000, ..Limits::default() }
+    Limits::default().with_body_bytes_max(1_000).with_outbox_bytes_max(6_000)
 }
 
 struct Run {

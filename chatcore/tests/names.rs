@@ -59,7 +59,7 @@ fn a_reserved_name_is_nobodys_and_neither_is_what_looks_like_it() {
 
 #[test]
 fn a_full_hub_refuses_until_somebody_leaves() {
-    let mut world = World::new(Limits { users_max: 2, ..Limits::default() });
+    let mut world = World::new(Limits::default().with_users_max(2));
     let (alice, _bob) = (world.join("alice"), world.join("bob"));
     assert_eq!(world.try_join("carol"), Err(Refusal::HubFull { users_max: 2 }));
     let _ = world.say(alice, &[goodbye()]);
@@ -68,7 +68,7 @@ fn a_full_hub_refuses_until_somebody_leaves() {
 
 #[test]
 fn who_is_online_comes_in_pages_without_gap_or_repetition() {
-    let mut world = World::new(Limits { body_bytes_max: 16, outbox_bytes_max: 1 << 20, ..Limits::default() });
+    let mut world = World::new(Limits::default().with_body_bytes_max(16).with_outbox_bytes_max(1 << 20));
     let names: Vec<String> = (0..300).map(|i| format!("user{i:03}")).collect();
     let conns: Vec<_> = names.iter().map(|name| world.join(name)).collect();
     for conn in &conns[10..20] {
@@ -97,7 +97,7 @@ fn who_is_online_comes_in_pages_without_gap_or_repetition() {
 /// What a user typed is what others are shown: in the welcome, in lists, and when somebody comes.
 #[test]
 fn a_display_name_goes_wherever_the_name_is_listed() {
-    let mut world = World::new(Limits { presence_time_min: Duration::ZERO, ..Limits::default() });
+    let mut world = World::new(Limits::default().with_presence_time_min(Duration::ZERO));
     let bob = world.join("bob");
     let _ = world.say(
         bob,
@@ -146,7 +146,7 @@ fn a_display_name_goes_wherever_the_name_is_listed() {
 #[test]
 #[cfg(feature = "unicode")]
 fn a_page_holds_as_many_display_names_as_fit() {
-    let mut world = World::new(Limits { body_bytes_max: 16, ..Limits::default() });
+    let mut world = World::new(Limits::default().with_body_bytes_max(16));
     let alice = world.join("alice");
     // Full-width letters have three bytes each, and map to one.
     for user in 0..40_u32 {

@@ -26,14 +26,14 @@ fn detached_sessions_are_bounded_in_number_and_for_each_origin() {
     };
     let limits = Limits::default();
     assert_eq!(detach(&limits, [1, 1, 1]), [true, true, true]);
-    assert_eq!(detach(&Limits { detached_max: 2, ..limits.clone() }, [1, 2, 3]), [true, true, false]);
-    assert_eq!(detach(&Limits { detached_of_origin_max: 1, ..limits.clone() }, [1, 2, 2]), [true, true, false]);
-    assert_eq!(detach(&Limits { resume_time_max: Duration::ZERO, ..limits }, [1, 2, 3]), [false, false, false]);
+    assert_eq!(detach(&limits.clone().with_detached_max(2), [1, 2, 3]), [true, true, false]);
+    assert_eq!(detach(&limits.clone().with_detached_of_origin_max(1), [1, 2, 2]), [true, true, false]);
+    assert_eq!(detach(&limits.with_resume_time_max(Duration::ZERO), [1, 2, 3]), [false, false, false]);
 }
 
 #[test]
 fn a_session_that_is_over_or_back_makes_room_for_others_to_wait() {
-    let mut world = World::new(Limits { detached_max: 1, detached_of_origin_max: 1, ..Limits::default() });
+    let mut world = World::new(Limits::default().with_detached_max(1).with_detached_of_origin_max(1));
     for name in ["a", "b", "c"] {
         let mut user = world.connect(name);
         world.cut(&mut user);
@@ -47,12 +47,8 @@ fn a_session_that_is_over_or_back_makes_room_for_others_to_wait() {
 
 #[test]
 fn what_waits_for_the_sessions_of_an_origin_is_bounded_together() {
-    let limits = Limits {
-        body_bytes_max: 1_000,
-        outbox_bytes_max: 10_000,
-        origin_buffer_bytes_max: 16_000,
-        ..Limits::default()
-    };
+    let limits =
+        Limits::default().with_body_bytes_max(1_000).with_outbox_bytes_max(10_000).with_origin_buffer_bytes_max(16_000);
     let mut world = World::new(limits);
     let mut alice = world.connect("alice");
     let mut others = ["bob", "carol"].map(|name| world.connect(name));
@@ -86,13 +82,11 @@ fn what_waits_for_the_sessions_of_an_origin_is_bounded_together() {
 
 #[test]
 fn the_origin_that_holds_most_pays_when_buffers_are_short_and_others_notice_nothing() {
-    let limits = Limits {
-        body_bytes_max: 60_000,
-        outbox_bytes_max: 300_000,
-        origin_buffer_bytes_max: 1_000_000,
-        buffer_bytes_max: 1_200_000,
-        ..Limits::default()
-    };
+    let limits = Limits::default()
+        .with_body_bytes_max(60_000)
+        .with_outbox_bytes_max(300_000)
+        .with_origin_buffer_bytes_max(1_000_000)
+        .with_buffer_bytes_max(1_200_000);
     let mut world = World::new(limits.clone());
     let from = |world: &mut World, name: &str, origin| {
         let registration = registration(world.now, &limits, name).with_origin(QuotaKey(origin));
@@ -124,7 +118,7 @@ fn the_origin_that_holds_most_pays_when_buffers_are_short_and_others_notice_noth
 
 #[test]
 fn an_origin_that_registers_too_often_is_told_when_to_come_again() {
-    let limits = Limits { origin_rate: Rate { per_s: 100, burst: 300 }, ..Limits::default() };
+    let limits = Limits::default().with_origin_rate(Rate { per_s: 100, burst: 300 });
     let mut world = World::new(limits.clone());
     let register = |world: &mut World, name: &str, origin| {
         let registration = registration(world.now, &limits, name).with_origin(QuotaKey(origin));
@@ -141,7 +135,7 @@ fn an_origin_that_registers_too_often_is_told_when_to_come_again() {
 
 #[test]
 fn connections_and_impossible_names_are_paid_by_their_origin_before_anybody_has_a_session() {
-    let limits = Limits { origin_rate: Rate { per_s: 100, burst: 10 * CONNECTION_COST }, ..Limits::default() };
+    let limits = Limits::default().with_origin_rate(Rate { per_s: 100, burst: 10 * CONNECTION_COST });
     let mut world = World::new(limits.clone());
     let connect = |world: &mut World, origin| world.hub.charge_origin(world.now, QuotaKey(origin), CONNECTION_COST);
     for _ in 0..10 {
@@ -171,13 +165,11 @@ fn connections_and_impossible_names_are_paid_by_their_origin_before_anybody_has_
 
 #[test]
 fn what_is_written_to_those_who_ended_counts_too_and_is_given_up_when_buffers_are_short() {
-    let limits = Limits {
-        body_bytes_max: 60_000,
-        outbox_bytes_max: 700_000,
-        origin_buffer_bytes_max: 1_200_000,
-        buffer_bytes_max: 1_200_000,
-        ..Limits::default()
-    };
+    let limits = Limits::default()
+        .with_body_bytes_max(60_000)
+        .with_outbox_bytes_max(700_000)
+        .with_origin_buffer_bytes_max(1_200_000)
+        .with_buffer_bytes_max(1_200_000);
     let mut world = World::new(limits.clone());
     let from = |world: &mut World, name: &str, origin| {
         let registration = registration(world.now, &limits, name).with_origin(QuotaKey(origin));

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chatcore::wire::{ClientMessage, HubMessage, Join, Watch};
 use chatcore::{Asking, Event, Hub, Limits, Question, Received, RejectCode, Requested, UnknownQuestion};
 use proptest::prelude::*;
+use serde_json::json;
 use world::{User, World, bodies, decode_all, goodbye, nth, send};
 
 fn world(asking: Asking, limits: Limits) -> World {
@@ -22,6 +23,11 @@ fn questions(world: &mut World) -> Vec<Question> {
 fn answer(world: &mut World, question: &Question, answer: Result<(), RejectCode>) {
     world.hub.answer(world.now, question.id, answer).expect("it waits for its answer");
     world.drain();
+}
+
+fn rejected(number: u64, code: RejectCode) -> Event {
+    let event = json!({"rejected": {"number": number, "code": u16::from(code)}});
+    serde_json::from_value(event).expect("there is such an event")
 }
 
 fn events(user: &mut User) -> Vec<Event> {
@@ -77,7 +83,6 @@ fn a_join_waits_for_its_answer_and_so_does_what_follows_it() {
     let asked = questions(&mut world);
     answer(&mut world, &asked[0], Err(RejectCode::Denied));
     world.carry(&mut bob);
-    let rejected = |number, code| Event::Rejected { number, code };
     let told = events(&mut bob);
     assert_eq!(told[1..], [rejected(2, RejectCode::Denied), rejected(3, RejectCode::NotAMember)]);
     assert_eq!(world.hub.rooms(), 1);
@@ -106,7 +111,7 @@ fn answers_may_come_in_any_order_and_messages_keep_theirs() {
     world.carry(&mut alice);
     assert_eq!(bodies(&mut bob), ["one", "three"]);
     let accepted = |number, id| Event::Accepted { number, id };
-    let rejected = Event::Rejected { number: 2, code: RejectCode::Denied };
+    let rejected = rejected(2, RejectCode::Denied);
     assert_eq!(events(&mut alice), [accepted(1, nth(1)), rejected, accepted(3, nth(2))]);
 }
 
@@ -162,7 +167,7 @@ fn who_answers_wrongly_is_told() {
 
 #[test]
 fn a_question_without_an_answer_is_rejected_in_time() {
-    let limits = Limits { decision_time_max: Duration::from_secs(2), ..Limits::default() };
+    let limits = Limits::default().with_decision_time_max(Duration::from_secs(2));
     let mut world = world(Asking::new().joins(), limits);
     let mut alice = world.connect("alice");
     alice.client.join(world.now, "#lobby").unwrap();
@@ -172,13 +177,13 @@ fn a_question_without_an_answer_is_rejected_in_time() {
     assert_eq!(events(&mut alice), []);
     world.pass(Duration::from_millis(1));
     world.carry(&mut alice);
-    assert_eq!(events(&mut alice), [Event::Rejected { number: 1, code: RejectCode::Unavailable }]);
+    assert_eq!(events(&mut alice), [rejected(1, RejectCode::Unavailable)]);
     assert_eq!(questions(&mut world), [], "nobody need answer any more");
 }
 
 #[test]
 fn what_waits_is_bounded_and_beyond_that_the_connection_is_paused() {
-    let limits = Limits { waiting_of_session_max: 3, waiting_max: 4, ..Limits::default() };
+    let limits = Limits::default().with_waiting_of_session_max(3).with_waiting_max(4);
     let mut world = world(Asking::new().sends(), limits);
     let (alice, bob) = (world.join("alice"), world.join("bob"));
     let all = world::encode_all(&[send("bob", b"1"), send("bob", b"2"), send("bob", b"3"), send("bob", b"4")]);

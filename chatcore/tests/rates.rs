@@ -11,7 +11,7 @@ use world::{World, decode_all, encode_all, goodbye, registration, send};
 const PING: ClientMessage<'_> = ClientMessage::Ping(Ping { nonce: 1 });
 
 fn paced(session_rate: Rate, origin_rate: Rate) -> World {
-    World::new(Limits { session_rate, origin_rate, ..Limits::default() })
+    World::new(Limits::default().with_session_rate(session_rate).with_origin_rate(origin_rate))
 }
 
 /// Gives the hub input until it has taken what it may.
@@ -114,12 +114,12 @@ fn sessions_of_one_origin_share_its_rate_and_others_do_not() {
 
 #[test]
 fn a_rate_of_zero_pauses_nobody() {
-    let mut world = World::new(Limits {
-        outbox_bytes_max: 64 << 20,
-        session_rate: Rate::UNLIMITED,
-        origin_rate: Rate::UNLIMITED,
-        ..Limits::default()
-    });
+    let mut world = World::new(
+        Limits::default()
+            .with_outbox_bytes_max(64 << 20)
+            .with_session_rate(Rate::UNLIMITED)
+            .with_origin_rate(Rate::UNLIMITED),
+    );
     let alice = world.join("alice");
     let pings = encode_all(&[PING]).repeat(300_000);
     assert_eq!(receive(&mut world, alice, &mut &pings[..]), Received::NeedInput);

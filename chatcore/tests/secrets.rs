@@ -184,7 +184,7 @@ fn no_secret_shows_in_the_values_of_a_resumption() {
     pair.connect(&mut |_| ());
     let token = pair.token();
     let search = search_for(token);
-    let ticket = SessionTicket { name: "alice".parse().unwrap(), display_name: None, token, attempt: 0 };
+    let ticket = SessionTicket::new("alice".parse().unwrap(), token);
     search.is_nowhere_in(&ticket);
     pair.client = Client::resume(NOW, ClientConfig::default(), CLIENT_SEED, ticket, CREDENTIAL);
     pair.connect(&mut |value| search.is_nowhere_in(value));

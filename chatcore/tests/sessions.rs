@@ -106,8 +106,8 @@ fn the_owner_of_a_lost_welcome_waits_for_a_probe_and_for_no_window() {
 #[test]
 fn a_client_is_sent_no_frame_that_is_longer_than_it_takes() {
     const TAKES: u32 = 2_048;
-    let mut world = World::new(Limits { session_rate: Rate::UNLIMITED, ..Limits::default() });
-    let config = ClientConfig { frame_bytes_max: TAKES, ..ClientConfig::default() };
+    let mut world = World::new(Limits::default().with_session_rate(Rate::UNLIMITED));
+    let config = ClientConfig::default().with_frame_bytes_max(TAKES);
     let mut bob = world.connect_with("bob", config.clone());
     let mut alice = world.connect("alice");
     for user in [&mut alice, &mut bob] {
@@ -177,7 +177,8 @@ fn a_client_that_comes_too_late_is_told_and_registers_anew() {
     world.pass(WINDOW);
 
     assert_eq!(world.reconnect(&mut bob), Err(Refusal::SessionOver));
-    assert_eq!(bob.client.poll_event(), Some(Event::SessionLost { unsent_from: never_sent }));
+    let lost = bob.client.poll_event();
+    assert!(matches!(lost, Some(Event::SessionLost { unsent_from, .. }) if unsent_from == never_sent), "{lost:?}");
     bob.conn = world.admit_again(&mut bob.client);
     world.carry(&mut bob);
     assert!(matches!(&bob.events[..], [Event::Registered { name, .. }] if name.as_str() == "bob"));
@@ -286,7 +287,7 @@ fn a_name_without_its_token_brings_nothing() {
 
 #[test]
 fn a_token_guessed_many_times_costs_a_connection_each_and_changes_nothing() {
-    let mut world = World::new(Limits { origin_rate: Rate::UNLIMITED, ..Limits::default() });
+    let mut world = World::new(Limits::default().with_origin_rate(Rate::UNLIMITED));
     let mut bob = world.connect("bob");
     world.cut(&mut bob);
     let before = (world.hub.users(), world.hub.connections(), world.hub.poll_timeout());
@@ -388,7 +389,7 @@ fn who_has_forgotten_its_count_gets_all_that_it_did_not_acknowledge() {
 #[test]
 fn a_ghost_is_probed_and_its_name_waited_for() {
     let probe = Duration::from_secs(5);
-    let mut world = World::new(Limits { probe_time_max: probe, ..Limits::default() });
+    let mut world = World::new(Limits::default().with_probe_time_max(probe));
     let (ghost, token) = join_with_token(&mut world, "bob");
     assert_eq!(world.try_join("bob").unwrap_err(), Refusal::NameInUse { wait: probe + WINDOW });
     assert!(matches!(decode_all(&world.written(ghost))[..], [HubMessage::Ping(_)]));
@@ -416,7 +417,7 @@ fn a_holder_that_answers_is_left_alone() {
 
 #[test]
 fn coming_back_to_a_full_outbox_is_no_reason_to_be_closed() {
-    let limits = Limits { body_bytes_max: 64, outbox_bytes_max: 16_000, ..Limits::default() };
+    let limits = Limits::default().with_body_bytes_max(64).with_outbox_bytes_max(16_000);
     let mut world = World::new(limits);
     let (mut alice, mut bob) = (world.connect("alice"), world.connect("bob"));
     // This many names that a page of them is long.

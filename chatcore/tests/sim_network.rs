@@ -20,11 +20,7 @@ fn read(network: &mut Network, wire: WireId, end: End) -> (Vec<u8>, bool) {
 #[test]
 fn bytes_arrive_in_order_however_they_are_split_and_delayed() {
     for seed in 0..100 {
-        let conditions = NetworkConditions {
-            cut_chance: 0,
-            buffer_bytes: 1 << 20,
-            ..NetworkConditions::draw(&mut Random::new(seed))
-        };
+        let conditions = NetworkConditions::draw(&mut Random::new(seed)).with_cut_chance(0).with_buffer_bytes(1 << 20);
         let mut network = Network::new(seed, conditions);
         let wire = network.connect();
         let sent: Vec<u8> = (0..2_000_u32).map(|index| index.to_le_bytes()[0]).collect();
@@ -52,7 +48,7 @@ fn a_planned_cut_lets_exactly_so_many_bytes_through() {
 
 #[test]
 fn a_reader_that_does_not_read_stops_the_writer() {
-    let mut network = Network::new(1, NetworkConditions { buffer_bytes: 10, ..NetworkConditions::calm() });
+    let mut network = Network::new(1, NetworkConditions::calm().with_buffer_bytes(10));
     let wire = network.connect();
     assert_eq!(network.write(NOW, wire, End::Client, b"0123456789abc"), 10);
     assert!(!network.is_writable(wire, End::Client));
@@ -63,8 +59,7 @@ fn a_reader_that_does_not_read_stops_the_writer() {
 
 #[test]
 fn what_was_written_before_a_close_arrives_before_its_news() {
-    let mut network =
-        Network::new(1, NetworkConditions { delay_max: Duration::from_secs(1), ..NetworkConditions::calm() });
+    let mut network = Network::new(1, NetworkConditions::calm().with_delay_max(Duration::from_secs(1)));
     let wire = network.connect();
     assert_eq!(network.write(NOW, wire, End::Client, b"farewell"), 8);
     network.close(NOW, wire, End::Client);
@@ -76,11 +71,7 @@ fn what_was_written_before_a_close_arrives_before_its_news() {
 
 #[test]
 fn better_conditions_end_the_stalls_of_the_old() {
-    let stalled = NetworkConditions {
-        stall_chance: 1_000_000,
-        stall_max: Duration::from_secs(1_000),
-        ..NetworkConditions::calm()
-    };
+    let stalled = NetworkConditions::calm().with_stall_chance(1_000_000).with_stall_max(Duration::from_secs(1_000));
     let mut network = Network::new(3, stalled);
     let wire = network.connect();
     for _ in 0..50 {

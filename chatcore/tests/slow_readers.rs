@@ -10,7 +10,7 @@ use world::{World, decode_all, send};
 
 #[test]
 fn a_peer_that_never_reads_is_bounded_and_alone_closed() {
-    let limits = Limits { body_bytes_max: 1000, outbox_bytes_max: 10_000, ..Limits::default() };
+    let limits = Limits::default().with_body_bytes_max(1000).with_outbox_bytes_max(10_000);
     let mut world = World::new(limits.clone());
     let (alice, bob, deaf) = (world.join("alice"), world.join("bob"), world.join("deaf"));
     let body = [b'x'; 1000];
@@ -50,7 +50,7 @@ fn a_peer_that_never_reads_is_bounded_and_alone_closed() {
 /// Who is silent besides has lost its connection, most likely, and may come back for what it has not got.
 #[test]
 fn a_peer_that_acknowledges_nothing_and_says_nothing_is_detached() {
-    let limits = Limits { stall_time_max: Duration::from_secs(10), ..Limits::default() };
+    let limits = Limits::default().with_stall_time_max(Duration::from_secs(10));
     let mut world = World::new(limits.clone());
     let (alice, gone) = (world.join("alice"), world.join("gone"));
     let _ = world.say(alice, &[send("gone", b"hi")]);
@@ -67,7 +67,8 @@ fn a_peer_that_acknowledges_nothing_and_says_nothing_is_detached() {
 #[test]
 fn a_slow_reader_who_acknowledges_in_time_stays() {
     let stall_time_max = Duration::from_secs(10);
-    let limits = Limits { body_bytes_max: 1000, outbox_bytes_max: 10_000, stall_time_max, ..Limits::default() };
+    let limits =
+        Limits::default().with_body_bytes_max(1000).with_outbox_bytes_max(10_000).with_stall_time_max(stall_time_max);
     let mut world = World::new(limits.clone());
     let (alice, slow) = (world.join("alice"), world.join("slow"));
     let (mut delivered, mut answers) = (0, 0);
@@ -90,7 +91,7 @@ fn a_slow_reader_who_acknowledges_in_time_stays() {
 
 #[test]
 fn repeating_an_old_acknowledgement_keeps_nobody() {
-    let limits = Limits { body_bytes_max: 1000, outbox_bytes_max: 10_000, ..Limits::default() };
+    let limits = Limits::default().with_body_bytes_max(1000).with_outbox_bytes_max(10_000);
     let mut world = World::new(limits.clone());
     let (alice, deaf) = (world.join("alice"), world.join("deaf"));
     for _ in 0..20 {
@@ -106,7 +107,7 @@ fn repeating_an_old_acknowledgement_keeps_nobody() {
 
 #[test]
 fn who_asks_and_never_reads_the_answers_is_closed() {
-    let limits = Limits { body_bytes_max: 16, outbox_bytes_max: 8_000, ..Limits::default() };
+    let limits = Limits::default().with_body_bytes_max(16).with_outbox_bytes_max(8_000);
     let mut world = World::new(limits);
     let alice = world.join("alice");
     let mut asked = 0;
@@ -122,7 +123,7 @@ fn who_asks_and_never_reads_the_answers_is_closed() {
 
 #[test]
 fn who_sends_what_may_be_skipped_and_never_reads_is_bounded_too() {
-    let limits = Limits { body_bytes_max: 16, outbox_bytes_max: 8_000, ..Limits::default() };
+    let limits = Limits::default().with_body_bytes_max(16).with_outbox_bytes_max(8_000);
     let mut world = World::new(limits.clone());
     let alice = world.join("alice");
     for _ in 0..10_000 {

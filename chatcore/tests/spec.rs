@@ -201,8 +201,7 @@ fn a_client_accepts_what_the_table_lists_and_nothing_else() {
     for (state, before) in &states {
         for message in hub_messages() {
             let mut client = if *state == "resuming" {
-                let ticket =
-                    SessionTicket { name: "alice".parse().unwrap(), display_name: None, token: TOKEN, attempt: 0 };
+                let ticket = SessionTicket::new("alice".parse().unwrap(), TOKEN);
                 Client::resume(Instant::ZERO, ClientConfig::default(), 7, ticket, b"")
             } else {
                 let mut client = Client::new(Instant::ZERO, ClientConfig::default(), 7);

@@ -27,7 +27,7 @@ const LIMITS: Announced = Announced {
 
 /// A registered client, of which the hub knows nothing but bytes.
 fn registered(takes_later: bool) -> Client {
-    let config = ClientConfig { takes_later, ack_delay: Duration::ZERO, ..ClientConfig::default() };
+    let config = ClientConfig::default().with_takes_later(takes_later).with_ack_delay(Duration::ZERO);
     let mut client = Client::new(Instant::ZERO, config, 7);
     client.register(Instant::ZERO, "alice", b"").unwrap();
     open(&mut client, &[welcome()]);
@@ -333,7 +333,7 @@ struct Program {
 
 impl Program {
     fn config(&self) -> ClientConfig {
-        ClientConfig { takes_later: self.takes_later, ..ClientConfig::default() }
+        ClientConfig::default().with_takes_later(self.takes_later)
     }
 
     fn poll(&mut self, count: usize) {
@@ -404,12 +404,7 @@ proptest! {
     ) {
         // Nobody is too slow, or too late.
         let forever = Duration::from_secs(3_600_000);
-        let limits = Limits {
-            idle_time_max: forever,
-            stall_time_max: forever,
-            resume_time_max: forever,
-            ..Limits::default()
-        };
+        let limits = Limits::default().with_idle_time_max(forever).with_stall_time_max(forever).with_resume_time_max(forever);
         let mut world = World::new(limits);
         let bob = world.join("bob");
         let mut program = Program { user: world.connect("alice"), takes_later: false, polled: Vec::new(), taken: 0, inbox: Vec::new() };
@@ -460,9 +455,9 @@ proptest! {
 #[test]
 fn an_acknowledgement_never_waits_until_the_hub_takes_the_session_for_stalled() {
     const SECOND: Duration = Duration::from_secs(1);
-    let mut world = World::new(Limits { stall_time_max: 10 * SECOND, ..Limits::default() });
+    let mut world = World::new(Limits::default().with_stall_time_max(10 * SECOND));
     let alice = world.join("alice");
-    let mut bob = world.connect_with("bob", ClientConfig { ack_delay: 3_600 * SECOND, ..ClientConfig::default() });
+    let mut bob = world.connect_with("bob", ClientConfig::default().with_ack_delay(3_600 * SECOND));
     let _ = world.say(alice, &[send("bob", b"hello")]);
     world.carry(&mut bob);
     assert!(matches!(bob.events[..], [Event::Message { .. }]), "{:?}", bob.events);

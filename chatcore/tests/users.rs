@@ -7,9 +7,10 @@ use std::time::Duration;
 use chatcore::wire::{ClientMessage, HubMessage, Join, Message};
 use chatcore::{
     Admission, ClientConfig, CloseReason, Closed, DeliveryStatus, Denial, Event, GoodbyeCode, Handshake,
-    HandshakeError, HubEvent, LeaveCode, Limits, Refusal, RefusalCode, RejectCode, UserName,
+    HandshakeError, HubEvent, LeaveCode, Limits, MessageId, Refusal, RefusalCode, RejectCode, UserName,
 };
 use proptest::prelude::*;
+use serde_json::json;
 use world::{User, World, bodies, decode_all, nth, registration, send};
 
 /// Another session of a user who has one.
@@ -28,6 +29,11 @@ fn carry_all<const N: usize>(world: &mut World, users: [&mut User; N]) {
 
 fn events(user: &mut User) -> Vec<Event> {
     std::mem::take(&mut user.events)
+}
+
+/// An event as a client tells it: nobody else makes one.
+fn event(text: serde_json::Value) -> Event {
+    serde_json::from_value(text).expect("there is such an event")
 }
 
 fn name(name: &str) -> UserName {
@@ -51,7 +57,8 @@ fn a_message_comes_to_all_sessions_of_its_recipient_and_the_sender_s_other_ones(
     assert_eq!(bodies(&mut bob), ["two"]);
     assert_eq!(events(&mut laptop), [Event::Accepted { number: 1, id: nth(2) }]);
     for session in [&mut phone, &mut tablet] {
-        assert_eq!(events(session), [Event::Sent { id: nth(2), to: name("bob"), body: b"two".into() }]);
+        let sent = event(json!({"sent": {"id": nth(2), "to": "bob", "body": b"two"}}));
+        assert_eq!(events(session), [sent]);
     }
     // To itself: all sessions get it once, the one that sent it, too.
     phone.client.send(world.now, "ALICE", b"note").unwrap();
@@ -67,13 +74,12 @@ fn all_sessions_of_a_user_are_in_the_same_rooms_and_others_are_told_once() {
     let mut world = World::new(Limits::default());
     let (mut phone, mut bob) = (world.connect("alice"), world.connect("bob"));
     let mut laptop = another(&mut world, "alice");
-    let room = "#lobby".parse().unwrap();
     bob.client.join(world.now, "#lobby").unwrap();
     world.carry(&mut bob);
     phone.client.join(world.now, "#lobby").unwrap();
     carry_all(&mut world, [&mut phone, &mut laptop, &mut bob]);
     assert_eq!(events(&mut phone), [Event::Done { number: 1 }]);
-    let joined = Event::Joined { room, name: name("alice"), display_name: None };
+    let joined = event(json!({"joined": {"room": "#lobby", "name": "alice", "display_name": null}}));
     assert_eq!(events(&mut laptop), std::slice::from_ref(&joined));
     assert_eq!(events(&mut bob), [Event::Done { number: 1 }, joined.clone()]);
     // Who comes later is told where it is.
@@ -103,7 +109,7 @@ fn all_sessions_of_a_user_are_in_the_same_rooms_and_others_are_told_once() {
     }
     laptop.client.leave(world.now, "#lobby").unwrap();
     carry_all(&mut world, [&mut laptop, &mut phone, &mut tablet, &mut bob]);
-    let left = Event::Left { room: "#lobby".parse().unwrap(), name: name("alice"), reason: LeaveCode::Left };
+    let left = event(json!({"left": {"room": "#lobby", "name": "alice", "reason": LeaveCode::Left}}));
     for session in [&mut phone, &mut tablet, &mut bob] {
         assert_eq!(events(session), std::slice::from_ref(&left));
     }
@@ -136,16 +142,15 @@ fn a_user_is_there_until_its_last_session_ends() {
     world.carry_closed(&mut laptop);
     world.pass(Duration::from_secs(5));
     world.carry(&mut bob);
-    let reason = LeaveCode::Quit;
-    let left = Event::Left { room: "#lobby".parse().unwrap(), name: name("alice"), reason };
-    let gone = Event::Presence { name: name("alice"), online: false, display_name: None };
+    let left = event(json!({"left": {"room": "#lobby", "name": "alice", "reason": LeaveCode::Quit}}));
+    let gone = event(json!({"presence": {"name": "alice", "online": false, "display_name": null}}));
     assert_eq!(events(&mut bob), [left, gone]);
     assert_eq!(world.hub.users(), 1);
 }
 
 #[test]
 fn a_message_is_for_all_sessions_or_for_none() {
-    let mut world = World::new(Limits { outbox_bytes_max: 300_000, ..Limits::default() });
+    let mut world = World::new(Limits::default().with_outbox_bytes_max(300_000));
     let (mut phone, mut bob, mut carol) = (world.connect("alice"), world.connect("bob"), world.connect("carol"));
     let mut laptop = another(&mut world, "alice");
     // The laptop reads nothing.
@@ -156,13 +161,13 @@ fn a_message_is_for_all_sessions_or_for_none() {
         world.carry(&mut phone);
     }
     let codes: Vec<_> = events(&mut bob).into_iter().filter(|event| matches!(event, Event::Rejected { .. })).collect();
-    let rejected = |number| Event::Rejected { number, code: RejectCode::RecipientFull };
+    let rejected = |number: u64| event(json!({"rejected": {"number": number, "code": RejectCode::RecipientFull}}));
     assert_eq!(codes, [rejected(5), rejected(6)]);
     assert_eq!(bodies(&mut phone).len(), 4, "what is rejected comes to nobody");
     // Nor does the user's own other session miss what she writes herself.
     phone.client.send(world.now, "carol", &body).unwrap();
     carry_all(&mut world, [&mut phone, &mut carol]);
-    assert_eq!(events(&mut phone), [Event::Rejected { number: 1, code: RejectCode::RecipientFull }]);
+    assert_eq!(events(&mut phone), [rejected(1)]);
     assert_eq!(events(&mut carol), []);
     world.carry(&mut laptop);
     assert_eq!(bodies(&mut laptop).len(), 4);
@@ -191,7 +196,7 @@ fn what_was_said_in_a_room_comes_before_what_another_session_writes_later() {
 
 #[test]
 fn reports_tell_what_no_session_of_the_recipient_has() {
-    let mut world = World::new(Limits { resume_time_max: Duration::ZERO, ..Limits::default() });
+    let mut world = World::new(Limits::default().with_resume_time_max(Duration::ZERO));
     let (mut bob, mut phone) = (world.connect("bob"), world.connect("alice"));
     let mut others = another(&mut world, "bob");
     bob.client.send(world.now, "alice", b"for one").unwrap();
@@ -204,7 +209,9 @@ fn reports_tell_what_no_session_of_the_recipient_has() {
     // The laptop has only the second.
     world.hub.disconnect(world.now, phone.conn).unwrap();
     carry_all(&mut world, [&mut bob, &mut others]);
-    let report = |status, id| Event::Report { status, to: name("alice"), ids: [id].into() };
+    let report = |status: DeliveryStatus, id: MessageId| {
+        event(json!({"report": {"status": status, "to": "alice", "ids": [id]}}))
+    };
     for session in [&mut bob, &mut others] {
         assert_eq!(events(session), [report(DeliveryStatus::Undelivered, nth(1))]);
     }
@@ -267,7 +274,7 @@ fn a_session_that_is_taken_over_keeps_its_rooms_and_its_queue() {
     events(&mut bob);
     let mut new = world.connect_as("alice", ClientConfig::default(), Admission::TakeOver);
     let told = events(&mut new);
-    let joined = Event::Joined { room: "#lobby".parse().unwrap(), name: name("alice"), display_name: None };
+    let joined = event(json!({"joined": {"room": "#lobby", "name": "alice", "display_name": null}}));
     assert_eq!(told[0], joined, "{told:?}");
     assert!(told[1..].iter().all(|event| matches!(event, Event::Message { .. })), "no answer: {told:?}");
     new.events = told;
@@ -312,7 +319,7 @@ fn the_session_that_was_left_for_the_longest_time_is_taken_over() {
 
 #[test]
 fn a_name_is_another_s_only_if_the_program_says_so() {
-    let limits = Limits { sessions_of_user_max: 2, ..Limits::default() };
+    let limits = Limits::default().with_sessions_of_user_max(2);
     let mut world = World::new(limits.clone());
     world.join("alice");
     let not_admitted = world.hub.admit(world.now, registration(world.now, &limits, "Alice")).unwrap_err();
@@ -375,6 +382,9 @@ fn a_kick_ends_all_sessions_of_a_user() {
     assert_eq!((world.hub.users(), world.hub.name(bob).is_some()), (1, true));
 }
 
+/// Looks like coco, if there is more than ASCII.
+const NAME: &str = if cfg!(feature = "unicode") { "сосо" } else { "cocoa" };
+
 proptest! {
     /// Whatever sessions begin and end, a name leads to a living one, and what looks like it is refused.
     #[test]
@@ -384,7 +394,7 @@ proptest! {
         let mut sessions: Vec<chatcore::ConnId> = Vec::new();
         for (begins, which) in steps {
             if begins || sessions.is_empty() {
-                let registration = registration(world.now, &Limits::default(), "сосо");
+                let registration = registration(world.now, &Limits::default(), NAME);
                 if let Ok(conn) = world.hub.admit_as(world.now, registration, Admission::AnotherSession) {
                     world.written(conn);
                     sessions.push(conn);
@@ -398,12 +408,12 @@ proptest! {
             prop_assert_eq!(world.hub.sessions(), 1 + sessions.len());
             prop_assert_eq!(world.hub.users(), 1 + usize::from(!sessions.is_empty()));
             let looks_like = world.try_join("coco");
-            prop_assert_eq!(looks_like == Err(Refusal::Confusable), !sessions.is_empty());
+            prop_assert_eq!(looks_like == Err(Refusal::Confusable), cfg!(feature = "unicode") && !sessions.is_empty());
             if let Ok(conn) = looks_like {
                 world.hub.disconnect(world.now, conn).unwrap();
                 world.drain();
             }
-            let _ = world.say(bob, &[send("сосо", b"hello")]);
+            let _ = world.say(bob, &[send(NAME, b"hello")]);
             for conn in &sessions {
                 let bytes = world.written(*conn);
                 let messages = decode_all(&bytes);

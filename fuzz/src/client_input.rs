@@ -23,12 +23,7 @@ pub fn client_input(data: &[u8]) {
 fn outcome(before: u8, stream: &[u8], piece: usize) -> (Vec<Event>, Vec<u8>) {
     let mut now = Instant::ZERO;
     let mut client = if before & 8 != 0 {
-        let ticket = SessionTicket {
-            name: "alice".parse().expect("it is a name"),
-            display_name: None,
-            token: Token::from_bytes([7; 16]),
-            attempt: 0,
-        };
+        let ticket = SessionTicket::new("alice".parse().expect("it is a name"), Token::from_bytes([7; 16]));
         Client::resume(now, ClientConfig::default(), 7, ticket, b"")
     } else {
         Client::new(now, ClientConfig::default(), 7)

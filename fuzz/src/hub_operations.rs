@@ -83,17 +83,15 @@ struct Forecast {
 impl Run {
     fn new(choice: u8) -> Self {
         let Rates { session_rate, origin_rate } = Rates::of(choice);
-        let limits = Limits {
-            body_bytes_max: 1000,
-            outbox_bytes_max: 8192,
-            users_max: 4,
-            idle_time_max: Duration::from_secs(20),
+        let limits = Limits::default()
+            .with_body_bytes_max(1000)
+            .with_outbox_bytes_max(8192)
+            .with_users_max(4)
+            .with_idle_time_max(Duration::from_secs(20))
             // Here who loses its connection is gone; sessions have a target of their own.
-            resume_time_max: Duration::ZERO,
-            session_rate,
-            origin_rate,
-            ..Limits::default()
-        };
+            .with_resume_time_max(Duration::ZERO)
+            .with_session_rate(session_rate)
+            .with_origin_rate(origin_rate);
         let hub = Hub::new(limits, [7; 32]);
         Self {
             hub,

@@ -28,7 +28,7 @@ struct Outcome {
 
 impl Outcome {
     fn of(stream: &[u8], piece: usize) -> Self {
-        let limits = Limits { body_bytes_max: 256, outbox_bytes_max: 8192, ..Limits::default() };
+        let limits = Limits::default().with_body_bytes_max(256).with_outbox_bytes_max(8192);
         let mut hub = Hub::new(limits, [7; 32]);
         let bystander = admit_bystander(&mut hub);
         let mut server =

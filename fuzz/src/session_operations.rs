@@ -95,16 +95,14 @@ impl Line {
 impl Run {
     fn new(choice: u8) -> Self {
         let Rates { session_rate, origin_rate } = Rates::of(choice);
-        let limits = Limits {
-            body_bytes_max: 1000,
-            outbox_bytes_max: 8192,
-            origin_buffer_bytes_max: 12_000,
-            resume_time_max: Duration::from_secs(20),
-            idle_time_max: Duration::from_secs(30),
-            session_rate,
-            origin_rate,
-            ..Limits::default()
-        };
+        let limits = Limits::default()
+            .with_body_bytes_max(1000)
+            .with_outbox_bytes_max(8192)
+            .with_origin_buffer_bytes_max(12_000)
+            .with_resume_time_max(Duration::from_secs(20))
+            .with_idle_time_max(Duration::from_secs(30))
+            .with_session_rate(session_rate)
+            .with_origin_rate(origin_rate);
         let hub = Hub::new(limits, [7; 32]);
         let now = Instant::ZERO;
         let users = NAMES.iter().map(|name| User::start(&hub, now, name, None)).collect();
@@ -292,7 +290,9 @@ impl Run {
             }
             Event::Registered { .. } | Event::Resumed => *token = client.ticket().expect("it has a session").token,
             Event::Closed(Closed::ProtocolError(error)) => panic!("the hub broke the protocol: {error}"),
-            Event::Closed(Closed::Error { code, detail }) => panic!("the client broke the protocol: {code}: {detail}"),
+            Event::Closed(Closed::Error { code, detail, .. }) => {
+                panic!("the client broke the protocol: {code}: {detail}")
+            }
             _ => {}
         }
     }

@@ -55,7 +55,7 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 /// use chatcore_client::{AsyncClient, ClientConfig, Event, Tcp};
-/// # let config = chatcore_server::Config { listen: vec!["127.0.0.1:0".into()], ..Default::default() };
+/// # let config = chatcore_server::Config::default().with_listen(["127.0.0.1:0"]);
 /// # let server = chatcore_server::Server::bind(config)?;
 /// # let (address, handle) = (server.local_addrs()[0].to_string(), server.handle());
 /// # let serving = std::thread::spawn(|| server.run());

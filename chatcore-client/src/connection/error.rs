@@ -7,6 +7,7 @@ use chatcore::{ClientError, Closed, RefusalCode, UserName};
 
 /// The result of a registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Registered {
     /// The name as the server mapped it.
     pub name: UserName,

@@ -99,7 +99,7 @@ impl Inner {
         while let Some(event) = self.driver.poll_event() {
             match event {
                 // What follows is of the session, and waits to be received.
-                Event::Registered { name, display_name, limits } => {
+                Event::Registered { name, display_name, limits, .. } => {
                     return Ok(Some(Registered { name, display_name, limits }));
                 }
                 Event::Refused { code, detail, .. } => return Err(RegisterError::Refused { code, detail }),

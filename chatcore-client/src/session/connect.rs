@@ -58,7 +58,7 @@ impl Connect {
         ticket: Option<&SessionTicket>,
     ) -> Result<Driver, Failure> {
         // What is acknowledged is to be in the output.
-        let config = ClientConfig { takes_later: true, ..ClientConfig::default() };
+        let config = ClientConfig::default().with_takes_later(true);
         Ok(connect_any(&self.address, self.timeout, poll, events, SOCKET, |address| match ticket {
             Some(ticket) => Driver::resume(address, config.clone(), ticket.clone(), b""),
             None => Driver::connect(address, config.clone()),

@@ -23,12 +23,12 @@ impl Session {
                 let name = ticket.map_or_else(|| self.own.name.clone(), |ticket| ticket.name.to_string());
                 self.arrived(&name, &Report::Resumed { name: name.clone() })
             }
-            Event::SessionLost { unsent_from } => {
+            Event::SessionLost { unsent_from, .. } => {
                 self.own.is_known = true;
                 self.show(&Report::SessionLost)?;
                 self.start_over(unsent_from)
             }
-            Event::Reconnecting { why, attempt, after } => {
+            Event::Reconnecting { why, attempt, after, .. } => {
                 let (reason, detail) = (failure::reason(&why).to_owned(), why.to_string());
                 let reconnect_for = self.reconnect_for;
                 let until = || reconnect_for.and_then(|patience| Instant::now().checked_add(patience));
@@ -41,35 +41,35 @@ impl Session {
             }
             // A user that leaves needs no name any more.
             Event::Refused { .. } if self.stage == Stage::Quitting => Ok(()),
-            Event::Refused { code, detail, wait } => {
+            Event::Refused { code, detail, wait, .. } => {
                 // A person may think for long, and the server does not wait: connect again when there is a name.
                 self.driver.take_if(|_| self.own.is_known);
                 self.lost = None;
                 self.refused(&code.to_string(), detail + &try_again(code, wait))
             }
-            Event::Message { id, from, room, body } => {
+            Event::Message { id, from, room, body, .. } => {
                 let to = room.map_or_else(|| self.own.name.clone(), |room| room.to_string());
                 let (time, from) = (id.unix_time().as_millis(), from.to_string());
                 self.show(&Report::Message { id: id.into(), time, from, to, body: Body::new(body) })
             }
-            Event::Sent { id, to, body } => {
+            Event::Sent { id, to, body, .. } => {
                 let (time, to) = (id.unix_time().as_millis(), to.to_string());
                 self.show(&Report::Sent { id: id.into(), time, to, body: Body::new(body) })
             }
-            Event::Accepted { number, id } => match self.requests.answered(number) {
+            Event::Accepted { number, id, .. } => match self.requests.answered(number) {
                 Some(pending) => self.show(&Report::Accepted { to: pending.to(), id: id.into() }),
                 // It was asked for before the program was started again.
                 None => Ok(()),
             },
-            Event::Rejected { number, code } => match self.requests.answered(number) {
+            Event::Rejected { number, code, .. } => match self.requests.answered(number) {
                 Some(pending) => self.rejected(pending, code.to_string()),
                 None => Ok(()),
             },
-            Event::Done { number } => match self.requests.answered(number) {
+            Event::Done { number, .. } => match self.requests.answered(number) {
                 Some(pending) => self.done(pending),
                 None => Ok(()),
             },
-            Event::Report { status, to, ids } => {
+            Event::Report { status, to, ids, .. } => {
                 let (to, ids) = (to.to_string(), ids.into_iter().map(Id::from).collect());
                 self.show(&match status {
                     DeliveryStatus::Undelivered => Report::Undelivered { to, ids },
@@ -77,7 +77,7 @@ impl Session {
                 })
             }
             Event::Online { users, next, .. } | Event::Members { users, next, .. } => self.listed(users, next),
-            Event::Joined { room, name, display_name } => {
+            Event::Joined { room, name, display_name, .. } => {
                 if name.as_str() == self.own.name {
                     // Another session of ours has.
                     self.own.saved.rooms.insert(room.to_string());
@@ -85,7 +85,7 @@ impl Session {
                 }
                 self.show(&Report::Joined { room: room.to_string(), name: name.to_string(), display_name })
             }
-            Event::Left { room, name, reason } => {
+            Event::Left { room, name, reason, .. } => {
                 let (room, name, reason) = (room.to_string(), name.to_string(), reason.to_string());
                 if name == self.own.name {
                     self.own.saved.rooms.remove(&room);
@@ -93,12 +93,12 @@ impl Session {
                 }
                 self.show(&Report::Left { room, name, reason })
             }
-            Event::Missed { room, first_id, last_id, count } => {
+            Event::Missed { room, first_id, last_id, count, .. } => {
                 let (first_id, last_id) = (first_id.into(), last_id.into());
                 self.show(&Report::Missed { room: room.to_string(), count, first_id, last_id })
             }
-            Event::Stale { room } => self.show(&Report::Stale { room: room.to_string() }),
-            Event::Presence { name, online, display_name } => {
+            Event::Stale { room, .. } => self.show(&Report::Stale { room: room.to_string() }),
+            Event::Presence { name, online, display_name, .. } => {
                 self.show(&Report::Presence { name: name.to_string(), online, display_name })
             }
             Event::Closed(closed) => self.closed(closed),

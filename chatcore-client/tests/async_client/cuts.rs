@@ -13,8 +13,8 @@ use super::{Draw, next, on_virtual_time};
 
 /// A client that soon tries again.
 fn config() -> ClientConfig {
-    let reconnect = Backoff { first: Duration::from_millis(2), max: Duration::from_millis(50) };
-    ClientConfig { reconnect: Some(reconnect), ..ClientConfig::default() }
+    let reconnect = Backoff::default().with_first(Duration::from_millis(2)).with_max(Duration::from_millis(50));
+    ClientConfig::default().with_reconnect(Some(reconnect))
 }
 
 /// The next event, for a program that drops the future of `next` at any time, and calls the others in between.
@@ -51,7 +51,7 @@ async fn every_message_comes_once(seed: u64) {
         let mut bob = registered(hub.dialer(), "bob").await;
         for client in [&mut alice, &mut bob] {
             client.join("#room").unwrap();
-            while !matches!(next(client).await, Event::Done { number: 1 }) {}
+            while !matches!(next(client).await, Event::Done { number: 1, .. }) {}
         }
         hub.cut(CUTS);
         let sending = async {
@@ -65,7 +65,7 @@ async fn every_message_comes_once(seed: u64) {
                     sent += 1;
                 }
                 match interrupted_next(&mut alice, &mut draw).await {
-                    Event::Accepted { number, id } => assert_eq!(accepted.insert(number, id), None, "once"),
+                    Event::Accepted { number, id, .. } => assert_eq!(accepted.insert(number, id), None, "once"),
                     Event::Reconnecting { .. } | Event::Joined { .. } => {}
                     Event::Resumed => resumed += 1,
                     other => panic!("{other:?}"),
@@ -112,7 +112,7 @@ fn every_message_comes_once_and_in_order_whatever_breaks_and_whichever_future_is
 
 /// Registers bob, who acknowledges at once, and sends him five messages.
 async fn bob_with_five_messages(hub: &MemoryHub) -> AsyncClient<impl Dial + use<>> {
-    let mut bob = AsyncClient::connect(hub.dialer(), ClientConfig { ack_frames: 1, ..config() }).await.unwrap();
+    let mut bob = AsyncClient::connect(hub.dialer(), config().with_ack_frames(1)).await.unwrap();
     bob.register("bob", b"").unwrap();
     assert!(matches!(next(&mut bob).await, Event::Registered { .. }));
     let mut alice = registered(hub.dialer(), "alice").await;
@@ -179,7 +179,7 @@ fn a_program_that_takes_later_says_what_it_has_taken() {
     on_virtual_time(async || {
         let hub = MemoryHub::start(7);
         let program = async {
-            let config = ClientConfig { takes_later: true, ack_frames: 1, ..config() };
+            let config = config().with_takes_later(true).with_ack_frames(1);
             let mut bob = AsyncClient::connect(hub.dialer(), config.clone()).await.unwrap();
             bob.register("bob", b"").unwrap();
             assert!(matches!(next(&mut bob).await, Event::Registered { .. }));

@@ -51,7 +51,7 @@ struct Conn {
 impl MemoryHub {
     /// A hub whose cuts depend on the seed.
     pub(crate) fn start(seed: u64) -> Self {
-        let limits = Limits { session_rate: Rate::UNLIMITED, origin_rate: Rate::UNLIMITED, ..Limits::default() };
+        let limits = Limits::default().with_session_rate(Rate::UNLIMITED).with_origin_rate(Rate::UNLIMITED);
         let shared = Shared {
             hub: Hub::new(limits, [7; 32]),
             epoch: TokioInstant::now(),

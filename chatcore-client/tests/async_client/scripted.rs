@@ -177,7 +177,7 @@ fn a_server_that_is_gone_for_good_is_tried_without_end_and_less_and_less_often()
         let mut waits = Vec::new();
         for expected in 1..=20 {
             match next(&mut alice).await {
-                Event::Reconnecting { why: Closed::Disconnected, attempt, after } if attempt == expected => {
+                Event::Reconnecting { why: Closed::Disconnected, attempt, after, .. } if attempt == expected => {
                     waits.push(after);
                 }
                 other => panic!("{other:?}"),
@@ -197,7 +197,7 @@ fn a_server_that_is_gone_for_good_is_tried_without_end_and_less_and_less_often()
 #[test]
 fn without_reconnecting_a_lost_connection_is_the_end_and_every_call_tells_why() {
     on_virtual_time(async || {
-        let (mut alice, end) = ScriptedHub::default().alice(ClientConfig { reconnect: None, ..config() }).await;
+        let (mut alice, end) = ScriptedHub::default().alice(config().with_reconnect(None)).await;
         drop(end);
         let over = Closed::Disconnected;
         assert_eq!(alice.ready().await, Err(over.clone()));
@@ -454,7 +454,7 @@ fn a_hub_that_never_pauses_is_heard_to_the_end_and_others_have_their_turn() {
 #[test]
 fn it_is_a_stream_of_events() {
     on_virtual_time(async || {
-        let (mut alice, mut end) = ScriptedHub::default().alice(ClientConfig { reconnect: None, ..config() }).await;
+        let (mut alice, mut end) = ScriptedHub::default().alice(config().with_reconnect(None)).await;
         end.say(&deliver(1)).await;
         drop(end);
         let mut events = Vec::new();

@@ -185,13 +185,11 @@ impl<S: Serial> Thermometer<S> {
 
 fn new_client(now: Instant, seed: u64) -> Client {
     // To look whether the line is up costs nothing, so it does so often.
-    let reconnect = Backoff { first: Duration::from_millis(250), max: Duration::from_secs(4) };
-    let config = ClientConfig {
-        frame_bytes_max: FRAME_BYTES_MAX,
-        outbox_bytes_max: 2_048,
-        reconnect: Some(reconnect),
-        ..ClientConfig::default()
-    };
+    let reconnect = Backoff::default().with_first(Duration::from_millis(250)).with_max(Duration::from_secs(4));
+    let config = ClientConfig::default()
+        .with_frame_bytes_max(FRAME_BYTES_MAX)
+        .with_outbox_bytes_max(2_048)
+        .with_reconnect(Some(reconnect));
     Client::new(now, config, seed)
 }
 

@@ -7,16 +7,37 @@ use core::time::Duration;
 use siphasher::sip::SipHasher13;
 
 use crate::redacted::Secret;
+use crate::setters::setters;
 
 /// How long a client waits before an attempt to connect (protocol.md, *Sessions*, *How often*). The time doubles with
 /// each attempt since the last welcome or resumed. The client waits for a random time between half of it and the whole,
 /// so that not all clients of a hub connect at the same moment.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use chatcore::Backoff;
+///
+/// let patient = Backoff::default().with_max(Duration::from_secs(300));
+/// assert_eq!(patient.first, Duration::from_millis(200));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
+#[non_exhaustive]
 pub struct Backoff {
     /// The time before the first attempt. Default 200 ms; at least 1 ns.
+    #[cfg_attr(feature = "serde", serde(with = "crate::form::duration"))]
     pub first: Duration,
     /// The longest time. Default 30 s; at least `first`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::form::duration"))]
     pub max: Duration,
+}
+
+setters! {
+    Backoff {
+        with_first(first: Duration),
+        with_max(max: Duration),
+    }
 }
 
 impl Default for Backoff {

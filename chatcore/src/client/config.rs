@@ -3,20 +3,25 @@
 use core::time::Duration;
 
 use super::backoff::Backoff;
+use crate::setters::setters;
 use crate::wire::{HANDSHAKE_FRAME_BYTES_MAX, OVERHEAD_BYTES_MAX};
 
-/// How a client behaves: its limits and times.
+/// How a client behaves: its limits and times. A configuration is made from the default one, with a method for each field.
+///
+/// With the feature `serde`, a value that is missing is the default one, times are text with a unit (`"30s"`, `"250ms"`), and
+/// values with which no client can work are an error.
 ///
 /// ```
 /// use chatcore::{ClientConfig, ClientConfigError};
 ///
-/// let config = ClientConfig { ack_frames: 16, reconnect: None, ..ClientConfig::default() };
+/// let config = ClientConfig::default().with_ack_frames(16).with_reconnect(None);
 /// assert_eq!(config.check(), Ok(()));
 ///
-/// let small = ClientConfig { outbox_bytes_max: 100, ..ClientConfig::default() };
+/// let small = ClientConfig::default().with_outbox_bytes_max(100);
 /// assert_eq!(small.check(), Err(ClientConfigError::Outbox { given: 100, bytes_min: 512 }));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ClientConfig {
     /// The most bytes of a frame's content, in both directions, whatever the hub announces. The driver buffers no
     /// longer frame. Default 16 MiB + 256; at least [`HANDSHAKE_FRAME_BYTES_MAX`].
@@ -43,6 +48,19 @@ pub struct ClientConfig {
     /// How long to wait before the client connects again when a connection is lost; none to end the client instead.
     /// Default [`Backoff::default`].
     pub reconnect: Option<Backoff>,
+}
+
+setters! {
+    form ClientConfig {
+        with_frame_bytes_max(frame_bytes_max: u32),
+        with_outbox_bytes_max(outbox_bytes_max: u32),
+        with_answer_time_max(answer_time_max: Duration as "duration"),
+        with_flush_time_max(flush_time_max: Duration as "duration"),
+        with_ack_delay(ack_delay: Duration as "duration"),
+        with_ack_frames(ack_frames: u32),
+        with_takes_later(takes_later: bool),
+        with_reconnect(reconnect: Option<Backoff>),
+    }
 }
 
 impl Default for ClientConfig {

@@ -110,6 +110,7 @@ impl Client {
             self.transport.address = hint.address;
         }
         self.transport.stage = Stage::Offline { retry_at: self.now + after };
+        self.transport.on_their_way = 0;
         self.state = State::Unregistered;
         self.resume_outbox = None;
         self.answer_by = None;

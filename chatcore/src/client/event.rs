@@ -13,43 +13,57 @@ use crate::wire::{
 
 /// What a client tells its program: [`Client::poll_event`](super::Client::poll_event) returns it.
 ///
-/// *We* in these descriptions means the user of this client.
+/// *We* in these descriptions means the user of this client. There may be more events, and more in each: a program matches
+/// them with `..`, and has an arm for what it does not know. A test gets them from a client and a hub in memory, or with the
+/// feature `serde` from text.
+///
+/// With the feature `serde`, an event is its name and its fields, such as `{"done":{"number":7}}`. Codes are the numbers of
+/// protocol.md, times are text with a unit (`"1500ms"`), and a body is a sequence of bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Event {
     /// We have the name, and a session begins (protocol.md, *welcome*).
+    #[non_exhaustive]
     Registered {
         /// The name, as the hub mapped it.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
         name: UserName,
         /// As in [`User`].
+        #[cfg_attr(feature = "serde", serde(default))]
         display_name: Option<String>,
         /// What the hub allows.
         limits: Announced,
     },
     /// We do not get the name (protocol.md, *refused*). The program may try another name, or the same one again. The
     /// client does not ask for it again by itself, not even on the next connection.
+    #[non_exhaustive]
     Refused {
         /// Why, for programs.
         code: RefusalCode,
         /// Why, for people. The hub wrote this text: escape it before a terminal shows it.
         detail: String,
         /// The time after which it may be worth trying again; none if the hub does not know.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::duration::option"))]
         wait: Option<Duration>,
     },
     /// The connection is lost, and the session waits for another one. Drop the transport if it is still there.
     /// [`Connect`](Self::Connect) follows when it is time to make a new one. What the program sends meanwhile waits in
     /// the outbox. After a [`Refused`](Self::Refused) there is no session: then the client waits until the program asks
     /// for a name.
+    #[non_exhaustive]
     Reconnecting {
         /// Why the connection was lost, or could not be made.
         why: Closed,
         /// How many attempts there are since the session was last connected, the next one included.
         attempt: u32,
         /// How long the client waits before the next attempt, at the least.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::duration"))]
         after: Duration,
     },
     /// The client wants a new transport. Call [`Client::connected`](super::Client::connected) when it stands, or
     /// [`Client::disconnect`](super::Client::disconnect) if it cannot be made.
+    #[non_exhaustive]
     Connect {
         /// Where to connect to, in the transport's notation; none for the same place. The hub wrote this text.
         address: Option<String>,
@@ -60,29 +74,37 @@ pub enum Event {
     ///
     /// Nobody knows what became of requests without an answer, with one exception: those with a number of `unsent_from`
     /// or above never went out.
+    #[non_exhaustive]
     SessionLost {
         /// The number of the first request that certainly did not go out.
         unsent_from: u64,
     },
     /// A message has come.
+    #[non_exhaustive]
     Message {
         /// Its id, which holds the hub's time. Ids rise in the order in which the hub accepts messages.
         id: MessageId,
         /// The sender.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
         from: UserName,
         /// The room that the message was sent to; none if it was sent to us alone.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped::option"))]
         room: Option<RoomName>,
         /// The body: opaque bytes.
+        #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))]
         body: Vec<u8>,
     },
     /// Another session of ours has sent a message to a user, and the hub has accepted it (protocol.md, *sent*). What
     /// another session of ours says in a room comes as a [`Message`](Self::Message) from our own name.
+    #[non_exhaustive]
     Sent {
         /// Its id.
         id: MessageId,
         /// The recipient.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
         to: UserName,
         /// The body: opaque bytes.
+        #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))]
         body: Vec<u8>,
     },
     /// The hub has taken responsibility for a message (protocol.md, *accepted and rejected*).
@@ -98,6 +120,7 @@ pub enum Event {
         number: u64,
     },
     /// The hub has not done a request, and no part of it.
+    #[non_exhaustive]
     Rejected {
         /// The number that the call returned.
         number: u64,
@@ -106,15 +129,18 @@ pub enum Event {
     },
     /// A user's session has ended before the user acknowledged messages of ours, which the hub had accepted
     /// (protocol.md, *Reports*). There are no reports about messages to rooms.
+    #[non_exhaustive]
     Report {
         /// What the hub knows about these messages.
         status: DeliveryStatus,
         /// The recipient.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
         to: UserName,
         /// The messages, by the ids in their [`Accepted`](Self::Accepted).
         ids: Vec<MessageId>,
     },
     /// A page of the users who are online.
+    #[non_exhaustive]
     Online {
         /// The number that [`Client::who`](super::Client::who) returned.
         number: u64,
@@ -124,6 +150,7 @@ pub enum Event {
         next: Option<u64>,
     },
     /// A page of the members of a room.
+    #[non_exhaustive]
     Members {
         /// The number that [`Client::roster`](super::Client::roster) returned.
         number: u64,
@@ -134,28 +161,37 @@ pub enum Event {
     },
     /// Another user has joined a room that we are in. A hub does not tell this in rooms with many members. With our own
     /// name: another session of ours has joined the room, or we were in it when this session began. Then we are in it.
+    #[non_exhaustive]
     Joined {
         /// The room.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
         room: RoomName,
         /// The user.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
         name: UserName,
         /// As in [`User`].
+        #[cfg_attr(feature = "serde", serde(default))]
         display_name: Option<String>,
     },
     /// Another user has left a room that we are in. A hub does not tell this in rooms with many members. With our own
     /// name: another session of ours has left the room. Then we are not in it.
+    #[non_exhaustive]
     Left {
         /// The room.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
         room: RoomName,
         /// The user.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
         name: UserName,
         /// Why.
         reason: LeaveCode,
     },
     /// Messages of a room are missing in this place (protocol.md, *missed and stale*). The hub left them out, because
     /// we had left too much unacknowledged, or because they are longer than the frames that we take.
+    #[non_exhaustive]
     Missed {
         /// The room.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
         room: RoomName,
         /// The id of the first message that is missing.
         first_id: MessageId,
@@ -168,15 +204,19 @@ pub enum Event {
     /// unacknowledged. [`Client::roster`](super::Client::roster) tells who is there now.
     Stale {
         /// The room.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
         room: RoomName,
     },
     /// A user that we watch is online, or is not (protocol.md, *Presence*).
+    #[non_exhaustive]
     Presence {
         /// The user.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
         name: UserName,
         /// Whether the user's session lives, attached or detached.
         online: bool,
         /// As in [`User`]; none if the user is not online.
+        #[cfg_attr(feature = "serde", serde(default))]
         display_name: Option<String>,
     },
     /// The client has ended. This is the last event.
@@ -185,24 +225,40 @@ pub enum Event {
 
 /// A user in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct User {
     /// The name: the sender of messages, and the identity of the user.
+    #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
     pub name: UserName,
     /// The spelling with which the user registered, to be shown in place of the name; none if that is the name
     /// (protocol.md, *Names*). The client drops a display name that does not map to the name by its own tables of
     /// Unicode, so that no user is shown as another.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub display_name: Option<String>,
 }
 
 impl User {
+    /// A user without a display name.
+    pub const fn new(name: UserName) -> Self {
+        Self { name, display_name: None }
+    }
+
+    /// The same with this [`display_name`](Self::display_name).
+    #[must_use]
+    pub fn with_display_name(mut self, display_name: Option<String>) -> Self {
+        self.display_name = display_name;
+        self
+    }
+
     /// The text to show for the user: the display name, or the name if there is none.
     ///
     /// ```
     /// use chatcore::User;
     ///
-    /// let bob = User { name: "bob".parse()?, display_name: Some("Bob".into()) };
+    /// let bob = User::new("bob".parse()?).with_display_name(Some("Bob".into()));
     /// assert_eq!(bob.shown(), "Bob");
-    /// assert_eq!(User { display_name: None, ..bob }.shown(), "bob");
+    /// assert_eq!(bob.with_display_name(None).shown(), "bob");
     /// # Ok::<(), chatcore::NameError>(())
     /// ```
     pub fn shown(&self) -> &str {
@@ -212,24 +268,54 @@ impl User {
 
 /// What a program stores, so that it can go on with its session when it is started again:
 /// [`Client::ticket`](super::Client::ticket) gives it, and [`Client::resume`](super::Client::resume) takes it.
+///
+/// With the feature `serde`, it is a map of its fields, in which the token is 32 hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct SessionTicket {
     /// The session's name.
+    #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
     pub name: UserName,
     /// The spelling with which the user registered; none if that is the name. If the session is lost, the client
     /// registers with this spelling again. It ignores one that maps to another name.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub display_name: Option<String>,
     /// The session's secret. Store it where nobody else can read it.
+    #[cfg_attr(feature = "serde", serde(with = "crate::form::token"))]
     pub token: Token,
     /// The number of the last attempt to resume the session. A program that was started again sets this to a number
     /// that is higher than any number of a process before it, such as the milliseconds since 1970. So the hub knows
     /// which of two processes is the later one (protocol.md, *Sessions*).
+    #[cfg_attr(feature = "serde", serde(default))]
     pub attempt: u64,
+}
+
+impl SessionTicket {
+    /// A ticket without a display name, whose last attempt was 0.
+    pub const fn new(name: UserName, token: Token) -> Self {
+        Self { name, display_name: None, token, attempt: 0 }
+    }
+
+    /// The same with this [`display_name`](Self::display_name).
+    #[must_use]
+    pub fn with_display_name(mut self, display_name: Option<String>) -> Self {
+        self.display_name = display_name;
+        self
+    }
+
+    /// The same with this [`attempt`](Self::attempt).
+    #[must_use]
+    pub const fn with_attempt(mut self, attempt: u64) -> Self {
+        self.attempt = attempt;
+        self
+    }
 }
 
 /// Why a client ended, or lost its connection. `Display` gives a sentence for people, which may hold text that the hub
 /// wrote: escape it before a terminal shows it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Closed {
     /// We left: [`Client::close`](super::Client::close).
@@ -237,6 +323,7 @@ pub enum Closed {
     Left,
     /// The hub said goodbye (protocol.md, *goodbye*).
     #[error("{}", farewell(*code, detail, reconnect.as_ref()))]
+    #[non_exhaustive]
     Goodbye {
         /// Why, for programs.
         code: GoodbyeCode,
@@ -249,6 +336,7 @@ pub enum Closed {
     /// is the reason of an [`Event::Reconnecting`]. It is that of an [`Event::Closed`] only if the client was closing,
     /// or has no [`ClientConfig::reconnect`](super::ClientConfig::reconnect).
     #[error("{detail}")]
+    #[non_exhaustive]
     Refused {
         /// Why, for programs.
         code: RefusalCode,
@@ -257,6 +345,7 @@ pub enum Closed {
     },
     /// The hub reports that we broke the protocol (protocol.md, *error*).
     #[error("the server reports a protocol error, {code}: {detail}")]
+    #[non_exhaustive]
     Error {
         /// How, for programs.
         code: ErrorCode,
@@ -289,8 +378,11 @@ fn farewell(code: GoodbyeCode, detail: &str, reconnect: Option<&Reconnect>) -> S
 
 /// A hub's hint about the next connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Reconnect {
     /// How long to wait first.
+    #[cfg_attr(feature = "serde", serde(with = "crate::form::duration"))]
     pub after: Duration,
     /// Where to connect to, in the transport's notation; none for the same place. The hub wrote this text.
     pub address: Option<String>,

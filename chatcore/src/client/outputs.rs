@@ -8,8 +8,9 @@ use crate::outbox::Chunks;
 use crate::time::Instant;
 
 impl Client {
-    /// The bytes to write. Report to [`transmitted`](Self::transmitted) how many of them the transport took. The call
-    /// may add an acknowledgement that waited for something to travel with.
+    /// The bytes to write. Report to [`transmitted`](Self::transmitted) how many of them the transport took, or to
+    /// [`transmitting`](Self::transmitting) that it will. The call may add an acknowledgement that waited for something to
+    /// travel with.
     pub fn poll_transmit(&mut self) -> Chunks<'_> {
         let bytes_max = self.limits.map_or(usize::MAX, |limits| limits.outbox_bytes_max as usize / 16);
         let is_large = self.acks.is_large(self.config.ack_frames, bytes_max);
@@ -21,7 +22,7 @@ impl Client {
 
     /// Whether the transport has taken everything and the hub has acknowledged it.
     pub fn is_drained(&self) -> bool {
-        self.outbox.is_written() && !self.outbox.awaits_ack()
+        self.outbox.is_written() && !self.outbox.awaits_ack() && self.transport.on_their_way == 0
     }
 
     /// The next event; none if there is no further one. With this call the program *takes* the event, and the client

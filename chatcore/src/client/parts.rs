@@ -21,7 +21,8 @@ use crate::wire::Announced;
 /// 1. *Commands*: [`register`](Self::register), [`send`](Self::send), [`join`](Self::join), [`leave`](Self::leave),
 ///    [`roster`](Self::roster), [`who`](Self::who), [`watch`](Self::watch), [`unwatch`](Self::unwatch) and
 ///    [`close`](Self::close). They put frames into the outbox.
-/// 2. *Inputs*: [`receive`](Self::receive), [`transmitted`](Self::transmitted), [`disconnect`](Self::disconnect),
+/// 2. *Inputs*: [`receive`](Self::receive), [`transmitted`](Self::transmitted) (or
+///    [`transmitting`](Self::transmitting) first, if the transport tells late), [`disconnect`](Self::disconnect),
 ///    [`connected`](Self::connected), [`handle_timeout`](Self::handle_timeout).
 /// 3. *Outputs*: write what [`poll_transmit`](Self::poll_transmit) gives, call [`poll_event`](Self::poll_event) until
 ///    it returns none, and wait until [`poll_timeout`](Self::poll_timeout) at the latest.
@@ -145,7 +146,7 @@ impl Client {
     ///
     /// // What an older process stored, with an attempt that is higher than any of that process.
     /// let token = Token::from_bytes([7; 16]);
-    /// let ticket = SessionTicket { name: "bob".parse()?, display_name: None, token, attempt: 1_767_225_600_000 };
+    /// let ticket = SessionTicket::new("bob".parse()?, token).with_attempt(1_767_225_600_000);
     /// let mut client = Client::resume(Instant::ZERO, ClientConfig::default(), 7, ticket, b"");
     /// assert!(!client.poll_transmit().is_empty(), "it asks for the session");
     /// # Ok::<(), chatcore::NameError>(())

@@ -8,6 +8,8 @@ use crate::time::Instant;
 ///
 /// A driver that checks this after each call need not wait for [`Event::Reconnecting`](super::Event::Reconnecting) and
 /// [`Event::Connect`](super::Event::Connect), which may stand after many events that the program has not taken yet.
+///
+/// A driver must do what each says, so the enum is not `#[non_exhaustive]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport<'a> {
     /// Use the transport: read and write.
@@ -27,6 +29,8 @@ pub enum Transport<'a> {
 pub(super) struct TransportState {
     pub(super) stage: Stage,
     pub(super) attempt: u32,
+    /// Bytes that the driver has taken for the present connection, and has not reported as transmitted.
+    pub(super) on_their_way: usize,
     /// Where the hub wants us to connect to.
     pub(super) address: Option<String>,
 }
@@ -48,7 +52,7 @@ pub(super) enum Stage {
 impl TransportState {
     /// A connection that is there from the beginning.
     pub(super) const fn fresh() -> Self {
-        Self { stage: Stage::Online { preface_seen: false }, attempt: 0, address: None }
+        Self { stage: Stage::Online { preface_seen: false }, attempt: 0, on_their_way: 0, address: None }
     }
 
     pub(super) const fn is_online(&self) -> bool {

@@ -72,7 +72,7 @@ impl Hub {
     /// use chatcore::{CONNECTION_COST, Hub, Instant, Limits, QuotaKey, Rate};
     ///
     /// let origin_rate = Rate { per_s: 10, burst: 60 }; // one connection at once, and one in five seconds
-    /// let mut hub = Hub::new(Limits { origin_rate, ..Limits::default() }, [7; 32]);
+    /// let mut hub = Hub::new(Limits::default().with_origin_rate(origin_rate), [7; 32]);
     /// let (now, origin) = (Instant::ZERO, QuotaKey(1));
     /// assert_eq!(hub.charge_origin(now, origin, CONNECTION_COST), None);
     /// assert!(hub.charge_origin(now, origin, CONNECTION_COST) > Some(now));

@@ -2,7 +2,6 @@
 
 use alloc::boxed::Box;
 
-use super::conn_id::ConnId;
 use super::event::CloseReason;
 use super::origins::Share;
 use super::reports::EndedSession;
@@ -11,9 +10,15 @@ use crate::time::Instant;
 
 #[derive(Debug)]
 pub(super) struct Conn {
-    pub(super) id: ConnId,
+    /// Of its id, which also has its index.
+    pub(super) serial: u32,
+    /// Bytes that the driver has taken, and has not reported as transmitted.
+    pub(super) on_their_way: u32,
     pub(super) state: ConnState,
 }
+
+/// Every connection has one.
+const _: () = assert!(size_of::<Conn>() <= 24);
 
 #[derive(Debug)]
 pub(super) enum ConnState {

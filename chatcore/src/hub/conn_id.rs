@@ -4,6 +4,7 @@ use core::fmt;
 
 /// The id of a connection that a hub has admitted. A hub uses no id twice (within 2³² connections).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ConnId {
     pub(super) index: u32,
     pub(super) serial: u32,

@@ -9,10 +9,14 @@ use crate::wire::{
 use alloc::string::{String, ToString};
 
 /// What has happened at a hub: [`Hub::poll_event`](super::Hub::poll_event) returns it. No event asks the driver to do
-/// anything, so a driver may drop them all.
+/// anything, so a driver may drop them all. There may be more of them, and more in each: a driver matches them with `..`,
+/// and has an arm for what it does not know.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum HubEvent {
     /// A session begins. Its user holds the name from now on, if no other session of the user did before.
+    #[non_exhaustive]
     SessionStarted {
         /// The session.
         session: SessionId,
@@ -22,6 +26,7 @@ pub enum HubEvent {
         name: UserName,
     },
     /// A session has lost its connection. It keeps its name and waits for a resume.
+    #[non_exhaustive]
     Detached {
         /// The session.
         session: SessionId,
@@ -34,6 +39,7 @@ pub enum HubEvent {
         reason: CloseReason,
     },
     /// A session goes on with a new connection.
+    #[non_exhaustive]
     Resumed {
         /// The session.
         session: SessionId,
@@ -43,6 +49,7 @@ pub enum HubEvent {
         name: UserName,
     },
     /// A session goes on with another client of its user ([`Admission::TakeOver`](crate::Admission::TakeOver)).
+    #[non_exhaustive]
     TakenOver {
         /// The session.
         session: SessionId,
@@ -53,6 +60,7 @@ pub enum HubEvent {
     },
     /// A session has ended, and its name is free if its user has no other session. If it had a connection, an [`Action::Close`](super::Action::Close)
     /// follows when everything is written, unless the driver itself reported that the connection is gone.
+    #[non_exhaustive]
     SessionEnded {
         /// The session. The hub does not know it any more.
         session: SessionId,
@@ -62,11 +70,13 @@ pub enum HubEvent {
         reason: CloseReason,
     },
     /// A room has its first member.
+    #[non_exhaustive]
     RoomOpened {
         /// The room.
         room: RoomName,
     },
     /// A room has lost its last member.
+    #[non_exhaustive]
     RoomClosed {
         /// The room.
         room: RoomName,
@@ -75,6 +85,7 @@ pub enum HubEvent {
 
 /// Why a connection or a session ended. `Display` gives a sentence for a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum CloseReason {
     /// The client said goodbye.

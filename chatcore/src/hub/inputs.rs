@@ -97,8 +97,15 @@ impl Hub {
         self.last_cost
     }
 
-    /// Reports that the transport, or a buffer in front of it, took this many bytes of [`transmit`](Self::transmit).
-    /// Call this before any other input: an input may change what is to be written.
+    /// Reports that this many bytes of [`transmit`](Self::transmit) are on their way: the driver has given them to a
+    /// transport that tells later what became of them, such as a channel to a writer, or a queue of the system. Call this
+    /// before any other input: an input may change what is to be written. From now on [`transmit`](Self::transmit) gives
+    /// what follows these bytes, and they count as sent: the peer may acknowledge them, and if the connection breaks they
+    /// may have arrived.
+    ///
+    /// When the transport has taken them, report them to [`transmitted`](Self::transmitted), as late as you like, in
+    /// pieces of any size. Until then the hub gives no [`Action::Close`](crate::Action::Close) for the connection, unless
+    /// [`Limits::flush_time_max`](crate::Limits::flush_time_max) is over.
     ///
     /// # Errors
     ///
@@ -106,7 +113,56 @@ impl Hub {
     ///
     /// # Panics
     ///
-    /// If `count` is more than [`transmit`](Self::transmit) gave.
+    /// If `count` is more than [`transmit`](Self::transmit) gave, or if 4 GiB are on their way and not reported.
+    ///
+    /// ```
+    /// use chatcore::{Action, Client, ClientConfig, Handshake, Hub, Instant, Limits};
+    ///
+    /// let now = Instant::ZERO;
+    /// let mut hub = Hub::new(Limits::default(), [7; 32]);
+    /// let mut client = Client::new(now, ClientConfig::default(), 7);
+    /// client.register(now, "alice", b"")?;
+    /// let arrived = client.poll_transmit().concat();
+    /// # client.transmitted(now, arrived.len());
+    /// let registration = Handshake::new(now, hub.limits()).receive(now, &mut &arrived[..])?.expect("it is whole");
+    /// let conn = hub.admit(now, registration)?;
+    ///
+    /// let bytes = hub.transmit(conn).concat();
+    /// hub.transmitting(now, conn, bytes.len())?;
+    /// assert!(hub.transmit(conn).is_empty(), "what comes next is not there yet");
+    /// // The transport works, and the client has answered before it tells that it is done.
+    /// let _ = client.receive(now, &mut &bytes[..]);
+    /// # while client.poll_event().is_some() {}
+    /// client.close(now);
+    /// let _ = hub.receive(now, conn, &mut &client.poll_transmit().concat()[..])?;
+    /// let rest = hub.transmit(conn).bytes();
+    /// hub.transmitting(now, conn, rest)?;
+    /// assert!(!std::iter::from_fn(|| hub.poll_action()).any(|action| matches!(action, Action::Close { .. })));
+    /// // Now it tells.
+    /// hub.transmitted(now, conn, bytes.len() + rest)?;
+    /// assert!(matches!(hub.poll_action(), Some(Action::Close { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn transmitting(&mut self, now: Instant, conn: ConnId, count: usize) -> Result<(), UnknownConn> {
+        self.clock(now);
+        let (sessions, _) = self.ordered.unordered();
+        let index = sessions.conn_index(conn)?;
+        sessions.transmitting(index, count);
+        Ok(())
+    }
+
+    /// Reports that the transport, or a buffer in front of it, took this many bytes: first of those that are on their way
+    /// ([`transmitting`](Self::transmitting)), if there are any, and then of [`transmit`](Self::transmit). For the latter
+    /// call this before any other input: an input may change what is to be written.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownConn`] if the hub does not know the connection, or knows it no more. After a close or a disconnect this is
+    /// no bug of a driver that reports late.
+    ///
+    /// # Panics
+    ///
+    /// If `count` is more than that.
     pub fn transmitted(&mut self, now: Instant, conn: ConnId, count: usize) -> Result<(), UnknownConn> {
         self.clock(now);
         let (sessions, _) = self.ordered.unordered();

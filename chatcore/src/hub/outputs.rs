@@ -30,7 +30,8 @@ impl Hub {
     }
 
     /// The bytes to write to a connection, borrowed from the hub. Report to [`transmitted`](Self::transmitted) how many
-    /// of them the transport took. Empty for a connection that the hub does not know.
+    /// of them the transport took, or to [`transmitting`](Self::transmitting) that it will. Empty for a connection that the
+    /// hub does not know.
     pub fn transmit(&self, conn: ConnId) -> Chunks<'_> {
         let sessions = self.ordered.sessions();
         match sessions.conn_state(conn) {

@@ -25,7 +25,7 @@ use crate::wire::{EPOCH_UNIX_MS, HUB_NUMBER_MAX, MessageId};
 /// The methods come in three families. **After any input, the driver drains the actions before it waits again**:
 ///
 /// 1. *Inputs*: [`charge_origin`](Self::charge_origin), [`admit`](Self::admit), [`receive`](Self::receive),
-///    [`transmitted`](Self::transmitted), [`disconnect`](Self::disconnect),
+///    [`transmitted`](Self::transmitted), [`transmitting`](Self::transmitting), [`disconnect`](Self::disconnect),
 ///    [`handle_timeout`](Self::handle_timeout). A driver may make any number of these calls before it drains the
 ///    actions: batches make the hub fast.
 /// 2. *The program's own commands*: [`say`](Self::say), [`put_into_room`](Self::put_into_room), [`kick`](Self::kick),

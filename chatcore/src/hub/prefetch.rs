@@ -106,7 +106,7 @@ impl Prefetch {
         for recipient in recipients {
             recipient.outbox().prefetch_end();
             if let Attachment::Attached(conn) = recipient.attachment {
-                read(sessions.conns().get(conn.index()).map(|conn| conn.id));
+                read(sessions.conns().get(conn.index()).map(|conn| conn.serial));
             }
         }
     }

@@ -5,6 +5,7 @@ use core::fmt;
 /// The id of a session of a hub: one device of a user, attached to a connection or not. A hub uses no id twice (within 2³²
 /// sessions).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SessionId {
     pub(super) index: u32,
     pub(super) serial: u32,

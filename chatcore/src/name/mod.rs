@@ -203,6 +203,12 @@ impl fmt::Debug for RoomName {
     }
 }
 
+impl AsRef<str> for RoomName {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
 impl AsRef<str> for UserName {
     fn as_ref(&self) -> &str {
         self.as_str()

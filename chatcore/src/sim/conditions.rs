@@ -3,9 +3,18 @@
 use core::time::Duration;
 
 use super::random::{CERTAIN, Random};
+use crate::setters::setters;
 
 /// What a network does to the bytes that it carries. Chances are in millionths ([`CERTAIN`]).
+///
+/// ```
+/// use chatcore::sim::{CERTAIN, NetworkConditions};
+///
+/// let breaks = NetworkConditions::calm().with_cut_chance(CERTAIN).with_cut_bytes_max(100);
+/// assert_eq!(breaks.loss_chance, 0, "what is on its way arrives");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NetworkConditions {
     /// Bytes that travel in one piece, at the most: what is written at once arrives in pieces, each with its own delay.
     pub piece_bytes_max: usize,
@@ -31,6 +40,23 @@ pub struct NetworkConditions {
     pub notice_max: Duration,
     /// Bytes that each direction holds for a reader that does not read.
     pub buffer_bytes: usize,
+}
+
+setters! {
+    NetworkConditions {
+        with_piece_bytes_max(piece_bytes_max: usize),
+        with_delay_min(delay_min: Duration),
+        with_delay_max(delay_max: Duration),
+        with_stall_chance(stall_chance: u32),
+        with_stall_max(stall_max: Duration),
+        with_cut_chance(cut_chance: u32),
+        with_cut_bytes_max(cut_bytes_max: u64),
+        with_loss_chance(loss_chance: u32),
+        with_reset_chance(reset_chance: u32),
+        with_half_open_chance(half_open_chance: u32),
+        with_notice_max(notice_max: Duration),
+        with_buffer_bytes(buffer_bytes: usize),
+    }
 }
 
 impl NetworkConditions {

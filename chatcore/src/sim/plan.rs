@@ -7,6 +7,7 @@ use super::attacker::Flood;
 use super::conditions::NetworkConditions;
 use super::random::{CERTAIN, Random};
 use super::server::turn_units_max;
+use crate::setters::setters;
 use crate::{Backoff, ClientConfig, Limits, Rate};
 
 /// What a [`World`](super::World) consists of, and what goes wrong in it.
@@ -14,12 +15,13 @@ use crate::{Backoff, ClientConfig, Limits, Rate};
 /// ```
 /// use chatcore::sim::{Plan, World};
 ///
-/// let plan = Plan { rooms: 2, ..Plan::calm(3) };
+/// let plan = Plan::calm(3).with_rooms(2);
 /// let summary = World::new(7, plan).run()?;
 /// assert_eq!(summary.lives, 3, "no program died");
 /// # Ok::<(), chatcore::sim::Violation>(())
 /// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Plan {
     /// How many users there are, each with its own name.
     pub users: usize,
@@ -53,6 +55,8 @@ pub struct Plan {
     pub tick: Duration,
     /// The chance that a program takes its client's events only some time later, in millionths.
     pub takes_late: u32,
+    /// How long after it has taken bytes the server's transport reports that, at the most. With zero, it reports at once.
+    pub report_delay_max: Duration,
     /// The attackers, by what each of them does. They flood the hub until the fault phase is over.
     pub attackers: Vec<Flood>,
     /// How many origins the attackers' connections come from. At least 1.
@@ -63,6 +67,32 @@ pub struct Plan {
     pub is_paired: bool,
     /// The time in which a user's message must reach its recipient; none for no bound.
     pub delay_max: Option<Duration>,
+}
+
+setters! {
+    Plan {
+        with_users(users: usize),
+        with_rooms(rooms: usize),
+        with_limits(limits: Limits),
+        with_config(config: ClientConfig),
+        with_conditions(conditions: NetworkConditions),
+        with_fault_phase(fault_phase: Duration),
+        with_pace(pace: Duration),
+        with_body_bytes_max(body_bytes_max: u64),
+        with_fault_event_pace(fault_event_pace: Option<Duration>),
+        with_fault_events(fault_events: [(FaultEvent, u32); FaultEvent::ALL.len()]),
+        with_auth_delay_chance(auth_delay_chance: u32),
+        with_dial_fails(dial_fails: u32),
+        with_origins(origins: usize),
+        with_burst_max(burst_max: u64),
+        with_tick(tick: Duration),
+        with_takes_late(takes_late: u32),
+        with_report_delay_max(report_delay_max: Duration),
+        with_attack_origins(attack_origins: usize),
+        with_unit(unit: Duration),
+        with_is_paired(is_paired: bool),
+        with_delay_max(delay_max: Option<Duration>),
+    }
 }
 
 /// A thing that goes wrong, with a run as a whole or with one of its nodes.
@@ -134,6 +164,13 @@ const ATTACK_TICK: Duration = Duration::from_micros(500);
 const COST_MAX: u64 = 50;
 
 impl Plan {
+    /// The same with these [`attackers`](Self::attackers).
+    #[must_use]
+    pub fn with_attackers(mut self, attackers: Vec<Flood>) -> Self {
+        self.attackers = attackers;
+        self
+    }
+
     /// A plan in which nothing goes wrong, and the users make no requests by themselves.
     pub fn calm(users: usize) -> Self {
         Self {
@@ -153,6 +190,7 @@ impl Plan {
             burst_max: 1,
             tick: Duration::ZERO,
             takes_late: 0,
+            report_delay_max: Duration::ZERO,
             attackers: Vec::new(),
             attack_origins: 1,
             unit: Duration::ZERO,
@@ -199,6 +237,7 @@ impl Plan {
             burst_max,
             tick: Duration::from_micros(random.pick(&[0, 0, 100, 5_000])),
             takes_late: random.pick(&[0, 0, CERTAIN / 10]),
+            report_delay_max: Duration::from_millis(random.pick(&[0, 0, 20, 2_000])),
             ..Self::calm(users)
         }
     }

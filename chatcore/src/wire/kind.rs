@@ -17,6 +17,7 @@ use core::fmt;
 /// assert!(Kind(0x80).name().is_none() && Kind(0x80).is_optional(), "a newer peer may send it");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Kind(pub u8);
 
 macro_rules! kinds {

@@ -13,7 +13,7 @@ use super::codec;
 use super::connection::{Ack, ErrorMessage, Goodbye, Ping, Pong, Refused, Register, Resume, Resumed, Welcome};
 use super::frame::{self, Content};
 use super::kind::Kind;
-use super::protocol_error::ProtocolError;
+use super::protocol_error::{ProtocolError, words};
 
 /// A set of messages that go one way: [`ClientMessage`] or [`HubMessage`].
 pub trait Message<'a>: Sized {
@@ -41,7 +41,11 @@ pub(crate) fn fields<'a, T: Deserialize<'a> + Serialize>(content: Content<'a>) -
 macro_rules! messages {
     ($(#[$meta:meta])* $name:ident from $side:ident { $($(#[$variant_meta:meta])* $variant:ident($fields:ty) = $kind:ident,)+ }) => {
         $(#[$meta])*
+        ///
+        /// There may be messages of further kinds. The fields of each are fixed: with another field a frame would be other bytes,
+        /// which only another version of the protocol has. So the structs of messages may be written as literals.
         #[derive(Clone, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
         pub enum $name<'a> {
             $($(#[$variant_meta])* $variant($fields),)+
         }
@@ -64,7 +68,7 @@ macro_rules! messages {
                         }
                     })+
                     known if known.name().is_some() => {
-                        Err(ProtocolError::Unexpected { kind, state: "in this direction" })
+                        Err(ProtocolError::Unexpected { kind, state: words::OTHER_DIRECTION })
                     }
                     unknown if unknown.is_optional() => Ok(None),
                     _ => Err(ProtocolError::UnknownKind { kind }),

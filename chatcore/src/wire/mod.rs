@@ -57,4 +57,5 @@ pub(crate) use frame::{content, measure};
 pub(crate) use message::fields;
 pub(crate) use plain::{HEAD_ROOM, Head, read_ack, read_count, read_send};
 pub(crate) use preface::{OURS as OUR_PREFACE, PrefaceError, take as take_preface};
+pub(crate) use protocol_error::words;
 pub(crate) use sizes::cut_detail;

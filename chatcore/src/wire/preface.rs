@@ -70,6 +70,7 @@ pub(crate) static OURS: [u8; PREFACE_BYTES] = Preface::OURS.encode();
 
 /// The protocol of a peer that does not begin with a preface (protocol.md, *The preface*, *Strangers*).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum OtherProtocol {
     /// An HTTP request or response.

@@ -8,6 +8,7 @@ use super::kind::Kind;
 /// A caller never causes one. The errors of a caller have their own types, such as
 /// [`UnknownConn`](crate::UnknownConn) and [`ClientError`](crate::ClientError).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum ProtocolError {
     /// See [`ErrorCode::UnsupportedVersion`].
@@ -73,7 +74,8 @@ pub enum ProtocolError {
         /// The kind.
         kind: Kind,
         /// The state of the connection, in words.
-        state: &'static str,
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "words::deserialize"))]
+        state: Words,
     },
     /// See [`ErrorCode::AckBeyondSent`].
     #[error("{acknowledged} frames are acknowledged, but only {sent} were sent")]
@@ -90,6 +92,29 @@ pub enum ProtocolError {
         registration_attempts_max: u32,
     },
 }
+
+/// What a message is wrong in, in words.
+pub(crate) mod words {
+    pub(crate) const BEFORE_REGISTRATION: &str = "before registration";
+    pub(crate) const REGISTERING: &str = "while a registration is not answered";
+    pub(crate) const RESUMING: &str = "while a resumption is not answered";
+    pub(crate) const REGISTERED: &str = "once registered";
+    pub(crate) const AFTER_THE_END: &str = "after the end";
+    pub(crate) const OTHER_DIRECTION: &str = "in this direction";
+
+    /// Reads them back. Another version may have others.
+    #[cfg(feature = "serde")]
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
+        const ALL: [&str; 6] = [BEFORE_REGISTRATION, REGISTERING, RESUMING, REGISTERED, AFTER_THE_END, OTHER_DIRECTION];
+        let words = <alloc::borrow::Cow<'_, str> as serde::Deserialize>::deserialize(deserializer)?;
+        ALL.into_iter().find(|known| *known == words).ok_or_else(|| {
+            serde::de::Error::custom(format_args!("{words:?} is no state of a connection that this version knows"))
+        })
+    }
+}
+
+/// With this name serde does not take it for a text that is borrowed from what is read.
+type Words = &'static str;
 
 impl ProtocolError {
     /// The code that stands for the error on the wire.

@@ -118,7 +118,7 @@ impl Session {
 
     fn hear(&mut self, event: &Event) {
         match event {
-            Event::Message { id, from, room, body } => {
+            Event::Message { id, from, room, body, .. } => {
                 let room = room.as_ref().map(room_of);
                 let told = Message { id: *id, from: user_of(from), room, body: body.clone() };
                 self.reach(|entry| matches!(entry, Entry::Message { message, .. } if *message == told));
@@ -128,25 +128,25 @@ impl Session {
                     *misses_told = 0;
                 }
             }
-            Event::Missed { room, first_id, last_id, count } => {
+            Event::Missed { room, first_id, last_id, count, .. } => {
                 self.hear_missed(room_of(room), *first_id..=*last_id, *count);
             }
             Event::Joined { room, name, .. } => self.hear_news(room_of(room), user_of(name), None),
-            Event::Left { room, name, reason } => self.hear_news(room_of(room), user_of(name), Some(*reason)),
-            Event::Stale { room } => {
+            Event::Left { room, name, reason, .. } => self.hear_news(room_of(room), user_of(name), Some(*reason)),
+            Event::Stale { room, .. } => {
                 assert!(self.was_full, "{room} is stale though there was room");
                 self.unheard[room_of(room)].is_stale = true;
             }
-            Event::Done { number } => {
+            Event::Done { number, .. } => {
                 let is_it = |entry: &Entry| matches!(entry, Entry::Done { number: done, .. } if done == number);
                 if let Entry::Done { left: Some(room), .. } = self.reach(is_it) {
                     let Unheard { missed, .. } = mem::take(&mut self.unheard[room]);
                     assert!(missed.is_empty(), "{missed:?} is told before the leave is done");
                 }
             }
-            Event::Accepted { number, id } => self.hear_answer(*number, &Answer::Accepted(*id)),
-            Event::Rejected { number, code } => self.hear_answer(*number, &Answer::Rejected(*code)),
-            Event::Members { number, users, next } => {
+            Event::Accepted { number, id, .. } => self.hear_answer(*number, &Answer::Accepted(*id)),
+            Event::Rejected { number, code, .. } => self.hear_answer(*number, &Answer::Rejected(*code)),
+            Event::Members { number, users, next, .. } => {
                 let users: BTreeSet<_> = users.iter().map(|user| user_of(&user.name)).collect();
                 let may_be_empty = matches!(self.answers.get(number), Some(Answer::Members { may_be_empty: true, .. }));
                 if may_be_empty && (users.is_empty(), *next) == (true, Some(0)) {
@@ -156,7 +156,7 @@ impl Session {
                     self.hear_answer(*number, &Answer::Members { users, may_be_empty });
                 }
             }
-            Event::Report { status, to, ids } => {
+            Event::Report { status, to, ids, .. } => {
                 for id in ids {
                     assert_eq!(
                         self.sent.remove(id),

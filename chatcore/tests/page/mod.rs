@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// The rows of all tables under a heading, as cells without markup.
 pub(crate) fn rows(heading: &str) -> Vec<Vec<String>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src/protocol.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/protocol.md");
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let section = text
         .lines()

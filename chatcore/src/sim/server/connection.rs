@@ -1,5 +1,6 @@
 //! One connection at a server, before the hub has admitted it and after that.
 
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::around::Around;
@@ -50,6 +51,8 @@ pub(super) struct Member {
     /// Since when it has something for the hub.
     pub(super) waits_since: Option<Instant>,
     pub(super) outgoing: Outgoing,
+    /// How many bytes the transport has taken, and when it reports that.
+    pub(super) reports: VecDeque<(Instant, usize)>,
     pub(super) origin: QuotaKey,
     /// What it owes of what it has cost.
     pub(super) debt: Debt,
@@ -69,6 +72,7 @@ impl Member {
             is_over: false,
             waits_since: None,
             outgoing,
+            reports: VecDeque::new(),
             origin,
             debt: Debt::default(),
         }
@@ -78,7 +82,8 @@ impl Member {
     pub(super) fn due(&self, network: &Links, wire: WireId) -> Option<Instant> {
         let readable_at = network.readable_at(wire, End::Server).filter(|_| self.reads());
         let unread = self.has_unread().then_some(Instant::ZERO);
-        readable_at.into_iter().chain(self.again_at).chain(unread).min()
+        let report_at = self.reports.front().map(|(at, _)| *at);
+        readable_at.into_iter().chain(self.again_at).chain(unread).chain(report_at).min()
     }
 
     /// Something was read that the hub has not seen, and it need not wait.
@@ -87,8 +92,8 @@ impl Member {
     }
 
     /// Nothing of what has come is kept for later.
-    pub(super) const fn is_at_rest(&self) -> bool {
-        self.again_at.is_none() && !self.is_over && !self.has_unread()
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.again_at.is_none() && !self.is_over && !self.has_unread() && self.reports.is_empty()
     }
 
     /// Reads what has come and can be held, unless nothing is to be read.

@@ -11,7 +11,7 @@ use super::work::of_slice_max;
 use crate::sim::network::End;
 use crate::sim::random::CERTAIN;
 use crate::sim::violation::{Property, Violation};
-use crate::{Action, CloseReason, Hub, HubEvent};
+use crate::{Action, CloseReason, Hub, HubEvent, Instant};
 
 /// Actions that one input may lead to, at the most: more is a hub that talks to itself.
 const ACTIONS_MAX: u32 = 100_000;
@@ -193,7 +193,7 @@ impl Server {
         let Some(hub) = &mut self.hub else { return false };
         let mut has_written = false;
         for wire in self.writing.clone() {
-            let Some(Member { conn, outgoing, .. }) = self.members.get_mut(&wire) else { continue };
+            let Some(Member { conn, outgoing, reports, .. }) = self.members.get_mut(&wire) else { continue };
             let conn = *conn;
             let (taken, is_all) = around.write(wire, End::Server, hub.transmit(conn), |bytes| outgoing.push(bytes));
             for body in outgoing.take_bodies() {
@@ -206,10 +206,31 @@ impl Server {
             }
             if taken > 0 {
                 has_written = true;
-                let known = hub.transmitted(around.now, conn, taken);
+                let is_late = !self.report_delay_max.is_zero() || !reports.is_empty();
+                let known = if is_late {
+                    let after = reports.back().map_or(around.now, |(at, _)| *at).max(around.now);
+                    reports.push_back((after.max(around.now + self.random.time_upto(self.report_delay_max)), taken));
+                    hub.transmitting(around.now, conn, taken)
+                } else {
+                    hub.transmitted(around.now, conn, taken)
+                };
                 assert!(known.is_ok(), "members are connections that the hub has not closed");
             }
         }
         has_written
+    }
+
+    /// Reports to the hub what the transports have taken before.
+    pub(super) fn report(&mut self, now: Instant) {
+        let Some(hub) = &mut self.hub else { return };
+        for member in self.members.values_mut() {
+            while let Some(&(at, taken)) = member.reports.front()
+                && at <= now
+            {
+                member.reports.pop_front();
+                let known = hub.transmitted(now, member.conn, taken);
+                assert!(known.is_ok(), "members are connections that the hub has not closed");
+            }
+        }
     }
 }

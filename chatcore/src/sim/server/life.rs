@@ -89,6 +89,7 @@ impl Server {
             }
             self.hub = Some(new_hub(&self.limits, &mut self.random));
         }
+        self.report(around.now);
         if self.pace.takes_time() {
             self.turn(around)?;
         } else {

@@ -27,6 +27,8 @@ pub(in crate::sim) struct Server {
     pub(super) writing: BTreeSet<WireId>,
     /// The chance that a decision about a registration takes its time.
     pub(super) auth_delay_chance: u32,
+    /// How long after it has taken bytes the transport reports that, at the most.
+    pub(super) report_delay_max: Duration,
     /// When senders are told what became of their messages at the latest, if that waits.
     pub(super) drain_by: Option<Instant>,
     /// Slices of work that the hub has done at this time.
@@ -68,6 +70,7 @@ impl Server {
             wires: BTreeMap::new(),
             writing: BTreeSet::new(),
             auth_delay_chance,
+            report_delay_max: Duration::ZERO,
             drain_by: None,
             slices: (Instant::ZERO, 0),
             pace: Pace::new(unit),
@@ -77,6 +80,12 @@ impl Server {
             debts: Debts::new(),
             random,
         }
+    }
+
+    /// Its transport reports late what it has taken.
+    pub(in crate::sim) fn with_report_delay(mut self, delay_max: Duration) -> Self {
+        self.report_delay_max = delay_max;
+        self
     }
 
     pub(in crate::sim) fn is_up(&self) -> bool {
@@ -92,9 +101,9 @@ impl Server {
         self.counts
     }
 
-    /// Decisions take no time from now on.
+    /// Decisions and reports take no time from now on.
     pub(in crate::sim) fn hurry(&mut self) {
-        self.auth_delay_chance = 0;
+        (self.auth_delay_chance, self.report_delay_max) = (0, Duration::ZERO);
     }
 
     /// Every connection has its name, and nothing is left to be written.

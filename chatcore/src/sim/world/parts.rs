@@ -41,7 +41,8 @@ impl World {
     pub fn new(seed: u64, plan: Plan) -> Self {
         let mut random = Random::new(seed);
         let network = Links::new(Network::new(random.draw(), plan.conditions.clone()));
-        let server = Server::new(plan.limits.clone(), plan.auth_delay_chance, plan.unit, random.fork());
+        let server = Server::new(plan.limits.clone(), plan.auth_delay_chance, plan.unit, random.fork())
+            .with_report_delay(plan.report_delay_max);
         let mut users: Vec<User> = (0..plan.users)
             .map(|index| {
                 let origin = QuotaKey((index % plan.origins) as u128);

@@ -5,6 +5,7 @@ use core::time::Duration;
 
 /// The counts of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Summary {
     /// A hash of every byte that was written, with its time and its connection: the same for the same seed.
     pub trace: u64,

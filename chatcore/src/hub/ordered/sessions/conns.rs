@@ -28,7 +28,7 @@ impl Sessions {
     #[inline]
     pub(in crate::hub) fn conn_index(&self, id: ConnId) -> Result<usize, UnknownConn> {
         match self.conns.get(id.index()) {
-            Some(conn) if conn.id == id => Ok(id.index()),
+            Some(conn) if conn.serial == id.serial => Ok(id.index()),
             _ => Err(UnknownConn(id)),
         }
     }
@@ -43,7 +43,7 @@ impl Sessions {
         let index = u32::try_from(self.conns.vacant_key()).expect("a driver has fewer connections than that");
         self.conns_ever = self.conns_ever.wrapping_add(1);
         let id = ConnId { index, serial: self.conns_ever };
-        let slot = self.conns.insert(Conn { id, state: ConnState::Open(session) });
+        let slot = self.conns.insert(Conn { serial: id.serial, on_their_way: 0, state: ConnState::Open(session) });
         self.conn_slots_used = self.conn_slots_used.max(slot + 1);
         id
     }
@@ -84,26 +84,53 @@ impl Sessions {
         self.origins.set(&mut closing.share, held, &self.limits);
         let until = self.now + self.limits.flush_time_max;
         self.timers.arm(TimerKey::Conn(id.index()), &mut closing.armed, until);
-        self.conns[id.index()].state = ConnState::Closing(closing.into());
-        if is_written {
+        let conn = &mut self.conns[id.index()];
+        conn.state = ConnState::Closing(closing.into());
+        if is_written && conn.on_their_way == 0 {
             self.finish_conn(id.index());
         }
     }
 
     /// Nothing more can or need be written: the driver is to close.
     pub(in crate::hub) fn finish_conn(&mut self, index: usize) {
-        let Conn { id, state: ConnState::Closing(closing) } = &mut self.conns[index] else {
+        let Conn { serial, state: ConnState::Closing(closing), .. } = &mut self.conns[index] else {
             unreachable!("only a closing connection comes to its end");
         };
         closing.is_over = true;
         self.timers.disarm(TimerKey::Conn(index), &mut closing.armed);
-        self.closes.push_back((*id, closing.reason));
+        let index = u32::try_from(index).expect("a driver has fewer connections than that");
+        self.closes.push_back((ConnId { index, serial: *serial }, closing.reason));
     }
 
-    /// The transport has taken this many bytes of a connection's outbox. True if it is closing and has just been written
-    /// out.
+    /// The driver has taken this many bytes of a connection's outbox, and will report them as transmitted.
+    pub(in crate::hub) fn transmitting(&mut self, conn: usize, count: usize) {
+        self.take_out(conn, count);
+        let conn = &mut self.conns[conn];
+        let sum = u32::try_from(count).ok().and_then(|count| conn.on_their_way.checked_add(count));
+        conn.on_their_way = sum.expect("the driver reports what is transmitted before 4 GiB are on their way");
+    }
+
+    /// The transport has taken this many bytes: first of those that are on their way, then of the connection's outbox. True
+    /// if the connection is closing and has just been written out.
     #[inline]
-    pub(in crate::hub) fn transmitted(&mut self, conn: usize, count: usize) -> bool {
+    pub(in crate::hub) fn transmitted(&mut self, conn: usize, mut count: usize) -> bool {
+        let on_their_way = &mut self.conns[conn].on_their_way;
+        // Most drivers report at once.
+        if *on_their_way > 0 {
+            let late = u32::try_from(count).unwrap_or(u32::MAX).min(*on_their_way);
+            *on_their_way -= late;
+            count -= late as usize;
+            if *on_their_way > 0 {
+                return false;
+            }
+        }
+        self.take_out(conn, count)
+    }
+
+    /// These bytes of a connection's outbox are no longer to be written. True if the connection is closing, and all of them
+    /// is with the transport.
+    #[inline]
+    fn take_out(&mut self, conn: usize, count: usize) -> bool {
         match &mut self.conns[conn].state {
             ConnState::Open(index) => {
                 let index = *index;

@@ -16,6 +16,7 @@ const SEARCHED_MAX: usize = 1024;
 /// Bytes that a hub keeps for its peers ([`Hub::memory`](crate::Hub::memory)), by kind (protocol.md, *Bounds*). The
 /// fixed size of each session and room is not in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Memory {
     /// Bytes in the outboxes of sessions that have a connection.
     pub outboxes: u64,
