@@ -5,6 +5,7 @@ use std::time::Duration;
 use chatcore::{Limits, UserName};
 
 use crate::memory;
+use crate::reconnect::ReconnectAdvice;
 
 /// Where a server listens, and its limits.
 ///
@@ -41,15 +42,6 @@ pub struct Config {
     /// Bytes of memory that the server may need ([`Config::memory_bytes`]). A server whose limits allow more does not
     /// start. Default none: no bound.
     pub memory_bytes_max: Option<u64>,
-}
-
-/// When, and perhaps where, clients should connect again after the server has stopped.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReconnectAdvice {
-    /// How long a client should wait before it connects; 49 days at the most.
-    pub after: Duration,
-    /// Another server's `host:port`; none for this one.
-    pub address: Option<String>,
 }
 
 impl Config {
