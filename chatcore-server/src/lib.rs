@@ -3,10 +3,12 @@
 
 #[cfg(feature = "mio")]
 mod accept;
-#[cfg(feature = "mio")]
+#[cfg(any(feature = "mio", feature = "tokio"))]
 mod accept_error;
 #[cfg(feature = "mio")]
 mod ack_delay;
+#[cfg(feature = "tokio")]
+mod async_server;
 #[cfg(feature = "mio")]
 mod buffers;
 #[cfg(feature = "mio")]
@@ -25,17 +27,17 @@ mod deadlines;
 mod handshakes;
 #[cfg(feature = "mio")]
 mod listen;
-#[cfg(feature = "mio")]
+#[cfg(any(feature = "mio", feature = "tokio"))]
 mod load;
 #[cfg(feature = "mio")]
 mod memory;
-#[cfg(feature = "mio")]
+#[cfg(any(feature = "mio", feature = "tokio"))]
 mod origin;
 #[cfg(feature = "mio")]
 mod read_queue;
 #[cfg(feature = "mio")]
 mod reading;
-#[cfg(feature = "mio")]
+#[cfg(any(feature = "mio", feature = "tokio"))]
 mod reconnect;
 #[cfg(feature = "mio")]
 mod server;
@@ -46,13 +48,18 @@ mod time_slice;
 #[cfg(feature = "mio")]
 mod writing;
 
+/// The core. The configurations and hooks of this crate consist of its types.
+pub use chatcore;
+
+#[cfg(feature = "tokio")]
+pub use async_server::{AsyncConfig, AsyncServer, Hooks, Listener, StartError};
 #[cfg(feature = "mio")]
 pub use config::{Config, DriverLimits, DriverLimitsError};
 #[cfg(feature = "mio")]
 pub use listen::BindError;
-#[cfg(feature = "mio")]
+#[cfg(any(feature = "mio", feature = "tokio"))]
 pub use origin::quota_key;
-#[cfg(feature = "mio")]
+#[cfg(any(feature = "mio", feature = "tokio"))]
 pub use reconnect::ReconnectAdvice;
 #[cfg(feature = "mio")]
 pub use server::{Handle, Server};
