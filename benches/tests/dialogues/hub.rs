@@ -82,7 +82,7 @@ impl HubPeer {
 }
 
 /// Gives a limit the value that a dialogue wants.
-fn set_limit(limits: &mut Limits, name: &str, value: u64) {
+pub(crate) fn set_limit(limits: &mut Limits, name: &str, value: u64) {
     let count = u32::try_from(value).expect("it is a limit of 32 bits");
     match name {
         "announced_members_max" => limits.announced_members_max = count,
