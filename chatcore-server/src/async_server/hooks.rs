@@ -1,6 +1,7 @@
 //! What the program around a server decides and hears.
 
 use std::future::ready;
+use std::sync::Arc;
 
 use chatcore::{HubEvent, Refusal, Registration};
 
@@ -60,3 +61,18 @@ pub trait Hooks: Send + Sync + 'static {
 
 /// Admits everybody.
 impl Hooks for () {}
+
+/// Hooks that the program keeps hold of.
+impl<H: Hooks> Hooks for Arc<H> {
+    fn decide(&self, registration: &Registration) -> impl Future<Output = Result<(), Refusal>> + Send {
+        H::decide(self, registration)
+    }
+
+    fn decide_resume(&self, registration: &Registration) -> impl Future<Output = Result<(), Refusal>> + Send {
+        H::decide_resume(self, registration)
+    }
+
+    fn event(&self, event: &HubEvent) {
+        H::event(self, event);
+    }
+}

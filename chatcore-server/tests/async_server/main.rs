@@ -4,9 +4,20 @@ mod chat;
 mod cuts;
 mod deciding;
 mod ends;
+mod examples;
 mod hub;
 mod memory;
 mod user;
+
+#[expect(dead_code, reason = "a test needs no `main`")]
+#[path = "../../examples/axum_websocket.rs"]
+mod axum_websocket;
+#[expect(dead_code, reason = "a test needs no `main`")]
+#[path = "../../examples/password_check.rs"]
+mod password_check;
+#[expect(dead_code, reason = "a test needs no `main`")]
+#[path = "../../examples/tokio_server.rs"]
+mod tokio_server;
 
 use std::panic::resume_unwind;
 use std::sync::mpsc::{RecvTimeoutError, channel};

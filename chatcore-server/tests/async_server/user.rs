@@ -116,7 +116,11 @@ impl<D: FnMut() -> S, S: AsyncRead + AsyncWrite + Unpin> User<D, S> {
             }
             Some(stream) => {
                 self.client.transmitted(now, bytes.len());
-                match stream.write_all(&bytes).await {
+                let written = async {
+                    stream.write_all(&bytes).await?;
+                    stream.flush().await
+                };
+                match written.await {
                     // A reading that is too late has taken nothing.
                     Ok(()) => timeout(due, stream.read(&mut arrived)).await.ok(),
                     Err(error) => Some(Err(error)),
