@@ -9,7 +9,7 @@ use chatcore::{HubEvent, Refusal, Registration};
 /// everybody and hears nothing.
 ///
 /// A panic in a hook ends nothing but what it was called for: in a decision the connection that asked, in
-/// [`event`](Self::event) that one call.
+/// [`event`](Self::event) that one call. Hooks that keep a clone of their server keep it alive until it is shut down.
 ///
 /// ```
 /// use chatcore_server::Hooks;

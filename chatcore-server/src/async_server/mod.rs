@@ -228,8 +228,8 @@ impl<H: Hooks> AsyncServer<H> {
     /// calls.
     ///
     /// The hub works for nobody else meanwhile, so the closure should be short. It must not call this method, and must leave
-    /// [`poll_action`](Hub::poll_action) and [`poll_event`](Hub::poll_event) to the server: a connection hangs whose action is
-    /// taken away. To stop the server, call [`shut_down`](Self::shut_down), and not that of the hub.
+    /// connections, [`poll_action`](Hub::poll_action) and [`poll_event`](Hub::poll_event) to the server: a connection hangs
+    /// whose action is taken away, and the server ends if it meets a connection that it does not know. To stop the server, call [`shut_down`](Self::shut_down), and not that of the hub.
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {

@@ -145,8 +145,10 @@ fn a_decision_is_dropped_with_its_connection() {
                 event = user.event() => panic!("{event:?}"),
                 told = next(&mut seen) => assert_eq!(told, asked(name)),
             }
+            let begun = tokio::time::Instant::now();
             drop(user);
             assert_eq!(next(&mut seen).await, dropped(name));
+            assert!(begun.elapsed() < Duration::from_secs(1), "long before its time is over: {:?}", begun.elapsed());
         }
         assert_eq!(server.with_hub(|hub, _| hub.users()), 0);
     });
