@@ -1,6 +1,7 @@
 //! The hub, asked and commanded from outside; and what its hooks hear.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -54,8 +55,10 @@ fn a_hub_that_panics_ends_its_connections_and_the_server() {
         server.with_hub(|hub, now| hub.disconnect(now, conn)).expect("it is there");
         let event = alice.event().await;
         assert!(matches!(event, Event::Reconnecting { .. } | Event::Closed(_)), "{event:?}");
+        let begun = tokio::time::Instant::now();
         server.stopped().await;
         assert_eq!(stranger.read_to_end(&mut Vec::new()).await.expect("it is closed"), 0);
+        assert!(begun.elapsed() < Duration::from_secs(1), "at once: {:?}", begun.elapsed());
         assert!(catch_unwind(AssertUnwindSafe(|| server.with_hub(|hub, _| hub.users()))).is_err());
     });
 }
@@ -74,13 +77,15 @@ fn events_are_heard_in_order_and_a_panic_there_is_passed_over() {
         }
     }
     on_virtual_time(async || {
-        let server = AsyncServer::start(AsyncConfig::default(), Counts(AtomicU32::new(0))).expect("it can start");
+        let counts = Arc::new(Counts(AtomicU32::new(0)));
+        let server = AsyncServer::start(AsyncConfig::default(), Arc::clone(&counts)).expect("it can start");
         for _ in 0..2 {
             let mut alice = User::registered(|| connect(&server), "alice").await;
             server.with_hub(|hub, now| hub.kick(now, &"alice".parse().expect("it can be a name")));
             assert!(matches!(alice.event().await, Event::Closed(_)));
         }
         sleep(Duration::from_millis(10)).await;
+        assert_eq!(counts.0.load(Ordering::Relaxed), 4, "all are heard, after the panic too");
     });
 }
 
@@ -116,6 +121,10 @@ fn who_has_spoken_while_the_server_slept_is_not_timed_out() {
         let bytes = opening("alice", 1).split_off(opening("alice", 0).len());
         let speaking = tokio::spawn(async move {
             sleep(away).await;
+            // The network needs a moment longer than the server to wake.
+            for _ in 0..3 {
+                tokio::task::yield_now().await;
+            }
             alice.write_all(&bytes).await.expect("the pipe takes it");
             alice
         });

@@ -59,10 +59,13 @@ impl<D: FnMut() -> S, S: AsyncRead + AsyncWrite + Unpin> User<D, S> {
 
     /// Sends itself a message, and gets it.
     pub(crate) async fn tell_oneself(&mut self, name: &str) {
+        let begun = TokioInstant::now();
         self.send(name, b"note to self");
         self.message(b"note to self").await;
         let event = self.event().await;
         assert!(matches!(event, Event::Accepted { .. }), "{event:?}");
+        // Long before anything is due at the hub, which would bring out an answer that was left.
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     }
 
     /// The next event is this message.
