@@ -3,15 +3,12 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use chatcore::Instant;
 use mio::net::{TcpListener, TcpStream};
 use tracing::{debug, info, warn};
 
-/// After how long accepting is tried again when the system refused it: what it lacked may be freed by
-/// another program, of which nobody tells us.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
+use crate::accept_error::{RETRY_AFTER, is_peers};
 
 /// The listeners and their readiness, which is edge-triggered: it is told once and must be remembered
 /// until the system says that nobody is waiting any more.
@@ -141,20 +138,4 @@ impl Acceptor {
         self.listeners.clear();
         self.resume();
     }
-}
-
-/// The errors that concern only the connection that was to be accepted (accept(2), *Error handling*), or
-/// nothing at all.
-fn is_peers(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::Interrupted
-            | io::ErrorKind::HostUnreachable
-            | io::ErrorKind::NetworkUnreachable
-            | io::ErrorKind::NetworkDown
-            | io::ErrorKind::PermissionDenied
-            | io::ErrorKind::TimedOut
-    )
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chatcore::{Limits, UserName};
 
 use crate::memory;
+use crate::reconnect::ReconnectAdvice;
 
 /// Where a server listens, and its limits. A configuration is made from the default one, with a method for each field.
 ///
@@ -40,30 +41,6 @@ pub struct Config {
     /// Bytes of memory that the server may need ([`Config::memory_bytes`]). A server whose limits allow more does not
     /// start. Default none: no bound.
     pub memory_bytes_max: Option<u64>,
-}
-
-/// When, and perhaps where, clients should connect again after the server has stopped.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ReconnectAdvice {
-    /// How long a client should wait before it connects; 49 days at the most.
-    pub after: Duration,
-    /// Another server's `host:port`; none for this one.
-    pub address: Option<String>,
-}
-
-impl ReconnectAdvice {
-    /// To come back to this server after this time.
-    pub const fn new(after: Duration) -> Self {
-        Self { after, address: None }
-    }
-
-    /// The same with this [`address`](Self::address).
-    #[must_use]
-    pub fn with_address(mut self, address: Option<String>) -> Self {
-        self.address = address;
-        self
-    }
 }
 
 impl Config {

@@ -7,7 +7,7 @@ use std::net::{Shutdown, SocketAddr};
 use chatcore::{Chunks, ConnId, Handshake, Instant};
 use mio::net::TcpStream;
 
-use crate::read_queue::{Load, Usage};
+use crate::load::{Load, Usage};
 
 /// Pieces that go out with one write, at the most.
 const WRITE_CHUNKS_MAX: usize = 64;

@@ -6,15 +6,16 @@
 
 use std::net::SocketAddr;
 
-use chatcore::wire::ReconnectHint;
 use chatcore::{Action, Hub, HubEvent, Instant};
 use mio::net::TcpStream;
 use tracing::{debug, info};
 
-use crate::config::{DriverLimits, ReconnectAdvice};
+use crate::config::DriverLimits;
 use crate::connection::{Flow, Stage};
-use crate::read_queue::{Load, Mark};
+use crate::load::Load;
+use crate::read_queue::Mark;
 use crate::reading::Reading;
+use crate::reconnect::ReconnectAdvice;
 use crate::table::Table;
 use crate::time_slice::TimeSlice;
 use crate::{closing, handshakes, writing};
@@ -160,10 +161,7 @@ impl Connections {
 
     /// Says goodbye to everybody. All is over when there is no connection left.
     pub(crate) fn shut_down(&mut self, now: Instant, advice: Option<&ReconnectAdvice>) {
-        let hint = advice.map(|advice| ReconnectHint {
-            after_ms: u32::try_from(advice.after.as_millis()).unwrap_or(u32::MAX),
-            address: advice.address.as_deref(),
-        });
+        let hint = advice.map(ReconnectAdvice::hint);
         self.hub.shut_down(now, hint);
         handshakes::shut_down(&mut self.hub, &mut self.table, &self.limits, now, hint);
     }

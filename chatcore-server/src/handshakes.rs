@@ -1,15 +1,16 @@
 //! Connections without a name: from the first byte to the hub's decision.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use chatcore::wire::ReconnectHint;
-use chatcore::{CONNECTION_COST, Handshake, HandshakeError, Hub, Instant, QuotaKey};
+use chatcore::{CONNECTION_COST, Handshake, HandshakeError, Hub, Instant};
 use mio::net::TcpStream;
 use tracing::info;
 
 use crate::closing;
 use crate::config::DriverLimits;
 use crate::connection::{Connection, Stage};
+use crate::origin::quota_key;
 use crate::table::Table;
 use crate::writing;
 
@@ -23,7 +24,7 @@ pub(crate) fn drive_handshake(
     input: &mut &[u8],
 ) -> Result<Option<Instant>, HandshakeError> {
     let connection = table.at(key);
-    let origin = origin(connection.peer);
+    let origin = quota_key(connection.peer.ip());
     let Stage::Handshaking(handshaking) = &mut connection.stage else { return Ok(None) };
     loop {
         let received = handshaking.handshake.receive(now, input);
@@ -46,7 +47,7 @@ pub(crate) fn drive_handshake(
 pub(crate) fn open(hub: &mut Hub, table: &mut Table, now: Instant, stream: TcpStream, peer: SocketAddr) {
     let handshake = Handshake::new(now, hub.limits());
     let key = table.insert(Connection::new(stream, peer, handshake));
-    if let Some(until) = hub.charge_origin(now, origin(peer), CONNECTION_COST) {
+    if let Some(until) = hub.charge_origin(now, quota_key(peer.ip()), CONNECTION_COST) {
         table.pause(key, until);
     }
 }
@@ -94,12 +95,4 @@ pub(crate) fn shut_down(
             closing::linger(table, limits, now, key);
         }
     }
-}
-
-/// Where a client comes from: its address, or of IPv6 the part that a provider gives to one customer.
-fn origin(peer: SocketAddr) -> QuotaKey {
-    QuotaKey(match peer.ip().to_canonical() {
-        IpAddr::V4(address) => u128::from(u32::from(address)),
-        IpAddr::V6(address) => u128::from(address) >> 64 << 64,
-    })
 }

@@ -1,24 +1,65 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "mio", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "mio"), doc = "The drivers of a `chatcore` hub: each is a feature.")]
 
+#[cfg(feature = "mio")]
 mod accept;
+#[cfg(any(feature = "mio", feature = "tokio"))]
+mod accept_error;
+#[cfg(feature = "mio")]
 mod ack_delay;
+#[cfg(feature = "tokio")]
+mod async_server;
+#[cfg(feature = "mio")]
 mod buffers;
+#[cfg(feature = "mio")]
 mod clock;
+#[cfg(feature = "mio")]
 mod closing;
+#[cfg(feature = "mio")]
 mod config;
+#[cfg(feature = "mio")]
 mod connection;
+#[cfg(feature = "mio")]
 mod connections;
+#[cfg(feature = "mio")]
 mod deadlines;
+#[cfg(feature = "mio")]
 mod handshakes;
+#[cfg(feature = "mio")]
 mod listen;
+#[cfg(any(feature = "mio", feature = "tokio"))]
+mod load;
+#[cfg(feature = "mio")]
 mod memory;
+#[cfg(any(feature = "mio", feature = "tokio"))]
+mod origin;
+#[cfg(feature = "mio")]
 mod read_queue;
+#[cfg(feature = "mio")]
 mod reading;
+#[cfg(any(feature = "mio", feature = "tokio"))]
+mod reconnect;
+#[cfg(feature = "mio")]
 mod server;
+#[cfg(feature = "mio")]
 mod table;
+#[cfg(feature = "mio")]
 mod time_slice;
+#[cfg(feature = "mio")]
 mod writing;
 
-pub use config::{Config, DriverLimits, DriverLimitsError, ReconnectAdvice};
+/// The core. The configurations and hooks of this crate consist of its types.
+pub use chatcore;
+
+#[cfg(feature = "tokio")]
+pub use async_server::{AsyncConfig, AsyncServer, Hooks, Listener, StartError};
+#[cfg(feature = "mio")]
+pub use config::{Config, DriverLimits, DriverLimitsError};
+#[cfg(feature = "mio")]
 pub use listen::BindError;
+#[cfg(any(feature = "mio", feature = "tokio"))]
+pub use origin::quota_key;
+#[cfg(any(feature = "mio", feature = "tokio"))]
+pub use reconnect::ReconnectAdvice;
+#[cfg(feature = "mio")]
 pub use server::{Handle, Server};

@@ -5,7 +5,7 @@ use chatcore::{ConnId, Hub, Instant, Received};
 use crate::buffers::BUFFER_BYTES_FREE;
 use crate::config::DriverLimits;
 use crate::connection::{Flow, Input, Kept, Stage};
-use crate::read_queue::Load;
+use crate::load::Load;
 use crate::table::Table;
 use crate::time_slice::TimeSlice;
 use crate::{closing, handshakes, writing};

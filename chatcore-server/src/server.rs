@@ -16,10 +16,11 @@ use crate::accept::{Accept, Acceptor};
 use crate::ack_delay::AckDelay;
 use crate::buffers::BUFFER_BYTES;
 use crate::clock::Clock;
-use crate::config::{Config, ReconnectAdvice};
+use crate::config::Config;
 use crate::connections::Connections;
 use crate::listen::{self, BindError};
 use crate::memory::Bytes;
+use crate::reconnect::ReconnectAdvice;
 use crate::time_slice::TimeSlice;
 
 /// Events that are taken from the system at once.

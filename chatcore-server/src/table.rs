@@ -9,7 +9,8 @@ use slab::Slab;
 use crate::buffers::Buffers;
 use crate::connection::{Connection, Flow, Kept, Stage};
 use crate::deadlines::Deadlines;
-use crate::read_queue::{Load, ReadQueue};
+use crate::load::Load;
+use crate::read_queue::ReadQueue;
 
 /// Bytes of input that the hub has not taken, of all connections, from which on only little is read.
 pub(crate) const RESTS_BYTES_MAX: usize = 64 << 20;

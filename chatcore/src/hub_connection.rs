@@ -113,6 +113,11 @@ impl HubConnection {
         matches!(self.stage, Stage::Closed) && self.on_their_way == 0
     }
 
+    /// Bytes of input that are kept: the start of a frame that is not whole, or what is not taken yet.
+    pub const fn input_bytes(&self) -> usize {
+        self.input.len()
+    }
+
     // ---- what happened ----
 
     /// Bytes have arrived. What is not used stays here: to bound it, a driver reads only when it is told to

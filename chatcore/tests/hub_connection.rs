@@ -103,6 +103,7 @@ fn a_client_that_has_used_up_its_rate_goes_on_when_it_may() {
             Next::GoOn => connection.go_on(now, &mut hub),
             Next::Paused { until } => {
                 pauses += 1;
+                assert!((1..input.len()).contains(&connection.input_bytes()), "what is not taken yet is kept");
                 assert_eq!(connection.poll_timeout(), Some(until));
                 assert!(matches!(connection.receive(now, &mut hub, &[]), Next::Paused { .. }), "not before its time");
                 now = until;
@@ -112,6 +113,7 @@ fn a_client_that_has_used_up_its_rate_goes_on_when_it_may() {
             other => panic!("{other:?}"),
         };
     }
+    assert_eq!(connection.input_bytes(), 0, "all is taken");
     assert!(pauses > 0 && now > NOW + Duration::from_millis(300), "{pauses} pauses, until {now}");
     let delivered = decode_all(&bytes[PREFACE_BYTES..]);
     let delivered = delivered.iter().filter(|message| matches!(message, HubMessage::Deliver(_))).count();

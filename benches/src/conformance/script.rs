@@ -18,6 +18,13 @@ pub struct Dialogue {
     pub(super) steps: Vec<Step>,
 }
 
+impl Dialogue {
+    /// Whether a connection breaks in it.
+    pub fn cuts(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.act, Act::Cut { .. }))
+    }
+}
+
 /// One line of a dialogue.
 #[derive(Clone, Debug)]
 pub(super) struct Step {

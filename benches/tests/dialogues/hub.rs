@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chatcore::{
-    Action, Admission, Asking, Hub, HubConnection, Instant, Limits, Next, QuotaKey, Refusal, RejectCode, Requested,
-    UserName,
+    Action, Admission, Asking, Hub, HubConnection, Instant, Limits, Next, Question, QuotaKey, Refusal, Registration,
+    RejectCode, Requested, UserName,
 };
 use chatcore_bench::conformance::{Config, Peer, Read, Setting};
 
@@ -14,6 +14,13 @@ pub(crate) struct HubPeer {
     hub: Hub,
     now: Instant,
     conns: Vec<Conn>,
+    rules: Rules,
+}
+
+/// What a dialogue wants of a hub and its program.
+pub(crate) struct Rules {
+    pub(crate) limits: Limits,
+    pub(crate) reserved: Option<UserName>,
     /// What proves the right to a name; none if nothing need.
     credential: Option<String>,
     /// What a registration for a name that is in use begins.
@@ -21,6 +28,58 @@ pub(crate) struct HubPeer {
     /// A room that nobody may join, and one about which nobody decides.
     denied_room: Option<String>,
     undecided_room: Option<String>,
+}
+
+impl Rules {
+    pub(crate) fn new(config: &Config) -> Self {
+        let mut rules = Self {
+            limits: Limits::default(),
+            reserved: None,
+            credential: None,
+            admission: Admission::NewUser,
+            denied_room: None,
+            undecided_room: None,
+        };
+        for (name, setting) in config.settings() {
+            match (name, setting) {
+                ("reserved_name", Setting::Text(name)) => {
+                    rules.reserved = Some(UserName::new(name).expect("it can be a name"));
+                }
+                ("denied_room", Setting::Text(room)) => rules.denied_room = Some(room.clone()),
+                ("undecided_room", Setting::Text(room)) => rules.undecided_room = Some(room.clone()),
+                ("credential", Setting::Text(text)) => rules.credential = Some(text.clone()),
+                ("sessions_of_user_max", Setting::Number(value)) => {
+                    rules.admission = Admission::AnotherSession;
+                    rules.limits.sessions_of_user_max = u32::try_from(*value).expect("it is a limit of 32 bits");
+                }
+                (name, Setting::Number(value)) => set_limit(&mut rules.limits, name, *value),
+                _ => panic!("{name} is no text"),
+            }
+        }
+        rules
+    }
+
+    /// What the hub asks about.
+    pub(crate) fn asking(&self) -> Asking {
+        let is_asking = self.denied_room.is_some() || self.undecided_room.is_some();
+        if is_asking { Asking::new().joins() } else { Asking::new() }
+    }
+
+    /// How a client is admitted that asks for a name.
+    pub(crate) fn decide(&self, registration: &Registration) -> Result<Admission, Refusal> {
+        let has_right = self.credential.as_ref().is_none_or(|right| right.as_bytes() == registration.credential());
+        if has_right { Ok(self.admission) } else { Err(Refusal::Denied) }
+    }
+
+    /// The answer to a question; none if there never is one.
+    pub(crate) fn answer(&self, question: &Question) -> Option<Result<(), RejectCode>> {
+        let Requested::Join { room, .. } = &question.request else { panic!("only joins are asked about") };
+        let is = |setting: &Option<String>| setting.as_deref() == Some(room.as_str());
+        if is(&self.undecided_room) {
+            return None;
+        }
+        Some(if is(&self.denied_room) { Err(RejectCode::Denied) } else { Ok(()) })
+    }
 }
 
 struct Conn {
@@ -41,50 +100,22 @@ impl Conn {
 
 impl HubPeer {
     pub(crate) fn new(config: &Config) -> Self {
-        let (mut limits, mut reserved, mut credential) = (Limits::default(), None, None);
-        let (mut admission, mut denied_room, mut undecided_room) = (Admission::NewUser, None, None);
-        for (name, setting) in config.settings() {
-            match (name, setting) {
-                ("reserved_name", Setting::Text(name)) => {
-                    reserved = Some(UserName::new(name).expect("it can be a name"));
-                }
-                ("denied_room", Setting::Text(room)) => denied_room = Some(room.clone()),
-                ("undecided_room", Setting::Text(room)) => undecided_room = Some(room.clone()),
-                ("credential", Setting::Text(text)) => credential = Some(text.clone()),
-                ("sessions_of_user_max", Setting::Number(value)) => {
-                    admission = Admission::AnotherSession;
-                    limits.sessions_of_user_max = u32::try_from(*value).expect("it is a limit of 32 bits");
-                }
-                (name, Setting::Number(value)) => set_limit(&mut limits, name, *value),
-                _ => panic!("{name} is no text"),
-            }
-        }
-        let is_asking = denied_room.is_some() || undecided_room.is_some();
-        let asking = if is_asking { Asking::new().joins() } else { Asking::new() };
-        let hub = Hub::new(limits, [7; 32]).with_reserved(&reserved).with_asking(asking);
-        Self {
-            hub,
-            now: Instant::from_millis(1),
-            conns: Vec::new(),
-            credential,
-            admission,
-            denied_room,
-            undecided_room,
-        }
+        let rules = Rules::new(config);
+        let hub = Hub::new(rules.limits.clone(), [7; 32]).with_reserved(&rules.reserved).with_asking(rules.asking());
+        Self { hub, now: Instant::from_millis(1), conns: Vec::new(), rules }
     }
 
     /// Does what a connection wants next.
     fn follow(&mut self, index: usize, mut next: Next) {
         let conn = &mut self.conns[index];
         while let Next::Decide(registration) = next {
-            let has_right = self.credential.as_ref().is_none_or(|right| right.as_bytes() == registration.credential());
             let connection = &mut conn.connection;
-            let admitted = if registration.is_resumption() || has_right {
-                let admitted = connection.try_admit(self.now, &mut self.hub, *registration, self.admission);
+            let decision =
+                if registration.is_resumption() { Ok(Admission::NewUser) } else { self.rules.decide(&registration) };
+            let admitted = decision.and_then(|admission| {
+                let admitted = connection.try_admit(self.now, &mut self.hub, *registration, admission);
                 admitted.map_err(|not_admitted| not_admitted.refusal)
-            } else {
-                Err(Refusal::Denied)
-            };
+            });
             next = admitted.unwrap_or_else(|refusal| connection.refuse(self.now, &mut self.hub, &refusal));
         }
         conn.goes_on = matches!(next, Next::GoOn);
@@ -94,10 +125,7 @@ impl HubPeer {
     /// Does what the hub wants done, and writes everything.
     fn drain(&mut self) {
         while let Some(question) = self.hub.poll_question() {
-            let Requested::Join { room } = &question.request else { panic!("only joins are asked about") };
-            let is = |setting: &Option<String>| setting.as_deref() == Some(room.as_str());
-            if !is(&self.undecided_room) {
-                let answer = if is(&self.denied_room) { Err(RejectCode::Denied) } else { Ok(()) };
+            if let Some(answer) = self.rules.answer(&question) {
                 self.hub.answer(self.now, question.id, answer).expect("it waits for its answer");
             }
         }

@@ -4,6 +4,7 @@
 mod client;
 mod hub;
 mod tokio_client;
+mod tokio_server;
 mod virtual_time;
 
 use std::collections::BTreeSet;
@@ -70,6 +71,16 @@ fn our_client_says_what_the_dialogues_say() {
 #[test]
 fn our_client_on_tokio_says_what_the_dialogues_say() {
     play_all(Role::Client, tokio_client::TokioPeer::new);
+}
+
+#[test]
+fn our_server_on_tokio_says_what_the_dialogues_say() {
+    play_all(Role::Hub, tokio_server::TokioServerPeer::new);
+}
+
+#[test]
+fn our_server_on_tokio_says_over_tcp_what_the_dialogues_say() {
+    tokio_server::play_over_tcp();
 }
 
 /// The rows of a table of the page that begin with a name in backticks.

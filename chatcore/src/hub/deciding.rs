@@ -59,6 +59,11 @@ impl Hub {
         self.questions.poll()
     }
 
+    /// Whether [`poll_question`](Self::poll_question) has one, unless its session has ended meanwhile.
+    pub fn has_questions(&self) -> bool {
+        self.questions.has_fresh()
+    }
+
     /// Answers a question: the hub does what the client requests, which may still be rejected for another reason, or
     /// rejects it with the given code.
     ///

@@ -215,6 +215,10 @@ impl Questions {
         }
     }
 
+    pub(super) fn has_fresh(&self) -> bool {
+        !self.fresh.is_empty()
+    }
+
     fn undecided(&mut self, id: QuestionId) -> Option<&mut Waiting> {
         let waiting = self.all.get_mut(id.index as usize)?;
         (waiting.serial == id.serial && waiting.verdict.is_none()).then_some(waiting)

@@ -1,0 +1,163 @@
+//! The configuration of a server on tokio.
+
+use std::time::Duration;
+
+use chatcore::{HUB_NUMBER_MAX, Limits, LimitsError, UserName};
+
+/// The limits of an [`AsyncServer`](super::AsyncServer) and its hub.
+///
+/// ```
+/// use chatcore_server::AsyncConfig;
+///
+/// let config = AsyncConfig::default().with_connections_max(500);
+/// assert!(config.check().is_ok());
+/// let config = config.with_undecided_max(0);
+/// assert_eq!(config.check().unwrap_err().to_string(), "undecided_max is 0: it must be at least 1");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AsyncConfig {
+    /// The limits of the hub: lengths, numbers of users and rooms, times.
+    pub limits: Limits,
+    /// Names that nobody gets. Nobody gets a name that looks like one of them, either
+    /// ([`Hub::with_reserved`](chatcore::Hub::with_reserved)). Default none.
+    pub reserved_names: Vec<UserName>,
+    /// The number of the hub among hubs that work together; the ids of its messages hold this number. At most
+    /// [`HUB_NUMBER_MAX`]. Default 0.
+    pub hub_number: u16,
+    /// Connections, those included that have no name yet or are closing. When there are this many,
+    /// [`serve`](super::AsyncServer::serve) accepts none until one ends, and
+    /// [`serve_connection`](super::AsyncServer::serve_connection) closes its connection at once. Default 1 000 000: the
+    /// system's own limit on open files is usually lower.
+    pub connections_max: usize,
+    /// Registrations that the [hooks](super::Hooks) decide about at a time. More wait in a line, in which each keeps its
+    /// place for [`Limits::decision_time_max`] at the most. Default 1024.
+    pub undecided_max: usize,
+    /// Registrations of one origin that are undecided at a time, those included that wait in the line. The server refuses
+    /// more of them with [`Refusal::RateLimited`](chatcore::Refusal::RateLimited). Default 64.
+    pub undecided_of_origin_max: usize,
+    /// How long the server still reads from a connection that it has closed, and throws the bytes away. Without this, a
+    /// reset of the connection might destroy the last message to the client. Then the server drops the connection.
+    /// Default 1 s; 0 drops it at once.
+    pub linger_time_max: Duration,
+    /// Bytes that the server throws away in that time. If the client sends more, the server drops the connection.
+    /// Default 1 MiB.
+    pub linger_bytes_max: u32,
+}
+
+impl AsyncConfig {
+    /// The same with these [`limits`](Self::limits).
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The same with these [`reserved_names`](Self::reserved_names), and no others.
+    #[must_use]
+    pub fn with_reserved_names(mut self, reserved_names: impl IntoIterator<Item = UserName>) -> Self {
+        self.reserved_names = reserved_names.into_iter().collect();
+        self
+    }
+
+    /// The same with this [`hub_number`](Self::hub_number).
+    #[must_use]
+    pub const fn with_hub_number(mut self, hub_number: u16) -> Self {
+        self.hub_number = hub_number;
+        self
+    }
+
+    /// The same with this [`connections_max`](Self::connections_max).
+    #[must_use]
+    pub const fn with_connections_max(mut self, connections_max: usize) -> Self {
+        self.connections_max = connections_max;
+        self
+    }
+
+    /// The same with this [`undecided_max`](Self::undecided_max).
+    #[must_use]
+    pub const fn with_undecided_max(mut self, undecided_max: usize) -> Self {
+        self.undecided_max = undecided_max;
+        self
+    }
+
+    /// The same with this [`undecided_of_origin_max`](Self::undecided_of_origin_max).
+    #[must_use]
+    pub const fn with_undecided_of_origin_max(mut self, undecided_of_origin_max: usize) -> Self {
+        self.undecided_of_origin_max = undecided_of_origin_max;
+        self
+    }
+
+    /// The same with this [`linger_time_max`](Self::linger_time_max).
+    #[must_use]
+    pub const fn with_linger_time_max(mut self, linger_time_max: Duration) -> Self {
+        self.linger_time_max = linger_time_max;
+        self
+    }
+
+    /// The same with this [`linger_bytes_max`](Self::linger_bytes_max).
+    #[must_use]
+    pub const fn with_linger_bytes_max(mut self, linger_bytes_max: u32) -> Self {
+        self.linger_bytes_max = linger_bytes_max;
+        self
+    }
+}
+
+impl Default for AsyncConfig {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            reserved_names: Vec::new(),
+            hub_number: 0,
+            connections_max: 1_000_000,
+            undecided_max: 1024,
+            undecided_of_origin_max: 64,
+            linger_time_max: Duration::from_secs(1),
+            linger_bytes_max: 1 << 20,
+        }
+    }
+}
+
+impl AsyncConfig {
+    /// Checks that a server can work with this.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong with it.
+    pub fn check(&self) -> Result<(), StartError> {
+        self.limits.check()?;
+        if self.hub_number > HUB_NUMBER_MAX {
+            return Err(StartError::HubNumber(self.hub_number));
+        }
+        let counts = [
+            ("connections_max", self.connections_max),
+            ("undecided_max", self.undecided_max),
+            ("undecided_of_origin_max", self.undecided_of_origin_max),
+        ];
+        match counts.into_iter().find(|(_, count)| *count == 0) {
+            Some((name, _)) => Err(StartError::Zero { name }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why an [`AsyncServer`](super::AsyncServer) could not start. `Display` says what would be right.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The limits of the hub do not fit together.
+    #[error(transparent)]
+    Limits(#[from] LimitsError),
+    /// A limit is zero with which nothing could happen.
+    #[error("{name} is 0: it must be at least 1")]
+    Zero {
+        /// The field of [`AsyncConfig`].
+        name: &'static str,
+    },
+    /// [`AsyncConfig::hub_number`], which is given, is above [`HUB_NUMBER_MAX`].
+    #[error("the number of the hub is {0}: it must be 0 to {max}", max = HUB_NUMBER_MAX)]
+    HubNumber(u16),
+    /// The system gives no randomness, from which the tokens of sessions are drawn.
+    #[error("cannot start: {0}")]
+    System(#[source] std::io::Error),
+}

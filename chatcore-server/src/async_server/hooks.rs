@@ -1,0 +1,100 @@
+//! What the program around a server decides and hears.
+
+use std::future::ready;
+use std::sync::Arc;
+
+use chatcore::{Admission, Asking, HubEvent, Question, Refusal, Registration, RejectCode};
+
+/// What the program around an [`AsyncServer`](super::AsyncServer) decides and hears. Each method has a default: `()` admits
+/// everybody and hears nothing.
+///
+/// A panic in a hook ends nothing but what it was called for: in a decision the connection that asked, in
+/// [`event`](Self::event) that one call. Hooks that keep a clone of their server keep it alive until it is shut down.
+///
+/// ```
+/// use chatcore_server::Hooks;
+/// use chatcore_server::chatcore::{Admission, Refusal, Registration};
+///
+/// struct Members(Vec<String>);
+///
+/// impl Hooks for Members {
+///     async fn decide(&self, registration: &Registration) -> Result<Admission, Refusal> {
+///         // Here a database could be asked.
+///         let is_member = self.0.iter().any(|name| name == registration.name().as_str());
+///         if is_member { Ok(Admission::NewUser) } else { Err(Refusal::Denied) }
+///     }
+/// }
+/// ```
+pub trait Hooks: Send + Sync + 'static {
+    /// Decides about a client that asks for a name. If the answer is yes, the hub admits the client, or still refuses it. The
+    /// [`Admission`] says what the hub does if somebody has the name already. After a refusal the client may ask again.
+    ///
+    /// The decision may take its time: nobody but this client waits for it. The server drops the future
+    ///
+    /// - when the client's connection is gone, or the server stops;
+    /// - after [`Limits::decision_time_max`](chatcore::Limits::decision_time_max): then the client gets a goodbye.
+    ///
+    /// So work that the future awaits ends with it; what it has given to other threads goes on.
+    /// [`undecided_max`](super::AsyncConfig::undecided_max) bounds how many of these futures there are at a time. A future
+    /// must not block its thread: a hash belongs on a pool of threads, such as that of `spawn_blocking`.
+    fn decide(&self, registration: &Registration) -> impl Future<Output = Result<Admission, Refusal>> + Send {
+        let _ = registration;
+        ready(Ok(Admission::NewUser))
+    }
+
+    /// As [`decide`](Self::decide), about a client that asks for the session that it had. It proves its right with the
+    /// session's token, which the hub checks when the answer is yes. It sends no credential.
+    fn decide_resume(&self, registration: &Registration) -> impl Future<Output = Result<(), Refusal>> + Send {
+        let _ = registration;
+        ready(Ok(()))
+    }
+
+    /// About which requests of clients the hub asks ([`Hub::with_asking`](chatcore::Hub::with_asking)); called once, when the
+    /// server starts.
+    fn asking(&self) -> Asking {
+        Asking::new()
+    }
+
+    /// Answers a question of the hub: at once, or none, and then the program answers later, with
+    /// [`with_hub`](super::AsyncServer::with_hub) and [`Hub::answer`](chatcore::Hub::answer). It is called on the server's own
+    /// task, so it should be short and must not block.
+    fn question(&self, question: Question) -> Option<Result<(), RejectCode>> {
+        let _ = question;
+        Some(Ok(()))
+    }
+
+    /// Hears what has happened at the hub, in order, on the server's own task. The call should be short and must not block: a
+    /// program that has more to do puts the event into a channel. It may call
+    /// [`with_hub`](super::AsyncServer::with_hub). What the event names may be gone by now.
+    ///
+    /// While 65 536 events wait for a slow hook, the hub takes nothing more from clients.
+    fn event(&self, event: &HubEvent) {
+        let _ = event;
+    }
+}
+
+/// Admits everybody.
+impl Hooks for () {}
+
+/// Hooks that the program keeps hold of.
+impl<H: Hooks> Hooks for Arc<H> {
+    fn decide(&self, registration: &Registration) -> impl Future<Output = Result<Admission, Refusal>> + Send {
+        H::decide(self, registration)
+    }
+
+    fn decide_resume(&self, registration: &Registration) -> impl Future<Output = Result<(), Refusal>> + Send {
+        H::decide_resume(self, registration)
+    }
+
+    fn asking(&self) -> Asking {
+        H::asking(self)
+    }
+
+    fn question(&self, question: Question) -> Option<Result<(), RejectCode>> {
+        H::question(self, question)
+    }
+
+    fn event(&self, event: &HubEvent) {
+        H::event(self, event);
+    }
+}

@@ -1,0 +1,226 @@
+//! The hub, and what is known of each connection: all that is behind the lock.
+
+use std::task::{Context, Waker};
+
+use chatcore::{Action, ConnId, Hub, HubConnection, HubEvent, Instant, Question};
+use slab::Slab;
+
+use super::wakes::Wakes;
+use crate::reconnect::ReconnectAdvice;
+
+/// Actions that are carried out in one hold of the hub.
+const ACTIONS_MAX: usize = 64;
+
+/// Events that wait outside of the hub. Beyond that the hub keeps them, and takes nothing more when they are too many.
+const EVENTS_MAX: usize = 1024;
+
+/// Bytes of input that the hub has not taken, of all connections, from which on only little is read.
+const RESTS_BYTES_MAX: usize = 64 << 20;
+
+/// What the hub and the futures of the connections share.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) hub: Hub,
+    connections: Slab<Connection>,
+    /// Where the hub's connections are, by [`ConnId::index`].
+    keys: Vec<usize>,
+    /// Events that nobody has heard yet.
+    events: Vec<HubEvent>,
+    /// Bytes of input that connections keep.
+    rests_bytes: usize,
+    /// The last draining left something to be done.
+    has_actions_left: bool,
+    /// When the hub's task looks by itself; none if never.
+    pub(super) wakes_at: Option<Instant>,
+    /// Nobody is timed out before this: the server has slept, and what has arrived meanwhile is read first.
+    pub(super) grace_until: Option<Instant>,
+    /// The hub's task was woken and has not looked yet.
+    pub(super) is_rung: bool,
+    pub(super) stopping: Option<Stopping>,
+}
+
+/// A connection, as far as others have to know of it.
+#[derive(Debug, Default)]
+struct Connection {
+    /// Wakes its future; none if it is awake.
+    waker: Option<Waker>,
+    /// There is something to be written.
+    has_output: bool,
+    /// The hub has closed it.
+    is_closed: bool,
+    /// Bytes of input that it keeps.
+    rest_bytes: usize,
+}
+
+/// A server that stops.
+#[derive(Debug)]
+pub(super) struct Stopping {
+    pub(super) advice: Option<ReconnectAdvice>,
+    /// Connections up to this key know of it.
+    next_key: usize,
+}
+
+impl State {
+    pub(super) fn new(hub: Hub) -> Self {
+        Self {
+            hub,
+            connections: Slab::new(),
+            keys: Vec::new(),
+            events: Vec::new(),
+            rests_bytes: 0,
+            has_actions_left: false,
+            wakes_at: None,
+            grace_until: None,
+            is_rung: false,
+            stopping: None,
+        }
+    }
+
+    // ---- connections ----
+
+    pub(super) fn insert(&mut self) -> usize {
+        self.connections.insert(Connection::default())
+    }
+
+    pub(super) fn remove(&mut self, key: usize) {
+        self.rests_bytes -= self.connections.remove(key).rest_bytes;
+    }
+
+    /// The hub has admitted a connection.
+    pub(super) fn open(&mut self, key: usize, conn: ConnId) {
+        if self.keys.len() <= conn.index() {
+            self.keys.resize(conn.index() + 1, usize::MAX);
+        }
+        self.keys[conn.index()] = key;
+    }
+
+    /// Whether the hub has closed a connection.
+    pub(super) fn is_closed(&self, key: usize) -> bool {
+        self.connections[key].is_closed
+    }
+
+    /// Whether a connection that has a session is to be written to.
+    pub(super) fn has_output(&self, key: usize) -> bool {
+        self.connections[key].has_output
+    }
+
+    pub(super) fn set_output(&mut self, key: usize, has_output: bool) {
+        self.connections[key].has_output = has_output;
+    }
+
+    /// The future of a connection waits to be woken.
+    pub(super) fn wait(&mut self, key: usize, cx: &Context<'_>) {
+        let waker = &mut self.connections[key].waker;
+        if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            *waker = Some(cx.waker().clone());
+        }
+    }
+
+    /// Notes how much input a connection keeps.
+    pub(super) fn note_rest(&mut self, key: usize, core: &HubConnection) {
+        let rest_bytes = core.input_bytes();
+        let noted = std::mem::replace(&mut self.connections[key].rest_bytes, rest_bytes);
+        self.rests_bytes = self.rests_bytes - noted + rest_bytes;
+    }
+
+    /// Whether so much input waits for the hub that only little is to be read.
+    pub(super) const fn has_long_rests(&self) -> bool {
+        self.rests_bytes >= RESTS_BYTES_MAX
+    }
+
+    // ---- what the hub wants done ----
+
+    /// Does what the hub wants done, up to a bound.
+    pub(super) fn drain(&mut self, wakes: &mut Wakes, poll_action: impl Fn(&mut Hub) -> Option<Action>) {
+        self.has_actions_left = true;
+        for _ in 0..ACTIONS_MAX {
+            if wakes.is_full() {
+                return;
+            }
+            let action = poll_action(&mut self.hub);
+            while self.events.len() < EVENTS_MAX
+                && let Some(event) = self.hub.poll_event()
+            {
+                self.events.push(event);
+            }
+            let Some(action) = action else {
+                self.has_actions_left = false;
+                return;
+            };
+            let (Action::Write { conn } | Action::Close { conn, .. }) = action;
+            let connection = &mut self.connections[self.keys[conn.index()]];
+            match action {
+                Action::Write { .. } => connection.has_output = true,
+                Action::Close { .. } => connection.is_closed = true,
+            }
+            if let Some(waker) = connection.waker.take() {
+                wakes.push(waker);
+            }
+        }
+    }
+
+    /// When the hub's task has to look at what is due; none if nothing will be.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let due = self.hub.poll_timeout()?;
+        Some(self.grace_until.map_or(due, |until| due.max(until)))
+    }
+
+    /// What has happened, and nobody has heard yet.
+    pub(super) fn take_events(&mut self) -> Vec<HubEvent> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// What the hub asks, up to a bound.
+    pub(super) fn take_questions(&mut self) -> Vec<Question> {
+        std::iter::from_fn(|| self.hub.poll_question()).take(EVENTS_MAX).collect()
+    }
+
+    /// Whether there is more to do at once.
+    pub(super) fn has_work_left(&self) -> bool {
+        self.has_actions_left
+            || !self.events.is_empty()
+            || !self.hub.has_flushed_answers()
+            || self.hub.is_behind()
+            || self.hub.has_questions()
+            || self.stopping.as_ref().is_some_and(|stopping| stopping.next_key < self.connections.capacity())
+            || self.has_stopped()
+    }
+
+    /// Whether the hub's task has to look, and does not know it yet. It is told so now.
+    pub(super) fn rings(&mut self) -> bool {
+        let is_earlier = self.due().is_some_and(|due| self.wakes_at.is_none_or(|wakes_at| due < wakes_at));
+        let rings = !self.is_rung && (is_earlier || self.has_work_left());
+        self.is_rung |= rings;
+        rings
+    }
+
+    // ---- the end ----
+
+    pub(super) fn shut_down(&mut self, now: Instant, advice: Option<ReconnectAdvice>) {
+        if self.stopping.is_none() {
+            self.hub.shut_down(now, advice.as_ref().map(ReconnectAdvice::hint));
+            self.stopping = Some(Stopping { advice, next_key: 0 });
+        }
+    }
+
+    /// Wakes connections, so that those without a session find that the server stops.
+    pub(super) fn wake_all(&mut self, wakes: &mut Wakes) {
+        let Some(stopping) = &mut self.stopping else { return };
+        while stopping.next_key < self.connections.capacity() && !wakes.is_full() {
+            if let Some(waker) = self.connections.get_mut(stopping.next_key).and_then(|found| found.waker.take()) {
+                wakes.push(waker);
+            }
+            stopping.next_key += 1;
+        }
+    }
+
+    /// Whether all is over.
+    pub(super) fn has_stopped(&self) -> bool {
+        self.stopping.is_some() && self.connections.is_empty() && self.hub.users() == 0 && self.hub.connections() == 0
+    }
+
+    /// The tasks of all connections that wait.
+    pub(super) fn take_wakers(&mut self) -> Vec<Waker> {
+        self.connections.iter_mut().filter_map(|(_, connection)| connection.waker.take()).collect()
+    }
+}
