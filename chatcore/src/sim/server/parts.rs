@@ -9,11 +9,13 @@ use super::rates::Debts;
 use super::work::new_hub;
 use crate::sim::network::WireId;
 use crate::sim::random::Random;
-use crate::{ConnId, Hub, Instant, Limits};
+use crate::{Admission, ConnId, Hub, Instant, Limits};
 
 /// What goes over the connections of a hub, and who is told.
 pub(in crate::sim) struct Server {
     pub(super) limits: Limits,
+    /// What those begin who ask for a name that is in use.
+    pub(super) admission: Admission,
     /// None while it is down.
     pub(super) hub: Option<Hub>,
     /// When it is started again.
@@ -58,10 +60,17 @@ pub(in crate::sim) struct Counts {
 }
 
 impl Server {
-    pub(in crate::sim) fn new(limits: Limits, auth_delay_chance: u32, unit: Duration, mut random: Random) -> Self {
+    pub(in crate::sim) fn new(
+        limits: Limits,
+        admission: Admission,
+        auth_delay_chance: u32,
+        unit: Duration,
+        mut random: Random,
+    ) -> Self {
         let hub = Some(new_hub(&limits, &mut random));
         Self {
             limits,
+            admission,
             hub,
             up_at: Instant::ZERO,
             is_stopping: false,

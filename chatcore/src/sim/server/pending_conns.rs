@@ -60,7 +60,7 @@ impl Server {
         let Some((_, registration)) = pending.undecided.take() else { return Ok(()) };
         self.units += ADMISSION_UNITS;
         let origin = pending.origin;
-        match hub.admit(around.now, registration.with_origin(origin)) {
+        match hub.admit_as(around.now, registration.with_origin(origin), self.admission) {
             Ok(conn) => {
                 self.debts.entry(origin).or_default().add(around.now, ADMISSION_UNITS, self.limits.origin_rate);
                 let (inbox, outgoing) = (mem::take(&mut pending.inbox), mem::take(&mut pending.outgoing));
