@@ -130,6 +130,11 @@ impl Oracle {
         (self.messages.len() as u64, seen as u64)
     }
 
+    /// How often another session of a message's sender was told of it.
+    pub(in crate::sim) fn copies(&self) -> u64 {
+        self.messages.iter().map(|message| message.copied.len() as u64).sum()
+    }
+
     /// How many messages their senders know to be accepted.
     pub(in crate::sim) fn accepted(&self) -> u64 {
         self.messages.iter().filter(|message| matches!(message.answer, Some(Ok(_)))).count() as u64

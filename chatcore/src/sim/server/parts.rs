@@ -57,6 +57,8 @@ pub(in crate::sim) struct Counts {
     pub(in crate::sim) evictions: u64,
     /// It ended a session that left too much unread, or that for too long.
     pub(in crate::sim) stalls: u64,
+    /// It refused a user another session.
+    pub(in crate::sim) sessions_refused: u64,
 }
 
 impl Server {

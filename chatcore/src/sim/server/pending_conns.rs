@@ -10,7 +10,7 @@ use super::parts::Server;
 use super::work::ADMISSION_UNITS;
 use crate::sim::network::{End, WireId};
 use crate::sim::violation::{Property, Violation};
-use crate::{HandshakeError, ProtocolError};
+use crate::{HandshakeError, ProtocolError, Refusal};
 
 impl Server {
     pub(super) fn read_pending_conn(&mut self, around: &mut Around<'_>, wire: WireId) -> Result<(), Violation> {
@@ -77,6 +77,7 @@ impl Server {
             }
             Err(not_admitted) => {
                 let refusal = not_admitted.refusal;
+                self.counts.sessions_refused += u64::from(matches!(refusal, Refusal::TooManySessions { .. }));
                 around.trace.note(around.now, format_args!("hub: {wire} is refused: {refusal:?}"));
                 let refused = pending.handshake.refuse(around.now, &refusal);
                 pending.flush(around, wire);

@@ -69,6 +69,7 @@ impl World {
             steps: self.steps,
             sent,
             seen,
+            copies: self.oracle.copies(),
             lives: self.users.iter().map(|user| user.lives).sum(),
             resumptions: self.users.iter().map(|user| user.resumptions).sum(),
             missed,
@@ -77,6 +78,7 @@ impl World {
             pauses: counts.pauses,
             evictions: counts.evictions,
             stalls: counts.stalls,
+            sessions_refused: counts.sessions_refused,
             attackers: self.attackers.len() as u64,
             delay: if self.attackers.is_empty() { Duration::ZERO } else { self.oracle.delay() },
         }
