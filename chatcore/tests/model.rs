@@ -1,4 +1,5 @@
-//! The hub against a small model of it: users and mailboxes, and rooms whose members do not always keep up.
+//! The hub against a small model of it: users with several sessions, mailboxes, and rooms whose members do not always keep
+//! up.
 
 mod chat;
 mod world;
@@ -6,9 +7,10 @@ mod world;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chat::{Chat, NAMES, ROOMS};
+use chat::{Chat, DEVICES, NAMES, ROOMS};
 use chatcore::{
-    Client, ClientError, CloseReason, Closed, Event, HubEvent, Instant, LeaveCode, Limits, Received, Refusal,
+    Admission, Client, ClientConfig, ClientError, CloseReason, Closed, Event, HubEvent, Instant, LeaveCode, Limits,
+    Received, Refusal,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -20,11 +22,12 @@ const UNREAD_REQUESTS_MAX: u32 = 20;
 /// Nobody is silent for longer.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
 
+/// What a device does: the first number says which.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     /// Takes the name, in upper case: names compare without it.
     Register(usize),
-    /// Sends a body of so many bytes; the hub has it when this is over, the recipient not yet.
+    /// Sends a user a body of so many bytes; the hub has it when this is over, the recipient not yet.
     Send(usize, usize, u8, usize),
     Join(usize, usize),
     Leave(usize, usize),
@@ -46,12 +49,13 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let user = || 0..NAMES.len();
+    let user = || 0..DEVICES.len();
+    let whom = || 0..NAMES.len();
     let room = || 0..ROOMS.len();
     let bytes = || prop_oneof![1 => 1..300_usize, 2 => 300..1_000_usize];
     prop_oneof![
         4 => user().prop_map(Step::Register),
-        6 => (user(), user(), any::<u8>(), bytes()).prop_map(|(from, to, body, bytes)| Step::Send(from, to, body, bytes)),
+        6 => (user(), whom(), any::<u8>(), bytes()).prop_map(|(from, to, body, bytes)| Step::Send(from, to, body, bytes)),
         8 => (user(), room()).prop_map(|(user, room)| Step::Join(user, room)),
         4 => (user(), room()).prop_map(|(user, room)| Step::Leave(user, room)),
         24 => (user(), room(), any::<u8>(), bytes()).prop_map(|(from, room, body, bytes)| Step::Say(from, room, body, bytes)),
@@ -77,16 +81,17 @@ fn tight() -> Limits {
 
 struct Run {
     world: World,
+    /// By the device.
     users: BTreeMap<usize, User>,
-    /// Requests of each user since it last acknowledged everything.
-    unread: [u32; NAMES.len()],
+    /// Requests of each device's user since the device last acknowledged everything.
+    unread: [u32; DEVICES.len()],
     model: Chat,
 }
 
 impl Run {
     fn new(limits: Limits) -> Self {
         let model = Chat::new(limits.outbox_bytes_max, limits.frame_bytes_max());
-        Self { world: World::new(limits), users: BTreeMap::new(), unread: [0; NAMES.len()], model }
+        Self { world: World::new(limits), users: BTreeMap::new(), unread: [0; DEVICES.len()], model }
     }
 
     /// Takes all steps. In the end everybody comes back, and reads.
@@ -102,11 +107,11 @@ impl Run {
             Step::Register(user) => self.register(user),
             Step::Send(from, to, body, bytes) => {
                 let body = vec![body; bytes];
-                if self.model.is_sure(to, &body) {
+                if self.model.is_sure(from, to, &body) {
                     self.ask(
                         from,
                         |client, now| client.send(now, NAMES[to], &body),
-                        |model, now| model.send(now, from, to, body.clone()),
+                        |model, now| model.send(now, from, to, &body),
                     );
                 }
             }
@@ -134,13 +139,16 @@ impl Run {
             Step::Resume(user) => self.resume(user),
             Step::Pass(millis) => self.pass(Duration::from_millis(millis)),
         }
-        assert_eq!(self.world.hub.users(), self.model.sessions.len());
+        assert_eq!(
+            (self.world.hub.users(), self.world.hub.sessions()),
+            (self.model.users(), self.model.sessions.len())
+        );
         assert_eq!(self.world.hub.rooms(), self.model.rooms());
     }
 
     /// Everybody is in every room.
     fn gather(&mut self) {
-        for user in 0..NAMES.len() {
+        for user in 0..DEVICES.len() {
             self.step(Step::Register(user));
             (0..ROOMS.len()).for_each(|room| self.step(Step::Join(user, room)));
         }
@@ -154,15 +162,19 @@ impl Run {
     }
 
     fn register(&mut self, user: usize) {
-        let name = NAMES[user].to_uppercase();
+        let name = NAMES[DEVICES[user]].to_uppercase();
         if self.users.contains_key(&user) {
             let refused = self.world.try_join(&name);
             assert!(matches!(refused, Err(Refusal::NameInUse { .. })), "{refused:?}");
-        } else {
-            self.users.insert(user, self.world.connect(&name));
-            self.model.begin(user);
-            self.unread[user] = 0;
+            return;
         }
+        // It gets nothing of what was said before.
+        self.wait(Duration::ZERO);
+        let admission = if self.model.has(DEVICES[user]) { Admission::AnotherSession } else { Admission::NewUser };
+        self.users.insert(user, self.world.connect_as(&name, ClientConfig::default(), admission));
+        self.model.begin(user);
+        self.unread[user] = 0;
+        self.carry(user);
     }
 
     /// The hub has the request when this is over, and has perhaps not told others yet what comes of it.
@@ -172,10 +184,20 @@ impl Run {
         ask: impl Fn(&mut Client, Instant) -> Result<u64, ClientError>,
         model: impl FnOnce(&mut Chat, Instant),
     ) {
-        if self.unread[user] == UNREAD_REQUESTS_MAX {
-            self.acknowledge(user);
+        // What a user asks for is answered to all its sessions.
+        let concerned = [vec![user], self.model.siblings(user)].concat();
+        for device in &concerned {
+            if self.unread[*device] == UNREAD_REQUESTS_MAX {
+                self.acknowledge(*device);
+            }
         }
-        self.unread[user] += 1;
+        if concerned.iter().any(|device| self.unread[*device] == UNREAD_REQUESTS_MAX) {
+            // One of them is away.
+            return;
+        }
+        for device in concerned {
+            self.unread[device] += 1;
+        }
         let Some((at, world, chat)) = self.online(user) else { return };
         ask(&mut at.client, world.now).unwrap();
         let bytes = at.client.poll_transmit().concat();
@@ -202,8 +224,8 @@ impl Run {
             at.client.handle_timeout(world.now + Duration::from_millis(50));
             self.carry(user);
             self.model.catch_up(user);
+            self.unread[user] = 0;
         }
-        self.unread[user] = 0;
     }
 
     /// All that is due comes before the hub's goodbye, if what was said in rooms was given to the members by then: that is
@@ -258,17 +280,17 @@ impl Run {
     /// Everybody is heard from, so that nobody is idle for too long.
     fn pass(&mut self, mut time: Duration) {
         while !time.is_zero() {
-            (0..NAMES.len()).for_each(|user| self.acknowledge(user));
+            (0..DEVICES.len()).for_each(|user| self.acknowledge(user));
             let slice = time.min(SILENCE_MAX);
             self.wait(slice);
             time -= slice;
-            for user in 0..NAMES.len() {
+            for user in 0..DEVICES.len() {
                 if let Some((at, world, _)) = self.online(user) {
                     at.client.handle_timeout(world.now);
                 }
             }
         }
-        (0..NAMES.len()).for_each(|user| self.carry(user));
+        (0..DEVICES.len()).for_each(|user| self.carry(user));
     }
 
     fn wait(&mut self, time: Duration) {
@@ -278,14 +300,14 @@ impl Run {
     }
 
     fn finish(&mut self) {
-        (0..NAMES.len()).for_each(|user| self.resume(user));
-        (0..NAMES.len()).for_each(|user| self.acknowledge(user));
+        (0..DEVICES.len()).for_each(|user| self.resume(user));
+        (0..DEVICES.len()).for_each(|user| self.acknowledge(user));
         // Joined and left come in pairs, and in turn.
         let mut online = BTreeMap::new();
         for output in &self.world.hub_events {
             match output {
-                HubEvent::SessionStarted { conn, name, .. } => assert_eq!(online.insert(name.clone(), *conn), None),
-                HubEvent::SessionEnded { name, .. } => assert!(online.remove(name).is_some()),
+                HubEvent::SessionStarted { session, name, .. } => assert_eq!(online.insert(*session, name), None),
+                HubEvent::SessionEnded { session, name, .. } => assert_eq!(online.remove(session), Some(name)),
                 _ => {}
             }
         }

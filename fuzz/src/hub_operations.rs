@@ -1,15 +1,16 @@
 //! Any sequence of what can happen to a hub.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use arbitrary::{Arbitrary, Unstructured};
 use chatcore::wire::{
     self, AcceptedRun, Ack, ClientMessage, Deliver, Goodbye, HubMessage, Message, OVERHEAD_BYTES_MAX, Ping, Pong,
-    Preface, Register, Rejected, Send, Who,
+    Preface, Register, Rejected, Send, Sent, Who,
 };
 use chatcore::{
-    Action, ConnId, GoodbyeCode, Handshake, Hub, HubEvent, Instant, Limits, MessageId, Received, RejectCode,
+    Action, Admission, ConnId, GoodbyeCode, Handshake, Hub, HubEvent, Instant, Limits, MessageId, Received, Refusal,
+    RejectCode, UserName,
 };
 
 use crate::operation::{Operation, UserMessage};
@@ -20,6 +21,13 @@ use crate::stream::{Stream, is_mail, is_notice};
 const OPERATIONS_MAX: usize = 200;
 
 const NAMES: [&str; 5] = ["alice", "bob", "carol", "dave", "Ünal"];
+
+/// From this number on, who asks for a name is a user that may have it already.
+const ANOTHER_SESSION: u8 = 128;
+
+/// Sessions of all users, and of one.
+const USERS_MAX: u32 = 4;
+const SESSIONS_OF_USER_MAX: u32 = 3;
 
 /// The first byte chooses the rates. Runs the operations on two hubs at once: they do the same, and each keeps its
 /// promises.
@@ -51,6 +59,7 @@ struct Run {
     accepted: MessageId,
 }
 
+/// A session of a user.
 struct User {
     conn: ConnId,
     known: bool,
@@ -74,8 +83,10 @@ enum Answer {
 
 /// What the model says about a message that is about to be sent.
 struct Forecast {
-    sender: usize,
-    recipient: Option<usize>,
+    /// All sessions of its recipient.
+    recipients: Vec<usize>,
+    /// The other sessions of its sender, unless that writes to itself.
+    siblings: Vec<usize>,
     /// None if the message must be accepted.
     rejected: Option<RejectCode>,
 }
@@ -86,7 +97,8 @@ impl Run {
         let limits = Limits::default()
             .with_body_bytes_max(1000)
             .with_outbox_bytes_max(8192)
-            .with_users_max(4)
+            .with_users_max(USERS_MAX)
+            .with_sessions_of_user_max(SESSIONS_OF_USER_MAX)
             .with_idle_time_max(Duration::from_secs(20))
             // Here who loses its connection is gone; sessions have a target of their own.
             .with_resume_time_max(Duration::ZERO)
@@ -105,7 +117,10 @@ impl Run {
 
     fn step(&mut self, operation: &Operation) {
         match operation {
-            Operation::Admit(name) => self.admit(NAMES[usize::from(*name) % NAMES.len()]),
+            Operation::Admit(name) => {
+                let admission = if *name < ANOTHER_SESSION { Admission::NewUser } else { Admission::AnotherSession };
+                self.admit(NAMES[usize::from(*name) % NAMES.len()], admission);
+            }
             Operation::Say(user, said) => self.say(*user, said),
             Operation::Raw(user, bytes) => {
                 if let Some(user) = self.pick(*user) {
@@ -134,7 +149,7 @@ impl Run {
             Operation::ShutDown => self.hub.shut_down(self.now, None),
         }
         self.note_no_mail();
-        assert!(self.hub.users() <= self.hub.connections());
+        assert!(self.hub.users() <= self.hub.sessions() && self.hub.sessions() <= self.hub.connections());
         let limit = self.hub.limits().outbox_bytes_max as usize;
         // The reserve, the answer that went beyond it, a farewell; and a ping.
         let bytes_max = limit + limit / 4 + 3 * OVERHEAD_BYTES_MAX as usize;
@@ -153,15 +168,38 @@ impl Run {
         (!self.users.is_empty()).then(|| usize::from(user) % self.users.len())
     }
 
-    fn admit(&mut self, name: &str) {
+    fn admit(&mut self, name: &str, admission: Admission) {
         let mut opening = Preface::OURS.encode().to_vec();
         ClientMessage::Register(Register { name, credential: b"", frame_bytes_max: u32::MAX }).encode(&mut opening);
         let mut handshake = Handshake::new(self.now, self.hub.limits());
         let registration = handshake.receive(self.now, &mut &opening[..]).expect("it is right").expect("it is whole");
-        if let Ok(conn) = self.hub.admit(self.now, registration) {
+        let (before, others) = (self.hub.sessions(), self.hub.sessions_of(registration.name()).count());
+        let name = registration.name().clone();
+        let admitted = self.hub.admit_as(self.now, registration, admission);
+        match &admitted {
+            Ok(conn) => {
+                assert!(
+                    others == 0 || admission == Admission::AnotherSession,
+                    "nobody else gets a name that is in use"
+                );
+                assert!(before < USERS_MAX as usize && others < SESSIONS_OF_USER_MAX as usize, "there is room for it");
+                let session = self.hub.session_on(*conn);
+                assert_eq!(self.hub.sessions_of(&name).last(), session, "it is the newest session of its user");
+            }
+            Err(not_admitted) => match not_admitted.refusal {
+                Refusal::NameInUse { .. } => assert!(others > 0 && admission == Admission::NewUser),
+                Refusal::TooManySessions { .. } => assert_eq!(others, SESSIONS_OF_USER_MAX as usize),
+                Refusal::HubFull { .. } => assert_eq!(before, USERS_MAX as usize),
+                _ => {}
+            },
+        }
+        if let Ok(conn) = admitted {
             let mut stream = Stream::default();
-            let greeting = stream.extend(&self.hub.transmit(conn).concat()).len();
-            assert_eq!(greeting, 1, "the welcome comes first, and alone");
+            let mut greeting = stream.extend(&self.hub.transmit(conn).concat());
+            assert!(matches!(greeting.remove(0), HubMessage::Welcome(_)), "the welcome comes first");
+            let rooms: BTreeSet<&str> = self.hub.rooms_of(&name).collect();
+            let told: BTreeSet<&str> = greeting.iter().filter_map(|message| own_room(message, name.as_str())).collect();
+            assert_eq!((greeting.len(), &told), (rooms.len(), &rooms), "then come its user's rooms, and nothing else");
             self.users.push(User {
                 conn,
                 known: true,
@@ -215,8 +253,8 @@ impl Run {
         }
     }
 
-    /// Sends, and holds what the hub did against the model: a message goes to who has the name, once, and the
-    /// sender is told.
+    /// Sends, and holds what the hub did against the model: a message goes to each session of who has the name, once, and
+    /// the sender's sessions are told.
     fn send(&mut self, sender: usize, to: &str, body_bytes: usize) {
         let body = vec![b'x'; body_bytes];
         let message = ClientMessage::Send(Send { to, body: &body });
@@ -224,7 +262,7 @@ impl Run {
             return self.put(sender, &message);
         }
         let from = self.hub.name(self.users[sender].conn).expect("it is open").clone();
-        let Forecast { sender, recipient, rejected } = self.forecast(sender, to, body_bytes);
+        let Forecast { recipients, siblings, rejected } = self.forecast(sender, to, body_bytes);
         self.users[sender].requests += 1;
         let number = self.users[sender].requests;
         let id = MessageId((self.accepted.0 + 1).max((self.now.as_nanos() / 1_000_000) << 23));
@@ -236,10 +274,16 @@ impl Run {
         let deliver = HubMessage::Deliver(Deliver { id, from: from.as_str(), body: &body });
         if rejected.is_none() {
             self.accepted = id;
-            let recipient = recipient.expect("nobody's message is rejected");
-            let mut news = self.news(recipient);
-            assert_eq!(news.remove(0), deliver, "an accepted message is its recipient's at once");
-            assert!(matches!(news[..], [] | [HubMessage::Goodbye(_)]), "and nothing else is: {news:?}");
+            assert!(!recipients.is_empty(), "nobody's message is rejected");
+            let name = UserName::new(to).expect("these are names");
+            let sent = HubMessage::Sent(Sent { id, to: name.as_str(), body: &body });
+            let told = recipients.into_iter().map(|session| (session, &deliver));
+            for (session, message) in told.chain(siblings.into_iter().map(|session| (session, &sent))) {
+                let mut news = self.news(session);
+                assert!(!news.is_empty(), "session {session} is told at once: {message:?}");
+                assert_eq!(news.remove(0), *message, "an accepted message is its recipient's at once");
+                assert!(matches!(news[..], [] | [HubMessage::Goodbye(_)]), "and nothing else is: {news:?}");
+            }
         }
         let news = self.news(sender);
         // Behind the answer there may be a farewell, to a sender who reads nothing.
@@ -251,16 +295,27 @@ impl Run {
     fn forecast(&self, sender: usize, to: &str, body_bytes: usize) -> Forecast {
         let limits = self.hub.limits();
         let to = to.parse().expect("these are names");
-        let recipient = self.users.iter().position(|user| self.hub.name(user.conn) == Some(&to));
-        let rejected = match recipient {
-            _ if body_bytes > limits.body_bytes_max as usize => Some(RejectCode::BodyTooLong),
-            None => Some(RejectCode::NoSuchUser),
-            Some(recipient) => {
-                let needed = self.users[recipient].stream.kept_bytes() + body_bytes + OVERHEAD_BYTES_MAX as usize;
-                (needed > limits.outbox_bytes_max as usize).then_some(RejectCode::RecipientFull)
-            }
+        let recipients = self.sessions_of(&to);
+        let own = self.hub.name(self.users[sender].conn).expect("it is open");
+        let mut siblings = if *own == to { Vec::new() } else { self.sessions_of(own) };
+        siblings.retain(|sibling| *sibling != sender);
+        let is_full = |session: &usize| {
+            let needed = self.users[*session].stream.kept_bytes() + body_bytes + OVERHEAD_BYTES_MAX as usize;
+            needed > limits.outbox_bytes_max as usize
         };
-        Forecast { sender, recipient, rejected }
+        let rejected = match recipients.len() {
+            _ if body_bytes > limits.body_bytes_max as usize => Some(RejectCode::BodyTooLong),
+            0 => Some(RejectCode::NoSuchUser),
+            _ if recipients.iter().chain(&siblings).any(is_full) => Some(RejectCode::RecipientFull),
+            _ => None,
+        };
+        Forecast { recipients, siblings, rejected }
+    }
+
+    /// The open sessions of a name.
+    fn sessions_of(&self, name: &UserName) -> Vec<usize> {
+        let all = self.users.iter().enumerate();
+        all.filter(|(_, user)| self.hub.name(user.conn) == Some(name)).map(|(index, _)| index).collect()
     }
 
     /// Messages that are for a user since this was last asked, but for answers to its own, which are as foretold; none
@@ -403,24 +458,34 @@ impl Run {
     }
 
     fn check(&self) {
-        let mut holders = BTreeMap::new();
+        let mut living = BTreeMap::new();
         for event in &self.events {
             match event {
-                HubEvent::SessionStarted { conn, name, .. } => {
-                    assert_eq!(holders.insert(name.clone(), *conn), None, "a name has one holder");
+                HubEvent::SessionStarted { session, name, .. } => {
+                    assert_eq!(living.insert(*session, name), None, "a session begins once");
                 }
-                HubEvent::SessionEnded { name, .. } => assert!(holders.remove(name).is_some()),
+                HubEvent::SessionEnded { session, name, .. } => assert_eq!(living.remove(session), Some(name)),
                 _ => {}
             }
         }
-        assert_eq!(holders.len(), self.hub.users());
+        assert_eq!(living.len(), self.hub.sessions());
+        let names: BTreeSet<_> = living.into_values().collect();
+        assert_eq!(names.len(), self.hub.users());
+    }
+}
+
+/// The room into which this says that the user of this name has come.
+fn own_room<'a>(message: &HubMessage<'a>, own: &str) -> Option<&'a str> {
+    match message {
+        HubMessage::Joined(joined) if joined.name == own => Some(joined.room),
+        _ => None,
     }
 }
 
 /// The id of the last message that this tells of.
 fn accepted_id(message: &HubMessage<'_>) -> Option<MessageId> {
     match message {
-        HubMessage::Deliver(Deliver { id, .. }) => Some(*id),
+        HubMessage::Deliver(Deliver { id, .. }) | HubMessage::Sent(Sent { id, .. }) => Some(*id),
         HubMessage::Accepted(accepted) => accepted.runs.last().map(|run| MessageId(run.id.0 + u64::from(run.more))),
         _ => None,
     }

@@ -105,6 +105,12 @@ impl Script {
         self.then(0, 9, &[name])
     }
 
+    /// A name that is in use may be asked for as that of another session.
+    fn admit_another(self, name: u8) -> Self {
+        // A multiple of the number of names.
+        self.admit(name + 130)
+    }
+
     fn say(self, user: u8, said: u8, fields: &[u8]) -> Self {
         let mut script = self.then(1, 9, &[user]);
         script.variant(said, 5);
@@ -119,6 +125,17 @@ impl Script {
 
     fn ack(self, user: u8) -> Self {
         self.say(user, 2, &[0])
+    }
+
+    /// A list of bytes: a flag before each, and one that says that it is over.
+    fn raw(self, user: u8, bytes: &[u8]) -> Self {
+        let list = bytes.iter().flat_map(|byte| [1, *byte]).chain([0]);
+        let fields: Vec<u8> = [user].into_iter().chain(list).collect();
+        self.then(2, 9, &fields)
+    }
+
+    fn joins(self, user: u8) -> Self {
+        self.raw(user, b"\x08\0\0\0\x42\x06#lobby")
     }
 
     fn transmit(self, user: u8, bytes: u16) -> Self {
@@ -256,9 +273,10 @@ fn sessions() -> [(&'static str, Script); 12] {
     ]
 }
 
-fn scripts() -> [(&'static str, Script); 11] {
+fn scripts() -> [(&'static str, Script); 15] {
     let alice = Script::new().admit(0).drain().transmit(0, 1000);
     let both = alice.clone().admit(1).drain().transmit(1, 1000);
+    let devices = both.clone().admit_another(0).drain().transmit(2, 1000);
     [
         (
             "conversation",
@@ -294,6 +312,37 @@ fn scripts() -> [(&'static str, Script); 11] {
                 .admit(3)
                 .drain(),
         ),
+        (
+            "two-devices",
+            devices
+                .clone()
+                .send(1, 0, 5)
+                .send(0, 1, 7)
+                .send(2, 0, 3)
+                .drain()
+                .disconnect(0)
+                .send(1, 0, 4)
+                .kick(0)
+                .drain(),
+        ),
+        ("a-device-that-reads-nothing", devices.times(12, |script| script.send(1, 0, 900).send(0, 1, 5)).drain()),
+        (
+            "too-many-devices",
+            alice.clone().times(3, |script| script.admit_another(0)).admit(0).admit(1).admit(2).drain(),
+        ),
+        (
+            "two-devices-in-a-room",
+            both.clone()
+                .joins(0)
+                .joins(1)
+                .admit_another(0)
+                .joins(2)
+                .drain()
+                .disconnect(0)
+                .drain()
+                .disconnect(2)
+                .drain(),
+        ),
         ("shut-down", both.send(0, 1, 5).shut_down().admit(2).drain().transmit(0, 1000).drain().pass(5_001).drain()),
     ]
 }
@@ -307,11 +356,12 @@ mod tests {
 
     #[test]
     fn a_script_is_read_as_it_was_written() {
-        let script = Script::new().admit(4).send(1, 2, 300).ack(3).transmit(5, 60).kick(6).pass(7).shut_down();
+        let script =
+            Script::new().admit(4).send(1, 2, 300).ack(3).raw(2, &[9, 8]).transmit(5, 60).kick(6).pass(7).shut_down();
         let read = Vec::<Operation>::arbitrary(&mut Unstructured::new(&script.0[1..])).expect("a script is a list");
         assert_eq!(
             format!("{read:?}"),
-            "[Admit(4), Say(1, Send(2, 300)), Say(3, Ack(0)), Transmit(5, 60), Kick(6), Pass(7), ShutDown]"
+            "[Admit(4), Say(1, Send(2, 300)), Say(3, Ack(0)), Raw(2, [9, 8]), Transmit(5, 60), Kick(6), Pass(7), ShutDown]"
         );
         let script = Script::new().enters(1).carries(2, 3, 4).breaks(5, false).restarts(6, true).forges(7, 8, 9);
         let read = Vec::<Happening>::arbitrary(&mut Unstructured::new(&script.0[1..])).expect("a script is a list");

@@ -25,9 +25,12 @@ use crate::{Backoff, ClientConfig, Limits, Rate};
 pub struct Plan {
     /// How many users there are, each with its own name.
     pub users: usize,
+    /// How many devices each user has. Each device has a session of its own. At least 1. If there are several, the server
+    /// admits whoever asks for a name that is in use as another session of the user.
+    pub devices: usize,
     /// How many rooms they use.
     pub rooms: usize,
-    /// The hub's limits. They must leave room for all users: in the end everybody must be online.
+    /// The hub's limits. They must leave room for all devices: in the end everybody must be online.
     pub limits: Limits,
     /// How clients behave.
     pub config: ClientConfig,
@@ -35,7 +38,7 @@ pub struct Plan {
     pub conditions: NetworkConditions,
     /// How long users make requests and things go wrong. Then the network heals.
     pub fault_phase: Duration,
-    /// The average time between two requests, of all users together.
+    /// The average time between two requests, of all devices together.
     pub pace: Duration,
     /// The most bytes of a body.
     pub body_bytes_max: u64,
@@ -47,9 +50,9 @@ pub struct Plan {
     pub auth_delay_chance: u32,
     /// The chance that an attempt to connect fails, in millionths.
     pub dial_fails: u32,
-    /// How many origins the users' connections come from: users share them in turn. At least 1.
+    /// How many origins the users' connections come from: devices share them in turn. At least 1.
     pub origins: usize,
-    /// The most requests that a user makes at once.
+    /// The most requests that a device makes at once.
     pub burst_max: u64,
     /// The steps in which time goes on: what is due in between waits for the next step. With zero, nothing waits.
     pub tick: Duration,
@@ -63,7 +66,7 @@ pub struct Plan {
     pub attack_origins: usize,
     /// The time that a unit of the hub's work takes. With zero, the server does everything at once.
     pub unit: Duration,
-    /// Whether users form pairs, and each sends only to its partner.
+    /// Whether users form pairs, and each sends only to its partner. Then each has one device.
     pub is_paired: bool,
     /// The time in which a user's message must reach its recipient; none for no bound.
     pub delay_max: Option<Duration>,
@@ -72,6 +75,7 @@ pub struct Plan {
 setters! {
     Plan {
         with_users(users: usize),
+        with_devices(devices: usize),
         with_rooms(rooms: usize),
         with_limits(limits: Limits),
         with_config(config: ClientConfig),
@@ -153,6 +157,9 @@ impl FaultEvent {
 /// A burst is shorter than the longest by this factor, on average: most are short.
 const BURST_MEAN_OF_MAX: u64 = 6;
 
+/// Users who have several devices, at the most.
+const DEVICE_USERS_MAX: usize = 4;
+
 /// Connections that flood the hub, at the most.
 const ATTACKERS_MAX: usize = 60;
 
@@ -175,6 +182,7 @@ impl Plan {
     pub fn calm(users: usize) -> Self {
         Self {
             users,
+            devices: 1,
             rooms: 1,
             limits: Limits::default(),
             config: ClientConfig::default(),
@@ -199,6 +207,11 @@ impl Plan {
         }
     }
 
+    /// How many devices all users have together.
+    pub(super) const fn all_devices(&self) -> usize {
+        self.users * self.devices
+    }
+
     /// Draws a plan with a fault phase: in some plans little goes wrong, in some everything at once.
     pub fn draw(random: &mut Random) -> Self {
         let users = 2 + random.index(5);
@@ -218,7 +231,7 @@ impl Plan {
         let fault_phase = Duration::from_millis(random.within(1_000..=60_000));
         let burst_max = random.pick(&[1, 1, 1, 20, 200]);
         let bursts = random.within(20..=600) / (1 + burst_max / BURST_MEAN_OF_MAX);
-        Self {
+        let plan = Self {
             users,
             rooms: 1 + random.index(3),
             limits: draw_limits(random, users, is_tight),
@@ -239,7 +252,27 @@ impl Plan {
             takes_late: random.pick(&[0, 0, CERTAIN / 10]),
             report_delay_max: Duration::from_millis(random.pick(&[0, 0, 20, 2_000])),
             ..Self::calm(users)
+        };
+        // What is drawn for devices does not change the runs of those who have one.
+        plan.draw_devices(&mut random.clone(), is_tight)
+    }
+
+    /// In some plans users have several devices. Then there are fewer users, so that a run takes no longer, and the hub has
+    /// room for more sessions than there are devices: some have forgotten theirs. In some plans it has hardly more.
+    fn draw_devices(self, random: &mut Random, is_tight: bool) -> Self {
+        if !random.chance(CERTAIN / 4) {
+            return self;
         }
+        let plan = Self { users: self.users.min(DEVICE_USERS_MAX), devices: 2 + random.index(2), ..self };
+        let all = u32::try_from(plan.all_devices()).unwrap_or(u32::MAX);
+        let devices = u32::try_from(plan.devices).unwrap_or(u32::MAX);
+        let limits = Limits {
+            users_max: all + random.pick(&[0, 2, all, 10 * all]),
+            sessions_of_user_max: devices + random.pick(&[0, 1, 5]),
+            members_max: if is_tight { all - 1 } else { plan.limits.members_max },
+            ..plan.limits
+        };
+        Self { limits, ..plan }
     }
 
     /// Draws a plan of a few seconds with hundreds of users. Some of them talk, in rooms that most of them are in.
@@ -335,7 +368,7 @@ impl Plan {
         let limits = &self.limits;
         let bursts = self.fault_phase.as_nanos() / self.pace.as_nanos().max(1) * 2 + 100;
         let requests = u64::try_from(bursts).unwrap_or(u64::MAX).saturating_mul(self.burst_max);
-        let cost = requests.saturating_mul(COST_MAX + self.users as u64);
+        let cost = requests.saturating_mul(COST_MAX + self.all_devices() as u64);
         let rates = [limits.session_rate, limits.origin_rate].map(|rate| u64::from(rate.per_s));
         let slowest = rates.into_iter().filter(|per_s| *per_s > 0).min();
         slowest.map_or(Duration::ZERO, |per_s| Duration::from_secs(cost / per_s))

@@ -1,4 +1,4 @@
-//! The node that has a client: a person's program, which is started, dies, and comes back.
+//! The node that has a client: a person's program on one device, which is started, dies, and comes back.
 
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -20,7 +20,10 @@ const ROUNDS_MAX: u32 = 1_000;
 const TAKE_TIME_MAX: Duration = Duration::from_secs(3);
 
 pub(super) struct User {
+    /// The number of the device, among those of all users.
     pub(super) index: usize,
+    /// The number of its user.
+    pub(super) number: usize,
     name: String,
     origin: QuotaKey,
     config: ClientConfig,
@@ -48,7 +51,7 @@ pub(super) struct User {
     starts_at: Instant,
     /// What the process has written down.
     ticket: Option<SessionTicket>,
-    /// Another process of this user had the session before.
+    /// Another process of this device had the session before.
     has_predecessor: bool,
     /// When it asks for its name again.
     asks_at: Option<Instant>,
@@ -66,16 +69,20 @@ pub(super) struct Listing {
     pub(super) shown: BTreeSet<String>,
     /// How many names there were on the pages.
     pub(super) told: usize,
+    /// A page had a name twice.
+    pub(super) has_repeated: bool,
     /// The next page is to be asked for.
     pub(super) next: Option<u64>,
     pub(super) is_whole: bool,
 }
 
 impl User {
-    pub(super) fn new(index: usize, origin: QuotaKey, config: ClientConfig, random: Random) -> Self {
+    /// A device of the user with this number.
+    pub(super) fn new(index: usize, number: usize, origin: QuotaKey, config: ClientConfig, random: Random) -> Self {
         Self {
             index,
-            name: user_name(index),
+            number,
+            name: user_name(number),
             origin,
             config,
             random,
@@ -204,7 +211,7 @@ impl User {
             Client::resume(now, self.config.clone(), seed, ticket, b"")
         } else {
             let mut client = Client::new(now, self.config.clone(), seed);
-            let asked = client.register(now, &spelling(self.index), b"");
+            let asked = client.register(now, &spelling(self.number), b"");
             assert_eq!(asked, Ok(()), "a fresh client may register");
             client
         };
@@ -273,7 +280,7 @@ impl User {
         let mut has_timed = false;
         if self.asks_at.take_if(|at| *at <= around.now).is_some() {
             // It may have lost the connection meanwhile; then it asks by itself.
-            has_timed = client.register(around.now, &spelling(self.index), b"").is_ok();
+            has_timed = client.register(around.now, &spelling(self.number), b"").is_ok();
         }
         if client.poll_timeout().is_some_and(|due| due <= around.now) {
             client.handle_timeout(around.now);
@@ -344,6 +351,8 @@ impl User {
             Event::Online { number, users, next } | Event::Members { number, users, next } => {
                 if let Some(listing) = self.listing.as_mut().filter(|listing| listing.number == *number) {
                     listing.told += users.len();
+                    let names: BTreeSet<&str> = users.iter().map(|user| user.name.as_str()).collect();
+                    listing.has_repeated |= names.len() < users.len();
                     listing.shown.extend(users.iter().map(|user| String::from(user.shown())));
                     (listing.next, listing.is_whole) = (*next, next.is_none());
                 }

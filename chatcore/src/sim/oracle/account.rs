@@ -7,19 +7,25 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::facts::{Life, Sent, Session, WireFacts};
+use super::stays::Stay;
 use crate::sim::network::WireId;
 use crate::sim::violation::{Property, Violation};
-use crate::{Instant, Limits, MessageId};
+use crate::{Instant, Limits, MessageId, SessionId};
 
-/// Everything that is known of a run.
+/// Everything that is known of a run. Users are those who have names. Each has several devices, with numbers that follow
+/// each other, and each device has a session of its own.
 #[derive(Clone, Debug)]
 pub(in crate::sim) struct Oracle {
+    /// How many devices a user has.
+    pub(super) devices: usize,
     pub(super) now: Instant,
     pub(super) leapt_to: Instant,
     /// How many requests the hub has taken: the order of all of them.
     pub(super) order: u64,
     /// The same, when the hub last had nothing more to tell: it is known who was there then.
     pub(super) told: u64,
+    /// The same, when the hub last had no more to do: what members had to get they had.
+    pub(super) spread: u64,
     pub(super) messages: Vec<Sent>,
     pub(super) by_id: BTreeMap<MessageId, usize>,
     /// The messages that the hub took for a room, in that order.
@@ -27,15 +33,21 @@ pub(in crate::sim) struct Oracle {
     pub(super) sessions: Vec<Session>,
     /// The sessions of each user.
     pub(super) of_user: Vec<Vec<usize>>,
-    /// The sessions that have asked to be let into a room.
+    pub(super) stays: Vec<Stay>,
+    /// The stays of each user.
+    pub(super) stays_of: Vec<Vec<usize>>,
+    /// The stays in which somebody has asked to be let into a room.
     pub(super) asked_into: BTreeMap<usize, BTreeSet<usize>>,
     /// How often a user has asked to be let into a room, and out of it, by room and user.
     pub(super) joins: BTreeMap<(usize, usize), usize>,
     pub(super) leaves: BTreeMap<(usize, usize), usize>,
-    /// The session that holds a user's name.
-    pub(super) current: BTreeMap<usize, usize>,
-    /// The session that a user's ticket is for.
+    /// The sessions that live.
+    pub(super) current: BTreeMap<SessionId, usize>,
+    /// Sessions that have ended.
+    pub(super) over: usize,
+    /// The session that a device's ticket is for.
     pub(super) tickets: BTreeMap<usize, usize>,
+    /// What runs on each device.
     pub(super) lives: Vec<Life>,
     pub(super) wires: BTreeMap<WireId, WireFacts>,
     /// Rooms announce everybody who comes and goes.
@@ -54,25 +66,30 @@ pub(in crate::sim) struct Oracle {
 }
 
 impl Oracle {
-    pub(in crate::sim) fn new(users: usize, limits: &Limits) -> Self {
+    pub(in crate::sim) fn new(users: usize, devices: usize, limits: &Limits) -> Self {
         Self {
+            devices,
             now: Instant::ZERO,
             leapt_to: Instant::ZERO,
             order: 0,
             told: 0,
+            spread: 0,
             messages: Vec::new(),
             by_id: BTreeMap::new(),
             said_in: BTreeMap::new(),
             sessions: Vec::new(),
             of_user: vec![Vec::new(); users],
+            stays: Vec::new(),
+            stays_of: vec![Vec::new(); users],
             asked_into: BTreeMap::new(),
             joins: BTreeMap::new(),
             leaves: BTreeMap::new(),
             current: BTreeMap::new(),
+            over: 0,
             tickets: BTreeMap::new(),
-            lives: vec![Life::default(); users],
+            lives: vec![Life::default(); users * devices],
             wires: BTreeMap::new(),
-            announces_all: limits.announced_members_max as usize >= users,
+            announces_all: limits.announced_members_max as usize >= sessions_max(users, devices, limits),
             detached: 0,
             limits: limits.clone(),
             volume: 0,
@@ -113,6 +130,11 @@ impl Oracle {
         (self.messages.len() as u64, seen as u64)
     }
 
+    /// How often another session of a message's sender was told of it.
+    pub(in crate::sim) fn copies(&self) -> u64 {
+        self.messages.iter().map(|message| message.copied.len() as u64).sum()
+    }
+
     /// How many messages their senders know to be accepted.
     pub(in crate::sim) fn accepted(&self) -> u64 {
         self.messages.iter().filter(|message| matches!(message.answer, Some(Ok(_)))).count() as u64
@@ -128,16 +150,28 @@ impl Oracle {
         self.current.len()
     }
 
-    /// A user has a session, and no request of it is without its answer.
-    pub(in crate::sim) fn is_answered(&self, user: usize) -> bool {
-        let life = &self.lives[user];
+    /// Sessions that there may be at a time, at the most: a device that has forgotten its ticket begins another one.
+    pub(super) fn sessions_max(&self) -> usize {
+        sessions_max(self.of_user.len(), self.devices, &self.limits)
+    }
+
+    /// A device has a session, and no request of it is without its answer.
+    pub(in crate::sim) fn is_answered(&self, device: usize) -> bool {
+        let life = &self.lives[device];
         life.session.is_some() && life.pending.is_empty()
     }
 
-    /// The hub has been told of everything that a user was told.
-    pub(in crate::sim) fn is_acknowledged(&self, user: usize) -> bool {
-        let session = self.current.get(&user).map(|session| &self.sessions[*session]);
-        session.is_some_and(|session| session.acked == session.stream.last().map_or(0, |(frame, _)| *frame))
+    /// The hub has been told of everything that a device was told.
+    pub(in crate::sim) fn is_acknowledged(&self, device: usize) -> bool {
+        let session = self.lives[device].session.map(|session| &self.sessions[session]);
+        session.is_some_and(|session| {
+            session.ended.is_none() && session.acked == session.stream.last().map_or(0, |(frame, _)| *frame)
+        })
+    }
+
+    /// The user that has a device.
+    pub(super) fn user_with(&self, device: usize) -> usize {
+        device / self.devices
     }
 
     /// The sessions that a user has had.
@@ -145,9 +179,17 @@ impl Oracle {
         self.of_user.get(user).into_iter().flatten().map(|session| (*session, &self.sessions[*session]))
     }
 
-    /// The number that a user's next request gets.
-    pub(in crate::sim) fn next_number(&self, user: usize) -> u64 {
-        self.lives[user].last_number + 1
+    /// The sessions of a user that live.
+    pub(super) fn living_of(&self, user: usize) -> impl Iterator<Item = (usize, &Session)> {
+        let stay = self.stays_of.get(user).and_then(|stays| stays.last());
+        let sessions = stay.into_iter().flat_map(|stay| &self.stays[*stay].sessions);
+        let sessions = sessions.map(|session| (*session, &self.sessions[*session]));
+        sessions.filter(|(_, session)| session.ended.is_none())
+    }
+
+    /// The number that a device's next request gets.
+    pub(in crate::sim) fn next_number(&self, device: usize) -> u64 {
+        self.lives[device].last_number + 1
     }
 
     pub(super) fn violation(&self, property: Property, detail: String) -> Violation {
@@ -163,4 +205,9 @@ impl Oracle {
     ) -> Result<(), Violation> {
         if holds { Ok(()) } else { Err(self.violation(property, detail())) }
     }
+}
+
+/// Who has one device waits until the name is free.
+fn sessions_max(users: usize, devices: usize, limits: &Limits) -> usize {
+    if devices == 1 { users } else { limits.users_max as usize }
 }

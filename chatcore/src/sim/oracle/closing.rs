@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use super::account::Oracle;
-use super::facts::{Membership, Request, Session, To};
+use super::facts::{Membership, Request, Session, Taken, To};
 use crate::sim::violation::{Property, Violation};
 
 impl Oracle {
@@ -15,79 +15,69 @@ impl Oracle {
             self.close_message(message)?;
         }
         (0..self.sessions.len()).try_for_each(|session| self.close_gaps(session))?;
-        self.current.iter().try_for_each(|(user, session)| self.close_session(*user, &self.sessions[*session]))
+        self.current.values().try_for_each(|session| self.close_session(*session))
     }
 
     /// What became of a message that the hub took responsibility for.
     fn close_message(&self, message: usize) -> Result<(), Violation> {
         let sent = &self.messages[message];
         // A sender that was told the id knows that the message was accepted.
-        let (Some(taken), Some(_)) = (sent.taken, sent.id) else { return Ok(()) };
-        let sender_lives = self.sessions[taken.session].ended.is_none();
-        let mut is_for_somebody = false;
-        let recipients: Vec<usize> = match sent.to {
-            To::User(user) => self.of_user.get(user).cloned().unwrap_or_default(),
-            To::Room(room) => self.asked_into.get(&room).into_iter().flatten().copied().collect(),
-        };
-        for index in recipients {
-            let recipient = &self.sessions[index];
-            let was_there = recipient.was_there(taken.order);
-            let is_seen = sent.seen.contains_key(&index);
-            let is_for = is_seen
-                || match sent.to {
-                    To::User(_) => was_there,
-                    To::Room(room) => {
+        let (Some(taken), Some(id)) = (sent.taken, sent.id) else { return Ok(()) };
+        match sent.to {
+            To::User(user) => {
+                for (index, session) in self.living_of(user).filter(|(_, session)| session.begun < taken.order) {
+                    self.check_arrived(sent.seen.contains_key(&index), message, session)?;
+                }
+                self.close_copies(message, taken)?;
+                self.close_reports(message)
+            }
+            To::Room(room) => {
+                let stays = self.asked_into.get(&room).into_iter().flatten();
+                for index in stays.flat_map(|stay| &self.stays[*stay].sessions).copied() {
+                    let session = &self.sessions[index];
+                    let is_for = || {
                         index != taken.session
-                            && was_there
-                            && recipient.membership(room, taken.order) == Membership::Yes
+                            && session.was_there(taken.order)
+                            && self.membership(index, room, taken.order) == Membership::Yes
+                    };
+                    if session.ended.is_none() && !sent.seen.contains_key(&index) && is_for() {
+                        self.check_arrived(self.has_missed(index, room, id), message, session)?;
                     }
-                };
-            if is_for {
-                is_for_somebody = true;
-                self.close_delivery(message, index, sender_lives)?;
+                }
+                self.hold(sent.reports.is_empty(), Property::Fate, || {
+                    format!("message {message} is reported, though it was for a room: {:?}", sent.reports)
+                })
             }
         }
-        let reported = !sent.reports.is_empty();
-        let is_direct = matches!(sent.to, To::User(_));
-        self.hold(is_for_somebody || reported || !is_direct || !sender_lives, Property::Fate, || {
-            format!("message {message} was accepted, and vanished: {sent:?}")
-        })
     }
 
-    fn close_delivery(&self, message: usize, recipient: usize, sender_lives: bool) -> Result<(), Violation> {
+    /// Each other session of a message's sender that was there knows that it was sent, unless the user wrote to itself.
+    fn close_copies(&self, message: usize, taken: Taken) -> Result<(), Violation> {
         let sent = &self.messages[message];
-        let session = &self.sessions[recipient];
-        let user = session.user;
-        let report = sent.reports.get(&user);
-        let seen = sent.seen.get(&recipient);
-        if session.ended.is_none() {
-            let is_missed = match (sent.to, sent.id) {
-                (To::Room(room), Some(id)) => self.has_missed(recipient, room, id),
-                _ => false,
-            };
-            self.hold(seen.is_some() || is_missed, Property::Fate, || {
-                format!("message {message} was accepted for user {user}, who is there and has not got it")
-            })?;
-            return self.hold(report.is_none(), Property::Fate, || {
-                format!("message {message} is reported {report:?}, but user {user} is there")
-            });
-        }
-        if !sender_lives || matches!(sent.to, To::Room(_)) {
+        let sender = self.sessions[taken.session].user;
+        if sent.to == To::User(sender) {
             return Ok(());
         }
-        let is_settled = seen.is_some_and(|place| *place <= session.acked);
-        let may_be_settled = seen.is_some_and(|place| *place <= session.acked_perhaps);
-        let holds = if report.is_some() { !is_settled } else { may_be_settled };
-        self.hold(holds, Property::Fate, || {
-            let (acked, ended) = (session.acked, session.ended);
-            format!(
-                "message {message} for user {user}, whose session {recipient} ended: reported {report:?}, seen at \
-                 {seen:?}, acknowledged up to {acked}, {ended:?}"
-            )
+        let mut others = self.living_of(sender).filter(|(index, session)| {
+            *index != taken.session && session.begun < taken.order && !sent.copied.contains(index)
+        });
+        let unknowing = others.next();
+        self.hold(unknowing.is_none(), Property::Fate, || {
+            format!("message {message} was accepted, but another session of user {sender} does not know: {unknowing:?}")
         })
     }
 
-    fn close_session(&self, user: usize, session: &Session) -> Result<(), Violation> {
+    /// A message has come to a session that is there, or it knows that it has missed it.
+    fn check_arrived(&self, has_arrived: bool, message: usize, session: &Session) -> Result<(), Violation> {
+        let Session { user, device, .. } = session;
+        self.hold(has_arrived, Property::Fate, || {
+            format!("message {message} was accepted for user {user}, whose device {device} is there and has not got it")
+        })
+    }
+
+    fn close_session(&self, index: usize) -> Result<(), Violation> {
+        let session = &self.sessions[index];
+        let user = session.user;
         let mut watched = BTreeSet::new();
         for asked in &session.asked {
             self.hold(asked.answer.is_some(), Property::Fate, || format!("user {user} got no answer: {asked:?}"))?;
@@ -98,17 +88,22 @@ impl Oracle {
             }
         }
         for other in watched {
-            let (told, online) = (session.presence.get(&other), self.current.contains_key(&other));
+            let (told, online) = (session.presence.get(&other), self.living_of(other).next().is_some());
             self.hold(told == Some(&online), Property::Presence, || {
                 format!("user {user} was told {told:?} of user {other}, who is online: {online}")
             })?;
         }
+        for room in self.rooms_of(index) {
+            let (told, is_in) = (session.own_rooms.contains(&room), self.is_in(user, room));
+            self.hold(told == is_in, Property::Rooms, || {
+                format!("session {index} of user {user} knows that it is in room {room}: {told}, but it is {is_in}")
+            })?;
+        }
         for ((room, other), told) in &session.beside {
-            if !self.announces_all || session.membership(*room, u64::MAX) != Membership::Yes {
+            if !self.announces_all || !session.own_rooms.contains(room) {
                 continue;
             }
-            let there = self.current.get(other).map(|other| self.sessions[*other].membership(*room, u64::MAX));
-            let there = there == Some(Membership::Yes);
+            let there = self.is_in(*other, *room);
             self.hold(*told == there, Property::Rooms, || {
                 format!("user {user} was told {told} of user {other} in room {room}, but it is {there}")
             })?;
@@ -116,8 +111,8 @@ impl Oracle {
         Ok(())
     }
 
-    /// The users who are online or in a room, as the hub must list them when all is at rest.
+    /// The users who are online, as the hub must list them when all is at rest.
     pub(in crate::sim) fn online(&self) -> Vec<usize> {
-        self.current.keys().copied().collect()
+        (0..self.of_user.len()).filter(|user| self.living_of(*user).next().is_some()).collect()
     }
 }

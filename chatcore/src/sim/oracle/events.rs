@@ -3,7 +3,7 @@
 use alloc::format;
 
 use super::account::Oracle;
-use super::facts::{Membership, Request, Sent, Session, To};
+use super::facts::{Membership, Request, Session, To};
 use crate::sim::names::{room_of, spelling, user_of};
 use crate::sim::violation::{Property, Violation};
 use crate::{CloseReason, DeliveryStatus, Event, LeaveCode, MessageId, RejectCode, RoomName, UserName};
@@ -15,6 +15,10 @@ impl Oracle {
             Event::Message { id, from, room, body } => {
                 let message = self.message_of(body)?;
                 self.learn_message(session, place, message, (*id, from, room.as_ref()))
+            }
+            Event::Sent { id, to, body } => {
+                let message = self.message_of(body)?;
+                self.learn_copy(session, message, *id, user_of(to.as_str()))
             }
             Event::Accepted { number, id } => {
                 let message = self.answer(session, *number, Ok(()))?;
@@ -42,13 +46,21 @@ impl Oracle {
             }
             Event::Joined { room, name, display_name } => {
                 self.check_shown(name, display_name.as_deref(), true)?;
+                if user_of(name.as_str()) == self.sessions[session].user {
+                    return self.learn_own_news(session, room, room_of(room.as_str()), true);
+                }
                 self.learn_joined(session, room, name)
             }
             Event::Missed { room, first_id, last_id, count } => {
                 self.learn_missed(session, room, (*first_id, *last_id), *count)
             }
             Event::Stale { room } => self.learn_stale(session, room),
-            Event::Left { room, name, reason } => self.learn_left(session, room, name, *reason),
+            Event::Left { room, name, reason } => {
+                if user_of(name.as_str()) == self.sessions[session].user && *reason == LeaveCode::Left {
+                    return self.learn_own_news(session, room, room_of(room.as_str()), false);
+                }
+                self.learn_left(session, room, name, *reason)
+            }
             _ => Err(self.violation(Property::Isolation, format!("nobody knows what this means: {event:?}"))),
         }
     }
@@ -60,10 +72,11 @@ impl Oracle {
         message: usize,
         (id, from, room): (MessageId, &UserName, Option<&RoomName>),
     ) -> Result<(), Violation> {
-        let user = self.sessions[session].user;
+        let Session { user, stay, .. } = self.sessions[session];
         let sent = &self.messages[message];
         let to = room.map_or(To::User(user), |room| To::Room(room_of(room.as_str())));
-        self.hold(user_of(from.as_str()) == sent.sender && to == sent.to, Property::Isolation, || {
+        let sender = self.user_with(sent.sender);
+        self.hold(user_of(from.as_str()) == sender && to == sent.to, Property::Isolation, || {
             format!("user {user} gets message {message} from {from} for {to:?}: {sent:?}")
         })?;
         let Some(taken) = sent.taken else {
@@ -72,31 +85,65 @@ impl Oracle {
         self.hold(!matches!(sent.answer, Some(Err(_))), Property::Fate, || {
             format!("message {message} was rejected, and arrives")
         })?;
-        self.hold(sent.reports.get(&user) != Some(&DeliveryStatus::Undelivered), Property::Fate, || {
+        let is_undelivered = sent.reports.values().any(|status| *status == DeliveryStatus::Undelivered);
+        self.hold(!is_undelivered, Property::Fate, || {
             format!("message {message} was reported undelivered to user {user}, and arrives")
         })?;
         let delay = self.now - sent.at;
         self.hold(self.delay_max.is_none_or(|delay_max| delay <= delay_max), Property::Fairness, || {
             format!("message {message} took {delay:?} to user {user}, more than {:?}", self.delay_max)
         })?;
-        let twice = self.sessions_of(user).any(|(other, _)| sent.seen.contains_key(&other));
+        // Other sessions of the same stay get it, too.
+        let had_it = |other: usize| sent.seen.contains_key(&other);
+        let twice =
+            self.sessions_of(user).any(|(other, facts)| (other == session || facts.stay != stay) && had_it(other));
         self.hold(!twice, Property::Once, || format!("message {message} comes twice to user {user}"))?;
-        if let To::Room(room) = sent.to {
-            let membership = self.sessions[session].membership(room, taken.order);
-            self.hold(membership != Membership::No && taken.session != session, Property::Rooms, || {
-                format!("user {user} gets message {message} of room {room}, in which it is not: {taken:?}")
-            })?;
+        match sent.to {
+            To::Room(room) => {
+                let membership = self.membership(session, room, taken.order);
+                self.hold(membership != Membership::No && taken.session != session, Property::Rooms, || {
+                    format!("user {user} gets message {message} of room {room}, in which it is not: {taken:?}")
+                })?;
+                self.check_is_in(session, room, "a message of")?;
+                self.reach(session, room, id, id)?;
+            }
+            To::User(_) => {
+                self.hold(self.sessions[session].may_have_got(taken.order), Property::Isolation, || {
+                    format!("session {session} of user {user} gets message {message}, and was not there: {taken:?}")
+                })?;
+            }
         }
-        if let To::Room(room) = sent.to {
-            self.reach(session, room, id, id)?;
-        }
-        let last = self.sessions[session].last_message.replace(id);
-        self.hold(last.is_none_or(|last| last < id), Property::Order, || {
-            format!("user {user} gets message {message}, which is {id}, after {last:?}")
-        })?;
+        self.follow_order(session, message, id)?;
         self.delay = self.delay.max(delay);
         self.messages[message].seen.insert(session, place);
         self.identify(message, id)
+    }
+
+    /// Another session of its user has sent a message.
+    fn learn_copy(&mut self, session: usize, message: usize, id: MessageId, to: usize) -> Result<(), Violation> {
+        let told = &self.sessions[session];
+        let sent = &self.messages[message];
+        let sender = self.user_with(sent.sender);
+        let is_own = told.user == sender && sent.to == To::User(to) && to != sender;
+        let is_due = sent.taken.is_some_and(|taken| taken.session != session && told.may_have_got(taken.order));
+        self.hold(is_own && is_due, Property::Isolation, || {
+            format!("session {session} of user {} is told that it has sent message {message}: {sent:?}", told.user)
+        })?;
+        self.hold(!matches!(sent.answer, Some(Err(_))), Property::Fate, || {
+            format!("message {message} was rejected, and session {session} is told that it was sent")
+        })?;
+        let is_first = self.messages[message].copied.insert(session);
+        self.hold(is_first, Property::Once, || format!("session {session} is told twice of message {message}"))?;
+        self.follow_order(session, message, id)?;
+        self.identify(message, id)
+    }
+
+    /// Whatever a session is told of messages comes in the order of their ids.
+    fn follow_order(&mut self, session: usize, message: usize, id: MessageId) -> Result<(), Violation> {
+        let last = self.sessions[session].last_message.replace(id);
+        self.hold(last.is_none_or(|last| last < id), Property::Order, || {
+            format!("session {session} gets message {message}, which is {id}, after {last:?}")
+        })
     }
 
     /// A message has this id, and ids rise in the order in which the hub takes messages.
@@ -135,16 +182,13 @@ impl Oracle {
             );
         };
         asked.answer = Some(answer);
-        let message = match asked.request {
-            Request::Send { message } => Some(message),
-            Request::Join { room } => {
-                // Who is in it is not known before somebody says so.
-                self.sessions[session].beside.retain(|(other, _), _| *other != room);
-                None
-            }
-            _ => None,
-        };
-        Ok(message)
+        match asked.request {
+            Request::Send { message } => return Ok(Some(message)),
+            Request::Join { room } if answer.is_ok() => self.learn_moved(session, room, true)?,
+            Request::Leave { room } if answer.is_ok() => self.learn_moved(session, room, false)?,
+            _ => {}
+        }
+        Ok(None)
     }
 
     fn check_accepted(&self, message: usize) -> Result<(), Violation> {
@@ -152,7 +196,7 @@ impl Oracle {
         let Some(taken) = sent.taken else { return Ok(()) };
         let possible = match sent.to {
             To::User(user) => self.sessions_of(user).any(|(_, other)| other.may_have_been_there(taken.order)),
-            To::Room(room) => self.sessions[taken.session].membership(room, taken.order) != Membership::No,
+            To::Room(room) => self.membership(taken.session, room, taken.order) != Membership::No,
         };
         self.hold(possible, Property::Fate, || format!("message {message} is accepted, which is for nobody: {sent:?}"))
     }
@@ -160,7 +204,7 @@ impl Oracle {
     fn learn_rejected(&mut self, message: usize, code: RejectCode) -> Result<(), Violation> {
         self.messages[message].answer = Some(Err(code));
         let sent = &self.messages[message];
-        self.hold(sent.seen.is_empty(), Property::Fate, || {
+        self.hold(sent.seen.is_empty() && sent.copied.is_empty(), Property::Fate, || {
             format!("message {message} is rejected, though it has arrived: {code}")
         })?;
         let Some(taken) = sent.taken else { return Ok(()) };
@@ -169,7 +213,7 @@ impl Oracle {
                 !self.sessions_of(user).any(|(_, other)| other.was_there(taken.order))
             }
             (RejectCode::NotAMember, To::Room(room)) => {
-                self.sessions[taken.session].membership(room, taken.order) != Membership::Yes
+                self.membership(taken.session, room, taken.order) != Membership::Yes
             }
             // The sender's origin may have used up its share, whomever it writes to.
             (RejectCode::RecipientFull, _) => {
@@ -179,48 +223,6 @@ impl Oracle {
             _ => false,
         };
         self.hold(is_true, Property::Fate, || format!("message {message} is rejected without reason: {code}, {sent:?}"))
-    }
-
-    fn learn_report(
-        &mut self,
-        session: usize,
-        status: DeliveryStatus,
-        to: usize,
-        id: MessageId,
-    ) -> Result<(), Violation> {
-        let Some(message) = self.by_id.get(&id).copied() else {
-            return Err(self.violation(Property::Fate, format!("{id} is reported {status}, which nobody was told of")));
-        };
-        let before = self.messages[message].reports.insert(to, status);
-        let sent = &self.messages[message];
-        self.hold(matches!(sent.to, To::User(_)), Property::Fate, || {
-            format!("message {message} is reported {status} for user {to}, though it was for a room")
-        })?;
-        let is_own = sent.taken.is_some_and(|taken| taken.session == session);
-        self.hold(is_own, Property::Isolation, || format!("message {message} is reported to somebody else"))?;
-        self.hold(before.is_none(), Property::Fate, || format!("message {message} is reported twice for user {to}"))?;
-        let seen = self.sessions_of(to).any(|(session, _)| sent.seen.contains_key(&session));
-        self.hold(status != DeliveryStatus::Undelivered || !seen, Property::Fate, || {
-            format!("message {message} is reported undelivered, but user {to} has seen it")
-        })?;
-        let over = self.sessions_of(to).any(|(_, other)| other.ended.is_some());
-        self.hold(over, Property::Fate, || format!("message {message} is reported {status}, but user {to} is there"))?;
-        if status == DeliveryStatus::Unconfirmed { self.check_unconfirmed(message, to) } else { Ok(()) }
-    }
-
-    /// Nobody is told that a message may have arrived which never went out.
-    fn check_unconfirmed(&mut self, message: usize, to: usize) -> Result<(), Violation> {
-        let Sent { taken, written, .. } = &self.messages[message];
-        let Some(order) = taken.map(|taken| taken.order) else { return Ok(()) };
-        let is_for = |other: &Session| other.begun < order && other.may_have_been_there(order);
-        let recipient = self.sessions_of(to).find_map(|(index, other)| is_for(other).then_some(index));
-        let Some(recipient) = recipient.filter(|recipient| !written.contains(recipient)) else { return Ok(()) };
-        let session = &mut self.sessions[recipient];
-        session.halves += 1;
-        let (halves, connections) = (session.halves, session.connections);
-        self.hold(halves <= connections, Property::Fate, || {
-            format!("message {message} is reported unconfirmed, but was never written to user {to}")
-        })
     }
 
     /// Every change is told, and nothing but changes, to those who watch; besides, a watch is answered with how it stands.
@@ -251,6 +253,7 @@ impl Oracle {
 
     fn learn_joined(&mut self, session: usize, room: &RoomName, name: &UserName) -> Result<(), Violation> {
         let key = (room_of(room.as_str()), user_of(name.as_str()));
+        self.check_is_in(session, key.0, "who joins")?;
         let tally = self.sessions[session].tallies.entry(key).or_default();
         tally.joined += 1;
         let told = tally.joined;
@@ -272,6 +275,7 @@ impl Oracle {
         reason: LeaveCode,
     ) -> Result<(), Violation> {
         let key = (room_of(room.as_str()), user_of(name.as_str()));
+        self.check_is_in(session, key.0, "who leaves")?;
         let tally = self.sessions[session].tallies.entry(key).or_default();
         let told = match reason {
             LeaveCode::Left => &mut tally.left,
@@ -283,9 +287,10 @@ impl Oracle {
         let possible = if reason == LeaveCode::Left {
             self.leaves.get(&key).copied().unwrap_or_default()
         } else {
-            let ended = self.sessions_of(key.1).filter(|(_, other)| other.has_asked_into(key.0));
-            let ended = ended.filter_map(|(_, other)| other.ended?.reason);
-            ended.filter(|ended| looks_like(*ended) == reason).count()
+            let stays = self.stays_of.get(key.1).into_iter().flatten();
+            let over =
+                stays.filter(|stay| self.has_asked_into(**stay, key.0)).filter_map(|stay| self.stays[*stay].over);
+            over.filter(|over| looks_like(*over) == reason).count()
         };
         self.hold(told <= possible, Property::Rooms, || {
             format!("session {session} is told that {name} has left {room} ({reason}) {told} times, not {possible}")

@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use crate::sim::network::WireId;
-use crate::{CloseReason, DeliveryStatus, Event, Instant, MessageId, RejectCode};
+use crate::{DeliveryStatus, Event, Instant, MessageId, RejectCode};
 
 /// Something that a user asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,7 @@ pub(in crate::sim) enum To {
 /// A message, from its sender's hand on.
 #[derive(Clone, Debug)]
 pub(super) struct Sent {
+    /// The device that sends it.
     pub(super) sender: usize,
     pub(super) to: To,
     pub(super) bytes: usize,
@@ -38,11 +39,13 @@ pub(super) struct Sent {
     pub(super) id: Option<MessageId>,
     /// Its sender was told that it never went out.
     pub(super) unsent: bool,
-    /// In which sessions it was seen, and where in their streams.
+    /// In which sessions of those that it is for it was seen, and where in their streams.
     pub(super) seen: BTreeMap<usize, u64>,
+    /// Which other sessions of its sender were told that it was sent.
+    pub(super) copied: BTreeSet<usize>,
     /// To the connections of which sessions it was written, whole.
     pub(super) written: BTreeSet<usize>,
-    /// What its sender was told of it, for each recipient.
+    /// What its sender was told of it, in which of its sessions.
     pub(super) reports: BTreeMap<usize, DeliveryStatus>,
 }
 
@@ -57,20 +60,26 @@ pub(super) struct Taken {
 pub(super) struct TakenRequest {
     pub(super) order: u64,
     pub(super) request: Request,
+    /// The session had not ended before, in the same batch.
+    pub(super) is_sure: bool,
     pub(super) answer: Option<Result<(), RejectCode>>,
 }
 
-/// A user at a hub, from the welcome until the name is free.
+/// A device of a user at a hub, from the welcome until the hub has forgotten it.
 #[derive(Clone, Debug)]
 pub(super) struct Session {
     pub(super) user: usize,
+    pub(super) device: usize,
+    /// The user's stay of which it is a part.
+    pub(super) stay: usize,
     pub(super) is_detached: bool,
     /// It was there after this many requests.
     pub(super) begun: u64,
+    /// What the first of these had led to was out when it began: it gets nothing of that.
+    pub(super) begun_after: u64,
     pub(super) ended: Option<Ended>,
     pub(super) asked: Vec<TakenRequest>,
-    /// Which of these are joins and leaves, by room, and which are watches and unwatches, by user.
-    moves: BTreeMap<usize, Vec<usize>>,
+    /// Which of these are watches and unwatches, by user.
     watches: BTreeMap<usize, Vec<usize>>,
     /// The last message among them.
     pub(super) last_sent: Option<usize>,
@@ -85,7 +94,9 @@ pub(super) struct Session {
     pub(super) last_answer: u64,
     /// How it stands with the users that are watched, as far as was told.
     pub(super) presence: BTreeMap<usize, bool>,
-    /// Whether a user is in a room, as far as was told, by room and user.
+    /// The rooms that it is in, as far as was told.
+    pub(super) own_rooms: BTreeSet<usize>,
+    /// Whether another user is in a room, as far as was told, by room and user.
     pub(super) beside: BTreeMap<(usize, usize), bool>,
     pub(super) tallies: BTreeMap<(usize, usize), Tally>,
     /// The last message of each room that was seen, or is known to be missed.
@@ -143,8 +154,8 @@ pub(super) struct Tally {
 pub(super) struct Ended {
     pub(super) after: u64,
     pub(super) before: u64,
-    /// None if the hub was gone without a word.
-    pub(super) reason: Option<CloseReason>,
+    /// So many sessions ended before it.
+    pub(super) place: usize,
 }
 
 /// Whether somebody was in a room.
@@ -157,14 +168,17 @@ pub(super) enum Membership {
 }
 
 impl Session {
-    pub(super) fn new(user: usize, begun: u64) -> Self {
+    /// A session of a device that begins after this many requests.
+    pub(super) fn new(user: usize, device: usize, stay: usize, begun: u64) -> Self {
         Self {
             user,
+            device,
+            stay,
             is_detached: false,
             begun,
+            begun_after: 0,
             ended: None,
             asked: Vec::new(),
-            moves: BTreeMap::new(),
             watches: BTreeMap::new(),
             last_sent: None,
             acked: 0,
@@ -173,6 +187,7 @@ impl Session {
             last_message: None,
             last_answer: 0,
             presence: BTreeMap::new(),
+            own_rooms: BTreeSet::new(),
             beside: BTreeMap::new(),
             tallies: BTreeMap::new(),
             reached: BTreeMap::new(),
@@ -198,46 +213,24 @@ impl Session {
         self.ended.is_none_or(|ended| order <= ended.before)
     }
 
+    /// A message for its user that the hub took then may be one of those that it got.
+    pub(super) fn may_have_got(&self, order: u64) -> bool {
+        self.begun < order && self.may_have_been_there(order)
+    }
+
     /// The hub takes a request from it.
-    pub(super) fn ask(&mut self, order: u64, request: Request) {
+    pub(super) fn ask(&mut self, order: u64, request: Request, is_sure: bool) {
         let index = self.asked.len();
         match &request {
             Request::Send { message } => self.last_sent = Some(*message),
-            Request::Join { room } | Request::Leave { room } => self.moves.entry(*room).or_default().push(index),
             Request::Watch { users } | Request::Unwatch { users } => {
                 for user in users {
                     self.watches.entry(*user).or_default().push(index);
                 }
             }
-            Request::Who | Request::Roster { .. } => {}
+            Request::Join { .. } | Request::Leave { .. } | Request::Who | Request::Roster { .. } => {}
         }
-        self.asked.push(TakenRequest { order, request, answer: None });
-    }
-
-    pub(super) fn membership(&self, room: usize, order: u64) -> Membership {
-        let mut membership = Membership::No;
-        let moves = self.moves.get(&room).into_iter().flatten().map(|index| &self.asked[*index]);
-        for asked in moves.take_while(|asked| asked.order < order) {
-            membership = match (&asked.request, asked.answer) {
-                // Whatever the answer: afterwards it is not in it.
-                (Request::Leave { .. }, _) => Membership::No,
-                (_, Some(Ok(()))) => Membership::Yes,
-                (_, None) if membership == Membership::No => Membership::Perhaps,
-                (_, Some(Err(_)) | None) => membership,
-            }
-        }
-        membership
-    }
-
-    /// The rooms that it has asked to be let into, or out of.
-    pub(super) fn rooms(&self) -> impl Iterator<Item = usize> {
-        self.moves.keys().copied()
-    }
-
-    /// It has asked to be let into the room at least once.
-    pub(super) fn has_asked_into(&self, room: usize) -> bool {
-        let mut moves = self.moves.get(&room).into_iter().flatten().map(|index| &self.asked[*index].request);
-        moves.any(|request| *request == Request::Join { room })
+        self.asked.push(TakenRequest { order, request, is_sure, answer: None });
     }
 
     /// What it has asked for about a user's presence, each with its number.
@@ -264,7 +257,7 @@ pub(super) struct Life {
 /// What is known of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WireFacts {
-    pub(super) user: usize,
+    pub(super) device: usize,
     /// How far the client said that it is.
     pub(super) position: Option<u64>,
     pub(super) session: Option<usize>,

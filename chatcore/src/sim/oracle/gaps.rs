@@ -18,22 +18,22 @@ impl Oracle {
         let bytes = match request {
             Request::Send { message } => self.messages[*message].bytes as u64,
             Request::Watch { users } | Request::Unwatch { users } => users.len() as u64 * FRAME_BYTES_MAX,
-            Request::Who | Request::Roster { .. } => self.lives.len() as u64 * FRAME_BYTES_MAX,
+            Request::Who | Request::Roster { .. } => self.of_user.len() as u64 * FRAME_BYTES_MAX,
             Request::Join { .. } | Request::Leave { .. } => 0,
         };
         self.volume += bytes + 2 * FRAME_BYTES_MAX;
     }
 
-    /// The beginning or end of a session, which is news for watchers and rooms.
+    /// The beginning or end of a session, which is news for watchers and rooms, or for the session itself.
     pub(super) fn weigh_session(&mut self, session: usize) {
-        self.volume += (self.sessions[session].rooms().count() as u64 + 2) * FRAME_BYTES_MAX;
+        self.volume += (self.rooms_of(session).count() as u64 + 2) * FRAME_BYTES_MAX;
     }
 
     /// All that was ever said would fit the outbox of everybody: nobody can be full.
     fn is_roomy(&self) -> bool {
         let bytes_max = self.limits.buffer_bytes_max.min(self.limits.origin_buffer_bytes_max);
         let fits_one = self.volume < u64::from(self.limits.outbox_bytes_max) / 2;
-        fits_one && self.volume * (self.lives.len() as u64) < bytes_max / 2
+        fits_one && self.volume * (self.sessions_max() as u64) < bytes_max / 2
     }
 
     /// Something was refused or left out, because somebody is full.
@@ -53,9 +53,9 @@ impl Oracle {
         self.check_full("messages are missed")?;
         self.missed += 1;
         let room = room_of(room.as_str());
-        let told = &self.sessions[session];
-        let user = told.user;
-        let is_possible = first <= last && (1..=last.0 - first.0 + 1).contains(&count) && told.has_asked_into(room);
+        let user = self.sessions[session].user;
+        self.check_is_in(session, room, "what it missed in")?;
+        let is_possible = first <= last && (1..=last.0 - first.0 + 1).contains(&count);
         self.hold(is_possible, Property::Rooms, || {
             format!("user {user} is told that it missed {count} messages of room {room}, from {first} to {last}")
         })?;
@@ -82,11 +82,9 @@ impl Oracle {
         self.check_full("changes of a room are left out")?;
         self.stale += 1;
         let number = room_of(room.as_str());
-        let told = &mut self.sessions[session];
-        let (user, is_possible) = (told.user, told.has_asked_into(number));
         // Who is in it is not known any more, before somebody says so.
-        told.beside.retain(|(other, _), _| *other != number);
-        self.hold(is_possible, Property::Rooms, || format!("user {user} is told that {room} is stale"))
+        self.sessions[session].beside.retain(|(other, _), _| *other != number);
+        self.check_is_in(session, number, "a stale of")
     }
 
     /// A session was told that it missed this message of a room.
@@ -118,7 +116,7 @@ impl Oracle {
                 None if before < taken.order && taken.order < after && !matches!(sent.answer, Some(Err(_))) => false,
                 _ => continue,
             };
-            match self.sessions[session].membership(room, taken.order) {
+            match self.membership(session, room, taken.order) {
                 Membership::Yes if is_known => sure += 1,
                 Membership::Yes | Membership::Perhaps => possible += 1,
                 Membership::No => {}

@@ -10,12 +10,12 @@ use crate::sim::names::{room_of, user_of};
 use crate::sim::network::WireId;
 use crate::sim::violation::{Property, Violation};
 use crate::wire::ClientMessage;
-use crate::{CloseReason, UserName};
+use crate::{CloseReason, SessionId, UserName};
 
 impl Oracle {
     /// Whether a name is that of a user. There may be others at a hub, of whom no account is kept.
     pub(in crate::sim) fn knows_user(&self, name: &UserName) -> bool {
-        user_of(name.as_str()) < self.lives.len()
+        user_of(name.as_str()) < self.of_user.len()
     }
 
     /// Whether a connection is that of a user.
@@ -23,22 +23,37 @@ impl Oracle {
         self.wires.contains_key(&wire)
     }
 
-    /// A name is held from now on.
-    pub(in crate::sim) fn joined(&mut self, wire: WireId, name: &UserName) -> Result<(), Violation> {
+    /// A session begins. Who has one device has one session at a time.
+    pub(in crate::sim) fn joined(&mut self, id: SessionId, wire: WireId, name: &UserName) -> Result<(), Violation> {
         let user = user_of(name.as_str());
+        let device = self.wires.get(&wire).map(|facts| facts.device).filter(|device| self.user_with(*device) == user);
+        let Some(device) = device else {
+            return Err(self.violation(Property::Isolation, format!("{wire} is let in as {name}")));
+        };
+        let living = self.living_of(user).count();
+        let is_alone = living == 0 || self.devices > 1;
+        self.hold(is_alone, Property::Isolation, || format!("{name} was let in twice"))?;
+        self.hold(living < self.limits.sessions_of_user_max as usize, Property::Bounds, || {
+            format!("{name} has {living} sessions, and gets another one")
+        })?;
         let session = self.sessions.len();
-        self.sessions.push(Session::new(user, self.order));
+        let stay = self.stay_with(user, session);
+        let mut begun = Session::new(user, device, stay, self.order);
+        begun.begun_after = self.spread;
+        self.sessions.push(begun);
         self.of_user[user].push(session);
         self.weigh_session(session);
-        let holder = self.current.insert(user, session);
-        self.hold(holder.is_none(), Property::Isolation, || format!("{name} was let in twice"))?;
+        self.owes_rooms(session);
+        let other = self.current.insert(id, session);
+        self.hold(other.is_none(), Property::Isolation, || format!("{id} begins twice"))?;
         self.take_up(wire, session);
         Ok(())
     }
 
     /// A session goes on with this connection.
-    pub(in crate::sim) fn resumed(&mut self, wire: WireId, name: &UserName) -> Result<(), Violation> {
-        let Some(session) = self.current.get(&user_of(name.as_str())).copied() else {
+    pub(in crate::sim) fn resumed(&mut self, id: SessionId, wire: WireId, name: &UserName) -> Result<(), Violation> {
+        let session = self.current.get(&id).copied();
+        let Some(session) = session.filter(|session| self.sessions[*session].user == user_of(name.as_str())) else {
             return Err(self.violation(Property::Once, format!("{name} resumed a session that had ended")));
         };
         self.reattach(session);
@@ -72,17 +87,23 @@ impl Oracle {
     }
 
     /// A session waits for a connection.
-    pub(in crate::sim) fn detaches(&mut self, name: &UserName) {
-        if let Some(session) = self.current.get(&user_of(name.as_str()))
+    pub(in crate::sim) fn detaches(&mut self, id: SessionId) {
+        if let Some(session) = self.current.get(&id)
             && !core::mem::replace(&mut self.sessions[*session].is_detached, true)
         {
             self.detached += 1;
         }
     }
 
-    /// A name is free.
-    pub(in crate::sim) fn left(&mut self, name: &UserName, reason: CloseReason) -> Result<(), Violation> {
-        let Some(session) = self.current.remove(&user_of(name.as_str())) else {
+    /// A session has ended.
+    pub(in crate::sim) fn left(
+        &mut self,
+        id: SessionId,
+        name: &UserName,
+        reason: CloseReason,
+    ) -> Result<(), Violation> {
+        let session = self.current.remove(&id);
+        let Some(session) = session.filter(|session| self.sessions[*session].user == user_of(name.as_str())) else {
             return Err(self.violation(Property::Isolation, format!("{name} left without having been there")));
         };
         if reason == CloseReason::SlowConsumer {
@@ -93,11 +114,12 @@ impl Oracle {
         })?;
         self.reattach(session);
         self.weigh_session(session);
+        self.ends(session, Some(reason));
         let ended = &mut self.sessions[session];
-        ended.ended = Some(Ended { after: self.told, before: self.order, reason: Some(reason) });
         if reason == CloseReason::Left {
             // The hub has read to the goodbye.
             ended.acked = ended.acked_perhaps;
+            ended.asked.iter_mut().for_each(|asked| asked.is_sure = true);
         }
         let is_fault = matches!(reason, CloseReason::ProtocolError(_) | CloseReason::ReportedByPeer(_));
         self.hold(!is_fault, Property::Isolation, || format!("{name}: {reason}"))
@@ -107,7 +129,17 @@ impl Oracle {
     pub(in crate::sim) fn hub_is_gone(&mut self) {
         for (_, session) in core::mem::take(&mut self.current) {
             self.reattach(session);
-            self.sessions[session].ended = Some(Ended { after: self.told, before: self.order, reason: None });
+            self.ends(session, None);
+        }
+    }
+
+    /// A session is over, and with the last one of its user the user's stay.
+    fn ends(&mut self, session: usize, reason: Option<CloseReason>) {
+        self.sessions[session].ended = Some(Ended { after: self.told, before: self.order, place: self.over });
+        self.over += 1;
+        let Session { user, stay, .. } = self.sessions[session];
+        if self.living_of(user).next().is_none() {
+            self.stays[stay].over = reason;
         }
     }
 
@@ -122,6 +154,11 @@ impl Oracle {
     /// The hub has no more to tell at present.
     pub(in crate::sim) fn all_told(&mut self) {
         self.told = self.order;
+    }
+
+    /// The hub has nothing left to do of what it has taken.
+    pub(in crate::sim) fn all_spread(&mut self) {
+        self.spread = self.order;
     }
 
     /// The hub has taken a frame from a connection that has a session. That is not sure if the session ended in the same
@@ -157,19 +194,15 @@ impl Oracle {
             _ => return Ok(()),
         };
         self.order += 1;
-        let user = self.sessions[session].user;
         self.weigh(&request);
         self.owes(session, &request);
         match request {
             Request::Send { message } => self.took_message(session, message)?,
-            Request::Join { room } => {
-                self.asked_into.entry(room).or_default().insert(session);
-                *self.joins.entry((room, user)).or_default() += 1;
-            }
-            Request::Leave { room } => *self.leaves.entry((room, user)).or_default() += 1,
+            Request::Join { room } => self.moves(session, room, true),
+            Request::Leave { room } => self.moves(session, room, false),
             _ => {}
         }
-        self.sessions[session].ask(self.order, request);
+        self.sessions[session].ask(self.order, request, is_sure);
         Ok(())
     }
 
@@ -181,7 +214,7 @@ impl Oracle {
         }
         let sent = &self.messages[message];
         self.hold(before.is_none(), Property::Once, || format!("the hub takes message {message} twice"))?;
-        self.hold(sent.sender == self.sessions[session].user, Property::Isolation, || {
+        self.hold(sent.sender == self.sessions[session].device, Property::Isolation, || {
             format!("message {message} comes from somebody else's session")
         })?;
         self.hold(!sent.unsent, Property::Fate, || {
@@ -193,15 +226,13 @@ impl Oracle {
         })
     }
 
-    /// Sessions without a connection and rooms, as they are by this account.
+    /// Who is in which room by this account, when all is at rest.
     pub(in crate::sim) fn rooms(&self) -> BTreeMap<usize, Vec<usize>> {
         let mut rooms: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (user, session) in &self.current {
-            let session = &self.sessions[*session];
-            for room in session.rooms() {
-                if session.membership(room, u64::MAX) != super::facts::Membership::No {
-                    rooms.entry(room).or_default().push(*user);
-                }
+        for user in 0..self.of_user.len() {
+            let Some((session, _)) = self.living_of(user).next() else { continue };
+            for room in self.rooms_of(session).filter(|room| self.is_in(user, *room)) {
+                rooms.entry(room).or_default().push(user);
             }
         }
         rooms

@@ -1,7 +1,7 @@
 //! The oracle knows what must be true, whatever the network does. It is a plain account of who asked for what, in which
 //! order the hub took it, and what everybody was told.
 //!
-//! It knows no timers, no limits in bytes and no outboxes. A session is the list of what its user was told, in order;
+//! It knows no timers, no limits in bytes and no outboxes. A session is the list of what its device was told, in order;
 //! whoever comes back to it must find the same list again, from where the hub was told that it may forget.
 
 mod account;
@@ -10,7 +10,9 @@ mod events;
 mod facts;
 mod gaps;
 mod hub_side;
+mod reports;
 mod stalls;
+mod stays;
 mod user_side;
 
 pub(super) use self::account::Oracle;

@@ -48,12 +48,12 @@ impl Oracle {
     /// Nobody has left something unacknowledged for longer than it may, when the hub has nothing to do. That is two stall
     /// times, because a session is looked at that often, and one more while it is paused.
     pub(in crate::sim) fn check_stalls(&self) -> Result<(), Violation> {
-        for (user, session) in &self.current {
+        for session in self.current.values() {
             let session = &self.sessions[*session];
             let Some(since) = session.unacked_since.filter(|_| !session.is_detached) else { continue };
             let until = (since + self.limits.stall_time_max * 3).max(self.leapt_to) + STALL_TIME_MORE;
             self.hold(self.now <= until, Property::Bounds, || {
-                format!("user {user} is still there, but has acknowledged nothing since {since}")
+                format!("device {} is still there, but has acknowledged nothing since {since}", session.device)
             })?;
         }
         Ok(())
@@ -67,6 +67,18 @@ impl Oracle {
             _ => 0,
         };
         self.sessions[session].own_bytes += bytes + ANSWER_BYTES_MAX;
+        // What its user moves, and what becomes of its messages, the user's other sessions are told as well.
+        if self.devices > 1 && matches!(request, Request::Join { .. } | Request::Leave { .. } | Request::Send { .. }) {
+            let siblings = self.stays[self.sessions[session].stay].sessions.clone();
+            for sibling in siblings.into_iter().filter(|sibling| *sibling != session) {
+                self.sessions[sibling].own_bytes += 2 * ANSWER_BYTES_MAX;
+            }
+        }
+    }
+
+    /// A session that begins is told in which rooms its user is.
+    pub(super) fn owes_rooms(&mut self, session: usize) {
+        self.sessions[session].own_bytes += self.rooms_of(session).count() as u64 * ANSWER_BYTES_MAX;
     }
 
     /// A session was ended as one that leaves too much unread: it has left something unacknowledged for the stall time
@@ -78,7 +90,7 @@ impl Oracle {
         let has_stalled = !is_detached && caught.at + limits.stall_time_max <= self.now;
         let own = own_bytes - caught.own_bytes;
         let has_asked = own > u64::from(limits.outbox_bytes_max / 4);
-        let all = limits.outbox_bytes_hard_max() as u64 * self.lives.len() as u64;
+        let all = limits.outbox_bytes_hard_max() as u64 * self.sessions_max() as u64;
         let is_short = limits.buffer_bytes_max.min(limits.origin_buffer_bytes_max) < all;
         self.hold(has_stalled || has_asked || (is_short && caught.at < self.now), Property::Isolation, || {
             format!(

@@ -15,21 +15,21 @@ pub(in crate::sim) const MARK_BYTES: usize = 6;
 
 impl Oracle {
     /// A process begins, or begins anew: it knows nothing but its ticket, if it has one.
-    pub(in crate::sim) fn begins(&mut self, user: usize) {
-        self.lives[user] = Life::default();
+    pub(in crate::sim) fn begins(&mut self, device: usize) {
+        self.lives[device] = Life::default();
     }
 
     /// A process is over. Nobody waits for its answers any more.
-    pub(in crate::sim) fn is_over(&mut self, user: usize) {
-        self.lives[user] = Life::default();
+    pub(in crate::sim) fn is_over(&mut self, device: usize) {
+        self.lives[device] = Life::default();
     }
 
     /// A process talks over this connection from now on. If it goes on with a session, it says how far it is, unless it
     /// has forgotten.
-    pub(in crate::sim) fn uses(&mut self, user: usize, wire: WireId) {
-        let life = &self.lives[user];
+    pub(in crate::sim) fn uses(&mut self, device: usize, wire: WireId) {
+        let life = &self.lives[device];
         let position = life.session.map(|_| life.position);
-        self.wires.insert(wire, WireFacts { user, position, session: None, acked: 0, taken: 0 });
+        self.wires.insert(wire, WireFacts { device, position, session: None, acked: 0, taken: 0 });
     }
 
     /// A message is about to be sent; returns its number, and its body, of this length or a little more.
@@ -49,6 +49,7 @@ impl Oracle {
             id: None,
             unsent: false,
             seen: BTreeMap::new(),
+            copied: BTreeSet::new(),
             written: BTreeSet::new(),
             reports: BTreeMap::new(),
         });
@@ -72,61 +73,61 @@ impl Oracle {
     }
 
     /// A client has taken a request, under this number.
-    pub(in crate::sim) fn asks(&mut self, user: usize, number: u64, request: Request) -> Result<(), Violation> {
-        let life = &mut self.lives[user];
+    pub(in crate::sim) fn asks(&mut self, device: usize, number: u64, request: Request) -> Result<(), Violation> {
+        let life = &mut self.lives[device];
         let expected = life.last_number + 1;
         life.last_number = number;
         life.pending.insert(number, request);
         self.hold(number == expected, Property::Fate, || {
-            format!("user {user}'s request has the number {number} instead of {expected}")
+            format!("device {device}'s request has the number {number} instead of {expected}")
         })
     }
 
     /// A client tells something, which came over this connection if over any, and is the last of its frame or not.
     pub(in crate::sim) fn hears(
         &mut self,
-        user: usize,
+        device: usize,
         wire: Option<WireId>,
         event: &Event,
         is_last: bool,
     ) -> Result<(), Violation> {
         match event {
             Event::Registered { .. } => {
-                let session = self.session_of(user, wire)?;
-                let life = &mut self.lives[user];
+                let session = self.session_of(device, wire)?;
+                let life = &mut self.lives[device];
                 (life.session, life.position, life.events) = (Some(session), 0, 0);
                 life.base = life.last_number;
-                self.tickets.insert(user, session);
+                self.tickets.insert(device, session);
                 Ok(())
             }
-            Event::Resumed => self.hears_resumed(user, wire),
-            Event::SessionLost { unsent_from } => self.hears_lost(user, *unsent_from),
+            Event::Resumed => self.hears_resumed(device, wire),
+            Event::SessionLost { unsent_from } => self.hears_lost(device, *unsent_from),
             Event::Closed(Closed::Error { code: ErrorCode::TooManyAttempts, .. }) => Ok(()),
             Event::Closed(closed @ (Closed::ProtocolError(_) | Closed::Error { .. } | Closed::OtherProtocol(_))) => {
-                Err(self.violation(Property::Isolation, format!("user {user}: {closed}")))
+                Err(self.violation(Property::Isolation, format!("device {device}: {closed}")))
             }
             Event::Refused { .. } | Event::Reconnecting { .. } | Event::Connect { .. } | Event::Closed(_) => Ok(()),
-            told => self.hears_told(user, told, is_last),
+            told => self.hears_told(device, told, is_last),
         }
     }
 
     /// Which session a connection has.
-    fn session_of(&self, user: usize, wire: Option<WireId>) -> Result<usize, Violation> {
+    fn session_of(&self, device: usize, wire: Option<WireId>) -> Result<usize, Violation> {
         let facts = wire.and_then(|wire| self.wires.get(&wire));
-        let session = facts.filter(|facts| facts.user == user).and_then(|facts| facts.session);
+        let session = facts.filter(|facts| facts.device == device).and_then(|facts| facts.session);
         session.ok_or_else(|| {
-            self.violation(Property::Isolation, format!("user {user} has a session that nobody gave it"))
+            self.violation(Property::Isolation, format!("device {device} has a session that nobody gave it"))
         })
     }
 
-    fn hears_resumed(&mut self, user: usize, wire: Option<WireId>) -> Result<(), Violation> {
-        let session = self.session_of(user, wire)?;
+    fn hears_resumed(&mut self, device: usize, wire: Option<WireId>) -> Result<(), Violation> {
+        let session = self.session_of(device, wire)?;
         let facts = wire.map(|wire| self.wires[&wire]);
-        let expected = self.lives[user].session.or_else(|| self.tickets.get(&user).copied());
+        let expected = self.lives[device].session.or_else(|| self.tickets.get(&device).copied());
         self.hold(expected == Some(session), Property::Isolation, || {
-            format!("user {user} goes on with session {session} instead of {expected:?}")
+            format!("device {device} goes on with session {session} instead of {expected:?}")
         })?;
-        let life = &mut self.lives[user];
+        let life = &mut self.lives[device];
         if let (None, Some(facts)) = (life.session, facts) {
             let (position, last_number) = (facts.acked, facts.taken);
             let events = self.sessions[session].stream.partition_point(|(frame, _)| *frame <= position);
@@ -135,16 +136,16 @@ impl Oracle {
         Ok(())
     }
 
-    fn hears_lost(&mut self, user: usize, unsent_from: u64) -> Result<(), Violation> {
-        let life = &mut self.lives[user];
+    fn hears_lost(&mut self, device: usize, unsent_from: u64) -> Result<(), Violation> {
+        let life = &mut self.lives[device];
         let pending = core::mem::take(&mut life.pending);
         (life.session, life.base) = (None, life.last_number);
-        self.tickets.remove(&user);
+        self.tickets.remove(&device);
         for (_, request) in pending.range(unsent_from..) {
             if let Request::Send { message } = request {
                 self.messages[*message].unsent = true;
                 self.hold(self.messages[*message].taken.is_none(), Property::Fate, || {
-                    format!("user {user} is told that message {message} never went out, but the hub has it")
+                    format!("device {device} is told that message {message} never went out, but the hub has it")
                 })?;
             }
         }
@@ -152,15 +153,16 @@ impl Oracle {
     }
 
     /// The next piece of a session's stream.
-    fn hears_told(&mut self, user: usize, event: &Event, is_last: bool) -> Result<(), Violation> {
-        let life = &self.lives[user];
+    fn hears_told(&mut self, device: usize, event: &Event, is_last: bool) -> Result<(), Violation> {
+        let life = &self.lives[device];
         let Some(session) = life.session else {
-            return Err(self.violation(Property::Once, format!("user {user} is told without a session: {event:?}")));
+            return Err(self.violation(Property::Once, format!("device {device} is told without a session: {event:?}")));
         };
         let (frame, index, base) = (life.position + 1, life.events, life.base);
-        let event = renumbered(event, base)
-            .ok_or_else(|| self.violation(Property::Fate, format!("user {user} gets an answer of another session")))?;
-        let life = &mut self.lives[user];
+        let event = renumbered(event, base).ok_or_else(|| {
+            self.violation(Property::Fate, format!("device {device} gets an answer of another session"))
+        })?;
+        let life = &mut self.lives[device];
         life.events += 1;
         life.position += u64::from(is_last);
         if let Some(number) = number_of(&event) {
@@ -169,11 +171,12 @@ impl Oracle {
         let stream = &self.sessions[session].stream;
         match stream.get(index) {
             Some((place, before)) => self.hold((*place, before) == (frame, &event), Property::Once, || {
-                format!("user {user} is told {event:?}, where {before:?} stood before in session {session}")
+                format!("device {device} is told {event:?}, where {before:?} stood before in session {session}")
             }),
             None if index > stream.len() => {
                 let known = stream.len();
-                Err(self.violation(Property::Once, format!("user {user} starts at {index}, but was told only {known}")))
+                Err(self
+                    .violation(Property::Once, format!("device {device} starts at {index}, but was told only {known}")))
             }
             None => {
                 self.sessions[session].stream.push((frame, event.clone()));

@@ -28,8 +28,8 @@ impl Server {
         if let Err(detail) = hub.audit() {
             return violation(detail);
         }
-        if hub.users() > limits.users_max as usize || hub.rooms() > limits.rooms_max as usize {
-            return violation(format!("{} users, {} rooms", hub.users(), hub.rooms()));
+        if hub.sessions() > limits.users_max as usize || hub.rooms() > limits.rooms_max as usize {
+            return violation(format!("{} sessions, {} rooms", hub.sessions(), hub.rooms()));
         }
         let (detached, living) = (around.oracle.detached(), around.oracle.living() + self.strangers);
         if detached > limits.detached_max as usize {
@@ -39,8 +39,8 @@ impl Server {
         if hub.poll_timeout().is_none_or(|due| due > around.now) {
             around.oracle.check_stalls()?;
         }
-        if living != hub.users() {
-            return violation(format!("{} names are held, {living} by what was told", hub.users()));
+        if living != hub.sessions() {
+            return violation(format!("{} sessions live, {living} by what was told", hub.sessions()));
         }
         Ok(())
     }
@@ -59,7 +59,7 @@ impl Server {
         // What closing connections share is counted for each of them, so that nothing may seem to be left for others.
         let memory = hub.memory();
         let is_counted_once = memory.outboxes + memory.detached > 0;
-        let (total_max, total_slack) = (limits.buffer_bytes_max, slack(hub.users() + hub.connections()));
+        let (total_max, total_slack) = (limits.buffer_bytes_max, slack(hub.sessions() + hub.connections()));
         if is_counted_once && memory.total() > total_max + total_slack {
             return violation(format!("{memory:?} is kept, more than {total_max} and {total_slack}"));
         }
@@ -100,10 +100,10 @@ impl Server {
     /// step has cost.
     pub(super) fn charge(&mut self, around: &Around<'_>, wire: WireId, cost: u64) -> Result<(), Violation> {
         let Some(member) = self.members.get_mut(&wire) else { return Ok(()) };
-        let users = self.hub.as_ref().map_or(0, |hub| hub.users() as u64);
+        let sessions = self.hub.as_ref().map_or(0, |hub| hub.sessions() as u64);
         let limits = &self.limits;
         // A message to a room costs as much as all its members.
-        let step_max = of_call_max(limits) + users * u64::from(1 + limits.body_bytes_max / 1024);
+        let step_max = of_call_max(limits) + sessions * u64::from(1 + limits.body_bytes_max / 1024);
         let (session, origin) = (limits.session_rate, limits.origin_rate);
         let debts = [
             ("a session", session, member.debt.add(around.now, cost, session)),

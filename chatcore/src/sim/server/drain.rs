@@ -117,7 +117,7 @@ impl Server {
             let Some(action) = self.poll(around, &poll_action)? else {
                 self.note_events(around)?;
                 if !self.write(around) {
-                    around.oracle.all_told();
+                    self.all_told(around);
                     return Ok(());
                 }
                 continue;
@@ -148,6 +148,14 @@ impl Server {
         }
     }
 
+    /// The hub has no more to tell at present, and perhaps no more to do.
+    pub(super) fn all_told(&self, around: &mut Around<'_>) {
+        around.oracle.all_told();
+        if self.hub.as_ref().is_some_and(|hub| !hub.is_behind()) {
+            around.oracle.all_spread();
+        }
+    }
+
     pub(super) fn note_events(&mut self, around: &mut Around<'_>) -> Result<(), Violation> {
         while let Some(event) = self.hub.as_mut().and_then(Hub::poll_event) {
             around.trace.note(around.now, format_args!("hub: {event:?}"));
@@ -160,10 +168,14 @@ impl Server {
                 continue;
             }
             match &event {
-                HubEvent::SessionStarted { conn, name, .. } => around.oracle.joined(self.wires[conn], name)?,
-                HubEvent::Resumed { conn, name, .. } => around.oracle.resumed(self.wires[conn], name)?,
-                HubEvent::Detached { name, .. } => around.oracle.detaches(name),
-                HubEvent::SessionEnded { name, reason, .. } => around.oracle.left(name, *reason)?,
+                HubEvent::SessionStarted { session, conn, name } => {
+                    around.oracle.joined(*session, self.wires[conn], name)?;
+                }
+                HubEvent::Resumed { session, conn, name } => {
+                    around.oracle.resumed(*session, self.wires[conn], name)?;
+                }
+                HubEvent::Detached { session, .. } => around.oracle.detaches(*session),
+                HubEvent::SessionEnded { session, name, reason } => around.oracle.left(*session, name, *reason)?,
                 HubEvent::TakenOver { .. } | HubEvent::RoomOpened { .. } | HubEvent::RoomClosed { .. } => {}
             }
         }

@@ -9,11 +9,13 @@ use super::rates::Debts;
 use super::work::new_hub;
 use crate::sim::network::WireId;
 use crate::sim::random::Random;
-use crate::{ConnId, Hub, Instant, Limits};
+use crate::{Admission, ConnId, Hub, Instant, Limits};
 
 /// What goes over the connections of a hub, and who is told.
 pub(in crate::sim) struct Server {
     pub(super) limits: Limits,
+    /// What those begin who ask for a name that is in use.
+    pub(super) admission: Admission,
     /// None while it is down.
     pub(super) hub: Option<Hub>,
     /// When it is started again.
@@ -55,13 +57,22 @@ pub(in crate::sim) struct Counts {
     pub(in crate::sim) evictions: u64,
     /// It ended a session that left too much unread, or that for too long.
     pub(in crate::sim) stalls: u64,
+    /// It refused a user another session.
+    pub(in crate::sim) sessions_refused: u64,
 }
 
 impl Server {
-    pub(in crate::sim) fn new(limits: Limits, auth_delay_chance: u32, unit: Duration, mut random: Random) -> Self {
+    pub(in crate::sim) fn new(
+        limits: Limits,
+        admission: Admission,
+        auth_delay_chance: u32,
+        unit: Duration,
+        mut random: Random,
+    ) -> Self {
         let hub = Some(new_hub(&limits, &mut random));
         Self {
             limits,
+            admission,
             hub,
             up_at: Instant::ZERO,
             is_stopping: false,

@@ -10,7 +10,7 @@ use super::parts::Server;
 use super::work::ADMISSION_UNITS;
 use crate::sim::network::{End, WireId};
 use crate::sim::violation::{Property, Violation};
-use crate::{HandshakeError, ProtocolError};
+use crate::{HandshakeError, ProtocolError, Refusal};
 
 impl Server {
     pub(super) fn read_pending_conn(&mut self, around: &mut Around<'_>, wire: WireId) -> Result<(), Violation> {
@@ -60,7 +60,7 @@ impl Server {
         let Some((_, registration)) = pending.undecided.take() else { return Ok(()) };
         self.units += ADMISSION_UNITS;
         let origin = pending.origin;
-        match hub.admit(around.now, registration.with_origin(origin)) {
+        match hub.admit_as(around.now, registration.with_origin(origin), self.admission) {
             Ok(conn) => {
                 self.debts.entry(origin).or_default().add(around.now, ADMISSION_UNITS, self.limits.origin_rate);
                 let (inbox, outgoing) = (mem::take(&mut pending.inbox), mem::take(&mut pending.outgoing));
@@ -77,6 +77,7 @@ impl Server {
             }
             Err(not_admitted) => {
                 let refusal = not_admitted.refusal;
+                self.counts.sessions_refused += u64::from(matches!(refusal, Refusal::TooManySessions { .. }));
                 around.trace.note(around.now, format_args!("hub: {wire} is refused: {refusal:?}"));
                 let refused = pending.handshake.refuse(around.now, &refusal);
                 pending.flush(around, wire);

@@ -118,7 +118,7 @@ impl Server {
             // A connection whose transport has taken all may be closed now.
             self.pace.has_more = true;
         }
-        around.oracle.all_told();
+        self.all_told(around);
         Ok(())
     }
 }

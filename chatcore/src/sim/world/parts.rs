@@ -16,7 +16,7 @@ use crate::sim::trace::{Listener, Trace};
 use crate::sim::transport_end::TransportEnd;
 use crate::sim::user::User;
 use crate::sim::violation::{Property, Violation};
-use crate::{Instant, QuotaKey};
+use crate::{Admission, Instant, QuotaKey};
 
 /// One run of a server, its users and a network, on one virtual clock. The clock stands still while they work, and then
 /// goes on to the time at which there is work again.
@@ -26,6 +26,7 @@ pub struct World {
     pub(super) random: Random,
     pub(super) network: Links,
     pub(super) server: Server,
+    /// The devices of all users.
     pub(super) users: Vec<User>,
     pub(super) attackers: Vec<Attacker>,
     pub(super) oracle: Oracle,
@@ -41,12 +42,13 @@ impl World {
     pub fn new(seed: u64, plan: Plan) -> Self {
         let mut random = Random::new(seed);
         let network = Links::new(Network::new(random.draw(), plan.conditions.clone()));
-        let server = Server::new(plan.limits.clone(), plan.auth_delay_chance, plan.unit, random.fork())
+        let admission = if plan.devices == 1 { Admission::NewUser } else { Admission::AnotherSession };
+        let server = Server::new(plan.limits.clone(), admission, plan.auth_delay_chance, plan.unit, random.fork())
             .with_report_delay(plan.report_delay_max);
-        let mut users: Vec<User> = (0..plan.users)
+        let mut users: Vec<User> = (0..plan.all_devices())
             .map(|index| {
                 let origin = QuotaKey((index % plan.origins) as u128);
-                User::new(index, origin, plan.config.clone(), random.fork())
+                User::new(index, index / plan.devices, origin, plan.config.clone(), random.fork())
             })
             .collect();
         let attackers = plan.attackers.iter().enumerate();
@@ -63,7 +65,7 @@ impl World {
             server,
             users,
             attackers,
-            oracle: Oracle::new(plan.users, &plan.limits).with_delay_max(plan.delay_max),
+            oracle: Oracle::new(plan.users, plan.devices, &plan.limits).with_delay_max(plan.delay_max),
             trace: Trace::default(),
             next_request: None,
             next_fault_event: None,

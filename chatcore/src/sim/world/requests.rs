@@ -11,8 +11,8 @@ use crate::sim::violation::Violation;
 use crate::{Client, ClientError, Instant};
 
 impl World {
-    /// Makes a user send a message to another user, both by their numbers from 0. Returns false if its client does not
-    /// take the message now.
+    /// Makes a device send a message to a user, both by their numbers from 0. Where each user has one device, these are the
+    /// same numbers. Returns false if the device's client does not take the message now.
     ///
     /// # Errors
     ///
@@ -63,7 +63,7 @@ impl World {
             let bytes = usize::try_from(self.random.upto(self.plan.body_bytes_max)).unwrap_or_default();
             return self.say(user, To::User(user ^ 1), bytes).map(drop);
         }
-        let other = self.random.index(self.users.len());
+        let other = self.random.index(self.plan.users);
         let room = self.random.index(self.plan.rooms);
         let name = room_name(room);
         match self.random.below(100) {
@@ -82,7 +82,7 @@ impl World {
                 self.ask(user, Request::Leave { room }, |client, now| client.leave(now, &name))?;
             }
             88..93 => {
-                let users: BTreeSet<usize> = [other, self.random.index(self.users.len())].into();
+                let users: BTreeSet<usize> = [other, self.random.index(self.plan.users)].into();
                 let users: Vec<usize> = users.into_iter().collect();
                 let names: Vec<String> = users.iter().map(|user| user_name(*user)).collect();
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();

@@ -69,6 +69,7 @@ impl World {
             steps: self.steps,
             sent,
             seen,
+            copies: self.oracle.copies(),
             lives: self.users.iter().map(|user| user.lives).sum(),
             resumptions: self.users.iter().map(|user| user.resumptions).sum(),
             missed,
@@ -77,6 +78,7 @@ impl World {
             pauses: counts.pauses,
             evictions: counts.evictions,
             stalls: counts.stalls,
+            sessions_refused: counts.sessions_refused,
             attackers: self.attackers.len() as u64,
             delay: if self.attackers.is_empty() { Duration::ZERO } else { self.oracle.delay() },
         }
@@ -126,10 +128,11 @@ impl World {
         self.rest()
     }
 
-    /// Whether every user is online and has all answers, and nothing is on its way.
+    /// Whether every device is online and has all answers, and nothing is on its way.
     pub fn is_at_rest(&self) -> bool {
         let hub_is_at_rest = self.server.hub().is_some_and(|hub| {
-            hub.users() == self.users.len() && hub.connections() == self.users.len() && !hub.owes_news()
+            let has_all = hub.users() == self.plan.users && hub.sessions() == self.users.len();
+            has_all && hub.connections() == self.users.len() && !hub.owes_news()
         });
         hub_is_at_rest
             && self.server.is_at_rest()
@@ -164,7 +167,7 @@ impl World {
     }
 
     fn what_is_due(&self) -> String {
-        let hub = self.server.hub().map(|hub| (hub.users(), hub.connections()));
+        let hub = self.server.hub().map(|hub| (hub.users(), hub.sessions(), hub.connections()));
         let users: Vec<String> = self
             .users
             .iter()

@@ -15,6 +15,8 @@ pub struct Summary {
     pub sent: u64,
     /// How many messages users saw.
     pub seen: u64,
+    /// How often a session was told that another session of its user has sent a message to a user.
+    pub copies: u64,
     /// How many client processes were started.
     pub lives: u64,
     /// How often a session went on with a new connection.
@@ -31,6 +33,8 @@ pub struct Summary {
     pub evictions: u64,
     /// How many sessions ended because they left too much unacknowledged, or acknowledged nothing for too long.
     pub stalls: u64,
+    /// How often a user had as many sessions as it may have, and was refused another one.
+    pub sessions_refused: u64,
     /// How many attackers there were.
     pub attackers: u64,
     /// How long the slowest message took; zero without attackers.
@@ -44,6 +48,7 @@ impl AddAssign for Summary {
         self.steps += run.steps;
         self.sent += run.sent;
         self.seen += run.seen;
+        self.copies += run.copies;
         self.lives += run.lives;
         self.resumptions += run.resumptions;
         self.missed += run.missed;
@@ -52,6 +57,7 @@ impl AddAssign for Summary {
         self.pauses += run.pauses;
         self.evictions += run.evictions;
         self.stalls += run.stalls;
+        self.sessions_refused += run.sessions_refused;
         self.attackers += run.attackers;
         self.delay = self.delay.max(run.delay);
     }
