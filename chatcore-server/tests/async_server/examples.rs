@@ -69,7 +69,6 @@ async fn the_moderator_lets_the_invited_in_and_keeps_the_rude_out() {
         }
         let event = bob.event().await;
         assert!(matches!(&event, Event::Joined { name, .. } if name.as_str() == "bob"), "{event:?}");
-        bob.message(b"/invite bob").await;
         for times in 1..=3 {
             bob.send("#staff", b"darn it");
             bob.message(b"mind your words").await;

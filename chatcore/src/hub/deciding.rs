@@ -12,7 +12,7 @@ use super::parts::Hub;
 use super::questions::{Asking, Question, QuestionId, Requested, UnknownQuestion};
 use super::requests::Handled;
 use super::timers::TimerKey;
-use super::work::{Budget, Work, of_bytes};
+use super::work::{Budget, SLICE_WORK_MAX, Work, of_bytes};
 use crate::name::{ROOM_SIGN, RoomName, UserName, cost_of_mapping};
 use crate::time::Instant;
 use crate::transition::{self, State};
@@ -65,7 +65,7 @@ impl Hub {
     }
 
     /// Answers a question: the hub does what the client requests, which may still be rejected for another reason, or
-    /// rejects it with the given code.
+    /// rejects it with the given code. It does so at once, unless a request before it waits, or much is on its way.
     ///
     /// # Errors
     ///
@@ -77,7 +77,11 @@ impl Hub {
         answer: Result<(), RejectCode>,
     ) -> Result<(), UnknownQuestion> {
         self.clock(now);
-        self.questions.decide(question, answer)
+        self.questions.decide(question, answer)?;
+        let mut work = Work::new(SLICE_WORK_MAX);
+        self.advance_answered(&mut work);
+        self.note_work(work.spent());
+        Ok(())
     }
 
     /// Takes a frame while the hub asks about some. What is asked about waits, and so does what comes after it.
