@@ -148,3 +148,27 @@ fn the_program_keeps_numbers_with_users_and_sessions() {
     assert_eq!(names, ["alice", "bob"]);
     let _ = bob;
 }
+
+#[test]
+fn what_the_hub_has_done_is_counted() {
+    let mut world = world();
+    let (mut alice, bob) = (world.connect("alice"), world.join("bob"));
+    let before = *world.hub.counters();
+    assert_eq!((before.sessions_begun, before.sessions_ended, before.accepted), (2, 0, 0));
+    for to in ["bob", "bob", "carol", "#lobby"] {
+        alice.client.send(world.now, to, b"hello").unwrap();
+    }
+    world.carry(&mut alice);
+    let written = world.written(bob).len() as u64;
+    let after = *world.hub.counters();
+    assert_eq!(after.accepted, 2);
+    let rejected =
+        [RejectCode::NoSuchUser, RejectCode::NotAMember, RejectCode::RoomFull].map(|code| after.rejected(code));
+    assert_eq!(rejected, [1, 1, 0]);
+    assert!(after.bytes_in > before.bytes_in && after.bytes_out >= before.bytes_out + written, "{after:?}");
+    world.cut(&mut alice);
+    world.reconnect(&mut alice).unwrap();
+    world.hub.kick(world.now, &name("bob"));
+    let last = *world.hub.counters();
+    assert_eq!((last.resumed, last.sessions_begun, last.sessions_ended), (1, 2, 1));
+}

@@ -103,13 +103,11 @@ fn answer<H: Hooks>(shared: &Shared<H>, questions: Vec<Question>) {
     let mut answers = Vec::with_capacity(questions.len());
     for question in questions {
         let id = question.id;
-        match catch_unwind(AssertUnwindSafe(|| shared.hooks.question(question))) {
-            Ok(answer) => answers.extend(answer.map(|answer| (id, answer))),
-            Err(_) => {
-                error!("the hook that answers questions has panicked");
-                answers.push((id, Err(RejectCode::Unavailable)));
-            }
-        }
+        let answer = catch_unwind(AssertUnwindSafe(|| shared.hooks.question(question))).unwrap_or_else(|_| {
+            error!("the hook that answers questions has panicked");
+            Some(Err(RejectCode::Unavailable))
+        });
+        answers.extend(answer.map(|answer| (id, answer)));
     }
     if !answers.is_empty() {
         // A session may have ended meanwhile.

@@ -101,6 +101,7 @@ impl Hub {
         // What came with the client's final message is answered and acknowledged first, because nothing follows ours. An
         // answer has its number only if all answers before it go out, too.
         if let Some(accepted) = session.accepted.take(session.received).filter(|_| reason != CloseReason::Evicted) {
+            sessions.counters.accepted += 1 + u64::from(accepted.more);
             closing.outbox.push(&HubMessage::Accepted(accepted.into()), &mut sessions.pool);
         }
         if session.ack_due {

@@ -2,6 +2,7 @@
 
 use super::conn::ConnState;
 use super::conn_id::ConnId;
+use super::counters::Counters;
 use super::ordered::{Attachment, Memory};
 use super::parts::Hub;
 use super::session_id::SessionId;
@@ -18,6 +19,11 @@ impl Hub {
     /// How many bytes the hub keeps for its peers at present, by kind. The call is cheap: it reads counters.
     pub fn memory(&self) -> Memory {
         self.ordered.sessions().memory()
+    }
+
+    /// What the hub has done since it was made, in numbers. The call is cheap: it reads counters.
+    pub const fn counters(&self) -> &Counters {
+        &self.ordered.sessions().counters
     }
 
     // ---- how many there are ----

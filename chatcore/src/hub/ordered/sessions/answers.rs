@@ -66,6 +66,7 @@ impl Sessions {
     pub(in crate::hub) fn tell_accepted(&mut self, index: usize) {
         let session = &mut self[index];
         if let Some(run) = session.accepted.take(session.received) {
+            self.counters.accepted += 1 + u64::from(run.more);
             self.put_header(index, &Head::of_accepted(run));
         }
     }
@@ -73,6 +74,9 @@ impl Sessions {
     /// Answers a request, or tells what a session wants to know, after what it is to be told of its messages before.
     pub(in crate::hub) fn answer(&mut self, index: usize, answer: Answer<'_>) {
         self.tell_accepted(index);
+        if let Answer::Rejected(rejected) = &answer {
+            self.counters.reject(rejected.code);
+        }
         self.push_reserved(index, &answer.into());
     }
 

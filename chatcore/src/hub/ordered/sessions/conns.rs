@@ -131,6 +131,7 @@ impl Sessions {
     /// is with the transport.
     #[inline]
     fn take_out(&mut self, conn: usize, count: usize) -> bool {
+        self.counters.bytes_out += count as u64;
         match &mut self.conns[conn].state {
             ConnState::Open(index) => {
                 let index = *index;

@@ -10,6 +10,7 @@ use super::memory::Buffers;
 use super::session::{Attachment, Run, Session, TimerAction};
 use crate::hub::conn::{Closing, Conn, ConnState};
 use crate::hub::conn_id::ConnId;
+use crate::hub::counters::Counters;
 use crate::hub::event::{CloseReason, HubEvent};
 use crate::hub::name_table::NameTable;
 use crate::hub::origins::{Origins, Share};
@@ -66,6 +67,7 @@ pub(in crate::hub) struct Sessions {
     pub(super) marked: VecDeque<usize>,
     pub(super) conns_ever: u32,
     pub(super) begun: u32,
+    pub(in crate::hub) counters: Counters,
 }
 
 impl Index<usize> for Sessions {
@@ -116,6 +118,7 @@ impl Sessions {
             marked: VecDeque::new(),
             conns_ever: 0,
             begun: 0,
+            counters: Counters::default(),
         }
     }
 
@@ -161,6 +164,7 @@ impl Sessions {
         self.pool.adopt(session.outbox.held_bytes());
         let index = self.all.insert(session);
         self.slots_used = self.slots_used.max(index + 1);
+        self.counters.sessions_begun += 1;
         self.enter_user(index);
         index
     }
@@ -169,6 +173,7 @@ impl Sessions {
     pub(in crate::hub) fn remove(&mut self, index: usize) -> (Session, Outbox) {
         self.buffers.unlist(index, &mut self.all[index]);
         self.leave_user(index);
+        self.counters.sessions_ended += 1;
         let mut session = self.all.remove(index);
         if session.is_detached() {
             self.origins.reattach(&session.share);
@@ -232,6 +237,7 @@ impl Sessions {
     /// Attaches a session to a new connection, on which the opening comes first.
     pub(in crate::hub) fn attach(&mut self, index: usize, opening: Outbox, share: Share) -> ConnId {
         let conn = self.open_conn(index);
+        self.counters.resumed += 1;
         let session = &mut self.all[index];
         if session.is_detached() {
             self.origins.reattach(&session.share);
@@ -347,6 +353,7 @@ impl Sessions {
         if left < given || given > session.leftover as usize {
             session.liveness.touch(self.now);
         }
+        self.counters.bytes_in += (given - left) as u64;
         self.set_leftover(index, left);
     }
 
