@@ -103,7 +103,8 @@ pub struct Limits {
     /// Rooms of a hub. The hub rejects a join that would make one more with `hub_rooms_full`. Default 100 000; at least
     /// 1.
     pub rooms_max: u32,
-    /// Members of a room. The hub rejects one more join of it with `room_full`. Default 10 000; at least 1.
+    /// Members of a room, where each session of a user counts. The hub rejects one more join of it with `room_full`. A session
+    /// that begins is let into the rooms of its user all the same. Default 10 000; at least 1.
     pub members_max: u32,
     /// Memberships of all users in rooms. The hub rejects one more join with `hub_rooms_full`. Default 4 000 000; at
     /// least 1.

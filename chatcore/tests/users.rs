@@ -225,6 +225,35 @@ fn reports_tell_what_no_session_of_the_recipient_has() {
 }
 
 #[test]
+fn what_came_before_a_session_cannot_have_reached_it() {
+    let mut world = World::new(Limits::default().with_resume_time_max(Duration::ZERO));
+    let (mut bob, phone) = (world.connect("bob"), world.connect("alice"));
+    for body in [&b"one"[..], b"two"] {
+        bob.client.send(world.now, "alice", body).unwrap();
+        world.carry(&mut bob);
+        if body == b"one" {
+            // Another session comes and goes.
+            let mut laptop = another(&mut world, "alice");
+            bob.client.send(world.now, "alice", b"for both").unwrap();
+            world.carry(&mut bob);
+            laptop.client.close(world.now);
+            world.carry_closed(&mut laptop);
+        }
+    }
+    events(&mut bob);
+    world.hub.disconnect(world.now, phone.conn).unwrap();
+    world.carry(&mut bob);
+    let mut reports = Vec::new();
+    for event in events(&mut bob) {
+        if let Event::Report { status, ids, .. } = event {
+            reports.push((status, ids));
+        }
+    }
+    let expected = [(DeliveryStatus::Undelivered, vec![nth(1), nth(3)]), (DeliveryStatus::Unconfirmed, vec![nth(2)])];
+    assert_eq!(reports, expected);
+}
+
+#[test]
 fn each_session_is_resumed_by_its_own_token() {
     let mut world = World::new(Limits::default());
     let (mut phone, mut bob) = (world.connect("alice"), world.connect("bob"));

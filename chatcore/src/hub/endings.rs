@@ -5,7 +5,7 @@ use core::mem;
 
 use super::conn::{Closing, ConnState};
 use super::event::{CloseReason, HubEvent};
-use super::ordered::Attachment;
+use super::ordered::{Attachment, SharedIds};
 use super::parts::Hub;
 use super::reports::EndedSession;
 use super::work::{SLOTS, Work};
@@ -53,8 +53,8 @@ impl Hub {
         let (sessions, rooms) = self.ordered.unordered();
         let id = sessions.id_of(index);
         let ids_max = sessions.shared_after(index).unwrap_or(MessageId(u64::MAX));
-        let last_id = self.delivery.last_id;
-        sessions.siblings_mut(index, |sibling| sibling.rare().shared_until = Some(last_id));
+        let shared = SharedIds { after: sessions[index].details.created_at_id, until: self.delivery.last_id };
+        sessions.siblings_mut(index, |sibling| sibling.rare().shared = Some(shared.and(sibling.shared())));
         let waiting = sessions.take_waiting(index);
         let (mut session, mut outbox) = sessions.remove(index);
         for at in waiting {
@@ -62,7 +62,7 @@ impl Hub {
         }
         self.delivery.header_cache.forget(index);
         let name = session.name.clone();
-        let ended = EndedSession { name: name.clone(), ids_max, shared_until: session.shared_until() };
+        let ended = EndedSession { name: name.clone(), ids_max, shared: session.shared() };
         sessions.events.push_back(HubEvent::SessionEnded { session: id, name: name.clone(), reason });
         let (memberships, watches) = (mem::take(&mut session.details.rooms), mem::take(&mut session.details.watches));
         let work = u32::try_from(1 + memberships.len() + watches.len()).unwrap_or(u32::MAX);

@@ -4,7 +4,7 @@
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
-use super::ordered::{Answer, Sessions};
+use super::ordered::{Answer, Sessions, SharedIds};
 use super::origins::Share;
 use super::work::{PASSED, Work};
 use crate::limits::Limits;
@@ -26,8 +26,8 @@ pub(super) struct EndedSession {
     pub(super) name: UserName,
     /// Messages with higher ids have gone to another session of the user, which goes on.
     pub(super) ids_max: MessageId,
-    /// Messages up to this id may have reached another session of the user, which has ended.
-    pub(super) shared_until: Option<MessageId>,
+    /// Messages that may have reached another session of the user, which has ended.
+    pub(super) shared: Option<SharedIds>,
 }
 
 /// What an ended session has not acknowledged.
@@ -98,7 +98,7 @@ impl Undelivered {
             if id > self.ended.ids_max {
                 continue;
             }
-            let may_have_arrived = may_have_arrived || self.ended.shared_until.is_some_and(|until| id <= until);
+            let may_have_arrived = may_have_arrived || self.ended.shared.is_some_and(|shared| shared.contain(id));
             let status = if may_have_arrived { DeliveryStatus::Unconfirmed } else { DeliveryStatus::Undelivered };
             for sender in sessions.find(from.as_bytes()).into_iter().flat_map(|sender| sessions.ring(sender)) {
                 // A later session of the same name has not sent it, and was not told of it.

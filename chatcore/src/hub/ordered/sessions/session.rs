@@ -147,8 +147,8 @@ pub(in crate::hub) struct Rare {
     pub(in crate::hub) looks_like: Option<Box<str>>,
     /// Why it is marked to be ended.
     pub(in crate::hub) closing: Option<CloseReason>,
-    /// Messages up to this id may have reached a session of the user that has ended since.
-    pub(in crate::hub) shared_until: Option<MessageId>,
+    /// Messages that may have reached a session of the user that has ended since.
+    pub(in crate::hub) shared: Option<SharedIds>,
     /// What the program keeps with it, and with its user.
     pub(in crate::hub) value: u64,
     pub(in crate::hub) user_value: u64,
@@ -156,6 +156,24 @@ pub(in crate::hub) struct Rare {
     pub(in crate::hub) waiting: VecDeque<usize>,
     /// Bytes of these.
     pub(in crate::hub) waiting_bytes: usize,
+}
+
+/// Messages with ids above the first, up to the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::hub) struct SharedIds {
+    pub(in crate::hub) after: MessageId,
+    pub(in crate::hub) until: MessageId,
+}
+
+impl SharedIds {
+    pub(in crate::hub) fn contain(self, id: MessageId) -> bool {
+        self.after < id && id <= self.until
+    }
+
+    /// These and those of another session, which may be more than both together.
+    pub(in crate::hub) fn and(self, before: Option<Self>) -> Self {
+        Self { after: before.map_or(self.after, |before| before.after.min(self.after)), ..self }
+    }
 }
 
 /// A list of names that is still to be taken.
@@ -309,9 +327,9 @@ impl Session {
         self.details.rare.as_ref()?.closing
     }
 
-    /// Messages up to this id may have reached another session of the user, which has ended since.
-    pub(in crate::hub) fn shared_until(&self) -> Option<MessageId> {
-        self.details.rare.as_ref().and_then(|rare| rare.shared_until)
+    /// Messages that may have reached another session of the user, which has ended since.
+    pub(in crate::hub) fn shared(&self) -> Option<SharedIds> {
+        self.details.rare.as_ref().and_then(|rare| rare.shared)
     }
 
     /// Its requests that wait for answers of the program, in order.
