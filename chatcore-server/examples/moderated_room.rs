@@ -1,5 +1,5 @@
-//! A chat server with a moderator: `#staff` is for those whom a member invites there with `/invite bob`, and whoever is rude
-//! for the third time is banned. The hub asks about each join and each message, and the moderator answers when it comes to
+//! A chat server with a moderator: `#staff` is for its owner and for those whom a member brings in by saying `/invite bob`
+//! there, and whoever is rude for the third time is banned. The hub asks about each join and each message, and the moderator answers when it comes to
 //! it.
 //!
 //! ```sh

@@ -9,7 +9,9 @@ use chatcore::{Admission, Asking, HubEvent, Question, Refusal, Registration, Rej
 /// everybody and hears nothing.
 ///
 /// A panic in a hook ends nothing but what it was called for: in a decision the connection that asked, in
-/// [`event`](Self::event) that one call. Hooks that keep a clone of their server keep it alive until it is shut down.
+/// [`event`](Self::event) that one call. All hooks may call
+/// [`with_hub`](super::AsyncServer::with_hub). Hooks that keep a clone of their server keep it, and themselves, for ever: give
+/// them one end of a channel instead, as the example `moderated_room` does.
 ///
 /// ```
 /// use chatcore_server::Hooks;
@@ -58,6 +60,9 @@ pub trait Hooks: Send + Sync + 'static {
     /// Answers a question of the hub: at once, or none, and then the program answers later, with
     /// [`with_hub`](super::AsyncServer::with_hub) and [`Hub::answer`](chatcore::Hub::answer). It is called on the server's own
     /// task, so it should be short and must not block.
+    ///
+    /// Requests that the same session made before may not be done yet ([`Hub::with_asking`](chatcore::Hub::with_asking)). A
+    /// program whose answers depend on them answers all questions in one place, in their order.
     fn question(&self, question: Question) -> Option<Result<(), RejectCode>> {
         let _ = question;
         Some(Ok(()))

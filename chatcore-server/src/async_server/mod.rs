@@ -259,6 +259,8 @@ impl<H: Hooks> AsyncServer<H> {
     /// [`Limits::flush_time_max`](chatcore::Limits::flush_time_max) at the most, and then for
     /// [`linger_time_max`](AsyncConfig::linger_time_max) for the clients to close.
     ///
+    /// With an advice, clients come back by themselves; without one, they end.
+    ///
     /// A second call does nothing.
     pub fn shut_down(&self, advice: Option<ReconnectAdvice>) {
         self.0.stage.send_if_modified(|stage| {

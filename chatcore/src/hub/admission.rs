@@ -35,7 +35,8 @@ pub enum Admission {
     NewUser,
     /// Another session of the user that has the name: a second device. It is in the rooms that the user is in. What others
     /// write to the user comes to all its sessions, and what one of them writes to the others, too. The user has at most
-    /// [`Limits::sessions_of_user_max`](crate::Limits::sessions_of_user_max) of them.
+    /// [`Limits::sessions_of_user_max`](crate::Limits::sessions_of_user_max) of them, and detached ones count until they
+    /// expire: a program that finds so many with [`Hub::sessions_of`] may let its user [take one over](Self::TakeOver).
     AnotherSession,
     /// A session that the user has already, with its rooms and with what is queued for it, but without what it watches: the
     /// client has lost the session's token, and the program vouches for it. It is the session that has been detached for

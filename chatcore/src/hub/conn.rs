@@ -2,9 +2,9 @@
 
 use alloc::boxed::Box;
 
+use super::ended_session::EndedSession;
 use super::event::CloseReason;
 use super::origins::Share;
-use super::reports::EndedSession;
 use crate::outbox::Outbox;
 use crate::time::Instant;
 

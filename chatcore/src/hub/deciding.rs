@@ -33,6 +33,10 @@ impl Hub {
     /// [`Limits::waiting_of_session_max`](crate::Limits::waiting_of_session_max) and
     /// [`Limits::waiting_max`](crate::Limits::waiting_max): beyond that, the hub pauses the connection.
     ///
+    /// A question tells what a client requests, and not what has become of its requests before: they may wait for their own
+    /// answers. So an answer that depends on who is in a room, for example, is to be given after the answers to all earlier
+    /// questions of that session.
+    ///
     /// ```
     /// use chatcore::{Asking, Hub, Instant, Limits, RejectCode, Requested};
     ///

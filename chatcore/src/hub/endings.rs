@@ -4,10 +4,10 @@
 use core::mem;
 
 use super::conn::{Closing, ConnState};
+use super::ended_session::{EndedSession, SharedIds};
 use super::event::{CloseReason, HubEvent};
-use super::ordered::{Attachment, SharedIds};
+use super::ordered::Attachment;
 use super::parts::Hub;
-use super::reports::EndedSession;
 use super::work::{SLOTS, Work};
 use crate::outbox::Outbox;
 use crate::wire::{Ack, HubMessage, MessageId, ReconnectHint};

@@ -10,6 +10,7 @@ mod conn_id;
 mod counters;
 mod deciding;
 mod delivery;
+mod ended_session;
 mod endings;
 mod event;
 mod groups;

@@ -23,8 +23,9 @@ pub enum Audience<'a> {
 /// The program's own commands. They are inputs like any other: drain the actions afterwards.
 impl Hub {
     /// Says something in the name of the program. Reserve the name ([`with_reserved`](Self::with_reserved)), so that nobody
-    /// else gets it. The message has an id like any other; its recipients acknowledge it, and nobody is told if one does
-    /// not.
+    /// else gets it: the hub does not do that by itself. The message has an id like any other; its recipients acknowledge
+    /// it, and nobody is told if one does not. What users write to this name is rejected with `no_such_user`; a program that
+    /// wants to hear it [asks about sends](Self::with_asking).
     ///
     /// ```
     /// use chatcore::{Audience, Hub, Instant, Limits, RejectCode, UserName};

@@ -4,11 +4,11 @@
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
-use super::ordered::{Answer, Sessions, SharedIds};
+use super::ended_session::EndedSession;
+use super::ordered::{Answer, Sessions};
 use super::origins::Share;
 use super::work::{PASSED, Work};
 use crate::limits::Limits;
-use crate::name::UserName;
 use crate::outbox::{Cursor, Outbox};
 use crate::wire::{Deliver, DeliveryReport, DeliveryStatus, HubMessage, Kind, Message, MessageId};
 
@@ -18,16 +18,6 @@ const FRAMES_MAX: u32 = 1024;
 #[derive(Debug, Default)]
 pub(super) struct Reports {
     queue: VecDeque<Undelivered>,
-}
-
-/// A session that has ended, as far as its end concerns those who wrote to its user.
-#[derive(Debug)]
-pub(super) struct EndedSession {
-    pub(super) name: UserName,
-    /// Messages with higher ids have gone to another session of the user, which goes on.
-    pub(super) ids_max: MessageId,
-    /// Messages that may have reached another session of the user, which has ended.
-    pub(super) shared: Option<SharedIds>,
 }
 
 /// What an ended session has not acknowledged.

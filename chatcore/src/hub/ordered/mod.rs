@@ -22,6 +22,4 @@ mod sessions;
 pub(super) use self::borrow::{Ordered, PendingFanout, Recipient};
 pub(super) use self::rooms::Rooms;
 pub use self::sessions::Memory;
-pub(super) use self::sessions::{
-    Answer, Attachment, Details, Rare, Session, Sessions, SharedIds, TimerAction, Watching,
-};
+pub(super) use self::sessions::{Answer, Attachment, Details, Rare, Session, Sessions, TimerAction, Watching};

@@ -12,6 +12,6 @@ mod users;
 pub(in crate::hub) use self::answers::Answer;
 pub use self::memory::Memory;
 pub(in crate::hub) use self::session::{
-    Attachment, Details, Membership, MissedRun, Rare, Session, SharedIds, TimerAction, Watching,
+    Attachment, Details, Membership, MissedRun, Rare, Session, TimerAction, Watching,
 };
 pub(in crate::hub) use self::store::Sessions;

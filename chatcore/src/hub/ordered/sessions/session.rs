@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::hub::conn_id::ConnId;
+use crate::hub::ended_session::SharedIds;
 use crate::hub::event::CloseReason;
 use crate::hub::groups::MemberSlot;
 use crate::hub::origins::Share;
@@ -156,24 +157,6 @@ pub(in crate::hub) struct Rare {
     pub(in crate::hub) waiting: VecDeque<usize>,
     /// Bytes of these.
     pub(in crate::hub) waiting_bytes: usize,
-}
-
-/// Messages with ids above the first, up to the last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::hub) struct SharedIds {
-    pub(in crate::hub) after: MessageId,
-    pub(in crate::hub) until: MessageId,
-}
-
-impl SharedIds {
-    pub(in crate::hub) fn contain(self, id: MessageId) -> bool {
-        self.after < id && id <= self.until
-    }
-
-    /// These and those of another session, which may be more than both together.
-    pub(in crate::hub) fn and(self, before: Option<Self>) -> Self {
-        Self { after: before.map_or(self.after, |before| before.after.min(self.after)), ..self }
-    }
 }
 
 /// A list of names that is still to be taken.
