@@ -18,7 +18,8 @@ pub use chatcore;
 #[cfg(feature = "tokio")]
 pub use async_client::{AsyncClient, Dial, Tcp};
 pub use chatcore::{
-    ClientConfig, ClientError, Closed, Event, Reconnect, RefusalCode, RejectCode, SessionTicket, User, UserName,
+    ClientConfig, ClientError, Closed, Event, GoodbyeCode, Reconnect, RefusalCode, RejectCode, RoomName, SessionTicket,
+    User, UserName,
 };
 #[cfg(feature = "mio")]
 pub use connection::{

@@ -1,6 +1,8 @@
 //! A chat server on axum: a connection is a WebSocket, whose binary messages are pieces of the stream of bytes. Pages of
 //! others may not connect, and both ends name the protocol that they speak.
 //!
+//! It needs axum with `ws`, futures-util with `sink`, tokio-util with `io`, and chatcore-server with `tokio`.
+//!
 //! ```sh
 //! cargo run -p chatcore-server --features tokio --example axum_websocket -- 127.0.0.1:8080 https://chat.example
 //! ```
@@ -9,6 +11,7 @@ use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -17,7 +20,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use chatcore_server::{AsyncConfig, AsyncServer, quota_key};
+use chatcore_server::{AsyncConfig, AsyncServer, ReconnectAdvice, quota_key};
 use futures_util::{SinkExt as _, StreamExt as _, future};
 use tokio::io::{AsyncRead, AsyncWrite, join};
 use tokio::net::TcpListener;
@@ -27,8 +30,14 @@ use tokio_util::io::{CopyToBytes, SinkWriter, StreamReader};
 async fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<_> = std::env::args().collect();
     let [_, address, origin] = &args[..] else { return Err("give an address and an origin".into()) };
-    run(TcpListener::bind(address).await?, origin, async { drop(tokio::signal::ctrl_c().await) }).await
+    let listener = TcpListener::bind(address).await?;
+    println!("listening on http {}", listener.local_addr()?);
+    run(listener, origin, async { drop(tokio::signal::ctrl_c().await) }).await
 }
+
+/// Bytes of a WebSocket message, and so of what is kept of one that is not whole: a peer that has no name yet can send that
+/// much. A client must write no longer piece at once; with the default limits, that of this library writes at most half of it.
+const PIECE_BYTES_MAX: usize = 256 << 10;
 
 /// Serves until it is to stop, and then until everybody is gone.
 pub(crate) async fn run(
@@ -38,8 +47,16 @@ pub(crate) async fn run(
 ) -> Result<(), Box<dyn Error>> {
     let server = AsyncServer::start(AsyncConfig::default(), ())?;
     let app = Router::new().route("/chat", get(upgrade)).with_state((server.clone(), origin.into()));
-    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).with_graceful_shutdown(stop).await?;
-    server.shut_down(None);
+    // Whoever chats is told at once, and comes back by itself; axum may wait for requests that are not whole.
+    let stopping = {
+        let server = server.clone();
+        async move {
+            stop.await;
+            server.shut_down(Some(ReconnectAdvice::new(Duration::from_secs(5))));
+        }
+    };
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, app).with_graceful_shutdown(stopping).await?;
     server.stopped().await;
     Ok(())
 }
@@ -55,6 +72,7 @@ async fn upgrade(
         return (StatusCode::FORBIDDEN, "pages of this origin may not connect here\n").into_response();
     }
     let upgrade = upgrade.protocols(["chatcore.v1"]).read_buffer_size(4 << 10).write_buffer_size(0);
+    let upgrade = upgrade.max_message_size(PIECE_BYTES_MAX).max_frame_size(PIECE_BYTES_MAX);
     if upgrade.selected_protocol().is_none() {
         return (StatusCode::BAD_REQUEST, "the subprotocol chatcore.v1 is spoken here\n").into_response();
     }

@@ -150,7 +150,10 @@ async fn the_websocket_server_takes_its_own_pages_and_programs_and_no_other_page
         bob.message(&body).await;
         stop.send(()).expect("it waits for that");
         let event = bob.event().await;
-        assert!(matches!(event, Event::Closed(Closed::Goodbye { code: GoodbyeCode::ShuttingDown, .. })), "{event:?}");
+        let Event::Reconnecting { why: Closed::Goodbye { code, reconnect: Some(_), .. }, .. } = event else {
+            panic!("{event:?}")
+        };
+        assert_eq!(code, GoodbyeCode::ShuttingDown, "and it knows when to come again");
     };
     let stopped = async { drop(stopped.await) };
     let (served, ()) = tokio::join!(timeout(REAL_PATIENCE, axum_websocket::run(listener, ORIGIN, stopped)), talking);

@@ -159,7 +159,8 @@ pub enum Event {
         /// The cursor for [`Client::roster`](super::Client::roster) to get the next page; none on the last page.
         next: Option<u64>,
     },
-    /// Another user has joined a room that we are in. A hub does not tell this in rooms with many members. With our own
+    /// Another user has joined a room that we are in. A hub does not tell this in rooms with many members:
+    /// more than 100, if its program does not set another number (`Limits::announced_members_max`). With our own
     /// name: another session of ours has joined the room, or we were in it when this session began. Then we are in it.
     #[non_exhaustive]
     Joined {
@@ -173,7 +174,8 @@ pub enum Event {
         #[cfg_attr(feature = "serde", serde(default))]
         display_name: Option<String>,
     },
-    /// Another user has left a room that we are in. A hub does not tell this in rooms with many members. With our own
+    /// Another user has left a room that we are in. A hub does not tell this in rooms with many members:
+    /// more than 100, if its program does not set another number (`Limits::announced_members_max`). With our own
     /// name: another session of ours has left the room. Then we are not in it.
     #[non_exhaustive]
     Left {
