@@ -178,7 +178,32 @@ fn a_question_without_an_answer_is_rejected_in_time() {
     world.pass(Duration::from_millis(1));
     world.carry(&mut alice);
     assert_eq!(events(&mut alice), [rejected(1, RejectCode::Unavailable)]);
-    assert_eq!(questions(&mut world), [], "nobody need answer any more");
+    assert!(world.hub.has_questions(), "nobody has looked");
+    alice.client.join(world.now, "#other").unwrap();
+    world.carry(&mut alice);
+    let asked = questions(&mut world);
+    assert!(
+        matches!(&asked[..], [Question { request: Requested::Join { room, .. }, .. }] if room.as_str() == "#other")
+    );
+}
+
+#[test]
+fn an_answered_question_leaves_nothing_to_be_due() {
+    let limits = Limits::default().with_decision_time_max(Duration::from_secs(1));
+    let mut world = world(Asking::new().joins(), limits);
+    let (alice, bob) = (world.join("alice"), world.join("bob"));
+    for conn in [alice, bob] {
+        let _ = world.say(conn, &[join("#lobby")]);
+        world.written(conn);
+    }
+    let asked = questions(&mut world);
+    let due = world.hub.poll_timeout();
+    assert_eq!(due, Some(world.now + Duration::from_secs(1)));
+    answer(&mut world, &asked[0], Ok(()));
+    assert_eq!(world.hub.poll_timeout(), due, "the other one waits");
+    world.hub.kick(world.now, &"bob".parse().unwrap());
+    world.written(bob);
+    assert!(world.hub.poll_timeout() > due, "{:?}", world.hub.poll_timeout());
 }
 
 #[test]

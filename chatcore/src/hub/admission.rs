@@ -322,7 +322,7 @@ impl Hub {
             sessions.drop_conn(index, other, CloseReason::TakenOver);
         }
         for at in sessions.take_waiting(index) {
-            self.questions.remove(at);
+            self.questions.forget(at, &mut sessions.timers);
         }
         let news = sessions.news_of(index);
         self.presence.unwatch_all(mem::take(&mut sessions[index].details.watches));

@@ -11,7 +11,6 @@ use super::event::CloseReason;
 use super::parts::Hub;
 use super::questions::{Asking, Question, QuestionId, Requested, UnknownQuestion};
 use super::requests::Handled;
-use super::timers::TimerKey;
 use super::work::{Budget, SLICE_WORK_MAX, Work, of_bytes};
 use crate::name::{ROOM_SIGN, RoomName, UserName, cost_of_mapping};
 use crate::time::Instant;
@@ -81,7 +80,7 @@ impl Hub {
         answer: Result<(), RejectCode>,
     ) -> Result<(), UnknownQuestion> {
         self.clock(now);
-        self.questions.decide(question, answer)?;
+        self.questions.decide(question, answer, &mut self.ordered.unordered().0.timers)?;
         let mut work = Work::new(SLICE_WORK_MAX);
         self.advance_answered(&mut work);
         self.note_work(work.spent());
@@ -132,7 +131,7 @@ impl Hub {
         sessions.wait(index, at, self.questions.get(at).bytes());
         if is_asked {
             let until = sessions.now + sessions.limits.decision_time_max;
-            sessions.timers.push(TimerKey::Question(id), until);
+            self.questions.arm(id, &mut sessions.timers, until);
         } else if waiting == 0 {
             // What can be nobody's name needs no answer, and nothing is before it.
             self.questions.make_ready(session);
@@ -153,8 +152,9 @@ impl Hub {
 
     /// Nobody has answered in time.
     pub(super) fn question_timer(&mut self, id: QuestionId) {
-        // Most are answered by then.
-        let _ = self.questions.decide(id, Err(RejectCode::Unavailable));
+        self.questions.disarmed(id);
+        let timers = &mut self.ordered.unordered().0.timers;
+        self.questions.decide(id, Err(RejectCode::Unavailable), timers).expect("who is armed waits for an answer");
     }
 
     /// Does requests that are decided, as far as the work goes.

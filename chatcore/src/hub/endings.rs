@@ -58,7 +58,7 @@ impl Hub {
         let waiting = sessions.take_waiting(index);
         let (mut session, mut outbox) = sessions.remove(index);
         for at in waiting {
-            self.questions.remove(at);
+            self.questions.forget(at, &mut sessions.timers);
         }
         self.delivery.header_cache.forget(index);
         let name = session.name.clone();

@@ -8,7 +8,9 @@ use core::fmt;
 use slab::Slab;
 
 use super::session_id::SessionId;
+use super::timers::{TimerKey, Timers};
 use crate::name::{RoomName, UserName};
+use crate::time::Instant;
 use crate::wire::{Content, Kind, RejectCode};
 
 /// About which requests a hub asks its program: [`Hub::with_asking`](super::Hub::with_asking). Without any, it asks about
@@ -145,7 +147,9 @@ pub(super) struct Questions {
 /// A request that waits: for its own answer, or for that of a request before it.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    serial: u32,
+    id: QuestionId,
+    /// The entry of its question among the timers.
+    pub(super) armed: Option<Instant>,
     session: SessionId,
     pub(super) number: u64,
     kind: Kind,
@@ -195,12 +199,19 @@ impl Questions {
         content: Content<'_>,
         request: Option<Requested>,
     ) -> (usize, QuestionId) {
+        // A program that does not poll keeps nothing that nobody waits for.
+        while let Some(id) = self.fresh.front().map(|question| question.id)
+            && self.undecided(id).is_none()
+        {
+            self.fresh.pop_front();
+        }
         self.asked = self.asked.wrapping_add(1);
         let (serial, index) = (self.asked, self.all.vacant_key());
         let id = QuestionId { index: u32::try_from(index).expect("questions are limited by a u32"), serial };
         let verdict = if request.is_none() { Some(Ok(())) } else { None };
         let Content { kind, fields } = content;
-        let index = self.all.insert(Waiting { serial, session, number, kind, fields: fields.into(), verdict });
+        let waiting = Waiting { id, armed: None, session, number, kind, fields: fields.into(), verdict };
+        let index = self.all.insert(waiting);
         self.fresh.extend(request.map(|request| Question { id, session, user: user.clone(), request }));
         (index, id)
     }
@@ -221,13 +232,32 @@ impl Questions {
 
     fn undecided(&mut self, id: QuestionId) -> Option<&mut Waiting> {
         let waiting = self.all.get_mut(id.index as usize)?;
-        (waiting.serial == id.serial && waiting.verdict.is_none()).then_some(waiting)
+        (waiting.id == id && waiting.verdict.is_none()).then_some(waiting)
+    }
+
+    /// A question must be answered by then.
+    pub(super) fn arm(&mut self, id: QuestionId, timers: &mut Timers, until: Instant) {
+        let Waiting { armed, .. } = &mut self.all[id.index as usize];
+        timers.arm(TimerKey::Question(id), armed, until);
+    }
+
+    /// The time of a question is over.
+    pub(super) fn disarmed(&mut self, id: QuestionId) {
+        if let Some(waiting) = self.undecided(id) {
+            waiting.armed = None;
+        }
     }
 
     /// A question is answered. Its session may go on.
-    pub(super) fn decide(&mut self, id: QuestionId, verdict: Result<(), RejectCode>) -> Result<(), UnknownQuestion> {
+    pub(super) fn decide(
+        &mut self,
+        id: QuestionId,
+        verdict: Result<(), RejectCode>,
+        timers: &mut Timers,
+    ) -> Result<(), UnknownQuestion> {
         let waiting = self.undecided(id).ok_or(UnknownQuestion(id))?;
         waiting.verdict = Some(verdict);
+        timers.disarm(TimerKey::Question(id), &mut waiting.armed);
         let session = waiting.session;
         self.ready.push_back(session);
         Ok(())
@@ -239,6 +269,12 @@ impl Questions {
 
     pub(super) fn remove(&mut self, index: usize) -> Waiting {
         self.all.remove(index)
+    }
+
+    /// A request is nobody's any more.
+    pub(super) fn forget(&mut self, index: usize, timers: &mut Timers) {
+        let Waiting { id, mut armed, .. } = self.remove(index);
+        timers.disarm(TimerKey::Question(id), &mut armed);
     }
 
     /// It could not be done yet. Returns where it is.
