@@ -165,7 +165,8 @@ impl Hub {
                 self.resume(session, received, (attempt, body_bytes_max), registration)
             }
             (Request::Name { .. }, holder) => {
-                let key = registration.name.confusable_key();
+                let name = registration.name.clone();
+                let key = name.confusable_key();
                 if self.reserved.contains(&*key) {
                     return Err(Refusal::Reserved);
                 }
@@ -174,9 +175,11 @@ impl Hub {
                 }
                 match (admission, holder) {
                     (Admission::NewUser, Some(holder)) => Err(self.name_in_use(holder)),
-                    (Admission::AnotherSession, Some(holder)) => self.join_user(holder, body_bytes_max, registration),
+                    (Admission::AnotherSession, Some(holder)) => {
+                        self.join_user(holder, &key, body_bytes_max, registration)
+                    }
                     (Admission::TakeOver, Some(holder)) => self.take_over(holder, body_bytes_max, registration),
-                    (_, None) => self.register(body_bytes_max, registration),
+                    (_, None) => self.register(&key, body_bytes_max, registration),
                 }
             }
         }
@@ -211,13 +214,13 @@ impl Hub {
         Refusal::NameInUse { wait: free_at - sessions.now }
     }
 
-    /// A user begins, with its first session.
-    fn register(&mut self, body_bytes_max: u32, registration: &mut Registration) -> Result<ConnId, Refusal> {
+    /// A user begins, with its first session. The key is what its name looks like.
+    fn register(&mut self, key: &str, body_bytes_max: u32, registration: &mut Registration) -> Result<ConnId, Refusal> {
         let sessions = self.ordered.sessions();
-        if sessions.has_lookalike(&registration.name, &registration.name.confusable_key()) {
+        if sessions.has_lookalike(&registration.name, key) {
             return Err(Refusal::Confusable);
         }
-        let (conn, _) = self.begin(body_bytes_max, registration)?;
+        let (conn, _) = self.begin(key, body_bytes_max, registration)?;
         let (sessions, _) = self.ordered.unordered();
         self.presence.changed(sessions, registration.name.as_str());
         Ok(conn)
@@ -227,6 +230,7 @@ impl Hub {
     fn join_user(
         &mut self,
         sibling: usize,
+        key: &str,
         body_bytes_max: u32,
         registration: &mut Registration,
     ) -> Result<ConnId, Refusal> {
@@ -240,7 +244,7 @@ impl Hub {
         if memberships > memberships_max as usize {
             return Err(Refusal::MembershipsFull { memberships_max });
         }
-        let (conn, session) = self.begin(body_bytes_max, registration)?;
+        let (conn, session) = self.begin(key, body_bytes_max, registration)?;
         let (sessions, rooms) = self.ordered.unordered();
         let user_value = sessions[sibling].user_value();
         if user_value != 0 {
@@ -252,7 +256,12 @@ impl Hub {
     }
 
     /// Begins a session on a new connection.
-    fn begin(&mut self, body_bytes_max: u32, registration: &mut Registration) -> Result<(ConnId, usize), Refusal> {
+    fn begin(
+        &mut self,
+        key: &str,
+        body_bytes_max: u32,
+        registration: &mut Registration,
+    ) -> Result<(ConnId, usize), Refusal> {
         let (sessions, _) = self.ordered.unordered();
         let users_max = sessions.limits.users_max;
         if sessions.len() >= users_max as usize {
@@ -260,8 +269,7 @@ impl Hub {
         }
         let token = Token::from_bytes(self.secrets.draw());
         let name = &registration.name;
-        let key = name.confusable_key();
-        let looks_like = (*key != *name.as_str()).then(|| (*key).into());
+        let looks_like = (key != name.as_str()).then(|| key.into());
         let display_name = registration.display_name.clone();
         let rare = (display_name.is_some() || looks_like.is_some())
             .then(|| Rare { display_name, looks_like, ..Rare::default() }.into());
@@ -321,9 +329,7 @@ impl Hub {
         if let Attachment::Attached(other) = sessions[index].attachment {
             sessions.drop_conn(index, other, CloseReason::TakenOver);
         }
-        for at in sessions.take_waiting(index) {
-            self.questions.forget(at, &mut sessions.timers);
-        }
+        self.questions.forget(sessions.take_waiting(index), &mut sessions.timers);
         let news = sessions.news_of(index);
         self.presence.unwatch_all(mem::take(&mut sessions[index].details.watches));
         let opening = mem::take(&mut registration.outbox);

@@ -57,9 +57,7 @@ impl Hub {
         sessions.siblings_mut(index, |sibling| sibling.rare().shared = Some(shared.and(sibling.shared())));
         let waiting = sessions.take_waiting(index);
         let (mut session, mut outbox) = sessions.remove(index);
-        for at in waiting {
-            self.questions.forget(at, &mut sessions.timers);
-        }
+        self.questions.forget(waiting, &mut sessions.timers);
         self.delivery.header_cache.forget(index);
         let name = session.name.clone();
         let ended = EndedSession { name: name.clone(), ids_max, shared: session.shared() };

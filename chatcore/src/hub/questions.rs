@@ -271,10 +271,12 @@ impl Questions {
         self.all.remove(index)
     }
 
-    /// A request is nobody's any more.
-    pub(super) fn forget(&mut self, index: usize, timers: &mut Timers) {
-        let Waiting { id, mut armed, .. } = self.remove(index);
-        timers.disarm(TimerKey::Question(id), &mut armed);
+    /// A session's requests are nobody's any more.
+    pub(super) fn forget(&mut self, waiting: VecDeque<usize>, timers: &mut Timers) {
+        for index in waiting {
+            let Waiting { id, mut armed, .. } = self.remove(index);
+            timers.disarm(TimerKey::Question(id), &mut armed);
+        }
     }
 
     /// It could not be done yet. Returns where it is.
