@@ -6,6 +6,7 @@ use chatcore::{Limits, UserName};
 
 use crate::memory;
 use crate::reconnect::ReconnectAdvice;
+use crate::setters::setters;
 
 /// Where a server listens, and its limits. A configuration is made from the default one, with a method for each field.
 ///
@@ -63,19 +64,11 @@ impl Config {
     }
 }
 
-/// What sets one field each.
 impl Config {
     /// The same with these addresses to [`listen`](Self::listen) on, and no others.
     #[must_use]
     pub fn with_listen(mut self, listen: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.listen = listen.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// The same with these [`limits`](Self::limits).
-    #[must_use]
-    pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
         self
     }
 
@@ -85,33 +78,15 @@ impl Config {
         self.reserved_names = reserved_names.into_iter().collect();
         self
     }
+}
 
-    /// The same with this [`hub_number`](Self::hub_number).
-    #[must_use]
-    pub fn with_hub_number(mut self, hub_number: u16) -> Self {
-        self.hub_number = hub_number;
-        self
-    }
-
-    /// The same with these limits of the [`driver`](Self::driver).
-    #[must_use]
-    pub fn with_driver(mut self, driver: DriverLimits) -> Self {
-        self.driver = driver;
-        self
-    }
-
-    /// The same with this advice when to [`reconnect`](Self::reconnect).
-    #[must_use]
-    pub fn with_reconnect(mut self, reconnect: Option<ReconnectAdvice>) -> Self {
-        self.reconnect = reconnect;
-        self
-    }
-
-    /// The same with this [`memory_bytes_max`](Self::memory_bytes_max).
-    #[must_use]
-    pub fn with_memory_bytes_max(mut self, memory_bytes_max: Option<u64>) -> Self {
-        self.memory_bytes_max = memory_bytes_max;
-        self
+setters! {
+    Config {
+        with_limits(limits: Limits),
+        with_hub_number(hub_number: u16),
+        with_driver(driver: DriverLimits),
+        with_reconnect(reconnect: Option<ReconnectAdvice>),
+        with_memory_bytes_max(memory_bytes_max: Option<u64>),
     }
 }
 
@@ -160,48 +135,14 @@ pub struct DriverLimits {
     pub linger_bytes_max: u32,
 }
 
-/// What sets one field each.
-impl DriverLimits {
-    /// The same with this [`connections_max`](Self::connections_max).
-    #[must_use]
-    pub const fn with_connections_max(mut self, connections_max: usize) -> Self {
-        self.connections_max = connections_max;
-        self
-    }
-
-    /// The same with this [`turn_bytes_max`](Self::turn_bytes_max).
-    #[must_use]
-    pub const fn with_turn_bytes_max(mut self, turn_bytes_max: usize) -> Self {
-        self.turn_bytes_max = turn_bytes_max;
-        self
-    }
-
-    /// The same with this [`turn_time`](Self::turn_time).
-    #[must_use]
-    pub const fn with_turn_time(mut self, turn_time: Duration) -> Self {
-        self.turn_time = turn_time;
-        self
-    }
-
-    /// The same with this [`turn_accepts_max`](Self::turn_accepts_max).
-    #[must_use]
-    pub const fn with_turn_accepts_max(mut self, turn_accepts_max: usize) -> Self {
-        self.turn_accepts_max = turn_accepts_max;
-        self
-    }
-
-    /// The same with this [`linger_time_max`](Self::linger_time_max).
-    #[must_use]
-    pub const fn with_linger_time_max(mut self, linger_time_max: Duration) -> Self {
-        self.linger_time_max = linger_time_max;
-        self
-    }
-
-    /// The same with this [`linger_bytes_max`](Self::linger_bytes_max).
-    #[must_use]
-    pub const fn with_linger_bytes_max(mut self, linger_bytes_max: u32) -> Self {
-        self.linger_bytes_max = linger_bytes_max;
-        self
+setters! {
+    const DriverLimits {
+        with_connections_max(connections_max: usize),
+        with_turn_bytes_max(turn_bytes_max: usize),
+        with_turn_time(turn_time: Duration),
+        with_turn_accepts_max(turn_accepts_max: usize),
+        with_linger_time_max(linger_time_max: Duration),
+        with_linger_bytes_max(linger_bytes_max: u32),
     }
 }
 

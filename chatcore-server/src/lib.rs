@@ -41,6 +41,8 @@ mod reading;
 mod reconnect;
 #[cfg(feature = "mio")]
 mod server;
+#[cfg(any(feature = "mio", feature = "tokio"))]
+mod setters;
 #[cfg(feature = "mio")]
 mod table;
 #[cfg(feature = "mio")]

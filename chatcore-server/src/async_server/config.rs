@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use chatcore::{HUB_NUMBER_MAX, Limits, LimitsError, UserName};
 
+use crate::setters::setters;
+
 /// The limits of an [`AsyncServer`](super::AsyncServer) and its hub.
 ///
 /// ```
@@ -46,60 +48,23 @@ pub struct AsyncConfig {
 }
 
 impl AsyncConfig {
-    /// The same with these [`limits`](Self::limits).
-    #[must_use]
-    pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        self
-    }
-
     /// The same with these [`reserved_names`](Self::reserved_names), and no others.
     #[must_use]
     pub fn with_reserved_names(mut self, reserved_names: impl IntoIterator<Item = UserName>) -> Self {
         self.reserved_names = reserved_names.into_iter().collect();
         self
     }
+}
 
-    /// The same with this [`hub_number`](Self::hub_number).
-    #[must_use]
-    pub const fn with_hub_number(mut self, hub_number: u16) -> Self {
-        self.hub_number = hub_number;
-        self
-    }
-
-    /// The same with this [`connections_max`](Self::connections_max).
-    #[must_use]
-    pub const fn with_connections_max(mut self, connections_max: usize) -> Self {
-        self.connections_max = connections_max;
-        self
-    }
-
-    /// The same with this [`undecided_max`](Self::undecided_max).
-    #[must_use]
-    pub const fn with_undecided_max(mut self, undecided_max: usize) -> Self {
-        self.undecided_max = undecided_max;
-        self
-    }
-
-    /// The same with this [`undecided_of_origin_max`](Self::undecided_of_origin_max).
-    #[must_use]
-    pub const fn with_undecided_of_origin_max(mut self, undecided_of_origin_max: usize) -> Self {
-        self.undecided_of_origin_max = undecided_of_origin_max;
-        self
-    }
-
-    /// The same with this [`linger_time_max`](Self::linger_time_max).
-    #[must_use]
-    pub const fn with_linger_time_max(mut self, linger_time_max: Duration) -> Self {
-        self.linger_time_max = linger_time_max;
-        self
-    }
-
-    /// The same with this [`linger_bytes_max`](Self::linger_bytes_max).
-    #[must_use]
-    pub const fn with_linger_bytes_max(mut self, linger_bytes_max: u32) -> Self {
-        self.linger_bytes_max = linger_bytes_max;
-        self
+setters! {
+    AsyncConfig {
+        with_limits(limits: Limits),
+        with_hub_number(hub_number: u16),
+        with_connections_max(connections_max: usize),
+        with_undecided_max(undecided_max: usize),
+        with_undecided_of_origin_max(undecided_of_origin_max: usize),
+        with_linger_time_max(linger_time_max: Duration),
+        with_linger_bytes_max(linger_bytes_max: u32),
     }
 }
 
