@@ -2,19 +2,27 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 
 use chatcore::Instant;
-use mio::net::{TcpListener, TcpStream};
 use tracing::{debug, info, warn};
 
 use crate::accept_error::{RETRY_AFTER, is_peers};
+use crate::listen::{ListenKind, ListenSocket, Security};
+use crate::peer::Peer;
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
+#[cfg(feature = "tls")]
+use crate::transport::TlsStream;
+use crate::transport::{Socket, Transport};
 
 /// The listeners and their readiness, which is edge-triggered: it is told once and must be remembered
 /// until the system says that nobody is waiting any more.
 #[derive(Debug)]
 pub(crate) struct Acceptor {
     listeners: Vec<Listener>,
+    /// What those who listen for TLS show. There is one if there is such a listener.
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
     /// Nobody is accepted until [`Acceptor::resume`].
     paused: bool,
     /// When a pause ends by itself.
@@ -25,15 +33,39 @@ pub(crate) struct Acceptor {
 
 #[derive(Debug)]
 struct Listener {
-    socket: TcpListener,
+    socket: ListenSocket,
     ready: bool,
+}
+
+impl Listener {
+    fn accept(&self, #[cfg(feature = "tls")] tls: Option<&Tls>) -> io::Result<(Transport, Peer)> {
+        let (socket, peer) = match &self.socket.kind {
+            ListenKind::Tcp(listener) => {
+                let (stream, peer) = listener.accept()?;
+                // Messages are short and somebody waits for them. It fails only if the peer is gone.
+                let _ = stream.set_nodelay(true);
+                (Socket::Tcp(stream), peer.into())
+            }
+            #[cfg(unix)]
+            ListenKind::Unix(socket) => (Socket::Unix(socket.listener.accept()?.0), Peer::Local),
+        };
+        let transport = match self.socket.security {
+            Security::Plain => Transport::Plain(socket),
+            #[cfg(feature = "tls")]
+            Security::Tls => {
+                let config = tls.expect("a server listens for TLS with a certificate alone").config();
+                Transport::Tls(Box::new(TlsStream::new(socket, config).map_err(io::Error::other)?))
+            }
+        };
+        Ok((transport, peer))
+    }
 }
 
 /// What became of an attempt to accept.
 #[derive(Debug)]
 pub(crate) enum Accept {
     /// Somebody came in.
-    Came(TcpStream, SocketAddr),
+    Came(Transport, Peer),
     /// Somebody had gone again before he was let in.
     Went,
     /// Nobody is waiting, or nobody can be let in at present.
@@ -41,12 +73,25 @@ pub(crate) enum Accept {
 }
 
 impl Acceptor {
-    pub(crate) fn new(listeners: Vec<TcpListener>) -> Self {
+    pub(crate) fn new(listeners: Vec<ListenSocket>) -> Self {
         let listeners = listeners.into_iter().map(|socket| Listener { socket, ready: false }).collect();
-        Self { listeners, paused: false, retry_at: None, short: false }
+        Self {
+            listeners,
+            #[cfg(feature = "tls")]
+            tls: None,
+            paused: false,
+            retry_at: None,
+            short: false,
+        }
     }
 
-    pub(crate) fn sockets(&mut self) -> impl Iterator<Item = &mut TcpListener> {
+    /// Shows this certificate to those who come from now on.
+    #[cfg(feature = "tls")]
+    pub(crate) fn set_tls(&mut self, tls: Tls) {
+        self.tls = Some(tls);
+    }
+
+    pub(crate) fn sockets(&mut self) -> impl Iterator<Item = &mut ListenSocket> {
         self.listeners.iter_mut().map(|listener| &mut listener.socket)
     }
 
@@ -86,8 +131,12 @@ impl Acceptor {
             return Accept::Nobody;
         }
         while let Some(listener) = self.listeners.iter_mut().find(|listener| listener.ready) {
-            match listener.socket.accept() {
-                Ok((stream, peer)) => return Accept::Came(stream, peer),
+            let accepted = listener.accept(
+                #[cfg(feature = "tls")]
+                self.tls.as_ref(),
+            );
+            match accepted {
+                Ok((transport, peer)) => return Accept::Came(transport, peer),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     listener.ready = false;
                     self.relieve();

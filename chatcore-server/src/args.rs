@@ -1,5 +1,7 @@
 //! The command line.
 
+#[cfg(feature = "tls")]
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chatcore::{HUB_NUMBER_MAX, Limits, Rate, UserName};
@@ -13,10 +15,20 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(version, args_override_self = true)]
 pub(crate) struct Args {
-    /// Where to listen, as an address or a name, and a port; may be given several times. Port 0 lets the system
-    /// choose.
-    #[arg(long, value_name = "HOST:PORT", default_value = Config::LISTEN_DEFAULT)]
+    /// Where to listen: HOST:PORT for TCP, `tls://HOST:PORT`, or `unix:///PATH` with `?mode=660` after it for who may
+    /// connect; may be given several times. Port 0 lets the system choose.
+    #[arg(long, value_name = "ADDRESS", default_value = Config::LISTEN_DEFAULT)]
     listen: Vec<String>,
+
+    /// A file with the certificate for addresses like `tls://0.0.0.0:12346`, and after it those that vouch for it, in PEM.
+    #[cfg(feature = "tls")]
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+
+    /// A file with the key of the certificate, in PEM.
+    #[cfg(feature = "tls")]
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
 
     /// What to log to stderr: error, warn, info, debug or trace, also for single parts of the program.
     #[arg(long, value_name = "FILTER", env = "RUST_LOG", default_value = "info")]
@@ -162,6 +174,12 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// The files of the certificate and of its key.
+    #[cfg(feature = "tls")]
+    pub(crate) fn tls(&self) -> Option<(&Path, &Path)> {
+        Some((self.tls_cert.as_deref()?, self.tls_key.as_deref()?))
+    }
+
     pub(crate) fn config(&self) -> Config {
         let limits = Limits::default()
             .with_body_bytes_max(self.body_bytes_max)

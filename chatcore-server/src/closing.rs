@@ -15,7 +15,7 @@ pub(crate) fn linger(table: &mut Table, limits: &DriverLimits, now: Instant, key
     if let Stage::Broken = connection.stage {
         return;
     }
-    if connection.end_writing().is_err() {
+    if connection.transport.end_writing().is_err() {
         return table.remove(key);
     }
     table.drop_kept(key);

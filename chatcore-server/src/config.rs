@@ -7,6 +7,8 @@ use chatcore::{Limits, UserName};
 use crate::memory;
 use crate::reconnect::ReconnectAdvice;
 use crate::setters::setters;
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
 
 /// Where a server listens, and its limits. A configuration is made from the default one, with a method for each field.
 ///
@@ -23,10 +25,18 @@ use crate::setters::setters;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
-    /// Addresses to listen on, each as `host:port`: an IPv4 address, an IPv6 address in brackets, or a name.
-    /// The server listens on every address that a name resolves to. With port 0, the system chooses a port. Default
-    /// [`Config::LISTEN_DEFAULT`] alone.
+    /// Addresses to listen on. Default [`Config::LISTEN_DEFAULT`] alone. Each is one of
+    ///
+    /// - `host:port` or `tcp://host:port`: TCP at an IPv4 address, an IPv6 address in brackets, or a name. The server
+    ///   listens on every address that a name resolves to. With port 0, the system chooses a port.
+    /// - `tls://host:port`: TLS over TCP, with the certificate in `tls` (feature `tls`).
+    /// - `unix:///path`: a Unix socket, on systems that have them. Its owner alone can connect, or who `?mode=` after the
+    ///   path lets, such as `unix:///run/chat.sock?mode=660`. The server removes the file when it stops, and a socket of
+    ///   a server that is gone when it starts.
     pub listen: Vec<String>,
+    /// The certificate and the key for `tls://`. Default none.
+    #[cfg(feature = "tls")]
+    pub tls: Option<Tls>,
     /// The limits of the hub: lengths, numbers of users and rooms, times.
     pub limits: Limits,
     /// Names that nobody gets. Nobody gets a name that looks like one of them, either
@@ -48,6 +58,9 @@ impl Config {
     /// Where a server listens by default: on this machine alone.
     pub const LISTEN_DEFAULT: &str = "127.0.0.1:12345";
 
+    /// What else can be listened on, for people.
+    pub(crate) const LISTEN_ALSO: &str = if cfg!(unix) { ", and so is a path, like unix:///run/chat.sock" } else { "" };
+
     /// The most bytes of memory that the server needs, by its limits: for its hub and its connections. The program
     /// itself and the system's memory for its sockets are not in it.
     ///
@@ -60,7 +73,11 @@ impl Config {
     /// assert!(few.memory_bytes() < config.memory_bytes());
     /// ```
     pub fn memory_bytes(&self) -> u64 {
-        memory::bytes_max(&self.limits, self.driver.connections_max)
+        #[cfg(feature = "tls")]
+        let has_tls = self.tls.is_some();
+        #[cfg(not(feature = "tls"))]
+        let has_tls = false;
+        memory::bytes_max(&self.limits, self.driver.connections_max, has_tls)
     }
 }
 
@@ -90,10 +107,19 @@ setters! {
     }
 }
 
+#[cfg(feature = "tls")]
+setters! {
+    Config {
+        with_tls(tls: Option<Tls>),
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             listen: vec![Self::LISTEN_DEFAULT.into()],
+            #[cfg(feature = "tls")]
+            tls: None,
             limits: Limits::default(),
             reserved_names: Vec::new(),
             hub_number: 0,

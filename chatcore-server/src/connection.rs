@@ -1,20 +1,16 @@
-//! One socket and what it is used for at present. As small as it can be: most connections are silent.
+//! One transport and what it is used for at present. As small as it can be: most connections are silent.
 
 use std::fmt;
-use std::io::{self, IoSlice, Read, Write};
-use std::net::{Shutdown, SocketAddr};
 
-use chatcore::{Chunks, ConnId, Handshake, Instant};
-use mio::net::TcpStream;
+use chatcore::{ConnId, Handshake, Instant};
 
 use crate::load::{Load, Usage};
-
-/// Pieces that go out with one write, at the most.
-const WRITE_CHUNKS_MAX: usize = 64;
+use crate::peer::Peer;
+use crate::transport::Transport;
 
 pub(crate) struct Connection {
-    pub(crate) stream: TcpStream,
-    pub(crate) peer: SocketAddr,
+    pub(crate) transport: Transport,
+    pub(crate) peer: Peer,
     pub(crate) stage: Stage,
     /// The two fields of [`Kept`], which would be padded. Empty most of the time, and then without memory.
     kept_bytes: Vec<u8>,
@@ -129,33 +125,11 @@ pub(crate) struct Handshaking {
     pub(crate) armed: Instant,
 }
 
-/// What one attempt to read gave.
-#[derive(Debug)]
-pub(crate) enum Input {
-    /// This many bytes.
-    Bytes(usize),
-    /// Nothing at present; the system will tell when there is more.
-    None,
-    /// Nothing ever again: the peer has ended its side, or the transport broke.
-    End(io::Result<()>),
-}
-
-/// What became of bytes that were to be written.
-#[derive(Debug)]
-pub(crate) enum Written {
-    /// The transport took this many, perhaps not all.
-    Bytes(usize),
-    /// It takes nothing at present; the system will tell when it does.
-    Blocked,
-    /// It never will again.
-    Broken(io::Error),
-}
-
 impl Connection {
-    pub(crate) fn new(stream: TcpStream, peer: SocketAddr, handshake: Handshake) -> Self {
+    pub(crate) fn new(transport: Transport, peer: Peer, handshake: Handshake) -> Self {
         let armed = handshake.deadline();
         Self {
-            stream,
+            transport,
             peer,
             stage: Stage::Handshaking(Box::new(Handshaking { handshake, armed })),
             kept_bytes: Vec::new(),
@@ -217,44 +191,6 @@ impl Connection {
             (Stage::Open(_), Flow::Paused { until }) => Some(until),
             (Stage::Open(_), Flow::Read | Flow::Continue) | (Stage::Broken, _) => None,
         }
-    }
-
-    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Input {
-        loop {
-            match self.stream.read(buffer) {
-                Ok(0) => return Input::End(Ok(())),
-                Ok(count) => return Input::Bytes(count),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Input::None,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Input::End(Err(error)),
-            }
-        }
-    }
-
-    /// Writes what the transport takes now of what is to be written, in one piece of up to so many bytes.
-    pub(crate) fn write(&self, chunks: Chunks<'_>, bytes_max: usize) -> Written {
-        let mut slices = [IoSlice::new(&[]); WRITE_CHUNKS_MAX];
-        let chunks = slices.iter_mut().zip(chunks.take_bytes(bytes_max));
-        let filled = chunks.map(|(slice, chunk)| *slice = IoSlice::new(chunk)).count();
-        loop {
-            let written = match &slices[..filled] {
-                // The system has less to look at.
-                [slice] => (&self.stream).write(slice),
-                slices => (&self.stream).write_vectored(slices),
-            };
-            match written {
-                Ok(0) => return Written::Broken(io::ErrorKind::WriteZero.into()),
-                Ok(count) => return Written::Bytes(count),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Written::Blocked,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Written::Broken(error),
-            }
-        }
-    }
-
-    /// Ends our side of it, after all that was written.
-    pub(crate) fn end_writing(&self) -> io::Result<()> {
-        self.stream.shutdown(Shutdown::Write)
     }
 }
 

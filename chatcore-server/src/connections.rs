@@ -4,20 +4,19 @@
 //! [`Connections::drain`] does all that the hub wants done. So one write carries all that a batch of input
 //! has to say to a connection. Each of the two is bounded by time, and what is left over goes on in the next turn.
 
-use std::net::SocketAddr;
-
 use chatcore::{Action, Hub, HubEvent, Instant};
-use mio::net::TcpStream;
 use tracing::{debug, info};
 
 use crate::config::DriverLimits;
 use crate::connection::{Flow, Stage};
 use crate::load::Load;
+use crate::peer::Peer;
 use crate::read_queue::Mark;
 use crate::reading::Reading;
 use crate::reconnect::ReconnectAdvice;
 use crate::table::Table;
 use crate::time_slice::TimeSlice;
+use crate::transport::Transport;
 use crate::{closing, handshakes, writing};
 
 /// While the server is behind, those with much to say have a go in one of this many turns.
@@ -101,9 +100,9 @@ impl Connections {
     }
 
     /// Takes in a new connection. It is known to the poll already, which will tell when there is something to read.
-    pub(crate) fn open(&mut self, now: Instant, stream: TcpStream, peer: SocketAddr) {
+    pub(crate) fn open(&mut self, now: Instant, transport: Transport, peer: Peer) {
         debug!(%peer, "connected");
-        handshakes::open(&mut self.hub, &mut self.table, now, stream, peer);
+        handshakes::open(&mut self.hub, &mut self.table, now, transport, peer);
     }
 
     /// The transport has come to its end: whatever is read, there is more to be found, if only that.

@@ -1,17 +1,15 @@
 //! Connections without a name: from the first byte to the hub's decision.
 
-use std::net::SocketAddr;
-
 use chatcore::wire::ReconnectHint;
 use chatcore::{CONNECTION_COST, Handshake, HandshakeError, Hub, Instant};
-use mio::net::TcpStream;
 use tracing::info;
 
 use crate::closing;
 use crate::config::DriverLimits;
 use crate::connection::{Connection, Stage};
-use crate::origin::quota_key;
+use crate::peer::Peer;
 use crate::table::Table;
+use crate::transport::Transport;
 use crate::writing;
 
 /// Takes a handshake as far as the input goes. When the hub admits the connection, the rest of the input is the hub's. If
@@ -24,7 +22,7 @@ pub(crate) fn drive_handshake(
     input: &mut &[u8],
 ) -> Result<Option<Instant>, HandshakeError> {
     let connection = table.at(key);
-    let origin = quota_key(connection.peer.ip());
+    let origin = connection.peer.origin();
     let Stage::Handshaking(handshaking) = &mut connection.stage else { return Ok(None) };
     loop {
         let received = handshaking.handshake.receive(now, input);
@@ -44,10 +42,11 @@ pub(crate) fn drive_handshake(
 }
 
 /// Takes in a connection, which its origin pays for.
-pub(crate) fn open(hub: &mut Hub, table: &mut Table, now: Instant, stream: TcpStream, peer: SocketAddr) {
+pub(crate) fn open(hub: &mut Hub, table: &mut Table, now: Instant, transport: Transport, peer: Peer) {
     let handshake = Handshake::new(now, hub.limits());
-    let key = table.insert(Connection::new(stream, peer, handshake));
-    if let Some(until) = hub.charge_origin(now, quota_key(peer.ip()), CONNECTION_COST) {
+    let cost = CONNECTION_COST + transport.handshake_cost();
+    let key = table.insert(Connection::new(transport, peer, handshake));
+    if let Some(until) = hub.charge_origin(now, peer.origin(), cost) {
         table.pause(key, until);
     }
 }

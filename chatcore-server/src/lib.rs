@@ -34,6 +34,8 @@ mod memory;
 #[cfg(any(feature = "mio", feature = "tokio"))]
 mod origin;
 #[cfg(feature = "mio")]
+mod peer;
+#[cfg(feature = "mio")]
 mod read_queue;
 #[cfg(feature = "mio")]
 mod reading;
@@ -47,6 +49,10 @@ mod setters;
 mod table;
 #[cfg(feature = "mio")]
 mod time_slice;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(feature = "mio")]
+mod transport;
 #[cfg(feature = "mio")]
 mod writing;
 
@@ -58,10 +64,12 @@ pub use async_server::{AsyncConfig, AsyncServer, Hooks, Listener, StartError};
 #[cfg(feature = "mio")]
 pub use config::{Config, DriverLimits, DriverLimitsError};
 #[cfg(feature = "mio")]
-pub use listen::BindError;
+pub use listen::{BindError, Endpoint};
 #[cfg(any(feature = "mio", feature = "tokio"))]
 pub use origin::quota_key;
 #[cfg(any(feature = "mio", feature = "tokio"))]
 pub use reconnect::ReconnectAdvice;
 #[cfg(feature = "mio")]
 pub use server::{Handle, Server};
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsError};

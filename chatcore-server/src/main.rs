@@ -1,6 +1,8 @@
 //! The program around the library: flags, logs, signals, exit codes.
 
 mod args;
+#[cfg(feature = "tls")]
+mod tls_files;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -19,7 +21,16 @@ use crate::args::Args;
 fn main() -> ExitCode {
     let args = Args::parse();
     start_logging(&args.log);
-    let server = match Server::bind(args.config()) {
+    let config = args.config();
+    #[cfg(feature = "tls")]
+    let config = match args.tls() {
+        None => config,
+        Some((certificate, key)) => match tls_files::load(certificate, key) {
+            Ok(tls) => config.with_tls(Some(tls)),
+            Err(error) => return failure(&error),
+        },
+    };
+    let server = match Server::bind(config) {
         Ok(server) => server,
         Err(
             error @ (BindError::Limits(_) | BindError::Driver(_) | BindError::NoAddress | BindError::Syntax { .. }),
@@ -28,6 +39,10 @@ fn main() -> ExitCode {
             "{error}; the flags are --users-max, --connections-max, --buffer-bytes-max, --memberships-max, \
              --hub-watches-max, --rooms-max and --memory-bytes-max"
         )),
+        #[cfg(feature = "tls")]
+        Err(error @ BindError::NoCertificate { .. }) => {
+            usage(&format_args!("{error}; the flags are --tls-cert and --tls-key"))
+        }
         Err(error) => return failure(&error),
     };
     if let Err(error) = stop_on_signals(server.handle()) {
@@ -44,8 +59,8 @@ fn main() -> ExitCode {
 /// read it: the server serves even if stdout is closed.
 fn announce(server: &Server) {
     let mut stdout = io::stdout().lock();
-    for address in server.local_addrs() {
-        let _ = writeln!(stdout, "listening on tcp {address}");
+    for endpoint in server.endpoints() {
+        let _ = writeln!(stdout, "listening on {endpoint}");
     }
     let _ = stdout.flush();
 }

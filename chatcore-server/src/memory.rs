@@ -17,8 +17,16 @@ const HANDSHAKE_OUTPUT_BYTES: usize = 4 << 10;
 const PLACES_BYTES: usize = 256;
 
 /// Bytes that a hub and its driver need at the most.
-pub(crate) fn bytes_max(limits: &Limits, connections_max: usize) -> u64 {
-    hub_bytes_max(limits).saturating_add(driver_bytes_max(limits, connections_max))
+pub(crate) fn bytes_max(limits: &Limits, connections_max: usize, has_tls: bool) -> u64 {
+    let tls = if has_tls { tls_bytes_max(limits, connections_max) } else { 0 };
+    hub_bytes_max(limits).saturating_add(driver_bytes_max(limits, connections_max)).saturating_add(tls)
+}
+
+/// What TLS adds: the keys and buffers of each connection, and once more, encrypted, what is written to slow readers. The
+/// latter is still in their outboxes, because they have not acknowledged it.
+fn tls_bytes_max(limits: &Limits, connections_max: usize) -> u64 {
+    const CONNECTION_BYTES: u64 = 24 << 10;
+    (connections_max as u64).saturating_mul(CONNECTION_BYTES).saturating_add(limits.buffer_bytes_max)
 }
 
 /// What the hub needs. Each user, room, membership and watch has a place in tables that grow by doubling, and a name.
@@ -89,7 +97,7 @@ mod tests {
     #[test]
     fn each_limit_on_counts_makes_the_sum_smaller() {
         let limits = Limits::default();
-        let sum = bytes_max(&limits, 1_000);
+        let sum = bytes_max(&limits, 1_000, false);
         for smaller in [
             limits.clone().with_users_max(1),
             limits.clone().with_rooms_max(1),
@@ -97,8 +105,9 @@ mod tests {
             limits.clone().with_hub_watches_max(1),
             limits.clone().with_buffer_bytes_max(64 << 20),
         ] {
-            assert!(bytes_max(&smaller, 1_000) < sum, "{smaller:?}");
+            assert!(bytes_max(&smaller, 1_000, false) < sum, "{smaller:?}");
         }
-        assert!(bytes_max(&limits, 1) < sum);
+        assert!(bytes_max(&limits, 1, false) < sum);
+        assert!(bytes_max(&limits, 1_000, true) > sum);
     }
 }

@@ -4,15 +4,12 @@ use chatcore::{ConnId, Hub, Instant, Received};
 
 use crate::buffers::BUFFER_BYTES_FREE;
 use crate::config::DriverLimits;
-use crate::connection::{Flow, Input, Kept, Stage};
+use crate::connection::{Flow, Kept, Stage};
 use crate::load::Load;
 use crate::table::Table;
 use crate::time_slice::TimeSlice;
+use crate::transport::Input;
 use crate::{closing, handshakes, writing};
-
-/// A read that gives less than it was asked for has given all there is, and epoll(7) promises to tell of more. Others may
-/// wait for us to try again.
-const SHORT_READ_IS_ALL: bool = cfg!(target_os = "linux");
 
 /// Bytes of one go, at the most, while somebody waits who has little to say.
 const SHORT_BYTES_MAX: usize = 4 << 10;
@@ -96,7 +93,7 @@ impl Reading<'_> {
                 return self.table.wait_for_go(Load::Heavy, key);
             }
             match self.read(key, budget) {
-                Some(count) => budget -= count,
+                Some(count) => budget = budget.saturating_sub(count),
                 None => return,
             }
         }
@@ -122,8 +119,13 @@ impl Reading<'_> {
         let start = if is_long { 0 } else { kept.len() };
         self.buffer[..start].copy_from_slice(&kept[..start]);
         let room = bytes_max.min(self.buffer.len() - start);
-        let count = match connection.read(&mut self.buffer[start..start + room]) {
-            Input::Bytes(count) => count,
+        let (count, is_all) = match connection.transport.read(&mut self.buffer[start..start + room]) {
+            Input::Bytes { count, is_all } => (count, is_all),
+            #[cfg(feature = "tls")]
+            Input::Overhead(count) => {
+                connection.readiness.blocked |= connection.transport.is_blocked();
+                return Some(count);
+            }
             Input::None => {
                 connection.readiness.readable = false;
                 return Some(0);
@@ -137,7 +139,7 @@ impl Reading<'_> {
                 return None;
             }
         };
-        if SHORT_READ_IS_ALL && count < room && !connection.readiness.ending {
+        if is_all && !connection.readiness.ending {
             connection.readiness.readable = false;
         }
         let mut kept = self.table.take_kept(key);
@@ -257,11 +259,13 @@ pub(crate) mod tests {
     use chatcore::wire::{ClientMessage, Message, Preface, Register, Send};
     use chatcore::{Handshake, Limits};
     use mio::net::TcpStream;
-    use socket2::{Domain, Socket, Type};
+    use socket2::{Domain, Type};
 
     use super::*;
     use crate::clock::Clock;
     use crate::connection::Connection;
+    use crate::peer::Peer;
+    use crate::transport::{Socket, Transport};
 
     const NOW: Instant = Instant::from_millis(1);
 
@@ -293,11 +297,12 @@ pub(crate) mod tests {
 
         /// A connection that has something to say, if only that it broke: its socket was never connected.
         fn broken_connection(&mut self) {
-            let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("the system has sockets");
+            let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).expect("the system has sockets");
             socket.set_nonblocking(true).expect("a socket may be told not to block");
-            let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+            let peer = Peer::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
             let handshake = Handshake::new(NOW, self.hub.limits());
-            let connection = Connection::new(TcpStream::from_std(socket.into()), peer, handshake);
+            let transport = Transport::Plain(Socket::Tcp(TcpStream::from_std(socket.into())));
+            let connection = Connection::new(transport, peer, handshake);
             let key = self.table.insert(connection);
             self.table.readable(NOW, key);
         }

@@ -5,6 +5,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(feature = "tls")]
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chatcore::{HUB_NUMBER_MAX, Hub, Instant};
@@ -18,10 +20,12 @@ use crate::buffers::BUFFER_BYTES;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::connections::Connections;
-use crate::listen::{self, BindError};
+use crate::listen::{self, BindError, Endpoint};
 use crate::memory::Bytes;
 use crate::reconnect::ReconnectAdvice;
 use crate::time_slice::TimeSlice;
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
 
 /// Events that are taken from the system at once.
 const EVENTS_MAX: usize = 1024;
@@ -41,7 +45,7 @@ const WAKER: Token = Token(usize::MAX);
 pub struct Server {
     poll: Poll,
     clock: Clock,
-    addresses: Vec<SocketAddr>,
+    endpoints: Vec<Endpoint>,
     acceptor: Acceptor,
     connections: Connections,
     turn_time: Duration,
@@ -59,6 +63,9 @@ pub struct Handle(Arc<Shared>);
 struct Shared {
     waker: Waker,
     stop: AtomicBool,
+    /// What is to be shown from now on.
+    #[cfg(feature = "tls")]
+    tls: Mutex<Option<Tls>>,
 }
 
 impl Handle {
@@ -72,6 +79,20 @@ impl Handle {
         self.0.stop.store(true, Ordering::Release);
         // It fails only if the poll is gone, and then the server is.
         let _ = self.0.waker.wake();
+    }
+
+    /// Lets the server show this certificate to clients that connect from now on, and returns at once. Connections that
+    /// there are go on. A server that does not listen for TLS shows it to nobody.
+    #[cfg(feature = "tls")]
+    pub fn set_tls(&self, tls: Tls) {
+        *self.0.tls.lock().unwrap_or_else(PoisonError::into_inner) = Some(tls);
+        // As in `shut_down`.
+        let _ = self.0.waker.wake();
+    }
+
+    #[cfg(feature = "tls")]
+    fn take_tls(&self) -> Option<Tls> {
+        self.0.tls.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn is_asked_to_stop(&self) -> bool {
@@ -112,9 +133,18 @@ impl Server {
         {
             return Err(BindError::Memory { needed, bytes_max });
         }
-        let mut acceptor = Acceptor::new(listen::listen(&config.listen)?);
+        let sockets = listen::listen(
+            &config.listen,
+            #[cfg(feature = "tls")]
+            config.tls.is_some(),
+        )?;
+        let mut acceptor = Acceptor::new(sockets);
+        #[cfg(feature = "tls")]
+        if let Some(tls) = config.tls {
+            acceptor.set_tls(tls);
+        }
         let poll = Poll::new().map_err(BindError::System)?;
-        let addresses = register(poll.registry(), &mut acceptor).map_err(BindError::System)?;
+        let endpoints = register(poll.registry(), &mut acceptor).map_err(BindError::System)?;
         let waker = Waker::new(poll.registry(), WAKER).map_err(BindError::System)?;
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| BindError::System(io::Error::other(error)))?;
@@ -125,22 +155,32 @@ impl Server {
         Ok(Self {
             poll,
             clock,
-            addresses,
+            endpoints,
             acceptor,
             turn_time: config.driver.turn_time,
             turn_accepts_max: config.driver.turn_accepts_max,
             connections_max: config.driver.connections_max,
             connections: Connections::new(hub, config.driver),
             reconnect: config.reconnect,
-            handle: Handle(Arc::new(Shared { waker, stop: AtomicBool::new(false) })),
+            handle: Handle(Arc::new(Shared {
+                waker,
+                stop: AtomicBool::new(false),
+                #[cfg(feature = "tls")]
+                tls: Mutex::new(None),
+            })),
             stopping: false,
         })
     }
 
-    /// The addresses that the server listens on, in the order of [`Config::listen`]. In the place of port 0 is the port
-    /// that the system chose. A name with several addresses has all of them here.
-    pub fn local_addrs(&self) -> &[SocketAddr] {
-        &self.addresses
+    /// Where the server listens, in the order of [`Config::listen`]. In the place of port 0 is the port that the system
+    /// chose. A name with several addresses has all of them here.
+    pub fn endpoints(&self) -> &[Endpoint] {
+        &self.endpoints
+    }
+
+    /// The addresses of those [`endpoints`](Self::endpoints) that have one.
+    pub fn local_addrs(&self) -> Vec<SocketAddr> {
+        self.endpoints.iter().filter_map(Endpoint::socket_addr).collect()
     }
 
     /// A handle that stops the server from another thread.
@@ -216,6 +256,13 @@ impl Server {
 
     fn dispatch(&mut self, now: Instant, event: &Event) {
         match event.token() {
+            #[cfg(feature = "tls")]
+            WAKER => {
+                if let Some(tls) = self.handle.take_tls() {
+                    self.acceptor.set_tls(tls);
+                }
+            }
+            #[cfg(not(feature = "tls"))]
             WAKER => {}
             Token(token) if token >= LISTENER => self.acceptor.ready(token - LISTENER),
             Token(key) => {
@@ -270,12 +317,11 @@ impl Server {
             }
             let now = self.clock.now();
             match self.acceptor.accept(now) {
-                Accept::Came(mut stream, peer) => {
-                    // Messages are short and somebody waits for them. It fails only if the peer is gone.
-                    let _ = stream.set_nodelay(true);
+                Accept::Came(mut transport, peer) => {
                     let token = Token(self.connections.vacant_key());
-                    match self.poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE) {
-                        Ok(()) => self.connections.open(now, stream, peer),
+                    let interest = Interest::READABLE | Interest::WRITABLE;
+                    match self.poll.registry().register(&mut transport, token, interest) {
+                        Ok(()) => self.connections.open(now, transport, peer),
                         Err(error) => self.acceptor.pause_for_want(now, &error),
                     }
                 }
@@ -296,15 +342,15 @@ impl Server {
 }
 
 /// Makes the listeners known to the poll, and tells where they listen.
-fn register(registry: &Registry, acceptor: &mut Acceptor) -> io::Result<Vec<SocketAddr>> {
-    let mut addresses = Vec::new();
+fn register(registry: &Registry, acceptor: &mut Acceptor) -> io::Result<Vec<Endpoint>> {
+    let mut endpoints = Vec::new();
     for (index, socket) in acceptor.sockets().enumerate() {
-        registry.register(socket, Token(LISTENER + index), Interest::READABLE)?;
-        let address = socket.local_addr()?;
-        debug!(%address, "listening");
-        addresses.push(address);
+        socket.register(registry, Token(LISTENER + index))?;
+        let endpoint = socket.endpoint()?;
+        debug!(%endpoint, "listening");
+        endpoints.push(endpoint);
     }
-    Ok(addresses)
+    Ok(endpoints)
 }
 
 #[cfg(test)]

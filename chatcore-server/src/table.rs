@@ -1,7 +1,6 @@
 //! The table of connections, and what the driver knows of each: where it is, when it is due, what it waits for.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 
 use chatcore::{ConnId, Instant};
 use slab::Slab;
@@ -10,6 +9,7 @@ use crate::buffers::Buffers;
 use crate::connection::{Connection, Flow, Kept, Stage};
 use crate::deadlines::Deadlines;
 use crate::load::Load;
+use crate::peer::Peer;
 use crate::read_queue::ReadQueue;
 
 /// Bytes of input that the hub has not taken, of all connections, from which on only little is read.
@@ -115,7 +115,7 @@ impl Table {
     }
 
     /// The address of a connection that the hub names.
-    pub(crate) fn peer(&self, conn: ConnId) -> SocketAddr {
+    pub(crate) fn peer(&self, conn: ConnId) -> Peer {
         self.all[self.key(conn)].peer
     }
 

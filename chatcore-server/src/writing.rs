@@ -3,8 +3,9 @@
 use chatcore::{Hub, Instant};
 
 use crate::closing;
-use crate::connection::{Stage, Written};
+use crate::connection::Stage;
 use crate::table::Table;
+use crate::transport::{Flushed, Written};
 
 /// Bytes that are written to one connection before others have their turn.
 const WRITE_BYTES_MAX: usize = 256 << 10;
@@ -23,17 +24,26 @@ pub(crate) fn write(hub: &mut Hub, table: &mut Table, now: Instant, key: usize) 
     let mut bytes_max = if hub.has_short_writes() { PIECE_BYTES_MAX } else { WRITE_BYTES_MAX };
     loop {
         let chunks = match &connection.stage {
-            Stage::Handshaking(handshaking) => handshaking.handshake.transmit(),
-            Stage::Open(conn) => hub.transmit(*conn),
-            Stage::Broken | Stage::Lingering { .. } => return,
+            Stage::Handshaking(handshaking) => Some(handshaking.handshake.transmit()),
+            Stage::Open(conn) => Some(hub.transmit(*conn)),
+            Stage::Lingering { .. } => None,
+            Stage::Broken => return,
         };
-        if chunks.is_empty() {
-            return;
-        }
+        let Some(chunks) = chunks.filter(|chunks| !chunks.is_empty()) else {
+            // The transport may keep what it took before.
+            match connection.transport.flush() {
+                Flushed::All => return,
+                Flushed::Blocked => {
+                    connection.readiness.blocked = true;
+                    return;
+                }
+                Flushed::Broken(error) => return closing::broke(table, key, Err(error)),
+            }
+        };
         if bytes_max == 0 {
             return table.write_later(key);
         }
-        match connection.write(chunks, bytes_max) {
+        match connection.transport.write(chunks, bytes_max) {
             Written::Bytes(count) => {
                 bytes_max -= count;
                 match &mut connection.stage {
@@ -65,7 +75,9 @@ mod tests {
 
     use super::*;
     use crate::connection::Connection;
+    use crate::peer::Peer;
     use crate::reading::tests::admit;
+    use crate::transport::{Socket, Transport};
 
     const NOW: Instant = Instant::from_millis(1);
 
@@ -80,16 +92,11 @@ mod tests {
 
         let mut hub = Hub::new(Limits::default(), [7; 32]);
         let alice = admit(&mut hub, "alice");
-        let mut said = Vec::new();
-        for _ in 0..3 * (WRITE_BYTES_MAX >> 14) {
-            ClientMessage::Send(Send { to: "alice", body: &[0; 16 << 10] }).encode(&mut said);
-        }
-        let mut input = &said[..];
-        while hub.receive(NOW, alice, &mut input) == Ok(Received::More) {}
-        assert_eq!(input, b"", "all is taken");
+        fill(&mut hub, alice, "alice", 3 * (WRITE_BYTES_MAX >> 14));
         let mut table = Table::default();
         let handshake = Handshake::new(NOW, hub.limits());
-        let key = table.insert(Connection::new(TcpStream::from_std(stream), address, handshake));
+        let transport = Transport::Plain(Socket::Tcp(TcpStream::from_std(stream)));
+        let key = table.insert(Connection::new(transport, address.into(), handshake));
         table.open(key, alice);
         assert_eq!(hub.poll_action(), Some(Action::Write { conn: alice }));
         let mut arrived = vec![0; WRITE_BYTES_MAX];
@@ -107,5 +114,48 @@ mod tests {
         assert_eq!(hub.poll_action(), Some(Action::Write { conn: bob }));
         assert_eq!(written(&mut hub), WRITE_BYTES_MAX);
         assert!(written(&mut hub) < WRITE_BYTES_MAX, "that was the rest");
+    }
+
+    /// What its user says to itself: so many bytes are for it to be written.
+    fn fill(hub: &mut Hub, user: chatcore::ConnId, name: &str, bodies: usize) {
+        let mut said = Vec::new();
+        for _ in 0..bodies {
+            ClientMessage::Send(Send { to: name, body: &[0; 16 << 10] }).encode(&mut said);
+        }
+        let mut input = &said[..];
+        while hub.receive(NOW, user, &mut input) == Ok(Received::More) {}
+        assert_eq!(input, b"", "all is taken");
+    }
+
+    #[cfg(all(unix, feature = "tls"))]
+    #[test]
+    fn what_tls_keeps_goes_out_when_the_hub_has_nothing_more() {
+        let mut hub = Hub::new(Limits::default(), [7; 32]);
+        let alice = admit(&mut hub, "alice");
+        let (stream, mut peer) = crate::transport::tls_pair();
+        let mut table = Table::default();
+        let handshake = Handshake::new(NOW, hub.limits());
+        let transport = Transport::Tls(Box::new(stream));
+        let key = table.insert(Connection::new(transport, Peer::Local, handshake));
+        table.open(key, alice);
+        fill(&mut hub, alice, "alice", 1);
+        let bytes = hub.transmit(alice).bytes();
+        write(&mut hub, &mut table, NOW, key);
+        assert_eq!(hub.transmit(alice).bytes(), 0, "TLS has it all");
+        assert!(table.at(key).readiness.blocked, "and its socket does not");
+        // The peer takes some, and the system tells of that, until all has come.
+        let mut arrived = 0;
+        while arrived < bytes {
+            peer.conn.read_tls(&mut peer.sock).expect("more is on its way");
+            let state = peer.conn.process_new_packets().expect("the two speak TLS");
+            let mut piece = vec![0; state.plaintext_bytes_to_read()];
+            peer.conn.reader().read_exact(&mut piece).expect("it is there");
+            arrived += piece.len();
+            table.writable(key);
+            while let Some(key) = table.next_to_write() {
+                write(&mut hub, &mut table, NOW, key);
+            }
+        }
+        assert!(!table.at(key).readiness.blocked);
     }
 }

@@ -209,8 +209,8 @@ fn it_serves_when_nobody_reads_where_it_listens() {
     let mut command = Command::new(PROGRAM);
     command.args(["--listen", "127.0.0.1:0", "--log", "debug"]).stdout(closed_pipe()).stderr(Stdio::piped());
     let mut server = Server::spawn(&mut command);
-    let line = server.logged(&["listening", "address="]);
-    let (_, address) = line.rsplit_once("address=").unwrap();
+    let line = server.logged(&["listening", "endpoint=tcp "]);
+    let (_, address) = line.rsplit_once("endpoint=tcp ").unwrap();
     User::registered(address.parse().unwrap(), "alice").close();
     server.assert_running();
 }

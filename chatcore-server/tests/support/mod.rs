@@ -6,7 +6,7 @@ mod peer;
 mod process;
 mod user;
 
-pub(crate) use peer::{Peer, encode, frame, opening};
+pub(crate) use peer::{Peer, connect, encode, frame, opening};
 pub(crate) use process::{PROGRAM, Server};
 pub(crate) use user::User;
 

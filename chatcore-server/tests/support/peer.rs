@@ -10,24 +10,40 @@ use chatcore::{ErrorCode, GoodbyeCode};
 
 use super::PATIENCE;
 
-pub(crate) struct Peer {
-    pub(crate) stream: TcpStream,
+pub(crate) struct Peer<S = TcpStream> {
+    pub(crate) stream: S,
     /// The last frame that was read.
     frame: Vec<u8>,
 }
 
 impl Peer {
     pub(crate) fn connect(server: SocketAddr) -> Self {
-        let stream = TcpStream::connect(server).expect("the server listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
-        stream.set_write_timeout(Some(PATIENCE)).expect("a time-out can be set");
-        stream.set_nodelay(true).expect("the socket is good");
-        Self { stream, frame: Vec::new() }
+        Self::over(connect(server))
     }
 
     /// A peer that has this name.
     pub(crate) fn registered(server: SocketAddr, name: &str) -> Self {
-        let mut peer = Self::connect(server);
+        Self::registered_over(connect(server), name)
+    }
+}
+
+/// A socket that waits, but not for ever.
+pub(crate) fn connect(server: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(server).expect("the server listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
+    stream.set_write_timeout(Some(PATIENCE)).expect("a time-out can be set");
+    stream.set_nodelay(true).expect("the socket is good");
+    stream
+}
+
+impl<S: Read + Write> Peer<S> {
+    pub(crate) fn over(stream: S) -> Self {
+        Self { stream, frame: Vec::new() }
+    }
+
+    /// A peer over this transport that has this name.
+    pub(crate) fn registered_over(stream: S, name: &str) -> Self {
+        let mut peer = Self::over(stream);
         peer.put(&opening(name));
         peer.take_preface();
         let welcome = peer.take();

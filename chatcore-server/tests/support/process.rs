@@ -53,7 +53,7 @@ impl Server {
         let stdout = lines(self.child.stdout.take().expect("stdout is piped"));
         self.addresses.extend((0..count).map(|_| {
             let line = stdout.recv_timeout(PATIENCE).expect("the server says where it listens");
-            let address = line.strip_prefix("listening on tcp ").expect(&line);
+            let (_, address) = line.strip_prefix("listening on ").and_then(|rest| rest.split_once(' ')).expect(&line);
             address.parse::<SocketAddr>().expect(address)
         }));
     }

@@ -1,13 +1,26 @@
-//! From `host:port` to listening sockets, and what can be wrong on the way.
+//! From addresses to listening sockets, and what can be wrong on the way.
+
+mod address;
+#[cfg(unix)]
+mod unix;
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
+#[cfg(unix)]
+use std::path::PathBuf;
 
 use chatcore::LimitsError;
+use mio::event::Source;
 use mio::net::TcpListener;
-use socket2::{Domain, Protocol, Socket, Type};
+use mio::{Interest, Registry, Token};
+use socket2::{Domain, Protocol, Type};
 use tracing::warn;
 
+pub use self::address::Endpoint;
+use self::address::Given;
+pub(crate) use self::address::Security;
+#[cfg(unix)]
+use self::unix::UnixSocket;
 use crate::config::{Config, DriverLimitsError};
 use crate::memory::Bytes;
 
@@ -45,8 +58,12 @@ pub enum BindError {
     /// [`Config::listen`] is empty.
     #[error("no address to listen on: give at least one, like {}", Config::LISTEN_DEFAULT)]
     NoAddress,
-    /// An address is not `host:port`.
-    #[error("{given:?} is not an address to listen on: host:port is, like {} or [::1]:12345", Config::LISTEN_DEFAULT)]
+    /// An address is none of those that [`Config::listen`] names.
+    #[error(
+        "{given:?} is not an address to listen on: host:port is, like {} or [::1]:12345{}",
+        Config::LISTEN_DEFAULT,
+        Config::LISTEN_ALSO
+    )]
     Syntax {
         /// The address given.
         given: String,
@@ -71,6 +88,30 @@ pub enum BindError {
         #[source]
         error: io::Error,
     },
+    /// The system does not let the server listen at a path.
+    #[cfg(unix)]
+    #[error("cannot listen on {}: {}", path.display(), advise_on_path(error))]
+    ListenUnix {
+        /// The path.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        error: io::Error,
+    },
+    /// At a path is something else than a socket.
+    #[cfg(unix)]
+    #[error("cannot listen on {}: what is there is no socket; remove it, or choose another path", path.display())]
+    NoSocket {
+        /// The path.
+        path: PathBuf,
+    },
+    /// [`Config::listen`] has an address for TLS, and [`Config::tls`] nothing to show there.
+    #[cfg(feature = "tls")]
+    #[error("cannot listen on {given}: TLS needs a certificate and its key")]
+    NoCertificate {
+        /// The address given.
+        given: String,
+    },
     /// The system lacks what an event loop needs.
     #[error("cannot start: {0}")]
     System(#[source] io::Error),
@@ -91,24 +132,87 @@ fn advise(error: &io::Error) -> String {
     }
 }
 
+#[cfg(unix)]
+fn advise_on_path(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "the path is in use; stop the program that serves there, or choose another".into(),
+        io::ErrorKind::NotFound => "its folder is not there; make it, or choose another".into(),
+        io::ErrorKind::PermissionDenied => {
+            "permission denied; give the program the right to write to the folder, or choose another".into()
+        }
+        io::ErrorKind::InvalidInput => "the path is too long for a socket; choose a shorter one".into(),
+        _ => error.to_string(),
+    }
+}
+
+/// A socket that listens, and what is spoken to those who connect to it.
+#[derive(Debug)]
+pub(crate) struct ListenSocket {
+    pub(crate) kind: ListenKind,
+    pub(crate) security: Security,
+}
+
+/// Which family it is of.
+#[derive(Debug)]
+pub(crate) enum ListenKind {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix(UnixSocket),
+}
+
+impl ListenSocket {
+    pub(crate) fn endpoint(&self) -> io::Result<Endpoint> {
+        Ok(match (&self.kind, self.security) {
+            (ListenKind::Tcp(listener), Security::Plain) => Endpoint::Tcp(listener.local_addr()?),
+            #[cfg(feature = "tls")]
+            (ListenKind::Tcp(listener), Security::Tls) => Endpoint::Tls(listener.local_addr()?),
+            #[cfg(unix)]
+            (ListenKind::Unix(socket), _) => Endpoint::Unix(socket.path.clone()),
+        })
+    }
+
+    pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        match &mut self.kind {
+            ListenKind::Tcp(listener) => listener.register(registry, token, Interest::READABLE),
+            #[cfg(unix)]
+            ListenKind::Unix(socket) => socket.listener.register(registry, token, Interest::READABLE),
+        }
+    }
+}
+
 /// Listens on everything that is asked for.
-pub(crate) fn listen(given: &[String]) -> Result<Vec<TcpListener>, BindError> {
+pub(crate) fn listen(
+    given: &[String],
+    #[cfg(feature = "tls")] has_certificate: bool,
+) -> Result<Vec<ListenSocket>, BindError> {
     if given.is_empty() {
         return Err(BindError::NoAddress);
     }
-    let mut listeners = Vec::new();
+    let mut sockets = Vec::new();
     for given in given {
-        listen_on_each(&resolve(given)?, &mut listeners)?;
+        match Given::parse(given)? {
+            #[cfg(feature = "tls")]
+            Given::Ip { security: Security::Tls, .. } if !has_certificate => {
+                return Err(BindError::NoCertificate { given: given.clone() });
+            }
+            Given::Ip { host_port, security } => {
+                let mut listeners = Vec::new();
+                listen_on_each(&resolve(given, host_port)?, &mut listeners)?;
+                let kinds = listeners.into_iter().map(ListenKind::Tcp);
+                sockets.extend(kinds.map(|kind| ListenSocket { kind, security }));
+            }
+            #[cfg(unix)]
+            Given::Unix { path, mode } => {
+                let kind = ListenKind::Unix(unix::listen(&path, mode)?);
+                sockets.push(ListenSocket { kind, security: Security::Plain });
+            }
+        }
     }
-    Ok(listeners)
+    Ok(sockets)
 }
 
-fn resolve(given: &str) -> Result<Vec<SocketAddr>, BindError> {
-    let is_number = |port: &str| port.parse::<u16>().is_ok();
-    if !given.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && is_number(port)) {
-        return Err(BindError::Syntax { given: given.into() });
-    }
-    let resolved = given.to_socket_addrs().map_err(|error| BindError::Resolve { given: given.into(), error })?;
+fn resolve(given: &str, host_port: &str) -> Result<Vec<SocketAddr>, BindError> {
+    let resolved = host_port.to_socket_addrs().map_err(|error| BindError::Resolve { given: given.into(), error })?;
     let mut addresses: Vec<SocketAddr> = Vec::new();
     for address in resolved {
         if !addresses.contains(&address) {
@@ -150,7 +254,7 @@ fn is_absent(error: &BindError) -> bool {
 }
 
 fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // A server that starts again must not wait for the last one's connections to be forgotten. On Windows
     // the same option would mean something else: to take the address from another program.
     #[cfg(not(windows))]
@@ -169,16 +273,20 @@ fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
 mod tests {
     use super::*;
 
+    fn listen(given: &[String]) -> Result<Vec<ListenSocket>, BindError> {
+        super::listen(
+            given,
+            #[cfg(feature = "tls")]
+            false,
+        )
+    }
+
     fn error(given: &str) -> String {
         listen(&[given.to_string()]).expect_err("it is no address").to_string()
     }
 
     #[test]
-    fn what_is_no_address_is_named_with_an_example_of_one() {
-        for given in ["12345", "localhost", ":12345", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536", ""] {
-            let error = error(given);
-            assert!(error.contains(&format!("{given:?}")) && error.contains("127.0.0.1:12345"), "{error}");
-        }
+    fn no_address_at_all_is_an_error() {
         assert!(matches!(listen(&[]), Err(BindError::NoAddress)));
     }
 
@@ -200,7 +308,7 @@ mod tests {
     #[test]
     fn both_families_can_listen_on_one_port() {
         let v4 = listen(&["0.0.0.0:0".to_string()]).unwrap();
-        let port = v4[0].local_addr().unwrap().port();
+        let port = v4[0].endpoint().unwrap().socket_addr().unwrap().port();
         match listen(&[format!("[::]:{port}")]) {
             Ok(_) => {}
             // A machine without IPv6: not the IPv4 listener's doing.

@@ -1,0 +1,51 @@
+//! Who is at the other end of a connection, as the system tells it.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use chatcore::QuotaKey;
+
+use crate::origin::quota_key;
+
+/// The other end of a connection. Smaller than a `SocketAddr`, because each connection has one: it lacks the scope of an
+/// address of IPv6, which is only shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    /// An address of the network.
+    Ip { address: IpAddr, port: u16 },
+    /// A program on this machine.
+    #[cfg(unix)]
+    Local,
+}
+
+impl From<SocketAddr> for Peer {
+    fn from(address: SocketAddr) -> Self {
+        Self::Ip { address: address.ip(), port: address.port() }
+    }
+}
+
+impl Peer {
+    /// Where it comes from, as the hub takes it. All programs of this machine are one origin.
+    pub(crate) fn origin(&self) -> QuotaKey {
+        match self {
+            Self::Ip { address, .. } => quota_key(*address),
+            #[cfg(unix)]
+            Self::Local => LOCAL,
+        }
+    }
+}
+
+/// The origin of connections over Unix sockets. No address has this key: that of an IPv6 address ends with 64 zeros, that
+/// of an IPv4 address is below 2³².
+#[cfg(unix)]
+const LOCAL: QuotaKey = QuotaKey(1 << 32);
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip { address, port } => SocketAddr::new(*address, *port).fmt(f),
+            #[cfg(unix)]
+            Self::Local => f.write_str("unix"),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The server's certificate and key.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::server::NoServerSessionStorage;
+use webpki::{EndEntityCert, KeyUsage};
+
+/// What a client may ask for by ALPN (RFC 7301), if it asks for anything.
+const ALPN: &[u8] = b"chatcore/1";
+
+/// The certificate and the key with which a server shows who it is ([`Config::tls`](crate::Config::tls)). It speaks TLS
+/// 1.3 and 1.2. Clones share it.
+///
+/// `Debug` shows nothing of it.
+#[derive(Clone)]
+pub struct Tls(Arc<ServerConfig>);
+
+impl Tls {
+    /// Takes a certificate with those that vouch for it, the server's first, and the key of the first, all in PEM (RFC
+    /// 7468).
+    ///
+    /// # Errors
+    ///
+    /// If one of the two is not in PEM or missing, if they do not belong together, or if the certificate is over or not
+    /// valid yet.
+    pub fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, TlsError> {
+        let chain = CertificateDer::pem_slice_iter(certificates)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| TlsError::CertificateSyntax(error.to_string()))?;
+        let Some((first, others)) = chain.split_first() else { return Err(TlsError::NoCertificate) };
+        check_time(first, others)?;
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| match error {
+            pem::Error::NoItemsFound => TlsError::NoKey,
+            error => TlsError::KeySyntax(error.to_string()),
+        })?;
+        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| TlsError::other(&error))?
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .map_err(|error| match error {
+                rustls::Error::InconsistentKeys(_) => TlsError::Mismatch,
+                error => TlsError::other(&error),
+            })?;
+        config.alpn_protocols = vec![ALPN.to_vec()];
+        // Sessions are kept by the clients, in tickets.
+        config.ticketer = ring::Ticketer::new().map_err(|error| TlsError::other(&error))?;
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        Ok(Self(Arc::new(config)))
+    }
+
+    pub(crate) fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls").finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for Tls {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Tls {}
+
+/// Refuses a certificate that no client would take at present.
+fn check_time(first: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> Result<(), TlsError> {
+    let certificate = EndEntityCert::try_from(first).map_err(|error| TlsError::Certificate(error.to_string()))?;
+    // Nobody vouches for it here; but its time is looked at before that.
+    let verified = certificate.verify_for_usage(
+        webpki::ALL_VERIFICATION_ALGS,
+        &[],
+        others,
+        UnixTime::now(),
+        KeyUsage::server_auth(),
+        None,
+        None,
+    );
+    match verified.err() {
+        Some(webpki::Error::CertExpired { time, not_after }) => {
+            Err(TlsError::Expired { days: days_between(not_after, time) })
+        }
+        Some(webpki::Error::CertNotValidYet { time, not_before }) => {
+            Err(TlsError::NotYet { days: days_between(time, not_before) })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn days_between(earlier: UnixTime, later: UnixTime) -> u64 {
+    const DAY_S: u64 = 24 * 60 * 60;
+    later.as_secs().saturating_sub(earlier.as_secs()) / DAY_S
+}
+
+/// Why a certificate and a key cannot be used. `Display` says what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// There is no certificate.
+    #[error("there is no certificate in it: PEM is needed, with a line -----BEGIN CERTIFICATE-----")]
+    NoCertificate,
+    /// The certificates are not in PEM.
+    #[error("it is not in PEM ({0}): the certificate is needed, with those that vouch for it after it")]
+    CertificateSyntax(String),
+    /// There is no key.
+    #[error("there is no key in it: PEM is needed, with a line -----BEGIN PRIVATE KEY-----")]
+    NoKey,
+    /// The key is not in PEM.
+    #[error("it is not in PEM ({0}): the key of the certificate is needed, without a password")]
+    KeySyntax(String),
+    /// The first certificate is none.
+    #[error("the certificate cannot be read ({0}): one by X.509, version 3, is needed")]
+    Certificate(String),
+    /// The key is another certificate's.
+    #[error("the key is not that of the certificate: the server's own certificate must be the first")]
+    Mismatch,
+    /// The certificate is over.
+    #[error("the certificate ended {days} days ago: get a new one")]
+    Expired {
+        /// For how many days.
+        days: u64,
+    },
+    /// The certificate is not valid yet.
+    #[error("the certificate is not valid before {days} days from now: look at the clock of this machine")]
+    NotYet {
+        /// For how many days.
+        days: u64,
+    },
+    /// Something else that TLS says.
+    #[error("TLS cannot use them: {0}")]
+    Other(String),
+}
+
+impl TlsError {
+    fn other(error: &rustls::Error) -> Self {
+        Self::Other(error.to_string())
+    }
+}

@@ -1,0 +1,121 @@
+//! A socket of the system, whichever family it is of.
+
+use std::io::{self, IoSlice, Read, Write};
+use std::net::Shutdown;
+
+use chatcore::Chunks;
+use mio::event::Source;
+use mio::net::TcpStream;
+#[cfg(unix)]
+use mio::net::UnixStream;
+use mio::{Interest, Registry, Token};
+
+use super::{Input, Written};
+
+/// A read that gives less than it was asked for has given all there is, and epoll(7) promises to tell of more. Others may
+/// wait for us to try again.
+pub(super) const SHORT_READ_IS_ALL: bool = cfg!(target_os = "linux");
+
+/// Pieces that go out with one write, at the most.
+const WRITE_CHUNKS_MAX: usize = 64;
+
+/// A connected socket.
+#[derive(Debug)]
+pub(crate) enum Socket {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+/// Calls the same method of whichever socket it is.
+macro_rules! each {
+    ($socket:expr, $name:ident => $call:expr) => {
+        match $socket {
+            Socket::Tcp($name) => $call,
+            #[cfg(unix)]
+            Socket::Unix($name) => $call,
+        }
+    };
+}
+
+impl Socket {
+    #[inline]
+    pub(super) fn read_input(&mut self, buffer: &mut [u8]) -> Input {
+        loop {
+            match self.read(buffer) {
+                Ok(0) => return Input::End(Ok(())),
+                Ok(count) => return Input::Bytes { count, is_all: SHORT_READ_IS_ALL && count < buffer.len() },
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Input::None,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Input::End(Err(error)),
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn write_chunks(&mut self, chunks: Chunks<'_>, bytes_max: usize) -> Written {
+        with_slices(chunks, bytes_max, |slices| {
+            loop {
+                let written = match slices {
+                    // The system has less to look at.
+                    [slice] => self.write(slice),
+                    slices => self.write_vectored(slices),
+                };
+                match written {
+                    Ok(0) => return Written::Broken(io::ErrorKind::WriteZero.into()),
+                    Ok(count) => return Written::Bytes(count),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Written::Blocked,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Written::Broken(error),
+                }
+            }
+        })
+    }
+
+    pub(super) fn end_writing(&self) -> io::Result<()> {
+        each!(self, socket => socket.shutdown(Shutdown::Write))
+    }
+}
+
+/// What of the chunks goes out with one write.
+#[inline]
+pub(super) fn with_slices<T>(chunks: Chunks<'_>, bytes_max: usize, write: impl FnOnce(&[IoSlice<'_>]) -> T) -> T {
+    let mut slices = [IoSlice::new(&[]); WRITE_CHUNKS_MAX];
+    let chunks = slices.iter_mut().zip(chunks.take_bytes(bytes_max));
+    let filled = chunks.map(|(slice, chunk)| *slice = IoSlice::new(chunk)).count();
+    write(&slices[..filled])
+}
+
+impl Read for Socket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        each!(self, socket => socket.read(buffer))
+    }
+}
+
+impl Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        each!(self, socket => socket.write(bytes))
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        each!(self, socket => socket.write_vectored(slices))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Source for Socket {
+    fn register(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
+        each!(self, socket => socket.register(registry, token, interests))
+    }
+
+    fn reregister(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
+        each!(self, socket => socket.reregister(registry, token, interests))
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        each!(self, socket => socket.deregister(registry))
+    }
+}

@@ -1,0 +1,244 @@
+//! TLS.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use chatcore::GoodbyeCode;
+use chatcore::wire::{ClientMessage, Goodbye, HubMessage, Send};
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion};
+
+use crate::support::{PROGRAM, Peer, Server, connect};
+
+/// A certificate for `localhost` that vouches for itself.
+struct Identity {
+    certificate: String,
+    key: String,
+}
+
+impl Identity {
+    fn new() -> Self {
+        Self::of(&CertificateParams::new(["localhost".into()]).expect("it is a name"))
+    }
+
+    fn of(params: &CertificateParams) -> Self {
+        let key = KeyPair::generate().expect("there is randomness");
+        let certificate = params.self_signed(&key).expect("it signs for itself");
+        Self { certificate: certificate.pem(), key: key.serialize_pem() }
+    }
+
+    fn write(&self, folder: &Path) -> [String; 2] {
+        let paths = ["cert.pem", "key.pem"].map(|name| folder.join(name));
+        fs::write(&paths[0], &self.certificate).expect("the folder is ours");
+        fs::write(&paths[1], &self.key).expect("the folder is ours");
+        paths.map(|path| path.to_str().expect("it is text").into())
+    }
+
+    /// How a client that trusts it alone speaks TLS.
+    fn client(&self, version: &'static SupportedProtocolVersion) -> Arc<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(self.certificate.as_bytes()).expect("PEM")).expect("a certificate");
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_protocol_versions(&[version])
+            .expect("the provider speaks it")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Arc::new(config)
+    }
+}
+
+struct TlsServer {
+    server: Server,
+    identity: Identity,
+}
+
+impl TlsServer {
+    fn start(flags: &[&str]) -> Self {
+        let identity = Identity::new();
+        let folder = tempfile::tempdir().expect("there is a place for temporary files");
+        let [certificate, key] = identity.write(folder.path());
+        let mut command = Command::new(PROGRAM);
+        command.args(["--listen", "127.0.0.1:0", "--listen", "tls://127.0.0.1:0"]);
+        command.args(["--tls-cert", &certificate, "--tls-key", &key]).args(flags);
+        Self { server: Server::listening(2, &mut command), identity }
+    }
+
+    fn tls_address(&self) -> SocketAddr {
+        self.server.addresses[1]
+    }
+
+    fn connect(&self) -> Stream {
+        self.connect_with(&self.identity.client(&TLS13))
+    }
+
+    fn connect_with(&self, config: &Arc<ClientConfig>) -> Stream {
+        let name = ServerName::try_from("localhost").expect("it is a name");
+        let session = ClientConnection::new(Arc::clone(config), name).expect("the configuration is right");
+        StreamOwned::new(session, connect(self.tls_address()))
+    }
+}
+
+type Stream = StreamOwned<ClientConnection, TcpStream>;
+
+#[test]
+fn users_over_tls_and_over_tcp_talk_to_each_other() {
+    for version in [&TLS12, &TLS13] {
+        let tls = TlsServer::start(&[]);
+        let stream = tls.connect_with(&tls.identity.client(version));
+        let mut alice = Peer::registered_over(stream, "alice");
+        let mut bob = Peer::registered(tls.server.address(), "bob");
+        let body = vec![7; 60_000];
+        for (from, to) in [(1, 20), (20, 1)] {
+            for _ in 0..from {
+                alice.say(&ClientMessage::Send(Send { to: "bob", body: &body }));
+            }
+            for _ in 0..to {
+                bob.say(&ClientMessage::Send(Send { to: "alice", body: &body }));
+            }
+            let mut taken = (0, 0);
+            while taken != (from, to) {
+                if let HubMessage::Deliver(deliver) = alice.take_beside_acks() {
+                    assert_eq!(deliver.body, body);
+                    taken.1 += 1;
+                }
+                while taken.0 < from {
+                    if let HubMessage::Deliver(deliver) = bob.take_beside_acks() {
+                        assert_eq!(deliver.body, body);
+                        taken.0 += 1;
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_session_over_tls_ends_in_an_orderly_way() {
+    let tls = TlsServer::start(&[]);
+    let mut alice = Peer::registered_over(tls.connect(), "alice");
+    alice.say(&ClientMessage::Goodbye(Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None }));
+    // It reads up to the end that TLS itself tells of; without that, this is an error.
+    alice.assert_goodbye(GoodbyeCode::Left);
+}
+
+#[test]
+fn what_comes_in_records_of_one_byte_counts() {
+    let tls = TlsServer::start(&[]);
+    let mut alice = Peer::registered_over(tls.connect(), "alice");
+    let mut bytes = Vec::new();
+    for byte in crate::support::encode(&ClientMessage::Send(Send { to: "alice", body: &[7; 300] })) {
+        alice.stream.conn.writer().write_all(&[byte]).expect("there is room");
+    }
+    while alice.stream.conn.wants_write() {
+        alice.stream.conn.write_tls(&mut bytes).expect("memory takes all");
+    }
+    // Each record comes by itself, and cut in two.
+    for piece in bytes.chunks(11) {
+        alice.stream.sock.write_all(piece).expect("the server reads");
+    }
+    let HubMessage::Deliver(deliver) = alice.take_beside_acks() else { panic!("a message comes") };
+    assert_eq!(deliver.body, [7; 300]);
+}
+
+#[test]
+fn a_reader_that_stops_gets_all_when_it_reads_again() {
+    let tls = TlsServer::start(&[]);
+    let mut alice = Peer::registered_over(tls.connect(), "alice");
+    let mut bob = Peer::registered(tls.server.address(), "bob");
+    // More than the sockets hold between the two.
+    let (body, count) = (vec![7; 60_000], 60);
+    for _ in 0..count {
+        bob.say(&ClientMessage::Send(Send { to: "alice", body: &body }));
+    }
+    bob.take_accepted(count);
+    for _ in 0..count {
+        let HubMessage::Deliver(deliver) = alice.take_beside_acks() else { panic!("a message comes") };
+        assert_eq!(deliver.body, body);
+    }
+}
+
+/// All that a server says on a connection before it ends it.
+fn read_to_end(stream: &mut impl Read) -> (Vec<u8>, io::Result<usize>) {
+    let mut said = Vec::new();
+    let end = stream.read_to_end(&mut said);
+    (said, end)
+}
+
+#[test]
+fn who_speaks_no_tls_gets_an_alert() {
+    let mut tls = TlsServer::start(&[]);
+    for said in [&b"GET / HTTP/1.1\r\n\r\n"[..], b"\xC4chat\r\n\0\x01\0\0\0\0\0\0\0", &[0x16, 3, 1, 0xff, 0xff]] {
+        let mut stream = connect(tls.tls_address());
+        stream.write_all(said).expect("the server reads");
+        let (answer, _) = read_to_end(&mut stream);
+        assert_eq!(answer.first(), Some(&0x15), "an alert (RFC 8446, 6): {answer:?}");
+    }
+    tls.server.assert_running();
+}
+
+#[test]
+fn who_does_not_finish_a_handshake_is_closed_in_time() {
+    let tls = TlsServer::start(&["--handshake-time-max", "0.3"]);
+    let mut hello = Vec::new();
+    let config = tls.identity.client(&TLS13);
+    let mut session = ClientConnection::new(config, ServerName::try_from("localhost").expect("a name")).expect("right");
+    session.write_tls(&mut hello).expect("memory takes all");
+    for said in [&hello[..], &hello[..hello.len() / 2], b""] {
+        let mut stream = connect(tls.tls_address());
+        stream.write_all(said).expect("the server reads");
+        read_to_end(&mut stream).1.expect("the server closes in an orderly way");
+    }
+}
+
+#[test]
+fn an_end_without_the_word_of_tls_is_a_break() {
+    let mut tls = TlsServer::start(&[]);
+    let alice = Peer::registered_over(tls.connect(), "alice");
+    alice.stream.sock.shutdown(Shutdown::Write).expect("it is open");
+    tls.server.logged(&["lost its connection", "alice"]);
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_is_named_with_what_would_be_right() {
+    let folder = tempfile::tempdir().expect("there is a place for temporary files");
+    let right = Identity::new();
+    let mut old = CertificateParams::new(["localhost".into()]).expect("it is a name");
+    (old.not_before, old.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
+    let old = Identity::of(&old);
+    let words = |certificate: &str, key: &str| {
+        let identity = Identity { certificate: certificate.into(), key: key.into() };
+        let [certificate, key] = identity.write(folder.path());
+        let mut command = Command::new(PROGRAM);
+        command.args(["--listen", "tls://127.0.0.1:0", "--tls-cert", &certificate, "--tls-key", &key]);
+        let output = command.stdin(Stdio::null()).output().expect("the program runs");
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).expect("it is text")
+    };
+    for (certificate, key, expected) in [
+        ("", &right.key[..], "cert.pem: there is no certificate in it"),
+        (&right.certificate, "", "key.pem: there is no key in it"),
+        (&right.key, &right.key, "cert.pem: there is no certificate in it"),
+        (&right.certificate, &Identity::new().key, "the key is not that of the certificate"),
+        (&old.certificate, &old.key, "cert.pem: the certificate ended"),
+        ("-----BEGIN CERTIFICATE-----\nAAAA", &right.key, "cert.pem: it is not in PEM"),
+        (
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            &right.key,
+            "cert.pem: the certificate cannot be read",
+        ),
+    ] {
+        let words = words(certificate, key);
+        assert!(words.contains(expected), "{words}");
+    }
+    let output = Command::new(PROGRAM).args(["--listen", "tls://127.0.0.1:0"]).output().expect("the program runs");
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(words.contains("--tls-cert and --tls-key"), "{words}");
+}
