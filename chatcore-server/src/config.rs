@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chatcore::{Limits, UserName};
 
+use crate::log_in::LogIn;
 use crate::memory;
 use crate::reconnect::ReconnectAdvice;
 use crate::setters::setters;
@@ -37,6 +38,8 @@ pub struct Config {
     /// The certificate and the key for `tls://`. Default none.
     #[cfg(feature = "tls")]
     pub tls: Option<Tls>,
+    /// Who decides which clients get the names that they ask for. Default none: whoever comes first gets a name.
+    pub log_in: Option<LogIn>,
     /// The limits of the hub: lengths, numbers of users and rooms, times.
     pub limits: Limits,
     /// Names that nobody gets. Nobody gets a name that looks like one of them, either
@@ -99,6 +102,7 @@ impl Config {
 
 setters! {
     Config {
+        with_log_in(log_in: Option<LogIn>),
         with_limits(limits: Limits),
         with_hub_number(hub_number: u16),
         with_driver(driver: DriverLimits),
@@ -120,6 +124,7 @@ impl Default for Config {
             listen: vec![Self::LISTEN_DEFAULT.into()],
             #[cfg(feature = "tls")]
             tls: None,
+            log_in: None,
             limits: Limits::default(),
             reserved_names: Vec::new(),
             hub_number: 0,

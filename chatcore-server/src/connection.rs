@@ -5,6 +5,7 @@ use std::fmt;
 use chatcore::{ConnId, Handshake, Instant};
 
 use crate::load::{Load, Usage};
+use crate::log_in::Undecided;
 use crate::peer::Peer;
 use crate::transport::Transport;
 
@@ -123,6 +124,8 @@ pub(crate) struct Handshaking {
     pub(crate) handshake: Handshake,
     /// Its entry among the deadlines, which may be earlier than the handshake's deadline, never later.
     pub(crate) armed: Instant,
+    /// The decision that it waits for.
+    pub(crate) undecided: Option<Undecided>,
 }
 
 impl Connection {
@@ -131,7 +134,7 @@ impl Connection {
         Self {
             transport,
             peer,
-            stage: Stage::Handshaking(Box::new(Handshaking { handshake, armed })),
+            stage: Stage::Handshaking(Box::new(Handshaking { handshake, armed, undecided: None })),
             kept_bytes: Vec::new(),
             kept_used: 0,
             paused_until: READ,

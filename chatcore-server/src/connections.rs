@@ -10,6 +10,7 @@ use tracing::{debug, info};
 use crate::config::DriverLimits;
 use crate::connection::{Flow, Stage};
 use crate::load::Load;
+use crate::log_in::Pool;
 use crate::peer::Peer;
 use crate::read_queue::Mark;
 use crate::reading::Reading;
@@ -29,6 +30,8 @@ const ACTIONS_BEFORE_REST: u32 = 8;
 pub(crate) struct Connections {
     hub: Hub,
     limits: DriverLimits,
+    /// Who decides about registrations. None if everybody gets a name.
+    pool: Option<Pool>,
     table: Table,
     /// The last draining came to the end of its time.
     work_left: bool,
@@ -41,10 +44,11 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    pub(crate) fn new(hub: Hub, limits: DriverLimits) -> Self {
+    pub(crate) fn new(hub: Hub, limits: DriverLimits, pool: Option<Pool>) -> Self {
         Self {
             hub,
             limits,
+            pool,
             table: Table::default(),
             work_left: false,
             actions: 0,
@@ -130,9 +134,17 @@ impl Connections {
         let is_behind = self.work_left || self.hub.is_behind() || self.has_light_left;
         self.turns_behind = if is_behind { (self.turns_behind + 1) % BEHIND_TURNS } else { 0 };
         let are_heavy_held = self.turns_behind > 0;
-        let Self { hub, table, limits, .. } = self;
-        Reading { hub, table, limits, now, time, buffer, cost: 0 }.turn(are_heavy_held);
+        let Self { hub, table, limits, pool, .. } = self;
+        Reading { hub, table, limits, pool: pool.as_ref(), now, time, buffer, cost: 0 }.turn(are_heavy_held);
         self.has_light_left = self.table.read_queue.len(Load::Light) > 0;
+    }
+
+    /// Does what was decided about registrations.
+    pub(crate) fn handle_decisions(&mut self, now: Instant) {
+        let Some(pool) = &self.pool else { return };
+        while let Some(decision) = pool.poll_decision() {
+            handshakes::decided(&mut self.hub, &mut self.table, &self.limits, now, decision);
+        }
     }
 
     /// Does what has come due, as long as the time lasts: what is left is due in the next turn.

@@ -7,16 +7,19 @@ use tracing::info;
 use crate::closing;
 use crate::config::DriverLimits;
 use crate::connection::{Connection, Stage};
+use crate::log_in::{Decision, Pool};
 use crate::peer::Peer;
 use crate::table::Table;
 use crate::transport::Transport;
 use crate::writing;
 
-/// Takes a handshake as far as the input goes. When the hub admits the connection, the rest of the input is the hub's. If
-/// the origin has used up its rate with names that cannot be, returns until when nothing more is read.
+/// Takes a handshake as far as the input goes. When the hub admits the connection, the rest of the input is the hub's.
+/// Returns until when nothing more is read: if the origin has used up its rate with names that cannot be, or if something
+/// is to be decided first.
 pub(crate) fn drive_handshake(
     hub: &mut Hub,
     table: &mut Table,
+    pool: Option<&Pool>,
     now: Instant,
     key: usize,
     input: &mut &[u8],
@@ -31,13 +34,62 @@ pub(crate) fn drive_handshake(
             cost => hub.charge_origin(now, origin, cost),
         };
         let Some(registration) = received? else { return Ok(paused_until) };
-        match hub.admit(now, registration.with_origin(origin)) {
+        let registration = registration.with_origin(origin);
+        let refusal = match pool.filter(|_| !registration.is_resumption()) {
+            Some(pool) => {
+                let (address, is_encrypted) = (connection.peer.address(), connection.transport.is_encrypted());
+                match pool.ask(key, origin, registration, address, is_encrypted) {
+                    Ok(undecided) => {
+                        handshaking.undecided = Some(undecided);
+                        let until = handshaking.handshake.deadline();
+                        // The decision may have less time than the handshake had.
+                        arm(table, key);
+                        return Ok(Some(until));
+                    }
+                    Err(refusal) => refusal,
+                }
+            }
+            None => match hub.admit(now, registration) {
+                Ok(conn) => {
+                    table.open(key, conn);
+                    return Ok(None);
+                }
+                Err(not_admitted) => not_admitted.refusal,
+            },
+        };
+        handshaking.handshake.refuse(now, &refusal)?;
+    }
+}
+
+/// A decision has been made. Its connection may be gone by now.
+pub(crate) fn decided(hub: &mut Hub, table: &mut Table, limits: &DriverLimits, now: Instant, decision: Decision) {
+    let key = decision.key;
+    let Some(Stage::Handshaking(handshaking)) = table.get_mut(key).map(|connection| &mut connection.stage) else {
+        return;
+    };
+    if handshaking.undecided.take_if(|undecided| decision.is_for(undecided)).is_none() {
+        return;
+    }
+    let Decision { registration, outcome, .. } = decision;
+    let refusal = match outcome {
+        Ok(admission) => match hub.admit_as(now, registration, admission) {
             Ok(conn) => {
                 table.open(key, conn);
-                return Ok(None);
+                return table.end_pause(now, key);
             }
-            Err(not_admitted) => handshaking.handshake.refuse(now, &not_admitted.refusal)?,
+            Err(not_admitted) => not_admitted.refusal,
+        },
+        Err(refusal) => refusal,
+    };
+    match handshaking.handshake.refuse(now, &refusal) {
+        Ok(()) => {
+            writing::write(hub, table, now, key);
+            // Writing may have found that it broke.
+            if table.get_mut(key).is_some() {
+                table.end_pause(now, key);
+            }
         }
+        Err(error) => end(hub, table, limits, now, key, &error),
     }
 }
 
@@ -51,16 +103,21 @@ pub(crate) fn open(hub: &mut Hub, table: &mut Table, now: Instant, transport: Tr
     }
 }
 
+/// Enters the deadline of a handshake among those of the driver.
+fn arm(table: &mut Table, key: usize) {
+    table.change(key, |connection| {
+        if let Stage::Handshaking(handshaking) = &mut connection.stage {
+            handshaking.armed = handshaking.handshake.deadline();
+        }
+    });
+}
+
 /// Looks at a handshake whose time has come.
 pub(crate) fn handle_timeout(hub: &mut Hub, table: &mut Table, limits: &DriverLimits, now: Instant, key: usize) {
     let Stage::Handshaking(handshaking) = &mut table.at(key).stage else { return };
     match handshaking.handshake.handle_timeout(now) {
         // A refusal has moved the deadline since it was entered.
-        Ok(()) => table.change(key, |connection| {
-            if let Stage::Handshaking(handshaking) = &mut connection.stage {
-                handshaking.armed = handshaking.handshake.deadline();
-            }
-        }),
+        Ok(()) => arm(table, key),
         Err(error) => end(hub, table, limits, now, key, &error),
     }
 }

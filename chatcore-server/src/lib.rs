@@ -30,6 +30,8 @@ mod listen;
 #[cfg(any(feature = "mio", feature = "tokio"))]
 mod load;
 #[cfg(feature = "mio")]
+mod log_in;
+#[cfg(feature = "mio")]
 mod memory;
 #[cfg(any(feature = "mio", feature = "tokio"))]
 mod origin;
@@ -65,6 +67,8 @@ pub use async_server::{AsyncConfig, AsyncServer, Hooks, Listener, StartError};
 pub use config::{Config, DriverLimits, DriverLimitsError};
 #[cfg(feature = "mio")]
 pub use listen::{BindError, Endpoint};
+#[cfg(feature = "mio")]
+pub use log_in::{Authenticator, LogIn, LogInRequest};
 #[cfg(any(feature = "mio", feature = "tokio"))]
 pub use origin::quota_key;
 #[cfg(any(feature = "mio", feature = "tokio"))]

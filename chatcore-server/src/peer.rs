@@ -25,6 +25,15 @@ impl From<SocketAddr> for Peer {
 }
 
 impl Peer {
+    /// Its address, without the port.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Ip { address, .. } => Some(*address),
+            #[cfg(unix)]
+            Self::Local => None,
+        }
+    }
+
     /// Where it comes from, as the hub takes it. All programs of this machine are one origin.
     pub(crate) fn origin(&self) -> QuotaKey {
         match self {

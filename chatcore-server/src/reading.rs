@@ -6,6 +6,7 @@ use crate::buffers::BUFFER_BYTES_FREE;
 use crate::config::DriverLimits;
 use crate::connection::{Flow, Kept, Stage};
 use crate::load::Load;
+use crate::log_in::Pool;
 use crate::table::Table;
 use crate::time_slice::TimeSlice;
 use crate::transport::Input;
@@ -23,6 +24,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) hub: &'a mut Hub,
     pub(crate) table: &'a mut Table,
     pub(crate) limits: &'a DriverLimits,
+    /// Who decides about registrations.
+    pub(crate) pool: Option<&'a Pool>,
     pub(crate) now: Instant,
     pub(crate) time: TimeSlice,
     /// Everything is read into this.
@@ -192,7 +195,7 @@ impl Reading<'_> {
     fn feed(&mut self, key: usize, input: &mut &[u8]) -> Fed {
         let mut paused_until = None;
         if let Stage::Handshaking(_) = self.table.at(key).stage {
-            match handshakes::drive_handshake(self.hub, self.table, self.now, key, input) {
+            match handshakes::drive_handshake(self.hub, self.table, self.pool, self.now, key, input) {
                 Ok(until) => paused_until = until,
                 Err(error) => handshakes::end(self.hub, self.table, self.limits, self.now, key, &error),
             }
@@ -292,7 +295,7 @@ pub(crate) mod tests {
         fn reading(&mut self, millis: u64) -> Reading<'_> {
             let time = TimeSlice::start(Clock::ticking(), Duration::from_millis(millis));
             let Self { hub, table, limits, buffer } = self;
-            Reading { hub, table, limits, now: NOW, time, buffer, cost: 0 }
+            Reading { hub, table, limits, pool: None, now: NOW, time, buffer, cost: 0 }
         }
 
         /// A connection that has something to say, if only that it broke: its socket was never connected.

@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::connections::Connections;
 use crate::listen::{self, BindError, Endpoint};
+use crate::log_in::Pool;
 use crate::memory::Bytes;
 use crate::reconnect::ReconnectAdvice;
 use crate::time_slice::TimeSlice;
@@ -77,6 +78,10 @@ impl Handle {
     /// A second call, or one after the server has stopped, does nothing.
     pub fn shut_down(&self) {
         self.0.stop.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    fn wake(&self) {
         // It fails only if the poll is gone, and then the server is.
         let _ = self.0.waker.wake();
     }
@@ -86,8 +91,7 @@ impl Handle {
     #[cfg(feature = "tls")]
     pub fn set_tls(&self, tls: Tls) {
         *self.0.tls.lock().unwrap_or_else(PoisonError::into_inner) = Some(tls);
-        // As in `shut_down`.
-        let _ = self.0.waker.wake();
+        self.wake();
     }
 
     #[cfg(feature = "tls")]
@@ -146,6 +150,18 @@ impl Server {
         let poll = Poll::new().map_err(BindError::System)?;
         let endpoints = register(poll.registry(), &mut acceptor).map_err(BindError::System)?;
         let waker = Waker::new(poll.registry(), WAKER).map_err(BindError::System)?;
+        let handle = Handle(Arc::new(Shared {
+            waker,
+            stop: AtomicBool::new(false),
+            #[cfg(feature = "tls")]
+            tls: Mutex::new(None),
+        }));
+        let wake = {
+            let handle = handle.clone();
+            move || handle.wake()
+        };
+        let deciding = config.log_in.as_ref().map(|log_in| Pool::start(log_in, wake)).transpose();
+        let deciding = deciding.map_err(BindError::System)?;
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| BindError::System(io::Error::other(error)))?;
         info!("by its limits this server needs at most {} of memory", Bytes(needed));
@@ -160,14 +176,9 @@ impl Server {
             turn_time: config.driver.turn_time,
             turn_accepts_max: config.driver.turn_accepts_max,
             connections_max: config.driver.connections_max,
-            connections: Connections::new(hub, config.driver),
+            connections: Connections::new(hub, config.driver, deciding),
             reconnect: config.reconnect,
-            handle: Handle(Arc::new(Shared {
-                waker,
-                stop: AtomicBool::new(false),
-                #[cfg(feature = "tls")]
-                tls: Mutex::new(None),
-            })),
+            handle,
             stopping: false,
         })
     }
@@ -256,14 +267,13 @@ impl Server {
 
     fn dispatch(&mut self, now: Instant, event: &Event) {
         match event.token() {
-            #[cfg(feature = "tls")]
             WAKER => {
+                #[cfg(feature = "tls")]
                 if let Some(tls) = self.handle.take_tls() {
                     self.acceptor.set_tls(tls);
                 }
+                self.connections.handle_decisions(now);
             }
-            #[cfg(not(feature = "tls"))]
-            WAKER => {}
             Token(token) if token >= LISTENER => self.acceptor.ready(token - LISTENER),
             Token(key) => {
                 // An event may be meant for a connection that had the same key before. It is only a hint:

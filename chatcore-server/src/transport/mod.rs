@@ -81,6 +81,15 @@ impl Transport {
         }
     }
 
+    /// Nobody between the two ends can read along.
+    pub(crate) const fn is_encrypted(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => true,
+        }
+    }
+
     /// Reads once.
     #[inline]
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Input {

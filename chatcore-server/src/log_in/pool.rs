@@ -1,0 +1,164 @@
+//! Threads that decide about registrations, and how the event loop gets what they decide.
+
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
+use std::time::Duration;
+
+use chatcore::{Admission, QuotaKey, Refusal, Registration};
+use tracing::error;
+
+use super::queue::Queue;
+use super::{Authenticator, LogIn, LogInRequest};
+
+/// When to come again if too many wait.
+const AGAIN_AFTER: Duration = Duration::from_secs(2);
+
+/// A registration about which something is to be decided.
+#[derive(Debug)]
+struct Job {
+    asker: Weak<()>,
+    key: usize,
+    registration: Registration,
+    address: Option<IpAddr>,
+    is_encrypted: bool,
+}
+
+/// What was decided about a registration.
+#[derive(Debug)]
+pub(crate) struct Decision {
+    asker: Weak<()>,
+    /// The connection that asked. Another one may have the same key by now.
+    pub(crate) key: usize,
+    pub(crate) registration: Registration,
+    pub(crate) outcome: Result<Admission, Refusal>,
+}
+
+impl Decision {
+    /// The decision is what this one waits for.
+    pub(crate) fn is_for(&self, undecided: &Undecided) -> bool {
+        Weak::ptr_eq(&self.asker, &Arc::downgrade(&undecided.0))
+    }
+}
+
+/// What a connection holds while it waits for a decision. When it is dropped, there need be none.
+#[derive(Debug)]
+pub(crate) struct Undecided(Arc<()>);
+
+/// The threads end with it, each after the decision at which it is.
+pub(crate) struct Pool {
+    shared: Arc<Shared>,
+    decisions: Receiver<Decision>,
+}
+
+struct Shared {
+    waiting: Mutex<Waiting>,
+    /// There is something to decide, or no more will be.
+    news: Condvar,
+}
+
+struct Waiting {
+    queue: Queue<Job>,
+    is_over: bool,
+}
+
+impl Pool {
+    /// `wake` is called after each decision.
+    pub(crate) fn start(log_in: &LogIn, wake: impl Fn() + Clone + Send + 'static) -> io::Result<Self> {
+        let queue = Queue::new(log_in.waiting_max, log_in.waiting_of_origin_max);
+        let waiting = Mutex::new(Waiting { queue, is_over: false });
+        let shared = Arc::new(Shared { waiting, news: Condvar::new() });
+        let (sender, decisions) = mpsc::channel();
+        // From now on the threads that were started end if another one cannot be.
+        let pool = Self { shared, decisions };
+        for number in 0..log_in.threads {
+            let (shared, sender, wake) = (Arc::clone(&pool.shared), sender.clone(), wake.clone());
+            let authenticator = Arc::clone(&log_in.authenticator);
+            thread::Builder::new()
+                .name(format!("log-in {number}"))
+                .spawn(move || shared.decide_all(&*authenticator, &sender, &wake))?;
+        }
+        Ok(pool)
+    }
+
+    /// Asks about the registration of a connection. Gives the refusal if too many wait.
+    pub(crate) fn ask(
+        &self,
+        key: usize,
+        origin: QuotaKey,
+        registration: Registration,
+        address: Option<IpAddr>,
+        is_encrypted: bool,
+    ) -> Result<Undecided, Refusal> {
+        let undecided = Undecided(Arc::new(()));
+        let asker = Arc::downgrade(&undecided.0);
+        let job = Job { asker, key, registration, address, is_encrypted };
+        if self.shared.lock().queue.push(origin, job).is_err() {
+            return Err(Refusal::RateLimited { wait: AGAIN_AFTER });
+        }
+        self.shared.news.notify_one();
+        Ok(undecided)
+    }
+
+    /// The next decision that was made.
+    pub(crate) fn poll_decision(&self) -> Option<Decision> {
+        self.decisions.try_recv().ok()
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is to be decided next. None if nothing ever will be.
+    fn next(&self) -> Option<Job> {
+        let mut waiting = self.lock();
+        loop {
+            if waiting.is_over {
+                return None;
+            }
+            if let Some(job) = waiting.queue.pop() {
+                // Nobody waits for a decision about a connection that is gone.
+                if job.asker.strong_count() > 0 {
+                    return Some(job);
+                }
+                continue;
+            }
+            waiting = self.news.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn decide_all(&self, authenticator: &dyn Authenticator, decisions: &Sender<Decision>, wake: &impl Fn()) {
+        while let Some(Job { asker, key, registration, address, is_encrypted }) = self.next() {
+            let request = LogInRequest { registration: &registration, address, is_encrypted };
+            // One client's fault must not take the thread from the others.
+            let outcome = catch_unwind(AssertUnwindSafe(|| authenticator.authenticate(&request)));
+            let outcome = outcome.unwrap_or_else(|_| {
+                error!(name = %registration.name(), "deciding about a client panicked: it is refused");
+                Err(Refusal::Denied)
+            });
+            if decisions.send(Decision { asker, key, registration, outcome }).is_err() {
+                return;
+            }
+            wake();
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.shared.lock().is_over = true;
+        self.shared.news.notify_all();
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,242 @@
+//! Who gets a name is decided by the program, on the server's own threads.
+
+mod support;
+
+use std::net::SocketAddr;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use chatcore::wire::{self, ClientMessage, HubMessage, Preface, Refused, Register, Resume, Welcome};
+use chatcore::{Admission, GoodbyeCode, Limits, Refusal, RefusalCode, Token};
+use chatcore_server::{Authenticator, Config, Handle, LogIn, LogInRequest, Server};
+
+use crate::support::{PATIENCE, Peer, encode};
+
+/// A server in this process. It stops with the value.
+struct Serving {
+    address: SocketAddr,
+    handle: Handle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Serving {
+    fn start(log_in: LogIn, limits: Limits) -> Self {
+        let config = Config::default().with_listen(["127.0.0.1:0"]).with_log_in(Some(log_in)).with_limits(limits);
+        let server = Server::bind(config).expect("the configuration is right");
+        let (address, handle) = (server.local_addrs()[0], server.handle());
+        let thread = Some(thread::spawn(move || server.run().expect("the system works")));
+        Self { address, handle, thread }
+    }
+
+    fn ask(&self, name: &str, credential: &[u8]) -> Peer {
+        let mut peer = Peer::connect(self.address);
+        peer.put(&Preface::OURS.encode());
+        peer.say(&register(name, credential));
+        peer
+    }
+
+    /// Lets the server go around once: nobody decides about a resume.
+    fn turn(&self) {
+        let mut peer = Peer::connect(self.address);
+        peer.put(&Preface::OURS.encode());
+        let token = Token::from_bytes([7; 16]);
+        peer.say(&ClientMessage::Resume(Resume {
+            name: "x",
+            token,
+            received: None,
+            attempt: 1,
+            frame_bytes_max: 1408,
+        }));
+        peer.take_preface();
+        assert_eq!(refusal(&mut peer), RefusalCode::SessionOver);
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.handle.shut_down();
+        let ended = self.thread.take().map(JoinHandle::join);
+        assert!(thread::panicking() || ended.is_some_and(|ended| ended.is_ok()), "the server ends well");
+    }
+}
+
+fn register<'a>(name: &'a str, credential: &'a [u8]) -> ClientMessage<'a> {
+    ClientMessage::Register(Register { name, credential, frame_bytes_max: u32::MAX })
+}
+
+fn refusal(peer: &mut Peer) -> RefusalCode {
+    match peer.take() {
+        HubMessage::Refused(Refused { code, .. }) => code,
+        other => panic!("{other:?} in place of a refusal"),
+    }
+}
+
+fn assert_welcome(peer: &mut Peer) {
+    let answer = peer.take();
+    assert!(matches!(answer, HubMessage::Welcome(Welcome { .. })), "{answer:?}");
+}
+
+/// Takes one word, and panics over another.
+struct Word;
+
+impl Authenticator for Word {
+    fn authenticate(&self, request: &LogInRequest<'_>) -> Result<Admission, Refusal> {
+        assert!(request.is_private() && !request.is_encrypted, "it comes from this machine, over TCP");
+        match request.registration.credential() {
+            b"right" => Ok(Admission::NewUser),
+            b"panic" => panic!("as the test wants"),
+            _ => Err(Refusal::Denied),
+        }
+    }
+}
+
+#[test]
+fn a_name_is_for_who_proves_its_right_to_it() {
+    let serving = Serving::start(LogIn::new(Word), Limits::default());
+    let mut peer = serving.ask("alice", b"wrong");
+    peer.take_preface();
+    assert_eq!(refusal(&mut peer), RefusalCode::Denied);
+    peer.say(&register("alice", b"panic"));
+    assert_eq!(refusal(&mut peer), RefusalCode::Denied);
+    // What comes in the same breath waits for the decision.
+    let send = ClientMessage::Send(wire::Send { to: "alice", body: b"hello" });
+    peer.put(&[encode(&register("Alice", b"right")), encode(&send)].concat());
+    assert_welcome(&mut peer);
+    let HubMessage::Deliver(deliver) = peer.take_beside_acks() else { panic!("a message comes") };
+    assert_eq!((deliver.from, deliver.body), ("alice", &b"hello"[..]));
+}
+
+/// Tells who is to be decided about, and waits for what it is told.
+struct Slow {
+    asked: Mutex<Sender<String>>,
+    decisions: Mutex<Receiver<Result<Admission, Refusal>>>,
+}
+
+impl Authenticator for Slow {
+    fn authenticate(&self, request: &LogInRequest<'_>) -> Result<Admission, Refusal> {
+        let name = request.registration.name().to_string();
+        // The test may be over.
+        let _ = self.asked.lock().expect("nobody panics").send(name);
+        self.decisions.lock().expect("nobody panics").recv().unwrap_or(Err(Refusal::Denied))
+    }
+}
+
+struct Desk {
+    asked: Receiver<String>,
+    decisions: Sender<Result<Admission, Refusal>>,
+}
+
+impl Desk {
+    fn new() -> (Self, LogIn) {
+        let (asked, decisions) = (mpsc::channel(), mpsc::channel());
+        let slow = Slow { asked: Mutex::new(asked.0), decisions: Mutex::new(decisions.1) };
+        (Self { asked: asked.1, decisions: decisions.0 }, LogIn::new(slow))
+    }
+
+    fn asked(&self) -> String {
+        self.asked.recv_timeout(PATIENCE).expect("it is asked")
+    }
+
+    fn decide(&self, decision: Result<Admission, Refusal>) {
+        self.decisions.send(decision).expect("the server is there");
+    }
+}
+
+#[test]
+fn nobody_else_waits_for_a_decision() {
+    let (desk, log_in) = Desk::new();
+    let serving = Serving::start(log_in, Limits::default());
+    let mut bob = serving.ask("bob", b"");
+    desk.decide(Ok(Admission::NewUser));
+    bob.take_preface();
+    assert_welcome(&mut bob);
+    assert_eq!(desk.asked(), "bob");
+
+    let mut alice = serving.ask("alice", b"");
+    assert_eq!(desk.asked(), "alice");
+    bob.say(&ClientMessage::Send(wire::Send { to: "bob", body: b"hello" }));
+    assert!(matches!(bob.take_beside_acks(), HubMessage::Deliver(_)), "bob is served meanwhile");
+    desk.decide(Ok(Admission::NewUser));
+    alice.take_preface();
+    assert_welcome(&mut alice);
+}
+
+#[test]
+fn who_is_gone_is_not_decided_about() {
+    let (desk, log_in) = Desk::new();
+    let serving = Serving::start(log_in, Limits::default());
+    let mut first = serving.ask("first", b"");
+    assert_eq!(desk.asked(), "first");
+    let gone = serving.ask("gone", b"");
+    serving.turn();
+    drop(gone);
+    serving.turn();
+    let mut last = serving.ask("last", b"");
+    serving.turn();
+    for name in [&mut first, &mut last] {
+        desk.decide(Ok(Admission::NewUser));
+        name.take_preface();
+        assert_welcome(name);
+    }
+    assert_eq!(desk.asked(), "last");
+}
+
+#[test]
+fn of_one_origin_only_so_many_wait() {
+    let (desk, log_in) = Desk::new();
+    let serving = Serving::start(log_in.with_waiting_of_origin_max(1), Limits::default());
+    let _decided = serving.ask("decided", b"");
+    assert_eq!(desk.asked(), "decided");
+    let mut waits = serving.ask("waits", b"");
+    serving.turn();
+    let mut refused = serving.ask("refused", b"");
+    refused.take_preface();
+    assert_eq!(refusal(&mut refused), RefusalCode::RateLimited);
+    desk.decide(Ok(Admission::NewUser));
+    desk.decide(Ok(Admission::NewUser));
+    waits.take_preface();
+    assert_welcome(&mut waits);
+}
+
+#[test]
+fn a_decision_that_takes_too_long_counts_for_nobody() {
+    let (desk, log_in) = Desk::new();
+    let limits = Limits::default().with_decision_time_max(Duration::from_millis(200));
+    let limits = limits.with_handshake_time_max(2 * PATIENCE);
+    let serving = Serving::start(log_in, limits);
+    let mut alice = serving.ask("alice", b"");
+    assert_eq!(desk.asked(), "alice");
+    alice.take_preface();
+    alice.assert_goodbye(GoodbyeCode::TimedOut);
+    drop(alice);
+    serving.turn();
+    // The next connection has the same key.
+    let mut bob = serving.ask("bob", b"");
+    serving.turn();
+    desk.decide(Ok(Admission::NewUser));
+    assert_eq!(desk.asked(), "bob", "what was decided about alice is not about bob");
+    desk.decide(Err(Refusal::Denied));
+    bob.take_preface();
+    assert_eq!(refusal(&mut bob), RefusalCode::Denied);
+}
+
+#[test]
+fn an_authenticator_can_be_shared() {
+    struct Shared(Arc<Mutex<Vec<String>>>);
+    impl Authenticator for Shared {
+        fn authenticate(&self, request: &LogInRequest<'_>) -> Result<Admission, Refusal> {
+            self.0.lock().expect("nobody panics").push(request.registration.display_name().into());
+            Ok(Admission::AnotherSession)
+        }
+    }
+    let seen = Arc::default();
+    let serving = Serving::start(LogIn::new(Shared(Arc::clone(&seen))).with_threads(2), Limits::default());
+    for spelling in ["Alice", "ALICE"] {
+        let mut device = serving.ask(spelling, b"");
+        device.take_preface();
+        assert_welcome(&mut device);
+    }
+    assert_eq!(*seen.lock().expect("nobody panics"), ["Alice", "ALICE"]);
+}
