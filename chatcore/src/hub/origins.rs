@@ -142,6 +142,13 @@ impl Origins {
         self.accounts[account as usize].bucket.charge(now, cost, pace);
     }
 
+    /// Lets no bucket be further behind than a burst of its new pace.
+    pub(super) fn change_pace(&mut self, now: Instant, pace: &Pace) {
+        for (_, account) in &mut self.accounts {
+            account.bucket.forgive(now, pace);
+        }
+    }
+
     /// Charges an origin for asking to be let in, and for what that has cost already. If it has asked too often, when it
     /// may ask again.
     pub(super) fn charge_admission(
