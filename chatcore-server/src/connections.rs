@@ -6,9 +6,9 @@
 
 use std::net::SocketAddr;
 
-use chatcore::{Action, Hub, HubEvent, Instant};
+use chatcore::{Action, Hub, HubEvent, Instant, Limits, UserName};
 use mio::net::TcpStream;
-use tracing::{debug, info};
+use tracing::{debug, error, info};
 
 use crate::config::DriverLimits;
 use crate::connection::{Flow, Stage};
@@ -91,6 +91,35 @@ impl Connections {
     /// When [`Connections::handle_timeout`] is due.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         [self.hub.poll_timeout(), self.table.deadline()].into_iter().flatten().min()
+    }
+
+    /// Other limits and reserved names from now on.
+    pub(crate) fn reconfigure(&mut self, now: Instant, hub: Limits, driver: DriverLimits, reserved: &[UserName]) {
+        if let Err(error) = self.hub.set_limits(now, hub) {
+            // They were checked against those that the hub has.
+            error!(%error, "the limits of the hub stay as they were");
+        }
+        self.hub.set_reserved(reserved);
+        self.limits = driver;
+    }
+
+    /// Logs how much there is of everything.
+    pub(crate) fn log_status(&self) {
+        let (counters, memory) = (self.hub.counters(), self.hub.memory());
+        info!(
+            users = self.hub.users(),
+            sessions = self.hub.sessions(),
+            rooms = self.hub.rooms(),
+            connections = self.table.len(),
+            memory_bytes = memory.total(),
+            accepted = counters.accepted,
+            bytes_in = counters.bytes_in,
+            bytes_out = counters.bytes_out,
+            sessions_begun = counters.sessions_begun,
+            sessions_ended = counters.sessions_ended,
+            resumed = counters.resumed,
+            "status"
+        );
     }
 
     // ---- what happened ----
@@ -247,7 +276,9 @@ impl Connections {
         let peer = |conn| self.table.peer(conn);
         match event {
             HubEvent::SessionStarted { conn, name, .. } => info!(%conn, peer = %peer(conn), %name, "joined"),
-            HubEvent::Detached { conn, name, reason, .. } => info!(%conn, %name, %reason, "lost its connection"),
+            HubEvent::Detached { conn, name, reason, .. } => {
+                info!(%conn, peer = %peer(conn), %name, %reason, "lost its connection");
+            }
             HubEvent::Resumed { conn, name, .. } => info!(%conn, peer = %peer(conn), %name, "resumed"),
             HubEvent::TakenOver { conn, name, .. } => info!(%conn, peer = %peer(conn), %name, "taken over"),
             HubEvent::SessionEnded { name, reason, .. } => info!(%name, %reason, "left"),

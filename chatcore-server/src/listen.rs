@@ -15,7 +15,7 @@ use crate::memory::Bytes;
 /// they allow (`net.core.somaxconn` on Linux, 4096 by default).
 const BACKLOG: i32 = 4096;
 
-/// Why a server could not start. `Display` says what would be right.
+/// Why a server cannot start, or cannot go on with another configuration. `Display` says what would be right.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BindError {
@@ -71,6 +71,12 @@ pub enum BindError {
         #[source]
         error: io::Error,
     },
+    /// What differs cannot change while the server runs ([`Config::check_change`]).
+    #[error("{name} cannot change while the server runs: it changes with a restart")]
+    Fixed {
+        /// The field of [`Config`].
+        name: &'static str,
+    },
     /// The system lacks what an event loop needs.
     #[error("cannot start: {0}")]
     System(#[source] io::Error),
@@ -91,11 +97,26 @@ fn advise(error: &io::Error) -> String {
     }
 }
 
-/// Listens on everything that is asked for.
-pub(crate) fn listen(given: &[String]) -> Result<Vec<TcpListener>, BindError> {
+/// Checks how the addresses are written, without a look at what there is.
+pub(crate) fn check(given: &[String]) -> Result<(), BindError> {
     if given.is_empty() {
         return Err(BindError::NoAddress);
     }
+    given.iter().try_for_each(|given| check_syntax(given))
+}
+
+fn check_syntax(given: &str) -> Result<(), BindError> {
+    let is_number = |port: &str| port.parse::<u16>().is_ok();
+    if given.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && is_number(port)) {
+        Ok(())
+    } else {
+        Err(BindError::Syntax { given: given.into() })
+    }
+}
+
+/// Listens on everything that is asked for.
+pub(crate) fn listen(given: &[String]) -> Result<Vec<TcpListener>, BindError> {
+    check(given)?;
     let mut listeners = Vec::new();
     for given in given {
         listen_on_each(&resolve(given)?, &mut listeners)?;
@@ -104,10 +125,6 @@ pub(crate) fn listen(given: &[String]) -> Result<Vec<TcpListener>, BindError> {
 }
 
 fn resolve(given: &str) -> Result<Vec<SocketAddr>, BindError> {
-    let is_number = |port: &str| port.parse::<u16>().is_ok();
-    if !given.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && is_number(port)) {
-        return Err(BindError::Syntax { given: given.into() });
-    }
     let resolved = given.to_socket_addrs().map_err(|error| BindError::Resolve { given: given.into(), error })?;
     let mut addresses: Vec<SocketAddr> = Vec::new();
     for address in resolved {

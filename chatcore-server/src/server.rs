@@ -1,15 +1,12 @@
 //! The event loop.
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use chatcore::{HUB_NUMBER_MAX, Hub, Instant};
+use chatcore::{Hub, Instant};
 use mio::event::Event;
-use mio::{Events, Interest, Poll, Registry, Token, Waker};
+use mio::{Events, Interest, Poll, Registry, Token};
 use tracing::{debug, info};
 
 use crate::accept::{Accept, Acceptor};
@@ -18,6 +15,7 @@ use crate::buffers::BUFFER_BYTES;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::connections::Connections;
+use crate::handle::Handle;
 use crate::listen::{self, BindError};
 use crate::memory::Bytes;
 use crate::reconnect::ReconnectAdvice;
@@ -52,39 +50,6 @@ pub struct Server {
     stopping: bool,
 }
 
-/// Stops a server from another thread: [`Server::handle`] gives it. Clones stop the same server.
-#[derive(Clone)]
-pub struct Handle(Arc<Shared>);
-
-struct Shared {
-    waker: Waker,
-    stop: AtomicBool,
-}
-
-impl Handle {
-    /// Asks the server to stop, and returns at once. The server listens no more, and says goodbye to every client.
-    /// [`Server::run`] returns when all connections are gone. For what is still to be written, the server waits for
-    /// [`Limits::flush_time_max`](chatcore::Limits::flush_time_max) at the most, and then for
-    /// [`DriverLimits::linger_time_max`](crate::DriverLimits::linger_time_max) for the clients to close.
-    ///
-    /// A second call, or one after the server has stopped, does nothing.
-    pub fn shut_down(&self) {
-        self.0.stop.store(true, Ordering::Release);
-        // It fails only if the poll is gone, and then the server is.
-        let _ = self.0.waker.wake();
-    }
-
-    fn is_asked_to_stop(&self) -> bool {
-        self.0.stop.load(Ordering::Acquire)
-    }
-}
-
-impl fmt::Debug for Handle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle").field("asked_to_stop", &self.is_asked_to_stop()).finish()
-    }
-}
-
 impl Server {
     /// Listens on every address of the configuration. From now on clients can connect, and wait until
     /// [`run`](Self::run) serves them.
@@ -101,21 +66,12 @@ impl Server {
     /// assert!(matches!(Server::bind(config), Err(BindError::Memory { .. })), "the limits allow more than 1 MiB");
     /// ```
     pub fn bind(config: Config) -> Result<Self, BindError> {
-        config.limits.check()?;
-        config.driver.check()?;
-        if config.hub_number > HUB_NUMBER_MAX {
-            return Err(BindError::HubNumber(config.hub_number));
-        }
+        config.check()?;
         let needed = config.memory_bytes();
-        if let Some(bytes_max) = config.memory_bytes_max
-            && needed > bytes_max
-        {
-            return Err(BindError::Memory { needed, bytes_max });
-        }
         let mut acceptor = Acceptor::new(listen::listen(&config.listen)?);
         let poll = Poll::new().map_err(BindError::System)?;
         let addresses = register(poll.registry(), &mut acceptor).map_err(BindError::System)?;
-        let waker = Waker::new(poll.registry(), WAKER).map_err(BindError::System)?;
+        let handle = Handle::new(poll.registry(), WAKER, config.clone()).map_err(BindError::System)?;
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| BindError::System(io::Error::other(error)))?;
         info!("by its limits this server needs at most {} of memory", Bytes(needed));
@@ -132,7 +88,7 @@ impl Server {
             connections_max: config.driver.connections_max,
             connections: Connections::new(hub, config.driver),
             reconnect: config.reconnect,
-            handle: Handle(Arc::new(Shared { waker, stop: AtomicBool::new(false) })),
+            handle,
             stopping: false,
         })
     }
@@ -195,6 +151,7 @@ impl Server {
                 ack_delay.reset(now);
             }
 
+            self.do_what_is_asked();
             if self.handle.is_asked_to_stop() && !self.stopping {
                 self.stop();
             }
@@ -283,6 +240,27 @@ impl Server {
                 Accept::Nobody => return,
             }
         }
+    }
+
+    /// What other threads want, except to stop.
+    fn do_what_is_asked(&mut self) {
+        if let Some(config) = self.handle.new_config() {
+            self.reconfigure(config);
+        }
+        if self.handle.is_asked_for_status() {
+            self.connections.log_status();
+        }
+    }
+
+    /// Takes over what can change, which is checked already.
+    fn reconfigure(&mut self, config: Config) {
+        self.turn_time = config.driver.turn_time;
+        self.turn_accepts_max = config.driver.turn_accepts_max;
+        self.connections_max = config.driver.connections_max;
+        self.reconnect = config.reconnect;
+        self.connections.reconfigure(self.clock.now(), config.limits, config.driver, &config.reserved_names);
+        // There may be room for more now.
+        self.acceptor.resume();
     }
 
     fn stop(&mut self) {
