@@ -85,6 +85,12 @@ impl Server {
         self.log.iter().filter(|line| words.iter().all(|word| line.contains(word))).count()
     }
 
+    /// Lines of the log until now that hold all of these words.
+    pub(crate) fn lines_logged(&mut self, words: &[&str]) -> impl Iterator<Item = String> {
+        self.log.extend(self.lines.try_iter());
+        self.log.iter().filter(|line| words.iter().all(|word| line.contains(word))).cloned()
+    }
+
     /// Sends a signal, as `kill` names it.
     pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
