@@ -200,6 +200,21 @@ fn a_reload_whose_change_does_not_fit_what_needs_a_restart_changes_nothing() {
 }
 
 #[test]
+fn a_reload_lets_those_in_who_wait_for_a_higher_limit() {
+    let file = File::with("connections_max = 1\n");
+    let mut server = file.server(&[]);
+    let mut alice = User::registered(server.address(), "alice");
+    let mut bob = Peer::connect(server.address());
+    bob.put(&support::opening("bob"));
+    server.logged(&["WARN no more connections are accepted for now"]);
+    file.write("connections_max = 2\n");
+    server.signal("HUP");
+    bob.take_preface();
+    assert!(matches!(bob.take(), HubMessage::Welcome(_)));
+    alice.tell_oneself("alice");
+}
+
+#[test]
 fn without_a_file_a_hangup_changes_nothing() {
     let mut server = Server::start(&[]);
     let mut alice = User::registered(server.address(), "alice");

@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::fs;
+
 use chatcore::GoodbyeCode;
 
 use support::{Peer, Server, User};
@@ -21,6 +23,20 @@ fn no_signal_ends_it_by_accident() {
     server.signal("QUIT");
     bob.assert_goodbye(GoodbyeCode::ShuttingDown);
     drop((alice, bob));
+    assert_eq!(server.exit_status().code(), Some(0));
+}
+
+/// What a terminal sends when it is closed.
+#[test]
+fn a_hangup_ends_a_server_at_a_terminal_that_has_no_file() {
+    let (_pty, terminal) = pty_process::blocking::open().unwrap();
+    let descriptor = std::os::fd::AsRawFd::as_raw_fd(&std::os::fd::AsFd::as_fd(&terminal));
+    let stdin = fs::File::open(format!("/proc/self/fd/{descriptor}")).unwrap();
+    let mut server = Server::start_with_input(stdin);
+    let mut alice = Peer::registered(server.address(), "alice");
+    server.signal("HUP");
+    alice.assert_goodbye(GoodbyeCode::ShuttingDown);
+    drop(alice);
     assert_eq!(server.exit_status().code(), Some(0));
 }
 

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::thread;
 
-use chatcore_server::{BindError, Server};
+use chatcore_server::Server;
 
 use crate::log::Control;
 use crate::settings::{Action, Faults, Invocation, Loaded};
@@ -46,12 +46,11 @@ fn serve(invocation: Invocation, loaded: Loaded) -> ExitCode {
 fn run(invocation: Invocation, loaded: Loaded, log: &Control) -> ExitCode {
     let server = match Server::bind(loaded.settings.config()) {
         Ok(server) => server,
-        // All that `Config::check` finds is found already.
-        Err(error @ (BindError::Resolve { .. } | BindError::Listen { .. } | BindError::System(_))) => {
+        Err(error) => {
+            // What was logged before comes first.
             log.end();
             return failure(&error);
         }
-        Err(error) => return failure(&error),
     };
     let signals = Signals { invocation, settings: loaded.settings, log: log.clone(), server: server.handle() };
     if let Err(error) = signals.handle() {

@@ -15,6 +15,30 @@ const CONFIG: &str = "config";
 const PRINT_CONFIG: &str = "print_config";
 const CHECK_CONFIG: &str = "check_config";
 
+/// What each signal does, for the help and the manual page.
+pub(super) const SIGNALS: [(&str, &str); 4] = [
+    (
+        "SIGINT, SIGTERM, SIGQUIT",
+        "The server listens no more, says goodbye to every client, writes what is still to be written for a bounded time, and \
+         exits with 0. A second one ends it at once.",
+    ),
+    (
+        "SIGHUP",
+        "The server reads its configuration again, takes over what can change, and logs what has changed and what needs a \
+         restart. If anything is wrong, all settings stay as they are. A server without a file whose input is a terminal \
+         stops instead, because the terminal is gone.",
+    ),
+    ("SIGUSR1", "The server logs a line about its users, rooms, connections, memory and counters."),
+    ("SIGUSR2", "The server logs with the level debug, and after the next one as before."),
+];
+
+/// What the program exits with, likewise.
+pub(super) const EXIT_CODES: [(&str, &str); 3] = [
+    ("0", "The server has stopped after a signal; or the configuration is right."),
+    ("1", "The server cannot listen, or the system fails."),
+    ("2", "The command line or the configuration is wrong. A line for each fault says what would be right."),
+];
+
 /// What the program is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
@@ -102,11 +126,11 @@ pub(crate) fn command() -> Command {
         .about("A chat server.")
         .long_about(
             "A chat server.\n\nPrints one line for each address that it listens on, and serves until it gets SIGINT, \
-             SIGTERM or SIGQUIT: then it says goodbye to everybody and exits with 0. A second signal ends it at once. \
-             With SIGHUP it reads its configuration again.\n\nEach setting is a flag, a variable or a line of a file. A flag \
+             SIGTERM or SIGQUIT.\n\nEach setting is a flag, such as --users-max 500, a variable, CHATCORE_USERS_MAX=500, or a line of a file, users_max = 500. A flag \
              comes before a variable, and that before the file. A time is a number with a unit, like 30s or 250ms; \
              without a unit, a flag means seconds. Bytes are a number, or one with a unit, like 64KiB.",
         )
+        .after_long_help(format!("{}\n{}", listed("Signals", &SIGNALS), listed("Exit codes", &EXIT_CODES)))
         .args_override_self(true)
         .arg(
             Arg::new(CONFIG)
@@ -133,6 +157,11 @@ pub(crate) fn command() -> Command {
         let args = group.settings.iter().map(|setting| argument(setting, &defaults).help_heading(group.title));
         command.args(args)
     })
+}
+
+fn listed(title: &str, rows: &[(&str, &str)]) -> String {
+    let rows = rows.iter().map(|(name, text)| format!("  {name}\n          {text}\n"));
+    format!("{title}:\n{}", rows.collect::<String>())
 }
 
 fn argument(setting: &Setting, defaults: &Settings) -> Arg {

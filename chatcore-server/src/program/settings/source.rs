@@ -29,11 +29,16 @@ pub(crate) struct Fault(String);
 
 impl Fault {
     pub(super) fn new(what: impl fmt::Display) -> Self {
-        Self(what.to_string())
+        let (what, mut line) = (what.to_string(), String::new());
+        // A key or a path may hold what ends a line, or does something to a terminal.
+        for c in what.chars() {
+            if c.is_control() { line.extend(c.escape_debug()) } else { line.push(c) }
+        }
+        Self(line)
     }
 
     pub(super) fn at(path: &Path, line: usize, what: impl fmt::Display) -> Self {
-        Self(format!("{}:{line}: {what}", path.display()))
+        Self::new(format_args!("{}:{line}: {what}", path.display()))
     }
 }
 

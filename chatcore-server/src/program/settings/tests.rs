@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use chatcore_server::Config;
+use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::flags::Invocation;
@@ -127,6 +128,8 @@ fn each_fault_of_a_file_is_named_with_its_line_and_what_would_be_right() {
 #[test]
 fn what_is_no_configuration_at_all_is_named_with_its_line() {
     assert!(Folder::with("users_max = 5\nrooms_max 5\n").faults(&[])[0].starts_with("FILE:2: this is not TOML"));
+    let folder = Folder::with("[\"two\\nlines\\u001b\"]\n");
+    assert!(folder.faults(&[])[0].starts_with("FILE:1: there is no section [two\\nlines\\u{1b}]"));
     assert!(Folder::with("users_max = 5\nusers_max = 5\n").faults(&[])[0].starts_with("FILE:2: this is not TOML"));
     let folder = Folder::with("");
     fs::write(folder.path(), b"users_max = 5\n# \xff\n").unwrap();
@@ -158,5 +161,37 @@ fn values_that_do_not_fit_each_other_are_named_with_where_they_come_from() {
     ] {
         let faults = Folder::with(text).faults(&[]);
         assert!(faults.len() == 1 && faults[0].starts_with(words), "{words}: {faults:#?}");
+    }
+}
+
+/// Lines like those of a configuration, and others.
+fn line() -> impl Strategy<Value = String> {
+    let names = TABLE.iter().map(|setting| setting.name.to_string()).collect::<Vec<_>>();
+    let key = prop_oneof![4 => prop::sample::select(names), 1 => "[a-z_.\\[\\]\"-]{0,12}"];
+    let value = prop_oneof![
+        "[0-9_.+-]{1,20}",
+        "\"[0-9.]{0,9} ?[a-zA-Z]{0,4}\"",
+        "\\[(\"[a-z0-9:.]{0,12}\",? ?){0,3}\\]",
+        "(true|1979-05-27|\\{ a = 1 \\}|0x[0-9a-f]{1,20}|inf|nan)",
+        ".{0,20}",
+    ];
+    prop_oneof![8 => (key, value).prop_map(|(key, value)| format!("{key} = {value}")), 1 => ".{0,40}"]
+}
+
+proptest! {
+    /// Each fault is one line, and names the file.
+    #[test]
+    fn any_file_is_read_or_refused(lines in prop::collection::vec(line(), 0..6)) {
+        let folder = Folder::with(&lines.join("\n"));
+        match folder.load(&[]) {
+            Ok(loaded) => prop_assert!(loaded.settings.config().check().is_ok()),
+            Err(faults) => {
+                let path = folder.path().display().to_string();
+                prop_assert!(faults.lines().count() > 0);
+                for fault in faults.lines() {
+                    prop_assert!(fault.contains(&path) && !fault.contains('\n'), "{:?}", fault);
+                }
+            }
+        }
     }
 }
