@@ -13,6 +13,7 @@ use tracing::{debug, error, info};
 use crate::config::DriverLimits;
 use crate::connection::{Flow, Stage};
 use crate::load::Load;
+use crate::origin::origin_of;
 use crate::read_queue::Mark;
 use crate::reading::Reading;
 use crate::reconnect::ReconnectAdvice;
@@ -281,7 +282,9 @@ impl Connections {
             }
             HubEvent::Resumed { conn, name, .. } => info!(%conn, peer = %peer(conn), %name, "resumed"),
             HubEvent::TakenOver { conn, name, .. } => info!(%conn, peer = %peer(conn), %name, "taken over"),
-            HubEvent::SessionEnded { name, reason, .. } => info!(%name, %reason, "left"),
+            HubEvent::SessionEnded { name, origin, reason, .. } => {
+                info!(origin = %origin_of(origin), %name, %reason, "left");
+            }
             HubEvent::RoomOpened { room, .. } => debug!(%room, "opened"),
             HubEvent::RoomClosed { room, .. } => debug!(%room, "closed"),
             event => debug!(?event),

@@ -66,7 +66,7 @@ pub use handle::Handle;
 #[cfg(feature = "mio")]
 pub use listen::BindError;
 #[cfg(any(feature = "mio", feature = "tokio"))]
-pub use origin::quota_key;
+pub use origin::{origin_of, quota_key};
 #[cfg(any(feature = "mio", feature = "tokio"))]
 pub use reconnect::ReconnectAdvice;
 #[cfg(feature = "mio")]

@@ -1,6 +1,7 @@
 //! Where connections come from, as numbers.
 
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use chatcore::QuotaKey;
 
@@ -20,4 +21,30 @@ pub fn quota_key(address: IpAddr) -> QuotaKey {
         IpAddr::V4(address) => u128::from(u32::from(address)),
         IpAddr::V6(address) => u128::from(address) >> 64 << 64,
     })
+}
+
+/// What a [`quota_key`] stands for, for people: an IPv4 address, or a network of IPv6.
+///
+/// ```
+/// use chatcore_server::{origin_of, quota_key};
+///
+/// assert_eq!(origin_of(quota_key("192.0.2.1".parse()?)).to_string(), "192.0.2.1");
+/// assert_eq!(origin_of(quota_key("2001:db8::1".parse()?)).to_string(), "2001:db8::/64");
+/// assert_eq!(origin_of(quota_key("::1".parse()?)).to_string(), "::/64");
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+pub fn origin_of(key: QuotaKey) -> impl fmt::Display {
+    Origin(key)
+}
+
+struct Origin(QuotaKey);
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match u32::try_from(self.0.0) {
+            // No peer has the address 0.0.0.0.
+            Ok(address) if address > 0 => write!(f, "{}", Ipv4Addr::from(address)),
+            _ => write!(f, "{}/64", Ipv6Addr::from(self.0.0)),
+        }
+    }
 }

@@ -89,6 +89,11 @@ impl Origins {
         self.queue_if_idle(share.account);
     }
 
+    /// Whose account a share counts in.
+    pub(super) fn origin(&self, share: &Share) -> QuotaKey {
+        self.accounts[share.account as usize].origin
+    }
+
     fn queue_if_idle(&mut self, index: u32) {
         let account = &mut self.accounts[index as usize];
         if account.users == 0 && !core::mem::replace(&mut account.is_queued, true) {

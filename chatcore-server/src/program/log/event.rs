@@ -1,17 +1,17 @@
 //! What an event says.
 
 use std::fmt::{self, Write};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
-use chatcore::QuotaKey;
-use chatcore_server::quota_key;
+use chatcore_server::{origin_of, quota_key};
 use tracing::field::{Field, Visit};
 
 /// Bytes of a value, or of a message: what is longer is cut. So a line has an end.
 const VALUE_BYTES_MAX: usize = 1024;
 
-/// The field that says where the peer is whom an event is about.
+/// The fields that say where the peer is whom an event is about: its address, or its origin.
 const PEER: &str = "peer";
+pub(super) const ORIGIN: &str = "origin";
 
 /// A message, and its fields in their order.
 #[derive(Debug, Default)]
@@ -28,36 +28,16 @@ pub(super) enum Value {
 }
 
 impl Content {
-    /// The address that the event is about, and the number of its origin.
-    pub(super) fn origin(&self) -> Option<Origin> {
-        let (_, value) = self.fields.iter().find(|(name, _)| *name == PEER)?;
-        let Value::Text(text) = value else { return None };
-        let address: SocketAddr = text.parse().ok()?;
-        Some(Origin::of(address.ip()))
-    }
-}
-
-/// Where peers come from, as the server counts them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Origin {
-    key: QuotaKey,
-    is_ipv6: bool,
-}
-
-impl Origin {
-    pub(super) fn of(address: IpAddr) -> Self {
-        Self { key: quota_key(address), is_ipv6: address.to_canonical().is_ipv6() }
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_ipv6 {
-            return write!(f, "{}/64", Ipv6Addr::from(self.key.0));
-        }
-        // An IPv4 address has no more bits.
-        let bits = u32::try_from(self.key.0).unwrap_or(u32::MAX);
-        write!(f, "{}", std::net::Ipv4Addr::from(bits))
+    /// Where those are whom the event is about.
+    pub(super) fn origin(&self) -> Option<String> {
+        self.fields.iter().find_map(|(name, value)| match (*name, value) {
+            (ORIGIN, Value::Text(origin)) => Some(origin.clone()),
+            (PEER, Value::Text(peer)) => {
+                let peer: SocketAddr = peer.parse().ok()?;
+                Some(origin_of(quota_key(peer.ip())).to_string())
+            }
+            _ => None,
+        })
     }
 }
 
@@ -120,13 +100,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_is_an_address_or_the_network_that_a_customer_has() {
-        let origin = |address: &str| Origin::of(address.parse().unwrap());
-        assert_eq!(origin("192.0.2.1").to_string(), "192.0.2.1");
-        assert_eq!(origin("::ffff:192.0.2.1"), origin("192.0.2.1"));
-        assert_eq!(origin("2001:db8::7").to_string(), "2001:db8::/64");
-        assert_eq!(origin("2001:db8::7"), origin("2001:db8::8"));
-        assert_ne!(origin("::1"), origin("0.0.0.1"));
+    fn an_event_is_about_the_origin_of_its_peer_or_the_one_that_it_names() {
+        let origin = |name: &'static str, value: &str| {
+            let fields = vec![("name", Value::Text("alice".into())), (name, Value::Text(value.into()))];
+            Content { message: String::new(), fields }.origin()
+        };
+        assert_eq!(origin("peer", "192.0.2.1:5"), Some("192.0.2.1".into()));
+        assert_eq!(origin("peer", "[2001:db8::7]:5"), Some("2001:db8::/64".into()));
+        assert_eq!(origin("origin", "2001:db8::/64"), Some("2001:db8::/64".into()));
+        assert_eq!(origin("address", "192.0.2.1:5"), None);
     }
 
     #[test]

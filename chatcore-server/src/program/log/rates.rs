@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tracing::callsite::Identifier;
 use tracing::{Level, Metadata};
 
-use super::event::{Content, Origin, Value};
+use super::event::{Content, ORIGIN, Value};
 
 /// The time in which lines are counted, and after which the rest is told.
 pub(super) const WINDOW: Duration = Duration::from_secs(1);
@@ -39,7 +39,7 @@ pub(super) struct Rates(Mutex<State>);
 struct State {
     limits: RateLimits,
     kinds: HashMap<Identifier, Window>,
-    origins: HashMap<(Identifier, Origin), Window>,
+    origins: HashMap<(Identifier, String), Window>,
 }
 
 #[derive(Debug)]
@@ -113,7 +113,7 @@ impl Rates {
             !window.is_over(now)
         });
         origins.retain(|(_, origin), window| {
-            rests.extend(window.take_rest(Some(*origin)));
+            rests.extend(window.take_rest(Some(origin)));
             !window.is_over(now)
         });
         rests
@@ -142,12 +142,12 @@ impl Window {
         self.message.clone_from(&content.message);
     }
 
-    fn take_rest(&mut self, origin: Option<Origin>) -> Option<Rest> {
+    fn take_rest(&mut self, origin: Option<&str>) -> Option<Rest> {
         let left_out = std::mem::take(&mut self.left_out);
         if left_out == 0 {
             return None;
         }
-        let fields = origin.map(|origin| ("origin", Value::Text(origin.to_string()))).into_iter().collect();
+        let fields = origin.map(|origin| (ORIGIN, Value::Text(origin.into()))).into_iter().collect();
         let message = format!("{}: and {left_out} more", self.message);
         Some(Rest { metadata: self.metadata, content: Content { message, fields } })
     }
