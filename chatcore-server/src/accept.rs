@@ -87,8 +87,8 @@ impl Acceptor {
 
     /// Shows this certificate to those who come from now on.
     #[cfg(feature = "tls")]
-    pub(crate) fn set_tls(&mut self, tls: Tls) {
-        self.tls = Some(tls);
+    pub(crate) fn set_tls(&mut self, tls: Option<Tls>) {
+        self.tls = tls;
     }
 
     pub(crate) fn sockets(&mut self) -> impl Iterator<Item = &mut ListenSocket> {

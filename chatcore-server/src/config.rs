@@ -35,7 +35,8 @@ pub struct Config {
     ///   path lets, such as `unix:///run/chat.sock?mode=660`. The server removes the file when it stops, and a socket of
     ///   a server that is gone when it starts.
     pub listen: Vec<String>,
-    /// The certificate and the key for `tls://`. Default none.
+    /// The certificate and the key for `tls://`. A server that gets others ([`Handle::reload`](crate::Handle::reload))
+    /// shows them to clients that connect from then on. Default none.
     #[cfg(feature = "tls")]
     pub tls: Option<Tls>,
     /// Who decides which clients get the names that they ask for. Default none: whoever comes first gets a name.

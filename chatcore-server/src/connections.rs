@@ -4,13 +4,14 @@
 //! [`Connections::drain`] does all that the hub wants done. So one write carries all that a batch of input
 //! has to say to a connection. Each of the two is bounded by time, and what is left over goes on in the next turn.
 
-use chatcore::{Action, Hub, HubEvent, Instant};
-use tracing::{debug, info};
+use chatcore::{Action, Hub, HubEvent, Instant, Limits, UserName};
+use tracing::{debug, error, info};
 
 use crate::config::DriverLimits;
 use crate::connection::{Flow, Stage};
 use crate::load::Load;
 use crate::log_in::Pool;
+use crate::origin::origin_of;
 use crate::peer::Peer;
 use crate::read_queue::Mark;
 use crate::reading::Reading;
@@ -94,6 +95,35 @@ impl Connections {
     /// When [`Connections::handle_timeout`] is due.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         [self.hub.poll_timeout(), self.table.deadline()].into_iter().flatten().min()
+    }
+
+    /// Other limits and reserved names from now on.
+    pub(crate) fn reconfigure(&mut self, now: Instant, hub: Limits, driver: DriverLimits, reserved: &[UserName]) {
+        if let Err(error) = self.hub.set_limits(now, hub) {
+            // They were checked against those that the hub has.
+            error!(%error, "the limits of the hub stay as they were");
+        }
+        self.hub.set_reserved(reserved);
+        self.limits = driver;
+    }
+
+    /// Logs how much there is of everything.
+    pub(crate) fn log_status(&self) {
+        let (counters, memory) = (self.hub.counters(), self.hub.memory());
+        info!(
+            users = self.hub.users(),
+            sessions = self.hub.sessions(),
+            rooms = self.hub.rooms(),
+            connections = self.table.len(),
+            memory_bytes = memory.total(),
+            accepted = counters.accepted,
+            bytes_in = counters.bytes_in,
+            bytes_out = counters.bytes_out,
+            sessions_begun = counters.sessions_begun,
+            sessions_ended = counters.sessions_ended,
+            resumed = counters.resumed,
+            "status"
+        );
     }
 
     // ---- what happened ----
@@ -258,10 +288,14 @@ impl Connections {
         let peer = |conn| self.table.peer(conn);
         match event {
             HubEvent::SessionStarted { conn, name, .. } => info!(%conn, peer = %peer(conn), %name, "joined"),
-            HubEvent::Detached { conn, name, reason, .. } => info!(%conn, %name, %reason, "lost its connection"),
+            HubEvent::Detached { conn, name, reason, .. } => {
+                info!(%conn, peer = %peer(conn), %name, %reason, "lost its connection");
+            }
             HubEvent::Resumed { conn, name, .. } => info!(%conn, peer = %peer(conn), %name, "resumed"),
             HubEvent::TakenOver { conn, name, .. } => info!(%conn, peer = %peer(conn), %name, "taken over"),
-            HubEvent::SessionEnded { name, reason, .. } => info!(%name, %reason, "left"),
+            HubEvent::SessionEnded { name, origin, reason, .. } => {
+                info!(origin = %origin_of(origin), %name, %reason, "left");
+            }
             HubEvent::RoomOpened { room, .. } => debug!(%room, "opened"),
             HubEvent::RoomClosed { room, .. } => debug!(%room, "closed"),
             event => debug!(?event),

@@ -12,6 +12,8 @@ mod async_server;
 #[cfg(feature = "mio")]
 mod buffers;
 #[cfg(feature = "mio")]
+mod checks;
+#[cfg(feature = "mio")]
 mod clock;
 #[cfg(feature = "mio")]
 mod closing;
@@ -23,6 +25,8 @@ mod connection;
 mod connections;
 #[cfg(feature = "mio")]
 mod deadlines;
+#[cfg(feature = "mio")]
+mod handle;
 #[cfg(feature = "mio")]
 mod handshakes;
 #[cfg(feature = "mio")]
@@ -66,14 +70,16 @@ pub use async_server::{AsyncConfig, AsyncServer, Hooks, Listener, StartError};
 #[cfg(feature = "mio")]
 pub use config::{Config, DriverLimits, DriverLimitsError};
 #[cfg(feature = "mio")]
+pub use handle::Handle;
+#[cfg(feature = "mio")]
 pub use listen::{BindError, Endpoint};
 #[cfg(feature = "mio")]
 pub use log_in::{Authenticator, LogIn, LogInRequest};
 #[cfg(any(feature = "mio", feature = "tokio"))]
-pub use origin::quota_key;
+pub use origin::{origin_of, quota_key};
 #[cfg(any(feature = "mio", feature = "tokio"))]
 pub use reconnect::ReconnectAdvice;
 #[cfg(feature = "mio")]
-pub use server::{Handle, Server};
+pub use server::Server;
 #[cfg(feature = "tls")]
 pub use tls::{Tls, TlsError};

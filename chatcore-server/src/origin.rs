@@ -1,6 +1,7 @@
 //! Where connections come from, as numbers.
 
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use chatcore::QuotaKey;
 
@@ -20,4 +21,38 @@ pub fn quota_key(address: IpAddr) -> QuotaKey {
         IpAddr::V4(address) => u128::from(u32::from(address)),
         IpAddr::V6(address) => u128::from(address) >> 64 << 64,
     })
+}
+
+/// The origin of connections over Unix sockets. No address has this key: that of an IPv6 address ends with 64 zeros, that
+/// of an IPv4 address is below 2³².
+#[cfg(feature = "mio")]
+pub(crate) const LOCAL: QuotaKey = QuotaKey(1 << 32);
+
+/// What a [`quota_key`] stands for, for people: an IPv4 address, a network of IPv6, or `unix` for those who come over the
+/// Unix sockets of a [`Server`](crate::Server).
+///
+/// ```
+/// use chatcore_server::{origin_of, quota_key};
+///
+/// assert_eq!(origin_of(quota_key("192.0.2.1".parse()?)).to_string(), "192.0.2.1");
+/// assert_eq!(origin_of(quota_key("2001:db8::1".parse()?)).to_string(), "2001:db8::/64");
+/// assert_eq!(origin_of(quota_key("::1".parse()?)).to_string(), "::/64");
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+pub fn origin_of(key: QuotaKey) -> impl fmt::Display {
+    Origin(key)
+}
+
+struct Origin(QuotaKey);
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match u32::try_from(self.0.0) {
+            // No peer has the address 0.0.0.0.
+            #[cfg(feature = "mio")]
+            Err(_) if self.0 == LOCAL => f.write_str("unix"),
+            Ok(address) if address > 0 => write!(f, "{}", Ipv4Addr::from(address)),
+            _ => write!(f, "{}/64", Ipv6Addr::from(self.0.0)),
+        }
+    }
 }

@@ -5,6 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use chatcore::QuotaKey;
 
+#[cfg(unix)]
+use crate::origin::LOCAL;
 use crate::origin::quota_key;
 
 /// The other end of a connection. Smaller than a `SocketAddr`, because each connection has one: it lacks the scope of an
@@ -43,11 +45,6 @@ impl Peer {
         }
     }
 }
-
-/// The origin of connections over Unix sockets. No address has this key: that of an IPv6 address ends with 64 zeros, that
-/// of an IPv4 address is below 2³².
-#[cfg(unix)]
-const LOCAL: QuotaKey = QuotaKey(1 << 32);
 
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

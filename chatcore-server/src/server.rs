@@ -1,17 +1,12 @@
 //! The event loop.
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-#[cfg(feature = "tls")]
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use chatcore::{HUB_NUMBER_MAX, Hub, Instant};
+use chatcore::{Hub, Instant};
 use mio::event::Event;
-use mio::{Events, Interest, Poll, Registry, Token, Waker};
+use mio::{Events, Interest, Poll, Registry, Token};
 use tracing::{debug, info};
 
 use crate::accept::{Accept, Acceptor};
@@ -20,13 +15,12 @@ use crate::buffers::BUFFER_BYTES;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::connections::Connections;
+use crate::handle::Handle;
 use crate::listen::{self, BindError, Endpoint};
 use crate::log_in::Pool;
 use crate::memory::Bytes;
 use crate::reconnect::ReconnectAdvice;
 use crate::time_slice::TimeSlice;
-#[cfg(feature = "tls")]
-use crate::tls::Tls;
 
 /// Events that are taken from the system at once.
 const EVENTS_MAX: usize = 1024;
@@ -57,59 +51,6 @@ pub struct Server {
     stopping: bool,
 }
 
-/// Stops a server from another thread: [`Server::handle`] gives it. Clones stop the same server.
-#[derive(Clone)]
-pub struct Handle(Arc<Shared>);
-
-struct Shared {
-    waker: Waker,
-    stop: AtomicBool,
-    /// What is to be shown from now on.
-    #[cfg(feature = "tls")]
-    tls: Mutex<Option<Tls>>,
-}
-
-impl Handle {
-    /// Asks the server to stop, and returns at once. The server listens no more, and says goodbye to every client.
-    /// [`Server::run`] returns when all connections are gone. For what is still to be written, the server waits for
-    /// [`Limits::flush_time_max`](chatcore::Limits::flush_time_max) at the most, and then for
-    /// [`DriverLimits::linger_time_max`](crate::DriverLimits::linger_time_max) for the clients to close.
-    ///
-    /// A second call, or one after the server has stopped, does nothing.
-    pub fn shut_down(&self) {
-        self.0.stop.store(true, Ordering::Release);
-        self.wake();
-    }
-
-    fn wake(&self) {
-        // It fails only if the poll is gone, and then the server is.
-        let _ = self.0.waker.wake();
-    }
-
-    /// Lets the server show this certificate to clients that connect from now on, and returns at once. Connections that
-    /// there are go on. A server that does not listen for TLS shows it to nobody.
-    #[cfg(feature = "tls")]
-    pub fn set_tls(&self, tls: Tls) {
-        *self.0.tls.lock().unwrap_or_else(PoisonError::into_inner) = Some(tls);
-        self.wake();
-    }
-
-    #[cfg(feature = "tls")]
-    fn take_tls(&self) -> Option<Tls> {
-        self.0.tls.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn is_asked_to_stop(&self) -> bool {
-        self.0.stop.load(Ordering::Acquire)
-    }
-}
-
-impl fmt::Debug for Handle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle").field("asked_to_stop", &self.is_asked_to_stop()).finish()
-    }
-}
-
 impl Server {
     /// Listens on every address of the configuration. From now on clients can connect, and wait until
     /// [`run`](Self::run) serves them.
@@ -126,36 +67,14 @@ impl Server {
     /// assert!(matches!(Server::bind(config), Err(BindError::Memory { .. })), "the limits allow more than 1 MiB");
     /// ```
     pub fn bind(config: Config) -> Result<Self, BindError> {
-        config.limits.check()?;
-        config.driver.check()?;
-        if config.hub_number > HUB_NUMBER_MAX {
-            return Err(BindError::HubNumber(config.hub_number));
-        }
+        config.check()?;
         let needed = config.memory_bytes();
-        if let Some(bytes_max) = config.memory_bytes_max
-            && needed > bytes_max
-        {
-            return Err(BindError::Memory { needed, bytes_max });
-        }
-        let sockets = listen::listen(
-            &config.listen,
-            #[cfg(feature = "tls")]
-            config.tls.is_some(),
-        )?;
-        let mut acceptor = Acceptor::new(sockets);
+        let mut acceptor = Acceptor::new(listen::listen(&config.listen)?);
         #[cfg(feature = "tls")]
-        if let Some(tls) = config.tls {
-            acceptor.set_tls(tls);
-        }
+        acceptor.set_tls(config.tls.clone());
         let poll = Poll::new().map_err(BindError::System)?;
         let endpoints = register(poll.registry(), &mut acceptor).map_err(BindError::System)?;
-        let waker = Waker::new(poll.registry(), WAKER).map_err(BindError::System)?;
-        let handle = Handle(Arc::new(Shared {
-            waker,
-            stop: AtomicBool::new(false),
-            #[cfg(feature = "tls")]
-            tls: Mutex::new(None),
-        }));
+        let handle = Handle::new(poll.registry(), WAKER, config.clone()).map_err(BindError::System)?;
         let wake = {
             let handle = handle.clone();
             move || handle.wake()
@@ -246,6 +165,7 @@ impl Server {
                 ack_delay.reset(now);
             }
 
+            self.do_what_is_asked();
             if self.handle.is_asked_to_stop() && !self.stopping {
                 self.stop();
             }
@@ -267,13 +187,7 @@ impl Server {
 
     fn dispatch(&mut self, now: Instant, event: &Event) {
         match event.token() {
-            WAKER => {
-                #[cfg(feature = "tls")]
-                if let Some(tls) = self.handle.take_tls() {
-                    self.acceptor.set_tls(tls);
-                }
-                self.connections.handle_decisions(now);
-            }
+            WAKER => self.connections.handle_decisions(now),
             Token(token) if token >= LISTENER => self.acceptor.ready(token - LISTENER),
             Token(key) => {
                 // An event may be meant for a connection that had the same key before. It is only a hint:
@@ -339,6 +253,29 @@ impl Server {
                 Accept::Nobody => return,
             }
         }
+    }
+
+    /// What other threads want, except to stop.
+    fn do_what_is_asked(&mut self) {
+        if let Some(config) = self.handle.new_config() {
+            self.reconfigure(config);
+        }
+        if self.handle.is_asked_for_status() {
+            self.connections.log_status();
+        }
+    }
+
+    /// Takes over what can change, which is checked already.
+    fn reconfigure(&mut self, config: Config) {
+        self.turn_time = config.driver.turn_time;
+        self.turn_accepts_max = config.driver.turn_accepts_max;
+        self.connections_max = config.driver.connections_max;
+        self.reconnect = config.reconnect;
+        #[cfg(feature = "tls")]
+        self.acceptor.set_tls(config.tls);
+        self.connections.reconfigure(self.clock.now(), config.limits, config.driver, &config.reserved_names);
+        // There may be room for more now.
+        self.acceptor.resume();
     }
 
     fn stop(&mut self) {

@@ -27,7 +27,7 @@ fn joining_and_leaving_are_logged_with_name_address_and_reason() {
     server.logged(&["INFO", "left", "name=alice", "reason=goodbye"]);
 
     drop(User::registered(server.address(), "bob"));
-    server.logged(&["INFO", "lost its connection", "name=bob", "reason=the connection broke"]);
+    server.logged(&["INFO", "lost its connection", "name=bob", "reason=\"the connection broke\""]);
 }
 
 #[test]

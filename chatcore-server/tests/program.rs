@@ -44,7 +44,7 @@ fn its_last_words_say_where_to_go_on() {
 
 #[test]
 fn a_signal_says_goodbye_to_everybody_and_ends_with_success() {
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "QUIT"] {
         let mut server = Server::start(&[]);
         let mut alice = User::registered(server.address(), "alice");
         let mut bob = Peer::registered(server.address(), "bob");
@@ -127,7 +127,7 @@ fn a_wrong_command_line_is_usage_and_says_what_is_right() {
         (&["--listen", "127.0.0.1:0", "--turn-time", "0"], "turn_time is 0: it must be at least 1 ns"),
         (&["--listen", "127.0.0.1:0", "--users-max", "0"], "users_max is 0: it must be at least 1"),
         (&["--listen", "127.0.0.1:0", "--memory-bytes-max", "much"], "memory-bytes-max"),
-        (&["--listen", "127.0.0.1:0", "--idle-time-max", "soon"], "30 or 0.5"),
+        (&["--listen", "127.0.0.1:0", "--idle-time-max", "soon"], "30s, 0.5s or 250ms"),
         (&["--listen", "127.0.0.1:0", "--log", "=,=="], "log filter"),
     ] {
         let output = run(flags);
@@ -209,9 +209,9 @@ fn it_serves_when_nobody_reads_where_it_listens() {
     let mut command = Command::new(PROGRAM);
     command.args(["--listen", "127.0.0.1:0", "--log", "debug"]).stdout(closed_pipe()).stderr(Stdio::piped());
     let mut server = Server::spawn(&mut command);
-    let line = server.logged(&["listening", "endpoint=tcp "]);
-    let (_, address) = line.rsplit_once("endpoint=tcp ").unwrap();
-    User::registered(address.parse().unwrap(), "alice").close();
+    let line = server.logged(&["listening", "endpoint="]);
+    let (_, address) = line.rsplit_once("endpoint=\"tcp ").unwrap();
+    User::registered(address.trim_end_matches('"').parse().unwrap(), "alice").close();
     server.assert_running();
 }
 

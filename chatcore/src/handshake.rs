@@ -370,6 +370,7 @@ pub(crate) enum Request {
 /// and of detached sessions ([`Limits::detached_of_origin_max`]). The hub only compares keys; the number itself means
 /// nothing to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct QuotaKey(pub u128);
 
 impl Registration {

@@ -262,6 +262,32 @@ impl Limits {
         Ok(())
     }
 
+    /// Checks whether a hub with these limits can go on with others ([`Hub::set_limits`](crate::Hub::set_limits)). These
+    /// cannot change, because clients count on what their welcome announced, or because bytes are counted by them:
+    /// `body_bytes_max`, `outbox_bytes_max`, `buffer_bytes_max`, `origin_buffer_bytes_max`, `stall_time_max`,
+    /// `idle_time_max`, `resume_time_max`, `session_rate`, `rooms_of_user_max`, `watches_max`.
+    ///
+    /// # Errors
+    ///
+    /// If the others do not fit together, or the first that cannot change.
+    pub fn check_change(&self, others: &Self) -> Result<(), LimitsError> {
+        others.check()?;
+        let fixed = [
+            ("body_bytes_max", self.body_bytes_max == others.body_bytes_max),
+            ("outbox_bytes_max", self.outbox_bytes_max == others.outbox_bytes_max),
+            ("buffer_bytes_max", self.buffer_bytes_max == others.buffer_bytes_max),
+            ("origin_buffer_bytes_max", self.origin_buffer_bytes_max == others.origin_buffer_bytes_max),
+            ("stall_time_max", self.stall_time_max == others.stall_time_max),
+            ("idle_time_max", self.idle_time_max == others.idle_time_max),
+            ("resume_time_max", self.resume_time_max == others.resume_time_max),
+            ("session_rate", self.session_rate == others.session_rate),
+            ("rooms_of_user_max", self.rooms_of_user_max == others.rooms_of_user_max),
+            ("watches_max", self.watches_max == others.watches_max),
+        ];
+        let changed = fixed.into_iter().find(|(_, is_same)| !is_same);
+        changed.map_or(Ok(()), |(name, _)| Err(LimitsError::Fixed { name }))
+    }
+
     /// A limit of zero that would let nothing happen.
     fn check_zeros(&self) -> Result<(), LimitsError> {
         let counts = [
@@ -398,6 +424,12 @@ pub enum LimitsError {
         name: &'static str,
         /// The limit given.
         given: u32,
+    },
+    /// A limit that cannot change while the hub runs ([`Limits::check_change`]).
+    #[error("{name} cannot change while the hub runs: it changes with a new hub")]
+    Fixed {
+        /// The limit's name.
+        name: &'static str,
     },
     /// `idle_time_max` is out of its range.
     #[error("idle_time_max is {given:?}: it must be 1 ms to 49 days")]

@@ -28,7 +28,7 @@ use crate::memory::Bytes;
 /// they allow (`net.core.somaxconn` on Linux, 4096 by default).
 const BACKLOG: i32 = 4096;
 
-/// Why a server could not start. `Display` says what would be right.
+/// Why a server cannot start, or cannot go on with another configuration. `Display` says what would be right.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BindError {
@@ -112,6 +112,12 @@ pub enum BindError {
         /// The address given.
         given: String,
     },
+    /// What differs cannot change while the server runs ([`Config::check_change`]).
+    #[error("{name} cannot change while the server runs: it changes with a restart")]
+    Fixed {
+        /// The field of [`Config`].
+        name: &'static str,
+    },
     /// The system lacks what an event loop needs.
     #[error("cannot start: {0}")]
     System(#[source] io::Error),
@@ -180,21 +186,26 @@ impl ListenSocket {
     }
 }
 
-/// Listens on everything that is asked for.
-pub(crate) fn listen(
-    given: &[String],
-    #[cfg(feature = "tls")] has_certificate: bool,
-) -> Result<Vec<ListenSocket>, BindError> {
+/// Checks how the addresses are written, and whether there is a certificate if one needs it, without a look at what there
+/// is.
+pub(crate) fn check(given: &[String], has_certificate: bool) -> Result<(), BindError> {
     if given.is_empty() {
         return Err(BindError::NoAddress);
     }
+    given.iter().try_for_each(|given| match Given::parse(given)? {
+        #[cfg(feature = "tls")]
+        Given::Ip { security: Security::Tls, .. } if !has_certificate => {
+            Err(BindError::NoCertificate { given: given.clone() })
+        }
+        _ => Ok(()),
+    })
+}
+
+/// Listens on everything that is asked for, which was checked.
+pub(crate) fn listen(given: &[String]) -> Result<Vec<ListenSocket>, BindError> {
     let mut sockets = Vec::new();
     for given in given {
         match Given::parse(given)? {
-            #[cfg(feature = "tls")]
-            Given::Ip { security: Security::Tls, .. } if !has_certificate => {
-                return Err(BindError::NoCertificate { given: given.clone() });
-            }
             Given::Ip { host_port, security } => {
                 let mut listeners = Vec::new();
                 listen_on_each(&resolve(given, host_port)?, &mut listeners)?;
@@ -273,21 +284,13 @@ fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
 mod tests {
     use super::*;
 
-    fn listen(given: &[String]) -> Result<Vec<ListenSocket>, BindError> {
-        super::listen(
-            given,
-            #[cfg(feature = "tls")]
-            false,
-        )
-    }
-
     fn error(given: &str) -> String {
         listen(&[given.to_string()]).expect_err("it is no address").to_string()
     }
 
     #[test]
     fn no_address_at_all_is_an_error() {
-        assert!(matches!(listen(&[]), Err(BindError::NoAddress)));
+        assert!(matches!(check(&[], false), Err(BindError::NoAddress)));
     }
 
     #[test]

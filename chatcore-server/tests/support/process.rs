@@ -26,6 +26,15 @@ impl Server {
         Self::listening(1, Command::new(PROGRAM).args(["--listen", "127.0.0.1:0"]).args(flags))
     }
 
+    /// The same, with an input.
+    pub(crate) fn start_with_input(stdin: impl Into<Stdio>) -> Self {
+        let mut command = Command::new(PROGRAM);
+        command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut server = Self::spawn_with_input(stdin, &mut command);
+        server.take_addresses(1);
+        server
+    }
+
     /// The same, after a command of the shell that changes the limits of the process.
     pub(crate) fn start_under(limits: &str, flags: &[&str]) -> Self {
         let script = format!(r#"{limits}; exec "$0" "$@""#);
@@ -43,7 +52,11 @@ impl Server {
 
     /// Starts a server whose outputs go where the command says.
     pub(crate) fn spawn(command: &mut Command) -> Self {
-        let mut child = command.env_remove("RUST_LOG").stdin(Stdio::null()).spawn().expect("the server starts");
+        Self::spawn_with_input(Stdio::null(), command)
+    }
+
+    fn spawn_with_input(stdin: impl Into<Stdio>, command: &mut Command) -> Self {
+        let mut child = command.env_remove("RUST_LOG").stdin(stdin).spawn().expect("the server starts");
         let lines = child.stderr.take().map_or_else(|| mpsc::channel().1, lines);
         Self { child, addresses: Vec::new(), lines, log: Vec::new() }
     }
@@ -83,6 +96,12 @@ impl Server {
     pub(crate) fn count_logged(&mut self, words: &[&str]) -> usize {
         self.log.extend(self.lines.try_iter());
         self.log.iter().filter(|line| words.iter().all(|word| line.contains(word))).count()
+    }
+
+    /// Lines of the log until now that hold all of these words.
+    pub(crate) fn lines_logged(&mut self, words: &[&str]) -> impl Iterator<Item = String> {
+        self.log.extend(self.lines.try_iter());
+        self.log.iter().filter(|line| words.iter().all(|word| line.contains(word))).cloned()
     }
 
     /// Sends a signal, as `kill` names it.

@@ -16,6 +16,8 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion};
 
+use tempfile::TempDir;
+
 use crate::support::{PROGRAM, Peer, Server, connect};
 
 /// A certificate for `localhost` that vouches for itself.
@@ -58,6 +60,8 @@ impl Identity {
 struct TlsServer {
     server: Server,
     identity: Identity,
+    /// Where its files are.
+    folder: TempDir,
 }
 
 impl TlsServer {
@@ -68,7 +72,7 @@ impl TlsServer {
         let mut command = Command::new(PROGRAM);
         command.args(["--listen", "127.0.0.1:0", "--listen", "tls://127.0.0.1:0"]);
         command.args(["--tls-cert", &certificate, "--tls-key", &key]).args(flags);
-        Self { server: Server::listening(2, &mut command), identity }
+        Self { server: Server::listening(2, &mut command), identity, folder }
     }
 
     fn tls_address(&self) -> SocketAddr {
@@ -241,4 +245,29 @@ fn a_certificate_that_cannot_be_used_is_named_with_what_would_be_right() {
     let output = Command::new(PROGRAM).args(["--listen", "tls://127.0.0.1:0"]).output().expect("the program runs");
     let words = String::from_utf8_lossy(&output.stderr);
     assert!(words.contains("--tls-cert and --tls-key"), "{words}");
+}
+
+#[test]
+fn another_certificate_is_shown_to_those_who_come_after_it_was_read() {
+    let mut tls = TlsServer::start(&[]);
+    let mut alice = Peer::registered_over(tls.connect(), "alice");
+    // One that does not fit changes nothing.
+    let wrong = Identity { certificate: Identity::new().certificate, key: tls.identity.key.clone() };
+    wrong.write(tls.folder.path());
+    tls.server.signal("HUP");
+    tls.server.logged(&["the key is not that of the certificate"]);
+    tls.server.logged(&["all settings stay as they are"]);
+    Peer::registered_over(tls.connect(), "bob");
+
+    let old = tls.identity.client(&TLS13);
+    tls.identity = Identity::new();
+    tls.identity.write(tls.folder.path());
+    tls.server.signal("HUP");
+    tls.server.logged(&["reloaded"]);
+    Peer::registered_over(tls.connect(), "carol");
+    let mut late = tls.connect_with(&old);
+    late.write_all(b"x").expect_err("it shows another certificate");
+    // Who was there goes on.
+    alice.say(&ClientMessage::Send(Send { to: "alice", body: b"hello" }));
+    assert!(matches!(alice.take_beside_acks(), HubMessage::Deliver(_)));
 }

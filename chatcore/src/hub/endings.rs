@@ -61,7 +61,8 @@ impl Hub {
         self.delivery.header_cache.forget(index);
         let name = session.name.clone();
         let ended = EndedSession { name: name.clone(), ids_max, shared: session.shared() };
-        sessions.events.push_back(HubEvent::SessionEnded { session: id, name: name.clone(), reason });
+        let origin = sessions.origins.origin(&session.share);
+        sessions.events.push_back(HubEvent::SessionEnded { session: id, name: name.clone(), origin, reason });
         let (memberships, watches) = (mem::take(&mut session.details.rooms), mem::take(&mut session.details.watches));
         let work = u32::try_from(1 + memberships.len() + watches.len()).unwrap_or(u32::MAX);
         self.presence.unwatch_all(watches);

@@ -2,6 +2,7 @@
 
 use super::conn_id::ConnId;
 use super::session_id::SessionId;
+use crate::handshake::QuotaKey;
 use crate::name::{RoomName, UserName};
 use crate::wire::{
     ErrorCode, ErrorMessage, Goodbye, GoodbyeCode, HubMessage, LeaveCode, ProtocolError, ReconnectHint, cut_detail,
@@ -66,6 +67,9 @@ pub enum HubEvent {
         session: SessionId,
         /// The name.
         name: UserName,
+        /// Where its connections came from, as the driver has told
+        /// ([`Registration::with_origin`](crate::Registration::with_origin)).
+        origin: QuotaKey,
         /// Why the session ended.
         reason: CloseReason,
     },

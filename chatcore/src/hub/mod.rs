@@ -26,6 +26,7 @@ mod prefetch;
 mod presence;
 mod questions;
 mod rate;
+mod reconfigure;
 mod replies;
 mod reports;
 mod requests;

@@ -89,6 +89,11 @@ impl Origins {
         self.queue_if_idle(share.account);
     }
 
+    /// Whose account a share counts in.
+    pub(super) fn origin(&self, share: &Share) -> QuotaKey {
+        self.accounts[share.account as usize].origin
+    }
+
     fn queue_if_idle(&mut self, index: u32) {
         let account = &mut self.accounts[index as usize];
         if account.users == 0 && !core::mem::replace(&mut account.is_queued, true) {
@@ -140,6 +145,13 @@ impl Origins {
 
     pub(super) fn charge(&mut self, now: Instant, account: u32, cost: u32, pace: &Pace) {
         self.accounts[account as usize].bucket.charge(now, cost, pace);
+    }
+
+    /// Lets no bucket be further behind than a burst of its new pace.
+    pub(super) fn change_pace(&mut self, now: Instant, pace: &Pace) {
+        for (_, account) in &mut self.accounts {
+            account.bucket.forgive(now, pace);
+        }
     }
 
     /// Charges an origin for asking to be let in, and for what that has cost already. If it has asked too often, when it

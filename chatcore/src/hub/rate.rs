@@ -64,6 +64,12 @@ impl Bucket {
         }
     }
 
+    /// Forgives what is not paid off beyond a burst.
+    pub(super) fn forgive(&mut self, now: Instant, pace: &Pace) {
+        let latest = Instant::from_nanos(now.as_nanos().saturating_add(pace.burst));
+        self.paid_off_at = self.paid_off_at.min(latest);
+    }
+
     /// When cost may be charged again, if not now. Not too soon: many may share a bucket, and none of them is to be woken
     /// for a single unit.
     pub(super) fn paused_until(self, now: Instant, pace: &Pace) -> Option<Instant> {

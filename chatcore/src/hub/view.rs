@@ -11,7 +11,7 @@ use crate::name::{RoomName, UserName};
 
 /// The lists are read as they are: they allocate nothing, and come in no order that means anything.
 impl Hub {
-    /// The limits that the hub was made with.
+    /// The limits of the hub: those that it was made with, or that [`set_limits`](Self::set_limits) gave it since.
     pub const fn limits(&self) -> &Limits {
         &self.ordered.sessions().limits
     }

@@ -175,7 +175,7 @@ impl Server {
                     around.oracle.resumed(*session, self.wires[conn], name)?;
                 }
                 HubEvent::Detached { session, .. } => around.oracle.detaches(*session),
-                HubEvent::SessionEnded { session, name, reason } => around.oracle.left(*session, name, *reason)?,
+                HubEvent::SessionEnded { session, name, reason, .. } => around.oracle.left(*session, name, *reason)?,
                 HubEvent::TakenOver { .. } | HubEvent::RoomOpened { .. } | HubEvent::RoomClosed { .. } => {}
             }
         }

@@ -87,6 +87,16 @@ impl IndexMut<usize> for Sessions {
 }
 
 impl Sessions {
+    /// Other limits, which `Limits::check_change` allows.
+    pub(in crate::hub) fn set_limits(&mut self, limits: Limits) {
+        if limits.origin_rate != self.limits.origin_rate {
+            self.origin_pace = Pace::new(limits.origin_rate);
+            self.is_any_rate_limited = limits.session_rate.per_s > 0 || limits.origin_rate.per_s > 0;
+            self.origins.change_pace(self.now, &self.origin_pace);
+        }
+        self.limits = limits;
+    }
+
     pub(in crate::hub) fn new(limits: Limits, thresholds: Thresholds, key: [u8; 16]) -> Self {
         let mut pool = Pool::default();
         pool.set_limit(limits.buffer_bytes_max);

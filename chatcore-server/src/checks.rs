@@ -1,0 +1,69 @@
+//! What of a configuration can be checked before a server listens, or goes on with it.
+
+use chatcore::HUB_NUMBER_MAX;
+
+use crate::config::Config;
+use crate::listen::{self, BindError};
+
+impl Config {
+    /// Checks all that [`Server::bind`](crate::Server::bind) checks before it listens: whether the limits fit together and
+    /// into the memory, the number of the hub, how the addresses are written, and that those for TLS have a certificate.
+    ///
+    /// ```
+    /// use chatcore_server::{BindError, Config};
+    ///
+    /// assert!(Config::default().check().is_ok());
+    /// let wrong = Config::default().with_listen(["localhost"]);
+    /// assert!(matches!(wrong.check(), Err(BindError::Syntax { .. })), "there is no port");
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The first that is wrong.
+    pub fn check(&self) -> Result<(), BindError> {
+        self.limits.check()?;
+        self.driver.check()?;
+        if self.hub_number > HUB_NUMBER_MAX {
+            return Err(BindError::HubNumber(self.hub_number));
+        }
+        let needed = self.memory_bytes();
+        if let Some(bytes_max) = self.memory_bytes_max
+            && needed > bytes_max
+        {
+            return Err(BindError::Memory { needed, bytes_max });
+        }
+        #[cfg(feature = "tls")]
+        let has_certificate = self.tls.is_some();
+        #[cfg(not(feature = "tls"))]
+        let has_certificate = false;
+        listen::check(&self.listen, has_certificate)
+    }
+
+    /// Checks whether a server with this configuration can go on with another ([`Handle::reload`](crate::Handle::reload)).
+    /// Its addresses, its number and who decides about names cannot change, nor the limits of its hub that
+    /// [`Limits::check_change`](chatcore::Limits::check_change) names.
+    ///
+    /// ```
+    /// use chatcore_server::{BindError, Config};
+    ///
+    /// let config = Config::default();
+    /// assert!(config.check_change(&config).is_ok());
+    /// let elsewhere = Config::default().with_listen(["127.0.0.1:0"]);
+    /// assert!(matches!(config.check_change(&elsewhere), Err(BindError::Fixed { name: "listen", .. })));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the other configuration is wrong, or the first that cannot change.
+    pub fn check_change(&self, other: &Self) -> Result<(), BindError> {
+        other.check()?;
+        self.limits.check_change(&other.limits)?;
+        let fixed = [
+            ("listen", self.listen == other.listen),
+            ("hub_number", self.hub_number == other.hub_number),
+            ("log_in", self.log_in == other.log_in),
+        ];
+        let changed = fixed.into_iter().find(|(_, is_same)| !is_same);
+        changed.map_or(Ok(()), |(name, _)| Err(BindError::Fixed { name }))
+    }
+}

@@ -1,0 +1,104 @@
+//! The program around the library: settings, the log, signals, exit codes.
+
+mod log;
+mod settings;
+mod signals;
+
+use std::fmt;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::thread;
+
+use chatcore_server::{Endpoint, Server};
+
+use crate::log::Control;
+use crate::settings::{Action, Faults, Invocation, Loaded};
+use crate::signals::Signals;
+
+/// What was asked for is wrong.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let invocation = Invocation::of_process();
+    let loaded = match Loaded::load(&invocation) {
+        Ok(loaded) => loaded,
+        Err(faults) => return usage(&faults),
+    };
+    match invocation.action {
+        Action::Serve => serve(invocation, loaded),
+        Action::PrintConfig => print(&loaded),
+        Action::CheckConfig => print(&"the configuration is right\n"),
+    }
+}
+
+fn serve(invocation: Invocation, loaded: Loaded) -> ExitCode {
+    let settings = &loaded.settings.log;
+    let log = match Control::start(&settings.level, settings.format, settings.rates) {
+        Ok(log) => log,
+        Err(error) => return failure(&format_args!("cannot start the log: {error}")),
+    };
+    let outcome = run(invocation, loaded, &log);
+    log.end();
+    outcome
+}
+
+fn run(invocation: Invocation, loaded: Loaded, log: &Control) -> ExitCode {
+    let server = match Server::bind(loaded.settings.config()) {
+        Ok(server) => server,
+        Err(error) => {
+            // What was logged before comes first.
+            log.end();
+            return failure(&error);
+        }
+    };
+    let signals = Signals { invocation, settings: loaded.settings, log: log.clone(), server: server.handle() };
+    if let Err(error) = signals.handle() {
+        return failure(&format_args!("cannot wait for signals: {error}"));
+    }
+    announce(server.endpoints().to_vec());
+    match server.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the system does not report events any more");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Tells where the server listens, for people and for programs that have asked for port 0. Nobody has to read it: the
+/// server serves even if stdout is closed, or full.
+fn announce(endpoints: Vec<Endpoint>) {
+    let announce = move || {
+        let mut stdout = io::stdout().lock();
+        for endpoint in endpoints {
+            let _ = writeln!(stdout, "listening on {endpoint}");
+        }
+        let _ = stdout.flush();
+    };
+    if let Err(error) = thread::Builder::new().name("announce".into()).spawn(announce) {
+        tracing::warn!(%error, "cannot tell on stdout where the server listens");
+    }
+}
+
+/// Prints something that was asked for.
+fn print(text: &dyn fmt::Display) -> ExitCode {
+    let mut stdout = io::stdout().lock();
+    match write!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure(&format_args!("cannot print it: {error}")),
+    }
+}
+
+/// The settings are wrong: a line for each fault.
+fn usage(faults: &Faults) -> ExitCode {
+    for line in faults.lines() {
+        failure(&line);
+    }
+    ExitCode::from(USAGE)
+}
+
+/// Something else is wrong: one line, and 1 to exit with.
+fn failure(error: &dyn fmt::Display) -> ExitCode {
+    let _ = writeln!(io::stderr(), "chatcore-server: {error}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,119 @@
+//! Fields of configurations as values of settings.
+
+use std::time::Duration;
+
+use chatcore::UserName;
+
+use super::value::Value;
+use crate::log::{FORMATS, Filter, Format};
+
+/// The type of a field that a setting sets. Its unit has read the value, so it has the right form.
+pub(crate) trait Field: Sized {
+    /// The value; none if the field may be empty, and is.
+    fn to_value(&self) -> Option<Value>;
+
+    /// # Errors
+    ///
+    /// What would be right, to be said after the value: `it must be …`.
+    fn from_value(value: Value) -> Result<Self, String>;
+}
+
+/// The table gives a field a unit of another type.
+fn mismatch(value: &Value) -> ! {
+    unreachable!("a test reads each setting, and its unit gives it {value:?}")
+}
+
+macro_rules! numbers {
+    ($($type:ty)+) => { $(
+        impl Field for $type {
+            fn to_value(&self) -> Option<Value> {
+                // No limit of this many is possible.
+                Some(Value::Number(u64::try_from(*self).unwrap_or(u64::MAX)))
+            }
+
+            fn from_value(value: Value) -> Result<Self, String> {
+                let Value::Number(number) = value else { mismatch(&value) };
+                Self::try_from(number).map_err(|_| format!("it must be at most {}", Self::MAX))
+            }
+        }
+    )+ };
+}
+
+numbers! { u16 u32 u64 usize }
+
+impl Field for Duration {
+    fn to_value(&self) -> Option<Value> {
+        Some(Value::Time(*self))
+    }
+
+    fn from_value(value: Value) -> Result<Self, String> {
+        let Value::Time(time) = value else { mismatch(&value) };
+        Ok(time)
+    }
+}
+
+impl Field for String {
+    fn to_value(&self) -> Option<Value> {
+        Some(Value::Text(self.clone()))
+    }
+
+    fn from_value(value: Value) -> Result<Self, String> {
+        let Value::Text(text) = value else { mismatch(&value) };
+        Ok(text)
+    }
+}
+
+impl Field for Vec<String> {
+    fn to_value(&self) -> Option<Value> {
+        Some(Value::List(self.clone()))
+    }
+
+    fn from_value(value: Value) -> Result<Self, String> {
+        let Value::List(texts) = value else { mismatch(&value) };
+        Ok(texts)
+    }
+}
+
+impl Field for Vec<UserName> {
+    fn to_value(&self) -> Option<Value> {
+        Some(Value::List(self.iter().map(|name| name.as_str().into()).collect()))
+    }
+
+    fn from_value(value: Value) -> Result<Self, String> {
+        let Value::List(texts) = value else { mismatch(&value) };
+        let name = |text: &String| UserName::new(text).map_err(|error| format!("{text:?} cannot be a name: {error}"));
+        texts.iter().map(name).collect()
+    }
+}
+
+impl<T: Field> Field for Option<T> {
+    fn to_value(&self) -> Option<Value> {
+        self.as_ref().and_then(Field::to_value)
+    }
+
+    fn from_value(value: Value) -> Result<Self, String> {
+        T::from_value(value).map(Some)
+    }
+}
+
+impl Field for Filter {
+    fn to_value(&self) -> Option<Value> {
+        Some(Value::Text(self.as_str().into()))
+    }
+
+    fn from_value(value: Value) -> Result<Self, String> {
+        let Value::Text(text) = value else { mismatch(&value) };
+        Self::new(&text)
+    }
+}
+
+impl Field for Format {
+    fn to_value(&self) -> Option<Value> {
+        Some(Value::Text(self.as_str().into()))
+    }
+
+    fn from_value(value: Value) -> Result<Self, String> {
+        let Value::Text(text) = value else { mismatch(&value) };
+        Self::new(&text).ok_or_else(|| format!("it must be one of {}", FORMATS.join(", ")))
+    }
+}

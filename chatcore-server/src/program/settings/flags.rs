@@ -1,0 +1,205 @@
+//! The command line and the environment.
+
+use std::path::{Path, PathBuf};
+
+use clap::builder::StyledStr;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+
+use super::setting::{Setting, Settings};
+use super::source::Source;
+use super::table::{GROUPS, TABLE};
+use super::value::{Given, Unit};
+
+const CONFIG: &str = "config";
+const PRINT_CONFIG: &str = "print_config";
+const CHECK_CONFIG: &str = "check_config";
+
+/// What each signal does, for the help and the manual page.
+pub(super) const SIGNALS: [(&str, &str); 4] = [
+    (
+        "SIGINT, SIGTERM, SIGQUIT",
+        "The server listens no more, says goodbye to every client, writes what is still to be written for a bounded time, and \
+         exits with 0. A second one ends it at once.",
+    ),
+    (
+        "SIGHUP",
+        "The server reads its configuration again, takes over what can change, and logs what has changed and what needs a \
+         restart. If anything is wrong, all settings stay as they are. A server without a file whose input is a terminal \
+         stops instead, because the terminal is gone.",
+    ),
+    ("SIGUSR1", "The server logs a line about its users, rooms, connections, memory and counters."),
+    ("SIGUSR2", "The server logs with the level debug, and after the next one as before."),
+];
+
+/// What the program exits with, likewise.
+pub(super) const EXIT_CODES: [(&str, &str); 3] = [
+    ("0", "The server has stopped after a signal; or the configuration is right."),
+    ("1", "The server cannot listen, or the system fails."),
+    ("2", "The command line or the configuration is wrong. A line for each fault says what would be right."),
+];
+
+/// What the program is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Serve,
+    PrintConfig,
+    CheckConfig,
+}
+
+/// What the program was started with.
+#[derive(Clone, Debug)]
+pub(crate) struct Invocation {
+    pub(crate) action: Action,
+    config: Option<PathBuf>,
+    given: Vec<(usize, Source, Given)>,
+}
+
+impl Invocation {
+    /// Of the process; exits if the flags are wrong.
+    pub(crate) fn of_process() -> Self {
+        Self::new(&command().get_matches())
+    }
+
+    fn new(matches: &ArgMatches) -> Self {
+        let action = match (matches.get_flag(PRINT_CONFIG), matches.get_flag(CHECK_CONFIG)) {
+            (true, _) => Action::PrintConfig,
+            (_, true) => Action::CheckConfig,
+            _ => Action::Serve,
+        };
+        // A variable that is empty is as good as none.
+        let config = matches.get_one::<PathBuf>(CONFIG).filter(|path| !path.as_os_str().is_empty()).cloned();
+        let given = TABLE.iter().enumerate().filter_map(|(index, setting)| {
+            let (source, words) = given(matches, setting)?;
+            Some((index, source, Given::Words(words)))
+        });
+        Self { action, config, given: given.collect() }
+    }
+
+    pub(crate) fn config(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
+    pub(super) fn given(&self) -> impl Iterator<Item = (&'static Setting, &Source, &Given)> {
+        self.given.iter().map(|(index, source, given)| (TABLE[*index], source, given))
+    }
+
+    /// With these flags, whatever variables there are.
+    #[cfg(test)]
+    pub(super) fn of(args: &[&str]) -> Self {
+        let matches = command().get_matches_from(["chatcore-server"].iter().chain(args));
+        let mut invocation = Self::new(&matches);
+        invocation.given.retain(|(_, source, _)| matches!(source, Source::Flag(_)));
+        invocation.config.take_if(|_| matches.value_source(CONFIG) != Some(ValueSource::CommandLine));
+        invocation
+    }
+}
+
+/// What a flag or a variable gives for a setting.
+fn given(matches: &ArgMatches, setting: &Setting) -> Option<(Source, Vec<String>)> {
+    let words: Option<Vec<String>> = matches.get_many(setting.name).map(|words| words.cloned().collect());
+    match (matches.value_source(setting.name), words) {
+        (Some(ValueSource::CommandLine), Some(words)) => Some((Source::Flag(setting.flag()), words)),
+        (Some(ValueSource::EnvVariable), Some(words)) => of_variable(setting, setting.variable(), &words.concat()),
+        _ => None,
+    }
+    .or_else(|| {
+        let (_, variable) = setting.older?;
+        of_variable(setting, variable.into(), &std::env::var(variable).ok()?)
+    })
+}
+
+/// A variable that is empty is as good as none. One for a list has its texts with commas between them.
+fn of_variable(setting: &Setting, variable: String, text: &str) -> Option<(Source, Vec<String>)> {
+    let words = match setting.unit {
+        Unit::List(_) => text.split(',').map(|word| word.trim().into()).collect(),
+        _ => vec![text.into()],
+    };
+    (!text.is_empty()).then_some((Source::Variable(variable), words))
+}
+
+/// The command line.
+pub(crate) fn command() -> Command {
+    let defaults = Settings::default();
+    let command = Command::new("chatcore-server")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("A chat server.")
+        .long_about(
+            "A chat server.\n\nPrints one line for each address that it listens on, and serves until it gets SIGINT, \
+             SIGTERM or SIGQUIT.\n\nEach setting is a flag, such as --users-max 500, a variable, CHATCORE_USERS_MAX=500, or a line of a file, users_max = 500. A flag \
+             comes before a variable, and that before the file. A time is a number with a unit, like 30s or 250ms; \
+             without a unit, a flag means seconds. Bytes are a number, or one with a unit, like 64KiB.",
+        )
+        .after_long_help(format!("{}\n{}", listed("Signals", &SIGNALS), listed("Exit codes", &EXIT_CODES)))
+        .args_override_self(true)
+        .arg(
+            Arg::new(CONFIG)
+                .long("config")
+                .value_name("PATH")
+                .env("CHATCORE_CONFIG")
+                .hide_env_values(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("A file with settings, in TOML"),
+        )
+        .arg(
+            Arg::new(PRINT_CONFIG)
+                .long("print-config")
+                .action(ArgAction::SetTrue)
+                .help("Prints the settings as such a file, and where each comes from, and exits"),
+        )
+        .arg(
+            Arg::new(CHECK_CONFIG)
+                .long("check-config")
+                .action(ArgAction::SetTrue)
+                .help("Says whether the settings are right, or what is wrong, and exits with 0 or 2"),
+        );
+    GROUPS.iter().fold(command, |command, group| {
+        let args = group.settings.iter().map(|setting| argument(setting, &defaults).help_heading(group.title));
+        command.args(args)
+    })
+}
+
+fn listed(title: &str, rows: &[(&str, &str)]) -> String {
+    let rows = rows.iter().map(|(name, text)| format!("  {name}\n          {text}\n"));
+    format!("{title}:\n{}", rows.collect::<String>())
+}
+
+fn argument(setting: &Setting, defaults: &Settings) -> Arg {
+    let default = setting.show(defaults);
+    let (first, _) = setting.doc.split_once(". ").unwrap_or((setting.doc, ""));
+    let several = if matches!(setting.unit, Unit::List(_)) { "May be given several times. " } else { "" };
+    let short = format!("{} [default: {default}]", first.trim_end_matches('.'));
+    let long = format!("{}\n\n{several}Default: {default}.", setting.doc);
+    let action = if matches!(setting.unit, Unit::List(_)) { ArgAction::Append } else { ArgAction::Set };
+    let arg = Arg::new(setting.name)
+        .long(setting.flag())
+        .value_name(setting.unit.placeholder())
+        .action(action)
+        .env(setting.variable())
+        .hide_env_values(true)
+        .help(StyledStr::from(short))
+        .long_help(StyledStr::from(long));
+    match setting.older {
+        Some((flag, _)) => arg.visible_alias(flag),
+        None => arg,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flags_are_well_formed() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn a_variable_for_a_list_has_commas_and_an_empty_one_is_none() {
+        let setting = |name: &str| *TABLE.iter().find(|setting| setting.name == name).unwrap();
+        let of = |name: &str, text: &str| of_variable(setting(name), "V".into(), text).map(|(_, words)| words);
+        assert_eq!(of("listen", "a:1, b:2"), Some(vec!["a:1".into(), "b:2".into()]));
+        assert_eq!(of("log_level", "a=info,b=debug"), Some(vec!["a=info,b=debug".into()]));
+        assert_eq!(of("listen", ""), None);
+    }
+}

@@ -1,0 +1,24 @@
+//! The settings of the program. `table.rs` is the one place that lists them: the flags, the variables, the file, what is
+//! printed and what the documentation says come from it.
+
+mod apply;
+mod field;
+mod file;
+mod flags;
+mod load;
+#[cfg(test)]
+mod pages;
+mod print;
+mod setting;
+mod source;
+mod table;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod value;
+
+pub(crate) use self::apply::Changes;
+pub(crate) use self::flags::{Action, Invocation};
+pub(crate) use self::load::Loaded;
+pub(crate) use self::setting::Settings;
+pub(crate) use self::source::Faults;

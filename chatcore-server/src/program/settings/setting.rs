@@ -1,0 +1,155 @@
+//! What a row of the table is, and where its values are kept.
+
+use std::time::Duration;
+
+use chatcore_server::{Config, ReconnectAdvice};
+
+use super::tls::TlsFiles;
+use super::value::{Unit, Value};
+use crate::log::{Filter, Format, RateLimits};
+
+/// Settings that belong together.
+pub(crate) struct Group {
+    pub(crate) title: &'static str,
+    pub(crate) settings: &'static [Setting],
+}
+
+/// A row of the table.
+pub(crate) struct Setting {
+    /// The key in a file. The flag is the same with hyphens and the variable in capitals.
+    pub(crate) name: &'static str,
+    /// Another flag, because it is given once for each of several values.
+    pub(crate) flag: Option<&'static str>,
+    /// An older flag, and an older variable.
+    pub(crate) older: Option<(&'static str, &'static str)>,
+    pub(crate) unit: Unit,
+    pub(crate) reload: Reload,
+    /// Sentences.
+    pub(crate) doc: &'static str,
+    /// The field, as errors of the libraries name it.
+    pub(super) path: &'static str,
+    pub(super) get: fn(&Settings) -> Option<Value>,
+    pub(super) set: fn(&mut Settings, Value) -> Result<(), String>,
+    pub(super) copy: fn(from: &Settings, to: &mut Settings),
+}
+
+/// When a new value holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reload {
+    /// From SIGHUP on.
+    Live,
+    /// From the next start on.
+    Restart,
+}
+
+/// A value for each setting.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    pub(super) server: Config,
+    pub(crate) log: Log,
+    pub(super) reconnect: Reconnect,
+    pub(super) tls: TlsFiles,
+}
+
+/// Of the log.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Log {
+    pub(crate) level: Filter,
+    pub(crate) format: Format,
+    pub(crate) rates: RateLimits,
+}
+
+/// Of the advice to clients, which is one value in the library.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reconnect {
+    pub(super) after: Option<Duration>,
+    pub(super) to: Option<String>,
+}
+
+impl Reconnect {
+    /// Milliseconds in 32 bits, as the protocol counts them.
+    const AFTER_MAX: Duration = Duration::from_secs(49 * 86_400);
+
+    /// # Errors
+    ///
+    /// What is wrong, and what would be right.
+    pub(super) fn check(&self) -> Result<(), String> {
+        match self.after {
+            None if self.to.is_some() => Err("reconnect_to needs reconnect_after: 0s is at once".into()),
+            Some(after) if after > Self::AFTER_MAX => {
+                let after = Unit::Time.show(&Value::Time(after));
+                Err(format!("reconnect_after is {after}: it must be at most 49d"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Settings {
+    /// The library's part.
+    pub(crate) fn config(&self) -> Config {
+        let advice = |after| ReconnectAdvice::new(after).with_address(self.reconnect.to.clone());
+        self.server.clone().with_reconnect(self.reconnect.after.map(advice))
+    }
+}
+
+impl Setting {
+    /// Without the two hyphens before it.
+    pub(crate) fn flag(&self) -> String {
+        self.flag.map_or_else(|| self.name.replace('_', "-"), Into::into)
+    }
+
+    pub(crate) fn variable(&self) -> String {
+        format!("CHATCORE_{}", self.name.to_uppercase())
+    }
+
+    /// A value for people; "none" if there is none.
+    pub(crate) fn show(&self, settings: &Settings) -> String {
+        match (self.get)(settings) {
+            Some(Value::List(texts)) if texts.is_empty() => "none".into(),
+            Some(value) => self.unit.show(&value),
+            None => "none".into(),
+        }
+    }
+
+    /// Whether an error of a library is about this one.
+    pub(super) fn is_named_in(&self, error: &str) -> bool {
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let mut words = error.split(|c| !is_word(c));
+        words.any(|word| word.contains('_') && self.path.split('.').any(|segment| segment == word))
+    }
+}
+
+/// A group of rows. A row is a name, the field that it sets, its unit, when a new value holds, and sentences for the help
+/// and the documentation.
+macro_rules! settings {
+    ($(
+        $title:literal {
+            $($name:ident: $($field:ident).+, $unit:expr, $reload:ident, $doc:expr
+                $(, flag = $flag:literal)? $(, older = ($old_flag:literal, $old_variable:literal))?;)+
+        }
+    )+) => {
+        pub(super) const GROUPS: &[Group] = &[$(Group {
+            title: $title,
+            settings: &[$(Setting {
+                name: stringify!($name),
+                flag: settings!(@option $($flag)?),
+                older: settings!(@option $(($old_flag, $old_variable))?),
+                unit: $unit,
+                reload: Reload::$reload,
+                doc: $doc,
+                path: stringify!($($field).+),
+                get: |settings| Field::to_value(&settings.$($field).+),
+                set: |settings, value| {
+                    settings.$($field).+ = Field::from_value(value)?;
+                    Ok(())
+                },
+                copy: |from, to| to.$($field).+ = from.$($field).+.clone(),
+            },)+],
+        },)+];
+    };
+    (@option) => { None };
+    (@option $value:expr) => { Some($value) };
+}
+
+pub(super) use settings;

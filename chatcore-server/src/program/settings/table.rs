@@ -1,0 +1,138 @@
+//! The table of all settings. A new one is a row here, and the field that it names.
+
+use std::sync::LazyLock;
+
+use super::field::Field;
+use super::setting::{Group, Reload, Setting, settings};
+use super::value::Unit::{Bytes, Choice, Cost, Count, List, Text, Time};
+use crate::log::FORMATS;
+
+/// All settings, in the order in which they are shown.
+pub(super) static TABLE: LazyLock<Vec<&'static Setting>> =
+    LazyLock::new(|| GROUPS.iter().flat_map(|group| group.settings).collect());
+
+settings! {
+    "Addresses" {
+        listen: server.listen, List("ADDRESS"), Restart,
+            "Where to listen: `host:port` for TCP, `tls://host:port`, or `unix:///path` with `?mode=660` after it for who \
+             may connect. Port 0 lets the system choose. `[::]:12345` is all of IPv6, and `0.0.0.0:12345` all of IPv4.";
+        tls_cert: tls.cert, Text("FILE"), Live,
+            "A file with the certificate for addresses with tls, and after it those that vouch for it, in PEM. The server \
+             reads it again with SIGHUP.";
+        tls_key: tls.key, Text("FILE"), Live,
+            "A file with the key of the certificate, in PEM.";
+        reconnect_after: reconnect.after, Time, Live,
+            "When clients are advised to connect again after the server has stopped.";
+        reconnect_to: reconnect.to, Text("HOST:PORT"), Live,
+            "Where clients are advised to connect then, if not to this server. It needs reconnect_after.";
+        hub_number: server.hub_number, Count, Restart,
+            "The number of this server among servers that work together, 0 to 1023. The ids of its messages hold this \
+             number, so that no two servers give the same id.";
+    }
+    "The log" {
+        log_level: log.level, Text("FILTER"), Live,
+            "What to log: error, warn, info, debug or trace, or a filter such as `info,chatcore_server=debug`.",
+            older = ("log", "RUST_LOG");
+        log_format: log.format, Choice(FORMATS), Restart,
+            "How to log: text for people, or one JSON object a line for programs.";
+        log_lines_per_s: log.rates.kind, Count, Live,
+            "Lines of one kind in a second, such as joined. The rest is counted, and told in one line. Lines for debugging \
+             are not counted. 0 bounds nothing.";
+        log_origin_lines_per_s: log.rates.origin, Count, Live,
+            "The same for the lines about one address.";
+    }
+    "Users and names" {
+        reserved_names: server.reserved_names, List("NAME"), Live,
+            "Names that nobody gets. Nobody gets a name that looks like one of them, either.",
+            flag = "reserve-name";
+        users_max: server.limits.users_max, Count, Live,
+            "Users. The server refuses more with hub_full.";
+        registration_attempts_max: server.limits.registration_attempts_max, Count, Live,
+            "Refusals on one connection before the server closes it.";
+        handshake_time_max: server.limits.handshake_time_max, Time, Live,
+            "How long a connection may have no name before the server closes it.";
+        probe_time_max: server.limits.probe_time_max, Time, Live,
+            "How long the holder of a name may be silent when somebody else asks for the name.";
+    }
+    "Messages" {
+        body_bytes_max: server.limits.body_bytes_max, Bytes, Restart,
+            "Bytes of a message. The server rejects a longer one.";
+        outbox_bytes_max: server.limits.outbox_bytes_max, Bytes, Restart,
+            "Bytes that the server keeps for a user until it acknowledges them. Beyond it, the server rejects messages \
+             from users with recipient_full, and the user misses messages of rooms.";
+    }
+    "Rooms and presence" {
+        rooms_of_user_max: server.limits.rooms_of_user_max, Count, Restart,
+            "Rooms that a user may be in. The server rejects a join beyond it.";
+        rooms_max: server.limits.rooms_max, Count, Live,
+            "Rooms in all. The server rejects a join beyond it with hub_rooms_full.";
+        members_max: server.limits.members_max, Count, Live,
+            "Members of a room. The server rejects a join beyond it with room_full.";
+        memberships_max: server.limits.memberships_max, Count, Live,
+            "Memberships of all users in rooms. The server rejects a join beyond it with hub_rooms_full.";
+        announced_members_max: server.limits.announced_members_max, Count, Live,
+            "In a room with more members, the server does not tell them who joins and leaves.";
+        watches_max: server.limits.watches_max, Count, Restart,
+            "Names that one user may watch. The server rejects a watch beyond it.";
+        hub_watches_max: server.limits.hub_watches_max, Count, Live,
+            "Names that all users watch together. The server rejects a watch beyond it.";
+        presence_time_min: server.limits.presence_time_min, Time, Live,
+            "The time from one presence to the next about the same user.";
+    }
+    "Connections that break" {
+        idle_time_max: server.limits.idle_time_max, Time, Restart,
+            "How long a client may be silent. The server pings it after half of this, and closes the connection after all \
+             of it.";
+        stall_time_max: server.limits.stall_time_max, Time, Restart,
+            "How long a user may acknowledge nothing while frames wait for that. After it, the session ends as a slow \
+             consumer if the user has sent something else meanwhile. If not, its connection counts as broken.";
+        resume_time_max: server.limits.resume_time_max, Time, Restart,
+            "How long a user whose connection broke keeps its name, its rooms and its messages. 0 ends its session at \
+             once.";
+        detached_max: server.limits.detached_max, Count, Live,
+            "Users without a connection, in all. Beyond it, a user whose connection breaks loses its session.";
+        detached_of_origin_max: server.limits.detached_of_origin_max, Count, Live,
+            "Users of one address without a connection. Beyond it, a user whose connection breaks loses its session.";
+        flush_time_max: server.limits.flush_time_max, Time, Live,
+            "How long the server may take to write out a closing connection, also when it stops.";
+        linger_time_max: server.driver.linger_time_max, Time, Live,
+            "How long the server then waits for the client to close the connection, too.";
+        linger_bytes_max: server.driver.linger_bytes_max, Bytes, Live,
+            "Bytes that the server throws away meanwhile. If the client sends more, the server drops the connection.";
+    }
+    "Memory" {
+        memory_bytes_max: server.memory_bytes_max, Bytes, Live,
+            "Bytes of memory. If the limits allow more, the server does not start.";
+        buffer_bytes_max: server.limits.buffer_bytes_max, Bytes, Restart,
+            "Bytes that the server keeps for all users together: what they have not acknowledged, and messages that are \
+             not whole yet. When they are used up, the server takes the address that holds most, and ends the session \
+             that holds most there.";
+        origin_buffer_bytes_max: server.limits.origin_buffer_bytes_max, Bytes, Restart,
+            "The share of that for one address. Beyond it, the server rejects messages for and from its users, and they \
+             miss messages of rooms.";
+        connections_max: server.driver.connections_max, Count, Live,
+            "Connections. More wait in the system's queue until one ends. The system's limit on open files may be lower.";
+    }
+    "Rates" {
+        session_cost_per_s: server.limits.session_rate.per_s, Cost, Restart,
+            "The cost of one user's requests in a second. Beyond it, the server reads nothing from the user for a while, \
+             and nothing is lost. 0 bounds nothing.";
+        session_cost_burst: server.limits.session_rate.burst, Cost, Restart,
+            "The cost of one user's requests at once after a pause.";
+        origin_cost_per_s: server.limits.origin_rate.per_s, Cost, Live,
+            "The cost of the requests and registrations of all users of one address in a second. Beyond it, the server \
+             also refuses registrations with rate_limited. 0 bounds nothing.";
+        origin_cost_burst: server.limits.origin_rate.burst, Cost, Live,
+            "The cost of those at once after a pause.";
+    }
+    "The event loop" {
+        turn_time: server.driver.turn_time, Time, Live,
+            "The time by which the parts of a turn are measured: at most three quarters of it for reading, two fifths for \
+             writing, one quarter for accepting, so 1.4 times this for a full turn. Users who send little come first in \
+             each turn.";
+        turn_bytes_max: server.driver.turn_bytes_max, Bytes, Live,
+            "Bytes that the server reads from one connection before it serves others.";
+        turn_accepts_max: server.driver.turn_accepts_max, Count, Live,
+            "Connections that the server accepts in one turn.";
+    }
+}

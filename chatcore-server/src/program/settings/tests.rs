@@ -1,0 +1,197 @@
+//! From files, variables and flags to values.
+
+use std::fs;
+use std::path::PathBuf;
+
+use chatcore_server::Config;
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::flags::Invocation;
+use super::load::Loaded;
+use super::source::{Faults, Source};
+use super::table::TABLE;
+
+/// A folder with a configuration file.
+struct Folder(TempDir);
+
+impl Folder {
+    fn with(text: &str) -> Self {
+        let folder = Self(TempDir::new().unwrap());
+        fs::write(folder.path(), text).unwrap();
+        folder
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("server.toml")
+    }
+
+    fn load(&self, args: &[&str]) -> Result<Loaded, Faults> {
+        let path = self.path();
+        Loaded::load(&Invocation::of(&[&["--config", path.to_str().unwrap()], args].concat()))
+    }
+
+    /// What is said of the file, without the name of the folder.
+    fn faults(&self, args: &[&str]) -> Vec<String> {
+        let prefix = format!("{}:", self.path().display());
+        let faults = self.load(args).expect_err("something is wrong");
+        faults.lines().map(|line| line.replace(&prefix, "FILE:")).collect()
+    }
+}
+
+#[test]
+fn without_anything_given_the_configuration_is_the_librarys_default() {
+    let loaded = Loaded::load(&Invocation::of(&[])).unwrap();
+    assert_eq!(loaded.settings.config(), Config::default());
+    assert!(TABLE.iter().all(|setting| *loaded.source(setting) == Source::Default));
+}
+
+#[test]
+fn of_a_flag_that_is_given_twice_the_last_counts_and_all_addresses_do() {
+    let args = ["--listen", "a:1", "--session-cost-per-s", "0", "--listen", "b:2", "--session-cost-per-s", "7"];
+    let config = Loaded::load(&Invocation::of(&args)).unwrap().settings.config();
+    assert_eq!(config.limits.session_rate.per_s, 7);
+    assert_eq!(config.listen, ["a:1", "b:2"]);
+}
+
+#[test]
+fn a_flag_comes_before_the_file_and_the_file_before_the_default() {
+    let folder = Folder::with("users_max = 5\nrooms_max = 6\nlisten = [\"c:3\"]\n");
+    let loaded = folder.load(&["--users-max", "7"]).unwrap();
+    let config = loaded.settings.config();
+    assert_eq!((config.limits.users_max, config.limits.rooms_max), (7, 6));
+    assert_eq!(config.limits.members_max, Config::default().limits.members_max);
+    assert_eq!(config.listen, ["c:3"]);
+}
+
+#[test]
+fn what_is_printed_is_a_file_with_the_same_values() {
+    let folder = Folder::with("reserved_names = [\"Admin\"]\nidle_time_max = \"90s\"\nreconnect_after = \"1.5s\"\n");
+    let args = ["--users-max", "7", "--reconnect-to", "b:2", "--log", "info,chatcore_server=debug"];
+    let loaded = folder.load(&args).unwrap();
+    let printed = loaded.to_string();
+    for line in [
+        "users_max = 7  # --users-max".to_string(),
+        format!("idle_time_max = \"90s\"  # {}:2", folder.path().display()),
+        "rooms_max = 100000  # default".to_string(),
+        "# memory_bytes_max is not set".to_string(),
+    ] {
+        assert!(printed.lines().any(|printed| printed == line), "{line} in:\n{printed}");
+    }
+    let again = Folder::with(&printed).load(&[]).unwrap();
+    assert_eq!(again.settings.config(), loaded.settings.config());
+    for setting in TABLE.iter() {
+        assert_eq!(setting.show(&again.settings), setting.show(&loaded.settings), "{}", setting.name);
+        assert!(printed.contains(setting.name), "{}", setting.name);
+    }
+}
+
+#[test]
+fn each_fault_of_a_file_is_named_with_its_line_and_what_would_be_right() {
+    let folder = Folder::with(concat!(
+        "# a comment\n",
+        "user_max = 5\n",
+        "idle_time_max = \"10\"\n",
+        "stall_time_max = 10\n",
+        "body_bytes_max = \"64kb\"\n",
+        "rooms_max = true\n",
+        "listen = \"127.0.0.1:0\"\n",
+        "reserved_names = [\"a b\"]\n",
+        "log_format = \"xml\"\n",
+        "log_level = \"=,==\"\n",
+        "hub_number = 99999\n",
+        "wholly_unknown = 1\n",
+        "[limits]\n",
+        "users_max = 5\n",
+    ));
+    let faults = folder.faults(&["--members-max", "many"]);
+    for (line, words) in [
+        ("FILE:2: there is no setting \"user_max\"; users_max is the nearest", ""),
+        ("FILE:3: idle_time_max is \"10\": it needs a unit", "\"10s\" for 10 seconds"),
+        ("FILE:4: stall_time_max is 10: it needs a unit", "\"10s\""),
+        ("FILE:5: body_bytes_max is \"64kb\": it must be a number of bytes", "KiB, MiB"),
+        ("FILE:6: rooms_max is true or false: it must be a whole number", "like 1000"),
+        ("FILE:7: listen is \"127.0.0.1:0\": it must be a list", "[\"one\", \"two\"]"),
+        ("FILE:8: reserved_names is [\"a b\"]: \"a b\" cannot be a name", ""),
+        ("FILE:9: log_format is \"xml\": it must be one of text, json", ""),
+        ("FILE:10: log_level is \"=,==\": it must be a log filter", "info"),
+        ("FILE:11: hub_number is 99999: it must be at most 65535", ""),
+        ("FILE:12: there is no setting \"wholly_unknown\": --print-config shows all", ""),
+        ("FILE:13: there is no section [limits]", "at the top"),
+        ("--members-max is \"many\": it must be a whole number", ""),
+    ] {
+        assert!(faults.iter().any(|fault| fault.starts_with(line) && fault.contains(words)), "{line}: {faults:#?}");
+    }
+    assert_eq!(faults.len(), 13, "{faults:#?}");
+}
+
+#[test]
+fn what_is_no_configuration_at_all_is_named_with_its_line() {
+    assert!(Folder::with("users_max = 5\nrooms_max 5\n").faults(&[])[0].starts_with("FILE:2: this is not TOML"));
+    let folder = Folder::with("[\"two\\nlines\\u001b\"]\n");
+    assert!(folder.faults(&[])[0].starts_with("FILE:1: there is no section [two\\nlines\\u{1b}]"));
+    assert!(Folder::with("users_max = 5\nusers_max = 5\n").faults(&[])[0].starts_with("FILE:2: this is not TOML"));
+    let folder = Folder::with("");
+    fs::write(folder.path(), b"users_max = 5\n# \xff\n").unwrap();
+    assert!(folder.faults(&[])[0].starts_with("FILE:2: this is not UTF-8"));
+    fs::write(folder.path(), vec![b'#'; (1 << 20) + 1]).unwrap();
+    assert!(folder.faults(&[])[0].contains("at most 1048576 bytes"));
+    fs::remove_file(folder.path()).unwrap();
+    assert!(folder.faults(&[])[0].contains("cannot be read"));
+    fs::create_dir(folder.path()).unwrap();
+    assert!(folder.faults(&[])[0].contains("must be a regular file"));
+}
+
+#[test]
+fn values_that_do_not_fit_each_other_are_named_with_where_they_come_from() {
+    let folder = Folder::with("buffer_bytes_max = \"128MiB\"\n");
+    let faults = folder.faults(&["--origin-buffer-bytes-max", "200MiB"]);
+    let [fault] = &faults[..] else { panic!("{faults:#?}") };
+    for words in ["FILE:1", "--origin-buffer-bytes-max", "buffer_bytes_max is 134217728: it must be at least"] {
+        assert!(fault.contains(words), "{words} in: {fault}");
+    }
+    for (text, words) in [
+        ("session_cost_burst = 0", "FILE:1: the burst of session_rate is 0"),
+        ("reconnect_to = \"a:1\"", "FILE:1: reconnect_to needs reconnect_after"),
+        ("listen = [\"12345\"]", "FILE:1: \"12345\" is not an address"),
+        ("listen = []", "FILE:1: no address to listen on"),
+        ("hub_number = 1024", "FILE:1: hub_number is 1024: it must be 0 to 1023"),
+        ("reconnect_after = \"50d\"", "FILE:1: reconnect_after is 4320000s: it must be at most 49d"),
+        ("memory_bytes_max = \"1MiB\"", "FILE:1: by its limits this server needs at most"),
+    ] {
+        let faults = Folder::with(text).faults(&[]);
+        assert!(faults.len() == 1 && faults[0].starts_with(words), "{words}: {faults:#?}");
+    }
+}
+
+/// Lines like those of a configuration, and others.
+fn line() -> impl Strategy<Value = String> {
+    let names = TABLE.iter().map(|setting| setting.name.to_string()).collect::<Vec<_>>();
+    let key = prop_oneof![4 => prop::sample::select(names), 1 => "[a-z_.\\[\\]\"-]{0,12}"];
+    let value = prop_oneof![
+        "[0-9_.+-]{1,20}",
+        "\"[0-9.]{0,9} ?[a-zA-Z]{0,4}\"",
+        "\\[(\"[a-z0-9:.]{0,12}\",? ?){0,3}\\]",
+        "(true|1979-05-27|\\{ a = 1 \\}|0x[0-9a-f]{1,20}|inf|nan)",
+        ".{0,20}",
+    ];
+    prop_oneof![8 => (key, value).prop_map(|(key, value)| format!("{key} = {value}")), 1 => ".{0,40}"]
+}
+
+proptest! {
+    /// Each fault is one line, and names the file.
+    #[test]
+    fn any_file_is_read_or_refused(lines in prop::collection::vec(line(), 0..6)) {
+        let folder = Folder::with(&lines.join("\n"));
+        match folder.load(&[]) {
+            Ok(loaded) => prop_assert!(loaded.settings.config().check().is_ok()),
+            Err(faults) => {
+                let path = folder.path().display().to_string();
+                prop_assert!(faults.lines().count() > 0);
+                for fault in faults.lines() {
+                    prop_assert!(fault.contains(&path) && !fault.contains('\n'), "{:?}", fault);
+                }
+            }
+        }
+    }
+}
