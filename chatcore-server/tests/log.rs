@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use chatcore::GoodbyeCode;
+use chatcore::wire::{ClientMessage, HubMessage, Preface, Register, Send};
 use pty_process::blocking::open;
 
 use support::{PROGRAM, Peer, Server, User};
@@ -48,6 +49,19 @@ fn it_serves_and_stops_while_its_log_is_a_full_pipe() {
     let (reader, writer) = full_pipe();
     assert_serves_and_stops(server_that_logs_to(writer));
     drop(reader);
+}
+
+#[test]
+fn it_serves_and_stops_while_nobody_reads_where_it_listens() {
+    let (_reader, writer) = full_pipe();
+    let mut command = Command::new(PROGRAM);
+    command.args(["--listen", "127.0.0.1:0", "--log", "debug"]).stdout(writer).stderr(Stdio::piped());
+    let mut server = Server::spawn(&mut command);
+    let line = server.logged(&["listening", "address="]);
+    let (_, address) = line.rsplit_once("address=").unwrap();
+    User::registered(address.parse().unwrap(), "alice").close();
+    server.signal("TERM");
+    assert_eq!(server.exit_status().code(), Some(0));
 }
 
 /// As one with Ctrl-S.
@@ -110,6 +124,36 @@ fn each_line_of_json_is_an_object() {
     assert_eq!(joined["fields"]["name"], "alice");
     assert!(joined["fields"]["peer"].as_str().is_some_and(|peer| peer.starts_with("127.0.0.1:")), "{joined}");
     assert_eq!(objects.last().unwrap()["message"], "stopped", "the last line is written before the end");
+}
+
+#[test]
+fn no_line_holds_what_is_written_or_what_proves_who_somebody_is() {
+    const BODY: &[u8] = b"kx5vb7 is the body";
+    const CREDENTIAL: &[u8] = b"zq7xv9 is the credential";
+    let mut server = Server::start(&["--log-level", "trace"]);
+    let mut alice = Peer::connect(server.address());
+    alice.put(&Preface::OURS.encode());
+    let register = |name| Register { name, credential: CREDENTIAL, frame_bytes_max: u32::MAX };
+    alice.say(&ClientMessage::Register(register("alice, or who")));
+    alice.say(&ClientMessage::Register(register("alice")));
+    alice.take_preface();
+    assert!(matches!(alice.take(), HubMessage::Refused(_)));
+    assert!(matches!(alice.take(), HubMessage::Welcome(_)));
+    let mut bob = User::registered(server.address(), "bob");
+    bob.send("alice", BODY);
+    assert!(matches!(alice.take(), HubMessage::Deliver(_)));
+    // A frame that is cut off.
+    let whole = support::encode(&ClientMessage::Send(Send { to: "bob", body: BODY }));
+    alice.put(&whole[..whole.len() - 1]);
+    drop(alice);
+    server.logged(&["name=alice", "the connection broke"]);
+    server.signal("TERM");
+    drop(bob);
+    assert_eq!(server.exit_status().code(), Some(0));
+    for secret in ["kx5", "5vb7", "zq7", "7xv9", "107, 120", "122, 113", "[6b", "[7a"] {
+        assert_eq!(server.lines_logged(&[secret]).collect::<Vec<_>>(), [""; 0], "{secret}");
+    }
+    assert_eq!(server.count_logged(&["name=alice"]), 2);
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn write_all(output: &mut impl Write, mut bytes: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::sync::{Arc, mpsc};
 
     use super::super::choice::Format;
     use super::super::line::Style;
@@ -85,24 +85,23 @@ mod tests {
     #[test]
     fn what_is_dropped_while_nobody_reads_is_told_after_what_was_kept() {
         let style = Style { format: Format::Text, is_coloured: false };
-        let shared = Shared { style, queue: Queue::default(), rates: Rates::new(RateLimits::default()) };
+        let rates = Rates::new(RateLimits::default());
+        let shared = Arc::new(Shared { style, queue: Queue::default(), rates });
         let ((let_go, may), (written, writes)) = (mpsc::channel(), mpsc::channel());
-        thread::scope(|scope| {
-            scope.spawn(|| write(&shared, Slow { may, written }));
-            shared.queue.push("first\n".into());
-            assert_eq!(writes.recv().unwrap(), b"first\n");
-            // Nobody reads: one line is being written, and there is room for all but that.
-            for _ in 0..LINES_MAX + 16 {
-                shared.queue.push("kept\n".into());
-            }
-            let_go.send(()).unwrap();
-            let text = String::from_utf8(writes.recv().unwrap()).unwrap();
-            let (last, kept) = text.trim_end().rsplit_once('\n').map(|(kept, last)| (last, kept)).unwrap();
-            assert_eq!(kept.lines().count(), LINES_MAX - 1);
-            assert!(last.contains("WARN 17 lines were dropped"), "{last}");
-            let_go.send(()).unwrap();
-            let_go.send(()).unwrap();
-            shared.queue.end(Duration::from_secs(60));
-        });
+        let of_thread = Arc::clone(&shared);
+        thread::spawn(move || write(&of_thread, Slow { may, written }));
+        shared.queue.push("first\n".into());
+        assert_eq!(writes.recv().unwrap(), b"first\n");
+        // Nobody reads: one line is being written, and there is room for all but that.
+        for _ in 0..LINES_MAX + 16 {
+            shared.queue.push("kept\n".into());
+        }
+        let_go.send(()).unwrap();
+        let text = String::from_utf8(writes.recv().unwrap()).unwrap();
+        let (kept, last) = text.trim_end().rsplit_once('\n').unwrap();
+        assert_eq!(kept.lines().count(), LINES_MAX - 1);
+        assert!(last.contains("WARN 17 lines were dropped"), "{last}");
+        let_go.send(()).unwrap();
+        assert!(shared.queue.end(Duration::from_secs(60)), "there is nothing left to write");
     }
 }
