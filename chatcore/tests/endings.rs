@@ -5,7 +5,7 @@ mod world;
 use std::time::Duration;
 
 use chatcore::wire::{Ack, ClientMessage, Deliver, Goodbye, HubMessage, Join, Ping, ReconnectHint, Register};
-use chatcore::{CloseReason, Closed, ErrorCode, Event, GoodbyeCode, Limits, Received, Refusal};
+use chatcore::{Backoff, CloseReason, Closed, ErrorCode, Event, GoodbyeCode, Hub, Limits, Received, Refusal};
 use world::{World, decode_all, goodbye, send};
 
 #[test]
@@ -124,5 +124,31 @@ fn a_hint_reaches_the_client_as_an_event() {
     else {
         panic!("{:?}", alice.events)
     };
-    assert_eq!(*after, Duration::from_millis(1500), "a hub that says when it will be back is believed");
+    let (told, first) = (Duration::from_millis(1500), Backoff::default().first);
+    assert!((told + first / 2..=told + first).contains(after), "its time, and then a time of one's own: {after:?}");
+}
+
+#[test]
+fn a_hub_that_stops_without_a_hint_is_looked_for_as_after_a_break() {
+    let mut world = World::new(Limits::default());
+    let mut alice = world.connect("alice");
+    world.hub.shut_down(world.now, None);
+    world.carry(&mut alice);
+    let [Event::Reconnecting { why: Closed::Goodbye { code: GoodbyeCode::ShuttingDown, .. }, after, .. }] =
+        &alice.events[..]
+    else {
+        panic!("{:?}", alice.events)
+    };
+    let first = Backoff::default().first;
+    assert!((first / 2..=first).contains(after), "not when everybody else does: {after:?}");
+    // The hub is started again, and knows nobody.
+    world.hub = Hub::new(Limits::default(), [8; 32]);
+    assert_eq!(world.reconnect(&mut alice), Err(Refusal::SessionOver));
+    alice.conn = world.admit_again(&mut alice.client);
+    world.carry(&mut alice);
+    assert!(
+        matches!(alice.events[..], [_, Event::SessionLost { .. }, Event::Registered { .. }]),
+        "{:?}",
+        alice.events
+    );
 }

@@ -259,7 +259,7 @@ impl<H: Hooks> AsyncServer<H> {
     /// [`Limits::flush_time_max`](chatcore::Limits::flush_time_max) at the most, and then for
     /// [`linger_time_max`](AsyncConfig::linger_time_max) for the clients to close.
     ///
-    /// With an advice, clients come back by themselves; without one, they end.
+    /// Clients come back by themselves: with an advice when and where it says, without one as after a break.
     ///
     /// A second call does nothing.
     pub fn shut_down(&self, advice: Option<ReconnectAdvice>) {

@@ -106,7 +106,8 @@ impl Client {
         // The address of an older hint is dropped when it did not help: the first place may know a newer one.
         self.transport.address = None;
         if let Some(hint) = hint {
-            after = after.max(hint.after);
+            // The hub may tell the same to everybody: its time comes first, and then each waits for its own.
+            after = after.saturating_add(hint.after);
             self.transport.address = hint.address;
         }
         self.transport.stage = Stage::Offline { retry_at: self.now + after };

@@ -179,9 +179,9 @@ impl Client {
         }
         let why = Closed::Goodbye { code, detail: goodbye.detail.into(), reconnect: hint.clone() };
         match code {
-            // The session goes on, or the hub wants us back.
-            GoodbyeCode::TimedOut => self.schedule_reconnect(why, hint),
-            GoodbyeCode::ShuttingDown | GoodbyeCode::Elsewhere if hint.is_some() => self.schedule_reconnect(why, hint),
+            // The session goes on, or the hub comes back, or another one has the session.
+            GoodbyeCode::TimedOut | GoodbyeCode::ShuttingDown => self.schedule_reconnect(why, hint),
+            GoodbyeCode::Elsewhere if hint.is_some() => self.schedule_reconnect(why, hint),
             _ => self.end(why),
         }
     }

@@ -249,8 +249,8 @@ impl Hub {
     // ---- what the operator wants ----
 
     /// Stops the hub: it ends every session with a goodbye, and refuses every registration from now on. The hint tells
-    /// the clients when, and perhaps where, to connect again. The hub leaves out an address of more than
-    /// [`DETAIL_BYTES_MAX`](crate::DETAIL_BYTES_MAX) bytes. A second call does nothing.
+    /// the clients when, and perhaps where, to connect again; without one, they look for the hub as after a break. The hub
+    /// leaves out an address of more than [`DETAIL_BYTES_MAX`](crate::DETAIL_BYTES_MAX) bytes. A second call does nothing.
     ///
     /// The hub has stopped when [`users`](Self::users) and [`connections`](Self::connections) are zero. Drain the
     /// actions and call [`handle_timeout`](Self::handle_timeout) until then. Once the sessions have ended, this takes
