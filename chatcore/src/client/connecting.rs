@@ -49,9 +49,9 @@ impl Client {
         }
     }
 
-    /// Reports that the transport is gone: the hub closed it, or it broke, or it cannot be made. With a session,
-    /// [`Event::Reconnecting`] follows, and otherwise [`Event::Closed`]. If the client has given this transport up
-    /// itself, this does nothing.
+    /// Reports that the transport is gone: the hub closed it, or it broke, or it cannot be made. With a session, or with
+    /// [`ClientConfig::keeps_trying`](super::ClientConfig::keeps_trying), [`Event::Reconnecting`] follows, and otherwise
+    /// [`Event::Closed`]. If the client has given this transport up itself, this does nothing.
     pub fn disconnect(&mut self, now: Instant) {
         self.clock(now);
         // The client gave this transport up already, and has told so.
@@ -84,7 +84,7 @@ impl Client {
         self.answer_by = Some(self.now + self.config.answer_time_max);
     }
 
-    /// The connection is lost. If there was a session, another one is made.
+    /// The connection is lost. If there was a session, or there is to be one in any case, another one is made.
     pub(super) fn lose(&mut self, why: Closed) {
         self.schedule_reconnect(why, None);
     }
@@ -97,7 +97,7 @@ impl Client {
         if self.closing {
             return self.end(if self.is_goodbye_written() { Closed::Left } else { why });
         }
-        let Some(backoff) = self.config.reconnect.filter(|_| self.persistent) else {
+        let Some(backoff) = self.config.reconnect.filter(|_| self.persistent || self.config.keeps_trying) else {
             return self.end(why);
         };
         self.transport.attempt = self.transport.attempt.saturating_add(1);

@@ -35,8 +35,11 @@ pub enum Event {
         /// What the hub allows.
         limits: Announced,
     },
-    /// We do not get the name (protocol.md, *refused*). The program may try another name, or the same one again. The
-    /// client does not ask for it again by itself, not even on the next connection.
+    /// We do not get the name (protocol.md, *refused*). The program may try another name, or the same one again: that may
+    /// help after `wait` if there is one, or later if the code [passes](RefusalCode::passes). The client does not ask for it
+    /// again by itself, not even on the next connection. With
+    /// [`ClientConfig::keeps_trying`](super::ClientConfig::keeps_trying) it does if that may help: then
+    /// [`Reconnecting`](Self::Reconnecting) comes in place of this.
     #[non_exhaustive]
     Refused {
         /// Why, for programs.
@@ -334,8 +337,9 @@ pub enum Closed {
         /// When, and perhaps where, to connect again; none if the hub gives no hint.
         reconnect: Option<Reconnect>,
     },
-    /// The hub does not resume the session at present. The session may live, and a later attempt may succeed. So this
-    /// is the reason of an [`Event::Reconnecting`]. It is that of an [`Event::Closed`] only if the client was closing,
+    /// The hub does not resume the session at present. The session may live, and a later attempt may succeed. Or the hub does
+    /// not give us the name at present, with [`ClientConfig::keeps_trying`](super::ClientConfig::keeps_trying). So this is
+    /// the reason of an [`Event::Reconnecting`]. It is that of an [`Event::Closed`] only if the client was closing,
     /// or has no [`ClientConfig::reconnect`](super::ClientConfig::reconnect).
     #[error("{detail}")]
     #[non_exhaustive]

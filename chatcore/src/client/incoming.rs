@@ -163,6 +163,11 @@ impl Client {
         if before == State::Resuming {
             return self.refused_to_resume(code, detail, wait.map(|after| Reconnect { after, address: None }));
         }
+        if self.config.keeps_trying && !self.closing && (code.passes() || wait.is_some()) {
+            // A hub waits less long for another registration on this connection than the client may have to.
+            let why = Closed::Refused { code, detail };
+            return self.schedule_reconnect(why, wait.map(|after| Reconnect { after, address: None }));
+        }
         self.asked = None;
         self.answer_by = self.answer_by.filter(|_| self.closing);
         self.events.push_back(Event::Refused { code, detail, wait });
@@ -182,6 +187,8 @@ impl Client {
             // The session goes on, or the hub comes back, or another one has the session.
             GoodbyeCode::TimedOut | GoodbyeCode::ShuttingDown => self.schedule_reconnect(why, hint),
             GoodbyeCode::Elsewhere if hint.is_some() => self.schedule_reconnect(why, hint),
+            // The session is over: it is asked for, and then another one.
+            GoodbyeCode::SlowConsumer if self.config.keeps_trying => self.schedule_reconnect(why, hint),
             _ => self.end(why),
         }
     }

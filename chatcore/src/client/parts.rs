@@ -8,7 +8,7 @@ use super::config::ClientConfig;
 use super::event::{Closed, SessionTicket};
 use super::pending::Pending;
 use super::queue::Queue;
-use super::transport::TransportState;
+use super::transport::{Stage, TransportState};
 use crate::liveness::Liveness;
 use crate::outbox::{Outbox, Pool};
 use crate::redacted::Credential;
@@ -42,6 +42,9 @@ use crate::wire::Announced;
 /// *Reconnecting.* When a session loses its connection, the client gives
 /// [`Event::Reconnecting`](crate::Event::Reconnecting). When it is time for the next attempt, it gives
 /// [`Event::Connect`](crate::Event::Connect). What the program sends in between waits in the outbox.
+///
+/// *Without a session.* A client that never had a session ends when it loses its connection. After a refusal, the program
+/// asks for a name again. With [`ClientConfig::keeps_trying`], the client does both by itself for as long as that may help.
 ///
 /// After [`Event::Closed`](crate::Event::Closed) nothing more happens. Write what `poll_transmit` still gives, as far
 /// as the transport takes it at once, and drop the transport.
@@ -160,6 +163,33 @@ impl Client {
         client.ticket = Some(ticket);
         client.start_resume();
         client
+    }
+
+    /// The same before its first transport is made: [`Event::Connect`](crate::Event::Connect) asks for that one as for all
+    /// that follow, when there is something to ask the hub for. Call this right after [`new`](Self::new) or
+    /// [`resume`](Self::resume), in a driver that need not know at first whether the hub can be reached. If the first
+    /// transport cannot be made, the client ends, unless it has a session to resume or
+    /// [`keeps_trying`](ClientConfig::keeps_trying).
+    ///
+    /// ```
+    /// use chatcore::{Client, ClientConfig, ClientError, Event, Instant};
+    ///
+    /// let now = Instant::ZERO;
+    /// let config = ClientConfig::default().with_keeps_trying(true);
+    /// let mut client = Client::new(now, config, 7).without_transport();
+    /// client.register(now, "bob", b"")?;
+    /// client.handle_timeout(now); // it is due at once
+    /// assert!(matches!(client.poll_event(), Some(Event::Connect { address: None, .. })));
+    /// client.disconnect(now); // the hub is not there yet
+    /// assert!(matches!(client.poll_event(), Some(Event::Reconnecting { attempt: 1, .. })));
+    /// # Ok::<(), ClientError>(())
+    /// ```
+    #[must_use]
+    pub fn without_transport(mut self) -> Self {
+        self.transport.stage = Stage::Offline { retry_at: self.now };
+        // What it asks for is written when it is connected.
+        (self.state, self.resume_outbox, self.answer_by) = (State::Unregistered, None, None);
+        self
     }
 
     /// What the hub allows; none before [`Event::Registered`](crate::Event::Registered) or
