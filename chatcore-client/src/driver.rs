@@ -98,7 +98,8 @@ struct PollRegistration {
 }
 
 impl Driver {
-    /// Begins to connect. [`drive`](Self::drive) fails if the connection cannot be made.
+    /// Begins to connect. [`drive`](Self::drive) fails if the connection cannot be made, with
+    /// [`ClientConfig::keeps_trying`], too: then the program may look the address up anew before it tries again.
     ///
     /// # Errors
     ///

@@ -130,7 +130,10 @@ fn a_refusal_that_passes_is_followed_by_the_same_request_on_another_connection()
                 continue;
             }
             let (why, after) = reconnecting(&mut client);
-            assert!(matches!(&why, Closed::Refused { code: told, detail, .. } if told == code && detail == "no"), "{why:?}");
+            assert!(
+                matches!(&why, Closed::Refused { code: told, detail, .. } if told == code && detail == "no"),
+                "{why:?}"
+            );
             let told = Duration::from_millis(wait_ms.unwrap_or_default().into());
             assert!(told + longest_first / 2 <= after && after <= told + longest_first, "{code}: {after:?}");
             asks_again(&mut client);
@@ -207,7 +210,11 @@ fn a_session_that_ends_because_its_client_was_slow_is_followed_by_another_one() 
         assert_eq!(world.reconnect(&mut alice), Err(Refusal::SessionOver));
         alice.conn = world.admit_again(&mut alice.client);
         world.carry(&mut alice);
-        assert!(matches!(alice.events[..], [Event::SessionLost { .. }, Event::Registered { .. }]), "{:?}", alice.events);
+        assert!(
+            matches!(alice.events[..], [Event::SessionLost { .. }, Event::Registered { .. }]),
+            "{:?}",
+            alice.events
+        );
     }
 }
 

@@ -113,10 +113,13 @@ impl<D: Dial> AsyncClient<D> {
     /// Makes the first connection, and waits until it stands. From then on, a connection that breaks is no error, but an
     /// [`Event::Reconnecting`] or [`Event::Closed`].
     ///
+    /// With [`ClientConfig::keeps_trying`] the first connection is like all others, and the call does not wait: the client
+    /// makes the connection while the program waits for [`next`](Self::next), once it has asked for a name.
+    ///
     /// # Errors
     ///
-    /// The dialer's, [`TimedOut`](io::ErrorKind::TimedOut) if the connection is not made within
-    /// [`ClientConfig::answer_time_max`], or the system's if it gives no randomness.
+    /// The system's if it gives no randomness. And, if the call waits for the connection, the dialer's, or
+    /// [`TimedOut`](io::ErrorKind::TimedOut) if the connection is not made within [`ClientConfig::answer_time_max`].
     ///
     /// # Panics
     ///
@@ -146,14 +149,20 @@ impl<D: Dial> AsyncClient<D> {
     ) -> io::Result<Self> {
         let seed = getrandom::u64().map_err(io::Error::other)?;
         let (answer_time_max, flush_time_max) = (config.answer_time_max, config.flush_time_max);
-        let too_late = |_| io::Error::new(io::ErrorKind::TimedOut, format!("no connection within {answer_time_max:?}"));
-        let stream = timeout(answer_time_max, dial.dial(None)).await.map_err(too_late)??;
+        let link = if config.keeps_trying {
+            None
+        } else {
+            let too_late =
+                |_| io::Error::new(io::ErrorKind::TimedOut, format!("no connection within {answer_time_max:?}"));
+            Some(Link::new(timeout(answer_time_max, dial.dial(None)).await.map_err(too_late)??))
+        };
         let timer = Timer::start();
+        let client = client(timer.now(), config, seed);
         Ok(Self {
             dial,
             dialing: None,
-            link: Some(Link::new(stream)),
-            client: client(timer.now(), config, seed),
+            client: if link.is_some() { client } else { client.without_transport() },
+            link,
             timer,
             buffer: vec![0; BUFFER_BYTES].into(),
             inbox: Inbox::default(),

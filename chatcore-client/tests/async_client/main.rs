@@ -3,6 +3,7 @@
 mod bot;
 mod cuts;
 mod memory_hub;
+mod restarts;
 mod scripted;
 mod scripted_hub;
 mod sockets;
