@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chatcore::{Limits, UserName};
 
+use crate::driver_memory;
 use crate::log_in::LogIn;
-use crate::memory;
 use crate::reconnect::ReconnectAdvice;
 use crate::setters::setters;
 #[cfg(feature = "tls")]
@@ -80,7 +80,7 @@ impl Config {
         let has_tls = self.tls.is_some();
         #[cfg(not(feature = "tls"))]
         let has_tls = false;
-        memory::bytes_max(&self.limits, self.driver.connections_max, has_tls)
+        driver_memory::bytes_max(&self.limits, self.driver.connections_max, has_tls)
     }
 }
 

@@ -24,6 +24,8 @@ mod connections;
 #[cfg(feature = "mio")]
 mod deadlines;
 #[cfg(feature = "mio")]
+mod driver_memory;
+#[cfg(feature = "mio")]
 mod handshakes;
 #[cfg(feature = "mio")]
 mod listen;
@@ -31,7 +33,7 @@ mod listen;
 mod load;
 #[cfg(feature = "mio")]
 mod log_in;
-#[cfg(feature = "mio")]
+#[cfg(any(feature = "mio", feature = "tokio"))]
 mod memory;
 #[cfg(any(feature = "mio", feature = "tokio"))]
 mod origin;

@@ -11,6 +11,7 @@ mod connection;
 mod hooks;
 mod hub_task;
 mod listener;
+mod memory;
 mod shared;
 mod state;
 mod timer;
@@ -39,6 +40,7 @@ pub use self::hooks::Hooks;
 pub use self::listener::Listener;
 use self::shared::{Shared, Stage};
 use crate::accept_error::{RETRY_AFTER, is_peers};
+use crate::memory::Bytes;
 use crate::reconnect::ReconnectAdvice;
 
 /// A chat server for programs on tokio, over any transport that tokio can read and write. Clones are the same server.
@@ -117,6 +119,7 @@ impl<H: Hooks> AsyncServer<H> {
     /// Outside of a tokio runtime, or in one without time.
     pub fn start(config: AsyncConfig, hooks: H) -> Result<Self, StartError> {
         config.check()?;
+        info!("by its limits this server needs at most {} of memory", Bytes(config.memory_bytes()));
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| StartError::System(io::Error::other(error)))?;
         let epoch = TokioInstant::now();

@@ -15,7 +15,7 @@ const ACTIONS_MAX: usize = 64;
 const EVENTS_MAX: usize = 1024;
 
 /// Bytes of input that the hub has not taken, of all connections, from which on only little is read.
-const RESTS_BYTES_MAX: usize = 64 << 20;
+pub(super) const RESTS_BYTES_MAX: usize = 64 << 20;
 
 /// What the hub and the futures of the connections share.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub(super) struct State {
 
 /// A connection, as far as others have to know of it.
 #[derive(Debug, Default)]
-struct Connection {
+pub(super) struct Connection {
     /// Wakes its future; none if it is awake.
     waker: Option<Waker>,
     /// There is something to be written.
