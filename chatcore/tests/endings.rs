@@ -146,9 +146,5 @@ fn a_hub_that_stops_without_a_hint_is_looked_for_as_after_a_break() {
     assert_eq!(world.reconnect(&mut alice), Err(Refusal::SessionOver));
     alice.conn = world.admit_again(&mut alice.client);
     world.carry(&mut alice);
-    assert!(
-        matches!(alice.events[..], [_, Event::SessionLost { .. }, Event::Registered { .. }]),
-        "{:?}",
-        alice.events
-    );
+    assert!(matches!(alice.events[..], [_, Event::SessionLost { .. }, Event::Registered { .. }]), "{:?}", alice.events);
 }

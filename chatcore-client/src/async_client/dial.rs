@@ -28,7 +28,9 @@ use tokio::net::TcpStream;
 /// }
 /// ```
 pub trait Dial {
-    /// A connection.
+    /// A connection. It may keep back what it was given, as TLS, a WebSocket and a `BufWriter` do: the client
+    /// flushes it ([`poll_flush`](AsyncWrite::poll_flush)) whenever it has given it all that there is to say, and
+    /// [`close`](super::AsyncClient::close) shuts it down.
     type Stream: AsyncRead + AsyncWrite + Unpin;
     /// A connection that is being made.
     type Dialing: Future<Output = io::Result<Self::Stream>>;

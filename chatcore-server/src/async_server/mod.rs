@@ -189,6 +189,10 @@ impl<H: Hooks> AsyncServer<H> {
     /// the connection at once if there are [`connections_max`](AsyncConfig::connections_max) already, or if the server has
     /// stopped.
     ///
+    /// A stream may keep back what it was given, as TLS, a WebSocket and a `BufWriter` do: the server flushes it
+    /// ([`poll_flush`](AsyncWrite::poll_flush)) whenever it has given it all that there is to say, and shuts it down in the
+    /// end.
+    ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
     /// use chatcore_server::chatcore::QuotaKey;
@@ -232,7 +236,8 @@ impl<H: Hooks> AsyncServer<H> {
     ///
     /// The hub works for nobody else meanwhile, so the closure should be short. It must not call this method, and must leave
     /// connections, [`poll_action`](Hub::poll_action) and [`poll_event`](Hub::poll_event) to the server: a connection hangs
-    /// whose action is taken away, and the server ends if it meets a connection that it does not know. To stop the server, call [`shut_down`](Self::shut_down), and not that of the hub.
+    /// whose action is taken away, and the server ends if it meets a connection that it does not know. To stop the server,
+    /// call [`shut_down`](Self::shut_down), and not that of the hub.
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
