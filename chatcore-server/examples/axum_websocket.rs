@@ -23,7 +23,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use chatcore_server::{AsyncConfig, AsyncServer, ReconnectAdvice, quota_key};
+use chatcore_server::{AsyncConfig, AsyncServer, Reconnect, quota_key};
 use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
@@ -55,7 +55,7 @@ pub(crate) async fn run(
         let server = server.clone();
         async move {
             stop.await;
-            server.shut_down(Some(ReconnectAdvice::new(Duration::from_secs(5))));
+            server.shut_down(Some(Reconnect::new(Duration::from_secs(5))));
         }
     };
     let app = app.into_make_service_with_connect_info::<SocketAddr>();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chatcore::{HUB_NUMBER_MAX, Limits, Rate, UserName};
-use chatcore_server::{Config, DriverLimits, ReconnectAdvice};
+use chatcore_server::{Config, DriverLimits, Reconnect};
 use clap::Parser;
 
 /// A chat server.
@@ -210,7 +210,7 @@ impl Args {
             .with_connections_max(self.connections_max)
             .with_turn_time(self.turn_time)
             .with_linger_time_max(self.linger_time_max);
-        let advice = |after| ReconnectAdvice::new(after).with_address(self.reconnect_to.clone());
+        let advice = |after| Reconnect::new(after).with_address(self.reconnect_to.clone());
         Config::default()
             .with_listen(self.listen.iter().cloned())
             .with_reserved_names(self.reserved_names.iter().cloned())

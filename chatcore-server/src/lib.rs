@@ -43,8 +43,6 @@ mod peer;
 mod read_queue;
 #[cfg(feature = "mio")]
 mod reading;
-#[cfg(any(feature = "mio", feature = "tokio"))]
-mod reconnect;
 #[cfg(feature = "mio")]
 mod server;
 #[cfg(any(feature = "mio", feature = "tokio"))]
@@ -65,6 +63,7 @@ pub use chatcore;
 
 #[cfg(feature = "tokio")]
 pub use async_server::{AsyncConfig, AsyncServer, Hooks, Listener, StartError};
+pub use chatcore::Reconnect;
 #[cfg(feature = "mio")]
 pub use config::{Config, DriverLimits, DriverLimitsError};
 #[cfg(feature = "mio")]
@@ -73,8 +72,6 @@ pub use listen::{BindError, Endpoint};
 pub use log_in::{Authenticator, LogIn, LogInRequest};
 #[cfg(any(feature = "mio", feature = "tokio"))]
 pub use origin::quota_key;
-#[cfg(any(feature = "mio", feature = "tokio"))]
-pub use reconnect::ReconnectAdvice;
 #[cfg(feature = "mio")]
 pub use server::{Handle, Server};
 #[cfg(feature = "tls")]

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use chatcore::{HUB_NUMBER_MAX, Hub, Instant};
+use chatcore::{HUB_NUMBER_MAX, Hub, Instant, Reconnect};
 use mio::event::Event;
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 use tracing::{debug, info};
@@ -23,7 +23,6 @@ use crate::connections::Connections;
 use crate::listen::{self, BindError, Endpoint};
 use crate::log_in::Pool;
 use crate::memory::Bytes;
-use crate::reconnect::ReconnectAdvice;
 use crate::time_slice::TimeSlice;
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
@@ -52,7 +51,7 @@ pub struct Server {
     turn_time: Duration,
     turn_accepts_max: usize,
     connections_max: usize,
-    reconnect: Option<ReconnectAdvice>,
+    reconnect: Option<Reconnect>,
     handle: Handle,
     stopping: bool,
 }

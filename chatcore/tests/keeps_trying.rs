@@ -39,7 +39,7 @@ fn goodbye(code: GoodbyeCode) -> HubMessage<'static> {
 }
 
 fn written(now: Instant, client: &mut Client) -> Vec<u8> {
-    let bytes = client.poll_transmit().concat();
+    let bytes = client.transmit().concat();
     client.transmitted(now, bytes.len());
     bytes
 }
@@ -75,7 +75,7 @@ fn a_hub_that_is_not_there_yet_is_looked_for_until_it_is() {
     let mut client = Client::new(world.now, config(), 7).without_transport();
     assert_eq!(client.poll_timeout(), None, "there is nothing to ask for");
     client.register(world.now, "alice", b"").unwrap();
-    assert!(client.poll_transmit().is_empty());
+    assert!(client.transmit().is_empty());
     let mut waits = Vec::new();
     for expected in 1..=12 {
         world.now = client.poll_timeout().expect("it tries again");

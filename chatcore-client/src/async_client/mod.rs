@@ -216,7 +216,7 @@ impl<D: Dial> AsyncClient<D> {
         .await
     }
 
-    /// Says [goodbye](Self::goodbye), waits for the hub's answer, and closes the connection. This takes at most
+    /// [Begins to close](Self::start_close), waits for the hub's answer, and closes the connection. This takes at most
     /// [`ClientConfig::flush_time_max`]. The events that come meanwhile wait for [`next`](Self::next), but are not
     /// acknowledged any more. A program that needs the answers to its requests waits for them first.
     ///
@@ -224,7 +224,7 @@ impl<D: Dial> AsyncClient<D> {
     ///
     /// Why the client has ended, if that is not because of the goodbye.
     pub async fn close(&mut self) -> Result<(), Closed> {
-        self.goodbye();
+        self.start_close();
         let mut too_late = pin!(sleep(self.flush_time_max));
         let why = poll_fn(|cx| self.poll_until(cx, |this, _| this.client.closed().cloned())).await;
         poll_fn(|cx| if self.poll_shut_down(cx).is_ready() { Poll::Ready(()) } else { too_late.as_mut().poll(cx) })
@@ -237,8 +237,9 @@ impl<D: Dial> AsyncClient<D> {
 
     commands!("[`next`](Self::next) or [`flush`](Self::flush)");
 
-    /// Ends the session, without waiting: see [`Client::close`]. [`Event::Closed`] follows.
-    pub fn goodbye(&mut self) {
+    /// Ends the session, and does not wait: see [`Client::close`]. The goodbye goes out with the next call of
+    /// [`next`](Self::next), which returns [`Event::Closed`] when the hub has answered. [`close`](Self::close) does all that.
+    pub fn start_close(&mut self) {
         self.client.close(self.now());
     }
 

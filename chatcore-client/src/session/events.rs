@@ -85,8 +85,8 @@ impl Session {
                 }
                 self.show(&Report::Joined { room: room.to_string(), name: name.to_string(), display_name })
             }
-            Event::Left { room, name, reason, .. } => {
-                let (room, name, reason) = (room.to_string(), name.to_string(), reason.to_string());
+            Event::Left { room, name, code, .. } => {
+                let (room, name, reason) = (room.to_string(), name.to_string(), code.to_string());
                 if name == self.own.name {
                     self.own.saved.rooms.remove(&room);
                     self.keep()?;

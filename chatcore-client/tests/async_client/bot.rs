@@ -40,8 +40,8 @@ async fn the_bot_of_the_examples_greets_and_answers_and_says_goodbye() {
     timeout(PATIENCE, tokio_bot::run(Tcp::new(&server.address), "#lobby", talk)).await.expect("it ends").unwrap();
     loop {
         match next(&mut guest).await {
-            Event::Left { name, reason, .. } => {
-                break assert_eq!((name.as_str(), reason), ("greeter", LeaveCode::Quit));
+            Event::Left { name, code, .. } => {
+                break assert_eq!((name.as_str(), code), ("greeter", LeaveCode::Quit));
             }
             Event::Accepted { .. } => {}
             other => panic!("{other:?}"),

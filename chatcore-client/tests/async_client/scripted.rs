@@ -410,7 +410,7 @@ fn a_close_that_was_dropped_goes_on_with_the_next_one() {
 fn a_program_that_only_waits_for_the_end_closes_the_connection_with_it() {
     on_virtual_time(async || {
         let (mut alice, mut end) = ScriptedHub::default().alice(config()).await;
-        alice.goodbye();
+        alice.start_close();
         let hub = async {
             end.expect(Kind::GOODBYE).await;
             let goodbye = Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None };

@@ -333,7 +333,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
                 && !core.is_closed()
                 && let Some(stopping) = &state.stopping
             {
-                next = Some(core.shut_down(stopping.advice.as_ref().map(crate::ReconnectAdvice::hint)));
+                next = Some(core.shut_down(stopping.reconnect.as_ref()));
             }
             if core.conn().is_none() || state.has_output(key) {
                 for chunk in core.transmit(&state.hub).take_bytes(output.remaining()) {

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use chatcore::{Hub, Instant, QuotaKey};
+use chatcore::{Hub, Instant, QuotaKey, Reconnect};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::{JoinSet, coop};
@@ -41,7 +41,6 @@ pub use self::listener::Listener;
 use self::shared::{Shared, Stage};
 use crate::accept_error::{RETRY_AFTER, is_peers};
 use crate::memory::Bytes;
-use crate::reconnect::ReconnectAdvice;
 
 /// A chat server for programs on tokio, over any transport that tokio can read and write. Clones are the same server.
 ///
@@ -262,15 +261,15 @@ impl<H: Hooks> AsyncServer<H> {
     }
 
     /// Stops the server, and returns at once. The server accepts nobody more, and says goodbye to every client, with the
-    /// advice when and where to connect again. [`stopped`](Self::stopped) and [`serve`](Self::serve) return when all
+    /// hint when and where to connect again. [`stopped`](Self::stopped) and [`serve`](Self::serve) return when all
     /// connections are gone. For what is still to be written, the server waits for
     /// [`Limits::flush_time_max`](chatcore::Limits::flush_time_max) at the most, and then for
     /// [`linger_time_max`](AsyncConfig::linger_time_max) for the clients to close.
     ///
-    /// Clients come back by themselves: with an advice when and where it says, without one as after a break.
+    /// Clients come back by themselves: with a hint when and where it says, without one as after a break.
     ///
     /// A second call does nothing.
-    pub fn shut_down(&self, advice: Option<ReconnectAdvice>) {
+    pub fn shut_down(&self, reconnect: Option<Reconnect>) {
         self.0.stage.send_if_modified(|stage| {
             let is_first = *stage == Stage::Serving;
             if is_first {
@@ -283,7 +282,7 @@ impl<H: Hooks> AsyncServer<H> {
             if state.stopping.is_none() {
                 info!(users = state.hub.users(), "stopping");
             }
-            state.shut_down(now, advice);
+            state.shut_down(now, reconnect);
         });
     }
 

@@ -2,11 +2,10 @@
 
 use std::task::{Context, Waker};
 
-use chatcore::{Action, ConnId, Hub, HubConnection, HubEvent, Instant, Question};
+use chatcore::{Action, ConnId, Hub, HubConnection, HubEvent, Instant, Question, Reconnect};
 use slab::Slab;
 
 use super::wakes::Wakes;
-use crate::reconnect::ReconnectAdvice;
 
 /// Actions that are carried out in one hold of the hub.
 const ACTIONS_MAX: usize = 64;
@@ -55,7 +54,7 @@ pub(super) struct Connection {
 /// A server that stops.
 #[derive(Debug)]
 pub(super) struct Stopping {
-    pub(super) advice: Option<ReconnectAdvice>,
+    pub(super) reconnect: Option<Reconnect>,
     /// Connections up to this key know of it.
     next_key: usize,
 }
@@ -196,10 +195,10 @@ impl State {
 
     // ---- the end ----
 
-    pub(super) fn shut_down(&mut self, now: Instant, advice: Option<ReconnectAdvice>) {
+    pub(super) fn shut_down(&mut self, now: Instant, reconnect: Option<Reconnect>) {
         if self.stopping.is_none() {
-            self.hub.shut_down(now, advice.as_ref().map(ReconnectAdvice::hint));
-            self.stopping = Some(Stopping { advice, next_key: 0 });
+            self.hub.shut_down(now, reconnect.as_ref());
+            self.stopping = Some(Stopping { reconnect, next_key: 0 });
         }
     }
 

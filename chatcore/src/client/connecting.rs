@@ -2,11 +2,12 @@
 
 use alloc::string::String;
 
-use super::event::{Closed, Event, Reconnect};
+use super::event::{Closed, Event};
 use super::parts::Client;
 use super::pending::Pending;
 use super::transport::{Stage, Transport};
 use crate::outbox::Outbox;
+use crate::reconnect::Reconnect;
 use crate::time::Instant;
 use crate::transition::State;
 use crate::wire::{ClientMessage, RefusalCode, Resume};

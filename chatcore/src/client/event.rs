@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::name::{RoomName, UserName};
+use crate::reconnect::Reconnect;
 use crate::wire::{
     Announced, DeliveryStatus, ErrorCode, GoodbyeCode, LeaveCode, MessageId, OtherProtocol, ProtocolError, RefusalCode,
     RejectCode, Token,
@@ -189,7 +190,7 @@ pub enum Event {
         #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
         name: UserName,
         /// Why.
-        reason: LeaveCode,
+        code: LeaveCode,
     },
     /// Messages of a room are missing in this place (protocol.md, *missed and stale*). The hub left them out, because
     /// we had left too much unacknowledged, or because they are longer than the frames that we take.
@@ -380,18 +381,6 @@ fn farewell(code: GoodbyeCode, detail: &str, reconnect: Option<&Reconnect>) -> S
         Some(Reconnect { after, address: None }) => format!("{why}; connect again after {after:?}"),
         Some(Reconnect { after, address: Some(address) }) => format!("{why}; connect to {address} after {after:?}"),
     }
-}
-
-/// A hub's hint about the next connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub struct Reconnect {
-    /// How long to wait first.
-    #[cfg_attr(feature = "serde", serde(with = "crate::form::duration"))]
-    pub after: Duration,
-    /// Where to connect to, in the transport's notation; none for the same place. The hub wrote this text.
-    pub address: Option<String>,
 }
 
 /// A command that the client cannot do. The client sends nothing, and goes on.

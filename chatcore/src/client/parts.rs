@@ -24,7 +24,7 @@ use crate::wire::Announced;
 /// 2. *Inputs*: [`receive`](Self::receive), [`transmitted`](Self::transmitted) (or
 ///    [`transmitting`](Self::transmitting) first, if the transport tells late), [`disconnect`](Self::disconnect),
 ///    [`connected`](Self::connected), [`handle_timeout`](Self::handle_timeout).
-/// 3. *Outputs*: write what [`poll_transmit`](Self::poll_transmit) gives, call [`poll_event`](Self::poll_event) until
+/// 3. *Outputs*: write what [`transmit`](Self::transmit) gives, call [`poll_event`](Self::poll_event) until
 ///    it returns none, and wait until [`poll_timeout`](Self::poll_timeout) at the latest.
 ///
 /// *Acknowledgements.* The program *takes* an event when `poll_event` returns it. The client acknowledges a frame only
@@ -46,7 +46,7 @@ use crate::wire::Announced;
 /// *Without a session.* A client that never had a session ends when it loses its connection. After a refusal, the program
 /// asks for a name again. With [`ClientConfig::keeps_trying`], the client does both by itself for as long as that may help.
 ///
-/// After [`Event::Closed`](crate::Event::Closed) nothing more happens. Write what `poll_transmit` still gives, as far
+/// After [`Event::Closed`](crate::Event::Closed) nothing more happens. Write what `transmit` still gives, as far
 /// as the transport takes it at once, and drop the transport.
 ///
 /// ```
@@ -57,9 +57,9 @@ use crate::wire::Announced;
 /// client.register(now, "Bob", b"")?;
 /// assert_eq!(client.send(now, "alice", b"hi"), Err(ClientError::NotRegistered), "the hub has not answered yet");
 ///
-/// let bytes = client.poll_transmit().concat(); // for the transport
+/// let bytes = client.transmit().concat(); // for the transport
 /// client.transmitted(now, bytes.len());
-/// assert!(client.poll_transmit().is_empty());
+/// assert!(client.transmit().is_empty());
 /// assert!(client.poll_timeout() > Some(now), "when to give up, if no answer comes");
 /// # Ok::<(), ClientError>(())
 /// ```
@@ -151,7 +151,7 @@ impl Client {
     /// let token = Token::from_bytes([7; 16]);
     /// let ticket = SessionTicket::new("bob".parse()?, token).with_attempt(1_767_225_600_000);
     /// let mut client = Client::resume(Instant::ZERO, ClientConfig::default(), 7, ticket, b"");
-    /// assert!(!client.poll_transmit().is_empty(), "it asks for the session");
+    /// assert!(!client.transmit().is_empty(), "it asks for the session");
     /// # Ok::<(), chatcore::NameError>(())
     /// ```
     pub fn resume(now: Instant, config: ClientConfig, seed: u64, ticket: SessionTicket, credential: &[u8]) -> Self {

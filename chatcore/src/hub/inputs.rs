@@ -10,8 +10,9 @@ use super::shutdown::ShuttingDown;
 use super::timers::TimerKey;
 use super::work::{self, Budget, SLICE_WORK_MAX, Work};
 use crate::received::Received;
+use crate::reconnect::Reconnect;
 use crate::time::Instant;
-use crate::wire::{self, Ping, ReconnectHint};
+use crate::wire::{self, Ping};
 
 /// Events that may wait for the driver before the hub takes no more from sessions.
 const UNDRAINED_MAX: usize = 65_536;
@@ -122,7 +123,7 @@ impl Hub {
     /// let mut hub = Hub::new(Limits::default(), [7; 32]);
     /// let mut client = Client::new(now, ClientConfig::default(), 7);
     /// client.register(now, "alice", b"")?;
-    /// let arrived = client.poll_transmit().concat();
+    /// let arrived = client.transmit().concat();
     /// # client.transmitted(now, arrived.len());
     /// let registration = Handshake::new(now, hub.limits()).receive(now, &mut &arrived[..])?.expect("it is whole");
     /// let conn = hub.admit(now, registration)?;
@@ -134,7 +135,7 @@ impl Hub {
     /// let _ = client.receive(now, &mut &bytes[..]);
     /// # while client.poll_event().is_some() {}
     /// client.close(now);
-    /// let _ = hub.receive(now, conn, &mut &client.poll_transmit().concat()[..])?;
+    /// let _ = hub.receive(now, conn, &mut &client.transmit().concat()[..])?;
     /// let rest = hub.transmit(conn).bytes();
     /// hub.transmitting(now, conn, rest)?;
     /// assert!(!std::iter::from_fn(|| hub.poll_action()).any(|action| matches!(action, Action::Close { .. })));
@@ -257,16 +258,18 @@ impl Hub {
     /// [`Limits::flush_time_max`](crate::Limits::flush_time_max) at the most.
     ///
     /// ```
-    /// use chatcore::{Hub, Instant, Limits, wire::ReconnectHint};
+    /// use std::time::Duration;
+    ///
+    /// use chatcore::{Hub, Instant, Limits, Reconnect};
     ///
     /// let mut hub = Hub::new(Limits::default(), [7; 32]);
-    /// hub.shut_down(Instant::ZERO, Some(ReconnectHint { after_ms: 5_000, address: Some("chat.example:12345") }));
+    /// hub.shut_down(Instant::ZERO, Some(&Reconnect::new(Duration::from_secs(5))));
     /// while hub.users() > 0 || hub.connections() > 0 {
     ///     // go on with the driver's loop
     /// }
     /// # assert_eq!(hub.poll_timeout(), None);
     /// ```
-    pub fn shut_down(&mut self, now: Instant, reconnect: Option<ReconnectHint<'_>>) {
+    pub fn shut_down(&mut self, now: Instant, reconnect: Option<&Reconnect>) {
         self.clock(now);
         let (sessions, _) = self.ordered.unordered();
         if !core::mem::replace(&mut sessions.is_shutting_down, true) {
