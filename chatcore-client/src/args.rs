@@ -29,8 +29,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub(crate) linger: Duration,
 
-    /// Go on receiving at the end of the input, until the server stops or SIGTERM or SIGINT comes. A terminal does
-    /// without.
+    /// Go on receiving at the end of the input, until SIGTERM or SIGINT comes; and with --reconnect-for until the server
+    /// has stopped for that long. A terminal does without.
     #[arg(long)]
     pub(crate) stay: bool,
 

@@ -98,7 +98,8 @@ struct PollRegistration {
 }
 
 impl Driver {
-    /// Begins to connect. [`drive`](Self::drive) fails if the connection cannot be made.
+    /// Begins to connect. [`drive`](Self::drive) fails if the connection cannot be made, with
+    /// [`ClientConfig::keeps_trying`], too: then the program may look the address up anew before it tries again.
     ///
     /// # Errors
     ///
@@ -179,7 +180,7 @@ impl Driver {
     }
 
     /// How long the event loop may wait before it calls [`drive`](Self::drive) again; none for any time. Zero if
-    /// something is due.
+    /// something is due. It is a time to wait, as mio's `poll` takes it, and not a point in time: the clock is the driver's.
     pub fn timeout(&self) -> Option<Duration> {
         self.client.poll_timeout().map(|due| due - self.now())
     }
@@ -192,7 +193,8 @@ impl Driver {
 
     commands!("[`drive`](Self::drive)");
 
-    /// See [`Client::close`].
+    /// Ends the session, and does not wait: see [`Client::close`]. The goodbye goes out with [`drive`](Self::drive), and
+    /// [`Event::Closed`] comes when the hub has answered.
     pub fn close(&mut self) {
         self.client.close(self.now());
     }
@@ -297,7 +299,7 @@ impl Driver {
         let Some(stream) = self.stream.as_mut().filter(|_| self.connected) else { return };
         while !self.write_failed {
             let mut slices = [IoSlice::new(&[]); WRITE_CHUNKS_MAX];
-            let chunks = self.client.poll_transmit();
+            let chunks = self.client.transmit();
             let filled = slices.iter_mut().zip(chunks).map(|(slice, chunk)| *slice = IoSlice::new(chunk)).count();
             if filled == 0 {
                 return;

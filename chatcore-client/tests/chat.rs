@@ -184,8 +184,8 @@ fn a_server_that_is_killed_is_told_in_one_line() {
 #[test]
 fn a_server_that_stops_says_goodbye_and_ends_well() {
     let server = Server::start();
-    let waiting = server.json("alice", &["--stay"]);
-    let talking = server.json("bob", &[]);
+    let waiting = server.json("alice", &["--stay", "--reconnect-for", "0"]);
+    let talking = server.json("bob", &["--reconnect-for", "0"]);
     server.program.signal("INT");
     let (status, stdout, stderr) = waiting.end();
     assert_eq!((status.code(), stderr), (Some(0), vec![]), "it stayed until the server closed");

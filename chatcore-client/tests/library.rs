@@ -49,7 +49,8 @@ fn a_refused_name_leaves_the_connection_for_another() {
     assert_eq!(other.send("alice", b"hello", PATIENCE), Err(Error::Command(ClientError::NotRegistered)));
     for (name, expected) in [("ALICE", RefusalCode::NameInUse), ("a b", RefusalCode::InvalidName)] {
         let refused = other.register(name, PATIENCE).unwrap_err();
-        assert!(matches!(refused, RegisterError::Refused { code, .. } if code == expected), "{refused:?}");
+        let RegisterError::Refused { code, wait, .. } = refused else { panic!("{refused:?}") };
+        assert_eq!((code, wait.is_some()), (expected, expected == RefusalCode::NameInUse));
     }
     assert_eq!(other.register("bob", PATIENCE).unwrap().name.as_str(), "bob");
     let again = other.register("carol", PATIENCE).unwrap_err();

@@ -1,5 +1,6 @@
-//! A chat server on axum: a connection is a WebSocket, whose binary messages are pieces of the stream of bytes. Pages of
-//! others may not connect, and both ends name the protocol that they speak.
+//! A chat server on axum: a connection is a WebSocket, whose binary messages are pieces of the stream of bytes (protocol.md,
+//! *WebSocket*). Pages of others may not connect, and both ends name the protocol that they speak. The example
+//! `tokio_websocket` of chatcore-client is a client for it.
 //!
 //! It needs axum with `ws`, futures-util with `sink`, tokio-util with `io`, and chatcore-server with `tokio`.
 //!
@@ -10,19 +11,21 @@
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use chatcore_server::{AsyncConfig, AsyncServer, ReconnectAdvice, quota_key};
-use futures_util::{SinkExt as _, StreamExt as _, future};
-use tokio::io::{AsyncRead, AsyncWrite, join};
+use chatcore_server::{AsyncConfig, AsyncServer, Reconnect, quota_key};
+use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_util::io::{CopyToBytes, SinkWriter, StreamReader};
 
@@ -52,7 +55,7 @@ pub(crate) async fn run(
         let server = server.clone();
         async move {
             stop.await;
-            server.shut_down(Some(ReconnectAdvice::new(Duration::from_secs(5))));
+            server.shut_down(Some(Reconnect::new(Duration::from_secs(5))));
         }
     };
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
@@ -81,15 +84,52 @@ async fn upgrade(
 
 /// The stream of bytes whose pieces the binary messages are.
 fn stream_of(socket: WebSocket) -> impl AsyncRead + AsyncWrite + Unpin + Send {
-    let (sink, stream) = socket.split();
-    let sink = sink.sink_map_err(io::Error::other).with(|bytes: Bytes| future::ok::<_, io::Error>(bytes.into()));
-    let stream = stream.filter_map(|message| {
-        future::ready(match message {
-            Ok(Message::Binary(bytes)) => Some(Ok(bytes)),
-            Ok(Message::Text(_)) => Some(Err(io::Error::other("a text is no piece of the stream"))),
-            Ok(_) => None,
-            Err(error) => Some(Err(io::Error::other(error))),
-        })
-    });
-    join(StreamReader::new(stream), SinkWriter::new(CopyToBytes::new(sink)))
+    SinkWriter::new(StreamReader::new(CopyToBytes::new(Pieces(socket))))
+}
+
+/// The binary messages of a WebSocket.
+struct Pieces(WebSocket);
+
+impl Stream for Pieces {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        loop {
+            match ready!(self.0.poll_next_unpin(cx)) {
+                Some(Ok(Message::Binary(bytes))) => return Poll::Ready(Some(Ok(bytes))),
+                Some(Ok(Message::Text(_))) => {
+                    // Whoever sent it is told so, if that goes out at once.
+                    let reason = "a text is no piece of the stream";
+                    let close = CloseFrame { code: close_code::UNSUPPORTED, reason: reason.into() };
+                    let _ = self.0.start_send_unpin(Message::Close(Some(close)));
+                    let _ = self.0.poll_flush_unpin(cx);
+                    return Poll::Ready(Some(Err(io::Error::other(reason))));
+                }
+                // A ping is answered by the WebSocket itself.
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Poll::Ready(Some(Err(io::Error::other(error)))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+impl Sink<Bytes> for Pieces {
+    type Error = io::Error;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_ready_unpin(cx).map_err(io::Error::other)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, bytes: Bytes) -> io::Result<()> {
+        self.0.start_send_unpin(Message::Binary(bytes)).map_err(io::Error::other)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_flush_unpin(cx).map_err(io::Error::other)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_close_unpin(cx).map_err(io::Error::other)
+    }
 }

@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use chatcore_server::chatcore::HubEvent;
-use chatcore_server::{AsyncConfig, AsyncServer, Hooks, ReconnectAdvice};
+use chatcore_server::{AsyncConfig, AsyncServer, Hooks, Reconnect};
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -41,7 +41,7 @@ pub(crate) async fn run(listener: TcpListener, stop: impl Future) -> Result<(), 
         () = &mut serving => return Ok(()),
         _ = stop => {}
     }
-    server.shut_down(Some(ReconnectAdvice::new(Duration::from_secs(5))));
+    server.shut_down(Some(Reconnect::new(Duration::from_secs(5))));
     serving.await;
     Ok(())
 }

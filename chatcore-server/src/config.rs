@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use chatcore::{Limits, UserName};
+use chatcore::{Limits, Reconnect, UserName};
 
+use crate::driver_memory;
 use crate::log_in::LogIn;
-use crate::memory;
-use crate::reconnect::ReconnectAdvice;
 use crate::setters::setters;
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
@@ -52,7 +51,7 @@ pub struct Config {
     /// The limits of the sockets and of the event loop.
     pub driver: DriverLimits,
     /// When, and perhaps where, the clients should connect again after the server has stopped. Default none.
-    pub reconnect: Option<ReconnectAdvice>,
+    pub reconnect: Option<Reconnect>,
     /// Bytes of memory that the server may need ([`Config::memory_bytes`]). A server whose limits allow more does not
     /// start. Default none: no bound.
     pub memory_bytes_max: Option<u64>,
@@ -81,7 +80,7 @@ impl Config {
         let has_tls = self.tls.is_some();
         #[cfg(not(feature = "tls"))]
         let has_tls = false;
-        memory::bytes_max(&self.limits, self.driver.connections_max, has_tls)
+        driver_memory::bytes_max(&self.limits, self.driver.connections_max, has_tls)
     }
 }
 
@@ -107,7 +106,7 @@ setters! {
         with_limits(limits: Limits),
         with_hub_number(hub_number: u16),
         with_driver(driver: DriverLimits),
-        with_reconnect(reconnect: Option<ReconnectAdvice>),
+        with_reconnect(reconnect: Option<Reconnect>),
         with_memory_bytes_max(memory_bytes_max: Option<u64>),
     }
 }

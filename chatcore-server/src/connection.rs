@@ -130,7 +130,7 @@ pub(crate) struct Handshaking {
 
 impl Connection {
     pub(crate) fn new(transport: Transport, peer: Peer, handshake: Handshake) -> Self {
-        let armed = handshake.deadline();
+        let armed = handshake.poll_timeout().unwrap_or(Instant::MAX);
         Self {
             transport,
             peer,

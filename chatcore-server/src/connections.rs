@@ -4,7 +4,7 @@
 //! [`Connections::drain`] does all that the hub wants done. So one write carries all that a batch of input
 //! has to say to a connection. Each of the two is bounded by time, and what is left over goes on in the next turn.
 
-use chatcore::{Action, Hub, HubEvent, Instant, Limits, UserName};
+use chatcore::{Action, Hub, HubEvent, Instant, Limits, Reconnect, UserName};
 use tracing::{debug, error, info};
 
 use crate::config::DriverLimits;
@@ -15,7 +15,6 @@ use crate::origin::origin_of;
 use crate::peer::Peer;
 use crate::read_queue::Mark;
 use crate::reading::Reading;
-use crate::reconnect::ReconnectAdvice;
 use crate::table::Table;
 use crate::time_slice::TimeSlice;
 use crate::transport::Transport;
@@ -201,10 +200,9 @@ impl Connections {
     }
 
     /// Says goodbye to everybody. All is over when there is no connection left.
-    pub(crate) fn shut_down(&mut self, now: Instant, advice: Option<&ReconnectAdvice>) {
-        let hint = advice.map(ReconnectAdvice::hint);
-        self.hub.shut_down(now, hint);
-        handshakes::shut_down(&mut self.hub, &mut self.table, &self.limits, now, hint);
+    pub(crate) fn shut_down(&mut self, now: Instant, reconnect: Option<&Reconnect>) {
+        self.hub.shut_down(now, reconnect);
+        handshakes::shut_down(&mut self.hub, &mut self.table, &self.limits, now, reconnect);
     }
 
     // ---- what is to be done ----

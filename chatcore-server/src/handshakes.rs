@@ -1,7 +1,6 @@
 //! Connections without a name: from the first byte to the hub's decision.
 
-use chatcore::wire::ReconnectHint;
-use chatcore::{CONNECTION_COST, Handshake, HandshakeError, Hub, Instant};
+use chatcore::{CONNECTION_COST, Handshake, HandshakeError, Hub, Instant, Reconnect};
 use tracing::info;
 
 use crate::closing;
@@ -41,7 +40,7 @@ pub(crate) fn drive_handshake(
                 match pool.ask(key, origin, registration, address, is_encrypted) {
                     Ok(undecided) => {
                         handshaking.undecided = Some(undecided);
-                        let until = handshaking.handshake.deadline();
+                        let until = handshaking.handshake.poll_timeout().unwrap_or(Instant::MAX);
                         // The decision may have less time than the handshake had.
                         arm(table, key);
                         return Ok(Some(until));
@@ -107,7 +106,7 @@ pub(crate) fn open(hub: &mut Hub, table: &mut Table, now: Instant, transport: Tr
 fn arm(table: &mut Table, key: usize) {
     table.change(key, |connection| {
         if let Stage::Handshaking(handshaking) = &mut connection.stage {
-            handshaking.armed = handshaking.handshake.deadline();
+            handshaking.armed = handshaking.handshake.poll_timeout().unwrap_or(Instant::MAX);
         }
     });
 }
@@ -142,11 +141,11 @@ pub(crate) fn shut_down(
     table: &mut Table,
     limits: &DriverLimits,
     now: Instant,
-    hint: Option<ReconnectHint<'_>>,
+    reconnect: Option<&Reconnect>,
 ) {
     for key in table.keys() {
         if let Stage::Handshaking(handshaking) = &mut table.at(key).stage {
-            handshaking.handshake.shut_down(hint);
+            handshaking.handshake.shut_down(reconnect);
             writing::write(hub, table, now, key);
             closing::linger(table, limits, now, key);
         }

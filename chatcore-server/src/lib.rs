@@ -26,6 +26,8 @@ mod connections;
 #[cfg(feature = "mio")]
 mod deadlines;
 #[cfg(feature = "mio")]
+mod driver_memory;
+#[cfg(feature = "mio")]
 mod handle;
 #[cfg(feature = "mio")]
 mod handshakes;
@@ -35,7 +37,7 @@ mod listen;
 mod load;
 #[cfg(feature = "mio")]
 mod log_in;
-#[cfg(feature = "mio")]
+#[cfg(any(feature = "mio", feature = "tokio"))]
 mod memory;
 #[cfg(any(feature = "mio", feature = "tokio"))]
 mod origin;
@@ -45,8 +47,6 @@ mod peer;
 mod read_queue;
 #[cfg(feature = "mio")]
 mod reading;
-#[cfg(any(feature = "mio", feature = "tokio"))]
-mod reconnect;
 #[cfg(feature = "mio")]
 mod server;
 #[cfg(any(feature = "mio", feature = "tokio"))]
@@ -67,6 +67,7 @@ pub use chatcore;
 
 #[cfg(feature = "tokio")]
 pub use async_server::{AsyncConfig, AsyncServer, Hooks, Listener, StartError};
+pub use chatcore::Reconnect;
 #[cfg(feature = "mio")]
 pub use config::{Config, DriverLimits, DriverLimitsError};
 #[cfg(feature = "mio")]
@@ -77,8 +78,6 @@ pub use listen::{BindError, Endpoint};
 pub use log_in::{Authenticator, LogIn, LogInRequest};
 #[cfg(any(feature = "mio", feature = "tokio"))]
 pub use origin::{origin_of, quota_key};
-#[cfg(any(feature = "mio", feature = "tokio"))]
-pub use reconnect::ReconnectAdvice;
 #[cfg(feature = "mio")]
 pub use server::Server;
 #[cfg(feature = "tls")]

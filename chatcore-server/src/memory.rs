@@ -1,36 +1,14 @@
-//! How much memory a server may come to need, by its limits.
+//! How much memory a hub may come to need, by its limits. A driver adds what it keeps itself.
 
 use std::fmt;
-use std::mem::size_of;
 
-use chatcore::{HANDSHAKE_FRAME_BYTES_MAX, Limits};
-
-use crate::buffers::{self, BUFFER_BYTES};
-use crate::connection::{Connection, Handshaking};
-use crate::table::{READ_BYTES_MIN, RESTS_BYTES_MAX};
+use chatcore::Limits;
 
 /// Bytes of what a handshake has to say: a preface, refusals, an error.
-const HANDSHAKE_OUTPUT_BYTES: usize = 4 << 10;
+pub(crate) const HANDSHAKE_OUTPUT_BYTES: usize = 4 << 10;
 
-/// Places in tables, queues and deadlines that each connection has: its number in a few of them, twice because they grow
-/// by doubling.
-const PLACES_BYTES: usize = 256;
-
-/// Bytes that a hub and its driver need at the most.
-pub(crate) fn bytes_max(limits: &Limits, connections_max: usize, has_tls: bool) -> u64 {
-    let tls = if has_tls { tls_bytes_max(limits, connections_max) } else { 0 };
-    hub_bytes_max(limits).saturating_add(driver_bytes_max(limits, connections_max)).saturating_add(tls)
-}
-
-/// What TLS adds: the keys and buffers of each connection, and once more, encrypted, what is written to slow readers. The
-/// latter is still in their outboxes, because they have not acknowledged it.
-fn tls_bytes_max(limits: &Limits, connections_max: usize) -> u64 {
-    const CONNECTION_BYTES: u64 = 24 << 10;
-    (connections_max as u64).saturating_mul(CONNECTION_BYTES).saturating_add(limits.buffer_bytes_max)
-}
-
-/// What the hub needs. Each user, room, membership and watch has a place in tables that grow by doubling, and a name.
-fn hub_bytes_max(limits: &Limits) -> u64 {
+/// What a hub needs. Each user, room, membership and watch has a place in tables that grow by doubling, and a name.
+pub(crate) fn hub_bytes_max(limits: &Limits) -> u64 {
     const USER_BYTES: u64 = 3 << 9;
     const ROOM_BYTES: u64 = 512;
     const MEMBER_BYTES: u64 = 128;
@@ -43,19 +21,6 @@ fn hub_bytes_max(limits: &Limits) -> u64 {
     ]
     .into_iter()
     .fold(0_u64, |sum, (count, bytes)| sum.saturating_add(count.saturating_mul(bytes)))
-}
-
-/// What is kept outside of the hub. The starts of frames are the hub's, but a buffer may be twice as large as what is in
-/// it.
-fn driver_bytes_max(limits: &Limits, connections_max: usize) -> u64 {
-    let kept = buffers::capacity_max(HANDSHAKE_FRAME_BYTES_MAX as usize + READ_BYTES_MIN);
-    let handshake = size_of::<Handshaking>() + HANDSHAKE_OUTPUT_BYTES;
-    let connection = 2 * size_of::<Connection>() + PLACES_BYTES + handshake + kept;
-    let shared = BUFFER_BYTES + buffers::SPARES_BYTES_MAX + RESTS_BYTES_MAX + BUFFER_BYTES;
-    (connections_max as u64)
-        .saturating_mul(connection as u64)
-        .saturating_add(shared as u64)
-        .saturating_add(limits.buffer_bytes_max)
 }
 
 /// Bytes for people: in the unit in which they are a small number.
@@ -97,7 +62,7 @@ mod tests {
     #[test]
     fn each_limit_on_counts_makes_the_sum_smaller() {
         let limits = Limits::default();
-        let sum = bytes_max(&limits, 1_000, false);
+        let sum = hub_bytes_max(&limits);
         for smaller in [
             limits.clone().with_users_max(1),
             limits.clone().with_rooms_max(1),
@@ -105,9 +70,7 @@ mod tests {
             limits.clone().with_hub_watches_max(1),
             limits.clone().with_buffer_bytes_max(64 << 20),
         ] {
-            assert!(bytes_max(&smaller, 1_000, false) < sum, "{smaller:?}");
+            assert!(hub_bytes_max(&smaller) < sum, "{smaller:?}");
         }
-        assert!(bytes_max(&limits, 1, false) < sum);
-        assert!(bytes_max(&limits, 1_000, true) > sum);
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use chatcore::{Hub, Instant};
+use chatcore::{Hub, Instant, Reconnect};
 use mio::event::Event;
 use mio::{Events, Interest, Poll, Registry, Token};
 use tracing::{debug, info};
@@ -19,7 +19,6 @@ use crate::handle::Handle;
 use crate::listen::{self, BindError, Endpoint};
 use crate::log_in::Pool;
 use crate::memory::Bytes;
-use crate::reconnect::ReconnectAdvice;
 use crate::time_slice::TimeSlice;
 
 /// Events that are taken from the system at once.
@@ -46,7 +45,7 @@ pub struct Server {
     turn_time: Duration,
     turn_accepts_max: usize,
     connections_max: usize,
-    reconnect: Option<ReconnectAdvice>,
+    reconnect: Option<Reconnect>,
     handle: Handle,
     stopping: bool,
 }

@@ -56,7 +56,9 @@ fn a_signal_says_goodbye_to_everybody_and_ends_with_success() {
 
         server.signal(signal);
         match alice.event() {
-            Event::Closed(Closed::Goodbye { code, .. }) => assert_eq!(code, GoodbyeCode::ShuttingDown),
+            Event::Reconnecting { why: Closed::Goodbye { code, .. }, .. } => {
+                assert_eq!(code, GoodbyeCode::ShuttingDown);
+            }
             other => panic!("{other:?}"),
         }
         bob.assert_goodbye(GoodbyeCode::ShuttingDown);

@@ -177,7 +177,7 @@ impl Player {
 
     fn write(&mut self, now: Instant, link: &mut Link) {
         let before = link.up.len();
-        for chunk in self.client.poll_transmit() {
+        for chunk in self.client.transmit() {
             link.up.extend_from_slice(chunk);
         }
         self.client.transmitted(now, link.up.len() - before);

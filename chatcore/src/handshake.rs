@@ -9,6 +9,7 @@ use core::time::Duration;
 use crate::limits::Limits;
 use crate::name::{NameError, UserName, cost_of_mapping};
 use crate::outbox::{Chunks, Outbox, Pool};
+use crate::reconnect::Reconnect;
 use crate::redacted::Credential;
 use crate::time::Instant;
 use crate::transition::{self, State};
@@ -28,7 +29,7 @@ use crate::wire::{
 /// 3. After each call, write what [`transmit`](Self::transmit) gives, and report it to
 ///    [`transmitted`](Self::transmitted).
 /// 4. When a call returns an error, write what `transmit` still gives, as far as the transport takes it at once, and
-///    close the transport. When the [`deadline`](Self::deadline) has come, call
+///    close the transport. When [`poll_timeout`](Self::poll_timeout) has come, call
 ///    [`handle_timeout`](Self::handle_timeout).
 ///
 /// A handshake allocates nothing until it has something to write. A caller buffers at most
@@ -45,7 +46,7 @@ use crate::wire::{
 /// let mut handshake = Handshake::new(now, &Limits::default());
 /// # let mut client = Client::new(now, ClientConfig::default(), 7);
 /// # client.register(now, "Bob", b"wrong")?;
-/// # let arrived = client.poll_transmit().concat();
+/// # let arrived = client.transmit().concat();
 /// let mut input = &arrived[..]; // from the transport: the client's preface, and a registration as Bob
 /// let registration = handshake.receive(now, &mut input)?.expect("it is whole");
 /// assert_eq!((registration.name().as_str(), registration.display_name()), ("bob", "Bob"));
@@ -217,11 +218,11 @@ impl Handshake {
         Err(self.fail(ProtocolError::TooManyAttempts { registration_attempts_max: self.attempts_max }))
     }
 
-    /// When to call [`handle_timeout`](Self::handle_timeout). While a registration is undecided, the decision must come
-    /// by this time, whether the caller still has the [`Registration`] or dropped it. After a refusal, the client has
-    /// the whole of [`Limits::handshake_time_max`] again.
-    pub const fn deadline(&self) -> Instant {
-        self.deadline
+    /// When to call [`handle_timeout`](Self::handle_timeout); none if the handshake has ended. While a registration is
+    /// undecided, the decision must come by this time, whether the caller still has the [`Registration`] or dropped it.
+    /// After a refusal, the client has the whole of [`Limits::handshake_time_max`] again.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        (!self.is_over()).then_some(self.deadline)
     }
 
     /// Whether the handshake has ended: a call returned an error, or [`shut_down`](Self::shut_down) was called. Then
@@ -234,14 +235,14 @@ impl Handshake {
         matches!(self.state, Some(State::Registering | State::Resuming))
     }
 
-    /// Ends the handshake with a goodbye if the [`deadline`](Self::deadline) has come. Before that, this does nothing.
+    /// Ends the handshake with a goodbye if [`poll_timeout`](Self::poll_timeout) has come. Otherwise this does nothing.
     ///
     /// # Errors
     ///
-    /// When the deadline has come: [`HandshakeError::Undecided`] if a registration is undecided, and otherwise
+    /// When that time has come: [`HandshakeError::Undecided`] if a registration is undecided, and otherwise
     /// [`HandshakeError::TimedOut`].
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), HandshakeError> {
-        if now < self.deadline() {
+        if self.poll_timeout().is_none_or(|due| now < due) {
             return Ok(());
         }
         let error = if self.is_undecided() { HandshakeError::Undecided } else { HandshakeError::TimedOut };
@@ -251,9 +252,9 @@ impl Handshake {
 
     /// Ends the handshake with a goodbye, because the server stops. Write what [`transmit`](Self::transmit) gives, and
     /// close the transport. The hint is that of [`Hub::shut_down`](crate::Hub::shut_down).
-    pub fn shut_down(&mut self, reconnect: Option<ReconnectHint<'_>>) {
+    pub fn shut_down(&mut self, reconnect: Option<&Reconnect>) {
         let detail = "the server is shutting down";
-        self.goodbye(GoodbyeCode::ShuttingDown, detail, reconnect.map(ReconnectHint::bounded));
+        self.goodbye(GoodbyeCode::ShuttingDown, detail, reconnect.map(Reconnect::hint));
     }
 
     fn goodbye(&mut self, code: GoodbyeCode, detail: &str, reconnect: Option<ReconnectHint<'_>>) {
@@ -332,7 +333,7 @@ impl From<ProtocolError> for Failure {
 /// # let now = Instant::ZERO;
 /// # let mut client = Client::new(now, ClientConfig::default(), 7);
 /// # client.register(now, "Bob", b"secret")?;
-/// # let arrived = client.poll_transmit().concat();
+/// # let arrived = client.transmit().concat();
 /// # let mut hub = Hub::new(Limits::default(), [7; 32]);
 /// # let mut handshake = Handshake::new(now, hub.limits());
 /// let registration = handshake.receive(now, &mut &arrived[..])?.expect("it is whole");

@@ -9,9 +9,9 @@ use crate::handshake::{Handshake, QuotaKey, Refusal, Registration};
 use crate::hub::{Admission, CONNECTION_COST, ConnId, Hub, NotAdmitted};
 use crate::outbox::Chunks;
 use crate::received::Received;
+use crate::reconnect::Reconnect;
 use crate::redacted::Length;
 use crate::time::Instant;
-use crate::wire::ReconnectHint;
 
 /// One connection at a hub: its [`Handshake`], then what the hub calls it, and the input that is not used yet.
 ///
@@ -28,7 +28,7 @@ use crate::wire::ReconnectHint;
 /// let mut connection = HubConnection::new(now, &mut hub, QuotaKey::default());
 ///
 /// // What arrives goes in.
-/// let bytes = client.poll_transmit().concat();
+/// let bytes = client.transmit().concat();
 /// client.transmitted(now, bytes.len());
 /// let mut next = connection.receive(now, &mut hub, &bytes);
 /// // A client asks for a name: let it in, or refuse.
@@ -263,7 +263,7 @@ impl HubConnection {
     }
 
     /// The server stops: a connection without a session is told so. The hub tells the others.
-    pub fn shut_down(&mut self, reconnect: Option<ReconnectHint<'_>>) -> Next {
+    pub fn shut_down(&mut self, reconnect: Option<&Reconnect>) -> Next {
         if let Stage::Handshaking(handshake) = &mut self.stage {
             handshake.shut_down(reconnect);
             return self.end();
@@ -287,9 +287,7 @@ impl HubConnection {
     /// [times of its own](Hub::poll_timeout).
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.stage {
-            Stage::Handshaking(handshake) => {
-                Some(self.paused_until.map_or(handshake.deadline(), |until| until.min(handshake.deadline())))
-            }
+            Stage::Handshaking(handshake) => [self.paused_until, handshake.poll_timeout()].into_iter().flatten().min(),
             Stage::Open(_) => self.paused_until,
             Stage::Ending(_) | Stage::Closed => None,
         }

@@ -22,6 +22,7 @@ mod liveness;
 mod name;
 mod outbox;
 mod received;
+mod reconnect;
 mod redacted;
 mod setters;
 #[cfg(feature = "sim")]
@@ -40,8 +41,8 @@ pub mod protocol {}
 
 #[cfg(feature = "client")]
 pub use client::{
-    Backoff, Client, ClientConfig, ClientConfigError, ClientError, Closed, Event, Inbox, Position, Reconnect,
-    SessionTicket, Transport, User,
+    Backoff, Client, ClientConfig, ClientConfigError, ClientError, Closed, Event, Inbox, Position, SessionTicket,
+    Transport, User,
 };
 #[cfg(feature = "hub")]
 pub use handshake::{Denial, Handshake, HandshakeError, QuotaKey, Refusal, Registration};
@@ -56,6 +57,7 @@ pub use limits::{Limits, LimitsError, Rate};
 pub use name::{NAME_BYTES_MAX, NameError, RoomName, SPELLING_BYTES_MAX, UNICODE_VERSION, UserName};
 pub use outbox::Chunks;
 pub use received::Received;
+pub use reconnect::Reconnect;
 pub use time::Instant;
 pub use wire::{
     CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, DeliveryStatus, ErrorCode, GoodbyeCode, HANDSHAKE_FRAME_BYTES_MAX,

@@ -67,7 +67,7 @@ fn receive_and_take(client: &mut Client, messages: &[HubMessage<'_>]) {
 }
 
 fn written(client: &mut Client) -> Vec<u8> {
-    let bytes = client.poll_transmit().concat();
+    let bytes = client.transmit().concat();
     client.transmitted(Instant::ZERO, bytes.len());
     bytes
 }
@@ -329,9 +329,9 @@ fn a_hub_that_asks_without_end_and_never_reads_costs_no_more_than_the_outbox() {
     for _ in 0..200 {
         receive(&mut client, &pings);
         receive(&mut client, &[deliver(1)]);
-        client.poll_transmit();
+        client.transmit();
     }
-    let owed = client.poll_transmit().concat().len();
+    let owed = client.transmit().concat().len();
     assert!(owed <= config.outbox_bytes_max as usize * 5 / 4, "{owed}");
 }
 

@@ -18,7 +18,7 @@ fn refused() -> (World, User) {
     world.pass(Limits::default().resume_time_max);
     world.join("alice");
     assert!(world.reconnect(&mut alice).is_err());
-    let asked = alice.client.poll_transmit().concat();
+    let asked = alice.client.transmit().concat();
     alice.client.transmitted(world.now, asked.len());
     let mut handshake = Handshake::new(world.now, world.hub.limits());
     let registration = handshake.receive(world.now, &mut &opening("alice")[..]).unwrap().unwrap();
@@ -45,13 +45,13 @@ fn a_session_that_is_lost_is_followed_by_one_with_the_same_spelling_of_its_name(
         world.pass(Limits::default().resume_time_max);
         alice.client = Client::resume(world.now, ClientConfig::default(), 7, ticket, b"");
         assert!(world.admit(&mut alice.client).is_err(), "it is too late");
-        assert_eq!(registers_as(&alice.client.poll_transmit().concat()).as_deref(), Some(asked_for));
+        assert_eq!(registers_as(&alice.client.transmit().concat()).as_deref(), Some(asked_for));
     }
 }
 
 /// The name that a client asks for on a new connection.
 fn asks_for(client: &mut Client, now: Instant) -> Option<String> {
-    let bytes = client.poll_transmit().concat();
+    let bytes = client.transmit().concat();
     client.transmitted(now, bytes.len());
     registers_as(&bytes[PREFACE_BYTES..])
 }
@@ -107,14 +107,14 @@ fn what_is_said_of_a_connection_that_is_gone_is_ignored() {
     let mut world = World::new(Limits::default());
     let mut alice = world.connect("alice");
     alice.client.send(world.now, "alice", b"hello").unwrap();
-    let given = alice.client.poll_transmit().concat().len();
+    let given = alice.client.transmit().concat().len();
     world.cut(&mut alice);
     alice.client.transmitted(world.now, given + 1);
     alice.client.transmitted(world.now, 10_000);
 
     let mut client = Client::new(world.now, ClientConfig::default(), 7);
     client.disconnect(world.now);
-    assert!(client.is_closed() && client.poll_transmit().is_empty());
+    assert!(client.is_closed() && client.transmit().is_empty());
     client.transmitted(world.now, 10_000);
 }
 

@@ -31,7 +31,7 @@ impl Talk {
 
     /// What the client has to say goes to the hub.
     fn client_speaks(&mut self) {
-        let bytes = self.client.poll_transmit().concat();
+        let bytes = self.client.transmit().concat();
         self.client.transmitted(self.now, bytes.len());
         self.show("C", &bytes);
         let mut input = &bytes[..];

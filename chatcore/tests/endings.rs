@@ -5,7 +5,9 @@ mod world;
 use std::time::Duration;
 
 use chatcore::wire::{Ack, ClientMessage, Deliver, Goodbye, HubMessage, Join, Ping, ReconnectHint, Register};
-use chatcore::{CloseReason, Closed, ErrorCode, Event, GoodbyeCode, Limits, Received, Refusal};
+use chatcore::{
+    Backoff, CloseReason, Closed, ErrorCode, Event, GoodbyeCode, Hub, Limits, Received, Reconnect, Refusal,
+};
 use world::{World, decode_all, goodbye, send};
 
 #[test]
@@ -102,7 +104,7 @@ fn shutting_down_says_goodbye_to_all_with_the_hint_and_admits_nobody() {
     let mut world = World::new(Limits::default());
     let conns = [world.join("alice"), world.join("bob")];
     let hint = ReconnectHint { after_ms: 1500, address: Some("192.0.2.1:12345") };
-    world.hub.shut_down(world.now, Some(hint));
+    world.hub.shut_down(world.now, Some(&Reconnect::from(hint)));
     assert_eq!(world.try_join("carol"), Err(Refusal::ShuttingDown));
     for conn in conns {
         let farewell = world.written(conn);
@@ -117,12 +119,34 @@ fn shutting_down_says_goodbye_to_all_with_the_hint_and_admits_nobody() {
 fn a_hint_reaches_the_client_as_an_event() {
     let mut world = World::new(Limits::default());
     let mut alice = world.connect("alice");
-    world.hub.shut_down(world.now, Some(ReconnectHint { after_ms: 1500, address: None }));
+    world.hub.shut_down(world.now, Some(&Reconnect::new(Duration::from_millis(1500))));
     world.carry(&mut alice);
     let [Event::Reconnecting { why: Closed::Goodbye { code: GoodbyeCode::ShuttingDown, .. }, attempt: 1, after, .. }] =
         &alice.events[..]
     else {
         panic!("{:?}", alice.events)
     };
-    assert_eq!(*after, Duration::from_millis(1500), "a hub that says when it will be back is believed");
+    let (told, first) = (Duration::from_millis(1500), Backoff::default().first);
+    assert!((told + first / 2..=told + first).contains(after), "its time, and then a time of one's own: {after:?}");
+}
+
+#[test]
+fn a_hub_that_stops_without_a_hint_is_looked_for_as_after_a_break() {
+    let mut world = World::new(Limits::default());
+    let mut alice = world.connect("alice");
+    world.hub.shut_down(world.now, None);
+    world.carry(&mut alice);
+    let [Event::Reconnecting { why: Closed::Goodbye { code: GoodbyeCode::ShuttingDown, .. }, after, .. }] =
+        &alice.events[..]
+    else {
+        panic!("{:?}", alice.events)
+    };
+    let first = Backoff::default().first;
+    assert!((first / 2..=first).contains(after), "not when everybody else does: {after:?}");
+    // The hub is started again, and knows nobody.
+    world.hub = Hub::new(Limits::default(), [8; 32]);
+    assert_eq!(world.reconnect(&mut alice), Err(Refusal::SessionOver));
+    alice.conn = world.admit_again(&mut alice.client);
+    world.carry(&mut alice);
+    assert!(matches!(alice.events[..], [_, Event::SessionLost { .. }, Event::Registered { .. }]), "{:?}", alice.events);
 }

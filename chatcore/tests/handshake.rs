@@ -189,7 +189,7 @@ fn an_embedders_refusal_reaches_the_client_and_the_next_attempt_counts_anew() {
     drop(registration);
     let later = Instant::from_millis(5_000);
     handshake.refuse(later, &Refusal::Denied).unwrap();
-    assert_eq!(handshake.deadline(), later + Limits::default().handshake_time_max);
+    assert_eq!(handshake.poll_timeout(), Some(later + Limits::default().handshake_time_max));
     let answer = said(&handshake);
     assert!(matches!(decode_all(&answer)[..], [HubMessage::Refused(Refused { code: RefusalCode::Denied, .. })]));
     // The preface has gone with the refusal, so the welcome comes without one.
@@ -246,12 +246,12 @@ fn a_decision_has_its_own_time_and_costs_the_client_none() {
     let mut handshake = Handshake::new(Instant::ZERO, &limits);
     let asked_at = Instant::from_millis(2_000);
     let registration = handshake.receive(asked_at, &mut &opening("alice")[..]).unwrap().unwrap();
-    assert_eq!(handshake.deadline(), asked_at + limits.decision_time_max);
+    assert_eq!(handshake.poll_timeout(), Some(asked_at + limits.decision_time_max));
     let late = Instant::from_millis(21_999);
     assert_eq!((handshake.handle_timeout(late), handshake.is_over()), (Ok(()), false));
     drop(registration);
     handshake.refuse(late, &Refusal::Denied).unwrap();
-    assert_eq!(handshake.deadline(), late + handshake_time_max);
+    assert_eq!(handshake.poll_timeout(), Some(late + handshake_time_max));
 }
 
 #[test]
@@ -260,7 +260,7 @@ fn a_registration_that_nobody_decides_ends_with_its_connection() {
     let mut handshake = Handshake::new(Instant::ZERO, &limits);
     // It is dropped: nobody will ever decide.
     drop(handshake.receive(Instant::ZERO, &mut &opening("alice")[..]).unwrap().unwrap());
-    let due = handshake.deadline();
+    let due = handshake.poll_timeout().unwrap();
     assert_eq!(due, Instant::from_millis(3_000));
     assert_eq!(handshake.handle_timeout(due), Err(HandshakeError::Undecided));
     assert!(handshake.is_over());
@@ -335,7 +335,7 @@ fn half_a_registration_then_silence_ends_at_the_deadline() {
     let mut handshake = Handshake::new(Instant::ZERO, &limits);
     let bytes = opening("alice");
     assert!(handshake.receive(Instant::ZERO, &mut &bytes[..bytes.len() - 1]).unwrap().is_none());
-    assert_eq!(handshake.deadline(), Instant::from_millis(3_000));
+    assert_eq!(handshake.poll_timeout(), Some(Instant::from_millis(3_000)));
     assert_eq!(handshake.handle_timeout(Instant::from_millis(2_999)), Ok(()));
     assert_eq!(handshake.handle_timeout(Instant::from_millis(3_000)), Err(HandshakeError::TimedOut));
     let farewell = said(&handshake);
@@ -345,7 +345,8 @@ fn half_a_registration_then_silence_ends_at_the_deadline() {
 #[test]
 fn who_has_said_nothing_is_told_nothing() {
     let mut handshake = Handshake::new(Instant::ZERO, &Limits::default());
-    handshake.handle_timeout(handshake.deadline()).unwrap_err();
+    handshake.handle_timeout(handshake.poll_timeout().unwrap()).unwrap_err();
+    assert_eq!(handshake.poll_timeout(), None, "it is over");
     assert!(handshake.transmit().is_empty());
 }
 

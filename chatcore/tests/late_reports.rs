@@ -157,9 +157,9 @@ fn a_client_goes_on_with_its_session_before_its_transport_has_reported_the_resum
     bob.client.handle_timeout(world.now);
     assert!(matches!(bob.client.poll_event(), Some(Event::Connect { .. })));
     bob.client.connected(world.now);
-    let resume = bob.client.poll_transmit().concat();
+    let resume = bob.client.transmit().concat();
     bob.client.transmitting(world.now, resume.len());
-    assert!(bob.client.poll_transmit().is_empty());
+    assert!(bob.client.transmit().is_empty());
 
     // The hub answers, and the client sends what waited; only now its transport tells of the resume.
     let registration = chatcore::Handshake::new(world.now, world.hub.limits());
@@ -168,12 +168,12 @@ fn a_client_goes_on_with_its_session_before_its_transport_has_reported_the_resum
     let answer = world.written(bob.conn);
     let _ = bob.client.receive(world.now, &mut &answer[..]);
     assert!(matches!(bob.client.poll_event(), Some(Event::Resumed)));
-    let request = bob.client.poll_transmit().concat();
+    let request = bob.client.transmit().concat();
     assert!(matches!(decode(&request)[..], [.., ClientMessage::Send(message)] if message.body == b"1"), "{request:?}");
     bob.client.transmitting(world.now, request.len());
     bob.client.send(world.now, "bob", b"2").unwrap();
     bob.client.transmitted(world.now, resume.len());
-    let next = bob.client.poll_transmit().concat();
+    let next = bob.client.transmit().concat();
     assert!(
         matches!(decode(&next)[..], [ClientMessage::Send(message)] if message.body == b"2"),
         "it is about the resume"
@@ -188,7 +188,7 @@ fn a_client_goes_on_with_its_session_before_its_transport_has_reported_the_resum
     assert!(bob.client.closed().is_none(), "{:?}", bob.client.closed());
     while bob.client.poll_event().is_some() {}
     bob.client.handle_timeout(world.now + Duration::from_secs(1));
-    let acks = bob.client.poll_transmit().concat();
+    let acks = bob.client.transmit().concat();
     bob.client.transmitting(world.now, acks.len());
     assert!(!bob.client.is_drained(), "some is on its way");
     bob.client.transmitted(world.now, request.len() + acks.len());
@@ -207,7 +207,7 @@ fn what_a_client_had_on_its_way_is_forgotten_with_its_connection() {
     let mut world = World::new(Limits::default());
     let mut bob = world.connect("bob");
     bob.client.send(world.now, "bob", b"1").unwrap();
-    let bytes = bob.client.poll_transmit().concat();
+    let bytes = bob.client.transmit().concat();
     bob.client.transmitting(world.now, bytes.len());
     world.cut(&mut bob);
     bob.client.transmitted(world.now, bytes.len());
@@ -223,7 +223,7 @@ fn what_a_client_had_on_its_way_is_forgotten_with_its_connection() {
 fn a_client_s_transport_cannot_take_more_than_there_is() {
     let mut client = Client::new(Instant::ZERO, ClientConfig::default(), 7);
     client.register(Instant::ZERO, "bob", b"").unwrap();
-    let bytes = client.poll_transmit().bytes();
+    let bytes = client.transmit().bytes();
     client.transmitting(Instant::ZERO, bytes + 1);
 }
 

@@ -200,7 +200,7 @@ impl Run {
         }
         let Some((at, world, chat)) = self.online(user) else { return };
         ask(&mut at.client, world.now).unwrap();
-        let bytes = at.client.poll_transmit().concat();
+        let bytes = at.client.transmit().concat();
         at.client.transmitted(world.now, bytes.len());
         let mut input = &bytes[..];
         while let Ok(Received::More) = world.hub.receive(world.now, at.conn, &mut input) {

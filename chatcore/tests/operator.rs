@@ -91,7 +91,7 @@ fn the_program_puts_a_user_into_a_room_and_takes_it_out() {
     assert_eq!(members, ["alice", "bob"]);
     assert_eq!(world.hub.room_names().collect::<Vec<_>>(), ["#lobby"]);
     assert_eq!(world.hub.take_out_of_room(world.now, &alice, &lobby()), Ok(()));
-    let left = [event(json!({"left": {"room": "#lobby", "name": "alice", "reason": u16::from(LeaveCode::Left)}}))];
+    let left = [event(json!({"left": {"room": "#lobby", "name": "alice", "code": u16::from(LeaveCode::Left)}}))];
     for user in [&mut phone, &mut laptop, &mut bob] {
         world.carry(user);
         assert_eq!(events(user), left);

@@ -145,7 +145,7 @@ fn members_see_who_comes_and_goes_and_why() {
         .iter()
         .map(|event| match event {
             Event::Joined { room, name, display_name: None, .. } if *room == lobby => (name.as_str(), None),
-            Event::Left { room, name, reason, .. } if *room == lobby => (name.as_str(), Some(*reason)),
+            Event::Left { room, name, code, .. } if *room == lobby => (name.as_str(), Some(*code)),
             other => panic!("{other:?}"),
         })
         .collect();

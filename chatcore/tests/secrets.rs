@@ -114,8 +114,8 @@ impl Pair {
     /// A connection is made. All values on the way are given to `look`.
     fn connect(&mut self, look: &mut dyn FnMut(&dyn Debug)) {
         look(&self.client);
-        look(&self.client.poll_transmit());
-        let bytes = self.client.poll_transmit().concat();
+        look(&self.client.transmit());
+        let bytes = self.client.transmit().concat();
         self.client.transmitted(NOW, bytes.len());
         look(&self.client);
         let mut other = Hub::new(Limits::default(), HUB_SEED);

@@ -141,7 +141,7 @@ fn events() -> impl Strategy<Value = Value> {
                     json!({"online": {"number": number, "users": users, "next": null}}),
                     json!({"members": {"number": number, "users": users, "next": count}}),
                     json!({"joined": {"room": room, "name": name, "display_name": text}}),
-                    json!({"left": {"room": room, "name": name, "reason": code}}),
+                    json!({"left": {"room": room, "name": name, "code": code}}),
                     json!({"missed": {"room": room, "first_id": id, "last_id": number, "count": count}}),
                     json!({"stale": {"room": room}}),
                     json!({"presence": {"name": name, "online": true, "display_name": text}}),

@@ -44,7 +44,7 @@ fn what_was_lost_on_the_way_is_sent_again_in_both_directions_and_nothing_twice()
     lose_on_the_way(&mut world, bob.conn, sent.len() - 2);
     // And something of Bob's is lost on its way to the hub.
     bob.client.send(world.now, "alice", b"from bob").unwrap();
-    let lost = bob.client.poll_transmit().concat().len();
+    let lost = bob.client.transmit().concat().len();
     bob.client.transmitted(world.now, lost);
     bob.events.extend(std::iter::from_fn(|| bob.client.poll_event()));
     world.cut(&mut bob);
@@ -170,7 +170,7 @@ fn a_client_that_comes_too_late_is_told_and_registers_anew() {
     let mut world = World::new(Limits::default());
     let (mut bob, _alice) = (world.connect("bob"), world.connect("alice"));
     let on_its_way = bob.client.send(world.now, "alice", b"1").unwrap();
-    let bytes = bob.client.poll_transmit().concat().len();
+    let bytes = bob.client.transmit().concat().len();
     bob.client.transmitted(world.now, bytes);
     world.cut(&mut bob);
     let never_sent = bob.client.send(world.now, "alice", b"2").unwrap();
@@ -484,7 +484,7 @@ fn who_is_refused_for_now_keeps_the_session_and_tries_again() {
         Some(Event::Reconnecting { attempt: 2, after, .. }) => after,
         other => panic!("{other:?}"),
     };
-    assert_eq!(after, Duration::from_secs(7));
+    assert!((Duration::from_millis(7_200)..=Duration::from_millis(7_400)).contains(&after), "{after:?}");
     world.reconnect(&mut bob).unwrap();
     world.carry(&mut bob);
     assert_eq!(bob.events, [Event::Resumed]);
@@ -503,7 +503,7 @@ fn an_answer_that_names_another_count_is_the_hubs_fault() {
         let bytes = [&Preface::OURS.encode()[..], &encode_all(&[resumed])].concat();
         assert_eq!(bob.client.receive(world.now, &mut &bytes[..]), Received::Closed);
         assert!(matches!(bob.client.poll_event(), Some(Event::Closed(chatcore::Closed::ProtocolError(_)))));
-        let mut said = &bob.client.poll_transmit().concat()[..];
+        let mut said = &bob.client.transmit().concat()[..];
         assert!(matches!(take(&mut said, 1408), Ok(Some(content)) if content.kind == Kind::ERROR));
     }
     world.carry(&mut bob);

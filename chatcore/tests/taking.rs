@@ -66,7 +66,7 @@ fn open(client: &mut Client, messages: &[HubMessage<'_>]) -> Vec<u8> {
 }
 
 fn written(client: &mut Client) -> Vec<u8> {
-    let bytes = client.poll_transmit().concat();
+    let bytes = client.transmit().concat();
     client.transmitted(Instant::ZERO, bytes.len());
     bytes
 }
@@ -91,7 +91,7 @@ fn reconnect(client: &mut Client, answers: &[HubMessage<'_>]) -> Option<u64> {
     while client.poll_timeout().is_some() {
         client.handle_timeout(client.poll_timeout().unwrap());
         client.connected(Instant::ZERO);
-        if !client.poll_transmit().is_empty() {
+        if !client.transmit().is_empty() {
             break;
         }
     }
@@ -274,7 +274,7 @@ fn a_program_that_is_killed_gets_again_all_that_it_had_not_taken() {
     let _ = alice.client.receive(world.now, &mut &bytes[..]);
     assert!(matches!(alice.client.poll_event(), Some(Event::Message { body, .. }) if body == b"1"));
     alice.client.handle_timeout(alice.client.poll_timeout().unwrap());
-    let acks = alice.client.poll_transmit().concat();
+    let acks = alice.client.transmit().concat();
     let _ = world.put(alice.conn, &acks);
     let ticket = alice.client.ticket().unwrap().clone();
     world.hub.disconnect(world.now, alice.conn).unwrap();
@@ -368,7 +368,7 @@ impl Program {
 
     /// Carries all that the client says, and this many bytes of what the hub says.
     fn carry(&mut self, world: &mut World, bytes_max: usize) {
-        let up = self.user.client.poll_transmit().concat();
+        let up = self.user.client.transmit().concat();
         self.user.client.transmitted(world.now, up.len());
         assert_ne!(world.put(self.user.conn, &up), Received::Closed);
         world.drain();
@@ -386,7 +386,7 @@ impl Program {
     }
 
     fn attempt(&mut self, world: &mut World) {
-        while self.user.client.poll_transmit().is_empty() {
+        while self.user.client.transmit().is_empty() {
             let due = self.user.client.poll_timeout().expect("it wants to connect");
             world.pass(due - world.now);
             self.user.client.handle_timeout(world.now);
@@ -464,7 +464,7 @@ fn an_acknowledgement_never_waits_until_the_hub_takes_the_session_for_stalled() 
     for passed in 1..=10 {
         world.pass(SECOND);
         bob.client.handle_timeout(world.now);
-        let says = !bob.client.poll_transmit().is_empty();
+        let says = !bob.client.transmit().is_empty();
         assert_eq!(says, passed == 5, "once, after half of that time, and not earlier: {passed} s");
         world.carry(&mut bob);
     }

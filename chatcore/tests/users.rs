@@ -109,7 +109,7 @@ fn all_sessions_of_a_user_are_in_the_same_rooms_and_others_are_told_once() {
     }
     laptop.client.leave(world.now, "#lobby").unwrap();
     carry_all(&mut world, [&mut laptop, &mut phone, &mut tablet, &mut bob]);
-    let left = event(json!({"left": {"room": "#lobby", "name": "alice", "reason": LeaveCode::Left}}));
+    let left = event(json!({"left": {"room": "#lobby", "name": "alice", "code": LeaveCode::Left}}));
     for session in [&mut phone, &mut tablet, &mut bob] {
         assert_eq!(events(session), std::slice::from_ref(&left));
     }
@@ -142,7 +142,7 @@ fn a_user_is_there_until_its_last_session_ends() {
     world.carry_closed(&mut laptop);
     world.pass(Duration::from_secs(5));
     world.carry(&mut bob);
-    let left = event(json!({"left": {"room": "#lobby", "name": "alice", "reason": LeaveCode::Quit}}));
+    let left = event(json!({"left": {"room": "#lobby", "name": "alice", "code": LeaveCode::Quit}}));
     let gone = event(json!({"presence": {"name": "alice", "online": false, "display_name": null}}));
     assert_eq!(events(&mut bob), [left, gone]);
     assert_eq!(world.hub.users(), 1);
@@ -292,7 +292,7 @@ fn a_session_that_is_taken_over_keeps_its_rooms_and_its_queue() {
     carry_all(&mut world, [&mut old, &mut bob]);
     // What comes now, the old client does not take.
     old.client.who(world.now, 0).unwrap();
-    let asked = old.client.poll_transmit().concat();
+    let asked = old.client.transmit().concat();
     old.client.transmitted(world.now, asked.len());
     let _ = world.put(old.conn, &asked);
     for body in [&b"one"[..], b"two"] {

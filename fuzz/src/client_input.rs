@@ -50,14 +50,14 @@ fn outcome(before: u8, stream: &[u8], piece: usize) -> (Vec<Event>, Vec<u8>) {
     let _ = client.who(now, 0);
     let _ = client.join(now, "#lobby");
     let _ = client.watch(now, &["bob"]);
-    let written = client.poll_transmit().concat();
+    let written = client.transmit().concat();
     assert!(!lost || client.is_closed() || written.is_empty(), "nothing is said on a line that is given up");
     client.transmitted(now, written.len());
     for _ in 0..4 {
         let Some(due) = client.poll_timeout() else { break };
         now = now.max(due) + Duration::from_nanos(1);
         client.handle_timeout(now);
-        let unwritten = client.poll_transmit().concat().len();
+        let unwritten = client.transmit().concat().len();
         assert!(unwritten > 0 || client.poll_timeout().is_none_or(|due| due > now), "what was due is done");
         client.transmitted(now, unwritten);
         client.connected(now);

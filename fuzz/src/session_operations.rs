@@ -154,7 +154,7 @@ impl Run {
 
     fn carry(&mut self, user: usize, up: usize, down: usize) {
         let User { client, line, .. } = &mut self.users[user];
-        let said = client.poll_transmit().concat();
+        let said = client.transmit().concat();
         line.up.extend_from_slice(&said[..up.min(said.len())]);
         client.transmitted(self.now, up.min(said.len()));
         self.take_up(user);

@@ -81,7 +81,7 @@ impl ClientPeer {
         let used = conn.input.len() - input.len();
         conn.input.drain(..used);
         self.follow();
-        let bytes = self.client.poll_transmit().concat();
+        let bytes = self.client.transmit().concat();
         self.client.transmitted(self.now, bytes.len());
         let conn = &mut self.conns[current];
         if !conn.is_closed {
@@ -98,7 +98,7 @@ impl ClientPeer {
                 Event::Connect { .. } => self.asks = true,
                 Event::Closed(_) => {
                     // Its last words go out first.
-                    let bytes = self.client.poll_transmit().concat();
+                    let bytes = self.client.transmit().concat();
                     self.client.transmitted(self.now, bytes.len());
                     if let Some(current) = self.current {
                         self.conns[current].output.extend(bytes);

@@ -169,7 +169,7 @@ impl Peer for TokioPeer {
             Line::Who => client.who(0),
             Line::Send { to, body } => client.send(to, body.as_bytes()),
             Line::Quit => {
-                client.goodbye();
+                client.start_close();
                 Ok(0)
             }
         };

@@ -28,7 +28,9 @@ use tokio::net::TcpStream;
 /// }
 /// ```
 pub trait Dial {
-    /// A connection.
+    /// A connection. It may keep back what it was given, as TLS, a WebSocket and a `BufWriter` do: the client
+    /// flushes it ([`poll_flush`](AsyncWrite::poll_flush)) whenever it has given it all that there is to say, and
+    /// [`close`](super::AsyncClient::close) shuts it down.
     type Stream: AsyncRead + AsyncWrite + Unpin;
     /// A connection that is being made.
     type Dialing: Future<Output = io::Result<Self::Stream>>;
@@ -37,8 +39,8 @@ pub trait Dial {
     /// that text, in the transport's notation. Whether to follow it is up to the dialer.
     ///
     /// The client drops a connection that is not made within
-    /// [`answer_time_max`](chatcore::ClientConfig::answer_time_max). It does not tell its program how an attempt failed
-    /// after the first one; a dialer that knows may log it.
+    /// [`answer_time_max`](chatcore::ClientConfig::answer_time_max). How an attempt failed, its program is told only of the
+    /// one that [`connect`](super::AsyncClient::connect) waits for; a dialer may log the others.
     fn dial(&mut self, address: Option<String>) -> Self::Dialing;
 }
 

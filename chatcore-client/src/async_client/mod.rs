@@ -113,10 +113,13 @@ impl<D: Dial> AsyncClient<D> {
     /// Makes the first connection, and waits until it stands. From then on, a connection that breaks is no error, but an
     /// [`Event::Reconnecting`] or [`Event::Closed`].
     ///
+    /// With [`ClientConfig::keeps_trying`] the first connection is like all others, and the call does not wait: the client
+    /// makes the connection while the program waits for [`next`](Self::next), once it has asked for a name.
+    ///
     /// # Errors
     ///
-    /// The dialer's, [`TimedOut`](io::ErrorKind::TimedOut) if the connection is not made within
-    /// [`ClientConfig::answer_time_max`], or the system's if it gives no randomness.
+    /// The system's if it gives no randomness. And, if the call waits for the connection, the dialer's, or
+    /// [`TimedOut`](io::ErrorKind::TimedOut) if the connection is not made within [`ClientConfig::answer_time_max`].
     ///
     /// # Panics
     ///
@@ -146,14 +149,20 @@ impl<D: Dial> AsyncClient<D> {
     ) -> io::Result<Self> {
         let seed = getrandom::u64().map_err(io::Error::other)?;
         let (answer_time_max, flush_time_max) = (config.answer_time_max, config.flush_time_max);
-        let too_late = |_| io::Error::new(io::ErrorKind::TimedOut, format!("no connection within {answer_time_max:?}"));
-        let stream = timeout(answer_time_max, dial.dial(None)).await.map_err(too_late)??;
+        let link = if config.keeps_trying {
+            None
+        } else {
+            let too_late =
+                |_| io::Error::new(io::ErrorKind::TimedOut, format!("no connection within {answer_time_max:?}"));
+            Some(Link::new(timeout(answer_time_max, dial.dial(None)).await.map_err(too_late)??))
+        };
         let timer = Timer::start();
+        let client = client(timer.now(), config, seed);
         Ok(Self {
             dial,
             dialing: None,
-            link: Some(Link::new(stream)),
-            client: client(timer.now(), config, seed),
+            client: if link.is_some() { client } else { client.without_transport() },
+            link,
             timer,
             buffer: vec![0; BUFFER_BYTES].into(),
             inbox: Inbox::default(),
@@ -207,7 +216,7 @@ impl<D: Dial> AsyncClient<D> {
         .await
     }
 
-    /// Says [goodbye](Self::goodbye), waits for the hub's answer, and closes the connection. This takes at most
+    /// [Begins to close](Self::start_close), waits for the hub's answer, and closes the connection. This takes at most
     /// [`ClientConfig::flush_time_max`]. The events that come meanwhile wait for [`next`](Self::next), but are not
     /// acknowledged any more. A program that needs the answers to its requests waits for them first.
     ///
@@ -215,7 +224,7 @@ impl<D: Dial> AsyncClient<D> {
     ///
     /// Why the client has ended, if that is not because of the goodbye.
     pub async fn close(&mut self) -> Result<(), Closed> {
-        self.goodbye();
+        self.start_close();
         let mut too_late = pin!(sleep(self.flush_time_max));
         let why = poll_fn(|cx| self.poll_until(cx, |this, _| this.client.closed().cloned())).await;
         poll_fn(|cx| if self.poll_shut_down(cx).is_ready() { Poll::Ready(()) } else { too_late.as_mut().poll(cx) })
@@ -228,8 +237,9 @@ impl<D: Dial> AsyncClient<D> {
 
     commands!("[`next`](Self::next) or [`flush`](Self::flush)");
 
-    /// Ends the session, without waiting: see [`Client::close`]. [`Event::Closed`] follows.
-    pub fn goodbye(&mut self) {
+    /// Ends the session, and does not wait: see [`Client::close`]. The goodbye goes out with the next call of
+    /// [`next`](Self::next), which returns [`Event::Closed`] when the hub has answered. [`close`](Self::close) does all that.
+    pub fn start_close(&mut self) {
         self.client.close(self.now());
     }
 

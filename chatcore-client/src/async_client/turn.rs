@@ -114,7 +114,7 @@ impl<D: Dial> AsyncClient<D> {
 
     /// A client that has ended needs no connection any more, unless its last words are still to be written.
     pub(super) fn hang_up_if_written(&mut self) {
-        let is_empty = self.client.poll_transmit().is_empty();
+        let is_empty = self.client.transmit().is_empty();
         if self.link.as_ref().is_none_or(|link| link.write_failed || (is_empty && link.is_flushed())) {
             self.hang_up();
         }
@@ -155,7 +155,7 @@ impl<D: Dial> AsyncClient<D> {
     pub(super) fn write(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(link) = self.link.as_mut().filter(|link| !link.write_failed) else { return false };
         loop {
-            let chunks = self.client.poll_transmit();
+            let chunks = self.client.transmit();
             let stream = Pin::new(&mut link.stream);
             if chunks.is_empty() {
                 let flushed = if link.unflushed { stream.poll_flush(cx) } else { return false };
@@ -184,7 +184,7 @@ impl<D: Dial> AsyncClient<D> {
     pub(super) fn poll_shut_down(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.write(cx);
         if let Some(link) = self.link.as_mut().filter(|link| !link.write_failed) {
-            if !self.client.poll_transmit().is_empty() {
+            if !self.client.transmit().is_empty() {
                 return Poll::Pending;
             }
             // If it fails, the connection is gone, which is all that is wanted.

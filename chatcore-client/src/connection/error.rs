@@ -1,6 +1,7 @@
 //! What a call of a connection returns when it does not return what was asked for, and what a registration brings.
 
 use std::io;
+use std::time::Duration;
 
 use chatcore::wire::Announced;
 use chatcore::{ClientError, Closed, RefusalCode, UserName};
@@ -43,13 +44,16 @@ pub enum ConnectError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegisterError {
-    /// The server refuses the name. The program may try another name on the same connection.
+    /// The server refuses the name. The program may try another name on the same connection, or the same one again: that may
+    /// help after `wait` if there is one, or later if the code [passes](RefusalCode::passes).
     #[error("{detail}")]
     Refused {
         /// Why, for programs.
         code: RefusalCode,
         /// Why, for people. The server wrote this text: escape it before a terminal shows it.
         detail: String,
+        /// The time after which it may be worth trying again; none if the server does not know.
+        wait: Option<Duration>,
     },
     /// The client cannot ask, got no answer in time, or has ended.
     #[error(transparent)]

@@ -102,7 +102,7 @@ impl Inner {
                 Event::Registered { name, display_name, limits, .. } => {
                     return Ok(Some(Registered { name, display_name, limits }));
                 }
-                Event::Refused { code, detail, .. } => return Err(RegisterError::Refused { code, detail }),
+                Event::Refused { code, detail, wait, .. } => return Err(RegisterError::Refused { code, detail, wait }),
                 other => self.arrived.push_back(other),
             }
         }

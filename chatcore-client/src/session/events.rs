@@ -85,8 +85,8 @@ impl Session {
                 }
                 self.show(&Report::Joined { room: room.to_string(), name: name.to_string(), display_name })
             }
-            Event::Left { room, name, reason, .. } => {
-                let (room, name, reason) = (room.to_string(), name.to_string(), reason.to_string());
+            Event::Left { room, name, code, .. } => {
+                let (room, name, reason) = (room.to_string(), name.to_string(), code.to_string());
                 if name == self.own.name {
                     self.own.saved.rooms.remove(&room);
                     self.keep()?;
@@ -174,13 +174,19 @@ impl Session {
             self.driver = None;
             return Ok(());
         }
-        self.stage = Stage::Over;
-        let reason = failure::reason(&closed);
         // The server answers everything before its goodbye. If it has not, nobody knows what became of the rest.
         let unanswered = self.open_messages();
         if closed == Closed::Left && unanswered > 0 {
+            self.stage = Stage::Over;
             return Err(Failure::Unanswered(unanswered));
         }
+        self.end(closed)
+    }
+
+    /// It is over for this reason. Who stays until the server stops ends well with it.
+    pub(super) fn end(&mut self, closed: Closed) -> Result<(), Failure> {
+        self.stage = Stage::Over;
+        let reason = failure::reason(&closed);
         if closed == Closed::Left || self.stay && reason == GoodbyeCode::ShuttingDown.name() {
             return self.show(&Report::Closed { reason: reason.to_owned() });
         }

@@ -101,10 +101,7 @@ impl Session {
     pub(super) fn give_up_if_due(&mut self) -> Result<(), Failure> {
         let is_due = |lost: &mut Lost| lost.until.is_some_and(|until| until <= Instant::now());
         match self.lost.take_if(is_due) {
-            Some(Lost { why, .. }) => {
-                self.stage = Stage::Over;
-                Err(Failure::Closed(why))
-            }
+            Some(Lost { why, .. }) => self.end(why),
             None => Ok(()),
         }
     }

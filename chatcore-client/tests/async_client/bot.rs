@@ -37,11 +37,11 @@ async fn the_bot_of_the_examples_greets_and_answers_and_says_goodbye() {
         let (for_all, names) = heard(&mut guest).await;
         assert!(for_all && ["guest", "Visitor", "greeter"].iter().all(|name| names.contains(name)), "{names}");
     };
-    timeout(PATIENCE, tokio_bot::run(server.address.clone(), "#lobby", talk)).await.expect("it ends").unwrap();
+    timeout(PATIENCE, tokio_bot::run(Tcp::new(&server.address), "#lobby", talk)).await.expect("it ends").unwrap();
     loop {
         match next(&mut guest).await {
-            Event::Left { name, reason, .. } => {
-                break assert_eq!((name.as_str(), reason), ("greeter", LeaveCode::Quit));
+            Event::Left { name, code, .. } => {
+                break assert_eq!((name.as_str(), code), ("greeter", LeaveCode::Quit));
             }
             Event::Accepted { .. } => {}
             other => panic!("{other:?}"),

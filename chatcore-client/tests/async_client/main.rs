@@ -3,12 +3,21 @@
 mod bot;
 mod cuts;
 mod memory_hub;
+mod restarts;
 mod scripted;
 mod scripted_hub;
 mod sockets;
+mod websocket;
+
+#[expect(dead_code, reason = "a test needs no `main`")]
+#[path = "../../../chatcore-server/examples/axum_websocket.rs"]
+mod axum_websocket;
 #[expect(dead_code, reason = "a test needs no `main`")]
 #[path = "../../examples/tokio_bot.rs"]
 mod tokio_bot;
+#[expect(dead_code, reason = "a test needs no `main`")]
+#[path = "../../examples/tokio_websocket.rs"]
+mod tokio_websocket;
 
 use std::panic::resume_unwind;
 use std::sync::mpsc::{RecvTimeoutError, channel};

@@ -223,6 +223,39 @@ fn a_first_connection_that_cannot_be_made_is_an_error() {
 }
 
 #[test]
+fn who_keeps_trying_makes_the_first_connection_like_all_others() {
+    on_virtual_time(async || {
+        let (hub, attempts) = (ScriptedHub::default(), Rc::new(Cell::new(0)));
+        let (mut connect, count) = (hub.dialer(), Rc::clone(&attempts));
+        let dial = move |address: Option<String>| {
+            count.set(count.get() + 1);
+            // The first cannot be made, and the second is never made.
+            let attempt = count.get();
+            let connecting = (attempt > 2).then(|| connect(address));
+            async move {
+                match connecting {
+                    Some(connecting) => connecting.await,
+                    None if attempt == 1 => Err(io::ErrorKind::ConnectionRefused.into()),
+                    None => pending().await,
+                }
+            }
+        };
+        let config = config().with_keeps_trying(true);
+        let mut alice = AsyncClient::connect(dial, config).await.unwrap();
+        assert!(timeout(Duration::from_secs(100), alice.next()).await.is_err(), "there is nothing to ask for");
+        assert_eq!((attempts.get(), alice.connected()), (0, false));
+        alice.register("alice", b"secret").unwrap();
+        assert!(matches!(next(&mut alice).await, Event::Reconnecting { why: Closed::Disconnected, attempt: 1, .. }));
+        assert!(matches!(next(&mut alice).await, Event::Reconnecting { why: Closed::TimedOut, attempt: 2, .. }));
+        assert!(timeout(Duration::from_secs(1), alice.next()).await.is_err(), "nothing to tell");
+        let (_, mut end) = hub.accept().expect("it has connected");
+        let ((), event) = tokio::join!(end.welcome(), next(&mut alice));
+        assert!(matches!(event, Event::Registered { .. }), "{event:?}");
+        assert_eq!(attempts.get(), 3);
+    });
+}
+
+#[test]
 fn a_connection_that_takes_too_long_to_be_made_is_given_up() {
     on_virtual_time(async || {
         let (stream, mut end) = HubEnd::pair(1 << 20);
@@ -377,7 +410,7 @@ fn a_close_that_was_dropped_goes_on_with_the_next_one() {
 fn a_program_that_only_waits_for_the_end_closes_the_connection_with_it() {
     on_virtual_time(async || {
         let (mut alice, mut end) = ScriptedHub::default().alice(config()).await;
-        alice.goodbye();
+        alice.start_close();
         let hub = async {
             end.expect(Kind::GOODBYE).await;
             let goodbye = Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None };

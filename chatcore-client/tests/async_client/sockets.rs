@@ -88,7 +88,7 @@ async fn people_talk_in_a_room_and_alone() {
 
     assert_eq!(bob.leave("#lobby"), Ok(5));
     assert_eq!(next(&mut bob).await, Event::Done { number: 5 });
-    assert!(matches!(next(&mut alice).await, Event::Left { reason: LeaveCode::Left, .. }));
+    assert!(matches!(next(&mut alice).await, Event::Left { code: LeaveCode::Left, .. }));
     assert_eq!(timeout(PATIENCE, bob.close()).await, Ok(Ok(())));
     assert!(matches!(next(&mut alice).await, Event::Presence { online: false, .. }));
     assert_eq!(alice.unwatch(&["bob"]), Ok(4));

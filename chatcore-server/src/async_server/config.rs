@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use chatcore::{HUB_NUMBER_MAX, Limits, LimitsError, UserName};
 
+use super::memory;
+use crate::memory::Bytes;
 use crate::setters::setters;
 
 /// The limits of an [`AsyncServer`](super::AsyncServer) and its hub.
@@ -45,9 +47,27 @@ pub struct AsyncConfig {
     /// Bytes that the server throws away in that time. If the client sends more, the server drops the connection.
     /// Default 1 MiB.
     pub linger_bytes_max: u32,
+    /// Bytes of memory that the server may need ([`AsyncConfig::memory_bytes`]). A server whose limits allow more does not
+    /// start. Default none: no bound.
+    pub memory_bytes_max: Option<u64>,
 }
 
 impl AsyncConfig {
+    /// The most bytes of memory that the server needs, by its limits: for its hub and its connections. Not in it are the
+    /// program itself, the system's memory for its sockets, what the program's transports keep, such as those of TLS, and
+    /// what its [hooks](super::Hooks) keep for each of the [`undecided_max`](Self::undecided_max) registrations.
+    ///
+    /// ```
+    /// use chatcore_server::AsyncConfig;
+    ///
+    /// let config = AsyncConfig::default();
+    /// let few = AsyncConfig::default().with_connections_max(500);
+    /// assert!(few.memory_bytes() < config.memory_bytes());
+    /// ```
+    pub fn memory_bytes(&self) -> u64 {
+        memory::bytes_max(&self.limits, self.connections_max)
+    }
+
     /// The same with these [`reserved_names`](Self::reserved_names), and no others.
     #[must_use]
     pub fn with_reserved_names(mut self, reserved_names: impl IntoIterator<Item = UserName>) -> Self {
@@ -65,6 +85,7 @@ setters! {
         with_undecided_of_origin_max(undecided_of_origin_max: usize),
         with_linger_time_max(linger_time_max: Duration),
         with_linger_bytes_max(linger_bytes_max: u32),
+        with_memory_bytes_max(memory_bytes_max: Option<u64>),
     }
 }
 
@@ -79,6 +100,7 @@ impl Default for AsyncConfig {
             undecided_of_origin_max: 64,
             linger_time_max: Duration::from_secs(1),
             linger_bytes_max: 1 << 20,
+            memory_bytes_max: None,
         }
     }
 }
@@ -99,9 +121,12 @@ impl AsyncConfig {
             ("undecided_max", self.undecided_max),
             ("undecided_of_origin_max", self.undecided_of_origin_max),
         ];
-        match counts.into_iter().find(|(_, count)| *count == 0) {
-            Some((name, _)) => Err(StartError::Zero { name }),
-            None => Ok(()),
+        if let Some((name, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
+            return Err(StartError::Zero { name });
+        }
+        match (self.memory_bytes(), self.memory_bytes_max) {
+            (needed, Some(bytes_max)) if needed > bytes_max => Err(StartError::Memory { needed, bytes_max }),
+            _ => Ok(()),
         }
     }
 }
@@ -118,6 +143,20 @@ pub enum StartError {
     Zero {
         /// The field of [`AsyncConfig`].
         name: &'static str,
+    },
+    /// By its limits the server needs more memory than [`AsyncConfig::memory_bytes_max`].
+    #[error(
+        "by its limits this server needs at most {} ({needed} bytes) of memory, which is more than memory_bytes_max, {} \
+         ({bytes_max} bytes): lower connections_max, or of the limits users_max, buffer_bytes_max, memberships_max, \
+         hub_watches_max or rooms_max",
+        Bytes(*needed),
+        Bytes(*bytes_max)
+    )]
+    Memory {
+        /// Bytes by the limits: [`AsyncConfig::memory_bytes`].
+        needed: u64,
+        /// The bound: [`AsyncConfig::memory_bytes_max`].
+        bytes_max: u64,
     },
     /// [`AsyncConfig::hub_number`], which is given, is above [`HUB_NUMBER_MAX`].
     #[error("the number of the hub is {0}: it must be 0 to {max}", max = HUB_NUMBER_MAX)]

@@ -23,13 +23,13 @@ use crate::load::{Load, Usage};
 const READ_BYTES: usize = 16 << 10;
 
 /// Bytes of one read while a connection has no session, or while much input waits for the hub.
-const SMALL_READ_BYTES: usize = 1 << 10;
+pub(super) const SMALL_READ_BYTES: usize = 1 << 10;
 
 /// Bytes that are read while a registration is undecided, to find out whether its connection still stands.
-const UNDECIDED_INPUT_BYTES_MAX: usize = 4 << 10;
+pub(super) const UNDECIDED_INPUT_BYTES_MAX: usize = 4 << 10;
 
 /// Bytes that are copied out of the hub for one write.
-const WRITE_BYTES: usize = 16 << 10;
+pub(super) const WRITE_BYTES: usize = 16 << 10;
 
 /// Writes to one connection before others have their turn.
 const WRITES_MAX: usize = 8;
@@ -333,7 +333,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
                 && !core.is_closed()
                 && let Some(stopping) = &state.stopping
             {
-                next = Some(core.shut_down(stopping.advice.as_ref().map(crate::ReconnectAdvice::hint)));
+                next = Some(core.shut_down(stopping.reconnect.as_ref()));
             }
             if core.conn().is_none() || state.has_output(key) {
                 for chunk in core.transmit(&state.hub).take_bytes(output.remaining()) {

@@ -11,6 +11,7 @@ mod connection;
 mod hooks;
 mod hub_task;
 mod listener;
+mod memory;
 mod shared;
 mod state;
 mod timer;
@@ -26,7 +27,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use chatcore::{Hub, Instant, QuotaKey};
+use chatcore::{Hub, Instant, QuotaKey, Reconnect};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::{JoinSet, coop};
@@ -39,7 +40,7 @@ pub use self::hooks::Hooks;
 pub use self::listener::Listener;
 use self::shared::{Shared, Stage};
 use crate::accept_error::{RETRY_AFTER, is_peers};
-use crate::reconnect::ReconnectAdvice;
+use crate::memory::Bytes;
 
 /// A chat server for programs on tokio, over any transport that tokio can read and write. Clones are the same server.
 ///
@@ -117,6 +118,7 @@ impl<H: Hooks> AsyncServer<H> {
     /// Outside of a tokio runtime, or in one without time.
     pub fn start(config: AsyncConfig, hooks: H) -> Result<Self, StartError> {
         config.check()?;
+        info!("by its limits this server needs at most {} of memory", Bytes(config.memory_bytes()));
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| StartError::System(io::Error::other(error)))?;
         let epoch = TokioInstant::now();
@@ -186,6 +188,10 @@ impl<H: Hooks> AsyncServer<H> {
     /// the connection at once if there are [`connections_max`](AsyncConfig::connections_max) already, or if the server has
     /// stopped.
     ///
+    /// A stream may keep back what it was given, as TLS, a WebSocket and a `BufWriter` do: the server flushes it
+    /// ([`poll_flush`](AsyncWrite::poll_flush)) whenever it has given it all that there is to say, and shuts it down in the
+    /// end.
+    ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
     /// use chatcore_server::chatcore::QuotaKey;
@@ -229,7 +235,8 @@ impl<H: Hooks> AsyncServer<H> {
     ///
     /// The hub works for nobody else meanwhile, so the closure should be short. It must not call this method, and must leave
     /// connections, [`poll_action`](Hub::poll_action) and [`poll_event`](Hub::poll_event) to the server: a connection hangs
-    /// whose action is taken away, and the server ends if it meets a connection that it does not know. To stop the server, call [`shut_down`](Self::shut_down), and not that of the hub.
+    /// whose action is taken away, and the server ends if it meets a connection that it does not know. To stop the server,
+    /// call [`shut_down`](Self::shut_down), and not that of the hub.
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -254,15 +261,15 @@ impl<H: Hooks> AsyncServer<H> {
     }
 
     /// Stops the server, and returns at once. The server accepts nobody more, and says goodbye to every client, with the
-    /// advice when and where to connect again. [`stopped`](Self::stopped) and [`serve`](Self::serve) return when all
+    /// hint when and where to connect again. [`stopped`](Self::stopped) and [`serve`](Self::serve) return when all
     /// connections are gone. For what is still to be written, the server waits for
     /// [`Limits::flush_time_max`](chatcore::Limits::flush_time_max) at the most, and then for
     /// [`linger_time_max`](AsyncConfig::linger_time_max) for the clients to close.
     ///
-    /// With an advice, clients come back by themselves; without one, they end.
+    /// Clients come back by themselves: with a hint when and where it says, without one as after a break.
     ///
     /// A second call does nothing.
-    pub fn shut_down(&self, advice: Option<ReconnectAdvice>) {
+    pub fn shut_down(&self, reconnect: Option<Reconnect>) {
         self.0.stage.send_if_modified(|stage| {
             let is_first = *stage == Stage::Serving;
             if is_first {
@@ -275,7 +282,7 @@ impl<H: Hooks> AsyncServer<H> {
             if state.stopping.is_none() {
                 info!(users = state.hub.users(), "stopping");
             }
-            state.shut_down(now, advice);
+            state.shut_down(now, reconnect);
         });
     }
 

@@ -2,11 +2,10 @@
 
 use std::task::{Context, Waker};
 
-use chatcore::{Action, ConnId, Hub, HubConnection, HubEvent, Instant, Question};
+use chatcore::{Action, ConnId, Hub, HubConnection, HubEvent, Instant, Question, Reconnect};
 use slab::Slab;
 
 use super::wakes::Wakes;
-use crate::reconnect::ReconnectAdvice;
 
 /// Actions that are carried out in one hold of the hub.
 const ACTIONS_MAX: usize = 64;
@@ -15,7 +14,7 @@ const ACTIONS_MAX: usize = 64;
 const EVENTS_MAX: usize = 1024;
 
 /// Bytes of input that the hub has not taken, of all connections, from which on only little is read.
-const RESTS_BYTES_MAX: usize = 64 << 20;
+pub(super) const RESTS_BYTES_MAX: usize = 64 << 20;
 
 /// What the hub and the futures of the connections share.
 #[derive(Debug)]
@@ -41,7 +40,7 @@ pub(super) struct State {
 
 /// A connection, as far as others have to know of it.
 #[derive(Debug, Default)]
-struct Connection {
+pub(super) struct Connection {
     /// Wakes its future; none if it is awake.
     waker: Option<Waker>,
     /// There is something to be written.
@@ -55,7 +54,7 @@ struct Connection {
 /// A server that stops.
 #[derive(Debug)]
 pub(super) struct Stopping {
-    pub(super) advice: Option<ReconnectAdvice>,
+    pub(super) reconnect: Option<Reconnect>,
     /// Connections up to this key know of it.
     next_key: usize,
 }
@@ -196,10 +195,10 @@ impl State {
 
     // ---- the end ----
 
-    pub(super) fn shut_down(&mut self, now: Instant, advice: Option<ReconnectAdvice>) {
+    pub(super) fn shut_down(&mut self, now: Instant, reconnect: Option<Reconnect>) {
         if self.stopping.is_none() {
-            self.hub.shut_down(now, advice.as_ref().map(ReconnectAdvice::hint));
-            self.stopping = Some(Stopping { advice, next_key: 0 });
+            self.hub.shut_down(now, reconnect.as_ref());
+            self.stopping = Some(Stopping { reconnect, next_key: 0 });
         }
     }
 

@@ -70,33 +70,30 @@ pub enum BindError {
     },
     /// The system knows no address for a name.
     #[error(
-        "cannot listen on {given}: no address is known for this name ({error}); check its spelling, or give a number"
+        "cannot listen on {given}: no address is known for this name ({source}); check its spelling, or give a number"
     )]
     Resolve {
         /// The address given.
         given: String,
         /// What the system says.
-        #[source]
-        error: io::Error,
+        source: io::Error,
     },
     /// The system does not let the server listen there.
-    #[error("cannot listen on {address}: {}", advise(error))]
+    #[error("cannot listen on {address}: {}", advise(source))]
     Listen {
         /// The address, resolved.
         address: SocketAddr,
         /// What the system says.
-        #[source]
-        error: io::Error,
+        source: io::Error,
     },
     /// The system does not let the server listen at a path.
     #[cfg(unix)]
-    #[error("cannot listen on {}: {}", path.display(), advise_on_path(error))]
+    #[error("cannot listen on {}: {}", path.display(), advise_on_path(source))]
     ListenUnix {
         /// The path.
         path: PathBuf,
         /// What the system says.
-        #[source]
-        error: io::Error,
+        source: io::Error,
     },
     /// At a path is something else than a socket.
     #[cfg(unix)]
@@ -223,7 +220,7 @@ pub(crate) fn listen(given: &[String]) -> Result<Vec<ListenSocket>, BindError> {
 }
 
 fn resolve(given: &str, host_port: &str) -> Result<Vec<SocketAddr>, BindError> {
-    let resolved = host_port.to_socket_addrs().map_err(|error| BindError::Resolve { given: given.into(), error })?;
+    let resolved = host_port.to_socket_addrs().map_err(|source| BindError::Resolve { given: given.into(), source })?;
     let mut addresses: Vec<SocketAddr> = Vec::new();
     for address in resolved {
         if !addresses.contains(&address) {
@@ -241,8 +238,8 @@ fn listen_on_each(addresses: &[SocketAddr], listeners: &mut Vec<TcpListener>) ->
     for &address in addresses {
         match listen_on(address) {
             Ok(listener) => listeners.push(listener),
-            Err(error) => {
-                let error = BindError::Listen { address, error };
+            Err(source) => {
+                let error = BindError::Listen { address, source };
                 if !is_absent(&error) {
                     return Err(error);
                 }
@@ -261,7 +258,7 @@ fn listen_on_each(addresses: &[SocketAddr], listeners: &mut Vec<TcpListener>) ->
 }
 
 fn is_absent(error: &BindError) -> bool {
-    matches!(error, BindError::Listen { error, .. } if error.kind() == io::ErrorKind::AddrNotAvailable)
+    matches!(error, BindError::Listen { source, .. } if source.kind() == io::ErrorKind::AddrNotAvailable)
 }
 
 fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
@@ -315,7 +312,7 @@ mod tests {
         match listen(&[format!("[::]:{port}")]) {
             Ok(_) => {}
             // A machine without IPv6: not the IPv4 listener's doing.
-            Err(BindError::Listen { error, .. }) => assert_ne!(error.kind(), io::ErrorKind::AddrInUse),
+            Err(BindError::Listen { source, .. }) => assert_ne!(source.kind(), io::ErrorKind::AddrInUse),
             Err(error) => panic!("{error}"),
         }
     }

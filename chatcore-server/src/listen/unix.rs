@@ -34,7 +34,7 @@ fn id(file: &Metadata) -> (u64, u64) {
 }
 
 pub(super) fn listen(path: &Path, mode: u32) -> Result<UnixSocket, BindError> {
-    let failed = |error| BindError::ListenUnix { path: path.into(), error };
+    let failed = |source| BindError::ListenUnix { path: path.into(), source };
     let address = SockAddr::unix(path).map_err(failed)?;
     make_way(path, &address)?;
     let bind = || {
@@ -52,7 +52,7 @@ pub(super) fn listen(path: &Path, mode: u32) -> Result<UnixSocket, BindError> {
 
 /// Removes the socket of a server that is gone. Anything else at the path is left alone.
 fn make_way(path: &Path, address: &SockAddr) -> Result<(), BindError> {
-    let failed = |error| BindError::ListenUnix { path: path.into(), error };
+    let failed = |source| BindError::ListenUnix { path: path.into(), source };
     let found = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         found => found.map_err(failed)?,

@@ -3,9 +3,9 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use chatcore_server::chatcore::wire::{self, HubMessage, Message, PREFACE_BYTES, Preface, ReconnectHint};
+use chatcore_server::chatcore::wire::{self, HubMessage, Message, PREFACE_BYTES, Preface};
 use chatcore_server::chatcore::{CloseReason, Closed, Event, GoodbyeCode, HubEvent, Limits, QuotaKey};
-use chatcore_server::{AsyncConfig, AsyncServer, ReconnectAdvice};
+use chatcore_server::{AsyncConfig, AsyncServer, Reconnect};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -28,7 +28,7 @@ fn a_server_that_stops_says_goodbye_to_everybody_with_its_advice_and_ends() {
         stranger.write_all(&Preface::OURS.encode()).await.expect("the pipe takes it");
         // It has said nothing.
         let mut silent = connect(&server);
-        let advice = ReconnectAdvice::new(Duration::from_secs(5)).with_address(Some("chat.example:12345".into()));
+        let advice = Reconnect::new(Duration::from_secs(5)).with_address(Some("chat.example:12345".into()));
         alice.tell_oneself("alice").await;
         server.shut_down(Some(advice));
         server.shut_down(None);
@@ -37,12 +37,8 @@ fn a_server_that_stops_says_goodbye_to_everybody_with_its_advice_and_ends() {
         else {
             panic!("{event:?}")
         };
-        let reconnect = reconnect.expect("there is advice");
-        let told = ReconnectHint {
-            after_ms: u32::try_from(reconnect.after.as_millis()).expect("it is short"),
-            address: reconnect.address.as_deref(),
-        };
-        assert_eq!(told, ReconnectHint { after_ms: 5_000, address: Some("chat.example:12345") });
+        let told = Reconnect::new(Duration::from_secs(5)).with_address(Some("chat.example:12345".into()));
+        assert_eq!(reconnect, Some(told));
         let mut said = Vec::new();
         stranger.read_to_end(&mut said).await.expect("the server closes");
         assert!(String::from_utf8_lossy(&said).contains("chat.example:12345"), "{said:?}");

@@ -12,9 +12,10 @@ use tokio::io::{AsyncRead, AsyncWrite, join};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
-use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{WebSocketStream, client_async};
 use tokio_util::bytes::Bytes;
 use tokio_util::io::{CopyToBytes, SinkWriter, StreamReader};
 
@@ -93,12 +94,12 @@ async fn the_moderator_lets_the_invited_in_and_keeps_the_rude_out() {
     }
 }
 
-/// Connects as a page of this origin, or as a program that names none.
-async fn open(
+/// Opens a WebSocket as a page of this origin, or as a program that names none.
+async fn open_socket(
     address: std::net::SocketAddr,
     origin: Option<&str>,
     subprotocol: Option<&str>,
-) -> Result<impl AsyncRead + AsyncWrite + Unpin + use<>, tungstenite::Error> {
+) -> Result<WebSocketStream<TcpStream>, tungstenite::Error> {
     let mut request = format!("ws://{address}/chat").into_client_request().expect("it is an address");
     for (name, value) in [("Origin", origin), ("Sec-WebSocket-Protocol", subprotocol)] {
         if let Some(value) = value {
@@ -106,8 +107,16 @@ async fn open(
         }
     }
     let stream = TcpStream::connect(address).await.expect("it listens");
-    let (socket, _) = client_async(request, stream).await?;
-    let (sink, stream) = socket.split();
+    Ok(client_async(request, stream).await?.0)
+}
+
+/// The same as a stream of bytes.
+async fn open(
+    address: std::net::SocketAddr,
+    origin: Option<&str>,
+    subprotocol: Option<&str>,
+) -> Result<impl AsyncRead + AsyncWrite + Unpin + use<>, tungstenite::Error> {
+    let (sink, stream) = open_socket(address, origin, subprotocol).await?.split();
     let sink = sink.sink_map_err(io::Error::other).with(|bytes: Bytes| future::ok::<_, io::Error>(bytes.into()));
     let stream = stream.filter_map(|message| {
         future::ready(match message {
@@ -158,6 +167,26 @@ async fn the_websocket_server_takes_its_own_pages_and_programs_and_no_other_page
     let stopped = async { drop(stopped.await) };
     let (served, ()) = tokio::join!(timeout(REAL_PATIENCE, axum_websocket::run(listener, ORIGIN, stopped)), talking);
     served.expect("it ends").expect("it can start");
+}
+
+#[tokio::test]
+async fn the_websocket_server_closes_with_the_code_for_it_when_a_text_comes() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a port");
+    let address = listener.local_addr().expect("it listens");
+    let (stop, stopped) = oneshot::channel::<()>();
+    let talking = async {
+        let mut socket = open_socket(address, None, Some("chatcore.v1")).await.expect("a program");
+        socket.send(Message::text("hello")).await.expect("it is open");
+        match socket.next().await {
+            Some(Ok(Message::Close(Some(close)))) => assert_eq!(close.code, CloseCode::Unsupported),
+            other => panic!("{other:?}"),
+        }
+        stop.send(()).expect("it waits for that");
+    };
+    let stopped = async { drop(stopped.await) };
+    let served = axum_websocket::run(listener, "https://chat.example", stopped);
+    let (served, ()) = timeout(REAL_PATIENCE, async { tokio::join!(served, talking) }).await.expect("it ends");
+    served.expect("it can start");
 }
 
 fn passwords() -> Arc<password_check::Passwords> {

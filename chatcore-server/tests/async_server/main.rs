@@ -6,7 +6,10 @@ mod deciding;
 mod ends;
 mod examples;
 mod hub;
+mod linger;
 mod memory;
+mod transports;
+mod turns;
 mod user;
 
 #[expect(dead_code, reason = "a test needs no `main`")]

@@ -115,7 +115,7 @@ impl<D: FnMut() -> S, S: AsyncRead + AsyncWrite + Unpin> User<D, S> {
     async fn turn(&mut self) {
         let mut arrived = vec![0; 16 << 10];
         let now = self.now();
-        let bytes = self.client.poll_transmit().concat();
+        let bytes = self.client.transmit().concat();
         let due = self.client.poll_timeout().map_or(PATIENCE, |due| due.saturating_since(now));
         let read = match &mut self.stream {
             None => {

@@ -130,7 +130,7 @@ impl User {
 
     fn flush(&mut self) {
         let now = self.now();
-        let bytes = self.client.poll_transmit().concat();
+        let bytes = self.client.transmit().concat();
         self.client.transmitted(now, bytes.len());
         // A server that closes may not take it any more; the events tell.
         let _ = self.stream.write_all(&bytes);

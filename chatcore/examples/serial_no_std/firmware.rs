@@ -146,7 +146,7 @@ impl<S: Serial> Thermometer<S> {
             return;
         }
         let mut written = 0;
-        for chunk in self.client.poll_transmit() {
+        for chunk in self.client.transmit() {
             let count = self.serial.write(chunk);
             written += count;
             if count < chunk.len() {

@@ -111,7 +111,7 @@ impl Gateway {
             let next = serial.receive(now, &mut self.hub, &arrived);
             admit(now, &mut self.hub, serial, next);
         }
-        let said = self.gardener.poll_transmit().concat();
+        let said = self.gardener.transmit().concat();
         self.gardener.transmitted(now, said.len());
         let next = self.here.receive(now, &mut self.hub, &said);
         admit(now, &mut self.hub, &mut self.here, next);

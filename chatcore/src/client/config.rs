@@ -48,6 +48,18 @@ pub struct ClientConfig {
     /// How long to wait before the client connects again when a connection is lost; none to end the client instead.
     /// Default [`Backoff::default`].
     pub reconnect: Option<Backoff>,
+    /// Whether the client goes on without a session until it gets one: for programs that are to stay whatever happens,
+    /// such as bots. It needs [`reconnect`](Self::reconnect). Default false. With true, these are no end, but an
+    /// [`Event::Reconnecting`](super::Event::Reconnecting), after which the client asks for its name again:
+    ///
+    /// - a connection that is lost before there was a session, or that a hub ends because it stops;
+    /// - a refusal that passes ([`RefusalCode::passes`](crate::RefusalCode::passes)), or that says how long to wait: the name
+    ///   is in use, for example by the session of a process before this one;
+    /// - the goodbye [`SlowConsumer`](crate::GoodbyeCode::SlowConsumer), which ends the session.
+    ///
+    /// Any other refusal is an [`Event::Refused`](super::Event::Refused), as with false. A client that is kicked or taken
+    /// over, or that breaks the protocol, ends as with false.
+    pub keeps_trying: bool,
 }
 
 setters! {
@@ -60,6 +72,7 @@ setters! {
         with_ack_frames(ack_frames: u32),
         with_takes_later(takes_later: bool),
         with_reconnect(reconnect: Option<Backoff>),
+        with_keeps_trying(keeps_trying: bool),
     }
 }
 
@@ -74,6 +87,7 @@ impl Default for ClientConfig {
             ack_frames: 256,
             takes_later: false,
             reconnect: Some(Backoff::default()),
+            keeps_trying: false,
         }
     }
 }
@@ -96,7 +110,9 @@ impl ClientConfig {
         if self.answer_time_max.is_zero() {
             return Err(ClientConfigError::Zero { name: "answer_time_max" });
         }
-        let Some(Backoff { first, max }) = self.reconnect else { return Ok(()) };
+        let Some(Backoff { first, max }) = self.reconnect else {
+            return if self.keeps_trying { Err(ClientConfigError::KeepsTrying) } else { Ok(()) };
+        };
         if first.is_zero() {
             return Err(ClientConfigError::Zero { name: "reconnect.first" });
         }
@@ -134,6 +150,9 @@ pub enum ClientConfigError {
         /// The field's name.
         name: &'static str,
     },
+    /// `keeps_trying` is true, and there is no `reconnect`.
+    #[error("keeps_trying needs reconnect, the times between attempts: give them, or leave it false")]
+    KeepsTrying,
     /// The longest wait between attempts to connect is shorter than the first.
     #[error("reconnect.max is {max:?}: it must be at least reconnect.first, which is {first:?}")]
     Backoff {

@@ -2,11 +2,12 @@
 
 use alloc::string::String;
 
-use super::event::{Closed, Event, Reconnect};
+use super::event::{Closed, Event};
 use super::parts::Client;
 use super::pending::Pending;
 use super::transport::{Stage, Transport};
 use crate::outbox::Outbox;
+use crate::reconnect::Reconnect;
 use crate::time::Instant;
 use crate::transition::State;
 use crate::wire::{ClientMessage, RefusalCode, Resume};
@@ -49,9 +50,9 @@ impl Client {
         }
     }
 
-    /// Reports that the transport is gone: the hub closed it, or it broke, or it cannot be made. With a session,
-    /// [`Event::Reconnecting`] follows, and otherwise [`Event::Closed`]. If the client has given this transport up
-    /// itself, this does nothing.
+    /// Reports that the transport is gone: the hub closed it, or it broke, or it cannot be made. With a session, or with
+    /// [`ClientConfig::keeps_trying`](super::ClientConfig::keeps_trying), [`Event::Reconnecting`] follows, and otherwise
+    /// [`Event::Closed`]. If the client has given this transport up itself, this does nothing.
     pub fn disconnect(&mut self, now: Instant) {
         self.clock(now);
         // The client gave this transport up already, and has told so.
@@ -84,7 +85,7 @@ impl Client {
         self.answer_by = Some(self.now + self.config.answer_time_max);
     }
 
-    /// The connection is lost. If there was a session, another one is made.
+    /// The connection is lost. If there was a session, or there is to be one in any case, another one is made.
     pub(super) fn lose(&mut self, why: Closed) {
         self.schedule_reconnect(why, None);
     }
@@ -97,7 +98,7 @@ impl Client {
         if self.closing {
             return self.end(if self.is_goodbye_written() { Closed::Left } else { why });
         }
-        let Some(backoff) = self.config.reconnect.filter(|_| self.persistent) else {
+        let Some(backoff) = self.config.reconnect.filter(|_| self.persistent || self.config.keeps_trying) else {
             return self.end(why);
         };
         self.transport.attempt = self.transport.attempt.saturating_add(1);
@@ -106,7 +107,8 @@ impl Client {
         // The address of an older hint is dropped when it did not help: the first place may know a newer one.
         self.transport.address = None;
         if let Some(hint) = hint {
-            after = after.max(hint.after);
+            // The hub may tell the same to everybody: its time comes first, and then each waits for its own.
+            after = after.saturating_add(hint.after);
             self.transport.address = hint.address;
         }
         self.transport.stage = Stage::Offline { retry_at: self.now + after };

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::name::{RoomName, UserName};
+use crate::reconnect::Reconnect;
 use crate::wire::{
     Announced, DeliveryStatus, ErrorCode, GoodbyeCode, LeaveCode, MessageId, OtherProtocol, ProtocolError, RefusalCode,
     RejectCode, Token,
@@ -35,8 +36,11 @@ pub enum Event {
         /// What the hub allows.
         limits: Announced,
     },
-    /// We do not get the name (protocol.md, *refused*). The program may try another name, or the same one again. The
-    /// client does not ask for it again by itself, not even on the next connection.
+    /// We do not get the name (protocol.md, *refused*). The program may try another name, or the same one again: that may
+    /// help after `wait` if there is one, or later if the code [passes](RefusalCode::passes). The client does not ask for it
+    /// again by itself, not even on the next connection. With
+    /// [`ClientConfig::keeps_trying`](super::ClientConfig::keeps_trying) it does if that may help: then
+    /// [`Reconnecting`](Self::Reconnecting) comes in place of this.
     #[non_exhaustive]
     Refused {
         /// Why, for programs.
@@ -186,7 +190,7 @@ pub enum Event {
         #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
         name: UserName,
         /// Why.
-        reason: LeaveCode,
+        code: LeaveCode,
     },
     /// Messages of a room are missing in this place (protocol.md, *missed and stale*). The hub left them out, because
     /// we had left too much unacknowledged, or because they are longer than the frames that we take.
@@ -334,8 +338,9 @@ pub enum Closed {
         /// When, and perhaps where, to connect again; none if the hub gives no hint.
         reconnect: Option<Reconnect>,
     },
-    /// The hub does not resume the session at present. The session may live, and a later attempt may succeed. So this
-    /// is the reason of an [`Event::Reconnecting`]. It is that of an [`Event::Closed`] only if the client was closing,
+    /// The hub does not resume the session at present. The session may live, and a later attempt may succeed. Or the hub does
+    /// not give us the name at present, with [`ClientConfig::keeps_trying`](super::ClientConfig::keeps_trying). So this is
+    /// the reason of an [`Event::Reconnecting`]. It is that of an [`Event::Closed`] only if the client was closing,
     /// or has no [`ClientConfig::reconnect`](super::ClientConfig::reconnect).
     #[error("{detail}")]
     #[non_exhaustive]
@@ -376,18 +381,6 @@ fn farewell(code: GoodbyeCode, detail: &str, reconnect: Option<&Reconnect>) -> S
         Some(Reconnect { after, address: None }) => format!("{why}; connect again after {after:?}"),
         Some(Reconnect { after, address: Some(address) }) => format!("{why}; connect to {address} after {after:?}"),
     }
-}
-
-/// A hub's hint about the next connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub struct Reconnect {
-    /// How long to wait first.
-    #[cfg_attr(feature = "serde", serde(with = "crate::form::duration"))]
-    pub after: Duration,
-    /// Where to connect to, in the transport's notation; none for the same place. The hub wrote this text.
-    pub address: Option<String>,
 }
 
 /// A command that the client cannot do. The client sends nothing, and goes on.

@@ -3,10 +3,11 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::event::{Closed, Event, Reconnect, SessionTicket, User};
+use super::event::{Closed, Event, SessionTicket, User};
 use super::parts::Client;
 use crate::name::{RoomName, UserName};
 use crate::received::Received;
+use crate::reconnect::Reconnect;
 use crate::time::Instant;
 use crate::transition::{self, State};
 use crate::wire::{
@@ -161,7 +162,12 @@ impl Client {
         let (code, detail) = (refused.code, refused.detail.into());
         let wait = refused.wait_ms.map(|wait| Duration::from_millis(u64::from(wait)));
         if before == State::Resuming {
-            return self.refused_to_resume(code, detail, wait.map(|after| Reconnect { after, address: None }));
+            return self.refused_to_resume(code, detail, wait.map(Reconnect::new));
+        }
+        if self.config.keeps_trying && !self.closing && (code.passes() || wait.is_some()) {
+            // A hub waits less long for another registration on this connection than the client may have to.
+            let why = Closed::Refused { code, detail };
+            return self.schedule_reconnect(why, wait.map(Reconnect::new));
         }
         self.asked = None;
         self.answer_by = self.answer_by.filter(|_| self.closing);
@@ -169,19 +175,18 @@ impl Client {
     }
 
     fn goodbye(&mut self, goodbye: &Goodbye<'_>) {
-        let hint = goodbye.reconnect.map(|hint| Reconnect {
-            after: Duration::from_millis(u64::from(hint.after_ms)),
-            address: hint.address.map(Into::into),
-        });
+        let hint = goodbye.reconnect.map(Reconnect::from);
         let code = goodbye.code;
         if code == GoodbyeCode::Left && self.closing {
             return self.end(Closed::Left);
         }
         let why = Closed::Goodbye { code, detail: goodbye.detail.into(), reconnect: hint.clone() };
         match code {
-            // The session goes on, or the hub wants us back.
-            GoodbyeCode::TimedOut => self.schedule_reconnect(why, hint),
-            GoodbyeCode::ShuttingDown | GoodbyeCode::Elsewhere if hint.is_some() => self.schedule_reconnect(why, hint),
+            // The session goes on, or the hub comes back, or another one has the session.
+            GoodbyeCode::TimedOut | GoodbyeCode::ShuttingDown => self.schedule_reconnect(why, hint),
+            GoodbyeCode::Elsewhere if hint.is_some() => self.schedule_reconnect(why, hint),
+            // The session is over: it is asked for, and then another one.
+            GoodbyeCode::SlowConsumer if self.config.keeps_trying => self.schedule_reconnect(why, hint),
             _ => self.end(why),
         }
     }
@@ -229,7 +234,7 @@ impl Client {
                 Event::Joined { room: room(kind, joined.room)?, name, display_name }
             }
             HubMessage::Left(left) => {
-                Event::Left { room: room(kind, left.room)?, name: user(kind, left.name)?, reason: left.code }
+                Event::Left { room: room(kind, left.room)?, name: user(kind, left.name)?, code: left.code }
             }
             HubMessage::Missed(missed) => Event::Missed {
                 room: room(kind, missed.room)?,

@@ -19,7 +19,7 @@ mod transport;
 pub use self::acks::Position;
 pub use self::backoff::Backoff;
 pub use self::config::{ClientConfig, ClientConfigError};
-pub use self::event::{ClientError, Closed, Event, Reconnect, SessionTicket, User};
+pub use self::event::{ClientError, Closed, Event, SessionTicket, User};
 pub use self::inbox::Inbox;
 pub use self::parts::Client;
 pub use self::transport::Transport;

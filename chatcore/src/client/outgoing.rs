@@ -13,15 +13,15 @@ use crate::transition::State;
 use crate::wire::{Ack, ClientMessage, ErrorMessage, Goodbye, GoodbyeCode, Register, cut_detail};
 
 impl Client {
-    /// Reports that this many bytes of [`poll_transmit`](Self::poll_transmit) are on their way: the driver has given them
+    /// Reports that this many bytes of [`transmit`](Self::transmit) are on their way: the driver has given them
     /// to a transport that tells later what became of them. Call this before any other input or command: they may change
-    /// what is to be written. From now on [`poll_transmit`](Self::poll_transmit) gives what follows these bytes, and they
+    /// what is to be written. From now on [`transmit`](Self::transmit) gives what follows these bytes, and they
     /// count as sent. When the transport has taken them, report them to [`transmitted`](Self::transmitted), as late as you
     /// like. When the connection is gone, this does nothing.
     ///
     /// # Panics
     ///
-    /// If `count` is more than [`poll_transmit`](Self::poll_transmit) gave.
+    /// If `count` is more than [`transmit`](Self::transmit) gave.
     pub fn transmitting(&mut self, now: Instant, count: usize) {
         self.clock(now);
         if self.transport.is_online() {
@@ -32,7 +32,7 @@ impl Client {
     }
 
     /// Reports that the transport, or a buffer in front of it, took this many bytes: first of those that are on their way
-    /// ([`transmitting`](Self::transmitting)), if there are any, and then of [`poll_transmit`](Self::poll_transmit). For
+    /// ([`transmitting`](Self::transmitting)), if there are any, and then of [`transmit`](Self::transmit). For
     /// the latter call this before any other input or command: they may change what is to be written. When the connection
     /// is gone, this does nothing. Do not report for an older connection what the transport tells after the next one
     /// stands.

@@ -11,7 +11,7 @@ impl Client {
     /// The bytes to write. Report to [`transmitted`](Self::transmitted) how many of them the transport took, or to
     /// [`transmitting`](Self::transmitting) that it will. The call may add an acknowledgement that waited for something to
     /// travel with.
-    pub fn poll_transmit(&mut self) -> Chunks<'_> {
+    pub fn transmit(&mut self) -> Chunks<'_> {
         let bytes_max = self.limits.map_or(usize::MAX, |limits| limits.outbox_bytes_max as usize / 16);
         let is_large = self.acks.is_large(self.config.ack_frames, bytes_max);
         if self.ack_due().is_some() && (is_large || !self.outbox.is_written()) {

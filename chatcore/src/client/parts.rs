@@ -8,7 +8,7 @@ use super::config::ClientConfig;
 use super::event::{Closed, SessionTicket};
 use super::pending::Pending;
 use super::queue::Queue;
-use super::transport::TransportState;
+use super::transport::{Stage, TransportState};
 use crate::liveness::Liveness;
 use crate::outbox::{Outbox, Pool};
 use crate::redacted::Credential;
@@ -24,7 +24,7 @@ use crate::wire::Announced;
 /// 2. *Inputs*: [`receive`](Self::receive), [`transmitted`](Self::transmitted) (or
 ///    [`transmitting`](Self::transmitting) first, if the transport tells late), [`disconnect`](Self::disconnect),
 ///    [`connected`](Self::connected), [`handle_timeout`](Self::handle_timeout).
-/// 3. *Outputs*: write what [`poll_transmit`](Self::poll_transmit) gives, call [`poll_event`](Self::poll_event) until
+/// 3. *Outputs*: write what [`transmit`](Self::transmit) gives, call [`poll_event`](Self::poll_event) until
 ///    it returns none, and wait until [`poll_timeout`](Self::poll_timeout) at the latest.
 ///
 /// *Acknowledgements.* The program *takes* an event when `poll_event` returns it. The client acknowledges a frame only
@@ -43,7 +43,10 @@ use crate::wire::Announced;
 /// [`Event::Reconnecting`](crate::Event::Reconnecting). When it is time for the next attempt, it gives
 /// [`Event::Connect`](crate::Event::Connect). What the program sends in between waits in the outbox.
 ///
-/// After [`Event::Closed`](crate::Event::Closed) nothing more happens. Write what `poll_transmit` still gives, as far
+/// *Without a session.* A client that never had a session ends when it loses its connection. After a refusal, the program
+/// asks for a name again. With [`ClientConfig::keeps_trying`], the client does both by itself for as long as that may help.
+///
+/// After [`Event::Closed`](crate::Event::Closed) nothing more happens. Write what `transmit` still gives, as far
 /// as the transport takes it at once, and drop the transport.
 ///
 /// ```
@@ -54,9 +57,9 @@ use crate::wire::Announced;
 /// client.register(now, "Bob", b"")?;
 /// assert_eq!(client.send(now, "alice", b"hi"), Err(ClientError::NotRegistered), "the hub has not answered yet");
 ///
-/// let bytes = client.poll_transmit().concat(); // for the transport
+/// let bytes = client.transmit().concat(); // for the transport
 /// client.transmitted(now, bytes.len());
-/// assert!(client.poll_transmit().is_empty());
+/// assert!(client.transmit().is_empty());
 /// assert!(client.poll_timeout() > Some(now), "when to give up, if no answer comes");
 /// # Ok::<(), ClientError>(())
 /// ```
@@ -148,7 +151,7 @@ impl Client {
     /// let token = Token::from_bytes([7; 16]);
     /// let ticket = SessionTicket::new("bob".parse()?, token).with_attempt(1_767_225_600_000);
     /// let mut client = Client::resume(Instant::ZERO, ClientConfig::default(), 7, ticket, b"");
-    /// assert!(!client.poll_transmit().is_empty(), "it asks for the session");
+    /// assert!(!client.transmit().is_empty(), "it asks for the session");
     /// # Ok::<(), chatcore::NameError>(())
     /// ```
     pub fn resume(now: Instant, config: ClientConfig, seed: u64, ticket: SessionTicket, credential: &[u8]) -> Self {
@@ -160,6 +163,33 @@ impl Client {
         client.ticket = Some(ticket);
         client.start_resume();
         client
+    }
+
+    /// The same before its first transport is made: [`Event::Connect`](crate::Event::Connect) asks for that one as for all
+    /// that follow, when there is something to ask the hub for. Call this right after [`new`](Self::new) or
+    /// [`resume`](Self::resume), in a driver that need not know at first whether the hub can be reached. If the first
+    /// transport cannot be made, the client ends, unless it has a session to resume or
+    /// [`keeps_trying`](ClientConfig::keeps_trying).
+    ///
+    /// ```
+    /// use chatcore::{Client, ClientConfig, ClientError, Event, Instant};
+    ///
+    /// let now = Instant::ZERO;
+    /// let config = ClientConfig::default().with_keeps_trying(true);
+    /// let mut client = Client::new(now, config, 7).without_transport();
+    /// client.register(now, "bob", b"")?;
+    /// client.handle_timeout(now); // it is due at once
+    /// assert!(matches!(client.poll_event(), Some(Event::Connect { address: None, .. })));
+    /// client.disconnect(now); // the hub is not there yet
+    /// assert!(matches!(client.poll_event(), Some(Event::Reconnecting { attempt: 1, .. })));
+    /// # Ok::<(), ClientError>(())
+    /// ```
+    #[must_use]
+    pub fn without_transport(mut self) -> Self {
+        self.transport.stage = Stage::Offline { retry_at: self.now };
+        // What it asks for is written when it is connected.
+        (self.state, self.resume_outbox, self.answer_by) = (State::Unregistered, None, None);
+        self
     }
 
     /// What the hub allows; none before [`Event::Registered`](crate::Event::Registered) or

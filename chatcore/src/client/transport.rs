@@ -14,7 +14,7 @@ use crate::time::Instant;
 pub enum Transport<'a> {
     /// Use the transport: read and write.
     Use,
-    /// Write what [`Client::poll_transmit`](super::Client::poll_transmit) still gives, as far as the transport takes it
+    /// Write what [`Client::transmit`](super::Client::transmit) still gives, as far as the transport takes it
     /// at once. Then drop the transport if there is one.
     Drop,
     /// Make a new transport, as with [`Event::Connect`](super::Event::Connect).

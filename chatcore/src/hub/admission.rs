@@ -110,7 +110,7 @@ impl Hub {
     /// # let register = |name: &str| -> Result<Registration, Box<dyn std::error::Error>> {
     /// #     let mut client = Client::new(now, ClientConfig::default(), 7);
     /// #     client.register(now, name, b"")?;
-    /// #     let arrived = client.poll_transmit().concat();
+    /// #     let arrived = client.transmit().concat();
     /// #     Ok(Handshake::new(now, &Limits::default()).receive(now, &mut &arrived[..])?.expect("it is whole"))
     /// # };
     /// # let (telephone, laptop) = (register("alice")?, register("alice")?);

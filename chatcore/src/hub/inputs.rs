@@ -10,8 +10,9 @@ use super::shutdown::ShuttingDown;
 use super::timers::TimerKey;
 use super::work::{self, Budget, SLICE_WORK_MAX, Work};
 use crate::received::Received;
+use crate::reconnect::Reconnect;
 use crate::time::Instant;
-use crate::wire::{self, Ping, ReconnectHint};
+use crate::wire::{self, Ping};
 
 /// Events that may wait for the driver before the hub takes no more from sessions.
 const UNDRAINED_MAX: usize = 65_536;
@@ -122,7 +123,7 @@ impl Hub {
     /// let mut hub = Hub::new(Limits::default(), [7; 32]);
     /// let mut client = Client::new(now, ClientConfig::default(), 7);
     /// client.register(now, "alice", b"")?;
-    /// let arrived = client.poll_transmit().concat();
+    /// let arrived = client.transmit().concat();
     /// # client.transmitted(now, arrived.len());
     /// let registration = Handshake::new(now, hub.limits()).receive(now, &mut &arrived[..])?.expect("it is whole");
     /// let conn = hub.admit(now, registration)?;
@@ -134,7 +135,7 @@ impl Hub {
     /// let _ = client.receive(now, &mut &bytes[..]);
     /// # while client.poll_event().is_some() {}
     /// client.close(now);
-    /// let _ = hub.receive(now, conn, &mut &client.poll_transmit().concat()[..])?;
+    /// let _ = hub.receive(now, conn, &mut &client.transmit().concat()[..])?;
     /// let rest = hub.transmit(conn).bytes();
     /// hub.transmitting(now, conn, rest)?;
     /// assert!(!std::iter::from_fn(|| hub.poll_action()).any(|action| matches!(action, Action::Close { .. })));
@@ -249,24 +250,26 @@ impl Hub {
     // ---- what the operator wants ----
 
     /// Stops the hub: it ends every session with a goodbye, and refuses every registration from now on. The hint tells
-    /// the clients when, and perhaps where, to connect again. The hub leaves out an address of more than
-    /// [`DETAIL_BYTES_MAX`](crate::DETAIL_BYTES_MAX) bytes. A second call does nothing.
+    /// the clients when, and perhaps where, to connect again; without one, they look for the hub as after a break. The hub
+    /// leaves out an address of more than [`DETAIL_BYTES_MAX`](crate::DETAIL_BYTES_MAX) bytes. A second call does nothing.
     ///
     /// The hub has stopped when [`users`](Self::users) and [`connections`](Self::connections) are zero. Drain the
     /// actions and call [`handle_timeout`](Self::handle_timeout) until then. Once the sessions have ended, this takes
     /// [`Limits::flush_time_max`](crate::Limits::flush_time_max) at the most.
     ///
     /// ```
-    /// use chatcore::{Hub, Instant, Limits, wire::ReconnectHint};
+    /// use std::time::Duration;
+    ///
+    /// use chatcore::{Hub, Instant, Limits, Reconnect};
     ///
     /// let mut hub = Hub::new(Limits::default(), [7; 32]);
-    /// hub.shut_down(Instant::ZERO, Some(ReconnectHint { after_ms: 5_000, address: Some("chat.example:12345") }));
+    /// hub.shut_down(Instant::ZERO, Some(&Reconnect::new(Duration::from_secs(5))));
     /// while hub.users() > 0 || hub.connections() > 0 {
     ///     // go on with the driver's loop
     /// }
     /// # assert_eq!(hub.poll_timeout(), None);
     /// ```
-    pub fn shut_down(&mut self, now: Instant, reconnect: Option<ReconnectHint<'_>>) {
+    pub fn shut_down(&mut self, now: Instant, reconnect: Option<&Reconnect>) {
         self.clock(now);
         let (sessions, _) = self.ordered.unordered();
         if !core::mem::replace(&mut sessions.is_shutting_down, true) {

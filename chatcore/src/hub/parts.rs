@@ -55,7 +55,7 @@ use crate::wire::{EPOCH_UNIX_MS, HUB_NUMBER_MAX, MessageId};
 /// let mut hub = Hub::new(Limits::default(), [7; 32]); // random in a real server
 /// # let mut client = Client::new(now, ClientConfig::default(), 7);
 /// # client.register(now, "Bob", b"")?;
-/// # let arrived = client.poll_transmit().concat();
+/// # let arrived = client.transmit().concat();
 /// let mut input = &arrived[..]; // from the transport: the client's preface, and a registration as Bob
 /// let registration = Handshake::new(now, hub.limits()).receive(now, &mut input)?.expect("it is whole");
 /// let conn = hub.admit(now, registration)?;
@@ -170,7 +170,7 @@ impl Hub {
     /// # let now = Instant::ZERO;
     /// # let mut client = Client::new(now, ClientConfig::default(), 7);
     /// # client.register(now, "Admin", b"")?;
-    /// # let arrived = client.poll_transmit().concat();
+    /// # let arrived = client.transmit().concat();
     /// # let registration = Handshake::new(now, hub.limits()).receive(now, &mut &arrived[..])?.expect("it is whole");
     /// // A client registers as Admin.
     /// let not_admitted = hub.admit(now, registration).expect_err("the name is reserved");

@@ -15,7 +15,7 @@ use crate::redacted::Length;
 ///
 /// let mut client = Client::new(Instant::ZERO, ClientConfig::default(), 7);
 /// client.register(Instant::ZERO, "bob", b"")?;
-/// let chunks = client.poll_transmit();
+/// let chunks = client.transmit();
 /// let bytes = chunks.bytes();
 /// let mut slices = [&[][..]; 16]; // for a vectored write
 /// let filled = chunks.fill(&mut slices);
@@ -54,7 +54,7 @@ impl<'a> Chunks<'a> {
     /// # use chatcore::{Client, ClientConfig, Instant};
     /// # let mut client = Client::new(Instant::ZERO, ClientConfig::default(), 7);
     /// # client.register(Instant::ZERO, "bob", b"")?;
-    /// let chunks = client.poll_transmit();
+    /// let chunks = client.transmit();
     /// assert!(chunks.bytes() > 20);
     /// let first: Vec<&[u8]> = chunks.take_bytes(20).collect();
     /// assert_eq!(first.concat().len(), 20);

@@ -51,7 +51,7 @@ enum Usage {
 impl LinkEnd {
     pub(super) fn new(mut transport: Box<dyn TransportEnd>) -> Self {
         let mut unsent = Vec::new();
-        transport.poll_transmit(&mut unsent);
+        transport.transmit(&mut unsent);
         Self {
             transport,
             unsent,
@@ -163,7 +163,7 @@ impl Link {
             reader.has_failed = true;
             return Err(Broken::Failure(error));
         }
-        reader.transport.poll_transmit(&mut reader.unsent);
+        reader.transport.transmit(&mut reader.unsent);
         Ok(())
     }
 

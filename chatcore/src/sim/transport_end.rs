@@ -55,7 +55,7 @@ pub trait TransportEnd {
 
     /// What this end has to say by itself: a greeting, a key, an answer, and what it has kept meanwhile. The world asks
     /// when the connection stands, and after each [`receive`](Self::receive). By default nothing.
-    fn poll_transmit(&mut self, wire: &mut Vec<u8>) {
+    fn transmit(&mut self, wire: &mut Vec<u8>) {
         let _ = wire;
     }
 
@@ -78,8 +78,8 @@ impl<T: TransportEnd + ?Sized> TransportEnd for Box<T> {
         (**self).receive(wire, bytes)
     }
 
-    fn poll_transmit(&mut self, wire: &mut Vec<u8>) {
-        (**self).poll_transmit(wire);
+    fn transmit(&mut self, wire: &mut Vec<u8>) {
+        (**self).transmit(wire);
     }
 
     fn close(&mut self, wire: &mut Vec<u8>) {

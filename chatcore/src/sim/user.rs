@@ -173,7 +173,7 @@ impl User {
     pub(super) fn has_to_write(&mut self, around: &Around<'_>) -> bool {
         let is_awake = self.awake_at <= around.now;
         let is_writable = self.wire.is_some_and(|wire| around.network.is_writable(wire, End::Client));
-        is_awake && is_writable && self.client.as_mut().is_some_and(|client| !client.poll_transmit().is_empty())
+        is_awake && is_writable && self.client.as_mut().is_some_and(|client| !client.transmit().is_empty())
     }
 
     /// Does all that there is to do now.
@@ -286,7 +286,7 @@ impl User {
             client.handle_timeout(around.now);
             has_timed = true;
             let again = client.poll_timeout().is_some_and(|due| due <= around.now);
-            if again && client.poll_transmit().is_empty() {
+            if again && client.transmit().is_empty() {
                 let detail = format!("user {}'s deadline comes again when it is done", self.index);
                 return Err(Violation { property: Property::Progress, detail, at: around.now });
             }
@@ -296,7 +296,7 @@ impl User {
 
     fn write(&mut self, around: &mut Around<'_>) -> bool {
         let (Some(wire), Some(client)) = (self.wire, &mut self.client) else { return false };
-        let (taken, _) = around.write(wire, End::Client, client.poll_transmit(), |_| {});
+        let (taken, _) = around.write(wire, End::Client, client.transmit(), |_| {});
         client.transmitted(around.now, taken);
         taken > 0
     }

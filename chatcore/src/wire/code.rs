@@ -96,6 +96,21 @@ codes! {
     }
 }
 
+impl RefusalCode {
+    /// Whether the refusal passes: the same registration may work later. A refusal that says how long to wait
+    /// ([`Event::Refused`](crate::Event::Refused)) passes, too, whatever its code.
+    ///
+    /// ```
+    /// use chatcore::RefusalCode;
+    ///
+    /// assert!(RefusalCode::NameInUse.passes(), "its user may leave");
+    /// assert!(!RefusalCode::Denied.passes());
+    /// ```
+    pub const fn passes(self) -> bool {
+        matches!(self, Self::NameInUse | Self::HubFull | Self::ShuttingDown | Self::RateLimited)
+    }
+}
+
 codes! {
     /// Why the hub has not done a request, or any part of it (protocol.md, *accepted and rejected*).
     RejectCode {

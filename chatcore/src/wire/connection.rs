@@ -5,7 +5,6 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::code::{ErrorCode, GoodbyeCode, RefusalCode};
-use super::sizes::DETAIL_BYTES_MAX;
 use super::token::Token;
 use crate::redacted::Secret;
 
@@ -149,7 +148,7 @@ pub struct Goodbye<'a> {
     pub reconnect: Option<ReconnectHint<'a>>,
 }
 
-/// A hub's hint about the next connection.
+/// A hub's hint about the next connection: [`Reconnect`](crate::Reconnect) as it goes over the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReconnectHint<'a> {
     /// The milliseconds to wait before the client connects again.
@@ -158,13 +157,6 @@ pub struct ReconnectHint<'a> {
     /// [`DETAIL_BYTES_MAX`](crate::DETAIL_BYTES_MAX) bytes; none for the same place.
     #[serde(borrow)]
     pub address: Option<&'a str>,
-}
-
-impl ReconnectHint<'_> {
-    /// The same without an address that is too long to be one.
-    pub(crate) fn bounded(self) -> Self {
-        Self { address: self.address.filter(|address| address.len() <= DETAIL_BYTES_MAX), ..self }
-    }
 }
 
 /// Names how the peer broke the protocol. Nothing follows it.

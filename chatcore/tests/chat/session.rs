@@ -157,11 +157,11 @@ impl Session {
                 self.reach(|entry| matches!(entry, Entry::Sent { id, to, body } if (*id, *to, body) == told));
             }
             Event::Joined { room, name, .. } if user_of(name) == self.user => self.hear_own(room_of(room), true),
-            Event::Left { room, name, reason: LeaveCode::Left, .. } if user_of(name) == self.user => {
+            Event::Left { room, name, code: LeaveCode::Left, .. } if user_of(name) == self.user => {
                 self.hear_own(room_of(room), false);
             }
             Event::Joined { room, name, .. } => self.hear_news(room_of(room), user_of(name), None),
-            Event::Left { room, name, reason, .. } => self.hear_news(room_of(room), user_of(name), Some(*reason)),
+            Event::Left { room, name, code, .. } => self.hear_news(room_of(room), user_of(name), Some(*code)),
             Event::Stale { room, .. } => {
                 assert!(self.was_full, "{room} is stale though there was room");
                 self.unheard[room_of(room)].is_stale = true;

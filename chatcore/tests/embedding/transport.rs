@@ -172,7 +172,7 @@ impl StopAndWait {
 impl TransportEnd for StopAndWait {
     fn send(&mut self, bytes: &[u8], wire: &mut Vec<u8>) -> Result<(), TransportError> {
         self.kept.extend(bytes);
-        self.poll_transmit(wire);
+        self.transmit(wire);
         Ok(())
     }
 
@@ -197,7 +197,7 @@ impl TransportEnd for StopAndWait {
         Ok(())
     }
 
-    fn poll_transmit(&mut self, wire: &mut Vec<u8>) {
+    fn transmit(&mut self, wire: &mut Vec<u8>) {
         for _ in 0..mem::take(&mut self.acks) {
             Self::put(Self::ACK, &[], wire);
         }
@@ -210,7 +210,7 @@ impl TransportEnd for StopAndWait {
     fn close(&mut self, wire: &mut Vec<u8>) {
         if self.is_right {
             self.waits = false;
-            self.poll_transmit(wire);
+            self.transmit(wire);
         }
     }
 }
@@ -248,8 +248,8 @@ impl TransportEnd for Shared {
         self.0.borrow_mut().receive(wire, bytes)
     }
 
-    fn poll_transmit(&mut self, wire: &mut Vec<u8>) {
-        self.0.borrow_mut().poll_transmit(wire);
+    fn transmit(&mut self, wire: &mut Vec<u8>) {
+        self.0.borrow_mut().transmit(wire);
     }
 }
 

@@ -168,7 +168,7 @@ impl World {
     }
 
     pub(crate) fn admit_as(&mut self, client: &mut Client, admission: Admission) -> Result<ConnId, Refusal> {
-        let opening = client.poll_transmit().concat();
+        let opening = client.transmit().concat();
         client.transmitted(self.now, opening.len());
         let mut handshake = Handshake::new(self.now, self.hub.limits());
         let registration = handshake.receive(self.now, &mut &opening[..]).expect("the client is polite");
@@ -205,7 +205,7 @@ impl World {
 
     /// Lets a client in that was refused and asks for a name in the same breath.
     pub(crate) fn admit_again(&mut self, client: &mut Client) -> ConnId {
-        let asked = client.poll_transmit().concat();
+        let asked = client.transmit().concat();
         client.transmitted(self.now, asked.len());
         let opening = [&Preface::OURS.encode()[..], &asked].concat();
         let mut handshake = Handshake::new(self.now, self.hub.limits());
@@ -226,7 +226,7 @@ impl World {
     /// Carries bytes both ways until there is nothing more to say.
     pub(crate) fn carry(&mut self, user: &mut User) {
         loop {
-            let up = user.client.poll_transmit().concat();
+            let up = user.client.transmit().concat();
             user.client.transmitted(self.now, up.len());
             if !up.is_empty() && self.hub.name(user.conn).is_some() {
                 let _ = self.put(user.conn, &up);

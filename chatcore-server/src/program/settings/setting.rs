@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chatcore_server::{Config, ReconnectAdvice};
+use chatcore_server::{Config, Reconnect as Advice};
 
 use super::tls::TlsFiles;
 use super::value::{Unit, Value};
@@ -88,7 +88,7 @@ impl Reconnect {
 impl Settings {
     /// The library's part.
     pub(crate) fn config(&self) -> Config {
-        let advice = |after| ReconnectAdvice::new(after).with_address(self.reconnect.to.clone());
+        let advice = |after| Advice::new(after).with_address(self.reconnect.to.clone());
         self.server.clone().with_reconnect(self.reconnect.after.map(advice))
     }
 }

@@ -22,7 +22,8 @@ settings! {
         tls_key: tls.key, Text("FILE"), Live,
             "A file with the key of the certificate, in PEM.";
         reconnect_after: reconnect.after, Time, Live,
-            "When clients are advised to connect again after the server has stopped.";
+            "When clients are advised to connect again after the server has stopped. Without it, they come back as after a \
+             break.";
         reconnect_to: reconnect.to, Text("HOST:PORT"), Live,
             "Where clients are advised to connect then, if not to this server. It needs reconnect_after.";
         hub_number: server.hub_number, Count, Restart,

@@ -55,11 +55,11 @@ impl Oracle {
                 self.learn_missed(session, room, (*first_id, *last_id), *count)
             }
             Event::Stale { room } => self.learn_stale(session, room),
-            Event::Left { room, name, reason } => {
-                if user_of(name.as_str()) == self.sessions[session].user && *reason == LeaveCode::Left {
+            Event::Left { room, name, code } => {
+                if user_of(name.as_str()) == self.sessions[session].user && *code == LeaveCode::Left {
                     return self.learn_own_news(session, room, room_of(room.as_str()), false);
                 }
-                self.learn_left(session, room, name, *reason)
+                self.learn_left(session, room, name, *code)
             }
             _ => Err(self.violation(Property::Isolation, format!("nobody knows what this means: {event:?}"))),
         }

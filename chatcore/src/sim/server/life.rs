@@ -7,10 +7,10 @@ use super::around::Around;
 use super::connection::PendingConn;
 use super::parts::Server;
 use super::work::new_hub;
+use crate::Reconnect;
 use crate::sim::links::Links;
 use crate::sim::network::{End, WireId};
 use crate::sim::violation::Violation;
-use crate::wire::ReconnectHint;
 use crate::{Handshake, Instant, QuotaKey, UserName};
 
 impl Server {
@@ -45,13 +45,12 @@ impl Server {
     /// It stops as a server does that is told to, and is started again later.
     pub(in crate::sim) fn stop(&mut self, around: &mut Around<'_>, back_after: Duration) -> Result<(), Violation> {
         let Some(hub) = self.hub.as_mut().filter(|_| !self.is_stopping) else { return Ok(()) };
-        let after_ms = u32::try_from(back_after.as_millis()).unwrap_or(u32::MAX);
-        let hint = ReconnectHint { after_ms, address: None };
+        let hint = Reconnect::new(back_after);
         self.is_stopping = true;
         self.up_at = around.now + back_after;
-        hub.shut_down(around.now, Some(hint));
+        hub.shut_down(around.now, Some(&hint));
         for (wire, mut pending) in mem::take(&mut self.pending_conns) {
-            pending.handshake.shut_down(Some(hint));
+            pending.handshake.shut_down(Some(&hint));
             pending.flush(around, wire);
             around.network.close(around.now, wire, End::Server);
         }
@@ -73,7 +72,7 @@ impl Server {
         let heard = self.pending_conns.keys().filter_map(|wire| network.readable_at(*wire, End::Server));
         let pending = self.pending_conns.values().map(|pending| match &pending.undecided {
             Some((decide_at, _)) => *decide_at,
-            None => pending.handshake.deadline(),
+            None => pending.handshake.poll_timeout().unwrap_or(Instant::MAX),
         });
         let pending = pending.chain(heard);
         let writable = self.writing.iter().any(|wire| network.is_writable(*wire, End::Server)).then_some(Instant::ZERO);
