@@ -229,7 +229,7 @@ fn a_flood_of_messages_and_lines_at_the_same_time_holds_nobody_up() {
 #[test]
 fn what_came_before_the_end_is_shown_before_the_end() {
     let server = Server::start();
-    let terminal = Terminal::start(&server, &["--name", "alice"]);
+    let terminal = Terminal::start(&server, &["--name", "alice", "--reconnect-for", "0"]);
     terminal.shows(&[WELCOME, ">"]);
     terminal.types("half a line");
     terminal.shows(&["> half a line"]);
