@@ -47,8 +47,8 @@ pub use client::{
 pub use handshake::{Denial, Handshake, HandshakeError, QuotaKey, Refusal, Registration};
 #[cfg(feature = "hub")]
 pub use hub::{
-    Action, Admission, Asking, Audience, CONNECTION_COST, CloseReason, ConnId, Counters, Hub, HubEvent, Memory,
-    NotAdmitted, Question, QuestionId, Requested, SessionId, UnknownConn, UnknownQuestion,
+    ANNOUNCEMENTS_MAX, Action, Admission, Asking, Audience, CONNECTION_COST, CloseReason, ConnId, Counters, Hub,
+    HubEvent, Memory, NotAdmitted, Question, QuestionId, Requested, SessionId, UnknownConn, UnknownQuestion,
 };
 #[cfg(feature = "hub")]
 pub use hub_connection::{HubConnection, Next};

@@ -118,6 +118,9 @@ impl Hub {
         self.ordered.rooms().shared_frames(|at, bytes| {
             found.shared.insert(at, bytes);
         });
+        self.ordered.announcements().shared_frames(|at, bytes| {
+            found.shared.insert(at, bytes);
+        });
         let expect = |what: &str, counted: u64, found: u64| {
             if counted == found { Ok(()) } else { Err(format!("{what}: {counted} are counted, {found} found")) }
         };

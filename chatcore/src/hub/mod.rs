@@ -46,7 +46,7 @@ pub use self::conn_id::{ConnId, UnknownConn};
 pub use self::counters::Counters;
 pub use self::event::{CloseReason, HubEvent};
 pub use self::operator::Audience;
-pub use self::ordered::Memory;
+pub use self::ordered::{ANNOUNCEMENTS_MAX, Memory};
 pub use self::parts::Hub;
 pub use self::questions::{Asking, Question, QuestionId, Requested, UnknownQuestion};
 pub use self::session_id::SessionId;

@@ -1,13 +1,17 @@
 //! What a hub does by itself, in slices.
 
 use super::parts::Hub;
-use super::work::Work;
+use super::work::{SLICE_WORK_MAX, Work};
+
+/// Units of work that messages to all get of a slice before the rest that the hub does by itself.
+const ANNOUNCEMENT_WORK_MAX: u32 = SLICE_WORK_MAX / 4;
 
 impl Hub {
     /// There is something that the hub does by itself.
     #[inline]
     pub(super) fn has_pending(&self) -> bool {
         self.ordered.rooms().has_pending()
+            || self.ordered.announcements().has_pending()
             || self.ordered.sessions().has_marked()
             || self.presence.has_pending()
             || self.reports.has_pending()
@@ -45,7 +49,11 @@ impl Hub {
     /// Does some of everything but fan-out. False if there was nothing to do.
     fn advance_rest(&mut self, work: &mut Work) -> bool {
         let before = work.spent();
-        if self.shutting_down.is_some() {
+        let mut said = Work::new(work.left().min(ANNOUNCEMENT_WORK_MAX));
+        self.ordered.advance_announcements(&mut said);
+        work.spend(said.spent());
+        // What was said to all goes before the goodbye to all.
+        if self.shutting_down.is_some() && !self.ordered.announcements().has_pending() {
             self.end_all(work);
         }
         self.end_marked(work);
