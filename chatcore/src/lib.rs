@@ -28,6 +28,8 @@ mod setters;
 pub mod sim;
 mod time;
 mod transition;
+#[cfg(feature = "hub")]
+mod user_limits;
 pub mod wire;
 
 // Pages of the book, for those who read the docs. Their examples are tested with the other crates that they show.
@@ -49,6 +51,7 @@ pub use handshake::{Denial, Handshake, HandshakeError, QuotaKey, Refusal, Regist
 pub use hub::{
     ANNOUNCEMENTS_MAX, Action, Admission, Asking, Audience, CONNECTION_COST, CloseReason, ConnId, Counters, Hub,
     HubEvent, Memory, NotAdmitted, Question, QuestionId, Requested, SessionId, UnknownConn, UnknownQuestion,
+    UserLimitsError,
 };
 #[cfg(feature = "hub")]
 pub use hub_connection::{HubConnection, Next};
@@ -57,6 +60,8 @@ pub use name::{NAME_BYTES_MAX, NameError, RoomName, SPELLING_BYTES_MAX, UNICODE_
 pub use outbox::Chunks;
 pub use received::Received;
 pub use time::Instant;
+#[cfg(feature = "hub")]
+pub use user_limits::UserLimits;
 pub use wire::{
     CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, DeliveryStatus, ErrorCode, GoodbyeCode, HANDSHAKE_FRAME_BYTES_MAX,
     HUB_NUMBER_MAX, LeaveCode, MessageId, OtherProtocol, PAGE_USERS_MAX, ProtocolError, RefusalCode, RejectCode, Token,

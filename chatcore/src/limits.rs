@@ -255,11 +255,13 @@ impl Limits {
             return Err(LimitsError::Resume { given: self.resume_time_max });
         }
         for (name, given) in [("rooms_of_user_max", self.rooms_of_user_max), ("watches_max", self.watches_max)] {
-            if given > PER_USER_MAX {
-                return Err(LimitsError::PerUser { name, given });
-            }
+            Self::check_per_user(name, given)?;
         }
         Ok(())
+    }
+
+    pub(crate) const fn check_per_user(name: &'static str, given: u32) -> Result<(), LimitsError> {
+        if given > PER_USER_MAX { Err(LimitsError::PerUser { name, given }) } else { Ok(()) }
     }
 
     /// A limit of zero that would let nothing happen.

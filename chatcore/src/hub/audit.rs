@@ -85,6 +85,9 @@ impl Hub {
     pub(crate) fn audit(&self) -> Result<(), String> {
         self.audit_users()?;
         let sessions = self.ordered.sessions();
+        if let Err(index) = sessions.audit_user_limits() {
+            return Err(format!("the limits of session {index} are not those of its user"));
+        }
         let (mut found, mut partial, mut detached, mut detached_bytes, mut closing) = (Found::default(), 0, 0, 0, 0);
         let mut origins: BTreeMap<u32, u64> = BTreeMap::new();
         for (index, session) in sessions.iter() {

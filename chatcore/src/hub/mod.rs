@@ -45,7 +45,7 @@ pub use self::admission::{Admission, CONNECTION_COST, NotAdmitted};
 pub use self::conn_id::{ConnId, UnknownConn};
 pub use self::counters::Counters;
 pub use self::event::{CloseReason, HubEvent};
-pub use self::operator::Audience;
+pub use self::operator::{Audience, UserLimitsError};
 pub use self::ordered::{ANNOUNCEMENTS_MAX, Memory};
 pub use self::parts::Hub;
 pub use self::questions::{Asking, Question, QuestionId, Requested, UnknownQuestion};

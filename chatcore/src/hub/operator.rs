@@ -6,8 +6,10 @@ use super::parts::Hub;
 use super::session_id::SessionId;
 use super::work::Budget;
 use crate::handshake::{Denial, Refusal};
+use crate::limits::LimitsError;
 use crate::name::{RoomName, UserName};
 use crate::time::Instant;
+use crate::user_limits::UserLimits;
 use crate::wire::{MessageId, RejectCode};
 
 /// For whom [`Hub::say`] is.
@@ -21,6 +23,18 @@ pub enum Audience<'a> {
     /// All users: each session that there is when it is said, detached ones included. A session that begins later does not
     /// get it. It goes out in slices, as a message to a large room does.
     All,
+}
+
+/// Why [`Hub::set_user_limits`] sets nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UserLimitsError {
+    /// Nobody has the name.
+    #[error("nobody has the name: a user has limits of its own while it has a session")]
+    NoSuchUser,
+    /// The limits cannot be.
+    #[error(transparent)]
+    Limits(#[from] LimitsError),
 }
 
 /// The program's own commands. They are inputs like any other: drain the actions afterwards.
@@ -168,6 +182,67 @@ impl Hub {
     /// Why a name is refused that is banned.
     pub(super) fn ban_of(&self, key: &str) -> Option<Refusal> {
         self.banned.get(key).cloned().map(Refusal::Custom)
+    }
+
+    // ---- limits of one user ----
+
+    /// Gives a user limits of its own, in place of those of the hub: to an administrator or a bot more, to somebody who is on
+    /// probation less. They hold at once, for all its sessions, until its last session ends or the next call. Default ones
+    /// ([`UserLimits::default`]) let the hub's limits hold again.
+    ///
+    /// A client was told the limits in its welcome, and learns of others with its next resume. So a program that knows a
+    /// client's limits when it decides about its registration gives them there:
+    /// [`Registration::with_limits`](crate::Registration::with_limits). Who is in more rooms, watches more names or has more
+    /// sessions than it may keeps them, and gets no more. A connection that is paused stays so until the time that the driver
+    /// was told.
+    ///
+    /// A user without limits of its own takes no memory for them.
+    ///
+    /// ```
+    /// use chatcore::{Hub, Instant, Limits, LimitsError, Rate, UserLimits, UserLimitsError};
+    /// # use chatcore::{Client, ClientConfig, Handshake, UserName};
+    ///
+    /// # let now = Instant::ZERO;
+    /// # let mut hub = Hub::new(Limits::default(), [7; 32]);
+    /// # let mut client = Client::new(now, ClientConfig::default(), 7);
+    /// # client.register(now, "bot", b"")?;
+    /// # let arrived = client.poll_transmit().concat();
+    /// # let registration = Handshake::new(now, hub.limits()).receive(now, &mut &arrived[..])?.expect("it is whole");
+    /// # hub.admit(now, registration)?;
+    /// # let (bot, nobody): (UserName, UserName) = ("bot".parse()?, "nobody".parse()?);
+    /// let busy = UserLimits::default().with_rooms_of_user_max(1_000).with_session_rate(Rate { per_s: 200_000, burst: 400_000 });
+    /// hub.set_user_limits(now, &bot, busy)?;
+    /// assert_eq!(hub.user_limits(&bot), Some(busy));
+    ///
+    /// let stuck = busy.with_session_rate(Rate { per_s: 1, burst: 0 });
+    /// let error = hub.set_user_limits(now, &bot, stuck).unwrap_err();
+    /// assert_eq!(error, UserLimitsError::Limits(LimitsError::NoBurst { name: "session_rate" }));
+    /// assert_eq!(hub.set_user_limits(now, &nobody, busy), Err(UserLimitsError::NoSuchUser));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`UserLimitsError::Limits`] if the limits cannot be, as [`UserLimits::check`] tells, and
+    /// [`UserLimitsError::NoSuchUser`]. Then nothing has changed.
+    pub fn set_user_limits(
+        &mut self,
+        now: Instant,
+        name: &UserName,
+        limits: UserLimits,
+    ) -> Result<(), UserLimitsError> {
+        self.clock(now);
+        limits.check()?;
+        let (sessions, _) = self.ordered.unordered();
+        let oldest = sessions.find(name.as_bytes()).ok_or(UserLimitsError::NoSuchUser)?;
+        sessions.set_user_limits(oldest, limits);
+        Ok(())
+    }
+
+    /// The limits of a user's own; none if it has none, or if nobody has the name.
+    pub fn user_limits(&self, name: &UserName) -> Option<UserLimits> {
+        let sessions = self.ordered.sessions();
+        sessions.find(name.as_bytes()).and_then(|oldest| sessions.user_limits(oldest))
     }
 
     // ---- what the program remembers of users and sessions ----

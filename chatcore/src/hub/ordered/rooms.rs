@@ -130,7 +130,7 @@ impl Rooms {
         let exceeds = |members: usize, members_max: u32| members + entering > members_max as usize;
         match room {
             Some(room) if joined.iter().any(|membership| membership.slot.group() == room) => return Ok(()),
-            _ if joined.len() >= limits.rooms_of_user_max as usize => return Err(RejectCode::TooManyRooms),
+            _ if joined.len() >= sessions.rooms_of_user_max(session) as usize => return Err(RejectCode::TooManyRooms),
             Some(room) if exceeds(self.groups.members(room), limits.members_max) => return Err(RejectCode::RoomFull),
             None if self.groups.len() >= limits.rooms_max as usize => return Err(RejectCode::HubRoomsFull),
             _ if exceeds(self.groups.memberships(), limits.memberships_max) => return Err(RejectCode::HubRoomsFull),

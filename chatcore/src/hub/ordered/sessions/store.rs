@@ -1,12 +1,13 @@
 //! Sessions by index: how they begin, are attached, detached and end, and when they are due.
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use core::mem;
 use core::ops::{Index, IndexMut};
 
 use slab::Slab;
 
 use super::memory::Buffers;
+use super::own_limits::Own;
 use super::session::{Attachment, Run, Session, TimerAction};
 use crate::hub::conn::{Closing, Conn, ConnState};
 use crate::hub::conn_id::ConnId;
@@ -67,6 +68,8 @@ pub(in crate::hub) struct Sessions {
     pub(super) marked: VecDeque<usize>,
     pub(super) conns_ever: u32,
     pub(super) begun: u32,
+    /// What those sessions have whose users have limits of their own.
+    pub(super) own: BTreeMap<usize, Own>,
     pub(in crate::hub) counters: Counters,
 }
 
@@ -118,6 +121,7 @@ impl Sessions {
             marked: VecDeque::new(),
             conns_ever: 0,
             begun: 0,
+            own: BTreeMap::new(),
             counters: Counters::default(),
         }
     }
@@ -173,6 +177,7 @@ impl Sessions {
     pub(in crate::hub) fn remove(&mut self, index: usize) -> (Session, Outbox) {
         self.buffers.unlist(index, &mut self.all[index]);
         self.leave_user(index);
+        self.forget_own(index);
         self.counters.sessions_ended += 1;
         let mut session = self.all.remove(index);
         if session.is_detached() {
@@ -295,19 +300,15 @@ impl Sessions {
         }
     }
 
-    /// Until when a session may cause no more work; none if it may.
-    #[inline]
-    pub(in crate::hub) fn paused_until(&self, index: usize) -> Option<Instant> {
-        let session = &self.all[index];
-        let own = session.bucket.paused_until(self.now, &self.session_pace);
-        own.max(self.origins.bucket(&session.share).paused_until(self.now, &self.origin_pace))
-    }
-
     /// Units of work that a call may do for a session: few at first, and the more the more it has caused of late. This many
     /// who begin at once hold up nobody. All of it if the session's rate is not bounded.
     #[inline]
     pub(in crate::hub) fn work_max(&self, index: usize) -> u32 {
-        FIRST_WORK_MAX + self.all[index].bucket.debt(self.now, &self.session_pace, CALL_WORK_MAX - FIRST_WORK_MAX)
+        const MORE_MAX: u32 = CALL_WORK_MAX - FIRST_WORK_MAX;
+        let bucket = self.all[index].bucket;
+        let debt = bucket.debt(self.now, &self.session_pace, MORE_MAX);
+        let is_elsewhere = debt == MORE_MAX && bucket.is_elsewhere();
+        FIRST_WORK_MAX + if is_elsewhere { self.own_debt(index, MORE_MAX) } else { debt }
     }
 
     /// Cost that a session may cause now.
@@ -318,7 +319,11 @@ impl Sessions {
         }
         let session = &self.all[index];
         let of_origin = self.origins.bucket(&session.share).allowance(self.now, &self.origin_pace);
-        session.bucket.allowance(self.now, &self.session_pace).min(of_origin)
+        let own = match session.bucket.allowance(self.now, &self.session_pace) {
+            0 | u32::MAX if session.bucket.is_elsewhere() => self.own_allowance(index),
+            own => own,
+        };
+        own.min(of_origin)
     }
 
     /// Charges a session and its origin for what it has caused with an earlier input.
@@ -336,9 +341,14 @@ impl Sessions {
         }
         let session = &mut self.all[index];
         session.bucket.charge(self.now, cost, &self.session_pace);
-        self.origins.charge(self.now, session.share.account(), cost, &self.origin_pace);
-        let until = self.paused_until(index);
+        let (bucket, account) = (session.bucket, session.share.account());
+        self.origins.charge(self.now, account, cost, &self.origin_pace);
+        let mut until = bucket.paused_until(self.now, &self.session_pace);
+        if until.is_some() && bucket.is_elsewhere() {
+            until = self.charge_own(index, cost);
+        }
         let session = &mut self.all[index];
+        until = until.max(self.origins.bucket(&session.share).paused_until(self.now, &self.origin_pace));
         session.is_paused = until.is_some();
         // It is not judged silent for what is not read.
         session.liveness.touch(until?);
