@@ -253,6 +253,8 @@ impl Connections {
             HubEvent::SessionEnded { name, reason, .. } => info!(%name, %reason, "left"),
             HubEvent::RoomOpened { room, .. } => debug!(%room, "opened"),
             HubEvent::RoomClosed { room, .. } => debug!(%room, "closed"),
+            HubEvent::RoomJoined { room, name, .. } => debug!(%room, %name, "joined a room"),
+            HubEvent::RoomLeft { room, name, code, .. } => debug!(%room, %name, %code, "left a room"),
             event => debug!(?event),
         }
     }

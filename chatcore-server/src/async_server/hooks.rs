@@ -80,6 +80,12 @@ pub trait Hooks: Send + Sync + 'static {
         Some(Ok(()))
     }
 
+    /// Whether [`event`](Self::event) hears who joins and leaves which room, too
+    /// ([`Hub::with_room_events`](chatcore::Hub::with_room_events)); called once, when the server starts.
+    fn wants_room_events(&self) -> bool {
+        false
+    }
+
     /// Hears what has happened at the hub, in order, on the server's own task. The call should be short and must not block: a
     /// program that has more to do puts the event into a channel. It may call
     /// [`with_hub`](super::AsyncServer::with_hub). What the event names may be gone by now.
@@ -113,6 +119,10 @@ impl<H: Hooks> Hooks for Arc<H> {
 
     fn question(&self, question: Question) -> Option<Result<(), RejectCode>> {
         H::question(self, question)
+    }
+
+    fn wants_room_events(&self) -> bool {
+        H::wants_room_events(self)
     }
 
     fn event(&self, event: &HubEvent) {

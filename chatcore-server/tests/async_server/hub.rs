@@ -93,8 +93,8 @@ fn events_are_heard_in_order_and_a_panic_there_is_passed_over() {
 }
 
 #[test]
-fn hooks_give_users_limits_of_their_own() {
-    struct Rules;
+fn hooks_give_users_limits_of_their_own_and_hear_who_joins_which_room() {
+    struct Rules(mpsc::UnboundedSender<HubEvent>);
     impl Hooks for Rules {
         fn limits(&self, registration: &Registration) -> Option<UserLimits> {
             let rooms_max = |rooms| Some(UserLimits::default().with_rooms_of_user_max(rooms));
@@ -105,9 +105,20 @@ fn hooks_give_users_limits_of_their_own() {
                 _ => None,
             }
         }
+
+        fn wants_room_events(&self) -> bool {
+            true
+        }
+
+        fn event(&self, event: &HubEvent) {
+            if let HubEvent::RoomJoined { .. } | HubEvent::RoomLeft { .. } = event {
+                let _ = self.0.send(event.clone());
+            }
+        }
     }
     on_virtual_time(async || {
-        let server = AsyncServer::start(AsyncConfig::default(), Arc::new(Rules)).expect("it can start");
+        let (events, mut heard) = mpsc::unbounded_channel();
+        let server = AsyncServer::start(AsyncConfig::default(), Arc::new(Rules(events))).expect("it can start");
         let rooms_max = Limits::default().rooms_of_user_max;
         for (name, expected) in [("bot", 1_000), ("alice", rooms_max), ("guest", 1)] {
             let mut user = User::connect(|| connect(&server));
@@ -115,11 +126,21 @@ fn hooks_give_users_limits_of_their_own() {
             let Event::Registered { limits, .. } = event else { panic!("{event:?}") };
             assert_eq!(limits.rooms_max, expected, "{name}");
             user.join("#lobby").await;
+            let joined = heard.recv().await;
+            assert!(
+                matches!(&joined, Some(HubEvent::RoomJoined { room, name: who, .. })
+                    if room.as_str() == "#lobby" && who.as_str() == name),
+                "{joined:?}"
+            );
             user.ask_to_join("#kitchen");
             let event = user.event().await;
             let is_rejected = matches!(event, Event::Rejected { code: RejectCode::TooManyRooms, .. });
             assert_eq!(is_rejected, name == "guest", "{event:?}");
             server.with_hub(|hub, now| hub.kick(now, &name.parse().expect("it can be a name")));
+            let in_rooms = if is_rejected { 1 } else { 2 };
+            for _ in 0..in_rooms {
+                while !matches!(heard.recv().await.expect("it goes on"), HubEvent::RoomLeft { .. }) {}
+            }
         }
         // Limits that cannot be are the program's fault: nobody gets others instead.
         let mut broken = User::connect(|| connect(&server));

@@ -182,6 +182,45 @@ impl Hub {
         self.reserved.extend(names.into_iter().map(|name| name.confusable_key().into_owned()));
         self
     }
+
+    /// Says whether the hub tells the program who joins and leaves which room, with
+    /// [`HubEvent::RoomJoined`](crate::HubEvent::RoomJoined) and [`HubEvent::RoomLeft`](crate::HubEvent::RoomLeft): for a
+    /// program that keeps a picture of its own. It does not without this call, because these events cost memory and time: a
+    /// user who ends in 100 rooms makes 100 of them at once.
+    ///
+    /// Each tells of a user, not of a session: another session of a user who is in a room makes none. A room's first member
+    /// joins after its [`RoomOpened`](crate::HubEvent::RoomOpened), and its last one leaves before its
+    /// [`RoomClosed`](crate::HubEvent::RoomClosed). A user whose last session ends leaves after the
+    /// [`SessionEnded`](crate::HubEvent::SessionEnded).
+    ///
+    /// ```
+    /// use chatcore::{Hub, HubEvent, Instant, Limits};
+    /// # use chatcore::{Client, ClientConfig, Handshake};
+    ///
+    /// let mut hub = Hub::new(Limits::default(), [7; 32]).with_room_events(true);
+    /// # let now = Instant::ZERO;
+    /// # let mut client = Client::new(now, ClientConfig::default(), 7);
+    /// # client.register(now, "bob", b"")?;
+    /// # let arrived = client.poll_transmit().concat();
+    /// # client.transmitted(now, arrived.len());
+    /// # let registration = Handshake::new(now, hub.limits()).receive(now, &mut &arrived[..])?.expect("it is whole");
+    /// # let conn = hub.admit(now, registration)?;
+    /// # let _ = client.receive(now, &mut &hub.transmit(conn).concat()[..]);
+    /// # while client.poll_event().is_some() {}
+    /// # while hub.poll_event().is_some() {}
+    /// # client.join(now, "#lobby")?;
+    /// # let arrived = client.poll_transmit().concat();
+    /// let _ = hub.receive(now, conn, &mut &arrived[..])?; // Bob joins a room
+    /// assert!(matches!(hub.poll_event(), Some(HubEvent::RoomOpened { .. })));
+    /// let Some(HubEvent::RoomJoined { room, name, .. }) = hub.poll_event() else { panic!("somebody joined") };
+    /// assert_eq!((room.as_str(), name.as_str()), ("#lobby", "bob"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_room_events(mut self, has_room_events: bool) -> Self {
+        self.ordered.unordered().0.has_room_events = has_room_events;
+        self
+    }
 }
 
 /// Shows no secret, and nothing of its users.

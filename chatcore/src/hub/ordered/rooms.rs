@@ -141,6 +141,10 @@ impl Rooms {
             let room = room_name(&name);
             sessions.events.push_back(HubEvent::RoomOpened { room });
         }
+        if sessions.has_room_events {
+            let (room, name) = (room_name(&name), name_of(sessions, session));
+            sessions.events.push_back(HubEvent::RoomJoined { room, name });
+        }
         let mut next = sessions.next_in_ring(session, session);
         while let Some(sibling) = next {
             self.enter(sessions, sibling, &name);
@@ -250,6 +254,10 @@ impl Rooms {
     ) -> u32 {
         let members = self.groups.members(slot.group());
         let room = self.groups.name(slot.group());
+        if sessions.has_room_events {
+            let (room, name) = (room_name(room), name.clone());
+            sessions.events.push_back(HubEvent::RoomLeft { room, name, code });
+        }
         if members == 1 {
             let room = room_name(room);
             sessions.events.push_back(HubEvent::RoomClosed { room });

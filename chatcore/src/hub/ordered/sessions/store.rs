@@ -70,6 +70,8 @@ pub(in crate::hub) struct Sessions {
     pub(super) begun: u32,
     /// What those sessions have whose users have limits of their own.
     pub(super) own: BTreeMap<usize, Own>,
+    /// The program wants to know who joins and leaves which room.
+    pub(in crate::hub) has_room_events: bool,
     pub(in crate::hub) counters: Counters,
 }
 
@@ -122,6 +124,7 @@ impl Sessions {
             conns_ever: 0,
             begun: 0,
             own: BTreeMap::new(),
+            has_room_events: false,
             counters: Counters::default(),
         }
     }
