@@ -112,7 +112,9 @@ impl Hub {
                 Ok(self.delivery.announce_to_room(fanout, from, index, body))
             }
             Audience::All if self.ordered.may_announce() => {
-                Ok(self.delivery.announce_to_all(&mut self.ordered, from, body))
+                let id = self.delivery.announce_to_all(&mut self.ordered, from, body);
+                self.note_seldom_pending();
+                Ok(id)
             }
             Audience::All => Err(RejectCode::Unavailable),
         }

@@ -87,6 +87,8 @@ pub struct Hub {
     pub(super) prefetch: Prefetch,
     /// Sessions that are still to be ended because the hub stops.
     pub(super) shutting_down: Option<ShuttingDown>,
+    /// That, or a message to all, is pending.
+    pub(super) has_seldom_pending: bool,
     pub(super) turns: Turns,
     /// What the last input has cost its session.
     pub(super) last_cost: u32,
@@ -127,6 +129,7 @@ impl Hub {
             questions: Questions::default(),
             prefetch: Prefetch::new(thresholds.prefetch_sessions),
             shutting_down: None,
+            has_seldom_pending: false,
             turns: Turns::default(),
             last_cost: 0,
             #[cfg(any(test, feature = "sim"))]

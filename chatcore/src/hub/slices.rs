@@ -11,12 +11,17 @@ impl Hub {
     #[inline]
     pub(super) fn has_pending(&self) -> bool {
         self.ordered.rooms().has_pending()
-            || self.ordered.announcements().has_pending()
             || self.ordered.sessions().has_marked()
             || self.presence.has_pending()
             || self.reports.has_pending()
             || self.questions.has_ready()
-            || self.shutting_down.is_some()
+            || self.has_seldom_pending
+    }
+
+    /// Something that is seldom is pending, or is no more: a message to all, or the end of all. One question for both, because
+    /// each message asks it several times.
+    pub(super) fn note_seldom_pending(&mut self) {
+        self.has_seldom_pending = self.ordered.announcements().has_pending() || self.shutting_down.is_some();
     }
 
     /// Does a slice of what is pending. Fan-out goes first; the rest has a slice of its own, so that neither waits for
@@ -56,6 +61,7 @@ impl Hub {
         if self.shutting_down.is_some() && !self.ordered.announcements().has_pending() {
             self.end_all(work);
         }
+        self.note_seldom_pending();
         self.end_marked(work);
         self.advance_answered(work);
         let (sessions, _) = self.ordered.unordered();

@@ -301,7 +301,8 @@ impl Run {
         for calls in 0.. {
             let now = self.now;
             let sessions = self.hub.ordered.sessions();
-            let units = sessions.find(format!("u{user}").as_bytes()).map_or(0, |index| sessions.work_max(index));
+            let units =
+                sessions.find(format!("u{user}").as_bytes()).map_or(0, |index| sessions.work_and_cost_max(index).0);
             assert!(units <= CALL_WORK_MAX);
             let received = self.bounded(units, |run| run.hub.receive(now, conn, &mut input));
             match received {

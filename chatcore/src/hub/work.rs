@@ -10,6 +10,9 @@ pub(super) const CALL_WORK_MAX: u32 = 4_096;
 /// The same for a session that has caused no work lately.
 pub(super) const FIRST_WORK_MAX: u32 = 256;
 
+/// What is between the two.
+pub(super) const MORE_WORK_MAX: u32 = CALL_WORK_MAX - FIRST_WORK_MAX;
+
 /// The same of one slice of what a hub does by itself.
 pub(super) const SLICE_WORK_MAX: u32 = 512;
 

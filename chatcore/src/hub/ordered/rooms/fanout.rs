@@ -35,8 +35,9 @@ pub(super) struct Fanout {
     /// Slots that were looked at.
     cursor: usize,
     has_begun: bool,
-    /// Members get first what was said to all, up to this: the batch holds what the program said after that.
-    after: Option<MessageId>,
+    /// Members get first what was said to all, up to this id: the batch holds what the program said after that. Zero if there
+    /// is nothing that goes first.
+    after: u64,
 }
 
 /// Who came into a room, or left it: a session of the user.
@@ -62,8 +63,8 @@ impl Fanout {
     }
 
     /// The same, of messages that follow what was said to all, up to this.
-    pub(super) fn begin_messages_after(&mut self, group: GroupId, announced: MessageId) {
-        (self.group, self.after) = (group, Some(announced));
+    pub(super) const fn begin_messages_after(&mut self, group: GroupId, announced: MessageId) {
+        (self.group, self.after) = (group, announced.0);
     }
 
     pub(super) fn begin_news(&mut self, group: GroupId, news: News, message: &HubMessage<'_>) {
@@ -91,7 +92,7 @@ impl Fanout {
 
     /// Whether all of it follows what was said to all, up to this.
     pub(super) fn is_after(&self, announced: MessageId) -> bool {
-        self.after == Some(announced)
+        self.after == announced.0
     }
 
     pub(super) fn add(&mut self, sender: usize, id: MessageId, head: &Head, body: &[u8]) {
@@ -156,37 +157,47 @@ impl Fanout {
         let group = self.group.index();
         let slots = groups.slots(group);
         sessions.set_fanning_out(groups.members(group) >= sessions.thresholds.many_members);
-        let is_done = match self.after {
-            Some(announced) if announcements.has_pending() => {
-                self.give_all(groups, sessions, slots, work, |sessions, member, work| {
-                    announcements.give_early(sessions, member, announced, work);
-                })
+        let is_done = loop {
+            let next = self.give_first(groups, sessions, announcements, slots, work);
+            if !self.give_all(groups, sessions, next, work) {
+                break false;
             }
-            _ => self.give_all(groups, sessions, slots, work, |_, _, _| ()),
+            if next == slots {
+                break true;
+            }
         };
         sessions.set_fanning_out(false);
         is_done
     }
 
+    /// If the batch follows what was said to all, gives that to the next member. Returns the slots up to which members may get
+    /// the batch now.
     #[inline]
-    fn give_all(
-        &mut self,
+    fn give_first(
+        &self,
         groups: &Groups,
         sessions: &mut Sessions,
+        announcements: &mut Announcements,
         slots: usize,
         work: &mut Work,
-        mut give_first: impl FnMut(&mut Sessions, usize, &mut Work),
-    ) -> bool {
+    ) -> usize {
+        if self.after == 0 || !announcements.has_pending() || self.cursor >= slots {
+            return slots;
+        }
+        if let Some(member) = groups.member(self.group.index(), self.cursor) {
+            announcements.give_early(sessions, member, MessageId(self.after), work);
+        }
+        self.cursor + 1
+    }
+
+    fn give_all(&mut self, groups: &Groups, sessions: &mut Sessions, slots: usize, work: &mut Work) -> bool {
         let group = self.group.index();
         while self.cursor < slots {
             if work.is_spent() {
                 return false;
             }
             match groups.member(group, self.cursor) {
-                Some(member) => {
-                    give_first(sessions, member, work);
-                    self.give(groups, sessions, member, work);
-                }
+                Some(member) => self.give(groups, sessions, member, work),
                 None if self.cursor.is_multiple_of(SLOTS) => work.spend(1),
                 None => {}
             }
@@ -318,7 +329,7 @@ impl Fanout {
         self.parts.clear();
         self.senders.clear();
         (self.news, self.count, self.body_bytes, self.cursor, self.has_begun) = (None, 0, 0, 0, false);
-        self.after = None;
+        self.after = 0;
     }
 }
 

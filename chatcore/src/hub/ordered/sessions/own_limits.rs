@@ -6,6 +6,7 @@
 
 use super::store::Sessions;
 use crate::hub::rate::{Bucket, Pace};
+use crate::hub::work::{FIRST_WORK_MAX, MORE_WORK_MAX};
 use crate::time::Instant;
 use crate::user_limits::UserLimits;
 use crate::wire::Announced;
@@ -76,20 +77,19 @@ impl Sessions {
 
     // ---- the rate ----
 
-    /// As [`Sessions::work_max`] beyond the first, for a session whose bucket is elsewhere.
+    /// As [`Sessions::work_and_cost_max`], for a session whose bucket is elsewhere.
     #[cold]
-    pub(super) fn own_debt(&self, index: usize, max: u32) -> u32 {
-        self.own.get(&index).map_or(max, |own| own.bucket.debt(self.now, &own.pace, max))
-    }
-
-    /// As [`Sessions::cost_max`] likewise.
-    #[cold]
-    pub(super) fn own_allowance(&self, index: usize) -> u32 {
-        self.own.get(&index).map_or(u32::MAX, |own| own.bucket.allowance(self.now, &own.pace))
+    #[inline(never)]
+    pub(super) fn own_work_and_cost_max(&self, index: usize) -> (u32, u32) {
+        let of_origin = self.origins.bucket(&self.all[index].share).allowance(self.now, &self.origin_pace);
+        let Some(Own { pace, bucket, .. }) = self.own.get(&index) else { return (FIRST_WORK_MAX, of_origin) };
+        let debt = bucket.debt(self.now, pace, MORE_WORK_MAX);
+        (FIRST_WORK_MAX + debt, bucket.allowance(self.now, pace).min(of_origin))
     }
 
     /// As [`Sessions::charge`] likewise.
     #[cold]
+    #[inline(never)]
     pub(super) fn charge_own(&mut self, index: usize, cost: u32) -> Option<Instant> {
         let Own { pace, bucket, .. } = self.own.get_mut(&index)?;
         bucket.charge(self.now, cost, pace);

@@ -18,7 +18,7 @@ use crate::hub::origins::{Origins, Share};
 use crate::hub::rate::Pace;
 use crate::hub::thresholds::Thresholds;
 use crate::hub::timers::{TimerKey, Timers};
-use crate::hub::work::{CALL_WORK_MAX, FIRST_WORK_MAX};
+use crate::hub::work::{FIRST_WORK_MAX, MORE_WORK_MAX};
 use crate::limits::Limits;
 use crate::liveness::Liveness;
 use crate::outbox::{Outbox, Pool};
@@ -303,30 +303,23 @@ impl Sessions {
         }
     }
 
-    /// Units of work that a call may do for a session: few at first, and the more the more it has caused of late. This many
-    /// who begin at once hold up nobody. All of it if the session's rate is not bounded.
+    /// Units of work that a call may do for a session, and the cost that the session may cause now. The units are few at
+    /// first, and the more the more it has caused of late. This many who begin at once hold up nobody. All of them if the
+    /// session's rate is not bounded.
     #[inline]
-    pub(in crate::hub) fn work_max(&self, index: usize) -> u32 {
-        const MORE_MAX: u32 = CALL_WORK_MAX - FIRST_WORK_MAX;
-        let bucket = self.all[index].bucket;
-        let debt = bucket.debt(self.now, &self.session_pace, MORE_MAX);
-        let is_elsewhere = debt == MORE_MAX && bucket.is_elsewhere();
-        FIRST_WORK_MAX + if is_elsewhere { self.own_debt(index, MORE_MAX) } else { debt }
-    }
-
-    /// Cost that a session may cause now.
-    #[inline]
-    pub(in crate::hub) fn cost_max(&self, index: usize) -> u32 {
-        if !self.is_any_rate_limited {
-            return u32::MAX;
-        }
+    pub(in crate::hub) fn work_and_cost_max(&self, index: usize) -> (u32, u32) {
         let session = &self.all[index];
-        let of_origin = self.origins.bucket(&session.share).allowance(self.now, &self.origin_pace);
-        let own = match session.bucket.allowance(self.now, &self.session_pace) {
-            0 | u32::MAX if session.bucket.is_elsewhere() => self.own_allowance(index),
-            own => own,
+        let debt = session.bucket.debt(self.now, &self.session_pace, MORE_WORK_MAX);
+        if debt == MORE_WORK_MAX && session.bucket.is_elsewhere() {
+            return self.own_work_and_cost_max(index);
+        }
+        let cost_max = if self.is_any_rate_limited {
+            let of_origin = self.origins.bucket(&session.share).allowance(self.now, &self.origin_pace);
+            session.bucket.allowance(self.now, &self.session_pace).min(of_origin)
+        } else {
+            u32::MAX
         };
-        own.min(of_origin)
+        (FIRST_WORK_MAX + debt, cost_max)
     }
 
     /// Charges a session and its origin for what it has caused with an earlier input.
