@@ -7,7 +7,7 @@ use core::mem;
 use core::time::Duration;
 
 use crate::limits::{Limits, LimitsError};
-use crate::name::{NameError, UserName, cost_of_mapping};
+use crate::name::{NameError, RoomName, UserName, cost_of_mapping};
 use crate::outbox::{Chunks, Outbox, Pool};
 use crate::redacted::Credential;
 use crate::time::Instant;
@@ -489,6 +489,16 @@ pub enum Refusal {
         /// The limit, [`Limits::memberships_max`].
         memberships_max: u32,
     },
+    /// The session would be in a room of its user that has as many members as it may have.
+    #[error(
+        "the user is in {room}, which is full: it takes {members_max} members at the most; leave it, or try again later"
+    )]
+    RoomFull {
+        /// The room.
+        room: RoomName,
+        /// The limit, [`Limits::members_max`].
+        members_max: u32,
+    },
     /// The session of the user has messages that may be longer than what the client takes.
     #[error("the session may hold longer messages than this client takes: allow frames as long as before")]
     ShorterFrames,
@@ -516,7 +526,7 @@ impl Refusal {
         match self {
             Self::Name(_) => RefusalCode::InvalidName,
             Self::NameInUse { .. } => RefusalCode::NameInUse,
-            Self::HubFull { .. } | Self::MembershipsFull { .. } => RefusalCode::HubFull,
+            Self::HubFull { .. } | Self::MembershipsFull { .. } | Self::RoomFull { .. } => RefusalCode::HubFull,
             Self::TooManySessions { .. } => RefusalCode::TooManySessions,
             Self::RateLimited { .. } => RefusalCode::RateLimited,
             Self::Confusable => RefusalCode::Confusable,

@@ -103,11 +103,11 @@ pub struct Limits {
     /// Rooms of a hub. The hub rejects a join that would make one more with `hub_rooms_full`. Default 100 000; at least
     /// 1.
     pub rooms_max: u32,
-    /// Members of a room, where each session of a user counts. The hub rejects one more join of it with `room_full`. A session
-    /// that begins is let into the rooms of its user all the same. Default 10 000; at least 1.
+    /// Members of a room, where each session of a user counts. The hub rejects one more join of it with `room_full`, and
+    /// refuses another session of a user who is in it with `hub_full`. Default 10 000; at least 1.
     pub members_max: u32,
-    /// Memberships of all users in rooms. The hub rejects one more join with `hub_rooms_full`. Default 4 000 000; at
-    /// least 1.
+    /// Memberships of all sessions in rooms. The hub rejects one more join with `hub_rooms_full`, and refuses another session
+    /// of a user with `hub_full` if its rooms are too many. Default 4 000 000; at least 1.
     pub memberships_max: u32,
     /// Names that all users watch together. The hub rejects a watch of more with `hub_watches_full`. Default 4 000 000.
     pub hub_watches_max: u32,

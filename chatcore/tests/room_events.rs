@@ -1,4 +1,4 @@
-//! Who comes into rooms and goes out of them, for a program that keeps a picture of its own.
+//! Who comes into rooms and goes out of them, for a program that keeps a picture of its own; and how many may.
 
 mod world;
 
@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chatcore::wire::{ClientMessage, Join, Leave};
-use chatcore::{Admission, ClientConfig, Hub, HubEvent, LeaveCode, Limits, RoomName, UserName};
+use chatcore::{
+    Admission, ClientConfig, Hub, HubEvent, LeaveCode, Limits, Refusal, RefusalCode, RejectCode, RoomName, UserName,
+};
 use proptest::prelude::*;
 use world::{User, World, goodbye, registration};
 
@@ -113,6 +115,39 @@ fn a_hub_that_stops_tells_who_goes_out_of_its_rooms() {
     assert_eq!(told.len(), 3, "{told:?}");
 }
 
+#[test]
+fn another_session_does_not_go_beyond_what_a_room_takes() {
+    let limits = Limits::default().with_members_max(2).with_memberships_max(4);
+    let mut world = world_with(limits.clone());
+    let (alice, bob) = (world.join("alice"), world.join("bob"));
+    for conn in [alice, bob] {
+        let _ = world.say(conn, &[ClientMessage::Join(Join { room: "#lobby" })]);
+    }
+    let admit = |world: &mut World, name: &str| {
+        let registration = registration(world.now, &limits, name);
+        world.hub.admit_as(world.now, registration, Admission::AnotherSession)
+    };
+    let not_admitted = admit(&mut world, "alice").unwrap_err();
+    let refusal = &not_admitted.refusal;
+    assert_eq!(*refusal, Refusal::RoomFull { room: room("#lobby"), members_max: 2 });
+    assert_eq!(refusal.code(), RefusalCode::HubFull);
+    assert_eq!(
+        refusal.to_string(),
+        "the user is in #lobby, which is full: it takes 2 members at the most; leave it, or try again later"
+    );
+    assert_eq!(world.hub.sessions(), 2);
+    // It may take over what there is.
+    world.hub.admit_as(world.now, not_admitted.registration, Admission::TakeOver).unwrap();
+    let _ = world.say(bob, &[ClientMessage::Leave(Leave { room: "#lobby" })]);
+    let laptop = admit(&mut world, "alice").unwrap();
+    let full = world.hub.put_into_room(world.now, &name("bob"), &room("#lobby"));
+    assert_eq!(full, Err(RejectCode::RoomFull), "each session counts");
+    let _ = world.say(laptop, &[ClientMessage::Join(Join { room: "#kitchen" })]);
+    let refusal = admit(&mut world, "alice").unwrap_err().refusal;
+    assert_eq!(refusal, Refusal::MembershipsFull { memberships_max: 4 });
+    assert_eq!(refusal.code(), RefusalCode::HubFull);
+}
+
 // ---- any order of things ----
 
 const USERS: usize = 4;
@@ -173,12 +208,14 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_picture_that_is_made_of_events_is_the_hub_s_own(
-        members_max in 1..6_u32,
+    fn a_picture_that_is_made_of_events_is_the_hub_s_own_and_no_limit_is_passed(
+        members_max in 1..6_u32, memberships_max in 1..10_u32, sessions_max in 1..10_u32,
         steps in proptest::collection::vec(step(), 1..60),
     ) {
         let limits = Limits::default()
             .with_members_max(members_max)
+            .with_memberships_max(memberships_max)
+            .with_users_max(sessions_max)
             .with_resume_time_max(Duration::ZERO);
         let mut world = world_with(limits.clone());
         let (mut picture, mut conns) = (Picture::default(), BTreeMap::new());
@@ -222,12 +259,17 @@ proptest! {
             }
             world.drain();
             world.hub_events.drain(..).for_each(|event| picture.hear(&event));
-            let mut rooms = BTreeMap::new();
+            let (mut rooms, mut memberships) = (BTreeMap::new(), 0);
             for place in world.hub.room_names() {
-                let members = world.hub.members_of(&room(place)).map(ToString::to_string).collect::<BTreeSet<_>>();
-                rooms.insert(place.to_owned(), members);
+                let members = || world.hub.members_of(&room(place)).map(ToString::to_string).collect::<Vec<_>>();
+                let sessions = members().iter().map(|member| world.hub.sessions_of(&name(member)).count()).sum::<usize>();
+                prop_assert!(sessions <= members_max as usize, "{} members of {}", sessions, place);
+                memberships += sessions;
+                rooms.insert(place.to_owned(), members().into_iter().collect::<BTreeSet<_>>());
             }
             prop_assert_eq!(&picture.rooms, &rooms);
+            prop_assert!(memberships <= memberships_max as usize, "{} memberships", memberships);
+            prop_assert!(world.hub.sessions() <= sessions_max as usize);
         }
     }
 }

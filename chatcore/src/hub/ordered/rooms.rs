@@ -128,10 +128,12 @@ impl Rooms {
         let (limits, joined) = (&sessions.limits, &sessions[session].details.rooms);
         let entering = sessions.ring(session).count();
         let exceeds = |members: usize, members_max: u32| members + entering > members_max as usize;
+        let members = room.map_or(0, |room| self.groups.members(room));
         match room {
             Some(room) if joined.iter().any(|membership| membership.slot.group() == room) => return Ok(()),
             _ if joined.len() >= sessions.rooms_of_user_max(session) as usize => return Err(RejectCode::TooManyRooms),
-            Some(room) if exceeds(self.groups.members(room), limits.members_max) => return Err(RejectCode::RoomFull),
+            // A user with many sessions may be too many for an empty room, too.
+            _ if exceeds(members, limits.members_max) => return Err(RejectCode::RoomFull),
             None if self.groups.len() >= limits.rooms_max as usize => return Err(RejectCode::HubRoomsFull),
             _ if exceeds(self.groups.memberships(), limits.memberships_max) => return Err(RejectCode::HubRoomsFull),
             _ => {}
