@@ -296,6 +296,8 @@ impl Connections {
             }
             HubEvent::RoomOpened { room, .. } => debug!(%room, "opened"),
             HubEvent::RoomClosed { room, .. } => debug!(%room, "closed"),
+            HubEvent::RoomJoined { room, name, .. } => debug!(%room, %name, "joined a room"),
+            HubEvent::RoomLeft { room, name, code, .. } => debug!(%room, %name, %code, "left a room"),
             event => debug!(?event),
         }
     }

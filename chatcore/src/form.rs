@@ -268,6 +268,7 @@ macro_rules! form {
         const _: () = {
             use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+            #[allow(unused_imports, reason = "not every configuration has a time")]
             use crate::form::duration;
 
             type Configuration = $type;

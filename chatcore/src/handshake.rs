@@ -6,13 +6,14 @@ use core::fmt;
 use core::mem;
 use core::time::Duration;
 
-use crate::limits::Limits;
-use crate::name::{NameError, UserName, cost_of_mapping};
+use crate::limits::{Limits, LimitsError};
+use crate::name::{NameError, RoomName, UserName, cost_of_mapping};
 use crate::outbox::{Chunks, Outbox, Pool};
 use crate::reconnect::Reconnect;
 use crate::redacted::Credential;
 use crate::time::Instant;
 use crate::transition::{self, State};
+use crate::user_limits::UserLimits;
 use crate::wire::{
     self, ClientMessage, ErrorMessage, Goodbye, GoodbyeCode, HANDSHAKE_FRAME_BYTES_MAX, HubMessage, Message,
     OtherProtocol, PrefaceError, ProtocolError, ReconnectHint, RefusalCode, Refused, Register, Resume, Token,
@@ -170,7 +171,8 @@ impl Handshake {
         let display_name = (spelling != name.as_str()).then(|| spelling.into());
         let cost = mem::take(&mut self.cost);
         let origin = QuotaKey::default();
-        Ok(Registration { name, display_name, request, frame_bytes_max, origin, cost, outbox: self.outbox.clone() })
+        let outbox = self.outbox.clone();
+        Ok(Registration { name, display_name, request, frame_bytes_max, origin, cost, limits: None, outbox })
     }
 
     /// The cost of the names that the handshake itself has refused since the last call, in the units of protocol.md,
@@ -355,6 +357,8 @@ pub struct Registration {
     /// What its name has cost to map, and those that were refused on its connection before.
     pub(crate) cost: u32,
     pub(crate) origin: QuotaKey,
+    /// What its user may, in place of what all may.
+    pub(crate) limits: Option<UserLimits>,
     /// What the handshake still has to say, which goes before the welcome: our preface, and refusals of names
     /// that were asked for in the same breath.
     pub(crate) outbox: Outbox,
@@ -416,6 +420,19 @@ impl Registration {
     pub fn with_origin(self, origin: QuotaKey) -> Self {
         Self { origin, ..self }
     }
+
+    /// Gives the user limits of its own, in place of those of the hub: for an administrator or a bot, for example. They hold
+    /// for all its sessions once this one is admitted, resumed or taken over, and the client is told them in its welcome or
+    /// with its resume. Without this call, the user keeps the limits that it has
+    /// ([`Hub::set_user_limits`](crate::Hub::set_user_limits)); a new user has none of its own.
+    ///
+    /// # Errors
+    ///
+    /// The limits cannot be, as [`UserLimits::check`] tells. The registration is dropped: the client may still be refused.
+    pub fn with_limits(self, limits: UserLimits) -> Result<Self, LimitsError> {
+        limits.check()?;
+        Ok(Self { limits: Some(limits), ..self })
+    }
 }
 
 /// Why a registration is refused (protocol.md, *refused*). [`Hub::admit`](crate::Hub::admit) returns it, and
@@ -474,6 +491,16 @@ pub enum Refusal {
         /// The limit, [`Limits::memberships_max`].
         memberships_max: u32,
     },
+    /// The session would be in a room of its user that has as many members as it may have.
+    #[error(
+        "the user is in {room}, which is full: it takes {members_max} members at the most; leave it, or try again later"
+    )]
+    RoomFull {
+        /// The room.
+        room: RoomName,
+        /// The limit, [`Limits::members_max`].
+        members_max: u32,
+    },
     /// The session of the user has messages that may be longer than what the client takes.
     #[error("the session may hold longer messages than this client takes: allow frames as long as before")]
     ShorterFrames,
@@ -501,7 +528,7 @@ impl Refusal {
         match self {
             Self::Name(_) => RefusalCode::InvalidName,
             Self::NameInUse { .. } => RefusalCode::NameInUse,
-            Self::HubFull { .. } | Self::MembershipsFull { .. } => RefusalCode::HubFull,
+            Self::HubFull { .. } | Self::MembershipsFull { .. } | Self::RoomFull { .. } => RefusalCode::HubFull,
             Self::TooManySessions { .. } => RefusalCode::TooManySessions,
             Self::RateLimited { .. } => RefusalCode::RateLimited,
             Self::Confusable => RefusalCode::Confusable,

@@ -29,6 +29,8 @@ mod setters;
 pub mod sim;
 mod time;
 mod transition;
+#[cfg(feature = "hub")]
+mod user_limits;
 pub mod wire;
 
 // Pages of the book, for those who read the docs. Their examples are tested with the other crates that they show.
@@ -48,8 +50,9 @@ pub use client::{
 pub use handshake::{Denial, Handshake, HandshakeError, QuotaKey, Refusal, Registration};
 #[cfg(feature = "hub")]
 pub use hub::{
-    Action, Admission, Asking, Audience, CONNECTION_COST, CloseReason, ConnId, Counters, Hub, HubEvent, Memory,
-    NotAdmitted, Question, QuestionId, Requested, SessionId, UnknownConn, UnknownQuestion,
+    ANNOUNCEMENTS_MAX, Action, Admission, Asking, Audience, CONNECTION_COST, CloseReason, ConnId, Counters, Hub,
+    HubEvent, Memory, NotAdmitted, Question, QuestionId, Requested, SessionId, UnknownConn, UnknownQuestion,
+    UserLimitsError,
 };
 #[cfg(feature = "hub")]
 pub use hub_connection::{HubConnection, Next};
@@ -59,6 +62,8 @@ pub use outbox::Chunks;
 pub use received::Received;
 pub use reconnect::Reconnect;
 pub use time::Instant;
+#[cfg(feature = "hub")]
+pub use user_limits::UserLimits;
 pub use wire::{
     CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, DeliveryStatus, ErrorCode, GoodbyeCode, HANDSHAKE_FRAME_BYTES_MAX,
     HUB_NUMBER_MAX, LeaveCode, MessageId, OtherProtocol, PAGE_USERS_MAX, ProtocolError, RefusalCode, RejectCode, Token,

@@ -103,11 +103,11 @@ pub struct Limits {
     /// Rooms of a hub. The hub rejects a join that would make one more with `hub_rooms_full`. Default 100 000; at least
     /// 1.
     pub rooms_max: u32,
-    /// Members of a room, where each session of a user counts. The hub rejects one more join of it with `room_full`. A session
-    /// that begins is let into the rooms of its user all the same. Default 10 000; at least 1.
+    /// Members of a room, where each session of a user counts. The hub rejects one more join of it with `room_full`, and
+    /// refuses another session of a user who is in it with `hub_full`. Default 10 000; at least 1.
     pub members_max: u32,
-    /// Memberships of all users in rooms. The hub rejects one more join with `hub_rooms_full`. Default 4 000 000; at
-    /// least 1.
+    /// Memberships of all sessions in rooms. The hub rejects one more join with `hub_rooms_full`, and refuses another session
+    /// of a user with `hub_full` if its rooms are too many. Default 4 000 000; at least 1.
     pub memberships_max: u32,
     /// Names that all users watch together. The hub rejects a watch of more with `hub_watches_full`. Default 4 000 000.
     pub hub_watches_max: u32,
@@ -255,9 +255,7 @@ impl Limits {
             return Err(LimitsError::Resume { given: self.resume_time_max });
         }
         for (name, given) in [("rooms_of_user_max", self.rooms_of_user_max), ("watches_max", self.watches_max)] {
-            if given > PER_USER_MAX {
-                return Err(LimitsError::PerUser { name, given });
-            }
+            Self::check_per_user(name, given)?;
         }
         Ok(())
     }
@@ -286,6 +284,10 @@ impl Limits {
         ];
         let changed = fixed.into_iter().find(|(_, is_same)| !is_same);
         changed.map_or(Ok(()), |(name, _)| Err(LimitsError::Fixed { name }))
+    }
+
+    pub(crate) const fn check_per_user(name: &'static str, given: u32) -> Result<(), LimitsError> {
+        if given > PER_USER_MAX { Err(LimitsError::PerUser { name, given }) } else { Ok(()) }
     }
 
     /// A limit of zero that would let nothing happen.

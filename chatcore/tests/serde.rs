@@ -6,7 +6,7 @@ use chatcore::wire::{Announced, Kind};
 use chatcore::{
     Backoff, ClientConfig, Closed, DeliveryStatus, ErrorCode, Event, GoodbyeCode, HubEvent, LeaveCode, Limits,
     MessageId, OtherProtocol, ProtocolError, Rate, RefusalCode, RejectCode, RoomName, SessionTicket, Token, User,
-    UserName,
+    UserLimits, UserName,
 };
 use proptest::prelude::*;
 use serde::Serialize;
@@ -225,6 +225,16 @@ fn limits_that_do_not_fit_are_an_error_that_says_so() {
 }
 
 #[test]
+fn limits_of_one_user_come_back_and_are_checked() {
+    assert_eq!(read(&json!({})), Ok(UserLimits::default()));
+    let bot = UserLimits::default().with_watches_max(300).with_session_rate(Rate { per_s: 7, burst: 70 });
+    comes_back(&bot);
+    assert_eq!(read(&json!({"watches_max": 300, "session_rate": {"per_s": 7, "burst": 70}})), Ok(bot));
+    refused::<UserLimits>(&json!({"sessions_of_user_max": 0}), &["sessions_of_user_max is 0: it must be at least 1"]);
+    refused::<UserLimits>(&json!({"rooms_max": 5}), &["unknown field `rooms_max`", "`rooms_of_user_max`"]);
+}
+
+#[test]
 fn a_bad_name_is_an_error_that_says_so() {
     assert_eq!(read(&json!("Bob")), Ok(UserName::new("bob").unwrap()));
     assert_eq!(read(&json!("#Lobby")), Ok(RoomName::new("#lobby").unwrap()));
@@ -269,6 +279,8 @@ fn an_event_of_a_hub_comes_back() {
         json!({"session_ended": {"session": session, "name": "bob", "reason": {"reported_by_peer": 7}}}),
         json!({"room_opened": {"room": "#lobby"}}),
         json!({"room_closed": {"room": "#lobby"}}),
+        json!({"room_joined": {"room": "#lobby", "name": "bob"}}),
+        json!({"room_left": {"room": "#lobby", "name": "bob", "code": 1}}),
     ];
     for text in events {
         let event: HubEvent = read(&text).unwrap();

@@ -17,6 +17,7 @@ use super::hooks::Hooks;
 use super::shared::Shared;
 use super::state::State;
 use super::timer::Timer;
+use super::undecided::with_limits;
 use crate::load::{Load, Usage};
 
 /// Bytes of one read.
@@ -211,7 +212,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
                 let (shared, origin) = (self.shared, self.origin);
                 self.deciding = Some(Box::pin(async move {
                     let decision = shared.undecided.ask(&shared.hooks, origin, &registration).await;
-                    (registration, decision)
+                    with_limits(&shared.hooks, registration, decision)
                 }));
                 Flow::Undecided
             }

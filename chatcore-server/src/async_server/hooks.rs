@@ -3,7 +3,7 @@
 use std::future::ready;
 use std::sync::Arc;
 
-use chatcore::{Admission, Asking, HubEvent, Question, Refusal, Registration, RejectCode};
+use chatcore::{Admission, Asking, HubEvent, Question, Refusal, Registration, RejectCode, UserLimits};
 
 /// What the program around an [`AsyncServer`](super::AsyncServer) decides and hears. Each method has a default: `()` admits
 /// everybody and hears nothing.
@@ -51,6 +51,18 @@ pub trait Hooks: Send + Sync + 'static {
         ready(Ok(()))
     }
 
+    /// Limits of its own for a user about whom [`decide`](Self::decide) has just said yes, in place of those of the hub
+    /// ([`Registration::with_limits`]): more for a bot, for example. None leaves the user those that it has. The call should be
+    /// short and must not block: what a database is to be asked for, [`decide`](Self::decide) keeps at hand. Limits that cannot
+    /// be are an error in the log, and the client is refused.
+    ///
+    /// For a user who is there, call [`Hub::set_user_limits`](chatcore::Hub::set_user_limits) with
+    /// [`with_hub`](super::AsyncServer::with_hub).
+    fn limits(&self, registration: &Registration) -> Option<UserLimits> {
+        let _ = registration;
+        None
+    }
+
     /// About which requests of clients the hub asks ([`Hub::with_asking`](chatcore::Hub::with_asking)); called once, when the
     /// server starts.
     fn asking(&self) -> Asking {
@@ -66,6 +78,12 @@ pub trait Hooks: Send + Sync + 'static {
     fn question(&self, question: Question) -> Option<Result<(), RejectCode>> {
         let _ = question;
         Some(Ok(()))
+    }
+
+    /// Whether [`event`](Self::event) hears who joins and leaves which room, too
+    /// ([`Hub::with_room_events`](chatcore::Hub::with_room_events)); called once, when the server starts.
+    fn wants_room_events(&self) -> bool {
+        false
     }
 
     /// Hears what has happened at the hub, in order, on the server's own task. The call should be short and must not block: a
@@ -91,12 +109,20 @@ impl<H: Hooks> Hooks for Arc<H> {
         H::decide_resume(self, registration)
     }
 
+    fn limits(&self, registration: &Registration) -> Option<UserLimits> {
+        H::limits(self, registration)
+    }
+
     fn asking(&self) -> Asking {
         H::asking(self)
     }
 
     fn question(&self, question: Question) -> Option<Result<(), RejectCode>> {
         H::question(self, question)
+    }
+
+    fn wants_room_events(&self) -> bool {
+        H::wants_room_events(self)
     }
 
     fn event(&self, event: &HubEvent) {

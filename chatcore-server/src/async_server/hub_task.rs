@@ -129,6 +129,8 @@ fn tell<H: Hooks>(hooks: &H, event: &HubEvent) {
         HubEvent::SessionEnded { name, reason, .. } => info!(%name, %reason, "left"),
         HubEvent::RoomOpened { room, .. } => debug!(%room, "opened"),
         HubEvent::RoomClosed { room, .. } => debug!(%room, "closed"),
+        HubEvent::RoomJoined { room, name, .. } => debug!(%room, %name, "joined a room"),
+        HubEvent::RoomLeft { room, name, code, .. } => debug!(%room, %name, %code, "left a room"),
         event => debug!(?event),
     }
     // The hub is not held, so a panic leaves it whole.

@@ -125,6 +125,7 @@ impl<H: Hooks> AsyncServer<H> {
         let unix_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let hub = Hub::new(config.limits.clone(), seed).with_unix_epoch(unix_epoch).with_number(config.hub_number);
         let hub = hub.with_reserved(&config.reserved_names).with_asking(hooks.asking());
+        let hub = hub.with_room_events(hooks.wants_room_events());
         let shared = Arc::new(Shared::new(hub, config, hooks, epoch));
         tokio::spawn(hub_task::run(Arc::downgrade(&shared)));
         Ok(Self(shared))

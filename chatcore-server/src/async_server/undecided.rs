@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use chatcore::{Admission, QuotaKey, Refusal, Registration};
+use chatcore::{Admission, Denial, QuotaKey, Refusal, Registration};
 use tokio::sync::Semaphore;
+use tracing::error;
 
 use super::config::AsyncConfig;
 use super::hooks::Hooks;
@@ -72,4 +73,25 @@ impl Drop for Counted<'_> {
             }
         }
     }
+}
+
+/// Gives a registration that may be admitted the limits that the program has for its user.
+pub(super) fn with_limits<H: Hooks>(
+    hooks: &H,
+    mut registration: Box<Registration>,
+    mut decision: Result<Admission, Refusal>,
+) -> (Box<Registration>, Result<Admission, Refusal>) {
+    if decision.is_ok()
+        && !registration.is_resumption()
+        && let Some(limits) = hooks.limits(&registration)
+    {
+        match limits.check() {
+            Ok(()) => *registration = registration.with_limits(limits).expect("they are checked"),
+            Err(error) => {
+                error!(name = %registration.name(), %error, "the hook gives limits that cannot be: the client is refused");
+                decision = Err(Refusal::Custom(Denial::new("the server has no right limits for this user")));
+            }
+        }
+    }
+    (registration, decision)
 }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use chatcore_server::chatcore::{CloseReason, Closed, Event, GoodbyeCode, HubEvent, Limits, UserName};
+use chatcore_server::chatcore::{
+    Audience, CloseReason, Closed, Event, GoodbyeCode, HubEvent, Limits, RefusalCode, Registration, RejectCode,
+    UserLimits, UserName,
+};
 use chatcore_server::{AsyncConfig, AsyncServer, Hooks};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
@@ -86,6 +89,78 @@ fn events_are_heard_in_order_and_a_panic_there_is_passed_over() {
         }
         sleep(Duration::from_millis(10)).await;
         assert_eq!(counts.0.load(Ordering::Relaxed), 4, "all are heard, after the panic too");
+    });
+}
+
+#[test]
+fn hooks_give_users_limits_of_their_own_and_hear_who_joins_which_room() {
+    struct Rules(mpsc::UnboundedSender<HubEvent>);
+    impl Hooks for Rules {
+        fn limits(&self, registration: &Registration) -> Option<UserLimits> {
+            let rooms_max = |rooms| Some(UserLimits::default().with_rooms_of_user_max(rooms));
+            match registration.name().as_str() {
+                "bot" => rooms_max(1_000),
+                "guest" => rooms_max(1),
+                "broken" => Some(UserLimits::default().with_sessions_of_user_max(0)),
+                _ => None,
+            }
+        }
+
+        fn wants_room_events(&self) -> bool {
+            true
+        }
+
+        fn event(&self, event: &HubEvent) {
+            if let HubEvent::RoomJoined { .. } | HubEvent::RoomLeft { .. } = event {
+                let _ = self.0.send(event.clone());
+            }
+        }
+    }
+    on_virtual_time(async || {
+        let (events, mut heard) = mpsc::unbounded_channel();
+        let server = AsyncServer::start(AsyncConfig::default(), Arc::new(Rules(events))).expect("it can start");
+        let rooms_max = Limits::default().rooms_of_user_max;
+        for (name, expected) in [("bot", 1_000), ("alice", rooms_max), ("guest", 1)] {
+            let mut user = User::connect(|| connect(&server));
+            let event = user.register(name, b"").await;
+            let Event::Registered { limits, .. } = event else { panic!("{event:?}") };
+            assert_eq!(limits.rooms_max, expected, "{name}");
+            user.join("#lobby").await;
+            let joined = heard.recv().await;
+            assert!(
+                matches!(&joined, Some(HubEvent::RoomJoined { room, name: who, .. })
+                    if room.as_str() == "#lobby" && who.as_str() == name),
+                "{joined:?}"
+            );
+            user.ask_to_join("#kitchen");
+            let event = user.event().await;
+            let is_rejected = matches!(event, Event::Rejected { code: RejectCode::TooManyRooms, .. });
+            assert_eq!(is_rejected, name == "guest", "{event:?}");
+            server.with_hub(|hub, now| hub.kick(now, &name.parse().expect("it can be a name")));
+            let in_rooms = if is_rejected { 1 } else { 2 };
+            for _ in 0..in_rooms {
+                while !matches!(heard.recv().await.expect("it goes on"), HubEvent::RoomLeft { .. }) {}
+            }
+        }
+        // Limits that cannot be are the program's fault: nobody gets others instead.
+        let mut broken = User::connect(|| connect(&server));
+        let event = broken.register("broken", b"").await;
+        assert!(matches!(event, Event::Refused { code: RefusalCode::Denied, .. }), "{event:?}");
+        let event = broken.register("alice", b"").await;
+        assert!(matches!(event, Event::Registered { .. }), "it may try another name: {event:?}");
+    });
+}
+
+#[test]
+fn what_is_said_to_all_goes_out_without_any_input() {
+    on_virtual_time(async || {
+        let server = start();
+        let mut alice = User::registered(|| connect(&server), "alice").await;
+        let mut bob = User::registered(|| connect(&server), "bob").await;
+        let operator: UserName = "operator".parse().expect("it can be a name");
+        server.with_hub(|hub, now| hub.say(now, &operator, Audience::All, b"closing at nine")).expect("it may");
+        alice.message(b"closing at nine").await;
+        bob.message(b"closing at nine").await;
     });
 }
 

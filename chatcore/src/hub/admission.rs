@@ -13,7 +13,7 @@ use super::parts::Hub;
 use super::work::of_bytes;
 use crate::handshake::{QuotaKey, Refusal, Registration, Request};
 use crate::liveness::Liveness;
-use crate::name::{UserName, cost_of_mapping};
+use crate::name::{RoomName, UserName, cost_of_mapping};
 use crate::time::Instant;
 use crate::wire::{HubMessage, OVERHEAD_BYTES_MAX, Ping, Resumed, Token, Welcome};
 
@@ -234,15 +234,21 @@ impl Hub {
         body_bytes_max: u32,
         registration: &mut Registration,
     ) -> Result<ConnId, Refusal> {
-        let sessions = self.ordered.sessions();
-        let sessions_of_user_max = sessions.limits.sessions_of_user_max;
+        let (sessions, rooms) = (self.ordered.sessions(), self.ordered.rooms());
+        let own = registration.limits.or_else(|| sessions.user_limits(sibling)).unwrap_or_default();
+        let sessions_of_user_max = own.sessions_of_user_max.unwrap_or(sessions.limits.sessions_of_user_max);
         if sessions.ring(sibling).count() >= sessions_of_user_max as usize {
             return Err(Refusal::TooManySessions { sessions_of_user_max });
         }
-        let memberships_max = sessions.limits.memberships_max;
-        let memberships = self.ordered.rooms().memberships() + sessions[sibling].details.rooms.len();
-        if memberships > memberships_max as usize {
+        let (memberships_max, members_max) = (sessions.limits.memberships_max, sessions.limits.members_max);
+        let memberships = &sessions[sibling].details.rooms;
+        if rooms.memberships() + memberships.len() > memberships_max as usize {
             return Err(Refusal::MembershipsFull { memberships_max });
+        }
+        let mut groups = memberships.iter().map(|membership| membership.slot.group());
+        if let Some(full) = groups.find(|group| rooms.members(*group) >= members_max as usize) {
+            let room = RoomName::from_hub(rooms.name(full)).expect("it is a room's name");
+            return Err(Refusal::RoomFull { room, members_max });
         }
         let (conn, session) = self.begin(key, body_bytes_max, registration)?;
         let (sessions, rooms) = self.ordered.unordered();
@@ -289,6 +295,11 @@ impl Hub {
         };
         let (now, outbox) = (sessions.now, mem::take(&mut registration.outbox));
         sessions.insert(Session::new(name.clone(), conn, details.into(), outbox, share, body_bytes_max, now));
+        let sibling = sessions.siblings(index).next();
+        let own = registration.limits.or_else(|| sibling.and_then(|sibling| sessions.user_limits(sibling)));
+        if let Some(own) = own {
+            sessions.set_user_limits(index, own);
+        }
         let session = sessions.id_of(index);
         sessions.events.push_back(HubEvent::SessionStarted { session, conn, name: name.clone() });
         // The outbox may come with a preface, and then is not empty before the welcome.
@@ -301,7 +312,7 @@ impl Hub {
         let (sessions, _) = self.ordered.unordered();
         let session = &sessions[index];
         let (name, display_name) = (session.name.clone(), session.display_name().map(Box::<str>::from));
-        let (token, limits) = (session.details.token, sessions.limits.announced());
+        let (token, limits) = (session.details.token, sessions.announced(index));
         let welcome = Welcome { name: name.as_str(), display_name: display_name.as_deref(), token, limits };
         sessions.push_welcome(index, welcome);
         sessions.arm(index);
@@ -344,6 +355,9 @@ impl Hub {
         }
         let (session, name) = (sessions.id_of(index), registration.name.clone());
         sessions.events.push_back(HubEvent::TakenOver { session, conn, name });
+        if let Some(own) = registration.limits {
+            sessions.set_user_limits(index, own);
+        }
         self.welcome(index);
         let (sessions, rooms) = self.ordered.unordered();
         rooms.tell_rooms(sessions, index);
@@ -375,7 +389,10 @@ impl Hub {
         }
         let mut opening = mem::take(&mut registration.outbox);
         sessions.pool.adopt(opening.held_bytes());
-        let limits = sessions.limits.announced();
+        if let Some(own) = registration.limits {
+            sessions.set_user_limits(index, own);
+        }
+        let limits = sessions.announced(index);
         let resumed = Resumed { received: sessions[index].received, sent: count, limits };
         opening.push(&HubMessage::Resumed(resumed), &mut sessions.pool);
         let share = sessions.origins.open(sessions.now, registration.origin);

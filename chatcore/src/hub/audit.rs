@@ -81,9 +81,31 @@ impl Hub {
         Ok(())
     }
 
+    /// There are no more of anything than the limits say; and the limits of a user's own are right for all its sessions.
+    fn audit_limits(&self) -> Result<(), String> {
+        let (sessions, rooms) = (self.ordered.sessions(), self.ordered.rooms());
+        let limits = &sessions.limits;
+        let at_most = |what: &str, count: usize, max: u32| {
+            if count <= max as usize { Ok(()) } else { Err(format!("there are {count} {what}, and {max} are allowed")) }
+        };
+        at_most("sessions", sessions.len(), limits.users_max)?;
+        at_most("rooms", rooms.len(), limits.rooms_max)?;
+        at_most("memberships", rooms.memberships(), limits.memberships_max)?;
+        for (_, session) in sessions.iter() {
+            for membership in &session.details.rooms {
+                at_most("members of a room", rooms.members(membership.slot.group()), limits.members_max)?;
+            }
+        }
+        sessions.audit_user_limits().map_err(|index| format!("the limits of session {index} are not those of its user"))
+    }
+
     /// What is counted is what there is, and every share keeps to its bound.
     pub(crate) fn audit(&self) -> Result<(), String> {
+        if self.has_seldom_pending != (self.ordered.announcements().has_pending() || self.shutting_down.is_some()) {
+            return Err("it is not noted right whether anything seldom is pending".into());
+        }
         self.audit_users()?;
+        self.audit_limits()?;
         let sessions = self.ordered.sessions();
         let (mut found, mut partial, mut detached, mut detached_bytes, mut closing) = (Found::default(), 0, 0, 0, 0);
         let mut origins: BTreeMap<u32, u64> = BTreeMap::new();
@@ -116,6 +138,9 @@ impl Hub {
             *origins.entry(share.account()).or_default() += share.bytes();
         }
         self.ordered.rooms().shared_frames(|at, bytes| {
+            found.shared.insert(at, bytes);
+        });
+        self.ordered.announcements().shared_frames(|at, bytes| {
             found.shared.insert(at, bytes);
         });
         let expect = |what: &str, counted: u64, found: u64| {

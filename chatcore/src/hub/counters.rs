@@ -30,6 +30,9 @@ pub struct Counters {
     pub sessions_ended: u64,
     /// How often a session went on with another connection.
     pub resumed: u64,
+    /// Sessions that a message of the program to all ([`Audience::All`](crate::Audience::All)) did not come to, because their
+    /// outboxes had no room for it, or their clients take none so long.
+    pub missed_announcements: u64,
     rejected: [u64; CODES],
 }
 

@@ -113,7 +113,7 @@ impl Hub {
         let mut cost = of_bytes(content.fields.len());
         // A list that is too long is not read, and rejected in its place.
         let is_too_long =
-            wire::read_count(content.fields).is_some_and(|count| count > sessions.limits.watches_max.into());
+            wire::read_count(content.fields).is_some_and(|count| count > sessions.watches_max(index).into());
         let request = if matches!(content.kind, Kind::WATCH | Kind::UNWATCH) && is_too_long {
             None
         } else {

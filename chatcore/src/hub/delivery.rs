@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::header_cache::HeaderCache;
-use super::ordered::{PendingFanout, Recipient, Sessions};
+use super::ordered::{Ordered, PendingFanout, Recipient, Sessions};
 use super::replies::Replies;
 use super::work::{Budget, of_bytes};
 use crate::name::UserName;
@@ -118,6 +118,13 @@ impl Delivery {
     ) -> MessageId {
         let id = self.next_id();
         fanout.announce(from, room, id, body);
+        id
+    }
+
+    /// Takes what the program says to all.
+    pub(super) fn announce_to_all(&mut self, ordered: &mut Ordered, from: &UserName, body: &[u8]) -> MessageId {
+        let id = self.next_id();
+        ordered.announce(id, from, body);
         id
     }
 

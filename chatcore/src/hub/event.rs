@@ -85,6 +85,25 @@ pub enum HubEvent {
         /// The room.
         room: RoomName,
     },
+    /// A user has come into a room, with all its sessions. Only for a program that
+    /// [asks for it](super::Hub::with_room_events).
+    #[non_exhaustive]
+    RoomJoined {
+        /// The room.
+        room: RoomName,
+        /// The name.
+        name: UserName,
+    },
+    /// A user has gone out of a room, with all its sessions: it has left, or its last session has ended. Likewise.
+    #[non_exhaustive]
+    RoomLeft {
+        /// The room.
+        room: RoomName,
+        /// The name.
+        name: UserName,
+        /// Why, as the members are told.
+        code: LeaveCode,
+    },
 }
 
 /// Why a connection or a session ended. `Display` gives a sentence for a log.

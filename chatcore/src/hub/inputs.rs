@@ -41,7 +41,8 @@ impl Hub {
         let sessions = self.ordered.sessions();
         let is_undrained = sessions.events.len() > UNDRAINED_MAX;
         let frame_bytes_max = sessions.limits.frame_bytes_max();
-        let mut budget = Budget::new(sessions.work_max(index), sessions.cost_max(index));
+        let (work_max, cost_max) = sessions.work_and_cost_max(index);
+        let mut budget = Budget::new(work_max, cost_max);
         self.prefetch.forget_frames();
         let before = input.len();
         let outcome = loop {
@@ -274,6 +275,7 @@ impl Hub {
         let (sessions, _) = self.ordered.unordered();
         if !core::mem::replace(&mut sessions.is_shutting_down, true) {
             self.shutting_down = Some(ShuttingDown::new(reconnect));
+            self.note_seldom_pending();
             self.advance(SLICE_WORK_MAX);
         }
     }

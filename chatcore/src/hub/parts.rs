@@ -87,6 +87,8 @@ pub struct Hub {
     pub(super) prefetch: Prefetch,
     /// Sessions that are still to be ended because the hub stops.
     pub(super) shutting_down: Option<ShuttingDown>,
+    /// That, or a message to all, is pending.
+    pub(super) has_seldom_pending: bool,
     pub(super) turns: Turns,
     /// What the last input has cost its session.
     pub(super) last_cost: u32,
@@ -127,6 +129,7 @@ impl Hub {
             questions: Questions::default(),
             prefetch: Prefetch::new(thresholds.prefetch_sessions),
             shutting_down: None,
+            has_seldom_pending: false,
             turns: Turns::default(),
             last_cost: 0,
             #[cfg(any(test, feature = "sim"))]
@@ -180,6 +183,45 @@ impl Hub {
     #[must_use]
     pub fn with_reserved<'a>(mut self, names: impl IntoIterator<Item = &'a UserName>) -> Self {
         self.reserved.extend(names.into_iter().map(|name| name.confusable_key().into_owned()));
+        self
+    }
+
+    /// Says whether the hub tells the program who joins and leaves which room, with
+    /// [`HubEvent::RoomJoined`](crate::HubEvent::RoomJoined) and [`HubEvent::RoomLeft`](crate::HubEvent::RoomLeft): for a
+    /// program that keeps a picture of its own. It does not without this call, because these events cost memory and time: a
+    /// user who ends in 100 rooms makes 100 of them at once.
+    ///
+    /// Each tells of a user, not of a session: another session of a user who is in a room makes none. A room's first member
+    /// joins after its [`RoomOpened`](crate::HubEvent::RoomOpened), and its last one leaves before its
+    /// [`RoomClosed`](crate::HubEvent::RoomClosed). A user whose last session ends leaves after the
+    /// [`SessionEnded`](crate::HubEvent::SessionEnded).
+    ///
+    /// ```
+    /// use chatcore::{Hub, HubEvent, Instant, Limits};
+    /// # use chatcore::{Client, ClientConfig, Handshake};
+    ///
+    /// let mut hub = Hub::new(Limits::default(), [7; 32]).with_room_events(true);
+    /// # let now = Instant::ZERO;
+    /// # let mut client = Client::new(now, ClientConfig::default(), 7);
+    /// # client.register(now, "bob", b"")?;
+    /// # let arrived = client.transmit().concat();
+    /// # client.transmitted(now, arrived.len());
+    /// # let registration = Handshake::new(now, hub.limits()).receive(now, &mut &arrived[..])?.expect("it is whole");
+    /// # let conn = hub.admit(now, registration)?;
+    /// # let _ = client.receive(now, &mut &hub.transmit(conn).concat()[..]);
+    /// # while client.poll_event().is_some() {}
+    /// # while hub.poll_event().is_some() {}
+    /// # client.join(now, "#lobby")?;
+    /// # let arrived = client.transmit().concat();
+    /// let _ = hub.receive(now, conn, &mut &arrived[..])?; // Bob joins a room
+    /// assert!(matches!(hub.poll_event(), Some(HubEvent::RoomOpened { .. })));
+    /// let Some(HubEvent::RoomJoined { room, name, .. }) = hub.poll_event() else { panic!("somebody joined") };
+    /// assert_eq!((room.as_str(), name.as_str()), ("#lobby", "bob"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_room_events(mut self, has_room_events: bool) -> Self {
+        self.ordered.unordered().0.has_room_events = has_room_events;
         self
     }
 }

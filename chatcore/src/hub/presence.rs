@@ -84,7 +84,7 @@ impl Presence {
         let wanted = wanted.ok_or(RejectCode::InvalidName)?;
         let watched = sessions[session].details.watches.len();
         let new = wanted.iter().filter(|name| self.position(sessions, session, name.as_str()).is_none()).count();
-        if watched + new > sessions.limits.watches_max as usize {
+        if watched + new > sessions.watches_max(session) as usize {
             return Err(RejectCode::TooManyWatches);
         }
         if self.watchers.memberships() + new > sessions.limits.hub_watches_max as usize {

@@ -6,6 +6,9 @@ use crate::time::Instant;
 /// A pause is at least this many nanoseconds long, or half of what fills a bucket.
 const PAUSE_NANOS_MIN: u64 = 10_000_000;
 
+/// The burst of a rate that is not bounded: no bucket comes so far, but for one that is elsewhere.
+const UNLIMITED_BURST: u64 = u64::MAX / 2;
+
 /// A token bucket as one instant (a *generic cell rate algorithm*): when all cost that was charged will be paid off.
 /// Cost may be charged while that is not further ahead of now than a burst.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,7 +30,7 @@ pub(super) struct Pace {
 impl Pace {
     pub(super) fn new(rate: Rate) -> Self {
         let nanos = 1_000_000_000_u64.checked_div(u64::from(rate.per_s)).map_or(0, |nanos| nanos.max(1));
-        let burst = nanos.saturating_mul(u64::from(rate.burst));
+        let burst = if nanos == 0 { UNLIMITED_BURST } else { nanos.saturating_mul(u64::from(rate.burst)) };
         Self { nanos, burst, pause_min: PAUSE_NANOS_MIN.min(burst / 2) }
     }
 
@@ -37,6 +40,14 @@ impl Pace {
 }
 
 impl Bucket {
+    /// Stands for a bucket that is kept elsewhere: it is overdrawn at any rate, whatever is charged.
+    pub(super) const ELSEWHERE: Self = Self { paid_off_at: Instant::MAX };
+
+    #[inline]
+    pub(super) fn is_elsewhere(self) -> bool {
+        self.paid_off_at == Instant::MAX
+    }
+
     /// Cost that may be charged now; none if that has to wait.
     pub(super) fn allowance(self, now: Instant, pace: &Pace) -> u32 {
         let latest = now.as_nanos().saturating_add(pace.burst);
@@ -75,7 +86,7 @@ impl Bucket {
     pub(super) fn paused_until(self, now: Instant, pace: &Pace) -> Option<Instant> {
         let now = now.as_nanos();
         let wait = self.paid_off_at.as_nanos().saturating_sub(now.saturating_add(pace.burst));
-        (wait > 0 && !pace.is_unlimited()).then(|| Instant::from_nanos(now.saturating_add(wait.max(pace.pause_min))))
+        (wait > 0).then(|| Instant::from_nanos(now.saturating_add(wait.max(pace.pause_min))))
     }
 
     /// All that was charged is paid off by then.
@@ -131,6 +142,25 @@ mod tests {
             now = bucket.paused_until(now, &pace).unwrap_or(now);
         }
         assert!((10_000..=10_020).contains(&units), "{units}");
+    }
+
+    #[test]
+    fn a_bucket_that_is_elsewhere_is_overdrawn_whatever_the_rate() {
+        for rate in [Rate::UNLIMITED, Rate { per_s: 1, burst: u32::MAX }, Rate { per_s: u32::MAX, burst: 1 }] {
+            let pace = Pace::new(rate);
+            for now in [Instant::ZERO, Instant::from_millis(1 << 40)] {
+                let mut bucket = Bucket::ELSEWHERE;
+                bucket.charge(now, u32::MAX, &pace);
+                assert!(bucket.is_elsewhere() && !Bucket::default().is_elsewhere(), "{rate:?}");
+                assert!(bucket.paused_until(now, &pace).is_some(), "{rate:?}");
+                assert!([0, u32::MAX].contains(&bucket.allowance(now, &pace)), "{rate:?}");
+                assert_eq!(bucket.debt(now, &pace, 7), 7);
+                // What is charged beyond any rate is still not elsewhere.
+                let mut other = Bucket::default();
+                other.charge(now, u32::MAX, &pace);
+                assert!(!other.is_elsewhere(), "{rate:?}");
+            }
+        }
     }
 
     #[test]

@@ -127,7 +127,7 @@ impl Hub {
         // A list is judged before it is decoded.
         if matches!(content.kind, Kind::WATCH | Kind::UNWATCH)
             && wire::read_count(content.fields)
-                .is_some_and(|count| count > self.ordered.sessions().limits.watches_max.into())
+                .is_some_and(|count| count > self.ordered.sessions().watches_max(index).into())
         {
             let (sessions, _) = self.ordered.unordered();
             let (number, _) = self.delivery.replies.number(sessions, index, number);

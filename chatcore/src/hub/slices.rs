@@ -1,7 +1,10 @@
 //! What a hub does by itself, in slices.
 
 use super::parts::Hub;
-use super::work::Work;
+use super::work::{SLICE_WORK_MAX, Work};
+
+/// Units of work that messages to all get of a slice before the rest that the hub does by itself.
+const ANNOUNCEMENT_WORK_MAX: u32 = SLICE_WORK_MAX / 4;
 
 impl Hub {
     /// There is something that the hub does by itself.
@@ -12,7 +15,13 @@ impl Hub {
             || self.presence.has_pending()
             || self.reports.has_pending()
             || self.questions.has_ready()
-            || self.shutting_down.is_some()
+            || self.has_seldom_pending
+    }
+
+    /// Something that is seldom is pending, or is no more: a message to all, or the end of all. One question for both, because
+    /// each message asks it several times.
+    pub(super) fn note_seldom_pending(&mut self) {
+        self.has_seldom_pending = self.ordered.announcements().has_pending() || self.shutting_down.is_some();
     }
 
     /// Does a slice of what is pending. Fan-out goes first; the rest has a slice of its own, so that neither waits for
@@ -45,9 +54,14 @@ impl Hub {
     /// Does some of everything but fan-out. False if there was nothing to do.
     fn advance_rest(&mut self, work: &mut Work) -> bool {
         let before = work.spent();
-        if self.shutting_down.is_some() {
+        let mut said = Work::new(work.left().min(ANNOUNCEMENT_WORK_MAX));
+        self.ordered.advance_announcements(&mut said);
+        work.spend(said.spent());
+        // What was said to all goes before the goodbye to all.
+        if self.shutting_down.is_some() && !self.ordered.announcements().has_pending() {
             self.end_all(work);
         }
+        self.note_seldom_pending();
         self.end_marked(work);
         self.advance_answered(work);
         let (sessions, _) = self.ordered.unordered();

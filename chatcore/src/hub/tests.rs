@@ -9,12 +9,12 @@ use core::time::Duration;
 use proptest::collection;
 use proptest::prelude::*;
 
-use super::Hub;
 use super::conn_id::ConnId;
 use super::work::{CALL_WORK_MAX, PASSED, SLICE_WORK_MAX};
+use super::{Audience, Hub};
 use crate::handshake::{Handshake, Refusal};
 use crate::limits::{Limits, Rate};
-use crate::name::UserName;
+use crate::name::{RoomName, UserName};
 use crate::outbox::Tally;
 use crate::received::Received;
 use crate::time::Instant;
@@ -133,6 +133,13 @@ enum Step {
     /// A user whose connection broke comes again: under its name if that is free, and never with its session.
     Return(u8),
     Kick(u8),
+    /// The program says something to all, to a user, and in a room.
+    Announce {
+        user: u8,
+        room: u8,
+        times: usize,
+        bytes: usize,
+    },
     Action,
     Timeout {
         millis: u32,
@@ -183,6 +190,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<u8>().prop_map(Step::Break),
         1 => any::<u8>().prop_map(Step::Return),
         1 => any::<u8>().prop_map(Step::Kick),
+        2 => (any::<u8>(), 0..ROOMS, 1..20_usize, prop_oneof![0..100_usize, 0..4_000_usize])
+            .prop_map(|(user, room, times, bytes)| Step::Announce { user, room, times, bytes }),
         2 => Just(Step::Action),
         2 => (0..90_000_u32).prop_map(|millis| Step::Timeout { millis }),
     ]
@@ -292,7 +301,8 @@ impl Run {
         for calls in 0.. {
             let now = self.now;
             let sessions = self.hub.ordered.sessions();
-            let units = sessions.find(format!("u{user}").as_bytes()).map_or(0, |index| sessions.work_max(index));
+            let units =
+                sessions.find(format!("u{user}").as_bytes()).map_or(0, |index| sessions.work_and_cost_max(index).0);
             assert!(units <= CALL_WORK_MAX);
             let received = self.bounded(units, |run| run.hub.receive(now, conn, &mut input));
             match received {
@@ -305,6 +315,19 @@ impl Run {
                 self.slice();
             }
             assert!(calls < 100_000, "the input comes to its end");
+        }
+    }
+
+    fn announce(&mut self, (user, room): (u8, u8), times: usize, bytes: usize) {
+        let (now, from) = (self.now, UserName::new("server").expect("it is a name"));
+        let user = UserName::new(&format!("u{}", usize::from(user) % USERS)).expect("it is a name");
+        let room = RoomName::new(&room_name(room)).expect("it is a name");
+        let body = vec![b'x'; bytes];
+        for _ in 0..times {
+            for to in [Audience::All, Audience::Room(&room), Audience::User(&user)] {
+                // A command may do a slice of what goes first.
+                let _ = self.bounded(SLICE_WORK_MAX, |run| run.hub.say(now, &from, to, &body));
+            }
         }
     }
 
@@ -364,6 +387,7 @@ impl Run {
                 let now = self.now;
                 self.bounded(0, |run| run.hub.kick(now, &name));
             }
+            Step::Announce { user, room, times, bytes } => self.announce((*user, *room), *times, *bytes),
             Step::Action => self.slice(),
             Step::Timeout { millis } => {
                 self.now = self.now + Duration::from_millis(u64::from(*millis));

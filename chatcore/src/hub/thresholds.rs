@@ -31,6 +31,12 @@ impl Default for Thresholds {
 }
 
 impl Thresholds {
+    /// Whether this many bytes for many outboxes are better shared than copied into one that holds so much.
+    #[inline]
+    pub(super) const fn is_worth_sharing(&self, bytes: usize, backlog: usize) -> bool {
+        bytes >= self.shared_bytes || (bytes >= self.shared_bytes_of_backlog && backlog >= self.backlog_bytes)
+    }
+
     /// For tests, in which there are few of everything.
     #[cfg(any(test, feature = "sim"))]
     pub(crate) const fn of_few() -> Self {

@@ -10,8 +10,14 @@ pub(super) const CALL_WORK_MAX: u32 = 4_096;
 /// The same for a session that has caused no work lately.
 pub(super) const FIRST_WORK_MAX: u32 = 256;
 
+/// What is between the two.
+pub(super) const MORE_WORK_MAX: u32 = CALL_WORK_MAX - FIRST_WORK_MAX;
+
 /// The same of one slice of what a hub does by itself.
 pub(super) const SLICE_WORK_MAX: u32 = 512;
+
+/// The part of what a call has left that it may do for others.
+const FOR_OTHERS_PART: u32 = 64;
 
 /// Frames of an outbox that one unit of work passes over, if there is nothing to do for them.
 pub(super) const PASSED: u32 = 16;
@@ -76,6 +82,11 @@ impl Budget {
         Self { work: Work::new(units.min(cost_max)), for_others: 0, for_later: 0, cost_max }
     }
 
+    /// Of a command of the program: a whole slice of what goes first may be done.
+    pub(super) fn of_command() -> Self {
+        Self::new(SLICE_WORK_MAX * FOR_OTHERS_PART, u32::MAX)
+    }
+
     #[inline]
     pub(super) const fn is_spent(&self) -> bool {
         self.work.is_spent()
@@ -98,7 +109,7 @@ impl Budget {
     /// Does a little of the work that others have caused: a small part of what the call has left, because many may come
     /// who have to wait for the same.
     pub(super) fn work_for_others<T>(&mut self, work: impl FnOnce(&mut Work) -> T) -> T {
-        let mut slice = Work::new((self.work.left() / 64).max(1));
+        let mut slice = Work::new((self.work.left() / FOR_OTHERS_PART).max(1));
         let done = work(&mut slice);
         self.spend_for_others(slice.spent());
         done

@@ -1,5 +1,6 @@
 //! Sessions and rooms, so that what was said in a room reaches its members before anything that must come later.
 
+use super::announcements::Announcements;
 use super::rooms::{Rooms, tell_joined, tell_left};
 use super::sessions::Sessions;
 use crate::hub::work::{Budget, Work};
@@ -10,11 +11,12 @@ use crate::wire::{Head, MessageId, RejectCode};
 pub(in crate::hub) struct Ordered {
     sessions: Sessions,
     rooms: Rooms,
+    announcements: Announcements,
 }
 
 impl Ordered {
-    pub(in crate::hub) const fn new(sessions: Sessions, rooms: Rooms) -> Self {
-        Self { sessions, rooms }
+    pub(in crate::hub) fn new(sessions: Sessions, rooms: Rooms) -> Self {
+        Self { sessions, rooms, announcements: Announcements::default() }
     }
 
     pub(in crate::hub) const fn sessions(&self) -> &Sessions {
@@ -35,7 +37,11 @@ impl Ordered {
     /// Gives what was said in rooms to the members, as far as the work goes. True if nothing is left of it.
     #[inline]
     pub(in crate::hub) fn flush(&mut self, work: &mut Work) -> bool {
-        !self.rooms.has_pending() || self.rooms.flush(&mut self.sessions, work)
+        !self.rooms.has_pending() || self.flush_rooms(work)
+    }
+
+    fn flush_rooms(&mut self, work: &mut Work) -> bool {
+        self.rooms.flush(&mut self.sessions, &mut self.announcements, work)
     }
 
     #[cold]
@@ -67,7 +73,7 @@ impl Ordered {
     fn flush_first_for(&mut self, session: usize, sender: usize, budget: &mut Budget) -> bool {
         budget.work_for_others(|work| {
             !self.is_waiting_for(session, sender, work)
-                || self.rooms.flush(&mut self.sessions, work)
+                || self.flush_rooms(work)
                 || !self.is_waiting_for(session, sender, work)
         })
     }
@@ -89,12 +95,57 @@ impl Ordered {
 
     /// For a message to a room, once there is room for it among what waits. None if the work does not go so far.
     pub(in crate::hub) fn pending_fanout(&mut self, budget: &mut Budget) -> Option<PendingFanout<'_>> {
-        self.has_room(budget).then_some(PendingFanout { sessions: &mut self.sessions, rooms: &mut self.rooms })
+        let is_free = self.has_room(budget);
+        let Self { sessions, rooms, announcements } = self;
+        is_free.then_some(PendingFanout { sessions, rooms, announcements })
     }
 
     /// Whether there is room for one more among what waits to be fanned out. If there is none, that goes on first.
     pub(in crate::hub) fn has_room(&mut self, budget: &mut Budget) -> bool {
         !self.rooms.is_full() || self.flush_first(budget)
+    }
+
+    // ---- what the program says ----
+
+    pub(in crate::hub) const fn announcements(&self) -> &Announcements {
+        &self.announcements
+    }
+
+    /// As [`Ordered::recipient`], for what the program says to a user: all sessions of the user get first what they lack
+    /// of what it has said to all.
+    pub(in crate::hub) fn listener(&mut self, session: usize, budget: &mut Budget) -> Option<Recipient<'_>> {
+        self.recipient(session, session, budget)?;
+        let mut next = Some(session);
+        while let Some(listener) = next {
+            budget.spend(self.give_announced(listener));
+            next = self.sessions.next_in_ring(listener, session);
+        }
+        Some(Recipient { sessions: &mut self.sessions, session })
+    }
+
+    /// Gives a session what it lacks of what was said to all. Returns the work.
+    pub(in crate::hub) fn give_announced(&mut self, session: usize) -> u32 {
+        if !self.announcements.has_pending() {
+            return 0;
+        }
+        let mut work = Work::new(u32::MAX);
+        self.announcements.give_early(&mut self.sessions, session, MessageId(u64::MAX), &mut work);
+        work.spent()
+    }
+
+    /// Whether one more message to all may be on its way.
+    pub(in crate::hub) fn may_announce(&self) -> bool {
+        !self.announcements.is_full() && !self.sessions.is_shutting_down
+    }
+
+    /// Takes what the program says to all sessions that there are, after all that was said in rooms.
+    pub(in crate::hub) fn announce(&mut self, id: MessageId, from: &UserName, body: &[u8]) {
+        self.announcements.add(&self.sessions, self.rooms.batches(), id, from, body);
+    }
+
+    /// Goes on with that, as far as the work goes.
+    pub(in crate::hub) fn advance_announcements(&mut self, work: &mut Work) {
+        self.announcements.advance(&mut self.sessions, self.rooms.flushed_batches(), work);
     }
 }
 
@@ -186,6 +237,7 @@ impl MembershipOf<'_> {
 pub(in crate::hub) struct PendingFanout<'a> {
     sessions: &'a mut Sessions,
     rooms: &'a mut Rooms,
+    announcements: &'a Announcements,
 }
 
 impl PendingFanout<'_> {
@@ -211,6 +263,6 @@ impl PendingFanout<'_> {
 
     /// Takes what the program says, for all members.
     pub(in crate::hub) fn announce(self, from: &UserName, room: usize, id: MessageId, body: &[u8]) {
-        self.rooms.say(usize::MAX, from, room, id, body);
+        self.rooms.announce_in(self.announcements.newest(), from, room, id, body);
     }
 }

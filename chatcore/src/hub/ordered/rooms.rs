@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 use compact_str::CompactString;
 
 use self::fanout::{Fanout, NOTICE_BYTES_MAX, News, tell_missed};
+use super::announcements::Announcements;
 use super::sessions::{Answer, Membership, MissedRun, Session, Sessions};
 use crate::hub::event::HubEvent;
 use crate::hub::groups::{Groups, MemberSlot};
@@ -37,12 +38,14 @@ pub(in crate::hub) struct Rooms {
     /// What is still to be put into the outboxes of members, in the order in which it was accepted.
     pending: VecDeque<Fanout>,
     pending_bytes: usize,
+    /// Of those that ever were, how many wait no more.
+    flushed: u64,
     spare: Vec<Fanout>,
 }
 
 impl Rooms {
     pub(in crate::hub) fn new(key: [u8; 16]) -> Self {
-        Self { groups: Groups::new(key), pending: VecDeque::new(), pending_bytes: 0, spare: Vec::new() }
+        Self { groups: Groups::new(key), pending: VecDeque::new(), pending_bytes: 0, flushed: 0, spare: Vec::new() }
     }
 
     pub(in crate::hub) fn len(&self) -> usize {
@@ -125,18 +128,24 @@ impl Rooms {
         let (limits, joined) = (&sessions.limits, &sessions[session].details.rooms);
         let entering = sessions.ring(session).count();
         let exceeds = |members: usize, members_max: u32| members + entering > members_max as usize;
+        let members = room.map_or(0, |room| self.groups.members(room));
         match room {
             Some(room) if joined.iter().any(|membership| membership.slot.group() == room) => return Ok(()),
-            _ if joined.len() >= limits.rooms_of_user_max as usize => return Err(RejectCode::TooManyRooms),
-            Some(room) if exceeds(self.groups.members(room), limits.members_max) => return Err(RejectCode::RoomFull),
+            _ if joined.len() >= sessions.rooms_of_user_max(session) as usize => return Err(RejectCode::TooManyRooms),
+            // A user with many sessions may be too many for an empty room, too.
+            _ if exceeds(members, limits.members_max) => return Err(RejectCode::RoomFull),
             None if self.groups.len() >= limits.rooms_max as usize => return Err(RejectCode::HubRoomsFull),
             _ if exceeds(self.groups.memberships(), limits.memberships_max) => return Err(RejectCode::HubRoomsFull),
             _ => {}
         }
         let group = self.enter(sessions, session, &name);
         if room.is_none() {
-            let room = RoomName::from_hub(&name).expect("it is a room's name");
+            let room = room_name(&name);
             sessions.events.push_back(HubEvent::RoomOpened { room });
+        }
+        if sessions.has_room_events {
+            let (room, name) = (room_name(&name), name_of(sessions, session));
+            sessions.events.push_back(HubEvent::RoomJoined { room, name });
         }
         let mut next = sessions.next_in_ring(session, session);
         while let Some(sibling) = next {
@@ -247,8 +256,12 @@ impl Rooms {
     ) -> u32 {
         let members = self.groups.members(slot.group());
         let room = self.groups.name(slot.group());
+        if sessions.has_room_events {
+            let (room, name) = (room_name(room), name.clone());
+            sessions.events.push_back(HubEvent::RoomLeft { room, name, code });
+        }
         if members == 1 {
-            let room = RoomName::from_hub(room).expect("it was a room's name");
+            let room = room_name(room);
             sessions.events.push_back(HubEvent::RoomClosed { room });
         }
         if self.groups.leave(slot) {
@@ -326,6 +339,40 @@ impl Rooms {
         self.pending_bytes += fanout.bytes() - before;
     }
 
+    /// Takes what the program says, for all members: after what it said to all before, up to this, if that is on its way.
+    pub(super) fn announce_in(
+        &mut self,
+        announced: Option<MessageId>,
+        from: &UserName,
+        room: usize,
+        id: MessageId,
+        body: &[u8],
+    ) {
+        let group = self.groups.id(room);
+        let takes_it = |last: &Fanout, announced: MessageId| {
+            last.is_after(announced) && last.takes_messages_of(group) && last.bytes() < BATCH_BYTES_MAX
+        };
+        // It may not join what goes before the announcement.
+        if let Some(announced) = announced
+            && !self.pending.back().is_some_and(|last| takes_it(last, announced))
+        {
+            let mut fanout = self.spare.pop().unwrap_or_default();
+            fanout.begin_messages_after(group, announced);
+            self.queue(fanout);
+        }
+        self.say(usize::MAX, from, room, id, body);
+    }
+
+    /// How many batches there have been, those that wait included.
+    pub(super) fn batches(&self) -> u64 {
+        self.flushed + self.pending.len() as u64
+    }
+
+    /// How many of them wait no more, or any number if none waits.
+    pub(super) fn flushed_batches(&self) -> u64 {
+        if self.pending.is_empty() { u64::MAX } else { self.flushed }
+    }
+
     /// Something waits to be fanned out.
     #[inline]
     pub(in crate::hub) fn has_pending(&self) -> bool {
@@ -356,12 +403,18 @@ impl Rooms {
     /// Puts what waits into the outboxes of members, as far as the work goes. True if nothing waits any more.
     #[cold]
     #[inline(never)]
-    pub(super) fn flush(&mut self, sessions: &mut Sessions, work: &mut Work) -> bool {
+    pub(super) fn flush(
+        &mut self,
+        sessions: &mut Sessions,
+        announcements: &mut Announcements,
+        work: &mut Work,
+    ) -> bool {
         while let Some(mut fanout) = self.pending.pop_front() {
-            if !fanout.run(&self.groups, sessions, work) {
+            if !fanout.run(&self.groups, sessions, announcements, work) {
                 self.pending.push_front(fanout);
                 return false;
             }
+            self.flushed += 1;
             self.groups.waited(fanout.group());
             self.pending_bytes -= fanout.bytes();
             fanout.finish(&mut sessions.pool);
@@ -421,6 +474,10 @@ pub(super) fn tell_joined(sessions: &mut Sessions, session: usize, room: &str) {
 pub(super) fn tell_left(sessions: &mut Sessions, session: usize, room: &str) {
     let name = name_of(sessions, session);
     sessions.answer(session, Answer::Left(Left { room, name: name.as_str(), code: LeaveCode::Left }));
+}
+
+fn room_name(name: &str) -> RoomName {
+    RoomName::from_hub(name).expect("it is a room's name")
 }
 
 fn name_of(sessions: &Sessions, session: usize) -> UserName {

@@ -4,10 +4,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
 
+use super::super::announcements::Announcements;
 use super::super::sessions::{Membership, MissedRun, Sessions};
 use crate::hub::groups::{GroupId, Groups};
-
-use crate::hub::thresholds::Thresholds;
 use crate::hub::work::{SLOTS, Work, of_bytes};
 use crate::outbox::Pool;
 use crate::wire::{
@@ -36,6 +35,9 @@ pub(super) struct Fanout {
     /// Slots that were looked at.
     cursor: usize,
     has_begun: bool,
+    /// Members get first what was said to all, up to this id: the batch holds what the program said after that. Zero if there
+    /// is nothing that goes first.
+    after: u64,
 }
 
 /// Who came into a room, or left it: a session of the user.
@@ -60,6 +62,11 @@ impl Fanout {
         self.group = group;
     }
 
+    /// The same, of messages that follow what was said to all, up to this.
+    pub(super) const fn begin_messages_after(&mut self, group: GroupId, announced: MessageId) {
+        (self.group, self.after) = (group, announced.0);
+    }
+
     pub(super) fn begin_news(&mut self, group: GroupId, news: News, message: &HubMessage<'_>) {
         (self.group, self.news, self.count) = (group, Some(news), 1);
         message.encode(&mut self.frames);
@@ -81,6 +88,11 @@ impl Fanout {
     /// Whether another message of the room may join it.
     pub(super) fn takes_messages_of(&self, group: GroupId) -> bool {
         self.group == group && self.news.is_none() && !self.has_begun
+    }
+
+    /// Whether all of it follows what was said to all, up to this.
+    pub(super) fn is_after(&self, announced: MessageId) -> bool {
+        self.after == announced.0
     }
 
     pub(super) fn add(&mut self, sender: usize, id: MessageId, head: &Head, body: &[u8]) {
@@ -127,7 +139,13 @@ impl Fanout {
     }
 
     /// Goes on with the fan-out as far as the work goes. True if it is done.
-    pub(super) fn run(&mut self, groups: &Groups, sessions: &mut Sessions, work: &mut Work) -> bool {
+    pub(super) fn run(
+        &mut self,
+        groups: &Groups,
+        sessions: &mut Sessions,
+        announcements: &mut Announcements,
+        work: &mut Work,
+    ) -> bool {
         if !groups.contains(self.group) {
             return true;
         }
@@ -139,9 +157,37 @@ impl Fanout {
         let group = self.group.index();
         let slots = groups.slots(group);
         sessions.set_fanning_out(groups.members(group) >= sessions.thresholds.many_members);
-        let is_done = self.give_all(groups, sessions, slots, work);
+        let is_done = loop {
+            let next = self.give_first(groups, sessions, announcements, slots, work);
+            if !self.give_all(groups, sessions, next, work) {
+                break false;
+            }
+            if next == slots {
+                break true;
+            }
+        };
         sessions.set_fanning_out(false);
         is_done
+    }
+
+    /// If the batch follows what was said to all, gives that to the next member. Returns the slots up to which members may get
+    /// the batch now.
+    #[inline]
+    fn give_first(
+        &self,
+        groups: &Groups,
+        sessions: &mut Sessions,
+        announcements: &mut Announcements,
+        slots: usize,
+        work: &mut Work,
+    ) -> usize {
+        if self.after == 0 || !announcements.has_pending() || self.cursor >= slots {
+            return slots;
+        }
+        if let Some(member) = groups.member(self.group.index(), self.cursor) {
+            announcements.give_early(sessions, member, MessageId(self.after), work);
+        }
+        self.cursor + 1
     }
 
     fn give_all(&mut self, groups: &Groups, sessions: &mut Sessions, slots: usize, work: &mut Work) -> bool {
@@ -175,7 +221,7 @@ impl Fanout {
             return self.give_in_parts(groups, sessions, member, is_slow, work);
         }
         let backlog = sessions[member].outbox().kept_bytes();
-        if self.is_worth_sharing(backlog, &sessions.thresholds) {
+        if sessions.thresholds.is_worth_sharing(self.frames.len(), backlog) {
             let shared = self.shared.get_or_insert_with(|| sessions.pool.share(&self.frames));
             let mut copied = 0;
             sessions.put(member, |outbox, pool| copied = outbox.push_shared(shared, self.count, pool));
@@ -184,11 +230,6 @@ impl Fanout {
             work.spend(of_bytes(self.frames.len()));
             sessions.put(member, |outbox, pool| outbox.push_frames(&self.frames, self.count, pool));
         }
-    }
-
-    const fn is_worth_sharing(&self, backlog: usize, from: &Thresholds) -> bool {
-        let bytes = self.frames.len();
-        bytes >= from.shared_bytes || (bytes >= from.shared_bytes_of_backlog && backlog >= from.backlog_bytes)
     }
 
     fn give_news(&self, groups: &Groups, sessions: &mut Sessions, member: usize, is_slow: bool, work: &mut Work) {
@@ -288,6 +329,7 @@ impl Fanout {
         self.parts.clear();
         self.senders.clear();
         (self.news, self.count, self.body_bytes, self.cursor, self.has_begun) = (None, 0, 0, 0, false);
+        self.after = 0;
     }
 }
 

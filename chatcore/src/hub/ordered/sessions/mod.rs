@@ -5,6 +5,7 @@ mod answers;
 mod conns;
 mod memory;
 mod outboxes;
+mod own_limits;
 mod session;
 mod store;
 mod users;

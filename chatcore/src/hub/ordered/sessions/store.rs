@@ -1,12 +1,13 @@
 //! Sessions by index: how they begin, are attached, detached and end, and when they are due.
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use core::mem;
 use core::ops::{Index, IndexMut};
 
 use slab::Slab;
 
 use super::memory::Buffers;
+use super::own_limits::Own;
 use super::session::{Attachment, Run, Session, TimerAction};
 use crate::hub::conn::{Closing, Conn, ConnState};
 use crate::hub::conn_id::ConnId;
@@ -17,7 +18,7 @@ use crate::hub::origins::{Origins, Share};
 use crate::hub::rate::Pace;
 use crate::hub::thresholds::Thresholds;
 use crate::hub::timers::{TimerKey, Timers};
-use crate::hub::work::{CALL_WORK_MAX, FIRST_WORK_MAX};
+use crate::hub::work::{FIRST_WORK_MAX, MORE_WORK_MAX};
 use crate::limits::Limits;
 use crate::liveness::Liveness;
 use crate::outbox::{Outbox, Pool};
@@ -67,6 +68,10 @@ pub(in crate::hub) struct Sessions {
     pub(super) marked: VecDeque<usize>,
     pub(super) conns_ever: u32,
     pub(super) begun: u32,
+    /// What those sessions have whose users have limits of their own.
+    pub(super) own: BTreeMap<usize, Own>,
+    /// The program wants to know who joins and leaves which room.
+    pub(in crate::hub) has_room_events: bool,
     pub(in crate::hub) counters: Counters,
 }
 
@@ -128,6 +133,8 @@ impl Sessions {
             marked: VecDeque::new(),
             conns_ever: 0,
             begun: 0,
+            own: BTreeMap::new(),
+            has_room_events: false,
             counters: Counters::default(),
         }
     }
@@ -183,6 +190,7 @@ impl Sessions {
     pub(in crate::hub) fn remove(&mut self, index: usize) -> (Session, Outbox) {
         self.buffers.unlist(index, &mut self.all[index]);
         self.leave_user(index);
+        self.forget_own(index);
         self.counters.sessions_ended += 1;
         let mut session = self.all.remove(index);
         if session.is_detached() {
@@ -305,30 +313,23 @@ impl Sessions {
         }
     }
 
-    /// Until when a session may cause no more work; none if it may.
+    /// Units of work that a call may do for a session, and the cost that the session may cause now. The units are few at
+    /// first, and the more the more it has caused of late. This many who begin at once hold up nobody. All of them if the
+    /// session's rate is not bounded.
     #[inline]
-    pub(in crate::hub) fn paused_until(&self, index: usize) -> Option<Instant> {
+    pub(in crate::hub) fn work_and_cost_max(&self, index: usize) -> (u32, u32) {
         let session = &self.all[index];
-        let own = session.bucket.paused_until(self.now, &self.session_pace);
-        own.max(self.origins.bucket(&session.share).paused_until(self.now, &self.origin_pace))
-    }
-
-    /// Units of work that a call may do for a session: few at first, and the more the more it has caused of late. This many
-    /// who begin at once hold up nobody. All of it if the session's rate is not bounded.
-    #[inline]
-    pub(in crate::hub) fn work_max(&self, index: usize) -> u32 {
-        FIRST_WORK_MAX + self.all[index].bucket.debt(self.now, &self.session_pace, CALL_WORK_MAX - FIRST_WORK_MAX)
-    }
-
-    /// Cost that a session may cause now.
-    #[inline]
-    pub(in crate::hub) fn cost_max(&self, index: usize) -> u32 {
-        if !self.is_any_rate_limited {
-            return u32::MAX;
+        let debt = session.bucket.debt(self.now, &self.session_pace, MORE_WORK_MAX);
+        if debt == MORE_WORK_MAX && session.bucket.is_elsewhere() {
+            return self.own_work_and_cost_max(index);
         }
-        let session = &self.all[index];
-        let of_origin = self.origins.bucket(&session.share).allowance(self.now, &self.origin_pace);
-        session.bucket.allowance(self.now, &self.session_pace).min(of_origin)
+        let cost_max = if self.is_any_rate_limited {
+            let of_origin = self.origins.bucket(&session.share).allowance(self.now, &self.origin_pace);
+            session.bucket.allowance(self.now, &self.session_pace).min(of_origin)
+        } else {
+            u32::MAX
+        };
+        (FIRST_WORK_MAX + debt, cost_max)
     }
 
     /// Charges a session and its origin for what it has caused with an earlier input.
@@ -346,9 +347,14 @@ impl Sessions {
         }
         let session = &mut self.all[index];
         session.bucket.charge(self.now, cost, &self.session_pace);
-        self.origins.charge(self.now, session.share.account(), cost, &self.origin_pace);
-        let until = self.paused_until(index);
+        let (bucket, account) = (session.bucket, session.share.account());
+        self.origins.charge(self.now, account, cost, &self.origin_pace);
+        let mut until = bucket.paused_until(self.now, &self.session_pace);
+        if until.is_some() && bucket.is_elsewhere() {
+            until = self.charge_own(index, cost);
+        }
         let session = &mut self.all[index];
+        until = until.max(self.origins.bucket(&session.share).paused_until(self.now, &self.origin_pace));
         session.is_paused = until.is_some();
         // It is not judged silent for what is not read.
         session.liveness.touch(until?);
