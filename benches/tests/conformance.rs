@@ -54,12 +54,13 @@ fn a_dialogue_that_needs_a_configuration_is_played_with_a_server_that_has_it() {
         output.status.success() && told.contains("0 of 0 dialogues passed, 1 left out that need another"),
         "{told}"
     );
-    let told = text(&conformance(&[&only[..], &["--config", "users_max=1"]].concat()).stdout);
+    let told = text(&conformance(&[&only[..], &["--config", "sessions_max=1"]].concat()).stdout);
     assert!(told.contains("FAIL hub/limits.txt") && told.contains("0 of 1 dialogues passed\n"), "{told}");
     let listed = text(&conformance(&["--list", "--only", "register-full"]).stdout);
-    assert!(listed.ends_with(" (config users_max=1)\n"), "{listed}");
+    assert!(listed.ends_with(" (config sessions_max=1)\n"), "{listed}");
 
-    for (wrong, error) in [("users_max=1", "--config is for --server or --client"), ("users=1", "there is no setting")]
+    for (wrong, error) in
+        [("sessions_max=1", "--config is for --server or --client"), ("users=1", "there is no setting")]
     {
         let output = conformance(&["--config", wrong]);
         assert!(!output.status.success() && text(&output.stderr).contains(error), "{output:?}");

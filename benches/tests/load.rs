@@ -83,12 +83,12 @@ fn who_does_not_start_is_named() {
 #[test]
 fn only_our_server_gets_further_arguments() {
     // Too few users for the crowd: the floor lets it in all the same.
-    let output = load(&["--work", "idle", "--seconds", "0.05", "--server-arg", "--users-max", "--server-arg", "10"]);
+    let output = load(&["--work", "idle", "--seconds", "0.05", "--server-arg", "--sessions-max", "--server-arg", "10"]);
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success() && error.contains("chatcore-server"), "{error}");
     assert!(!error.contains("floor"), "{error}");
 
-    let output = load(&["--work", "idle", "--seconds", "0.05", "--server-arg=--users-max=1000"]);
+    let output = load(&["--work", "idle", "--seconds", "0.05", "--server-arg=--sessions-max=1000"]);
     assert!(output.status.success(), "{output:?}");
 }
 

@@ -72,7 +72,7 @@ impl Config {
     /// use chatcore_server::Config;
     ///
     /// let config = Config::default();
-    /// let few = Config::default().with_limits(Limits::default().with_users_max(500));
+    /// let few = Config::default().with_limits(Limits::default().with_sessions_max(500));
     /// assert!(few.memory_bytes() < config.memory_bytes());
     /// ```
     pub fn memory_bytes(&self) -> u64 {

@@ -48,7 +48,7 @@ mod tests {
         let limits = Limits::default();
         let sum = bytes_max(&limits, 1_000, false);
         assert!(bytes_max(&limits, 1, false) < sum);
-        assert!(bytes_max(&limits.clone().with_users_max(1), 1_000, false) < sum);
+        assert!(bytes_max(&limits.clone().with_sessions_max(1), 1_000, false) < sum);
         assert!(sum < bytes_max(&limits, 1_000, true));
     }
 }

@@ -13,7 +13,7 @@ pub(crate) fn hub_bytes_max(limits: &Limits) -> u64 {
     const ROOM_BYTES: u64 = 512;
     const MEMBER_BYTES: u64 = 128;
     [
-        (limits.users_max.into(), USER_BYTES),
+        (limits.sessions_max.into(), USER_BYTES),
         (limits.rooms_max.into(), ROOM_BYTES),
         (limits.memberships_max.into(), MEMBER_BYTES),
         (limits.hub_watches_max.into(), ROOM_BYTES),
@@ -64,7 +64,7 @@ mod tests {
         let limits = Limits::default();
         let sum = hub_bytes_max(&limits);
         for smaller in [
-            limits.clone().with_users_max(1),
+            limits.clone().with_sessions_max(1),
             limits.clone().with_rooms_max(1),
             limits.clone().with_memberships_max(1),
             limits.clone().with_hub_watches_max(1),

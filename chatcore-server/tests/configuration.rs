@@ -73,17 +73,17 @@ fn refusal(server: &Server, name: &str) -> RefusalCode {
 
 #[test]
 fn a_flag_comes_before_a_variable_that_before_the_file_and_that_before_the_default() {
-    let file = File::with("users_max = 10\nrooms_max = 11\nmembers_max = 12\n");
+    let file = File::with("sessions_max = 10\nrooms_max = 11\nmembers_max = 12\n");
     let printed = printed(
-        file.command(&["--users-max", "30"])
-            .env("CHATCORE_USERS_MAX", "20")
+        file.command(&["--sessions-max", "30"])
+            .env("CHATCORE_SESSIONS_MAX", "20")
             .env("CHATCORE_ROOMS_MAX", "21")
             .env("CHATCORE_LISTEN", "127.0.0.1:1,localhost:2")
             .env("CHATCORE_IDLE_TIME_MAX", "90")
             .env("CHATCORE_STALL_TIME_MAX", "")
             .env("RUST_LOG", "warn"),
     );
-    assert_line(&printed, "users_max = 30  # --users-max");
+    assert_line(&printed, "sessions_max = 30  # --sessions-max");
     assert_line(&printed, "rooms_max = 21  # CHATCORE_ROOMS_MAX");
     assert_line(&printed, &format!("members_max = 12  # {}:3", file.path().display()));
     assert_line(&printed, "memberships_max = 4000000  # default");
@@ -95,21 +95,21 @@ fn a_flag_comes_before_a_variable_that_before_the_file_and_that_before_the_defau
 
 #[test]
 fn the_file_can_be_named_by_a_variable_and_its_own_variable_comes_before_an_older_one() {
-    let file = File::with("users_max = 10\n");
+    let file = File::with("sessions_max = 10\n");
     let mut command = Command::new(PROGRAM);
     command.env("CHATCORE_CONFIG", file.path()).env("CHATCORE_LOG_LEVEL", "debug").env("RUST_LOG", "warn");
     let printed = printed(&mut command);
-    assert_line(&printed, &format!("users_max = 10  # {}:1", file.path().display()));
+    assert_line(&printed, &format!("sessions_max = 10  # {}:1", file.path().display()));
     assert_line(&printed, "log_level = \"debug\"  # CHATCORE_LOG_LEVEL");
 }
 
 #[test]
 fn a_check_says_that_all_is_right_or_each_fault_with_its_line() {
-    let file = File::with("users_max = 10\n");
+    let file = File::with("sessions_max = 10\n");
     let output = file.command(&["--check-config"]).output().unwrap();
     assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(0), "the configuration is right\n"));
 
-    file.write("users_max = 10\nroms_max = 5\nidle_time_max = \"10\"\n");
+    file.write("sessions_max = 10\nroms_max = 5\nidle_time_max = \"10\"\n");
     for flags in [&["--check-config"][..], &["--listen", "127.0.0.1:0"]] {
         let output = file.command(flags).output().unwrap();
         let said = text(&output.stderr);
@@ -131,16 +131,16 @@ fn a_check_says_that_all_is_right_or_each_fault_with_its_line() {
 
 #[test]
 fn a_reload_takes_over_what_can_change_and_says_what_cannot() {
-    let file = File::with("users_max = 2\n");
+    let file = File::with("sessions_max = 2\n");
     let mut server = file.server(&["--rooms-max", "50"]);
     let mut alice = User::registered(server.address(), "alice");
     User::registered(server.address(), "admin").close();
 
     file.write(
-        "users_max = 1\nreserved_names = [\"admin\"]\nidle_time_max = \"30s\"\nrooms_max = 7\nlog_level = \"debug\"\n",
+        "sessions_max = 1\nreserved_names = [\"admin\"]\nidle_time_max = \"30s\"\nrooms_max = 7\nlog_level = \"debug\"\n",
     );
     server.signal("HUP");
-    server.logged(&["INFO changed", "setting=users_max", "from=2", "to=1"]);
+    server.logged(&["INFO changed", "setting=sessions_max", "from=2", "to=1"]);
     server.logged(&["INFO changed", "setting=reserved_names", "from=none", "to=admin"]);
     server.logged(&["WARN changes with a restart", "setting=idle_time_max", "from=60s", "to=30s"]);
     server.logged(&["INFO reloaded", "changed=3", "need_a_restart=1"]);
@@ -151,23 +151,23 @@ fn a_reload_takes_over_what_can_change_and_says_what_cannot() {
     server.logged(&["DEBUG connected"]);
     alice.tell_oneself("alice");
 
-    file.write("users_max = 2\n");
+    file.write("sessions_max = 2\n");
     server.signal("HUP");
-    server.logged(&["INFO changed", "setting=users_max", "from=1", "to=2"]);
+    server.logged(&["INFO changed", "setting=sessions_max", "from=1", "to=2"]);
     User::registered(server.address(), "admin").close();
     alice.close();
 }
 
 #[test]
 fn a_reload_of_a_broken_file_changes_nothing_and_says_why() {
-    let file = File::with("users_max = 1\n");
+    let file = File::with("sessions_max = 1\n");
     let mut server = file.server(&[]);
     let mut alice = User::registered(server.address(), "alice");
     let broken = [
-        ("users_max = 5\nrooms_max = \"many\"\n", ":2: rooms_max is"),
-        ("users_max = 5\n[", ":2: this is not TOML"),
-        ("users_max = 0\n", "users_max is 0: it must be at least 1"),
-        ("user_max = 5\n", "users_max is the nearest"),
+        ("sessions_max = 5\nrooms_max = \"many\"\n", ":2: rooms_max is"),
+        ("sessions_max = 5\n[", ":2: this is not TOML"),
+        ("sessions_max = 0\n", "sessions_max is 0: it must be at least 1"),
+        ("session_max = 5\n", "sessions_max is the nearest"),
     ];
     for (count, (text, words)) in broken.into_iter().enumerate() {
         file.write(text);
@@ -180,7 +180,7 @@ fn a_reload_of_a_broken_file_changes_nothing_and_says_why() {
         assert_eq!(refusal(&server, "bob"), RefusalCode::HubFull, "{text}");
     }
     alice.tell_oneself("alice");
-    file.write("users_max = 2\n");
+    file.write("sessions_max = 2\n");
     server.signal("HUP");
     server.logged(&["INFO reloaded", "changed=1"]);
     User::registered(server.address(), "bob").close();
@@ -188,7 +188,7 @@ fn a_reload_of_a_broken_file_changes_nothing_and_says_why() {
 
 #[test]
 fn a_reload_whose_change_does_not_fit_what_needs_a_restart_changes_nothing() {
-    let few = "users_max = 100\nconnections_max = 100\nrooms_max = 10\nmemberships_max = 10\nhub_watches_max = 10\n";
+    let few = "sessions_max = 100\nconnections_max = 100\nrooms_max = 10\nmemberships_max = 10\nhub_watches_max = 10\n";
     let file = File::with(&format!("{few}memory_bytes_max = \"2500MiB\"\n"));
     let mut server = file.server(&[]);
     // It would fit if the buffers became smaller at once.

@@ -127,7 +127,7 @@ fn a_wrong_command_line_is_usage_and_says_what_is_right() {
         (&["--listen", "127.0.0.1:0", "--outbox-bytes-max", "1000"], "outbox_bytes_max"),
         (&["--listen", "127.0.0.1:0", "--connections-max", "0"], "connections-max"),
         (&["--listen", "127.0.0.1:0", "--turn-time", "0"], "turn_time is 0: it must be at least 1 ns"),
-        (&["--listen", "127.0.0.1:0", "--users-max", "0"], "users_max is 0: it must be at least 1"),
+        (&["--listen", "127.0.0.1:0", "--sessions-max", "0"], "sessions_max is 0: it must be at least 1"),
         (&["--listen", "127.0.0.1:0", "--memory-bytes-max", "much"], "memory-bytes-max"),
         (&["--listen", "127.0.0.1:0", "--idle-time-max", "soon"], "30s, 0.5s or 250ms"),
         (&["--listen", "127.0.0.1:0", "--log", "=,=="], "log filter"),
@@ -161,7 +161,7 @@ fn a_reserved_name_is_refused_and_so_is_what_looks_like_it() {
 
 /// Limits of a small server.
 const FEW: [&str; 10] = [
-    "--users-max",
+    "--sessions-max",
     "100",
     "--connections-max",
     "200",
@@ -179,7 +179,8 @@ fn limits_above_the_ceiling_of_memory_are_refused_with_both_numbers_and_the_flag
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert_eq!(output.stdout, b"");
-    for words in ["needs at most", "1.0 MiB (1048576 bytes)", "--users-max", "--buffer-bytes-max", "--connections-max"]
+    for words in
+        ["needs at most", "1.0 MiB (1048576 bytes)", "--sessions-max", "--buffer-bytes-max", "--connections-max"]
     {
         assert!(said.contains(words), "{words:?} in: {said}");
     }

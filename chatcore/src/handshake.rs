@@ -467,11 +467,11 @@ pub enum Refusal {
     /// The name is reserved, or looks like a reserved one: [`Hub::with_reserved`](crate::Hub::with_reserved).
     #[error("the name is reserved: choose another")]
     Reserved,
-    /// The hub has as many users as it allows.
-    #[error("the hub is full: it takes {users_max} users at the most; try again later")]
+    /// The hub has as many sessions as it allows.
+    #[error("the hub is full: it takes {sessions_max} sessions at the most; try again later")]
     HubFull {
-        /// The limit, [`Limits::users_max`].
-        users_max: u32,
+        /// The limit, [`Limits::sessions_max`].
+        sessions_max: u32,
     },
     /// The origin has used up [`Limits::origin_rate`].
     #[error("too many registrations come from this address: try again in {} s", .wait.as_secs() + 1)]

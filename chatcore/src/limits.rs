@@ -17,11 +17,11 @@ use crate::wire::{Announced, HANDSHAKE_FRAME_BYTES_MAX, OVERHEAD_BYTES_MAX, PAGE
 /// ```
 /// use chatcore::{Limits, LimitsError};
 ///
-/// let limits = Limits::default().with_body_bytes_max(4096).with_users_max(50);
+/// let limits = Limits::default().with_body_bytes_max(4096).with_sessions_max(50);
 /// assert_eq!(limits.check(), Ok(()));
 ///
-/// let none = Limits::default().with_users_max(0);
-/// assert_eq!(none.check(), Err(LimitsError::Zero { name: "users_max" }));
+/// let none = Limits::default().with_sessions_max(0);
+/// assert_eq!(none.check(), Err(LimitsError::Zero { name: "sessions_max" }));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -37,7 +37,7 @@ pub struct Limits {
     /// at most 2³¹ - 1.
     pub outbox_bytes_max: u32,
     /// Sessions of a hub, and so its users. The hub refuses more with `hub_full`. Default 1 000 000; at least 1.
-    pub users_max: u32,
+    pub sessions_max: u32,
     /// Sessions of one user, for a program that admits more than one
     /// ([`Admission::AnotherSession`](crate::Admission::AnotherSession)). The hub refuses more with `too_many_sessions`.
     /// Default 8; at least 1.
@@ -129,7 +129,7 @@ setters! {
     form Limits {
         with_body_bytes_max(body_bytes_max: u32),
         with_outbox_bytes_max(outbox_bytes_max: u32),
-        with_users_max(users_max: u32),
+        with_sessions_max(sessions_max: u32),
         with_sessions_of_user_max(sessions_of_user_max: u32),
         with_waiting_of_session_max(waiting_of_session_max: u32),
         with_waiting_max(waiting_max: u32),
@@ -187,7 +187,7 @@ impl Default for Limits {
         Self {
             body_bytes_max: 64 << 10,
             outbox_bytes_max: 4 << 20,
-            users_max: 1_000_000,
+            sessions_max: 1_000_000,
             sessions_of_user_max: 8,
             waiting_of_session_max: 64,
             waiting_max: 16_384,
@@ -293,7 +293,7 @@ impl Limits {
     /// A limit of zero that would let nothing happen.
     fn check_zeros(&self) -> Result<(), LimitsError> {
         let counts = [
-            ("users_max", self.users_max),
+            ("sessions_max", self.sessions_max),
             ("sessions_of_user_max", self.sessions_of_user_max),
             ("waiting_of_session_max", self.waiting_of_session_max),
             ("waiting_max", self.waiting_max),
@@ -461,7 +461,7 @@ mod tests {
         assert!(matches!(check(Limits { body_bytes_max: 0, ..default() }), LimitsError::Body { given: 0, .. }));
         assert!(matches!(check(Limits { body_bytes_max: (16 << 20) + 1, ..default() }), LimitsError::Body { .. }));
         assert!(matches!(check(Limits { outbox_bytes_max: 65_536, ..default() }), LimitsError::Outbox { .. }));
-        assert_eq!(check(Limits { users_max: 0, ..default() }), LimitsError::Zero { name: "users_max" });
+        assert_eq!(check(Limits { sessions_max: 0, ..default() }), LimitsError::Zero { name: "sessions_max" });
         let no_time = Limits { stall_time_max: Duration::ZERO, ..default() };
         assert_eq!(check(no_time), LimitsError::Zero { name: "stall_time_max" });
         let no_flush_time = Limits { flush_time_max: Duration::ZERO, ..default() };

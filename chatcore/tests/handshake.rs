@@ -152,7 +152,7 @@ fn every_refusal_fits_its_detail() {
         Refusal::Name(NameError::NotAscii),
         Refusal::NameInUse { wait: Duration::from_secs(1) },
         Refusal::SessionOver,
-        Refusal::HubFull { users_max: u32::MAX },
+        Refusal::HubFull { sessions_max: u32::MAX },
         Refusal::Denied,
         Refusal::ShuttingDown,
     ];

@@ -59,9 +59,9 @@ fn a_reserved_name_is_nobodys_and_neither_is_what_looks_like_it() {
 
 #[test]
 fn a_full_hub_refuses_until_somebody_leaves() {
-    let mut world = World::new(Limits::default().with_users_max(2));
+    let mut world = World::new(Limits::default().with_sessions_max(2));
     let (alice, _bob) = (world.join("alice"), world.join("bob"));
-    assert_eq!(world.try_join("carol"), Err(Refusal::HubFull { users_max: 2 }));
+    assert_eq!(world.try_join("carol"), Err(Refusal::HubFull { sessions_max: 2 }));
     let _ = world.say(alice, &[goodbye()]);
     world.join("carol");
 }

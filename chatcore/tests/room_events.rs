@@ -215,7 +215,7 @@ proptest! {
         let limits = Limits::default()
             .with_members_max(members_max)
             .with_memberships_max(memberships_max)
-            .with_users_max(sessions_max)
+            .with_sessions_max(sessions_max)
             .with_resume_time_max(Duration::ZERO);
         let mut world = world_with(limits.clone());
         let (mut picture, mut conns) = (Picture::default(), BTreeMap::new());

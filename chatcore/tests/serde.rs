@@ -38,13 +38,13 @@ fn time() -> impl Strategy<Value = Duration> {
 
 prop_compose! {
     fn limits()(
-        body_bytes_max in 1..60_000_u32, users_max in 1..u32::MAX, idle in time(), stall in time(), presence in time(),
+        body_bytes_max in 1..60_000_u32, sessions_max in 1..u32::MAX, idle in time(), stall in time(), presence in time(),
         per_s in any::<u32>(), burst in 1..u32::MAX, detached_max in any::<u32>(), members_max in 1..u32::MAX,
         watches_max in 0..65_537_u32, buffer_bytes_max in (256_u64 << 20)..u64::MAX,
     ) -> Limits {
         Limits::default()
             .with_body_bytes_max(body_bytes_max)
-            .with_users_max(users_max)
+            .with_sessions_max(sessions_max)
             .with_idle_time_max(idle)
             .with_stall_time_max(stall)
             .with_presence_time_min(presence)
@@ -167,7 +167,7 @@ fn the_forms_are_those_that_the_docs_say() {
     let limits = written(&limits);
     assert_eq!(limits["idle_time_max"], "1500ms");
     assert_eq!(limits["resume_time_max"], "1m");
-    assert_eq!(limits["users_max"], 1_000_000);
+    assert_eq!(limits["sessions_max"], 1_000_000);
     assert_eq!(limits["session_rate"], json!({"per_s": 50_000, "burst": 100_000}));
     let config = written(&ClientConfig::default());
     assert_eq!(config["reconnect"], json!({"first": "200ms", "max": "30s"}));
@@ -185,9 +185,9 @@ fn the_forms_are_those_that_the_docs_say() {
 #[test]
 fn what_is_missing_is_the_default() {
     assert_eq!(read(&json!({})), Ok(Limits::default()));
-    let some = json!({"users_max": 50, "idle_time_max": "2m", "session_rate": {"per_s": 0, "burst": 0}});
+    let some = json!({"sessions_max": 50, "idle_time_max": "2m", "session_rate": {"per_s": 0, "burst": 0}});
     let expected = Limits::default()
-        .with_users_max(50)
+        .with_sessions_max(50)
         .with_idle_time_max(Duration::from_secs(120))
         .with_session_rate(Rate::UNLIMITED);
     assert_eq!(read(&some), Ok(expected));
@@ -212,10 +212,10 @@ fn refused<T: DeserializeOwned + std::fmt::Debug>(text: &Value, words: &[&str]) 
 
 #[test]
 fn limits_that_do_not_fit_are_an_error_that_says_so() {
-    refused::<Limits>(&json!({"users_max": 0}), &["users_max is 0: it must be at least 1"]);
+    refused::<Limits>(&json!({"sessions_max": 0}), &["sessions_max is 0: it must be at least 1"]);
     refused::<Limits>(&json!({"buffer_bytes_max": 1000}), &["buffer_bytes_max is 1000", "origin_buffer_bytes_max"]);
     refused::<Limits>(&json!({"idle_time_max": "50d"}), &["idle_time_max", "1 ms to 49 days"]);
-    refused::<Limits>(&json!({"user_max": 1}), &["unknown field `user_max`", "`users_max`"]);
+    refused::<Limits>(&json!({"session_max": 1}), &["unknown field `session_max`", "`sessions_max`"]);
     refused::<Limits>(&json!({"idle_time_max": 30}), &["30", "a whole number and one of the units"]);
     refused::<Limits>(&json!({"idle_time_max": "half an hour"}), &["half an hour", "such as \"30s\""]);
     refused::<Limits>(&json!({"session_rate": {"per_s": 5}}), &["missing field `burst`"]);

@@ -26,7 +26,7 @@ const NAMES: [&str; 5] = ["alice", "bob", "carol", "dave", "Ünal"];
 const ANOTHER_SESSION: u8 = 128;
 
 /// Sessions of all users, and of one.
-const USERS_MAX: u32 = 4;
+const SESSIONS_MAX: u32 = 4;
 const SESSIONS_OF_USER_MAX: u32 = 3;
 
 /// The first byte chooses the rates. Runs the operations on two hubs at once: they do the same, and each keeps its
@@ -97,7 +97,7 @@ impl Run {
         let limits = Limits::default()
             .with_body_bytes_max(1000)
             .with_outbox_bytes_max(8192)
-            .with_users_max(USERS_MAX)
+            .with_sessions_max(SESSIONS_MAX)
             .with_sessions_of_user_max(SESSIONS_OF_USER_MAX)
             .with_idle_time_max(Duration::from_secs(20))
             // Here who loses its connection is gone; sessions have a target of their own.
@@ -182,14 +182,17 @@ impl Run {
                     others == 0 || admission == Admission::AnotherSession,
                     "nobody else gets a name that is in use"
                 );
-                assert!(before < USERS_MAX as usize && others < SESSIONS_OF_USER_MAX as usize, "there is room for it");
+                assert!(
+                    before < SESSIONS_MAX as usize && others < SESSIONS_OF_USER_MAX as usize,
+                    "there is room for it"
+                );
                 let session = self.hub.session_on(*conn);
                 assert_eq!(self.hub.sessions_of(&name).last(), session, "it is the newest session of its user");
             }
             Err(not_admitted) => match not_admitted.refusal {
                 Refusal::NameInUse { .. } => assert!(others > 0 && admission == Admission::NewUser),
                 Refusal::TooManySessions { .. } => assert_eq!(others, SESSIONS_OF_USER_MAX as usize),
-                Refusal::HubFull { .. } => assert_eq!(before, USERS_MAX as usize),
+                Refusal::HubFull { .. } => assert_eq!(before, SESSIONS_MAX as usize),
                 _ => {}
             },
         }

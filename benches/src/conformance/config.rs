@@ -35,7 +35,7 @@ pub const SETTINGS: [(&str, Option<&str>); 29] = [
     ("sessions_of_user_max", None),
     ("stall_ms_max", Some("--stall-time-max")),
     ("undecided_room", None),
-    ("users_max", Some("--users-max")),
+    ("sessions_max", Some("--sessions-max")),
     ("watches_max", Some("--watches-max")),
 ];
 

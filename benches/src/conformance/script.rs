@@ -96,7 +96,7 @@ pub fn parse(text: &str) -> Result<Vec<Dialogue>, String> {
     Ok(dialogues)
 }
 
-/// Reads a configuration as dialogues write it: `users_max=1 reserved_name="ops"`.
+/// Reads a configuration as dialogues write it: `sessions_max=1 reserved_name="ops"`.
 ///
 /// # Errors
 ///
@@ -317,27 +317,27 @@ mod tests {
 
     #[test]
     fn a_configuration_is_read_as_it_is_shown() {
-        let written = r#"credential="open sesame" resume_ms_max=1500 users_max=2"#;
+        let written = r#"credential="open sesame" resume_ms_max=1500 sessions_max=2"#;
         let config = parse_config(written).unwrap();
         assert_eq!(config.to_string(), written);
         assert_eq!(config.server_args(), None, "no flag asks for credentials");
         assert!(parse_config("").unwrap().is_default());
         assert_eq!(parse_config("members=1"), Err(r#"there is no setting "members""#.into()));
-        assert_eq!(parse_config("users_max=none"), Err("users_max needs a number or a text".into()));
+        assert_eq!(parse_config("sessions_max=none"), Err("sessions_max needs a number or a text".into()));
     }
 
     #[test]
     fn the_server_takes_times_in_seconds() {
-        let config = parse_config("users_max=2 resume_ms_max=1050").unwrap();
-        assert_eq!(config.server_args().unwrap(), ["--resume-time-max", "1.050", "--users-max", "2"]);
+        let config = parse_config("sessions_max=2 resume_ms_max=1050").unwrap();
+        assert_eq!(config.server_args().unwrap(), ["--resume-time-max", "1.050", "--sessions-max", "2"]);
     }
 
     #[test]
     fn a_dialogue_has_one_configuration_and_it_goes_first() {
         let read = |lines: &str| parse(&format!("== -: title\n{lines}")).map(|dialogues| dialogues[0].config.clone());
-        assert_eq!(read("config users_max=1\nA registers \"ann\""), parse_config("users_max=1"));
+        assert_eq!(read("config sessions_max=1\nA registers \"ann\""), parse_config("sessions_max=1"));
         let error = "line 3: a dialogue has one configuration, before its steps";
-        for wrong in ["config users_max=1\nconfig rooms_max=1", "A registers \"ann\"\nconfig users_max=1"] {
+        for wrong in ["config sessions_max=1\nconfig rooms_max=1", "A registers \"ann\"\nconfig sessions_max=1"] {
             assert_eq!(read(wrong), Err(error.into()));
         }
     }

@@ -170,7 +170,7 @@ fn set_limit(limits: &mut Limits, name: &str, value: u64) {
         "resume_ms_max" => limits.resume_time_max = Duration::from_millis(value),
         "rooms_max" => limits.rooms_of_user_max = count,
         "stall_ms_max" => limits.stall_time_max = Duration::from_millis(value),
-        "users_max" => limits.users_max = count,
+        "sessions_max" => limits.sessions_max = count,
         "watches_max" => limits.watches_max = count,
         _ => panic!("a hub has no setting {name}"),
     }

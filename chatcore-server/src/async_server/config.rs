@@ -147,7 +147,7 @@ pub enum StartError {
     /// By its limits the server needs more memory than [`AsyncConfig::memory_bytes_max`].
     #[error(
         "by its limits this server needs at most {} ({needed} bytes) of memory, which is more than memory_bytes_max, {} \
-         ({bytes_max} bytes): lower connections_max, or of the limits users_max, buffer_bytes_max, memberships_max, \
+         ({bytes_max} bytes): lower connections_max, or of the limits sessions_max, buffer_bytes_max, memberships_max, \
          hub_watches_max or rooms_max",
         Bytes(*needed),
         Bytes(*bytes_max)

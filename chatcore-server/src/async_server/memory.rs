@@ -43,6 +43,6 @@ mod tests {
         let limits = Limits::default();
         let sum = bytes_max(&limits, 1_000);
         assert!(bytes_max(&limits, 1) < sum);
-        assert!(bytes_max(&limits.with_users_max(1), 1_000) < sum);
+        assert!(bytes_max(&limits.with_sessions_max(1), 1_000) < sum);
     }
 }

@@ -41,7 +41,7 @@ pub enum BindError {
     /// By its limits the server needs more memory than [`Config::memory_bytes_max`].
     #[error(
         "by its limits this server needs at most {} ({needed} bytes) of memory, which is more than memory_bytes_max, {} \
-         ({bytes_max} bytes): lower users_max, connections_max, buffer_bytes_max, memberships_max, hub_watches_max or \
+         ({bytes_max} bytes): lower sessions_max, connections_max, buffer_bytes_max, memberships_max, hub_watches_max or \
          rooms_max",
         Bytes(*needed),
         Bytes(*bytes_max)

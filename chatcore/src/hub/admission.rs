@@ -269,9 +269,9 @@ impl Hub {
         registration: &mut Registration,
     ) -> Result<(ConnId, usize), Refusal> {
         let (sessions, _) = self.ordered.unordered();
-        let users_max = sessions.limits.users_max;
-        if sessions.len() >= users_max as usize {
-            return Err(Refusal::HubFull { users_max });
+        let sessions_max = sessions.limits.sessions_max;
+        if sessions.len() >= sessions_max as usize {
+            return Err(Refusal::HubFull { sessions_max });
         }
         let token = Token::from_bytes(self.secrets.draw());
         let name = &registration.name;

@@ -88,7 +88,7 @@ impl Hub {
         let at_most = |what: &str, count: usize, max: u32| {
             if count <= max as usize { Ok(()) } else { Err(format!("there are {count} {what}, and {max} are allowed")) }
         };
-        at_most("sessions", sessions.len(), limits.users_max)?;
+        at_most("sessions", sessions.len(), limits.sessions_max)?;
         at_most("rooms", rooms.len(), limits.rooms_max)?;
         at_most("memberships", rooms.memberships(), limits.memberships_max)?;
         for (_, session) in sessions.iter() {

@@ -16,7 +16,7 @@ impl Hub {
     /// use chatcore::{Hub, Instant, Limits, LimitsError};
     ///
     /// let mut hub = Hub::new(Limits::default(), [7; 32]);
-    /// let fewer = Limits::default().with_users_max(500);
+    /// let fewer = Limits::default().with_sessions_max(500);
     /// assert_eq!(hub.set_limits(Instant::ZERO, fewer.clone()), Ok(()));
     /// assert_eq!(hub.limits(), &fewer);
     /// let longer = fewer.with_body_bytes_max(100);
@@ -66,9 +66,9 @@ mod tests {
     fn limits_that_do_not_fit_or_cannot_change_leave_all_as_they_are() {
         let mut hub = Hub::new(Limits::default(), [7; 32]);
         let before = hub.limits().clone();
-        let wrong = before.clone().with_rooms_max(0).with_users_max(5);
+        let wrong = before.clone().with_rooms_max(0).with_sessions_max(5);
         assert_eq!(hub.set_limits(Instant::ZERO, wrong), Err(LimitsError::Zero { name: "rooms_max" }));
-        let fixed = before.clone().with_idle_time_max(core::time::Duration::from_secs(1)).with_users_max(5);
+        let fixed = before.clone().with_idle_time_max(core::time::Duration::from_secs(1)).with_sessions_max(5);
         assert_eq!(hub.set_limits(Instant::ZERO, fixed), Err(LimitsError::Fixed { name: "idle_time_max" }));
         assert_eq!(hub.limits(), &before);
     }

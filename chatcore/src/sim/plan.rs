@@ -267,7 +267,7 @@ impl Plan {
         let all = u32::try_from(plan.all_devices()).unwrap_or(u32::MAX);
         let devices = u32::try_from(plan.devices).unwrap_or(u32::MAX);
         let limits = Limits {
-            users_max: all + random.pick(&[0, 2, all, 10 * all]),
+            sessions_max: all + random.pick(&[0, 2, all, 10 * all]),
             sessions_of_user_max: devices + random.pick(&[0, 1, 5]),
             members_max: if is_tight { all - 1 } else { plan.limits.members_max },
             ..plan.limits
@@ -380,7 +380,7 @@ fn draw_limits(random: &mut Random, users: usize, is_tight: bool) -> Limits {
     let all = u32::try_from(users).unwrap_or(u32::MAX);
     let limits = Limits {
         body_bytes_max: 1_152,
-        users_max: all + u32::try_from(random.below(3)).unwrap_or_default(),
+        sessions_max: all + u32::try_from(random.below(3)).unwrap_or_default(),
         handshake_time_max: seconds(random.within(5..=30)),
         idle_time_max: seconds(random.pick(&[2, 10, 60])),
         // Longer than a client waits with an acknowledgement.

@@ -76,7 +76,7 @@ codes! {
         InvalidName = 1 "invalid_name",
         /// Somebody has the name, or one that maps to the same.
         NameInUse = 2 "name_in_use",
-        /// The hub has as many users as it allows.
+        /// The hub has as many sessions as it allows.
         HubFull = 3 "hub_full",
         /// The credential does not give the right to the name, or the hub reserves the name.
         Denied = 4 "denied",

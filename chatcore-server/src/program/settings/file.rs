@@ -96,7 +96,7 @@ fn unknown(key: &str, value: &DeValue<'_>) -> String {
     match nearest {
         Some(setting) => format!("there is no setting {key:?}; {} is the nearest", setting.name),
         None if matches!(value, DeValue::Table(_)) => {
-            format!("there is no section [{key}]: all settings stand at the top, like users_max = 500")
+            format!("there is no section [{key}]: all settings stand at the top, like sessions_max = 500")
         }
         None => format!("there is no setting {key:?}: --print-config shows all"),
     }

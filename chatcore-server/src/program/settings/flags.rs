@@ -126,7 +126,7 @@ pub(crate) fn command() -> Command {
         .about("A chat server.")
         .long_about(
             "A chat server.\n\nPrints one line for each address that it listens on, and serves until it gets SIGINT, \
-             SIGTERM or SIGQUIT.\n\nEach setting is a flag, such as --users-max 500, a variable, CHATCORE_USERS_MAX=500, or a line of a file, users_max = 500. A flag \
+             SIGTERM or SIGQUIT.\n\nEach setting is a flag, such as --sessions-max 500, a variable, CHATCORE_SESSIONS_MAX=500, or a line of a file, sessions_max = 500. A flag \
              comes before a variable, and that before the file. A time is a number with a unit, like 30s or 250ms; \
              without a unit, a flag means seconds. Bytes are a number, or one with a unit, like 64KiB.",
         )

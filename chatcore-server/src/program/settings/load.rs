@@ -76,7 +76,7 @@ impl Loaded {
             Ok(()) => self.settings.reconnect.check().err()?,
             Err(BindError::HubNumber(number)) => format!("hub_number is {number}: it must be 0 to {HUB_NUMBER_MAX}"),
             Err(error @ BindError::Memory { .. }) => format!(
-                "{error}; the flags are --users-max, --connections-max, --buffer-bytes-max, --memberships-max, \
+                "{error}; the flags are --sessions-max, --connections-max, --buffer-bytes-max, --memberships-max, \
                  --hub-watches-max, --rooms-max and --memory-bytes-max"
             ),
             Err(error @ BindError::NoCertificate { .. }) => format!("{error}; the flags are --tls-cert and --tls-key"),

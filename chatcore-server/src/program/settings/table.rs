@@ -46,8 +46,8 @@ settings! {
         reserved_names: server.reserved_names, List("NAME"), Live,
             "Names that nobody gets. Nobody gets a name that looks like one of them, either.",
             flag = "reserve-name";
-        users_max: server.limits.users_max, Count, Live,
-            "Users. The server refuses more with hub_full.";
+        sessions_max: server.limits.sessions_max, Count, Live,
+            "Sessions, and so users. The server refuses more with hub_full.";
         registration_attempts_max: server.limits.registration_attempts_max, Count, Live,
             "Refusals on one connection before the server closes it.";
         handshake_time_max: server.limits.handshake_time_max, Time, Live,

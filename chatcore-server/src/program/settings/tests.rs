@@ -56,10 +56,10 @@ fn of_a_flag_that_is_given_twice_the_last_counts_and_all_addresses_do() {
 
 #[test]
 fn a_flag_comes_before_the_file_and_the_file_before_the_default() {
-    let folder = Folder::with("users_max = 5\nrooms_max = 6\nlisten = [\"c:3\"]\n");
-    let loaded = folder.load(&["--users-max", "7"]).unwrap();
+    let folder = Folder::with("sessions_max = 5\nrooms_max = 6\nlisten = [\"c:3\"]\n");
+    let loaded = folder.load(&["--sessions-max", "7"]).unwrap();
     let config = loaded.settings.config();
-    assert_eq!((config.limits.users_max, config.limits.rooms_max), (7, 6));
+    assert_eq!((config.limits.sessions_max, config.limits.rooms_max), (7, 6));
     assert_eq!(config.limits.members_max, Config::default().limits.members_max);
     assert_eq!(config.listen, ["c:3"]);
 }
@@ -67,11 +67,11 @@ fn a_flag_comes_before_the_file_and_the_file_before_the_default() {
 #[test]
 fn what_is_printed_is_a_file_with_the_same_values() {
     let folder = Folder::with("reserved_names = [\"Admin\"]\nidle_time_max = \"90s\"\nreconnect_after = \"1.5s\"\n");
-    let args = ["--users-max", "7", "--reconnect-to", "b:2", "--log", "info,chatcore_server=debug"];
+    let args = ["--sessions-max", "7", "--reconnect-to", "b:2", "--log", "info,chatcore_server=debug"];
     let loaded = folder.load(&args).unwrap();
     let printed = loaded.to_string();
     for line in [
-        "users_max = 7  # --users-max".to_string(),
+        "sessions_max = 7  # --sessions-max".to_string(),
         format!("idle_time_max = \"90s\"  # {}:2", folder.path().display()),
         "rooms_max = 100000  # default".to_string(),
         "# memory_bytes_max is not set".to_string(),
@@ -90,7 +90,7 @@ fn what_is_printed_is_a_file_with_the_same_values() {
 fn each_fault_of_a_file_is_named_with_its_line_and_what_would_be_right() {
     let folder = Folder::with(concat!(
         "# a comment\n",
-        "user_max = 5\n",
+        "session_max = 5\n",
         "idle_time_max = \"10\"\n",
         "stall_time_max = 10\n",
         "body_bytes_max = \"64kb\"\n",
@@ -102,11 +102,11 @@ fn each_fault_of_a_file_is_named_with_its_line_and_what_would_be_right() {
         "hub_number = 99999\n",
         "wholly_unknown = 1\n",
         "[limits]\n",
-        "users_max = 5\n",
+        "sessions_max = 5\n",
     ));
     let faults = folder.faults(&["--members-max", "many"]);
     for (line, words) in [
-        ("FILE:2: there is no setting \"user_max\"; users_max is the nearest", ""),
+        ("FILE:2: there is no setting \"session_max\"; sessions_max is the nearest", ""),
         ("FILE:3: idle_time_max is \"10\": it needs a unit", "\"10s\" for 10 seconds"),
         ("FILE:4: stall_time_max is 10: it needs a unit", "\"10s\""),
         ("FILE:5: body_bytes_max is \"64kb\": it must be a number of bytes", "KiB, MiB"),
@@ -127,12 +127,14 @@ fn each_fault_of_a_file_is_named_with_its_line_and_what_would_be_right() {
 
 #[test]
 fn what_is_no_configuration_at_all_is_named_with_its_line() {
-    assert!(Folder::with("users_max = 5\nrooms_max 5\n").faults(&[])[0].starts_with("FILE:2: this is not TOML"));
+    assert!(Folder::with("sessions_max = 5\nrooms_max 5\n").faults(&[])[0].starts_with("FILE:2: this is not TOML"));
     let folder = Folder::with("[\"two\\nlines\\u001b\"]\n");
     assert!(folder.faults(&[])[0].starts_with("FILE:1: there is no section [two\\nlines\\u{1b}]"));
-    assert!(Folder::with("users_max = 5\nusers_max = 5\n").faults(&[])[0].starts_with("FILE:2: this is not TOML"));
+    assert!(
+        Folder::with("sessions_max = 5\nsessions_max = 5\n").faults(&[])[0].starts_with("FILE:2: this is not TOML")
+    );
     let folder = Folder::with("");
-    fs::write(folder.path(), b"users_max = 5\n# \xff\n").unwrap();
+    fs::write(folder.path(), b"sessions_max = 5\n# \xff\n").unwrap();
     assert!(folder.faults(&[])[0].starts_with("FILE:2: this is not UTF-8"));
     fs::write(folder.path(), vec![b'#'; (1 << 20) + 1]).unwrap();
     assert!(folder.faults(&[])[0].contains("at most 1048576 bytes"));

@@ -209,5 +209,5 @@ impl Oracle {
 
 /// Who has one device waits until the name is free.
 fn sessions_max(users: usize, devices: usize, limits: &Limits) -> usize {
-    if devices == 1 { users } else { limits.users_max as usize }
+    if devices == 1 { users } else { limits.sessions_max as usize }
 }

@@ -28,7 +28,7 @@ impl Server {
         if let Err(detail) = hub.audit() {
             return violation(detail);
         }
-        if hub.sessions() > limits.users_max as usize || hub.rooms() > limits.rooms_max as usize {
+        if hub.sessions() > limits.sessions_max as usize || hub.rooms() > limits.rooms_max as usize {
             return violation(format!("{} sessions, {} rooms", hub.sessions(), hub.rooms()));
         }
         let (detached, living) = (around.oracle.detached(), around.oracle.living() + self.strangers);
