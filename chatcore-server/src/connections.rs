@@ -250,6 +250,7 @@ impl Connections {
             HubEvent::Detached { conn, name, reason, .. } => info!(%conn, %name, %reason, "lost its connection"),
             HubEvent::Resumed { conn, name, .. } => info!(%conn, peer = %peer(conn), %name, "resumed"),
             HubEvent::TakenOver { conn, name, .. } => info!(%conn, peer = %peer(conn), %name, "taken over"),
+            HubEvent::Renamed { from, name, .. } => info!(%from, %name, "renamed"),
             HubEvent::SessionEnded { name, reason, .. } => info!(%name, %reason, "left"),
             HubEvent::RoomOpened { room, .. } => debug!(%room, "opened"),
             HubEvent::RoomClosed { room, .. } => debug!(%room, "closed"),

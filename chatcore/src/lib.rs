@@ -48,7 +48,7 @@ pub use handshake::{Denial, Handshake, HandshakeError, QuotaKey, Refusal, Regist
 #[cfg(feature = "hub")]
 pub use hub::{
     Action, Admission, Asking, Audience, CONNECTION_COST, CloseReason, ConnId, Counters, Hub, HubEvent, Memory,
-    NotAdmitted, Question, QuestionId, Requested, SessionId, UnknownConn, UnknownQuestion,
+    NotAdmitted, Question, QuestionId, RenameError, Requested, SessionId, UnknownConn, UnknownQuestion,
 };
 #[cfg(feature = "hub")]
 pub use hub_connection::{HubConnection, Next};

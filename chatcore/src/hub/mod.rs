@@ -26,6 +26,7 @@ mod prefetch;
 mod presence;
 mod questions;
 mod rate;
+mod rename;
 mod replies;
 mod reports;
 mod requests;
@@ -49,6 +50,7 @@ pub use self::operator::Audience;
 pub use self::ordered::Memory;
 pub use self::parts::Hub;
 pub use self::questions::{Asking, Question, QuestionId, Requested, UnknownQuestion};
+pub use self::rename::RenameError;
 pub use self::session_id::SessionId;
 #[cfg(feature = "sim")]
 pub(crate) use self::thresholds::Thresholds;

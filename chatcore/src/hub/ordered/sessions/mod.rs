@@ -3,6 +3,7 @@
 
 mod answers;
 mod conns;
+mod former_names;
 mod memory;
 mod outboxes;
 mod session;
@@ -10,6 +11,7 @@ mod store;
 mod users;
 
 pub(in crate::hub) use self::answers::Answer;
+pub(in crate::hub) use self::former_names::NewName;
 pub use self::memory::Memory;
 pub(in crate::hub) use self::session::{
     Attachment, Details, Membership, MissedRun, Rare, Session, TimerAction, Watching,
