@@ -112,6 +112,14 @@ pub(crate) enum Report {
     Resumed {
         name: String,
     },
+    /// An operator of the server has given us another name.
+    Renamed {
+        from: String,
+        name: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        display_name: Option<String>,
+        detail: String,
+    },
     SessionLost,
     /// A line of input, or something like it, that came to nothing.
     Error {
@@ -223,6 +231,7 @@ impl Report {
                     "left" => "left",
                     "quit" => "quit",
                     "timed_out" => "timed out",
+                    "renamed" => "has another name now",
                     other => &format!("is gone ({})", safe(other)),
                 };
                 format!("[{}] {} {how}", safe(room), safe(name))
@@ -241,6 +250,10 @@ impl Report {
                 format!("{}; reconnecting in {:.1} s", safe(detail), after.as_secs_f64())
             }
             Self::Resumed { name } => format!("resumed: you are still {}, and nothing is lost", safe(name)),
+            Self::Renamed { name, display_name, detail, .. } => {
+                let why = if detail.is_empty() { String::new() } else { format!(": {}", safe(detail)) };
+                format!("you are now called {}{why}", shown(name, display_name.as_ref()))
+            }
             Self::SessionLost => "the server does not know the session any more; registering anew".to_owned(),
             Self::Error { detail, .. } => safe(detail),
             Self::Help { text } => (*text).to_owned(),
@@ -337,6 +350,28 @@ mod tests {
         let stale = Report::Stale { room: "#lobby".into() };
         assert_eq!(stale.json(), r##"{"event":"stale","room":"#lobby"}"##);
         assert_eq!(stale.text(), "the members of #lobby have changed: /roster #lobby lists them");
+    }
+
+    #[test]
+    fn who_is_renamed_is_told_why() {
+        let renamed = |display_name: Option<&str>, detail: &str| Report::Renamed {
+            from: "alice".into(),
+            name: "guest-7".into(),
+            display_name: display_name.map(Into::into),
+            detail: detail.into(),
+        };
+        let why = "the name is\x1b[31m somebody's";
+        assert_eq!(
+            renamed(Some("Guest-7"), why).text(),
+            "you are now called Guest-7: the name is\\u{1b}[31m somebody's"
+        );
+        assert_eq!(renamed(None, "").text(), "you are now called guest-7");
+        assert_eq!(
+            renamed(None, "why").json(),
+            r#"{"event":"renamed","from":"alice","name":"guest-7","detail":"why"}"#
+        );
+        let left = Report::Left { room: "#lobby".into(), name: "alice".into(), reason: "renamed".into() };
+        assert_eq!(left.text(), "[#lobby] alice has another name now");
     }
 
     #[test]

@@ -291,6 +291,7 @@ impl Connections {
             }
             HubEvent::Resumed { conn, name, .. } => info!(%conn, peer = %peer(conn), %name, "resumed"),
             HubEvent::TakenOver { conn, name, .. } => info!(%conn, peer = %peer(conn), %name, "taken over"),
+            HubEvent::Renamed { from, name, .. } => info!(%from, %name, "renamed"),
             HubEvent::SessionEnded { name, origin, reason, .. } => {
                 info!(origin = %origin_of(origin), %name, %reason, "left");
             }

@@ -1,8 +1,9 @@
 //! Runs the simulator as often as wanted, on all processors:
-//! `cargo run --release -p chatcore --features sim --example simulate -- --runs 100000 [--seed N] [--attack]`.
+//! `cargo run --release -p chatcore --features sim --example simulate -- --runs 100000 [--seed N] [--attack | --renames]`.
 //!
 //! The runs have the seeds from N on (1 without one). With `--attack`, each of them is an attack; without, one in a
-//! hundred is. Each with a violation is shown with the command that replays it alone, telling all that happens. The line
+//! hundred is. With `--renames`, users are renamed in each of them; without, in none. Each with a violation is shown with
+//! the command that replays it alone, telling all that happens. The line
 //! at the end holds a hash of every byte that was written in all runs: the same on every target.
 
 use std::panic;
@@ -11,12 +12,21 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use chatcore::sim::{self, Listener, Plan, Random, Summary, World};
+use chatcore::sim::{Plan, Random, Summary, World};
 
-const USAGE: &str = "usage: simulate [--runs N] [--seed N] [--attack] [--verbose]";
+const USAGE: &str = "usage: simulate [--runs N] [--seed N] [--attack | --renames] [--verbose]";
+
+/// What runs are drawn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Any but those with renames.
+    Any,
+    Attack,
+    Renames,
+}
 
 fn main() -> ExitCode {
-    let Arguments { runs, seed: first, is_attack, is_verbose } = match arguments(std::env::args().skip(1)) {
+    let Arguments { runs, seed: first, kind, is_verbose } = match arguments(std::env::args().skip(1)) {
         Ok(arguments) => arguments,
         Err(error) => {
             eprintln!("{error}\n{USAGE}");
@@ -31,7 +41,7 @@ fn main() -> ExitCode {
             if run >= runs {
                 return;
             }
-            match simulate(first.wrapping_add(run), is_attack, is_verbose) {
+            match simulate(first.wrapping_add(run), kind, is_verbose) {
                 Some(summary) => *total.lock().expect("nobody panics with it") += summary,
                 None => drop(failures.fetch_add(1, Ordering::Relaxed)),
             }
@@ -47,41 +57,48 @@ fn main() -> ExitCode {
     });
     let (total, failures) = (total.into_inner().expect("nobody panics with it"), failures.into_inner());
     let Summary { trace, steps, sent, seen, copies, lives, resumptions, missed, stale, .. } = total;
-    let Summary { more, pauses, evictions, stalls, sessions_refused, attackers, delay, .. } = total;
+    let Summary { more, pauses, evictions, stalls, sessions_refused, renames, attackers, delay, .. } = total;
     println!(
         "{runs} runs from seed {first}: {failures} with a violation; {steps} steps, {sent} messages sent, {seen} seen, \
          {copies} copies for other devices, {lives} processes, {resumptions} resumptions, {missed} times missed, {stale} times stale, {more} times more, \
-         {pauses} pauses, {evictions} evictions, {stalls} stalls, {sessions_refused} sessions too many, {attackers} attackers beside whom a message took \
+         {pauses} pauses, {evictions} evictions, {stalls} stalls, {sessions_refused} sessions too many, {renames} renames, {attackers} attackers beside whom a message took \
          {delay:?} at the most; trace {trace:016x}"
     );
     if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// One run. None after a violation, which is then told.
-fn simulate(seed: u64, is_attack: bool, is_verbose: bool) -> Option<Summary> {
-    let listener = || -> Listener { Box::new(|now, note| println!("{now} {note}")) };
-    let outcome = panic::catch_unwind(|| match (is_attack, is_verbose) {
-        (true, true) => attack(seed).with_listener(listener()).run(),
-        (true, false) => attack(seed).run(),
-        (false, true) => sim::replay(seed, listener()),
-        (false, false) => sim::run(seed),
+fn simulate(seed: u64, kind: Kind, is_verbose: bool) -> Option<Summary> {
+    let outcome = panic::catch_unwind(|| {
+        let world = match kind {
+            Kind::Any => World::draw(seed),
+            Kind::Attack => drawn(seed, Plan::draw_attack),
+            Kind::Renames => drawn(seed, Plan::draw_renaming),
+        };
+        let world =
+            if is_verbose { world.with_listener(Box::new(|now, note| println!("{now} {note}"))) } else { world };
+        world.run()
     });
     match outcome {
         Ok(Ok(summary)) => return Some(summary),
         Ok(Err(violation)) => eprintln!("seed {seed}: {violation}"),
         Err(_) => eprintln!("seed {seed}: a panic, see above"),
     }
-    let attack = if is_attack { " --attack" } else { "" };
+    let kind = match kind {
+        Kind::Any => "",
+        Kind::Attack => " --attack",
+        Kind::Renames => " --renames",
+    };
     eprintln!(
-        "replay: cargo run -p chatcore --features sim --example simulate -- --runs 1 --seed {seed}{attack} --verbose"
+        "replay: cargo run -p chatcore --features sim --example simulate -- --runs 1 --seed {seed}{kind} --verbose"
     );
     None
 }
 
-/// A run that is an attack.
-fn attack(seed: u64) -> World {
+/// A run with a plan of one kind.
+fn drawn(seed: u64, draw: impl Fn(&mut Random) -> Plan) -> World {
     let mut random = Random::new(seed);
-    let plan = Plan::draw_attack(&mut random);
+    let plan = draw(&mut random);
     World::new(random.draw(), plan)
 }
 
@@ -89,18 +106,22 @@ struct Arguments {
     runs: u64,
     /// The first seed.
     seed: u64,
-    is_attack: bool,
+    kind: Kind,
     is_verbose: bool,
 }
 
 fn arguments(mut given: impl Iterator<Item = String>) -> Result<Arguments, String> {
-    let mut arguments = Arguments { runs: 1_000, seed: 1, is_attack: false, is_verbose: false };
+    let mut arguments = Arguments { runs: 1_000, seed: 1, kind: Kind::Any, is_verbose: false };
     while let Some(name) = given.next() {
         let place = match name.as_str() {
             "--runs" => &mut arguments.runs,
             "--seed" => &mut arguments.seed,
             "--attack" => {
-                arguments.is_attack = true;
+                arguments.kind = Kind::Attack;
+                continue;
+            }
+            "--renames" => {
+                arguments.kind = Kind::Renames;
                 continue;
             }
             "--verbose" => {

@@ -51,8 +51,8 @@ pub use handshake::{Denial, Handshake, HandshakeError, QuotaKey, Refusal, Regist
 #[cfg(feature = "hub")]
 pub use hub::{
     ANNOUNCEMENTS_MAX, Action, Admission, Asking, Audience, CONNECTION_COST, CloseReason, ConnId, Counters, Hub,
-    HubEvent, Memory, NotAdmitted, Question, QuestionId, Requested, SessionId, UnknownConn, UnknownQuestion,
-    UserLimitsError,
+    HubEvent, Memory, NotAdmitted, Question, QuestionId, RenameError, Requested, SessionId, UnknownConn,
+    UnknownQuestion, UserLimitsError,
 };
 #[cfg(feature = "hub")]
 pub use hub_connection::{HubConnection, Next};

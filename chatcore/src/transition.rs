@@ -70,6 +70,7 @@ pub(crate) fn at_client(state: State, kind: Kind) -> Result<State, ProtocolError
         (Registered, Kind::ACCEPTED | Kind::DONE | Kind::REJECTED) => Registered,
         (Registered, Kind::ONLINE | Kind::MEMBERS) => Registered,
         (Registered, Kind::JOINED | Kind::LEFT | Kind::STALE | Kind::PRESENCE) => Registered,
+        (Registered, Kind::RENAMED) => Registered,
         (Registered, Kind::ACK | Kind::PING | Kind::PONG) => Registered,
         (Registered, Kind::GOODBYE | Kind::ERROR) => Closed,
 

@@ -2,8 +2,8 @@
 //! in use, which is no longer developed.
 
 use chatcore::wire::{
-    AcceptedRun, Announced, Deliver, DeliveryReport, HubMessage, Kind, Message, MessageId, Online, Presence, Token,
-    UserInfo, Welcome,
+    AcceptedRun, Announced, Deliver, DeliveryReport, HubMessage, Kind, Message, MessageId, Online, Presence, Renamed,
+    Token, UserInfo, Welcome,
 };
 use proptest::prelude::*;
 use wincode::SchemaWrite;
@@ -48,6 +48,13 @@ struct SecondPresence<'a> {
     name: &'a str,
     online: bool,
     display_name: Option<&'a str>,
+}
+
+#[derive(SchemaWrite)]
+struct SecondRenamed<'a> {
+    name: &'a str,
+    display_name: Option<&'a str>,
+    detail: &'a str,
 }
 
 #[derive(Clone, SchemaWrite)]
@@ -115,6 +122,9 @@ proptest! {
         let presence = HubMessage::Presence(Presence { name: &from, online: short % 2 == 0, display_name });
         let second = second!(Kind::PRESENCE, SecondPresence { name: &from, online: short % 2 == 0, display_name });
         prop_assert_eq!(first(&presence), second);
+        let renamed = HubMessage::Renamed(Renamed { name: &from, display_name, detail: &from });
+        let second = second!(Kind::RENAMED, SecondRenamed { name: &from, display_name, detail: &from });
+        prop_assert_eq!(first(&renamed), second);
         let users = vec![UserInfo { name: &from, display_name }, UserInfo { name: "bob", display_name: Some("Bob") }];
         let second_users = users.iter().map(|user| SecondUserInfo { name: user.name, display_name: user.display_name });
         let second_users: Vec<_> = second_users.collect();

@@ -134,6 +134,7 @@ fn events() -> impl Strategy<Value = Value> {
                     json!({"message": {"id": id, "from": name, "room": room, "body": body}}),
                     json!({"message": {"id": id, "from": name, "room": null, "body": body}}),
                     json!({"sent": {"id": id, "to": name, "body": body}}),
+                    json!({"renamed": {"from": name, "name": other, "display_name": text, "detail": detail}}),
                     json!({"accepted": {"number": number, "id": id}}),
                     json!({"done": {"number": number}}),
                     json!({"rejected": {"number": number, "code": code}}),

@@ -95,6 +95,27 @@ fn runs_that_need_each_mechanism_keep_every_promise() {
     }
 }
 
+/// Runs in which users are renamed.
+const RENAMING_RUNS: u64 = 300;
+
+#[test]
+fn every_promise_is_kept_while_users_are_renamed() {
+    let mut all = Summary::default();
+    for seed in 0..RENAMING_RUNS {
+        let mut random = Random::new(seed);
+        let plan = Plan::draw_renaming(&mut random);
+        match World::new(random.draw(), plan).run() {
+            Ok(summary) => all += summary,
+            Err(violation) => panic!(
+                "{violation}; replay: cargo run -p chatcore --features sim --example simulate -- --runs 1 --seed {seed} \
+                 --renames --verbose"
+            ),
+        }
+    }
+    let Summary { renames, resumptions, copies, .. } = all;
+    assert!(renames > 2 * RENAMING_RUNS && resumptions > 0 && copies > 0, "{all:?}");
+}
+
 /// Seeds of each kind of attack.
 const ATTACKS: u64 = 3;
 

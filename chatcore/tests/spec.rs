@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use chatcore::wire::{
     AcceptedRun, Ack, Announced, ClientMessage, Deliver, DeliveryReport, Done, ErrorMessage, Goodbye, HubMessage, Join,
     Joined, Kind, Leave, Left, Members, Message, Missed, Online, Ping, Pong, Preface, Presence, Refused, Register,
-    Rejected, Resume, Resumed, RoomDeliver, Roster, Send, Sent, Stale, Unwatch, Watch, Welcome, Who,
+    Rejected, Renamed, Resume, Resumed, RoomDeliver, Roster, Send, Sent, Stale, Unwatch, Watch, Welcome, Who,
 };
 use chatcore::{
     Client, ClientConfig, Closed, DeliveryStatus, ErrorCode, Event, GoodbyeCode, Handshake, HandshakeError, Instant,
@@ -96,7 +96,7 @@ fn client_messages() -> [ClientMessage<'static>; 14] {
     ]
 }
 
-fn hub_messages() -> [HubMessage<'static>; 22] {
+fn hub_messages() -> [HubMessage<'static>; 23] {
     let limits = LIMITS;
     [
         HubMessage::Welcome(Welcome { name: "alice", display_name: None, token: TOKEN, limits }),
@@ -121,6 +121,7 @@ fn hub_messages() -> [HubMessage<'static>; 22] {
         HubMessage::Missed(Missed { room: "#lobby", first_id: MessageId(1), last_id: MessageId(2), count: 2 }),
         HubMessage::Stale(Stale { room: "#lobby" }),
         HubMessage::Sent(Sent { id: MessageId(1), to: "bob", body: b"" }),
+        HubMessage::Renamed(Renamed { name: "carol", display_name: None, detail: "" }),
     ]
 }
 

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use chatcore::wire::{
     self, Accepted, AcceptedRun, Ack, Announced, ClientMessage, Content, Deliver, DeliveryReport, Done, ErrorMessage,
     Goodbye, HubMessage, Join, Joined, Kind, Leave, Left, Members, Message, Missed, Online, Ping, Pong, Preface,
-    Presence, ReconnectHint, Refused, Register, Rejected, Resume, Resumed, RoomDeliver, Roster, Send, Sent, Stale,
-    Unwatch, UserInfo, Watch, Welcome, Who,
+    Presence, ReconnectHint, Refused, Register, Rejected, Renamed, Resume, Resumed, RoomDeliver, Roster, Send, Sent,
+    Stale, Unwatch, UserInfo, Watch, Welcome, Who,
 };
 use chatcore::{
     DeliveryStatus, ErrorCode, GoodbyeCode, LeaveCode, MessageId, ProtocolError, RefusalCode, RejectCode, Token,
@@ -162,6 +162,10 @@ fn hub_message(name: &str) -> HubMessage<'static> {
         }
         "stale" => HubMessage::Stale(Stale { room: "#lobby" }),
         "sent" => HubMessage::Sent(Sent { id: ID, to: "bob", body: &[0xff, 0x00] }),
+        "renamed" => {
+            HubMessage::Renamed(Renamed { name: "guest-7", display_name: Some("Guest-7"), detail: "not yours" })
+        }
+        "renamed-shown" => HubMessage::Renamed(Renamed { name: "alice", display_name: None, detail: "" }),
         other => panic!("vectors.txt has a hub message that the test does not know: {other}"),
     }
 }

@@ -126,7 +126,7 @@ macro_rules! with_limits {
     };
 }
 
-static MESSAGES: [Schema; 31] = [
+static MESSAGES: [Schema; 32] = [
     Schema {
         kind: 0x01,
         name: "register",
@@ -200,7 +200,7 @@ static MESSAGES: [Schema; 31] = [
         fields: &[
             Field("room", Type::Text),
             Field("name", Type::Text),
-            Field("code", Type::Code(&["left", "quit", "timed_out"])),
+            Field("code", Type::Code(&["left", "quit", "timed_out", "renamed"])),
         ],
     },
     Schema {
@@ -227,5 +227,10 @@ static MESSAGES: [Schema; 31] = [
         kind: 0x5d,
         name: "sent",
         fields: &[Field("id", U64), Field("to", Type::Text), Field("body", Type::Bytes)],
+    },
+    Schema {
+        kind: 0x5e,
+        name: "renamed",
+        fields: &[Field("name", Type::Text), Field("display_name", OPTION_TEXT), Field("detail", Type::Text)],
     },
 ];

@@ -102,6 +102,7 @@ fn every_rule_of_the_page_has_a_dialogue() {
 }
 
 /// Codes that a hub answers with and no dialogue can bring about: those that need an operator, and those that are reserved.
+/// What else an operator does is no answer: a `renamed` and the left with that code come from no hub in a dialogue, either.
 const NOT_ASKED_FOR: [&str; 5] =
     ["refused shutting_down", "rejected unconfirmed", "goodbye shutting_down", "goodbye kicked", "goodbye elsewhere"];
 

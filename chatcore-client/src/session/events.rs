@@ -19,9 +19,14 @@ impl Session {
                 self.arrived(&name, &Report::Registered { name: name.clone(), display_name })
             }
             Event::Resumed => {
-                let ticket = self.driver.as_ref().and_then(|driver| driver.client().ticket());
-                let name = ticket.map_or_else(|| self.own.name.clone(), |ticket| ticket.name.to_string());
+                let name = self.own.name.clone();
                 self.arrived(&name, &Report::Resumed { name: name.clone() })
+            }
+            Event::Renamed { from, name, display_name, detail, .. } => {
+                self.own.name = name.to_string();
+                let (from, name) = (from.to_string(), name.to_string());
+                self.show(&Report::Renamed { from, name, display_name, detail })?;
+                self.keep()
             }
             Event::SessionLost { unsent_from, .. } => {
                 self.own.is_known = true;

@@ -154,7 +154,8 @@ impl Session {
 
     /// Asks for a name, or for the session that was saved for it.
     pub(super) fn register(&mut self, name: &str, restored: Restored) -> Result<(), Failure> {
-        name.clone_into(&mut self.own.name);
+        // A session that was saved under this name may have another one since.
+        self.own.name = restored.ticket.as_ref().map_or_else(|| name.to_owned(), |ticket| ticket.name.to_string());
         self.stage = Stage::Registering;
         (self.own.slot, self.own.saved) = (restored.slot, restored.saved);
         if let Some(error) = restored.error {

@@ -126,6 +126,7 @@ fn tell<H: Hooks>(hooks: &H, event: &HubEvent) {
         HubEvent::Detached { conn, name, reason, .. } => info!(%conn, %name, %reason, "lost its connection"),
         HubEvent::Resumed { conn, name, .. } => info!(%conn, %name, "resumed"),
         HubEvent::TakenOver { conn, name, .. } => info!(%conn, %name, "taken over"),
+        HubEvent::Renamed { from, name, .. } => info!(%from, %name, "renamed"),
         HubEvent::SessionEnded { name, reason, .. } => info!(%name, %reason, "left"),
         HubEvent::RoomOpened { room, .. } => debug!(%room, "opened"),
         HubEvent::RoomClosed { room, .. } => debug!(%room, "closed"),

@@ -111,6 +111,24 @@ pub enum Event {
         #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))]
         body: Vec<u8>,
     },
+    /// We have another name from now on: an operator has renamed us (protocol.md, *renamed*). What we sent before bears the
+    /// old name. The [`ticket`](super::Client::ticket) has the new one: a program that stores it does so again. If the
+    /// session is lost, the client registers with the new name.
+    #[non_exhaustive]
+    Renamed {
+        /// The name before, as far as the client knew it. It is the new one if only the display name changes, and if a
+        /// program that was started again had stored the new ticket.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
+        from: UserName,
+        /// The name.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped"))]
+        name: UserName,
+        /// As in [`User`].
+        #[cfg_attr(feature = "serde", serde(default))]
+        display_name: Option<String>,
+        /// Why, for people. The hub wrote this text: escape it before a terminal shows it.
+        detail: String,
+    },
     /// The hub has taken responsibility for a message (protocol.md, *accepted and rejected*).
     Accepted {
         /// The number that [`Client::send`](super::Client::send) returned.

@@ -1,6 +1,8 @@
 //! What comes from the hub, and what it means.
 
+use alloc::string::ToString;
 use alloc::vec::Vec;
+use core::mem;
 use core::time::Duration;
 
 use super::event::{Closed, Event, SessionTicket, User};
@@ -12,7 +14,7 @@ use crate::time::Instant;
 use crate::transition::{self, State};
 use crate::wire::{
     self, Accepted, AcceptedRun, Content, Goodbye, GoodbyeCode, HANDSHAKE_FRAME_BYTES_MAX, HubMessage, Kind, Message,
-    Ping, Pong, PrefaceError, ProtocolError, Refused, Resumed, UserInfo, Welcome,
+    Ping, Pong, PrefaceError, ProtocolError, Refused, Renamed, Resumed, UserInfo, Welcome,
 };
 
 /// What a hub may say that was sent before a program was started again, at the most: far beyond what anybody can send,
@@ -107,6 +109,7 @@ impl Client {
                 self.end(Closed::Error { code: error.code, detail: error.detail.into() });
             }
             HubMessage::Accepted(accepted) => self.accepted(&accepted, bytes),
+            HubMessage::Renamed(renamed) => self.renamed(&renamed, bytes)?,
             other => {
                 let event = self.event(content.kind, other)?;
                 self.events.push_frame(event, bytes);
@@ -155,6 +158,20 @@ impl Client {
         if self.closing {
             self.say_goodbye();
         }
+        Ok(())
+    }
+
+    /// We have another name: the session, and another one if this one is lost.
+    fn renamed(&mut self, renamed: &Renamed<'_>, bytes: usize) -> Result<(), ProtocolError> {
+        let User { name, display_name } = shown(Kind::RENAMED, renamed.name, renamed.display_name)?;
+        let Some(ticket) = &mut self.ticket else { unreachable!("who is registered has a session") };
+        let from = mem::replace(&mut ticket.name, name.clone());
+        ticket.display_name.clone_from(&display_name);
+        if let Some((asked, _)) = &mut self.asked {
+            *asked = display_name.clone().unwrap_or_else(|| name.to_string());
+        }
+        let detail = renamed.detail.into();
+        self.events.push_frame(Event::Renamed { from, name, display_name, detail }, bytes);
         Ok(())
     }
 

@@ -198,8 +198,8 @@ impl Client {
         self.limits.as_ref()
     }
 
-    /// What a program stores for [`resume`](Self::resume); none without a session. It changes with each registration
-    /// and each attempt to resume.
+    /// What a program stores for [`resume`](Self::resume); none without a session. It changes with each registration,
+    /// with each attempt to resume, and with each [`Event::Renamed`](crate::Event::Renamed).
     pub const fn ticket(&self) -> Option<&SessionTicket> {
         self.ticket.as_ref()
     }

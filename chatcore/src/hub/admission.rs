@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use super::conn_id::ConnId;
 use super::event::{CloseReason, HubEvent};
-use super::ordered::{Answer, Attachment, Details, Rare, Session, Sessions};
+use super::ordered::{Answer, Attachment, Details, Rare, Rooms, Session, Sessions};
 use super::parts::Hub;
 use super::work::of_bytes;
 use crate::handshake::{QuotaKey, Refusal, Registration, Request};
@@ -157,7 +157,8 @@ impl Hub {
                 let sessions = self.ordered.sessions();
                 let has_token = |session: &usize| sessions[*session].details.token == token;
                 let session = holder.and_then(|holder| sessions.ring(holder).find(has_token));
-                let session = session.ok_or(Refusal::SessionOver)?;
+                let session = session.or_else(|| self.renamed_holder(&token)).ok_or(Refusal::SessionOver)?;
+                let sessions = self.ordered.sessions();
                 // What is queued for it may be as long as it has taken before.
                 if attempt <= sessions[session].details.attempt || body_bytes_max < sessions[session].body_bytes_max {
                     return Err(Refusal::StaleResume);
@@ -187,19 +188,25 @@ impl Hub {
 
     /// The oldest session of the user that holds a name. One whose time is over in this very moment is there no more,
     /// whether the driver has said so or not.
-    fn holder(&mut self, name: &UserName) -> Option<usize> {
+    pub(super) fn holder(&mut self, name: &UserName) -> Option<usize> {
         loop {
             let sessions = self.ordered.sessions();
             let oldest = sessions.find(name.as_bytes())?;
-            let over = sessions.ring(oldest).find_map(|index| match sessions[index].attachment {
-                Attachment::Detached { until } if until <= sessions.now => Some((index, CloseReason::Expired)),
-                _ => sessions[index].closing().map(|reason| (index, reason)),
-            });
+            let over = sessions.ring(oldest).find_map(|index| Some((index, over(sessions, index)?)));
             match over {
                 Some((index, reason)) => self.end(index, reason),
                 None => return Some(oldest),
             }
         }
+    }
+
+    /// The session of a client that knows it by a name that it had before it was renamed.
+    fn renamed_holder(&mut self, token: &Token) -> Option<usize> {
+        let sessions = self.ordered.sessions();
+        let index = sessions.find_by_token(token)?;
+        let Some(reason) = over(sessions, index) else { return Some(index) };
+        self.end(index, reason);
+        None
     }
 
     /// Nobody gets a name early. But whether its holder is still there is found out at once.
@@ -217,7 +224,7 @@ impl Hub {
     /// A user begins, with its first session. The key is what its name looks like.
     fn register(&mut self, key: &str, body_bytes_max: u32, registration: &mut Registration) -> Result<ConnId, Refusal> {
         let sessions = self.ordered.sessions();
-        if sessions.has_lookalike(&registration.name, key) {
+        if sessions.lookalikes(&registration.name, key).next().is_some() {
             return Err(Refusal::Confusable);
         }
         let (conn, _) = self.begin(key, body_bytes_max, registration)?;
@@ -341,6 +348,7 @@ impl Hub {
             sessions.drop_conn(index, other, CloseReason::TakenOver);
         }
         self.questions.forget(sessions.take_waiting(index), &mut sessions.timers);
+        sessions.forget_token(index);
         let news = sessions.news_of(index);
         self.presence.unwatch_all(mem::take(&mut sessions[index].details.watches));
         let opening = mem::take(&mut registration.outbox);
@@ -362,6 +370,10 @@ impl Hub {
         let (sessions, rooms) = self.ordered.unordered();
         rooms.tell_rooms(sessions, index);
         sessions.put_news(index, &news);
+        if sessions[index].renaming().is_some() {
+            Rooms::set_stale(sessions, index);
+            self.catch_up(index);
+        }
         self.note_work(of_bytes(news.frames.len()) + news.count);
         Ok(conn)
     }
@@ -400,12 +412,26 @@ impl Hub {
         sessions.set_leftover(index, 0);
         sessions[index].liveness = Liveness::new(sessions.now);
         let (session, name) = (sessions.id_of(index), sessions[index].name.clone());
+        // If its client is not to hear of its name with what comes again, it hears of it now.
+        let renaming =
+            sessions[index].renaming().filter(|renaming| name != registration.name && renaming.told_at <= count);
+        if let Some(why) = renaming.map(|renaming| renaming.why.clone()) {
+            sessions.tell_renamed(index, &why);
+        }
         sessions.events.push_back(HubEvent::Resumed { session, conn, name });
         sessions.arm(index);
         if sessions[index].is_lagging {
             self.catch_up(index);
         }
         Ok(conn)
+    }
+}
+
+/// Why a session is there no more, if its time is over in this very moment, or if it is marked to be ended.
+fn over(sessions: &Sessions, index: usize) -> Option<CloseReason> {
+    match sessions[index].attachment {
+        Attachment::Detached { until } if until <= sessions.now => Some(CloseReason::Expired),
+        _ => sessions[index].closing(),
     }
 }
 

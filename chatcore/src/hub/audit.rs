@@ -61,6 +61,10 @@ impl Hub {
             if !sessions.is_of_same_user(oldest, index) {
                 return Err(format!("session {index} is not in the ring of session {oldest}"));
             }
+            let key = session.name.confusable_key();
+            if session.looks_like() != Some(&*key).filter(|key| *key != session.name.as_str()) {
+                return Err(format!("session {index} is {}, and is not known to look like that", session.name));
+            }
             let rooms = |index: usize| {
                 let memberships = sessions[index].details.rooms.iter();
                 memberships.map(|membership| membership.slot.group()).collect::<BTreeSet<_>>()
@@ -72,6 +76,7 @@ impl Hub {
         if users.len() != self.users() {
             return Err(format!("{} users are counted, {} found", self.users(), users.len()));
         }
+        sessions.audit_former_names()?;
         for (name, count) in users {
             let in_ring = sessions.find(name.as_bytes()).map_or(0, |oldest| sessions.ring(oldest).count());
             if in_ring != count {

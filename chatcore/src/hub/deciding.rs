@@ -59,7 +59,12 @@ impl Hub {
 
     /// The next question; none if there is no further one.
     pub fn poll_question(&mut self) -> Option<Question> {
-        self.questions.poll()
+        let mut question = self.questions.poll()?;
+        // Its user may have been renamed since.
+        if let Some(user) = self.user_of(question.session) {
+            question.user.clone_from(user);
+        }
+        Some(question)
     }
 
     /// Whether [`poll_question`](Self::poll_question) has one, unless its session has ended meanwhile.

@@ -59,6 +59,14 @@ pub enum HubEvent {
         /// The name.
         name: UserName,
     },
+    /// A user has another name from now on, with all its sessions ([`Hub::rename`](super::Hub::rename)).
+    #[non_exhaustive]
+    Renamed {
+        /// The name before, which is free now. It is the new one if only the display name is another.
+        from: UserName,
+        /// The name.
+        name: UserName,
+    },
     /// A session has ended, and its name is free if its user has no other session. If it had a connection, an [`Action::Close`](super::Action::Close)
     /// follows when everything is written, unless the driver itself reported that the connection is gone.
     #[non_exhaustive]

@@ -27,6 +27,7 @@ mod presence;
 mod questions;
 mod rate;
 mod reconfigure;
+mod rename;
 mod replies;
 mod reports;
 mod requests;
@@ -50,6 +51,7 @@ pub use self::operator::{Audience, UserLimitsError};
 pub use self::ordered::{ANNOUNCEMENTS_MAX, Memory};
 pub use self::parts::Hub;
 pub use self::questions::{Asking, Question, QuestionId, Requested, UnknownQuestion};
+pub use self::rename::RenameError;
 pub use self::session_id::SessionId;
 #[cfg(feature = "sim")]
 pub(crate) use self::thresholds::Thresholds;

@@ -85,7 +85,7 @@ pub struct Question {
     pub id: QuestionId,
     /// The session that requests it.
     pub session: SessionId,
-    /// The name of the session's user.
+    /// The name of the session's user, when the program takes the question.
     pub user: UserName,
     /// What it requests.
     pub request: Requested,

@@ -90,11 +90,8 @@ impl Undelivered {
             }
             let may_have_arrived = may_have_arrived || self.ended.shared.is_some_and(|shared| shared.contain(id));
             let status = if may_have_arrived { DeliveryStatus::Unconfirmed } else { DeliveryStatus::Undelivered };
-            for sender in sessions.find(from.as_bytes()).into_iter().flat_map(|sender| sessions.ring(sender)) {
-                // A later session of the same name has not sent it, and was not told of it.
-                if sessions[sender].details.created_at_id < id {
-                    by_status.entry((sender, status.into())).or_default().push(id);
-                }
+            for sender in sessions.senders(from, id) {
+                by_status.entry((sender, status.into())).or_default().push(id);
             }
         }
         work.spend(1 + passed / PASSED);

@@ -46,6 +46,9 @@ pub struct Plan {
     pub fault_event_pace: Option<Duration>,
     /// The weight of each fault event: how likely it is compared with the others.
     pub fault_events: [(FaultEvent, u32); FaultEvent::ALL.len()],
+    /// The average time after which an operator renames some user; none for never. Then the server admits a user that is
+    /// there only under the name that it has.
+    pub rename_pace: Option<Duration>,
     /// The chance that the server takes time to decide about a registration, in millionths.
     pub auth_delay_chance: u32,
     /// The chance that an attempt to connect fails, in millionths.
@@ -85,6 +88,7 @@ setters! {
         with_body_bytes_max(body_bytes_max: u64),
         with_fault_event_pace(fault_event_pace: Option<Duration>),
         with_fault_events(fault_events: [(FaultEvent, u32); FaultEvent::ALL.len()]),
+        with_rename_pace(rename_pace: Option<Duration>),
         with_auth_delay_chance(auth_delay_chance: u32),
         with_dial_fails(dial_fails: u32),
         with_origins(origins: usize),
@@ -154,6 +158,9 @@ impl FaultEvent {
     }
 }
 
+/// How often users are renamed in a run, roughly at the most: no session has so many names that the hub forgets one.
+const RENAMES_MAX: u64 = 10;
+
 /// A burst is shorter than the longest by this factor, on average: most are short.
 const BURST_MEAN_OF_MAX: u64 = 6;
 
@@ -192,6 +199,7 @@ impl Plan {
             body_bytes_max: 10,
             fault_event_pace: None,
             fault_events: FaultEvent::ALL.map(|fault_event| (fault_event, 0)),
+            rename_pace: None,
             auth_delay_chance: 0,
             dial_fails: 0,
             origins: 1,
@@ -273,6 +281,14 @@ impl Plan {
             ..plan.limits
         };
         Self { limits, ..plan }
+    }
+
+    /// As [`draw`](Self::draw), and an operator renames users, a few times or very often.
+    pub fn draw_renaming(random: &mut Random) -> Self {
+        let plan = Self::draw(random);
+        let renames = u32::try_from(random.within(1..=RENAMES_MAX)).unwrap_or(1);
+        let rename_pace = Some(plan.fault_phase / renames);
+        Self { rename_pace, ..plan }
     }
 
     /// Draws a plan of a few seconds with hundreds of users. Some of them talk, in rooms that most of them are in.

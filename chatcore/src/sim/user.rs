@@ -6,9 +6,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::names::{spelling, user_name};
+use super::names::spelling;
 use super::network::{End, WireId};
-use super::random::Random;
+use super::random::{CERTAIN, Random};
 use super::server::{Around, Server};
 use super::violation::{Property, Violation};
 use crate::{Client, ClientConfig, Closed, Event, GoodbyeCode, Instant, QuotaKey, Received, SessionTicket};
@@ -24,7 +24,6 @@ pub(super) struct User {
     pub(super) index: usize,
     /// The number of its user.
     pub(super) number: usize,
-    name: String,
     origin: QuotaKey,
     config: ClientConfig,
     random: Random,
@@ -82,7 +81,6 @@ impl User {
         Self {
             index,
             number,
-            name: user_name(number),
             origin,
             config,
             random,
@@ -114,10 +112,6 @@ impl User {
     /// The program knows all that its client has received.
     pub(super) fn has_taken_all(&self) -> bool {
         self.takes_at.is_none()
-    }
-
-    pub(super) fn name(&self) -> &str {
-        &self.name
     }
 
     // ---- what befalls it ----
@@ -330,6 +324,10 @@ impl User {
                 self.ticket = self.client.as_ref().and_then(|client| client.ticket().cloned());
             }
             Event::Resumed => self.resumptions += 1,
+            // It may be killed before it has written that down.
+            Event::Renamed { .. } if self.random.chance(CERTAIN / 2) => {
+                self.ticket = self.client.as_ref().and_then(|client| client.ticket().cloned());
+            }
             Event::SessionLost { .. } => self.ticket = None,
             Event::Refused { wait, .. } => {
                 let wait = wait.unwrap_or(Duration::from_secs(1));

@@ -3,7 +3,7 @@
 
 use super::chat::{
     Accepted, AcceptedRun, Deliver, DeliveryReport, Done, Join, Joined, Leave, Left, Members, Missed, Online, Presence,
-    Rejected, RoomDeliver, Roster, Send, Sent, Stale, Unwatch, UserInfo, Watch, Who,
+    Rejected, Renamed, RoomDeliver, Roster, Send, Sent, Stale, Unwatch, UserInfo, Watch, Who,
 };
 use super::connection::{Ack, ErrorMessage, Goodbye, Ping, Pong, Refused, Register, Resume, Resumed, Welcome};
 use super::message_id::MessageId;
@@ -51,6 +51,9 @@ bounds! {
     ErrorMessage<'_>: |error, _| is_detail(error.detail),
     Deliver<'_>: |deliver, _| is_user(deliver.from),
     Sent<'_>: |sent, _| is_user(sent.to),
+    Renamed<'_>: |renamed, _| {
+        is_user(renamed.name) && is_display(renamed.name, renamed.display_name) && is_detail(renamed.detail)
+    },
     RoomDeliver<'_>: |deliver, _| is_room(deliver.room) && is_user(deliver.from),
     Accepted: |accepted, _| !accepted.runs.is_empty() && accepted.runs.iter().all(is_run),
     Online<'_>: |online, _| is_page(&online.users),

@@ -270,6 +270,18 @@ pub struct Sent<'a> {
     pub body: &'a [u8],
 }
 
+/// The client has another name from now on: an operator has renamed its user. What the client says from now on bears this
+/// name, and its next resume may name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renamed<'a> {
+    /// The name, as the hub mapped it. It is the one before if only the display name is another.
+    pub name: &'a str,
+    /// As in [`UserInfo`].
+    pub display_name: Option<&'a str>,
+    /// Why, for people: at most [`DETAIL_BYTES_MAX`](crate::DETAIL_BYTES_MAX) bytes.
+    pub detail: &'a str,
+}
+
 /// Reads a list without reserving memory for the length that it claims: what is not there cannot be allocated.
 fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     struct List<T>(PhantomData<T>);

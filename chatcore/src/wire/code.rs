@@ -175,6 +175,8 @@ codes! {
         Quit = 2 "quit",
         /// Its connection broke, and it did not resume the session in time.
         TimedOut = 3 "timed_out",
+        /// It has another name from now on: a joined of that name follows.
+        Renamed = 4 "renamed",
     }
 }
 

@@ -102,6 +102,8 @@ kinds! {
     STALE = 0x5c "stale",
     /// Hub to client: another session of the same user has sent a message to a user.
     SENT = 0x5d "sent",
+    /// Hub to client: you have another name from now on.
+    RENAMED = 0x5e "renamed",
 }
 
 impl Kind {

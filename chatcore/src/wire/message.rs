@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::bounds::{Bounded, Side};
 use super::chat::{
     Accepted, Deliver, DeliveryReport, Done, Join, Joined, Leave, Left, Members, Missed, Online, Presence, Rejected,
-    RoomDeliver, Roster, Send, Sent, Stale, Unwatch, Watch, Who,
+    Renamed, RoomDeliver, Roster, Send, Sent, Stale, Unwatch, Watch, Who,
 };
 use super::codec;
 use super::connection::{Ack, ErrorMessage, Goodbye, Ping, Pong, Refused, Register, Resume, Resumed, Welcome};
@@ -166,5 +166,7 @@ messages! {
         Stale(Stale<'a>) = STALE,
         /// Another session of the same user has sent a message.
         Sent(Sent<'a>) = SENT,
+        /// The client has another name from now on.
+        Renamed(Renamed<'a>) = RENAMED,
     }
 }

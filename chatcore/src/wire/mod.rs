@@ -42,7 +42,7 @@ mod token;
 
 pub use chat::{
     Accepted, AcceptedRun, Deliver, DeliveryReport, Done, Join, Joined, Leave, Left, Members, Missed, Online, Presence,
-    Rejected, RoomDeliver, Roster, Send, Sent, Stale, Unwatch, UserInfo, Watch, Who,
+    Rejected, Renamed, RoomDeliver, Roster, Send, Sent, Stale, Unwatch, UserInfo, Watch, Who,
 };
 pub use code::{DeliveryStatus, ErrorCode, GoodbyeCode, LeaveCode, RefusalCode, RejectCode};
 pub use connection::{

@@ -17,7 +17,7 @@ const _: () = assert!(
 /// The most users on one page of a list: of who is online, or of a room's members.
 pub const PAGE_USERS_MAX: usize = 500;
 
-/// The most bytes of the detail text in an error, a refusal or a goodbye. The core cuts a longer one.
+/// The most bytes of the detail text in an error, a refusal, a goodbye or a renamed. The core cuts a longer one.
 pub const DETAIL_BYTES_MAX: usize = 200;
 
 /// Cuts a detail text at its limit, at a character's border.

@@ -2,7 +2,7 @@
 
 use super::announcements::Announcements;
 use super::rooms::{Rooms, tell_joined, tell_left};
-use super::sessions::Sessions;
+use super::sessions::{NewName, Sessions};
 use crate::hub::work::{Budget, Work};
 use crate::name::UserName;
 use crate::wire::{Head, MessageId, RejectCode};
@@ -91,6 +91,12 @@ impl Ordered {
             return None;
         }
         Some(MembershipOf { sessions: &mut self.sessions, rooms: &mut self.rooms, session })
+    }
+
+    /// For a user who gets another name, by its oldest session, once all that was said in rooms is with the members, and so
+    /// is all news: what was said under the old name comes before the news of it. None if the work does not go so far.
+    pub(in crate::hub) fn name_of(&mut self, oldest: usize, work: &mut Work) -> Option<NameOf<'_>> {
+        self.flush(work).then_some(NameOf { sessions: &mut self.sessions, rooms: &mut self.rooms, oldest })
     }
 
     /// For a message to a room, once there is room for it among what waits. None if the work does not go so far.
@@ -230,6 +236,30 @@ impl MembershipOf<'_> {
         self.rooms.leave(self.sessions, self.session, room, &mut 0)?;
         tell_left(self.sessions, self.session, room);
         Ok(())
+    }
+}
+
+/// The name of a user, while nothing is on its way to the members of any room.
+pub(in crate::hub) struct NameOf<'a> {
+    sessions: &'a mut Sessions,
+    rooms: &'a mut Rooms,
+    oldest: usize,
+}
+
+impl NameOf<'_> {
+    /// Gives the user another name, and tells its sessions and its rooms. Messages up to this id bear the name before.
+    /// Returns the work that it takes.
+    pub(in crate::hub) fn change(self, to: &NewName<'_>, why: &str, last_id: MessageId) -> u32 {
+        let Self { sessions, rooms, oldest } = self;
+        let before = sessions[oldest].name.clone();
+        sessions.rename_user(oldest, to, last_id);
+        let (mut next, mut work) = (Some(oldest), 0);
+        while let Some(session) = next {
+            sessions.tell_renamed(session, why);
+            work += 1;
+            next = sessions.next_in_ring(session, oldest);
+        }
+        work + rooms.announce_renamed(sessions, oldest, &before)
     }
 }
 

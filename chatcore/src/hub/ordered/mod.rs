@@ -1,10 +1,11 @@
 //! Sessions and rooms, and what is put into outboxes in which order.
 //!
-//! What was said in a room is fanned out later, and waits until then. Three things must not overtake it, so that each has
+//! What was said in a room is fanned out later, and waits until then. Four things must not overtake it, so that each has
 //! a borrow of its own that is only to be had once the fan-out has come far enough:
 //!
 //! - a message to one user, after what was said in that user's rooms: [`Ordered::recipient`];
 //! - a join or a leave, while nothing is on its way to members: [`Ordered::membership`];
+//! - another name for a user, likewise: [`Ordered::name_of`];
 //! - a message to a room, while there is room for it among what waits: [`Ordered::pending_fanout`].
 //!
 //! What the program says keeps the order of all that it says: to users ([`Ordered::listener`]), to rooms
@@ -27,4 +28,4 @@ pub use self::announcements::ANNOUNCEMENTS_MAX;
 pub(super) use self::borrow::{Ordered, PendingFanout, Recipient};
 pub(super) use self::rooms::Rooms;
 pub use self::sessions::Memory;
-pub(super) use self::sessions::{Answer, Attachment, Details, Rare, Session, Sessions, TimerAction, Watching};
+pub(super) use self::sessions::{Answer, Attachment, Details, NewName, Rare, Session, Sessions, TimerAction, Watching};

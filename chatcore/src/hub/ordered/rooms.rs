@@ -184,6 +184,11 @@ impl Rooms {
         }
     }
 
+    /// News of its rooms was left out for a session: it is to be told so.
+    pub(in crate::hub) fn set_stale(sessions: &mut Sessions, session: usize) {
+        sessions[session].details.rooms.iter_mut().for_each(|membership| membership.is_stale = true);
+    }
+
     pub(super) fn leave(
         &mut self,
         sessions: &mut Sessions,
@@ -268,6 +273,19 @@ impl Rooms {
             return 1;
         }
         self.announce(sessions, slot.group(), members, News::Left(session, code), name)
+    }
+
+    /// Tells the rooms of a user that it has another name than before: it leaves them under that name, and is back under its
+    /// own. Returns what it costs.
+    pub(super) fn announce_renamed(&mut self, sessions: &Sessions, session: usize, before: &UserName) -> u32 {
+        let mut cost = 0;
+        for membership in &sessions[session].details.rooms {
+            let room = membership.slot.group();
+            let members = self.groups.members(room);
+            cost += self.announce(sessions, room, members, News::Left(session, LeaveCode::Renamed), before);
+            cost += self.announce(sessions, room, members, News::Joined(session), &sessions[session].name);
+        }
+        cost
     }
 
     /// Tells a room who has come or gone, unless it is too large for that, or all are going. Returns what it costs.

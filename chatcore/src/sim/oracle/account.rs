@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::facts::{Life, Sent, Session, WireFacts};
+use super::names::Named;
 use super::stays::Stay;
 use crate::sim::network::WireId;
 use crate::sim::violation::{Property, Violation};
@@ -41,6 +42,12 @@ pub(in crate::sim) struct Oracle {
     /// How often a user has asked to be let into a room, and out of it, by room and user.
     pub(super) joins: BTreeMap<(usize, usize), usize>,
     pub(super) leaves: BTreeMap<(usize, usize), usize>,
+    /// Users are renamed.
+    pub(super) has_renames: bool,
+    /// The names that each user has had, if users are renamed.
+    pub(super) names: Vec<Vec<Named>>,
+    /// How often a user was renamed.
+    pub(super) renamed: BTreeMap<usize, usize>,
     /// The sessions that live.
     pub(super) current: BTreeMap<SessionId, usize>,
     /// Sessions that have ended.
@@ -84,6 +91,9 @@ impl Oracle {
             asked_into: BTreeMap::new(),
             joins: BTreeMap::new(),
             leaves: BTreeMap::new(),
+            has_renames: false,
+            names: vec![Vec::new(); users],
+            renamed: BTreeMap::new(),
             current: BTreeMap::new(),
             over: 0,
             tickets: BTreeMap::new(),

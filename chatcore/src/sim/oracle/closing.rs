@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::account::Oracle;
 use super::facts::{Membership, Request, Session, Taken, To};
+use crate::sim::names::{name_of, user_with_name};
 use crate::sim::violation::{Property, Violation};
 
 impl Oracle {
@@ -82,17 +83,20 @@ impl Oracle {
         for asked in &session.asked {
             self.hold(asked.answer.is_some(), Property::Fate, || format!("user {user} got no answer: {asked:?}"))?;
             match (&asked.request, asked.answer) {
-                (Request::Watch { users }, Some(Ok(()))) => watched.extend(users),
-                (Request::Unwatch { users }, _) => watched.retain(|watched| !users.contains(watched)),
+                (Request::Watch { names }, Some(Ok(()))) => watched.extend(names),
+                (Request::Unwatch { names }, _) => watched.retain(|watched| !names.contains(watched)),
                 _ => {}
             }
         }
-        for other in watched {
-            let (told, online) = (session.presence.get(&other), self.living_of(other).next().is_some());
+        for name in watched {
+            let other = user_with_name(name);
+            let online = self.living_of(other).next().is_some() && self.current_name(other) == name;
+            let told = session.presence.get(&name);
             self.hold(told == Some(&online), Property::Presence, || {
-                format!("user {user} was told {told:?} of user {other}, who is online: {online}")
+                format!("user {user} was told {told:?} of {}, who is online: {online}", name_of(name))
             })?;
         }
+        self.close_name(index)?;
         for room in self.rooms_of(index) {
             let (told, is_in) = (session.own_rooms.contains(&room), self.is_in(user, room));
             self.hold(told == is_in, Property::Rooms, || {
@@ -106,6 +110,10 @@ impl Oracle {
             let there = self.is_in(*other, *room);
             self.hold(*told == there, Property::Rooms, || {
                 format!("user {user} was told {told} of user {other} in room {room}, but it is {there}")
+            })?;
+            let name = session.beside_as.get(&(*room, *other)).copied().filter(|_| there);
+            self.hold(name.is_none_or(|name| name == self.current_name(*other)), Property::Rooms, || {
+                format!("user {user} knows user {other} in room {room} under another name than it has: {name:?}")
             })?;
         }
         Ok(())

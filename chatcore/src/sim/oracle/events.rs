@@ -4,7 +4,7 @@ use alloc::format;
 
 use super::account::Oracle;
 use super::facts::{Membership, Request, Session, To};
-use crate::sim::names::{room_of, spelling, user_of};
+use crate::sim::names::{name_of, number_of, room_of, user_of};
 use crate::sim::violation::{Property, Violation};
 use crate::{CloseReason, DeliveryStatus, Event, LeaveCode, MessageId, RejectCode, RoomName, UserName};
 
@@ -18,8 +18,9 @@ impl Oracle {
             }
             Event::Sent { id, to, body } => {
                 let message = self.message_of(body)?;
-                self.learn_copy(session, message, *id, user_of(to.as_str()))
+                self.learn_copy(session, message, *id, to)
             }
+            Event::Renamed { name, .. } => self.learn_renamed(session, name),
             Event::Accepted { number, id } => {
                 let message = self.answer(session, *number, Ok(()))?;
                 let Some(message) = message else {
@@ -42,7 +43,7 @@ impl Oracle {
             }
             Event::Presence { name, online, display_name } => {
                 self.check_shown(name, display_name.as_deref(), *online)?;
-                self.learn_presence(session, user_of(name.as_str()), *online)
+                self.learn_presence(session, number_of(name.as_str()), *online)
             }
             Event::Joined { room, name, display_name } => {
                 self.check_shown(name, display_name.as_deref(), true)?;
@@ -82,6 +83,7 @@ impl Oracle {
         let Some(taken) = sent.taken else {
             return Err(self.violation(Property::Fate, format!("message {message} arrives, which the hub never took")));
         };
+        self.check_from(message, from, taken.order)?;
         self.hold(!matches!(sent.answer, Some(Err(_))), Property::Fate, || {
             format!("message {message} was rejected, and arrives")
         })?;
@@ -120,11 +122,12 @@ impl Oracle {
     }
 
     /// Another session of its user has sent a message.
-    fn learn_copy(&mut self, session: usize, message: usize, id: MessageId, to: usize) -> Result<(), Violation> {
+    fn learn_copy(&mut self, session: usize, message: usize, id: MessageId, to: &UserName) -> Result<(), Violation> {
         let told = &self.sessions[session];
         let sent = &self.messages[message];
         let sender = self.user_with(sent.sender);
-        let is_own = told.user == sender && sent.to == To::User(to) && to != sender;
+        let (to, name) = (user_of(to.as_str()), number_of(to.as_str()));
+        let is_own = told.user == sender && sent.to == To::User(to) && to != sender && sent.addressed == name;
         let is_due = sent.taken.is_some_and(|taken| taken.session != session && told.may_have_got(taken.order));
         self.hold(is_own && is_due, Property::Isolation, || {
             format!("session {session} of user {} is told that it has sent message {message}: {sent:?}", told.user)
@@ -195,7 +198,10 @@ impl Oracle {
         let sent = &self.messages[message];
         let Some(taken) = sent.taken else { return Ok(()) };
         let possible = match sent.to {
-            To::User(user) => self.sessions_of(user).any(|(_, other)| other.may_have_been_there(taken.order)),
+            To::User(user) => {
+                sent.addressed == self.name_at(user, taken.order)
+                    && self.sessions_of(user).any(|(_, other)| other.may_have_been_there(taken.order))
+            }
             To::Room(room) => self.membership(taken.session, room, taken.order) != Membership::No,
         };
         self.hold(possible, Property::Fate, || format!("message {message} is accepted, which is for nobody: {sent:?}"))
@@ -210,7 +216,8 @@ impl Oracle {
         let Some(taken) = sent.taken else { return Ok(()) };
         let is_true = match (code, sent.to) {
             (RejectCode::NoSuchUser, To::User(user)) => {
-                !self.sessions_of(user).any(|(_, other)| other.was_there(taken.order))
+                sent.addressed != self.name_at(user, taken.order)
+                    || !self.sessions_of(user).any(|(_, other)| other.was_there(taken.order))
             }
             (RejectCode::NotAMember, To::Room(room)) => {
                 self.membership(taken.session, room, taken.order) != Membership::Yes
@@ -226,12 +233,12 @@ impl Oracle {
     }
 
     /// Every change is told, and nothing but changes, to those who watch; besides, a watch is answered with how it stands.
-    fn learn_presence(&mut self, session: usize, other: usize, online: bool) -> Result<(), Violation> {
-        let before = self.sessions[session].presence.insert(other, online);
+    fn learn_presence(&mut self, session: usize, name: usize, online: bool) -> Result<(), Violation> {
+        let before = self.sessions[session].presence.insert(name, online);
         let told = &self.sessions[session];
         let user = told.user;
         let (mut is_watched, mut is_answer) = (false, false);
-        for (number, asked) in told.watches_of(other) {
+        for (number, asked) in told.watches_of(name) {
             match (&asked.request, asked.answer) {
                 (Request::Watch { .. }, None | Some(Ok(()))) => is_watched = true,
                 (Request::Unwatch { .. }, Some(_)) => is_watched = false,
@@ -239,16 +246,13 @@ impl Oracle {
             }
             is_answer |= number > told.last_answer && matches!(asked.request, Request::Watch { .. });
         }
-        self.hold(is_watched, Property::Presence, || format!("user {user} is told of user {other}, and did not ask"))?;
+        self.hold(is_watched, Property::Presence, || {
+            format!("user {user} is told of {}, and did not ask", name_of(name))
+        })?;
         self.hold(before != Some(online) || is_answer, Property::Presence, || {
-            format!("user {user} is told twice that user {other} is online: {online}, and missed what was in between")
+            let name = name_of(name);
+            format!("user {user} is told twice that {name} is online: {online}, and missed what was in between")
         })
-    }
-
-    /// A user that is there is shown as it spelled its name.
-    fn check_shown(&self, name: &UserName, display_name: Option<&str>, is_there: bool) -> Result<(), Violation> {
-        let (shown, spelling) = (display_name.unwrap_or(name.as_str()), spelling(user_of(name.as_str())));
-        self.hold(!is_there || shown == spelling, Property::Presence, || format!("{name} is shown as {shown}"))
     }
 
     fn learn_joined(&mut self, session: usize, room: &RoomName, name: &UserName) -> Result<(), Violation> {
@@ -257,10 +261,11 @@ impl Oracle {
         let tally = self.sessions[session].tallies.entry(key).or_default();
         tally.joined += 1;
         let told = tally.joined;
-        let joins = self.joins.get(&key).copied().unwrap_or_default();
+        let joins = self.joins.get(&key).copied().unwrap_or_default() + self.renamed(key.1);
         self.hold(told <= joins, Property::Rooms, || {
             format!("{name} joined {room} {joins} times, but is told {told}")
         })?;
+        self.sessions[session].beside_as.insert(key, number_of(name.as_str()));
         let before = self.sessions[session].beside.insert(key, true);
         self.hold(!self.announces_all || before != Some(true), Property::Rooms, || {
             format!("session {session} is told that {name} joins {room}, who was there")
@@ -280,20 +285,28 @@ impl Oracle {
         let told = match reason {
             LeaveCode::Left => &mut tally.left,
             LeaveCode::TimedOut => &mut tally.timed_out,
+            LeaveCode::Renamed => &mut tally.renamed,
             _ => &mut tally.quit,
         };
         *told += 1;
         let told = *told;
-        let possible = if reason == LeaveCode::Left {
-            self.leaves.get(&key).copied().unwrap_or_default()
-        } else {
-            let stays = self.stays_of.get(key.1).into_iter().flatten();
-            let over =
-                stays.filter(|stay| self.has_asked_into(**stay, key.0)).filter_map(|stay| self.stays[*stay].over);
-            over.filter(|over| looks_like(*over) == reason).count()
+        let possible = match reason {
+            LeaveCode::Left => self.leaves.get(&key).copied().unwrap_or_default(),
+            LeaveCode::Renamed => self.renamed(key.1),
+            _ => {
+                let stays = self.stays_of.get(key.1).into_iter().flatten();
+                let over =
+                    stays.filter(|stay| self.has_asked_into(**stay, key.0)).filter_map(|stay| self.stays[*stay].over);
+                over.filter(|over| looks_like(*over) == reason).count()
+            }
         };
         self.hold(told <= possible, Property::Rooms, || {
             format!("session {session} is told that {name} has left {room} ({reason}) {told} times, not {possible}")
+        })?;
+        let known_as = self.sessions[session].beside_as.remove(&key);
+        let is_known = known_as.is_none_or(|known_as| known_as == number_of(name.as_str()));
+        self.hold(!self.announces_all || is_known, Property::Rooms, || {
+            format!("session {session} is told that {name} has left {room}, whom it knows as {known_as:?}")
         })?;
         let before = self.sessions[session].beside.insert(key, false);
         self.hold(!self.announces_all || before != Some(false), Property::Rooms, || {

@@ -12,8 +12,8 @@ pub(in crate::sim) enum Request {
     Send { message: usize },
     Join { room: usize },
     Leave { room: usize },
-    Watch { users: Vec<usize> },
-    Unwatch { users: Vec<usize> },
+    Watch { names: Vec<usize> },
+    Unwatch { names: Vec<usize> },
     Who,
     Roster { room: usize },
 }
@@ -33,6 +33,8 @@ pub(super) struct Sent {
     pub(super) to: To,
     pub(super) bytes: usize,
     pub(super) at: Instant,
+    /// The number of the name to which it was sent, if it is for a user.
+    pub(super) addressed: usize,
     /// When the hub took it, and in which session.
     pub(super) taken: Option<Taken>,
     pub(super) answer: Option<Result<MessageId, RejectCode>>,
@@ -73,13 +75,15 @@ pub(super) struct Session {
     /// The user's stay of which it is a part.
     pub(super) stay: usize,
     pub(super) is_detached: bool,
+    /// How many of its user's names it was told.
+    pub(super) named: usize,
     /// It was there after this many requests.
     pub(super) begun: u64,
     /// What the first of these had led to was out when it began: it gets nothing of that.
     pub(super) begun_after: u64,
     pub(super) ended: Option<Ended>,
     pub(super) asked: Vec<TakenRequest>,
-    /// Which of these are watches and unwatches, by user.
+    /// Which of these are watches and unwatches, by the number of the name.
     watches: BTreeMap<usize, Vec<usize>>,
     /// The last message among them.
     pub(super) last_sent: Option<usize>,
@@ -92,12 +96,14 @@ pub(super) struct Session {
     pub(super) last_message: Option<MessageId>,
     /// The last answered request.
     pub(super) last_answer: u64,
-    /// How it stands with the users that are watched, as far as was told.
+    /// How it stands with the names that are watched, as far as was told, by their numbers.
     pub(super) presence: BTreeMap<usize, bool>,
     /// The rooms that it is in, as far as was told.
     pub(super) own_rooms: BTreeSet<usize>,
     /// Whether another user is in a room, as far as was told, by room and user.
     pub(super) beside: BTreeMap<(usize, usize), bool>,
+    /// The numbers of the names under which others have come into rooms, by room and user, as far as was told.
+    pub(super) beside_as: BTreeMap<(usize, usize), usize>,
     pub(super) tallies: BTreeMap<(usize, usize), Tally>,
     /// The last message of each room that was seen, or is known to be missed.
     pub(super) reached: BTreeMap<usize, MessageId>,
@@ -147,6 +153,7 @@ pub(super) struct Tally {
     pub(super) left: usize,
     pub(super) quit: usize,
     pub(super) timed_out: usize,
+    pub(super) renamed: usize,
 }
 
 /// The end of a session: it was still there after `after` requests, and no more after `before`.
@@ -175,6 +182,7 @@ impl Session {
             device,
             stay,
             is_detached: false,
+            named: 0,
             begun,
             begun_after: 0,
             ended: None,
@@ -189,6 +197,7 @@ impl Session {
             presence: BTreeMap::new(),
             own_rooms: BTreeSet::new(),
             beside: BTreeMap::new(),
+            beside_as: BTreeMap::new(),
             tallies: BTreeMap::new(),
             reached: BTreeMap::new(),
             gaps: BTreeMap::new(),
@@ -218,14 +227,20 @@ impl Session {
         self.begun < order && self.may_have_been_there(order)
     }
 
+    /// Who else is in a room is not known any more, before somebody says so.
+    pub(super) fn forget_others(&mut self, room: usize) {
+        self.beside.retain(|(other, _), _| *other != room);
+        self.beside_as.retain(|(other, _), _| *other != room);
+    }
+
     /// The hub takes a request from it.
     pub(super) fn ask(&mut self, order: u64, request: Request, is_sure: bool) {
         let index = self.asked.len();
         match &request {
             Request::Send { message } => self.last_sent = Some(*message),
-            Request::Watch { users } | Request::Unwatch { users } => {
-                for user in users {
-                    self.watches.entry(*user).or_default().push(index);
+            Request::Watch { names } | Request::Unwatch { names } => {
+                for name in names {
+                    self.watches.entry(*name).or_default().push(index);
                 }
             }
             Request::Join { .. } | Request::Leave { .. } | Request::Who | Request::Roster { .. } => {}
@@ -233,9 +248,9 @@ impl Session {
         self.asked.push(TakenRequest { order, request, is_sure, answer: None });
     }
 
-    /// What it has asked for about a user's presence, each with its number.
-    pub(super) fn watches_of(&self, user: usize) -> impl Iterator<Item = (u64, &TakenRequest)> {
-        let indices = self.watches.get(&user).into_iter().flatten();
+    /// What it has asked for about the presence of a name, each with its number.
+    pub(super) fn watches_of(&self, name: usize) -> impl Iterator<Item = (u64, &TakenRequest)> {
+        let indices = self.watches.get(&name).into_iter().flatten();
         indices.map(|index| (*index as u64 + 1, &self.asked[*index]))
     }
 }

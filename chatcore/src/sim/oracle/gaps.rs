@@ -17,7 +17,7 @@ impl Oracle {
     pub(super) fn weigh(&mut self, request: &Request) {
         let bytes = match request {
             Request::Send { message } => self.messages[*message].bytes as u64,
-            Request::Watch { users } | Request::Unwatch { users } => users.len() as u64 * FRAME_BYTES_MAX,
+            Request::Watch { names } | Request::Unwatch { names } => names.len() as u64 * FRAME_BYTES_MAX,
             Request::Who | Request::Roster { .. } => self.of_user.len() as u64 * FRAME_BYTES_MAX,
             Request::Join { .. } | Request::Leave { .. } => 0,
         };
@@ -83,7 +83,7 @@ impl Oracle {
         self.stale += 1;
         let number = room_of(room.as_str());
         // Who is in it is not known any more, before somebody says so.
-        self.sessions[session].beside.retain(|(other, _), _| *other != number);
+        self.sessions[session].forget_others(number);
         self.check_is_in(session, number, "a stale of")
     }
 

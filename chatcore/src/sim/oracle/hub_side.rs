@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::account::Oracle;
 use super::facts::{Ended, Request, Session, Taken, To};
-use crate::sim::names::{room_of, user_of};
+use crate::sim::names::{number_of, room_of, user_of};
 use crate::sim::network::WireId;
 use crate::sim::violation::{Property, Violation};
 use crate::wire::ClientMessage;
@@ -42,6 +42,7 @@ impl Oracle {
         begun.begun_after = self.spread;
         self.sessions.push(begun);
         self.of_user[user].push(session);
+        self.begins_as(user, session, name)?;
         self.weigh_session(session);
         self.owes_rooms(session);
         let other = self.current.insert(id, session);
@@ -172,7 +173,7 @@ impl Oracle {
         let Some(session) = self.wires.get(&wire).and_then(|facts| facts.session) else {
             return Err(self.violation(Property::Isolation, format!("{wire} is heard without a session")));
         };
-        let users = |names: &[&str]| names.iter().map(|name| user_of(name)).collect::<Vec<_>>();
+        let numbers = |names: &[&str]| names.iter().map(|name| number_of(name)).collect::<Vec<_>>();
         let request = match message {
             ClientMessage::Ack(ack) => {
                 let Session { acked, acked_perhaps, .. } = &mut self.sessions[session];
@@ -184,11 +185,15 @@ impl Oracle {
                 }
                 return Ok(());
             }
-            ClientMessage::Send(send) => Request::Send { message: self.message_of(send.body)? },
+            ClientMessage::Send(send) => {
+                let message = self.message_of(send.body)?;
+                self.messages[message].addressed = number_of(send.to);
+                Request::Send { message }
+            }
             ClientMessage::Join(join) => Request::Join { room: room_of(join.room) },
             ClientMessage::Leave(leave) => Request::Leave { room: room_of(leave.room) },
-            ClientMessage::Watch(watch) => Request::Watch { users: users(&watch.names) },
-            ClientMessage::Unwatch(unwatch) => Request::Unwatch { users: users(&unwatch.names) },
+            ClientMessage::Watch(watch) => Request::Watch { names: numbers(&watch.names) },
+            ClientMessage::Unwatch(unwatch) => Request::Unwatch { names: numbers(&unwatch.names) },
             ClientMessage::Who(_) => Request::Who,
             ClientMessage::Roster(roster) => Request::Roster { room: room_of(roster.room) },
             _ => return Ok(()),

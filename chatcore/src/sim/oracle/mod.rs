@@ -10,6 +10,7 @@ mod events;
 mod facts;
 mod gaps;
 mod hub_side;
+mod names;
 mod reports;
 mod stalls;
 mod stays;

@@ -63,7 +63,7 @@ impl Oracle {
     pub(super) fn owes(&mut self, session: usize, request: &Request) {
         let bytes = match request {
             Request::Who | Request::Roster { .. } => self.limits.frame_bytes_max().into(),
-            Request::Watch { users } => users.len() as u64 * NAME_BYTES_MAX,
+            Request::Watch { names } => names.len() as u64 * NAME_BYTES_MAX,
             _ => 0,
         };
         self.sessions[session].own_bytes += bytes + ANSWER_BYTES_MAX;

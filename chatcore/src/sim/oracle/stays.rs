@@ -125,7 +125,7 @@ impl Oracle {
         if is_join {
             told.own_rooms.insert(room);
             // Who is in it is not known before somebody says so.
-            told.beside.retain(|(other, _), _| *other != room);
+            told.forget_others(room);
             return Ok(());
         }
         let was_in = told.own_rooms.remove(&room);
@@ -153,7 +153,7 @@ impl Oracle {
         *count += 1;
         let count = *count;
         let is_new = if is_join { told.own_rooms.insert(number) } else { told.own_rooms.remove(&number) };
-        told.beside.retain(|(other, _), _| *other != number);
+        told.forget_others(number);
         self.hold(is_new, Property::Rooms, || {
             format!(
                 "session {session} is told that its own user {user} is in {room}: {is_join}, which it knows already"

@@ -44,6 +44,7 @@ impl Oracle {
             to,
             bytes,
             at: self.now,
+            addressed: usize::MAX,
             taken: None,
             answer: None,
             id: None,
@@ -139,8 +140,14 @@ impl Oracle {
     fn hears_lost(&mut self, device: usize, unsent_from: u64) -> Result<(), Violation> {
         let life = &mut self.lives[device];
         let pending = core::mem::take(&mut life.pending);
-        (life.session, life.base) = (None, life.last_number);
+        let session = life.session.take().or(self.tickets.remove(&device));
+        life.base = life.last_number;
         self.tickets.remove(&device);
+        // Whatever name it gave, its token says which session is its own.
+        let is_over = session.is_none_or(|session| self.sessions[session].ended.is_some());
+        self.hold(!self.has_renames || is_over, Property::Isolation, || {
+            format!("device {device} is told that session {session:?} is over, which lives")
+        })?;
         for (_, request) in pending.range(unsent_from..) {
             if let Request::Send { message } = request {
                 self.messages[*message].unsent = true;
@@ -197,7 +204,8 @@ fn number_of(event: &Event) -> Option<u64> {
     }
 }
 
-/// The same with the number that the request has in its session; none if it was made before.
+/// The same with the number that the request has in its session, and without what depends on what the process knew; none if
+/// the request was made before.
 fn renumbered(event: &Event, base: u64) -> Option<Event> {
     let mut event = event.clone();
     if let Event::Accepted { number, .. }
@@ -207,6 +215,10 @@ fn renumbered(event: &Event, base: u64) -> Option<Event> {
     | Event::Members { number, .. } = &mut event
     {
         *number = number.checked_sub(base).filter(|number| *number > 0)?;
+    }
+    // A process that was started again may know its name by its ticket.
+    if let Event::Renamed { from, name, .. } = &mut event {
+        from.clone_from(name);
     }
     Some(event)
 }

@@ -177,6 +177,7 @@ impl Server {
                 HubEvent::Detached { session, .. } => around.oracle.detaches(*session),
                 HubEvent::SessionEnded { session, name, reason, .. } => around.oracle.left(*session, name, *reason)?,
                 HubEvent::TakenOver { .. }
+                | HubEvent::Renamed { .. }
                 | HubEvent::RoomOpened { .. }
                 | HubEvent::RoomClosed { .. }
                 | HubEvent::RoomJoined { .. }

@@ -1,17 +1,18 @@
 //! A server from outside: it is connected to, crashes, is stopped, and does what is due.
 
+use alloc::format;
 use core::mem;
 use core::time::Duration;
 
 use super::around::Around;
 use super::connection::PendingConn;
 use super::parts::Server;
-use super::work::new_hub;
-use crate::Reconnect;
+use super::work::{new_hub, of_call_max};
 use crate::sim::links::Links;
+use crate::sim::names::{name_of, spelling_of, user_with_name};
 use crate::sim::network::{End, WireId};
-use crate::sim::violation::Violation;
-use crate::{Handshake, Instant, QuotaKey, UserName};
+use crate::sim::violation::{Property, Violation};
+use crate::{Handshake, Instant, QuotaKey, Reconnect, RenameError, UserName};
 
 impl Server {
     /// A connection was made to it, from this place.
@@ -62,6 +63,31 @@ impl Server {
         if let Some(hub) = &mut self.hub {
             hub.kick(around.now, name);
         }
+        self.drain(around)
+    }
+
+    /// An operator renames a user, if it is there.
+    pub(in crate::sim) fn rename(
+        &mut self,
+        around: &mut Around<'_>,
+        from: &UserName,
+        number: usize,
+    ) -> Result<(), Violation> {
+        let Some(hub) = &mut self.hub else { return Ok(()) };
+        let renamed = hub.rename(around.now, from, &spelling_of(number), "as it likes");
+        around.trace.note(around.now, format_args!("hub: {from} becomes {}: {renamed:?}", name_of(number)));
+        match renamed {
+            Ok(()) => {
+                self.counts.renames += 1;
+                around.oracle.renames(user_with_name(number), number);
+            }
+            Err(RenameError::NoSuchUser | RenameError::Unavailable) => {}
+            Err(error) => {
+                let detail = format!("{from} cannot be {}: {error}", name_of(number));
+                return Err(Violation { property: Property::Isolation, detail, at: around.now });
+            }
+        }
+        self.count_work(around, of_call_max(&self.limits))?;
         self.drain(around)
     }
 

@@ -29,6 +29,8 @@ pub(in crate::sim) struct Server {
     pub(super) writing: BTreeSet<WireId>,
     /// The chance that a decision about a registration takes its time.
     pub(super) auth_delay_chance: u32,
+    /// Its operator renames users.
+    pub(super) has_renames: bool,
     /// How long after it has taken bytes the transport reports that, at the most.
     pub(super) report_delay_max: Duration,
     /// When senders are told what became of their messages at the latest, if that waits.
@@ -59,6 +61,8 @@ pub(in crate::sim) struct Counts {
     pub(in crate::sim) stalls: u64,
     /// It refused a user another session.
     pub(in crate::sim) sessions_refused: u64,
+    /// It gave a user another name.
+    pub(in crate::sim) renames: u64,
 }
 
 impl Server {
@@ -81,6 +85,7 @@ impl Server {
             wires: BTreeMap::new(),
             writing: BTreeSet::new(),
             auth_delay_chance,
+            has_renames: false,
             report_delay_max: Duration::ZERO,
             drain_by: None,
             slices: (Instant::ZERO, 0),
@@ -96,6 +101,12 @@ impl Server {
     /// Its transport reports late what it has taken.
     pub(in crate::sim) fn with_report_delay(mut self, delay_max: Duration) -> Self {
         self.report_delay_max = delay_max;
+        self
+    }
+
+    /// Its operator renames users. A user that is there is admitted only under the name that it has.
+    pub(in crate::sim) fn with_renames(mut self, has_renames: bool) -> Self {
+        self.has_renames = has_renames;
         self
     }
 

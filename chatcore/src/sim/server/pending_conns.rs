@@ -8,9 +8,10 @@ use super::around::Around;
 use super::connection::Member;
 use super::parts::Server;
 use super::work::ADMISSION_UNITS;
+use crate::sim::names::user_of;
 use crate::sim::network::{End, WireId};
 use crate::sim::violation::{Property, Violation};
-use crate::{HandshakeError, ProtocolError, Refusal};
+use crate::{HandshakeError, ProtocolError, Refusal, Registration};
 
 impl Server {
     pub(super) fn read_pending_conn(&mut self, around: &mut Around<'_>, wire: WireId) -> Result<(), Violation> {
@@ -57,7 +58,12 @@ impl Server {
 
     pub(super) fn decide(&mut self, around: &mut Around<'_>, wire: WireId) -> Result<(), Violation> {
         let (Some(pending), Some(hub)) = (self.pending_conns.get_mut(&wire), &mut self.hub) else { return Ok(()) };
-        let Some((_, registration)) = pending.undecided.take() else { return Ok(()) };
+        let Some((_, mut registration)) = pending.undecided.take() else { return Ok(()) };
+        if self.has_renames {
+            let user = user_of(registration.name().as_str());
+            let present = hub.user_names().find(|name| user != usize::MAX && user_of(name.as_str()) == user);
+            registration = present.cloned().into_iter().fold(registration, Registration::with_name);
+        }
         self.units += ADMISSION_UNITS;
         let origin = pending.origin;
         match hub.admit_as(around.now, registration.with_origin(origin), self.admission) {

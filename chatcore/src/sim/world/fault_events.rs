@@ -4,8 +4,9 @@ use core::time::Duration;
 
 use super::parts::World;
 use crate::UserName;
+use crate::sim::names::{name_of, nth_name};
 use crate::sim::plan::FaultEvent;
-use crate::sim::random::Random;
+use crate::sim::random::{CERTAIN, Random};
 use crate::sim::violation::Violation;
 
 impl World {
@@ -61,12 +62,24 @@ impl World {
                 server.stop(&mut around, after)?;
             }
             FaultEvent::Kick => {
-                let name = UserName::new(self.users[user].name()).expect("users have names that can be names");
+                let name = self.oracle.name_of(self.users[user].number);
+                let name = UserName::new(&name).expect("users have names that can be names");
                 let (mut around, server, _) = self.around();
                 server.kick(&mut around, &name)?;
             }
         }
         self.oracle.clock(self.now);
         Ok(())
+    }
+
+    /// An operator gives some user another name: one that nobody has had, or its own again.
+    pub(super) fn rename(&mut self) -> Result<(), Violation> {
+        let user = self.random.index(self.plan.users);
+        let current = self.oracle.current_name(user);
+        let is_own = current != user && self.random.chance(CERTAIN / 4);
+        let number = if is_own { user } else { nth_name(user, self.oracle.names_of(user) + 1) };
+        let name = UserName::new(&name_of(current)).expect("users have names that can be names");
+        let (mut around, server, _) = self.around();
+        server.rename(&mut around, &name, number)
     }
 }

@@ -17,18 +17,23 @@ const LISTERS_MAX: usize = 10;
 impl World {
     /// Everybody, or some of a crowd, asks who is online, and who is in each room that it is in: exactly those who are.
     pub(super) fn compare_lists(&mut self) -> Result<(), Violation> {
-        let online: BTreeSet<String> = self.oracle.online().into_iter().map(spelling).collect();
+        let online: BTreeSet<String> = self.oracle.online().into_iter().map(|user| self.shown(user)).collect();
         let rooms = self.oracle.rooms();
         for user in (0..self.users.len()).step_by(self.users.len() / LISTERS_MAX + 1) {
             self.compare_list(user, None, &online)?;
             for (room, members) in &rooms {
                 if members.contains(&self.users[user].number) {
-                    let members = members.iter().map(|member| spelling(*member)).collect();
+                    let members = members.iter().map(|member| self.shown(*member)).collect();
                     self.compare_list(user, Some(*room), &members)?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// What a user is shown as in a list. Whoever was renamed may have spelled its name in several ways.
+    fn shown(&self, user: usize) -> String {
+        if self.oracle.has_renames() { self.oracle.name_of(user) } else { spelling(user) }
     }
 
     fn compare_list(&mut self, user: usize, room: Option<usize>, expected: &BTreeSet<String>) -> Result<(), Violation> {
@@ -50,7 +55,10 @@ impl World {
             self.rest()?;
         }
         let Some(listing) = self.users[user].listing.take() else { return Ok(()) };
-        let told = listing.shown;
+        let mut told = listing.shown;
+        if self.oracle.has_renames() {
+            told = told.iter().map(|shown| shown.to_lowercase()).collect();
+        }
         // A user with several sessions may be on several pages.
         let is_once = if self.plan.devices == 1 { listing.told == expected.len() } else { !listing.has_repeated };
         if told == *expected && is_once {

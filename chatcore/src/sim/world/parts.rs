@@ -33,6 +33,7 @@ pub struct World {
     pub(super) trace: Trace,
     pub(super) next_request: Option<Instant>,
     pub(super) next_fault_event: Option<Instant>,
+    pub(super) next_rename: Option<Instant>,
     pub(super) steps: u64,
     pub(super) steps_at_a_time: u32,
 }
@@ -44,7 +45,8 @@ impl World {
         let network = Links::new(Network::new(random.draw(), plan.conditions.clone()));
         let admission = if plan.devices == 1 { Admission::NewUser } else { Admission::AnotherSession };
         let server = Server::new(plan.limits.clone(), admission, plan.auth_delay_chance, plan.unit, random.fork())
-            .with_report_delay(plan.report_delay_max);
+            .with_report_delay(plan.report_delay_max)
+            .with_renames(plan.rename_pace.is_some());
         let mut users: Vec<User> = (0..plan.all_devices())
             .map(|index| {
                 let origin = QuotaKey((index % plan.origins) as u128);
@@ -65,10 +67,13 @@ impl World {
             server,
             users,
             attackers,
-            oracle: Oracle::new(plan.users, plan.devices, &plan.limits).with_delay_max(plan.delay_max),
+            oracle: Oracle::new(plan.users, plan.devices, &plan.limits)
+                .with_delay_max(plan.delay_max)
+                .with_renames(plan.rename_pace.is_some()),
             trace: Trace::default(),
             next_request: None,
             next_fault_event: None,
+            next_rename: None,
             steps: 0,
             steps_at_a_time: 0,
             plan,

@@ -5,8 +5,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::parts::World;
-use crate::sim::names::{room_name, user_name};
+use crate::sim::names::{name_of, room_name};
 use crate::sim::oracle::{Request, To};
+use crate::sim::random::CERTAIN;
 use crate::sim::violation::Violation;
 use crate::{Client, ClientError, Instant};
 
@@ -23,7 +24,7 @@ impl World {
 
     fn say(&mut self, from: usize, to: To, body_bytes: usize) -> Result<bool, Violation> {
         let name = match to {
-            To::User(user) => user_name(user),
+            To::User(user) => name_of(self.some_name(user)),
             To::Room(room) => room_name(room),
         };
         let (message, body) = self.oracle.compose(from, to, body_bytes);
@@ -32,6 +33,14 @@ impl World {
             self.oracle.discard();
         }
         Ok(is_taken)
+    }
+
+    /// The number of the name that a user has, most likely; or of its own, of which it may have been deprived.
+    fn some_name(&mut self, user: usize) -> usize {
+        if self.plan.rename_pace.is_some() && self.random.chance(CERTAIN / 8) {
+            return user;
+        }
+        self.oracle.current_name(user)
     }
 
     pub(super) fn ask(
@@ -83,15 +92,15 @@ impl World {
             }
             88..93 => {
                 let users: BTreeSet<usize> = [other, self.random.index(self.plan.users)].into();
-                let users: Vec<usize> = users.into_iter().collect();
-                let names: Vec<String> = users.iter().map(|user| user_name(*user)).collect();
-                let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                self.ask(user, Request::Watch { users }, |client, now| client.watch(now, &names))?;
+                let names: Vec<usize> = users.into_iter().map(|user| self.some_name(user)).collect();
+                let texts: Vec<String> = names.iter().map(|name| name_of(*name)).collect();
+                let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+                self.ask(user, Request::Watch { names }, |client, now| client.watch(now, &texts))?;
             }
             93..95 => {
-                let names = user_name(other);
-                let request = Request::Unwatch { users: [other].into() };
-                self.ask(user, request, |client, now| client.unwatch(now, &[&names]))?;
+                let name = self.some_name(other);
+                let request = Request::Unwatch { names: [name].into() };
+                self.ask(user, request, |client, now| client.unwatch(now, &[&name_of(name)]))?;
             }
             95..97 => {
                 self.ask(user, Request::Roster { room }, |client, now| client.roster(now, &name, 0))?;

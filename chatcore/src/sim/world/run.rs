@@ -44,10 +44,11 @@ impl World {
         let fault_phase_ends = self.now + self.plan.fault_phase;
         (self.next_request, self.next_fault_event) =
             (Some(self.now), self.plan.fault_event_pace.map(|pace| self.now + pace));
+        self.next_rename = self.plan.rename_pace.map(|pace| self.now + pace);
         while self.now < fault_phase_ends {
             self.step(fault_phase_ends)?;
         }
-        (self.next_request, self.next_fault_event) = (None, None);
+        (self.next_request, self.next_fault_event, self.next_rename) = (None, None, None);
         self.heal();
         self.end_attack()?;
         self.rest()?;
@@ -79,6 +80,7 @@ impl World {
             evictions: counts.evictions,
             stalls: counts.stalls,
             sessions_refused: counts.sessions_refused,
+            renames: counts.renames,
             attackers: self.attackers.len() as u64,
             delay: if self.attackers.is_empty() { Duration::ZERO } else { self.oracle.delay() },
         }
@@ -153,7 +155,16 @@ impl World {
     ///
     /// A [`Violation`] if a property does not hold.
     pub fn close(&self) -> Result<(), Violation> {
-        self.oracle.close()
+        self.oracle.close()?;
+        self.users.iter().try_for_each(|user| {
+            let known = user.client.as_ref().and_then(Client::ticket).map(|ticket| ticket.name.as_str());
+            let name = self.oracle.name_of(user.number);
+            if !self.oracle.has_renames() || known.is_none_or(|known| known == name) {
+                return Ok(());
+            }
+            let detail = format!("device {} takes its name to be {known:?}, and it is {name}", user.index);
+            Err(self.violation(Property::Isolation, detail))
+        })
     }
 
     /// How many messages were accepted, as their senders know.

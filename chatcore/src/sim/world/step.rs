@@ -39,6 +39,11 @@ impl World {
             self.next_fault_event = Some(self.now + self.random.time_upto(pace * 2) + Duration::from_micros(1));
             self.fault_event()?;
         }
+        if self.next_rename.take_if(|at| *at <= self.now).is_some() {
+            let pace = self.plan.rename_pace.unwrap_or(Duration::MAX);
+            self.next_rename = Some(self.now + self.random.time_upto(pace * 2) + Duration::from_micros(1));
+            self.rename()?;
+        }
         self.work()
     }
 
@@ -103,7 +108,7 @@ impl World {
         let now = around.now;
         let users = users.iter_mut().map(|user| if user.has_to_write(&around) { now } else { user.due(&around) });
         let users = users.min().unwrap_or(Instant::MAX);
-        [self.next_request, self.next_fault_event, self.network.due()]
+        [self.next_request, self.next_fault_event, self.next_rename, self.network.due()]
             .into_iter()
             .flatten()
             .fold(server.min(users).min(attack), Instant::min)

@@ -35,6 +35,8 @@ pub struct Summary {
     pub stalls: u64,
     /// How often a user had as many sessions as it may have, and was refused another one.
     pub sessions_refused: u64,
+    /// How often a user was renamed.
+    pub renames: u64,
     /// How many attackers there were.
     pub attackers: u64,
     /// How long the slowest message took; zero without attackers.
@@ -58,6 +60,7 @@ impl AddAssign for Summary {
         self.evictions += run.evictions;
         self.stalls += run.stalls;
         self.sessions_refused += run.sessions_refused;
+        self.renames += run.renames;
         self.attackers += run.attackers;
         self.delay = self.delay.max(run.delay);
     }

@@ -109,12 +109,12 @@ impl Fanout {
         }
     }
 
-    /// Nobody has heard that somebody came who goes now, or the other way round.
+    /// Nobody has heard that somebody came who goes now, or the other way round. Who goes because it has another name does
+    /// not come back under the one that it had.
     pub(super) fn is_undone_by(&self, group: GroupId, news: News) -> bool {
         let is_opposite = match (self.news, news) {
-            (Some(News::Joined(one)), News::Left(other, _)) | (Some(News::Left(one, _)), News::Joined(other)) => {
-                one == other
-            }
+            (Some(News::Joined(one)), News::Left(other, _)) => one == other,
+            (Some(News::Left(one, code)), News::Joined(other)) => one == other && code != LeaveCode::Renamed,
             _ => false,
         };
         is_opposite && self.group == group && !self.has_begun

@@ -7,7 +7,7 @@ use super::session::Run;
 use super::store::Sessions;
 use crate::wire::{
     Ack, DeliveryReport, Done, Head, HubMessage, Joined, Left, Members, MessageId, Missed, Online, Ping, Pong,
-    Presence, RejectCode, Rejected,
+    Presence, RejectCode, Rejected, Renamed,
 };
 
 /// An answer, or what else a session is told for its own sake. It is never what somebody else says.
@@ -24,6 +24,8 @@ pub(in crate::hub) enum Answer<'a> {
     Joined(Joined<'a>),
     /// Another session of the same user has left a room.
     Left(Left<'a>),
+    /// Its user has another name.
+    Renamed(Renamed<'a>),
     /// Before the answer to a watch.
     Presence(Presence<'a>),
     /// What became of what it said earlier.
@@ -42,6 +44,7 @@ impl<'a> From<Answer<'a>> for HubMessage<'a> {
             Answer::Missed(missed) => Self::Missed(missed),
             Answer::Joined(joined) => Self::Joined(joined),
             Answer::Left(left) => Self::Left(left),
+            Answer::Renamed(renamed) => Self::Renamed(renamed),
             Answer::Presence(presence) => Self::Presence(presence),
             Answer::Report(report) => Self::Report(report),
         }

@@ -3,6 +3,7 @@
 
 mod answers;
 mod conns;
+mod former_names;
 mod memory;
 mod outboxes;
 mod own_limits;
@@ -11,6 +12,7 @@ mod store;
 mod users;
 
 pub(in crate::hub) use self::answers::Answer;
+pub(in crate::hub) use self::former_names::NewName;
 pub use self::memory::Memory;
 pub(in crate::hub) use self::session::{
     Attachment, Details, Membership, MissedRun, Rare, Session, TimerAction, Watching,

@@ -159,20 +159,14 @@ impl Sessions {
     }
 
     /// What is kept for a session and means something to another client of its user: what others say, and news of its rooms,
-    /// but no answers, and nobody's presence.
+    /// but no answers, and nobody's presence. If the user was renamed, news of its rooms may be about itself under a name that
+    /// this client never had, and is left out.
     pub(in crate::hub) fn news_of(&self, index: usize) -> Copied {
-        self.all[index].outbox.copy_of(|kind| {
-            matches!(
-                kind,
-                Kind::DELIVER
-                    | Kind::ROOM_DELIVER
-                    | Kind::SENT
-                    | Kind::REPORT
-                    | Kind::MISSED
-                    | Kind::JOINED
-                    | Kind::LEFT
-                    | Kind::STALE
-            )
+        let session = &self.all[index];
+        session.outbox.copy_of(|kind| match kind {
+            Kind::JOINED | Kind::LEFT => session.renaming().is_none(),
+            Kind::DELIVER | Kind::ROOM_DELIVER | Kind::SENT | Kind::REPORT | Kind::MISSED | Kind::STALE => true,
+            _ => false,
         })
     }
 

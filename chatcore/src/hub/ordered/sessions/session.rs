@@ -5,6 +5,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::former_names::Renaming;
 use crate::hub::conn_id::ConnId;
 use crate::hub::ended_session::SharedIds;
 use crate::hub::event::CloseReason;
@@ -129,7 +130,7 @@ pub(in crate::hub) struct Details {
     pub(in crate::hub) token: Token,
     /// The last attempt of the client to resume that was granted.
     pub(in crate::hub) attempt: u64,
-    /// Messages with higher ids that bear its name are its own.
+    /// Messages with higher ids can be its own, or for it.
     pub(in crate::hub) created_at_id: MessageId,
     pub(in crate::hub) rooms: Vec<Membership>,
     pub(in crate::hub) watches: Vec<Watching>,
@@ -146,6 +147,8 @@ pub(in crate::hub) struct Rare {
     pub(in crate::hub) display_name: Option<Box<str>>,
     /// The key of names that look the same, likewise.
     pub(in crate::hub) looks_like: Option<Box<str>>,
+    /// What is kept of its former names, if its user was renamed.
+    pub(in crate::hub) renaming: Option<Box<Renaming>>,
     /// Why it is marked to be ended.
     pub(in crate::hub) closing: Option<CloseReason>,
     /// Messages that may have reached a session of the user that has ended since.
@@ -303,6 +306,16 @@ impl Session {
     /// The key of names that look like this one, if that is not the name itself.
     pub(in crate::hub) fn looks_like(&self) -> Option<&str> {
         self.details.rare.as_ref()?.looks_like.as_deref()
+    }
+
+    /// What is kept of its former names, if its user was renamed.
+    pub(in crate::hub) fn renaming(&self) -> Option<&Renaming> {
+        self.details.rare.as_ref()?.renaming.as_deref()
+    }
+
+    /// Messages with higher ids that bear its name are its own.
+    pub(in crate::hub) fn named_after(&self) -> MessageId {
+        self.details.created_at_id.max(self.renaming().map_or(MessageId(0), Renaming::since))
     }
 
     /// Why it is marked to be ended, if it is.

@@ -6,6 +6,7 @@ use core::ops::{Index, IndexMut};
 
 use slab::Slab;
 
+use super::former_names::FormerNames;
 use super::memory::Buffers;
 use super::own_limits::Own;
 use super::session::{Attachment, Run, Session, TimerAction};
@@ -47,6 +48,7 @@ pub(in crate::hub) struct Sessions {
     pub(super) names: NameTable,
     /// Those of which the names look like something else, by that.
     pub(super) lookalikes: NameTable,
+    pub(super) former_names: FormerNames,
     pub(in crate::hub) timers: Timers,
     pub(in crate::hub) origins: Origins,
     pub(in crate::hub) buffers: Buffers,
@@ -120,6 +122,7 @@ impl Sessions {
             slots_used: 0,
             names: NameTable::new(key),
             lookalikes: NameTable::new(key),
+            former_names: FormerNames::new(key),
             timers: Timers::default(),
             origins: Origins::default(),
             buffers: Buffers::default(),
@@ -189,6 +192,7 @@ impl Sessions {
     /// Takes a session out, and its outbox. Its name is free if its user has no other. Its share and its buffers are to be released.
     pub(in crate::hub) fn remove(&mut self, index: usize) -> (Session, Outbox) {
         self.buffers.unlist(index, &mut self.all[index]);
+        self.forget_names(index);
         self.leave_user(index);
         self.forget_own(index);
         self.counters.sessions_ended += 1;

@@ -83,12 +83,11 @@ impl Sessions {
         self.begun
     }
 
-    /// Whether a user of another name looks like this one, which has that key.
-    pub(in crate::hub) fn has_lookalike(&self, name: &UserName, key: &str) -> bool {
-        let looks_like = |index: usize| looks_like(&self.all[index]);
-        let is_another = |index: usize| self.all[index].name != *name;
-        self.lookalikes.find(key.as_bytes(), looks_like).is_some_and(is_another)
-            || (key != name.as_str() && self.find(key.as_bytes()).is_some_and(is_another))
+    /// The oldest sessions of users whose names are others and look like this one, which has that key.
+    pub(in crate::hub) fn lookalikes(&self, name: &UserName, key: &str) -> impl Iterator<Item = usize> {
+        let by_key = self.lookalikes.find(key.as_bytes(), |index| looks_like(&self.all[index]));
+        let by_name = if key == name.as_str() { None } else { self.find(key.as_bytes()) };
+        by_key.into_iter().chain(by_name).filter(|index| self.all[*index].name != *name)
     }
 
     /// A session begins that is in no table yet.
@@ -117,14 +116,14 @@ impl Sessions {
         }
     }
 
-    fn enter_names(&mut self, index: usize) {
+    pub(super) fn enter_names(&mut self, index: usize) {
         self.names.insert(index, |index| self.all[index].name.as_bytes());
         if self.all[index].looks_like().is_some() {
             self.lookalikes.insert(index, |index| looks_like(&self.all[index]));
         }
     }
 
-    fn leave_names(&mut self, index: usize) {
+    pub(super) fn leave_names(&mut self, index: usize) {
         let session = &self.all[index];
         self.names.remove(index, session.name.as_bytes());
         if session.looks_like().is_some() {
