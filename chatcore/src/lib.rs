@@ -28,6 +28,8 @@ mod setters;
 pub mod sim;
 mod time;
 mod transition;
+#[cfg(feature = "websocket")]
+pub mod websocket;
 pub mod wire;
 
 // Pages of the book, for those who read the docs. Their examples are tested with the other crates that they show.
