@@ -81,7 +81,8 @@ impl Control {
         let mut mask = mask();
         let payload = payload.as_slice();
         let length = payload_bytes(payload);
-        let (header, size) = encode(opcode, length.into(), mask);
+        let mut header = [0; HEADER_BYTES_MAX];
+        let size = encode(opcode, length.into(), mask, &mut header);
         let start = usize::from(size);
         self.writing[..start].copy_from_slice(&header[..start]);
         let target = &mut self.writing[start..start + payload.len()];

@@ -129,31 +129,31 @@ impl Header {
     }
 }
 
-/// A header to write, with the number of its bytes.
+/// Writes a header to the front of the bytes, and returns how many it has.
 #[inline]
-pub(super) fn encode(opcode: Opcode, length: u32, mask: Option<Mask>) -> ([u8; HEADER_BYTES_MAX], u8) {
-    let mut bytes = [0; HEADER_BYTES_MAX];
+pub(super) fn encode(opcode: Opcode, length: u32, mask: Option<Mask>, bytes: &mut [u8; HEADER_BYTES_MAX]) -> u8 {
     let masked = if mask.is_some() { MASKED } else { 0 };
     bytes[0] = FIN | opcode.bits();
-    let mut size = 2;
-    if let Ok(length) = u16::try_from(length) {
-        if length < TWO_BYTES.into() {
+    let size = match u16::try_from(length) {
+        Ok(length) if length < TWO_BYTES.into() => {
             bytes[1] = masked | length.to_le_bytes()[0];
-        } else {
+            2
+        }
+        Ok(length) => {
             bytes[1] = masked | TWO_BYTES;
             bytes[2..4].copy_from_slice(&length.to_be_bytes());
-            size = 4;
+            4
         }
-    } else {
-        bytes[1] = masked | EIGHT_BYTES;
-        bytes[2..10].copy_from_slice(&u64::from(length).to_be_bytes());
-        size = 10;
-    }
-    if let Some(mask) = mask {
-        bytes[size..size + 4].copy_from_slice(&mask.key());
-        size += 4;
-    }
-    (bytes, u8::try_from(size).expect("a header has at most 14 bytes"))
+        Err(_) => {
+            bytes[1] = masked | EIGHT_BYTES;
+            bytes[2..10].copy_from_slice(&u64::from(length).to_be_bytes());
+            10
+        }
+    };
+    let Some(mask) = mask else { return size };
+    let end = size + 4;
+    bytes[usize::from(size)..usize::from(end)].copy_from_slice(&mask.key());
+    end
 }
 
 #[cfg(test)]
@@ -169,7 +169,8 @@ mod tests {
         for opcode in [Opcode::Text, Opcode::Binary, Opcode::Continuation] {
             for length in [0, 1, 125, 126, 127, 0xFFFF, 0x1_0000, u32::MAX] {
                 for (mask, reader) in [(None, Role::Client), (Some(MASK), Role::Server)] {
-                    let (bytes, size) = encode(opcode, length, mask);
+                    let mut bytes = [0; HEADER_BYTES_MAX];
+                    let size = encode(opcode, length, mask, &mut bytes);
                     let bytes = &bytes[..usize::from(size)];
                     let header = Header::parse(bytes, reader).unwrap().unwrap();
                     let (length, mask) = (length.into(), mask.unwrap_or(Mask::new([0; 4])));

@@ -57,7 +57,7 @@ impl Writer {
 
     #[inline]
     fn begin(&mut self, opcode: Opcode, length: u32, mask: Option<Mask>) {
-        (self.header, self.header_bytes) = encode(opcode, length, mask);
+        self.header_bytes = encode(opcode, length, mask, &mut self.header);
         (self.header_written, self.left, self.is_message) = (0, length, false);
     }
 
@@ -93,6 +93,11 @@ impl Writer {
     /// If it is more than there is.
     #[inline]
     pub(super) fn transmitted(&mut self, count: usize, is_client: bool) -> usize {
+        if self.header_written == 0 && count == usize::from(self.header_bytes) + self.left() {
+            let payload = self.left();
+            (self.header_bytes, self.left, self.is_message) = (0, 0, false);
+            return payload;
+        }
         let of_header = count.min(self.header().len());
         self.header_written += u8::try_from(of_header).expect("a header has at most 14 bytes");
         let payload = count - of_header;
