@@ -42,8 +42,8 @@ pub fn websocket_upgrade(data: &[u8]) {
     }
 }
 
-/// The key of the request below.
-const KEY: &[u8] = b"dGhlIHNhbXBsZSBub25jZQ==";
+/// The key of the request below, in its line. A request that is accepted has one such line.
+const KEY: &[u8] = b"\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
 fn request() -> UpgradeRequest {
     UpgradeRequest::new("localhost", "/", &["chatcore.v1"], *b"the sample nonce").expect("it is a valid request")
