@@ -35,13 +35,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         ["connect", address] => {
             let count: u32 = ask(address, "/getCaseCount")?.parse()?;
-            for case in 1..=count {
-                // A case may break the connection in any way.
-                if let Err(error) = run(address, &format!("/runCase?case={case}&agent=chatcore")) {
-                    eprintln!("case {case}: {error}");
+            let cases = (1..=count).map(|case| format!("/runCase?case={case}&agent=chatcore"));
+            for target in cases.chain(["/updateReports?agent=chatcore".into()]) {
+                // A case may break the connection in any way, and a suite that is done may leave.
+                if let Err(error) = run(address, &target) {
+                    eprintln!("{target}: {error}");
                 }
             }
-            run(address, "/updateReports?agent=chatcore")
+            Ok(())
         }
         _ => Err("say listen or connect, and an address".into()),
     }
