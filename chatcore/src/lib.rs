@@ -31,6 +31,8 @@ mod time;
 mod transition;
 #[cfg(feature = "hub")]
 mod user_limits;
+#[cfg(feature = "websocket")]
+pub mod websocket;
 pub mod wire;
 
 // Pages of the book, for those who read the docs. Their examples are tested with the other crates that they show.

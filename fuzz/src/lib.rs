@@ -9,6 +9,9 @@ mod seeds;
 mod server_input;
 mod session_operations;
 mod stream;
+mod websocket_frames;
+mod websocket_seeds;
+mod websocket_upgrade;
 mod written;
 
 pub use client_input::client_input;
@@ -17,14 +20,18 @@ pub use operation::{Operation, UserMessage};
 pub use seeds::{Seed, seeds};
 pub use server_input::server_input;
 pub use session_operations::{Happening, session_operations};
+pub use websocket_frames::websocket_frames;
+pub use websocket_upgrade::websocket_upgrade;
 
 /// A target: its name, which is also its folder in the corpus, and what it does.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 4] = [
+pub const TARGETS: [Target; 6] = [
     ("server_input", server_input),
     ("client_input", client_input),
     ("hub_operations", hub_operations),
     ("session_operations", session_operations),
+    ("websocket_frames", websocket_frames),
+    ("websocket_upgrade", websocket_upgrade),
 ];

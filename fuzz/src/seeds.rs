@@ -1,8 +1,11 @@
-//! The seeds that are made by hand: the protocol's test vectors, and short scripts for a hub.
+//! The seeds that are made by hand: the protocol's test vectors, and short scripts for a hub. Those of WebSocket are in
+//! `websocket_seeds`.
 
 use std::fs;
 use std::io;
 use std::path::Path;
+
+use crate::websocket_seeds::websocket_seeds;
 
 /// A file of the corpus.
 #[derive(Debug)]
@@ -25,6 +28,7 @@ pub fn seeds() -> io::Result<Vec<Seed>> {
     let seed = |target| move |(name, Script(bytes)): (&str, _)| Seed { target, name: name.into(), bytes };
     seeds.extend(scripts().map(seed("hub_operations")));
     seeds.extend(sessions().map(seed("session_operations")));
+    seeds.extend(websocket_seeds());
     Ok(seeds)
 }
 
