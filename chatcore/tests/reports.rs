@@ -103,7 +103,7 @@ fn a_session_that_waits_when_the_hub_stops_has_its_senders_told() {
     world.carry_closed(&mut alice);
     assert!(matches!(
         &alice.events[..],
-        [Event::Accepted { .. }, Event::Report { status: DeliveryStatus::Undelivered, .. }, Event::Closed(_)]
+        [Event::Accepted { .. }, Event::Report { status: DeliveryStatus::Undelivered, .. }, Event::Reconnecting { .. }]
     ));
     assert_eq!(world.hub.users(), 0);
 }

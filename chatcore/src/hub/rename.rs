@@ -49,7 +49,7 @@ impl Hub {
     /// let mut hub = Hub::new(Limits::default(), [7; 32]);
     /// # let mut client = Client::new(now, ClientConfig::default(), 7);
     /// # client.register(now, "alice", b"")?;
-    /// # let arrived = client.poll_transmit().concat();
+    /// # let arrived = client.transmit().concat();
     /// # let registration = Handshake::new(now, hub.limits()).receive(now, &mut &arrived[..])?.expect("it is whole");
     /// # hub.admit(now, registration)?;
     /// // A guest has registered as Alice, and now the one comes to whom the name belongs.

@@ -34,7 +34,7 @@ fn renamed() -> Event {
 }
 
 fn left(name: &str) -> Event {
-    event(json!({"left": {"room": "#lobby", "name": name, "reason": 4}}))
+    event(json!({"left": {"room": "#lobby", "name": name, "code": 4}}))
 }
 
 fn joined(name: &str, display_name: Option<&str>) -> Event {
