@@ -32,17 +32,25 @@ impl Oracle {
         session.forget_acknowledged();
     }
 
-    /// This many numbered frames are written to a connection.
-    pub(in crate::sim) fn written(&mut self, wire: WireId, count: u64) {
+    /// This many numbered frames are written to a connection. If another client has its session, the rest of a frame that
+    /// had begun is all that comes.
+    pub(in crate::sim) fn written(&mut self, wire: WireId, count: u64) -> Result<(), Violation> {
         let now = self.now;
-        let Some(session) = self.wires.get(&wire).and_then(|facts| facts.session) else { return };
-        let session = &mut self.sessions[session];
-        if session.wire == Some(wire) {
-            session.sent = count;
-            if session.sent > session.acked {
-                session.unacked_since.get_or_insert(now);
-            }
+        let Some(index) = self.wires.get(&wire).and_then(|facts| facts.session) else { return Ok(()) };
+        let session = &mut self.sessions[index];
+        if session.wire != Some(wire) {
+            return Ok(());
         }
+        if let Some(handed_on) = session.handed_on {
+            return self.hold(count <= handed_on.sent + 1, Property::Isolation, || {
+                format!("{wire} gets frame {count} of session {index}, which another client has: {handed_on:?}")
+            });
+        }
+        session.sent = count;
+        if session.sent > session.acked {
+            session.unacked_since.get_or_insert(now);
+        }
+        Ok(())
     }
 
     /// Nobody has left something unacknowledged for longer than it may, when the hub has nothing to do. That is two stall

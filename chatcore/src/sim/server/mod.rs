@@ -10,6 +10,7 @@ mod outgoing;
 mod pace;
 mod parts;
 mod pending_conns;
+mod program;
 mod rates;
 mod turns;
 mod work;

@@ -59,8 +59,8 @@ impl Server {
         let (Some(pending), Some(hub)) = (self.pending_conns.get_mut(&wire), &mut self.hub) else { return Ok(()) };
         let Some((_, registration)) = pending.undecided.take() else { return Ok(()) };
         self.units += ADMISSION_UNITS;
-        let origin = pending.origin;
-        match hub.admit_as(around.now, registration.with_origin(origin), self.admission) {
+        let (origin, admission) = (pending.origin, pending.admission);
+        match hub.admit_as(around.now, registration.with_origin(origin), admission) {
             Ok(conn) => {
                 self.debts.entry(origin).or_default().add(around.now, ADMISSION_UNITS, self.limits.origin_rate);
                 let (inbox, outgoing) = (mem::take(&mut pending.inbox), mem::take(&mut pending.outgoing));

@@ -40,6 +40,10 @@ impl World {
                 let (mut around, _, users) = self.around();
                 users[user].die(&mut around, until, fault_event == FaultEvent::Death);
             }
+            FaultEvent::TakeOver => {
+                let (mut around, _, users) = self.around();
+                users[user].die_vouched(&mut around, until);
+            }
             FaultEvent::Goodbye => {
                 if let Some(client) = &mut self.users[user].client {
                     client.close(self.now);

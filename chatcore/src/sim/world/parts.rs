@@ -51,6 +51,10 @@ impl World {
                 User::new(index, index / plan.devices, origin, plan.config.clone(), random.fork())
             })
             .collect();
+        let server = match plan.deciding {
+            Some(deciding) => server.with_deciding(deciding, random.fork()),
+            None => server,
+        };
         let attackers = plan.attackers.iter().enumerate();
         let attackers = attackers.map(|(index, flood)| Attacker::new(index, *flood, plan.attack_origins)).collect();
         for user in &mut users {
@@ -65,7 +69,9 @@ impl World {
             server,
             users,
             attackers,
-            oracle: Oracle::new(plan.users, plan.devices, &plan.limits).with_delay_max(plan.delay_max),
+            oracle: Oracle::new(plan.users, plan.devices, &plan.limits)
+                .with_delay_max(plan.delay_max)
+                .with_asking(plan.deciding.map(|deciding| deciding.asking)),
             trace: Trace::default(),
             next_request: None,
             next_fault_event: None,

@@ -35,6 +35,14 @@ pub struct Summary {
     pub stalls: u64,
     /// How often a user had as many sessions as it may have, and was refused another one.
     pub sessions_refused: u64,
+    /// How often a client went on with a session of which it had no ticket.
+    pub takeovers: u64,
+    /// How often the server's program was asked about a request.
+    pub questions: u64,
+    /// How often it denied a request.
+    pub denials: u64,
+    /// How often it did not decide in time.
+    pub undecided: u64,
     /// How many attackers there were.
     pub attackers: u64,
     /// How long the slowest message took; zero without attackers.
@@ -58,6 +66,10 @@ impl AddAssign for Summary {
         self.evictions += run.evictions;
         self.stalls += run.stalls;
         self.sessions_refused += run.sessions_refused;
+        self.takeovers += run.takeovers;
+        self.questions += run.questions;
+        self.denials += run.denials;
+        self.undecided += run.undecided;
         self.attackers += run.attackers;
         self.delay = self.delay.max(run.delay);
     }

@@ -162,9 +162,8 @@ impl Sessions {
     /// rooms and of who is online that client is told as it is now. Old news would be wrong, because what its user did
     /// in between is in answers, which are another client's.
     pub(in crate::hub) fn messages_of(&self, index: usize) -> Copied {
-        let is_of_messages = |kind| {
-            matches!(kind, Kind::DELIVER | Kind::ROOM_DELIVER | Kind::SENT | Kind::REPORT | Kind::MISSED)
-        };
+        let is_of_messages =
+            |kind| matches!(kind, Kind::DELIVER | Kind::ROOM_DELIVER | Kind::SENT | Kind::REPORT | Kind::MISSED);
         self.all[index].outbox.copy_of(is_of_messages)
     }
 
