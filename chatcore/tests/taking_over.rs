@@ -5,10 +5,10 @@ mod world;
 
 use std::time::Duration;
 
-use chatcore::wire::{ClientMessage, Join, Leave};
+use chatcore::wire::{Ack, ClientMessage, HubMessage, Join, Leave, Message};
 use chatcore::{Admission, ClientConfig, CloseReason, Closed, Event, GoodbyeCode, Limits, Received, Refusal};
 use serde_json::json;
-use world::{User, World, bodies, encode_all, registration, send};
+use world::{User, World, bodies, decode_all, encode_all, registration, send};
 
 /// A client that takes over a session of a user.
 fn take_over(world: &mut World, name: &str) -> User {
@@ -145,4 +145,27 @@ fn half_a_frame_of_the_client_before_is_nobody_s() {
     let asked = registration(world.now, world.hub.limits(), "alice");
     world.hub.admit_as(world.now, asked, Admission::TakeOver).expect("the program vouches for it");
     assert_eq!(world.hub.memory().partial, 0);
+}
+
+#[test]
+fn what_the_client_before_was_not_told_that_it_missed_the_next_one_is_told() {
+    let limits = Limits::default().with_body_bytes_max(1 << 10).with_outbox_bytes_max(16 << 10);
+    let mut world = World::new(limits);
+    let (slow, mut bob) = (world.join("slow"), world.connect("bob"));
+    let _ = world.say(slow, &[ClientMessage::Join(Join { room: "#lobby" })]);
+    bob.client.join(world.now, "#lobby").unwrap();
+    for _ in 0..20 {
+        bob.client.send(world.now, "#lobby", &[b'x'; 1 << 10]).unwrap();
+        world.carry(&mut bob);
+    }
+    // It acknowledges what its outbox had room for, and reads no more.
+    let bytes = world.written(slow);
+    let messages = decode_all(&bytes);
+    let heard = messages.iter().filter(|message| matches!(message, HubMessage::RoomDeliver(_))).count();
+    let numbered = messages.iter().filter(|message| message.kind().is_numbered()).count();
+    let _ = world.say(slow, &[ClientMessage::Ack(Ack { count: numbered as u64 })]);
+    let mut new = take_over(&mut world, "slow");
+    let told = events(&mut new);
+    let [own, Event::Missed { count, .. }] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((own, *count), (&joined("#lobby", "slow"), 20 - heard as u64));
 }

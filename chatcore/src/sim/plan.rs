@@ -134,11 +134,19 @@ pub enum FaultEvent {
     /// A client's process dies, and comes back without its ticket. The server's program vouches for it, so that it goes on
     /// with a session that its user has.
     TakeOver,
+    /// An operator puts a user into a room.
+    PutIn,
+    /// An operator takes a user out of a room.
+    TakeOut,
+    /// The server's program says something to a user or in a room.
+    Say,
+    /// An operator keeps a user away for some time.
+    Ban,
 }
 
 impl FaultEvent {
     /// Every kind of fault event.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::Cut,
         Self::CutAll,
         Self::Death,
@@ -151,6 +159,10 @@ impl FaultEvent {
         Self::Restart,
         Self::Kick,
         Self::TakeOver,
+        Self::PutIn,
+        Self::TakeOut,
+        Self::Say,
+        Self::Ban,
     ];
 
     /// How likely it is at the most, beside the others.
@@ -160,8 +172,8 @@ impl FaultEvent {
             Self::Death | Self::Freeze | Self::SlowReader => 10,
             Self::CutAll | Self::Amnesia | Self::Goodbye | Self::Leap => 5,
             Self::Crash | Self::Restart | Self::Kick => 2,
-            // It is mixed into some plans.
-            Self::TakeOver => 0,
+            // These are mixed into some plans.
+            Self::TakeOver | Self::PutIn | Self::TakeOut | Self::Say | Self::Ban => 0,
         }
     }
 }

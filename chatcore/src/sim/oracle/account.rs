@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::asking::Decisions;
-use super::facts::{Life, Sent, Session, WireFacts};
+use super::facts::{Life, Sent, Session, TakenRequest, WireFacts};
 use super::stays::Stay;
 use crate::sim::network::WireId;
 use crate::sim::violation::{Property, Violation};
@@ -70,6 +70,12 @@ pub(in crate::sim) struct Oracle {
     pub(super) decisions: Decisions,
     /// How often another client took a session over.
     pub(super) takeovers: u64,
+    /// Joins and leaves for which nobody has asked: the program has moved users.
+    pub(super) own_moves: Vec<TakenRequest>,
+    /// How often the program did something by itself.
+    pub(super) operations: u64,
+    /// Users to whom the program gives no name.
+    pub(super) banned: BTreeSet<usize>,
     /// Reports of messages of which nobody was told the id yet: to which session, and about whom.
     pub(super) unknown_reports: BTreeMap<MessageId, Vec<UnknownReport>>,
 }
@@ -119,6 +125,9 @@ impl Oracle {
             question_ids: BTreeSet::new(),
             decisions: Decisions::default(),
             takeovers: 0,
+            own_moves: Vec::new(),
+            operations: 0,
+            banned: BTreeSet::new(),
             unknown_reports: BTreeMap::new(),
         }
     }

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::account::Oracle;
 use super::facts::{Membership, Request, Session, Taken, To};
+use super::operator::PROGRAM;
 use crate::sim::violation::{Property, Violation};
 
 impl Oracle {
@@ -28,6 +29,11 @@ impl Oracle {
                 for (index, session) in self.living_of(user).filter(|(_, session)| session.begun < taken.order) {
                     let has_arrived = self.has_been_told(index, |session| sent.seen.get(&session).copied());
                     self.check_arrived(has_arrived, message, session)?;
+                }
+                if sent.sender == PROGRAM {
+                    return self.hold(sent.reports.is_empty(), Property::Fate, || {
+                        format!("message {message} is reported, though the program has said it: {:?}", sent.reports)
+                    });
                 }
                 self.close_copies(message, taken)?;
                 self.close_reports(message)

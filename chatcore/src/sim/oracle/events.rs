@@ -4,7 +4,9 @@ use alloc::format;
 
 use super::account::Oracle;
 use super::facts::{Gap, Membership, Request, Session, To};
+use super::operator::PROGRAM;
 use crate::sim::names::{room_of, spelling, user_of};
+use crate::sim::server::PROGRAM_NAME;
 use crate::sim::violation::{Property, Violation};
 use crate::{CloseReason, DeliveryStatus, Event, LeaveCode, MessageId, RejectCode, RoomName, UserName};
 
@@ -77,8 +79,11 @@ impl Oracle {
         let Session { user, stay, .. } = self.sessions[session];
         let sent = &self.messages[message];
         let to = room.map_or(To::User(user), |room| To::Room(room_of(room.as_str())));
-        let sender = self.user_with(sent.sender);
-        self.hold(user_of(from.as_str()) == sender && to == sent.to, Property::Isolation, || {
+        let is_from_sender = match sent.sender {
+            PROGRAM => from.as_str() == PROGRAM_NAME,
+            device => user_of(from.as_str()) == self.user_with(device),
+        };
+        self.hold(is_from_sender && to == sent.to, Property::Isolation, || {
             format!("user {user} gets message {message} from {from} for {to:?}: {sent:?}")
         })?;
         let Some(taken) = sent.taken else {
@@ -164,7 +169,7 @@ impl Oracle {
     }
 
     /// A message has this id, and ids rise in the order in which the hub takes messages.
-    fn identify(&mut self, message: usize, id: MessageId) -> Result<(), Violation> {
+    pub(super) fn identify(&mut self, message: usize, id: MessageId) -> Result<(), Violation> {
         let sent = &mut self.messages[message];
         let before = sent.id.replace(id);
         let other = self.by_id.insert(id, message);

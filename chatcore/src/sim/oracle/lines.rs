@@ -76,7 +76,7 @@ impl Oracle {
 
     /// A session, and before it what other clients had of it.
     pub(super) fn line_of(&self, session: usize) -> impl Iterator<Item = usize> {
-        iter::successors(Some(session), |session| self.sessions[*session].predecessor)
+        iter::successors(Some(session), |session| self.sessions.get(*session)?.predecessor)
     }
 
     /// The first in a line.

@@ -12,6 +12,7 @@ mod facts;
 mod gaps;
 mod hub_side;
 mod lines;
+mod operator;
 mod reports;
 mod stalls;
 mod stays;

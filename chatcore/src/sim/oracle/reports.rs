@@ -63,8 +63,8 @@ impl Oracle {
         })?;
         let told = &self.sessions[session];
         let taken = sent.taken.filter(|taken| {
-            let by = &self.sessions[taken.session];
-            by.user == told.user && told.begun < taken.order
+            let by = self.sessions.get(taken.session);
+            by.is_some_and(|by| by.user == told.user) && told.begun < taken.order
         });
         let Some(taken) = taken else {
             return Err(self.violation(Property::Isolation, format!("message {message} is reported to somebody else")));

@@ -84,6 +84,13 @@ impl Oracle {
         }
     }
 
+    /// All sessions of a user are told that the program has moved it.
+    pub(super) fn owes_move(&mut self, stay: usize) {
+        for session in self.stays[stay].sessions.clone() {
+            self.sessions[session].own_bytes += 2 * ANSWER_BYTES_MAX;
+        }
+    }
+
     /// A session that begins is told in which rooms its user is.
     pub(super) fn owes_rooms(&mut self, session: usize) {
         self.sessions[session].own_bytes += self.rooms_of(session).count() as u64 * ANSWER_BYTES_MAX;

@@ -14,27 +14,52 @@ const MIXED_CHANCE: u32 = CERTAIN / 4;
 /// plans of the seeds that `tests/sim.rs` pins for other mechanisms.
 const SALT: u64 = 3_914;
 
+/// The same for what an operator does, and for all pinned seeds.
+const OPERATOR_SALT: u64 = 212;
+
+/// What an operator does, and how likely that is at the most, beside other fault events.
+const OPERATOR_WEIGHTS_MAX: [(FaultEvent, u64); 4] =
+    [(FaultEvent::PutIn, 20), (FaultEvent::TakeOut, 20), (FaultEvent::Say, 20), (FaultEvent::Ban, 5)];
+
 /// How likely it is at the most that a client's process is vouched for, beside other fault events.
 const TAKE_OVER_WEIGHT_MAX: u64 = 30;
 
 impl Plan {
     /// Mixes more into some plans. It draws of its own: what is drawn for other parts of a run does not change.
     pub(super) fn mix(self, random: &Random) -> Self {
-        let mut random = Random::new(random.clone().draw() ^ SALT);
+        let drawn = random.clone().draw();
+        let mut random = Random::new(drawn ^ SALT);
         let (takes_over, decides) = (random.chance(MIXED_CHANCE), random.chance(MIXED_CHANCE));
         let plan = if takes_over { self.mix_take_over(&mut random) } else { self };
-        if decides { plan.mix_deciding(&mut random) } else { plan }
+        let plan = if decides { plan.mix_deciding(&mut random) } else { plan };
+        plan.mix_operator(&mut Random::new(drawn ^ OPERATOR_SALT))
     }
 
     /// Some processes that come back without a ticket are vouched for.
     fn mix_take_over(mut self, random: &mut Random) -> Self {
-        for (fault_event, weight) in &mut self.fault_events {
-            if *fault_event == FaultEvent::TakeOver {
-                *weight = u32::try_from(random.within(1..=TAKE_OVER_WEIGHT_MAX)).unwrap_or_default();
-            }
-        }
+        self.mix_event(FaultEvent::TakeOver, random.within(1..=TAKE_OVER_WEIGHT_MAX));
         let pace = Duration::from_millis(random.within(100..=5_000));
         Self { fault_event_pace: self.fault_event_pace.or(Some(pace)), ..self }
+    }
+
+    /// In some plans, an operator moves users, says something, and keeps users away.
+    fn mix_operator(mut self, random: &mut Random) -> Self {
+        if !random.chance(MIXED_CHANCE) {
+            return self;
+        }
+        for (fault_event, weight_max) in OPERATOR_WEIGHTS_MAX {
+            self.mix_event(fault_event, random.within(0..=weight_max));
+        }
+        let pace = Duration::from_millis(random.within(100..=2_000));
+        Self { fault_event_pace: Some(self.fault_event_pace.map_or(pace, |drawn| drawn.min(pace))), ..self }
+    }
+
+    fn mix_event(&mut self, mixed: FaultEvent, drawn: u64) {
+        for (fault_event, weight) in &mut self.fault_events {
+            if *fault_event == mixed {
+                *weight = u32::try_from(drawn).unwrap_or_default();
+            }
+        }
     }
 
     /// The server's program decides about some requests.

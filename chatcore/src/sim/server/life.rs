@@ -12,7 +12,7 @@ use crate::sim::links::Links;
 use crate::sim::network::{End, WireId};
 use crate::sim::violation::Violation;
 use crate::wire::ReconnectHint;
-use crate::{Admission, Handshake, Instant, QuotaKey, UserName};
+use crate::{Admission, Handshake, Instant, QuotaKey};
 
 impl Server {
     /// A connection was made to it, from this place. Its program may vouch for whoever asks for a name there.
@@ -34,6 +34,7 @@ impl Server {
         self.debts.clear();
         self.is_stopping = false;
         self.drain_by = None;
+        self.bans.clear();
         if let Some(program) = &mut self.program {
             program.forget();
         }
@@ -64,14 +65,6 @@ impl Server {
         self.drain(around)
     }
 
-    /// An operator ends a session.
-    pub(in crate::sim) fn kick(&mut self, around: &mut Around<'_>, name: &UserName) -> Result<(), Violation> {
-        if let Some(hub) = &mut self.hub {
-            hub.kick(around.now, name);
-        }
-        self.drain(around)
-    }
-
     /// When there is something for it to do.
     pub(in crate::sim) fn due(&self, network: &Links) -> Option<Instant> {
         let Some(hub) = &self.hub else { return Some(self.up_at) };
@@ -85,6 +78,7 @@ impl Server {
         let writable = self.writing.iter().any(|wire| network.is_writable(*wire, End::Server)).then_some(Instant::ZERO);
         let program = self.program.as_ref().and_then(Program::due);
         let due = members.chain(pending).chain(hub.poll_timeout()).chain(writable).chain(self.drain_by).chain(program);
+        let due = due.chain(self.bans.iter().map(|(until, _)| *until));
         let due = due.min();
         self.pace.due(due)
     }
@@ -102,6 +96,7 @@ impl Server {
             });
         }
         self.report(around.now);
+        self.lift_bans(around);
         if self.pace.takes_time() {
             self.turn(around)?;
         } else {

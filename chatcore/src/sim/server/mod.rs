@@ -6,6 +6,7 @@ mod connection;
 mod drain;
 mod life;
 mod members;
+mod operator;
 mod outgoing;
 mod pace;
 mod parts;
@@ -16,5 +17,6 @@ mod turns;
 mod work;
 
 pub(super) use self::around::Around;
+pub(super) use self::operator::PROGRAM_NAME;
 pub(super) use self::parts::Server;
 pub(super) use self::turns::turn_units_max;

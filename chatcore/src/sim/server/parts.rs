@@ -1,6 +1,7 @@
 //! A server: what it is made of, and what it tells about itself.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::connection::{Member, PendingConn};
@@ -11,7 +12,7 @@ use super::work::new_hub;
 use crate::sim::deciding::Deciding;
 use crate::sim::network::WireId;
 use crate::sim::random::Random;
-use crate::{Admission, ConnId, Hub, Instant, Limits};
+use crate::{Admission, ConnId, Hub, Instant, Limits, UserName};
 
 /// What goes over the connections of a hub, and who is told.
 pub(in crate::sim) struct Server {
@@ -45,6 +46,8 @@ pub(in crate::sim) struct Server {
     pub(super) counts: Counts,
     /// What each origin owes of what it has cost.
     pub(super) debts: Debts,
+    /// Who is banned, and until when.
+    pub(super) bans: Vec<(Instant, UserName)>,
     /// What the hub asks; none if it asks about nothing.
     pub(super) program: Option<Program>,
     pub(super) random: Random,
@@ -93,6 +96,7 @@ impl Server {
             units: 0,
             counts: Counts::default(),
             debts: Debts::new(),
+            bans: Vec::new(),
             program: None,
             random,
         }
@@ -128,6 +132,7 @@ impl Server {
     /// Decisions and reports take no time from now on.
     pub(in crate::sim) fn hurry(&mut self, now: Instant) {
         (self.auth_delay_chance, self.report_delay_max) = (0, Duration::ZERO);
+        self.bans.iter_mut().for_each(|(until, _)| *until = now);
         if let Some(program) = &mut self.program {
             program.hurry(now);
         }

@@ -83,6 +83,7 @@ impl World {
             questions: decisions.questions,
             denials: decisions.denials,
             undecided: decisions.late,
+            operations: self.oracle.operations(),
             attackers: self.attackers.len() as u64,
             delay: if self.attackers.is_empty() { Duration::ZERO } else { self.oracle.delay() },
         }

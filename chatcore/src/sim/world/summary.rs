@@ -43,6 +43,8 @@ pub struct Summary {
     pub denials: u64,
     /// How often it did not decide in time.
     pub undecided: u64,
+    /// How often the server's program moved a user, said something or banned somebody.
+    pub operations: u64,
     /// How many attackers there were.
     pub attackers: u64,
     /// How long the slowest message took; zero without attackers.
@@ -70,6 +72,7 @@ impl AddAssign for Summary {
         self.questions += run.questions;
         self.denials += run.denials;
         self.undecided += run.undecided;
+        self.operations += run.operations;
         self.attackers += run.attackers;
         self.delay = self.delay.max(run.delay);
     }
