@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use chatcore::wire::{ClientMessage, HubMessage, Join, Message};
 use chatcore::{
-    Admission, ClientConfig, CloseReason, Closed, DeliveryStatus, Denial, Event, GoodbyeCode, Handshake,
-    HandshakeError, HubEvent, LeaveCode, Limits, MessageId, Refusal, RefusalCode, RejectCode, UserName,
+    Admission, ClientConfig, CloseReason, DeliveryStatus, Denial, Event, GoodbyeCode, Handshake, HandshakeError,
+    HubEvent, LeaveCode, Limits, MessageId, Refusal, RefusalCode, RejectCode, UserName,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -278,72 +278,6 @@ fn each_session_is_resumed_by_its_own_token() {
     assert!(
         matches!(resumed[..], [(phone, false), (laptop, false), (again, true)] if laptop == again && phone != again)
     );
-}
-
-#[test]
-fn a_session_that_is_taken_over_keeps_its_rooms_and_its_queue() {
-    let mut world = World::new(Limits::default());
-    let (mut old, mut bob) = (world.connect("alice"), world.connect("bob"));
-    for user in [&mut old, &mut bob] {
-        user.client.join(world.now, "#lobby").unwrap();
-        world.carry(user);
-    }
-    old.client.watch(world.now, &["bob"]).unwrap();
-    carry_all(&mut world, [&mut old, &mut bob]);
-    // What comes now, the old client does not take.
-    old.client.who(world.now, 0).unwrap();
-    let asked = old.client.transmit().concat();
-    old.client.transmitted(world.now, asked.len());
-    let _ = world.put(old.conn, &asked);
-    for body in [&b"one"[..], b"two"] {
-        bob.client.send(world.now, "alice", body).unwrap();
-    }
-    bob.client.send(world.now, "#lobby", b"three").unwrap();
-    world.carry(&mut bob);
-    events(&mut bob);
-    let mut new = world.connect_as("alice", ClientConfig::default(), Admission::TakeOver);
-    let told = events(&mut new);
-    let joined = event(json!({"joined": {"room": "#lobby", "name": "alice", "display_name": null}}));
-    assert_eq!(told[0], joined, "{told:?}");
-    assert!(told[1..].iter().all(|event| matches!(event, Event::Message { .. })), "no answer: {told:?}");
-    new.events = told;
-    assert_eq!(bodies(&mut new), ["one", "two", "three"]);
-    world.carry_closed(&mut old);
-    let closed = events(&mut old).pop();
-    let is_taken_over =
-        |event: &Event| matches!(event, Event::Closed(Closed::Goodbye { code: GoodbyeCode::TakenOver, .. }));
-    assert!(closed.is_some_and(|event| is_taken_over(&event)));
-    assert_eq!(world.closed(old.conn), Some(CloseReason::TakenOver));
-    assert_eq!((world.hub.users(), world.hub.sessions()), (2, 2));
-    // It goes on: requests are counted anew, and bob was told nothing.
-    new.client.send(world.now, "#lobby", b"four").unwrap();
-    carry_all(&mut world, [&mut new, &mut bob]);
-    assert!(matches!(events(&mut new)[..], [Event::Accepted { number: 1, .. }]));
-    let told = events(&mut bob);
-    assert!(matches!(&told[..], [Event::Message { .. }]), "{told:?}");
-    // It watches nobody.
-    bob.client.close(world.now);
-    world.carry_closed(&mut bob);
-    world.pass(Duration::from_secs(5));
-    world.carry(&mut new);
-    assert!(!events(&mut new).iter().any(|event| matches!(event, Event::Presence { .. })));
-}
-
-#[test]
-fn the_session_that_was_left_for_the_longest_time_is_taken_over() {
-    let mut world = World::new(Limits::default());
-    let (mut phone, mut bob) = (world.connect("alice"), world.connect("bob"));
-    let mut laptop = another(&mut world, "alice");
-    world.cut(&mut laptop);
-    bob.client.send(world.now, "alice", b"hello").unwrap();
-    carry_all(&mut world, [&mut bob, &mut phone]);
-    let mut new = world.connect_as("alice", ClientConfig::default(), Admission::TakeOver);
-    assert_eq!(bodies(&mut new), ["hello"]);
-    assert_eq!(bodies(&mut phone), ["hello"]);
-    assert!(world.hub.name(phone.conn).is_some(), "it stays where it is");
-    // The old token is nobody's.
-    assert!(matches!(world.reconnect(&mut laptop), Err(Refusal::SessionOver)));
-    assert_eq!(world.hub.sessions(), 3);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use super::conn_id::ConnId;
 use super::event::{CloseReason, HubEvent};
-use super::ordered::{Answer, Attachment, Details, Rare, Rooms, Session, Sessions};
+use super::ordered::{Answer, Attachment, Details, Rare, Session, Sessions};
 use super::parts::Hub;
 use super::work::of_bytes;
 use crate::handshake::{QuotaKey, Refusal, Registration, Request};
@@ -349,12 +349,13 @@ impl Hub {
         }
         self.questions.forget(sessions.take_waiting(index), &mut sessions.timers);
         sessions.forget_token(index);
-        let news = sessions.news_of(index);
+        let messages = sessions.messages_of(index);
         self.presence.unwatch_all(mem::take(&mut sessions[index].details.watches));
         let opening = mem::take(&mut registration.outbox);
         sessions.pool.adopt(opening.held_bytes());
         let share = sessions.origins.open(sessions.now, registration.origin);
         let conn = sessions.begin_anew(index, opening, share);
+        sessions.set_leftover(index, 0);
         let session = &mut sessions[index];
         (session.details.token, session.details.attempt) = (token, 0);
         session.body_bytes_max = body_bytes_max;
@@ -369,12 +370,8 @@ impl Hub {
         self.welcome(index);
         let (sessions, rooms) = self.ordered.unordered();
         rooms.tell_rooms(sessions, index);
-        sessions.put_news(index, &news);
-        if sessions[index].renaming().is_some() {
-            Rooms::set_stale(sessions, index);
-            self.catch_up(index);
-        }
-        self.note_work(of_bytes(news.frames.len()) + news.count);
+        sessions.put_messages(index, &messages);
+        self.note_work(of_bytes(messages.frames.len()) + messages.count);
         Ok(conn)
     }
 

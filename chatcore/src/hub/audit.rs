@@ -1,11 +1,13 @@
 //! Counts anew what the hub counts as it goes: for the simulator.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
 use alloc::string::String;
 
 use super::conn::ConnState;
 use super::parts::Hub;
+use super::questions::{QuestionId, Waiting};
+use super::session_id::SessionId;
 use crate::outbox::Outbox;
 
 /// Buffers found in outboxes.
@@ -104,6 +106,59 @@ impl Hub {
         sessions.audit_user_limits().map_err(|index| format!("the limits of session {index} are not those of its user"))
     }
 
+    /// Requests that wait for answers of the program, of all sessions.
+    pub(crate) fn waiting(&self) -> usize {
+        self.questions.len()
+    }
+
+    /// The number of the request that a question is about, in its session; none if that does not wait.
+    pub(crate) fn number_of(&self, question: QuestionId) -> Option<u64> {
+        self.questions.iter().find(|(_, waiting)| waiting.id == question).map(|(_, waiting)| waiting.number)
+    }
+
+    /// Keeps what was done of them from now on, for [`next_done`](Self::next_done).
+    pub(crate) fn noting_done(mut self) -> Self {
+        self.questions.done = Some(VecDeque::new());
+        self
+    }
+
+    /// The next request that waited and is done, by its session and its number there.
+    pub(crate) fn next_done(&mut self) -> Option<(SessionId, u64)> {
+        self.questions.done.as_mut()?.pop_front()
+    }
+
+    /// Each request that waits is in the queue of its session, which is there. They are no more than may wait, and each
+    /// that is not decided has its time.
+    fn audit_questions(&self) -> Result<(), String> {
+        let sessions = self.ordered.sessions();
+        let all: BTreeMap<usize, &Waiting> = self.questions.iter().collect();
+        let mut found = 0;
+        for (index, session) in sessions.iter() {
+            let mut bytes = 0;
+            for at in session.waiting() {
+                let Some(waiting) = all.get(at).filter(|waiting| waiting.session == sessions.id_of(index)) else {
+                    return Err(format!("session {index} waits for a request that is not its own"));
+                };
+                bytes += waiting.bytes();
+                if waiting.verdict.is_some() != waiting.armed.is_none() {
+                    return Err(format!("a request of session {index} has an answer and a time for it, or neither"));
+                }
+            }
+            let waiting = session.waiting().len();
+            if waiting > sessions.limits.waiting_of_session_max as usize {
+                return Err(format!("{waiting} requests of session {index} wait"));
+            }
+            if bytes != session.details.rare.as_ref().map_or(0, |rare| rare.waiting_bytes) {
+                return Err(format!("what waits of session {index} is not counted right"));
+            }
+            found += waiting;
+        }
+        if found != all.len() || found > sessions.limits.waiting_max as usize {
+            return Err(format!("{} requests wait, {found} of them in the queues of sessions", all.len()));
+        }
+        Ok(())
+    }
+
     /// What is counted is what there is, and every share keeps to its bound.
     pub(crate) fn audit(&self) -> Result<(), String> {
         if self.has_seldom_pending != (self.ordered.announcements().has_pending() || self.shutting_down.is_some()) {
@@ -111,6 +166,7 @@ impl Hub {
         }
         self.audit_users()?;
         self.audit_limits()?;
+        self.audit_questions()?;
         let sessions = self.ordered.sessions();
         let (mut found, mut partial, mut detached, mut detached_bytes, mut closing) = (Found::default(), 0, 0, 0, 0);
         let mut origins: BTreeMap<u32, u64> = BTreeMap::new();

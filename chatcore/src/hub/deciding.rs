@@ -210,6 +210,10 @@ impl Hub {
             Ok(Handled::Done) => {}
         }
         let (sessions, _) = self.ordered.unordered();
+        #[cfg(feature = "sim")]
+        if let Some(done) = &mut self.questions.done {
+            done.push_back((waiting.session, number));
+        }
         sessions.wait_no_more(index, waiting.bytes());
         sessions.charge_later(index, budget.cost());
         false

@@ -46,7 +46,7 @@ impl Asking {
         Self { watches: true, ..self }
     }
 
-    const fn is_about(self, kind: Kind) -> bool {
+    pub(crate) const fn is_about(self, kind: Kind) -> bool {
         match kind {
             Kind::JOIN => self.joins,
             Kind::SEND => self.sends,
@@ -142,15 +142,18 @@ pub(super) struct Questions {
     fresh: VecDeque<Question>,
     /// Sessions whose first request may be done now.
     ready: VecDeque<SessionId>,
+    /// Requests that waited and are done, with their numbers, for a simulator that looks.
+    #[cfg(feature = "sim")]
+    pub(super) done: Option<VecDeque<(SessionId, u64)>>,
 }
 
 /// A request that waits: for its own answer, or for that of a request before it.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    id: QuestionId,
+    pub(super) id: QuestionId,
     /// The entry of its question among the timers.
     pub(super) armed: Option<Instant>,
-    session: SessionId,
+    pub(super) session: SessionId,
     pub(super) number: u64,
     kind: Kind,
     fields: Box<[u8]>,
@@ -261,6 +264,11 @@ impl Questions {
         let session = waiting.session;
         self.ready.push_back(session);
         Ok(())
+    }
+
+    #[cfg(feature = "sim")]
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Waiting)> {
+        self.all.iter()
     }
 
     pub(super) fn get(&self, index: usize) -> &Waiting {

@@ -265,7 +265,7 @@ impl Attacker {
             }
             _ => ClientMessage::Join(Join { room: ROOM }).encode(&mut self.ready),
         }
-        server.accept(around, wire, self.origin);
+        server.accept(around, wire, self.origin, false);
     }
 
     /// Counts the numbered frames that have come.

@@ -20,6 +20,7 @@
 
 mod attacker;
 mod conditions;
+mod deciding;
 mod link;
 mod links;
 mod names;
@@ -38,6 +39,7 @@ mod world;
 
 pub use self::attacker::Flood;
 pub use self::conditions::NetworkConditions;
+pub use self::deciding::Deciding;
 pub use self::network::{Cut, End, Network, WireId};
 pub use self::pipe::Pipe;
 pub use self::plan::{FaultEvent, Plan};

@@ -1,10 +1,13 @@
 //! How a run is to be: drawn anew for each.
 
+mod mixed;
+
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::attacker::Flood;
 use super::conditions::NetworkConditions;
+use super::deciding::Deciding;
 use super::random::{CERTAIN, Random};
 use super::server::turn_units_max;
 use crate::setters::setters;
@@ -73,6 +76,8 @@ pub struct Plan {
     pub is_paired: bool,
     /// The time in which a user's message must reach its recipient; none for no bound.
     pub delay_max: Option<Duration>,
+    /// What the server's program decides itself; none if the hub asks about nothing.
+    pub deciding: Option<Deciding>,
 }
 
 setters! {
@@ -100,6 +105,7 @@ setters! {
         with_unit(unit: Duration),
         with_is_paired(is_paired: bool),
         with_delay_max(delay_max: Option<Duration>),
+        with_deciding(deciding: Option<Deciding>),
     }
 }
 
@@ -129,11 +135,22 @@ pub enum FaultEvent {
     Restart,
     /// An operator ends a session.
     Kick,
+    /// A client's process dies, and comes back without its ticket. The server's program vouches for it, so that it goes on
+    /// with a session that its user has.
+    TakeOver,
+    /// An operator puts a user into a room.
+    PutIn,
+    /// An operator takes a user out of a room.
+    TakeOut,
+    /// The server's program says something to a user or in a room.
+    Say,
+    /// An operator keeps a user away for some time.
+    Ban,
 }
 
 impl FaultEvent {
     /// Every kind of fault event.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 16] = [
         Self::Cut,
         Self::CutAll,
         Self::Death,
@@ -145,6 +162,11 @@ impl FaultEvent {
         Self::Crash,
         Self::Restart,
         Self::Kick,
+        Self::TakeOver,
+        Self::PutIn,
+        Self::TakeOut,
+        Self::Say,
+        Self::Ban,
     ];
 
     /// How likely it is at the most, beside the others.
@@ -154,6 +176,8 @@ impl FaultEvent {
             Self::Death | Self::Freeze | Self::SlowReader => 10,
             Self::CutAll | Self::Amnesia | Self::Goodbye | Self::Leap => 5,
             Self::Crash | Self::Restart | Self::Kick => 2,
+            // These are mixed into some plans.
+            Self::TakeOver | Self::PutIn | Self::TakeOut | Self::Say | Self::Ban => 0,
         }
     }
 }
@@ -212,6 +236,7 @@ impl Plan {
             unit: Duration::ZERO,
             is_paired: false,
             delay_max: None,
+            deciding: None,
         }
     }
 
@@ -225,7 +250,7 @@ impl Plan {
         let users = 2 + random.index(5);
         let is_tight = random.chance(CERTAIN / 4);
         let fault_events = FaultEvent::ALL.map(|fault_event| {
-            let is_there = random.chance(CERTAIN / 2);
+            let is_there = fault_event.weight() > 0 && random.chance(CERTAIN / 2);
             (
                 fault_event,
                 if is_there {
@@ -262,7 +287,7 @@ impl Plan {
             ..Self::calm(users)
         };
         // What is drawn for devices does not change the runs of those who have one.
-        plan.draw_devices(&mut random.clone(), is_tight)
+        plan.draw_devices(&mut random.clone(), is_tight).mix(random)
     }
 
     /// In some plans users have several devices. Then there are fewer users, so that a run takes no longer, and the hub has
@@ -284,9 +309,10 @@ impl Plan {
         Self { limits, ..plan }
     }
 
-    /// As [`draw`](Self::draw), and an operator renames users, a few times or very often.
+    /// As [`draw`](Self::draw), and an operator renames users, a few times or very often. Nobody takes a session over then,
+    /// and the server's program decides about nothing.
     pub fn draw_renaming(random: &mut Random) -> Self {
-        let plan = Self::draw(random);
+        let plan = Self::draw(random).without_mixed();
         let renames = u32::try_from(random.within(1..=RENAMES_MAX)).unwrap_or(1);
         let rename_pace = Some(plan.fault_phase / renames);
         Self { rename_pace, ..plan }
@@ -374,6 +400,7 @@ impl Plan {
             + limits.stall_time_max
             + limits.resume_time_max
             + limits.flush_time_max
+            + self.deciding.map_or(Duration::ZERO, |_| limits.decision_time_max)
             + self.config.answer_time_max
             + self.config.flush_time_max
             + backoff;

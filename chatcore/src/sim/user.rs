@@ -52,6 +52,8 @@ pub(super) struct User {
     ticket: Option<SessionTicket>,
     /// Another process of this device had the session before.
     has_predecessor: bool,
+    /// The server's program knows that the process is its user's, and vouches for it until it has a session.
+    is_vouched: bool,
     /// When it asks for its name again.
     asks_at: Option<Instant>,
     /// Lists that were asked for, and what has come of them.
@@ -98,6 +100,7 @@ impl User {
             starts_at: Instant::ZERO,
             ticket: None,
             has_predecessor: false,
+            is_vouched: false,
             asks_at: None,
             listing: None,
             lives: 0,
@@ -126,6 +129,13 @@ impl User {
         if !keeps_ticket {
             self.ticket = None;
         }
+        self.is_vouched = false;
+    }
+
+    /// The process dies and loses its ticket, and is vouched for when it is started again.
+    pub(super) fn die_vouched(&mut self, around: &mut Around<'_>, starts_at: Instant) {
+        self.die(around, starts_at, false);
+        self.is_vouched = true;
     }
 
     /// The process stands still until then.
@@ -216,8 +226,8 @@ impl User {
         let wire = around.network.connect();
         around.trace.note(around.now, format_args!("user {} connects: {wire}", self.index));
         (self.wire, self.told_over) = (Some(wire), Some(wire));
-        around.oracle.uses(self.index, wire);
-        server.accept(around, wire, self.origin);
+        around.oracle.uses(self.index, wire, self.is_vouched);
+        server.accept(around, wire, self.origin, self.is_vouched);
     }
 
     /// One round of what a driver does. False if there was nothing to do.
@@ -307,6 +317,7 @@ impl User {
             around.oracle.hears(self.index, self.told_over, &event, is_last)?;
             if let Event::Closed(Closed::Goodbye { code: GoodbyeCode::TakenOver, .. }) = event
                 && !self.has_predecessor
+                && !around.oracle.is_handed_on(self.index)
             {
                 let detail = format!("user {} lost its session to itself", self.index);
                 return Err(Violation { property: Property::Isolation, detail, at: around.now });
@@ -320,7 +331,7 @@ impl User {
     fn follow(&mut self, around: &mut Around<'_>, event: &Event) {
         match event {
             Event::Registered { .. } => {
-                self.has_predecessor = false;
+                (self.has_predecessor, self.is_vouched) = (false, false);
                 self.ticket = self.client.as_ref().and_then(|client| client.ticket().cloned());
             }
             Event::Resumed => self.resumptions += 1,

@@ -184,11 +184,6 @@ impl Rooms {
         }
     }
 
-    /// News of its rooms was left out for a session: it is to be told so.
-    pub(in crate::hub) fn set_stale(sessions: &mut Sessions, session: usize) {
-        sessions[session].details.rooms.iter_mut().for_each(|membership| membership.is_stale = true);
-    }
-
     pub(super) fn leave(
         &mut self,
         sessions: &mut Sessions,

@@ -6,12 +6,13 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::facts::{Life, Sent, Session, WireFacts};
+use super::asking::Decisions;
+use super::facts::{Life, Sent, Session, TakenRequest, WireFacts};
 use super::names::Named;
 use super::stays::Stay;
 use crate::sim::network::WireId;
 use crate::sim::violation::{Property, Violation};
-use crate::{Instant, Limits, MessageId, SessionId};
+use crate::{Asking, DeliveryStatus, Instant, Limits, MessageId, QuestionId, SessionId};
 
 /// Everything that is known of a run. Users are those who have names. Each has several devices, with numbers that follow
 /// each other, and each device has a session of its own.
@@ -70,6 +71,29 @@ pub(in crate::sim) struct Oracle {
     pub(super) delay_max: Option<Duration>,
     /// How long the slowest took.
     pub(super) delay: Duration,
+    /// About what the hub asks the program, which questions there were, and what became of them.
+    pub(super) asking: Asking,
+    pub(super) question_ids: BTreeSet<QuestionId>,
+    pub(super) decisions: Decisions,
+    /// How often another client took a session over.
+    pub(super) takeovers: u64,
+    /// Joins and leaves for which nobody has asked: the program has moved users.
+    pub(super) own_moves: Vec<TakenRequest>,
+    /// How often the program did something by itself.
+    pub(super) operations: u64,
+    /// Users to whom the program gives no name.
+    pub(super) banned: BTreeSet<usize>,
+    /// Reports of messages of which nobody was told the id yet: to which session, and about whom.
+    pub(super) unknown_reports: BTreeMap<MessageId, Vec<UnknownReport>>,
+}
+
+/// A report of a message of which nobody was told the id yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct UnknownReport {
+    pub(super) session: usize,
+    pub(super) place: u64,
+    pub(super) status: DeliveryStatus,
+    pub(super) to: usize,
 }
 
 impl Oracle {
@@ -107,6 +131,14 @@ impl Oracle {
             stale: 0,
             delay_max: None,
             delay: Duration::ZERO,
+            asking: Asking::new(),
+            question_ids: BTreeSet::new(),
+            decisions: Decisions::default(),
+            takeovers: 0,
+            own_moves: Vec::new(),
+            operations: 0,
+            banned: BTreeSet::new(),
+            unknown_reports: BTreeMap::new(),
         }
     }
 

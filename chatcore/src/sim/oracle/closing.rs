@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::account::Oracle;
 use super::facts::{Membership, Request, Session, Taken, To};
+use super::operator::PROGRAM;
 use crate::sim::names::{name_of, user_with_name};
 use crate::sim::violation::{Property, Violation};
 
@@ -27,7 +28,13 @@ impl Oracle {
         match sent.to {
             To::User(user) => {
                 for (index, session) in self.living_of(user).filter(|(_, session)| session.begun < taken.order) {
-                    self.check_arrived(sent.seen.contains_key(&index), message, session)?;
+                    let has_arrived = self.has_been_told(index, |session| sent.seen.get(&session).copied());
+                    self.check_arrived(has_arrived, message, session)?;
+                }
+                if sent.sender == PROGRAM {
+                    return self.hold(sent.reports.is_empty(), Property::Fate, || {
+                        format!("message {message} is reported, though the program has said it: {:?}", sent.reports)
+                    });
                 }
                 self.close_copies(message, taken)?;
                 self.close_reports(message)
@@ -37,11 +44,12 @@ impl Oracle {
                 for index in stays.flat_map(|stay| &self.stays[*stay].sessions).copied() {
                     let session = &self.sessions[index];
                     let is_for = || {
-                        index != taken.session
+                        !self.are_one(index, taken.session)
                             && session.was_there(taken.order)
                             && self.membership(index, room, taken.order) == Membership::Yes
                     };
-                    if session.ended.is_none() && !sent.seen.contains_key(&index) && is_for() {
+                    let has_arrived = || self.has_been_told(index, |session| sent.seen.get(&session).copied());
+                    if session.ended.is_none() && !has_arrived() && is_for() {
                         self.check_arrived(self.has_missed(index, room, id), message, session)?;
                     }
                 }
@@ -60,7 +68,9 @@ impl Oracle {
             return Ok(());
         }
         let mut others = self.living_of(sender).filter(|(index, session)| {
-            *index != taken.session && session.begun < taken.order && !sent.copied.contains(index)
+            !self.are_one(*index, taken.session)
+                && session.begun < taken.order
+                && !self.has_been_told(*index, |session| sent.copied.get(&session).copied())
         });
         let unknowing = others.next();
         self.hold(unknowing.is_none(), Property::Fate, || {

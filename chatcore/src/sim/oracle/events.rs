@@ -3,8 +3,10 @@
 use alloc::format;
 
 use super::account::Oracle;
-use super::facts::{Membership, Request, Session, To};
+use super::facts::{Gap, Membership, Request, Session, To};
+use super::operator::PROGRAM;
 use crate::sim::names::{name_of, number_of, room_of, user_of};
+use crate::sim::server::PROGRAM_NAME;
 use crate::sim::violation::{Property, Violation};
 use crate::{CloseReason, DeliveryStatus, Event, LeaveCode, MessageId, RejectCode, RoomName, UserName};
 
@@ -18,7 +20,7 @@ impl Oracle {
             }
             Event::Sent { id, to, body } => {
                 let message = self.message_of(body)?;
-                self.learn_copy(session, message, *id, to)
+                self.learn_copy(session, place, message, (*id, to))
             }
             Event::Renamed { name, .. } => self.learn_renamed(session, name),
             Event::Accepted { number, id } => {
@@ -39,7 +41,8 @@ impl Oracle {
                 self.hold(message.is_none(), Property::Fate, || format!("message {message:?} is merely done"))
             }
             Event::Report { status, to, ids } => {
-                ids.iter().try_for_each(|id| self.learn_report(session, *status, user_of(to.as_str()), *id))
+                let to = user_of(to.as_str());
+                ids.iter().try_for_each(|id| self.learn_report((session, place), *status, to, *id))
             }
             Event::Presence { name, online, display_name } => {
                 self.check_shown(name, display_name.as_deref(), *online)?;
@@ -53,7 +56,8 @@ impl Oracle {
                 self.learn_joined(session, room, name)
             }
             Event::Missed { room, first_id, last_id, count } => {
-                self.learn_missed(session, room, (*first_id, *last_id), *count)
+                let (first, last, count) = (*first_id, *last_id, *count);
+                self.learn_missed(session, room, Gap { first, last, count, place })
             }
             Event::Stale { room } => self.learn_stale(session, room),
             Event::Left { room, name, code } => {
@@ -76,8 +80,11 @@ impl Oracle {
         let Session { user, stay, .. } = self.sessions[session];
         let sent = &self.messages[message];
         let to = room.map_or(To::User(user), |room| To::Room(room_of(room.as_str())));
-        let sender = self.user_with(sent.sender);
-        self.hold(user_of(from.as_str()) == sender && to == sent.to, Property::Isolation, || {
+        let is_from_sender = match sent.sender {
+            PROGRAM => from.as_str() == PROGRAM_NAME,
+            device => user_of(from.as_str()) == self.user_with(device),
+        };
+        self.hold(is_from_sender && to == sent.to, Property::Isolation, || {
             format!("user {user} gets message {message} from {from} for {to:?}: {sent:?}")
         })?;
         let Some(taken) = sent.taken else {
@@ -87,7 +94,7 @@ impl Oracle {
         self.hold(!matches!(sent.answer, Some(Err(_))), Property::Fate, || {
             format!("message {message} was rejected, and arrives")
         })?;
-        let is_undelivered = sent.reports.values().any(|status| *status == DeliveryStatus::Undelivered);
+        let is_undelivered = sent.reports.values().any(|(status, _)| *status == DeliveryStatus::Undelivered);
         self.hold(!is_undelivered, Property::Fate, || {
             format!("message {message} was reported undelivered to user {user}, and arrives")
         })?;
@@ -99,14 +106,21 @@ impl Oracle {
         let had_it = |other: usize| sent.seen.contains_key(&other);
         let twice =
             self.sessions_of(user).any(|(other, facts)| (other == session || facts.stay != stay) && had_it(other));
-        self.hold(!twice, Property::Once, || format!("message {message} comes twice to user {user}"))?;
+        let was_acknowledged = self.was_settled(session, |before| sent.seen.get(&before).copied());
+        self.hold(!twice && !was_acknowledged, Property::Once, || {
+            format!("message {message} comes twice to user {user}")
+        })?;
         match sent.to {
             To::Room(room) => {
                 let membership = self.membership(session, room, taken.order);
-                self.hold(membership != Membership::No && taken.session != session, Property::Rooms, || {
+                let is_own = self.are_one(taken.session, session);
+                self.hold(membership != Membership::No && !is_own, Property::Rooms, || {
                     format!("user {user} gets message {message} of room {room}, in which it is not: {taken:?}")
                 })?;
-                self.check_is_in(session, room, "a message of")?;
+                // What was not acknowledged comes again, whether its user is still in that room or not.
+                if !self.is_from_before(session, taken.order) {
+                    self.check_is_in(session, room, "a message of")?;
+                }
                 self.reach(session, room, id, id)?;
             }
             To::User(_) => {
@@ -122,20 +136,28 @@ impl Oracle {
     }
 
     /// Another session of its user has sent a message.
-    fn learn_copy(&mut self, session: usize, message: usize, id: MessageId, to: &UserName) -> Result<(), Violation> {
+    fn learn_copy(
+        &mut self,
+        session: usize,
+        place: u64,
+        message: usize,
+        (id, to): (MessageId, &UserName),
+    ) -> Result<(), Violation> {
         let told = &self.sessions[session];
         let sent = &self.messages[message];
         let sender = self.user_with(sent.sender);
         let (to, name) = (user_of(to.as_str()), number_of(to.as_str()));
         let is_own = told.user == sender && sent.to == To::User(to) && to != sender && sent.addressed == name;
-        let is_due = sent.taken.is_some_and(|taken| taken.session != session && told.may_have_got(taken.order));
+        let is_due =
+            sent.taken.is_some_and(|taken| !self.are_one(taken.session, session) && told.may_have_got(taken.order));
         self.hold(is_own && is_due, Property::Isolation, || {
             format!("session {session} of user {} is told that it has sent message {message}: {sent:?}", told.user)
         })?;
         self.hold(!matches!(sent.answer, Some(Err(_))), Property::Fate, || {
             format!("message {message} was rejected, and session {session} is told that it was sent")
         })?;
-        let is_first = self.messages[message].copied.insert(session);
+        let was_acknowledged = self.was_settled(session, |before| sent.copied.get(&before).copied());
+        let is_first = self.messages[message].copied.insert(session, place).is_none() && !was_acknowledged;
         self.hold(is_first, Property::Once, || format!("session {session} is told twice of message {message}"))?;
         self.follow_order(session, message, id)?;
         self.identify(message, id)
@@ -150,7 +172,7 @@ impl Oracle {
     }
 
     /// A message has this id, and ids rise in the order in which the hub takes messages.
-    fn identify(&mut self, message: usize, id: MessageId) -> Result<(), Violation> {
+    pub(super) fn identify(&mut self, message: usize, id: MessageId) -> Result<(), Violation> {
         let sent = &mut self.messages[message];
         let before = sent.id.replace(id);
         let other = self.by_id.insert(id, message);
@@ -164,6 +186,9 @@ impl Oracle {
         let earlier = self.by_id.range(..id).next_back().and_then(|(_, message)| order(message));
         let later = self.by_id.range(MessageId(id.0 + 1)..).next().and_then(|(_, message)| order(message));
         let own = order(&message);
+        if before.is_none() {
+            self.learn_unknown_reports(message, id)?;
+        }
         self.hold(earlier < own && later.is_none_or(|later| own < Some(later)), Property::Order, || {
             format!("message {message} is {id}, which is not its place")
         })
@@ -185,7 +210,13 @@ impl Oracle {
             );
         };
         asked.answer = Some(answer);
-        match asked.request {
+        let (verdict, request) = (asked.verdict, asked.request.clone());
+        let is_of_program = matches!(answer, Err(RejectCode::Denied | RejectCode::Unavailable));
+        let is_as_decided = if verdict.is_err() { answer == verdict } else { !is_of_program };
+        self.hold(is_as_decided, Property::Fate, || {
+            format!("request {number} is answered {answer:?}, and the program has decided {verdict:?}")
+        })?;
+        match request {
             Request::Send { message } => return Ok(Some(message)),
             Request::Join { room } if answer.is_ok() => self.learn_moved(session, room, true)?,
             Request::Leave { room } if answer.is_ok() => self.learn_moved(session, room, false)?,

@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use crate::sim::network::WireId;
-use crate::{DeliveryStatus, Event, Instant, MessageId, RejectCode};
+use crate::{DeliveryStatus, Event, Instant, MessageId, QuestionId, RejectCode};
 
 /// Something that a user asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,9 @@ pub(super) struct Sent {
     /// The number of the name to which it was sent, if it is for a user.
     pub(super) addressed: usize,
     /// When the hub took it, and in which session.
+    /// It has come to the hub.
+    pub(super) has_come: bool,
+    /// When the hub took it, and in which session; none if the program denied it.
     pub(super) taken: Option<Taken>,
     pub(super) answer: Option<Result<MessageId, RejectCode>>,
     pub(super) id: Option<MessageId>,
@@ -43,12 +46,12 @@ pub(super) struct Sent {
     pub(super) unsent: bool,
     /// In which sessions of those that it is for it was seen, and where in their streams.
     pub(super) seen: BTreeMap<usize, u64>,
-    /// Which other sessions of its sender were told that it was sent.
-    pub(super) copied: BTreeSet<usize>,
+    /// Which other sessions of its sender were told that it was sent, and where in their streams.
+    pub(super) copied: BTreeMap<usize, u64>,
     /// To the connections of which sessions it was written, whole.
     pub(super) written: BTreeSet<usize>,
-    /// What its sender was told of it, in which of its sessions.
-    pub(super) reports: BTreeMap<usize, DeliveryStatus>,
+    /// What its sender was told of it, in which of its sessions, and where in their streams.
+    pub(super) reports: BTreeMap<usize, (DeliveryStatus, u64)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,11 +60,26 @@ pub(super) struct Taken {
     pub(super) session: usize,
 }
 
-/// A request as the hub took it: its number in the session is its index and one.
+/// A request that waits for an answer of the program, or after one that does.
+#[derive(Clone, Debug)]
+pub(super) struct WaitingRequest {
+    pub(super) request: Request,
+    pub(super) came_at: Instant,
+    /// The program is asked about it.
+    pub(super) is_question: bool,
+    /// The question, once the program has taken it.
+    pub(super) question: Option<QuestionId>,
+    /// What the program has decided.
+    pub(super) verdict: Option<Result<(), RejectCode>>,
+}
+
+/// A request as the hub did it: its number in the session is its index and one.
 #[derive(Clone, Debug)]
 pub(super) struct TakenRequest {
     pub(super) order: u64,
     pub(super) request: Request,
+    /// What the program has decided, if it was asked.
+    pub(super) verdict: Result<(), RejectCode>,
     /// The session had not ended before, in the same batch.
     pub(super) is_sure: bool,
     pub(super) answer: Option<Result<(), RejectCode>>,
@@ -77,15 +95,25 @@ pub(super) struct Session {
     pub(super) is_detached: bool,
     /// How many of its user's names it was told.
     pub(super) named: usize,
+    /// Since when, or since when it was the last time.
+    pub(super) detached_at: Instant,
+    /// The session that another client had, and that this client goes on with.
+    pub(super) predecessor: Option<usize>,
+    /// Another client goes on with it.
+    pub(super) handed_on: Option<HandedOn>,
     /// It was there after this many requests.
     pub(super) begun: u64,
     /// What the first of these had led to was out when it began: it gets nothing of that.
     pub(super) begun_after: u64,
+    /// So many sessions had ended before it began.
+    pub(super) begun_place: usize,
     pub(super) ended: Option<Ended>,
     pub(super) asked: Vec<TakenRequest>,
+    /// Requests that have come after these.
+    pub(super) waiting: VecDeque<WaitingRequest>,
     /// Which of these are watches and unwatches, by the number of the name.
     watches: BTreeMap<usize, Vec<usize>>,
-    /// The last message among them.
+    /// The last message that has come.
     pub(super) last_sent: Option<usize>,
     /// What the hub was told has arrived.
     pub(super) acked: u64,
@@ -144,6 +172,8 @@ pub(super) struct Gap {
     pub(super) first: MessageId,
     pub(super) last: MessageId,
     pub(super) count: u64,
+    /// Where in the stream that was told.
+    pub(super) place: u64,
 }
 
 /// How often somebody was said to come into a room, and to go.
@@ -165,6 +195,15 @@ pub(super) struct Ended {
     pub(super) place: usize,
 }
 
+/// How far a session was when another client took it over.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HandedOn {
+    /// The hub had taken this many requests.
+    pub(super) order: u64,
+    /// So many numbered frames were written to the connection that it had.
+    pub(super) sent: u64,
+}
+
 /// Whether somebody was in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Membership {
@@ -183,10 +222,15 @@ impl Session {
             stay,
             is_detached: false,
             named: 0,
+            detached_at: Instant::ZERO,
             begun,
             begun_after: 0,
+            begun_place: 0,
+            predecessor: None,
+            handed_on: None,
             ended: None,
             asked: Vec::new(),
+            waiting: VecDeque::new(),
             watches: BTreeMap::new(),
             last_sent: None,
             acked: 0,
@@ -233,19 +277,20 @@ impl Session {
         self.beside_as.retain(|(other, _), _| *other != room);
     }
 
-    /// The hub takes a request from it.
-    pub(super) fn ask(&mut self, order: u64, request: Request, is_sure: bool) {
+    /// Requests that have come to the hub, those that wait included.
+    pub(super) fn come(&self) -> u64 {
+        (self.asked.len() + self.waiting.len()) as u64
+    }
+
+    /// The hub does a request of it, or rejects it as the program wants it.
+    pub(super) fn ask(&mut self, order: u64, request: Request, is_sure: bool, verdict: Result<(), RejectCode>) {
         let index = self.asked.len();
-        match &request {
-            Request::Send { message } => self.last_sent = Some(*message),
-            Request::Watch { names } | Request::Unwatch { names } => {
-                for name in names {
-                    self.watches.entry(*name).or_default().push(index);
-                }
+        if let (Ok(()), Request::Watch { names } | Request::Unwatch { names }) = (verdict, &request) {
+            for name in names {
+                self.watches.entry(*name).or_default().push(index);
             }
-            Request::Join { .. } | Request::Leave { .. } | Request::Who | Request::Roster { .. } => {}
         }
-        self.asked.push(TakenRequest { order, request, is_sure, answer: None });
+        self.asked.push(TakenRequest { order, request, verdict, is_sure, answer: None });
     }
 
     /// What it has asked for about the presence of a name, each with its number.
@@ -279,4 +324,6 @@ pub(super) struct WireFacts {
     /// How far the session was when this connection took it up: what was acknowledged, and what was taken.
     pub(super) acked: u64,
     pub(super) taken: u64,
+    /// The program vouches for whoever asks for a name over it.
+    pub(super) is_vouched: bool,
 }

@@ -4,7 +4,7 @@
 use alloc::format;
 
 use super::account::Oracle;
-use super::facts::{Gap, Membership, Request, To};
+use super::facts::{Gap, Membership, Request, Session, To};
 use crate::sim::names::room_of;
 use crate::sim::violation::{Property, Violation};
 use crate::{MessageId, RoomName};
@@ -43,24 +43,28 @@ impl Oracle {
         })
     }
 
-    pub(super) fn learn_missed(
-        &mut self,
-        session: usize,
-        room: &RoomName,
-        (first, last): (MessageId, MessageId),
-        count: u64,
-    ) -> Result<(), Violation> {
+    pub(super) fn learn_missed(&mut self, session: usize, room: &RoomName, gap: Gap) -> Result<(), Violation> {
+        let Gap { first, last, count, .. } = gap;
         self.check_full("messages are missed")?;
         self.missed += 1;
         let room = room_of(room.as_str());
-        let user = self.sessions[session].user;
-        self.check_is_in(session, room, "what it missed in")?;
+        let Session { user, stay, predecessor, .. } = self.sessions[session];
+        if predecessor.is_none() || !self.has_asked_into(stay, room) {
+            self.check_is_in(session, room, "what it missed in")?;
+        }
+        let is_told_again = self.was_settled(session, |before| {
+            let mut gaps = self.sessions[before].gaps.get(&room).into_iter().flatten();
+            gaps.find(|gap| gap.first == first).map(|gap| gap.place)
+        });
+        self.hold(!is_told_again, Property::Once, || {
+            format!("session {session} is told twice of what it missed: {gap:?}")
+        })?;
         let is_possible = first <= last && (1..=last.0 - first.0 + 1).contains(&count);
         self.hold(is_possible, Property::Rooms, || {
             format!("user {user} is told that it missed {count} messages of room {room}, from {first} to {last}")
         })?;
         self.reach(session, room, first, last)?;
-        self.sessions[session].gaps.entry(room).or_default().push(Gap { first, last, count });
+        self.sessions[session].gaps.entry(room).or_default().push(gap);
         Ok(())
     }
 
@@ -87,10 +91,12 @@ impl Oracle {
         self.check_is_in(session, number, "a stale of")
     }
 
-    /// A session was told that it missed this message of a room.
+    /// A session was told that it missed this message of a room, or a client that had it before was.
     pub(super) fn has_missed(&self, session: usize, room: usize, id: MessageId) -> bool {
-        let gaps = self.sessions[session].gaps.get(&room);
-        gaps.into_iter().flatten().any(|gap| (gap.first..=gap.last).contains(&id))
+        self.has_been_told(session, |session| {
+            let mut gaps = self.sessions[session].gaps.get(&room).into_iter().flatten();
+            gaps.find(|gap| (gap.first..=gap.last).contains(&id)).map(|gap| gap.place)
+        })
     }
 
     /// What a session was told that it missed is what it missed: counted right, and nothing of it was seen.
@@ -109,7 +115,9 @@ impl Oracle {
         let (mut sure, mut possible) = (0, 0);
         let said = self.said_in.get(&room).into_iter().flatten().map(|message| &self.messages[*message]);
         for sent in said {
-            let Some(taken) = sent.taken.filter(|taken| taken.session != session) else { continue };
+            let Some(taken) = sent.taken.filter(|taken| !self.are_one(taken.session, session)) else {
+                continue;
+            };
             let is_known = match sent.id {
                 Some(id) if (gap.first..=gap.last).contains(&id) => true,
                 // Nobody was told its id: its place tells whether it can be among them.

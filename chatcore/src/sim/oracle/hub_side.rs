@@ -3,19 +3,25 @@
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::vec::Vec;
+use core::mem;
 
 use super::account::Oracle;
 use super::facts::{Ended, Request, Session, Taken, To};
 use crate::sim::names::{number_of, room_of, user_of};
 use crate::sim::network::WireId;
 use crate::sim::violation::{Property, Violation};
-use crate::wire::ClientMessage;
-use crate::{CloseReason, SessionId, UserName};
+use crate::wire::{ClientMessage, Message};
+use crate::{CloseReason, RejectCode, SessionId, UserName};
 
 impl Oracle {
     /// Whether a name is that of a user. There may be others at a hub, of whom no account is kept.
     pub(in crate::sim) fn knows_user(&self, name: &UserName) -> bool {
         user_of(name.as_str()) < self.of_user.len()
+    }
+
+    /// Whether a session is that of a user.
+    pub(in crate::sim) fn knows_session(&self, session: SessionId) -> bool {
+        self.current.contains_key(&session)
     }
 
     /// Whether a connection is that of a user.
@@ -31,6 +37,11 @@ impl Oracle {
             return Err(self.violation(Property::Isolation, format!("{wire} is let in as {name}")));
         };
         let living = self.living_of(user).count();
+        let is_vouched = self.wires.get(&wire).is_some_and(|facts| facts.is_vouched);
+        self.hold(living == 0 || !is_vouched, Property::Isolation, || {
+            format!("{name} has {living} sessions, and none is given to the client that is vouched for")
+        })?;
+        self.hold(!self.banned.contains(&user), Property::Isolation, || format!("{name} is banned, and let in"))?;
         let is_alone = living == 0 || self.devices > 1;
         self.hold(is_alone, Property::Isolation, || format!("{name} was let in twice"))?;
         self.hold(living < self.limits.sessions_of_user_max as usize, Property::Bounds, || {
@@ -39,7 +50,7 @@ impl Oracle {
         let session = self.sessions.len();
         let stay = self.stay_with(user, session);
         let mut begun = Session::new(user, device, stay, self.order);
-        begun.begun_after = self.spread;
+        (begun.begun_after, begun.begun_place) = (self.spread, self.over);
         self.sessions.push(begun);
         self.of_user[user].push(session);
         self.begins_as(user, session, name)?;
@@ -67,21 +78,21 @@ impl Oracle {
         Ok(())
     }
 
-    fn take_up(&mut self, wire: WireId, session: usize) {
-        self.sessions[session].connections += 1;
+    pub(super) fn take_up(&mut self, wire: WireId, session: usize) {
+        let root = self.root_of(session);
+        self.sessions[root].connections += 1;
         // A client that comes back has the whole time to read.
         self.sessions[session].caught.at = self.now;
         self.sessions[session].wire = Some(wire);
         self.sessions[session].sent = self.sessions[session].acked;
         self.sessions[session].unacked_since = None;
-        let Session { acked, asked, .. } = &self.sessions[session];
-        let (acked, taken) = (*acked, asked.len() as u64);
+        let (acked, taken) = (self.sessions[session].acked, self.sessions[session].come());
         if let Some(facts) = self.wires.get_mut(&wire) {
             (facts.session, facts.acked, facts.taken) = (Some(session), acked, taken);
         }
     }
 
-    fn reattach(&mut self, session: usize) {
+    pub(super) fn reattach(&mut self, session: usize) {
         if core::mem::take(&mut self.sessions[session].is_detached) {
             self.detached -= 1;
         }
@@ -92,6 +103,7 @@ impl Oracle {
         if let Some(session) = self.current.get(&id)
             && !core::mem::replace(&mut self.sessions[*session].is_detached, true)
         {
+            self.sessions[*session].detached_at = self.now;
             self.detached += 1;
         }
     }
@@ -107,6 +119,10 @@ impl Oracle {
         let Some(session) = session.filter(|session| self.sessions[*session].user == user_of(name.as_str())) else {
             return Err(self.violation(Property::Isolation, format!("{name} left without having been there")));
         };
+        let waiting = self.sessions[session].waiting.front();
+        self.hold(reason != CloseReason::Left || waiting.is_none(), Property::Order, || {
+            format!("{name} says goodbye after a request that is not done: {waiting:?}")
+        })?;
         if reason == CloseReason::SlowConsumer {
             self.check_slow(session)?;
         }
@@ -132,10 +148,13 @@ impl Oracle {
             self.reattach(session);
             self.ends(session, None);
         }
+        self.question_ids.clear();
+        self.banned.clear();
     }
 
     /// A session is over, and with the last one of its user the user's stay.
     fn ends(&mut self, session: usize, reason: Option<CloseReason>) {
+        self.sessions[session].waiting.clear();
         self.sessions[session].ended = Some(Ended { after: self.told, before: self.order, place: self.over });
         self.over += 1;
         let Session { user, stay, .. } = self.sessions[session];
@@ -173,6 +192,9 @@ impl Oracle {
         let Some(session) = self.wires.get(&wire).and_then(|facts| facts.session) else {
             return Err(self.violation(Property::Isolation, format!("{wire} is heard without a session")));
         };
+        self.hold(self.sessions[session].handed_on.is_none(), Property::Isolation, || {
+            format!("{wire} is heard, though another client has its session: {message:?}")
+        })?;
         let numbers = |names: &[&str]| names.iter().map(|name| number_of(name)).collect::<Vec<_>>();
         let request = match message {
             ClientMessage::Ack(ack) => {
@@ -198,34 +220,41 @@ impl Oracle {
             ClientMessage::Roster(roster) => Request::Roster { room: room_of(roster.room) },
             _ => return Ok(()),
         };
+        self.comes(session, message.kind(), request, is_sure)
+    }
+
+    /// The hub does a request, unless the program has denied it.
+    pub(super) fn does(&mut self, session: usize, request: Request, is_sure: bool, verdict: Result<(), RejectCode>) {
         self.order += 1;
         self.weigh(&request);
         self.owes(session, &request);
         match request {
-            Request::Send { message } => self.took_message(session, message)?,
+            _ if verdict.is_err() => {}
+            Request::Send { message } => {
+                self.messages[message].taken = Some(Taken { order: self.order, session });
+                if let To::Room(room) = self.messages[message].to {
+                    self.said_in.entry(room).or_default().push(message);
+                }
+            }
             Request::Join { room } => self.moves(session, room, true),
             Request::Leave { room } => self.moves(session, room, false),
             _ => {}
         }
-        self.sessions[session].ask(self.order, request, is_sure);
-        Ok(())
+        self.sessions[session].ask(self.order, request, is_sure, verdict);
     }
 
-    fn took_message(&mut self, session: usize, message: usize) -> Result<(), Violation> {
-        let taken = Taken { order: self.order, session };
-        let before = self.messages[message].taken.replace(taken);
-        if let To::Room(room) = self.messages[message].to {
-            self.said_in.entry(room).or_default().push(message);
-        }
+    /// A message has come from a session.
+    pub(super) fn comes_message(&mut self, session: usize, message: usize) -> Result<(), Violation> {
+        let has_come = mem::replace(&mut self.messages[message].has_come, true);
+        let last = self.sessions[session].last_sent.replace(message);
         let sent = &self.messages[message];
-        self.hold(before.is_none(), Property::Once, || format!("the hub takes message {message} twice"))?;
+        self.hold(!has_come, Property::Once, || format!("the hub takes message {message} twice"))?;
         self.hold(sent.sender == self.sessions[session].device, Property::Isolation, || {
             format!("message {message} comes from somebody else's session")
         })?;
         self.hold(!sent.unsent, Property::Fate, || {
             format!("message {message} arrives, of which its sender was told that it never went out")
         })?;
-        let last = self.sessions[session].last_sent;
         self.hold(last.is_none_or(|last| last < message), Property::Order, || {
             format!("message {message} comes to the hub after {last:?}, which was sent later")
         })

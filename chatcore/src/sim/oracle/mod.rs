@@ -5,12 +5,15 @@
 //! whoever comes back to it must find the same list again, from where the hub was told that it may forget.
 
 mod account;
+mod asking;
 mod closing;
 mod events;
 mod facts;
 mod gaps;
 mod hub_side;
+mod lines;
 mod names;
+mod operator;
 mod reports;
 mod stalls;
 mod stays;

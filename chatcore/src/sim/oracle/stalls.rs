@@ -32,17 +32,25 @@ impl Oracle {
         session.forget_acknowledged();
     }
 
-    /// This many numbered frames are written to a connection.
-    pub(in crate::sim) fn written(&mut self, wire: WireId, count: u64) {
+    /// This many numbered frames are written to a connection. If another client has its session, the rest of a frame that
+    /// had begun is all that comes.
+    pub(in crate::sim) fn written(&mut self, wire: WireId, count: u64) -> Result<(), Violation> {
         let now = self.now;
-        let Some(session) = self.wires.get(&wire).and_then(|facts| facts.session) else { return };
-        let session = &mut self.sessions[session];
-        if session.wire == Some(wire) {
-            session.sent = count;
-            if session.sent > session.acked {
-                session.unacked_since.get_or_insert(now);
-            }
+        let Some(index) = self.wires.get(&wire).and_then(|facts| facts.session) else { return Ok(()) };
+        let session = &mut self.sessions[index];
+        if session.wire != Some(wire) {
+            return Ok(());
         }
+        if let Some(handed_on) = session.handed_on {
+            return self.hold(count <= handed_on.sent + 1, Property::Isolation, || {
+                format!("{wire} gets frame {count} of session {index}, which another client has: {handed_on:?}")
+            });
+        }
+        session.sent = count;
+        if session.sent > session.acked {
+            session.unacked_since.get_or_insert(now);
+        }
+        Ok(())
     }
 
     /// Nobody has left something unacknowledged for longer than it may, when the hub has nothing to do. That is two stall
@@ -73,6 +81,13 @@ impl Oracle {
             for sibling in siblings.into_iter().filter(|sibling| *sibling != session) {
                 self.sessions[sibling].own_bytes += 2 * ANSWER_BYTES_MAX;
             }
+        }
+    }
+
+    /// All sessions of a user are told that the program has moved it.
+    pub(super) fn owes_move(&mut self, stay: usize) {
+        for session in self.stays[stay].sessions.clone() {
+            self.sessions[session].own_bytes += 2 * ANSWER_BYTES_MAX;
         }
     }
 

@@ -21,10 +21,11 @@ pub(super) struct Stay {
     pub(super) over: Option<CloseReason>,
 }
 
-/// A join or a leave: the session, and its place among what the session has asked for.
+/// A join or a leave: the session, and its place among what the session has asked for. Without a session, it is what the
+/// program has done.
 #[derive(Clone, Copy, Debug)]
 struct Move {
-    session: usize,
+    session: Option<usize>,
     index: usize,
 }
 
@@ -45,8 +46,13 @@ impl Oracle {
 
     /// The hub takes a join or a leave, which the session asks for next.
     pub(super) fn moves(&mut self, session: usize, room: usize, is_join: bool) {
-        let Session { user, stay, asked, .. } = &self.sessions[session];
-        let (user, stay, index) = (*user, *stay, asked.len());
+        let Session { user, stay, .. } = self.sessions[session];
+        self.note_move(user, stay, room, is_join, Some(session));
+    }
+
+    /// A user joins or leaves a room, as the session asks for next, or as the program does next if there is none.
+    pub(super) fn note_move(&mut self, user: usize, stay: usize, room: usize, is_join: bool, session: Option<usize>) {
+        let index = session.map_or(self.own_moves.len(), |session| self.sessions[session].asked.len());
         self.stays[stay].moves.entry(room).or_default().push(Move { session, index });
         let counts = if is_join {
             self.asked_into.entry(room).or_default().insert(stay);
@@ -83,9 +89,12 @@ impl Oracle {
         }
     }
 
-    fn moves_of(&self, stay: usize, room: usize) -> impl Iterator<Item = (usize, &TakenRequest)> {
+    fn moves_of(&self, stay: usize, room: usize) -> impl Iterator<Item = (Option<usize>, &TakenRequest)> {
         let moves = self.stays[stay].moves.get(&room).into_iter().flatten();
-        moves.map(|of| (of.session, &self.sessions[of.session].asked[of.index]))
+        moves.map(|Move { session, index }| {
+            let of_session = session.map(|session| &self.sessions[session].asked[*index]);
+            (*session, of_session.unwrap_or_else(|| &self.own_moves[*index]))
+        })
     }
 
     /// The rooms that a session's user has asked to be let into, or out of, during this stay.
@@ -146,7 +155,7 @@ impl Oracle {
         let Session { user, stay, .. } = self.sessions[session];
         let is_such = |request: &Request| matches!(request, Request::Join { .. }) == is_join;
         let possible =
-            self.moves_of(stay, number).filter(|(of, asked)| *of != session && is_such(&asked.request)).count();
+            self.moves_of(stay, number).filter(|(of, asked)| *of != Some(session) && is_such(&asked.request)).count();
         let told = &mut self.sessions[session];
         let tally = told.tallies.entry((number, user)).or_default();
         let count = if is_join { &mut tally.joined } else { &mut tally.left };

@@ -25,11 +25,11 @@ impl Oracle {
     }
 
     /// A process talks over this connection from now on. If it goes on with a session, it says how far it is, unless it
-    /// has forgotten.
-    pub(in crate::sim) fn uses(&mut self, device: usize, wire: WireId) {
+    /// has forgotten. The program may vouch for it, if it asks for a name.
+    pub(in crate::sim) fn uses(&mut self, device: usize, wire: WireId, is_vouched: bool) {
         let life = &self.lives[device];
         let position = life.session.map(|_| life.position);
-        self.wires.insert(wire, WireFacts { device, position, session: None, acked: 0, taken: 0 });
+        self.wires.insert(wire, WireFacts { device, position, session: None, acked: 0, taken: 0, is_vouched });
     }
 
     /// A message is about to be sent; returns its number, and its body, of this length or a little more.
@@ -45,12 +45,13 @@ impl Oracle {
             bytes,
             at: self.now,
             addressed: usize::MAX,
+            has_come: false,
             taken: None,
             answer: None,
             id: None,
             unsent: false,
             seen: BTreeMap::new(),
-            copied: BTreeSet::new(),
+            copied: BTreeMap::new(),
             written: BTreeSet::new(),
             reports: BTreeMap::new(),
         });
@@ -151,7 +152,7 @@ impl Oracle {
         for (_, request) in pending.range(unsent_from..) {
             if let Request::Send { message } = request {
                 self.messages[*message].unsent = true;
-                self.hold(self.messages[*message].taken.is_none(), Property::Fate, || {
+                self.hold(!self.messages[*message].has_come, Property::Fate, || {
                     format!("device {device} is told that message {message} never went out, but the hub has it")
                 })?;
             }

@@ -36,8 +36,12 @@ impl Server {
             return violation(format!("{detached} sessions are detached"));
         }
         self.check_memory(around, hub)?;
+        if self.strangers == 0 {
+            around.oracle.check_waiting(hub.waiting())?;
+        }
         if hub.poll_timeout().is_none_or(|due| due > around.now) {
             around.oracle.check_stalls()?;
+            around.oracle.check_undecided()?;
         }
         if living != hub.sessions() {
             return violation(format!("{} sessions live, {living} by what was told", hub.sessions()));

@@ -8,7 +8,7 @@ use super::outgoing::Outgoing;
 use super::rates::Debt;
 use crate::sim::links::Links;
 use crate::sim::network::{End, WireId};
-use crate::{ConnId, Handshake, Instant, Limits, QuotaKey, Registration};
+use crate::{Admission, ConnId, Handshake, Instant, Limits, QuotaKey, Registration};
 
 /// Bytes of a connection's input that are held, at the most, unless a frame may be longer. The rest stays in the network.
 const INBOX_BYTES_MAX: usize = 128 << 10;
@@ -20,11 +20,13 @@ pub(super) struct PendingConn {
     pub(super) undecided: Option<(Instant, Registration)>,
     pub(super) outgoing: Outgoing,
     pub(super) origin: QuotaKey,
+    /// What begins if it asks for a name that is in use.
+    pub(super) admission: Admission,
 }
 
 impl PendingConn {
-    pub(super) fn new(handshake: Handshake, origin: QuotaKey) -> Self {
-        Self { handshake, inbox: Vec::new(), undecided: None, outgoing: Outgoing::default(), origin }
+    pub(super) fn new(handshake: Handshake, origin: QuotaKey, admission: Admission) -> Self {
+        Self { handshake, inbox: Vec::new(), undecided: None, outgoing: Outgoing::default(), origin, admission }
     }
 
     /// Writes out what a handshake has to say, as far as the network takes it.

@@ -42,6 +42,7 @@ impl Server {
             }
         }
         self.look_at_the_time(around)?;
+        self.decide_requests(around)?;
         self.do_slices(around)?;
         if self.drains_later(around) { self.drain_with(around, Hub::poll_urgent_action) } else { self.drain(around) }
     }
@@ -116,7 +117,7 @@ impl Server {
             }
             let Some(action) = self.poll(around, &poll_action)? else {
                 self.note_events(around)?;
-                if !self.write(around) {
+                if !self.write(around)? {
                     self.all_told(around);
                     return Ok(());
                 }
@@ -156,7 +157,10 @@ impl Server {
         }
     }
 
+    /// Tells the oracle what has happened. What the hub does of requests that waited it does before it tells of what comes of
+    /// that.
     pub(super) fn note_events(&mut self, around: &mut Around<'_>) -> Result<(), Violation> {
+        self.note_done(around)?;
         while let Some(event) = self.hub.as_mut().and_then(Hub::poll_event) {
             around.trace.note(around.now, format_args!("hub: {event:?}"));
             match event {
@@ -176,8 +180,10 @@ impl Server {
                 }
                 HubEvent::Detached { session, .. } => around.oracle.detaches(*session),
                 HubEvent::SessionEnded { session, name, reason, .. } => around.oracle.left(*session, name, *reason)?,
-                HubEvent::TakenOver { .. }
-                | HubEvent::Renamed { .. }
+                HubEvent::TakenOver { session, conn, name } => {
+                    around.oracle.taken_over(*session, self.wires[conn], name)?;
+                }
+                HubEvent::Renamed { .. }
                 | HubEvent::RoomOpened { .. }
                 | HubEvent::RoomClosed { .. }
                 | HubEvent::RoomJoined { .. }
@@ -191,6 +197,7 @@ impl Server {
     pub(super) fn is_of_stranger(&mut self, around: &Around<'_>, event: &HubEvent) -> bool {
         let (HubEvent::SessionStarted { name, .. }
         | HubEvent::Resumed { name, .. }
+        | HubEvent::TakenOver { name, .. }
         | HubEvent::Detached { name, .. }
         | HubEvent::SessionEnded { name, .. }) = event
         else {
@@ -206,8 +213,8 @@ impl Server {
     }
 
     /// Writes as much as the network takes. True if it took anything.
-    pub(super) fn write(&mut self, around: &mut Around<'_>) -> bool {
-        let Some(hub) = &mut self.hub else { return false };
+    pub(super) fn write(&mut self, around: &mut Around<'_>) -> Result<bool, Violation> {
+        let Some(hub) = &mut self.hub else { return Ok(false) };
         let mut has_written = false;
         for wire in self.writing.clone() {
             let Some(Member { conn, outgoing, reports, .. }) = self.members.get_mut(&wire) else { continue };
@@ -216,7 +223,7 @@ impl Server {
             for body in outgoing.take_bodies() {
                 around.oracle.wrote(wire, &body);
             }
-            around.oracle.written(wire, outgoing.numbered());
+            around.oracle.written(wire, outgoing.numbered())?;
             if is_all {
                 around.oracle.written_out(wire, outgoing.numbered());
                 self.writing.remove(&wire);
@@ -234,7 +241,7 @@ impl Server {
                 assert!(known.is_ok(), "members are connections that the hub has not closed");
             }
         }
-        has_written
+        Ok(has_written)
     }
 
     /// Reports to the hub what the transports have taken before.

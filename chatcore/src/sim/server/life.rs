@@ -7,18 +7,21 @@ use core::time::Duration;
 use super::around::Around;
 use super::connection::PendingConn;
 use super::parts::Server;
+use super::program::Program;
 use super::work::{new_hub, of_call_max};
 use crate::sim::links::Links;
 use crate::sim::names::{name_of, spelling_of, user_with_name};
 use crate::sim::network::{End, WireId};
 use crate::sim::violation::{Property, Violation};
-use crate::{Handshake, Instant, QuotaKey, Reconnect, RenameError, UserName};
+use crate::{Admission, Handshake, Instant, QuotaKey, Reconnect, RenameError, UserName};
 
 impl Server {
-    /// A connection was made to it, from this place.
-    pub(in crate::sim) fn accept(&mut self, around: &mut Around<'_>, wire: WireId, origin: QuotaKey) {
+    /// A connection was made to it, from this place. Its program may vouch for whoever asks for a name there.
+    pub(in crate::sim) fn accept(&mut self, around: &mut Around<'_>, wire: WireId, origin: QuotaKey, is_vouched: bool) {
         if self.is_up() {
-            self.pending_conns.insert(wire, PendingConn::new(Handshake::new(around.now, &self.limits), origin));
+            let admission = if is_vouched { Admission::TakeOver } else { self.admission };
+            let handshake = Handshake::new(around.now, &self.limits);
+            self.pending_conns.insert(wire, PendingConn::new(handshake, origin, admission));
         } else {
             around.network.close(around.now, wire, End::Server);
         }
@@ -32,6 +35,10 @@ impl Server {
         self.debts.clear();
         self.is_stopping = false;
         self.drain_by = None;
+        self.bans.clear();
+        if let Some(program) = &mut self.program {
+            program.forget();
+        }
         // Ids of messages hold the time, and rise from one hub to the next.
         self.up_at = up_at.max(around.now + Duration::from_millis(2));
         for wire in mem::take(&mut self.pending_conns).into_keys().chain(mem::take(&mut self.members).into_keys()) {
@@ -54,14 +61,6 @@ impl Server {
             pending.handshake.shut_down(Some(&hint));
             pending.flush(around, wire);
             around.network.close(around.now, wire, End::Server);
-        }
-        self.drain(around)
-    }
-
-    /// An operator ends a session.
-    pub(in crate::sim) fn kick(&mut self, around: &mut Around<'_>, name: &UserName) -> Result<(), Violation> {
-        if let Some(hub) = &mut self.hub {
-            hub.kick(around.now, name);
         }
         self.drain(around)
     }
@@ -102,7 +101,10 @@ impl Server {
         });
         let pending = pending.chain(heard);
         let writable = self.writing.iter().any(|wire| network.is_writable(*wire, End::Server)).then_some(Instant::ZERO);
-        let due = members.chain(pending).chain(hub.poll_timeout()).chain(writable).chain(self.drain_by).min();
+        let program = self.program.as_ref().and_then(Program::due);
+        let due = members.chain(pending).chain(hub.poll_timeout()).chain(writable).chain(self.drain_by).chain(program);
+        let due = due.chain(self.bans.iter().map(|(until, _)| *until));
+        let due = due.min();
         self.pace.due(due)
     }
 
@@ -112,9 +114,14 @@ impl Server {
             if self.up_at > around.now {
                 return Ok(());
             }
-            self.hub = Some(new_hub(&self.limits, &mut self.random));
+            let hub = new_hub(&self.limits, &mut self.random);
+            self.hub = Some(match &self.program {
+                Some(program) => program.asked_by(hub),
+                None => hub,
+            });
         }
         self.report(around.now);
+        self.lift_bans(around);
         if self.pace.takes_time() {
             self.turn(around)?;
         } else {

@@ -6,14 +6,17 @@ mod connection;
 mod drain;
 mod life;
 mod members;
+mod operator;
 mod outgoing;
 mod pace;
 mod parts;
 mod pending_conns;
+mod program;
 mod rates;
 mod turns;
 mod work;
 
 pub(super) use self::around::Around;
+pub(super) use self::operator::PROGRAM_NAME;
 pub(super) use self::parts::Server;
 pub(super) use self::turns::turn_units_max;

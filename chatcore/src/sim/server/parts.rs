@@ -1,15 +1,18 @@
 //! A server: what it is made of, and what it tells about itself.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::connection::{Member, PendingConn};
 use super::pace::Pace;
+use super::program::Program;
 use super::rates::Debts;
 use super::work::new_hub;
+use crate::sim::deciding::Deciding;
 use crate::sim::network::WireId;
 use crate::sim::random::Random;
-use crate::{Admission, ConnId, Hub, Instant, Limits};
+use crate::{Admission, ConnId, Hub, Instant, Limits, UserName};
 
 /// What goes over the connections of a hub, and who is told.
 pub(in crate::sim) struct Server {
@@ -45,6 +48,10 @@ pub(in crate::sim) struct Server {
     pub(super) counts: Counts,
     /// What each origin owes of what it has cost.
     pub(super) debts: Debts,
+    /// Who is banned, and until when.
+    pub(super) bans: Vec<(Instant, UserName)>,
+    /// What the hub asks; none if it asks about nothing.
+    pub(super) program: Option<Program>,
     pub(super) random: Random,
 }
 
@@ -94,6 +101,8 @@ impl Server {
             units: 0,
             counts: Counts::default(),
             debts: Debts::new(),
+            bans: Vec::new(),
+            program: None,
             random,
         }
     }
@@ -107,6 +116,14 @@ impl Server {
     /// Its operator renames users. A user that is there is admitted only under the name that it has.
     pub(in crate::sim) fn with_renames(mut self, has_renames: bool) -> Self {
         self.has_renames = has_renames;
+        self
+    }
+
+    /// Its program decides about what clients request, with random numbers of its own. To be called before anything else.
+    pub(in crate::sim) fn with_deciding(mut self, deciding: Deciding, random: Random) -> Self {
+        let program = Program::new(deciding, random);
+        self.hub = self.hub.map(|hub| program.asked_by(hub));
+        self.program = Some(program);
         self
     }
 
@@ -124,13 +141,24 @@ impl Server {
     }
 
     /// Decisions and reports take no time from now on.
-    pub(in crate::sim) fn hurry(&mut self) {
+    pub(in crate::sim) fn hurry(&mut self, now: Instant) {
         (self.auth_delay_chance, self.report_delay_max) = (0, Duration::ZERO);
+        self.bans.iter_mut().for_each(|(until, _)| *until = now);
+        if let Some(program) = &mut self.program {
+            program.hurry(now);
+        }
     }
 
     /// Every connection has its name, and nothing is left to be written.
     pub(in crate::sim) fn is_at_rest(&self) -> bool {
         let has_served = self.pending_conns.is_empty() && self.members.values().all(Member::is_at_rest);
-        self.is_up() && has_served && self.pace.is_at_rest() && self.writing.is_empty() && self.drain_by.is_none()
+        let has_decided = self.program.as_ref().is_none_or(Program::is_at_rest)
+            && self.hub.as_ref().is_none_or(|hub| hub.waiting() == 0);
+        self.is_up()
+            && has_served
+            && has_decided
+            && self.pace.is_at_rest()
+            && self.writing.is_empty()
+            && self.drain_by.is_none()
     }
 }

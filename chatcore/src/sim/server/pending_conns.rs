@@ -65,8 +65,8 @@ impl Server {
             registration = present.cloned().into_iter().fold(registration, Registration::with_name);
         }
         self.units += ADMISSION_UNITS;
-        let origin = pending.origin;
-        match hub.admit_as(around.now, registration.with_origin(origin), self.admission) {
+        let (origin, admission) = (pending.origin, pending.admission);
+        match hub.admit_as(around.now, registration.with_origin(origin), admission) {
             Ok(conn) => {
                 self.debts.entry(origin).or_default().add(around.now, ADMISSION_UNITS, self.limits.origin_rate);
                 let (inbox, outgoing) = (mem::take(&mut pending.inbox), mem::take(&mut pending.outgoing));

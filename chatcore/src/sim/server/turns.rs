@@ -50,6 +50,7 @@ impl Server {
         }
         let heard = self.units - before;
         self.look_at_the_time(around)?;
+        self.decide_requests(around)?;
         if let Some(hub) = &mut self.hub
             && hub.poll_timeout().is_some_and(|due| due <= around.now)
         {
@@ -114,7 +115,7 @@ impl Server {
             }
         }
         self.note_events(around)?;
-        if self.write(around) {
+        if self.write(around)? {
             // A connection whose transport has taken all may be closed now.
             self.pace.has_more = true;
         }

@@ -3,11 +3,12 @@
 use core::time::Duration;
 
 use super::parts::World;
-use crate::UserName;
 use crate::sim::names::{name_of, nth_name};
+use crate::sim::oracle::To;
 use crate::sim::plan::FaultEvent;
 use crate::sim::random::{CERTAIN, Random};
 use crate::sim::violation::Violation;
+use crate::{Instant, UserName};
 
 impl World {
     pub(super) fn fault_event(&mut self) -> Result<(), Violation> {
@@ -41,6 +42,10 @@ impl World {
                 let (mut around, _, users) = self.around();
                 users[user].die(&mut around, until, fault_event == FaultEvent::Death);
             }
+            FaultEvent::TakeOver => {
+                let (mut around, _, users) = self.around();
+                users[user].die_vouched(&mut around, until);
+            }
             FaultEvent::Goodbye => {
                 if let Some(client) = &mut self.users[user].client {
                     client.close(self.now);
@@ -61,11 +66,8 @@ impl World {
                 let (mut around, server, _) = self.around();
                 server.stop(&mut around, after)?;
             }
-            FaultEvent::Kick => {
-                let name = self.oracle.name_of(self.users[user].number);
-                let name = UserName::new(&name).expect("users have names that can be names");
-                let (mut around, server, _) = self.around();
-                server.kick(&mut around, &name)?;
+            FaultEvent::Kick | FaultEvent::PutIn | FaultEvent::TakeOut | FaultEvent::Say | FaultEvent::Ban => {
+                self.operate(fault_event, user, until)?;
             }
         }
         self.oracle.clock(self.now);
@@ -81,5 +83,27 @@ impl World {
         let name = UserName::new(&name_of(current)).expect("users have names that can be names");
         let (mut around, server, _) = self.around();
         server.rename(&mut around, &name, number)
+    }
+
+    /// An operator does something that concerns the user of a device.
+    fn operate(&mut self, fault_event: FaultEvent, device: usize, until: Instant) -> Result<(), Violation> {
+        let user = self.users[device].number;
+        let name = UserName::new(&self.oracle.name_of(user)).expect("users have names that can be names");
+        if fault_event == FaultEvent::Kick {
+            let (mut around, server, _) = self.around();
+            return server.kick(&mut around, &name);
+        }
+        let (room, is_to_room) = (self.random.index(self.plan.rooms), self.random.chance(CERTAIN / 2));
+        let bytes = usize::try_from(self.random.upto(self.plan.body_bytes_max)).unwrap_or_default();
+        let (mut around, server, _) = self.around();
+        match fault_event {
+            FaultEvent::PutIn => server.move_user(&mut around, &name, room, true),
+            FaultEvent::TakeOut => server.move_user(&mut around, &name, room, false),
+            FaultEvent::Ban => server.ban(&mut around, &name, until),
+            _ => {
+                let to = if is_to_room { To::Room(room) } else { To::User(user) };
+                server.say(&mut around, to, (&name, bytes))
+            }
+        }
     }
 }

@@ -53,6 +53,10 @@ impl World {
                 User::new(index, index / plan.devices, origin, plan.config.clone(), random.fork())
             })
             .collect();
+        let server = match plan.deciding {
+            Some(deciding) => server.with_deciding(deciding, random.fork()),
+            None => server,
+        };
         let attackers = plan.attackers.iter().enumerate();
         let attackers = attackers.map(|(index, flood)| Attacker::new(index, *flood, plan.attack_origins)).collect();
         for user in &mut users {
@@ -69,7 +73,8 @@ impl World {
             attackers,
             oracle: Oracle::new(plan.users, plan.devices, &plan.limits)
                 .with_delay_max(plan.delay_max)
-                .with_renames(plan.rename_pace.is_some()),
+                .with_renames(plan.rename_pace.is_some())
+                .with_asking(plan.deciding.map(|deciding| deciding.asking)),
             trace: Trace::default(),
             next_request: None,
             next_fault_event: None,

@@ -64,7 +64,7 @@ impl World {
     pub fn summary(&self) -> Summary {
         let (sent, seen) = self.oracle.traffic();
         let (missed, stale) = self.oracle.omissions();
-        let counts = self.server.counts();
+        let (counts, decisions) = (self.server.counts(), self.oracle.decisions());
         Summary {
             trace: self.trace.hash(),
             steps: self.steps,
@@ -81,6 +81,11 @@ impl World {
             stalls: counts.stalls,
             sessions_refused: counts.sessions_refused,
             renames: counts.renames,
+            takeovers: self.oracle.takeovers(),
+            questions: decisions.questions,
+            denials: decisions.denials,
+            undecided: decisions.late,
+            operations: self.oracle.operations(),
             attackers: self.attackers.len() as u64,
             delay: if self.attackers.is_empty() { Duration::ZERO } else { self.oracle.delay() },
         }
@@ -90,7 +95,7 @@ impl World {
     pub fn heal(&mut self) {
         self.trace.note(self.now, format_args!("all is well from now on"));
         self.network.set_conditions(self.now, NetworkConditions::calm());
-        self.server.hurry();
+        self.server.hurry(self.now);
         for user in &mut self.users {
             user.heal(self.now);
         }

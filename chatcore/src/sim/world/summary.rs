@@ -37,6 +37,16 @@ pub struct Summary {
     pub sessions_refused: u64,
     /// How often a user was renamed.
     pub renames: u64,
+    /// How often a client went on with a session of which it had no ticket.
+    pub takeovers: u64,
+    /// How often the server's program was asked about a request.
+    pub questions: u64,
+    /// How often it denied a request.
+    pub denials: u64,
+    /// How often it did not decide in time.
+    pub undecided: u64,
+    /// How often the server's program moved a user, said something or banned somebody.
+    pub operations: u64,
     /// How many attackers there were.
     pub attackers: u64,
     /// How long the slowest message took; zero without attackers.
@@ -61,6 +71,11 @@ impl AddAssign for Summary {
         self.stalls += run.stalls;
         self.sessions_refused += run.sessions_refused;
         self.renames += run.renames;
+        self.takeovers += run.takeovers;
+        self.questions += run.questions;
+        self.denials += run.denials;
+        self.undecided += run.undecided;
+        self.operations += run.operations;
         self.attackers += run.attackers;
         self.delay = self.delay.max(run.delay);
     }

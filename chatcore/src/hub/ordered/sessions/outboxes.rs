@@ -158,23 +158,20 @@ impl Sessions {
         resumed
     }
 
-    /// What is kept for a session and means something to another client of its user: what others say, and news of its rooms,
-    /// but no answers, and nobody's presence. If the user was renamed, news of its rooms may be about itself under a name that
-    /// this client never had, and is left out.
-    pub(in crate::hub) fn news_of(&self, index: usize) -> Copied {
-        let session = &self.all[index];
-        session.outbox.copy_of(|kind| match kind {
-            Kind::JOINED | Kind::LEFT => session.renaming().is_none(),
-            Kind::DELIVER | Kind::ROOM_DELIVER | Kind::SENT | Kind::REPORT | Kind::MISSED | Kind::STALE => true,
-            _ => false,
-        })
+    /// What is kept for a session and means something to another client of its user: messages, and what became of them. Of
+    /// rooms and of who is online that client is told as it is now. Old news would be wrong, because what its user did
+    /// in between is in answers, which are another client's.
+    pub(in crate::hub) fn messages_of(&self, index: usize) -> Copied {
+        let is_of_messages =
+            |kind| matches!(kind, Kind::DELIVER | Kind::ROOM_DELIVER | Kind::SENT | Kind::REPORT | Kind::MISSED);
+        self.all[index].outbox.copy_of(is_of_messages)
     }
 
     /// Puts that into the session's outbox again.
-    pub(in crate::hub) fn put_news(&mut self, index: usize, news: &Copied) {
+    pub(in crate::hub) fn put_messages(&mut self, index: usize, messages: &Copied) {
         self.put(index, |outbox, pool| {
-            outbox.push_frames(&news.frames, news.count, pool);
-            outbox.put_again(news);
+            outbox.push_frames(&messages.frames, messages.count, pool);
+            outbox.put_again(messages);
         });
     }
 

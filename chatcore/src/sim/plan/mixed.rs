@@ -1,0 +1,84 @@
+//! What is mixed into some plans, so that the others stay as they are.
+
+use core::time::Duration;
+
+use super::{FaultEvent, Plan};
+use crate::Limits;
+use crate::sim::deciding::Deciding;
+use crate::sim::random::{CERTAIN, Random};
+
+/// The chance of each thing that is mixed in.
+const MIXED_CHANCE: u32 = CERTAIN / 4;
+
+/// What these draws begin with, beside what the plan's own do. Any number is right. With this one nothing is mixed into the
+/// plans of the seeds that `tests/sim.rs` pins for other mechanisms.
+const SALT: u64 = 3_914;
+
+/// The same for what an operator does, and for all pinned seeds.
+const OPERATOR_SALT: u64 = 212;
+
+/// What an operator does, and how likely that is at the most, beside other fault events.
+const OPERATOR_WEIGHTS_MAX: [(FaultEvent, u64); 4] =
+    [(FaultEvent::PutIn, 20), (FaultEvent::TakeOut, 20), (FaultEvent::Say, 20), (FaultEvent::Ban, 5)];
+
+/// How likely it is at the most that a client's process is vouched for, beside other fault events.
+const TAKE_OVER_WEIGHT_MAX: u64 = 30;
+
+impl Plan {
+    /// Mixes more into some plans. It draws of its own: what is drawn for other parts of a run does not change.
+    pub(super) fn mix(self, random: &Random) -> Self {
+        let drawn = random.clone().draw();
+        let mut random = Random::new(drawn ^ SALT);
+        let (takes_over, decides) = (random.chance(MIXED_CHANCE), random.chance(MIXED_CHANCE));
+        let plan = if takes_over { self.mix_take_over(&mut random) } else { self };
+        let plan = if decides { plan.mix_deciding(&mut random) } else { plan };
+        plan.mix_operator(&mut Random::new(drawn ^ OPERATOR_SALT))
+    }
+
+    /// Takes out what was mixed in: the account does not follow names through it.
+    pub(super) fn without_mixed(mut self) -> Self {
+        self.mix_event(FaultEvent::TakeOver, 0);
+        for (fault_event, _) in OPERATOR_WEIGHTS_MAX {
+            self.mix_event(fault_event, 0);
+        }
+        Self { deciding: None, ..self }
+    }
+
+    /// Some processes that come back without a ticket are vouched for.
+    fn mix_take_over(mut self, random: &mut Random) -> Self {
+        self.mix_event(FaultEvent::TakeOver, random.within(1..=TAKE_OVER_WEIGHT_MAX));
+        let pace = Duration::from_millis(random.within(100..=5_000));
+        Self { fault_event_pace: self.fault_event_pace.or(Some(pace)), ..self }
+    }
+
+    /// In some plans, an operator moves users, says something, and keeps users away.
+    fn mix_operator(mut self, random: &mut Random) -> Self {
+        if !random.chance(MIXED_CHANCE) {
+            return self;
+        }
+        for (fault_event, weight_max) in OPERATOR_WEIGHTS_MAX {
+            self.mix_event(fault_event, random.within(0..=weight_max));
+        }
+        let pace = Duration::from_millis(random.within(100..=2_000));
+        Self { fault_event_pace: Some(self.fault_event_pace.map_or(pace, |drawn| drawn.min(pace))), ..self }
+    }
+
+    fn mix_event(&mut self, mixed: FaultEvent, drawn: u64) {
+        for (fault_event, weight) in &mut self.fault_events {
+            if *fault_event == mixed {
+                *weight = u32::try_from(drawn).unwrap_or_default();
+            }
+        }
+    }
+
+    /// The server's program decides about some requests.
+    fn mix_deciding(self, random: &mut Random) -> Self {
+        let limits = Limits {
+            decision_time_max: Duration::from_millis(random.pick(&[200, 1_000, 3_000])),
+            waiting_of_session_max: random.pick(&[1, 3, 64]),
+            waiting_max: random.pick(&[3, 16_384]),
+            ..self.limits
+        };
+        Self { deciding: Some(Deciding::draw(random)), limits, ..self }
+    }
+}
