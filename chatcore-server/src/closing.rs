@@ -3,7 +3,7 @@
 use std::io;
 
 use chatcore::Instant;
-use tracing::debug;
+use tracing::{debug, info};
 
 use crate::config::DriverLimits;
 use crate::connection::Stage;
@@ -29,6 +29,10 @@ pub(crate) fn broke(table: &mut Table, key: usize, why: io::Result<()>) {
     // What was to be written before may have found out first.
     let Some(connection) = table.get_mut(key) else { return };
     match (&connection.stage, why) {
+        // It does not speak TLS, or not as it must.
+        (Stage::Handshaking(_), Err(error)) if error.kind() == io::ErrorKind::InvalidData => {
+            info!(peer = %connection.peer, reason = %error, "closed before it had a name");
+        }
         (_, Err(error)) => debug!(peer = %connection.peer, %error, "the connection broke"),
         (Stage::Lingering { .. }, Ok(())) => {}
         (_, Ok(())) => debug!(peer = %connection.peer, "the client ended the connection"),

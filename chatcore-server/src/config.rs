@@ -62,7 +62,11 @@ impl Config {
     pub const LISTEN_DEFAULT: &str = "127.0.0.1:12345";
 
     /// What else can be listened on, for people.
-    pub(crate) const LISTEN_ALSO: &str = if cfg!(unix) { ", and so is a path, like unix:///run/chat.sock" } else { "" };
+    pub(crate) const LISTEN_ALSO: &str = if cfg!(unix) {
+        ", with tls:// before it for TLS; or a whole path, like unix:///run/chat.sock?mode=660"
+    } else {
+        ""
+    };
 
     /// The most bytes of memory that the server needs, by its limits: for its hub and its connections. The program
     /// itself and the system's memory for its sockets are not in it.

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use chatcore::wire::{ClientMessage, HubMessage, Preface, Register};
-use chatcore::{Closed, Event, RefusalCode};
+use chatcore::{Event, RefusalCode};
 use tempfile::TempDir;
 
 use support::{PROGRAM, Peer, Server, User};
@@ -222,7 +222,7 @@ fn without_a_file_a_hangup_changes_nothing() {
     server.logged(&["INFO reloaded", "changed=0", "need_a_restart=0"]);
     alice.tell_oneself("alice");
     server.signal("TERM");
-    assert!(matches!(alice.event(), Event::Closed(Closed::Goodbye { .. })));
+    assert!(matches!(alice.event(), Event::Reconnecting { .. }));
     drop(alice);
     assert_eq!(server.exit_status().code(), Some(0));
 }

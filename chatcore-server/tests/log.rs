@@ -57,9 +57,9 @@ fn it_serves_and_stops_while_nobody_reads_where_it_listens() {
     let mut command = Command::new(PROGRAM);
     command.args(["--listen", "127.0.0.1:0", "--log", "debug"]).stdout(writer).stderr(Stdio::piped());
     let mut server = Server::spawn(&mut command);
-    let line = server.logged(&["listening", "address="]);
-    let (_, address) = line.rsplit_once("address=").unwrap();
-    User::registered(address.parse().unwrap(), "alice").close();
+    let line = server.logged(&["listening", "endpoint="]);
+    let (_, address) = line.rsplit_once("endpoint=\"tcp ").unwrap();
+    User::registered(address.trim_end_matches('"').parse().unwrap(), "alice").close();
     server.signal("TERM");
     assert_eq!(server.exit_status().code(), Some(0));
 }

@@ -79,6 +79,9 @@ impl Signals {
         self.log.set_filter(&changes.settings.log.level);
         self.log.set_limits(changes.settings.log.rates);
         self.settings = changes.settings;
+        if self.settings.has_certificate() {
+            info!("the certificate was read again");
+        }
         for change in &changes.live {
             info!(setting = change.setting.name, from = change.from, to = change.to, "changed");
         }

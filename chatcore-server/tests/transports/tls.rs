@@ -185,6 +185,7 @@ fn who_speaks_no_tls_gets_an_alert() {
         let (answer, _) = read_to_end(&mut stream);
         assert_eq!(answer.first(), Some(&0x15), "an alert (RFC 8446, 6): {answer:?}");
     }
+    tls.server.logged(&["closed before it had a name"]);
     tls.server.assert_running();
 }
 
@@ -263,7 +264,7 @@ fn another_certificate_is_shown_to_those_who_come_after_it_was_read() {
     tls.identity = Identity::new();
     tls.identity.write(tls.folder.path());
     tls.server.signal("HUP");
-    tls.server.logged(&["reloaded"]);
+    tls.server.logged(&["the certificate was read again"]);
     Peer::registered_over(tls.connect(), "carol");
     let mut late = tls.connect_with(&old);
     late.write_all(b"x").expect_err("it shows another certificate");

@@ -49,6 +49,8 @@ macro_rules! codes {
             }
         }
 
+        impl core::error::Error for $type {}
+
         impl fmt::Display for $type {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 match self {

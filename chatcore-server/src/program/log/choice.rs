@@ -1,6 +1,7 @@
 //! What can be chosen about the log.
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 /// What to log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,9 +12,15 @@ impl Filter {
     ///
     /// What would be right, to be said after the value.
     pub(crate) fn new(text: &str) -> Result<Self, String> {
+        const RIGHT: &str = "it must be a log filter, like info or info,chatcore_server=debug";
+        // A word alone would be taken for a part of the program, of which all is logged, and of others nothing.
+        let is_part = |directive: &&str| !directive.contains(['=', '[']) && directive.parse::<LevelFilter>().is_err();
+        if let Some(part) = text.split(',').map(str::trim).find(is_part) {
+            return Err(format!("{RIGHT} ({part:?} is no level: error, warn, info, debug, trace or off)"));
+        }
         match EnvFilter::try_new(text) {
             Ok(_) => Ok(Self(text.into())),
-            Err(error) => Err(format!("it must be a log filter, like info or info,chatcore_server=debug ({error})")),
+            Err(error) => Err(format!("{RIGHT} ({error})")),
         }
     }
 
@@ -59,6 +66,23 @@ impl Format {
         match self {
             Self::Text => FORMATS[0],
             Self::Json => FORMATS[1],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_is_no_level_is_no_filter() {
+        for right in ["info", "off", "INFO", "info,chatcore_server=debug", "warn,chatcore_server::server[{conn}]=trace"]
+        {
+            assert!(Filter::new(right).is_ok(), "{right}");
+        }
+        for wrong in ["loud", "none", "info,chatcore_server", "chatcore_server=loud"] {
+            let right = Filter::new(wrong).expect_err(wrong);
+            assert!(right.contains("like info or info,chatcore_server=debug"), "{right}");
         }
     }
 }

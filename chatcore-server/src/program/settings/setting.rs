@@ -86,6 +86,11 @@ impl Reconnect {
 }
 
 impl Settings {
+    /// There is a certificate for TLS.
+    pub(crate) fn has_certificate(&self) -> bool {
+        self.server.tls.is_some()
+    }
+
     /// The library's part.
     pub(crate) fn config(&self) -> Config {
         let advice = |after| Advice::new(after).with_address(self.reconnect.to.clone());
