@@ -184,7 +184,9 @@ fn a_name_that_cannot_be_given_is_an_error_and_changes_nothing() {
     assert_eq!(try_rename(&mut world, "alice", "Cop"), Err(RenameError::NameInUse));
     // "cop" in Cyrillic letters.
     let lookalike = "\u{441}\u{43e}\u{440}";
-    assert_eq!(try_rename(&mut world, "alice", lookalike), Err(RenameError::Confusable));
+    if cfg!(feature = "unicode") {
+        assert_eq!(try_rename(&mut world, "alice", lookalike), Err(RenameError::Confusable));
+    }
     let invalid = try_rename(&mut world, "alice", "no name").unwrap_err();
     assert_eq!(invalid, RenameError::InvalidName(UserName::new("no name").unwrap_err()));
     for error in [RenameError::NoSuchUser, RenameError::NameInUse, RenameError::Confusable, invalid] {
@@ -192,11 +194,15 @@ fn a_name_that_cannot_be_given_is_an_error_and_changes_nothing() {
     }
     assert_eq!((told(&mut world, &mut alice), told(&mut world, &mut bob)), (vec![], vec![]));
     assert!(world.hub_events.iter().all(|event| !matches!(event, HubEvent::Renamed { .. })));
-    // Who has a name may get one that looks like it, and nobody else gets the old one then.
-    rename(&mut world, "cop", lookalike);
-    assert!(matches!(world.try_join("cop"), Err(Refusal::Confusable)));
-    assert_eq!(try_rename(&mut world, "alice", "cop"), Err(RenameError::Confusable));
-    rename(&mut world, lookalike, "dave");
+    if cfg!(feature = "unicode") {
+        // Who has a name may get one that looks like it, and nobody else gets the old one then.
+        rename(&mut world, "cop", lookalike);
+        assert!(matches!(world.try_join("cop"), Err(Refusal::Confusable)));
+        assert_eq!(try_rename(&mut world, "alice", "cop"), Err(RenameError::Confusable));
+        rename(&mut world, lookalike, "dave");
+    } else {
+        rename(&mut world, "cop", "dave");
+    }
     rename(&mut world, "alice", "cop");
     // The hub reserves names against others, not against its own program.
     rename(&mut world, "cop", "server");
