@@ -185,6 +185,7 @@ impl ListenSocket {
 
 /// Checks how the addresses are written, and whether there is a certificate if one needs it, without a look at what there
 /// is.
+#[cfg_attr(not(feature = "tls"), expect(unused_variables, reason = "no address needs a certificate"))]
 pub(crate) fn check(given: &[String], has_certificate: bool) -> Result<(), BindError> {
     if given.is_empty() {
         return Err(BindError::NoAddress);
