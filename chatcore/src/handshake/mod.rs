@@ -1,23 +1,25 @@
 //! The server's end of a connection before it has a name: one small state machine for each new connection.
 
-use alloc::boxed::Box;
+mod refusal;
+mod registration;
+
 use alloc::string::ToString;
-use core::fmt;
 use core::mem;
 use core::time::Duration;
 
-use crate::limits::{Limits, LimitsError};
-use crate::name::{NameError, RoomName, UserName, cost_of_mapping};
+pub use self::refusal::{Denial, Refusal};
+pub(crate) use self::registration::Request;
+pub use self::registration::{QuotaKey, Registration};
+use crate::limits::Limits;
+use crate::name::{NameError, UserName, cost_of_mapping};
 use crate::outbox::{Chunks, Outbox, Pool};
 use crate::reconnect::Reconnect;
 use crate::redacted::Credential;
 use crate::time::Instant;
 use crate::transition::{self, State};
-use crate::user_limits::UserLimits;
 use crate::wire::{
     self, ClientMessage, ErrorMessage, Goodbye, GoodbyeCode, HANDSHAKE_FRAME_BYTES_MAX, HubMessage, Message,
-    OtherProtocol, PrefaceError, ProtocolError, ReconnectHint, RefusalCode, Refused, Register, Resume, Token,
-    cut_detail,
+    OtherProtocol, PrefaceError, ProtocolError, ReconnectHint, Refused, Register, Resume, cut_detail,
 };
 
 /// The server's end of a connection until it has a name (protocol.md, *Life of a connection*).
@@ -317,290 +319,6 @@ enum Failure {
 impl From<ProtocolError> for Failure {
     fn from(error: ProtocolError) -> Self {
         Self::Peer(error)
-    }
-}
-
-/// A client's request for a name, or for the session that it had (protocol.md, *register* and *resume*). Give it to
-/// [`Hub::admit`](crate::Hub::admit), or refuse it with [`Handshake::refuse`].
-///
-/// A registration is owned and `Send`, so that the decision can come much later or from elsewhere: a program may check
-/// a password, ask other hubs whether the name is free, or move the connection to another thread. A registration does
-/// not know its connection. So keep the two together, bound the number of undecided registrations, and admit none whose
-/// connection is gone or whose [`Handshake::is_over`] is true.
-///
-/// ```
-/// use chatcore::{Handshake, Hub, Instant, Limits, QuotaKey};
-/// # use chatcore::{Client, ClientConfig};
-///
-/// # let now = Instant::ZERO;
-/// # let mut client = Client::new(now, ClientConfig::default(), 7);
-/// # client.register(now, "Bob", b"secret")?;
-/// # let arrived = client.transmit().concat();
-/// # let mut hub = Hub::new(Limits::default(), [7; 32]);
-/// # let mut handshake = Handshake::new(now, hub.limits());
-/// let registration = handshake.receive(now, &mut &arrived[..])?.expect("it is whole");
-/// assert!(!registration.is_resumption(), "it asks for a new session");
-/// assert_eq!(registration.credential(), b"secret");
-/// let conn = hub.admit(now, registration.with_origin(QuotaKey(0x7f00_0001)))?; // 127.0.0.1
-/// assert_eq!(hub.name(conn).map(|name| name.as_str()), Some("bob"));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Debug)]
-#[must_use = "a registration is to be admitted or refused"]
-pub struct Registration {
-    pub(crate) name: UserName,
-    /// The name as it was typed, if that is something else.
-    pub(crate) display_name: Option<Box<str>>,
-    pub(crate) request: Request,
-    /// Bytes of a frame that the client takes.
-    pub(crate) frame_bytes_max: u32,
-    /// What its name has cost to map, and those that were refused on its connection before.
-    pub(crate) cost: u32,
-    pub(crate) origin: QuotaKey,
-    /// What its user may, in place of what all may.
-    pub(crate) limits: Option<UserLimits>,
-    /// What the handshake still has to say, which goes before the welcome: our preface, and refusals of names
-    /// that were asked for in the same breath.
-    pub(crate) outbox: Outbox,
-}
-
-#[derive(Debug)]
-pub(crate) enum Request {
-    Name { credential: Credential },
-    Resume { token: Token, received: Option<u64>, attempt: u64 },
-}
-
-/// A number for the origin of a connection, as the driver sees it: an address, or the network that it belongs to. The
-/// hub gives each origin a quota of cost ([`Limits::origin_rate`]), of memory ([`Limits::origin_buffer_bytes_max`]),
-/// and of detached sessions ([`Limits::detached_of_origin_max`]). The hub only compares keys; the number itself means
-/// nothing to it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
-pub struct QuotaKey(pub u128);
-
-impl Registration {
-    /// The name that the client asks for, or the name of the session that it asks for.
-    pub const fn name(&self) -> &UserName {
-        &self.name
-    }
-
-    /// The name as the client spells it. It maps to the name, and other clients may show it in place of the name. A
-    /// session that is resumed keeps the display name that it began with.
-    pub fn display_name(&self) -> &str {
-        self.display_name.as_deref().unwrap_or(self.name.as_str())
-    }
-
-    /// The credential that the client sent, such as a password; empty if it sent none, and for a resume. The core does
-    /// not read it: checking it is the caller's part. It has at most
-    /// [`CREDENTIAL_BYTES_MAX`](crate::CREDENTIAL_BYTES_MAX) bytes.
-    pub fn credential(&self) -> &[u8] {
-        match &self.request {
-            Request::Name { credential } => credential.as_bytes(),
-            Request::Resume { .. } => &[],
-        }
-    }
-
-    /// Whether the client asks for the session that it had. It proves its right with the session's token, which
-    /// [`Hub::admit`](crate::Hub::admit) checks, and sends no credential.
-    pub const fn is_resumption(&self) -> bool {
-        matches!(self.request, Request::Resume { .. })
-    }
-
-    /// Gives the client another name than it asks for: that of its account, for example. It has no other spelling then. For
-    /// a resume this does nothing: a session has its name.
-    pub fn with_name(self, name: UserName) -> Self {
-        if self.is_resumption() {
-            return self;
-        }
-        Self { display_name: self.display_name.filter(|_| name == self.name), name, ..self }
-    }
-
-    /// Sets the origin of the connection. Without this call, it is [`QuotaKey`]`(0)`: all such connections share the
-    /// quota of one origin.
-    pub fn with_origin(self, origin: QuotaKey) -> Self {
-        Self { origin, ..self }
-    }
-
-    /// Gives the user limits of its own, in place of those of the hub: for an administrator or a bot, for example. They hold
-    /// for all its sessions once this one is admitted, resumed or taken over, and the client is told them in its welcome or
-    /// with its resume. Without this call, the user keeps the limits that it has
-    /// ([`Hub::set_user_limits`](crate::Hub::set_user_limits)); a new user has none of its own.
-    ///
-    /// # Errors
-    ///
-    /// The limits cannot be, as [`UserLimits::check`] tells. The registration is dropped: the client may still be refused.
-    pub fn with_limits(self, limits: UserLimits) -> Result<Self, LimitsError> {
-        limits.check()?;
-        Ok(Self { limits: Some(limits), ..self })
-    }
-}
-
-/// Why a registration is refused (protocol.md, *refused*). [`Hub::admit`](crate::Hub::admit) returns it, and
-/// [`Handshake::refuse`] sends it to the client, which may try again. `Display` gives the sentence that the client is
-/// sent.
-///
-/// ```
-/// use std::time::Duration;
-///
-/// use chatcore::{Refusal, RefusalCode};
-///
-/// let refusal = Refusal::RateLimited { wait: Duration::from_secs(2) };
-/// assert_eq!(refusal.code(), RefusalCode::RateLimited);
-/// assert_eq!(refusal.wait(), Some(Duration::from_secs(2)));
-/// assert_eq!(Refusal::Denied.wait(), None);
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// The spelling can be no name.
-    #[error("{0}")]
-    Name(#[from] NameError),
-    /// Somebody has the name, or one that maps to the same.
-    #[error("the name is in use: choose another, or try again when its user has left")]
-    NameInUse {
-        /// After which time the name will be free if nothing comes from its user any more.
-        wait: Duration,
-    },
-    /// The name is free, but looks like one that somebody has. The refusal does not tell which.
-    #[error("the name is easily taken for one that is in use: choose another")]
-    Confusable,
-    /// The name is reserved, or looks like a reserved one: [`Hub::with_reserved`](crate::Hub::with_reserved).
-    #[error("the name is reserved: choose another")]
-    Reserved,
-    /// The hub has as many sessions as it allows.
-    #[error("the hub is full: it takes {sessions_max} sessions at the most; try again later")]
-    HubFull {
-        /// The limit, [`Limits::sessions_max`].
-        sessions_max: u32,
-    },
-    /// The origin has used up [`Limits::origin_rate`].
-    #[error("too many registrations come from this address: try again in {} s", .wait.as_secs() + 1)]
-    RateLimited {
-        /// After which time the client may ask again.
-        wait: Duration,
-    },
-    /// The user has as many sessions as it may have.
-    #[error("the user has {sessions_of_user_max} sessions, and may have no more: end another one first")]
-    TooManySessions {
-        /// The limit, [`Limits::sessions_of_user_max`].
-        sessions_of_user_max: u32,
-    },
-    /// The session would be in the rooms of its user, and the hub has as many memberships as it allows.
-    #[error("the hub is full: its rooms take {memberships_max} members together at the most; try again later")]
-    MembershipsFull {
-        /// The limit, [`Limits::memberships_max`].
-        memberships_max: u32,
-    },
-    /// The session would be in a room of its user that has as many members as it may have.
-    #[error(
-        "the user is in {room}, which is full: it takes {members_max} members at the most; leave it, or try again later"
-    )]
-    RoomFull {
-        /// The room.
-        room: RoomName,
-        /// The limit, [`Limits::members_max`].
-        members_max: u32,
-    },
-    /// The session of the user has messages that may be longer than what the client takes.
-    #[error("the session may hold longer messages than this client takes: allow frames as long as before")]
-    ShorterFrames,
-    /// The embedding program denies the name. Only the program makes this refusal, never the hub.
-    #[error("the registration is denied: the credential does not give the right to this name")]
-    Denied,
-    /// The embedding program refuses, for a reason of its own. Only the program makes this refusal, never the hub.
-    #[error("{0}")]
-    Custom(Denial),
-    /// The hub is stopping.
-    #[error("the hub is shutting down: try again later")]
-    ShuttingDown,
-    /// No session has that name and token.
-    #[error("the session cannot be resumed: it has ended, or the token is not its own; register anew")]
-    SessionOver,
-    /// The session lives, but cannot go on with this resume: its attempt is not newer than the last one, its count is
-    /// impossible, or the client takes shorter frames than before.
-    #[error("the session lives, but not from there: resume with a higher attempt, and a count that it can go on from")]
-    StaleResume,
-}
-
-impl Refusal {
-    /// The code that stands for the refusal on the wire.
-    pub const fn code(&self) -> RefusalCode {
-        match self {
-            Self::Name(_) => RefusalCode::InvalidName,
-            Self::NameInUse { .. } => RefusalCode::NameInUse,
-            Self::HubFull { .. } | Self::MembershipsFull { .. } | Self::RoomFull { .. } => RefusalCode::HubFull,
-            Self::TooManySessions { .. } => RefusalCode::TooManySessions,
-            Self::RateLimited { .. } => RefusalCode::RateLimited,
-            Self::Confusable => RefusalCode::Confusable,
-            Self::Denied | Self::Custom(_) | Self::Reserved => RefusalCode::Denied,
-            Self::ShuttingDown => RefusalCode::ShuttingDown,
-            Self::SessionOver => RefusalCode::SessionOver,
-            Self::StaleResume | Self::ShorterFrames => RefusalCode::StaleResume,
-        }
-    }
-
-    /// The time after which it may be worth trying again; none if that is not known.
-    pub const fn wait(&self) -> Option<Duration> {
-        match self {
-            Self::NameInUse { wait } | Self::RateLimited { wait } => Some(*wait),
-            Self::Custom(denial) => denial.wait,
-            _ => None,
-        }
-    }
-
-    /// Whether the connection ends with this refusal.
-    pub const fn is_final(&self) -> bool {
-        matches!(self, Self::Custom(Denial { is_final: true, .. }))
-    }
-}
-
-/// Why the embedding program refuses a registration, in its own words ([`Refusal::Custom`]). `Display` gives the reason.
-///
-/// ```
-/// use std::time::Duration;
-///
-/// use chatcore::{Denial, Refusal, RefusalCode};
-///
-/// let closed = Refusal::Custom(Denial::new("this account is closed").for_good());
-/// assert_eq!((closed.code(), closed.is_final()), (RefusalCode::Denied, true));
-/// let busy = Refusal::Custom(Denial::new("the game is full").with_wait(Duration::from_secs(60)));
-/// assert_eq!(busy.wait(), Some(Duration::from_secs(60)));
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Denial {
-    reason: Box<str>,
-    wait: Option<Duration>,
-    is_final: bool,
-}
-
-impl Denial {
-    /// With a reason for people. The client is sent at most [`DETAIL_BYTES_MAX`](crate::DETAIL_BYTES_MAX) bytes of it.
-    pub fn new(reason: impl Into<Box<str>>) -> Self {
-        Self { reason: reason.into(), wait: None, is_final: false }
-    }
-
-    /// The reason.
-    pub const fn reason(&self) -> &str {
-        &self.reason
-    }
-
-    /// Tells the client after which time it may be worth trying again. Without this call, it is not told.
-    #[must_use]
-    pub fn with_wait(self, wait: Duration) -> Self {
-        Self { wait: Some(wait), ..self }
-    }
-
-    /// Ends the connection, with the goodbye [`GoodbyeCode::Kicked`]. Without this call, the client may ask for another
-    /// name on the same connection.
-    #[must_use]
-    pub fn for_good(self) -> Self {
-        Self { is_final: true, ..self }
-    }
-}
-
-impl fmt::Display for Denial {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.reason)
     }
 }
 

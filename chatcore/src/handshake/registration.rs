@@ -1,0 +1,127 @@
+//! What a client asks for: a name, or the session that it had.
+
+use alloc::boxed::Box;
+
+use crate::limits::LimitsError;
+use crate::name::UserName;
+use crate::outbox::Outbox;
+use crate::redacted::Credential;
+use crate::user_limits::UserLimits;
+use crate::wire::Token;
+
+/// A number for the origin of a connection, as the driver sees it: an address, or the network that it belongs to. The
+/// hub gives each origin a quota of cost ([`Limits::origin_rate`](crate::Limits::origin_rate)), of memory
+/// ([`Limits::origin_buffer_bytes_max`](crate::Limits::origin_buffer_bytes_max)), and of detached sessions
+/// ([`Limits::detached_of_origin_max`](crate::Limits::detached_of_origin_max)). The hub only compares keys; the number
+/// itself means nothing to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+pub struct QuotaKey(pub u128);
+
+/// A client's request for a name, or for the session that it had (protocol.md, *register* and *resume*). Give it to
+/// [`Hub::admit`](crate::Hub::admit), or refuse it with [`Handshake::refuse`](crate::Handshake::refuse).
+///
+/// A registration is owned and `Send`, so that the decision can come much later or from elsewhere: a program may check
+/// a password, ask other hubs whether the name is free, or move the connection to another thread. A registration does
+/// not know its connection. So keep the two together, bound the number of undecided registrations, and admit none whose
+/// connection is gone or whose [`Handshake::is_over`](crate::Handshake::is_over) is true.
+///
+/// ```
+/// use chatcore::{Handshake, Hub, Instant, Limits, QuotaKey};
+/// # use chatcore::{Client, ClientConfig};
+///
+/// # let now = Instant::ZERO;
+/// # let mut client = Client::new(now, ClientConfig::default(), 7);
+/// # client.register(now, "Bob", b"secret")?;
+/// # let arrived = client.transmit().concat();
+/// # let mut hub = Hub::new(Limits::default(), [7; 32]);
+/// # let mut handshake = Handshake::new(now, hub.limits());
+/// let registration = handshake.receive(now, &mut &arrived[..])?.expect("it is whole");
+/// assert!(!registration.is_resumption(), "it asks for a new session");
+/// assert_eq!(registration.credential(), b"secret");
+/// let conn = hub.admit(now, registration.with_origin(QuotaKey(0x7f00_0001)))?; // 127.0.0.1
+/// assert_eq!(hub.name(conn).map(|name| name.as_str()), Some("bob"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "a registration is to be admitted or refused"]
+pub struct Registration {
+    pub(crate) name: UserName,
+    /// The name as it was typed, if that is something else.
+    pub(crate) display_name: Option<Box<str>>,
+    pub(crate) request: Request,
+    /// Bytes of a frame that the client takes.
+    pub(crate) frame_bytes_max: u32,
+    /// What its name has cost to map, and those that were refused on its connection before.
+    pub(crate) cost: u32,
+    pub(crate) origin: QuotaKey,
+    /// What its user may, in place of what all may.
+    pub(crate) limits: Option<UserLimits>,
+    /// What the handshake still has to say, which goes before the welcome: our preface, and refusals of names
+    /// that were asked for in the same breath.
+    pub(crate) outbox: Outbox,
+}
+
+#[derive(Debug)]
+pub(crate) enum Request {
+    Name { credential: Credential },
+    Resume { token: Token, received: Option<u64>, attempt: u64 },
+}
+
+impl Registration {
+    /// The name that the client asks for, or the name of the session that it asks for.
+    pub const fn name(&self) -> &UserName {
+        &self.name
+    }
+
+    /// The name as the client spells it. It maps to the name, and other clients may show it in place of the name. A
+    /// session that is resumed keeps the display name that it began with.
+    pub fn display_name(&self) -> &str {
+        self.display_name.as_deref().unwrap_or(self.name.as_str())
+    }
+
+    /// The credential that the client sent, such as a password; empty if it sent none, and for a resume. The core does
+    /// not read it: checking it is the caller's part. It has at most
+    /// [`CREDENTIAL_BYTES_MAX`](crate::CREDENTIAL_BYTES_MAX) bytes.
+    pub fn credential(&self) -> &[u8] {
+        match &self.request {
+            Request::Name { credential } => credential.as_bytes(),
+            Request::Resume { .. } => &[],
+        }
+    }
+
+    /// Whether the client asks for the session that it had. It proves its right with the session's token, which
+    /// [`Hub::admit`](crate::Hub::admit) checks, and sends no credential.
+    pub const fn is_resumption(&self) -> bool {
+        matches!(self.request, Request::Resume { .. })
+    }
+
+    /// Gives the client another name than it asks for: that of its account, for example. It has no other spelling
+    /// then. For a resume this does nothing: a session has its name.
+    pub fn with_name(self, name: UserName) -> Self {
+        if self.is_resumption() {
+            return self;
+        }
+        Self { display_name: self.display_name.filter(|_| name == self.name), name, ..self }
+    }
+
+    /// Sets the origin of the connection. Without this call, it is [`QuotaKey`]`(0)`: all such connections share the
+    /// quota of one origin.
+    pub fn with_origin(self, origin: QuotaKey) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// Gives the user limits of its own, in place of those of the hub: for an administrator or a bot, for example.
+    /// They hold for all its sessions once this one is admitted, resumed or taken over, and the client is told them in
+    /// its welcome or with its resume. Without this call, the user keeps the limits that it has
+    /// ([`Hub::set_user_limits`](crate::Hub::set_user_limits)); a new user has none of its own.
+    ///
+    /// # Errors
+    ///
+    /// The limits cannot be, as [`UserLimits::check`] tells. The registration is dropped: the client may still be
+    /// refused.
+    pub fn with_limits(self, limits: UserLimits) -> Result<Self, LimitsError> {
+        limits.check()?;
+        Ok(Self { limits: Some(limits), ..self })
+    }
+}
