@@ -32,11 +32,7 @@ impl Config {
         {
             return Err(BindError::Memory { needed, bytes_max });
         }
-        #[cfg(feature = "tls")]
-        let has_certificate = self.tls.is_some();
-        #[cfg(not(feature = "tls"))]
-        let has_certificate = false;
-        listen::check(&self.listen, has_certificate)
+        listen::check(&self.listen, self.has_certificate())
     }
 
     /// Checks whether a server with this configuration can go on with another ([`Handle::reload`](crate::Handle::reload)).

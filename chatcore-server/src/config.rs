@@ -80,11 +80,16 @@ impl Config {
     /// assert!(few.memory_bytes() < config.memory_bytes());
     /// ```
     pub fn memory_bytes(&self) -> u64 {
+        driver_memory::bytes_max(&self.limits, self.driver.connections_max, self.has_certificate())
+    }
+
+    /// There is what addresses for TLS need.
+    #[cfg_attr(not(feature = "tls"), expect(clippy::unused_self, reason = "there is never one"))]
+    pub(crate) const fn has_certificate(&self) -> bool {
         #[cfg(feature = "tls")]
-        let has_tls = self.tls.is_some();
+        return self.tls.is_some();
         #[cfg(not(feature = "tls"))]
-        let has_tls = false;
-        driver_memory::bytes_max(&self.limits, self.driver.connections_max, has_tls)
+        false
     }
 }
 

@@ -8,7 +8,7 @@ use chatcore::Limits;
 pub(crate) const HANDSHAKE_OUTPUT_BYTES: usize = 4 << 10;
 
 /// What a hub needs. Each user, room, membership and watch has a place in tables that grow by doubling, and a name.
-pub(crate) fn hub_bytes_max(limits: &Limits) -> u64 {
+fn hub_bytes_max(limits: &Limits) -> u64 {
     const USER_BYTES: u64 = 3 << 9;
     const ROOM_BYTES: u64 = 512;
     const MEMBER_BYTES: u64 = 128;
@@ -21,6 +21,16 @@ pub(crate) fn hub_bytes_max(limits: &Limits) -> u64 {
     ]
     .into_iter()
     .fold(0_u64, |sum, (count, bytes)| sum.saturating_add(count.saturating_mul(bytes)))
+}
+
+/// Bytes that a hub and its driver need at the most, if each connection takes so many outside of the hub, and all together
+/// so many more. The starts of frames are the hub's, but a buffer may be twice as large as what is in it.
+pub(crate) fn bytes_max(limits: &Limits, connections_max: usize, connection_bytes: usize, shared_bytes: usize) -> u64 {
+    (connections_max as u64)
+        .saturating_mul(connection_bytes as u64)
+        .saturating_add(shared_bytes as u64)
+        .saturating_add(limits.buffer_bytes_max)
+        .saturating_add(hub_bytes_max(limits))
 }
 
 /// Bytes for people: in the unit in which they are a small number.

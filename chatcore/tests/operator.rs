@@ -7,7 +7,7 @@ use chatcore::{
     RoomName, UserName,
 };
 use serde_json::json;
-use world::{User, World, bodies, nth};
+use world::{User, World, bodies, events, nth};
 
 fn name(name: &str) -> UserName {
     name.parse().expect("it can be a name")
@@ -29,10 +29,6 @@ fn another(world: &mut World, name: &str) -> User {
 
 fn event(text: serde_json::Value) -> Event {
     serde_json::from_value(text).expect("there is such an event")
-}
-
-fn events(user: &mut User) -> Vec<Event> {
-    std::mem::take(&mut user.events)
 }
 
 #[test]

@@ -8,7 +8,7 @@ use chatcore::wire::{ClientMessage, HubMessage, Join, Watch};
 use chatcore::{Asking, Event, Hub, Limits, Question, Received, RejectCode, Requested, UnknownQuestion};
 use proptest::prelude::*;
 use serde_json::json;
-use world::{User, World, bodies, decode_all, goodbye, nth, send};
+use world::{World, bodies, decode_all, events, goodbye, nth, send};
 
 fn world(asking: Asking, limits: Limits) -> World {
     let mut world = World::new(limits.clone());
@@ -28,10 +28,6 @@ fn answer(world: &mut World, question: &Question, answer: Result<(), RejectCode>
 fn rejected(number: u64, code: RejectCode) -> Event {
     let event = json!({"rejected": {"number": number, "code": u16::from(code)}});
     serde_json::from_value(event).expect("there is such an event")
-}
-
-fn events(user: &mut User) -> Vec<Event> {
-    std::mem::take(&mut user.events)
 }
 
 fn join(room: &str) -> ClientMessage<'_> {

@@ -8,24 +8,11 @@ use std::time::Duration;
 use chatcore::wire::{Ack, ClientMessage, HubMessage, Join, Leave, Message};
 use chatcore::{Admission, ClientConfig, CloseReason, Closed, Event, GoodbyeCode, Limits, Received, Refusal};
 use serde_json::json;
-use world::{User, World, bodies, decode_all, encode_all, registration, send};
+use world::{User, World, bodies, carry_all, decode_all, encode_all, events, registration, send};
 
 /// A client that takes over a session of a user.
 fn take_over(world: &mut World, name: &str) -> User {
     world.connect_as(name, ClientConfig::default(), Admission::TakeOver)
-}
-
-fn carry_all<const N: usize>(world: &mut World, users: [&mut User; N]) {
-    let mut users = users;
-    for _ in 0..2 {
-        for user in &mut users {
-            world.carry(user);
-        }
-    }
-}
-
-fn events(user: &mut User) -> Vec<Event> {
-    std::mem::take(&mut user.events)
 }
 
 fn joined(room: &str, name: &str) -> Event {

@@ -11,24 +11,11 @@ use chatcore::{
 };
 use proptest::prelude::*;
 use serde_json::json;
-use world::{User, World, bodies, decode_all, nth, registration, send};
+use world::{User, World, bodies, carry_all, decode_all, events, nth, registration, send};
 
 /// Another session of a user who has one.
 fn another(world: &mut World, name: &str) -> User {
     world.connect_as(name, ClientConfig::default(), Admission::AnotherSession)
-}
-
-fn carry_all<const N: usize>(world: &mut World, users: [&mut User; N]) {
-    let mut users = users;
-    for _ in 0..2 {
-        for user in &mut users {
-            world.carry(user);
-        }
-    }
-}
-
-fn events(user: &mut User) -> Vec<Event> {
-    std::mem::take(&mut user.events)
 }
 
 /// An event as a client tells it: nobody else makes one.

@@ -6,7 +6,7 @@ use chatcore::{HANDSHAKE_FRAME_BYTES_MAX, Handshake, Limits, Registration};
 
 use super::connection::{Connection, SMALL_READ_BYTES, UNDECIDED_INPUT_BYTES_MAX, WRITE_BYTES};
 use super::state::{self, RESTS_BYTES_MAX};
-use crate::memory::{HANDSHAKE_OUTPUT_BYTES, hub_bytes_max};
+use crate::memory::{self, HANDSHAKE_OUTPUT_BYTES};
 
 /// Bytes of what a connection has beside its value: the rest of its future, its task, a deadline, and its number in a few
 /// tables, twice because they grow by doubling.
@@ -15,23 +15,15 @@ const PLACES_BYTES: usize = 1 << 10;
 /// Bytes of the text in a registration: a name, how it is shown, what it is compared by, and a credential.
 const REGISTRATION_TEXT_BYTES: usize = HANDSHAKE_FRAME_BYTES_MAX as usize;
 
-/// Bytes that a hub and its driver need at the most, without what hooks and transports keep.
+/// Bytes that a hub and its driver need at the most, without what hooks and transports keep. When the rests of input are
+/// long, each connection may still add what it reads at once.
 pub(super) fn bytes_max(limits: &Limits, connections_max: usize) -> u64 {
-    hub_bytes_max(limits).saturating_add(driver_bytes_max(limits, connections_max))
-}
-
-/// What is kept outside of the hub. The starts of frames are the hub's, but a buffer may be twice as large as what is in
-/// it. When the rests of input are long, each connection may still add what it reads at once.
-fn driver_bytes_max(limits: &Limits, connections_max: usize) -> u64 {
     let value = size_of::<Connection<'static, (), ()>>() + 2 * size_of::<state::Connection>() + PLACES_BYTES;
     let handshake = size_of::<Handshake>() + HANDSHAKE_OUTPUT_BYTES;
     let registration = size_of::<Registration>() + REGISTRATION_TEXT_BYTES;
     let input = HANDSHAKE_FRAME_BYTES_MAX as usize + UNDECIDED_INPUT_BYTES_MAX + SMALL_READ_BYTES;
     let connection = value + handshake + registration + 2 * input + WRITE_BYTES;
-    (connections_max as u64)
-        .saturating_mul(connection as u64)
-        .saturating_add(2 * RESTS_BYTES_MAX as u64)
-        .saturating_add(limits.buffer_bytes_max)
+    memory::bytes_max(limits, connections_max, connection, 2 * RESTS_BYTES_MAX)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use chatcore_server::chatcore::wire::{self, HubMessage, Message, PREFACE_BYTES, Preface};
+use chatcore_server::chatcore::wire::Preface;
 use chatcore_server::chatcore::{CloseReason, Closed, Event, GoodbyeCode, HubEvent, Limits, QuotaKey};
 use chatcore_server::{AsyncConfig, AsyncServer, Reconnect};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
 use super::user::User;
-use super::{Hears, PATIENCE, REAL_PATIENCE, connect, on_virtual_time, opening};
+use super::{Hears, PATIENCE, REAL_PATIENCE, assert_accepted_at_end, connect, on_virtual_time, opening};
 
 fn start() -> AsyncServer {
     AsyncServer::start(AsyncConfig::default(), ()).expect("it can start")
@@ -119,14 +119,7 @@ fn who_ends_its_side_alone_still_gets_its_answers() {
         let server = start();
         let mut client = connect(&server);
         client.write_all(&opening("alice", 1)).await.expect("the pipe takes it");
-        client.shutdown().await.expect("a pipe has two sides");
-        let mut said = Vec::new();
-        client.read_to_end(&mut said).await.expect("the server closes");
-        let (mut input, mut is_accepted) = (&said[PREFACE_BYTES..], false);
-        while let Some(content) = wire::take(&mut input, u32::MAX).expect("it is well-formed") {
-            is_accepted |= matches!(HubMessage::decode(content), Ok(Some(HubMessage::Accepted(_))));
-        }
-        assert!(is_accepted, "it is told what became of its message");
+        assert_accepted_at_end(client).await;
     });
 }
 

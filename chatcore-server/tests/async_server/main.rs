@@ -30,10 +30,12 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-use chatcore_server::chatcore::wire::{ClientMessage, Message, Preface, Register, Send};
+use chatcore_server::chatcore::wire::{
+    self, ClientMessage, HubMessage, Message, PREFACE_BYTES, Preface, Register, Send,
+};
 use chatcore_server::chatcore::{HubEvent, QuotaKey};
 use chatcore_server::{AsyncServer, Hooks};
-use tokio::io::{DuplexStream, duplex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -78,6 +80,18 @@ impl Hooks for Hears {
     fn event(&self, event: &HubEvent) {
         let _ = self.0.send(event.clone());
     }
+}
+
+/// Ends one side of a connection, and reads to the other side's end: it is told that its message is accepted.
+async fn assert_accepted_at_end(mut client: DuplexStream) {
+    client.shutdown().await.expect("a pipe has two sides");
+    let mut said = Vec::new();
+    client.read_to_end(&mut said).await.expect("the server closes");
+    let (mut input, mut is_accepted) = (&said[PREFACE_BYTES..], false);
+    while let Some(content) = wire::take(&mut input, u32::MAX).expect("it is well-formed") {
+        is_accepted |= matches!(HubMessage::decode(content), Ok(Some(HubMessage::Accepted(_))));
+    }
+    assert!(is_accepted, "it is told what became of its message");
 }
 
 /// The first bytes of a client that asks for a name, and sends itself so many messages.

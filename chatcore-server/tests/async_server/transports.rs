@@ -5,12 +5,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use chatcore_server::chatcore::QuotaKey;
-use chatcore_server::chatcore::wire::{self, HubMessage, Message, PREFACE_BYTES};
 use chatcore_server::{AsyncConfig, AsyncServer};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufWriter, DuplexStream, ReadBuf, duplex};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufWriter, DuplexStream, ReadBuf, duplex};
 
 use super::user::User;
-use super::{on_virtual_time, opening};
+use super::{assert_accepted_at_end, on_virtual_time, opening};
 
 const PIPE_BYTES: usize = 64 << 10;
 
@@ -76,13 +75,6 @@ fn a_transport_that_keeps_what_is_written_is_flushed_before_it_is_closed() {
         let (mut client, theirs) = duplex(PIPE_BYTES);
         tokio::spawn(server.serve_connection(buffered(theirs), QuotaKey(1)));
         client.write_all(&opening("alice", 1)).await.expect("the pipe takes it");
-        client.shutdown().await.expect("a pipe has two sides");
-        let mut said = Vec::new();
-        client.read_to_end(&mut said).await.expect("the server closes");
-        let (mut input, mut is_accepted) = (&said[PREFACE_BYTES..], false);
-        while let Some(content) = wire::take(&mut input, u32::MAX).expect("it is well-formed") {
-            is_accepted |= matches!(HubMessage::decode(content), Ok(Some(HubMessage::Accepted(_))));
-        }
-        assert!(is_accepted, "it is told what became of its message");
+        assert_accepted_at_end(client).await;
     });
 }

@@ -322,3 +322,18 @@ pub(crate) fn decode_all(mut bytes: &[u8]) -> Vec<HubMessage<'_>> {
     assert_eq!(bytes, b"", "nothing is left over");
     messages
 }
+
+/// Carries what each of these users and the hub say, until the first of them has heard what the last one led to.
+pub(crate) fn carry_all<const N: usize>(world: &mut World, users: [&mut User; N]) {
+    let mut users = users;
+    for _ in 0..2 {
+        for user in &mut users {
+            world.carry(user);
+        }
+    }
+}
+
+/// What a user was told since this was last asked.
+pub(crate) fn events(user: &mut User) -> Vec<Event> {
+    std::mem::take(&mut user.events)
+}

@@ -87,7 +87,7 @@ impl Reconnect {
 
 impl Settings {
     /// There is a certificate for TLS.
-    pub(crate) fn has_certificate(&self) -> bool {
+    pub(crate) const fn has_certificate(&self) -> bool {
         self.server.tls.is_some()
     }
 
