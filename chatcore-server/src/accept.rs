@@ -12,8 +12,8 @@ use crate::peer::Peer;
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
 #[cfg(feature = "tls")]
-use crate::transport::TlsStream;
-use crate::transport::{Socket, Transport};
+use chatcore_transport::TlsStream;
+use chatcore_transport::{Socket, Transport};
 
 /// The listeners and their readiness, which is edge-triggered: it is told once and must be remembered
 /// until the system says that nobody is waiting any more.
@@ -54,7 +54,7 @@ impl Listener {
             #[cfg(feature = "tls")]
             Security::Tls => {
                 let config = tls.expect("a server listens for TLS with a certificate alone").config();
-                Transport::Tls(Box::new(TlsStream::new(socket, config).map_err(io::Error::other)?))
+                Transport::Tls(Box::new(TlsStream::server(socket, config).map_err(io::Error::other)?))
             }
         };
         Ok((transport, peer))

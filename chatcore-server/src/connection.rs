@@ -7,7 +7,7 @@ use chatcore::{ConnId, Handshake, Instant};
 use crate::load::{Load, Usage};
 use crate::log_in::Undecided;
 use crate::peer::Peer;
-use crate::transport::Transport;
+use chatcore_transport::Transport;
 
 pub(crate) struct Connection {
     pub(crate) transport: Transport,

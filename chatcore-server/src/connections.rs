@@ -17,8 +17,8 @@ use crate::read_queue::Mark;
 use crate::reading::Reading;
 use crate::table::Table;
 use crate::time_slice::TimeSlice;
-use crate::transport::Transport;
 use crate::{closing, handshakes, writing};
+use chatcore_transport::Transport;
 
 /// While the server is behind, those with much to say have a go in one of this many turns.
 const BEHIND_TURNS: u32 = 8;

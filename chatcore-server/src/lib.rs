@@ -58,8 +58,6 @@ mod time_slice;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(feature = "mio")]
-mod transport;
-#[cfg(feature = "mio")]
 mod writing;
 
 /// The core. The configurations and hooks of this crate consist of its types.

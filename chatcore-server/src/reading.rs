@@ -9,8 +9,8 @@ use crate::load::Load;
 use crate::log_in::Pool;
 use crate::table::Table;
 use crate::time_slice::TimeSlice;
-use crate::transport::Input;
 use crate::{closing, handshakes, writing};
+use chatcore_transport::Input;
 
 /// Bytes of one go, at the most, while somebody waits who has little to say.
 const SHORT_BYTES_MAX: usize = 4 << 10;
@@ -124,7 +124,6 @@ impl Reading<'_> {
         let room = bytes_max.min(self.buffer.len() - start);
         let (count, is_all) = match connection.transport.read(&mut self.buffer[start..start + room]) {
             Input::Bytes { count, is_all } => (count, is_all),
-            #[cfg(feature = "tls")]
             Input::Overhead(count) => {
                 connection.readiness.blocked |= connection.transport.is_blocked();
                 return Some(count);
@@ -268,7 +267,7 @@ pub(crate) mod tests {
     use crate::clock::Clock;
     use crate::connection::Connection;
     use crate::peer::Peer;
-    use crate::transport::{Socket, Transport};
+    use chatcore_transport::{Socket, Transport};
 
     const NOW: Instant = Instant::from_millis(1);
 

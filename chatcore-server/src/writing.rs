@@ -5,7 +5,7 @@ use chatcore::{Hub, Instant};
 use crate::closing;
 use crate::connection::Stage;
 use crate::table::Table;
-use crate::transport::{Flushed, Written};
+use chatcore_transport::{Flushed, Written};
 
 /// Bytes that are written to one connection before others have their turn.
 const WRITE_BYTES_MAX: usize = 256 << 10;
@@ -77,7 +77,7 @@ mod tests {
     use crate::connection::Connection;
     use crate::peer::Peer;
     use crate::reading::tests::admit;
-    use crate::transport::{Socket, Transport};
+    use chatcore_transport::{Socket, Transport};
 
     const NOW: Instant = Instant::from_millis(1);
 
@@ -132,10 +132,9 @@ mod tests {
     fn what_tls_keeps_goes_out_when_the_hub_has_nothing_more() {
         let mut hub = Hub::new(Limits::default(), [7; 32]);
         let alice = admit(&mut hub, "alice");
-        let (stream, mut peer) = crate::transport::tls_pair();
+        let (transport, mut peer) = tls_pair();
         let mut table = Table::default();
         let handshake = Handshake::new(NOW, hub.limits());
-        let transport = Transport::Tls(Box::new(stream));
         let key = table.insert(Connection::new(transport, Peer::Local, handshake));
         table.open(key, alice);
         fill(&mut hub, alice, "alice", 1);
@@ -157,5 +156,57 @@ mod tests {
             }
         }
         assert!(!table.at(key).readiness.blocked);
+    }
+
+    /// A server's end that holds little, and a client's end that waits.
+    #[cfg(all(unix, feature = "tls"))]
+    fn tls_pair() -> (Transport, rustls::StreamOwned<rustls::ClientConnection, std::os::unix::net::UnixStream>) {
+        use std::os::unix::net::UnixStream;
+        use std::sync::Arc;
+
+        use chatcore_transport::{Input, TlsStream};
+        use rustls::crypto::ring;
+        use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+        use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig};
+
+        let signed = rcgen::generate_simple_self_signed(["localhost".into()]).expect("it is a name");
+        let certificate = CertificateDer::from(signed.cert.der().to_vec());
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signed.signing_key.serialize_der()));
+        let provider = Arc::new(ring::default_provider());
+        let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .expect("the provider speaks them")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.clone()], key)
+            .expect("they belong together");
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate).expect("it is a certificate");
+        let client = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("the provider speaks them")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = "localhost".try_into().expect("it is a name");
+        let client = ClientConnection::new(Arc::new(client), name).expect("the configuration is right");
+
+        let (ours, theirs) = UnixStream::pair().expect("the system has sockets");
+        ours.set_nonblocking(true).expect("a socket may be told not to block");
+        SockRef::from(&ours).set_send_buffer_size(4 << 10).expect("it may be small");
+        let socket = Socket::Unix(mio::net::UnixStream::from_std(ours));
+        let server = TlsStream::server(socket, Arc::new(server)).expect("there is randomness");
+        let mut server = Transport::Tls(Box::new(server));
+        let mut client = rustls::StreamOwned::new(client, theirs);
+        while client.conn.is_handshaking() || server.tls_session().is_some_and(|session| session.is_handshaking()) {
+            while client.conn.wants_write() {
+                client.conn.write_tls(&mut client.sock).expect("it is open");
+            }
+            let input = server.read(&mut [0]);
+            assert!(!matches!(input, Input::End(_)), "{input:?}");
+            if client.conn.is_handshaking() {
+                client.conn.read_tls(&mut client.sock).expect("it is open");
+                client.conn.process_new_packets().expect("the two speak TLS");
+            }
+        }
+        (server, client)
     }
 }

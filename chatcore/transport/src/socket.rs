@@ -10,19 +10,21 @@ use mio::net::TcpStream;
 use mio::net::UnixStream;
 use mio::{Interest, Registry, Token};
 
-use super::{Input, Written};
+use crate::{Input, Written};
 
 /// A read that gives less than it was asked for has given all there is, and epoll(7) promises to tell of more. Others may
 /// wait for us to try again.
-pub(super) const SHORT_READ_IS_ALL: bool = cfg!(target_os = "linux");
+pub(crate) const SHORT_READ_IS_ALL: bool = cfg!(target_os = "linux");
 
 /// Pieces that go out with one write, at the most.
 const WRITE_CHUNKS_MAX: usize = 64;
 
 /// A connected socket.
 #[derive(Debug)]
-pub(crate) enum Socket {
+pub enum Socket {
+    /// Over TCP.
     Tcp(TcpStream),
+    /// On this machine.
     #[cfg(unix)]
     Unix(UnixStream),
 }
@@ -40,7 +42,7 @@ macro_rules! each {
 
 impl Socket {
     #[inline]
-    pub(super) fn read_input(&mut self, buffer: &mut [u8]) -> Input {
+    pub(crate) fn read_input(&mut self, buffer: &mut [u8]) -> Input {
         loop {
             match self.read(buffer) {
                 Ok(0) => return Input::End(Ok(())),
@@ -53,7 +55,7 @@ impl Socket {
     }
 
     #[inline]
-    pub(super) fn write_chunks(&mut self, chunks: Chunks<'_>, bytes_max: usize) -> Written {
+    pub(crate) fn write_chunks(&mut self, chunks: Chunks<'_>, bytes_max: usize) -> Written {
         with_slices(chunks, bytes_max, |slices| {
             loop {
                 let written = match slices {
@@ -72,14 +74,14 @@ impl Socket {
         })
     }
 
-    pub(super) fn end_writing(&self) -> io::Result<()> {
+    pub(crate) fn end_writing(&self) -> io::Result<()> {
         each!(self, socket => socket.shutdown(Shutdown::Write))
     }
 }
 
 /// What of the chunks goes out with one write.
 #[inline]
-pub(super) fn with_slices<T>(chunks: Chunks<'_>, bytes_max: usize, write: impl FnOnce(&[IoSlice<'_>]) -> T) -> T {
+pub(crate) fn with_slices<T>(chunks: Chunks<'_>, bytes_max: usize, write: impl FnOnce(&[IoSlice<'_>]) -> T) -> T {
     let mut slices = [IoSlice::new(&[]); WRITE_CHUNKS_MAX];
     let chunks = slices.iter_mut().zip(chunks.take_bytes(bytes_max));
     let filled = chunks.map(|(slice, chunk)| *slice = IoSlice::new(chunk)).count();

@@ -4,18 +4,20 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use chatcore::Chunks;
-use rustls::{ServerConfig, ServerConnection};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
 
-use super::socket::{SHORT_READ_IS_ALL, with_slices};
-use super::{Flushed, Input, Socket, Written};
+use crate::socket::{SHORT_READ_IS_ALL, with_slices};
+use crate::{Flushed, Input, Socket, Written};
 
 /// Bytes that one connection keeps because its socket does not take them: one write's worth.
-pub(super) const UNSENT_BYTES_MAX: usize = 64 << 10;
+pub(crate) const UNSENT_BYTES_MAX: usize = 64 << 10;
 
+/// One end of TLS above a socket.
 #[derive(Debug)]
-pub(crate) struct TlsStream {
+pub struct TlsStream {
     socket: Socket,
-    session: ServerConnection,
+    session: Connection,
     /// The socket did not take all that there is for it.
     is_blocked: bool,
     /// Our side ends when the socket has taken all.
@@ -23,23 +25,39 @@ pub(crate) struct TlsStream {
 }
 
 impl TlsStream {
-    /// The server's end of a connection whose client is to begin.
+    /// The server's end, which waits for the client to begin.
     ///
     /// # Errors
     ///
     /// If the system has no random numbers.
-    pub(crate) fn new(socket: Socket, config: Arc<ServerConfig>) -> Result<Self, rustls::Error> {
-        let mut session = ServerConnection::new(config)?;
-        session.set_buffer_limit(Some(UNSENT_BYTES_MAX));
-        Ok(Self { socket, session, is_blocked: false, is_ending: false })
+    pub fn server(socket: Socket, config: Arc<ServerConfig>) -> Result<Self, rustls::Error> {
+        Ok(Self::new(socket, ServerConnection::new(config)?.into()))
     }
 
-    pub(super) fn socket_mut(&mut self) -> &mut Socket {
+    /// The client's end: the server must show a certificate for this name.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no random numbers.
+    pub fn client(socket: Socket, config: Arc<ClientConfig>, name: ServerName<'static>) -> Result<Self, rustls::Error> {
+        Ok(Self::new(socket, ClientConnection::new(config, name)?.into()))
+    }
+
+    fn new(socket: Socket, mut session: Connection) -> Self {
+        session.set_buffer_limit(Some(UNSENT_BYTES_MAX));
+        Self { socket, session, is_blocked: false, is_ending: false }
+    }
+
+    pub(crate) const fn session(&self) -> &Connection {
+        &self.session
+    }
+
+    pub(crate) fn socket_mut(&mut self) -> &mut Socket {
         &mut self.socket
     }
 
     /// Gives what is decrypted already; else reads the socket once.
-    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Input {
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Input {
         if let Some(input) = self.read_decrypted(buffer, false) {
             return input;
         }
@@ -74,7 +92,7 @@ impl TlsStream {
     }
 
     /// Encrypts as much as one write may carry, and writes it.
-    pub(super) fn write(&mut self, chunks: Chunks<'_>, bytes_max: usize) -> Written {
+    pub(crate) fn write(&mut self, chunks: Chunks<'_>, bytes_max: usize) -> Written {
         match self.flush() {
             Flushed::All => {}
             Flushed::Blocked => return Written::Blocked,
@@ -90,7 +108,7 @@ impl TlsStream {
     }
 
     /// Writes what is encrypted.
-    pub(super) fn flush(&mut self) -> Flushed {
+    pub(crate) fn flush(&mut self) -> Flushed {
         self.is_blocked = false;
         while self.session.wants_write() {
             match self.session.write_tls(&mut self.socket) {
@@ -113,12 +131,12 @@ impl TlsStream {
         Flushed::All
     }
 
-    pub(super) const fn is_blocked(&self) -> bool {
+    pub(crate) const fn is_blocked(&self) -> bool {
         self.is_blocked
     }
 
     /// Says that nothing more comes, and ends our side of the socket when it has taken that.
-    pub(super) fn end_writing(&mut self) -> io::Result<()> {
+    pub(crate) fn end_writing(&mut self) -> io::Result<()> {
         self.session.send_close_notify();
         self.is_ending = true;
         match self.flush() {
@@ -139,59 +157,5 @@ impl Read for Source<'_> {
         let count = self.socket.read(buffer)?;
         self.is_drained = SHORT_READ_IS_ALL && count < buffer.len();
         Ok(count)
-    }
-}
-
-#[cfg(all(test, unix))]
-pub(crate) mod tests {
-    use std::os::unix::net::UnixStream;
-
-    use rustls::crypto::ring;
-    use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-    use rustls::{ClientConfig, ClientConnection, RootCertStore};
-    use socket2::SockRef;
-
-    use super::*;
-
-    /// A server's end that holds little, and a client's end that waits.
-    pub(crate) fn pair() -> (TlsStream, rustls::StreamOwned<ClientConnection, UnixStream>) {
-        let signed = rcgen::generate_simple_self_signed(["localhost".into()]).expect("it is a name");
-        let certificate = CertificateDer::from(signed.cert.der().to_vec());
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signed.signing_key.serialize_der()));
-        let provider = Arc::new(ring::default_provider());
-        let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .expect("the provider speaks them")
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.clone()], key)
-            .expect("they belong together");
-        let mut roots = RootCertStore::empty();
-        roots.add(certificate).expect("it is a certificate");
-        let client = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("the provider speaks them")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let name = "localhost".try_into().expect("it is a name");
-        let client = ClientConnection::new(Arc::new(client), name).expect("the configuration is right");
-
-        let (ours, theirs) = UnixStream::pair().expect("the system has sockets");
-        ours.set_nonblocking(true).expect("a socket may be told not to block");
-        SockRef::from(&ours).set_send_buffer_size(4 << 10).expect("it may be small");
-        let socket = Socket::Unix(mio::net::UnixStream::from_std(ours));
-        let mut server = TlsStream::new(socket, Arc::new(server)).expect("there is randomness");
-        let mut client = rustls::StreamOwned::new(client, theirs);
-        while client.conn.is_handshaking() || server.session.is_handshaking() {
-            while client.conn.wants_write() {
-                client.conn.write_tls(&mut client.sock).expect("it is open");
-            }
-            let input = server.read(&mut [0]);
-            assert!(!matches!(input, Input::End(_)), "{input:?}");
-            if client.conn.is_handshaking() {
-                client.conn.read_tls(&mut client.sock).expect("it is open");
-                client.conn.process_new_packets().expect("the two speak TLS");
-            }
-        }
-        (server, client)
     }
 }

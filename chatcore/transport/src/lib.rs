@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+//!
+//! A [`Transport`] never waits: it reads once, writes what the system takes, and tells with [`Input`], [`Written`] and
+//! [`Flushed`] what came of it. The event loop that has it waits for its socket.
+
+mod outcome;
+mod socket;
+#[cfg(feature = "tls")]
+mod tls_stream;
+mod transport;
+
+#[cfg(feature = "tls")]
+pub use rustls;
+
+pub use self::outcome::{Flushed, Input, Written};
+pub use self::socket::Socket;
+#[cfg(feature = "tls")]
+pub use self::tls_stream::TlsStream;
+pub use self::transport::Transport;

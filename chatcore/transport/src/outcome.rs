@@ -1,0 +1,43 @@
+//! What came of an attempt to read or to write, without waiting.
+
+use std::io;
+
+/// What one attempt to read gave.
+#[derive(Debug)]
+pub enum Input {
+    /// Bytes of the stream.
+    Bytes {
+        /// How many.
+        count: usize,
+        /// There is nothing more at present; the system will tell when there is.
+        is_all: bool,
+    },
+    /// Bytes that carry nothing of the stream, such as a handshake of TLS. There may be more.
+    Overhead(usize),
+    /// Nothing at present; the system will tell when there is more.
+    None,
+    /// Nothing ever again: the peer has ended its side, or the transport broke.
+    End(io::Result<()>),
+}
+
+/// What became of bytes that were to be written.
+#[derive(Debug)]
+pub enum Written {
+    /// The transport took this many, perhaps not all.
+    Bytes(usize),
+    /// It takes nothing at present; the system will tell when it does.
+    Blocked,
+    /// It never will again.
+    Broken(io::Error),
+}
+
+/// What became of bytes that the transport itself has kept.
+#[derive(Debug)]
+pub enum Flushed {
+    /// It keeps none.
+    All,
+    /// The socket takes no more at present; the system will tell when it does.
+    Blocked,
+    /// It never will again.
+    Broken(io::Error),
+}

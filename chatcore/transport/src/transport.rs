@@ -1,0 +1,115 @@
+//! All transports as one type, so that an event loop calls nothing by a pointer.
+
+use std::io;
+
+use chatcore::Chunks;
+use mio::event::Source;
+use mio::{Interest, Registry, Token};
+
+#[cfg(feature = "tls")]
+use crate::TlsStream;
+use crate::{Flushed, Input, Socket, Written};
+
+/// A transport. The event loop waits for its socket; what is above it is driven by the reads and writes of the loop.
+#[derive(Debug)]
+pub enum Transport {
+    /// A socket, with nothing above it.
+    Plain(Socket),
+    /// TLS above a socket. Boxed, so that a connection without TLS takes no memory for it.
+    #[cfg(feature = "tls")]
+    Tls(Box<TlsStream>),
+}
+
+impl Transport {
+    /// Nobody between the two ends can read along.
+    pub const fn is_encrypted(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => true,
+        }
+    }
+
+    /// What the two ends of TLS have agreed on, and what is known of the peer; none without TLS.
+    #[cfg(feature = "tls")]
+    pub const fn tls_session(&self) -> Option<&rustls::Connection> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(stream) => Some(stream.session()),
+        }
+    }
+
+    /// Reads once.
+    #[inline]
+    pub fn read(&mut self, buffer: &mut [u8]) -> Input {
+        match self {
+            Self::Plain(socket) => socket.read_input(buffer),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.read(buffer),
+        }
+    }
+
+    /// Writes what the transport takes now of the chunks, up to `bytes_max` bytes, in one piece.
+    #[inline]
+    pub fn write(&mut self, chunks: Chunks<'_>, bytes_max: usize) -> Written {
+        match self {
+            Self::Plain(socket) => socket.write_chunks(chunks, bytes_max),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.write(chunks, bytes_max),
+        }
+    }
+
+    /// Writes what the transport itself has kept of what it took.
+    #[inline]
+    pub fn flush(&mut self) -> Flushed {
+        match self {
+            Self::Plain(_) => Flushed::All,
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.flush(),
+        }
+    }
+
+    /// The transport keeps something that the socket did not take.
+    pub fn is_blocked(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.is_blocked(),
+        }
+    }
+
+    /// Ends our side of it, after all that was written.
+    ///
+    /// # Errors
+    ///
+    /// The system's, if the transport broke.
+    pub fn end_writing(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(socket) => socket.end_writing(),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.end_writing(),
+        }
+    }
+
+    fn socket_mut(&mut self) -> &mut Socket {
+        match self {
+            Self::Plain(socket) => socket,
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.socket_mut(),
+        }
+    }
+}
+
+impl Source for Transport {
+    fn register(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
+        self.socket_mut().register(registry, token, interests)
+    }
+
+    fn reregister(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
+        self.socket_mut().reregister(registry, token, interests)
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        self.socket_mut().deregister(registry)
+    }
+}
