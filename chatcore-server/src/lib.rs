@@ -43,6 +43,9 @@ mod memory;
 mod origin;
 #[cfg(feature = "mio")]
 mod peer;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod program;
 #[cfg(feature = "mio")]
 mod read_queue;
 #[cfg(feature = "mio")]

@@ -3,13 +3,13 @@
 use std::io::{self, IsTerminal};
 use std::thread;
 
-use chatcore_server::Handle;
 use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM};
 use signal_hook::low_level::{emulate_default_handler, signal_name};
 use tracing::{error, info, warn};
 
-use crate::log::{Control, Filter};
-use crate::settings::{Changes, Invocation, Loaded, Settings};
+use super::log::{Control, Filter};
+use super::settings::{Changes, Invocation, Loaded, Settings};
+use crate::Handle;
 
 /// What signals act on.
 pub(crate) struct Signals {

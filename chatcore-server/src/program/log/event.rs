@@ -3,8 +3,9 @@
 use std::fmt::{self, Write};
 use std::net::SocketAddr;
 
-use chatcore_server::{origin_of, quota_key};
 use tracing::field::{Field, Visit};
+
+use crate::{origin_of, quota_key};
 
 /// Bytes of a value, or of a message: what is longer is cut. So a line has an end.
 const VALUE_BYTES_MAX: usize = 1024;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chatcore::UserName;
 
 use super::value::Value;
-use crate::log::{FORMATS, Filter, Format};
+use crate::program::log::{FORMATS, Filter, Format};
 
 /// The type of a field that a setting sets. Its unit has read the value, so it has the right form.
 pub(crate) trait Field: Sized {

@@ -2,7 +2,6 @@
 //! the default.
 
 use chatcore::HUB_NUMBER_MAX;
-use chatcore_server::BindError;
 
 use super::file;
 use super::flags::Invocation;
@@ -10,6 +9,7 @@ use super::setting::{Setting, Settings};
 use super::source::{Fault, Faults, Source};
 use super::table::TABLE;
 use super::value::Given;
+use crate::BindError;
 
 /// A value for each setting, and where it comes from, in the order of the table.
 #[derive(Clone, Debug)]

@@ -1,5 +1,5 @@
 //! The pages that are made from the table, held to be current: the manual page, and the table of the guide.
-//! `UPDATE_PAGES=1 cargo test -p chatcore-server --bin chatcore-server pages` writes them anew.
+//! `UPDATE_PAGES=1 cargo test -p chatcore-server --lib pages` writes them anew.
 
 use std::env;
 use std::fmt::Write as _;

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use chatcore_server::{Config, Reconnect as Advice};
-
 use super::tls::TlsFiles;
 use super::value::{Unit, Value};
-use crate::log::{Filter, Format, RateLimits};
+use crate::program::log::{Filter, Format, RateLimits};
+use crate::{Config, Reconnect as Advice};
 
 /// Settings that belong together.
 pub(crate) struct Group {

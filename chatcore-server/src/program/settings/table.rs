@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::field::Field;
 use super::setting::{Group, Reload, Setting, settings};
 use super::value::Unit::{Bytes, Choice, Cost, Count, List, Text, Time};
-use crate::log::FORMATS;
+use crate::program::log::FORMATS;
 
 /// All settings, in the order in which they are shown.
 pub(super) static TABLE: LazyLock<Vec<&'static Setting>> =

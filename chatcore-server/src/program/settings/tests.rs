@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::PathBuf;
 
-use chatcore_server::Config;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -11,6 +10,7 @@ use super::flags::Invocation;
 use super::load::Loaded;
 use super::source::{Faults, Source};
 use super::table::TABLE;
+use crate::Config;
 
 /// A folder with a configuration file.
 struct Folder(TempDir);

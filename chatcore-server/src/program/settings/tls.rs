@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use chatcore_server::{Tls, TlsError};
+use crate::{Tls, TlsError};
 
 /// Where they are.
 #[derive(Clone, Debug, Default)]

@@ -1,4 +1,4 @@
-//! The program around the library: settings, the log, signals, exit codes.
+//! The program around the library: settings, the log, signals, exit codes. It is no part of the library's interface.
 
 mod log;
 mod settings;
@@ -9,16 +9,16 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::thread;
 
-use chatcore_server::{Endpoint, Server};
-
-use crate::log::Control;
-use crate::settings::{Action, Faults, Invocation, Loaded};
-use crate::signals::Signals;
+use self::log::Control;
+use self::settings::{Action, Faults, Invocation, Loaded};
+use self::signals::Signals;
+use crate::{Endpoint, Server};
 
 /// What was asked for is wrong.
 const USAGE: u8 = 2;
 
-fn main() -> ExitCode {
+/// Does what the command line asks for, and says what to exit with.
+pub fn main() -> ExitCode {
     let invocation = Invocation::of_process();
     let loaded = match Loaded::load(&invocation) {
         Ok(loaded) => loaded,
