@@ -61,13 +61,6 @@ impl Config {
     /// Where a server listens by default: on this machine alone.
     pub const LISTEN_DEFAULT: &str = "127.0.0.1:12345";
 
-    /// What else can be listened on, for people.
-    pub(crate) const LISTEN_ALSO: &str = if cfg!(unix) {
-        ", with tls:// before it for TLS; or a whole path, like unix:///run/chat.sock?mode=660"
-    } else {
-        ""
-    };
-
     /// The most bytes of memory that the server needs, by its limits: for its hub and its connections. The program
     /// itself and the system's memory for its sockets are not in it.
     ///

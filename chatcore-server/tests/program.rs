@@ -122,7 +122,7 @@ fn a_name_that_does_not_resolve_is_named_in_one_line() {
 fn a_wrong_command_line_is_usage_and_says_what_is_right() {
     for (flags, words) in [
         (&["--lisen", "127.0.0.1:0"][..], "--listen"),
-        (&["--listen", "12345"], "host:port"),
+        (&["--listen", "12345"], "before the port comes a host: 127.0.0.1:12345"),
         (&["--listen", "127.0.0.1:0", "--body-bytes-max", "0"], "1 to 16777216"),
         (&["--listen", "127.0.0.1:0", "--outbox-bytes-max", "1000"], "outbox_bytes_max"),
         (&["--listen", "127.0.0.1:0", "--connections-max", "0"], "connections-max"),

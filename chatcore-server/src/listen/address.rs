@@ -1,10 +1,11 @@
 //! From what an operator writes to what is listened on.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use super::BindError;
+use crate::config::Config;
 
 /// What is spoken to those who connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,28 +33,90 @@ pub(super) enum Given<'a> {
 #[cfg(unix)]
 const MODE_DEFAULT: u32 = 0o600;
 
+/// What can stand before `://`.
+const SCHEMES: &[&str] = &[
+    "tcp",
+    #[cfg(feature = "tls")]
+    "tls",
+    #[cfg(unix)]
+    "unix",
+];
+
 impl<'a> Given<'a> {
     pub(super) fn parse(given: &'a str) -> Result<Self, BindError> {
-        let syntax = || BindError::Syntax { given: given.into() };
-        let (scheme, rest) = given.split_once("://").unwrap_or(("tcp", given));
-        let security = match scheme {
-            "tcp" => Security::Plain,
-            #[cfg(feature = "tls")]
-            "tls" => Security::Tls,
-            #[cfg(unix)]
-            "unix" => {
-                let (path, mode) = rest.split_once("?mode=").map_or((rest, None), |(path, mode)| (path, Some(mode)));
-                let mode = mode.map_or(Some(MODE_DEFAULT), octal).ok_or_else(syntax)?;
-                return if path.starts_with('/') { Ok(Self::Unix { path: path.into(), mode }) } else { Err(syntax()) };
-            }
-            _ => return Err(syntax()),
+        Self::read(given).map_err(|right| BindError::Syntax { given: given.into(), right })
+    }
+
+    /// # Errors
+    ///
+    /// What would be right, to be said after the address.
+    fn read(given: &'a str) -> Result<Self, String> {
+        let Some((scheme, rest)) = given.split_once("://") else {
+            check_scheme_is_whole(given)?;
+            return Self::ip(given, Security::Plain);
         };
-        let is_number = |port: &str| port.parse::<u16>().is_ok();
-        match rest.rsplit_once(':') {
-            Some((host, port)) if !host.is_empty() && is_number(port) => Ok(Self::Ip { host_port: rest, security }),
-            _ => Err(syntax()),
+        match scheme {
+            "tcp" => Self::ip(rest, Security::Plain),
+            #[cfg(feature = "tls")]
+            "tls" => Self::ip(rest, Security::Tls),
+            #[cfg(unix)]
+            "unix" => Self::unix(rest),
+            _ => Err(format!("there is no scheme {scheme:?}, only {}", SCHEMES.join(", "))),
         }
     }
+
+    fn ip(host_port: &'a str, security: Security) -> Result<Self, String> {
+        check_host_port(host_port)?;
+        Ok(Self::Ip { host_port, security })
+    }
+
+    #[cfg(unix)]
+    fn unix(rest: &str) -> Result<Self, String> {
+        let (path, mode) = rest.split_once("?mode=").map_or((rest, None), |(path, mode)| (path, Some(mode)));
+        if !path.starts_with('/') {
+            return Err("the path must begin with /, so that there are three of them: unix:///run/chat.sock".into());
+        }
+        let mode = mode.map_or(Ok(MODE_DEFAULT), |mode| {
+            let right = "three octal digits are one, like ?mode=660 for the owner and the group of the socket";
+            octal(mode).ok_or_else(|| format!("{mode:?} is no mode: {right}"))
+        })?;
+        Ok(Self::Unix { path: path.into(), mode })
+    }
+}
+
+/// A path without a scheme, or a scheme without its slashes, would be taken for a host.
+fn check_scheme_is_whole(given: &str) -> Result<(), String> {
+    if given.starts_with('/') && SCHEMES.contains(&"unix") {
+        return Err(format!("before a path comes its scheme: unix://{given}"));
+    }
+    match given.split_once(":/") {
+        Some((scheme, _)) if SCHEMES.contains(&scheme) => Err(format!("after {scheme} comes ://")),
+        _ => Ok(()),
+    }
+}
+
+fn check_host_port(given: &str) -> Result<(), String> {
+    let is_port = |port: &str| port.parse::<u16>().is_ok();
+    if given.parse::<Ipv6Addr>().is_ok() {
+        return Err(format!("around an address of IPv6 come brackets, and after it a port: [{given}]:12345"));
+    }
+    let (host, port) = match given.rsplit_once(':') {
+        Some(parts) if !given.ends_with(']') => parts,
+        None if given.is_empty() => return Err(format!("host:port is one, like {}", Config::LISTEN_DEFAULT)),
+        None if is_port(given) => ("", given),
+        _ => return Err(format!("after the host comes a port: {given}:12345")),
+    };
+    if host.is_empty() {
+        let port = if is_port(port) { port } else { "12345" };
+        return Err(format!(
+            "before the port comes a host: 127.0.0.1:{port} is this machine alone, 0.0.0.0:{port} is all of IPv4, and \
+             [::]:{port} all of IPv6"
+        ));
+    }
+    if host.contains(':') && !(host.starts_with('[') && host.ends_with(']')) {
+        return Err("around an address of IPv6 come brackets: [::1]:12345".into());
+    }
+    if is_port(port) { Ok(()) } else { Err(format!("{port:?} is no port: a number is one, 0 to 65535")) }
 }
 
 /// The mode of a file, like 660.
@@ -107,15 +170,57 @@ impl fmt::Display for Endpoint {
 mod tests {
     use super::*;
 
+    /// What is said to be right for an address that is none.
+    fn right(given: &str) -> String {
+        match Given::parse(given).expect_err(given) {
+            BindError::Syntax { given: named, right } if named == given => right,
+            error => panic!("{error}"),
+        }
+    }
+
     #[test]
-    fn what_is_no_address_is_named_with_examples_of_some() {
-        let words =
-            ["12345", "localhost", ":12345", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536", "", "://", "tcp://"];
-        let urls =
-            ["tcp://:1", "http://127.0.0.1:1", "unix://", "unix://run/x", "unix:///x?mode=9", "unix:///x?mode=01777"];
-        for given in words.into_iter().chain(urls) {
-            let error = Given::parse(given).expect_err(given).to_string();
-            assert!(error.contains(&format!("{given:?}")) && error.contains("127.0.0.1:12345"), "{error}");
+    fn what_is_wrong_with_an_address_is_told_apart_with_what_would_be_right() {
+        for (given, words) in [
+            ("", "host:port is one, like 127.0.0.1:12345"),
+            ("tcp://", "host:port is one, like 127.0.0.1:12345"),
+            ("12345", "before the port comes a host: 127.0.0.1:12345 is this machine alone"),
+            (":80", "before the port comes a host: 127.0.0.1:80 is this machine alone"),
+            ("tcp://:", "before the port comes a host: 127.0.0.1:12345 is"),
+            ("localhost", "after the host comes a port: localhost:12345"),
+            ("[::1]", "after the host comes a port: [::1]:12345"),
+            ("::1", "around an address of IPv6 come brackets, and after it a port: [::1]:12345"),
+            ("fe80::1%eth0:12345", "around an address of IPv6 come brackets: [::1]:12345"),
+            ("127.0.0.1:", "\"\" is no port: a number is one, 0 to 65535"),
+            ("127.0.0.1:http", "\"http\" is no port"),
+            ("tcp://127.0.0.1:65536", "\"65536\" is no port"),
+            ("127.0.0.1:80/path", "\"80/path\" is no port"),
+            ("http://127.0.0.1:1", "there is no scheme \"http\", only tcp"),
+            ("TCP://127.0.0.1:1", "there is no scheme \"TCP\", only tcp"),
+            ("://", "there is no scheme \"\", only tcp"),
+            ("tcp:/127.0.0.1:1", "after tcp comes ://"),
+        ] {
+            let right = right(given);
+            assert!(right.starts_with(words), "{given:?}: {right}");
+        }
+        let error = Given::parse("localhost").unwrap_err().to_string();
+        assert_eq!(error, "\"localhost\" is no address to listen on: after the host comes a port: localhost:12345");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_wrong_with_a_path_is_told_apart_with_what_would_be_right() {
+        for (given, words) in [
+            ("unix://", "the path must begin with /"),
+            ("unix://run/x", "the path must begin with /, so that there are three of them: unix:///run/chat.sock"),
+            ("unix:/run/x", "after unix comes ://"),
+            ("/run/x", "before a path comes its scheme: unix:///run/x"),
+            ("unix:///x?mode=", "\"\" is no mode: three octal digits are one, like ?mode=660"),
+            ("unix:///x?mode=9", "\"9\" is no mode"),
+            ("unix:///x?mode=rw-", "\"rw-\" is no mode"),
+            ("unix:///x?mode=01777", "\"01777\" is no mode"),
+        ] {
+            let right = right(given);
+            assert!(right.starts_with(words), "{given:?}: {right}");
         }
     }
 

@@ -59,14 +59,12 @@ pub enum BindError {
     #[error("no address to listen on: give at least one, like {}", Config::LISTEN_DEFAULT)]
     NoAddress,
     /// An address is none of those that [`Config::listen`] names.
-    #[error(
-        "{given:?} is not an address to listen on: host:port is, like {} or [::1]:12345{}",
-        Config::LISTEN_DEFAULT,
-        Config::LISTEN_ALSO
-    )]
+    #[error("{given:?} is no address to listen on: {right}")]
     Syntax {
         /// The address given.
         given: String,
+        /// What would be right, as a sentence.
+        right: String,
     },
     /// The system knows no address for a name.
     #[error(

@@ -155,7 +155,7 @@ fn values_that_do_not_fit_each_other_are_named_with_where_they_come_from() {
     for (text, words) in [
         ("session_cost_burst = 0", "FILE:1: the burst of session_rate is 0"),
         ("reconnect_to = \"a:1\"", "FILE:1: reconnect_to needs reconnect_after"),
-        ("listen = [\"12345\"]", "FILE:1: \"12345\" is not an address"),
+        ("listen = [\"12345\"]", "FILE:1: \"12345\" is no address to listen on"),
         ("listen = []", "FILE:1: no address to listen on"),
         ("hub_number = 1024", "FILE:1: hub_number is 1024: it must be 0 to 1023"),
         ("reconnect_after = \"50d\"", "FILE:1: reconnect_after is 4320000s: it must be at most 49d"),
