@@ -21,18 +21,36 @@ impl Config {
     ///
     /// The first that is wrong.
     pub fn check(&self) -> Result<(), BindError> {
-        self.limits.check()?;
-        self.driver.check()?;
+        self.faults().into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// All that [`check`](Self::check) finds wrong, for people who want to know it at once.
+    ///
+    /// ```
+    /// use chatcore_server::chatcore::Limits;
+    /// use chatcore_server::Config;
+    ///
+    /// let limits = Limits::default().with_rooms_max(0).with_members_max(0);
+    /// let wrong = Config::default().with_limits(limits).with_listen(["localhost"]);
+    /// assert_eq!(wrong.faults().len(), 3);
+    /// ```
+    pub fn faults(&self) -> Vec<BindError> {
+        let limits = self.limits.faults();
+        let is_measured = limits.is_empty();
+        let mut faults: Vec<BindError> = limits.into_iter().map(Into::into).collect();
+        faults.extend(self.driver.faults().map(BindError::from));
         if self.hub_number > HUB_NUMBER_MAX {
-            return Err(BindError::HubNumber(self.hub_number));
+            faults.push(BindError::HubNumber(self.hub_number));
         }
-        let needed = self.memory_bytes();
-        if let Some(bytes_max) = self.memory_bytes_max
-            && needed > bytes_max
-        {
-            return Err(BindError::Memory { needed, bytes_max });
+        // Limits that are out of their range say nothing about memory.
+        if let Some(bytes_max) = self.memory_bytes_max.filter(|_| is_measured) {
+            let needed = self.memory_bytes();
+            if needed > bytes_max {
+                faults.push(BindError::Memory { needed, bytes_max });
+            }
         }
-        listen::check(&self.listen, self.has_certificate())
+        faults.extend(listen::faults(&self.listen, self.has_certificate()));
+        faults
     }
 
     /// Checks whether a server with this configuration can go on with another ([`Handle::reload`](crate::Handle::reload)).

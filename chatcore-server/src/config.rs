@@ -206,16 +206,19 @@ impl DriverLimits {
     /// assert_eq!(limits.check().unwrap_err().to_string(), "connections_max is 0: it must be at least 1");
     /// ```
     pub fn check(&self) -> Result<(), DriverLimitsError> {
+        self.faults().next().map_or(Ok(()), Err)
+    }
+
+    /// All limits that are zero.
+    pub(crate) fn faults(&self) -> impl Iterator<Item = DriverLimitsError> + use<> {
         let zeros = [
             ("connections_max", self.connections_max == 0, "1"),
             ("turn_bytes_max", self.turn_bytes_max == 0, "1"),
             ("turn_time", self.turn_time.is_zero(), "1 ns"),
             ("turn_accepts_max", self.turn_accepts_max == 0, "1"),
         ];
-        match zeros.into_iter().find(|(_, is_zero, _)| *is_zero) {
-            Some((name, _, least)) => Err(DriverLimitsError { name, least }),
-            None => Ok(()),
-        }
+        let zeros = zeros.into_iter().filter(|(_, is_zero, _)| *is_zero);
+        zeros.map(|(name, _, least)| DriverLimitsError { name, least })
     }
 }
 

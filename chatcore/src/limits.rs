@@ -1,5 +1,6 @@
 //! Every limit of a hub, with its unit and what happens at it.
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::name::NAME_BYTES_MAX;
@@ -224,13 +225,44 @@ impl Limits {
     ///
     /// The first limit that is out of its range or does not fit another, with both numbers.
     pub fn check(&self) -> Result<(), LimitsError> {
+        self.faults().into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// All that [`check`](Self::check) finds wrong, for people who want to know it at once.
+    ///
+    /// ```
+    /// use chatcore::Limits;
+    ///
+    /// let faults = Limits::default().with_rooms_max(0).with_members_max(0).faults();
+    /// assert_eq!(faults[1].to_string(), "members_max is 0: it must be at least 1");
+    /// ```
+    pub fn faults(&self) -> Vec<LimitsError> {
         const BODY_BYTES_MAX: u32 = 16 << 20;
-        if !(1..=BODY_BYTES_MAX).contains(&self.body_bytes_max) {
-            return Err(LimitsError::Body { given: self.body_bytes_max, bytes_max: BODY_BYTES_MAX });
+        let mut faults = Vec::new();
+        if (1..=BODY_BYTES_MAX).contains(&self.body_bytes_max) {
+            self.find_misfits(&mut faults);
+        } else {
+            // Others are measured by it.
+            faults.push(LimitsError::Body { given: self.body_bytes_max, bytes_max: BODY_BYTES_MAX });
         }
+        self.find_zeros(&mut faults);
+        let idle_ms = self.idle_time_max.as_millis();
+        if !(1..=u128::from(u32::MAX)).contains(&idle_ms) {
+            faults.push(LimitsError::Idle { given: self.idle_time_max });
+        }
+        if self.resume_time_max.as_millis() > u128::from(u32::MAX) {
+            faults.push(LimitsError::Resume { given: self.resume_time_max });
+        }
+        let per_user = [("rooms_of_user_max", self.rooms_of_user_max), ("watches_max", self.watches_max)];
+        faults.extend(per_user.into_iter().filter_map(|(name, given)| Self::check_per_user(name, given).err()));
+        faults
+    }
+
+    /// Limits that are below what they must hold.
+    fn find_misfits(&self, faults: &mut Vec<LimitsError>) {
         let bytes_min = 4 * self.frame_bytes_max();
         if self.outbox_bytes_max < bytes_min || self.outbox_bytes_max > u32::MAX / 2 {
-            return Err(LimitsError::Outbox { given: self.outbox_bytes_max, bytes_min });
+            faults.push(LimitsError::Outbox { given: self.outbox_bytes_max, bytes_min });
         }
         let shares = [
             (
@@ -243,21 +275,9 @@ impl Limits {
         ];
         for (name, given, part, bytes_min) in shares {
             if given < bytes_min {
-                return Err(LimitsError::Share { name, given, part, bytes_min });
+                faults.push(LimitsError::Share { name, given, part, bytes_min });
             }
         }
-        self.check_zeros()?;
-        let idle_ms = self.idle_time_max.as_millis();
-        if !(1..=u128::from(u32::MAX)).contains(&idle_ms) {
-            return Err(LimitsError::Idle { given: self.idle_time_max });
-        }
-        if self.resume_time_max.as_millis() > u128::from(u32::MAX) {
-            return Err(LimitsError::Resume { given: self.resume_time_max });
-        }
-        for (name, given) in [("rooms_of_user_max", self.rooms_of_user_max), ("watches_max", self.watches_max)] {
-            Self::check_per_user(name, given)?;
-        }
-        Ok(())
     }
 
     /// Checks whether a hub with these limits can go on with others ([`Hub::set_limits`](crate::Hub::set_limits)). These
@@ -290,8 +310,8 @@ impl Limits {
         if given > PER_USER_MAX { Err(LimitsError::PerUser { name, given }) } else { Ok(()) }
     }
 
-    /// A limit of zero that would let nothing happen.
-    fn check_zeros(&self) -> Result<(), LimitsError> {
+    /// Limits of zero that would let nothing happen.
+    fn find_zeros(&self, faults: &mut Vec<LimitsError>) {
         let counts = [
             ("sessions_max", self.sessions_max),
             ("sessions_of_user_max", self.sessions_of_user_max),
@@ -310,13 +330,12 @@ impl Limits {
             ("flush_time_max", self.flush_time_max),
         ];
         let bursts = [("session_rate", self.session_rate), ("origin_rate", self.origin_rate)];
-        let is_zero = counts.into_iter().find(|(_, count)| *count == 0).map(|(name, _)| name);
-        let is_zero = is_zero.or_else(|| times.into_iter().find(|(_, time)| time.is_zero()).map(|(name, _)| name));
         let has_no_burst = |(_, rate): &(_, Rate)| rate.per_s > 0 && rate.burst == 0;
-        if let Some((name, _)) = bursts.into_iter().find(has_no_burst) {
-            return Err(LimitsError::NoBurst { name });
-        }
-        is_zero.map_or(Ok(()), |name| Err(LimitsError::Zero { name }))
+        let bursts = bursts.into_iter().filter(has_no_burst);
+        faults.extend(bursts.map(|(name, _)| LimitsError::NoBurst { name }));
+        let counts = counts.into_iter().filter(|(_, count)| *count == 0).map(|(name, _)| name);
+        let times = times.into_iter().filter(|(_, time)| time.is_zero()).map(|(name, _)| name);
+        faults.extend(counts.chain(times).map(|name| LimitsError::Zero { name }));
     }
 
     /// The most bytes of a frame's content once there is a session: [`body_bytes_max`](Self::body_bytes_max) + 256, and

@@ -181,20 +181,20 @@ impl ListenSocket {
     }
 }
 
-/// Checks how the addresses are written, and whether there is a certificate if one needs it, without a look at what there
-/// is.
+/// What is wrong with how the addresses are written, and whether a certificate is missing, without a look at what there is.
 #[cfg_attr(not(feature = "tls"), expect(unused_variables, reason = "no address needs a certificate"))]
-pub(crate) fn check(given: &[String], has_certificate: bool) -> Result<(), BindError> {
+pub(crate) fn faults(given: &[String], has_certificate: bool) -> Vec<BindError> {
     if given.is_empty() {
-        return Err(BindError::NoAddress);
+        return vec![BindError::NoAddress];
     }
-    given.iter().try_for_each(|given| match Given::parse(given)? {
+    let fault = |given: &String| match Given::parse(given) {
         #[cfg(feature = "tls")]
-        Given::Ip { security: Security::Tls, .. } if !has_certificate => {
-            Err(BindError::NoCertificate { given: given.clone() })
+        Ok(Given::Ip { security: Security::Tls, .. }) if !has_certificate => {
+            Some(BindError::NoCertificate { given: given.clone() })
         }
-        _ => Ok(()),
-    })
+        parsed => parsed.err(),
+    };
+    given.iter().filter_map(fault).collect()
 }
 
 /// Listens on everything that is asked for, which was checked.
@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn no_address_at_all_is_an_error() {
-        assert!(matches!(check(&[], false), Err(BindError::NoAddress)));
+        assert!(matches!(faults(&[], false)[..], [BindError::NoAddress]));
     }
 
     #[test]
