@@ -130,6 +130,18 @@ fn a_check_says_that_all_is_right_or_each_fault_with_its_line() {
 }
 
 #[test]
+fn a_variable_that_the_server_does_not_know_is_told_and_hinders_nothing() {
+    let file = File::with("");
+    let told = "the server knows no variable CHATCORE_SESSION_MAX; CHATCORE_SESSIONS_MAX is the nearest";
+    let output = file.command(&["--check-config"]).env("CHATCORE_SESSION_MAX", "5").output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stderr), format!("chatcore-server: warning: {told}\n"));
+
+    let mut server = Server::listening(1, file.command(&["--listen", "127.0.0.1:0"]).env("CHATCORE_SESSION_MAX", "5"));
+    server.logged(&["WARN", told]);
+}
+
+#[test]
 fn a_reload_takes_over_what_can_change_and_says_what_cannot() {
     let file = File::with("sessions_max = 2\n");
     let mut server = file.server(&["--rooms-max", "50"]);
@@ -165,7 +177,7 @@ fn a_reload_of_a_broken_file_changes_nothing_and_says_why() {
     let mut alice = User::registered(server.address(), "alice");
     let broken = [
         ("sessions_max = 5\nrooms_max = \"many\"\n", ":2: rooms_max is"),
-        ("sessions_max = 5\n[", ":2: this is not TOML"),
+        ("sessions_max = 5\n[", ": this is not TOML"),
         ("sessions_max = 0\n", "sessions_max is 0: it must be at least 1"),
         ("session_max = 5\n", "sessions_max is the nearest"),
     ];

@@ -20,6 +20,9 @@ const USAGE: u8 = 2;
 /// Does what the command line asks for, and says what to exit with.
 pub fn main() -> ExitCode {
     let invocation = Invocation::of_process();
+    if invocation.action != Action::Serve {
+        warn(&invocation);
+    }
     let loaded = match Loaded::load(&invocation) {
         Ok(loaded) => loaded,
         Err(faults) => return usage(&faults),
@@ -37,6 +40,9 @@ fn serve(invocation: Invocation, loaded: Loaded) -> ExitCode {
         Ok(log) => log,
         Err(error) => return failure(&format_args!("cannot start the log: {error}")),
     };
+    for line in invocation.unknown_variables() {
+        tracing::warn!("{line}");
+    }
     let outcome = run(invocation, loaded, &log);
     log.end();
     outcome
@@ -86,6 +92,13 @@ fn print(text: &dyn fmt::Display) -> ExitCode {
     match write!(stdout, "{text}").and_then(|()| stdout.flush()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failure(&format_args!("cannot print it: {error}")),
+    }
+}
+
+/// Something may be wrong: a line for each.
+fn warn(invocation: &Invocation) {
+    for line in invocation.unknown_variables() {
+        let _ = writeln!(io::stderr(), "chatcore-server: warning: {line}");
     }
 }
 

@@ -228,16 +228,16 @@ fn a_certificate_that_cannot_be_used_is_named_with_what_would_be_right() {
         String::from_utf8(output.stderr).expect("it is text")
     };
     for (certificate, key, expected) in [
-        ("", &right.key[..], "cert.pem: there is no certificate in it"),
-        (&right.certificate, "", "key.pem: there is no key in it"),
-        (&right.key, &right.key, "cert.pem: there is no certificate in it"),
+        ("", &right.key[..], "cert.pem\": there is no certificate in it"),
+        (&right.certificate, "", "key.pem\": there is no key in it"),
+        (&right.key, &right.key, "cert.pem\": there is no certificate in it"),
         (&right.certificate, &Identity::new().key, "the key is not that of the certificate"),
-        (&old.certificate, &old.key, "cert.pem: the certificate ended"),
-        ("-----BEGIN CERTIFICATE-----\nAAAA", &right.key, "cert.pem: it is not in PEM"),
+        (&old.certificate, &old.key, "cert.pem\": the certificate ended"),
+        ("-----BEGIN CERTIFICATE-----\nAAAA", &right.key, "cert.pem\": it is not in PEM"),
         (
             "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
             &right.key,
-            "cert.pem: the certificate cannot be read",
+            "cert.pem\": the certificate cannot be read",
         ),
     ] {
         let words = words(certificate, key);

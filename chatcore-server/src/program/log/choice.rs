@@ -1,7 +1,10 @@
 //! What can be chosen about the log.
 
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, ParseError};
+
+/// Bytes of a filter, at the most. The work of reading one grows with the square of them.
+const FILTER_BYTES_MAX: usize = 4096;
 
 /// What to log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,12 +16,15 @@ impl Filter {
     /// What would be right, to be said after the value.
     pub(crate) fn new(text: &str) -> Result<Self, String> {
         const RIGHT: &str = "it must be a log filter, like info or info,chatcore_server=debug";
+        if text.len() > FILTER_BYTES_MAX {
+            return Err(format!("{RIGHT}, of at most {FILTER_BYTES_MAX} bytes"));
+        }
         // A word alone would be taken for a part of the program, of which all is logged, and of others nothing.
         let is_part = |directive: &&str| !directive.contains(['=', '[']) && directive.parse::<LevelFilter>().is_err();
         if let Some(part) = text.split(',').map(str::trim).find(is_part) {
             return Err(format!("{RIGHT} ({part:?} is no level: error, warn, info, debug, trace or off)"));
         }
-        match EnvFilter::try_new(text) {
+        match read(text) {
             Ok(_) => Ok(Self(text.into())),
             Err(error) => Err(format!("{RIGHT} ({error})")),
         }
@@ -34,8 +40,13 @@ impl Filter {
     }
 
     pub(super) fn to_env_filter(&self) -> EnvFilter {
-        EnvFilter::new(&self.0)
+        read(&self.0).expect("it was read before")
     }
+}
+
+/// Values of fields are compared as they are: a pattern could take any time to be read.
+fn read(text: &str) -> Result<EnvFilter, ParseError> {
+    EnvFilter::builder().with_regex(false).parse(text)
 }
 
 impl Default for Filter {
@@ -84,5 +95,7 @@ mod tests {
             let right = Filter::new(wrong).expect_err(wrong);
             assert!(right.contains("like info or info,chatcore_server=debug"), "{right}");
         }
+        let long = "info,".repeat(FILTER_BYTES_MAX);
+        assert!(Filter::new(&long).unwrap_err().contains("at most 4096 bytes"));
     }
 }

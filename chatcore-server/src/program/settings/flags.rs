@@ -1,13 +1,15 @@
 //! The command line and the environment.
 
+use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::builder::StyledStr;
-use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
+use super::environment::{self, Environment};
 use super::setting::{Setting, Settings};
-use super::source::Source;
+use super::source::{Faults, Source};
 use super::table::{GROUPS, TABLE};
 use super::value::{Given, Unit};
 
@@ -53,69 +55,64 @@ pub(crate) struct Invocation {
     pub(crate) action: Action,
     config: Option<PathBuf>,
     given: Vec<(usize, Source, Given)>,
+    unknown_variables: Faults,
 }
 
 impl Invocation {
     /// Of the process; exits if the flags are wrong.
     pub(crate) fn of_process() -> Self {
-        Self::new(&command().get_matches())
+        Self::new(env::args_os(), env::vars_os()).unwrap_or_else(|error| error.exit())
     }
 
-    fn new(matches: &ArgMatches) -> Self {
+    /// With these arguments, whose first is the program, and variables.
+    ///
+    /// # Errors
+    ///
+    /// If the flags are wrong, or ask for the help.
+    pub(crate) fn new(
+        args: impl IntoIterator<Item = OsString>,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, clap::Error> {
+        let matches = command().try_get_matches_from(args)?;
+        let environment = Environment::new(variables);
         let action = match (matches.get_flag(PRINT_CONFIG), matches.get_flag(CHECK_CONFIG)) {
             (true, _) => Action::PrintConfig,
             (_, true) => Action::CheckConfig,
             _ => Action::Serve,
         };
-        // A variable that is empty is as good as none.
-        let config = matches.get_one::<PathBuf>(CONFIG).filter(|path| !path.as_os_str().is_empty()).cloned();
+        let config = matches.get_one::<PathBuf>(CONFIG).cloned();
+        let config = config.or_else(|| environment.get(environment::CONFIG).map(PathBuf::from));
         let given = TABLE.iter().enumerate().filter_map(|(index, setting)| {
-            let (source, words) = given(matches, setting)?;
-            Some((index, source, Given::Words(words)))
+            let (source, given) = flag(&matches, setting).or_else(|| environment.given(setting))?;
+            Some((index, source, given))
         });
-        Self { action, config, given: given.collect() }
+        Ok(Self { action, config, given: given.collect(), unknown_variables: environment.unknown() })
     }
 
     pub(crate) fn config(&self) -> Option<&Path> {
         self.config.as_deref()
     }
 
+    /// A line for each variable that is named like one of the server's and is none.
+    pub(crate) fn unknown_variables(&self) -> impl Iterator<Item = String> {
+        self.unknown_variables.lines()
+    }
+
     pub(super) fn given(&self) -> impl Iterator<Item = (&'static Setting, &Source, &Given)> {
         self.given.iter().map(|(index, source, given)| (TABLE[*index], source, given))
     }
 
-    /// With these flags, whatever variables there are.
+    /// With these flags, and no variables.
     #[cfg(test)]
     pub(super) fn of(args: &[&str]) -> Self {
-        let matches = command().get_matches_from(["chatcore-server"].iter().chain(args));
-        let mut invocation = Self::new(&matches);
-        invocation.given.retain(|(_, source, _)| matches!(source, Source::Flag(_)));
-        invocation.config.take_if(|_| matches.value_source(CONFIG) != Some(ValueSource::CommandLine));
-        invocation
+        Self::new(["chatcore-server"].iter().chain(args).map(OsString::from), []).expect("the flags are right")
     }
 }
 
-/// What a flag or a variable gives for a setting.
-fn given(matches: &ArgMatches, setting: &Setting) -> Option<(Source, Vec<String>)> {
-    let words: Option<Vec<String>> = matches.get_many(setting.name).map(|words| words.cloned().collect());
-    match (matches.value_source(setting.name), words) {
-        (Some(ValueSource::CommandLine), Some(words)) => Some((Source::Flag(setting.flag()), words)),
-        (Some(ValueSource::EnvVariable), Some(words)) => of_variable(setting, setting.variable(), &words.concat()),
-        _ => None,
-    }
-    .or_else(|| {
-        let (_, variable) = setting.older?;
-        of_variable(setting, variable.into(), &std::env::var(variable).ok()?)
-    })
-}
-
-/// A variable that is empty is as good as none. One for a list has its texts with commas between them.
-fn of_variable(setting: &Setting, variable: String, text: &str) -> Option<(Source, Vec<String>)> {
-    let words = match setting.unit {
-        Unit::List(_) => text.split(',').map(|word| word.trim().into()).collect(),
-        _ => vec![text.into()],
-    };
-    (!text.is_empty()).then_some((Source::Variable(variable), words))
+/// What a flag gives for a setting.
+fn flag(matches: &ArgMatches, setting: &Setting) -> Option<(Source, Given)> {
+    let words = matches.get_many(setting.name)?.cloned().collect();
+    Some((Source::Flag(setting.flag()), Given::Words(words)))
 }
 
 /// The command line.
@@ -126,9 +123,10 @@ pub(crate) fn command() -> Command {
         .about("A chat server.")
         .long_about(
             "A chat server.\n\nPrints one line for each address that it listens on, and serves until it gets SIGINT, \
-             SIGTERM or SIGQUIT.\n\nEach setting is a flag, such as --sessions-max 500, a variable, CHATCORE_SESSIONS_MAX=500, or a line of a file, sessions_max = 500. A flag \
-             comes before a variable, and that before the file. A time is a number with a unit, like 30s or 250ms; \
-             without a unit, a flag means seconds. Bytes are a number, or one with a unit, like 64KiB.",
+             SIGTERM or SIGQUIT.\n\nEach setting is a flag, such as --sessions-max 500, a variable, \
+             CHATCORE_SESSIONS_MAX=500, or a line of a file, sessions_max = 500. A flag comes before a variable, and \
+             that before the file. A time is a number with a unit, like 30s or 250ms; without a unit, a flag means \
+             seconds. Bytes are a number, or one with a unit, like 64KiB.",
         )
         .after_long_help(format!("{}\n{}", listed("Signals", &SIGNALS), listed("Exit codes", &EXIT_CODES)))
         .args_override_self(true)
@@ -136,10 +134,8 @@ pub(crate) fn command() -> Command {
             Arg::new(CONFIG)
                 .long("config")
                 .value_name("PATH")
-                .env("CHATCORE_CONFIG")
-                .hide_env_values(true)
                 .value_parser(value_parser!(PathBuf))
-                .help("A file with settings, in TOML"),
+                .help(format!("A file with settings, in TOML [variable: {}]", environment::CONFIG)),
         )
         .arg(
             Arg::new(PRINT_CONFIG)
@@ -168,15 +164,14 @@ fn argument(setting: &Setting, defaults: &Settings) -> Arg {
     let default = setting.show(defaults);
     let (first, _) = setting.doc.split_once(". ").unwrap_or((setting.doc, ""));
     let several = if matches!(setting.unit, Unit::List(_)) { "May be given several times. " } else { "" };
-    let short = format!("{} [default: {default}]", first.trim_end_matches('.'));
-    let long = format!("{}\n\n{several}Default: {default}.", setting.doc);
+    let variable = setting.variable();
+    let short = format!("{} [default: {default}] [variable: {variable}]", first.trim_end_matches('.'));
+    let long = format!("{}\n\n{several}Default: {default}. Variable: {variable}.", setting.doc);
     let action = if matches!(setting.unit, Unit::List(_)) { ArgAction::Append } else { ArgAction::Set };
     let arg = Arg::new(setting.name)
         .long(setting.flag())
         .value_name(setting.unit.placeholder())
         .action(action)
-        .env(setting.variable())
-        .hide_env_values(true)
         .help(StyledStr::from(short))
         .long_help(StyledStr::from(long));
     match setting.older {
@@ -192,14 +187,5 @@ mod tests {
     #[test]
     fn the_flags_are_well_formed() {
         command().debug_assert();
-    }
-
-    #[test]
-    fn a_variable_for_a_list_has_commas_and_an_empty_one_is_none() {
-        let setting = |name: &str| *TABLE.iter().find(|setting| setting.name == name).unwrap();
-        let of = |name: &str, text: &str| of_variable(setting(name), "V".into(), text).map(|(_, words)| words);
-        assert_eq!(of("listen", "a:1, b:2"), Some(vec!["a:1".into(), "b:2".into()]));
-        assert_eq!(of("log_level", "a=info,b=debug"), Some(vec!["a=info,b=debug".into()]));
-        assert_eq!(of("listen", ""), None);
     }
 }

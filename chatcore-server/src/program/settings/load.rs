@@ -3,13 +3,13 @@
 
 use chatcore::HUB_NUMBER_MAX;
 
-use super::file;
+use super::file::{self, Entry};
 use super::flags::Invocation;
 use super::setting::{Setting, Settings};
 use super::source::{Fault, Faults, Source};
 use super::table::TABLE;
 use super::value::Given;
-use crate::BindError;
+use crate::{BindError, Config};
 
 /// A value for each setting, and where it comes from, in the order of the table.
 #[derive(Clone, Debug)]
@@ -19,31 +19,23 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    /// Takes what is given now: the file may have changed since the last time.
+    /// Takes what is given now: the files may have changed since the last time.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong.
     pub(crate) fn load(invocation: &Invocation) -> Result<Self, Faults> {
-        let mut loaded = Self { settings: Settings::default(), sources: vec![Source::Default; TABLE.len()] };
-        let mut faults = Vec::new();
-        if let Some(path) = invocation.config() {
-            let (entries, wrong) = file::read(path).map_err(Faults)?;
-            faults.extend(wrong);
-            for entry in entries {
-                let source = Source::File { path: path.into(), line: entry.line };
-                faults.extend(loaded.set(entry.setting, source, &entry.given));
+        let mut faults = Faults::default();
+        let text = invocation.config().and_then(|path| match file::read(path) {
+            Ok(text) => Some(text),
+            Err(fault) => {
+                faults.add(|| fault);
+                None
             }
-        }
-        for (setting, source, given) in invocation.given() {
-            faults.extend(loaded.set(setting, source.clone(), given));
-        }
-        if faults.is_empty() {
-            match loaded.settings.tls.load() {
-                Ok(tls) => loaded.settings.server.tls = tls,
-                Err(error) => faults.push(loaded.fault(&error)),
-            }
-        }
-        if faults.is_empty() {
-            faults.extend(loaded.check());
-        }
-        if faults.is_empty() { Ok(loaded) } else { Err(Faults(faults)) }
+        });
+        let mut draft = Draft::new(invocation, text.as_deref(), faults);
+        draft.read_files();
+        draft.finish()
     }
 
     /// Where the value of a setting comes from.
@@ -52,18 +44,18 @@ impl Loaded {
         index.map_or(&Source::Default, |index| &self.sources[index])
     }
 
-    fn set(&mut self, setting: &Setting, source: Source, given: &Given) -> Option<Fault> {
+    fn set(&mut self, setting: &Setting, source: &Source, given: &Given) -> Result<(), Fault> {
         let value = setting.unit.read(given);
         match value.and_then(|value| (setting.set)(&mut self.settings, value)) {
             Ok(()) => {
                 let index = TABLE.iter().position(|known| known.name == setting.name);
-                self.sources[index.expect("it is in the table")] = source;
-                None
+                self.sources[index.expect("it is in the table")] = source.clone();
+                Ok(())
             }
             Err(right) => {
                 let name = setting.name;
-                Some(match source {
-                    Source::File { path, line } => Fault::at(&path, line, format_args!("{name} is {given}: {right}")),
+                Err(match source {
+                    Source::File { path, line } => Fault::at(path, line, format_args!("{name} is {given}: {right}")),
                     source => Fault::new(format_args!("{source} is {given}: {right}")),
                 })
             }
@@ -71,28 +63,87 @@ impl Loaded {
     }
 
     /// What of the values does not fit together.
-    fn check(&self) -> Option<Fault> {
-        let error = match self.settings.config().check() {
-            Ok(()) => self.settings.reconnect.check().err()?,
-            Err(BindError::HubNumber(number)) => format!("hub_number is {number}: it must be 0 to {HUB_NUMBER_MAX}"),
-            Err(error @ BindError::Memory { .. }) => format!(
+    fn misfits(&self) -> Vec<String> {
+        let words = |error: BindError| match error {
+            BindError::HubNumber(number) => format!("hub_number is {number}: it must be 0 to {HUB_NUMBER_MAX}"),
+            BindError::Memory { .. } => format!(
                 "{error}; the flags are --sessions-max, --connections-max, --buffer-bytes-max, --memberships-max, \
                  --hub-watches-max, --rooms-max and --memory-bytes-max"
             ),
-            Err(error @ BindError::NoCertificate { .. }) => format!("{error}; the flags are --tls-cert and --tls-key"),
-            Err(error) => error.to_string(),
+            BindError::NoAddress => {
+                let address = Config::LISTEN_DEFAULT;
+                format!("no address to listen on: give at least one, like listen = [{address:?}] or --listen {address}")
+            }
+            BindError::NoCertificate { .. } => format!("{error}; the flags are --tls-cert and --tls-key"),
+            error => error.to_string(),
         };
-        Some(self.fault(&error))
+        let errors = self.settings.config().faults();
+        // What is wrong with a certificate is said of its files.
+        let is_told =
+            |error: &BindError| matches!(error, BindError::NoCertificate { .. }) && self.settings.tls.is_given();
+        let errors = errors.into_iter().filter(|error| !is_told(error)).map(words);
+        errors.chain(self.settings.reconnect.check().err()).collect()
     }
 
     /// An error, with where the values come from that it is about.
     fn fault(&self, error: &str) -> Fault {
-        let concerned = TABLE.iter().filter(|setting| {
-            *self.source(setting) != Source::Default
-                && (setting.is_named_in(error) || error.split_whitespace().any(|word| word == setting.name))
-        });
+        let concerned =
+            TABLE.iter().filter(|setting| *self.source(setting) != Source::Default && setting.is_told_of(error));
         let sources: Vec<_> = concerned.map(|setting| self.source(setting).to_string()).collect();
         let place = if sources.is_empty() { String::new() } else { format!("{}: ", sources.join(", ")) };
         Fault::new(format_args!("{place}{error}"))
+    }
+}
+
+/// Values that may be wrong.
+struct Draft {
+    loaded: Loaded,
+    faults: Faults,
+    /// Those whose values could not be read.
+    unread: Vec<&'static Setting>,
+}
+
+impl Draft {
+    fn new(invocation: &Invocation, text: Option<&str>, faults: Faults) -> Self {
+        let loaded = Loaded { settings: Settings::default(), sources: vec![Source::Default; TABLE.len()] };
+        let mut draft = Self { loaded, faults, unread: Vec::new() };
+        if let (Some(path), Some(text)) = (invocation.config(), text) {
+            for Entry { setting, line, given } in file::parse(path, text, &mut draft.faults) {
+                draft.set(setting, &Source::File { path: path.into(), line }, &given);
+            }
+        }
+        for (setting, source, given) in invocation.given() {
+            draft.set(setting, source, given);
+        }
+        draft
+    }
+
+    fn set(&mut self, setting: &'static Setting, source: &Source, given: &Given) {
+        if let Err(fault) = self.loaded.set(setting, source, given) {
+            self.faults.add(|| fault);
+            self.unread.push(setting);
+        }
+    }
+
+    /// Reads the files that settings name.
+    fn read_files(&mut self) {
+        match self.loaded.settings.tls.load() {
+            Ok(tls) => self.loaded.settings.server.tls = tls,
+            Err(error) => self.add_misfit(&error),
+        }
+    }
+
+    fn finish(mut self) -> Result<Loaded, Faults> {
+        for error in self.loaded.misfits() {
+            self.add_misfit(&error);
+        }
+        if self.faults.is_empty() { Ok(self.loaded) } else { Err(self.faults) }
+    }
+
+    /// Adds what is wrong with values together, unless one of them could not be read: another one counts instead of it.
+    fn add_misfit(&mut self, error: &str) {
+        if !self.unread.iter().any(|setting| setting.is_told_of(error)) {
+            self.faults.add(|| self.loaded.fault(error));
+        }
     }
 }

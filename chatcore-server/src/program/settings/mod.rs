@@ -2,15 +2,20 @@
 //! printed and what the documentation says come from it.
 
 mod apply;
+mod environment;
 mod field;
 mod file;
+mod files;
 mod flags;
+mod lines;
 mod load;
 #[cfg(test)]
 mod pages;
 mod print;
 mod setting;
 mod source;
+mod suggest;
+mod syntax;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::load::Loaded;
 use super::setting::{Reload, Setting};
+use super::source::OneLine;
 use super::table::GROUPS;
 
 /// Letters of a line of comment.
@@ -32,7 +33,11 @@ impl Loaded {
         comment(f, &format!("({}; {reload})", setting.unit.form()))?;
         let name = setting.name;
         match (setting.get)(&self.settings) {
-            Some(value) => writeln!(f, "{name} = {}  # {}", setting.unit.write(&value), self.source(setting)),
+            Some(value) => {
+                // A path may hold what would end the comment.
+                let source = self.source(setting).to_string();
+                writeln!(f, "{name} = {}  # {}", setting.unit.write(&value), OneLine(&source))
+            }
             None => writeln!(f, "# {name} is not set"),
         }
     }

@@ -116,11 +116,12 @@ impl Setting {
         }
     }
 
-    /// Whether an error of a library is about this one.
-    pub(super) fn is_named_in(&self, error: &str) -> bool {
+    /// Whether an error is about this one: by its own name, or as a library calls it.
+    pub(super) fn is_told_of(&self, error: &str) -> bool {
         let is_word = |c: char| c.is_alphanumeric() || c == '_';
         let mut words = error.split(|c| !is_word(c));
         words.any(|word| word.contains('_') && self.path.split('.').any(|segment| segment == word))
+            || error.split_whitespace().any(|word| word == self.name)
     }
 }
 

@@ -111,7 +111,7 @@ fn each_fault_of_a_file_is_named_with_its_line_and_what_would_be_right() {
         ("FILE:4: stall_time_max is 10: it needs a unit", "\"10s\""),
         ("FILE:5: body_bytes_max is \"64kb\": it must be a number of bytes", "KiB, MiB"),
         ("FILE:6: rooms_max is true or false: it must be a whole number", "like 1000"),
-        ("FILE:7: listen is \"127.0.0.1:0\": it must be a list", "[\"one\", \"two\"]"),
+        ("FILE:7: listen is \"127.0.0.1:0\": it must be a list, in brackets: [\"127.0.0.1:0\"]", ""),
         ("FILE:8: reserved_names is [\"a b\"]: \"a b\" cannot be a name", ""),
         ("FILE:9: log_format is \"xml\": it must be one of text, json", ""),
         ("FILE:10: log_level is \"=,==\": it must be a log filter", "info"),
@@ -127,21 +127,106 @@ fn each_fault_of_a_file_is_named_with_its_line_and_what_would_be_right() {
 
 #[test]
 fn what_is_no_configuration_at_all_is_named_with_its_line() {
-    assert!(Folder::with("sessions_max = 5\nrooms_max 5\n").faults(&[])[0].starts_with("FILE:2: this is not TOML"));
     let folder = Folder::with("[\"two\\nlines\\u001b\"]\n");
     assert!(folder.faults(&[])[0].starts_with("FILE:1: there is no section [two\\nlines\\u{1b}]"));
-    assert!(
-        Folder::with("sessions_max = 5\nsessions_max = 5\n").faults(&[])[0].starts_with("FILE:2: this is not TOML")
-    );
     let folder = Folder::with("");
     fs::write(folder.path(), b"sessions_max = 5\n# \xff\n").unwrap();
-    assert!(folder.faults(&[])[0].starts_with("FILE:2: this is not UTF-8"));
+    assert!(folder.faults(&[])[0].starts_with("FILE:2:3: this is not UTF-8"));
     fs::write(folder.path(), vec![b'#'; (1 << 20) + 1]).unwrap();
     assert!(folder.faults(&[])[0].contains("at most 1048576 bytes"));
     fs::remove_file(folder.path()).unwrap();
     assert!(folder.faults(&[])[0].contains("cannot be read"));
     fs::create_dir(folder.path()).unwrap();
     assert!(folder.faults(&[])[0].contains("must be a regular file"));
+}
+
+#[test]
+fn what_is_no_toml_is_named_with_its_place_and_what_would_be_right() {
+    let no_equals =
+        "FILE:1:14: this is not TOML: after the name of a setting come = and a value, like sessions_max = 500";
+    for (text, words) in [
+        ("sessions_max 500", no_equals),
+        ("sessions_max = 500 rooms_max = 5", "end of the line"),
+        ("sessions_max =", "FILE:1:15: this is not TOML: after the = comes a value"),
+        ("sessions_max == 5", "one = is too many"),
+        ("idle_time_max = 30s", "like \"30s\""),
+        ("log_format = text", "like \"30s\""),
+        ("log_format = text\"", "what is no number has quotes"),
+        ("log_format = \"text", "a text ends with the quote that it began with"),
+        ("tls_cert = \"C:\\chat.pem\"", "write \\\\, or '…' around the text"),
+        ("listen = [\"a:1\"", "a list ends with ]"),
+        ("listen = [\"a:1\" \"b:2\"]", "between two parts of a list comes a comma"),
+        ("// a comment", "a comment begins with #"),
+        ("= 5", "before the = comes the name of a setting"),
+        ("sessions_max = 0500", "a number does not begin with 0"),
+    ] {
+        let faults = Folder::with(text).faults(&[]);
+        let is_right = faults.len() == 1 && faults[0].starts_with("FILE:1:") && faults[0].contains(words);
+        assert!(is_right, "{text}: {faults:#?}");
+    }
+}
+
+#[test]
+fn a_setting_that_is_there_twice_is_named_with_both_lines() {
+    assert_eq!(
+        Folder::with("rooms_max = 5\n\n  rooms_max = 6\n").faults(&[]),
+        ["FILE:3:3: rooms_max is there twice, for the first time in line 1: remove one of the two"]
+    );
+}
+
+#[test]
+fn all_that_is_wrong_is_told_at_once() {
+    let folder = Folder::with(concat!(
+        "idle_time_max = 30s\n",
+        "session_max = 5\n",
+        "rooms_max = 0\n",
+        "members_max = 0\n",
+        "stall_time_max = true\n",
+        "listen = [\"12345\", \"tls://localhost:1\"]\n",
+        "reconnect_to = \"a:1\"\n",
+        "outbox_bytes_max = \"1KiB\"\n",
+    ));
+    let faults = folder.faults(&["--connections-max", "0"]);
+    for words in [
+        "FILE:1:17: this is not TOML",
+        "FILE:2: there is no setting \"session_max\"",
+        "FILE:3: rooms_max is 0: it must be at least 1",
+        "FILE:4: members_max is 0: it must be at least 1",
+        "FILE:5: stall_time_max is true or false: it must be a time",
+        "FILE:6: \"12345\" is no address to listen on",
+        "FILE:6: cannot listen on tls://localhost:1: TLS needs a certificate",
+        "FILE:7: reconnect_to needs reconnect_after",
+        "FILE:8: outbox_bytes_max is 1024: with this body_bytes_max it must be",
+        "--connections-max: connections_max is 0",
+    ] {
+        assert!(faults.iter().any(|fault| fault.starts_with(words)), "{words}: {faults:#?}");
+    }
+    assert_eq!(faults.len(), 10, "{faults:#?}");
+}
+
+#[test]
+fn a_value_that_cannot_be_read_is_not_said_to_fit_no_other() {
+    // By its default it would not fit the other.
+    let folder = Folder::with("buffer_bytes_max = \"128 MB\"\norigin_buffer_bytes_max = \"2GiB\"\n");
+    let faults = folder.faults(&[]);
+    assert!(faults.len() == 1 && faults[0].starts_with("FILE:1: buffer_bytes_max is \"128 MB\""), "{faults:#?}");
+}
+
+#[test]
+fn a_file_that_a_setting_names_is_regular_and_bounded() {
+    let folder = Folder::with("");
+    let at = |path: &str| format!("tls_cert = {path:?}\ntls_key = {path:?}\nrooms_max = 0\n");
+    let said = |path: &str| {
+        fs::write(folder.path(), at(path)).unwrap();
+        let faults = folder.faults(&[]);
+        assert_eq!(faults.len(), 2, "{faults:#?}");
+        faults.into_iter().find(|fault| fault.contains("tls_cert is")).unwrap()
+    };
+    assert!(said("/dev/zero").contains("the file must be a regular file"));
+    assert!(said("/nowhere/chat.pem").contains("the file cannot be read"));
+    let large = folder.0.path().join("large");
+    fs::write(&large, vec![0; (1 << 20) + 1]).unwrap();
+    assert!(said(large.to_str().unwrap()).contains("the file must have at most 1048576 bytes"));
 }
 
 #[test]

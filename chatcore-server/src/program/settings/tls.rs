@@ -1,7 +1,6 @@
 //! The certificate and the key as files.
 
-use std::fs;
-
+use super::files;
 use crate::{Tls, TlsError};
 
 /// Where they are.
@@ -11,7 +10,14 @@ pub(super) struct TlsFiles {
     pub(super) key: Option<String>,
 }
 
+/// Bytes of each, at the most.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
 impl TlsFiles {
+    pub(super) const fn is_given(&self) -> bool {
+        self.cert.is_some() || self.key.is_some()
+    }
+
     /// Reads both, if they are given.
     ///
     /// # Errors
@@ -24,11 +30,14 @@ impl TlsFiles {
             (Some(_), None) => return Err("tls_cert needs tls_key: the file with the key of the certificate".into()),
             (None, Some(_)) => return Err("tls_key needs tls_cert: the file with the certificate of the key".into()),
         };
-        let read = |path: &str| fs::read(path).map_err(|error| format!("cannot read {path}: {error}"));
-        let tls = Tls::from_pem(&read(cert)?, &read(key)?).map_err(|error| match error {
-            TlsError::NoKey | TlsError::KeySyntax(_) => format!("cannot use {key}: {error}"),
-            TlsError::Mismatch | TlsError::Other(_) => format!("cannot use {cert} and {key}: {error}"),
-            error => format!("cannot use {cert}: {error}"),
+        let read = |name: &str, path: &String| {
+            files::read(path.as_ref(), FILE_BYTES_MAX).map_err(|why| format!("{name} is {path:?}: the file {why}"))
+        };
+        let (cert_pem, key_pem) = (read("tls_cert", cert)?, read("tls_key", key)?);
+        let tls = Tls::from_pem(&cert_pem, &key_pem).map_err(|error| match error {
+            TlsError::NoKey | TlsError::KeySyntax(_) => format!("tls_key is {key:?}: {error}"),
+            TlsError::Mismatch | TlsError::Other(_) => format!("tls_cert is {cert:?} and tls_key is {key:?}: {error}"),
+            error => format!("tls_cert is {cert:?}: {error}"),
         })?;
         Ok(Some(tls))
     }

@@ -35,6 +35,8 @@ pub(crate) enum Given {
     List(Vec<Given>),
     /// Something else in a file: what it is.
     Other(&'static str),
+    /// Bytes of a variable that are no text.
+    NotText,
 }
 
 /// A value that has the form of its unit.
@@ -82,7 +84,7 @@ impl Unit {
             Self::Bytes => "bytes, as a number or with a unit: \"64KiB\"".into(),
             Self::Time => "a time with a unit: \"30s\", \"250ms\"".into(),
             Self::Text(word) => format!("text: {word}"),
-            Self::List(word) => format!("a list of texts: {word}"),
+            Self::List(word) => format!("a list of texts: {}", example(word)),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
         }
     }
@@ -93,12 +95,15 @@ impl Unit {
     ///
     /// What would be right, to be said after the value: `it must be …`.
     pub(crate) fn read(self, given: &Given) -> Result<Value, String> {
+        if *given == Given::NotText {
+            return Err("it must be text in UTF-8".into());
+        }
         match self {
             Self::Count | Self::Cost => number(given).map(Value::Number),
             Self::Bytes => bytes(given).map(Value::Number),
             Self::Time => time(given).map(Value::Time),
             Self::Text(_) => text(given).map(Value::Text),
-            Self::List(_) => list(given).map(Value::List),
+            Self::List(word) => list(given, word).map(Value::List),
             Self::Choice(words) => match text(given) {
                 Ok(text) if words.contains(&text.as_str()) => Ok(Value::Text(text)),
                 _ => Err(format!("it must be one of {}", words.join(", "))),
@@ -161,6 +166,7 @@ impl fmt::Display for Given {
                 f.write_str("]")
             }
             Self::Other(what) => f.write_str(what),
+            Self::NotText => f.write_str("no text"),
         }
     }
 }
@@ -240,7 +246,7 @@ fn decimal(number: &str, nanos: u128) -> Option<Duration> {
     }
     let scale = 10_u128.pow(u32::try_from(fraction.len()).ok()?);
     let part = fraction.parse::<u128>().ok()? * nanos / scale;
-    let nanos = u128::from(whole.parse::<u64>().ok()?).checked_mul(nanos)?.checked_add(part)?;
+    let nanos = whole.parse::<u128>().ok()?.checked_mul(nanos)?.checked_add(part)?;
     let seconds = u64::try_from(nanos / NANOS_OF_SECOND).ok()?;
     Some(Duration::new(seconds, u32::try_from(nanos % NANOS_OF_SECOND).ok()?))
 }
@@ -249,13 +255,25 @@ fn text(given: &Given) -> Result<String, String> {
     word(given).map(Into::into).ok_or_else(|| "it must be text, in quotes".into())
 }
 
-fn list(given: &Given) -> Result<Vec<String>, String> {
+fn list(given: &Given, of: &str) -> Result<Vec<String>, String> {
     let texts = match given {
         Given::Words(words) => Some(words.clone()),
         Given::List(given) => given.iter().map(|given| word(given).map(String::from)).collect(),
         _ => None,
     };
-    texts.ok_or_else(|| "it must be a list of texts, like [\"one\", \"two\"]".into())
+    texts.ok_or_else(|| match given {
+        Given::Text(text) => format!("it must be a list, in brackets: [{text:?}]"),
+        _ => format!("it must be a list of texts, like {}", example(of)),
+    })
+}
+
+/// A list of what the help calls so.
+fn example(word: &str) -> &'static str {
+    match word {
+        "ADDRESS" => r#"["127.0.0.1:12345", "[::1]:12345"]"#,
+        "NAME" => r#"["admin", "root"]"#,
+        _ => r#"["one", "two"]"#,
+    }
 }
 
 #[cfg(test)]
@@ -320,7 +338,8 @@ mod tests {
             (Unit::Count, Given::Other("a fraction"), "whole number"),
             (Unit::Count, words("-5"), "whole number"),
             (Unit::Text("X"), Given::Number(5), "in quotes"),
-            (Unit::List("X"), text("a:1"), "[\"one\", \"two\"]"),
+            (Unit::List("X"), text("a:1"), "in brackets: [\"a:1\"]"),
+            (Unit::List("ADDRESS"), Given::Number(1), "like [\"127.0.0.1:12345\", \"[::1]:12345\"]"),
             (Unit::List("X"), Given::List(vec![Given::Number(1)]), "[\"one\", \"two\"]"),
             (Unit::Choice(&["text", "json"]), text("xml"), "one of text, json"),
         ];
@@ -340,6 +359,7 @@ mod tests {
             (Unit::Time, Value::Time(Duration::from_secs(60)), "\"60s\""),
             (Unit::Time, Value::Time(Duration::from_micros(1500)), "\"1500us\""),
             (Unit::Time, Value::Time(Duration::ZERO), "\"0s\""),
+            (Unit::Time, Value::Time(Duration::new(u64::MAX, 1)), "\"18446744073709551615000000001ns\""),
         ] {
             assert_eq!(unit.write(&value), written);
             assert_eq!(unit.read(&words(&unit.show(&value))), Ok(value));
