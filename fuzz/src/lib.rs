@@ -2,6 +2,8 @@
 //! corpus through it without a fuzzer.
 
 mod client_input;
+mod configuration;
+mod configuration_seeds;
 mod hub_operations;
 mod operation;
 mod rates;
@@ -15,6 +17,7 @@ mod websocket_upgrade;
 mod written;
 
 pub use client_input::client_input;
+pub use configuration::configuration;
 pub use hub_operations::hub_operations;
 pub use operation::{Operation, UserMessage};
 pub use seeds::{Seed, seeds};
@@ -27,11 +30,12 @@ pub use websocket_upgrade::websocket_upgrade;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     ("server_input", server_input),
     ("client_input", client_input),
     ("hub_operations", hub_operations),
     ("session_operations", session_operations),
     ("websocket_frames", websocket_frames),
     ("websocket_upgrade", websocket_upgrade),
+    ("configuration", configuration),
 ];

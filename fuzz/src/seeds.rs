@@ -1,10 +1,11 @@
 //! The seeds that are made by hand: the protocol's test vectors, and short scripts for a hub. Those of WebSocket are in
-//! `websocket_seeds`.
+//! `websocket_seeds`, those of the settings in `configuration_seeds`.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
+use crate::configuration_seeds::configuration_seeds;
 use crate::websocket_seeds::websocket_seeds;
 
 /// A file of the corpus.
@@ -29,6 +30,7 @@ pub fn seeds() -> io::Result<Vec<Seed>> {
     seeds.extend(scripts().map(seed("hub_operations")));
     seeds.extend(sessions().map(seed("session_operations")));
     seeds.extend(websocket_seeds());
+    seeds.extend(configuration_seeds());
     Ok(seeds)
 }
 

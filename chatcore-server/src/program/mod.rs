@@ -9,6 +9,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::thread;
 
+pub use self::settings::{Accepted, Refused, outcome};
+
 use self::log::Control;
 use self::settings::{Action, Faults, Invocation, Loaded};
 use self::signals::Signals;

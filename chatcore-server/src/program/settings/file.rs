@@ -33,9 +33,18 @@ pub(super) struct Entry {
 pub(super) fn read(path: &Path) -> Result<String, Fault> {
     let bytes = files::read(path, FILE_BYTES_MAX)
         .map_err(|why| Fault::new(format_args!("{}: the configuration {why}", path.display())))?;
+    self::text(path, bytes)
+}
+
+/// The text that a file has.
+///
+/// # Errors
+///
+/// If it has other bytes.
+pub(super) fn text(path: &Path, bytes: Vec<u8>) -> Result<String, Fault> {
     String::from_utf8(bytes).map_err(|error| {
         let place = Lines::new(error.as_bytes()).place(error.utf8_error().valid_up_to());
-        Fault::at(path, place, "this is not UTF-8, in which a configuration is written")
+        Fault::at(path, place, "this is not UTF-8: write the file in UTF-8")
     })
 }
 
@@ -91,11 +100,20 @@ fn given(value: &Spanned<DeValue<'_>>) -> Given {
     }
 }
 
+/// Whether it is `[section]` or `[[section]]`.
+fn is_section(value: &DeValue<'_>) -> bool {
+    match value {
+        DeValue::Table(_) => true,
+        DeValue::Array(parts) => parts.iter().any(|part| matches!(part.get_ref(), DeValue::Table(_))),
+        _ => false,
+    }
+}
+
 fn unknown(key: &str, value: &DeValue<'_>) -> String {
     let like = key.replace('-', "_").to_lowercase();
     match suggest::nearest(&like, TABLE.iter().map(|setting| setting.name)) {
         Some(name) => format!("there is no setting {key:?}; {name} is the nearest"),
-        None if matches!(value, DeValue::Table(_)) => {
+        None if is_section(value) => {
             format!("there is no section [{key}]: all settings stand at the top, like sessions_max = 500")
         }
         None => format!("there is no setting {key:?}: --print-config shows all"),

@@ -1,6 +1,8 @@
 //! From what is given to a value for each setting: a flag comes before a variable, that before the file, and that before
 //! the default.
 
+use std::path::Path;
+
 use chatcore::HUB_NUMBER_MAX;
 
 use super::file::{self, Entry};
@@ -33,9 +35,18 @@ impl Loaded {
                 None
             }
         });
-        let mut draft = Draft::new(invocation, text.as_deref(), faults);
+        let mut draft = Draft::new(invocation, invocation.config().zip(text.as_deref()), faults);
         draft.read_files();
         draft.finish()
+    }
+
+    /// The same with this text instead of the file, and without a look at the files that settings name.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong.
+    pub(super) fn of_text(invocation: &Invocation, path: &Path, text: &str) -> Result<Self, Faults> {
+        Draft::new(invocation, Some((path, text)), Faults::default()).finish()
     }
 
     /// Where the value of a setting comes from.
@@ -82,7 +93,7 @@ impl Loaded {
         let is_told =
             |error: &BindError| matches!(error, BindError::NoCertificate { .. }) && self.settings.tls.is_given();
         let errors = errors.into_iter().filter(|error| !is_told(error)).map(words);
-        errors.chain(self.settings.reconnect.check().err()).collect()
+        errors.chain(self.settings.tls.check().err()).chain(self.settings.reconnect.check().err()).collect()
     }
 
     /// An error, with where the values come from that it is about.
@@ -104,10 +115,10 @@ struct Draft {
 }
 
 impl Draft {
-    fn new(invocation: &Invocation, text: Option<&str>, faults: Faults) -> Self {
+    fn new(invocation: &Invocation, file: Option<(&Path, &str)>, faults: Faults) -> Self {
         let loaded = Loaded { settings: Settings::default(), sources: vec![Source::Default; TABLE.len()] };
         let mut draft = Self { loaded, faults, unread: Vec::new() };
-        if let (Some(path), Some(text)) = (invocation.config(), text) {
+        if let Some((path, text)) = file {
             for Entry { setting, line, given } in file::parse(path, text, &mut draft.faults) {
                 draft.set(setting, &Source::File { path: path.into(), line }, &given);
             }

@@ -9,6 +9,7 @@ mod files;
 mod flags;
 mod lines;
 mod load;
+mod outcome;
 #[cfg(test)]
 mod pages;
 mod print;
@@ -25,5 +26,6 @@ mod value;
 pub(crate) use self::apply::Changes;
 pub(crate) use self::flags::{Action, Invocation};
 pub(crate) use self::load::Loaded;
+pub use self::outcome::{Accepted, Refused, outcome};
 pub(crate) use self::setting::Settings;
 pub(crate) use self::source::Faults;

@@ -9,8 +9,9 @@ const WORDS: &[(&str, &str)] = &[
     ("key with no value", NO_EQUALS),
     ("missing assignment", NO_EQUALS),
     ("missing value", NO_VALUE),
-    ("extra `=`", "one = is too many"),
-    ("extra assignment", "one = is too many"),
+    ("extra `=`", NO_SECOND),
+    ("extra assignment", NO_SECOND),
+    ("unexpected `=`", NO_SECOND),
     ("string values must be quoted", QUOTES),
     ("missing opening quote", "a text has quotes on both sides, like \"30s\""),
     ("invalid basic string", NO_END),
@@ -18,6 +19,19 @@ const WORDS: &[(&str, &str)] = &[
     ("invalid multi-line", NO_END),
     ("missing escaped value", ESCAPE),
     ("too few unicode value digits", ESCAPE),
+    ("invalid value, expected unicode", ESCAPE),
+    ("unclosed array table", AT_TOP),
+    ("unclosed table", AT_TOP),
+    ("missing table open", AT_TOP),
+    ("unclosed inline table", AT_TOP),
+    ("invalid inline table", AT_TOP),
+    ("extra comma in inline table", AT_TOP),
+    ("missing key for inline table", AT_TOP),
+    ("missing inline table opening", AT_TOP),
+    ("missing comma between key-value pairs", AT_TOP),
+    ("cannot recurse", AT_TOP),
+    ("recursion limit", AT_TOP),
+    ("missing array opening", "a list begins with [, like [\"one\", \"two\"]"),
     ("unclosed array", "a list ends with ], like [\"one\", \"two\"]"),
     ("missing comma between array", "between two parts of a list comes a comma, like [\"one\", \"two\"]"),
     ("extra comma in array", "one comma is too many"),
@@ -25,17 +39,28 @@ const WORDS: &[(&str, &str)] = &[
     ("unexpected content", ONE_LINE),
     ("invalid unquoted key", "the name of a setting has letters and _ alone; a comment begins with #"),
     ("unquoted keys cannot be empty", "before the = comes the name of a setting, like sessions_max = 500"),
-    ("unexpected leading zero", "a number does not begin with 0"),
+    ("invalid key-value pair", NO_EQUALS),
+    ("missing comment start", NO_EQUALS),
+    ("unexpected leading zero", DIGITS),
+    ("unexpected sign", DIGITS),
+    ("redundant", DIGITS),
+    ("`_` may only go between digits", DIGITS),
+    ("radix", DIGITS),
+    ("integers with a radix", DIGITS),
     ("invalid integer number", QUOTES),
     ("invalid float", QUOTES),
     ("invalid boolean", QUOTES),
     ("invalid date-time", QUOTES),
-    ("invalid comment character", "a comment has no control characters"),
+    ("invalid comment character", "a comment has no control characters: write them without"),
+    ("carriage return", "a line ends with a line feed, and a carriage return comes before one alone"),
 ];
 
 const NO_EQUALS: &str =
     "after the name of a setting come = and a value, like sessions_max = 500; a comment begins with #";
 const NO_VALUE: &str = "after the = comes a value, like sessions_max = 500";
+const NO_SECOND: &str = "one = is too many";
+const AT_TOP: &str = "all settings stand at the top, without [ ] or { } around their names, like sessions_max = 500";
+const DIGITS: &str = "a number has digits alone, the first of them not 0, like 1000 or 1_000";
 const QUOTES: &str = "what is no number has quotes, like \"30s\"";
 const NO_END: &str = "a text ends with the quote that it began with, on the same line, and has no control characters";
 const ESCAPE: &str = "in \"…\" a \\ has a meaning of its own: write \\\\, or '…' around the text";

@@ -158,7 +158,7 @@ fn what_is_no_toml_is_named_with_its_place_and_what_would_be_right() {
         ("listen = [\"a:1\" \"b:2\"]", "between two parts of a list comes a comma"),
         ("// a comment", "a comment begins with #"),
         ("= 5", "before the = comes the name of a setting"),
-        ("sessions_max = 0500", "a number does not begin with 0"),
+        ("sessions_max = 0500", "a number has digits alone, the first of them not 0"),
     ] {
         let faults = Folder::with(text).faults(&[]);
         let is_right = faults.len() == 1 && faults[0].starts_with("FILE:1:") && faults[0].contains(words);

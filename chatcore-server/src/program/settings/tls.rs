@@ -18,18 +18,24 @@ impl TlsFiles {
         self.cert.is_some() || self.key.is_some()
     }
 
+    /// # Errors
+    ///
+    /// If one of them is given alone.
+    pub(super) fn check(&self) -> Result<(), String> {
+        match (&self.cert, &self.key) {
+            (Some(_), None) => Err("tls_cert needs tls_key: the file with the key of the certificate".into()),
+            (None, Some(_)) => Err("tls_key needs tls_cert: the file with the certificate of the key".into()),
+            _ => Ok(()),
+        }
+    }
+
     /// Reads both, if they are given.
     ///
     /// # Errors
     ///
     /// What is wrong, and with which file or setting.
     pub(super) fn load(&self) -> Result<Option<Tls>, String> {
-        let (cert, key) = match (&self.cert, &self.key) {
-            (None, None) => return Ok(None),
-            (Some(cert), Some(key)) => (cert, key),
-            (Some(_), None) => return Err("tls_cert needs tls_key: the file with the key of the certificate".into()),
-            (None, Some(_)) => return Err("tls_key needs tls_cert: the file with the certificate of the key".into()),
-        };
+        let (Some(cert), Some(key)) = (&self.cert, &self.key) else { return Ok(None) };
         let read = |name: &str, path: &String| {
             files::read(path.as_ref(), FILE_BYTES_MAX).map_err(|why| format!("{name} is {path:?}: the file {why}"))
         };
