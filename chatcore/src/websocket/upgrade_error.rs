@@ -67,6 +67,12 @@ pub enum UpgradeError {
         /// Those that are, the best first.
         spoken: String,
     },
+    /// The request did not come in the time that the caller gives it.
+    #[error("the request took too long to come")]
+    TimedOut,
+    /// The server stops.
+    #[error("the server stops: come back later")]
+    GoingAway,
 }
 
 impl UpgradeError {
@@ -84,6 +90,8 @@ impl UpgradeError {
             Self::NoUpgrade | Self::WebSocketVersion => (426, "Upgrade Required"),
             Self::UnknownHost => (421, "Misdirected Request"),
             Self::Origin => (403, "Forbidden"),
+            Self::TimedOut => (408, "Request Timeout"),
+            Self::GoingAway => (503, "Service Unavailable"),
             Self::NotHttp
             | Self::Malformed
             | Self::BareLineFeed
