@@ -3,17 +3,27 @@
 //! A [`Transport`] never waits: it reads once, writes what the system takes, and tells with [`Input`], [`Written`] and
 //! [`Flushed`] what came of it. The event loop that has it waits for its socket.
 
+#[cfg(feature = "websocket")]
+mod base;
+#[cfg(feature = "websocket")]
+mod opening;
 mod outcome;
 mod socket;
 #[cfg(feature = "tls")]
 mod tls_stream;
 mod transport;
+#[cfg(feature = "websocket")]
+mod websocket_stream;
 
 #[cfg(feature = "tls")]
 pub use rustls;
 
+#[cfg(feature = "websocket")]
+pub use self::base::Base;
 pub use self::outcome::{Flushed, Input, Written};
 pub use self::socket::Socket;
 #[cfg(feature = "tls")]
 pub use self::tls_stream::TlsStream;
 pub use self::transport::Transport;
+#[cfg(feature = "websocket")]
+pub use self::websocket_stream::WebSocketStream;

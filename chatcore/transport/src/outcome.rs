@@ -17,6 +17,10 @@ pub enum Input {
     /// Nothing at present; the system will tell when there is more.
     None,
     /// Nothing ever again: the peer has ended its side, or the transport broke.
+    ///
+    /// An error of the kind [`InvalidData`](io::ErrorKind::InvalidData) says that the peer broke the rules of what is above the
+    /// socket. The peer is told why, in their terms. So that it gets to read that, end our side, and go on reading for a
+    /// while: what comes then is of no use.
     End(io::Result<()>),
 }
 

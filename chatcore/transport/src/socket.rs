@@ -17,7 +17,7 @@ use crate::{Input, Written};
 pub(crate) const SHORT_READ_IS_ALL: bool = cfg!(target_os = "linux");
 
 /// Pieces that go out with one write, at the most.
-const WRITE_CHUNKS_MAX: usize = 64;
+pub(crate) const WRITE_CHUNKS_MAX: usize = 64;
 
 /// A connected socket.
 #[derive(Debug)]
@@ -56,22 +56,25 @@ impl Socket {
 
     #[inline]
     pub(crate) fn write_chunks(&mut self, chunks: Chunks<'_>, bytes_max: usize) -> Written {
-        with_slices(chunks, bytes_max, |slices| {
-            loop {
-                let written = match slices {
-                    // The system has less to look at.
-                    [slice] => self.write(slice),
-                    slices => self.write_vectored(slices),
-                };
-                match written {
-                    Ok(0) => return Written::Broken(io::ErrorKind::WriteZero.into()),
-                    Ok(count) => return Written::Bytes(count),
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Written::Blocked,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => return Written::Broken(error),
-                }
+        with_slices(chunks, bytes_max, |slices| self.write_slices(slices))
+    }
+
+    #[inline]
+    pub(crate) fn write_slices(&mut self, slices: &[IoSlice<'_>]) -> Written {
+        loop {
+            let written = match slices {
+                // The system has less to look at.
+                [slice] => self.write(slice),
+                slices => self.write_vectored(slices),
+            };
+            match written {
+                Ok(0) => return Written::Broken(io::ErrorKind::WriteZero.into()),
+                Ok(count) => return Written::Bytes(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Written::Blocked,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Written::Broken(error),
             }
-        })
+        }
     }
 
     pub(crate) fn end_writing(&self) -> io::Result<()> {

@@ -1,6 +1,6 @@
 //! A connection of TLS above a socket, driven by reads and writes that do not wait.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::sync::Arc;
 
 use chatcore::Chunks;
@@ -11,7 +11,10 @@ use crate::socket::{SHORT_READ_IS_ALL, with_slices};
 use crate::{Flushed, Input, Socket, Written};
 
 /// Bytes that one connection keeps because its socket does not take them: one write's worth.
-pub(crate) const UNSENT_BYTES_MAX: usize = 64 << 10;
+const UNSENT_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes that are taken at once, so that there is room for them encrypted.
+pub(crate) const WRITE_BYTES_MAX: usize = UNSENT_BYTES_MAX / 2;
 
 /// One end of TLS above a socket.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub struct TlsStream {
     is_blocked: bool,
     /// Our side ends when the socket has taken all.
     is_ending: bool,
+    /// The peer broke the rules, and has been told so. What it still sends is not looked at.
+    is_failed: bool,
 }
 
 impl TlsStream {
@@ -45,7 +50,7 @@ impl TlsStream {
 
     fn new(socket: Socket, mut session: Connection) -> Self {
         session.set_buffer_limit(Some(UNSENT_BYTES_MAX));
-        Self { socket, session, is_blocked: false, is_ending: false }
+        Self { socket, session, is_blocked: false, is_ending: false, is_failed: false }
     }
 
     pub(crate) const fn session(&self) -> &Connection {
@@ -58,6 +63,9 @@ impl TlsStream {
 
     /// Gives what is decrypted already; else reads the socket once.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Input {
+        if self.is_failed {
+            return self.socket.read_input(buffer);
+        }
         if let Some(input) = self.read_decrypted(buffer, false) {
             return input;
         }
@@ -73,6 +81,7 @@ impl TlsStream {
         // Answers to the handshake; or the alert that says what was wrong.
         let flushed = self.flush();
         if let Err(error) = processed {
+            self.is_failed = true;
             return Input::End(Err(io::Error::new(io::ErrorKind::InvalidData, error)));
         }
         if let Flushed::Broken(error) = flushed {
@@ -93,13 +102,18 @@ impl TlsStream {
 
     /// Encrypts as much as one write may carry, and writes it.
     pub(crate) fn write(&mut self, chunks: Chunks<'_>, bytes_max: usize) -> Written {
+        with_slices(chunks, bytes_max.min(WRITE_BYTES_MAX), |slices| self.write_slices(slices))
+    }
+
+    /// The same with slices. If they are blocked, nothing of them is encrypted. If not, up to [`WRITE_BYTES_MAX`] are taken as a
+    /// whole.
+    pub(crate) fn write_slices(&mut self, slices: &[IoSlice<'_>]) -> Written {
         match self.flush() {
             Flushed::All => {}
             Flushed::Blocked => return Written::Blocked,
             Flushed::Broken(error) => return Written::Broken(error),
         }
-        let bytes_max = bytes_max.min(UNSENT_BYTES_MAX / 2);
-        let encrypted = with_slices(chunks, bytes_max, |slices| self.session.writer().write_vectored(slices));
+        let encrypted = self.session.writer().write_vectored(slices);
         match (encrypted, self.flush()) {
             (Err(error), _) | (_, Flushed::Broken(error)) => Written::Broken(error),
             (Ok(0), _) => Written::Blocked,

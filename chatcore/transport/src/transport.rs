@@ -8,6 +8,8 @@ use mio::{Interest, Registry, Token};
 
 #[cfg(feature = "tls")]
 use crate::TlsStream;
+#[cfg(feature = "websocket")]
+use crate::websocket_stream::{Ending, WebSocketStream};
 use crate::{Flushed, Input, Socket, Written};
 
 /// A transport. The event loop waits for its socket; what is above it is driven by the reads and writes of the loop.
@@ -18,6 +20,9 @@ pub enum Transport {
     /// TLS above a socket. Boxed, so that a connection without TLS takes no memory for it.
     #[cfg(feature = "tls")]
     Tls(Box<TlsStream>),
+    /// A WebSocket, above a socket or above TLS.
+    #[cfg(feature = "websocket")]
+    WebSocket(Box<WebSocketStream>),
 }
 
 impl Transport {
@@ -27,6 +32,8 @@ impl Transport {
             Self::Plain(_) => false,
             #[cfg(feature = "tls")]
             Self::Tls(_) => true,
+            #[cfg(feature = "websocket")]
+            Self::WebSocket(stream) => stream.base().is_encrypted(),
         }
     }
 
@@ -36,6 +43,8 @@ impl Transport {
         match self {
             Self::Plain(_) => None,
             Self::Tls(stream) => Some(stream.session()),
+            #[cfg(feature = "websocket")]
+            Self::WebSocket(stream) => stream.base().tls_session(),
         }
     }
 
@@ -46,6 +55,8 @@ impl Transport {
             Self::Plain(socket) => socket.read_input(buffer),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.read(buffer),
+            #[cfg(feature = "websocket")]
+            Self::WebSocket(stream) => stream.read(buffer),
         }
     }
 
@@ -56,6 +67,8 @@ impl Transport {
             Self::Plain(socket) => socket.write_chunks(chunks, bytes_max),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.write(chunks, bytes_max),
+            #[cfg(feature = "websocket")]
+            Self::WebSocket(stream) => stream.write(chunks, bytes_max),
         }
     }
 
@@ -66,6 +79,8 @@ impl Transport {
             Self::Plain(_) => Flushed::All,
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.flush(),
+            #[cfg(feature = "websocket")]
+            Self::WebSocket(stream) => stream.flush(),
         }
     }
 
@@ -75,6 +90,8 @@ impl Transport {
             Self::Plain(_) => false,
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.is_blocked(),
+            #[cfg(feature = "websocket")]
+            Self::WebSocket(stream) => stream.is_blocked(),
         }
     }
 
@@ -88,6 +105,21 @@ impl Transport {
             Self::Plain(socket) => socket.end_writing(),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.end_writing(),
+            #[cfg(feature = "websocket")]
+            Self::WebSocket(stream) => stream.end_writing(Ending::Done),
+        }
+    }
+
+    /// The same, because this end stops. Over a WebSocket the peer is told so.
+    ///
+    /// # Errors
+    ///
+    /// The system's, if the transport broke.
+    pub fn go_away(&mut self) -> io::Result<()> {
+        match self {
+            #[cfg(feature = "websocket")]
+            Self::WebSocket(stream) => stream.end_writing(Ending::GoingAway),
+            other => other.end_writing(),
         }
     }
 
@@ -96,6 +128,8 @@ impl Transport {
             Self::Plain(socket) => socket,
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.socket_mut(),
+            #[cfg(feature = "websocket")]
+            Self::WebSocket(stream) => stream.socket_mut(),
         }
     }
 }
