@@ -2,17 +2,24 @@
 
 use std::fmt;
 use std::io;
+#[cfg(feature = "websocket")]
+use std::sync::Arc;
 
 use chatcore::Instant;
 use tracing::{debug, info, warn};
 
 use crate::accept_error::{RETRY_AFTER, is_peers};
-use crate::listen::{ListenKind, ListenSocket, Security};
+use crate::config::Config;
+use crate::listen::{BindError, ListenKind, ListenSocket, Security};
 use crate::peer::Peer;
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
+#[cfg(feature = "websocket")]
+use chatcore::websocket::UpgradeRules;
 #[cfg(feature = "tls")]
 use chatcore_transport::TlsStream;
+#[cfg(feature = "websocket")]
+use chatcore_transport::{Base, WebSocketStream};
 use chatcore_transport::{Socket, Transport};
 
 /// The listeners and their readiness, which is edge-triggered: it is told once and must be remembered
@@ -35,6 +42,9 @@ pub(crate) struct Acceptor {
 struct Listener {
     socket: ListenSocket,
     ready: bool,
+    /// Who may open a WebSocket, if one is spoken.
+    #[cfg(feature = "websocket")]
+    rules: Option<Arc<UpgradeRules>>,
 }
 
 impl Listener {
@@ -50,14 +60,27 @@ impl Listener {
             ListenKind::Unix(socket) => (Socket::Unix(socket.listener.accept()?.0), Peer::Local),
         };
         let transport = match self.socket.security {
+            #[cfg(feature = "websocket")]
+            Security::Plain if self.rules.is_some() => self.websocket(Base::Plain(socket)),
             Security::Plain => Transport::Plain(socket),
             #[cfg(feature = "tls")]
             Security::Tls => {
                 let config = tls.expect("a server listens for TLS with a certificate alone").config();
-                Transport::Tls(Box::new(TlsStream::server(socket, config).map_err(io::Error::other)?))
+                let stream = Box::new(TlsStream::server(socket, config).map_err(io::Error::other)?);
+                #[cfg(feature = "websocket")]
+                if self.rules.is_some() {
+                    return Ok((self.websocket(Base::Tls(stream)), peer));
+                }
+                Transport::Tls(stream)
             }
         };
         Ok((transport, peer))
+    }
+
+    #[cfg(feature = "websocket")]
+    fn websocket(&self, base: Base) -> Transport {
+        let rules = self.rules.as_ref().expect("this listener has rules");
+        Transport::WebSocket(Box::new(WebSocketStream::server(base, Arc::clone(rules))))
     }
 }
 
@@ -74,7 +97,13 @@ pub(crate) enum Accept {
 
 impl Acceptor {
     pub(crate) fn new(listeners: Vec<ListenSocket>) -> Self {
-        let listeners = listeners.into_iter().map(|socket| Listener { socket, ready: false }).collect();
+        let listener = |socket| Listener {
+            socket,
+            ready: false,
+            #[cfg(feature = "websocket")]
+            rules: None,
+        };
+        let listeners = listeners.into_iter().map(listener).collect();
         Self {
             listeners,
             #[cfg(feature = "tls")]
@@ -85,10 +114,26 @@ impl Acceptor {
         }
     }
 
-    /// Shows this certificate to those who come from now on.
-    #[cfg(feature = "tls")]
-    pub(crate) fn set_tls(&mut self, tls: Option<Tls>) {
-        self.tls = tls;
+    /// Those who come from now on are shown this configuration's certificate, and its rules hold for them. It was checked.
+    #[cfg_attr(
+        not(any(feature = "tls", feature = "websocket")),
+        expect(unused_variables, clippy::unused_self, reason = "over TCP alone there is nothing to configure")
+    )]
+    pub(crate) fn configure(&mut self, config: &Config) -> Result<(), BindError> {
+        #[cfg(feature = "websocket")]
+        {
+            let rules = config.upgrade_rules()?;
+            for listener in &mut self.listeners {
+                let ListenSocket { path, security, .. } = &listener.socket;
+                let Some(path) = path else { continue };
+                let rules = rules.clone().with_tls(*security != Security::Plain).with_path(path);
+                let rules = rules.map_err(|source| BindError::WebSocketRule { name: "listen", source })?;
+                listener.rules = Some(Arc::new(rules));
+            }
+        }
+        #[cfg(feature = "tls")]
+        self.tls.clone_from(&config.tls);
+        Ok(())
     }
 
     pub(crate) fn sockets(&mut self) -> impl Iterator<Item = &mut ListenSocket> {

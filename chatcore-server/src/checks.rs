@@ -49,7 +49,7 @@ impl Config {
                 faults.push(BindError::Memory { needed, bytes_max });
             }
         }
-        faults.extend(listen::faults(&self.listen, self.has_certificate()));
+        faults.extend(listen::faults(self));
         faults
     }
 

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "websocket")]
+use chatcore::websocket::UpgradeRules;
 use chatcore::{Limits, Reconnect, UserName};
 
-use crate::driver_memory;
+use crate::driver_memory::{self, Above};
+#[cfg(feature = "websocket")]
+use crate::listen::{self, BindError};
 use crate::log_in::LogIn;
 use crate::setters::setters;
 #[cfg(feature = "tls")]
@@ -30,6 +34,7 @@ pub struct Config {
     /// - `host:port` or `tcp://host:port`: TCP at an IPv4 address, an IPv6 address in brackets, or a name. The server
     ///   listens on every address that a name resolves to. With port 0, the system chooses a port.
     /// - `tls://host:port`: TLS over TCP, with the certificate in `tls` (feature `tls`).
+    /// - `ws://host:port/path`: a WebSocket over TCP, at this path or at `/`; and `wss://`, over TLS (feature `websocket`).
     /// - `unix:///path`: a Unix socket, on systems that have them. Its owner alone can connect, or who `?mode=` after the
     ///   path lets, such as `unix:///run/chat.sock?mode=660`. The server removes the file when it stops, and a socket of
     ///   a server that is gone when it starts.
@@ -38,6 +43,14 @@ pub struct Config {
     /// shows them to clients that connect from then on. Default none.
     #[cfg(feature = "tls")]
     pub tls: Option<Tls>,
+    /// Names of this server that a WebSocket may be asked for, beside addresses and `localhost`: what a browser sends as `Host`
+    /// ([`UpgradeRules::with_host`](chatcore::websocket::UpgradeRules::with_host)). Default none.
+    #[cfg(feature = "websocket")]
+    pub websocket_hosts: Vec<String>,
+    /// Origins whose pages may connect over a WebSocket, beside those of the host that they ask for, such as
+    /// `https://chat.example`. Default none.
+    #[cfg(feature = "websocket")]
+    pub websocket_origins: Vec<String>,
     /// Who decides which clients get the names that they ask for. Default none: whoever comes first gets a name.
     pub log_in: Option<LogIn>,
     /// The limits of the hub: lengths, numbers of users and rooms, times.
@@ -73,16 +86,27 @@ impl Config {
     /// assert!(few.memory_bytes() < config.memory_bytes());
     /// ```
     pub fn memory_bytes(&self) -> u64 {
-        driver_memory::bytes_max(&self.limits, self.driver.connections_max, self.has_certificate())
+        let above = Above {
+            #[cfg(feature = "tls")]
+            tls: self.tls.is_some(),
+            #[cfg(feature = "websocket")]
+            websocket: listen::has_websocket(&self.listen),
+        };
+        driver_memory::bytes_max(&self.limits, self.driver.connections_max, above)
     }
 
-    /// There is what addresses for TLS need.
-    #[cfg_attr(not(feature = "tls"), expect(clippy::unused_self, reason = "there is never one"))]
-    pub(crate) const fn has_certificate(&self) -> bool {
-        #[cfg(feature = "tls")]
-        return self.tls.is_some();
-        #[cfg(not(feature = "tls"))]
-        false
+    /// Who may open a WebSocket, but for the path.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn upgrade_rules(&self) -> Result<UpgradeRules, BindError> {
+        let wrong = |name| move |source| BindError::WebSocketRule { name, source };
+        let mut rules = UpgradeRules::default();
+        for host in &self.websocket_hosts {
+            rules = rules.with_host(host).map_err(wrong("websocket_hosts"))?;
+        }
+        for origin in &self.websocket_origins {
+            rules = rules.with_origin(origin).map_err(wrong("websocket_origins"))?;
+        }
+        Ok(rules)
     }
 }
 
@@ -113,6 +137,23 @@ setters! {
     }
 }
 
+#[cfg(feature = "websocket")]
+impl Config {
+    /// The same with these [`websocket_hosts`](Self::websocket_hosts), and no others.
+    #[must_use]
+    pub fn with_websocket_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.websocket_hosts = hosts.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The same with these [`websocket_origins`](Self::websocket_origins), and no others.
+    #[must_use]
+    pub fn with_websocket_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.websocket_origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+}
+
 #[cfg(feature = "tls")]
 setters! {
     Config {
@@ -126,6 +167,10 @@ impl Default for Config {
             listen: vec![Self::LISTEN_DEFAULT.into()],
             #[cfg(feature = "tls")]
             tls: None,
+            #[cfg(feature = "websocket")]
+            websocket_hosts: Vec::new(),
+            #[cfg(feature = "websocket")]
+            websocket_origins: Vec::new(),
             log_in: None,
             limits: Limits::default(),
             reserved_names: Vec::new(),

@@ -112,7 +112,10 @@ pub(crate) enum Stage {
     /// The hub has it.
     Open(ConnId),
     /// The hub had it, and is to be told that it broke.
-    Broken,
+    Broken {
+        /// The transport can still tell the peer why.
+        can_tell: bool,
+    },
     /// It is closed, but what the peer sends is still taken and thrown away: were it left lying, the system
     /// would reset the connection, and a reset destroys what the peer has not read yet (RFC 1122, 4.2.2.13).
     Lingering { until: Instant, bytes_left: u32 },
@@ -192,7 +195,7 @@ impl Connection {
             (Stage::Handshaking(handshaking), _) => Some(handshaking.armed),
             (Stage::Lingering { until, .. }, _) => Some(*until),
             (Stage::Open(_), Flow::Paused { until }) => Some(until),
-            (Stage::Open(_), Flow::Read | Flow::Continue) | (Stage::Broken, _) => None,
+            (Stage::Open(_), Flow::Read | Flow::Continue) | (Stage::Broken { .. }, _) => None,
         }
     }
 }

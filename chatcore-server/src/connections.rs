@@ -4,7 +4,7 @@
 //! [`Connections::drain`] does all that the hub wants done. So one write carries all that a batch of input
 //! has to say to a connection. Each of the two is bounded by time, and what is left over goes on in the next turn.
 
-use chatcore::{Action, Hub, HubEvent, Instant, Limits, Reconnect, UserName};
+use chatcore::{Action, CloseReason, Hub, HubEvent, Instant, Limits, Reconnect, UserName};
 use tracing::{debug, error, info};
 
 use crate::config::DriverLimits;
@@ -191,7 +191,7 @@ impl Connections {
                     handshakes::handle_timeout(&mut self.hub, &mut self.table, &self.limits, now, key);
                 }
                 (Stage::Open(_), _) => unreachable!("an open connection is due only when its pause is over"),
-                (Stage::Broken | Stage::Lingering { .. }, _) => self.table.remove(key),
+                (Stage::Broken { .. } | Stage::Lingering { .. }, _) => self.table.remove(key),
             }
             if time.is_over() {
                 return;
@@ -259,7 +259,7 @@ impl Connections {
             // It may be unknown: what broke may have been closed by the hub in the same turn.
             let _ = self.hub.disconnect(now, conn);
             self.log_events();
-            self.table.remove(key);
+            closing::end_broken(&mut self.table, &self.limits, now, key);
         }
     }
 
@@ -269,9 +269,13 @@ impl Connections {
                 let key = self.table.key(conn);
                 writing::write(&mut self.hub, &mut self.table, now, key);
             }
-            Action::Close { conn, .. } => {
+            Action::Close { conn, reason } => {
                 let key = self.table.key(conn);
-                closing::linger(&mut self.table, &self.limits, now, key);
+                if reason == CloseReason::ShuttingDown {
+                    closing::go_away(&mut self.table, &self.limits, now, key);
+                } else {
+                    closing::linger(&mut self.table, &self.limits, now, key);
+                }
             }
         }
     }

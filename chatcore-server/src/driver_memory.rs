@@ -2,7 +2,12 @@
 
 use std::mem::size_of;
 
+#[cfg(feature = "websocket")]
+use chatcore::websocket::HEAD_BYTES_MAX;
 use chatcore::{HANDSHAKE_FRAME_BYTES_MAX, Limits};
+
+#[cfg(feature = "websocket")]
+use chatcore_transport::WebSocketStream;
 
 use crate::buffers::{self, BUFFER_BYTES};
 use crate::connection::{Connection, Handshaking};
@@ -14,20 +19,47 @@ use crate::table::{READ_BYTES_MIN, RESTS_BYTES_MAX};
 const PLACES_BYTES: usize = 256;
 
 /// What TLS adds to a connection: its keys and buffers.
+#[cfg(feature = "tls")]
 const TLS_BYTES: usize = 24 << 10;
 
+/// What a WebSocket adds: its state, and control frames that are not written.
+#[cfg(feature = "websocket")]
+const WEBSOCKET_BYTES: usize = size_of::<WebSocketStream>() + 1024;
+
+/// What may be above a socket.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Above {
+    #[cfg(feature = "tls")]
+    pub(crate) tls: bool,
+    #[cfg(feature = "websocket")]
+    pub(crate) websocket: bool,
+}
+
 /// Bytes that a hub and its driver need at the most.
-pub(crate) fn bytes_max(limits: &Limits, connections_max: usize, has_tls: bool) -> u64 {
+#[cfg_attr(
+    not(any(feature = "tls", feature = "websocket")),
+    expect(unused_variables, unused_mut, reason = "nothing is above a socket")
+)]
+pub(crate) fn bytes_max(limits: &Limits, connections_max: usize, above: Above) -> u64 {
     let kept = buffers::capacity_max(HANDSHAKE_FRAME_BYTES_MAX as usize + READ_BYTES_MIN);
     let handshake = size_of::<Handshaking>() + HANDSHAKE_OUTPUT_BYTES;
-    let connection = 2 * size_of::<Connection>() + PLACES_BYTES + handshake + kept;
+    let mut connection = 2 * size_of::<Connection>() + PLACES_BYTES + handshake + kept;
     let shared = BUFFER_BYTES + buffers::SPARES_BYTES_MAX + RESTS_BYTES_MAX + BUFFER_BYTES;
-    if !has_tls {
-        return memory::bytes_max(limits, connections_max, connection, shared);
+    // What is written to slow readers is there once more, encrypted or as the rest of a frame; and still in their outboxes,
+    // because they have not acknowledged it.
+    let mut written_bytes_max = 0;
+    #[cfg(feature = "tls")]
+    if above.tls {
+        connection += TLS_BYTES;
+        written_bytes_max = limits.buffer_bytes_max;
     }
-    // What is written to slow readers is there once more, encrypted; and still in their outboxes, because they have not
-    // acknowledged it.
-    memory::bytes_max(limits, connections_max, connection + TLS_BYTES, shared).saturating_add(limits.buffer_bytes_max)
+    #[cfg(feature = "websocket")]
+    if above.websocket {
+        // Of its opening the start is kept, and after that the start of a frame.
+        connection += WEBSOCKET_BYTES + HEAD_BYTES_MAX.saturating_sub(kept);
+        written_bytes_max = limits.buffer_bytes_max;
+    }
+    memory::bytes_max(limits, connections_max, connection, shared).saturating_add(written_bytes_max)
 }
 
 #[cfg(test)]
@@ -37,9 +69,13 @@ mod tests {
     #[test]
     fn fewer_connections_and_users_make_the_sum_smaller() {
         let limits = Limits::default();
-        let sum = bytes_max(&limits, 1_000, false);
-        assert!(bytes_max(&limits, 1, false) < sum);
-        assert!(bytes_max(&limits.clone().with_sessions_max(1), 1_000, false) < sum);
-        assert!(sum < bytes_max(&limits, 1_000, true));
+        let plain = Above::default();
+        let sum = bytes_max(&limits, 1_000, plain);
+        assert!(bytes_max(&limits, 1, plain) < sum);
+        assert!(bytes_max(&limits.clone().with_sessions_max(1), 1_000, plain) < sum);
+        #[cfg(feature = "tls")]
+        assert!(sum < bytes_max(&limits, 1_000, Above { tls: true, ..plain }));
+        #[cfg(feature = "websocket")]
+        assert!(sum < bytes_max(&limits, 1_000, Above { websocket: true, ..plain }));
     }
 }

@@ -10,6 +10,8 @@ use crate::log_in::{Decision, Pool};
 use crate::peer::Peer;
 use crate::table::Table;
 use crate::writing;
+#[cfg(feature = "websocket")]
+use chatcore_transport::Base;
 use chatcore_transport::Transport;
 
 /// Takes a handshake as far as the input goes. When the hub admits the connection, the rest of the input is the hub's.
@@ -96,12 +98,22 @@ pub(crate) fn decided(hub: &mut Hub, table: &mut Table, limits: &DriverLimits, n
 #[cfg(feature = "tls")]
 const TLS_HANDSHAKE_COST: u32 = 500;
 
+/// The same for the opening of a WebSocket: its head is parsed and its key is hashed, which takes some 10 µs.
+#[cfg(feature = "websocket")]
+const OPENING_COST: u32 = 16;
+
 /// What it costs to begin a transport, beside the connection.
 const fn transport_cost(transport: &Transport) -> u32 {
     match transport {
         Transport::Plain(_) => 0,
         #[cfg(feature = "tls")]
         Transport::Tls(_) => TLS_HANDSHAKE_COST,
+        #[cfg(feature = "websocket")]
+        Transport::WebSocket(stream) => match stream.base() {
+            Base::Plain(_) => OPENING_COST,
+            #[cfg(feature = "tls")]
+            Base::Tls(_) => OPENING_COST + TLS_HANDSHAKE_COST,
+        },
     }
 }
 
@@ -160,7 +172,7 @@ pub(crate) fn shut_down(
         if let Stage::Handshaking(handshaking) = &mut table.at(key).stage {
             handshaking.handshake.shut_down(reconnect);
             writing::write(hub, table, now, key);
-            closing::linger(table, limits, now, key);
+            closing::go_away(table, limits, now, key);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! From the transport to the hub, or to a handshake.
 
+use std::io::ErrorKind;
+
 use chatcore::{ConnId, Hub, Instant, Received};
 
 use crate::buffers::BUFFER_BYTES_FREE;
@@ -122,15 +124,19 @@ impl Reading<'_> {
         let start = if is_long { 0 } else { kept.len() };
         self.buffer[..start].copy_from_slice(&kept[..start]);
         let room = bytes_max.min(self.buffer.len() - start);
-        let (count, is_all) = match connection.transport.read(&mut self.buffer[start..start + room]) {
+        let input = connection.transport.read(&mut self.buffer[start..start + room]);
+        // It may have answered something that is not for the hub.
+        connection.readiness.blocked |= connection.transport.is_blocked();
+        let (count, is_all) = match input {
             Input::Bytes { count, is_all } => (count, is_all),
-            Input::Overhead(count) => {
-                connection.readiness.blocked |= connection.transport.is_blocked();
-                return Some(count);
-            }
+            Input::Overhead(count) => return Some(count),
             Input::None => {
                 connection.readiness.readable = false;
                 return Some(0);
+            }
+            Input::End(Err(error)) if error.kind() == ErrorKind::InvalidData => {
+                closing::broke_rules(self.table, self.limits, self.now, key, &error);
+                return None;
             }
             Input::End(why) => {
                 if why.is_ok() {
@@ -218,7 +224,7 @@ impl Reading<'_> {
                 self.table.remove(key);
                 Fed::Closed
             }
-            Some(Stage::Broken) | None => {
+            Some(Stage::Broken { .. }) | None => {
                 *input = &[];
                 Fed::Closed
             }

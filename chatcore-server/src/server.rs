@@ -7,7 +7,7 @@ use std::time::Duration;
 use chatcore::{Hub, Instant, Reconnect};
 use mio::event::Event;
 use mio::{Events, Interest, Poll, Registry, Token};
-use tracing::{debug, info};
+use tracing::{debug, error, info};
 
 use crate::accept::{Accept, Acceptor};
 use crate::ack_delay::AckDelay;
@@ -69,8 +69,7 @@ impl Server {
         config.check()?;
         let needed = config.memory_bytes();
         let mut acceptor = Acceptor::new(listen::listen(&config.listen)?);
-        #[cfg(feature = "tls")]
-        acceptor.set_tls(config.tls.clone());
+        acceptor.configure(&config)?;
         let poll = Poll::new().map_err(BindError::System)?;
         let endpoints = register(poll.registry(), &mut acceptor).map_err(BindError::System)?;
         let handle = Handle::new(poll.registry(), WAKER, config.clone()).map_err(BindError::System)?;
@@ -269,9 +268,11 @@ impl Server {
         self.turn_time = config.driver.turn_time;
         self.turn_accepts_max = config.driver.turn_accepts_max;
         self.connections_max = config.driver.connections_max;
+        if let Err(error) = self.acceptor.configure(&config) {
+            // They were checked when the configuration came.
+            error!(%error, "the rules for WebSockets stay as they were");
+        }
         self.reconnect = config.reconnect;
-        #[cfg(feature = "tls")]
-        self.acceptor.set_tls(config.tls);
         self.connections.reconfigure(self.clock.now(), config.limits, config.driver, &config.reserved_names);
         // There may be room for more now.
         self.acceptor.resume();

@@ -27,7 +27,7 @@ pub(crate) fn write(hub: &mut Hub, table: &mut Table, now: Instant, key: usize) 
             Stage::Handshaking(handshaking) => Some(handshaking.handshake.transmit()),
             Stage::Open(conn) => Some(hub.transmit(*conn)),
             Stage::Lingering { .. } => None,
-            Stage::Broken => return,
+            Stage::Broken { .. } => return,
         };
         let Some(chunks) = chunks.filter(|chunks| !chunks.is_empty()) else {
             // The transport may keep what it took before.
@@ -51,7 +51,7 @@ pub(crate) fn write(hub: &mut Hub, table: &mut Table, now: Instant, key: usize) 
                     Stage::Open(conn) => {
                         hub.transmitted(now, *conn, count).expect("the hub has just given what to write");
                     }
-                    Stage::Broken | Stage::Lingering { .. } => return,
+                    Stage::Broken { .. } | Stage::Lingering { .. } => return,
                 }
             }
             Written::Blocked => {

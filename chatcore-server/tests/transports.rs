@@ -1,4 +1,4 @@
-//! The server over other transports than TCP: Unix sockets and TLS.
+//! The server over other transports than TCP: Unix sockets, TLS, and `WebSocket`s.
 #![cfg(unix)]
 
 mod support;
@@ -6,3 +6,5 @@ mod support;
 mod tls;
 #[path = "transports/unix.rs"]
 mod unix;
+#[path = "transports/websocket/mod.rs"]
+mod websocket;

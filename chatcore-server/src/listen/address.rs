@@ -4,6 +4,9 @@ use std::fmt;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
+#[cfg(feature = "websocket")]
+use chatcore::websocket::UpgradeRules;
+
 use super::BindError;
 use crate::config::Config;
 
@@ -21,12 +24,11 @@ pub(super) enum Given<'a> {
     Ip {
         host_port: &'a str,
         security: Security,
+        /// Where the WebSocket is, if one is spoken.
+        path: Option<&'a str>,
     },
     #[cfg(unix)]
-    Unix {
-        path: PathBuf,
-        mode: u32,
-    },
+    Unix { path: PathBuf, mode: u32 },
 }
 
 /// Who may connect to a Unix socket by default: its owner.
@@ -40,6 +42,10 @@ const SCHEMES: &[&str] = &[
     "tls",
     #[cfg(unix)]
     "unix",
+    #[cfg(feature = "websocket")]
+    "ws",
+    #[cfg(all(feature = "tls", feature = "websocket"))]
+    "wss",
 ];
 
 impl<'a> Given<'a> {
@@ -59,6 +65,10 @@ impl<'a> Given<'a> {
             "tcp" => Self::ip(rest, Security::Plain),
             #[cfg(feature = "tls")]
             "tls" => Self::ip(rest, Security::Tls),
+            #[cfg(feature = "websocket")]
+            "ws" => Self::websocket(rest, Security::Plain),
+            #[cfg(all(feature = "tls", feature = "websocket"))]
+            "wss" => Self::websocket(rest, Security::Tls),
             #[cfg(unix)]
             "unix" => Self::unix(rest),
             _ => Err(format!("there is no scheme {scheme:?}, only {}", SCHEMES.join(", "))),
@@ -67,7 +77,16 @@ impl<'a> Given<'a> {
 
     fn ip(host_port: &'a str, security: Security) -> Result<Self, String> {
         check_host_port(host_port)?;
-        Ok(Self::Ip { host_port, security })
+        Ok(Self::Ip { host_port, security, path: None })
+    }
+
+    #[cfg(feature = "websocket")]
+    fn websocket(rest: &'a str, security: Security) -> Result<Self, String> {
+        let (host_port, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        check_host_port(host_port)?;
+        let path = if path.is_empty() { "/" } else { path };
+        UpgradeRules::default().with_path(path).map_err(|error| error.to_string())?;
+        Ok(Self::Ip { host_port, security, path: Some(path) })
     }
 
     #[cfg(unix)]
@@ -136,6 +155,12 @@ pub enum Endpoint {
     /// TLS over TCP.
     #[cfg(feature = "tls")]
     Tls(SocketAddr),
+    /// A WebSocket over TCP.
+    #[cfg(feature = "websocket")]
+    Ws(SocketAddr),
+    /// A WebSocket over TLS over TCP.
+    #[cfg(all(feature = "tls", feature = "websocket"))]
+    Wss(SocketAddr),
     /// A Unix socket, without anything above it.
     #[cfg(unix)]
     Unix(PathBuf),
@@ -148,6 +173,10 @@ impl Endpoint {
             Self::Tcp(address) => Some(*address),
             #[cfg(feature = "tls")]
             Self::Tls(address) => Some(*address),
+            #[cfg(feature = "websocket")]
+            Self::Ws(address) => Some(*address),
+            #[cfg(all(feature = "tls", feature = "websocket"))]
+            Self::Wss(address) => Some(*address),
             #[cfg(unix)]
             Self::Unix(_) => None,
         }
@@ -160,6 +189,10 @@ impl fmt::Display for Endpoint {
             Self::Tcp(address) => write!(f, "tcp {address}"),
             #[cfg(feature = "tls")]
             Self::Tls(address) => write!(f, "tls {address}"),
+            #[cfg(feature = "websocket")]
+            Self::Ws(address) => write!(f, "ws {address}"),
+            #[cfg(all(feature = "tls", feature = "websocket"))]
+            Self::Wss(address) => write!(f, "wss {address}"),
             #[cfg(unix)]
             Self::Unix(path) => write!(f, "unix {}", path.display()),
         }
@@ -226,9 +259,29 @@ mod tests {
 
     #[test]
     fn an_address_may_have_a_scheme() {
-        let plain = Given::Ip { host_port: "[::1]:1", security: Security::Plain };
+        let plain = Given::Ip { host_port: "[::1]:1", security: Security::Plain, path: None };
         assert_eq!(Given::parse("[::1]:1").unwrap(), plain);
         assert_eq!(Given::parse("tcp://[::1]:1").unwrap(), plain);
+    }
+
+    #[cfg(all(feature = "tls", feature = "websocket"))]
+    #[test]
+    fn a_websocket_may_have_a_path() {
+        let at = |security, path| Given::Ip { host_port: "localhost:1", security, path: Some(path) };
+        assert_eq!(Given::parse("ws://localhost:1").unwrap(), at(Security::Plain, "/"));
+        assert_eq!(Given::parse("wss://localhost:1/").unwrap(), at(Security::Tls, "/"));
+        assert_eq!(Given::parse("wss://localhost:1/a/b").unwrap(), at(Security::Tls, "/a/b"));
+        for (given, words) in [
+            ("tls://localhost:1/", "\"1/\" is no port"),
+            ("ws://localhost/", "after the host comes a port: localhost:12345"),
+            ("ws:///chat", "host:port is one"),
+            ("ws://localhost:1/a b", "\"/a b\" is no path: it begins with a slash"),
+            ("ws://localhost:1/a?b", "\"/a?b\" is no path: it begins with a slash"),
+            ("ws:/localhost:1", "after ws comes ://"),
+        ] {
+            let right = right(given);
+            assert!(right.starts_with(words), "{given:?}: {right}");
+        }
     }
 
     #[cfg(unix)]

@@ -10,6 +10,8 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 use chatcore::LimitsError;
+#[cfg(feature = "websocket")]
+use chatcore::websocket::RuleError;
 use mio::event::Source;
 use mio::net::TcpListener;
 use mio::{Interest, Registry, Token};
@@ -107,6 +109,15 @@ pub enum BindError {
         /// The address given.
         given: String,
     },
+    /// A host or an origin that may open a WebSocket is none.
+    #[cfg(feature = "websocket")]
+    #[error("{name}: {source}")]
+    WebSocketRule {
+        /// The field of [`Config`].
+        name: &'static str,
+        /// What is wrong.
+        source: RuleError,
+    },
     /// What differs cannot change while the server runs ([`Config::check_change`]).
     #[error("{name} cannot change while the server runs: it changes with a restart")]
     Fixed {
@@ -151,6 +162,8 @@ fn advise_on_path(error: &io::Error) -> String {
 pub(crate) struct ListenSocket {
     pub(crate) kind: ListenKind,
     pub(crate) security: Security,
+    /// The path of the WebSocket, if one is spoken.
+    pub(crate) path: Option<String>,
 }
 
 /// Which family it is of.
@@ -163,12 +176,16 @@ pub(crate) enum ListenKind {
 
 impl ListenSocket {
     pub(crate) fn endpoint(&self) -> io::Result<Endpoint> {
-        Ok(match (&self.kind, self.security) {
-            (ListenKind::Tcp(listener), Security::Plain) => Endpoint::Tcp(listener.local_addr()?),
+        Ok(match (&self.kind, self.security, &self.path) {
+            #[cfg(feature = "websocket")]
+            (ListenKind::Tcp(listener), Security::Plain, Some(_)) => Endpoint::Ws(listener.local_addr()?),
+            (ListenKind::Tcp(listener), Security::Plain, _) => Endpoint::Tcp(listener.local_addr()?),
+            #[cfg(all(feature = "tls", feature = "websocket"))]
+            (ListenKind::Tcp(listener), Security::Tls, Some(_)) => Endpoint::Wss(listener.local_addr()?),
             #[cfg(feature = "tls")]
-            (ListenKind::Tcp(listener), Security::Tls) => Endpoint::Tls(listener.local_addr()?),
+            (ListenKind::Tcp(listener), Security::Tls, _) => Endpoint::Tls(listener.local_addr()?),
             #[cfg(unix)]
-            (ListenKind::Unix(socket), _) => Endpoint::Unix(socket.path.clone()),
+            (ListenKind::Unix(socket), ..) => Endpoint::Unix(socket.path.clone()),
         })
     }
 
@@ -181,20 +198,27 @@ impl ListenSocket {
     }
 }
 
-/// What is wrong with how the addresses are written, and whether a certificate is missing, without a look at what there is.
-#[cfg_attr(not(feature = "tls"), expect(unused_variables, reason = "no address needs a certificate"))]
-pub(crate) fn faults(given: &[String], has_certificate: bool) -> Vec<BindError> {
-    if given.is_empty() {
+/// What is wrong with how the addresses are written, and what they lack, without a look at what there is.
+pub(crate) fn faults(config: &Config) -> Vec<BindError> {
+    if config.listen.is_empty() {
         return vec![BindError::NoAddress];
     }
     let fault = |given: &String| match Given::parse(given) {
         #[cfg(feature = "tls")]
-        Ok(Given::Ip { security: Security::Tls, .. }) if !has_certificate => {
+        Ok(Given::Ip { security: Security::Tls, .. }) if config.tls.is_none() => {
             Some(BindError::NoCertificate { given: given.clone() })
         }
         parsed => parsed.err(),
     };
-    given.iter().filter_map(fault).collect()
+    let faults = config.listen.iter().filter_map(fault);
+    #[cfg(feature = "websocket")]
+    let faults = faults.chain(config.upgrade_rules().err());
+    faults.collect()
+}
+
+/// Whether any address is one where a WebSocket is spoken.
+pub(crate) fn has_websocket(given: &[String]) -> bool {
+    given.iter().any(|given| matches!(Given::parse(given), Ok(Given::Ip { path: Some(_), .. })))
 }
 
 /// Listens on everything that is asked for, which was checked.
@@ -202,16 +226,16 @@ pub(crate) fn listen(given: &[String]) -> Result<Vec<ListenSocket>, BindError> {
     let mut sockets = Vec::new();
     for given in given {
         match Given::parse(given)? {
-            Given::Ip { host_port, security } => {
+            Given::Ip { host_port, security, path } => {
                 let mut listeners = Vec::new();
                 listen_on_each(&resolve(given, host_port)?, &mut listeners)?;
                 let kinds = listeners.into_iter().map(ListenKind::Tcp);
-                sockets.extend(kinds.map(|kind| ListenSocket { kind, security }));
+                sockets.extend(kinds.map(|kind| ListenSocket { kind, security, path: path.map(Into::into) }));
             }
             #[cfg(unix)]
             Given::Unix { path, mode } => {
                 let kind = ListenKind::Unix(unix::listen(&path, mode)?);
-                sockets.push(ListenSocket { kind, security: Security::Plain });
+                sockets.push(ListenSocket { kind, security: Security::Plain, path: None });
             }
         }
     }
@@ -286,7 +310,7 @@ mod tests {
 
     #[test]
     fn no_address_at_all_is_an_error() {
-        assert!(matches!(faults(&[], false)[..], [BindError::NoAddress]));
+        assert!(matches!(faults(&Config::default().with_listen([""; 0]))[..], [BindError::NoAddress]));
     }
 
     #[test]

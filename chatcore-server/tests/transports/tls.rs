@@ -57,8 +57,8 @@ impl Identity {
     }
 }
 
-struct TlsServer {
-    server: Server,
+pub(crate) struct TlsServer {
+    pub(crate) server: Server,
     identity: Identity,
     /// Where its files are.
     folder: TempDir,
@@ -66,11 +66,16 @@ struct TlsServer {
 
 impl TlsServer {
     fn start(flags: &[&str]) -> Self {
+        Self::start_with("tls://127.0.0.1:0", flags)
+    }
+
+    /// One that listens on TCP, and then here.
+    pub(crate) fn start_with(listen: &str, flags: &[&str]) -> Self {
         let identity = Identity::new();
         let folder = tempfile::tempdir().expect("there is a place for temporary files");
         let [certificate, key] = identity.write(folder.path());
         let mut command = Command::new(PROGRAM);
-        command.args(["--listen", "127.0.0.1:0", "--listen", "tls://127.0.0.1:0"]);
+        command.args(["--listen", "127.0.0.1:0", "--listen", listen]);
         command.args(["--tls-cert", &certificate, "--tls-key", &key]).args(flags);
         Self { server: Server::listening(2, &mut command), identity, folder }
     }
@@ -79,7 +84,7 @@ impl TlsServer {
         self.server.addresses[1]
     }
 
-    fn connect(&self) -> Stream {
+    pub(crate) fn connect(&self) -> Stream {
         self.connect_with(&self.identity.client(&TLS13))
     }
 
@@ -90,7 +95,7 @@ impl TlsServer {
     }
 }
 
-type Stream = StreamOwned<ClientConnection, TcpStream>;
+pub(crate) type Stream = StreamOwned<ClientConnection, TcpStream>;
 
 #[test]
 fn users_over_tls_and_over_tcp_talk_to_each_other() {

@@ -52,6 +52,8 @@ mod tests {
         match (setting.name, value) {
             ("reserved_names", _) => Value::List(vec![UserName::new("admin").unwrap().as_str().into()]),
             ("listen", _) => Value::List(vec!["[::1]:0".into()]),
+            ("websocket_hosts", _) => Value::List(vec!["chat.example".into()]),
+            ("websocket_origins", _) => Value::List(vec!["https://chat.example".into()]),
             ("reconnect_to", _) => Value::Text("elsewhere:1".into()),
             ("reconnect_after", _) => Value::Time(Duration::from_secs(1)),
             ("tls_cert" | "tls_key", _) => Value::Text("file.pem".into()),

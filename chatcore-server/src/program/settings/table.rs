@@ -14,13 +14,21 @@ pub(super) static TABLE: LazyLock<Vec<&'static Setting>> =
 settings! {
     "Addresses" {
         listen: server.listen, List("ADDRESS"), Restart,
-            "Where to listen: `host:port` for TCP, `tls://host:port`, or `unix:///path` with `?mode=660` after it for who \
-             may connect. Port 0 lets the system choose. `[::]:12345` is all of IPv6, and `0.0.0.0:12345` all of IPv4.";
+            "Where to listen: `host:port` for TCP, `tls://host:port`, `ws://host:port/path` and `wss://host:port/path` for a \
+             WebSocket, or `unix:///path` with `?mode=660` after it for who may connect. Port 0 lets the system choose. `[::]:12345` is all of IPv6, and `0.0.0.0:12345` all of IPv4.";
         tls_cert: tls.cert, Text("FILE"), Live,
             "A file with the certificate for addresses with tls, and after it those that vouch for it, in PEM. The server \
              reads it again with SIGHUP.";
         tls_key: tls.key, Text("FILE"), Live,
             "A file with the key of the certificate, in PEM.";
+        websocket_hosts: server.websocket_hosts, List("NAME"), Live,
+            "Names of this server that a browser may ask for over a WebSocket, such as `chat.example`. Addresses and \
+             `localhost` are always allowed. The server refuses others, to which somebody else may have pointed a name.",
+            flag = "websocket-host";
+        websocket_origins: server.websocket_origins, List("ORIGIN"), Live,
+            "Where the pages are from that may connect over a WebSocket, such as `https://chat.example`. Pages of the host \
+             that they ask for are always allowed, and programs that name no origin.",
+            flag = "websocket-origin";
         reconnect_after: reconnect.after, Time, Live,
             "When clients are advised to connect again after the server has stopped. Without it, they come back as after a \
              break.";

@@ -1,0 +1,191 @@
+//! The WebSocket of the server, over real sockets.
+
+mod client;
+mod faults;
+mod opening;
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+
+use chatcore::GoodbyeCode;
+use chatcore::websocket::{Close, CloseCode, SUBPROTOCOL};
+use chatcore::wire::{self, ClientMessage, Goodbye, HubMessage, Message, PREFACE_BYTES, Send};
+use tungstenite::client::ClientRequestBuilder;
+use tungstenite::protocol::WebSocketConfig;
+use tungstenite::protocol::frame::coding::CloseCode as TheirCloseCode;
+
+use self::client::{Stream, ws_server};
+use crate::support::{Peer, connect, encode, opening as opening_of};
+use crate::tls::TlsServer;
+
+fn goodbye() -> ClientMessage<'static> {
+    ClientMessage::Goodbye(Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None })
+}
+
+/// Each sends the other this many long messages.
+fn talk<S: Read + Write>(alice: &mut Peer<S>, bob: &mut Peer<TcpStream>) {
+    let body = vec![7; 60_000];
+    for (from, to) in [(1, 20), (20, 1)] {
+        for _ in 0..from {
+            alice.say(&ClientMessage::Send(Send { to: "bob", body: &body }));
+        }
+        for _ in 0..to {
+            bob.say(&ClientMessage::Send(Send { to: "alice", body: &body }));
+        }
+        let mut taken = (0, 0);
+        while taken != (from, to) {
+            if let HubMessage::Deliver(deliver) = alice.take_beside_acks() {
+                assert_eq!(deliver.body, body);
+                taken.1 += 1;
+            }
+            while taken.0 < from {
+                if let HubMessage::Deliver(deliver) = bob.take_beside_acks() {
+                    assert_eq!(deliver.body, body);
+                    taken.0 += 1;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn users_over_a_websocket_and_over_tcp_talk_to_each_other() {
+    let server = ws_server(&[]);
+    let mut alice = Peer::registered_over(Stream::open(connect(server.addresses[1])), "alice");
+    let mut bob = Peer::registered(server.address(), "bob");
+    talk(&mut alice, &mut bob);
+}
+
+#[test]
+fn users_over_a_websocket_over_tls_and_over_tcp_talk_to_each_other() {
+    let tls = TlsServer::start_with("wss://127.0.0.1:0", &[]);
+    let mut alice = Peer::registered_over(Stream::open(tls.connect()), "alice");
+    let mut bob = Peer::registered(tls.server.address(), "bob");
+    talk(&mut alice, &mut bob);
+    let mut carol = Peer::registered_over(Stream::open(tls.connect()), "carol");
+    carol.say(&goodbye());
+    carol.assert_goodbye(GoodbyeCode::Left);
+    assert_eq!(carol.stream.close, Some(Close { code: Some(CloseCode::NORMAL), reason: String::new() }));
+    carol.stream.assert_end_below();
+}
+
+#[test]
+fn a_close_frame_comes_after_the_goodbye() {
+    let mut server = ws_server(&[]);
+    let mut alice = Peer::registered_over(Stream::open(connect(server.addresses[1])), "alice");
+    let mut bob = Peer::registered_over(Stream::open(connect(server.addresses[1])), "bob");
+    alice.say(&goodbye());
+    alice.assert_goodbye(GoodbyeCode::Left);
+    assert_eq!(alice.stream.close, Some(Close { code: Some(CloseCode::NORMAL), reason: String::new() }));
+    alice.stream.assert_end_below();
+
+    server.signal("TERM");
+    bob.assert_goodbye(GoodbyeCode::ShuttingDown);
+    assert_eq!(bob.stream.close, Some(Close { code: Some(CloseCode::GOING_AWAY), reason: String::new() }));
+    bob.stream.assert_end_below();
+    assert!(server.exit_status().success());
+}
+
+#[test]
+fn a_client_that_closes_gets_a_close_frame_and_its_session_waits() {
+    let mut server = ws_server(&[]);
+    let mut alice = Peer::registered_over(Stream::open(connect(server.addresses[1])), "alice");
+    alice.stream.close(CloseCode::GOING_AWAY);
+    alice.assert_end();
+    assert_eq!(alice.stream.close, Some(Close { code: Some(CloseCode::GOING_AWAY), reason: String::new() }));
+    alice.stream.assert_end_below();
+    server.logged(&["lost its connection", "alice"]);
+}
+
+#[test]
+fn a_ping_is_answered_though_there_is_nothing_else_to_say() {
+    let server = ws_server(&[]);
+    let mut stream = Stream::open(connect(server.addresses[1]));
+    // Neither before it has a name, nor after that.
+    stream.put_frame(0x89, b"one");
+    stream.assert_frame(0x8A, b"one");
+    let mut alice = Peer::registered_over(stream, "alice");
+    alice.stream.put_frame(0x89, &[7; 125]);
+    alice.stream.assert_frame(0x8A, &[7; 125]);
+}
+
+#[test]
+fn a_reader_that_stops_gets_all_when_it_reads_again() {
+    let server = ws_server(&[]);
+    let mut alice = Peer::registered_over(Stream::open(connect(server.addresses[1])), "alice");
+    let mut bob = Peer::registered(server.address(), "bob");
+    // More than the sockets hold between the two.
+    let (body, count) = (vec![7; 60_000], 60);
+    for _ in 0..count {
+        bob.say(&ClientMessage::Send(Send { to: "alice", body: &body }));
+    }
+    bob.take_accepted(count);
+    // It is answered between two frames.
+    alice.stream.put_frame(0x89, b"ping");
+    for _ in 0..count {
+        let HubMessage::Deliver(deliver) = alice.take_beside_acks() else { panic!("a message comes") };
+        assert_eq!(deliver.body, body);
+    }
+}
+
+/// A client that others wrote: `tungstenite`.
+#[test]
+fn a_foreign_client_has_a_dialogue() {
+    let server = ws_server(&[]);
+    let address = server.addresses[1];
+    let uri = format!("ws://{address}/").parse().expect("it is a URI");
+    let request = ClientRequestBuilder::new(uri).with_sub_protocol(SUBPROTOCOL);
+    let config = WebSocketConfig::default().read_buffer_size(4096);
+    let opened = tungstenite::client::client_with_config(request, connect(address), Some(config));
+    let (mut theirs, response) = opened.expect("the server opens a WebSocket");
+    assert_eq!(response.headers()["sec-websocket-protocol"], SUBPROTOCOL);
+
+    let mut arrived = Vec::new();
+    // The next frame of the hub that is no acknowledgement.
+    let mut take = |theirs: &mut tungstenite::WebSocket<TcpStream>, expected: fn(&HubMessage<'_>) -> bool| loop {
+        let mut rest = &arrived[..];
+        if let Some(content) = wire::take(&mut rest, u32::MAX).expect("well-formed") {
+            let message = HubMessage::decode(content).expect("well-formed").expect("known");
+            let (is_expected, is_ack) = (expected(&message), matches!(message, HubMessage::Ack(_)));
+            assert!(is_expected || is_ack, "{message:?}");
+            arrived.drain(..arrived.len() - rest.len());
+            if is_expected {
+                return;
+            }
+            continue;
+        }
+        match theirs.read().expect("more comes") {
+            tungstenite::Message::Binary(bytes) => {
+                let preface = if bytes.starts_with(b"\xC4chat") { PREFACE_BYTES } else { 0 };
+                arrived.extend_from_slice(&bytes[preface..]);
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    // A frame of chatcore in two messages.
+    let opening = opening_of("alice");
+    for piece in [&opening[..20], &opening[20..]] {
+        theirs.send(tungstenite::Message::binary(piece.to_vec())).expect("the server takes it");
+    }
+    take(&mut theirs, |message| matches!(message, HubMessage::Welcome(_)));
+    theirs.send(tungstenite::Message::Ping(b"there?".as_slice().into())).expect("the server takes it");
+    assert_eq!(theirs.read().expect("it is answered"), tungstenite::Message::Pong(b"there?".as_slice().into()));
+    let said = [encode(&ClientMessage::Send(Send { to: "alice", body: b"hello" })), encode(&goodbye())];
+    theirs.send(tungstenite::Message::binary(said.concat())).expect("the server takes it");
+    take(&mut theirs, |message| matches!(message, HubMessage::Deliver(deliver) if deliver.body == b"hello"));
+    take(&mut theirs, |message| matches!(message, HubMessage::Accepted(_)));
+    take(&mut theirs, |message| matches!(message, HubMessage::Goodbye(_)));
+    match theirs.read().expect("a close comes") {
+        tungstenite::Message::Close(Some(close)) => assert_eq!(close.code, TheirCloseCode::Normal),
+        other => panic!("{other:?}"),
+    }
+    let end = theirs.read().expect_err("nothing more comes");
+    assert!(matches!(end, tungstenite::Error::ConnectionClosed), "{end}");
+}
+
+/// The end of a transport whose peer may have gone.
+fn read_to_end(stream: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut said = Vec::new();
+    stream.read_to_end(&mut said)?;
+    Ok(said)
+}
