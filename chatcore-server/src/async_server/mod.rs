@@ -66,6 +66,11 @@ use crate::memory::Bytes;
 /// *Slow clients.* A client that does not read holds up nobody. The hub keeps what waits for it, within its limits, and at
 /// most 16 KiB wait beside that in the connection's future.
 ///
+/// *Other limits.* [`with_hub`](Self::with_hub) gives a running server other limits ([`Hub::set_limits`]) and other reserved
+/// names ([`Hub::set_reserved`]). The other fields of [`AsyncConfig`] hold from the start to the end, because all
+/// connections share what they size: for others, start another server, give it those who come, and shut this one down. How
+/// much is logged is for the program to bound: the server logs with `tracing`, and what the program subscribes decides.
+///
 /// *Panics.* A panic in a hook ends what [`Hooks`] says, and nothing else. If the hub itself panics, which is a bug, all
 /// connections end, and so does the server.
 ///
@@ -245,6 +250,8 @@ impl<H: Hooks> AsyncServer<H> {
     /// # let server = AsyncServer::start(AsyncConfig::default(), ())?;
     /// let was_there = server.with_hub(|hub, now| hub.kick(now, &"mallory".parse().expect("it can be a name")));
     /// assert!(!was_there);
+    /// let fewer = server.with_hub(|hub, _now| hub.limits().clone()).with_sessions_max(100);
+    /// server.with_hub(|hub, now| hub.set_limits(now, fewer))?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -318,7 +325,8 @@ where
     if ended == Ended::Broken {
         return;
     }
-    let flush_time_max = shared.config.limits.flush_time_max;
+    // The hub may have been given other limits since the start.
+    let flush_time_max = shared.hold(|_, state| state.hub.limits().flush_time_max).unwrap_or_default();
     let said = timeout(flush_time_max, poll_fn(|cx| connection.poll_last_words(cx))).await;
     let (linger_time_max, mut bytes_left) = (shared.config.linger_time_max, shared.config.linger_bytes_max);
     if ended == Ended::Closed && matches!(said, Ok(Ok(()))) && linger_time_max > Duration::ZERO {

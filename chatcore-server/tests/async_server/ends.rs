@@ -151,24 +151,40 @@ fn a_reason_arrives_although_the_client_goes_on_to_send() {
     });
 }
 
+/// How long a server that stops waits for a client that does not read.
+async fn waits_for_one_who_does_not_read(server: &AsyncServer) -> Duration {
+    let (mut client, stream) = duplex(64);
+    let serving = tokio::spawn(server.serve_connection(stream, QuotaKey(1)));
+    client.write_all(&opening("alice", 200)).await.expect("the server reads, although it cannot write");
+    while server.with_hub(|hub, _| hub.memory().outboxes) < 100_000 {
+        tokio::task::yield_now().await;
+    }
+    let begun = Instant::now();
+    server.shut_down(None);
+    timeout(PATIENCE, serving).await.expect("it ends").expect("it does not panic");
+    server.stopped().await;
+    drop(client);
+    begun.elapsed()
+}
+
 #[test]
 fn a_client_that_does_not_read_is_waited_for_no_longer_than_the_flush_time() {
     on_virtual_time(async || {
-        let server = start();
-        let (mut client, stream) = duplex(64);
-        let serving = tokio::spawn(server.serve_connection(stream, QuotaKey(1)));
-        client.write_all(&opening("alice", 200)).await.expect("the server reads, although it cannot write");
-        while server.with_hub(|hub, _| hub.memory().outboxes) < 100_000 {
-            tokio::task::yield_now().await;
-        }
-        let begun = Instant::now();
-        server.shut_down(None);
-        timeout(PATIENCE, serving).await.expect("it ends").expect("it does not panic");
-        server.stopped().await;
         let Limits { flush_time_max, .. } = Limits::default();
-        assert!(begun.elapsed() >= flush_time_max, "{:?}", begun.elapsed());
-        assert!(begun.elapsed() <= 3 * flush_time_max, "{:?}", begun.elapsed());
-        drop(client);
+        let waited = waits_for_one_who_does_not_read(&start()).await;
+        assert!((flush_time_max..=3 * flush_time_max).contains(&waited), "{waited:?}");
+    });
+}
+
+#[test]
+fn a_flush_time_that_the_hub_was_given_while_it_ran_holds_for_its_connections() {
+    on_virtual_time(async || {
+        let server = start();
+        let flush_time_max = Duration::from_millis(100);
+        let limits = Limits::default().with_flush_time_max(flush_time_max);
+        server.with_hub(|hub, now| hub.set_limits(now, limits)).expect("it can change");
+        let waited = waits_for_one_who_does_not_read(&server).await;
+        assert!((flush_time_max..=3 * flush_time_max).contains(&waited), "{waited:?}");
     });
 }
 
