@@ -250,7 +250,9 @@ mod tests {
             ("unix:///x?mode=", "\"\" is no mode: three octal digits are one, like ?mode=660"),
             ("unix:///x?mode=9", "\"9\" is no mode"),
             ("unix:///x?mode=rw-", "\"rw-\" is no mode"),
-            ("unix:///x?mode=01777", "\"01777\" is no mode"),
+            ("unix:///x?mode=60", "\"60\" is no mode"),
+            ("unix:///x?mode=1777", "\"1777\" is no mode"),
+            ("unix:///x?mode=00660", "\"00660\" is no mode"),
         ] {
             let right = right(given);
             assert!(right.starts_with(words), "{given:?}: {right}");
