@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chatcore::DETAIL_BYTES_MAX;
+
 use super::tls::TlsFiles;
 use super::value::{Unit, Value};
 use crate::program::log::{Filter, Format, RateLimits};
@@ -79,8 +81,18 @@ impl Reconnect {
                 let after = Unit::Time.show(&Value::Time(after));
                 Err(format!("reconnect_after is {after}: it must be at most 49d"))
             }
-            _ => Ok(()),
+            _ => self.to.as_deref().map_or(Ok(()), Self::check_address),
         }
+    }
+
+    /// A client may be on another system, with other schemes: who it is for knows more.
+    fn check_address(to: &str) -> Result<(), String> {
+        if to.len() > DETAIL_BYTES_MAX {
+            return Err(format!("reconnect_to has {} bytes: it must have at most {DETAIL_BYTES_MAX}", to.len()));
+        }
+        let is_address = to.contains(':') && !to.contains(|c: char| c.is_whitespace() || c.is_control());
+        let right = "it must be an address with a port, like chat.example:12345";
+        if is_address { Ok(()) } else { Err(format!("reconnect_to is {to:?}: {right}")) }
     }
 }
 

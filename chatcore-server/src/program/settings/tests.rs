@@ -237,9 +237,15 @@ fn values_that_do_not_fit_each_other_are_named_with_where_they_come_from() {
     for words in ["FILE:1", "--origin-buffer-bytes-max", "buffer_bytes_max is 134217728: it must be at least"] {
         assert!(fault.contains(words), "{words} in: {fault}");
     }
+    let long = format!("reconnect_after = \"1s\"\nreconnect_to = \"{}:1\"", "a".repeat(199));
     for (text, words) in [
         ("session_cost_burst = 0", "FILE:1: the burst of session_rate is 0"),
         ("reconnect_to = \"a:1\"", "FILE:1: reconnect_to needs reconnect_after"),
+        (
+            "reconnect_after = \"1s\"\nreconnect_to = \"chat.example\"",
+            "FILE:2: reconnect_to is \"chat.example\": it must be an address with a port",
+        ),
+        (&long, "FILE:2: reconnect_to has 201 bytes: it must have at most 200"),
         ("listen = [\"12345\"]", "FILE:1: \"12345\" is no address to listen on"),
         ("listen = []", "FILE:1: no address to listen on"),
         ("hub_number = 1024", "FILE:1: hub_number is 1024: it must be 0 to 1023"),
