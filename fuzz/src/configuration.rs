@@ -71,7 +71,7 @@ fn check_faults(lines: &[String]) {
 }
 
 /// One of these is in each sentence that says what would be right.
-const RIGHT: [&str; 23] = [
+const RIGHT: [&str; 25] = [
     "it must be ",
     "it needs a unit",
     "must have",
@@ -91,8 +91,10 @@ const RIGHT: [&str; 23] = [
     "remove one of the two",
     " needs ",
     " is one",
+    " are one",
     " only tcp",
     "lower sessions_max",
     "give at least one",
     "cannot be a name: ",
+    "a line looks like",
 ];

@@ -50,7 +50,14 @@ const WORDS: &[(&str, &str)] = &[
     ("invalid integer number", QUOTES),
     ("invalid float", QUOTES),
     ("invalid boolean", QUOTES),
-    ("invalid date-time", QUOTES),
+    ("invalid date", QUOTES),
+    ("invalid time", QUOTES),
+    ("invalid exponent", QUOTES),
+    ("invalid mantissa", QUOTES),
+    ("invalid fraction", QUOTES),
+    ("invalid binary number", DIGITS),
+    ("invalid hexadecimal number", DIGITS),
+    ("invalid octal number", DIGITS),
     ("invalid comment character", "a comment has no control characters: write them without"),
     ("carriage return", "a line ends with a line feed, and a carriage return comes before one alone"),
 ];
@@ -97,7 +104,10 @@ impl<'a> Syntax<'a> {
             // The parser takes what is not there for a text without quotes.
             Some((_, QUOTES)) if self.excerpt(error).trim().is_empty() => format!("this is not TOML: {NO_VALUE}"),
             Some((_, words)) => format!("this is not TOML: {words}"),
-            None => format!("this is not TOML: {}", message.replace('\n', ", ")),
+            None => {
+                let message = message.replace('\n', ", ");
+                format!("this is not TOML: {message}; a line looks like sessions_max = 500, or idle_time_max = \"30s\"")
+            }
         }
     }
 
