@@ -118,9 +118,11 @@ impl<'a> Syntax<'a> {
 
     fn explain_duplicate(&self, error: &Error) -> String {
         let key = self.excerpt(error);
-        match self.table.get_key_value(key) {
-            Some((first, _)) => {
-                let line = self.lines.line(first.span().start);
+        // Of a section that is there twice the table keeps the last.
+        let first = self.table.get_key_value(key).map(|(first, _)| first.span().start);
+        match first.filter(|first| *first < offset(error)) {
+            Some(first) => {
+                let line = self.lines.line(first);
                 format!("{key} is there twice, for the first time in line {line}: remove one of the two")
             }
             None => format!("{key} is there twice: remove one of the two"),

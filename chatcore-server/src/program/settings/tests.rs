@@ -172,6 +172,11 @@ fn a_setting_that_is_there_twice_is_named_with_both_lines() {
         Folder::with("rooms_max = 5\n\n  rooms_max = 6\n").faults(&[]),
         ["FILE:3:3: rooms_max is there twice, for the first time in line 1: remove one of the two"]
     );
+    assert_eq!(
+        Folder::with("[a]\n[a]\n").faults(&[])[0],
+        "FILE:2:2: a is there twice: remove one of the two",
+        "what is left of it is the second"
+    );
 }
 
 #[test]
