@@ -54,7 +54,7 @@ impl Config {
     }
 
     /// Checks whether a server with this configuration can go on with another ([`Handle::reload`](crate::Handle::reload)).
-    /// Its addresses, its number and who decides about names cannot change, nor the limits of its hub that
+    /// Its addresses, its number, who decides about names, and what makes an origin cannot change, nor the limits of its hub that
     /// [`Limits::check_change`](chatcore::Limits::check_change) names.
     ///
     /// ```
@@ -76,6 +76,8 @@ impl Config {
             ("listen", self.listen == other.listen),
             ("hub_number", self.hub_number == other.hub_number),
             ("log_in", self.log_in == other.log_in),
+            ("ipv6_origin_bits", self.driver.ipv6_origin_bits == other.driver.ipv6_origin_bits),
+            ("ipv6_site_bits", self.driver.ipv6_site_bits == other.driver.ipv6_site_bits),
         ];
         let changed = fixed.into_iter().find(|(_, is_same)| !is_same);
         changed.map_or(Ok(()), |(name, _)| Err(BindError::Fixed { name }))

@@ -10,6 +10,9 @@ use crate::driver_memory::{self, Above};
 #[cfg(feature = "websocket")]
 use crate::listen::{self, BindError};
 use crate::log_in::LogIn;
+use crate::network::Network;
+use crate::origin::Prefixes;
+use crate::peer::Peer;
 use crate::setters::setters;
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
@@ -190,9 +193,33 @@ impl Default for Config {
 #[non_exhaustive]
 pub struct DriverLimits {
     /// Connections, those included that have no name yet or are closing. When there are this many, the server stops
-    /// accepting until one ends. New connections wait in the system's queue meanwhile. Default 1 000 000: the system's
-    /// own limit on open files is usually lower.
+    /// accepting until one ends. New connections wait in the system's queue meanwhile. Default 1 000 000. If the system
+    /// allows fewer open files, there are fewer connections: see [`raise_open_files`](crate::raise_open_files).
     pub connections_max: usize,
+    /// The last of these connections, which are for clients that resume a session. The server refuses registrations on
+    /// them with `hub_full`. With each that comes, it closes a connection that has no name: the oldest one of the origin
+    /// that has most of them, if that has several. Default 1 000, and at most an eighth of
+    /// [`connections_max`](Self::connections_max).
+    pub connections_for_resumes: usize,
+    /// Connections of one origin, which is an IPv4 address, or an IPv6 network of
+    /// [`ipv6_origin_bits`](Self::ipv6_origin_bits). The server refuses more with `hub_full`, and closes them. Default
+    /// 10 000, and at most half of [`connections_max`](Self::connections_max).
+    pub connections_of_origin_max: usize,
+    /// Connections of one origin that have no name yet. The server refuses more likewise. Default 1 000.
+    pub handshakes_of_origin_max: usize,
+    /// How many times these two bounds of one origin hold for a site, which is an IPv6 network of
+    /// [`ipv6_site_bits`](Self::ipv6_site_bits) and has many origins. Default 4.
+    pub site_factor: u32,
+    /// Bits of an IPv6 address that make an origin, for the limits of the hub, too: what a provider gives to one
+    /// customer. Default 64; 1 to 64.
+    pub ipv6_origin_bits: u8,
+    /// Bits of an IPv6 address that make a site. Default 48; 1 to [`ipv6_origin_bits`](Self::ipv6_origin_bits).
+    pub ipv6_site_bits: u8,
+    /// Networks whose addresses are not bounded in number: the limits above that are for one origin do not hold for them,
+    /// nor do [`Limits::sessions_of_origin_max`], [`Limits::rooms_of_origin_max`], [`Limits::detached_of_origin_max`] and
+    /// [`Limits::probe_rate`]. They are for proxies, and for gateways that many users share. The limits on cost and memory
+    /// hold for them all the same. Unix sockets are always among them. Default `127.0.0.0/8` and `::1`.
+    pub uncounted_origins: Vec<Network>,
     /// Bytes that the server reads from one connection before it serves others. It reads less while a connection that
     /// sends little waits. Default 512 KiB.
     pub turn_bytes_max: usize,
@@ -216,6 +243,12 @@ pub struct DriverLimits {
 setters! {
     const DriverLimits {
         with_connections_max(connections_max: usize),
+        with_connections_for_resumes(connections_for_resumes: usize),
+        with_connections_of_origin_max(connections_of_origin_max: usize),
+        with_handshakes_of_origin_max(handshakes_of_origin_max: usize),
+        with_site_factor(site_factor: u32),
+        with_ipv6_origin_bits(ipv6_origin_bits: u8),
+        with_ipv6_site_bits(ipv6_site_bits: u8),
         with_turn_bytes_max(turn_bytes_max: usize),
         with_turn_time(turn_time: Duration),
         with_turn_accepts_max(turn_accepts_max: usize),
@@ -228,6 +261,13 @@ impl Default for DriverLimits {
     fn default() -> Self {
         Self {
             connections_max: 1_000_000,
+            connections_for_resumes: 1_000,
+            connections_of_origin_max: 10_000,
+            handshakes_of_origin_max: 1_000,
+            site_factor: 4,
+            ipv6_origin_bits: 64,
+            ipv6_site_bits: 48,
+            uncounted_origins: vec![Network::LOOPBACK_V4, Network::LOOPBACK_V6],
             turn_bytes_max: 512 << 10,
             turn_time: Duration::from_millis(2),
             turn_accepts_max: 64,
@@ -238,11 +278,28 @@ impl Default for DriverLimits {
 }
 
 impl DriverLimits {
-    /// Checks that no limit is zero that must not be.
+    /// The same with these [`uncounted_origins`](Self::uncounted_origins), and no others.
+    #[must_use]
+    pub fn with_uncounted_origins(mut self, uncounted_origins: impl IntoIterator<Item = Network>) -> Self {
+        self.uncounted_origins = uncounted_origins.into_iter().collect();
+        self
+    }
+
+    /// Whether the limits on numbers hold for the origin of a peer.
+    pub(crate) fn is_counted(&self, peer: &Peer) -> bool {
+        let contains = |address| self.uncounted_origins.iter().any(|network| network.contains(address));
+        peer.address().is_some_and(|address| !contains(address))
+    }
+
+    pub(crate) const fn prefixes(&self) -> Prefixes {
+        Prefixes { origin_bits: self.ipv6_origin_bits, site_bits: self.ipv6_site_bits }
+    }
+
+    /// Checks that no limit is zero that must not be, and that the numbers of bits fit together.
     ///
     /// # Errors
     ///
-    /// The first limit that is zero.
+    /// The first limit that is out of its range.
     ///
     /// ```
     /// use chatcore_server::DriverLimits;
@@ -258,27 +315,56 @@ impl DriverLimits {
     pub(crate) fn faults(&self) -> impl Iterator<Item = DriverLimitsError> + use<> {
         let zeros = [
             ("connections_max", self.connections_max == 0, "1"),
+            ("connections_of_origin_max", self.connections_of_origin_max == 0, "1"),
+            ("handshakes_of_origin_max", self.handshakes_of_origin_max == 0, "1"),
+            ("site_factor", self.site_factor == 0, "1"),
             ("turn_bytes_max", self.turn_bytes_max == 0, "1"),
             ("turn_time", self.turn_time.is_zero(), "1 ns"),
             ("turn_accepts_max", self.turn_accepts_max == 0, "1"),
         ];
         let zeros = zeros.into_iter().filter(|(_, is_zero, _)| *is_zero);
-        zeros.map(|(name, _, least)| DriverLimitsError { name, least })
+        let zeros = zeros.map(|(name, _, least)| DriverLimitsError(Wrong::Zero { name, least }));
+        let bits = [
+            ("ipv6_origin_bits", self.ipv6_origin_bits, 64),
+            ("ipv6_site_bits", self.ipv6_site_bits, self.ipv6_origin_bits.clamp(1, 64)),
+        ];
+        let bits = bits.into_iter().filter(|(_, given, most)| !(1..=*most).contains(given));
+        zeros.chain(bits.map(|(name, given, most)| DriverLimitsError(Wrong::Bits { name, given, most })))
     }
 }
 
-/// A limit of the driver is zero. With zero, nothing could happen.
+/// A limit of the driver is out of its range. `Display` says what would be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name} is 0: it must be at least {least}")]
-pub struct DriverLimitsError {
-    name: &'static str,
-    least: &'static str,
+#[error(transparent)]
+pub struct DriverLimitsError(Wrong);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum Wrong {
+    /// With zero, nothing could happen.
+    #[error("{name} is 0: it must be at least {least}")]
+    Zero { name: &'static str, least: &'static str },
+    #[error("{name} is {given}: it must be 1 to {most}")]
+    Bits { name: &'static str, given: u8, most: u8 },
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{BindError, Server};
+
+    #[test]
+    fn a_site_is_no_smaller_than_an_origin_and_neither_has_more_bits_than_a_network() {
+        let limits = DriverLimits::default;
+        for (limits, error) in [
+            (limits().with_ipv6_origin_bits(65), "ipv6_origin_bits is 65: it must be 1 to 64"),
+            (limits().with_ipv6_site_bits(0), "ipv6_site_bits is 0: it must be 1 to 64"),
+            (limits().with_ipv6_origin_bits(56).with_ipv6_site_bits(57), "ipv6_site_bits is 57: it must be 1 to 56"),
+            (limits().with_site_factor(0), "site_factor is 0: it must be at least 1"),
+        ] {
+            assert_eq!(limits.check().expect_err("it is wrong").to_string(), error);
+        }
+        assert_eq!(limits().with_ipv6_origin_bits(56).with_ipv6_site_bits(56).check(), Ok(()));
+    }
 
     #[test]
     fn a_hub_has_no_number_that_ids_cannot_hold() {

@@ -127,6 +127,8 @@ pub(crate) struct Handshaking {
     pub(crate) handshake: Handshake,
     /// Its entry among the deadlines, which may be earlier than the handshake's deadline, never later.
     pub(crate) armed: Instant,
+    /// By what the census knows it.
+    pub(crate) serial: u64,
     /// The decision that it waits for.
     pub(crate) undecided: Option<Undecided>,
 }
@@ -137,7 +139,7 @@ impl Connection {
         Self {
             transport,
             peer,
-            stage: Stage::Handshaking(Box::new(Handshaking { handshake, armed, undecided: None })),
+            stage: Stage::Handshaking(Box::new(Handshaking { handshake, armed, serial: 0, undecided: None })),
             kept_bytes: Vec::new(),
             kept_used: 0,
             paused_until: READ,
@@ -151,6 +153,14 @@ impl Connection {
     /// How much it has to say. Without a session nobody knows what comes of it, so it lets the others go first.
     pub(crate) fn load(&self, now: Instant) -> Load {
         if let Stage::Open(_) = self.stage { self.usage.load(now) } else { Load::Heavy }
+    }
+
+    /// By what the census knows it, if it has no name yet.
+    pub(crate) fn nameless(&self) -> Option<u64> {
+        match &self.stage {
+            Stage::Handshaking(handshaking) => Some(handshaking.serial),
+            _ => None,
+        }
     }
 
     pub(crate) const fn flow(&self) -> Flow {

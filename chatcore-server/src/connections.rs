@@ -4,7 +4,7 @@
 //! [`Connections::drain`] does all that the hub wants done. So one write carries all that a batch of input
 //! has to say to a connection. Each of the two is bounded by time, and what is left over goes on in the next turn.
 
-use chatcore::{Action, CloseReason, Hub, HubEvent, Instant, Limits, Reconnect, UserName};
+use chatcore::{Action, CloseReason, Hub, HubEvent, Instant, Limits, Reconnect, Refusal, UserName};
 use tracing::{debug, error, info};
 
 use crate::config::DriverLimits;
@@ -33,6 +33,8 @@ pub(crate) struct Connections {
     /// Who decides about registrations. None if everybody gets a name.
     pool: Option<Pool>,
     table: Table,
+    /// Connections, at the most.
+    room: usize,
     /// The last draining came to the end of its time.
     work_left: bool,
     /// Actions that were done: those of several draining count together, because one may have time for few.
@@ -47,9 +49,10 @@ impl Connections {
     pub(crate) fn new(hub: Hub, limits: DriverLimits, pool: Option<Pool>) -> Self {
         Self {
             hub,
+            table: Table::new(&limits),
             limits,
             pool,
-            table: Table::default(),
+            room: usize::MAX,
             work_left: false,
             actions: 0,
             has_light_left: false,
@@ -125,6 +128,24 @@ impl Connections {
         );
     }
 
+    // ---- room ----
+
+    /// There are so many connections, and the last of them are for clients that resume a session.
+    pub(crate) fn set_room(&mut self, connections_max: usize, reserved: usize) {
+        self.room = connections_max;
+        self.table.reserve_from(connections_max - reserved);
+    }
+
+    /// Whether there is room for one more connection of a peer.
+    pub(crate) fn check_room(&self, peer: &Peer) -> Result<(), Refusal> {
+        self.table.census.check(peer, &self.limits, self.room)
+    }
+
+    /// What those are told by who find no room.
+    pub(crate) const fn limits(&self) -> (&Limits, &DriverLimits) {
+        (self.hub.limits(), &self.limits)
+    }
+
     // ---- what happened ----
 
     /// The key under which the next connection will be known.
@@ -136,6 +157,11 @@ impl Connections {
     pub(crate) fn open(&mut self, now: Instant, transport: Transport, peer: Peer) {
         debug!(%peer, "connected");
         handshakes::open(&mut self.hub, &mut self.table, now, transport, peer);
+        if self.table.is_in_reserve()
+            && let Some(key) = self.table.first_to_make_room(&self.limits)
+        {
+            handshakes::make_room(&mut self.hub, &mut self.table, now, key);
+        }
     }
 
     /// The transport has come to its end: whatever is read, there is more to be found, if only that.

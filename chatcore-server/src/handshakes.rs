@@ -1,6 +1,6 @@
 //! Connections without a name: from the first byte to the hub's decision.
 
-use chatcore::{CONNECTION_COST, Handshake, HandshakeError, Hub, Instant, Reconnect};
+use chatcore::{CONNECTION_COST, Handshake, HandshakeError, Hub, Instant, Reconnect, Refusal};
 use tracing::info;
 
 use crate::closing;
@@ -20,13 +20,15 @@ use chatcore_transport::Transport;
 pub(crate) fn drive_handshake(
     hub: &mut Hub,
     table: &mut Table,
-    pool: Option<&Pool>,
+    (limits, pool): (&DriverLimits, Option<&Pool>),
     now: Instant,
     key: usize,
     input: &mut &[u8],
 ) -> Result<Option<Instant>, HandshakeError> {
+    let is_in_reserve = table.is_in_reserve();
+    let peer = table.at(key).peer;
+    let (origin, is_counted) = (table.census.origin(&peer), limits.is_counted(&peer));
     let connection = table.at(key);
-    let origin = connection.peer.origin();
     let Stage::Handshaking(handshaking) = &mut connection.stage else { return Ok(None) };
     loop {
         let received = handshaking.handshake.receive(now, input);
@@ -35,7 +37,14 @@ pub(crate) fn drive_handshake(
             cost => hub.charge_origin(now, origin, cost),
         };
         let Some(registration) = received? else { return Ok(paused_until) };
-        let registration = registration.with_origin(origin);
+        let mut registration = registration.with_origin(origin);
+        if !is_counted {
+            registration = registration.with_shared_origin();
+        }
+        if is_in_reserve && !registration.is_resumption() {
+            handshaking.handshake.refuse(now, &Refusal::ConnectionsReserved)?;
+            continue;
+        }
         let refusal = match pool.filter(|_| !registration.is_resumption()) {
             Some(pool) => {
                 let (address, is_encrypted) = (connection.peer.address(), connection.transport.is_encrypted());
@@ -122,7 +131,7 @@ pub(crate) fn open(hub: &mut Hub, table: &mut Table, now: Instant, transport: Tr
     let handshake = Handshake::new(now, hub.limits());
     let cost = CONNECTION_COST + transport_cost(&transport);
     let key = table.insert(Connection::new(transport, peer, handshake));
-    if let Some(until) = hub.charge_origin(now, peer.origin(), cost) {
+    if let Some(until) = hub.charge_origin(now, table.census.origin(&peer), cost) {
         table.pause(key, until);
     }
 }
@@ -158,6 +167,20 @@ pub(crate) fn end(
     info!(peer = %table.at(key).peer, reason = %error, "closed before it had a name");
     writing::write(hub, table, now, key);
     closing::linger(table, limits, now, key);
+}
+
+/// Closes a connection without a name because others need its place.
+pub(crate) fn make_room(hub: &mut Hub, table: &mut Table, now: Instant, key: usize) {
+    let connection = table.at(key);
+    let Stage::Handshaking(handshaking) = &mut connection.stage else { return };
+    handshaking.handshake.turn_away(&Refusal::ConnectionsReserved);
+    info!(peer = %connection.peer, reason = %Refusal::ConnectionsReserved, "closed before it had a name");
+    writing::write(hub, table, now, key);
+    // Writing may have found that it broke. What is unread of it is not waited for.
+    if let Some(connection) = table.get_mut(key) {
+        let _ = connection.transport.end_writing();
+        table.remove(key);
+    }
 }
 
 /// Ends all handshakes because the server stops.

@@ -12,6 +12,8 @@ mod async_server;
 #[cfg(feature = "mio")]
 mod buffers;
 #[cfg(feature = "mio")]
+mod census;
+#[cfg(feature = "mio")]
 mod checks;
 #[cfg(feature = "mio")]
 mod clock;
@@ -26,6 +28,8 @@ mod connections;
 #[cfg(feature = "mio")]
 mod deadlines;
 #[cfg(feature = "mio")]
+mod descriptors;
+#[cfg(feature = "mio")]
 mod driver_memory;
 #[cfg(feature = "mio")]
 mod handle;
@@ -39,6 +43,8 @@ mod load;
 mod log_in;
 #[cfg(any(feature = "mio", feature = "tokio"))]
 mod memory;
+#[cfg(feature = "mio")]
+mod network;
 #[cfg(any(feature = "mio", feature = "tokio"))]
 mod origin;
 #[cfg(feature = "mio")]
@@ -61,6 +67,8 @@ mod time_slice;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(feature = "mio")]
+mod turned_away;
+#[cfg(feature = "mio")]
 mod writing;
 
 /// The core. The configurations and hooks of this crate consist of its types.
@@ -72,11 +80,15 @@ pub use chatcore::Reconnect;
 #[cfg(feature = "mio")]
 pub use config::{Config, DriverLimits, DriverLimitsError};
 #[cfg(feature = "mio")]
+pub use descriptors::raise_open_files;
+#[cfg(feature = "mio")]
 pub use handle::Handle;
 #[cfg(feature = "mio")]
 pub use listen::{BindError, Endpoint};
 #[cfg(feature = "mio")]
 pub use log_in::{Authenticator, LogIn, LogInRequest};
+#[cfg(feature = "mio")]
+pub use network::{Network, NetworkError};
 #[cfg(any(feature = "mio", feature = "tokio"))]
 pub use origin::{origin_of, quota_key};
 #[cfg(feature = "mio")]

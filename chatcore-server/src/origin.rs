@@ -5,6 +5,51 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use chatcore::QuotaKey;
 
+/// How many bits of an IPv6 address make an origin, and how many a site: 1 to 64, and no more for a site.
+#[cfg(feature = "mio")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Prefixes {
+    pub(crate) origin_bits: u8,
+    pub(crate) site_bits: u8,
+}
+
+#[cfg(feature = "mio")]
+impl Default for Prefixes {
+    fn default() -> Self {
+        Self { origin_bits: ORIGIN_BITS, site_bits: 48 }
+    }
+}
+
+#[cfg(feature = "mio")]
+impl Prefixes {
+    /// The origin of an address.
+    pub(crate) fn origin(self, address: IpAddr) -> QuotaKey {
+        key(address, self.origin_bits)
+    }
+
+    /// The site of an address. An address of IPv4 has none.
+    pub(crate) fn site(self, address: IpAddr) -> Option<QuotaKey> {
+        address.to_canonical().is_ipv6().then(|| key(address, self.site_bits))
+    }
+}
+
+/// Bits of an IPv6 address that a provider gives to one customer.
+const ORIGIN_BITS: u8 = 64;
+
+/// Marks the key of a network with another number of bits. They stand below it.
+const BITS_MARK: u128 = 1 << 40;
+
+fn key(address: IpAddr, bits: u8) -> QuotaKey {
+    QuotaKey(match address.to_canonical() {
+        IpAddr::V4(address) => u128::from(u32::from(address)),
+        IpAddr::V6(address) => {
+            let others = 128 - u32::from(bits);
+            let mark = if bits == ORIGIN_BITS { 0 } else { BITS_MARK | u128::from(bits) };
+            u128::from(address) >> others << others | mark
+        }
+    })
+}
+
 /// The origin of a connection from an address: the address itself, or of IPv6 the part that a provider gives to one
 /// customer, which is the first 64 bits. An IPv4 address that is written as IPv6 is the same origin as that address.
 ///
@@ -17,14 +62,11 @@ use chatcore::QuotaKey;
 /// # Ok::<(), std::net::AddrParseError>(())
 /// ```
 pub fn quota_key(address: IpAddr) -> QuotaKey {
-    QuotaKey(match address.to_canonical() {
-        IpAddr::V4(address) => u128::from(u32::from(address)),
-        IpAddr::V6(address) => u128::from(address) >> 64 << 64,
-    })
+    key(address, ORIGIN_BITS)
 }
 
-/// The origin of connections over Unix sockets. No address has this key: that of an IPv6 address ends with 64 zeros, that
-/// of an IPv4 address is below 2³².
+/// The origin of connections over Unix sockets. No address has this key: that of an IPv6 address ends with 64 zeros, or with
+/// 2⁴⁰ and a number of bits, that of an IPv4 address is below 2³².
 #[cfg(feature = "mio")]
 pub(crate) const LOCAL: QuotaKey = QuotaKey(1 << 32);
 
@@ -52,7 +94,11 @@ impl fmt::Display for Origin {
             #[cfg(feature = "mio")]
             Err(_) if self.0 == LOCAL => f.write_str("unix"),
             Ok(address) if address > 0 => write!(f, "{}", Ipv4Addr::from(address)),
-            _ => write!(f, "{}/64", Ipv6Addr::from(self.0.0)),
+            _ => {
+                let others = u128::from(u64::MAX);
+                let bits = if self.0.0 & BITS_MARK == 0 { ORIGIN_BITS.into() } else { self.0.0 & 0xff };
+                write!(f, "{}/{bits}", Ipv6Addr::from(self.0.0 & !others))
+            }
         }
     }
 }

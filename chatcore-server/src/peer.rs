@@ -7,7 +7,7 @@ use chatcore::QuotaKey;
 
 #[cfg(unix)]
 use crate::origin::LOCAL;
-use crate::origin::quota_key;
+use crate::origin::Prefixes;
 
 /// The other end of a connection. Smaller than a `SocketAddr`, because each connection has one: it lacks the scope of an
 /// address of IPv6, which is only shown.
@@ -37,12 +37,17 @@ impl Peer {
     }
 
     /// Where it comes from, as the hub takes it. All programs of this machine are one origin.
-    pub(crate) fn origin(&self) -> QuotaKey {
+    pub(crate) fn origin(&self, prefixes: Prefixes) -> QuotaKey {
         match self {
-            Self::Ip { address, .. } => quota_key(*address),
+            Self::Ip { address, .. } => prefixes.origin(*address),
             #[cfg(unix)]
             Self::Local => LOCAL,
         }
+    }
+
+    /// The site that its address belongs to, if it is one of IPv6.
+    pub(crate) fn site(&self, prefixes: Prefixes) -> Option<QuotaKey> {
+        prefixes.site(self.address()?)
     }
 }
 

@@ -200,7 +200,7 @@ impl Reading<'_> {
     fn feed(&mut self, key: usize, input: &mut &[u8]) -> Fed {
         let mut paused_until = None;
         if let Stage::Handshaking(_) = self.table.at(key).stage {
-            match handshakes::drive_handshake(self.hub, self.table, self.pool, self.now, key, input) {
+            match handshakes::drive_handshake(self.hub, self.table, (self.limits, self.pool), self.now, key, input) {
                 Ok(until) => paused_until = until,
                 Err(error) => handshakes::end(self.hub, self.table, self.limits, self.now, key, &error),
             }

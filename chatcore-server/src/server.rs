@@ -13,13 +13,15 @@ use crate::accept::{Accept, Acceptor};
 use crate::ack_delay::AckDelay;
 use crate::buffers::BUFFER_BYTES;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, DriverLimits};
 use crate::connections::Connections;
+use crate::descriptors;
 use crate::handle::Handle;
 use crate::listen::{self, BindError, Endpoint};
 use crate::log_in::Pool;
 use crate::memory::Bytes;
 use crate::time_slice::TimeSlice;
+use crate::turned_away::TurnedAway;
 
 /// Events that are taken from the system at once.
 const EVENTS_MAX: usize = 1024;
@@ -42,6 +44,7 @@ pub struct Server {
     endpoints: Vec<Endpoint>,
     acceptor: Acceptor,
     connections: Connections,
+    turned_away: TurnedAway,
     turn_time: Duration,
     turn_accepts_max: usize,
     connections_max: usize,
@@ -85,19 +88,22 @@ impl Server {
         let (clock, unix_epoch) = Clock::start();
         let hub = Hub::new(config.limits, seed).with_unix_epoch(unix_epoch).with_number(config.hub_number);
         let hub = hub.with_reserved(&config.reserved_names);
-        Ok(Self {
+        let mut server = Self {
             poll,
             clock,
             endpoints,
             acceptor,
             turn_time: config.driver.turn_time,
             turn_accepts_max: config.driver.turn_accepts_max,
-            connections_max: config.driver.connections_max,
-            connections: Connections::new(hub, config.driver, deciding),
+            connections_max: 0,
+            connections: Connections::new(hub, config.driver.clone(), deciding),
+            turned_away: TurnedAway::default(),
             reconnect: config.reconnect,
             handle,
             stopping: false,
-        })
+        };
+        server.make_room(&config.driver);
+        Ok(server)
     }
 
     /// Where the server listens, in the order of [`Config::listen`]. In the place of port 0 is the port that the system
@@ -178,7 +184,8 @@ impl Server {
         if self.connections.has_work_left() || self.acceptor.is_ready() {
             return Some(Duration::ZERO);
         }
-        let due = [self.connections.deadline(), self.acceptor.deadline()].into_iter().flatten().min()?;
+        let dues = [self.connections.deadline(), self.acceptor.deadline(), self.turned_away.deadline()];
+        let due = dues.into_iter().flatten().min()?;
         // The poll rounds up to its own resolution, so that a deadline is over when it returns.
         Some(due.saturating_since(self.clock.now()))
     }
@@ -218,6 +225,20 @@ impl Server {
         let now = self.clock.now();
         self.connections.handle_timeout(now, time);
         self.acceptor.handle_timeout(now);
+        self.turned_away.handle_timeout(now);
+    }
+
+    /// Makes room for as many connections as the limits and the system allow, and tells how many these are.
+    fn make_room(&mut self, limits: &DriverLimits) {
+        let connections_max = descriptors::connections_max(limits.connections_max, self.endpoints.len());
+        let reserved = limits.connections_for_resumes.min(connections_max / 8);
+        if connections_max != self.connections_max {
+            info!(
+                "there is room for {connections_max} connections, the last {reserved} of them for those who come back"
+            );
+        }
+        self.connections_max = connections_max;
+        self.connections.set_room(connections_max, reserved);
     }
 
     /// Lets people in, some at a time. After the draining, so that a name that was given up in this turn is
@@ -234,12 +255,19 @@ impl Server {
             if !self.acceptor.is_ready() {
                 return;
             }
-            if self.connections.len() >= self.connections_max {
-                return self.acceptor.pause_when_full(self.connections_max);
+            while self.connections.len() + self.turned_away.len() >= self.connections_max {
+                if !self.turned_away.close_first() {
+                    return self.acceptor.pause_when_full(self.connections_max);
+                }
             }
             let now = self.clock.now();
             match self.acceptor.accept(now) {
                 Accept::Came(mut transport, peer) => {
+                    if let Err(refusal) = self.connections.check_room(&peer) {
+                        let limits = self.connections.limits();
+                        self.turned_away.turn_away(now, transport, peer, &refusal, limits);
+                        continue;
+                    }
                     let token = Token(self.connections.vacant_key());
                     let interest = Interest::READABLE | Interest::WRITABLE;
                     match self.poll.registry().register(&mut transport, token, interest) {
@@ -267,11 +295,11 @@ impl Server {
     fn reconfigure(&mut self, config: Config) {
         self.turn_time = config.driver.turn_time;
         self.turn_accepts_max = config.driver.turn_accepts_max;
-        self.connections_max = config.driver.connections_max;
         if let Err(error) = self.acceptor.configure(&config) {
             // They were checked when the configuration came.
             error!(%error, "the rules for WebSockets stay as they were");
         }
+        self.make_room(&config.driver);
         self.reconnect = config.reconnect;
         self.connections.reconfigure(self.clock.now(), config.limits, config.driver, &config.reserved_names);
         // There may be room for more now.
@@ -282,6 +310,7 @@ impl Server {
         info!(users = self.connections.users(), "stopping");
         self.stopping = true;
         self.acceptor.close();
+        self.turned_away.close_all();
         let now = self.clock.now();
         self.connections.shut_down(now, self.reconnect.as_ref());
         self.connections.drain(now, &self.time_for_writing());

@@ -6,6 +6,8 @@ use chatcore::{ConnId, Instant};
 use slab::Slab;
 
 use crate::buffers::Buffers;
+use crate::census::Census;
+use crate::config::DriverLimits;
 use crate::connection::{Connection, Flow, Kept, Stage};
 use crate::deadlines::Deadlines;
 use crate::load::Load;
@@ -24,6 +26,10 @@ pub(crate) struct Table {
     all: Slab<Connection>,
     /// Where the hub's connections are, by [`ConnId::index`].
     keys: Vec<usize>,
+    /// How many connections each origin has.
+    pub(crate) census: Census,
+    /// From so many connections on, the others are for clients that resume a session.
+    reserved_from: Option<usize>,
     deadlines: Deadlines,
     /// Connections of which more may be read, or of which the hub has not taken all that was.
     pub(crate) read_queue: ReadQueue,
@@ -39,6 +45,29 @@ pub(crate) struct Table {
 }
 
 impl Table {
+    /// A table with a census of these origins.
+    pub(crate) fn new(limits: &DriverLimits) -> Self {
+        Self { census: Census::new(limits.prefixes()), ..Self::default() }
+    }
+
+    /// From so many connections on, the others are for clients that resume a session.
+    pub(crate) const fn reserve_from(&mut self, connections: usize) {
+        self.reserved_from = Some(connections);
+    }
+
+    /// Whether there are so many connections that the last ones are of those for clients that resume a session.
+    pub(crate) fn is_in_reserve(&self) -> bool {
+        self.reserved_from.is_some_and(|connections| self.all.len() > connections)
+    }
+
+    /// A connection without a name that makes room for others: of the origin that has most of them, if it has several.
+    pub(crate) fn first_to_make_room(&self, limits: &DriverLimits) -> Option<usize> {
+        // Very few networks are not counted.
+        const ORIGINS_MAX: usize = 64;
+        let mut keys = self.census.longest_nameless().take(ORIGINS_MAX);
+        keys.find(|key| limits.is_counted(&self.all[*key].peer))
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.all.len()
     }
@@ -57,6 +86,10 @@ impl Table {
     pub(crate) fn insert(&mut self, connection: Connection) -> usize {
         let armed = connection.armed();
         let key = self.all.insert(connection);
+        let connection = &mut self.all[key];
+        if let Stage::Handshaking(handshaking) = &mut connection.stage {
+            handshaking.serial = self.census.enter(&connection.peer, key);
+        }
         if let Some(due) = armed {
             self.deadlines.arm(due, key);
         }
@@ -70,6 +103,10 @@ impl Table {
         if let Some(due) = connection.armed() {
             self.deadlines.disarm(due, key);
         }
+        if let Some(serial) = connection.nameless() {
+            self.census.end_handshake(&connection.peer, serial, key);
+        }
+        self.census.leave(&connection.peer);
         self.ended = true;
     }
 
@@ -85,9 +122,12 @@ impl Table {
     /// Changes a connection that is there, and its entry among the deadlines with it.
     pub(crate) fn change(&mut self, key: usize, change: impl FnOnce(&mut Connection)) {
         let connection = &mut self.all[key];
-        let before = connection.armed();
+        let (before, nameless) = (connection.armed(), connection.nameless());
         change(connection);
         let after = connection.armed();
+        if let Some(serial) = nameless.filter(|_| connection.nameless().is_none()) {
+            self.census.end_handshake(&connection.peer, serial, key);
+        }
         if before != after {
             if let Some(due) = before {
                 self.deadlines.disarm(due, key);

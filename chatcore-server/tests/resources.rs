@@ -37,6 +37,14 @@ fn without_descriptors_it_waits_for_one_without_spinning() {
 }
 
 #[test]
+fn it_takes_all_descriptors_that_the_system_allows_and_has_no_more_connections_than_these() {
+    let mut server = Server::start_under("ulimit -S -n 64; ulimit -H -n 256", &[]);
+    server.logged(&["INFO", "the system allows up to 256 open files"]);
+    server.logged(&["INFO", "there is room for 239 connections, the last 29 of them"]);
+    assert_eq!(server.descriptors_max(), [256; 2]);
+}
+
+#[test]
 fn at_the_limit_of_connections_the_next_waits_for_one_to_end() {
     let mut server = Server::start(&["--connections-max", "2"]);
     let mut alice = User::registered(server.address(), "alice");

@@ -39,6 +39,9 @@ pub struct Limits {
     pub outbox_bytes_max: u32,
     /// Sessions of a hub, and so its users. The hub refuses more with `hub_full`. Default 1 000 000; at least 1.
     pub sessions_max: u32,
+    /// Sessions that come from one origin ([`QuotaKey`](crate::QuotaKey)), detached ones included. The hub refuses more with
+    /// `hub_full`. Who resumes a session is not refused for this. Default 10 000; at least 1.
+    pub sessions_of_origin_max: u32,
     /// Sessions of one user, for a program that admits more than one
     /// ([`Admission::AnotherSession`](crate::Admission::AnotherSession)). The hub refuses more with `too_many_sessions`.
     /// Default 8; at least 1.
@@ -64,11 +67,12 @@ pub struct Limits {
     /// How long the hub keeps a session after its connection broke. Meanwhile the name stays taken, and messages for
     /// the session wait. Zero ends sessions with their connections. Default 60 s; at most 49 days.
     pub resume_time_max: Duration,
-    /// Detached sessions, in all. If there are that many and one more session loses its connection, that session ends.
-    /// Default 100 000.
+    /// Detached sessions, in all. If there are that many and one more session loses its connection, the hub makes room: the
+    /// session ends that has been detached for the longest time, of the origin that has most of them. Default 100 000.
     pub detached_max: u32,
     /// Detached sessions of one origin ([`QuotaKey`](crate::QuotaKey)). If there are that many and one more session of
-    /// the origin loses its connection, that session ends. Default 1 000.
+    /// the origin loses its connection, the session of the origin ends that has been detached for the longest time. With 0
+    /// each ends with its connection. Default 10 000.
     pub detached_of_origin_max: u32,
     /// Bytes of memory for everything that peers can make a hub keep: outboxes, those of detached sessions included,
     /// bytes that are still to be written to closing connections, and the starts of frames ([`Memory`](crate::Memory)).
@@ -98,12 +102,19 @@ pub struct Limits {
     /// How long a client may be silent after another client has asked for its name. After that, its connection counts
     /// as broken. Default 5 s; at least 1 ns.
     pub probe_time_max: Duration,
+    /// Holders of names of whom the registrations of one origin ([`QuotaKey`](crate::QuotaKey)) may demand a sign of life
+    /// within [`probe_time_max`](Self::probe_time_max), because they ask for the names. Beyond it, the holders have the time
+    /// that they have anyway. Default 1 a second and 30 at once.
+    pub probe_rate: Rate,
     /// Rooms that a user may be in at a time. The hub rejects one more join with `too_many_rooms`. Default 64; at most
     /// 65 536.
     pub rooms_of_user_max: u32,
     /// Rooms of a hub. The hub rejects a join that would make one more with `hub_rooms_full`. Default 100 000; at least
     /// 1.
     pub rooms_max: u32,
+    /// Rooms that users of one origin ([`QuotaKey`](crate::QuotaKey)) have opened, as the first who joined, until the last
+    /// member leaves. The hub rejects a join that would open one more with `hub_rooms_full`. Default 10 000; at least 1.
+    pub rooms_of_origin_max: u32,
     /// Members of a room, where each session of a user counts. The hub rejects one more join of it with `room_full`, and
     /// refuses another session of a user who is in it with `hub_full`. Default 10 000; at least 1.
     pub members_max: u32,
@@ -131,6 +142,7 @@ setters! {
         with_body_bytes_max(body_bytes_max: u32),
         with_outbox_bytes_max(outbox_bytes_max: u32),
         with_sessions_max(sessions_max: u32),
+        with_sessions_of_origin_max(sessions_of_origin_max: u32),
         with_sessions_of_user_max(sessions_of_user_max: u32),
         with_waiting_of_session_max(waiting_of_session_max: u32),
         with_waiting_max(waiting_max: u32),
@@ -147,8 +159,10 @@ setters! {
         with_origin_rate(origin_rate: Rate),
         with_decision_time_max(decision_time_max: Duration as "duration"),
         with_probe_time_max(probe_time_max: Duration as "duration"),
+        with_probe_rate(probe_rate: Rate),
         with_rooms_of_user_max(rooms_of_user_max: u32),
         with_rooms_max(rooms_max: u32),
+        with_rooms_of_origin_max(rooms_of_origin_max: u32),
         with_members_max(members_max: u32),
         with_memberships_max(memberships_max: u32),
         with_hub_watches_max(hub_watches_max: u32),
@@ -159,7 +173,8 @@ setters! {
     }
 }
 
-/// The rate of a token bucket, in the units of protocol.md, *Cost*. The bucket is full at first.
+/// The rate of a token bucket, in the units of protocol.md, *Cost*, if its limit names no others. The bucket is full at
+/// first.
 ///
 /// ```
 /// use chatcore::{Limits, Rate};
@@ -189,6 +204,7 @@ impl Default for Limits {
             body_bytes_max: 64 << 10,
             outbox_bytes_max: 4 << 20,
             sessions_max: 1_000_000,
+            sessions_of_origin_max: 10_000,
             sessions_of_user_max: 8,
             waiting_of_session_max: 64,
             waiting_max: 16_384,
@@ -198,15 +214,17 @@ impl Default for Limits {
             stall_time_max: Duration::from_secs(60),
             resume_time_max: Duration::from_secs(60),
             detached_max: 100_000,
-            detached_of_origin_max: 1_000,
+            detached_of_origin_max: 10_000,
             buffer_bytes_max: 1 << 30,
             origin_buffer_bytes_max: 256 << 20,
             session_rate: Rate { per_s: 50_000, burst: 100_000 },
             origin_rate: Rate { per_s: 250_000, burst: 1_000_000 },
             decision_time_max: Duration::from_secs(30),
             probe_time_max: Duration::from_secs(5),
+            probe_rate: Rate { per_s: 1, burst: 30 },
             rooms_of_user_max: 64,
             rooms_max: 100_000,
+            rooms_of_origin_max: 10_000,
             members_max: 10_000,
             memberships_max: 4_000_000,
             hub_watches_max: 4_000_000,
@@ -314,11 +332,13 @@ impl Limits {
     fn find_zeros(&self, faults: &mut Vec<LimitsError>) {
         let counts = [
             ("sessions_max", self.sessions_max),
+            ("sessions_of_origin_max", self.sessions_of_origin_max),
             ("sessions_of_user_max", self.sessions_of_user_max),
             ("waiting_of_session_max", self.waiting_of_session_max),
             ("waiting_max", self.waiting_max),
             ("registration_attempts_max", self.registration_attempts_max),
             ("rooms_max", self.rooms_max),
+            ("rooms_of_origin_max", self.rooms_of_origin_max),
             ("members_max", self.members_max),
             ("memberships_max", self.memberships_max),
         ];
@@ -329,7 +349,8 @@ impl Limits {
             ("probe_time_max", self.probe_time_max),
             ("flush_time_max", self.flush_time_max),
         ];
-        let bursts = [("session_rate", self.session_rate), ("origin_rate", self.origin_rate)];
+        let bursts =
+            [("session_rate", self.session_rate), ("origin_rate", self.origin_rate), ("probe_rate", self.probe_rate)];
         let has_no_burst = |(_, rate): &(_, Rate)| rate.per_s > 0 && rate.burst == 0;
         let bursts = bursts.into_iter().filter(has_no_burst);
         faults.extend(bursts.map(|(name, _)| LimitsError::NoBurst { name }));

@@ -25,8 +25,10 @@ pub(crate) enum Silence {
     Short,
     /// A ping.
     Probe,
-    /// The end.
+    /// The end, after the whole time.
     Dead,
+    /// The end, because somebody waited for an answer.
+    Unanswered,
 }
 
 impl Liveness {
@@ -53,12 +55,17 @@ impl Liveness {
     /// Somebody wants to know whether the peer is there. True if the peer is to be sent a ping; false if somebody waits for
     /// the answer to one already.
     pub(crate) fn probe(&mut self, now: Instant, within: Duration) -> bool {
-        let is_first = self.answer_by >= PROBED;
+        let is_first = !self.is_awaited();
         if is_first {
             // What is not read cannot be heard: that time does not count.
             self.answer_by = self.heard.max(now) + within;
         }
         is_first
+    }
+
+    /// Somebody waits for an answer of the peer.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.answer_by < PROBED
     }
 
     /// When the peer will count as dead if nothing is heard from it.
@@ -69,8 +76,10 @@ impl Liveness {
     /// What the silence calls for now; a probe is called for once.
     pub(crate) fn check(&mut self, now: Instant, probe_after: Duration, dead_after: Duration) -> Silence {
         let silence = now - self.heard;
-        if silence >= dead_after || self.answer_by <= now {
+        if silence >= dead_after {
             Silence::Dead
+        } else if self.answer_by <= now {
+            Silence::Unanswered
         } else if silence >= probe_after && self.answer_by == NOT_PROBED {
             self.answer_by = PROBED;
             Silence::Probe
@@ -123,7 +132,7 @@ mod tests {
                 Silence::Short,
                 "asked already"
             );
-            assert_eq!(liveness.check(dead_at, PROBE_AFTER, DEAD_AFTER), Silence::Dead);
+            assert_eq!(liveness.check(dead_at, PROBE_AFTER, DEAD_AFTER), Silence::Unanswered);
         }
     }
 }

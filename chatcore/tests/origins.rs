@@ -4,9 +4,14 @@ mod world;
 
 use std::time::Duration;
 
-use chatcore::wire::{Ack, ClientMessage, HubMessage, Message, Preface, Register};
-use chatcore::{CONNECTION_COST, CloseReason, Event, Handshake, HubEvent, Limits, QuotaKey, Rate, Refusal};
-use world::{User, World, bodies, decode_all, goodbye, registration, send};
+use chatcore::wire::{
+    Ack, ClientMessage, Goodbye, HubMessage, Join, Leave, Message, Preface, Register, Rejected, Resume,
+};
+use chatcore::{
+    CONNECTION_COST, CloseReason, ConnId, Event, GoodbyeCode, Handshake, HubEvent, Limits, QuotaKey, Rate, Refusal,
+    RefusalCode, RejectCode,
+};
+use world::{User, World, bodies, decode_all, goodbye, join_with_token, registration, send};
 
 #[test]
 fn detached_sessions_are_bounded_in_number_and_for_each_origin() {
@@ -27,7 +32,7 @@ fn detached_sessions_are_bounded_in_number_and_for_each_origin() {
     let limits = Limits::default();
     assert_eq!(detach(&limits, [1, 1, 1]), [true, true, true]);
     assert_eq!(detach(&limits.clone().with_detached_max(2), [1, 2, 3]), [true, true, false]);
-    assert_eq!(detach(&limits.clone().with_detached_of_origin_max(1), [1, 2, 2]), [true, true, false]);
+    assert_eq!(detach(&limits.clone().with_detached_of_origin_max(1), [1, 2, 2]), [true, false, true]);
     assert_eq!(detach(&limits.with_resume_time_max(Duration::ZERO), [1, 2, 3]), [false, false, false]);
 }
 
@@ -201,4 +206,181 @@ fn what_is_written_to_those_who_ended_counts_too_and_is_given_up_when_buffers_ar
     }
     let told = world.written(slow);
     assert_eq!(decode_all(&told).len(), 10, "nothing is refused to the others");
+}
+
+/// A user who comes from an origin, with its welcome taken.
+fn join_from(world: &mut World, name: &str, origin: u128) -> ConnId {
+    let conn = admit_from(world, name, origin).expect("there is room for it");
+    world.written(conn);
+    world.confirm(conn);
+    conn
+}
+
+fn admit_from(world: &mut World, name: &str, origin: u128) -> Result<ConnId, Refusal> {
+    let registration = registration(world.now, world.hub.limits(), name).with_origin(QuotaKey(origin));
+    world.hub.admit(world.now, registration).map_err(|not_admitted| not_admitted.refusal)
+}
+
+#[test]
+fn an_origin_has_so_many_sessions_and_who_is_refused_learns_why_and_when_to_come_again() {
+    let limits = Limits::default().with_sessions_of_origin_max(2);
+    let mut world = World::new(limits.clone());
+    let a = join_from(&mut world, "a", 1);
+    let b = join_from(&mut world, "b", 1);
+    let refusal = admit_from(&mut world, "c", 1).expect_err("there are two");
+    assert_eq!(refusal, Refusal::OriginFull { sessions_of_origin_max: 2 });
+    assert_eq!(refusal.code(), RefusalCode::HubFull);
+    assert!(refusal.wait().is_some());
+    join_from(&mut world, "elsewhere", 2);
+    let shared = registration(world.now, &limits, "shared").with_origin(QuotaKey(1)).with_shared_origin();
+    assert!(world.hub.admit(world.now, shared).is_ok(), "the driver knows that many share it");
+    for name in ["x", "y", "z"] {
+        world.join(name);
+    }
+    // What the last one said holds, until another one says otherwise: there are three now.
+    let _ = world.say(a, &[goodbye()]);
+    assert!(admit_from(&mut world, "c", 1).is_err(), "two are left");
+    world.hub.disconnect(world.now, b).unwrap();
+    assert!(admit_from(&mut world, "c", 1).is_err(), "one that waits for its client counts, too");
+    world.pass(limits.resume_time_max);
+    join_from(&mut world, "c", 1);
+}
+
+#[test]
+fn who_resumes_a_session_is_not_refused_because_its_origin_is_full() {
+    let limits = Limits::default().with_sessions_of_origin_max(1);
+    let mut world = World::new(limits.clone());
+    let (alice, token) = join_with_token(&mut world, "alice");
+    world.confirm(alice);
+    world.hub.disconnect(world.now, alice).unwrap();
+    join_from(&mut world, "bob", 1);
+    let resume = ClientMessage::Resume(Resume {
+        name: "alice",
+        token,
+        received: Some(0),
+        attempt: 1,
+        frame_bytes_max: u32::MAX,
+    });
+    let mut bytes = Preface::OURS.encode().to_vec();
+    resume.encode(&mut bytes);
+    let registration = Handshake::new(world.now, &limits).receive(world.now, &mut &bytes[..]).unwrap().unwrap();
+    assert!(world.hub.admit(world.now, registration.with_origin(QuotaKey(1))).is_ok());
+    let _ = admit_from(&mut world, "carol", 1).expect_err("two come from there now");
+}
+
+#[test]
+fn an_origin_opens_so_many_rooms_and_others_can_open_more() {
+    let mut world = World::new(Limits::default().with_rooms_of_origin_max(2));
+    let [a, b] = ["a", "b"].map(|name| join_from(&mut world, name, 1));
+    let other = join_from(&mut world, "other", 2);
+    let join = |world: &mut World, conn, room: &str| {
+        let _ = world.say(conn, &[ClientMessage::Join(Join { room })]);
+        let answers = world.written(conn);
+        let code = decode_all(&answers).into_iter().find_map(|answer| match answer {
+            HubMessage::Rejected(Rejected { code, .. }) => Some(code),
+            _ => None,
+        });
+        code.map_or(Ok(()), Err)
+    };
+    assert_eq!([join(&mut world, a, "#one"), join(&mut world, b, "#two")], [Ok(()); 2]);
+    for conn in [a, b] {
+        assert_eq!(join(&mut world, conn, "#three"), Err(RejectCode::HubRoomsFull));
+    }
+    assert_eq!(join(&mut world, other, "#three"), Ok(()));
+    assert_eq!(join(&mut world, a, "#three"), Ok(()), "another origin has opened it");
+    // A room counts for who has opened it until its last member leaves.
+    assert_eq!(join(&mut world, other, "#one"), Ok(()));
+    let _ = world.say(a, &[ClientMessage::Leave(Leave { room: "#one" })]);
+    assert_eq!(join(&mut world, b, "#four"), Err(RejectCode::HubRoomsFull));
+    let _ = world.say(other, &[ClientMessage::Leave(Leave { room: "#one" })]);
+    assert_eq!(join(&mut world, b, "#four"), Ok(()));
+    let anybody = world.join("anybody");
+    for room in ["#x", "#y", "#z"] {
+        assert_eq!(join(&mut world, anybody, room), Ok(()), "its origin is not known");
+    }
+}
+
+/// Who has lost the place that it waited in, in order.
+fn displaced(world: &World) -> Vec<String> {
+    let displaced = world.hub_events.iter().filter_map(|event| match event {
+        HubEvent::SessionEnded { name, reason, .. } => {
+            assert_eq!(*reason, CloseReason::Displaced, "{name}");
+            Some(name.as_str().to_owned())
+        }
+        _ => None,
+    });
+    displaced.collect()
+}
+
+#[test]
+fn when_all_places_are_taken_the_origin_that_has_most_of_them_gives_one_up() {
+    let mut world = World::new(Limits::default().with_detached_max(4));
+    let part = |world: &mut World, name: &str, origin| {
+        let conn = join_from(world, name, origin);
+        world.hub.disconnect(world.now, conn).unwrap();
+        world.drain();
+        world.pass(Duration::from_millis(1));
+    };
+    for name in ["a", "b", "c", "d"] {
+        part(&mut world, name, 1);
+    }
+    assert_eq!(displaced(&world), [""; 0]);
+    part(&mut world, "e", 2);
+    part(&mut world, "f", 2);
+    assert_eq!(displaced(&world), ["a", "b"], "those that have waited longest");
+    part(&mut world, "g", 2);
+    assert_eq!(displaced(&world), ["a", "b", "e"], "both have two now, and it makes room for its own");
+    part(&mut world, "h", 3);
+    part(&mut world, "i", 4);
+    assert_eq!(displaced(&world), ["a", "b", "e", "f", "c"], "one for each of four");
+    let conn = join_from(&mut world, "j", 5);
+    world.hub.disconnect(world.now, conn).unwrap();
+    world.join("j");
+    assert_eq!(world.hub.sessions(), 5, "nobody has more than one, and so it found no place");
+}
+
+#[test]
+fn an_origin_that_many_share_gives_up_no_place_for_another() {
+    let limits = Limits::default().with_detached_max(3).with_detached_of_origin_max(1);
+    let mut world = World::new(limits.clone());
+    for name in ["a", "b", "c"] {
+        let shared = registration(world.now, &limits, name).with_origin(QuotaKey(1)).with_shared_origin();
+        let conn = world.hub.admit(world.now, shared).unwrap();
+        world.written(conn);
+        world.confirm(conn);
+        world.hub.disconnect(world.now, conn).unwrap();
+        world.drain();
+    }
+    let conn = join_from(&mut world, "d", 2);
+    world.hub.disconnect(world.now, conn).unwrap();
+    world.drain();
+    let gone: Vec<_> = ["a", "b", "c", "d"].into_iter().filter(|name| world.try_join(name).is_ok()).collect();
+    assert_eq!(gone, ["d"]);
+}
+
+#[test]
+fn an_origin_can_have_so_many_silent_holders_of_names_asked_for_a_sign_of_life() {
+    let limits = Limits::default().with_probe_rate(Rate { per_s: 1, burst: 2 });
+    let mut world = World::new(limits.clone());
+    let holders = ["a", "b", "c", "d"].map(|name| (name, join_from(&mut world, name, 1)));
+    let ask = |world: &mut World, name: &str, origin| match admit_from(world, name, origin) {
+        Err(Refusal::NameInUse { wait }) => wait,
+        other => panic!("{other:?}"),
+    };
+    let soon = limits.probe_time_max + limits.resume_time_max;
+    let waits = ["a", "a", "b", "c", "d"].map(|name| ask(&mut world, name, 2));
+    assert_eq!(waits[..3], [soon; 3], "who asks again waits for the same answer");
+    assert!(waits[3..].iter().all(|wait| *wait == limits.idle_time_max + limits.resume_time_max), "{waits:?}");
+    assert_eq!(ask(&mut world, "c", 3), soon, "others notice nothing");
+    world.pass(limits.probe_time_max);
+    let told = holders.map(|(_, conn)| world.written(conn));
+    let reasons = holders.map(|(_, conn)| world.closed(conn));
+    let unanswered = Some(CloseReason::Unanswered);
+    assert_eq!(reasons, [unanswered, unanswered, unanswered, None]);
+    let last = decode_all(&told[0]).pop();
+    let Some(HubMessage::Goodbye(Goodbye { code: GoodbyeCode::TimedOut, detail, .. })) = last else {
+        panic!("{last:?}")
+    };
+    assert!(detail.contains("somebody asked for the name"), "{detail}");
+    assert!(ask(&mut world, "d", 2) < limits.idle_time_max + limits.resume_time_max, "it may ask for one more by now");
 }

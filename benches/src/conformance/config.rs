@@ -7,7 +7,7 @@ use super::value::Expr;
 
 /// Everything that a dialogue may want another value of, as `benches/dialogues/README.md` lists it: its name, and the
 /// flag of chatcore-server, if there is one. A flag of a time takes seconds.
-pub const SETTINGS: [(&str, Option<&str>); 29] = [
+pub const SETTINGS: [(&str, Option<&str>); 32] = [
     ("announced_members_max", Some("--announced-members-max")),
     ("body_bytes_max", Some("--body-bytes-max")),
     ("buffer_bytes_max", Some("--buffer-bytes-max")),
@@ -29,9 +29,12 @@ pub const SETTINGS: [(&str, Option<&str>); 29] = [
     ("origin_cost_per_s", Some("--origin-cost-per-s")),
     ("outbox_bytes_max", Some("--outbox-bytes-max")),
     ("refusals_max", Some("--registration-attempts-max")),
+    ("probes_burst", Some("--probes-burst")),
     ("reserved_name", Some("--reserve-name")),
     ("resume_ms_max", Some("--resume-time-max")),
     ("rooms_max", Some("--rooms-of-user-max")),
+    ("rooms_of_origin_max", Some("--rooms-of-origin-max")),
+    ("sessions_of_origin_max", Some("--sessions-of-origin-max")),
     ("sessions_of_user_max", None),
     ("stall_ms_max", Some("--stall-time-max")),
     ("undecided_room", None),
@@ -96,7 +99,12 @@ impl Config {
             };
             Some([(*flag)?.to_owned(), value])
         });
-        args.collect::<Option<Vec<_>>>().map(|args| args.into_iter().flatten().collect())
+        let mut args = args.collect::<Option<Vec<_>>>()?;
+        if self.settings().any(|(name, _)| name.contains("_of_origin_") || name.starts_with("probes_")) {
+            // The tester's address is one of this machine, where numbers are not bounded otherwise.
+            args.push(["--uncounted-origin".into(), "none".into()]);
+        }
+        Some(args.into_iter().flatten().collect())
     }
 }
 

@@ -145,6 +145,9 @@ impl HubPeer {
     }
 }
 
+/// Where all connections come from.
+const ORIGIN: QuotaKey = QuotaKey(1);
+
 /// Gives a limit the value that a dialogue wants.
 fn set_limit(limits: &mut Limits, name: &str, value: u64) {
     let count = u32::try_from(value).expect("it is a limit of 32 bits");
@@ -171,6 +174,9 @@ fn set_limit(limits: &mut Limits, name: &str, value: u64) {
         "rooms_max" => limits.rooms_of_user_max = count,
         "stall_ms_max" => limits.stall_time_max = Duration::from_millis(value),
         "sessions_max" => limits.sessions_max = count,
+        "sessions_of_origin_max" => limits.sessions_of_origin_max = count,
+        "rooms_of_origin_max" => limits.rooms_of_origin_max = count,
+        "probes_burst" => limits.probe_rate.burst = count,
         "watches_max" => limits.watches_max = count,
         _ => panic!("a hub has no setting {name}"),
     }
@@ -207,7 +213,7 @@ impl Simulated for HubPeer {
 
 impl Peer for HubPeer {
     fn open(&mut self, _: Duration) -> Result<Option<usize>, String> {
-        let connection = HubConnection::new(self.now, &mut self.hub, QuotaKey::default());
+        let connection = HubConnection::new(self.now, &mut self.hub, ORIGIN);
         self.conns.push(Conn { connection, output: Vec::new(), goes_on: false });
         Ok(Some(self.conns.len() - 1))
     }

@@ -113,7 +113,7 @@ impl Simulated for TokioServerPeer {
 impl Peer for TokioServerPeer {
     fn open(&mut self, _: Duration) -> Result<Option<usize>, String> {
         let (ours, theirs) = duplex(PIPE_BYTES);
-        self.runtime.spawn(self.server.serve_connection(theirs, QuotaKey::default()));
+        self.runtime.spawn(self.server.serve_connection(theirs, QuotaKey(1)));
         self.conns.push(Conn { stream: Some(ours), output: Vec::new(), is_closed: false });
         self.run(MOMENT);
         Ok(Some(self.conns.len() - 1))

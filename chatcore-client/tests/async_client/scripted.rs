@@ -402,7 +402,7 @@ fn a_close_that_was_dropped_goes_on_with_the_next_one() {
         let goodbye = Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None };
         end.say(&HubMessage::Goodbye(goodbye)).await;
         assert_eq!(alice.close().await, Ok(()));
-        assert_eq!(end.rest().await, []);
+        assert_eq!(end.rest().await, b"");
     });
 }
 
@@ -419,7 +419,7 @@ fn a_program_that_only_waits_for_the_end_closes_the_connection_with_it() {
         let ((), event) = tokio::join!(hub, next(&mut alice));
         assert_eq!(event, Event::Closed(Closed::Left));
         assert_eq!((alice.next().await, alice.connected()), (None, false));
-        assert_eq!(end.rest().await, []);
+        assert_eq!(end.rest().await, b"");
     });
 }
 

@@ -51,6 +51,7 @@ fn serve(invocation: Invocation, loaded: Loaded) -> ExitCode {
 }
 
 fn run(invocation: Invocation, loaded: Loaded, log: &Control) -> ExitCode {
+    let open_files = crate::raise_open_files();
     let server = match Server::bind(loaded.settings.config()) {
         Ok(server) => server,
         Err(error) => {
@@ -59,6 +60,11 @@ fn run(invocation: Invocation, loaded: Loaded, log: &Control) -> ExitCode {
             return failure(&error);
         }
     };
+    match open_files {
+        Ok(Some(open_files)) => tracing::info!("the system allows up to {open_files} open files"),
+        Ok(None) => {}
+        Err(error) => tracing::warn!(%error, "cannot raise the limit on open files"),
+    }
     let signals = Signals { invocation, settings: loaded.settings, log: log.clone(), server: server.handle() };
     if let Err(error) = signals.handle() {
         return failure(&format_args!("cannot wait for signals: {error}"));

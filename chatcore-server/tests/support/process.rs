@@ -141,6 +141,14 @@ impl Server {
         self.status("VmRSS") << 10
     }
 
+    /// Descriptors that it may have: the soft limit, and the hard one.
+    pub(crate) fn descriptors_max(&self) -> [u64; 2] {
+        let limits = self.proc("limits");
+        let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).expect("it is limited");
+        let mut numbers = line.split_whitespace().map(|number| number.parse().expect(line));
+        [(); 2].map(|()| numbers.next().expect(line))
+    }
+
     /// How often the event loop has gone to sleep until now.
     pub(crate) fn sleeps(&self) -> u64 {
         self.status("voluntary_ctxt_switches")

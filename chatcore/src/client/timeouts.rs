@@ -34,7 +34,7 @@ impl Client {
                     let nonce = self.now.as_nanos();
                     self.push_control(&ClientMessage::Ping(Ping { nonce }));
                 }
-                Silence::Dead => self.lose(Closed::TimedOut),
+                Silence::Dead | Silence::Unanswered => self.lose(Closed::TimedOut),
             }
         }
     }

@@ -174,7 +174,8 @@ impl Handshake {
         let cost = mem::take(&mut self.cost);
         let origin = QuotaKey::default();
         let outbox = self.outbox.clone();
-        Ok(Registration { name, display_name, request, frame_bytes_max, origin, cost, limits: None, outbox })
+        let is_shared = false;
+        Ok(Registration { name, display_name, request, frame_bytes_max, origin, is_shared, cost, limits: None, outbox })
     }
 
     /// The cost of the names that the handshake itself has refused since the last call, in the units of protocol.md,
@@ -207,11 +208,7 @@ impl Handshake {
         self.deadline = now + self.time_max;
         self.attempts += 1;
         let detail = refusal.to_string();
-        let wait_ms = refusal.wait().map(|wait| u32::try_from(wait.as_millis()).unwrap_or(u32::MAX));
-        self.outbox.push(
-            &HubMessage::Refused(Refused { code: refusal.code(), detail: cut_detail(&detail), wait_ms }),
-            &mut Pool::default(),
-        );
+        self.push_refused(refusal, &detail);
         if refusal.is_final() {
             self.goodbye(GoodbyeCode::Kicked, cut_detail(&detail), None);
             return Err(HandshakeError::Denied);
@@ -220,6 +217,46 @@ impl Handshake {
             return Ok(());
         }
         Err(self.fail(ProtocolError::TooManyAttempts { registration_attempts_max: self.attempts_max }))
+    }
+
+    /// Ends the handshake because there is no room for its connection, whatever the client asks for: it may be called right
+    /// after [`new`](Self::new), and before anything is read. The client is told why, and when to come again. Write what
+    /// [`transmit`](Self::transmit) gives, and close the transport. A handshake that has ended stays as it is.
+    ///
+    /// ```
+    /// use chatcore::{Handshake, Instant, Limits, Refusal};
+    /// # use chatcore::{Client, ClientConfig, Event, RefusalCode};
+    ///
+    /// let now = Instant::ZERO;
+    /// let mut handshake = Handshake::new(now, &Limits::default());
+    /// handshake.turn_away(&Refusal::ConnectionsOfOrigin { connections_of_origin_max: 100 });
+    /// let bytes = handshake.transmit().concat(); // for the transport
+    /// # let mut client = Client::new(now, ClientConfig::default(), 7);
+    /// # client.register(now, "alice", b"")?;
+    /// # let _ = client.receive(now, &mut &bytes[..]);
+    /// // The client takes it as the answer to what it has asked for.
+    /// let Some(Event::Refused { code, wait, .. }) = client.poll_event() else { panic!("it is refused") };
+    /// assert_eq!(code, RefusalCode::HubFull);
+    /// assert!(wait.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn turn_away(&mut self, refusal: &Refusal) {
+        let detail = refusal.to_string();
+        match self.state {
+            Some(State::Closed) => {}
+            // A client that has been answered may not be about to ask again.
+            Some(State::Unregistered) => self.goodbye(GoodbyeCode::TimedOut, cut_detail(&detail), None),
+            _ => {
+                self.push_refused(refusal, &detail);
+                self.state = Some(State::Closed);
+            }
+        }
+    }
+
+    fn push_refused(&mut self, refusal: &Refusal, detail: &str) {
+        let wait_ms = refusal.wait().map(|wait| u32::try_from(wait.as_millis()).unwrap_or(u32::MAX));
+        let refused = Refused { code: refusal.code(), detail: cut_detail(detail), wait_ms };
+        self.outbox.push(&HubMessage::Refused(refused), &mut Pool::default());
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout); none if the handshake has ended. While a registration is

@@ -7,6 +7,12 @@ use core::time::Duration;
 use crate::name::{NameError, RoomName};
 use crate::wire::RefusalCode;
 
+/// How long who finds no room for its origin should wait: until others may have gone.
+const FULL_WAIT: Duration = Duration::from_secs(10);
+
+/// The same if only handshakes have to come to their ends.
+const HANDSHAKES_WAIT: Duration = Duration::from_secs(2);
+
 /// Why a registration is refused (protocol.md, *refused*). [`Hub::admit`](crate::Hub::admit) returns it, and
 /// [`Handshake::refuse`](crate::Handshake::refuse) sends it to the client, which may try again. `Display` gives the
 /// sentence that the client is sent.
@@ -45,6 +51,36 @@ pub enum Refusal {
         /// The limit, [`Limits::sessions_max`](crate::Limits::sessions_max).
         sessions_max: u32,
     },
+    /// As many sessions come from the origin as may.
+    #[error(
+        "this address has {sessions_of_origin_max} sessions, and may have no more: end another one, or try again later"
+    )]
+    OriginFull {
+        /// The limit, [`Limits::sessions_of_origin_max`](crate::Limits::sessions_of_origin_max).
+        sessions_of_origin_max: u32,
+    },
+    /// As many connections come from the origin, or from the network that it belongs to, as may. Only drivers make this
+    /// refusal and the two that follow, with [`Handshake::turn_away`](crate::Handshake::turn_away), never the hub.
+    #[error(
+        "this address has {connections_of_origin_max} connections, and may have no more: close another one, or try again \
+         later"
+    )]
+    ConnectionsOfOrigin {
+        /// The limit of the driver.
+        connections_of_origin_max: u32,
+    },
+    /// The same of connections that have no name yet.
+    #[error(
+        "this address has {handshakes_of_origin_max} connections that have no name yet, and may have no more: try again \
+         in a moment"
+    )]
+    HandshakesOfOrigin {
+        /// The limit of the driver.
+        handshakes_of_origin_max: u32,
+    },
+    /// The driver has few connections left, and keeps them for clients that resume a session.
+    #[error("the server is nearly full, and keeps what is left for users who come back: try again later")]
+    ConnectionsReserved,
     /// The origin has used up [`Limits::origin_rate`](crate::Limits::origin_rate).
     #[error("too many registrations come from this address: try again in {} s", .wait.as_secs() + 1)]
     RateLimited {
@@ -100,7 +136,13 @@ impl Refusal {
         match self {
             Self::Name(_) => RefusalCode::InvalidName,
             Self::NameInUse { .. } => RefusalCode::NameInUse,
-            Self::HubFull { .. } | Self::MembershipsFull { .. } | Self::RoomFull { .. } => RefusalCode::HubFull,
+            Self::HubFull { .. }
+            | Self::OriginFull { .. }
+            | Self::ConnectionsOfOrigin { .. }
+            | Self::HandshakesOfOrigin { .. }
+            | Self::ConnectionsReserved
+            | Self::MembershipsFull { .. }
+            | Self::RoomFull { .. } => RefusalCode::HubFull,
             Self::TooManySessions { .. } => RefusalCode::TooManySessions,
             Self::RateLimited { .. } => RefusalCode::RateLimited,
             Self::Confusable => RefusalCode::Confusable,
@@ -115,6 +157,8 @@ impl Refusal {
     pub const fn wait(&self) -> Option<Duration> {
         match self {
             Self::NameInUse { wait } | Self::RateLimited { wait } => Some(*wait),
+            Self::OriginFull { .. } | Self::ConnectionsOfOrigin { .. } | Self::ConnectionsReserved => Some(FULL_WAIT),
+            Self::HandshakesOfOrigin { .. } => Some(HANDSHAKES_WAIT),
             Self::Custom(denial) => denial.wait,
             _ => None,
         }

@@ -10,10 +10,12 @@ use crate::user_limits::UserLimits;
 use crate::wire::Token;
 
 /// A number for the origin of a connection, as the driver sees it: an address, or the network that it belongs to. The
-/// hub gives each origin a quota of cost ([`Limits::origin_rate`](crate::Limits::origin_rate)), of memory
-/// ([`Limits::origin_buffer_bytes_max`](crate::Limits::origin_buffer_bytes_max)), and of detached sessions
-/// ([`Limits::detached_of_origin_max`](crate::Limits::detached_of_origin_max)). The hub only compares keys; the number
-/// itself means nothing to it.
+/// hub gives each origin a quota of cost ([`Limits::origin_rate`](crate::Limits::origin_rate)) and of memory
+/// ([`Limits::origin_buffer_bytes_max`](crate::Limits::origin_buffer_bytes_max)), and bounds its sessions, its rooms and its
+/// detached sessions in number ([`Limits::sessions_of_origin_max`](crate::Limits::sessions_of_origin_max),
+/// [`rooms_of_origin_max`](crate::Limits::rooms_of_origin_max),
+/// [`detached_of_origin_max`](crate::Limits::detached_of_origin_max)). The hub only compares keys. The number itself means
+/// nothing to it, except 0, the default: so many may share that key that the hub does not bound its numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct QuotaKey(pub u128);
@@ -55,6 +57,8 @@ pub struct Registration {
     /// What its name has cost to map, and those that were refused on its connection before.
     pub(crate) cost: u32,
     pub(crate) origin: QuotaKey,
+    /// The driver knows that many share the origin.
+    pub(crate) is_shared: bool,
     /// What its user may, in place of what all may.
     pub(crate) limits: Option<UserLimits>,
     /// What the handshake still has to say, which goes before the welcome: our preface, and refusals of names
@@ -106,9 +110,21 @@ impl Registration {
     }
 
     /// Sets the origin of the connection. Without this call, it is [`QuotaKey`]`(0)`: all such connections share the
-    /// quota of one origin.
+    /// quota of cost and memory of one origin.
     pub fn with_origin(self, origin: QuotaKey) -> Self {
         Self { origin, ..self }
+    }
+
+    /// Says that many users share the origin, such as that of a proxy: the limits on numbers for one origin do not hold for
+    /// it, as if it were [`QuotaKey`]`(0)`. Those on cost and memory do. What the last registration from an origin said
+    /// holds for all its sessions.
+    pub fn with_shared_origin(self) -> Self {
+        Self { is_shared: true, ..self }
+    }
+
+    /// Whether the limits on numbers for one origin hold.
+    pub(crate) fn is_counted(&self) -> bool {
+        !self.is_shared && self.origin != QuotaKey::default()
     }
 
     /// Gives the user limits of its own, in place of those of the hub: for an administrator or a bot, for example.

@@ -175,7 +175,7 @@ impl Hub {
                     return Err(refusal);
                 }
                 match (admission, holder) {
-                    (Admission::NewUser, Some(holder)) => Err(self.name_in_use(holder)),
+                    (Admission::NewUser, Some(holder)) => Err(self.name_in_use(holder, registration)),
                     (Admission::AnotherSession, Some(holder)) => {
                         self.join_user(holder, &key, body_bytes_max, registration)
                     }
@@ -210,12 +210,12 @@ impl Hub {
     }
 
     /// Nobody gets a name early. But whether its holder is still there is found out at once.
-    fn name_in_use(&mut self, holder: usize) -> Refusal {
+    fn name_in_use(&mut self, holder: usize, asking: &Registration) -> Refusal {
         let (sessions, _) = self.ordered.unordered();
-        let mut free_at = free_at(sessions, holder);
+        let mut free_at = free_at(sessions, holder, asking);
         let mut next = sessions.next_in_ring(holder, holder);
         while let Some(sibling) = next {
-            free_at = free_at.max(self::free_at(sessions, sibling));
+            free_at = free_at.max(self::free_at(sessions, sibling, asking));
             next = sessions.next_in_ring(sibling, holder);
         }
         Refusal::NameInUse { wait: free_at - sessions.now }
@@ -280,6 +280,9 @@ impl Hub {
         if sessions.len() >= sessions_max as usize {
             return Err(Refusal::HubFull { sessions_max });
         }
+        if !sessions.origins.may_begin(registration, &sessions.limits) {
+            return Err(Refusal::OriginFull { sessions_of_origin_max: sessions.limits.sessions_of_origin_max });
+        }
         let token = Token::from_bytes(self.secrets.draw());
         let name = &registration.name;
         let looks_like = (key != name.as_str()).then(|| key.into());
@@ -288,7 +291,7 @@ impl Hub {
             .then(|| Rare { display_name, looks_like, ..Rare::default() }.into());
         let index = sessions.vacant_key();
         let conn = sessions.open_conn(index);
-        let share = sessions.origins.open(sessions.now, registration.origin);
+        let share = sessions.origins.open(sessions.now, registration);
         let details = Details {
             armed: None,
             serial: sessions.next_serial(),
@@ -353,7 +356,7 @@ impl Hub {
         self.presence.unwatch_all(mem::take(&mut sessions[index].details.watches));
         let opening = mem::take(&mut registration.outbox);
         sessions.pool.adopt(opening.held_bytes());
-        let share = sessions.origins.open(sessions.now, registration.origin);
+        let share = sessions.origins.open(sessions.now, registration);
         let conn = sessions.begin_anew(index, opening, share);
         sessions.set_leftover(index, 0);
         let session = &mut sessions[index];
@@ -404,7 +407,7 @@ impl Hub {
         let limits = sessions.announced(index);
         let resumed = Resumed { received: sessions[index].received, sent: count, limits };
         opening.push(&HubMessage::Resumed(resumed), &mut sessions.pool);
-        let share = sessions.origins.open(sessions.now, registration.origin);
+        let share = sessions.origins.open(sessions.now, registration);
         let conn = sessions.attach(index, opening, share);
         sessions.set_leftover(index, 0);
         sessions[index].liveness = Liveness::new(sessions.now);
@@ -433,15 +436,18 @@ fn over(sessions: &Sessions, index: usize) -> Option<CloseReason> {
 }
 
 /// When a name will be free that a session holds, if nothing comes from its client any more. Whether the client is there
-/// is found out at once.
-fn free_at(sessions: &mut Sessions, index: usize) -> Instant {
+/// is found out at once, unless the origin of the one who asks for the name has demanded that too often.
+fn free_at(sessions: &mut Sessions, index: usize, asking: &Registration) -> Instant {
     let now = sessions.now;
     match sessions[index].attachment {
         Attachment::Detached { until } => until,
         Attachment::Attached(_) => {
             let (probe_time_max, idle_time_max, resume_time_max) =
                 (sessions.limits.probe_time_max, sessions.limits.idle_time_max, sessions.limits.resume_time_max);
-            if sessions[index].liveness.probe(now, probe_time_max) {
+            if !sessions[index].liveness.is_awaited()
+                && sessions.origins.demand(now, asking, &sessions.limits)
+                && sessions[index].liveness.probe(now, probe_time_max)
+            {
                 sessions.answer(index, Answer::Ping(Ping { nonce: now.as_nanos() }));
                 sessions.arm(index);
             }

@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::string::String;
 
 use super::conn::ConnState;
+use super::event::CloseReason;
 use super::parts::Hub;
 use super::questions::{QuestionId, Waiting};
 use super::session_id::SessionId;
@@ -98,12 +99,39 @@ impl Hub {
         at_most("sessions", sessions.len(), limits.sessions_max)?;
         at_most("rooms", rooms.len(), limits.rooms_max)?;
         at_most("memberships", rooms.memberships(), limits.memberships_max)?;
+        self.audit_origins()?;
         for (_, session) in sessions.iter() {
             for membership in &session.details.rooms {
                 at_most("members of a room", rooms.members(membership.slot.group()), limits.members_max)?;
             }
         }
         sessions.audit_user_limits().map_err(|index| format!("the limits of session {index} are not those of its user"))
+    }
+
+    /// What each origin counts is what there is of it.
+    fn audit_origins(&self) -> Result<(), String> {
+        let (sessions, rooms) = (self.ordered.sessions(), self.ordered.rooms());
+        let mut found: BTreeMap<u32, [u32; 3]> = BTreeMap::new();
+        let mut openers: BTreeMap<usize, u32> = BTreeMap::new();
+        for (_, session) in sessions.iter() {
+            let numbers = found.entry(session.share.account()).or_default();
+            numbers[0] += 1;
+            numbers[2] += u32::from(session.is_detached() && session.closing() != Some(CloseReason::Displaced));
+            let memberships = session.details.rooms.iter().map(|membership| membership.slot.group());
+            openers.extend(memberships.map(|room| (room, rooms.opener(room))));
+        }
+        for opener in openers.into_values() {
+            found.entry(opener).or_default()[1] += 1;
+        }
+        for (account, found) in found {
+            let counted = sessions.origins.numbers(account);
+            if counted != found {
+                return Err(format!(
+                    "sessions, rooms and detached sessions of an origin: {counted:?}, {found:?} found"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Requests that wait for answers of the program, of all sessions.
@@ -178,7 +206,7 @@ impl Hub {
                 return Err(format!("the share of session {index} is not counted right"));
             }
             if session.is_detached() {
-                detached += 1;
+                detached += u64::from(session.closing() != Some(CloseReason::Displaced));
                 detached_bytes += session.outbox().held_bytes() as u64;
                 // It is compacted to twice what is needed at the most, and what it grows by is twice as large at the most.
                 if session.outbox().held_bytes() > 4096 + 6 * session.outbox().kept_bytes() {

@@ -18,9 +18,15 @@ impl Hub {
         let now = sessions.now.max(now).min(Instant::from_nanos(u64::MAX - 1));
         if now != sessions.now {
             sessions.now = now;
-            self.delivery.lowest_id =
-                MessageId::first_of(self.unix_epoch_ms.saturating_add(now.as_nanos() / 1_000_000), self.number);
+            self.delivery.lowest_id = self.lowest_id();
         }
+    }
+
+    /// The lowest id of a message that is accepted now.
+    #[inline]
+    pub(super) const fn lowest_id(&self) -> MessageId {
+        let now_ms = self.ordered.sessions().now.as_nanos() / 1_000_000;
+        MessageId::first_of(self.unix_epoch_ms.saturating_add(now_ms), self.number)
     }
 
     /// What is noted from now on is of the next call.

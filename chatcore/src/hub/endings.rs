@@ -7,6 +7,7 @@ use super::conn::{Closing, ConnState};
 use super::ended_session::{EndedSession, SharedIds};
 use super::event::{CloseReason, HubEvent};
 use super::ordered::Attachment;
+use super::origins::Place;
 use super::parts::Hub;
 use super::work::{SLOTS, Work};
 use crate::outbox::Outbox;
@@ -20,14 +21,21 @@ impl Hub {
         let Attachment::Attached(conn) = sessions[index].attachment else {
             unreachable!("only an attached session loses its connection");
         };
-        if sessions.is_shutting_down || !sessions.may_detach(index) {
+        let place = if sessions.is_shutting_down { Place::Nowhere } else { sessions.place(index) };
+        if place == Place::Nowhere {
             if self.ordered.rooms().is_full() {
                 // Its end is news, for which there is no room at present.
                 return self.ordered.unordered().0.mark_closing(index, reason);
             }
             return self.end(index, reason);
         }
-        sessions.detach(index, conn, reason);
+        if let Place::Of(other) = place {
+            sessions.displace(other);
+            if !self.ordered.rooms().is_full() {
+                self.end(other, CloseReason::Displaced);
+            }
+        }
+        self.ordered.unordered().0.detach(index, conn, reason);
     }
 
     #[cold]

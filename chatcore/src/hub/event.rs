@@ -126,10 +126,13 @@ pub enum CloseReason {
     #[error("the connection broke")]
     Disconnected,
     /// The client was silent for longer than [`Limits::idle_time_max`](crate::Limits::idle_time_max). Or it was silent
-    /// for [`Limits::stall_time_max`](crate::Limits::stall_time_max) while frames waited for its acknowledgement, or
-    /// for [`Limits::probe_time_max`](crate::Limits::probe_time_max) after another client had asked for its name.
+    /// for [`Limits::stall_time_max`](crate::Limits::stall_time_max) while frames waited for its acknowledgement.
     #[error("nothing was heard from the client for too long")]
     TimedOut,
+    /// Another client asked for the name, and the client was silent for
+    /// [`Limits::probe_time_max`](crate::Limits::probe_time_max) after that.
+    #[error("somebody asked for the name, and the client did not answer in time")]
+    Unanswered,
     /// The client left too much unacknowledged, or acknowledged nothing for
     /// [`Limits::stall_time_max`](crate::Limits::stall_time_max) although it sent other frames.
     #[error("the client did not keep up with what it was sent")]
@@ -144,6 +147,11 @@ pub enum CloseReason {
     /// [`Limits::resume_time_max`](crate::Limits::resume_time_max).
     #[error("the session was not resumed in time")]
     Expired,
+    /// The session was detached, and gave up its place to one that lost its connection later: there were as many detached
+    /// sessions as the hub allows, in all ([`Limits::detached_max`](crate::Limits::detached_max)) or of its origin
+    /// ([`Limits::detached_of_origin_max`](crate::Limits::detached_of_origin_max)).
+    #[error("too many sessions waited for their clients, and this one for the longest time")]
+    Displaced,
     /// The hub is stopping.
     #[error("the server is shutting down")]
     ShuttingDown,
@@ -176,13 +184,13 @@ impl CloseReason {
         let detail = cut_detail(detail);
         let code = match self {
             Self::Left => GoodbyeCode::Left,
-            Self::TimedOut => GoodbyeCode::TimedOut,
+            Self::TimedOut | Self::Unanswered => GoodbyeCode::TimedOut,
             Self::SlowConsumer | Self::Evicted => GoodbyeCode::SlowConsumer,
             Self::ShuttingDown => GoodbyeCode::ShuttingDown,
             Self::Kicked => GoodbyeCode::Kicked,
             Self::TakenOver => GoodbyeCode::TakenOver,
             Self::ProtocolError(error) => return Some(HubMessage::Error(ErrorMessage { code: error.code(), detail })),
-            Self::ReportedByPeer(_) | Self::Disconnected | Self::Expired => return None,
+            Self::ReportedByPeer(_) | Self::Disconnected | Self::Expired | Self::Displaced => return None,
         };
         Some(HubMessage::Goodbye(Goodbye { code, detail, reconnect }))
     }
@@ -190,7 +198,9 @@ impl CloseReason {
     /// How the end of a session looks to those in its rooms.
     pub(super) const fn leave_code(self) -> LeaveCode {
         match self {
-            Self::Disconnected | Self::TimedOut | Self::Expired => LeaveCode::TimedOut,
+            Self::Disconnected | Self::TimedOut | Self::Unanswered | Self::Expired | Self::Displaced => {
+                LeaveCode::TimedOut
+            }
             _ => LeaveCode::Quit,
         }
     }

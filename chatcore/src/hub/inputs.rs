@@ -237,10 +237,10 @@ impl Hub {
                 sessions.answer(index, Answer::Ping(Ping { nonce }));
                 sessions.arm(index);
             }
-            TimerAction::Detach => {
+            TimerAction::Detach(reason) => {
                 // What it holds may be moved, and the frames of one segment are looked at.
                 let work = work::of_bytes(4 * sessions[index].outbox().kept_bytes());
-                self.detach(index, CloseReason::TimedOut);
+                self.detach(index, reason);
                 return work;
             }
             TimerAction::End(reason) => return self.end_with_hint(index, reason, None),

@@ -1,11 +1,11 @@
-//! What each origin uses of what there is for all: detached sessions, buffers, and cost.
+//! What each origin uses of what there is for all: sessions, rooms, places to wait, buffers, and cost.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use slab::Slab;
 
 use super::rate::{Bucket, Pace};
-use crate::handshake::QuotaKey;
+use crate::handshake::{QuotaKey, Registration};
 use crate::limits::Limits;
 use crate::time::Instant;
 
@@ -29,19 +29,41 @@ pub(super) struct Origins {
     over_share: usize,
     /// Accounts that nobody used when they were put here, and when they will say nothing any more.
     idle: VecDeque<(Instant, u32)>,
+    /// Detached sessions in all, but for those that have lost their places to others.
     detached: u32,
+    /// These, by account, and there by how long they have waited.
+    waiting: BTreeSet<(u32, Instant, u32)>,
+    /// Counted accounts by how many of these they have.
+    by_detached: BTreeSet<(u32, u32)>,
 }
 
 #[derive(Debug)]
 struct Account {
     origin: QuotaKey,
-    /// Sessions and closing connections that count here.
+    /// Whether the limits on numbers hold for it.
+    is_counted: bool,
+    /// Sessions, closing connections and rooms that count here.
     users: u32,
+    sessions: u32,
+    rooms: u32,
     detached: u32,
+    /// Signs of life that it has demanded of others.
+    demands: Bucket,
     granules: u64,
     bucket: Bucket,
     /// It is in the queue of accounts that nobody uses, or was when it was put there.
     is_queued: bool,
+}
+
+/// Where there is a place for a session that is to wait without its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Some are free.
+    Free,
+    /// This session has to leave it.
+    Of(usize),
+    /// There is none.
+    Nowhere,
 }
 
 /// What a session, or what is left of one, uses of its origin's account.
@@ -68,10 +90,18 @@ impl Share {
     }
 }
 
+impl Account {
+    /// What it has caused is paid off by then.
+    fn paid_off_at(&self) -> Instant {
+        self.bucket.paid_off_at().max(self.demands.paid_off_at())
+    }
+}
+
 impl Origins {
-    /// One more session of this origin. Its share must be closed.
-    pub(super) fn open(&mut self, now: Instant, origin: QuotaKey) -> Share {
-        let account = self.account(now, origin);
+    /// The share of what a registration begins or goes on with. It must be closed.
+    pub(super) fn open(&mut self, now: Instant, registration: &Registration) -> Share {
+        let account = self.account(now, registration.origin);
+        self.set_counted(account, registration.is_counted());
         self.accounts[account as usize].users += 1;
         Share { account, granules: 0 }
     }
@@ -97,7 +127,7 @@ impl Origins {
     fn queue_if_idle(&mut self, index: u32) {
         let account = &mut self.accounts[index as usize];
         if account.users == 0 && !core::mem::replace(&mut account.is_queued, true) {
-            self.idle.push_back((account.bucket.paid_off_at(), index));
+            self.idle.push_back((account.paid_off_at(), index));
             if self.idle.len() > IDLE_MAX {
                 self.forget_first(Instant::MAX);
             }
@@ -115,8 +145,18 @@ impl Origins {
         if let Some(account) = self.by_origin.get(&origin) {
             return *account;
         }
-        let account =
-            Account { origin, users: 0, detached: 0, granules: 0, bucket: Bucket::default(), is_queued: false };
+        let account = Account {
+            origin,
+            is_counted: true,
+            users: 0,
+            sessions: 0,
+            rooms: 0,
+            detached: 0,
+            demands: Bucket::default(),
+            granules: 0,
+            bucket: Bucket::default(),
+            is_queued: false,
+        };
         let account = u32::try_from(self.accounts.insert(account)).expect("there are fewer origins than that");
         self.by_origin.insert(origin, account);
         account
@@ -130,7 +170,7 @@ impl Origins {
         if account.users > 0 {
             return;
         }
-        if account.bucket.paid_off_at() > now {
+        if account.paid_off_at() > now {
             return self.queue_if_idle(index);
         }
         let Account { origin, .. } = self.accounts.remove(index as usize);
@@ -244,29 +284,150 @@ impl Origins {
         as_large.max_by_key(|account| self.accounts[*account as usize].granules)
     }
 
+    // ---- sessions and rooms ----
+
+    /// Whether one more session may begin that comes from there.
+    pub(super) fn may_begin(&self, registration: &Registration, limits: &Limits) -> bool {
+        let account = self.by_origin.get(&registration.origin).map(|account| &self.accounts[*account as usize]);
+        !registration.is_counted() || account.is_none_or(|account| account.sessions < limits.sessions_of_origin_max)
+    }
+
+    /// A session counts here from now on.
+    pub(super) fn enter(&mut self, share: &Share) {
+        self.accounts[share.account as usize].sessions += 1;
+    }
+
+    /// A session counts here no more.
+    pub(super) fn leave(&mut self, share: &Share) {
+        self.accounts[share.account as usize].sessions -= 1;
+    }
+
+    /// Whether a session of this origin may open one more room.
+    pub(super) fn may_open_room(&self, share: &Share, limits: &Limits) -> bool {
+        let account = &self.accounts[share.account as usize];
+        !account.is_counted || account.rooms < limits.rooms_of_origin_max
+    }
+
+    /// A session of this origin has opened a room. Returns the account, in which the room counts until it is closed.
+    pub(super) fn open_room(&mut self, share: &Share) -> u32 {
+        let account = &mut self.accounts[share.account as usize];
+        (account.users, account.rooms) = (account.users + 1, account.rooms + 1);
+        share.account
+    }
+
+    pub(super) fn close_room(&mut self, account: u32) {
+        let opener = &mut self.accounts[account as usize];
+        (opener.users, opener.rooms) = (opener.users - 1, opener.rooms - 1);
+        self.queue_if_idle(account);
+    }
+
+    /// Whether a registration may demand a sign of life of somebody now. If so, it has.
+    pub(super) fn demand(&mut self, now: Instant, registration: &Registration, limits: &Limits) -> bool {
+        if !registration.is_counted() {
+            return true;
+        }
+        let pace = Pace::new(limits.probe_rate);
+        let index = self.account(now, registration.origin);
+        let demands = &mut self.accounts[index as usize].demands;
+        let mut charged = *demands;
+        charged.charge(now, 1, &pace);
+        let may_demand = charged.paused_until(now, &pace).is_none();
+        if may_demand {
+            *demands = charged;
+        }
+        self.queue_if_idle(index);
+        may_demand
+    }
+
+    /// From now on the limits on numbers hold for an account, or do not.
+    fn set_counted(&mut self, index: u32, is_counted: bool) {
+        let account = &mut self.accounts[index as usize];
+        if account.is_counted != is_counted {
+            let detached = account.detached;
+            self.rank(index, detached, 0);
+            self.accounts[index as usize].is_counted = is_counted;
+            self.rank(index, 0, detached);
+        }
+    }
+
     // ---- detached sessions ----
 
-    /// One more session of this origin may be kept without a connection.
-    pub(super) fn may_detach(&self, share: &Share, limits: &Limits) -> bool {
-        !limits.resume_time_max.is_zero()
-            && self.detached < limits.detached_max
-            && self.accounts[share.account as usize].detached < limits.detached_of_origin_max
+    /// Where one more session of this origin may wait. If all places are taken, the one is given up that has been taken for
+    /// the longest time: by a session of the origin that has most of them, or of this origin if no other has more.
+    pub(super) fn place(&self, share: &Share, limits: &Limits) -> Place {
+        let own = &self.accounts[share.account as usize];
+        let (own_detached, own_max) =
+            if own.is_counted { (own.detached, limits.detached_of_origin_max) } else { (0, u32::MAX) };
+        if own_detached >= own_max {
+            return self.longest_waiting(share.account);
+        }
+        if self.detached < limits.detached_max {
+            return Place::Free;
+        }
+        match self.by_detached.last() {
+            Some((most, fullest)) if *most > own_detached + 1 => self.longest_waiting(*fullest),
+            _ => self.longest_waiting(share.account),
+        }
     }
 
-    pub(super) fn detach(&mut self, share: &Share) {
-        self.detached += 1;
-        self.accounts[share.account as usize].detached += 1;
+    fn longest_waiting(&self, account: u32) -> Place {
+        let first = self.waiting.range((account, Instant::ZERO, 0)..).next();
+        let first = first.filter(|(found, ..)| *found == account);
+        first.map_or(Place::Nowhere, |(.., session)| Place::Of(*session as usize))
     }
 
-    pub(super) fn reattach(&mut self, share: &Share) {
-        self.detached -= 1;
-        self.accounts[share.account as usize].detached -= 1;
+    /// A session waits until then.
+    pub(super) fn detach(&mut self, share: &Share, until: Instant, session: usize) {
+        self.waiting.insert((share.account, until, index(session)));
+        self.count_detached(share.account, 1);
+    }
+
+    /// A session that would have waited until then waits no more, or has lost its place.
+    pub(super) fn reattach(&mut self, share: &Share, until: Instant, session: usize) {
+        self.waiting.remove(&(share.account, until, index(session)));
+        self.count_detached(share.account, -1);
+    }
+
+    fn count_detached(&mut self, account: u32, change: i32) {
+        self.detached = self.detached.saturating_add_signed(change);
+        let before = self.accounts[account as usize].detached;
+        let after = before.saturating_add_signed(change);
+        self.accounts[account as usize].detached = after;
+        self.rank(account, before, after);
+    }
+
+    /// Ranks an account by how many detached sessions it has, if it is counted.
+    fn rank(&mut self, account: u32, before: u32, after: u32) {
+        if !self.accounts[account as usize].is_counted {
+            return;
+        }
+        // A set that never becomes empty allocates nothing when one comes and goes. No account has this number.
+        if self.by_detached.is_empty() {
+            self.by_detached.insert((0, u32::MAX));
+        }
+        if before > 0 {
+            self.by_detached.remove(&(before, account));
+        }
+        if after > 0 {
+            self.by_detached.insert((after, account));
+        }
+    }
+
+    /// What an account counts: sessions, rooms, and detached sessions.
+    #[cfg(feature = "sim")]
+    pub(super) fn numbers(&self, account: u32) -> [u32; 3] {
+        let Account { sessions, rooms, detached, .. } = self.accounts[account as usize];
+        [sessions, rooms, detached]
     }
 
     #[cfg(feature = "sim")]
     pub(super) const fn detached(&self) -> u32 {
         self.detached
     }
+}
+
+fn index(session: usize) -> u32 {
+    u32::try_from(session).expect("sessions are limited by a u32")
 }
 
 /// Which power of two a size is below.

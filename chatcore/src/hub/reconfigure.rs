@@ -1,5 +1,7 @@
 //! What of a hub can change while it runs.
 
+use core::time::Duration;
+
 use super::parts::Hub;
 use crate::limits::{Limits, LimitsError};
 use crate::name::UserName;
@@ -32,6 +34,27 @@ impl Hub {
         sessions.limits.check_change(&limits)?;
         sessions.set_limits(limits);
         Ok(())
+    }
+
+    /// Sets the Unix time of [`Instant::ZERO`](crate::Instant::ZERO) anew, as [`with_unix_epoch`](Self::with_unix_epoch) does
+    /// for a hub that begins: the wall clock was set, or the machine slept while the clock of the driver stood still. The ids
+    /// of the messages that come from now on hold the new time. If it is earlier than before, they keep the latest time that
+    /// an id has held, and rise, until the clock has caught up.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use chatcore::{Hub, Instant, Limits};
+    ///
+    /// let mut hub = Hub::new(Limits::default(), [7; 32]).with_unix_epoch(Duration::from_secs(1_800_000_000));
+    /// // An hour after its start, the wall clock is put forward by a minute.
+    /// let now = Instant::from_millis(3_600_000);
+    /// hub.set_unix_epoch(now, Duration::from_secs(1_800_000_060));
+    /// ```
+    pub fn set_unix_epoch(&mut self, now: Instant, unix_epoch: Duration) {
+        self.clock(now);
+        self.unix_epoch_ms = u64::try_from(unix_epoch.as_millis()).unwrap_or(u64::MAX);
+        self.delivery.lowest_id = self.lowest_id();
     }
 
     /// Reserves these names from now on, and no others: as [`with_reserved`](Self::with_reserved), while the hub runs. Who

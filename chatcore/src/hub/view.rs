@@ -56,6 +56,40 @@ impl Hub {
         self.open_session(conn).map(|index| &self.ordered.sessions()[index].name)
     }
 
+    /// Whether the peer of a connection is still to be told what became of something that it has asked: an answer waits for
+    /// others to go with it, or the program has not decided ([`with_asking`](Self::with_asking)). A driver whose peer has
+    /// ended its direction goes on with the connection until this is false and [`transmit`](Self::transmit) gives nothing
+    /// more, and calls [`disconnect`](Self::disconnect) then.
+    ///
+    /// ```
+    /// use chatcore::{Hub, Instant, Limits};
+    /// # use chatcore::{Client, ClientConfig, Handshake};
+    ///
+    /// # let now = Instant::ZERO;
+    /// let mut hub = Hub::new(Limits::default(), [7; 32]);
+    /// # let mut client = Client::new(now, ClientConfig::default(), 7);
+    /// # client.register(now, "alice", b"")?;
+    /// # let arrived = client.transmit().concat();
+    /// # client.transmitted(now, arrived.len());
+    /// # let registration = Handshake::new(now, hub.limits()).receive(now, &mut &arrived[..])?.expect("it is whole");
+    /// # let conn = hub.admit(now, registration)?;
+    /// # let _ = client.receive(now, &mut &hub.transmit(conn).concat()[..]);
+    /// # while client.poll_event().is_some() {}
+    /// # client.send(now, "alice", b"a note")?;
+    /// # let arrived = client.transmit().concat();
+    /// let _ = hub.receive(now, conn, &mut &arrived[..])?; // a message
+    /// assert!(hub.owes_answers(conn), "that it is accepted is told when the actions are drained");
+    /// while hub.poll_action().is_some() {}
+    /// assert!(!hub.owes_answers(conn), "it is among what is to be written");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn owes_answers(&self, conn: ConnId) -> bool {
+        self.open_session(conn).is_some_and(|index| {
+            let session = &self.ordered.sessions()[index];
+            session.replies_queued || !session.waiting().is_empty()
+        })
+    }
+
     /// The session on a connection; none if the connection is closing or unknown.
     pub fn session_on(&self, conn: ConnId) -> Option<SessionId> {
         self.open_session(conn).map(|index| self.ordered.sessions().id_of(index))

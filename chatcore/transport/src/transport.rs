@@ -12,6 +12,16 @@ use crate::TlsStream;
 use crate::websocket_stream::{Ending, WebSocketStream};
 use crate::{Flushed, Input, Socket, Written};
 
+/// A record with the alert `internal_error`, as it is before the keys are known (RFC 8446, 5.1 and 6): it stands for whatever
+/// the server cannot do.
+#[cfg(any(feature = "tls", feature = "websocket"))]
+const NO_ROOM_IN_TLS: &[u8] = &[21, 3, 3, 0, 2, 2, 80];
+
+/// An answer of HTTP that comes before the request is read (RFC 9110, 15.6.4).
+#[cfg(any(feature = "tls", feature = "websocket"))]
+const NO_ROOM_IN_HTTP: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+
 /// A transport. The event loop waits for its socket; what is above it is driven by the reads and writes of the loop.
 #[derive(Debug)]
 pub enum Transport {
@@ -121,6 +131,22 @@ impl Transport {
             Self::WebSocket(stream) => stream.end_writing(Ending::GoingAway),
             other => other.end_writing(),
         }
+    }
+
+    /// Tells a peer for whom there is no room so, as far as that is possible without having read anything, and ends our side:
+    /// the words over a socket, the alert `internal_error` over TLS, and the status 503 over a WebSocket above a socket.
+    /// Nobody waits for a socket that does not take all of it. It is for a transport over which nothing has gone yet.
+    pub fn turn_away(&mut self, words: Chunks<'_>) {
+        match &mut *self {
+            Self::Plain(socket) => drop(socket.write_chunks(words, usize::MAX)),
+            #[cfg(any(feature = "tls", feature = "websocket"))]
+            other => {
+                let bytes = if other.is_encrypted() { NO_ROOM_IN_TLS } else { NO_ROOM_IN_HTTP };
+                drop(other.socket_mut().write_slices(&[io::IoSlice::new(bytes)]));
+            }
+        }
+        // It fails only if the peer is gone.
+        let _ = self.socket_mut().end_writing();
     }
 
     fn socket_mut(&mut self) -> &mut Socket {

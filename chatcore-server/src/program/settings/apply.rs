@@ -59,6 +59,8 @@ mod tests {
             ("tls_cert" | "tls_key", _) => Value::Text("file.pem".into()),
             ("log_level", _) => Value::Text("debug".into()),
             ("log_format", _) => Value::Text("json".into()),
+            ("ipv6_origin_bits", _) => Value::Number(56),
+            ("uncounted_origins", _) => Value::List(vec!["10.0.0.0/8".into()]),
             ("memory_bytes_max", _) => Value::Number(u64::MAX),
             ("origin_buffer_bytes_max", Some(Value::Number(number))) => Value::Number(number - 1),
             (_, Some(Value::Number(number))) => Value::Number(number + 1),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chatcore::UserName;
+use crate::Network;
 
 use super::value::Value;
 use crate::program::log::{FORMATS, Filter, Format};
@@ -17,6 +18,9 @@ pub(crate) trait Field: Sized {
     /// What would be right, to be said after the value: `it must be …`.
     fn from_value(value: Value) -> Result<Self, String>;
 }
+
+/// What stands for an empty list, which no flag can give.
+const NONE: &str = "none";
 
 /// The table gives a field a unit of another type.
 fn mismatch(value: &Value) -> ! {
@@ -39,7 +43,7 @@ macro_rules! numbers {
     )+ };
 }
 
-numbers! { u16 u32 u64 usize }
+numbers! { u8 u16 u32 u64 usize }
 
 impl Field for Duration {
     fn to_value(&self) -> Option<Value> {
@@ -83,6 +87,25 @@ impl Field for Vec<UserName> {
         let Value::List(texts) = value else { mismatch(&value) };
         let name = |text: &String| UserName::new(text).map_err(|error| format!("{text:?} cannot be a name: {error}"));
         texts.iter().map(name).collect()
+    }
+}
+
+impl Field for Vec<Network> {
+    fn to_value(&self) -> Option<Value> {
+        Some(Value::List(self.iter().map(Network::to_string).collect()))
+    }
+
+    fn from_value(value: Value) -> Result<Self, String> {
+        let Value::List(texts) = value else { mismatch(&value) };
+        if let [text] = &texts[..]
+            && text == NONE
+        {
+            return Ok(Self::new());
+        }
+        texts
+            .iter()
+            .map(|text| text.parse().map_err(|error: crate::NetworkError| error.to_string()))
+            .collect()
     }
 }
 

@@ -56,12 +56,19 @@ settings! {
             flag = "reserve-name";
         sessions_max: server.limits.sessions_max, Count, Live,
             "Sessions, and so users. The server refuses more with hub_full.";
+        sessions_of_origin_max: server.limits.sessions_of_origin_max, Count, Live,
+            "The same of one address. Who comes back to a session is not refused for this.";
         registration_attempts_max: server.limits.registration_attempts_max, Count, Live,
             "Refusals on one connection before the server closes it.";
         handshake_time_max: server.limits.handshake_time_max, Time, Live,
             "How long a connection may have no name before the server closes it.";
         probe_time_max: server.limits.probe_time_max, Time, Live,
             "How long the holder of a name may be silent when somebody else asks for the name.";
+        probes_per_s: server.limits.probe_rate.per_s, Count, Live,
+            "Holders of names that one address may have looked after in this way in a second. The others have the time that \
+             they have anyway. 0 bounds nothing.";
+        probes_burst: server.limits.probe_rate.burst, Count, Live,
+            "The same at once after a pause.";
     }
     "Messages" {
         body_bytes_max: server.limits.body_bytes_max, Bytes, Restart,
@@ -75,6 +82,9 @@ settings! {
             "Rooms that a user may be in. The server rejects a join beyond it.";
         rooms_max: server.limits.rooms_max, Count, Live,
             "Rooms in all. The server rejects a join beyond it with hub_rooms_full.";
+        rooms_of_origin_max: server.limits.rooms_of_origin_max, Count, Live,
+            "Rooms that the users of one address have opened. The server rejects a join that would open one more with \
+             hub_rooms_full.";
         members_max: server.limits.members_max, Count, Live,
             "Members of a room. The server rejects a join beyond it with room_full.";
         memberships_max: server.limits.memberships_max, Count, Live,
@@ -99,9 +109,10 @@ settings! {
             "How long a user whose connection broke keeps its name, its rooms and its messages. 0 ends its session at \
              once.";
         detached_max: server.limits.detached_max, Count, Live,
-            "Users without a connection, in all. Beyond it, a user whose connection breaks loses its session.";
+            "Users without a connection, in all. Beyond it, the server ends the session of the one that has waited for the \
+             longest time, of the address that has most of them.";
         detached_of_origin_max: server.limits.detached_of_origin_max, Count, Live,
-            "Users of one address without a connection. Beyond it, a user whose connection breaks loses its session.";
+            "The same of one address.";
         flush_time_max: server.limits.flush_time_max, Time, Live,
             "How long the server may take to write out a closing connection, also when it stops.";
         linger_time_max: server.driver.linger_time_max, Time, Live,
@@ -119,8 +130,32 @@ settings! {
         origin_buffer_bytes_max: server.limits.origin_buffer_bytes_max, Bytes, Restart,
             "The share of that for one address. Beyond it, the server rejects messages for and from its users, and they \
              miss messages of rooms.";
+    }
+    "Connections" {
         connections_max: server.driver.connections_max, Count, Live,
-            "Connections. More wait in the system's queue until one ends. The system's limit on open files may be lower.";
+            "Connections. More wait in the system's queue until one ends. If the system allows fewer open files, there are \
+             fewer connections: the server tells how many when it starts.";
+        connections_for_resumes: server.driver.connections_for_resumes, Count, Live,
+            "The last of these, which are for users who come back to their sessions: at most an eighth. The server refuses \
+             registrations there with hub_full, and closes connections without a name, of the address that has most of \
+             them.";
+        connections_of_origin_max: server.driver.connections_of_origin_max, Count, Live,
+            "Connections of one address, and at most half of all. The server turns away more with hub_full.";
+        handshakes_of_origin_max: server.driver.handshakes_of_origin_max, Count, Live,
+            "The same of those that have no name yet.";
+        site_factor: server.driver.site_factor, Count, Live,
+            "How many times these two bounds hold for a site of IPv6, which has many addresses.";
+        ipv6_origin_bits: server.driver.ipv6_origin_bits, Count, Restart,
+            "Bits of an IPv6 address that count as one address: all limits for an address hold for this network. At most \
+             64.";
+        ipv6_site_bits: server.driver.ipv6_site_bits, Count, Restart,
+            "Bits of an IPv6 address that make a site.";
+        uncounted_origins: server.driver.uncounted_origins, List("NETWORK"), Live,
+            "Networks like `10.0.0.0/8`, or addresses, that are not bounded in number: the limits for an address on \
+             connections, sessions, rooms and users without a connection do not hold for them. Those on cost and memory \
+             do. They are for proxies, and for gateways that many users share. `none` for none; Unix sockets are always \
+             among them.",
+            flag = "uncounted-origin";
     }
     "Rates" {
         session_cost_per_s: server.limits.session_rate.per_s, Cost, Restart,

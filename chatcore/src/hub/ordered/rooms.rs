@@ -41,11 +41,20 @@ pub(in crate::hub) struct Rooms {
     /// Of those that ever were, how many wait no more.
     flushed: u64,
     spare: Vec<Fanout>,
+    /// The accounts of the origins that have opened the rooms, by room.
+    openers: Vec<u32>,
 }
 
 impl Rooms {
     pub(in crate::hub) fn new(key: [u8; 16]) -> Self {
-        Self { groups: Groups::new(key), pending: VecDeque::new(), pending_bytes: 0, flushed: 0, spare: Vec::new() }
+        Self {
+            groups: Groups::new(key),
+            pending: VecDeque::new(),
+            pending_bytes: 0,
+            flushed: 0,
+            spare: Vec::new(),
+            openers: Vec::new(),
+        }
     }
 
     pub(in crate::hub) fn len(&self) -> usize {
@@ -135,11 +144,15 @@ impl Rooms {
             // A user with many sessions may be too many for an empty room, too.
             _ if exceeds(members, limits.members_max) => return Err(RejectCode::RoomFull),
             None if self.groups.len() >= limits.rooms_max as usize => return Err(RejectCode::HubRoomsFull),
+            None if !sessions.origins.may_open_room(&sessions[session].share, limits) => {
+                return Err(RejectCode::HubRoomsFull);
+            }
             _ if exceeds(self.groups.memberships(), limits.memberships_max) => return Err(RejectCode::HubRoomsFull),
             _ => {}
         }
         let group = self.enter(sessions, session, &name);
         if room.is_none() {
+            self.note_opener(sessions, group, session);
             let room = room_name(&name);
             sessions.events.push_back(HubEvent::RoomOpened { room });
         }
@@ -157,6 +170,20 @@ impl Rooms {
         let members = self.groups.members(group);
         *cost += self.announce(sessions, group, members, News::Joined(session), &name_of(sessions, session));
         Ok(())
+    }
+
+    /// A room has begun with this session.
+    fn note_opener(&mut self, sessions: &mut Sessions, room: usize, session: usize) {
+        if self.openers.len() <= room {
+            self.openers.resize(room + 1, u32::MAX);
+        }
+        self.openers[room] = sessions.open_room(session);
+    }
+
+    /// The account of the origin that has opened a room.
+    #[cfg(feature = "sim")]
+    pub(in crate::hub) fn opener(&self, room: usize) -> u32 {
+        self.openers[room]
     }
 
     fn enter(&mut self, sessions: &mut Sessions, session: usize, name: &str) -> usize {
@@ -265,6 +292,7 @@ impl Rooms {
             sessions.events.push_back(HubEvent::RoomClosed { room });
         }
         if self.groups.leave(slot) {
+            sessions.origins.close_room(self.openers[slot.group()]);
             return 1;
         }
         self.announce(sessions, slot.group(), members, News::Left(session, code), name)

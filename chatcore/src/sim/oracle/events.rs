@@ -349,7 +349,11 @@ impl Oracle {
 /// How the end of a session looks to those in its rooms.
 fn looks_like(reason: CloseReason) -> LeaveCode {
     match reason {
-        CloseReason::Disconnected | CloseReason::TimedOut | CloseReason::Expired => LeaveCode::TimedOut,
+        CloseReason::Disconnected
+        | CloseReason::TimedOut
+        | CloseReason::Unanswered
+        | CloseReason::Expired
+        | CloseReason::Displaced => LeaveCode::TimedOut,
         _ => LeaveCode::Quit,
     }
 }

@@ -49,7 +49,7 @@ impl World {
             .with_renames(plan.rename_pace.is_some());
         let mut users: Vec<User> = (0..plan.all_devices())
             .map(|index| {
-                let origin = QuotaKey((index % plan.origins) as u128);
+                let origin = QuotaKey(1 + (index % plan.origins) as u128);
                 User::new(index, index / plan.devices, origin, plan.config.clone(), random.fork())
             })
             .collect();

@@ -212,7 +212,7 @@ pub(in crate::hub) enum Attachment {
 pub(in crate::hub) enum TimerAction {
     Nothing,
     Ping,
-    Detach,
+    Detach(CloseReason),
     End(CloseReason),
 }
 
@@ -289,13 +289,15 @@ impl Session {
         let is_excused = self.is_paused && stalled_at + limits.stall_time_max > now;
         if stalled_at <= now && !is_excused {
             // A client that says nothing at all has most likely lost its connection, and may come back for the rest.
+            let detach = TimerAction::Detach(CloseReason::TimedOut);
             let is_heard = self.liveness.heard_at() > self.unacked_since;
-            return if is_heard { TimerAction::End(CloseReason::SlowConsumer) } else { TimerAction::Detach };
+            return if is_heard { TimerAction::End(CloseReason::SlowConsumer) } else { detach };
         }
         match self.liveness.check(now, probe_after(limits), limits.idle_time_max) {
             Silence::Short => TimerAction::Nothing,
             Silence::Probe => TimerAction::Ping,
-            Silence::Dead => TimerAction::Detach,
+            Silence::Dead => TimerAction::Detach(CloseReason::TimedOut),
+            Silence::Unanswered => TimerAction::Detach(CloseReason::Unanswered),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::hub::conn_id::ConnId;
 use crate::hub::counters::Counters;
 use crate::hub::event::{CloseReason, HubEvent};
 use crate::hub::name_table::NameTable;
-use crate::hub::origins::{Origins, Share};
+use crate::hub::origins::{Origins, Place, Share};
 use crate::hub::rate::Pace;
 use crate::hub::thresholds::Thresholds;
 use crate::hub::timers::{TimerKey, Timers};
@@ -182,6 +182,7 @@ impl Sessions {
 
     pub(in crate::hub) fn insert(&mut self, session: Session) -> usize {
         self.pool.adopt(session.outbox.held_bytes());
+        self.origins.enter(&session.share);
         let index = self.all.insert(session);
         self.slots_used = self.slots_used.max(index + 1);
         self.counters.sessions_begun += 1;
@@ -197,8 +198,11 @@ impl Sessions {
         self.forget_own(index);
         self.counters.sessions_ended += 1;
         let mut session = self.all.remove(index);
-        if session.is_detached() {
-            self.origins.reattach(&session.share);
+        self.origins.leave(&session.share);
+        if let Attachment::Detached { until } = session.attachment {
+            if session.closing() != Some(CloseReason::Displaced) {
+                self.origins.reattach(&session.share, until, index);
+            }
             self.buffers.detached -= session.outbox.held_bytes() as u64;
         }
         self.buffers.partial -= u64::from(session.leftover);
@@ -208,11 +212,28 @@ impl Sessions {
         (session, outbox)
     }
 
-    /// Whether a session could be kept without its connection.
-    pub(in crate::hub) fn may_detach(&self, index: usize) -> bool {
+    /// Where a session could wait if it were without its connection.
+    pub(in crate::hub) fn place(&self, index: usize) -> Place {
         let session = &self.all[index];
         // Its owner could not come back, and would find the name taken, if the welcome was lost.
-        session.is_confirmed && !session.is_closing && self.origins.may_detach(&session.share, &self.limits)
+        if !session.is_confirmed || session.is_closing || self.limits.resume_time_max.is_zero() {
+            return Place::Nowhere;
+        }
+        self.origins.place(&session.share, &self.limits)
+    }
+
+    /// A session has opened a room. Returns the account of its origin, in which the room counts.
+    pub(in crate::hub) fn open_room(&mut self, index: usize) -> u32 {
+        self.origins.open_room(&self.all[index].share)
+    }
+
+    /// Marks a detached session to be ended because another one gets its place, which is free from now on.
+    pub(in crate::hub) fn displace(&mut self, index: usize) {
+        let session = &self.all[index];
+        if let Attachment::Detached { until } = session.attachment {
+            self.origins.reattach(&session.share, until, index);
+            self.mark_closing(index, CloseReason::Displaced);
+        }
     }
 
     /// Keeps a session without its connection, which is gone or is told why, and closed.
@@ -221,8 +242,9 @@ impl Sessions {
         self.events.push_back(HubEvent::Detached { session, conn, name, reason });
         self.drop_conn(index, conn, reason);
         let session = &mut self.all[index];
-        self.origins.detach(&session.share);
-        session.attachment = Attachment::Detached { until: self.now + self.limits.resume_time_max };
+        let until = self.now + self.limits.resume_time_max;
+        self.origins.detach(&session.share, until, index);
+        session.attachment = Attachment::Detached { until };
         session.write_queued = false;
         session.details.begun_list = None;
         session.outbox.compact(&mut self.pool);
@@ -261,8 +283,8 @@ impl Sessions {
         let conn = self.open_conn(index);
         self.counters.resumed += 1;
         let session = &mut self.all[index];
-        if session.is_detached() {
-            self.origins.reattach(&session.share);
+        if let Attachment::Detached { until } = session.attachment {
+            self.origins.reattach(&session.share, until, index);
             self.buffers.detached -= session.outbox.held_bytes() as u64;
         }
         self.buffers.unlist(index, session);
@@ -272,7 +294,9 @@ impl Sessions {
         // What was begun of a list comes again.
         session.details.begun_list = None;
         session.unacked_since = if session.outbox.awaits_ack() { self.now } else { Instant::MAX };
+        self.origins.enter(&share);
         let old = mem::replace(&mut session.share, share);
+        self.origins.leave(&old);
         self.origins.close(old, &self.limits);
         self.count_buffers(index);
         self.queue_write(index);

@@ -1,0 +1,246 @@
+//! How many connections each origin has, and each site of IPv6 addresses, and which of them have no name yet.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chatcore::{QuotaKey, Refusal};
+
+use crate::config::DriverLimits;
+use crate::origin::Prefixes;
+use crate::peer::Peer;
+
+/// An origin, or a site, may have at most one of this many of all connections.
+const SHARE: usize = 2;
+
+/// All sites together may have as many connections as there are, so one site may have more than an origin, but not all.
+const SITE_SHARE_OF_FOUR: usize = 3;
+
+/// The numbers of connections. There is an entry for each origin and each site that has a connection, so there are no more
+/// than two for each connection.
+#[derive(Debug, Default)]
+pub(crate) struct Census {
+    prefixes: Prefixes,
+    /// Hashed with a key, because peers choose their addresses.
+    counts: HashMap<QuotaKey, Count>,
+    /// Origins by how many connections without a name they have.
+    by_handshakes: BTreeSet<(u32, QuotaKey)>,
+    /// The keys of connections without a name: by origin, and there by how long they have been so.
+    nameless: BTreeSet<(QuotaKey, u64, usize)>,
+    last_serial: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    connections: u32,
+    handshakes: u32,
+}
+
+impl Census {
+    pub(crate) fn new(prefixes: Prefixes) -> Self {
+        Self { prefixes, ..Self::default() }
+    }
+
+    /// Where a peer comes from, as the hub takes it.
+    pub(crate) fn origin(&self, peer: &Peer) -> QuotaKey {
+        peer.origin(self.prefixes)
+    }
+
+    /// Whether a peer may have one more connection, if there are so many for all.
+    pub(crate) fn check(&self, peer: &Peer, limits: &DriverLimits, connections_max: usize) -> Result<(), Refusal> {
+        if !limits.is_counted(peer) {
+            return Ok(());
+        }
+        let connections_of_origin_max = limits.connections_of_origin_max.min((connections_max / SHARE).max(1));
+        let of_site = |of_origin: usize| of_origin.saturating_mul(limits.site_factor as usize);
+        let site_share = (connections_max / 4 * SITE_SHARE_OF_FOUR).max(1);
+        let bounds = [
+            (Some(self.origin(peer)), connections_of_origin_max, limits.handshakes_of_origin_max),
+            (
+                peer.site(self.prefixes),
+                of_site(limits.connections_of_origin_max).min(site_share),
+                of_site(limits.handshakes_of_origin_max),
+            ),
+        ];
+        for (key, connections_max, handshakes_max) in bounds {
+            let count = key.and_then(|key| self.counts.get(&key)).copied().unwrap_or_default();
+            if count.connections as usize >= connections_max {
+                return Err(Refusal::ConnectionsOfOrigin { connections_of_origin_max: small(connections_max) });
+            }
+            if count.handshakes as usize >= handshakes_max {
+                return Err(Refusal::HandshakesOfOrigin { handshakes_of_origin_max: small(handshakes_max) });
+            }
+        }
+        Ok(())
+    }
+
+    /// A connection has come, which has no name yet. Returns by what it is known until it has.
+    pub(crate) fn enter(&mut self, peer: &Peer, key: usize) -> u64 {
+        self.last_serial += 1;
+        self.count(peer, |count| count.connections += 1);
+        self.count_handshakes(peer, |count| count.handshakes += 1);
+        self.nameless.insert((self.origin(peer), self.last_serial, key));
+        self.last_serial
+    }
+
+    /// A connection has a name by now, or will never have one.
+    pub(crate) fn end_handshake(&mut self, peer: &Peer, serial: u64, key: usize) {
+        self.count_handshakes(peer, |count| count.handshakes -= 1);
+        self.nameless.remove(&(self.origin(peer), serial, key));
+    }
+
+    /// A connection is gone, which is no handshake any more.
+    pub(crate) fn leave(&mut self, peer: &Peer) {
+        self.count(peer, |count| count.connections -= 1);
+        for key in [Some(self.origin(peer)), peer.site(self.prefixes)].into_iter().flatten() {
+            if self.counts.get(&key).is_some_and(|count| count.connections == 0) {
+                self.counts.remove(&key);
+            }
+        }
+    }
+
+    /// The connections that have had no name for the longest time, each of its origin: first that of the origin that has
+    /// most of them. Origins that have a single one are left out.
+    pub(crate) fn longest_nameless(&self) -> impl Iterator<Item = usize> {
+        let origins = self.by_handshakes.iter().rev().take_while(|(handshakes, _)| *handshakes > 1);
+        origins.filter_map(|(_, origin)| {
+            let first = self.nameless.range((*origin, 0, 0)..).next();
+            first.map(|(.., key)| *key)
+        })
+    }
+
+    fn count_handshakes(&mut self, peer: &Peer, change: impl Fn(&mut Count)) {
+        let origin = self.origin(peer);
+        let handshakes = |census: &Self| census.counts.get(&origin).map_or(0, |count| count.handshakes);
+        let before = handshakes(self);
+        self.count(peer, change);
+        let after = handshakes(self);
+        self.by_handshakes.remove(&(before, origin));
+        if after > 0 {
+            self.by_handshakes.insert((after, origin));
+        }
+    }
+
+    fn count(&mut self, peer: &Peer, change: impl Fn(&mut Count)) {
+        for key in [Some(self.origin(peer)), peer.site(self.prefixes)].into_iter().flatten() {
+            change(self.counts.entry(key).or_default());
+        }
+    }
+}
+
+fn small(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, SocketAddr};
+
+    use super::*;
+
+    fn peer(address: &str) -> Peer {
+        Peer::from(SocketAddr::new(address.parse::<IpAddr>().expect("it is an address"), 1))
+    }
+
+    fn limits() -> DriverLimits {
+        DriverLimits::default().with_connections_of_origin_max(3).with_handshakes_of_origin_max(2).with_site_factor(2)
+    }
+
+    const MANY: usize = 1_000;
+
+    #[test]
+    fn connections_of_an_address_are_bounded_with_a_name_and_without_one() {
+        let (mut census, limits) = (Census::default(), limits());
+        let (peer, other) = (peer("192.0.2.1"), self::peer("192.0.2.2"));
+        let serials = [1, 2].map(|key| census.enter(&peer, key));
+        let handshakes = Err(Refusal::HandshakesOfOrigin { handshakes_of_origin_max: 2 });
+        assert_eq!(census.check(&peer, &limits, MANY), handshakes);
+        assert_eq!(census.check(&other, &limits, MANY), Ok(()));
+        census.end_handshake(&peer, serials[0], 1);
+        assert_eq!(census.check(&peer, &limits, MANY), Ok(()));
+        let serial = census.enter(&peer, 3);
+        let connections = Err(Refusal::ConnectionsOfOrigin { connections_of_origin_max: 3 });
+        assert_eq!(census.check(&peer, &limits, MANY), connections);
+        for (serial, key) in [(serials[1], 2), (serial, 3)] {
+            census.end_handshake(&peer, serial, key);
+        }
+        assert_eq!(census.check(&peer, &limits, MANY), connections);
+        census.leave(&peer);
+        assert_eq!(census.check(&peer, &limits, MANY), Ok(()));
+        census.leave(&peer);
+        census.leave(&peer);
+        assert!(
+            census.counts.is_empty() && census.by_handshakes.is_empty() && census.nameless.is_empty(),
+            "{census:?}"
+        );
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_origin_and_a_site_may_have_some_of_them() {
+        let (mut census, limits) = (Census::default(), limits());
+        let mut come = |address: &str| {
+            let peer = peer(address);
+            let outcome = census.check(&peer, &limits, MANY);
+            if outcome.is_ok() {
+                let serial = census.enter(&peer, 1);
+                census.end_handshake(&peer, serial, 1);
+            }
+            outcome
+        };
+        for address in ["2001:db8:0:1::1", "2001:db8:0:1::2", "2001:db8:0:1:ffff::"] {
+            assert_eq!(come(address), Ok(()));
+        }
+        assert_eq!(come("2001:db8:0:1::3"), Err(Refusal::ConnectionsOfOrigin { connections_of_origin_max: 3 }));
+        for address in ["2001:db8:0:2::", "2001:db8:0:3::", "2001:db8:0:4::"] {
+            assert_eq!(come(address), Ok(()));
+        }
+        assert_eq!(come("2001:db8:0:5::"), Err(Refusal::ConnectionsOfOrigin { connections_of_origin_max: 6 }));
+        assert_eq!(come("2001:db8:1:5::"), Ok(()), "another site");
+    }
+
+    #[test]
+    fn networks_that_are_not_counted_and_programs_of_this_machine_are_not_bounded() {
+        let mut census = Census::default();
+        let limits = limits().with_uncounted_origins(["10.0.0.0/8".parse().expect("it is a network")]);
+        let mut peers = vec![peer("10.1.2.3"), peer("::ffff:10.1.2.3")];
+        #[cfg(unix)]
+        peers.push(Peer::Local);
+        for peer in peers {
+            for key in 0..10 {
+                census.enter(&peer, key);
+            }
+            assert_eq!(census.check(&peer, &limits, MANY), Ok(()), "{peer}");
+        }
+        census.enter(&peer("127.0.0.1"), 1);
+        census.enter(&peer("127.0.0.1"), 2);
+        assert!(census.check(&peer("127.0.0.1"), &limits, MANY).is_err(), "others were named");
+        assert_eq!(census.check(&peer("127.0.0.1"), &DriverLimits::default(), MANY), Ok(()));
+    }
+
+    #[test]
+    fn no_origin_may_have_more_than_half_of_all_connections() {
+        let mut census = Census::default();
+        let limits = DriverLimits::default();
+        for key in 0..5 {
+            assert_eq!(census.check(&peer("192.0.2.1"), &limits, 10), Ok(()));
+            census.enter(&peer("192.0.2.1"), key);
+        }
+        let refusal = Refusal::ConnectionsOfOrigin { connections_of_origin_max: 5 };
+        assert_eq!(census.check(&peer("192.0.2.1"), &limits, 10), Err(refusal));
+        assert_eq!(census.check(&peer("192.0.2.2"), &limits, 10), Ok(()));
+        assert_eq!(census.check(&peer("192.0.2.3"), &limits, 1), Ok(()), "one is always possible");
+    }
+
+    #[test]
+    fn the_origin_with_most_nameless_connections_is_first_and_there_the_oldest_one() {
+        let mut census = Census::default();
+        let (many, few, single) = (peer("192.0.2.1"), peer("192.0.2.2"), peer("192.0.2.3"));
+        census.enter(&single, 1);
+        for key in [2, 3] {
+            census.enter(&few, key);
+        }
+        let serials: Vec<u64> = [4, 5, 6].into_iter().map(|key| census.enter(&many, key)).collect();
+        assert_eq!(census.longest_nameless().collect::<Vec<_>>(), [4, 2]);
+        census.end_handshake(&many, serials[0], 4);
+        census.end_handshake(&many, serials[1], 5);
+        assert_eq!(census.longest_nameless().collect::<Vec<_>>(), [2]);
+    }
+}

@@ -1,0 +1,68 @@
+//! Descriptors: each connection is one, and the system bounds how many a process has.
+
+use std::io;
+
+#[cfg(unix)]
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
+
+/// Descriptors for other things than connections and listeners: standard streams, the poll and its waker, pipes of signals
+/// and of the log, files that are read now and then.
+const OTHERS: usize = 16;
+
+/// Lets this process have as many open files as the system allows it: raises the soft limit (`RLIMIT_NOFILE`) to the hard
+/// one. Returns how many these are; none if there is no limit. A [`Server`](crate::Server) that starts after that has as
+/// many connections as that limit leaves room for. On other systems than Unix this does nothing.
+///
+/// # Errors
+///
+/// What the system says.
+///
+/// ```
+/// let open_files = chatcore_server::raise_open_files()?;
+/// assert!(open_files.is_none_or(|open_files| open_files > 3));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn raise_open_files() -> io::Result<Option<u64>> {
+    #[cfg(unix)]
+    {
+        let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+        if soft < hard {
+            setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+        }
+        Ok((hard != RLIM_INFINITY).then_some(hard))
+    }
+    #[cfg(not(unix))]
+    Ok(None)
+}
+
+/// Connections that there may be beside so many listeners: as many as are wanted, if the system allows so many open files.
+pub(crate) fn connections_max(wanted: usize, listeners: usize) -> usize {
+    let allowed =
+        soft_limit().map_or(usize::MAX, |open_files| open_files.saturating_sub(OTHERS).saturating_sub(listeners));
+    wanted.min(allowed).max(1)
+}
+
+/// Open files that the system allows this process; none if there is no limit that is known.
+fn soft_limit() -> Option<usize> {
+    #[cfg(unix)]
+    {
+        let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+        (soft != RLIM_INFINITY).then(|| usize::try_from(soft).unwrap_or(usize::MAX))
+    }
+    #[cfg(not(unix))]
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_no_more_connections_than_descriptors_and_at_least_one() {
+        assert_eq!(connections_max(1, 1), 1);
+        assert_eq!(connections_max(usize::MAX, usize::MAX), if soft_limit().is_some() { 1 } else { usize::MAX });
+        if let Some(open_files) = soft_limit() {
+            assert_eq!(connections_max(usize::MAX, 2), open_files - OTHERS - 2);
+        }
+    }
+}
