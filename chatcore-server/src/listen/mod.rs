@@ -138,7 +138,12 @@ fn advise(error: &io::Error) -> String {
             "permission denied; choose a port of 1024 or above, or give the program the right to lower ones".into()
         }
         io::ErrorKind::AddrNotAvailable => {
-            "this machine does not have the address; choose one of its own, or 0.0.0.0 or [::] for all of them".into()
+            "this machine does not have the address; choose one of its own, or 0.0.0.0 for all of IPv4 and [::] for all of \
+             IPv6"
+                .into()
+        }
+        _ if is_unsupported(error) => {
+            "this system does not have that family of addresses; choose an address of the other one".into()
         }
         _ => error.to_string(),
     }
@@ -228,7 +233,7 @@ pub(crate) fn listen(given: &[String]) -> Result<Vec<ListenSocket>, BindError> {
         match Given::parse(given)? {
             Given::Ip { host_port, security, path } => {
                 let mut listeners = Vec::new();
-                listen_on_each(&resolve(given, host_port)?, &mut listeners)?;
+                listen_on_each(&resolve(given, host_port)?, listen_on, &mut listeners)?;
                 let kinds = listeners.into_iter().map(ListenKind::Tcp);
                 sockets.extend(kinds.map(|kind| ListenSocket { kind, security, path: path.map(Into::into) }));
             }
@@ -255,7 +260,11 @@ fn resolve(given: &str, host_port: &str) -> Result<Vec<SocketAddr>, BindError> {
 
 /// Listens on all addresses of one name. `localhost` often has an IPv6 address on machines without IPv6, so
 /// an address that this machine does not have is passed over, as long as it has another.
-fn listen_on_each(addresses: &[SocketAddr], listeners: &mut Vec<TcpListener>) -> Result<(), BindError> {
+fn listen_on_each<T>(
+    addresses: &[SocketAddr],
+    listen_on: impl Fn(SocketAddr) -> io::Result<T>,
+    listeners: &mut Vec<T>,
+) -> Result<(), BindError> {
     let before = listeners.len();
     let mut absent = None;
     for &address in addresses {
@@ -281,7 +290,18 @@ fn listen_on_each(addresses: &[SocketAddr], listeners: &mut Vec<TcpListener>) ->
 }
 
 fn is_absent(error: &BindError) -> bool {
-    matches!(error, BindError::Listen { source, .. } if source.kind() == io::ErrorKind::AddrNotAvailable)
+    let BindError::Listen { source, .. } = error else { return false };
+    source.kind() == io::ErrorKind::AddrNotAvailable || is_unsupported(source)
+}
+
+/// The system has no sockets of that family.
+fn is_unsupported(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    const UNSUPPORTED: i32 = nix::errno::Errno::EAFNOSUPPORT as i32;
+    // WSAEAFNOSUPPORT.
+    #[cfg(not(unix))]
+    const UNSUPPORTED: i32 = 10_047;
+    error.raw_os_error() == Some(UNSUPPORTED)
 }
 
 fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
@@ -324,8 +344,21 @@ mod tests {
     fn an_address_that_is_not_here_is_passed_over_when_its_name_has_another() {
         let addresses = ["192.0.2.1:0", "127.0.0.1:0"].map(|address| address.parse().unwrap());
         let mut listeners = Vec::new();
-        listen_on_each(&addresses, &mut listeners).expect("one address is here");
+        listen_on_each(&addresses, listen_on, &mut listeners).expect("one address is here");
         assert_eq!(listeners.len(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_of_both_families_is_listened_on_where_the_system_lacks_one() {
+        let unsupported = || io::Error::from_raw_os_error(nix::errno::Errno::EAFNOSUPPORT as i32);
+        let listen_on = |address: SocketAddr| if address.is_ipv6() { Err(unsupported()) } else { Ok(address) };
+        let [v6, v4]: [SocketAddr; 2] = ["[::1]:1", "127.0.0.1:1"].map(|address| address.parse().unwrap());
+        let mut listeners = Vec::new();
+        listen_on_each(&[v6, v4], listen_on, &mut listeners).expect("one family is here");
+        assert_eq!(listeners, [v4]);
+        let error = listen_on_each(&[v6], listen_on, &mut listeners).expect_err("nothing is left").to_string();
+        assert!(error.contains("[::1]:1") && error.contains("does not have that family of addresses"), "{error}");
     }
 
     #[test]
