@@ -1,6 +1,6 @@
 //! The driver's clock: the core is told the time as a distance from the server's start.
 
-use std::time::{Duration, Instant as SystemInstant, SystemTime};
+use std::time::Instant as SystemInstant;
 
 use chatcore::Instant;
 
@@ -13,15 +13,13 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// A clock that begins now, and what the world's clock shows: the Unix time, zero if that is set before 1970.
-    pub(crate) fn start() -> (Self, Duration) {
-        let unix_time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let clock = Self {
+    /// A clock that begins now.
+    pub(crate) fn start() -> Self {
+        Self {
             epoch: SystemInstant::now(),
             #[cfg(test)]
             ticks: None,
-        };
-        (clock, unix_time)
+        }
     }
 
     pub(crate) fn now(self) -> Instant {

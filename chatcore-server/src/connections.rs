@@ -17,6 +17,7 @@ use crate::read_queue::Mark;
 use crate::reading::Reading;
 use crate::table::Table;
 use crate::time_slice::TimeSlice;
+use crate::wall_clock::WallClock;
 use crate::{closing, handshakes, writing};
 use chatcore_transport::Transport;
 
@@ -29,6 +30,7 @@ const ACTIONS_BEFORE_REST: u32 = 8;
 #[derive(Debug)]
 pub(crate) struct Connections {
     hub: Hub,
+    wall_clock: WallClock,
     limits: DriverLimits,
     /// Who decides about registrations. None if everybody gets a name.
     pool: Option<Pool>,
@@ -46,9 +48,10 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    pub(crate) fn new(hub: Hub, limits: DriverLimits, pool: Option<Pool>) -> Self {
+    pub(crate) fn new(hub: Hub, wall_clock: WallClock, limits: DriverLimits, pool: Option<Pool>) -> Self {
         Self {
             hub,
+            wall_clock,
             table: Table::new(&limits),
             limits,
             pool,
@@ -62,6 +65,18 @@ impl Connections {
 
     pub(crate) fn len(&self) -> usize {
         self.table.len()
+    }
+
+    /// The clock of the world.
+    #[cfg(test)]
+    pub(crate) const fn wall_clock(&mut self) -> &mut WallClock {
+        &mut self.wall_clock
+    }
+
+    /// Messages that were accepted.
+    #[cfg(test)]
+    pub(crate) const fn accepted(&self) -> u64 {
+        self.hub.counters().accepted
     }
 
     /// Names that are held.
@@ -186,6 +201,7 @@ impl Connections {
 
     /// Takes in what has arrived, as long as the time lasts.
     pub(crate) fn read(&mut self, now: Instant, time: TimeSlice, buffer: &mut [u8]) {
+        self.wall_clock.guide(&mut self.hub, now);
         let is_behind = self.work_left || self.hub.is_behind() || self.has_light_left;
         self.turns_behind = if is_behind { (self.turns_behind + 1) % BEHIND_TURNS } else { 0 };
         let are_heavy_held = self.turns_behind > 0;

@@ -68,6 +68,8 @@ mod time_slice;
 mod tls;
 #[cfg(feature = "mio")]
 mod turned_away;
+#[cfg(any(feature = "mio", feature = "tokio"))]
+mod wall_clock;
 #[cfg(feature = "mio")]
 mod writing;
 

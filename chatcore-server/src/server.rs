@@ -22,6 +22,7 @@ use crate::log_in::Pool;
 use crate::memory::Bytes;
 use crate::time_slice::TimeSlice;
 use crate::turned_away::TurnedAway;
+use crate::wall_clock::WallClock;
 
 /// Events that are taken from the system at once.
 const EVENTS_MAX: usize = 1024;
@@ -85,8 +86,9 @@ impl Server {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| BindError::System(io::Error::other(error)))?;
         info!("by its limits this server needs at most {} of memory", Bytes(needed));
-        let (clock, unix_epoch) = Clock::start();
-        let hub = Hub::new(config.limits, seed).with_unix_epoch(unix_epoch).with_number(config.hub_number);
+        let (wall_clock, clock) = (WallClock::start(), Clock::start());
+        let hub = Hub::new(config.limits, seed).with_unix_epoch(wall_clock.unix_epoch());
+        let hub = hub.with_number(config.hub_number);
         let hub = hub.with_reserved(&config.reserved_names);
         let mut server = Self {
             poll,
@@ -96,7 +98,7 @@ impl Server {
             turn_time: config.driver.turn_time,
             turn_accepts_max: config.driver.turn_accepts_max,
             connections_max: 0,
-            connections: Connections::new(hub, config.driver.clone(), deciding),
+            connections: Connections::new(hub, wall_clock, config.driver.clone(), deciding),
             turned_away: TurnedAway::default(),
             reconnect: config.reconnect,
             handle,
@@ -331,11 +333,13 @@ fn register(registry: &Registry, acceptor: &mut Acceptor) -> io::Result<Vec<Endp
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::io::{Read, Write};
     use std::net::TcpStream;
 
     use chatcore::Token;
-    use chatcore::wire::{ClientMessage, HEADER_BYTES, Message, PREFACE_BYTES, Preface, Register, Resume};
+    use chatcore::wire::{
+        self, ClientMessage, HEADER_BYTES, HubMessage, Message, PREFACE_BYTES, Preface, Register, Resume, Send,
+    };
 
     use super::*;
 
@@ -378,6 +382,38 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// An hour more than the system's clock shows.
+    fn an_hour_later() -> Duration {
+        let now = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
+        now.expect("it is later than 1970") + Duration::from_secs(3600)
+    }
+
+    #[test]
+    fn messages_have_the_time_of_the_wall_clock_when_it_was_set_after_the_start() {
+        let mut server = Server::bind(Config::default().with_listen(["127.0.0.1:0"])).expect("it can listen");
+        server.connections.wall_clock().set_reading(an_hour_later);
+        let register = Register { name: "alice", credential: b"", frame_bytes_max: u32::MAX };
+        let mut said = Preface::OURS.encode().to_vec();
+        ClientMessage::Register(register).encode(&mut said);
+        ClientMessage::Send(Send { to: "alice", body: b"now" }).encode(&mut said);
+        let mut client = TcpStream::connect(server.local_addrs()[0]).expect("it listens");
+        client.write_all(&said).expect("the server takes it");
+        turn_until(&mut server, |server| server.connections.accepted() == 1);
+        drop(server);
+        let mut told = Vec::new();
+        client.read_to_end(&mut told).expect("the server is gone");
+        let mut frames = &told[PREFACE_BYTES..];
+        let id =
+            std::iter::from_fn(|| wire::take(&mut frames, u32::MAX).expect("it is well-formed")).find_map(|content| {
+                match HubMessage::decode(content) {
+                    Ok(Some(HubMessage::Deliver(deliver))) => Some(deliver.id),
+                    _ => None,
+                }
+            });
+        let off = id.expect("it is delivered").unix_time().abs_diff(an_hour_later());
+        assert!(off < Duration::from_secs(60), "{off:?}");
     }
 
     #[test]

@@ -25,7 +25,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use chatcore::{Hub, Instant, QuotaKey, Reconnect};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -41,6 +41,7 @@ pub use self::listener::Listener;
 use self::shared::{Shared, Stage};
 use crate::accept_error::{RETRY_AFTER, is_peers};
 use crate::memory::Bytes;
+use crate::wall_clock::WallClock;
 
 /// A chat server for programs on tokio, over any transport that tokio can read and write. Clones are the same server.
 ///
@@ -126,12 +127,12 @@ impl<H: Hooks> AsyncServer<H> {
         info!("by its limits this server needs at most {} of memory", Bytes(config.memory_bytes()));
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| StartError::System(io::Error::other(error)))?;
-        let epoch = TokioInstant::now();
-        let unix_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let hub = Hub::new(config.limits.clone(), seed).with_unix_epoch(unix_epoch).with_number(config.hub_number);
+        let (wall_clock, epoch) = (WallClock::start(), TokioInstant::now());
+        let hub = Hub::new(config.limits.clone(), seed).with_unix_epoch(wall_clock.unix_epoch());
+        let hub = hub.with_number(config.hub_number);
         let hub = hub.with_reserved(&config.reserved_names).with_asking(hooks.asking());
         let hub = hub.with_room_events(hooks.wants_room_events());
-        let shared = Arc::new(Shared::new(hub, config, hooks, epoch));
+        let shared = Arc::new(Shared::new(hub, wall_clock, config, hooks, epoch));
         tokio::spawn(hub_task::run(Arc::downgrade(&shared)));
         Ok(Self(shared))
     }

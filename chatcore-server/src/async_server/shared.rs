@@ -11,6 +11,7 @@ use super::config::AsyncConfig;
 use super::state::State;
 use super::undecided::Undecided;
 use super::wakes::Wakes;
+use crate::wall_clock::WallClock;
 
 /// How far a server has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub(super) struct Shared<H> {
 }
 
 impl<H> Shared<H> {
-    pub(super) fn new(hub: Hub, config: AsyncConfig, hooks: H, epoch: TokioInstant) -> Self {
+    pub(super) fn new(hub: Hub, wall_clock: WallClock, config: AsyncConfig, hooks: H, epoch: TokioInstant) -> Self {
         Self {
             hooks,
             undecided: Undecided::new(&config),
@@ -45,7 +46,7 @@ impl<H> Shared<H> {
             stage: watch::Sender::new(Stage::Serving),
             bell: Arc::default(),
             epoch,
-            state: Mutex::new(State::new(hub)),
+            state: Mutex::new(State::new(hub, wall_clock)),
         }
     }
 
@@ -67,7 +68,9 @@ impl<H> Shared<H> {
     pub(super) fn hold<T>(&self, input: impl FnOnce(Instant, &mut State) -> T) -> Option<T> {
         let mut wakes = Wakes::new();
         let mut state = self.state.lock().ok()?;
-        let output = input(self.now(), &mut state);
+        let now = self.now();
+        state.follow_wall_clock(now);
+        let output = input(now, &mut state);
         state.drain(&mut wakes, Hub::poll_urgent_action);
         let rings = state.rings();
         drop(state);
@@ -94,7 +97,9 @@ impl<H> Shared<H> {
     pub(super) fn hold_for_turn<T>(&self, turn: impl FnOnce(Instant, &mut State, &mut Wakes) -> T) -> Option<T> {
         let mut wakes = Wakes::new();
         let mut state = self.state.lock().ok()?;
-        let output = turn(self.now(), &mut state, &mut wakes);
+        let now = self.now();
+        state.follow_wall_clock(now);
+        let output = turn(now, &mut state, &mut wakes);
         drop(state);
         Some(output)
     }

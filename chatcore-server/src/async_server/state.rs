@@ -6,6 +6,7 @@ use chatcore::{Action, ConnId, Hub, HubConnection, HubEvent, Instant, Question, 
 use slab::Slab;
 
 use super::wakes::Wakes;
+use crate::wall_clock::WallClock;
 
 /// Actions that are carried out in one hold of the hub.
 const ACTIONS_MAX: usize = 64;
@@ -20,6 +21,7 @@ pub(super) const RESTS_BYTES_MAX: usize = 64 << 20;
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) hub: Hub,
+    wall_clock: WallClock,
     connections: Slab<Connection>,
     /// Where the hub's connections are, by [`ConnId::index`].
     keys: Vec<usize>,
@@ -60,9 +62,10 @@ pub(super) struct Stopping {
 }
 
 impl State {
-    pub(super) fn new(hub: Hub) -> Self {
+    pub(super) fn new(hub: Hub, wall_clock: WallClock) -> Self {
         Self {
             hub,
+            wall_clock,
             connections: Slab::new(),
             keys: Vec::new(),
             events: Vec::new(),
@@ -73,6 +76,11 @@ impl State {
             is_rung: false,
             stopping: None,
         }
+    }
+
+    /// Lets the hub know what time it is in the world.
+    pub(super) fn follow_wall_clock(&mut self, now: Instant) {
+        self.wall_clock.guide(&mut self.hub, now);
     }
 
     // ---- connections ----
