@@ -24,6 +24,8 @@ pub(crate) struct Connection {
     pub(crate) in_read_queue: bool,
     /// It is among those that are to be written to.
     pub(crate) in_write_queue: bool,
+    /// The peer has ended its side, and is still to get the answers to what it has asked.
+    pub(crate) has_ended: bool,
     pub(crate) readiness: Readiness,
 }
 
@@ -146,6 +148,7 @@ impl Connection {
             usage: Usage::default(),
             in_read_queue: false,
             in_write_queue: false,
+            has_ended: false,
             readiness: Readiness::default(),
         }
     }

@@ -226,6 +226,9 @@ impl Connections {
         while let Some(key) = self.table.due(now) {
             let connection = self.table.at(key);
             match (&connection.stage, connection.flow()) {
+                (Stage::Open(_), Flow::Paused { until }) if until <= now && connection.has_ended => {
+                    closing::broke(&mut self.table, key, Ok(()));
+                }
                 (Stage::Open(_) | Stage::Handshaking(_), Flow::Paused { until }) if until <= now => {
                     self.table.end_pause(now, key);
                 }
@@ -281,7 +284,10 @@ impl Connections {
                 writing::write(&mut self.hub, &mut self.table, now, key);
                 is_done = false;
             }
-            // Writing may have found some that broke.
+            if is_done {
+                self.end_answered();
+            }
+            // There may be some that broke, as writing has found, and some that have all answers.
             if is_done && !self.table.has_broken() {
                 self.work_left = false;
                 return;
@@ -290,6 +296,20 @@ impl Connections {
                 // Those that broke keep what they are until the hub knows.
                 self.work_left = true;
                 return;
+            }
+        }
+    }
+
+    /// Ends connections whose peers have ended their sides and have all answers.
+    fn end_answered(&mut self) {
+        for key in self.table.take_all_said() {
+            let Some(connection) = self.table.get_mut(key).filter(|connection| connection.has_ended) else { continue };
+            let Stage::Open(conn) = connection.stage else { continue };
+            if self.hub.owes_answers(conn) {
+                // It may be that nothing is left to be written with the answer.
+                self.table.said_all(key);
+            } else if !connection.readiness.blocked && self.hub.transmit(conn).is_empty() {
+                closing::broke(&mut self.table, key, Ok(()));
             }
         }
     }

@@ -139,8 +139,13 @@ impl Reading<'_> {
                 return None;
             }
             Input::End(why) => {
-                if why.is_ok() {
+                let is_open = matches!(connection.stage, Stage::Open(_));
+                if why.is_ok() && is_open {
                     // It may have ended its side alone, and read what is still to be said.
+                    self.table.end_input(key, self.now + self.hub.limits().flush_time_max);
+                    return None;
+                }
+                if why.is_ok() {
                     writing::write(self.hub, self.table, self.now, key);
                 }
                 closing::broke(self.table, key, why);

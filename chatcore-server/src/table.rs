@@ -35,6 +35,8 @@ pub(crate) struct Table {
     pub(crate) read_queue: ReadQueue,
     /// Connections whose transport takes more. A key may be out of date here, too.
     write_queue: VecDeque<usize>,
+    /// Connections whose peers have ended their sides and to which all may be said. A key may be out of date here, too.
+    all_said: Vec<usize>,
     /// Connections that broke, of which the hub does not know yet.
     broken: Vec<(usize, ConnId)>,
     buffers: Buffers,
@@ -239,6 +241,29 @@ impl Table {
             }
         }
         None
+    }
+
+    // ---- peers that have ended their sides ----
+
+    /// The peer of a connection has ended its side: nothing more is read, and it has this time for the answers to what it
+    /// has asked.
+    pub(crate) fn end_input(&mut self, key: usize, until: Instant) {
+        // Half a frame at the end says nothing.
+        self.drop_kept(key);
+        self.pause(key, until);
+        self.all[key].has_ended = true;
+        self.all_said.push(key);
+    }
+
+    /// There is nothing more to write to a connection at present.
+    pub(crate) fn said_all(&mut self, key: usize) {
+        if self.all[key].has_ended {
+            self.all_said.push(key);
+        }
+    }
+
+    pub(crate) fn take_all_said(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.all_said)
     }
 
     // ---- input that is kept ----

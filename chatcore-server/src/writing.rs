@@ -32,7 +32,7 @@ pub(crate) fn write(hub: &mut Hub, table: &mut Table, now: Instant, key: usize) 
         let Some(chunks) = chunks.filter(|chunks| !chunks.is_empty()) else {
             // The transport may keep what it took before.
             match connection.transport.flush() {
-                Flushed::All => return,
+                Flushed::All => return table.said_all(key),
                 Flushed::Blocked => {
                     connection.readiness.blocked = true;
                     return;

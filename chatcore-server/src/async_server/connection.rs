@@ -89,6 +89,8 @@ pub(super) struct Connection<'a, S, H: Hooks> {
     is_hub_behind: bool,
     /// So much input waits for the hub that little is read.
     are_rests_long: bool,
+    /// The peer has ended its side, and has until then for the answers to what it has asked.
+    answered_by: Option<Instant>,
     ended: Option<Ended>,
 }
 
@@ -122,6 +124,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
             turns_held: 0,
             is_hub_behind: false,
             are_rests_long: false,
+            answered_by: None,
             ended: None,
         })
     }
@@ -136,6 +139,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
             let has_read = !is_held && self.read(cx);
             let was_due = self.handle_timeout(cx);
             let has_written = self.write(cx);
+            self.end_if_answered(cx);
             if let Some(ended) = self.ended {
                 return Poll::Ready(ended);
             }
@@ -284,7 +288,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
 
     /// True if something was due. Otherwise the task is woken when something is.
     fn handle_timeout(&mut self, cx: &mut Context<'_>) -> bool {
-        let due = self.core.poll_timeout().and_then(|due| self.shared.to_tokio(due));
+        let due = [self.core.poll_timeout(), self.answered_by].into_iter().flatten().min();
+        let due = due.and_then(|due| self.shared.to_tokio(due));
         let Some(due) = due else {
             self.timer.clear();
             return false;
@@ -404,13 +409,45 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
         }
     }
 
-    /// The peer has ended its side. It may read what is still to be said: that is written as far as it goes at once.
+    /// The peer has ended its side. If it has a session, it may still read the answers to what it has asked.
     fn end_of_input(&mut self, cx: &mut Context<'_>) {
         debug!(conn = ?self.core.conn(), "the client ended the connection");
         self.flow = Flow::End;
-        self.shared.drain();
-        self.write(cx);
-        self.disconnect(Ended::ByPeer);
+        if self.answered_by.is_some() {
+            return;
+        }
+        if self.core.conn().is_some() {
+            self.answered_by = Some(self.shared.now() + self.shared.config.limits.flush_time_max);
+            self.shared.drain();
+        } else {
+            self.write(cx);
+            self.disconnect(Ended::ByPeer);
+        }
+    }
+
+    /// Ends a connection whose peer has ended its side, when the peer has all answers or its time is over.
+    fn end_if_answered(&mut self, cx: &Context<'_>) {
+        let Some(answered_by) = self.answered_by.filter(|_| self.ended.is_none()) else { return };
+        if answered_by <= self.shared.now() {
+            return self.disconnect(Ended::ByPeer);
+        }
+        if !self.rest.is_empty() || self.unflushed {
+            return;
+        }
+        let answers = self.hold(|_, core, state| {
+            let hub = &state.hub;
+            let is_answered = core.transmit(hub).is_empty() && core.conn().is_none_or(|conn| !hub.owes_answers(conn));
+            (is_answered, hub.has_flushed_answers())
+        });
+        match answers {
+            Some((true, _)) => self.disconnect(Ended::ByPeer),
+            Some((false, false)) => {
+                // It may be that nothing is left to be written with the answer, and then nobody wakes it.
+                self.shared.drain();
+                cx.waker().wake_by_ref();
+            }
+            _ => {}
+        }
     }
 
     fn broke(&mut self, error: &io::Error) {

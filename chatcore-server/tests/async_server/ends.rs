@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use chatcore_server::chatcore::wire::Preface;
+use chatcore_server::chatcore::wire::{self, HubMessage, Message, PREFACE_BYTES, Preface};
 use chatcore_server::chatcore::{CloseReason, Closed, Event, GoodbyeCode, HubEvent, Limits, QuotaKey};
 use chatcore_server::{AsyncConfig, AsyncServer, Reconnect};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
@@ -86,6 +86,35 @@ fn a_future_that_is_dropped_is_a_connection_that_broke() {
         assert_eq!(alice.event().await, Event::Resumed);
         alice.tell_oneself("alice").await;
     });
+}
+
+#[test]
+fn who_ends_its_side_of_a_real_socket_after_its_last_request_gets_all_answers_and_then_the_end() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let all = async {
+        let server = start();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a port");
+        let address = listener.local_addr().expect("it listens");
+        tokio::spawn({
+            let server = server.clone();
+            async move { server.serve(listener).await }
+        });
+        for round in 0..20 {
+            let mut client = TcpStream::connect(address).await.expect("it listens");
+            client.write_all(&opening(&format!("alice{round}"), 8)).await.expect("it is connected");
+            client.shutdown().await.expect("it is connected");
+            let mut said = Vec::new();
+            client.read_to_end(&mut said).await.expect("the server closes");
+            let (mut input, mut accepted) = (&said[PREFACE_BYTES..], 0);
+            while let Some(content) = wire::take(&mut input, u32::MAX).expect("it is well-formed") {
+                if let Ok(Some(HubMessage::Accepted(run))) = HubMessage::decode(content) {
+                    accepted += run.count();
+                }
+            }
+            assert_eq!(accepted, 8, "round {round}");
+        }
+    };
+    runtime.expect("there is a runtime").block_on(async { timeout(REAL_PATIENCE, all).await.expect("it ends") });
 }
 
 #[test]
