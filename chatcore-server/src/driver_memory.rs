@@ -15,8 +15,8 @@ use crate::memory::{self, HANDSHAKE_OUTPUT_BYTES};
 use crate::table::{READ_BYTES_MIN, RESTS_BYTES_MAX};
 
 /// Places in tables, queues and deadlines that each connection has: its number in a few of them, twice because they grow
-/// by doubling.
-const PLACES_BYTES: usize = 256;
+/// by doubling; and the counts of its origin and of its site.
+const PLACES_BYTES: usize = 512;
 
 /// What TLS adds to a connection: its keys and buffers.
 #[cfg(feature = "tls")]

@@ -64,7 +64,7 @@ fn who_says_all_at_once_and_ends_its_side_gets_all_that_it_has_sent_to_itself() 
     let mut alice = Peer::connect(server.address());
     let mut said = opening("alice");
     for _ in 0..40 {
-        said.extend(send("alice", &[7; 60_000]));
+        said.extend(send("alice", &vec![7; 60_000]));
     }
     // It does not read while it writes: the server takes all the same, because it keeps what it has for her.
     alice.put(&said);

@@ -1,22 +1,23 @@
 //! Rooms: who is in them, and the fan-out of what is said there.
 
 mod fanout;
+mod telling;
 
 use alloc::borrow::Cow;
-use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use compact_str::CompactString;
 
-use self::fanout::{Fanout, NOTICE_BYTES_MAX, News, tell_missed};
+use self::fanout::{Fanout, News};
+pub(super) use self::telling::{tell_joined, tell_left};
 use super::announcements::Announcements;
 use super::sessions::{Answer, Membership, MissedRun, Session, Sessions};
 use crate::hub::event::HubEvent;
 use crate::hub::groups::{Groups, MemberSlot};
 use crate::hub::work::{SLOTS, Work};
 use crate::name::{ROOM_SIGN, RoomName, UserName, cost_of_mapping};
-use crate::wire::{Head, HubMessage, Joined, LeaveCode, Left, MessageId, Missed, RejectCode, Stale};
+use crate::wire::{Head, HubMessage, Joined, LeaveCode, Left, MessageId, Missed, RejectCode};
 
 /// Bytes of one batch of a room, at the most, but for its last message.
 const BATCH_BYTES_MAX: usize = 64 << 10;
@@ -474,47 +475,10 @@ impl Rooms {
         }
     }
 
-    /// Tells a session what it has missed, as far as its outbox has room. True if it knows all.
-    pub(in crate::hub) fn catch_up(&self, sessions: &mut Sessions, session: usize) -> bool {
-        for position in 0..sessions[session].details.rooms.len() {
-            let Membership { slot, missed, is_stale } = &sessions[session].details.rooms[position];
-            let (room, missed, is_stale) = (slot.group(), *missed, *is_stale);
-            if missed.is_none() && !is_stale {
-                continue;
-            }
-            if !sessions.fits(session, 2 * NOTICE_BYTES_MAX) {
-                return false;
-            }
-            if let Some(missed) = missed {
-                tell_missed(sessions, session, self.groups.name(room), missed);
-            }
-            if is_stale {
-                sessions.push(session, &HubMessage::Stale(Stale { room: self.groups.name(room) }));
-            }
-            let membership = &mut sessions[session].details.rooms[position];
-            (membership.missed, membership.is_stale) = (None, false);
-        }
-        true
-    }
-
     /// Work for a page that looks at this many slots.
     pub(in crate::hub) fn page_work(slots: usize, names: usize) -> u32 {
         u32::try_from(slots / SLOTS + names).unwrap_or(u32::MAX)
     }
-}
-
-/// Tells a session that it is in a room into which another session of its user has come.
-pub(super) fn tell_joined(sessions: &mut Sessions, session: usize, room: &str) {
-    let user = &sessions[session];
-    let (name, display_name) = (user.name.clone(), user.display_name().map(Box::<str>::from));
-    let joined = Joined { room, name: name.as_str(), display_name: display_name.as_deref() };
-    sessions.answer(session, Answer::Joined(joined));
-}
-
-/// Tells a session that it is in a room no more, because another session of its user, or the program, has left it.
-pub(super) fn tell_left(sessions: &mut Sessions, session: usize, room: &str) {
-    let name = name_of(sessions, session);
-    sessions.answer(session, Answer::Left(Left { room, name: name.as_str(), code: LeaveCode::Left }));
 }
 
 fn room_name(name: &str) -> RoomName {
