@@ -12,6 +12,8 @@ use crate::accept_error::{RETRY_AFTER, is_peers};
 use crate::config::Config;
 use crate::listen::{BindError, ListenKind, ListenSocket, Security};
 use crate::peer::Peer;
+#[cfg(unix)]
+use crate::peer::uid_of;
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
 #[cfg(feature = "websocket")]
@@ -57,7 +59,11 @@ impl Listener {
                 (Socket::Tcp(stream), peer.into())
             }
             #[cfg(unix)]
-            ListenKind::Unix(socket) => (Socket::Unix(socket.listener.accept()?.0), Peer::Local),
+            ListenKind::Unix(socket) => {
+                let (stream, _) = socket.listener.accept()?;
+                let uid = uid_of(&stream);
+                (Socket::Unix(stream), Peer::Local { uid })
+            }
         };
         let transport = match self.socket.security {
             #[cfg(feature = "websocket")]

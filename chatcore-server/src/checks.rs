@@ -4,6 +4,7 @@ use chatcore::HUB_NUMBER_MAX;
 
 use crate::config::Config;
 use crate::listen::{self, BindError};
+use crate::log_in::LogIn;
 
 impl Config {
     /// Checks all that [`Server::bind`](crate::Server::bind) checks before it listens: whether the limits fit together and
@@ -75,11 +76,19 @@ impl Config {
         let fixed = [
             ("listen", self.listen == other.listen),
             ("hub_number", self.hub_number == other.hub_number),
-            ("log_in", self.log_in == other.log_in),
+            ("log_in", can_become(self.log_in.as_ref(), other.log_in.as_ref())),
             ("ipv6_origin_bits", self.driver.ipv6_origin_bits == other.driver.ipv6_origin_bits),
             ("ipv6_site_bits", self.driver.ipv6_site_bits == other.driver.ipv6_site_bits),
         ];
         let changed = fixed.into_iter().find(|(_, is_same)| !is_same);
         changed.map_or(Ok(()), |(name, _)| Err(BindError::Fixed { name }))
+    }
+}
+
+/// Whether the threads that decide about names can go on.
+fn can_become(log_in: Option<&LogIn>, other: Option<&LogIn>) -> bool {
+    match (log_in, other) {
+        (Some(log_in), Some(other)) => log_in.can_become(other),
+        (log_in, other) => log_in == other,
     }
 }

@@ -77,8 +77,8 @@ impl Config {
     /// Where a server listens by default: on this machine alone.
     pub const LISTEN_DEFAULT: &str = "127.0.0.1:12345";
 
-    /// The most bytes of memory that the server needs, by its limits: for its hub and its connections. The program
-    /// itself and the system's memory for its sockets are not in it.
+    /// The most bytes of memory that the server needs, by its limits: for its hub, its connections, and the threads that
+    /// decide about names. The program itself and the system's memory for its sockets are not in it.
     ///
     /// ```
     /// use chatcore::Limits;
@@ -89,13 +89,14 @@ impl Config {
     /// assert!(few.memory_bytes() < config.memory_bytes());
     /// ```
     pub fn memory_bytes(&self) -> u64 {
+        let deciding = self.log_in.as_ref().map_or(0, LogIn::memory_bytes_max);
         let above = Above {
             #[cfg(feature = "tls")]
             tls: self.tls.is_some(),
             #[cfg(feature = "websocket")]
             websocket: listen::has_websocket(&self.listen),
         };
-        driver_memory::bytes_max(&self.limits, self.driver.connections_max, above)
+        driver_memory::bytes_max(&self.limits, self.driver.connections_max, above).saturating_add(deciding)
     }
 
     /// Who may open a WebSocket, but for the path.

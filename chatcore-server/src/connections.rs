@@ -214,7 +214,7 @@ impl Connections {
     pub(crate) fn handle_decisions(&mut self, now: Instant) {
         let Some(pool) = &self.pool else { return };
         while let Some(decision) = pool.poll_decision() {
-            handshakes::decided(&mut self.hub, &mut self.table, &self.limits, now, decision);
+            handshakes::decided(&mut self.hub, &mut self.table, pool, &self.limits, now, decision);
         }
     }
 

@@ -1,12 +1,14 @@
 //! Connections without a name: from the first byte to the hub's decision.
 
-use chatcore::{CONNECTION_COST, Handshake, HandshakeError, Hub, Instant, Reconnect, Refusal};
+use chatcore::{
+    Admission, CONNECTION_COST, ConnId, Handshake, HandshakeError, Hub, Instant, Reconnect, Refusal, Registration,
+};
 use tracing::info;
 
 use crate::closing;
 use crate::config::DriverLimits;
 use crate::connection::{Connection, Stage};
-use crate::log_in::{Decision, Pool};
+use crate::log_in::{Decision, Facts, Pool};
 use crate::peer::Peer;
 use crate::table::Table;
 use crate::writing;
@@ -45,34 +47,68 @@ pub(crate) fn drive_handshake(
             handshaking.handshake.refuse(now, &Refusal::ConnectionsReserved)?;
             continue;
         }
-        let refusal = match pool.filter(|_| !registration.is_resumption()) {
-            Some(pool) => {
-                let (address, is_encrypted) = (connection.peer.address(), connection.transport.is_encrypted());
-                match pool.ask(key, origin, registration, address, is_encrypted) {
-                    Ok(undecided) => {
-                        handshaking.undecided = Some(undecided);
-                        let until = handshaking.handshake.poll_timeout().unwrap_or(Instant::MAX);
-                        // The decision may have less time than the handshake had.
-                        arm(table, key);
-                        return Ok(Some(until));
-                    }
-                    Err(refusal) => refusal,
+        let facts = Facts { peer: connection.peer, is_encrypted: connection.transport.is_encrypted() };
+        let deciding = pool.filter(|_| !registration.is_resumption());
+        let outcome = match deciding.map(|pool| (pool, pool.decide_at_once(&registration, &facts))) {
+            None => admit(hub, pool, now, registration, Admission::NewUser),
+            Some((_, Some(Ok(admission)))) => admit(hub, pool, now, registration, admission),
+            Some((_, Some(Err(refusal)))) => Err(refusal),
+            Some((pool, None)) => match pool.ask(key, origin, registration, facts) {
+                Ok(undecided) => {
+                    handshaking.undecided = Some(undecided);
+                    let until = handshaking.handshake.poll_timeout().unwrap_or(Instant::MAX);
+                    // The decision may have less time than the handshake had.
+                    arm(table, key);
+                    return Ok(Some(until));
                 }
-            }
-            None => match hub.admit(now, registration) {
-                Ok(conn) => {
-                    table.open(key, conn);
-                    return Ok(None);
-                }
-                Err(not_admitted) => not_admitted.refusal,
+                Err(refusal) => Err(refusal),
             },
+        };
+        let refusal = match outcome {
+            Ok(conn) => {
+                table.open(key, conn);
+                return Ok(None);
+            }
+            Err(refusal) => refusal,
         };
         handshaking.handshake.refuse(now, &refusal)?;
     }
 }
 
+/// What the server keeps in the hub with a user that has an owner, who may come back to it.
+const OWNED: u64 = 1;
+
+/// Lets the hub have a client that was decided about.
+fn admit(
+    hub: &mut Hub,
+    pool: Option<&Pool>,
+    now: Instant,
+    registration: Registration,
+    admission: Admission,
+) -> Result<ConnId, Refusal> {
+    let is_owner = admission != Admission::NewUser && pool.is_some_and(|pool| pool.do_guests_make_way);
+    let owned = is_owner.then(|| registration.name().clone());
+    if let Some(name) = &owned
+        && hub.user_value(name) != OWNED
+    {
+        hub.kick_because(now, name, "the owner of the name has logged in");
+    }
+    let conn = hub.admit_as(now, registration, admission).map_err(|not_admitted| not_admitted.refusal)?;
+    if let Some(name) = &owned {
+        hub.set_user_value(name, OWNED);
+    }
+    Ok(conn)
+}
+
 /// A decision has been made. Its connection may be gone by now.
-pub(crate) fn decided(hub: &mut Hub, table: &mut Table, limits: &DriverLimits, now: Instant, decision: Decision) {
+pub(crate) fn decided(
+    hub: &mut Hub,
+    table: &mut Table,
+    pool: &Pool,
+    limits: &DriverLimits,
+    now: Instant,
+    decision: Decision,
+) {
     let key = decision.key;
     let Some(Stage::Handshaking(handshaking)) = table.get_mut(key).map(|connection| &mut connection.stage) else {
         return;
@@ -82,12 +118,12 @@ pub(crate) fn decided(hub: &mut Hub, table: &mut Table, limits: &DriverLimits, n
     }
     let Decision { registration, outcome, .. } = decision;
     let refusal = match outcome {
-        Ok(admission) => match hub.admit_as(now, registration, admission) {
+        Ok(admission) => match admit(hub, Some(pool), now, registration, admission) {
             Ok(conn) => {
                 table.open(key, conn);
                 return table.end_pause(now, key);
             }
-            Err(not_admitted) => not_admitted.refusal,
+            Err(refusal) => refusal,
         },
         Err(refusal) => refusal,
     };

@@ -2,8 +2,12 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+#[cfg(unix)]
+use std::os::fd::AsFd;
 
 use chatcore::QuotaKey;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 
 #[cfg(unix)]
 use crate::origin::LOCAL;
@@ -15,9 +19,9 @@ use crate::origin::Prefixes;
 pub(crate) enum Peer {
     /// An address of the network.
     Ip { address: IpAddr, port: u16 },
-    /// A program on this machine.
+    /// A program on this machine, and the number of the user whose it is, if the system tells it.
     #[cfg(unix)]
-    Local,
+    Local { uid: Option<u32> },
 }
 
 impl From<SocketAddr> for Peer {
@@ -28,11 +32,20 @@ impl From<SocketAddr> for Peer {
 
 impl Peer {
     /// Its address, without the port.
-    pub(crate) fn address(&self) -> Option<IpAddr> {
+    pub(crate) const fn address(&self) -> Option<IpAddr> {
         match self {
             Self::Ip { address, .. } => Some(*address),
             #[cfg(unix)]
-            Self::Local => None,
+            Self::Local { .. } => None,
+        }
+    }
+
+    /// Whose program it is.
+    pub(crate) const fn uid(&self) -> Option<u32> {
+        match self {
+            Self::Ip { .. } => None,
+            #[cfg(unix)]
+            Self::Local { uid } => *uid,
         }
     }
 
@@ -41,7 +54,7 @@ impl Peer {
         match self {
             Self::Ip { address, .. } => prefixes.origin(*address),
             #[cfg(unix)]
-            Self::Local => LOCAL,
+            Self::Local { .. } => LOCAL,
         }
     }
 
@@ -56,7 +69,36 @@ impl fmt::Display for Peer {
         match self {
             Self::Ip { address, port } => SocketAddr::new(*address, *port).fmt(f),
             #[cfg(unix)]
-            Self::Local => f.write_str("unix"),
+            Self::Local { .. } => f.write_str("unix"),
         }
     }
+}
+
+/// The user whose program is at the other end of a Unix socket, as the system knows from when it was connected. None if the
+/// system does not tell.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn uid_of(socket: &impl AsFd) -> Option<u32> {
+    getsockopt(socket, PeerCredentials).ok().map(|peer| peer.uid())
+}
+
+/// Likewise.
+#[cfg(any(target_vendor = "apple", target_os = "freebsd", target_os = "openbsd", target_os = "netbsd"))]
+pub(crate) fn uid_of(socket: &impl AsFd) -> Option<u32> {
+    nix::unistd::getpeereid(socket).ok().map(|(uid, _)| uid.as_raw())
+}
+
+/// Such a system.
+#[cfg(all(
+    unix,
+    not(any(
+        target_os = "linux",
+        target_os = "android",
+        target_vendor = "apple",
+        target_os = "freebsd",
+        target_os = "openbsd",
+        target_os = "netbsd"
+    ))
+))]
+pub(crate) fn uid_of(_: &impl AsFd) -> Option<u32> {
+    None
 }

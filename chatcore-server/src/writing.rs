@@ -135,7 +135,7 @@ mod tests {
         let (transport, mut peer) = tls_pair();
         let mut table = Table::default();
         let handshake = Handshake::new(NOW, hub.limits());
-        let key = table.insert(Connection::new(transport, Peer::Local, handshake));
+        let key = table.insert(Connection::new(transport, Peer::Local { uid: None }, handshake));
         table.open(key, alice);
         fill(&mut hub, alice, "alice", 1);
         let bytes = hub.transmit(alice).bytes();

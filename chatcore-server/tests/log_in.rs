@@ -240,3 +240,102 @@ fn an_authenticator_can_be_shared() {
     }
     assert_eq!(*seen.lock().expect("nobody panics"), ["Alice", "ALICE"]);
 }
+
+/// Knows guests at once, owners after its desk has decided, and panics over others.
+struct Quick(Slow);
+
+impl Authenticator for Quick {
+    fn authenticate(&self, request: &LogInRequest<'_>) -> Result<Admission, Refusal> {
+        self.0.authenticate(request)
+    }
+
+    fn authenticate_at_once(&self, request: &LogInRequest<'_>) -> Option<Result<Admission, Refusal>> {
+        match request.registration.credential() {
+            b"" => Some(Ok(Admission::NewUser)),
+            b"no" => Some(Err(Refusal::LockedOut { wait: Duration::from_secs(9) })),
+            b"panic" => panic!("as the test wants"),
+            _ => None,
+        }
+    }
+}
+
+impl Desk {
+    fn quick() -> (Self, LogIn) {
+        let (asked, decisions) = (mpsc::channel(), mpsc::channel());
+        let slow = Slow { asked: Mutex::new(asked.0), decisions: Mutex::new(decisions.1) };
+        (Self { asked: asked.1, decisions: decisions.0 }, LogIn::new(Quick(slow)))
+    }
+}
+
+#[test]
+fn what_is_known_at_once_waits_for_nobody() {
+    let (desk, log_in) = Desk::quick();
+    let serving = Serving::start(log_in.with_waiting_max(1).with_waiting_of_origin_max(1), Limits::default());
+    let mut decided = serving.ask("decided", b"x");
+    assert_eq!(desk.asked(), "decided");
+    let mut waits = serving.ask("waits", b"x");
+    serving.turn();
+    // The thread is busy, and no more may wait.
+    let mut guest = serving.ask("guest", b"");
+    guest.take_preface();
+    assert_welcome(&mut guest);
+    let mut locked = serving.ask("locked", b"no");
+    locked.take_preface();
+    match locked.take() {
+        HubMessage::Refused(Refused { code, detail, wait_ms }) => {
+            assert_eq!((code, wait_ms), (RefusalCode::RateLimited, Some(9_000)));
+            assert!(detail.contains("too many wrong credentials"), "{detail}");
+        }
+        other => panic!("{other:?} in place of a refusal"),
+    }
+    locked.say(&register("locked", b"panic"));
+    assert_eq!(refusal(&mut locked), RefusalCode::Denied);
+    for peer in [&mut decided, &mut waits] {
+        desk.decide(Ok(Admission::NewUser));
+        peer.take_preface();
+        assert_welcome(peer);
+    }
+}
+
+#[test]
+fn a_guest_makes_way_for_the_owner_of_its_name_and_an_owner_does_not() {
+    let (desk, log_in) = Desk::quick();
+    let serving = Serving::start(log_in.with_guests_making_way(true), Limits::default());
+    let mut guest = serving.ask("alice", b"");
+    guest.take_preface();
+    assert_welcome(&mut guest);
+
+    let owner = |admission| {
+        let mut owner = serving.ask("Alice", b"x");
+        desk.decide(Ok(admission));
+        owner.take_preface();
+        assert_welcome(&mut owner);
+        owner
+    };
+    let mut telephone = owner(Admission::AnotherSession);
+    guest.assert_goodbye(GoodbyeCode::Kicked);
+    let mut laptop = owner(Admission::AnotherSession);
+    laptop.say(&ClientMessage::Send(wire::Send { to: "alice", body: b"hello" }));
+    let HubMessage::Deliver(deliver) = telephone.take_beside_acks() else { panic!("a message comes") };
+    assert_eq!(deliver.body, b"hello");
+
+    let mut other = serving.ask("alice", b"");
+    other.take_preface();
+    assert_eq!(refusal(&mut other), RefusalCode::NameInUse);
+}
+
+#[test]
+fn without_being_told_so_no_guest_makes_way() {
+    let (desk, log_in) = Desk::quick();
+    let serving = Serving::start(log_in, Limits::default());
+    let mut guest = serving.ask("alice", b"");
+    guest.take_preface();
+    assert_welcome(&mut guest);
+    let mut second = serving.ask("alice", b"x");
+    desk.decide(Ok(Admission::AnotherSession));
+    second.take_preface();
+    assert_welcome(&mut second);
+    second.say(&ClientMessage::Send(wire::Send { to: "alice", body: b"hello" }));
+    let HubMessage::Deliver(deliver) = guest.take_beside_acks() else { panic!("a message comes") };
+    assert_eq!(deliver.body, b"hello");
+}

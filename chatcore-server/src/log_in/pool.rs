@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -14,18 +13,32 @@ use tracing::error;
 
 use super::queue::Queue;
 use super::{Authenticator, LogIn, LogInRequest};
+use crate::peer::Peer;
 
 /// When to come again if too many wait.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// A registration about which something is to be decided.
 #[derive(Debug)]
-struct Job {
+pub(super) struct Job {
     asker: Weak<()>,
     key: usize,
     registration: Registration,
-    address: Option<IpAddr>,
-    is_encrypted: bool,
+    facts: Facts,
+}
+
+/// What is known of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
+    pub(crate) peer: Peer,
+    pub(crate) is_encrypted: bool,
+}
+
+impl Facts {
+    const fn request<'a>(&self, registration: &'a Registration) -> LogInRequest<'a> {
+        let (address, uid) = (self.peer.address(), self.peer.uid());
+        LogInRequest { registration, address, is_encrypted: self.is_encrypted, uid }
+    }
 }
 
 /// What was decided about a registration.
@@ -53,6 +66,8 @@ pub(crate) struct Undecided(Arc<()>);
 pub(crate) struct Pool {
     shared: Arc<Shared>,
     decisions: Receiver<Decision>,
+    authenticator: Arc<dyn Authenticator>,
+    pub(crate) do_guests_make_way: bool,
 }
 
 struct Shared {
@@ -74,7 +89,8 @@ impl Pool {
         let shared = Arc::new(Shared { waiting, news: Condvar::new() });
         let (sender, decisions) = mpsc::channel();
         // From now on the threads that were started end if another one cannot be.
-        let pool = Self { shared, decisions };
+        let authenticator = Arc::clone(&log_in.authenticator);
+        let pool = Self { shared, decisions, authenticator, do_guests_make_way: log_in.do_guests_make_way };
         for number in 0..log_in.threads {
             let (shared, sender, wake) = (Arc::clone(&pool.shared), sender.clone(), wake.clone());
             let authenticator = Arc::clone(&log_in.authenticator);
@@ -85,18 +101,27 @@ impl Pool {
         Ok(pool)
     }
 
+    /// Decides about the registration of a connection if that takes no time.
+    pub(crate) fn decide_at_once(
+        &self,
+        registration: &Registration,
+        facts: &Facts,
+    ) -> Option<Result<Admission, Refusal>> {
+        let request = facts.request(registration);
+        catch(registration, || self.authenticator.authenticate_at_once(&request)).unwrap_or(Some(Err(Refusal::Denied)))
+    }
+
     /// Asks about the registration of a connection. Gives the refusal if too many wait.
     pub(crate) fn ask(
         &self,
         key: usize,
         origin: QuotaKey,
         registration: Registration,
-        address: Option<IpAddr>,
-        is_encrypted: bool,
+        facts: Facts,
     ) -> Result<Undecided, Refusal> {
         let undecided = Undecided(Arc::new(()));
         let asker = Arc::downgrade(&undecided.0);
-        let job = Job { asker, key, registration, address, is_encrypted };
+        let job = Job { asker, key, registration, facts };
         if self.shared.lock().queue.push(origin, job).is_err() {
             return Err(Refusal::RateLimited { wait: AGAIN_AFTER });
         }
@@ -134,20 +159,24 @@ impl Shared {
     }
 
     fn decide_all(&self, authenticator: &dyn Authenticator, decisions: &Sender<Decision>, wake: &impl Fn()) {
-        while let Some(Job { asker, key, registration, address, is_encrypted }) = self.next() {
-            let request = LogInRequest { registration: &registration, address, is_encrypted };
-            // One client's fault must not take the thread from the others.
-            let outcome = catch_unwind(AssertUnwindSafe(|| authenticator.authenticate(&request)));
-            let outcome = outcome.unwrap_or_else(|_| {
-                error!(name = %registration.name(), "deciding about a client panicked: it is refused");
-                Err(Refusal::Denied)
-            });
+        while let Some(Job { asker, key, registration, facts }) = self.next() {
+            let request = facts.request(&registration);
+            let outcome = catch(&registration, || authenticator.authenticate(&request)).unwrap_or(Err(Refusal::Denied));
             if decisions.send(Decision { asker, key, registration, outcome }).is_err() {
                 return;
             }
             wake();
         }
     }
+}
+
+/// Calls an authenticator: one client's fault must not take the thread from the others. None if it panics.
+fn catch<T>(registration: &Registration, call: impl FnOnce() -> T) -> Option<T> {
+    let outcome = catch_unwind(AssertUnwindSafe(call));
+    if outcome.is_err() {
+        error!(name = %registration.name(), "deciding about a client panicked: it is refused");
+    }
+    outcome.ok()
 }
 
 impl Drop for Pool {

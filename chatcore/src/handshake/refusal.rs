@@ -115,6 +115,12 @@ pub enum Refusal {
     /// The embedding program denies the name. Only the program makes this refusal, never the hub.
     #[error("the registration is denied: the credential does not give the right to this name")]
     Denied,
+    /// Too many wrong credentials came from the origin, or for the name. Only the program makes this refusal, never the hub.
+    #[error("too many wrong credentials were tried: try again in {} s", .wait.as_secs() + 1)]
+    LockedOut {
+        /// After which time the client may try again.
+        wait: Duration,
+    },
     /// The embedding program refuses, for a reason of its own. Only the program makes this refusal, never the hub.
     #[error("{0}")]
     Custom(Denial),
@@ -144,7 +150,7 @@ impl Refusal {
             | Self::MembershipsFull { .. }
             | Self::RoomFull { .. } => RefusalCode::HubFull,
             Self::TooManySessions { .. } => RefusalCode::TooManySessions,
-            Self::RateLimited { .. } => RefusalCode::RateLimited,
+            Self::RateLimited { .. } | Self::LockedOut { .. } => RefusalCode::RateLimited,
             Self::Confusable => RefusalCode::Confusable,
             Self::Denied | Self::Custom(_) | Self::Reserved => RefusalCode::Denied,
             Self::ShuttingDown => RefusalCode::ShuttingDown,
@@ -156,7 +162,7 @@ impl Refusal {
     /// The time after which it may be worth trying again; none if that is not known.
     pub const fn wait(&self) -> Option<Duration> {
         match self {
-            Self::NameInUse { wait } | Self::RateLimited { wait } => Some(*wait),
+            Self::NameInUse { wait } | Self::RateLimited { wait } | Self::LockedOut { wait } => Some(*wait),
             Self::OriginFull { .. } | Self::ConnectionsOfOrigin { .. } | Self::ConnectionsReserved => Some(FULL_WAIT),
             Self::HandshakesOfOrigin { .. } => Some(HANDSHAKES_WAIT),
             Self::Custom(denial) => denial.wait,
