@@ -1,6 +1,7 @@
 //! The program around the library: settings, the log, signals, exit codes. It is no part of the library's interface.
 
 mod log;
+mod log_in;
 mod settings;
 mod signals;
 
@@ -12,7 +13,8 @@ use std::thread;
 pub use self::settings::{Accepted, Refused, outcome};
 
 use self::log::Control;
-use self::settings::{Action, Faults, Invocation, Loaded};
+use self::log_in::PasswordCommand;
+use self::settings::{Action, Called, Faults, Invocation, Loaded};
 use self::signals::Signals;
 use crate::{Endpoint, Server};
 
@@ -21,9 +23,12 @@ const USAGE: u8 = 2;
 
 /// Does what the command line asks for, and says what to exit with.
 pub fn main() -> ExitCode {
-    let invocation = Invocation::of_process();
+    let invocation = match Invocation::of_process() {
+        Called::Serve(invocation) => invocation,
+        Called::Password(command) => return passwords(&command),
+    };
     if invocation.action != Action::Serve {
-        warn(&invocation);
+        invocation.unknown_variables().for_each(|line| warn(&line));
     }
     let loaded = match Loaded::load(&invocation) {
         Ok(loaded) => loaded,
@@ -32,7 +37,10 @@ pub fn main() -> ExitCode {
     match invocation.action {
         Action::Serve => serve(invocation, loaded),
         Action::PrintConfig => print(&loaded),
-        Action::CheckConfig => print(&"the configuration is right\n"),
+        Action::CheckConfig => {
+            loaded.warnings.iter().for_each(|line| warn(line));
+            print(&"the configuration is right\n")
+        }
     }
 }
 
@@ -52,6 +60,10 @@ fn serve(invocation: Invocation, loaded: Loaded) -> ExitCode {
 
 fn run(invocation: Invocation, loaded: Loaded, log: &Control) -> ExitCode {
     let open_files = crate::raise_open_files();
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    loaded.settings.apply_log_in();
     let server = match Server::bind(loaded.settings.config()) {
         Ok(server) => server,
         Err(error) => {
@@ -103,11 +115,17 @@ fn print(text: &dyn fmt::Display) -> ExitCode {
     }
 }
 
-/// Something may be wrong: a line for each.
-fn warn(invocation: &Invocation) {
-    for line in invocation.unknown_variables() {
-        let _ = writeln!(io::stderr(), "chatcore-server: warning: {line}");
+/// Changes the file of passwords.
+fn passwords(command: &PasswordCommand) -> ExitCode {
+    match command.run() {
+        Ok(said) => print(&said),
+        Err(error) => failure(&error),
     }
+}
+
+/// Something may be wrong: one line.
+fn warn(line: &str) {
+    let _ = writeln!(io::stderr(), "chatcore-server: warning: {line}");
 }
 
 /// The settings are wrong: a line for each fault.

@@ -70,17 +70,24 @@ impl Signals {
                 return;
             }
         };
+        for warning in &loaded.warnings {
+            warn!("{warning}");
+        }
         let changes = Changes::new(&self.settings, &loaded.settings);
         // What stays may not fit what changes.
         if let Err(error) = self.server.reload(changes.settings.config()) {
             error!(%error, "all settings stay as they are: what needs a restart does not fit what has changed");
             return;
         }
+        changes.settings.apply_log_in();
         self.log.set_filter(&changes.settings.log.level);
         self.log.set_limits(changes.settings.log.rates);
         self.settings = changes.settings;
         if self.settings.has_certificate() {
             info!("the certificate was read again");
+        }
+        if let Some(users) = self.settings.passwords() {
+            info!(users, "the passwords were read again");
         }
         for change in &changes.live {
             info!(setting = change.setting.name, from = change.from, to = change.to, "changed");

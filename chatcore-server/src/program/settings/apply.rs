@@ -24,6 +24,7 @@ impl Changes {
         let mut changes = Self { settings: holding.clone(), live: Vec::new(), restart: Vec::new() };
         // The files may be others under the same names.
         changes.settings.server.tls.clone_from(&wanted.server.tls);
+        changes.settings.log_in.passwords.clone_from(&wanted.log_in.passwords);
         for setting in TABLE.iter().copied().filter(|setting| (setting.get)(holding) != (setting.get)(wanted)) {
             let change = Change { setting, from: setting.show(holding), to: setting.show(wanted) };
             match setting.reload {
@@ -56,6 +57,9 @@ mod tests {
             ("websocket_origins", _) => Value::List(vec!["https://chat.example".into()]),
             ("reconnect_to", _) => Value::Text("elsewhere:1".into()),
             ("reconnect_after", _) => Value::Time(Duration::from_secs(1)),
+            ("guests", _) => Value::Text("no".into()),
+            ("unix_users", _) => Value::Text("yes".into()),
+            ("password_file", _) => Value::Text("passwords".into()),
             ("tls_cert" | "tls_key", _) => Value::Text("file.pem".into()),
             ("log_level", _) => Value::Text("debug".into()),
             ("log_format", _) => Value::Text("json".into()),

@@ -7,6 +7,7 @@ use crate::Network;
 
 use super::value::Value;
 use crate::program::log::{FORMATS, Filter, Format};
+use crate::program::log_in::{GUESTS, Guests};
 
 /// The type of a field that a setting sets. Its unit has read the value, so it has the right form.
 pub(crate) trait Field: Sized {
@@ -138,5 +139,30 @@ impl Field for Format {
     fn from_value(value: Value) -> Result<Self, String> {
         let Value::Text(text) = value else { mismatch(&value) };
         Self::new(&text).ok_or_else(|| format!("it must be one of {}", FORMATS.join(", ")))
+    }
+}
+
+/// The words of a setting that is on or off.
+pub(super) const SWITCH: &[&str] = &["yes", "no"];
+
+impl Field for bool {
+    fn to_value(&self) -> Option<Value> {
+        Some(Value::Text(SWITCH[usize::from(!*self)].into()))
+    }
+
+    fn from_value(value: Value) -> Result<Self, String> {
+        let Value::Text(text) = value else { mismatch(&value) };
+        Ok(text == SWITCH[0])
+    }
+}
+
+impl Field for Guests {
+    fn to_value(&self) -> Option<Value> {
+        Some(Value::Text(self.as_str().into()))
+    }
+
+    fn from_value(value: Value) -> Result<Self, String> {
+        let Value::Text(text) = value else { mismatch(&value) };
+        Self::new(&text).ok_or_else(|| format!("it must be one of {}", GUESTS.join(", ")))
     }
 }

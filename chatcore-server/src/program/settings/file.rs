@@ -1,7 +1,7 @@
 //! The configuration file.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
@@ -17,6 +17,9 @@ use super::value::Given;
 
 /// Bytes of a file, at the most.
 const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// The setting that names the file of passwords.
+const PASSWORD_FILE: &str = "password_file";
 
 /// What a file says of a setting.
 pub(super) struct Entry {
@@ -46,6 +49,20 @@ pub(super) fn text(path: &Path, bytes: Vec<u8>) -> Result<String, Fault> {
         let place = Lines::new(error.as_bytes()).place(error.utf8_error().valid_up_to());
         Fault::at(path, place, "this is not UTF-8: write the file in UTF-8")
     })
+}
+
+/// The file of passwords that a configuration names, if it names one. What else is wrong with the configuration is not told.
+///
+/// # Errors
+///
+/// If there is no text in it.
+pub(crate) fn password_file_in(path: &Path) -> Result<Option<PathBuf>, Fault> {
+    let entries = parse(path, &read(path)?, &mut Faults::default());
+    let named = entries.into_iter().find(|entry| entry.setting.name == PASSWORD_FILE);
+    Ok(named.and_then(|entry| match entry.given {
+        Given::Text(path) => Some(path.into()),
+        _ => None,
+    }))
 }
 
 /// What a file has at a line.

@@ -12,6 +12,7 @@ use super::setting::{Setting, Settings};
 use super::source::{Faults, Source};
 use super::table::{GROUPS, TABLE};
 use super::value::{Given, Unit};
+use crate::program::log_in::PasswordCommand;
 
 const CONFIG: &str = "config";
 const PRINT_CONFIG: &str = "print_config";
@@ -49,6 +50,15 @@ pub(crate) enum Action {
     CheckConfig,
 }
 
+/// What the program was called for.
+#[derive(Debug)]
+pub(crate) enum Called {
+    /// To serve, or to say something of the settings.
+    Serve(Invocation),
+    /// To change or list the passwords.
+    Password(PasswordCommand),
+}
+
 /// What the program was started with.
 #[derive(Clone, Debug)]
 pub(crate) struct Invocation {
@@ -60,8 +70,12 @@ pub(crate) struct Invocation {
 
 impl Invocation {
     /// Of the process; exits if the flags are wrong.
-    pub(crate) fn of_process() -> Self {
-        Self::new(env::args_os(), env::vars_os()).unwrap_or_else(|error| error.exit())
+    pub(crate) fn of_process() -> Called {
+        let matches = command().get_matches();
+        match PasswordCommand::of(&matches) {
+            Some(command) => Called::Password(command),
+            None => Called::Serve(Self::of_matches(&matches, env::vars_os())),
+        }
     }
 
     /// With these arguments, whose first is the program, and variables.
@@ -73,7 +87,10 @@ impl Invocation {
         args: impl IntoIterator<Item = OsString>,
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, clap::Error> {
-        let matches = command().try_get_matches_from(args)?;
+        Ok(Self::of_matches(&command().try_get_matches_from(args)?, variables))
+    }
+
+    fn of_matches(matches: &ArgMatches, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let environment = Environment::new(variables);
         let action = match (matches.get_flag(PRINT_CONFIG), matches.get_flag(CHECK_CONFIG)) {
             (true, _) => Action::PrintConfig,
@@ -83,10 +100,10 @@ impl Invocation {
         let config = matches.get_one::<PathBuf>(CONFIG).cloned();
         let config = config.or_else(|| environment.get(environment::CONFIG).map(PathBuf::from));
         let given = TABLE.iter().enumerate().filter_map(|(index, setting)| {
-            let (source, given) = flag(&matches, setting).or_else(|| environment.given(setting))?;
+            let (source, given) = flag(matches, setting).or_else(|| environment.given(setting))?;
             Some((index, source, given))
         });
-        Ok(Self { action, config, given: given.collect(), unknown_variables: environment.unknown() })
+        Self { action, config, given: given.collect(), unknown_variables: environment.unknown() }
     }
 
     pub(crate) fn config(&self) -> Option<&Path> {
@@ -130,6 +147,9 @@ pub(crate) fn command() -> Command {
         )
         .after_long_help(format!("{}\n{}", listed("Signals", &SIGNALS), listed("Exit codes", &EXIT_CODES)))
         .args_override_self(true)
+        .args_conflicts_with_subcommands(true)
+        .disable_help_subcommand(true)
+        .subcommand(PasswordCommand::clap())
         .arg(
             Arg::new(CONFIG)
                 .long("config")

@@ -18,6 +18,8 @@ use crate::{BindError, Config};
 pub(crate) struct Loaded {
     pub(crate) settings: Settings,
     pub(super) sources: Vec<Source>,
+    /// What is not wrong, but dangerous.
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Loaded {
@@ -93,7 +95,9 @@ impl Loaded {
         let is_told =
             |error: &BindError| matches!(error, BindError::NoCertificate { .. }) && self.settings.tls.is_given();
         let errors = errors.into_iter().filter(|error| !is_told(error)).map(words);
-        errors.chain(self.settings.tls.check().err()).chain(self.settings.reconnect.check().err()).collect()
+        let log_in = self.settings.log_in.faults(&self.settings.server.listen);
+        let others = self.settings.tls.check().err().into_iter().chain(self.settings.reconnect.check().err());
+        errors.chain(others).chain(log_in).collect()
     }
 
     /// An error, with where the values come from that it is about.
@@ -116,7 +120,8 @@ struct Draft {
 
 impl Draft {
     fn new(invocation: &Invocation, file: Option<(&Path, &str)>, faults: Faults) -> Self {
-        let loaded = Loaded { settings: Settings::default(), sources: vec![Source::Default; TABLE.len()] };
+        let (settings, sources) = (Settings::default(), vec![Source::Default; TABLE.len()]);
+        let loaded = Loaded { settings, sources, warnings: Vec::new() };
         let mut draft = Self { loaded, faults, unread: Vec::new() };
         if let Some((path, text)) = file {
             for Entry { setting, line, given } in file::parse(path, text, &mut draft.faults) {
@@ -141,6 +146,10 @@ impl Draft {
         match self.loaded.settings.tls.load() {
             Ok(tls) => self.loaded.settings.server.tls = tls,
             Err(error) => self.add_misfit(&error),
+        }
+        match self.loaded.settings.log_in.load() {
+            Ok(warnings) => self.loaded.warnings = warnings,
+            Err(errors) => errors.iter().for_each(|error| self.add_misfit(error)),
         }
     }
 

@@ -9,6 +9,7 @@ mod files;
 mod flags;
 mod lines;
 mod load;
+mod log_in;
 mod outcome;
 #[cfg(test)]
 mod pages;
@@ -24,7 +25,8 @@ mod tls;
 mod value;
 
 pub(crate) use self::apply::Changes;
-pub(crate) use self::flags::{Action, Invocation};
+pub(crate) use self::file::password_file_in;
+pub(crate) use self::flags::{Action, Called, Invocation};
 pub(crate) use self::load::Loaded;
 pub use self::outcome::{Accepted, Refused, outcome};
 pub(crate) use self::setting::Settings;

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use super::flags::{EXIT_CODES, SIGNALS, command};
 use super::setting::{Reload, Setting, Settings};
 use super::table::{GROUPS, TABLE};
+use crate::program::log_in::PasswordCommand;
 
 /// Compares a page with what it should be, or writes it.
 fn hold(page: &str, should: &str) {
@@ -33,8 +34,16 @@ fn manual() -> io::Result<Vec<u8>> {
     let man = clap_mangen::Man::new(command).date("").source("chatcore").manual("");
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;
-    write!(page, ".SH SYNOPSIS\n\\fBchatcore\\-server\\fR [\\fIOPTIONS\\fR]\n")?;
+    write!(page, ".SH SYNOPSIS\n\\fBchatcore\\-server\\fR [\\fIOPTIONS\\fR]\n.br\n")?;
+    writeln!(page, "\\fBchatcore\\-server password\\fR \\fICOMMAND\\fR [\\fB\\-\\-password\\-file\\fR \\fIFILE\\fR]")?;
     man.render_description_section(&mut page)?;
+    writeln!(page, ".SH \"PASSWORDS\"")?;
+    for command in PasswordCommand::clap().get_subcommands() {
+        let (name, text) = (command.get_name(), command.get_long_about().or(command.get_about()));
+        let argument = if command.get_positionals().count() > 0 { " \\fINAME\\fR" } else { "" };
+        let text = text.map(ToString::to_string).unwrap_or_default();
+        write!(page, ".TP\n\\fBchatcore\\-server password {name}\\fR{argument}\n{text}.\n")?;
+    }
     man.render_options_section(&mut page)?;
     for (title, rows) in [("SIGNALS", &SIGNALS[..]), ("EXIT STATUS", &EXIT_CODES)] {
         writeln!(page, ".SH \"{title}\"")?;
@@ -98,8 +107,8 @@ fn code(doc: &str) -> String {
 /// A limit of the core that is missing here is a limit that nobody can set.
 #[test]
 fn each_limit_has_a_setting_or_a_reason_to_have_none() {
-    /// The program answers no questions, gives a user one session, and decides about registrations at once.
-    const OTHERS: [&str; 4] = ["sessions_of_user_max", "waiting_of_session_max", "waiting_max", "decision_time_max"];
+    /// The program answers no questions.
+    const OTHERS: [&str; 2] = ["waiting_of_session_max", "waiting_max"];
     let config = Settings::default().config();
     let fields = [format!("{:#?}", config.limits), format!("{:#?}", config.driver)];
     let names: Vec<&str> = fields

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chatcore::DETAIL_BYTES_MAX;
 
+use super::log_in::LogIn;
 use super::tls::TlsFiles;
 use super::value::{Unit, Value};
 use crate::program::log::{Filter, Format, RateLimits};
@@ -50,6 +51,7 @@ pub(crate) struct Settings {
     pub(crate) log: Log,
     pub(super) reconnect: Reconnect,
     pub(super) tls: TlsFiles,
+    pub(super) log_in: LogIn,
 }
 
 /// Of the log.
@@ -105,7 +107,19 @@ impl Settings {
     /// The library's part.
     pub(crate) fn config(&self) -> Config {
         let advice = |after| Advice::new(after).with_address(self.reconnect.to.clone());
-        self.server.clone().with_reconnect(self.reconnect.after.map(advice))
+        let server = self.server.clone().with_reconnect(self.reconnect.after.map(advice));
+        let reserved = self.log_in.reserved(&self.server.reserved_names);
+        server.with_reserved_names(reserved).with_log_in(Some(self.log_in.pool()))
+    }
+
+    /// Lets what these say hold for those who ask for a name from now on.
+    pub(crate) fn apply_log_in(&self) {
+        self.log_in.apply(&self.server.reserved_names);
+    }
+
+    /// How many users have a password; none if there is no file.
+    pub(crate) fn passwords(&self) -> Option<usize> {
+        self.log_in.passwords.as_ref().map(|passwords| passwords.len())
     }
 }
 

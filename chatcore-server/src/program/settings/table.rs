@@ -2,10 +2,11 @@
 
 use std::sync::LazyLock;
 
-use super::field::Field;
+use super::field::{Field, SWITCH};
 use super::setting::{Group, Reload, Setting, settings};
 use super::value::Unit::{Bytes, Choice, Cost, Count, List, Text, Time};
 use crate::program::log::FORMATS;
+use crate::program::log_in::GUESTS;
 
 /// All settings, in the order in which they are shown.
 pub(super) static TABLE: LazyLock<Vec<&'static Setting>> =
@@ -58,6 +59,9 @@ settings! {
             "Sessions, and so users. The server refuses more with hub_full.";
         sessions_of_origin_max: server.limits.sessions_of_origin_max, Count, Live,
             "The same of one address. Who comes back to a session is not refused for this.";
+        sessions_of_user_max: server.limits.sessions_of_user_max, Count, Live,
+            "Sessions of one user who has logged in, each on a device of its own. The server refuses more with \
+             too_many_sessions.";
         registration_attempts_max: server.limits.registration_attempts_max, Count, Live,
             "Refusals on one connection before the server closes it.";
         handshake_time_max: server.limits.handshake_time_max, Time, Live,
@@ -69,6 +73,24 @@ settings! {
              they have anyway. 0 bounds nothing.";
         probes_burst: server.limits.probe_rate.burst, Count, Live,
             "The same at once after a pause.";
+    }
+    "Log-in" {
+        guests: log_in.guests, Choice(GUESTS), Live,
+            "Who may have a name without a password. yes: everybody, but a name in the password_file needs its password. \
+             reserved-only: the same, and who has a password for a name of reserved_names gets it. no: nobody.";
+        password_file: log_in.password_file, Text("FILE"), Live,
+            "A file with the hashes of passwords, which `chatcore-server password add NAME` writes. The server reads it \
+             again with SIGHUP.";
+        unix_users: log_in.unix_users, Choice(SWITCH), Live,
+            "Whether users of this machine have their own names over a Unix socket, without a password, and get no other \
+             names there. Guests do not get these names.";
+        log_in_threads: log_in.threads, Count, Restart,
+            "Passwords that the server checks at a time. Each takes a thread, and the memory of its hash: 19 MiB.";
+        origin_log_in_failures_max: log_in.origin_failures_max, Count, Live,
+            "Wrong passwords from one address at once. Beyond it, the server lets one be tried in 10 s. For one name it \
+             lets an address try 5 at once, and then one in 60 s.";
+        decision_time_max: server.limits.decision_time_max, Time, Live,
+            "How long a client may wait until its password is checked.";
     }
     "Messages" {
         body_bytes_max: server.limits.body_bytes_max, Bytes, Restart,

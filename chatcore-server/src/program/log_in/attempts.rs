@@ -1,0 +1,238 @@
+//! How often somebody may try a password.
+//!
+//! Each wrong password fills a bucket, which drains with time; whose bucket is full has to wait until there is room for one
+//! more. There is a bucket for each origin, one for each name as each origin asks for it, and one for each name as all ask
+//! for it. The last is so wide that it slows down those alone who guess from everywhere, and it does not concern an origin
+//! from which the right password has come before. So nobody can lock an owner out for long: at home not at all, and
+//! elsewhere for as long as others keep guessing, and never longer than one place takes to come free.
+
+use std::hash::Hash;
+use std::time::{Duration, Instant};
+
+use chatcore::{QuotaKey, UserName};
+
+use super::recent::Recent;
+
+/// Wrong passwords from one origin for one name: at once, and after that one in this time.
+const PAIR: Pace = Pace { burst: 5, every: Duration::from_secs(60) };
+
+/// Those from one origin for any name. The setting says how many at once.
+const ORIGIN_EVERY: Duration = Duration::from_secs(10);
+
+/// Those for one name, from all origins from which the right one has not come.
+const NAME: Pace = Pace { burst: 100, every: Duration::from_secs(5) };
+
+/// Buckets of each kind, and pairs of an origin and a name whose right password has come from there. One thread hashes
+/// some 50 passwords in a second, and a bucket is empty again in 500 s at the most.
+const LEN_MAX: usize = 16_384;
+
+/// Bytes of memory for all that, at the most: each of four kinds has keys with a name, in tables that grow by doubling.
+pub(super) const BYTES_MAX: u64 = 4 * LEN_MAX as u64 * 512;
+
+/// Where somebody comes from who tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Origin {
+    /// An address, or a network.
+    Network(QuotaKey),
+    /// A program of this machine, of this user if the system tells it.
+    Local { uid: Option<u32> },
+}
+
+/// How many wrong passwords there may be.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    /// At once.
+    burst: u32,
+    /// The time in which room for one more comes free.
+    every: Duration,
+}
+
+/// Who has tried.
+#[derive(Debug)]
+pub(super) struct Attempts {
+    origins: Buckets<Origin>,
+    pairs: Buckets<(UserName, Origin)>,
+    names: Buckets<UserName>,
+    /// Where the right password of a name has come from.
+    homes: Recent<(UserName, Origin), ()>,
+}
+
+/// A bucket for each key: it holds the time at which it is empty. One that is not there is empty.
+#[derive(Debug)]
+struct Buckets<K>(Recent<K, Instant>);
+
+impl Default for Attempts {
+    fn default() -> Self {
+        let names = Buckets(Recent::new(LEN_MAX));
+        let (origins, pairs) = (Buckets(Recent::new(LEN_MAX)), Buckets(Recent::new(LEN_MAX)));
+        Self { origins, pairs, names, homes: Recent::new(LEN_MAX) }
+    }
+}
+
+impl Attempts {
+    /// How long it takes until there is room for one more try; zero if there is.
+    pub(super) fn wait(&self, now: Instant, name: &UserName, origin: Origin, origin_burst: u32) -> Duration {
+        let pair = (name.clone(), origin);
+        let of_name = if self.homes.get(&pair).is_some() { Duration::ZERO } else { self.names.wait(now, name, NAME) };
+        let of_origin = self.origins.wait(now, &origin, Pace { burst: origin_burst, every: ORIGIN_EVERY });
+        of_name.max(of_origin).max(self.pairs.wait(now, &pair, PAIR))
+    }
+
+    /// Counts a try as a wrong one before anybody knows, so that those at the same time count, too.
+    ///
+    /// # Errors
+    ///
+    /// How long it takes until there is room for it.
+    pub(super) fn begin(
+        &mut self,
+        now: Instant,
+        name: &UserName,
+        origin: Origin,
+        origin_burst: u32,
+    ) -> Result<(), Duration> {
+        let wait = self.wait(now, name, origin, origin_burst);
+        if !wait.is_zero() {
+            return Err(wait);
+        }
+        self.origins.fill(now, origin, ORIGIN_EVERY);
+        self.names.fill(now, name.clone(), NAME.every);
+        self.pairs.fill(now, (name.clone(), origin), PAIR.every);
+        Ok(())
+    }
+
+    /// The password of a try that was begun was right: it does not count. The origin's others do, and so do those of others
+    /// for the name.
+    pub(super) fn succeeded(&mut self, name: &UserName, origin: Origin) {
+        self.origins.drain(origin, ORIGIN_EVERY);
+        self.names.drain(name.clone(), NAME.every);
+        let pair = (name.clone(), origin);
+        self.pairs.0.remove(&pair);
+        self.homes.insert(pair, ());
+    }
+}
+
+impl<K: Eq + Hash> Buckets<K> {
+    fn wait(&self, now: Instant, key: &K, pace: Pace) -> Duration {
+        let filled = self.0.get(key).map_or(Duration::ZERO, |empty_at| empty_at.saturating_duration_since(now));
+        (filled + pace.every).saturating_sub(pace.every * pace.burst)
+    }
+
+    fn fill(&mut self, now: Instant, key: K, time: Duration) {
+        let empty_at = self.0.get(&key).map_or(now, |empty_at| (*empty_at).max(now));
+        self.0.insert(key, empty_at + time);
+    }
+
+    fn drain(&mut self, key: K, time: Duration) {
+        if let Some(empty_at) = self.0.get(&key).and_then(|empty_at| empty_at.checked_sub(time)) {
+            self.0.insert(key, empty_at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BURST: u32 = 20;
+
+    struct Desk {
+        attempts: Attempts,
+        now: Instant,
+    }
+
+    impl Desk {
+        fn new() -> Self {
+            Self { attempts: Attempts::default(), now: Instant::now() }
+        }
+
+        fn tries(&mut self, name: &str, origin: u128) -> Result<(), Duration> {
+            let origin = Origin::Network(QuotaKey(origin));
+            self.attempts.begin(self.now, &name.parse().unwrap(), origin, BURST)
+        }
+
+        fn logs_in(&mut self, name: &str, origin: u128) -> Result<(), Duration> {
+            self.tries(name, origin)?;
+            self.attempts.succeeded(&name.parse().unwrap(), Origin::Network(QuotaKey(origin)));
+            Ok(())
+        }
+
+        /// How many wrong passwords are let through.
+        fn failures(&mut self, name: &str, origin: u128) -> usize {
+            std::iter::from_fn(|| self.tries(name, origin).ok()).count()
+        }
+    }
+
+    #[test]
+    fn after_five_wrong_passwords_for_a_name_an_origin_waits_for_a_minute() {
+        let mut desk = Desk::new();
+        assert_eq!(desk.failures("alice", 1), 5);
+        assert_eq!(desk.tries("alice", 1), Err(Duration::from_secs(60)));
+        // The right one has to wait, too: who guesses must not learn that it was right.
+        assert_eq!(desk.logs_in("alice", 1), Err(Duration::from_secs(60)));
+        desk.now += Duration::from_secs(45);
+        assert_eq!(desk.tries("alice", 1), Err(Duration::from_secs(15)));
+        desk.now += Duration::from_secs(15);
+        assert_eq!(desk.logs_in("alice", 1), Ok(()));
+        assert_eq!(desk.failures("alice", 1), 5, "a right one starts anew");
+    }
+
+    #[test]
+    fn an_origin_that_tries_many_names_waits_and_its_neighbours_do_not() {
+        let mut desk = Desk::new();
+        let names = (0..100).map(|number| format!("user{number}"));
+        let passed = names.filter(|name| desk.tries(name, 1).is_ok()).count();
+        assert_eq!(passed, 20);
+        assert_eq!(desk.tries("alice", 1), Err(Duration::from_secs(10)));
+        assert_eq!(desk.logs_in("alice", 2), Ok(()));
+    }
+
+    #[test]
+    fn right_passwords_in_between_buy_an_origin_no_more_tries_for_other_names() {
+        let mut desk = Desk::new();
+        let names = (0..100).map(|number| format!("user{number}"));
+        let passed = names.filter(|name| desk.logs_in("mallory", 1).is_ok() && desk.tries(name, 1).is_ok()).count();
+        assert_eq!(passed, 20);
+    }
+
+    #[test]
+    fn guesses_from_everywhere_slow_down_strangers_and_not_the_owner_at_home() {
+        let mut desk = Desk::new();
+        assert_eq!(desk.logs_in("alice", 0), Ok(()));
+        let passed: usize = (1..=100).map(|origin| desk.failures("alice", origin)).sum();
+        assert_eq!(passed, 100);
+        assert_eq!(desk.tries("alice", 1_000), Err(Duration::from_secs(5)), "a stranger waits, for a short time");
+        assert_eq!(desk.logs_in("alice", 0), Ok(()));
+        desk.now += Duration::from_secs(5);
+        assert_eq!(desk.logs_in("alice", 1_001), Ok(()), "and so does the owner on a journey");
+    }
+
+    #[test]
+    fn tries_at_the_same_time_all_count() {
+        let mut desk = Desk::new();
+        // None has its answer yet.
+        let begun = (0..50).filter(|_| desk.tries("alice", 1).is_ok()).count();
+        assert_eq!(begun, 5);
+    }
+
+    #[test]
+    fn no_wait_is_longer_than_one_place_takes() {
+        let mut desk = Desk::new();
+        for round in 0..1_000 {
+            desk.now += Duration::from_millis(round);
+            for (name, origin) in [("alice", 1), ("bob", 1), ("alice", 2), ("carol", 3)] {
+                if let Err(wait) = desk.tries(name, origin) {
+                    assert!(wait <= PAIR.every, "{wait:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn users_of_this_machine_do_not_wait_for_each_other() {
+        let (mut attempts, now) = (Attempts::default(), Instant::now());
+        let name = "alice".parse().unwrap();
+        let [mine, others] = [Some(1), Some(2)].map(|uid| Origin::Local { uid });
+        while attempts.begin(now, &name, others, BURST).is_ok() {}
+        assert!(attempts.wait(now, &name, mine, BURST).is_zero());
+    }
+}
