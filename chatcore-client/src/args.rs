@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::Parser;
 
+use crate::password::PasswordArgs;
+
 /// A chat client.
 ///
 /// At a terminal it is for people. Otherwise it is a filter for scripts: one command a line on standard input,
@@ -20,6 +22,9 @@ pub(crate) struct Args {
     /// The name to register; a terminal asks for a missing one.
     #[arg(long, value_name = "NAME", env = "CHATCORE_NAME")]
     pub(crate) name: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) password: PasswordArgs,
 
     /// Write each event as a JSON object, and never prompt.
     #[arg(long)]

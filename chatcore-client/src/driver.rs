@@ -179,6 +179,12 @@ impl Driver {
         self.connected
     }
 
+    /// Whether nobody else can read what is sent: the connection does not leave this machine. So a password may be sent.
+    /// It stays so: a private driver follows no hint of a server to where it would not be.
+    pub fn is_private(&self) -> bool {
+        is_private(self.address)
+    }
+
     /// How long the event loop may wait before it calls [`drive`](Self::drive) again; none for any time. Zero if
     /// something is due. It is a time to wait, as mio's `poll` takes it, and not a point in time: the clock is the driver's.
     pub fn timeout(&self) -> Option<Duration> {
@@ -237,7 +243,9 @@ impl Driver {
             Transport::Connect { .. } if self.stream.is_some() => {}
             // A server that is to be found by its name would hold up the caller's loop, so only addresses count.
             Transport::Connect { address } => {
-                self.connect_again(address.and_then(|address| address.parse().ok()).unwrap_or(self.address));
+                let hint = address.and_then(|address| address.parse().ok());
+                let hint = hint.filter(|hint| is_private(*hint) || !self.is_private());
+                self.connect_again(hint.unwrap_or(self.address));
             }
         }
     }
@@ -328,6 +336,10 @@ impl Driver {
         self.connected = false;
         self.client.disconnect(self.now());
     }
+}
+
+fn is_private(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
 }
 
 impl Source for Driver {

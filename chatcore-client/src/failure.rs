@@ -10,6 +10,13 @@ use chatcore_client::{Closed, ConnectError};
 pub(crate) enum Failure {
     #[error(transparent)]
     Connect(#[from] ConnectError),
+    #[error("{0}")]
+    Password(String),
+    #[error(
+        "the password is not sent to {address}, because others could read it on its way: connect over TLS, or to a server \
+         on this machine"
+    )]
+    NotPrivate { address: String },
     #[error("{name}: {detail}")]
     Refused { name: String, reason: String, detail: String },
     #[error("{0}")]
@@ -27,6 +34,8 @@ impl Failure {
     pub(crate) fn reason(&self) -> &str {
         match self {
             Self::Connect(_) => "cannot_connect",
+            Self::Password(_) => "no_password",
+            Self::NotPrivate { .. } => "not_private",
             Self::Refused { reason, .. } => reason,
             Self::Closed(closed) => reason(closed),
             Self::Unanswered(_) => "unanswered",

@@ -9,8 +9,10 @@ use std::{thread, vec};
 use mio::Waker;
 use rustyline::error::ReadlineError;
 use rustyline::{Config, DefaultEditor};
+use zeroize::Zeroizing;
 
 use crate::printer::{Printer, PromptGuard};
+use crate::terminal::ask_secret;
 
 /// Bytes of a line, at the most: the longest body that any server can allow, and a recipient.
 const LINE_BYTES_MAX: usize = (16 << 20) + 1024;
@@ -25,6 +27,8 @@ const BATCHES_AHEAD: usize = 2;
 #[derive(Debug)]
 pub(crate) enum Input {
     Line(String),
+    /// A line that was not shown.
+    Secret(Zeroizing<String>),
     /// A line that is none, and why.
     Unusable {
         reason: &'static str,
@@ -34,12 +38,20 @@ pub(crate) enum Input {
     End,
 }
 
+/// What a person is asked for, with the prompt to show.
+#[derive(Debug)]
+enum Wanted {
+    Line(String),
+    /// A line that is not shown.
+    Secret(String),
+}
+
 /// The reading end. Whenever something is sent, the waker is woken.
 pub(crate) struct Lines {
     receiver: Receiver<Vec<Input>>,
     batch: vec::IntoIter<Input>,
     /// The editor reads a line only when it is asked, with the prompt to show.
-    prompts: Option<Sender<String>>,
+    prompts: Option<Sender<Wanted>>,
     /// It was asked, and the line has not come.
     is_asked: bool,
 }
@@ -62,10 +74,19 @@ impl Lines {
 
     /// Lets a person type the next line, who may be typing it already.
     pub(crate) fn ask(&mut self, prompt: &str) {
+        self.want(Wanted::Line(prompt.to_owned()));
+    }
+
+    /// Lets a person type a line that is not shown. If somebody may be typing one already that is, nothing happens.
+    pub(crate) fn ask_secret(&mut self, prompt: &str) {
+        self.want(Wanted::Secret(prompt.to_owned()));
+    }
+
+    fn want(&mut self, wanted: Wanted) {
         if let Some(prompts) = self.prompts.as_ref().filter(|_| !self.is_asked) {
             self.is_asked = true;
             // An editor that is gone has sent the end already.
-            let _ = prompts.send(prompt.to_owned());
+            let _ = prompts.send(wanted);
         }
     }
 
@@ -94,10 +115,24 @@ impl Lines {
             Err(_) => Printer::start_plain(Arc::clone(&waker))?,
         };
         let (sender, receiver) = sync_channel(BATCHES_AHEAD);
-        let (prompts, wanted) = channel::<String>();
+        let (prompts, wanted) = channel();
         let (outlet, queue) = (Outlet { sender, waker }, printer.queue());
         thread::Builder::new().name("input".into()).spawn(move || {
-            for prompt in wanted {
+            for wanted in wanted {
+                let prompt = match wanted {
+                    Wanted::Line(prompt) => prompt,
+                    Wanted::Secret(prompt) => {
+                        // The editor would keep it in its history, and it prints what comes before.
+                        queue.print_before_secret();
+                        let secret = ask_secret(&prompt);
+                        let is_typed = secret.is_ok();
+                        // Who interrupts it leaves.
+                        if !outlet.send(vec![secret.map_or(Input::End, Input::Secret)]) || !is_typed {
+                            return;
+                        }
+                        continue;
+                    }
+                };
                 let Some(guard) = PromptGuard::start(prompt, &queue) else { return };
                 let line = editor.readline(&guard);
                 drop(guard);
@@ -191,6 +226,7 @@ mod tests {
         let tell = |input| match input {
             Input::Line(line) => line,
             Input::Unusable { reason, .. } => format!("<{reason}>"),
+            Input::Secret(_) => "<secret>".into(),
             Input::End => "<end>".into(),
         };
         batch.into_iter().map(tell).collect()

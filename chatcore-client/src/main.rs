@@ -5,6 +5,7 @@ mod command;
 mod escape;
 mod failure;
 mod input;
+mod password;
 mod printer;
 mod report;
 mod requests;
@@ -23,6 +24,7 @@ use clap::{CommandFactory, Parser};
 use crate::args::Args;
 use crate::escape::escape;
 use crate::failure::Failure;
+use crate::password::Password;
 use crate::report::Report;
 use crate::session::Session;
 use crate::terminal::Settings;
@@ -41,7 +43,9 @@ fn main() -> ExitCode {
         let _ = error.print();
         return ExitCode::from(USAGE);
     }
-    let outcome = Session::start(&args, terminal.clone()).and_then(Session::run);
+    let password = Password::of(&args.password, args.name.as_deref()).map_err(Failure::Password);
+    let outcome =
+        password.and_then(|password| Session::start(&args, password, terminal.clone())).and_then(Session::run);
     // What is said from here on is said on a terminal as it was.
     drop(terminal);
     match outcome {

@@ -182,6 +182,13 @@ impl PrintQueue {
         (state.editor == Editor::Editing).then_some(state.rounds)
     }
 
+    /// Prints what waits for the next line, before a person is asked for one that is not shown: the editor has no part in
+    /// that. What comes meanwhile waits for the line after it.
+    pub(crate) fn print_before_secret(&self) {
+        let waiting = std::mem::take(&mut self.lock().waiting);
+        let _ = io::stdout().write_all(waiting.as_bytes()).and_then(|()| io::stdout().flush());
+    }
+
     fn print_plain(&self, waker: &Waker) {
         let print = |text: &str| {
             // As above.

@@ -335,3 +335,75 @@ fn a_person_sees_the_connection_go_and_come_back() {
     terminal.types("\x04");
     assert_eq!(terminal.end().0, Some(0));
 }
+
+const PASSWORD_PROMPT: &str = "password for alice, or nothing for another name:";
+
+/// Nothing of these was ever shown.
+fn assert_unseen(raw: &[u8], secrets: &[&str]) {
+    let said = String::from_utf8_lossy(raw);
+    assert!(secrets.iter().all(|secret| !said.contains(secret)), "{said}");
+}
+
+#[test]
+fn a_person_is_asked_for_a_password_when_the_server_wants_one() {
+    let server = Server::with_passwords(&[("alice", "secret")], &[]);
+    let terminal = Terminal::start(&server, &[]);
+    terminal.shows(&["your name:"]);
+    terminal.types("alice\r");
+    terminal.shows(&["the name needs a password", PASSWORD_PROMPT]);
+    terminal.types("mistake\r");
+    terminal.until("the reason", |screen| screen.said().contains("the credential does not give the right"));
+    terminal.until("the second prompt", |screen| screen.said().matches(PASSWORD_PROMPT).count() == 2);
+    terminal.types("secret\r");
+    terminal.shows(&[WELCOME, ">"]);
+    // The line editor works as ever, and its history has no password.
+    terminal.types("@alice:hello\r");
+    terminal.until("the message", |screen| screen.said().contains("alice: hello"));
+    terminal.types("\x1b[A\x1b[A\x1b[A");
+    terminal.shows(&["> alice"]);
+    terminal.types("\x15/quit\r");
+    let (code, raw) = terminal.end();
+    assert_eq!(code, Some(0));
+    assert_unseen(&raw, &["secret", "mistake"]);
+}
+
+#[test]
+fn who_has_no_password_takes_another_name() {
+    let server = Server::with_passwords(&[("alice", "secret")], &[]);
+    let terminal = Terminal::start(&server, &["--name", "alice"]);
+    terminal.shows(&["the name needs a password", PASSWORD_PROMPT]);
+    terminal.types("\r");
+    terminal.shows(&["your name:"]);
+    terminal.types("bob\r");
+    terminal.shows(&["you are bob; /help lists the commands", ">"]);
+}
+
+#[test]
+fn a_password_can_be_asked_for_first() {
+    let server = Server::with_passwords(&[("alice", "secret")], &[]);
+    let terminal = Terminal::start(&server, &["--name", "alice", "--password"]);
+    terminal.shows(&["password for alice:"]);
+    terminal.types("secret\r");
+    terminal.shows(&[WELCOME, ">"]);
+    terminal.types("/quit\r");
+    let (code, raw) = terminal.end();
+    assert_eq!(code, Some(0));
+    assert_unseen(&raw, &["secret"]);
+}
+
+#[test]
+fn who_leaves_at_the_question_for_a_password_finds_the_terminal_as_it_was() {
+    let server = Server::with_passwords(&[("alice", "secret")], &[]);
+    for (args, prompt, key, code) in [
+        (&["--name", "alice"][..], PASSWORD_PROMPT, "\x03", Some(0)),
+        (&["--name", "alice"], PASSWORD_PROMPT, "\x04", Some(0)),
+        (&["--name", "alice", "--password"], "password for alice:", "\x03", None),
+    ] {
+        let terminal = Terminal::start(&server, args);
+        terminal.until("the question", |screen| screen.said().contains(prompt));
+        terminal.types(key);
+        terminal.until("the end", |screen| screen.ended);
+        assert!(terminal.is_as_it_was(&terminal.screen()), "{key:?}");
+        assert_eq!(terminal.end().0, code, "{key:?}");
+    }
+}

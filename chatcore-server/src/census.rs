@@ -202,7 +202,7 @@ mod tests {
         let limits = limits().with_uncounted_origins(["10.0.0.0/8".parse().expect("it is a network")]);
         let mut peers = vec![peer("10.1.2.3"), peer("::ffff:10.1.2.3")];
         #[cfg(unix)]
-        peers.push(Peer::Local);
+        peers.push(Peer::Local { uid: None });
         for peer in peers {
             for key in 0..10 {
                 census.enter(&peer, key);

@@ -10,6 +10,7 @@ use mio::{Events, Poll, Token};
 
 use crate::args::Args;
 use crate::failure::Failure;
+use crate::password::Password;
 use crate::state::{SavedState, Slot, default_dir};
 
 const SOCKET: Token = Token(0);
@@ -56,13 +57,24 @@ impl Connect {
         poll: &mut Poll,
         events: &mut Events,
         ticket: Option<&SessionTicket>,
+        password: Option<&Password>,
     ) -> Result<Driver, Failure> {
         // What is acknowledged is to be in the output.
         let config = ClientConfig::default().with_takes_later(true);
-        Ok(connect_any(&self.address, self.timeout, poll, events, SOCKET, |address| match ticket {
-            Some(ticket) => Driver::resume(address, config.clone(), ticket.clone(), b""),
+        let credential = password.map(Password::as_bytes).unwrap_or_default();
+        let driver = connect_any(&self.address, self.timeout, poll, events, SOCKET, |address| match ticket {
+            Some(ticket) => Driver::resume(address, config.clone(), ticket.clone(), credential),
             None => Driver::connect(address, config.clone()),
-        })?)
+        })?;
+        if password.is_some() && !driver.is_private() {
+            return Err(self.not_private());
+        }
+        Ok(driver)
+    }
+
+    /// That a password is not sent.
+    pub(super) fn not_private(&self) -> Failure {
+        Failure::NotPrivate { address: self.address.clone() }
     }
 
     pub(super) fn why_unkept(&self, error: &io::Error) -> String {

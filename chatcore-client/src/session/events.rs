@@ -47,10 +47,14 @@ impl Session {
             // A user that leaves needs no name any more.
             Event::Refused { .. } if self.stage == Stage::Quitting => Ok(()),
             Event::Refused { code, detail, wait, .. } => {
+                self.lost = None;
+                let outcome = match code {
+                    RefusalCode::Denied => self.denied(detail),
+                    code => self.refused(&code.to_string(), detail + &try_again(code, wait)),
+                };
                 // A person may think for long, and the server does not wait: connect again when there is a name.
                 self.driver.take_if(|_| self.own.is_known);
-                self.lost = None;
-                self.refused(&code.to_string(), detail + &try_again(code, wait))
+                outcome
             }
             Event::Message { id, from, room, body, .. } => {
                 let to = room.map_or_else(|| self.own.name.clone(), |room| room.to_string());
@@ -174,7 +178,7 @@ impl Session {
         if !is_resumable(&closed) && self.lost.is_none() {
             self.forget();
         }
-        if self.stage == Stage::Naming {
+        if matches!(self.stage, Stage::Naming | Stage::LoggingIn) {
             // A person may think for longer than the server waits: connect again when there is a name.
             self.driver = None;
             return Ok(());

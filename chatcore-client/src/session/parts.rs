@@ -13,8 +13,10 @@ use mio::{Events, Poll, Waker};
 use super::connect::{Connect, Restored, WAKER};
 use crate::args::Args;
 use crate::command::Command;
+use crate::escape::escape;
 use crate::failure::Failure;
 use crate::input::Lines;
+use crate::password::Password;
 use crate::report::Report;
 use crate::requests::Requests;
 use crate::screen::Screen;
@@ -23,6 +25,9 @@ use crate::state::{SavedState, Slot};
 use crate::terminal::Settings;
 
 pub(super) const NAME_PROMPT: &str = "your name: ";
+
+/// What the server is told by who could give a password, and has not.
+const PASSWORD_ADVICE: &str = "; --password, --password-file FILE or --password-command COMMAND give a password";
 
 /// One run of the program.
 pub(crate) struct Session {
@@ -69,6 +74,8 @@ pub(super) struct Shown {
 pub(super) struct Identity {
     /// The name that was asked for, or that we have.
     pub(super) name: String,
+    /// What proves the right to it.
+    pub(super) password: Option<Password>,
     pub(super) saved: SavedState,
     /// Where the session is saved. None if it is not.
     pub(super) slot: Option<Slot>,
@@ -89,6 +96,8 @@ pub(super) struct Lost {
 pub(super) enum Stage {
     /// A person is asked for a name.
     Naming,
+    /// A person is asked for a password.
+    LoggingIn,
     /// The server is asked for it.
     Registering,
     Open,
@@ -99,13 +108,13 @@ pub(super) enum Stage {
 
 impl Session {
     /// Connects, and begins to read the input. With the settings of a terminal it is for a person.
-    pub(crate) fn start(args: &Args, terminal: Option<Settings>) -> Result<Self, Failure> {
+    pub(crate) fn start(args: &Args, password: Option<Password>, terminal: Option<Settings>) -> Result<Self, Failure> {
         let mut poll = Poll::new().map_err(Failure::System)?;
         let mut events = Events::with_capacity(64);
         let connect = Connect::new(args);
         let restored = args.name.as_ref().map(|name| connect.restore(name)).unwrap_or_default();
         // That nobody listens there is told before a person types.
-        let driver = connect.connect(&mut poll, &mut events, restored.ticket.as_ref())?;
+        let driver = connect.connect(&mut poll, &mut events, restored.ticket.as_ref(), password.as_ref())?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(Failure::System)?);
         let interactive = terminal.is_some();
         let signalled = signals::watch(Arc::clone(&waker), terminal).map_err(Failure::System)?;
@@ -129,7 +138,7 @@ impl Session {
             reconnect_for: args.reconnect_for,
             signalled,
             stage: Stage::Naming,
-            own: Identity::default(),
+            own: Identity { password, ..Identity::default() },
             requests: Requests::default(),
             held: VecDeque::new(),
             next_page: None,
@@ -163,14 +172,37 @@ impl Session {
         }
         // With a ticket, it is asked for already.
         let Some(driver) = self.driver.as_mut().filter(|_| restored.ticket.is_none()) else { return Ok(()) };
+        let credential = self.own.password.as_ref().map(Password::as_bytes).unwrap_or_default();
         // If nobody can have it, the server is not even asked.
-        let asked = driver.register(name, b"");
+        let asked = driver.register(name, credential);
         asked.or_else(|error| self.refused(&RefusalCode::InvalidName.to_string(), error.to_string()))
+    }
+
+    /// The password does not give the right to the name, or there was none.
+    pub(super) fn denied(&mut self, detail: String) -> Result<(), Failure> {
+        let reason = RefusalCode::Denied.to_string();
+        let is_private = self.driver.as_ref().is_some_and(Driver::is_private);
+        if !self.interactive {
+            let advice = if self.own.password.is_none() && is_private { PASSWORD_ADVICE } else { "" };
+            return self.refused(&reason, detail + advice);
+        }
+        // What is typed already is seen, and taken for a name.
+        if !is_private || self.lines.is_asked() {
+            return self.refused(&reason, detail);
+        }
+        self.forget();
+        self.stage = Stage::LoggingIn;
+        self.complain(&reason, detail)?;
+        self.lines
+            .ask_secret(&format!("password for {}, or nothing for another name: ", escape(self.own.name.as_bytes())));
+        Ok(())
     }
 
     /// The name is not ours.
     pub(super) fn refused(&mut self, reason: &str, detail: String) -> Result<(), Failure> {
         self.forget();
+        // It was for this name.
+        self.own.password = None;
         if !self.interactive {
             return Err(Failure::Refused { name: self.own.name.clone(), reason: reason.to_owned(), detail });
         }

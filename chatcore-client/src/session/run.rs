@@ -10,6 +10,7 @@ use super::parts::{Lost, NAME_PROMPT, Session, Shown, Stage};
 use crate::command::{self, Command};
 use crate::failure::Failure;
 use crate::input::Input;
+use crate::password::Password;
 
 impl Session {
     /// Goes on until it is over.
@@ -110,7 +111,7 @@ impl Session {
         if let Some(cursor) = self.next_page.take() {
             self.list_on(cursor);
         }
-        while matches!(self.stage, Stage::Naming | Stage::Open) {
+        while matches!(self.stage, Stage::Naming | Stage::LoggingIn | Stage::Open) {
             if self.stage == Stage::Open
                 && let Some(command) = self.held.pop_front()
             {
@@ -125,6 +126,7 @@ impl Session {
             }
             match self.lines.poll() {
                 Some(Input::Line(line)) => self.take_line(&line)?,
+                Some(Input::Secret(secret)) => self.take_password(&secret)?,
                 Some(Input::Unusable { reason, detail }) => self.complain(reason, detail)?,
                 Some(Input::End) => self.input_ended = true,
                 None => break,
@@ -141,15 +143,7 @@ impl Session {
                 self.lines.ask(NAME_PROMPT);
                 return Ok(());
             }
-            // It may be the same name once more.
-            self.own.slot = None;
-            let restored = self.connect.restore(name);
-            if self.driver.is_none() || restored.ticket.is_some() {
-                self.driver = None;
-                self.shown = Shown::default();
-                self.driver = Some(self.connect.connect(&mut self.poll, &mut self.events, restored.ticket.as_ref())?);
-            }
-            return self.register(name, restored);
+            return self.ask_for(name);
         }
         match command::parse(line) {
             Ok(Some(command)) => {
@@ -163,6 +157,33 @@ impl Session {
             self.prompt();
         }
         Ok(())
+    }
+
+    /// Asks for a name that was typed, on a new connection if the server has not waited.
+    fn ask_for(&mut self, name: &str) -> Result<(), Failure> {
+        // It may be the same name once more.
+        self.own.slot = None;
+        let restored = self.connect.restore(name);
+        if self.driver.is_none() || restored.ticket.is_some() {
+            self.driver = None;
+            self.shown = Shown::default();
+            let (ticket, password) = (restored.ticket.as_ref(), self.own.password.as_ref());
+            self.driver = Some(self.connect.connect(&mut self.poll, &mut self.events, ticket, password)?);
+        }
+        self.register(name, restored)
+    }
+
+    /// Asks for the same name again, with a password; without one, for another name.
+    fn take_password(&mut self, password: &str) -> Result<(), Failure> {
+        if password.is_empty() {
+            self.own.password = None;
+            self.stage = Stage::Naming;
+            self.lines.ask(NAME_PROMPT);
+            return Ok(());
+        }
+        self.own.password = Some(Password::typed(password));
+        let name = self.own.name.clone();
+        self.ask_for(&name)
     }
 
     /// Says goodbye when there is nothing more to do.

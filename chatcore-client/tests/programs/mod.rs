@@ -174,10 +174,28 @@ impl Server {
     }
 
     pub(crate) fn start_with(args: &[&str]) -> Self {
+        Self::start_in(tempfile::tempdir().expect("there is room for a folder"), args)
+    }
+
+    /// A server whose users have these passwords.
+    pub(crate) fn with_passwords(users: &[(&str, &str)], args: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("there is room for a folder");
+        let file = folder.path().join("passwords");
+        for (name, password) in users {
+            let mut add = Command::new(server_program());
+            let mut add = spawn(add.args(["password", "add", name, "--password-file"]).arg(&file));
+            add.stdin.take().expect("it is piped").write_all(password.as_bytes()).expect("it reads its input");
+            assert!(add.wait().expect("it can be waited for").success(), "{name} has a password");
+        }
+        let file = file.to_str().expect("it is text");
+        Self::start_in(folder, &[&["--password-file", file], args].concat())
+    }
+
+    fn start_in(state: TempDir, args: &[&str]) -> Self {
         let program = Program::start(Command::new(server_program()).args(["--listen", "127.0.0.1:0"]).args(args));
         let line = program.line();
         let address = line.strip_prefix("listening on tcp ").expect("it says where it listens").to_owned();
-        Self { program, address, state: tempfile::tempdir().expect("there is room for a folder") }
+        Self { program, address, state }
     }
 
     /// A client with these arguments, besides where to connect.

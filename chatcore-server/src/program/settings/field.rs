@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use chatcore::UserName;
 use crate::Network;
+use chatcore::UserName;
 
 use super::value::Value;
 use crate::program::log::{FORMATS, Filter, Format};
@@ -103,10 +103,7 @@ impl Field for Vec<Network> {
         {
             return Ok(Self::new());
         }
-        texts
-            .iter()
-            .map(|text| text.parse().map_err(|error: crate::NetworkError| error.to_string()))
-            .collect()
+        texts.iter().map(|text| text.parse().map_err(|error: crate::NetworkError| error.to_string())).collect()
     }
 }
 
