@@ -47,6 +47,17 @@ impl Transport {
         }
     }
 
+    /// The stream is in the messages of a WebSocket.
+    pub const fn is_websocket(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => false,
+            #[cfg(feature = "websocket")]
+            Self::WebSocket(_) => true,
+        }
+    }
+
     /// What the two ends of TLS have agreed on, and what is known of the peer; none without TLS.
     #[cfg(feature = "tls")]
     pub const fn tls_session(&self) -> Option<&rustls::Connection> {
