@@ -1,7 +1,9 @@
 //! A socket of the system, whichever family it is of.
 
 use std::io::{self, IoSlice, Read, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
+#[cfg(unix)]
+use std::path::Path;
 
 use chatcore::Chunks;
 use mio::event::Source;
@@ -41,6 +43,52 @@ macro_rules! each {
 }
 
 impl Socket {
+    /// Begins to connect over TCP. Messages will not wait for company: `TCP_NODELAY` is set when the connection
+    /// [stands](Self::stands).
+    ///
+    /// # Errors
+    ///
+    /// The system's, if it gives no socket or has no way there.
+    pub fn tcp(address: SocketAddr) -> io::Result<Self> {
+        TcpStream::connect(address).map(Self::Tcp)
+    }
+
+    /// Connects to the socket at a path.
+    ///
+    /// # Errors
+    ///
+    /// The system's, if nobody listens there, or who does takes no more at present.
+    #[cfg(unix)]
+    pub fn unix(path: &Path) -> io::Result<Self> {
+        UnixStream::connect(path).map(Self::Unix)
+    }
+
+    /// Whether the connection that was begun stands by now.
+    ///
+    /// # Errors
+    ///
+    /// The system's, if it cannot be made.
+    pub fn stands(&self) -> io::Result<bool> {
+        let error = each!(self, socket => socket.take_error())?;
+        let reached = match (error, self) {
+            (Some(error), _) => Err(error),
+            (None, Self::Tcp(socket)) => socket.peer_addr().map(drop),
+            #[cfg(unix)]
+            (None, Self::Unix(socket)) => socket.peer_addr().map(drop),
+        };
+        match (reached, self) {
+            (Ok(()), Self::Tcp(socket)) => {
+                // An error only means that the connection broke at once, which the next read shows.
+                let _ = socket.set_nodelay(true);
+                Ok(true)
+            }
+            #[cfg(unix)]
+            (Ok(()), Self::Unix(_)) => Ok(true),
+            (Err(error), _) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
+            (Err(error), _) => Err(error),
+        }
+    }
+
     #[inline]
     pub(crate) fn read_input(&mut self, buffer: &mut [u8]) -> Input {
         loop {

@@ -57,6 +57,10 @@ impl TlsStream {
         &self.session
     }
 
+    pub(crate) const fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
     pub(crate) fn socket_mut(&mut self) -> &mut Socket {
         &mut self.socket
     }

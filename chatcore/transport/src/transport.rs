@@ -160,6 +160,15 @@ impl Transport {
         let _ = self.socket_mut().end_writing();
     }
 
+    /// The socket below all.
+    pub const fn socket(&self) -> &Socket {
+        match self {
+            Self::Plain(socket) => socket,
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.socket(),
+        }
+    }
+
     fn socket_mut(&mut self) -> &mut Socket {
         match self {
             Self::Plain(socket) => socket,
