@@ -92,7 +92,7 @@ struct OnMio {
 
 impl OnMio {
     fn connect(server: &Running, name: &str) -> Self {
-        let address = server.address.parse().expect("it is one");
+        let address: std::net::SocketAddr = server.address.parse().expect("it is one");
         let mut driver = Driver::connect(address, ClientConfig::default()).expect("there is a socket");
         let poll = Poll::new().expect("the system can poll");
         let registry = poll.registry();

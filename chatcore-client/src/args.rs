@@ -15,9 +15,22 @@ use crate::password::PasswordArgs;
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100, after_help = crate::command::HELP)]
 pub(crate) struct Args {
-    /// The server.
-    #[arg(long, value_name = "HOST:PORT", env = "CHATCORE_CONNECT", default_value = "127.0.0.1:12345")]
+    /// The server: HOST:PORT over TCP, tls://HOST:PORT, or unix:///PATH.
+    #[arg(long, value_name = "ADDRESS", env = "CHATCORE_CONNECT", default_value = "127.0.0.1:12345")]
     pub(crate) connect: String,
+
+    /// Trust the authorities whose certificates the file holds, in PEM, in place of those of the system. A server's own
+    /// certificate will do if it vouches for itself.
+    #[arg(long, value_name = "FILE", env = "CHATCORE_CA")]
+    pub(crate) ca: Option<PathBuf>,
+
+    /// The certificate to show to a server that asks for one, in PEM; with --key.
+    #[arg(long, value_name = "FILE", env = "CHATCORE_CERT", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
+
+    /// The key of --cert, in PEM.
+    #[arg(long, value_name = "FILE", env = "CHATCORE_KEY", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
 
     /// The name to register; a terminal asks for a missing one.
     #[arg(long, value_name = "NAME", env = "CHATCORE_NAME")]
@@ -52,7 +65,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) no_state: bool,
 
-    /// Seconds to wait for the connection.
+    /// Seconds to wait for the connection, TLS included.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub(crate) connect_timeout: Duration,
 }

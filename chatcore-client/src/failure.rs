@@ -1,14 +1,15 @@
 //! Why the program ends with an error.
 
 use std::io;
+use std::path::PathBuf;
 
-use chatcore_client::chatcore::GoodbyeCode;
-use chatcore_client::{Closed, ConnectError};
+use chatcore_client::chatcore::{GoodbyeCode, OtherProtocol};
+use chatcore_client::{Closed, ConnectError, TlsFault};
 
-/// One line each, which tells a person what was wrong. What others said is in it: escape it.
+/// One line each, which tells a person what was wrong, and what would be right. What others said is in it: escape it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    #[error(transparent)]
+    #[error("{0}{advice}", advice = advice_to_connect(.0))]
     Connect(#[from] ConnectError),
     #[error("{0}")]
     Password(String),
@@ -17,10 +18,16 @@ pub(crate) enum Failure {
          on this machine"
     )]
     NotPrivate { address: String },
+    #[error("{flag} is for TLS, and {address} is without: tls://HOST:PORT is with it")]
+    NoTls { flag: &'static str, address: String },
+    #[error("{}: {why}", path.display())]
+    File { path: PathBuf, why: String },
     #[error("{name}: {detail}")]
     Refused { name: String, reason: String, detail: String },
-    #[error("{0}")]
+    #[error("{0}{advice}", advice = advice_after_end(.0))]
     Closed(Closed),
+    #[error("{closed}: {fault}{}", advice_for_tls(fault))]
+    BrokenTls { closed: Closed, fault: TlsFault },
     #[error("{0} of the requests were not answered in time: --linger SECONDS gives them more")]
     Unanswered(usize),
     #[error("cannot write the output: {0}")]
@@ -33,11 +40,11 @@ impl Failure {
     /// For programs.
     pub(crate) fn reason(&self) -> &str {
         match self {
-            Self::Connect(_) => "cannot_connect",
             Self::Password(_) => "no_password",
             Self::NotPrivate { .. } => "not_private",
+            Self::Connect(_) | Self::NoTls { .. } | Self::File { .. } => "cannot_connect",
             Self::Refused { reason, .. } => reason,
-            Self::Closed(closed) => reason(closed),
+            Self::Closed(closed) | Self::BrokenTls { closed, .. } => reason(closed),
             Self::Unanswered(_) => "unanswered",
             Self::Output(_) | Self::System(_) => "system_error",
         }
@@ -54,5 +61,33 @@ pub(crate) fn reason(closed: &Closed) -> &'static str {
         Closed::TimedOut => GoodbyeCode::TimedOut.name(),
         Closed::Refused { code, .. } => code.name(),
         _ => "disconnected",
+    }
+}
+
+/// What a user of the program can do, after the words of the library.
+fn advice_to_connect(error: &ConnectError) -> &'static str {
+    match error {
+        ConnectError::Tls { fault, .. } => advice_for_tls(fault),
+        ConnectError::Trust { .. } => ": --ca FILE does",
+        _ => "",
+    }
+}
+
+pub(crate) const fn advice_for_tls(fault: &TlsFault) -> &'static str {
+    match fault {
+        TlsFault::UnknownAuthority => {
+            "; if you know whose it is, --ca FILE trusts the authority whose certificate the file holds, and no other"
+        }
+        TlsFault::WrongName { .. } => "; connect to the server under a name that is in it",
+        TlsFault::NoTls | TlsFault::Version | TlsFault::Ended => "; HOST:PORT without tls:// connects over plain TCP",
+        TlsFault::ClientCertificateMissing => "; --cert FILE and --key FILE show one",
+        _ => "",
+    }
+}
+
+fn advice_after_end(closed: &Closed) -> &'static str {
+    match closed {
+        Closed::OtherProtocol(OtherProtocol::Tls) => "; tls://HOST:PORT connects over TLS",
+        _ => "",
     }
 }

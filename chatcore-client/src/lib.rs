@@ -11,6 +11,10 @@ mod commands;
 mod connection;
 #[cfg(feature = "mio")]
 mod driver;
+#[cfg(feature = "mio")]
+mod endpoint;
+#[cfg(feature = "tls")]
+mod tls;
 
 /// The core. The events and errors of this crate consist of its types.
 pub use chatcore;
@@ -27,3 +31,7 @@ pub use connection::{
 };
 #[cfg(feature = "mio")]
 pub use driver::Driver;
+#[cfg(feature = "mio")]
+pub use endpoint::{Endpoint, EndpointError, Target};
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsError, TlsFault};

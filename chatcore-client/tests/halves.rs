@@ -37,7 +37,8 @@ impl Running {
     }
 
     fn user_with(&self, name: &str, config: &ClientConfig) -> Connection {
-        let mut connection = Connection::connect_with(&self.address, PATIENCE, config).expect("it listens");
+        let mut connection =
+            Connection::connect_with(&self.address.parse().unwrap(), PATIENCE, config).expect("it listens");
         connection.register(name, PATIENCE).expect("the name is free");
         connection
     }
@@ -71,7 +72,7 @@ fn scripted(config: &ClientConfig) -> (Connection, TcpStream) {
     let address = listener.local_addr().unwrap().to_string();
     let config = config.clone();
     let connecting = thread::spawn(move || {
-        let mut alice = Connection::connect_with(&address, PATIENCE, &config).unwrap();
+        let mut alice = Connection::connect_with(&address.parse().unwrap(), PATIENCE, &config).unwrap();
         alice.register("alice", PATIENCE).unwrap();
         alice
     });
@@ -327,7 +328,7 @@ fn a_connection_that_is_detached_keeps_its_session() {
     bob.send("alice", b"come back", PATIENCE).unwrap();
     assert!(matches!(bob.receive(PATIENCE), Ok(Some(Event::Accepted { .. }))));
     let config = ClientConfig::default();
-    let mut alice = Connection::resume(&server.address, PATIENCE, &config, &ticket, b"").unwrap();
+    let mut alice = Connection::resume(&server.address.parse().unwrap(), PATIENCE, &config, &ticket, b"").unwrap();
     assert_eq!(alice.receive(PATIENCE), Ok(Some(Event::Resumed)));
     let event = alice.receive(PATIENCE).unwrap();
     assert!(matches!(&event, Some(Event::Message { body, .. }) if body == b"come back"), "{event:?}");

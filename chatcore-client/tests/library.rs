@@ -128,7 +128,7 @@ fn what_is_never_received_is_bounded() {
 fn after_the_end_every_call_tells_why() {
     let server = Server::start();
     let config = ClientConfig::default().with_reconnect(None);
-    let mut alice = Connection::connect_with(&server.address, PATIENCE, &config).unwrap();
+    let mut alice = Connection::connect_with(&server.endpoint(), PATIENCE, &config).unwrap();
     alice.register("alice", PATIENCE).unwrap();
     server.program.signal("KILL");
     assert_eq!(next(&mut alice), Event::Closed(Closed::Disconnected));

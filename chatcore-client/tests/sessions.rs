@@ -237,7 +237,7 @@ fn what_a_program_has_not_received_is_there_when_it_comes_back() {
     let number = alice.who(0, PATIENCE).unwrap();
     let ticket = alice.detach().unwrap();
     let config = ClientConfig::default();
-    let mut alice = Connection::resume(&server.address, PATIENCE, &config, &ticket, b"").unwrap();
+    let mut alice = Connection::resume(&server.endpoint(), PATIENCE, &config, &ticket, b"").unwrap();
     assert_eq!(body(&mut alice), u8::MAX);
     let first = body(&mut alice);
     assert!(first <= 3, "{first} comes first after request {number}");
@@ -420,7 +420,7 @@ fn a_program_that_embeds_the_library_resumes_with_its_ticket() {
     let mut bob = server.user("bob");
     bob.send("alice", b"hello", PATIENCE).unwrap();
     let config = ClientConfig::default();
-    let mut alice = Connection::resume(&server.address, PATIENCE, &config, &ticket, b"").unwrap();
+    let mut alice = Connection::resume(&server.endpoint(), PATIENCE, &config, &ticket, b"").unwrap();
     let mut events = std::iter::repeat_with(|| alice.receive(PATIENCE).unwrap().expect("it comes in time"));
     assert_eq!(events.next(), Some(Event::Resumed));
     assert!(events.any(|event| matches!(event, Event::Message { body, .. } if body == b"hello")));

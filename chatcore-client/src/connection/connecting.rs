@@ -1,7 +1,6 @@
 //! The first connection, to any address of a host.
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use mio::{Events, Interest, Poll, Token};
@@ -9,46 +8,47 @@ use mio::{Events, Interest, Poll, Token};
 use super::error::ConnectError;
 use crate::clock::Deadline;
 use crate::driver::Driver;
+use crate::endpoint::{Endpoint, Target};
 
-/// Connects a [`Driver`], registers it with `poll` under `token`, and waits until the connection stands. It tries all
-/// addresses of `host:port` in turn, each for at most `timeout`. `begin` makes the driver for one address, with
-/// [`Driver::connect`] or [`Driver::resume`].
+/// Connects a [`Driver`], registers it with `poll` under `token`, and waits until the connection stands, TLS included. It
+/// tries all [targets](Endpoint::targets) of the endpoint in turn, each for at most `timeout`. `begin` makes the driver for
+/// one, with [`Driver::connect`] or [`Driver::resume`].
 ///
 /// Events of other sources of `poll` are lost meanwhile: check these sources after the call.
 ///
 /// # Errors
 ///
-/// [`ConnectError::Resolve`] if the address is not `host:port` or the system does not find the host;
-/// [`ConnectError::Connect`], with the last error, if no address works.
+/// Those of [`Endpoint::targets`]; [`ConnectError::Connect`], with the last error, if no target works; and with the feature
+/// `tls` `ConnectError::Tls` if TLS cannot be spoken with one, and no other works.
 pub fn connect_any(
-    address: &str,
+    endpoint: &Endpoint,
     timeout: Duration,
     poll: &mut Poll,
     events: &mut Events,
     token: Token,
-    begin: impl Fn(SocketAddr) -> io::Result<Driver>,
+    begin: impl Fn(Target) -> io::Result<Driver>,
 ) -> Result<Driver, ConnectError> {
-    let resolved =
-        address.to_socket_addrs().map_err(|source| ConnectError::Resolve { address: address.to_owned(), source })?;
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for candidate in resolved {
-        match begin(candidate).and_then(|mut driver| {
+    let mut failed = None;
+    for target in endpoint.targets()? {
+        match begin(target).and_then(|mut driver| {
             poll.registry().register(&mut driver, token, Interest::READABLE | Interest::WRITABLE)?;
             await_connection(&mut driver, timeout, poll, events)?;
             Ok(driver)
         }) {
             Ok(driver) => return Ok(driver),
-            Err(error) => last = error,
+            Err(error) => failed = Some(ConnectError::more_telling(failed, endpoint, error)),
         }
     }
-    Err(ConnectError::Connect { address: address.to_owned(), source: last })
+    let Some(failed) = failed else { unreachable!("an endpoint has a target, or an error says that it has none") };
+    Err(failed)
 }
 
 fn await_connection(driver: &mut Driver, timeout: Duration, poll: &mut Poll, events: &mut Events) -> io::Result<()> {
     let deadline = Deadline::after(timeout);
     loop {
         driver.drive()?;
-        if driver.connected() {
+        // It may have broken again by now, which the driver's events tell.
+        if driver.has_connected() {
             return Ok(());
         }
         if deadline.has_come() {

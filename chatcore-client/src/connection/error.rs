@@ -6,6 +6,10 @@ use std::time::Duration;
 use chatcore::wire::Announced;
 use chatcore::{ClientError, Closed, RefusalCode, UserName};
 
+use crate::endpoint::{Endpoint, EndpointError};
+#[cfg(feature = "tls")]
+use crate::tls::{TlsError, TlsFault};
+
 /// The result of a registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -22,10 +26,13 @@ pub struct Registered {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The address is not `host:port`, or the system does not find the host.
-    #[error("cannot find {address}: {source}; an address is HOST:PORT, such as 127.0.0.1:12345")]
+    /// The text is no address.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// The system does not find the host.
+    #[error("cannot find {address}: {source}; check the spelling of the host, or give its number")]
     Resolve {
-        /// As it was given.
+        /// Where to.
         address: String,
         /// What the system says.
         source: io::Error,
@@ -33,11 +40,44 @@ pub enum ConnectError {
     /// No server answers at the address.
     #[error("cannot connect to {address}: {source}; is a server running there?")]
     Connect {
-        /// As it was given.
+        /// Where to.
         address: String,
-        /// What the system says of the last address that was tried.
+        /// What the system says of the last target that was tried.
         source: io::Error,
     },
+    /// TLS cannot be spoken with the server.
+    #[cfg(feature = "tls")]
+    #[error("cannot speak TLS with {address}: {fault}")]
+    Tls {
+        /// Where to.
+        address: String,
+        /// What was wrong.
+        fault: TlsFault,
+    },
+    /// It is not known whom the system trusts.
+    #[cfg(feature = "tls")]
+    #[error("cannot speak TLS with {address}: {source}")]
+    Trust {
+        /// Where to.
+        address: String,
+        /// Why not.
+        source: TlsError,
+    },
+}
+
+impl ConnectError {
+    /// Of two failures the one that tells more: TLS that fails says that somebody is there.
+    pub(super) fn more_telling(earlier: Option<Self>, endpoint: &Endpoint, source: io::Error) -> Self {
+        #[cfg(feature = "tls")]
+        match (earlier, TlsFault::of(&source)) {
+            (Some(earlier @ Self::Tls { .. }), _) => return earlier,
+            (_, Some(fault)) => return Self::Tls { address: endpoint.to_string(), fault },
+            _ => {}
+        }
+        #[cfg(not(feature = "tls"))]
+        drop(earlier);
+        Self::Connect { address: endpoint.to_string(), source }
+    }
 }
 
 /// Why there is no name.

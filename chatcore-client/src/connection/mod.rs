@@ -8,7 +8,6 @@ mod requests;
 mod waiter;
 
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use chatcore::{ClientConfig, Event, SessionTicket};
@@ -21,9 +20,10 @@ use self::requests::requests;
 use self::waiter::{SOCKET, Waiter};
 use crate::clock::Deadline;
 use crate::driver::Driver;
+use crate::endpoint::{Endpoint, Target};
 
 /// A connection to a chat server, for programs that may wait: its calls block, each for at most the time that the
-/// caller gives. One value is one user's session, over one TCP connection after another.
+/// caller gives. One value is one user's session, over one connection after another: TCP, TLS or a Unix socket.
 ///
 /// While a call waits, the client goes on: it keeps what arrives for [`receive`](Self::receive), answers pings and
 /// sends acknowledgements. Between calls it does nothing. So call [`receive`](Self::receive) well within the idle time
@@ -44,7 +44,7 @@ use crate::driver::Driver;
 /// use chatcore_client::{ConnectError, Connection, Error, RegisterError};
 ///
 /// let soon = Duration::from_millis(50);
-/// assert!(matches!(Connection::connect("nonsense", soon), Err(ConnectError::Resolve { .. })));
+/// assert!(matches!(Connection::connect("nonsense", soon), Err(ConnectError::Endpoint(_))));
 ///
 /// let silent = TcpListener::bind("127.0.0.1:0")?; // no server answers here
 /// let mut chat = Connection::connect(&silent.local_addr()?.to_string(), Duration::from_secs(5))?;
@@ -59,8 +59,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects to `host:port`. It tries all addresses of the host in turn, each for at most `timeout`. The system
-    /// needs additional time to find the addresses of a name.
+    /// Connects to an [`Endpoint`], given as text: `host:port`, `tls://host:port`, `unix:///path`. It tries all addresses of
+    /// the host in turn, each for at most `timeout`. The system needs additional time to find the addresses of a name.
     ///
     /// Once there is a session, the client reconnects when it loses a connection, and tries without end:
     /// [`Event::Reconnecting`] and [`Event::Resumed`] tell this. With [`connect_with`](Self::connect_with) and
@@ -68,13 +68,12 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`ConnectError::Resolve`] if the address is not `host:port` or the system does not find the host,
-    /// [`ConnectError::Connect`] if no server answers there.
+    /// [`ConnectError::Endpoint`] if the text is no address, and what else [`ConnectError`] names.
     pub fn connect(address: &str, timeout: Duration) -> Result<Self, ConnectError> {
-        Self::connect_with(address, timeout, &ClientConfig::default())
+        Self::connect_with(&address.parse()?, timeout, &ClientConfig::default())
     }
 
-    /// As [`connect`](Self::connect), with another configuration than the default.
+    /// As [`connect`](Self::connect), to an endpoint that may say how TLS is spoken, and with a configuration.
     ///
     /// # Errors
     ///
@@ -83,8 +82,8 @@ impl Connection {
     /// # Panics
     ///
     /// If no client can work with the configuration: [`ClientConfig::check`] tells beforehand.
-    pub fn connect_with(address: &str, timeout: Duration, config: &ClientConfig) -> Result<Self, ConnectError> {
-        Self::start(address, timeout, |address| Driver::connect(address, config.clone()))
+    pub fn connect_with(endpoint: &Endpoint, timeout: Duration, config: &ClientConfig) -> Result<Self, ConnectError> {
+        Self::start(endpoint, timeout, |target| Driver::connect(target, config.clone()))
     }
 
     /// As [`connect_with`](Self::connect_with), for a program that was started again and has the
@@ -100,23 +99,23 @@ impl Connection {
     ///
     /// As [`connect_with`](Self::connect_with).
     pub fn resume(
-        address: &str,
+        endpoint: &Endpoint,
         timeout: Duration,
         config: &ClientConfig,
         ticket: &SessionTicket,
         credential: &[u8],
     ) -> Result<Self, ConnectError> {
-        Self::start(address, timeout, |address| Driver::resume(address, config.clone(), ticket.clone(), credential))
+        Self::start(endpoint, timeout, |target| Driver::resume(target, config.clone(), ticket.clone(), credential))
     }
 
     fn start(
-        address: &str,
+        endpoint: &Endpoint,
         timeout: Duration,
-        begin: impl Fn(SocketAddr) -> io::Result<Driver>,
+        begin: impl Fn(Target) -> io::Result<Driver>,
     ) -> Result<Self, ConnectError> {
         let mut waiter =
-            Waiter::new().map_err(|source| ConnectError::Connect { address: address.to_owned(), source })?;
-        let driver = connect_any(address, timeout, &mut waiter.poll, &mut waiter.events, SOCKET, begin)?;
+            Waiter::new().map_err(|source| ConnectError::Connect { address: endpoint.to_string(), source })?;
+        let driver = connect_any(endpoint, timeout, &mut waiter.poll, &mut waiter.events, SOCKET, begin)?;
         Ok(Self { inner: Inner::new(driver), waiter })
     }
 

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chatcore_client::chatcore::SessionTicket;
-use chatcore_client::{ClientConfig, Driver, connect_any};
+use chatcore_client::{ClientConfig, Driver, Endpoint, connect_any};
 use mio::{Events, Poll, Token};
 
+use super::address;
 use crate::args::Args;
 use crate::failure::Failure;
 use crate::password::Password;
@@ -19,7 +20,7 @@ pub(super) const WAKER: Token = Token(1);
 /// Where to, and how long that may take.
 #[derive(Clone, Debug)]
 pub(super) struct Connect {
-    address: String,
+    endpoint: Endpoint,
     timeout: Duration,
     /// Where sessions are saved. None if they are not.
     state_dir: Option<PathBuf>,
@@ -36,14 +37,14 @@ pub(super) struct Restored {
 }
 
 impl Connect {
-    pub(super) fn new(args: &Args) -> Self {
+    pub(super) fn new(args: &Args) -> Result<Self, Failure> {
         let state_dir = args.state_dir.clone().or_else(default_dir).filter(|_| !args.no_state);
-        Self { address: args.connect.clone(), timeout: args.connect_timeout, state_dir }
+        Ok(Self { endpoint: address::endpoint(args)?, timeout: args.connect_timeout, state_dir })
     }
 
     pub(super) fn restore(&self, name: &str) -> Restored {
         let Some(dir) = &self.state_dir else { return Restored::default() };
-        let slot = match Slot::open(dir, &self.address, name) {
+        let slot = match Slot::open(dir, &self.endpoint.to_string(), name) {
             Ok(slot) => slot,
             Err(error) => return Restored { error: Some(error), ..Restored::default() },
         };
@@ -62,9 +63,9 @@ impl Connect {
         // What is acknowledged is to be in the output.
         let config = ClientConfig::default().with_takes_later(true);
         let credential = password.map(Password::as_bytes).unwrap_or_default();
-        let driver = connect_any(&self.address, self.timeout, poll, events, SOCKET, |address| match ticket {
-            Some(ticket) => Driver::resume(address, config.clone(), ticket.clone(), credential),
-            None => Driver::connect(address, config.clone()),
+        let driver = connect_any(&self.endpoint, self.timeout, poll, events, SOCKET, |target| match ticket {
+            Some(ticket) => Driver::resume(target, config.clone(), ticket.clone(), credential),
+            None => Driver::connect(target, config.clone()),
         })?;
         if password.is_some() && !driver.is_private() {
             return Err(self.not_private());
@@ -74,7 +75,7 @@ impl Connect {
 
     /// That a password is not sent.
     pub(super) fn not_private(&self) -> Failure {
-        Failure::NotPrivate { address: self.address.clone() }
+        Failure::NotPrivate { address: self.endpoint.to_string() }
     }
 
     pub(super) fn why_unkept(&self, error: &io::Error) -> String {

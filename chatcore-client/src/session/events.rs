@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use chatcore_client::chatcore::{DeliveryStatus, GoodbyeCode, LeaveCode};
-use chatcore_client::{Closed, Event, RefusalCode, User};
+use chatcore_client::{Closed, Event, RefusalCode, TlsFault, User};
 
 use super::parts::{Lost, Session, Stage};
 use crate::failure::{self, Failure};
@@ -34,7 +34,11 @@ impl Session {
                 self.start_over(unsent_from)
             }
             Event::Reconnecting { why, attempt, after, .. } => {
-                let (reason, detail) = (failure::reason(&why).to_owned(), why.to_string());
+                let reason = failure::reason(&why).to_owned();
+                let detail = match self.tls_fault() {
+                    Some(fault) => format!("{why}: {fault}"),
+                    None => why.to_string(),
+                };
                 let reconnect_for = self.reconnect_for;
                 let until = || reconnect_for.and_then(|patience| Instant::now().checked_add(patience));
                 self.lost.get_or_insert_with(|| Lost { why, until: until() });
@@ -199,7 +203,15 @@ impl Session {
         if closed == Closed::Left || self.stay && reason == GoodbyeCode::ShuttingDown.name() {
             return self.show(&Report::Closed { reason: reason.to_owned() });
         }
-        Err(Failure::Closed(closed))
+        Err(match self.tls_fault() {
+            Some(fault) => Failure::BrokenTls { closed, fault },
+            None => Failure::Closed(closed),
+        })
+    }
+
+    /// What was wrong with TLS when the last connection broke, or could not be made.
+    fn tls_fault(&self) -> Option<TlsFault> {
+        self.driver.as_ref()?.last_error().and_then(TlsFault::of)
     }
 }
 

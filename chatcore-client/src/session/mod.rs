@@ -1,5 +1,6 @@
 //! One run of the program.
 
+mod address;
 mod commands;
 mod connect;
 mod events;

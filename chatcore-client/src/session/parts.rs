@@ -111,7 +111,7 @@ impl Session {
     pub(crate) fn start(args: &Args, password: Option<Password>, terminal: Option<Settings>) -> Result<Self, Failure> {
         let mut poll = Poll::new().map_err(Failure::System)?;
         let mut events = Events::with_capacity(64);
-        let connect = Connect::new(args);
+        let connect = Connect::new(args)?;
         let restored = args.name.as_ref().map(|name| connect.restore(name)).unwrap_or_default();
         // That nobody listens there is told before a person types.
         let driver = connect.connect(&mut poll, &mut events, restored.ticket.as_ref(), password.as_ref())?;

@@ -13,7 +13,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-use chatcore_client::Connection;
+use chatcore_client::{Connection, Endpoint};
 use tempfile::TempDir;
 
 /// After which a test fails that waits for something.
@@ -46,8 +46,10 @@ fn server_program() -> &'static Path {
 fn spawn(command: &mut Command) -> Child {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // What surrounds the tests must not change the programs.
-    for variable in ["CHATCORE_CONNECT", "CHATCORE_NAME", "CHATCORE_STATE_DIR", "RUST_LOG"] {
-        command.env_remove(variable);
+    for (variable, _) in std::env::vars_os() {
+        if variable == "RUST_LOG" || variable.as_encoded_bytes().starts_with(b"CHATCORE_") {
+            command.env_remove(variable);
+        }
     }
     command.spawn().expect("the program starts")
 }
@@ -193,9 +195,28 @@ impl Server {
 
     fn start_in(state: TempDir, args: &[&str]) -> Self {
         let program = Program::start(Command::new(server_program()).args(["--listen", "127.0.0.1:0"]).args(args));
+        Self::of(program, state)
+    }
+
+    /// A server that listens where these arguments say: the address is the first one.
+    pub(crate) fn listening(args: &[&str]) -> Self {
+        let state = tempfile::tempdir().expect("there is room for a folder");
+        Self::of(Program::start(Command::new(server_program()).args(args)), state)
+    }
+
+    fn of(program: Program, state: TempDir) -> Self {
         let line = program.line();
-        let address = line.strip_prefix("listening on tcp ").expect("it says where it listens").to_owned();
+        let listens = line.strip_prefix("listening on ").and_then(|rest| rest.split_once(' '));
+        let address = match listens.expect("it says where it listens") {
+            ("tcp", address) => address.to_owned(),
+            (scheme, address) => format!("{scheme}://{address}"),
+        };
         Self { program, address, state }
+    }
+
+    /// Where it listens, for the library.
+    pub(crate) fn endpoint(&self) -> Endpoint {
+        self.address.parse().expect("it is an address")
     }
 
     /// A client with these arguments, besides where to connect.

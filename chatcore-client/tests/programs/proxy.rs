@@ -7,7 +7,7 @@ use std::thread;
 
 use socket2::SockRef;
 
-/// Bytes between two cuts, at the most.
+/// Bytes between two cuts, at the most, if nothing else is said.
 const BUDGET_MAX: u64 = 4_000;
 
 /// Listens where clients connect to, and passes everything on. Cloning gives another handle on it.
@@ -22,6 +22,8 @@ struct Shared {
     server: String,
     /// How often to cut still.
     cuts_left: u32,
+    /// Bytes between two cuts, at the most.
+    budget_max: u64,
     /// What is drawn from.
     seed: u64,
     /// The sockets of all connections.
@@ -49,9 +51,14 @@ impl Shared {
 impl Proxy {
     /// Cuts so often, after numbers of bytes that depend on the seed.
     pub(crate) fn start(server: &str, cuts: u32, seed: u64) -> Self {
+        Self::start_with(server, cuts, seed, BUDGET_MAX)
+    }
+
+    /// The same with this many bytes between two cuts, at the most.
+    pub(crate) fn start_with(server: &str, cuts: u32, seed: u64, budget_max: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a port");
         let address = listener.local_addr().expect("it is bound").to_string();
-        let shared = Shared { server: server.to_owned(), cuts_left: cuts, seed, open: Vec::new() };
+        let shared = Shared { server: server.to_owned(), cuts_left: cuts, budget_max, seed, open: Vec::new() };
         let proxy = Self { address, shared: Arc::new(Mutex::new(shared)) };
         let serving = proxy.clone();
         thread::spawn(move || {
@@ -88,7 +95,7 @@ impl Proxy {
         let mut shared = self.shared.lock().unwrap();
         // Without a server, the client finds its connection closed.
         let Ok(server) = TcpStream::connect(&shared.server) else { return };
-        let budget = (shared.cuts_left > 0).then(|| shared.draw() % BUDGET_MAX);
+        let budget = (shared.cuts_left > 0).then(|| shared.draw() % shared.budget_max);
         let wire = Arc::new(Wire { client, server, budget: Mutex::new(budget) });
         shared.open.push(Arc::clone(&wire));
         drop(shared);

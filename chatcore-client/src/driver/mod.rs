@@ -1,22 +1,25 @@
-//! The client of the core over a socket that never blocks, for an event loop of one's own.
+//! The client of the core over a transport that never blocks, for an event loop of one's own.
+
+mod link;
 
 use std::fmt;
-use std::io::{self, IoSlice, Read, Write};
-use std::net::SocketAddr;
+use std::io;
 use std::time::Duration;
 
 use chatcore::{
     Client, ClientConfig, ClientError, Event, Inbox, Instant, Position, Received, SessionTicket, Transport,
 };
+use chatcore_transport::{Flushed, Input, Written};
 use mio::event::Source;
-use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
+use self::link::{Link, Progress};
 use crate::clock::Clock;
 use crate::commands::{commands, next_event};
+use crate::endpoint::{Endpoint, Target};
 
-/// Pieces that go out with one write, at the most.
-const WRITE_CHUNKS_MAX: usize = 16;
+/// Bytes that go out with one write, at the most.
+const WRITE_BYTES_MAX: usize = 256 << 10;
 
 /// Bytes of one read.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -24,7 +27,7 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// Reads in one [`Driver::drive`], at the most, so that a busy server does not hold up the caller's loop.
 const READS_MAX: usize = 16;
 
-/// A [`Client`] on a TCP connection that never blocks, for an event loop on mio. Register it with a [`Registry`] like
+/// A [`Client`] on a connection that never blocks, for an event loop on mio: over TCP, TLS or a Unix socket. Register it with a [`Registry`] like
 /// any source, for reading and writing. After that:
 ///
 /// 1. Call [`drive`](Self::drive) after each readiness event of mio for it, after each command, and when
@@ -35,7 +38,8 @@ const READS_MAX: usize = 16;
 /// 3. Wait, for [`timeout`](Self::timeout) at the most.
 ///
 /// The driver drops a connection that is lost, and makes a new one when it is time, whether the program takes events or
-/// not. If a hub's hint gives another address, the driver connects to it if it is an IP address with a port.
+/// not, to the same [`Target`]. If a hub advises another place, the driver goes there once, unless that would be less private
+/// (protocol.md, *Advice*), or its host is a name that must be looked up. It checks certificates in each connection.
 ///
 /// `Debug` does not show bytes that were read: a welcome holds the session's token.
 ///
@@ -61,10 +65,11 @@ const READS_MAX: usize = 16;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Driver {
-    address: SocketAddr,
+    /// Where it connects, if nobody advises another place.
+    home: Target,
     /// None while there is no connection.
-    stream: Option<TcpStream>,
-    /// Where new streams are to be registered.
+    link: Option<Link>,
+    /// Where new connections are to be registered.
     registration: Option<PollRegistration>,
     client: Client,
     clock: Clock,
@@ -73,19 +78,18 @@ pub struct Driver {
     connected: bool,
     /// A connection stood once: from then on what breaks is an event, and never an error.
     was_connected: bool,
-    /// Nothing can be written any more.
-    write_failed: bool,
+    /// Why the last connection broke.
+    broke_by: Option<io::Error>,
 }
 
 impl fmt::Debug for Driver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Driver")
-            .field("address", &self.address)
-            .field("stream", &self.stream)
+            .field("home", &self.home)
+            .field("link", &self.link)
             .field("client", &self.client)
             .field("inbox_bytes", &self.inbox.len())
             .field("connected", &self.connected)
-            .field("write_failed", &self.write_failed)
             .finish_non_exhaustive()
     }
 }
@@ -98,18 +102,21 @@ struct PollRegistration {
 }
 
 impl Driver {
-    /// Begins to connect. [`drive`](Self::drive) fails if the connection cannot be made, with
-    /// [`ClientConfig::keeps_trying`], too: then the program may look the address up anew before it tries again.
+    /// Begins to connect: to a [`Target`], or to a `SocketAddr` over TCP. [`connect_any`](crate::connect_any) begins with an
+    /// [`Endpoint`](crate::Endpoint), and tries all of its targets.
+    ///
+    /// [`drive`](Self::drive) fails if the connection cannot be made, with [`ClientConfig::keeps_trying`], too: then the
+    /// program may look the endpoint up anew before it tries again.
     ///
     /// # Errors
     ///
-    /// The system's error if it gives no socket or no randomness.
+    /// The system's error if it gives no socket or no randomness, or nobody listens at the path of a Unix socket.
     ///
     /// # Panics
     ///
     /// If no client can work with the configuration: [`ClientConfig::check`] tells beforehand.
-    pub fn connect(address: SocketAddr, config: ClientConfig) -> io::Result<Self> {
-        Self::start(address, |clock, seed| Client::new(clock.now(), config, seed))
+    pub fn connect(target: impl Into<Target>, config: ClientConfig) -> io::Result<Self> {
+        Self::start(target.into(), |clock, seed| Client::new(clock.now(), config, seed))
     }
 
     /// As [`connect`](Self::connect), for a program that was started again and has the ticket of its session: see
@@ -123,20 +130,20 @@ impl Driver {
     ///
     /// As [`connect`](Self::connect).
     pub fn resume(
-        address: SocketAddr,
+        target: impl Into<Target>,
         config: ClientConfig,
         ticket: SessionTicket,
         credential: &[u8],
     ) -> io::Result<Self> {
-        Self::start(address, |clock, seed| Client::resume(clock.now(), config, seed, ticket, credential))
+        Self::start(target.into(), |clock, seed| Client::resume(clock.now(), config, seed, ticket, credential))
     }
 
-    fn start(address: SocketAddr, client: impl FnOnce(&Clock, u64) -> Client) -> io::Result<Self> {
+    fn start(home: Target, client: impl FnOnce(&Clock, u64) -> Client) -> io::Result<Self> {
         let clock = Clock::start();
         let seed = getrandom::u64().map_err(io::Error::other)?;
         Ok(Self {
-            address,
-            stream: Some(TcpStream::connect(address)?),
+            link: Some(Link::begin(home.clone())?),
+            home,
             registration: None,
             client: client(&clock, seed),
             clock,
@@ -144,7 +151,7 @@ impl Driver {
             inbox: Inbox::default(),
             connected: false,
             was_connected: false,
-            write_failed: false,
+            broke_by: None,
         })
     }
 
@@ -153,11 +160,11 @@ impl Driver {
     ///
     /// # Errors
     ///
-    /// Only if the first connection cannot be made. A connection that breaks later is no error, but an
-    /// [`Event::Reconnecting`] or [`Event::Closed`].
+    /// Only if the first connection cannot be made; `TlsFault::of` finds in it what was wrong with TLS. A connection that
+    /// breaks later is no error, but an [`Event::Reconnecting`] or [`Event::Closed`].
     pub fn drive(&mut self) -> io::Result<bool> {
         self.follow();
-        if !self.connected && !self.is_connected()? {
+        if !self.connected && !self.goes_on_connecting()? {
             self.follow();
             self.handle_timeout();
             self.follow();
@@ -171,7 +178,7 @@ impl Driver {
         self.follow();
         self.write();
         // If writing has just failed, what can still be read is to be read, and then it is over.
-        Ok(has_read || self.write_failed && self.connected && !self.client.is_closed())
+        Ok(has_read || self.has_failed_to_write() && self.connected && !self.client.is_closed())
     }
 
     /// Whether a connection stands now.
@@ -179,10 +186,26 @@ impl Driver {
         self.connected
     }
 
-    /// Whether nobody else can read what is sent: the connection does not leave this machine. So a password may be sent.
-    /// It stays so: a private driver follows no hint of a server to where it would not be.
+    /// Whether a connection stands, or stood once.
+    pub(crate) const fn has_connected(&self) -> bool {
+        self.was_connected
+    }
+
+    /// Whether nobody else can read what the client sends: the connection is encrypted, or does not leave this machine. It
+    /// stays so: a driver whose connection is private makes no other that is not. Send a password only if this is true.
     pub fn is_private(&self) -> bool {
-        is_private(self.address)
+        self.home.is_private()
+    }
+
+    /// The endpoint to which the driver is connected, or connects: its own, or the one that a hub advised.
+    pub fn endpoint(&self) -> &Endpoint {
+        self.link.as_ref().map_or(&self.home, |link| &link.target).endpoint()
+    }
+
+    /// What the system, or TLS, said when the last connection broke or could not be made; none if it said nothing, or a
+    /// connection stands.
+    pub const fn last_error(&self) -> Option<&io::Error> {
+        self.broke_by.as_ref()
     }
 
     /// How long the event loop may wait before it calls [`drive`](Self::drive) again; none for any time. Zero if
@@ -209,24 +232,22 @@ impl Driver {
         self.clock.now()
     }
 
-    /// Whether the connection stands by now. That the first one cannot be made is an error, of later ones it is told.
-    fn is_connected(&mut self) -> io::Result<bool> {
-        let Some(stream) = &self.stream else { return Ok(false) };
-        let outcome = match stream.take_error().and_then(|error| error.map_or(Ok(()), Err)) {
-            Ok(()) => stream.peer_addr().map(drop),
-            failed => failed,
-        };
-        match outcome {
-            Ok(()) => {
-                // An error only means that the connection broke at once, which the next read shows.
-                let _ = stream.set_nodelay(true);
-                (self.connected, self.was_connected) = (true, true);
+    /// Goes on with a connection that is being made. Whether it stands by now. That the first one cannot be made is an error, of
+    /// later ones it is told.
+    fn goes_on_connecting(&mut self) -> io::Result<bool> {
+        let Some(link) = self.link.as_mut().filter(|link| !link.is_open()) else { return Ok(false) };
+        match link.advance(&mut self.buffer) {
+            Ok(Progress::Waits) => Ok(false),
+            Ok(Progress::Stands(count)) => {
+                (self.connected, self.was_connected, self.broke_by) = (true, true, None);
                 self.client.connected(self.now());
+                if count > 0 {
+                    self.arrived(count);
+                }
                 Ok(true)
             }
-            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
-            Err(_) if self.was_connected => {
-                self.broke();
+            Err(error) if self.was_connected => {
+                self.broke(Err(error));
                 Ok(false)
             }
             Err(error) => Err(error),
@@ -240,54 +261,62 @@ impl Driver {
             // Last words are written as long as the connection stands.
             Transport::Drop if self.client.is_closed() => {}
             Transport::Drop => self.hang_up(),
-            Transport::Connect { .. } if self.stream.is_some() => {}
-            // A server that is to be found by its name would hold up the caller's loop, so only addresses count.
+            Transport::Connect { .. } if self.link.is_some() => {}
             Transport::Connect { address } => {
-                let hint = address.and_then(|address| address.parse().ok());
-                let hint = hint.filter(|hint| is_private(*hint) || !self.is_private());
-                self.connect_again(hint.unwrap_or(self.address));
+                let advised = address.and_then(|advice| self.home.advised(advice));
+                self.connect_again(advised.unwrap_or_else(|| self.home.clone()));
             }
         }
     }
 
     /// Makes another connection.
-    fn connect_again(&mut self, address: SocketAddr) {
-        let stream = TcpStream::connect(address).and_then(|mut stream| {
+    fn connect_again(&mut self, target: Target) {
+        let link = Link::begin(target).and_then(|mut link| {
             if let Some(PollRegistration { registry, token, interests }) = &self.registration {
-                stream.register(registry, *token, *interests)?;
+                link.register(registry, *token, *interests)?;
             }
-            Ok(stream)
+            Ok(link)
         });
-        match stream {
-            Ok(stream) => self.stream = Some(stream),
-            Err(_) => self.broke(),
+        match link {
+            Ok(link) => self.link = Some(link),
+            Err(error) => self.broke(Err(error)),
         }
+    }
+
+    /// The connection takes nothing any more, and may still give something.
+    fn has_failed_to_write(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.has_failed_to_write)
     }
 
     /// Drops the connection, and what has arrived of a frame.
     fn hang_up(&mut self) {
-        self.stream = None;
+        self.link = None;
         self.inbox.clear();
-        (self.connected, self.write_failed) = (false, false);
+        self.connected = false;
     }
 
     /// True if something was read, be it the end.
     fn read(&mut self) -> bool {
         for reads in 0..READS_MAX {
-            let Some(stream) = self.stream.as_mut().filter(|_| self.connected && !self.client.is_closed()) else {
+            let Some(link) = self.link.as_mut().filter(|_| self.connected && !self.client.is_closed()) else {
                 return reads > 0;
             };
-            match stream.read(&mut self.buffer) {
-                Ok(0) => self.broke(),
-                Ok(count) => self.arrived(count),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if self.write_failed {
-                        self.broke();
+            match link.transport.read(&mut self.buffer) {
+                Input::Bytes { count, is_all } => {
+                    self.arrived(count);
+                    // A connection on which writing failed is read to its end.
+                    if is_all && !self.has_failed_to_write() {
+                        return true;
+                    }
+                }
+                Input::Overhead(_) => {}
+                Input::None => {
+                    if self.has_failed_to_write() {
+                        self.broke(Ok(()));
                     }
                     return reads > 0;
                 }
-                Err(_) => self.broke(),
+                Input::End(end) => self.broke(end),
             }
         }
         true
@@ -304,22 +333,25 @@ impl Driver {
 
     /// Writes what there is, also after the end: a final message tells the server why.
     fn write(&mut self) {
-        let Some(stream) = self.stream.as_mut().filter(|_| self.connected) else { return };
-        while !self.write_failed {
-            let mut slices = [IoSlice::new(&[]); WRITE_CHUNKS_MAX];
+        let Some(link) = self.link.as_mut().filter(|_| self.connected) else { return };
+        while !link.has_failed_to_write {
             let chunks = self.client.transmit();
-            let filled = slices.iter_mut().zip(chunks).map(|(slice, chunk)| *slice = IoSlice::new(chunk)).count();
-            if filled == 0 {
-                return;
-            }
-            match stream.write_vectored(&slices[..filled]) {
-                Ok(count) if count > 0 => self.client.transmitted(self.clock.now(), count),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            let written = if chunks.is_empty() {
+                // The transport may keep what it took before.
+                match link.transport.flush() {
+                    Flushed::All | Flushed::Blocked => return,
+                    Flushed::Broken(error) => Written::Broken(error),
+                }
+            } else {
+                link.transport.write(chunks, WRITE_BYTES_MAX)
+            };
+            match written {
+                Written::Bytes(count) => self.client.transmitted(self.clock.now(), count),
+                Written::Blocked => return,
                 // What the server said before it went may still be there to be read.
-                _ => {
-                    self.write_failed = true;
-                    return;
+                Written::Broken(error) => {
+                    link.has_failed_to_write = true;
+                    self.broke_by = Some(error);
                 }
             }
         }
@@ -332,29 +364,27 @@ impl Driver {
         }
     }
 
-    fn broke(&mut self) {
+    /// The connection is gone, for this reason if one is known.
+    fn broke(&mut self, why: io::Result<()>) {
+        self.broke_by = why.err().or(self.broke_by.take());
         self.connected = false;
         self.client.disconnect(self.now());
     }
 }
 
-fn is_private(address: SocketAddr) -> bool {
-    address.ip().to_canonical().is_loopback()
-}
-
 impl Source for Driver {
     fn register(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
         self.registration = Some(PollRegistration { registry: registry.try_clone()?, token, interests });
-        self.stream.as_mut().map_or(Ok(()), |stream| stream.register(registry, token, interests))
+        self.link.as_mut().map_or(Ok(()), |link| link.register(registry, token, interests))
     }
 
     fn reregister(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
         self.registration = Some(PollRegistration { registry: registry.try_clone()?, token, interests });
-        self.stream.as_mut().map_or(Ok(()), |stream| stream.reregister(registry, token, interests))
+        self.link.as_mut().map_or(Ok(()), |link| link.reregister(registry, token, interests))
     }
 
     fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
         self.registration = None;
-        self.stream.as_mut().map_or(Ok(()), |stream| stream.deregister(registry))
+        self.link.as_mut().map_or(Ok(()), |link| link.deregister(registry))
     }
 }

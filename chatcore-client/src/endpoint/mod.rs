@@ -1,0 +1,167 @@
+//! Where a server is, and what is spoken to it.
+
+mod advice;
+mod error;
+mod parse;
+mod target;
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+#[cfg(unix)]
+use std::path::PathBuf;
+
+pub use self::error::EndpointError;
+pub(crate) use self::target::Address;
+pub use self::target::Target;
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
+
+/// Where a server is, and what is spoken to it: what a person writes, which is not looked up yet.
+///
+/// | text | |
+/// |---|---|
+/// | `host:port`, `tcp://host:port` | TCP, which everybody on the way can read |
+/// | `tls://host:port` | TLS over TCP (feature `tls`) |
+/// | `unix:///path` | a Unix socket, on systems that have them |
+///
+/// A host is a name or a number; one of IPv6 has brackets, as in `[::1]:12345`. Over TLS, the certificate of the server must
+/// be for the host as it is written here: there is no way to leave that out.
+///
+/// `Display` gives the text in its shortest form, so that two texts for the same give the same: `127.0.0.1:12345` for
+/// `tcp://127.0.0.1:12345`.
+///
+/// ```
+/// use chatcore_client::Endpoint;
+///
+/// let local: Endpoint = "tcp://localhost:12345".parse()?;
+/// assert_eq!(local.to_string(), "localhost:12345");
+/// assert!(local.is_private());
+/// let open: Endpoint = "chat.example:12345".parse()?;
+/// assert!(!open.is_private(), "whoever is on the way can read it");
+/// assert!("chat.example".parse::<Endpoint>().is_err(), "it has no port");
+/// # Ok::<(), chatcore_client::EndpointError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    pub(crate) place: Place,
+    /// How TLS is spoken there; none for the way of the system.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Tls>,
+}
+
+/// Where, and through what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A port of a host.
+    Network {
+        /// A name, or a number, which has brackets if it is of IPv6.
+        host: String,
+        port: u16,
+        layers: Layers,
+    },
+    /// A path of the file system.
+    #[cfg(unix)]
+    Unix(PathBuf),
+}
+
+/// What is spoken above TCP.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Layers {
+    pub(crate) is_encrypted: bool,
+}
+
+impl Layers {
+    /// The scheme of a URL.
+    const fn scheme(&self) -> &'static str {
+        if self.is_encrypted { "tls" } else { "tcp" }
+    }
+}
+
+impl Place {
+    /// Nobody between the two ends can read along.
+    pub(crate) const fn is_encrypted(&self) -> bool {
+        match self {
+            Self::Network { layers, .. } => layers.is_encrypted,
+            #[cfg(unix)]
+            Self::Unix(_) => false,
+        }
+    }
+
+    /// What is said there does not leave this machine, as far as the text tells.
+    fn is_local(&self) -> bool {
+        match self {
+            // RFC 6761, 6.3: these names are of this machine.
+            Self::Network { host, .. } => bare(host).parse().map_or_else(|_| is_localhost(host), is_loopback),
+            #[cfg(unix)]
+            Self::Unix(_) => true,
+        }
+    }
+}
+
+/// A host without the brackets of IPv6.
+pub(crate) fn bare(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+}
+
+fn is_localhost(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    host == "localhost" || host.ends_with(".localhost")
+}
+
+fn is_loopback(ip: IpAddr) -> bool {
+    ip.to_canonical().is_loopback()
+}
+
+impl Endpoint {
+    const fn new(place: Place) -> Self {
+        Self {
+            place,
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
+    }
+
+    /// The same, where TLS is spoken in this way. It changes nothing where no TLS is spoken.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Whether the connection is encrypted, and the server shows a certificate.
+    pub const fn is_encrypted(&self) -> bool {
+        self.place.is_encrypted()
+    }
+
+    /// Whether nobody else can read what the client sends: the connection is encrypted, or does not leave this machine. Send a
+    /// password nowhere else. Of names it knows `localhost` alone: [`Driver::is_private`](crate::Driver::is_private) knows the
+    /// address, too.
+    pub fn is_private(&self) -> bool {
+        self.is_encrypted() || self.place.is_local()
+    }
+}
+
+/// TCP to this address.
+impl From<SocketAddr> for Endpoint {
+    fn from(address: SocketAddr) -> Self {
+        let host = match address {
+            SocketAddr::V4(address) => address.ip().to_string(),
+            // With the scope, if it has one.
+            SocketAddr::V6(address) if address.scope_id() != 0 => format!("[{}%{}]", address.ip(), address.scope_id()),
+            SocketAddr::V6(address) => format!("[{}]", address.ip()),
+        };
+        Self::new(Place::Network { host, port: address.port(), layers: Layers::default() })
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Place::Network { host, port, layers: Layers { is_encrypted: false } } => write!(f, "{host}:{port}"),
+            Place::Network { host, port, layers } => write!(f, "{}://{host}:{port}", layers.scheme()),
+            #[cfg(unix)]
+            Place::Unix(path) => write!(f, "unix://{}", path.display()),
+        }
+    }
+}

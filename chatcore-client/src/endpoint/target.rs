@@ -1,0 +1,104 @@
+//! Where to connect to at last.
+
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+#[cfg(unix)]
+use std::path::PathBuf;
+
+use super::{Endpoint, Place, bare, is_loopback};
+use crate::connection::ConnectError;
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
+
+/// An [`Endpoint`], and an address at which it was found: where a [`Driver`](crate::Driver) connects. [`Endpoint::targets`]
+/// makes them. A [`SocketAddr`] is one, for TCP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) address: Address,
+}
+
+/// As the system takes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Address {
+    Ip(SocketAddr),
+    #[cfg(unix)]
+    Unix(PathBuf),
+}
+
+impl Address {
+    /// What goes there does not leave this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        match self {
+            // Systems take the address that is none for one of their own.
+            Self::Ip(address) => is_loopback(address.ip()) || address.ip().to_canonical().is_unspecified(),
+            #[cfg(unix)]
+            Self::Unix(_) => true,
+        }
+    }
+}
+
+impl Target {
+    /// The endpoint of which this is an address.
+    pub const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    pub(crate) const fn is_encrypted(&self) -> bool {
+        self.endpoint.is_encrypted()
+    }
+
+    /// Nobody else can read what the client sends there.
+    pub(crate) fn is_private(&self) -> bool {
+        self.is_encrypted() || self.address.is_local()
+    }
+}
+
+impl From<SocketAddr> for Target {
+    fn from(address: SocketAddr) -> Self {
+        Self { endpoint: address.into(), address: Address::Ip(address) }
+    }
+}
+
+impl Endpoint {
+    /// Where to connect to, in the order in which to try it. The system looks the name up, which can take seconds. If TLS is to
+    /// be spoken as the system does, it also looks for whom that trusts.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::Resolve`] if the system does not find the host, and with the feature `tls` `ConnectError::Trust` if it
+    /// trusts nobody.
+    pub fn targets(&self) -> Result<Vec<Target>, ConnectError> {
+        let endpoint = self.prepared()?;
+        let addresses = match &self.place {
+            Place::Network { host, port, .. } => {
+                let failed = |source| ConnectError::Resolve { address: self.to_string(), source };
+                let mut addresses: Vec<_> = (bare(host), *port).to_socket_addrs().map_err(failed)?.collect();
+                addresses.dedup();
+                if addresses.is_empty() {
+                    return Err(failed(io::Error::new(io::ErrorKind::NotFound, "the name has no address")));
+                }
+                addresses.into_iter().map(Address::Ip).collect()
+            }
+            #[cfg(unix)]
+            Place::Unix(path) => vec![Address::Unix(path.clone())],
+        };
+        Ok(addresses.into_iter().map(|address| Target { endpoint: endpoint.clone(), address }).collect())
+    }
+
+    /// The same, with whom the system trusts, if that is needed and not known yet.
+    #[cfg(feature = "tls")]
+    fn prepared(&self) -> Result<Self, ConnectError> {
+        if !self.is_encrypted() || self.tls.is_some() {
+            return Ok(self.clone());
+        }
+        let failed = |source| ConnectError::Trust { address: self.to_string(), source };
+        Ok(self.clone().with_tls(Tls::of_system().map_err(failed)?))
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[expect(clippy::unnecessary_wraps, reason = "with the feature `tls` it can fail")]
+    fn prepared(&self) -> Result<Self, ConnectError> {
+        Ok(self.clone())
+    }
+}

@@ -1,0 +1,71 @@
+//! The client over other transports than TCP: real programs over real sockets, and servers that do what a test wants.
+#![cfg(unix)]
+
+mod advice;
+mod faults;
+mod identity;
+#[path = "../programs/mod.rs"]
+mod programs;
+mod scripted;
+mod tls;
+mod unix;
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+
+use chatcore_client::chatcore::wire::{Announced, HubMessage, Message, PREFACE_BYTES, Preface, Token, Welcome};
+
+const LEFT: &str = r#"{"event":"closed","reason":"left"}"#;
+
+fn registered(name: &str) -> String {
+    format!(r#"{{"event":"registered","name":"{name}"}}"#)
+}
+
+/// A listener on a free port of this machine, and the port.
+fn listen() -> (TcpListener, u16) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a port");
+    let port = listener.local_addr().expect("it is bound").port();
+    (listener, port)
+}
+
+/// Ends our side of a connection, and waits until the other end has ended its own: what was said arrives.
+fn hang_up(mut stream: &TcpStream) {
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = stream.read_to_end(&mut Vec::new());
+}
+
+/// Waits until a client has asked for a name: its preface is here, and the first byte of what follows.
+fn asked(from: &mut impl Read) {
+    from.read_exact(&mut [0; PREFACE_BYTES + 1]).expect("the client asks");
+}
+
+/// What a server says to a client that gets the name, beside its preface.
+fn welcome(name: &str) -> Vec<u8> {
+    let limits = Announced {
+        frame_bytes_max: 100_000,
+        body_bytes_max: 65_536,
+        outbox_bytes_max: 1 << 20,
+        stall_ms_max: 10_000,
+        idle_ms_max: 3_600_000,
+        resume_ms_max: 60_000,
+        rooms_max: 64,
+        watches_max: 64,
+        cost_per_s: 0,
+        cost_burst: 0,
+    };
+    let mut bytes = Vec::new();
+    let token = Token::from_bytes([7; 16]);
+    HubMessage::Welcome(Welcome { name, display_name: None, token, limits }).encode(&mut bytes);
+    bytes
+}
+
+/// Lets a client have the name that it asks for.
+fn admit(peer: &mut (impl Read + Write), name: &str) {
+    asked(peer);
+    say(peer, &[&Preface::OURS.encode()[..], &welcome(name)].concat());
+}
+
+/// Writes all, and says so if nobody takes it.
+fn say(to: &mut impl Write, bytes: &[u8]) {
+    to.write_all(bytes).and_then(|()| to.flush()).expect("the client reads");
+}
