@@ -8,6 +8,10 @@ use clap::Parser;
 
 use crate::password::PasswordArgs;
 
+/// What [`Args::connect`] takes.
+const CONNECT_HELP: &str =
+    "The server: HOST:PORT over TCP, tls://HOST:PORT, ws://HOST/PATH, wss://HOST/PATH, or unix:///PATH";
+
 /// A chat client.
 ///
 /// At a terminal it is for people. Otherwise it is a filter for scripts: one command a line on standard input,
@@ -15,8 +19,8 @@ use crate::password::PasswordArgs;
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100, after_help = crate::command::HELP)]
 pub(crate) struct Args {
-    /// The server: HOST:PORT over TCP, tls://HOST:PORT, or unix:///PATH.
-    #[arg(long, value_name = "ADDRESS", env = "CHATCORE_CONNECT", default_value = "127.0.0.1:12345")]
+    /// The server.
+    #[arg(long, help = CONNECT_HELP, value_name = "ADDRESS", env = "CHATCORE_CONNECT", default_value = "127.0.0.1:12345")]
     pub(crate) connect: String,
 
     /// Trust the authorities whose certificates the file holds, in PEM, in place of those of the system. A server's own

@@ -69,6 +69,9 @@ fn advice_to_connect(error: &ConnectError) -> &'static str {
     match error {
         ConnectError::Tls { fault, .. } => advice_for_tls(fault),
         ConnectError::Trust { .. } => ": --ca FILE does",
+        ConnectError::WebSocket { .. } => {
+            "; the address of a WebSocket has a path, and the port of TCP is not its port"
+        }
         _ => "",
     }
 }
@@ -88,6 +91,7 @@ pub(crate) const fn advice_for_tls(fault: &TlsFault) -> &'static str {
 fn advice_after_end(closed: &Closed) -> &'static str {
     match closed {
         Closed::OtherProtocol(OtherProtocol::Tls) => "; tls://HOST:PORT connects over TLS",
+        Closed::OtherProtocol(OtherProtocol::Http) => "; ws://HOST:PORT/PATH opens a WebSocket",
         _ => "",
     }
 }

@@ -18,8 +18,9 @@ use crate::endpoint::{Endpoint, Target};
 ///
 /// # Errors
 ///
-/// Those of [`Endpoint::targets`]; [`ConnectError::Connect`], with the last error, if no target works; and with the feature
-/// `tls` `ConnectError::Tls` if TLS cannot be spoken with one, and no other works.
+/// Those of [`Endpoint::targets`]; [`ConnectError::Connect`], with the last error, if no target works; with the features
+/// `tls` and `websocket` `ConnectError::Tls` and `ConnectError::WebSocket`, if a server is there with which the client cannot
+/// speak so, and no other target works.
 pub fn connect_any(
     endpoint: &Endpoint,
     timeout: Duration,

@@ -3,6 +3,8 @@
 use std::io;
 use std::time::Duration;
 
+#[cfg(feature = "websocket")]
+use chatcore::websocket::AnswerError;
 use chatcore::wire::Announced;
 use chatcore::{ClientError, Closed, RefusalCode, UserName};
 
@@ -45,6 +47,15 @@ pub enum ConnectError {
         /// What the system says of the last target that was tried.
         source: io::Error,
     },
+    /// The server opens no WebSocket at the address.
+    #[cfg(feature = "websocket")]
+    #[error("cannot open a WebSocket at {address}: {source}")]
+    WebSocket {
+        /// Where to.
+        address: String,
+        /// What it answered.
+        source: AnswerError,
+    },
     /// TLS cannot be spoken with the server.
     #[cfg(feature = "tls")]
     #[error("cannot speak TLS with {address}: {fault}")]
@@ -66,17 +77,22 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
-    /// Of two failures the one that tells more: TLS that fails says that somebody is there.
+    /// Of two failures the one that tells more: one that is not of the system says that somebody is there.
     pub(super) fn more_telling(earlier: Option<Self>, endpoint: &Endpoint, source: io::Error) -> Self {
+        let address = endpoint.to_string();
         #[cfg(feature = "tls")]
-        match (earlier, TlsFault::of(&source)) {
-            (Some(earlier @ Self::Tls { .. }), _) => return earlier,
-            (_, Some(fault)) => return Self::Tls { address: endpoint.to_string(), fault },
-            _ => {}
+        if let Some(fault) = TlsFault::of(&source) {
+            return earlier.filter(Self::is_telling).unwrap_or(Self::Tls { address, fault });
         }
-        #[cfg(not(feature = "tls"))]
-        drop(earlier);
-        Self::Connect { address: endpoint.to_string(), source }
+        #[cfg(feature = "websocket")]
+        if let Some(answer) = source.get_ref().and_then(|inner| inner.downcast_ref::<AnswerError>()) {
+            return earlier.filter(Self::is_telling).unwrap_or(Self::WebSocket { address, source: answer.clone() });
+        }
+        earlier.filter(Self::is_telling).unwrap_or(Self::Connect { address, source })
+    }
+
+    const fn is_telling(&self) -> bool {
+        !matches!(self, Self::Connect { .. })
     }
 }
 

@@ -23,7 +23,7 @@ use crate::driver::Driver;
 use crate::endpoint::{Endpoint, Target};
 
 /// A connection to a chat server, for programs that may wait: its calls block, each for at most the time that the
-/// caller gives. One value is one user's session, over one connection after another: TCP, TLS or a Unix socket.
+/// caller gives. One value is one user's session, over one connection after another: TCP, TLS, a WebSocket or a Unix socket.
 ///
 /// While a call waits, the client goes on: it keeps what arrives for [`receive`](Self::receive), answers pings and
 /// sends acknowledgements. Between calls it does nothing. So call [`receive`](Self::receive) well within the idle time
@@ -59,8 +59,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects to an [`Endpoint`], given as text: `host:port`, `tls://host:port`, `unix:///path`. It tries all addresses of
-    /// the host in turn, each for at most `timeout`. The system needs additional time to find the addresses of a name.
+    /// Connects to an [`Endpoint`], given as text: `host:port`, `tls://host:port`, `unix:///path` and others. It
+    /// tries all addresses of the host in turn, each for at most `timeout`. The system needs additional time to find the addresses of a name.
     ///
     /// Once there is a session, the client reconnects when it loses a connection, and tries without end:
     /// [`Event::Reconnecting`] and [`Event::Resumed`] tell this. With [`connect_with`](Self::connect_with) and

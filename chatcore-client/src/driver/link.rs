@@ -2,15 +2,19 @@
 
 use std::io;
 
+#[cfg(feature = "websocket")]
+use chatcore::websocket::{SUBPROTOCOL, UpgradeRequest};
 #[cfg(feature = "tls")]
 use chatcore_transport::TlsStream;
+#[cfg(feature = "websocket")]
+use chatcore_transport::{Base, WebSocketStream};
 use chatcore_transport::{Flushed, Input, Socket, Transport};
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
 
+#[cfg(feature = "websocket")]
+use crate::endpoint::without_scope;
 use crate::endpoint::{Address, Target};
-#[cfg(feature = "tls")]
-use crate::endpoint::{Layers, Place};
 #[cfg(feature = "tls")]
 use crate::tls::{self, Tls, TlsFault};
 
@@ -73,7 +77,7 @@ impl Link {
             self.stage = Stage::Opening;
         }
         // What we have to say first goes before we read.
-        while self.is_opening() {
+        while self.transport.is_opening() {
             if let Flushed::Broken(error) = self.transport.flush() {
                 return Err(self.explained(error));
             }
@@ -90,32 +94,30 @@ impl Link {
                 }
             }
         }
-        if self.is_opening() {
+        if self.transport.is_opening() {
             return Ok(Progress::Waits);
         }
         self.stage = Stage::Open;
         Ok(Progress::Stands(0))
     }
 
-    /// The two ends have to agree on something before the protocol begins.
-    fn is_opening(&self) -> bool {
-        #[cfg(feature = "tls")]
-        if let Some(session) = self.transport.tls_session() {
-            return session.is_handshaking();
-        }
-        false
-    }
-
     /// The error that says what a transport was lacking while it was made.
     fn explained(&self, error: io::Error) -> io::Error {
+        debug_assert_eq!(self.stage, Stage::Opening, "a connection that stands just breaks");
         #[cfg(feature = "tls")]
         if self.transport.is_encrypted() {
             let kind = error.kind();
-            return match TlsFault::of(&error) {
-                Some(fault) => io::Error::new(kind, fault),
-                None if kind == io::ErrorKind::UnexpectedEof => io::Error::new(kind, TlsFault::Ended),
-                None => error,
-            };
+            let is_handshaking = self.transport.tls_session().is_some_and(|session| session.is_handshaking());
+            match TlsFault::of(&error) {
+                Some(fault) => return io::Error::new(kind, fault),
+                None if is_handshaking && kind == io::ErrorKind::UnexpectedEof => {
+                    return io::Error::new(kind, TlsFault::Ended);
+                }
+                None => {}
+            }
+        }
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            return io::Error::new(error.kind(), "the server ended the connection before it could be used");
         }
         error
     }
@@ -123,17 +125,35 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        // The other end of TLS is to know that nobody has cut off what we say. If it cannot be told, it has gone.
-        if self.transport.is_encrypted() && self.is_open() && !self.has_failed_to_write {
+        // The other end of TLS or a WebSocket is to know that nobody has cut off what we say. If it cannot be told, it has gone.
+        if !matches!(self.transport, Transport::Plain(_)) && self.is_open() && !self.has_failed_to_write {
             let _ = self.transport.end_writing();
         }
     }
 }
 
 /// What is to be spoken above a socket.
-#[cfg(feature = "tls")]
 fn above(socket: Socket, target: &Target) -> io::Result<Transport> {
-    let Place::Network { host, layers: Layers { is_encrypted: true }, .. } = &target.endpoint.place else {
+    let transport = secured(socket, target)?;
+    #[cfg(feature = "websocket")]
+    if let Some(request) = upgrade_request(target)? {
+        let base = match transport {
+            Transport::Plain(socket) => Base::Plain(socket),
+            #[cfg(feature = "tls")]
+            Transport::Tls(stream) => Base::Tls(stream),
+            Transport::WebSocket(_) => unreachable!("no WebSocket is below another one"),
+        };
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(io::Error::other)?;
+        return Ok(Transport::WebSocket(Box::new(WebSocketStream::client(base, request, seed))));
+    }
+    Ok(transport)
+}
+
+/// TLS above a socket, if the target is to be reached over it.
+#[cfg(feature = "tls")]
+fn secured(socket: Socket, target: &Target) -> io::Result<Transport> {
+    let Some((host, _, layers)) = target.endpoint.network().filter(|(_, _, layers)| layers.is_encrypted) else {
         return Ok(Transport::Plain(socket));
     };
     let name = tls::server_name(host).expect("an endpoint with TLS has a host that a certificate can be for");
@@ -142,14 +162,25 @@ fn above(socket: Socket, target: &Target) -> io::Result<Transport> {
         // A server without TLS has advised to go where there is some.
         None => Tls::of_system().map_err(io::Error::other)?,
     };
-    let stream = TlsStream::client(socket, tls.config(), name).map_err(io::Error::other)?;
+    let stream = TlsStream::client(socket, tls.config(layers), name).map_err(io::Error::other)?;
     Ok(Transport::Tls(Box::new(stream)))
 }
 
 #[cfg(not(feature = "tls"))]
 #[expect(clippy::unnecessary_wraps, reason = "with the feature `tls` it can fail")]
-fn above(socket: Socket, _target: &Target) -> io::Result<Transport> {
+fn secured(socket: Socket, _target: &Target) -> io::Result<Transport> {
     Ok(Transport::Plain(socket))
+}
+
+/// What asks for a WebSocket, if the target is to be reached over one.
+#[cfg(feature = "websocket")]
+fn upgrade_request(target: &Target) -> io::Result<Option<UpgradeRequest>> {
+    let Some((host, port, layers)) = target.endpoint.network() else { return Ok(None) };
+    let Some(path) = &layers.web_path else { return Ok(None) };
+    let authority = layers.authority(without_scope(host).as_ref(), port);
+    let mut nonce = [0; 16];
+    getrandom::fill(&mut nonce).map_err(io::Error::other)?;
+    UpgradeRequest::new(&authority, path, &[SUBPROTOCOL], nonce).map(Some).map_err(io::Error::other)
 }
 
 impl Source for Link {

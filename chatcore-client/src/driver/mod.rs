@@ -27,8 +27,8 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// Reads in one [`Driver::drive`], at the most, so that a busy server does not hold up the caller's loop.
 const READS_MAX: usize = 16;
 
-/// A [`Client`] on a connection that never blocks, for an event loop on mio: over TCP, TLS or a Unix socket. Register it with a [`Registry`] like
-/// any source, for reading and writing. After that:
+/// A [`Client`] on a connection that never blocks, for an event loop on mio: over TCP, TLS, a WebSocket or a Unix
+/// socket. Register it with a [`Registry`] like any source, for reading and writing. After that:
 ///
 /// 1. Call [`drive`](Self::drive) after each readiness event of mio for it, after each command, and when
 ///    [`timeout`](Self::timeout) is over.

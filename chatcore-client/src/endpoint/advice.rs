@@ -22,7 +22,7 @@ impl Target {
             (Place::Unix(_), false) => return None,
         };
         let address = self.address_of(&place)?;
-        let target = Self { endpoint: Endpoint { place, ..self.endpoint.clone() }, address };
+        let target = Self { endpoint: self.endpoint.with_place(place), address };
         let is_kept =
             if self.is_encrypted() { target.is_encrypted() } else { !self.is_private() || target.is_private() };
         (is_kept && (self.address.is_local() || !target.address.is_local())).then_some(target)
@@ -124,6 +124,21 @@ mod tests {
         from.endpoint = from.endpoint.with_tls(tls.clone());
         let target = from.advised("192.0.2.2:2").expect("it is over TLS");
         assert_eq!(target.endpoint.tls, Some(tls));
+    }
+
+    #[cfg(feature = "websocket")]
+    #[test]
+    fn a_websocket_keeps_its_path_where_the_advice_has_no_scheme() {
+        let from = at("ws://chat.example/chat", "192.0.2.1");
+        assert_eq!(advised(&from, "192.0.2.2:2").as_deref(), Some("ws://192.0.2.2:2/chat"));
+        assert_eq!(advised(&from, "ws://192.0.2.2/other").as_deref(), Some("ws://192.0.2.2/other"));
+        #[cfg(feature = "tls")]
+        {
+            let from = at("wss://chat.example/chat", "192.0.2.1");
+            assert_eq!(advised(&from, "chat.example:2").as_deref(), Some("wss://chat.example:2/chat"));
+            assert_eq!(advised(&from, "tls://192.0.2.2:2").as_deref(), Some("tls://192.0.2.2:2"));
+            assert_eq!(advised(&from, "ws://chat.example/chat"), None);
+        }
     }
 
     #[cfg(unix)]

@@ -7,14 +7,16 @@ pub enum EndpointError {
     /// Nothing that is an address looks like this.
     #[error(
         "{given:?} is no address of a server: HOST:PORT is one, such as 127.0.0.1:12345 or [::1]:12345, and so are \
-         tls://HOST:PORT and unix:///PATH"
+         tls://HOST:PORT, ws://HOST/PATH, wss://HOST/PATH and unix:///PATH"
     )]
     Syntax {
         /// As it was given.
         given: String,
     },
     /// The scheme is none of those that are known.
-    #[error("{scheme}:// is not spoken here: tcp://HOST:PORT, tls://HOST:PORT and unix:///PATH are")]
+    #[error(
+        "{scheme}:// is not spoken here: tcp://HOST:PORT, tls://HOST:PORT, ws://HOST/PATH, wss://HOST/PATH and unix:///PATH are"
+    )]
     Scheme {
         /// As it was given.
         scheme: String,

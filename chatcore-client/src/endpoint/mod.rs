@@ -22,6 +22,8 @@ use crate::tls::Tls;
 /// |---|---|
 /// | `host:port`, `tcp://host:port` | TCP, which everybody on the way can read |
 /// | `tls://host:port` | TLS over TCP (feature `tls`) |
+/// | `ws://host:port/path` | a WebSocket over TCP (feature `websocket`); without a port 80, without a path `/` |
+/// | `wss://host:port/path` | a WebSocket over TLS (features `tls` and `websocket`); without a port 443 |
 /// | `unix:///path` | a Unix socket, on systems that have them |
 ///
 /// A host is a name or a number; one of IPv6 has brackets, as in `[::1]:12345`. Over TLS, the certificate of the server must
@@ -68,12 +70,33 @@ pub(crate) enum Place {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Layers {
     pub(crate) is_encrypted: bool,
+    /// The path at which there is a WebSocket, and a query if it has one; none without one.
+    pub(crate) web_path: Option<String>,
 }
 
 impl Layers {
     /// The scheme of a URL.
     const fn scheme(&self) -> &'static str {
-        if self.is_encrypted { "tls" } else { "tcp" }
+        match (self.is_encrypted, self.web_path.is_some()) {
+            (false, false) => "tcp",
+            (true, false) => "tls",
+            (false, true) => "ws",
+            (true, true) => "wss",
+        }
+    }
+
+    /// The port that a URL of the scheme need not name.
+    const fn default_port(&self) -> Option<u16> {
+        match (self.is_encrypted, self.web_path.is_some()) {
+            (_, false) => None,
+            (false, true) => Some(80),
+            (true, true) => Some(443),
+        }
+    }
+
+    /// A host and a port as they stand in a URL of the scheme.
+    pub(crate) fn authority(&self, host: &str, port: u16) -> String {
+        if self.default_port() == Some(port) { host.to_owned() } else { format!("{host}:{port}") }
     }
 }
 
@@ -98,6 +121,15 @@ impl Place {
     }
 }
 
+/// A host without what says which of our own interfaces leads there.
+#[cfg(feature = "websocket")]
+pub(crate) fn without_scope(host: &str) -> std::borrow::Cow<'_, str> {
+    match host.split_once('%') {
+        Some((host, _)) => format!("{host}]").into(),
+        None => host.into(),
+    }
+}
+
 /// A host without the brackets of IPv6.
 pub(crate) fn bare(host: &str) -> &str {
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
@@ -119,6 +151,23 @@ impl Endpoint {
             #[cfg(feature = "tls")]
             tls: None,
         }
+    }
+
+    /// The host, the port, and what is above TCP there; none if it is no port of a host.
+    #[cfg(any(feature = "tls", feature = "websocket"))]
+    pub(crate) fn network(&self) -> Option<(&str, u16, &Layers)> {
+        match &self.place {
+            Place::Network { host, port, layers } => Some((host, *port, layers)),
+            #[cfg(unix)]
+            Place::Unix(_) => None,
+        }
+    }
+
+    /// Another place, where TLS is spoken as here.
+    fn with_place(&self, place: Place) -> Self {
+        let mut endpoint = self.clone();
+        endpoint.place = place;
+        endpoint
     }
 
     /// The same, where TLS is spoken in this way. It changes nothing where no TLS is spoken.
@@ -158,8 +207,13 @@ impl From<SocketAddr> for Endpoint {
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
-            Place::Network { host, port, layers: Layers { is_encrypted: false } } => write!(f, "{host}:{port}"),
-            Place::Network { host, port, layers } => write!(f, "{}://{host}:{port}", layers.scheme()),
+            Place::Network { host, port, layers } => {
+                let authority = layers.authority(host, *port);
+                match (layers.is_encrypted, &layers.web_path) {
+                    (false, None) => f.write_str(&authority),
+                    (_, path) => write!(f, "{}://{authority}{}", layers.scheme(), path.as_deref().unwrap_or_default()),
+                }
+            }
             #[cfg(unix)]
             Place::Unix(path) => write!(f, "unix://{}", path.display()),
         }

@@ -9,14 +9,31 @@ impl FromStr for Endpoint {
 
     fn from_str(given: &str) -> Result<Self, EndpointError> {
         let (scheme, rest) = given.split_once("://").unwrap_or(("tcp", given));
-        let is_encrypted = match &*scheme.to_ascii_lowercase() {
-            "tcp" => false,
-            "tls" if cfg!(feature = "tls") => true,
+        let (is_encrypted, is_web) = match &*scheme.to_ascii_lowercase() {
+            "tcp" => (false, false),
+            "tls" if cfg!(feature = "tls") => (true, false),
+            "ws" if cfg!(feature = "websocket") => (false, true),
+            "wss" if cfg!(all(feature = "tls", feature = "websocket")) => (true, true),
             "tls" => return Err(EndpointError::Feature { scheme: "tls", feature: "tls" }),
+            "ws" => return Err(EndpointError::Feature { scheme: "ws", feature: "websocket" }),
+            "wss" => return Err(EndpointError::Feature { scheme: "wss", feature: "tls, websocket" }),
             "unix" => return unix(rest).map(Self::new),
             _ => return Err(EndpointError::Scheme { scheme: scheme.into() }),
         };
-        network(given, rest, Layers { is_encrypted }).map(Self::new)
+        let (authority, web_path) = if is_web { with_path(given, rest)? } else { (rest, None) };
+        network(given, authority, Layers { is_encrypted, web_path }).map(Self::new)
+    }
+}
+
+/// The host and the port of a WebSocket, and its path.
+fn with_path<'a>(given: &str, rest: &'a str) -> Result<(&'a str, Option<String>), EndpointError> {
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    // Without a path, the query follows the path of one slash.
+    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+    if path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
+        Ok((authority, Some(path)))
+    } else {
+        Err(EndpointError::Syntax { given: given.into() })
     }
 }
 
@@ -44,8 +61,14 @@ pub(super) fn network(given: &str, authority: &str, layers: Layers) -> Result<Pl
     }
     // A number of std's may have a sign.
     let port = digits.bytes().all(|digit| digit.is_ascii_digit()).then(|| digits.parse().ok()).flatten();
-    let Some(port) = port.filter(|port| *port != 0) else {
-        let example = if layers.is_encrypted { "tls://chat.example:12346" } else { "chat.example:12345" };
+    let port = if authority == host { layers.default_port() } else { port.filter(|port| *port != 0) };
+    let Some(port) = port else {
+        let example = match layers.scheme() {
+            "tls" => "tls://chat.example:12346",
+            "ws" => "ws://chat.example:8080/",
+            "wss" => "wss://chat.example:8443/",
+            _ => "chat.example:12345",
+        };
         return Err(EndpointError::Port { given: given.into(), example });
     };
     // The names of interfaces have cases.
@@ -104,6 +127,28 @@ mod tests {
         assert_eq!(shown("tls://[::1]:1"), "tls://[::1]:1");
         assert_ne!("tls://a:1".parse::<Endpoint>(), "tcp://a:1".parse());
         assert_eq!(error("tls://-.example:1"), EndpointError::Host { host: "-.example".into() });
+    }
+
+    #[cfg(feature = "websocket")]
+    #[test]
+    fn a_websocket_has_a_path_and_a_port_of_its_own() {
+        for (given, expected) in [
+            ("ws://chat.example", "ws://chat.example/"),
+            ("WS://Chat.Example:80/Chat", "ws://chat.example/Chat"),
+            ("ws://[::1]:8080/chat?a=b", "ws://[::1]:8080/chat?a=b"),
+            ("ws://chat.example?a", "ws://chat.example/?a"),
+            #[cfg(feature = "tls")]
+            ("wss://chat.example:443", "wss://chat.example/"),
+            #[cfg(feature = "tls")]
+            ("wss://chat.example:80/", "wss://chat.example:80/"),
+        ] {
+            assert_eq!(shown(given), expected);
+            assert_eq!(shown(&shown(given)), expected, "and it is read again");
+        }
+        for given in ["ws://a/ b", "ws://a/#b", "ws://a#b", "ws://a/\u{e9}", "ws:///chat", "ws://"] {
+            assert!(matches!(error(given), EndpointError::Syntax { .. }), "{given}: {:?}", error(given));
+        }
+        assert!(matches!(error("ws://a:/"), EndpointError::Port { .. }));
     }
 
     #[cfg(unix)]

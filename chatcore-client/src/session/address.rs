@@ -20,13 +20,13 @@ pub(super) fn endpoint(args: &Args) -> Result<Endpoint, Failure> {
         return Err(Failure::NoTls { flag, address: endpoint.to_string() });
     }
     let mut tls = match args.ca.as_deref() {
-        Some(ca) => Tls::trusting(&read(ca)?).map_err(|error| unusable(ca, error))?,
+        Some(ca) => Tls::trusting(&read(ca)?).map_err(|error| unusable(ca, &error))?,
         None => Tls::of_system().map_err(|source| ConnectError::Trust { address: endpoint.to_string(), source })?,
     };
     if let Some((certificate, key)) = certificate {
         tls = tls.with_certificate(&read(certificate)?, &read(key)?).map_err(|error| match error {
-            TlsError::NoKey | TlsError::KeySyntax(_) => unusable(key, error),
-            error => unusable(certificate, error),
+            TlsError::NoKey | TlsError::KeySyntax(_) => unusable(key, &error),
+            error => unusable(certificate, &error),
         })?;
     }
     Ok(endpoint.with_tls(tls))
@@ -36,6 +36,6 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|error| Failure::File { path: path.into(), why: error.to_string() })
 }
 
-fn unusable(path: &Path, error: TlsError) -> Failure {
+fn unusable(path: &Path, error: &TlsError) -> Failure {
     Failure::File { path: path.into(), why: error.to_string() }
 }

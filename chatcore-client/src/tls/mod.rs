@@ -17,10 +17,14 @@ use rustls_platform_verifier::BuilderVerifierExt;
 
 pub use self::error::TlsError;
 pub use self::fault::TlsFault;
-use crate::endpoint::bare;
+use crate::endpoint::{Layers, bare};
 
 /// What a client asks for by ALPN (RFC 7301) where it speaks the protocol without anything between.
 const ALPN: &[u8] = b"chatcore/1";
+
+/// The same, where it opens a WebSocket.
+#[cfg(feature = "websocket")]
+const WEB_ALPN: &[u8] = b"http/1.1";
 
 /// How many sessions of TLS a client can resume, which spares it and the server most of a handshake.
 const RESUMABLE_MAX: usize = 8;
@@ -42,7 +46,14 @@ const RESUMABLE_MAX: usize = 8;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct Tls(Arc<ClientConfig>);
+pub struct Tls(Arc<Configs>);
+
+/// What is asked for by ALPN is part of a configuration.
+struct Configs {
+    stream: Arc<ClientConfig>,
+    #[cfg(feature = "websocket")]
+    web: Arc<ClientConfig>,
+}
 
 impl Tls {
     /// Trusts whom the system trusts. On macOS and Windows the system itself judges a certificate, with what its users and
@@ -82,7 +93,7 @@ impl Tls {
             pem::Error::NoItemsFound => TlsError::NoKey,
             error => TlsError::KeySyntax(error.to_string()),
         })?;
-        let mut config = ClientConfig::clone(&self.0);
+        let mut config = ClientConfig::clone(&self.0.stream);
         let shown = CertifiedKey::from_der(chain, key, config.crypto_provider()).map_err(|error| match error {
             rustls::Error::InconsistentKeys(_) => TlsError::Mismatch,
             error => TlsError::Other(error.to_string()),
@@ -99,11 +110,27 @@ impl Tls {
         // A session of TLS that is resumed has the certificates with which it began: so these are for this alone.
         config.resumption = Resumption::in_memory_sessions(RESUMABLE_MAX);
         config.alpn_protocols = vec![ALPN.to_vec()];
-        Self(Arc::new(config))
+        #[cfg(feature = "websocket")]
+        let web = {
+            let mut web = config.clone();
+            web.alpn_protocols = vec![WEB_ALPN.to_vec()];
+            Arc::new(web)
+        };
+        Self(Arc::new(Configs {
+            stream: Arc::new(config),
+            #[cfg(feature = "websocket")]
+            web,
+        }))
     }
 
-    pub(crate) fn config(&self) -> Arc<ClientConfig> {
-        Arc::clone(&self.0)
+    /// For what is above it.
+    #[cfg_attr(not(feature = "websocket"), expect(unused_variables, reason = "there is one kind alone"))]
+    pub(crate) fn config(&self, layers: &Layers) -> Arc<ClientConfig> {
+        #[cfg(feature = "websocket")]
+        if layers.web_path.is_some() {
+            return Arc::clone(&self.0.web);
+        }
+        Arc::clone(&self.0.stream)
     }
 }
 

@@ -9,6 +9,7 @@ mod programs;
 mod scripted;
 mod tls;
 mod unix;
+mod websocket;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

@@ -73,6 +73,14 @@ impl Base {
         }
     }
 
+    pub(crate) const fn socket(&self) -> &Socket {
+        match self {
+            Self::Plain(socket) => socket,
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.socket(),
+        }
+    }
+
     pub(crate) fn socket_mut(&mut self) -> &mut Socket {
         match self {
             Self::Plain(socket) => socket,

@@ -69,6 +69,21 @@ impl Transport {
         }
     }
 
+    /// The two ends still agree on what carries the stream: on TLS, or on a WebSocket.
+    pub fn is_opening(&self) -> bool {
+        #[cfg(feature = "tls")]
+        if self.tls_session().is_some_and(|session| session.is_handshaking()) {
+            return true;
+        }
+        match self {
+            Self::Plain(_) => false,
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => false,
+            #[cfg(feature = "websocket")]
+            Self::WebSocket(stream) => stream.is_opening(),
+        }
+    }
+
     /// Reads once.
     #[inline]
     pub fn read(&mut self, buffer: &mut [u8]) -> Input {
@@ -166,6 +181,8 @@ impl Transport {
             Self::Plain(socket) => socket,
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.socket(),
+            #[cfg(feature = "websocket")]
+            Self::WebSocket(stream) => stream.base().socket(),
         }
     }
 

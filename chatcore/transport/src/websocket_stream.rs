@@ -84,6 +84,10 @@ impl WebSocketStream {
         &self.base
     }
 
+    pub(crate) const fn is_opening(&self) -> bool {
+        self.opening.is_some()
+    }
+
     pub(crate) fn socket_mut(&mut self) -> &mut Socket {
         self.base.socket_mut()
     }
