@@ -13,6 +13,9 @@ use webpki::{EndEntityCert, KeyUsage};
 /// What a client may ask for by ALPN (RFC 7301), if it asks for anything.
 const ALPN: &[u8] = b"chatcore/1";
 
+/// The same before a WebSocket. Where none is spoken, who sends HTTP is told so in HTTP.
+const WEB_ALPN: &[u8] = b"http/1.1";
+
 /// The certificate and the key with which a server shows who it is ([`Config::tls`](crate::Config::tls)). It speaks TLS
 /// 1.3 and 1.2. Clones share it.
 ///
@@ -47,7 +50,7 @@ impl Tls {
                 rustls::Error::InconsistentKeys(_) => TlsError::Mismatch,
                 error => TlsError::other(&error),
             })?;
-        config.alpn_protocols = vec![ALPN.to_vec()];
+        config.alpn_protocols = vec![ALPN.to_vec(), WEB_ALPN.to_vec()];
         // Sessions are kept by the clients, in tickets.
         config.ticketer = ring::Ticketer::new().map_err(|error| TlsError::other(&error))?;
         config.session_storage = Arc::new(NoServerSessionStorage {});

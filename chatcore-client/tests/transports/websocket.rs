@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode};
 use tokio_tungstenite::tungstenite::{Error, Message, WebSocket, accept_hdr};
 
 use crate::identity::Authority;
-use crate::programs::{PATIENCE, run};
+use crate::programs::{PATIENCE, Server, run};
 use crate::{hang_up, listen, registered, say, welcome};
 
 /// The request that opened a WebSocket: its path, and its host.
@@ -135,4 +135,31 @@ fn the_program_talks_over_a_websocket() {
     let (_, stdout, _) = run(&args, "");
     assert_eq!(stdout[0], registered("alice"));
     assert!(server.join().unwrap() > 16);
+}
+
+#[test]
+fn people_over_websockets_talk_through_the_servers_program() {
+    let authority = Authority::new();
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let [certificate, key] = authority.vouches_for(&["127.0.0.1"]).files(folder.path(), "server");
+    let ca = authority.file(folder.path());
+    let listen = ["--listen", "ws://127.0.0.1:0/chat", "--listen", "wss://127.0.0.1:0/chat"];
+    let server = Server::listening(&[&listen[..], &["--tls-cert", &certificate, "--tls-key", &key]].concat());
+    let line = server.program.line();
+    let wss = line.strip_prefix("listening on wss ").expect("it listens there, too");
+    let (ws, wss) = (format!("{}/chat", server.address), format!("wss://{wss}/chat"));
+    let bob = server.client_at(&wss, &["--ca", &ca, "--json", "--name", "bob", "--stay"]);
+    bob.expect(&registered("bob"));
+    let body = "x".repeat(60_000);
+    let args = ["--connect", &ws, "--name", "alice", "--json"];
+    let (code, stdout, stderr) = run(&args, &format!("@bob:{body}\n").repeat(20));
+    assert_eq!((code, stderr, stdout.len()), (0, vec![], 22), "{stdout:?}");
+    for _ in 0..20 {
+        assert_eq!(bob.event()["body"], body);
+    }
+    let (code, _, stderr) = run(&["--connect", &server.address, "--name", "alice", "--json"], "");
+    assert_eq!(code, 1);
+    assert!(stderr[0].contains("with the HTTP status 404"), "{stderr:?}");
+    bob.signal("TERM");
+    assert_eq!(bob.end().0.code(), Some(0));
 }
