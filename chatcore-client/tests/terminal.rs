@@ -2,6 +2,8 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "transports/identity.rs"]
+mod identity;
 mod programs;
 
 use std::io::{Read, Write};
@@ -11,6 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
+use identity::Authority;
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use programs::proxy::Proxy;
 use programs::{PATIENCE, Server};
@@ -406,4 +409,31 @@ fn who_leaves_at_the_question_for_a_password_finds_the_terminal_as_it_was() {
         assert!(terminal.is_as_it_was(&terminal.screen()), "{key:?}");
         assert_eq!(terminal.end().0, code, "{key:?}");
     }
+}
+
+#[test]
+fn a_person_chats_over_tls_and_is_told_whom_to_trust() {
+    let authority = Authority::new();
+    let folder = tempfile::tempdir().unwrap();
+    let [certificate, key] = authority.vouches_for(&["127.0.0.1"]).files(folder.path(), "server");
+    let ca = authority.file(folder.path());
+    let server = Server::listening(&["--listen", "tls://127.0.0.1:0", "--tls-cert", &certificate, "--tls-key", &key]);
+    let alice = Terminal::start(&server, &["--ca", &ca]);
+    alice.shows(&["your name:"]);
+    alice.types("alice\n");
+    alice.until("the name", |screen| screen.said().contains("you are alice; /help lists the commands"));
+    alice.types("@alice:hello over TLS\n");
+    alice.until("the message", |screen| screen.said().contains("alice: hello over TLS"));
+    alice.types("/quit\n");
+    assert_eq!(alice.end().0, Some(0));
+
+    let other = Authority::new().file(tempfile::tempdir().unwrap().keep().as_path());
+    let stranger = Terminal::start(&server, &["--ca", &other]);
+    let (code, raw) = stranger.end();
+    let said = String::from_utf8_lossy(&raw).into_owned();
+    assert_eq!(code, Some(1));
+    assert!(
+        said.contains("nobody who is trusted here vouches for its certificate") && said.contains("--ca FILE"),
+        "{said}"
+    );
 }

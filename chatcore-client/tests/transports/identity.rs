@@ -1,4 +1,5 @@
 //! Certificates, made where they are needed.
+#![allow(dead_code, reason = "each test file uses another part of it")]
 
 use std::fs;
 use std::path::Path;

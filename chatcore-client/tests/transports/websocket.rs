@@ -1,4 +1,4 @@
-//! WebSockets, with servers that nobody here wrote.
+//! A WebSocket to the server's program, and to servers that nobody here wrote.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -75,7 +75,7 @@ fn a_client_talks_over_a_websocket_of_somebody_elses() {
     let address = format!("ws://127.0.0.1:{port}/chat?room=1");
     let mut alice = Connection::connect(&address, PATIENCE).unwrap();
     alice.register("alice", PATIENCE).unwrap();
-    alice.send("bob", &[7; 60_000], PATIENCE).unwrap();
+    alice.send("bob", &vec![7; 60_000], PATIENCE).unwrap();
     drop(alice);
     let (asked, end, count) = server.join().unwrap();
     assert_eq!(asked, ("/chat?room=1".into(), format!("127.0.0.1:{port}")));
