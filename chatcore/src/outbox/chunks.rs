@@ -31,6 +31,13 @@ pub struct Chunks<'a> {
     pub(super) tail: &'a [u8],
 }
 
+impl<'a> From<&'a [u8]> for Chunks<'a> {
+    /// These bytes, in one piece.
+    fn from(bytes: &'a [u8]) -> Self {
+        Self::of(bytes)
+    }
+}
+
 impl<'a> Chunks<'a> {
     /// One piece.
     pub(crate) fn of(bytes: &'a [u8]) -> Self {
