@@ -36,6 +36,8 @@ mod load;
 #[cfg(target_os = "linux")]
 mod machine;
 #[cfg(target_os = "linux")]
+mod over;
+#[cfg(target_os = "linux")]
 #[expect(clippy::cast_precision_loss, reason = "this is a figure for people")]
 mod process;
 #[cfg(target_os = "linux")]

@@ -16,23 +16,32 @@ const START_TIME_MAX: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
-    /// Where it listens.
-    pub(crate) address: SocketAddr,
 }
 
 impl Process {
     /// Starts a server on the processor that is meant for it, and waits until it listens on `address`, as the command
     /// tells it to. `name` is what a failure calls it.
+    pub(crate) fn start(command: Command, name: &str, address: SocketAddr, cpus: Cpus) -> Result<Self> {
+        Self::start_logging(command, Stdio::null(), name, address, cpus)
+    }
+
+    /// The same, with a place for what the server logs.
     #[expect(clippy::disallowed_methods, reason = "that another program listens is no event that one can wait for")]
-    pub(crate) fn start(mut command: Command, name: &str, address: SocketAddr, cpus: Cpus) -> Result<Self> {
+    pub(crate) fn start_logging(
+        mut command: Command,
+        log: Stdio,
+        name: &str,
+        address: SocketAddr,
+        cpus: Cpus,
+    ) -> Result<Self> {
         // A process inherits where it may run.
         pin(cpus.server)?;
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
         pin(cpus.load)?;
         let child = child.map_err(|error| {
             Failure::new(format_args!("{} does not start: {error}", command.get_program().display()))
         })?;
-        let mut process = Self { child, address };
+        let mut process = Self { child };
         let deadline = Instant::now() + START_TIME_MAX;
         while TcpStream::connect(address).is_err() {
             if let Some(status) = process.child.try_wait()? {

@@ -34,6 +34,42 @@ fn every_kind_of_script_attacks_beside_fair_users() {
 }
 
 #[test]
+fn connections_that_never_become_sessions_attack_over_tls() {
+    let few = ["--connections", "3", "--seconds", "1.2", "--quiet-seconds", "0.3", "--pairs", "5"];
+    let only = "silent-inside,trickle-inside,handshakes,register-leave";
+    let output = attack(&[&few[..], &["--over", "tls", "--only", only]].concat());
+    let rows = rows(&output);
+    assert_eq!(rows.len(), 4, "{output:?}");
+    for row in &rows {
+        let before: Vec<f64> = row[2].split('/').map(|figure| figure.trim().parse().unwrap()).collect();
+        assert!(before[0] > 0.0, "fair users talk over TLS: {row:?}");
+        assert_eq!(row[6], "0", "no fair message is lost: {row:?}");
+        assert!(row[9].parse::<u64>().unwrap() > 3, "one connection follows another: {row:?}");
+    }
+    assert!(String::from_utf8_lossy(&output.stdout).contains("4 attacks over tls"), "{output:?}");
+}
+
+#[test]
+fn the_server_gets_the_surroundings_that_an_attack_needs() {
+    let few = ["--connections", "2", "--seconds", "0.3", "--quiet-seconds", "0.1", "--pairs", "1"];
+    let output = attack(&[&few[..], &["--only", "full-log,descriptors"]].concat());
+    let rows = rows(&output);
+    assert_eq!(rows.len(), 2, "{output:?}");
+    // So many files that the fair users and the bystanders have come in, and not as many as there are connections.
+    assert!(rows.iter().all(|row| row[6] == "0" && row[9] != "0"), "{output:?}");
+}
+
+#[test]
+fn an_attack_on_a_handshake_needs_one() {
+    let output = attack(&["--only", "handshakes"]);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        !output.status.success() && error.contains("\"handshakes\" needs a handshake, and tcp has none"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_missed_goal_fails_the_run() {
     let args = ["--seconds", "0.1", "--quiet-seconds", "0.1", "--pairs", "1", "--connections", "1"];
     let output = attack(&[&args[..], &["--only", "ack", "--memory-max", "1"]].concat());

@@ -10,7 +10,8 @@ const SERVERS: &str = "floor,chatcore";
 
 fn load(args: &[&str]) -> std::process::Output {
     Command::new(env!("CARGO_BIN_EXE_chatcore-bench"))
-        .args(["load", "--servers", SERVERS, "--rounds", "2", "--crowd", "40", "--rate", "2000"])
+        .args(["load", "--rounds", "2", "--crowd", "40", "--rate", "2000"])
+        .args(if args.contains(&"--servers") { &[][..] } else { &["--servers", SERVERS] })
         .args(args)
         .output()
         .expect("the load generator runs")
@@ -65,6 +66,18 @@ fn the_table_compares_with_the_floor() {
     let floor = table.lines().find(|line| line.trim_start().starts_with("floor ")).unwrap();
     assert!(floor.contains(" 1.00 "), "the floor is compared with itself: {table}");
     assert!(table.contains("chatcore-server 0."), "{table}");
+}
+
+#[test]
+fn what_a_transport_costs_is_beside_tcp() {
+    // Longer than what one record holds, and than what is encrypted at once.
+    let works = ["--work", "direct,idle,storm", "--seconds", "0.05", "--sizes", "64,20000"];
+    let output = load(&[&works[..], &["--servers", "chatcore,chatcore-tls"]].concat());
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{table}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(table.matches("× TCP").count() >= 4, "{table}");
+    let rows: Vec<&str> = table.lines().filter(|line| line.contains(" over tls ")).collect();
+    assert_eq!(rows.len(), 4, "two sizes and two more works: {table}");
 }
 
 #[test]

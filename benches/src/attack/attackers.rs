@@ -2,19 +2,20 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chatcore::wire::Token;
+use chatcore::wire::{ClientMessage, Preface, Register, Token};
 
 use super::link::{LinkEvent, Opening};
 use super::phase::{CurrentPhase, Phase};
 use super::registrations::Registrations;
-use super::scenario::{Behaviour, Group, PassiveMode, Scenario, attacker, goodbye};
+use super::scenario::{Behaviour, Group, Held, PassiveMode, Scenario, attacker, frame, goodbye};
 use super::sockets::{ReadPolicy, Sockets};
 use crate::failure::{Failure, Result};
+use crate::over::Dialer;
 
 /// The second byte of the passive sessions' addresses.
 const PASSIVE_NETWORK: u8 = 2;
@@ -24,6 +25,12 @@ const CONNECTIONS_MAX: u64 = 100_000;
 
 /// From the end of an attacker's session to its next registration.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
+
+/// From the end of a connection that says nothing to the next.
+const HOLD_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// How long the connections that are held take to come, all together.
+const ARRIVAL_TIME: Duration = Duration::from_secs(1);
 
 /// What the attackers did.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,6 +43,8 @@ pub(crate) struct Effort {
 struct Attackers<'a> {
     scenario: &'a Scenario,
     has_fair_origin: bool,
+    /// How a client opens the transport; nothing over TCP.
+    opening: Vec<u8>,
     sockets: Sockets,
     /// The key of the first attacker. Before it are those of the departed users and of the passive sessions.
     first: usize,
@@ -50,6 +59,8 @@ struct State {
     /// Connections that it has made during the attack.
     connections: u64,
     token: Option<Token>,
+    /// Bytes that it has said on its connection, if it says them one by one.
+    said: usize,
     /// When its timer fires. Older entries in the heap are void.
     timer: Option<Instant>,
 }
@@ -58,13 +69,15 @@ struct State {
 pub(crate) fn run(
     scenario: &Scenario,
     has_fair_origin: bool,
-    server: SocketAddr,
+    server: Dialer,
     current: &CurrentPhase,
     ready: &Sender<()>,
 ) -> Result<Effort> {
+    let opening = server.opening()?;
     let mut attackers = Attackers {
         scenario,
         has_fair_origin,
+        opening,
         sockets: Sockets::new(server)?,
         first: scenario.departed.count + scenario.passive.count,
         states: vec![State::default(); scenario.attackers.len()],
@@ -88,7 +101,7 @@ pub(crate) fn run(
         attackers.advance()?;
     }
     attackers.effort.written_bytes = attackers.sockets.written_bytes - written_before;
-    attackers.sockets.reset_all()?;
+    attackers.sockets.reset_all();
     Ok(attackers.effort)
 }
 
@@ -112,7 +125,7 @@ impl Attackers<'_> {
         }
         let passive = self.register_group("passive sessions", &scenario.passive, ReadPolicy::StopLater, current)?;
         if scenario.passive_mode == PassiveMode::Disconnect {
-            passive.into_iter().try_for_each(|key| self.sockets.reset(key))?;
+            passive.into_iter().for_each(|key| self.sockets.reset(key));
         }
         let mut flooding = Registrations::new("attackers", ReadPolicy::Acknowledge);
         let mut resuming = Registrations::new("attackers", ReadPolicy::ReadOnly);
@@ -121,7 +134,7 @@ impl Attackers<'_> {
             let (registrations, greeting) = match behaviour {
                 Behaviour::Flood { greeting, .. } => (&mut flooding, greeting),
                 Behaviour::Resume { greeting } => (&mut resuming, greeting),
-                Behaviour::Flap { .. } | Behaviour::RegisterAndReset | Behaviour::RepeatHandshake { .. } => continue,
+                _ => continue,
             };
             registrations.add(key, self.source(number), attacker(number, 0), greeting.clone());
         }
@@ -151,8 +164,9 @@ impl Attackers<'_> {
         Ok(first..first + group.count)
     }
 
-    /// Each attacker has an address of its own, unless all have that of the fair users.
+    /// Each attacker has an address of its own, unless they share some, or all have that of the fair users.
     fn source(&self, number: usize) -> Ipv4Addr {
+        let number = self.scenario.addresses.map_or(number, |addresses| number % addresses);
         if self.has_fair_origin {
             Ipv4Addr::LOCALHOST
         } else {
@@ -178,7 +192,13 @@ impl Attackers<'_> {
                     // Spread over the period.
                     self.set_timer(number, period.mul_f64(number as f64 / scenario.attackers.len() as f64));
                 }
-                Behaviour::RegisterAndReset | Behaviour::RepeatHandshake { .. } => self.reconnect(number)?,
+                Behaviour::Hold { .. } => {
+                    self.set_timer(number, ARRIVAL_TIME.mul_f64(number as f64 / scenario.attackers.len() as f64));
+                }
+                Behaviour::RegisterAndReset
+                | Behaviour::RegisterAndLeave
+                | Behaviour::RepeatHandshake { .. }
+                | Behaviour::BeginHandshake => self.reconnect(number)?,
             }
         }
         Ok(())
@@ -214,6 +234,17 @@ impl Attackers<'_> {
                 self.set_timer(number, *period);
                 self.reconnect(number)
             }
+            Behaviour::Hold { pace: Some(pace), .. } if self.sockets.is_connected(self.first + number) => {
+                self.say_a_byte(number);
+                self.set_timer(number, *pace);
+                Ok(())
+            }
+            Behaviour::Hold { pace, .. } => {
+                if let Some(pace) = pace {
+                    self.set_timer(number, *pace);
+                }
+                self.reconnect(number)
+            }
             _ => self.reconnect(number),
         }
     }
@@ -226,13 +257,21 @@ impl Attackers<'_> {
                 self.flood(number);
             }
             (Behaviour::Flap { .. }, LinkEvent::Ready) => self.sockets.send(key, &goodbye()),
+            (Behaviour::RegisterAndLeave, LinkEvent::Ready) => self.sockets.end_writing(key),
             (Behaviour::RegisterAndReset | Behaviour::Resume { .. }, LinkEvent::Ready)
-            | (Behaviour::RepeatHandshake { .. }, LinkEvent::Ended(_)) => self.reconnect(number)?,
-            // A timer makes the next connection of the first; the second has more to send on this one.
+            | (Behaviour::RepeatHandshake { .. } | Behaviour::RegisterAndLeave, LinkEvent::Ended(_))
+            | (Behaviour::BeginHandshake, LinkEvent::Answered) => self.reconnect(number)?,
+            // A timer makes the next connection of the first; the second have more to send on this one, and the third waits.
             (Behaviour::Flap { .. }, LinkEvent::Ended(_))
-            | (Behaviour::RepeatHandshake { .. }, LinkEvent::Ready | LinkEvent::Refused) => {}
+            | (Behaviour::RepeatHandshake { .. }, LinkEvent::Ready | LinkEvent::Refused)
+            | (Behaviour::Hold { .. } | Behaviour::BeginHandshake, LinkEvent::Ready)
+            | (_, LinkEvent::Answered) => {}
+            (Behaviour::Hold { .. }, LinkEvent::Ended(_)) => {
+                self.sockets.reset(key);
+                self.set_timer(number, HOLD_AGAIN_AFTER);
+            }
             (_, LinkEvent::Refused | LinkEvent::Ended(_)) => {
-                self.sockets.reset(key)?;
+                self.sockets.reset(key);
                 self.set_timer(number, RETRY_AFTER);
             }
         }
@@ -256,13 +295,17 @@ impl Attackers<'_> {
         }
         self.effort.connections += 1;
         let state = &mut self.states[number];
-        state.connections += 1;
+        (state.connections, state.said) = (state.connections + 1, 0);
         let opening = match &self.scenario.attackers[number] {
-            Behaviour::Flood { .. } | Behaviour::RegisterAndReset => {
+            Behaviour::Flood { .. } | Behaviour::RegisterAndReset | Behaviour::RegisterAndLeave => {
                 Opening::Register(attacker(number, state.connections))
             }
             Behaviour::Flap { .. } => Opening::Register(attacker(number, 0)),
             Behaviour::RepeatHandshake { bytes } => Opening::Raw(bytes.clone()),
+            Behaviour::Hold { held: Held::Bare, .. } => Opening::Bare(Vec::new()),
+            Behaviour::Hold { held: Held::Inside, pace: None } => Opening::Opaque(Preface::OURS.encode().to_vec()),
+            Behaviour::Hold { held: Held::Inside, pace: Some(_) } => Opening::Opaque(Vec::new()),
+            Behaviour::BeginHandshake => Opening::Bare(self.opening.clone()),
             Behaviour::Resume { .. } => {
                 let token = state.token.expect("it was registered");
                 Opening::Resume { name: attacker(number, 0), token, received: 0, attempt: state.connections }
@@ -274,9 +317,31 @@ impl Attackers<'_> {
         self.sockets.connect(self.first + number, self.source(number), &opening, policy)
     }
 
+    /// Says the next byte of what an ordinary client would say first.
+    fn say_a_byte(&mut self, number: usize) {
+        let state = &mut self.states[number];
+        let said = state.said;
+        state.said += 1;
+        let is_inside = matches!(&self.scenario.attackers[number], Behaviour::Hold { held: Held::Inside, .. });
+        let byte = if is_inside || self.opening.is_empty() {
+            hello(number).get(said).copied()
+        } else {
+            self.opening.get(said).copied()
+        };
+        if let Some(byte) = byte {
+            self.sockets.send(self.first + number, &[byte]);
+        }
+    }
+
     fn set_timer(&mut self, number: usize, after: Duration) {
         let time = Instant::now() + after;
         self.states[number].timer = Some(time);
         self.timers.push(Reverse((time, number)));
     }
+}
+
+/// The first bytes of a client of chatcore.
+fn hello(number: usize) -> Vec<u8> {
+    let register = Register { name: &attacker(number, 0), credential: b"", frame_bytes_max: u32::MAX };
+    [&Preface::OURS.encode()[..], &frame(&ClientMessage::Register(register))].concat()
 }

@@ -1,7 +1,7 @@
 //! Pairs of well-behaved users, whose messages must not notice an attack. They send at fixed times, whatever comes
 //! back, so that a server that stands still is charged with all that had to wait.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use super::scenario::Greeting;
 use super::sockets::{ReadPolicy, Sockets};
 use crate::failure::Result;
 use crate::latencies::Latencies;
+use crate::over::Dialer;
 
 const BODY_BYTES: usize = 64;
 
@@ -88,7 +89,7 @@ struct Pairs<'a> {
 }
 
 /// Lets them talk until the attack is done.
-pub(crate) fn run(pairs: usize, server: SocketAddr, current: &CurrentPhase, ready: &Sender<()>) -> Result<Fairness> {
+pub(crate) fn run(pairs: usize, server: Dialer, current: &CurrentPhase, ready: &Sender<()>) -> Result<Fairness> {
     let mut sockets = Sockets::new(server)?;
     let names: Vec<String> = (0..2 * pairs).map(|key| format!("fair{key}")).collect();
     let mut registrations = Registrations::new("fair users", ReadPolicy::Acknowledge);

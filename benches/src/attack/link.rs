@@ -16,6 +16,10 @@ pub(crate) enum Opening {
     Resume { name: String, token: Token, received: u64, attempt: u64 },
     /// Sends these bytes after the preface.
     Raw(Vec<u8>),
+    /// Sends these bytes, without a preface, and looks at nothing that comes.
+    Opaque(Vec<u8>),
+    /// The same on the bare socket, whatever the others have above theirs.
+    Bare(Vec<u8>),
 }
 
 /// What happened on a connection, if its owner may have to react.
@@ -25,6 +29,8 @@ pub(crate) enum LinkEvent {
     Ready,
     /// The hub refused a name or a resume.
     Refused,
+    /// Something has come that is not looked at.
+    Answered,
     /// The connection is over, for this reason.
     Ended(String),
 }
@@ -43,6 +49,8 @@ pub(crate) enum Received<'a> {
 #[derive(Debug)]
 pub(crate) struct Link {
     has_preface: bool,
+    /// What comes is not looked at.
+    is_opaque: bool,
     /// The session has begun or was resumed on this connection.
     pub(crate) is_ready: bool,
     /// Numbered frames that have arrived in the session.
@@ -58,6 +66,7 @@ impl Link {
     pub(crate) fn open(opening: &Opening) -> Self {
         let mut link = Self {
             has_preface: false,
+            is_opaque: false,
             is_ready: false,
             received: 0,
             acknowledged: 0,
@@ -77,12 +86,17 @@ impl Link {
                 ClientMessage::Resume(resume).encode(&mut link.outgoing);
             }
             Opening::Raw(bytes) => link.outgoing.extend_from_slice(bytes),
+            Opening::Opaque(bytes) | Opening::Bare(bytes) => (link.is_opaque, link.outgoing) = (true, bytes.clone()),
         }
         link
     }
 
     /// Takes the next frame off the input; none until it is whole. An error is the end of the connection.
     pub(crate) fn take<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Received<'a>>, String> {
+        if self.is_opaque {
+            let is_empty = std::mem::take(input).is_empty();
+            return Ok((!is_empty).then_some(Received::Event(LinkEvent::Answered)));
+        }
         if !self.has_preface {
             let Some((preface, rest)) = input.split_first_chunk::<PREFACE_BYTES>() else { return Ok(None) };
             if *preface != Preface::OURS.encode() {

@@ -1,4 +1,4 @@
-//! Attacks on a server over TCP, beside users that do nothing wrong, and what those notice.
+//! Attacks on a server, beside users that do nothing wrong, and what those notice.
 //!
 //! Each attack has a server process of its own, and three threads: the fair users, whose messages are timed; the
 //! bystanders; and the attackers. The main thread leads them through the phases, and watches the server's memory.
@@ -13,10 +13,10 @@ mod phase;
 mod registrations;
 mod report;
 mod scenario;
+mod server;
 mod sockets;
 
 use std::path::Path;
-use std::process::Command;
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
@@ -25,10 +25,11 @@ use self::fair::Fairness;
 pub(crate) use self::options::Options;
 use self::phase::{CurrentPhase, Phase};
 use self::report::{HEAD, Memory, Outcome, Spread};
-use self::scenario::Attack;
+use self::scenario::{Attack, Scenario};
+use self::server::Server;
 use crate::failure::{Failure, Result};
 use crate::machine::{Cpus, cpus, field_kib, raise_file_limit};
-use crate::process::{Process, free_address};
+use crate::process::Process;
 use crate::program;
 
 /// From one look at the server's memory to the next.
@@ -69,7 +70,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             }
         }
     }
-    println!("\n{rows} attacks in {:.0} s, {missed} of them missed a goal", start.elapsed().as_secs_f64());
+    println!(
+        "\n{rows} attacks over {} in {:.0} s, {missed} of them missed a goal",
+        options.over,
+        start.elapsed().as_secs_f64()
+    );
     if missed > 0 {
         return Err(Failure::new(format_args!("{missed} of {rows} attacks missed a goal")));
     }
@@ -78,17 +83,17 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// One attack on a server of its own.
 fn measure(attack: &Attack, connections: usize, program: &Path, cpus: Cpus, options: &Options) -> Result<Outcome> {
-    let scenario = (attack.scenario)(connections);
-    let mut server = Some(start_server(program, scenario.server_args, cpus, options)?);
-    let address = server.as_ref().expect("it has just been started").address;
+    let scenario: Scenario = (attack.scenario)(connections);
+    let Server { process, dialer, surroundings: _kept } = Server::start(program, &scenario, cpus, options)?;
+    let mut server = Some(process);
     let current = CurrentPhase::new();
     thread::scope(|scope| {
-        let (current, scenario) = (&current, &scenario);
+        let (current, scenario, dialer) = (&current, &scenario, &dialer);
         let threads = Threads {
-            fair: start(scope, current, |ready| fair::run(options.pairs, address, current, &ready))?,
-            bystanders: start(scope, current, |ready| bystanders::run(scenario, address, current, &ready))?,
+            fair: start(scope, current, |ready| fair::run(options.pairs, dialer.clone(), current, &ready))?,
+            bystanders: start(scope, current, |ready| bystanders::run(scenario, dialer.clone(), current, &ready))?,
             attackers: start(scope, current, |ready| {
-                attackers::run(scenario, options.same_origin, address, current, &ready)
+                attackers::run(scenario, options.same_origin, dialer.clone(), current, &ready)
             })?,
         };
         let observed = run_phases(&mut server, current, options);
@@ -98,17 +103,6 @@ fn measure(attack: &Attack, connections: usize, program: &Path, cpus: Cpus, opti
         let (ended, effort) = (join(threads.bystanders)?, join(threads.attackers)?);
         Ok(outcome(attack, connections, fairness?, ended, effort, &observed?))
     })
-}
-
-fn start_server(program: &Path, limits: &[&str], cpus: Cpus, options: &Options) -> Result<Process> {
-    let address = free_address()?;
-    let mut command = Command::new(program);
-    command.args(["--listen", &address.to_string(), "--log", "warn"]).args(&options.server_arg);
-    // What is asked for on the command line takes precedence.
-    for limit in limits.chunks(2).filter(|limit| !options.server_arg.iter().any(|arg| arg.starts_with(limit[0]))) {
-        command.args(limit);
-    }
-    Process::start(command, &program.display().to_string(), address, cpus)
 }
 
 /// The threads of an attack.

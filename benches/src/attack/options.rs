@@ -9,6 +9,7 @@ use clap::builder::RangedU64ValueParser;
 use super::attacks;
 use super::scenario::Attack;
 use crate::failure::{Failure, Result};
+use crate::over::Over;
 
 /// Attacks chatcore-server on loopback, and tells what its other users notice.
 ///
@@ -22,7 +23,11 @@ pub(crate) struct Options {
     #[arg(long, value_delimiter = ',', value_name = "NAME")]
     pub(crate) only: Vec<String>,
 
-    /// From how many connections
+    /// What carries the bytes of all connections
+    #[arg(long, value_enum, default_value_t, value_name = "TRANSPORT")]
+    pub(crate) over: Over,
+
+    /// From how many connections; of attacks with many, from how many addresses
     #[arg(long, value_delimiter = ',', value_name = "COUNT", default_value = "1,10,100", value_parser = count(1, 200))]
     pub(crate) connections: Vec<usize>,
 
@@ -78,6 +83,12 @@ impl Options {
             if !attacks::all().any(|attack| attack.name == *name) {
                 return Err(Failure::new(format_args!("there is no attack {name:?}: --list tells which there are")));
             }
+            if !self.attacks().any(|attack| attack.name == *name) {
+                let over = self.over;
+                return Err(Failure::new(format_args!(
+                    "the attack {name:?} needs a handshake, and {over} has none: --over"
+                )));
+            }
         }
         for (name, seconds) in [("--seconds", self.seconds()), ("--quiet-seconds", self.quiet_seconds)] {
             if !(0.1..=60.0).contains(&seconds) {
@@ -87,9 +98,12 @@ impl Options {
         Ok(self)
     }
 
-    pub(crate) fn attacks(&self) -> Vec<Attack> {
+    /// Those that are asked for and can be done over this transport.
+    pub(crate) fn attacks(&self) -> impl Iterator<Item = Attack> {
         let is_asked_for = |attack: &Attack| self.only.is_empty() || self.only.iter().any(|name| name == attack.name);
-        attacks::all().filter(is_asked_for).collect()
+        let has_handshake = self.over != Over::Tcp;
+        let is_possible = move |attack: &Attack| has_handshake || !(attack.scenario)(1).needs_handshake;
+        attacks::all().filter(is_asked_for).filter(is_possible)
     }
 
     fn seconds(&self) -> f64 {

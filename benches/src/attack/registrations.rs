@@ -86,10 +86,11 @@ impl Registrations {
         match event {
             LinkEvent::Ready => sockets.send(key, &self.under_way[place].greeting.frames),
             LinkEvent::Refused => {
-                sockets.reset(key)?;
+                sockets.reset(key);
                 let registration = self.under_way.swap_remove(place);
                 self.waiting.push_back(Registration { not_before: Instant::now() + RETRY_AFTER, ..registration });
             }
+            LinkEvent::Answered => {}
             LinkEvent::Ended(reason) => return Err(self.failure(&reason)),
         }
         Ok(())

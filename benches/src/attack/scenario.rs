@@ -18,7 +18,7 @@ pub(crate) struct Attack {
     pub(crate) name: &'static str,
     /// What it does, in a few words.
     pub(crate) about: &'static str,
-    /// Builds it for a number of attackers.
+    /// Builds it for a number of attackers, or for attackers from so many addresses.
     pub(crate) scenario: fn(usize) -> Scenario,
 }
 
@@ -29,15 +29,43 @@ pub(crate) struct Scenario {
     pub(crate) departed: Group,
     /// Users that do nothing wrong, and whose sessions must not end.
     pub(crate) bystanders: Group,
-    /// The connections of the bystanders break in the middle of the attack, and they resume after it.
-    pub(crate) bystanders_break: bool,
+    /// When their connections break, and they resume.
+    pub(crate) bystanders_break: Break,
     /// Sessions of the attackers that send nothing during the attack.
     pub(crate) passive: Group,
     pub(crate) passive_mode: PassiveMode,
+    /// It is about a handshake that the transport has of its own.
+    pub(crate) needs_handshake: bool,
     /// What each attacker does.
     pub(crate) attackers: Vec<Behaviour>,
+    /// So many addresses are theirs, in turn. Without it each has its own.
+    pub(crate) addresses: Option<usize>,
     /// Arguments of the server that keep the attack within what a machine has.
     pub(crate) server_args: &'static [&'static str],
+    /// Beyond what the arguments say.
+    pub(crate) surroundings: Surroundings,
+}
+
+/// When the connections of bystanders break.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Break {
+    #[default]
+    Never,
+    /// In the middle of the attack, and they resume after it.
+    UntilAfter,
+    /// In the middle of the attack, and they are to resume while it lasts.
+    Shortly,
+}
+
+/// What is special about the server's process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Surroundings {
+    #[default]
+    Ordinary,
+    /// It may have so many files open.
+    Files(u32),
+    /// It logs all that it logs by default, into a pipe that is full and that nobody reads.
+    FullLog,
 }
 
 /// Users that are all alike.
@@ -82,8 +110,23 @@ pub(crate) enum Behaviour {
     RegisterAndReset,
     /// Sends these bytes after the preface, again on a new connection when the server has closed the last one.
     RepeatHandshake { bytes: Vec<u8> },
+    /// Registers, keeps the session, and ends the connection in an orderly way; then the next.
+    RegisterAndLeave,
+    /// Connects, says nothing that would begin a session, and stays. Connects again when it was closed.
+    Hold { held: Held, pace: Option<Duration> },
+    /// Begins the transport's handshake, and resets the connection as soon as it is answered; then the next.
+    BeginHandshake,
     /// Fills its own outbox with what it sends first, then resumes and resets over and over.
     Resume { greeting: Greeting },
+}
+
+/// How far a connection goes that is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// The transport's own handshake is not finished.
+    Bare,
+    /// It is, and that of chatcore is not.
+    Inside,
 }
 
 impl Group {

@@ -1,6 +1,6 @@
 //! Many connections on one thread. A slot keeps its key when its connection is replaced.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread;
@@ -10,10 +10,11 @@ use chatcore::wire::Content;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use nix::errno::Errno;
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::{Domain, Socket, Type};
 
 use super::link::{Link, LinkEvent, Opening, Received};
 use crate::failure::Result;
+use crate::over::{Dialer, Stream};
 
 const BUFFER_BYTES: usize = 256 << 10;
 
@@ -28,7 +29,7 @@ const UNREAD_BUFFER_BYTES: usize = 16 << 10;
 
 /// All connections of one thread.
 pub(crate) struct Sockets {
-    server: SocketAddr,
+    server: Dialer,
     poll: Poll,
     poll_events: Events,
     slots: Vec<Slot>,
@@ -62,7 +63,7 @@ pub(crate) enum ReadPolicy {
 }
 
 struct Slot {
-    stream: Option<TcpStream>,
+    stream: Option<Stream>,
     link: Link,
     policy: ReadPolicy,
     flood: Option<Flood>,
@@ -72,8 +73,17 @@ struct Slot {
     /// The start of a frame that is not whole.
     partial: Vec<u8>,
     is_blocked: bool,
+    side: Side,
     is_in_writable: bool,
     is_in_readable: bool,
+}
+
+/// Our side of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Open,
+    /// It ends when all is written.
+    Ending,
 }
 
 enum Chunk {
@@ -93,7 +103,7 @@ impl Chunk {
 }
 
 impl Sockets {
-    pub(crate) fn new(server: SocketAddr) -> Result<Self> {
+    pub(crate) fn new(server: Dialer) -> Result<Self> {
         Ok(Self {
             server,
             poll: Poll::new()?,
@@ -118,6 +128,7 @@ impl Sockets {
             written: 0,
             partial: Vec::new(),
             is_blocked: false,
+            side: Side::Open,
             is_in_writable: false,
             is_in_readable: false,
         });
@@ -134,15 +145,17 @@ impl Sockets {
         opening: &Opening,
         policy: ReadPolicy,
     ) -> Result<()> {
-        self.reset(key)?;
+        self.reset(key);
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
+        // Whenever it is dropped, that is a reset, so that nothing of it lingers.
+        socket.set_linger(Some(Duration::ZERO))?;
         if policy == ReadPolicy::StopLater {
             socket.set_recv_buffer_size(UNREAD_BUFFER_BYTES)?;
         }
         socket.bind(&SocketAddr::from((source, 0)).into())?;
-        match socket.connect(&self.server.into()) {
+        match socket.connect(&self.server.address.into()) {
             // The first event tells whether it has succeeded.
             Err(error) if error.raw_os_error() != Some(Errno::EINPROGRESS as i32) => return Err(error.into()),
             _ => {}
@@ -150,26 +163,24 @@ impl Sockets {
         let mut stream = TcpStream::from_std(socket.into());
         self.poll.registry().register(&mut stream, Token(key), Interest::READABLE | Interest::WRITABLE)?;
         let slot = &mut self.slots[key];
-        slot.stream = Some(stream);
+        slot.stream = Some(match opening {
+            Opening::Bare(_) => Stream::bare(stream),
+            _ => self.server.stream(stream)?,
+        });
         slot.link = Link::open(opening);
         slot.policy = policy;
         // Until that event it takes no output.
-        slot.is_blocked = true;
+        (slot.is_blocked, slot.side) = (true, Side::Open);
         Ok(())
     }
 
     /// Breaks a connection with a reset, so that nothing of it lingers.
-    pub(crate) fn reset(&mut self, key: usize) -> Result<()> {
-        let slot = &mut self.slots[key];
-        if let Some(stream) = &slot.stream {
-            SockRef::from(stream).set_linger(Some(Duration::ZERO))?;
-        }
-        slot.disconnect();
-        Ok(())
+    pub(crate) fn reset(&mut self, key: usize) {
+        self.slots[key].disconnect();
     }
 
-    pub(crate) fn reset_all(&mut self) -> Result<()> {
-        (0..self.slots.len()).try_for_each(|key| self.reset(key))
+    pub(crate) fn reset_all(&mut self) {
+        (0..self.slots.len()).for_each(|key| self.reset(key));
     }
 
     /// The last connection of a slot.
@@ -231,6 +242,12 @@ impl Sockets {
         }
     }
 
+    /// Ends our side of a connection after all that is to be written on it.
+    pub(crate) fn end_writing(&mut self, key: usize) {
+        self.slots[key].side = Side::Ending;
+        self.schedule_write(key);
+    }
+
     // ---- input ----
 
     /// Waits this long for input, and passes each numbered frame on.
@@ -253,6 +270,10 @@ impl Sockets {
                 unblocked.push(key);
             }
             if event.is_readable() || event.is_error() || event.is_read_closed() {
+                readable.push(key);
+            }
+            if event.is_read_closed() {
+                // What came before the end is read first, and no other event tells of the end.
                 readable.push(key);
             }
         }
@@ -330,7 +351,9 @@ impl Slot {
 
     fn has_output(&self) -> bool {
         let has_more = self.written < self.chunk.bytes().len() || !self.link.outgoing.is_empty();
-        self.stream.is_some() && (has_more || self.flood.is_some())
+        let stream = self.stream.as_ref();
+        stream
+            .is_some_and(|stream| has_more || self.flood.is_some() || self.side == Side::Ending || stream.has_unsent())
     }
 
     /// Writes once. Chunks are whole frames, so nothing comes into the middle of one.
@@ -343,9 +366,19 @@ impl Slot {
         }
         let Some(stream) = &mut self.stream else { return Ok(0) };
         let rest = &self.chunk.bytes()[self.written..];
-        match stream.write(&rest[..rest.len().min(WRITE_BYTES_MAX)]) {
+        let written = if rest.is_empty() {
+            stream.flush().map(|()| 0)
+        } else {
+            stream.write(&rest[..rest.len().min(WRITE_BYTES_MAX)])
+        };
+        match written {
             Ok(count) => {
                 self.written += count;
+                let is_all = self.written == self.chunk.bytes().len() && self.link.outgoing.is_empty();
+                if self.side == Side::Ending && is_all && !stream.has_unsent() {
+                    self.side = Side::Open;
+                    stream.end_writing()?;
+                }
                 Ok(count)
             }
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::NotConnected) => {

@@ -1,7 +1,6 @@
 //! Many clients on one thread: their connections, and what they send and receive.
 
-use std::io::{self, Read, Write};
-use std::net::SocketAddr;
+use std::io;
 use std::time::{Duration, Instant};
 
 use mio::event::Event;
@@ -12,6 +11,7 @@ use socket2::SockRef;
 use super::message::{self, STAMP_BYTES};
 use super::protocol::{Envelope, Incoming, Protocol, Recipient};
 use crate::failure::{Failure, Result};
+use crate::over::{Dialer, Stream};
 
 /// How long to wait for messages that must come.
 pub(crate) const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
@@ -24,7 +24,7 @@ const BUFFER_BYTES: usize = 256 << 10;
 /// The clients of a server. They are named by their place: 0, 1, 2 …
 pub(crate) struct ClientPool<P: Protocol> {
     protocol: P,
-    server: SocketAddr,
+    server: Dialer,
     /// Clients that may be connecting at a time.
     connecting_max: usize,
     poll: Poll,
@@ -43,7 +43,7 @@ pub(crate) struct ClientPool<P: Protocol> {
 pub(crate) struct Disconnected<P: Protocol>(Vec<P::Conn>);
 
 struct Client<C> {
-    stream: TcpStream,
+    stream: Stream,
     conn: C,
     /// The start of an item that is not whole.
     partial: Vec<u8>,
@@ -53,7 +53,7 @@ struct Client<C> {
 }
 
 impl<P: Protocol> ClientPool<P> {
-    pub(crate) fn new(protocol: P, server: SocketAddr, connecting_max: usize, body_bytes: usize) -> Result<Self> {
+    pub(crate) fn new(protocol: P, server: Dialer, connecting_max: usize, body_bytes: usize) -> Result<Self> {
         Ok(Self {
             protocol,
             server,
@@ -91,14 +91,10 @@ impl<P: Protocol> ClientPool<P> {
     }
 
     /// Cuts all connections at once, without a goodbye.
-    pub(crate) fn disconnect(&mut self) -> Result<Disconnected<P>> {
-        for client in &self.clients {
-            // A reset, so that the kernel keeps nothing of them.
-            SockRef::from(&client.stream).set_linger(Some(Duration::ZERO))?;
-        }
+    pub(crate) fn disconnect(&mut self) -> Disconnected<P> {
         self.ready = 0;
         self.touched.clear();
-        Ok(Disconnected(self.clients.drain(..).map(|client| client.conn).collect()))
+        Disconnected(self.clients.drain(..).map(|client| client.conn).collect())
     }
 
     /// Connects clients again after their connections were cut. `receive` gets the messages that arrive meanwhile.
@@ -145,13 +141,15 @@ impl<P: Protocol> ClientPool<P> {
         Ok(())
     }
 
-    fn open_stream(&self, key: usize) -> Result<TcpStream> {
-        let stream = std::net::TcpStream::connect(self.server)?;
+    fn open_stream(&self, key: usize) -> Result<Stream> {
+        let stream = std::net::TcpStream::connect(self.server.address)?;
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
+        // Whenever it is dropped, that is a reset, so that the kernel keeps nothing of it.
+        SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
         let mut stream = TcpStream::from_std(stream);
         self.poll.registry().register(&mut stream, Token(key), Interest::READABLE | Interest::WRITABLE)?;
-        Ok(stream)
+        self.server.stream(stream)
     }
 
     // ---- messages ----
@@ -199,7 +197,8 @@ impl<P: Protocol> ClientPool<P> {
 
     fn dispatch(&mut self, event: &Event, receive: &mut impl FnMut(usize, &[u8]) -> Result<()>) -> Result<()> {
         let key = event.token().0;
-        if event.is_writable() && std::mem::take(&mut self.clients[key].is_blocked) {
+        let client = &mut self.clients[key];
+        if event.is_writable() && (std::mem::take(&mut client.is_blocked) || client.stream.has_unsent()) {
             self.touch(key);
         }
         if event.is_readable() {
@@ -251,20 +250,17 @@ impl<P: Protocol> ClientPool<P> {
 
 impl<C> Client<C> {
     fn write(&mut self) -> io::Result<()> {
-        if self.is_blocked || self.out.is_empty() {
-            return Ok(());
-        }
-        match self.stream.write(&self.out) {
-            Ok(count) => {
-                self.is_blocked = count < self.out.len();
-                self.out.drain(..count);
-                Ok(())
+        let mut done = 0;
+        while !self.is_blocked && (done < self.out.len() || self.stream.has_unsent()) {
+            let rest = &self.out[done..];
+            let written = if rest.is_empty() { self.stream.flush().map(|()| 0) } else { self.stream.write(rest) };
+            match written {
+                Ok(count) => done += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.is_blocked = true,
+                Err(error) => return Err(error),
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.is_blocked = true;
-                Ok(())
-            }
-            Err(error) => Err(error),
         }
+        self.out.drain(..done);
+        Ok(())
     }
 }

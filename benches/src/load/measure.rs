@@ -43,7 +43,7 @@ struct Measurement {
 impl Measurement {
     fn run<P: Protocol>(&self, protocol: P, options: &Options) -> Result<Figures> {
         let process = &self.running.process;
-        let pool = ClientPool::new(protocol, process.address, self.connecting_max, self.body_bytes)?;
+        let pool = ClientPool::new(protocol, self.running.dialer.clone(), self.connecting_max, self.body_bytes)?;
         let (users, outstanding) = (options.users_of(self.scenario), options.outstanding_of(self.scenario));
         match self.scenario {
             Scenario::Direct | Scenario::Many => closed::pairs(pool, process, users, outstanding, options),

@@ -11,6 +11,7 @@ use super::scenario::Scenario;
 use super::target::{SERVERS, Server};
 use crate::failure::{Failure, Result};
 use crate::machine::{Cpus, cpus};
+use crate::over::Over;
 
 /// Drives servers with a load, each in turn, and prints what a message costs them.
 ///
@@ -22,7 +23,7 @@ pub(crate) struct Options {
     #[arg(long = "work", value_enum, value_delimiter = ',', value_name = "WORK")]
     pub(crate) scenarios: Vec<Scenario>,
 
-    /// Which servers [default: all]
+    /// Which servers [default: all over TCP]
     #[arg(long, value_parser = Server::parser(), value_delimiter = ',', value_name = "SERVER")]
     pub(crate) servers: Vec<&'static Server>,
 
@@ -102,7 +103,7 @@ impl Options {
             self.scenarios = Scenario::ALL.to_vec();
         }
         if self.servers.is_empty() {
-            self.servers = SERVERS.to_vec();
+            self.servers = SERVERS.into_iter().filter(|server| server.over == Over::Tcp).collect();
         }
         if !(0.01..=3600.0).contains(&self.seconds) {
             return Err(Failure::new("--seconds must be 0.01 to 3600"));

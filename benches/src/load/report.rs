@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::figures::{Figure, Figures, Spread};
 use super::scenario::Scenario;
 use super::target::{Role, Target};
+use crate::over::Over;
 
 /// One server in one scenario.
 pub(crate) struct Entry<'a> {
@@ -31,6 +32,8 @@ pub(crate) struct Section {
 
 pub(crate) struct Row {
     pub(crate) role: Role,
+    /// What the same server is called over TCP, if this is over something else.
+    plain: Option<String>,
     pub(crate) name: String,
     pub(crate) figures: Vec<(Figure, Option<Spread>)>,
 }
@@ -50,6 +53,7 @@ impl Report {
     pub(crate) fn add(&mut self, scenario: Scenario, body_bytes: usize, description: String, entries: &[Entry<'_>]) {
         let row = |entry: &Entry<'_>| Row {
             role: entry.target.server.role,
+            plain: (entry.target.server.over != Over::Tcp).then(|| entry.target.plain_name()),
             name: entry.target.name.clone(),
             figures: Figure::of(scenario).iter().map(|figure| (*figure, Spread::of(&entry.rounds, *figure))).collect(),
         };
@@ -92,6 +96,13 @@ impl Section {
         let floor = self.rows.iter().find(|row| row.role == Role::Floor)?.median(figure)?;
         Some(row.median(figure)? / floor)
     }
+
+    /// How many times that of the same server over TCP a figure is; none for that itself, and without it.
+    fn times_plain(&self, row: &Row, figure: Figure) -> Option<f64> {
+        let plain = row.plain.as_ref()?;
+        let plain = self.rows.iter().find(|other| other.name == *plain)?.median(figure)?;
+        Some(row.median(figure)? / plain)
+    }
 }
 
 impl Row {
@@ -117,11 +128,13 @@ impl fmt::Display for Section {
         if self.rows.is_empty() {
             return writeln!(f, "  none of the servers carries {} B in a message", self.body_bytes);
         }
+        let has_plain = self.rows.iter().any(|row| row.plain.is_some());
         let mut table: Vec<Vec<String>> = vec![vec![String::new()]];
         for figure in Figure::of(self.scenario) {
             table[0].push(figure.head().to_owned());
             if Figure::compared(self.scenario).contains(figure) {
                 table[0].push("× floor".to_owned());
+                table[0].extend(has_plain.then(|| "× TCP".to_owned()));
             }
         }
         for row in &self.rows {
@@ -129,7 +142,8 @@ impl fmt::Display for Section {
             for (figure, spread) in &row.figures {
                 cells.push(spread.map_or("-".to_owned(), cell));
                 if Figure::compared(self.scenario).contains(figure) {
-                    cells.push(self.times_floor(row, *figure).map_or("-".to_owned(), |times| format!("{times:.2}")));
+                    cells.push(ratio(self.times_floor(row, *figure)));
+                    cells.extend(has_plain.then(|| ratio(self.times_plain(row, *figure))));
                 }
             }
             table.push(cells);
@@ -146,6 +160,10 @@ impl fmt::Display for Section {
         }
         Ok(())
     }
+}
+
+fn ratio(times: Option<f64>) -> String {
+    times.map_or("-".to_owned(), |times| format!("{times:.2}"))
 }
 
 /// A median, and then the least and the most of the rounds.

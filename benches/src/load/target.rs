@@ -4,7 +4,6 @@ use std::env;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -14,6 +13,7 @@ use tempfile::TempDir;
 use super::protocol::ProtocolName;
 use crate::failure::Result;
 use crate::machine::Cpus;
+use crate::over::{Dialer, Over};
 use crate::process::{Process, free_address};
 use crate::program;
 
@@ -27,6 +27,10 @@ pub(crate) struct Server {
     /// Its program, and the name of the package that has it.
     program: &'static str,
     pub(crate) role: Role,
+    /// What carries its bytes.
+    pub(crate) over: Over,
+    /// The oldest version that does this; zeros for any.
+    version_min: [u32; 3],
     pub(crate) protocol: ProtocolName,
     /// Clients that may be connecting at a time.
     pub(crate) connecting_max: usize,
@@ -49,7 +53,7 @@ pub(crate) enum Role {
 
 /// What a server is to be configured for.
 struct Settings<'a> {
-    address: SocketAddr,
+    dialer: &'a Dialer,
     /// Connections at a time at the most, with room to spare.
     connections_max: usize,
     /// A directory of the server's own.
@@ -71,9 +75,13 @@ pub(crate) struct Target {
 #[derive(Debug)]
 pub(crate) struct Running {
     pub(crate) process: Process,
+    pub(crate) dialer: Dialer,
     /// The server's configuration, and what it writes. The process ends first.
     _directory: TempDir,
 }
+
+/// Stands in names of tables before what carries the bytes, if that is not TCP.
+const OVER: &str = " over ";
 
 /// Clients that may be connecting at a time, unless a server needs another number.
 const CONNECTING_MAX: usize = 64;
@@ -86,11 +94,13 @@ static FLOOR: Server = Server {
     help: "The bare forwarder of this program",
     program: "floor",
     role: Role::Floor,
+    over: Over::Tcp,
+    version_min: [0; 3],
     protocol: ProtocolName::Floor,
     connecting_max: CONNECTING_MAX,
     body_bytes_max: usize::MAX,
     configure: |command, settings| {
-        command.args(["floor", "--listen", &settings.address.to_string()]);
+        command.args(["floor", "--listen", &settings.dialer.address.to_string()]);
         Ok(())
     },
 };
@@ -100,31 +110,56 @@ static CHATCORE: Server = Server {
     help: "chatcore-server",
     program: "chatcore-server",
     role: Role::Ours,
+    over: Over::Tcp,
+    version_min: [0; 3],
     protocol: ProtocolName::Chatcore,
     connecting_max: CONNECTING_MAX,
     body_bytes_max: usize::MAX,
-    configure: |command, settings| {
-        let most = settings.connections_max.to_string();
-        command.args(["--listen", &settings.address.to_string(), "--log", "warn"]);
-        // All users come from one address, and no other server here bounds what they may say.
-        command.args(["--detached-of-origin-max", &most, "--session-cost-per-s", "0", "--origin-cost-per-s", "0"]);
-        Ok(())
-    },
+    configure: configure_chatcore,
 };
+
+static CHATCORE_TLS: Server = Server { name: "chatcore-tls", help: "The same over TLS", over: Over::Tls, ..CHATCORE };
+
+fn configure_chatcore(command: &mut Command, settings: &Settings<'_>) -> Result<()> {
+    let most = settings.connections_max.to_string();
+    command.args(settings.dialer.server_args(settings.directory)?).args(["--log", "warn"]);
+    // All users come from one address, and no other server here bounds what they may say.
+    command.args(["--detached-of-origin-max", &most, "--session-cost-per-s", "0", "--origin-cost-per-s", "0"]);
+    Ok(())
+}
 
 static NATS: Server = Server {
     name: "nats",
     help: "nats-server",
     program: "nats-server",
     role: Role::Other,
+    over: Over::Tcp,
+    version_min: [0; 3],
     protocol: ProtocolName::Nats,
     connecting_max: CONNECTING_MAX,
     body_bytes_max: usize::MAX,
     configure: |command, settings| {
-        let port = settings.address.port().to_string();
+        let port = settings.dialer.address.port().to_string();
         command.args(["--addr", "127.0.0.1", "--port", &port, "--log"]).arg(settings.directory.join("log"));
         Ok(())
     },
+};
+
+static NATS_TLS: Server = Server {
+    name: "nats-tls",
+    help: "The same over TLS, from version 2.10.4 on",
+    over: Over::Tls,
+    // Earlier ones begin without TLS.
+    version_min: [2, 10, 4],
+    configure: |command, settings| {
+        let [certificate, key] = settings.dialer.write_identity(settings.directory)?.unwrap_or_default();
+        let config = format!("tls {{ cert_file: {certificate:?}, key_file: {key:?}, handshake_first: true }}\n");
+        let file = settings.directory.join("nats.conf");
+        fs::write(&file, config)?;
+        command.arg("--config").arg(file);
+        (NATS.configure)(command, settings)
+    },
+    ..NATS
 };
 
 static REDIS: Server = Server {
@@ -132,11 +167,13 @@ static REDIS: Server = Server {
     help: "redis-server, its publish and subscribe",
     program: "redis-server",
     role: Role::Other,
+    over: Over::Tcp,
+    version_min: [0; 3],
     protocol: ProtocolName::Redis,
     connecting_max: CONNECTING_MAX,
     body_bytes_max: usize::MAX,
     configure: |command, settings| {
-        let (port, most) = (settings.address.port().to_string(), settings.connections_max.to_string());
+        let (port, most) = (settings.dialer.address.port().to_string(), settings.connections_max.to_string());
         command
             .args(["--bind", "127.0.0.1", "--port", &port, "--save", "", "--appendonly", "no"])
             .args(["--maxclients", &most, "--client-output-buffer-limit", "pubsub 0 0 0", "--logfile", ""])
@@ -151,6 +188,8 @@ static NGIRCD: Server = Server {
     help: "ngircd",
     program: "ngircd",
     role: Role::Other,
+    over: Over::Tcp,
+    version_min: [0; 3],
     protocol: ProtocolName::Irc,
     // It lets ten wait for it. One more has to knock again a second later.
     connecting_max: 8,
@@ -162,7 +201,7 @@ static NGIRCD: Server = Server {
              [Limits]\nMaxConnections = 0\nMaxConnectionsIP = 0\nMaxJoins = 0\nMaxNickLength = 30\n\
              MaxPenaltyTime = 0\nPingTimeout = 600\n\
              [Options]\nDNS = no\nIdent = no\nPAM = no\nSyslogFacility = local1\n",
-            port = settings.address.port(),
+            port = settings.dialer.address.port(),
         );
         let file = settings.directory.join("ngircd.conf");
         fs::write(&file, config)?;
@@ -176,6 +215,8 @@ static INSPIRCD: Server = Server {
     help: "inspircd",
     program: "inspircd",
     role: Role::Other,
+    over: Over::Tcp,
+    version_min: [0; 3],
     protocol: ProtocolName::Irc,
     // It completes registrations once a second.
     connecting_max: 2000,
@@ -192,7 +233,7 @@ static INSPIRCD: Server = Server {
              <performance softlimit=\"{most}\" somaxconn=\"4096\">\n\
              <log method=\"file\" type=\"* -USERINPUT -USEROUTPUT\" level=\"sparse\" target=\"{log}\">\n\
              <pid file=\"{pid}\">\n",
-            port = settings.address.port(),
+            port = settings.dialer.address.port(),
             most = settings.connections_max,
             log = settings.directory.join("log").display(),
             pid = settings.directory.join("pid").display(),
@@ -205,7 +246,8 @@ static INSPIRCD: Server = Server {
 };
 
 /// All kinds of servers, in the order of tables.
-pub(crate) static SERVERS: [&Server; 6] = [&FLOOR, &CHATCORE, &NATS, &REDIS, &NGIRCD, &INSPIRCD];
+pub(crate) static SERVERS: [&Server; 8] =
+    [&FLOOR, &CHATCORE, &CHATCORE_TLS, &NATS, &NATS_TLS, &REDIS, &NGIRCD, &INSPIRCD];
 
 impl Server {
     /// Reads a name on the command line.
@@ -215,29 +257,51 @@ impl Server {
             .try_map(|name| SERVERS.into_iter().find(|server| server.name == name).ok_or("no server has this name"))
     }
 
-    /// What to say if it is not installed.
+    /// Its name in tables.
+    fn title(&self, program: &Path) -> String {
+        let plain = format!("{} {}", self.program, program::version(program));
+        if self.over == Over::Tcp { plain } else { format!("{plain}{OVER}{}", self.over) }
+    }
+
+    fn is_new_enough(&self, program: &Path) -> bool {
+        // Not every program tells its version.
+        self.version_min == [0; 3] || is_at_least(&program::version(program), self.version_min)
+    }
+
+    /// What to say if it is not installed, or too old.
     pub(crate) fn absence(&self) -> impl fmt::Display {
-        let program = self.program;
-        fmt::from_fn(move |f| write!(f, "{program} is not installed, so it is skipped (apt-get install {program})"))
+        let (name, program) = (self.name, self.program);
+        fmt::from_fn(move |f| {
+            write!(f, "{name} is skipped: {program} is not installed (apt-get install {program})")?;
+            match self.version_min {
+                [0, 0, 0] => Ok(()),
+                [major, minor, patch] => write!(f, ", or older than {major}.{minor}.{patch}"),
+            }
+        })
     }
 }
 
 impl Target {
-    /// The server of this kind; none if it is not installed. chatcore's is built first, and only it gets `our_args`.
+    /// The server of this kind; none if it is not installed, or too old. chatcore's is built first, and only it gets `our_args`.
     pub(crate) fn find(server: &'static Server, our_args: &[OsString]) -> Result<Option<Self>> {
         let program = match server.role {
             Role::Floor => Some(env::current_exe()?),
             Role::Ours => Some(program::build_server()?),
-            Role::Other => program::find(server.program),
+            Role::Other => program::find(server.program).filter(|program| server.is_new_enough(program)),
         };
         Ok(program.map(|program| {
             let name = match server.role {
                 Role::Floor => server.name.to_owned(),
-                Role::Ours | Role::Other => format!("{} {}", server.program, program::version(&program)),
+                Role::Ours | Role::Other => server.title(&program),
             };
             let args = if server.role == Role::Ours { our_args.to_vec() } else { Vec::new() };
             Self { server, name, program, args }
         }))
+    }
+
+    /// The name of the same server over TCP.
+    pub(crate) fn plain_name(&self) -> String {
+        self.name.rsplit_once(OVER).map_or_else(|| self.name.clone(), |(plain, _)| plain.to_owned())
     }
 
     /// Another build of chatcore's server.
@@ -249,12 +313,32 @@ impl Target {
     /// Starts it for this many users, and waits until it listens.
     pub(crate) fn start(&self, users: usize, cpus: Cpus) -> Result<Running> {
         let directory = tempfile::tempdir()?;
-        let settings =
-            Settings { address: free_address()?, connections_max: 2 * users + 1000, directory: directory.path() };
+        let dialer = Dialer::new(self.server.over, free_address()?)?;
+        let settings = Settings { dialer: &dialer, connections_max: 2 * users + 1000, directory: directory.path() };
         let mut command = Command::new(&self.program);
         (self.server.configure)(&mut command, &settings)?;
         command.args(&self.args);
-        let process = Process::start(command, &self.name, settings.address, cpus)?;
-        Ok(Running { process, _directory: directory })
+        let process = Process::start(command, &self.name, dialer.address, cpus)?;
+        Ok(Running { process, dialer, _directory: directory })
+    }
+}
+
+/// Whether a version like 2.10.4 is this one or a later one.
+fn is_at_least(version: &str, version_min: [u32; 3]) -> bool {
+    let parts: Vec<u32> = version.split('.').map_while(|part| part.parse().ok()).collect();
+    parts[..] >= version_min[..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_compare_by_their_numbers() {
+        for (version, is_new) in
+            [("2.9.10", false), ("2.10.3", false), ("2.10.4", true), ("2.15.1", true), ("3.0", true)]
+        {
+            assert_eq!(is_at_least(version, [2, 10, 4]), is_new, "{version}");
+        }
     }
 }

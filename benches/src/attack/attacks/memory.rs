@@ -2,7 +2,9 @@
 
 use chatcore::wire::{ClientMessage, Join, Kind, Send};
 
-use crate::attack::scenario::{Attack, Behaviour, Greeting, Group, PassiveMode, Scenario, attacker, frame, repeat_to};
+use crate::attack::scenario::{
+    Attack, Behaviour, Break, Greeting, Group, PassiveMode, Scenario, attacker, frame, repeat_to,
+};
 
 pub(super) const ALL: &[Attack] = &[
     Attack { name: "dead-members", about: "a room of 1 000 that never read, until they end", scenario: members },
@@ -68,7 +70,7 @@ fn detached(attackers: usize) -> Scenario {
     let passive = Group::new("dead", 100);
     Scenario {
         bystanders: Group::new("breaking", 20),
-        bystanders_break: true,
+        bystanders_break: Break::UntilAfter,
         attackers: filling(attackers, &passive),
         passive,
         passive_mode: PassiveMode::Disconnect,

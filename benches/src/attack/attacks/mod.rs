@@ -1,6 +1,7 @@
 //! The attacks, by what they are aimed at.
 
 mod churn;
+mod connections;
 mod memory;
 mod names;
 mod presence;
@@ -11,7 +12,10 @@ use super::scenario::Attack;
 
 /// All of them, in the order of the table.
 pub(crate) fn all() -> impl Iterator<Item = Attack> {
-    [rooms::ALL, requests::ALL, names::ALL, presence::ALL, memory::ALL, churn::ALL].into_iter().flatten().copied()
+    [rooms::ALL, requests::ALL, names::ALL, presence::ALL, memory::ALL, churn::ALL, connections::ALL]
+        .into_iter()
+        .flatten()
+        .copied()
 }
 
 #[cfg(test)]
@@ -43,7 +47,11 @@ mod tests {
                     }
                     Behaviour::RepeatHandshake { bytes } => sent.push(bytes),
                     Behaviour::Resume { greeting } => sent.push(greeting.frames.to_vec()),
-                    Behaviour::Flap { .. } | Behaviour::RegisterAndReset => {}
+                    Behaviour::Flap { .. }
+                    | Behaviour::RegisterAndReset
+                    | Behaviour::RegisterAndLeave
+                    | Behaviour::Hold { .. }
+                    | Behaviour::BeginHandshake => {}
                 }
             }
             for bytes in sent {

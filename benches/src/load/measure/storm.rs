@@ -25,7 +25,7 @@ pub(super) fn measure<P: Protocol>(mut pool: ClientPool<P>, process: &Process, o
     receive_all(&mut pool, &mut received)?;
 
     let (cpu, since) = (process.cpu_us()?, Instant::now());
-    let disconnected = pool.disconnect()?;
+    let disconnected = pool.disconnect();
     let mut again = vec![0; users];
     pool.reconnect(disconnected, |user, body| record(user, body, &mut again))?;
     if P::HAS_REDELIVERY {
