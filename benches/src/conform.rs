@@ -26,6 +26,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ADDRESS:PORT")]
     server: Option<SocketAddr>,
 
+    /// A command of the shell that makes a connection to that server, of its standard input and output; {address} in it is
+    /// where to connect. It is started for each connection
+    #[arg(long, value_name = "COMMAND", requires = "server")]
+    through: Option<String>,
+
     /// A command of the shell that starts the client to be tested; {address} in it is where to connect
     #[arg(long, value_name = "COMMAND", conflicts_with = "server")]
     client: Option<String>,
@@ -55,6 +60,8 @@ pub(crate) struct Options {
 enum Target {
     /// Somebody's server, and how it is configured.
     Server(SocketAddr, Config),
+    /// A command of the shell that connects to a server, and how that is configured.
+    Through(String, Config),
     /// A command of the shell, and how the client that it starts is configured.
     Client(String, Config),
     /// chatcore-server without a configuration; for a dialogue that needs one, its program is started once more.
@@ -71,7 +78,7 @@ struct Opponent {
 impl Target {
     const fn role(&self) -> Role {
         match self {
-            Self::Server(..) | Self::Own { .. } => Role::Hub,
+            Self::Server(..) | Self::Through(..) | Self::Own { .. } => Role::Hub,
             Self::Client(..) => Role::Client,
         }
     }
@@ -79,8 +86,11 @@ impl Target {
     /// The other end with this configuration; none if it cannot be had.
     fn opponent(&self, needed: &Config, patience: Duration) -> Result<Option<Opponent>> {
         let (peer, server) = match self {
-            Self::Server(_, config) | Self::Client(_, config) if config != needed => return Ok(None),
+            Self::Server(_, config) | Self::Through(_, config) | Self::Client(_, config) if config != needed => {
+                return Ok(None);
+            }
             Self::Server(address, _) => (SocketPeer::server(*address, patience), None),
+            Self::Through(command, _) => (SocketPeer::server_through(command, patience), None),
             Self::Client(command, _) => (SocketPeer::start_client(command, patience).map_err(Failure::new)?, None),
             Self::Own { server, .. } if needed.is_default() => (SocketPeer::server(server.address, patience), None),
             Self::Own { program, .. } => {
@@ -97,7 +107,7 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Server(address, _) => write!(f, "{address}"),
-            Self::Client(command, _) => f.write_str(command),
+            Self::Through(command, _) | Self::Client(command, _) => f.write_str(command),
             Self::Own { .. } => f.write_str("chatcore-server"),
         }
     }
@@ -116,7 +126,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let config = options.config.clone().unwrap_or_default();
     let targets = match (options.server, &options.client) {
-        (Some(address), _) => vec![Target::Server(address, config)],
+        (Some(address), _) => vec![match &options.through {
+            Some(command) => Target::Through(command.replace("{address}", &address.to_string()), config),
+            None => Target::Server(address, config),
+        }],
         (None, Some(command)) => vec![Target::Client(command.clone(), config)],
         (None, None) if options.config.is_some() => {
             return Err(Failure::new(

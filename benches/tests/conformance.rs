@@ -4,6 +4,8 @@
 use std::net::TcpListener;
 use std::process::{Command, Output};
 
+use chatcore_server::{Config as ServerConfig, Handle, Server};
+
 fn conformance(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chatcore-bench"));
     command.arg("conformance").args(args).output().expect("the program runs")
@@ -43,6 +45,51 @@ fn a_server_that_is_none_fails_and_is_told_where() {
     let told = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(told.contains("FAIL hub/requests.txt, line ") && told.contains("0 of 1 dialogues passed"), "{told}");
+}
+
+/// A server of ours that runs as long as this.
+struct Running {
+    address: String,
+    handle: Handle,
+}
+
+impl Running {
+    fn start() -> Self {
+        let server = Server::bind(ServerConfig::default().with_listen(["127.0.0.1:0"])).unwrap();
+        let (address, handle) = (server.local_addrs()[0].to_string(), server.handle());
+        std::thread::spawn(move || server.run().unwrap());
+        Self { address, handle }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.handle.shut_down();
+    }
+}
+
+#[test]
+fn a_dialogue_goes_through_a_program_that_carries_its_bytes() {
+    let server = Running::start();
+    // The shell's own client for TCP.
+    let carry =
+        |filter: &str| format!("bash -c 'exec 3<>/dev/tcp/${{0/:/\\/}}; {filter} <&0 >&3 & exec cat <&3' {{address}}");
+    let play = |through: &str| {
+        let args = ["--server", &server.address, "--only", "send-user,send-body", "--patience", "10"];
+        conformance(&[&args[..], &["--through", through]].concat())
+    };
+    let output = play(&carry("cat"));
+    assert!(output.status.success(), "{output:?}");
+    assert!(text(&output.stdout).contains("2 of 2 dialogues passed"), "{output:?}");
+    // The first byte is lost on the way.
+    let output = play(&carry("dd bs=1 skip=1 status=none"));
+    assert!(text(&output.stdout).contains("0 of 2 dialogues passed"), "{output:?}");
+    // A program that is none has ended.
+    let output = play("/nowhere/client {address}");
+    assert!(text(&output.stdout).contains("0 of 2 dialogues passed"), "{output:?}");
+
+    let output = conformance(&["--through", "cat"]);
+    assert!(text(&output.stderr).contains("--server"), "{output:?}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod play;
 mod schema;
 mod script;
 mod sockets;
+mod streams;
 mod value;
 
 pub use self::config::{Config, SETTINGS, Setting};

@@ -1,74 +1,22 @@
-//! The other end of dialogues behind TCP: a server that runs, or a client program that is started for each dialogue.
+//! The other end of dialogues: a server that runs, or a client program that is started for each dialogue.
 
-use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::play::{Peer, Read};
-
-/// Bytes that are read at once.
-const READ_BYTES: usize = 64 << 10;
+use super::streams::{Stream, Streams, text};
 
 /// How often something is looked at that cannot be waited for.
 const POLL: Duration = Duration::from_millis(10);
-
-/// Connections of the tester, by their numbers. A connection that was cut is none.
-#[derive(Debug, Default)]
-struct Streams {
-    streams: Vec<Option<TcpStream>>,
-}
-
-impl Streams {
-    fn add(&mut self, stream: TcpStream, patience: Duration) -> Result<usize, String> {
-        stream.set_nodelay(true).and_then(|()| stream.set_write_timeout(Some(patience))).map_err(text)?;
-        self.streams.push(Some(stream));
-        Ok(self.streams.len() - 1)
-    }
-
-    fn write(&mut self, conn: usize, bytes: &[u8]) -> Result<(), String> {
-        let Some(stream) = &mut self.streams[conn] else { return Ok(()) };
-        match stream.write_all(bytes) {
-            Err(error) if !is_end(error.kind()) => Err(error.to_string()),
-            // Whether it may end here, what is read of it says.
-            _ => Ok(()),
-        }
-    }
-
-    fn read(&mut self, conn: usize, into: &mut Vec<u8>, time: Duration) -> Result<Read, String> {
-        let Some(stream) = &mut self.streams[conn] else { return Ok(Read::Closed) };
-        let mut bytes = vec![0; READ_BYTES];
-        stream.set_read_timeout(Some(time.max(Duration::from_millis(1)))).map_err(text)?;
-        match stream.read(&mut bytes) {
-            Ok(0) => Ok(Read::Closed),
-            Ok(count) => {
-                into.extend_from_slice(&bytes[..count]);
-                Ok(Read::Bytes)
-            }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(Read::Nothing),
-            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(Read::Bytes),
-            Err(error) if is_end(error.kind()) => Ok(Read::Closed),
-            Err(error) => Err(error.to_string()),
-        }
-    }
-}
-
-fn is_end(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe)
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it maps errors, which are values")]
-fn text(error: std::io::Error) -> String {
-    error.to_string()
-}
 
 #[expect(clippy::disallowed_methods, reason = "a dialogue says that time passes; and accept has no deadline")]
 fn sleep(time: Duration) {
     thread::sleep(time);
 }
 
-/// The other end, which a tester reaches over TCP.
+/// The other end, which a tester reaches over TCP, or through a program.
 #[derive(Debug)]
 pub struct SocketPeer {
     end: End,
@@ -80,6 +28,8 @@ pub struct SocketPeer {
 enum End {
     /// A server that runs.
     Server(SocketAddr),
+    /// A command of the shell that connects to a server. It is started for each connection.
+    Through(String),
     /// A client program that connects to us.
     Client { listener: TcpListener, child: Child },
 }
@@ -88,6 +38,12 @@ impl SocketPeer {
     /// The server at this address, which may take `patience` for an answer.
     pub fn server(address: SocketAddr, patience: Duration) -> Self {
         Self { end: End::Server(address), patience, streams: Streams::default() }
+    }
+
+    /// A server that a command of the shell connects to: for each connection it is started, sends what comes on its
+    /// standard input, and writes what it receives to its standard output. An answer may take `patience`.
+    pub fn server_through(command: &str, patience: Duration) -> Self {
+        Self { end: End::Through(format!("exec {command}")), patience, streams: Streams::default() }
     }
 
     /// Starts a client by a command of the shell, in which `{address}` stands for where it is to connect. It may take
@@ -123,9 +79,10 @@ impl Peer for SocketPeer {
         let stream = match &self.end {
             End::Server(address) => {
                 let stream = TcpStream::connect_timeout(address, time);
-                Some(stream.map_err(|error| format!("{address}: {error}"))?)
+                Some(Stream::Tcp(stream.map_err(|error| format!("{address}: {error}"))?))
             }
-            End::Client { listener, .. } => accept(listener, time)?,
+            End::Through(command) => Some(Stream::through(command)?),
+            End::Client { listener, .. } => accept(listener, time)?.map(Stream::Tcp),
         };
         stream.map(|stream| self.streams.add(stream, self.patience)).transpose()
     }
@@ -139,7 +96,7 @@ impl Peer for SocketPeer {
     }
 
     fn cut(&mut self, conn: usize) -> Result<(), String> {
-        self.streams.streams[conn] = None;
+        self.streams.cut(conn);
         Ok(())
     }
 
@@ -149,6 +106,8 @@ impl Peer for SocketPeer {
     }
 
     fn enter(&mut self, line: &str) -> Result<(), String> {
+        use std::io::Write as _;
+
         let End::Client { child, .. } = &mut self.end else { return Err("a hub has no user".into()) };
         let input = child.stdin.as_mut().expect("it is piped");
         writeln!(input, "{line}").map_err(|error| format!("the client does not take a line: {error}"))
@@ -168,7 +127,7 @@ fn accept(listener: &TcpListener, time: Duration) -> Result<Option<TcpStream>, S
                 stream.set_nonblocking(false).map_err(text)?;
                 return Ok(Some(stream));
             }
-            Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error.to_string()),
+            Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => return Err(error.to_string()),
             Err(_) if Instant::now() >= end => return Ok(None),
             Err(_) => sleep(POLL),
         }
