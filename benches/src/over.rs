@@ -1,4 +1,4 @@
-//! What carries the bytes of the connections to a server: TCP, or TLS above it.
+//! What carries the bytes of the connections to a server: TCP, TLS, or WebSocket above either.
 
 use std::fmt;
 use std::fs;
@@ -8,11 +8,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chatcore::Chunks;
+use chatcore::websocket::{SUBPROTOCOL, UpgradeRequest};
 use chatcore_transport::rustls::client::Resumption;
 use chatcore_transport::rustls::crypto::ring;
 use chatcore_transport::rustls::pki_types::ServerName;
 use chatcore_transport::rustls::{ClientConfig, ClientConnection, RootCertStore};
-use chatcore_transport::{Flushed, Input, Socket, TlsStream, Transport, Written};
+use chatcore_transport::{Base, Flushed, Input, Socket, TlsStream, Transport, WebSocketStream, Written};
 use mio::net::TcpStream;
 use rcgen::generate_simple_self_signed;
 
@@ -27,11 +28,17 @@ pub(crate) enum Over {
     #[default]
     Tcp,
     Tls,
+    Ws,
+    Wss,
 }
 
 impl Over {
     const fn has_tls(self) -> bool {
-        matches!(self, Self::Tls)
+        matches!(self, Self::Tls | Self::Wss)
+    }
+
+    const fn has_websocket(self) -> bool {
+        matches!(self, Self::Ws | Self::Wss)
     }
 }
 
@@ -40,6 +47,8 @@ impl fmt::Display for Over {
         f.write_str(match self {
             Self::Tcp => "tcp",
             Self::Tls => "tls",
+            Self::Ws => "ws",
+            Self::Wss => "wss",
         })
     }
 }
@@ -107,9 +116,20 @@ impl Dialer {
 
     /// The client's end over a socket that connects to the server.
     pub(crate) fn stream(&self, socket: TcpStream) -> Result<Stream> {
-        let Some(identity) = &self.identity else { return Ok(Stream::bare(socket)) };
-        let stream = TlsStream::client(Socket::Tcp(socket), Arc::clone(&identity.client), host());
-        Ok(Stream::Above(Transport::Tls(Box::new(stream.map_err(Failure::new)?))))
+        let tls = |identity: &Arc<Identity>, socket| -> Result<Box<TlsStream>> {
+            let stream = TlsStream::client(Socket::Tcp(socket), Arc::clone(&identity.client), host());
+            Ok(Box::new(stream.map_err(Failure::new)?))
+        };
+        Ok(match (&self.identity, self.over.has_websocket()) {
+            (None, false) => Stream::bare(socket),
+            (Some(identity), false) => Stream::Above(Transport::Tls(tls(identity, socket)?)),
+            (None, true) => Stream::websocket(Base::Plain(Socket::Tcp(socket)), self.upgrade_request()?)?,
+            (Some(identity), true) => Stream::websocket(Base::Tls(tls(identity, socket)?), self.upgrade_request()?)?,
+        })
+    }
+
+    fn upgrade_request(&self) -> Result<UpgradeRequest> {
+        UpgradeRequest::new(&self.address.to_string(), "/", &[SUBPROTOCOL], random()?).map_err(Failure::new)
     }
 
     /// What a client says first to open the transport; nothing over TCP.
@@ -118,9 +138,17 @@ impl Dialer {
         if let Some(identity) = &self.identity {
             let mut session = ClientConnection::new(Arc::clone(&identity.client), host()).map_err(Failure::new)?;
             session.write_tls(&mut opening)?;
+        } else if self.over.has_websocket() {
+            opening.extend_from_slice(self.upgrade_request()?.bytes());
         }
         Ok(opening)
     }
+}
+
+fn random<const BYTES: usize>() -> Result<[u8; BYTES]> {
+    let mut bytes = [0; BYTES];
+    getrandom::fill(&mut bytes).map_err(Failure::new)?;
+    Ok(bytes)
 }
 
 fn host() -> ServerName<'static> {
@@ -137,6 +165,10 @@ pub(crate) enum Stream {
 impl Stream {
     pub(crate) const fn bare(socket: TcpStream) -> Self {
         Self::Bare(socket)
+    }
+
+    fn websocket(base: Base, request: UpgradeRequest) -> Result<Self> {
+        Ok(Self::Above(Transport::WebSocket(Box::new(WebSocketStream::client(base, request, random()?)))))
     }
 
     /// Reads what there is. If that does not fill the buffer, an event tells of more.

@@ -34,19 +34,28 @@ fn every_kind_of_script_attacks_beside_fair_users() {
 }
 
 #[test]
-fn connections_that_never_become_sessions_attack_over_tls() {
+fn connections_that_never_become_sessions_attack_over_tls_and_websocket() {
+    for (over, only) in [
+        ("tls", "silent-inside,trickle-inside,handshakes,register-leave"),
+        ("ws", "trickle,handshakes,register-leave,resume-full"),
+        ("wss", "handshakes,register-leave"),
+    ] {
+        attack_over(over, only);
+    }
+}
+
+fn attack_over(over: &str, only: &str) {
     let few = ["--connections", "3", "--seconds", "1.2", "--quiet-seconds", "0.3", "--pairs", "5"];
-    let only = "silent-inside,trickle-inside,handshakes,register-leave";
-    let output = attack(&[&few[..], &["--over", "tls", "--only", only]].concat());
+    let output = attack(&[&few[..], &["--over", over, "--only", only]].concat());
     let rows = rows(&output);
-    assert_eq!(rows.len(), 4, "{output:?}");
+    assert_eq!(rows.len(), only.split(',').count(), "{output:?}");
     for row in &rows {
         let before: Vec<f64> = row[2].split('/').map(|figure| figure.trim().parse().unwrap()).collect();
-        assert!(before[0] > 0.0, "fair users talk over TLS: {row:?}");
+        assert!(before[0] > 0.0, "fair users talk over {over}: {row:?}");
         assert_eq!(row[6], "0", "no fair message is lost: {row:?}");
         assert!(row[9].parse::<u64>().unwrap() > 3, "one connection follows another: {row:?}");
     }
-    assert!(String::from_utf8_lossy(&output.stdout).contains("4 attacks over tls"), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains(&format!(" attacks over {over} in ")), "{output:?}");
 }
 
 #[test]

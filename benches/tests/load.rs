@@ -72,12 +72,14 @@ fn the_table_compares_with_the_floor() {
 fn what_a_transport_costs_is_beside_tcp() {
     // Longer than what one record holds, and than what is encrypted at once.
     let works = ["--work", "direct,idle,storm", "--seconds", "0.05", "--sizes", "64,20000"];
-    let output = load(&[&works[..], &["--servers", "chatcore,chatcore-tls"]].concat());
+    let output = load(&[&works[..], &["--servers", "chatcore,chatcore-tls,chatcore-ws,chatcore-wss"]].concat());
     let table = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{table}{}", String::from_utf8_lossy(&output.stderr));
     assert!(table.matches("× TCP").count() >= 4, "{table}");
-    let rows: Vec<&str> = table.lines().filter(|line| line.contains(" over tls ")).collect();
-    assert_eq!(rows.len(), 4, "two sizes and two more works: {table}");
+    for over in [" over tls ", " over ws ", " over wss "] {
+        let rows = table.lines().filter(|line| line.contains(over)).count();
+        assert_eq!(rows, 4, "two sizes and two more works: {table}");
+    }
 }
 
 #[test]

@@ -120,6 +120,12 @@ static CHATCORE: Server = Server {
 
 static CHATCORE_TLS: Server = Server { name: "chatcore-tls", help: "The same over TLS", over: Over::Tls, ..CHATCORE };
 
+static CHATCORE_WS: Server =
+    Server { name: "chatcore-ws", help: "The same over WebSocket", over: Over::Ws, ..CHATCORE };
+
+static CHATCORE_WSS: Server =
+    Server { name: "chatcore-wss", help: "The same over WebSocket above TLS", over: Over::Wss, ..CHATCORE };
+
 fn configure_chatcore(command: &mut Command, settings: &Settings<'_>) -> Result<()> {
     let most = settings.connections_max.to_string();
     command.args(settings.dialer.server_args(settings.directory)?).args(["--log", "warn"]);
@@ -246,8 +252,8 @@ static INSPIRCD: Server = Server {
 };
 
 /// All kinds of servers, in the order of tables.
-pub(crate) static SERVERS: [&Server; 8] =
-    [&FLOOR, &CHATCORE, &CHATCORE_TLS, &NATS, &NATS_TLS, &REDIS, &NGIRCD, &INSPIRCD];
+pub(crate) static SERVERS: [&Server; 10] =
+    [&FLOOR, &CHATCORE, &CHATCORE_TLS, &CHATCORE_WS, &CHATCORE_WSS, &NATS, &NATS_TLS, &REDIS, &NGIRCD, &INSPIRCD];
 
 impl Server {
     /// Reads a name on the command line.
