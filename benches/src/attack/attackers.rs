@@ -345,3 +345,71 @@ fn hello(number: usize) -> Vec<u8> {
     let register = Register { name: &attacker(number, 0), credential: b"", frame_bytes_max: u32::MAX };
     [&Preface::OURS.encode()[..], &frame(&ClientMessage::Register(register))].concat()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::over::Over;
+
+    /// Lets them attack a server that the test is.
+    fn attack(over: Over, scenario: &Scenario, serve: impl FnOnce(&TcpListener)) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let dialer = Dialer::new(over, listener.local_addr().unwrap()).unwrap();
+        let current = CurrentPhase::new();
+        let (ready, _is_ready) = mpsc::channel();
+        thread::scope(|scope| {
+            let attack = scope.spawn(|| run(scenario, false, dialer, &current, &ready));
+            current.enter(Phase::During);
+            serve(&listener);
+            current.enter(Phase::After);
+            attack.join().unwrap().unwrap();
+        });
+    }
+
+    fn read(stream: &mut TcpStream, bytes: usize) -> Vec<u8> {
+        let mut read = vec![0; bytes];
+        stream.read_exact(&mut read).unwrap();
+        read
+    }
+
+    #[test]
+    fn slow_connections_say_byte_by_byte_what_a_client_says() {
+        let behaviour = Behaviour::Hold { held: Held::Bare, pace: Some(Duration::from_millis(1)) };
+        let scenario = Scenario { attackers: vec![behaviour; 3], addresses: Some(2), ..Scenario::default() };
+        attack(Over::Tcp, &scenario, |listener| {
+            let mut sources: Vec<_> = (0..3)
+                .map(|number| {
+                    let (mut stream, source) = listener.accept().unwrap();
+                    let hello = hello(number);
+                    assert_eq!(read(&mut stream, hello.len()), hello);
+                    source.ip().to_string()
+                })
+                .collect();
+            sources.sort();
+            assert_eq!(sources, ["127.0.0.2", "127.0.0.2", "127.0.0.3"]);
+        });
+    }
+
+    #[test]
+    fn a_handshake_that_is_answered_is_followed_by_the_next() {
+        let scenario = Scenario { attackers: vec![Behaviour::BeginHandshake], ..Scenario::default() };
+        for (over, opening) in
+            [(Over::Ws, &b"GET / HTTP/1.1\r\n"[..]), (Over::Tls, &[0x16, 3, 1]), (Over::Wss, &[0x16, 3, 1])]
+        {
+            attack(over, &scenario, |listener| {
+                // They stay open at this end.
+                let mut streams = Vec::new();
+                for _ in 0..3 {
+                    let (mut stream, _) = listener.accept().unwrap();
+                    assert_eq!(read(&mut stream, opening.len()), opening);
+                    stream.write_all(b"x").unwrap();
+                    streams.push(stream);
+                }
+            });
+        }
+    }
+}
