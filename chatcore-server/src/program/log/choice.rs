@@ -44,9 +44,12 @@ impl Filter {
     }
 }
 
-/// Values of fields are compared as they are: a pattern could take any time to be read.
+/// Values of fields are compared as they are: a pattern could take any time to be read. Blanks around a directive are left
+/// out, because the parser counts from the first letter after them in the text with them: it takes other names for the
+/// parts of the program, or panics.
 fn read(text: &str) -> Result<EnvFilter, ParseError> {
-    EnvFilter::builder().with_regex(false).parse(text)
+    let directives: Vec<_> = text.split(',').map(str::trim).collect();
+    EnvFilter::builder().with_regex(false).parse(directives.join(","))
 }
 
 impl Default for Filter {
@@ -95,7 +98,14 @@ mod tests {
             let right = Filter::new(wrong).expect_err(wrong);
             assert!(right.contains("like info or info,chatcore_server=debug"), "{right}");
         }
+        assert!(Filter::new("\na\u{e9}=B[c*\u{fffd}-").is_err());
         let long = "info,".repeat(FILTER_BYTES_MAX);
         assert!(Filter::new(&long).unwrap_err().contains("at most 4096 bytes"));
+    }
+
+    #[test]
+    fn blanks_around_a_part_of_a_filter_mean_nothing() {
+        let read = |text: &str| Filter::new(text).unwrap().to_env_filter().to_string();
+        assert_eq!(read("info, chatcore_server=debug "), read("info,chatcore_server=debug"));
     }
 }

@@ -16,7 +16,8 @@ const PREFIX: &str = "CHATCORE_";
 pub(super) const CONFIG: &str = "CHATCORE_CONFIG";
 
 /// Those of the client, which may be there too.
-const OF_CLIENT: [&str; 3] = ["CHATCORE_CONNECT", "CHATCORE_NAME", "CHATCORE_STATE_DIR"];
+const OF_CLIENT: [&str; 6] =
+    ["CHATCORE_CA", "CHATCORE_CERT", "CHATCORE_CONNECT", "CHATCORE_KEY", "CHATCORE_NAME", "CHATCORE_STATE_DIR"];
 
 /// The variables that may be about the server, but for those that are empty: they are as good as none.
 #[derive(Clone, Debug, Default)]
