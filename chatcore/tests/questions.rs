@@ -162,6 +162,26 @@ fn who_answers_wrongly_is_told() {
 }
 
 #[test]
+fn a_late_answer_for_the_hub_before_a_restart_decides_nothing() {
+    let asked = |seed| {
+        let mut world = World::new(Limits::default());
+        world.hub = Hub::new(Limits::default(), seed).with_asking(Asking::new().joins());
+        let alice = world.join("alice");
+        let _ = world.say(alice, &[join("#lobby")]);
+        let [question] = &questions(&mut world)[..] else { panic!("one question") };
+        (world, question.clone())
+    };
+    let ((before, old), (mut world, new)) = (asked([1; 32]), asked([2; 32]));
+    drop(before);
+    assert_eq!(old.id.to_string(), new.id.to_string(), "they are in the same place");
+    assert_eq!(world.hub.answer(world.now, old.id, Ok(())), Err(UnknownQuestion(old.id)));
+    assert_eq!(world.hub.rooms(), 0);
+    answer(&mut world, &new, Ok(()));
+    assert_eq!(world.hub.rooms(), 1);
+    assert_eq!(asked([1; 32]).1.id, old.id, "the same seed, the same ids");
+}
+
+#[test]
 fn a_question_without_an_answer_is_rejected_in_time() {
     let limits = Limits::default().with_decision_time_max(Duration::from_secs(2));
     let mut world = world(Asking::new().joins(), limits);

@@ -141,7 +141,7 @@ impl Hub {
 
     /// The number of the request that a question is about, in its session; none if that does not wait.
     pub(crate) fn number_of(&self, question: QuestionId) -> Option<u64> {
-        self.questions.iter().find(|(_, waiting)| waiting.id == question).map(|(_, waiting)| waiting.number)
+        self.questions.find(question).map(|waiting| waiting.number)
     }
 
     /// Keeps what was done of them from now on, for [`next_done`](Self::next_done).

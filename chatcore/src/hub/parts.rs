@@ -12,7 +12,7 @@ use super::prefetch::Prefetch;
 use super::presence::Presence;
 use super::questions::Questions;
 use super::reports::Reports;
-use super::secret_rng::SecretRng;
+use super::secret_rng::{self, SecretRng};
 use super::shutdown::ShuttingDown;
 use super::thresholds::Thresholds;
 use crate::handshake::Denial;
@@ -114,7 +114,7 @@ impl Hub {
         if let Err(error) = limits.check() {
             panic!("{error}");
         }
-        let mut secrets = SecretRng::new(seed);
+        let (mut secrets, mark) = (SecretRng::new(seed), secret_rng::mark_of(seed));
         let key = secrets.draw();
         Self {
             unix_epoch_ms: EPOCH_UNIX_MS,
@@ -126,7 +126,7 @@ impl Hub {
             reserved: BTreeSet::new(),
             banned: BTreeMap::new(),
             reports: Reports::default(),
-            questions: Questions::default(),
+            questions: Questions::new(mark),
             prefetch: Prefetch::new(thresholds.prefetch_sessions),
             shutting_down: None,
             has_seldom_pending: false,

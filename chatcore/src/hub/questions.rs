@@ -56,11 +56,14 @@ impl Asking {
     }
 }
 
-/// The id of a [`Question`]. A hub uses no id twice (within 2³² questions).
+/// The id of a [`Question`]. A hub uses no id twice (within 2³² questions). It bears a mark of its hub, which comes from the
+/// seed: the id of a question that a hub with another seed asked, such as the one before a restart, is none of its own. Two
+/// hubs have the same mark with a chance of one in 2³².
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QuestionId {
     index: u32,
     serial: u32,
+    hub: u32,
 }
 
 impl fmt::Display for QuestionId {
@@ -122,8 +125,8 @@ pub enum Requested {
 }
 
 /// The program answered a question that does not wait for an answer: it is answered already, its time
-/// ([`Limits::decision_time_max`](crate::Limits::decision_time_max)) is over, its session has ended, or another hub asked
-/// it. The field is the id that the program gave.
+/// ([`Limits::decision_time_max`](crate::Limits::decision_time_max)) is over, its session has ended or was taken over, or
+/// another hub asked it, such as the one before a restart. The field is the id that the program gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0} waits for no answer: it has one, its time is over, its session has ended, or another hub asked it")]
 pub struct UnknownQuestion(pub QuestionId);
@@ -131,6 +134,8 @@ pub struct UnknownQuestion(pub QuestionId);
 /// Requests that wait.
 #[derive(Debug, Default)]
 pub(super) struct Questions {
+    /// What tells its questions from those of other hubs.
+    mark: u32,
     /// It asks about something.
     is_on: bool,
     /// The last input was not used up, because too much waits.
@@ -150,7 +155,7 @@ pub(super) struct Questions {
 /// A request that waits: for its own answer, or for that of a request before it.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    pub(super) id: QuestionId,
+    serial: u32,
     /// The entry of its question among the timers.
     pub(super) armed: Option<Instant>,
     pub(super) session: SessionId,
@@ -178,6 +183,15 @@ impl Waiting {
 }
 
 impl Questions {
+    pub(super) fn new(mark: u32) -> Self {
+        Self { mark, ..Self::default() }
+    }
+
+    /// The id of the question of a request that waits there.
+    fn id(&self, index: usize, serial: u32) -> QuestionId {
+        QuestionId { index: u32::try_from(index).expect("questions are limited by a u32"), serial, hub: self.mark }
+    }
+
     pub(super) const fn ask_about(&mut self, asking: Asking) {
         self.asking = asking;
         self.is_on = asking.joins || asking.sends || asking.watches;
@@ -215,10 +229,10 @@ impl Questions {
         }
         self.asked = self.asked.wrapping_add(1);
         let (serial, index) = (self.asked, self.all.vacant_key());
-        let id = QuestionId { index: u32::try_from(index).expect("questions are limited by a u32"), serial };
+        let id = self.id(index, serial);
         let verdict = if request.is_none() { Some(Ok(())) } else { None };
         let Content { kind, fields } = content;
-        let waiting = Waiting { id, armed: None, session, number, kind, fields: fields.into(), verdict };
+        let waiting = Waiting { serial, armed: None, session, number, kind, fields: fields.into(), verdict };
         let index = self.all.insert(waiting);
         self.fresh.extend(request.map(|request| Question { id, session, user: user.clone(), request }));
         (index, id)
@@ -239,8 +253,11 @@ impl Questions {
     }
 
     fn undecided(&mut self, id: QuestionId) -> Option<&mut Waiting> {
+        if id.hub != self.mark {
+            return None;
+        }
         let waiting = self.all.get_mut(id.index as usize)?;
-        (waiting.id == id && waiting.verdict.is_none()).then_some(waiting)
+        (waiting.serial == id.serial && waiting.verdict.is_none()).then_some(waiting)
     }
 
     /// A question must be answered by then.
@@ -276,6 +293,11 @@ impl Questions {
         self.all.iter()
     }
 
+    #[cfg(feature = "sim")]
+    pub(super) fn find(&self, id: QuestionId) -> Option<&Waiting> {
+        self.all.get(id.index as usize).filter(|waiting| (waiting.serial, self.mark) == (id.serial, id.hub))
+    }
+
     pub(super) fn get(&self, index: usize) -> &Waiting {
         &self.all[index]
     }
@@ -287,8 +309,8 @@ impl Questions {
     /// A session's requests are nobody's any more.
     pub(super) fn forget(&mut self, waiting: VecDeque<usize>, timers: &mut Timers) {
         for index in waiting {
-            let Waiting { id, mut armed, .. } = self.remove(index);
-            timers.disarm(TimerKey::Question(id), &mut armed);
+            let Waiting { serial, mut armed, .. } = self.remove(index);
+            timers.disarm(TimerKey::Question(self.id(index, serial)), &mut armed);
         }
     }
 
