@@ -486,7 +486,7 @@ impl Run {
         let conn = self.world.admit_as(&mut client, Admission::AnotherSession).expect("there is room for it");
         let sibling = self.all.iter().find(|listener| listener.user == user).expect("it has one");
         let due = sibling.due.iter().map(|(number, _)| (*number, true)).collect();
-        let mut end = User { client, conn, events: Vec::new() };
+        let mut end = User::new(client, conn);
         open(&mut self.world, &mut end);
         self.world.confirm(conn);
         self.all.push(Listener { user, end, is_cut: false, due, heard: Vec::new() });

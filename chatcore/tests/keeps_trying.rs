@@ -152,7 +152,7 @@ fn a_program_that_is_started_again_without_its_ticket_gets_its_name_when_the_old
     let (why, after) = reconnecting(&mut client);
     assert!(matches!(why, Closed::Refused { code: RefusalCode::NameInUse, .. }), "{why:?}");
     assert!(after <= Limits::default().resume_time_max + Duration::from_secs(1), "{after:?}");
-    let mut alice = world::User { client, conn: old.conn, events: Vec::new() };
+    let mut alice = world::User::new(client, old.conn);
     world.reconnect(&mut alice).expect("the name is free");
     world.carry(&mut alice);
     assert!(matches!(alice.events[..], [Event::Registered { .. }]), "{:?}", alice.events);

@@ -374,7 +374,7 @@ fn who_has_forgotten_its_count_gets_all_that_it_did_not_acknowledge() {
 
     let mut client = Client::resume(world.now, ClientConfig::default(), 1, ticket, b"");
     let conn = world.admit(&mut client).unwrap();
-    let mut reborn = User { client, conn, events: Vec::new() };
+    let mut reborn = User::new(client, conn);
     world.carry(&mut reborn);
     assert_eq!(reborn.events[0], Event::Resumed);
     let number = reborn.client.send(world.now, "alice", b"2").unwrap();

@@ -156,3 +156,18 @@ fn what_the_client_before_was_not_told_that_it_missed_the_next_one_is_told() {
     let [own, Event::Missed { count, .. }] = &told[..] else { panic!("{told:?}") };
     assert_eq!((own, *count), (&joined("#lobby", "slow"), 20 - heard as u64));
 }
+
+#[test]
+fn what_a_client_has_acknowledged_by_itself_does_not_come_again() {
+    // A client acknowledges at once what would fill a sixteenth of its outbox, and otherwise waits for something to say.
+    let limits = Limits::default().with_body_bytes_max(1_000).with_outbox_bytes_max(6_000);
+    for (bytes, comes_again) in [(100, true), (400, false)] {
+        let mut world = World::new(limits.clone());
+        let (mut old, mut bob) = (world.connect("alice"), world.connect("bob"));
+        bob.client.send(world.now, "alice", &vec![b'x'; bytes]).unwrap();
+        carry_all(&mut world, [&mut bob, &mut old]);
+        assert_eq!(bodies(&mut old).len(), 1);
+        let mut new = take_over(&mut world, "alice");
+        assert_eq!(bodies(&mut new).len(), usize::from(comes_again), "{bytes} bytes");
+    }
+}

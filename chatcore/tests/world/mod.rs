@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chatcore::wire::{
-    self, Ack, ClientMessage, HubMessage, Message, PREFACE_BYTES, Preface, Register, Resume, Token, Welcome,
+    self, Ack, ClientMessage, HubMessage, Kind, Message, PREFACE_BYTES, Preface, Register, Resume, Token, Welcome,
 };
 use chatcore::{
     Action, Admission, Client, ClientConfig, CloseReason, ConnId, Event, GoodbyeCode, Handshake, HandshakeError, Hub,
@@ -141,6 +141,39 @@ pub(crate) struct User {
     pub(crate) client: Client,
     pub(crate) conn: ConnId,
     pub(crate) events: Vec<Event>,
+    /// The numbered frames of the hub that have come, as far as they were carried.
+    frames: Vec<Kind>,
+    /// How many of them the hub knows that it need not send again.
+    acknowledged: u64,
+}
+
+impl User {
+    pub(crate) const fn new(client: Client, conn: ConnId) -> Self {
+        Self { client, conn, events: Vec::new(), frames: Vec::new(), acknowledged: 0 }
+    }
+
+    /// Notes what the hub is given of this client.
+    pub(crate) fn tally_up(&mut self, mut bytes: &[u8]) {
+        while let Ok(Some(content)) = wire::take(&mut bytes, u32::MAX) {
+            if let Ok(Some(ClientMessage::Ack(Ack { count }))) = ClientMessage::decode(content) {
+                self.acknowledged = self.acknowledged.max(count);
+            }
+        }
+    }
+
+    fn tally_down(&mut self, bytes: &[u8]) {
+        let mut frames = bytes.strip_prefix(&Preface::OURS.encode()[..]).unwrap_or(bytes);
+        while let Ok(Some(content)) = wire::take(&mut frames, u32::MAX) {
+            self.frames.extend(Some(content.kind).filter(|kind| kind.is_numbered()));
+        }
+    }
+
+    /// How many frames about messages have come that the hub does not know to be acknowledged.
+    pub(crate) fn unacknowledged_messages(&self) -> usize {
+        let frames = &self.frames[usize::try_from(self.acknowledged).expect("it is small")..];
+        let messages = [Kind::DELIVER, Kind::ROOM_DELIVER, Kind::SENT, Kind::REPORT, Kind::MISSED];
+        frames.iter().filter(|kind| messages.contains(kind)).count()
+    }
 }
 
 impl World {
@@ -156,7 +189,7 @@ impl World {
         let mut client = Client::new(self.now, config, 7);
         client.register(self.now, name, b"").expect("a fresh client may register");
         let conn = self.admit_as(&mut client, admission).expect("the name is free");
-        let mut user = User { client, conn, events: Vec::new() };
+        let mut user = User::new(client, conn);
         self.carry(&mut user);
         assert!(matches!(user.events.remove(0), Event::Registered { .. }));
         user
@@ -200,6 +233,8 @@ impl World {
         assert!(matches!(user.client.poll_event(), Some(Event::Connect { address: None, .. })));
         user.client.connected(self.now);
         user.conn = self.admit(&mut user.client)?;
+        // The resume has told how many have come.
+        user.acknowledged = user.frames.len() as u64;
         Ok(())
     }
 
@@ -229,9 +264,11 @@ impl World {
             let up = user.client.transmit().concat();
             user.client.transmitted(self.now, up.len());
             if !up.is_empty() && self.hub.name(user.conn).is_some() {
+                user.tally_up(&up);
                 let _ = self.put(user.conn, &up);
             }
             let down = self.written(user.conn);
+            user.tally_down(&down);
             let _ = user.client.receive(self.now, &mut &down[..]);
             user.events.extend(std::iter::from_fn(|| user.client.poll_event()));
             if up.is_empty() && down.is_empty() {

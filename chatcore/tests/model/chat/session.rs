@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::mem;
 use std::ops::RangeInclusive;
 
-use chatcore::{DeliveryStatus, Event, Instant, LeaveCode, MessageId, RejectCode, RoomName, UserName};
+use chatcore::{DeliveryStatus, Event, Instant, LeaveCode, MessageId, RejectCode, RoomName, SessionId, UserName};
 
+use super::requests::Waiting;
 use super::{NAMES, ROOMS};
 
 /// More than a frame takes beside a body.
@@ -43,6 +44,8 @@ pub(super) enum Entry {
     News(Vec<News>),
     /// A join or a leave is done: messages of the room come only between the two.
     Done { number: u64, left: Option<usize> },
+    /// The client before has left a room, and what it missed there is told before this.
+    Gone { room: usize },
     /// Another session of its user has come into these rooms with it, in any order, or gone out of them.
     Own { rooms: BTreeSet<usize>, is_in: bool },
     /// Another session of its user has sent a message.
@@ -75,14 +78,24 @@ pub(super) struct Unheard {
 
 pub(crate) struct Session {
     pub(super) user: usize,
+    pub(crate) id: SessionId,
+    /// How many sessions had begun before, and this one.
+    pub(super) begun: u64,
     /// Messages with higher ids that bear its name are its own, and what was sent to its user since has come to it.
     pub(super) since: MessageId,
-    /// Messages up to this one may have come to another session of its user that has ended.
-    pub(super) shared_until: MessageId,
+    /// Messages with ids above the first, up to the second, may have come to other sessions of its user that have ended.
+    pub(super) shared: Option<(MessageId, MessageId)>,
     /// Until when it waits for a connection.
     pub(crate) detached_until: Option<Instant>,
+    /// Those that are done.
     pub(super) requests: u64,
+    /// Those that are not.
+    pub(super) waiting: VecDeque<Waiting>,
     pub(super) stream: VecDeque<Entry>,
+    /// What it was told of messages since it began, or since it was last taken over. What is acknowledged may be left out.
+    pub(super) told: VecDeque<Event>,
+    /// What the client before was told and has not acknowledged, and this one is still to be told.
+    pub(super) again: VecDeque<Event>,
     pub(super) answers: BTreeMap<u64, Answer>,
     pub(super) unheard: [Unheard; ROOMS.len()],
     /// What was accepted of it for users, and to whom it went.
@@ -97,14 +110,19 @@ pub(crate) struct Session {
 
 impl Session {
     /// A session that begins after this message.
-    pub(super) fn new(user: usize, since: MessageId) -> Self {
+    pub(super) fn new(user: usize, id: SessionId, begun: u64, since: MessageId) -> Self {
         Self {
             user,
+            id,
+            begun,
             since,
-            shared_until: MessageId(0),
+            shared: None,
             detached_until: None,
             requests: 0,
+            waiting: VecDeque::new(),
             stream: VecDeque::new(),
+            told: VecDeque::new(),
+            again: VecDeque::new(),
             answers: BTreeMap::new(),
             unheard: Default::default(),
             sent: BTreeMap::new(),
@@ -112,6 +130,12 @@ impl Session {
             owed_bytes: 0,
             was_full: false,
         }
+    }
+
+    /// Another session of its user has ended, which had begun after the first of these messages and got the second.
+    pub(super) fn share(&mut self, (after, until): (MessageId, MessageId)) {
+        let after = self.shared.map_or(after, |(before, _)| before.min(after));
+        self.shared = Some((after, until));
     }
 
     pub(super) fn has_room(&self, body_bytes: usize, outbox_bytes_max: usize) -> bool {
@@ -138,6 +162,9 @@ impl Session {
     // ---- what it is told ----
 
     pub(super) fn hear(&mut self, event: &Event) {
+        if self.hear_again(event) {
+            return;
+        }
         match event {
             Event::Message { id, from, room, body, .. } => {
                 let room = room.as_ref().map(room_of);
@@ -274,12 +301,14 @@ impl Session {
                     }
                 }
             }
+            Entry::Gone { room } => self.leave(room),
             other => panic!("{other:?} is left out"),
         }
     }
 
     /// All that could be told by now is told.
     pub(super) fn come_to_the_end(&mut self) {
+        assert!(self.again.is_empty(), "nobody tells again: {:?}", self.again);
         assert!(self.answers.is_empty(), "unanswered: {:?}", self.answers);
         assert!(self.due.is_empty(), "not reported: {:?}", self.due);
         while let Some(entry) = self.stream.pop_front() {

@@ -3,13 +3,17 @@
 //! What a session is told is a stream in one order, of which only two things may be missing: messages of a room, and who
 //! came into it or went. Both are told of in their place. Answers that have no place in the stream come in any order.
 
+mod requests;
 mod session;
+mod taking_over;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use chatcore::{DeliveryStatus, Event, Instant, LeaveCode, MessageId, RejectCode};
+use chatcore::{DeliveryStatus, Event, Instant, LeaveCode, Limits, MessageId, RejectCode, SessionId};
 
-use self::session::{Answer, Entry, FRAME_BYTES, Message, News, Session};
+pub(crate) use self::requests::{Body, Request};
+use self::session::{Entry, FRAME_BYTES, Message, News, Session};
 
 pub(crate) const NAMES: [&str; 4] = ["alice", "bob", "carol", "dave"];
 pub(crate) const ROOMS: [&str; 2] = ["#lobby", "#kitchen"];
@@ -18,10 +22,15 @@ pub(crate) const ROOMS: [&str; 2] = ["#lobby", "#kitchen"];
 pub(crate) const DEVICES: [usize; 6] = [0, 1, 2, 3, 0, 1];
 
 pub(crate) struct Chat {
+    /// The program decides about joins and messages.
+    is_asking: bool,
+    decision_time_max: Duration,
     outbox_bytes_max: usize,
     /// What a page of a list needs in an outbox.
     page_bytes: usize,
     last_id: MessageId,
+    /// Sessions that ever began.
+    begun: u64,
     /// By the device.
     pub(crate) sessions: BTreeMap<usize, Session>,
     /// The users in each room.
@@ -29,11 +38,14 @@ pub(crate) struct Chat {
 }
 
 impl Chat {
-    pub(crate) fn new(outbox_bytes_max: u32, frame_bytes_max: u32) -> Self {
+    pub(crate) fn new(limits: &Limits, is_asking: bool) -> Self {
         Self {
-            outbox_bytes_max: outbox_bytes_max as usize,
-            page_bytes: frame_bytes_max as usize,
+            is_asking,
+            decision_time_max: limits.decision_time_max,
+            outbox_bytes_max: limits.outbox_bytes_max as usize,
+            page_bytes: limits.frame_bytes_max() as usize,
             last_id: MessageId(0),
+            begun: 0,
             sessions: BTreeMap::new(),
             members: Default::default(),
         }
@@ -49,6 +61,11 @@ impl Chat {
         self.sessions.values().map(|session| session.user).collect::<BTreeSet<_>>().len()
     }
 
+    /// The rooms that a user is in.
+    fn rooms_of(&self, user: usize) -> BTreeSet<usize> {
+        (0..ROOMS.len()).filter(|room| self.members[*room].contains(&user)).collect()
+    }
+
     /// Whether a user has a session.
     pub(crate) fn has(&self, user: usize) -> bool {
         self.sessions.values().any(|session| session.user == user)
@@ -62,10 +79,11 @@ impl Chat {
     }
 
     /// A session begins. It is in the rooms of its user.
-    pub(crate) fn begin(&mut self, device: usize) {
+    pub(crate) fn begin(&mut self, device: usize, id: SessionId) {
         let user = DEVICES[device];
-        let mut session = Session::new(user, self.last_id);
-        let rooms: BTreeSet<_> = (0..ROOMS.len()).filter(|room| self.members[*room].contains(&user)).collect();
+        self.begun += 1;
+        let mut session = Session::new(user, id, self.begun, self.last_id);
+        let rooms = self.rooms_of(user);
         if !rooms.is_empty() {
             session.owe(Entry::Own { rooms, is_in: true }, FRAME_BYTES);
         }
@@ -82,7 +100,7 @@ impl Chat {
             if siblings.iter().any(|sibling| self.sessions[sibling].since < id) {
                 continue;
             }
-            let is_shared = id <= ended.shared_until;
+            let is_shared = ended.shared.is_some_and(|(after, until)| after < id && id <= until);
             let status = if is_shared { DeliveryStatus::Unconfirmed } else { DeliveryStatus::Undelivered };
             let senders = self.sessions.values_mut().filter(|sender| sender.user == from && sender.since < id);
             senders.for_each(|sender| {
@@ -93,93 +111,29 @@ impl Chat {
             sender.owed_bytes += sender.sent.values().filter(|to| **to == user).count() * FRAME_BYTES;
         }
         if !siblings.is_empty() {
-            let last_id = self.last_id;
-            return siblings.into_iter().for_each(|sibling| self.session(sibling).shared_until = last_id);
+            let shared = (ended.since, self.last_id);
+            return siblings.into_iter().for_each(|sibling| self.session(sibling).share(shared));
         }
         let rooms: Vec<_> = (0..ROOMS.len()).filter(|room| self.members[*room].remove(&user)).collect();
         self.tell_news(&rooms, user, Some(why));
     }
 
-    /// Those end for which nobody has come back.
+    /// Time has passed: sessions end for which nobody has come back, and questions are over that nobody has answered.
     pub(crate) fn expire(&mut self, now: Instant) {
-        let until = |(user, session): (&usize, &Session)| session.detached_until.map(|until| (until, *user));
-        let mut expired: Vec<_> = self.sessions.iter().filter_map(until).filter(|(until, _)| *until <= now).collect();
-        expired.sort_unstable();
-        for (_, user) in expired {
-            self.end(user, LeaveCode::TimedOut);
-        }
-    }
-
-    // ---- what users ask for ----
-
-    /// Whether a message of a device for a user is sure to be accepted, or that nobody of that name is here.
-    pub(crate) fn is_sure(&self, device: usize, to: usize, body: &[u8]) -> bool {
-        let concerned = self.sessions.values().filter(|session| [to, DEVICES[device]].contains(&session.user));
-        concerned.into_iter().all(|session| session.has_room(body.len(), self.outbox_bytes_max))
-    }
-
-    pub(crate) fn send(&mut self, now: Instant, device: usize, to: usize, body: &[u8]) {
-        if !self.has(to) {
-            return self.session(device).answer(Answer::Rejected(RejectCode::NoSuchUser));
-        }
-        let (id, from, bytes) = (self.next_id(now), DEVICES[device], body.len());
-        let message = Message { id, from, room: None, body: body.to_vec() };
-        for (other, session) in &mut self.sessions {
-            if session.user == to {
-                session.owe(Entry::Message { message: message.clone(), may_be_missed: false }, bytes);
-            } else if session.user == from && *other != device {
-                session.owe(Entry::Sent { id, to, body: body.to_vec() }, bytes);
-            }
-            if session.user == from {
-                session.sent.insert(id, to);
+        let end = |(device, session): (&usize, &Session)| Some((session.detached_until?, None, *device));
+        loop {
+            let ends = self.sessions.iter().filter_map(end);
+            let questions = self.sessions.iter().flat_map(|(device, session)| {
+                let open = session.waiting.iter().filter(|waiting| waiting.is_open());
+                open.map(|waiting| (waiting.until, waiting.question, *device))
+            });
+            // If both are due at the same time, sessions end first.
+            match ends.chain(questions).min().filter(|(due, ..)| *due <= now) {
+                Some((_, None, device)) => self.end(device, LeaveCode::TimedOut),
+                Some((due, Some(question), _)) => self.decide(due, question, Err(RejectCode::Unavailable)),
+                None => return,
             }
         }
-        self.session(device).answer(Answer::Accepted(id));
-    }
-
-    pub(crate) fn say(&mut self, now: Instant, device: usize, room: usize, body: &[u8]) {
-        let from = DEVICES[device];
-        if !self.members[room].contains(&from) {
-            return self.session(device).answer(Answer::Rejected(RejectCode::NotAMember));
-        }
-        let id = self.next_id(now);
-        let message = Message { id, from, room: Some(room), body: body.to_vec() };
-        for (other, session) in &mut self.sessions {
-            if *other == device || !self.members[room].contains(&session.user) {
-                continue;
-            }
-            let may_be_missed = !session.has_room(body.len(), self.outbox_bytes_max);
-            session.owe(Entry::Message { message: message.clone(), may_be_missed }, body.len());
-        }
-        self.session(device).answer(Answer::Accepted(id));
-    }
-
-    pub(crate) fn join(&mut self, device: usize, room: usize) {
-        if self.members[room].insert(DEVICES[device]) {
-            self.tell_news(&[room], DEVICES[device], None);
-            self.tell_siblings(device, room, true);
-        }
-        let number = self.session(device).ask();
-        self.session(device).owe(Entry::Done { number, left: None }, 0);
-    }
-
-    pub(crate) fn leave(&mut self, device: usize, room: usize) {
-        if !self.members[room].remove(&DEVICES[device]) {
-            return self.session(device).answer(Answer::Rejected(RejectCode::NotAMember));
-        }
-        self.tell_news(&[room], DEVICES[device], Some(LeaveCode::Left));
-        self.tell_siblings(device, room, false);
-        let number = self.session(device).ask();
-        self.session(device).owe(Entry::Done { number, left: Some(room) }, 0);
-    }
-
-    pub(crate) fn roster(&mut self, device: usize, room: usize) {
-        let may_be_empty = !self.sessions[&device].has_room(self.page_bytes, self.outbox_bytes_max);
-        let users = self.members[room].clone();
-        let is_member = users.contains(&DEVICES[device]);
-        let members = Answer::Members { users, may_be_empty };
-        self.session(device).answer(if is_member { members } else { Answer::Rejected(RejectCode::NotAMember) });
-        self.session(device).owed_bytes += FRAME_BYTES;
     }
 
     // ---- what they are told ----
