@@ -309,10 +309,9 @@ impl Plan {
         Self { limits, ..plan }
     }
 
-    /// As [`draw`](Self::draw), and an operator renames users, a few times or very often. Nobody takes a session over then,
-    /// and the server's program decides about nothing.
+    /// As [`draw`](Self::draw), and an operator renames users, a few times or very often.
     pub fn draw_renaming(random: &mut Random) -> Self {
-        let plan = Self::draw(random).without_mixed();
+        let plan = Self::draw(random);
         let renames = u32::try_from(random.within(1..=RENAMES_MAX)).unwrap_or(1);
         let rename_pace = Some(plan.fault_phase / renames);
         Self { rename_pace, ..plan }

@@ -81,7 +81,7 @@ pub(in crate::sim) struct Oracle {
     pub(super) own_moves: Vec<TakenRequest>,
     /// How often the program did something by itself.
     pub(super) operations: u64,
-    /// Users to whom the program gives no name.
+    /// The numbers of names that the program gives to nobody.
     pub(super) banned: BTreeSet<usize>,
     /// Reports of messages of which nobody was told the id yet: to which session, and about whom.
     pub(super) unknown_reports: BTreeMap<MessageId, Vec<UnknownReport>>,

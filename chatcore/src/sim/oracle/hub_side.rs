@@ -41,7 +41,7 @@ impl Oracle {
         self.hold(living == 0 || !is_vouched, Property::Isolation, || {
             format!("{name} has {living} sessions, and none is given to the client that is vouched for")
         })?;
-        self.hold(!self.banned.contains(&user), Property::Isolation, || format!("{name} is banned, and let in"))?;
+        self.check_ban(name)?;
         let is_alone = living == 0 || self.devices > 1;
         self.hold(is_alone, Property::Isolation, || format!("{name} was let in twice"))?;
         self.hold(living < self.limits.sessions_of_user_max as usize, Property::Bounds, || {

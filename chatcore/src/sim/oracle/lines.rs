@@ -7,7 +7,7 @@ use core::iter;
 
 use super::account::Oracle;
 use super::facts::{Ended, HandedOn, Session};
-use crate::sim::names::user_of;
+use crate::sim::names::{name_of, number_of, user_of};
 use crate::sim::network::WireId;
 use crate::sim::violation::{Property, Violation};
 use crate::{Instant, SessionId, UserName};
@@ -26,11 +26,18 @@ impl Oracle {
             return Err(self.violation(Property::Isolation, detail));
         };
         self.check_choice(user, before)?;
+        self.check_ban(name)?;
+        let had = self.current_name(user);
+        self.hold(number_of(name.as_str()) == had, Property::Isolation, || {
+            format!("{name} gets a session of a user who is {}", name_of(had))
+        })?;
         self.reattach(before);
         let session = self.sessions.len();
         let Session { stay, begun, begun_after, begun_place, sent, .. } = self.sessions[before];
         let mut heir = Session::new(user, device, stay, begun);
         (heir.begun_after, heir.begun_place, heir.predecessor) = (begun_after, begun_place, Some(before));
+        // The welcome tells the name.
+        heir.named = self.names_of(user);
         self.sessions.push(heir);
         self.of_user[user].push(session);
         self.stays[stay].sessions.push(session);

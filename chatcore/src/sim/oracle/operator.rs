@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::account::Oracle;
 use super::facts::{Membership, Request, Taken, TakenRequest, To};
-use crate::sim::names::user_of;
+use crate::sim::names::{number_of, user_of};
 use crate::sim::violation::{Property, Violation};
 use crate::{MessageId, RejectCode, UserName};
 
@@ -99,11 +99,17 @@ impl Oracle {
     pub(in crate::sim) fn is_gone(&mut self, name: &UserName, is_banned: bool) -> Result<(), Violation> {
         let user = user_of(name.as_str());
         if is_banned {
-            self.banned.insert(user);
+            self.banned.insert(number_of(name.as_str()));
             self.operations += 1;
         }
         let living = self.living_of(user).count();
         self.hold(living == 0, Property::Isolation, || format!("{name} is kicked, and {living} of its sessions live"))
+    }
+
+    /// Nobody is let in under a name that is banned. Who has such a name because it was renamed keeps it.
+    pub(super) fn check_ban(&self, name: &UserName) -> Result<(), Violation> {
+        let is_banned = self.banned.contains(&number_of(name.as_str()));
+        self.hold(!is_banned, Property::Isolation, || format!("{name} is banned, and let in"))
     }
 
     /// How often the program moved a user, said something or banned somebody.
@@ -111,8 +117,8 @@ impl Oracle {
         self.operations
     }
 
-    /// A user may come back.
+    /// A name is somebody's again who asks for it.
     pub(in crate::sim) fn is_unbanned(&mut self, name: &UserName) {
-        self.banned.remove(&user_of(name.as_str()));
+        self.banned.remove(&number_of(name.as_str()));
     }
 }

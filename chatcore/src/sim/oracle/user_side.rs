@@ -104,8 +104,9 @@ impl Oracle {
             }
             Event::Resumed => self.hears_resumed(device, wire),
             Event::SessionLost { unsent_from } => self.hears_lost(device, *unsent_from),
-            Event::Closed(Closed::Error { code: ErrorCode::TooManyAttempts, .. }) => Ok(()),
-            Event::Closed(closed @ (Closed::ProtocolError(_) | Closed::Error { .. } | Closed::OtherProtocol(_))) => {
+            Event::Closed(closed @ (Closed::ProtocolError(_) | Closed::Error { .. } | Closed::OtherProtocol(_)))
+                if !matches!(closed, Closed::Error { code: ErrorCode::TooManyAttempts, .. }) =>
+            {
                 Err(self.violation(Property::Isolation, format!("device {device}: {closed}")))
             }
             Event::Refused { .. } | Event::Reconnecting { .. } | Event::Connect { .. } | Event::Closed(_) => Ok(()),

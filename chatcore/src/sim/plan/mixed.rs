@@ -35,15 +35,6 @@ impl Plan {
         plan.mix_operator(&mut Random::new(drawn ^ OPERATOR_SALT))
     }
 
-    /// Takes out what was mixed in: the account does not follow names through it.
-    pub(super) fn without_mixed(mut self) -> Self {
-        self.mix_event(FaultEvent::TakeOver, 0);
-        for (fault_event, _) in OPERATOR_WEIGHTS_MAX {
-            self.mix_event(fault_event, 0);
-        }
-        Self { deciding: None, ..self }
-    }
-
     /// Some processes that come back without a ticket are vouched for.
     fn mix_take_over(mut self, random: &mut Random) -> Self {
         self.mix_event(FaultEvent::TakeOver, random.within(1..=TAKE_OVER_WEIGHT_MAX));
