@@ -115,8 +115,10 @@ pub struct Limits {
     /// Rooms that users of one origin ([`QuotaKey`](crate::QuotaKey)) have opened, as the first who joined, until the last
     /// member leaves. The hub rejects a join that would open one more with `hub_rooms_full`. Default 10 000; at least 1.
     pub rooms_of_origin_max: u32,
-    /// Members of a room, where each session of a user counts. The hub rejects one more join of it with `room_full`, and
-    /// refuses another session of a user who is in it with `hub_full`. Default 10 000; at least 1.
+    /// Members of a room, where each session of a user counts. The hub rejects a join that would make more of them with
+    /// `room_full`. A user who is in the room brings its further sessions with it, whether the room is full or not: so a room
+    /// has at most this many users, each with [`sessions_of_user_max`](Self::sessions_of_user_max) sessions. Default 10 000; at
+    /// least 1.
     pub members_max: u32,
     /// Memberships of all sessions in rooms. The hub rejects one more join with `hub_rooms_full`, and refuses another session
     /// of a user with `hub_full` if its rooms are too many. Default 4 000 000; at least 1.

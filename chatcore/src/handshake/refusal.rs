@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use core::fmt;
 use core::time::Duration;
 
-use crate::name::{NameError, RoomName};
+use crate::name::NameError;
 use crate::wire::RefusalCode;
 
 /// How long who finds no room for its origin should wait: until others may have gone.
@@ -99,16 +99,6 @@ pub enum Refusal {
         /// The limit, [`Limits::memberships_max`](crate::Limits::memberships_max).
         memberships_max: u32,
     },
-    /// The session would be in a room of its user that has as many members as it may have.
-    #[error(
-        "the user is in {room}, which is full: it takes {members_max} members at the most; leave it, or try again later"
-    )]
-    RoomFull {
-        /// The room.
-        room: RoomName,
-        /// The limit, [`Limits::members_max`](crate::Limits::members_max).
-        members_max: u32,
-    },
     /// The session of the user has messages that may be longer than what the client takes.
     #[error("the session may hold longer messages than this client takes: allow frames as long as before")]
     ShorterFrames,
@@ -147,8 +137,7 @@ impl Refusal {
             | Self::ConnectionsOfOrigin { .. }
             | Self::HandshakesOfOrigin { .. }
             | Self::ConnectionsReserved
-            | Self::MembershipsFull { .. }
-            | Self::RoomFull { .. } => RefusalCode::HubFull,
+            | Self::MembershipsFull { .. } => RefusalCode::HubFull,
             Self::TooManySessions { .. } => RefusalCode::TooManySessions,
             Self::RateLimited { .. } | Self::LockedOut { .. } => RefusalCode::RateLimited,
             Self::Confusable => RefusalCode::Confusable,

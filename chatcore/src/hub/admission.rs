@@ -13,7 +13,7 @@ use super::parts::Hub;
 use super::work::of_bytes;
 use crate::handshake::{QuotaKey, Refusal, Registration, Request};
 use crate::liveness::Liveness;
-use crate::name::{RoomName, UserName, cost_of_mapping};
+use crate::name::{UserName, cost_of_mapping};
 use crate::time::Instant;
 use crate::wire::{HubMessage, OVERHEAD_BYTES_MAX, Ping, Resumed, Token, Welcome};
 
@@ -247,16 +247,13 @@ impl Hub {
         if sessions.ring(sibling).count() >= sessions_of_user_max as usize {
             return Err(Refusal::TooManySessions { sessions_of_user_max });
         }
-        let (memberships_max, members_max) = (sessions.limits.memberships_max, sessions.limits.members_max);
+        let memberships_max = sessions.limits.memberships_max;
         let memberships = &sessions[sibling].details.rooms;
         if rooms.memberships() + memberships.len() > memberships_max as usize {
             return Err(Refusal::MembershipsFull { memberships_max });
         }
-        let mut groups = memberships.iter().map(|membership| membership.slot.group());
-        if let Some(full) = groups.find(|group| rooms.members(*group) >= members_max as usize) {
-            let room = RoomName::from_hub(rooms.name(full)).expect("it is a room's name");
-            return Err(Refusal::RoomFull { room, members_max });
-        }
+        // A room that is full takes nobody else. But its members bring their devices: who could not log in until it has left a
+        // room could not leave it.
         let (conn, session) = self.begin(key, body_bytes_max, registration)?;
         let (sessions, rooms) = self.ordered.unordered();
         let user_value = sessions[sibling].user_value();

@@ -102,7 +102,10 @@ impl Hub {
         self.audit_origins()?;
         for (_, session) in sessions.iter() {
             for membership in &session.details.rooms {
-                at_most("members of a room", rooms.members(membership.slot.group()), limits.members_max)?;
+                // Members bring further sessions into a room that is full.
+                let members = rooms.all_members(membership.slot.group());
+                let users = members.filter(|member| sessions.is_oldest(*member)).count();
+                at_most("users in a room", users, limits.members_max)?;
             }
         }
         sessions.audit_user_limits().map_err(|index| format!("the limits of session {index} are not those of its user"))
