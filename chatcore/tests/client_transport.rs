@@ -68,8 +68,8 @@ fn registers_as(mut bytes: &[u8]) -> Option<String> {
 fn after_a_refusal_nothing_is_asked_for_that_the_program_does_not_ask_for() {
     let (mut world, mut alice) = refused();
     alice.client.disconnect(world.now);
-    assert!(matches!(alice.client.poll_event(), Some(Event::Reconnecting { .. })));
-    assert_eq!(alice.client.poll_timeout(), None, "there is nothing to connect for");
+    assert!(matches!(alice.client.poll_event(), Some(Event::Disconnected { .. })));
+    assert_eq!(alice.client.poll_timeout(), None, "there is nothing to connect for, and no attempt was promised");
     world.now = world.now + Duration::from_secs(300);
     alice.client.handle_timeout(world.now);
     assert_eq!(alice.client.poll_event(), None);

@@ -9,7 +9,7 @@ use chatcore::wire::{
 };
 use chatcore::{
     Backoff, Client, ClientConfig, ClientConfigError, Closed, ErrorCode, Event, GoodbyeCode, Hub, Instant, Limits,
-    Refusal, RefusalCode,
+    Refusal, RefusalCode, SessionTicket, Token, Transport,
 };
 use world::{World, encode_all};
 
@@ -247,4 +247,29 @@ fn a_program_may_ask_for_another_name_meanwhile() {
 fn who_keeps_trying_has_times_between_the_attempts() {
     let config = config().with_reconnect(None);
     assert_eq!(config.check(), Err(ClientConfigError::KeepsTrying));
+}
+
+#[test]
+fn after_a_refusal_that_stands_no_attempt_is_promised_before_the_program_asks() {
+    let denied = || HubMessage::Refused(Refused { code: RefusalCode::Denied, detail: "no", wait_ms: None });
+    let refused = asking(config());
+    // The same of a client that had a session, and does not keep trying.
+    let ticket = SessionTicket::new("alice".parse().unwrap(), Token::from_bytes([7; 16]));
+    let mut lost = Client::resume(Instant::ZERO, ClientConfig::default(), 7, ticket, b"secret");
+    written(Instant::ZERO, &mut lost);
+    hear(&mut lost, &Preface::OURS.encode());
+    hear_of(
+        &mut lost,
+        HubMessage::Refused(Refused { code: RefusalCode::SessionOver, detail: "too late", wait_ms: None }),
+    );
+    assert!(matches!(events(&mut lost)[..], [Event::SessionLost { .. }]));
+    for mut client in [refused, lost] {
+        hear_of(&mut client, denied());
+        assert!(matches!(events(&mut client)[..], [Event::Refused { .. }]));
+        client.disconnect(Instant::ZERO);
+        assert!(matches!(events(&mut client)[..], [Event::Disconnected { why: Closed::Disconnected, .. }]));
+        assert_eq!((client.transport(), client.poll_timeout()), (Transport::Drop, None));
+        client.register(Instant::ZERO, "alice", b"secret").expect("there is no session");
+        asks_again(&mut client);
+    }
 }

@@ -128,6 +128,7 @@ fn events() -> impl Strategy<Value = Value> {
                     json!({"refused": {"code": code, "detail": detail, "wait": null}}),
                     json!({"reconnecting": {"why": goodbye, "attempt": 7, "after": after}}),
                     json!({"reconnecting": {"why": "timed_out", "attempt": 7, "after": after}}),
+                    json!({"disconnected": {"why": goodbye}}),
                     json!({"connect": {"address": text}}),
                     json!("resumed"),
                     json!({"session_lost": {"unsent_from": number}}),

@@ -283,7 +283,7 @@ impl Run {
                 assert!(*last < number, "{number} after {last}: once, and in order");
                 *last = number;
             }
-            Event::Reconnecting { .. } => *line = Line::default(),
+            Event::Reconnecting { .. } | Event::Disconnected { .. } => *line = Line::default(),
             Event::Connect { .. } => {
                 *line = Line::new(self.now, limits);
                 client.connected(self.now);

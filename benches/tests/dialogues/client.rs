@@ -94,7 +94,7 @@ impl ClientPeer {
     fn follow(&mut self) {
         while let Some(event) = self.client.poll_event() {
             match event {
-                Event::Reconnecting { .. } => self.hang_up(),
+                Event::Reconnecting { .. } | Event::Disconnected { .. } => self.hang_up(),
                 Event::Connect { .. } => self.asks = true,
                 Event::Closed(_) => {
                     // Its last words go out first.

@@ -48,17 +48,19 @@ pub struct ClientConfig {
     /// How long to wait before the client connects again when a connection is lost; none to end the client instead.
     /// Default [`Backoff::default`].
     pub reconnect: Option<Backoff>,
-    /// Whether the client goes on without a session until it gets one: for programs that are to stay whatever happens,
-    /// such as bots. It needs [`reconnect`](Self::reconnect). Default false. With true, these are no end, but an
-    /// [`Event::Reconnecting`](super::Event::Reconnecting), after which the client asks for its name again:
+    /// Whether the client also tries again while it has no session: for programs that are to stay whatever happens, such as
+    /// bots. It needs [`reconnect`](Self::reconnect). Default false: then the client tries again only for a session that it
+    /// has had. With true, an [`Event::Reconnecting`](super::Event::Reconnecting) comes in these cases, and after its time
+    /// the client connects and asks for its name again:
     ///
-    /// - a connection that is lost before there was a session, or that a hub ends because it stops;
-    /// - a refusal that passes ([`RefusalCode::passes`](crate::RefusalCode::passes)), or that says how long to wait: the name
-    ///   is in use, for example by the session of a process before this one;
-    /// - the goodbye [`SlowConsumer`](crate::GoodbyeCode::SlowConsumer), which ends the session.
+    /// - the first connection cannot be made, or is lost before there is a session;
+    /// - the hub stops;
+    /// - the hub refuses the name, and that passes ([`RefusalCode::passes`](crate::RefusalCode::passes)), or the hub says how
+    ///   long to wait: for example, the session of a process before this one has the name;
+    /// - the hub ends the session with the goodbye [`SlowConsumer`](crate::GoodbyeCode::SlowConsumer).
     ///
-    /// Any other refusal is an [`Event::Refused`](super::Event::Refused), as with false. A client that is kicked or taken
-    /// over, or that breaks the protocol, ends as with false.
+    /// Everything else is as with false. Another refusal is an [`Event::Refused`](super::Event::Refused): then the program
+    /// asks for another name, or closes the client. A client that is kicked or taken over, or that breaks the protocol, ends.
     pub keeps_trying: bool,
 }
 

@@ -52,7 +52,8 @@ impl Client {
 
     /// Reports that the transport is gone: the hub closed it, or it broke, or it cannot be made. With a session, or with
     /// [`ClientConfig::keeps_trying`](super::ClientConfig::keeps_trying), [`Event::Reconnecting`] follows, and otherwise
-    /// [`Event::Closed`]. If the client has given this transport up itself, this does nothing.
+    /// [`Event::Closed`]. After a refusal that stands, [`Event::Disconnected`] follows. If the client has given this
+    /// transport up itself, this does nothing.
     pub fn disconnect(&mut self, now: Instant) {
         self.clock(now);
         // The client gave this transport up already, and has told so.
@@ -117,12 +118,21 @@ impl Client {
         self.resume_outbox = None;
         self.answer_by = None;
         self.acks.disconnect();
-        self.events.push_back(Event::Reconnecting { why, attempt, after });
+        self.events.push_back(if self.has_request() {
+            Event::Reconnecting { why, attempt, after }
+        } else {
+            Event::Disconnected { why }
+        });
+    }
+
+    /// There is something to ask the hub for: a session, or a name.
+    const fn has_request(&self) -> bool {
+        self.ticket.is_some() || self.asked.is_some()
     }
 
     /// When a connection is to be made; none if there is one, or nothing to ask for with it.
     pub(super) fn connect_at(&self) -> Option<Instant> {
-        self.transport.retry_at().filter(|_| self.ticket.is_some() || self.asked.is_some())
+        self.transport.retry_at().filter(|_| self.has_request())
     }
 
     pub(super) fn connect_if_due(&mut self) {

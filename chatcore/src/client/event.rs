@@ -51,10 +51,8 @@ pub enum Event {
         #[cfg_attr(feature = "serde", serde(with = "crate::form::duration::option"))]
         wait: Option<Duration>,
     },
-    /// The connection is lost, and the session waits for another one. Drop the transport if it is still there.
-    /// [`Connect`](Self::Connect) follows when it is time to make a new one. What the program sends meanwhile waits in
-    /// the outbox. After a [`Refused`](Self::Refused) there is no session: then the client waits until the program asks
-    /// for a name.
+    /// The connection is lost, and the client makes another one. Drop the transport if it is still there.
+    /// [`Connect`](Self::Connect) follows when it is time for that. What the program sends meanwhile waits in the outbox.
     #[non_exhaustive]
     Reconnecting {
         /// Why the connection was lost, or could not be made.
@@ -64,6 +62,16 @@ pub enum Event {
         /// How long the client waits before the next attempt, at the least.
         #[cfg_attr(feature = "serde", serde(with = "crate::form::duration"))]
         after: Duration,
+    },
+    /// The connection is lost after a [`Refused`](Self::Refused), and the client makes no other one by itself: there is nothing
+    /// that it could ask the hub for. Drop the transport if it is still there. If the program asks for a name
+    /// ([`Client::register`](super::Client::register)), [`Connect`](Self::Connect) follows. Otherwise close the client. It comes
+    /// only with [`ClientConfig::keeps_trying`](super::ClientConfig::keeps_trying), or after a
+    /// [`SessionLost`](Self::SessionLost).
+    #[non_exhaustive]
+    Disconnected {
+        /// Why the connection was lost.
+        why: Closed,
     },
     /// The client wants a new transport. Call [`Client::connected`](super::Client::connected) when it stands, or
     /// [`Client::disconnect`](super::Client::disconnect) if it cannot be made.

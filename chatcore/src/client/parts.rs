@@ -44,7 +44,9 @@ use crate::wire::Announced;
 /// [`Event::Connect`](crate::Event::Connect). What the program sends in between waits in the outbox.
 ///
 /// *Without a session.* A client that never had a session ends when it loses its connection. After a refusal, the program
-/// asks for a name again. With [`ClientConfig::keeps_trying`], the client does both by itself for as long as that may help.
+/// asks for a name again. With [`ClientConfig::keeps_trying`], the client connects and asks again by itself for as long as
+/// that may help. After a refusal that stands it waits for the program: if its connection is lost then, it gives
+/// [`Event::Disconnected`](crate::Event::Disconnected).
 ///
 /// After [`Event::Closed`](crate::Event::Closed) nothing more happens. Write what `transmit` still gives, as far
 /// as the transport takes it at once, and drop the transport.

@@ -344,7 +344,7 @@ impl User {
                 let wait = wait.unwrap_or(Duration::from_secs(1));
                 self.asks_at = Some(around.now + wait + Duration::from_millis(1));
             }
-            Event::Reconnecting { .. } => self.hang_up(around),
+            Event::Reconnecting { .. } | Event::Disconnected { .. } => self.hang_up(around),
             Event::Connect { .. } => {
                 self.dials_at = Some(around.now + self.random.time_upto(Duration::from_millis(300)));
             }

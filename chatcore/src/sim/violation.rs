@@ -7,6 +7,7 @@ use crate::Instant;
 
 /// A property that did not hold in a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Violation {
     /// Which property.
     pub property: Property,

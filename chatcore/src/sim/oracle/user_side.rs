@@ -109,7 +109,11 @@ impl Oracle {
             {
                 Err(self.violation(Property::Isolation, format!("device {device}: {closed}")))
             }
-            Event::Refused { .. } | Event::Reconnecting { .. } | Event::Connect { .. } | Event::Closed(_) => Ok(()),
+            Event::Refused { .. }
+            | Event::Reconnecting { .. }
+            | Event::Disconnected { .. }
+            | Event::Connect { .. }
+            | Event::Closed(_) => Ok(()),
             told => self.hears_told(device, told, is_last),
         }
     }
