@@ -120,7 +120,7 @@ impl Connections {
             // They were checked against those that the hub has.
             error!(%error, "the limits of the hub stay as they were");
         }
-        self.hub.set_reserved(reserved);
+        self.hub.set_reserved(reserved.iter().cloned());
         self.limits = driver;
     }
 

@@ -89,7 +89,7 @@ impl Server {
         let (wall_clock, clock) = (WallClock::start(), Clock::start());
         let hub = Hub::new(config.limits, seed).with_unix_epoch(wall_clock.unix_epoch());
         let hub = hub.with_number(config.hub_number);
-        let hub = hub.with_reserved(&config.reserved_names);
+        let hub = hub.with_reserved(config.reserved_names.iter().cloned());
         let mut server = Self {
             poll,
             clock,

@@ -53,7 +53,7 @@ use crate::time::Instant;
 /// ```
 pub struct HubConnection {
     stage: Stage,
-    key: QuotaKey,
+    origin: QuotaKey,
     /// The start of a frame that is not whole, or what is not taken yet.
     input: Vec<u8>,
     /// Nothing is taken before this.
@@ -97,10 +97,10 @@ pub enum Next {
 impl HubConnection {
     /// A transport that has just been made, with a number for where it comes from. That is charged for it
     /// ([`CONNECTION_COST`]).
-    pub fn new(now: Instant, hub: &mut Hub, key: QuotaKey) -> Self {
+    pub fn new(now: Instant, hub: &mut Hub, origin: QuotaKey) -> Self {
         let stage = Stage::Handshaking(Box::new(Handshake::new(now, hub.limits())));
-        let paused_until = hub.charge_origin(now, key, CONNECTION_COST);
-        Self { stage, key, input: Vec::new(), paused_until, on_their_way: 0 }
+        let paused_until = hub.charge_origin(now, origin, CONNECTION_COST);
+        Self { stage, origin, input: Vec::new(), paused_until, on_their_way: 0 }
     }
 
     /// What the hub calls it; none before it is admitted, and after it is closed.
@@ -317,10 +317,10 @@ impl HubConnection {
                 let cost = handshake.take_cost();
                 let is_undecided = handshake.is_undecided();
                 if cost > 0 {
-                    self.paused_until = hub.charge_origin(now, self.key, cost);
+                    self.paused_until = hub.charge_origin(now, self.origin, cost);
                 }
                 match (received, self.paused_until) {
-                    (Ok(Some(registration)), _) => Next::Decide(Box::new(registration.with_origin(self.key))),
+                    (Ok(Some(registration)), _) => Next::Decide(Box::new(registration.with_origin(self.origin))),
                     (Ok(None), _) if is_undecided => Next::Undecided,
                     (Ok(None), Some(until)) => Next::Paused { until },
                     (Ok(None), None) => Next::Read,

@@ -22,7 +22,7 @@ fn name(name: &str) -> UserName {
 
 fn world_with(limits: Limits) -> World {
     let mut world = World::new(limits.clone());
-    world.hub = Hub::new(limits, [7; 32]).with_reserved([&name("server")]);
+    world.hub = Hub::new(limits, [7; 32]).with_reserved([name("server")]);
     world
 }
 

@@ -50,7 +50,7 @@ fn a_name_that_looks_like_another_in_use_is_refused_until_that_is_free() {
 #[test]
 fn a_reserved_name_is_nobodys_and_neither_is_what_looks_like_it() {
     let mut world = World::new(Limits::default());
-    world.hub = chatcore::Hub::new(Limits::default(), [7; 32]).with_reserved(&["ace".parse().unwrap()]);
+    world.hub = chatcore::Hub::new(Limits::default(), [7; 32]).with_reserved(["ace".parse().unwrap()]);
     assert_eq!(world.try_join("ACE"), Err(Refusal::Reserved));
     #[cfg(feature = "unicode")]
     assert_eq!(world.try_join("\u{430}\u{441}\u{435}"), Err(Refusal::Reserved));

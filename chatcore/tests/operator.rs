@@ -19,7 +19,7 @@ fn lobby() -> RoomName {
 
 fn world() -> World {
     let mut world = World::new(Limits::default());
-    world.hub = Hub::new(Limits::default(), [7; 32]).with_reserved([&name("server")]);
+    world.hub = Hub::new(Limits::default(), [7; 32]).with_reserved([name("server")]);
     world
 }
 

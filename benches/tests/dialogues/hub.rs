@@ -101,7 +101,9 @@ impl Conn {
 impl HubPeer {
     pub(crate) fn new(config: &Config) -> Self {
         let rules = Rules::new(config);
-        let hub = Hub::new(rules.limits.clone(), [7; 32]).with_reserved(&rules.reserved).with_asking(rules.asking());
+        let hub = Hub::new(rules.limits.clone(), [7; 32])
+            .with_reserved(rules.reserved.iter().cloned())
+            .with_asking(rules.asking());
         Self { hub, now: Instant::from_millis(1), conns: Vec::new(), rules }
     }
 

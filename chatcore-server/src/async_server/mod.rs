@@ -130,7 +130,7 @@ impl<H: Hooks> AsyncServer<H> {
         let (wall_clock, epoch) = (WallClock::start(), TokioInstant::now());
         let hub = Hub::new(config.limits.clone(), seed).with_unix_epoch(wall_clock.unix_epoch());
         let hub = hub.with_number(config.hub_number);
-        let hub = hub.with_reserved(&config.reserved_names).with_asking(hooks.asking());
+        let hub = hub.with_reserved(config.reserved_names.iter().cloned()).with_asking(hooks.asking());
         let hub = hub.with_room_events(hooks.wants_room_events());
         let shared = Arc::new(Shared::new(hub, wall_clock, config, hooks, epoch));
         tokio::spawn(hub_task::run(Arc::downgrade(&shared)));

@@ -57,7 +57,7 @@ impl Hub {
     ///
     /// let server: UserName = "server".parse()?;
     /// let bob: UserName = "bob".parse()?;
-    /// let mut hub = Hub::new(Limits::default(), [7; 32]).with_reserved([&server]);
+    /// let mut hub = Hub::new(Limits::default(), [7; 32]).with_reserved([server.clone()]);
     /// let said = hub.say(Instant::ZERO, &server, Audience::User(&bob), b"welcome");
     /// assert_eq!(said, Err(RejectCode::NoSuchUser));
     /// assert!(hub.say(Instant::ZERO, &server, Audience::All, b"closing in five minutes").is_ok());

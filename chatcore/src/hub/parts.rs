@@ -169,7 +169,7 @@ impl Hub {
     /// # use chatcore::{Client, ClientConfig};
     ///
     /// let reserved = ["admin", "server"].map(|name| UserName::new(name).expect("it can be a name"));
-    /// let mut hub = Hub::new(Limits::default(), [7; 32]).with_reserved(&reserved);
+    /// let mut hub = Hub::new(Limits::default(), [7; 32]).with_reserved(reserved);
     /// # let now = Instant::ZERO;
     /// # let mut client = Client::new(now, ClientConfig::default(), 7);
     /// # client.register(now, "Admin", b"")?;
@@ -181,7 +181,7 @@ impl Hub {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn with_reserved<'a>(mut self, names: impl IntoIterator<Item = &'a UserName>) -> Self {
+    pub fn with_reserved(mut self, names: impl IntoIterator<Item = UserName>) -> Self {
         self.reserved.extend(names.into_iter().map(|name| name.confusable_key().into_owned()));
         self
     }

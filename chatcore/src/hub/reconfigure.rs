@@ -59,7 +59,7 @@ impl Hub {
 
     /// Reserves these names from now on, and no others: as [`with_reserved`](Self::with_reserved), while the hub runs. Who
     /// has such a name already keeps it; [`kick`](Self::kick) ends its sessions.
-    pub fn set_reserved<'a>(&mut self, names: impl IntoIterator<Item = &'a UserName>) {
+    pub fn set_reserved(&mut self, names: impl IntoIterator<Item = UserName>) {
         self.reserved = names.into_iter().map(|name| name.confusable_key().into_owned()).collect();
     }
 }

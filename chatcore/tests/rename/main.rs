@@ -177,7 +177,7 @@ fn a_message_bears_the_name_that_its_sender_has() {
 #[test]
 fn a_name_that_cannot_be_given_is_an_error_and_changes_nothing() {
     let mut world = World::new(Limits::default());
-    world.hub = Hub::new(Limits::default(), [7; 32]).with_reserved([&name("server")]);
+    world.hub = Hub::new(Limits::default(), [7; 32]).with_reserved([name("server")]);
     let (mut alice, mut bob) = (world.connect("alice"), world.connect("cop"));
     let try_rename = |world: &mut World, from: &str, to: &str| world.hub.rename(world.now, &name(from), to, WHY);
     assert_eq!(try_rename(&mut world, "carol", "dave"), Err(RenameError::NoSuchUser));
