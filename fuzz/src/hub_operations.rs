@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use arbitrary::{Arbitrary, Unstructured};
 use chatcore::wire::{
-    self, AcceptedRun, Ack, ClientMessage, Deliver, Goodbye, HubMessage, Message, OVERHEAD_BYTES_MAX, Ping, Pong,
-    Preface, Register, Rejected, Send, Sent, Who,
+    self, Ack, ClientMessage, Deliver, Goodbye, HubMessage, Message, OVERHEAD_BYTES_MAX, Ping, Pong, Preface, Register,
+    Send, Sent, Who,
 };
 use chatcore::{
     Action, Admission, ConnId, GoodbyeCode, Handshake, Hub, HubEvent, Instant, Limits, MessageId, Received, Refusal,
-    RejectCode, UserName,
+    RejectCode, RenameError, UserName,
 };
 
+use crate::heard::{Answer, accepted_id, answers, new_name, own_room};
 use crate::operation::{Operation, UserMessage};
 use crate::rates::Rates;
 use crate::stream::{Stream, is_mail, is_notice};
@@ -24,6 +25,9 @@ const NAMES: [&str; 5] = ["alice", "bob", "carol", "dave", "Ünal"];
 
 /// From this number on, who asks for a name is a user that may have it already.
 const ANOTHER_SESSION: u8 = 128;
+
+/// From this number on, an operator renames a user.
+const RENAMES: u8 = 128;
 
 /// Sessions of all users, and of one.
 const SESSIONS_MAX: u32 = 4;
@@ -72,13 +76,6 @@ struct User {
     /// What must be said of its messages, in this order: of those that are accepted it may take until the outputs are
     /// drained.
     foretold: VecDeque<Answer>,
-}
-
-/// What becomes of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Answer {
-    Accepted { number: u64, id: MessageId },
-    Rejected { number: u64, code: RejectCode },
 }
 
 /// What the model says about a message that is about to be sent.
@@ -140,9 +137,14 @@ impl Run {
                     self.users[user].known = false;
                 }
             }
-            Operation::Kick(name) => {
-                let name = NAMES[usize::from(*name) % NAMES.len()].parse().expect("these are names");
-                self.hub.kick(self.now, &name);
+            Operation::Operate(number) => {
+                let (name, other) = (usize::from(*number % RENAMES), usize::from(*number % RENAMES) / NAMES.len());
+                let name = NAMES[name % NAMES.len()].parse().expect("these are names");
+                if *number < RENAMES {
+                    self.hub.kick(self.now, &name);
+                } else {
+                    self.rename(&name, NAMES[other % NAMES.len()]);
+                }
             }
             Operation::Pass(millis) => self.pass_until(self.now + Duration::from_millis(u64::from(*millis))),
             Operation::Drain => self.drain(),
@@ -211,6 +213,31 @@ impl Run {
                 requests: 0,
                 foretold: VecDeque::new(),
             });
+        }
+    }
+
+    /// Renames a user, and holds what the hub did against the model.
+    fn rename(&mut self, from: &UserName, to: &str) {
+        let (name, limit) = (UserName::new(to).expect("these are names"), self.hub.limits().outbox_bytes_max as usize);
+        let renamed = self.hub.rename(self.now, from, to, "");
+        let (with_old, with_new) = (self.hub.sessions_of(from).count(), self.hub.sessions_of(&name).count());
+        match renamed {
+            Ok(()) => {
+                assert!(with_new > 0 && (with_old == 0 || *from == name), "it has the one name, and not the other");
+            }
+            Err(RenameError::NoSuchUser) => assert_eq!(with_old, 0),
+            Err(RenameError::NameInUse) => assert!(with_old > 0 && with_new > 0 && *from != name),
+            Err(RenameError::Unavailable) => {}
+            Err(error) => panic!("these names are no others': {error}"),
+        }
+        for session in if renamed == Ok(()) { self.sessions_of(&name) } else { Vec::new() } {
+            let has_room = self.users[session].stream.kept_bytes() + OVERHEAD_BYTES_MAX as usize <= limit;
+            let User { conn, stream, .. } = &mut self.users[session];
+            let unwritten = self.hub.transmit(*conn).concat();
+            let told = stream.peek(&unwritten);
+            let names: Vec<&str> = told.iter().filter_map(new_name).collect();
+            let is_told = names == [name.as_str()];
+            assert!(is_told || names.is_empty() && (*from == name || !has_room), "session {session} is told {names:?}");
         }
     }
 
@@ -468,44 +495,14 @@ impl Run {
                     assert_eq!(living.insert(*session, name), None, "a session begins once");
                 }
                 HubEvent::SessionEnded { session, name, .. } => assert_eq!(living.remove(session), Some(name)),
+                HubEvent::Renamed { from, name, .. } => {
+                    living.values_mut().filter(|other| **other == from).for_each(|other| *other = name);
+                }
                 _ => {}
             }
         }
         assert_eq!(living.len(), self.hub.sessions());
         let names: BTreeSet<_> = living.into_values().collect();
         assert_eq!(names.len(), self.hub.users());
-    }
-}
-
-/// The room into which this says that the user of this name has come.
-fn own_room<'a>(message: &HubMessage<'a>, own: &str) -> Option<&'a str> {
-    match message {
-        HubMessage::Joined(joined) if joined.name == own => Some(joined.room),
-        _ => None,
-    }
-}
-
-/// The id of the last message that this tells of.
-fn accepted_id(message: &HubMessage<'_>) -> Option<MessageId> {
-    match message {
-        HubMessage::Deliver(Deliver { id, .. }) | HubMessage::Sent(Sent { id, .. }) => Some(*id),
-        HubMessage::Accepted(accepted) => accepted.runs.last().map(|run| MessageId(run.id.0 + u64::from(run.more))),
-        _ => None,
-    }
-}
-
-/// What a message says of messages that were sent.
-fn answers(message: &HubMessage<'_>) -> Vec<Answer> {
-    match message {
-        HubMessage::Accepted(accepted) => accepted
-            .runs
-            .iter()
-            .flat_map(|AcceptedRun { number, id, more }| {
-                (0..=u64::from(*more))
-                    .map(move |more| Answer::Accepted { number: number + more, id: MessageId(id.0 + more) })
-            })
-            .collect(),
-        HubMessage::Rejected(Rejected { number, code }) => vec![Answer::Rejected { number: *number, code: *code }],
-        _ => Vec::new(),
     }
 }

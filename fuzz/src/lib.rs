@@ -4,6 +4,7 @@
 mod client_input;
 mod configuration;
 mod configuration_seeds;
+mod heard;
 mod hub_operations;
 mod operation;
 mod rates;

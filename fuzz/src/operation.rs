@@ -15,8 +15,8 @@ pub enum Operation {
     Transmit(u8, u16),
     /// A user's transport breaks.
     Disconnect(u8),
-    /// An operator ends a session.
-    Kick(u8),
+    /// An operator ends the sessions of one of a few names. From 128 on, it gives its user another one of them.
+    Operate(u8),
     /// Milliseconds pass.
     Pass(u16),
     /// The driver does what the hub asks for.

@@ -157,6 +157,11 @@ impl Script {
         self.then(5, 9, &[name])
     }
 
+    fn rename(self, from: u8, to: u8) -> Self {
+        // The number of names is 5.
+        self.kick(128 + from + 5 * to)
+    }
+
     fn pass(self, millis: u16) -> Self {
         self.then(6, 9, &millis.to_le_bytes())
     }
@@ -279,7 +284,7 @@ fn sessions() -> [(&'static str, Script); 12] {
     ]
 }
 
-fn scripts() -> [(&'static str, Script); 15] {
+fn scripts() -> [(&'static str, Script); 16] {
     let alice = Script::new().admit(0).drain().transmit(0, 1000);
     let both = alice.clone().admit(1).drain().transmit(1, 1000);
     let devices = both.clone().admit_another(0).drain().transmit(2, 1000);
@@ -331,10 +336,30 @@ fn scripts() -> [(&'static str, Script); 15] {
                 .kick(0)
                 .drain(),
         ),
-        ("a-device-that-reads-nothing", devices.times(12, |script| script.send(1, 0, 900).send(0, 1, 5)).drain()),
+        (
+            "a-device-that-reads-nothing",
+            devices.clone().times(12, |script| script.send(1, 0, 900).send(0, 1, 5)).drain(),
+        ),
         (
             "too-many-devices",
             alice.clone().times(3, |script| script.admit_another(0)).admit(0).admit(1).admit(2).drain(),
+        ),
+        (
+            "renamed",
+            devices
+                .joins(0)
+                .joins(1)
+                .send(1, 0, 5)
+                .rename(0, 3)
+                .send(1, 0, 5)
+                .send(1, 3, 5)
+                .send(0, 1, 5)
+                .drain()
+                .admit(0)
+                .rename(1, 0)
+                .rename(1, 4)
+                .disconnect(0)
+                .drain(),
         ),
         (
             "two-devices-in-a-room",
@@ -367,7 +392,7 @@ mod tests {
         let read = Vec::<Operation>::arbitrary(&mut Unstructured::new(&script.0[1..])).expect("a script is a list");
         assert_eq!(
             format!("{read:?}"),
-            "[Admit(4), Say(1, Send(2, 300)), Say(3, Ack(0)), Raw(2, [9, 8]), Transmit(5, 60), Kick(6), Pass(7), ShutDown]"
+            "[Admit(4), Say(1, Send(2, 300)), Say(3, Ack(0)), Raw(2, [9, 8]), Transmit(5, 60), Operate(6), Pass(7), ShutDown]"
         );
         let script = Script::new().enters(1).carries(2, 3, 4).breaks(5, false).restarts(6, true).forges(7, 8, 9);
         let read = Vec::<Happening>::arbitrary(&mut Unstructured::new(&script.0[1..])).expect("a script is a list");

@@ -26,6 +26,12 @@ impl Stream {
         check_written(&self.bytes[from..])
     }
 
+    /// The messages that [`Stream::extend`] would return, and still will.
+    pub(crate) fn peek<'a>(&self, unwritten: &'a [u8]) -> Vec<HubMessage<'a>> {
+        let known = self.bytes.len() - self.written;
+        check_written(&unwritten[known..])
+    }
+
     pub(crate) fn transmitted(&mut self, count: usize) {
         self.written += count;
     }
@@ -68,9 +74,10 @@ impl Stream {
     }
 }
 
-/// The message tells what became of somebody else: it may come at any time.
+/// The message tells what became of somebody else, or what an operator has done: it may come at any time.
 pub(crate) fn is_notice(message: &HubMessage<'_>) -> bool {
-    matches!(message, HubMessage::Joined(_) | HubMessage::Left(_) | HubMessage::Presence(_) | HubMessage::Report(_))
+    use HubMessage::{Joined, Left, Presence, Renamed, Report};
+    matches!(message, Joined(_) | Left(_) | Presence(_) | Renamed(_) | Report(_))
 }
 
 /// The message answers a request or brings another user's: nothing may bring one forth but a request.
