@@ -32,15 +32,16 @@ use crate::tls::Tls;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
-    /// Addresses to listen on. Default [`Config::LISTEN_DEFAULT`] alone. Each is one of
+    /// The addresses at which the server listens, all at the same time. Default [`Config::LISTEN_DEFAULT`] alone. Each is one
+    /// of these:
     ///
     /// - `host:port` or `tcp://host:port`: TCP at an IPv4 address, an IPv6 address in brackets, or a name. The server
     ///   listens on every address that a name resolves to. With port 0, the system chooses a port.
     /// - `tls://host:port`: TLS over TCP, with the certificate in `tls` (feature `tls`).
     /// - `ws://host:port/path`: a WebSocket over TCP, at this path or at `/`; and `wss://`, over TLS (feature `websocket`).
-    /// - `unix:///path`: a Unix socket, on systems that have them. Its owner alone can connect, or who `?mode=` after the
-    ///   path lets, such as `unix:///run/chat.sock?mode=660`. The server removes the file when it stops, and a socket of
-    ///   a server that is gone when it starts.
+    /// - `unix:///path`: a Unix socket, on systems that have them. Only the user who runs the server can connect. A mode after
+    ///   the path lets others connect, too: `unix:///run/chat.sock?mode=660` lets the group of the file. The server removes
+    ///   the file when it stops. When it starts, it removes the file of a server that has not.
     pub listen: Vec<String>,
     /// The certificate and the key for `tls://`. A server that gets others ([`Handle::reload`](crate::Handle::reload))
     /// shows them to clients that connect from then on. Default none.
@@ -224,11 +225,11 @@ pub struct DriverLimits {
     /// Bytes that the server reads from one connection before it serves others. It reads less while a connection that
     /// sends little waits. Default 512 KiB.
     pub turn_bytes_max: usize,
-    /// The time by which the parts of a turn are measured: the server reads for at most three quarters of it, then
-    /// writes for at most two fifths, and then accepts connections for at most a quarter. So a full turn takes 1.4 times
-    /// this.
-    /// What is left over waits for the next turn, in which connections that send little come before those that send
-    /// much. One step of the hub's work may exceed a part a little. Default 2 ms.
+    /// How long the server works before it looks for new input again, roughly. Such a turn has three parts: the server reads
+    /// for at most three quarters of this time, then writes for at most two fifths of it, and then accepts connections for
+    /// at most a quarter. So a turn takes at most 1.4 times this, and one step of the hub more. What a part leaves over waits
+    /// for the next turn. There, connections that send little come first. A shorter time lets others wait less, and a longer
+    /// one makes larger batches. Default 2 ms.
     pub turn_time: Duration,
     /// Connections that the server accepts in one turn. Default 64.
     pub turn_accepts_max: usize,

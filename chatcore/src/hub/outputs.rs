@@ -23,7 +23,7 @@ impl Hub {
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout); none if nothing will be due. While the hub has slices of
-    /// work left, this is now. The call is cheap.
+    /// work left, this is now: see [`poll_action`](Self::poll_action). The call is cheap.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let sessions = self.ordered.sessions();
         if self.has_pending() { Some(sessions.now) } else { sessions.timers.first() }
@@ -55,8 +55,56 @@ impl Hub {
 
     // ---- what the driver must do, and in which order ----
 
-    /// The next action; none if there is nothing to do at present. If slices of the hub's own work are left and no
-    /// action goes before them, the call does one slice.
+    /// The next action; none if there is nothing for the driver to do at present. If slices of the hub's own work are left
+    /// and no action goes before them, the call does one slice.
+    ///
+    /// None does not mean that the hub has done everything: a slice may bring forth no action, and others may be left. The hub
+    /// does them only when it is called. So a driver asks [`poll_timeout`](Self::poll_timeout) before it waits:
+    ///
+    /// ```
+    /// use chatcore::{Action, Hub, Instant, Limits, UnknownConn};
+    /// # use chatcore::{Client, ClientConfig, Handshake, QuotaKey};
+    ///
+    /// /// Returns until when to wait for the transports: none for any time.
+    /// fn turn(now: Instant, hub: &mut Hub) -> Result<Option<Instant>, UnknownConn> {
+    ///     // First the hub gets what the transports have, and then its actions are carried out.
+    ///     while let Some(action) = hub.poll_action() {
+    ///         match action {
+    ///             Action::Write { conn } => hub.transmitted(now, conn, hub.transmit(conn).bytes())?,
+    ///             Action::Close { .. } => {} // of the transport
+    ///         }
+    ///     }
+    ///     match hub.poll_timeout() {
+    ///         Some(due) if due <= now => {
+    ///             hub.handle_timeout(now);
+    ///             Ok(Some(now)) // do not wait: there may be more to do
+    ///         }
+    ///         later => Ok(later),
+    ///     }
+    /// }
+    ///
+    /// # let now = Instant::ZERO;
+    /// # let mut hub = Hub::new(Limits::default(), [7; 32]);
+    /// # for number in 0..3_000 {
+    /// #     let mut client = Client::new(now, ClientConfig::default(), 7);
+    /// #     client.register(now, &format!("user{number}"), b"")?;
+    /// #     let arrived = client.transmit().concat();
+    /// #     client.transmitted(now, arrived.len());
+    /// #     let registration = Handshake::new(now, hub.limits()).receive(now, &mut &arrived[..])?.expect("it is whole");
+    /// #     let conn = hub.admit(now, registration.with_origin(QuotaKey(number)))?;
+    /// #     let welcome = hub.transmit(conn).concat();
+    /// #     hub.transmitted(now, conn, welcome.len())?;
+    /// #     let _ = client.receive(now, &mut &welcome[..]);
+    /// #     let _ = hub.receive(now, conn, &mut &client.transmit().concat()[..])?;
+    /// #     hub.disconnect(now, conn)?;
+    /// # }
+    /// // The connections of 3 000 users are gone, and the hub stops: so nothing is to be written, and much is to be done.
+    /// hub.shut_down(now, None);
+    /// assert_eq!((hub.poll_action(), hub.is_behind()), (None, true));
+    /// while turn(now, &mut hub)? == Some(now) {}
+    /// assert_eq!((hub.users(), hub.is_behind()), (0, false));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn poll_action(&mut self) -> Option<Action> {
         self.forget_work();
         if let Some(ready) = self.ready_action() {
