@@ -417,7 +417,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
             return;
         }
         if self.core.conn().is_some() {
-            self.answered_by = Some(self.shared.now() + self.shared.config.limits.flush_time_max);
+            self.answered_by = self.hold(|now, _, state| now + state.hub.limits().flush_time_max);
             self.shared.drain();
         } else {
             self.write(cx);
