@@ -4,9 +4,9 @@ mod programs;
 
 use std::fs;
 use std::io::Read;
-use std::net::{IpAddr, TcpListener, UdpSocket};
+use std::net::TcpListener;
 
-use programs::{PATIENCE, Server};
+use programs::{PATIENCE, Server, own_address};
 use serde_json::json;
 
 fn registered(name: &str) -> String {
@@ -86,13 +86,6 @@ fn a_client_whose_session_is_over_logs_in_anew() {
     let again = server.client(&args);
     again.expect(r#"{"event":"session_lost"}"#);
     again.expect(&registered("alice"));
-}
-
-/// An address of this machine in a network, if it has one. Nothing is sent.
-fn own_address() -> Option<IpAddr> {
-    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
-    socket.connect("192.0.2.1:9").ok()?;
-    socket.local_addr().ok().map(|address| address.ip()).filter(|ip| !ip.is_loopback() && !ip.is_unspecified())
 }
 
 #[test]

@@ -6,6 +6,7 @@
 pub(crate) mod proxy;
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{IpAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
@@ -256,6 +257,13 @@ impl Server {
         client.expect(&format!(r#"{{"event":"registered","name":"{name}"}}"#));
         client
     }
+}
+
+/// An address of this machine in a network, if it has one. Nothing is sent.
+pub(crate) fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    socket.local_addr().ok().map(|address| address.ip()).filter(|ip| !ip.is_loopback() && !ip.is_unspecified())
 }
 
 /// A client that keeps nothing.

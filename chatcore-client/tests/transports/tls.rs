@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::identity::Authority;
 use crate::programs::proxy::Proxy;
-use crate::programs::{PATIENCE, Server, run, timeless};
+use crate::programs::{PATIENCE, Server, own_address, run, timeless};
 use crate::{LEFT, registered};
 
 /// A server that listens over TLS and over TCP, and whom a client must trust.
@@ -75,6 +75,31 @@ fn people_over_tls_and_over_tcp_talk_to_each_other() {
             assert_eq!(bob.event()["body"], body);
         }
     }
+}
+
+#[test]
+fn a_password_goes_elsewhere_over_tls_alone() {
+    let Some(ip) = own_address() else {
+        eprintln!("this machine has no address but its own loopback: nothing to try");
+        return;
+    };
+    let (authority, folder) = (Authority::new(), tempfile::tempdir().expect("there is room for a folder"));
+    let [certificate, key] = authority.vouches_for(&[&ip.to_string()]).files(folder.path(), "server");
+    let ca = authority.file(folder.path());
+    let [tls, tcp] = ["tls://", ""].map(|scheme| format!("{scheme}{ip}:0"));
+    let args = ["--guests", "no", "--listen", &tls, "--listen", &tcp, "--tls-cert", &certificate, "--tls-key", &key];
+    let server = Server::with_passwords(&[("alice", "secret")], &args);
+    let [tls, tcp] = ["tls", "tcp"].map(|scheme| {
+        let line = server.program.line();
+        line.strip_prefix(&format!("listening on {scheme} ")).expect("it listens there, too").to_owned()
+    });
+    let file = folder.path().join("secret");
+    std::fs::write(&file, "secret\n").expect("the folder is ours");
+    let args = ["--ca", &ca, "--name", "alice", "--json", "--password-file", file.to_str().expect("it is text")];
+    let (code, stdout, stderr) = run(&[&["--connect", &format!("tls://{tls}")], &args[..]].concat(), "");
+    assert_eq!((code, stdout, stderr), (0, vec![registered("alice"), LEFT.into()], vec![]));
+    let (code, stdout, stderr) = run(&[&["--connect", &tcp], &args[2..]].concat(), "");
+    assert_eq!((code, stdout), (1, vec![r#"{"event":"closed","reason":"not_private"}"#.to_owned()]), "{stderr:?}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::net::UnixListener;
+use std::process::Command;
 
 use chatcore_client::{ConnectError, Connection, Endpoint};
 
@@ -30,6 +31,20 @@ fn people_talk_over_a_unix_socket() {
     drop(bob);
     let bob = server.client(&["--json", "--name", "bob"]);
     bob.expect(r#"{"event":"resumed","name":"bob"}"#);
+}
+
+#[test]
+fn a_user_of_the_machine_needs_no_password_for_its_own_name() {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let listen = format!("unix://{}", folder.path().join("chat.sock").display());
+    let server = Server::listening(&["--listen", &listen, "--unix-users", "yes", "--guests", "no"]);
+    let output = Command::new("id").arg("-un").output().expect("id runs");
+    let own = String::from_utf8(output.stdout).expect("it is text").trim().to_owned();
+    let client = |name: &str| run(&["--connect", &server.address, "--name", name, "--json"], "");
+    let (code, stdout, stderr) = client(&own);
+    assert_eq!((code, stdout, stderr), (0, vec![registered(&own), LEFT.into()], vec![]));
+    let (code, _, stderr) = client("no-such-user");
+    assert!(code == 1 && stderr[0].contains(&format!("over this socket you are {own}")), "{stderr:?}");
 }
 
 #[test]
