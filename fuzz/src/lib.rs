@@ -7,6 +7,8 @@ mod configuration_seeds;
 mod heard;
 mod hub_operations;
 mod operation;
+mod proxy_header;
+mod proxy_seeds;
 mod rates;
 mod seeds;
 mod server_input;
@@ -21,6 +23,7 @@ pub use client_input::client_input;
 pub use configuration::configuration;
 pub use hub_operations::hub_operations;
 pub use operation::{Operation, UserMessage};
+pub use proxy_header::proxy_header;
 pub use seeds::{Seed, seeds};
 pub use server_input::server_input;
 pub use session_operations::{Happening, session_operations};
@@ -31,7 +34,7 @@ pub use websocket_upgrade::websocket_upgrade;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     ("server_input", server_input),
     ("client_input", client_input),
     ("hub_operations", hub_operations),
@@ -39,4 +42,5 @@ pub const TARGETS: [Target; 7] = [
     ("websocket_frames", websocket_frames),
     ("websocket_upgrade", websocket_upgrade),
     ("configuration", configuration),
+    ("proxy_header", proxy_header),
 ];

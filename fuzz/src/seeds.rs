@@ -1,11 +1,13 @@
 //! The seeds that are made by hand: the protocol's test vectors, and short scripts for a hub. Those of WebSocket are in
-//! `websocket_seeds`, those of the settings in `configuration_seeds`.
+//! `websocket_seeds`, those of the settings in `configuration_seeds`, those of the PROXY protocol in
+//! `proxy_seeds`.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use crate::configuration_seeds::configuration_seeds;
+use crate::proxy_seeds::proxy_seeds;
 use crate::websocket_seeds::websocket_seeds;
 
 /// A file of the corpus.
@@ -31,6 +33,7 @@ pub fn seeds() -> io::Result<Vec<Seed>> {
     seeds.extend(sessions().map(seed("session_operations")));
     seeds.extend(websocket_seeds());
     seeds.extend(configuration_seeds());
+    seeds.extend(proxy_seeds());
     Ok(seeds)
 }
 

@@ -8,6 +8,8 @@ mod base;
 #[cfg(feature = "websocket")]
 mod opening;
 mod outcome;
+#[cfg(feature = "proxy")]
+mod proxy;
 mod socket;
 #[cfg(feature = "tls")]
 mod tls_stream;
@@ -21,6 +23,8 @@ pub use rustls;
 #[cfg(feature = "websocket")]
 pub use self::base::Base;
 pub use self::outcome::{Flushed, Input, Written};
+#[cfg(feature = "proxy")]
+pub use self::proxy::{PROXY_HEADER_BYTES_MAX, Proxied, ProxyError, ProxyReader};
 pub use self::socket::Socket;
 #[cfg(feature = "tls")]
 pub use self::tls_stream::TlsStream;

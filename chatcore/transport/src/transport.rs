@@ -11,6 +11,8 @@ use crate::TlsStream;
 #[cfg(feature = "websocket")]
 use crate::websocket_stream::{Ending, WebSocketStream};
 use crate::{Flushed, Input, Socket, Written};
+#[cfg(feature = "proxy")]
+use crate::{Proxied, ProxyError, ProxyReader};
 
 /// A record with the alert `internal_error`, as it is before the keys are known (RFC 8446, 5.1 and 6): it stands for whatever
 /// the server cannot do.
@@ -82,6 +84,26 @@ impl Transport {
             #[cfg(feature = "websocket")]
             Self::WebSocket(stream) => stream.is_opening(),
         }
+    }
+
+    /// Takes the header of the PROXY protocol, which comes before all else, from the socket, and nothing of what is after it.
+    /// None if it has not come as a whole; the system will tell when there is more.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    #[cfg(feature = "proxy")]
+    pub fn read_proxy_header(&mut self, reader: &mut ProxyReader) -> Result<Option<Proxied>, ProxyError> {
+        reader.read(self.socket_mut())
+    }
+
+    /// Says something to a peer that does not speak what is above the socket: as much as the socket takes at once.
+    ///
+    /// # Errors
+    ///
+    /// The system's, if it takes nothing.
+    pub fn say_below(&mut self, words: &[u8]) -> io::Result<()> {
+        io::Write::write(self.socket_mut(), words).map(|_| ())
     }
 
     /// Reads once.
