@@ -46,7 +46,9 @@ fn check_accepted(accepted: &Accepted) {
     assert!(faults.is_empty(), "the library can work with it: {faults:?}");
     let again = outcome([], [], Path::new(PATH), accepted.printed.as_bytes());
     let again = again.unwrap_or_else(|refused| panic!("{refused:?}:\n{}", accepted.printed));
-    assert_eq!(again.config, accepted.config);
+    // Who decides about clients is another one each time.
+    let config = |accepted: &Accepted| accepted.config.clone().with_log_in(None);
+    assert_eq!(config(&again), config(accepted));
     assert_eq!(values(&again), values(accepted), "all that is printed is the same, but for where it comes from");
 }
 
