@@ -11,6 +11,7 @@ use tracing::{debug, info, warn};
 use crate::accept_error::{RETRY_AFTER, is_peers};
 use crate::config::Config;
 use crate::listen::{BindError, ListenKind, ListenSocket, Security};
+use crate::network::Network;
 use crate::peer::Peer;
 #[cfg(unix)]
 use crate::peer::uid_of;
@@ -32,6 +33,8 @@ pub(crate) struct Acceptor {
     /// What those who listen for TLS show. There is one if there is such a listener.
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
+    /// Where proxies are.
+    proxy_from: Vec<Network>,
     /// Nobody is accepted until [`Acceptor::resume`].
     paused: bool,
     /// When a pause ends by itself.
@@ -90,11 +93,22 @@ impl Listener {
     }
 }
 
+/// How somebody comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// As the client itself.
+    Direct,
+    /// As a proxy, which says first whose connection it carries.
+    Proxy,
+    /// To an address for proxies, and is none.
+    Stranger,
+}
+
 /// What became of an attempt to accept.
 #[derive(Debug)]
 pub(crate) enum Accept {
     /// Somebody came in.
-    Came(Transport, Peer),
+    Came(Transport, Peer, Way),
     /// Somebody had gone again before he was let in.
     Went,
     /// Nobody is waiting, or nobody can be let in at present.
@@ -114,6 +128,7 @@ impl Acceptor {
             listeners,
             #[cfg(feature = "tls")]
             tls: None,
+            proxy_from: Vec::new(),
             paused: false,
             retry_at: None,
             short: false,
@@ -121,10 +136,7 @@ impl Acceptor {
     }
 
     /// Those who come from now on are shown this configuration's certificate, and its rules hold for them. It was checked.
-    #[cfg_attr(
-        not(any(feature = "tls", feature = "websocket")),
-        expect(unused_variables, clippy::unused_self, reason = "over TCP alone there is nothing to configure")
-    )]
+    #[cfg_attr(not(feature = "websocket"), expect(clippy::unnecessary_wraps, reason = "there are no rules"))]
     pub(crate) fn configure(&mut self, config: &Config) -> Result<(), BindError> {
         #[cfg(feature = "websocket")]
         {
@@ -139,6 +151,7 @@ impl Acceptor {
         }
         #[cfg(feature = "tls")]
         self.tls.clone_from(&config.tls);
+        self.proxy_from.clone_from(&config.proxy_from);
         Ok(())
     }
 
@@ -187,7 +200,17 @@ impl Acceptor {
                 self.tls.as_ref(),
             );
             match accepted {
-                Ok((transport, peer)) => return Accept::Came(transport, peer),
+                Ok((transport, peer)) => {
+                    let is_proxied = listener.socket.is_proxied;
+                    let is_proxy =
+                        || peer.address().is_none_or(|from| self.proxy_from.iter().any(|proxy| proxy.contains(from)));
+                    let way = match () {
+                        () if !is_proxied => Way::Direct,
+                        () if is_proxy() => Way::Proxy,
+                        () => Way::Stranger,
+                    };
+                    return Accept::Came(transport, peer, way);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     listener.ready = false;
                     self.relieve();

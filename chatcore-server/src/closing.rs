@@ -38,7 +38,8 @@ fn end(
     begin_lingering(table, limits, now, key);
 }
 
-fn begin_lingering(table: &mut Table, limits: &DriverLimits, now: Instant, key: usize) {
+/// Throws away what still comes of a connection whose writing side has ended.
+pub(crate) fn begin_lingering(table: &mut Table, limits: &DriverLimits, now: Instant, key: usize) {
     let (until, bytes_left) = (now + limits.linger_time_max, limits.linger_bytes_max);
     table.change(key, |connection| {
         connection.readiness.blocked |= connection.transport.is_blocked();

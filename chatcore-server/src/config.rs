@@ -42,6 +42,8 @@ pub struct Config {
     /// - `unix:///path`: a Unix socket, on systems that have them. Only the user who runs the server can connect. A mode after
     ///   the path lets others connect, too: `unix:///run/chat.sock?mode=660` lets the group of the file. The server removes
     ///   the file when it stops. When it starts, it removes the file of a server that has not.
+    ///
+    /// With `?proxy=yes` at its end, an address is for proxies (`proxy_from`); after a mode it is `&proxy=yes`.
     pub listen: Vec<String>,
     /// The certificate and the key for `tls://`. A server that gets others ([`Handle::reload`](crate::Handle::reload))
     /// shows them to clients that connect from then on. Default none.
@@ -55,6 +57,10 @@ pub struct Config {
     /// `https://chat.example`. Default none.
     #[cfg(feature = "websocket")]
     pub websocket_origins: Vec<String>,
+    /// Where the proxies are that connect to the addresses with `?proxy=yes` in `listen`. They send a header of the PROXY protocol,
+    /// version 1 or 2, before all else, and the server takes the client's address from it. Who comes to such an address from
+    /// elsewhere is turned away; over a Unix socket all who may connect are proxies. Default none.
+    pub proxy_from: Vec<Network>,
     /// Who decides which clients get the names that they ask for. Default none: whoever comes first gets a name.
     pub log_in: Option<LogIn>,
     /// The limits of the hub: lengths, numbers of users and rooms, times.
@@ -131,6 +137,15 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The same with proxies in these networks ([`proxy_from`](Self::proxy_from)), and no others.
+    #[must_use]
+    pub fn with_proxy_from(mut self, proxy_from: impl IntoIterator<Item = Network>) -> Self {
+        self.proxy_from = proxy_from.into_iter().collect();
+        self
+    }
+}
+
 setters! {
     Config {
         with_log_in(log_in: Option<LogIn>),
@@ -176,6 +191,7 @@ impl Default for Config {
             websocket_hosts: Vec::new(),
             #[cfg(feature = "websocket")]
             websocket_origins: Vec::new(),
+            proxy_from: Vec::new(),
             log_in: None,
             limits: Limits::default(),
             reserved_names: Vec::new(),

@@ -7,7 +7,7 @@ use chatcore::{ConnId, Handshake, Instant};
 use crate::load::{Load, Usage};
 use crate::log_in::Undecided;
 use crate::peer::Peer;
-use chatcore_transport::Transport;
+use chatcore_transport::{ProxyReader, Transport};
 
 pub(crate) struct Connection {
     pub(crate) transport: Transport,
@@ -131,6 +131,10 @@ pub(crate) struct Handshaking {
     pub(crate) armed: Instant,
     /// By what the census knows it.
     pub(crate) serial: u64,
+    /// What has come of the header with which a proxy says whose connection it is, until that is whole.
+    pub(crate) proxy: Option<Box<ProxyReader>>,
+    /// The proxy says that the client speaks TLS with it.
+    pub(crate) is_encrypted_before: bool,
     /// The decision that it waits for.
     pub(crate) undecided: Option<Undecided>,
 }
@@ -141,7 +145,14 @@ impl Connection {
         Self {
             transport,
             peer,
-            stage: Stage::Handshaking(Box::new(Handshaking { handshake, armed, serial: 0, undecided: None })),
+            stage: Stage::Handshaking(Box::new(Handshaking {
+                handshake,
+                armed,
+                serial: 0,
+                proxy: None,
+                is_encrypted_before: false,
+                undecided: None,
+            })),
             kept_bytes: Vec::new(),
             kept_used: 0,
             paused_until: READ,

@@ -7,6 +7,7 @@
 use chatcore::{Action, CloseReason, Hub, HubEvent, Instant, Limits, Reconnect, Refusal, UserName};
 use tracing::{debug, error, info};
 
+use crate::accept::Way;
 use crate::config::DriverLimits;
 use crate::connection::{Flow, Stage};
 use crate::load::Load;
@@ -18,7 +19,7 @@ use crate::reading::Reading;
 use crate::table::Table;
 use crate::time_slice::TimeSlice;
 use crate::wall_clock::WallClock;
-use crate::{closing, handshakes, writing};
+use crate::{closing, handshakes, proxied, writing};
 use chatcore_transport::Transport;
 
 /// While the server is behind, those with much to say have a go in one of this many turns.
@@ -169,13 +170,22 @@ impl Connections {
     }
 
     /// Takes in a new connection. It is known to the poll already, which will tell when there is something to read.
-    pub(crate) fn open(&mut self, now: Instant, transport: Transport, peer: Peer) {
+    pub(crate) fn open(&mut self, now: Instant, transport: Transport, peer: Peer, way: Way) {
         debug!(%peer, "connected");
-        handshakes::open(&mut self.hub, &mut self.table, now, transport, peer);
-        if self.table.is_in_reserve()
-            && let Some(key) = self.table.first_to_make_room(&self.limits)
+        let Self { hub, table, limits, .. } = self;
+        let key = handshakes::open(hub, table, now, transport, peer);
+        match way {
+            Way::Direct => {
+                handshakes::charge(hub, table, now, key);
+            }
+            // Whose it is, is not known yet.
+            Way::Proxy => proxied::begin(table, key),
+            Way::Stranger => proxied::refuse_stranger(table, limits, now, key),
+        }
+        if table.is_in_reserve()
+            && let Some(key) = table.first_to_make_room(limits)
         {
-            handshakes::make_room(&mut self.hub, &mut self.table, now, key);
+            handshakes::make_room(hub, table, now, key);
         }
     }
 
@@ -205,8 +215,9 @@ impl Connections {
         let is_behind = self.work_left || self.hub.is_behind() || self.has_light_left;
         self.turns_behind = if is_behind { (self.turns_behind + 1) % BEHIND_TURNS } else { 0 };
         let are_heavy_held = self.turns_behind > 0;
-        let Self { hub, table, limits, pool, .. } = self;
-        Reading { hub, table, limits, pool: pool.as_ref(), now, time, buffer, cost: 0 }.turn(are_heavy_held);
+        let Self { hub, table, limits, pool, room, .. } = self;
+        Reading { hub, table, limits, pool: pool.as_ref(), now, time, buffer, room: *room, cost: 0 }
+            .turn(are_heavy_held);
         self.has_light_left = self.table.read_queue.len(Load::Light) > 0;
     }
 

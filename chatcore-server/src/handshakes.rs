@@ -45,7 +45,7 @@ pub(crate) fn drive_handshake(
             handshaking.handshake.refuse(now, &Refusal::ConnectionsReserved)?;
             continue;
         }
-        let facts = Facts { peer: connection.peer, is_encrypted: connection.transport.is_encrypted() };
+        let facts = Facts::of(connection.peer, &connection.transport, handshaking.is_encrypted_before);
         let deciding = pool.filter(|_| !registration.is_resumption());
         let outcome = match deciding.map(|pool| (pool, pool.decide_at_once(&registration, &facts))) {
             None => admit(hub, pool, now, registration, Admission::NewUser),
@@ -143,22 +143,27 @@ const TLS_HANDSHAKE_COST: u32 = 500;
 /// The same for the opening of a WebSocket: its head is parsed and its key is hashed, which takes some 10 µs.
 const OPENING_COST: u32 = 16;
 
-/// What it costs to begin a transport, beside the connection.
-const fn transport_cost(transport: &Transport) -> u32 {
+/// What it costs to begin a connection.
+const fn cost(transport: &Transport) -> u32 {
     // Another crate of the same build may give the type kinds that this one does not make.
     let tls = if transport.is_encrypted() { TLS_HANDSHAKE_COST } else { 0 };
     let opening = if transport.is_websocket() { OPENING_COST } else { 0 };
-    tls + opening
+    CONNECTION_COST + tls + opening
 }
 
-/// Takes in a connection, which its origin pays for.
-pub(crate) fn open(hub: &mut Hub, table: &mut Table, now: Instant, transport: Transport, peer: Peer) {
+/// Takes in a connection, and gives its key.
+pub(crate) fn open(hub: &Hub, table: &mut Table, now: Instant, transport: Transport, peer: Peer) -> usize {
     let handshake = Handshake::new(now, hub.limits());
-    let cost = CONNECTION_COST + transport_cost(&transport);
-    let key = table.insert(Connection::new(transport, peer, handshake));
-    if let Some(until) = hub.charge_origin(now, table.census.origin(&peer), cost) {
-        table.pause(key, until);
-    }
+    table.insert(Connection::new(transport, peer, handshake))
+}
+
+/// Charges a new connection to its origin. Whether something is read of it now.
+pub(crate) fn charge(hub: &mut Hub, table: &mut Table, now: Instant, key: usize) -> bool {
+    let connection = table.at(key);
+    let (peer, cost) = (connection.peer, cost(&connection.transport));
+    let Some(until) = hub.charge_origin(now, table.census.origin(&peer), cost) else { return true };
+    table.pause(key, until);
+    false
 }
 
 /// Enters the deadline of a handshake among those of the driver.

@@ -15,6 +15,8 @@ mod buffers;
 mod census;
 #[cfg(feature = "mio")]
 mod checks;
+#[cfg(feature = "tls")]
+mod client_certificate;
 #[cfg(feature = "mio")]
 mod clock;
 #[cfg(feature = "mio")]
@@ -53,6 +55,8 @@ mod peer;
 #[doc(hidden)]
 pub mod program;
 #[cfg(feature = "mio")]
+mod proxied;
+#[cfg(feature = "mio")]
 mod read_queue;
 #[cfg(feature = "mio")]
 mod reading;
@@ -79,6 +83,8 @@ pub use chatcore;
 #[cfg(feature = "tokio")]
 pub use async_server::{AsyncConfig, AsyncServer, Hooks, Listener, StartError};
 pub use chatcore::Reconnect;
+#[cfg(feature = "tls")]
+pub use client_certificate::ClientCertificate;
 #[cfg(feature = "mio")]
 pub use config::{Config, DriverLimits, DriverLimitsError};
 #[cfg(feature = "mio")]

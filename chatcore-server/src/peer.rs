@@ -40,6 +40,15 @@ impl Peer {
         }
     }
 
+    /// The same without whose program it is.
+    pub(crate) const fn without_user(self) -> Self {
+        match self {
+            Self::Ip { .. } => self,
+            #[cfg(unix)]
+            Self::Local { .. } => Self::Local { uid: None },
+        }
+    }
+
     /// Whose program it is.
     pub(crate) const fn uid(&self) -> Option<u32> {
         match self {

@@ -11,7 +11,7 @@ use crate::load::Load;
 use crate::log_in::Pool;
 use crate::table::Table;
 use crate::time_slice::TimeSlice;
-use crate::{closing, handshakes, writing};
+use crate::{closing, handshakes, proxied, writing};
 use chatcore_transport::Input;
 
 /// Bytes of one go, at the most, while somebody waits who has little to say.
@@ -32,6 +32,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) time: TimeSlice,
     /// Everything is read into this.
     pub(crate) buffer: &'a mut [u8],
+    /// Connections, at the most.
+    pub(crate) room: usize,
     /// What the present input has cost.
     pub(crate) cost: u32,
 }
@@ -84,6 +86,9 @@ impl Reading<'_> {
         let bytes_max =
             if is_short { SHORT_BYTES_MAX.min(self.limits.turn_bytes_max) } else { self.limits.turn_bytes_max };
         let mut budget = bytes_max;
+        if !proxied::take_header(self.hub, self.table, (self.limits, self.room), self.now, key) {
+            return;
+        }
         let connection = self.table.at(key);
         let goes_on = if connection.flow() == Flow::Continue { self.hand_on_kept(key) } else { true };
         if !goes_on {
@@ -305,7 +310,7 @@ pub(crate) mod tests {
         fn reading(&mut self, millis: u64) -> Reading<'_> {
             let time = TimeSlice::start(Clock::ticking(), Duration::from_millis(millis));
             let Self { hub, table, limits, buffer } = self;
-            Reading { hub, table, limits, pool: None, now: NOW, time, buffer, cost: 0 }
+            Reading { hub, table, limits, pool: None, now: NOW, time, buffer, room: usize::MAX, cost: 0 }
         }
 
         /// A connection that has something to say, if only that it broke: its socket was never connected.

@@ -9,7 +9,7 @@ use mio::event::Event;
 use mio::{Events, Interest, Poll, Registry, Token};
 use tracing::{debug, error, info};
 
-use crate::accept::{Accept, Acceptor};
+use crate::accept::{Accept, Acceptor, Way};
 use crate::ack_delay::AckDelay;
 use crate::buffers::BUFFER_BYTES;
 use crate::clock::Clock;
@@ -264,8 +264,10 @@ impl Server {
             }
             let now = self.clock.now();
             match self.acceptor.accept(now) {
-                Accept::Came(mut transport, peer) => {
-                    if let Err(refusal) = self.connections.check_room(&peer) {
+                Accept::Came(mut transport, peer, way) => {
+                    // Whose connection a proxy brings, is not known yet.
+                    let room = if way == Way::Proxy { Ok(()) } else { self.connections.check_room(&peer) };
+                    if let Err(refusal) = room {
                         let limits = self.connections.limits();
                         self.turned_away.turn_away(now, transport, peer, &refusal, limits);
                         continue;
@@ -273,7 +275,7 @@ impl Server {
                     let token = Token(self.connections.vacant_key());
                     let interest = Interest::READABLE | Interest::WRITABLE;
                     match self.poll.registry().register(&mut transport, token, interest) {
-                        Ok(()) => self.connections.open(now, transport, peer),
+                        Ok(()) => self.connections.open(now, transport, peer, way),
                         Err(error) => self.acceptor.pause_for_want(now, &error),
                     }
                 }

@@ -140,6 +140,16 @@ impl Table {
         }
     }
 
+    /// A connection without a name is somebody else's, as its proxy says.
+    pub(crate) fn set_peer(&mut self, key: usize, peer: Peer) {
+        let connection = &mut self.all[key];
+        let Stage::Handshaking(handshaking) = &mut connection.stage else { return };
+        self.census.end_handshake(&connection.peer, handshaking.serial, key);
+        self.census.leave(&connection.peer);
+        connection.peer = peer;
+        handshaking.serial = self.census.enter(&peer, key);
+    }
+
     // ---- the hub's connections ----
 
     /// The hub has admitted the connection.

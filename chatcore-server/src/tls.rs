@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
-use rustls::server::NoServerSessionStorage;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::{RootCertStore, ServerConfig};
 use webpki::{EndEntityCert, KeyUsage};
 
 /// What a client may ask for by ALPN (RFC 7301), if it asks for anything.
@@ -52,6 +52,37 @@ impl Tls {
             })?;
         config.alpn_protocols = vec![ALPN.to_vec(), WEB_ALPN.to_vec()];
         // Sessions are kept by the clients, in tickets.
+        config.ticketer = ring::Ticketer::new().map_err(|error| TlsError::other(&error))?;
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        Ok(Self(Arc::new(config)))
+    }
+
+    /// The same for clients that show certificates of their own. These must be issued by one of these authorities, whose
+    /// certificates are in PEM, and be good for clients ([`LogInRequest::client_certificate`](crate::LogInRequest)). If a
+    /// certificate is required, a client without one is refused.
+    ///
+    /// # Errors
+    ///
+    /// If there is no certificate in it, or one that is no authority's.
+    pub fn with_client_authorities(self, authorities: &[u8], is_required: bool) -> Result<Self, TlsError> {
+        let mut roots = RootCertStore::empty();
+        for authority in CertificateDer::pem_slice_iter(authorities) {
+            let authority = authority.map_err(|error| TlsError::CertificateSyntax(error.to_string()))?;
+            roots.add(authority).map_err(|error| TlsError::Certificate(error.to_string()))?;
+        }
+        if roots.is_empty() {
+            return Err(TlsError::NoCertificate);
+        }
+        let provider = Arc::new(ring::default_provider());
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+        let verifier = if is_required { verifier } else { verifier.allow_unauthenticated() };
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| TlsError::other(&error))?
+            .with_client_cert_verifier(verifier.build().map_err(|error| TlsError::Other(error.to_string()))?)
+            .with_cert_resolver(Arc::clone(&self.0.cert_resolver));
+        config.alpn_protocols.clone_from(&self.0.alpn_protocols);
+        // A ticket of a server that asked for no certificate is none of this one.
         config.ticketer = ring::Ticketer::new().map_err(|error| TlsError::other(&error))?;
         config.session_storage = Arc::new(NoServerSessionStorage {});
         Ok(Self(Arc::new(config)))

@@ -1,6 +1,10 @@
 //! The server over other transports than TCP: Unix sockets, TLS, and `WebSocket`s.
 #![cfg(unix)]
 
+#[path = "transports/client_certificates.rs"]
+mod client_certificates;
+#[path = "transports/proxy.rs"]
+mod proxy;
 mod support;
 #[path = "transports/tls.rs"]
 mod tls;

@@ -26,10 +26,15 @@ pub(super) enum Given<'a> {
         security: Security,
         /// Where the WebSocket is, if one is spoken.
         path: Option<&'a str>,
+        /// Those who connect are proxies, and say so.
+        is_proxied: bool,
     },
     #[cfg(unix)]
-    Unix { path: PathBuf, mode: u32 },
+    Unix { path: PathBuf, mode: u32, is_proxied: bool },
 }
+
+/// The option for an address at which proxies connect.
+const PROXY: &str = "proxy=yes";
 
 /// Who may connect to a Unix socket by default: its owner.
 #[cfg(unix)]
@@ -75,22 +80,26 @@ impl<'a> Given<'a> {
         }
     }
 
-    fn ip(host_port: &'a str, security: Security) -> Result<Self, String> {
+    fn ip(rest: &'a str, security: Security) -> Result<Self, String> {
+        let (host_port, is_proxied) = split_option(rest)?;
         check_host_port(host_port)?;
-        Ok(Self::Ip { host_port, security, path: None })
+        Ok(Self::Ip { host_port, security, path: None, is_proxied })
     }
 
     #[cfg(feature = "websocket")]
     fn websocket(rest: &'a str, security: Security) -> Result<Self, String> {
+        let (rest, is_proxied) = split_option(rest)?;
         let (host_port, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         check_host_port(host_port)?;
         let path = if path.is_empty() { "/" } else { path };
         UpgradeRules::default().with_path(path).map_err(|error| error.to_string())?;
-        Ok(Self::Ip { host_port, security, path: Some(path) })
+        Ok(Self::Ip { host_port, security, path: Some(path), is_proxied })
     }
 
     #[cfg(unix)]
     fn unix(rest: &str) -> Result<Self, String> {
+        let without_option = ["?", "&"].into_iter().find_map(|before| rest.strip_suffix(PROXY)?.strip_suffix(before));
+        let (rest, is_proxied) = without_option.map_or((rest, false), |rest| (rest, true));
         let (path, mode) = rest.split_once("?mode=").map_or((rest, None), |(path, mode)| (path, Some(mode)));
         if !path.starts_with('/') {
             return Err("the path must begin with /, so that there are three of them: unix:///run/chat.sock".into());
@@ -99,7 +108,18 @@ impl<'a> Given<'a> {
             let right = "three octal digits are one, like ?mode=660 for the owner and the group of the socket";
             octal(mode).ok_or_else(|| format!("{mode:?} is no mode: {right}"))
         })?;
-        Ok(Self::Unix { path: path.into(), mode })
+        Ok(Self::Unix { path: path.into(), mode, is_proxied })
+    }
+}
+
+/// What stands before the option, and whether there is one.
+fn split_option(rest: &str) -> Result<(&str, bool), String> {
+    match rest.split_once('?') {
+        None => Ok((rest, false)),
+        Some((rest, PROXY)) => Ok((rest, true)),
+        Some((_, other)) => {
+            Err(format!("{other:?} is no option: ?{PROXY} is one, for an address at which proxies connect"))
+        }
     }
 }
 
@@ -261,7 +281,7 @@ mod tests {
 
     #[test]
     fn an_address_may_have_a_scheme() {
-        let plain = Given::Ip { host_port: "[::1]:1", security: Security::Plain, path: None };
+        let plain = Given::Ip { host_port: "[::1]:1", security: Security::Plain, path: None, is_proxied: false };
         assert_eq!(Given::parse("[::1]:1").unwrap(), plain);
         assert_eq!(Given::parse("tcp://[::1]:1").unwrap(), plain);
     }
@@ -269,7 +289,7 @@ mod tests {
     #[cfg(all(feature = "tls", feature = "websocket"))]
     #[test]
     fn a_websocket_may_have_a_path() {
-        let at = |security, path| Given::Ip { host_port: "localhost:1", security, path: Some(path) };
+        let at = |security, path| Given::Ip { host_port: "localhost:1", security, path: Some(path), is_proxied: false };
         assert_eq!(Given::parse("ws://localhost:1").unwrap(), at(Security::Plain, "/"));
         assert_eq!(Given::parse("wss://localhost:1/").unwrap(), at(Security::Tls, "/"));
         assert_eq!(Given::parse("wss://localhost:1/a/b").unwrap(), at(Security::Tls, "/a/b"));
@@ -278,7 +298,7 @@ mod tests {
             ("ws://localhost/", "after the host comes a port: localhost:12345"),
             ("ws:///chat", "host:port is one"),
             ("ws://localhost:1/a b", "\"/a b\" is no path: it begins with a slash"),
-            ("ws://localhost:1/a?b", "\"/a?b\" is no path: it begins with a slash"),
+            ("ws://localhost:1/a?b", "\"b\" is no option: ?proxy=yes is one"),
             ("ws:/localhost:1", "after ws comes ://"),
         ] {
             let right = right(given);
@@ -289,8 +309,30 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_path_may_have_a_mode() {
-        let unix = |mode| Given::Unix { path: "/run/x?y".into(), mode };
+        let unix = |mode| Given::Unix { path: "/run/x?y".into(), mode, is_proxied: false };
         assert_eq!(Given::parse("unix:///run/x?y").unwrap(), unix(0o600));
         assert_eq!(Given::parse("unix:///run/x?y?mode=0660").unwrap(), unix(0o660));
+    }
+
+    #[test]
+    fn an_address_may_be_for_proxies() {
+        for given in [
+            "localhost:1?proxy=yes",
+            "tcp://localhost:1?proxy=yes",
+            #[cfg(feature = "tls")]
+            "tls://localhost:1?proxy=yes",
+            #[cfg(feature = "websocket")]
+            "ws://localhost:1/a?proxy=yes",
+        ] {
+            let parsed = Given::parse(given).unwrap();
+            assert!(matches!(parsed, Given::Ip { host_port: "localhost:1", is_proxied: true, .. }), "{parsed:?}");
+        }
+        #[cfg(unix)]
+        for (given, mode) in [("unix:///x?proxy=yes", 0o600), ("unix:///x?mode=660&proxy=yes", 0o660)] {
+            assert_eq!(Given::parse(given).unwrap(), Given::Unix { path: "/x".into(), mode, is_proxied: true });
+        }
+        for given in ["localhost:1?proxy=1", "localhost:1?", "localhost:1?proxy=yes&x"] {
+            assert!(right(given).contains("is no option: ?proxy=yes is one"), "{given}");
+        }
     }
 }

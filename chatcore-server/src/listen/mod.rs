@@ -109,6 +109,12 @@ pub enum BindError {
         /// The address given.
         given: String,
     },
+    /// [`Config::listen`] has an address for proxies, and [`Config::proxy_from`] no proxy.
+    #[error("cannot listen on {given}: proxy_from must say where the proxies are, like 127.0.0.1 or 10.0.0.0/8")]
+    NoProxies {
+        /// The address given.
+        given: String,
+    },
     /// A host or an origin that may open a WebSocket is none.
     #[cfg(feature = "websocket")]
     #[error("{name}: {source}")]
@@ -169,6 +175,8 @@ pub(crate) struct ListenSocket {
     pub(crate) security: Security,
     /// The path of the WebSocket, if one is spoken.
     pub(crate) path: Option<String>,
+    /// Those who connect are proxies, and say so.
+    pub(crate) is_proxied: bool,
 }
 
 /// Which family it is of.
@@ -213,6 +221,9 @@ pub(crate) fn faults(config: &Config) -> Vec<BindError> {
         Ok(Given::Ip { security: Security::Tls, .. }) if config.tls.is_none() => {
             Some(BindError::NoCertificate { given: given.clone() })
         }
+        Ok(Given::Ip { is_proxied: true, .. }) if config.proxy_from.is_empty() => {
+            Some(BindError::NoProxies { given: given.clone() })
+        }
         parsed => parsed.err(),
     };
     let faults = config.listen.iter().filter_map(fault);
@@ -231,16 +242,17 @@ pub(crate) fn listen(given: &[String]) -> Result<Vec<ListenSocket>, BindError> {
     let mut sockets = Vec::new();
     for given in given {
         match Given::parse(given)? {
-            Given::Ip { host_port, security, path } => {
+            Given::Ip { host_port, security, path, is_proxied } => {
                 let mut listeners = Vec::new();
                 listen_on_each(&resolve(given, host_port)?, listen_on, &mut listeners)?;
                 let kinds = listeners.into_iter().map(ListenKind::Tcp);
-                sockets.extend(kinds.map(|kind| ListenSocket { kind, security, path: path.map(Into::into) }));
+                let path: Option<String> = path.map(Into::into);
+                sockets.extend(kinds.map(|kind| ListenSocket { kind, security, path: path.clone(), is_proxied }));
             }
             #[cfg(unix)]
-            Given::Unix { path, mode } => {
+            Given::Unix { path, mode, is_proxied } => {
                 let kind = ListenKind::Unix(unix::listen(&path, mode)?);
-                sockets.push(ListenSocket { kind, security: Security::Plain, path: None });
+                sockets.push(ListenSocket { kind, security: Security::Plain, path: None, is_proxied });
             }
         }
     }

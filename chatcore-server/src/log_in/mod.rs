@@ -12,6 +12,8 @@ use chatcore::{Admission, HANDSHAKE_FRAME_BYTES_MAX, Refusal, Registration};
 
 use self::pool::Job;
 pub(crate) use self::pool::{Decision, Facts, Pool, Undecided};
+#[cfg(feature = "tls")]
+use crate::client_certificate::ClientCertificate;
 use crate::memory::HANDSHAKE_OUTPUT_BYTES;
 
 /// Bytes of a thread's stack: those that std gives it.
@@ -68,11 +70,16 @@ pub struct LogInRequest<'a> {
     pub registration: &'a Registration,
     /// The address that the client comes from; none over a Unix socket.
     pub address: Option<IpAddr>,
-    /// The connection is encrypted.
+    /// The connection is encrypted, or is up to a proxy that says so.
     pub is_encrypted: bool,
     /// The number of the user of this machine whose program the client is, over a Unix socket: the system tells it, and
     /// nobody can claim another one. None over a network, and on systems that do not tell.
     pub uid: Option<u32>,
+    /// The certificate that the client has shown over TLS, if the server asks for one
+    /// ([`Tls::with_client_authorities`](crate::Tls::with_client_authorities)) and the client has one. It is good: an authority
+    /// has issued it, and the client has its key.
+    #[cfg(feature = "tls")]
+    pub client_certificate: Option<&'a ClientCertificate>,
 }
 
 impl LogInRequest<'_> {

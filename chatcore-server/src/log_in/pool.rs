@@ -9,10 +9,13 @@ use std::thread;
 use std::time::Duration;
 
 use chatcore::{Admission, QuotaKey, Refusal, Registration};
+use chatcore_transport::Transport;
 use tracing::error;
 
 use super::queue::Queue;
 use super::{Authenticator, LogIn, LogInRequest};
+#[cfg(feature = "tls")]
+use crate::client_certificate::ClientCertificate;
 use crate::peer::Peer;
 
 /// When to come again if too many wait.
@@ -28,16 +31,37 @@ pub(super) struct Job {
 }
 
 /// What is known of a connection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Facts {
-    pub(crate) peer: Peer,
-    pub(crate) is_encrypted: bool,
+    peer: Peer,
+    is_encrypted: bool,
+    #[cfg(feature = "tls")]
+    certificate: Option<ClientCertificate>,
 }
 
 impl Facts {
-    const fn request<'a>(&self, registration: &'a Registration) -> LogInRequest<'a> {
-        let (address, uid) = (self.peer.address(), self.peer.uid());
-        LogInRequest { registration, address, is_encrypted: self.is_encrypted, uid }
+    /// Of a connection that was encrypted up to a proxy, or was not.
+    pub(crate) fn of(peer: Peer, transport: &Transport, is_encrypted_before: bool) -> Self {
+        Self {
+            peer,
+            is_encrypted: transport.is_encrypted() || is_encrypted_before,
+            #[cfg(feature = "tls")]
+            certificate: transport
+                .tls_session()
+                .and_then(|session| session.peer_certificates()?.first())
+                .map(ClientCertificate::new),
+        }
+    }
+
+    fn request<'a>(&'a self, registration: &'a Registration) -> LogInRequest<'a> {
+        LogInRequest {
+            registration,
+            address: self.peer.address(),
+            is_encrypted: self.is_encrypted,
+            uid: self.peer.uid(),
+            #[cfg(feature = "tls")]
+            client_certificate: self.certificate.as_ref(),
+        }
     }
 }
 

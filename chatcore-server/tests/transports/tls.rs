@@ -10,11 +10,12 @@ use std::sync::Arc;
 use chatcore::GoodbyeCode;
 use chatcore::wire::{ClientMessage, Goodbye, HubMessage, Send};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use rustls::client::WantsClientCert;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion};
+use rustls::{ClientConfig, ClientConnection, ConfigBuilder, RootCertStore, StreamOwned, SupportedProtocolVersion};
 
 use tempfile::TempDir;
 
@@ -46,14 +47,19 @@ impl Identity {
 
     /// How a client that trusts it alone speaks TLS.
     fn client(&self, version: &'static SupportedProtocolVersion) -> Arc<ClientConfig> {
+        Arc::new(self.client_builder(version).with_no_client_auth())
+    }
+
+    fn client_builder(
+        &self,
+        version: &'static SupportedProtocolVersion,
+    ) -> ConfigBuilder<ClientConfig, WantsClientCert> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(self.certificate.as_bytes()).expect("PEM")).expect("a certificate");
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_protocol_versions(&[version])
             .expect("the provider speaks it")
             .with_root_certificates(roots)
-            .with_no_client_auth();
-        Arc::new(config)
     }
 }
 
@@ -86,6 +92,17 @@ impl TlsServer {
 
     pub(crate) fn connect(&self) -> Stream {
         self.connect_with(&self.identity.client(&TLS13))
+    }
+
+    /// Connects with a certificate of the client's own, and its key.
+    pub(crate) fn connect_as(
+        &self,
+        version: &'static SupportedProtocolVersion,
+        certificate: CertificateDer<'static>,
+        key: PrivateKeyDer<'static>,
+    ) -> Stream {
+        let config = self.identity.client_builder(version).with_client_auth_cert(vec![certificate], key);
+        self.connect_with(&Arc::new(config.expect("they belong together")))
     }
 
     fn connect_with(&self, config: &Arc<ClientConfig>) -> Stream {

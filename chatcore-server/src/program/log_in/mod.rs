@@ -19,7 +19,7 @@ use tracing::info;
 use self::attempts::{Attempts, Origin};
 pub(crate) use self::command::PasswordCommand;
 pub(crate) use self::passwords::Passwords;
-use crate::{Authenticator, LogIn, LogInRequest, origin_of, quota_key};
+use crate::{Authenticator, ClientCertificate, LogIn, LogInRequest, origin_of, quota_key};
 
 /// Who may have a name without a password.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub(crate) struct Rules {
     pub(crate) passwords: Option<Arc<Passwords>>,
     /// Over a Unix socket, users of this machine have their own names, and no others.
     pub(crate) has_unix_users: bool,
+    /// Clients have the names that their certificates say.
+    pub(crate) has_certificate_users: bool,
     /// Wrong passwords from one origin before it waits.
     pub(crate) origin_failures_max: u32,
     /// What the names look like that nobody gets.
@@ -66,6 +68,7 @@ impl Default for Rules {
             guests: Guests::default(),
             passwords: None,
             has_unix_users: false,
+            has_certificate_users: false,
             origin_failures_max: 20,
             reserved: HashSet::new(),
         }
@@ -90,6 +93,8 @@ struct Asker<'a> {
     origin: Origin,
     /// Nobody else can read what it sends.
     is_private: bool,
+    /// Its certificate says that the name is its own.
+    is_certified: bool,
 }
 
 /// What decides about a client.
@@ -184,6 +189,9 @@ impl Rules {
         if self.reserved.contains(&*asker.name.confusable_key()) {
             return refuse(Refusal::Reserved);
         }
+        if self.has_certificate_users && asker.is_certified {
+            return Way::Decided(Ok(Admission::AnotherSession));
+        }
         match &self.passwords {
             // Whoever sends a password wants to log in, whether there is such a user or not.
             Some(_) if !asker.password.is_empty() && asker.is_private => return Way::Password,
@@ -201,6 +209,9 @@ impl Rules {
                 }));
             }
             Some(passwords) if passwords.like(asker.name).is_some() => return refuse(Refusal::Confusable),
+            None if self.guests == Guests::No && self.has_certificate_users => {
+                return refuse(denial("the name needs a certificate whose subject it is"));
+            }
             None if self.guests == Guests::No => {
                 return refuse(denial("the server takes the users of its own machine alone, over its Unix socket"));
             }
@@ -222,7 +233,10 @@ impl Asker<'_> {
             None => Origin::Local { uid: request.uid },
         };
         let (name, password) = (registration.name(), registration.credential());
-        Asker { name, password, origin, is_private: request.is_private() }
+        let subject = request.client_certificate.and_then(ClientCertificate::subject);
+        let is_certified =
+            subject.and_then(|subject| UserName::new(&subject).ok()).is_some_and(|subject| subject == *name);
+        Asker { name, password, origin, is_private: request.is_private(), is_certified }
     }
 
     /// Tells who was refused that wanted to log in. That guests do not get a name is no news.

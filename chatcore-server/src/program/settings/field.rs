@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use crate::Network;
 use chatcore::UserName;
 
+use super::tls::{CLIENT_AUTH, ClientAuth};
 use super::value::Value;
+use crate::Network;
 use crate::program::log::{FORMATS, Filter, Format};
 use crate::program::log_in::{GUESTS, Guests};
 
@@ -150,6 +151,17 @@ impl Field for bool {
     fn from_value(value: Value) -> Result<Self, String> {
         let Value::Text(text) = value else { mismatch(&value) };
         Ok(text == SWITCH[0])
+    }
+}
+
+impl Field for ClientAuth {
+    fn to_value(&self) -> Option<Value> {
+        Some(Value::Text(CLIENT_AUTH[*self as usize].into()))
+    }
+
+    fn from_value(value: Value) -> Result<Self, String> {
+        let Value::Text(text) = value else { mismatch(&value) };
+        Ok(if text == CLIENT_AUTH[0] { Self::Optional } else { Self::Required })
     }
 }
 

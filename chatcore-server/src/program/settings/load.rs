@@ -95,7 +95,8 @@ impl Loaded {
         let is_told =
             |error: &BindError| matches!(error, BindError::NoCertificate { .. }) && self.settings.tls.is_given();
         let errors = errors.into_iter().filter(|error| !is_told(error)).map(words);
-        let log_in = self.settings.log_in.faults(&self.settings.server.listen);
+        let has_client_ca = self.settings.tls.client_ca.is_some();
+        let log_in = self.settings.log_in.faults(&self.settings.server.listen, has_client_ca);
         let others = self.settings.tls.check().err().into_iter().chain(self.settings.reconnect.check().err());
         errors.chain(others).chain(log_in).collect()
     }

@@ -17,6 +17,7 @@ pub(super) struct LogIn {
     pub(super) guests: Guests,
     pub(super) password_file: Option<String>,
     pub(super) unix_users: bool,
+    pub(super) certificate_users: bool,
     pub(super) threads: u16,
     pub(super) origin_failures_max: u32,
     /// What is in the file.
@@ -32,6 +33,7 @@ impl Default for LogIn {
             guests: rules.guests,
             password_file: None,
             unix_users: rules.has_unix_users,
+            certificate_users: rules.has_certificate_users,
             threads: 1,
             origin_failures_max: rules.origin_failures_max,
             passwords: None,
@@ -55,7 +57,7 @@ impl LogIn {
     }
 
     /// What does not fit together, and what would be right.
-    pub(super) fn faults(&self, listen: &[String]) -> Vec<String> {
+    pub(super) fn faults(&self, listen: &[String], has_client_ca: bool) -> Vec<String> {
         let mut faults = Vec::new();
         if self.threads == 0 || self.threads > THREADS_MAX {
             faults.push(format!("log_in_threads is {}: it must be 1 to {THREADS_MAX}", self.threads));
@@ -66,8 +68,15 @@ impl LogIn {
         if self.unix_users && !listen.iter().any(|address| address.starts_with("unix:")) {
             faults.push("unix_users needs a Unix socket: an address unix:///path in listen".into());
         }
-        if self.guests == Guests::No && self.password_file.is_none() && !self.unix_users {
-            faults.push("guests is no, so nobody could log in: there must be a password_file or unix_users".into());
+        if self.certificate_users && !has_client_ca {
+            faults.push("certificate_users needs tls_client_ca: the file that says who issues the certificates".into());
+        }
+        let has_users = self.password_file.is_some() || self.unix_users || self.certificate_users;
+        if self.guests == Guests::No && !has_users {
+            faults.push(
+                "guests is no, so nobody could log in: there must be a password_file, unix_users or certificate_users"
+                    .into(),
+            );
         }
         faults
     }
@@ -77,6 +86,7 @@ impl LogIn {
             guests: self.guests,
             passwords: self.passwords.clone(),
             has_unix_users: self.unix_users,
+            has_certificate_users: self.certificate_users,
             origin_failures_max: self.origin_failures_max,
             reserved: HashSet::new(),
         };

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use super::field::{Field, SWITCH};
 use super::setting::{Group, Reload, Setting, settings};
+use super::tls::CLIENT_AUTH;
 use super::value::Unit::{Bytes, Choice, Cost, Count, List, Text, Time};
 use crate::program::log::FORMATS;
 use crate::program::log_in::GUESTS;
@@ -22,6 +23,11 @@ settings! {
              reads it again with SIGHUP.";
         tls_key: tls.key, Text("FILE"), Live,
             "A file with the key of the certificate, in PEM.";
+        tls_client_ca: tls.client_ca, Text("FILE"), Live,
+            "A file with the certificates of those who issue certificates to clients, in PEM. With it, the server asks \
+             clients over TLS for a certificate. It reads the file again with SIGHUP.";
+        tls_client_auth: tls.client_auth, Choice(CLIENT_AUTH), Live,
+            "Whether a client over TLS must show a certificate then: optional or required.";
         websocket_hosts: server.websocket_hosts, List("NAME"), Live,
             "Names of this server that a browser may ask for over a WebSocket, such as `chat.example`. Addresses and \
              `localhost` are always allowed. The server refuses others, to which somebody else may have pointed a name.",
@@ -30,6 +36,10 @@ settings! {
             "Where the pages are from that may connect over a WebSocket, such as `https://chat.example`. Pages of the host \
              that they ask for are always allowed, and programs that name no origin.",
             flag = "websocket-origin";
+        proxy_from: server.proxy_from, List("NETWORK"), Live,
+            "Where the proxies are, as addresses or networks like `10.0.0.0/8`, that connect to the addresses with \
+             `?proxy=yes` after them. They send a header of the PROXY protocol, version 1 or 2, from which the server takes \
+             the client's address. The server turns others away there.";
         reconnect_after: reconnect.after, Time, Live,
             "When clients are advised to connect again after the server has stopped. Without it, they come back as after a \
              break.";
@@ -84,6 +94,9 @@ settings! {
         unix_users: log_in.unix_users, Choice(SWITCH), Live,
             "Whether users of this machine have their own names over a Unix socket, without a password, and get no other \
              names there. Guests do not get these names.";
+        certificate_users: log_in.certificate_users, Choice(SWITCH), Live,
+            "Whether a client that shows a certificate gets the name that is its subject without a password. It needs \
+             tls_client_ca. A guest who has the name makes way.";
         log_in_threads: log_in.threads, Count, Restart,
             "Passwords that the server checks at a time. Each takes a thread, and the memory of its hash: 19 MiB.";
         origin_log_in_failures_max: log_in.origin_failures_max, Count, Live,

@@ -3,12 +3,26 @@
 use super::files;
 use crate::{Tls, TlsError};
 
-/// Where they are.
+/// Where they are, and whether clients show certificates, too.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TlsFiles {
     pub(super) cert: Option<String>,
     pub(super) key: Option<String>,
+    /// Who issues those of the clients.
+    pub(super) client_ca: Option<String>,
+    pub(super) client_auth: ClientAuth,
 }
+
+/// Whether a client must show a certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum ClientAuth {
+    #[default]
+    Optional,
+    Required,
+}
+
+/// What the two are called.
+pub(super) const CLIENT_AUTH: &[&str] = &["optional", "required"];
 
 /// Bytes of each, at the most.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -25,6 +39,13 @@ impl TlsFiles {
         match (&self.cert, &self.key) {
             (Some(_), None) => Err("tls_cert needs tls_key: the file with the key of the certificate".into()),
             (None, Some(_)) => Err("tls_key needs tls_cert: the file with the certificate of the key".into()),
+            (None, None) if self.client_ca.is_some() => {
+                Err("tls_client_ca needs tls_cert and tls_key: the server shows its certificate first".into())
+            }
+            _ if self.client_ca.is_none() && self.client_auth == ClientAuth::Required => {
+                Err("tls_client_auth is required, so tls_client_ca must say who issues the certificates of clients"
+                    .into())
+            }
             _ => Ok(()),
         }
     }
@@ -45,6 +66,9 @@ impl TlsFiles {
             TlsError::Mismatch | TlsError::Other(_) => format!("tls_cert is {cert:?} and tls_key is {key:?}: {error}"),
             error => format!("tls_cert is {cert:?}: {error}"),
         })?;
-        Ok(Some(tls))
+        let Some(client_ca) = &self.client_ca else { return Ok(Some(tls)) };
+        let client_ca_pem = read("tls_client_ca", client_ca)?;
+        let tls = tls.with_client_authorities(&client_ca_pem, self.client_auth == ClientAuth::Required);
+        tls.map(Some).map_err(|error| format!("tls_client_ca is {client_ca:?}: {error}"))
     }
 }

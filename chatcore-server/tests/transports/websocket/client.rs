@@ -15,7 +15,7 @@ pub(super) fn ws_server(flags: &[&str]) -> Server {
     Server::listening(2, &mut command)
 }
 
-pub(super) struct Stream<S> {
+pub(crate) struct Stream<S> {
     pub(super) below: S,
     socket: WebSocket,
     /// Payload that was not read.
@@ -26,7 +26,7 @@ pub(super) struct Stream<S> {
 
 impl<S: Read + Write> Stream<S> {
     /// Opens a WebSocket at the path `/`.
-    pub(super) fn open(mut below: S) -> Self {
+    pub(crate) fn open(mut below: S) -> Self {
         let mut request = UpgradeRequest::new("localhost", "/", &[SUBPROTOCOL], [7; 16]).expect("it is a request");
         below.write_all(request.bytes()).expect("the server reads");
         let mut head = Vec::new();

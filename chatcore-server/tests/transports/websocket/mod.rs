@@ -14,7 +14,8 @@ use tungstenite::client::ClientRequestBuilder;
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::protocol::frame::coding::CloseCode as TheirCloseCode;
 
-use self::client::{Stream, ws_server};
+pub(crate) use self::client::Stream;
+use self::client::ws_server;
 use crate::support::{Peer, connect, encode, opening as opening_of};
 use crate::tls::TlsServer;
 

@@ -159,7 +159,7 @@ fn a_path_a_host_and_an_origin_that_cannot_be_are_named() {
         (&["--websocket-host", "chat.example:80"][..], "chat.example:80\" is no host"),
         (&["--websocket-origin", "chat.example"], "chat.example\" is no origin"),
         (&["--listen", "ws://localhost:0/a b"], "\"/a b\" is no path"),
-        (&["--listen", "ws://localhost:0/a?b"], "\"/a?b\" is no path"),
+        (&["--listen", "ws://localhost:0/a#b"], "\"/a#b\" is no path"),
     ] {
         let mut command = Command::new(PROGRAM);
         command.args(flags).arg("--check-config").stdin(Stdio::null());

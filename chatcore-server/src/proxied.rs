@@ -1,0 +1,101 @@
+//! Connections that proxies carry: whose they are is in a header that comes before all else.
+
+use chatcore::{Hub, Instant, Refusal};
+use chatcore_transport::ProxyError;
+use tracing::{debug, info};
+
+use crate::config::DriverLimits;
+use crate::connection::Stage;
+use crate::table::Table;
+use crate::{closing, handshakes};
+
+/// What those are told who are no proxies, whatever they speak.
+const WORDS: &[u8] =
+    b"Connections come to this port through a proxy, which sends a header of the PROXY protocol first.\n";
+
+/// A proxy has come: the header is read before all else.
+pub(crate) fn begin(table: &mut Table, key: usize) {
+    if let Stage::Handshaking(handshaking) = &mut table.at(key).stage {
+        handshaking.proxy = Some(Box::default());
+    }
+}
+
+/// Turns away who has come to an address for proxies, and is none.
+pub(crate) fn refuse_stranger(table: &mut Table, limits: &DriverLimits, now: Instant, key: usize) {
+    refuse(
+        table,
+        limits,
+        now,
+        key,
+        &"it comes from no address of a proxy: who runs the server can add it to proxy_from",
+    );
+}
+
+fn refuse(table: &mut Table, limits: &DriverLimits, now: Instant, key: usize, reason: &dyn std::fmt::Display) {
+    let connection = table.at(key);
+    info!(peer = %connection.peer, %reason, "closed before it had a name");
+    // Whoever does not take it at once is not waited for.
+    let _ = connection.transport.say_below(WORDS);
+    closing::linger(table, limits, now, key);
+}
+
+/// There is no room for one more connection from where this one comes.
+fn turn_away(table: &mut Table, limits: &DriverLimits, now: Instant, key: usize, refusal: &Refusal) {
+    let connection = table.at(key);
+    info!(peer = %connection.peer, reason = %refusal, "turned away");
+    if let Stage::Handshaking(handshaking) = &mut connection.stage {
+        handshaking.handshake.turn_away(refusal);
+        connection.transport.turn_away(handshaking.handshake.transmit());
+    }
+    closing::begin_lingering(table, limits, now, key);
+}
+
+/// Takes the header, if one is to come. Whether more may be read now.
+pub(crate) fn take_header(
+    hub: &mut Hub,
+    table: &mut Table,
+    (limits, room): (&DriverLimits, usize),
+    now: Instant,
+    key: usize,
+) -> bool {
+    let connection = table.at(key);
+    let Stage::Handshaking(handshaking) = &mut connection.stage else { return true };
+    let Some(reader) = &mut handshaking.proxy else { return true };
+    match connection.transport.read_proxy_header(reader) {
+        Ok(None) => {
+            connection.readiness.readable = false;
+            false
+        }
+        Ok(Some(proxied)) => {
+            handshaking.proxy = None;
+            handshaking.is_encrypted_before = proxied.is_encrypted;
+            if let Some(source) = proxied.source {
+                debug!(peer = %source, proxy = %connection.peer, "comes through a proxy");
+                let peer = source.into();
+                let has_room = table.census.check(&peer, limits, room);
+                table.set_peer(key, peer);
+                if let Err(refusal) = has_room {
+                    turn_away(table, limits, now, key, &refusal);
+                    return false;
+                }
+            } else {
+                // The proxy speaks for itself, or for nobody that it knows: for no user of this machine.
+                connection.peer = connection.peer.without_user();
+            }
+            handshakes::charge(hub, table, now, key)
+        }
+        Err(ProxyError::Broken(error)) => {
+            closing::broke(table, key, Err(error));
+            false
+        }
+        // Proxies look in this way whether a server is there.
+        Err(ProxyError::Cut) if reader.is_empty() => {
+            closing::broke(table, key, Ok(()));
+            false
+        }
+        Err(error) => {
+            refuse(table, limits, now, key, &error);
+            false
+        }
+    }
+}
