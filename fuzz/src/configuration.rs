@@ -73,8 +73,8 @@ fn check_faults(lines: &[String]) {
 }
 
 /// One of these is in each sentence that says what would be right.
-const RIGHT: [&str; 25] = [
-    "it must be ",
+const RIGHT: [&str; 26] = [
+    "must be ",
     "it needs a unit",
     "must have",
     "is the nearest",
@@ -99,4 +99,5 @@ const RIGHT: [&str; 25] = [
     "give at least one",
     "cannot be a name: ",
     "a line looks like",
+    " as in ",
 ];

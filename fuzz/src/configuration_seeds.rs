@@ -35,6 +35,17 @@ const FILES: &[(&str, &[u8])] = &[
     ("limits-of-zero", b"rooms_max = 0\nsession_cost_burst = 0\nturn_time = \"0s\"\0--connections-max=0"),
     ("limits-that-do-not-fit", b"outbox_bytes_max = \"1KiB\"\nbuffer_bytes_max = \"128MiB\"\norigin_buffer_bytes_max = \"200MiB\"\n"),
     ("more-than-the-memory", b"memory_bytes_max = \"1MiB\"\n"),
+    ("nobody-could-log-in", b"guests = \"no\"\nunix_users = \"yes\"\nlog_in_threads = 0\norigin_log_in_failures_max = 0\n"),
+    (
+        "networks-that-are-none",
+        b"uncounted_origins = [\"10.0.0.0/33\", \"x\", \"none\"]\nwebsocket_hosts = [\"a b\"]\nwebsocket_origins = [\"chat\"]\n",
+    ),
+    (
+        "each-kind-of-address",
+        b"listen = [\"a:1\", \"tls://a:2\", \"ws://a:3/chat\", \"wss://a:4\", \"unix:///x\"]\n\
+          websocket_hosts = [\"chat.example\"]\nwebsocket_origins = [\"https://chat.example\"]\n\
+          uncounted_origins = [\"10.0.0.0/8\", \"::1\"]\nguests = \"reserved-only\"\n",
+    ),
     ("a-hint-without-a-time", b"reconnect_to = \"a:1\"\n"),
     ("names-that-are-none", b"reserved_names = [\"a b\", \"\", \"\xc2\xad\"]\n"),
     ("addresses-that-are-none", b"listen = [\"12345\", \"tls://localhost\", \"http://a:1\", \"unix://x?mode=8\", \"\"]\n"),
