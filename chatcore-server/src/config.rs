@@ -119,6 +119,19 @@ impl Config {
         }
         Ok(rules)
     }
+
+    /// All that is wrong with these.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn upgrade_faults(&self) -> impl Iterator<Item = BindError> {
+        let hosts =
+            self.websocket_hosts.iter().map(|host| ("websocket_hosts", UpgradeRules::default().with_host(host)));
+        let origins = self.websocket_origins.iter();
+        let origins = origins.map(|origin| ("websocket_origins", UpgradeRules::default().with_origin(origin)));
+        let wrong = |(name, rules): (_, Result<UpgradeRules, _>)| {
+            rules.err().map(|source| BindError::WebSocketRule { name, source })
+        };
+        hosts.chain(origins).filter_map(wrong)
+    }
 }
 
 impl Config {

@@ -228,7 +228,7 @@ pub(crate) fn faults(config: &Config) -> Vec<BindError> {
     };
     let faults = config.listen.iter().filter_map(fault);
     #[cfg(feature = "websocket")]
-    let faults = faults.chain(config.upgrade_rules().err());
+    let faults = faults.chain(config.upgrade_faults());
     faults.collect()
 }
 

@@ -192,6 +192,8 @@ fn all_that_is_wrong_is_told_at_once() {
         "listen = [\"12345\", \"tls://localhost:1\"]\n",
         "reconnect_to = \"a:1\"\n",
         "outbox_bytes_max = \"1KiB\"\n",
+        "websocket_hosts = [\"a b\", \"chat.example:1\"]\n",
+        "websocket_origins = [\"chat\"]\n",
     ));
     let faults = folder.faults(&["--connections-max", "0"]);
     for words in [
@@ -204,11 +206,14 @@ fn all_that_is_wrong_is_told_at_once() {
         "FILE:6: cannot listen on tls://localhost:1: TLS needs a certificate",
         "FILE:7: reconnect_to needs reconnect_after",
         "FILE:8: outbox_bytes_max is 1024: with this body_bytes_max it must be",
+        "FILE:9: websocket_hosts: \"a b\" is no host",
+        "FILE:9: websocket_hosts: \"chat.example:1\" is no host",
+        "FILE:10: websocket_origins: \"chat\" is no origin",
         "--connections-max: connections_max is 0",
     ] {
         assert!(faults.iter().any(|fault| fault.starts_with(words)), "{words}: {faults:#?}");
     }
-    assert_eq!(faults.len(), 10, "{faults:#?}");
+    assert_eq!(faults.len(), 13, "{faults:#?}");
 }
 
 #[test]
