@@ -63,11 +63,12 @@ fn what_comes_in_records_of_one_byte_counts() {
 #[test]
 fn what_comes_with_the_last_of_the_handshake_is_not_lost() {
     let authority = Authority::new();
-    let config = authority.vouches_for(&["localhost"]).server(None);
+    let mut config = Arc::unwrap_or_clone(authority.vouches_for(&["localhost"]).server(None));
+    config.send_half_rtt_data = true;
     let (listener, port) = listen();
     let server = thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        let mut session = ServerConnection::new(config).unwrap();
+        let mut session = ServerConnection::new(Arc::new(config)).unwrap();
         // A server of TLS 1.3 may speak before the client has finished, in the same packet.
         session.writer().write_all(&Preface::OURS.encode()).unwrap();
         while session.wants_read() && session.is_handshaking() {
