@@ -12,7 +12,7 @@ use chatcore::wire::{ClientMessage, Preface, Register, Token};
 use super::link::{LinkEvent, Opening};
 use super::phase::{CurrentPhase, Phase};
 use super::registrations::Registrations;
-use super::scenario::{Behaviour, Group, Held, PassiveMode, Scenario, attacker, frame, goodbye};
+use super::scenario::{Behaviour, Group, Held, PassiveMode, Scenario, attacker, frame, goodbye, guarded};
 use super::sockets::{ReadPolicy, Sockets};
 use crate::failure::{Failure, Result};
 use crate::over::Dialer;
@@ -31,6 +31,9 @@ const HOLD_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// How long the connections that are held take to come, all together.
 const ARRIVAL_TIME: Duration = Duration::from_secs(1);
+
+/// Passwords that are guessed on one connection: after this many refusals the server closes it.
+const GUESSES: usize = 8;
 
 /// What the attackers did.
 #[derive(Clone, Copy, Debug, Default)]
@@ -198,6 +201,7 @@ impl Attackers<'_> {
                 Behaviour::RegisterAndReset
                 | Behaviour::RegisterAndLeave
                 | Behaviour::RepeatHandshake { .. }
+                | Behaviour::Guess { .. }
                 | Behaviour::BeginHandshake => self.reconnect(number)?,
             }
         }
@@ -259,11 +263,14 @@ impl Attackers<'_> {
             (Behaviour::Flap { .. }, LinkEvent::Ready) => self.sockets.send(key, &goodbye()),
             (Behaviour::RegisterAndLeave, LinkEvent::Ready) => self.sockets.end_writing(key),
             (Behaviour::RegisterAndReset | Behaviour::Resume { .. }, LinkEvent::Ready)
-            | (Behaviour::RepeatHandshake { .. } | Behaviour::RegisterAndLeave, LinkEvent::Ended(_))
+            | (
+                Behaviour::RepeatHandshake { .. } | Behaviour::Guess { .. } | Behaviour::RegisterAndLeave,
+                LinkEvent::Ended(_),
+            )
             | (Behaviour::BeginHandshake, LinkEvent::Answered) => self.reconnect(number)?,
             // A timer makes the next connection of the first; the second have more to send on this one, and the third waits.
             (Behaviour::Flap { .. }, LinkEvent::Ended(_))
-            | (Behaviour::RepeatHandshake { .. }, LinkEvent::Ready | LinkEvent::Refused)
+            | (Behaviour::RepeatHandshake { .. } | Behaviour::Guess { .. }, LinkEvent::Ready | LinkEvent::Refused)
             | (Behaviour::Hold { .. } | Behaviour::BeginHandshake, LinkEvent::Ready)
             | (_, LinkEvent::Answered) => {}
             (Behaviour::Hold { .. }, LinkEvent::Ended(_)) => {
@@ -302,6 +309,7 @@ impl Attackers<'_> {
             }
             Behaviour::Flap { .. } => Opening::Register(attacker(number, 0)),
             Behaviour::RepeatHandshake { bytes } => Opening::Raw(bytes.clone()),
+            Behaviour::Guess { users } => Opening::Raw(guesses(number, state.connections, *users)),
             Behaviour::Hold { held: Held::Bare, .. } => Opening::Bare(Vec::new()),
             Behaviour::Hold { held: Held::Inside, pace: None } => Opening::Opaque(Preface::OURS.encode().to_vec()),
             Behaviour::Hold { held: Held::Inside, pace: Some(_) } => Opening::Opaque(Vec::new()),
@@ -412,4 +420,15 @@ mod tests {
             });
         }
     }
+}
+
+/// What an attacker says on one of its connections: names that have a password, and a wrong one. Each connection has other
+/// names than the last.
+fn guesses(number: usize, connection: u64, users: usize) -> Vec<u8> {
+    let first = (number + connection as usize * 7) * GUESSES;
+    let guess = |user: usize| {
+        let name = guarded((first + user) % users);
+        frame(&ClientMessage::Register(Register { name: &name, credential: b"password1", frame_bytes_max: u32::MAX }))
+    };
+    (0..GUESSES).flat_map(guess).collect()
 }

@@ -66,6 +66,8 @@ pub(crate) enum Surroundings {
     Files(u32),
     /// It logs all that it logs by default, into a pipe that is full and that nobody reads.
     FullLog,
+    /// It has a file with passwords of so many users, [`guarded`] by name.
+    Passwords(usize),
 }
 
 /// Users that are all alike.
@@ -112,6 +114,8 @@ pub(crate) enum Behaviour {
     RepeatHandshake { bytes: Vec<u8> },
     /// Registers, keeps the session, and ends the connection in an orderly way; then the next.
     RegisterAndLeave,
+    /// Registers under names that have a password, with another one: as many as a connection may, then on the next.
+    Guess { users: usize },
     /// Connects, says nothing that would begin a session, and stays. Connects again when it was closed.
     Hold { held: Held, pace: Option<Duration> },
     /// Begins the transport's handshake, and resets the connection as soon as it is answered; then the next.
@@ -179,6 +183,11 @@ pub(crate) fn flood(block: Vec<u8>, times: u64) -> Flood {
 /// The name of an attacker that has registered this many times before.
 pub(crate) fn attacker(number: usize, times: u64) -> String {
     if times == 0 { format!("attacker{number}") } else { format!("attacker{number}x{times}") }
+}
+
+/// The name of a user who has a password.
+pub(crate) fn guarded(number: usize) -> String {
+    format!("guarded{number}")
 }
 
 /// One message as a frame.

@@ -1,5 +1,6 @@
 //! The server that is attacked: how it is started, and what surrounds it.
 
+use std::fs;
 use std::io::{self, PipeReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -8,11 +9,14 @@ use nix::fcntl::{FcntlArg, fcntl};
 use tempfile::TempDir;
 
 use super::options::Options;
-use super::scenario::{Scenario, Surroundings};
+use super::scenario::{Scenario, Surroundings, guarded};
 use crate::failure::Result;
 use crate::machine::Cpus;
 use crate::over::Dialer;
 use crate::process::{Process, free_address};
+
+/// What stands for a password in the file: nobody's, at the cost that `argon2` 0.6 has by itself.
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$Y2hhdGNvcmUtYmVuY2g$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// A server that runs. Its files are there as long as this is.
 #[derive(Debug)]
@@ -38,11 +42,18 @@ impl Server {
             Surroundings::Files(most) => limited(program, most),
             _ => Command::new(program),
         };
-        command.args(dialer.server_args(folder.path())?);
+        // Whoever comes from this machine counts as a stranger does.
+        command.args(dialer.server_args(folder.path())?).args(["--uncounted-origin", "none"]);
         let is_logging = scenario.surroundings == Surroundings::FullLog;
         command.args(["--log", if is_logging { "info" } else { "warn" }]);
         let log = is_logging.then(full_pipe).transpose()?;
         let (log, stderr) = log.map_or((None, Stdio::null()), |(reader, stderr)| (Some(reader), stderr));
+        if let Surroundings::Passwords(users) = scenario.surroundings {
+            let file = folder.path().join("passwords");
+            let lines: String = (0..users).map(|user| format!("{}:{HASH}\n", guarded(user))).collect();
+            fs::write(&file, lines)?;
+            command.arg("--password-file").arg(file);
+        }
         command.args(&options.server_arg);
         // What is asked for on the command line takes precedence.
         let is_asked_for = |limit: &[&str]| options.server_arg.iter().any(|arg| arg.starts_with(limit[0]));

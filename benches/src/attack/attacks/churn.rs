@@ -14,7 +14,19 @@ pub(super) const ALL: &[Attack] = &[
         scenario: leave,
     },
     Attack { name: "full-log", about: "registers and vanishes, and nobody reads the server's log", scenario: full_log },
+    Attack { name: "log-in", about: "guesses the passwords of 1 000 users, eight on a connection", scenario: log_in },
 ];
+
+/// Users who have a password.
+const USERS: usize = 1_000;
+
+fn log_in(attackers: usize) -> Scenario {
+    Scenario {
+        attackers: vec![Behaviour::Guess { users: USERS }; attackers],
+        surroundings: Surroundings::Passwords(USERS),
+        ..Scenario::default()
+    }
+}
 
 fn vanish(attackers: usize) -> Scenario {
     Scenario { attackers: vec![Behaviour::RegisterAndReset; attackers], ..Scenario::default() }

@@ -50,6 +50,7 @@ mod tests {
                     Behaviour::Flap { .. }
                     | Behaviour::RegisterAndReset
                     | Behaviour::RegisterAndLeave
+                    | Behaviour::Guess { .. }
                     | Behaviour::Hold { .. }
                     | Behaviour::BeginHandshake => {}
                 }
