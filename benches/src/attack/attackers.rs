@@ -360,26 +360,43 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
     use std::sync::mpsc;
 
+    use socket2::SockRef;
+
     use super::*;
     use crate::over::Over;
+
+    /// How long something may take that must come.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// Ends the attack, also if the test fails.
+    struct End<'a>(&'a CurrentPhase);
+
+    impl Drop for End<'_> {
+        fn drop(&mut self) {
+            self.0.enter(Phase::After);
+        }
+    }
 
     /// Lets them attack a server that the test is.
     fn attack(over: Over, scenario: &Scenario, serve: impl FnOnce(&TcpListener)) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        SockRef::from(&listener).set_read_timeout(Some(PATIENCE)).unwrap();
         let dialer = Dialer::new(over, listener.local_addr().unwrap()).unwrap();
         let current = CurrentPhase::new();
         let (ready, _is_ready) = mpsc::channel();
         thread::scope(|scope| {
             let attack = scope.spawn(|| run(scenario, false, dialer, &current, &ready));
+            let end = End(&current);
             current.enter(Phase::During);
             serve(&listener);
-            current.enter(Phase::After);
+            drop(end);
             attack.join().unwrap().unwrap();
         });
     }
 
     fn read(stream: &mut TcpStream, bytes: usize) -> Vec<u8> {
         let mut read = vec![0; bytes];
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.read_exact(&mut read).unwrap();
         read
     }
