@@ -354,6 +354,17 @@ fn hello(number: usize) -> Vec<u8> {
     [&Preface::OURS.encode()[..], &frame(&ClientMessage::Register(register))].concat()
 }
 
+/// What an attacker says on one of its connections: names that have a password, and a wrong one. Each connection has other
+/// names than the last.
+fn guesses(number: usize, connection: u64, users: usize) -> Vec<u8> {
+    let first = (number + connection as usize * 7) * GUESSES;
+    let guess = |user: usize| {
+        let name = guarded((first + user) % users);
+        frame(&ClientMessage::Register(Register { name: &name, credential: b"password1", frame_bytes_max: u32::MAX }))
+    };
+    (0..GUESSES).flat_map(guess).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
@@ -437,15 +448,4 @@ mod tests {
             });
         }
     }
-}
-
-/// What an attacker says on one of its connections: names that have a password, and a wrong one. Each connection has other
-/// names than the last.
-fn guesses(number: usize, connection: u64, users: usize) -> Vec<u8> {
-    let first = (number + connection as usize * 7) * GUESSES;
-    let guess = |user: usize| {
-        let name = guarded((first + user) % users);
-        frame(&ClientMessage::Register(Register { name: &name, credential: b"password1", frame_bytes_max: u32::MAX }))
-    };
-    (0..GUESSES).flat_map(guess).collect()
 }

@@ -50,7 +50,7 @@ impl Server {
         let (log, stderr) = log.map_or((None, Stdio::null()), |(reader, stderr)| (Some(reader), stderr));
         if let Surroundings::Passwords(users) = scenario.surroundings {
             let file = folder.path().join("passwords");
-            let lines: String = (0..users).map(|user| format!("{}:{HASH}\n", guarded(user))).collect();
+            let lines = (0..users).map(|user| format!("{}:{HASH}\n", guarded(user))).collect::<Vec<_>>().concat();
             fs::write(&file, lines)?;
             command.arg("--password-file").arg(file);
         }

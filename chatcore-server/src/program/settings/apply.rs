@@ -53,7 +53,6 @@ mod tests {
         match (setting.name, value) {
             ("reserved_names", _) => Value::List(vec![UserName::new("admin").unwrap().as_str().into()]),
             ("listen", _) => Value::List(vec!["[::1]:0".into()]),
-            ("proxy_from", _) => Value::List(vec!["10.0.0.0/8".into()]),
             ("websocket_hosts", _) => Value::List(vec!["chat.example".into()]),
             ("websocket_origins", _) => Value::List(vec!["https://chat.example".into()]),
             ("reconnect_to", _) => Value::Text("elsewhere:1".into()),
@@ -66,7 +65,7 @@ mod tests {
             ("log_level", _) => Value::Text("debug".into()),
             ("log_format", _) => Value::Text("json".into()),
             ("ipv6_origin_bits", _) => Value::Number(56),
-            ("uncounted_origins", _) => Value::List(vec!["10.0.0.0/8".into()]),
+            ("proxy_from" | "uncounted_origins", _) => Value::List(vec!["10.0.0.0/8".into()]),
             ("memory_bytes_max", _) => Value::Number(u64::MAX),
             ("origin_buffer_bytes_max", Some(Value::Number(number))) => Value::Number(number - 1),
             (_, Some(Value::Number(number))) => Value::Number(number + 1),
