@@ -219,7 +219,7 @@ mod tests {
             (b"PROXY\r\n".to_vec(), "does not begin with a header"),
             (b"\r\n\r\n\0\r\nQUIT\r".to_vec(), "does not begin with a header"),
             (v2(0x21, 0x11, &[0; 2049]), "too long"),
-            (v2(0x21, 0x11, &[0; 65535]), "too long"),
+            (v2(0x21, 0x11, &vec![0; 65535]), "too long"),
             (long_line, "too long"),
             (v2(0x11, 0x11, IPV4), "malformed"),
             (v2(0x22, 0x11, IPV4), "malformed"),
