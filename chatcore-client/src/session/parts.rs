@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use chatcore_client::chatcore::Position;
-use chatcore_client::{Closed, Driver, RefusalCode};
+use chatcore_client::{ClientError, Closed, Driver, RefusalCode};
 use mio::{Events, Poll, Waker};
 
 use super::connect::{Connect, Restored, WAKER};
@@ -175,7 +175,11 @@ impl Session {
         let credential = self.own.password.as_ref().map(Password::as_bytes).unwrap_or_default();
         // If nobody can have it, the server is not even asked.
         let asked = driver.register(name, credential);
-        asked.or_else(|error| self.refused(&RefusalCode::InvalidName.to_string(), error.to_string()))
+        match asked {
+            // The connection broke as soon as it stood; the event that follows tells why.
+            Ok(()) | Err(ClientError::Closed) => Ok(()),
+            Err(error) => self.refused(&RefusalCode::InvalidName.to_string(), error.to_string()),
+        }
     }
 
     /// The password does not give the right to the name, or there was none.
