@@ -151,6 +151,7 @@ fn a_wrong_name_and_a_wrong_password_get_the_same_answer_for_the_same_work() {
     assert!(matches!(&without, Answer::Refused { detail, .. } if detail.contains("needs a password")), "{without:?}");
     // On the same connection, and under another spelling.
     assert_eq!(answer(&mut peer, "ALICE", "one"), Answer::Welcome);
+    server.logged(&["INFO joined", "alice"]);
     assert_eq!(hashes(&mut server), 3, "without a password there is nothing to hash");
     let (other, _device) = log_in(&server, "alice", "one");
     assert_eq!(other, Answer::Welcome, "on another device");
