@@ -233,6 +233,7 @@ pub(crate) fn faults(config: &Config) -> Vec<BindError> {
 }
 
 /// Whether any address is one where a WebSocket is spoken.
+#[cfg(feature = "websocket")]
 pub(crate) fn has_websocket(given: &[String]) -> bool {
     given.iter().any(|given| matches!(Given::parse(given), Ok(Given::Ip { path: Some(_), .. })))
 }
