@@ -125,7 +125,11 @@ fn a_certificate_that_is_not_good_is_refused_and_so_is_none_where_one_is_require
         ("of nobody", None, "peer sent no certificates"),
         ("of a stranger", Some(Authority::new().certify("alice")), "invalid peer certificate"),
         ("of last year", Some(authority.issue("alice", client, 2021)), "certificate expired"),
-        ("of a server", Some(authority.issue("alice", ExtendedKeyUsagePurpose::ServerAuth, 4000)), "purpose"),
+        (
+            "of a server",
+            Some(authority.issue("alice", ExtendedKeyUsagePurpose::ServerAuth, 4000)),
+            "client authentication",
+        ),
     ] {
         for version in [&TLS12, &TLS13] {
             let mut stream = match &pair {
