@@ -3,10 +3,12 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
-use chatcore::wire::{ClientMessage, HubMessage, Send};
+use chatcore::wire::{ClientMessage, Goodbye, HubMessage, Send};
+use chatcore::{GoodbyeCode, RefusalCode};
 
-use crate::support::{PROGRAM, Peer, Server, connect};
+use crate::support::{PATIENCE, PROGRAM, Peer, Server, connect};
 use crate::tls::TlsServer;
 use crate::websocket::Stream;
 
@@ -43,6 +45,34 @@ fn the_address_in_the_header_is_the_clients() {
         server.logged(&["joined", name, &format!("peer={peer}")]);
         peers.say(&ClientMessage::Send(Send { to: name, body: b"hello" }));
         assert!(matches!(peers.take_beside_acks(), HubMessage::Deliver(_)));
+    }
+}
+
+#[test]
+fn the_bounds_of_an_address_are_for_that_in_the_header() {
+    let mut server = server("127.0.0.1:0?proxy=yes", &["--connections-of-origin-max", "1"]);
+    let mut alice = Peer::registered_over(proxied(server.addresses[1], &header()), "alice");
+    let mut bob = Peer::over(proxied(server.addresses[1], &header()));
+    bob.take_preface();
+    let refused = bob.take();
+    assert!(matches!(&refused, HubMessage::Refused(refused) if refused.code == RefusalCode::HubFull), "{refused:?}");
+    bob.assert_end();
+    server.logged(&["INFO", "turned away", &format!("peer={SOURCE}")]);
+    Peer::registered_over(proxied(server.addresses[1], b"PROXY TCP6 2001:db8::1 ::1 12345 443\r\n"), "carol");
+    // When it is gone, there is room for another one from there.
+    alice.say(&ClientMessage::Goodbye(Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None }));
+    alice.assert_goodbye(GoodbyeCode::Left);
+    drop(alice);
+    server.logged(&["left", "alice"]);
+    let comes = || {
+        let mut peer = Peer::over(proxied(server.addresses[1], &[header(), crate::support::opening("bob")].concat()));
+        peer.take_preface();
+        matches!(peer.take(), HubMessage::Welcome(_))
+    };
+    // The server may hear of the end a little later.
+    let by = Instant::now() + PATIENCE;
+    while !comes() {
+        assert!(Instant::now() < by, "there is room");
     }
 }
 
