@@ -417,13 +417,10 @@ mod tests {
         let behaviour = Behaviour::Hold { held: Held::Bare, pace: Some(Duration::from_millis(1)) };
         let scenario = Scenario { attackers: vec![behaviour; 3], addresses: Some(2), ..Scenario::default() };
         attack(Over::Tcp, &scenario, |listener| {
-            // Who comes first is the system's to say.
-            let mut said: Vec<_> = (0..3)
-                .map(|_| {
-                    let (mut stream, source) = listener.accept().unwrap();
-                    (read(&mut stream, hello(0).len()), source.ip().to_string())
-                })
-                .collect();
+            // Who comes first is the system's to say. They stay open at this end: whoever is closed would come again.
+            let mut streams: Vec<_> = (0..3).map(|_| listener.accept().unwrap()).collect();
+            let said = streams.iter_mut().map(|(stream, from)| (read(stream, hello(0).len()), from.ip().to_string()));
+            let mut said: Vec<_> = said.collect();
             said.sort();
             let sources = ["127.0.0.2", "127.0.0.3", "127.0.0.2"].map(str::to_owned);
             let expected: Vec<_> = sources.into_iter().enumerate().map(|(number, ip)| (hello(number), ip)).collect();
