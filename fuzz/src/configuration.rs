@@ -36,6 +36,9 @@ const PATH: &str = "FILE";
 /// Lines of faults, and one that counts the others.
 const LINES_MAX: usize = 51;
 
+/// Letters that are left of a longer line.
+const CUT_LETTERS_MIN: usize = 1000;
+
 /// Letters of a line, and those of what a control character in it becomes.
 const LETTERS_MAX: usize = 1000 * "\\u{9f}".len();
 
@@ -68,7 +71,9 @@ fn check_faults(lines: &[String]) {
         }
         let place = ["FILE:", "--", "CHATCORE_", "RUST_LOG"];
         assert!(place.iter().any(|place| line.starts_with(place)), "no place: {line}");
-        assert!(RIGHT.iter().any(|words| line.contains(words)), "nothing that would be right: {line}");
+        // A value that fills a line by itself, and is named twice, may leave no room for the words between.
+        let is_cut = line.contains(" … ") && line.chars().count() > CUT_LETTERS_MIN;
+        assert!(is_cut || RIGHT.iter().any(|words| line.contains(words)), "nothing that would be right: {line}");
     }
 }
 
