@@ -208,8 +208,14 @@ impl Attackers<'_> {
         Ok(())
     }
 
-    /// Reacts to timers and to what has happened.
+    /// Reacts to what has happened, and to timers.
     fn advance(&mut self) -> Result<()> {
+        // What has ended is known before a timer asks what to do with it.
+        for (key, event) in self.sockets.take_events() {
+            if let Some(number) = key.checked_sub(self.first) {
+                self.on_event(number, &event)?;
+            }
+        }
         let now = Instant::now();
         while let Some(Reverse((time, number))) = self.timers.peek().copied()
             && time <= now
@@ -218,11 +224,6 @@ impl Attackers<'_> {
             if self.states[number].timer == Some(time) {
                 self.states[number].timer = None;
                 self.on_timer(number)?;
-            }
-        }
-        for (key, event) in self.sockets.take_events() {
-            if let Some(number) = key.checked_sub(self.first) {
-                self.on_event(number, &event)?;
             }
         }
         Ok(())
