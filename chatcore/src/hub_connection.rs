@@ -38,6 +38,7 @@ use crate::time::Instant;
 /// assert!(matches!(next, Next::Read));
 /// // What the hub wants done. Here there is one connection; else `conn` says which one is meant.
 /// while let Some(action) = hub.poll_action() {
+///     while hub.poll_event().is_some() {} // who has come and gone
 ///     match action {
 ///         Action::Write { conn } if connection.conn() == Some(conn) => {}
 ///         Action::Close { conn, .. } if connection.conn() == Some(conn) => connection.close(),

@@ -68,10 +68,14 @@ impl Hub {
     /// /// Returns until when to wait for the transports: none for any time.
     /// fn turn(now: Instant, hub: &mut Hub) -> Result<Option<Instant>, UnknownConn> {
     ///     // First the hub gets what the transports have, and then its actions are carried out.
-    ///     while let Some(action) = hub.poll_action() {
+    ///     loop {
+    ///         let action = hub.poll_action();
+    ///         // Events are handled before the action, or dropped as here: they do not wait without bound.
+    ///         while hub.poll_event().is_some() {}
     ///         match action {
-    ///             Action::Write { conn } => hub.transmitted(now, conn, hub.transmit(conn).bytes())?,
-    ///             Action::Close { .. } => {} // of the transport
+    ///             Some(Action::Write { conn }) => hub.transmitted(now, conn, hub.transmit(conn).bytes())?,
+    ///             Some(Action::Close { .. }) => {} // of the transport
+    ///             None => break,
     ///         }
     ///     }
     ///     match hub.poll_timeout() {
@@ -102,7 +106,7 @@ impl Hub {
     /// hub.shut_down(now, None);
     /// assert_eq!((hub.poll_action(), hub.is_behind()), (None, true));
     /// while turn(now, &mut hub)? == Some(now) {}
-    /// assert_eq!((hub.users(), hub.is_behind()), (0, false));
+    /// assert_eq!((hub.users(), hub.is_behind(), hub.poll_event()), (0, false, None));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn poll_action(&mut self) -> Option<Action> {
