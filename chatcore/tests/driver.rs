@@ -3,7 +3,7 @@
 mod world;
 
 use chatcore::wire::{ClientMessage, HubMessage, Join, Leave, Ping};
-use chatcore::{Action, HubEvent, Limits, Memory, Rate, Received};
+use chatcore::{Action, Hub, HubEvent, Limits, Memory, Rate, Received, UnknownConn};
 use world::{World, decode_all, encode_all, send};
 
 #[test]
@@ -86,9 +86,36 @@ fn an_unknown_connection_is_the_drivers_fault_and_said_so() {
     world.hub.disconnect(world.now, alice).unwrap();
     let error = world.hub.disconnect(world.now, alice).unwrap_err();
     assert_eq!(error.0, alice);
-    assert!(error.to_string().starts_with("connection #1 is not known to the hub"));
+    assert!(error.to_string().starts_with("connection #0 is not known to the hub"));
     assert!(world.hub.transmitted(world.now, alice, 0).is_err());
     assert!(world.hub.transmit(alice).is_empty());
+}
+
+#[test]
+fn ids_of_the_hub_before_a_restart_name_nobody() {
+    let started = |seed| {
+        let mut world = World::new(Limits::default());
+        world.hub = Hub::new(Limits::default(), seed);
+        let conn = world.join("alice");
+        let session = world.hub.sessions_of(&"alice".parse().unwrap()).next().expect("she is there");
+        (world, conn, session)
+    };
+    let (before, old_conn, old_session) = started([1; 32]);
+    let (World { mut hub, now, .. }, conn, session) = started([2; 32]);
+    drop(before);
+    assert_eq!((old_conn.index(), old_session.index()), (conn.index(), session.index()), "they are in the same place");
+    let unknown = UnknownConn(old_conn);
+    let ping = encode_all(&[ClientMessage::Ping(Ping { nonce: 7 })]);
+    let mut input = &ping[..];
+    assert_eq!(hub.receive(now, old_conn, &mut input), Err(unknown));
+    assert_eq!(input, ping, "nothing is taken");
+    assert_eq!(hub.transmitted(now, old_conn, 0), Err(unknown));
+    assert_eq!(hub.disconnect(now, old_conn), Err(unknown));
+    assert!(!hub.set_session_value(old_session, 7));
+    assert_eq!((hub.user_of(old_session), hub.conn_of(old_session)), (None, None));
+    assert_eq!((hub.session_value(session), hub.conn_of(session)), (0, Some(conn)), "alice has lost nothing");
+    let (_, again_conn, again_session) = started([1; 32]);
+    assert_eq!((again_conn, again_session), (old_conn, old_session), "the same seed, the same ids");
 }
 
 #[test]

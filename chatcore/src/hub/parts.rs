@@ -12,7 +12,7 @@ use super::prefetch::Prefetch;
 use super::presence::Presence;
 use super::questions::Questions;
 use super::reports::Reports;
-use super::secret_rng::{self, SecretRng};
+use super::secret_rng::{Marks, SecretRng};
 use super::shutdown::ShuttingDown;
 use super::thresholds::Thresholds;
 use crate::handshake::Denial;
@@ -114,19 +114,19 @@ impl Hub {
         if let Err(error) = limits.check() {
             panic!("{error}");
         }
-        let (mut secrets, mark) = (SecretRng::new(seed), secret_rng::mark_of(seed));
+        let (mut secrets, marks) = (SecretRng::new(seed), Marks::of(seed));
         let key = secrets.draw();
         Self {
             unix_epoch_ms: EPOCH_UNIX_MS,
             number: 0,
             secrets,
-            ordered: Ordered::new(Sessions::new(limits, thresholds, key), Rooms::new(key)),
+            ordered: Ordered::new(Sessions::new(limits, thresholds, key, &marks), Rooms::new(key)),
             delivery: Delivery::new(),
             presence: Presence::new(key),
             reserved: BTreeSet::new(),
             banned: BTreeMap::new(),
             reports: Reports::default(),
-            questions: Questions::new(mark),
+            questions: Questions::new(marks.questions),
             prefetch: Prefetch::new(thresholds.prefetch_sessions),
             shutting_down: None,
             has_seldom_pending: false,

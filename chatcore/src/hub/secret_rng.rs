@@ -22,12 +22,25 @@ impl SecretRng {
     }
 }
 
-/// What tells the hub with this seed from others. It is of another stream than the secrets, and tells nothing of them.
-pub(super) fn mark_of(seed: [u8; 32]) -> u32 {
-    const STREAM: u64 = 1;
-    let mut rng = ChaCha20Rng::from_seed(seed);
-    rng.set_stream(STREAM);
-    rng.next_u32()
+/// What tells the ids of the hub with this seed from those of others. It is of another stream than the secrets, and tells
+/// nothing of them.
+pub(super) struct Marks {
+    /// What all ids of questions bear.
+    pub(super) questions: u32,
+    /// After which the serial numbers of connections begin.
+    pub(super) conns: u32,
+    /// The same of sessions.
+    pub(super) sessions: u32,
+}
+
+impl Marks {
+    pub(super) fn of(seed: [u8; 32]) -> Self {
+        const STREAM: u64 = 1;
+        let mut rng = ChaCha20Rng::from_seed(seed);
+        rng.set_stream(STREAM);
+        let [questions, conns, sessions] = core::array::from_fn(|_| rng.next_u32());
+        Self { questions, conns, sessions }
+    }
 }
 
 impl fmt::Debug for SecretRng {

@@ -41,8 +41,8 @@ impl Sessions {
     /// A new connection for a session.
     pub(in crate::hub) fn open_conn(&mut self, session: usize) -> ConnId {
         let index = u32::try_from(self.conns.vacant_key()).expect("a driver has fewer connections than that");
-        self.conns_ever = self.conns_ever.wrapping_add(1);
-        let id = ConnId { index, serial: self.conns_ever };
+        self.last_conn = self.last_conn.wrapping_add(1);
+        let id = ConnId { index, serial: self.last_conn };
         let slot = self.conns.insert(Conn { serial: id.serial, on_their_way: 0, state: ConnState::Open(session) });
         self.conn_slots_used = self.conn_slots_used.max(slot + 1);
         id

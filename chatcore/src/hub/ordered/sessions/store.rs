@@ -17,6 +17,7 @@ use crate::hub::event::{CloseReason, HubEvent};
 use crate::hub::name_table::NameTable;
 use crate::hub::origins::{Origins, Place, Share};
 use crate::hub::rate::Pace;
+use crate::hub::secret_rng::Marks;
 use crate::hub::thresholds::Thresholds;
 use crate::hub::timers::{TimerKey, Timers};
 use crate::hub::work::{FIRST_WORK_MAX, MORE_WORK_MAX};
@@ -68,8 +69,10 @@ pub(in crate::hub) struct Sessions {
     pub(in crate::hub) events: VecDeque<HubEvent>,
     /// Sessions that are marked to be ended.
     pub(super) marked: VecDeque<usize>,
-    pub(super) conns_ever: u32,
-    pub(super) begun: u32,
+    /// The serial number of the newest connection: the hub's mark before the first.
+    pub(super) last_conn: u32,
+    /// The same of the newest session.
+    pub(super) last_session: u32,
     /// What those sessions have whose users have limits of their own.
     pub(super) own: BTreeMap<usize, Own>,
     /// The program wants to know who joins and leaves which room.
@@ -104,7 +107,7 @@ impl Sessions {
         self.limits = limits;
     }
 
-    pub(in crate::hub) fn new(limits: Limits, thresholds: Thresholds, key: [u8; 16]) -> Self {
+    pub(in crate::hub) fn new(limits: Limits, thresholds: Thresholds, key: [u8; 16], marks: &Marks) -> Self {
         let mut pool = Pool::default();
         pool.set_limit(limits.buffer_bytes_max);
         Self {
@@ -134,8 +137,8 @@ impl Sessions {
             closes: VecDeque::new(),
             events: VecDeque::new(),
             marked: VecDeque::new(),
-            conns_ever: 0,
-            begun: 0,
+            last_conn: marks.conns,
+            last_session: marks.sessions,
             own: BTreeMap::new(),
             has_room_events: false,
             counters: Counters::default(),

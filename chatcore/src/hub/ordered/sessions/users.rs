@@ -79,8 +79,8 @@ impl Sessions {
 
     /// A serial number for a session that begins.
     pub(in crate::hub) const fn next_serial(&mut self) -> u32 {
-        self.begun = self.begun.wrapping_add(1);
-        self.begun
+        self.last_session = self.last_session.wrapping_add(1);
+        self.last_session
     }
 
     /// The oldest sessions of users whose names are others and look like this one, which has that key.
