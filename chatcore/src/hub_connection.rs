@@ -146,7 +146,8 @@ impl HubConnection {
         next
     }
 
-    /// Lets a client in, which then has its welcome, or refuses it as the hub says.
+    /// Lets a client in, which then has its welcome, or refuses it as the hub says. The registration must be the one that
+    /// this connection gave with [`Next::Decide`]: that of another connection is not noticed.
     ///
     /// # Panics
     ///
@@ -157,7 +158,8 @@ impl HubConnection {
     }
 
     /// Lets a client in that the program knows, as [`Hub::admit_as`]. If the hub does not admit it, this gives its
-    /// registration back, and it is still to be decided about.
+    /// registration back, and it is still to be decided about. As with [`admit`](Self::admit), the registration must be of
+    /// this connection.
     ///
     /// # Errors
     ///
@@ -173,7 +175,11 @@ impl HubConnection {
         registration: Registration,
         admission: Admission,
     ) -> Result<Next, Box<NotAdmitted>> {
-        let Stage::Handshaking(_) = self.stage else { return Ok(self.undecided()) };
+        let Stage::Handshaking(handshake) = &self.stage else { return Ok(self.undecided()) };
+        assert!(
+            handshake.is_undecided(),
+            "no registration is undecided here: decide once about each that Next::Decide gives, on its own connection"
+        );
         self.stage = Stage::Open(hub.admit_as(now, registration, admission)?);
         Ok(self.go_on(now, hub))
     }

@@ -5,7 +5,7 @@ mod world;
 use std::time::Duration;
 
 use chatcore::wire::{ClientMessage, HubMessage, PREFACE_BYTES, Ping, Send};
-use chatcore::{Action, Hub, HubConnection, Instant, Limits, Next, QuotaKey, Rate, Refusal};
+use chatcore::{Action, Admission, Hub, HubConnection, Instant, Limits, Next, QuotaKey, Rate, Refusal};
 use world::{decode_all, encode_all, opening};
 
 const NOW: Instant = Instant::from_millis(1);
@@ -54,6 +54,24 @@ fn a_decision_that_comes_too_late_lets_nobody_in() {
     let said = written(due, &mut hub, &mut connection);
     assert!(matches!(decode_all(&said[PREFACE_BYTES..])[..], [HubMessage::Goodbye(_)]));
     assert!(connection.is_closed());
+}
+
+#[test]
+#[should_panic(expected = "no registration is undecided here")]
+fn a_connection_whose_client_has_asked_for_nothing_is_not_admitted() {
+    let (mut hub, mut connection) = connected(Limits::default());
+    let Next::Decide(of_another) = connection.receive(NOW, &mut hub, &opening("alice")) else { panic!("it asks") };
+    let mut silent = HubConnection::new(NOW, &mut hub, QuotaKey::default());
+    let _ = silent.admit(NOW, &mut hub, *of_another);
+}
+
+#[test]
+#[should_panic(expected = "no registration is undecided here")]
+fn a_registration_that_is_refused_is_not_admitted_afterwards() {
+    let (mut hub, mut connection) = connected(Limits::default());
+    let Next::Decide(registration) = connection.receive(NOW, &mut hub, &opening("alice")) else { panic!("it asks") };
+    assert!(matches!(connection.refuse(NOW, &mut hub, &Refusal::Denied), Next::Read));
+    let _ = connection.try_admit(NOW, &mut hub, *registration, Admission::AnotherSession);
 }
 
 #[test]
