@@ -257,9 +257,7 @@ impl Hub {
         let (conn, session) = self.begin(key, body_bytes_max, registration)?;
         let (sessions, rooms) = self.ordered.unordered();
         let user_value = sessions[sibling].user_value();
-        if user_value != 0 {
-            sessions[session].rare().user_value = user_value;
-        }
+        sessions[session].set_user_value(user_value);
         rooms.enter_rooms_of(sessions, session, sibling);
         self.note_work(u32::try_from(self.ordered.sessions()[session].details.rooms.len()).unwrap_or(u32::MAX));
         Ok(conn)

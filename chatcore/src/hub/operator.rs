@@ -255,7 +255,7 @@ impl Hub {
         let (sessions, _) = self.ordered.unordered();
         let index = sessions.by_id(session);
         if let Some(index) = index {
-            sessions[index].rare().value = value;
+            sessions[index].set_value(value);
         }
         index.is_some()
     }
@@ -272,8 +272,8 @@ impl Hub {
         let (sessions, _) = self.ordered.unordered();
         let oldest = sessions.find(name.as_bytes());
         if let Some(oldest) = oldest {
-            sessions[oldest].rare().user_value = value;
-            sessions.siblings_mut(oldest, |sibling| sibling.rare().user_value = value);
+            sessions[oldest].set_user_value(value);
+            sessions.siblings_mut(oldest, |sibling| sibling.set_user_value(value));
         }
         oldest.is_some()
     }

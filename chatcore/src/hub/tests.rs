@@ -503,8 +503,8 @@ proptest! {
     }
 }
 
-#[test]
-fn nothing_inside_a_hub_shows_a_token() {
+/// A hub with one user, alice.
+fn with_alice() -> Hub {
     let now = Instant::from_millis(1_000);
     let mut hub = Hub::new(Limits::default(), [7; 32]);
     let mut opening = Preface::OURS.encode().to_vec();
@@ -513,6 +513,25 @@ fn nothing_inside_a_hub_shows_a_token() {
     let mut handshake = Handshake::new(now, hub.limits());
     let registration = handshake.receive(now, &mut &opening[..]).expect("it is right").expect("it is whole");
     hub.admit(now, registration).expect("the name is free");
+    hub
+}
+
+#[test]
+fn a_value_that_is_not_set_takes_no_memory() {
+    let mut hub = with_alice();
+    let alice = UserName::new("alice").expect("it can be a name");
+    let session = hub.sessions_of(&alice).next().expect("she is there");
+    assert!(hub.set_session_value(session, 0) && hub.set_user_value(&alice, 0));
+    assert!(hub.ordered.sessions()[0].details.rare.is_none(), "nothing is kept for it");
+    assert!(hub.set_session_value(session, 7) && hub.set_user_value(&alice, 8));
+    assert_eq!((hub.session_value(session), hub.user_value(&alice)), (7, 8));
+    assert!(hub.set_session_value(session, 0) && hub.set_user_value(&alice, 0));
+    assert_eq!((hub.session_value(session), hub.user_value(&alice)), (0, 0), "it is taken back");
+}
+
+#[test]
+fn nothing_inside_a_hub_shows_a_token() {
+    let hub = with_alice();
     let sessions = hub.ordered.sessions();
     let session = &sessions[0];
     let inside = [format!("{session:?}"), format!("{:?}", sessions.pool), format!("{:?}", hub.secrets)].concat();

@@ -344,6 +344,18 @@ impl Session {
         self.details.rare.as_ref().map_or(0, |rare| rare.user_value)
     }
 
+    pub(in crate::hub) fn set_value(&mut self, value: u64) {
+        if self.value() != value {
+            self.rare().value = value;
+        }
+    }
+
+    pub(in crate::hub) fn set_user_value(&mut self, value: u64) {
+        if self.user_value() != value {
+            self.rare().user_value = value;
+        }
+    }
+
     pub(in crate::hub) fn rare(&mut self) -> &mut Rare {
         self.details.rare.get_or_insert_default()
     }
