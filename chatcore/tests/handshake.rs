@@ -300,8 +300,19 @@ fn who_reports_more_than_was_given_is_told() {
         let reported = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| handshake.transmitted(given + 5)));
         let words = reported.unwrap_err();
         let words = words.downcast_ref::<&str>().expect("it is told in words");
-        assert_eq!(*words, "the driver reports more bytes as transmitted than it was given");
+        assert!(words.starts_with("the driver reports more bytes as transmitted than it was given"), "{words}");
+        assert!(words.contains("what was taken of transmit()"), "it says what is right: {words}");
     }
+}
+
+#[test]
+#[should_panic(expected = "refuse once what receive() returned")]
+fn who_refuses_a_registration_twice_is_told() {
+    let now = Instant::ZERO;
+    let mut handshake = Handshake::new(now, &Limits::default());
+    let _registration = handshake.receive(now, &mut &opening("alice")[..]).unwrap().unwrap();
+    handshake.refuse(now, &Refusal::Denied).unwrap();
+    let _ = handshake.refuse(now, &Refusal::Denied);
 }
 
 #[test]

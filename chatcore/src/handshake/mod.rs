@@ -203,7 +203,10 @@ impl Handshake {
         if self.state == Some(State::Closed) {
             return Ok(());
         }
-        assert!(self.is_undecided(), "a refusal answers a registration");
+        assert!(
+            self.is_undecided(),
+            "no registration is undecided here: refuse once what receive() returned, or admit it"
+        );
         self.state = Some(State::Unregistered);
         self.deadline = now + self.time_max;
         self.attempts += 1;
@@ -338,7 +341,10 @@ impl Handshake {
     /// If `count` is more than [`transmit`](Self::transmit) gave.
     pub fn transmitted(&mut self, count: usize) {
         let given: usize = self.transmit().bytes();
-        assert!(count <= given, "the driver reports more bytes as transmitted than it was given");
+        assert!(
+            count <= given,
+            "the driver reports more bytes as transmitted than it was given: it reports what was taken of transmit(), once"
+        );
         if self.other_protocol_answer.is_empty() {
             self.outbox.transmitted(count, &mut Pool::default());
         } else {

@@ -28,7 +28,10 @@ impl Outbox {
         let of_preface = count.min(usize::from(self.preface_left));
         self.preface_left -= u8::try_from(of_preface).expect("it is at most what is left");
         let mut left_over = count - of_preface;
-        assert!(left_over <= self.unwritten_bytes(), "the driver reports more bytes as transmitted than it was given");
+        assert!(
+            left_over <= self.unwritten_bytes(),
+            "the driver reports more bytes as transmitted than it was given: it reports what was taken of transmit(), once"
+        );
         self.unwritten -= of_frames(left_over);
         while let Some(segment) = self.older.get(self.written.segment as usize) {
             let left = segment.bytes.as_slice().len() - self.written.offset as usize;

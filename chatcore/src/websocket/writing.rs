@@ -101,7 +101,10 @@ impl Writer {
         let of_header = count.min(self.header().len());
         self.header_written += u8::try_from(of_header).expect("a header has at most 14 bytes");
         let payload = count - of_header;
-        assert!(payload <= self.left(), "the driver reports more bytes as transmitted than it was given");
+        assert!(
+            payload <= self.left(),
+            "the driver reports more bytes as transmitted than it was given: it reports what was taken of transmit(), once"
+        );
         self.left -= u32::try_from(payload).expect("it is at most what is left");
         if self.left == 0 && self.header_written == self.header_bytes {
             (self.header_bytes, self.header_written, self.is_message) = (0, 0, false);
