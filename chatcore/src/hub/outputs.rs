@@ -17,7 +17,8 @@ const BEFORE_SLICE_MAX: u32 = 8;
 impl Hub {
     /// The next event; none if there is no further one. A driver that uses the events drains them before it carries out
     /// an action, because the action may drop a connection that an event names. A driver that does not use them drains
-    /// and drops them: while more than 65 536 wait, [`receive`](Self::receive) takes nothing.
+    /// and drops them: while more than 65 536 wait, [`receive`](Self::receive) takes nothing. Calls of the program itself,
+    /// such as [`admit`](Self::admit) and [`rename`](Self::rename), are not refused then, and their events come on top.
     pub fn poll_event(&mut self) -> Option<HubEvent> {
         self.ordered.unordered().0.events.pop_front()
     }
