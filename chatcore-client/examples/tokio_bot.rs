@@ -22,8 +22,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 /// Runs the bot until it is to stop, or the server ends it.
 pub(crate) async fn run(dial: impl Dial, room: &str, stop: impl Future) -> Result<(), Box<dyn Error>> {
     // The server may not be there yet, be started again, or keep the name for a bot before this one.
-    let config = ClientConfig::default().with_keeps_trying(true);
-    let mut bot = AsyncClient::connect(dial, config).await?;
+    let mut bot = AsyncClient::connect(dial, ClientConfig::default().with_keeps_trying(true)).await?;
     bot.register("greeter", b"")?;
     let mut stop = pin!(stop);
     loop {
@@ -52,14 +51,13 @@ fn handle<D: Dial>(bot: &mut AsyncClient<D>, home: &str, event: Event) -> Result
             match body.split_once(' ').unwrap_or((&body, "")) {
                 ("!help", _) => say(bot, to, "I know !help, !echo TEXT and !members"),
                 ("!echo", text) => say(bot, to, text),
-                // `Members` answers: whoever asks, the room is told.
                 ("!members", _) => ask(bot.roster(home, 0)),
                 _ => {}
             }
         }
         Event::Members { users, .. } => {
             let names: Vec<&str> = users.iter().map(User::shown).collect();
-            // There may be more pages: the bot tells the first.
+            // The room is told, whoever asked. There may be more pages: the bot tells the first.
             say(bot, home, &format!("here are {}", names.join(", ")));
         }
         Event::Reconnecting { why, after, .. } => eprintln!("{}; back in {after:?}", why.to_string().escape_debug()),
