@@ -197,6 +197,22 @@ mod tests {
     }
 
     #[test]
+    fn an_origin_that_is_its_own_site_counts_once() {
+        let prefixes = Prefixes { origin_bits: 56, site_bits: 56 };
+        let (mut census, limits) = (Census::new(prefixes), limits());
+        let peer = peer("2001:db8::1");
+        let serial = census.enter(&peer, 1);
+        assert_eq!(census.check(&peer, &limits, MANY), Ok(()), "two may have no name");
+        assert_eq!(census.longest_nameless().count(), 0, "it is alone");
+        census.enter(&peer, 2);
+        let handshakes = Err(Refusal::HandshakesOfOrigin { handshakes_of_origin_max: 2 });
+        assert_eq!(census.check(&peer, &limits, MANY), handshakes);
+        census.end_handshake(&peer, serial, 1);
+        census.leave(&peer);
+        assert_eq!(census.check(&peer, &limits, MANY), Ok(()));
+    }
+
+    #[test]
     fn networks_that_are_not_counted_and_programs_of_this_machine_are_not_bounded() {
         let mut census = Census::default();
         let limits = limits().with_uncounted_origins(["10.0.0.0/8".parse().expect("it is a network")]);

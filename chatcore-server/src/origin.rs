@@ -27,9 +27,10 @@ impl Prefixes {
         key(address, self.origin_bits)
     }
 
-    /// The site of an address. An address of IPv4 has none.
+    /// The site of an address. An address of IPv4 has none, and so has one whose site is its origin: that counts once.
     pub(crate) fn site(self, address: IpAddr) -> Option<QuotaKey> {
-        address.to_canonical().is_ipv6().then(|| key(address, self.site_bits))
+        let has_site = self.site_bits != self.origin_bits && address.to_canonical().is_ipv6();
+        has_site.then(|| key(address, self.site_bits))
     }
 }
 
