@@ -134,7 +134,7 @@ impl Reading<'_> {
         connection.readiness.blocked |= connection.transport.is_blocked();
         let (count, is_all) = match input {
             Input::Bytes { count, is_all } => (count, is_all),
-            Input::Overhead(count) => return Some(count),
+            Input::Overhead(count) => return self.charge_overhead(key, count).then_some(count),
             Input::None => {
                 connection.readiness.readable = false;
                 return Some(0);
@@ -178,6 +178,36 @@ impl Reading<'_> {
             fed
         };
         self.keep(key, kept, &fed).then_some(count)
+    }
+
+    /// What carries nothing of the stream is work all the same: for the connection, and for its origin. Whether more may be
+    /// read.
+    fn charge_overhead(&mut self, key: usize, count: usize) -> bool {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        let cost = (count >> 10).max(1);
+        let connection = self.table.at(key);
+        connection.usage.add(self.now, cost);
+        match &mut connection.stage {
+            Stage::Open(_) | Stage::Handshaking(_) => {}
+            Stage::Lingering { bytes_left, .. } => {
+                let left = bytes_left.checked_sub(count);
+                match left {
+                    Some(left) => *bytes_left = left,
+                    None => self.table.remove(key),
+                }
+                return left.is_some();
+            }
+            Stage::Broken { .. } => return true,
+        }
+        let peer = connection.peer;
+        match self.hub.charge_origin(self.now, self.table.census.origin(&peer), cost) {
+            Some(until) if until > self.now => {
+                let kept = self.table.take_kept(key);
+                self.table.keep(self.now, key, kept, Flow::Paused { until });
+                false
+            }
+            _ => true,
+        }
     }
 
     /// Keeps what was not taken. Whether more may be read in this turn.
@@ -344,6 +374,53 @@ pub(crate) mod tests {
             bench.reading(millis).turn(false);
             assert_eq!((bench.table.len(), bench.table.read_queue.len(Load::Heavy)), (left, left), "{millis} ms");
         }
+    }
+
+    #[test]
+    #[cfg(all(unix, feature = "websocket"))]
+    fn pings_of_a_websocket_cost_their_connection_and_its_origin() {
+        use std::io::Write;
+        use std::os::unix::net::UnixStream;
+        use std::sync::Arc;
+
+        use chatcore::Rate;
+        use chatcore::websocket::UpgradeRules;
+        use chatcore_transport::{Base, WebSocketStream};
+
+        const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+            Sec-WebSocket-Protocol: chatcore.v1\r\n\r\n";
+        const PING: &[u8] = &[0x89, 0x80, 0, 0, 0, 0];
+
+        let mut bench = Bench::new();
+        // Of the rate of the origin, so much is left after the admission that a thousand reads use it up.
+        let limits = Limits::default().with_origin_rate(Rate { per_s: 10, burst: 800 });
+        bench.hub = Hub::new(limits, [7; 32]);
+        let conn = admit(&mut bench.hub, "alice");
+        let (ours, mut client) = UnixStream::pair().expect("the system has sockets");
+        ours.set_nonblocking(true).expect("a socket may be told not to block");
+        let base = Base::Plain(Socket::Unix(mio::net::UnixStream::from_std(ours)));
+        let stream = WebSocketStream::server(base, Arc::new(UpgradeRules::default()));
+        let handshake = Handshake::new(NOW, bench.hub.limits());
+        let transport = Transport::WebSocket(Box::new(stream));
+        let key = bench.table.insert(Connection::new(transport, Peer::Local { uid: None }, handshake));
+        let mut say = |bench: &mut Bench, bytes: &[u8]| {
+            client.write_all(bytes).expect("there is room");
+            bench.table.readable(NOW, key);
+            bench.reading(1_000_000).turn(false);
+        };
+        say(&mut bench, REQUEST);
+        bench.table.open(key, conn);
+        say(&mut bench, PING);
+        assert_eq!(bench.table.at(key).load(NOW), Load::Light);
+        let mut pings = 1;
+        while bench.table.at(key).flow() == Flow::Read && pings < 1_000 {
+            say(&mut bench, PING);
+            pings += 1;
+        }
+        assert_eq!(bench.table.at(key).load(NOW), Load::Heavy, "after {pings} pings");
+        assert!(matches!(bench.table.at(key).flow(), Flow::Paused { until } if until > NOW), "after {pings} pings");
+        assert!(pings > 512, "it had little to say until then: {pings} pings");
     }
 
     #[test]
