@@ -189,12 +189,16 @@ impl Connections {
         }
     }
 
-    /// The transport has come to its end: whatever is read, there is more to be found, if only that.
-    pub(crate) fn ending(&mut self, key: usize) {
+    /// The transport has come to its end: whatever is read, there is more to be found, if only that. The peer has ended its
+    /// side alone, unless the transport is broken.
+    pub(crate) fn ending(&mut self, key: usize, is_broken: bool) {
         let Some(connection) = self.table.get_mut(key) else { return };
         connection.readiness.ending = true;
         // It has no name, and nothing of it is read at present: nobody waits for what it may have said.
-        if matches!((&connection.stage, connection.flow()), (Stage::Handshaking(_), Flow::Paused { .. })) {
+        if let (Stage::Handshaking(handshaking), Flow::Paused { .. }) = (&connection.stage, connection.flow())
+            // But it may still read what is decided about it.
+            && (is_broken || handshaking.undecided.is_none())
+        {
             self.table.remove(key);
         }
     }

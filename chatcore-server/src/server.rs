@@ -202,10 +202,11 @@ impl Server {
                 if event.is_writable() {
                     self.connections.writable(key);
                 }
-                if event.is_read_closed() || event.is_error() {
-                    self.connections.ending(key);
+                let is_broken = event.is_error() || event.is_write_closed();
+                if event.is_read_closed() || is_broken {
+                    self.connections.ending(key, is_broken);
                 }
-                if event.is_readable() || event.is_read_closed() || event.is_error() {
+                if event.is_readable() || event.is_read_closed() || is_broken {
                     self.connections.readable(now, key);
                 }
             }

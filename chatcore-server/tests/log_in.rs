@@ -2,7 +2,8 @@
 
 mod support;
 
-use std::net::SocketAddr;
+use std::io::ErrorKind;
+use std::net::{Shutdown, SocketAddr};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -11,6 +12,7 @@ use std::time::Duration;
 use chatcore::wire::{self, ClientMessage, HubMessage, Preface, Refused, Register, Resume, Welcome};
 use chatcore::{Admission, GoodbyeCode, Limits, Refusal, RefusalCode, Token};
 use chatcore_server::{Authenticator, Config, Handle, LogIn, LogInRequest, Server};
+use socket2::SockRef;
 
 use crate::support::{PATIENCE, Peer, encode};
 
@@ -171,6 +173,8 @@ fn who_is_gone_is_not_decided_about() {
     assert_eq!(desk.asked(), "first");
     let gone = serving.ask("gone", b"");
     serving.turn();
+    // A reset says that nobody reads any more. Who ends its side alone may still read.
+    SockRef::from(&gone.stream).set_linger(Some(Duration::ZERO)).expect("it is connected");
     drop(gone);
     serving.turn();
     let mut last = serving.ask("last", b"");
@@ -181,6 +185,40 @@ fn who_is_gone_is_not_decided_about() {
         assert_welcome(name);
     }
     assert_eq!(desk.asked(), "last");
+}
+
+#[test]
+fn who_ends_its_side_while_it_waits_gets_the_answer_and_then_the_end() {
+    let (desk, log_in) = Desk::new();
+    let serving = Serving::start(log_in, Limits::default());
+    for decision in [Ok(Admission::NewUser), Err(Refusal::Denied)] {
+        let mut alice = serving.ask("alice", b"");
+        if decision.is_ok() {
+            alice.say(&ClientMessage::Send(wire::Send { to: "alice", body: b"hello" }));
+        }
+        assert_eq!(desk.asked(), "alice");
+        alice.stream.shutdown(Shutdown::Write).expect("it is connected");
+        // The server knows of it before the decision.
+        serving.turn();
+        desk.decide(decision.clone());
+        alice.take_preface();
+        if decision.is_ok() {
+            assert_welcome(&mut alice);
+            let HubMessage::Deliver(deliver) = alice.take_beside_acks() else { panic!("a message comes") };
+            assert_eq!(deliver.body, b"hello");
+            alice.take_accepted(1);
+            let end = loop {
+                match alice.try_take() {
+                    Ok(told) => assert!(matches!(told, HubMessage::Ack(_)), "{told:?}"),
+                    Err(error) => break error.kind(),
+                }
+            };
+            assert_eq!(end, ErrorKind::UnexpectedEof);
+        } else {
+            assert_eq!(refusal(&mut alice), RefusalCode::Denied);
+            alice.assert_end();
+        }
+    }
 }
 
 #[test]
