@@ -180,7 +180,7 @@ impl Connections {
             }
             // Whose it is, is not known yet.
             Way::Proxy => proxied::begin(table, key),
-            Way::Stranger => proxied::refuse_stranger(table, limits, now, key),
+            Way::Stranger => proxied::refuse_stranger(hub, table, limits, now, key),
         }
         if table.is_in_reserve()
             && let Some(key) = table.first_to_make_room(limits)

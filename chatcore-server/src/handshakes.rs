@@ -166,6 +166,13 @@ pub(crate) fn charge(hub: &mut Hub, table: &mut Table, now: Instant, key: usize)
     false
 }
 
+/// Charges a connection that is turned away to its origin. Nothing above its socket is done.
+pub(crate) fn charge_turned_away(hub: &mut Hub, table: &mut Table, now: Instant, key: usize) {
+    let peer = table.at(key).peer;
+    // There is nothing of it that could wait.
+    let _ = hub.charge_origin(now, table.census.origin(&peer), CONNECTION_COST);
+}
+
 /// Enters the deadline of a handshake among those of the driver.
 fn arm(table: &mut Table, key: usize) {
     table.change(key, |connection| {

@@ -21,17 +21,20 @@ pub(crate) fn begin(table: &mut Table, key: usize) {
 }
 
 /// Turns away who has come to an address for proxies, and is none.
-pub(crate) fn refuse_stranger(table: &mut Table, limits: &DriverLimits, now: Instant, key: usize) {
-    refuse(
-        table,
-        limits,
-        now,
-        key,
-        &"it comes from no address of a proxy: who runs the server can add it to proxy_from",
-    );
+pub(crate) fn refuse_stranger(hub: &mut Hub, table: &mut Table, limits: &DriverLimits, now: Instant, key: usize) {
+    let reason = "it comes from no address of a proxy: who runs the server can add it to proxy_from";
+    refuse(hub, table, limits, now, key, &reason);
 }
 
-fn refuse(table: &mut Table, limits: &DriverLimits, now: Instant, key: usize, reason: &dyn std::fmt::Display) {
+fn refuse(
+    hub: &mut Hub,
+    table: &mut Table,
+    limits: &DriverLimits,
+    now: Instant,
+    key: usize,
+    reason: &dyn std::fmt::Display,
+) {
+    handshakes::charge_turned_away(hub, table, now, key);
     let connection = table.at(key);
     info!(peer = %connection.peer, %reason, "closed before it had a name");
     // Whoever does not take it at once is not waited for.
@@ -40,7 +43,8 @@ fn refuse(table: &mut Table, limits: &DriverLimits, now: Instant, key: usize, re
 }
 
 /// There is no room for one more connection from where this one comes.
-fn turn_away(table: &mut Table, limits: &DriverLimits, now: Instant, key: usize, refusal: &Refusal) {
+fn turn_away(hub: &mut Hub, table: &mut Table, limits: &DriverLimits, now: Instant, key: usize, refusal: &Refusal) {
+    handshakes::charge_turned_away(hub, table, now, key);
     let connection = table.at(key);
     info!(peer = %connection.peer, reason = %refusal, "turned away");
     if let Stage::Handshaking(handshaking) = &mut connection.stage {
@@ -75,7 +79,7 @@ pub(crate) fn take_header(
                 let has_room = table.census.check(&peer, limits, room);
                 table.set_peer(key, peer);
                 if let Err(refusal) = has_room {
-                    turn_away(table, limits, now, key, &refusal);
+                    turn_away(hub, table, limits, now, key, &refusal);
                     return false;
                 }
             } else {
@@ -94,8 +98,43 @@ pub(crate) fn take_header(
             false
         }
         Err(error) => {
-            refuse(table, limits, now, key, &error);
+            refuse(hub, table, limits, now, key, &error);
             false
+        }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::net::SocketAddr;
+    use std::os::unix::net::UnixStream;
+
+    use chatcore::{CONNECTION_COST, Handshake, Limits, Rate};
+    use chatcore_transport::{Socket, Transport};
+
+    use super::*;
+    use crate::connection::Connection;
+    use crate::peer::Peer;
+
+    const NOW: Instant = Instant::from_millis(1);
+
+    #[test]
+    fn who_is_turned_away_costs_its_origin_a_connection() {
+        let rate = Rate { per_s: 10, burst: CONNECTION_COST + 10 };
+        let (peer, limits) = (Peer::from(SocketAddr::from(([192, 0, 2, 7], 1))), DriverLimits::default());
+        let ways: [fn(&mut Hub, &mut Table, &DriverLimits, usize); 2] = [
+            |hub, table, limits, key| refuse_stranger(hub, table, limits, NOW, key),
+            |hub, table, limits, key| turn_away(hub, table, limits, NOW, key, &Refusal::ConnectionsReserved),
+        ];
+        for way in ways {
+            let mut hub = Hub::new(Limits::default().with_origin_rate(rate), [7; 32]);
+            let mut table = Table::default();
+            let (ours, _theirs) = UnixStream::pair().expect("the system has sockets");
+            let transport = Transport::Plain(Socket::Unix(mio::net::UnixStream::from_std(ours)));
+            let key = table.insert(Connection::new(transport, peer, Handshake::new(NOW, hub.limits())));
+            way(&mut hub, &mut table, &limits, key);
+            let origin = table.census.origin(&peer);
+            assert!(hub.charge_origin(NOW, origin, CONNECTION_COST) > Some(NOW), "there was enough for one");
         }
     }
 }

@@ -33,6 +33,14 @@ impl Base {
         }
     }
 
+    pub(crate) const fn read_socket_alone(&mut self) {
+        match self {
+            Self::Plain(_) => {}
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.read_socket_alone(),
+        }
+    }
+
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Input {
         match self {
             Self::Plain(socket) => socket.read_input(buffer),

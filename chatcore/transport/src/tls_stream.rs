@@ -25,7 +25,7 @@ pub struct TlsStream {
     is_blocked: bool,
     /// Our side ends when the socket has taken all.
     is_ending: bool,
-    /// The peer broke the rules, and has been told so. What it still sends is not looked at.
+    /// The peer broke the rules, and has been told so; or there is no room for it. What it still sends is not looked at.
     is_failed: bool,
 }
 
@@ -63,6 +63,11 @@ impl TlsStream {
 
     pub(crate) fn socket_mut(&mut self) -> &mut Socket {
         &mut self.socket
+    }
+
+    /// What comes from now on is not decrypted.
+    pub(crate) const fn read_socket_alone(&mut self) {
+        self.is_failed = true;
     }
 
     /// Gives what is decrypted already; else reads the socket once.

@@ -97,13 +97,26 @@ impl Transport {
         reader.read(self.socket_mut())
     }
 
-    /// Says something to a peer that does not speak what is above the socket: as much as the socket takes at once.
+    /// Says something to a peer that does not speak what is above the socket: as much as the socket takes at once. From then
+    /// on reads take what comes from the socket, and look at none of it.
     ///
     /// # Errors
     ///
     /// The system's, if it takes nothing.
     pub fn say_below(&mut self, words: &[u8]) -> io::Result<()> {
+        self.read_socket_alone();
         io::Write::write(self.socket_mut(), words).map(|_| ())
+    }
+
+    /// What comes from now on is of no use: it is to cost no handshake.
+    fn read_socket_alone(&mut self) {
+        match self {
+            Self::Plain(_) => {}
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.read_socket_alone(),
+            #[cfg(feature = "websocket")]
+            Self::WebSocket(stream) => stream.read_socket_alone(),
+        }
     }
 
     /// Reads once.
@@ -183,8 +196,10 @@ impl Transport {
 
     /// Tells a peer for whom there is no room so, as far as that is possible without having read anything, and ends our side:
     /// the words over a socket, the alert `internal_error` over TLS, and the status 503 over a WebSocket above a socket.
-    /// Nobody waits for a socket that does not take all of it. It is for a transport over which nothing has gone yet.
+    /// Nobody waits for a socket that does not take all of it. It is for a transport over which nothing has gone yet. From
+    /// then on reads take what comes from the socket, and look at none of it.
     pub fn turn_away(&mut self, words: Chunks<'_>) {
+        self.read_socket_alone();
         match &mut *self {
             Self::Plain(socket) => drop(socket.write_chunks(words, usize::MAX)),
             #[cfg(any(feature = "tls", feature = "websocket"))]

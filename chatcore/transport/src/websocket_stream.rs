@@ -94,6 +94,12 @@ impl WebSocketStream {
 
     // ---- what arrives ----
 
+    /// What comes from now on is not looked at.
+    pub(crate) const fn read_socket_alone(&mut self) {
+        self.is_over = true;
+        self.base.read_socket_alone();
+    }
+
     /// Reads once, and leaves in the buffer what belongs to the stream.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Input {
         if let Some(end) = self.end.take() {

@@ -1,14 +1,14 @@
 //! What a peer is told for whom there is no room.
 #![cfg(all(unix, feature = "tls", feature = "websocket"))]
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use chatcore::websocket::UpgradeRules;
 use chatcore::{Handshake, Instant, Limits, Refusal};
 use chatcore_transport::rustls::{self, ClientConfig, ClientConnection, RootCertStore};
-use chatcore_transport::{Base, Socket, TlsStream, Transport, WebSocketStream};
+use chatcore_transport::{Base, Input, Socket, TlsStream, Transport, WebSocketStream};
 
 fn pair() -> (Socket, UnixStream) {
     let (ours, theirs) = UnixStream::pair().expect("the system has sockets");
@@ -55,6 +55,38 @@ fn over_tls_it_is_an_alert() {
         client.read_tls(&mut &told(transport, peer)[..]).expect("a slice does not fail");
         let alert = client.process_new_packets().expect_err("it is an alert");
         assert_eq!(alert, rustls::Error::AlertReceived(rustls::AlertDescription::InternalError));
+    }
+}
+
+#[test]
+fn what_it_still_sends_is_read_and_not_looked_at() {
+    let websocket =
+        |base| Transport::WebSocket(Box::new(WebSocketStream::server(base, Arc::new(UpgradeRules::default()))));
+    let tls = |socket| {
+        let name = "localhost".try_into().expect("it is a name");
+        Box::new(TlsStream::client(socket, tls_config(), name).expect("there is randomness"))
+    };
+    let above: [&dyn Fn(Socket) -> Transport; 3] =
+        [&|socket| Transport::Tls(tls(socket)), &|socket| websocket(Base::Plain(socket)), &|socket| {
+            websocket(Base::Tls(tls(socket)))
+        }];
+    let turn_away = |transport: &mut Transport| {
+        let mut handshake = Handshake::new(Instant::ZERO, &Limits::default());
+        handshake.turn_away(&Refusal::ConnectionsReserved);
+        transport.turn_away(handshake.transmit());
+    };
+    let say_below = |transport: &mut Transport| transport.say_below(b"no").expect("there is room");
+    let ways: [&dyn Fn(&mut Transport); 2] = [&turn_away, &say_below];
+    for (transport, turn_away) in above.iter().flat_map(|transport| ways.map(|way| (transport, way))) {
+        let (socket, mut peer) = pair();
+        let mut transport = transport(socket);
+        turn_away(&mut transport);
+        // Neither a record nor a request, and the start of one of each.
+        for said in [&b"\0\0\0\0\0\0"[..], b"\x16\x03\x01\0\x05", b"GET / HTTP/1.1\r\n"] {
+            peer.write_all(said).expect("there is room");
+            let input = transport.read(&mut [0; 64]);
+            assert!(matches!(input, Input::Bytes { count, .. } if count == said.len()), "{input:?}");
+        }
     }
 }
 
