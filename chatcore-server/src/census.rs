@@ -232,6 +232,23 @@ mod tests {
     }
 
     #[test]
+    fn loopback_that_a_proxy_names_is_not_counted_if_the_proxy_is_on_this_machine() {
+        let limits = limits().with_uncounted_origins(
+            ["127.0.0.0/8", "::1", "10.0.0.0/8"].map(|network| network.parse().expect("it is a network")),
+        );
+        let mut here = vec![peer("127.0.0.1"), peer("::1")];
+        #[cfg(unix)]
+        here.push(Peer::Local { uid: None });
+        for source in ["127.0.0.1", "::1", "::ffff:127.0.0.1"].map(peer) {
+            for proxy in &here {
+                assert!(!limits.is_counted(&source.named_by(proxy)), "{source} by {proxy}");
+            }
+            assert!(limits.is_counted(&source.named_by(&peer("10.0.0.1"))), "{source}");
+        }
+        assert!(!limits.is_counted(&peer("10.0.0.2").named_by(&peer("10.0.0.1"))), "its network is not counted");
+    }
+
+    #[test]
     fn no_origin_may_have_more_than_half_of_all_connections() {
         let mut census = Census::default();
         let limits = DriverLimits::default();

@@ -1,5 +1,6 @@
 //! The configuration of a server.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 #[cfg(feature = "websocket")]
@@ -318,7 +319,11 @@ impl DriverLimits {
 
     /// Whether the limits on numbers hold for the origin of a peer.
     pub(crate) fn is_counted(&self, peer: &Peer) -> bool {
-        let contains = |address| self.uncounted_origins.iter().any(|network| network.contains(address));
+        let contains = |address: IpAddr| {
+            // What a proxy of another machine calls loopback is not ours.
+            let is_named_well = peer.is_here() || !address.to_canonical().is_loopback();
+            is_named_well && self.uncounted_origins.iter().any(|network| network.contains(address))
+        };
         peer.address().is_some_and(|address| !contains(address))
     }
 

@@ -133,6 +133,8 @@ pub(crate) struct Handshaking {
     pub(crate) serial: u64,
     /// What has come of the header with which a proxy says whose connection it is, until that is whole.
     pub(crate) proxy: Option<Box<ProxyReader>>,
+    /// A proxy carries it, and has said whose it is.
+    pub(crate) is_proxied: bool,
     /// The proxy says that the client speaks TLS with it.
     pub(crate) is_encrypted_before: bool,
     /// The decision that it waits for.
@@ -150,6 +152,7 @@ impl Connection {
                 armed,
                 serial: 0,
                 proxy: None,
+                is_proxied: false,
                 is_encrypted_before: false,
                 undecided: None,
             })),

@@ -45,7 +45,7 @@ pub(crate) fn drive_handshake(
             handshaking.handshake.refuse(now, &Refusal::ConnectionsReserved)?;
             continue;
         }
-        let facts = Facts::of(connection.peer, &connection.transport, handshaking.is_encrypted_before);
+        let facts = Facts::of(connection.peer, &connection.transport, handshaking);
         let deciding = pool.filter(|_| !registration.is_resumption());
         let outcome = match deciding.map(|pool| (pool, pool.decide_at_once(&registration, &facts))) {
             None => admit(hub, pool, now, registration, Admission::NewUser),

@@ -17,8 +17,8 @@ use crate::origin::Prefixes;
 /// address of IPv6, which is only shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
-    /// An address of the network.
-    Ip { address: IpAddr, port: u16 },
+    /// An address of the network. If a proxy of another machine names it, it is not of this machine, whatever it says.
+    Ip { address: IpAddr, port: u16, is_elsewhere: bool },
     /// A program on this machine, and the number of the user whose it is, if the system tells it.
     #[cfg(unix)]
     Local { uid: Option<u32> },
@@ -26,7 +26,7 @@ pub(crate) enum Peer {
 
 impl From<SocketAddr> for Peer {
     fn from(address: SocketAddr) -> Self {
-        Self::Ip { address: address.ip(), port: address.port() }
+        Self::Ip { address: address.ip(), port: address.port(), is_elsewhere: false }
     }
 }
 
@@ -37,6 +37,24 @@ impl Peer {
             Self::Ip { address, .. } => Some(*address),
             #[cfg(unix)]
             Self::Local { .. } => None,
+        }
+    }
+
+    /// The same, as this proxy names it.
+    pub(crate) fn named_by(self, proxy: &Self) -> Self {
+        match self {
+            Self::Ip { address, port, .. } => Self::Ip { address, port, is_elsewhere: !proxy.is_here() },
+            #[cfg(unix)]
+            Self::Local { .. } => self,
+        }
+    }
+
+    /// A program of this machine.
+    pub(crate) fn is_here(&self) -> bool {
+        match self {
+            Self::Ip { address, is_elsewhere, .. } => !is_elsewhere && address.to_canonical().is_loopback(),
+            #[cfg(unix)]
+            Self::Local { .. } => true,
         }
     }
 
@@ -76,7 +94,7 @@ impl Peer {
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ip { address, port } => SocketAddr::new(*address, *port).fmt(f),
+            Self::Ip { address, port, .. } => SocketAddr::new(*address, *port).fmt(f),
             #[cfg(unix)]
             Self::Local { .. } => f.write_str("unix"),
         }

@@ -6,6 +6,7 @@ use tracing::{debug, info};
 
 use crate::config::DriverLimits;
 use crate::connection::Stage;
+use crate::peer::Peer;
 use crate::table::Table;
 use crate::{closing, handshakes};
 
@@ -72,10 +73,11 @@ pub(crate) fn take_header(
         }
         Ok(Some(proxied)) => {
             handshaking.proxy = None;
+            handshaking.is_proxied = true;
             handshaking.is_encrypted_before = proxied.is_encrypted;
             if let Some(source) = proxied.source {
                 debug!(peer = %source, proxy = %connection.peer, "comes through a proxy");
-                let peer = source.into();
+                let peer = Peer::from(source).named_by(&connection.peer);
                 let has_room = table.census.check(&peer, limits, room);
                 table.set_peer(key, peer);
                 if let Err(refusal) = has_room {
@@ -114,7 +116,6 @@ mod tests {
 
     use super::*;
     use crate::connection::Connection;
-    use crate::peer::Peer;
 
     const NOW: Instant = Instant::from_millis(1);
 

@@ -25,7 +25,17 @@ struct Serving {
 
 impl Serving {
     fn start(log_in: LogIn, limits: Limits) -> Self {
-        let config = Config::default().with_listen(["127.0.0.1:0"]).with_log_in(Some(log_in)).with_limits(limits);
+        Self::with(Config::default().with_listen(["127.0.0.1:0"]).with_log_in(Some(log_in)).with_limits(limits))
+    }
+
+    /// A server behind a proxy of this machine.
+    fn behind_proxy(log_in: LogIn) -> Self {
+        let here = "127.0.0.1".parse().expect("it is an address");
+        let config = Config::default().with_listen(["127.0.0.1:0?proxy=yes"]).with_proxy_from([here]);
+        Self::with(config.with_log_in(Some(log_in)))
+    }
+
+    fn with(config: Config) -> Self {
         let server = Server::bind(config).expect("the configuration is right");
         let (address, handle) = (server.local_addrs()[0], server.handle());
         let thread = Some(thread::spawn(move || server.run().expect("the system works")));
@@ -33,7 +43,13 @@ impl Serving {
     }
 
     fn ask(&self, name: &str, credential: &[u8]) -> Peer {
+        self.ask_through(b"", name, credential)
+    }
+
+    /// The same after the header of a proxy.
+    fn ask_through(&self, header: &[u8], name: &str, credential: &[u8]) -> Peer {
         let mut peer = Peer::connect(self.address);
+        peer.put(header);
         peer.put(&Preface::OURS.encode());
         peer.say(&register(name, credential));
         peer
@@ -108,6 +124,30 @@ fn a_name_is_for_who_proves_its_right_to_it() {
     assert_welcome(&mut peer);
     let HubMessage::Deliver(deliver) = peer.take_beside_acks() else { panic!("a message comes") };
     assert_eq!((deliver.from, deliver.body), ("alice", &b"hello"[..]));
+}
+
+#[test]
+fn what_a_proxy_carries_is_private_if_it_is_encrypted() {
+    struct Private;
+    impl Authenticator for Private {
+        fn authenticate(&self, request: &LogInRequest<'_>) -> Result<Admission, Refusal> {
+            if request.is_private() { Ok(Admission::NewUser) } else { Err(Refusal::Denied) }
+        }
+    }
+    // Version 2 from 127.0.0.1, with what the proxy knows of TLS: it is spoken.
+    let over_tls =
+        [b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x14\x7f\0\0\x01\x7f\0\0\x01\0\x01\0\x02", &[0x20, 0, 5, 1, 0, 0, 0, 0][..]]
+            .concat();
+    let serving = Serving::behind_proxy(LogIn::new(Private));
+    for header in [&b"PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n"[..], b"PROXY TCP6 ::1 ::1 1 2\r\n", b"PROXY UNKNOWN\r\n"]
+    {
+        let mut alice = serving.ask_through(header, "alice", b"");
+        alice.take_preface();
+        assert_eq!(refusal(&mut alice), RefusalCode::Denied, "{}", header.escape_ascii());
+    }
+    let mut alice = serving.ask_through(&over_tls, "alice", b"");
+    alice.take_preface();
+    assert_welcome(&mut alice);
 }
 
 /// Tells who is to be decided about, and waits for what it is told.

@@ -70,6 +70,8 @@ pub struct LogInRequest<'a> {
     pub registration: &'a Registration,
     /// The address that the client comes from; none over a Unix socket.
     pub address: Option<IpAddr>,
+    /// A proxy carries the connection, and has said where the client comes from, or that it does not know.
+    pub is_proxied: bool,
     /// The connection is encrypted, or is up to a proxy that says so.
     pub is_encrypted: bool,
     /// The number of the user of this machine whose program the client is, over a Unix socket: the system tells it, and
@@ -83,9 +85,11 @@ pub struct LogInRequest<'a> {
 }
 
 impl LogInRequest<'_> {
-    /// Nobody else can read what the client sends: its connection is encrypted, or does not leave this machine.
+    /// Nobody else can read what the client sends: its connection is encrypted, or does not leave this machine. What a proxy
+    /// carries is private only if it is encrypted: who knows where it has been.
     pub fn is_private(&self) -> bool {
-        self.is_encrypted || self.address.is_none_or(|address| address.to_canonical().is_loopback())
+        let is_local = || self.address.is_none_or(|address| address.to_canonical().is_loopback());
+        self.is_encrypted || (!self.is_proxied && is_local())
     }
 }
 

@@ -16,6 +16,7 @@ use super::queue::Queue;
 use super::{Authenticator, LogIn, LogInRequest};
 #[cfg(feature = "tls")]
 use crate::client_certificate::ClientCertificate;
+use crate::connection::Handshaking;
 use crate::peer::Peer;
 
 /// When to come again if too many wait.
@@ -34,17 +35,19 @@ pub(super) struct Job {
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
     peer: Peer,
+    is_proxied: bool,
     is_encrypted: bool,
     #[cfg(feature = "tls")]
     certificate: Option<ClientCertificate>,
 }
 
 impl Facts {
-    /// Of a connection that was encrypted up to a proxy, or was not.
-    pub(crate) fn of(peer: Peer, transport: &Transport, is_encrypted_before: bool) -> Self {
+    /// Of a connection without a name.
+    pub(crate) fn of(peer: Peer, transport: &Transport, handshaking: &Handshaking) -> Self {
         Self {
             peer,
-            is_encrypted: transport.is_encrypted() || is_encrypted_before,
+            is_proxied: handshaking.is_proxied,
+            is_encrypted: transport.is_encrypted() || handshaking.is_encrypted_before,
             #[cfg(feature = "tls")]
             certificate: transport
                 .tls_session()
@@ -57,6 +60,7 @@ impl Facts {
         LogInRequest {
             registration,
             address: self.peer.address(),
+            is_proxied: self.is_proxied,
             is_encrypted: self.is_encrypted,
             uid: self.peer.uid(),
             #[cfg(feature = "tls")]
