@@ -39,11 +39,24 @@ fn end(
 }
 
 /// Throws away what still comes of a connection whose writing side has ended.
-pub(crate) fn begin_lingering(table: &mut Table, limits: &DriverLimits, now: Instant, key: usize) {
+fn begin_lingering(table: &mut Table, limits: &DriverLimits, now: Instant, key: usize) {
+    throw_away_rest(table, limits, now, key, false);
+}
+
+/// The same with a connection for which there was no room. If as many linger as may, it is gone at once.
+pub(crate) fn linger_turned_away(table: &mut Table, limits: &DriverLimits, now: Instant, key: usize) {
+    if table.has_room_for_turned_away() {
+        throw_away_rest(table, limits, now, key, true);
+    } else {
+        table.remove(key);
+    }
+}
+
+fn throw_away_rest(table: &mut Table, limits: &DriverLimits, now: Instant, key: usize, is_turned_away: bool) {
     let (until, bytes_left) = (now + limits.linger_time_max, limits.linger_bytes_max);
     table.change(key, |connection| {
         connection.readiness.blocked |= connection.transport.is_blocked();
-        connection.stage = Stage::Lingering { until, bytes_left };
+        connection.stage = Stage::Lingering { until, bytes_left, is_turned_away };
     });
     table.readable(now, key);
 }

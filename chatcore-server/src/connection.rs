@@ -120,7 +120,12 @@ pub(crate) enum Stage {
     },
     /// It is closed, but what the peer sends is still taken and thrown away: were it left lying, the system
     /// would reset the connection, and a reset destroys what the peer has not read yet (RFC 1122, 4.2.2.13).
-    Lingering { until: Instant, bytes_left: u32 },
+    Lingering {
+        until: Instant,
+        bytes_left: u32,
+        /// There was no room for it. The table bounds how many of these there are.
+        is_turned_away: bool,
+    },
 }
 
 /// A connection without a name.
@@ -178,6 +183,11 @@ impl Connection {
             Stage::Handshaking(handshaking) => Some(handshaking.serial),
             _ => None,
         }
+    }
+
+    /// It lingers because there was no room for it.
+    pub(crate) const fn is_turned_away(&self) -> bool {
+        matches!(self.stage, Stage::Lingering { is_turned_away: true, .. })
     }
 
     pub(crate) const fn flow(&self) -> Flow {

@@ -52,7 +52,7 @@ fn turn_away(hub: &mut Hub, table: &mut Table, limits: &DriverLimits, now: Insta
         handshaking.handshake.turn_away(refusal);
         connection.transport.turn_away(handshaking.handshake.transmit());
     }
-    closing::begin_lingering(table, limits, now, key);
+    closing::linger_turned_away(table, limits, now, key);
 }
 
 /// Takes the header, if one is to come. Whether more may be read now.

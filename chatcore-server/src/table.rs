@@ -20,6 +20,10 @@ pub(crate) const RESTS_BYTES_MAX: usize = 64 << 20;
 /// What is read of one connection then.
 pub(crate) const READ_BYTES_MIN: usize = 1 << 10;
 
+/// Connections that linger although there was no room for them, at the most. They came through proxies, so nothing else
+/// bounds them.
+const TURNED_AWAY_MAX: usize = 64;
+
 /// All connections, by key. The key of a connection is used again when the connection has ended.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
@@ -39,6 +43,8 @@ pub(crate) struct Table {
     all_said: Vec<usize>,
     /// Connections that broke, of which the hub does not know yet.
     broken: Vec<(usize, ConnId)>,
+    /// Connections that linger although there was no room for them.
+    turned_away: usize,
     buffers: Buffers,
     /// Memory for input that the hub has not taken, of all connections.
     rests_bytes: usize,
@@ -102,6 +108,7 @@ impl Table {
     pub(crate) fn remove(&mut self, key: usize) {
         self.drop_kept(key);
         let connection = self.all.remove(key);
+        self.turned_away -= usize::from(connection.is_turned_away());
         if let Some(due) = connection.armed() {
             self.deadlines.disarm(due, key);
         }
@@ -125,7 +132,9 @@ impl Table {
     pub(crate) fn change(&mut self, key: usize, change: impl FnOnce(&mut Connection)) {
         let connection = &mut self.all[key];
         let (before, nameless) = (connection.armed(), connection.nameless());
+        self.turned_away -= usize::from(connection.is_turned_away());
         change(connection);
+        self.turned_away += usize::from(connection.is_turned_away());
         let after = connection.armed();
         if let Some(serial) = nameless.filter(|_| connection.nameless().is_none()) {
             self.census.end_handshake(&connection.peer, serial, key);
@@ -138,6 +147,11 @@ impl Table {
                 self.deadlines.arm(due, key);
             }
         }
+    }
+
+    /// Whether one more connection may linger for which there was no room.
+    pub(crate) const fn has_room_for_turned_away(&self) -> bool {
+        self.turned_away < TURNED_AWAY_MAX
     }
 
     /// A connection without a name is somebody else's, as its proxy says.

@@ -77,6 +77,25 @@ fn the_bounds_of_an_address_are_for_that_in_the_header() {
 }
 
 #[test]
+fn of_those_who_find_no_room_behind_a_proxy_only_some_linger() {
+    let flags = ["--connections-of-origin-max", "1", "--linger-time-max", "600"];
+    let mut server = server("127.0.0.1:0?proxy=yes", &flags);
+    let _alice = Peer::registered_over(proxied(server.addresses[1], &header()), "alice");
+    let refused: Vec<_> = (0..80)
+        .map(|_| {
+            let mut peer = Peer::over(proxied(server.addresses[1], &header()));
+            peer.take_preface();
+            assert!(matches!(peer.take(), HubMessage::Refused(_)));
+            peer.assert_end();
+            peer
+        })
+        .collect();
+    server.signal("USR1");
+    server.logged(&["status", "users=1 ", "connections=65 "]);
+    drop(refused);
+}
+
+#[test]
 fn the_header_may_come_byte_by_byte_and_with_all_that_follows() {
     let server = server("127.0.0.1:0?proxy=yes", &[]);
     let mut stream = connect(server.addresses[1]);
