@@ -44,6 +44,11 @@ impl Census {
         peer.origin(self.prefixes)
     }
 
+    /// The site that a peer belongs to: its origin, if there is nothing wider.
+    pub(crate) fn site(&self, peer: &Peer) -> QuotaKey {
+        peer.site(self.prefixes).unwrap_or_else(|| self.origin(peer))
+    }
+
     /// Whether a peer may have one more connection, if there are so many for all.
     pub(crate) fn check(&self, peer: &Peer, limits: &DriverLimits, connections_max: usize) -> Result<(), Refusal> {
         if !limits.is_counted(peer) {

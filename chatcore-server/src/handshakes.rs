@@ -28,6 +28,7 @@ pub(crate) fn drive_handshake(
     let is_in_reserve = table.is_in_reserve();
     let peer = table.at(key).peer;
     let (origin, is_counted) = (table.census.origin(&peer), limits.is_counted(&peer));
+    let site = table.census.site(&peer);
     let connection = table.at(key);
     let Stage::Handshaking(handshaking) = &mut connection.stage else { return Ok(None) };
     loop {
@@ -51,7 +52,7 @@ pub(crate) fn drive_handshake(
             None => admit(hub, pool, now, registration, Admission::NewUser),
             Some((_, Some(Ok(admission)))) => admit(hub, pool, now, registration, admission),
             Some((_, Some(Err(refusal)))) => Err(refusal),
-            Some((pool, None)) => match pool.ask(key, origin, registration, facts) {
+            Some((pool, None)) => match pool.ask(key, (origin, site), registration, facts) {
                 Ok(undecided) => {
                     handshaking.undecided = Some(undecided);
                     let until = handshaking.handshake.poll_timeout().unwrap_or(Instant::MAX);

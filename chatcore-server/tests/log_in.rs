@@ -57,7 +57,13 @@ impl Serving {
 
     /// Lets the server go around once: nobody decides about a resume.
     fn turn(&self) {
+        self.turn_through(b"");
+    }
+
+    /// The same after the header of a proxy.
+    fn turn_through(&self, header: &[u8]) {
         let mut peer = Peer::connect(self.address);
+        peer.put(header);
         peer.put(&Preface::OURS.encode());
         let token = Token::from_bytes([7; 16]);
         peer.say(&ClientMessage::Resume(Resume {
@@ -276,6 +282,31 @@ fn of_one_origin_only_so_many_wait() {
     desk.decide(Ok(Admission::NewUser));
     waits.take_preface();
     assert_welcome(&mut waits);
+}
+
+#[test]
+fn who_has_most_that_wait_makes_room_for_others() {
+    let (desk, log_in) = Desk::new();
+    let serving = Serving::behind_proxy(log_in.with_waiting_max(2));
+    let ask = |source: &str, name| {
+        let header = format!("PROXY TCP6 {source} 2001:db8::1 1 2\r\n");
+        serving.ask_through(header.as_bytes(), name, b"")
+    };
+    let turn = || serving.turn_through(b"PROXY UNKNOWN\r\n");
+    let mut first = ask("2001:db8:1:1::", "first");
+    assert_eq!(desk.asked(), "first");
+    let mut second = ask("2001:db8:1:1::", "second");
+    turn();
+    let mut third = ask("2001:db8:1:1::", "third");
+    turn();
+    let mut other = ask("2001:db8:2::", "other");
+    third.take_preface();
+    assert_eq!(refusal(&mut third), RefusalCode::RateLimited);
+    for waiting in [&mut first, &mut second, &mut other] {
+        desk.decide(Ok(Admission::NewUser));
+        waiting.take_preface();
+        assert_welcome(waiting);
+    }
 }
 
 #[test]

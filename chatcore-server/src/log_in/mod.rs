@@ -125,7 +125,8 @@ impl LogIn {
     }
 
     /// Lets this many clients wait for a decision. Others are refused with
-    /// [`rate_limited`](chatcore::RefusalCode::RateLimited), and may come again. Default 1024.
+    /// [`rate_limited`](chatcore::RefusalCode::RateLimited), and may come again. Then the last one of those who have most
+    /// makes room for who has fewer, where all origins of a site of IPv6 count together. Default 1024.
     #[must_use]
     pub const fn with_waiting_max(mut self, waiting_max: usize) -> Self {
         self.waiting_max = waiting_max;

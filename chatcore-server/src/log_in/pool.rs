@@ -94,6 +94,9 @@ pub(crate) struct Undecided(Arc<()>);
 pub(crate) struct Pool {
     shared: Arc<Shared>,
     decisions: Receiver<Decision>,
+    /// For what is decided without a thread.
+    sender: Sender<Decision>,
+    wake: Box<dyn Fn() + Send>,
     authenticator: Arc<dyn Authenticator>,
     pub(crate) do_guests_make_way: bool,
 }
@@ -118,7 +121,9 @@ impl Pool {
         let (sender, decisions) = mpsc::channel();
         // From now on the threads that were started end if another one cannot be.
         let authenticator = Arc::clone(&log_in.authenticator);
-        let pool = Self { shared, decisions, authenticator, do_guests_make_way: log_in.do_guests_make_way };
+        let do_guests_make_way = log_in.do_guests_make_way;
+        let (own_sender, own_wake) = (sender.clone(), Box::new(wake.clone()));
+        let pool = Self { shared, decisions, sender: own_sender, wake: own_wake, authenticator, do_guests_make_way };
         for number in 0..log_in.threads {
             let (shared, sender, wake) = (Arc::clone(&pool.shared), sender.clone(), wake.clone());
             let authenticator = Arc::clone(&log_in.authenticator);
@@ -139,19 +144,25 @@ impl Pool {
         catch(registration, || self.authenticator.authenticate_at_once(&request)).unwrap_or(Some(Err(Refusal::Denied)))
     }
 
-    /// Asks about the registration of a connection. Gives the refusal if too many wait.
+    /// Asks about the registration of a connection. Gives the refusal if too many wait. If others of some site are too many,
+    /// one of them is refused in its place.
     pub(crate) fn ask(
         &self,
         key: usize,
-        origin: QuotaKey,
+        (origin, site): (QuotaKey, QuotaKey),
         registration: Registration,
         facts: Facts,
     ) -> Result<Undecided, Refusal> {
         let undecided = Undecided(Arc::new(()));
         let asker = Arc::downgrade(&undecided.0);
         let job = Job { asker, key, registration, facts };
-        if self.shared.lock().queue.push(origin, job).is_err() {
-            return Err(Refusal::RateLimited { wait: AGAIN_AFTER });
+        let refusal = Refusal::RateLimited { wait: AGAIN_AFTER };
+        let pushed = self.shared.lock().queue.push(origin, site, job);
+        let Ok(displaced) = pushed else { return Err(refusal) };
+        if let Some(Job { asker, key, registration, .. }) = displaced {
+            // The other end is ours.
+            let _ = self.sender.send(Decision { asker, key, registration, outcome: Err(refusal) });
+            (self.wake)();
         }
         self.shared.news.notify_one();
         Ok(undecided)
