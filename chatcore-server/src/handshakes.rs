@@ -216,7 +216,7 @@ pub(crate) fn make_room(hub: &mut Hub, table: &mut Table, now: Instant, key: usi
     writing::write(hub, table, now, key);
     // Writing may have found that it broke. What is unread of it is not waited for.
     if let Some(connection) = table.get_mut(key) {
-        let _ = connection.transport.end_writing();
+        let _ = connection.transport.make_room();
         table.remove(key);
     }
 }

@@ -4,15 +4,16 @@
 
 mod support;
 
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
 use std::time::Instant;
 
 use chatcore::RefusalCode;
 use chatcore::wire::{ClientMessage, HubMessage, Preface, Refused, Resume, Token, Welcome};
 use socket2::{Domain, Socket, Type};
 
-use support::{PATIENCE, Peer, Server, encode, opening};
+use support::{PATIENCE, PROGRAM, Peer, Server, encode, opening};
 
 /// No address is excepted from the bounds.
 const ALL_COUNT: [&str; 2] = ["--uncounted-origin", "none"];
@@ -144,4 +145,22 @@ fn when_few_connections_are_left_the_address_with_most_nameless_ones_gives_one_u
             "it is still there"
         );
     }
+}
+
+#[test]
+fn who_gives_its_place_up_at_the_opening_of_its_websocket_is_told_so_in_http() {
+    let mut command = Command::new(PROGRAM);
+    command.args(["--listen", "127.0.0.1:0", "--listen", "ws://127.0.0.1:0", "--connections-max", "16"]);
+    let server = Server::listening(2, command.args(ALL_COUNT));
+    let mut most: Vec<TcpStream> = (0..8).map(|_| connect_from(2, server.addresses[1])).collect();
+    most[0].write_all(b"GET / HTTP/1.1\r\n").expect("the server reads");
+    // The server looks at connections in the order in which they come.
+    assert_eq!(ask(Peer::over(connect_from(4, server.address())), "early"), None);
+    let _less: Vec<TcpStream> = (0..6).map(|_| connect_from(3, server.address())).collect();
+    for i in 0..3 {
+        assert_eq!(ask(Peer::over(connect_from(5 + i, server.address())), &format!("user{i}")), None);
+    }
+    let mut told = String::new();
+    most[0].read_to_string(&mut told).expect("it ends in an orderly way");
+    assert!(told.starts_with("HTTP/1.1 503 "), "{told}");
 }

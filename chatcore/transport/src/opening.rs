@@ -3,9 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use chatcore::websocket::{
-    AnswerError, HEAD_BYTES_MAX, SUBPROTOCOL, Upgrade, UpgradeError, UpgradeRequest, UpgradeRules,
-};
+use chatcore::websocket::{AnswerError, HEAD_BYTES_MAX, SUBPROTOCOL, Upgrade, UpgradeRequest, UpgradeRules};
 
 /// An opening that is not done.
 pub(crate) struct Opening {
@@ -91,9 +89,9 @@ impl Opening {
         }
     }
 
-    /// What a peer is told that has begun its request, if our side ends.
-    pub(crate) fn response_to_rest(&self, error: &UpgradeError) -> Option<String> {
-        (!self.is_client() && !self.head.is_empty()).then(|| error.response())
+    /// The peer has begun its request: it is told if our side ends.
+    pub(crate) const fn owes_response(&self) -> bool {
+        !self.is_client() && !self.head.is_empty()
     }
 }
 

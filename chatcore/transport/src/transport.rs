@@ -21,7 +21,7 @@ const NO_ROOM_IN_TLS: &[u8] = &[21, 3, 3, 0, 2, 2, 80];
 
 /// An answer of HTTP that comes before the request is read (RFC 9110, 15.6.4).
 #[cfg(any(feature = "tls", feature = "websocket"))]
-const NO_ROOM_IN_HTTP: &[u8] =
+pub(crate) const NO_ROOM_IN_HTTP: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 /// A transport. The event loop waits for its socket; what is above it is driven by the reads and writes of the loop.
@@ -190,6 +190,20 @@ impl Transport {
         match self {
             #[cfg(feature = "websocket")]
             Self::WebSocket(stream) => stream.end_writing(Ending::GoingAway),
+            other => other.end_writing(),
+        }
+    }
+
+    /// The same, because others need the place of this one. Over a WebSocket the peer is told so: with the status 503, if the
+    /// WebSocket is not open.
+    ///
+    /// # Errors
+    ///
+    /// The system's, if the transport broke.
+    pub fn make_room(&mut self) -> io::Result<()> {
+        match self {
+            #[cfg(feature = "websocket")]
+            Self::WebSocket(stream) => stream.end_writing(Ending::NoRoom),
             other => other.end_writing(),
         }
     }

@@ -11,6 +11,7 @@ use chatcore::websocket::{CloseCode, Content, End, UpgradeError, UpgradeRequest,
 
 use crate::opening::{Opening, Step};
 use crate::socket::WRITE_CHUNKS_MAX;
+use crate::transport::NO_ROOM_IN_HTTP;
 use crate::{Base, Flushed, Input, Socket, Written};
 
 /// Bytes of the stream in one frame, at the most. TLS takes as much at once; and of a frame whose peer does not read, no more
@@ -49,6 +50,8 @@ pub(crate) enum Ending {
     Done,
     /// This end stops.
     GoingAway,
+    /// Others need the place.
+    NoRoom,
 }
 
 impl WebSocketStream {
@@ -240,16 +243,25 @@ impl WebSocketStream {
 
     /// Says that nothing more comes, and ends our side of the base when it has taken that.
     pub(crate) fn end_writing(&mut self, ending: Ending) -> io::Result<()> {
-        let (code, error) = match ending {
-            Ending::Done => (CloseCode::NORMAL, UpgradeError::TimedOut),
-            Ending::GoingAway => (CloseCode::GOING_AWAY, UpgradeError::GoingAway),
-        };
         match self.opening.take() {
             Some(opening) => {
                 self.is_over = true;
-                self.unsent.push(opening.response_to_rest(&error).unwrap_or_default().as_bytes());
+                if opening.owes_response() {
+                    match ending {
+                        Ending::Done => self.unsent.push(UpgradeError::TimedOut.response().as_bytes()),
+                        Ending::GoingAway => self.unsent.push(UpgradeError::GoingAway.response().as_bytes()),
+                        Ending::NoRoom => self.unsent.push(NO_ROOM_IN_HTTP),
+                    }
+                }
             }
-            None if !self.is_over => self.socket.close(code, ""),
+            None if !self.is_over => {
+                let code = match ending {
+                    Ending::Done => CloseCode::NORMAL,
+                    Ending::GoingAway => CloseCode::GOING_AWAY,
+                    Ending::NoRoom => CloseCode::TRY_AGAIN_LATER,
+                };
+                self.socket.close(code, "");
+            }
             None => {}
         }
         self.is_ending = true;

@@ -99,3 +99,20 @@ fn over_a_websocket_it_is_an_answer_of_http() {
     assert!(told.starts_with("HTTP/1.1 503 ") && told.contains("\r\nRetry-After: 10\r\n"), "{told}");
     assert!(told.ends_with("\r\n\r\n"), "{told}");
 }
+
+#[test]
+fn whoever_makes_room_at_the_opening_of_its_websocket_gets_the_same_answer_to_its_request() {
+    for (said, expected) in [(&b"GET / HTTP/1.1\r\n"[..], "HTTP/1.1 503 "), (b"", "")] {
+        let (socket, mut peer) = pair();
+        let stream = WebSocketStream::server(Base::Plain(socket), Arc::new(UpgradeRules::default()));
+        let mut transport = Transport::WebSocket(Box::new(stream));
+        peer.write_all(said).expect("there is room");
+        let input = transport.read(&mut [0; 64]);
+        assert!(matches!(input, Input::Overhead(_) | Input::None), "{input:?}");
+        transport.make_room().expect("the peer is there");
+        let mut told = String::new();
+        peer.read_to_string(&mut told).expect("it is text, and ends in an orderly way");
+        assert!(told.starts_with(expected), "{told}");
+        assert_eq!(told.contains("\r\nRetry-After: 10\r\n"), !said.is_empty(), "{told}");
+    }
+}
