@@ -2,7 +2,7 @@
 
 use allocation_counter::{AllocationInfo, measure};
 use chatcore::wire::{Ack, ClientMessage, Join, Message, Preface, Register, Send};
-use chatcore::{Action, ConnId, Handshake, Hub, Instant, Limits, Rate};
+use chatcore::{Action, Admission, ConnId, Handshake, Hub, Instant, Limits, Rate, Registration, RoomName};
 use chatcore_bench::{BATCH_MESSAGES, Routing};
 
 const NOW: Instant = Instant::from_millis(1);
@@ -105,11 +105,15 @@ impl Room {
     }
 }
 
-fn admit(hub: &mut Hub, name: &str) -> ConnId {
+fn registration(hub: &Hub, name: &str) -> Registration {
     let mut opening = Preface::OURS.encode().to_vec();
     ClientMessage::Register(Register { name, credential: b"", frame_bytes_max: u32::MAX }).encode(&mut opening);
     let mut handshake = Handshake::new(NOW, hub.limits());
-    let registration = handshake.receive(NOW, &mut &opening[..]).expect("it is right").expect("it is whole");
+    handshake.receive(NOW, &mut &opening[..]).expect("it is right").expect("it is whole")
+}
+
+fn admit(hub: &mut Hub, name: &str) -> ConnId {
+    let registration = registration(hub, name);
     hub.admit(NOW, registration).expect("the name is free")
 }
 
@@ -122,4 +126,24 @@ fn no_message_in_a_room_with_a_long_name_allocates() {
     let measured = measure(|| (0..batches).for_each(|_| room.route_batch()));
     let messages = batches * Room::MESSAGES * 9;
     assert!(measured.count_total <= messages / 1_000, "{measured:?} for {messages} messages");
+}
+
+#[test]
+fn who_looks_at_users_sessions_rooms_and_members_allocates_nothing() {
+    let name: RoomName = "#a-room-whose-name-has-33-letters".parse().expect("it can be a room's name");
+    let Room { mut hub, .. } = Room::new(10, name.as_str());
+    let device = registration(&hub, "user7");
+    hub.admit_as(NOW, device, Admission::AnotherSession).expect("there is room for another session");
+    let (mut users, mut sessions, mut stays, mut rooms, mut members) = (0, 0, 0, 0, 0);
+    let measured = measure(|| {
+        for user in hub.user_names() {
+            users += 1;
+            sessions += hub.sessions_of(user).filter(|session| hub.user_of(*session) == Some(user)).count();
+            stays += hub.rooms_of(user).count();
+        }
+        rooms = hub.room_names().count();
+        members = hub.members_of(&name).count();
+    });
+    assert_eq!((users, sessions, stays, rooms, members), (10, 11, 10, 1, 10));
+    assert_eq!(measured.count_total, 0, "{measured:?}");
 }
