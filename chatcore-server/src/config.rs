@@ -360,12 +360,11 @@ impl DriverLimits {
         ];
         let zeros = zeros.into_iter().filter(|(_, is_zero, _)| *is_zero);
         let zeros = zeros.map(|(name, _, least)| DriverLimitsError(Wrong::Zero { name, least }));
-        let bits = [
-            ("ipv6_origin_bits", self.ipv6_origin_bits, 64),
-            ("ipv6_site_bits", self.ipv6_site_bits, self.ipv6_origin_bits.clamp(1, 64)),
-        ];
-        let bits = bits.into_iter().filter(|(_, given, most)| !(1..=*most).contains(given));
-        zeros.chain(bits.map(|(name, given, most)| DriverLimitsError(Wrong::Bits { name, given, most })))
+        let (given, most) = (self.ipv6_origin_bits, self.ipv6_origin_bits.clamp(1, 64));
+        let of_origin = (given != most).then_some(Wrong::OriginBits { given });
+        let given = self.ipv6_site_bits;
+        let of_site = (!(1..=most).contains(&given)).then_some(Wrong::SiteBits { given, most });
+        zeros.chain(of_origin.into_iter().chain(of_site).map(DriverLimitsError))
     }
 }
 
@@ -379,8 +378,11 @@ enum Wrong {
     /// With zero, nothing could happen.
     #[error("{name} is 0: it must be at least {least}")]
     Zero { name: &'static str, least: &'static str },
-    #[error("{name} is {given}: it must be 1 to {most}")]
-    Bits { name: &'static str, given: u8, most: u8 },
+    #[error("ipv6_origin_bits is {given}: it must be 1 to 64")]
+    OriginBits { given: u8 },
+    /// Names both, so that the error has the place of the one that was set.
+    #[error("ipv6_site_bits is {given}: it must be 1 to {most}, at most as much as ipv6_origin_bits")]
+    SiteBits { given: u8, most: u8 },
 }
 
 #[cfg(test)]
@@ -393,8 +395,14 @@ mod tests {
         let limits = DriverLimits::default;
         for (limits, error) in [
             (limits().with_ipv6_origin_bits(65), "ipv6_origin_bits is 65: it must be 1 to 64"),
-            (limits().with_ipv6_site_bits(0), "ipv6_site_bits is 0: it must be 1 to 64"),
-            (limits().with_ipv6_origin_bits(56).with_ipv6_site_bits(57), "ipv6_site_bits is 57: it must be 1 to 56"),
+            (
+                limits().with_ipv6_site_bits(0),
+                "ipv6_site_bits is 0: it must be 1 to 64, at most as much as ipv6_origin_bits",
+            ),
+            (
+                limits().with_ipv6_origin_bits(56).with_ipv6_site_bits(57),
+                "ipv6_site_bits is 57: it must be 1 to 56, at most as much as ipv6_origin_bits",
+            ),
             (limits().with_site_factor(0), "site_factor is 0: it must be at least 1"),
         ] {
             assert_eq!(limits.check().expect_err("it is wrong").to_string(), error);

@@ -260,6 +260,7 @@ fn values_that_do_not_fit_each_other_are_named_with_where_they_come_from() {
         (&long, "FILE:2: reconnect_to has 201 bytes: it must have at most 200"),
         ("listen = [\"12345\"]", "FILE:1: \"12345\" is no address to listen on"),
         ("listen = []", "FILE:1: no address to listen on"),
+        ("ipv6_origin_bits = 40", "FILE:1: ipv6_site_bits is 48: it must be 1 to 40"),
         ("hub_number = 1024", "FILE:1: hub_number is 1024: it must be 0 to 1023"),
         ("reconnect_after = \"50d\"", "FILE:1: reconnect_after is 4320000s: it must be at most 49d"),
         ("memory_bytes_max = \"1MiB\"", "FILE:1: by its limits this server needs at most"),
