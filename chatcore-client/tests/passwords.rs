@@ -79,8 +79,11 @@ fn a_client_whose_session_is_over_logs_in_anew() {
     let server = Server::with_passwords(&[("alice", "secret")], &["--guests", "no", "--resume-time-max", "0"]);
     let path = file(&server, "secret\n");
     let args = ["--json", "--name", "alice", "--password-file", &path];
-    let killed = server.client(&args);
+    let mut killed = server.client(&args);
     killed.expect(&registered("alice"));
+    // By the time of an answer the session is saved.
+    killed.write("/who\n");
+    killed.expect(r#"{"event":"online","names":["alice"]}"#);
     killed.signal("KILL");
     drop(killed.end());
     let again = server.client(&args);
