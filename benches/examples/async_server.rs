@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 
 #[derive(Parser)]
 struct Options {
+    /// An address of TCP, as `tcp://host:port`.
     #[arg(long)]
     listen: String,
     #[arg(long)]
@@ -35,6 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     (limits.session_rate.per_s, limits.origin_rate.per_s) = (options.session_cost_per_s, options.origin_cost_per_s);
     assert_eq!(options.log, "warn", "nothing is logged, and only that may be asked for");
     let server = AsyncServer::start(AsyncConfig::default().with_limits(limits), ())?;
-    server.serve(TcpListener::bind(options.listen).await?).await;
+    let address = options.listen.strip_prefix("tcp://").ok_or("it listens for TCP alone: tcp://host:port")?;
+    server.serve(TcpListener::bind(address).await?).await;
     Ok(())
 }
