@@ -1,5 +1,7 @@
 //! The driver against a server that does what the test wants, byte for byte.
 
+mod announced;
+
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
@@ -7,6 +9,8 @@ use std::time::{Duration, Instant};
 use chatcore_client::chatcore::wire::{Ack, Announced, HubMessage, Message, Ping, Preface, Welcome};
 use chatcore_client::{ClientConfig, ClientError, Driver, Event};
 use mio::{Events, Interest, Poll, Token};
+
+use self::announced::LIMITS;
 
 /// After which a test fails that waits for something.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -33,18 +37,7 @@ impl Pair {
         let mut pair = Self { driver, poll, events: Events::with_capacity(8), server };
         pair.server.write_all(&Preface::OURS.encode()).unwrap();
         pair.until(|driver| driver.connected().then_some(()));
-        let limits = Announced {
-            frame_bytes_max: 100_000,
-            body_bytes_max: 65_536,
-            outbox_bytes_max: 1 << 20,
-            stall_ms_max: 10_000,
-            idle_ms_max: u32::try_from(idle_time_max.as_millis()).unwrap(),
-            resume_ms_max: 60_000,
-            rooms_max: 64,
-            watches_max: 64,
-            cost_per_s: 0,
-            cost_burst: 0,
-        };
+        let limits = Announced { idle_ms_max: u32::try_from(idle_time_max.as_millis()).unwrap(), ..LIMITS };
         pair.say(&HubMessage::Welcome(Welcome {
             name: "alice",
             display_name: None,

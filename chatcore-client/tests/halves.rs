@@ -1,16 +1,20 @@
 //! The halves of a blocking connection, and what a connection does when it is dropped, over real sockets and threads.
 
+mod announced;
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use chatcore_client::chatcore::wire::{Ack, Announced, HubMessage, Message, PREFACE_BYTES, Preface, Token, Welcome};
+use chatcore_client::chatcore::wire::{Ack, HubMessage, Message, PREFACE_BYTES, Preface, Token, Welcome};
 use chatcore_client::chatcore::{Backoff, Limits};
 use chatcore_client::{ClientConfig, Closed, Connection, Error, Event, ReceiveHalf, ReuniteError};
 use chatcore_server::{Config, Handle, Server};
 use nix::time::ClockId;
+
+use self::announced::LIMITS;
 
 /// After which a test fails that waits for something.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -83,20 +87,8 @@ fn scripted(config: &ClientConfig) -> (Connection, TcpStream) {
     server.read_exact(&mut [0; PREFACE_BYTES]).unwrap();
     server.read_exact(&mut length).unwrap();
     server.read_exact(&mut vec![0; u32::from_le_bytes(length).try_into().unwrap()]).unwrap();
-    let limits = Announced {
-        frame_bytes_max: 100_000,
-        body_bytes_max: 65_536,
-        outbox_bytes_max: 1 << 20,
-        stall_ms_max: 10_000,
-        idle_ms_max: 3_600_000,
-        resume_ms_max: 60_000,
-        rooms_max: 64,
-        watches_max: 64,
-        cost_per_s: 0,
-        cost_burst: 0,
-    };
     let token = Token::from_bytes([7; 16]);
-    say(&mut server, &HubMessage::Welcome(Welcome { name: "alice", display_name: None, token, limits }));
+    say(&mut server, &HubMessage::Welcome(Welcome { name: "alice", display_name: None, token, limits: LIMITS }));
     (connecting.join().unwrap(), server)
 }
 

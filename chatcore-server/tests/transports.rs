@@ -6,6 +6,8 @@ mod client_certificates;
 #[path = "transports/proxy.rs"]
 mod proxy;
 mod support;
+#[path = "transports/talk.rs"]
+mod talk;
 #[path = "transports/tls.rs"]
 mod tls;
 #[path = "transports/unix.rs"]

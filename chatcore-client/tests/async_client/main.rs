@@ -1,5 +1,7 @@
 //! The client for tokio: in memory on virtual time, and over real sockets.
 
+#[path = "../announced/mod.rs"]
+mod announced;
 mod bot;
 mod cuts;
 mod memory_hub;

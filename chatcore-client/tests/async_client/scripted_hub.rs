@@ -13,21 +13,10 @@ use chatcore_client::{AsyncClient, ClientConfig, Dial, Event};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::timeout;
 
-use super::{PATIENCE, next};
+use super::{PATIENCE, announced, next};
 
 /// What the hub announces.
-pub(crate) const LIMITS: Announced = Announced {
-    frame_bytes_max: 100_000,
-    body_bytes_max: 65_536,
-    outbox_bytes_max: 1 << 20,
-    stall_ms_max: 10_000,
-    idle_ms_max: 60_000,
-    resume_ms_max: 60_000,
-    rooms_max: 64,
-    watches_max: 64,
-    cost_per_s: 0,
-    cost_burst: 0,
-};
+pub(crate) const LIMITS: Announced = Announced { idle_ms_max: 60_000, ..announced::LIMITS };
 
 /// The hub's end of a connection.
 pub(crate) struct HubEnd {

@@ -2,6 +2,8 @@
 #![cfg(unix)]
 
 mod advice;
+#[path = "../announced/mod.rs"]
+mod announced;
 mod faults;
 mod identity;
 #[path = "../programs/mod.rs"]
@@ -14,7 +16,9 @@ mod websocket;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 
-use chatcore_client::chatcore::wire::{Announced, HubMessage, Message, PREFACE_BYTES, Preface, Token, Welcome};
+use chatcore_client::chatcore::wire::{HubMessage, Message, PREFACE_BYTES, Preface, Token, Welcome};
+
+use self::announced::LIMITS;
 
 const LEFT: &str = r#"{"event":"closed","reason":"left"}"#;
 
@@ -42,21 +46,9 @@ fn asked(from: &mut impl Read) {
 
 /// What a server says to a client that gets the name, beside its preface.
 fn welcome(name: &str) -> Vec<u8> {
-    let limits = Announced {
-        frame_bytes_max: 100_000,
-        body_bytes_max: 65_536,
-        outbox_bytes_max: 1 << 20,
-        stall_ms_max: 10_000,
-        idle_ms_max: 3_600_000,
-        resume_ms_max: 60_000,
-        rooms_max: 64,
-        watches_max: 64,
-        cost_per_s: 0,
-        cost_burst: 0,
-    };
     let mut bytes = Vec::new();
     let token = Token::from_bytes([7; 16]);
-    HubMessage::Welcome(Welcome { name, display_name: None, token, limits }).encode(&mut bytes);
+    HubMessage::Welcome(Welcome { name, display_name: None, token, limits: LIMITS }).encode(&mut bytes);
     bytes
 }
 

@@ -34,6 +34,13 @@ fn endpoint(authority: &Authority, port: u16) -> Endpoint {
     endpoint.with_tls(Tls::trusting(authority.certificate.as_bytes()).unwrap())
 }
 
+/// Gets a name there.
+fn register(endpoint: &Endpoint) -> Connection {
+    let mut alice = Connection::connect_with(endpoint, PATIENCE, &ClientConfig::default()).unwrap();
+    assert_eq!(alice.register("alice", PATIENCE).unwrap().name.as_str(), "alice");
+    alice
+}
+
 #[test]
 fn what_comes_in_records_of_one_byte_counts() {
     let authority = Authority::new();
@@ -55,8 +62,7 @@ fn what_comes_in_records_of_one_byte_counts() {
         }
         tls
     });
-    let mut alice = Connection::connect_with(&endpoint(&authority, port), PATIENCE, &ClientConfig::default()).unwrap();
-    assert_eq!(alice.register("alice", PATIENCE).unwrap().name.as_str(), "alice");
+    let _alice = register(&endpoint(&authority, port));
     drop(server.join().unwrap());
 }
 
@@ -85,8 +91,7 @@ fn what_comes_with_the_last_of_the_handshake_is_not_lost() {
         say(&mut tls, &welcome("alice"));
         tls
     });
-    let mut alice = Connection::connect_with(&endpoint(&authority, port), PATIENCE, &ClientConfig::default()).unwrap();
-    assert_eq!(alice.register("alice", PATIENCE).unwrap().name.as_str(), "alice");
+    let _alice = register(&endpoint(&authority, port));
     drop(server.join().unwrap());
 }
 

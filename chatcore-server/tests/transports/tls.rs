@@ -20,6 +20,7 @@ use rustls::{ClientConfig, ClientConnection, ConfigBuilder, RootCertStore, Strea
 use tempfile::TempDir;
 
 use crate::support::{PROGRAM, Peer, Server, connect};
+use crate::talk::talk;
 
 /// A certificate for `localhost` that vouches for itself.
 struct Identity {
@@ -121,28 +122,7 @@ fn users_over_tls_and_over_tcp_talk_to_each_other() {
         let stream = tls.connect_with(&tls.identity.client(version));
         let mut alice = Peer::registered_over(stream, "alice");
         let mut bob = Peer::registered(tls.server.address(), "bob");
-        let body = vec![7; 60_000];
-        for (from, to) in [(1, 20), (20, 1)] {
-            for _ in 0..from {
-                alice.say(&ClientMessage::Send(Send { to: "bob", body: &body }));
-            }
-            for _ in 0..to {
-                bob.say(&ClientMessage::Send(Send { to: "alice", body: &body }));
-            }
-            let mut taken = (0, 0);
-            while taken != (from, to) {
-                if let HubMessage::Deliver(deliver) = alice.take_beside_acks() {
-                    assert_eq!(deliver.body, body);
-                    taken.1 += 1;
-                }
-                while taken.0 < from {
-                    if let HubMessage::Deliver(deliver) = bob.take_beside_acks() {
-                        assert_eq!(deliver.body, body);
-                        taken.0 += 1;
-                    }
-                }
-            }
-        }
+        talk(&mut alice, &mut bob);
     }
 }
 

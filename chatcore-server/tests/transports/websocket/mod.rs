@@ -4,7 +4,7 @@ mod client;
 mod faults;
 mod opening;
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::net::TcpStream;
 
 use chatcore::GoodbyeCode;
@@ -17,36 +17,11 @@ use tungstenite::protocol::frame::coding::CloseCode as TheirCloseCode;
 pub(crate) use self::client::Stream;
 use self::client::ws_server;
 use crate::support::{Peer, connect, encode, opening as opening_of};
+use crate::talk::talk;
 use crate::tls::TlsServer;
 
 fn goodbye() -> ClientMessage<'static> {
     ClientMessage::Goodbye(Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None })
-}
-
-/// Each sends the other this many long messages.
-fn talk<S: Read + Write>(alice: &mut Peer<S>, bob: &mut Peer<TcpStream>) {
-    let body = vec![7; 60_000];
-    for (from, to) in [(1, 20), (20, 1)] {
-        for _ in 0..from {
-            alice.say(&ClientMessage::Send(Send { to: "bob", body: &body }));
-        }
-        for _ in 0..to {
-            bob.say(&ClientMessage::Send(Send { to: "alice", body: &body }));
-        }
-        let mut taken = (0, 0);
-        while taken != (from, to) {
-            if let HubMessage::Deliver(deliver) = alice.take_beside_acks() {
-                assert_eq!(deliver.body, body);
-                taken.1 += 1;
-            }
-            while taken.0 < from {
-                if let HubMessage::Deliver(deliver) = bob.take_beside_acks() {
-                    assert_eq!(deliver.body, body);
-                    taken.0 += 1;
-                }
-            }
-        }
-    }
 }
 
 #[test]
