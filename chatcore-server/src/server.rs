@@ -240,6 +240,8 @@ impl Server {
                 "there is room for {connections_max} connections, the last {reserved} of them for those who come back"
             );
         }
+        #[cfg(unix)]
+        descriptors::prepare(connections_max);
         self.connections_max = connections_max;
         self.connections.set_room(connections_max, reserved);
     }
