@@ -230,7 +230,8 @@ pub struct DriverLimits {
     pub connections_max: usize,
     /// The last of these connections, which are for clients that resume a session. The server refuses registrations on
     /// them with `hub_full`. With each that comes, it closes a connection that has no name: the oldest one of the origin
-    /// that has most of them, if that has several. Default 1 000, and at most an eighth of
+    /// that has most of them, if that has several. Connections that came less than 200 ms ago, or have said something that
+    /// is not read yet, are spared while there are others. Default 1 000, and at most an eighth of
     /// [`connections_max`](Self::connections_max).
     pub connections_for_resumes: usize,
     /// Connections of one origin, which is an IPv4 address, or an IPv6 network of

@@ -1,6 +1,7 @@
 //! One transport and what it is used for at present. As small as it can be: most connections are silent.
 
 use std::fmt;
+use std::time::Duration;
 
 use chatcore::{ConnId, Handshake, Instant};
 
@@ -45,6 +46,9 @@ impl fmt::Debug for Connection {
 /// All that an idle connection takes of the server's own memory. With debug assertions mio adds to its socket.
 #[cfg(all(target_pointer_width = "64", target_os = "linux", not(debug_assertions)))]
 const _: () = assert!(size_of::<Connection>() <= 104);
+
+/// What a client needs to say who it is: some round trips, over TLS and a long way.
+const FIRST_WORDS_TIME: Duration = Duration::from_millis(200);
 
 /// [`Flow::Read`] among the times until when nothing is read.
 const READ: Instant = Instant::MAX;
@@ -132,6 +136,8 @@ pub(crate) enum Stage {
 #[derive(Debug)]
 pub(crate) struct Handshaking {
     pub(crate) handshake: Handshake,
+    /// When it came.
+    came: Instant,
     /// Its entry among the deadlines, which may be earlier than the handshake's deadline, never later.
     pub(crate) armed: Instant,
     /// By what the census knows it.
@@ -147,13 +153,15 @@ pub(crate) struct Handshaking {
 }
 
 impl Connection {
-    pub(crate) fn new(transport: Transport, peer: Peer, handshake: Handshake) -> Self {
+    /// A connection that comes now.
+    pub(crate) fn new(now: Instant, transport: Transport, peer: Peer, handshake: Handshake) -> Self {
         let armed = handshake.poll_timeout().unwrap_or(Instant::MAX);
         Self {
             transport,
             peer,
             stage: Stage::Handshaking(Box::new(Handshaking {
                 handshake,
+                came: now,
                 armed,
                 serial: 0,
                 proxy: None,
@@ -183,6 +191,12 @@ impl Connection {
             Stage::Handshaking(handshaking) => Some(handshaking.serial),
             _ => None,
         }
+    }
+
+    /// It has no name although it has had the time to say who it is, and all that it said is read.
+    pub(crate) fn has_had_its_time(&self, now: Instant) -> bool {
+        let Stage::Handshaking(handshaking) = &self.stage else { return false };
+        !self.in_read_queue && now.saturating_since(handshaking.came) >= FIRST_WORDS_TIME
     }
 
     /// It lingers because there was no room for it.

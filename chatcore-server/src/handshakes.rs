@@ -155,7 +155,7 @@ const fn cost(transport: &Transport) -> u32 {
 /// Takes in a connection, and gives its key.
 pub(crate) fn open(hub: &Hub, table: &mut Table, now: Instant, transport: Transport, peer: Peer) -> usize {
     let handshake = Handshake::new(now, hub.limits());
-    table.insert(Connection::new(transport, peer, handshake))
+    table.insert(Connection::new(now, transport, peer, handshake))
 }
 
 /// Charges a new connection to its origin. Whether something is read of it now.

@@ -132,7 +132,7 @@ mod tests {
             let mut table = Table::default();
             let (ours, _theirs) = UnixStream::pair().expect("the system has sockets");
             let transport = Transport::Plain(Socket::Unix(mio::net::UnixStream::from_std(ours)));
-            let key = table.insert(Connection::new(transport, peer, Handshake::new(NOW, hub.limits())));
+            let key = table.insert(Connection::new(NOW, transport, peer, Handshake::new(NOW, hub.limits())));
             way(&mut hub, &mut table, &limits, key);
             let origin = table.census.origin(&peer);
             assert!(hub.charge_origin(NOW, origin, CONNECTION_COST) > Some(NOW), "there was enough for one");

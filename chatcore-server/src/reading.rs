@@ -350,7 +350,7 @@ pub(crate) mod tests {
             let peer = Peer::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
             let handshake = Handshake::new(NOW, self.hub.limits());
             let transport = Transport::Plain(Socket::Tcp(TcpStream::from_std(socket.into())));
-            let connection = Connection::new(transport, peer, handshake);
+            let connection = Connection::new(NOW, transport, peer, handshake);
             let key = self.table.insert(connection);
             self.table.readable(NOW, key);
         }
@@ -403,7 +403,7 @@ pub(crate) mod tests {
         let stream = WebSocketStream::server(base, Arc::new(UpgradeRules::default()));
         let handshake = Handshake::new(NOW, bench.hub.limits());
         let transport = Transport::WebSocket(Box::new(stream));
-        let key = bench.table.insert(Connection::new(transport, Peer::Local { uid: None }, handshake));
+        let key = bench.table.insert(Connection::new(NOW, transport, Peer::Local { uid: None }, handshake));
         let mut say = |bench: &mut Bench, bytes: &[u8]| {
             client.write_all(bytes).expect("there is room");
             bench.table.readable(NOW, key);

@@ -24,6 +24,9 @@ pub(crate) const READ_BYTES_MIN: usize = 1 << 10;
 /// bounds them.
 const TURNED_AWAY_MAX: usize = 64;
 
+/// Origins that are looked at for a connection that makes room, at the most.
+const ORIGINS_TO_MAKE_ROOM_MAX: usize = 64;
+
 /// All connections, by key. The key of a connection is used again when the connection has ended.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
@@ -68,12 +71,15 @@ impl Table {
         self.reserved_from.is_some_and(|connections| self.all.len() > connections)
     }
 
-    /// A connection without a name that makes room for others: of the origin that has most of them, if it has several.
-    pub(crate) fn first_to_make_room(&self, limits: &DriverLimits) -> Option<usize> {
-        // Very few networks are not counted.
-        const ORIGINS_MAX: usize = 64;
-        let mut keys = self.census.longest_nameless().take(ORIGINS_MAX);
-        keys.find(|key| limits.is_counted(&self.all[*key].peer))
+    /// A connection without a name that makes room for others. It is the oldest one of its origin, and that origin has
+    /// several. One that has had its time goes before those that may still be about to say something: many users behind one
+    /// address come back at the same instant, and a few silent connections each of many addresses do not push them out. Among
+    /// equals, the origin with most connections without a name is first.
+    pub(crate) fn first_to_make_room(&self, limits: &DriverLimits, now: Instant) -> Option<usize> {
+        let keys = self.census.longest_nameless().take(ORIGINS_TO_MAKE_ROOM_MAX);
+        let mut keys = keys.filter(|key| limits.is_counted(&self.all[*key].peer)).peekable();
+        let fullest = keys.peek().copied();
+        keys.find(|key| self.all[*key].has_had_its_time(now)).or(fullest)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -371,5 +377,54 @@ impl Table {
     /// The keys of all connections.
     pub(crate) fn keys(&self) -> Vec<usize> {
         self.all.iter().map(|(key, _)| key).collect()
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::net::SocketAddr;
+    use std::os::unix::net::UnixStream;
+
+    use chatcore::{Handshake, Limits};
+    use chatcore_transport::{Socket, Transport};
+
+    use super::*;
+
+    const NOW: Instant = Instant::from_millis(1_000);
+
+    /// Takes in so many connections of an address, which came so many milliseconds ago, and returns the key of the first.
+    fn come(table: &mut Table, address: [u8; 4], count: usize, ago_ms: u64) -> usize {
+        let came = Instant::from_millis(1_000 - ago_ms);
+        let keys: Vec<usize> = (0..count)
+            .map(|_| {
+                let (ours, _theirs) = UnixStream::pair().expect("the system has sockets");
+                let transport = Transport::Plain(Socket::Unix(mio::net::UnixStream::from_std(ours)));
+                let handshake = Handshake::new(came, &Limits::default());
+                table.insert(Connection::new(came, transport, SocketAddr::from((address, 1)).into(), handshake))
+            })
+            .collect();
+        keys[0]
+    }
+
+    #[test]
+    fn who_has_had_its_time_makes_room_before_those_who_have_just_come() {
+        let limits = DriverLimits::default();
+        let mut table = Table::default();
+        let first = |table: &Table| table.first_to_make_room(&limits, NOW);
+        let recent = come(&mut table, [192, 0, 2, 1], 20, 199);
+        assert_eq!(first(&table), Some(recent), "there are no others");
+        let single = come(&mut table, [192, 0, 2, 2], 1, 900);
+        assert_eq!(first(&table), Some(recent), "a single one of its origin stays: {single}");
+        let silent = come(&mut table, [192, 0, 2, 3], 2, 200);
+        assert_eq!(first(&table), Some(silent));
+        let fuller = come(&mut table, [192, 0, 2, 4], 3, 200);
+        assert_eq!(first(&table), Some(fuller));
+        // What these have said may be what gives them names.
+        for key in [fuller, silent] {
+            table.readable(NOW, key);
+        }
+        assert_eq!(first(&table), Some(recent));
+        let uncounted = DriverLimits::default().with_uncounted_origins(["192.0.2.1/32".parse().expect("a network")]);
+        assert_eq!(table.first_to_make_room(&uncounted, NOW), Some(fuller));
     }
 }

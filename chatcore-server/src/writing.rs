@@ -96,7 +96,7 @@ mod tests {
         let mut table = Table::default();
         let handshake = Handshake::new(NOW, hub.limits());
         let transport = Transport::Plain(Socket::Tcp(TcpStream::from_std(stream)));
-        let key = table.insert(Connection::new(transport, address.into(), handshake));
+        let key = table.insert(Connection::new(NOW, transport, address.into(), handshake));
         table.open(key, alice);
         assert_eq!(hub.poll_action(), Some(Action::Write { conn: alice }));
         let mut arrived = vec![0; WRITE_BYTES_MAX];
@@ -135,7 +135,7 @@ mod tests {
         let (transport, mut peer) = tls_pair();
         let mut table = Table::default();
         let handshake = Handshake::new(NOW, hub.limits());
-        let key = table.insert(Connection::new(transport, Peer::Local { uid: None }, handshake));
+        let key = table.insert(Connection::new(NOW, transport, Peer::Local { uid: None }, handshake));
         table.open(key, alice);
         fill(&mut hub, alice, "alice", 1);
         let bytes = hub.transmit(alice).bytes();
