@@ -180,6 +180,10 @@ fn a_reload_of_a_broken_file_changes_nothing_and_says_why() {
         ("sessions_max = 5\n[", ": this is not TOML"),
         ("sessions_max = 0\n", "sessions_max is 0: it must be at least 1"),
         ("session_max = 5\n", "sessions_max is the nearest"),
+        (
+            "buffer_bytes_max = \"9MiB\"\n",
+            ":1: buffer_bytes_max is 9437184: it must be at least origin_buffer_bytes_max",
+        ),
     ];
     for (count, (text, words)) in broken.into_iter().enumerate() {
         file.write(text);

@@ -10,6 +10,8 @@ mod support;
 mod talk;
 #[path = "transports/tls.rs"]
 mod tls;
+#[path = "transports/tls_faults.rs"]
+mod tls_faults;
 #[path = "transports/unix.rs"]
 mod unix;
 #[path = "transports/websocket/mod.rs"]

@@ -1,7 +1,8 @@
 //! Unix sockets.
 
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -60,4 +61,37 @@ fn a_server_that_was_killed_leaves_a_socket_that_is_replaced() {
     assert!(path.exists(), "nobody had the time to remove it");
     let _again = Server::listening(1, &mut command);
     Peer::registered_over(connect(&path), "alice");
+}
+
+#[test]
+fn a_path_that_is_something_else_is_named_with_what_would_be_right_and_left_alone() {
+    let folder = tempfile::tempdir().expect("there is a place for temporary files");
+    let [file, socket] = ["file", "socket"].map(|name| folder.path().join(name));
+    fs::write(&file, "somebody's").expect("the folder is ours");
+    // A program that is no server of chatcore.
+    let theirs = UnixListener::bind(&socket).expect("nothing is there");
+    let nowhere = folder.path().join("none/socket");
+    let long = folder.path().join("x".repeat(200));
+    for (path, words) in [
+        (&file, "what is there is no socket; remove it, or choose another path"),
+        (&folder.path().into(), "what is there is no socket"),
+        (&socket, "the path is in use; stop the program that serves there"),
+        (&nowhere, "its folder is not there; make it"),
+        (&long, "the path is too long for a socket; choose a shorter one"),
+    ] {
+        let output = Command::new(PROGRAM)
+            .args(["--listen", "127.0.0.1:0", "--listen", &format!("unix://{}", path.display())])
+            .stdin(Stdio::null())
+            .output()
+            .expect("the program runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && output.stdout.is_empty(), "{said}");
+        assert!(said.contains(words) && said.contains(&path.display().to_string()), "{words} in: {said}");
+    }
+    assert_eq!(fs::read(&file).expect("it is there"), b"somebody's");
+    // Whoever served there is still reached.
+    theirs.set_nonblocking(true).expect("it is open");
+    while theirs.accept().is_ok() {}
+    let _peer = UnixStream::connect(&socket).expect("it serves there");
+    theirs.accept().expect("somebody has come");
 }
