@@ -11,6 +11,7 @@ use super::options::Options;
 use super::protocol::chatcore::Chatcore;
 use super::protocol::floor::Floor;
 use super::protocol::irc::Irc;
+use super::protocol::mqtt::Mqtt;
 use super::protocol::nats::Nats;
 use super::protocol::redis::Redis;
 use super::protocol::{Protocol, ProtocolName};
@@ -26,6 +27,7 @@ pub(crate) fn measure(target: &Target, scenario: Scenario, body_bytes: usize, op
     match target.server.protocol {
         ProtocolName::Floor => measurement.run(Floor, options),
         ProtocolName::Chatcore => measurement.run(Chatcore::new(has_room, body_bytes), options),
+        ProtocolName::Mqtt => measurement.run(Mqtt { has_room }, options),
         ProtocolName::Nats => measurement.run(Nats { has_room }, options),
         ProtocolName::Redis => measurement.run(Redis { has_room }, options),
         ProtocolName::Irc => measurement.run(Irc { has_room }, options),

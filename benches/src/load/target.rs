@@ -4,10 +4,12 @@ use std::env;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use nix::unistd::{Uid, User};
 use tempfile::TempDir;
 
 use super::protocol::ProtocolName;
@@ -168,6 +170,46 @@ static NATS_TLS: Server = Server {
     ..NATS
 };
 
+static MOSQUITTO: Server = Server {
+    name: "mosquitto",
+    help: "mosquitto, with MQTT 5 and no acknowledgements",
+    program: "mosquitto",
+    role: Role::Other,
+    over: Over::Tcp,
+    version_min: [2, 0, 0],
+    protocol: ProtocolName::Mqtt,
+    connecting_max: CONNECTING_MAX,
+    body_bytes_max: usize::MAX,
+    configure: |command, settings| configure_mosquitto(command, settings, ""),
+};
+
+static MOSQUITTO_TLS: Server = Server {
+    name: "mosquitto-tls",
+    help: "The same over TLS",
+    over: Over::Tls,
+    configure: |command, settings| {
+        let [certificate, key] = settings.dialer.write_identity(settings.directory)?.unwrap_or_default();
+        let identity = format!("certfile {certificate}\nkeyfile {key}\n");
+        configure_mosquitto(command, settings, &identity)
+    },
+    ..MOSQUITTO
+};
+
+fn configure_mosquitto(command: &mut Command, settings: &Settings<'_>, identity: &str) -> Result<()> {
+    // What is started by an administrator stays one: the directory is nobody else's.
+    let user =
+        User::from_uid(Uid::effective()).map_err(io::Error::from)?.map_or_else(|| "root".to_owned(), |user| user.name);
+    let config = format!(
+        "listener {port} 127.0.0.1\n{identity}allow_anonymous true\nuser {user}\npersistence false\nlog_dest none\n\
+         set_tcp_nodelay true\nmax_queued_messages 0\nmax_connections -1\n",
+        port = settings.dialer.address.port(),
+    );
+    let file = settings.directory.join("mosquitto.conf");
+    fs::write(&file, config)?;
+    command.arg("-c").arg(file);
+    Ok(())
+}
+
 static REDIS: Server = Server {
     name: "redis",
     help: "redis-server, its publish and subscribe",
@@ -252,8 +294,20 @@ static INSPIRCD: Server = Server {
 };
 
 /// All kinds of servers, in the order of tables.
-pub(crate) static SERVERS: [&Server; 10] =
-    [&FLOOR, &CHATCORE, &CHATCORE_TLS, &CHATCORE_WS, &CHATCORE_WSS, &NATS, &NATS_TLS, &REDIS, &NGIRCD, &INSPIRCD];
+pub(crate) static SERVERS: [&Server; 12] = [
+    &FLOOR,
+    &CHATCORE,
+    &CHATCORE_TLS,
+    &CHATCORE_WS,
+    &CHATCORE_WSS,
+    &NATS,
+    &NATS_TLS,
+    &MOSQUITTO,
+    &MOSQUITTO_TLS,
+    &REDIS,
+    &NGIRCD,
+    &INSPIRCD,
+];
 
 impl Server {
     /// Reads a name on the command line.

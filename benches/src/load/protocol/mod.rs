@@ -4,6 +4,7 @@ pub(crate) mod chatcore;
 mod client_side;
 pub(crate) mod floor;
 pub(crate) mod irc;
+pub(crate) mod mqtt;
 pub(crate) mod nats;
 pub(crate) mod redis;
 
@@ -14,6 +15,7 @@ pub(crate) use self::client_side::{Envelope, Incoming, Protocol, Recipient};
 pub(crate) enum ProtocolName {
     Floor,
     Chatcore,
+    Mqtt,
     Nats,
     Redis,
     Irc,
