@@ -34,7 +34,7 @@ fn a_flood_of_tries_is_slowed_down_and_each_is_told_when_to_come_again() {
     let folder = Folder::with(&[("alice", "one")]);
     let mut server = folder.server(&["--log-level", "debug"]);
     let mut bob = User::registered(server.address(), "bob");
-    let mut waits_ms = Vec::new();
+    let mut waits = Vec::new();
     let mut denied = 0;
     for round in 0..ROUNDS {
         let mut peers: Vec<Peer> = (0..CONNECTIONS).map(|_| Peer::connect(server.address())).collect();
@@ -54,7 +54,7 @@ fn a_flood_of_tries_is_slowed_down_and_each_is_told_when_to_come_again() {
                 match take_answer(peer) {
                     Answer::Refused { code: RefusalCode::Denied, .. } => denied += 1,
                     Answer::Refused { code: RefusalCode::RateLimited, wait_ms: Some(wait_ms), .. } => {
-                        waits_ms.push(wait_ms);
+                        waits.push(wait_ms);
                     }
                     other => panic!("{other:?}"),
                 }
@@ -62,10 +62,10 @@ fn a_flood_of_tries_is_slowed_down_and_each_is_told_when_to_come_again() {
             peer.assert_fault(ErrorCode::TooManyAttempts, "");
         }
     }
-    assert_eq!(denied + waits_ms.len(), ROUNDS * CONNECTIONS * TRIES_OF_CONNECTION);
+    assert_eq!(denied + waits.len(), ROUNDS * CONNECTIONS * TRIES_OF_CONNECTION);
     // 20 at once, and one more each 10 s.
     assert!((20..40).contains(&denied), "{denied} were looked at");
-    assert!(waits_ms.iter().all(|wait_ms| (1..=60_000).contains(wait_ms)), "{waits_ms:?}");
+    assert!(waits.iter().all(|wait_ms| (1..=60_000).contains(wait_ms)), "{waits:?}");
     server.logged(&["INFO log-in refused", "too many wrong credentials"]);
     assert_eq!(server.count_logged(&["hashed a password"]), denied);
     bob.tell_oneself("bob");
