@@ -101,6 +101,8 @@ impl Config {
         let above = Above {
             #[cfg(feature = "tls")]
             tls: self.tls.is_some(),
+            #[cfg(feature = "tls")]
+            client_certificates: self.tls.as_ref().is_some_and(Tls::asks_clients),
             #[cfg(feature = "websocket")]
             websocket: listen::has_websocket(&self.listen),
         };

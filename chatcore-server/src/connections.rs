@@ -74,6 +74,12 @@ impl Connections {
         &mut self.wall_clock
     }
 
+    /// The hub, for what it does not tell itself.
+    #[cfg(test)]
+    pub(crate) const fn hub(&mut self) -> &mut Hub {
+        &mut self.hub
+    }
+
     /// Messages that were accepted.
     #[cfg(test)]
     pub(crate) const fn accepted(&self) -> u64 {
@@ -155,6 +161,11 @@ impl Connections {
     /// Whether there is room for one more connection of a peer.
     pub(crate) fn check_room(&self, peer: &Peer) -> Result<(), Refusal> {
         self.table.census.check(peer, &self.limits, self.room)
+    }
+
+    /// Charges somebody to its origin for whom there is no room.
+    pub(crate) fn charge_turned_away(&mut self, now: Instant, peer: &Peer) {
+        handshakes::charge_turned_away(&mut self.hub, &self.table, now, peer);
     }
 
     /// What those are told by who find no room.

@@ -6,6 +6,8 @@ use std::mem::size_of;
 use chatcore::websocket::HEAD_BYTES_MAX;
 use chatcore::{HANDSHAKE_FRAME_BYTES_MAX, Limits};
 
+#[cfg(feature = "tls")]
+use chatcore_transport::TlsStream;
 #[cfg(feature = "websocket")]
 use chatcore_transport::WebSocketStream;
 
@@ -18,10 +20,6 @@ use crate::table::{READ_BYTES_MIN, RESTS_BYTES_MAX};
 /// by doubling; and the counts of its origin and of its site.
 const PLACES_BYTES: usize = 512;
 
-/// What TLS adds to a connection: its keys and buffers.
-#[cfg(feature = "tls")]
-const TLS_BYTES: usize = 24 << 10;
-
 /// What a WebSocket adds: its state, and control frames that are not written.
 #[cfg(feature = "websocket")]
 const WEBSOCKET_BYTES: usize = size_of::<WebSocketStream>() + 1024;
@@ -31,6 +29,9 @@ const WEBSOCKET_BYTES: usize = size_of::<WebSocketStream>() + 1024;
 pub(crate) struct Above {
     #[cfg(feature = "tls")]
     pub(crate) tls: bool,
+    /// Clients are asked for certificates.
+    #[cfg(feature = "tls")]
+    pub(crate) client_certificates: bool,
     #[cfg(feature = "websocket")]
     pub(crate) websocket: bool,
 }
@@ -50,7 +51,10 @@ pub(crate) fn bytes_max(limits: &Limits, connections_max: usize, above: Above) -
     let mut written_bytes_max = 0;
     #[cfg(feature = "tls")]
     if above.tls {
-        connection += TLS_BYTES;
+        connection += TlsStream::SERVER_BYTES_MAX;
+        if above.client_certificates {
+            connection += TlsStream::CLIENT_CERTIFICATES_BYTES_MAX;
+        }
         written_bytes_max = limits.buffer_bytes_max;
     }
     #[cfg(feature = "websocket")]
@@ -74,7 +78,13 @@ mod tests {
         assert!(bytes_max(&limits, 1, plain) < sum);
         assert!(bytes_max(&limits.clone().with_sessions_max(1), 1_000, plain) < sum);
         #[cfg(feature = "tls")]
-        assert!(sum < bytes_max(&limits, 1_000, Above { tls: true, ..plain }));
+        {
+            let tls = Above { tls: true, ..plain };
+            assert!(sum < bytes_max(&limits, 1_000, tls));
+            assert!(
+                bytes_max(&limits, 1_000, tls) < bytes_max(&limits, 1_000, Above { client_certificates: true, ..tls })
+            );
+        }
         #[cfg(feature = "websocket")]
         assert!(sum < bytes_max(&limits, 1_000, Above { websocket: true, ..plain }));
     }

@@ -168,10 +168,9 @@ pub(crate) fn charge(hub: &mut Hub, table: &mut Table, now: Instant, key: usize)
 }
 
 /// Charges a connection that is turned away to its origin. Nothing above its socket is done.
-pub(crate) fn charge_turned_away(hub: &mut Hub, table: &mut Table, now: Instant, key: usize) {
-    let peer = table.at(key).peer;
+pub(crate) fn charge_turned_away(hub: &mut Hub, table: &Table, now: Instant, peer: &Peer) {
     // There is nothing of it that could wait.
-    let _ = hub.charge_origin(now, table.census.origin(&peer), CONNECTION_COST);
+    let _ = hub.charge_origin(now, table.census.origin(peer), CONNECTION_COST);
 }
 
 /// Enters the deadline of a handshake among those of the driver.

@@ -64,6 +64,8 @@ mod reading;
 mod server;
 #[cfg(any(feature = "mio", feature = "tokio"))]
 mod setters;
+#[cfg(feature = "tls")]
+mod short_chains;
 #[cfg(feature = "mio")]
 mod table;
 #[cfg(feature = "mio")]

@@ -35,7 +35,8 @@ fn refuse(
     key: usize,
     reason: &dyn std::fmt::Display,
 ) {
-    handshakes::charge_turned_away(hub, table, now, key);
+    let peer = table.at(key).peer;
+    handshakes::charge_turned_away(hub, table, now, &peer);
     let connection = table.at(key);
     info!(peer = %connection.peer, %reason, "closed before it had a name");
     // Whoever does not take it at once is not waited for.
@@ -45,7 +46,8 @@ fn refuse(
 
 /// There is no room for one more connection from where this one comes.
 fn turn_away(hub: &mut Hub, table: &mut Table, limits: &DriverLimits, now: Instant, key: usize, refusal: &Refusal) {
-    handshakes::charge_turned_away(hub, table, now, key);
+    let peer = table.at(key).peer;
+    handshakes::charge_turned_away(hub, table, now, &peer);
     let connection = table.at(key);
     info!(peer = %connection.peer, reason = %refusal, "turned away");
     if let Stage::Handshaking(handshaking) = &mut connection.stage {

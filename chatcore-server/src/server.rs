@@ -271,6 +271,7 @@ impl Server {
                     // Whose connection a proxy brings, is not known yet.
                     let room = if way == Way::Proxy { Ok(()) } else { self.connections.check_room(&peer) };
                     if let Err(refusal) = room {
+                        self.connections.charge_turned_away(now, &peer);
                         let limits = self.connections.limits();
                         self.turned_away.turn_away(now, transport, peer, &refusal, limits);
                         continue;
@@ -341,12 +342,13 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::TcpStream;
 
-    use chatcore::Token;
     use chatcore::wire::{
         self, ClientMessage, HEADER_BYTES, HubMessage, Message, PREFACE_BYTES, Preface, Register, Resume, Send,
     };
+    use chatcore::{CONNECTION_COST, Limits, Rate, Token};
 
     use super::*;
+    use crate::origin::quota_key;
 
     /// No four characters of them stand in anything else.
     const CREDENTIAL: &[u8; 16] = b"zq7%xv9!kw2^pj4&";
@@ -419,6 +421,25 @@ mod tests {
             });
         let off = id.expect("it is delivered").unix_time().abs_diff(an_hour_later());
         assert!(off < Duration::from_secs(60), "{off:?}");
+    }
+
+    #[test]
+    fn who_is_turned_away_costs_its_origin_a_connection() {
+        // Two that are let in, and half of what three cost that are not.
+        let rate = Rate { per_s: 1, burst: CONNECTION_COST * 7 / 2 };
+        let limits = DriverLimits::default().with_connections_of_origin_max(2).with_uncounted_origins([]);
+        let config = Config::default()
+            .with_listen(["127.0.0.1:0"])
+            .with_limits(Limits::default().with_origin_rate(rate))
+            .with_driver(limits);
+        let mut server = Server::bind(config).expect("it can listen");
+        let address = server.local_addrs()[0];
+        let _clients = [(); 5].map(|()| TcpStream::connect(address).expect("it listens"));
+        turn_until(&mut server, |server| server.connections.len() + server.turned_away.len() == 5);
+        assert_eq!(server.connections.len(), 2);
+        let now = server.clock.now();
+        let hub = server.connections.hub();
+        assert!(hub.charge_origin(now, quota_key(address.ip()), 1) > Some(now), "it has used up its rate");
     }
 
     #[test]

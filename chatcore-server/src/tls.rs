@@ -10,6 +10,8 @@ use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
 use webpki::{EndEntityCert, KeyUsage};
 
+use crate::short_chains::ShortChains;
+
 /// What a client may ask for by ALPN (RFC 7301), if it asks for anything.
 const ALPN: &[u8] = b"chatcore/1";
 
@@ -21,7 +23,10 @@ const WEB_ALPN: &[u8] = b"http/1.1";
 ///
 /// `Debug` shows nothing of it.
 #[derive(Clone)]
-pub struct Tls(Arc<ServerConfig>);
+pub struct Tls {
+    config: Arc<ServerConfig>,
+    asks_clients: bool,
+}
 
 impl Tls {
     /// Takes a certificate with those that vouch for it, the server's first, and the key of the first, all in PEM (RFC
@@ -54,12 +59,13 @@ impl Tls {
         // Sessions are kept by the clients, in tickets.
         config.ticketer = ring::Ticketer::new().map_err(|error| TlsError::other(&error))?;
         config.session_storage = Arc::new(NoServerSessionStorage {});
-        Ok(Self(Arc::new(config)))
+        Ok(Self { config: Arc::new(config), asks_clients: false })
     }
 
     /// The same for clients that show certificates of their own. These must be issued by one of these authorities, whose
     /// certificates are in PEM, and be good for clients ([`LogInRequest::client_certificate`](crate::LogInRequest)). If a
-    /// certificate is required, a client without one is refused.
+    /// certificate is required, a client without one is refused. A client may show three certificates beside its own, and
+    /// its handshake may have 20 KiB: more would be more work than it is charged for.
     ///
     /// # Errors
     ///
@@ -79,17 +85,24 @@ impl Tls {
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| TlsError::other(&error))?
-            .with_client_cert_verifier(verifier.build().map_err(|error| TlsError::Other(error.to_string()))?)
-            .with_cert_resolver(Arc::clone(&self.0.cert_resolver));
-        config.alpn_protocols.clone_from(&self.0.alpn_protocols);
+            .with_client_cert_verifier(ShortChains::of(
+                verifier.build().map_err(|error| TlsError::Other(error.to_string()))?,
+            ))
+            .with_cert_resolver(Arc::clone(&self.config.cert_resolver));
+        config.alpn_protocols.clone_from(&self.config.alpn_protocols);
         // A ticket of a server that asked for no certificate is none of this one.
         config.ticketer = ring::Ticketer::new().map_err(|error| TlsError::other(&error))?;
         config.session_storage = Arc::new(NoServerSessionStorage {});
-        Ok(Self(Arc::new(config)))
+        Ok(Self { config: Arc::new(config), asks_clients: true })
     }
 
     pub(crate) fn config(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.config)
+    }
+
+    /// Clients are asked for certificates.
+    pub(crate) const fn asks_clients(&self) -> bool {
+        self.asks_clients
     }
 }
 
@@ -101,7 +114,7 @@ impl fmt::Debug for Tls {
 
 impl PartialEq for Tls {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.config, &other.config)
     }
 }
 

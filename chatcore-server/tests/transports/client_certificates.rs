@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use chatcore::wire::{ClientMessage, HubMessage, Preface, Register};
 use chatcore::{GoodbyeCode, RefusalCode};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    date_time_ymd,
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, date_time_ymd,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::version::{TLS12, TLS13};
@@ -44,6 +44,15 @@ impl Authority {
         params.distinguished_name.push(DnType::CommonName, user);
         params.extended_key_usages = vec![purpose];
         (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(last_year, 1, 1));
+        let key = KeyPair::generate().expect("there is randomness");
+        let certificate = params.signed_by(&key, &self.issuer).expect("it may sign");
+        (certificate.der().clone(), PrivatePkcs8KeyDer::from(key.serialize_der()).into())
+    }
+
+    /// A certificate of so many bytes and more.
+    fn large(&self, bytes: usize) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+        let mut params = CertificateParams::default();
+        params.custom_extensions.push(CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 1], vec![4; bytes]));
         let key = KeyPair::generate().expect("there is randomness");
         let certificate = params.signed_by(&key, &self.issuer).expect("it may sign");
         (certificate.der().clone(), PrivatePkcs8KeyDer::from(key.serialize_der()).into())
@@ -144,6 +153,32 @@ fn a_certificate_that_is_not_good_is_refused_and_so_is_none_where_one_is_require
     }
     alice.say(&ClientMessage::Ping(chatcore::wire::Ping { nonce: 9 }));
     assert!(matches!(alice.take_beside_acks(), HubMessage::Pong(_)), "nobody else notices");
+}
+
+#[test]
+fn more_certificates_than_a_handshake_may_have_are_refused_and_nobody_else_notices() {
+    let (authority, folder) = (Authority::new(), folder());
+    let mut tls = authority.server(&folder, &["--certificate-users", "yes", "--log-origin-lines-per-s", "0"]);
+    let mut bob = Peer::registered(tls.server.address(), "bob");
+    let (others, large) = (authority.certify("others").0, authority.large(21_000));
+    for version in [&TLS12, &TLS13] {
+        let chain = |others_count| {
+            let (certificate, key) = authority.certify("alice");
+            let chain = [vec![certificate], vec![others.clone(); others_count]].concat();
+            tls.connect_with_chain(version, chain, key)
+        };
+        assert!(ask(chain(3), "alice").is_ok(), "so many may be");
+        let too_many = (chain(4), "the client shows 4 certificates beside its own: it must be at most 3");
+        let too_long = (tls.connect_as(version, large.0.clone(), large.1.clone_key()), "must be shorter");
+        for (mut stream, reason) in [too_many, too_long] {
+            let address = stream.sock.local_addr().expect("it is connected").to_string();
+            assert!(matches!(stream.read(&mut [0]), Ok(0) | Err(_)), "{reason}");
+            let line = tls.server.logged(&["INFO", "closed before it had a name", &address]);
+            assert!(line.contains(reason), "{line}");
+        }
+    }
+    bob.say(&ClientMessage::Ping(chatcore::wire::Ping { nonce: 9 }));
+    assert!(matches!(bob.take_beside_acks(), HubMessage::Pong(_)));
 }
 
 #[test]

@@ -103,10 +103,17 @@ impl TlsServer {
         certificate: CertificateDer<'static>,
         key: PrivateKeyDer<'static>,
     ) -> Stream {
-        let config = self
-            .identity
-            .client_builder(ring::default_provider(), version)
-            .with_client_auth_cert(vec![certificate], key);
+        self.connect_with_chain(version, vec![certificate], key)
+    }
+
+    /// The same with certificates after it.
+    pub(crate) fn connect_with_chain(
+        &self,
+        version: &'static SupportedProtocolVersion,
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+    ) -> Stream {
+        let config = self.identity.client_builder(ring::default_provider(), version).with_client_auth_cert(chain, key);
         self.connect_with(&Arc::new(config.expect("they belong together")))
     }
 

@@ -1,5 +1,6 @@
 //! A connection of TLS above a socket, driven by reads and writes that do not wait.
 
+use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
 use std::sync::Arc;
 
@@ -16,11 +17,20 @@ const UNSENT_BYTES_MAX: usize = 64 << 10;
 /// Bytes that are taken at once, so that there is room for them encrypted.
 pub(crate) const WRITE_BYTES_MAX: usize = UNSENT_BYTES_MAX / 2;
 
+/// Bytes that a client may send while nothing of the stream comes of them: its handshake with its certificates, one long
+/// record, or records that carry nothing. `rustls` keeps an unfinished handshake message of 64 KiB, before the handshake and
+/// after it.
+const SILENT_BYTES_MAX: usize = 20 << 10;
+
 /// One end of TLS above a socket.
 #[derive(Debug)]
 pub struct TlsStream {
     socket: Socket,
     session: Connection,
+    /// Bytes that came since the last that were of the stream.
+    silent_bytes: usize,
+    /// What they may come to.
+    silent_bytes_max: usize,
     /// The socket did not take all that there is for it.
     is_blocked: bool,
     /// Our side ends when the socket has taken all.
@@ -30,13 +40,21 @@ pub struct TlsStream {
 }
 
 impl TlsStream {
-    /// The server's end, which waits for the client to begin.
+    /// Bytes of memory that a server's end keeps at the most, beside what is written: the keys, what has come of a record or of
+    /// a handshake, and a record that is decrypted.
+    pub const SERVER_BYTES_MAX: usize = 56 << 10;
+
+    /// What it keeps beside that if it asks for certificates of clients.
+    pub const CLIENT_CERTIFICATES_BYTES_MAX: usize = SILENT_BYTES_MAX;
+
+    /// The server's end, which waits for the client to begin. A client that sends more than 20 KiB without anything of the
+    /// stream in it breaks the rules: so long is no handshake with a few certificates, and no record.
     ///
     /// # Errors
     ///
     /// If the system has no random numbers.
     pub fn server(socket: Socket, config: Arc<ServerConfig>) -> Result<Self, rustls::Error> {
-        Ok(Self::new(socket, ServerConnection::new(config)?.into()))
+        Ok(Self::new(socket, ServerConnection::new(config)?.into(), SILENT_BYTES_MAX))
     }
 
     /// The client's end: the server must show a certificate for this name.
@@ -45,12 +63,21 @@ impl TlsStream {
     ///
     /// If the system has no random numbers.
     pub fn client(socket: Socket, config: Arc<ClientConfig>, name: ServerName<'static>) -> Result<Self, rustls::Error> {
-        Ok(Self::new(socket, ClientConnection::new(config, name)?.into()))
+        // It has chosen its server, and has one.
+        Ok(Self::new(socket, ClientConnection::new(config, name)?.into(), usize::MAX))
     }
 
-    fn new(socket: Socket, mut session: Connection) -> Self {
+    fn new(socket: Socket, mut session: Connection, silent_bytes_max: usize) -> Self {
         session.set_buffer_limit(Some(UNSENT_BYTES_MAX));
-        Self { socket, session, is_blocked: false, is_ending: false, is_failed: false }
+        Self {
+            socket,
+            session,
+            silent_bytes: 0,
+            silent_bytes_max,
+            is_blocked: false,
+            is_ending: false,
+            is_failed: false,
+        }
     }
 
     pub(crate) const fn session(&self) -> &Connection {
@@ -78,7 +105,11 @@ impl TlsStream {
         if let Some(input) = self.read_decrypted(buffer, false) {
             return input;
         }
-        let mut source = Source { socket: &mut self.socket, is_drained: false };
+        let Some(bytes_max) = self.silent_bytes_max.checked_sub(self.silent_bytes).filter(|bytes| *bytes > 0) else {
+            self.is_failed = true;
+            return Input::End(Err(io::Error::new(io::ErrorKind::InvalidData, TooSilent)));
+        };
+        let mut source = Source { socket: &mut self.socket, bytes_max, is_drained: false };
         let count = match self.session.read_tls(&mut source) {
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Input::None,
@@ -96,7 +127,12 @@ impl TlsStream {
         if let Flushed::Broken(error) = flushed {
             return Input::End(Err(error));
         }
-        self.read_decrypted(buffer, is_drained).unwrap_or(Input::Overhead(count))
+        if let Some(input) = self.read_decrypted(buffer, is_drained) {
+            self.silent_bytes = 0;
+            return input;
+        }
+        self.silent_bytes = self.silent_bytes.saturating_add(count);
+        Input::Overhead(count)
     }
 
     /// Gives what is decrypted. None if nothing is at present.
@@ -169,16 +205,34 @@ impl TlsStream {
     }
 }
 
+/// Why a client is not read any more.
+#[derive(Debug)]
+struct TooSilent;
+
+impl std::error::Error for TooSilent {}
+
+impl fmt::Display for TooSilent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{SILENT_BYTES_MAX} bytes of TLS came with nothing in them for the server: a handshake with the certificates \
+             of the client must be shorter"
+        )
+    }
+}
+
 /// The socket, and whether it gave all that it had.
 struct Source<'a> {
     socket: &'a mut Socket,
+    bytes_max: usize,
     is_drained: bool,
 }
 
 impl Read for Source<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.socket.read(buffer)?;
-        self.is_drained = SHORT_READ_IS_ALL && count < buffer.len();
+        let room = buffer.len().min(self.bytes_max);
+        let count = self.socket.read(&mut buffer[..room])?;
+        self.is_drained = SHORT_READ_IS_ALL && count < room;
         Ok(count)
     }
 }
