@@ -65,10 +65,11 @@ pub struct Limits {
     /// connection is probably lost, and the session is detached. Default 60 s; at least 1 ns.
     pub stall_time_max: Duration,
     /// How long the hub keeps a session after its connection broke. Meanwhile the name stays taken, and messages for
-    /// the session wait. Zero ends sessions with their connections. Default 60 s; at most 49 days.
+    /// the session wait. Zero ends sessions with their connections. A registration may have another time
+    /// ([`Registration::with_resume_time_max`](crate::Registration::with_resume_time_max)). Default 60 s; at most 49 days.
     pub resume_time_max: Duration,
     /// Detached sessions, in all. If there are that many and one more session loses its connection, the hub makes room: the
-    /// session ends that has been detached for the longest time, of the origin that has most of them. Default 100 000.
+    /// session ends whose time is over first, of the origin that has most of them. Default 100 000.
     pub detached_max: u32,
     /// Detached sessions of one origin ([`QuotaKey`](crate::QuotaKey)). If there are that many and one more session of
     /// the origin loses its connection, the session of the origin ends that has been detached for the longest time. With 0

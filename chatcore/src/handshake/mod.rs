@@ -8,7 +8,7 @@ use core::mem;
 use core::time::Duration;
 
 pub use self::refusal::{Denial, Refusal};
-pub(crate) use self::registration::Request;
+pub(crate) use self::registration::{OwnResumeTime, Request};
 pub use self::registration::{QuotaKey, Registration};
 use crate::limits::Limits;
 use crate::name::{NameError, UserName, cost_of_mapping};
@@ -174,8 +174,18 @@ impl Handshake {
         let cost = mem::take(&mut self.cost);
         let origin = QuotaKey::default();
         let outbox = self.outbox.clone();
-        let is_shared = false;
-        Ok(Registration { name, display_name, request, frame_bytes_max, origin, is_shared, cost, limits: None, outbox })
+        Ok(Registration {
+            name,
+            display_name,
+            request,
+            frame_bytes_max,
+            cost,
+            origin,
+            is_shared: false,
+            limits: None,
+            resume_time: OwnResumeTime::HUB,
+            outbox,
+        })
     }
 
     /// The cost of the names that the handshake itself has refused since the last call, in the units of protocol.md,

@@ -1,6 +1,7 @@
 //! What a client asks for: a name, or the session that it had.
 
 use alloc::boxed::Box;
+use core::time::Duration;
 
 use crate::limits::LimitsError;
 use crate::name::UserName;
@@ -61,9 +62,32 @@ pub struct Registration {
     pub(crate) is_shared: bool,
     /// What its user may, in place of what all may.
     pub(crate) limits: Option<UserLimits>,
+    /// How long its session waits when its connection breaks, in place of the hub's time.
+    pub(crate) resume_time: OwnResumeTime,
     /// What the handshake still has to say, which goes before the welcome: our preface, and refusals of names
     /// that were asked for in the same breath.
     pub(crate) outbox: Outbox,
+}
+
+/// Milliseconds for which a session waits when its connection breaks; the last number stands for the hub's time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OwnResumeTime(u32);
+
+impl OwnResumeTime {
+    /// The hub's ([`Limits::resume_time_max`](crate::Limits::resume_time_max)).
+    pub(crate) const HUB: Self = Self(u32::MAX);
+
+    fn new(time: Duration) -> Result<Self, LimitsError> {
+        match u32::try_from(time.as_millis()) {
+            Ok(milliseconds) if milliseconds < Self::HUB.0 => Ok(Self(milliseconds)),
+            _ => Err(LimitsError::Resume { given: time }),
+        }
+    }
+
+    /// None if it is the hub's.
+    pub(crate) fn get(self) -> Option<Duration> {
+        (self != Self::HUB).then(|| Duration::from_millis(self.0.into()))
+    }
 }
 
 #[derive(Debug)]
@@ -139,5 +163,37 @@ impl Registration {
     pub fn with_limits(self, limits: UserLimits) -> Result<Self, LimitsError> {
         limits.check()?;
         Ok(Self { limits: Some(limits), ..self })
+    }
+
+    /// Gives the session another time to wait when this connection breaks, in place of
+    /// [`Limits::resume_time_max`](crate::Limits::resume_time_max): more for clients that come from where connections stay
+    /// away for longer, such as pages of a browser. Zero ends the session with the connection. The client is told it in its
+    /// welcome or with its resume, and it holds until the session goes on with another connection. Parts of milliseconds do
+    /// not count.
+    ///
+    /// # Errors
+    ///
+    /// The time is longer than 49 days. The registration is dropped: the client may still be refused.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use chatcore::{Hub, Limits, Registration};
+    /// # use chatcore::{Client, ClientConfig, Handshake, Instant};
+    ///
+    /// fn admit_page(hub: &mut Hub, now: Instant, page: Registration) -> Result<(), Box<dyn std::error::Error>> {
+    ///     let page = page.with_resume_time_max(Duration::from_secs(600))?;
+    ///     hub.admit(now, page)?;
+    ///     Ok(())
+    /// }
+    /// # let now = Instant::ZERO;
+    /// # let mut client = Client::new(now, ClientConfig::default(), 7);
+    /// # client.register(now, "alice", b"").unwrap();
+    /// # let arrived = client.transmit().concat();
+    /// # let page = Handshake::new(now, &Limits::default()).receive(now, &mut &arrived[..]).unwrap().unwrap();
+    /// # admit_page(&mut Hub::new(Limits::default(), [7; 32]), now, page).unwrap();
+    /// ```
+    pub fn with_resume_time_max(self, resume_time_max: Duration) -> Result<Self, LimitsError> {
+        Ok(Self { resume_time: OwnResumeTime::new(resume_time_max)?, ..self })
     }
 }

@@ -39,8 +39,8 @@ pub enum Admission {
     /// expire: a program that finds so many with [`Hub::sessions_of`] may let its user [take one over](Self::TakeOver).
     AnotherSession,
     /// A session that the user has already, with its rooms and with what is queued for it, but without what it watches: the
-    /// client has lost the session's token, and the program vouches for it. It is the session that has been detached for
-    /// the longest time, or the oldest one if none is detached. The connection that has it is closed as taken over.
+    /// client has lost the session's token, and the program vouches for it. It is the detached session whose time is over
+    /// first, or the oldest one if none is detached. The connection that has it is closed as taken over.
     TakeOver,
 }
 
@@ -290,6 +290,7 @@ impl Hub {
         let details = Details {
             armed: None,
             serial: sessions.next_serial(),
+            resume_time: registration.resume_time,
             token,
             attempt: 0,
             created_at_id: self.delivery.last_id,
@@ -324,7 +325,7 @@ impl Hub {
     }
 
     /// Gives a session to another client of its user, which goes on with its rooms and with what is queued for it. It is
-    /// the one that has been detached for the longest time, or the oldest if none is detached.
+    /// the detached one whose time is over first, or the oldest if none is detached.
     fn take_over(
         &mut self,
         oldest: usize,
@@ -356,6 +357,7 @@ impl Hub {
         sessions.set_leftover(index, 0);
         let session = &mut sessions[index];
         (session.details.token, session.details.attempt) = (token, 0);
+        session.details.resume_time = registration.resume_time;
         session.body_bytes_max = body_bytes_max;
         if session.display_name() != registration.display_name.as_deref() {
             session.rare().display_name.clone_from(&registration.display_name);
@@ -389,6 +391,7 @@ impl Hub {
             return Err(Refusal::StaleResume);
         }
         sessions[index].details.attempt = attempt;
+        sessions[index].details.resume_time = registration.resume_time;
         sessions[index].body_bytes_max = body_bytes_max;
         sessions[index].is_confirmed = true;
         if let Attachment::Attached(other) = sessions[index].attachment {
@@ -437,8 +440,7 @@ fn free_at(sessions: &mut Sessions, index: usize, asking: &Registration) -> Inst
     match sessions[index].attachment {
         Attachment::Detached { until } => until,
         Attachment::Attached(_) => {
-            let (probe_time_max, idle_time_max, resume_time_max) =
-                (sessions.limits.probe_time_max, sessions.limits.idle_time_max, sessions.limits.resume_time_max);
+            let (probe_time_max, idle_time_max) = (sessions.limits.probe_time_max, sessions.limits.idle_time_max);
             if !sessions[index].liveness.is_awaited()
                 && sessions.origins.demand(now, asking, &sessions.limits)
                 && sessions[index].liveness.probe(now, probe_time_max)
@@ -447,7 +449,7 @@ fn free_at(sessions: &mut Sessions, index: usize, asking: &Registration) -> Inst
                 sessions.arm(index);
             }
             // Nobody comes back to a session whose welcome may not have arrived.
-            let window = if sessions[index].is_confirmed { resume_time_max } else { Duration::ZERO };
+            let window = if sessions[index].is_confirmed { sessions.resume_time_max(index) } else { Duration::ZERO };
             sessions[index].liveness.dead_at(idle_time_max) + window
         }
     }

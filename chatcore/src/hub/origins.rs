@@ -352,25 +352,25 @@ impl Origins {
 
     // ---- detached sessions ----
 
-    /// Where one more session of this origin may wait. If all places are taken, the one is given up that has been taken for
-    /// the longest time: by a session of the origin that has most of them, or of this origin if no other has more.
+    /// Where one more session of this origin may wait. If all places are taken, the one is given up that would be
+    /// free first: of the origin that has most of them, or of this origin if no other has more.
     pub(super) fn place(&self, share: &Share, limits: &Limits) -> Place {
         let own = &self.accounts[share.account as usize];
         let (own_detached, own_max) =
             if own.is_counted { (own.detached, limits.detached_of_origin_max) } else { (0, u32::MAX) };
         if own_detached >= own_max {
-            return self.longest_waiting(share.account);
+            return self.first_free(share.account);
         }
         if self.detached < limits.detached_max {
             return Place::Free;
         }
         match self.by_detached.last() {
-            Some((most, fullest)) if *most > own_detached + 1 => self.longest_waiting(*fullest),
-            _ => self.longest_waiting(share.account),
+            Some((most, fullest)) if *most > own_detached + 1 => self.first_free(*fullest),
+            _ => self.first_free(share.account),
         }
     }
 
-    fn longest_waiting(&self, account: u32) -> Place {
+    fn first_free(&self, account: u32) -> Place {
         let first = self.waiting.range((account, Instant::ZERO, 0)..).next();
         let first = first.filter(|(found, ..)| *found == account);
         first.map_or(Place::Nowhere, |(.., session)| Place::Of(*session as usize))

@@ -4,6 +4,8 @@
 //! which is in the table, too. So a session that is not there costs nothing: only where a bucket is overdrawn is there
 //! anything to look up.
 
+use core::time::Duration;
+
 use super::store::Sessions;
 use crate::hub::rate::{Bucket, Pace};
 use crate::hub::work::{FIRST_WORK_MAX, MORE_WORK_MAX};
@@ -72,7 +74,15 @@ impl Sessions {
         if let Some(limits) = self.user_limits(index) {
             limits.announce_in(&mut announced);
         }
+        if let Some(time) = self.all[index].details.resume_time.get() {
+            announced.resume_ms_max = u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+        }
         announced
+    }
+
+    /// How long a session waits when its connection breaks.
+    pub(in crate::hub) fn resume_time_max(&self, index: usize) -> Duration {
+        self.all[index].details.resume_time.get().unwrap_or(self.limits.resume_time_max)
     }
 
     // ---- the rate ----

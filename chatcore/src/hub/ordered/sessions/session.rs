@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::former_names::Renaming;
+use crate::handshake::OwnResumeTime;
 use crate::hub::conn_id::ConnId;
 use crate::hub::ended_session::SharedIds;
 use crate::hub::event::CloseReason;
@@ -127,6 +128,8 @@ pub(in crate::hub) struct Details {
     pub(in crate::hub) armed: Option<Instant>,
     /// Unlike that of a session that had the same index before.
     pub(in crate::hub) serial: u32,
+    /// How long it waits when its connection breaks.
+    pub(in crate::hub) resume_time: OwnResumeTime,
     pub(in crate::hub) token: Token,
     /// The last attempt of the client to resume that was granted.
     pub(in crate::hub) attempt: u64,

@@ -219,7 +219,7 @@ impl Sessions {
     pub(in crate::hub) fn place(&self, index: usize) -> Place {
         let session = &self.all[index];
         // Its owner could not come back, and would find the name taken, if the welcome was lost.
-        if !session.is_confirmed || session.is_closing || self.limits.resume_time_max.is_zero() {
+        if !session.is_confirmed || session.is_closing || self.resume_time_max(index).is_zero() {
             return Place::Nowhere;
         }
         self.origins.place(&session.share, &self.limits)
@@ -244,8 +244,8 @@ impl Sessions {
         let (session, name) = (self.id_of(index), self.all[index].name.clone());
         self.events.push_back(HubEvent::Detached { session, conn, name, reason });
         self.drop_conn(index, conn, reason);
+        let until = self.now + self.resume_time_max(index);
         let session = &mut self.all[index];
-        let until = self.now + self.limits.resume_time_max;
         self.origins.detach(&session.share, until, index);
         session.attachment = Attachment::Detached { until };
         session.write_queued = false;
