@@ -4,13 +4,14 @@ use std::fmt;
 use std::io;
 #[cfg(feature = "websocket")]
 use std::sync::Arc;
+use std::time::Duration;
 
 use chatcore::Instant;
 use tracing::{debug, info, warn};
 
 use crate::accept_error::{RETRY_AFTER, is_peers};
 use crate::config::Config;
-use crate::listen::{BindError, ListenKind, ListenSocket, Security};
+use crate::listen::{BindError, ListenKind, ListenSocket, Options, Security};
 use crate::network::Network;
 use crate::peer::Peer;
 #[cfg(unix)]
@@ -104,11 +105,19 @@ pub(crate) enum Way {
     Stranger,
 }
 
+/// Through what somebody comes, and what holds there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entrance {
+    pub(crate) way: Way,
+    /// How long sessions wait whose connections break, in place of the hub's time.
+    pub(crate) resume_time_max: Option<Duration>,
+}
+
 /// What became of an attempt to accept.
 #[derive(Debug)]
 pub(crate) enum Accept {
     /// Somebody came in.
-    Came(Transport, Peer, Way),
+    Came(Transport, Peer, Entrance),
     /// Somebody had gone again before he was let in.
     Went,
     /// Nobody is waiting, or nobody can be let in at present.
@@ -201,7 +210,7 @@ impl Acceptor {
             );
             match accepted {
                 Ok((transport, peer)) => {
-                    let is_proxied = listener.socket.is_proxied;
+                    let Options { is_proxied, resume_time_max, .. } = listener.socket.options;
                     let is_proxy =
                         || peer.address().is_none_or(|from| self.proxy_from.iter().any(|proxy| proxy.contains(from)));
                     let way = match () {
@@ -209,7 +218,7 @@ impl Acceptor {
                         () if is_proxy() => Way::Proxy,
                         () => Way::Stranger,
                     };
-                    return Accept::Came(transport, peer, way);
+                    return Accept::Came(transport, peer, Entrance { way, resume_time_max });
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     listener.ready = false;

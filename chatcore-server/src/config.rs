@@ -44,7 +44,10 @@ pub struct Config {
     ///   the path lets others connect, too: `unix:///run/chat.sock?mode=660` lets the group of the file. The server removes
     ///   the file when it stops. When it starts, it removes the file of a server that has not.
     ///
-    /// With `?proxy=yes` at its end, an address is for proxies (`proxy_from`); after a mode it is `&proxy=yes`.
+    /// Options stand at the end of an address, after a `?`, and with `&` between them. With `proxy=yes`, it is for proxies
+    /// (`proxy_from`). With `resume=10m`, sessions of those who connect there wait for that time when their connections break,
+    /// in place of [`Limits::resume_time_max`]: `wss://host:port/?resume=10m` is for browsers, whose pages sleep. The unit is
+    /// `s`, `m`, `h` or `d`.
     pub listen: Vec<String>,
     /// The certificate and the key for `tls://`. A server that gets others ([`Handle::reload`](crate::Handle::reload))
     /// shows them to clients that connect from then on. Default none.

@@ -138,6 +138,8 @@ pub(crate) struct Handshaking {
     pub(crate) handshake: Handshake,
     /// When it came.
     came: Instant,
+    /// How long its session waits when it breaks, if that is not the hub's time.
+    pub(crate) resume_time_max: Option<Duration>,
     /// Its entry among the deadlines, which may be earlier than the handshake's deadline, never later.
     pub(crate) armed: Instant,
     /// By what the census knows it.
@@ -162,6 +164,7 @@ impl Connection {
             stage: Stage::Handshaking(Box::new(Handshaking {
                 handshake,
                 came: now,
+                resume_time_max: None,
                 armed,
                 serial: 0,
                 proxy: None,

@@ -7,7 +7,7 @@
 use chatcore::{Action, CloseReason, Hub, HubEvent, Instant, Limits, Reconnect, Refusal, UserName};
 use tracing::{debug, error, info};
 
-use crate::accept::Way;
+use crate::accept::{Entrance, Way};
 use crate::config::DriverLimits;
 use crate::connection::{Flow, Stage};
 use crate::load::Load;
@@ -181,11 +181,11 @@ impl Connections {
     }
 
     /// Takes in a new connection. It is known to the poll already, which will tell when there is something to read.
-    pub(crate) fn open(&mut self, now: Instant, transport: Transport, peer: Peer, way: Way) {
+    pub(crate) fn open(&mut self, now: Instant, transport: Transport, peer: Peer, entrance: Entrance) {
         debug!(%peer, "connected");
         let Self { hub, table, limits, .. } = self;
-        let key = handshakes::open(hub, table, now, transport, peer);
-        match way {
+        let key = handshakes::open(hub, table, now, transport, peer, entrance.resume_time_max);
+        match entrance.way {
             Way::Direct => {
                 handshakes::charge(hub, table, now, key);
             }

@@ -1,5 +1,7 @@
 //! Connections without a name: from the first byte to the hub's decision.
 
+use std::time::Duration;
+
 use chatcore::{
     Admission, CONNECTION_COST, ConnId, Handshake, HandshakeError, Hub, Instant, Reconnect, Refusal, Registration,
 };
@@ -41,6 +43,9 @@ pub(crate) fn drive_handshake(
         let mut registration = registration.with_origin(origin);
         if !is_counted {
             registration = registration.with_shared_origin();
+        }
+        if let Some(time) = handshaking.resume_time_max {
+            registration = registration.with_resume_time_max(time).expect("a listener has no longer one");
         }
         if is_in_reserve && !registration.is_resumption() {
             handshaking.handshake.refuse(now, &Refusal::ConnectionsReserved)?;
@@ -152,10 +157,21 @@ const fn cost(transport: &Transport) -> u32 {
     CONNECTION_COST + tls + opening
 }
 
-/// Takes in a connection, and gives its key.
-pub(crate) fn open(hub: &Hub, table: &mut Table, now: Instant, transport: Transport, peer: Peer) -> usize {
+/// Takes in a connection, and gives its key. Its session waits for this time when it breaks, or for the hub's.
+pub(crate) fn open(
+    hub: &Hub,
+    table: &mut Table,
+    now: Instant,
+    transport: Transport,
+    peer: Peer,
+    resume_time_max: Option<Duration>,
+) -> usize {
     let handshake = Handshake::new(now, hub.limits());
-    table.insert(Connection::new(now, transport, peer, handshake))
+    let mut connection = Connection::new(now, transport, peer, handshake);
+    if let Stage::Handshaking(handshaking) = &mut connection.stage {
+        handshaking.resume_time_max = resume_time_max;
+    }
+    table.insert(connection)
 }
 
 /// Charges a new connection to its origin. Whether something is read of it now.

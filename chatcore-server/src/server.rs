@@ -267,9 +267,9 @@ impl Server {
             }
             let now = self.clock.now();
             match self.acceptor.accept(now) {
-                Accept::Came(mut transport, peer, way) => {
+                Accept::Came(mut transport, peer, entrance) => {
                     // Whose connection a proxy brings, is not known yet.
-                    let room = if way == Way::Proxy { Ok(()) } else { self.connections.check_room(&peer) };
+                    let room = if entrance.way == Way::Proxy { Ok(()) } else { self.connections.check_room(&peer) };
                     if let Err(refusal) = room {
                         self.connections.charge_turned_away(now, &peer);
                         let limits = self.connections.limits();
@@ -279,7 +279,7 @@ impl Server {
                     let token = Token(self.connections.vacant_key());
                     let interest = Interest::READABLE | Interest::WRITABLE;
                     match self.poll.registry().register(&mut transport, token, interest) {
-                        Ok(()) => self.connections.open(now, transport, peer, way),
+                        Ok(()) => self.connections.open(now, transport, peer, entrance),
                         Err(error) => self.acceptor.pause_for_want(now, &error),
                     }
                 }

@@ -2,10 +2,12 @@
 
 mod support;
 
-use chatcore::wire::{Ack, ClientMessage, HubMessage, Join, Message, Preface, Refused, Resume, Resumed, Send, Welcome};
-use chatcore::{GoodbyeCode, RefusalCode, Token};
+use std::process::Command;
 
-use support::{Peer, Server, encode, opening};
+use chatcore::wire::{Ack, ClientMessage, HubMessage, Join, Message, Preface, Refused, Resume, Resumed, Send, Welcome};
+use chatcore::{Event, GoodbyeCode, RefusalCode, Token};
+
+use support::{PROGRAM, Peer, Server, User, encode, opening};
 
 /// A peer that has this name, and the token of its session.
 fn registered(server: &Server, name: &str) -> (Peer, Token) {
@@ -89,4 +91,27 @@ fn without_a_window_a_name_is_free_as_soon_as_its_connection_breaks() {
     drop(registered(&server, "bob"));
     server.logged(&["left", "name=bob", "the connection broke"]);
     drop(registered(&server, "bob"));
+}
+
+#[test]
+fn sessions_wait_as_long_as_the_address_says_at_which_they_came() {
+    let mut command = Command::new(PROGRAM);
+    command.args(["--resume-time-max", "0", "--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0?resume=10m"]);
+    let mut server = Server::listening(2, &mut command);
+    let [short, long] = [server.addresses[0], server.addresses[1]];
+    let told = |address, name: &str| {
+        let mut peer = Peer::connect(address);
+        peer.put(&opening(name));
+        peer.take_preface();
+        let HubMessage::Welcome(welcome) = peer.take() else { panic!("the name is free") };
+        let window = welcome.limits.resume_ms_max;
+        peer.say(&ClientMessage::Ack(Ack { count: 0 }));
+        window
+    };
+    assert_eq!([told(short, "alice"), told(long, "bob")], [0, 600_000]);
+    server.logged(&["left", "name=alice"]);
+    server.logged(&["lost its connection", "name=bob"]);
+    User::registered(short, "alice").close();
+    assert!(matches!(User::connect(short).register("bob"), Event::Refused { code: RefusalCode::NameInUse, .. }));
+    assert_eq!(server.count_logged(&["left", "name=bob"]), 0);
 }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use chatcore::websocket::UpgradeRules;
 
 use super::BindError;
+use super::options::Options;
 use crate::config::Config;
 
 /// What is spoken to those who connect.
@@ -26,15 +27,11 @@ pub(super) enum Given<'a> {
         security: Security,
         /// Where the WebSocket is, if one is spoken.
         path: Option<&'a str>,
-        /// Those who connect are proxies, and say so.
-        is_proxied: bool,
+        options: Options,
     },
     #[cfg(unix)]
-    Unix { path: PathBuf, mode: u32, is_proxied: bool },
+    Unix { path: PathBuf, mode: u32, options: Options },
 }
-
-/// The option for an address at which proxies connect.
-const PROXY: &str = "proxy=yes";
 
 /// Who may connect to a Unix socket by default: its owner.
 #[cfg(unix)]
@@ -81,45 +78,29 @@ impl<'a> Given<'a> {
     }
 
     fn ip(rest: &'a str, security: Security) -> Result<Self, String> {
-        let (host_port, is_proxied) = split_option(rest)?;
+        let (host_port, options) = Options::split(rest)?;
         check_host_port(host_port)?;
-        Ok(Self::Ip { host_port, security, path: None, is_proxied })
+        Ok(Self::Ip { host_port, security, path: None, options })
     }
 
     #[cfg(feature = "websocket")]
     fn websocket(rest: &'a str, security: Security) -> Result<Self, String> {
-        let (rest, is_proxied) = split_option(rest)?;
+        let (rest, options) = Options::split(rest)?;
         let (host_port, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         check_host_port(host_port)?;
         let path = if path.is_empty() { "/" } else { path };
         UpgradeRules::default().with_path(path).map_err(|error| error.to_string())?;
-        Ok(Self::Ip { host_port, security, path: Some(path), is_proxied })
+        Ok(Self::Ip { host_port, security, path: Some(path), options })
     }
 
     #[cfg(unix)]
     fn unix(rest: &str) -> Result<Self, String> {
-        let without_option = ["?", "&"].into_iter().find_map(|before| rest.strip_suffix(PROXY)?.strip_suffix(before));
-        let (rest, is_proxied) = without_option.map_or((rest, false), |rest| (rest, true));
-        let (path, mode) = rest.split_once("?mode=").map_or((rest, None), |(path, mode)| (path, Some(mode)));
+        let (path, options) = Options::split_from_path(rest)?;
         if !path.starts_with('/') {
             return Err("the path must begin with /, so that there are three of them: unix:///run/chat.sock".into());
         }
-        let mode = mode.map_or(Ok(MODE_DEFAULT), |mode| {
-            let right = "three octal digits are one, like ?mode=660 for the owner and the group of the socket";
-            octal(mode).ok_or_else(|| format!("{mode:?} is no mode: {right}"))
-        })?;
-        Ok(Self::Unix { path: path.into(), mode, is_proxied })
-    }
-}
-
-/// What stands before the option, and whether there is one.
-fn split_option(rest: &str) -> Result<(&str, bool), String> {
-    match rest.split_once('?') {
-        None => Ok((rest, false)),
-        Some((rest, PROXY)) => Ok((rest, true)),
-        Some((_, other)) => {
-            Err(format!("{other:?} is no option: ?{PROXY} is one, for an address at which proxies connect"))
-        }
+        let mode = options.mode.unwrap_or(MODE_DEFAULT);
+        Ok(Self::Unix { path: path.into(), mode, options })
     }
 }
 
@@ -156,13 +137,6 @@ fn check_host_port(given: &str) -> Result<(), String> {
         return Err("around an address of IPv6 come brackets: [::1]:12345".into());
     }
     if is_port(port) { Ok(()) } else { Err(format!("{port:?} is no port: a number is one, 0 to 65535")) }
-}
-
-/// The mode of a file, like 660.
-#[cfg(unix)]
-fn octal(mode: &str) -> Option<u32> {
-    let is_octal = (3..=4).contains(&mode.len()) && mode.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
-    is_octal.then(|| u32::from_str_radix(mode, 8)).and_then(Result::ok).filter(|mode| *mode <= 0o777)
 }
 
 /// Where a server listens. `Display` gives the form in which the program prints it: `tcp 127.0.0.1:12345`, or
@@ -281,7 +255,8 @@ mod tests {
 
     #[test]
     fn an_address_may_have_a_scheme() {
-        let plain = Given::Ip { host_port: "[::1]:1", security: Security::Plain, path: None, is_proxied: false };
+        let plain =
+            Given::Ip { host_port: "[::1]:1", security: Security::Plain, path: None, options: Options::default() };
         assert_eq!(Given::parse("[::1]:1").unwrap(), plain);
         assert_eq!(Given::parse("tcp://[::1]:1").unwrap(), plain);
     }
@@ -289,7 +264,12 @@ mod tests {
     #[cfg(all(feature = "tls", feature = "websocket"))]
     #[test]
     fn a_websocket_may_have_a_path() {
-        let at = |security, path| Given::Ip { host_port: "localhost:1", security, path: Some(path), is_proxied: false };
+        let at = |security, path| Given::Ip {
+            host_port: "localhost:1",
+            security,
+            path: Some(path),
+            options: Options::default(),
+        };
         assert_eq!(Given::parse("ws://localhost:1").unwrap(), at(Security::Plain, "/"));
         assert_eq!(Given::parse("wss://localhost:1/").unwrap(), at(Security::Tls, "/"));
         assert_eq!(Given::parse("wss://localhost:1/a/b").unwrap(), at(Security::Tls, "/a/b"));
@@ -309,9 +289,11 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_path_may_have_a_mode() {
-        let unix = |mode| Given::Unix { path: "/run/x?y".into(), mode, is_proxied: false };
-        assert_eq!(Given::parse("unix:///run/x?y").unwrap(), unix(0o600));
-        assert_eq!(Given::parse("unix:///run/x?y?mode=0660").unwrap(), unix(0o660));
+        let unix = |mode| -> (PathBuf, u32) { ("/run/x?y".into(), mode) };
+        for (given, expected) in [("unix:///run/x?y", unix(0o600)), ("unix:///run/x?y?mode=0660", unix(0o660))] {
+            let Given::Unix { path, mode, .. } = Given::parse(given).unwrap() else { panic!("{given}") };
+            assert_eq!((path, mode), expected);
+        }
     }
 
     #[test]
@@ -325,11 +307,15 @@ mod tests {
             "ws://localhost:1/a?proxy=yes",
         ] {
             let parsed = Given::parse(given).unwrap();
-            assert!(matches!(parsed, Given::Ip { host_port: "localhost:1", is_proxied: true, .. }), "{parsed:?}");
+            assert!(
+                matches!(parsed, Given::Ip { host_port: "localhost:1", options: Options { is_proxied: true, .. }, .. }),
+                "{parsed:?}"
+            );
         }
         #[cfg(unix)]
         for (given, mode) in [("unix:///x?proxy=yes", 0o600), ("unix:///x?mode=660&proxy=yes", 0o660)] {
-            assert_eq!(Given::parse(given).unwrap(), Given::Unix { path: "/x".into(), mode, is_proxied: true });
+            let Given::Unix { path, mode: found, options } = Given::parse(given).unwrap() else { panic!("{given}") };
+            assert_eq!((path, found, options.is_proxied), ("/x".into(), mode, true));
         }
         for given in ["localhost:1?proxy=1", "localhost:1?", "localhost:1?proxy=yes&x"] {
             assert!(right(given).contains("is no option: ?proxy=yes is one"), "{given}");

@@ -1,6 +1,7 @@
 //! From addresses to listening sockets, and what can be wrong on the way.
 
 mod address;
+mod options;
 #[cfg(unix)]
 mod unix;
 
@@ -21,6 +22,7 @@ use tracing::warn;
 pub use self::address::Endpoint;
 use self::address::Given;
 pub(crate) use self::address::Security;
+pub(crate) use self::options::Options;
 #[cfg(unix)]
 use self::unix::UnixSocket;
 use crate::config::{Config, DriverLimitsError};
@@ -175,8 +177,7 @@ pub(crate) struct ListenSocket {
     pub(crate) security: Security,
     /// The path of the WebSocket, if one is spoken.
     pub(crate) path: Option<String>,
-    /// Those who connect are proxies, and say so.
-    pub(crate) is_proxied: bool,
+    pub(crate) options: Options,
 }
 
 /// Which family it is of.
@@ -221,7 +222,7 @@ pub(crate) fn faults(config: &Config) -> Vec<BindError> {
         Ok(Given::Ip { security: Security::Tls, .. }) if config.tls.is_none() => {
             Some(BindError::NoCertificate { given: given.clone() })
         }
-        Ok(Given::Ip { is_proxied: true, .. }) if config.proxy_from.is_empty() => {
+        Ok(Given::Ip { options: Options { is_proxied: true, .. }, .. }) if config.proxy_from.is_empty() => {
             Some(BindError::NoProxies { given: given.clone() })
         }
         parsed => parsed.err(),
@@ -243,17 +244,17 @@ pub(crate) fn listen(given: &[String]) -> Result<Vec<ListenSocket>, BindError> {
     let mut sockets = Vec::new();
     for given in given {
         match Given::parse(given)? {
-            Given::Ip { host_port, security, path, is_proxied } => {
+            Given::Ip { host_port, security, path, options } => {
                 let mut listeners = Vec::new();
                 listen_on_each(&resolve(given, host_port)?, listen_on, &mut listeners)?;
                 let kinds = listeners.into_iter().map(ListenKind::Tcp);
                 let path: Option<String> = path.map(Into::into);
-                sockets.extend(kinds.map(|kind| ListenSocket { kind, security, path: path.clone(), is_proxied }));
+                sockets.extend(kinds.map(|kind| ListenSocket { kind, security, path: path.clone(), options }));
             }
             #[cfg(unix)]
-            Given::Unix { path, mode, is_proxied } => {
+            Given::Unix { path, mode, options } => {
                 let kind = ListenKind::Unix(unix::listen(&path, mode)?);
-                sockets.push(ListenSocket { kind, security: Security::Plain, path: None, is_proxied });
+                sockets.push(ListenSocket { kind, security: Security::Plain, path: None, options });
             }
         }
     }
