@@ -214,9 +214,7 @@ impl ListenSocket {
 
 /// What is wrong with how the addresses are written, and what they lack, without a look at what there is.
 pub(crate) fn faults(config: &Config) -> Vec<BindError> {
-    if config.listen.is_empty() {
-        return vec![BindError::NoAddress];
-    }
+    let none = config.listen.is_empty().then_some(BindError::NoAddress);
     let fault = |given: &String| match Given::parse(given) {
         #[cfg(feature = "tls")]
         Ok(Given::Ip { security: Security::Tls, .. }) if config.tls.is_none() => {
@@ -227,7 +225,7 @@ pub(crate) fn faults(config: &Config) -> Vec<BindError> {
         }
         parsed => parsed.err(),
     };
-    let faults = config.listen.iter().filter_map(fault);
+    let faults = none.into_iter().chain(config.listen.iter().filter_map(fault));
     #[cfg(feature = "websocket")]
     let faults = faults.chain(config.upgrade_faults());
     faults.collect()

@@ -270,6 +270,27 @@ fn values_that_do_not_fit_each_other_are_named_with_where_they_come_from() {
     }
 }
 
+#[test]
+fn without_an_address_the_other_faults_are_told_too() {
+    let folder = Folder::with("listen = []\nwebsocket_hosts = [\"a b\"]\nwebsocket_origins = [\"chat\"]\n");
+    let faults = folder.faults(&[]);
+    for words in [
+        "FILE:1: no address to listen on",
+        "FILE:2: websocket_hosts: \"a b\" is no host",
+        "FILE:3: websocket_origins: \"chat\" is no origin",
+    ] {
+        assert!(faults.iter().any(|fault| fault.starts_with(words)), "{words}: {faults:#?}");
+    }
+    assert_eq!(faults.len(), 3, "{faults:#?}");
+}
+
+#[test]
+fn a_long_address_takes_no_words_from_what_is_wrong_with_it() {
+    let folder = Folder::with(&format!("listen = [\"{}\"]\n", "a".repeat(460)));
+    let [fault] = &folder.faults(&[])[..] else { panic!("it is one") };
+    assert!(fault.contains("is no address to listen on: after the host comes a port: aaa"), "{fault}");
+}
+
 /// Lines like those of a configuration, and others.
 fn line() -> impl Strategy<Value = String> {
     let names = TABLE.iter().map(|setting| setting.name.to_string()).collect::<Vec<_>>();
