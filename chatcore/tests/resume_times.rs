@@ -68,7 +68,7 @@ fn break_off(world: &mut World, conn: ConnId) {
 fn assert_held_for(world: &mut World, name: &str, time: Duration) {
     let Err(Refusal::NameInUse { wait }) = world.try_join(name) else { panic!("the name is held") };
     assert_eq!(wait, time);
-    world.pass(time - MOMENT);
+    world.pass(time.saturating_sub(MOMENT));
     assert!(matches!(world.try_join(name), Err(Refusal::NameInUse { .. })));
     world.pass(MOMENT);
     let is_over = |event: &HubEvent| matches!(event, HubEvent::SessionEnded { name: over, reason: CloseReason::Expired, .. } if over.as_str() == name);
@@ -100,10 +100,10 @@ fn what_the_last_connection_said_holds() {
     let mut world = world();
     let (conn, token) = join(&mut world, "alice", Some(LONG));
     break_off(&mut world, conn);
-    world.pass(LONG - MOMENT);
+    world.pass(LONG.saturating_sub(MOMENT));
     let conn = resume(&mut world, "alice", token, 1, None);
     break_off(&mut world, conn);
-    world.pass(HUB - MOMENT);
+    world.pass(HUB.saturating_sub(MOMENT));
     let conn = resume(&mut world, "alice", token, 2, Some(LONG));
     break_off(&mut world, conn);
     // Another session of the same user has its own.
@@ -114,8 +114,8 @@ fn what_the_last_connection_said_holds() {
     break_off(&mut world, other);
     world.pass(HUB);
     assert_eq!(world.hub.sessions(), 1);
-    let taken = with_time(registration(world.now, world.hub.limits(), "alice"), Some(HUB / 2));
-    let conn = world.hub.admit_as(world.now, taken, Admission::TakeOver).expect("it is there");
+    let takeover = with_time(registration(world.now, world.hub.limits(), "alice"), Some(HUB / 2));
+    let conn = world.hub.admit_as(world.now, takeover, Admission::TakeOver).expect("it is there");
     assert_eq!(told(&mut world, conn).0, HUB / 2);
     world.confirm(conn);
     break_off(&mut world, conn);
@@ -132,7 +132,7 @@ fn who_asks_for_the_name_of_a_connected_session_is_told_its_own_time() {
         Err(Refusal::NameInUse { wait }) => wait,
         other => panic!("{other:?}"),
     });
-    assert_eq!(waits[0] - waits[1], LONG - HUB);
+    assert_eq!(waits[0].saturating_sub(waits[1]), LONG.saturating_sub(HUB));
 }
 
 #[test]

@@ -181,7 +181,7 @@ fn records(content_type: u8, content: &[u8]) -> Vec<u8> {
 
 /// A message of the handshake of 65 535 bytes.
 fn long_hello() -> Vec<u8> {
-    [&[1, 0, 0xff, 0xff][..], &[7; 0xffff]].concat()
+    [&[1, 0, 0xff, 0xff][..], &vec![7; 0xffff]].concat()
 }
 
 fn assert_too_long(input: &Input) {
@@ -208,7 +208,7 @@ fn an_open_connection_takes_no_more_than_is_counted() {
         assert!(matches!(accepted.talk(&mut client), Input::None));
         // All of a record but its end, after one of which the server has not taken all.
         client.set_buffer_limit(None);
-        client.writer().write_all(&[7; 32 << 10]).expect("memory takes all");
+        client.writer().write_all(&vec![7; 32 << 10]).expect("memory takes all");
         let mut said = Vec::new();
         while client.wants_write() {
             client.write_tls(&mut said).expect("memory takes all");
