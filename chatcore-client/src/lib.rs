@@ -13,6 +13,9 @@ mod connection;
 mod driver;
 #[cfg(feature = "mio")]
 mod endpoint;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod program;
 #[cfg(feature = "tls")]
 mod tls;
 

@@ -1,15 +1,16 @@
 //! What happened, as people and as programs read it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
+use crate::User;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use chatcore_client::User;
-use chatcore_client::chatcore::MessageId;
+use chatcore::MessageId;
 use serde::Serialize;
 
-use crate::escape::{escape, escape_json};
+use crate::program::escape::{escape, escape_json};
 
 /// One event, one line. The order of the fields is the order in the JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -39,11 +40,22 @@ pub(crate) enum Report {
         #[serde(flatten)]
         body: Body,
     },
+    /// A message goes on its way.
+    #[serde(skip)]
+    Sending {
+        number: u64,
+        to: String,
+    },
     Accepted {
+        #[serde(skip)]
+        number: u64,
         to: String,
         id: Id,
     },
     Rejected {
+        /// Of a message.
+        #[serde(skip)]
+        number: Option<u64>,
         to: String,
         reason: String,
         /// What was asked for; none for a message.
@@ -52,6 +64,8 @@ pub(crate) enum Report {
     },
     /// Nobody will ever tell what became of a message: the session that sent it is gone.
     Unanswered {
+        #[serde(skip)]
+        number: u64,
         to: String,
     },
     /// The recipient's session ended before these were written to it.
@@ -139,6 +153,12 @@ pub(crate) enum Report {
 #[serde(transparent)]
 pub(crate) struct Id(String);
 
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl From<MessageId> for Id {
     fn from(id: MessageId) -> Self {
         Self(id.to_string())
@@ -184,18 +204,25 @@ impl Body {
         }
     }
 
-    fn shown(&self) -> String {
+    /// The bytes that it was.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         match self {
-            Self::Text { body } => escape(body.as_bytes()),
-            Self::Bytes { body_base64 } => {
-                let bytes = BASE64_STANDARD.decode(body_base64).expect("it was encoded here");
-                escape(&bytes)
-            }
+            Self::Text { body } => body.clone().into_bytes(),
+            Self::Bytes { body_base64 } => BASE64_STANDARD.decode(body_base64).expect("it was encoded here"),
         }
+    }
+
+    fn shown(&self) -> String {
+        escape(&self.bytes())
     }
 }
 
 impl Report {
+    /// Whether it is for a screen that shows the state of each message, and for nobody else.
+    pub(crate) const fn is_internal(&self) -> bool {
+        matches!(self, Self::Sending { .. })
+    }
+
     /// As a program reads it.
     pub(crate) fn json(&self) -> String {
         escape_json(&serde_json::to_string(self).expect("reports are plain structures"))
@@ -212,9 +239,12 @@ impl Report {
             }
             Self::Message { from, body, .. } => format!("{}: {}", safe(from), body.shown()),
             Self::Sent { to, body, .. } => format!("(to {}) {}", safe(to), body.shown()),
+            Self::Sending { to, .. } => format!("sending to {}", safe(to)),
             Self::Accepted { to, .. } => format!("accepted for {}", safe(to)),
-            Self::Rejected { to, reason, request } => rejected(&safe(to), reason, *request),
-            Self::Unanswered { to } => format!("nobody knows whether {} gets a message: the session is gone", safe(to)),
+            Self::Rejected { to, reason, request, .. } => rejected(&safe(to), reason, *request),
+            Self::Unanswered { to, .. } => {
+                format!("nobody knows whether {} gets a message: the session is gone", safe(to))
+            }
             Self::Undelivered { to, ids } => {
                 format!("not delivered: {} was gone before it could get {}", safe(to), messages(ids))
             }
@@ -317,7 +347,10 @@ mod tests {
             r#"{"event":"message","id":"18446744073709551615","time":3934712855551,"from":"bob","to":"alice","body":"hello"}"#
         );
         assert!(message("#lobby", b"\xff\x00").json().ends_with(r##","to":"#lobby","body_base64":"/wA="}"##));
-        let rejected = |request| Report::Rejected { to: "carol".into(), reason: "no_such_user".into(), request };
+        let rejected = |request| {
+            let (to, reason) = ("carol".into(), "no_such_user".into());
+            Report::Rejected { number: None, to, reason, request }
+        };
         assert_eq!(rejected(None).json(), r#"{"event":"rejected","to":"carol","reason":"no_such_user"}"#);
         assert!(rejected(Some("join")).json().ends_with(r#""reason":"no_such_user","request":"join"}"#));
         let user = |name: &str, display_name: Option<&str>| {

@@ -4,15 +4,15 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chatcore_client::chatcore::SessionTicket;
-use chatcore_client::{ClientConfig, Driver, Endpoint, connect_any};
+use crate::{ClientConfig, Driver, Endpoint, connect_any};
+use chatcore::SessionTicket;
 use mio::{Events, Poll, Token};
 
 use super::address;
-use crate::args::Args;
-use crate::failure::Failure;
-use crate::password::Password;
-use crate::state::{SavedState, Slot, default_dir};
+use crate::program::args::Args;
+use crate::program::failure::Failure;
+use crate::program::password::Password;
+use crate::program::state::{SavedState, Slot, default_dir};
 
 const SOCKET: Token = Token(0);
 pub(super) const WAKER: Token = Token(1);

@@ -6,10 +6,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::{Closed, UserName};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use chatcore_client::chatcore::{SessionTicket, Token};
-use chatcore_client::{Closed, UserName};
+use chatcore::{SessionTicket, Token};
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 

@@ -1,16 +1,12 @@
-//! The terminal's settings, to be put back: the line editor changes them, and cannot put them back when
-//! the program ends in the middle of a line.
+//! The terminal's settings, to be put back: the full screen changes them, and so does a line that is not shown.
 
-use std::io::{self, Write, stdin, stdout};
+use std::io::{self, stdin};
 
 use nix::sys::signal::{SigSet, Signal};
-use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
+use nix::sys::termios::{LocalFlags, SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
-/// Ends what an editor may have begun, a synchronised update and bracketed paste, and takes its line away.
-const END_EDITING: &str = "\x1b[?2026l\x1b[?2004l\r\x1b[K";
-
-/// Asks for a line that the terminal does not show.
+/// Asks for a line that the terminal does not show, before anything else reads from it.
 ///
 /// # Errors
 ///
@@ -48,6 +44,27 @@ impl Drop for Quiet {
     }
 }
 
+/// As long as this lives, the terminal does not show what is typed.
+pub(crate) struct Hidden(Termios);
+
+impl Hidden {
+    /// None if there is no terminal. What was typed and not read is dropped.
+    pub(crate) fn start() -> Option<Self> {
+        let before = tcgetattr(stdin()).ok()?;
+        let mut hidden = before.clone();
+        hidden.local_flags -= LocalFlags::ECHO;
+        // Dropped is what somebody typed who did not know what would be asked.
+        tcsetattr(stdin(), SetArg::TCSAFLUSH, &hidden).ok()?;
+        Some(Self(before))
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        let _ = tcsetattr(stdin(), SetArg::TCSANOW, &self.0);
+    }
+}
+
 /// The settings as they were. They are put back when the value is dropped, also by a panic.
 #[derive(Clone)]
 pub(crate) struct Settings(Termios);
@@ -58,11 +75,21 @@ impl Settings {
         tcgetattr(stdin()).ok().map(Self)
     }
 
+    /// From now on each key is read as it is pressed, and none has an effect of its own.
+    ///
+    /// # Errors
+    ///
+    /// If the terminal is gone.
+    pub(crate) fn make_raw(&self) -> io::Result<()> {
+        let mut raw = self.0.clone();
+        cfmakeraw(&mut raw);
+        Ok(tcsetattr(stdin(), SetArg::TCSANOW, &raw)?)
+    }
+
     /// Puts them back, if they are changed.
     pub(crate) fn restore(&self) {
         // If the terminal is gone, so is what there was to restore.
         if tcgetattr(stdin()).is_ok_and(|now| now != self.0) {
-            let _ = stdout().write_all(END_EDITING.as_bytes()).and_then(|()| stdout().flush());
             let _ = tcsetattr(stdin(), SetArg::TCSANOW, &self.0);
         }
     }

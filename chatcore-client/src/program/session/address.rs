@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use chatcore_client::{ConnectError, Endpoint, Tls, TlsError};
+use crate::{ConnectError, Endpoint, Tls, TlsError};
 
-use crate::args::Args;
-use crate::failure::Failure;
+use crate::program::args::Args;
+use crate::program::failure::Failure;
 
 /// Where to connect to, and whom to trust there.
 pub(super) fn endpoint(args: &Args) -> Result<Endpoint, Failure> {

@@ -4,13 +4,13 @@ use std::io;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use chatcore_client::Driver;
+use crate::Driver;
 
-use super::parts::{Lost, NAME_PROMPT, Session, Shown, Stage};
-use crate::command::{self, Command};
-use crate::failure::Failure;
-use crate::input::Input;
-use crate::password::Password;
+use super::parts::{Lost, Session, Shown, Stage};
+use crate::program::command::{self, Command};
+use crate::program::console::{Ask, Input};
+use crate::program::failure::Failure;
+use crate::program::password::Password;
 
 impl Session {
     /// Goes on until it is over.
@@ -19,7 +19,7 @@ impl Session {
         if outcome.is_err() && !matches!(self.stage, Stage::Quitting | Stage::Over) {
             self.hang_up();
         }
-        let shown = self.screen.finish(&self.signalled);
+        let shown = self.console.finish(&self.signals.stop);
         outcome.and(shown)
     }
 
@@ -32,7 +32,8 @@ impl Session {
                 continue;
             }
             self.give_up_if_due()?;
-            self.screen.check()?;
+            self.console.refresh()?;
+            self.console.check()?;
             let timeout = self.timeout();
             match self.poll.poll(&mut self.events, timeout) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(Failure::System(error)),
@@ -54,7 +55,7 @@ impl Session {
     /// An output that does not keep up holds up what is taken, and so the server, and not our memory. Who leaves is not
     /// held up.
     pub(super) fn is_held_up(&self) -> bool {
-        !self.screen.has_room() && self.stage != Stage::Quitting
+        !self.console.has_room() && self.stage != Stage::Quitting
     }
 
     /// Lets the connection do what it can. True if something has become possible by that.
@@ -76,9 +77,9 @@ impl Session {
         loop {
             let position = driver.client().position();
             if self.shown.awaited.is_none() && self.shown.position != Some(position) {
-                self.shown.awaited = Some((self.screen.position(), position));
+                self.shown.awaited = Some((self.console.position(), position));
             }
-            let shown = self.shown.awaited.take_if(|(until, _)| self.screen.has_shown(*until));
+            let shown = self.shown.awaited.take_if(|(until, _)| self.console.has_shown(*until));
             let Some((_, position)) = shown else { return has_taken };
             driver.take_events(position);
             self.shown.position = Some(position);
@@ -96,7 +97,7 @@ impl Session {
         let own = [self.linger_until, give_up_at].into_iter().flatten().min();
         let own = own.map(|until| until.saturating_duration_since(Instant::now()));
         let driver = self.driver.as_ref().and_then(Driver::timeout);
-        [driver, own].into_iter().flatten().min()
+        [driver, own, self.console.timeout()].into_iter().flatten().min()
     }
 
     pub(super) fn give_up_if_due(&mut self) -> Result<(), Failure> {
@@ -124,8 +125,9 @@ impl Session {
             if self.input_ended {
                 break;
             }
-            match self.lines.poll() {
+            match self.console.poll() {
                 Some(Input::Line(line)) => self.take_line(&line)?,
+                Some(Input::Command(command)) => self.take_command(&command)?,
                 Some(Input::Secret(secret)) => self.take_password(&secret)?,
                 Some(Input::Unusable { reason, detail }) => self.complain(reason, detail)?,
                 Some(Input::End) => self.input_ended = true,
@@ -140,22 +142,25 @@ impl Session {
             // The chat that this one grew from registered with `#alice`.
             let name = command::without_room_sign(line.trim());
             if name.is_empty() {
-                self.lines.ask(NAME_PROMPT);
+                self.console.ask(Ask::Name);
                 return Ok(());
             }
             return self.ask_for(name);
         }
         match command::parse(line) {
-            Ok(Some(command)) => {
-                let held = self.execute(&command)?;
-                self.held.extend(held);
-            }
+            Ok(Some(command)) => self.take_command(&command)?,
             Ok(None) => {}
             Err(error) => self.complain(error.reason(), error.to_string())?,
         }
         if self.stage == Stage::Open {
             self.prompt();
         }
+        Ok(())
+    }
+
+    fn take_command(&mut self, command: &Command) -> Result<(), Failure> {
+        let held = self.execute(command)?;
+        self.held.extend(held);
         Ok(())
     }
 
@@ -178,7 +183,7 @@ impl Session {
         if password.is_empty() {
             self.own.password = None;
             self.stage = Stage::Naming;
-            self.lines.ask(NAME_PROMPT);
+            self.console.ask(Ask::Name);
             return Ok(());
         }
         self.own.password = Some(Password::typed(password));
@@ -191,7 +196,7 @@ impl Session {
         if matches!(self.stage, Stage::Quitting | Stage::Over) {
             return Ok(());
         }
-        if self.signalled.load(Ordering::Acquire) {
+        if self.signals.stop.load(Ordering::Acquire) {
             self.quit();
             return Ok(());
         }
@@ -203,7 +208,7 @@ impl Session {
             // The answer has a time-out of its own.
             return Ok(());
         }
-        if self.interactive || !registering && self.open_requests() == 0 {
+        if self.console.is_interactive() || !registering && self.open_requests() == 0 {
             // What is not shown when we quit counts as never received. The output tells when it is.
             if self.has_shown_all() {
                 self.quit();

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use chatcore_client::chatcore::RoomName;
-use chatcore_client::{User, UserName};
+use crate::{User, UserName};
+use chatcore::RoomName;
 
-use crate::command::Command;
+use crate::program::command::Command;
 
 /// A request without an answer, with the names as others see them.
 #[derive(Clone, Debug, PartialEq, Eq)]

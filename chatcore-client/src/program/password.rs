@@ -7,10 +7,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use chatcore_client::chatcore::CREDENTIAL_BYTES_MAX;
+use chatcore::CREDENTIAL_BYTES_MAX;
 use zeroize::Zeroizing;
 
-use crate::terminal::ask_secret;
+use crate::program::terminal::ask_secret;
 
 /// Where the password comes from.
 #[derive(Debug, clap::Args)]

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use chatcore_client::chatcore::{DeliveryStatus, GoodbyeCode, LeaveCode};
-use chatcore_client::{Closed, Event, RefusalCode, TlsFault, User};
+use crate::{Closed, Event, RefusalCode, TlsFault, User};
+use chatcore::{DeliveryStatus, GoodbyeCode, LeaveCode};
 
 use super::parts::{Lost, Session, Stage};
-use crate::failure::{self, Failure};
-use crate::report::{Body, Id, Report};
-use crate::requests::PendingRequest;
-use crate::state::is_resumable;
+use crate::program::failure::{self, Failure};
+use crate::program::report::{Body, Id, Report};
+use crate::program::requests::PendingRequest;
+use crate::program::state::is_resumable;
 
 impl Session {
     pub(super) fn handle(&mut self, event: Event) -> Result<(), Failure> {
@@ -70,12 +70,12 @@ impl Session {
                 self.show(&Report::Sent { id: id.into(), time, to, body: Body::new(body) })
             }
             Event::Accepted { number, id, .. } => match self.requests.answered(number) {
-                Some(pending) => self.show(&Report::Accepted { to: pending.to(), id: id.into() }),
+                Some(pending) => self.show(&Report::Accepted { number, to: pending.to(), id: id.into() }),
                 // It was asked for before the program was started again.
                 None => Ok(()),
             },
             Event::Rejected { number, code, .. } => match self.requests.answered(number) {
-                Some(pending) => self.rejected(pending, code.to_string()),
+                Some(pending) => self.rejected(number, pending, code.to_string()),
                 None => Ok(()),
             },
             Event::Done { number, .. } => match self.requests.answered(number) {
@@ -157,12 +157,13 @@ impl Session {
         }
     }
 
-    fn rejected(&mut self, pending: PendingRequest, reason: String) -> Result<(), Failure> {
+    fn rejected(&mut self, number: u64, pending: PendingRequest, reason: String) -> Result<(), Failure> {
         if let PendingRequest::Join { room } = &pending {
             self.own.saved.room.take_if(|current| current == room);
         }
         let request = pending.name();
-        self.show(&Report::Rejected { to: pending.to(), reason, request })
+        let number = request.is_none().then_some(number);
+        self.show(&Report::Rejected { number, to: pending.to(), reason, request })
     }
 
     fn listed(&mut self, users: Vec<User>, next: Option<u64>) -> Result<(), Failure> {

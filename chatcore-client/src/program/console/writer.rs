@@ -1,7 +1,7 @@
-//! Lines for whatever reads our output, written by a thread of their own.
+//! Text for whatever reads our output, written by a thread of its own.
 //!
 //! The reader may stop at any time, for as long as it likes, and a write waits for it. The program's loop must not: it has
-//! a socket to serve. So it hands its lines over, and learns how much of them is written.
+//! a socket to serve. So it hands its text over, and learns how much of it is written.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ const FINISH_TIME_MAX: Duration = Duration::from_secs(1);
 /// How often a writer that finishes looks whether a signal has come.
 const FINISH_LOOK_TIME: Duration = Duration::from_millis(100);
 
-/// The loop's end: takes lines, and never waits.
+/// The loop's end: takes text, and never waits.
 pub(crate) struct Writer {
     shared: Arc<Shared>,
     /// Bytes that were handed over.
@@ -54,14 +54,30 @@ impl Writer {
     }
 
     /// Writes a line, soon.
-    pub(crate) fn write(&mut self, line: &str) {
+    pub(crate) fn write_line(&mut self, line: &str) {
+        self.hand_over(&[line.as_bytes(), b"\n"]);
+    }
+
+    /// Writes text, soon.
+    pub(crate) fn write(&mut self, text: &str) {
+        self.hand_over(&[text.as_bytes()]);
+    }
+
+    /// Writes bytes, soon.
+    pub(crate) fn hand_over(&mut self, pieces: &[&[u8]]) {
         let mut state = self.shared.lock();
-        if !state.has_failed {
-            state.waiting.extend_from_slice(line.as_bytes());
-            state.waiting.push(b'\n');
+        for piece in pieces {
+            if !state.has_failed {
+                state.waiting.extend_from_slice(piece);
+            }
+            self.handed += piece.len() as u64;
         }
-        self.handed += line.len() as u64 + 1;
         self.shared.changed.notify_all();
+    }
+
+    /// Whether everything is written.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.written() == self.handed
     }
 
     /// Whether the reader keeps up.
@@ -85,6 +101,11 @@ impl Writer {
             Some(error) => Err(error),
             None => Ok(()),
         }
+    }
+
+    /// Waits until everything is written, but not for long.
+    pub(crate) fn finish_soon(&self) -> io::Result<()> {
+        self.finish(&AtomicBool::new(true))
     }
 
     /// Waits until everything is written; after a signal, not for ever.
@@ -166,10 +187,10 @@ mod tests {
         let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
         let ((asks, asked), (lets_go, lets)) = (sync_channel(0), sync_channel(0));
         let mut writer = Writer::start(Slow { asks, lets }, waker).unwrap();
-        writer.write("one");
+        writer.write_line("one");
         assert_eq!(asked.recv().unwrap(), b"one\n");
         while writer.has_room() {
-            writer.write("more");
+            writer.write_line("more");
         }
         assert_eq!(writer.written(), 0, "it is asked for, and not taken");
         lets_go.send(Ok(())).unwrap();

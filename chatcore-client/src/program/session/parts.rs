@@ -3,28 +3,23 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use chatcore_client::chatcore::Position;
-use chatcore_client::{ClientError, Closed, Driver, RefusalCode};
+use crate::{ClientError, Closed, Driver, RefusalCode};
+use chatcore::Position;
 use mio::{Events, Poll, Waker};
 
 use super::connect::{Connect, Restored, WAKER};
-use crate::args::Args;
-use crate::command::Command;
-use crate::escape::escape;
-use crate::failure::Failure;
-use crate::input::Lines;
-use crate::password::Password;
-use crate::report::Report;
-use crate::requests::Requests;
-use crate::screen::Screen;
-use crate::signals;
-use crate::state::{SavedState, Slot};
-use crate::terminal::Settings;
-
-pub(super) const NAME_PROMPT: &str = "your name: ";
+use crate::program::args::Args;
+use crate::program::command::Command;
+use crate::program::console::{Ask, Console};
+use crate::program::failure::Failure;
+use crate::program::password::Password;
+use crate::program::report::Report;
+use crate::program::requests::Requests;
+use crate::program::signals::Signals;
+use crate::program::state::{SavedState, Slot};
+use crate::program::terminal::Settings;
 
 /// What the server is told by who could give a password, and has not.
 const PASSWORD_ADVICE: &str = "; --password, --password-file FILE or --password-command COMMAND give a password";
@@ -36,14 +31,11 @@ pub(crate) struct Session {
     pub(super) driver: Option<Driver>,
     pub(super) poll: Poll,
     pub(super) events: Events,
-    pub(super) lines: Lines,
-    pub(super) screen: Screen,
-    pub(super) interactive: bool,
+    pub(super) console: Console,
     pub(super) stay: bool,
     pub(super) linger: Duration,
     pub(super) reconnect_for: Option<Duration>,
-    /// A signal has asked the program to quit.
-    pub(super) signalled: Arc<AtomicBool>,
+    pub(super) signals: Arc<Signals>,
     pub(super) stage: Stage,
     pub(super) own: Identity,
     pub(super) requests: Requests,
@@ -116,27 +108,23 @@ impl Session {
         // That nobody listens there is told before a person types.
         let driver = connect.connect(&mut poll, &mut events, restored.ticket.as_ref(), password.as_ref())?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(Failure::System)?);
-        let interactive = terminal.is_some();
-        let signalled = signals::watch(Arc::clone(&waker), terminal).map_err(Failure::System)?;
-        let (lines, screen) = if interactive {
-            let (lines, printer) = Lines::from_terminal(waker).map_err(Failure::System)?;
-            (lines, Screen::Terminal(printer))
-        } else {
-            let screen = Screen::lines(args.json, Arc::clone(&waker)).map_err(Failure::System)?;
-            (Lines::from_stdin(waker).map_err(Failure::System)?, screen)
+        let signals = Signals::watch(Arc::clone(&waker), terminal.clone()).map_err(Failure::System)?;
+        let console = match terminal {
+            Some(settings) if args.is_plain() => Console::plain(settings, &waker),
+            Some(settings) => Console::full_screen(settings, &waker),
+            None => Console::filter(args.json, &waker),
         };
+        let console = console.map_err(Failure::System)?;
         let mut session = Self {
             connect,
             driver: Some(driver),
             poll,
             events,
-            lines,
-            screen,
-            interactive,
-            stay: args.stay && !interactive,
+            stay: args.stay && !console.is_interactive(),
+            console,
             linger: args.linger,
             reconnect_for: args.reconnect_for,
-            signalled,
+            signals,
             stage: Stage::Naming,
             own: Identity { password, ..Identity::default() },
             requests: Requests::default(),
@@ -150,15 +138,14 @@ impl Session {
         };
         match &args.name {
             Some(name) => session.register(name, restored)?,
-            None => session.lines.ask(NAME_PROMPT),
+            None => session.console.ask(Ask::Name),
         }
         Ok(session)
     }
 
     /// Asks for a line.
     pub(super) fn prompt(&mut self) {
-        let room = self.own.saved.room.as_deref().unwrap_or_default();
-        self.lines.ask(&format!("{room}> "));
+        self.console.ask(Ask::Command { room: self.own.saved.room.clone() });
     }
 
     /// Asks for a name, or for the session that was saved for it.
@@ -186,19 +173,17 @@ impl Session {
     pub(super) fn denied(&mut self, detail: String) -> Result<(), Failure> {
         let reason = RefusalCode::Denied.to_string();
         let is_private = self.driver.as_ref().is_some_and(Driver::is_private);
-        if !self.interactive {
+        if !self.console.is_interactive() {
             let advice = if self.own.password.is_none() && is_private { PASSWORD_ADVICE } else { "" };
             return self.refused(&reason, detail + advice);
         }
-        // What is typed already is seen, and taken for a name.
-        if !is_private || self.lines.is_asked() {
+        if !is_private {
             return self.refused(&reason, detail);
         }
         self.forget();
         self.stage = Stage::LoggingIn;
         self.complain(&reason, detail)?;
-        self.lines
-            .ask_secret(&format!("password for {}, or nothing for another name: ", escape(self.own.name.as_bytes())));
+        self.console.ask(Ask::Password { name: self.own.name.clone() });
         Ok(())
     }
 
@@ -207,14 +192,12 @@ impl Session {
         self.forget();
         // It was for this name.
         self.own.password = None;
-        if !self.interactive {
+        if !self.console.is_interactive() {
             return Err(Failure::Refused { name: self.own.name.clone(), reason: reason.to_owned(), detail });
         }
         self.stage = Stage::Naming;
-        // The prompt of a line that is being typed cannot be changed any more.
-        let how = if self.lines.is_asked() { "; the next line is taken for your name" } else { "" };
-        self.complain(reason, detail + how)?;
-        self.lines.ask(NAME_PROMPT);
+        self.complain(reason, detail)?;
+        self.console.ask(Ask::Name);
         Ok(())
     }
 
@@ -256,7 +239,7 @@ impl Session {
     }
 
     pub(super) fn show(&mut self, report: &Report) -> Result<(), Failure> {
-        self.screen.show(report);
-        self.screen.check()
+        self.console.show(report);
+        self.console.check()
     }
 }

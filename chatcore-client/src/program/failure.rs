@@ -3,8 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use chatcore_client::chatcore::{GoodbyeCode, OtherProtocol};
-use chatcore_client::{Closed, ConnectError, TlsFault};
+use crate::{Closed, ConnectError, TlsFault};
+use chatcore::{GoodbyeCode, OtherProtocol};
 
 /// One line each, which tells a person what was wrong, and what would be right. What others said is in it: escape it.
 #[derive(Debug, thiserror::Error)]

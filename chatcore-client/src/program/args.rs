@@ -1,12 +1,13 @@
 //! The command line.
 
+use std::env;
 use std::io::{IsTerminal, stdin, stdout};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
 
-use crate::password::PasswordArgs;
+use crate::program::password::PasswordArgs;
 
 /// What [`Args::connect`] takes.
 const CONNECT_HELP: &str =
@@ -17,7 +18,7 @@ const CONNECT_HELP: &str =
 /// At a terminal it is for people. Otherwise it is a filter for scripts: one command a line on standard input,
 /// one event a line on standard output.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100, after_help = crate::command::HELP)]
+#[command(version, about, max_term_width = 100, after_help = crate::program::command::HELP)]
 pub(crate) struct Args {
     /// The server.
     #[arg(long, help = CONNECT_HELP, value_name = "ADDRESS", env = "CHATCORE_CONNECT", default_value = "127.0.0.1:12345")]
@@ -42,6 +43,11 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     pub(crate) password: PasswordArgs,
+
+    /// At a terminal, write line by line, and leave the screen as it is: for a screen reader, and for a terminal that can do
+    /// nothing else, where it is the default.
+    #[arg(long)]
+    pub(crate) plain: bool,
 
     /// Write each event as a JSON object, and never prompt.
     #[arg(long)]
@@ -78,6 +84,11 @@ impl Args {
     /// Somebody sits there.
     pub(crate) fn is_interactive(&self) -> bool {
         !self.json && stdin().is_terminal() && stdout().is_terminal()
+    }
+
+    /// Whether the terminal is for lines alone.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain || env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb")
     }
 }
 

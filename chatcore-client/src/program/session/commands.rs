@@ -1,12 +1,12 @@
 //! What is asked of the server.
 
-use chatcore_client::{ClientError, Driver};
+use crate::{ClientError, Driver};
 
 use super::parts::{Session, Stage};
-use crate::command::{Command, HELP, ParseError};
-use crate::failure::Failure;
-use crate::report::Report;
-use crate::requests::{PendingRequest, mapped};
+use crate::program::command::{Command, HELP, ParseError};
+use crate::program::failure::Failure;
+use crate::program::report::Report;
+use crate::program::requests::{PendingRequest, mapped};
 
 impl Session {
     /// Does what a line asks for. Returns the command if there is no room for it now.
@@ -56,7 +56,7 @@ impl Session {
             }
             Command::Who => return self.list(PendingRequest::Who),
             Command::Help => self.show(&Report::Help { text: HELP })?,
-            Command::Quit if self.interactive => self.quit(),
+            Command::Quit if self.console.is_interactive() => self.quit(),
             // A script is told what became of all that it asked for before.
             Command::Quit => (self.input_ended, self.stay) = (true, false),
         }
@@ -72,7 +72,13 @@ impl Session {
     ) -> Result<Option<Command>, Failure> {
         let Some(driver) = &mut self.driver else { return Ok(None) };
         match request(driver) {
-            Ok(number) => self.requests.ask(number, pending),
+            Ok(number) => {
+                if let PendingRequest::Message { to } = &pending {
+                    let to = to.clone();
+                    self.show(&Report::Sending { number, to })?;
+                }
+                self.requests.ask(number, pending);
+            }
             Err(error) if error.passes() => return Ok(Some(command.clone())),
             Err(error) => {
                 if let PendingRequest::Join { room } = pending {
@@ -150,11 +156,11 @@ impl Session {
             match pending {
                 PendingRequest::Message { to } if number >= unsent_from => {
                     let reason = "not_sent".to_owned();
-                    self.show(&Report::Rejected { to, reason, request: None })?;
+                    self.show(&Report::Rejected { number: Some(number), to, reason, request: None })?;
                 }
                 PendingRequest::Message { to } => {
                     self.unanswered += 1;
-                    self.show(&Report::Unanswered { to })?;
+                    self.show(&Report::Unanswered { number, to })?;
                 }
                 other => again.extend(other.again()),
             }

@@ -1,0 +1,58 @@
+//! A filter for scripts: a command a line in, an event a line out.
+
+use std::io::{self, stdout};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use mio::Waker;
+
+use super::Input;
+use super::lines::Lines;
+use super::writer::Writer;
+use crate::program::failure::Failure;
+use crate::program::report::Report;
+
+/// Standard input and output.
+pub(crate) struct Filter {
+    lines: Lines,
+    writer: Writer,
+    json: bool,
+}
+
+impl Filter {
+    pub(super) fn start(json: bool, waker: &Arc<Waker>) -> io::Result<Self> {
+        let writer = Writer::start(stdout(), Arc::clone(waker))?;
+        Ok(Self { lines: Lines::from_stdin(Arc::clone(waker))?, writer, json })
+    }
+
+    pub(super) fn poll(&mut self) -> Option<Input> {
+        self.lines.poll()
+    }
+
+    pub(super) fn show(&mut self, report: &Report) {
+        if report.is_internal() {
+            return;
+        }
+        self.writer.write_line(&if self.json { report.json() } else { report.text() });
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.writer.has_room()
+    }
+
+    pub(super) const fn position(&self) -> u64 {
+        self.writer.handed()
+    }
+
+    pub(super) fn has_shown(&self, position: u64) -> bool {
+        self.writer.written() >= position
+    }
+
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        self.writer.check().map_err(Failure::Output)
+    }
+
+    pub(super) fn finish(&self, signalled: &AtomicBool) -> Result<(), Failure> {
+        self.writer.finish(signalled).map_err(Failure::Output)
+    }
+}

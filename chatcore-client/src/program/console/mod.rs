@@ -1,0 +1,176 @@
+//! Where the program is told what to do, and shows what happens: to a script, to a person line by line, or on the whole
+//! screen of a terminal.
+
+mod filter;
+mod lines;
+mod plain;
+mod writer;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use mio::Waker;
+use zeroize::Zeroizing;
+
+use self::filter::Filter;
+use self::plain::Plain;
+pub(crate) use self::writer::Writer;
+use crate::program::command::Command;
+use crate::program::failure::Failure;
+use crate::program::full::FullScreen;
+use crate::program::report::Report;
+use crate::program::terminal::Settings;
+
+/// What comes from whoever commands us.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// A line: a name if one was asked for, or else a command.
+    Line(String),
+    Command(Command),
+    /// A line that was not shown.
+    Secret(Zeroizing<String>),
+    /// A line that is none, and why.
+    Unusable {
+        reason: &'static str,
+        detail: String,
+    },
+    /// No more: the end of the input, or Ctrl-D, or Ctrl-C.
+    End,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ask {
+    Name,
+    /// What proves the right to a name.
+    Password {
+        name: String,
+    },
+    /// What to do. What names no recipient goes to the room.
+    Command {
+        room: Option<String>,
+    },
+}
+
+/// Both ends of a conversation with whoever commands us.
+pub(crate) enum Console {
+    Filter(Filter),
+    Plain(Plain),
+    FullScreen(Box<FullScreen>),
+}
+
+impl Console {
+    /// For a script. The waker is woken whenever there is input, and whenever something is shown.
+    pub(crate) fn filter(json: bool, waker: &Arc<Waker>) -> io::Result<Self> {
+        Filter::start(json, waker).map(Self::Filter)
+    }
+
+    /// For a person at a terminal that can do nothing but write, or whose screen is read out.
+    pub(crate) fn plain(settings: Settings, waker: &Arc<Waker>) -> io::Result<Self> {
+        Plain::start(settings, waker).map(Self::Plain)
+    }
+
+    /// For a person at a terminal.
+    pub(crate) fn full_screen(settings: Settings, waker: &Arc<Waker>) -> io::Result<Self> {
+        FullScreen::start(settings, waker).map(Box::new).map(Self::FullScreen)
+    }
+
+    /// Whether a person is there.
+    pub(crate) const fn is_interactive(&self) -> bool {
+        !matches!(self, Self::Filter(_))
+    }
+
+    /// The next input; none if there is none now.
+    pub(crate) fn poll(&mut self) -> Option<Input> {
+        match self {
+            Self::Filter(filter) => filter.poll(),
+            Self::Plain(plain) => plain.poll(),
+            Self::FullScreen(full) => full.poll(),
+        }
+    }
+
+    /// Asks for something. A script is asked for nothing: it says what it wants when it wants it.
+    pub(crate) fn ask(&mut self, ask: Ask) {
+        match self {
+            Self::Filter(_) => {}
+            Self::Plain(plain) => plain.ask(ask),
+            Self::FullScreen(full) => full.ask(ask),
+        }
+    }
+
+    /// Shows a report, soon.
+    pub(crate) fn show(&mut self, report: &Report) {
+        match self {
+            Self::Filter(filter) => filter.show(report),
+            Self::Plain(plain) => plain.show(report),
+            Self::FullScreen(full) => full.show(report),
+        }
+    }
+
+    /// Does what is due, before the program waits.
+    pub(crate) fn refresh(&mut self) -> Result<(), Failure> {
+        match self {
+            Self::Filter(_) | Self::Plain(_) => Ok(()),
+            Self::FullScreen(full) => full.refresh(),
+        }
+    }
+
+    /// After how long something is due.
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        match self {
+            Self::Filter(_) | Self::Plain(_) => None,
+            Self::FullScreen(full) => full.timeout(),
+        }
+    }
+
+    /// Whether what is shown keeps up with what arrives.
+    pub(crate) fn has_room(&self) -> bool {
+        match self {
+            Self::Filter(filter) => filter.has_room(),
+            Self::Plain(plain) => plain.has_room(),
+            Self::FullScreen(_) => true,
+        }
+    }
+
+    /// How much was to be shown so far, for [`Console::has_shown`].
+    pub(crate) const fn position(&self) -> u64 {
+        match self {
+            Self::Filter(filter) => filter.position(),
+            Self::Plain(plain) => plain.position(),
+            Self::FullScreen(_) => 0,
+        }
+    }
+
+    /// So much is where it is found again if the program is killed. What the whole screen is to show counts at once: nobody
+    /// finds it again there.
+    pub(crate) fn has_shown(&self, position: u64) -> bool {
+        match self {
+            Self::Filter(filter) => filter.has_shown(position),
+            Self::Plain(plain) => plain.has_shown(position),
+            Self::FullScreen(_) => true,
+        }
+    }
+
+    /// Fails if nothing can be shown any more.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        match self {
+            Self::Filter(filter) => filter.check(),
+            Self::Plain(plain) => plain.check(),
+            Self::FullScreen(full) => full.check(),
+        }
+    }
+
+    /// Shows what is still to be shown. Nothing follows.
+    pub(crate) fn finish(&mut self, signalled: &AtomicBool) -> Result<(), Failure> {
+        match self {
+            Self::Filter(filter) => filter.finish(signalled),
+            Self::Plain(plain) => plain.finish(),
+            Self::FullScreen(full) => {
+                full.finish();
+                Ok(())
+            }
+        }
+    }
+}
