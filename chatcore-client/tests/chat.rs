@@ -86,7 +86,7 @@ fn people_read_lines_instead() {
             "online: Alice, bob",
             "to whom? @name:text sends text to a user, #room:text to a room; /join #room makes that the room for what \
              names none",
-            "there is no command /fly: /help lists them",
+            "there is no command /fly: /help lists them; //text says what begins with a /",
             "what? @bob:text sends text to @bob",
             "  /who           lists who is online",
             "closed: left",

@@ -4,6 +4,7 @@ pub(crate) const HELP: &str = "\
 Commands:
   @bob:hello     sends hello to bob; so does `@bob hello`
   #lobby:hello   sends hello to a room that you are in
+  //shrug        says /shrug: a doubled sign stands for itself; so do @@ and ##
   /join #lobby   goes into a room; text without a recipient goes to the room of the last /join
   /leave         leaves that room; with a room, that one
   /roster        lists who is in that room; with a room, who is in that one
@@ -40,8 +41,10 @@ pub(crate) enum Command {
 /// Why a line is no command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ParseError {
-    #[error("there is no command {0}: /help lists them")]
+    #[error("there is no command {0}: /help lists them; //text says what begins with a /")]
     Unknown(String),
+    #[error("a command has one line, and {0} has more: //text says what begins with a /")]
+    SeveralLines(String),
     #[error("to whom? @name:text sends text to a user, #room:text to a room")]
     NoRecipient,
     #[error("what? {0}:text sends text to {0}")]
@@ -57,6 +60,7 @@ impl ParseError {
     pub(crate) const fn reason(&self) -> &'static str {
         match self {
             Self::Unknown(_) => "unknown_command",
+            Self::SeveralLines(_) => "several_lines",
             Self::NoRecipient => "no_recipient",
             Self::NoText(_) => "no_text",
             Self::NoArgument(_) | Self::TooMany(..) => "wrong_arguments",
@@ -76,7 +80,7 @@ const fn ascii_sign(c: char) -> char {
 }
 
 /// What follows a sign, in either width. None if the text begins with something else.
-fn strip_sign(text: &str, sign: char) -> Option<&str> {
+pub(crate) fn strip_sign(text: &str, sign: char) -> Option<&str> {
     text.strip_prefix(|c| ascii_sign(c) == sign)
 }
 
@@ -95,13 +99,17 @@ fn room_name(typed: &str) -> String {
     format!("#{}", without_room_sign(typed))
 }
 
-/// Reads a line, without its end. None if it is empty.
+/// Reads a line, without its end. None if it is empty. A text may have several lines, and a command has one.
 pub(crate) fn parse(line: &str) -> Result<Option<Command>, ParseError> {
     // The text keeps the blanks at its end: only the line's start is ours.
     let start = line.trim_start();
     let mut rest = start.chars();
     match rest.next().map(ascii_sign) {
         None => Ok(None),
+        Some(sign @ ('/' | '@' | '#')) if strip_sign(rest.as_str(), sign).is_some() => {
+            let blanks = &line[..line.len() - start.len()];
+            Ok(Some(Command::Say([blanks, rest.as_str()].concat())))
+        }
         Some('/') => slash(rest.as_str()).map(Some),
         Some(sign @ ('@' | '#')) => send(sign, rest.as_str()).map(Some),
         Some(_) if start.trim_end() == "exit" => Ok(Some(Command::Quit)),
@@ -123,6 +131,9 @@ fn send(sign: char, rest: &str) -> Result<Command, ParseError> {
 
 fn slash(line: &str) -> Result<Command, ParseError> {
     let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    if line.trim_end().contains(['\n', '\r']) {
+        return Err(ParseError::SeveralLines(format!("/{word}")));
+    }
     let rest: Vec<&str> = rest.split_whitespace().collect();
     let room = |usage| match rest[..] {
         [] => Ok(None),
@@ -208,6 +219,37 @@ mod tests {
     }
 
     #[test]
+    fn a_doubled_sign_stands_for_itself() {
+        let says = |line, text: &str| assert_eq!(parse(line), Ok(Some(Command::Say(text.into()))), "{line}");
+        says("//shrug", "/shrug");
+        says("@@bob look at this", "@bob look at this");
+        says("##1 on the list", "#1 on the list");
+        says("//", "/");
+        says("///", "//");
+        says("  //indented", "  /indented");
+        says("／／who", "／who");
+        says("＠＠bob：x", "＠bob：x");
+        says("＃#x", "#x");
+        says("@@bob\n/who", "@bob\n/who");
+        // Where the recipient is said, the text is as it is.
+        sends("@bob://shrug", "bob", "//shrug");
+        sends("#lobby @@bob", "#lobby", "@@bob");
+        // Two signs are no doubled one.
+        assert_eq!(parse("/@bob"), Err(ParseError::Unknown("/@bob".into())));
+    }
+
+    #[test]
+    fn a_text_may_have_several_lines_and_a_command_has_one() {
+        sends("@bob:one\ntwo\n", "bob", "one\ntwo\n");
+        sends("@bob\none\n/who", "bob", "one\n/who");
+        assert_eq!(parse("one\n@bob:two"), Ok(Some(Command::Say("one\n@bob:two".into()))));
+        assert_eq!(parse("/join #a\nhello"), Err(ParseError::SeveralLines("/join".into())));
+        assert_eq!(parse("/who\n/help").unwrap_err().reason(), "several_lines");
+        assert_eq!(parse("/who\n"), Ok(Some(Command::Who)));
+        assert_eq!(parse("exit\nnow"), Ok(Some(Command::Say("exit\nnow".into()))));
+    }
+
+    #[test]
     fn signs_in_full_width_are_their_ascii_ones() {
         sends("＠bob：hello", "bob", "hello");
         sends("\u{3000}＠山田：こんにちは", "山田", "こんにちは");
@@ -251,7 +293,6 @@ mod tests {
         assert_eq!(parse("＠bob"), Err(ParseError::NoText("@bob".into())));
         assert_eq!(parse("＃lobby"), Err(ParseError::NoText("#lobby".into())));
         assert_eq!(parse("／fly"), Err(ParseError::Unknown("/fly".into())));
-        assert_eq!(parse("／／who"), Err(ParseError::Unknown("/／who".into())));
         assert_eq!(parse("／ join"), Err(ParseError::Unknown("/".into())));
         assert_eq!(parse("/ join"), Err(ParseError::Unknown("/".into())));
         assert_eq!(parse("／join").unwrap_err().reason(), "wrong_arguments");
