@@ -4,9 +4,11 @@
 mod args;
 mod command;
 mod console;
+mod descriptors;
 mod escape;
 mod failure;
 mod full;
+mod panics;
 mod password;
 mod report;
 mod requests;
@@ -15,18 +17,23 @@ mod signals;
 mod state;
 mod terminal;
 
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
 
 use self::args::Args;
+use self::descriptors::write_within;
 use self::escape::escape;
 use self::failure::Failure;
 use self::password::Password;
 use self::report::Report;
 use self::session::Session;
 use self::terminal::Settings;
+
+/// How long whoever reads our last words may take for them.
+const LAST_WORDS_TIME_MAX: Duration = Duration::from_millis(300);
 
 /// What the shell is told when the command line is wrong.
 const USAGE: u8 = 2;
@@ -43,9 +50,8 @@ pub fn main() -> ExitCode {
         let _ = error.print();
         return ExitCode::from(USAGE);
     }
-    let password = Password::of(&args.password, args.name.as_deref()).map_err(Failure::Password);
-    let outcome =
-        password.and_then(|password| Session::start(&args, password, terminal.clone())).and_then(Session::run);
+    panics::tell(terminal.clone());
+    let outcome = run(&args, terminal.clone());
     // What is said from here on is said on a terminal as it was.
     drop(terminal);
     match outcome {
@@ -53,13 +59,23 @@ pub fn main() -> ExitCode {
         // The reader of our output has gone: there is nobody to tell.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(failure) => {
-            if args.json {
-                let closed = Report::Closed { reason: failure.reason().to_owned() };
-                let _ = writeln!(io::stdout(), "{}", closed.json());
-            }
             // Where nobody reads the words, the exit code still tells.
-            let _ = writeln!(io::stderr(), "chatcore-client: {}", escape(failure.to_string().as_bytes()));
+            let words = format!("chatcore-client: {}\n", escape(failure.to_string().as_bytes()));
+            write_within(LAST_WORDS_TIME_MAX, io::stderr(), words.into_bytes());
             ExitCode::FAILURE
         }
     }
+}
+
+fn run(args: &Args, terminal: Option<Settings>) -> Result<(), Failure> {
+    let password = Password::of(&args.password, args.name.as_deref()).map_err(Failure::Password);
+    let session = password.and_then(|password| Session::start(args, password, terminal));
+    if let Err(failure) = &session
+        && args.json
+    {
+        // Nobody else writes the output yet.
+        let closed = Report::Closed { reason: failure.reason().to_owned() };
+        write_within(LAST_WORDS_TIME_MAX, io::stdout(), (closed.json() + "\n").into_bytes());
+    }
+    session?.run()
 }

@@ -2,38 +2,111 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::{io, process, thread};
+use std::time::{Duration, Instant};
+use std::{fs, io, process, thread};
 
 use mio::Waker;
-use signal_hook::consts::{SIGINT, SIGTERM, SIGWINCH};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{getpgrp, getpid, getsid};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH};
 
 use crate::program::terminal::Settings;
 
-/// What signals have asked for.
+/// All that the program knows. The last two mean nothing to it, and must not end it.
+const KNOWN: [i32; 9] = [SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT, SIGUSR1, SIGUSR2];
+
+/// How long the program may take to end after a signal, whatever it waits for.
+const END_TIME_MAX: Duration = Duration::from_millis(1_900);
+
+/// What signals have asked for. Who does it takes the flag down.
 #[derive(Debug, Default)]
 pub(crate) struct Signals {
-    /// The program is to quit.
+    /// The program is to quit. This flag stays.
     pub(crate) stop: AtomicBool,
+    /// The program is to stop until somebody lets it go on.
+    pub(crate) suspend: AtomicBool,
+    /// It goes on, and others may have used the terminal.
+    pub(crate) resumed: AtomicBool,
+    /// The terminal has another size.
+    pub(crate) resized: AtomicBool,
 }
 
 impl Signals {
     /// Begins to watch, and wakes the waker at each signal. The second that asks the program to quit ends it at once.
     pub(crate) fn watch(waker: Arc<Waker>, settings: Option<Settings>) -> io::Result<Arc<Self>> {
-        let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGWINCH])?;
+        let ignored = ignored_signals();
+        let watched = KNOWN.into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+        let mut signals = signal_hook::iterator::Signals::new(watched)?;
         let told = Arc::new(Self::default());
         let telling = Arc::clone(&told);
         thread::Builder::new().name("signals".into()).spawn(move || {
             for signal in signals.forever() {
-                let is_stop = signal != SIGWINCH;
-                if is_stop && telling.stop.swap(true, Ordering::AcqRel) || waker.wake().is_err() {
-                    if let Some(settings) = &settings {
-                        settings.restore();
-                    }
-                    // As the shell says of programs that a signal has ended.
-                    process::exit(128 + signal);
+                let is_over = telling.tell(signal, settings.as_ref());
+                if is_over || waker.wake().is_err() {
+                    end(signal, settings.as_ref());
                 }
             }
         })?;
         Ok(told)
     }
+
+    /// True if the program is to end at once.
+    fn tell(&self, signal: i32, settings: Option<&Settings>) -> bool {
+        match signal {
+            SIGWINCH => self.resized.store(true, Ordering::Release),
+            SIGTSTP => self.suspend.store(true, Ordering::Release),
+            SIGCONT => self.resumed.store(true, Ordering::Release),
+            SIGUSR1 | SIGUSR2 => {}
+            _ if self.stop.swap(true, Ordering::AcqRel) => {
+                // A terminal that is closed says so twice: the system does, and the shell. Nobody is impatient.
+                return signal != SIGHUP;
+            }
+            _ => end_later(signal, settings.cloned()),
+        }
+        false
+    }
+
+    /// Takes a flag down. True if it was up.
+    pub(crate) fn take(flag: &AtomicBool) -> bool {
+        flag.swap(false, Ordering::AcqRel)
+    }
+}
+
+/// Ends the program if it has not ended by itself by then.
+fn end_later(signal: i32, settings: Option<Settings>) {
+    let until = Instant::now() + END_TIME_MAX;
+    let waiting = thread::Builder::new().name("end".into()).spawn(move || {
+        while let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+            thread::park_timeout(left);
+        }
+        end(signal, settings.as_ref());
+    });
+    // Without the thread, a second signal ends it.
+    drop(waiting);
+}
+
+/// Ends the program at once.
+fn end(signal: i32, settings: Option<&Settings>) -> ! {
+    if let Some(settings) = settings {
+        settings.restore_all();
+    }
+    // As the shell says of programs that a signal has ended.
+    process::exit(128 + signal);
+}
+
+/// The signals that whoever started the program wants it to ignore, as `nohup` does: the bit of each, from the lowest on. Only
+/// Linux tells.
+fn ignored_signals() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
+/// Stops the program until somebody lets it go on. False if nobody could: there is no shell that controls it.
+pub(crate) fn stop_here() -> bool {
+    // The process group of the one with whom the session began has nobody above it.
+    if getsid(None).is_ok_and(|session| session == getpgrp()) {
+        return false;
+    }
+    kill(getpid(), Signal::SIGSTOP).is_ok()
 }

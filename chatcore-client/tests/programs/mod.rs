@@ -134,6 +134,19 @@ impl Drop for Program {
     }
 }
 
+/// What a program exits with, when it has ended; none if a signal has killed it.
+pub(crate) fn exit_code(mut child: Child) -> Option<i32> {
+    let pid = child.id().to_string();
+    let (sender, ended) = channel();
+    let waiting = thread::spawn(move || sender.send(child.wait()));
+    let status = ended.recv_timeout(PATIENCE);
+    if status.is_err() {
+        let _ = Command::new("kill").args(["-KILL", &pid]).status();
+    }
+    let _ = waiting.join();
+    status.expect("the program ends").expect("it can be waited for").code()
+}
+
 fn lines(reader: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     let (sender, receiver) = channel();
     thread::spawn(move || {

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use mio::Waker;
 
 use super::Input;
-use super::lines::Lines;
+use super::lines::{Lines, Source};
 use super::writer::Writer;
 use crate::program::failure::Failure;
 use crate::program::report::Report;
@@ -22,7 +22,8 @@ pub(crate) struct Filter {
 impl Filter {
     pub(super) fn start(json: bool, waker: &Arc<Waker>) -> io::Result<Self> {
         let writer = Writer::start(stdout(), Arc::clone(waker))?;
-        Ok(Self { lines: Lines::from_stdin(Arc::clone(waker))?, writer, json })
+        let lines = Lines::from_stdin(Source::Script, Arc::clone(waker))?;
+        Ok(Self { lines, writer, json })
     }
 
     pub(super) fn poll(&mut self) -> Option<Input> {
@@ -33,7 +34,18 @@ impl Filter {
         if report.is_internal() {
             return;
         }
-        self.writer.write_line(&if self.json { report.json() } else { report.text() });
+        if self.json {
+            self.writer.write_line(&report.json());
+        } else {
+            self.writer.write_line(&report.text());
+        }
+    }
+
+    /// Tells a program why we end; a person reads it on standard error.
+    pub(super) fn show_failure(&mut self, failure: &Failure) {
+        if self.json {
+            self.show(&Report::Closed { reason: failure.reason().to_owned() });
+        }
     }
 
     pub(super) fn has_room(&self) -> bool {

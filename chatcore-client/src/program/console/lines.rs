@@ -1,13 +1,16 @@
 //! Lines of input, from a thread of their own: a file cannot be waited for together with a socket.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, stdin};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::time::Instant;
 use std::{thread, vec};
 
 use mio::Waker;
 
 use super::Input;
+use crate::program::descriptors::Patient;
+use crate::program::terminal::Typed;
 
 /// Bytes of a line, at the most: the longest body that any server can allow, and a recipient.
 const LINE_BYTES_MAX: usize = (16 << 20) + 1024;
@@ -15,13 +18,36 @@ const LINE_BYTES_MAX: usize = (16 << 20) + 1024;
 /// Bytes that are read at once.
 const BUFFER_BYTES: usize = 64 << 10;
 
+/// What a terminal hands over of a line at the most: it throws the rest away. Linux keeps so much; others keep less, or more.
+const TERMINAL_LINE_BYTES_MAX: usize = if cfg!(target_os = "linux") { 4095 } else { 1023 };
+
+/// What a file can begin with that says that it is UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// Batches that are read ahead. One is what a buffer holds, and a line of any length that ends there.
 const BATCHES_AHEAD: usize = 2;
 
+/// Who writes the lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// A program, or a file. The last line may lack its end.
+    Script,
+    /// A person at a terminal, which lets a line be edited and hands it over when it is complete.
+    Person,
+}
+
 /// The reading end. Whenever something is sent, the waker is woken.
 pub(super) struct Lines {
-    receiver: Receiver<Vec<Input>>,
+    receiver: Receiver<Batch>,
     batch: vec::IntoIter<Input>,
+    /// What was read before is not wanted any more.
+    wanted_from: Option<Instant>,
+}
+
+/// Lines that were read at once, and when.
+struct Batch {
+    read_at: Instant,
+    inputs: Vec<Input>,
 }
 
 impl Lines {
@@ -32,88 +58,153 @@ impl Lines {
                 return Some(input);
             }
             match self.receiver.try_recv() {
-                Ok(batch) => self.batch = batch.into_iter(),
+                Ok(Batch { read_at, mut inputs }) => {
+                    if self.wanted_from.is_some_and(|wanted_from| read_at < wanted_from) {
+                        inputs.retain(is_end);
+                    }
+                    self.batch = inputs.into_iter();
+                }
                 Err(TryRecvError::Empty) => return None,
                 Err(TryRecvError::Disconnected) => return Some(Input::End),
             }
         }
     }
 
+    /// Drops what was read so far, but for the end of the input.
+    pub(super) fn drop_read(&mut self) {
+        self.wanted_from = Some(Instant::now());
+        let ends: Vec<_> = self.batch.by_ref().filter(is_end).collect();
+        self.batch = ends.into_iter();
+    }
+
     /// Reads standard input.
-    pub(super) fn from_stdin(waker: Arc<Waker>) -> io::Result<Self> {
+    pub(super) fn from_stdin(source: Source, waker: Arc<Waker>) -> io::Result<Self> {
         let (sender, receiver) = sync_channel(BATCHES_AHEAD);
         let outlet = Outlet { sender, waker };
-        thread::Builder::new().name("input".into()).spawn(move || {
-            read_lines(&mut BufReader::with_capacity(BUFFER_BYTES, io::stdin().lock()), &outlet);
-        })?;
-        Ok(Self { receiver, batch: Vec::new().into_iter() })
+        let input: Box<dyn Read + Send> = match source {
+            Source::Script => Box::new(Patient::of(stdin())?),
+            Source::Person => Box::new(Typed::new()?),
+        };
+        let mut reader = Reader::new(input, source);
+        thread::Builder::new().name("input".into()).spawn(move || reader.read(&outlet))?;
+        Ok(Self { receiver, batch: Vec::new().into_iter(), wanted_from: None })
     }
 }
 
+const fn is_end(input: &Input) -> bool {
+    matches!(input, Input::End)
+}
+
 struct Outlet {
-    sender: SyncSender<Vec<Input>>,
+    sender: SyncSender<Batch>,
     waker: Arc<Waker>,
 }
 
 impl Outlet {
     /// False if nobody listens any more.
-    fn send(&self, batch: Vec<Input>) -> bool {
+    fn send(&self, batch: Batch) -> bool {
         self.sender.send(batch).is_ok() && self.waker.wake().is_ok()
     }
 }
 
-fn read_lines(reader: &mut BufReader<impl Read>, outlet: &Outlet) {
-    loop {
-        let (batch, more) = read_batch(reader);
-        if !outlet.send(batch) || !more {
-            return;
-        }
-    }
+struct Reader<R> {
+    buffer: BufReader<R>,
+    source: Source,
+    /// Nothing was read yet.
+    is_first: bool,
 }
 
-/// The lines that can be had without waiting for more than the first. False if the end is among them.
-fn read_batch(reader: &mut BufReader<impl Read>) -> (Vec<Input>, bool) {
-    let mut batch = Vec::new();
-    loop {
-        match read_line(reader) {
-            Ok(Some(input)) => batch.push(input),
-            Ok(None) => {
-                batch.push(Input::End);
-                return (batch, false);
-            }
-            Err(error) => {
-                let detail = format!("cannot read the input: {error}");
-                batch.extend([Input::Unusable { reason: "input", detail }, Input::End]);
-                return (batch, false);
-            }
-        }
-        if !reader.buffer().contains(&b'\n') {
-            return (batch, true);
-        }
+impl<R: Read> Reader<R> {
+    fn new(input: R, source: Source) -> Self {
+        Self { buffer: BufReader::with_capacity(BUFFER_BYTES, input), source, is_first: true }
     }
-}
 
-/// A line without its end; none at the end of the input.
-fn read_line(reader: &mut impl BufRead) -> io::Result<Option<Input>> {
-    let mut line = Vec::new();
-    let limit = LINE_BYTES_MAX as u64 + 1;
-    if reader.by_ref().take(limit).read_until(b'\n', &mut line)? == 0 {
-        return Ok(None);
+    fn read(&mut self, outlet: &Outlet) {
+        loop {
+            let (batch, more) = self.batch();
+            if !outlet.send(batch) || !more {
+                return;
+            }
+        }
     }
-    if line.last() == Some(&b'\n') {
-        line.pop();
-        if line.last() == Some(&b'\r') {
+
+    /// The lines that can be had without waiting for more than the first. False if the end is among them.
+    fn batch(&mut self) -> (Batch, bool) {
+        let first = self.line();
+        let mut batch = Batch { read_at: Instant::now(), inputs: Vec::new() };
+        let mut line = first;
+        loop {
+            match line {
+                Ok(Some(input)) => batch.inputs.push(input),
+                Ok(None) => {
+                    batch.inputs.push(Input::End);
+                    return (batch, false);
+                }
+                Err(error) => {
+                    let detail = format!("cannot read the input: {error}");
+                    batch.inputs.extend([Input::Unusable { reason: "input", detail }, Input::End]);
+                    return (batch, false);
+                }
+            }
+            if !self.buffer.buffer().contains(&b'\n') {
+                return (batch, true);
+            }
+            line = self.line();
+        }
+    }
+
+    /// A line without its end; none at the end of the input.
+    fn line(&mut self) -> io::Result<Option<Input>> {
+        let mut line = Vec::new();
+        let limit = LINE_BYTES_MAX as u64 + 1;
+        if self.buffer.by_ref().take(limit).read_until(b'\n', &mut line)? == 0 {
+            return Ok(None);
+        }
+        if std::mem::take(&mut self.is_first) && line.starts_with(BYTE_ORDER_MARK) {
+            line.drain(..BYTE_ORDER_MARK.len());
+        }
+        if line.last() == Some(&b'\n') {
             line.pop();
+            if line.last() == Some(&b'\r') {
+                line.pop();
+            }
+        } else if line.len() > LINE_BYTES_MAX {
+            self.buffer.skip_until(b'\n')?;
+            let detail = format!("a line of more than {LINE_BYTES_MAX} bytes is too long to be a command");
+            return Ok(Some(Input::Unusable { reason: "line_too_long", detail }));
+        } else if self.source == Source::Person {
+            // Nobody has said that it is complete.
+            return Ok(None);
         }
-    } else if line.len() > LINE_BYTES_MAX {
-        reader.skip_until(b'\n')?;
-        let detail = format!("a line of more than {LINE_BYTES_MAX} bytes is too long to be a command");
-        return Ok(Some(Input::Unusable { reason: "line_too_long", detail }));
+        Ok(Some(match self.source {
+            Source::Person => typed(line),
+            Source::Script => text(line),
+        }))
     }
-    Ok(Some(match String::from_utf8(line) {
+}
+
+fn text(line: Vec<u8>) -> Input {
+    match String::from_utf8(line) {
         Ok(line) => Input::Line(line),
         Err(_) => Input::Unusable { reason: "not_utf8", detail: "a command must be UTF-8 text".into() },
-    }))
+    }
+}
+
+/// A line from a terminal. What may not be all that was typed, or not what was meant, is not used.
+fn typed(line: Vec<u8>) -> Input {
+    if line.len() >= TERMINAL_LINE_BYTES_MAX {
+        let detail = format!(
+            "nothing was sent: the terminal hands over at most {TERMINAL_LINE_BYTES_MAX} bytes of a line, so its end may \
+             be missing. Send it in parts"
+        );
+        return Input::Unusable { reason: "line_cut", detail };
+    }
+    // An arrow leaves such a sequence in the line, and a recipient after it would be none.
+    if line.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+        let detail = "nothing was sent: a key such as an arrow has left control characters in the line. Type it again";
+        return Input::Unusable { reason: "control_characters", detail: detail.into() };
+    }
+    text(line)
 }
 
 #[cfg(test)]
@@ -121,26 +212,30 @@ mod tests {
     use super::*;
     use std::io::Cursor;
 
-    fn told(batch: Vec<Input>) -> Vec<String> {
+    fn told(batch: Batch) -> Vec<String> {
         let tell = |input| match input {
             Input::Line(line) => line,
             Input::Unusable { reason, .. } => format!("<{reason}>"),
             Input::End => "<end>".into(),
             other => unreachable!("{other:?}"),
         };
-        batch.into_iter().map(tell).collect()
+        batch.inputs.into_iter().map(tell).collect()
     }
 
-    fn all(bytes: &[u8]) -> Vec<String> {
-        let mut reader = BufReader::new(bytes);
+    fn all_from(source: Source, bytes: &[u8]) -> Vec<String> {
+        let mut reader = Reader::new(bytes, source);
         let mut all = Vec::new();
         loop {
-            let (batch, more) = read_batch(&mut reader);
+            let (batch, more) = reader.batch();
             all.extend(told(batch));
             if !more {
                 return all;
             }
         }
+    }
+
+    fn all(bytes: &[u8]) -> Vec<String> {
+        all_from(Source::Script, bytes)
     }
 
     #[test]
@@ -156,11 +251,52 @@ mod tests {
         assert_eq!(all(&bytes), ["<line_too_long>", "next", "<not_utf8>", "last", "<end>"]);
     }
 
+    /// P15 of the faults that were found.
+    #[test]
+    fn a_byte_order_mark_at_the_start_is_no_part_of_the_first_line() {
+        assert_eq!(all("\u{feff}/who\n\u{feff}/who\n".as_bytes()), ["/who", "\u{feff}/who", "<end>"]);
+        assert_eq!(all("\u{feff}".as_bytes()), ["", "<end>"]);
+    }
+
     #[test]
     fn a_line_does_not_wait_for_the_next_to_be_whole() {
         // A pipe gives its reader what was written to it, piece by piece.
-        let mut reader = BufReader::new(Cursor::new(b"one\ntwo\nthr").chain(Cursor::new(b"ee\n")));
-        assert_eq!(told(read_batch(&mut reader).0), ["one", "two"]);
-        assert_eq!(told(read_batch(&mut reader).0), ["three"]);
+        let input = Cursor::new(b"one\ntwo\nthr").chain(Cursor::new(b"ee\n"));
+        let mut reader = Reader::new(input, Source::Script);
+        assert_eq!(told(reader.batch().0), ["one", "two"]);
+        assert_eq!(told(reader.batch().0), ["three"]);
+    }
+
+    /// P1, P2 and P6 of the faults that were found.
+    #[test]
+    fn what_a_person_may_not_have_meant_is_not_used() {
+        let typed = |bytes: &[u8]| all_from(Source::Person, bytes);
+        assert_eq!(typed(b"\x1b[A@bob:secret\n@bob:hi\n"), ["<control_characters>", "@bob:hi", "<end>"]);
+        assert_eq!(typed(b"a\tb\n\xed\xa0\x80\n"), ["a\tb", "<not_utf8>", "<end>"]);
+        assert_eq!(typed(b"@bob:half a li"), ["<end>"], "it was not complete");
+        let mut long = "é".repeat(TERMINAL_LINE_BYTES_MAX).into_bytes();
+        long.truncate(TERMINAL_LINE_BYTES_MAX);
+        long.extend(b"\nnext\n");
+        assert_eq!(typed(&long), ["<line_cut>", "next", "<end>"]);
+        assert_eq!(typed(&long[2..]).len(), 3, "a shorter one is whole");
+    }
+
+    /// A password is not what was typed before it was asked for.
+    #[test]
+    fn what_was_read_before_is_dropped_and_the_end_is_not() {
+        let (sender, receiver) = sync_channel(4);
+        let mut lines = Lines { receiver, batch: Vec::new().into_iter(), wanted_from: None };
+        let send = |inputs| sender.send(Batch { read_at: Instant::now(), inputs }).unwrap();
+        send(vec![Input::Line("one".into()), Input::Line("two".into())]);
+        send(vec![Input::Line("three".into())]);
+        assert!(matches!(lines.poll(), Some(Input::Line(line)) if line == "one"));
+        lines.drop_read();
+        send(vec![Input::Line("four".into()), Input::Line("five".into()), Input::End]);
+        assert!(matches!(lines.poll(), Some(Input::Line(line)) if line == "four"));
+        lines.drop_read();
+        assert!(matches!(lines.poll(), Some(Input::End)));
+        send(vec![Input::End]);
+        lines.drop_read();
+        assert!(matches!(lines.poll(), Some(Input::End)));
     }
 }

@@ -8,7 +8,7 @@ mod writer;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mio::Waker;
@@ -21,7 +21,8 @@ use crate::program::command::Command;
 use crate::program::failure::Failure;
 use crate::program::full::FullScreen;
 use crate::program::report::Report;
-use crate::program::terminal::Settings;
+use crate::program::signals::{Signals, stop_here};
+use crate::program::terminal::{Settings, is_in_background};
 
 /// What comes from whoever commands us.
 #[derive(Debug)]
@@ -57,7 +58,7 @@ pub(crate) enum Ask {
 /// Both ends of a conversation with whoever commands us.
 pub(crate) enum Console {
     Filter(Filter),
-    Plain(Plain),
+    Plain(Box<Plain>),
     FullScreen(Box<FullScreen>),
 }
 
@@ -69,7 +70,7 @@ impl Console {
 
     /// For a person at a terminal that can do nothing but write, or whose screen is read out.
     pub(crate) fn plain(settings: Settings, waker: &Arc<Waker>) -> io::Result<Self> {
-        Plain::start(settings, waker).map(Self::Plain)
+        Plain::start(settings, waker).map(Box::new).map(Self::Plain)
     }
 
     /// For a person at a terminal.
@@ -106,6 +107,54 @@ impl Console {
             Self::Filter(filter) => filter.show(report),
             Self::Plain(plain) => plain.show(report),
             Self::FullScreen(full) => full.show(report),
+        }
+    }
+
+    /// Does what signals have asked for, but for the end of the program, before which nothing else is done.
+    pub(crate) fn handle_signals(&mut self, signals: &Signals) -> Result<(), Failure> {
+        if signals.stop.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        if Signals::take(&signals.suspend) {
+            self.suspend();
+            if !stop_here() {
+                self.resume()?;
+                let detail = "nothing could let the program go on here: it does not stop".to_owned();
+                self.show(&Report::Error { reason: "cannot_stop".to_owned(), detail });
+            }
+        }
+        // In the background the terminal is not ours. Who brings us to the foreground says so by the same signal.
+        if Signals::take(&signals.resumed) && !is_in_background() {
+            self.resume()?;
+        }
+        Ok(())
+    }
+
+    /// Leaves the terminal to others.
+    fn suspend(&mut self) {
+        match self {
+            Self::Filter(_) => {}
+            Self::Plain(plain) => plain.suspend(),
+            Self::FullScreen(full) => full.suspend(),
+        }
+    }
+
+    /// Takes it again.
+    fn resume(&mut self) -> Result<(), Failure> {
+        match self {
+            Self::Filter(_) => Ok(()),
+            Self::Plain(plain) => {
+                plain.resume();
+                Ok(())
+            }
+            Self::FullScreen(full) => full.resume().map_err(Failure::Output),
+        }
+    }
+
+    /// Tells why the program ends, if the output is the place for it.
+    pub(crate) fn show_failure(&mut self, failure: &Failure) {
+        if let Self::Filter(filter) = self {
+            filter.show_failure(failure);
         }
     }
 

@@ -1,4 +1,7 @@
 //! Lines for a person: where the terminal can do nothing but write, or where a program reads the screen out.
+//!
+//! The terminal itself lets a person edit a line, and hands it over when it is complete. Nothing is asked where a command is
+//! expected: a prompt would stand between the messages, and be read out each time.
 
 use std::io::{self, stdout};
 use std::sync::Arc;
@@ -6,7 +9,7 @@ use std::sync::Arc;
 use mio::Waker;
 use zeroize::Zeroizing;
 
-use super::lines::Lines;
+use super::lines::{Lines, Source};
 use super::writer::Writer;
 use super::{Ask, Input};
 use crate::program::escape::escape;
@@ -14,10 +17,14 @@ use crate::program::failure::Failure;
 use crate::program::report::Report;
 use crate::program::terminal::{Hidden, Settings};
 
-/// A terminal, line by line. The terminal itself lets a person edit a line.
+/// A terminal, line by line.
 pub(crate) struct Plain {
     lines: Lines,
     writer: Writer,
+    /// What the next line answers.
+    asked: Option<Ask>,
+    /// The room that is told to be the one for what names no recipient.
+    told_room: Option<String>,
     /// While a line is typed that is not shown.
     hidden: Option<Hidden>,
     _settings: Settings,
@@ -26,33 +33,80 @@ pub(crate) struct Plain {
 impl Plain {
     pub(super) fn start(settings: Settings, waker: &Arc<Waker>) -> io::Result<Self> {
         let writer = Writer::start(stdout(), Arc::clone(waker))?;
-        let lines = Lines::from_stdin(Arc::clone(waker))?;
-        Ok(Self { lines, writer, hidden: None, _settings: settings })
+        let lines = Lines::from_stdin(Source::Person, Arc::clone(waker))?;
+        let (asked, told_room, hidden) = (None, None, None);
+        Ok(Self { lines, writer, asked, told_room, hidden, _settings: settings })
     }
 
     pub(super) fn ask(&mut self, ask: Ask) {
-        match ask {
-            Ask::Name => self.writer.write("your name: "),
-            Ask::Password { name } => {
-                // What was typed before it was asked for is no password.
+        match &ask {
+            Ask::Name => {}
+            Ask::Password { .. } => {
                 self.hidden = Hidden::start();
-                while self.lines.poll().is_some() {}
-                self.writer.write(&format!("password for {}, or nothing for another name: ", escape(name.as_bytes())));
+                // What was typed before it was asked for is no password.
+                self.lines.drop_read();
             }
-            Ask::Command { .. } => {}
+            Ask::Command { room } => self.tell_room(room.as_ref()),
         }
+        self.asked = Some(ask);
+        self.prompt();
+    }
+
+    /// Says where what names no recipient goes, whenever that changes: no prompt does.
+    fn tell_room(&mut self, room: Option<&String>) {
+        if self.told_room.as_ref() == room {
+            return;
+        }
+        self.tell(&match room {
+            Some(room) => format!("what names no recipient goes to {}", escape(room.as_bytes())),
+            None => "what names no recipient goes nowhere: /join #room goes into a room".to_owned(),
+        });
+        self.told_room = room.cloned();
+    }
+
+    fn prompt(&mut self) {
+        let prompt = match &self.asked {
+            Some(Ask::Name) => "your name: ".to_owned(),
+            Some(Ask::Password { name }) => {
+                format!("password for {}, or nothing for another name: ", escape(name.as_bytes()))
+            }
+            Some(Ask::Command { .. }) | None => return,
+        };
+        self.writer.write(&prompt);
     }
 
     pub(super) fn poll(&mut self) -> Option<Input> {
-        let input = self.lines.poll()?;
-        if self.hidden.take().is_none() {
-            return Some(input);
+        loop {
+            let input = self.lines.poll()?;
+            if self.hidden.is_some() {
+                // The end of the line that was not shown.
+                self.writer.write("\n");
+            }
+            match (input, &self.asked) {
+                (Input::Unusable { detail, .. }, Some(Ask::Name | Ask::Password { .. })) => {
+                    self.tell(&detail);
+                    self.prompt();
+                }
+                (Input::Line(line), Some(Ask::Password { .. })) => {
+                    self.answered();
+                    return Some(Input::Secret(Zeroizing::new(line)));
+                }
+                (Input::Line(line), Some(Ask::Name)) => {
+                    self.answered();
+                    return Some(Input::Line(line));
+                }
+                (input, _) => {
+                    if matches!(input, Input::End) {
+                        self.answered();
+                    }
+                    return Some(input);
+                }
+            }
         }
-        self.writer.write("\n");
-        Some(match input {
-            Input::Line(line) => Input::Secret(Zeroizing::new(line)),
-            other => other,
-        })
+    }
+
+    fn answered(&mut self) {
+        (self.asked, self.hidden) = (None, None);
     }
 
     pub(super) fn show(&mut self, report: &Report) {
@@ -60,6 +114,24 @@ impl Plain {
         if !report.is_internal() && !matches!(report, Report::Accepted { .. } | Report::Closed { .. }) {
             self.writer.write_line(&report.text());
         }
+    }
+
+    /// What the program says by itself.
+    fn tell(&mut self, words: &str) {
+        self.writer.write_line(words);
+    }
+
+    /// Leaves the terminal to others until [`Plain::resume`].
+    pub(super) fn suspend(&mut self) {
+        self.hidden = None;
+    }
+
+    /// Asks again what was asked.
+    pub(super) fn resume(&mut self) {
+        if matches!(self.asked, Some(Ask::Password { .. })) {
+            self.hidden = Hidden::start();
+        }
+        self.prompt();
     }
 
     pub(super) fn has_room(&self) -> bool {

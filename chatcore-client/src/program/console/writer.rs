@@ -1,21 +1,27 @@
 //! Text for whatever reads our output, written by a thread of its own.
 //!
 //! The reader may stop at any time, for as long as it likes, and a write waits for it. The program's loop must not: it has
-//! a socket to serve. So it hands its text over, and learns how much of it is written.
+//! a socket to serve. So it hands its text over, and learns how much of it is written. The thread also watches whether the
+//! reader is still there, when there is nothing to write.
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, PipeReader, PipeWriter, Read, Write, pipe};
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use mio::Waker;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::program::descriptors::Patient;
 
 /// Bytes that may wait to be written before [`Writer::has_room`] says no.
 const WAITING_BYTES_MAX: usize = 64 << 10;
 
 /// How long the reader may take for what is written last, once a signal has asked us to end.
-const FINISH_TIME_MAX: Duration = Duration::from_secs(1);
+const FINISH_TIME_MAX: Duration = Duration::from_millis(600);
 
 /// How often a writer that finishes looks whether a signal has come.
 const FINISH_LOOK_TIME: Duration = Duration::from_millis(100);
@@ -23,6 +29,8 @@ const FINISH_LOOK_TIME: Duration = Duration::from_millis(100);
 /// The loop's end: takes text, and never waits.
 pub(crate) struct Writer {
     shared: Arc<Shared>,
+    /// Wakes the thread.
+    bell: PipeWriter,
     /// Bytes that were handed over.
     handed: u64,
 }
@@ -36,6 +44,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     waiting: Vec<u8>,
+    /// The bell was rung, and the thread has not come yet.
+    is_rung: bool,
     /// Bytes that the output has taken.
     written: u64,
     /// It takes no more.
@@ -46,11 +56,13 @@ struct State {
 
 impl Writer {
     /// The waker is woken whenever something is written, and when nothing can be any more.
-    pub(crate) fn start(output: impl Write + Send + 'static, waker: Arc<Waker>) -> io::Result<Self> {
+    pub(crate) fn start(output: impl AsFd, waker: Arc<Waker>) -> io::Result<Self> {
+        let output = Patient::of(output)?;
+        let (heard, bell) = pipe()?;
         let shared = Arc::<Shared>::default();
         let writing = Arc::clone(&shared);
-        thread::Builder::new().name("output".into()).spawn(move || writing.write(output, &waker))?;
-        Ok(Self { shared, handed: 0 })
+        thread::Builder::new().name("output".into()).spawn(move || writing.write(output, heard, &waker))?;
+        Ok(Self { shared, bell, handed: 0 })
     }
 
     /// Writes a line, soon.
@@ -72,7 +84,12 @@ impl Writer {
             }
             self.handed += piece.len() as u64;
         }
-        self.shared.changed.notify_all();
+        let is_rung = std::mem::replace(&mut state.is_rung, true);
+        drop(state);
+        if !is_rung {
+            // If the thread is gone, it has told why.
+            let _ = self.bell.write_all(&[0]);
+        }
     }
 
     /// Whether everything is written.
@@ -133,15 +150,17 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self, mut output: impl Write, waker: &Waker) {
+    fn write(&self, mut output: Patient, mut heard: PipeReader, waker: &Waker) {
         let mut lines = Vec::new();
         loop {
-            let is_idle = |state: &mut State| state.waiting.is_empty();
-            let mut state = self.changed.wait_while(self.lock(), is_idle).unwrap_or_else(PoisonError::into_inner);
-            // What the loop adds meanwhile waits in the other buffer.
-            std::mem::swap(&mut state.waiting, &mut lines);
-            drop(state);
-            let outcome = output.write_all(&lines).and_then(|()| output.flush());
+            let outcome = await_bell(&output, &mut heard).and_then(|()| {
+                let mut state = self.lock();
+                state.is_rung = false;
+                // What the loop adds meanwhile waits in the other buffer.
+                std::mem::swap(&mut state.waiting, &mut lines);
+                drop(state);
+                output.write_all(&lines)
+            });
             let mut state = self.lock();
             let has_failed = outcome.is_err();
             match outcome {
@@ -158,50 +177,97 @@ impl Shared {
     }
 }
 
+/// Waits until there is something to write. Fails if nobody reads the output any more, or has anything to write.
+fn await_bell(output: &Patient, heard: &mut PipeReader) -> io::Result<()> {
+    let gone = PollFlags::POLLERR | PollFlags::POLLHUP;
+    loop {
+        let mut watched = [
+            PollFd::new(heard.as_fd(), PollFlags::POLLIN),
+            // That nobody reads is told without being asked for.
+            PollFd::new(output.as_fd(), PollFlags::empty()),
+        ];
+        match poll(&mut watched, PollTimeout::NONE) {
+            Err(Errno::EINTR) => continue,
+            Err(error) => return Err(error.into()),
+            Ok(_) => {}
+        }
+        let [bell, written_to] = watched.map(|watched| watched.revents().unwrap_or(PollFlags::empty()));
+        if written_to.intersects(gone) {
+            return Err(ErrorKind::BrokenPipe.into());
+        }
+        // Some systems cannot watch every terminal, and say so.
+        if !bell.is_empty() || !written_to.is_empty() {
+            return heard.read_exact(&mut [0]);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mio::{Poll, Token};
-    use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+    use mio::{Events, Poll, Token};
+    use std::os::unix::net::UnixStream;
 
-    /// An output that takes a write only when it is told to.
-    struct Slow {
-        asks: SyncSender<Vec<u8>>,
-        lets: Receiver<io::Result<()>>,
+    /// After which a test fails that waits for something.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    /// The loop keeps its waker.
+    fn started(output: impl AsFd) -> (Writer, Poll, Arc<Waker>) {
+        let poll = Poll::new().unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        (Writer::start(output, Arc::clone(&waker)).unwrap(), poll, waker)
     }
 
-    impl Write for Slow {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.asks.send(bytes.to_vec()).map_err(io::Error::other)?;
-            self.lets.recv().map_err(io::Error::other)?.map(|()| bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
+    /// Waits until the loop is woken and the output takes no more.
+    fn failure(writer: &Writer, poll: &mut Poll) -> io::Error {
+        loop {
+            if let Err(error) = writer.check() {
+                return error;
+            }
+            let mut events = Events::with_capacity(1);
+            poll.poll(&mut events, Some(PATIENCE)).unwrap();
+            assert!(!events.is_empty(), "nothing is told");
         }
     }
 
     #[test]
     fn what_the_output_has_not_taken_is_not_written_and_the_loop_never_waits() {
-        let poll = Poll::new().unwrap();
-        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
-        let ((asks, asked), (lets_go, lets)) = (sync_channel(0), sync_channel(0));
-        let mut writer = Writer::start(Slow { asks, lets }, waker).unwrap();
-        writer.write_line("one");
-        assert_eq!(asked.recv().unwrap(), b"one\n");
-        while writer.has_room() {
-            writer.write_line("more");
-        }
-        assert_eq!(writer.written(), 0, "it is asked for, and not taken");
-        lets_go.send(Ok(())).unwrap();
-        assert!(asked.recv().unwrap().starts_with(b"more\nmore\n"));
-        assert_eq!(writer.written(), 4);
-        assert!(writer.handed() > 4 && writer.has_room());
+        for is_blocking in [true, false] {
+            let (ours, mut theirs) = UnixStream::pair().unwrap();
+            ours.set_nonblocking(!is_blocking).unwrap();
+            let (mut writer, mut poll, _waker) = started(&ours);
+            drop(ours);
+            writer.write_line("one");
+            let mut line = [0; 4];
+            theirs.read_exact(&mut line).unwrap();
+            assert_eq!(&line, b"one\n");
+            // More than the socket holds.
+            let much = "x".repeat(8 << 20);
+            writer.write_line(&much);
+            while writer.has_room() {
+                writer.write_line("more");
+            }
+            assert!(writer.written() <= 4, "nobody has taken the rest");
+            writer.finish(&AtomicBool::new(true)).unwrap();
+            assert!(!writer.is_idle(), "nobody waits for ever for a reader, once a signal came");
 
-        writer.finish(&AtomicBool::new(true)).unwrap();
-        assert_eq!(writer.written(), 4, "nobody waits for ever for a reader, once a signal came");
-        lets_go.send(Err(io::ErrorKind::BrokenPipe.into())).unwrap();
-        let error = writer.finish(&AtomicBool::new(false)).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+            let mut rest = vec![0; usize::try_from(writer.handed()).unwrap() - 4];
+            theirs.read_exact(&mut rest).unwrap();
+            writer.finish(&AtomicBool::new(false)).unwrap();
+            assert!(writer.is_idle() && writer.has_room());
+            drop(theirs);
+            assert_eq!(failure(&writer, &mut poll).kind(), ErrorKind::BrokenPipe);
+        }
+    }
+
+    /// P8 of the faults that were found.
+    #[test]
+    fn a_reader_that_goes_is_noticed_when_there_is_nothing_to_write() {
+        let (theirs, ours) = pipe().unwrap();
+        let (mut writer, mut poll, _waker) = started(&ours);
+        writer.write_line("one");
+        writer.finish(&AtomicBool::new(false)).unwrap();
+        drop(theirs);
+        assert_eq!(failure(&writer, &mut poll).kind(), ErrorKind::BrokenPipe);
     }
 }

@@ -29,13 +29,10 @@ use self::keys::Keys;
 use crate::program::console::{Ask, Input, Writer};
 use crate::program::failure::Failure;
 use crate::program::report::Report;
-use crate::program::terminal::Settings;
+use crate::program::terminal::{LEAVE_FULL_SCREEN, Settings};
 
 /// The other screen, bracketed paste, the mouse's buttons, the focus.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?1002h\x1b[?1006h\x1b[?1004h\x1b[2J";
-
-/// As it was before, whatever was begun.
-const LEAVE: &[u8] = b"\x1b[?2026l\x1b[?1004l\x1b[?1006l\x1b[?1002l\x1b[?2004l\x1b[0m\x1b[?25h\x1b[?1049l";
 
 /// Bytes of one read.
 const READ_BYTES: usize = 64 << 10;
@@ -60,6 +57,8 @@ pub(crate) struct FullScreen {
     /// Nothing more comes from the terminal.
     ended: bool,
     settings: Settings,
+    /// Others have the terminal.
+    is_suspended: bool,
 }
 
 /// What was drawn, and is not written yet.
@@ -99,7 +98,8 @@ impl FullScreen {
         let terminal = Terminal::with_options(CrosstermBackend::new(drawn.clone()), options)?;
         let (app, keys) = (App::new(), Keys::default());
         let (is_stale, drawn_at, ended) = (true, None, false);
-        Ok(Self { app, keys, typed, writer, terminal, drawn, is_stale, drawn_at, ended, settings })
+        let is_suspended = false;
+        Ok(Self { app, keys, typed, writer, terminal, drawn, is_stale, drawn_at, ended, settings, is_suspended })
     }
 
     pub(crate) fn poll(&mut self) -> Option<Input> {
@@ -145,7 +145,7 @@ impl FullScreen {
             self.is_stale = true;
         }
         let is_early = self.next_picture().is_some_and(|next| next > Instant::now());
-        if !self.is_stale || is_early || !self.writer.is_idle() {
+        if !self.is_stale || is_early || self.is_suspended || !self.writer.is_idle() {
             return Ok(());
         }
         self.terminal.draw(|frame| self.app.draw(frame)).map_err(Failure::Output)?;
@@ -159,7 +159,8 @@ impl FullScreen {
     }
 
     pub(crate) fn timeout(&self) -> Option<Duration> {
-        let picture = self.next_picture().filter(|_| self.is_stale && self.writer.is_idle());
+        let is_wanted = self.is_stale && !self.is_suspended;
+        let picture = self.next_picture().filter(|_| is_wanted && self.writer.is_idle());
         let due = [picture, self.keys.timeout()].into_iter().flatten().min()?;
         Some(due.saturating_duration_since(Instant::now()))
     }
@@ -168,9 +169,24 @@ impl FullScreen {
         self.writer.check().map_err(Failure::Output)
     }
 
+    /// Leaves the terminal to others until [`FullScreen::resume`].
+    pub(crate) fn suspend(&mut self) {
+        self.is_suspended = true;
+        self.finish();
+    }
+
+    /// Takes the terminal again, whatever others have left on it.
+    pub(crate) fn resume(&mut self) -> io::Result<()> {
+        self.settings.make_raw()?;
+        self.writer.hand_over(&[ENTER]);
+        self.terminal.clear()?;
+        (self.is_suspended, self.is_stale) = (false, true);
+        Ok(())
+    }
+
     /// Leaves the terminal as it was.
     pub(crate) fn finish(&mut self) {
-        self.writer.hand_over(&[LEAVE]);
+        self.writer.hand_over(&[LEAVE_FULL_SCREEN]);
         // A terminal that takes nothing, or is gone, must not keep the program from ending.
         let _ = self.writer.finish_soon();
         self.settings.restore();

@@ -178,7 +178,7 @@ impl Session {
         }
     }
 
-    fn closed(&mut self, closed: Closed) -> Result<(), Failure> {
+    pub(super) fn closed(&mut self, closed: Closed) -> Result<(), Failure> {
         // Without a connection, the session stays where it is.
         if !is_resumable(&closed) && self.lost.is_none() {
             self.forget();

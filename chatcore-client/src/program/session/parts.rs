@@ -48,6 +48,8 @@ pub(crate) struct Session {
     pub(super) input_ended: bool,
     /// When the answers to what was sent are waited for no longer.
     pub(super) linger_until: Option<Instant>,
+    /// When the answer to our goodbye is waited for no longer.
+    pub(super) goodbye_until: Option<Instant>,
     pub(super) lost: Option<Lost>,
     pub(super) shown: Shown,
 }
@@ -133,6 +135,7 @@ impl Session {
             unanswered: 0,
             input_ended: false,
             linger_until: None,
+            goodbye_until: None,
             lost: None,
             shown: Shown::default(),
         };

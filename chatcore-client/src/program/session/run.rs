@@ -4,13 +4,16 @@ use std::io;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crate::Driver;
+use crate::{Closed, Driver};
 
 use super::parts::{Lost, Session, Shown, Stage};
 use crate::program::command::{self, Command};
 use crate::program::console::{Ask, Input};
 use crate::program::failure::Failure;
 use crate::program::password::Password;
+
+/// How long the server may take to answer a goodbye, once a signal has asked us to end.
+const GOODBYE_TIME_MAX: Duration = Duration::from_millis(600);
 
 impl Session {
     /// Goes on until it is over.
@@ -19,12 +22,16 @@ impl Session {
         if outcome.is_err() && !matches!(self.stage, Stage::Quitting | Stage::Over) {
             self.hang_up();
         }
+        if let Err(failure) = &outcome {
+            self.console.show_failure(failure);
+        }
         let shown = self.console.finish(&self.signals.stop);
         outcome.and(shown)
     }
 
     pub(super) fn go_on(&mut self) -> Result<(), Failure> {
         while self.stage != Stage::Over {
+            self.console.handle_signals(&self.signals)?;
             self.take_input()?;
             self.leave_if_done()?;
             if self.drive()? {
@@ -94,7 +101,7 @@ impl Session {
 
     pub(super) fn timeout(&self) -> Option<Duration> {
         let give_up_at = self.lost.as_ref().and_then(|lost| lost.until);
-        let own = [self.linger_until, give_up_at].into_iter().flatten().min();
+        let own = [self.linger_until, self.goodbye_until, give_up_at].into_iter().flatten().min();
         let own = own.map(|until| until.saturating_duration_since(Instant::now()));
         let driver = self.driver.as_ref().and_then(Driver::timeout);
         [driver, own, self.console.timeout()].into_iter().flatten().min()
@@ -193,11 +200,10 @@ impl Session {
 
     /// Says goodbye when there is nothing more to do.
     pub(super) fn leave_if_done(&mut self) -> Result<(), Failure> {
-        if matches!(self.stage, Stage::Quitting | Stage::Over) {
-            return Ok(());
-        }
         if self.signals.stop.load(Ordering::Acquire) {
-            self.quit();
+            return self.leave_at_once();
+        }
+        if matches!(self.stage, Stage::Quitting | Stage::Over) {
             return Ok(());
         }
         if !self.input_ended || self.stay {
@@ -228,6 +234,16 @@ impl Session {
             Some(Lost { why, .. }) => Failure::Closed(why),
             None => Failure::Unanswered(self.open_requests() + self.unanswered),
         })
+    }
+
+    /// Says goodbye, and waits for an answer, but not for long: a signal has come.
+    fn leave_at_once(&mut self) -> Result<(), Failure> {
+        if !matches!(self.stage, Stage::Quitting | Stage::Over) {
+            self.quit();
+        }
+        let until = *self.goodbye_until.get_or_insert_with(|| Instant::now() + GOODBYE_TIME_MAX);
+        // The goodbye is said, and whatever becomes of it, this is its end for us.
+        if until <= Instant::now() { self.closed(Closed::Left) } else { Ok(()) }
     }
 
     /// Messages whose sender waits for an answer.

@@ -1,0 +1,147 @@
+//! The client as a filter, where what surrounds it is not what it would like: what is piped in, where its output goes, and how
+//! it is ended.
+
+#![cfg(unix)]
+
+mod programs;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use programs::{PATIENCE, Program, Server, exit_code};
+
+const LEFT: &str = r#"{"event":"closed","reason":"left"}"#;
+
+fn client(server: &Server) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chatcore-client"));
+    command.args(["--connect", &server.address, "--no-state", "--name", "alice", "--json"]);
+    command
+}
+
+fn signal(child: &Child, signal: &str) {
+    assert!(Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap().success());
+}
+
+/// P8 of the faults that were found.
+#[test]
+fn descriptors_that_do_not_block_are_waited_for() {
+    const COUNT: usize = 30;
+    let server = Server::start();
+    let pair = || {
+        let (theirs, ours) = UnixStream::pair().unwrap();
+        theirs.set_nonblocking(true).unwrap();
+        (OwnedFd::from(theirs), ours)
+    };
+    let ((stdin, mut input), (stdout, output)) = (pair(), pair());
+    let child = client(&server).stdin(stdin).stdout(stdout).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(output).lines().map(Result::unwrap);
+    // It is there before there is any input.
+    assert_eq!(lines.next().unwrap(), r#"{"event":"registered","name":"alice"}"#);
+    let long = "x".repeat(50_000);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..COUNT {
+                input.write_all(format!("@alice:{long}\n").as_bytes()).unwrap();
+            }
+            input.shutdown(std::net::Shutdown::Write).unwrap();
+        });
+        let messages = lines.filter(|line| line.contains(&long)).count();
+        assert_eq!(messages, COUNT);
+    });
+    assert_eq!(exit_code(child), Some(0));
+}
+
+/// P8 of the faults that were found.
+#[test]
+fn an_output_that_is_gone_is_noticed_when_nothing_happens() {
+    let server = Server::start();
+    let mut child = client(&server).arg("--stay").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let _input = child.stdin.take();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    output.read_line(&mut String::new()).unwrap();
+    drop(output);
+    // Nobody writes to it, and its input stays open.
+    assert_eq!(exit_code(child), Some(0));
+}
+
+/// A program in a room with alice.
+fn watcher(server: &Server) -> Program {
+    let mut watcher = server.json("watcher", &["--stay"]);
+    watcher.write("/join #lobby\n");
+    watcher.expect(r##"{"event":"joined","room":"#lobby","name":"watcher"}"##);
+    watcher
+}
+
+/// A client in the room, and what it reads and writes.
+fn alice(server: &Server, watcher: &Program) -> Child {
+    let mut child = client(server).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.as_mut().unwrap().write_all(b"/join #lobby\n").unwrap();
+    watcher.expect(r##"{"event":"joined","room":"#lobby","name":"alice"}"##);
+    child
+}
+
+const QUIT: &str = r##"{"event":"left","room":"#lobby","name":"alice","reason":"quit"}"##;
+
+/// P7 and P8 of the faults that were found.
+#[test]
+fn a_signal_says_goodbye_even_if_nobody_reads_the_output() {
+    let server = Server::start();
+    let watcher = watcher(&server);
+    let mut bob = server.user("bob");
+    for name in ["HUP", "TERM", "INT", "QUIT"] {
+        let alice = alice(&server, &watcher);
+        for _ in 0..100 {
+            // More than a pipe holds, and more than may wait.
+            bob.send("alice", &[b'x'; 4000], PATIENCE).unwrap();
+        }
+        signal(&alice, "USR1");
+        signal(&alice, "USR2");
+        let asked = Instant::now();
+        signal(&alice, name);
+        watcher.expect(QUIT);
+        assert_eq!(exit_code(alice), Some(0), "{name}");
+        assert!(asked.elapsed() < Duration::from_secs(4), "{name}: {:?}", asked.elapsed());
+    }
+}
+
+/// P8 of the faults that were found.
+#[test]
+fn a_server_that_does_not_answer_is_not_waited_for() {
+    let server = Server::start();
+    let watcher = watcher(&server);
+    let mut alice = alice(&server, &watcher);
+    server.program.signal("STOP");
+    let asked = Instant::now();
+    signal(&alice, "TERM");
+    let mut output = alice.stdout.take().unwrap();
+    assert_eq!(exit_code(alice), Some(0));
+    assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
+    // Its goodbye is on the way.
+    server.program.signal("CONT");
+    watcher.expect(QUIT);
+    let mut said = String::new();
+    output.read_to_string(&mut said).unwrap();
+    assert!(said.ends_with(&format!("{LEFT}\n")), "{said}");
+}
+
+/// `nohup` asks for that.
+#[test]
+fn a_signal_that_is_ignored_from_the_start_stays_ignored() {
+    let server = Server::start();
+    let mut shell = Command::new("sh");
+    let program = env!("CARGO_BIN_EXE_chatcore-client");
+    let script = format!("trap '' HUP; exec {program} --connect {} --no-state --name alice --json", server.address);
+    let mut child = shell.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    lines.next().unwrap();
+    signal(&child, "HUP");
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"@alice:still here\n").unwrap();
+    assert!(lines.by_ref().any(|line| line.contains("still here")));
+    drop(input);
+    assert_eq!(exit_code(child), Some(0));
+}
