@@ -80,16 +80,16 @@ fn people_read_lines_instead() {
     let among = |wanted: &[&str]| wanted.iter().all(|line| stdout.iter().any(|got| got == line));
     assert!(
         among(&[
-            "you are Alice; /help lists the commands",
-            "accepted for bob",
-            "not delivered: carol is not here",
-            "online: Alice, bob",
-            "to whom? @name:text sends text to a user, #room:text to a room; /join #room makes that the room for what \
+            "-- you are Alice; /help lists the commands",
+            "-- accepted for bob",
+            "-- not delivered: carol is not here",
+            "-- online: Alice, bob",
+            "-- to whom? @name:text sends text to a user, #room:text to a room; /join #room makes that the room for what \
              names none",
-            "there is no command /fly: /help lists them; //text says what begins with a /",
-            "what? @bob:text sends text to @bob",
-            "  /who           lists who is online",
-            "closed: left",
+            "-- there is no command /fly: /help lists them; //text says what begins with a /",
+            "-- what? @bob:text sends text to @bob",
+            "--   /who           lists who is online",
+            "-- closed: left",
         ]),
         "{stdout:#?}"
     );
@@ -223,7 +223,7 @@ fn a_body_that_is_too_long_is_refused_before_it_is_sent() {
 fn what_others_send_never_reaches_the_output_raw() {
     let server = Server::start();
     let (json, text) = (server.json("json", &["--stay"]), server.client(&["--name", "text", "--stay"]));
-    text.expect("you are text; /help lists the commands");
+    text.expect("-- you are text; /help lists the commands");
     let mut eve = Connection::connect(&server.address, PATIENCE).unwrap();
     eve.register("eve", PATIENCE).unwrap();
     let evil = "\x1b[2J\r\n\u{9b}31m\u{202e}\u{7f}".as_bytes();
@@ -233,8 +233,8 @@ fn what_others_send_never_reaches_the_output_raw() {
     }
     json.expect(r#"{"event":"message","from":"eve","to":"json","body":"\u001b[2J\r\n\u009b31m\u202e\u007f"}"#);
     json.expect(r#"{"event":"message","from":"eve","to":"json","body_base64":"/xs="}"#);
-    text.expect(r"eve: \u{1b}[2J\r\n\u{9b}31m\u{202e}\u{7f}");
-    text.expect(r"eve: \xff\u{1b}");
+    text.expect(r"<eve> \u{1b}[2J\r\n\u{9b}31m\u{202e}\u{7f}");
+    text.expect(r"<eve> \xff\u{1b}");
 }
 
 #[test]

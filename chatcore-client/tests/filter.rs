@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use programs::{PATIENCE, Program, Server, exit_code};
+use programs::{PATIENCE, Program, Server, exit_code, run};
 
 const LEFT: &str = r#"{"event":"closed","reason":"left"}"#;
 
@@ -24,6 +24,19 @@ fn client(server: &Server) -> Command {
 
 fn signal(child: &Child, signal: &str) {
     assert!(Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap().success());
+}
+
+/// P6 of the faults that were found.
+#[test]
+fn a_list_of_many_users_has_several_lines() {
+    const COUNT: usize = 150;
+    let server = Server::start();
+    let others: Vec<_> = (0..COUNT).map(|i| server.user(&format!("somebody{i:03}"))).collect();
+    let (code, stdout, _) = run(&["--connect", &server.address, "--name", "alice"], "/who\n");
+    let parts: Vec<&str> = stdout.iter().filter_map(|line| line.strip_prefix("-- online: ")).collect();
+    let names: Vec<&str> = parts.iter().flat_map(|part| part.split(", ")).collect();
+    assert_eq!((code, parts.len(), names.len()), (0, 2, COUNT + 1), "{parts:?}");
+    drop(others);
 }
 
 /// P8 of the faults that were found.

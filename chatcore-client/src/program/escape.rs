@@ -3,6 +3,19 @@
 
 use std::fmt::Write;
 
+use unicode_width::UnicodeWidthChar;
+
+/// Marks on one letter, at the most. More are spelled out, so that no letter reaches into other lines.
+const MARKS_MAX: usize = 4;
+
+/// What the flags of countries that are parts of others begin with.
+const FLAG: char = '\u{1f3f4}';
+
+/// What such a flag ends with. Between the two, as many tags spell the country.
+const FLAG_END: char = '\u{e007f}';
+const FLAG_TAGS_MIN: usize = 3;
+const FLAG_TAGS_MAX: usize = 6;
+
 /// Whether a character must not reach a terminal as it is: controls, and format characters that change how
 /// the text around them is shown or that cannot be seen at all. The joiners U+200C and U+200D stay, because
 /// writing systems and emoji need them and they do no harm.
@@ -14,12 +27,46 @@ pub(crate) fn is_unsafe(c: char) -> bool {
             | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Bytes as a person may see them: text as it is, unsafe characters and bytes that are no text escaped.
+/// Whether a character must not stand in a text that is shown as a text. What breaks words, and what gives the sign after it a
+/// direction, does no more harm than a blank or a letter does.
+fn is_misleading(c: char) -> bool {
+    is_unsafe(c) && !matches!(c, '\t' | '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}')
+}
+
+/// Names and words as a person may see them: unsafe characters and bytes that are no text are spelled out.
 pub(crate) fn escape(bytes: &[u8]) -> String {
+    spell_out(bytes, is_unsafe, |_| None)
+}
+
+/// What a person said, on one line: what could mislead is spelled out, and what belongs into texts stays.
+pub(crate) fn escape_body(bytes: &[u8]) -> String {
+    spell_out(bytes, is_misleading, flag)
+}
+
+/// The flag with which a text begins that holds characters which nobody sees.
+fn flag(text: &str) -> Option<&str> {
+    let tags = text.strip_prefix(FLAG)?;
+    let is_tag = |c: char| matches!(c, '\u{e0030}'..='\u{e0039}' | '\u{e0061}'..='\u{e007a}');
+    let rest = tags.trim_start_matches(is_tag);
+    let count = tags[..tags.len() - rest.len()].chars().count();
+    let rest = rest.strip_prefix(FLAG_END).filter(|_| (FLAG_TAGS_MIN..=FLAG_TAGS_MAX).contains(&count))?;
+    Some(&text[..text.len() - rest.len()])
+}
+
+fn spell_out(bytes: &[u8], is_bad: fn(char) -> bool, whole: for<'a> fn(&'a str) -> Option<&'a str>) -> String {
     let mut shown = String::with_capacity(bytes.len());
+    let mut marks = 0;
     for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            if is_unsafe(c) {
+        let mut rest = chunk.valid();
+        while let Some(c) = rest.chars().next() {
+            if let Some(whole) = whole(rest) {
+                (rest, marks) = (&rest[whole.len()..], 0);
+                shown.push_str(whole);
+                continue;
+            }
+            rest = &rest[c.len_utf8()..];
+            marks = marks_with(marks, c);
+            if is_bad(c) || marks > MARKS_MAX && is_mark(c) {
                 shown.extend(c.escape_default());
             } else {
                 shown.push(c);
@@ -30,6 +77,19 @@ pub(crate) fn escape(bytes: &[u8]) -> String {
         }
     }
     shown
+}
+
+/// Takes no place of its own, and is seen.
+fn is_mark(c: char) -> bool {
+    c.width() == Some(0) && !is_unsafe(c) && !matches!(c, '\u{200c}' | '\u{200d}')
+}
+
+/// The marks on the letter before, with this character. What is not seen begins no letter.
+fn marks_with(marks: usize, c: char) -> usize {
+    match c.width() {
+        Some(0) => marks + usize::from(is_mark(c)),
+        _ => 0,
+    }
 }
 
 /// JSON text, with the unsafe characters that JSON allows escaped as well. They can only stand inside of strings.
@@ -59,6 +119,42 @@ mod tests {
         assert_eq!(escape("\u{9b}31m\u{202e}\u{2066}".as_bytes()), "\\u{9b}31m\\u{202e}\\u{2066}");
         assert_eq!(escape(b"\xff\xc3("), "\\xff\\xc3(");
         assert_eq!(escape("👩\u{200d}🚀".as_bytes()), "👩\u{200d}🚀");
+    }
+
+    /// P15 of the faults that were found.
+    #[test]
+    fn what_is_harmless_in_a_text_stays_in_it() {
+        let england = "\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}";
+        for text in [england, "🇩🇪", "so\u{ad}ft", "(א)\u{200f}", "ไทย\u{200b}ไทย", "a\tb", "\u{2060}", "❤\u{fe0f}"]
+        {
+            assert_eq!(escape_body(text.as_bytes()), text);
+        }
+        // Tags that spell no country hide a text.
+        for text in ["\u{1f3f4}\u{e0067}\u{e0062}", "x\u{e0067}\u{e0062}\u{e0065}\u{e007f}", "\u{1f3f4}\u{e007f}"] {
+            assert!(escape_body(text.as_bytes()).contains("\\u{e00"), "{text:?}");
+        }
+        let hidden = format!("\u{1f3f4}{}\u{e007f}", "\u{e0061}".repeat(7));
+        assert!(!escape_body(hidden.as_bytes()).contains('\u{e0061}'));
+        assert_eq!(
+            escape_body("\u{202e}\u{2066}\u{2028}\r\n\x1b".as_bytes()),
+            "\\u{202e}\\u{2066}\\u{2028}\\r\\n\\u{1b}"
+        );
+        assert_eq!(escape("so\u{ad}ft".as_bytes()), "so\\u{ad}ft", "in a name it makes two names look like one");
+    }
+
+    /// P4 of the faults that were found.
+    #[test]
+    fn a_letter_bears_four_marks_at_the_most() {
+        assert_eq!(
+            escape_body("ệ\u{301}\u{302}\u{303}\u{304}x\u{301}".as_bytes()),
+            "ệ\u{301}\u{302}\u{303}\u{304}x\u{301}"
+        );
+        for between in ["", "\u{200d}", "\u{200b}", "\u{34f}"] {
+            let tower = format!("a{}", ["\u{301}", between].concat().repeat(3000));
+            for shown in [escape(tower.as_bytes()), escape_body(tower.as_bytes())] {
+                assert!(shown.matches('\u{301}').count() <= 4, "{between:?}");
+            }
+        }
     }
 
     #[test]
@@ -109,6 +205,13 @@ mod tests {
         ) {
             let all = [before.as_bytes(), &bytes, after.as_bytes()].concat();
             prop_assert!(!escape(&all).contains(is_forbidden));
+        }
+
+        #[test]
+        fn nothing_that_misleads_is_shown_of_a_body(text in nasty_text()) {
+            let harmless = ['\t', '\u{61c}', '\u{200e}', '\u{200f}', '\u{200b}', '\u{2060}'];
+            let shown = escape_body(text.as_bytes());
+            prop_assert!(!shown.contains(|c| is_forbidden(c) && !harmless.contains(&c)));
         }
 
         #[test]

@@ -10,7 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use chatcore::MessageId;
 use serde::Serialize;
 
-use crate::program::escape::{escape, escape_json};
+use crate::program::escape::{escape, escape_body, escape_json};
 
 /// One event, one line. The order of the fields is the order in the JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -183,8 +183,8 @@ impl From<Vec<User>> for Users {
 }
 
 impl Users {
-    fn shown(&self) -> String {
-        self.names.iter().map(|name| shown(name, self.display_names.get(name))).collect::<Vec<_>>().join(", ")
+    fn shown(&self) -> Vec<String> {
+        self.names.iter().map(|name| shown(name, self.display_names.get(name))).collect()
     }
 }
 
@@ -211,10 +211,13 @@ impl Body {
             Self::Bytes { body_base64 } => BASE64_STANDARD.decode(body_base64).expect("it was encoded here"),
         }
     }
+}
 
-    fn shown(&self) -> String {
-        escape(&self.bytes())
-    }
+/// What somebody has said: who and where, in signs that no body can put at the start of a line, and the bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Speech {
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Report {
@@ -228,17 +231,47 @@ impl Report {
         escape_json(&serde_json::to_string(self).expect("reports are plain structures"))
     }
 
+    /// What somebody has said. None if the program speaks: then [`Report::text`] is all of it.
+    pub(crate) fn speech(&self) -> Option<Speech> {
+        let (head, body) = match self {
+            // A name holds no blank, so nothing in it ends the head.
+            Self::Message { from, to, body, .. } if to.starts_with('#') => {
+                (format!("[{}] <{}>", safe(to), safe(from)), body)
+            }
+            Self::Message { from, body, .. } => (format!("<{}>", safe(from)), body),
+            Self::Sent { to, body, .. } => (format!("[to {}]", safe(to)), body),
+            _ => return None,
+        };
+        Some(Speech { head, body: body.bytes() })
+    }
+
+    /// What is listed, and all that is in the list.
+    pub(crate) fn listing(&self) -> Option<(String, Vec<String>)> {
+        match self {
+            Self::Online { users } => Some(("online".to_owned(), users.shown())),
+            Self::Roster { room, users } => Some((format!("in {}", safe(room)), users.shown())),
+            _ => None,
+        }
+    }
+
     /// As a person reads it. Whatever it holds comes from others, and is made harmless.
     pub(crate) fn text(&self) -> String {
+        if let Some(Speech { head, body }) = self.speech() {
+            return format!("{head} {}", escape_body(&body));
+        }
+        if let Some((what, names)) = self.listing() {
+            return format!("{what}: {}", names.join(", "));
+        }
+        self.words()
+    }
+
+    fn words(&self) -> String {
         match self {
             Self::Registered { name, display_name } => {
                 format!("you are {}; /help lists the commands", shown(name, display_name.as_ref()))
             }
-            Self::Message { from, to, body, .. } if to.starts_with('#') => {
-                format!("[{}] {}: {}", safe(to), safe(from), body.shown())
-            }
-            Self::Message { from, body, .. } => format!("{}: {}", safe(from), body.shown()),
-            Self::Sent { to, body, .. } => format!("(to {}) {}", safe(to), body.shown()),
+            // These are told in other ways.
+            Self::Message { .. } | Self::Sent { .. } | Self::Online { .. } | Self::Roster { .. } => String::new(),
             Self::Sending { to, .. } => format!("sending to {}", safe(to)),
             Self::Accepted { to, .. } => format!("accepted for {}", safe(to)),
             Self::Rejected { to, reason, request, .. } => rejected(&safe(to), reason, *request),
@@ -251,8 +284,6 @@ impl Report {
             Self::Unconfirmed { to, ids } => {
                 format!("unconfirmed: {} was gone before it said that it had got {}", safe(to), messages(ids))
             }
-            Self::Online { users } => format!("online: {}", users.shown()),
-            Self::Roster { room, users } => format!("in {}: {}", safe(room), users.shown()),
             Self::Joined { room, name, display_name } => {
                 format!("[{}] {} joined", safe(room), shown(name, display_name.as_ref()))
             }
@@ -409,7 +440,7 @@ mod tests {
 
     #[test]
     fn people_see_bytes_that_are_no_text_escaped() {
-        assert_eq!(message("alice", b"ok\xff\x1b[31m").text(), "bob: ok\\xff\\u{1b}[31m");
-        assert_eq!(message("#lobby", b"hello").text(), "[#lobby] bob: hello");
+        assert_eq!(message("alice", b"ok\xff\x1b[31m").text(), "<bob> ok\\xff\\u{1b}[31m");
+        assert_eq!(message("#lobby", b"hello").text(), "[#lobby] <bob> hello");
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use mio::Waker;
 
 use super::Input;
+use super::layout;
 use super::lines::{Lines, Source};
 use super::writer::Writer;
 use crate::program::failure::Failure;
@@ -37,7 +38,7 @@ impl Filter {
         if self.json {
             self.writer.write_line(&report.json());
         } else {
-            self.writer.write_line(&report.text());
+            self.writer.write(&layout::lines(report));
         }
     }
 

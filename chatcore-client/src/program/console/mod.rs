@@ -2,6 +2,7 @@
 //! screen of a terminal.
 
 mod filter;
+mod layout;
 mod lines;
 mod plain;
 mod writer;
@@ -126,6 +127,12 @@ impl Console {
         // In the background the terminal is not ours. Who brings us to the foreground says so by the same signal.
         if Signals::take(&signals.resumed) && !is_in_background() {
             self.resume()?;
+        }
+        if Signals::take(&signals.resized)
+            && let Self::Plain(plain) = self
+        {
+            // The full screen looks by itself, whenever it draws.
+            plain.resize();
         }
         Ok(())
     }

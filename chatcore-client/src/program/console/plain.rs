@@ -7,8 +7,10 @@ use std::io::{self, stdout};
 use std::sync::Arc;
 
 use mio::Waker;
+use ratatui::crossterm::terminal::window_size;
 use zeroize::Zeroizing;
 
+use super::layout::Cells;
 use super::lines::{Lines, Source};
 use super::writer::Writer;
 use super::{Ask, Input};
@@ -17,10 +19,14 @@ use crate::program::failure::Failure;
 use crate::program::report::Report;
 use crate::program::terminal::{Hidden, Settings};
 
+/// Columns of a terminal that does not tell how many it has.
+const COLUMNS_UNTOLD: u16 = 80;
+
 /// A terminal, line by line.
 pub(crate) struct Plain {
     lines: Lines,
     writer: Writer,
+    cells: Cells,
     /// What the next line answers.
     asked: Option<Ask>,
     /// The room that is told to be the one for what names no recipient.
@@ -35,7 +41,7 @@ impl Plain {
         let writer = Writer::start(stdout(), Arc::clone(waker))?;
         let lines = Lines::from_stdin(Source::Person, Arc::clone(waker))?;
         let (asked, told_room, hidden) = (None, None, None);
-        Ok(Self { lines, writer, asked, told_room, hidden, _settings: settings })
+        Ok(Self { lines, writer, cells: cells(), asked, told_room, hidden, _settings: settings })
     }
 
     pub(super) fn ask(&mut self, ask: Ask) {
@@ -72,7 +78,9 @@ impl Plain {
             }
             Some(Ask::Command { .. }) | None => return,
         };
-        self.writer.write(&prompt);
+        // What is typed goes on in the same line.
+        let told = self.cells.told(&prompt);
+        self.writer.write(told.trim_end_matches('\n'));
     }
 
     pub(super) fn poll(&mut self) -> Option<Input> {
@@ -112,13 +120,13 @@ impl Plain {
     pub(super) fn show(&mut self, report: &Report) {
         // Accepted is what a person expects, and who leaves knows it.
         if !report.is_internal() && !matches!(report, Report::Accepted { .. } | Report::Closed { .. }) {
-            self.writer.write_line(&report.text());
+            self.writer.write(&self.cells.shown(report));
         }
     }
 
     /// What the program says by itself.
     fn tell(&mut self, words: &str) {
-        self.writer.write_line(words);
+        self.writer.write(&self.cells.told(words));
     }
 
     /// Leaves the terminal to others until [`Plain::resume`].
@@ -128,10 +136,15 @@ impl Plain {
 
     /// Asks again what was asked.
     pub(super) fn resume(&mut self) {
+        self.resize();
         if matches!(self.asked, Some(Ask::Password { .. })) {
             self.hidden = Hidden::start();
         }
         self.prompt();
+    }
+
+    pub(super) fn resize(&mut self) {
+        self.cells = cells();
     }
 
     pub(super) fn has_room(&self) -> bool {
@@ -154,4 +167,9 @@ impl Plain {
         self.hidden = None;
         self.writer.finish_soon().map_err(Failure::Output)
     }
+}
+
+fn cells() -> Cells {
+    let columns = window_size().map_or(0, |size| size.columns);
+    Cells::new(if columns == 0 { COLUMNS_UNTOLD } else { columns })
 }

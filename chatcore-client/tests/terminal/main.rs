@@ -1,0 +1,24 @@
+//! The client at a terminal that takes lines alone, as a person sees it.
+
+#![cfg(target_os = "linux")]
+
+mod ends;
+#[path = "../transports/identity.rs"]
+mod identity;
+mod passwords;
+mod plain;
+#[path = "../programs/mod.rs"]
+mod programs;
+mod pty;
+
+const WELCOME: &str = "-- you are alice; /help lists the commands";
+
+/// The next message that a user gets: where, if in a room, and its text.
+fn message(user: &mut chatcore_client::Connection) -> (Option<String>, String) {
+    loop {
+        let event = user.receive(programs::PATIENCE).unwrap().expect("a message comes");
+        if let chatcore_client::Event::Message { room, body, .. } = event {
+            return (room.map(|room| room.to_string()), String::from_utf8(body).unwrap());
+        }
+    }
+}

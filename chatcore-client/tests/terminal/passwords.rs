@@ -1,0 +1,126 @@
+//! What is typed and not shown.
+
+use super::WELCOME;
+use super::programs::Server;
+use super::pty::Terminal;
+
+const PROMPT: &str = "-- password for alice, or nothing for another name:";
+
+/// Nothing of these was ever shown.
+fn assert_unseen(raw: &[u8], secrets: &[&str]) {
+    let said = String::from_utf8_lossy(raw);
+    assert!(secrets.iter().all(|secret| !said.contains(secret)), "{said}");
+}
+
+#[test]
+fn a_person_is_asked_for_a_password_when_the_server_wants_one() {
+    let server = Server::with_passwords(&[("alice", "secret")], &[]);
+    let terminal = Terminal::start(&server, &[]);
+    terminal.shows(&["-- your name:"]);
+    terminal.types("alice\r");
+    terminal.until("the reason", |screen| screen.said().contains("the name needs a password"));
+    terminal.shows(&[PROMPT]);
+    terminal.types("mistake\r");
+    terminal.says("the credential does not give the right");
+    terminal.until("the second prompt", |screen| screen.said().matches(PROMPT).count() == 2);
+    // P1: a key that leaves a sequence in the line makes no password, and what follows is not shown either.
+    terminal.types("sec\x1b[Aret\r");
+    terminal.until("the third prompt", |screen| screen.said().matches(PROMPT).count() == 3);
+    terminal.types("secret\r");
+    terminal.says(WELCOME);
+    terminal.types("@alice:seen\r");
+    terminal.says("@alice:seen");
+    terminal.says("<alice> seen");
+    terminal.types("/quit\r");
+    let (code, raw) = terminal.end();
+    assert_eq!(code, Some(0));
+    assert_unseen(&raw, &["secret", "mistake", "sec", "ret\r"]);
+}
+
+#[test]
+fn what_was_typed_before_is_no_password() {
+    let server = Server::with_passwords(&[("alice", "secret")], &[]);
+    let terminal = Terminal::start(&server, &[]);
+    terminal.shows(&["-- your name:"]);
+    terminal.types("alice\rone\rtwo\rthree\rfour\rfive\rsix\rseven\r");
+    terminal.says(PROMPT);
+    terminal.types("secret\r");
+    terminal.says(WELCOME);
+    terminal.types("/quit\r");
+    let (code, raw) = terminal.end();
+    assert_eq!(code, Some(0));
+    let said = String::from_utf8_lossy(&raw);
+    assert!(!said.contains("the credential does not give the right"), "{said}");
+}
+
+#[test]
+fn an_end_that_was_typed_before_a_password_was_asked_for_is_an_end() {
+    let server = Server::with_passwords(&[("alice", "secret")], &[]);
+    let terminal = Terminal::start(&server, &["--name", "alice"]);
+    // It may come before the question, or after it.
+    terminal.types("\x04");
+    assert_eq!(terminal.end().0, Some(0));
+}
+
+#[test]
+fn who_has_no_password_takes_another_name() {
+    let server = Server::with_passwords(&[("alice", "secret")], &[]);
+    let terminal = Terminal::start(&server, &["--name", "alice"]);
+    terminal.says(PROMPT);
+    terminal.types("\r");
+    terminal.shows(&["-- your name:"]);
+    terminal.types("bob\r");
+    terminal.says("-- you are bob; /help lists the commands");
+}
+
+#[test]
+fn a_password_can_be_asked_for_first() {
+    let server = Server::with_passwords(&[("alice", "secret")], &[]);
+    let terminal = Terminal::start(&server, &["--name", "alice", "--password"]);
+    terminal.shows(&["password for alice:"]);
+    terminal.types("secret\r");
+    terminal.says(WELCOME);
+    terminal.types("/quit\r");
+    let (code, raw) = terminal.end();
+    assert_eq!(code, Some(0));
+    assert_unseen(&raw, &["secret"]);
+}
+
+#[test]
+fn who_leaves_at_the_question_for_a_password_finds_the_terminal_as_it_was() {
+    let server = Server::with_passwords(&[("alice", "secret")], &[]);
+    for (args, prompt, key, code) in [
+        (&["--name", "alice"][..], PROMPT, "\x03", Some(0)),
+        (&["--name", "alice"], PROMPT, "\x1c", Some(0)),
+        (&["--name", "alice"], PROMPT, "\x04", Some(0)),
+        (&["--name", "alice", "--password"], "password for alice:", "\x03", None),
+    ] {
+        let terminal = Terminal::start(&server, args);
+        terminal.says(prompt);
+        terminal.types(key);
+        terminal.until("the end", |screen| screen.ended);
+        assert!(terminal.is_as_it_was(), "{key:?}");
+        assert_eq!(terminal.end().0, code, "{key:?}");
+    }
+}
+
+/// P7 of the faults that were found.
+#[test]
+fn a_password_is_asked_for_again_after_a_stop() {
+    let server = Server::with_passwords(&[("alice", "secret")], &[]);
+    let (terminal, command) = Terminal::shell(&server, &["--name", "alice"]);
+    terminal.types(&format!("{command}\r"));
+    terminal.says(PROMPT);
+    terminal.types("half\x1a");
+    terminal.says("Stopped");
+    terminal.types("echo s''een\r");
+    terminal.says("seen");
+    terminal.types("fg\r");
+    terminal.until("the question again", |screen| screen.said().matches(PROMPT).count() == 2);
+    terminal.types("secret\r");
+    terminal.says(WELCOME);
+    terminal.types("/quit\r");
+    terminal.until("the shell", |screen| screen.said().ends_with("$ "));
+    terminal.types("exit\r");
+    assert_unseen(&terminal.end().1, &["secret", "half"]);
+}
