@@ -12,9 +12,20 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use chatcore_client::Connection;
 use programs::{PATIENCE, Program, Server, exit_code, run};
 
 const LEFT: &str = r#"{"event":"closed","reason":"left"}"#;
+
+/// The text of the next message that a user gets.
+fn body(user: &mut Connection) -> String {
+    loop {
+        let event = user.receive(PATIENCE).unwrap().expect("a message comes");
+        if let chatcore_client::Event::Message { body, .. } = event {
+            return String::from_utf8(body).unwrap();
+        }
+    }
+}
 
 fn client(server: &Server) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chatcore-client"));
@@ -24,6 +35,51 @@ fn client(server: &Server) -> Command {
 
 fn signal(child: &Child, signal: &str) {
     assert!(Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap().success());
+}
+
+/// P6 of the faults that were found.
+#[test]
+fn a_script_sends_several_lines_in_one_message() {
+    let server = Server::start();
+    let mut bob = server.user("bob");
+    bob.join("#lobby", PATIENCE).unwrap();
+    let mut alice = server.json("alice", &[]);
+    alice.write("{\"to\":\"bob\",\"body\":\"one\\ntwo\"}\n");
+    alice.expect(r#"{"event":"accepted","to":"bob"}"#);
+    assert_eq!(body(&mut bob), "one\ntwo");
+    alice.write("{\"join\":\"#lobby\"}\n");
+    alice.expect(r##"{"event":"joined","room":"#lobby","name":"alice"}"##);
+    alice.write("{\"to\":\"#lobby\",\"body\":\"/who @bob\"}\n//who\n");
+    alice.expect(r##"{"event":"accepted","to":"#lobby"}"##);
+    alice.expect(r##"{"event":"accepted","to":"#lobby"}"##);
+    assert_eq!([body(&mut bob), body(&mut bob)], ["/who @bob", "/who"]);
+    alice.write("{\"roster\":\"#lobby\"}\n");
+    alice.expect(r##"{"event":"roster","room":"#lobby","names":["alice","bob"]}"##);
+    alice.write("{\"watch\":[\"bob\"]}\n");
+    alice.expect(r#"{"event":"presence","name":"bob","online":true}"#);
+    alice.write("{\"who\":true}\n");
+    alice.expect(r#"{"event":"online","names":["alice","bob"]}"#);
+    alice.write("{\"leave\":\"#lobby\"}\n");
+    alice.expect(r##"{"event":"left","room":"#lobby","name":"alice","reason":"left"}"##);
+    alice.write("{\"to\":\"bob\"}\n");
+    let error = alice.event();
+    assert_eq!(error["reason"], "wrong_object");
+    let detail = error["detail"].as_str().unwrap();
+    assert!(detail.starts_with(r#""body" is missing, which is the text. {"to":"bob","body":"text"}, "#), "{detail}");
+    alice.write("{\"quit\":true}\n");
+    alice.expect(LEFT);
+    assert_eq!(alice.end().0.code(), Some(0));
+}
+
+/// Without `--json` a brace is a brace.
+#[test]
+fn an_object_is_a_text_where_lines_are_asked_for() {
+    let server = Server::start();
+    let mut bob = server.user("bob");
+    bob.join("#lobby", PATIENCE).unwrap();
+    let input = "/join #lobby\n{\"to\":\"bob\"}\n";
+    let (code, ..) = run(&["--connect", &server.address, "--name", "alice"], input);
+    assert_eq!((code, body(&mut bob).as_str()), (0, "{\"to\":\"bob\"}"));
 }
 
 /// P6 of the faults that were found.

@@ -9,6 +9,7 @@ use mio::Waker;
 use super::Input;
 use super::layout;
 use super::lines::{Lines, Source};
+use super::objects;
 use super::writer::Writer;
 use crate::program::failure::Failure;
 use crate::program::report::Report;
@@ -28,7 +29,13 @@ impl Filter {
     }
 
     pub(super) fn poll(&mut self) -> Option<Input> {
-        self.lines.poll()
+        match self.lines.poll()? {
+            Input::Line(line) if self.json && objects::is_object(&line) => Some(match objects::parse(&line) {
+                Ok(command) => Input::Command(command),
+                Err(detail) => Input::Unusable { reason: "wrong_object", detail },
+            }),
+            input => Some(input),
+        }
     }
 
     pub(super) fn show(&mut self, report: &Report) {

@@ -4,6 +4,7 @@
 mod filter;
 mod layout;
 mod lines;
+mod objects;
 mod plain;
 mod writer;
 
