@@ -82,6 +82,64 @@ fn an_object_is_a_text_where_lines_are_asked_for() {
     assert_eq!((code, body(&mut bob).as_str()), (0, "{\"to\":\"bob\"}"));
 }
 
+#[test]
+fn the_exit_code_tells_what_became_of_it_if_that_is_wanted() {
+    let server = Server::start();
+    let (ok, rejected, wrong) = ("@alice:hello\n", "@carol:hello\n", "/fly\n");
+    for (args, input, code, words) in [
+        (&["--exit-status"][..], ok, 0, None),
+        (&[], rejected, 0, None),
+        (&["--exit-status"], rejected, 3, Some("1 of the commands came to nothing: the output says which, and why")),
+        (&["--exit-status"], wrong, 3, Some("1 of the commands came to nothing: the output says which, and why")),
+        (
+            &["--exit-status", "--json"],
+            wrong,
+            3,
+            Some("1 of the commands came to nothing: the output says which, and why"),
+        ),
+    ] {
+        let args = [&["--connect", &server.address, "--name", "alice"], args].concat();
+        let (ended, stdout, stderr) = run(&args, input);
+        let words: Vec<String> = words.iter().map(|words| format!("chatcore-client: {words}")).collect();
+        assert_eq!((ended, stderr), (code, words), "{input:?}: {stdout:?}");
+        assert_eq!(stdout.iter().filter(|line| line.contains("closed")).count(), 1, "{stdout:?}");
+    }
+}
+
+#[test]
+fn the_exit_code_tells_of_what_did_not_arrive() {
+    // Who is killed is gone at once.
+    let server = Server::start_with(&["--resume-time-max", "1ms"]);
+    let mut alice = server.json("alice", &["--exit-status", "--stay"]);
+    let bob = server.json("bob", &["--stay"]);
+    bob.signal("STOP");
+    alice.write("@bob:hello\n");
+    alice.expect(r#"{"event":"accepted","to":"bob"}"#);
+    bob.signal("KILL");
+    assert_eq!(alice.event()["event"], "unconfirmed");
+    alice.signal("TERM");
+    let (status, _, stderr) = alice.end();
+    assert_eq!(status.code(), Some(4), "{stderr:?}");
+    assert!(
+        stderr[0].starts_with("chatcore-client: some messages are not known to have arrived: 1 line"),
+        "{stderr:?}"
+    );
+}
+
+/// P15 of the faults that were found.
+#[test]
+fn a_byte_order_mark_and_a_wait_without_end_spoil_nothing() {
+    let server = Server::start();
+    let args = ["--connect", &server.address, "--name", "alice", "--json", "--linger", "1e9"];
+    let (code, stdout, _) = run(&args, "\u{feff}/who\n");
+    assert_eq!((code, stdout[1].as_str()), (0, r#"{"event":"online","names":["alice"]}"#));
+    for flag in ["--linger", "--reconnect-for", "--connect-timeout"] {
+        let (code, _, stderr) = run(&["--name", "alice", flag, "1e19"], "");
+        assert_eq!(code, 2);
+        assert!(stderr[0].contains("that is too long: at most 1000000000 seconds can be waited for"), "{stderr:?}");
+    }
+}
+
 /// P6 of the faults that were found.
 #[test]
 fn a_list_of_many_users_has_several_lines() {

@@ -19,6 +19,7 @@ const CONNECT_HELP: &str =
 /// one event a line on standard output.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100, after_help = crate::program::command::HELP)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Args {
     /// The server.
     #[arg(long, help = CONNECT_HELP, value_name = "ADDRESS", env = "CHATCORE_CONNECT", default_value = "127.0.0.1:12345")]
@@ -57,6 +58,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub(crate) linger: Duration,
 
+    /// Exit with 3 if a command came to nothing, such as a message that was rejected, and with 4 if a message is not known
+    /// to have arrived.
+    #[arg(long)]
+    pub(crate) exit_status: bool,
+
     /// Go on receiving at the end of the input, until SIGTERM or SIGINT comes; and with --reconnect-for until the server
     /// has stopped for that long. A terminal does without.
     #[arg(long)]
@@ -92,8 +98,14 @@ impl Args {
     }
 }
 
+/// Seconds that can be waited for, at the most: some 30 years.
+const WAIT_SECONDS_MAX: f64 = 1e9;
+
 /// Seconds, also parts of one.
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "give a number of seconds, such as 10 or 0.5".to_owned())?;
+    if seconds > WAIT_SECONDS_MAX {
+        return Err(format!("that is too long: at most {WAIT_SECONDS_MAX} seconds can be waited for"));
+    }
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }

@@ -30,6 +30,10 @@ pub(crate) enum Failure {
     BrokenTls { closed: Closed, fault: TlsFault },
     #[error("{0} of the requests were not answered in time: --linger SECONDS gives them more")]
     Unanswered(usize),
+    #[error("{0} of the commands came to nothing: the output says which, and why")]
+    Rejected(usize),
+    #[error("some messages are not known to have arrived: {0} lines of the output say which")]
+    Unconfirmed(usize),
     #[error("cannot write the output: {0}")]
     Output(io::Error),
     #[error("the system does not let it work: {0}")]
@@ -37,6 +41,15 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// What the shell is told. 2 is for a command line that is wrong.
+    pub(crate) const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Rejected(_) => 3,
+            Self::Unconfirmed(_) => 4,
+            _ => 1,
+        }
+    }
+
     /// For programs.
     pub(crate) fn reason(&self) -> &str {
         match self {
@@ -46,6 +59,8 @@ impl Failure {
             Self::Refused { reason, .. } => reason,
             Self::Closed(closed) | Self::BrokenTls { closed, .. } => reason(closed),
             Self::Unanswered(_) => "unanswered",
+            Self::Rejected(_) => "rejected",
+            Self::Unconfirmed(_) => "unconfirmed",
             Self::Output(_) | Self::System(_) => "system_error",
         }
     }

@@ -62,7 +62,7 @@ pub fn main() -> ExitCode {
             // Where nobody reads the words, the exit code still tells.
             let words = format!("chatcore-client: {}\n", escape(failure.to_string().as_bytes()));
             write_within(LAST_WORDS_TIME_MAX, io::stderr(), words.into_bytes());
-            ExitCode::FAILURE
+            ExitCode::from(failure.exit_code())
         }
     }
 }
@@ -77,5 +77,5 @@ fn run(args: &Args, terminal: Option<Settings>) -> Result<(), Failure> {
         let closed = Report::Closed { reason: failure.reason().to_owned() };
         write_within(LAST_WORDS_TIME_MAX, io::stdout(), (closed.json() + "\n").into_bytes());
     }
-    session?.run()
+    session?.run(args.exit_status)
 }

@@ -220,6 +220,15 @@ pub(crate) struct Speech {
     pub(crate) body: Vec<u8>,
 }
 
+/// How much a report says against the program's having done what it was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verdict {
+    /// It was accepted, and is not known to have arrived.
+    Unconfirmed,
+    /// It came to nothing.
+    Rejected,
+}
+
 impl Report {
     /// Whether it is for a screen that shows the state of each message, and for nobody else.
     pub(crate) const fn is_internal(&self) -> bool {
@@ -229,6 +238,17 @@ impl Report {
     /// As a program reads it.
     pub(crate) fn json(&self) -> String {
         escape_json(&serde_json::to_string(self).expect("reports are plain structures"))
+    }
+
+    /// None if it says nothing against it.
+    pub(crate) fn verdict(&self) -> Option<Verdict> {
+        match self {
+            Self::Undelivered { .. } | Self::Unconfirmed { .. } | Self::Unanswered { .. } => Some(Verdict::Unconfirmed),
+            Self::Rejected { .. } => Some(Verdict::Rejected),
+            // That the session is not kept is no answer to anything.
+            Self::Error { reason, .. } if reason != "not_kept" => Some(Verdict::Rejected),
+            _ => None,
+        }
     }
 
     /// What somebody has said. None if the program speaks: then [`Report::text`] is all of it.

@@ -12,20 +12,24 @@ use super::lines::{Lines, Source};
 use super::objects;
 use super::writer::Writer;
 use crate::program::failure::Failure;
-use crate::program::report::Report;
+use crate::program::report::{Report, Verdict};
 
 /// Standard input and output.
 pub(crate) struct Filter {
     lines: Lines,
     writer: Writer,
     json: bool,
+    /// Reports that said that something came to nothing.
+    rejected: usize,
+    /// Reports that said that messages may not have arrived.
+    unconfirmed: usize,
 }
 
 impl Filter {
     pub(super) fn start(json: bool, waker: &Arc<Waker>) -> io::Result<Self> {
         let writer = Writer::start(stdout(), Arc::clone(waker))?;
         let lines = Lines::from_stdin(Source::Script, Arc::clone(waker))?;
-        Ok(Self { lines, writer, json })
+        Ok(Self { lines, writer, json, rejected: 0, unconfirmed: 0 })
     }
 
     pub(super) fn poll(&mut self) -> Option<Input> {
@@ -42,6 +46,11 @@ impl Filter {
         if report.is_internal() {
             return;
         }
+        match report.verdict() {
+            Some(Verdict::Rejected) => self.rejected += 1,
+            Some(Verdict::Unconfirmed) => self.unconfirmed += 1,
+            None => {}
+        }
         if self.json {
             self.writer.write_line(&report.json());
         } else {
@@ -53,6 +62,15 @@ impl Filter {
     pub(super) fn show_failure(&mut self, failure: &Failure) {
         if self.json {
             self.show(&Report::Closed { reason: failure.reason().to_owned() });
+        }
+    }
+
+    /// Fails if not all that was asked for came to something.
+    pub(super) const fn verdict(&self) -> Result<(), Failure> {
+        match (self.rejected, self.unconfirmed) {
+            (0, 0) => Ok(()),
+            (0, count) => Err(Failure::Unconfirmed(count)),
+            (count, _) => Err(Failure::Rejected(count)),
         }
     }
 

@@ -166,6 +166,14 @@ impl Console {
         }
     }
 
+    /// Fails if not all that a script asked for came to something.
+    pub(crate) const fn verdict(&self) -> Result<(), Failure> {
+        match self {
+            Self::Filter(filter) => filter.verdict(),
+            Self::Plain(_) | Self::FullScreen(_) => Ok(()),
+        }
+    }
+
     /// Does what is due, before the program waits.
     pub(crate) fn refresh(&mut self) -> Result<(), Failure> {
         match self {

@@ -17,7 +17,11 @@ const GOODBYE_TIME_MAX: Duration = Duration::from_millis(600);
 
 impl Session {
     /// Goes on until it is over.
-    pub(crate) fn run(mut self) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    ///
+    /// If it ends in another way than it was told to; and if something came to nothing, if that is to be told.
+    pub(crate) fn run(mut self, tells_verdict: bool) -> Result<(), Failure> {
         let outcome = self.go_on();
         if outcome.is_err() && !matches!(self.stage, Stage::Quitting | Stage::Over) {
             self.hang_up();
@@ -26,7 +30,8 @@ impl Session {
             self.console.show_failure(failure);
         }
         let shown = self.console.finish(&self.signals.stop);
-        outcome.and(shown)
+        outcome.and(shown)?;
+        if tells_verdict { self.console.verdict() } else { Ok(()) }
     }
 
     pub(super) fn go_on(&mut self) -> Result<(), Failure> {
