@@ -183,6 +183,10 @@ impl From<Vec<User>> for Users {
 }
 
 impl Users {
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
+    }
+
     fn shown(&self) -> Vec<String> {
         self.names.iter().map(|name| shown(name, self.display_names.get(name))).collect()
     }

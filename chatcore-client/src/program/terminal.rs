@@ -16,7 +16,7 @@ use crate::program::descriptors::{Patient, write_within};
 
 /// What leaves the full screen, whatever was begun on it.
 pub(crate) const LEAVE_FULL_SCREEN: &[u8] =
-    b"\x1b[?2026l\x1b[?1004l\x1b[?1006l\x1b[?1002l\x1b[?2004l\x1b[0m\x1b[?25h\x1b[?1049l";
+    b"\x1b[?2026l\x1b[?7h\x1b[8h\x1b[?1004l\x1b[?1006l\x1b[?1002l\x1b[?2004l\x1b[0m\x1b[?25h\x1b[?1049l";
 
 /// How long the terminal may take for that, when the program ends at once.
 const LEAVE_TIME_MAX: Duration = Duration::from_millis(50);

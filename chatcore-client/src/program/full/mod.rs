@@ -1,12 +1,17 @@
 //! The whole screen of a terminal, for a person.
 //!
-//! `keys` reads what is typed, `app` is the state and what keys do to it, `view` draws it, `text` lays out what others
-//! say. Only this file touches the terminal, and no call of it waits for one: keys come from a thread, and what is drawn goes to
+//! `keys` reads what is typed, `app` is the state and what keys do to it, and `view` draws it. `conversation` is what was
+//! said, `layout` makes rows of it, and `text` makes glyphs of what others say, which `placed` keeps in their cells. Only this file touches the terminal, and no call of it waits for one: keys come from a thread, and what is drawn goes to
 //! another. A picture is drawn when the one before is written, so a slow terminal sees fewer pictures and holds up nothing.
 
 mod app;
+mod clock;
+mod colours;
 mod conversation;
 mod keys;
+mod layout;
+mod mention;
+mod placed;
 mod text;
 mod view;
 
@@ -25,14 +30,21 @@ use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 
 use self::app::App;
+use self::clock::Clock;
+use self::colours::Colours;
 use self::keys::Keys;
+use self::placed::Placed;
 use crate::program::console::{Ask, Input, Writer};
 use crate::program::failure::Failure;
 use crate::program::report::Report;
 use crate::program::terminal::{LEAVE_FULL_SCREEN, Settings};
 
 /// The other screen, bracketed paste, the mouse's buttons, the focus.
-const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?1002h\x1b[?1006h\x1b[?1004h\x1b[2J";
+///
+/// `8l` is the explicit mode of ECMA-48 and TR/53: the terminal leaves cells where they are put. A terminal that ordered
+/// text by itself would take a whole row of the screen for one line of text, and mix a message with what stands beside it.
+/// `?7l` keeps a glyph that is wider than it should be from going on in the next row.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?1002h\x1b[?1006h\x1b[?1004h\x1b[8l\x1b[?7l\x1b[2J";
 
 /// Bytes of one read.
 const READ_BYTES: usize = 64 << 10;
@@ -49,7 +61,7 @@ pub(crate) struct FullScreen {
     keys: Keys,
     typed: Receiver<Vec<u8>>,
     writer: Writer,
-    terminal: Terminal<CrosstermBackend<Drawn>>,
+    terminal: Terminal<Placed<CrosstermBackend<Drawn>>>,
     drawn: Drawn,
     /// Something changed since it was drawn.
     is_stale: bool,
@@ -95,8 +107,9 @@ impl FullScreen {
         let area = area();
         let options = TerminalOptions { viewport: Viewport::Fixed(area) };
         let drawn = Drawn::default();
-        let terminal = Terminal::with_options(CrosstermBackend::new(drawn.clone()), options)?;
-        let (app, keys) = (App::new(), Keys::default());
+        let terminal = Terminal::with_options(Placed::new(CrosstermBackend::new(drawn.clone())), options)?;
+        let app = App::new().with_clock(Clock::of_machine()).with_colours(Colours::of_environment());
+        let keys = Keys::default();
         let (is_stale, drawn_at, ended) = (true, None, false);
         let is_suspended = false;
         Ok(Self { app, keys, typed, writer, terminal, drawn, is_stale, drawn_at, ended, settings, is_suspended })

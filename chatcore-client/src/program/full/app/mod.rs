@@ -2,11 +2,23 @@
 
 mod pressing;
 mod reports;
+mod rooms;
+mod scrolling;
+mod searching;
+#[cfg(test)]
+mod tests;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
+
+use ratatui::layout::Rect;
 
 use tui_input::Input as Line;
 
+use self::rooms::Rosters;
+pub(super) use self::searching::Search;
+use super::clock::Clock;
+use super::colours::Colours;
 use super::conversation::Conversation;
 use crate::program::command::{self, Command};
 use crate::program::console::{Ask, Input};
@@ -27,8 +39,32 @@ pub(crate) struct App {
     pub(super) trouble: Option<String>,
     /// What was wrong with the last key or line.
     pub(super) hint: Option<String>,
+    /// What is looked for in the conversation that is open.
+    pub(super) search: Option<Search>,
+    /// Who is online, of those of whom the server tells it.
+    pub(super) presence: BTreeMap<String, bool>,
+    pub(super) clock: Clock,
+    pub(super) colours: Colours,
+    /// Somebody looks at the terminal, as far as it tells.
+    has_focus: bool,
     wanted: VecDeque<Input>,
+    rosters: Rosters,
     now_ms: u64,
+    /// Times that a conversation was used.
+    uses: u64,
+    /// Bytes that came since it was checked whether all conversations together keep too many.
+    unchecked_bytes: usize,
+    /// Where the last picture has what, for whoever scrolls or clicks.
+    pub(super) drawn: Drawn,
+}
+
+/// Where a picture has what. Drawing sets it, which changes nothing else.
+#[derive(Default)]
+pub(super) struct Drawn {
+    pub(super) list: Cell<Rect>,
+    /// The first conversation in the list, from 0.
+    pub(super) list_first: Cell<usize>,
+    pub(super) messages: Cell<Rect>,
 }
 
 /// To whom a line goes.
@@ -50,9 +86,26 @@ impl App {
             own_name: None,
             trouble: None,
             hint: None,
+            search: None,
+            presence: BTreeMap::new(),
+            clock: Clock::utc(),
+            colours: Colours::None,
+            has_focus: true,
             wanted: VecDeque::new(),
+            rosters: Rosters::default(),
             now_ms: 0,
+            uses: 0,
+            unchecked_bytes: 0,
+            drawn: Drawn::default(),
         }
+    }
+
+    pub(crate) fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    pub(crate) fn with_colours(self, colours: Colours) -> Self {
+        Self { colours, ..self }
     }
 
     /// Tells the time, in milliseconds since 1970.
@@ -79,20 +132,28 @@ impl App {
 
     /// The next thing that somebody wants done.
     pub(crate) fn poll(&mut self) -> Option<Input> {
-        self.wanted.pop_front()
+        self.wanted.pop_front().or_else(|| self.next_roster())
     }
 
     /// Shows a conversation, with the line that was begun in it.
     pub(super) fn open(&mut self, name: &str) {
-        if matches!(self.ask, Some(Ask::Command { .. }))
-            && let Some(conversation) = self.conversations.get_mut(&self.open)
-        {
-            conversation.draft = self.line.value_and_reset();
+        let has_line = matches!(self.ask, Some(Ask::Command { .. }));
+        let is_other = *name != self.open;
+        if let Some(conversation) = self.conversations.get_mut(&self.open) {
+            if has_line {
+                conversation.draft = self.line.value_and_reset();
+            }
+            if is_other {
+                conversation.stop_reading();
+            }
         }
-        let conversation = self.conversations.entry(name.to_owned()).or_default();
-        conversation.unread = 0;
-        self.line = Line::new(std::mem::take(&mut conversation.draft));
+        self.search.take_if(|_| is_other);
+        let conversation = self.conversation(name);
+        conversation.read();
+        let draft = std::mem::take(&mut conversation.draft);
+        self.line = Line::new(draft);
         name.clone_into(&mut self.open);
+        self.want_roster(name);
     }
 
     /// To whom the line goes as it is now.

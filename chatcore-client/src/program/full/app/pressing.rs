@@ -6,11 +6,14 @@ use zeroize::Zeroizing;
 use super::{App, PROGRAM};
 use crate::program::command::{self, Command};
 use crate::program::console::{Ask, Input};
-use crate::program::full::conversation::{Entry, Fate};
 use crate::program::full::keys::Key;
+use crate::program::requests::mapped;
 
 /// Inputs that the program has not taken, at the most.
 const WANTED_MAX: usize = 100;
+
+/// Rows of one turn of the mouse's wheel.
+const WHEEL_ROWS: isize = 3;
 
 impl App {
     /// Does what a key is for.
@@ -24,12 +27,43 @@ impl App {
             Key::Paste(text) => self.insert(&text),
             Key::Alt('n') | Key::Ctrl('n') | Key::Next => self.step(true),
             Key::Alt('p') | Key::Ctrl('p') | Key::Previous => self.step(false),
+            Key::Click { column, row } => {
+                if let Some(name) = self.conversation_at(column, row) {
+                    self.open(&name);
+                }
+            }
+            Key::FocusLost => self.look_away(),
+            Key::FocusGained => self.look_back(),
+            key if self.scroll_by(&key) => {}
             key => {
                 if let Some(request) = editing(&key) {
                     self.line.handle(request);
                 }
             }
         }
+    }
+
+    /// Moves through what was said. False if the key is for something else.
+    fn scroll_by(&mut self, key: &Key) -> bool {
+        match key {
+            Key::PageUp => self.page_back(),
+            Key::PageDown => self.page_forth(),
+            Key::ScrollUp { .. } => self.scroll(WHEEL_ROWS),
+            Key::ScrollDown { .. } => self.scroll(-WHEEL_ROWS),
+            Key::Alt('<') => self.scroll_to_start(),
+            Key::Alt('>') => self.scroll_to_end(),
+            Key::Ctrl('o') => self.unfold(),
+            // What is typed is looked for; then the keys go from one hit to the next.
+            Key::Ctrl('r') if self.search.is_some() => drop(self.search_on(true)),
+            Key::Ctrl('r') => {
+                let text = self.line.value().to_owned();
+                self.search(&text);
+            }
+            Key::Ctrl('s') => drop(self.search_on(false)),
+            Key::Esc => self.search(""),
+            _ => return false,
+        }
+        true
     }
 
     fn insert(&mut self, text: &str) {
@@ -79,11 +113,10 @@ impl App {
         self.line.reset();
         match &command {
             Command::Send { to, body } => {
-                let said = Entry::Said { time_ms: self.now_ms, body: body.clone(), fate: Fate::Waiting };
-                self.conversations.entry(to.clone()).or_default().push(said);
-                self.open(&to.clone());
+                let to = self.say(to, body.clone());
+                self.open(&to);
             }
-            Command::Join(room) => self.open(&room.clone()),
+            Command::Join(room) => self.open(&mapped(room.clone())),
             _ => {}
         }
         self.wanted.push_back(Input::Command(command));

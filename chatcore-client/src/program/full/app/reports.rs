@@ -1,56 +1,249 @@
 //! What happens, as the screen shows it.
 
+use std::collections::BTreeSet;
+
 use super::{App, PROGRAM};
-use crate::program::full::conversation::{Entry, Fate};
-use crate::program::report::Report;
+use crate::program::full::conversation::{Conversation, Entry, Fate, Place};
+use crate::program::full::mention;
+use crate::program::report::{Id, Report};
+use crate::program::requests::mapped;
+
+/// Bytes of all conversations together that are kept, at the most, but for what [`CHECKED_BYTES`] lets through.
+pub(in crate::program::full) const KEPT_BYTES_MAX: usize = 64 << 20;
+
+/// After so many bytes it is checked how many all conversations keep.
+const CHECKED_BYTES: usize = 1 << 20;
+
+/// Conversations that are kept, at the most.
+pub(in crate::program::full) const CONVERSATIONS_MAX: usize = 500;
+
+/// Users whose presence is kept, at the most.
+const PRESENCE_MAX: usize = 10_000;
 
 impl App {
     /// Shows what happened.
     pub(crate) fn report(&mut self, report: &Report) {
         match report {
-            Report::Registered { name, .. } | Report::Resumed { name } => {
+            Report::Registered { name, .. } => {
+                self.arrived(name, report);
+                self.forget_rosters();
+            }
+            Report::Resumed { name } => self.arrived(name, report),
+            Report::Renamed { name, .. } => {
                 self.own_name = Some(name.clone());
-                self.trouble = None;
-                self.notice(PROGRAM, report.text());
+                self.notice_and_hint(report);
             }
             Report::Message { time, from, to, body, .. } => {
                 let place = if to.starts_with('#') { to } else { from };
-                let time_ms = u64::try_from(*time).unwrap_or(u64::MAX);
-                let heard = Entry::Heard { time_ms, from: from.clone(), body: body.bytes() };
-                let is_open = *place == self.open;
-                let conversation = self.conversations.entry(place.clone()).or_default();
-                conversation.push(heard);
-                conversation.unread += usize::from(!is_open);
+                self.heard(place, millis(*time), from, body.bytes());
             }
-            Report::Sending { number, to } => {
-                if let Some(fate) = self.fate(to, |fate| *fate == Fate::Waiting) {
-                    *fate = Fate::Pending { number: *number };
+            Report::Sent { id, time, to, body } => {
+                let fate = Fate::Elsewhere { id: id.to_string() };
+                self.push(to, Entry::Said { time_ms: millis(*time), body: body.bytes(), fate });
+            }
+            Report::Sending { .. }
+            | Report::Accepted { .. }
+            | Report::Rejected { number: Some(_), .. }
+            | Report::Unanswered { .. }
+            | Report::Undelivered { .. }
+            | Report::Unconfirmed { .. } => self.fate_of(report),
+            Report::Rejected { number: None, to, request: Some("roster"), .. } if self.is_own_roster(to) => {}
+            Report::Roster { room, users } => {
+                self.listed(room, users);
+                if !self.is_own_roster(room) {
+                    self.answer(report.text());
                 }
             }
-            Report::Accepted { number, to, id } => {
-                if let Some(fate) = self.fate(to, |fate| *fate == Fate::Pending { number: *number }) {
-                    *fate = Fate::Accepted { id: id.to_string() };
-                }
+            Report::Joined { room, name, .. } => {
+                self.joined(room, name);
+                self.notice(room, in_room(room, report));
             }
-            Report::Rejected { number: Some(number), to, .. } | Report::Unanswered { number, to } => {
-                if let Some(fate) = self.fate(to, |fate| *fate == Fate::Pending { number: *number }) {
-                    *fate = Fate::Undelivered { why: report.text() };
-                }
+            Report::Left { room, name, .. } => {
+                self.left(room, name);
+                self.notice(room, in_room(room, report));
             }
+            Report::Missed { room, .. } => self.notice(room, report.text()),
+            Report::Stale { room } => self.members_changed(room),
+            Report::Presence { name, online, .. } => self.presence(name, *online, report),
             Report::Reconnecting { .. } => self.trouble = Some(report.text()),
-            Report::Joined { room, .. } | Report::Left { room, .. } | Report::Missed { room, .. } => {
-                self.notice(room, report.text());
-            }
-            _ => self.notice(PROGRAM, report.text()),
+            Report::Error { reason, .. } => self.failed(reason, report),
+            // A command asked for these, and whoever typed it looks at what is open.
+            Report::Rejected { .. } | Report::Online { .. } | Report::Help { .. } => self.answer(report.text()),
+            Report::SessionLost | Report::Closed { .. } => self.notice_and_hint(report),
         }
     }
 
-    fn fate(&mut self, to: &str, holds: impl Fn(&Fate) -> bool) -> Option<&mut Fate> {
-        self.conversations.get_mut(to)?.fate(holds)
+    fn arrived(&mut self, name: &str, report: &Report) {
+        self.own_name = Some(name.to_owned());
+        self.trouble = None;
+        self.notice_and_hint(report);
+    }
+
+    fn heard(&mut self, place: &str, time_ms: u64, from: &str, body: Vec<u8>) {
+        let own_name = self.own_name.as_deref().unwrap_or_default();
+        let is_mention = mention::names(&body, own_name);
+        let is_seen = *place == self.open && self.has_focus;
+        let conversation = self.push(place, Entry::Heard { time_ms, from: from.to_owned(), body, is_mention });
+        if !(is_seen && conversation.place == Place::End) {
+            conversation.unread += 1;
+            conversation.mentions += usize::from(is_mention);
+        }
+    }
+
+    /// What we say: it waits until it has a place among what is sent.
+    pub(in crate::program::full) fn say(&mut self, to: &str, body: String) -> String {
+        // As others see the name: so it is called in what becomes of the message.
+        let to = mapped(to.to_owned());
+        let said = Entry::Said { time_ms: self.now_ms, body: body.into_bytes(), fate: Fate::Waiting };
+        let conversation = self.push(&to, said);
+        (conversation.marker, conversation.place) = (None, Place::End);
+        to
+    }
+
+    /// What became of messages of ours.
+    fn fate_of(&mut self, report: &Report) {
+        match report {
+            Report::Sending { number, to } => {
+                self.set_fate(to, |fate| *fate == Fate::Waiting, Fate::Pending { number: *number });
+            }
+            Report::Accepted { number, to, id } => {
+                self.set_fate(to, is_pending(*number), Fate::Accepted { id: id.to_string() });
+            }
+            Report::Rejected { number: Some(number), to, .. } => {
+                self.set_fate(to, is_pending(*number), Fate::Undelivered { why: report.text() });
+            }
+            Report::Unanswered { number, to } => {
+                self.set_fate(to, is_pending(*number), Fate::Unconfirmed { why: report.text() });
+            }
+            Report::Undelivered { to, ids } => {
+                self.set_fates(to, ids, report, &|why| Fate::Undelivered { why });
+            }
+            Report::Unconfirmed { to, ids } => {
+                self.set_fates(to, ids, report, &|why| Fate::Unconfirmed { why });
+            }
+            _ => {}
+        }
+    }
+
+    fn set_fate(&mut self, to: &str, holds: impl Fn(&Fate) -> bool, fate: Fate) {
+        if let Some(found) = self.conversations.get_mut(to).and_then(|conversation| conversation.fate(holds)) {
+            *found = fate;
+        }
+    }
+
+    /// Of messages with these ids. Those that are shown no more, or that an older run has sent, are told.
+    fn set_fates(&mut self, to: &str, ids: &[Id], report: &Report, fate: &dyn Fn(String) -> Fate) {
+        let mut wanted: BTreeSet<String> = ids.iter().map(Id::to_string).collect();
+        if let Some(conversation) = self.conversations.get_mut(to) {
+            for found in conversation.fates().rev() {
+                let (Fate::Accepted { id } | Fate::Elsewhere { id }) = found else { continue };
+                if wanted.remove(id.as_str()) {
+                    *found = fate(report.text());
+                }
+                if wanted.is_empty() {
+                    break;
+                }
+            }
+        }
+        if !wanted.is_empty() {
+            self.notice(to, report.text());
+        }
+    }
+
+    /// Something that was asked for cannot be. If it was a message, it is the one that waits longest.
+    fn failed(&mut self, reason: &str, report: &Report) {
+        if matches!(reason, "body_too_long" | "not_sent") {
+            let oldest = self.conversations.values_mut().filter(|conversation| conversation.waits_since().is_some());
+            let oldest = oldest.min_by_key(|conversation| conversation.waits_since());
+            if let Some(fate) = oldest.and_then(|conversation| conversation.fate(|fate| *fate == Fate::Waiting)) {
+                *fate = Fate::Undelivered { why: format!("not delivered: {}", report.text()) };
+                return;
+            }
+        }
+        self.hint = Some(report.text());
+        self.notice(PROGRAM, report.text());
+    }
+
+    fn presence(&mut self, name: &str, is_online: bool, report: &Report) {
+        if self.presence.len() < PRESENCE_MAX || self.presence.contains_key(name) {
+            self.presence.insert(name.to_owned(), is_online);
+        }
+        let place = if self.conversations.contains_key(name) { name } else { PROGRAM };
+        self.notice(place, report.text());
+    }
+
+    fn notice_and_hint(&mut self, report: &Report) {
+        self.notice(PROGRAM, report.text());
+        self.hint = (self.open != PROGRAM).then(|| report.text());
+    }
+
+    /// Shows an answer where whoever asked looks.
+    fn answer(&mut self, text: String) {
+        self.notice(&self.open.clone(), text);
     }
 
     fn notice(&mut self, place: &str, text: String) {
-        let time_ms = self.now_ms;
-        self.conversations.entry(place.to_owned()).or_default().push(Entry::Notice { time_ms, text });
+        self.push(place, Entry::Notice { time_ms: self.now_ms, text });
     }
+
+    /// Adds to a conversation, which may be a new one, within the bounds of all.
+    fn push(&mut self, place: &str, entry: Entry) -> &mut Conversation {
+        self.unchecked_bytes += entry.cost_bytes();
+        if self.unchecked_bytes > CHECKED_BYTES {
+            self.unchecked_bytes = 0;
+            self.forget_what_is_too_much();
+        }
+        let conversation = self.conversation(place);
+        conversation.push(entry);
+        conversation
+    }
+
+    /// A conversation that is used now. There is always room for it.
+    pub(super) fn conversation(&mut self, name: &str) -> &mut Conversation {
+        if !self.conversations.contains_key(name) && self.conversations.len() >= CONVERSATIONS_MAX {
+            self.forget_conversation();
+        }
+        self.uses += 1;
+        let conversation = self.conversations.entry(name.to_owned()).or_default();
+        conversation.used = self.uses;
+        conversation
+    }
+
+    /// Forgets the conversation that was not used for longest: one that nobody would miss, if there is one.
+    fn forget_conversation(&mut self) {
+        let others = self.conversations.iter().filter(|(name, _)| **name != self.open && *name != PROGRAM);
+        let oldest = others.min_by_key(|(_, conversation)| (!conversation.is_idle(), conversation.used));
+        if let Some(name) = oldest.map(|(name, _)| name.clone()) {
+            self.conversations.remove(&name);
+        }
+    }
+
+    /// The oldest of the fullest conversation goes, until they fit together.
+    fn forget_what_is_too_much(&mut self) {
+        let mut kept: usize = self.conversations.values().map(Conversation::bytes).sum();
+        while kept > KEPT_BYTES_MAX {
+            let fullest = self.conversations.values_mut().max_by_key(|conversation| conversation.bytes());
+            let Some(fullest) = fullest.filter(|fullest| fullest.len() > 1) else { return };
+            let before = fullest.bytes();
+            // Not one by one: to find the fullest costs more than to forget.
+            while fullest.len() > 1 && before - fullest.bytes() < CHECKED_BYTES.min(kept - KEPT_BYTES_MAX) {
+                fullest.forget_oldest();
+            }
+            kept -= before - fullest.bytes();
+        }
+    }
+}
+
+/// What happened in a room, without the room's name: it stands there.
+fn in_room(room: &str, report: &Report) -> String {
+    let text = report.text();
+    text.strip_prefix(&format!("[{room}] ")).unwrap_or(&text).to_owned()
+}
+
+fn is_pending(number: u64) -> impl Fn(&Fate) -> bool {
+    move |fate| *fate == Fate::Pending { number }
+}
+
+fn millis(time: u128) -> u64 {
+    u64::try_from(time).unwrap_or(u64::MAX)
 }

@@ -1,52 +1,94 @@
 //! What was said in the conversation that is open.
+//!
+//! Only what is seen is laid out, from the lowest row up, so that a picture costs the same however much there is.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::draw_row;
+use super::{draw_row, draw_styled};
 use crate::program::full::app::App;
-use crate::program::full::conversation::{Entry, Fate};
-use crate::program::full::text::{glyphs, rows};
+use crate::program::full::conversation::{Conversation, Place};
+use crate::program::full::layout::{Columns, Head, Line, PROGRAM_SIGN, SIGN_COLUMNS, dim};
+use crate::program::full::text::{cut, glyphs};
 
 impl App {
     pub(super) fn draw_messages(&self, area: Rect, buffer: &mut Buffer) {
+        self.drawn.messages.set(area);
         let Some(conversation) = self.conversations.get(&self.open) else { return };
+        let layout = self.layout(area.width);
+        let (mut number, mut rows) = match conversation.place {
+            Place::End => (conversation.end(), usize::MAX),
+            Place::At { number, row } => (number + 1, row + 1),
+        };
         let mut bottom = area.bottom();
-        for entry in conversation.entries.iter().rev() {
-            let (head, body, style) = self.shown(entry);
-            let head = glyphs(&head, 0);
-            let indent = head.iter().map(|glyph| glyph.width).sum::<u16>().min(area.width / 2);
-            let body = rows(&body, area.width - indent);
-            for (index, row) in body.iter().enumerate().rev() {
+        if conversation.place != Place::End {
+            bottom -= 1;
+            draw_below(conversation, number, Rect { y: bottom, height: 1, ..area }, buffer);
+        }
+        while bottom > area.y && number > conversation.numbers().start {
+            number -= 1;
+            let mut lines = layout.block(conversation, number);
+            lines.truncate(rows);
+            rows = usize::MAX;
+            for line in lines.iter().rev() {
                 if bottom == area.y {
                     return;
                 }
                 bottom -= 1;
-                let place = Rect { y: bottom, height: 1, ..area };
-                if index == 0 {
-                    draw_row(&head, Rect { width: indent, ..place }, style.add_modifier(Modifier::BOLD), buffer);
-                }
-                draw_row(row, Rect { x: place.x + indent, width: place.width - indent, ..place }, style, buffer);
+                draw_line(line, layout.columns, Rect { y: bottom, height: 1, ..area }, buffer);
             }
         }
     }
+}
 
-    fn shown(&self, entry: &Entry) -> (String, String, Style) {
-        match entry {
-            Entry::Heard { from, body, .. } => {
-                (format!("{from}  "), String::from_utf8_lossy(body).into_owned(), Style::new())
+/// How much is below what is seen.
+fn draw_below(conversation: &Conversation, next: u64, area: Rect, buffer: &mut Buffer) {
+    let below = conversation.end().saturating_sub(next);
+    let text = match conversation.unread {
+        0 => format!("↓ {below} below"),
+        unread => format!("↓ {below} below, {unread} new"),
+    };
+    let style = Style::new().add_modifier(Modifier::BOLD);
+    draw_program(&cut(glyphs(&text, 0), area.width.saturating_sub(SIGN_COLUMNS)), style, true, area, buffer);
+}
+
+fn draw_program(text: &crate::program::full::text::Row, style: Style, is_first: bool, area: Rect, buffer: &mut Buffer) {
+    if is_first {
+        draw_row(&glyphs(PROGRAM_SIGN, 0), Rect { width: SIGN_COLUMNS, ..area }, dim(), buffer);
+    }
+    draw_row(text, from(area, SIGN_COLUMNS), style, buffer);
+}
+
+fn draw_line(line: &Line, columns: Columns, area: Rect, buffer: &mut Buffer) {
+    match line {
+        Line::Program { text, style, is_first } => draw_program(text, *style, *is_first, area, buffer),
+        Line::Message { head, indent, text, hits } => {
+            if let Some(head) = head {
+                draw_head(head, columns, area, buffer);
             }
-            Entry::Said { body, fate, .. } => {
-                let sign = match fate {
-                    Fate::Waiting | Fate::Pending { .. } => "…",
-                    Fate::Accepted { .. } => " ",
-                    Fate::Undelivered { .. } => "✗",
-                    Fate::Unconfirmed => "?",
-                };
-                (format!("{}{sign} ", self.own_name.as_deref().unwrap_or("")), body.clone(), Style::new())
-            }
-            Entry::Notice { text, .. } => ("— ".to_owned(), text.clone(), Style::new().add_modifier(Modifier::DIM)),
+            let hit = Style::new().add_modifier(Modifier::UNDERLINED | Modifier::BOLD);
+            let style = |at: usize| if hits.get(at) == Some(&true) { hit } else { Style::new() };
+            let styled = text.iter().enumerate().map(|(at, glyph)| (glyph, style(at)));
+            draw_styled(styled, from(area, columns.text_at + indent), buffer);
         }
     }
+}
+
+fn draw_head(head: &Head, columns: Columns, area: Rect, buffer: &mut Buffer) {
+    let sign = Style::new().add_modifier(Modifier::BOLD);
+    draw_row(&glyphs(head.sign, 0), Rect { width: SIGN_COLUMNS, ..area }, sign, buffer);
+    if let Some(time) = &head.time {
+        draw_row(&glyphs(time, 0), from(area, SIGN_COLUMNS), dim(), buffer);
+    }
+    let sender = Rect { width: columns.sender.min(area.width), ..from(area, columns.sender_at) };
+    draw_row(&head.sender, sender, head.sender_style, buffer);
+    let fate = from(area, columns.sender_at + columns.sender + 1);
+    draw_row(&glyphs(head.fate, 0), Rect { width: fate.width.min(1), ..fate }, head.fate_style, buffer);
+}
+
+/// The part of a row from a column on.
+fn from(area: Rect, columns: u16) -> Rect {
+    let columns = columns.min(area.width);
+    Rect { x: area.x + columns, width: area.width - columns, ..area }
 }

@@ -1,22 +1,38 @@
 //! How the state of the screen is drawn.
 
 mod list;
+mod members;
 mod messages;
 mod prompt;
+mod status;
+
+#[cfg(test)]
+mod tests;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Modifier, Style};
 
-use super::app::{App, PROGRAM};
-use super::text::{Row, glyphs, rows};
+use super::app::App;
+use super::placed::put;
+use super::text::{Row, glyphs, rows, width};
 
-/// Columns of the list of conversations.
-const LIST_COLUMNS: u16 = 20;
+/// Columns and rows with which something can be done, at the least.
+const COLUMNS_MIN: u16 = 20;
+const ROWS_MIN: u16 = 5;
+
+/// Columns of the list of conversations, with the line beside it.
+const LIST_COLUMNS: u16 = 18;
 
 /// Columns that the messages have at least beside the list.
-const MESSAGES_COLUMNS_MIN: u16 = 40;
+const MESSAGES_COLUMNS_MIN: u16 = 44;
+
+/// Columns of the members of a room, with the line beside them.
+const MEMBERS_COLUMNS: u16 = 18;
+
+/// Columns that the messages have at least beside the members.
+const MESSAGES_BESIDE_MEMBERS_COLUMNS_MIN: u16 = 60;
 
 /// Rows of the line that is typed, at the most.
 const LINE_ROWS_MAX: u16 = 5;
@@ -25,59 +41,73 @@ impl App {
     /// Draws everything.
     pub(crate) fn draw(&self, frame: &mut Frame<'_>) {
         let area = frame.area();
-        if area.width < 4 || area.height < 3 {
-            return;
+        if area.width < COLUMNS_MIN || area.height < ROWS_MIN {
+            return draw_too_small(area, frame.buffer_mut());
         }
         let prompt = glyphs(&self.prompt(), 0);
         let line = self.shown_line();
-        let prompt_width: u16 = prompt.iter().map(|glyph| glyph.width).sum();
+        let prompt_width = width(&prompt);
         let line_rows = rows(&line, area.width.saturating_sub(prompt_width + 1).max(2));
         let height = u16::try_from(line_rows.len()).unwrap_or(u16::MAX).min(LINE_ROWS_MAX).min(area.height - 2);
         let [above, status, below] =
             Layout::vertical([Constraint::Min(1), Constraint::Length(1), Constraint::Length(height)]).areas(area);
-        let has_list = area.width >= LIST_COLUMNS + MESSAGES_COLUMNS_MIN;
-        let list_columns = if has_list { LIST_COLUMNS } else { 0 };
-        let [list, messages] = Layout::horizontal([Constraint::Length(list_columns), Constraint::Min(1)]).areas(above);
+        let [list, messages, members] = self.columns(above);
         let buffer = frame.buffer_mut();
         self.draw_list(list, buffer);
         self.draw_messages(messages, buffer);
-        buffer.set_style(status, Style::new().add_modifier(Modifier::REVERSED));
-        draw_row(&glyphs(&self.status(), 0), status, Style::new().add_modifier(Modifier::REVERSED), buffer);
+        self.draw_members(members, buffer);
+        self.draw_status(status, list.width == 0, buffer);
         draw_row(&prompt, below, Style::new().add_modifier(Modifier::BOLD), buffer);
         let typed = Rect { x: below.x + prompt_width, width: below.width.saturating_sub(prompt_width), ..below };
         let cursor = self.draw_line(&line_rows, typed, buffer);
         frame.set_cursor_position(cursor);
     }
 
-    fn status(&self) -> String {
-        if let Some(hint) = &self.hint {
-            return format!(" {hint}");
-        }
-        let name = self.own_name.as_deref().unwrap_or("not registered");
-        let place = if self.open == PROGRAM { "chatcore" } else { &self.open };
-        match &self.trouble {
-            Some(trouble) => format!(" {place} │ {trouble}"),
-            None => format!(" {place} │ {name}"),
-        }
+    /// What is beside what, if there is room.
+    fn columns(&self, area: Rect) -> [Rect; 3] {
+        let list = if area.width >= LIST_COLUMNS + MESSAGES_COLUMNS_MIN { LIST_COLUMNS } else { 0 };
+        let has_room = area.width >= list + MESSAGES_BESIDE_MEMBERS_COLUMNS_MIN + MEMBERS_COLUMNS;
+        let members = if has_room && self.open.starts_with('#') { MEMBERS_COLUMNS } else { 0 };
+        Layout::horizontal([Constraint::Length(list), Constraint::Min(1), Constraint::Length(members)]).areas(area)
     }
 }
 
-/// Draws glyphs from the left, as far as they fit.
-fn draw_row(row: &Row, area: Rect, style: Style, buffer: &mut Buffer) {
+fn draw_too_small(area: Rect, buffer: &mut Buffer) {
+    let text = format!("too small: {COLUMNS_MIN} × {ROWS_MIN} at least");
+    for (row, y) in rows(&text, area.width).iter().zip(area.y..area.bottom()) {
+        draw_row(row, Rect { y, height: 1, ..area }, Style::new(), buffer);
+    }
+}
+
+/// Draws glyphs from the left, as far as they fit. Returns the column after the last.
+fn draw_row(row: &Row, area: Rect, style: Style, buffer: &mut Buffer) -> u16 {
+    draw_styled(row.iter().map(|glyph| (glyph, style)), area, buffer)
+}
+
+/// The same with a style for each.
+fn draw_styled<'a>(row: impl Iterator<Item = (&'a super::text::Glyph, Style)>, area: Rect, buffer: &mut Buffer) -> u16 {
+    let area = area.intersection(buffer.area);
     let mut x = area.x;
-    for glyph in row {
-        if x + glyph.width > area.right() || area.height == 0 {
-            return;
+    for (glyph, style) in row {
+        if u32::from(x) + u32::from(glyph.width) > u32::from(area.right()) || area.height == 0 {
+            return x;
         }
+        // No text is written in this style: only what stands for something that is not shown.
         let style = if glyph.is_mark { style.add_modifier(Modifier::REVERSED) } else { style };
-        if let Some(cell) = buffer.cell_mut((x, area.y)) {
-            cell.set_symbol(&glyph.text).set_style(style);
+        for covered in x..x + glyph.width {
+            let cell = &mut buffer[(covered, area.y)];
+            cell.reset();
+            cell.set_style(style);
         }
-        if glyph.width == 2
-            && let Some(cell) = buffer.cell_mut((x + 1, area.y))
-        {
-            cell.set_symbol("").set_style(style);
-        }
+        put(&mut buffer[(x, area.y)], &glyph.text, glyph.width);
         x += glyph.width;
+    }
+    x
+}
+
+/// Draws the line between two parts of the screen.
+fn draw_border(x: u16, area: Rect, buffer: &mut Buffer) {
+    for y in area.y..area.bottom() {
+        buffer.set_string(x, y, "│", Style::new().add_modifier(Modifier::DIM));
     }
 }

@@ -1,0 +1,89 @@
+//! Who is in the rooms, and when the server is asked for it.
+
+use std::collections::BTreeSet;
+
+use super::App;
+use crate::program::command::Command;
+use crate::program::console::{Ask, Input};
+use crate::program::full::conversation::Membership;
+use crate::program::report::Users;
+
+/// Rosters that nobody typed a command for.
+#[derive(Default)]
+pub(super) struct Rosters {
+    /// Rooms whose members are to be asked for.
+    due: BTreeSet<String>,
+    /// The room whose members are asked for. One at a time, because commands wait until a listing is over.
+    asked: Option<String>,
+}
+
+impl App {
+    /// Asks for the members of a room when it is opened, unless they are known.
+    pub(super) fn want_roster(&mut self, room: &str) {
+        let Some(conversation) = self.conversations.get(room).filter(|_| room.starts_with('#')) else { return };
+        if !conversation.members.is_known() && conversation.membership != Membership::Out {
+            self.rosters.due.insert(room.to_owned());
+        }
+    }
+
+    /// The next roster that is to be asked for.
+    pub(super) fn next_roster(&mut self) -> Option<Input> {
+        if self.rosters.asked.is_some() || !matches!(self.ask, Some(Ask::Command { .. })) {
+            return None;
+        }
+        let room = self.rosters.due.pop_first()?;
+        self.rosters.asked = Some(room.clone());
+        Some(Input::Command(Command::Roster(Some(room))))
+    }
+
+    /// Whether an answer was for the program itself, and nobody waits to read it.
+    pub(super) fn is_own_roster(&mut self, room: &str) -> bool {
+        self.rosters.asked.take_if(|asked| asked == room).is_some()
+    }
+
+    /// Nothing of it is known any more: the session is a new one.
+    pub(super) fn forget_rosters(&mut self) {
+        self.rosters = Rosters::default();
+        for conversation in self.conversations.values_mut() {
+            conversation.members.forget();
+        }
+        self.want_roster(&self.open.clone());
+    }
+
+    pub(super) fn listed(&mut self, room: &str, users: &Users) {
+        let conversation = self.conversation(room);
+        conversation.membership = Membership::In;
+        conversation.members.set(users.names().iter());
+    }
+
+    pub(super) fn joined(&mut self, room: &str, name: &str) {
+        let is_own = self.own_name.as_deref() == Some(name);
+        let is_open = *room == self.open;
+        let conversation = self.conversation(room);
+        conversation.members.join(name);
+        if is_own {
+            conversation.membership = Membership::In;
+            if is_open {
+                self.want_roster(room);
+            }
+        }
+    }
+
+    pub(super) fn left(&mut self, room: &str, name: &str) {
+        let is_own = self.own_name.as_deref() == Some(name);
+        let conversation = self.conversation(room);
+        conversation.members.leave(name);
+        if is_own {
+            conversation.membership = Membership::Out;
+            conversation.members.forget();
+        }
+    }
+
+    /// Who came and went was not told.
+    pub(super) fn members_changed(&mut self, room: &str) {
+        self.conversation(room).members.forget();
+        if *room == self.open {
+            self.want_roster(room);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Text that is looked for in what was said.
+
+use super::App;
+use crate::program::full::conversation::Place;
+use crate::program::full::text::contains;
+
+/// What is looked for, and where the last hit is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::program::full) struct Search {
+    /// In lower case.
+    pub(in crate::program::full) needle: String,
+    /// The number of the entry.
+    pub(in crate::program::full) at: u64,
+}
+
+impl App {
+    /// Looks for a text, whatever its case, from the newest message back. An empty one ends the search.
+    pub(crate) fn search(&mut self, text: &str) {
+        self.search = None;
+        let needle = text.trim().to_lowercase();
+        let Some(conversation) = self.conversations.get(&self.open).filter(|_| !needle.is_empty()) else { return };
+        let end = conversation.end();
+        self.search = Some(Search { needle, at: end });
+        if !self.search_on(true) {
+            self.search = None;
+            self.hint = Some(format!("nothing that is kept of this conversation holds {:?}", text.trim()));
+        }
+    }
+
+    /// Goes to the next hit that is older, or newer. False if there is none.
+    pub(crate) fn search_on(&mut self, is_older: bool) -> bool {
+        let Some(Search { needle, at }) = self.search.clone() else { return false };
+        let Some(conversation) = self.conversations.get(&self.open) else { return false };
+        let is_hit = |number: &u64| conversation.entry(*number).is_some_and(|entry| contains(entry.body(), &needle));
+        let hits: Vec<u64> = conversation.numbers().filter(is_hit).collect();
+        let found = if is_older {
+            hits.iter().rev().find(|number| **number < at)
+        } else {
+            hits.iter().find(|number| **number > at)
+        };
+        let Some(&found) = found else {
+            let where_to = if is_older { "older" } else { "newer" };
+            self.hint = Some(format!("there is no {where_to} message with {needle:?}"));
+            return false;
+        };
+        let which = hits.iter().position(|number| *number == found).map_or(0, |at| at + 1);
+        self.hint = Some(format!("message {which} of {} with {needle:?}", hits.len()));
+        self.search = Some(Search { needle, at: found });
+        self.show_entry(found);
+        true
+    }
+
+    /// Looks at an entry, with half a screen of what came after it.
+    fn show_entry(&mut self, number: u64) {
+        self.look_at(Place::At { number, row: 0 });
+        let half = self.drawn.messages.get().height / 2;
+        self.scroll(-isize::try_from(half).unwrap_or(0));
+    }
+}

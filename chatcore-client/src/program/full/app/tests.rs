@@ -1,0 +1,196 @@
+//! What is kept, and what the server is asked for.
+
+use chatcore::MessageId;
+
+use super::reports::{CONVERSATIONS_MAX, KEPT_BYTES_MAX};
+use super::*;
+use crate::User;
+use crate::program::full::conversation::{CONVERSATION_BYTES_MAX, ENTRIES_MAX, Entry, Fate};
+use crate::program::full::keys::Key;
+use crate::program::report::{Body, Report};
+
+fn alice() -> App {
+    let mut app = App::new();
+    app.report(&Report::Registered { name: "alice".into(), display_name: None });
+    app.ask(Ask::Command { room: None });
+    app
+}
+
+fn message(from: &str, to: &str, body: &str) -> Report {
+    let id = MessageId(1);
+    let body = Body::new(body.into());
+    Report::Message { id: id.into(), time: 0, from: from.into(), to: to.into(), body }
+}
+
+fn roster(room: &str, names: &[&str]) -> Report {
+    let users: Vec<_> = names.iter().map(|name| User::new(name.parse().unwrap())).collect();
+    Report::Roster { room: room.into(), users: users.into() }
+}
+
+fn asked_roster(app: &mut App) -> Option<String> {
+    match app.poll() {
+        Some(Input::Command(Command::Roster(room))) => room,
+        Some(other) => panic!("{other:?}"),
+        None => None,
+    }
+}
+
+fn members(app: &App, room: &str) -> Vec<String> {
+    app.conversations[room].members.names().cloned().collect()
+}
+
+fn notices(app: &App, place: &str) -> Vec<String> {
+    let conversation = &app.conversations[place];
+    let text = |number| match conversation.entry(number) {
+        Some(Entry::Notice { text, .. }) => Some(text.clone()),
+        _ => None,
+    };
+    conversation.numbers().filter_map(text).collect()
+}
+
+#[test]
+fn a_roster_is_asked_for_when_a_room_is_opened_and_shown_to_nobody() {
+    let mut app = alice();
+    app.open("#lobby");
+    assert_eq!(asked_roster(&mut app).as_deref(), Some("#lobby"));
+    // One at a time: what is typed would wait behind a second listing.
+    app.open("#garden");
+    assert_eq!(asked_roster(&mut app), None);
+    app.report(&roster("#lobby", &["alice", "bob"]));
+    assert_eq!(members(&app, "#lobby"), ["alice", "bob"]);
+    assert_eq!(notices(&app, "#garden"), [""; 0]);
+    assert_eq!(asked_roster(&mut app).as_deref(), Some("#garden"));
+    let (to, reason) = ("#garden".to_owned(), "not_a_member".to_owned());
+    app.report(&Report::Rejected { number: None, to, reason, request: Some("roster") });
+    assert_eq!(notices(&app, "#garden"), [""; 0], "nobody asked");
+    // What is known is not asked for again.
+    app.open("#lobby");
+    assert_eq!(asked_roster(&mut app), None);
+    // Whoever asks gets an answer.
+    app.report(&roster("#lobby", &["alice"]));
+    assert_eq!(notices(&app, "#lobby"), ["in #lobby: alice"]);
+}
+
+#[test]
+fn members_are_kept_current() {
+    let mut app = alice();
+    app.open("#lobby");
+    asked_roster(&mut app);
+    app.report(&roster("#lobby", &["alice", "bob"]));
+    app.report(&Report::Joined { room: "#lobby".into(), name: "carol".into(), display_name: None });
+    app.report(&Report::Left { room: "#lobby".into(), name: "bob".into(), reason: "quit".into() });
+    assert_eq!(members(&app, "#lobby"), ["alice", "carol"]);
+    app.report(&Report::Stale { room: "#lobby".into() });
+    assert_eq!(app.conversations["#lobby"].members.count(), None);
+    assert_eq!(asked_roster(&mut app).as_deref(), Some("#lobby"));
+    app.report(&roster("#lobby", &["alice", "dave"]));
+    assert_eq!(members(&app, "#lobby"), ["alice", "dave"]);
+    app.report(&Report::Left { room: "#lobby".into(), name: "alice".into(), reason: "left".into() });
+    assert_eq!((app.conversations["#lobby"].members.count(), asked_roster(&mut app)), (None, None));
+}
+
+#[test]
+fn what_is_kept_of_a_conversation_is_bounded() {
+    let mut app = alice();
+    for number in 0..ENTRIES_MAX + 10 {
+        app.report(&message("bob", "#lobby", &number.to_string()));
+    }
+    let lobby = &app.conversations["#lobby"];
+    assert_eq!((lobby.len(), lobby.numbers().start), (ENTRIES_MAX, 10));
+    assert_eq!(lobby.entry(10).map(Entry::body), Some(&b"10"[..]));
+    let large = "x".repeat(1 << 20);
+    for _ in 0..20 {
+        app.report(&message("bob", "#lobby", &large));
+    }
+    let lobby = &app.conversations["#lobby"];
+    assert!(lobby.bytes() <= CONVERSATION_BYTES_MAX && lobby.len() >= 15, "{} of {}", lobby.bytes(), lobby.len());
+}
+
+#[test]
+fn what_is_kept_of_all_conversations_is_bounded() {
+    let mut app = alice();
+    let large = "x".repeat(1 << 20);
+    app.report(&message("dave", "alice", "the only one"));
+    for room in ["#a", "#b", "#c", "#d", "#e", "#f", "#g"] {
+        for _ in 0..15 {
+            app.report(&message("bob", room, &large));
+        }
+    }
+    let kept: usize = app.conversations.values().map(Conversation::bytes).sum();
+    assert!(kept.abs_diff(KEPT_BYTES_MAX) <= 4 << 20, "{kept}");
+    assert_eq!(app.conversations["dave"].len(), 1, "the fullest give");
+}
+
+#[test]
+fn conversations_are_bounded_and_those_that_are_used_stay() {
+    let mut app = alice();
+    app.report(&Report::Joined { room: "#lobby".into(), name: "alice".into(), display_name: None });
+    app.open("bob");
+    app.press(Key::Char('x'));
+    app.open("carol");
+    for number in 0..CONVERSATIONS_MAX * 2 {
+        app.report(&message(&format!("user{number}"), "alice", "hi"));
+    }
+    assert_eq!(app.conversations.len(), CONVERSATIONS_MAX);
+    for kept in [PROGRAM, "#lobby", "bob", "carol", "user999"] {
+        assert!(app.conversations.contains_key(kept), "{kept:?}");
+    }
+}
+
+#[test]
+fn a_message_is_unread_until_somebody_sees_it() {
+    let mut app = alice();
+    app.open("#lobby");
+    app.report(&message("bob", "#garden", "hello"));
+    app.report(&message("bob", "#garden", "ALICE: are you there?"));
+    app.report(&message("bob", "#lobby", "alice?"));
+    let counts = |app: &App, name: &str| (app.conversations[name].unread, app.conversations[name].mentions);
+    assert_eq!((counts(&app, "#garden"), counts(&app, "#lobby")), ((2, 1), (0, 0)));
+    app.press(Key::FocusLost);
+    app.report(&message("bob", "#lobby", "alice?"));
+    assert_eq!(counts(&app, "#lobby"), (1, 1));
+    app.press(Key::FocusGained);
+    app.open("#garden");
+    assert_eq!((counts(&app, "#garden"), counts(&app, "#lobby")), ((0, 0), (0, 0)));
+}
+
+fn fates(app: &mut App, name: &str) -> Vec<Fate> {
+    app.conversations.get_mut(name).unwrap().fates().map(|fate| fate.clone()).collect()
+}
+
+#[test]
+fn what_becomes_of_a_message_reaches_it_however_its_recipient_was_spelled() {
+    let mut app = alice();
+    app.say("BOB", "hello".to_owned());
+    app.report(&Report::Sending { number: 7, to: "bob".into() });
+    assert_eq!(fates(&mut app, "bob"), [Fate::Pending { number: 7 }]);
+    app.report(&Report::Accepted { number: 7, to: "bob".into(), id: MessageId(5).into() });
+    assert_eq!(fates(&mut app, "bob"), [Fate::Accepted { id: "5".into() }]);
+    app.report(&Report::Undelivered { to: "bob".into(), ids: vec![MessageId(5).into()] });
+    assert!(matches!(&fates(&mut app, "bob")[..], [Fate::Undelivered { .. }]));
+    // One that an older run has sent is told nevertheless.
+    app.report(&Report::Unconfirmed { to: "bob".into(), ids: vec![MessageId(4).into()] });
+    assert_eq!(notices(&app, "bob").len(), 1);
+}
+
+#[test]
+fn a_message_that_cannot_be_sent_says_why() {
+    let mut app = alice();
+    app.say("bob", "first".to_owned());
+    app.set_time(5);
+    app.say("carol", "second".to_owned());
+    let (reason, detail) = ("body_too_long".to_owned(), "70000 bytes are too many".to_owned());
+    app.report(&Report::Error { reason, detail });
+    let why = "not delivered: 70000 bytes are too many".to_owned();
+    assert_eq!(fates(&mut app, "bob"), [Fate::Undelivered { why }]);
+    assert_eq!(fates(&mut app, "carol"), [Fate::Waiting]);
+}
+
+#[test]
+fn what_another_session_of_ours_has_sent_is_shown_as_ours() {
+    let mut app = alice();
+    let (id, body) = (MessageId(9).into(), Body::new(b"from my phone".to_vec()));
+    app.report(&Report::Sent { id, time: 3, to: "bob".into(), body });
+    assert_eq!(fates(&mut app, "bob"), [Fate::Elsewhere { id: "9".into() }]);
+    assert_eq!(app.conversations["bob"].unread, 0);
+}

@@ -1,0 +1,159 @@
+//! What was said with one user, or in one room, as far as it is kept.
+
+mod entry;
+mod members;
+
+use std::collections::{BTreeSet, VecDeque};
+
+pub(super) use self::entry::{Entry, Fate};
+pub(super) use self::members::{Members, Membership};
+
+/// Entries of one conversation that are kept, at the most.
+pub(super) const ENTRIES_MAX: usize = 10_000;
+
+/// Bytes of one conversation that are kept, at the most.
+pub(super) const CONVERSATION_BYTES_MAX: usize = 16 << 20;
+
+/// Entries that are shown unfolded at a time, at the most.
+const UNFOLDED_MAX: usize = 100;
+
+/// What stands in the lowest row of the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The newest.
+    #[default]
+    End,
+    /// This row of the entry with this number.
+    At { number: u64, row: usize },
+}
+
+/// All that is known of it.
+#[derive(Debug, Default)]
+pub(super) struct Conversation {
+    entries: VecDeque<Entry>,
+    /// The number of the first entry that is kept. Entries are numbered from 0.
+    first: u64,
+    bytes: usize,
+    /// Messages that nobody has seen here.
+    pub(super) unread: usize,
+    /// How many of them name us.
+    pub(super) mentions: usize,
+    /// The first entry that came after somebody stopped reading.
+    pub(super) marker: Option<u64>,
+    pub(super) place: Place,
+    /// The long entries that are shown whole.
+    unfolded: BTreeSet<u64>,
+    /// Who is there, if it is a room.
+    pub(super) members: Members,
+    pub(super) membership: Membership,
+    /// What is being typed for it.
+    pub(super) draft: String,
+    /// When it was used last, counted in uses of all conversations.
+    pub(super) used: u64,
+}
+
+impl Conversation {
+    /// Adds what was said or told, and forgets the oldest that there is no room for.
+    pub(super) fn push(&mut self, entry: Entry) {
+        self.bytes += entry.cost_bytes();
+        self.entries.push_back(entry);
+        while self.entries.len() > ENTRIES_MAX || self.bytes > CONVERSATION_BYTES_MAX && self.entries.len() > 1 {
+            self.forget_oldest();
+        }
+    }
+
+    /// Forgets the oldest entry. The last stays.
+    pub(super) fn forget_oldest(&mut self) {
+        if self.entries.len() < 2 {
+            return;
+        }
+        let Some(entry) = self.entries.pop_front() else { return };
+        self.bytes -= entry.cost_bytes();
+        self.unfolded.remove(&self.first);
+        self.first += 1;
+        if let Place::At { number, row } = &mut self.place
+            && *number < self.first
+        {
+            (*number, *row) = (self.first, 0);
+        }
+        self.marker = self.marker.map(|marker| marker.max(self.first));
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The number that the next entry gets.
+    pub(super) fn end(&self) -> u64 {
+        self.first + self.entries.len() as u64
+    }
+
+    /// The numbers of the entries that are kept.
+    pub(super) fn numbers(&self) -> std::ops::Range<u64> {
+        self.first..self.end()
+    }
+
+    pub(super) fn entry(&self, number: u64) -> Option<&Entry> {
+        let at = number.checked_sub(self.first)?;
+        self.entries.get(usize::try_from(at).ok()?)
+    }
+
+    /// The oldest message of ours that is in such a state.
+    pub(super) fn fate(&mut self, holds: impl Fn(&Fate) -> bool) -> Option<&mut Fate> {
+        self.fates().find(|fate| holds(fate))
+    }
+
+    /// What became of each message of ours, from the oldest on.
+    pub(super) fn fates(&mut self) -> impl DoubleEndedIterator<Item = &mut Fate> {
+        self.entries.iter_mut().filter_map(|entry| match entry {
+            Entry::Said { fate, .. } => Some(fate),
+            _ => None,
+        })
+    }
+
+    /// When the oldest message of ours was said that waits for a place among what is sent.
+    pub(super) fn waits_since(&self) -> Option<u64> {
+        self.entries.iter().find_map(|entry| match entry {
+            Entry::Said { time_ms, fate: Fate::Waiting, .. } => Some(*time_ms),
+            _ => None,
+        })
+    }
+
+    /// Somebody sees all that there is.
+    pub(super) fn read(&mut self) {
+        (self.unread, self.mentions) = (0, 0);
+        let end = self.end();
+        self.marker.take_if(|marker| *marker == end);
+    }
+
+    /// Nobody looks at it any more: what comes from here on is new.
+    pub(super) fn stop_reading(&mut self) {
+        if self.place == Place::End {
+            self.marker = Some(self.end());
+        }
+    }
+
+    pub(super) fn is_unfolded(&self, number: u64) -> bool {
+        self.unfolded.contains(&number)
+    }
+
+    pub(super) fn unfold(&mut self, number: u64) {
+        if self.unfolded.len() >= UNFOLDED_MAX {
+            self.unfolded.pop_first();
+        }
+        self.unfolded.insert(number);
+    }
+
+    pub(super) fn fold_all(&mut self) {
+        self.unfolded.clear();
+    }
+
+    /// Whether it is lost without a loss: nobody types there, and nobody is there.
+    pub(super) fn is_idle(&self) -> bool {
+        self.draft.is_empty() && self.membership != Membership::In
+    }
+}

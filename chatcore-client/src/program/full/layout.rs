@@ -1,0 +1,262 @@
+//! What was said as rows: who said it, when, and what became of it.
+
+use ratatui::style::{Modifier, Style};
+
+use super::clock::Clock;
+use super::colours::Colours;
+use super::conversation::{Conversation, Entry, Fate};
+use super::text::{BodyRow, Row, body_rows, cut, find_all, glyphs};
+
+/// Columns that have the program's signs. No message is ever drawn there.
+pub(crate) const SIGN_COLUMNS: u16 = 2;
+
+/// The sign of what the program says.
+pub(crate) const PROGRAM_SIGN: &str = "—";
+
+/// The sign of a message that names us.
+const MENTION_SIGN: &str = "»";
+
+/// Columns of the time and the blank after it.
+const TIME_COLUMNS: u16 = 6;
+
+/// Columns of messages, at the least, so that there is room for the time.
+const TIMED_COLUMNS_MIN: u16 = 50;
+
+/// Columns of a sender's name, at the least and at the most.
+const SENDER_COLUMNS: (u16, u16) = (6, 14);
+
+/// Columns of what became of a message, with the blanks beside it.
+const FATE_COLUMNS: u16 = 3;
+
+/// By how much rows are indented that go on with a line, if there is room.
+const INDENT_COLUMNS: u16 = 2;
+
+/// Columns of a text, at the least, so that there is room to indent.
+const INDENTED_COLUMNS_MIN: u16 = 16;
+
+/// Rows of a message that is folded.
+const FOLDED_ROWS: usize = 10;
+
+/// Rows that a fold hides, at the least. To hide fewer saves nothing.
+const HIDDEN_ROWS_MIN: usize = 3;
+
+/// Bytes of a message that are looked at before it is folded.
+const FOLDED_BYTES: usize = 4 << 10;
+
+/// Rows of a message that is shown whole, at the most.
+const ROWS_MAX: usize = 20_000;
+
+/// Which columns have what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Columns {
+    pub(crate) width: u16,
+    /// Where the sender begins.
+    pub(crate) sender_at: u16,
+    pub(crate) sender: u16,
+    pub(crate) text_at: u16,
+    pub(crate) text: u16,
+}
+
+impl Columns {
+    pub(crate) fn of(width: u16) -> Self {
+        let time = if width >= TIMED_COLUMNS_MIN { TIME_COLUMNS } else { 0 };
+        let sender = (width / 6).clamp(SENDER_COLUMNS.0, SENDER_COLUMNS.1);
+        let sender_at = SIGN_COLUMNS + time;
+        let text_at = sender_at + sender + FATE_COLUMNS;
+        Self { width, sender_at, sender, text_at, text: width.saturating_sub(text_at) }
+    }
+
+    fn has_time(&self) -> bool {
+        self.sender_at > SIGN_COLUMNS
+    }
+
+    fn indent(&self) -> u16 {
+        if self.text >= INDENTED_COLUMNS_MIN { INDENT_COLUMNS } else { 0 }
+    }
+}
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// What the program says, from the first column of the senders on.
+    Program { text: Row, style: Style, is_first: bool },
+    /// A part of a message.
+    Message {
+        /// Who said it, when, and what became of it: in the first row.
+        head: Option<Head>,
+        indent: u16,
+        text: Row,
+        /// The glyphs that are looked for.
+        hits: Vec<bool>,
+    },
+}
+
+/// What stands before a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) sign: &'static str,
+    pub(crate) time: Option<String>,
+    pub(crate) sender: Row,
+    pub(crate) sender_style: Style,
+    pub(crate) fate: &'static str,
+    pub(crate) fate_style: Style,
+}
+
+/// What rows are made with.
+pub(crate) struct Layout<'a> {
+    pub(crate) columns: Columns,
+    pub(crate) clock: &'a Clock,
+    pub(crate) colours: Colours,
+    pub(crate) own_name: &'a str,
+    /// What is looked for, in lower case.
+    pub(crate) needle: Option<&'a str>,
+}
+
+impl Layout<'_> {
+    /// The rows of an entry, with what the program says before it: that another day begins, and that what follows is new.
+    pub(crate) fn block(&self, conversation: &Conversation, number: u64) -> Vec<Line> {
+        let mut lines = Vec::new();
+        let Some(entry) = conversation.entry(number) else { return lines };
+        let before = number.checked_sub(1).and_then(|before| conversation.entry(before));
+        let day = self.clock.day(entry.time_ms());
+        if before.is_none_or(|before| self.clock.day(before.time_ms()) != day) {
+            lines.push(self.rule(&self.clock.day_in_words(entry.time_ms()), Style::new()));
+        }
+        if conversation.marker == Some(number) && before.is_some() {
+            lines.push(self.rule("new", self.colours.of_trouble()));
+        }
+        let is_unfolded = conversation.is_unfolded(number);
+        match entry {
+            Entry::Notice { text, .. } => lines.extend(self.told(text, dim(), is_unfolded)),
+            Entry::Heard { .. } | Entry::Said { .. } => lines.extend(self.message(entry, is_unfolded)),
+        }
+        lines
+    }
+
+    /// Whether a message is not shown whole.
+    pub(crate) fn is_folded(&self, conversation: &Conversation, number: u64) -> bool {
+        let Some(entry) = conversation.entry(number) else { return false };
+        let columns = if let Entry::Notice { .. } = entry { self.notice_columns() } else { self.columns.text };
+        self.folded(entry.body(), columns, conversation.is_unfolded(number)).1 > 0
+    }
+
+    /// The rows of a body that are shown, and the bytes that are not.
+    fn folded(&self, body: &[u8], columns: u16, is_unfolded: bool) -> (Vec<BodyRow>, usize) {
+        let indent = self.columns.indent();
+        let (bytes_max, shown, hidden_min) =
+            if is_unfolded { (body.len(), ROWS_MAX, 1) } else { (FOLDED_BYTES, FOLDED_ROWS, HIDDEN_ROWS_MIN) };
+        let start = &body[..boundary(body, bytes_max)];
+        let mut rows = body_rows(start, columns, indent, shown + hidden_min);
+        if rows.len() < shown + hidden_min {
+            return (rows, body.len() - start.len());
+        }
+        let first_hidden = rows[shown].at;
+        rows.truncate(shown);
+        (rows, body.len() - first_hidden)
+    }
+
+    fn message(&self, entry: &Entry, is_unfolded: bool) -> Vec<Line> {
+        let (rows, hidden_bytes) = self.folded(entry.body(), self.columns.text, is_unfolded);
+        let hits = self.needle.map(|needle| find_all(entry.body(), needle)).unwrap_or_default();
+        let is_hit = |at: usize| hits.iter().any(|hit| hit.contains(&at));
+        let mut head = Some(self.head(entry));
+        let mut lines: Vec<_> = rows
+            .into_iter()
+            .map(|BodyRow { row, is_wrapped, .. }| Line::Message {
+                head: head.take(),
+                indent: if is_wrapped { self.columns.indent() } else { 0 },
+                hits: if hits.is_empty() { Vec::new() } else { row.iter().map(|glyph| is_hit(glyph.at)).collect() },
+                text: row,
+            })
+            .collect();
+        if hidden_bytes > 0 {
+            lines.push(self.program(&format!("… {} more", amount(hidden_bytes)), dim()));
+        }
+        if let Entry::Said { fate: Fate::Undelivered { why } | Fate::Unconfirmed { why }, .. } = entry {
+            lines.extend(self.told(why, self.colours.of_trouble(), is_unfolded));
+        }
+        lines
+    }
+
+    fn head(&self, entry: &Entry) -> Head {
+        let (sender, is_mention) = match entry {
+            Entry::Heard { from, is_mention, .. } => (from.as_str(), *is_mention),
+            Entry::Said { .. } | Entry::Notice { .. } => (self.own_name, false),
+        };
+        let (fate, fate_style) = if let Entry::Said { fate, .. } = entry { self.fate(fate) } else { ("", dim()) };
+        let style = self.colours.of_name(sender);
+        let is_own = matches!(entry, Entry::Said { .. });
+        Head {
+            sign: if is_mention { MENTION_SIGN } else { "" },
+            time: self.columns.has_time().then(|| self.clock.minute(entry.time_ms())),
+            sender: cut(glyphs(sender, 0), self.columns.sender),
+            sender_style: if is_own { style.add_modifier(Modifier::BOLD) } else { style },
+            fate,
+            fate_style,
+        }
+    }
+
+    fn fate(&self, fate: &Fate) -> (&'static str, Style) {
+        match fate {
+            Fate::Waiting | Fate::Pending { .. } => ("…", dim()),
+            Fate::Accepted { .. } => ("✓", dim()),
+            Fate::Elsewhere { .. } => ("=", dim()),
+            Fate::Undelivered { .. } => ("✗", self.colours.of_trouble()),
+            Fate::Unconfirmed { .. } => ("?", self.colours.of_trouble()),
+        }
+    }
+
+    fn notice_columns(&self) -> u16 {
+        self.columns.width.saturating_sub(SIGN_COLUMNS)
+    }
+
+    /// What the program tells. It holds names and reasons, which others choose.
+    fn told(&self, text: &str, style: Style, is_unfolded: bool) -> Vec<Line> {
+        let (rows, hidden_bytes) = self.folded(text.as_bytes(), self.notice_columns(), is_unfolded);
+        let mut lines: Vec<_> = rows
+            .into_iter()
+            .enumerate()
+            .map(|(at, BodyRow { row, .. })| Line::Program { text: row, style, is_first: at == 0 })
+            .collect();
+        if hidden_bytes > 0 {
+            lines.push(self.program(&format!("… {} more", amount(hidden_bytes)), dim()));
+        }
+        lines
+    }
+
+    /// One row of the program's own.
+    fn program(&self, text: &str, style: Style) -> Line {
+        let text = cut(glyphs(text, 0), self.notice_columns());
+        Line::Program { text, style, is_first: true }
+    }
+
+    /// A line across all columns.
+    fn rule(&self, words: &str, style: Style) -> Line {
+        let used = u16::try_from(words.chars().count()).unwrap_or(u16::MAX).saturating_add(2);
+        let rest = usize::from(self.notice_columns().saturating_sub(used));
+        let (before, after) = (rest / 2, rest - rest / 2);
+        self.program(&format!("{} {words} {}", "─".repeat(before), "─".repeat(after)), style)
+    }
+}
+
+/// How what matters less is written.
+pub(crate) fn dim() -> Style {
+    Style::new().add_modifier(Modifier::DIM)
+}
+
+/// The greatest count of bytes up to this one that ends with a whole character.
+fn boundary(body: &[u8], bytes_max: usize) -> usize {
+    if body.len() <= bytes_max {
+        return body.len();
+    }
+    // No character has more than four bytes; what is no text is cut anywhere.
+    (bytes_max - 3..=bytes_max).rev().find(|at| body[*at] & 0xc0 != 0x80).unwrap_or(bytes_max)
+}
+
+fn amount(bytes: usize) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        _ => format!("{} MB", bytes / 1_000_000),
+    }
+}

@@ -1,0 +1,101 @@
+//! Whether a message names somebody.
+
+use crate::UserName;
+
+/// Bytes of a message that are searched for a name.
+const SEARCHED_BYTES_MAX: usize = 16 << 10;
+
+/// Bytes that a spelling of a name may take for each byte of the name.
+const SPELLING_FACTOR: usize = 4;
+
+/// Spellings of one message that are compared with a name: each takes about a microsecond.
+const SPELLINGS_MAX: usize = 200;
+
+/// Whether a name stands in a body as a word, spelled in any way that the server takes for it.
+pub(super) fn names(body: &[u8], name: &str) -> bool {
+    if name.is_empty() {
+        return false;
+    }
+    let body = &body[..body.len().min(SEARCHED_BYTES_MAX)];
+    body.utf8_chunks().any(|chunk| stands_in(chunk.valid(), name))
+}
+
+fn stands_in(text: &str, name: &str) -> bool {
+    if text.is_ascii() {
+        return name.is_ascii() && stands_in_ascii(text.as_bytes(), name.as_bytes());
+    }
+    let mut before = None;
+    let starts = text.char_indices().filter(|(_, c)| {
+        let is_start = is_of_word(*c) && !before.is_some_and(is_of_word);
+        before = Some(*c);
+        is_start && may_begin(*c, name)
+    });
+    let spellings = starts.flat_map(|(at, _)| words(&text[at..], name.len() * SPELLING_FACTOR));
+    spellings.take(SPELLINGS_MAX).any(|words| UserName::new(words).is_ok_and(|spelled| spelled.as_str() == name))
+}
+
+/// Whether a spelling of the name may begin with a character. Most cannot, and need not be compared.
+fn may_begin(c: char, name: &str) -> bool {
+    let first = name.chars().next().unwrap_or_default();
+    !c.is_ascii() || !first.is_ascii() || c.eq_ignore_ascii_case(&first)
+}
+
+fn stands_in_ascii(text: &[u8], name: &[u8]) -> bool {
+    let is_of_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    text.windows(name.len()).enumerate().any(|(at, window)| {
+        window.eq_ignore_ascii_case(name)
+            && !is_of_word(at.checked_sub(1).and_then(|before| text.get(before)))
+            && !is_of_word(text.get(at + name.len()))
+    })
+}
+
+/// The first word of a text, the first two and what is between them, and so on, up to so many bytes.
+fn words(text: &str, bytes_max: usize) -> impl Iterator<Item = &str> {
+    let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]).skip(1);
+    let is_end = |end: &usize| !text[*end..].starts_with(is_of_word) && text[..*end].ends_with(is_of_word);
+    ends.take_while(move |end| *end <= bytes_max).filter(is_end).map(|end| &text[..end])
+}
+
+/// Letters, their marks and digits.
+fn is_of_word(c: char) -> bool {
+    c.is_alphanumeric() || unicode_width::UnicodeWidthChar::width(c) == Some(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_found_as_a_word_in_any_case() {
+        for body in
+            ["alice", "hello Alice!", "@ALICE: look", "(alice)", "ask alice's brother", "wörter, alice", "ａｌｉｃｅ?"]
+        {
+            assert!(names(body.as_bytes(), "alice"), "{body}");
+        }
+        for body in ["malice", "alices", "ali ce", "", "al\u{ef}ce", "wörter, malice", "alice2"] {
+            assert!(!names(body.as_bytes(), "alice"), "{body}");
+        }
+    }
+
+    #[test]
+    fn names_of_other_scripts_are_found_too() {
+        assert!(names("сказал ВАНЯ вчера".as_bytes(), "ваня"));
+        assert!(!names("сказал ванята".as_bytes(), "ваня"));
+        // Composed or not, it is the same name.
+        assert!(names("oh, Ame\u{301}lie!".as_bytes(), "amélie"));
+        assert!(names(b"\xff\xfe guest-7 \xff", "guest-7"));
+    }
+
+    /// The work for one message is bounded: what comes after so many words is not looked at.
+    #[test]
+    fn a_message_of_many_words_costs_no_more_than_a_bound() {
+        let words = "ä ".repeat(4_000);
+        assert!(!names(format!("{words} ваня").as_bytes(), "ваня"));
+        assert!(names(format!("ваня {words}").as_bytes(), "ваня"));
+    }
+
+    #[test]
+    fn a_nobody_is_never_named() {
+        assert!(!names(b"hello", ""));
+    }
+}

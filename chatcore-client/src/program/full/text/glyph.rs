@@ -1,0 +1,211 @@
+//! Text as glyphs: what is drawn in the cells of a terminal.
+
+use std::fmt::Write;
+
+use compact_str::{CompactString, ToCompactString, format_compact};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+use crate::program::escape::is_unsafe;
+
+/// Marks on one letter, at the most. More are left out, so that no letter reaches into other lines.
+const MARKS_MAX: usize = 4;
+
+/// Characters of one glyph, at the most: the longest emoji that Unicode lists for interchange has 10, and a flag of a
+/// region 7.
+const GLYPH_CHARS_MAX: usize = 16;
+
+/// Columns between the stops of a tab.
+const TAB_COLUMNS: u16 = 4;
+
+/// What a cell of a row shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Glyph {
+    /// One grapheme.
+    pub(crate) text: CompactString,
+    /// Cells that it takes: 1 or 2.
+    pub(crate) width: u16,
+    /// It stands for something that cannot be shown.
+    pub(crate) is_mark: bool,
+    /// Where in the text it begins.
+    pub(crate) at: usize,
+}
+
+/// A row of text.
+pub(crate) type Row = Vec<Glyph>;
+
+/// The columns of glyphs.
+pub(crate) fn width(row: &[Glyph]) -> u16 {
+    row.iter().fold(0, |columns, glyph| columns.saturating_add(glyph.width))
+}
+
+/// What shows a line of text. `start` is where the line begins in the text.
+pub(crate) fn glyphs(line: &str, start: usize) -> Row {
+    let mut making = Making::default();
+    making.push_text(line, start);
+    making.row
+}
+
+/// The same for bytes, of which some may be no text.
+pub(super) fn glyphs_of_bytes(line: &[u8], mut start: usize) -> Row {
+    let mut making = Making::default();
+    for chunk in line.utf8_chunks() {
+        making.push_text(chunk.valid(), start);
+        start += chunk.valid().len();
+        for byte in chunk.invalid() {
+            making.push_mark(&format_compact!("\u{27e8}x{byte:02X}\u{27e9}"), start);
+            start += 1;
+        }
+    }
+    making.row
+}
+
+/// A row that is being made.
+#[derive(Default)]
+struct Making {
+    row: Row,
+    columns: u16,
+}
+
+impl Making {
+    fn push(&mut self, text: CompactString, width: u16, is_mark: bool, at: usize) {
+        self.columns = self.columns.wrapping_add(width);
+        self.row.push(Glyph { text, width, is_mark, at });
+    }
+
+    fn push_mark(&mut self, mark: &str, at: usize) {
+        for c in mark.chars() {
+            self.push(c.to_compact_string(), 1, true, at);
+        }
+    }
+
+    fn push_text(&mut self, text: &str, start: usize) {
+        // Most text is this.
+        if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            self.row.reserve(text.len());
+            for (at, byte) in text.bytes().enumerate() {
+                self.push(char::from(byte).to_compact_string(), 1, false, start + at);
+            }
+            return;
+        }
+        for (at, grapheme) in text.grapheme_indices(true) {
+            self.push_grapheme(grapheme, start + at);
+        }
+    }
+
+    fn push_grapheme(&mut self, grapheme: &str, at: usize) {
+        if grapheme == "\t" {
+            for _ in 0..TAB_COLUMNS - self.columns % TAB_COLUMNS {
+                self.push(CompactString::const_new(" "), 1, false, at);
+            }
+        } else if is_region_flag(grapheme) {
+            self.push(grapheme.to_compact_string(), 2, false, at);
+        } else if grapheme.chars().any(is_hidden) {
+            for (inner, c) in grapheme.char_indices() {
+                if is_hidden(c) {
+                    self.push_mark(&mark(c), at + inner);
+                } else {
+                    self.push_cluster(c.encode_utf8(&mut [0; 4]), at + inner);
+                }
+            }
+        } else {
+            self.push_cluster(grapheme, at);
+        }
+    }
+
+    /// A grapheme that is seen: with no more marks than are allowed, and in pieces if it is too long or too wide.
+    fn push_cluster(&mut self, grapheme: &str, at: usize) {
+        let kept = with_few_marks(grapheme);
+        let is_long = kept.chars().count() > GLYPH_CHARS_MAX;
+        match kept.width() {
+            // A mark without a letter gets one to stand on.
+            0 if !is_long => self.push(format_compact!("\u{25cc}{kept}"), 1, true, at),
+            1 if !is_long => self.push(kept, 1, false, at),
+            2 if !is_long => self.push(kept, 2, false, at),
+            _ => self.push_pieces(&kept, at),
+        }
+    }
+
+    /// Each letter by itself, with its marks.
+    fn push_pieces(&mut self, cluster: &str, at: usize) {
+        let mut piece = CompactString::default();
+        for c in cluster.chars() {
+            if !piece.is_empty() && (width_of(c) > 0 || piece.chars().count() >= GLYPH_CHARS_MAX) {
+                self.push_piece(std::mem::take(&mut piece), at);
+            }
+            piece.push(c);
+        }
+        self.push_piece(piece, at);
+    }
+
+    fn push_piece(&mut self, piece: CompactString, at: usize) {
+        match piece.width() {
+            0 => self.push(format_compact!("\u{25cc}{piece}"), 1, true, at),
+            width @ (1 | 2) => self.push(piece, if width == 1 { 1 } else { 2 }, false, at),
+            // The few characters that are wider than two cells.
+            _ => {
+                let spelled: CompactString = piece.chars().map(code).collect();
+                self.push_mark(&spelled, at);
+            }
+        }
+    }
+}
+
+/// The grapheme, with no more marks on a letter than are allowed. Joiners are none.
+fn with_few_marks(grapheme: &str) -> CompactString {
+    let mut marks = 0;
+    let is_kept = |c: &char| {
+        if matches!(c, '\u{200c}' | '\u{200d}') {
+            return true;
+        }
+        marks = if width_of(*c) == 0 { marks + 1 } else { 0 };
+        marks <= MARKS_MAX
+    };
+    grapheme.chars().filter(is_kept).collect()
+}
+
+fn width_of(c: char) -> usize {
+    UnicodeWidthStr::width(c.encode_utf8(&mut [0; 4]) as &str)
+}
+
+/// Whether a character is obeyed by terminals, or is seen by nobody.
+fn is_hidden(c: char) -> bool {
+    is_unsafe(c) || is_blank_letter(c) || is_noncharacter(c)
+}
+
+/// Letters that are drawn as nothing, and are no blanks.
+const fn is_blank_letter(c: char) -> bool {
+    matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}')
+}
+
+const fn is_noncharacter(c: char) -> bool {
+    matches!(c, '\u{fdd0}'..='\u{fdef}') || c as u32 & 0xfffe == 0xfffe
+}
+
+/// The flag of a region, like Scotland's: a black flag, the letters of the region as tags, and the tag that ends it.
+fn is_region_flag(grapheme: &str) -> bool {
+    let tags = grapheme.strip_prefix('\u{1f3f4}').and_then(|rest| rest.strip_suffix('\u{e007f}'));
+    tags.is_some_and(|tags| {
+        (3..=6).contains(&tags.chars().count())
+            && tags.chars().all(|c| matches!(c, '\u{e0030}'..='\u{e0039}' | '\u{e0061}'..='\u{e007a}'))
+    })
+}
+
+/// What is shown in place of a character that would be obeyed, or not be seen.
+fn mark(c: char) -> CompactString {
+    match c {
+        '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}').to_compact_string(),
+        '\u{7f}' => CompactString::const_new("\u{2421}"),
+        // Hyphens for breaking words, places for breaking lines, and marks of direction: texts in many languages have
+        // them, and they do no harm where nothing obeys them.
+        '\u{ad}' => CompactString::const_new("-"),
+        '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{2060}' | '\u{feff}' => CompactString::const_new("·"),
+        other => code(other),
+    }
+}
+
+fn code(c: char) -> CompactString {
+    let mut code = CompactString::const_new("\u{27e8}");
+    write!(code, "{:04X}\u{27e9}", u32::from(c)).expect("a string takes everything");
+    code
+}

@@ -1,0 +1,82 @@
+//! What others say, laid out: drawn grapheme by grapheme, and never interpreted.
+//!
+//! `glyph` makes glyphs of text, `wrap` breaks lines of them into rows, `bidi` puts the glyphs of a row into the order in
+//! which a reader expects them, and `find` finds text whatever its case.
+
+mod bidi;
+mod find;
+mod glyph;
+mod wrap;
+
+#[cfg(test)]
+pub(super) mod tests;
+
+pub(super) use self::find::{contains, find_all};
+pub(super) use self::glyph::{Glyph, Row, glyphs, width};
+use self::wrap::wrap;
+
+/// Columns of a row, at the least, so that every glyph fits into every row.
+const ROW_COLUMNS_MIN: u16 = 2;
+
+/// Text as rows of this width, at least one, in the order of the text. All glyphs are in them.
+pub(super) fn rows(text: &str, width: u16) -> Vec<Row> {
+    let width = width.max(ROW_COLUMNS_MIN);
+    let mut wrapped = Vec::new();
+    let mut start = 0;
+    for line in text.split('\n') {
+        let line_glyphs = glyphs(line, start);
+        wrapped.extend(wrap(&line_glyphs, width, width).into_iter().map(|range| line_glyphs[range].to_vec()));
+        start += line.len() + 1;
+    }
+    wrapped
+}
+
+/// A row of a body.
+pub(super) struct BodyRow {
+    /// From the left to the right.
+    pub(super) row: Row,
+    /// It goes on with the line of the row before.
+    pub(super) is_wrapped: bool,
+    /// Where in the body it begins.
+    pub(super) at: usize,
+}
+
+/// The first rows of a body, as they are read: rows that go on with a line are narrower by the indent.
+pub(super) fn body_rows(body: &[u8], width: u16, indent: u16, rows_max: usize) -> Vec<BodyRow> {
+    let first = width.max(ROW_COLUMNS_MIN);
+    let rest = width.saturating_sub(indent).max(ROW_COLUMNS_MIN);
+    let mut wrapped = Vec::new();
+    let mut start = 0;
+    for line in body.split(|byte| *byte == b'\n') {
+        if wrapped.len() >= rows_max {
+            break;
+        }
+        let shown = line.strip_suffix(b"\r").unwrap_or(line);
+        let line_glyphs = glyph::glyphs_of_bytes(shown, start);
+        let mut ranges = wrap(&line_glyphs, first, rest);
+        // A blank at which a line was broken is not wanted at the start of the next row.
+        for range in &mut ranges[1..] {
+            let is_blank = line_glyphs.get(range.start).is_some_and(|glyph| glyph.text == " ");
+            range.start += usize::from(is_blank && range.len() > 1);
+        }
+        ranges.truncate(rows_max - wrapped.len());
+        let ordered = bidi::order(&line_glyphs, &ranges);
+        let begins = ranges.iter().map(|range| line_glyphs.get(range.start).map_or(start, |glyph| glyph.at));
+        let of_line = ordered.into_iter().zip(begins).enumerate();
+        wrapped.extend(of_line.map(|(nth, (row, at))| BodyRow { row, is_wrapped: nth > 0, at }));
+        start += line.len() + 1;
+    }
+    wrapped
+}
+
+/// As many glyphs as fit, with a sign at the end if some do not.
+pub(super) fn cut(mut row: Row, columns: u16) -> Row {
+    if width(&row) <= columns {
+        return row;
+    }
+    while width(&row) >= columns.max(1) {
+        row.pop();
+    }
+    row.push(Glyph { text: "…".into(), width: 1, is_mark: false, at: usize::MAX });
+    row
+}
