@@ -199,9 +199,14 @@ mod tests {
     use ratatui::backend::CrosstermBackend;
     use ratatui::buffer::Buffer;
     use ratatui::layout::Rect;
+    use ratatui::style::Style;
     use ratatui::{Terminal, TerminalOptions, Viewport};
 
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::program::full::text::glyphs;
+    use crate::program::full::text::tests::nasty_bytes;
 
     /// Joined and marked in ways in which terminals differ: `vt100` draws the first 8 cells wide, and not 2.
     const ODD: [&str; 4] = ["👩\u{200d}👩\u{200d}👧\u{200d}👦", "❤\u{fe0f}", "👍🏽", "n\u{303}"];
@@ -228,9 +233,9 @@ mod tests {
     }
 
     fn frame(buffer: &mut Buffer) {
-        buffer.set_string(0, 0, "left|", ratatui::style::Style::new());
-        buffer.set_string(25, 0, "|here", ratatui::style::Style::new());
-        buffer.set_string(0, 1, "the row below that is full....", ratatui::style::Style::new());
+        buffer.set_string(0, 0, "left|", Style::new());
+        buffer.set_string(25, 0, "|here", Style::new());
+        buffer.set_string(0, 1, "the row below that is full....", Style::new());
     }
 
     #[test]
@@ -238,7 +243,7 @@ mod tests {
         let rows = shown(&[frame, |buffer| {
             frame(buffer);
             odd(6, buffer);
-            buffer.set_string(18, 0, "words", ratatui::style::Style::new());
+            buffer.set_string(18, 0, "words", Style::new());
         }]);
         assert!(rows[0].starts_with("left|"), "{rows:?}");
         // What was there before the glyphs came was not drawn anew by ratatui.
@@ -257,5 +262,52 @@ mod tests {
             frame,
         ]);
         assert_eq!(rows[0], "left|                    |here");
+    }
+
+    /// Columns of others' text, between two borders.
+    const OTHERS: Range<u16> = 10..40;
+
+    fn with_glyphs(lines: &[Vec<u8>], buffer: &mut Buffer) {
+        for (y, line) in (0..).zip(lines) {
+            buffer.set_string(0, y, "the list |", Style::new());
+            buffer.set_string(40, y, "| a column of members that is right here", Style::new());
+            let mut x = OTHERS.start;
+            for glyph in glyphs(&String::from_utf8_lossy(line), 0) {
+                if x + glyph.width > OTHERS.end {
+                    break;
+                }
+                put(&mut buffer[(x, y)], &glyph.text, glyph.width);
+                x += glyph.width;
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// `vt100` adds up the widths of characters, and knows no joined emoji: what stands beside others' text is where
+        /// it belongs nevertheless, after any pictures.
+        #[test]
+        fn nothing_beside_others_text_is_ever_covered(
+            pictures in prop::collection::vec(prop::collection::vec(nasty_bytes(), 3), 1..4),
+        ) {
+            let area = Rect::new(0, 0, 80, 3);
+            let options = TerminalOptions { viewport: Viewport::Fixed(area) };
+            let mut bytes = Vec::new();
+            let mut terminal = Terminal::with_options(Placed::new(CrosstermBackend::new(&mut bytes)), options).unwrap();
+            for lines in &pictures {
+                terminal.draw(|frame| with_glyphs(lines, frame.buffer_mut())).unwrap();
+            }
+            drop(terminal);
+            let mut screen = vt100::Parser::new(3.try_into().unwrap(), 80.try_into().unwrap(), 0);
+            screen.process(&bytes);
+            let cells = |y, columns: Range<u16>| -> String {
+                columns.map(|x| screen.screen().cell(y, x).map_or("", vt100::Cell::contents).to_owned()).collect()
+            };
+            for y in 0..3 {
+                prop_assert_eq!(cells(y, 0..10).replace(' ', ""), "thelist|");
+                prop_assert_eq!(cells(y, 40..80).replace(' ', ""), "|acolumnofmembersthatisrighthere");
+            }
+        }
     }
 }

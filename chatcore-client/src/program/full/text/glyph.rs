@@ -116,12 +116,12 @@ impl Making {
     /// A grapheme that is seen: with no more marks than are allowed, and in pieces if it is too long or too wide.
     fn push_cluster(&mut self, grapheme: &str, at: usize) {
         let kept = with_few_marks(grapheme);
-        let is_long = kept.chars().count() > GLYPH_CHARS_MAX;
+        let is_short = kept.chars().count() <= GLYPH_CHARS_MAX;
+        // What has no width would be drawn onto the cell before, which is not its own.
+        let is_whole = is_short && kept.chars().next().is_some_and(|c| width_of(c) > 0);
         match kept.width() {
-            // A mark without a letter gets one to stand on.
-            0 if !is_long => self.push(format_compact!("\u{25cc}{kept}"), 1, true, at),
-            1 if !is_long => self.push(kept, 1, false, at),
-            2 if !is_long => self.push(kept, 2, false, at),
+            1 if is_whole => self.push(kept, 1, false, at),
+            2 if is_whole => self.push(kept, 2, false, at),
             _ => self.push_pieces(&kept, at),
         }
     }
@@ -140,6 +140,7 @@ impl Making {
 
     fn push_piece(&mut self, piece: CompactString, at: usize) {
         match piece.width() {
+            // A mark without a letter gets one to stand on.
             0 => self.push(format_compact!("\u{25cc}{piece}"), 1, true, at),
             width @ (1 | 2) => self.push(piece, if width == 1 { 1 } else { 2 }, false, at),
             // The few characters that are wider than two cells.

@@ -71,6 +71,12 @@ fn what_belongs_together_is_one_glyph() {
 }
 
 #[test]
+fn nothing_is_drawn_onto_the_cell_before() {
+    assert_eq!(texts(&glyphs("\u{200d}\u{ff9e}", 0)), ["\u{25cc}\u{200d}", "\u{ff9e}"]);
+    assert_eq!(texts(&glyphs("\u{301}a", 0)), ["\u{25cc}\u{301}", "a"]);
+}
+
+#[test]
 fn no_glyph_is_long_or_wide() {
     let family = ["👩"; 300].join("\u{200d}");
     for text in [family.as_str(), "\u{17d8}", "\u{fdfd}", "क्ष्म्य्र्व", "\u{1100}\u{1161}\u{11a8}"]
@@ -188,6 +194,8 @@ proptest! {
                 prop_assert!(!glyph.text.chars().any(char::is_control), "{:?}", glyph);
                 prop_assert!(glyph.text.chars().count() <= 17, "{:?}", glyph);
                 prop_assert!(glyph.at <= body.len());
+                let first = glyph.text.chars().next().unwrap();
+                prop_assert!(unicode_width::UnicodeWidthChar::width(first) != Some(0), "{:?} is no cell's own", glyph);
             }
         }
     }
