@@ -1,5 +1,6 @@
 //! Pictures, as they are drawn into memory.
 
+mod cost;
 mod pictures;
 mod places;
 
