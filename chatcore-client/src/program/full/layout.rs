@@ -78,7 +78,7 @@ impl Columns {
 /// One row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Line {
-    /// What the program says, from the first column of the senders on.
+    /// What the program says, right of its sign.
     Program { text: Row, style: Style, is_first: bool },
     /// A part of a message.
     Message {

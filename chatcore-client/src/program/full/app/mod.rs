@@ -12,14 +12,13 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 
 use ratatui::layout::Rect;
-
 use tui_input::Input as Line;
 
 use self::rooms::Rosters;
 pub(super) use self::searching::Search;
 use super::clock::Clock;
 use super::colours::Colours;
-use super::conversation::Conversation;
+use super::conversation::{Conversation, Place};
 use crate::program::command::{self, Command};
 use crate::program::console::{Ask, Input};
 
@@ -149,6 +148,10 @@ impl App {
         }
         self.search.take_if(|_| is_other);
         let conversation = self.conversation(name);
+        if is_other {
+            // The newest is seen first, and the marker tells where somebody stopped reading.
+            conversation.place = Place::End;
+        }
         conversation.read();
         let draft = std::mem::take(&mut conversation.draft);
         self.line = Line::new(draft);

@@ -65,7 +65,8 @@ impl App {
             Report::Missed { room, .. } => self.notice(room, report.text()),
             Report::Stale { room } => self.members_changed(room),
             Report::Presence { name, online, .. } => self.presence(name, *online, report),
-            Report::Reconnecting { .. } => self.trouble = Some(report.text()),
+            // The hint was about something that matters less, and would cover it.
+            Report::Reconnecting { .. } => (self.trouble, self.hint) = (Some(report.text()), None),
             Report::Error { reason, .. } => self.failed(reason, report),
             // A command asked for these, and whoever typed it looks at what is open.
             Report::Rejected { .. } | Report::Online { .. } | Report::Help { .. } => self.answer(report.text()),

@@ -8,7 +8,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::{draw_border, draw_row};
 use crate::program::full::app::{App, PROGRAM};
-use crate::program::full::conversation::Conversation;
+use crate::program::full::conversation::{Conversation, Membership};
 use crate::program::full::layout::dim;
 use crate::program::full::text::{cut, glyphs};
 
@@ -93,7 +93,7 @@ impl App {
         let columns = area.width.saturating_sub(1 + count_columns);
         let shown = if name == PROGRAM { PROGRAM_NAME } else { name };
         let place = Rect { x: area.x + 1, width: columns, ..area };
-        let is_out = conversation.membership == crate::program::full::conversation::Membership::Out;
+        let is_out = conversation.membership == Membership::Out;
         let name_style = if is_out { style.patch(dim()) } else { style };
         draw_row(&cut(glyphs(shown, 0), columns), place, name_style, buffer);
         let count_style = if is_for_us && !is_open { self.colours.of_trouble() } else { style };

@@ -10,7 +10,7 @@ use super::{draw_row, draw_styled};
 use crate::program::full::app::App;
 use crate::program::full::conversation::{Conversation, Place};
 use crate::program::full::layout::{Columns, Head, Line, PROGRAM_SIGN, SIGN_COLUMNS, dim};
-use crate::program::full::text::{cut, glyphs};
+use crate::program::full::text::{Row, cut, glyphs};
 
 impl App {
     pub(super) fn draw_messages(&self, area: Rect, buffer: &mut Buffer) {
@@ -53,7 +53,7 @@ fn draw_below(conversation: &Conversation, next: u64, area: Rect, buffer: &mut B
     draw_program(&cut(glyphs(&text, 0), area.width.saturating_sub(SIGN_COLUMNS)), style, true, area, buffer);
 }
 
-fn draw_program(text: &crate::program::full::text::Row, style: Style, is_first: bool, area: Rect, buffer: &mut Buffer) {
+fn draw_program(text: &Row, style: Style, is_first: bool, area: Rect, buffer: &mut Buffer) {
     if is_first {
         draw_row(&glyphs(PROGRAM_SIGN, 0), Rect { width: SIGN_COLUMNS, ..area }, dim(), buffer);
     }

@@ -16,7 +16,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::app::App;
 use super::placed::put;
-use super::text::{Row, glyphs, rows, width};
+use super::text::{Glyph, Row, glyphs, rows, width};
 
 /// Columns and rows with which something can be done, at the least.
 const COLUMNS_MIN: u16 = 20;
@@ -85,7 +85,7 @@ fn draw_row(row: &Row, area: Rect, style: Style, buffer: &mut Buffer) -> u16 {
 }
 
 /// The same with a style for each.
-fn draw_styled<'a>(row: impl Iterator<Item = (&'a super::text::Glyph, Style)>, area: Rect, buffer: &mut Buffer) -> u16 {
+fn draw_styled<'a>(row: impl Iterator<Item = (&'a Glyph, Style)>, area: Rect, buffer: &mut Buffer) -> u16 {
     let area = area.intersection(buffer.area);
     let mut x = area.x;
     for (glyph, style) in row {
