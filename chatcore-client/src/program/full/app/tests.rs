@@ -194,3 +194,26 @@ fn what_another_session_of_ours_has_sent_is_shown_as_ours() {
     assert_eq!(fates(&mut app, "bob"), [Fate::Elsewhere { id: "9".into() }]);
     assert_eq!(app.conversations["bob"].unread, 0);
 }
+
+#[test]
+fn a_conversation_that_is_opened_again_shows_its_newest() {
+    let mut app = alice();
+    app.open("#lobby");
+    app.report(&message("bob", "#lobby", "read"));
+    app.look_at(Place::At { number: 0, row: 0 });
+    app.report(&message("bob", "#lobby", "below what is seen"));
+    assert_eq!(app.conversations["#lobby"].unread, 1);
+    app.open("#garden");
+    app.open("#lobby");
+    let lobby = &app.conversations["#lobby"];
+    assert_eq!((lobby.place, lobby.unread, lobby.marker), (Place::End, 0, Some(1)));
+}
+
+#[test]
+fn no_hint_covers_that_the_connection_is_lost() {
+    let mut app = alice();
+    app.hint = Some("message 3 of 7".to_owned());
+    let (reason, detail) = ("timed_out".to_owned(), "nothing was heard".to_owned());
+    app.report(&Report::Reconnecting { reason, detail, attempt: 1, after: std::time::Duration::from_secs(2) });
+    assert_eq!((app.hint, app.trouble.as_deref()), (None, Some("nothing was heard; reconnecting in 2.0 s")));
+}
