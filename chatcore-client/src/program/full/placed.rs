@@ -208,8 +208,8 @@ mod tests {
     use crate::program::full::text::glyphs;
     use crate::program::full::text::tests::nasty_bytes;
 
-    /// Joined and marked in ways in which terminals differ: `vt100` draws the first 8 cells wide, and not 2.
-    const ODD: [&str; 4] = ["👩\u{200d}👩\u{200d}👧\u{200d}👦", "❤\u{fe0f}", "👍🏽", "n\u{303}"];
+    /// Joined and marked in ways in which terminals differ: `vt100` draws the last 8 cells wide, and not 2.
+    const ODD: [&str; 4] = ["❤\u{fe0f}", "👍🏽", "n\u{303}", "👩\u{200d}👩\u{200d}👧\u{200d}👦"];
 
     /// Draws pictures one after the other, and tells what the last looks like on a terminal.
     fn shown(pictures: &[fn(&mut Buffer)]) -> Vec<String> {
@@ -240,15 +240,12 @@ mod tests {
 
     #[test]
     fn a_glyph_of_another_width_shifts_nothing() {
+        // The picture before has what stands beside them, so that ratatui does not draw it again.
         let rows = shown(&[frame, |buffer| {
             frame(buffer);
-            odd(6, buffer);
-            buffer.set_string(18, 0, "words", Style::new());
+            odd(11, buffer);
         }]);
-        assert!(rows[0].starts_with("left|"), "{rows:?}");
-        // What was there before the glyphs came was not drawn anew by ratatui.
-        let end: String = rows[0].chars().rev().take(12).collect::<Vec<_>>().into_iter().rev().collect();
-        assert_eq!(end, "words  |here", "{rows:?}");
+        assert!(rows[0].starts_with("left|") && rows[0].ends_with(" |here"), "{rows:?}");
         assert_eq!(rows[1], "the row below that is full....");
     }
 
