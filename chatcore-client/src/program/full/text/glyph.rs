@@ -179,8 +179,10 @@ const fn is_blank_letter(c: char) -> bool {
     matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}')
 }
 
+/// Code points that are no characters, and the one that replaces what is no text: some terminals leave it out, so that a
+/// mark on it would go onto the cell before.
 const fn is_noncharacter(c: char) -> bool {
-    matches!(c, '\u{fdd0}'..='\u{fdef}') || c as u32 & 0xfffe == 0xfffe
+    matches!(c, '\u{fffd}' | '\u{fdd0}'..='\u{fdef}') || c as u32 & 0xfffe == 0xfffe
 }
 
 /// The flag of a region, like Scotland's: a black flag, the letters of the region as tags, and the tag that ends it.

@@ -74,6 +74,7 @@ fn what_belongs_together_is_one_glyph() {
 fn nothing_is_drawn_onto_the_cell_before() {
     assert_eq!(texts(&glyphs("\u{200d}\u{ff9e}", 0)), ["\u{25cc}\u{200d}", "\u{ff9e}"]);
     assert_eq!(texts(&glyphs("\u{301}a", 0)), ["\u{25cc}\u{301}", "a"]);
+    assert_eq!(joined(&glyphs("\u{fffd}\u{300}", 0)), "⟨FFFD⟩\u{25cc}\u{300}");
 }
 
 #[test]
