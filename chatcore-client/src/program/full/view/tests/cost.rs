@@ -27,7 +27,9 @@ fn cost_of_pictures_and_messages() {
             app.report(&message("bob", "#lobby", body.as_bytes()));
         }
         let mut terminal = Terminal::new(TestBackend::new(200, 50)).unwrap();
-        let picture = shortest(|| drop(terminal.draw(|frame| app.draw(frame)).unwrap()));
+        let picture = shortest(|| {
+            terminal.draw(|frame| app.draw(frame)).unwrap();
+        });
         let one = message("bob", "#lobby", body.as_bytes());
         let report = shortest(|| (0..100).for_each(|_| app.report(&one))) / 100;
         println!("{what}: a picture of 200 × 50 with 2 000 messages {picture:?}, a message {report:?}");
@@ -36,7 +38,9 @@ fn cost_of_pictures_and_messages() {
     app.report(&message("bob", "#lobby", sentence.repeat(650).as_bytes()));
     app.unfold();
     let mut terminal = Terminal::new(TestBackend::new(200, 50)).unwrap();
-    let picture = shortest(|| drop(terminal.draw(|frame| app.draw(frame)).unwrap()));
+    let picture = shortest(|| {
+        terminal.draw(|frame| app.draw(frame)).unwrap();
+    });
     println!("a picture with an unfolded message of 64 kB {picture:?}");
     let mut app = alice();
     for number in 0..10_000 {
