@@ -47,8 +47,7 @@ impl Liveness {
 
     /// When [`Liveness::check`] will say something else than [`Silence::Short`].
     pub(crate) fn due(&self, probe_after: Duration, dead_after: Duration) -> Instant {
-        let is_probed = self.answer_by != NOT_PROBED;
-        let due = self.heard + if is_probed { dead_after } else { probe_after.min(dead_after) };
+        let due = self.heard + if self.is_probed() { dead_after } else { probe_after.min(dead_after) };
         due.min(self.answer_by)
     }
 
@@ -66,6 +65,11 @@ impl Liveness {
     /// Somebody waits for an answer of the peer.
     pub(crate) fn is_awaited(&self) -> bool {
         self.answer_by < PROBED
+    }
+
+    /// The peer was asked, and has not answered.
+    pub(crate) fn is_probed(&self) -> bool {
+        self.answer_by != NOT_PROBED
     }
 
     /// When the peer will count as dead if nothing is heard from it.

@@ -172,7 +172,10 @@ fn the_forms_are_those_that_the_docs_say() {
     assert_eq!(limits["sessions_max"], 1_000_000);
     assert_eq!(limits["session_rate"], json!({"per_s": 50_000, "burst": 100_000}));
     let config = written(&ClientConfig::default());
-    assert_eq!(config["reconnect"], json!({"first": "200ms", "max": "30s"}));
+    assert_eq!(
+        config["reconnect"],
+        json!({"first": "200ms", "max": "30s", "reset_after": "10s", "announced_max": "10m"})
+    );
     let ticket = SessionTicket::new("Bob".parse().unwrap(), Token::from_bytes(*b"0123456789abcdef")).with_attempt(7);
     let expected = json!({
         "name": "bob", "display_name": null, "token": "30313233343536373839616263646566", "attempt": 7,

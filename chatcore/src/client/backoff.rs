@@ -10,8 +10,8 @@ use crate::redacted::Secret;
 use crate::setters::setters;
 
 /// How long a client waits before an attempt to connect (protocol.md, *Sessions*, *How often*). The time doubles with
-/// each attempt since the last welcome or resumed. The client waits for a random time between half of it and the whole,
-/// so that not all clients of a hub connect at the same moment.
+/// each attempt since a connection last held a session for [`reset_after`](Self::reset_after). The client waits for a
+/// random time between half of it and the whole, so that not all clients of a hub connect at the same moment.
 ///
 /// ```
 /// use std::time::Duration;
@@ -31,18 +31,33 @@ pub struct Backoff {
     /// The longest time. Default 30 s; at least `first`.
     #[cfg_attr(feature = "serde", serde(with = "crate::form::duration"))]
     pub max: Duration,
+    /// How long a connection must have had a session before attempts are counted from 1 again. A hub that loses each
+    /// connection soon after its welcome is asked less and less often. Default 10 s; with 0 each welcome is enough.
+    #[cfg_attr(feature = "serde", serde(with = "crate::form::duration"))]
+    pub reset_after: Duration,
+    /// The longest wait that a hub can ask for, with a hint or a refusal; the client's own wait follows it. Default 10
+    /// minutes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::form::duration"))]
+    pub announced_max: Duration,
 }
 
 setters! {
     Backoff {
         with_first(first: Duration),
         with_max(max: Duration),
+        with_reset_after(reset_after: Duration),
+        with_announced_max(announced_max: Duration),
     }
 }
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self { first: Duration::from_millis(200), max: Duration::from_secs(30) }
+        Self {
+            first: Duration::from_millis(200),
+            max: Duration::from_secs(30),
+            reset_after: Duration::from_secs(10),
+            announced_max: Duration::from_secs(600),
+        }
     }
 }
 
@@ -92,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_waits_double_up_to_the_longest_and_differ_from_client_to_client() {
-        let backoff = Backoff { first: Duration::from_millis(100), max: Duration::from_secs(1) };
+        let backoff = Backoff::default().with_first(Duration::from_millis(100)).with_max(Duration::from_secs(1));
         let waits = |seed| -> Vec<Duration> {
             let mut jitter = Jitter::new(seed);
             [1, 2, 3, 4, 5, 100].into_iter().map(|attempt| backoff.wait(attempt, &mut jitter)).collect()

@@ -200,6 +200,9 @@ impl Client {
         if self.ack_due().is_some() {
             self.acknowledge();
         }
+        if self.pending.is_empty() {
+            self.asked_at = self.now;
+        }
         self.pending.push(Answer::to(message));
         Ok(self.numbers_before + self.outbox.push(message, &mut self.pool))
     }

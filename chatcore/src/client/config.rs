@@ -33,6 +33,9 @@ pub struct ClientConfig {
     /// How long a connection may take to be made, and an answer to a registration or a resume to come. After that, the
     /// client takes the connection for lost. Default 30 s; at least 1 ns.
     pub answer_time_max: Duration,
+    /// How long the hub may take to give a sign of life when [`Client::hurry`](super::Client::hurry) asks for one. After
+    /// that, the client takes the connection for lost. Default 5 s; at least 1 ns.
+    pub probe_time_max: Duration,
     /// How long the hub may take to answer a goodbye, the time to write it included. After that, the client ends
     /// without the answer. Default 5 s.
     pub flush_time_max: Duration,
@@ -69,6 +72,7 @@ setters! {
         with_frame_bytes_max(frame_bytes_max: u32),
         with_outbox_bytes_max(outbox_bytes_max: u32),
         with_answer_time_max(answer_time_max: Duration as "duration"),
+        with_probe_time_max(probe_time_max: Duration as "duration"),
         with_flush_time_max(flush_time_max: Duration as "duration"),
         with_ack_delay(ack_delay: Duration as "duration"),
         with_ack_frames(ack_frames: u32),
@@ -84,6 +88,7 @@ impl Default for ClientConfig {
             frame_bytes_max: (16 << 20) + 256,
             outbox_bytes_max: 1 << 20,
             answer_time_max: Duration::from_secs(30),
+            probe_time_max: Duration::from_secs(5),
             flush_time_max: Duration::from_secs(5),
             ack_delay: Duration::from_millis(50),
             ack_frames: 256,
@@ -112,7 +117,10 @@ impl ClientConfig {
         if self.answer_time_max.is_zero() {
             return Err(ClientConfigError::Zero { name: "answer_time_max" });
         }
-        let Some(Backoff { first, max }) = self.reconnect else {
+        if self.probe_time_max.is_zero() {
+            return Err(ClientConfigError::Zero { name: "probe_time_max" });
+        }
+        let Some(Backoff { first, max, .. }) = self.reconnect else {
             return if self.keeps_trying { Err(ClientConfigError::KeepsTrying) } else { Ok(()) };
         };
         if first.is_zero() {

@@ -65,6 +65,35 @@ impl Client {
         }
     }
 
+    /// Ends the wait before an attempt to connect, also one that the hub has asked for, and counts attempts from the
+    /// beginning. On a connection with a session, asks the hub for a sign of life; without one within
+    /// [`ClientConfig::probe_time_max`](super::ClientConfig::probe_time_max), the client takes the connection for lost. Call
+    /// this when something speaks for it that the client cannot know: the machine has slept, the network is back, or a person
+    /// does not want to wait. Otherwise this does nothing.
+    ///
+    /// ```
+    /// use chatcore::{Client, ClientConfig, ClientError, Instant, Transport};
+    ///
+    /// let now = Instant::ZERO;
+    /// let config = ClientConfig::default().with_keeps_trying(true);
+    /// let mut client = Client::new(now, config, 7);
+    /// client.register(now, "bob", b"")?;
+    /// client.disconnect(now);
+    /// assert!(client.poll_timeout() > Some(now), "it waits");
+    /// client.hurry(now);
+    /// client.handle_timeout(now);
+    /// assert!(matches!(client.transport(), Transport::Connect { .. }));
+    /// # Ok::<(), ClientError>(())
+    /// ```
+    pub fn hurry(&mut self, now: Instant) {
+        self.clock(now);
+        self.transport.hurry(self.now);
+        let may_ask = self.state == State::Registered && self.transport.is_online() && !self.liveness.is_awaited();
+        if may_ask && self.ping() {
+            self.liveness.probe(self.now, self.config.probe_time_max);
+        }
+    }
+
     /// Asks the hub for the session, on a connection that stands.
     pub(super) fn start_resume(&mut self) {
         let Some(ticket) = &mut self.ticket else { unreachable!("there is a session to ask for") };
@@ -83,6 +112,7 @@ impl Client {
         );
         self.resume_outbox = Some(resume_outbox);
         self.state = State::Resuming;
+        self.asked_at = self.now;
         self.answer_by = Some(self.now + self.config.answer_time_max);
     }
 
@@ -102,14 +132,13 @@ impl Client {
         let Some(backoff) = self.config.reconnect.filter(|_| self.persistent || self.config.keeps_trying) else {
             return self.end(why);
         };
-        self.transport.attempt = self.transport.attempt.saturating_add(1);
-        let attempt = self.transport.attempt;
+        let attempt = self.transport.next_attempt(self.now, backoff.reset_after);
         let mut after = backoff.wait(attempt, &mut self.jitter);
         // The address of an older hint is dropped when it did not help: the first place may know a newer one.
         self.transport.address = None;
         if let Some(hint) = hint {
             // The hub may tell the same to everybody: its time comes first, and then each waits for its own.
-            after = after.saturating_add(hint.after);
+            after = after.saturating_add(hint.after.min(backoff.announced_max));
             self.transport.address = hint.address;
         }
         self.transport.stage = Stage::Offline { retry_at: self.now + after };
@@ -138,6 +167,7 @@ impl Client {
     pub(super) fn connect_if_due(&mut self) {
         if self.connect_at().is_some_and(|due| due <= self.now) {
             self.transport.stage = Stage::Connecting;
+            self.asked_at = self.now;
             self.answer_by = Some(self.now + self.config.answer_time_max);
             self.events.push_back(Event::Connect { address: self.transport.address.clone() });
         }

@@ -57,7 +57,8 @@ pub enum Event {
     Reconnecting {
         /// Why the connection was lost, or could not be made.
         why: Closed,
-        /// How many attempts there are since the session was last connected, the next one included.
+        /// How many attempts there are since a connection last held a session for
+        /// [`Backoff::reset_after`](super::Backoff::reset_after), the next one included.
         attempt: u32,
         /// How long the client waits before the next attempt, at the least.
         #[cfg_attr(feature = "serde", serde(with = "crate::form::duration"))]

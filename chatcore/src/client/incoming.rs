@@ -126,7 +126,7 @@ impl Client {
         self.limits = Some(welcome.limits);
         self.answer_by = self.answer_by.filter(|_| self.closing);
         self.persistent = true;
-        self.transport.reset_attempts();
+        self.transport.begin_session(self.now);
         self.events.push_back(Event::Registered { name, display_name, limits: welcome.limits });
         // From now on the hub keeps the session for us when the connection breaks.
         self.acknowledge();
@@ -153,7 +153,7 @@ impl Client {
         self.outbox.restart(resume_outbox, &mut self.pool);
         self.limits = Some(resumed.limits);
         self.answer_by = self.answer_by.filter(|_| self.closing);
-        self.transport.reset_attempts();
+        self.transport.begin_session(self.now);
         self.events.push_back(Event::Resumed);
         if self.closing {
             self.say_goodbye();

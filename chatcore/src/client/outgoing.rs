@@ -10,7 +10,7 @@ use super::parts::Client;
 use crate::outbox::{Outbox, Pool};
 use crate::time::Instant;
 use crate::transition::State;
-use crate::wire::{Ack, ClientMessage, ErrorMessage, Goodbye, GoodbyeCode, Register, cut_detail};
+use crate::wire::{Ack, ClientMessage, ErrorMessage, Goodbye, GoodbyeCode, Ping, Register, cut_detail};
 
 impl Client {
     /// Reports that this many bytes of [`transmit`](Self::transmit) are on their way: the driver has given them
@@ -66,6 +66,12 @@ impl Client {
         possible
     }
 
+    /// Asks the hub for a sign of life, if there is room.
+    pub(super) fn ping(&mut self) -> bool {
+        self.asked_at = self.now;
+        self.push_control(&ClientMessage::Ping(Ping { nonce: self.now.as_nanos() }))
+    }
+
     /// Nothing follows a goodbye or an error.
     pub(super) fn may_speak(&self) -> bool {
         !self.closing && self.state != State::Closed
@@ -81,6 +87,7 @@ impl Client {
             &mut self.pool,
         );
         self.state = State::Registering;
+        self.asked_at = self.now;
         self.answer_by = Some(self.now + self.config.answer_time_max);
     }
 

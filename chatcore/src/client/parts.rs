@@ -23,7 +23,7 @@ use crate::wire::Announced;
 ///    [`close`](Self::close). They put frames into the outbox.
 /// 2. *Inputs*: [`receive`](Self::receive), [`transmitted`](Self::transmitted) (or
 ///    [`transmitting`](Self::transmitting) first, if the transport tells late), [`disconnect`](Self::disconnect),
-///    [`connected`](Self::connected), [`handle_timeout`](Self::handle_timeout).
+///    [`connected`](Self::connected), [`handle_timeout`](Self::handle_timeout), [`hurry`](Self::hurry).
 /// 3. *Outputs*: write what [`transmit`](Self::transmit) gives, call [`poll_event`](Self::poll_event) until
 ///    it returns none, and wait until [`poll_timeout`](Self::poll_timeout) at the latest.
 ///
@@ -86,6 +86,8 @@ pub struct Client {
     /// There was a session: when it is lost, another one is to be had.
     pub(super) persistent: bool,
     pub(super) limits: Option<Announced>,
+    /// When the hub was asked for what is awaited, or a connection was.
+    pub(super) asked_at: Instant,
     /// Until when the answer to a registration, or to a goodbye, must have come.
     pub(super) answer_by: Option<Instant>,
     pub(super) closing: bool,
@@ -127,6 +129,7 @@ impl Client {
             asked: None,
             persistent: false,
             limits: None,
+            asked_at: now,
             answer_by: None,
             closing: false,
             closed: None,

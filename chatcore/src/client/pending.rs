@@ -53,6 +53,11 @@ impl Pending {
         self.answers.len() >= PENDING_MAX
     }
 
+    /// No request waits for its answer.
+    pub(super) fn is_empty(&self) -> bool {
+        self.answers.is_empty()
+    }
+
     /// The next request.
     pub(super) fn push(&mut self, answer: Answer) {
         self.answers.push_back(Some(answer));

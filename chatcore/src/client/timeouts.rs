@@ -4,10 +4,10 @@ use core::time::Duration;
 
 use super::event::Closed;
 use super::parts::{Client, NOW_MAX};
+use super::transport::Stage;
 use crate::liveness::Silence;
 use crate::time::Instant;
 use crate::transition::State;
-use crate::wire::{ClientMessage, Ping};
 
 /// A window for resuming that is shorter than this is not worth to listen more closely for.
 const LISTEN_WINDOW_MIN: Duration = Duration::from_secs(15);
@@ -31,8 +31,7 @@ impl Client {
             match self.liveness.check(self.now, probe_after, dead_after) {
                 Silence::Short => {}
                 Silence::Probe => {
-                    let nonce = self.now.as_nanos();
-                    self.push_control(&ClientMessage::Ping(Ping { nonce }));
+                    self.ping();
                 }
                 Silence::Dead | Silence::Unanswered => self.lose(Closed::TimedOut),
             }
@@ -50,6 +49,30 @@ impl Client {
             .flatten()
             .filter(|due| *due <= NOW_MAX)
             .min()
+    }
+
+    /// Since when nothing has been heard though something of the hub is awaited: a connection, the answer to a request, or any
+    /// sign of life after a long silence. None if nothing is awaited. It is for a program that tells a person how long
+    /// it has been; when the client gives up, [`ClientConfig`](super::ClientConfig) and the hub's limits say.
+    ///
+    /// ```
+    /// use chatcore::{Client, ClientConfig, ClientError, Instant};
+    ///
+    /// let mut client = Client::new(Instant::ZERO, ClientConfig::default(), 7);
+    /// assert_eq!(client.silent_since(), None);
+    /// let now = Instant::from_millis(500);
+    /// client.register(now, "bob", b"")?;
+    /// assert_eq!(client.silent_since(), Some(now));
+    /// # Ok::<(), ClientError>(())
+    /// ```
+    pub fn silent_since(&self) -> Option<Instant> {
+        let is_awaited = match (self.transport.stage, self.state) {
+            (_, State::Closed) => false,
+            (Stage::Connecting, _) | (Stage::Online { .. }, State::Registering | State::Resuming) => true,
+            (Stage::Online { .. }, State::Registered) => !self.pending.is_empty() || self.liveness.is_probed(),
+            _ => false,
+        };
+        is_awaited.then(|| self.asked_at.max(self.liveness.heard_at()))
     }
 
     /// After which silence to ask, and after which to give up: later than the hub, whose own ping is

@@ -1,6 +1,7 @@
 //! The state of the connection under a session.
 
 use alloc::string::String;
+use core::time::Duration;
 
 use crate::time::Instant;
 
@@ -24,11 +25,13 @@ pub enum Transport<'a> {
     },
 }
 
-/// The state of the transport, and how often a new one was tried since the session was last connected.
+/// The state of the transport, and how often a new one was tried since one last held the session for long enough.
 #[derive(Debug)]
 pub(super) struct TransportState {
     pub(super) stage: Stage,
     pub(super) attempt: u32,
+    /// When the present connection got its session; none if it has not.
+    session_since: Option<Instant>,
     /// Bytes that the driver has taken for the present connection, and has not reported as transmitted.
     pub(super) on_their_way: usize,
     /// Where the hub wants us to connect to.
@@ -52,7 +55,13 @@ pub(super) enum Stage {
 impl TransportState {
     /// A connection that is there from the beginning.
     pub(super) const fn fresh() -> Self {
-        Self { stage: Stage::Online { preface_seen: false }, attempt: 0, on_their_way: 0, address: None }
+        Self {
+            stage: Stage::Online { preface_seen: false },
+            attempt: 0,
+            session_since: None,
+            on_their_way: 0,
+            address: None,
+        }
     }
 
     pub(super) const fn is_online(&self) -> bool {
@@ -67,9 +76,26 @@ impl TransportState {
         self.stage = Stage::Online { preface_seen: true };
     }
 
-    /// The session goes on: attempts are counted from zero again.
-    pub(super) fn reset_attempts(&mut self) {
-        (self.attempt, self.address) = (0, None);
+    /// The connection has its session.
+    pub(super) fn begin_session(&mut self, now: Instant) {
+        (self.session_since, self.address) = (Some(now), None);
+    }
+
+    /// The connection is lost. Returns the number of the next attempt, which is 1 if the session has held for this long.
+    pub(super) fn next_attempt(&mut self, now: Instant, reset_after: Duration) -> u32 {
+        if self.session_since.take().is_some_and(|since| now - since >= reset_after) {
+            self.attempt = 0;
+        }
+        self.attempt = self.attempt.saturating_add(1);
+        self.attempt
+    }
+
+    /// A wait before an attempt is over at once, and attempts are counted from the beginning.
+    pub(super) fn hurry(&mut self, now: Instant) {
+        if let Stage::Offline { retry_at } = &mut self.stage {
+            *retry_at = now.min(*retry_at);
+            self.attempt = 0;
+        }
     }
 
     /// When a connection is to be made.

@@ -494,7 +494,7 @@ fn draw_config(random: &mut Random, is_tight: bool) -> ClientConfig {
         flush_time_max: Duration::from_secs(random.within(1..=5)),
         ack_delay: Duration::from_millis(random.pick(&[0, 50, 1_000])),
         ack_frames: random.pick(&[1, 4, 64]),
-        reconnect: Some(Backoff { first, max: first * 8 }),
+        reconnect: Some(Backoff { first, max: first * 8, ..Backoff::default() }),
         ..ClientConfig::default()
     }
 }
