@@ -20,6 +20,17 @@ macro_rules! commands {
             &self.client
         }
 
+        /// See [`Client::hurry`]. The driver calls it by itself when it notices that the machine has slept.
+        pub fn hurry(&mut self) {
+            self.client.hurry(self.now());
+        }
+
+        /// How long nothing has been heard though something of the hub is awaited; none if nothing is: see
+        /// [`Client::silent_since`].
+        pub fn silence(&self) -> Option<Duration> {
+            self.client.silent_since().map(|since| self.now() - since)
+        }
+
         /// See [`Client::take_events`].
         pub fn take_events(&mut self, position: Position) {
             self.client.take_events(self.now(), position);

@@ -3,7 +3,7 @@
 
 #[cfg(feature = "tokio")]
 mod async_client;
-#[cfg(feature = "mio")]
+#[cfg(any(feature = "mio", feature = "tokio"))]
 mod clock;
 #[cfg(any(feature = "mio", feature = "tokio"))]
 mod commands;
@@ -35,6 +35,6 @@ pub use connection::{
 #[cfg(feature = "mio")]
 pub use driver::Driver;
 #[cfg(feature = "mio")]
-pub use endpoint::{Endpoint, EndpointError, Target};
+pub use endpoint::{Endpoint, EndpointError, FollowedHost, Resolve, SystemResolver, Target};
 #[cfg(feature = "tls")]
 pub use tls::{Tls, TlsError, TlsFault};

@@ -19,6 +19,7 @@ use tokio::time::{sleep, timeout};
 pub use self::dial::{Dial, Tcp};
 use self::timer::Timer;
 use self::turn::Link;
+use crate::clock::SleepWatch;
 use crate::commands::{commands, next_event};
 
 /// Bytes of one read.
@@ -90,6 +91,7 @@ pub struct AsyncClient<D: Dial> {
     link: Option<Link<D::Stream>>,
     client: Client,
     timer: Timer,
+    sleep_watch: SleepWatch,
     buffer: Box<[u8]>,
     inbox: Inbox,
     flush_time_max: Duration,
@@ -164,6 +166,7 @@ impl<D: Dial> AsyncClient<D> {
             client: if link.is_some() { client } else { client.without_transport() },
             link,
             timer,
+            sleep_watch: SleepWatch::start(),
             buffer: vec![0; BUFFER_BYTES].into(),
             inbox: Inbox::default(),
             flush_time_max,

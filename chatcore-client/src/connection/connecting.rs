@@ -10,9 +10,10 @@ use crate::clock::Deadline;
 use crate::driver::Driver;
 use crate::endpoint::{Endpoint, Target};
 
-/// Connects a [`Driver`], registers it with `poll` under `token`, and waits until the connection stands, TLS included. It
-/// tries all [targets](Endpoint::targets) of the endpoint in turn, each for at most `timeout`. `begin` makes the driver for
-/// one, with [`Driver::connect`] or [`Driver::resume`].
+/// Connects a [`Driver`], registers it with `poll` under `token`, and waits until the connection stands, TLS included, for at
+/// most `timeout`. It tries all [targets](Endpoint::targets) of the endpoint, one 250 ms after the other or when that has
+/// failed, and takes the first connection that stands (RFC 8305). `begin` makes the driver for the first target for which
+/// there is a way, with [`Driver::connect`] or [`Driver::resume`].
 ///
 /// Events of other sources of `poll` are lost meanwhile: check these sources after the call.
 ///
@@ -30,12 +31,14 @@ pub fn connect_any(
     begin: impl Fn(Target) -> io::Result<Driver>,
 ) -> Result<Driver, ConnectError> {
     let mut failed = None;
-    for target in endpoint.targets()? {
-        match begin(target).and_then(|mut driver| {
+    let mut targets = endpoint.targets()?.into_iter();
+    while let Some(target) = targets.next() {
+        let outcome = begin(target).map(|driver| driver.with_alternatives(targets.by_ref())).and_then(|mut driver| {
             poll.registry().register(&mut driver, token, Interest::READABLE | Interest::WRITABLE)?;
             await_connection(&mut driver, timeout, poll, events)?;
             Ok(driver)
-        }) {
+        });
+        match outcome {
             Ok(driver) => return Ok(driver),
             Err(error) => failed = Some(ConnectError::more_telling(failed, endpoint, error)),
         }
@@ -55,7 +58,8 @@ fn await_connection(driver: &mut Driver, timeout: Duration, poll: &mut Poll, eve
         if deadline.has_come() {
             return Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {timeout:?}")));
         }
-        match poll.poll(events, deadline.left()) {
+        let wait = [deadline.left(), driver.timeout()].into_iter().flatten().min();
+        match poll.poll(events, wait) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
             _ => {}
         }

@@ -60,7 +60,8 @@ pub struct Connection {
 
 impl Connection {
     /// Connects to an [`Endpoint`], given as text: `host:port`, `tls://host:port`, `unix:///path` and others. It
-    /// tries all addresses of the host in turn, each for at most `timeout`. The system needs additional time to find the addresses of a name.
+    /// tries all addresses of the host, one 250 ms after the other (RFC 8305), for at most `timeout`. The system needs additional
+    /// time to find the addresses of a name.
     ///
     /// Once there is a session, the client reconnects when it loses a connection, and tries without end:
     /// [`Event::Reconnecting`] and [`Event::Resumed`] tell this. With [`connect_with`](Self::connect_with) and
@@ -146,6 +147,12 @@ impl Connection {
     }
 
     requests!(&mut self);
+
+    /// Ends the wait before an attempt to connect, and finds out whether a server that has been silent is still there: see
+    /// [`Client::hurry`](chatcore::Client::hurry). A later call does the rest.
+    pub fn hurry(&mut self) {
+        self.inner.driver.hurry();
+    }
 
     /// What a program stores for [`resume`](Self::resume); none without a session. Set
     /// [`attempt`](SessionTicket::attempt) anew before a resume.

@@ -28,6 +28,20 @@ pub(super) struct Link {
     pub(super) has_failed_to_write: bool,
 }
 
+/// Where connections are registered.
+#[derive(Debug)]
+pub(super) struct Registration {
+    pub(super) registry: Registry,
+    pub(super) token: Token,
+    pub(super) interests: Interest,
+}
+
+impl Registration {
+    pub(super) fn new(registry: &Registry, token: Token, interests: Interest) -> io::Result<Self> {
+        Ok(Self { registry: registry.try_clone()?, token, interests })
+    }
+}
+
 /// What was reached on the way to a connection that can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
@@ -49,15 +63,19 @@ pub(super) enum Progress {
 }
 
 impl Link {
-    /// Begins to connect.
-    pub(super) fn begin(target: Target) -> io::Result<Self> {
+    /// Begins to connect, and registers the connection if there is where.
+    pub(super) fn begin(target: Target, registration: Option<&Registration>) -> io::Result<Self> {
         let socket = match &target.address {
             Address::Ip(address) => Socket::tcp(*address)?,
             #[cfg(unix)]
             Address::Unix(path) => Socket::unix(path)?,
         };
         let transport = above(socket, &target)?;
-        Ok(Self { transport, target, stage: Stage::Connecting, has_failed_to_write: false })
+        let mut link = Self { transport, target, stage: Stage::Connecting, has_failed_to_write: false };
+        if let Some(Registration { registry, token, interests }) = registration {
+            link.register(registry, *token, *interests)?;
+        }
+        Ok(link)
     }
 
     pub(super) const fn is_open(&self) -> bool {

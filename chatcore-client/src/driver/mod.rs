@@ -1,22 +1,27 @@
 //! The client of the core over a transport that never blocks, for an event loop of one's own.
 
+mod attempts;
+mod dialing;
 mod link;
+mod look_up;
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use chatcore::{
-    Client, ClientConfig, ClientError, Event, Inbox, Instant, Position, Received, SessionTicket, Transport,
-};
+use chatcore::{Client, ClientConfig, ClientError, Event, Inbox, Instant, Position, Received, SessionTicket};
 use chatcore_transport::{Flushed, Input, Written};
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
 
-use self::link::{Link, Progress};
-use crate::clock::Clock;
+use self::attempts::Attempts;
+use self::dialing::Dialing;
+use self::link::{Link, Registration};
+use self::look_up::LookUps;
+use crate::clock::{Clock, JUMP_MIN, SleepWatch};
 use crate::commands::{commands, next_event};
-use crate::endpoint::{Endpoint, Target};
+use crate::endpoint::{Endpoint, FollowedHost, Resolve, SystemResolver, Target};
 
 /// Bytes that go out with one write, at the most.
 const WRITE_BYTES_MAX: usize = 256 << 10;
@@ -38,8 +43,12 @@ const READS_MAX: usize = 16;
 /// 3. Wait, for [`timeout`](Self::timeout) at the most.
 ///
 /// The driver drops a connection that is lost, and makes a new one when it is time, whether the program takes events or
-/// not, to the same [`Target`]. If a hub advises another place, the driver goes there once, unless that would be less private
-/// (protocol.md, *Advice*), or its host is a name that must be looked up. It checks certificates in each connection.
+/// not, to the same [`Endpoint`]: each time it looks the host up anew, on a thread of its own, and tries all addresses, one
+/// 250 ms after the other, until one connection stands (RFC 8305). If a hub advises another place, the driver goes there
+/// once, if that is the same server at another address or port, or a host that the program has named
+/// ([`with_followed`](Self::with_followed)), and never where it would be less private (protocol.md, *Advice*). It checks
+/// certificates in each connection. When it notices that the machine has slept, it finds out at once whether the hub is
+/// still there ([`hurry`](Self::hurry)).
 ///
 /// `Debug` does not show bytes that were read: a welcome holds the session's token.
 ///
@@ -65,14 +74,22 @@ const READS_MAX: usize = 16;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Driver {
-    /// Where it connects, if nobody advises another place.
+    /// Where it connects, if nobody advises another place; with the address at which it was connected last.
     home: Target,
+    /// The addresses at which home was found last.
+    known: Vec<Target>,
+    /// Where else a hub may send it.
+    followed: Vec<FollowedHost>,
+    look_ups: LookUps,
+    /// None while no connection is being made.
+    dialing: Option<Dialing>,
     /// None while there is no connection.
     link: Option<Link>,
     /// Where new connections are to be registered.
-    registration: Option<PollRegistration>,
+    registration: Option<Registration>,
     client: Client,
     clock: Clock,
+    sleep_watch: SleepWatch,
     buffer: Vec<u8>,
     inbox: Inbox,
     connected: bool,
@@ -80,12 +97,15 @@ pub struct Driver {
     was_connected: bool,
     /// Why the last connection broke.
     broke_by: Option<io::Error>,
+    /// Where it could not be made, if it never stood.
+    broke_at: Option<String>,
 }
 
 impl fmt::Debug for Driver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Driver")
             .field("home", &self.home)
+            .field("dialing", &self.dialing)
             .field("link", &self.link)
             .field("client", &self.client)
             .field("inbox_bytes", &self.inbox.len())
@@ -94,16 +114,9 @@ impl fmt::Debug for Driver {
     }
 }
 
-#[derive(Debug)]
-struct PollRegistration {
-    registry: Registry,
-    token: Token,
-    interests: Interest,
-}
-
 impl Driver {
-    /// Begins to connect: to a [`Target`], or to a `SocketAddr` over TCP. [`connect_any`](crate::connect_any) begins with an
-    /// [`Endpoint`](crate::Endpoint), and tries all of its targets.
+    /// Begins to connect: to a [`Target`], or to a `SocketAddr` over TCP. [`with_alternatives`](Self::with_alternatives) adds
+    /// the other targets of an [`Endpoint`](crate::Endpoint), and [`connect_any`](crate::connect_any) does all that.
     ///
     /// [`drive`](Self::drive) fails if the connection cannot be made, with [`ClientConfig::keeps_trying`], too: then the
     /// program may look the endpoint up anew before it tries again.
@@ -141,18 +154,52 @@ impl Driver {
     fn start(home: Target, client: impl FnOnce(&Clock, u64) -> Client) -> io::Result<Self> {
         let clock = Clock::start();
         let seed = getrandom::u64().map_err(io::Error::other)?;
+        let first = Link::begin(home.clone(), None)?;
         Ok(Self {
-            link: Some(Link::begin(home.clone())?),
+            known: vec![home.clone()],
             home,
+            followed: Vec::new(),
+            look_ups: LookUps::new(Arc::new(SystemResolver)),
+            dialing: Some(Dialing::Attempting(Attempts::begun(first, clock.now()))),
+            link: None,
             registration: None,
             client: client(&clock, seed),
             clock,
+            sleep_watch: SleepWatch::start(),
             buffer: vec![0; BUFFER_BYTES],
             inbox: Inbox::default(),
             connected: false,
             was_connected: false,
             broke_by: None,
+            broke_at: None,
         })
+    }
+
+    /// The same with further targets of the same endpoint for its first connection: 250 ms after one has begun, or when it
+    /// has failed, the next begins, and the first connection that stands is used (RFC 8305).
+    #[must_use]
+    pub fn with_alternatives(mut self, targets: impl IntoIterator<Item = Target>) -> Self {
+        if let Some(Dialing::Attempting(attempts)) = &mut self.dialing {
+            let begun = self.known.len();
+            self.known.extend(targets);
+            attempts.extend(self.known[begun..].iter().cloned());
+        }
+        self
+    }
+
+    /// The same, where a hub may send the client to these hosts, too. Name only those that may know the session's token and
+    /// what proves the right to the name. Without this, the client follows advice to the same server alone.
+    #[must_use]
+    pub fn with_followed(mut self, hosts: impl IntoIterator<Item = FollowedHost>) -> Self {
+        self.followed = hosts.into_iter().collect();
+        self
+    }
+
+    /// The same with a way of one's own to find the addresses of a name, in place of [`SystemResolver`].
+    #[must_use]
+    pub fn with_resolver(mut self, resolver: impl Resolve + 'static) -> Self {
+        self.look_ups = LookUps::new(Arc::new(resolver));
+        self
     }
 
     /// Reads, writes and does what is due, without waiting. Returns true if it read something: then there may be
@@ -166,6 +213,7 @@ impl Driver {
         self.follow();
         if !self.connected && !self.goes_on_connecting()? {
             self.follow();
+            self.hurry_if_it_slept();
             self.handle_timeout();
             self.follow();
             return Ok(false);
@@ -174,6 +222,7 @@ impl Driver {
         // before the time-outs, too: a caller that was away for long finds the signs of life that came meanwhile.
         let has_read = self.read();
         self.follow();
+        self.hurry_if_it_slept();
         self.handle_timeout();
         self.follow();
         self.write();
@@ -199,7 +248,8 @@ impl Driver {
 
     /// The endpoint to which the driver is connected, or connects: its own, or the one that a hub advised.
     pub fn endpoint(&self) -> &Endpoint {
-        self.link.as_ref().map_or(&self.home, |link| &link.target).endpoint()
+        let linked = self.link.as_ref().map(|link| link.target.endpoint());
+        linked.or_else(|| self.dialing.as_ref()?.endpoint()).unwrap_or_else(|| self.home.endpoint())
     }
 
     /// What the system, or TLS, said when the last connection broke or could not be made; none if it said nothing, or a
@@ -208,10 +258,18 @@ impl Driver {
         self.broke_by.as_ref()
     }
 
+    /// The address at which the last connection could not be made; none if it stood once.
+    pub fn failed_address(&self) -> Option<&str> {
+        self.broke_at.as_deref()
+    }
+
     /// How long the event loop may wait before it calls [`drive`](Self::drive) again; none for any time. Zero if
     /// something is due. It is a time to wait, as mio's `poll` takes it, and not a point in time: the clock is the driver's.
     pub fn timeout(&self) -> Option<Duration> {
-        self.client.poll_timeout().map(|due| due - self.now())
+        let now = self.now();
+        let client = self.client.poll_timeout().map(|due| due - now);
+        let dialing = self.dialing.as_ref().and_then(|dialing| dialing.timeout(now));
+        [client, dialing].into_iter().flatten().min()
     }
 
     /// The next event; none if there is no further one. See [`Client::poll_event`]. [`Event::Connect`] does not come:
@@ -232,67 +290,9 @@ impl Driver {
         self.clock.now()
     }
 
-    /// Goes on with a connection that is being made. Whether it stands by now. That the first one cannot be made is an error, of
-    /// later ones it is told.
-    fn goes_on_connecting(&mut self) -> io::Result<bool> {
-        let Some(link) = self.link.as_mut().filter(|link| !link.is_open()) else { return Ok(false) };
-        match link.advance(&mut self.buffer) {
-            Ok(Progress::Waits) => Ok(false),
-            Ok(Progress::Stands(count)) => {
-                (self.connected, self.was_connected, self.broke_by) = (true, true, None);
-                self.client.connected(self.now());
-                if count > 0 {
-                    self.arrived(count);
-                }
-                Ok(true)
-            }
-            Err(error) if self.was_connected => {
-                self.broke(Err(error));
-                Ok(false)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Does with the connection what the client wants.
-    fn follow(&mut self) {
-        match self.client.transport() {
-            Transport::Use => {}
-            // Last words are written as long as the connection stands.
-            Transport::Drop if self.client.is_closed() => {}
-            Transport::Drop => self.hang_up(),
-            Transport::Connect { .. } if self.link.is_some() => {}
-            Transport::Connect { address } => {
-                let advised = address.and_then(|advice| self.home.advised(advice));
-                self.connect_again(advised.unwrap_or_else(|| self.home.clone()));
-            }
-        }
-    }
-
-    /// Makes another connection.
-    fn connect_again(&mut self, target: Target) {
-        let link = Link::begin(target).and_then(|mut link| {
-            if let Some(PollRegistration { registry, token, interests }) = &self.registration {
-                link.register(registry, *token, *interests)?;
-            }
-            Ok(link)
-        });
-        match link {
-            Ok(link) => self.link = Some(link),
-            Err(error) => self.broke(Err(error)),
-        }
-    }
-
     /// The connection takes nothing any more, and may still give something.
     fn has_failed_to_write(&self) -> bool {
         self.link.as_ref().is_some_and(|link| link.has_failed_to_write)
-    }
-
-    /// Drops the connection, and what has arrived of a frame.
-    fn hang_up(&mut self) {
-        self.link = None;
-        self.inbox.clear();
-        self.connected = false;
     }
 
     /// True if something was read, be it the end.
@@ -357,6 +357,15 @@ impl Driver {
         }
     }
 
+    /// What has happened meanwhile nobody knows, if the machine has slept or the program has not called for long.
+    fn hurry_if_it_slept(&mut self) {
+        let now = self.now();
+        let is_late = self.client.poll_timeout().is_some_and(|due| now - due >= JUMP_MIN);
+        if self.sleep_watch.has_slept() || is_late {
+            self.client.hurry(now);
+        }
+    }
+
     fn handle_timeout(&mut self) {
         let now = self.now();
         if self.client.poll_timeout().is_some_and(|due| due <= now) {
@@ -367,24 +376,90 @@ impl Driver {
     /// The connection is gone, for this reason if one is known.
     fn broke(&mut self, why: io::Result<()>) {
         self.broke_by = why.err().or(self.broke_by.take());
-        self.connected = false;
+        (self.connected, self.broke_at) = (false, None);
         self.client.disconnect(self.now());
+    }
+}
+
+impl Driver {
+    /// All its sockets: one while a connection stands, and perhaps several while one is made.
+    fn each_link(&mut self, mut act: impl FnMut(&mut Link) -> io::Result<()>) -> io::Result<()> {
+        let dialed = match &mut self.dialing {
+            Some(Dialing::Attempting(attempts)) => Some(attempts.links_mut()),
+            _ => None,
+        };
+        dialed.into_iter().flatten().chain(&mut self.link).try_for_each(&mut act)
     }
 }
 
 impl Source for Driver {
     fn register(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
-        self.registration = Some(PollRegistration { registry: registry.try_clone()?, token, interests });
-        self.link.as_mut().map_or(Ok(()), |link| link.register(registry, token, interests))
+        self.registration = Some(Registration::new(registry, token, interests)?);
+        self.each_link(|link| link.register(registry, token, interests))
     }
 
     fn reregister(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
-        self.registration = Some(PollRegistration { registry: registry.try_clone()?, token, interests });
-        self.link.as_mut().map_or(Ok(()), |link| link.reregister(registry, token, interests))
+        self.registration = Some(Registration::new(registry, token, interests)?);
+        self.each_link(|link| link.reregister(registry, token, interests))
     }
 
     fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
         self.registration = None;
-        self.link.as_mut().map_or(Ok(()), |link| link.deregister(registry))
+        self.each_link(|link| link.deregister(registry))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use chatcore::wire::{
+        Announced, ClientMessage, HubMessage, Message, PREFACE_BYTES, Preface, Token as SessionToken, Welcome, take,
+    };
+
+    use super::*;
+
+    const LIMITS: Announced = Announced {
+        frame_bytes_max: 1_000,
+        body_bytes_max: 100,
+        outbox_bytes_max: 100_000,
+        stall_ms_max: 10_000,
+        idle_ms_max: 3_600_000,
+        resume_ms_max: 3_600_000,
+        rooms_max: 64,
+        watches_max: 8,
+        cost_per_s: 0,
+        cost_burst: 0,
+    };
+
+    #[test]
+    fn a_machine_that_has_slept_asks_the_server_whether_it_is_there() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut driver = Driver::connect(listener.local_addr().unwrap(), ClientConfig::default()).unwrap();
+        driver.register("alice", b"").unwrap();
+        let mut server = listener.accept().unwrap().0;
+        let mut said = Preface::OURS.encode().to_vec();
+        let token = SessionToken::from_bytes([7; 16]);
+        HubMessage::Welcome(Welcome { name: "alice", display_name: None, token, limits: LIMITS }).encode(&mut said);
+        server.write_all(&said).unwrap();
+        while driver.client.ticket().is_none() {
+            driver.drive().unwrap();
+        }
+        driver.sleep_watch.sleep(JUMP_MIN);
+        driver.drive().unwrap();
+        server.read_exact(&mut [0; PREFACE_BYTES]).unwrap();
+        let (mut heard, mut buffer) = (Vec::new(), [0; 1_000]);
+        loop {
+            let count = server.read(&mut buffer).unwrap();
+            assert!(count > 0, "it asks");
+            heard.extend_from_slice(&buffer[..count]);
+            let mut rest = &heard[..];
+            while let Some(content) = take(&mut rest, 1_000).unwrap() {
+                if matches!(ClientMessage::decode(content), Ok(Some(ClientMessage::Ping(_)))) {
+                    return;
+                }
+            }
+        }
     }
 }

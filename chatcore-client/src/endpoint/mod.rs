@@ -2,7 +2,9 @@
 
 mod advice;
 mod error;
+mod followed;
 mod parse;
+mod resolve;
 mod target;
 
 use std::fmt;
@@ -10,7 +12,11 @@ use std::net::{IpAddr, SocketAddr};
 #[cfg(unix)]
 use std::path::PathBuf;
 
+pub(crate) use self::advice::Advised;
 pub use self::error::EndpointError;
+pub use self::followed::FollowedHost;
+pub(crate) use self::resolve::addresses;
+pub use self::resolve::{Resolve, SystemResolver};
 pub(crate) use self::target::Address;
 pub use self::target::Target;
 #[cfg(feature = "tls")]
@@ -114,7 +120,9 @@ impl Place {
     fn is_local(&self) -> bool {
         match self {
             // RFC 6761, 6.3: these names are of this machine.
-            Self::Network { host, .. } => bare(host).parse().map_or_else(|_| is_localhost(host), is_loopback),
+            Self::Network { host, port, .. } => {
+                resolve::literal(host, *port).map_or_else(|| is_localhost(host), |address| is_loopback(address.ip()))
+            }
             #[cfg(unix)]
             Self::Unix(_) => true,
         }

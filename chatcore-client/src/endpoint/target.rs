@@ -1,11 +1,12 @@
 //! Where to connect to at last.
 
-use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::fmt;
+use std::net::SocketAddr;
 #[cfg(unix)]
 use std::path::PathBuf;
 
-use super::{Endpoint, Place, bare, is_loopback};
+use super::resolve::{Resolve, SystemResolver, addresses, literal};
+use super::{Endpoint, Place, is_loopback};
 use crate::connection::ConnectError;
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
@@ -38,6 +39,16 @@ impl Address {
     }
 }
 
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(address) => write!(f, "{address}"),
+            #[cfg(unix)]
+            Self::Unix(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
 impl Target {
     /// The endpoint of which this is an address.
     pub const fn endpoint(&self) -> &Endpoint {
@@ -61,29 +72,55 @@ impl From<SocketAddr> for Target {
 }
 
 impl Endpoint {
-    /// Where to connect to, in the order in which to try it. The system looks the name up, which can take seconds. If TLS is to
-    /// be spoken as the system does, it also looks for whom that trusts.
+    /// Where to connect to, in the order in which to try it (RFC 8305, 4). The system looks the name up, which can take seconds.
+    /// If TLS is to be spoken as the system does, it also looks for whom that trusts.
     ///
     /// # Errors
     ///
     /// [`ConnectError::Resolve`] if the system does not find the host, and with the feature `tls` `ConnectError::Trust` if it
     /// trusts nobody.
     pub fn targets(&self) -> Result<Vec<Target>, ConnectError> {
+        self.targets_by(&SystemResolver)
+    }
+
+    /// As [`targets`](Self::targets), with a way of one's own to find the addresses of a name.
+    ///
+    /// # Errors
+    ///
+    /// As [`targets`](Self::targets).
+    pub fn targets_by(&self, resolver: &dyn Resolve) -> Result<Vec<Target>, ConnectError> {
         let endpoint = self.prepared()?;
-        let addresses = match &self.place {
-            Place::Network { host, port, .. } => {
-                let failed = |source| ConnectError::Resolve { address: self.to_string(), source };
-                let mut addresses: Vec<_> = (bare(host), *port).to_socket_addrs().map_err(failed)?.collect();
-                addresses.dedup();
-                if addresses.is_empty() {
-                    return Err(failed(io::Error::new(io::ErrorKind::NotFound, "the name has no address")));
-                }
-                addresses.into_iter().map(Address::Ip).collect()
-            }
+        if let Some(address) = self.address() {
+            return Ok(vec![Target { endpoint, address }]);
+        }
+        let failed = |source| ConnectError::Resolve { address: self.to_string(), source };
+        let (host, port) = self.name().expect("what is no name has its address");
+        let found = addresses(resolver, host, port).map_err(failed)?;
+        Ok(endpoint.at(found))
+    }
+
+    /// The address, if nothing must be looked up for it.
+    pub(crate) fn address(&self) -> Option<Address> {
+        match &self.place {
+            Place::Network { host, port, .. } => literal(host, *port).map(Address::Ip),
             #[cfg(unix)]
-            Place::Unix(path) => vec![Address::Unix(path.clone())],
-        };
-        Ok(addresses.into_iter().map(|address| Target { endpoint: endpoint.clone(), address }).collect())
+            Place::Unix(path) => Some(Address::Unix(path.clone())),
+        }
+    }
+
+    /// The host and the port to be looked up.
+    pub(crate) fn name(&self) -> Option<(&str, u16)> {
+        match &self.place {
+            Place::Network { host, port, .. } => Some((host, *port)),
+            #[cfg(unix)]
+            Place::Unix(_) => None,
+        }
+    }
+
+    /// This endpoint at these addresses.
+    pub(crate) fn at(&self, addresses: Vec<SocketAddr>) -> Vec<Target> {
+        let target = |address| Target { endpoint: self.clone(), address: Address::Ip(address) };
+        addresses.into_iter().map(target).collect()
     }
 
     /// The same, with whom the system trusts, if that is needed and not known yet.

@@ -67,12 +67,19 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// The system's, if it cannot be made.
+    /// The system's, if it cannot be made; and [`AddrNotAvailable`](io::ErrorKind::AddrNotAvailable) if both of its ends are
+    /// this socket: a system that takes the port where nobody listens for our own end connects us to ourselves.
     pub fn stands(&self) -> io::Result<bool> {
         let error = each!(self, socket => socket.take_error())?;
         let reached = match (error, self) {
             (Some(error), _) => Err(error),
-            (None, Self::Tcp(socket)) => socket.peer_addr().map(drop),
+            (None, Self::Tcp(socket)) => socket.peer_addr().and_then(|peer| {
+                if socket.local_addr().is_ok_and(|own| own == peer) {
+                    let why = "nobody listens there: the connection led to itself";
+                    return Err(io::Error::new(io::ErrorKind::AddrNotAvailable, why));
+                }
+                Ok(())
+            }),
             #[cfg(unix)]
             (None, Self::Unix(socket)) => socket.peer_addr().map(drop),
         };

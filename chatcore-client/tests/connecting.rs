@@ -1,0 +1,326 @@
+//! Where the driver connects, and what happens when nobody is there.
+
+mod announced;
+
+use std::collections::HashMap;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use chatcore_client::chatcore::wire::{
+    Goodbye, HubMessage, Message, PREFACE_BYTES, Preface, ReconnectHint, Token as SessionToken, Welcome,
+};
+use chatcore_client::chatcore::{Backoff, GoodbyeCode};
+use chatcore_client::{ClientConfig, Connection, Driver, Endpoint, Event, FollowedHost, Resolve};
+use chatcore_transport::Socket;
+use mio::{Events, Interest, Poll, Token};
+
+use self::announced::LIMITS;
+
+/// After which a test fails that waits for something.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Far less than a system tries to reach an address that nobody answers for, and far more than the next attempt needs.
+const SOON: Duration = Duration::from_secs(10);
+
+/// Names that lead where the test wants.
+#[derive(Clone, Debug, Default)]
+struct Names {
+    addresses: Arc<Mutex<HashMap<String, Vec<SocketAddr>>>>,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Names {
+    fn with(name: &str, addresses: &[SocketAddr]) -> Self {
+        let names = Self::default();
+        names.set(name, addresses);
+        names
+    }
+
+    fn set(&self, name: &str, addresses: &[SocketAddr]) {
+        self.addresses.lock().unwrap().insert(name.into(), addresses.into());
+    }
+}
+
+impl Resolve for Names {
+    fn resolve(&self, host: &str, _port: u16) -> io::Result<Vec<SocketAddr>> {
+        self.asked.lock().unwrap().push(host.into());
+        self.addresses.lock().unwrap().get(host).cloned().ok_or_else(|| ErrorKind::NotFound.into())
+    }
+}
+
+/// A driver, and what waits for it.
+struct Client {
+    driver: Driver,
+    poll: Poll,
+    events: Events,
+}
+
+impl Client {
+    /// Begins to connect to `chat.test`, wherever that is.
+    fn to(names: &Names, followed: &[&str]) -> Self {
+        let endpoint: Endpoint = "chat.test:1".parse().unwrap();
+        let mut targets = endpoint.targets_by(names).unwrap().into_iter();
+        let backoff = Backoff::default().with_first(Duration::from_millis(1)).with_max(Duration::from_millis(1));
+        let config = ClientConfig::default().with_reconnect(Some(backoff));
+        let followed: Vec<FollowedHost> = followed.iter().map(|host| host.parse().unwrap()).collect();
+        let mut driver = Driver::connect(targets.next().unwrap(), config)
+            .unwrap()
+            .with_alternatives(targets)
+            .with_followed(followed)
+            .with_resolver(names.clone());
+        let poll = Poll::new().unwrap();
+        poll.registry().register(&mut driver, Token(0), Interest::READABLE | Interest::WRITABLE).unwrap();
+        Self { driver, poll, events: Events::with_capacity(8) }
+    }
+
+    /// Drives until there is what is looked for.
+    fn until<T>(&mut self, mut found: impl FnMut(&mut Driver) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let has_read = self.driver.drive().unwrap();
+            if let Some(found) = found(&mut self.driver) {
+                return found;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "it does not come");
+            if !has_read {
+                let timeout = self.driver.timeout().map_or(left, |timeout| timeout.min(left));
+                self.poll.poll(&mut self.events, Some(timeout)).unwrap();
+            }
+        }
+    }
+
+    /// Connects to the listener, which accepts and speaks for a server.
+    fn arrive(&mut self, listener: &TcpListener) -> TcpStream {
+        self.until(|driver| driver.connected().then_some(()));
+        let mut server = listener.accept().unwrap().0;
+        server.read_exact(&mut [0; PREFACE_BYTES]).unwrap();
+        server
+    }
+
+    /// A session with the server at this listener.
+    fn registered(names: &Names, followed: &[&str], listener: &TcpListener) -> (Self, TcpStream) {
+        let mut client = Self::to(names, followed);
+        client.driver.register("alice", b"secret").unwrap();
+        let mut server = client.arrive(listener);
+        server.write_all(&Preface::OURS.encode()).unwrap();
+        let token = SessionToken::from_bytes([7; 16]);
+        say(&mut server, &HubMessage::Welcome(Welcome { name: "alice", display_name: None, token, limits: LIMITS }));
+        let event = client.until(Driver::poll_event);
+        assert!(matches!(event, Event::Registered { .. }), "{event:?}");
+        (client, server)
+    }
+
+    /// The next attempt to reconnect: where the one before it failed, and why.
+    fn failed(&mut self) -> Option<(String, ErrorKind)> {
+        self.until(|driver| {
+            let event = driver.poll_event()?;
+            assert!(matches!(event, Event::Reconnecting { .. }), "{event:?}");
+            Some(driver.failed_address().map(str::to_owned).zip(driver.last_error().map(io::Error::kind)))
+        })
+    }
+}
+
+fn listen() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+/// An address where nobody answers, and what keeps it so: a listener that has no room for anybody more.
+fn black_hole() -> (SocketAddr, Vec<socket2::Socket>) {
+    let socket = || socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    let listener = socket();
+    listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    listener.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut sockets = vec![listener];
+    for _ in 0..4 {
+        let socket = socket();
+        socket.set_nonblocking(true).unwrap();
+        // It stands, or waits like all that follow.
+        let _ = socket.connect(&address);
+        sockets.push(socket);
+    }
+    (address.as_socket().unwrap(), sockets)
+}
+
+fn say(server: &mut TcpStream, message: &HubMessage<'_>) {
+    let mut bytes = Vec::new();
+    message.encode(&mut bytes);
+    server.write_all(&bytes).unwrap();
+}
+
+/// The server stops, and advises to go there.
+fn stop(mut server: TcpStream, advice: &str) {
+    let reconnect = Some(ReconnectHint { after_ms: 0, address: Some(advice) });
+    say(&mut server, &HubMessage::Goodbye(Goodbye { code: GoodbyeCode::ShuttingDown, detail: "", reconnect }));
+}
+
+#[test]
+fn a_first_address_where_nobody_answers_costs_little() {
+    let (hole, _sockets) = black_hole();
+    let (listener, address) = listen();
+    let begun = Instant::now();
+    let mut client = Client::to(&Names::with("chat.test", &[hole, address]), &[]);
+    client.until(|driver| driver.connected().then_some(()));
+    assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+    listener.accept().unwrap();
+}
+
+#[test]
+fn an_address_that_refuses_is_followed_by_the_next_at_once() {
+    let (closed, address) = listen();
+    drop(closed);
+    let (listener, other) = listen();
+    let mut client = Client::to(&Names::with("chat.test", &[address, other]), &[]);
+    client.until(|driver| driver.connected().then_some(()));
+    listener.accept().unwrap();
+}
+
+#[test]
+fn a_reconnect_tries_all_addresses_too() {
+    let (first, address) = listen();
+    let names = Names::with("chat.test", &[address]);
+    let (mut client, server) = Client::registered(&names, &[], &first);
+    let (hole, _sockets) = black_hole();
+    let (second, other) = listen();
+    names.set("chat.test", &[hole, other]);
+    drop(server);
+    client.arrive(&second);
+}
+
+#[test]
+fn a_name_that_moves_is_found_at_its_new_address() {
+    let (first, address) = listen();
+    let names = Names::with("chat.test", &[address]);
+    let (mut client, server) = Client::registered(&names, &[], &first);
+    let (second, other) = listen();
+    names.set("chat.test", &[other]);
+    drop(server);
+    client.arrive(&second);
+    first.set_nonblocking(true).unwrap();
+    assert_eq!(first.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "nobody comes to the old one");
+}
+
+#[test]
+fn a_name_that_nobody_finds_any_more_is_tried_where_it_was() {
+    let (listener, address) = listen();
+    let names = Names::with("chat.test", &[address]);
+    let (mut client, server) = Client::registered(&names, &[], &listener);
+    names.addresses.lock().unwrap().clear();
+    drop(server);
+    client.arrive(&listener);
+    assert_eq!(names.asked.lock().unwrap().len(), 2, "it was looked up");
+}
+
+/// Says that it was asked, and never answers.
+#[derive(Debug)]
+struct Hangs(Mutex<std::sync::mpsc::Sender<()>>, Mutex<std::sync::mpsc::Receiver<()>>);
+
+impl Resolve for Hangs {
+    fn resolve(&self, _host: &str, _port: u16) -> io::Result<Vec<SocketAddr>> {
+        self.0.lock().unwrap().send(()).unwrap();
+        let _ = self.1.lock().unwrap().recv();
+        Err(ErrorKind::NotFound.into())
+    }
+}
+
+#[test]
+fn a_resolver_that_hangs_holds_up_nobody() {
+    let (listener, address) = listen();
+    let (mut client, server) = Client::registered(&Names::with("chat.test", &[address]), &[], &listener);
+    let (asked, is_asked) = std::sync::mpsc::channel();
+    let (release, held) = std::sync::mpsc::channel();
+    client.driver = client.driver.with_resolver(Hangs(Mutex::new(asked), Mutex::new(held)));
+    drop(server);
+    client.until(|_| is_asked.try_recv().ok());
+    // The driver still does what it is asked for.
+    client.driver.send("bob", b"hi").unwrap();
+    client.driver.close();
+    client.until(|driver| matches!(driver.poll_event(), Some(Event::Closed(_))).then_some(()));
+    drop(release);
+}
+
+#[test]
+fn a_connection_that_has_not_left_the_machine_does_not_leave_it_for_a_name_that_moves() {
+    let (listener, address) = listen();
+    let names = Names::with("chat.test", &[address]);
+    let (mut client, server) = Client::registered(&names, &[], &listener);
+    assert!(client.driver.is_private());
+    names.set("chat.test", &[SocketAddr::from(([192, 0, 2, 1], 1))]);
+    drop(server);
+    assert_eq!(client.failed(), None, "the connection stood");
+    assert_eq!(client.failed(), Some(("chat.test:1".into(), ErrorKind::PermissionDenied)));
+    names.set("chat.test", &[address]);
+    client.arrive(&listener);
+}
+
+#[test]
+fn why_a_reconnect_fails_is_told_with_its_address() {
+    let (listener, address) = listen();
+    let (mut client, server) = Client::registered(&Names::with("chat.test", &[address]), &[], &listener);
+    drop((server, listener));
+    assert_eq!(client.failed(), None, "the connection stood");
+    assert_eq!(client.failed(), Some((address.to_string(), ErrorKind::ConnectionRefused)));
+}
+
+#[test]
+fn advice_with_the_name_of_another_host_is_followed_if_the_program_has_named_it() {
+    let (first, address) = listen();
+    let (second, other) = listen();
+    let names = Names::with("chat.test", &[address]);
+    names.set("other.test", &[other]);
+    let (mut client, server) = Client::registered(&names, &["other.test"], &first);
+    stop(server, "other.test:7");
+    client.arrive(&second);
+}
+
+#[test]
+fn advice_with_the_name_of_another_host_is_not_even_looked_up_otherwise() {
+    let (first, address) = listen();
+    let (second, other) = listen();
+    let names = Names::with("chat.test", &[address]);
+    names.set("other.test", &[other]);
+    let (mut client, server) = Client::registered(&names, &["other.test:8"], &first);
+    stop(server, "other.test:7");
+    client.arrive(&first);
+    second.set_nonblocking(true).unwrap();
+    assert_eq!(second.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert!(!names.asked.lock().unwrap().contains(&"other.test".to_owned()));
+}
+
+#[test]
+fn a_named_host_must_not_lead_off_the_machine_either() {
+    let (first, address) = listen();
+    let names = Names::with("chat.test", &[address]);
+    names.set("other.test", &[SocketAddr::from(([192, 0, 2, 1], 1))]);
+    let (mut client, server) = Client::registered(&names, &["other.test"], &first);
+    stop(server, "other.test:7");
+    client.arrive(&first);
+}
+
+#[test]
+fn a_connection_to_itself_is_none() {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    socket.connect(&socket.local_addr().unwrap()).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let socket = Socket::Tcp(mio::net::TcpStream::from_std(socket.into()));
+    let error = socket.stands().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AddrNotAvailable);
+    assert!(error.to_string().contains("nobody listens"), "{error}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_address_may_say_through_which_interface_it_is_reached() {
+    // A machine may have no IPv6.
+    let Ok(listener) = TcpListener::bind("[::1]:0") else { return };
+    let address = format!("tcp://[::1%lo]:{}", listener.local_addr().unwrap().port());
+    let connection = Connection::connect(&address, PATIENCE).unwrap();
+    listener.accept().unwrap();
+    drop(connection);
+}
