@@ -58,11 +58,16 @@ struct Client {
 }
 
 impl Client {
-    /// Begins to connect to `chat.test`, wherever that is.
+    /// Begins to connect to `chat.test`, wherever that is, and tries again at once.
     fn to(names: &Names, followed: &[&str]) -> Self {
+        Self::trying_every(Duration::from_millis(1), names, followed)
+    }
+
+    /// As [`Client::to`], with another time before each further attempt.
+    fn trying_every(wait: Duration, names: &Names, followed: &[&str]) -> Self {
         let endpoint: Endpoint = "chat.test:1".parse().unwrap();
         let mut targets = endpoint.targets_by(names).unwrap().into_iter();
-        let backoff = Backoff::default().with_first(Duration::from_millis(1)).with_max(Duration::from_millis(1));
+        let backoff = Backoff::default().with_first(wait).with_max(wait);
         let config = ClientConfig::default().with_reconnect(Some(backoff));
         let followed: Vec<FollowedHost> = followed.iter().map(|host| host.parse().unwrap()).collect();
         let mut driver = Driver::connect(targets.next().unwrap(), config)
@@ -103,14 +108,18 @@ impl Client {
     /// A session with the server at this listener.
     fn registered(names: &Names, followed: &[&str], listener: &TcpListener) -> (Self, TcpStream) {
         let mut client = Self::to(names, followed);
-        client.driver.register("alice", b"secret").unwrap();
-        let mut server = client.arrive(listener);
-        server.write_all(&Preface::OURS.encode()).unwrap();
-        let token = SessionToken::from_bytes([7; 16]);
-        say(&mut server, &HubMessage::Welcome(Welcome { name: "alice", display_name: None, token, limits: LIMITS }));
-        let event = client.until(Driver::poll_event);
-        assert!(matches!(event, Event::Registered { .. }), "{event:?}");
+        let server = client.register(listener);
         (client, server)
+    }
+
+    /// Gets a session with the server at this listener.
+    fn register(&mut self, listener: &TcpListener) -> TcpStream {
+        self.driver.register("alice", b"secret").unwrap();
+        let mut server = self.arrive(listener);
+        welcome(&mut server);
+        let event = self.until(Driver::poll_event);
+        assert!(matches!(event, Event::Registered { .. }), "{event:?}");
+        server
     }
 
     /// The next attempt to reconnect: where the one before it failed, and why.
@@ -151,6 +160,13 @@ fn say(server: &mut TcpStream, message: &HubMessage<'_>) {
     let mut bytes = Vec::new();
     message.encode(&mut bytes);
     server.write_all(&bytes).unwrap();
+}
+
+/// The server gives alice her name.
+fn welcome(server: &mut TcpStream) {
+    server.write_all(&Preface::OURS.encode()).unwrap();
+    let token = SessionToken::from_bytes([7; 16]);
+    say(server, &HubMessage::Welcome(Welcome { name: "alice", display_name: None, token, limits: LIMITS }));
 }
 
 /// The server stops, and advises to go there.
@@ -300,6 +316,51 @@ fn a_named_host_must_not_lead_off_the_machine_either() {
     let (mut client, server) = Client::registered(&names, &["other.test"], &first);
     stop(server, "other.test:7");
     client.arrive(&first);
+}
+
+/// Nobody waits for the next attempt to connect.
+const HOUR: Duration = Duration::from_secs(3_600);
+
+#[test]
+fn who_is_in_a_hurry_does_not_wait_for_the_next_attempt() {
+    let (listener, address) = listen();
+    let names = Names::with("chat.test", &[address]);
+    let mut client = Client::trying_every(HOUR, &names, &[]);
+    let server = client.register(&listener);
+    drop(server);
+    assert_eq!(client.failed(), None, "the connection stood");
+    client.driver.hurry();
+    client.arrive(&listener);
+}
+
+#[test]
+fn a_half_that_is_in_a_hurry_wakes_the_other_one() {
+    let (listener, address) = listen();
+    let server = std::thread::spawn(move || {
+        let mut server = listener.accept().unwrap().0;
+        server.read_exact(&mut [0; PREFACE_BYTES]).unwrap();
+        welcome(&mut server);
+        // Whatever else was said is read, so that the end is no reset.
+        let _ = server.read(&mut [0; 1_000]);
+        server.shutdown(std::net::Shutdown::Write).unwrap();
+        listener.accept().unwrap().0
+    });
+    let backoff = Backoff::default().with_first(HOUR).with_max(HOUR);
+    let config = ClientConfig::default().with_reconnect(Some(backoff));
+    let mut connection = Connection::connect_with(&Endpoint::from(address), PATIENCE, &config).unwrap();
+    connection.register("alice", PATIENCE).unwrap();
+    let (sender, mut receiver) = connection.split();
+    let (lost, is_lost) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        while let Ok(Some(event)) = receiver.receive(PATIENCE) {
+            if matches!(event, Event::Reconnecting { .. }) {
+                lost.send(()).unwrap();
+            }
+        }
+    });
+    is_lost.recv().unwrap();
+    sender.hurry();
+    drop(server.join().unwrap());
 }
 
 #[test]

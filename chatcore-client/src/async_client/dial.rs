@@ -58,17 +58,35 @@ where
     }
 }
 
-/// Connects over TCP to `host:port`, or to where the hub says. Messages do not wait for company
-/// ([`set_nodelay`](TcpStream::set_nodelay)).
+/// Connects over TCP to `host:port`, or to where the hub says, if that is the same host or one that the program has named.
+/// Messages do not wait for company ([`set_nodelay`](TcpStream::set_nodelay)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tcp {
     address: String,
+    followed: Vec<String>,
 }
 
 impl Tcp {
     /// To this `host:port`. It tries all addresses of the host in turn.
     pub fn new(address: impl Into<String>) -> Self {
-        Self { address: address.into() }
+        Self { address: address.into(), followed: Vec::new() }
+    }
+
+    /// The same, where a hub may send the client to these hosts, too: each is `host`, or `host:port` for that port alone. Name
+    /// only those that may know the session's token and what proves the right to the name.
+    #[must_use]
+    pub fn with_followed(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.followed = hosts.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Where advice leads (protocol.md, *Advice*); none if the client does not go there.
+    fn advised(&self, advice: &str) -> Option<String> {
+        let there = advice.strip_prefix("tcp://").unwrap_or(advice);
+        let (host, _) = there.rsplit_once(':')?;
+        let is_ours = self.address.rsplit_once(':').is_some_and(|(ours, _)| ours.eq_ignore_ascii_case(host));
+        let is_named = |named: &String| named.eq_ignore_ascii_case(host) || named.eq_ignore_ascii_case(there);
+        (is_ours || self.followed.iter().any(is_named)).then(|| there.to_owned())
     }
 }
 
@@ -77,12 +95,33 @@ impl Dial for Tcp {
     type Dialing = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
 
     fn dial(&mut self, address: Option<String>) -> Self::Dialing {
-        let address = address.unwrap_or_else(|| self.address.clone());
+        let advised = address.and_then(|advice| self.advised(&advice));
+        let address = advised.unwrap_or_else(|| self.address.clone());
         Box::pin(async move {
             let stream = TcpStream::connect(address).await?;
             // It fails only if the connection broke at once, which the first read shows.
             let _ = stream.set_nodelay(true);
             Ok(stream)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_leads_to_the_same_host_or_to_one_that_is_named() {
+        let tcp = Tcp::new("chat.example:1");
+        for advice in ["chat.example:2", "tcp://Chat.Example:2"] {
+            assert!(tcp.advised(advice).is_some_and(|there| there.eq_ignore_ascii_case("chat.example:2")), "{advice}");
+        }
+        for advice in ["other.example:2", "192.0.2.1:2", "tls://chat.example:2", "chat.example", ""] {
+            assert_eq!(tcp.advised(advice), None, "{advice}");
+        }
+        let tcp = tcp.with_followed(["other.example", "[::1]:7"]);
+        assert_eq!(tcp.advised("other.example:2").as_deref(), Some("other.example:2"));
+        assert_eq!(tcp.advised("[::1]:7").as_deref(), Some("[::1]:7"));
+        assert_eq!(tcp.advised("[::1]:8"), None, "another port was named");
     }
 }

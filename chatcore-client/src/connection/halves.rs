@@ -105,6 +105,13 @@ impl Connection {
 impl SendHalf {
     requests!(&self);
 
+    /// As [`Connection::hurry`]. If the other half waits, it does the rest.
+    pub fn hurry(&self) {
+        let mut state = self.shared.lock();
+        state.inner.driver.hurry();
+        self.shared.tell(&mut state);
+    }
+
     /// As [`Connection::ticket`].
     pub fn ticket(&self) -> Option<SessionTicket> {
         self.shared.lock().inner.driver.client().ticket().cloned()

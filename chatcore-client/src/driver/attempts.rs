@@ -130,7 +130,7 @@ fn is_telling(error: &io::Error) -> bool {
         return true;
     }
     #[cfg(feature = "websocket")]
-    if error.get_ref().is_some_and(|inner| inner.is::<AnswerError>()) {
+    if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<AnswerError>) {
         return true;
     }
     let _ = error;

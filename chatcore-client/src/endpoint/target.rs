@@ -93,10 +93,9 @@ impl Endpoint {
         if let Some(address) = self.address() {
             return Ok(vec![Target { endpoint, address }]);
         }
+        let Some((host, port)) = self.name() else { unreachable!("what has no name has its address") };
         let failed = |source| ConnectError::Resolve { address: self.to_string(), source };
-        let (host, port) = self.name().expect("what is no name has its address");
-        let found = addresses(resolver, host, port).map_err(failed)?;
-        Ok(endpoint.at(found))
+        addresses(resolver, host, port).map_err(failed).map(|found| endpoint.at(found))
     }
 
     /// The address, if nothing must be looked up for it.

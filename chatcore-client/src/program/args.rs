@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Parser;
 
+use crate::FollowedHost;
 use crate::program::password::PasswordArgs;
 
 /// What [`Args::connect`] takes.
@@ -76,6 +77,11 @@ pub(crate) struct Args {
     /// by default in the platform's state directory. What lies there is a secret.
     #[arg(long, value_name = "DIR", env = "CHATCORE_STATE_DIR")]
     pub(crate) state_dir: Option<PathBuf>,
+
+    /// A host that the server may send this client to, as if it were the server itself; may be given several times. Without
+    /// it, the server's advice leads to the same server alone.
+    #[arg(long, value_name = "HOST[:PORT]", env = "CHATCORE_FOLLOW", value_delimiter = ',')]
+    pub(crate) follow: Vec<FollowedHost>,
 
     /// Neither keep the session nor look for an older one, whatever the folder.
     #[arg(long)]

@@ -119,6 +119,9 @@ pub(crate) enum Report {
         reason: String,
         #[serde(skip)]
         detail: String,
+        /// Where no connection could be made, and why; none if the one that is lost stood.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
         attempt: u32,
         #[serde(rename = "after_ms", serialize_with = "millis")]
         after: Duration,
@@ -126,6 +129,13 @@ pub(crate) enum Report {
     Resumed {
         name: String,
     },
+    /// The server was asked for something, and has said nothing for so long.
+    Silent {
+        #[serde(rename = "for_ms", serialize_with = "millis")]
+        after: Duration,
+    },
+    /// It says something again.
+    Heard,
     /// An operator of the server has given us another name.
     Renamed {
         from: String,
@@ -171,24 +181,26 @@ pub(crate) struct Users {
     names: Vec<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     display_names: BTreeMap<String, String>,
-}
-
-impl From<Vec<User>> for Users {
-    fn from(users: Vec<User>) -> Self {
-        let names = users.iter().map(|user| user.name.to_string()).collect();
-        let display_names =
-            users.into_iter().filter_map(|user| Some((user.name.to_string(), user.display_name?))).collect();
-        Self { names, display_names }
-    }
+    /// There are others, whom the program has no room for.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    more: bool,
 }
 
 impl Users {
+    pub(crate) fn of(users: Vec<User>, more: bool) -> Self {
+        let names = users.iter().map(|user| user.name.to_string()).collect();
+        let display_names =
+            users.into_iter().filter_map(|user| Some((user.name.to_string(), user.display_name?))).collect();
+        Self { names, display_names, more }
+    }
+
     pub(crate) fn names(&self) -> &[String] {
         &self.names
     }
 
     fn shown(&self) -> Vec<String> {
-        self.names.iter().map(|name| shown(name, self.display_names.get(name))).collect()
+        let names = self.names.iter().map(|name| shown(name, self.display_names.get(name)));
+        names.chain(self.more.then(|| "and more".to_owned())).collect()
     }
 }
 
@@ -339,6 +351,8 @@ impl Report {
                 let why = if detail.is_empty() { String::new() } else { format!(": {}", safe(detail)) };
                 format!("you are now called {}{why}", shown(name, display_name.as_ref()))
             }
+            Self::Silent { after } => format!("no answer from the server for {} s", after.as_secs()),
+            Self::Heard => "the server answers again".to_owned(),
             Self::SessionLost => "the server does not know the session any more; registering anew".to_owned(),
             Self::Error { detail, .. } => safe(detail),
             Self::Help { text } => (*text).to_owned(),
@@ -411,16 +425,23 @@ mod tests {
         let user = |name: &str, display_name: Option<&str>| {
             User::new(name.parse().unwrap()).with_display_name(display_name.map(Into::into))
         };
-        let online = |users: Vec<User>| Report::Online { users: users.into() };
+        let online = |users: Vec<User>| Report::Online { users: Users::of(users, false) };
         assert_eq!(online(vec![user("a", None)]).json(), r#"{"event":"online","names":["a"]}"#);
         let two = online(vec![user("a", None), user("bob", Some("Bob"))]);
         assert_eq!(two.json(), r#"{"event":"online","names":["a","bob"],"display_names":{"bob":"Bob"}}"#);
         assert_eq!(two.text(), "online: a, Bob");
+        let cut = Report::Online { users: Users::of(vec![user("a", None)], true) };
+        assert_eq!(cut.json(), r#"{"event":"online","names":["a"],"more":true}"#);
+        assert_eq!(cut.text(), "online: a, and more");
         assert_eq!(Report::SessionLost.json(), r#"{"event":"session_lost"}"#);
         let (reason, detail, after) = ("timed_out".into(), "nothing was heard".into(), Duration::from_micros(1_500));
-        let reconnecting = Report::Reconnecting { reason, detail, attempt: 1, after };
+        let reconnecting = Report::Reconnecting { reason, detail, error: None, attempt: 1, after };
         assert_eq!(reconnecting.json(), r#"{"event":"reconnecting","reason":"timed_out","attempt":1,"after_ms":1}"#);
         assert_eq!(reconnecting.text(), "nothing was heard; reconnecting in 0.0 s");
+        let silent = Report::Silent { after: Duration::from_millis(12_300) };
+        assert_eq!(silent.json(), r#"{"event":"silent","for_ms":12300}"#);
+        assert_eq!(silent.text(), "no answer from the server for 12 s");
+        assert_eq!(Report::Heard.json(), r#"{"event":"heard"}"#);
     }
 
     #[test]

@@ -57,6 +57,15 @@ impl PendingRequest {
     }
 }
 
+/// Users of a listing that the program has room for, at the most.
+const LISTED_USERS_MAX: usize = 100_000;
+
+/// Bytes of their names, at the most, and of how these are spelled.
+const LISTED_BYTES_MAX: usize = 8 << 20;
+
+/// Pages of a listing, at the most, whoever is on them.
+const LISTED_PAGES_MAX: usize = 10_000;
+
 /// All requests without an answer. Their number is bounded, as the client's outbox is.
 #[derive(Debug, Default)]
 pub(crate) struct Requests {
@@ -72,6 +81,34 @@ struct Listing {
     /// The request for the page that is awaited; none if it is still to be made.
     number: Option<u64>,
     users: Vec<User>,
+    /// Of the users.
+    bytes: usize,
+    pages: usize,
+}
+
+impl Listing {
+    /// Takes a page. False if there was no room for all of it.
+    fn take_page(&mut self, users: Vec<User>) -> bool {
+        self.pages += 1;
+        for user in users {
+            self.bytes += user.name.as_str().len() + user.display_name.as_ref().map_or(0, String::len);
+            if self.users.len() == LISTED_USERS_MAX || self.bytes > LISTED_BYTES_MAX {
+                return false;
+            }
+            self.users.push(user);
+        }
+        true
+    }
+}
+
+/// A listing that is complete, or as long as the program has room for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Listed {
+    pub(crate) pending: PendingRequest,
+    /// Those of all pages in order.
+    pub(crate) users: Vec<User>,
+    /// There are more.
+    pub(crate) is_cut: bool,
 }
 
 impl Requests {
@@ -102,17 +139,18 @@ impl Requests {
 
     /// A listing begins.
     pub(crate) fn list(&mut self, number: u64, pending: PendingRequest) {
-        self.listing = Some(Listing { pending, number: Some(number), users: Vec::new() });
+        self.listing = Some(Listing { pending, number: Some(number), users: Vec::new(), bytes: 0, pages: 0 });
     }
 
-    /// A page of it has come. The listing if it is complete, with the users of all pages in order.
-    pub(crate) fn listed(&mut self, users: Vec<User>, is_last: bool) -> Option<(PendingRequest, Vec<User>)> {
+    /// A page of it has come. The listing if it is over.
+    pub(crate) fn listed(&mut self, users: Vec<User>, is_last: bool) -> Option<Listed> {
         let listing = self.listing.as_mut()?;
-        listing.users.extend(users);
         listing.number = None;
-        let mut listing = self.listing.take_if(|_| is_last)?;
-        listing.users.sort_unstable_by(|one, other| one.name.cmp(&other.name));
-        Some((listing.pending, listing.users))
+        let has_room = listing.take_page(users);
+        let is_cut = !has_room || !is_last && listing.pages == LISTED_PAGES_MAX;
+        let Listing { pending, mut users, .. } = self.listing.take_if(|_| is_last || is_cut)?;
+        users.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        Some(Listed { pending, users, is_cut })
     }
 
     /// What the listing is of that is under way.
@@ -188,8 +226,40 @@ mod tests {
         assert_eq!(requests.listed(vec![], false), None);
         requests.list_on(3);
         let users = vec![user("alice"), user("bob"), user("carol")];
-        assert_eq!(requests.listed(vec![user("bob")], true), Some((PendingRequest::Who, users)));
+        let listed = Listed { pending: PendingRequest::Who, users, is_cut: false };
+        assert_eq!(requests.listed(vec![user("bob")], true), Some(listed));
         assert_eq!(requests.open(), 0);
+    }
+
+    #[test]
+    fn a_listing_without_end_is_cut() {
+        let user = || User::new("bob".parse().unwrap());
+        let page = || vec![user(); 1_000];
+        let mut requests = Requests::default();
+        let mut pages = 0;
+        requests.list(1, PendingRequest::Who);
+        let listed = loop {
+            pages += 1;
+            if let Some(listed) = requests.listed(page(), false) {
+                break listed;
+            }
+        };
+        assert_eq!((listed.users.len(), listed.is_cut, pages), (LISTED_USERS_MAX, true, LISTED_USERS_MAX / 1_000 + 1));
+        assert!(!requests.is_listing());
+
+        let long = "x".repeat(100_000);
+        let long = || vec![user().with_display_name(Some(long.clone()))];
+        requests.list(2, PendingRequest::Who);
+        let listed = loop {
+            if let Some(listed) = requests.listed(long(), false) {
+                break listed;
+            }
+        };
+        assert!(listed.is_cut && listed.users.len() * 100_000 <= LISTED_BYTES_MAX);
+
+        requests.list(3, PendingRequest::Who);
+        let empty = (1..).find(|_| requests.listed(Vec::new(), false).is_some());
+        assert_eq!(empty, Some(LISTED_PAGES_MAX));
     }
 
     #[test]

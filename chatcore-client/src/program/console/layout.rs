@@ -213,7 +213,7 @@ fn is_east_asian_locale() -> bool {
 mod tests {
     use super::*;
     use crate::User;
-    use crate::program::report::Body;
+    use crate::program::report::{Body, Users};
     use chatcore::MessageId;
     use proptest::prelude::*;
 
@@ -280,12 +280,12 @@ mod tests {
     #[test]
     fn a_list_of_thousands_has_many_lines() {
         let users: Vec<User> = (0..5000).map(|i| User::new(format!("user{i}").parse().unwrap())).collect();
-        let told = lines(&Report::Online { users: users.into() });
+        let told = lines(&Report::Online { users: Users::of(users, false) });
         let parts: Vec<&str> = told.lines().map(|line| line.strip_prefix("-- online: ").unwrap()).collect();
         assert!(parts.iter().all(|part| part.len() <= LIST_LINE_BYTES_MAX) && parts.len() > 40);
         let names: Vec<&str> = parts.iter().flat_map(|part| part.split(", ")).collect();
         assert!(names.iter().enumerate().all(|(i, name)| *name == format!("user{i}")) && names.len() == 5000);
-        assert_eq!(lines(&Report::Online { users: Vec::new().into() }), "-- online: \n");
+        assert_eq!(lines(&Report::Online { users: Users::of(Vec::new(), false) }), "-- online: \n");
     }
 
     #[test]

@@ -2,11 +2,14 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::thread;
 use std::time::Duration;
 
-use crate::{ClientConfig, Driver, Endpoint, connect_any};
+use crate::{ClientConfig, Driver, Endpoint, FollowedHost, connect_any};
 use chatcore::SessionTicket;
-use mio::{Events, Poll, Token};
+use mio::{Events, Interest, Poll, Registry, Token, Waker};
 
 use super::address;
 use crate::program::args::Args;
@@ -22,6 +25,8 @@ pub(super) const WAKER: Token = Token(1);
 pub(super) struct Connect {
     endpoint: Endpoint,
     timeout: Duration,
+    /// Where else the server may send us.
+    follow: Vec<FollowedHost>,
     /// Where sessions are saved. None if they are not.
     state_dir: Option<PathBuf>,
 }
@@ -39,7 +44,8 @@ pub(super) struct Restored {
 impl Connect {
     pub(super) fn new(args: &Args) -> Result<Self, Failure> {
         let state_dir = args.state_dir.clone().or_else(default_dir).filter(|_| !args.no_state);
-        Ok(Self { endpoint: address::endpoint(args)?, timeout: args.connect_timeout, state_dir })
+        let (endpoint, timeout, follow) = (address::endpoint(args)?, args.connect_timeout, args.follow.clone());
+        Ok(Self { endpoint, timeout, follow, state_dir })
     }
 
     pub(super) fn restore(&self, name: &str) -> Restored {
@@ -50,6 +56,32 @@ impl Connect {
         };
         let (ticket, saved) = slot.as_ref().and_then(Slot::load).unzip();
         Restored { slot, ticket, saved: saved.unwrap_or_default(), error: None }
+    }
+
+    /// Connects for a name on a thread of its own: it can take long, and the program goes on meanwhile.
+    pub(super) fn begin(
+        &self,
+        name: &str,
+        restored: Restored,
+        password: Option<Password>,
+        waker: &Arc<Waker>,
+    ) -> io::Result<Connecting> {
+        let (sender, driver) = sync_channel(1);
+        let (connect, ticket, waker) = (self.clone(), restored.ticket.clone(), Arc::clone(waker));
+        thread::Builder::new().name("connect".into()).spawn(move || {
+            // If nobody waits for it any more, the program is about to end.
+            let _ = sender.send(connect.connect_apart(ticket.as_ref(), password.as_ref()));
+            let _ = waker.wake();
+        })?;
+        Ok(Connecting { name: name.to_owned(), restored, driver })
+    }
+
+    /// With a poll of its own, at which the driver is not registered any more.
+    fn connect_apart(&self, ticket: Option<&SessionTicket>, password: Option<&Password>) -> Result<Driver, Failure> {
+        let mut poll = Poll::new().map_err(Failure::System)?;
+        let mut driver = self.connect(&mut poll, &mut Events::with_capacity(8), ticket, password)?;
+        poll.registry().deregister(&mut driver).map_err(Failure::System)?;
+        Ok(driver)
     }
 
     /// With a ticket, the session is asked for at once.
@@ -63,9 +95,12 @@ impl Connect {
         // What is acknowledged is to be in the output.
         let config = ClientConfig::default().with_takes_later(true);
         let credential = password.map(Password::as_bytes).unwrap_or_default();
-        let driver = connect_any(&self.endpoint, self.timeout, poll, events, SOCKET, |target| match ticket {
-            Some(ticket) => Driver::resume(target, config.clone(), ticket.clone(), credential),
-            None => Driver::connect(target, config.clone()),
+        let driver = connect_any(&self.endpoint, self.timeout, poll, events, SOCKET, |target| {
+            let driver = match ticket {
+                Some(ticket) => Driver::resume(target, config.clone(), ticket.clone(), credential),
+                None => Driver::connect(target, config.clone()),
+            };
+            driver.map(|driver| driver.with_followed(self.follow.iter().cloned()))
         })?;
         if password.is_some() && !driver.is_private() {
             return Err(self.not_private());
@@ -84,5 +119,31 @@ impl Connect {
             "cannot keep the session in {dir}: {error}. If this client is killed, its session is lost; --state-dir DIR \
              chooses another folder, and --no-state goes without"
         )
+    }
+}
+
+/// A connection that is being made on a thread of its own.
+pub(super) struct Connecting {
+    /// For whom.
+    pub(super) name: String,
+    pub(super) restored: Restored,
+    driver: Receiver<Result<Driver, Failure>>,
+}
+
+impl Connecting {
+    /// What has become of it, at the program's own poll; none if it is still being made.
+    pub(super) fn outcome(&self, registry: &Registry) -> Option<Result<Driver, Failure>> {
+        let connected = match self.driver.try_recv() {
+            Ok(connected) => connected,
+            Err(TryRecvError::Empty) => return None,
+            Err(TryRecvError::Disconnected) => {
+                Err(Failure::System(io::Error::other("the thread that connects panicked")))
+            }
+        };
+        Some(connected.and_then(|mut driver| {
+            let interests = Interest::READABLE | Interest::WRITABLE;
+            registry.register(&mut driver, SOCKET, interests).map_err(Failure::System)?;
+            Ok(driver)
+        }))
     }
 }

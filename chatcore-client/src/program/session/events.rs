@@ -7,8 +7,8 @@ use chatcore::{DeliveryStatus, GoodbyeCode, LeaveCode};
 
 use super::parts::{Lost, Session, Stage};
 use crate::program::failure::{self, Failure};
-use crate::program::report::{Body, Id, Report};
-use crate::program::requests::PendingRequest;
+use crate::program::report::{Body, Id, Report, Users};
+use crate::program::requests::{Listed, PendingRequest};
 use crate::program::state::is_resumable;
 
 impl Session {
@@ -33,27 +33,14 @@ impl Session {
                 self.show(&Report::SessionLost)?;
                 self.start_over(unsent_from)
             }
-            Event::Reconnecting { why, attempt, after, .. } => {
-                let reason = failure::reason(&why).to_owned();
-                let detail = match self.tls_fault() {
-                    Some(fault) => format!("{why}: {fault}"),
-                    None => why.to_string(),
-                };
-                let reconnect_for = self.reconnect_for;
-                let until = || reconnect_for.and_then(|patience| Instant::now().checked_add(patience));
-                self.lost.get_or_insert_with(|| Lost { why, until: until() });
-                if self.reconnect_for.is_some_and(|patience| patience.is_zero()) {
-                    // It is over before anybody tries.
-                    return Ok(());
-                }
-                self.show(&Report::Reconnecting { reason, detail, attempt, after })
-            }
+            Event::Reconnecting { why, attempt, after, .. } => self.reconnecting(why, attempt, after),
             // A user that leaves needs no name any more.
             Event::Refused { .. } if self.stage == Stage::Quitting => Ok(()),
             Event::Refused { code, detail, wait, .. } => {
                 self.lost = None;
                 let outcome = match code {
                     RefusalCode::Denied => self.denied(detail),
+                    RefusalCode::NameInUse if self.waits_for_names() => self.wait_for_name(detail, wait),
                     code => self.refused(&code.to_string(), detail + &try_again(code, wait)),
                 };
                 // A person may think for long, and the server does not wait: connect again when there is a name.
@@ -119,9 +106,28 @@ impl Session {
         }
     }
 
+    /// The connection is lost, or another one could not be made.
+    fn reconnecting(&mut self, why: Closed, attempt: u32, after: Duration) -> Result<(), Failure> {
+        let reason = failure::reason(&why).to_owned();
+        let error = self.why_not_reached(&why);
+        let detail = match (self.tls_fault(), &error) {
+            (Some(fault), None) => format!("{why}: {fault}"),
+            (_, Some(error)) => format!("cannot connect to {error}"),
+            (None, None) => why.to_string(),
+        };
+        let reconnect_for = self.reconnect_for;
+        let until = || reconnect_for.and_then(|patience| Instant::now().checked_add(patience));
+        self.lost.get_or_insert_with(|| Lost { why, until: until() });
+        if self.reconnect_for.is_some_and(|patience| patience.is_zero()) {
+            // It is over before anybody tries.
+            return Ok(());
+        }
+        self.show(&Report::Reconnecting { reason, detail, error, attempt, after })
+    }
+
     /// There is a session, new or old.
     fn arrived(&mut self, name: &str, report: &Report) -> Result<(), Failure> {
-        (self.lost, self.own.is_known) = (None, true);
+        (self.lost, self.name_wait, self.own.is_known) = (None, None, true);
         name.clone_into(&mut self.own.name);
         self.show(report)?;
         self.keep()?;
@@ -167,13 +173,15 @@ impl Session {
     }
 
     fn listed(&mut self, users: Vec<User>, next: Option<u64>) -> Result<(), Failure> {
-        let whole = self.requests.listed(users, next.is_none());
-        if let Some(cursor) = next {
+        let listed = self.requests.listed(users, next.is_none());
+        if let Some(cursor) = next.filter(|_| listed.is_none()) {
             self.list_on(cursor);
         }
-        match whole {
-            Some((PendingRequest::Roster { room }, users)) => self.show(&Report::Roster { room, users: users.into() }),
-            Some((_, users)) => self.show(&Report::Online { users: users.into() }),
+        match listed {
+            Some(Listed { pending: PendingRequest::Roster { room }, users, is_cut }) => {
+                self.show(&Report::Roster { room, users: Users::of(users, is_cut) })
+            }
+            Some(Listed { users, is_cut, .. }) => self.show(&Report::Online { users: Users::of(users, is_cut) }),
             None => Ok(()),
         }
     }
@@ -210,16 +218,29 @@ impl Session {
         })
     }
 
+    /// Where the last connection could not be made, and why; none if it stood.
+    fn why_not_reached(&self, why: &Closed) -> Option<String> {
+        let driver = self.driver.as_ref()?;
+        let address = driver.failed_address()?;
+        Some(match (self.tls_fault(), driver.last_error()) {
+            (Some(fault), _) => format!("{address}: {fault}"),
+            (None, Some(error)) => format!("{address}: {error}"),
+            (None, None) => format!("{address}: {why}"),
+        })
+    }
+
     /// What was wrong with TLS when the last connection broke, or could not be made.
     fn tls_fault(&self) -> Option<TlsFault> {
         self.driver.as_ref()?.last_error().and_then(TlsFault::of)
     }
 }
 
-/// When to try again, of a server that is busy.
+/// When to try again, of a server that is busy, or of a name that may be free then.
 fn try_again(code: RefusalCode, wait: Option<Duration>) -> String {
-    match wait {
-        Some(wait) if code == RefusalCode::RateLimited => format!("; try again in {:.1} s", wait.as_secs_f64()),
+    let Some(seconds) = wait.map(|wait| wait.as_secs_f64()) else { return String::new() };
+    match code {
+        RefusalCode::RateLimited => format!("; try again in {seconds:.1} s"),
+        RefusalCode::NameInUse => format!("; it may be free in {seconds:.1} s: --reconnect-for SECONDS waits for it"),
         _ => String::new(),
     }
 }

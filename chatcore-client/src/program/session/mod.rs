@@ -6,5 +6,6 @@ mod connect;
 mod events;
 mod parts;
 mod run;
+mod waiting;
 
 pub(crate) use self::parts::Session;

@@ -9,7 +9,8 @@ use crate::{ClientError, Closed, Driver, RefusalCode};
 use chatcore::Position;
 use mio::{Events, Poll, Waker};
 
-use super::connect::{Connect, Restored, WAKER};
+use super::connect::{Connect, Connecting, Restored, WAKER};
+use super::waiting::{NameWait, Silence};
 use crate::program::args::Args;
 use crate::program::command::Command;
 use crate::program::console::{Ask, Console};
@@ -29,6 +30,9 @@ pub(crate) struct Session {
     pub(super) connect: Connect,
     /// None while a person thinks about a name for longer than the server waits.
     pub(super) driver: Option<Driver>,
+    /// What is to be the driver.
+    pub(super) connecting: Option<Connecting>,
+    pub(super) waker: Arc<Waker>,
     pub(super) poll: Poll,
     pub(super) events: Events,
     pub(super) console: Console,
@@ -51,6 +55,10 @@ pub(crate) struct Session {
     /// When the answer to our goodbye is waited for no longer.
     pub(super) goodbye_until: Option<Instant>,
     pub(super) lost: Option<Lost>,
+    /// A name that somebody else has.
+    pub(super) name_wait: Option<NameWait>,
+    /// The server says nothing, which was told.
+    pub(super) silence_told: Option<Silence>,
     pub(super) shown: Shown,
 }
 
@@ -120,6 +128,8 @@ impl Session {
         let mut session = Self {
             connect,
             driver: Some(driver),
+            connecting: None,
+            waker,
             poll,
             events,
             stay: args.stay && !console.is_interactive(),
@@ -137,6 +147,8 @@ impl Session {
             linger_until: None,
             goodbye_until: None,
             lost: None,
+            name_wait: None,
+            silence_told: None,
             shown: Shown::default(),
         };
         match &args.name {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::{Closed, Driver};
 
+use super::connect::Connecting;
 use super::parts::{Lost, Session, Shown, Stage};
 use crate::program::command::{self, Command};
 use crate::program::console::{Ask, Input};
@@ -37,6 +38,7 @@ impl Session {
     pub(super) fn go_on(&mut self) -> Result<(), Failure> {
         while self.stage != Stage::Over {
             self.console.handle_signals(&self.signals)?;
+            self.take_connected()?;
             self.take_input()?;
             self.leave_if_done()?;
             if self.drive()? {
@@ -44,6 +46,8 @@ impl Session {
                 continue;
             }
             self.give_up_if_due()?;
+            self.ask_again_if_due()?;
+            self.tell_silence()?;
             self.console.refresh()?;
             self.console.check()?;
             let timeout = self.timeout();
@@ -106,10 +110,10 @@ impl Session {
 
     pub(super) fn timeout(&self) -> Option<Duration> {
         let give_up_at = self.lost.as_ref().and_then(|lost| lost.until);
-        let own = [self.linger_until, self.goodbye_until, give_up_at].into_iter().flatten().min();
+        let own = [self.linger_until, self.goodbye_until, give_up_at, self.asks_again_at()].into_iter().flatten().min();
         let own = own.map(|until| until.saturating_duration_since(Instant::now()));
         let driver = self.driver.as_ref().and_then(Driver::timeout);
-        [driver, own, self.console.timeout()].into_iter().flatten().min()
+        [driver, own, self.silence_due(), self.console.timeout()].into_iter().flatten().min()
     }
 
     pub(super) fn give_up_if_due(&mut self) -> Result<(), Failure> {
@@ -176,18 +180,42 @@ impl Session {
         Ok(())
     }
 
-    /// Asks for a name that was typed, on a new connection if the server has not waited.
+    /// Asks for a name that was typed. A name that was waited for is given up for it.
     fn ask_for(&mut self, name: &str) -> Result<(), Failure> {
+        self.name_wait = None;
+        self.ask_for_again(name)
+    }
+
+    /// Asks for a name, on a new connection if the server has not waited.
+    pub(super) fn ask_for_again(&mut self, name: &str) -> Result<(), Failure> {
         // It may be the same name once more.
         self.own.slot = None;
         let restored = self.connect.restore(name);
-        if self.driver.is_none() || restored.ticket.is_some() {
-            self.driver = None;
-            self.shown = Shown::default();
-            let (ticket, password) = (restored.ticket.as_ref(), self.own.password.as_ref());
-            self.driver = Some(self.connect.connect(&mut self.poll, &mut self.events, ticket, password)?);
+        if self.driver.is_some() && restored.ticket.is_none() {
+            return self.register(name, restored);
         }
-        self.register(name, restored)
+        (self.driver, self.shown, self.stage) = (None, Shown::default(), Stage::Registering);
+        let connecting = self.connect.begin(name, restored, self.own.password.clone(), &self.waker);
+        self.connecting = Some(connecting.map_err(Failure::System)?);
+        Ok(())
+    }
+
+    /// Asks for the name on a connection that was made for that.
+    pub(super) fn take_connected(&mut self) -> Result<(), Failure> {
+        let Some(connecting) = self.connecting.take() else { return Ok(()) };
+        let Some(outcome) = connecting.outcome(self.poll.registry()) else {
+            self.connecting = Some(connecting);
+            return Ok(());
+        };
+        let Connecting { name, restored, .. } = connecting;
+        match outcome {
+            Ok(driver) => {
+                self.driver = Some(driver);
+                self.register(&name, restored)
+            }
+            Err(Failure::Connect(error)) => self.wait_for_server(error),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Asks for the same name again, with a password; without one, for another name.

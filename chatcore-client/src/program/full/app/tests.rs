@@ -7,7 +7,7 @@ use super::*;
 use crate::User;
 use crate::program::full::conversation::{CONVERSATION_BYTES_MAX, ENTRIES_MAX, Entry, Fate};
 use crate::program::full::keys::Key;
-use crate::program::report::{Body, Report};
+use crate::program::report::{Body, Report, Users};
 
 fn alice() -> App {
     let mut app = App::new();
@@ -24,7 +24,7 @@ fn message(from: &str, to: &str, body: &str) -> Report {
 
 fn roster(room: &str, names: &[&str]) -> Report {
     let users: Vec<_> = names.iter().map(|name| User::new(name.parse().unwrap())).collect();
-    Report::Roster { room: room.into(), users: users.into() }
+    Report::Roster { room: room.into(), users: Users::of(users, false) }
 }
 
 fn asked_roster(app: &mut App) -> Option<String> {

@@ -12,7 +12,7 @@ use ratatui::buffer::Buffer;
 use crate::User;
 use crate::program::console::Ask;
 use crate::program::full::app::App;
-use crate::program::report::{Body, Id, Report};
+use crate::program::report::{Body, Id, Report, Users};
 
 /// Monday, 30 November 2026, 00:53:20 UTC.
 const TIME_MS: u64 = 1_796_000_000_000;
@@ -34,7 +34,7 @@ fn message(from: &str, to: &str, body: &[u8]) -> Report {
 
 fn roster(room: &str, names: &[&str]) -> Report {
     let users: Vec<_> = names.iter().map(|name| User::new(name.parse().unwrap())).collect();
-    Report::Roster { room: room.into(), users: users.into() }
+    Report::Roster { room: room.into(), users: Users::of(users, false) }
 }
 
 fn id(number: u64) -> Id {

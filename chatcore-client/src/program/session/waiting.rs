@@ -1,0 +1,130 @@
+//! What is waited for: a name that somebody has, and a server that says nothing.
+
+use std::time::{Duration, Instant};
+
+use crate::{ConnectError, Driver};
+
+use super::parts::{Session, Stage};
+use crate::program::failure::Failure;
+use crate::program::report::Report;
+
+/// Silence that a person is told of.
+const SILENCE_TOLD: Duration = Duration::from_secs(10);
+
+/// How long to wait for a name if the server does not say, and for a server that cannot be reached meanwhile.
+const NAME_WAIT: Duration = Duration::from_secs(10);
+
+/// How long to wait for a name at the most, until the server is asked again.
+const NAME_WAIT_MAX: Duration = Duration::from_secs(600);
+
+/// A name that somebody has at present, perhaps a client of ours that was killed.
+#[derive(Debug)]
+pub(super) struct NameWait {
+    name: String,
+    /// When to ask for it again.
+    again_at: Instant,
+    /// Until when that has a point; none for ever.
+    until: Option<Instant>,
+}
+
+impl Session {
+    // ---- a name ----
+
+    /// Whether a name is asked for again that somebody has: by a person, and by a script that says for how long.
+    pub(super) fn waits_for_names(&self) -> bool {
+        self.console.is_interactive() || self.reconnect_for.is_some_and(|patience| !patience.is_zero())
+    }
+
+    /// The name is somebody else's, perhaps for so long. The server does not wait, so the connection is let go.
+    pub(super) fn wait_for_name(&mut self, detail: String, wait: Option<Duration>) -> Result<(), Failure> {
+        let now = Instant::now();
+        let patience = self.reconnect_for.and_then(|patience| now.checked_add(patience));
+        let known = self.name_wait.take().filter(|waited| waited.name == self.own.name);
+        let (is_told, until) = known.map_or((false, patience), |waited| (true, waited.until));
+        let wait = wait.unwrap_or(NAME_WAIT).min(NAME_WAIT_MAX);
+        let again_at = until.map_or(now + wait, |until| until.min(now + wait));
+        if again_at <= now {
+            return self.refused(NAME_IN_USE, detail);
+        }
+        self.forget();
+        self.driver = None;
+        let (name, after) = (self.own.name.clone(), again_at - now);
+        self.name_wait = Some(NameWait { name, again_at, until });
+        let is_interactive = self.console.is_interactive();
+        if is_interactive {
+            self.stage = Stage::Naming;
+        }
+        if is_told {
+            return Ok(());
+        }
+        let advice = if is_interactive { ", unless you give another name" } else { "" };
+        let detail = format!("{detail}; asking again in {:.0} s{advice}", after.as_secs_f64().ceil());
+        self.complain(NAME_IN_USE, detail)
+    }
+
+    /// Asks for the name again that somebody had.
+    pub(super) fn ask_again_if_due(&mut self) -> Result<(), Failure> {
+        if self.asks_again_at().is_none_or(|at| at > Instant::now()) {
+            return Ok(());
+        }
+        let Some(name) = self.name_wait.as_ref().map(|waited| waited.name.clone()) else { return Ok(()) };
+        self.ask_for_again(&name)
+    }
+
+    /// When [`ask_again_if_due`](Self::ask_again_if_due) has something to do.
+    pub(super) fn asks_again_at(&self) -> Option<Instant> {
+        let is_waiting = self.driver.is_none() && self.connecting.is_none();
+        let may_ask = matches!(self.stage, Stage::Naming | Stage::Registering);
+        self.name_wait.as_ref().filter(|_| is_waiting && may_ask).map(|waited| waited.again_at)
+    }
+
+    /// There is no connection for a name. If it is one that was waited for, the server may be away for a while, too.
+    pub(super) fn wait_for_server(&mut self, error: ConnectError) -> Result<(), Failure> {
+        let now = Instant::now();
+        let is_over = |waited: &NameWait| waited.until.is_some_and(|until| until <= now);
+        match self.name_wait.as_mut().filter(|waited| !is_over(waited)) {
+            Some(waited) => waited.again_at = waited.until.unwrap_or(now + NAME_WAIT).min(now + NAME_WAIT),
+            None => return Err(error.into()),
+        }
+        if self.console.is_interactive() {
+            self.stage = Stage::Naming;
+        }
+        self.complain("cannot_connect", error.to_string())
+    }
+
+    // ---- a server ----
+
+    /// Says that the server says nothing, and that it does again.
+    pub(super) fn tell_silence(&mut self) -> Result<(), Failure> {
+        let silence = self.driver.as_ref().and_then(Driver::silence).unwrap_or_default();
+        let is_connected = self.driver.as_ref().is_some_and(Driver::connected);
+        match self.silence_told {
+            None if silence >= SILENCE_TOLD => {
+                self.silence_told = Some(Silence { is_connected });
+                self.show(&Report::Silent { after: silence })
+            }
+            // Of a connection that is gone, or was not there, others tell.
+            Some(told) if silence < SILENCE_TOLD => {
+                self.silence_told = None;
+                if told.is_connected && is_connected { self.show(&Report::Heard) } else { Ok(()) }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// After how long there is a silence to tell of; none if nothing is awaited.
+    pub(super) fn silence_due(&self) -> Option<Duration> {
+        let silence = self.driver.as_ref().filter(|_| self.silence_told.is_none())?.silence()?;
+        Some(SILENCE_TOLD.saturating_sub(silence))
+    }
+}
+
+/// A silence that was told of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Silence {
+    /// A connection stood.
+    is_connected: bool,
+}
+
+/// The protocol's word for it.
+const NAME_IN_USE: &str = "name_in_use";
