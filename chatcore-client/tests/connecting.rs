@@ -275,6 +275,23 @@ fn a_connection_that_has_not_left_the_machine_does_not_leave_it_for_a_name_that_
 }
 
 #[test]
+fn a_driver_that_may_connect_to_others_is_not_private() {
+    let (listener, address) = listen();
+    let elsewhere = SocketAddr::from(([192, 0, 2, 1], 1));
+    let names = Names::with("chat.test", &[address, elsewhere]);
+    let mut client = Client::to(&names, &[]);
+    assert!(!client.driver.is_private(), "either may win");
+    let server = client.register(&listener);
+    assert!(client.driver.is_private(), "the one that has won is of this machine");
+    names.addresses.lock().unwrap().clear();
+    drop((server, listener));
+    client.failed();
+    for _ in 0..4 {
+        assert_eq!(client.failed(), Some((address.to_string(), ErrorKind::ConnectionRefused)), "and no other is tried");
+    }
+}
+
+#[test]
 fn why_a_reconnect_fails_is_told_with_its_address() {
     let (listener, address) = listen();
     let (mut client, server) = Client::registered(&Names::with("chat.test", &[address]), &[], &listener);

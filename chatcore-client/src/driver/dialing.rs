@@ -137,7 +137,7 @@ impl Driver {
         let targets = match found {
             Ok(addresses) => self.permitted(endpoint.at(addresses), *is_advised),
             // Who looks names up may be out of order when the server is not.
-            Err(_) if !is_advised => Ok(self.known.clone()),
+            Err(_) if !is_advised => self.permitted(self.known.clone(), false),
             Err(error) => Err(error),
         };
         let targets = targets.map_err(|error| Failed { address: endpoint.to_string(), error })?;

@@ -241,9 +241,10 @@ impl Driver {
     }
 
     /// Whether nobody else can read what the client sends: the connection is encrypted, or does not leave this machine. It
-    /// stays so: a driver whose connection is private makes no other that is not. Send a password only if this is true.
+    /// stays so: a driver whose connection is private makes no other that is not. Send a password only if this is true. Before the
+    /// first connection stands, it must hold for all of its targets.
     pub fn is_private(&self) -> bool {
-        self.home.is_private()
+        if self.was_connected { self.home.is_private() } else { self.known.iter().all(Target::is_private) }
     }
 
     /// The endpoint to which the driver is connected, or connects: its own, or the one that a hub advised.
@@ -439,6 +440,7 @@ mod tests {
         let mut driver = Driver::connect(listener.local_addr().unwrap(), ClientConfig::default()).unwrap();
         driver.register("alice", b"").unwrap();
         let mut server = listener.accept().unwrap().0;
+        server.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let mut said = Preface::OURS.encode().to_vec();
         let token = SessionToken::from_bytes([7; 16]);
         HubMessage::Welcome(Welcome { name: "alice", display_name: None, token, limits: LIMITS }).encode(&mut said);
