@@ -32,9 +32,11 @@ fn twenty_thousand_messages_pass_two_hundred_cuts_once_and_in_order() {
     const COUNT: usize = 20_000;
     let server = Server::start();
     let proxy = Proxy::start(&server.address, 200, 7);
-    let bob = server.client_at(&proxy.address, &["--json", "--name", "bob", "--stay"]);
+    // No session holds for long enough to begin anew with short waits.
+    let often = ["--json", "--reconnect-wait-max", "0.2"];
+    let bob = server.client_at(&proxy.address, &[&often[..], &["--name", "bob", "--stay"]].concat());
     assert_eq!(news(&bob).next().unwrap(), json!({"event": "registered", "name": "bob"}));
-    let mut alice = server.client_at(&proxy.address, &["--json", "--name", "alice"]);
+    let mut alice = server.client_at(&proxy.address, &[&often[..], &["--name", "alice"]].concat());
     let mut input = alice.stdin.take().unwrap();
     let writer = thread::spawn(move || {
         let lines = (0..COUNT).map(|i| format!("@bob:message {i}\n")).collect::<Vec<_>>().concat();

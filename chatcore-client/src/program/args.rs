@@ -73,6 +73,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) reconnect_for: Option<Duration>,
 
+    /// Seconds between two attempts to get a lost connection back, at the most.
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub(crate) reconnect_wait_max: Duration,
+
     /// The folder that keeps the session, so that a client that was killed is its old self when it is started again:
     /// by default in the platform's state directory. What lies there is a secret.
     #[arg(long, value_name = "DIR", env = "CHATCORE_STATE_DIR")]

@@ -133,7 +133,8 @@ fn a_session_over_tls_outlives_its_connections() {
     // A handshake has some 3 000 bytes, and is to succeed mostly.
     let proxy = Proxy::start_with(tcp, 20, 7, 40_000);
     let address = format!("tls://{}", proxy.address);
-    let args = ["--ca", &tls.ca, "--json", "--stay", "--name"];
+    // No session holds for long enough to begin anew with short waits.
+    let args = ["--ca", &tls.ca, "--json", "--stay", "--reconnect-wait-max", "0.2", "--name"];
     // The first connection may be cut: then it is made anew, until it stands.
     let bob = loop {
         let bob = tls.server.client_at(&address, &[&args[..], &["bob"]].concat());

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::{ClientConfig, Driver, Endpoint, FollowedHost, connect_any};
-use chatcore::SessionTicket;
+use chatcore::{Backoff, SessionTicket};
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 
 use super::address;
@@ -20,11 +20,16 @@ use crate::program::state::{SavedState, Slot, default_dir};
 const SOCKET: Token = Token(0);
 pub(super) const WAKER: Token = Token(1);
 
+/// Attempts to connect do not follow each other without a pause, whatever the arguments say.
+const RECONNECT_WAIT_MAX_MIN: Duration = Duration::from_millis(1);
+
 /// Where to, and how long that may take.
 #[derive(Clone, Debug)]
 pub(super) struct Connect {
     endpoint: Endpoint,
     timeout: Duration,
+    /// How long to wait before a lost connection is made anew.
+    backoff: Backoff,
     /// Where else the server may send us.
     follow: Vec<FollowedHost>,
     /// Where sessions are saved. None if they are not.
@@ -45,7 +50,9 @@ impl Connect {
     pub(super) fn new(args: &Args) -> Result<Self, Failure> {
         let state_dir = args.state_dir.clone().or_else(default_dir).filter(|_| !args.no_state);
         let (endpoint, timeout, follow) = (address::endpoint(args)?, args.connect_timeout, args.follow.clone());
-        Ok(Self { endpoint, timeout, follow, state_dir })
+        let wait_max = args.reconnect_wait_max.max(RECONNECT_WAIT_MAX_MIN);
+        let backoff = Backoff::default().with_max(wait_max).with_first(Backoff::default().first.min(wait_max));
+        Ok(Self { endpoint, timeout, backoff, follow, state_dir })
     }
 
     pub(super) fn restore(&self, name: &str) -> Restored {
@@ -93,7 +100,7 @@ impl Connect {
         password: Option<&Password>,
     ) -> Result<Driver, Failure> {
         // What is acknowledged is to be in the output.
-        let config = ClientConfig::default().with_takes_later(true);
+        let config = ClientConfig::default().with_takes_later(true).with_reconnect(Some(self.backoff));
         let credential = password.map(Password::as_bytes).unwrap_or_default();
         let driver = connect_any(&self.endpoint, self.timeout, poll, events, SOCKET, |target| {
             let driver = match ticket {
