@@ -78,7 +78,8 @@ pub(crate) struct Args {
     pub(crate) reconnect_wait_max: Duration,
 
     /// The folder that keeps the session, so that a client that was killed is its old self when it is started again:
-    /// by default in the platform's state directory. What lies there is a secret.
+    /// by default in the platform's state directory. What lies there is a secret, so the folder becomes yours alone
+    /// (mode 0700).
     #[arg(long, value_name = "DIR", env = "CHATCORE_STATE_DIR")]
     pub(crate) state_dir: Option<PathBuf>,
 

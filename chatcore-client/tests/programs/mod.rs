@@ -245,6 +245,13 @@ impl Server {
         Program::start(command.args(["--connect", address]).args(args))
     }
 
+    /// A client that a shell starts after it has done something.
+    pub(crate) fn client_after(&self, shell: &str, args: &[&str]) -> Program {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{shell}; exec \"$@\""), "sh", CLIENT, "--connect", &self.address]);
+        Program::start(command.arg("--state-dir").arg(self.state.path()).args(args))
+    }
+
     /// A client whose output nobody reads.
     pub(crate) fn unread_client(&self, args: &[&str]) -> Child {
         self.unread_client_at(&self.address, args)

@@ -15,7 +15,7 @@ use super::address;
 use crate::program::args::Args;
 use crate::program::failure::Failure;
 use crate::program::password::Password;
-use crate::program::state::{SavedState, Slot, default_dir};
+use crate::program::state::{Loaded, SavedState, Slot, default_dir};
 
 const SOCKET: Token = Token(0);
 pub(super) const WAKER: Token = Token(1);
@@ -44,6 +44,8 @@ pub(super) struct Restored {
     pub(super) saved: SavedState,
     /// Why nothing can be saved.
     pub(super) error: Option<io::Error>,
+    /// What was wrong with what was saved, and what was done about it.
+    pub(super) damage: Vec<String>,
 }
 
 impl Connect {
@@ -58,11 +60,18 @@ impl Connect {
     pub(super) fn restore(&self, name: &str) -> Restored {
         let Some(dir) = &self.state_dir else { return Restored::default() };
         let slot = match Slot::open(dir, &self.endpoint.to_string(), name) {
-            Ok(slot) => slot,
+            Ok(Some(slot)) => slot,
+            Ok(None) => return Restored::default(),
             Err(error) => return Restored { error: Some(error), ..Restored::default() },
         };
-        let (ticket, saved) = slot.as_ref().and_then(Slot::load).unzip();
-        Restored { slot, ticket, saved: saved.unwrap_or_default(), error: None }
+        let mut restored = Restored::default();
+        match slot.load() {
+            Loaded::Nothing => {}
+            Loaded::Whole((ticket, saved)) => (restored.ticket, restored.saved) = (Some(ticket), saved),
+            Loaded::Damaged(why) => restored.damage.push(why),
+        }
+        restored.slot = Some(slot);
+        restored
     }
 
     /// Connects for a name on a thread of its own: it can take long, and the program goes on meanwhile.

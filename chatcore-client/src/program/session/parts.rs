@@ -172,6 +172,9 @@ impl Session {
         if let Some(error) = restored.error {
             self.tell_unkept(&error)?;
         }
+        for damage in restored.damage {
+            self.complain("state_damaged", damage)?;
+        }
         // With a ticket, it is asked for already.
         let Some(driver) = self.driver.as_mut().filter(|_| restored.ticket.is_none()) else { return Ok(()) };
         let credential = self.own.password.as_ref().map(Password::as_bytes).unwrap_or_default();

@@ -1,0 +1,128 @@
+//! The folder of what is kept: ours alone, and each file in it is there whole or not at all.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::fcntl::OFlag;
+
+use super::regular::{self, OTHERS_WRITE, is_ours, refused};
+
+/// What everybody but the owner may do.
+const OTHERS: u32 = 0o077;
+
+/// The beginning of the name of a file that is not whole yet.
+const UNFINISHED: &str = ".new-";
+
+/// After which nobody writes an unfinished file any more.
+const UNFINISHED_AGE_MAX: Duration = Duration::from_secs(60 * 60);
+
+/// The end of the name of a file that makes no sense.
+const DAMAGED: &str = ".damaged";
+
+/// Files that one start looks at, at the most.
+const SWEPT_MAX: usize = 10_000;
+
+/// A folder that nobody else can change.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    open: File,
+}
+
+impl Folder {
+    /// Opens it, and makes it if it is not there. If others can look into it, they cannot from then on.
+    ///
+    /// # Errors
+    ///
+    /// If it is not ours alone, and what would be right.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        // With a slash at the end, the system follows a link whatever it is told.
+        let path: PathBuf = path.components().collect();
+        DirBuilder::new().mode(0o700).recursive(true).create(&path).map_err(|error| regular::explain(&path, error))?;
+        let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
+        let open = OpenOptions::new().read(true).custom_flags(flags.bits()).open(&path);
+        let open = open.map_err(|error| regular::explain(&path, error))?;
+        let metadata = open.metadata()?;
+        if !is_ours(&metadata) {
+            return Err(refused(&path, &format!("belongs to the user {}, not to you", metadata.uid())));
+        }
+        if metadata.mode() & OTHERS_WRITE != 0 {
+            let why = format!("can be changed by others: chmod 700 {} makes it yours alone", path.display());
+            return Err(refused(&path, &why));
+        }
+        if metadata.mode() & OTHERS != 0 {
+            open.set_permissions(Permissions::from_mode(0o700))?;
+        }
+        Ok(Self { path, open })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What a file holds; none if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// If something else is there, or too much.
+    pub(super) fn read(&self, name: &str, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
+        let path = self.path.join(name);
+        let file = match regular::open(&path, OpenOptions::new().read(true)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        let mut bytes = Vec::new();
+        file.take(bytes_max + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > bytes_max {
+            return Err(refused(&path, &format!("has more than {bytes_max} bytes")));
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Writes a file, whole or not at all, readable by nobody else. It is there also after the machine has failed.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written; what was there before stays then.
+    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.path)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(self.path.join(name)).map_err(|error| error.error)?;
+        match self.open.sync_all() {
+            // Some file systems do not do that for folders.
+            Err(error) if !matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+                Err(error)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes a file, if it is there and can be.
+    pub(super) fn remove(&self, name: &str) {
+        let _ = fs::remove_file(self.path.join(name));
+    }
+
+    /// Puts what makes no sense where nobody looks for it, and says where that is.
+    pub(super) fn set_aside(&self, name: &str) -> io::Result<PathBuf> {
+        let to = self.path.join(format!("{name}{DAMAGED}"));
+        fs::rename(self.path.join(name), &to)?;
+        Ok(to)
+    }
+
+    /// Removes what programs have left that were killed while they wrote.
+    pub(super) fn sweep(&self) {
+        let Ok(entries) = fs::read_dir(&self.path) else { return };
+        for entry in entries.flatten().take(SWEPT_MAX) {
+            let is_unfinished = entry.file_name().to_str().is_some_and(|name| name.starts_with(UNFINISHED));
+            let written = entry.metadata().and_then(|metadata| metadata.modified());
+            let age = written.ok().and_then(|written| written.elapsed().ok());
+            if is_unfinished && age.is_some_and(|age| age > UNFINISHED_AGE_MAX) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The state that is saved on disk, so that a client that was killed goes on with its session when it is started again.
+//!
+//! `folder` is the place, which is ours alone; `lock` keeps two programs from one session; `regular` opens files and nothing
+//! else; `file_name` and `session_file` say what a session's file is called, and what it holds.
+
+mod file_name;
+mod folder;
+mod lock;
+mod regular;
+mod session_file;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::{Closed, UserName};
+use chatcore::SessionTicket;
+use etcetera::BaseStrategy;
+use serde::{Deserialize, Serialize};
+
+use self::folder::Folder;
+use self::lock::Lock;
+use self::session_file::Owner;
+
+/// The program's folder in the platform's state directory.
+const FOLDER: &str = "chatcore";
+
+/// Bytes of a session's file, at the most: all the rooms and users that a server lets anybody have.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// What the server forgets about a user when the session ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SavedState {
+    /// The rooms that it is in.
+    pub(crate) rooms: BTreeSet<String>,
+    /// The room that text without a recipient goes to.
+    pub(crate) room: Option<String>,
+    /// The users that it watches.
+    pub(crate) watched: BTreeSet<String>,
+}
+
+/// The file of one session, which belongs to this program as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    folder: Folder,
+    file_name: String,
+    owner: Owner,
+    /// Two clients with one session would take it from each other for ever.
+    _lock: Lock,
+}
+
+/// What a program that ran before has left.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Loaded<T> {
+    Nothing,
+    Whole(T),
+    /// Something that makes no sense, and what was done about it, for a person.
+    Damaged(String),
+}
+
+/// The folder for sessions on this platform; none if it has none.
+pub(crate) fn default_dir() -> Option<PathBuf> {
+    let strategy = etcetera::choose_base_strategy().ok()?;
+    Some(strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join(FOLDER))
+}
+
+impl Slot {
+    /// The file of a name's session with a server. None if another program has it, or if it cannot be a name.
+    ///
+    /// # Errors
+    ///
+    /// If nothing can be kept there, because the folder or what is in it is not ours alone, or the system refuses.
+    pub(crate) fn open(dir: &Path, server: &str, name: &str) -> io::Result<Option<Self>> {
+        let Ok(name) = UserName::new(name) else { return Ok(None) };
+        let folder = Folder::open(dir)?;
+        folder.sweep();
+        lock::sweep(folder.path());
+        let file_name = file_name::of(server, name.as_str());
+        let lock = Lock::take(&folder.path().join(format!("{file_name}{}", lock::ENDING)))?;
+        Ok(lock.map(|lock| Self { folder, file_name, owner: Owner { server: server.into(), name }, _lock: lock }))
+    }
+
+    /// What was saved last. What makes no sense is set aside.
+    pub(crate) fn load(&self) -> Loaded<(SessionTicket, SavedState)> {
+        let decode = |bytes: Vec<u8>| session_file::decode(&self.owner, &bytes);
+        match self.read(&self.file_name, FILE_BYTES_MAX, decode) {
+            Ok(None) => Loaded::Nothing,
+            Ok(Some((ticket, saved))) => Loaded::Whole((ticket.with_attempt(unix_ms()), saved)),
+            Err(why) => Loaded::Damaged(format!("{why}. A new session begins")),
+        }
+    }
+
+    /// Saves a session, whole or not at all, readable by nobody else.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written; what was saved before stays then.
+    pub(crate) fn save(&self, ticket: &SessionTicket, saved: &SavedState) -> io::Result<()> {
+        self.folder.write(&self.file_name, &session_file::encode(&self.owner, ticket, saved)?)
+    }
+
+    /// The session is over.
+    pub(crate) fn forget(&self) {
+        // If it cannot be removed, the server says next time that it does not know the session.
+        self.folder.remove(&self.file_name);
+    }
+
+    /// Reads a file that may not be there. What makes no sense is set aside.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, and what was done about it.
+    fn read<T>(
+        &self,
+        name: &str,
+        bytes_max: u64,
+        decode: impl FnOnce(Vec<u8>) -> Result<T, String>,
+    ) -> Result<Option<T>, String> {
+        let bytes = self.folder.read(name, bytes_max).map_err(|error| error.to_string());
+        bytes.and_then(|bytes| bytes.map(decode).transpose()).map_err(|why| {
+            let path = self.folder.path().join(name);
+            match self.folder.set_aside(name) {
+                Ok(to) => format!("{} is of no use: {why}. It is now {}", path.display(), to.display()),
+                Err(error) => format!("{} is of no use: {why}. It cannot be set aside: {error}", path.display()),
+            }
+        })
+    }
+}
+
+/// Whether a session can still be there after such an end.
+pub(crate) const fn is_resumable(closed: &Closed) -> bool {
+    matches!(closed, Closed::Disconnected | Closed::TimedOut | Closed::Refused { .. })
+}
+
+/// Milliseconds since 1970: later processes resume with higher attempts.
+fn unix_ms() -> u64 {
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;
