@@ -7,6 +7,7 @@ mod console;
 mod descriptors;
 mod escape;
 mod failure;
+mod files;
 mod full;
 mod panics;
 mod password;

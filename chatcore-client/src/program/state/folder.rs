@@ -1,14 +1,15 @@
 //! The folder of what is kept: ours alone, and each file in it is there whole or not at all.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::fcntl::OFlag;
 
-use super::regular::{self, OTHERS_WRITE, is_ours, refused};
+use super::regular::{self, refused};
+use crate::program::files::{self, OTHERS_WRITE, is_ours};
 
 /// What everybody but the owner may do.
 const OTHERS: u32 = 0o077;
@@ -59,6 +60,18 @@ impl Folder {
         Ok(Self { path, open })
     }
 
+    /// Does something that no other program does here at the same time. It waits for those that do, which takes them a moment.
+    #[expect(clippy::incompatible_msrv, reason = "the program needs Rust 1.89 for locks; the library does with less")]
+    pub(super) fn alone<T>(&self, action: impl FnOnce() -> T) -> T {
+        // Where a folder cannot be locked, as over a network, two that start at once may take each other for running programs.
+        let is_locked = self.open.lock().is_ok();
+        let outcome = action();
+        if is_locked {
+            let _ = self.open.unlock();
+        }
+        outcome
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -74,12 +87,7 @@ impl Folder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file?,
         };
-        let mut bytes = Vec::new();
-        file.take(bytes_max + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > bytes_max {
-            return Err(refused(&path, &format!("has more than {bytes_max} bytes")));
-        }
-        Ok(Some(bytes))
+        files::read(file, bytes_max).map(Some).map_err(|error| regular::explain(&path, error))
     }
 
     /// Writes a file, whole or not at all, readable by nobody else. It is there also after the machine has failed.

@@ -74,10 +74,12 @@ impl Slot {
     pub(crate) fn open(dir: &Path, server: &str, name: &str) -> io::Result<Option<Self>> {
         let Ok(name) = UserName::new(name) else { return Ok(None) };
         let folder = Folder::open(dir)?;
-        folder.sweep();
-        lock::sweep(folder.path());
         let file_name = file_name::of(server, name.as_str());
-        let lock = Lock::take(&folder.path().join(format!("{file_name}{}", lock::ENDING)))?;
+        let lock = folder.alone(|| {
+            folder.sweep();
+            lock::sweep(folder.path());
+            Lock::take(&folder.path().join(format!("{file_name}{}", lock::ENDING)))
+        })?;
         Ok(lock.map(|lock| Self { folder, file_name, owner: Owner { server: server.into(), name }, _lock: lock }))
     }
 

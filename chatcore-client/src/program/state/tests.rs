@@ -90,6 +90,34 @@ fn a_session_belongs_to_one_program_and_leaves_no_lock() {
 }
 
 #[test]
+fn programs_that_start_and_end_at_once_never_have_one_session_together_and_leave_no_lock() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let dir = tempfile::tempdir().unwrap();
+    let (holders, taken) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let run = |name: &str| {
+        for _ in 0..50 {
+            let Some(slot) = Slot::open(dir.path(), SERVER, name).unwrap() else { continue };
+            assert_eq!(holders.fetch_add(1, Ordering::SeqCst), 0, "somebody else has it, too");
+            taken.fetch_add(1, Ordering::SeqCst);
+            holders.fetch_sub(1, Ordering::SeqCst);
+            drop(slot);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| run("alice"));
+        }
+        scope.spawn(|| {
+            for _ in 0..50 {
+                drop(Slot::open(dir.path(), SERVER, "bob").unwrap().expect("nobody else wants it"));
+            }
+        });
+    });
+    assert!(taken.into_inner() > 0);
+    assert!(names(dir.path()).is_empty(), "{:?}", names(dir.path()));
+}
+
+#[test]
 fn nobody_else_can_read_it() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().join("chatcore");
