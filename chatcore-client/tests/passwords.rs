@@ -5,6 +5,7 @@ mod programs;
 use std::fs;
 use std::io::Read;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 
 use programs::{PATIENCE, Server, own_address};
 use serde_json::json;
@@ -17,6 +18,7 @@ fn registered(name: &str) -> String {
 fn file(server: &Server, text: &str) -> String {
     let path = server.state.path().join("secret");
     fs::write(&path, text).expect("the folder is ours");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("the file is ours");
     path.to_str().expect("it is text").into()
 }
 

@@ -11,20 +11,35 @@ use crate::FollowedHost;
 use crate::program::password::PasswordArgs;
 
 /// What [`Args::connect`] takes.
-const CONNECT_HELP: &str =
-    "The server: HOST:PORT over TCP, tls://HOST:PORT, ws://HOST/PATH, wss://HOST/PATH, or unix:///PATH";
+const CONNECT_HELP: &str = "The server: HOST:PORT over TCP, tls://HOST:PORT, ws://HOST/PATH, wss://HOST/PATH, or \
+                            unix:///PATH [default: 127.0.0.1:12345]";
+
+/// Where a server of this machine listens if nobody tells it otherwise.
+const CONNECT_DEFAULT: &str = "127.0.0.1:12345";
+
+/// Seconds that a flag takes, at the most: 31 years. Clocks do not reach much further.
+const SECONDS_MAX: f64 = 1e9;
 
 /// A chat client.
 ///
 /// At a terminal it is for people. Otherwise it is a filter for scripts: one command a line on standard input,
 /// one event a line on standard output.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100, after_help = crate::program::command::HELP)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+#[command(version, about, max_term_width = 100, after_help = crate::program::command::HELP)]
 pub(crate) struct Args {
-    /// The server.
-    #[arg(long, help = CONNECT_HELP, value_name = "ADDRESS", env = "CHATCORE_CONNECT", default_value = "127.0.0.1:12345")]
-    pub(crate) connect: String,
+    /// A server of the configuration file, by its name there; without it and without --connect, the one that is `default`
+    /// there.
+    #[arg(value_name = "SERVER")]
+    pub(crate) server: Option<String>,
+
+    /// The configuration file, in TOML: by default chatcore/client.toml in the platform's folder for configurations.
+    #[arg(long, value_name = "FILE", env = "CHATCORE_CLIENT_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// The address.
+    #[arg(long, help = CONNECT_HELP, value_name = "ADDRESS", env = "CHATCORE_CONNECT")]
+    pub(crate) connect: Option<String>,
 
     /// Trust the authorities whose certificates the file holds, in PEM, in place of those of the system. A server's own
     /// certificate will do if it vouches for itself.
@@ -95,9 +110,30 @@ pub(crate) struct Args {
     /// Seconds to wait for the connection, TLS included.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub(crate) connect_timeout: Duration,
+
+    /// The rooms to join at the start. This and what follows comes from the configuration alone.
+    #[arg(skip)]
+    pub(crate) rooms: Vec<String>,
+
+    /// Other addresses of the server, to which it may lead us.
+    #[arg(skip)]
+    pub(crate) follow: Vec<String>,
+
+    /// Whether what was said is kept.
+    #[arg(skip)]
+    pub(crate) history: bool,
+
+    /// How the screen is to look.
+    #[arg(skip)]
+    pub(crate) screen: toml::Table,
 }
 
 impl Args {
+    /// The address of the server.
+    pub(crate) fn address(&self) -> &str {
+        self.connect.as_deref().unwrap_or(CONNECT_DEFAULT)
+    }
+
     /// Somebody sits there.
     pub(crate) fn is_interactive(&self) -> bool {
         !self.json && stdin().is_terminal() && stdout().is_terminal()
@@ -109,14 +145,9 @@ impl Args {
     }
 }
 
-/// Seconds that can be waited for, at the most: some 30 years.
-const WAIT_SECONDS_MAX: f64 = 1e9;
-
 /// Seconds, also parts of one.
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "give a number of seconds, such as 10 or 0.5".to_owned())?;
-    if seconds > WAIT_SECONDS_MAX {
-        return Err(format!("that is too long: at most {WAIT_SECONDS_MAX} seconds can be waited for"));
-    }
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| (0.0..=SECONDS_MAX).contains(seconds));
+    let seconds = seconds.ok_or_else(|| format!("give a number of seconds up to {SECONDS_MAX}, such as 10 or 0.5"))?;
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }

@@ -3,6 +3,7 @@
 
 mod args;
 mod command;
+mod config;
 mod console;
 mod descriptors;
 mod escape;
@@ -32,6 +33,7 @@ use self::password::Password;
 use self::report::Report;
 use self::session::Session;
 use self::terminal::Settings;
+use crate::Endpoint;
 
 /// How long whoever reads our last words may take for them.
 const LAST_WORDS_TIME_MAX: Duration = Duration::from_millis(300);
@@ -41,18 +43,28 @@ const USAGE: u8 = 2;
 
 /// Runs the program, and says what to exit with.
 pub fn main() -> ExitCode {
-    let args = Args::parse();
+    let mut args = Args::parse();
+    if let Err(faults) = config::load(&mut args) {
+        for fault in faults {
+            // Where nobody reads the words, the exit code still tells.
+            let _ = writeln!(io::stderr(), "chatcore-client: {fault}");
+        }
+        return ExitCode::from(USAGE);
+    }
     let terminal = args.is_interactive().then(Settings::save).flatten();
-    if args.name.is_none() && terminal.is_none() {
-        let error = Args::command().error(
-            clap::error::ErrorKind::MissingRequiredArgument,
-            "without a terminal to ask on, --name NAME is needed",
-        );
-        let _ = error.print();
+    let needed = if args.password.needs_name() {
+        Some("--name NAME is needed: whose password is it?")
+    } else if terminal.is_none() {
+        Some("without a terminal to ask on, --name NAME is needed")
+    } else {
+        None
+    };
+    if let Some(needed) = needed.filter(|_| args.name.is_none()) {
+        let _ = Args::command().error(clap::error::ErrorKind::MissingRequiredArgument, needed).print();
         return ExitCode::from(USAGE);
     }
     panics::tell(terminal.clone());
-    let outcome = run(&args, terminal.clone());
+    let outcome = if args.password.is_about_keyring() { change_keyring(&args) } else { chat(&args, terminal.clone()) };
     // What is said from here on is said on a terminal as it was.
     drop(terminal);
     match outcome {
@@ -68,8 +80,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(args: &Args, terminal: Option<Settings>) -> Result<(), Failure> {
-    let password = Password::of(&args.password, args.name.as_deref()).map_err(Failure::Password);
+fn chat(args: &Args, terminal: Option<Settings>) -> Result<(), Failure> {
+    let password = Password::of(&args.password, &server(args), args.name.as_deref()).map_err(Failure::Password);
     let session = password.and_then(|password| Session::start(args, password, terminal));
     if let Err(failure) = &session
         && args.json
@@ -79,4 +91,16 @@ fn run(args: &Args, terminal: Option<Settings>) -> Result<(), Failure> {
         write_within(LAST_WORDS_TIME_MAX, io::stdout(), (closed.json() + "\n").into_bytes());
     }
     session?.run(args.exit_status)
+}
+
+fn change_keyring(args: &Args) -> Result<(), Failure> {
+    let name = args.name.as_deref().unwrap_or_default();
+    let done = args.password.change_keyring(&server(args), name).map_err(Failure::Password)?;
+    writeln!(io::stdout(), "{}", escape(done.as_bytes())).map_err(Failure::Output)
+}
+
+/// The address in the form that all texts for it have in common.
+fn server(args: &Args) -> String {
+    let address = args.address();
+    address.parse::<Endpoint>().map_or_else(|_| address.to_owned(), |endpoint| endpoint.to_string())
 }

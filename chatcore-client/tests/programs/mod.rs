@@ -52,6 +52,8 @@ fn spawn(command: &mut Command) -> Child {
             command.env_remove(variable);
         }
     }
+    // Nor must what whoever runs the tests has configured.
+    command.env("XDG_CONFIG_HOME", "/nonexistent");
     command.spawn().expect("the program starts")
 }
 

@@ -10,7 +10,7 @@ use crate::program::failure::Failure;
 
 /// Where to connect to, and whom to trust there.
 pub(super) fn endpoint(args: &Args) -> Result<Endpoint, Failure> {
-    let endpoint: Endpoint = args.connect.parse().map_err(ConnectError::from)?;
+    let endpoint: Endpoint = args.address().parse().map_err(ConnectError::from)?;
     let certificate = args.cert.as_deref().zip(args.key.as_deref());
     if args.ca.is_none() && certificate.is_none() {
         return Ok(endpoint);

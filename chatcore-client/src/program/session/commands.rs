@@ -143,6 +143,16 @@ impl Session {
         Ok(self.own.saved.room.clone())
     }
 
+    /// Joins the rooms of the configuration, once. What names no recipient goes to the first, if it goes nowhere yet.
+    pub(super) fn join_rooms(&mut self) {
+        for room in std::mem::take(&mut self.rooms).into_iter().map(mapped) {
+            self.own.saved.room.get_or_insert_with(|| room.clone());
+            if !self.own.saved.rooms.contains(&room) {
+                self.held.push_back(Command::Rejoin(room));
+            }
+        }
+    }
+
     /// The session is gone: what is known of each request, and all of it again that may be asked for again.
     pub(super) fn start_over(&mut self, unsent_from: u64) -> Result<(), Failure> {
         let saved = std::mem::take(&mut self.own.saved);

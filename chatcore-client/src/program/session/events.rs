@@ -133,6 +133,7 @@ impl Session {
         self.keep()?;
         if self.stage == Stage::Registering {
             self.stage = Stage::Open;
+            self.join_rooms();
             self.prompt();
         }
         Ok(())

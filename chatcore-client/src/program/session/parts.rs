@@ -39,6 +39,8 @@ pub(crate) struct Session {
     pub(super) stay: bool,
     pub(super) linger: Duration,
     pub(super) reconnect_for: Option<Duration>,
+    /// The rooms to join as soon as there is a session.
+    pub(super) rooms: Vec<String>,
     pub(super) signals: Arc<Signals>,
     pub(super) stage: Stage,
     pub(super) own: Identity,
@@ -136,6 +138,7 @@ impl Session {
             console,
             linger: args.linger,
             reconnect_for: args.reconnect_for,
+            rooms: args.rooms.clone(),
             signals,
             stage: Stage::Naming,
             own: Identity { password, ..Identity::default() },

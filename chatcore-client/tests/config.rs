@@ -1,0 +1,106 @@
+//! The configuration file, as the program takes it.
+
+mod programs;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use programs::Server;
+
+/// A configuration beside the sessions, whose server `work` is this one.
+fn config(server: &Server, keys: &str) -> String {
+    let path = server.state.path().join("client.toml");
+    let text = format!("default = \"work\"\n[servers.work]\nconnect = \"{}\"\n{keys}", server.address);
+    fs::write(&path, text).expect("the folder is ours");
+    path.to_str().expect("it is text").into()
+}
+
+/// A client that is told nothing but where its files are.
+fn client(server: &Server, config: &str, args: &[&str]) -> programs::Program {
+    let state = server.state.path().to_str().expect("it is text");
+    programs::client_keeping(&[&["--json", "--state-dir", state, "--config", config], args].concat())
+}
+
+#[test]
+fn a_server_of_the_file_needs_no_flags() {
+    let server = Server::with_passwords(&[("alice", "secret")], &["--guests", "no"]);
+    let secret = server.state.path().join("secret");
+    fs::write(&secret, "secret\n").unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    let keys = "name = \"alice\"\npassword_file = \"secret\"\nrooms = [\"#Lobby\", \"#builds\"]\n";
+    let config = config(&server, keys);
+    for args in [&["work"][..], &[]] {
+        let mut alice = client(&server, &config, args);
+        alice.expect(r#"{"event":"registered","name":"alice"}"#);
+        alice.expect(r##"{"event":"joined","room":"#lobby","name":"alice"}"##);
+        alice.expect(r##"{"event":"joined","room":"#builds","name":"alice"}"##);
+        alice.write("hello\n");
+        alice.expect(r##"{"event":"accepted","to":"#lobby"}"##);
+        alice.signal("TERM");
+        alice.end();
+    }
+}
+
+#[test]
+fn a_session_that_goes_on_is_in_its_rooms_already() {
+    let server = Server::start();
+    let config = config(&server, "name = \"alice\"\nrooms = [\"#lobby\"]\n");
+    let mut alice = client(&server, &config, &[]);
+    alice.expect(r#"{"event":"registered","name":"alice"}"#);
+    alice.expect(r##"{"event":"joined","room":"#lobby","name":"alice"}"##);
+    alice.signal("KILL");
+    drop(alice.end());
+    alice = client(&server, &config, &[]);
+    alice.expect(r#"{"event":"resumed","name":"alice"}"#);
+    alice.write("/who\n");
+    alice.expect(r#"{"event":"online","names":["alice"]}"#);
+}
+
+#[test]
+fn a_flag_goes_before_a_variable_and_that_before_the_file() {
+    let server = Server::start();
+    let config = config(&server, "name = \"alice\"\n");
+    let variable = format!("export CHATCORE_NAME=bob CHATCORE_CLIENT_CONFIG='{config}'");
+    server.client_after(&variable, &["--json", "work"]).expect(r#"{"event":"registered","name":"bob"}"#);
+    let carol = server.client_after(&variable, &["--json", "work", "--name", "carol"]);
+    carol.expect(r#"{"event":"registered","name":"carol"}"#);
+    server
+        .client_after(&format!("export CHATCORE_CLIENT_CONFIG='{config}'"), &["--json", "work"])
+        .expect(r#"{"event":"registered","name":"alice"}"#);
+}
+
+#[test]
+fn what_is_wrong_with_the_file_is_told_before_anything_is_done() {
+    let server = Server::start();
+    let config = config(&server, "name = 5\nnmae = \"alice\"\n");
+    let (status, stdout, stderr) = client(&server, &config, &["work"]).end();
+    assert_eq!((status.code(), stdout.len(), stderr.len()), (Some(2), 0, 2), "{stderr:?}");
+    assert!(
+        stderr[0].starts_with(&format!("chatcore-client: {config}:4: name of [servers.work] is a number")),
+        "{stderr:?}"
+    );
+    assert!(stderr[1].starts_with(&format!("chatcore-client: {config}:5: there is no key \"nmae\"")), "{stderr:?}");
+    let (status, _, stderr) = client(&server, "/no/such/file", &[]).end();
+    assert_eq!((status.code(), stderr.len()), (Some(2), 1), "{stderr:?}");
+}
+
+#[test]
+fn where_no_keyring_is_a_word_says_so() {
+    let server = Server::start();
+    let config = config(&server, "name = \"alice\"\nkeyring = true\n");
+    for args in [&["work"][..], &["work", "--set-password"], &["work", "--forget-password"]] {
+        // What would lead to a keyring of whoever runs the tests.
+        let mut alice = server.client_after(
+            "unset DBUS_SESSION_BUS_ADDRESS; export XDG_RUNTIME_DIR=/nonexistent",
+            &[&["--json", "--config", &config], args].concat(),
+        );
+        alice.write("opensesame\n");
+        let (status, stdout, stderr) = alice.end();
+        assert_eq!(status.code(), Some(1), "{args:?}");
+        assert_eq!(stdout, [r#"{"event":"closed","reason":"no_password"}"#]);
+        assert!(stderr[0].contains("keyring") && stderr[0].contains("--password-file FILE"), "{args:?}: {stderr:?}");
+        assert!(!stderr[0].contains("opensesame"));
+    }
+    let (status, _, stderr) = server.client(&["--keyring"]).end();
+    assert!(status.code() == Some(2) && stderr.iter().any(|line| line.contains("whose password is it?")), "{stderr:?}");
+}
