@@ -2,18 +2,34 @@
 //!
 //! A terminal sends text, and control sequences for keys that have no text, for the mouse, and for its replies to what
 //! programs ask. No part of a sequence is ever taken for text: who sits there has not typed it.
+//!
+//! This is a machine of its own, and not a parser of what programs send to terminals. The other direction has forms that such
+//! a parser takes apart: `ESC O 2 P`, `CSI [ A`, three bytes of any value after `CSI M`, Alt with a character of several
+//! bytes, and a time after which an unfinished sequence is a key.
+
+mod named;
+#[cfg(test)]
+mod tests;
 
 use std::time::{Duration, Instant};
 
-use vte::{Params, Parser, Perform};
+/// How long a terminal takes at most from the beginning of a sequence to what tells that it is one. After this time an Esc
+/// is the key alone, and so is Alt with a key that could begin a sequence.
+const BEGINNING_TIME_MAX: Duration = Duration::from_millis(50);
 
-/// How long a sequence may take from its first byte to its last. After this an Esc is the key alone.
-const SEQUENCE_TIME_MAX: Duration = Duration::from_millis(50);
+/// How long the next byte of a sequence may take that is certainly one. Nobody types such a thing, and a network may be slow.
+const SEQUENCE_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// Bytes of a control sequence that are kept. A longer one is taken whole all the same, and is nothing.
+const SEQUENCE_BYTES_MAX: usize = 64;
 
 /// Bytes of a paste, at the most. What follows until its end is dropped, and told.
 pub(crate) const PASTE_BYTES_MAX: usize = 16 << 20;
 
 const ESC: u8 = 0x1b;
+const CAN: u8 = 0x18;
+const SUB: u8 = 0x1a;
+const BEL: u8 = 0x07;
 
 /// One thing that somebody did at the terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,27 +91,73 @@ pub(crate) enum Key {
 /// Reads what a terminal sends.
 #[derive(Default)]
 pub(crate) struct Keys {
-    parser: Parser,
-    reader: Reader,
-    /// A sequence has begun, and has not ended.
-    begun: Option<Instant>,
-    /// An ESC came, and nothing after it.
-    is_bare: bool,
-    /// Bytes that still belong to a report of the mouse in its oldest form.
-    mouse_bytes: u8,
+    state: State,
+    /// When the last byte came, if what it belongs to is not over.
+    waits_since: Option<Instant>,
+    paste: Option<Paste>,
+    read: Vec<Key>,
 }
 
-/// What the parser tells.
-#[derive(Default)]
-struct Reader {
-    keys: Vec<Key>,
-    paste: Option<Paste>,
-    /// The sequence is over.
-    is_over: bool,
-    /// `ESC O` came: the next character names a key.
-    is_ss3: bool,
-    /// The report of the mouse goes on, with three bytes that are no text.
-    is_old_mouse: bool,
+/// What the next byte belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Text,
+    /// The first bytes of a character.
+    Character {
+        begun: Bytes,
+        has_alt: bool,
+    },
+    Escape,
+    /// `ESC` and one of the characters from blank to `/`.
+    Intermediate(u8),
+    /// `CSI`, and what follows it.
+    Control(Bytes),
+    /// `ESC O`, and what follows it.
+    Third(Bytes),
+    /// `CSI [`, after which the Linux console names a function key.
+    Console,
+    /// `CSI M`, after which the mouse tells its button, column and row, or a form that is like this. Each number is a byte, or
+    /// a character of two bytes.
+    Mouse {
+        left: u8,
+        has_lead: bool,
+    },
+    /// A string that is for nobody, up to its end. An ESC came in it if `is_ending`.
+    String {
+        introducer: u8,
+        is_empty: bool,
+        has_eight_bits: bool,
+        is_ending: bool,
+    },
+}
+
+/// The first bytes of something, and whether there were more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bytes {
+    bytes: [u8; SEQUENCE_BYTES_MAX],
+    len: usize,
+    is_too_long: bool,
+}
+
+impl Default for Bytes {
+    fn default() -> Self {
+        Self { bytes: [0; SEQUENCE_BYTES_MAX], len: 0, is_too_long: false }
+    }
+}
+
+impl Bytes {
+    fn with(mut self, byte: u8) -> Self {
+        match self.bytes.get_mut(self.len) {
+            Some(place) => (*place, self.len) = (byte, self.len + 1),
+            None => self.is_too_long = true,
+        }
+        self
+    }
+
+    fn get(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
 }
 
 #[derive(Default)]
@@ -106,97 +168,17 @@ struct Paste {
     is_after_cr: bool,
 }
 
-impl Keys {
-    /// Reads bytes that came now.
-    pub(crate) fn read(&mut self, now: Instant, bytes: &[u8]) -> Vec<Key> {
-        self.give_up(now);
-        for &byte in bytes {
-            self.read_byte(now, byte);
-        }
-        std::mem::take(&mut self.reader.keys)
-    }
-
-    /// When an unfinished sequence is given up.
-    pub(crate) fn timeout(&self) -> Option<Instant> {
-        self.begun.map(|begun| begun + SEQUENCE_TIME_MAX)
-    }
-
-    /// Gives up what is due.
-    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Vec<Key> {
-        self.give_up(now);
-        std::mem::take(&mut self.reader.keys)
-    }
-
-    fn give_up(&mut self, now: Instant) {
-        if self.timeout().is_some_and(|due| due <= now) {
-            if self.is_bare {
-                self.reader.key(Key::Esc);
-            } else if self.reader.is_ss3 {
-                self.reader.key(Key::Alt('O'));
-            }
-            self.end_sequence();
-        }
-    }
-
-    fn end_sequence(&mut self) {
-        (self.parser, self.begun, self.is_bare, self.mouse_bytes) = (Parser::new(), None, false, 0);
-        (self.reader.is_ss3, self.reader.is_old_mouse) = (false, false);
-    }
-
-    fn read_byte(&mut self, now: Instant, byte: u8) {
-        if self.mouse_bytes > 0 {
-            self.mouse_bytes -= 1;
-            if self.mouse_bytes == 0 {
-                self.begun = None;
-            }
-            return;
-        }
-        if self.is_bare && self.after_escape(byte) {
-            return;
-        }
-        self.is_bare = byte == ESC;
-        if byte == ESC {
-            self.begun = Some(now);
-        }
-        self.reader.is_over = false;
-        self.parser.advance(&mut self.reader, &[byte]);
-        if std::mem::take(&mut self.reader.is_old_mouse) {
-            self.mouse_bytes = 3;
-        } else if self.reader.is_over {
-            self.begun = None;
-        }
-    }
-
-    /// Alt with a key that begins no sequence. True if that was it.
-    fn after_escape(&mut self, byte: u8) -> bool {
-        let key = match byte {
-            b'\r' | b'\n' => Key::NewLine,
-            0x7f | 0x08 => Key::BackspaceWord,
-            ESC => Key::Esc,
-            b'\t' => Key::Tab,
-            0..0x20 => Key::Ctrl(char::from(byte | 0x60)),
-            _ => return false,
-        };
-        self.end_sequence();
-        self.reader.key(key);
-        if byte == ESC {
-            // The second may begin a sequence.
-            return false;
-        }
-        true
-    }
-}
-
-impl Reader {
-    fn key(&mut self, key: Key) {
-        if self.paste.is_none() {
-            self.keys.push(key);
-        }
-    }
-}
-
 impl Paste {
     fn push(&mut self, c: char) {
+        let is_after_cr = std::mem::replace(&mut self.is_after_cr, c == '\r');
+        let c = match c {
+            '\n' if is_after_cr => return,
+            '\r' => '\n',
+            '\n' | '\t' => c,
+            // No other control is text.
+            c if c.is_control() => return,
+            c => c,
+        };
         if self.text.len() + c.len_utf8() > PASTE_BYTES_MAX {
             (self.is_too_long, self.text) = (true, String::new());
         }
@@ -206,309 +188,252 @@ impl Paste {
     }
 }
 
-impl Perform for Reader {
-    fn print(&mut self, c: char) {
-        self.is_over = true;
-        if let Some(paste) = &mut self.paste {
-            paste.is_after_cr = false;
-            paste.push(c);
-        } else if std::mem::take(&mut self.is_ss3) {
-            self.keys.extend(named(c, 1));
-        } else if c == '\u{7f}' {
-            self.keys.push(Key::Backspace);
-        } else {
-            self.keys.push(Key::Char(c));
+impl Keys {
+    /// Reads bytes that came at that time.
+    pub(crate) fn read(&mut self, at: Instant, bytes: &[u8]) -> Vec<Key> {
+        self.give_up(at);
+        for &byte in bytes {
+            self.take(byte);
+        }
+        let waits = !matches!(self.state, State::Text | State::Character { .. });
+        self.waits_since = waits.then_some(at);
+        std::mem::take(&mut self.read)
+    }
+
+    /// When an unfinished sequence is given up.
+    pub(crate) fn timeout(&self) -> Option<Instant> {
+        self.waits_since.map(|since| since + self.state.patience())
+    }
+
+    /// Gives up what is due.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Vec<Key> {
+        self.give_up(now);
+        std::mem::take(&mut self.read)
+    }
+
+    fn give_up(&mut self, now: Instant) {
+        if self.timeout().is_some_and(|due| due <= now) {
+            self.waits_since = None;
+            let key = std::mem::take(&mut self.state).alone();
+            self.press(key);
         }
     }
 
-    fn execute(&mut self, byte: u8) {
-        if let Some(paste) = &mut self.paste {
-            let is_after_cr = std::mem::replace(&mut paste.is_after_cr, byte == b'\r');
-            match byte {
-                b'\n' if is_after_cr => {}
-                b'\r' | b'\n' => paste.push('\n'),
-                b'\t' => paste.push('\t'),
-                // No other control is text.
-                _ => {}
+    /// In a paste there are no keys.
+    fn press(&mut self, key: impl IntoIterator<Item = Key>) {
+        if self.paste.is_none() {
+            self.read.extend(key);
+        }
+    }
+
+    fn take(&mut self, byte: u8) {
+        let state = std::mem::take(&mut self.state);
+        self.state = match state {
+            State::Text => self.text(byte, false),
+            State::Character { begun, has_alt } => self.character(begun.with(byte), has_alt),
+            State::Escape => self.after_escape(byte),
+            State::Intermediate(_) if byte >= b'0' && byte < 0x7f => State::Text,
+            State::Control(begun) => self.control_sequence(begun, byte),
+            State::Third(begun) => self.third_set(begun, byte),
+            State::Console if byte.is_ascii_graphic() => {
+                self.press(named::of_console(byte));
+                State::Text
             }
-            return;
-        }
-        // CAN and SUB end a sequence.
-        self.is_over |= matches!(byte, 0x18 | 0x1a);
-        self.keys.push(match byte {
-            b'\r' => Key::Enter,
-            // Ctrl-J, which terminals without Alt-Enter have.
-            b'\n' => Key::NewLine,
-            b'\t' => Key::Tab,
-            0x08 => Key::BackspaceWord,
-            0 => Key::Ctrl('@'),
-            1..=0x1a => Key::Ctrl(char::from(byte | 0x60)),
-            0x1c..0x20 => Key::Ctrl(char::from(byte | 0x40)),
-            // C1 controls are nobody's keys.
-            _ => return,
-        });
+            State::Mouse { left, has_lead } => self.mouse(left, has_lead, byte),
+            State::String { introducer, has_eight_bits, is_ending, .. } => {
+                self.string(introducer, has_eight_bits, is_ending, byte)
+            }
+            // It was no sequence.
+            State::Intermediate(_) | State::Console => self.text(byte, false),
+        };
     }
 
-    fn esc_dispatch(&mut self, intermediates: &[u8], _ignore: bool, byte: u8) {
-        if !intermediates.is_empty() || self.paste.is_some() {
-            self.is_over = true;
-        } else if byte == b'O' {
-            self.is_ss3 = true;
-        } else {
-            self.is_over = true;
-            // The end of a string, which was nothing.
-            if byte != b'\\' {
-                self.keys.push(Key::Alt(char::from(byte)));
+    /// A byte that belongs to nothing before it.
+    fn text(&mut self, byte: u8, has_alt: bool) -> State {
+        match byte {
+            ESC => return State::Escape,
+            0..0x20 | 0x7f if self.paste.is_none() => self.press(control(byte)),
+            0..0x80 => self.print(char::from(byte), has_alt),
+            0x80..0xa0 => return self.eight_bits(byte),
+            0xc2..=0xf4 => return State::Character { begun: Bytes::default().with(byte), has_alt },
+            _ => self.print(char::REPLACEMENT_CHARACTER, has_alt),
+        }
+        State::Text
+    }
+
+    fn print(&mut self, c: char, has_alt: bool) {
+        match &mut self.paste {
+            Some(paste) => paste.push(c),
+            None if has_alt => self.read.push(Key::Alt(c)),
+            None => self.read.push(Key::Char(c)),
+        }
+    }
+
+    fn character(&mut self, begun: Bytes, has_alt: bool) -> State {
+        match std::str::from_utf8(begun.get()) {
+            Ok(text) => match text.chars().next() {
+                // A terminal may spell controls of eight bits like this.
+                Some(c @ '\u{80}'..'\u{a0}') => return self.eight_bits(c as u8),
+                c => c.into_iter().for_each(|c| self.print(c, has_alt)),
+            },
+            Err(error) if error.error_len().is_none() => return State::Character { begun, has_alt },
+            Err(_) => {
+                self.print(char::REPLACEMENT_CHARACTER, has_alt);
+                // What broke it may be something of its own.
+                return begun.get().last().map_or(State::Text, |last| self.text(*last, false));
             }
         }
+        State::Text
     }
 
-    fn osc_dispatch(&mut self, _params: &[&[u8]], _bell_terminated: bool) {
-        self.is_over = true;
+    /// A control that some terminals send in place of `ESC` and a character.
+    fn eight_bits(&mut self, byte: u8) -> State {
+        let introducer = byte - 0x40;
+        if self.paste.is_none()
+            && let Some(state) = introduced(introducer, true)
+        {
+            return state;
+        }
+        self.print(char::REPLACEMENT_CHARACTER, false);
+        State::Text
     }
 
-    fn unhook(&mut self) {
-        self.is_over = true;
+    fn after_escape(&mut self, byte: u8) -> State {
+        if self.paste.is_some() {
+            // Nothing is looked for but its end.
+            return if byte == b'[' { State::Control(Bytes::default()) } else { self.text(byte, false) };
+        }
+        if let Some(state) = introduced(byte, false) {
+            return state;
+        }
+        match byte {
+            ESC => {
+                self.read.push(Key::Esc);
+                return State::Escape;
+            }
+            b'\r' | b'\n' => self.read.push(Key::NewLine),
+            0x7f | 0x08 => self.read.push(Key::BackspaceWord),
+            b' '..=b'/' => return State::Intermediate(byte),
+            // The end of a string that was nothing.
+            b'\\' => {}
+            _ => return self.text(byte, true),
+        }
+        State::Text
     }
 
-    fn csi_dispatch(&mut self, params: &Params, intermediates: &[u8], _ignore: bool, action: char) {
-        self.is_over = true;
-        let param = |index: usize| params.iter().nth(index).and_then(|param| param.first().copied());
-        let (first, second) = (param(0).unwrap_or(0), param(1).unwrap_or(0));
-        match (intermediates, action) {
-            ([], '~') if first == 201 => match self.paste.take() {
-                Some(Paste { is_too_long: true, .. }) => self.keys.push(Key::PasteTooLong),
-                Some(paste) => self.keys.push(Key::Paste(paste.text)),
+    fn control_sequence(&mut self, begun: Bytes, byte: u8) -> State {
+        match byte {
+            b' '..=b'?' => return State::Control(begun.with(byte)),
+            b'@'..=b'~' if begun.is_too_long => {}
+            b'[' if begun.len == 0 => return State::Console,
+            b'M' if begun.len == 0 => return State::Mouse { left: 3, has_lead: false },
+            // What is marked with the mouse: where it ends, or the corners and where the mouse is.
+            b't' if begun.len == 0 => return State::Mouse { left: 2, has_lead: false },
+            b'T' if begun.len == 0 => return State::Mouse { left: 6, has_lead: false },
+            b'~' if begun.get() == b"200" => {
+                self.paste.get_or_insert_default();
+            }
+            b'~' if begun.get() == b"201" => match self.paste.take() {
+                Some(Paste { is_too_long: true, .. }) => self.read.push(Key::PasteTooLong),
+                Some(paste) => self.read.push(Key::Paste(paste.text)),
                 None => {}
             },
-            _ if self.paste.is_some() => {}
-            ([], '~') if first == 200 => self.paste = Some(Paste::default()),
-            // Keys with modifiers, where a terminal tells them.
-            ([], '~') if first == 27 => self.keys.extend(spelled(param(2).unwrap_or(0), second)),
-            ([], 'u') => self.keys.extend(spelled(first, second)),
-            ([], '~') => self.keys.extend(numbered(first, second)),
-            ([], 'M') if params.iter().all(|param| param == [0]) => (self.is_over, self.is_old_mouse) = (false, true),
-            ([], 'I') => self.keys.push(Key::FocusGained),
-            ([], 'O') => self.keys.push(Key::FocusLost),
-            ([], _) => self.keys.extend(named(action, second)),
-            ([b'<'], 'M') => {
-                let (column, row) = (second.saturating_sub(1), param(2).unwrap_or(0).saturating_sub(1));
-                self.keys.extend(match first & !0b1_1100 {
-                    0 => Some(Key::Click { column, row }),
-                    64 => Some(Key::ScrollUp { column, row }),
-                    65 => Some(Key::ScrollDown { column, row }),
-                    _ => None,
-                });
-            }
-            _ => {}
+            b'@'..=b'~' => self.press(named::of_control_sequence(begun.get(), byte)),
+            // CAN and SUB end a sequence.
+            CAN | SUB => {}
+            _ => return self.text(byte, false),
+        }
+        State::Text
+    }
+
+    fn third_set(&mut self, begun: Bytes, byte: u8) -> State {
+        match byte {
+            // Older terminals put the modifiers here.
+            b'0'..=b'9' | b';' => return State::Third(begun.with(byte)),
+            b' '..=b'~' if !begun.is_too_long => self.press(named::of_third_set(begun.get(), byte)),
+            b' '..=b'~' | CAN | SUB => {}
+            _ => return self.text(byte, false),
+        }
+        State::Text
+    }
+
+    fn mouse(&mut self, left: u8, has_lead: bool, byte: u8) -> State {
+        match byte {
+            // The second byte of a character.
+            0x80..0xc0 if has_lead && left == 0 => State::Text,
+            0x80..0xc0 if has_lead => State::Mouse { left, has_lead: false },
+            // Nothing that the mouse tells is below a blank.
+            0..0x20 => self.text(byte, false),
+            _ if left == 0 => self.text(byte, false),
+            0xc2..0xe0 => State::Mouse { left: left - 1, has_lead: true },
+            _ if left == 1 => State::Text,
+            _ => State::Mouse { left: left - 1, has_lead: false },
+        }
+    }
+
+    fn string(&mut self, introducer: u8, has_eight_bits: bool, is_ending: bool, byte: u8) -> State {
+        match byte {
+            b'\\' if is_ending => State::Text,
+            ESC => State::String { introducer, is_empty: false, has_eight_bits, is_ending: true },
+            _ if is_ending => self.after_escape(byte),
+            BEL if introducer == b']' => State::Text,
+            0x9c if has_eight_bits => State::Text,
+            CAN | SUB => State::Text,
+            _ => State::String { introducer, is_empty: false, has_eight_bits, is_ending: false },
         }
     }
 }
 
-/// Whether the parameter for modifiers of a key says Alt or Ctrl.
-const fn has_alt_or_ctrl(modifiers: u16) -> bool {
-    modifiers.saturating_sub(1) & 0b110 != 0
+impl State {
+    /// How long the next byte may take.
+    fn patience(&self) -> Duration {
+        match self {
+            Self::Control(begun) if begun.len > 0 && !begun.get().ends_with(b"$") => SEQUENCE_TIME_MAX,
+            Self::Third(begun) if begun.len > 0 => SEQUENCE_TIME_MAX,
+            Self::Mouse { .. } | Self::String { is_empty: false, .. } => SEQUENCE_TIME_MAX,
+            _ => BEGINNING_TIME_MAX,
+        }
+    }
+
+    /// The key that it was if nothing follows.
+    fn alone(self) -> Option<Key> {
+        match self {
+            Self::Escape => Some(Key::Esc),
+            Self::Intermediate(byte) => Some(Key::Alt(char::from(byte))),
+            Self::Control(begun) if begun.len == 0 => Some(Key::Alt('[')),
+            Self::Third(begun) if begun.len == 0 => Some(Key::Alt('O')),
+            Self::String { introducer, is_empty: true, has_eight_bits: false, .. } => {
+                Some(Key::Alt(char::from(introducer)))
+            }
+            _ => None,
+        }
+    }
 }
 
-/// A key that is named by a letter.
-fn named(letter: char, modifiers: u16) -> Option<Key> {
-    let is_word = has_alt_or_ctrl(modifiers);
-    Some(match letter {
-        'A' if is_word => Key::Previous,
-        'B' if is_word => Key::Next,
-        'C' if is_word => Key::WordRight,
-        'D' if is_word => Key::WordLeft,
-        'A' => Key::Up,
-        'B' => Key::Down,
-        'C' => Key::Right,
-        'D' => Key::Left,
-        'H' => Key::Home,
-        'F' => Key::End,
-        'M' => Key::Enter,
-        'Z' => Key::BackTab,
-        'P'..='S' => Key::Function(letter as u8 - b'P' + 1),
+/// What `ESC` and this character begin.
+fn introduced(introducer: u8, has_eight_bits: bool) -> Option<State> {
+    Some(match introducer {
+        b'[' => State::Control(Bytes::default()),
+        b'O' => State::Third(Bytes::default()),
+        b'P' | b'X' | b']' | b'^' | b'_' => {
+            State::String { introducer, is_empty: true, has_eight_bits, is_ending: false }
+        }
         _ => return None,
     })
 }
 
-/// A key that is named by a number.
-fn numbered(number: u16, modifiers: u16) -> Option<Key> {
-    let is_word = has_alt_or_ctrl(modifiers);
-    let function = |number| u8::try_from(number).ok().map(Key::Function);
-    match number {
-        1 | 7 => Some(Key::Home),
-        3 if is_word => Some(Key::DeleteWord),
-        3 => Some(Key::Delete),
-        4 | 8 => Some(Key::End),
-        5 if is_word => Some(Key::Previous),
-        6 if is_word => Some(Key::Next),
-        5 => Some(Key::PageUp),
-        6 => Some(Key::PageDown),
-        11..=15 => function(number - 10),
-        17..=21 => function(number - 11),
-        23 | 24 => function(number - 12),
-        _ => None,
-    }
-}
-
-/// A key that is named by its character, with what was held beside it.
-fn spelled(character: u16, modifiers: u16) -> Option<Key> {
-    let c = char::from_u32(character.into())?;
-    let held = modifiers.saturating_sub(1);
-    let (has_alt, has_ctrl) = (held & 0b10 != 0, held & 0b100 != 0);
-    Some(match c {
-        '\r' if held != 0 => Key::NewLine,
-        '\r' => Key::Enter,
-        '\t' if held & 1 != 0 => Key::BackTab,
-        '\t' => Key::Tab,
-        '\u{1b}' => Key::Esc,
-        '\u{7f}' if has_alt || has_ctrl => Key::BackspaceWord,
-        '\u{7f}' => Key::Backspace,
-        c if c.is_control() => return None,
-        c if has_ctrl => Key::Ctrl(c.to_ascii_lowercase()),
-        c if has_alt => Key::Alt(c),
-        c => Key::Char(c),
+/// The key of a control character.
+fn control(byte: u8) -> Option<Key> {
+    Some(match byte {
+        b'\r' => Key::Enter,
+        // Ctrl-J, which terminals without Alt-Enter have.
+        b'\n' => Key::NewLine,
+        b'\t' => Key::Tab,
+        0x08 => Key::BackspaceWord,
+        0x7f => Key::Backspace,
+        0 => Key::Ctrl('@'),
+        1..=0x1a => Key::Ctrl(char::from(byte | 0x60)),
+        0x1c..0x20 => Key::Ctrl(char::from(byte | 0x40)),
+        _ => return None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn read(bytes: &[u8]) -> Vec<Key> {
-        let mut keys = Keys::default();
-        let now = Instant::now();
-        let mut read = keys.read(now, bytes);
-        read.extend(keys.handle_timeout(now + SEQUENCE_TIME_MAX));
-        read
-    }
-
-    fn typed(text: &str) -> Vec<Key> {
-        text.chars().map(Key::Char).collect()
-    }
-
-    #[test]
-    fn no_part_of_a_sequence_is_text() {
-        let sequences: [&[u8]; 24] = [
-            b"\x1b[<0;1;1m",
-            b"\x1b[<35;12;9M",
-            b"\x1b[M !!",
-            b"\x1b[M\xff\xfe\xe2",
-            b"\x1b[?1;2c",
-            b"\x1b[>41;354;0c",
-            b"\x1b[8;24;80t",
-            b"\x1b[1;1R",
-            b"\x1b[?997;1n",
-            b"\x1b]11;rgb:0000/0000/0000\x07",
-            b"\x1b]11;rgb:0000/0000/0000\x1b\\",
-            b"\x1b]52;c;QGJvYjpzZWNyZXQ=\x07",
-            b"\x1bP>|xterm(390)\x1b\\",
-            b"\x1bP1+r544e=787465726d\x1b\\",
-            b"\x1b_Gi=31;OK\x1b\\",
-            b"\x1b^privacy\x1b\\",
-            b"\x1bXstart\x1b\\",
-            b"\x1b[99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99z",
-            b"\x1b[1;2;3$y",
-            b"\x1b[=5u",
-            b"\x1b[200",
-            b"\x1b[201~",
-            b"\x1b[3;5;9y",
-            b"\x1b[57358u",
-        ];
-        for sequence in sequences {
-            let text = |keys: Vec<Key>| -> Vec<Key> {
-                let is_text = |key: &Key| matches!(key, Key::Char(_) | Key::Paste(_) | Key::Enter | Key::Alt(_));
-                keys.into_iter().filter(is_text).collect()
-            };
-            assert_eq!(text(read(sequence)), [], "{:?}", sequence.escape_ascii().to_string());
-            // What is typed after it is all there, after it has ended, or after its time.
-            let mut keys = Keys::default();
-            let now = Instant::now();
-            let mut all = keys.read(now, sequence);
-            all.extend(keys.read(now + SEQUENCE_TIME_MAX, b"@bob:secret"));
-            assert_eq!(text(all), typed("@bob:secret"), "{:?}", sequence.escape_ascii().to_string());
-        }
-    }
-
-    #[test]
-    fn keys_without_text_have_their_sequences() {
-        let keys: [(&[u8], Key); 26] = [
-            (b"\x1b[A", Key::Up),
-            (b"\x1bOA", Key::Up),
-            (b"\x1b[1;5C", Key::WordRight),
-            (b"\x1b[1;3D", Key::WordLeft),
-            (b"\x1b[1;2A", Key::Up),
-            (b"\x1b[H", Key::Home),
-            (b"\x1b[4~", Key::End),
-            (b"\x1b[3~", Key::Delete),
-            (b"\x1b[5~", Key::PageUp),
-            (b"\x1b[6;5~", Key::Next),
-            (b"\x1bOP", Key::Function(1)),
-            (b"\x1b[15~", Key::Function(5)),
-            (b"\x1b[24~", Key::Function(12)),
-            (b"\x1b[Z", Key::BackTab),
-            (b"\x1b\r", Key::NewLine),
-            (b"\x1b[13;2u", Key::NewLine),
-            (b"\x1b[27;5;13~", Key::NewLine),
-            (b"\n", Key::NewLine),
-            (b"\r", Key::Enter),
-            (b"\x7f", Key::Backspace),
-            (b"\x1b\x7f", Key::BackspaceWord),
-            (b"\x1ba", Key::Alt('a')),
-            (b"\x17", Key::Ctrl('w')),
-            (b"\x1b", Key::Esc),
-            (b"\x1b[<0;5;9M", Key::Click { column: 4, row: 8 }),
-            (b"\x1b[<64;1;1M", Key::ScrollUp { column: 0, row: 0 }),
-        ];
-        for (bytes, key) in keys {
-            assert_eq!(read(bytes), [key], "{:?}", bytes.escape_ascii().to_string());
-        }
-    }
-
-    #[test]
-    fn an_escape_is_a_key_when_nothing_follows_in_time() {
-        let (mut keys, now) = (Keys::default(), Instant::now());
-        assert_eq!(keys.read(now, b"\x1b"), []);
-        assert_eq!(keys.timeout(), Some(now + SEQUENCE_TIME_MAX));
-        assert_eq!(keys.handle_timeout(now + SEQUENCE_TIME_MAX), [Key::Esc]);
-        assert_eq!(keys.timeout(), None);
-        assert_eq!(keys.read(now, b"\x1b\x1b[A"), [Key::Esc, Key::Up]);
-        // What begins a long sequence, and ends in time, is one key after it.
-        for start in [b"\x1b]".as_slice(), b"\x1b[", b"\x1bP"] {
-            assert_eq!(keys.read(now, start), []);
-            assert_eq!(keys.read(now + SEQUENCE_TIME_MAX, b"x"), [Key::Char('x')]);
-        }
-    }
-
-    #[test]
-    fn what_is_no_text_ends_nothing() {
-        let shown: String = read(b"a\xff\xed\xa0\x80b")
-            .into_iter()
-            .map(|key| if let Key::Char(c) = key { c } else { unreachable!("{key:?}") })
-            .collect();
-        assert!(shown.starts_with("a\u{fffd}") && shown.ends_with("\u{fffd}b"), "{shown}");
-        assert_eq!(read("é🚀".as_bytes()), typed("é🚀"));
-    }
-
-    #[test]
-    fn a_paste_is_one_block_whatever_is_in_it() {
-        assert_eq!(read(b"\x1b[200~a\r\nb\rc\td\x1b[31m\x07\x1b[201~"), [Key::Paste("a\nb\nc\td".into())]);
-        assert_eq!(read(b"\x1b[200~/quit\r"), [], "it has not ended");
-        let long = [b"\x1b[200~".as_slice(), &vec![b'x'; PASTE_BYTES_MAX + 1], b"\x1b[201~y"].concat();
-        assert_eq!(read(&long), [Key::PasteTooLong, Key::Char('y')]);
-    }
-
-    proptest! {
-        #[test]
-        fn keys_are_the_same_in_whatever_pieces(
-            bytes in prop::collection::vec(prop_oneof![any::<u8>(), Just(ESC), b'0'..=b'~'], 0..200),
-            cut in 0usize..200,
-        ) {
-            let (mut keys, now) = (Keys::default(), Instant::now());
-            let (head, tail) = bytes.split_at(cut.min(bytes.len()));
-            let pieces = [keys.read(now, head), keys.read(now, tail)].concat();
-            prop_assert_eq!(pieces, Keys::default().read(now, &bytes));
-        }
-    }
 }

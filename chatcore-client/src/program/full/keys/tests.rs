@@ -1,0 +1,298 @@
+use super::*;
+use proptest::prelude::*;
+
+fn read(bytes: &[u8]) -> Vec<Key> {
+    let mut keys = Keys::default();
+    let now = Instant::now();
+    let mut read = keys.read(now, bytes);
+    read.extend(keys.handle_timeout(now + SEQUENCE_TIME_MAX));
+    read
+}
+
+fn typed(text: &str) -> Vec<Key> {
+    text.chars().map(Key::Char).collect()
+}
+
+fn is_text(key: &Key) -> bool {
+    matches!(key, Key::Char(_) | Key::Paste(_) | Key::Enter | Key::NewLine)
+}
+
+/// All replies of xterm's control sequences, reports of the mouse and the focus, and keys that are none of ours.
+const SEQUENCES: &[&[u8]] = &[
+    b"\x1b[<0;1;1m",
+    b"\x1b[<0;1;1M",
+    b"\x1b[<35;12;9M",
+    b"\x1b[<64;12;9M",
+    b"\x1b[M !!",
+    b"\x1b[M\xff\xfe\xe2",
+    b"\x1b[M #\xc3\x80",
+    b"\x1b[M \xc4\x80!",
+    b"\x1b[M \xc4\x80\xc4\x81",
+    b"\x1b[32;10;5M",
+    b"\x1b[35;10;5M",
+    b"\x1b[67;1;1M",
+    b"\x1b[t$!",
+    b"\x1b[T$!$!$!",
+    b"\x1b[I",
+    b"\x1b[O",
+    // Replies: attributes of the device, the cursor, modes, colours, the window, selections, checksums, graphics.
+    b"\x1b[?1;2c",
+    b"\x1b[>41;354;0c",
+    b"\x1b[=0c",
+    b"\x1bP!|00000000\x1b\\",
+    b"\x1b[0n",
+    b"\x1b[1;1R",
+    b"\x1b[24;80R",
+    b"\x1b[?1;1;1R",
+    b"\x1b[?10n",
+    b"\x1b[?997;1n",
+    b"\x1b[?2026;2$y",
+    b"\x1b[4;1$y",
+    b"\x1b[1;2;3$y",
+    b"\x1b[2;1;1;128;128;1;0x",
+    b"\x1b[8;24;80t",
+    b"\x1b[4;600;800t",
+    b"\x1b[3;0;0t",
+    b"\x1b]lTitle\x1b\\",
+    b"\x1b]LIcon\x1b\\",
+    b"\x1b]4;1;rgb:cdcd/0000/0000\x07",
+    b"\x1b]10;rgb:ffff/ffff/ffff\x1b\\",
+    b"\x1b]11;rgb:0000/0000/0000\x07",
+    b"\x1b]11;rgb:0000/0000/0000\x1b\\",
+    b"\x1b]52;c;QGJvYjpzZWNyZXQ=\x07",
+    b"\x1bP>|xterm(390)\x1b\\",
+    b"\x1bP>|a \xe2\x9c\x9c star\x1b\\",
+    b"\x1bP1+r544e=787465726d\x1b\\",
+    b"\x1bP0+r\x1b\\",
+    b"\x1bP1$r0m\x1b\\",
+    b"\x1bP1$u1;1;1;@;@;@;0;0;@;BBBB\x1b\\",
+    b"\x1bP2$u9/17/25\x1b\\",
+    b"\x1bP1!~0000\x1b\\",
+    b"\x1b[?1;0;256S",
+    b"\x1b[?64;1;2c",
+    b"\x1b[0&w",
+    b"\x1b[1;2;3;4&w",
+    b"\x1b_Gi=31;OK\x1b\\",
+    b"\x1b^privacy\x1b\\",
+    b"\x1bXstart\x1b\\",
+    b"\x1b/Z",
+    // The same with controls of eight bits, and with these as UTF-8.
+    b"\x9b<0;1;1M",
+    b"\x9b?1;2c",
+    b"\x9b3~",
+    b"\x8fP",
+    b"\x9d11;rgb:0000/0000/0000\x9c",
+    b"\x9d11;rgb:0000/0000/0000\x07",
+    b"\x90>|xterm(390)\x9c",
+    b"\x9fGi=31;OK\x9c",
+    b"\x9ex\x9c",
+    b"\x98x\x9c",
+    b"\xc2\x9b<0;1;1M",
+    b"\xc2\x9d11;rgb:0000\x1b\\",
+    // Keys that have no use here, in the forms of xterm, kitty, urxvt, the Linux console, and the block of digits.
+    b"\x1b[2~",
+    b"\x1b[2;5~",
+    b"\x1b[29~",
+    b"\x1b[34~",
+    b"\x1b[3^",
+    b"\x1b[3@",
+    b"\x1b[7$",
+    b"\x1b[[A",
+    b"\x1b[[Z",
+    b"\x1b[1;2P",
+    b"\x1bO2P",
+    b"\x1bO1;5P",
+    b"\x1bO5A",
+    b"\x1bOa",
+    b"\x1b[E",
+    b"\x1b[1;5E",
+    b"\x1b[57358u",
+    b"\x1b[57441;2u",
+    b"\x1b[97;9u",
+    b"\x1b[97;1:3u",
+    b"\x1b[13;1:3u",
+    b"\x1b[1;1:3A",
+    b"\x1b[3;1:3~",
+    b"\x1b[27;5;9~",
+    b"\x1b[128512u",
+    b"\x1b[99999999999999999999u",
+    b"\x1b[=5u",
+    b"\x1b[?5u",
+    // What ends early, and what is too long.
+    b"\x1b[200",
+    b"\x1b[201~",
+    b"\x1b[3;5;9y",
+    b"\x1b[99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99z",
+];
+
+#[test]
+fn no_part_of_a_sequence_is_text() {
+    for sequence in SEQUENCES {
+        let shown = sequence.escape_ascii().to_string();
+        let is_emoji = *sequence == b"\x1b[128512u";
+        let text = |keys: Vec<Key>| keys.into_iter().filter(is_text).collect::<Vec<_>>();
+        let own = if is_emoji { typed("😀") } else { Vec::new() };
+        assert_eq!(text(read(sequence)), own, "{shown}");
+        // What is typed after it is all there, after it has ended, or after its time.
+        let (mut keys, now) = (Keys::default(), Instant::now());
+        let mut all = keys.read(now, sequence);
+        all.extend(keys.read(now + SEQUENCE_TIME_MAX, b"@bob:secret"));
+        assert_eq!(text(all), [own, typed("@bob:secret")].concat(), "{shown}");
+    }
+}
+
+#[test]
+fn a_sequence_is_whole_however_slowly_it_comes() {
+    // One byte at a time, each almost too late for the time that it has.
+    for sequence in SEQUENCES {
+        let (mut keys, mut now) = (Keys::default(), Instant::now());
+        let mut all = Vec::new();
+        for byte in *sequence {
+            all.extend(keys.read(now, &[*byte]));
+            let due = keys.timeout().unwrap_or(now + SEQUENCE_TIME_MAX);
+            now = due - Duration::from_millis(1);
+        }
+        assert_eq!(all, Keys::default().read(now, sequence), "{}", sequence.escape_ascii());
+    }
+    let (mut keys, now) = (Keys::default(), Instant::now());
+    assert_eq!(keys.read(now, b"\x1b[<0;1"), []);
+    let late = now + SEQUENCE_TIME_MAX - Duration::from_millis(1);
+    assert_eq!(keys.read(late, b";1M@"), [Key::Click { column: 0, row: 0 }, Key::Char('@')]);
+}
+
+#[test]
+fn keys_without_text_have_their_sequences() {
+    let keys: &[(&[u8], Key)] = &[
+        (b"\x1b[A", Key::Up),
+        (b"\x1bOA", Key::Up),
+        (b"\x9bA", Key::Up),
+        (b"\x8fA", Key::Up),
+        (b"\x1b[1;5C", Key::WordRight),
+        (b"\x1b[1;3D", Key::WordLeft),
+        (b"\x1bO5D", Key::WordLeft),
+        (b"\x1b[1;2A", Key::Up),
+        (b"\x1b[1;1:2A", Key::Up),
+        (b"\x1b[H", Key::Home),
+        (b"\x1b[4~", Key::End),
+        (b"\x1b[3~", Key::Delete),
+        (b"\x1b[5~", Key::PageUp),
+        (b"\x1b[6;5~", Key::Next),
+        (b"\x1bOP", Key::Function(1)),
+        (b"\x1bO2P", Key::Function(1)),
+        (b"\x1b[[B", Key::Function(2)),
+        (b"\x1b[15~", Key::Function(5)),
+        (b"\x1b[24~", Key::Function(12)),
+        (b"\x1b[Z", Key::BackTab),
+        (b"\x1b\r", Key::NewLine),
+        (b"\x1b[13;2u", Key::NewLine),
+        (b"\x1b[27;5;13~", Key::NewLine),
+        (b"\x1b[13;129u", Key::Enter),
+        (b"\x1bOM", Key::Enter),
+        (b"\x1b[57414u", Key::Enter),
+        (b"\x1b[57400u", Key::Char('1')),
+        (b"\x1bOq", Key::Char('1')),
+        (b"\x1bOk", Key::Char('+')),
+        (b"\n", Key::NewLine),
+        (b"\r", Key::Enter),
+        (b"\x7f", Key::Backspace),
+        (b"\x1b\x7f", Key::BackspaceWord),
+        (b"\x1ba", Key::Alt('a')),
+        ("\x1bé".as_bytes(), Key::Alt('é')),
+        (b"\x1b/", Key::Alt('/')),
+        (b"\x1b[", Key::Alt('[')),
+        (b"\x1b]", Key::Alt(']')),
+        (b"\x1bO", Key::Alt('O')),
+        (b"\x1bP", Key::Alt('P')),
+        (b"\x17", Key::Ctrl('w')),
+        (b"\x1b\x03", Key::Ctrl('c')),
+        (b"\0", Key::Ctrl('@')),
+        (b"\x1b", Key::Esc),
+        (b"\x1b[97;5u", Key::Ctrl('a')),
+        (b"\x1b[97;3u", Key::Alt('a')),
+        (b"\x1b[97:65;2u", Key::Char('A')),
+        (b"\x1b[97;;229u", Key::Char('å')),
+        (b"\x1b[27;5;97~", Key::Ctrl('a')),
+        (b"\x1b[<0;5;9M", Key::Click { column: 4, row: 8 }),
+        (b"\x1b[32;5;9M", Key::Click { column: 4, row: 8 }),
+        (b"\x1b[<64;1;1M", Key::ScrollUp { column: 0, row: 0 }),
+        (b"\x1b[97;1;1M", Key::ScrollDown { column: 0, row: 0 }),
+    ];
+    for (bytes, key) in keys {
+        assert_eq!(read(bytes), std::slice::from_ref(key), "{:?}", bytes.escape_ascii().to_string());
+    }
+}
+
+#[test]
+fn an_escape_is_a_key_when_nothing_follows_in_time() {
+    let (mut keys, now) = (Keys::default(), Instant::now());
+    assert_eq!(keys.read(now, b"\x1b"), []);
+    assert_eq!(keys.timeout(), Some(now + BEGINNING_TIME_MAX));
+    assert_eq!(keys.handle_timeout(now + BEGINNING_TIME_MAX), [Key::Esc]);
+    assert_eq!(keys.timeout(), None);
+    assert_eq!(keys.read(now, b"\x1b\x1b[A"), [Key::Esc, Key::Up]);
+    // Alt with what could begin a sequence holds up nothing.
+    for start in [b"\x1b]".as_slice(), b"\x1b[", b"\x1bP", b"\x1bO", b"\x1b_", b"\x1b^", b"\x1bX"] {
+        assert_eq!(keys.read(now, start), []);
+        let alone = Key::Alt(char::from(start[1]));
+        assert_eq!(keys.read(now + BEGINNING_TIME_MAX, b"x"), [alone, Key::Char('x')]);
+    }
+    // After the end of a string, an ESC is a new one.
+    assert_eq!(keys.read(now, b"\x1bPx\x1b\\\x1b"), []);
+    assert_eq!(keys.handle_timeout(now + BEGINNING_TIME_MAX), [Key::Esc]);
+    assert_eq!(keys.read(now, b"\x1b]x\x07a"), [Key::Char('a')]);
+}
+
+#[test]
+fn what_is_no_text_ends_nothing() {
+    let shown: String = read(b"a\xff\xed\xa0\x80b")
+        .into_iter()
+        .map(|key| if let Key::Char(c) = key { c } else { unreachable!("{key:?}") })
+        .collect();
+    assert!(shown.starts_with("a\u{fffd}") && shown.ends_with("\u{fffd}b"), "{shown}");
+    assert_eq!(read("é🚀".as_bytes()), typed("é🚀"));
+    // A character that is cut off hides nothing of what follows.
+    assert_eq!(read(b"\xe2\x1b[A"), [Key::Char('\u{fffd}'), Key::Up]);
+    assert_eq!(read(b"\x1b\xc3@"), [Key::Alt('\u{fffd}'), Key::Char('@')]);
+}
+
+#[test]
+fn a_paste_is_one_block_whatever_is_in_it() {
+    assert_eq!(read(b"\x1b[200~a\r\nb\rc\td\x1b[31m\x07\x1b[201~"), [Key::Paste("a\nb\nc\td".into())]);
+    assert_eq!(read(b"\x1b[200~/quit\r"), [], "it has not ended");
+    // Neither strings nor keys nor reports of the mouse are looked for in it.
+    assert_eq!(
+        read(b"\x1b[200~a\x1b]b\x9bc\x1b[<0;1;1Md\x1b[I\x1bOP\x1b[201~"),
+        [Key::Paste("a]b\u{fffd}cdOP".into())]
+    );
+    let long = [b"\x1b[200~".as_slice(), &vec![b'x'; PASTE_BYTES_MAX + 1], b"\x1b[201~y"].concat();
+    assert_eq!(read(&long), [Key::PasteTooLong, Key::Char('y')]);
+}
+
+proptest! {
+    #[test]
+    fn keys_are_the_same_in_whatever_pieces(
+        bytes in prop::collection::vec(prop_oneof![any::<u8>(), Just(ESC), b'0'..=b'~'], 0..200),
+        cut in 0usize..200,
+    ) {
+        let (mut keys, now) = (Keys::default(), Instant::now());
+        let (head, tail) = bytes.split_at(cut.min(bytes.len()));
+        let pieces = [keys.read(now, head), keys.read(now, tail)].concat();
+        prop_assert_eq!(pieces, Keys::default().read(now, &bytes));
+    }
+
+    #[test]
+    fn any_sequence_between_two_texts_leaves_both_whole(
+        parameters in "[0-9;:<=>?]{0,40}",
+        between in "[ -/]{0,2}",
+        end in "[@-Z^-`a-z{-}]",
+        is_eight_bit in any::<bool>(),
+    ) {
+        // Some go on with bytes of any value, and `CSI u` may tell a character.
+        prop_assume!(!matches!(end.as_str(), "M" | "t" | "T" | "u"));
+        let start = if is_eight_bit { b"\x9b".as_slice() } else { b"\x1b[" };
+        let bytes =
+            [b"a".as_slice(), start, parameters.as_bytes(), between.as_bytes(), end.as_bytes(), b"@bob:b"].concat();
+        let text: Vec<Key> = Keys::default().read(Instant::now(), &bytes).into_iter().filter(is_text).collect();
+        prop_assert_eq!(text, typed("a@bob:b"));
+    }
+}
