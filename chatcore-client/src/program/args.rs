@@ -123,7 +123,7 @@ pub(crate) struct Args {
     #[arg(skip)]
     pub(crate) history: bool,
 
-    /// How the screen is to look.
+    /// How the full screen looks, and its keys: the table `[screen]` of a file.
     #[arg(skip)]
     pub(crate) screen: toml::Table,
 }

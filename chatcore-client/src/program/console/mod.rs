@@ -21,7 +21,7 @@ use self::plain::Plain;
 pub(crate) use self::writer::Writer;
 use crate::program::command::Command;
 use crate::program::failure::Failure;
-use crate::program::full::FullScreen;
+use crate::program::full::{FullScreen, Screen};
 use crate::program::report::Report;
 use crate::program::signals::{Signals, stop_here};
 use crate::program::terminal::{Settings, is_in_background};
@@ -76,8 +76,8 @@ impl Console {
     }
 
     /// For a person at a terminal.
-    pub(crate) fn full_screen(settings: Settings, waker: &Arc<Waker>) -> io::Result<Self> {
-        FullScreen::start(settings, waker).map(Box::new).map(Self::FullScreen)
+    pub(crate) fn full_screen(settings: Settings, screen: Screen, waker: &Arc<Waker>) -> io::Result<Self> {
+        FullScreen::start(settings, screen, waker).map(Box::new).map(Self::FullScreen)
     }
 
     /// Whether a person is there.
@@ -100,6 +100,22 @@ impl Console {
             Self::Filter(_) => {}
             Self::Plain(plain) => plain.ask(ask),
             Self::FullScreen(full) => full.ask(ask),
+        }
+    }
+
+    /// Whether somebody wants to leave while nothing is asked for. The others say it when they are asked.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        match self {
+            Self::Filter(_) | Self::Plain(_) => false,
+            Self::FullScreen(full) => full.has_ended(),
+        }
+    }
+
+    /// Tells how long a message can be, in bytes.
+    pub(crate) fn set_body_bytes_max(&mut self, bytes_max: usize) {
+        match self {
+            Self::Filter(_) | Self::Plain(_) => {}
+            Self::FullScreen(full) => full.set_body_bytes_max(bytes_max),
         }
     }
 

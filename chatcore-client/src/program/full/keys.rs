@@ -9,7 +9,7 @@
 
 mod named;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::time::{Duration, Instant};
 
@@ -135,20 +135,20 @@ enum State {
 /// The first bytes of something, and whether there were more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Bytes {
-    bytes: [u8; SEQUENCE_BYTES_MAX],
+    kept: [u8; SEQUENCE_BYTES_MAX],
     len: usize,
     is_too_long: bool,
 }
 
 impl Default for Bytes {
     fn default() -> Self {
-        Self { bytes: [0; SEQUENCE_BYTES_MAX], len: 0, is_too_long: false }
+        Self { kept: [0; SEQUENCE_BYTES_MAX], len: 0, is_too_long: false }
     }
 }
 
 impl Bytes {
     fn with(mut self, byte: u8) -> Self {
-        match self.bytes.get_mut(self.len) {
+        match self.kept.get_mut(self.len) {
             Some(place) => (*place, self.len) = (byte, self.len + 1),
             None => self.is_too_long = true,
         }
@@ -156,7 +156,7 @@ impl Bytes {
     }
 
     fn get(&self) -> &[u8] {
-        &self.bytes[..self.len]
+        &self.kept[..self.len]
     }
 }
 
@@ -229,10 +229,9 @@ impl Keys {
     fn take(&mut self, byte: u8) {
         let state = std::mem::take(&mut self.state);
         self.state = match state {
-            State::Text => self.text(byte, false),
             State::Character { begun, has_alt } => self.character(begun.with(byte), has_alt),
             State::Escape => self.after_escape(byte),
-            State::Intermediate(_) if byte >= b'0' && byte < 0x7f => State::Text,
+            State::Intermediate(_) if (b'0'..0x7f).contains(&byte) => State::Text,
             State::Control(begun) => self.control_sequence(begun, byte),
             State::Third(begun) => self.third_set(begun, byte),
             State::Console if byte.is_ascii_graphic() => {
@@ -243,8 +242,8 @@ impl Keys {
             State::String { introducer, has_eight_bits, is_ending, .. } => {
                 self.string(introducer, has_eight_bits, is_ending, byte)
             }
-            // It was no sequence.
-            State::Intermediate(_) | State::Console => self.text(byte, false),
+            // It was no sequence, or there is none.
+            State::Text | State::Intermediate(_) | State::Console => self.text(byte, false),
         };
     }
 

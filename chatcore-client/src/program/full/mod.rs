@@ -1,56 +1,75 @@
 //! The whole screen of a terminal, for a person.
 //!
 //! `keys` reads what is typed, `app` is the state and what keys do to it, and `view` draws it. `conversation` is what was
-//! said, `layout` makes rows of it, and `text` makes glyphs of what others say, which `placed` keeps in their cells. Only this file touches the terminal, and no call of it waits for one: keys come from a thread, and what is drawn goes to
+//! said, `layout` makes rows of it, and `text` makes glyphs of what others say, which `placed` keeps in their cells. Only this
+//! file and `typed` touch the terminal, and no call of them waits for it: keys come from a thread, and what is drawn goes to
 //! another. A picture is drawn when the one before is written, so a slow terminal sees fewer pictures and holds up nothing.
+//!
+//! `composer` is what is being typed, with `history` and `completion`; `field` is a name or a password. `keymap`, `theme` and
+//! `help` are what a user can set and see of it, and `settings` reads that from a file.
 
 mod app;
 mod clock;
 mod colours;
+mod completion;
+mod composer;
 mod conversation;
+mod field;
+mod help;
+mod history;
+mod keymap;
 mod keys;
 mod layout;
 mod mention;
+mod notice;
 mod placed;
+mod settings;
 mod text;
+mod theme;
+mod typed;
 mod view;
 
 use std::cell::RefCell;
-use std::io::{self, Read, Write, stdin, stdout};
+use std::io::{self, Write, stdout};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
-use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use mio::Waker;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::getpid;
 use ratatui::backend::CrosstermBackend;
-use ratatui::crossterm::terminal::size;
+use ratatui::crossterm::terminal::window_size;
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 
-use self::app::App;
+use self::app::{App, Wish};
 use self::clock::Clock;
 use self::colours::Colours;
-use self::keys::Keys;
+use self::keys::{Key, Keys};
+use self::notice::Notices;
 use self::placed::Placed;
+pub(crate) use self::settings::Screen;
+use self::typed::{Next, Typed};
 use crate::program::console::{Ask, Input, Writer};
 use crate::program::failure::Failure;
 use crate::program::report::Report;
 use crate::program::terminal::{LEAVE_FULL_SCREEN, Settings};
 
-/// The other screen, bracketed paste, the mouse's buttons, the focus.
+/// The other screen, bracketed paste, the focus.
 ///
 /// `8l` is the explicit mode of ECMA-48 and TR/53: the terminal leaves cells where they are put. A terminal that ordered
 /// text by itself would take a whole row of the screen for one line of text, and mix a message with what stands beside it.
 /// `?7l` keeps a glyph that is wider than it should be from going on in the next row.
-const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?1002h\x1b[?1006h\x1b[?1004h\x1b[8l\x1b[?7l\x1b[2J";
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?1004h\x1b[8l\x1b[?7l\x1b[2J";
 
-/// Bytes of one read.
-const READ_BYTES: usize = 64 << 10;
+/// The mouse's buttons are ours, and they are the terminal's.
+const MOUSE: &[u8] = b"\x1b[?1002h\x1b[?1006h";
+const NO_MOUSE: &[u8] = b"\x1b[?1006l\x1b[?1002l";
 
-/// Reads that wait until they are used.
-const READS_AHEAD: usize = 4;
+/// Around a picture: a terminal that knows this shows no half of one.
+const PICTURE: &[u8] = b"\x1b[?2026h";
+const PICTURE_END: &[u8] = b"\x1b[?2026l";
 
 /// Pictures in a second, at the most.
 const PICTURES_PER_SECOND: u32 = 50;
@@ -59,7 +78,7 @@ const PICTURES_PER_SECOND: u32 = 50;
 pub(crate) struct FullScreen {
     app: App,
     keys: Keys,
-    typed: Receiver<Vec<u8>>,
+    typed: Typed,
     writer: Writer,
     terminal: Terminal<Placed<CrosstermBackend<Drawn>>>,
     drawn: Drawn,
@@ -68,6 +87,7 @@ pub(crate) struct FullScreen {
     drawn_at: Option<Instant>,
     /// Nothing more comes from the terminal.
     ended: bool,
+    notices: Notices,
     settings: Settings,
     /// Others have the terminal.
     is_suspended: bool,
@@ -88,31 +108,31 @@ impl Write for Drawn {
 }
 
 impl FullScreen {
-    pub(crate) fn start(settings: Settings, waker: &Arc<Waker>) -> io::Result<Self> {
+    pub(crate) fn start(settings: Settings, screen: Screen, waker: &Arc<Waker>) -> io::Result<Self> {
         settings.make_raw()?;
         let mut writer = Writer::start(stdout(), Arc::clone(waker))?;
-        writer.hand_over(&[ENTER]);
-        let (sender, typed) = sync_channel(READS_AHEAD);
-        let reading = Arc::clone(waker);
-        thread::Builder::new().name("input".into()).spawn(move || {
-            let mut buffer = vec![0; READ_BYTES];
-            while let Ok(count @ 1..) = stdin().lock().read(&mut buffer) {
-                if sender.send(buffer[..count].to_vec()).is_err() || reading.wake().is_err() {
-                    return;
-                }
-            }
-            drop(sender);
-            let _ = reading.wake();
-        })?;
-        let area = area();
-        let options = TerminalOptions { viewport: Viewport::Fixed(area) };
+        writer.hand_over(&[ENTER, if screen.mouse { MOUSE } else { NO_MOUSE }]);
+        let typed = Typed::start(Arc::clone(waker))?;
+        let options = TerminalOptions { viewport: Viewport::Fixed(area()) };
         let drawn = Drawn::default();
         let terminal = Terminal::with_options(Placed::new(CrosstermBackend::new(drawn.clone())), options)?;
-        let app = App::new().with_clock(Clock::of_machine()).with_colours(Colours::of_environment());
-        let keys = Keys::default();
-        let (is_stale, drawn_at, ended) = (true, None, false);
-        let is_suspended = false;
-        Ok(Self { app, keys, typed, writer, terminal, drawn, is_stale, drawn_at, ended, settings, is_suspended })
+        let notices = Notices::new(screen.notify, screen.notify_body);
+        let colours = screen.theme.colours.unwrap_or_else(Colours::of_environment);
+        let app = App::new().with_clock(Clock::of_machine()).with_screen(screen).with_colours(colours);
+        Ok(Self {
+            app,
+            keys: Keys::default(),
+            typed,
+            writer,
+            terminal,
+            drawn,
+            is_stale: true,
+            drawn_at: None,
+            ended: false,
+            notices,
+            settings,
+            is_suspended: false,
+        })
     }
 
     pub(crate) fn poll(&mut self) -> Option<Input> {
@@ -120,24 +140,75 @@ impl FullScreen {
         self.app.poll().or_else(|| std::mem::take(&mut self.ended).then_some(Input::End))
     }
 
+    /// Whether somebody wants to leave, or nothing more comes from the terminal.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.read();
+        self.ended || self.app.has_ended()
+    }
+
     fn read(&mut self) {
         self.app.set_time(unix_ms());
-        let now = Instant::now();
-        let mut pressed = self.keys.handle_timeout(now);
         loop {
-            match self.typed.try_recv() {
-                Ok(bytes) => pressed.extend(self.keys.read(now, &bytes)),
-                Err(TryRecvError::Empty) => break,
-                Err(TryRecvError::Disconnected) => {
+            match self.typed.next() {
+                Next::Bytes { at, bytes } => {
+                    let pressed = self.keys.read(at, &bytes);
+                    self.press(&pressed);
+                }
+                // What was typed in time is not given up because it is read late.
+                Next::Nothing => break,
+                Next::End => {
                     self.ended = true;
                     break;
                 }
             }
         }
+        let pressed = self.keys.handle_timeout(Instant::now());
+        self.press(&pressed);
+    }
+
+    fn press(&mut self, pressed: &[Key]) {
         self.is_stale |= !pressed.is_empty();
         for key in pressed {
+            self.notices.press(key);
             self.app.press(key);
+            while let Some(wish) = self.app.poll_wish() {
+                self.grant(wish);
+            }
         }
+    }
+
+    fn grant(&mut self, wish: Wish) {
+        match wish {
+            Wish::Redraw => {
+                self.writer.hand_over(&[ENTER]);
+                self.forget_picture();
+            }
+            Wish::Mouse(is_ours) => self.writer.hand_over(&[if is_ours { MOUSE } else { NO_MOUSE }]),
+            // As if the terminal itself knew the key.
+            Wish::Suspend => drop(kill(getpid(), Signal::SIGTSTP)),
+        }
+    }
+
+    /// Leaves the terminal to others until [`FullScreen::resume`].
+    pub(crate) fn suspend(&mut self) {
+        self.is_suspended = true;
+        self.finish();
+    }
+
+    /// Takes the terminal again, whatever others have left on it.
+    pub(crate) fn resume(&mut self) -> io::Result<()> {
+        self.settings.make_raw()?;
+        self.writer.hand_over(&[ENTER, if self.app.has_mouse() { MOUSE } else { NO_MOUSE }]);
+        self.is_suspended = false;
+        self.forget_picture();
+        Ok(())
+    }
+
+    /// What the terminal shows is not what was drawn.
+    fn forget_picture(&mut self) {
+        // It goes into memory, which takes it.
+        let _ = self.terminal.resize(area());
+        self.is_stale = true;
     }
 
     pub(crate) fn ask(&mut self, ask: Ask) {
@@ -145,25 +216,37 @@ impl FullScreen {
         self.app.ask(ask);
     }
 
+    /// Tells how long a message can be.
+    pub(crate) const fn set_body_bytes_max(&mut self, bytes_max: usize) {
+        self.app.set_body_bytes_max(bytes_max);
+    }
+
     pub(crate) fn show(&mut self, report: &Report) {
         self.is_stale = true;
         self.app.report(report);
+        if let Some(notice) = self.notices.of(report, self.app.own_name()) {
+            self.writer.hand_over(&[&notice]);
+        }
     }
 
     /// Draws, if something changed, and the terminal has what was drawn before.
     pub(crate) fn refresh(&mut self) -> Result<(), Failure> {
+        // Keys are shown whatever the program waits for.
+        self.read();
+        if !self.writer.is_idle() || self.next_picture().is_some_and(|next| next > Instant::now()) {
+            return Ok(());
+        }
         let area = area();
         if self.terminal.get_frame().area() != area {
             self.terminal.resize(area).map_err(Failure::Output)?;
             self.is_stale = true;
         }
-        let is_early = self.next_picture().is_some_and(|next| next > Instant::now());
-        if !self.is_stale || is_early || self.is_suspended || !self.writer.is_idle() {
+        if self.is_suspended || !std::mem::take(&mut self.is_stale) {
             return Ok(());
         }
         self.terminal.draw(|frame| self.app.draw(frame)).map_err(Failure::Output)?;
-        self.writer.hand_over(&[&self.drawn.0.take()]);
-        (self.is_stale, self.drawn_at) = (false, Some(Instant::now()));
+        self.writer.hand_over(&[PICTURE, &self.drawn.0.take(), PICTURE_END]);
+        self.drawn_at = Some(Instant::now());
         Ok(())
     }
 
@@ -182,21 +265,6 @@ impl FullScreen {
         self.writer.check().map_err(Failure::Output)
     }
 
-    /// Leaves the terminal to others until [`FullScreen::resume`].
-    pub(crate) fn suspend(&mut self) {
-        self.is_suspended = true;
-        self.finish();
-    }
-
-    /// Takes the terminal again, whatever others have left on it.
-    pub(crate) fn resume(&mut self) -> io::Result<()> {
-        self.settings.make_raw()?;
-        self.writer.hand_over(&[ENTER]);
-        self.terminal.clear()?;
-        (self.is_suspended, self.is_stale) = (false, true);
-        Ok(())
-    }
-
     /// Leaves the terminal as it was.
     pub(crate) fn finish(&mut self) {
         self.writer.hand_over(&[LEAVE_FULL_SCREEN]);
@@ -206,10 +274,11 @@ impl FullScreen {
     }
 }
 
-/// The cells of the terminal.
+/// The cells of the terminal. One that does not tell is as terminals were.
 fn area() -> Rect {
-    let (width, height) = size().unwrap_or((80, 24));
-    Rect::new(0, 0, width.max(1), height.max(1))
+    let (width, height) = window_size().map_or((0, 0), |size| (size.columns, size.rows));
+    let or = |count, usual| if count == 0 { usual } else { count };
+    Rect::new(0, 0, or(width, 80), or(height, 24))
 }
 
 fn unix_ms() -> u64 {

@@ -129,6 +129,9 @@ impl Session {
     fn arrived(&mut self, name: &str, report: &Report) -> Result<(), Failure> {
         (self.lost, self.name_wait, self.own.is_known) = (None, None, true);
         name.clone_into(&mut self.own.name);
+        if let Some(limits) = self.driver.as_ref().and_then(|driver| driver.client().limits()) {
+            self.console.set_body_bytes_max(limits.body_bytes_max as usize);
+        }
         self.show(report)?;
         self.keep()?;
         if self.stage == Stage::Registering {

@@ -41,14 +41,16 @@ impl Session {
             self.take_connected()?;
             self.take_input()?;
             self.leave_if_done()?;
-            if self.drive()? {
+            let more = self.drive()?;
+            // However much arrives, a person sees it and what they type.
+            self.console.refresh()?;
+            if more {
                 // What did not fit before may fit now.
                 continue;
             }
             self.give_up_if_due()?;
             self.ask_again_if_due()?;
             self.tell_silence()?;
-            self.console.refresh()?;
             self.console.check()?;
             let timeout = self.timeout();
             match self.poll.poll(&mut self.events, timeout) {
@@ -128,6 +130,8 @@ impl Session {
         if let Some(cursor) = self.next_page.take() {
             self.list_on(cursor);
         }
+        // Who waits for the server can leave.
+        self.input_ended |= self.stage == Stage::Registering && self.console.has_ended();
         while matches!(self.stage, Stage::Naming | Stage::LoggingIn | Stage::Open) {
             if self.stage == Stage::Open
                 && let Some(command) = self.held.pop_front()

@@ -1,5 +1,8 @@
 //! What the full screen shows, and what keys and reports do to it. It touches no terminal.
 
+mod asking;
+mod editing;
+mod intent;
 mod pressing;
 mod reports;
 mod rooms;
@@ -8,19 +11,26 @@ mod searching;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+mod typing_tests;
+
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 
 use ratatui::layout::Rect;
-use tui_input::Input as Line;
 
+pub(super) use self::intent::Intent;
 use self::rooms::Rosters;
 pub(super) use self::searching::Search;
 use super::clock::Clock;
 use super::colours::Colours;
+use super::completion::{Completion, Known};
 use super::conversation::{Conversation, Place};
-use crate::program::command::{self, Command};
-use crate::program::console::{Ask, Input};
+use super::field::Field;
+use super::help::Help;
+use super::history::History;
+use super::settings::Screen;
+use crate::program::console::Input;
 
 /// The name of the conversation that holds what the program tells.
 pub(super) const PROGRAM: &str = "";
@@ -31,8 +41,17 @@ pub(crate) struct App {
     pub(super) conversations: BTreeMap<String, Conversation>,
     /// The one that is shown.
     pub(super) open: String,
-    pub(super) line: Line,
-    pub(super) ask: Option<Ask>,
+    /// A name or a password that is asked for.
+    pub(super) field: Option<Field>,
+    /// What is typed is for somebody, or a command.
+    takes_commands: bool,
+    completion: Option<Completion>,
+    history: History,
+    known: Known,
+    pub(super) help: Option<Help>,
+    pub(super) screen: Screen,
+    /// Bytes of a message that the server takes; none until it has said so.
+    body_bytes_max: Option<usize>,
     pub(super) own_name: Option<String>,
     /// The state of the connection, if it is not well.
     pub(super) trouble: Option<String>,
@@ -48,6 +67,9 @@ pub(crate) struct App {
     has_focus: bool,
     wanted: VecDeque<Input>,
     rosters: Rosters,
+    end: End,
+    /// What the terminal is to do.
+    wishes: VecDeque<Wish>,
     now_ms: u64,
     /// Times that a conversation was used.
     uses: u64,
@@ -64,15 +86,27 @@ pub(super) struct Drawn {
     /// The first conversation in the list, from 0.
     pub(super) list_first: Cell<usize>,
     pub(super) messages: Cell<Rect>,
+    /// There was no room for the prompt.
+    pub(super) is_too_small: Cell<bool>,
 }
 
-/// To whom a line goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Recipient {
-    Nobody,
-    Program,
-    User(String),
-    Room(String),
+/// Whether somebody wants to leave, which is told once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    No,
+    Wanted,
+    Told,
+}
+
+/// What the terminal is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// Draw all anew.
+    Redraw,
+    /// Leave the screen to the shell for a while.
+    Suspend,
+    /// Send the mouse's clicks, or keep them.
+    Mouse(bool),
 }
 
 impl App {
@@ -80,8 +114,14 @@ impl App {
         Self {
             conversations: [(PROGRAM.to_owned(), Conversation::default())].into(),
             open: PROGRAM.to_owned(),
-            line: Line::default(),
-            ask: None,
+            field: None,
+            takes_commands: false,
+            completion: None,
+            history: History::default(),
+            known: Known::default(),
+            help: None,
+            screen: Screen::default(),
+            body_bytes_max: None,
             own_name: None,
             trouble: None,
             hint: None,
@@ -92,6 +132,8 @@ impl App {
             has_focus: true,
             wanted: VecDeque::new(),
             rosters: Rosters::default(),
+            end: End::No,
+            wishes: VecDeque::new(),
             now_ms: 0,
             uses: 0,
             unchecked_bytes: 0,
@@ -103,48 +145,63 @@ impl App {
         Self { clock, ..self }
     }
 
-    pub(crate) fn with_colours(self, colours: Colours) -> Self {
-        Self { colours, ..self }
-    }
-
     /// Tells the time, in milliseconds since 1970.
     pub(crate) fn set_time(&mut self, now_ms: u64) {
         self.now_ms = now_ms;
     }
 
-    /// Asks whoever sits there for something.
-    pub(crate) fn ask(&mut self, ask: Ask) {
-        if self.ask.as_ref() == Some(&ask) {
-            return;
-        }
-        if let Ask::Command { room: Some(room) } = &ask
-            && self.open == PROGRAM
-        {
-            self.open(&room.clone());
-        }
-        // A name or a password is no message.
-        if !matches!((&self.ask, &ask), (Some(Ask::Command { .. }), Ask::Command { .. })) {
-            self.line.reset();
-        }
-        self.ask = Some(ask);
+    pub(crate) fn with_colours(self, colours: Colours) -> Self {
+        Self { colours, ..self }
+    }
+
+    /// Keys, looks and notices as a file says.
+    pub(crate) fn with_screen(self, screen: Screen) -> Self {
+        Self { screen, ..self }
+    }
+
+    pub(crate) fn own_name(&self) -> Option<&str> {
+        self.own_name.as_deref()
+    }
+
+    /// Clicks and the wheel are ours, and not the terminal's.
+    pub(crate) const fn has_mouse(&self) -> bool {
+        self.screen.mouse
     }
 
     /// The next thing that somebody wants done.
     pub(crate) fn poll(&mut self) -> Option<Input> {
-        self.wanted.pop_front().or_else(|| self.next_roster())
+        if let Some(input) = self.wanted.pop_front().or_else(|| self.next_roster()) {
+            return Some(input);
+        }
+        if self.end != End::Wanted {
+            return None;
+        }
+        self.end = End::Told;
+        Some(Input::End)
     }
 
-    /// Shows a conversation, with the line that was begun in it.
+    /// Somebody wants to leave. What was wanted before may still be there.
+    pub(crate) const fn has_ended(&self) -> bool {
+        !matches!(self.end, End::No)
+    }
+
+    fn want_end(&mut self) {
+        if self.end == End::No {
+            self.end = End::Wanted;
+        }
+    }
+
+    /// The next thing that the terminal is to do.
+    pub(crate) fn poll_wish(&mut self) -> Option<Wish> {
+        self.wishes.pop_front()
+    }
+
+    /// Shows a conversation, with what was begun in it.
     pub(super) fn open(&mut self, name: &str) {
-        let has_line = matches!(self.ask, Some(Ask::Command { .. }));
+        self.completion = None;
         let is_other = *name != self.open;
-        if let Some(conversation) = self.conversations.get_mut(&self.open) {
-            if has_line {
-                conversation.draft = self.line.value_and_reset();
-            }
-            if is_other {
-                conversation.stop_reading();
-            }
+        if let Some(conversation) = self.conversations.get_mut(&self.open).filter(|_| is_other) {
+            conversation.stop_reading();
         }
         self.search.take_if(|_| is_other);
         let conversation = self.conversation(name);
@@ -153,31 +210,7 @@ impl App {
             conversation.place = Place::End;
         }
         conversation.read();
-        let draft = std::mem::take(&mut conversation.draft);
-        self.line = Line::new(draft);
         name.clone_into(&mut self.open);
         self.want_roster(name);
-    }
-
-    /// To whom the line goes as it is now.
-    pub(super) fn recipient(&self) -> Recipient {
-        match command::parse(self.line.value()) {
-            Ok(Some(Command::Send { to, .. })) => Recipient::of(&to),
-            Ok(Some(Command::Say(_)) | None) => Recipient::of(&self.open),
-            Ok(Some(_)) => Recipient::Program,
-            Err(_) => Recipient::Nobody,
-        }
-    }
-}
-
-impl Recipient {
-    fn of(name: &str) -> Self {
-        if name == PROGRAM {
-            Self::Nobody
-        } else if name.starts_with('#') {
-            Self::Room(name.to_owned())
-        } else {
-            Self::User(name.to_owned())
-        }
     }
 }

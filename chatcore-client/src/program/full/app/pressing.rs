@@ -1,12 +1,12 @@
 //! What keys do.
 
-use tui_input::{Input as Line, InputRequest};
-use zeroize::Zeroizing;
-
-use super::{App, PROGRAM};
-use crate::program::command::{self, Command};
-use crate::program::console::{Ask, Input};
-use crate::program::full::keys::Key;
+use super::editing::editing;
+use super::{App, Intent, PROGRAM, Wish};
+use crate::program::command::Command;
+use crate::program::console::Input;
+use crate::program::full::help::Help;
+use crate::program::full::keymap::Action;
+use crate::program::full::keys::{Key, PASTE_BYTES_MAX};
 use crate::program::requests::mapped;
 
 /// Inputs that the program has not taken, at the most.
@@ -17,60 +17,117 @@ const WHEEL_ROWS: isize = 3;
 
 impl App {
     /// Does what a key is for.
-    pub(crate) fn press(&mut self, key: Key) {
-        self.hint = None;
+    pub(crate) fn press(&mut self, key: &Key) {
         match key {
-            Key::Ctrl('c' | 'd') => self.wanted.push_back(Input::End),
-            Key::Enter => self.enter(),
-            Key::NewLine => self.insert("\n"),
-            Key::Char(c) => self.insert(c.encode_utf8(&mut [0; 4])),
-            Key::Paste(text) => self.insert(&text),
-            Key::Alt('n') | Key::Ctrl('n') | Key::Next => self.step(true),
-            Key::Alt('p') | Key::Ctrl('p') | Key::Previous => self.step(false),
-            Key::Click { column, row } => {
-                if let Some(name) = self.conversation_at(column, row) {
+            Key::FocusLost => return self.look_away(),
+            Key::FocusGained => return self.look_back(),
+            _ => self.hint = None,
+        }
+        if self.press_help(key) {
+            return;
+        }
+        let action = self.screen.keys.action(key);
+        if let Some(action) = action
+            && self.act_on_terminal(action)
+        {
+            return;
+        }
+        if !self.types_line() {
+            return self.press_field(key);
+        }
+        if !matches!(action, Some(Action::Complete | Action::CompleteBack)) {
+            self.completion = None;
+        }
+        match (action, key) {
+            (Some(action), _) => self.act(action),
+            (None, Key::Char('?')) if self.draft().is_empty() => self.help = Some(Help::default()),
+            (None, Key::Char(c)) => self.insert(c.encode_utf8(&mut [0; 4])),
+            (None, Key::Paste(text)) => self.paste(text),
+            (None, Key::Click { column, row }) => {
+                if let Some(name) = self.conversation_at(*column, *row) {
                     self.open(&name);
                 }
             }
-            Key::FocusLost => self.look_away(),
-            Key::FocusGained => self.look_back(),
-            key if self.scroll_by(&key) => {}
-            key => {
-                if let Some(request) = editing(&key) {
-                    self.line.handle(request);
-                }
+            (None, Key::ScrollUp { .. }) => self.scroll(WHEEL_ROWS),
+            (None, Key::ScrollDown { .. }) => self.scroll(-WHEEL_ROWS),
+            (None, Key::PasteTooLong) => {
+                self.hint = Some(format!("not put in: it has more than {} MB", PASTE_BYTES_MAX >> 20));
             }
+            _ => {}
         }
     }
 
-    /// Moves through what was said. False if the key is for something else.
-    fn scroll_by(&mut self, key: &Key) -> bool {
-        match key {
-            Key::PageUp => self.page_back(),
-            Key::PageDown => self.page_forth(),
-            Key::ScrollUp { .. } => self.scroll(WHEEL_ROWS),
-            Key::ScrollDown { .. } => self.scroll(-WHEEL_ROWS),
-            Key::Alt('<') => self.scroll_to_start(),
-            Key::Alt('>') => self.scroll_to_end(),
-            Key::Ctrl('o') => self.unfold(),
-            // What is typed is looked for; then the keys go from one hit to the next.
-            Key::Ctrl('r') if self.search.is_some() => drop(self.search_on(true)),
-            Key::Ctrl('r') => {
-                let text = self.line.value().to_owned();
-                self.search(&text);
-            }
-            Key::Ctrl('s') => drop(self.search_on(false)),
-            Key::Esc => self.search(""),
-            _ => return false,
+    /// True if the key was for the list of keys. What types something closes it, and is typed: nobody loses an `@` by it.
+    fn press_help(&mut self, key: &Key) -> bool {
+        let Some(mut help) = self.help.take() else { return false };
+        if help.press(key) {
+            self.help = Some(help);
+            return true;
         }
+        if *key == Key::Char('?') && self.types_line() {
+            self.insert("?");
+            return true;
+        }
+        matches!(key, Key::Esc | Key::Function(_) | Key::Enter)
+    }
+
+    /// True if the action is one that is the same whatever is typed.
+    fn act_on_terminal(&mut self, action: Action) -> bool {
+        let wish = match action {
+            Action::Redraw => Wish::Redraw,
+            Action::Suspend => Wish::Suspend,
+            Action::Mouse => {
+                self.screen.mouse = !self.screen.mouse;
+                let whose = if self.screen.mouse { "the mouse is ours" } else { "the mouse is the terminal's" };
+                self.hint = Some(format!("{whose}; the same key changes it"));
+                Wish::Mouse(self.screen.mouse)
+            }
+            Action::Help => {
+                self.help = Some(Help::default());
+                return true;
+            }
+            Action::Quit => {
+                self.want_end();
+                return true;
+            }
+            _ => return false,
+        };
+        self.wishes.push_back(wish);
         true
     }
 
-    fn insert(&mut self, text: &str) {
-        let (value, cursor) = (self.line.value(), self.line.cursor());
-        let at = value.char_indices().nth(cursor).map_or(value.len(), |(at, _)| at);
-        let whole = [&value[..at], text, &value[at..]].concat();
-        self.line = Line::new(whole).with_cursor(cursor + text.chars().count());
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Send => self.enter(),
+            Action::NewLine => self.insert("\n"),
+            Action::Complete => self.complete(true),
+            Action::CompleteBack => self.complete(false),
+            Action::Earlier => self.recall(true),
+            Action::Later => self.recall(false),
+            Action::Undo => self.draft_mut().undo(),
+            Action::NextConversation => self.step(true),
+            Action::PreviousConversation => self.step(false),
+            Action::NextUnread => self.open_unread(),
+            Action::PageUp => self.page_back(),
+            Action::PageDown => self.page_forth(),
+            Action::ScrollToStart => self.scroll_to_start(),
+            Action::ScrollToEnd => self.scroll_to_end(),
+            Action::Unfold => self.unfold(),
+            // What is typed is looked for; then the key goes from one hit to the next.
+            Action::Search if self.search.is_some() => drop(self.search_on(true)),
+            Action::Search => {
+                let text = self.draft().text().to_owned();
+                self.search(&text);
+            }
+            Action::SearchBack => drop(self.search_on(false)),
+            Action::Cancel => self.search(""),
+            Action::DeleteOrQuit if self.draft().is_empty() => self.want_end(),
+            action => {
+                if let Some(request) = editing(action) {
+                    self.draft_mut().edit(request);
+                }
+            }
+        }
     }
 
     /// Shows the conversation before or after the one that is shown.
@@ -81,64 +138,84 @@ impl App {
         self.open(&names[next].clone());
     }
 
-    fn enter(&mut self) {
-        let text = self.line.value().to_owned();
-        match &self.ask {
-            Some(Ask::Name) => self.wanted.push_back(Input::Line(text)),
-            Some(Ask::Password { .. }) => self.wanted.push_back(Input::Secret(Zeroizing::new(text))),
-            Some(Ask::Command { .. }) => return self.enter_line(&text),
-            None => return,
+    /// Shows a conversation with messages that nobody has seen, those of users first.
+    fn open_unread(&mut self) {
+        let unread = self.conversations.iter().filter(|(_, conversation)| conversation.unread > 0);
+        let name = unread.map(|(name, _)| name).min_by_key(|name| (name.starts_with('#'), name.as_str())).cloned();
+        match name {
+            Some(name) => self.open(&name),
+            None => self.hint = Some("nothing is new".to_owned()),
         }
-        self.line.reset();
     }
 
-    fn enter_line(&mut self, text: &str) {
+    /// Does what the prompt says.
+    fn enter(&mut self) {
+        // Nothing is sent while nobody sees to whom.
+        if self.drawn.is_too_small.get() || self.open_field() {
+            return;
+        }
         if self.wanted.len() >= WANTED_MAX {
             self.hint = Some("the server has not taken what you said before; try again".to_owned());
             return;
         }
-        let command = match command::parse(text) {
-            Ok(Some(Command::Say(body))) if self.open != PROGRAM => Command::Send { to: self.open.clone(), body },
-            Ok(Some(Command::Say(_))) => {
+        match self.intent() {
+            Intent::Nothing { .. } => drop(self.draft_mut().take()),
+            Intent::Send { to, body } => self.send(to, body),
+            Intent::Command(command) => self.command(command),
+            Intent::Open(name) => {
+                self.draft_mut().take();
+                self.open(&mapped(name));
+            }
+            Intent::NoRecipient => {
                 self.hint = Some("to whom? @name:text sends text to a user, #room:text to a room".to_owned());
-                return;
             }
-            Ok(Some(command)) => command,
-            Ok(None) => return,
-            Err(error) => {
-                self.hint = Some(error.to_string());
-                return;
+            Intent::Withheld { begun_for } => {
+                self.hint = Some(format!(
+                    "not sent: this was begun for {begun_for} alone; begin it with @{begun_for}: again, or cut it (Ctrl-U)"
+                ));
             }
-        };
-        self.line.reset();
+            Intent::Fault(error) => self.hint = Some(error.to_string()),
+        }
+    }
+
+    fn send(&mut self, to: String, body: String) {
+        if let Some(bytes_max) = self.body_bytes_max.filter(|max| body.len() > *max) {
+            self.hint = Some(format!("{} bytes are too long: {bytes_max} at most", body.len()));
+            return;
+        }
+        self.entered();
+        let place = self.say(&to, body.clone());
+        // Who names a user in a room goes on with that user: a slip after it is read by one. Nothing else changes who reads what
+        // is typed next.
+        if self.open == PROGRAM || self.open.starts_with('#') && !place.starts_with('#') {
+            self.open(&place);
+        } else if place != self.open {
+            self.hint = Some(format!("said to {place}"));
+        }
+        self.wanted.push_back(Input::Command(Command::Send { to, body }));
+    }
+
+    fn command(&mut self, command: Command) {
+        self.entered();
         match &command {
-            Command::Send { to, body } => {
-                let to = self.say(to, body.clone());
-                self.open(&to);
-            }
             Command::Join(room) => self.open(&mapped(room.clone())),
+            // What names no room means the one that is open.
+            Command::Leave(None) | Command::Roster(None) if self.open.starts_with('#') => {
+                let room = Some(self.open.clone());
+                let named =
+                    if matches!(command, Command::Leave(_)) { Command::Leave(room) } else { Command::Roster(room) };
+                self.wanted.push_back(Input::Command(named));
+                return;
+            }
             _ => {}
         }
         self.wanted.push_back(Input::Command(command));
     }
-}
 
-/// What a key does to a line.
-const fn editing(key: &Key) -> Option<InputRequest> {
-    Some(match key {
-        Key::Left | Key::Ctrl('b') => InputRequest::GoToPrevChar,
-        Key::Right | Key::Ctrl('f') => InputRequest::GoToNextChar,
-        Key::WordLeft | Key::Alt('b') => InputRequest::GoToPrevWord,
-        Key::WordRight | Key::Alt('f') => InputRequest::GoToNextWord,
-        Key::Home | Key::Ctrl('a') => InputRequest::GoToStart,
-        Key::End | Key::Ctrl('e') => InputRequest::GoToEnd,
-        Key::Backspace => InputRequest::DeletePrevChar,
-        Key::Delete => InputRequest::DeleteNextChar,
-        Key::BackspaceWord | Key::Ctrl('w') => InputRequest::DeletePrevWord,
-        Key::DeleteWord | Key::Alt('d') => InputRequest::DeleteNextWord,
-        Key::Ctrl('u') => InputRequest::DeleteLine,
-        Key::Ctrl('k') => InputRequest::DeleteTillEnd,
-        Key::Ctrl('y') => InputRequest::Yank,
-        _ => return None,
-    })
+    /// The line is done with, and can be recalled.
+    fn entered(&mut self) {
+        let text = self.draft_mut().take();
+        let place = self.open.clone();
+        self.history.push(&place, &text);
+    }
 }

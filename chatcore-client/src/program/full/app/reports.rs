@@ -23,6 +23,7 @@ const PRESENCE_MAX: usize = 10_000;
 impl App {
     /// Shows what happened.
     pub(crate) fn report(&mut self, report: &Report) {
+        self.known.hear(report);
         match report {
             Report::Registered { name, .. } => {
                 self.arrived(name, report);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::App;
 use crate::program::command::Command;
-use crate::program::console::{Ask, Input};
+use crate::program::console::Input;
 use crate::program::full::conversation::Membership;
 use crate::program::report::Users;
 
@@ -28,7 +28,7 @@ impl App {
 
     /// The next roster that is to be asked for.
     pub(super) fn next_roster(&mut self) -> Option<Input> {
-        if self.rosters.asked.is_some() || !matches!(self.ask, Some(Ask::Command { .. })) {
+        if self.rosters.asked.is_some() || !self.takes_commands {
             return None;
         }
         let room = self.rosters.due.pop_first()?;

@@ -5,6 +5,8 @@ use chatcore::MessageId;
 use super::reports::{CONVERSATIONS_MAX, KEPT_BYTES_MAX};
 use super::*;
 use crate::User;
+use crate::program::command::Command;
+use crate::program::console::Ask;
 use crate::program::full::conversation::{CONVERSATION_BYTES_MAX, ENTRIES_MAX, Entry, Fate};
 use crate::program::full::keys::Key;
 use crate::program::report::{Body, Report, Users};
@@ -126,7 +128,7 @@ fn conversations_are_bounded_and_those_that_are_used_stay() {
     let mut app = alice();
     app.report(&Report::Joined { room: "#lobby".into(), name: "alice".into(), display_name: None });
     app.open("bob");
-    app.press(Key::Char('x'));
+    app.press(&Key::Char('x'));
     app.open("carol");
     for number in 0..CONVERSATIONS_MAX * 2 {
         app.report(&message(&format!("user{number}"), "alice", "hi"));
@@ -146,10 +148,10 @@ fn a_message_is_unread_until_somebody_sees_it() {
     app.report(&message("bob", "#lobby", "alice?"));
     let counts = |app: &App, name: &str| (app.conversations[name].unread, app.conversations[name].mentions);
     assert_eq!((counts(&app, "#garden"), counts(&app, "#lobby")), ((2, 1), (0, 0)));
-    app.press(Key::FocusLost);
+    app.press(&Key::FocusLost);
     app.report(&message("bob", "#lobby", "alice?"));
     assert_eq!(counts(&app, "#lobby"), (1, 1));
-    app.press(Key::FocusGained);
+    app.press(&Key::FocusGained);
     app.open("#garden");
     assert_eq!((counts(&app, "#garden"), counts(&app, "#lobby")), ((0, 0), (0, 0)));
 }

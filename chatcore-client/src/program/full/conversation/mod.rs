@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 pub(super) use self::entry::{Entry, Fate};
 pub(super) use self::members::{Members, Membership};
+use super::composer::Composer;
 
 /// Entries of one conversation that are kept, at the most.
 pub(super) const ENTRIES_MAX: usize = 10_000;
@@ -47,7 +48,7 @@ pub(super) struct Conversation {
     pub(super) members: Members,
     pub(super) membership: Membership,
     /// What is being typed for it.
-    pub(super) draft: String,
+    pub(super) draft: Composer,
     /// When it was used last, counted in uses of all conversations.
     pub(super) used: u64,
 }

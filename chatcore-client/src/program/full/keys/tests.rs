@@ -18,7 +18,7 @@ fn is_text(key: &Key) -> bool {
 }
 
 /// All replies of xterm's control sequences, reports of the mouse and the focus, and keys that are none of ours.
-const SEQUENCES: &[&[u8]] = &[
+pub(crate) const SEQUENCES: &[&[u8]] = &[
     b"\x1b[<0;1;1m",
     b"\x1b[<0;1;1M",
     b"\x1b[<35;12;9M",
@@ -125,6 +125,16 @@ const SEQUENCES: &[&[u8]] = &[
     b"\x1b[99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99z",
 ];
 
+/// Those that are whole, and type nothing.
+pub(crate) fn noise() -> Vec<&'static [u8]> {
+    let is_noise = |sequence: &&[u8]| {
+        let mut keys = Keys::default();
+        let read = keys.read(Instant::now(), sequence);
+        keys.timeout().is_none() && !read.iter().any(is_text)
+    };
+    SEQUENCES.iter().copied().filter(is_noise).collect()
+}
+
 #[test]
 fn no_part_of_a_sequence_is_text() {
     for sequence in SEQUENCES {
@@ -150,13 +160,13 @@ fn a_sequence_is_whole_however_slowly_it_comes() {
         for byte in *sequence {
             all.extend(keys.read(now, &[*byte]));
             let due = keys.timeout().unwrap_or(now + SEQUENCE_TIME_MAX);
-            now = due - Duration::from_millis(1);
+            now = due.checked_sub(Duration::from_millis(1)).unwrap();
         }
         assert_eq!(all, Keys::default().read(now, sequence), "{}", sequence.escape_ascii());
     }
     let (mut keys, now) = (Keys::default(), Instant::now());
     assert_eq!(keys.read(now, b"\x1b[<0;1"), []);
-    let late = now + SEQUENCE_TIME_MAX - Duration::from_millis(1);
+    let late = (now + SEQUENCE_TIME_MAX).checked_sub(Duration::from_millis(1)).unwrap();
     assert_eq!(keys.read(late, b";1M@"), [Key::Click { column: 0, row: 0 }, Key::Char('@')]);
 }
 

@@ -34,21 +34,17 @@ const MEMBERS_COLUMNS: u16 = 18;
 /// Columns that the messages have at least beside the members.
 const MESSAGES_BESIDE_MEMBERS_COLUMNS_MIN: u16 = 60;
 
-/// Rows of the line that is typed, at the most.
-const LINE_ROWS_MAX: u16 = 5;
-
 impl App {
     /// Draws everything.
     pub(crate) fn draw(&self, frame: &mut Frame<'_>) {
         let area = frame.area();
-        if area.width < COLUMNS_MIN || area.height < ROWS_MIN {
+        let is_too_small = area.width < COLUMNS_MIN || area.height < ROWS_MIN;
+        self.drawn.is_too_small.set(is_too_small);
+        if is_too_small {
             return draw_too_small(area, frame.buffer_mut());
         }
-        let prompt = glyphs(&self.prompt(), 0);
-        let line = self.shown_line();
-        let prompt_width = width(&prompt);
-        let line_rows = rows(&line, area.width.saturating_sub(prompt_width + 1).max(2));
-        let height = u16::try_from(line_rows.len()).unwrap_or(u16::MAX).min(LINE_ROWS_MAX).min(area.height - 2);
+        let prompt = self.prompt(area.width, area.height - 2);
+        let height = prompt.height().min(area.height - 2);
         let [above, status, below] =
             Layout::vertical([Constraint::Min(1), Constraint::Length(1), Constraint::Length(height)]).areas(area);
         let [list, messages, members] = self.columns(above);
@@ -57,9 +53,10 @@ impl App {
         self.draw_messages(messages, buffer);
         self.draw_members(members, buffer);
         self.draw_status(status, list.width == 0, buffer);
-        draw_row(&prompt, below, Style::new().add_modifier(Modifier::BOLD), buffer);
-        let typed = Rect { x: below.x + prompt_width, width: below.width.saturating_sub(prompt_width), ..below };
-        let cursor = self.draw_line(&line_rows, typed, buffer);
+        if let Some(help) = &self.help {
+            help.draw(&self.screen.keys, above, buffer);
+        }
+        let cursor = prompt.draw(below, buffer);
         frame.set_cursor_position(cursor);
     }
 
@@ -80,7 +77,7 @@ fn draw_too_small(area: Rect, buffer: &mut Buffer) {
 }
 
 /// Draws glyphs from the left, as far as they fit. Returns the column after the last.
-fn draw_row(row: &Row, area: Rect, style: Style, buffer: &mut Buffer) -> u16 {
+pub(super) fn draw_row(row: &Row, area: Rect, style: Style, buffer: &mut Buffer) -> u16 {
     draw_styled(row.iter().map(|glyph| (glyph, style)), area, buffer)
 }
 

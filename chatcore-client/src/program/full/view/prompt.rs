@@ -1,65 +1,124 @@
-//! What is typed, and to whom it goes.
+//! What is typed, and to whom it goes: that is visible before anything is sent, in words and in a colour.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use super::draw_row;
-use crate::program::console::Ask;
-use crate::program::full::app::{App, Recipient};
-use crate::program::full::text::Row;
+use crate::program::full::app::{App, Intent, PROGRAM};
+use crate::program::full::composer::{Picture, picture};
+use crate::program::full::field::Field;
+use crate::program::full::text::{Row, glyphs, rows, width as width_of};
+use crate::program::full::theme::Role;
 
-impl App {
-    /// What the line is for: the recipient is visible before anything is sent.
-    pub(super) fn prompt(&self) -> String {
-        match &self.ask {
-            None => "… ".to_owned(),
-            Some(Ask::Name) => "your name: ".to_owned(),
-            Some(Ask::Password { name }) => format!("password for {name}: "),
-            Some(Ask::Command { .. }) => match self.recipient() {
-                Recipient::Nobody | Recipient::Program => "> ".to_owned(),
-                Recipient::User(name) => format!("to @{name}> "),
-                Recipient::Room(name) => format!("{name}> "),
-            },
-        }
+/// Rows of what is typed, at the most.
+const TYPED_ROWS_MAX: u16 = 5;
+
+/// Rows of what the line is for, if that does not fit before it.
+const LABEL_ROWS_MAX: u16 = 3;
+
+/// Columns of what is typed, at the least, beside what it is for.
+const TYPED_COLUMNS_MIN: u16 = 16;
+
+/// The prompt, laid out.
+pub(in crate::program::full) struct Prompt {
+    /// What the line is for. The first row stands before it if there is one alone and `indent` is not 0.
+    label: Vec<Row>,
+    indent: u16,
+    style: Style,
+    typed: Picture,
+}
+
+impl Prompt {
+    /// Rows that it takes.
+    pub(super) fn height(&self) -> u16 {
+        let above = if self.indent > 0 { 0 } else { self.label.len() };
+        u16::try_from(above + self.typed.rows.len()).unwrap_or(u16::MAX)
     }
 
-    pub(super) fn shown_line(&self) -> String {
-        let value = self.line.value();
-        if matches!(self.ask, Some(Ask::Password { .. })) {
-            "*".repeat(value.chars().count())
-        } else {
-            value.to_owned()
-        }
-    }
-
-    /// Draws what is typed; returns where the cursor is.
-    pub(super) fn draw_line(&self, line_rows: &[Row], area: Rect, buffer: &mut Buffer) -> Position {
-        let value = self.line.value();
-        let at = value.char_indices().nth(self.line.cursor()).map_or(value.len(), |(at, _)| at);
-        // Dots are shown for a password, one for each character.
-        let at = if matches!(self.ask, Some(Ask::Password { .. })) { self.line.cursor() } else { at };
-        let mut cursor = (0, 0);
-        for (row, y) in line_rows.iter().zip(0u16..) {
-            let mut x = 0;
-            for glyph in row {
-                if glyph.at <= at {
-                    cursor = (x, y);
-                }
-                x += glyph.width;
-                if glyph.at < at {
-                    cursor = (x, y);
-                }
+    /// Draws it; returns where the cursor is.
+    pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer) -> Position {
+        let mut typed = area;
+        for row in &self.label {
+            draw_row(row, Rect { height: 1, ..typed }, self.style, buffer);
+            if self.indent == 0 {
+                typed = Rect { y: typed.y + 1, height: typed.height.saturating_sub(1), ..typed };
             }
         }
-        if at > 0 && value.as_bytes().get(at - 1) == Some(&b'\n') && self.line.cursor() == value.chars().count() {
-            cursor = (0, u16::try_from(line_rows.len()).unwrap_or(u16::MAX).saturating_sub(1));
+        typed = Rect { x: typed.x + self.indent, width: typed.width.saturating_sub(self.indent), ..typed };
+        for (row, y) in self.typed.rows.iter().zip(typed.y..typed.bottom()) {
+            draw_row(row, Rect { y, height: 1, ..typed }, Style::new(), buffer);
         }
-        let first = cursor.1.saturating_sub(area.height.saturating_sub(1));
-        for (row, y) in line_rows.iter().skip(first.into()).zip(area.y..area.bottom()) {
-            draw_row(row, Rect { y, height: 1, ..area }, Style::new(), buffer);
+        let (x, y) = self.typed.cursor;
+        Position {
+            x: (typed.x + x).min(area.right().saturating_sub(1)),
+            y: (typed.y + y).min(area.bottom().saturating_sub(1)),
         }
-        let x = (area.x + cursor.0).min(area.right().saturating_sub(1));
-        Position { x, y: area.y + (cursor.1 - first) }
     }
+}
+
+impl App {
+    /// Lays the prompt out in a screen of this width.
+    pub(super) fn prompt(&self, width: u16, rows_max: u16) -> Prompt {
+        let (text, role) = self.label();
+        let style = role.map_or_else(Style::new, |role| self.screen.theme.style(role, self.colours));
+        let inline = glyphs(&text, 0);
+        let inline_width = width_of(&inline);
+        let is_inline = inline_width > 0 && inline_width + TYPED_COLUMNS_MIN <= width;
+        let (label, indent) = if is_inline {
+            (vec![inline], inline_width)
+        } else {
+            let mut label = rows(&text, width);
+            label.truncate(LABEL_ROWS_MAX.min(rows_max.saturating_sub(1)).into());
+            (label, 0)
+        };
+        let above = if indent > 0 { 0 } else { u16::try_from(label.len()).unwrap_or(0) };
+        let rows_max = TYPED_ROWS_MAX.min(rows_max.saturating_sub(above)).max(1);
+        let columns = width.saturating_sub(indent);
+        let typed = match &self.field {
+            Some(field) if !field.is_closed => picture_of_field(field, columns),
+            _ => picture(self.draft().text(), self.draft().cursor(), columns, rows_max),
+        };
+        Prompt { label, indent, style, typed }
+    }
+
+    /// What Enter would do with the line, and what kind of thing that is.
+    fn label(&self) -> (String, Option<Role>) {
+        match &self.field {
+            Some(field) if field.is_closed => (format!("Enter, and then {}", field.label()), Some(Role::Warning)),
+            Some(field) => (field.label(), None),
+            None if !self.types_line() => ("… ".to_owned(), Some(Role::Quiet)),
+            None => label_of(&self.intent()),
+        }
+    }
+}
+
+fn label_of(intent: &Intent) -> (String, Option<Role>) {
+    match intent {
+        Intent::Nothing { to } if to == PROGRAM => ("> ".to_owned(), None),
+        Intent::Nothing { to } | Intent::Send { to, .. } if to.starts_with('#') => {
+            (format!("{to}> "), Some(Role::Room))
+        }
+        Intent::Nothing { to } | Intent::Send { to, .. } => (format!("only {to} reads it> "), Some(Role::Private)),
+        Intent::Command(_) => ("command> ".to_owned(), Some(Role::Command)),
+        Intent::Open(name) => (format!("opens {name}> "), Some(Role::Command)),
+        Intent::NoRecipient => ("to nobody> ".to_owned(), Some(Role::Warning)),
+        Intent::Withheld { begun_for } => (format!("begun for {begun_for} alone, not sent> "), Some(Role::Warning)),
+        Intent::Fault(_) => ("not yet a command> ".to_owned(), Some(Role::Command)),
+    }
+}
+
+/// The end of what is typed for a name or a password.
+fn picture_of_field(field: &Field, columns: u16) -> Picture {
+    let mut row = glyphs(&field.shown(), 0);
+    let width_max = columns.saturating_sub(1);
+    let mut width = width_of(&row);
+    let hidden = row.iter().take_while(|glyph| {
+        let is_hidden = width > width_max;
+        width -= if is_hidden { glyph.width } else { 0 };
+        is_hidden
+    });
+    let hidden = hidden.count();
+    row.drain(..hidden);
+    Picture { rows: vec![row], cursor: (width, 0) }
 }

@@ -9,9 +9,9 @@ use crate::program::full::keys::Key;
 
 fn type_line(app: &mut App, line: &str) {
     for c in line.chars() {
-        app.press(Key::Char(c));
+        app.press(&Key::Char(c));
     }
-    app.press(Key::Enter);
+    app.press(&Key::Enter);
 }
 
 fn say(app: &mut App, number: u64, line: &str) {
@@ -86,7 +86,7 @@ fn what_became_of_a_message_is_seen_beside_it() {
   00:53 alice      … five
   00:53 alice      = six
  bob │ alice
-to @bob>",
+only bob reads it>",
     );
 }
 
@@ -148,7 +148,7 @@ fn a_narrow_terminal() {
 fn a_day_that_begins_and_where_somebody_stopped_reading_are_seen() {
     let mut app = alice();
     app.report(&message("bob", "#lobby", b"yesterday"));
-    app.press(Key::FocusLost);
+    app.press(&Key::FocusLost);
     let later = u128::from(TIME_MS + 86_400_000);
     for body in ["today", "and on"] {
         let (id, body) = (id(2), Body::new(body.into()));
@@ -170,7 +170,7 @@ fn a_day_that_begins_and_where_somebody_stopped_reading_are_seen() {
 #lobby>",
     );
     assert_eq!(app.conversations["#lobby"].unread, 2);
-    app.press(Key::FocusGained);
+    app.press(&Key::FocusGained);
     assert_eq!(app.conversations["#lobby"].unread, 0);
 }
 
@@ -186,14 +186,14 @@ fn a_long_message_is_folded_until_somebody_wants_it() {
     assert!(folded.iter().any(|row| row == "— … 61 kB more"), "{folded:#?}");
     assert!(folded.iter().any(|row| row == "— … 16 bytes more"), "{folded:#?}");
     assert!(!folded.iter().any(|row| row.contains("I quit")));
-    app.press(Key::Ctrl('o'));
+    app.press(&Key::Ctrl('o'));
     let unfolded = shown(&app, 60, 30);
     assert!(unfolded[27].ends_with("I quit"), "{unfolded:#?}");
-    app.press(Key::Ctrl('o'));
-    app.press(Key::PageUp);
+    app.press(&Key::Ctrl('o'));
+    app.press(&Key::PageUp);
     assert!(shown(&app, 60, 60).iter().any(|row| row.contains("line 199")));
-    app.press(Key::Alt('>'));
-    app.press(Key::Ctrl('o'));
+    app.press(&Key::Alt('>'));
+    app.press(&Key::Ctrl('o'));
     assert_eq!(shown(&app, 60, 30), folded, "what is unfolded is folded again");
 }
 
@@ -213,22 +213,22 @@ fn what_is_read_stays_where_it_is_when_more_comes() {
     let mut app = alice();
     flood(&mut app, 0..100);
     assert_eq!(numbers(&app), (90..100).collect::<Vec<_>>());
-    app.press(Key::PageUp);
+    app.press(&Key::PageUp);
     assert_eq!(numbers(&app), (82..91).collect::<Vec<_>>());
     flood(&mut app, 100..112);
     assert_eq!(numbers(&app), (82..91).collect::<Vec<_>>());
     let rows = shown(&app, 60, 12);
     assert_eq!(rows[9], "— ↓ 21 below, 12 new");
-    app.press(Key::ScrollDown { column: 1, row: 1 });
+    app.press(&Key::ScrollDown { column: 1, row: 1 });
     assert_eq!(numbers(&app), (85..94).collect::<Vec<_>>());
-    app.press(Key::Alt('<'));
+    app.press(&Key::Alt('<'));
     assert_eq!(numbers(&app), (0..8).collect::<Vec<_>>());
-    app.press(Key::PageUp);
+    app.press(&Key::PageUp);
     assert_eq!(numbers(&app), (0..8).collect::<Vec<_>>());
-    app.press(Key::PageDown);
+    app.press(&Key::PageDown);
     assert_eq!(numbers(&app), (7..16).collect::<Vec<_>>());
     for _ in 0..20 {
-        app.press(Key::PageDown);
+        app.press(&Key::PageDown);
     }
     let rows = shown(&app, 60, 12);
     assert!(rows[9].ends_with("number 111"), "{rows:#?}");
@@ -242,22 +242,22 @@ fn a_search_goes_from_hit_to_hit_and_marks_them() {
     flood(&mut app, 0..300);
     assert_eq!(numbers(&app).len(), 10);
     for c in "NUMBER 17".chars() {
-        app.press(Key::Char(c));
+        app.press(&Key::Char(c));
     }
-    app.press(Key::Ctrl('r'));
+    app.press(&Key::Ctrl('r'));
     assert_eq!(app.hint.as_deref(), Some("message 11 of 11 with \"number 17\""));
     assert!(numbers(&app).contains(&179), "{:?}", numbers(&app));
-    app.press(Key::Ctrl('r'));
+    app.press(&Key::Ctrl('r'));
     assert!(numbers(&app).contains(&178));
-    app.press(Key::Ctrl('s'));
-    app.press(Key::Ctrl('s'));
+    app.press(&Key::Ctrl('s'));
+    app.press(&Key::Ctrl('s'));
     assert_eq!(app.hint.as_deref(), Some("there is no newer message with \"number 17\""));
     let picture = picture(&app, 60, 12);
     let is_marked = |x, y| picture[(x, y)].modifier.contains(Modifier::UNDERLINED);
     let marked = (0..12).flat_map(|y| (0..60).map(move |x| (x, y))).filter(|(x, y)| is_marked(*x, *y)).count();
     let hits = numbers(&app).iter().filter(|number| (170..180).contains(*number)).count();
     assert_eq!(marked, hits * "number 17".len());
-    app.press(Key::Esc);
+    app.press(&Key::Esc);
     assert_eq!(app.search, None);
 }
 

@@ -75,7 +75,7 @@ proptest! {
         }
         let mut more = more.iter();
         for (key, width, height) in steps {
-            app.press(key);
+            app.press(&key);
             more.next().inspect(|report| app.report(report));
             let picture = picture(&app, width, height);
             let list = app.drawn.list.get();

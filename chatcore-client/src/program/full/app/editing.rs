@@ -1,0 +1,138 @@
+//! What keys do to the line that is typed.
+
+use tui_input::InputRequest;
+
+use super::{App, Intent};
+use crate::program::full::completion::Completion;
+use crate::program::full::composer::Composer;
+use crate::program::full::keymap::Action;
+use crate::program::full::keys::PASTE_BYTES_MAX;
+
+/// Words that are shown of those that a beginning can become, at the most.
+const OFFERS_SHOWN_MAX: usize = 12;
+
+impl App {
+    /// What is typed in the conversation that is open.
+    pub(in crate::program::full) fn draft(&self) -> &Composer {
+        static NOTHING: std::sync::OnceLock<Composer> = std::sync::OnceLock::new();
+        self.conversations.get(&self.open).map_or_else(|| NOTHING.get_or_init(Composer::default), |open| &open.draft)
+    }
+
+    pub(super) fn draft_mut(&mut self) -> &mut Composer {
+        &mut self.conversations.entry(self.open.clone()).or_default().draft
+    }
+
+    pub(super) fn insert(&mut self, text: &str) {
+        if !self.draft_mut().insert(text) {
+            self.hint = Some(format!("there is no room for more than {} MB", PASTE_BYTES_MAX >> 20));
+        }
+    }
+
+    /// Puts a block in, if the whole can be said.
+    pub(super) fn paste(&mut self, text: &str) {
+        if let Some(bytes_max) = self.body_bytes_max {
+            let head = match self.intent() {
+                Intent::Send { body, .. } => self.draft().text().len() - body.len(),
+                Intent::Open(name) => name.len() + 2,
+                _ => 0,
+            };
+            let bytes = self.draft().text().len() + text.len() - head.min(self.draft().text().len());
+            if bytes > bytes_max {
+                self.hint = Some(format!("{bytes} bytes are too long: {bytes_max} at most"));
+                return;
+            }
+        }
+        self.insert(text);
+    }
+
+    /// Completes the word at the cursor, or goes on to the next.
+    pub(super) fn complete(&mut self, is_forward: bool) {
+        let begun = self.completion.take().or_else(|| self.begin_completion());
+        let Some(mut completion) = begun else {
+            self.hint = Some("nothing that is known begins like this".to_owned());
+            return;
+        };
+        let (from, to) = (completion.from, completion.to);
+        let word = completion.step(is_forward).to_owned();
+        if self.draft_mut().replace(from, to, &word) {
+            completion.to = from + word.len();
+            let (offers, chosen) = completion.offers();
+            self.hint = (offers.len() > 1).then(|| shown_offers(offers, chosen));
+            self.completion = Some(completion);
+        }
+    }
+
+    fn begin_completion(&self) -> Option<Completion> {
+        let draft = self.draft();
+        let known = self.known.names();
+        let talked_to = self.conversations.keys().map(String::as_str).filter(|name| !name.starts_with('#'));
+        let others = talked_to.filter(|name| !name.is_empty() && known_not(&self.known, name));
+        let rooms = self.conversations.keys().map(String::as_str).filter(|name| name.starts_with('#'));
+        Completion::start(draft.text(), draft.cursor(), known.chain(others), rooms)
+    }
+
+    /// The line above or below, or what was said here before or after.
+    pub(super) fn recall(&mut self, is_earlier: bool) {
+        if self.draft_mut().move_line(is_earlier) {
+            return;
+        }
+        let recalled = self.draft().recalled;
+        let ago = if is_earlier { recalled + 1 } else { recalled.saturating_sub(1) };
+        if ago == recalled {
+            return;
+        }
+        if recalled == 0 && !self.draft().text().trim().is_empty() {
+            // What is typed and was never said is not lost by it.
+            let (place, text) = (self.open.clone(), self.draft().text().to_owned());
+            self.history.push(&place, &text);
+            return self.recall_ago(2);
+        }
+        self.recall_ago(ago);
+    }
+
+    fn recall_ago(&mut self, ago: usize) {
+        let text = self.history.get(&self.open, ago).map(str::to_owned);
+        let draft = self.draft_mut();
+        match text {
+            Some(text) => draft.set(text),
+            None if ago == 0 => draft.set(String::new()),
+            None => return,
+        }
+        draft.recalled = ago;
+    }
+}
+
+fn known_not(known: &crate::program::full::completion::Known, name: &str) -> bool {
+    known.names().all(|known| known != name)
+}
+
+/// What a beginning can become, around what is chosen.
+fn shown_offers(offers: &[String], chosen: Option<usize>) -> String {
+    let first = chosen.unwrap_or(0).saturating_sub(OFFERS_SHOWN_MAX / 2);
+    let shown = offers.iter().enumerate().skip(first).take(OFFERS_SHOWN_MAX).map(|(at, offer)| {
+        let offer = offer.trim_end().trim_end_matches(':');
+        if chosen == Some(at) { format!("[{offer}]") } else { offer.to_owned() }
+    });
+    let more = if offers.len() > first + OFFERS_SHOWN_MAX { " …" } else { "" };
+    shown.collect::<Vec<_>>().join("  ") + more
+}
+
+/// What an action does to a line.
+pub(super) const fn editing(action: Action) -> Option<InputRequest> {
+    Some(match action {
+        Action::Left => InputRequest::GoToPrevChar,
+        Action::Right => InputRequest::GoToNextChar,
+        Action::WordLeft => InputRequest::GoToPrevWord,
+        Action::WordRight => InputRequest::GoToNextWord,
+        Action::LineStart => InputRequest::GoToStart,
+        Action::LineEnd => InputRequest::GoToEnd,
+        Action::Backspace => InputRequest::DeletePrevChar,
+        Action::Delete | Action::DeleteOrQuit => InputRequest::DeleteNextChar,
+        Action::DeleteWordBack => InputRequest::DeletePrevWord,
+        Action::DeleteWord => InputRequest::DeleteNextWord,
+        Action::DeleteAll => InputRequest::DeleteLine,
+        Action::DeleteToEnd => InputRequest::DeleteTillEnd,
+        Action::Yank => InputRequest::Yank,
+        _ => return None,
+    })
+}
