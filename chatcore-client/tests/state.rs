@@ -14,7 +14,7 @@ use serde_json::json;
 /// The files of a folder that have a session in them.
 fn sessions(folder: &Path) -> Vec<PathBuf> {
     let paths = fs::read_dir(folder).expect("it can be read").map(|entry| entry.expect("it can be read").path());
-    paths.filter(|path| path.to_str().is_some_and(|path| path.contains('@') && !path.ends_with(".lock"))).collect()
+    paths.filter(|path| path.to_str().is_some_and(|path| path.contains('@') && !path.contains(".lock"))).collect()
 }
 
 /// Starts a client as alice and kills it, so that its session is in the file that this returns.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Parser;
 
 use crate::FollowedHost;
+use crate::program::full::Screen;
 use crate::program::password::PasswordArgs;
 
 /// What [`Args::connect`] takes.
@@ -115,17 +116,13 @@ pub(crate) struct Args {
     #[arg(skip)]
     pub(crate) rooms: Vec<String>,
 
-    /// Other addresses of the server, to which it may lead us.
-    #[arg(skip)]
-    pub(crate) follow: Vec<String>,
-
     /// Whether what was said is kept.
     #[arg(skip)]
     pub(crate) history: bool,
 
     /// How the full screen looks, and its keys: the table `[screen]` of a file.
     #[arg(skip)]
-    pub(crate) screen: toml::Table,
+    pub(crate) screen: Screen,
 }
 
 impl Args {

@@ -24,8 +24,6 @@ pub(crate) enum Failure {
     File { path: PathBuf, why: String },
     #[error("{name}: {detail}")]
     Refused { name: String, reason: String, detail: String },
-    #[error("{}", .0.join("; "))]
-    Screen(Vec<String>),
     #[error("{0}{advice}", advice = advice_after_end(.0))]
     Closed(Closed),
     #[error("{closed}: {fault}{}", advice_for_tls(fault))]
@@ -57,7 +55,6 @@ impl Failure {
         match self {
             Self::Password(_) => "no_password",
             Self::NotPrivate { .. } => "not_private",
-            Self::Screen(_) => "wrong_settings",
             Self::Connect(_) | Self::NoTls { .. } | Self::File { .. } => "cannot_connect",
             Self::Refused { reason, .. } => reason,
             Self::Closed(closed) | Self::BrokenTls { closed, .. } => reason(closed),

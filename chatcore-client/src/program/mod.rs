@@ -19,7 +19,7 @@ mod signals;
 mod state;
 mod terminal;
 
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
-use super::values::{all_formed, formed, text, texts, time, truth};
+use super::values::{all_formed, formed, text, time, truth};
 use crate::program::password::PasswordArgs;
-use crate::{Endpoint, RoomName, UserName};
+use crate::{Endpoint, FollowedHost, RoomName, UserName};
 
 /// All that the file says of a server.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub(super) struct Server {
     pub(super) certificate: Option<(PathBuf, PathBuf)>,
     pub(super) password: Option<PasswordArgs>,
     pub(super) rooms: Vec<String>,
-    pub(super) follow: Vec<String>,
+    pub(super) follow: Vec<FollowedHost>,
     pub(super) reconnect_for: Option<Duration>,
     pub(super) history: bool,
 }
@@ -101,7 +101,10 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         name: "follow",
         example: "[\"chat2.example:12346\"]",
-        take: |draft, value, _| texts(value).map(|hosts| draft.server.follow = hosts),
+        take: |draft, value, _| {
+            all_formed::<FollowedHost>(value)
+                .map(|hosts| draft.server.follow = hosts.iter().filter_map(|host| host.parse().ok()).collect())
+        },
     },
     Key {
         name: "reconnect_for",

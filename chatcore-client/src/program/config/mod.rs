@@ -15,6 +15,7 @@ use self::keys::Server;
 use self::parse::Config;
 use crate::Endpoint;
 use crate::program::args::Args;
+use crate::program::full::Screen;
 
 /// Adds to the arguments what the file says of the server that they choose, and how the screen is to look.
 ///
@@ -47,7 +48,7 @@ fn no_file(path: &Path) -> String {
 
 fn apply(args: &mut Args, path: &Path, text: &str) -> Result<(), Faults> {
     let mut config = parse::parse(path, text)?;
-    args.screen = std::mem::take(&mut config.screen);
+    args.screen = Screen::from_table(&config.screen).map_err(|faults| Faults::of(path, faults))?;
     let chosen = match (&args.server, &args.connect) {
         (Some(server), _) => Some(server),
         (None, None) => config.default.as_ref(),
@@ -97,7 +98,9 @@ fn fill(args: &mut Args, server: Server) {
     if args.cert.is_none() {
         (args.cert, args.key) = server.certificate.unzip();
     }
-    args.follow = server.follow;
+    if args.follow.is_empty() {
+        args.follow = server.follow;
+    }
     if !args.password.is_given() && !args.password.is_about_keyring() {
         args.password = server.password.unwrap_or_default();
     }

@@ -15,7 +15,6 @@ use crate::program::args::Args;
 use crate::program::command::Command;
 use crate::program::console::{Ask, Console};
 use crate::program::failure::Failure;
-use crate::program::full::Screen;
 use crate::program::password::Password;
 use crate::program::report::Report;
 use crate::program::requests::Requests;
@@ -122,10 +121,9 @@ impl Session {
         let driver = connect.connect(&mut poll, &mut events, restored.ticket.as_ref(), password.as_ref())?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(Failure::System)?);
         let signals = Signals::watch(Arc::clone(&waker), terminal.clone()).map_err(Failure::System)?;
-        let screen = Screen::from_table(&args.screen).map_err(Failure::Screen)?;
         let console = match terminal {
             Some(settings) if args.is_plain() => Console::plain(settings, &waker),
-            Some(settings) => Console::full_screen(settings, screen, &waker),
+            Some(settings) => Console::full_screen(settings, args.screen.clone(), &waker),
             None => Console::filter(args.json, &waker),
         };
         let console = console.map_err(Failure::System)?;

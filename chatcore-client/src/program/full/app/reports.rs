@@ -67,7 +67,9 @@ impl App {
             Report::Stale { room } => self.members_changed(room),
             Report::Presence { name, online, .. } => self.presence(name, *online, report),
             // The hint was about something that matters less, and would cover it.
-            Report::Reconnecting { .. } | Report::Silent { .. } => (self.trouble, self.hint) = (Some(report.text()), None),
+            Report::Reconnecting { .. } | Report::Silent { .. } => {
+                (self.trouble, self.hint) = (Some(report.text()), None);
+            }
             Report::Error { reason, .. } => self.failed(reason, report),
             // A command asked for these, and whoever typed it looks at what is open.
             Report::Rejected { .. } | Report::Online { .. } | Report::Help { .. } => self.answer(report.text()),

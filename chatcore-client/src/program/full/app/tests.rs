@@ -216,6 +216,12 @@ fn no_hint_covers_that_the_connection_is_lost() {
     let mut app = alice();
     app.hint = Some("message 3 of 7".to_owned());
     let (reason, detail) = ("timed_out".to_owned(), "nothing was heard".to_owned());
-    app.report(&Report::Reconnecting { reason, detail, attempt: 1, after: std::time::Duration::from_secs(2) });
+    app.report(&Report::Reconnecting {
+        reason,
+        detail,
+        error: None,
+        attempt: 1,
+        after: std::time::Duration::from_secs(2),
+    });
     assert_eq!((app.hint, app.trouble.as_deref()), (None, Some("nothing was heard; reconnecting in 2.0 s")));
 }

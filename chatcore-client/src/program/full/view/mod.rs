@@ -16,7 +16,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::app::App;
 use super::placed::put;
-use super::text::{Glyph, Row, glyphs, rows, width};
+use super::text::{Glyph, Row, rows};
 
 /// Columns and rows with which something can be done, at the least.
 const COLUMNS_MIN: u16 = 20;
