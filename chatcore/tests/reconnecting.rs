@@ -26,6 +26,7 @@ const LIMITS: Announced = Announced {
 
 const RESET_AFTER: Duration = Duration::from_secs(10);
 const PROBE_TIME_MAX: Duration = Duration::from_secs(5);
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// A client with a session, and the time.
 struct Case {
@@ -124,7 +125,7 @@ fn a_hub_that_drops_each_session_is_called_less_and_less_often() {
         case.resume();
     }
     assert!(waits[0] <= Backoff::default().first && waits[11] >= Backoff::default().max / 2, "{waits:?}");
-    case.pass(RESET_AFTER - Duration::from_millis(1));
+    case.pass(RESET_AFTER.saturating_sub(MOMENT));
     assert_eq!(case.lose().0, 13, "it has not held yet");
     case.resume();
     case.pass(RESET_AFTER);
@@ -181,9 +182,9 @@ fn who_is_in_a_hurry_finds_out_soon_whether_the_hub_is_there() {
     assert!(case.says_ping());
     case.client.hurry(case.now + Duration::from_millis(1));
     assert!(!case.says_ping(), "it is asked already");
-    case.pass(PROBE_TIME_MAX - Duration::from_millis(1));
+    case.pass(PROBE_TIME_MAX.saturating_sub(MOMENT));
     assert_eq!(case.client.transport(), Transport::Use);
-    case.pass(Duration::from_millis(1));
+    case.pass(MOMENT);
     let (why, (attempt, _)) = case.reconnecting();
     assert_eq!((why, attempt), (Closed::TimedOut, 1));
 }
