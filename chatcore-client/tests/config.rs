@@ -3,9 +3,15 @@
 mod programs;
 
 use std::fs;
+use std::io::{Read, Write};
+use std::num::NonZero;
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::channel;
+use std::thread;
 
-use programs::Server;
+use programs::{PATIENCE, Server};
+use serde_json::json;
 
 /// A configuration beside the sessions, whose server `work` is this one.
 fn config(server: &Server, keys: &str) -> String {
@@ -103,4 +109,89 @@ fn where_no_keyring_is_a_word_says_so() {
     }
     let (status, _, stderr) = server.client(&["--keyring"]).end();
     assert!(status.code() == Some(2) && stderr.iter().any(|line| line.contains("whose password is it?")), "{stderr:?}");
+}
+
+const ROWS: NonZero<u16> = NonZero::new(24).unwrap();
+const COLUMNS: NonZero<u16> = NonZero::new(80).unwrap();
+
+/// A client on the whole screen of a terminal, until something is to be seen and it has left.
+fn on_screen(server: &Server, config: &str, keys: &str, seen: &str) {
+    let (pty, pts) = pty_process::blocking::open().unwrap();
+    pty.resize(pty_process::Size::new(ROWS.get(), COLUMNS.get())).unwrap();
+    let mut client = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_chatcore-client"))
+        .args(["--config", config, "work", "--state-dir", server.state.path().to_str().unwrap()])
+        .env("TERM", "xterm-256color")
+        .env_remove("CHATCORE_NAME")
+        .env_remove("CHATCORE_CONNECT")
+        .spawn(pts)
+        .unwrap();
+    let (sender, screens) = channel();
+    let (pty, keys) = (std::sync::Arc::new(pty), keys.to_owned());
+    let reading = std::sync::Arc::clone(&pty);
+    thread::spawn(move || {
+        let (mut parser, mut buffer) = (vt100::Parser::new(ROWS, COLUMNS, 0), [0; 4096]);
+        while let Ok(count @ 1..) = (&*reading).read(&mut buffer) {
+            parser.process(&buffer[..count]);
+            if sender.send(parser.screen().contents()).is_err() {
+                return;
+            }
+        }
+    });
+    let mut last = String::new();
+    let mut wait = |words: &str| {
+        while !last.contains(words) {
+            last = screens.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no {words:?} in {last}"));
+        }
+    };
+    wait("#lobby");
+    (&*pty).write_all(keys.as_bytes()).unwrap();
+    wait(seen);
+    let pid = client.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    assert!(client.wait().unwrap().success());
+}
+
+/// The file of what is kept.
+fn kept(folder: &Path) -> Option<PathBuf> {
+    let mut paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.find(|path| path.to_str().unwrap().contains(".kept"))
+}
+
+#[test]
+fn what_was_typed_and_not_sent_is_there_the_next_time() {
+    let server = Server::start();
+    let config = config(&server, "name = \"alice\"\nrooms = [\"#lobby\"]\n");
+    on_screen(&server, &config, "half a sentence", "half a sentence");
+    let file = kept(server.state.path()).expect("the draft is kept");
+    let kept: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    assert_eq!((&kept["drafts"]["#lobby"], &kept["history"]), (&json!("half a sentence"), &json!({})));
+    on_screen(&server, &config, " more", "half a sentence more");
+}
+
+#[test]
+fn what_was_said_is_there_the_next_time_if_the_file_says_so() {
+    let server = Server::start();
+    let keys = "name = \"alice\"\nrooms = [\"#lobby\"]\n";
+    // Somebody says it while alice is away for a moment: it comes when her session goes on.
+    let away = |text: &str| {
+        let alice = client(&server, &config(&server, keys), &[]);
+        alice.event();
+        // By the time of an answer the session is saved.
+        alice.event();
+        alice.signal("KILL");
+        drop(alice.end());
+        let mut bob = server.json("bob", &[]);
+        bob.write(&format!("@alice:{text}\n"));
+        bob.expect(r#"{"event":"accepted","to":"alice"}"#);
+        bob.write("/quit\n");
+        bob.end();
+    };
+    away("not for ever");
+    on_screen(&server, &config(&server, keys), "", "bob");
+    assert_eq!(kept(server.state.path()), None);
+    away("remember this");
+    on_screen(&server, &config(&server, &format!("{keys}history = true\n")), "", "bob");
+    let file = kept(server.state.path()).expect("it is kept");
+    assert!(fs::read_to_string(file).unwrap().contains("remember this"));
+    on_screen(&server, &config(&server, &format!("{keys}history = true\n")), "", "bob");
 }

@@ -24,6 +24,7 @@ use crate::program::failure::Failure;
 use crate::program::full::{FullScreen, Screen};
 use crate::program::report::Report;
 use crate::program::signals::{Signals, stop_here};
+use crate::program::state::Kept;
 use crate::program::terminal::{Settings, is_in_background};
 
 /// What comes from whoever commands us.
@@ -187,6 +188,22 @@ impl Console {
         match self {
             Self::Filter(filter) => filter.verdict(),
             Self::Plain(_) | Self::FullScreen(_) => Ok(()),
+        }
+    }
+
+    /// Shows what a person left here the last time. Only the whole screen keeps something.
+    pub(crate) fn restore(&mut self, kept: Kept) {
+        match self {
+            Self::Filter(_) | Self::Plain(_) => {}
+            Self::FullScreen(full) => full.restore(kept),
+        }
+    }
+
+    /// What a person leaves here for the next time; none where nothing is kept.
+    pub(crate) fn kept(&self) -> Option<Kept> {
+        match self {
+            Self::Filter(_) | Self::Plain(_) => None,
+            Self::FullScreen(full) => Some(full.kept()),
         }
     }
 

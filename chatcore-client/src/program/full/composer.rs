@@ -128,6 +128,14 @@ impl Composer {
         true
     }
 
+    /// The text, and whom it was begun for: whoever reads it again must not send it to others.
+    pub(super) fn kept(&self) -> String {
+        match &self.begun_for {
+            Some(name) if addressed(self.text()).as_ref() != Some(name) => format!("@{name}:{}", self.text()),
+            _ => self.text().to_owned(),
+        }
+    }
+
     /// Takes the text away. There is no step back: it is said.
     pub(super) fn take(&mut self) -> String {
         let text = self.line.value_and_reset();

@@ -54,6 +54,7 @@ use self::typed::{Next, Typed};
 use crate::program::console::{Ask, Input, Writer};
 use crate::program::failure::Failure;
 use crate::program::report::Report;
+use crate::program::state::Kept;
 use crate::program::terminal::{LEAVE_FULL_SCREEN, Settings};
 
 /// The other screen, bracketed paste, the focus.
@@ -227,6 +228,15 @@ impl FullScreen {
         if let Some(notice) = self.notices.of(report, self.app.own_name()) {
             self.writer.hand_over(&[&notice]);
         }
+    }
+
+    pub(crate) fn restore(&mut self, kept: Kept) {
+        self.is_stale = true;
+        self.app.restore(kept);
+    }
+
+    pub(crate) fn kept(&self) -> Kept {
+        self.app.kept()
     }
 
     /// Draws, if something changed, and the terminal has what was drawn before.

@@ -136,6 +136,7 @@ impl Session {
         self.keep()?;
         if self.stage == Stage::Registering {
             self.stage = Stage::Open;
+            self.restore_kept()?;
             self.join_rooms();
             self.prompt();
         }

@@ -19,7 +19,7 @@ use crate::program::password::Password;
 use crate::program::report::Report;
 use crate::program::requests::Requests;
 use crate::program::signals::Signals;
-use crate::program::state::{SavedState, Slot};
+use crate::program::state::{Loaded, SavedState, Slot};
 use crate::program::terminal::Settings;
 
 /// What the server is told by who could give a password, and has not.
@@ -41,6 +41,8 @@ pub(crate) struct Session {
     pub(super) reconnect_for: Option<Duration>,
     /// The rooms to join as soon as there is a session.
     pub(super) rooms: Vec<String>,
+    /// Whether what was said is kept for the next time.
+    pub(super) keeps_history: bool,
     pub(super) signals: Arc<Signals>,
     pub(super) stage: Stage,
     pub(super) own: Identity,
@@ -87,6 +89,8 @@ pub(super) struct Identity {
     pub(super) is_unkept: bool,
     /// There is a session, or there was one.
     pub(super) is_known: bool,
+    /// What was kept the last time is there again.
+    pub(super) is_restored: bool,
 }
 
 /// A connection that is being looked for again.
@@ -139,6 +143,7 @@ impl Session {
             linger: args.linger,
             reconnect_for: args.reconnect_for,
             rooms: args.rooms.clone(),
+            keeps_history: args.history,
             signals,
             stage: Stage::Naming,
             own: Identity { password, ..Identity::default() },
@@ -212,7 +217,7 @@ impl Session {
     pub(super) fn refused(&mut self, reason: &str, detail: String) -> Result<(), Failure> {
         self.forget();
         // It was for this name.
-        self.own.password = None;
+        (self.own.password, self.own.is_restored) = (None, false);
         if !self.console.is_interactive() {
             return Err(Failure::Refused { name: self.own.name.clone(), reason: reason.to_owned(), detail });
         }
@@ -244,6 +249,34 @@ impl Session {
     pub(super) fn forget(&self) {
         if let Some(slot) = &self.own.slot {
             slot.forget();
+        }
+    }
+
+    /// Shows a person what there was to find again, once.
+    pub(super) fn restore_kept(&mut self) -> Result<(), Failure> {
+        let is_due = self.console.is_interactive() && !std::mem::replace(&mut self.own.is_restored, true);
+        let Some(slot) = self.own.slot.as_ref().filter(|_| is_due) else { return Ok(()) };
+        match slot.load_kept() {
+            Loaded::Nothing => Ok(()),
+            Loaded::Whole(kept) => {
+                self.console.restore(kept);
+                Ok(())
+            }
+            Loaded::Damaged(why) => self.complain("state_damaged", why),
+        }
+    }
+
+    /// Saves what a person wants to find again.
+    pub(super) fn save_kept(&mut self) -> Result<(), Failure> {
+        // What was not even read must not be replaced.
+        let slot = self.own.slot.as_ref().filter(|_| self.own.is_restored);
+        let (Some(slot), Some(mut kept)) = (slot, self.console.kept()) else { return Ok(()) };
+        if !self.keeps_history {
+            kept.history.clear();
+        }
+        match slot.save_kept(kept) {
+            Ok(()) => Ok(()),
+            Err(error) => self.tell_unkept(&error),
         }
     }
 

@@ -30,8 +30,9 @@ impl Session {
         if let Err(failure) = &outcome {
             self.console.show_failure(failure);
         }
+        let kept = self.save_kept();
         let shown = self.console.finish(&self.signals.stop);
-        outcome.and(shown)?;
+        outcome.and(kept).and(shown)?;
         if tells_verdict { self.console.verdict() } else { Ok(()) }
     }
 

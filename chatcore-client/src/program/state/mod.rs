@@ -1,15 +1,16 @@
 //! The state that is saved on disk, so that a client that was killed goes on with its session when it is started again.
 //!
 //! `folder` is the place, which is ours alone; `lock` keeps two programs from one session; `regular` opens files and nothing
-//! else; `file_name` and `session_file` say what a session's file is called, and what it holds.
+//! else; `file_name` says what a session's file is called, `owned` whose it is, and `session_file` and `kept` what it holds.
 
 mod file_name;
 mod folder;
+mod kept;
 mod lock;
+mod owned;
 mod regular;
 mod session_file;
 
-use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -17,28 +18,21 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::{Closed, UserName};
 use chatcore::SessionTicket;
 use etcetera::BaseStrategy;
-use serde::{Deserialize, Serialize};
 
 use self::folder::Folder;
+pub(crate) use self::kept::{Kept, KeptMessage};
 use self::lock::Lock;
-use self::session_file::Owner;
+use self::owned::Owner;
+pub(crate) use self::session_file::SavedState;
 
 /// The program's folder in the platform's state directory.
 const FOLDER: &str = "chatcore";
 
+/// The end of the name of what a person wants to find again.
+const KEPT: &str = ".kept";
+
 /// Bytes of a session's file, at the most: all the rooms and users that a server lets anybody have.
 const FILE_BYTES_MAX: u64 = 16 << 20;
-
-/// What the server forgets about a user when the session ends.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct SavedState {
-    /// The rooms that it is in.
-    pub(crate) rooms: BTreeSet<String>,
-    /// The room that text without a recipient goes to.
-    pub(crate) room: Option<String>,
-    /// The users that it watches.
-    pub(crate) watched: BTreeSet<String>,
-}
 
 /// The file of one session, which belongs to this program as long as this lives.
 #[derive(Debug)]
@@ -106,6 +100,34 @@ impl Slot {
     pub(crate) fn forget(&self) {
         // If it cannot be removed, the server says next time that it does not know the session.
         self.folder.remove(&self.file_name);
+    }
+
+    /// What a person wants to find again, also after the session. What makes no sense is set aside.
+    pub(crate) fn load_kept(&self) -> Loaded<Kept> {
+        let decode = |bytes: Vec<u8>| owned::decode(&self.owner, &bytes);
+        match self.read(&self.kept_name(), kept::KEPT_BYTES_MAX, decode) {
+            Ok(None) => Loaded::Nothing,
+            Ok(Some(kept)) => Loaded::Whole(kept),
+            Err(why) => Loaded::Damaged(format!("{why}. What was typed and not sent is not there any more")),
+        }
+    }
+
+    /// Saves it, as much of it as there is room for.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written; what was saved before stays then.
+    pub(crate) fn save_kept(&self, kept: Kept) -> io::Result<()> {
+        let kept = kept.bounded();
+        if kept.is_empty() {
+            self.folder.remove(&self.kept_name());
+            return Ok(());
+        }
+        self.folder.write(&self.kept_name(), &owned::encode(&self.owner, &kept)?)
+    }
+
+    fn kept_name(&self) -> String {
+        format!("{}{KEPT}", self.file_name)
     }
 
     /// Reads a file that may not be there. What makes no sense is set aside.

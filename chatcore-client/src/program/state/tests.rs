@@ -228,9 +228,9 @@ fn what_makes_no_sense_is_told_and_set_aside() {
     slot.save(&ticket("alice"), &SavedState::default()).unwrap();
     let whole = fs::read_to_string(&path).unwrap();
     for (text, words) in [
-        (String::new(), "it is no session of this program (line 1, column 0)"),
-        ("{}".to_owned(), "it is no session"),
-        (whole[..whole.len() / 2].to_owned(), "it is no session"),
+        (String::new(), "this program has not written it so (line 1, column 0)"),
+        ("{}".to_owned(), "this program has not written it so"),
+        (whole[..whole.len() / 2].to_owned(), "this program has not written it so"),
         (whole.replace("\"version\":1", "\"version\":2"), "its form is 2, and this program knows 1"),
         (whole.replace("Bw", "B"), "its token is none"),
         (whole.replace("\"name\":\"alice\"", "\"name\":\"no name\""), "its name cannot be one"),
@@ -267,4 +267,35 @@ fn what_a_program_was_killed_over_is_removed_when_it_is_old() {
     fs::File::options().write(true).open(&old).unwrap().set_modified(before).unwrap();
     drop(open(dir.path(), "alice"));
     assert_eq!((old.exists(), young.exists()), (false, true));
+}
+
+#[test]
+fn what_a_person_wants_to_find_again_outlives_the_session() {
+    let (slot, path, _folder) = slot();
+    assert_eq!(slot.load_kept(), Loaded::Nothing);
+    let said = KeptMessage { id: Some("7".into()), time_ms: 1, from: None, body: b"hi".to_vec() };
+    let kept = Kept {
+        drafts: [("bob".to_owned(), "hello\nthere".to_owned())].into(),
+        read: [("#lobby".to_owned(), "12".to_owned())].into(),
+        history: [("bob".to_owned(), [said].into())].into(),
+    };
+    slot.save_kept(kept.clone()).unwrap();
+    slot.save(&ticket("alice"), &SavedState::default()).unwrap();
+    slot.forget();
+    let dir = path.parent().unwrap().to_owned();
+    drop(slot);
+    let slot = open(&dir, "alice");
+    assert_eq!(slot.load_kept(), Loaded::Whole(kept));
+    let path = dir.join(slot.kept_name());
+    assert_eq!(mode(&path), 0o600);
+    slot.save_kept(Kept::default()).unwrap();
+    assert!(!path.exists(), "nothing needs no file");
+    fs::write(&path, "half").unwrap();
+    let told = damage(slot.load_kept());
+    assert!(told.contains(".kept.damaged. What was typed and not sent is not there any more"), "{told}");
+    assert_eq!(slot.load_kept(), Loaded::Nothing);
+    let bob = open(&dir, "bob");
+    bob.save_kept(Kept { drafts: [("carol".to_owned(), "x".to_owned())].into(), ..Kept::default() }).unwrap();
+    fs::copy(dir.join(bob.kept_name()), &path).unwrap();
+    assert!(damage(slot.load_kept()).contains("it is the session of bob"));
 }

@@ -3,6 +3,7 @@
 mod asking;
 mod editing;
 mod intent;
+mod keeping;
 mod pressing;
 mod reports;
 mod rooms;

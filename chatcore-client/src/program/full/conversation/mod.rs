@@ -63,6 +63,14 @@ impl Conversation {
         }
     }
 
+    /// Puts older entries before all that there are, which get other numbers by that: nobody has looked at them yet.
+    pub(super) fn put_before(&mut self, older: impl Iterator<Item = Entry>) {
+        let since = std::mem::take(&mut self.entries);
+        (self.first, self.bytes) = (0, 0);
+        (self.marker, self.place) = (None, Place::End);
+        older.chain(since).for_each(|entry| self.push(entry));
+    }
+
     /// Forgets the oldest entry. The last stays.
     pub(super) fn forget_oldest(&mut self) {
         if self.entries.len() < 2 {
