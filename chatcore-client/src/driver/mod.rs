@@ -448,7 +448,7 @@ mod tests {
         while driver.client.ticket().is_none() {
             driver.drive().unwrap();
         }
-        driver.sleep_watch.sleep(JUMP_MIN);
+        driver.sleep_watch.sleep(2 * JUMP_MIN);
         driver.drive().unwrap();
         server.read_exact(&mut [0; PREFACE_BYTES]).unwrap();
         let (mut heard, mut buffer) = (Vec::new(), [0; 1_000]);

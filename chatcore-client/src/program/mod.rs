@@ -83,19 +83,21 @@ pub fn main() -> ExitCode {
 fn chat(args: &Args, terminal: Option<Settings>) -> Result<(), Failure> {
     let password = Password::of(&args.password, &server(args), args.name.as_deref()).map_err(Failure::Password);
     let session = password.and_then(|password| Session::start(args, password, terminal));
-    if let Err(failure) = &session
-        && args.json
-    {
-        // Nobody else writes the output yet.
+    session.inspect_err(|failure| show_closed(args, failure))?.run(args.exit_status)
+}
+
+/// Tells a program that nothing follows, where nobody else writes the output.
+fn show_closed(args: &Args, failure: &Failure) {
+    if args.json {
         let closed = Report::Closed { reason: failure.reason().to_owned() };
         write_within(LAST_WORDS_TIME_MAX, io::stdout(), (closed.json() + "\n").into_bytes());
     }
-    session?.run(args.exit_status)
 }
 
 fn change_keyring(args: &Args) -> Result<(), Failure> {
     let name = args.name.as_deref().unwrap_or_default();
-    let done = args.password.change_keyring(&server(args), name).map_err(Failure::Password)?;
+    let done = args.password.change_keyring(&server(args), name).map_err(Failure::Password);
+    let done = done.inspect_err(|failure| show_closed(args, failure))?;
     writeln!(io::stdout(), "{}", escape(done.as_bytes())).map_err(Failure::Output)
 }
 

@@ -1,5 +1,7 @@
 //! TLS, with the server's program.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use chatcore_client::{Connection, Endpoint, Event, Tls};
@@ -95,6 +97,7 @@ fn a_password_goes_elsewhere_over_tls_alone() {
     });
     let file = folder.path().join("secret");
     std::fs::write(&file, "secret\n").expect("the folder is ours");
+    std::fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("the file is ours");
     let args = ["--ca", &ca, "--name", "alice", "--json", "--password-file", file.to_str().expect("it is text")];
     let (code, stdout, stderr) = run(&[&["--connect", &format!("tls://{tls}")], &args[..]].concat(), "");
     assert_eq!((code, stdout, stderr), (0, vec![registered("alice"), LEFT.into()], vec![]));
