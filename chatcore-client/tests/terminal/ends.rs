@@ -97,7 +97,7 @@ fn a_client_that_was_stopped_goes_on() {
     let server = Server::start();
     let watcher = watcher(&server);
     let (terminal, command) = Terminal::shell(&server, &["--name", "alice"]);
-    terminal.types(&format!("{command}\r"));
+    terminal.types(format!("{command}\r"));
     terminal.says(WELCOME);
     terminal.types("/join #lobby\r");
     watcher.expect(r##"{"event":"joined","room":"#lobby","name":"alice"}"##);

@@ -1,15 +1,18 @@
-//! The client at a terminal that takes lines alone, as a person sees it.
+//! The client at a terminal, as a person sees it: line by line, and on the whole screen.
 
 #![cfg(target_os = "linux")]
 
 mod ends;
+mod full_screen;
 #[path = "../transports/identity.rs"]
 mod identity;
 mod passwords;
+mod pictures;
 mod plain;
 #[path = "../programs/mod.rs"]
 mod programs;
 mod pty;
+mod svg;
 
 const WELCOME: &str = "-- you are alice; /help lists the commands";
 

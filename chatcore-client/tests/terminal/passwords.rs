@@ -1,5 +1,7 @@
 //! What is typed and not shown.
 
+use std::io::Write;
+
 use super::WELCOME;
 use super::programs::Server;
 use super::pty::Terminal;
@@ -54,11 +56,13 @@ fn what_was_typed_before_is_no_password() {
 }
 
 #[test]
-fn an_end_that_was_typed_before_a_password_was_asked_for_is_an_end() {
+fn an_end_is_an_end_before_a_password_is_asked_for_and_after() {
     let server = Server::with_passwords(&[("alice", "secret")], &[]);
     let terminal = Terminal::start(&server, &["--name", "alice"]);
-    // It may come before the question, or after it.
     terminal.types("\x04");
+    terminal.until("the end or the question", |screen| screen.ended || screen.said().contains(PROMPT));
+    // What nobody had read when the question came is dropped with it.
+    let _ = (&*terminal.pty).write_all(b"\x04");
     assert_eq!(terminal.end().0, Some(0));
 }
 
@@ -109,7 +113,7 @@ fn who_leaves_at_the_question_for_a_password_finds_the_terminal_as_it_was() {
 fn a_password_is_asked_for_again_after_a_stop() {
     let server = Server::with_passwords(&[("alice", "secret")], &[]);
     let (terminal, command) = Terminal::shell(&server, &["--name", "alice"]);
-    terminal.types(&format!("{command}\r"));
+    terminal.types(format!("{command}\r"));
     terminal.says(PROMPT);
     terminal.types("half\x1a");
     terminal.says("Stopped");

@@ -44,7 +44,7 @@ fn a_line_that_was_begun_as_private_is_never_public() {
     for sequence in
         [&b"\x1b[<0;1;1M"[..], b"\x1b[A", b"\x1bOP", b"\x1b]10;rgb:0/0/0\x07", b"\xff", b"\xed\xa0\x80", b"\x9b1~"]
     {
-        terminal.types_bytes(sequence);
+        terminal.types(sequence);
         terminal.types("@bob:secret\r");
     }
     // What a control character does to the line is the terminal's: the line without it.
@@ -123,7 +123,7 @@ fn a_line_that_the_terminal_cuts_is_not_sent_and_pasted_lines_all_are() {
     let terminal = Terminal::start(&server, &["--name", "alice"]);
     terminal.shows(&[WELCOME]);
     let mut bob = server.user("bob");
-    terminal.types(&format!("@bob:{}\r", "x".repeat(5000)));
+    terminal.types(format!("@bob:{}\r", "x".repeat(5000)));
     terminal.says("-- nothing was sent: the terminal hands over at most 4095 bytes of a line");
     let line = format!("@bob:{}\r", "y".repeat(4000));
     terminal.types(&line);

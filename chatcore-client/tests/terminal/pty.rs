@@ -12,23 +12,32 @@ use pty_process::blocking::{Command, Pty, open};
 
 use super::programs::{PATIENCE, Server};
 
-const ROWS: u16 = 24;
+pub(crate) const ROWS: u16 = 24;
 pub(crate) const COLUMNS: u16 = 100;
 
 const CLIENT: &str = env!("CARGO_BIN_EXE_chatcore-client");
 
-/// The client, which writes line by line.
-fn client(server: &Server, address: &str) -> Command {
+/// The client, at a terminal of this kind.
+fn client_at(kind: &str, server: &Server, address: &str) -> Command {
     Command::new(CLIENT)
         .args(["--connect", address])
         .arg("--state-dir")
         .arg(server.state.path())
-        .env("TERM", "dumb")
+        .env("TERM", kind)
+        .env("TZ", "UTC")
+        .env("XDG_CONFIG_HOME", "/nonexistent")
+        .env_remove("NO_COLOR")
+        .env_remove("COLORTERM")
         .env_remove("CHATCORE_NAME")
         .env_remove("CHATCORE_STATE_DIR")
         .env_remove("LC_ALL")
         .env_remove("LC_CTYPE")
         .env_remove("LANG")
+}
+
+/// The client, which writes line by line.
+fn client(server: &Server, address: &str) -> Command {
+    client_at("dumb", server, address)
 }
 
 /// A terminal with the client in it.
@@ -51,6 +60,10 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
+    pub(crate) fn contents(&self) -> String {
+        self.parser.screen().contents()
+    }
+
     /// All that was ever written, without line ends: between two lines, the terminal's echo of one can fall anywhere.
     pub(crate) fn said(&self) -> String {
         String::from_utf8_lossy(&self.raw).replace(['\r', '\n'], "")
@@ -65,6 +78,16 @@ impl Terminal {
     /// By way of another address.
     pub(crate) fn start_at(server: &Server, address: &str, args: &[&str]) -> Self {
         Self::run(client(server, address).args(args))
+    }
+
+    /// The client on the whole screen.
+    pub(crate) fn full_screen(server: &Server, args: &[&str]) -> Self {
+        Self::full_screen_at(server, &server.address, (ROWS, COLUMNS), args)
+    }
+
+    /// The same by way of another address, on a screen of so many rows and columns.
+    pub(crate) fn full_screen_at(server: &Server, address: &str, size: (u16, u16), args: &[&str]) -> Self {
+        Self::run_at(size, client_at("xterm-256color", server, address).args(args))
     }
 
     /// A shell that knows jobs, and the command that starts the client in it.
@@ -83,10 +106,14 @@ impl Terminal {
     }
 
     fn run(command: Command) -> Self {
+        Self::run_at((ROWS, COLUMNS), command)
+    }
+
+    fn run_at((rows, columns): (u16, u16), command: Command) -> Self {
         let (pty, pts) = open().unwrap();
-        pty.resize(Size::new(ROWS, COLUMNS)).unwrap();
+        pty.resize(Size::new(rows, columns)).unwrap();
         let child = command.spawn(pts).unwrap();
-        let (rows, columns) = (NonZero::new(ROWS).unwrap(), NonZero::new(COLUMNS).unwrap());
+        let (rows, columns) = (NonZero::new(rows).unwrap(), NonZero::new(columns).unwrap());
         let screen = Screen { parser: vt100::Parser::new(rows, columns, 0), raw: Vec::new(), ended: false };
         let shared = Arc::new(Shared { screen: Mutex::new(screen), changed: Condvar::new() });
         let pty = Arc::new(pty);
@@ -109,8 +136,16 @@ impl Terminal {
         Self { pty, child, shared }
     }
 
-    pub(crate) fn types(&self, keys: &str) {
-        self.types_bytes(keys.as_bytes());
+    pub(crate) fn types(&self, keys: impl AsRef<[u8]>) {
+        (&*self.pty).write_all(keys.as_ref()).unwrap();
+    }
+
+    /// Gives the screen so many rows and columns.
+    pub(crate) fn resize(&self, rows: u16, columns: u16) {
+        // Nothing that is drawn for the new size meets the old one.
+        let size = (NonZero::new(rows).unwrap(), NonZero::new(columns).unwrap());
+        self.screen().parser.screen_mut().set_size(size.0, size.1);
+        self.pty.resize(Size::new(rows, columns)).unwrap();
     }
 
     pub(crate) fn signal(&self, signal: &str) {
@@ -129,10 +164,6 @@ impl Terminal {
         settings.local_flags.contains(LocalFlags::ICANON | LocalFlags::ECHO)
     }
 
-    pub(crate) fn types_bytes(&self, keys: &[u8]) {
-        (&*self.pty).write_all(keys).unwrap();
-    }
-
     /// Waits until the screen is so.
     #[track_caller]
     pub(crate) fn until(&self, what: &str, holds: impl Fn(&Screen) -> bool) {
@@ -146,6 +177,20 @@ impl Terminal {
     #[track_caller]
     pub(crate) fn says(&self, words: &str) {
         self.until(words, |screen| screen.said().contains(words));
+    }
+
+    /// Waits until this is on the screen.
+    #[track_caller]
+    pub(crate) fn has(&self, text: &str) {
+        self.until(text, |screen| screen.contents().contains(text));
+    }
+
+    /// Waits until the last row, which is that of the prompt, is this.
+    #[track_caller]
+    pub(crate) fn prompts(&self, line: &str) {
+        self.until(&format!("the prompt {line:?}"), |screen| {
+            screen.contents().trim_end().lines().last().is_some_and(|last| last.trim_end() == line)
+        });
     }
 
     /// Waits until the lines of the screen, without those that are empty at the end, end in these.
