@@ -165,3 +165,19 @@ fn whoever_leaves_finds_the_terminal_as_it_was() {
     assert!(settings.is_err() || settings.unwrap().local_flags.contains(LocalFlags::ICANON | LocalFlags::ECHO));
     assert_eq!(terminal.end().0, Some(0));
 }
+
+/// P13: whoever wants a name that is in use is told for how long, and may give another one at once.
+#[test]
+fn a_name_in_use_is_waited_for_unless_another_one_is_given() {
+    let server = Server::start();
+    let _alice = server.user("alice");
+    let args = ["--name", "alice", "--no-state"];
+    for terminal in [Terminal::full_screen(&server, &args), Terminal::start(&server, &args)] {
+        terminal.until("the time to wait", |screen| screen.contents().contains("asking again in"));
+        terminal.until("the question", |screen| screen.contents().contains("your name:"));
+        terminal.types("carol\r");
+        terminal.until("the name", |screen| screen.contents().contains("you are carol"));
+        terminal.types("/quit\r");
+        assert_eq!(terminal.end().0, Some(0));
+    }
+}

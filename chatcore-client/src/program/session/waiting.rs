@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::{ConnectError, Driver};
 
 use super::parts::{Session, Stage};
+use crate::program::console::Ask;
 use crate::program::failure::Failure;
 use crate::program::report::Report;
 
@@ -59,7 +60,11 @@ impl Session {
         }
         let advice = if is_interactive { ", unless you give another name" } else { "" };
         let detail = format!("{detail}; asking again in {:.0} s{advice}", after.as_secs_f64().ceil());
-        self.complain(NAME_IN_USE, detail)
+        self.complain(NAME_IN_USE, detail)?;
+        if is_interactive {
+            self.console.ask(Ask::Name);
+        }
+        Ok(())
     }
 
     /// Asks for the name again that somebody had.
