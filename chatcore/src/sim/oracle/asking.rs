@@ -65,11 +65,10 @@ impl Oracle {
         let came_at = self.now;
         let waiting = WaitingRequest { request, came_at, is_question, question: None, verdict: None };
         self.sessions[session].waiting.push_back(waiting);
-        let (of_session, of_all) = (self.sessions[session].waiting.len(), self.waiting());
-        let limits = &self.limits;
-        let is_bounded = of_session <= limits.waiting_of_session_max as usize && of_all <= limits.waiting_max as usize;
+        let of_session = self.sessions[session].waiting.len();
+        let is_bounded = of_session <= self.limits.waiting_of_session_max as usize;
         self.hold(!is_sure || is_bounded, Property::Bounds, || {
-            format!("{of_session} requests of session {session} wait, and {of_all} of all")
+            format!("{of_session} requests of session {session} wait")
         })
     }
 
@@ -193,10 +192,14 @@ impl Oracle {
         Ok(())
     }
 
-    /// The hub keeps as many requests as wait by this account.
+    /// The hub keeps as many requests as wait by this account, and they are no more than may. In the middle of a step that is
+    /// not known: the hub may have ended a session, and what waited with it, and not have told.
     pub(in crate::sim) fn check_waiting(&self, kept: usize) -> Result<(), Violation> {
         let waiting = self.waiting();
-        self.hold(waiting == kept, Property::Bounds, || format!("{waiting} requests wait, and the hub keeps {kept}"))
+        let is_bounded = waiting <= self.limits.waiting_max as usize;
+        self.hold(waiting == kept && is_bounded, Property::Bounds, || {
+            format!("{waiting} requests wait, and the hub keeps {kept}")
+        })
     }
 
     /// When the hub has nothing to do, the first request of each session that waits is one that is not decided.
