@@ -1,18 +1,23 @@
 //! What a line of input asks for.
 
+mod irc;
+
 pub(crate) const HELP: &str = "\
 Commands:
   @bob:hello     sends hello to bob; so does `@bob hello`
   #lobby:hello   sends hello to a room that you are in
   //shrug        says /shrug: a doubled sign stands for itself; so do @@ and ##
-  /join #lobby   goes into a room; text without a recipient goes to the room of the last /join
+  /join #lobby   goes into a room; text without a recipient goes to the room of the last /join, and on
+                 the full screen where the prompt says
   /leave         leaves that room; with a room, that one
   /roster        lists who is in that room; with a room, who is in that one
   /watch bob     tells when bob comes and goes; several names at once are fine
   /unwatch bob   tells it no more
   /who           lists who is online
+  /say exit      says what follows, whatever it begins with
   /help          shows this
-  /quit, exit    leaves";
+  /quit, exit    leaves
+As on IRC: /msg bob hello and /query bob hello are @bob:hello, /part is /leave, /names is /roster, /exit is /quit";
 
 /// A line that asks for something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,13 +58,15 @@ pub(crate) enum ParseError {
     NoArgument(&'static str),
     #[error("{0} is one too many: {1}")]
     TooMany(String, &'static str),
+    #[error("there is no {word} here: {instead}")]
+    OfIrc { word: String, instead: &'static str },
 }
 
 impl ParseError {
     /// For programs.
     pub(crate) const fn reason(&self) -> &'static str {
         match self {
-            Self::Unknown(_) => "unknown_command",
+            Self::Unknown(_) | Self::OfIrc { .. } => "unknown_command",
             Self::SeveralLines(_) => "several_lines",
             Self::NoRecipient => "no_recipient",
             Self::NoText(_) => "no_text",
@@ -131,6 +138,12 @@ fn send(sign: char, rest: &str) -> Result<Command, ParseError> {
 
 fn slash(line: &str) -> Result<Command, ParseError> {
     let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    match word {
+        "say" if rest.is_empty() => return Err(ParseError::NoArgument("/say text says the text")),
+        "say" => return Ok(Command::Say(rest.to_owned())),
+        "msg" | "query" => return irc::send(rest),
+        _ => {}
+    }
     if line.trim_end().contains(['\n', '\r']) {
         return Err(ParseError::SeveralLines(format!("/{word}")));
     }
@@ -149,14 +162,14 @@ fn slash(line: &str) -> Result<Command, ParseError> {
             const USAGE: &str = "/join #room goes into a room";
             Ok(Command::Join(room(USAGE)?.ok_or(ParseError::NoArgument(USAGE))?))
         }
-        "leave" => Ok(Command::Leave(room("/leave #room leaves a room")?)),
-        "roster" => Ok(Command::Roster(room("/roster #room lists who is in a room")?)),
+        "leave" | "part" => Ok(Command::Leave(room("/leave #room leaves a room")?)),
+        "roster" | "names" => Ok(Command::Roster(room("/roster #room lists who is in a room")?)),
         "watch" => Ok(Command::Watch(names("/watch name tells when a user comes and goes")?)),
         "unwatch" => Ok(Command::Unwatch(names("/unwatch name tells it no more")?)),
         "who" => Ok(Command::Who),
         "help" => Ok(Command::Help),
-        "quit" => Ok(Command::Quit),
-        _ => Err(ParseError::Unknown(format!("/{word}"))),
+        "quit" | "exit" => Ok(Command::Quit),
+        _ => Err(irc::instead_of(word).unwrap_or_else(|| ParseError::Unknown(format!("/{word}")))),
     }
 }
 
@@ -202,6 +215,14 @@ mod tests {
         assert_eq!(parse("/watch bob @carol"), Ok(Some(Command::Watch(vec!["bob".into(), "carol".into()]))));
         assert_eq!(parse("/unwatch bob"), Ok(Some(Command::Unwatch(vec!["bob".into()]))));
         assert_eq!(parse(" \t"), Ok(None));
+    }
+
+    #[test]
+    fn what_follows_say_is_said_whatever_it_begins_with() {
+        for text in ["exit", "/who", "@bob look", "#1", "  two", "one\n/who"] {
+            assert_eq!(parse(&format!("/say {text}")), Ok(Some(Command::Say(text.into()))));
+        }
+        assert_eq!(parse("/say").unwrap_err().reason(), "wrong_arguments");
     }
 
     #[test]

@@ -15,13 +15,19 @@ const NAMES_MAX: usize = 2_000;
 const OFFERS_MAX: usize = 200;
 
 /// The commands that there are, and what they take.
-const COMMANDS: [(&str, Takes); 8] = [
+const COMMANDS: [(&str, Takes); 14] = [
     ("/join", Takes::Room),
     ("/leave", Takes::Room),
     ("/roster", Takes::Room),
     ("/watch", Takes::Name),
     ("/unwatch", Takes::Name),
     ("/who", Takes::Nothing),
+    ("/say", Takes::Text),
+    ("/msg", Takes::Name),
+    ("/query", Takes::Name),
+    ("/part", Takes::Room),
+    ("/names", Takes::Room),
+    ("/exit", Takes::Nothing),
     ("/help", Takes::Nothing),
     ("/quit", Takes::Nothing),
 ];
@@ -30,6 +36,8 @@ const COMMANDS: [(&str, Takes); 8] = [
 enum Takes {
     Room,
     Name,
+    /// Anything, which is said.
+    Text,
     Nothing,
 }
 

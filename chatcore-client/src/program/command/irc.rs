@@ -1,0 +1,80 @@
+//! What people type who know IRC: commands that are the same here by another name, and what to do in place of the others.
+
+use super::{Command, ParseError, send as send_to, strip_sign, user_name};
+
+/// Commands of IRC that are none here, and what there is in place of each.
+const INSTEAD: [(&str, &str); 14] = [
+    ("nick", "a name is for the whole session: /quit, and start again with another --name"),
+    ("whois", "/watch bob tells whether bob is online, and when that changes"),
+    ("away", "others see whether somebody is online, and nothing else"),
+    ("me", "say it as a text, such as *waves*"),
+    ("notice", "@bob:text sends text to bob"),
+    ("list", "nobody can list the rooms; /join #room goes into one, whether there is one already or not"),
+    ("topic", "a room has nothing but its name and its members"),
+    ("kick", "nobody rules over a room: whoever runs the server decides who may connect"),
+    ("ignore", "nobody can be left out of what is shown; /leave leaves a room"),
+    ("window", "conversations have no numbers: on the full screen @bob or #room opens one, and F1 lists the keys"),
+    ("win", "conversations have no numbers: on the full screen @bob or #room opens one, and F1 lists the keys"),
+    ("lastlog", "on the full screen Ctrl-R looks for what is typed"),
+    ("server", "--connect ADDRESS names the server when the program starts"),
+    ("connect", "--connect ADDRESS names the server when the program starts"),
+];
+
+/// What there is in place of a command of IRC.
+pub(super) fn instead_of(word: &str) -> Option<ParseError> {
+    let (_, instead) = INSTEAD.iter().find(|(known, _)| *known == word)?;
+    Some(ParseError::OfIrc { word: format!("/{word}"), instead })
+}
+
+/// What follows `/msg` or `/query` is what follows an `@`. A room is one by its sign.
+pub(super) fn send(rest: &str) -> Result<Command, ParseError> {
+    let rest = rest.trim_start();
+    if rest.is_empty() {
+        return Err(ParseError::NoArgument("/msg bob text sends text to bob; so does @bob:text"));
+    }
+    match strip_sign(rest, '#') {
+        Some(room) => send_to('#', room),
+        None => send_to('@', user_name(rest)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::command::parse;
+
+    /// A line of IRC is the same as one of ours.
+    #[track_caller]
+    fn is(of_irc: &str, ours: &str) {
+        assert_eq!(parse(of_irc), parse(ours), "{of_irc} is {ours}");
+        assert!(!matches!(parse(of_irc), Err(ParseError::Unknown(_))));
+    }
+
+    #[test]
+    fn commands_of_irc_are_the_same_as_ours_where_there_are_such() {
+        for word in ["msg", "query"] {
+            is(&format!("/{word} bob hello: you"), "@bob hello: you");
+            is(&format!("/{word} @bob hello"), "@bob hello");
+            is(&format!("／{word} ＠bob：hello"), "@bob:hello");
+            is(&format!("/{word} bob: hello"), "@bob: hello");
+            is(&format!("/{word} #lobby hello"), "#lobby hello");
+            is(&format!("/{word}  bob one\ntwo"), "@bob one\ntwo");
+            is(&format!("/{word} bob"), "@bob");
+            assert_eq!(parse(&format!("/{word} ")).unwrap_err().reason(), "wrong_arguments");
+        }
+        is("/part", "/leave");
+        is("/part #lobby", "/leave #lobby");
+        is("/names", "/roster");
+        is("/names lobby", "/roster lobby");
+        is("/exit", "/quit");
+    }
+
+    #[test]
+    fn what_is_another_way_here_is_told() {
+        for (word, instead) in INSTEAD {
+            let error = parse(&format!("/{word} bob")).unwrap_err();
+            assert_eq!(error.to_string(), format!("there is no /{word} here: {instead}"));
+            assert_eq!(error.reason(), "unknown_command");
+        }
+    }
+}
