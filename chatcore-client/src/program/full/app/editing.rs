@@ -1,8 +1,10 @@
 //! What keys do to the line that is typed.
 
+use std::collections::HashSet;
+
 use tui_input::InputRequest;
 
-use super::{App, Intent};
+use super::{App, Intent, PROGRAM};
 use crate::program::full::completion::Completion;
 use crate::program::full::composer::Composer;
 use crate::program::full::keymap::Action;
@@ -64,11 +66,23 @@ impl App {
 
     fn begin_completion(&self) -> Option<Completion> {
         let draft = self.draft();
-        let known = self.known.names();
-        let talked_to = self.conversations.keys().map(String::as_str).filter(|name| !name.starts_with('#'));
-        let others = talked_to.filter(|name| !name.is_empty() && known_not(&self.known, name));
         let rooms = self.conversations.keys().map(String::as_str).filter(|name| name.starts_with('#'));
-        Completion::start(draft.text(), draft.cursor(), known.chain(others), rooms)
+        Completion::start(draft.text(), draft.cursor(), self.likely_names().into_iter(), rooms)
+    }
+
+    /// The users that a beginning may mean, the likeliest first: who spoke here last and is here, who is here, who was heard of
+    /// last, and who was talked to.
+    fn likely_names(&self) -> Vec<&str> {
+        let users = || self.conversations.keys().map(String::as_str).filter(|name| !name.starts_with('#'));
+        let partner = users().filter(|name| *name == self.open);
+        let here = || self.conversations.get(&self.open).into_iter();
+        let speakers =
+            here().flat_map(|here| here.speakers().filter(|name| !here.members.is_known() || here.members.has(name)));
+        let members = here().flat_map(|here| here.members.names().map(String::as_str));
+        let mut seen: HashSet<&str> = [PROGRAM].into();
+        seen.extend(self.own_name());
+        let all = partner.chain(speakers).chain(members).chain(self.known.names()).chain(users());
+        all.filter(|name| seen.insert(name)).collect()
     }
 
     /// The line above or below, or what was said here before or after.
@@ -100,10 +114,6 @@ impl App {
         }
         draft.recalled = ago;
     }
-}
-
-fn known_not(known: &crate::program::full::completion::Known, name: &str) -> bool {
-    known.names().all(|known| known != name)
 }
 
 /// What a beginning can become, around what is chosen.

@@ -223,6 +223,46 @@ fn tab_completes_and_never_changes_who_reads_it() {
     assert_eq!(sent(&mut app), ["Command(Join(\"#lobby\"))"]);
 }
 
+/// Who spoke here last is meant first, then who is here, and then whoever was heard of elsewhere.
+#[test]
+fn tab_knows_who_is_in_the_room() {
+    let mut app = app("#lobby");
+    app.own_name = Some("bea".to_owned());
+    let says = |app: &mut App, from: &str, to: &str| {
+        let id = chatcore::MessageId(1).into();
+        let body = Body::new(b"hi".to_vec());
+        app.report(&Report::Message { id, time: 0, from: from.into(), to: to.into(), body });
+    };
+    let offered = |app: &mut App, begun: &str| {
+        types(app, format!("\x15{begun}"));
+        let mut all = Vec::new();
+        loop {
+            types(app, "\t");
+            if app.draft().text() == begun {
+                return all;
+            }
+            all.push(app.draft().text().to_owned());
+        }
+    };
+    for (from, to) in [("bill", "#lobby"), ("bob", "#lobby"), ("bill", "#lobby"), ("bix", "#lobby"), ("bo", "#garden")]
+    {
+        says(&mut app, from, to);
+    }
+    // As long as nobody knows who is here, whoever spoke may be.
+    assert_eq!(offered(&mut app, "b"), ["bix: ", "bill: ", "bob: ", "bo: "]);
+    let names = ["bart", "bea", "bella", "bill", "bob"].map(|name| crate::User::new(name.parse().unwrap()));
+    let users = crate::program::report::Users::of(names.into(), false);
+    app.report(&Report::Roster { room: "#lobby".into(), users });
+    // Bix is gone, and bea is whoever types.
+    assert_eq!(offered(&mut app, "b"), ["bill: ", "bob: ", "bart: ", "bella: ", "bo: ", "bix: "]);
+    assert_eq!(offered(&mut app, "hi B"), ["hi bill", "hi bob", "hi bart", "hi bella", "hi bo", "hi bix"]);
+    assert_eq!(offered(&mut app, "@be"), ["@bella:"]);
+    says(&mut app, "bella", "#lobby");
+    assert_eq!(offered(&mut app, "/msg b")[..2], ["/msg bella", "/msg bill"]);
+    app.open("bob");
+    assert_eq!(offered(&mut app, "b")[..2], ["bob: ", "bella: "], "whom one talks to comes first");
+}
+
 #[test]
 fn the_list_of_keys_is_shown_and_a_question_mark_can_be_said() {
     let mut app = app("#lobby");
@@ -336,7 +376,7 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let typed = prop_oneof![
         6 => prop::sample::select(vec![
-            "@bob:", "@bob ", "@carol:x", "#lobby:", "#lobby", "/join #lobby", "/who", "hello", " ", "?", "@@", "//",
+            "@bob:", "@bob ", "/msg bob ", "/query", "/say ", "@carol:x", "#lobby:", "#lobby", "/join #lobby", "/who", "hello", " ", "?", "@@", "//",
             "＠bob：", "\t", "\x1b[Z", "\x1b[A", "\x1b[B", "\x1b[D", "\x01", "\x05", "\x04", "\x7f", "\x15", "\x19", "\x17",
             "\x1f", "\x1bn", "\x1bp", "\x1ba", "\x1bOP", "\x1b[200~a\nb\x1b[201~", "\x1b[<0;3;3M", "\x1b[32;9;9M", "\x1b",
             "é", "山田",

@@ -59,6 +59,11 @@ impl Members {
         }
     }
 
+    /// Whether a user may be among them: of some, the names are not kept.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.more > 0 || self.names.as_ref().is_some_and(|names| names.contains(name))
+    }
+
     /// In the order of their names.
     pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
         self.names.iter().flatten()

@@ -111,6 +111,14 @@ impl Conversation {
         self.entries.get(usize::try_from(at).ok()?)
     }
 
+    /// Who has spoken, the last first, and as often as they have.
+    pub(super) fn speakers(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().rev().filter_map(|entry| match entry {
+            Entry::Heard { from, .. } => Some(from.as_str()),
+            _ => None,
+        })
+    }
+
     /// The oldest message of ours that is in such a state.
     pub(super) fn fate(&mut self, holds: impl Fn(&Fate) -> bool) -> Option<&mut Fate> {
         self.fates().find(|fate| holds(fate))
