@@ -1,6 +1,6 @@
 //! The rows of what is being typed, around the cursor: what is not on the screen costs nothing.
 
-use crate::program::full::text::{Row, rows};
+use crate::program::full::text::{Glyph, Row, typed_rows};
 
 /// Bytes of one line that are laid out before the cursor at least, if there are so many, and twice as many at the most; and
 /// after it. It is more than the rows of a prompt hold.
@@ -26,13 +26,13 @@ pub(crate) fn picture(text: &str, cursor: usize, columns: u16, rows_max: u16) ->
         let end = before - 1;
         before = text[..end].rfind('\n').map_or(0, |at| at + 1);
         let from = boundary_from(text, end.saturating_sub(LINE_BYTES)).max(before);
-        above.splice(0..0, rows(&text[from..end], width));
+        above.splice(0..0, typed_rows(&text[from..end], width));
     }
     let mut after = end;
     while after < text.len() && shown.len() - row <= count {
         let from = after + 1;
         after = text[from..].find('\n').map_or(text.len(), |at| from + at);
-        shown.extend(rows(&text[from..boundary_from(text, after.min(from + LINE_BYTES))], width));
+        shown.extend(typed_rows(&text[from..boundary_from(text, after.min(from + LINE_BYTES))], width));
     }
     let row = above.len() + row;
     above.append(&mut shown);
@@ -46,7 +46,7 @@ fn around(text: &str, start: usize, cursor: usize, end: usize, width: u16) -> (V
     let skipped = ((cursor - start) / LINE_BYTES).saturating_sub(1) * LINE_BYTES;
     let from = boundary_from(text, start + skipped);
     let to = boundary_from(text, (cursor + LINE_BYTES).min(end));
-    let shown = rows(&text[from..to], width);
+    let shown = typed_rows(&text[from..to], width);
     let at = cursor - from;
     let begins_before = |row: &Row| row.iter().map(|glyph| glyph.at).min().is_none_or(|first| first <= at);
     let row = shown.iter().rposition(begins_before).unwrap_or(0);
@@ -59,19 +59,16 @@ fn boundary_from(text: &str, at: usize) -> usize {
     (at..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
 }
 
-/// Where the cursor stands in its row: on the glyph that it is at, or after the last.
-fn column(row: &[crate::program::full::text::Glyph], at: usize) -> u16 {
-    let (mut x, mut last, mut column) = (0, None, 0);
+/// Where the cursor stands in its row: on the glyph that it is at, or after all of them.
+fn column(row: &[Glyph], at: usize) -> u16 {
+    let (mut x, mut nearest) = (0, None);
     for glyph in row {
-        if glyph.at >= at && last.is_none_or(|last: usize| last < at || glyph.at < last) {
-            (last, column) = (Some(glyph.at), x);
+        if glyph.at >= at && nearest.is_none_or(|(nearest, _)| glyph.at < nearest) {
+            nearest = Some((glyph.at, x));
         }
         x += glyph.width;
-        if glyph.at < at && last.is_none_or(|last| last < glyph.at) {
-            (last, column) = (Some(glyph.at), x);
-        }
     }
-    column
+    nearest.map_or(x, |(_, column)| column)
 }
 
 #[cfg(test)]
@@ -114,6 +111,30 @@ mod tests {
         assert_eq!(shown(&picture("ab", 1, 10, 3)), ["ab"]);
     }
 
+    /// As others will see it, and the cursor on the cell that is about to change.
+    #[test]
+    fn what_runs_to_the_left_is_shown_so_while_it_is_typed() {
+        let at = |text: &str, cursor| {
+            let picture = picture(text, cursor, 20, 5);
+            (shown(&picture)[usize::from(picture.cursor.1)].clone(), picture.cursor.0)
+        };
+        // The first letter is at the right; the cell at the left is for the next.
+        assert_eq!(at("אבג", 6), (" גבא".into(), 0));
+        assert_eq!(at("אבג", 4), (" גבא".into(), 1));
+        assert_eq!(at("אבג", 0), (" גבא".into(), 3));
+        assert_eq!(at("אב (x)", 8), (" (x) בא".into(), 0));
+        // A line that begins at the left goes on at the right.
+        assert_eq!(at("x אב", 6), ("x בא".into(), 4));
+        assert_eq!(at("x אב", 2), ("x בא".into(), 3));
+        assert_eq!(at("x אב", 4), ("x בא".into(), 2));
+        assert_eq!(at("x אב y", 7), ("x בא y".into(), 5));
+        // Each line has a direction of its own, and each row keeps it.
+        assert_eq!(at("אב\nxy", 7), ("xy".into(), 2));
+        assert_eq!(at("xy\nאב", 7), (" בא".into(), 0));
+        let wrapped = picture("אבגד הוזחט", 19, 8, 5);
+        assert_eq!((shown(&wrapped), wrapped.cursor), (vec!["  דגבא".into(), " טחזוה".into()], (0, 1)));
+    }
+
     /// In release it takes well below a millisecond; without optimization there must be room.
     #[test]
     fn a_megabyte_costs_what_the_screen_shows() {
@@ -128,8 +149,17 @@ mod tests {
     }
 
     proptest! {
+        /// Wherever the cursor goes, it is seen to go.
         #[test]
-        fn the_cursor_is_in_the_picture(text in "(?s).{0,60}|[a山\n e\u{301}🚀]{0,200}", at: prop::sample::Index, columns in 1u16..30, rows_max in 0u16..6) {
+        fn each_place_of_the_cursor_has_a_cell_of_its_own(text in "[a1 (.אבع٣]{0,40}", columns in 5u16..30) {
+            let places = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+            let cells: Vec<_> = places.map(|at| picture(&text, at, columns, 50).cursor).collect();
+            let distinct: std::collections::BTreeSet<_> = cells.iter().collect();
+            prop_assert_eq!(distinct.len(), cells.len(), "{:?}", cells);
+        }
+
+        #[test]
+        fn the_cursor_is_in_the_picture(text in "(?s).{0,60}|[a山א\n e\u{301}🚀]{0,200}", at: prop::sample::Index, columns in 1u16..30, rows_max in 0u16..6) {
             let places: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
             let cursor = *at.get(&places);
             let picture = picture(&text, cursor, columns, rows_max);

@@ -41,6 +41,16 @@ pub(super) fn order(line: &[Glyph], rows: &[Range<usize>]) -> Vec<Row> {
     rows.iter().map(order_row).collect()
 }
 
+/// Whether a line begins at the right: so says its first letter that has a direction.
+pub(super) fn begins_at_the_right(line: &[Glyph]) -> bool {
+    let direction = |c| match bidi_class(c) {
+        BidiClass::L => Some(false),
+        BidiClass::R | BidiClass::AL => Some(true),
+        _ => None,
+    };
+    line.iter().flat_map(|glyph| glyph.text.chars()).find_map(direction).unwrap_or(false)
+}
+
 fn is_right_to_left(c: char) -> bool {
     c >= FIRST_RIGHT_TO_LEFT && matches!(bidi_class(c), BidiClass::R | BidiClass::AL | BidiClass::AN)
 }

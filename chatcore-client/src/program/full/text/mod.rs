@@ -31,6 +31,28 @@ pub(super) fn rows(text: &str, width: u16) -> Vec<Row> {
     wrapped
 }
 
+/// The same for whoever types it: each row from the left to the right, as others will see it. Where a line begins at the right,
+/// a blank cell comes before each of its rows: at the end of the text, the cursor stands there. Rows are wider by that cell.
+pub(super) fn typed_rows(text: &str, width: u16) -> Vec<Row> {
+    let width = width.max(ROW_COLUMNS_MIN);
+    let mut wrapped = Vec::new();
+    let mut start = 0;
+    for line in text.split('\n') {
+        let line_glyphs = glyphs(line, start);
+        let ranges = wrap(&line_glyphs, width, width);
+        let mut ordered = bidi::order(&line_glyphs, &ranges);
+        if bidi::begins_at_the_right(&line_glyphs) {
+            for (row, range) in ordered.iter_mut().zip(&ranges) {
+                let end = line_glyphs.get(range.end).map_or(start + line.len(), |glyph| glyph.at);
+                row.insert(0, Glyph { text: " ".into(), width: 1, is_mark: false, at: end });
+            }
+        }
+        wrapped.append(&mut ordered);
+        start += line.len() + 1;
+    }
+    wrapped
+}
+
 /// A row of a body.
 pub(super) struct BodyRow {
     /// From the left to the right.

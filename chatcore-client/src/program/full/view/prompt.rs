@@ -8,7 +8,7 @@ use super::draw_row;
 use crate::program::full::app::{App, Intent, PROGRAM};
 use crate::program::full::composer::{Picture, picture};
 use crate::program::full::field::Field;
-use crate::program::full::text::{Row, glyphs, rows, width as width_of};
+use crate::program::full::text::{Glyph, Row, glyphs, rows, width as width_of};
 use crate::program::full::theme::Role;
 
 /// Rows of what is typed, at the most.
@@ -110,15 +110,14 @@ fn label_of(intent: &Intent) -> (String, Option<Role>) {
 
 /// The end of what is typed for a name or a password.
 fn picture_of_field(field: &Field, columns: u16) -> Picture {
-    let mut row = glyphs(&field.shown(), 0);
-    let width_max = columns.saturating_sub(1);
+    let shown = field.shown();
+    let row = glyphs(&shown, 0);
     let mut width = width_of(&row);
-    let hidden = row.iter().take_while(|glyph| {
-        let is_hidden = width > width_max;
-        width -= if is_hidden { glyph.width } else { 0 };
-        is_hidden
-    });
-    let hidden = hidden.count();
-    row.drain(..hidden);
-    Picture { rows: vec![row], cursor: (width, 0) }
+    let mut is_hidden = |glyph: &&Glyph| {
+        let is_too_wide = width > columns.saturating_sub(1);
+        width -= if is_too_wide { glyph.width } else { 0 };
+        is_too_wide
+    };
+    let from = row.iter().find(|glyph| !is_hidden(glyph)).map_or(shown.len(), |glyph| glyph.at);
+    picture(&shown[from..], shown.len() - from, columns, 1)
 }
