@@ -2,6 +2,7 @@
 
 #![cfg(target_os = "linux")]
 
+mod background;
 mod ends;
 mod full_screen;
 #[path = "../transports/identity.rs"]

@@ -28,6 +28,7 @@ fn client_at(kind: &str, server: &Server, address: &str) -> Command {
         .env("XDG_CONFIG_HOME", "/nonexistent")
         .env_remove("NO_COLOR")
         .env_remove("COLORTERM")
+        .env_remove("COLORFGBG")
         .env_remove("CHATCORE_NAME")
         .env_remove("CHATCORE_STATE_DIR")
         .env_remove("LC_ALL")
@@ -90,6 +91,23 @@ impl Terminal {
         Self::run_at(size, client_at("xterm-256color", server, address).args(args))
     }
 
+    /// The same with these variables.
+    pub(crate) fn full_screen_with(server: &Server, variables: &[(&str, &str)], args: &[&str]) -> Self {
+        let client = client_at("xterm-256color", server, &server.address);
+        Self::run(client.envs(variables.iter().copied()).args(args))
+    }
+
+    /// The same in tmux, which is started with these options.
+    pub(crate) fn in_tmux(server: &Server, options: &[&str], args: &[&str]) -> Self {
+        let state = server.state.path().display().to_string();
+        let tmux = Command::new("tmux").args(options).arg("new-session").args([CLIENT, "--connect", &server.address]);
+        let tmux = tmux.arg("--state-dir").arg(state).args(args);
+        // What surrounds the tests may be a tmux.
+        let tmux =
+            tmux.env("TERM", "xterm-256color").env("LC_ALL", "C.UTF-8").env_remove("TMUX").env_remove("NO_COLOR");
+        Self::run(tmux.env_remove("COLORFGBG"))
+    }
+
     /// A shell that knows jobs, and the command that starts the client in it.
     pub(crate) fn shell(server: &Server, args: &[&str]) -> (Self, String) {
         let bash = Command::new("bash").args(["--norc", "--noprofile", "-i"]).env("PS1", "$ ").env("TERM", "dumb");
@@ -100,8 +118,14 @@ impl Terminal {
 
     /// A client at a terminal that nobody reads.
     pub(crate) fn unread(server: &Server, args: &[&str]) -> (Pty, Child) {
+        Self::unread_at("dumb", server, &server.address, args)
+    }
+
+    /// A client at a terminal of this kind that nobody reads.
+    pub(crate) fn unread_at(kind: &str, server: &Server, address: &str, args: &[&str]) -> (Pty, Child) {
         let (pty, pts) = open().unwrap();
-        let child = client(server, &server.address).args(args).spawn(pts).unwrap();
+        pty.resize(Size::new(ROWS, COLUMNS)).unwrap();
+        let child = client_at(kind, server, address).args(args).spawn(pts).unwrap();
         (pty, child)
     }
 

@@ -2,13 +2,26 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use super::background::Background;
+
 /// The colours of names where there are 16, and the user has chosen how each looks. Yellow is not seen on white, and blue
-/// not on black.
+/// not on black. A name has the same place in each of these, and so about the same hue on each background.
 const SIXTEEN: [Color; 5] = [Color::Red, Color::Green, Color::Magenta, Color::Cyan, Color::LightBlue];
+const SIXTEEN_ON_LIGHT: [Color; 5] = [Color::Red, Color::Green, Color::Magenta, Color::Cyan, Color::Blue];
+const SIXTEEN_ON_DARK: [Color; 5] =
+    [Color::LightRed, Color::LightGreen, Color::LightMagenta, Color::LightCyan, Color::LightBlue];
 
 /// The same where there are 256. Each differs from white and from black by a contrast of 3.5 or more, as WCAG counts it.
 const MANY: [u8; 22] =
     [160, 167, 166, 130, 94, 100, 64, 28, 29, 30, 31, 32, 27, 63, 99, 98, 134, 129, 164, 163, 162, 161];
+
+/// Each of these differs from white by 4.5 or more.
+const MANY_ON_LIGHT: [u8; 22] =
+    [124, 160, 88, 130, 94, 58, 28, 22, 29, 23, 24, 25, 27, 21, 98, 57, 129, 54, 127, 163, 162, 161];
+
+/// Each of these differs from black by 7 or more, and so from a dark grey by enough.
+const MANY_ON_DARK: [u8; 22] =
+    [210, 203, 208, 215, 214, 142, 106, 40, 42, 44, 38, 39, 111, 147, 141, 183, 177, 140, 213, 206, 212, 205];
 
 /// How many colours there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,14 +53,28 @@ impl Colours {
         }
     }
 
-    /// How a name is written, always alike.
-    pub(crate) fn of_name(self, name: &str) -> Style {
+    /// How a name is written on such a background, always alike.
+    pub(crate) fn of_name(self, name: &str, background: Background) -> Style {
         let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
         let one_of = |count: usize| (hash >> 8) as usize % count;
         match self {
             Self::None => Style::new().add_modifier(Modifier::BOLD),
-            Self::Sixteen => Style::new().fg(SIXTEEN[one_of(SIXTEEN.len())]),
-            Self::Many => Style::new().fg(Color::Indexed(MANY[one_of(MANY.len())])),
+            Self::Sixteen => {
+                let colours = match background {
+                    Background::Unknown => SIXTEEN,
+                    Background::Light => SIXTEEN_ON_LIGHT,
+                    Background::Dark => SIXTEEN_ON_DARK,
+                };
+                Style::new().fg(colours[one_of(colours.len())])
+            }
+            Self::Many => {
+                let colours = match background {
+                    Background::Unknown => MANY,
+                    Background::Light => MANY_ON_LIGHT,
+                    Background::Dark => MANY_ON_DARK,
+                };
+                Style::new().fg(Color::Indexed(colours[one_of(colours.len())]))
+            }
         }
     }
 
@@ -61,7 +88,8 @@ impl Colours {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use super::super::background::luminance;
     use super::*;
 
     #[test]
@@ -76,30 +104,42 @@ mod tests {
         assert_eq!(Colours::of(Some(""), Some("xterm-256color"), None), Colours::Many);
     }
 
-    /// The colour of a number among the 256, as xterm has it.
-    fn luminance(number: u8) -> f64 {
-        let level = |step: u8| f64::from(if step == 0 { 0 } else { 55 + 40 * step }) / 255.0;
-        let linear = |c: f64| if c <= 0.039_28 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) };
+    /// Whether a number among the 256, in the colour that xterm gives it, can be read on a background.
+    pub(crate) fn contrast(number: u8, background: Background) -> bool {
+        let level = |step: u8| if step == 0 { 0 } else { 55 + 40 * step };
         let step = number - 16;
-        let [red, green, blue] = [step / 36, step / 6 % 6, step % 6].map(|step| linear(level(step)));
-        0.2126 * red + 0.7152 * green + 0.0722 * blue
+        let luminance = luminance([step / 36, step / 6 % 6, step % 6].map(level));
+        let (on_white, on_black) = (1.05 / (luminance + 0.05), (luminance + 0.05) / 0.05);
+        match background {
+            Background::Unknown => on_white >= 3.5 && on_black >= 3.5,
+            Background::Light => on_white >= 4.5,
+            Background::Dark => on_black >= 7.0,
+        }
     }
 
     #[test]
-    fn names_are_read_on_white_and_on_black() {
-        for number in MANY {
-            let luminance = luminance(number);
-            let (on_white, on_black) = (1.05 / (luminance + 0.05), (luminance + 0.05) / 0.05);
-            assert!(on_white >= 3.5 && on_black >= 3.5, "{number}: {on_white} on white, {on_black} on black");
+    fn names_are_read_on_their_background() {
+        let palettes =
+            [(MANY, Background::Unknown), (MANY_ON_LIGHT, Background::Light), (MANY_ON_DARK, Background::Dark)];
+        for (palette, background) in palettes {
+            for number in palette {
+                assert!(contrast(number, background), "{number} on {background:?}");
+            }
+            let distinct: std::collections::BTreeSet<_> = palette.into();
+            assert_eq!(distinct.len(), palette.len(), "{background:?}");
         }
     }
 
     #[test]
     fn a_name_keeps_its_colour_and_names_differ() {
-        assert_eq!(Colours::Many.of_name("alice"), Colours::Many.of_name("alice"));
-        let colours: std::collections::HashSet<_> =
-            ["alice", "bob", "carol", "dave", "erin"].map(|name| Colours::Many.of_name(name).fg.unwrap()).into();
-        assert!(colours.len() >= 3, "{colours:?}");
-        assert_eq!(Colours::None.of_name("alice").fg, None);
+        for background in [Background::Unknown, Background::Light, Background::Dark] {
+            for colours in [Colours::Sixteen, Colours::Many] {
+                assert_eq!(colours.of_name("alice", background), colours.of_name("alice", background));
+                let names = ["alice", "bob", "carol", "dave", "erin"].map(|name| colours.of_name(name, background).fg);
+                let distinct: std::collections::HashSet<_> = names.into();
+                assert!(distinct.len() >= 3, "{distinct:?}");
+            }
+            assert_eq!(Colours::None.of_name("alice", background).fg, None);
+        }
     }
 }

@@ -9,6 +9,8 @@
 
 mod named;
 #[cfg(test)]
+mod sequences;
+#[cfg(test)]
 pub(crate) mod tests;
 
 use std::time::{Duration, Instant};
@@ -31,7 +33,7 @@ const CAN: u8 = 0x18;
 const SUB: u8 = 0x1a;
 const BEL: u8 = 0x07;
 
-/// One thing that somebody did at the terminal.
+/// One thing that somebody did at the terminal, or that the terminal was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Key {
     /// A character that was typed.
@@ -86,6 +88,8 @@ pub(crate) enum Key {
     },
     FocusGained,
     FocusLost,
+    /// The terminal draws text on this colour: red, green and blue.
+    Background([u8; 3]),
 }
 
 /// Reads what a terminal sends.
@@ -123,10 +127,10 @@ enum State {
         left: u8,
         has_lead: bool,
     },
-    /// A string that is for nobody, up to its end. An ESC came in it if `is_ending`.
+    /// A string, up to its end. An ESC came in it if `is_ending`.
     String {
         introducer: u8,
-        is_empty: bool,
+        begun: Bytes,
         has_eight_bits: bool,
         is_ending: bool,
     },
@@ -239,8 +243,8 @@ impl Keys {
                 State::Text
             }
             State::Mouse { left, has_lead } => self.mouse(left, has_lead, byte),
-            State::String { introducer, has_eight_bits, is_ending, .. } => {
-                self.string(introducer, has_eight_bits, is_ending, byte)
+            State::String { introducer, begun, has_eight_bits, is_ending } => {
+                self.string(introducer, begun, has_eight_bits, is_ending, byte)
             }
             // It was no sequence, or there is none.
             State::Text | State::Intermediate(_) | State::Console => self.text(byte, false),
@@ -370,15 +374,22 @@ impl Keys {
         }
     }
 
-    fn string(&mut self, introducer: u8, has_eight_bits: bool, is_ending: bool, byte: u8) -> State {
+    fn string(&mut self, introducer: u8, begun: Bytes, has_eight_bits: bool, is_ending: bool, byte: u8) -> State {
         match byte {
-            b'\\' if is_ending => State::Text,
-            ESC => State::String { introducer, is_empty: false, has_eight_bits, is_ending: true },
-            _ if is_ending => self.after_escape(byte),
-            BEL if introducer == b']' => State::Text,
-            0x9c if has_eight_bits => State::Text,
-            CAN | SUB => State::Text,
-            _ => State::String { introducer, is_empty: false, has_eight_bits, is_ending: false },
+            b'\\' if is_ending => self.end_string(introducer, begun),
+            ESC => return State::String { introducer, begun, has_eight_bits, is_ending: true },
+            _ if is_ending => return self.after_escape(byte),
+            BEL if introducer == b']' => self.end_string(introducer, begun),
+            0x9c if has_eight_bits => self.end_string(introducer, begun),
+            CAN | SUB => {}
+            _ => return State::String { introducer, begun: begun.with(byte), has_eight_bits, is_ending: false },
+        }
+        State::Text
+    }
+
+    fn end_string(&mut self, introducer: u8, begun: Bytes) {
+        if introducer == b']' && !begun.is_too_long {
+            self.press(named::of_string(begun.get()));
         }
     }
 }
@@ -389,7 +400,8 @@ impl State {
         match self {
             Self::Control(begun) if begun.len > 0 && !begun.get().ends_with(b"$") => SEQUENCE_TIME_MAX,
             Self::Third(begun) if begun.len > 0 => SEQUENCE_TIME_MAX,
-            Self::Mouse { .. } | Self::String { is_empty: false, .. } => SEQUENCE_TIME_MAX,
+            Self::Mouse { .. } => SEQUENCE_TIME_MAX,
+            Self::String { begun, is_ending, .. } if begun.len > 0 || *is_ending => SEQUENCE_TIME_MAX,
             _ => BEGINNING_TIME_MAX,
         }
     }
@@ -401,7 +413,7 @@ impl State {
             Self::Intermediate(byte) => Some(Key::Alt(char::from(byte))),
             Self::Control(begun) if begun.len == 0 => Some(Key::Alt('[')),
             Self::Third(begun) if begun.len == 0 => Some(Key::Alt('O')),
-            Self::String { introducer, is_empty: true, has_eight_bits: false, .. } => {
+            Self::String { introducer, begun, has_eight_bits: false, is_ending: false } if begun.len == 0 => {
                 Some(Key::Alt(char::from(introducer)))
             }
             _ => None,
@@ -415,7 +427,7 @@ fn introduced(introducer: u8, has_eight_bits: bool) -> Option<State> {
         b'[' => State::Control(Bytes::default()),
         b'O' => State::Third(Bytes::default()),
         b'P' | b'X' | b']' | b'^' | b'_' => {
-            State::String { introducer, is_empty: true, has_eight_bits, is_ending: false }
+            State::String { introducer, begun: Bytes::default(), has_eight_bits, is_ending: false }
         }
         _ => return None,
     })

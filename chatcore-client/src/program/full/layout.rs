@@ -2,6 +2,7 @@
 
 use ratatui::style::{Modifier, Style};
 
+use super::background::Background;
 use super::clock::Clock;
 use super::colours::Colours;
 use super::conversation::{Conversation, Entry, Fate};
@@ -107,6 +108,7 @@ pub(crate) struct Layout<'a> {
     pub(crate) columns: Columns,
     pub(crate) clock: &'a Clock,
     pub(crate) colours: Colours,
+    pub(crate) background: Background,
     pub(crate) own_name: &'a str,
     /// What is looked for, in lower case.
     pub(crate) needle: Option<&'a str>,
@@ -184,7 +186,7 @@ impl Layout<'_> {
             Entry::Said { .. } | Entry::Notice { .. } => (self.own_name, false),
         };
         let (fate, fate_style) = if let Entry::Said { fate, .. } = entry { self.fate(fate) } else { ("", dim()) };
-        let style = self.colours.of_name(sender);
+        let style = self.colours.of_name(sender, self.background);
         let is_own = matches!(entry, Entry::Said { .. });
         Head {
             sign: if is_mention { MENTION_SIGN } else { "" },

@@ -6,9 +6,11 @@
 //! another. A picture is drawn when the one before is written, so a slow terminal sees fewer pictures and holds up nothing.
 //!
 //! `composer` is what is being typed, with `history` and `completion`; `field` is a name or a password. `keymap`, `theme` and
-//! `help` are what a user can set and see of it, and `settings` reads that from a file.
+//! `help` are what a user can set and see of it, and `settings` reads that from a file. `background` is what the terminal draws
+//! on, which `theme` and `colours` heed.
 
 mod app;
+mod background;
 mod clock;
 mod colours;
 mod completion;
@@ -44,6 +46,7 @@ use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 
 use self::app::{App, Wish};
+use self::background::{ANSWER_TIME_MAX, Background, QUESTION, is_asked};
 use self::clock::Clock;
 use self::colours::Colours;
 use self::keys::{Key, Keys};
@@ -92,6 +95,10 @@ pub(crate) struct FullScreen {
     settings: Settings,
     /// Others have the terminal.
     is_suspended: bool,
+    /// The terminal is to be asked what it draws on.
+    asks_background: bool,
+    /// When it was asked, as long as it has not answered.
+    asked_at: Option<Instant>,
 }
 
 /// What was drawn, and is not written yet.
@@ -109,7 +116,7 @@ impl Write for Drawn {
 }
 
 impl FullScreen {
-    pub(crate) fn start(settings: Settings, screen: Screen, waker: &Arc<Waker>) -> io::Result<Self> {
+    pub(crate) fn start(settings: Settings, mut screen: Screen, waker: &Arc<Waker>) -> io::Result<Self> {
         settings.make_raw()?;
         let mut writer = Writer::start(stdout(), Arc::clone(waker))?;
         writer.hand_over(&[ENTER, if screen.mouse { MOUSE } else { NO_MOUSE }]);
@@ -119,8 +126,10 @@ impl FullScreen {
         let terminal = Terminal::with_options(Placed::new(CrosstermBackend::new(drawn.clone())), options)?;
         let notices = Notices::new(screen.notify, screen.notify_body);
         let colours = screen.theme.colours.unwrap_or_else(Colours::of_environment);
+        let asks_background = screen.theme.background == Background::Unknown && is_asked(colours);
+        screen.theme.tell(Background::of_environment());
         let app = App::new().with_clock(Clock::of_machine()).with_screen(screen).with_colours(colours);
-        Ok(Self {
+        let mut full = Self {
             app,
             keys: Keys::default(),
             typed,
@@ -133,7 +142,29 @@ impl FullScreen {
             notices,
             settings,
             is_suspended: false,
-        })
+            asks_background,
+            asked_at: None,
+        };
+        full.ask_background();
+        Ok(full)
+    }
+
+    fn ask_background(&mut self) {
+        if self.asks_background {
+            self.writer.hand_over(&[QUESTION]);
+            self.asked_at = Some(Instant::now());
+        }
+    }
+
+    /// Waits for the answer, but not for long: who gets the terminal next would take it for text.
+    fn await_background(&mut self) {
+        let Some(until) = self.asked_at.map(|asked| asked + ANSWER_TIME_MAX) else { return };
+        while self.asked_at.is_some() {
+            let Next::Bytes { at, bytes } = self.typed.next_until(until) else { break };
+            let pressed = self.keys.read(at, &bytes);
+            self.press(&pressed);
+        }
+        self.asked_at = None;
     }
 
     pub(crate) fn poll(&mut self) -> Option<Input> {
@@ -170,6 +201,7 @@ impl FullScreen {
     fn press(&mut self, pressed: &[Key]) {
         self.is_stale |= !pressed.is_empty();
         for key in pressed {
+            self.asked_at.take_if(|_| matches!(key, Key::Background(_)));
             self.notices.press(key);
             self.app.press(key);
             while let Some(wish) = self.app.poll_wish() {
@@ -201,6 +233,8 @@ impl FullScreen {
         self.settings.make_raw()?;
         self.writer.hand_over(&[ENTER, if self.app.has_mouse() { MOUSE } else { NO_MOUSE }]);
         self.is_suspended = false;
+        // Others may have changed it.
+        self.ask_background();
         self.forget_picture();
         Ok(())
     }
@@ -277,6 +311,7 @@ impl FullScreen {
 
     /// Leaves the terminal as it was.
     pub(crate) fn finish(&mut self) {
+        self.await_background();
         self.writer.hand_over(&[LEAVE_FULL_SCREEN]);
         // A terminal that takes nothing, or is gone, must not keep the program from ending.
         let _ = self.writer.finish_soon();

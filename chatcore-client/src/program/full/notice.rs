@@ -32,6 +32,8 @@ impl Notices {
     pub(super) fn press(&mut self, key: &Key) {
         self.looks_away = match key {
             Key::FocusLost => true,
+            // The terminal says it, and nobody types it.
+            Key::Background(_) => return,
             // Who types looks.
             _ => false,
         };

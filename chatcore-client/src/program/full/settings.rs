@@ -2,9 +2,10 @@
 
 use toml::{Table, Value};
 
+use super::background::Background;
 use super::colours::Colours;
 use super::keymap::Keymap;
-use super::theme::{Background, Theme};
+use super::theme::Theme;
 
 /// How whoever looks elsewhere is told of a message that is for them alone, or that names them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,13 +85,13 @@ impl Screen {
     }
 }
 
-const NOTIFY: [(&str, Notify); 4] =
+pub(super) const NOTIFY: [(&str, Notify); 4] =
     [("off", Notify::Off), ("bell", Notify::Bell), ("osc9", Notify::Osc9), ("osc777", Notify::Osc777)];
 
-const BACKGROUNDS: [(&str, Background); 3] =
+pub(super) const BACKGROUNDS: [(&str, Background); 3] =
     [("auto", Background::Unknown), ("light", Background::Light), ("dark", Background::Dark)];
 
-const COLOURS: [(&str, Option<Colours>); 4] =
+pub(super) const COLOURS: [(&str, Option<Colours>); 4] =
     [("auto", None), ("none", Some(Colours::None)), ("16", Some(Colours::Sixteen)), ("256", Some(Colours::Many))];
 
 fn truth(value: &Value) -> Result<bool, String> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ratatui::style::{Color, Modifier, Style};
 
+use super::background::Background;
 use super::colours::Colours;
 
 /// What something on the screen is.
@@ -22,7 +23,7 @@ pub(crate) enum Role {
 }
 
 /// The roles, their names in a file, and the attributes that tell them apart without colours.
-const ROLES: [(Role, &str, Modifier); 5] = [
+pub(super) const ROLES: [(Role, &str, Modifier); 5] = [
     (Role::Private, "private", Modifier::BOLD.union(Modifier::UNDERLINED)),
     (Role::Room, "room", Modifier::BOLD),
     (Role::Command, "command", Modifier::ITALIC),
@@ -30,20 +31,13 @@ const ROLES: [(Role, &str, Modifier); 5] = [
     (Role::Quiet, "quiet", Modifier::DIM),
 ];
 
-/// What text stands on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Background {
-    /// Nobody knows: what is chosen can be read on both.
-    #[default]
-    Unknown,
-    Light,
-    Dark,
-}
-
 /// What a file says of it, and what the terminal can show.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Theme {
+    /// What the file says it is.
     pub(crate) background: Background,
+    /// What the terminal or the environment says it is.
+    told: Background,
     /// None as the environment says.
     pub(crate) colours: Option<Colours>,
     roles: BTreeMap<Role, Color>,
@@ -62,18 +56,24 @@ impl Theme {
         }
     }
 
-    fn usual(&self, role: Role, colours: Colours) -> Option<Color> {
-        match (colours, role, self.background) {
+    /// The background as far as anybody has said it.
+    pub(crate) fn background(&self) -> Background {
+        if self.background == Background::Unknown { self.told } else { self.background }
+    }
+
+    /// Takes what the terminal or the environment says of the background. A file goes before that.
+    pub(crate) const fn tell(&mut self, told: Background) {
+        self.told = told;
+    }
+
+    pub(super) fn usual(&self, role: Role, colours: Colours) -> Option<Color> {
+        match (colours, role, self.background()) {
             (Colours::None, ..) | (_, Role::Quiet, _) => None,
+            (Colours::Many, role, background) => Some(Color::Indexed(of_many(role, background)?)),
             (_, Role::Private, Background::Dark) => Some(Color::LightMagenta),
             (_, Role::Room, Background::Dark) => Some(Color::LightGreen),
             (_, Role::Command, Background::Dark) => Some(Color::LightCyan),
             (_, Role::Warning, Background::Dark) => Some(Color::LightRed),
-            // These have contrast enough on white and on black.
-            (Colours::Many, Role::Private, Background::Unknown) => Some(Color::Indexed(163)),
-            (Colours::Many, Role::Room, Background::Unknown) => Some(Color::Indexed(29)),
-            (Colours::Many, Role::Command, Background::Unknown) => Some(Color::Indexed(32)),
-            (Colours::Many, Role::Warning, Background::Unknown) => Some(Color::Indexed(160)),
             (_, Role::Private, _) => Some(Color::Magenta),
             (_, Role::Room, _) => Some(Color::Green),
             (_, Role::Command, Background::Light) => Some(Color::Blue),
@@ -103,9 +103,47 @@ impl Theme {
     }
 }
 
+/// The colour of a role among 256. That for an unknown background has contrast enough on white and on black.
+const fn of_many(role: Role, background: Background) -> Option<u8> {
+    let [light, dark, unknown] = match role {
+        Role::Private => [127, 213, 163],
+        Role::Room => [22, 120, 29],
+        Role::Command => [25, 117, 32],
+        Role::Warning => [124, 210, 160],
+        Role::Quiet => return None,
+    };
+    Some(match background {
+        Background::Light => light,
+        Background::Dark => dark,
+        Background::Unknown => unknown,
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::colours::tests::contrast;
     use super::*;
+
+    #[test]
+    fn roles_are_read_on_their_background() {
+        for (role, ..) in ROLES {
+            for background in [Background::Unknown, Background::Light, Background::Dark] {
+                let Some(number) = of_many(role, background) else { continue };
+                assert!(contrast(number, background), "{role:?} on {background:?}: {number}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_goes_before_what_the_terminal_says() {
+        let mut theme = Theme::default();
+        theme.tell(Background::Light);
+        assert_eq!(theme.background(), Background::Light);
+        theme.background = Background::Dark;
+        assert_eq!(theme.background(), Background::Dark);
+        theme.tell(Background::Unknown);
+        assert_eq!(theme.background(), Background::Dark);
+    }
 
     #[test]
     fn roles_differ_whatever_the_terminal_can_show() {

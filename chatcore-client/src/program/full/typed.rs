@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read, stdin};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::time::Instant;
 use std::{io, thread};
 
@@ -46,6 +46,15 @@ impl Typed {
             Ok((at, bytes)) => Next::Bytes { at, bytes },
             Err(TryRecvError::Empty) => Next::Nothing,
             Err(TryRecvError::Disconnected) => Next::End,
+        }
+    }
+
+    /// The same, and waits for it until then.
+    pub(super) fn next_until(&self, until: Instant) -> Next {
+        match self.0.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok((at, bytes)) => Next::Bytes { at, bytes },
+            Err(RecvTimeoutError::Timeout) => Next::Nothing,
+            Err(RecvTimeoutError::Disconnected) => Next::End,
         }
     }
 }

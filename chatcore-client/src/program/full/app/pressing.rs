@@ -4,6 +4,7 @@ use super::editing::editing;
 use super::{App, Intent, PROGRAM, Wish};
 use crate::program::command::Command;
 use crate::program::console::Input;
+use crate::program::full::background::Background;
 use crate::program::full::help::Help;
 use crate::program::full::keymap::Action;
 use crate::program::full::keys::{Key, PASTE_BYTES_MAX};
@@ -21,6 +22,7 @@ impl App {
         match key {
             Key::FocusLost => return self.look_away(),
             Key::FocusGained => return self.look_back(),
+            Key::Background(colour) => return self.screen.theme.tell(Background::of_colour(*colour)),
             _ => self.hint = None,
         }
         if self.press_help(key) {

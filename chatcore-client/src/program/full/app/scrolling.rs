@@ -74,6 +74,7 @@ impl App {
             columns: Columns::of(width),
             clock: &self.clock,
             colours: self.colours,
+            background: self.screen.theme.background(),
             own_name: self.own_name.as_deref().unwrap_or_default(),
             needle: self.search.as_ref().map(|search| search.needle.as_str()),
         }

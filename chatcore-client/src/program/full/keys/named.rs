@@ -80,6 +80,35 @@ pub(super) fn of_third_set(begun: &[u8], end: u8) -> Option<Key> {
     }
 }
 
+/// What follows `OSC`. Of all that terminals tell in this form, only the background's colour was asked for.
+pub(super) fn of_string(text: &[u8]) -> Option<Key> {
+    let colour = std::str::from_utf8(text).ok()?.strip_prefix("11;")?;
+    let parts = match colour.strip_prefix('#') {
+        Some(digits) => {
+            let length = digits.len() / 3;
+            let part = |nth| digits.get(nth * length..(nth + 1) * length);
+            [part(0)?, part(1)?, part(2)?]
+        }
+        None => {
+            let parts = colour.strip_prefix("rgb:").or(colour.strip_prefix("rgba:"))?;
+            let mut parts = parts.split('/');
+            [parts.next()?, parts.next()?, parts.next()?]
+        }
+    };
+    let [red, green, blue] = parts.map(of_hex_digits);
+    Some(Key::Background([red?, green?, blue?]))
+}
+
+/// A part of a colour with one to four digits, as if it had two.
+fn of_hex_digits(digits: &str) -> Option<u8> {
+    let value = u32::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'))?;
+    let value_max = match digits.len() {
+        length @ 1..=4 => (1 << (4 * length)) - 1,
+        _ => return None,
+    };
+    u8::try_from(value * 255 / value_max).ok()
+}
+
 /// What follows `CSI [`.
 pub(super) fn of_console(byte: u8) -> Option<Key> {
     matches!(byte, b'A'..=b'E').then(|| Key::Function(byte - b'A' + 1))

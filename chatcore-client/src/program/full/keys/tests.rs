@@ -1,3 +1,4 @@
+use super::sequences::{ACTING, IDLE, REPORTS, UNFINISHED};
 use super::*;
 use proptest::prelude::*;
 
@@ -17,129 +18,25 @@ fn is_text(key: &Key) -> bool {
     matches!(key, Key::Char(_) | Key::Paste(_) | Key::Enter | Key::NewLine)
 }
 
-/// All replies of xterm's control sequences, reports of the mouse and the focus, and keys that are none of ours.
-pub(crate) const SEQUENCES: &[&[u8]] = &[
-    b"\x1b[<0;1;1m",
-    b"\x1b[<0;1;1M",
-    b"\x1b[<35;12;9M",
-    b"\x1b[<64;12;9M",
-    b"\x1b[M !!",
-    b"\x1b[M\xff\xfe\xe2",
-    b"\x1b[M #\xc3\x80",
-    b"\x1b[M \xc4\x80!",
-    b"\x1b[M \xc4\x80\xc4\x81",
-    b"\x1b[32;10;5M",
-    b"\x1b[35;10;5M",
-    b"\x1b[67;1;1M",
-    b"\x1b[t$!",
-    b"\x1b[T$!$!$!",
-    b"\x1b[I",
-    b"\x1b[O",
-    // Replies: attributes of the device, the cursor, modes, colours, the window, selections, checksums, graphics.
-    b"\x1b[?1;2c",
-    b"\x1b[>41;354;0c",
-    b"\x1b[=0c",
-    b"\x1bP!|00000000\x1b\\",
-    b"\x1b[0n",
-    b"\x1b[1;1R",
-    b"\x1b[24;80R",
-    b"\x1b[?1;1;1R",
-    b"\x1b[?10n",
-    b"\x1b[?997;1n",
-    b"\x1b[?2026;2$y",
-    b"\x1b[4;1$y",
-    b"\x1b[1;2;3$y",
-    b"\x1b[2;1;1;128;128;1;0x",
-    b"\x1b[8;24;80t",
-    b"\x1b[4;600;800t",
-    b"\x1b[3;0;0t",
-    b"\x1b]lTitle\x1b\\",
-    b"\x1b]LIcon\x1b\\",
-    b"\x1b]4;1;rgb:cdcd/0000/0000\x07",
-    b"\x1b]10;rgb:ffff/ffff/ffff\x1b\\",
-    b"\x1b]11;rgb:0000/0000/0000\x07",
-    b"\x1b]11;rgb:0000/0000/0000\x1b\\",
-    b"\x1b]52;c;QGJvYjpzZWNyZXQ=\x07",
-    b"\x1bP>|xterm(390)\x1b\\",
-    b"\x1bP>|a \xe2\x9c\x9c star\x1b\\",
-    b"\x1bP1+r544e=787465726d\x1b\\",
-    b"\x1bP0+r\x1b\\",
-    b"\x1bP1$r0m\x1b\\",
-    b"\x1bP1$u1;1;1;@;@;@;0;0;@;BBBB\x1b\\",
-    b"\x1bP2$u9/17/25\x1b\\",
-    b"\x1bP1!~0000\x1b\\",
-    b"\x1b[?1;0;256S",
-    b"\x1b[?64;1;2c",
-    b"\x1b[0&w",
-    b"\x1b[1;2;3;4&w",
-    b"\x1b_Gi=31;OK\x1b\\",
-    b"\x1b^privacy\x1b\\",
-    b"\x1bXstart\x1b\\",
-    b"\x1b/Z",
-    // The same with controls of eight bits, and with these as UTF-8.
-    b"\x9b<0;1;1M",
-    b"\x9b?1;2c",
-    b"\x9b3~",
-    b"\x8fP",
-    b"\x9d11;rgb:0000/0000/0000\x9c",
-    b"\x9d11;rgb:0000/0000/0000\x07",
-    b"\x90>|xterm(390)\x9c",
-    b"\x9fGi=31;OK\x9c",
-    b"\x9ex\x9c",
-    b"\x98x\x9c",
-    b"\xc2\x9b<0;1;1M",
-    b"\xc2\x9d11;rgb:0000\x1b\\",
-    // Keys that have no use here, in the forms of xterm, kitty, urxvt, the Linux console, and the block of digits.
-    b"\x1b[2~",
-    b"\x1b[2;5~",
-    b"\x1b[29~",
-    b"\x1b[34~",
-    b"\x1b[3^",
-    b"\x1b[3@",
-    b"\x1b[7$",
-    b"\x1b[[A",
-    b"\x1b[[Z",
-    b"\x1b[1;2P",
-    b"\x1bO2P",
-    b"\x1bO1;5P",
-    b"\x1bO5A",
-    b"\x1bOa",
-    b"\x1b[E",
-    b"\x1b[1;5E",
-    b"\x1b[57358u",
-    b"\x1b[57441;2u",
-    b"\x1b[97;9u",
-    b"\x1b[97;1:3u",
-    b"\x1b[13;1:3u",
-    b"\x1b[1;1:3A",
-    b"\x1b[3;1:3~",
-    b"\x1b[27;5;9~",
-    b"\x1b[128512u",
-    b"\x1b[99999999999999999999u",
-    b"\x1b[=5u",
-    b"\x1b[?5u",
-    // What ends early, and what is too long.
-    b"\x1b[200",
-    b"\x1b[201~",
-    b"\x1b[3;5;9y",
-    b"\x1b[99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99;99z",
-];
+fn sequences() -> impl Iterator<Item = &'static [u8]> {
+    [REPORTS, IDLE, ACTING, UNFINISHED].into_iter().flatten().copied()
+}
 
 /// Those that are whole, and type nothing.
 pub(crate) fn noise() -> Vec<&'static [u8]> {
-    let is_noise = |sequence: &&[u8]| {
+    let is_noise = |sequence: &&'static [u8]| {
         let mut keys = Keys::default();
         let read = keys.read(Instant::now(), sequence);
         keys.timeout().is_none() && !read.iter().any(is_text)
     };
-    SEQUENCES.iter().copied().filter(is_noise).collect()
+    sequences().filter(is_noise).collect()
 }
 
 #[test]
 fn no_part_of_a_sequence_is_text() {
-    for sequence in SEQUENCES {
+    for sequence in sequences() {
         let shown = sequence.escape_ascii().to_string();
-        let is_emoji = *sequence == b"\x1b[128512u";
+        let is_emoji = sequence == b"\x1b[128512u";
         let text = |keys: Vec<Key>| keys.into_iter().filter(is_text).collect::<Vec<_>>();
         let own = if is_emoji { typed("😀") } else { Vec::new() };
         assert_eq!(text(read(sequence)), own, "{shown}");
@@ -154,10 +51,10 @@ fn no_part_of_a_sequence_is_text() {
 #[test]
 fn a_sequence_is_whole_however_slowly_it_comes() {
     // One byte at a time, each almost too late for the time that it has.
-    for sequence in SEQUENCES {
+    for sequence in sequences() {
         let (mut keys, mut now) = (Keys::default(), Instant::now());
         let mut all = Vec::new();
-        for byte in *sequence {
+        for byte in sequence {
             all.extend(keys.read(now, &[*byte]));
             let due = keys.timeout().unwrap_or(now + SEQUENCE_TIME_MAX);
             now = due.checked_sub(Duration::from_millis(1)).unwrap();
@@ -231,6 +128,28 @@ fn keys_without_text_have_their_sequences() {
     for (bytes, key) in keys {
         assert_eq!(read(bytes), std::slice::from_ref(key), "{:?}", bytes.escape_ascii().to_string());
     }
+}
+
+#[test]
+fn the_colour_of_the_background_is_told_in_several_forms() {
+    let told: &[(&[u8], [u8; 3])] = &[
+        (b"\x1b]11;rgb:0000/2b2b/3636\x07", [0, 0x2b, 0x36]),
+        (b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\", [255; 3]),
+        (b"\x1b]11;rgb:f/8/0\x07", [255, 136, 0]),
+        (b"\x1b]11;rgb:fff/000/800\x07", [255, 0, 127]),
+        (b"\x1b]11;rgba:ff/80/00/ff\x07", [255, 128, 0]),
+        (b"\x1b]11;#fdf6e3\x07", [0xfd, 0xf6, 0xe3]),
+        (b"\x9d11;rgb:00/00/00\x9c", [0; 3]),
+    ];
+    for (bytes, colour) in told {
+        assert_eq!(read(bytes), [Key::Background(*colour)], "{}", bytes.escape_ascii());
+    }
+    for other in
+        ["10;rgb:00/00/00", "11;rgb:00/00", "11;rgb:0/0/00000", "11;rgb:+0/0/0", "11;#", "11;red", "11;?", "11"]
+    {
+        assert_eq!(read(format!("\x1b]{other}\x07").as_bytes()), [], "{other}");
+    }
+    assert_eq!(read(b"\x1b[200~\x1b]11;rgb:0/0/0\x07\x1b[201~"), [Key::Paste("]11;rgb:0/0/0".into())]);
 }
 
 #[test]

@@ -21,7 +21,7 @@ impl App {
         // The last row tells how many more there are.
         let shown = if count > rows { rows.saturating_sub(1) } else { rows };
         for (name, y) in members.names().take(shown).zip(inner.y + 1..inner.bottom()) {
-            let style = self.colours.of_name(name);
+            let style = self.colours.of_name(name, self.screen.theme.background());
             let is_own = self.own_name.as_ref() == Some(name);
             let style = if is_own { style.add_modifier(Modifier::BOLD) } else { style };
             draw_row(&cut(glyphs(name, 0), inner.width), Rect { y, height: 1, ..inner }, style, buffer);
