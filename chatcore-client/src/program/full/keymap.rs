@@ -48,7 +48,7 @@ pub(crate) enum Action {
 pub(crate) struct Entry {
     pub(crate) action: Action,
     pub(crate) name: &'static str,
-    keys: &'static [&'static str],
+    pub(super) keys: &'static [&'static str],
     pub(crate) what: &'static str,
 }
 
@@ -205,7 +205,8 @@ fn key(name: &str) -> Option<Key> {
         // Shift matters.
         return single(&name[4..]).map(Key::Alt);
     }
-    single(lower.strip_prefix("ctrl-")?).map(Key::Ctrl)
+    // Terminals send the same for both.
+    single(lower.strip_prefix("ctrl-")?).map(|c| Key::Ctrl(if c == '/' { '_' } else { c }))
 }
 
 /// The name of a key.
@@ -242,6 +243,7 @@ mod tests {
                 assert!(!seen.contains(&key), "{name} does two things");
                 seen.push(key.clone());
                 assert_eq!(Keymap::default().action(&key), Some(entry.action));
+                assert_eq!(self::key(&super::name(&key)), Some(key), "a file takes what the list of keys shows");
             }
         }
         assert_eq!(Keymap::default().faults(), None);

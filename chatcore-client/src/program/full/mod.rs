@@ -24,6 +24,8 @@ mod keys;
 mod layout;
 mod mention;
 mod notice;
+#[cfg(test)]
+mod pages;
 mod placed;
 mod settings;
 mod text;
