@@ -9,10 +9,13 @@ mod full_screen;
 mod identity;
 mod passwords;
 mod pictures;
+mod places;
 mod plain;
 #[path = "../programs/mod.rs"]
 mod programs;
 mod pty;
+#[path = "../../src/program/full/keys/sequences.rs"]
+mod sequences;
 mod svg;
 
 const WELCOME: &str = "-- you are alice; /help lists the commands";
