@@ -2,15 +2,21 @@
 //!
 //! Nothing waits for the answer. Until it comes, and if it never does, colours are such as can be read on both.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::colours::Colours;
 
 /// Asks the terminal for the colour that it draws text on.
-pub(super) const QUESTION: &[u8] = b"\x1b]11;?\x1b\\";
+const QUESTION: &[u8] = b"\x1b]11;?\x1b\\";
 
 /// How long after the question the answer is waited for before others get the terminal: they would take it for text.
-pub(super) const ANSWER_TIME_MAX: Duration = Duration::from_millis(500);
+const ANSWER_TIME_MAX: Duration = Duration::from_millis(500);
+
+/// The console of Linux, which is dark, and answers nothing.
+const CONSOLE: &str = "linux";
+
+/// The terminal of Emacs, of which older ones write the question on the screen.
+const EMACS: &str = "eterm";
 
 /// From this luminance on, black can be read better on a colour than white, as WCAG 2 computes it.
 const LIGHT_LUMINANCE_MIN: f64 = 0.179;
@@ -32,7 +38,7 @@ impl Background {
     }
 
     fn of(term: Option<&str>, colour_numbers: Option<&str>) -> Self {
-        if term == Some("linux") {
+        if term.is_some_and(|term| term.starts_with(CONSOLE)) {
             return Self::Dark;
         }
         // The last number is that of the background: `15;0`, `0;default;15`.
@@ -49,9 +55,40 @@ impl Background {
     }
 }
 
-/// Whether the terminal is to be asked: it has colours, and is not one that is known to answer nothing.
-pub(super) fn is_asked(colours: Colours) -> bool {
-    colours != Colours::None && variable("TERM").as_deref() != Some("linux")
+/// The question to the terminal.
+pub(super) struct Question {
+    is_wanted: bool,
+    /// When it was asked, as long as there is no answer.
+    asked_at: Option<Instant>,
+}
+
+impl Question {
+    /// A question that is never asked if the file says the answer, if there are no colours, or if the terminal is known to answer
+    /// nothing.
+    pub(super) fn new(said: Background, colours: Colours) -> Self {
+        let can_answer = can_answer(&variable("TERM").unwrap_or_default());
+        Self { is_wanted: said == Background::Unknown && colours != Colours::None && can_answer, asked_at: None }
+    }
+
+    /// What asks the terminal; nothing if it is not to be asked.
+    pub(super) fn ask(&mut self) -> &'static [u8] {
+        self.asked_at = self.is_wanted.then(Instant::now);
+        if self.is_wanted { QUESTION } else { b"" }
+    }
+
+    /// Nobody waits for the answer any more.
+    pub(super) const fn close(&mut self) {
+        self.asked_at = None;
+    }
+
+    /// Until when whoever leaves the terminal to others waits for the answer; none if nobody waits.
+    pub(super) fn until(&self) -> Option<Instant> {
+        self.asked_at.map(|asked| asked + ANSWER_TIME_MAX)
+    }
+}
+
+fn can_answer(term: &str) -> bool {
+    !term.starts_with(CONSOLE) && !term.starts_with(EMACS)
 }
 
 /// The relative luminance of a colour, from 0 to 1, as WCAG 2 defines it.
@@ -88,6 +125,12 @@ mod tests {
         }
         assert_eq!(Background::of(Some("linux"), None), Background::Dark);
         assert_eq!(Background::of(Some("xterm"), None), Background::Unknown);
+    }
+
+    #[test]
+    fn whoever_cannot_answer_is_not_asked() {
+        assert!(["xterm-256color", "tmux-256color", "screen", "rxvt"].iter().all(|term| can_answer(term)));
+        assert!(!["linux", "linux-16color", "eterm-color"].iter().any(|term| can_answer(term)));
     }
 
     #[test]

@@ -48,7 +48,7 @@ use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 
 use self::app::{App, Wish};
-use self::background::{ANSWER_TIME_MAX, Background, QUESTION, is_asked};
+use self::background::{Background, Question};
 use self::clock::Clock;
 use self::colours::Colours;
 use self::keys::{Key, Keys};
@@ -97,10 +97,8 @@ pub(crate) struct FullScreen {
     settings: Settings,
     /// Others have the terminal.
     is_suspended: bool,
-    /// The terminal is to be asked what it draws on.
-    asks_background: bool,
-    /// When it was asked, as long as it has not answered.
-    asked_at: Option<Instant>,
+    /// What the terminal draws on.
+    question: Question,
 }
 
 /// What was drawn, and is not written yet.
@@ -128,7 +126,7 @@ impl FullScreen {
         let terminal = Terminal::with_options(Placed::new(CrosstermBackend::new(drawn.clone())), options)?;
         let notices = Notices::new(screen.notify, screen.notify_body);
         let colours = screen.theme.colours.unwrap_or_else(Colours::of_environment);
-        let asks_background = screen.theme.background == Background::Unknown && is_asked(colours);
+        let question = Question::new(screen.theme.background, colours);
         screen.theme.tell(Background::of_environment());
         let app = App::new().with_clock(Clock::of_machine()).with_screen(screen).with_colours(colours);
         let mut full = Self {
@@ -144,29 +142,25 @@ impl FullScreen {
             notices,
             settings,
             is_suspended: false,
-            asks_background,
-            asked_at: None,
+            question,
         };
         full.ask_background();
         Ok(full)
     }
 
     fn ask_background(&mut self) {
-        if self.asks_background {
-            self.writer.hand_over(&[QUESTION]);
-            self.asked_at = Some(Instant::now());
-        }
+        self.writer.hand_over(&[self.question.ask()]);
     }
 
     /// Waits for the answer, but not for long: who gets the terminal next would take it for text.
     fn await_background(&mut self) {
-        let Some(until) = self.asked_at.map(|asked| asked + ANSWER_TIME_MAX) else { return };
-        while self.asked_at.is_some() {
-            let Next::Bytes { at, bytes } = self.typed.next_until(until) else { break };
+        while let Some(until) = self.question.until()
+            && let Next::Bytes { at, bytes } = self.typed.next_until(until)
+        {
             let pressed = self.keys.read(at, &bytes);
             self.press(&pressed);
         }
-        self.asked_at = None;
+        self.question.close();
     }
 
     pub(crate) fn poll(&mut self) -> Option<Input> {
@@ -203,7 +197,9 @@ impl FullScreen {
     fn press(&mut self, pressed: &[Key]) {
         self.is_stale |= !pressed.is_empty();
         for key in pressed {
-            self.asked_at.take_if(|_| matches!(key, Key::Background(_)));
+            if matches!(key, Key::Background(_)) {
+                self.question.close();
+            }
             self.notices.press(key);
             self.app.press(key);
             while let Some(wish) = self.app.poll_wish() {

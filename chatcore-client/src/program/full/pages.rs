@@ -51,7 +51,7 @@ fn keys() -> String {
     let mut table = String::from("| keys | name | |\n|---|---|---|\n");
     for entry in ACTIONS {
         let keys: Vec<String> = entry.keys.iter().map(|key| format!("`{key}`")).collect();
-        writeln!(table, "| {} | `{}` | {} |", keys.join(", "), entry.name, entry.what.replace("`", "")).unwrap();
+        writeln!(table, "| {} | `{}` | {} |", keys.join(", "), entry.name, entry.what.replace('`', "")).unwrap();
     }
     table
 }

@@ -88,6 +88,27 @@ fn the_prompt_says_who_reads_a_line_as_soon_as_it_names_them() {
 }
 
 #[test]
+fn a_line_in_the_words_of_irc_says_who_reads_it() {
+    let mut app = app("#lobby");
+    types(&mut app, "/msg bob");
+    assert_eq!(prompt(&app), "opens bob> /msg bob");
+    types(&mut app, " hi");
+    assert_eq!(prompt(&app), "only bob reads it> /msg bob hi");
+    // Without its beginning it is for nobody.
+    types(&mut app, "\x01\x04\r");
+    assert_eq!(sent(&mut app), [] as [&str; 0]);
+    types(&mut app, "\x01/\r");
+    assert_eq!(sent(&mut app), ["bob hi"]);
+    types(&mut app, "/query #lobby\r/say @bob look\r");
+    assert_eq!(sent(&mut app), ["#lobby @bob look"]);
+    // Nor does a word before it make it public.
+    types(&mut app, "@bob:secret\x01/say \r");
+    assert_eq!(sent(&mut app), [] as [&str; 0]);
+    types(&mut app, "\x15/nick carol\r");
+    shows(&app, "there is no /nick here: a name is for the whole session");
+}
+
+#[test]
 fn a_long_name_is_wholly_visible_above_what_is_typed() {
     let mut app = app("#lobby");
     let name = "a-name-of-seventy-characters-which-is-a-lot-and-does-not-leave-any-room";

@@ -83,17 +83,13 @@ pub(super) fn of_third_set(begun: &[u8], end: u8) -> Option<Key> {
 /// What follows `OSC`. Of all that terminals tell in this form, only the background's colour was asked for.
 pub(super) fn of_string(text: &[u8]) -> Option<Key> {
     let colour = std::str::from_utf8(text).ok()?.strip_prefix("11;")?;
-    let parts = match colour.strip_prefix('#') {
-        Some(digits) => {
-            let length = digits.len() / 3;
-            let part = |nth| digits.get(nth * length..(nth + 1) * length);
-            [part(0)?, part(1)?, part(2)?]
-        }
-        None => {
-            let parts = colour.strip_prefix("rgb:").or(colour.strip_prefix("rgba:"))?;
-            let mut parts = parts.split('/');
-            [parts.next()?, parts.next()?, parts.next()?]
-        }
+    let parts = if let Some(digits) = colour.strip_prefix('#') {
+        let length = digits.len() / 3;
+        let part = |nth| digits.get(nth * length..(nth + 1) * length);
+        [part(0)?, part(1)?, part(2)?]
+    } else {
+        let mut parts = colour.strip_prefix("rgb:").or(colour.strip_prefix("rgba:"))?.split('/');
+        [parts.next()?, parts.next()?, parts.next()?]
     };
     let [red, green, blue] = parts.map(of_hex_digits);
     Some(Key::Background([red?, green?, blue?]))
