@@ -66,6 +66,10 @@ fn a_script_sends_several_lines_in_one_message() {
     assert_eq!(error["reason"], "wrong_object");
     let detail = error["detail"].as_str().unwrap();
     assert!(detail.starts_with(r#""body" is missing, which is the text. {"to":"bob","body":"text"}, "#), "{detail}");
+    alice.write("{\"to\":\"alice\",\"body_base64\":\"/xs=\"}\n");
+    // It comes back as it was said.
+    let events = [alice.event(), alice.event()];
+    assert!(events.iter().any(|event| event["event"] == "message" && event["body_base64"] == "/xs="), "{events:?}");
     alice.write("{\"quit\":true}\n");
     alice.expect(LEFT);
     assert_eq!(alice.end().0.code(), Some(0));

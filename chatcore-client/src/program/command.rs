@@ -27,6 +27,11 @@ pub(crate) enum Command {
         to: String,
         body: String,
     },
+    /// The same with a body that need not be text.
+    SendBytes {
+        to: String,
+        body: Vec<u8>,
+    },
     /// To the current room.
     Say(String),
     Join(String),

@@ -1,11 +1,13 @@
 //! Commands as JSON objects: what a script says that lines cannot hold, or that it need not put together by itself.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value};
 
 use crate::program::command::{Command, strip_sign, without_room_sign};
 
 /// What the objects are, for whoever wrote another one.
-const OBJECTS: &str = r##"{"to":"bob","body":"text"}, {"join":"#room"}, {"leave":"#room"}, {"roster":"#room"}, {"watch":["bob"]}, {"unwatch":["bob"]}, {"who":true} and {"quit":true} are commands"##;
+const OBJECTS: &str = r##"{"to":"bob","body":"text"}, {"to":"bob","body_base64":"dGV4dA=="}, {"join":"#room"}, {"leave":"#room"}, {"roster":"#room"}, {"watch":["bob"]}, {"unwatch":["bob"]}, {"who":true} and {"quit":true} are commands"##;
 
 /// Whether a line is one. No other line of JSON means anything else.
 pub(super) fn is_object(line: &str) -> bool {
@@ -26,8 +28,15 @@ pub(super) fn parse(line: &str) -> Result<Command, String> {
             let body = text(&fields, "body")?.to_owned();
             Ok(Command::Send { to: recipient(text(&fields, "to")?)?, body })
         }
+        // As it is written of bodies that are no text, so that a script can pass on what it gets.
+        ["body_base64", "to"] | ["to", "body_base64"] => {
+            let body = BASE64_STANDARD.decode(text(&fields, "body_base64")?);
+            let body =
+                body.map_err(|error| format!("\"body_base64\" is no base64 with padding: {error}. {OBJECTS}"))?;
+            Ok(Command::SendBytes { to: recipient(text(&fields, "to")?)?, body })
+        }
         ["to"] => Err(format!("\"body\" is missing, which is the text. {OBJECTS}")),
-        ["body"] => Err(format!("\"to\" is missing, which is a user or a room. {OBJECTS}")),
+        ["body" | "body_base64"] => Err(format!("\"to\" is missing, which is a user or a room. {OBJECTS}")),
         ["join"] => Ok(Command::Join(room(&fields, "join")?)),
         ["leave"] => Ok(Command::Leave(Some(room(&fields, "leave")?))),
         ["roster"] => Ok(Command::Roster(Some(room(&fields, "roster")?))),
@@ -82,6 +91,8 @@ mod tests {
         sends(r#"{"to":"bob","body":"one\ntwo"}"#, "bob", "one\ntwo");
         sends(r##" { "body" : "/who", "to" : "#lobby" } "##, "#lobby", "/who");
         sends(r#"{"to":"@bob","body":""}"#, "bob", "");
+        let bytes = parse(r#"{"to":"@bob","body_base64":"/wA="}"#);
+        assert_eq!(bytes, Ok(Command::SendBytes { to: "bob".into(), body: b"\xff\x00".into() }));
         let is = |line, command| assert_eq!(parse(line), Ok(command), "{line}");
         is(r##"{"join":"#lobby"}"##, Command::Join("#lobby".into()));
         is(r#"{"join":"lobby"}"#, Command::Join("#lobby".into()));
@@ -105,6 +116,13 @@ mod tests {
             (r#"{"to":"@","body":"x"}"#, "\"to\" is empty"),
             (r#"{"to":"bob","boddy":"x"}"#, "no command has these fields together: boddy, to. "),
             (r#"{"to":"bob","body":"x","join":"y"}"#, "no command has these fields together: body, join, to. "),
+            (r#"{"body_base64":"/wA="}"#, "\"to\" is missing"),
+            (r#"{"to":"bob","body_base64":"/wA"}"#, "\"body_base64\" is no base64 with padding: "),
+            (r#"{"to":"bob","body_base64":7}"#, "\"body_base64\" is to be a text in quotes"),
+            (
+                r#"{"to":"bob","body":"x","body_base64":"eA=="}"#,
+                "no command has these fields together: body, body_base64, to. ",
+            ),
             (r##"{"join":"#"}"##, "\"join\" is empty"),
             (r#"{"watch":[]}"#, "\"watch\" is to be a list of users"),
             (r#"{"watch":[7]}"#, "\"watch\" is to be a list of users"),

@@ -16,6 +16,10 @@ impl Session {
                 let pending = PendingRequest::Message { to: mapped(to.clone()) };
                 return self.ask(command, pending, |driver| driver.send(to, body.as_bytes()));
             }
+            Command::SendBytes { to, body } => {
+                let pending = PendingRequest::Message { to: mapped(to.clone()) };
+                return self.ask(command, pending, |driver| driver.send(to, body));
+            }
             Command::Say(text) => {
                 let Some(room) = self.current_room(&ParseError::NoRecipient.to_string())? else { return Ok(None) };
                 // Said now is said there, even if there is no room for it until later.

@@ -286,7 +286,9 @@ impl Session {
 
     /// Messages whose sender waits for an answer.
     pub(super) fn open_messages(&self) -> usize {
-        let held = self.held.iter().filter(|command| matches!(command, Command::Send { .. } | Command::Say(_)));
+        let is_message =
+            |command: &&Command| matches!(command, Command::Send { .. } | Command::SendBytes { .. } | Command::Say(_));
+        let held = self.held.iter().filter(is_message);
         self.requests.messages() + held.count() + self.unanswered
     }
 
