@@ -10,6 +10,8 @@ mod operation;
 mod proxy_header;
 mod proxy_seeds;
 mod rates;
+mod screen;
+mod screen_seeds;
 mod seeds;
 mod server_input;
 mod session_operations;
@@ -24,6 +26,7 @@ pub use configuration::configuration;
 pub use hub_operations::hub_operations;
 pub use operation::{Operation, UserMessage};
 pub use proxy_header::proxy_header;
+pub use screen::screen;
 pub use seeds::{Seed, seeds};
 pub use server_input::server_input;
 pub use session_operations::{Happening, session_operations};
@@ -34,7 +37,7 @@ pub use websocket_upgrade::websocket_upgrade;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     ("server_input", server_input),
     ("client_input", client_input),
     ("hub_operations", hub_operations),
@@ -43,4 +46,5 @@ pub const TARGETS: [Target; 8] = [
     ("websocket_upgrade", websocket_upgrade),
     ("configuration", configuration),
     ("proxy_header", proxy_header),
+    ("screen", screen),
 ];

@@ -1,6 +1,6 @@
 //! The seeds that are made by hand: the protocol's test vectors, and short scripts for a hub. Those of WebSocket are in
-//! `websocket_seeds`, those of the settings in `configuration_seeds`, those of the PROXY protocol in
-//! `proxy_seeds`.
+//! `websocket_seeds`, those of the settings in `configuration_seeds`, those of the PROXY protocol in `proxy_seeds`, and those
+//! of the client's screen in `screen_seeds`.
 
 use std::fs;
 use std::io;
@@ -8,6 +8,7 @@ use std::path::Path;
 
 use crate::configuration_seeds::configuration_seeds;
 use crate::proxy_seeds::proxy_seeds;
+use crate::screen_seeds::screen_seeds;
 use crate::websocket_seeds::websocket_seeds;
 
 /// A file of the corpus.
@@ -24,7 +25,8 @@ pub struct Seed {
 /// All of them. Fails if the test vectors, which lie beside the core, cannot be read.
 pub fn seeds() -> io::Result<Vec<Seed>> {
     let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../chatcore/tests/vectors.txt");
-    let mut seeds = from_vectors(&fs::read_to_string(vectors)?);
+    let vectors = fs::read_to_string(vectors)?;
+    let mut seeds = from_vectors(&vectors);
     let openings =
         [("http", &b"\x03GET / HTTP/1.1\r\nHost: chat\r\n\r\n"[..]), ("tls", b"\x03\x16\x03\x01\x02\0\x01\0\x01\xfc")];
     seeds.extend(openings.map(|(name, bytes)| Seed { target: "server_input", name: name.into(), bytes: bytes.into() }));
@@ -34,6 +36,7 @@ pub fn seeds() -> io::Result<Vec<Seed>> {
     seeds.extend(websocket_seeds());
     seeds.extend(configuration_seeds());
     seeds.extend(proxy_seeds());
+    seeds.extend(screen_seeds(&vectors));
     Ok(seeds)
 }
 
@@ -73,7 +76,7 @@ fn from_vectors(vectors: &str) -> Vec<Seed> {
     frames.into_iter().enumerate().map(seed).collect()
 }
 
-fn from_hex(hex: &str) -> Vec<u8> {
+pub(crate) fn from_hex(hex: &str) -> Vec<u8> {
     let digits: Vec<u32> = hex.chars().filter_map(|c| c.to_digit(16)).collect();
     digits.chunks(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).expect("two digits are a byte")).collect()
 }

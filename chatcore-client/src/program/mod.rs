@@ -29,6 +29,9 @@ use self::args::Args;
 use self::descriptors::write_within;
 use self::escape::escape;
 use self::failure::Failure;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub use self::full::Trial;
 use self::password::Password;
 use self::report::Report;
 use self::session::Session;

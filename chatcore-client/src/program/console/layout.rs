@@ -184,6 +184,21 @@ impl Cells {
     }
 }
 
+/// Panics if rows of a report could be taken for somebody else's, or if a terminal would obey them.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn check_rows(report: &Report) {
+    let is_speech = report.speech().is_some();
+    for shown in [lines(report), Cells::new(40).shown(report)] {
+        for row in shown.lines() {
+            assert!(!row.contains(|c: char| c.is_control() && c != '\t'), "a terminal obeys {row:?}");
+            let is_program = row.starts_with(PROGRAM_SIGN);
+            let is_theirs = row.starts_with(['<', '[']);
+            let is_rightful = if is_speech { is_theirs || row.contains(" more of this message") } else { is_program };
+            assert!(is_rightful || row.starts_with(INDENT), "{row:?} is of somebody else");
+        }
+    }
+}
+
 /// As much of a body as a person is shown at once.
 fn beginning(body: &[u8]) -> &[u8] {
     let kept = &body[..body.len().min(BODY_BYTES_MAX)];

@@ -17,6 +17,8 @@ use mio::Waker;
 use zeroize::Zeroizing;
 
 use self::filter::Filter;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use self::layout::check_rows;
 use self::plain::Plain;
 pub(crate) use self::writer::Writer;
 use crate::program::command::Command;

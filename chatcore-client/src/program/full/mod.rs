@@ -47,6 +47,8 @@ use ratatui::crossterm::terminal::window_size;
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub use self::app::Trial;
 use self::app::{App, Wish};
 use self::background::{Background, Question};
 use self::clock::Clock;

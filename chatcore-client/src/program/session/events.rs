@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use crate::{Closed, Event, RefusalCode, TlsFault, User};
-use chatcore::{DeliveryStatus, GoodbyeCode, LeaveCode};
+use chatcore::{GoodbyeCode, LeaveCode};
 
 use super::parts::{Lost, Session, Stage};
+use super::told::told;
 use crate::program::failure::{self, Failure};
-use crate::program::report::{Body, Id, Report, Users};
+use crate::program::report::{Report, Users};
 use crate::program::requests::{Listed, PendingRequest};
 use crate::program::state::is_resumable;
 
@@ -21,12 +22,6 @@ impl Session {
             Event::Resumed => {
                 let name = self.own.name.clone();
                 self.arrived(&name, &Report::Resumed { name: name.clone() })
-            }
-            Event::Renamed { from, name, display_name, detail, .. } => {
-                self.own.name = name.to_string();
-                let (from, name) = (from.to_string(), name.to_string());
-                self.show(&Report::Renamed { from, name, display_name, detail })?;
-                self.keep()
             }
             Event::SessionLost { unsent_from, .. } => {
                 self.own.is_known = true;
@@ -47,15 +42,6 @@ impl Session {
                 self.driver.take_if(|_| self.own.is_known);
                 outcome
             }
-            Event::Message { id, from, room, body, .. } => {
-                let to = room.map_or_else(|| self.own.name.clone(), |room| room.to_string());
-                let (time, from) = (id.unix_time().as_millis(), from.to_string());
-                self.show(&Report::Message { id: id.into(), time, from, to, body: Body::new(body) })
-            }
-            Event::Sent { id, to, body, .. } => {
-                let (time, to) = (id.unix_time().as_millis(), to.to_string());
-                self.show(&Report::Sent { id: id.into(), time, to, body: Body::new(body) })
-            }
             Event::Accepted { number, id, .. } => match self.requests.answered(number) {
                 Some(pending) => self.show(&Report::Accepted { number, to: pending.to(), id: id.into() }),
                 // It was asked for before the program was started again.
@@ -69,41 +55,35 @@ impl Session {
                 Some(pending) => self.done(pending),
                 None => Ok(()),
             },
-            Event::Report { status, to, ids, .. } => {
-                let (to, ids) = (to.to_string(), ids.into_iter().map(Id::from).collect());
-                self.show(&match status {
-                    DeliveryStatus::Undelivered => Report::Undelivered { to, ids },
-                    _ => Report::Unconfirmed { to, ids },
-                })
-            }
             Event::Online { users, next, .. } | Event::Members { users, next, .. } => self.listed(users, next),
-            Event::Joined { room, name, display_name, .. } => {
-                if name.as_str() == self.own.name {
-                    // Another session of ours has.
-                    self.own.saved.rooms.insert(room.to_string());
-                    self.keep()?;
-                }
-                self.show(&Report::Joined { room: room.to_string(), name: name.to_string(), display_name })
-            }
-            Event::Left { room, name, code, .. } => {
-                let (room, name, reason) = (room.to_string(), name.to_string(), code.to_string());
-                if name == self.own.name {
-                    self.own.saved.rooms.remove(&room);
-                    self.keep()?;
-                }
-                self.show(&Report::Left { room, name, reason })
-            }
-            Event::Missed { room, first_id, last_id, count, .. } => {
-                let (first_id, last_id) = (first_id.into(), last_id.into());
-                self.show(&Report::Missed { room: room.to_string(), count, first_id, last_id })
-            }
-            Event::Stale { room, .. } => self.show(&Report::Stale { room: room.to_string() }),
-            Event::Presence { name, online, display_name, .. } => {
-                self.show(&Report::Presence { name: name.to_string(), online, display_name })
-            }
             Event::Closed(closed) => self.closed(closed),
-            _ => Ok(()),
+            event => self.tell(event),
         }
+    }
+
+    /// Shows what an event tells by itself, and keeps what it changes.
+    fn tell(&mut self, event: Event) -> Result<(), Failure> {
+        let Some(report) = told(event, &self.own.name) else { return Ok(()) };
+        let is_kept = match &report {
+            // Another session of ours has joined or left.
+            Report::Joined { room, name, .. } if *name == self.own.name => {
+                self.own.saved.rooms.insert(room.clone());
+                true
+            }
+            Report::Left { room, name, .. } if *name == self.own.name => {
+                self.own.saved.rooms.remove(room);
+                true
+            }
+            Report::Renamed { name, .. } => {
+                self.own.name.clone_from(name);
+                true
+            }
+            _ => false,
+        };
+        if is_kept {
+            self.keep()?;
+        }
+        self.show(&report)
     }
 
     /// The connection is lost, or another one could not be made.

@@ -6,6 +6,9 @@ mod connect;
 mod events;
 mod parts;
 mod run;
+mod told;
 mod waiting;
 
 pub(crate) use self::parts::Session;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) use self::told::told;

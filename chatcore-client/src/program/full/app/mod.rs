@@ -11,7 +11,8 @@ mod scrolling;
 mod searching;
 #[cfg(test)]
 mod tests;
-
+#[cfg(any(test, feature = "fuzzing"))]
+mod trial;
 #[cfg(test)]
 mod typing_tests;
 
@@ -23,6 +24,8 @@ use ratatui::layout::Rect;
 pub(super) use self::intent::Intent;
 use self::rooms::Rosters;
 pub(super) use self::searching::Search;
+#[cfg(any(test, feature = "fuzzing"))]
+pub use self::trial::Trial;
 use super::clock::Clock;
 use super::colours::Colours;
 use super::completion::{Completion, Known};
@@ -89,6 +92,8 @@ pub(super) struct Drawn {
     pub(super) messages: Cell<Rect>,
     /// There was no room for the prompt.
     pub(super) is_too_small: Cell<bool>,
+    /// There was room for a part alone of who reads what is typed.
+    pub(super) hides_recipient: Cell<bool>,
 }
 
 /// Whether somebody wants to leave, which is told once.

@@ -162,6 +162,9 @@ impl App {
         }
         match self.intent() {
             Intent::Nothing { .. } => drop(self.draft_mut().take()),
+            Intent::Send { .. } if self.drawn.hides_recipient.get() => {
+                self.hint = Some("not sent: the window is too small to show who would read it".to_owned());
+            }
             Intent::Send { to, body } => self.send(to, body),
             Intent::Command(command) => self.command(command),
             Intent::Open(name) => {

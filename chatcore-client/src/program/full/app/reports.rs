@@ -12,7 +12,7 @@ use crate::program::requests::mapped;
 pub(in crate::program::full) const KEPT_BYTES_MAX: usize = 64 << 20;
 
 /// After so many bytes it is checked how many all conversations keep.
-const CHECKED_BYTES: usize = 1 << 20;
+pub(in crate::program::full) const CHECKED_BYTES: usize = 1 << 20;
 
 /// Conversations that are kept, at the most.
 pub(in crate::program::full) const CONVERSATIONS_MAX: usize = 500;

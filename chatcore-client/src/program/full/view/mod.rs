@@ -44,6 +44,7 @@ impl App {
             return draw_too_small(area, frame.buffer_mut());
         }
         let prompt = self.prompt(area.width, area.height - 2);
+        self.drawn.hides_recipient.set(prompt.is_cut);
         let height = prompt.height().min(area.height - 2);
         let [above, status, below] =
             Layout::vertical([Constraint::Min(1), Constraint::Length(1), Constraint::Length(height)]).areas(area);

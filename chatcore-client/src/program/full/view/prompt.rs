@@ -15,7 +15,7 @@ use crate::program::full::theme::Role;
 const TYPED_ROWS_MAX: u16 = 5;
 
 /// Rows of what the line is for, if that does not fit before it.
-const LABEL_ROWS_MAX: u16 = 3;
+const LABEL_ROWS_MAX: u16 = 6;
 
 /// Columns of what is typed, at the least, beside what it is for.
 const TYPED_COLUMNS_MIN: u16 = 16;
@@ -25,6 +25,8 @@ pub(in crate::program::full) struct Prompt {
     /// What the line is for. The first row stands before it if there is one alone and `indent` is not 0.
     label: Vec<Row>,
     indent: u16,
+    /// There is no room for all of it.
+    pub(super) is_cut: bool,
     style: Style,
     typed: Picture,
 }
@@ -65,13 +67,12 @@ impl App {
         let inline = glyphs(&text, 0);
         let inline_width = width_of(&inline);
         let is_inline = inline_width > 0 && inline_width + TYPED_COLUMNS_MIN <= width;
-        let (label, indent) = if is_inline {
-            (vec![inline], inline_width)
-        } else {
-            let mut label = rows(&text, width);
-            label.truncate(LABEL_ROWS_MAX.min(rows_max.saturating_sub(1)).into());
-            (label, 0)
-        };
+        let (mut label, indent) = if is_inline { (vec![inline], inline_width) } else { (rows(&text, width), 0) };
+        let label_rows_max = usize::from(LABEL_ROWS_MAX.min(rows_max.saturating_sub(1)));
+        let is_cut = indent == 0 && label.len() > label_rows_max;
+        if is_cut {
+            label.truncate(label_rows_max);
+        }
         let above = if indent > 0 { 0 } else { u16::try_from(label.len()).unwrap_or(0) };
         let rows_max = TYPED_ROWS_MAX.min(rows_max.saturating_sub(above)).max(1);
         let columns = width.saturating_sub(indent);
@@ -79,7 +80,7 @@ impl App {
             Some(field) if !field.is_closed => picture_of_field(field, columns),
             _ => picture(self.draft().text(), self.draft().cursor(), columns, rows_max),
         };
-        Prompt { label, indent, style, typed }
+        Prompt { label, indent, is_cut, style, typed }
     }
 
     /// What Enter would do with the line, and what kind of thing that is.
