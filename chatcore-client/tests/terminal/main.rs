@@ -7,6 +7,7 @@ mod ends;
 mod full_screen;
 #[path = "../transports/identity.rs"]
 mod identity;
+mod keeping;
 mod passwords;
 mod pictures;
 mod places;

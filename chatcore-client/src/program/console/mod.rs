@@ -209,6 +209,22 @@ impl Console {
         }
     }
 
+    /// The part of it that is kept also if the program is killed.
+    pub(crate) fn kept_drafts(&self) -> Option<Kept> {
+        match self {
+            Self::Filter(_) | Self::Plain(_) => None,
+            Self::FullScreen(full) => Some(full.kept_drafts()),
+        }
+    }
+
+    /// How often any of it may have changed.
+    pub(crate) const fn changes(&self) -> u64 {
+        match self {
+            Self::Filter(_) | Self::Plain(_) => 0,
+            Self::FullScreen(full) => full.changes(),
+        }
+    }
+
     /// Does what is due, before the program waits.
     pub(crate) fn refresh(&mut self) -> Result<(), Failure> {
         match self {

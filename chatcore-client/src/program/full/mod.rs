@@ -93,6 +93,8 @@ pub(crate) struct FullScreen {
     /// Something changed since it was drawn.
     is_stale: bool,
     drawn_at: Option<Instant>,
+    /// How often something was typed or told.
+    changes: u64,
     /// Nothing more comes from the terminal.
     ended: bool,
     notices: Notices,
@@ -140,6 +142,7 @@ impl FullScreen {
             drawn,
             is_stale: true,
             drawn_at: None,
+            changes: 0,
             ended: false,
             notices,
             settings,
@@ -198,6 +201,7 @@ impl FullScreen {
 
     fn press(&mut self, pressed: &[Key]) {
         self.is_stale |= !pressed.is_empty();
+        self.changes += u64::from(!pressed.is_empty());
         for key in pressed {
             if matches!(key, Key::Background(_)) {
                 self.question.close();
@@ -258,6 +262,7 @@ impl FullScreen {
 
     pub(crate) fn show(&mut self, report: &Report) {
         self.is_stale = true;
+        self.changes += 1;
         self.app.report(report);
         if let Some(notice) = self.notices.of(report, self.app.own_name()) {
             self.writer.hand_over(&[&notice]);
@@ -271,6 +276,14 @@ impl FullScreen {
 
     pub(crate) fn kept(&self) -> Kept {
         self.app.kept()
+    }
+
+    pub(crate) fn kept_drafts(&self) -> Kept {
+        self.app.kept_drafts()
+    }
+
+    pub(crate) const fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Draws, if something changed, and the terminal has what was drawn before.

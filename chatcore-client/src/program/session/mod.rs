@@ -4,6 +4,7 @@ mod address;
 mod commands;
 mod connect;
 mod events;
+mod keeping;
 mod parts;
 mod run;
 mod told;

@@ -1,7 +1,6 @@
 //! A run of the program: what it is made of, how it begins, and what it shows and keeps.
 
 use std::collections::VecDeque;
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,6 +9,7 @@ use chatcore::Position;
 use mio::{Events, Poll, Waker};
 
 use super::connect::{Connect, Connecting, Restored, WAKER};
+use super::keeping::Keeping;
 use super::waiting::{NameWait, Silence};
 use crate::program::args::Args;
 use crate::program::command::Command;
@@ -19,7 +19,7 @@ use crate::program::password::Password;
 use crate::program::report::Report;
 use crate::program::requests::Requests;
 use crate::program::signals::Signals;
-use crate::program::state::{Loaded, SavedState, Slot};
+use crate::program::state::{SavedState, Slot};
 use crate::program::terminal::Settings;
 
 /// What the server is told by who could give a password, and has not.
@@ -43,6 +43,7 @@ pub(crate) struct Session {
     pub(super) rooms: Vec<String>,
     /// Whether what was said is kept for the next time.
     pub(super) keeps_history: bool,
+    pub(super) keeping: Keeping,
     pub(super) signals: Arc<Signals>,
     pub(super) stage: Stage,
     pub(super) own: Identity,
@@ -84,7 +85,7 @@ pub(super) struct Identity {
     pub(super) password: Option<Password>,
     pub(super) saved: SavedState,
     /// Where the session is saved. None if it is not.
-    pub(super) slot: Option<Slot>,
+    pub(super) slot: Option<Arc<Slot>>,
     /// It cannot be kept, which was told.
     pub(super) is_unkept: bool,
     /// There is a session, or there was one.
@@ -144,6 +145,7 @@ impl Session {
             reconnect_for: args.reconnect_for,
             rooms: args.rooms.clone(),
             keeps_history: args.history,
+            keeping: Keeping::default(),
             signals,
             stage: Stage::Naming,
             own: Identity { password, ..Identity::default() },
@@ -176,7 +178,8 @@ impl Session {
         // A session that was saved under this name may have another one since.
         self.own.name = restored.ticket.as_ref().map_or_else(|| name.to_owned(), |ticket| ticket.name.to_string());
         self.stage = Stage::Registering;
-        (self.own.slot, self.own.saved) = (restored.slot, restored.saved);
+        self.let_slot_go();
+        (self.own.slot, self.own.saved) = (restored.slot.map(Arc::new), restored.saved);
         if let Some(error) = restored.error {
             self.tell_unkept(&error)?;
         }
@@ -250,42 +253,6 @@ impl Session {
         if let Some(slot) = &self.own.slot {
             slot.forget();
         }
-    }
-
-    /// Shows a person what there was to find again, once.
-    pub(super) fn restore_kept(&mut self) -> Result<(), Failure> {
-        let is_due = self.console.is_interactive() && !std::mem::replace(&mut self.own.is_restored, true);
-        let Some(slot) = self.own.slot.as_ref().filter(|_| is_due) else { return Ok(()) };
-        match slot.load_kept() {
-            Loaded::Nothing => Ok(()),
-            Loaded::Whole(kept) => {
-                self.console.restore(kept);
-                Ok(())
-            }
-            Loaded::Damaged(why) => self.complain("state_damaged", why),
-        }
-    }
-
-    /// Saves what a person wants to find again.
-    pub(super) fn save_kept(&mut self) -> Result<(), Failure> {
-        // What was not even read must not be replaced.
-        let slot = self.own.slot.as_ref().filter(|_| self.own.is_restored);
-        let (Some(slot), Some(mut kept)) = (slot, self.console.kept()) else { return Ok(()) };
-        if !self.keeps_history {
-            kept.history.clear();
-        }
-        match slot.save_kept(kept) {
-            Ok(()) => Ok(()),
-            Err(error) => self.tell_unkept(&error),
-        }
-    }
-
-    /// That it cannot be kept is no reason not to chat.
-    pub(super) fn tell_unkept(&mut self, error: &io::Error) -> Result<(), Failure> {
-        if std::mem::replace(&mut self.own.is_unkept, true) {
-            return Ok(());
-        }
-        self.complain("not_kept", self.connect.why_unkept(error))
     }
 
     pub(super) fn complain(&mut self, reason: &str, detail: String) -> Result<(), Failure> {

@@ -52,6 +52,7 @@ impl Session {
             self.give_up_if_due()?;
             self.ask_again_if_due()?;
             self.tell_silence()?;
+            self.save_drafts_if_due()?;
             self.console.check()?;
             let timeout = self.timeout();
             match self.poll.poll(&mut self.events, timeout) {
@@ -113,7 +114,8 @@ impl Session {
 
     pub(super) fn timeout(&self) -> Option<Duration> {
         let give_up_at = self.lost.as_ref().and_then(|lost| lost.until);
-        let own = [self.linger_until, self.goodbye_until, give_up_at, self.asks_again_at()].into_iter().flatten().min();
+        let due = [self.linger_until, self.goodbye_until, give_up_at, self.asks_again_at(), self.saves_at()];
+        let own = due.into_iter().flatten().min();
         let own = own.map(|until| until.saturating_duration_since(Instant::now()));
         let driver = self.driver.as_ref().and_then(Driver::timeout);
         [driver, own, self.silence_due(), self.console.timeout()].into_iter().flatten().min()
@@ -194,7 +196,7 @@ impl Session {
     /// Asks for a name, on a new connection if the server has not waited.
     pub(super) fn ask_for_again(&mut self, name: &str) -> Result<(), Failure> {
         // It may be the same name once more.
-        self.own.slot = None;
+        self.let_slot_go();
         let restored = self.connect.restore(name);
         if self.driver.is_some() && restored.ticket.is_none() {
             return self.register(name, restored);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-/// Bytes of all that is kept for one session, at the most, as a file.
+/// Bytes of one file of what is kept, at the most.
 pub(super) const KEPT_BYTES_MAX: u64 = 32 << 20;
 
 /// Bytes of all drafts, at the most. The longest go first.
@@ -27,11 +27,13 @@ const MESSAGE_BYTES: usize = 128;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Kept {
     /// What was typed and not sent.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) drafts: BTreeMap<String, String>,
     /// The id of the last message that was read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) read: BTreeMap<String, String>,
     /// What was said, the oldest first.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) history: BTreeMap<String, VecDeque<KeptMessage>>,
 }
 

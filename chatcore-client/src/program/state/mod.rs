@@ -9,6 +9,7 @@ mod kept;
 mod lock;
 mod owned;
 mod regular;
+mod saver;
 mod session_file;
 
 use std::io;
@@ -23,13 +24,17 @@ use self::folder::Folder;
 pub(crate) use self::kept::{Kept, KeptMessage};
 use self::lock::Lock;
 use self::owned::Owner;
+pub(crate) use self::saver::Saver;
 pub(crate) use self::session_file::SavedState;
 
 /// The program's folder in the platform's state directory.
 const FOLDER: &str = "chatcore";
 
-/// The end of the name of what a person wants to find again.
+/// The end of the name of what was typed and not sent, and how far was read. It is small, and saved often.
 const KEPT: &str = ".kept";
+
+/// The end of the name of what was said.
+const HISTORY: &str = ".history";
 
 /// Bytes of a session's file, at the most: all the rooms and users that a server lets anybody have.
 const FILE_BYTES_MAX: u64 = 16 << 20;
@@ -102,14 +107,18 @@ impl Slot {
         self.folder.remove(&self.file_name);
     }
 
-    /// What a person wants to find again, also after the session. What makes no sense is set aside.
-    pub(crate) fn load_kept(&self) -> Loaded<Kept> {
-        let decode = |bytes: Vec<u8>| owned::decode(&self.owner, &bytes);
-        match self.read(&self.kept_name(), kept::KEPT_BYTES_MAX, decode) {
-            Ok(None) => Loaded::Nothing,
-            Ok(Some(kept)) => Loaded::Whole(kept),
-            Err(why) => Loaded::Damaged(format!("{why}. What was typed and not sent is not there any more")),
-        }
+    /// What a person wants to find again, also after the session, and what is wrong with it, for that person. What makes
+    /// no sense is set aside.
+    pub(crate) fn load_kept(&self) -> (Kept, Vec<String>) {
+        let mut damage = Vec::new();
+        let [drafts, history] =
+            [(KEPT, "What was typed and not sent"), (HISTORY, "What was said")].map(|(ending, what)| {
+                let decode = |bytes: Vec<u8>| owned::decode::<Kept>(&self.owner, &bytes);
+                let read = self.read(&self.name_of(ending), kept::KEPT_BYTES_MAX, decode);
+                let read = read.map_err(|why| damage.push(format!("{why}. {what} is not there any more")));
+                read.ok().flatten().unwrap_or_default()
+            });
+        (Kept { history: history.history, ..drafts }, damage)
     }
 
     /// Saves it, as much of it as there is room for.
@@ -117,17 +126,32 @@ impl Slot {
     /// # Errors
     ///
     /// If it cannot be written; what was saved before stays then.
-    pub(crate) fn save_kept(&self, kept: Kept) -> io::Result<()> {
-        let kept = kept.bounded();
-        if kept.is_empty() {
-            self.folder.remove(&self.kept_name());
-            return Ok(());
-        }
-        self.folder.write(&self.kept_name(), &owned::encode(&self.owner, &kept)?)
+    pub(crate) fn save_kept(&self, mut kept: Kept) -> io::Result<()> {
+        let history = std::mem::take(&mut kept.history);
+        let drafts = self.save_drafts(kept);
+        drafts.and(self.save_part(HISTORY, Kept { history, ..Kept::default() }))
     }
 
-    fn kept_name(&self) -> String {
-        format!("{}{KEPT}", self.file_name)
+    /// Saves all of it but what was said.
+    ///
+    /// # Errors
+    ///
+    /// As [`save_kept`](Self::save_kept).
+    pub(crate) fn save_drafts(&self, kept: Kept) -> io::Result<()> {
+        self.save_part(KEPT, kept)
+    }
+
+    fn save_part(&self, ending: &str, kept: Kept) -> io::Result<()> {
+        let (name, kept) = (self.name_of(ending), kept.bounded());
+        if kept.is_empty() {
+            self.folder.remove(&name);
+            return Ok(());
+        }
+        self.folder.write(&name, &owned::encode(&self.owner, &kept)?)
+    }
+
+    fn name_of(&self, ending: &str) -> String {
+        format!("{}{ending}", self.file_name)
     }
 
     /// Reads a file that may not be there. What makes no sense is set aside.

@@ -20,14 +20,19 @@ impl App {
 
     /// What is left for the next time.
     pub(crate) fn kept(&self) -> Kept {
-        let mut kept = Kept::default();
-        for (name, conversation) in self.conversations.iter().filter(|(name, _)| *name != PROGRAM) {
-            if !conversation.draft.is_empty() {
-                kept.drafts.insert(name.clone(), conversation.draft.kept());
-            }
-            kept.history.insert(name.clone(), messages(conversation).collect());
-        }
-        kept
+        let history = self.kept_conversations().map(|(name, all)| (name.clone(), messages(all).collect()));
+        Kept { history: history.collect(), ..self.kept_drafts() }
+    }
+
+    /// The same without what was said, which is much.
+    pub(crate) fn kept_drafts(&self) -> Kept {
+        let begun = self.kept_conversations().filter(|(_, conversation)| !conversation.draft.is_empty());
+        let drafts = begun.map(|(name, conversation)| (name.clone(), conversation.draft.kept()));
+        Kept { drafts: drafts.collect(), ..Kept::default() }
+    }
+
+    fn kept_conversations(&self) -> impl Iterator<Item = (&String, &Conversation)> {
+        self.conversations.iter().filter(|(name, _)| *name != PROGRAM)
     }
 }
 
