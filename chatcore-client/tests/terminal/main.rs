@@ -4,6 +4,7 @@
 
 mod background;
 mod ends;
+mod flood;
 mod full_screen;
 #[path = "../transports/identity.rs"]
 mod identity;
