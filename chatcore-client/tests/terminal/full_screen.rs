@@ -166,6 +166,41 @@ fn whoever_leaves_finds_the_terminal_as_it_was() {
     assert_eq!(terminal.end().0, Some(0));
 }
 
+/// P7: Ctrl-Z leaves the screen to the shell, and `fg` comes back to it, with what has come meanwhile and what was typed.
+#[test]
+fn a_client_that_was_stopped_has_its_screen_again() {
+    let server = Server::start();
+    let (terminal, command) = Terminal::shell(&server, &["--name", "alice"]);
+    terminal.types(format!("TERM=xterm-256color {command}\r"));
+    terminal.has("you are alice");
+    let mut bob = server.user("bob");
+    terminal.types("@bob:half");
+    terminal.prompts("only bob reads it> @bob:half");
+    for (stops, text) in [(1, "meanwhile"), (2, "and again")] {
+        terminal.types("\x1a");
+        terminal.until("the shell", |screen| {
+            let is_left = !screen.parser.screen().alternate_screen() && !screen.parser.screen().bracketed_paste();
+            let has_mouse = screen.parser.screen().mouse_protocol_mode() != vt100::MouseProtocolMode::None;
+            is_left && !has_mouse && screen.said().matches("Stopped").count() == stops
+        });
+        bob.send("alice", text.as_bytes(), PATIENCE).unwrap();
+        let drawn = terminal.screen().raw.len();
+        terminal.types("fg\r");
+        terminal.until("the screen", |screen| {
+            let is_entered = screen.parser.screen().alternate_screen() && screen.parser.screen().bracketed_paste();
+            // All of it is drawn anew, and not what has changed alone.
+            let is_whole = String::from_utf8_lossy(&screen.raw[drawn..]).contains("only bob reads it> ");
+            is_entered && is_whole && screen.contents().contains(&format!("!{stops}"))
+        });
+        terminal.prompts("only bob reads it> @bob:half");
+    }
+    terminal.types(" a line\r");
+    assert_eq!(heard(&mut bob).1, "half a line");
+    terminal.has("and again");
+    terminal.types("/quit\r");
+    terminal.until("the end", |screen| !screen.parser.screen().alternate_screen());
+}
+
 /// P13: whoever wants a name that is in use is told for how long, and may give another one at once.
 #[test]
 fn a_name_in_use_is_waited_for_unless_another_one_is_given() {
