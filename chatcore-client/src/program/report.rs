@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::User;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use chatcore::MessageId;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::program::escape::{escape, escape_body, escape_json};
 
@@ -159,19 +161,32 @@ pub(crate) enum Report {
 }
 
 /// A message's id. It is text for programs, because many read numbers of this size inexactly.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub(crate) struct Id(String);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Id(MessageId);
+
+impl Serialize for Id {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        self.0.fmt(f)
     }
 }
 
 impl From<MessageId> for Id {
     fn from(id: MessageId) -> Self {
-        Self(id.to_string())
+        Self(id)
+    }
+}
+
+impl FromStr for Id {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        text.parse().map(|number| Self(MessageId(number)))
     }
 }
 
@@ -395,7 +410,7 @@ fn rejected(to: &str, reason: &str, request: Option<&str>) -> String {
     }
 }
 
-fn millis<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+fn millis<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 

@@ -26,18 +26,23 @@ fn keeps(server: &Server, text: &str) {
     }
 }
 
-/// P14: a draft is there after the program was killed, and is for whom it was begun.
+/// P14: a draft is there after the program was killed, and is for whom it was begun. So is what tells how far was read.
 #[test]
-fn a_draft_outlives_a_program_that_is_killed() {
+fn a_draft_and_a_mark_outlive_a_program_that_is_killed() {
     let server = Server::start();
     let terminal = Terminal::full_screen(&server, &["--name", "alice"]);
     terminal.has("you are alice");
     terminal.types("/join #lobby\r");
     terminal.prompts("#lobby>");
+    let mut bob = server.user("bob");
+    bob.join("#lobby", PATIENCE).unwrap();
+    bob.send("#lobby", b"good morning", PATIENCE).unwrap();
+    terminal.has("good morning");
     // Its beginning is damaged by hand, and nothing but the program knows for whom it was begun.
     terminal.types("@bob:half a secret\x01\x1b[3~");
     terminal.prompts("begun for bob alone, not sent> bob:half a secret");
     keeps(&server, "half a secret");
+    keeps(&server, "\"read\":{\"#lobby\":\"");
     terminal.signal("KILL");
     assert_eq!(terminal.end().0, None);
     let terminal = Terminal::full_screen(&server, &["--name", "alice"]);

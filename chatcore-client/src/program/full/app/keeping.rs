@@ -1,7 +1,10 @@
-//! What a person finds again the next time: what was typed and not sent, and what was said.
+//! What a person finds again the next time: what was typed and not sent, how far was read, and what was said.
+
+use std::collections::BTreeMap;
 
 use super::{App, PROGRAM};
 use crate::program::full::conversation::{Conversation, Entry, Fate};
+use crate::program::full::mention;
 use crate::program::state::{Kept, KeptMessage};
 
 impl App {
@@ -13,8 +16,16 @@ impl App {
                 conversation.draft.set(draft);
             }
         }
+        let own_name = self.own_name.clone().unwrap_or_default();
         for (name, messages) in kept.history {
-            self.conversation(&name).put_before(messages.into_iter().map(entry));
+            self.conversation(&name).put_before(messages.into_iter().map(|message| entry(message, &own_name)));
+        }
+        self.marks = kept.read.into_iter().filter_map(|(name, id)| Some((name, id.parse().ok()?))).collect();
+        for (name, mark) in &self.marks {
+            let is_seen = *name == self.open && self.has_focus;
+            if let Some(conversation) = self.conversations.get_mut(name) {
+                conversation.mark_after(*mark, is_seen);
+            }
         }
     }
 
@@ -28,7 +39,19 @@ impl App {
     pub(crate) fn kept_drafts(&self) -> Kept {
         let begun = self.kept_conversations().filter(|(_, conversation)| !conversation.draft.is_empty());
         let drafts = begun.map(|(name, conversation)| (name.clone(), conversation.draft.kept()));
-        Kept { drafts: drafts.collect(), ..Kept::default() }
+        Kept { drafts: drafts.collect(), read: self.read(), ..Kept::default() }
+    }
+
+    /// How far each conversation was read, in this run or before.
+    fn read(&self) -> BTreeMap<String, String> {
+        let mut read = self.marks.clone();
+        for (name, conversation) in self.kept_conversations() {
+            if let Some(id) = conversation.read_until() {
+                let mark = read.entry(name.clone()).or_insert(id);
+                *mark = id.max(*mark);
+            }
+        }
+        read.into_iter().map(|(name, id)| (name, id.to_string())).collect()
     }
 
     fn kept_conversations(&self) -> impl Iterator<Item = (&String, &Conversation)> {
@@ -38,8 +61,9 @@ impl App {
 
 fn messages(conversation: &Conversation) -> impl Iterator<Item = KeptMessage> {
     conversation.numbers().filter_map(|number| match conversation.entry(number)? {
-        Entry::Heard { time_ms, from, body, .. } => {
-            Some(KeptMessage { id: None, time_ms: *time_ms, from: Some(from.clone()), body: body.clone() })
+        Entry::Heard { id, time_ms, from, body, .. } => {
+            let id = id.map(|id| id.to_string());
+            Some(KeptMessage { id, time_ms: *time_ms, from: Some(from.clone()), body: body.clone() })
         }
         // What reached nobody is no part of what was said.
         Entry::Said { time_ms, body, fate: Fate::Accepted { id } | Fate::Elsewhere { id } } => {
@@ -49,10 +73,13 @@ fn messages(conversation: &Conversation) -> impl Iterator<Item = KeptMessage> {
     })
 }
 
-fn entry(message: KeptMessage) -> Entry {
+fn entry(message: KeptMessage, own_name: &str) -> Entry {
     let KeptMessage { id, time_ms, from, body } = message;
     match from {
-        Some(from) => Entry::Heard { time_ms, from, body, is_mention: false },
+        Some(from) => {
+            let is_mention = mention::names(&body, own_name);
+            Entry::Heard { id: id.and_then(|id| id.parse().ok()), time_ms, from, body, is_mention }
+        }
         None => Entry::Said { time_ms, body, fate: Fate::Accepted { id: id.unwrap_or_default() } },
     }
 }
@@ -92,5 +119,61 @@ mod tests {
         });
         assert_eq!(bodies.collect::<Vec<_>>(), [b"before".to_vec(), b"after".to_vec()]);
         assert_eq!(app.conversations["carol"].draft.text(), "half a sentence");
+    }
+    fn said(id: u64, from: &str, to: &str) -> Report {
+        let body = Body::new(format!("{id}, alice").into_bytes());
+        let id = chatcore::MessageId(id).into();
+        Report::Message { id, time: 0, from: from.into(), to: to.into(), body }
+    }
+
+    fn started(kept: Kept) -> App {
+        let mut app = App::new();
+        app.report(&Report::Registered { name: "alice".into(), display_name: None });
+        app.ask(Ask::Command { room: None });
+        app.restore(kept);
+        app
+    }
+
+    /// The counts, and the body of the entry at the marker.
+    fn new(app: &App, name: &str) -> (usize, usize, Option<String>) {
+        let conversation = &app.conversations[name];
+        let marked = conversation.marker.and_then(|number| conversation.entry(number));
+        let body = marked.map(|entry| String::from_utf8_lossy(entry.body()).into_owned());
+        (conversation.unread, conversation.mentions, body)
+    }
+
+    #[test]
+    fn where_somebody_stopped_reading_is_marked_after_a_restart() {
+        let mut app = started(Kept::default());
+        app.open("#lobby");
+        app.report(&said(1, "bob", "#lobby"));
+        app.report(&said(2, "bob", "#lobby"));
+        app.open("#garden");
+        app.report(&said(3, "bob", "#lobby"));
+        app.report(&said(4, "bob", "#garden"));
+        app.report(&said(5, "carol", "alice"));
+        let kept = app.kept();
+        let read = |name: &str| kept.read.get(name).map(String::as_str);
+        assert_eq!((read("#lobby"), read("#garden"), read("carol")), (Some("2"), Some("4"), Some("0")));
+
+        // With what was said: it is new from there on.
+        let mut app = started(kept.clone());
+        assert_eq!(new(&app, "#lobby"), (1, 1, Some("3, alice".into())));
+        assert_eq!(new(&app, "#garden"), (0, 0, None));
+        assert_eq!(new(&app, "carol"), (1, 1, Some("5, alice".into())), "nobody has looked at it");
+        app.report(&said(6, "bob", "#lobby"));
+        assert_eq!(new(&app, "#lobby"), (2, 2, Some("3, alice".into())));
+        app.open("#lobby");
+        assert_eq!(new(&app, "#lobby"), (0, 0, Some("3, alice".into())), "the marker is there to be seen");
+        assert_eq!(app.kept().read["#lobby"], "6");
+
+        // Without: what comes once more is not new, and what comes then is.
+        let mut app = started(Kept { history: BTreeMap::new(), ..kept });
+        assert!(!app.conversations.contains_key("#lobby"), "a mark alone is no conversation");
+        app.report(&said(2, "bob", "#lobby"));
+        assert_eq!(new(&app, "#lobby"), (0, 0, None));
+        app.report(&said(7, "bob", "#lobby"));
+        assert_eq!(new(&app, "#lobby"), (1, 1, Some("7, alice".into())));
+        assert_eq!((&*app.kept().read["#lobby"], &*app.kept().read["#garden"]), ("2", "4"));
     }
 }

@@ -35,6 +35,7 @@ use super::help::Help;
 use super::history::History;
 use super::settings::Screen;
 use crate::program::console::Input;
+use crate::program::report::Id;
 
 /// The name of the conversation that holds what the program tells.
 pub(super) const PROGRAM: &str = "";
@@ -59,6 +60,8 @@ pub(crate) struct App {
     pub(super) own_name: Option<String>,
     /// The state of the connection, if it is not well.
     pub(super) trouble: Option<String>,
+    /// The last message that was read by the end of the run before this one, of each conversation.
+    marks: BTreeMap<String, Id>,
     /// What was wrong with the last key or line.
     pub(super) hint: Option<String>,
     /// What is looked for in the conversation that is open.
@@ -130,6 +133,7 @@ impl App {
             body_bytes_max: None,
             own_name: None,
             trouble: None,
+            marks: BTreeMap::new(),
             hint: None,
             search: None,
             presence: BTreeMap::new(),

@@ -34,9 +34,9 @@ impl App {
                 self.own_name = Some(name.clone());
                 self.notice_and_hint(report);
             }
-            Report::Message { time, from, to, body, .. } => {
+            Report::Message { id, time, from, to, body } => {
                 let place = if to.starts_with('#') { to } else { from };
-                self.heard(place, millis(*time), from, body.bytes());
+                self.heard(place, *id, millis(*time), from, body.bytes());
             }
             Report::Sent { id, time, to, body } => {
                 let fate = Fate::Elsewhere { id: id.to_string() };
@@ -84,15 +84,25 @@ impl App {
         self.notice_and_hint(report);
     }
 
-    fn heard(&mut self, place: &str, time_ms: u64, from: &str, body: Vec<u8>) {
+    fn heard(&mut self, place: &str, id: Id, time_ms: u64, from: &str, body: Vec<u8>) {
         let own_name = self.own_name.as_deref().unwrap_or_default();
         let is_mention = mention::names(&body, own_name);
         let is_seen = *place == self.open && self.has_focus;
-        let conversation = self.push(place, Entry::Heard { time_ms, from: from.to_owned(), body, is_mention });
-        if !(is_seen && conversation.place == Place::End) {
-            conversation.unread += 1;
-            conversation.mentions += usize::from(is_mention);
+        let mark = self.marks.get(place).copied();
+        let entry = Entry::Heard { id: Some(id), time_ms, from: from.to_owned(), body, is_mention };
+        let conversation = self.push(place, entry);
+        if is_seen && conversation.place == Place::End {
+            return;
         }
+        if conversation.marker.is_none() && mark.is_some() {
+            // Nobody has looked at it since the start, and a run before this one tells how far was read.
+            if mark >= Some(id) {
+                return;
+            }
+            conversation.marker = conversation.end().checked_sub(1);
+        }
+        conversation.unread += 1;
+        conversation.mentions += usize::from(is_mention);
     }
 
     /// What we say: it waits until it has a place among what is sent.

@@ -1,5 +1,7 @@
 //! One thing that is shown in a conversation.
 
+use crate::program::report::Id;
+
 /// What an entry takes beside its text, about.
 const ENTRY_BYTES: usize = 192;
 
@@ -34,6 +36,8 @@ pub(crate) enum Fate {
 pub(crate) enum Entry {
     /// Somebody else said it.
     Heard {
+        /// None if nobody has kept it.
+        id: Option<Id>,
         time_ms: u64,
         from: String,
         body: Vec<u8>,

@@ -5,9 +5,12 @@ mod members;
 
 use std::collections::{BTreeSet, VecDeque};
 
+use chatcore::MessageId;
+
 pub(super) use self::entry::{Entry, Fate};
 pub(super) use self::members::{Members, Membership};
 use super::composer::Composer;
+use crate::program::report::Id;
 
 /// Entries of one conversation that are kept, at the most.
 pub(super) const ENTRIES_MAX: usize = 10_000;
@@ -151,6 +154,35 @@ impl Conversation {
     pub(super) fn stop_reading(&mut self) {
         if self.place == Place::End {
             self.marker = Some(self.end());
+        }
+    }
+
+    /// The last message that somebody has read, as far as there is one here. If all that there is is new, it is the lowest id.
+    pub(super) fn read_until(&self) -> Option<Id> {
+        let end = if self.unread == 0 { self.end() } else { self.marker.unwrap_or(self.first) };
+        let read = (self.first..end).rev().find_map(|number| self.id(number));
+        read.or_else(|| (self.unread > 0).then_some(Id::from(MessageId(0))))
+    }
+
+    /// Somebody has read until there, in a run before this one: what others have said since is new.
+    pub(super) fn mark_after(&mut self, mark: Id, is_seen: bool) {
+        let is_new = |number: &u64| self.id(*number).is_some_and(|id| id > mark);
+        let Some(marker) = self.numbers().find(is_new) else { return };
+        self.marker = Some(marker);
+        if is_seen {
+            return;
+        }
+        let new = || (marker..self.end()).filter_map(|number| self.entry(number));
+        let unread = new().filter(|entry| matches!(entry, Entry::Heard { .. })).count();
+        let mentions = new().filter(|entry| matches!(entry, Entry::Heard { is_mention: true, .. })).count();
+        (self.unread, self.mentions) = (unread, mentions);
+    }
+
+    /// The id of what others have said.
+    fn id(&self, number: u64) -> Option<Id> {
+        match self.entry(number)? {
+            Entry::Heard { id, .. } => *id,
+            Entry::Said { .. } | Entry::Notice { .. } => None,
         }
     }
 
