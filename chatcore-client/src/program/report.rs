@@ -42,6 +42,14 @@ pub(crate) enum Report {
         #[serde(flatten)]
         body: Body,
     },
+    /// A connection is being made.
+    #[serde(skip)]
+    Connecting {
+        to: String,
+    },
+    /// It stands, and nobody has said for whom it is.
+    #[serde(skip)]
+    Connected,
     /// A message goes on its way.
     #[serde(skip)]
     Sending {
@@ -261,9 +269,9 @@ pub(crate) enum Verdict {
 }
 
 impl Report {
-    /// Whether it is for a screen that shows the state of each message, and for nobody else.
+    /// Whether it is for a screen that shows the state of all, and for nobody else.
     pub(crate) const fn is_internal(&self) -> bool {
-        matches!(self, Self::Sending { .. })
+        matches!(self, Self::Sending { .. } | Self::Connecting { .. } | Self::Connected)
     }
 
     /// As a program reads it.
@@ -323,6 +331,8 @@ impl Report {
             }
             // These are told in other ways.
             Self::Message { .. } | Self::Sent { .. } | Self::Online { .. } | Self::Roster { .. } => String::new(),
+            Self::Connecting { to } => format!("connecting to {}", safe(to)),
+            Self::Connected => "connected".to_owned(),
             Self::Sending { to, .. } => format!("sending to {}", safe(to)),
             Self::Accepted { to, .. } => format!("accepted for {}", safe(to)),
             Self::Rejected { to, reason, request, .. } => rejected(&safe(to), reason, *request),

@@ -166,6 +166,31 @@ fn whoever_leaves_finds_the_terminal_as_it_was() {
     assert_eq!(terminal.end().0, Some(0));
 }
 
+/// A server that cannot be reached, or says nothing, keeps nobody from the screen, and from leaving.
+#[test]
+fn the_screen_is_there_while_the_connection_is_made() {
+    let server = Server::start();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let plain = format!("127.0.0.1:{port}");
+    for address in [&format!("tls://{plain}"), &plain] {
+        for args in [&["--name", "alice"][..], &[]] {
+            let terminal = Terminal::full_screen_at(&server, address, (ROWS, COLUMNS), args);
+            terminal.has("not registered");
+            if args.is_empty() {
+                terminal.prompts("your name:");
+            }
+            if address.starts_with("tls") {
+                // Nobody answers what TLS says first.
+                terminal.has(&format!("connecting to {address}"));
+            }
+            terminal.types("ali\x03");
+            let (code, raw) = terminal.end();
+            assert_eq!(code, Some(0), "{address} {args:?}: {}", String::from_utf8_lossy(&raw));
+        }
+    }
+}
+
 /// P7: Ctrl-Z leaves the screen to the shell, and `fg` comes back to it, with what has come meanwhile and what was typed.
 #[test]
 fn a_client_that_was_stopped_has_its_screen_again() {

@@ -74,10 +74,15 @@ impl Connect {
         restored
     }
 
-    /// Connects for a name on a thread of its own: it can take long, and the program goes on meanwhile.
+    /// Where to, for a person.
+    pub(super) fn address(&self) -> String {
+        self.endpoint.to_string()
+    }
+
+    /// Connects on a thread of its own: it can take long, and the program goes on meanwhile.
     pub(super) fn begin(
         &self,
-        name: &str,
+        name: Option<String>,
         restored: Restored,
         password: Option<Password>,
         waker: &Arc<Waker>,
@@ -89,7 +94,7 @@ impl Connect {
             let _ = sender.send(connect.connect_apart(ticket.as_ref(), password.as_ref()));
             let _ = waker.wake();
         })?;
-        Ok(Connecting { name: name.to_owned(), restored, driver })
+        Ok(Connecting { name, restored, driver })
     }
 
     /// With a poll of its own, at which the driver is not registered any more.
@@ -140,8 +145,8 @@ impl Connect {
 
 /// A connection that is being made on a thread of its own.
 pub(super) struct Connecting {
-    /// For whom.
-    pub(super) name: String,
+    /// For whom; none if nobody has given a name.
+    pub(super) name: Option<String>,
     pub(super) restored: Restored,
     driver: Receiver<Result<Driver, Failure>>,
 }

@@ -122,8 +122,11 @@ impl Session {
         let mut events = Events::with_capacity(64);
         let connect = Connect::new(args)?;
         let restored = args.name.as_ref().map(|name| connect.restore(name)).unwrap_or_default();
-        // That nobody listens there is told before a person types.
-        let driver = connect.connect(&mut poll, &mut events, restored.ticket.as_ref(), password.as_ref())?;
+        // A script waits for its connection. A person sees that it is made, and can leave.
+        let driver = match &terminal {
+            Some(_) => None,
+            None => Some(connect.connect(&mut poll, &mut events, restored.ticket.as_ref(), password.as_ref())?),
+        };
         let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(Failure::System)?);
         let signals = Signals::watch(Arc::clone(&waker), terminal.clone()).map_err(Failure::System)?;
         let console = match terminal {
@@ -134,7 +137,7 @@ impl Session {
         let console = console.map_err(Failure::System)?;
         let mut session = Self {
             connect,
-            driver: Some(driver),
+            driver,
             connecting: None,
             waker,
             poll,
@@ -161,11 +164,25 @@ impl Session {
             silence_told: None,
             shown: Shown::default(),
         };
-        match &args.name {
-            Some(name) => session.register(name, restored)?,
-            None => session.console.ask(Ask::Name),
+        if session.driver.is_none() {
+            session.begin_to_connect(args.name.clone(), restored)?;
+        } else if let Some(name) = &args.name {
+            session.register(name, restored)?;
+        }
+        if args.name.is_none() {
+            session.console.ask(Ask::Name);
         }
         Ok(session)
+    }
+
+    /// Makes a connection while the program goes on: for a name, or for whoever is still to give one.
+    pub(super) fn begin_to_connect(&mut self, name: Option<String>, restored: Restored) -> Result<(), Failure> {
+        if name.is_some() {
+            self.stage = Stage::Registering;
+        }
+        let connecting = self.connect.begin(name, restored, self.own.password.clone(), &self.waker);
+        self.connecting = Some(connecting.map_err(Failure::System)?);
+        self.show(&Report::Connecting { to: self.connect.address() })
     }
 
     /// Asks for a line.

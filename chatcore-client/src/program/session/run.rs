@@ -12,6 +12,7 @@ use crate::program::command::{self, Command};
 use crate::program::console::{Ask, Input};
 use crate::program::failure::Failure;
 use crate::program::password::Password;
+use crate::program::report::Report;
 
 /// How long the server may take to answer a goodbye, once a signal has asked us to end.
 const GOODBYE_TIME_MAX: Duration = Duration::from_millis(600);
@@ -201,13 +202,11 @@ impl Session {
         if self.driver.is_some() && restored.ticket.is_none() {
             return self.register(name, restored);
         }
-        (self.driver, self.shown, self.stage) = (None, Shown::default(), Stage::Registering);
-        let connecting = self.connect.begin(name, restored, self.own.password.clone(), &self.waker);
-        self.connecting = Some(connecting.map_err(Failure::System)?);
-        Ok(())
+        (self.driver, self.shown) = (None, Shown::default());
+        self.begin_to_connect(Some(name.to_owned()), restored)
     }
 
-    /// Asks for the name on a connection that was made for that.
+    /// Takes a connection that was made, and asks for the name for which that was.
     pub(super) fn take_connected(&mut self) -> Result<(), Failure> {
         let Some(connecting) = self.connecting.take() else { return Ok(()) };
         let Some(outcome) = connecting.outcome(self.poll.registry()) else {
@@ -218,7 +217,10 @@ impl Session {
         match outcome {
             Ok(driver) => {
                 self.driver = Some(driver);
-                self.register(&name, restored)
+                match name {
+                    Some(name) => self.register(&name, restored),
+                    None => self.show(&Report::Connected),
+                }
             }
             Err(Failure::Connect(error)) => self.wait_for_server(error),
             Err(failure) => Err(failure),
@@ -250,8 +252,8 @@ impl Session {
             return Ok(());
         }
         let registering = self.stage == Stage::Registering;
-        if registering && self.lost.is_none() {
-            // The answer has a time-out of its own.
+        if registering && self.lost.is_none() && !self.console.is_interactive() {
+            // The answer has a time-out of its own, for which a person need not wait.
             return Ok(());
         }
         if self.console.is_interactive() || !registering && self.open_requests() == 0 {

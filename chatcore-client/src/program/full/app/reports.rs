@@ -67,13 +67,13 @@ impl App {
             Report::Stale { room } => self.members_changed(room),
             Report::Presence { name, online, .. } => self.presence(name, *online, report),
             // The hint was about something that matters less, and would cover it.
-            Report::Reconnecting { .. } | Report::Silent { .. } => {
+            Report::Connecting { .. } | Report::Reconnecting { .. } | Report::Silent { .. } => {
                 (self.trouble, self.hint) = (Some(report.text()), None);
             }
             Report::Error { reason, .. } => self.failed(reason, report),
             // A command asked for these, and whoever typed it looks at what is open.
             Report::Rejected { .. } | Report::Online { .. } | Report::Help { .. } => self.answer(report.text()),
-            Report::Heard => self.trouble = None,
+            Report::Heard | Report::Connected => self.trouble = None,
             Report::SessionLost | Report::Closed { .. } => self.notice_and_hint(report),
         }
     }
