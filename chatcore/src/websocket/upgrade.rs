@@ -3,9 +3,10 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use httparse::{EMPTY_HEADER, Request, Status};
+use httparse::{EMPTY_HEADER, Header, Request, Status};
 
 use super::head::{HEADERS_MAX, HeadEnd, Headers, answer_to_key, is_key};
+use super::plain_request::PlainRequest;
 use super::upgrade_error::UpgradeError;
 use super::upgrade_rules::UpgradeRules;
 
@@ -28,6 +29,15 @@ pub struct Accepted {
     head_bytes: usize,
     subprotocol: Option<String>,
     response: String,
+}
+
+/// What a request wants of a server that has more than a WebSocket ([`Upgrade::receive_any`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Requested {
+    /// A WebSocket, which is open with the response.
+    WebSocket(Accepted),
+    /// A file.
+    File(PlainRequest),
 }
 
 impl Accepted {
@@ -60,29 +70,77 @@ impl Upgrade {
     ///
     /// Why this request opens no WebSocket. Write the [response](UpgradeError::response), and close the transport.
     pub fn receive(&mut self, rules: &UpgradeRules, input: &[u8]) -> Result<Option<Accepted>, UpgradeError> {
+        let Some(head_bytes) = self.find_head(input)? else { return Ok(None) };
+        let mut headers = [EMPTY_HEADER; HEADERS_MAX];
+        accept(rules, &parse(&input[..head_bytes], &mut headers)?, head_bytes).map(Some)
+    }
+
+    /// The same for a server that has files, too: a request that does not ask for a WebSocket asks for one of them. It may be
+    /// `GET` or `HEAD`, and the rules on versions, bodies, `Host` and `Origin` hold for it as well.
+    ///
+    /// ```
+    /// use chatcore::websocket::{Requested, Upgrade, UpgradeRules};
+    ///
+    /// let request = b"GET /style.css?v=2 HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: \"a\"\r\n\r\n";
+    /// let requested = Upgrade::new().receive_any(&UpgradeRules::default(), request)?;
+    /// let Some(Requested::File(request)) = requested else { panic!("it asks for a file") };
+    /// assert_eq!(request.path(), "/style.css");
+    /// assert!(request.knows("\"a\""));
+    /// # Ok::<(), chatcore::websocket::UpgradeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Why this request gets neither. Write the [response](UpgradeError::response_to), and close the transport.
+    pub fn receive_any(&mut self, rules: &UpgradeRules, input: &[u8]) -> Result<Option<Requested>, UpgradeError> {
+        let Some(head_bytes) = self.find_head(input)? else { return Ok(None) };
+        let mut headers = [EMPTY_HEADER; HEADERS_MAX];
+        let request = parse(&input[..head_bytes], &mut headers)?;
+        if asks_for_websocket(&request) {
+            return accept(rules, &request, head_bytes).map(|accepted| Some(Requested::WebSocket(accepted)));
+        }
+        let is_head = request.method == Some("HEAD");
+        if !is_head && request.method != Some("GET") {
+            return Err(UpgradeError::PlainMethod);
+        }
+        check_sender(rules, &request)?;
+        Ok(Some(Requested::File(PlainRequest::of(&request, head_bytes, is_head))))
+    }
+
+    fn find_head(&mut self, input: &[u8]) -> Result<Option<usize>, UpgradeError> {
         // A method begins with a letter. A preface of chatcore and a record of TLS do not.
         if input.first().is_some_and(|first| !first.is_ascii_alphabetic()) {
             return Err(UpgradeError::NotHttp);
         }
-        let Some(head_bytes) = self.end.find(input)? else { return Ok(None) };
-        let mut headers = [EMPTY_HEADER; HEADERS_MAX];
-        let mut request = Request::new(&mut headers);
-        if request.parse(&input[..head_bytes])? != Status::Complete(head_bytes) {
-            return Err(UpgradeError::Malformed);
-        }
-        let (subprotocol, key) = check(rules, &request)?;
-        let mut response = format!(
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {}\r\n",
-            answer_to_key(key)
-        );
-        if let Some(subprotocol) = subprotocol {
-            response.push_str("Sec-WebSocket-Protocol: ");
-            response.push_str(subprotocol);
-            response.push_str("\r\n");
-        }
-        response.push_str("\r\n");
-        Ok(Some(Accepted { head_bytes, subprotocol: subprotocol.map(str::to_string), response }))
+        Ok(self.end.find(input)?)
     }
+}
+
+fn parse<'h, 'b>(head: &'b [u8], headers: &'h mut [Header<'b>]) -> Result<Request<'h, 'b>, UpgradeError> {
+    let mut request = Request::new(headers);
+    if request.parse(head)? == Status::Complete(head.len()) { Ok(request) } else { Err(UpgradeError::Malformed) }
+}
+
+/// Whether a request is meant to open a WebSocket. A proxy may have taken `Upgrade` out of it: its sender is to learn that, and
+/// gets no file.
+fn asks_for_websocket(request: &Request<'_, '_>) -> bool {
+    let headers = Headers(request.headers);
+    headers.lists("Upgrade", "websocket") || headers.lists_any("Sec-WebSocket-Key")
+}
+
+fn accept(rules: &UpgradeRules, request: &Request<'_, '_>, head_bytes: usize) -> Result<Accepted, UpgradeError> {
+    let (subprotocol, key) = check(rules, request)?;
+    let mut response = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {}\r\n",
+        answer_to_key(key)
+    );
+    if let Some(subprotocol) = subprotocol {
+        response.push_str("Sec-WebSocket-Protocol: ");
+        response.push_str(subprotocol);
+        response.push_str("\r\n");
+    }
+    response.push_str("\r\n");
+    Ok(Accepted { head_bytes, subprotocol: subprotocol.map(str::to_string), response })
 }
 
 /// The subprotocol to speak and the key of the request, if it keeps all rules. What a stranger may not know comes last: which
@@ -95,15 +153,7 @@ fn check<'r, 'h>(
     if request.method != Some("GET") {
         return Err(UpgradeError::Method);
     }
-    if request.version != Some(1) {
-        return Err(UpgradeError::HttpVersion);
-    }
-    let has_body = headers.once("Content-Length")?.is_some_and(|length| length != b"0");
-    if has_body || headers.lists_any("Transfer-Encoding") {
-        return Err(UpgradeError::Body);
-    }
-    let host = headers.once("Host")?.ok_or(UpgradeError::InvalidHost)?;
-    rules.check_host_and_origin(host, headers.once("Origin")?)?;
+    check_sender(rules, request)?;
     rules.check_target(request.path.unwrap_or_default())?;
     if !headers.lists("Connection", "upgrade") || !headers.lists("Upgrade", "websocket") {
         return Err(UpgradeError::NoUpgrade);
@@ -113,4 +163,18 @@ fn check<'r, 'h>(
     }
     let key = headers.once("Sec-WebSocket-Key")?.filter(|key| is_key(key)).ok_or(UpgradeError::Key)?;
     Ok((rules.choose(&headers.list("Sec-WebSocket-Protocol"))?, key))
+}
+
+/// What holds for each request: its version, that no body comes after it, whom it asks, and where its page is from.
+fn check_sender(rules: &UpgradeRules, request: &Request<'_, '_>) -> Result<(), UpgradeError> {
+    let headers = Headers(request.headers);
+    if request.version != Some(1) {
+        return Err(UpgradeError::HttpVersion);
+    }
+    let has_body = headers.once("Content-Length")?.is_some_and(|length| length != b"0");
+    if has_body || headers.lists_any("Transfer-Encoding") {
+        return Err(UpgradeError::Body);
+    }
+    let host = headers.once("Host")?.ok_or(UpgradeError::InvalidHost)?;
+    rules.check_host_and_origin(host, headers.once("Origin")?)
 }

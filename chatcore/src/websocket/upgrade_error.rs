@@ -1,11 +1,11 @@
-//! Why a request opens no WebSocket.
+//! Why a request opens no WebSocket, and gets no file.
 
 use alloc::format;
 use alloc::string::String;
 
 use super::head::{HEAD_BYTES_MAX, HEADERS_MAX, HeadFault, Repeated};
 
-/// Why a request opens no WebSocket. The peer gets a [response](Self::response) with the [status](Self::status) and this
+/// Why a request opens no WebSocket, and gets no file. The peer gets a [response](Self::response_to) with the [status](Self::status) and this
 /// sentence, which holds nothing that the peer has sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -28,11 +28,14 @@ pub enum UpgradeError {
     /// The request has another method.
     #[error("a WebSocket is opened with GET, and with no other method")]
     Method,
+    /// A request that asks for no WebSocket has another method, where there are files.
+    #[error("what is here is fetched with GET or HEAD, and with no other method")]
+    PlainMethod,
     /// The request is of another version of HTTP.
-    #[error("a WebSocket is opened with HTTP/1.1, and with no other version")]
+    #[error("HTTP/1.1 is spoken here, and no other version")]
     HttpVersion,
     /// The request announces a body.
-    #[error("a request that opens a WebSocket has no body: leave out Content-Length and Transfer-Encoding")]
+    #[error("a request has no body here: leave out Content-Length and Transfer-Encoding")]
     Body,
     /// A header that decides something came twice.
     #[error("the header {header} came more than once")]
@@ -43,6 +46,9 @@ pub enum UpgradeError {
     /// Another path is asked for.
     #[error("there is no WebSocket at this path")]
     Path,
+    /// A request that asks for no WebSocket asks for a file that is not there.
+    #[error("there is nothing at this path")]
+    NoFile,
     /// The request does not ask for a WebSocket.
     #[error("a WebSocket is spoken here: send Connection: Upgrade and Upgrade: websocket")]
     NoUpgrade,
@@ -84,9 +90,9 @@ impl UpgradeError {
     const fn status_and_phrase(&self) -> (u16, &'static str) {
         match self {
             Self::HeadTooLong | Self::TooManyHeaders => (431, "Request Header Fields Too Large"),
-            Self::Method => (405, "Method Not Allowed"),
+            Self::Method | Self::PlainMethod => (405, "Method Not Allowed"),
             Self::HttpVersion => (505, "HTTP Version Not Supported"),
-            Self::Path => (404, "Not Found"),
+            Self::Path | Self::NoFile => (404, "Not Found"),
             Self::NoUpgrade | Self::WebSocketVersion => (426, "Upgrade Required"),
             Self::UnknownHost => (421, "Misdirected Request"),
             Self::Origin => (403, "Forbidden"),
@@ -108,6 +114,7 @@ impl UpgradeError {
         let (status, phrase) = self.status_and_phrase();
         let demands = match self {
             Self::Method => "Allow: GET\r\nConnection: close\r\n",
+            Self::PlainMethod => "Allow: GET, HEAD\r\nConnection: close\r\n",
             Self::NoUpgrade | Self::WebSocketVersion => {
                 "Upgrade: websocket\r\nConnection: Upgrade, close\r\nSec-WebSocket-Version: 13\r\n"
             }
@@ -115,9 +122,20 @@ impl UpgradeError {
         };
         let body = format!("{self}\n");
         format!(
-            "HTTP/1.1 {status} {phrase}\r\n{demands}Content-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\r\n{body}",
+            "HTTP/1.1 {status} {phrase}\r\n{demands}Content-Type: text/plain; charset=utf-8\r\n\
+             X-Content-Type-Options: nosniff\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         )
+    }
+
+    /// The same to a request of which these bytes have come: if it is `HEAD`, no body goes with the response.
+    pub fn response_to(&self, request: &[u8]) -> String {
+        let mut response = self.response();
+        if request.starts_with(b"HEAD ") {
+            let body_bytes = response.split_once("\r\n\r\n").map_or(0, |(_, body)| body.len());
+            response.truncate(response.len() - body_bytes);
+        }
+        response
     }
 }
 

@@ -76,6 +76,11 @@ impl UpgradeRules {
         Ok(self)
     }
 
+    /// The path that a request must ask for.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The same with these subprotocols, the best first, of which a request must offer one. With none, a request need offer
     /// none, and none is chosen.
     ///

@@ -2,6 +2,7 @@
 
 mod close;
 mod cuts;
+mod files;
 mod frames;
 mod messages;
 mod peer;
