@@ -6,6 +6,8 @@
 #[cfg(feature = "websocket")]
 mod base;
 #[cfg(feature = "websocket")]
+mod files;
+#[cfg(feature = "websocket")]
 mod opening;
 mod outcome;
 #[cfg(feature = "proxy")]
@@ -22,6 +24,8 @@ pub use rustls;
 
 #[cfg(feature = "websocket")]
 pub use self::base::Base;
+#[cfg(feature = "websocket")]
+pub use self::files::{Answer, Files, FilesError};
 pub use self::outcome::{Flushed, Input, Written};
 #[cfg(feature = "proxy")]
 pub use self::proxy::{PROXY_HEADER_BYTES_MAX, Proxied, ProxyError, ProxyReader};

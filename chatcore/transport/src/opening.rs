@@ -3,9 +3,13 @@
 use std::io;
 use std::sync::Arc;
 
-use chatcore::websocket::{AnswerError, HEAD_BYTES_MAX, SUBPROTOCOL, Upgrade, UpgradeRequest, UpgradeRules};
+use chatcore::websocket::{
+    AnswerError, HEAD_BYTES_MAX, Requested, SUBPROTOCOL, Upgrade, UpgradeError, UpgradeRequest, UpgradeRules,
+};
 
-/// An opening that is not done.
+use crate::files::{Answer, Files};
+
+/// An opening that is not done, or that has become an answer with a file.
 pub(crate) struct Opening {
     role: Role,
     /// The start of a head that is not whole.
@@ -15,14 +19,24 @@ pub(crate) struct Opening {
 }
 
 enum Role {
-    Server { upgrade: Upgrade, rules: Arc<UpgradeRules> },
-    Client { request: UpgradeRequest },
+    Server {
+        upgrade: Upgrade,
+        rules: Arc<UpgradeRules>,
+        files: Option<Arc<Files>>,
+    },
+    Client {
+        request: UpgradeRequest,
+    },
+    /// No WebSocket was asked for.
+    Answering(Answer),
 }
 
 /// What came of bytes of an opening.
 pub(crate) enum Step {
-    /// The head is not whole.
+    /// The head is not whole; or an answer goes, and nothing more is looked at.
     NeedInput,
+    /// A file is asked for: the answer begins.
+    Answer,
     /// The WebSocket is open.
     Open {
         /// How many of the bytes belong to the head.
@@ -39,8 +53,8 @@ pub(crate) enum Step {
 }
 
 impl Opening {
-    pub(crate) fn server(rules: Arc<UpgradeRules>) -> Self {
-        Self::new(Role::Server { upgrade: Upgrade::new(), rules })
+    pub(crate) fn server(rules: Arc<UpgradeRules>, files: Option<Arc<Files>>) -> Self {
+        Self::new(Role::Server { upgrade: Upgrade::new(), rules, files })
     }
 
     pub(crate) fn client(request: UpgradeRequest) -> Self {
@@ -65,17 +79,23 @@ impl Opening {
         // Most heads come in one piece, and are not copied.
         let input = if before > 0 { &self.head[..] } else { arrived };
         let received = match &mut self.role {
-            Role::Server { upgrade, rules } => match upgrade.receive(rules, input) {
-                Ok(accepted) => Ok(accepted.map(|accepted| (accepted.head_bytes(), accepted.response().into()))),
-                Err(error) => Err((invalid(error.clone()), error.response())),
+            Role::Server { upgrade, rules, files } => match take_request(upgrade, rules, files.as_deref(), input) {
+                Ok(Some(Taken::WebSocket { head_bytes, response })) => Ok(Some((head_bytes, response))),
+                Ok(Some(Taken::File(answer))) => {
+                    *self = Self::new(Role::Answering(answer));
+                    return Step::Answer;
+                }
+                Ok(None) => Ok(None),
+                Err(error) => Err((error.response_to(input), invalid(error))),
             },
             Role::Client { request } => match request.receive(input) {
                 Ok(Some(answer)) if answer.subprotocol() != Some(SUBPROTOCOL) => {
-                    Err((invalid(AnswerError::Subprotocol), String::new()))
+                    Err((String::new(), invalid(AnswerError::Subprotocol)))
                 }
                 Ok(answer) => Ok(answer.map(|answer| (answer.head_bytes(), String::new()))),
-                Err(error) => Err((invalid(error), String::new())),
+                Err(error) => Err((String::new(), invalid(error))),
             },
+            Role::Answering(_) => return Step::NeedInput,
         };
         match received {
             Ok(Some((head_bytes, response))) => Step::Open { head_bytes: head_bytes - before, response },
@@ -85,14 +105,55 @@ impl Opening {
                 }
                 Step::NeedInput
             }
-            Err((error, response)) => Step::Refused { error, response },
+            Err((response, error)) => Step::Refused { error, response },
         }
+    }
+
+    /// What the peer is told if our side ends for this reason before it has all of its request's answer: nothing, if it has not
+    /// begun a request.
+    pub(crate) fn last_response(&self, error: &UpgradeError) -> Option<Vec<u8>> {
+        self.owes_response().then(|| error.response_to(&self.head).into_bytes())
     }
 
     /// The peer has begun its request: it is told if our side ends.
     pub(crate) const fn owes_response(&self) -> bool {
-        !self.is_client() && !self.head.is_empty()
+        matches!(self.role, Role::Server { .. }) && !self.head.is_empty()
     }
+
+    /// The answer that goes in place of a WebSocket.
+    pub(crate) const fn answer(&self) -> Option<&Answer> {
+        if let Role::Answering(answer) = &self.role { Some(answer) } else { None }
+    }
+
+    pub(crate) const fn answer_mut(&mut self) -> Option<&mut Answer> {
+        if let Role::Answering(answer) = &mut self.role { Some(answer) } else { None }
+    }
+}
+
+/// What a whole request gets.
+enum Taken {
+    WebSocket { head_bytes: usize, response: String },
+    File(Answer),
+}
+
+fn take_request(
+    upgrade: &mut Upgrade,
+    rules: &UpgradeRules,
+    files: Option<&Files>,
+    input: &[u8],
+) -> Result<Option<Taken>, UpgradeError> {
+    let requested = match files {
+        Some(_) => upgrade.receive_any(rules, input)?,
+        None => upgrade.receive(rules, input)?.map(Requested::WebSocket),
+    };
+    Ok(match (requested, files) {
+        (Some(Requested::WebSocket(accepted)), _) => {
+            Some(Taken::WebSocket { head_bytes: accepted.head_bytes(), response: accepted.response().into() })
+        }
+        (Some(Requested::File(request)), Some(files)) => Some(Taken::File(files.answer(rules.path(), &request)?)),
+        (Some(Requested::File(_)), None) => unreachable!("a server without files takes no such request"),
+        (None, _) => None,
+    })
 }
 
 fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {

@@ -6,6 +6,8 @@ use chatcore::Chunks;
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
 
+#[cfg(feature = "websocket")]
+use crate::Answer;
 #[cfg(feature = "tls")]
 use crate::TlsStream;
 #[cfg(feature = "websocket")]
@@ -83,6 +85,25 @@ impl Transport {
             Self::Tls(_) => false,
             #[cfg(feature = "websocket")]
             Self::WebSocket(stream) => stream.is_opening(),
+        }
+    }
+
+    /// The answer that goes to a request for a file, in place of a WebSocket. When all of it [is sent](Answer::is_sent),
+    /// [end](Self::end_writing) our side. Until then nothing is taken that may arrive.
+    #[cfg(feature = "websocket")]
+    pub fn answer(&self) -> Option<&Answer> {
+        match self {
+            Self::WebSocket(stream) => stream.answer(),
+            _ => None,
+        }
+    }
+
+    /// The same, once for each: after a read that gave [`Input::Overhead`].
+    #[cfg(feature = "websocket")]
+    pub fn new_answer(&mut self) -> Option<&Answer> {
+        match self {
+            Self::WebSocket(stream) => stream.new_answer(),
+            _ => None,
         }
     }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use chatcore::Chunks;
 use chatcore::websocket::{CloseCode, Content, End, UpgradeError, UpgradeRequest, UpgradeRules, WebSocket};
 
+use crate::files::{Answer, Files};
 use crate::opening::{Opening, Step};
 use crate::socket::WRITE_CHUNKS_MAX;
 use crate::transport::NO_ROOM_IN_HTTP;
@@ -21,7 +22,11 @@ const PAYLOAD_BYTES_MAX: usize = 32 << 10;
 /// Bytes of frames that a client may write before the WebSocket is open. They are kept until then.
 const EARLY_BYTES_MAX: usize = 64 << 10;
 
-/// One end of a WebSocket that carries a stream, above a socket or above TLS: first its opening, then its frames.
+/// Bytes of a file that are written before others have their turn.
+const ANSWER_BYTES_MAX: usize = 256 << 10;
+
+/// One end of a WebSocket that carries a stream, above a socket or above TLS: first its opening, then its frames. A server that
+/// has files answers an opening that asks for one with it, and then nothing follows.
 ///
 /// A frame is a promise of its length. So what the socket does not take of a frame that is begun is kept here, whatever
 /// becomes of the rest of the stream.
@@ -57,7 +62,12 @@ pub(crate) enum Ending {
 impl WebSocketStream {
     /// The server's end, which waits for a request that keeps these rules.
     pub fn server(base: Base, rules: Arc<UpgradeRules>) -> Self {
-        Self::new(base, WebSocket::server(Content::Stream), Opening::server(rules))
+        Self::new(base, WebSocket::server(Content::Stream), Opening::server(rules, None))
+    }
+
+    /// The same for a server that gives these files to requests that ask for no WebSocket.
+    pub fn server_with_files(base: Base, rules: Arc<UpgradeRules>, files: Arc<Files>) -> Self {
+        Self::new(base, WebSocket::server(Content::Stream), Opening::server(rules, Some(files)))
     }
 
     /// The client's end, whose first [`flush`](crate::Transport::flush) sends this request. The request offers
@@ -95,6 +105,43 @@ impl WebSocketStream {
         self.base.socket_mut()
     }
 
+    // ---- files ----
+
+    pub(crate) fn answer(&self) -> Option<&Answer> {
+        self.opening.as_deref().and_then(Opening::answer)
+    }
+
+    fn answer_mut(&mut self) -> Option<&mut Answer> {
+        self.opening.as_deref_mut().and_then(Opening::answer_mut)
+    }
+
+    pub(crate) fn new_answer(&mut self) -> Option<&Answer> {
+        let answer = self.answer_mut()?;
+        (!mem::replace(&mut answer.is_told, true)).then_some(&*answer)
+    }
+
+    /// Writes what the base takes of an answer, up to a bound. None if nothing keeps it.
+    fn write_answer(&mut self) -> Option<Flushed> {
+        let Self { base, opening, .. } = self;
+        let answer = opening.as_deref_mut().and_then(Opening::answer_mut)?;
+        answer.is_blocked = false;
+        let mut bytes_left = ANSWER_BYTES_MAX;
+        while bytes_left > 0 && !answer.is_sent() {
+            match base.write_slices(&answer.rest(bytes_left)) {
+                Written::Bytes(count) => {
+                    answer.transmitted(count);
+                    bytes_left -= count;
+                }
+                Written::Blocked => {
+                    answer.is_blocked = true;
+                    return Some(Flushed::Blocked);
+                }
+                Written::Broken(error) => return Some(Flushed::Broken(error)),
+            }
+        }
+        None
+    }
+
     // ---- what arrives ----
 
     /// What comes from now on is not looked at.
@@ -108,8 +155,14 @@ impl WebSocketStream {
         if let Some(end) = self.end.take() {
             return self.ended(&end);
         }
+        if self.is_blocked() {
+            // The driver asks after each read. The socket may take more by now, and tells it once.
+            let _ = self.flush();
+        }
         match self.base.read(buffer) {
             Input::Bytes { count, is_all } if !self.is_over => self.take(&mut buffer[..count], is_all),
+            // Who has asked may end its side and read on.
+            Input::End(Ok(())) if self.answer().is_some() => Input::None,
             other => other,
         }
     }
@@ -119,6 +172,11 @@ impl WebSocketStream {
         if let Some(opening) = &mut self.opening {
             match opening.receive(arrived) {
                 Step::NeedInput => return Input::Overhead(arrived.len()),
+                Step::Answer => {
+                    // If that breaks, it is told with what is written next.
+                    let _ = self.flush();
+                    return Input::Overhead(arrived.len());
+                }
                 Step::Open { head_bytes, response } => {
                     self.unsent.push(response.as_bytes());
                     self.unsent.push(&mem::take(&mut opening.early));
@@ -228,6 +286,9 @@ impl WebSocketStream {
             }
             append(&mut self.socket, iter::empty(), &mut self.unsent.bytes);
         }
+        if let Some(flushed) = self.write_answer() {
+            return flushed;
+        }
         match self.base.flush() {
             Flushed::All if mem::take(&mut self.is_ending) => match self.base.end_writing() {
                 Ok(()) => Flushed::All,
@@ -238,7 +299,7 @@ impl WebSocketStream {
     }
 
     pub(crate) fn is_blocked(&self) -> bool {
-        self.unsent.is_some() || self.base.is_blocked()
+        self.unsent.is_some() || self.base.is_blocked() || self.answer().is_some_and(|answer| answer.is_blocked)
     }
 
     /// Says that nothing more comes, and ends our side of the base when it has taken that.
@@ -246,13 +307,12 @@ impl WebSocketStream {
         match self.opening.take() {
             Some(opening) => {
                 self.is_over = true;
-                if opening.owes_response() {
-                    match ending {
-                        Ending::Done => self.unsent.push(UpgradeError::TimedOut.response().as_bytes()),
-                        Ending::GoingAway => self.unsent.push(UpgradeError::GoingAway.response().as_bytes()),
-                        Ending::NoRoom => self.unsent.push(NO_ROOM_IN_HTTP),
-                    }
-                }
+                let response = match ending {
+                    Ending::Done => opening.last_response(&UpgradeError::TimedOut),
+                    Ending::GoingAway => opening.last_response(&UpgradeError::GoingAway),
+                    Ending::NoRoom => opening.owes_response().then(|| NO_ROOM_IN_HTTP.to_vec()),
+                };
+                self.unsent.push(&response.unwrap_or_default());
             }
             None if !self.is_over => {
                 let code = match ending {
