@@ -23,7 +23,7 @@ use chatcore::websocket::UpgradeRules;
 #[cfg(feature = "tls")]
 use chatcore_transport::TlsStream;
 #[cfg(feature = "websocket")]
-use chatcore_transport::{Base, WebSocketStream};
+use chatcore_transport::{Base, Files, WebSocketStream};
 use chatcore_transport::{Socket, Transport};
 
 /// The listeners and their readiness, which is edge-triggered: it is told once and must be remembered
@@ -51,6 +51,9 @@ struct Listener {
     /// Who may open a WebSocket, if one is spoken.
     #[cfg(feature = "websocket")]
     rules: Option<Arc<UpgradeRules>>,
+    /// What those get there who ask for none.
+    #[cfg(feature = "websocket")]
+    files: Option<Arc<Files>>,
 }
 
 impl Listener {
@@ -89,8 +92,11 @@ impl Listener {
 
     #[cfg(feature = "websocket")]
     fn websocket(&self, base: Base) -> Transport {
-        let rules = self.rules.as_ref().expect("this listener has rules");
-        Transport::WebSocket(Box::new(WebSocketStream::server(base, Arc::clone(rules))))
+        let rules = Arc::clone(self.rules.as_ref().expect("this listener has rules"));
+        Transport::WebSocket(Box::new(match &self.files {
+            Some(files) => WebSocketStream::server_with_files(base, rules, Arc::clone(files)),
+            None => WebSocketStream::server(base, rules),
+        }))
     }
 }
 
@@ -131,6 +137,8 @@ impl Acceptor {
             ready: false,
             #[cfg(feature = "websocket")]
             rules: None,
+            #[cfg(feature = "websocket")]
+            files: None,
         };
         let listeners = listeners.into_iter().map(listener).collect();
         Self {
@@ -150,18 +158,30 @@ impl Acceptor {
         #[cfg(feature = "websocket")]
         {
             let rules = config.upgrade_rules()?;
+            let files = config.files.clone().map(Arc::new);
             for listener in &mut self.listeners {
                 let ListenSocket { path, security, .. } = &listener.socket;
                 let Some(path) = path else { continue };
                 let rules = rules.clone().with_tls(*security != Security::Plain).with_path(path);
                 let rules = rules.map_err(|source| BindError::WebSocketRule { name: "listen", source })?;
                 listener.rules = Some(Arc::new(rules));
+                listener.files.clone_from(&files);
             }
         }
         #[cfg(feature = "tls")]
         self.tls.clone_from(&config.tls);
         self.proxy_from.clone_from(&config.proxy_from);
         Ok(())
+    }
+
+    /// Where browsers find a page.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn page_addresses(&self) -> io::Result<Vec<String>> {
+        let has_page = |listener: &&Listener| {
+            listener.files.as_ref().is_some_and(|files| files.paths().any(|path| path == Files::PAGE))
+        };
+        let addresses = self.listeners.iter().filter(has_page).map(|listener| listener.socket.page_address());
+        addresses.filter_map(io::Result::transpose).collect()
     }
 
     pub(crate) fn sockets(&mut self) -> impl Iterator<Item = &mut ListenSocket> {

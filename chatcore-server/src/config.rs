@@ -6,6 +6,8 @@ use std::time::Duration;
 #[cfg(feature = "websocket")]
 use chatcore::websocket::UpgradeRules;
 use chatcore::{Limits, Reconnect, UserName};
+#[cfg(feature = "websocket")]
+use chatcore_transport::Files;
 
 use crate::driver_memory::{self, Above};
 #[cfg(feature = "websocket")]
@@ -61,6 +63,10 @@ pub struct Config {
     /// `https://chat.example`. Default none.
     #[cfg(feature = "websocket")]
     pub websocket_origins: Vec<String>,
+    /// Files that browsers get at the address of a WebSocket when they ask for none: a page, and what belongs to it. Default
+    /// none: a request that opens no WebSocket is refused.
+    #[cfg(feature = "websocket")]
+    pub files: Option<Files>,
     /// Where the proxies are that connect to the addresses with `?proxy=yes` in `listen`. They send a header of the PROXY protocol,
     /// version 1 or 2, before all else, and the server takes the client's address from it. Who comes to such an address from
     /// elsewhere is turned away; over a Unix socket all who may connect are proxies. Default none.
@@ -193,6 +199,13 @@ impl Config {
     }
 }
 
+#[cfg(feature = "websocket")]
+setters! {
+    Config {
+        with_files(files: Option<Files>),
+    }
+}
+
 #[cfg(feature = "tls")]
 setters! {
     Config {
@@ -210,6 +223,8 @@ impl Default for Config {
             websocket_hosts: Vec::new(),
             #[cfg(feature = "websocket")]
             websocket_origins: Vec::new(),
+            #[cfg(feature = "websocket")]
+            files: None,
             proxy_from: Vec::new(),
             log_in: None,
             limits: Limits::default(),

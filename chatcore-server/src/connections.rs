@@ -8,6 +8,8 @@ use chatcore::{Action, CloseReason, Hub, HubEvent, Instant, Limits, Reconnect, R
 use tracing::{debug, error, info};
 
 use crate::accept::{Entrance, Way};
+#[cfg(feature = "websocket")]
+use crate::answering;
 use crate::config::DriverLimits;
 use crate::connection::{Flow, Stage};
 use crate::load::Load;
@@ -308,6 +310,8 @@ impl Connections {
                 && let Some(key) = self.table.next_to_write()
             {
                 writing::write(&mut self.hub, &mut self.table, now, key);
+                #[cfg(feature = "websocket")]
+                answering::finish(&mut self.table, &self.limits, now, key);
                 is_done = false;
             }
             if is_done {

@@ -7,6 +7,8 @@ use chatcore::{
 };
 use tracing::info;
 
+#[cfg(feature = "websocket")]
+use crate::answering;
 use crate::closing;
 use crate::config::DriverLimits;
 use crate::connection::{Connection, Stage};
@@ -204,6 +206,8 @@ pub(crate) fn handle_timeout(hub: &mut Hub, table: &mut Table, limits: &DriverLi
     match handshaking.handshake.handle_timeout(now) {
         // A refusal has moved the deadline since it was entered.
         Ok(()) => arm(table, key),
+        #[cfg(feature = "websocket")]
+        Err(_) if answering::cut(table, limits, now, key) => {}
         Err(error) => end(hub, table, limits, now, key, &error),
     }
 }

@@ -7,6 +7,8 @@ mod accept;
 mod accept_error;
 #[cfg(feature = "mio")]
 mod ack_delay;
+#[cfg(feature = "websocket")]
+mod answering;
 #[cfg(feature = "tokio")]
 mod async_server;
 #[cfg(feature = "mio")]
@@ -49,6 +51,8 @@ mod memory;
 mod network;
 #[cfg(any(feature = "mio", feature = "tokio"))]
 mod origin;
+#[cfg(feature = "page")]
+mod page;
 #[cfg(feature = "mio")]
 mod peer;
 #[cfg(feature = "cli")]
@@ -85,6 +89,8 @@ pub use chatcore;
 #[cfg(feature = "tokio")]
 pub use async_server::{AsyncConfig, AsyncServer, Hooks, Listener, StartError};
 pub use chatcore::Reconnect;
+#[cfg(feature = "websocket")]
+pub use chatcore_transport::{Files, FilesError};
 #[cfg(feature = "tls")]
 pub use client_certificate::ClientCertificate;
 #[cfg(feature = "mio")]
@@ -101,6 +107,8 @@ pub use log_in::{Authenticator, LogIn, LogInRequest};
 pub use network::{Network, NetworkError};
 #[cfg(any(feature = "mio", feature = "tokio"))]
 pub use origin::{origin_of, quota_key};
+#[cfg(feature = "page")]
+pub use page::page;
 #[cfg(feature = "mio")]
 pub use server::Server;
 #[cfg(feature = "tls")]

@@ -4,6 +4,8 @@ use std::io::ErrorKind;
 
 use chatcore::{ConnId, Hub, Instant, Received};
 
+#[cfg(feature = "websocket")]
+use crate::answering;
 use crate::buffers::BUFFER_BYTES_FREE;
 use crate::config::DriverLimits;
 use crate::connection::{Flow, Kept, Stage};
@@ -134,7 +136,7 @@ impl Reading<'_> {
         connection.readiness.blocked |= connection.transport.is_blocked();
         let (count, is_all) = match input {
             Input::Bytes { count, is_all } => (count, is_all),
-            Input::Overhead(count) => return self.charge_overhead(key, count).then_some(count),
+            Input::Overhead(count) => return self.take_overhead(key, count).then_some(count),
             Input::None => {
                 connection.readiness.readable = false;
                 return Some(0);
@@ -178,6 +180,15 @@ impl Reading<'_> {
             fed
         };
         self.keep(key, kept, &fed).then_some(count)
+    }
+
+    /// What carries nothing of the stream may have asked for a file. Whether more may be read.
+    fn take_overhead(&mut self, key: usize, count: usize) -> bool {
+        #[cfg(feature = "websocket")]
+        if answering::begin(self.hub, self.table, self.limits, self.now, key) {
+            return true;
+        }
+        self.charge_overhead(key, count)
     }
 
     /// What carries nothing of the stream is work all the same: for the connection, and for its origin. Whether more may be

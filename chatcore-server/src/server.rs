@@ -43,6 +43,8 @@ pub struct Server {
     poll: Poll,
     clock: Clock,
     endpoints: Vec<Endpoint>,
+    #[cfg(feature = "websocket")]
+    page_addresses: Vec<String>,
     acceptor: Acceptor,
     connections: Connections,
     turned_away: TurnedAway,
@@ -76,6 +78,8 @@ impl Server {
         acceptor.configure(&config)?;
         let poll = Poll::new().map_err(BindError::System)?;
         let endpoints = register(poll.registry(), &mut acceptor).map_err(BindError::System)?;
+        #[cfg(feature = "websocket")]
+        let page_addresses = acceptor.page_addresses().map_err(BindError::System)?;
         let handle = Handle::new(poll.registry(), WAKER, config.clone()).map_err(BindError::System)?;
         let wake = {
             let handle = handle.clone();
@@ -94,6 +98,8 @@ impl Server {
             poll,
             clock,
             endpoints,
+            #[cfg(feature = "websocket")]
+            page_addresses,
             acceptor,
             turn_time: config.driver.turn_time,
             turn_accepts_max: config.driver.turn_accepts_max,
@@ -117,6 +123,13 @@ impl Server {
     /// The addresses of those [`endpoints`](Self::endpoints) that have one.
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
         self.endpoints.iter().filter_map(Endpoint::socket_addr).collect()
+    }
+
+    /// Where browsers of this machine find the page of [`Config::files`], if there is one: an address for each WebSocket, such
+    /// as `http://127.0.0.1:12380/`.
+    #[cfg(feature = "websocket")]
+    pub fn page_addresses(&self) -> &[String] {
+        &self.page_addresses
     }
 
     /// A handle that stops the server from another thread.

@@ -32,6 +32,10 @@ pub(crate) fn write(hub: &mut Hub, table: &mut Table, now: Instant, key: usize) 
         let Some(chunks) = chunks.filter(|chunks| !chunks.is_empty()) else {
             // The transport may keep what it took before.
             match connection.transport.flush() {
+                #[cfg(feature = "websocket")]
+                Flushed::All if connection.transport.answer().is_some_and(|answer| !answer.is_sent()) => {
+                    return table.write_later(key);
+                }
                 Flushed::All => return table.said_all(key),
                 Flushed::Blocked => {
                     connection.readiness.blocked = true;

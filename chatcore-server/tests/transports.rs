@@ -3,6 +3,9 @@
 
 #[path = "transports/client_certificates.rs"]
 mod client_certificates;
+#[cfg(feature = "page")]
+#[path = "transports/page.rs"]
+mod page;
 #[path = "transports/proxy.rs"]
 mod proxy;
 mod support;

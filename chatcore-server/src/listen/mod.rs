@@ -203,6 +203,19 @@ impl ListenSocket {
         })
     }
 
+    /// Where a browser on this machine finds a page, if a WebSocket is spoken here.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn page_address(&self) -> io::Result<Option<String>> {
+        let (Some(path), Some(address)) = (&self.path, self.endpoint()?.socket_addr()) else { return Ok(None) };
+        let scheme = if self.security == Security::Plain { "http" } else { "https" };
+        // All addresses of the machine are none that a browser could open.
+        Ok(Some(if address.ip().is_unspecified() {
+            format!("{scheme}://localhost:{}{path}", address.port())
+        } else {
+            format!("{scheme}://{address}{path}")
+        }))
+    }
+
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         match &mut self.kind {
             ListenKind::Tcp(listener) => listener.register(registry, token, Interest::READABLE),
@@ -235,6 +248,21 @@ pub(crate) fn faults(config: &Config) -> Vec<BindError> {
 #[cfg(feature = "websocket")]
 pub(crate) fn has_websocket(given: &[String]) -> bool {
     given.iter().any(|given| matches!(Given::parse(given), Ok(Given::Ip { path: Some(_), .. })))
+}
+
+/// Checks that an address is one where a WebSocket is spoken.
+///
+/// # Errors
+///
+/// What would be right.
+#[cfg(feature = "cli")]
+pub(crate) fn check_websocket(given: &str) -> Result<(), String> {
+    match Given::parse(given) {
+        Ok(Given::Ip { path: Some(_), .. }) => Ok(()),
+        Ok(_) => Err(format!("it must be for a WebSocket: ws://{} is one", given.rsplit('/').next().unwrap_or(given))),
+        Err(BindError::Syntax { right, .. }) => Err(right),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// Listens on everything that is asked for, which was checked.

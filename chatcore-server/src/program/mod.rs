@@ -1,5 +1,6 @@
 //! The program around the library: settings, the log, signals, exit codes. It is no part of the library's interface.
 
+mod bind;
 mod log;
 mod log_in;
 mod settings;
@@ -16,7 +17,7 @@ use self::log::Control;
 use self::log_in::PasswordCommand;
 use self::settings::{Action, Called, Faults, Invocation, Loaded};
 use self::signals::Signals;
-use crate::{Endpoint, Server};
+use crate::Endpoint;
 
 /// What was asked for is wrong.
 const USAGE: u8 = 2;
@@ -58,13 +59,13 @@ fn serve(invocation: Invocation, loaded: Loaded) -> ExitCode {
     outcome
 }
 
-fn run(invocation: Invocation, loaded: Loaded, log: &Control) -> ExitCode {
+fn run(invocation: Invocation, mut loaded: Loaded, log: &Control) -> ExitCode {
     let open_files = crate::raise_open_files();
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
     loaded.settings.apply_log_in();
-    let server = match Server::bind(loaded.settings.config()) {
+    let server = match bind::bind(&mut loaded) {
         Ok(server) => server,
         Err(error) => {
             // What was logged before comes first.
@@ -81,7 +82,7 @@ fn run(invocation: Invocation, loaded: Loaded, log: &Control) -> ExitCode {
     if let Err(error) = signals.handle() {
         return failure(&format_args!("cannot wait for signals: {error}"));
     }
-    announce(server.endpoints().to_vec());
+    announce(server.endpoints(), server.page_addresses());
     match server.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -93,13 +94,13 @@ fn run(invocation: Invocation, loaded: Loaded, log: &Control) -> ExitCode {
 
 /// Tells where the server listens, for people and for programs that have asked for port 0. Nobody has to read it: the
 /// server serves even if stdout is closed, or full.
-fn announce(endpoints: Vec<Endpoint>) {
+fn announce(endpoints: &[Endpoint], pages: &[String]) {
+    let endpoints = endpoints.iter().map(|endpoint| format!("listening on {endpoint}\n"));
+    let pages = pages.iter().map(|address| format!("chat in a browser at {address}\n"));
+    let lines: String = endpoints.chain(pages).collect();
     let announce = move || {
         let mut stdout = io::stdout().lock();
-        for endpoint in endpoints {
-            let _ = writeln!(stdout, "listening on {endpoint}");
-        }
-        let _ = stdout.flush();
+        let _ = stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush());
     };
     if let Err(error) = thread::Builder::new().name("announce".into()).spawn(announce) {
         tracing::warn!(%error, "cannot tell on stdout where the server listens");

@@ -15,6 +15,8 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_chatcore-server");
 pub(crate) struct Server {
     child: Child,
     pub(crate) addresses: Vec<SocketAddr>,
+    /// What it says on its standard output after that.
+    said: Option<Receiver<String>>,
     lines: Receiver<String>,
     /// The log so far.
     log: Vec<String>,
@@ -58,7 +60,7 @@ impl Server {
     fn spawn_with_input(stdin: impl Into<Stdio>, command: &mut Command) -> Self {
         let mut child = command.env_remove("RUST_LOG").stdin(stdin).spawn().expect("the server starts");
         let lines = child.stderr.take().map_or_else(|| mpsc::channel().1, lines);
-        Self { child, addresses: Vec::new(), lines, log: Vec::new() }
+        Self { child, addresses: Vec::new(), said: None, lines, log: Vec::new() }
     }
 
     /// Waits until the server has said where it listens.
@@ -69,6 +71,14 @@ impl Server {
             let (_, address) = line.strip_prefix("listening on ").and_then(|rest| rest.split_once(' ')).expect(&line);
             address.parse::<SocketAddr>().expect(address)
         }));
+        self.said = Some(stdout);
+    }
+
+    /// The next line on its standard output after the addresses that were taken.
+    #[track_caller]
+    pub(crate) fn line(&self) -> String {
+        let said = self.said.as_ref().expect("its addresses are taken");
+        said.recv_timeout(PATIENCE).expect("the server says more")
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

@@ -53,11 +53,12 @@ mod tests {
         match (setting.name, value) {
             ("reserved_names", _) => Value::List(vec![UserName::new("admin").unwrap().as_str().into()]),
             ("listen", _) => Value::List(vec!["[::1]:0".into()]),
+            ("page_listen", _) => Value::Text("127.0.0.1:0".into()),
             ("websocket_hosts", _) => Value::List(vec!["chat.example".into()]),
             ("websocket_origins", _) => Value::List(vec!["https://chat.example".into()]),
             ("reconnect_to", _) => Value::Text("elsewhere:1".into()),
             ("reconnect_after", _) => Value::Time(Duration::from_secs(1)),
-            ("guests", _) => Value::Text("no".into()),
+            ("page" | "guests", _) => Value::Text("no".into()),
             ("unix_users" | "certificate_users", _) => Value::Text("yes".into()),
             ("password_file", _) => Value::Text("passwords".into()),
             ("tls_cert" | "tls_key" | "tls_client_ca", _) => Value::Text("file.pem".into()),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chatcore::UserName;
 
+use super::page::PageListen;
 use super::tls::{CLIENT_AUTH, ClientAuth};
 use super::value::Value;
 use crate::Network;
@@ -151,6 +152,16 @@ impl Field for bool {
     fn from_value(value: Value) -> Result<Self, String> {
         let Value::Text(text) = value else { mismatch(&value) };
         Ok(text == SWITCH[0])
+    }
+}
+
+impl Field for PageListen {
+    fn to_value(&self) -> Option<Value> {
+        self.0.to_value()
+    }
+
+    fn from_value(value: Value) -> Result<Self, String> {
+        String::from_value(value).map(Self::new)
     }
 }
 

@@ -51,10 +51,33 @@ impl Loaded {
         Draft::new(invocation, Some((path, text)), Faults::default()).finish()
     }
 
+    /// With these flags alone.
+    #[cfg(all(test, feature = "page"))]
+    pub(crate) fn of_flags(flags: &[&str]) -> Self {
+        Self::load(&Invocation::of(flags)).expect("the flags are right")
+    }
+
     /// Where the value of a setting comes from.
     pub(crate) fn source(&self, setting: &Setting) -> &Source {
         let index = TABLE.iter().position(|known| known.name == setting.name);
         index.map_or(&Source::Default, |index| &self.sources[index])
+    }
+
+    /// Whether nothing is said about the setting with this name.
+    fn is_default(&self, name: &str) -> bool {
+        TABLE.iter().zip(&self.sources).any(|(setting, source)| setting.name == name && *source == Source::Default)
+    }
+
+    /// Whether the server listens for browsers where nobody has told it to.
+    pub(crate) fn has_default_page_listen(&self) -> bool {
+        self.is_default("page_listen") && self.settings.page.listen.0.is_some()
+    }
+
+    /// Who says where to listen gets these addresses alone, and who wants no page gets none for it.
+    fn settle_page_listen(&mut self) {
+        if self.has_default_page_listen() && !(self.is_default("listen") && self.settings.page.is_served) {
+            self.settings.leave_out_page_listen();
+        }
     }
 
     fn set(&mut self, setting: &Setting, source: &Source, given: &Given) -> Result<(), Fault> {
@@ -94,11 +117,12 @@ impl Loaded {
         // What is wrong with a certificate is said of its files.
         let is_told =
             |error: &BindError| matches!(error, BindError::NoCertificate { .. }) && self.settings.tls.is_given();
-        let errors = errors.into_iter().filter(|error| !is_told(error)).map(words);
+        let page = &self.settings.page;
+        let errors = errors.into_iter().filter(|error| !is_told(error) && !page.tells(error)).map(words);
         let has_client_ca = self.settings.tls.client_ca.is_some();
         let log_in = self.settings.log_in.faults(&self.settings.server.listen, has_client_ca);
         let others = self.settings.tls.check().err().into_iter().chain(self.settings.reconnect.check().err());
-        errors.chain(others).chain(log_in).collect()
+        errors.chain(others).chain(log_in).chain(page.faults()).collect()
     }
 
     /// An error, with where the values come from that it is about.
@@ -155,6 +179,7 @@ impl Draft {
     }
 
     fn finish(mut self) -> Result<Loaded, Faults> {
+        self.loaded.settle_page_listen();
         for error in self.loaded.misfits() {
             self.add_misfit(&error);
         }

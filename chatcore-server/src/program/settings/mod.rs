@@ -11,6 +11,7 @@ mod lines;
 mod load;
 mod log_in;
 mod outcome;
+mod page;
 #[cfg(test)]
 mod pages;
 mod print;

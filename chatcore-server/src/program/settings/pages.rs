@@ -22,6 +22,7 @@ fn hold(page: &str, should: &str) {
     assert!(is == should, "{page} is not what the table of settings says: UPDATE_PAGES=1 makes it anew");
 }
 
+#[cfg(feature = "page")]
 #[test]
 fn the_manual_page_is_what_the_table_says() {
     hold("man/chatcore-server.1", str::from_utf8(&manual().expect("memory takes it")).expect("it is text"));
@@ -53,6 +54,7 @@ fn manual() -> io::Result<Vec<u8>> {
 }
 
 /// The part of the guide between two comments.
+#[cfg(feature = "page")]
 #[test]
 fn the_table_of_the_guide_is_what_the_table_says() {
     const PAGE: &str = "../docs/src/running.md";

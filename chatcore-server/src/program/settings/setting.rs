@@ -1,10 +1,12 @@
 //! What a row of the table is, and where its values are kept.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use chatcore::DETAIL_BYTES_MAX;
 
 use super::log_in::LogIn;
+use super::page::{Page, PageListen};
 use super::tls::TlsFiles;
 use super::value::{Unit, Value};
 use crate::program::log::{Filter, Format, RateLimits};
@@ -52,6 +54,7 @@ pub(crate) struct Settings {
     pub(super) reconnect: Reconnect,
     pub(super) tls: TlsFiles,
     pub(super) log_in: LogIn,
+    pub(super) page: Page,
 }
 
 /// Of the log.
@@ -107,9 +110,26 @@ impl Settings {
     /// The library's part.
     pub(crate) fn config(&self) -> Config {
         let advice = |after| Advice::new(after).with_address(self.reconnect.to.clone());
-        let server = self.server.clone().with_reconnect(self.reconnect.after.map(advice));
+        let server = self.page.add_to(self.server.clone()).with_reconnect(self.reconnect.after.map(advice));
         let reserved = self.log_in.reserved(&self.server.reserved_names);
         server.with_reserved_names(reserved).with_log_in(Some(self.log_in.pool()))
+    }
+
+    /// Whether the server listens for browsers alone there, by its number.
+    pub(crate) fn is_page_at(&self, address: SocketAddr) -> bool {
+        self.page.listen.0.as_ref().is_some_and(|listen| listen.parse() == Ok(address))
+    }
+
+    /// Nobody listens for browsers alone.
+    pub(crate) fn leave_out_page_listen(&mut self) {
+        self.page.listen = PageListen(None);
+    }
+
+    /// Moves what is fixed where nothing is given, because a test has no fixed ports.
+    #[cfg(all(test, feature = "page"))]
+    pub(crate) fn move_default_addresses(&mut self, listen: &str, page_listen: &str) {
+        self.server.listen = vec![listen.into()];
+        self.page.listen = PageListen::new(page_listen.into());
     }
 
     /// Lets what these say hold for those who ask for a name from now on.

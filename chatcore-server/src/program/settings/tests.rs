@@ -39,12 +39,48 @@ impl Folder {
     }
 }
 
+#[cfg(feature = "page")]
 #[test]
-fn without_anything_given_the_configuration_is_the_librarys_default() {
+fn without_anything_given_the_configuration_is_the_librarys_default_and_a_page() {
     let loaded = Loaded::load(&Invocation::of(&[])).unwrap();
+    let listen = [Config::LISTEN_DEFAULT, "ws://127.0.0.1:12380"];
+    let with_page = Config::default().with_listen(listen).with_files(Some(crate::page()));
     // There is always somebody who decides, so that a reload can say how.
-    assert_eq!(loaded.settings.config().with_log_in(None), Config::default());
+    assert_eq!(loaded.settings.config().with_log_in(None), with_page);
     assert!(TABLE.iter().all(|setting| *loaded.source(setting) == Source::Default));
+}
+
+#[cfg(feature = "page")]
+#[test]
+fn who_says_where_to_listen_gets_these_addresses_alone() {
+    let listen = |args: &[&str], file: &str| Folder::with(file).load(args).unwrap().settings.config().listen;
+    assert_eq!(listen(&["--listen", "a:1"], ""), ["a:1"]);
+    assert_eq!(listen(&[], "listen = [\"b:2\"]\n"), ["b:2"]);
+    assert_eq!(listen(&["--page", "no"], ""), [Config::LISTEN_DEFAULT]);
+    assert_eq!(listen(&["--page-listen", "none"], ""), [Config::LISTEN_DEFAULT]);
+    // Unless they say where the page is, as well.
+    assert_eq!(listen(&["--listen", "a:1", "--page-listen", "c:3"], ""), ["a:1", "ws://c:3"]);
+    assert_eq!(listen(&["--page-listen", "ws://c:3/chat"], "listen = [\"b:2\"]\n"), ["b:2", "ws://c:3/chat"]);
+    assert_eq!(listen(&[], "page_listen = \"c:3\"\n"), [Config::LISTEN_DEFAULT, "ws://c:3"]);
+}
+
+#[cfg(feature = "page")]
+#[test]
+fn an_address_for_browsers_that_is_none_is_named_with_what_would_be_right() {
+    for (args, expected) in [
+        (&["--page-listen", "12380"][..], "--page-listen: page_listen is \"12380\": before the port comes a host"),
+        (
+            &["--page-listen", "tcp://a:1"],
+            "--page-listen: page_listen is \"tcp://a:1\": it must be for a WebSocket: ws://a:1",
+        ),
+        (&["--page-listen", "ws://a:1/b#c"], "--page-listen: page_listen is \"ws://a:1/b#c\": \"/b#c\" is no path"),
+        (&["--page-listen", "a:1", "--page", "no"], "page_listen is an address, but page is no"),
+        (&["--page-listen", "wss://a:1"], "cannot listen on wss://a:1: TLS needs a certificate"),
+        (&["--page", "maybe"], "--page is \"maybe\": it must be one of yes, no"),
+    ] {
+        let faults = Folder::with("").faults(args);
+        assert!(faults.len() == 1 && faults[0].contains(expected), "{args:?}: {faults:#?}");
+    }
 }
 
 #[test]

@@ -8,10 +8,10 @@ use chatcore::websocket::{Close, CloseCode, Content, End, SUBPROTOCOL, UpgradeRe
 use super::read_to_end;
 use crate::support::{PROGRAM, Server};
 
-/// A server that listens on TCP, and then for a WebSocket.
+/// A server that listens on TCP, and then for a WebSocket, without a page.
 pub(super) fn ws_server(flags: &[&str]) -> Server {
     let mut command = Command::new(PROGRAM);
-    command.args(["--listen", "127.0.0.1:0", "--listen", "ws://127.0.0.1:0"]).args(flags);
+    command.args(["--listen", "127.0.0.1:0", "--listen", "ws://127.0.0.1:0", "--page", "no"]).args(flags);
     Server::listening(2, &mut command)
 }
 

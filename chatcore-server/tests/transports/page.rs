@@ -1,0 +1,357 @@
+//! The page for browsers, over real sockets.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::process::Command;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use chatcore::Limits;
+use chatcore_server::{Config, DriverLimits, Files, Handle};
+
+use crate::support::{PATIENCE, PROGRAM, Peer, Server, User, connect};
+use crate::talk::talk;
+use crate::tls::TlsServer;
+use crate::websocket::Stream;
+
+const INDEX: &str = include_str!("../../page/index.html");
+
+/// A server that listens on TCP, and then for browsers.
+fn page_server(flags: &[&str]) -> Server {
+    let mut command = Command::new(PROGRAM);
+    command.args(["--listen", "127.0.0.1:0", "--page-listen", "127.0.0.1:0"]).args(flags);
+    Server::listening(2, &mut command)
+}
+
+/// A request with this line, a `Host` and these headers.
+fn request(line: &str, headers: &[&str]) -> String {
+    let lines = [line, "Host: localhost"].into_iter().chain(headers.iter().copied()).chain(["", ""]);
+    lines.collect::<Vec<_>>().join("\r\n")
+}
+
+/// All that is answered up to the end, as a head and a body.
+fn answer_over(mut stream: impl Read + Write, request: &str) -> (String, String) {
+    stream.write_all(request.as_bytes()).expect("the server reads");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("the server closes in an orderly way");
+    let answer = String::from_utf8(answer).expect("it is text");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("it has a head");
+    (head.into(), body.into())
+}
+
+fn answer(server: &Server, request: &str) -> (String, String) {
+    answer_over(connect(server.addresses[1]), request)
+}
+
+fn get(server: &Server, path: &str, headers: &[&str]) -> (String, String) {
+    answer(server, &request(&format!("GET {path} HTTP/1.1"), headers))
+}
+
+fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+}
+
+#[test]
+fn a_browser_gets_the_page_and_all_that_belongs_to_it() {
+    let mut server = page_server(&[]);
+    for (path, content_type, expected) in [
+        ("/", "text/html; charset=utf-8", INDEX),
+        ("/?from=here", "text/html; charset=utf-8", INDEX),
+        ("/style.css", "text/css; charset=utf-8", include_str!("../../page/style.css")),
+        ("/page.js", "text/javascript; charset=utf-8", include_str!("../../page/page.js")),
+    ] {
+        let (head, body) = get(&server, path, &["Connection: keep-alive", "Accept-Encoding: gzip"]);
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+        assert_eq!(body, expected);
+        for (name, value) in [
+            ("Content-Type", content_type),
+            ("Content-Length", &expected.len().to_string()),
+            ("Connection", "close"),
+            ("Cache-Control", "no-cache"),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Referrer-Policy", "no-referrer"),
+            ("Cross-Origin-Opener-Policy", "same-origin"),
+            ("Cross-Origin-Resource-Policy", "same-origin"),
+        ] {
+            assert_eq!(header(&head, name), Some(value), "{name} of {path}: {head}");
+        }
+        let policy = header(&head, "Content-Security-Policy").expect("there is a policy");
+        for directive in [
+            "default-src 'none'",
+            "script-src 'self' 'wasm-unsafe-eval'",
+            "connect-src 'self'",
+            "frame-ancestors 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        ] {
+            assert!(policy.split("; ").any(|known| known == directive), "{directive}: {policy}");
+        }
+        assert!(!policy.contains("unsafe-inline") && !policy.contains('*'), "{policy}");
+    }
+    // What a browser adds to an address is not logged.
+    server.logged(&["INFO", "fetched", "file=/page.js", "status=200"]);
+    assert_eq!(server.count_logged(&["from=here"]), 0);
+}
+
+#[test]
+fn a_browser_that_has_a_file_gets_no_second_copy() {
+    let server = page_server(&[]);
+    let (head, _) = get(&server, "/", &[]);
+    let tag = header(&head, "ETag").expect("there is a tag");
+    for known in [tag.to_owned(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {
+        let (head, body) = get(&server, "/", &[&format!("If-None-Match: {known}")]);
+        assert!(head.starts_with("HTTP/1.1 304 Not Modified\r\n"), "{known}: {head}");
+        assert_eq!((body.as_str(), header(&head, "ETag")), ("", Some(tag)));
+        assert!(header(&head, "Content-Security-Policy").is_some(), "{head}");
+    }
+    let (head, body) = get(&server, "/style.css", &[&format!("If-None-Match: {tag}")]);
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && !body.is_empty(), "another file has another tag: {head}");
+}
+
+#[test]
+fn head_gets_the_same_without_a_body() {
+    let server = page_server(&[]);
+    let (of_get, _) = get(&server, "/", &[]);
+    let (of_head, body) = answer(&server, &request("HEAD / HTTP/1.1", &[]));
+    assert_eq!((of_head, body.as_str()), (of_get, ""));
+    let (head, body) = answer(&server, &request("HEAD /nothing HTTP/1.1", &[]));
+    assert!(head.starts_with("HTTP/1.1 404 Not Found\r\n") && body.is_empty(), "{head}");
+}
+
+#[test]
+fn what_is_no_request_for_a_file_is_told_so_and_nobody_else_notices() {
+    let mut server = page_server(&["--log-origin-lines-per-s", "0"]);
+    let mut alice = User::registered(server.address(), "alice");
+    let get = "GET / HTTP/1.1";
+    let websocket = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"];
+    for (text, status, sentence) in [
+        (request("GET /nothing HTTP/1.1", &[]), "404 Not Found", "there is nothing at this path"),
+        (request("GET /../page/index.html HTTP/1.1", &[]), "404 Not Found", "there is nothing at this path"),
+        (request("GET /%2e%2e/Cargo.toml HTTP/1.1", &[]), "404 Not Found", "there is nothing at this path"),
+        (request("GET http://localhost/ HTTP/1.1", &[]), "404 Not Found", "there is nothing at this path"),
+        (request("GET /page.js/ HTTP/1.1", &[]), "404 Not Found", "there is nothing at this path"),
+        (request("POST / HTTP/1.1", &["Content-Length: 2"]) + "hi", "405 Method Not Allowed", "with GET or HEAD"),
+        (request("DELETE /page.js HTTP/1.1", &[]), "405 Method Not Allowed", "with GET or HEAD"),
+        (request("OPTIONS * HTTP/1.1", &[]), "405 Method Not Allowed", "with GET or HEAD"),
+        (request("CONNECT evil.example:443 HTTP/1.1", &[]), "405 Method Not Allowed", "with GET or HEAD"),
+        (request("GET / HTTP/1.0", &[]), "505 HTTP Version Not Supported", "HTTP/1.1 is spoken here"),
+        (request(get, &["Content-Length: 2"]) + "hi", "400 Bad Request", "a request has no body here"),
+        (request(get, &["Host: 127.0.0.1"]), "400 Bad Request", "the header Host came more than once"),
+        (request(get, &[]).replace("localhost", "evil.example"), "421 Misdirected Request", "the name in Host"),
+        (request(get, &["Origin: https://evil.example"]), "403 Forbidden", "pages of this origin may not connect"),
+        (request(get, &websocket), "400 Bad Request", "Sec-WebSocket-Key must be"),
+        (request(get, &["Sec-WebSocket-Key: x"]), "426 Upgrade Required", "send Connection: Upgrade"),
+    ] {
+        let (head, body) = answer(&server, &text);
+        assert!(head.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{text}{head}");
+        assert!(body.contains(sentence), "{text}{body}");
+        assert_eq!(header(&head, "Content-Length"), Some(body.len().to_string().as_str()), "{head}");
+        assert_eq!(header(&head, "X-Content-Type-Options"), Some("nosniff"), "{head}");
+        server.logged(&["INFO", "closed before it had a name", sentence]);
+    }
+    alice.tell_oneself("alice");
+    server.assert_running();
+}
+
+#[test]
+fn of_several_requests_on_a_connection_the_first_is_answered() {
+    let server = page_server(&[]);
+    let first = request("GET /style.css HTTP/1.1", &[]);
+    let (head, body) = answer(&server, &(first + &request("GET / HTTP/1.1", &[]).repeat(1_000)));
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+    assert_eq!(body, include_str!("../../page/style.css"));
+}
+
+#[test]
+fn half_a_request_is_told_so_in_time() {
+    let server = page_server(&["--handshake-time-max", "0.3"]);
+    let (head, body) = answer(&server, "GET / HTTP/1.1\r\nHost: local");
+    assert!(head.starts_with("HTTP/1.1 408 Request Timeout\r\n") && body.contains("too long"), "{head}");
+    // A body would be taken for a part of the next answer.
+    let (head, body) = answer(&server, "HEAD / HTTP/1.1\r\nHost: local");
+    assert!(head.starts_with("HTTP/1.1 408 Request Timeout\r\n") && body.is_empty(), "{head}");
+}
+
+#[test]
+fn users_talk_over_the_websocket_that_is_where_the_page_is() {
+    let server = page_server(&[]);
+    let mut alice = Peer::registered_over(Stream::open(connect(server.addresses[1])), "alice");
+    let mut bob = Peer::registered(server.address(), "bob");
+    talk(&mut alice, &mut bob);
+    assert!(get(&server, "/", &[]).0.starts_with("HTTP/1.1 200 OK\r\n"), "while the page can be had");
+}
+
+#[test]
+fn the_page_is_there_over_tls_as_well() {
+    let tls = TlsServer::start_with("wss://127.0.0.1:0/chat/", &[]);
+    let (head, body) = answer_over(tls.connect(), &request("GET /chat/ HTTP/1.1", &[]));
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+    assert_eq!(body, INDEX);
+    let (head, body) =
+        answer_over(tls.connect(), &request("GET /chat/page.js HTTP/1.1", &["Origin: https://localhost"]));
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && !body.is_empty(), "{head}");
+    let (head, _) = answer_over(tls.connect(), &request("GET / HTTP/1.1", &[]));
+    assert!(head.starts_with("HTTP/1.1 404 Not Found\r\n"), "{head}");
+}
+
+#[test]
+fn the_server_says_where_a_browser_finds_the_page() {
+    let mut command = Command::new(PROGRAM);
+    command.args(["--listen", "127.0.0.1:0", "--listen", "ws://0.0.0.0:0/chat", "--page-listen", "127.0.0.1:0"]);
+    let server = Server::listening(3, &mut command);
+    let [chat, page] = [1, 2].map(|index: usize| server.addresses[index].port());
+    assert_eq!(server.line(), format!("chat in a browser at http://localhost:{chat}/chat"));
+    assert_eq!(server.line(), format!("chat in a browser at http://127.0.0.1:{page}/"));
+}
+
+#[test]
+fn the_page_goes_and_comes_while_the_server_runs_and_its_address_stays() {
+    let folder = tempfile::tempdir().expect("there is a place for temporary files");
+    let path = folder.path().join("server.toml");
+    fs::write(&path, "").expect("the folder is ours");
+    let mut command = Command::new(PROGRAM);
+    command.args(["--config", path.to_str().expect("it is text")]);
+    command.args(["--listen", "127.0.0.1:0", "--listen", "ws://127.0.0.1:0"]);
+    let mut server = Server::listening(2, &mut command);
+    let mut alice = Peer::registered_over(Stream::open(connect(server.addresses[1])), "alice");
+    assert!(get(&server, "/", &[]).0.starts_with("HTTP/1.1 200 OK\r\n"));
+
+    fs::write(&path, "page = \"no\"\n").expect("the folder is ours");
+    server.signal("HUP");
+    server.logged(&["INFO", "changed", "setting=page", "from=yes", "to=no"]);
+    server.logged(&["INFO", "reloaded"]);
+    let (head, body) = get(&server, "/", &[]);
+    assert!(head.starts_with("HTTP/1.1 426 Upgrade Required\r\n"), "{head}");
+    assert!(body.contains("a WebSocket is spoken here"), "{body}");
+
+    fs::write(&path, "page_listen = \"127.0.0.1:0\"\n").expect("the folder is ours");
+    server.signal("HUP");
+    server.logged(&["INFO", "changed", "setting=page", "from=no", "to=yes"]);
+    server.logged(&["WARN", "changes with a restart", "setting=page_listen", "from=none", "to=127.0.0.1:0"]);
+    assert!(get(&server, "/", &[]).0.starts_with("HTTP/1.1 200 OK\r\n"));
+    let mut bob = Peer::registered(server.address(), "bob");
+    talk(&mut alice, &mut bob);
+}
+
+#[test]
+fn an_address_that_was_asked_for_and_is_in_use_is_an_error() {
+    let taken = page_server(&[]);
+    let address = taken.addresses[1].to_string();
+    let output = Command::new(PROGRAM).args(["--listen", "127.0.0.1:0", "--page-listen", &address]).output();
+    let output = output.expect("the program runs");
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{words}");
+    assert!(words.contains(&format!("cannot listen on {address}: the address is in use")), "{words}");
+}
+
+// ---- files of a program's own ----
+
+/// More than the sockets hold between the two.
+const LONG_BYTES: usize = 32 << 20;
+
+/// A server in this process, whose page is long.
+struct Own {
+    address: SocketAddr,
+    handle: Handle,
+    running: Option<JoinHandle<()>>,
+}
+
+impl Own {
+    fn start(limits: Limits, driver: DriverLimits) -> Self {
+        let long = vec![b'x'; LONG_BYTES];
+        let files = Files::default().with_file("/long", "text/plain", long).expect("it is a file");
+        let files = files.with_file("/short", "text/plain", b"short".as_slice()).expect("it is a file");
+        let config = Config::default().with_listen(["ws://127.0.0.1:0"]).with_files(Some(files));
+        let server = chatcore_server::Server::bind(config.with_limits(limits).with_driver(driver)).expect("it listens");
+        assert!(server.page_addresses().is_empty(), "there is no page, only other files");
+        let (address, handle) = (server.local_addrs()[0], server.handle());
+        let running = Some(thread::spawn(move || server.run().expect("the system can poll")));
+        Self { address, handle, running }
+    }
+
+    fn ask(&self, path: &str) -> TcpStream {
+        let mut stream = connect(self.address);
+        stream.write_all(request(&format!("GET {path} HTTP/1.1"), &[]).as_bytes()).expect("the server reads");
+        stream
+    }
+
+    /// Until it answers who comes next.
+    fn wait_for_room(&self) {
+        let by = Instant::now() + PATIENCE;
+        while !Self::told(self.ask("/short")).ends_with(b"short") {
+            assert!(Instant::now() < by, "there is no room");
+        }
+    }
+
+    /// What it says to a request, as far as it goes.
+    fn told(mut stream: TcpStream) -> Vec<u8> {
+        let mut told = Vec::new();
+        // Who was too slow may be reset.
+        let _ = stream.read_to_end(&mut told);
+        told
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        self.handle.shut_down();
+        let running = self.running.take().expect("it is joined once");
+        assert!(running.join().is_ok() || thread::panicking(), "the server has panicked");
+    }
+}
+
+/// The first bytes of an answer: from then on a slow reader has begun to be one.
+fn begun(mut stream: TcpStream) -> TcpStream {
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).expect("the server answers");
+    assert_eq!(&status, b"HTTP/1.1 200");
+    stream
+}
+
+#[test]
+fn a_long_file_arrives_as_a_whole_even_after_the_end_of_the_request() {
+    let server = Own::start(Limits::default(), DriverLimits::default());
+    let slow = begun(server.ask("/long"));
+    let half_closed = server.ask("/long");
+    half_closed.shutdown(Shutdown::Write).expect("it is open");
+    assert!(Own::told(server.ask("/short")).ends_with(b"\r\n\r\nshort"), "one that does not read holds nobody up");
+    for stream in [slow, half_closed] {
+        let told = Own::told(stream);
+        let body = told.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("it has a head") + 4;
+        assert_eq!(told.len() - body, LONG_BYTES);
+        assert!(told[body..].iter().all(|byte| *byte == b'x'));
+    }
+}
+
+#[test]
+fn who_fetches_counts_among_those_without_a_name() {
+    let driver = DriverLimits::default().with_uncounted_origins([]).with_handshakes_of_origin_max(3);
+    let server = Own::start(Limits::default(), driver);
+    let slow: Vec<TcpStream> = (0..3).map(|_| begun(server.ask("/long"))).collect();
+    let told = Own::told(server.ask("/short"));
+    assert!(told.starts_with(b"HTTP/1.1 503 "), "{}", String::from_utf8_lossy(&told));
+    drop(slow);
+    // The server notices that they are gone when it looks at them next.
+    server.wait_for_room();
+}
+
+#[test]
+fn who_reads_too_slowly_is_cut_off_in_the_time_of_a_handshake() {
+    let limits = Limits::default().with_handshake_time_max(Duration::from_secs(1));
+    let driver = DriverLimits::default().with_uncounted_origins([]).with_handshakes_of_origin_max(1);
+    let server = Own::start(limits, driver);
+    let slow = begun(server.ask("/long"));
+    server.wait_for_room();
+    let told = Own::told(slow).len();
+    assert!(told < LONG_BYTES, "{told} bytes came");
+}
+
+#[test]
+fn thousands_of_requests_leave_nothing_behind() {
+    let server = Own::start(Limits::default(), DriverLimits::default().with_connections_max(8));
+    for _ in 0..2_000 {
+        let told = Own::told(server.ask("/short"));
+        assert!(told.ends_with(b"\r\n\r\nshort"), "{}", String::from_utf8_lossy(&told));
+    }
+}
