@@ -81,7 +81,7 @@ impl ParseError {
 }
 
 /// Input methods for Chinese, Japanese and Korean type the signs of a command in full width.
-const fn ascii_sign(c: char) -> char {
+pub(crate) const fn ascii_sign(c: char) -> char {
     match c {
         '\u{ff20}' => '@',
         '\u{ff03}' => '#',

@@ -22,13 +22,21 @@ const STEPS_BYTES_MAX: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub(super) struct Composer {
     line: Line,
-    /// What the text was, and where the cursor was.
-    steps: VecDeque<(String, usize)>,
+    steps: VecDeque<Step>,
     steps_bytes: usize,
     last: Change,
     begun_for: Option<String>,
     /// How far back in what was said before, from 1; 0 is the text itself.
     pub(super) recalled: usize,
+}
+
+/// What the text was before a change, where the cursor was, and whom it was begun for: a step back loses none of these.
+#[derive(Debug)]
+struct Step {
+    text: String,
+    /// In characters.
+    cursor: usize,
+    begun_for: Option<String>,
 }
 
 /// What a change was. Changes of one kind that follow each other are one step.
@@ -81,16 +89,17 @@ impl Composer {
         true
     }
 
-    /// Puts another text in its place.
+    /// Puts another text in its place, which is begun for nobody unless it says so.
     pub(super) fn set(&mut self, text: String) {
         self.keep_step(Change::Other);
+        self.begun_for = None;
         let cursor = text.chars().count();
         self.put(text, cursor);
     }
 
     /// Does what a key for editing does.
     pub(super) fn edit(&mut self, request: InputRequest) {
-        let before = (self.text().to_owned(), self.line.cursor());
+        let before = self.step();
         let changed = self.line.handle(request).is_some_and(|changed| changed.value);
         if !changed {
             self.last = Change::None;
@@ -103,9 +112,9 @@ impl Composer {
 
     /// Goes a step back.
     pub(super) fn undo(&mut self) {
-        let Some((text, cursor)) = self.steps.pop_back() else { return };
+        let Some(Step { text, cursor, begun_for }) = self.steps.pop_back() else { return };
         self.steps_bytes -= text.len();
-        self.last = Change::None;
+        (self.last, self.begun_for) = (Change::None, begun_for);
         self.put(text, cursor);
     }
 
@@ -160,21 +169,25 @@ impl Composer {
 
     fn keep_step(&mut self, change: Change) {
         if change == Change::Other || change != self.last {
-            self.push_step(change, (self.text().to_owned(), self.line.cursor()));
+            self.push_step(change, self.step());
         }
         self.last = change;
     }
 
-    fn push_step(&mut self, change: Change, step: (String, usize)) {
+    fn step(&self) -> Step {
+        Step { text: self.text().to_owned(), cursor: self.line.cursor(), begun_for: self.begun_for.clone() }
+    }
+
+    fn push_step(&mut self, change: Change, step: Step) {
         if change != Change::Other && change == self.last {
             return;
         }
         self.last = change;
-        self.steps_bytes += step.0.len();
+        self.steps_bytes += step.text.len();
         self.steps.push_back(step);
         while self.steps.len() > STEPS_MAX || self.steps_bytes > STEPS_BYTES_MAX {
-            let Some((text, _)) = self.steps.pop_front() else { return };
-            self.steps_bytes -= text.len();
+            let Some(step) = self.steps.pop_front() else { return };
+            self.steps_bytes -= step.text.len();
         }
     }
 }
@@ -193,12 +206,7 @@ fn addressed(text: &str) -> Option<String> {
 
 /// Whether a text begins with a sign that stands for itself.
 pub(super) fn has_doubled_sign(text: &str) -> bool {
-    let mut signs = text.trim_start().chars().map(|c| match c {
-        '＠' => '@',
-        '＃' => '#',
-        '／' => '/',
-        other => other,
-    });
+    let mut signs = text.trim_start().chars().map(command::ascii_sign);
     matches!((signs.next(), signs.next()), (Some('@'), Some('@')) | (Some('#'), Some('#')) | (Some('/'), Some('/')))
 }
 
@@ -223,6 +231,12 @@ mod tests {
         assert_eq!((text.text(), text.begun_for()), ("bob:secret", Some("bob")));
         text.edit(InputRequest::DeleteLine);
         assert_eq!(text.begun_for(), None);
+        text.undo();
+        assert_eq!((text.text(), text.begun_for()), ("bob:secret", Some("bob")), "a step back brings it back");
+        text.set("hi".into());
+        assert_eq!(text.begun_for(), None, "another text is not begun for bob");
+        text.undo();
+        assert_eq!((text.text(), text.begun_for()), ("bob:secret", Some("bob")));
         assert_eq!(composer("@bo").begun_for(), Some("bo"));
         for text in ["hello @bob", "@@bob look", "@", "#lobby:x", "/watch bob", "＠＠bob"] {
             assert_eq!(composer(text).begun_for(), None, "{text}");
@@ -256,7 +270,7 @@ mod tests {
             assert!(text.insert(&"x".repeat(1_000)));
         }
         assert!(text.steps_bytes <= STEPS_BYTES_MAX && text.steps.len() <= STEPS_MAX);
-        assert_eq!(text.steps_bytes, text.steps.iter().map(|(text, _)| text.len()).sum::<usize>());
+        assert_eq!(text.steps_bytes, text.steps.iter().map(|step| step.text.len()).sum::<usize>());
         assert!(!text.insert(&"x".repeat(TEXT_BYTES_MAX)), "there is no room");
         assert_eq!(text.text().len(), STEPS_MAX * 2 * 1_000);
     }

@@ -96,8 +96,8 @@ impl App {
             return;
         }
         if recalled == 0 && !self.draft().text().trim().is_empty() {
-            // What is typed and was never said is not lost by it.
-            let (place, text) = (self.open.clone(), self.draft().text().to_owned());
+            // What is typed and was never said is not lost by it, and still says whom it was begun for.
+            let (place, text) = (self.open.clone(), self.draft().kept());
             self.history.push(&place, &text);
             return self.recall_ago(2);
         }

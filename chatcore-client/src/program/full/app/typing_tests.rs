@@ -136,7 +136,21 @@ fn a_line_that_was_begun_as_private_is_never_public() {
             assert!(sent(&mut app)[0].starts_with("bob "), "{damage:?}");
         }
     }
+    // By a step back, and by what was said before.
+    for way in ["\x15\x1f", "\x1b[A\x1b[B\x1b[B\x1b[A", "\x1b[A\x1b[B"] {
+        let mut app = app("#lobby");
+        types(&mut app, "hi\r@bob:secret\x01\x04");
+        assert_eq!(sent(&mut app), ["#lobby hi"]);
+        types(&mut app, way);
+        assert!(app.draft().text().contains("secret"), "{way:?} loses {:?}", app.draft().text());
+        types(&mut app, "\r\r");
+        let sent = sent(&mut app);
+        assert!(sent.iter().all(|sent| sent.starts_with("bob ")), "{way:?}: {sent:?}");
+    }
+    // What is found again was begun for nobody.
     let mut app = app("#lobby");
+    types(&mut app, "hi\r@bob:secret\x01\x04\x1b[A\r");
+    assert_eq!(sent(&mut app), ["#lobby hi", "#lobby hi"]);
     types(&mut app, "@bob look at this\x01@");
     assert_eq!(app.draft().text(), "@@bob look at this");
     types(&mut app, "\x1bn\x1bp\x01\x04\x04\r");
