@@ -6,7 +6,7 @@ use super::background::Background;
 use super::clock::Clock;
 use super::colours::Colours;
 use super::conversation::{Conversation, Entry, Fate};
-use super::text::{BodyRow, Row, body_rows, cut, find_all, glyphs};
+use super::text::{BodyRow, Row, body_rows, find_all, line, name_rows, width};
 
 /// Columns that have the program's signs. No message is ever drawn there.
 pub(crate) const SIGN_COLUMNS: u16 = 2;
@@ -81,6 +81,8 @@ impl Columns {
 pub(crate) enum Line {
     /// What the program says, right of its sign.
     Program { text: Row, style: Style, is_first: bool },
+    /// Who said what is in the rows below, if the name has no room beside it.
+    Sender { head: Head },
     /// A part of a message.
     Message {
         /// Who said it, when, and what became of it: in the first row.
@@ -161,16 +163,14 @@ impl Layout<'_> {
         let (rows, hidden_bytes) = self.folded(entry.body(), self.columns.text, is_unfolded);
         let hits = self.needle.map(|needle| find_all(entry.body(), needle)).unwrap_or_default();
         let is_hit = |at: usize| hits.iter().any(|hit| hit.contains(&at));
-        let mut head = Some(self.head(entry));
-        let mut lines: Vec<_> = rows
-            .into_iter()
-            .map(|BodyRow { row, is_wrapped, .. }| Line::Message {
-                head: head.take(),
-                indent: if is_wrapped { self.columns.indent() } else { 0 },
-                hits: if hits.is_empty() { Vec::new() } else { row.iter().map(|glyph| is_hit(glyph.at)).collect() },
-                text: row,
-            })
-            .collect();
+        let (mut lines, head) = self.heads(entry);
+        let mut head = Some(head);
+        lines.extend(rows.into_iter().map(|BodyRow { row, is_wrapped, .. }| Line::Message {
+            head: head.take(),
+            indent: if is_wrapped { self.columns.indent() } else { 0 },
+            hits: if hits.is_empty() { Vec::new() } else { row.iter().map(|glyph| is_hit(glyph.at)).collect() },
+            text: row,
+        }));
         if hidden_bytes > 0 {
             lines.push(self.program(&format!("… {} more", amount(hidden_bytes)), dim()));
         }
@@ -180,7 +180,9 @@ impl Layout<'_> {
         lines
     }
 
-    fn head(&self, entry: &Entry) -> Head {
+    /// What stands before a message: in rows of its own if the name is long, and beside the first row of the text. No name is
+    /// cut: it might look like another.
+    fn heads(&self, entry: &Entry) -> (Vec<Line>, Head) {
         let (sender, is_mention) = match entry {
             Entry::Heard { from, is_mention, .. } => (from.as_str(), *is_mention),
             Entry::Said { .. } | Entry::Notice { .. } => (self.own_name, false),
@@ -188,14 +190,23 @@ impl Layout<'_> {
         let (fate, fate_style) = if let Entry::Said { fate, .. } = entry { self.fate(fate) } else { ("", dim()) };
         let style = self.colours.of_name(sender, self.background);
         let is_own = matches!(entry, Entry::Said { .. });
-        Head {
+        let mut head = Head {
             sign: if is_mention { MENTION_SIGN } else { "" },
             time: self.columns.has_time().then(|| self.clock.minute(entry.time_ms())),
-            sender: cut(glyphs(sender, 0), self.columns.sender),
+            sender: line(sender, self.columns.width),
             sender_style: if is_own { style.add_modifier(Modifier::BOLD) } else { style },
-            fate,
+            fate: "",
             fate_style,
+        };
+        let mut above = Vec::new();
+        if width(&head.sender) > self.columns.sender {
+            for sender in name_rows(sender, self.columns.width.saturating_sub(self.columns.sender_at)) {
+                above.push(Line::Sender { head: Head { sender, ..head.clone() } });
+                (head.sign, head.time) = ("", None);
+            }
+            head.sender.clear();
         }
+        (above, Head { fate, ..head })
     }
 
     fn fate(&self, fate: &Fate) -> (&'static str, Style) {
@@ -228,7 +239,7 @@ impl Layout<'_> {
 
     /// One row of the program's own.
     fn program(&self, text: &str, style: Style) -> Line {
-        let text = cut(glyphs(text, 0), self.notice_columns());
+        let text = line(text, self.notice_columns());
         Line::Program { text, style, is_first: true }
     }
 

@@ -16,7 +16,7 @@ mod trial;
 #[cfg(test)]
 mod typing_tests;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 
 use ratatui::layout::Rect;
@@ -90,6 +90,8 @@ pub(crate) struct App {
 #[derive(Default)]
 pub(super) struct Drawn {
     pub(super) list: Cell<Rect>,
+    /// The conversation that each row of the list has, or goes on with.
+    pub(super) list_rows: RefCell<Vec<String>>,
     /// The first conversation in the list, from 0.
     pub(super) list_first: Cell<usize>,
     pub(super) messages: Cell<Rect>,

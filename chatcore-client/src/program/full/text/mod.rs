@@ -18,6 +18,12 @@ use self::wrap::wrap;
 /// Columns of a row, at the least, so that every glyph fits into every row.
 const ROW_COLUMNS_MIN: u16 = 2;
 
+/// Bytes of one cell, at the most: a letter of four bytes with marks.
+const CELL_BYTES_MAX: usize = 64;
+
+/// Rows of one name, at the most.
+const NAME_ROWS_MAX: u16 = 5;
+
 /// Text as rows of this width, at least one, in the order of the text. All glyphs are in them.
 pub(super) fn rows(text: &str, width: u16) -> Vec<Row> {
     let width = width.max(ROW_COLUMNS_MIN);
@@ -91,9 +97,12 @@ pub(super) fn body_rows(body: &[u8], width: u16, indent: u16, rows_max: usize) -
     wrapped
 }
 
-/// As many glyphs as fit, with a sign at the end if some do not.
-pub(super) fn cut(mut row: Row, columns: u16) -> Row {
-    if width(&row) <= columns {
+/// A text of one line in so many columns, with a sign at the end if not all of it fits. What does not fit costs nothing.
+pub(super) fn line(text: &str, columns: u16) -> Row {
+    let bytes_max = (usize::from(columns) + 1) * CELL_BYTES_MAX;
+    let end = (0..=bytes_max.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let mut row = glyphs(&text[..end], 0);
+    if end == text.len() && width(&row) <= columns {
         return row;
     }
     while width(&row) >= columns.max(1) {
@@ -101,4 +110,14 @@ pub(super) fn cut(mut row: Row, columns: u16) -> Row {
     }
     row.push(Glyph { text: "…".into(), width: 1, is_mark: false, at: usize::MAX });
     row
+}
+
+/// A name in as many rows as it takes, so that two that differ never look the same. No name that a server may give takes more
+/// than [`NAME_ROWS_MAX`] in the narrowest place.
+pub(super) fn name_rows(name: &str, columns: u16) -> Vec<Row> {
+    let columns = columns.max(ROW_COLUMNS_MIN);
+    let row = line(name, columns.saturating_mul(NAME_ROWS_MAX));
+    let mut rows: Vec<Row> = wrap(&row, columns, columns).into_iter().map(|range| row[range].to_vec()).collect();
+    rows.truncate(NAME_ROWS_MAX.into());
+    rows
 }

@@ -158,9 +158,21 @@ fn a_text_is_found_whatever_its_case() {
 
 #[test]
 fn what_is_cut_says_so() {
-    assert_eq!(joined(&cut(glyphs("alice", 0), 5)), "alice");
-    assert_eq!(joined(&cut(glyphs("alice", 0), 4)), "ali…");
-    assert_eq!(joined(&cut(glyphs("中中中", 0), 4)), "中…");
+    assert_eq!(joined(&line("alice", 5)), "alice");
+    assert_eq!(joined(&line("alice", 4)), "ali…");
+    assert_eq!(joined(&line("中中中", 4)), "中…");
+    assert_eq!(joined(&line(&"x".repeat(100_000), 4)), "xxx…");
+    // Even if no more cells are needed for what is left out.
+    assert_eq!(joined(&line(&format!("a{}b", "\u{301}".repeat(1_000)), 4)), format!("a{}…", "\u{301}".repeat(4)));
+}
+
+#[test]
+fn a_name_is_shown_whole() {
+    let shown = |name, columns| name_rows(name, columns).iter().map(|row| joined(row)).collect::<Vec<_>>();
+    assert_eq!(shown("christopher", 10), ["christophe", "r"]);
+    assert_eq!(shown("山田山田", 5), ["山田", "山田"]);
+    assert_eq!(shown("", 5), [""]);
+    assert_eq!(name_rows(&"x".repeat(100_000), 10).len(), usize::from(NAME_ROWS_MAX));
 }
 
 /// Bytes as nobody sends them by accident.

@@ -10,7 +10,7 @@ use super::{draw_border, draw_row};
 use crate::program::full::app::{App, PROGRAM};
 use crate::program::full::conversation::{Conversation, Membership};
 use crate::program::full::layout::dim;
-use crate::program::full::text::{cut, glyphs};
+use crate::program::full::text::{Row, glyphs, line, name_rows};
 
 /// How the program's own conversation is called. No user and no room can have a name with a blank.
 const PROGRAM_NAME: &str = "the program";
@@ -21,62 +21,74 @@ impl App {
         if area.width == 0 {
             return;
         }
-        let (inner, rows) = (Rect { width: area.width - 1, ..area }, usize::from(area.height));
-        let first = self.list_first(rows);
+        let (inner, room) = (Rect { width: area.width - 1, ..area }, usize::from(area.height));
+        let names: Vec<_> = self.conversations.iter().map(|(name, open)| rows_of(name, open, inner.width)).collect();
+        let (first, end) = self.shown_of_list(&names, room);
         self.drawn.list_first.set(first);
-        let shown = self.conversations.iter().skip(first).take(rows);
-        for ((name, conversation), y) in shown.zip(area.y..area.bottom()) {
-            self.draw_name(name, conversation, Rect { y, height: 1, ..inner }, buffer);
+        let mut y = area.y;
+        let mut drawn = Vec::new();
+        for ((name, conversation), rows) in self.conversations.iter().zip(&names).take(end).skip(first) {
+            let height = u16::try_from(rows.len()).unwrap_or(u16::MAX).min(area.bottom() - y);
+            self.draw_name(name, conversation, rows, Rect { y, height, ..inner }, buffer);
+            drawn.extend(std::iter::repeat_n(name.clone(), height.into()));
+            y += height;
         }
+        *self.drawn.list_rows.borrow_mut() = drawn;
+        self.draw_out_of_sight(first, end, inner, buffer);
+        draw_border(area.right() - 1, area, buffer);
+    }
+
+    /// How much is unread above and below what is shown of the list.
+    fn draw_out_of_sight(&self, first: usize, end: usize, inner: Rect, buffer: &mut Buffer) {
         let unread = |from: usize, to: usize| -> usize {
             let some = self.conversations.values().take(to).skip(from);
             some.map(|conversation| conversation.unread).sum()
         };
         // What is told covers a conversation, which counts as well.
-        let (end, count) = (first + rows, self.conversations.len());
+        let count = self.conversations.len();
         let above = if unread(0, first) > 0 { unread(0, first + 1) } else { 0 };
-        let below = if unread(end, count) > 0 { unread(end - 1, count) } else { 0 };
+        let below = if unread(end, count) > 0 { unread(end.saturating_sub(1), count) } else { 0 };
         for (count, sign, y) in [(above, "↑", inner.y), (below, "↓", inner.bottom().saturating_sub(1))] {
             if count > 0 {
-                let text = glyphs(&format!("{sign} {count} unread"), 0);
+                let text = line(&format!("{sign} {count} unread"), inner.width);
                 let row = Rect { y, height: 1, ..inner };
                 buffer.set_style(row, Style::reset());
-                let end = draw_row(&cut(text, inner.width), row, Style::new().add_modifier(Modifier::BOLD), buffer);
+                let end = draw_row(&text, row, Style::new().add_modifier(Modifier::BOLD), buffer);
                 for x in end..row.right() {
                     buffer[(x, y)].reset();
                 }
             }
         }
-        draw_border(area.right() - 1, area, buffer);
     }
 
-    /// The first conversation that is in the list, so that the open one is, with one on each side.
-    fn list_first(&self, rows: usize) -> usize {
+    /// Which conversations are in the list, from the first to the one after the last, so that the open one is, with one on each
+    /// side.
+    fn shown_of_list(&self, names: &[Vec<Row>], room: usize) -> (usize, usize) {
         let open = self.conversations.keys().position(|name| *name == self.open).unwrap_or(0);
-        let last = self.conversations.len().saturating_sub(rows);
-        let before = self.drawn.list_first.get().min(last);
-        if open < before + usize::from(before > 0) {
-            open.saturating_sub(1)
-        } else if open + 2 > before + rows {
-            (open + 2).saturating_sub(rows).min(last)
-        } else {
-            before
+        let rows = |from: usize, to: usize| names[from..to].iter().map(Vec::len).sum::<usize>();
+        // The list has no empty rows while there are conversations above.
+        let mut last_first = names.len();
+        while last_first > 0 && rows(last_first - 1, names.len()) <= room {
+            last_first -= 1;
         }
+        let mut first = self.drawn.list_first.get().min(last_first);
+        if open < first + usize::from(first > 0) {
+            first = open.saturating_sub(1);
+        }
+        while first < open && rows(first, (open + 2).min(names.len())) > room {
+            first += 1;
+        }
+        let mut end = first;
+        while end < names.len() && (end == first || rows(first, end) < room) {
+            end += 1;
+        }
+        (first, end)
     }
 
     /// One conversation: whether it is open, who it is with, and how many messages are unread. A message that names us,
     /// or that nobody else gets, is marked.
-    fn draw_name(&self, name: &str, conversation: &Conversation, area: Rect, buffer: &mut Buffer) {
+    fn draw_name(&self, name: &str, conversation: &Conversation, rows: &[Row], area: Rect, buffer: &mut Buffer) {
         let is_open = *name == self.open;
-        let is_private = name != PROGRAM && !name.starts_with('#');
-        let is_for_us = conversation.mentions > 0 || is_private && conversation.unread > 0;
-        let count = match conversation.unread {
-            0 => String::new(),
-            unread if is_for_us => format!(" !{}", short(unread)),
-            unread => format!(" {}", short(unread)),
-        };
-        let count = glyphs(&count, 0);
-        let count_columns = u16::try_from(count.len()).unwrap_or(0).min(area.width);
         let sign = match self.presence.get(name) {
             _ if is_open => "›",
             Some(true) => "●",
@@ -90,13 +102,19 @@ impl App {
         };
         buffer.set_style(area, style);
         draw_row(&glyphs(sign, 0), Rect { width: 1, ..area }, style, buffer);
-        let columns = area.width.saturating_sub(1 + count_columns);
-        let shown = if name == PROGRAM { PROGRAM_NAME } else { name };
-        let place = Rect { x: area.x + 1, width: columns, ..area };
         let is_out = conversation.membership == Membership::Out;
         let name_style = if is_out { style.patch(dim()) } else { style };
-        draw_row(&cut(glyphs(shown, 0), columns), place, name_style, buffer);
-        let count_style = if is_for_us && !is_open { self.colours.of_trouble() } else { style };
+        for (row, y) in rows.iter().zip(area.y..area.bottom()) {
+            draw_row(
+                row,
+                Rect { x: area.x + 1, y, width: area.width.saturating_sub(1), height: 1 },
+                name_style,
+                buffer,
+            );
+        }
+        let count = count_of(name, conversation);
+        let count_columns = u16::try_from(count.len()).unwrap_or(0).min(area.width);
+        let count_style = if is_for_us(name, conversation) && !is_open { self.colours.of_trouble() } else { style };
         let place = Rect { x: area.right() - count_columns, width: count_columns, ..area };
         draw_row(&count, place, count_style, buffer);
     }
@@ -107,9 +125,29 @@ impl App {
         if !list.contains(Position { x: column, y: row }) {
             return None;
         }
-        let nth = self.drawn.list_first.get() + usize::from(row - list.y);
-        self.conversations.keys().nth(nth).cloned()
+        self.drawn.list_rows.borrow().get(usize::from(row - list.y)).cloned()
     }
+}
+
+/// The name of a conversation in rows that leave room for the sign before it and the count after it.
+fn rows_of(name: &str, conversation: &Conversation, columns: u16) -> Vec<Row> {
+    let count_columns = u16::try_from(count_of(name, conversation).len()).unwrap_or(0);
+    name_rows(if name == PROGRAM { PROGRAM_NAME } else { name }, columns.saturating_sub(1 + count_columns))
+}
+
+/// A message names us, or nobody else gets it.
+fn is_for_us(name: &str, conversation: &Conversation) -> bool {
+    let is_private = name != PROGRAM && !name.starts_with('#');
+    conversation.mentions > 0 || is_private && conversation.unread > 0
+}
+
+fn count_of(name: &str, conversation: &Conversation) -> Row {
+    let count = match conversation.unread {
+        0 => String::new(),
+        unread if is_for_us(name, conversation) => format!(" !{}", short(unread)),
+        unread => format!(" {}", short(unread)),
+    };
+    glyphs(&count, 0)
 }
 
 /// A count in four columns at the most.

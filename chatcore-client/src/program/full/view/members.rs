@@ -7,7 +7,7 @@ use ratatui::style::{Modifier, Style};
 use super::{draw_border, draw_row};
 use crate::program::full::app::App;
 use crate::program::full::layout::dim;
-use crate::program::full::text::{cut, glyphs};
+use crate::program::full::text::{line, name_rows};
 
 impl App {
     pub(super) fn draw_members(&self, area: Rect, buffer: &mut Buffer) {
@@ -16,20 +16,34 @@ impl App {
         let inner = Rect { x: area.x + 1, width: area.width - 1, ..area };
         let members = &conversation.members;
         let Some(count) = members.count() else { return };
-        draw_row(&cut(glyphs(&format!("{count} here"), 0), inner.width), inner, dim(), buffer);
-        let rows = usize::from(inner.height.saturating_sub(1));
+        draw_row(&line(&format!("{count} here"), inner.width), inner, dim(), buffer);
+        let room = usize::from(inner.height.saturating_sub(1));
+        let mut names = Vec::new();
+        let mut used = 0;
+        for name in members.names() {
+            let rows = name_rows(name, inner.width);
+            used += rows.len();
+            if used > room {
+                break;
+            }
+            names.push((name, rows));
+        }
         // The last row tells how many more there are.
-        let shown = if count > rows { rows.saturating_sub(1) } else { rows };
-        for (name, y) in members.names().take(shown).zip(inner.y + 1..inner.bottom()) {
+        while names.len() < count && names.iter().map(|(_, rows)| rows.len()).sum::<usize>() >= room.max(1) {
+            names.pop();
+        }
+        let shown = names.len();
+        let rows = names.into_iter().flat_map(|(name, rows)| rows.into_iter().map(move |row| (name, row)));
+        for ((name, row), y) in rows.zip(inner.y + 1..inner.bottom()) {
             let style = self.colours.of_name(name, self.screen.theme.background());
             let is_own = self.own_name.as_ref() == Some(name);
             let style = if is_own { style.add_modifier(Modifier::BOLD) } else { style };
-            draw_row(&cut(glyphs(name, 0), inner.width), Rect { y, height: 1, ..inner }, style, buffer);
+            draw_row(&row, Rect { y, height: 1, ..inner }, style, buffer);
         }
-        let more = count.saturating_sub(shown.min(members.names().count()));
+        let more = count - shown.min(count);
         if more > 0 && inner.height > 1 {
             let place = Rect { y: inner.bottom() - 1, height: 1, ..inner };
-            draw_row(&cut(glyphs(&format!("… {more} more"), 0), inner.width), place, Style::new(), buffer);
+            draw_row(&line(&format!("… {more} more"), inner.width), place, Style::new(), buffer);
         }
     }
 }

@@ -10,7 +10,7 @@ use super::{draw_row, draw_styled};
 use crate::program::full::app::App;
 use crate::program::full::conversation::{Conversation, Place};
 use crate::program::full::layout::{Columns, Head, Line, PROGRAM_SIGN, SIGN_COLUMNS, dim};
-use crate::program::full::text::{Row, cut, glyphs};
+use crate::program::full::text::{Row, glyphs, line};
 
 impl App {
     pub(super) fn draw_messages(&self, area: Rect, buffer: &mut Buffer) {
@@ -31,12 +31,12 @@ impl App {
             let mut lines = layout.block(conversation, number);
             lines.truncate(rows);
             rows = usize::MAX;
-            for line in lines.iter().rev() {
+            for shown in lines.iter().rev() {
                 if bottom == area.y {
                     return;
                 }
                 bottom -= 1;
-                draw_line(line, layout.columns, Rect { y: bottom, height: 1, ..area }, buffer);
+                draw_line(shown, layout.columns, Rect { y: bottom, height: 1, ..area }, buffer);
             }
         }
     }
@@ -50,7 +50,7 @@ fn draw_below(conversation: &Conversation, next: u64, area: Rect, buffer: &mut B
         unread => format!("↓ {below} below, {unread} new"),
     };
     let style = Style::new().add_modifier(Modifier::BOLD);
-    draw_program(&cut(glyphs(&text, 0), area.width.saturating_sub(SIGN_COLUMNS)), style, true, area, buffer);
+    draw_program(&line(&text, area.width.saturating_sub(SIGN_COLUMNS)), style, true, area, buffer);
 }
 
 fn draw_program(text: &Row, style: Style, is_first: bool, area: Rect, buffer: &mut Buffer) {
@@ -63,6 +63,7 @@ fn draw_program(text: &Row, style: Style, is_first: bool, area: Rect, buffer: &m
 fn draw_line(line: &Line, columns: Columns, area: Rect, buffer: &mut Buffer) {
     match line {
         Line::Program { text, style, is_first } => draw_program(text, *style, *is_first, area, buffer),
+        Line::Sender { head } => draw_head(head, columns, area, buffer),
         Line::Message { head, indent, text, hits } => {
             if let Some(head) = head {
                 draw_head(head, columns, area, buffer);
@@ -81,8 +82,7 @@ fn draw_head(head: &Head, columns: Columns, area: Rect, buffer: &mut Buffer) {
     if let Some(time) = &head.time {
         draw_row(&glyphs(time, 0), from(area, SIGN_COLUMNS), dim(), buffer);
     }
-    let sender = Rect { width: columns.sender.min(area.width), ..from(area, columns.sender_at) };
-    draw_row(&head.sender, sender, head.sender_style, buffer);
+    draw_row(&head.sender, from(area, columns.sender_at), head.sender_style, buffer);
     let fate = from(area, columns.sender_at + columns.sender + 1);
     draw_row(&glyphs(head.fate, 0), Rect { width: fate.width.min(1), ..fate }, head.fate_style, buffer);
 }

@@ -6,13 +6,13 @@ use ratatui::style::{Modifier, Style};
 
 use super::draw_row;
 use crate::program::full::app::{App, PROGRAM};
-use crate::program::full::text::{cut, glyphs};
+use crate::program::full::text::line;
 
 impl App {
     pub(super) fn draw_status(&self, area: Rect, counts_unread: bool, buffer: &mut Buffer) {
         let style = Style::new().add_modifier(Modifier::REVERSED);
         buffer.set_style(area, style);
-        draw_row(&cut(glyphs(&self.status(counts_unread), 0), area.width), area, style, buffer);
+        draw_row(&line(&self.status(counts_unread), area.width), area, style, buffer);
     }
 
     /// The last thing that was wrong, or else where we are, who we are, and whether all is well.

@@ -277,6 +277,62 @@ fn a_list_that_is_too_long_tells_what_is_out_of_sight() {
     assert_eq!(app.conversation_at(30, 2), None);
 }
 
+/// An attacker can choose a name that differs only where it would be cut.
+#[test]
+fn two_names_never_look_the_same() {
+    let long = "a-name-of-thirty-two-bytes-at-m";
+    let names = ["christopher", "christophel", &format!("{long}t"), &format!("{long}d")];
+    for (width, height) in [(200, 40), (98, 40), (80, 40), (40, 40), (20, 40)] {
+        let mut pictures = Vec::new();
+        for name in names {
+            let mut app = alice();
+            app.poll();
+            app.report(&roster("#lobby", &["alice", name]));
+            app.report(&message(name, "#lobby", b"hello"));
+            app.report(&message(name, "alice", b"hello"));
+            pictures.push(shown(&app, width, height));
+            // In the list, among the members and beside the message.
+            let places = usize::from(width >= 62) + usize::from(width >= 98) + 1;
+            let picture = pictures.last().unwrap();
+            let heads: Vec<_> = picture.iter().filter(|row| row.contains(&name[..9])).collect();
+            assert!(
+                heads.len() >= places.min(2) && heads.iter().all(|row| !row.contains('…')),
+                "{width}: {picture:#?}"
+            );
+        }
+        for (at, one) in pictures.iter().enumerate() {
+            assert!(pictures[at + 1..].iter().all(|other| other != one), "{width}: {one:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_long_name_has_rows_of_its_own() {
+    let mut app = alice();
+    app.poll();
+    app.report(&roster("#lobby", &["alice", "christopher-of-the-long-name"]));
+    app.report(&message("christopher-of-the-long-name", "#lobby", b"hello"));
+    app.report(&message("christopher-of-the-long-name", "alice", b"psst"));
+    assert_shown(
+        &app,
+        98,
+        9,
+        "
+ the program     │                                                              │2 here
+›#lobby          │                                                              │alice
+ christopher-o !1│                                                              │christopher-of-th
+ f-the-long-na   │                                                              │e-long-name
+ me              │— ────────────── Monday, 30 November 2026 (UTC) ──────────────│
+                 │  00:53 christopher-of-the-long-name                          │
+                 │                     hello                                    │
+ #lobby, 2 here │ alice
+#lobby>",
+    );
+    for (row, name) in [(1, Some("#lobby")), (4, Some("christopher-of-the-long-name")), (5, None)] {
+        assert_eq!(app.conversation_at(3, row).as_deref(), name);
+    }
+}
+
 #[test]
 fn names_have_colours_if_the_terminal_has() {
     let colour = |app: &App| {
