@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::signal::{SigSet, Signal};
-use nix::sys::termios::{FlushArg, LocalFlags, SetArg, Termios, cfmakeraw, tcflush, tcgetattr, tcsetattr};
+use nix::sys::termios::{
+    FlushArg, LocalFlags, SetArg, SpecialCharacterIndices, Termios, cfmakeraw, tcflush, tcgetattr, tcsetattr,
+};
 use nix::unistd::{getpgrp, tcgetpgrp};
 use zeroize::Zeroizing;
 
@@ -17,6 +19,8 @@ use crate::program::descriptors::{Patient, write_within};
 /// What leaves the full screen, whatever was begun on it.
 pub(crate) const LEAVE_FULL_SCREEN: &[u8] =
     b"\x1b[?2026l\x1b[?7h\x1b[8h\x1b[?1004l\x1b[?1006l\x1b[?1002l\x1b[?2004l\x1b[0m\x1b[?25h\x1b[?1049l";
+
+const CTRL_H: u8 = 0x08;
 
 /// How long the terminal may take for that, when the program ends at once.
 const LEAVE_TIME_MAX: Duration = Duration::from_millis(50);
@@ -140,6 +144,11 @@ impl Settings {
     /// None if there is no terminal.
     pub(crate) fn save() -> Option<Self> {
         tcgetattr(stdin()).ok().map(|before| Self { before, is_raw: Arc::default() })
+    }
+
+    /// Backspace sends `^H`, and not `^?` as on most terminals.
+    pub(crate) fn backspace_is_ctrl_h(&self) -> bool {
+        self.before.control_chars[SpecialCharacterIndices::VERASE as usize] == CTRL_H
     }
 
     /// From now on each key is read as it is pressed, and none has an effect of its own.

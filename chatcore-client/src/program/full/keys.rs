@@ -7,7 +7,9 @@
 //! a parser takes apart: `ESC O 2 P`, `CSI [ A`, three bytes of any value after `CSI M`, Alt with a character of several
 //! bytes, and a time after which an unfinished sequence is a key.
 
+mod late;
 mod named;
+mod paste;
 #[cfg(test)]
 mod sequences;
 #[cfg(test)]
@@ -15,18 +17,20 @@ pub(crate) mod tests;
 
 use std::time::{Duration, Instant};
 
+use self::late::GivenUp;
+use self::paste::Paste;
+pub(crate) use self::paste::{PASTE_BYTES_MAX, PASTE_SILENCE_MAX};
+
 /// How long a terminal takes at most from the beginning of a sequence to what tells that it is one. After this time an Esc
 /// is the key alone, and so is Alt with a key that could begin a sequence.
 const BEGINNING_TIME_MAX: Duration = Duration::from_millis(50);
 
-/// How long the next byte of a sequence may take that is certainly one. Nobody types such a thing, and a network may be slow.
+/// How long the next byte of a sequence may take that is certainly one, or that begins as most do. A network may be slow: TCP
+/// alone waits 200 ms until it sends something again.
 const SEQUENCE_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// Bytes of a control sequence that are kept. A longer one is taken whole all the same, and is nothing.
 const SEQUENCE_BYTES_MAX: usize = 64;
-
-/// Bytes of a paste, at the most. What follows until its end is dropped, and told.
-pub(crate) const PASTE_BYTES_MAX: usize = 16 << 20;
 
 const ESC: u8 = 0x1b;
 const CAN: u8 = 0x18;
@@ -98,7 +102,13 @@ pub(crate) struct Keys {
     state: State,
     /// When the last byte came, if what it belongs to is not over.
     waits_since: Option<Instant>,
+    /// What was given up last, until something else comes.
+    given_up: Option<GivenUp>,
     paste: Option<Paste>,
+    /// When a paste was ended that the terminal has not ended.
+    cut_paste_at: Option<Instant>,
+    /// Backspace sends `^H`, as it does on some terminals.
+    backspace_is_ctrl_h: bool,
     read: Vec<Key>,
 }
 
@@ -162,51 +172,50 @@ impl Bytes {
     fn get(&self) -> &[u8] {
         &self.kept[..self.len]
     }
-}
 
-#[derive(Default)]
-struct Paste {
-    text: String,
-    is_too_long: bool,
-    /// The last was a `\r`, so that a `\n` belongs to it.
-    is_after_cr: bool,
-}
-
-impl Paste {
-    fn push(&mut self, c: char) {
-        let is_after_cr = std::mem::replace(&mut self.is_after_cr, c == '\r');
-        let c = match c {
-            '\n' if is_after_cr => return,
-            '\r' => '\n',
-            '\n' | '\t' => c,
-            // No other control is text.
-            c if c.is_control() => return,
-            c => c,
-        };
-        if self.text.len() + c.len_utf8() > PASTE_BYTES_MAX {
-            (self.is_too_long, self.text) = (true, String::new());
-        }
-        if !self.is_too_long {
-            self.text.push(c);
-        }
+    /// What follows `CSI` is a key of urxvt with Shift, which has no other end: a number and a dollar sign.
+    fn is_whole(&self) -> bool {
+        let number = self.get().strip_suffix(b"$");
+        number.is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
     }
 }
 
 impl Keys {
+    /// As the terminal's settings say, which know what Backspace sends.
+    pub(crate) fn new(backspace_is_ctrl_h: bool) -> Self {
+        Self { backspace_is_ctrl_h, ..Self::default() }
+    }
+
     /// Reads bytes that came at that time.
     pub(crate) fn read(&mut self, at: Instant, bytes: &[u8]) -> Vec<Key> {
         self.give_up(at);
+        if let Some(state) = self.given_up.take().and_then(|given_up| given_up.resumed(at, bytes)) {
+            self.state = state;
+        }
+        if self.cut_paste_at.take().is_some_and(|cut| paste::is_rest(at.saturating_duration_since(cut), bytes)) {
+            self.paste.get_or_insert_default();
+        }
         for &byte in bytes {
             self.take(byte);
         }
         let waits = !matches!(self.state, State::Text | State::Character { .. });
         self.waits_since = waits.then_some(at);
+        if let Some(paste) = &mut self.paste {
+            paste.grown_at = Some(at);
+        }
         std::mem::take(&mut self.read)
     }
 
-    /// When an unfinished sequence is given up.
+    /// The bytes of a paste that is not over.
+    pub(crate) fn pasted_bytes(&self) -> Option<usize> {
+        self.paste.as_ref().map(Paste::bytes)
+    }
+
+    /// When something unfinished is given up.
     pub(crate) fn timeout(&self) -> Option<Instant> {
-        self.waits_since.map(|since| since + self.state.patience())
+        let sequence = self.waits_since.map(|since| since + self.state.patience());
+        let paste = self.paste.as_ref().and_then(Paste::timeout);
+        sequence.into_iter().chain(paste).min()
     }
 
     /// Gives up what is due.
@@ -216,11 +225,22 @@ impl Keys {
     }
 
     fn give_up(&mut self, now: Instant) {
-        if self.timeout().is_some_and(|due| due <= now) {
+        if self.waits_since.is_some_and(|since| since + self.state.patience() <= now) {
             self.waits_since = None;
-            let key = std::mem::take(&mut self.state).alone();
-            self.press(key);
+            let state = std::mem::take(&mut self.state);
+            self.press(state.alone());
+            self.given_up = GivenUp::new(state, now);
         }
+        if self.paste.as_ref().and_then(Paste::timeout).is_some_and(|due| due <= now) {
+            // Whatever was begun in it is no text.
+            (self.state, self.waits_since, self.given_up) = (State::Text, None, None);
+            self.cut_paste_at = Some(now);
+            self.end_paste();
+        }
+    }
+
+    fn end_paste(&mut self) {
+        self.read.extend(self.paste.take().map(Paste::key));
     }
 
     /// In a paste there are no keys.
@@ -255,6 +275,7 @@ impl Keys {
     fn text(&mut self, byte: u8, has_alt: bool) -> State {
         match byte {
             ESC => return State::Escape,
+            0x08 if self.paste.is_none() && self.backspace_is_ctrl_h => self.press(Some(Key::Backspace)),
             0..0x20 | 0x7f if self.paste.is_none() => self.press(control(byte)),
             0..0x80 => self.print(char::from(byte), has_alt),
             0x80..0xa0 => return self.eight_bits(byte),
@@ -336,17 +357,19 @@ impl Keys {
             b'~' if begun.get() == b"200" => {
                 self.paste.get_or_insert_default();
             }
-            b'~' if begun.get() == b"201" => match self.paste.take() {
-                Some(Paste { is_too_long: true, .. }) => self.read.push(Key::PasteTooLong),
-                Some(paste) => self.read.push(Key::Paste(paste.text)),
-                None => {}
-            },
+            b'~' if begun.get() == b"201" => self.end_paste(),
             b'@'..=b'~' => self.press(named::of_control_sequence(begun.get(), byte)),
             // CAN and SUB end a sequence.
             CAN | SUB => {}
-            _ => return self.text(byte, false),
+            _ => return self.interrupted(State::Control(begun), byte),
         }
         State::Text
+    }
+
+    /// Something else comes in a sequence: what was begun may have been a key.
+    fn interrupted(&mut self, begun: State, byte: u8) -> State {
+        self.press(begun.alone());
+        self.text(byte, false)
     }
 
     fn third_set(&mut self, begun: Bytes, byte: u8) -> State {
@@ -355,7 +378,7 @@ impl Keys {
             b'0'..=b'9' | b';' => return State::Third(begun.with(byte)),
             b' '..=b'~' if !begun.is_too_long => self.press(named::of_third_set(begun.get(), byte)),
             b' '..=b'~' | CAN | SUB => {}
-            _ => return self.text(byte, false),
+            _ => return self.interrupted(State::Third(begun), byte),
         }
         State::Text
     }
@@ -398,23 +421,23 @@ impl State {
     /// How long the next byte may take.
     fn patience(&self) -> Duration {
         match self {
-            Self::Control(begun) if begun.len > 0 && !begun.get().ends_with(b"$") => SEQUENCE_TIME_MAX,
-            Self::Third(begun) if begun.len > 0 => SEQUENCE_TIME_MAX,
-            Self::Mouse { .. } => SEQUENCE_TIME_MAX,
+            Self::Control(begun) if begun.is_whole() => BEGINNING_TIME_MAX,
+            // Alt-[ and Alt-O do nothing, unless somebody gives them something to do.
+            Self::Control(_) | Self::Third(_) | Self::Console | Self::Mouse { .. } => SEQUENCE_TIME_MAX,
             Self::String { begun, is_ending, .. } if begun.len > 0 || *is_ending => SEQUENCE_TIME_MAX,
             _ => BEGINNING_TIME_MAX,
         }
     }
 
     /// The key that it was if nothing follows.
-    fn alone(self) -> Option<Key> {
+    fn alone(&self) -> Option<Key> {
         match self {
             Self::Escape => Some(Key::Esc),
-            Self::Intermediate(byte) => Some(Key::Alt(char::from(byte))),
+            Self::Intermediate(byte) => Some(Key::Alt(char::from(*byte))),
             Self::Control(begun) if begun.len == 0 => Some(Key::Alt('[')),
             Self::Third(begun) if begun.len == 0 => Some(Key::Alt('O')),
             Self::String { introducer, begun, has_eight_bits: false, is_ending: false } if begun.len == 0 => {
-                Some(Key::Alt(char::from(introducer)))
+                Some(Key::Alt(char::from(*introducer)))
             }
             _ => None,
         }

@@ -266,7 +266,8 @@ fn boundary(body: &[u8], bytes_max: usize) -> usize {
     (bytes_max - 3..=bytes_max).rev().find(|at| body[*at] & 0xc0 != 0x80).unwrap_or(bytes_max)
 }
 
-fn amount(bytes: usize) -> String {
+/// So many bytes, in words.
+pub(crate) fn amount(bytes: usize) -> String {
     match bytes {
         0..1_000 => format!("{bytes} bytes"),
         1_000..1_000_000 => format!("{} kB", bytes / 1_000),

@@ -135,7 +135,7 @@ impl FullScreen {
         let app = App::new().with_clock(Clock::of_machine()).with_screen(screen).with_colours(colours);
         let mut full = Self {
             app,
-            keys: Keys::default(),
+            keys: Keys::new(settings.backspace_is_ctrl_h()),
             typed,
             writer,
             terminal,
@@ -197,6 +197,7 @@ impl FullScreen {
         }
         let pressed = self.keys.handle_timeout(Instant::now());
         self.press(&pressed);
+        self.is_stale |= self.app.set_pasted_bytes(self.keys.pasted_bytes());
     }
 
     fn press(&mut self, pressed: &[Key]) {

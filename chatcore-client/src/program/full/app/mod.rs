@@ -62,6 +62,8 @@ pub(crate) struct App {
     pub(super) trouble: Option<String>,
     /// The last message that was read by the end of the run before this one, of each conversation.
     marks: BTreeMap<String, Id>,
+    /// The bytes of a paste that is not over: until then keys do nothing.
+    pub(super) pasted_bytes: Option<usize>,
     /// What was wrong with the last key or line.
     pub(super) hint: Option<String>,
     /// What is looked for in the conversation that is open.
@@ -136,6 +138,7 @@ impl App {
             own_name: None,
             trouble: None,
             marks: BTreeMap::new(),
+            pasted_bytes: None,
             hint: None,
             search: None,
             presence: BTreeMap::new(),
@@ -169,6 +172,11 @@ impl App {
     /// Keys, looks and notices as a file says.
     pub(crate) fn with_screen(self, screen: Screen) -> Self {
         Self { screen, ..self }
+    }
+
+    /// Tells of a paste that goes on. True if that is news.
+    pub(crate) fn set_pasted_bytes(&mut self, bytes: Option<usize>) -> bool {
+        std::mem::replace(&mut self.pasted_bytes, bytes) != bytes
     }
 
     pub(crate) fn own_name(&self) -> Option<&str> {

@@ -210,6 +210,21 @@ fn what_is_too_long_is_refused_with_both_numbers_and_nothing_is_lost() {
     assert_eq!(sent(&mut app).len(), 1);
 }
 
+#[test]
+fn a_paste_that_goes_on_is_seen() {
+    let mut app = app("#lobby");
+    let (mut keys, now) = (Keys::default(), Instant::now());
+    assert_eq!(keys.read(now, &[b"\x1b[200~".as_slice(), &[b'x'; 12_000]].concat()), []);
+    assert!(app.set_pasted_bytes(keys.pasted_bytes()) && !app.set_pasted_bytes(keys.pasted_bytes()));
+    shows(&app, "a paste goes on, 12 kB so far: keys do nothing until its end, or 3 s without");
+    for key in keys.handle_timeout(now + Duration::from_secs(3)) {
+        app.press(&key);
+    }
+    assert!(app.set_pasted_bytes(keys.pasted_bytes()));
+    shows(&app, "#lobby │ not registered");
+    assert_eq!(app.draft().text().len(), 12_000);
+}
+
 /// In release it takes some milliseconds; without optimization there must be room.
 #[test]
 fn a_paste_of_a_megabyte_is_drawn_at_once() {

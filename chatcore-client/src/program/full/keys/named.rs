@@ -2,6 +2,9 @@
 
 use super::Key;
 
+/// Ends what is put in as a block.
+pub(super) const PASTE_END: &[u8] = b"\x1b[201~";
+
 /// The parameters of a control sequence: numbers, each with those that follow it after a colon.
 struct Parameters<'a>(Vec<&'a str>);
 

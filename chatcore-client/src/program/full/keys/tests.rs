@@ -68,6 +68,71 @@ fn a_sequence_is_whole_however_slowly_it_comes() {
     assert_eq!(keys.read(late, b";1M@"), [Key::Click { column: 0, row: 0 }, Key::Char('@')]);
 }
 
+/// A network stops for longer than anybody waits for a key.
+#[test]
+fn the_rest_of_a_sequence_is_no_text_however_late_it_comes() {
+    let text = |keys: Vec<Key>| keys.into_iter().filter(is_text).collect::<Vec<_>>();
+    let mut tried = 0;
+    for sequence in sequences() {
+        let own = if sequence == b"\x1b[128512u" { typed("😀") } else { Vec::new() };
+        for cut in 2..sequence.len() {
+            let (head, tail) = sequence.split_at(cut);
+            // What may be typed is typed. Nobody has these terminals any more.
+            let is_old =
+                sequence.starts_with(b"\x1b[t") || sequence.starts_with(b"\x1b[T") || sequence.starts_with(b"\x1b/");
+            if matches!(tail[0], b'@' | b'#' | b'/' | 0x80..) && !tail.contains(&0x9c) || is_old {
+                continue;
+            }
+            let (mut keys, now) = (Keys::default(), Instant::now());
+            let mut all = keys.read(now, head);
+            let late = keys.timeout().unwrap_or(now) + Duration::from_secs(2);
+            all.extend(keys.handle_timeout(late));
+            all.extend(keys.read(late, tail));
+            all.extend(keys.read(late + Duration::from_secs(2), b"@bob:secret"));
+            let shown = (head.escape_ascii().to_string(), tail.escape_ascii().to_string());
+            assert_eq!(text(all), [own.clone(), typed("@bob:secret")].concat(), "{shown:?}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 500, "{tried}");
+    for (head, tail) in [("\x1b", "[<0;1;1M"), ("\x1b", "[A"), ("\x1b", "OB"), ("\x1b", "]11;rgb:0/0/0\x07")] {
+        let (mut keys, now) = (Keys::default(), Instant::now());
+        let mut all = keys.read(now, head.as_bytes());
+        all.extend(keys.read(now + Duration::from_millis(300), tail.as_bytes()));
+        assert_eq!(text(all), [], "{tail}");
+    }
+}
+
+/// What somebody types after a sequence without an end, or after an Esc, is all there.
+#[test]
+fn what_is_typed_after_a_sequence_was_given_up_is_text() {
+    for (start, line) in [
+        ("\x1b[<0;1", "@bob:secret"),
+        ("\x1b[<0;1", "#lobby:hello"),
+        ("\x1b[<0;1", "/who"),
+        ("\x1b[<0;1", "ä"),
+        ("\x1b[7$", "hello"),
+        ("\x1b[", "hello"),
+        ("\x1b[", "@bob:secret"),
+        ("\x1bO", "/who"),
+        ("\x1b", "hello"),
+        ("\x1b", "[x"),
+        ("\x1b", "Ok"),
+        ("\x1b]11;rgb", "hello"),
+    ] {
+        let (mut keys, now) = (Keys::default(), Instant::now());
+        keys.read(now, start.as_bytes());
+        keys.handle_timeout(now + SEQUENCE_TIME_MAX);
+        let line_keys = keys.read(now + SEQUENCE_TIME_MAX, line.as_bytes());
+        assert_eq!(line_keys, typed(line), "{start:?}");
+        // Long after it, all is text.
+        let (mut keys, now) = (Keys::default(), Instant::now());
+        keys.read(now, start.as_bytes());
+        keys.handle_timeout(now + SEQUENCE_TIME_MAX);
+        assert_eq!(keys.read(now + Duration::from_secs(20), b";1;1M"), typed(";1;1M"), "{start:?}");
+    }
+}
+
 #[test]
 fn keys_without_text_have_their_sequences() {
     let keys: &[(&[u8], Key)] = &[
@@ -160,11 +225,19 @@ fn an_escape_is_a_key_when_nothing_follows_in_time() {
     assert_eq!(keys.handle_timeout(now + BEGINNING_TIME_MAX), [Key::Esc]);
     assert_eq!(keys.timeout(), None);
     assert_eq!(keys.read(now, b"\x1b\x1b[A"), [Key::Esc, Key::Up]);
-    // Alt with what could begin a sequence holds up nothing.
-    for start in [b"\x1b]".as_slice(), b"\x1b[", b"\x1bP", b"\x1bO", b"\x1b_", b"\x1b^", b"\x1bX"] {
+    // Alt with what could begin a sequence holds up nothing for long: what most sequences begin with longer than the others.
+    let rare = [b"\x1b]".as_slice(), b"\x1bP", b"\x1b_", b"\x1b^", b"\x1bX"].map(|start| (start, BEGINNING_TIME_MAX));
+    let frequent = [b"\x1b[".as_slice(), b"\x1bO"].map(|start| (start, SEQUENCE_TIME_MAX));
+    for (start, time) in rare.into_iter().chain(frequent) {
+        let mut keys = Keys::default();
         assert_eq!(keys.read(now, start), []);
+        assert_eq!(keys.timeout(), Some(now + time));
         let alone = Key::Alt(char::from(start[1]));
-        assert_eq!(keys.read(now + BEGINNING_TIME_MAX, b"x"), [alone, Key::Char('x')]);
+        assert_eq!(keys.read(now + time, b"x"), [alone.clone(), Key::Char('x')]);
+        assert_eq!(
+            keys.read(now, &[start, b"\x1b"].concat()),
+            if time == SEQUENCE_TIME_MAX { vec![alone] } else { vec![] }
+        );
     }
     // After the end of a string, an ESC is a new one.
     assert_eq!(keys.read(now, b"\x1bPx\x1b\\\x1b"), []);
@@ -196,6 +269,48 @@ fn a_paste_is_one_block_whatever_is_in_it() {
     );
     let long = [b"\x1b[200~".as_slice(), &vec![b'x'; PASTE_BYTES_MAX + 1], b"\x1b[201~y"].concat();
     assert_eq!(read(&long), [Key::PasteTooLong, Key::Char('y')]);
+}
+
+/// P3: not even Ctrl-C was heard until the terminal ended it.
+#[test]
+fn a_paste_without_its_end_is_over_when_nothing_comes() {
+    let (mut keys, now) = (Keys::default(), Instant::now());
+    assert_eq!(keys.read(now, b"\x1b[200~one\rtwo\x1b[20"), []);
+    assert_eq!(keys.pasted_bytes(), Some(7));
+    let mut all = keys.handle_timeout(now + SEQUENCE_TIME_MAX);
+    let last = now + PASTE_SILENCE_MAX - Duration::from_millis(1);
+    all.extend(keys.read(last, b"\x03"));
+    assert_eq!((all, keys.timeout()), (vec![], Some(last + PASTE_SILENCE_MAX)), "it may be a part of it");
+    let over = last + PASTE_SILENCE_MAX;
+    assert_eq!(keys.handle_timeout(over), [Key::Paste("one\ntwo".into())]);
+    assert_eq!((keys.pasted_bytes(), keys.timeout()), (None, None));
+    assert_eq!(keys.read(over, b"\x03"), [Key::Ctrl('c')]);
+    assert_eq!(keys.read(over, b"x\r"), [Key::Char('x'), Key::Enter], "who has typed something types on");
+}
+
+#[test]
+fn the_rest_of_a_paste_that_comes_late_sends_no_line() {
+    for rest in [b"secret\r".as_slice(), b"and a line that is longer than anybody types", b"x\x1b[201~"] {
+        let (mut keys, now) = (Keys::default(), Instant::now());
+        keys.read(now, b"\x1b[200~one\r");
+        let late = now + Duration::from_secs(30);
+        assert_eq!(keys.handle_timeout(late), [Key::Paste("one\n".into())]);
+        let mut rest = keys.read(late, rest);
+        rest.extend(keys.handle_timeout(late + PASTE_SILENCE_MAX));
+        assert!(matches!(&rest[..], [Key::Paste(_)]), "{rest:?}");
+    }
+    // The end of a paste may be cut as any other sequence.
+    let (mut keys, now) = (Keys::default(), Instant::now());
+    keys.read(now, b"\x1b[200~one\x1b[20");
+    assert_eq!(keys.handle_timeout(now + SEQUENCE_TIME_MAX), []);
+    assert_eq!(keys.read(now + SEQUENCE_TIME_MAX, b"1~x"), [Key::Paste("one".into()), Key::Char('x')]);
+}
+
+#[test]
+fn backspace_is_what_the_terminal_says() {
+    let read = |is_ctrl_h| Keys::new(is_ctrl_h).read(Instant::now(), b"\x08\x7f\x1b\x08");
+    assert_eq!(read(false), [Key::BackspaceWord, Key::Backspace, Key::BackspaceWord]);
+    assert_eq!(read(true), [Key::Backspace, Key::Backspace, Key::BackspaceWord]);
 }
 
 proptest! {

@@ -6,6 +6,8 @@ use ratatui::style::{Modifier, Style};
 
 use super::draw_row;
 use crate::program::full::app::{App, PROGRAM};
+use crate::program::full::keys::PASTE_SILENCE_MAX;
+use crate::program::full::layout::amount;
 use crate::program::full::text::line;
 
 impl App {
@@ -17,6 +19,12 @@ impl App {
 
     /// The last thing that was wrong, or else where we are, who we are, and whether all is well.
     fn status(&self, counts_unread: bool) -> String {
+        if let Some(bytes) = self.pasted_bytes {
+            let (bytes, seconds) = (amount(bytes), PASTE_SILENCE_MAX.as_secs());
+            return format!(
+                " a paste goes on, {bytes} so far: keys do nothing until its end, or {seconds} s without any"
+            );
+        }
         if let Some(hint) = &self.hint {
             return format!(" {}", hint.replace('\n', " "));
         }
