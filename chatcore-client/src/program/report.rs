@@ -386,7 +386,7 @@ impl Report {
     }
 }
 
-fn safe(text: &str) -> String {
+pub(crate) fn safe(text: &str) -> String {
     escape(text.as_bytes())
 }
 

@@ -154,8 +154,9 @@ impl Composer {
     }
 
     fn put(&mut self, text: String, cursor: usize) {
-        // What was cut before can be put in.
+        // What was cut before can be put in. The cursor is set twice: what is cut next is not added to that.
         self.line = std::mem::take(&mut self.line).with_value(text).with_cursor(cursor);
+        self.line.handle(InputRequest::SetCursor(cursor));
         self.changed();
     }
 
@@ -261,6 +262,13 @@ mod tests {
         assert!(text.insert("and "));
         text.edit(InputRequest::Yank);
         assert_eq!(text.text(), "one and two");
+        // It is what was cut last, and not all that was ever cut.
+        let mut text = composer("one");
+        text.edit(InputRequest::DeleteLine);
+        assert!(text.insert("t") && text.insert("wo"));
+        text.edit(InputRequest::DeleteLine);
+        text.edit(InputRequest::Yank);
+        assert_eq!(text.text(), "two");
     }
 
     #[test]

@@ -104,7 +104,7 @@ pub(crate) const ACTIONS: &[Entry] = &[
     entry(Action::Help, "help", &["f1"], "shows this; so does ? in an empty line"),
     entry(Action::Cancel, "cancel", &["esc"], "ends a search, a completion, or this"),
     entry(Action::DeleteOrQuit, "delete-or-quit", &["ctrl-d"], "leaves, if the line is empty"),
-    entry(Action::Quit, "quit", &["ctrl-c"], "leaves"),
+    entry(Action::Quit, "quit", &["ctrl-c", "ctrl-\\"], "leaves"),
 ];
 
 /// Keys, and what each does.

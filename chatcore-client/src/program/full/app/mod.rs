@@ -17,7 +17,7 @@ mod trial;
 mod typing_tests;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ratatui::layout::Rect;
 
@@ -39,6 +39,9 @@ use crate::program::report::Id;
 
 /// The name of the conversation that holds what the program tells.
 pub(super) const PROGRAM: &str = "";
+
+/// News covers where we are and what is unread for so long, in milliseconds, if no key ends it.
+const NEWS_MS: u64 = 10_000;
 
 /// The state of the screen.
 pub(crate) struct App {
@@ -66,10 +69,14 @@ pub(crate) struct App {
     pub(super) pasted_bytes: Option<usize>,
     /// What was wrong with the last key or line.
     pub(super) hint: Option<String>,
+    /// What happened lately that matters wherever somebody looks, and until when it is shown.
+    news: Option<(String, u64)>,
     /// What is looked for in the conversation that is open.
     pub(super) search: Option<Search>,
     /// Who is online, of those of whom the server tells it.
     pub(super) presence: BTreeMap<String, bool>,
+    /// Users about whom somebody asked, and whose state is not told yet.
+    watched: BTreeSet<String>,
     pub(super) clock: Clock,
     pub(super) colours: Colours,
     /// Somebody looks at the terminal, as far as it tells.
@@ -140,8 +147,10 @@ impl App {
             marks: BTreeMap::new(),
             pasted_bytes: None,
             hint: None,
+            news: None,
             search: None,
             presence: BTreeMap::new(),
+            watched: BTreeSet::new(),
             clock: Clock::utc(),
             colours: Colours::None,
             has_focus: true,
@@ -177,6 +186,11 @@ impl App {
     /// Tells of a paste that goes on. True if that is news.
     pub(crate) fn set_pasted_bytes(&mut self, bytes: Option<usize>) -> bool {
         std::mem::replace(&mut self.pasted_bytes, bytes) != bytes
+    }
+
+    /// What happened lately, as long as it is news.
+    pub(super) fn news(&self) -> Option<&str> {
+        self.news.as_ref().filter(|(_, until_ms)| self.now_ms < *until_ms).map(|(text, _)| text.as_str())
     }
 
     pub(crate) fn own_name(&self) -> Option<&str> {

@@ -23,7 +23,7 @@ impl App {
             Key::FocusLost => return self.look_away(),
             Key::FocusGained => return self.look_back(),
             Key::Background(colour) => return self.screen.theme.tell(Background::of_colour(*colour)),
-            _ => self.hint = None,
+            _ => (self.hint, self.news) = (None, None),
         }
         if self.press_help(key) {
             return;
@@ -117,10 +117,7 @@ impl App {
             Action::Unfold => self.unfold(),
             // What is typed is looked for; then the key goes from one hit to the next.
             Action::Search if self.search.is_some() => drop(self.search_on(true)),
-            Action::Search => {
-                let text = self.draft().text().to_owned();
-                self.search(&text);
-            }
+            Action::Search => self.search_typed(),
             Action::SearchBack => drop(self.search_on(false)),
             Action::Cancel => self.search(""),
             Action::DeleteOrQuit if self.draft().is_empty() => self.want_end(),
@@ -211,6 +208,18 @@ impl App {
                     if matches!(command, Command::Leave(_)) { Command::Leave(room) } else { Command::Roster(room) };
                 self.wanted.push_back(Input::Command(named));
                 return;
+            }
+            Command::Leave(None) | Command::Roster(None) => {
+                let word = if matches!(command, Command::Leave(_)) { "leave" } else { "roster" };
+                self.hint = Some(format!("which room? no room is open here: /{word} #room names one"));
+                return;
+            }
+            Command::Watch(names) => self.watched.extend(names.iter().cloned().map(mapped)),
+            // Nobody tells any more whether they are there.
+            Command::Unwatch(names) => {
+                for name in names {
+                    self.presence.remove(&mapped(name.clone()));
+                }
             }
             _ => {}
         }

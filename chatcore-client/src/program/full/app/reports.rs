@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{App, PROGRAM};
+use super::{App, NEWS_MS, PROGRAM};
 use crate::program::full::conversation::{Conversation, Entry, Fate, Place};
 use crate::program::full::mention;
-use crate::program::report::{Id, Report};
+use crate::program::report::{Id, Report, safe};
 use crate::program::requests::mapped;
 
 /// Bytes of all conversations together that are kept, at the most, but for what [`CHECKED_BYTES`] lets through.
@@ -66,16 +66,32 @@ impl App {
             Report::Missed { room, .. } => self.notice(room, report.text()),
             Report::Stale { room } => self.members_changed(room),
             Report::Presence { name, online, .. } => self.presence(name, *online, report),
-            // The hint was about something that matters less, and would cover it.
-            Report::Connecting { .. } | Report::Reconnecting { .. } | Report::Silent { .. } => {
-                (self.trouble, self.hint) = (Some(report.text()), None);
+            Report::Reconnecting { detail, attempt, after, .. } => {
+                if *attempt == 1 {
+                    self.notice(PROGRAM, report.text());
+                }
+                // When it goes on is what somebody looks for, and a narrow screen shows only the beginning.
+                let wait = format!("reconnecting in {:.1} s: {}", after.as_secs_f64(), safe(detail));
+                self.is_in_trouble(wait);
             }
+            Report::Connecting { .. } | Report::Silent { .. } => self.is_in_trouble(report.text()),
             Report::Error { reason, .. } => self.failed(reason, report),
             // A command asked for these, and whoever typed it looks at what is open.
-            Report::Rejected { .. } | Report::Online { .. } | Report::Help { .. } => self.answer(report.text()),
+            Report::Rejected { .. } | Report::Online { .. } => self.answer(report.text()),
+            Report::Help { .. } => {
+                self.answer(report.text());
+                // Its end says how to leave.
+                let conversation = self.conversation(&self.open.clone());
+                conversation.unfold(conversation.end() - 1);
+            }
             Report::Heard | Report::Connected => self.trouble = None,
             Report::SessionLost | Report::Closed { .. } => self.notice_and_hint(report),
         }
+    }
+
+    fn is_in_trouble(&mut self, trouble: String) {
+        // What else is told matters less, and would cover it.
+        (self.trouble, self.hint, self.news) = (Some(trouble), None, None);
     }
 
     fn arrived(&mut self, name: &str, report: &Report) {
@@ -126,18 +142,35 @@ impl App {
             }
             Report::Rejected { number: Some(number), to, .. } => {
                 self.set_fate(to, is_pending(*number), Fate::Undelivered { why: report.text() });
+                self.tell_of_failure(to, report);
             }
             Report::Unanswered { number, to } => {
                 self.set_fate(to, is_pending(*number), Fate::Unconfirmed { why: report.text() });
+                self.tell_of_failure(to, report);
             }
             Report::Undelivered { to, ids } => {
                 self.set_fates(to, ids, report, &|why| Fate::Undelivered { why });
+                self.tell_of_failure(to, report);
             }
             Report::Unconfirmed { to, ids } => {
                 self.set_fates(to, ids, report, &|why| Fate::Unconfirmed { why });
+                self.tell_of_failure(to, report);
             }
             _ => {}
         }
+    }
+
+    /// A message of ours was not delivered, or may not have been. Whoever looks elsewhere is told, and finds it by its count.
+    fn tell_of_failure(&mut self, to: &str, report: &Report) {
+        let is_open = *to == self.open;
+        let Some(conversation) = self.conversations.get_mut(to) else { return };
+        if is_open && conversation.place == Place::End {
+            return;
+        }
+        conversation.unread += 1;
+        conversation.mentions += 1;
+        self.hint = None;
+        self.news = Some((format!("{to}: {}", report.text()), self.now_ms.saturating_add(NEWS_MS)));
     }
 
     fn set_fate(&mut self, to: &str, holds: impl Fn(&Fate) -> bool, fate: Fate) {
@@ -183,13 +216,19 @@ impl App {
         if self.presence.len() < PRESENCE_MAX || self.presence.contains_key(name) {
             self.presence.insert(name.to_owned(), is_online);
         }
-        let place = if self.conversations.contains_key(name) { name } else { PROGRAM };
-        self.notice(place, report.text());
+        let has_own_place = self.conversations.contains_key(name);
+        // A command asked for it, and whoever typed that looks at what is open.
+        if self.watched.remove(name) && *name != self.open {
+            self.answer(report.text());
+        } else {
+            self.notice(if has_own_place { name } else { PROGRAM }, report.text());
+        }
     }
 
     fn notice_and_hint(&mut self, report: &Report) {
         self.notice(PROGRAM, report.text());
-        self.hint = (self.open != PROGRAM).then(|| report.text());
+        self.hint = None;
+        self.news = (self.open != PROGRAM).then(|| (report.text(), self.now_ms.saturating_add(NEWS_MS)));
     }
 
     /// Shows an answer where whoever asked looks.

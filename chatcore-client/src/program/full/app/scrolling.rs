@@ -172,8 +172,11 @@ impl View<'_> {
         loop {
             let own = self.rows_of(number);
             let is_last = number + 1 >= self.conversation.end();
-            if row + usize::from(is_last) < own {
-                return Place::At { number, row };
+            if row < own {
+                // The row that would tell how much is below has room for the last one itself.
+                let below = own - 1 - row;
+                let is_end = below <= 1 && (is_last || below == 0 && self.is_last_row(number + 1));
+                return if is_end { Place::End } else { Place::At { number, row } };
             }
             if is_last {
                 return Place::End;
@@ -181,6 +184,11 @@ impl View<'_> {
             row = row.saturating_sub(own);
             number += 1;
         }
+    }
+
+    /// Whether nothing but one row comes from this entry on.
+    fn is_last_row(&self, number: u64) -> bool {
+        number + 1 == self.conversation.end() && self.rows_of(number) == 1
     }
 
     /// The lowest entry on the screen that is not shown whole.

@@ -14,6 +14,20 @@ pub(in crate::program::full) struct Search {
 }
 
 impl App {
+    /// Looks for what is typed, which leaves the line: nobody who looks for something wants to say it. A step back brings it
+    /// again.
+    pub(super) fn search_typed(&mut self) {
+        let text = self.draft().text().to_owned();
+        if text.trim().is_empty() {
+            self.hint = Some("type what to look for, and press the same key again".to_owned());
+            return;
+        }
+        self.search(&text);
+        if self.search.is_some() {
+            self.draft_mut().set(String::new());
+        }
+    }
+
     /// Looks for a text, whatever its case, from the newest message back. An empty one ends the search.
     pub(crate) fn search(&mut self, text: &str) {
         self.search = None;

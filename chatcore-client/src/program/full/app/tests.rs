@@ -223,5 +223,122 @@ fn no_hint_covers_that_the_connection_is_lost() {
         attempt: 1,
         after: std::time::Duration::from_secs(2),
     });
-    assert_eq!((app.hint, app.trouble.as_deref()), (None, Some("nothing was heard; reconnecting in 2.0 s")));
+    assert_eq!((app.hint, app.trouble.as_deref()), (None, Some("reconnecting in 2.0 s: nothing was heard")));
+}
+
+/// A line that is typed, and Enter.
+fn enters(app: &mut App, line: &str) {
+    line.chars().for_each(|c| app.press(&Key::Char(c)));
+    app.press(&Key::Enter);
+}
+
+#[test]
+fn a_message_that_is_refused_is_told_wherever_somebody_looks() {
+    let mut app = alice();
+    app.open("#lobby");
+    enters(&mut app, "#nowhere hi");
+    app.report(&Report::Sending { number: 1, to: "#nowhere".into() });
+    let (to, reason) = ("#nowhere".to_owned(), "not_a_member".to_owned());
+    app.report(&Report::Rejected { number: Some(1), to, reason, request: None });
+    assert!(app.news().unwrap().contains("not delivered"), "{:?}", app.news());
+    let nowhere = &app.conversations["#nowhere"];
+    assert_eq!((nowhere.unread, nowhere.mentions), (1, 1), "the list has its mark");
+    // Whoever looks at it sees it there.
+    app.open("#nowhere");
+    app.news = None;
+    enters(&mut app, "again");
+    app.report(&Report::Sending { number: 2, to: "#nowhere".into() });
+    let (to, reason) = ("#nowhere".to_owned(), "not_a_member".to_owned());
+    app.report(&Report::Rejected { number: Some(2), to, reason, request: None });
+    assert_eq!((app.news(), app.conversations["#nowhere"].unread), (None, 0));
+}
+
+#[test]
+fn news_covers_nothing_for_long() {
+    let mut app = alice();
+    app.open("#lobby");
+    app.set_time(1_000);
+    app.report(&Report::Resumed { name: "alice".into() });
+    assert!(app.news().unwrap().starts_with("resumed"));
+    app.set_time(1_000 + NEWS_MS);
+    assert_eq!(app.news(), None);
+    app.report(&Report::Resumed { name: "alice".into() });
+    app.press(&Key::Char('x'));
+    assert_eq!(app.news(), None, "a key ends it");
+}
+
+#[test]
+fn what_is_looked_for_is_not_said() {
+    let mut app = alice();
+    app.report(&message("bob", "#lobby", "number 13"));
+    app.open("#lobby");
+    "number".chars().for_each(|c| app.press(&Key::Char(c)));
+    app.press(&Key::Ctrl('r'));
+    assert!(app.search.is_some());
+    asked_roster(&mut app);
+    app.press(&Key::Enter);
+    assert!(app.poll().is_none(), "nothing is sent");
+    // A step back brings it again; and what is found nowhere stays.
+    app.press(&Key::Esc);
+    "number".chars().for_each(|c| app.press(&Key::Char(c)));
+    app.press(&Key::Ctrl('r'));
+    app.press(&Key::Alt('u'));
+    assert_eq!(app.draft().text(), "number");
+    app.press(&Key::Ctrl('u'));
+    "nowhere".chars().for_each(|c| app.press(&Key::Char(c)));
+    app.press(&Key::Esc);
+    app.press(&Key::Ctrl('r'));
+    assert_eq!((app.search.is_some(), app.draft().text()), (false, "nowhere"));
+    app.press(&Key::Ctrl('u'));
+    app.press(&Key::Ctrl('r'));
+    assert!(app.hint.as_ref().unwrap().starts_with("type what to look for"));
+}
+
+#[test]
+fn a_command_about_a_room_means_the_one_that_is_open_or_none() {
+    let mut app = alice();
+    app.open("bob");
+    for line in ["/leave", "/roster"] {
+        enters(&mut app, line);
+        assert!(app.poll().is_none(), "{line}: another room is not left, and not listed");
+        assert!(app.hint.as_ref().unwrap().contains("which room"), "{line}");
+    }
+    app.open("#lobby");
+    asked_roster(&mut app);
+    enters(&mut app, "/leave");
+    assert!(matches!(app.poll(), Some(Input::Command(Command::Leave(Some(room)))) if room == "#lobby"));
+}
+
+#[test]
+fn who_watches_is_told_where_he_looks_and_unwatching_forgets() {
+    let mut app = alice();
+    app.open("#lobby");
+    enters(&mut app, "/watch Bob ghost");
+    let presence = |name: &str, online| Report::Presence { name: name.into(), online, display_name: None };
+    app.report(&presence("bob", true));
+    app.report(&presence("ghost", false));
+    assert_eq!(notices(&app, "#lobby"), ["bob is online", "ghost is offline"]);
+    // What changes later is told where it was.
+    app.report(&presence("ghost", true));
+    assert_eq!(notices(&app, "#lobby").len(), 2);
+    enters(&mut app, "/unwatch bob");
+    assert!(!app.presence.contains_key("bob") && app.presence.contains_key("ghost"));
+}
+
+#[test]
+fn when_it_goes_on_stands_first() {
+    let mut app = alice();
+    app.open("#lobby");
+    let reconnecting = |attempt| Report::Reconnecting {
+        reason: "disconnected".into(),
+        detail: "cannot connect to 192.0.2.1:12379: Connection refused (os error 111)".into(),
+        error: None,
+        attempt,
+        after: std::time::Duration::from_millis(1_500),
+    };
+    app.report(&reconnecting(1));
+    app.report(&reconnecting(2));
+    assert!(app.trouble.as_ref().unwrap().starts_with("reconnecting in 1.5 s: cannot connect"));
+    let told = notices(&app, PROGRAM).iter().filter(|told| told.contains("reconnecting")).count();
+    assert_eq!(told, 1, "the first attempt is kept, and not each");
 }

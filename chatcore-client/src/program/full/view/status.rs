@@ -25,11 +25,11 @@ impl App {
                 " a paste goes on, {bytes} so far: keys do nothing until its end, or {seconds} s without any"
             );
         }
-        if let Some(hint) = &self.hint {
-            return format!(" {}", hint.replace('\n', " "));
+        if let Some(told) = self.hint.as_deref().or_else(|| self.news()) {
+            return format!(" {}", told.replace('\n', " "));
         }
-        let mut parts = vec![self.place()];
-        parts.extend(self.trouble.clone());
+        let mut parts: Vec<String> = self.trouble.iter().cloned().collect();
+        parts.push(self.place());
         parts.push(self.own_name.as_deref().unwrap_or("not registered").to_owned());
         if counts_unread {
             parts.extend(self.unread());

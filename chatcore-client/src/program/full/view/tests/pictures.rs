@@ -345,3 +345,26 @@ fn names_have_colours_if_the_terminal_has() {
     assert!(matches!(colour(&app), Color::Indexed(_)));
     assert_eq!(colour(&app.with_colours(Colours::None)), Color::Reset);
 }
+
+#[test]
+fn as_many_pages_forth_as_back_lead_to_the_end() {
+    for messages in [9, 10, 11, 17, 18, 19, 100] {
+        let mut app = alice();
+        flood(&mut app, 0..messages);
+        let last = numbers(&app);
+        for pages in 1..3 {
+            (0..pages).for_each(|_| app.press(&Key::PageUp));
+            (0..pages).for_each(|_| app.press(&Key::PageDown));
+            assert_eq!(numbers(&app), last, "{messages} messages, {pages} pages");
+        }
+    }
+}
+
+#[test]
+fn the_key_that_ends_other_programs_ends_this_one() {
+    for key in ['c', '\\'] {
+        let mut app = alice();
+        app.press(&Key::Ctrl(key));
+        assert!(app.has_ended(), "Ctrl-{key}");
+    }
+}
