@@ -1,0 +1,423 @@
+import type { Engine, Settings } from "./engine/engine_bg.js";
+import { decodeLimits, decodeTicket } from "./decode.ts";
+import type { Answer, Ticket, Told } from "./decode.ts";
+import { Driver } from "./driver.ts";
+import type { Place } from "./driver.ts";
+import { ChatError, refusal } from "./error.ts";
+import { ChatEvent } from "./events.ts";
+import type { ChatEvents, Limits, Reason, User } from "./events.ts";
+import type { SocketConstructor } from "./link.ts";
+import { module } from "./load.ts";
+import { Requests } from "./requests.ts";
+
+/** How a client behaves. Times are milliseconds. */
+export interface ClientOptions {
+    /** What makes a WebSocket, where there is none or another one is to be used, such as that of the package `ws`. */
+    WebSocket?: SocketConstructor;
+    /** Closes the client when it is aborted. */
+    signal?: AbortSignal;
+    /** Hosts to which the server may send the client, beside its own: name only those that may know the session's token. */
+    followed?: readonly string[];
+    /** Whether it also tries again while it has no session: if the first connection cannot be made, or the name is in use. Default false. */
+    keepsTrying?: boolean;
+    /** The longest frame in bytes, in both directions. Default 16 MiB + 256. */
+    frameBytesMax?: number;
+    /** Bytes that wait for the server; beyond, requests fail with `outbox_full`. Default 1 MiB. */
+    outboxBytesMax?: number;
+    /** How long a connection, or the answer to a registration, may take. Default 30 s. */
+    answerTimeMax?: number;
+    /** How long the server may take to give a sign of life after `hurry`. Default 5 s. */
+    probeTimeMax?: number;
+    /** How long the server may take to answer a goodbye. Default 5 s. */
+    flushTimeMax?: number;
+    /** How long an acknowledgement waits for something to travel with. Default 50 ms. */
+    ackDelay?: number;
+    /** After how many events an acknowledgement waits no longer. Default 256. */
+    ackFrames?: number;
+    /** The wait before the first attempt to connect again; it doubles with each further one. Default 200 ms. */
+    firstWait?: number;
+    /** The longest wait. Default 30 s. */
+    longestWait?: number;
+    /** How long a session must have been connected before attempts are counted from 1 again. Default 10 s. */
+    waitsStartAfter?: number;
+    /** The longest wait that the server can ask for. Default 10 minutes. */
+    announcedWaitMax?: number;
+}
+
+/** The options that the module knows by these names. */
+const SETTINGS = [
+    "keepsTrying", "frameBytesMax", "outboxBytesMax", "answerTimeMax", "probeTimeMax", "flushTimeMax", "ackDelay",
+    "ackFrames", "firstWait", "longestWait", "waitsStartAfter", "announcedWaitMax",
+] as const satisfies readonly (keyof ClientOptions)[];
+
+/** How a request is made. */
+export interface RequestOptions {
+    /** Ends the waiting for the answer. What was asked for may be done all the same. */
+    signal?: AbortSignal;
+}
+
+/** A session that has begun or goes on. */
+export interface Session extends User {
+    /** Whether an older session goes on: else another one has begun, which is in no room. */
+    readonly resumed: boolean;
+    /** What the server allows. */
+    readonly limits: Limits;
+}
+
+/** What a client does: `idle` asks for nothing, `waiting` waits before it connects again. */
+export type State = "idle" | "connecting" | "open" | "waiting" | "closed";
+
+interface Asking {
+    resolve(session: Session): void;
+    reject(error: ChatError): void;
+}
+
+const ENCODER = new TextEncoder();
+const bytesOf = (text: string | Uint8Array): Uint8Array => (typeof text === "string" ? ENCODER.encode(text) : text);
+
+/**
+ * A user's end of a session, which outlives its connections. Make it, add listeners, and call {@link Client.register} or
+ * {@link Client.resume}.
+ *
+ * Events come in the order of the session, each once. An event is taken when its listeners have run, or later with
+ * {@link ChatEvent.waitUntil}; what was not taken comes again to a client that resumes the session with its ticket.
+ *
+ * After `closed` a client does nothing any more: make another one.
+ */
+export class Client extends EventTarget {
+    readonly #place: Place;
+    readonly #options: ClientOptions;
+    readonly #requests = new Requests();
+    #driver: Driver | undefined;
+    #asking: Asking | undefined;
+    #user: User | undefined;
+    #state: State = "idle";
+    #nextAttempt: Date | null = null;
+    #reason: Reason | undefined;
+    readonly #stop = (): void => void this.close();
+
+    /**
+     * @param url Where the server offers a WebSocket, such as `wss://chat.example/chat`. In a page it may be relative.
+     * @throws {ChatError} `not_loaded`, or `invalid` for a URL or an option that cannot be.
+     */
+    constructor(url: string | URL, options: ClientOptions = {}) {
+        super();
+        const constructor = options.WebSocket ?? (globalThis.WebSocket as unknown as SocketConstructor | undefined);
+        if (constructor === undefined) {
+            throw new ChatError("invalid", false, "there is no WebSocket here: give the option WebSocket, such as that of the package ws");
+        }
+        this.#options = options;
+        this.#place = { WebSocket: constructor, home: socketUrl(url), followed: options.followed ?? [] };
+        this.#settings().free();
+        if (options.signal?.aborted === true) this.#stop();
+        else options.signal?.addEventListener("abort", this.#stop, { once: true });
+    }
+
+    // ---- the session ----
+
+    /**
+     * Asks for a name. After a refusal, it may be called again.
+     *
+     * @param credential For servers that want one, such as a password.
+     * @throws {ChatError} With the refusal's code, such as `name_in_use`; or why the client has ended.
+     */
+    async register(name: string, credential: string | Uint8Array = ""): Promise<Session> {
+        this.#mustBeFree();
+        const driver = this.#driver ?? this.#start((settings, now, seed) => new (module().Engine)(settings, now, seed));
+        driver.command((engine, now) => engine.register(now, name, bytesOf(credential)));
+        return this.#session();
+    }
+
+    /**
+     * Goes on with the session of a client that is gone, such as that of a page before it was loaded anew. If the server does
+     * not have it any more, `sessionlost` comes, and the client registers under the same name.
+     *
+     * Two clients with one ticket take the session away from each other: see that only one has it.
+     *
+     * @param credential For that registration.
+     * @throws {ChatError} As {@link Client.register}; `invalid` for what is no ticket.
+     */
+    async resume(ticket: Ticket, credential: string | Uint8Array = ""): Promise<Session> {
+        this.#mustBeFree();
+        if (this.#driver !== undefined) throw new ChatError("registered", false, "this client has begun already: resume with another one");
+        const { name, displayName, token, attempt } = { ...ticket };
+        if (typeof name !== "string" || typeof token !== "string" || typeof attempt !== "number") {
+            throw new ChatError("invalid", false, "this is no ticket: give one as the client told it");
+        }
+        const { Engine, Ticket } = module();
+        const stored = new Ticket(name, displayName ?? undefined, token, Math.max(Date.now(), attempt + 1));
+        this.#start((settings, now, seed) => Engine.resume(settings, now, seed, stored, bytesOf(credential)));
+        this.#user = { name, displayName };
+        return this.#session();
+    }
+
+    /** What {@link Client.resume} needs, as plain values; null without a session. Store it where nobody else can read it. It changes
+     * with `registered`, `resumed` and `renamed`. */
+    get ticket(): Ticket | null {
+        const bytes = this.#driver?.ask((engine) => engine.ticket()) as Uint8Array<ArrayBuffer> | undefined;
+        return bytes === undefined || bytes.length === 0 ? null : decodeTicket(bytes);
+    }
+
+    /** Our name, as the server mapped it; null before there is a session. */
+    get name(): string | null {
+        return this.#user?.name ?? null;
+    }
+
+    /** The spelling of our name to show; null if that is the name. */
+    get displayName(): string | null {
+        return this.#user?.displayName ?? null;
+    }
+
+    /** What the server allows; null before there is a session. */
+    get limits(): Limits | null {
+        const bytes = this.#driver?.ask((engine) => engine.limits()) as Uint8Array<ArrayBuffer> | undefined;
+        return bytes === undefined || bytes.length === 0 ? null : decodeLimits(bytes);
+    }
+
+    /** What the client does. */
+    get state(): State {
+        return this.#state;
+    }
+
+    /** When it connects again, while it is `waiting`. */
+    get nextAttempt(): Date | null {
+        return this.#nextAttempt;
+    }
+
+    /** For how many milliseconds nothing has been heard though something of the server is awaited; null if nothing is. */
+    get silence(): number | null {
+        const since = this.#driver?.ask((engine) => engine.silent_since());
+        return since === undefined ? null : Math.max(performance.now() - since, 0);
+    }
+
+    /** Why the client has ended; null if it has not. */
+    get closed(): Reason | null {
+        return this.#reason ?? null;
+    }
+
+    /** Connects at once if it waits, and else asks the server for a sign of life. It does so by itself when the page is shown again,
+     * the machine is online again, or has slept. */
+    hurry(): void {
+        this.#driver?.ask(() => this.#driver?.command((engine, now) => engine.hurry(now)));
+    }
+
+    /** Ends the session, after all that was asked for before. Gives why the client ended, when it has. */
+    close(): Promise<Reason> {
+        if (this.#reason !== undefined) return Promise.resolve(this.#reason);
+        const closed = new Promise<Reason>((resolve) => {
+            this.addEventListener("closed", (event) => resolve(event.detail), { once: true });
+        });
+        if (this.#driver !== undefined) this.#driver.command((engine, now) => engine.close(now));
+        else this.#ended({ kind: "left", code: "left", message: "left", after: null });
+        return closed;
+    }
+
+    // ---- requests ----
+
+    /**
+     * Sends a message to a user, or to a room (`#lobby`) that we are in. Without a connection it waits for one. Messages of one
+     * client arrive in the order of the calls.
+     *
+     * @returns The id with which the recipients get it, when the server has taken responsibility for it.
+     * @throws {ChatError} Why it was not sent; `unsent` or `unconfirmed` if the session ended before the answer.
+     */
+    async send(to: string, body: string | Uint8Array, options?: RequestOptions): Promise<bigint> {
+        const answer = await this.#ask((engine, now) => engine.send(now, to, bytesOf(body)), options);
+        return answer.kind === "accepted" ? answer.id : unexpected(answer);
+    }
+
+    /** Joins a room, which the server makes if it is not there. */
+    async join(room: string, options?: RequestOptions): Promise<void> {
+        await this.#ask((engine, now) => engine.join(now, room), options);
+    }
+
+    /** Leaves a room. */
+    async leave(room: string, options?: RequestOptions): Promise<void> {
+        await this.#ask((engine, now) => engine.leave(now, room), options);
+    }
+
+    /** Watches users, beside those that we watch already: `presence` tells how each is now, and each change. */
+    async watch(names: readonly string[], options?: RequestOptions): Promise<void> {
+        await this.#ask((engine, now) => engine.watch(now, [...names]), options);
+    }
+
+    /** Ends the watching of users. */
+    async unwatch(names: readonly string[], options?: RequestOptions): Promise<void> {
+        await this.#ask((engine, now) => engine.unwatch(now, [...names]), options);
+    }
+
+    /** The users who are online, page by page; a page may be empty. The next one is asked for when it is wanted. */
+    who(options?: RequestOptions): AsyncGenerator<readonly User[], void, void> {
+        return this.#pages((engine, now, cursor) => engine.who(now, cursor), options);
+    }
+
+    /** The members of a room that we are in, page by page; a page may be empty. */
+    roster(room: string, options?: RequestOptions): AsyncGenerator<readonly User[], void, void> {
+        return this.#pages((engine, now, cursor) => engine.roster(now, room, cursor), options);
+    }
+
+    override addEventListener<K extends keyof ChatEvents>(
+        type: K,
+        listener: ((event: ChatEvent<K>) => void) | { handleEvent(event: ChatEvent<K>): void } | null,
+        options?: boolean | AddEventListenerOptions,
+    ): void;
+    override addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;
+    override addEventListener(type: string, listener: unknown, options?: boolean | AddEventListenerOptions): void {
+        super.addEventListener(type, listener as EventListener | null, options);
+    }
+
+    override removeEventListener<K extends keyof ChatEvents>(
+        type: K,
+        listener: ((event: ChatEvent<K>) => void) | { handleEvent(event: ChatEvent<K>): void } | null,
+        options?: boolean | EventListenerOptions,
+    ): void;
+    override removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | EventListenerOptions): void;
+    override removeEventListener(type: string, listener: unknown, options?: boolean | EventListenerOptions): void {
+        super.removeEventListener(type, listener as EventListener | null, options);
+    }
+
+    // ---- inside ----
+
+    #start(make: (settings: Settings, now: number, seed: bigint) => Engine): Driver {
+        const [seed] = crypto.getRandomValues(new BigUint64Array(1));
+        this.#driver = new Driver(make(this.#settings(), performance.now(), seed!), this.#place, {
+            told: (told, wait) => this.#told(told, wait),
+            failed: (error) => this.#ended({ kind: "fault", code: "fault", message: error.message, after: null }, error),
+        });
+        return this.#driver;
+    }
+
+    #settings(): Settings {
+        const settings = new (module().Settings)();
+        for (const name of SETTINGS) {
+            const value = this.#options[name];
+            if (value !== undefined) settings.set(name, Number(value));
+        }
+        return settings;
+    }
+
+    #mustBeFree(): void {
+        if (this.#reason !== undefined) throw new ChatError("closed", false, "the connection is closed");
+        if (this.#asking !== undefined) throw new ChatError("registered", false, "a registration waits for its answer already");
+    }
+
+    #session(): Promise<Session> {
+        return new Promise((resolve, reject) => (this.#asking = { resolve, reject }));
+    }
+
+    /** The registration or the resume is answered. */
+    #answered(answer: (asking: Asking) => void): void {
+        const asking = this.#asking;
+        this.#asking = undefined;
+        if (asking !== undefined) answer(asking);
+    }
+
+    async #ask(make: (engine: Engine, now: number) => bigint, options: RequestOptions | undefined): Promise<Answer> {
+        if (this.#reason !== undefined) throw new ChatError("closed", false, "the connection is closed");
+        const driver = this.#driver;
+        if (driver === undefined) throw new ChatError("not_registered", false, "not registered yet: ask for a name first");
+        return this.#requests.ask(() => driver.command(make), options?.signal);
+    }
+
+    async *#pages(
+        make: (engine: Engine, now: number, cursor: bigint) => bigint,
+        options: RequestOptions | undefined,
+    ): AsyncGenerator<readonly User[], void, void> {
+        for (let cursor: bigint | null = 0n; cursor !== null; ) {
+            const from: bigint = cursor;
+            const answer = await this.#ask((engine, now) => make(engine, now, from), options);
+            if (answer.kind !== "page") return unexpected(answer);
+            yield answer.users;
+            cursor = answer.next;
+        }
+    }
+
+    #told(told: Told, wait: (until: Promise<unknown>) => void): void {
+        switch (told.type) {
+            case "answer":
+                return this.#requests.answer(told.answer);
+            case "lost":
+                this.#requests.lose(told.unsentFrom);
+                return this.#dispatch("sessionlost", {}, wait);
+            case "registered":
+            case "resumed":
+                return this.#began(told, wait);
+            case "refused": {
+                this.#state = "idle";
+                const { code, message, wait: after } = told.detail;
+                this.#answered(({ reject }) => reject(refusal(code, message, after ?? undefined)));
+                break;
+            }
+            case "reconnecting": {
+                [this.#state, this.#nextAttempt] = ["waiting", told.detail.at];
+                const why = this.#explained(told.detail.why);
+                return this.#dispatch("reconnecting", { ...told.detail, why }, wait);
+            }
+            case "connecting":
+                [this.#state, this.#nextAttempt] = ["connecting", null];
+                break;
+            case "disconnected":
+                this.#state = "idle";
+                return this.#dispatch("disconnected", { why: this.#explained(told.detail.why) }, wait);
+            case "renamed":
+                this.#user = { name: told.detail.name, displayName: told.detail.displayName };
+                break;
+            case "closed":
+                return this.#ended(this.#explained(told.detail));
+        }
+        this.#dispatch(told.type, told.detail, wait);
+    }
+
+    #began(told: Told & { type: "registered" | "resumed" }, wait: (until: Promise<unknown>) => void): void {
+        this.#state = "open";
+        if (told.type === "registered") this.#user = { name: told.detail.name, displayName: told.detail.displayName };
+        const limits = told.type === "registered" ? told.detail.limits : this.limits;
+        this.#dispatch(told.type, told.detail, wait);
+        const user = this.#user;
+        if (user !== undefined && limits !== null) {
+            this.#answered(({ resolve }) => resolve({ ...user, resumed: told.type === "resumed", limits }));
+        }
+    }
+
+    /** With what the transport has said, if that is all that is known. */
+    #explained(reason: Reason): Reason {
+        const why = this.#driver?.why ?? "";
+        return reason.kind === "disconnected" && why !== "" ? { ...reason, message: `${reason.message}: ${why}` } : reason;
+    }
+
+    #ended(reason: Reason, error?: ChatError): void {
+        if (this.#reason !== undefined) return;
+        this.#reason = reason;
+        [this.#state, this.#nextAttempt] = ["closed", null];
+        this.#options.signal?.removeEventListener("abort", this.#stop);
+        if (error === undefined) this.#requests.lose(undefined);
+        else this.#requests.fail(error);
+        this.#answered(({ reject }) => reject(error ?? new ChatError(reason.code, reason.kind === "disconnected", reason.message)));
+        this.#dispatch("closed", reason, () => {});
+    }
+
+    #dispatch<K extends keyof ChatEvents>(type: K, detail: ChatEvents[K], wait: (until: Promise<unknown>) => void): void {
+        this.dispatchEvent(new ChatEvent(type, detail, wait));
+    }
+}
+
+function unexpected(answer: Answer): never {
+    throw new ChatError("fault", false, `the answer to this request is not "${answer.kind}"`);
+}
+
+/** A URL of a WebSocket: in a page it may be relative, and `http` stands for `ws`. */
+function socketUrl(given: string | URL): URL {
+    let url;
+    try {
+        url = new URL(given, (globalThis as { location?: { href: string } }).location?.href);
+    } catch (cause) {
+        throw new ChatError("invalid", false, `${given} is no URL: it must be such as wss://chat.example/chat`, { cause });
+    }
+    if (url.protocol === "https:") url.protocol = "wss:";
+    if (url.protocol === "http:") url.protocol = "ws:";
+    if (url.protocol !== "ws:" && url.protocol !== "wss:") {
+        throw new ChatError("invalid", false, `${url.protocol} is no WebSocket: it must be ws: or wss:`);
+    }
+    url.hash = "";
+    return url;
+}

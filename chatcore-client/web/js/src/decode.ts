@@ -1,0 +1,209 @@
+// What the module tells, from bytes: see `src/encoding.rs` and `src/events.rs` of the module.
+import { timeOf } from "./events.ts";
+import type { ChatEvents, Limits, Message, Reason, Sent, User } from "./events.ts";
+
+/** An answer to a request. */
+export type Answer =
+    | { readonly kind: "accepted"; readonly number: bigint; readonly id: bigint }
+    | { readonly kind: "done"; readonly number: bigint }
+    | { readonly kind: "rejected"; readonly number: bigint; readonly code: string }
+    | { readonly kind: "page"; readonly number: bigint; readonly users: User[]; readonly next: bigint | null };
+
+/** What the module tells: an event for the program, or something that the package handles first. */
+export type Told =
+    | { [K in keyof ChatEvents]: { readonly type: K; readonly detail: ChatEvents[K] } }[keyof ChatEvents]
+    | { readonly type: "lost"; readonly unsentFrom: bigint }
+    | { readonly type: "answer"; readonly answer: Answer };
+
+const UTF8 = new TextDecoder();
+
+class Reader {
+    readonly #bytes: Uint8Array<ArrayBuffer>;
+    readonly #view: DataView;
+    #at = 0;
+
+    constructor(bytes: Uint8Array<ArrayBuffer>) {
+        this.#bytes = bytes;
+        this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+
+    get isAtEnd(): boolean {
+        return this.#at === this.#bytes.length;
+    }
+
+    byte(): number {
+        return this.#view.getUint8(this.#at++);
+    }
+
+    flag(): boolean {
+        return this.byte() !== 0;
+    }
+
+    count(): number {
+        return this.#view.getUint32((this.#at += 4) - 4, true);
+    }
+
+    number(): bigint {
+        return this.#view.getBigUint64((this.#at += 8) - 8, true);
+    }
+
+    time(): number {
+        return this.#view.getFloat64((this.#at += 8) - 8, true);
+    }
+
+    /** Bytes of their own: a small body does not keep a whole batch. */
+    blob(): Uint8Array<ArrayBuffer> {
+        const length = this.count();
+        return this.#bytes.slice(this.#at, (this.#at += length));
+    }
+
+    text(): string {
+        const length = this.count();
+        return UTF8.decode(this.#bytes.subarray(this.#at, (this.#at += length)));
+    }
+
+    option<T>(read: () => T): T | null {
+        return this.flag() ? read() : null;
+    }
+
+    optionalText(): string | null {
+        return this.option(() => this.text());
+    }
+
+    list<T>(read: () => T): T[] {
+        return Array.from({ length: this.count() }, read);
+    }
+
+    user(): User {
+        return { name: this.text(), displayName: this.optionalText() };
+    }
+
+    reason(): Reason {
+        const kind = this.text() as Reason["kind"];
+        return { kind, code: this.text(), message: this.text(), after: this.option(() => this.time()) };
+    }
+
+    page(): Told {
+        const number = this.number();
+        const users = this.list(() => this.user());
+        return { type: "answer", answer: { kind: "page", number, users, next: this.option(() => this.number()) } };
+    }
+
+    limits(): Limits {
+        return {
+            frameBytesMax: this.count(),
+            bodyBytesMax: this.count(),
+            outboxBytesMax: this.count(),
+            stallTimeMax: this.count(),
+            idleTimeMax: this.count(),
+            resumeTimeMax: this.count(),
+            roomsMax: this.count(),
+            watchesMax: this.count(),
+            costPerS: this.count(),
+            costBurst: this.count(),
+        };
+    }
+}
+
+/** A body as a program uses it: most are text, which is decoded when it is asked for. */
+class Body {
+    readonly id: bigint;
+    readonly body: Uint8Array<ArrayBuffer>;
+
+    constructor(id: bigint, body: Uint8Array<ArrayBuffer>) {
+        this.id = id;
+        this.body = body;
+    }
+
+    get text(): string {
+        return UTF8.decode(this.body);
+    }
+
+    get time(): Date {
+        return timeOf(this.id);
+    }
+}
+
+class ReceivedMessage extends Body implements Message {
+    readonly from: string;
+    readonly room: string | null;
+
+    constructor(id: bigint, from: string, room: string | null, body: Uint8Array<ArrayBuffer>) {
+        super(id, body);
+        this.from = from;
+        this.room = room;
+    }
+}
+
+class SentMessage extends Body implements Sent {
+    readonly to: string;
+
+    constructor(id: bigint, to: string, body: Uint8Array<ArrayBuffer>) {
+        super(id, body);
+        this.to = to;
+    }
+}
+
+/** How each kind is read: its place in the list is its number. */
+const KINDS: readonly ((from: Reader) => Told)[] = [
+    (from) => ({ type: "registered", detail: { ...from.user(), limits: from.limits() } }),
+    (from) => ({ type: "refused", detail: { code: from.text(), message: from.text(), wait: from.option(() => from.time()) } }),
+    (from) => {
+        const [why, attempt, after] = [from.reason(), from.count(), from.time()];
+        return { type: "reconnecting", detail: { why, attempt, after, at: new Date(Date.now() + after) } };
+    },
+    (from) => ({ type: "disconnected", detail: { why: from.reason() } }),
+    () => ({ type: "connecting", detail: {} }),
+    () => ({ type: "resumed", detail: {} }),
+    (from) => ({ type: "lost", unsentFrom: from.number() }),
+    (from) => ({ type: "renamed", detail: { from: from.text(), ...from.user(), message: from.text() } }),
+    (from) => ({ type: "closed", detail: from.reason() }),
+    (from) => ({ type: "answer", answer: { kind: "accepted", number: from.number(), id: from.number() } }),
+    (from) => ({ type: "answer", answer: { kind: "done", number: from.number() } }),
+    (from) => ({ type: "answer", answer: { kind: "rejected", number: from.number(), code: from.text() } }),
+    (from) => from.page(),
+    (from) => from.page(),
+    (from) => ({ type: "message", detail: new ReceivedMessage(from.number(), from.text(), from.optionalText(), from.blob()) }),
+    (from) => ({ type: "sent", detail: new SentMessage(from.number(), from.text(), from.blob()) }),
+    (from) => ({ type: "report", detail: { status: from.text(), to: from.text(), ids: from.list(() => from.number()) } }),
+    (from) => ({ type: "joined", detail: { room: from.text(), ...from.user() } }),
+    (from) => ({ type: "left", detail: { room: from.text(), name: from.text(), code: from.text() } }),
+    (from) => ({
+        type: "missed",
+        detail: { room: from.text(), firstId: from.number(), lastId: from.number(), count: from.number() },
+    }),
+    (from) => ({ type: "stale", detail: { room: from.text() } }),
+    (from) => {
+        const [name, online, displayName] = [from.text(), from.flag(), from.optionalText()];
+        return { type: "presence", detail: { name, online, displayName } };
+    },
+];
+
+/** What a batch tells, in its order. */
+export function* decode(batch: Uint8Array<ArrayBuffer>): Generator<Told> {
+    const from = new Reader(batch);
+    while (!from.isAtEnd) yield KINDS[from.byte()]!(from);
+}
+
+/** What the server allows. */
+export const decodeLimits = (bytes: Uint8Array<ArrayBuffer>): Limits => new Reader(bytes).limits();
+
+/** What a program stores to go on with its session. */
+export interface Ticket {
+    /** The session's name. */
+    readonly name: string;
+    /** The spelling with which the user registered; null if that is the name. */
+    readonly displayName: string | null;
+    /** The session's secret: who has it can take the session over. */
+    readonly token: string;
+    /** The number of the last attempt to resume the session. */
+    readonly attempt: number;
+}
+
+/** A ticket as plain values, which JSON keeps as they are. */
+export function decodeTicket(bytes: Uint8Array<ArrayBuffer>): Ticket {
+    const from = new Reader(bytes);
+    const user = from.user();
+    const token = Array.from(from.blob(), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    return { ...user, token, attempt: Number(from.number()) };
+}

@@ -1,0 +1,288 @@
+import type { Engine } from "./engine/engine_bg.js";
+import { decode } from "./decode.ts";
+import type { Told } from "./decode.ts";
+import { ChatError } from "./error.ts";
+import { Link } from "./link.ts";
+import type { SocketConstructor } from "./link.ts";
+import { thrown } from "./load.ts";
+import { SleepWatch, watchSigns } from "./watch.ts";
+
+/** Bytes of a message of the WebSocket: some ends take no more. */
+const MESSAGE_BYTES_MAX = 64 << 10;
+
+/** Bytes that may wait in the WebSocket: what is beyond waits in the module, where it is counted. */
+const BUFFERED_BYTES_MAX = 256 << 10;
+
+/** How often to look whether a WebSocket has passed on what waits in it: no event tells. */
+const DRAIN_POLL_MS = 50;
+
+/** The longest time that a timer takes. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** Where a client connects to. */
+export interface Place {
+    readonly WebSocket: SocketConstructor;
+    readonly home: URL;
+    /** Hosts to which a server may send the client beside its own. */
+    readonly followed: readonly string[];
+}
+
+/** What a driver tells its client. */
+export interface DriverListener {
+    /** Somebody who wants to take it later gives the promise to `wait`. */
+    told(told: Told, wait: (until: Promise<unknown>) => void): void;
+    /** The module has a fault: nothing follows. */
+    failed(error: ChatError): void;
+}
+
+/** The client of the module on WebSockets and timers. */
+export class Driver {
+    readonly #engine: Engine;
+    readonly #place: Place;
+    readonly #listener: DriverListener;
+    readonly #watch = new SleepWatch();
+    readonly #unwatch: () => void;
+    #link: Link | undefined;
+    #timer: ReturnType<typeof setTimeout> | undefined;
+    #timerAt = Infinity;
+    #isPumping = false;
+    #isQueued = false;
+    #isOver = false;
+    /** It was late, and has let what has arrived meanwhile come first. */
+    #hasYielded = false;
+    /** When what was told so far is taken; none if all of it is. */
+    #taking: Promise<void> | undefined;
+    #why = "";
+
+    constructor(engine: Engine, place: Place, listener: DriverListener) {
+        this.#engine = engine;
+        this.#place = place;
+        this.#listener = listener;
+        this.#unwatch = watchSigns(() => this.command((engine, now) => engine.hurry(now)));
+        this.#queue();
+    }
+
+    /** Why the last connection broke, or could not be made, as far as somebody has said it. */
+    get why(): string {
+        return this.#why;
+    }
+
+    /** A command. What comes of it goes out soon, together with that of others.
+     *
+     * @throws {ChatError} If it cannot be done.
+     */
+    command<T>(work: (engine: Engine, now: number) => T): T {
+        if (this.#isOver) throw new ChatError("closed", false, "the connection is closed");
+        const result = this.#call(work);
+        this.#queue();
+        return result;
+    }
+
+    /** Asks the module; none when it is over. */
+    ask<T>(work: (engine: Engine, now: number) => T): T | undefined {
+        return this.#isOver ? undefined : this.#call(work);
+    }
+
+    #call<T>(work: (engine: Engine, now: number) => T): T {
+        try {
+            return work(this.#engine, performance.now());
+        } catch (error) {
+            const known = thrown(error);
+            if (known !== error) this.#fail(known);
+            throw known;
+        }
+    }
+
+    /** Pumps when all commands of this turn are there. */
+    #queue(): void {
+        if (this.#isQueued) return;
+        this.#isQueued = true;
+        queueMicrotask(() => {
+            this.#isQueued = false;
+            this.#pump();
+        });
+    }
+
+    /** An input, and all that comes of it. */
+    #input(work: (engine: Engine, now: number) => void): void {
+        if (this.#isOver) return;
+        try {
+            this.#call(work);
+        } catch {
+            return; // Its client knows.
+        }
+        this.#pump();
+    }
+
+    /** Connects, writes and tells until nothing is left to do. */
+    #pump(): void {
+        if (this.#isOver || this.#isPumping) return;
+        this.#isPumping = true;
+        try {
+            do {
+                this.#connect();
+                this.#write();
+            } while (this.#tell());
+            this.#arm();
+        } catch (error) {
+            if (!this.#isOver) throw error;
+        } finally {
+            this.#isPumping = false;
+        }
+    }
+
+    #connect(): void {
+        if (this.#link !== undefined || !this.#call((engine) => engine.wants_transport())) return;
+        const { WebSocket, home, followed } = this.#place;
+        const url = advised(this.#call((engine) => engine.address()), home, followed);
+        const link: { link?: Link } = {};
+        const ours = (work: () => void): void => {
+            if (this.#link === link.link) work();
+        };
+        try {
+            link.link = new Link(WebSocket, url, {
+                opened: () => ours(() => this.#input((engine, now) => engine.connected(now))),
+                arrived: (bytes) => ours(() => this.#arrived(bytes)),
+                ended: (why) => ours(() => this.#ended(why)),
+            });
+            this.#link = link.link;
+        } catch (error) {
+            // Such as an address that the page may not connect to.
+            this.#why = error instanceof Error ? error.message : String(error);
+            this.#call((engine, now) => engine.disconnect(now));
+        }
+    }
+
+    #arrived(bytes: ArrayBuffer): void {
+        const link = this.#link;
+        if (this.#watch.hasSlept(0)) this.#input((engine, now) => engine.hurry(now));
+        // In pieces, each of which is told before the next: a long message does not fill the module.
+        for (let at = 0; at < bytes.byteLength && this.#link === link; at += MESSAGE_BYTES_MAX) {
+            const piece = new Uint8Array(bytes, at, Math.min(MESSAGE_BYTES_MAX, bytes.byteLength - at));
+            this.#input((engine, now) => engine.receive(now, piece));
+        }
+    }
+
+    #ended(why: string): void {
+        this.#link = undefined;
+        this.#why = why;
+        this.#input((engine, now) => engine.disconnect(now));
+    }
+
+    #write(): void {
+        const link = this.#link;
+        if (link === undefined) return;
+        this.#call((engine, now) => engine.transmitted(now, link.gone()));
+        while (link.isOpen && link.buffered < BUFFERED_BYTES_MAX) {
+            const bytes = this.#call((engine, now) => engine.transmit(now, MESSAGE_BYTES_MAX)) as Uint8Array<ArrayBuffer>;
+            if (bytes.length === 0) break;
+            link.send(bytes);
+        }
+        this.#call((engine, now) => engine.transmitted(now, link.gone()));
+        const isWanted = this.#call((engine) => engine.uses_transport() || (engine.wants_transport() && !link.isOpen));
+        if (!isWanted) {
+            this.#link = undefined;
+            this.#why = "";
+            link.drop();
+            this.#connect();
+        }
+    }
+
+    /** Tells a batch of events. False if there is none. */
+    #tell(): boolean {
+        const batch = this.#call((engine) => engine.events()) as Uint8Array<ArrayBuffer>;
+        if (batch.length === 0) return false;
+        const waits: Promise<unknown>[] = [];
+        for (const told of decode(batch)) {
+            if (told.type === "closed") this.#end();
+            this.#listener.told(told, (until) => waits.push(until));
+            if (this.#isOver) return false;
+        }
+        this.#take(waits);
+        return true;
+    }
+
+    /** Takes a batch when it, and each before it, is done with. */
+    #take(waits: readonly Promise<unknown>[]): void {
+        if (waits.length === 0 && this.#taking === undefined) {
+            this.#call((engine, now) => engine.take(now));
+            return;
+        }
+        const taking = Promise.allSettled([this.#taking, ...waits]).then(() => {
+            if (this.#taking === taking) this.#taking = undefined;
+            this.#input((engine, now) => engine.take(now));
+        });
+        this.#taking = taking;
+    }
+
+    #arm(): void {
+        if (this.#isOver) return;
+        const now = performance.now();
+        const due = this.#call((engine) => engine.due()) ?? Infinity;
+        const drain = (this.#link?.buffered ?? 0) > 0 ? now + DRAIN_POLL_MS : Infinity;
+        const at = Math.min(due, drain);
+        // One that is early enough finds out that it is early.
+        if (this.#timer !== undefined && this.#timerAt <= at) return;
+        clearTimeout(this.#timer);
+        this.#timer = undefined;
+        this.#timerAt = at;
+        if (at !== Infinity) {
+            this.#timer = setTimeout(() => this.#wake(), Math.min(Math.max(Math.ceil(at - now), 0), TIMER_MS_MAX));
+        }
+    }
+
+    #wake(): void {
+        this.#timer = undefined;
+        const now = performance.now();
+        const due = this.ask((engine) => engine.due()) ?? Infinity;
+        const hasSlept = this.#watch.hasSlept(now - Math.min(due, this.#timerAt));
+        if (hasSlept && !this.#hasYielded) {
+            // What has arrived meanwhile comes first: it may be the sign of life that is due.
+            this.#hasYielded = true;
+            this.#timerAt = now;
+            this.#timer = setTimeout(() => this.#wake(), 0);
+            this.#input((engine, now) => engine.hurry(now));
+            return;
+        }
+        this.#hasYielded = false;
+        this.#input((engine, now) => {
+            if (due <= now) engine.handle_timeout(now);
+        });
+    }
+
+    #end(): void {
+        if (this.#isOver) return;
+        this.#isOver = true;
+        clearTimeout(this.#timer);
+        this.#unwatch();
+        this.#link?.drop();
+        this.#link = undefined;
+        this.#engine.free();
+    }
+
+    /** A module with a fault is not called any more, not even to be freed. */
+    #fail(error: ChatError): void {
+        if (this.#isOver) return;
+        this.#isOver = true;
+        clearTimeout(this.#timer);
+        this.#unwatch();
+        this.#link?.drop();
+        this.#link = undefined;
+        this.#listener.failed(error);
+    }
+}
+
+/** Where a server's advice leads, if it is the same server at another place or a host that the program has named, and is not less
+ * private; else home. */
+function advised(advice: string | undefined, home: URL, followed: readonly string[]): URL {
+    if (advice === undefined) return home;
+    try {
+        const there = new URL(advice.includes("://") ? advice : `${home.protocol}//${advice}${home.pathname}`);
+        there.hash = "";
+        const isKnown = there.hostname === home.hostname || followed.includes(there.hostname) || followed.includes(there.host);
+        const isPrivate = there.protocol === "wss:" || (there.protocol === "ws:" && home.protocol === "ws:");
+        return isKnown && isPrivate ? there : home;
+    } catch {
+        return home;
+    }
+}

@@ -1,0 +1,53 @@
+/** A command that was not done, or a client that cannot begin. */
+export class ChatError extends Error {
+    /** What it is, for programs: the table of the README has all of them. */
+    readonly code: string;
+    /** Whether the same may work later. */
+    readonly passes: boolean;
+    /** The milliseconds after which the server thinks that it may work; missing if it does not say. */
+    readonly wait?: number;
+
+    /** @internal */
+    constructor(code: string, passes: boolean, message: string, options: { wait?: number | undefined; cause?: unknown } = {}) {
+        super(message, "cause" in options ? { cause: options.cause } : undefined);
+        this.name = "ChatError";
+        this.code = code;
+        this.passes = passes;
+        if (options.wait !== undefined) this.wait = options.wait;
+    }
+}
+
+/** What the module throws: it imports this by its name. */
+export const chatError = (code: string, passes: boolean, message: string): ChatError => new ChatError(code, passes, message);
+
+/** Why the server has not done a request, for people. Codes without words pass if these tell so. */
+const REJECTIONS: Readonly<Record<string, readonly [words: string, passes: boolean]>> = {
+    no_such_user: ["nobody with that name is here", true],
+    recipient_full: ["the recipient has too much unread: try again later", true],
+    body_too_long: ["the message is longer than the server or the recipient takes", false],
+    invalid_name: ["that can be no name of a user or a room", false],
+    not_a_member: ["only members of the room can do that: join it first", false],
+    too_many_rooms: ["you are in as many rooms as the server allows: leave one first", false],
+    room_full: ["the room has as many members as the server allows", true],
+    hub_rooms_full: ["the server has as many rooms as it allows", true],
+    too_many_watches: ["you would watch more users than the server allows", false],
+    hub_watches_full: ["the server's users watch as many names as it allows", true],
+    unavailable: ["the server cannot decide at present: try again later", true],
+    unconfirmed: ["the server does not know whether it was done", false],
+    denied: ["the server does not allow it", false],
+};
+
+/** A request that the server has rejected. */
+export function rejection(code: string): ChatError {
+    const [words, passes] = REJECTIONS[code] ?? [`the server has not done it: ${code}`, false];
+    return new ChatError(code, passes, words);
+}
+
+/** Refusals of a name that pass. */
+const PASSING_REFUSALS = new Set(["name_in_use", "hub_full", "shutting_down", "rate_limited"]);
+
+/** A name that the server refuses. */
+export function refusal(code: string, detail: string, wait: number | undefined): ChatError {
+    const passes = PASSING_REFUSALS.has(code) || wait !== undefined;
+    return new ChatError(code, passes, detail === "" ? `the server refuses the name: ${code}` : detail, { wait });
+}

@@ -1,0 +1,62 @@
+import type { Answer } from "./decode.ts";
+import { ChatError, rejection } from "./error.ts";
+
+/** Requests that may wait for their answers. */
+const REQUESTS_MAX = 65_536;
+
+interface Waiting {
+    resolve(answer: Answer): void;
+    reject(error: unknown): void;
+}
+
+/** Requests that wait for their answers, by their numbers. */
+export class Requests {
+    readonly #waiting = new Map<bigint, Waiting>();
+
+    /**
+     * Makes a request, and waits for its answer.
+     *
+     * @throws What `make` throws, what the server answers, or the signal's reason: then the request may be done all the same.
+     */
+    async ask(make: () => bigint, signal: AbortSignal | undefined): Promise<Answer> {
+        signal?.throwIfAborted();
+        if (this.#waiting.size >= REQUESTS_MAX) {
+            throw new ChatError("too_many_pending", true, `${REQUESTS_MAX} requests wait for an answer of the server: try again when it has answered some`);
+        }
+        const number = make();
+        let stop: (() => void) | undefined;
+        try {
+            return await new Promise<Answer>((resolve, reject) => {
+                this.#waiting.set(number, { resolve, reject });
+                stop = (): void => reject(signal?.reason);
+                signal?.addEventListener("abort", stop, { once: true });
+            });
+        } finally {
+            this.#waiting.delete(number);
+            if (stop !== undefined) signal?.removeEventListener("abort", stop);
+        }
+    }
+
+    answer(answer: Answer): void {
+        const waiting = this.#waiting.get(answer.number);
+        if (answer.kind === "rejected") waiting?.reject(rejection(answer.code));
+        else waiting?.resolve(answer);
+    }
+
+    /** The session is gone: requests from this number on never went out, and of the others nobody knows. */
+    lose(unsentFrom: bigint | undefined): void {
+        for (const [number, { reject }] of this.#waiting) {
+            reject(
+                unsentFrom !== undefined && number >= unsentFrom
+                    ? new ChatError("unsent", true, "the session ended before this went out: it was not done")
+                    : new ChatError("unconfirmed", false, "the session ended before the server answered: nobody knows whether it was done"),
+            );
+        }
+        this.#waiting.clear();
+    }
+
+    fail(error: ChatError): void {
+        for (const { reject } of this.#waiting.values()) reject(error);
+        this.#waiting.clear();
+    }
+}
