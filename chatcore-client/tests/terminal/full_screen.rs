@@ -126,7 +126,9 @@ fn blocks_and_several_lines_and_windows_of_any_size() {
 fn a_line_that_is_typed_while_reconnecting_goes_where_the_prompt_says() {
     let server = Server::start();
     let proxy = Proxy::start(&server.address, 0, 0);
-    let terminal = Terminal::full_screen_at(&server, &proxy.address, (ROWS, COLUMNS), &["--name", "alice"]);
+    // Each attempt that fails doubles the next wait: without a bound, as long as this takes is waited once more.
+    let args = ["--name", "alice", "--reconnect-wait-max", "0.5"];
+    let terminal = Terminal::full_screen_at(&server, &proxy.address, (ROWS, COLUMNS), &args);
     terminal.has("you are alice");
     let mut bob = server.user("bob");
     bob.join("#lobby", PATIENCE).unwrap();
