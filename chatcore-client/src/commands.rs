@@ -36,6 +36,12 @@ macro_rules! commands {
             self.client.take_events(self.now(), position);
         }
 
+        /// See [`Client::acknowledge`].
+        #[doc = concat!("The acknowledgement goes out with the next ", $when, ".")]
+        pub fn acknowledge(&mut self) {
+            self.client.acknowledge(self.now());
+        }
+
         /// See [`Client::register`].
         ///
         /// # Errors

@@ -453,6 +453,51 @@ proptest! {
 }
 
 #[test]
+fn what_is_taken_is_acknowledged_at_once_if_the_program_wants_that() {
+    let mut world = World::new(Limits::default());
+    let alice = world.join("alice");
+    let hour = Duration::from_secs(3_600);
+    let mut bob = world.connect_with("bob", ClientConfig::default().with_ack_delay(hour).with_takes_later(true));
+    world.carry(&mut bob);
+    bob.client.acknowledge(world.now);
+    assert!(bob.client.transmit().is_empty(), "there is nothing to acknowledge");
+    let _ = world.say(alice, &[send("bob", b"1"), send("bob", b"2")]);
+    world.carry(&mut bob);
+    assert_eq!(world::bodies(&mut bob), ["1", "2"]);
+    bob.client.acknowledge(world.now);
+    assert!(bob.client.transmit().is_empty(), "nothing is taken");
+    bob.client.take_events(world.now, bob.client.position());
+    assert!(bob.client.transmit().is_empty(), "it waits for company");
+    bob.client.acknowledge(world.now);
+    bob.client.acknowledge(world.now);
+    let frames = bob.client.transmit().concat();
+    let ack = encode_all(&[ClientMessage::Ack(Ack { count: 2 })]);
+    assert_eq!(frames, ack, "once");
+    world.carry(&mut bob);
+    assert!(bob.client.poll_timeout().is_none_or(|due| due < world.now + hour), "no acknowledgement waits any more");
+}
+
+#[test]
+fn who_has_no_connection_or_has_ended_acknowledges_nothing() {
+    let mut world = World::new(Limits::default());
+    let alice = world.join("alice");
+    let mut bob = world.connect("bob");
+    let _ = world.say(alice, &[send("bob", b"1")]);
+    world.carry(&mut bob);
+    assert_eq!(world::bodies(&mut bob), ["1"]);
+    world.cut(&mut bob);
+    bob.client.acknowledge(world.now);
+    assert!(bob.client.transmit().is_empty());
+    bob.client.close(world.now);
+    bob.client.acknowledge(world.now);
+    assert!(bob.client.transmit().is_empty());
+    let mut fresh = Client::new(world.now, ClientConfig::default(), 7);
+    let before = fresh.transmit().concat();
+    fresh.acknowledge(world.now);
+    assert_eq!(fresh.transmit().concat(), before);
+}
+
+#[test]
 fn an_acknowledgement_never_waits_until_the_hub_takes_the_session_for_stalled() {
     const SECOND: Duration = Duration::from_secs(1);
     let mut world = World::new(Limits::default().with_stall_time_max(10 * SECOND));

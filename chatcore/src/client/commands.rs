@@ -197,9 +197,7 @@ impl Client {
             return Err(ClientError::TooManyPending { requests_max: PENDING_MAX });
         }
         // What waits for company goes ahead of it: then the hub lets go of what we have before it has to keep more.
-        if self.ack_due().is_some() {
-            self.acknowledge();
-        }
+        self.flush_ack();
         if self.pending.is_empty() {
             self.asked_at = self.now;
         }

@@ -129,7 +129,7 @@ impl Client {
         self.transport.begin_session(self.now);
         self.events.push_back(Event::Registered { name, display_name, limits: welcome.limits });
         // From now on the hub keeps the session for us when the connection breaks.
-        self.acknowledge();
+        self.push_ack();
         Ok(())
     }
 

@@ -109,7 +109,8 @@ impl Client {
         self.acks.due().filter(|_| self.may_speak() && self.state == State::Registered)
     }
 
-    pub(super) fn acknowledge(&mut self) {
+    /// Sends what can be acknowledged, if there is room.
+    pub(super) fn push_ack(&mut self) {
         if self.push_control(&ClientMessage::Ack(Ack { count: self.acks.count() })) {
             self.acks.acknowledge();
         } else {
@@ -118,10 +119,10 @@ impl Client {
         }
     }
 
-    /// Sends the acknowledgement that is due. A goodbye or an error follows it, and nothing follows those.
+    /// Sends the acknowledgement that waits for its time, if there is one.
     pub(super) fn flush_ack(&mut self) {
         if self.ack_due().is_some() {
-            self.acknowledge();
+            self.push_ack();
         }
     }
 

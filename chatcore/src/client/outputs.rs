@@ -15,7 +15,7 @@ impl Client {
         let bytes_max = self.limits.map_or(usize::MAX, |limits| limits.outbox_bytes_max as usize / 16);
         let is_large = self.acks.is_large(self.config.ack_frames, bytes_max);
         if self.ack_due().is_some() && (is_large || !self.outbox.is_written()) {
-            self.acknowledge();
+            self.push_ack();
         }
         if self.transport.is_online() { self.speaker().0.transmit() } else { Chunks::of(&[]) }
     }
@@ -69,6 +69,28 @@ impl Client {
         self.clock(now);
         let due = self.ack_at();
         self.acks.take(position.0, due);
+    }
+
+    /// Sends the acknowledgement of what the program has taken at once. Otherwise it waits for something to travel with, for
+    /// [`ClientConfig::ack_delay`](crate::ClientConfig::ack_delay) at the most. Call this when nobody may look at
+    /// [`poll_timeout`](Self::poll_timeout) in time: a browser slows the timers of a page that is not shown, and a program
+    /// that is about to stand still has none. If nothing is to be acknowledged, or no connection has the session, this does
+    /// nothing.
+    ///
+    /// ```
+    /// use chatcore::{Client, ClientConfig, Instant};
+    ///
+    /// let now = Instant::ZERO;
+    /// let mut client = Client::new(now, ClientConfig::default(), 7);
+    /// while let Some(event) = client.poll_event() {
+    ///     println!("{event:?}");
+    /// }
+    /// client.acknowledge(now);
+    /// let bytes = client.transmit().concat(); // the acknowledgement of these events is among them
+    /// ```
+    pub fn acknowledge(&mut self, now: Instant) {
+        self.clock(now);
+        self.flush_ack();
     }
 
     /// How many events wait for [`poll_event`](Self::poll_event). The call looks at each of them.

@@ -25,7 +25,7 @@ impl Client {
         }
         self.connect_if_due();
         if self.ack_due().is_some_and(|due| due <= self.now) {
-            self.acknowledge();
+            self.push_ack();
         }
         if let Some((probe_after, dead_after)) = self.silence_limits() {
             match self.liveness.check(self.now, probe_after, dead_after) {
