@@ -240,15 +240,16 @@ pub(crate) mod mapped {
         })
     }
 
+    /// A name, with this form.
+    #[derive(serde::Serialize, serde::Deserialize)]
+    #[serde(transparent, bound(serialize = "N: Name", deserialize = "N: Name"))]
+    struct Mapped<N>(#[serde(with = "self")] N);
+
     /// The name of a room that may be missing.
     pub(crate) mod option {
         use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-        use super::Name;
-
-        #[derive(Serialize, Deserialize)]
-        #[serde(transparent, bound(serialize = "N: Name", deserialize = "N: Name"))]
-        struct Mapped<N>(#[serde(with = "super")] N);
+        use super::{Mapped, Name};
 
         #[expect(clippy::ref_option, reason = "this is how serde calls it")]
         pub(crate) fn serialize<N: Name + Clone, S: Serializer>(name: &Option<N>, to: S) -> Result<S::Ok, S::Error> {
@@ -257,6 +258,24 @@ pub(crate) mod mapped {
 
         pub(crate) fn deserialize<'de, N: Name, D: Deserializer<'de>>(from: D) -> Result<Option<N>, D::Error> {
             Option::<Mapped<N>>::deserialize(from).map(|name| name.map(|Mapped(name)| name))
+        }
+    }
+
+    /// Names in a sequence.
+    pub(crate) mod list {
+        use alloc::vec::Vec;
+
+        use serde::{Deserialize, Deserializer, Serializer};
+
+        use super::{Mapped, Name};
+
+        pub(crate) fn serialize<N: Name, S: Serializer>(names: &[N], to: S) -> Result<S::Ok, S::Error> {
+            to.collect_seq(names.iter().map(AsRef::as_ref))
+        }
+
+        pub(crate) fn deserialize<'de, N: Name, D: Deserializer<'de>>(from: D) -> Result<Vec<N>, D::Error> {
+            let names = Vec::<Mapped<N>>::deserialize(from)?;
+            Ok(names.into_iter().map(|Mapped(name)| name).collect())
         }
     }
 }

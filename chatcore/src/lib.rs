@@ -68,5 +68,6 @@ pub use time::Instant;
 pub use user_limits::UserLimits;
 pub use wire::{
     CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, DeliveryStatus, ErrorCode, GoodbyeCode, HANDSHAKE_FRAME_BYTES_MAX,
-    HUB_NUMBER_MAX, LeaveCode, MessageId, OtherProtocol, PAGE_USERS_MAX, ProtocolError, RefusalCode, RejectCode, Token,
+    HUB_NUMBER_MAX, LeaveCode, MessageId, OtherProtocol, PAGE_NAMES_MAX, PAGE_USERS_MAX, ProtocolError, RefusalCode,
+    RejectCode, Token,
 };

@@ -374,8 +374,8 @@ impl Limits {
         self.outbox_bytes_max as usize + self.outbox_bytes_max as usize / 4
     }
 
-    /// Bytes of the users on one page of a list: those of a full page without display names, or what fits a frame of a
-    /// client that takes bodies of this many bytes if that is less. No frame need be shorter than a handshake's.
+    /// Bytes of the users or names on one page of a list: those of a full page without display names, or what fits a frame
+    /// of a client that takes bodies of this many bytes if that is less. No frame need be shorter than a handshake's.
     pub(crate) const fn page_bytes_max(body_bytes_max: u32) -> usize {
         const FULL: usize = PAGE_USERS_MAX * (NAME_BYTES_MAX + 2);
         let fit = list_bytes_max(body_bytes_max);

@@ -43,7 +43,7 @@ pub(crate) fn at_hub(state: State, kind: Kind) -> Result<State, ProtocolError> {
 
         (Registered, Kind::SEND | Kind::WHO) => Registered,
         (Registered, Kind::JOIN | Kind::LEAVE | Kind::ROSTER) => Registered,
-        (Registered, Kind::WATCH | Kind::UNWATCH) => Registered,
+        (Registered, Kind::WATCH | Kind::UNWATCH | Kind::SUBSCRIPTIONS) => Registered,
         (Registered, Kind::ACK | Kind::PING | Kind::PONG) => Registered,
         (Registered, Kind::GOODBYE | Kind::ERROR) => Closed,
 
@@ -68,7 +68,7 @@ pub(crate) fn at_client(state: State, kind: Kind) -> Result<State, ProtocolError
 
         (Registered, Kind::DELIVER | Kind::ROOM_DELIVER | Kind::SENT | Kind::MISSED | Kind::REPORT) => Registered,
         (Registered, Kind::ACCEPTED | Kind::DONE | Kind::REJECTED) => Registered,
-        (Registered, Kind::ONLINE | Kind::MEMBERS) => Registered,
+        (Registered, Kind::ONLINE | Kind::MEMBERS | Kind::SUBSCRIBED) => Registered,
         (Registered, Kind::JOINED | Kind::LEFT | Kind::STALE | Kind::PRESENCE) => Registered,
         (Registered, Kind::RENAMED) => Registered,
         (Registered, Kind::ACK | Kind::PING | Kind::PONG) => Registered,

@@ -3,7 +3,9 @@
 mod page;
 mod world;
 
-use chatcore::wire::{Ack, ClientMessage, Join, Leave, Message, Ping, Pong, Roster, Unwatch, Watch, Who};
+use chatcore::wire::{
+    Ack, ClientMessage, Join, Leave, Message, Ping, Pong, Roster, Subscriptions, Unwatch, Watch, Who,
+};
 use chatcore::{CONNECTION_COST, ConnId, HubConnection, Limits, QuotaKey, Rate, Received, Refusal};
 use page::rows;
 use world::{World, decode_all, encode_all, join_with_token, opening, send, try_resume};
@@ -101,7 +103,7 @@ const TABLE: [Row; 12] = [
         a_leave_costs_those_who_are_told,
     ),
     (
-        "a page of who or roster",
+        "a page of who, roster or subscriptions",
         "1 for each name on it, and 1 for each 16 places that the hub looks at",
         a_page_costs_its_names_and_its_places,
     ),
@@ -249,6 +251,16 @@ fn a_page_costs_its_names_and_its_places() {
         for list in lists(cursor) {
             assert_eq!(cost(&mut world, users[0], &list), 1 + units, "{list:?}");
         }
+    }
+    // All places of these are taken.
+    for number in 0..30 {
+        let _ = world.say(users[0], &[join(&format!("#room{number}"))]);
+    }
+    let names: Vec<_> = (0..20).map(|number| format!("name{number}")).collect();
+    let _ = world.say(users[0], &[watch(&names.iter().map(String::as_str).collect::<Vec<_>>())]);
+    for (cursor, units) in [(0, 51 + 3), (10, 30 + 1), (1 << 32, 0), ((1 << 32) + 17, 17 + 1), (u64::MAX, 20 + 1)] {
+        let list = ClientMessage::Subscriptions(Subscriptions { cursor });
+        assert_eq!(cost(&mut world, users[0], &list), 1 + units, "{list:?}");
     }
     // Nobody is in these places any more, and they are looked at.
     for user in &users[1..21] {

@@ -142,6 +142,8 @@ fn events() -> impl Strategy<Value = Value> {
                     json!({"report": {"status": code, "to": name, "ids": [id, number]}}),
                     json!({"online": {"number": number, "users": users, "next": null}}),
                     json!({"members": {"number": number, "users": users, "next": count}}),
+                    json!({"subscribed": {"number": number, "rooms": [room, room], "users": [name, other], "next": null}}),
+                    json!({"subscribed": {"number": number, "rooms": [], "users": [], "next": count}}),
                     json!({"joined": {"room": room, "name": name, "display_name": text}}),
                     json!({"left": {"room": room, "name": name, "code": code}}),
                     json!({"missed": {"room": room, "first_id": id, "last_id": number, "count": count}}),

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use chatcore::wire::{
     AcceptedRun, Ack, Announced, ClientMessage, Deliver, DeliveryReport, Done, ErrorMessage, Goodbye, HubMessage, Join,
     Joined, Kind, Leave, Left, Members, Message, Missed, Online, Ping, Pong, Preface, Presence, Refused, Register,
-    Rejected, Renamed, Resume, Resumed, RoomDeliver, Roster, Send, Sent, Stale, Unwatch, Watch, Welcome, Who,
+    Rejected, Renamed, Resume, Resumed, RoomDeliver, Roster, Send, Sent, Stale, Subscribed, Subscriptions, Unwatch,
+    Watch, Welcome, Who,
 };
 use chatcore::{
     Client, ClientConfig, Closed, DeliveryStatus, ErrorCode, Event, GoodbyeCode, Handshake, HandshakeError, Instant,
@@ -71,7 +72,7 @@ const LIMITS: Announced = Announced {
     cost_burst: 1,
 };
 
-fn client_messages() -> [ClientMessage<'static>; 14] {
+fn client_messages() -> [ClientMessage<'static>; 15] {
     [
         ClientMessage::Register(Register { name: "alice", credential: b"", frame_bytes_max: u32::MAX }),
         ClientMessage::Ack(Ack { count: 0 }),
@@ -93,10 +94,11 @@ fn client_messages() -> [ClientMessage<'static>; 14] {
         ClientMessage::Roster(Roster { room: "#lobby", cursor: 0 }),
         ClientMessage::Watch(Watch { names: vec!["bob"] }),
         ClientMessage::Unwatch(Unwatch { names: vec!["bob"] }),
+        ClientMessage::Subscriptions(Subscriptions { cursor: 0 }),
     ]
 }
 
-fn hub_messages() -> [HubMessage<'static>; 23] {
+fn hub_messages() -> [HubMessage<'static>; 24] {
     let limits = LIMITS;
     [
         HubMessage::Welcome(Welcome { name: "alice", display_name: None, token: TOKEN, limits }),
@@ -122,6 +124,7 @@ fn hub_messages() -> [HubMessage<'static>; 23] {
         HubMessage::Stale(Stale { room: "#lobby" }),
         HubMessage::Sent(Sent { id: MessageId(1), to: "bob", body: b"" }),
         HubMessage::Renamed(Renamed { name: "carol", display_name: None, detail: "" }),
+        HubMessage::Subscribed(Subscribed { number: 1, names: vec![], next: None }),
     ]
 }
 
@@ -130,6 +133,7 @@ fn ask(client: &mut Client, kind: Kind) {
     let _ = match kind {
         Kind::ONLINE => client.who(Instant::ZERO, 0),
         Kind::MEMBERS => client.roster(Instant::ZERO, "#lobby", 0),
+        Kind::SUBSCRIBED => client.subscriptions(Instant::ZERO, 0),
         Kind::DONE => client.join(Instant::ZERO, "#lobby"),
         _ => client.send(Instant::ZERO, "bob", b""),
     };

@@ -9,7 +9,7 @@ use chatcore::wire::{
     self, Accepted, AcceptedRun, Ack, Announced, ClientMessage, Content, Deliver, DeliveryReport, Done, ErrorMessage,
     Goodbye, HubMessage, Join, Joined, Kind, Leave, Left, Members, Message, Missed, Online, Ping, Pong, Preface,
     Presence, ReconnectHint, Refused, Register, Rejected, Renamed, Resume, Resumed, RoomDeliver, Roster, Send, Sent,
-    Stale, Unwatch, UserInfo, Watch, Welcome, Who,
+    Stale, Subscribed, Subscriptions, Unwatch, UserInfo, Watch, Welcome, Who,
 };
 use chatcore::{
     DeliveryStatus, ErrorCode, GoodbyeCode, LeaveCode, MessageId, ProtocolError, RefusalCode, RejectCode, Token,
@@ -89,6 +89,8 @@ fn client_message(name: &str) -> ClientMessage<'static> {
         "roster" => ClientMessage::Roster(Roster { room: "#lobby", cursor: 0 }),
         "watch" => ClientMessage::Watch(Watch { names: vec!["bob", "carol"] }),
         "unwatch" => ClientMessage::Unwatch(Unwatch { names: vec!["bob"] }),
+        "subscriptions" => ClientMessage::Subscriptions(Subscriptions { cursor: 0 }),
+        "subscriptions-next" => ClientMessage::Subscriptions(Subscriptions { cursor: 251 }),
         other => panic!("vectors.txt has a client message that the test does not know: {other}"),
     }
 }
@@ -134,6 +136,10 @@ fn hub_message(name: &str) -> HubMessage<'static> {
             ];
             HubMessage::Accepted(Accepted { runs })
         }
+        "subscribed" => {
+            HubMessage::Subscribed(Subscribed { number: 6, names: vec!["#lobby", "bob"], next: Some(65_536) })
+        }
+        "subscribed-nothing" => HubMessage::Subscribed(Subscribed { number: 6, names: vec![], next: None }),
         "rejected" => HubMessage::Rejected(Rejected { number: 2, code: RejectCode::NoSuchUser }),
         "online" => HubMessage::Online(Online {
             number: 3,

@@ -4,7 +4,8 @@
 use chatcore::wire::{
     self, AcceptedRun, Ack, Announced, ClientMessage, Content, Deliver, DeliveryReport, Done, ErrorMessage, Goodbye,
     HubMessage, Join, Joined, Kind, Leave, Left, Members, Message, Online, Ping, Pong, Presence, ReconnectHint,
-    Refused, Register, Rejected, Resume, Resumed, RoomDeliver, Roster, Send, Unwatch, UserInfo, Watch, Welcome, Who,
+    Refused, Register, Rejected, Resume, Resumed, RoomDeliver, Roster, Send, Subscribed, Subscriptions, Unwatch,
+    UserInfo, Watch, Welcome, Who,
 };
 use chatcore::{
     DeliveryStatus, ErrorCode, GoodbyeCode, LeaveCode, MessageId, ProtocolError, RefusalCode, RejectCode, Token,
@@ -80,6 +81,12 @@ impl Parts {
         self.names.iter().map(String::as_str).collect()
     }
 
+    /// A room, and users.
+    fn subscriptions(&self) -> Vec<&str> {
+        let users = self.names().into_iter().filter(|name| !name.starts_with('#'));
+        users.chain([self.room.as_str()]).collect()
+    }
+
     fn users(&self) -> Vec<UserInfo<'_>> {
         self.names().into_iter().map(|name| UserInfo { name, display_name: self.next.map(|_| "Another") }).collect()
     }
@@ -97,6 +104,7 @@ impl Parts {
             ClientMessage::Join(Join { room: name }),
             ClientMessage::Leave(Leave { room: name }),
             ClientMessage::Roster(Roster { room: name, cursor: self.number }),
+            ClientMessage::Subscriptions(Subscriptions { cursor: self.number }),
             ClientMessage::Watch(Watch { names: self.names() }),
             ClientMessage::Unwatch(Unwatch { names: self.names() }),
             ClientMessage::Register(Register {
@@ -134,6 +142,7 @@ impl Parts {
             HubMessage::RoomDeliver(RoomDeliver { id, room: &self.room, from: name, body: &self.bytes }),
             HubMessage::Done(Done { number: self.number }),
             HubMessage::Members(Members { number: page.number, users: page.users.clone(), next: page.next }),
+            HubMessage::Subscribed(Subscribed { number: self.number, names: self.subscriptions(), next: self.next }),
             HubMessage::Joined(Joined { room: &self.room, name, display_name }),
             HubMessage::Left(Left { room: &self.room, name, code: LeaveCode::from(self.code) }),
             HubMessage::Presence(Presence { name, online: true, display_name }),

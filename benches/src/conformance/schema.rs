@@ -126,7 +126,7 @@ macro_rules! with_limits {
     };
 }
 
-static MESSAGES: [Schema; 32] = [
+static MESSAGES: [Schema; 34] = [
     Schema {
         kind: 0x01,
         name: "register",
@@ -174,6 +174,7 @@ static MESSAGES: [Schema; 32] = [
     Schema { kind: 0x44, name: "roster", fields: &[Field("room", Type::Text), Field("cursor", U64)] },
     Schema { kind: 0x45, name: "watch", fields: NAMES },
     Schema { kind: 0x46, name: "unwatch", fields: NAMES },
+    Schema { kind: 0x47, name: "subscriptions", fields: &[Field("cursor", U64)] },
     Schema {
         kind: 0x50,
         name: "deliver",
@@ -232,5 +233,10 @@ static MESSAGES: [Schema; 32] = [
         kind: 0x5e,
         name: "renamed",
         fields: &[Field("name", Type::Text), Field("display_name", OPTION_TEXT), Field("detail", Type::Text)],
+    },
+    Schema {
+        kind: 0x5f,
+        name: "subscribed",
+        fields: &[Field("number", U64), Field("names", Type::List(&Type::Text)), Field("next", OPTION_U64)],
     },
 ];

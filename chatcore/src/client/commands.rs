@@ -8,7 +8,8 @@ use crate::redacted::Credential;
 use crate::time::Instant;
 use crate::transition::State;
 use crate::wire::{
-    Announced, CREDENTIAL_BYTES_MAX, ClientMessage, Join, Leave, OVERHEAD_BYTES_MAX, Roster, Send, Unwatch, Watch, Who,
+    Announced, CREDENTIAL_BYTES_MAX, ClientMessage, Join, Leave, OVERHEAD_BYTES_MAX, Roster, Send, Subscriptions,
+    Unwatch, Watch, Who,
 };
 
 impl Client {
@@ -150,6 +151,23 @@ impl Client {
         self.clock(now);
         let bytes = self.check_names(names)?;
         self.request(&ClientMessage::Unwatch(Unwatch { names: names.to_vec() }), bytes)
+    }
+
+    /// Asks for a page of the rooms that we are in and the users that we watch (protocol.md, *subscriptions and
+    /// subscribed*). The cursor is as in [`who`](Self::who). [`Event::Subscribed`](super::Event::Subscribed) answers, with
+    /// the number that this returns.
+    ///
+    /// A program that was started again with its [`ticket`](Self::ticket) calls this after
+    /// [`Event::Resumed`](super::Event::Resumed): it has forgotten what it is subscribed to, and the hub has not. The members
+    /// of each room are had with [`roster`](Self::roster) then, and the state of each user with [`watch`](Self::watch).
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), but for the name and the body.
+    pub fn subscriptions(&mut self, now: Instant, cursor: u64) -> Result<u64, ClientError> {
+        self.clock(now);
+        self.registered()?;
+        self.request(&ClientMessage::Subscriptions(Subscriptions { cursor }), 0)
     }
 
     /// Ends the session: the client acknowledges what the program has taken, and says goodbye after everything that it

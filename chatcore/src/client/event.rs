@@ -190,6 +190,22 @@ pub enum Event {
         /// The cursor for [`Client::roster`](super::Client::roster) to get the next page; none on the last page.
         next: Option<u64>,
     },
+    /// A page of the rooms that we are in and the users that we watch.
+    #[non_exhaustive]
+    Subscribed {
+        /// The number that [`Client::subscriptions`](super::Client::subscriptions) returned.
+        number: u64,
+        /// The rooms, in no order that means anything. What is on one page may be on another one, too, and a page may be
+        /// empty and not the last.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped::list"))]
+        rooms: Vec<RoomName>,
+        /// The users, likewise. An [`Event::Presence`](Self::Presence) tells the state of those that are watched again.
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped::list"))]
+        users: Vec<UserName>,
+        /// The cursor for [`Client::subscriptions`](super::Client::subscriptions) to get the next page; none on the last
+        /// page.
+        next: Option<u64>,
+    },
     /// Another user has joined a room that we are in. A hub does not tell this in rooms with many members:
     /// more than 100, if its program does not set another number (`Limits::announced_members_max`). With our own
     /// name: another session of ours has joined the room, or we were in it when this session began. Then we are in it.

@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use super::event::{Closed, Event, SessionTicket, User};
 use super::parts::Client;
-use crate::name::{RoomName, UserName};
+use crate::name::{ROOM_SIGN, RoomName, UserName};
 use crate::received::Received;
 use crate::reconnect::Reconnect;
 use crate::time::Instant;
@@ -246,6 +246,10 @@ impl Client {
             HubMessage::Members(page) => {
                 Event::Members { number: number(page.number), users: users(kind, &page.users)?, next: page.next }
             }
+            HubMessage::Subscribed(page) => {
+                let (rooms, users) = subscriptions(kind, &page.names)?;
+                Event::Subscribed { number: number(page.number), rooms, users, next: page.next }
+            }
             HubMessage::Joined(joined) => {
                 let User { name, display_name } = shown(kind, joined.name, joined.display_name)?;
                 Event::Joined { room: room(kind, joined.room)?, name, display_name }
@@ -290,4 +294,17 @@ fn shown(kind: Kind, name: &str, display_name: Option<&str>) -> Result<User, Pro
 
 fn room(kind: Kind, name: &str) -> Result<RoomName, ProtocolError> {
     RoomName::from_hub(name).ok_or(ProtocolError::InvalidValue { kind })
+}
+
+/// The names of rooms, and those of users.
+fn subscriptions(kind: Kind, names: &[&str]) -> Result<(Vec<RoomName>, Vec<UserName>), ProtocolError> {
+    let (mut rooms, mut users) = (Vec::new(), Vec::new());
+    for name in names {
+        if name.starts_with(ROOM_SIGN) {
+            rooms.push(room(kind, name)?);
+        } else {
+            users.push(user(kind, name)?);
+        }
+    }
+    Ok((rooms, users))
 }

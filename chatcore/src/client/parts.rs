@@ -19,8 +19,8 @@ use crate::wire::Announced;
 /// The client's end of a session, for one user. A session outlives its connections.
 ///
 /// 1. *Commands*: [`register`](Self::register), [`send`](Self::send), [`join`](Self::join), [`leave`](Self::leave),
-///    [`roster`](Self::roster), [`who`](Self::who), [`watch`](Self::watch), [`unwatch`](Self::unwatch) and
-///    [`close`](Self::close). They put frames into the outbox.
+///    [`roster`](Self::roster), [`who`](Self::who), [`watch`](Self::watch), [`unwatch`](Self::unwatch),
+///    [`subscriptions`](Self::subscriptions) and [`close`](Self::close). They put frames into the outbox.
 /// 2. *Inputs*: [`receive`](Self::receive), [`transmitted`](Self::transmitted) (or
 ///    [`transmitting`](Self::transmitting) first, if the transport tells late), [`disconnect`](Self::disconnect),
 ///    [`connected`](Self::connected), [`handle_timeout`](Self::handle_timeout), [`hurry`](Self::hurry),
@@ -142,7 +142,8 @@ impl Client {
 
     /// As [`new`](Self::new), for a program that was started again and has the [`ticket`](Self::ticket) of its session
     /// (protocol.md, *resume*). [`Event::Resumed`](crate::Event::Resumed) answers. The events that the older process
-    /// had not taken come again, and so may those that it took last. If the hub does not have the session any more,
+    /// had not taken come again, and so may those that it took last. In which rooms the session is and whom it watches,
+    /// [`subscriptions`](Self::subscriptions) tells. If the hub does not have the session any more,
     /// [`Event::SessionLost`](crate::Event::SessionLost) answers: then the client registers anew, under the same name
     /// and with the credential.
     ///

@@ -14,6 +14,7 @@ pub(super) enum Answer {
     Accepted,
     Online,
     Members,
+    Subscribed,
     Done,
 }
 
@@ -24,6 +25,7 @@ impl Answer {
             ClientMessage::Send(_) => Self::Accepted,
             ClientMessage::Who(_) => Self::Online,
             ClientMessage::Roster(_) => Self::Members,
+            ClientMessage::Subscriptions(_) => Self::Subscribed,
             ClientMessage::Join(_) | ClientMessage::Leave(_) | ClientMessage::Watch(_) | ClientMessage::Unwatch(_) => {
                 Self::Done
             }
@@ -75,6 +77,7 @@ impl Pending {
             HubMessage::Done(done) => self.take_one(done.number, Some(Answer::Done), Kind::DONE),
             HubMessage::Online(page) => self.take_one(page.number, Some(Answer::Online), Kind::ONLINE),
             HubMessage::Members(page) => self.take_one(page.number, Some(Answer::Members), Kind::MEMBERS),
+            HubMessage::Subscribed(page) => self.take_one(page.number, Some(Answer::Subscribed), Kind::SUBSCRIBED),
             _ => Ok(()),
         }
     }

@@ -16,6 +16,7 @@ mod event;
 mod groups;
 mod header_cache;
 mod inputs;
+mod lists;
 mod name_table;
 mod operator;
 mod ordered;

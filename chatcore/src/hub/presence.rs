@@ -136,6 +136,11 @@ impl Presence {
         sessions[session].details.watches.iter().position(|watching| watching.slot.group() == group)
     }
 
+    /// The name that is watched.
+    pub(super) fn name(&self, watching: &Watching) -> &str {
+        self.watchers.name(watching.slot.group())
+    }
+
     /// A session has ended: so do its watches.
     pub(super) fn unwatch_all(&mut self, watches: Vec<Watching>) {
         for watching in watches {

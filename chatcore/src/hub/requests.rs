@@ -1,23 +1,16 @@
 //! What a session says: decoded, checked against the transition table, and given to the part that it concerns.
 
-use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
-use alloc::vec::Vec;
-
 use super::event::CloseReason;
-use super::ordered::{Answer, Rooms, Sessions};
+use super::lists;
+use super::ordered::{Answer, Sessions};
 use super::parts::Hub;
 use super::work::{Budget, of_bytes};
-use crate::limits::Limits;
-use crate::name::{self, ROOM_SIGN, UserName, cost_of_mapping};
+use crate::name::{self, ROOM_SIGN, cost_of_mapping};
 use crate::transition::{self, State};
 use crate::wire::{
-    self, Ack, ClientMessage, Content, Done, Kind, Members, Message, Online, PAGE_USERS_MAX, Ping, Pong, ProtocolError,
-    RejectCode, Rejected, Roster, Send, Unwatch, UserInfo, Watch, Who,
+    self, Ack, ClientMessage, Content, Done, Kind, Message, Ping, Pong, ProtocolError, RejectCode, Rejected, Send,
+    Unwatch, Watch,
 };
-
-/// Slots that one page of a list looks at, at the most, so that a list that was once long costs no more than a page.
-const PAGE_SLOTS_MAX: usize = 1024;
 
 /// Whether a frame is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,11 +152,14 @@ impl Hub {
         let mut cost = 0;
         match message {
             ClientMessage::Roster(roster) => {
-                if let Err(code) = list_members(sessions, rooms, (index, number), *roster, &mut cost) {
+                if let Err(code) = lists::members(sessions, rooms, (index, number), *roster, &mut cost) {
                     answer(sessions, index, number, Err(code));
                 }
             }
-            ClientMessage::Who(who) => list_online(sessions, (index, number), *who, &mut cost),
+            ClientMessage::Who(who) => lists::online(sessions, (index, number), *who, &mut cost),
+            ClientMessage::Subscriptions(subscriptions) => {
+                lists::subscriptions(sessions, rooms, presence, (index, number), *subscriptions, &mut cost);
+            }
             ClientMessage::Watch(_) => {
                 let watched = presence.watch(sessions, index, &mut cost);
                 answer(sessions, index, number, watched);
@@ -319,78 +315,4 @@ fn answer(sessions: &mut Sessions, index: usize, number: u64, outcome: Result<()
             Err(code) => Answer::Rejected(Rejected { number, code }),
         },
     );
-}
-
-// ---- lists ----
-
-fn list_online(sessions: &mut Sessions, (index, number): (usize, u64), Who { cursor }: Who, cost: &mut u32) {
-    let in_slot = |slot: usize| sessions.contains(slot).then_some(slot);
-    let page = Page::new(sessions, index, cursor, sessions.slots(), in_slot, cost);
-    let users = page.users();
-    sessions.answer(index, Answer::Online(Online { number, users, next: page.next }));
-}
-
-fn list_members(
-    sessions: &mut Sessions,
-    rooms: &Rooms,
-    (index, number): (usize, u64),
-    Roster { room, cursor }: Roster<'_>,
-    cost: &mut u32,
-) -> Result<(), RejectCode> {
-    let (room, _) = rooms.membership(sessions, index, room, cost)?;
-    let page = Page::new(sessions, index, cursor, rooms.slots(room), |slot| rooms.member(room, slot), cost);
-    let users = page.users();
-    sessions.answer(index, Answer::Members(Members { number, users, next: page.next }));
-    Ok(())
-}
-
-/// A page of a list of users.
-struct Page {
-    users: Vec<(UserName, Option<Box<str>>)>,
-    next: Option<u64>,
-}
-
-impl Page {
-    /// From a slot on, of this many. A session that has left too much unread for a page gets an empty one, and may ask
-    /// again: coming back to much that waits is no reason to be closed.
-    fn new(
-        sessions: &Sessions,
-        index: usize,
-        cursor: u64,
-        slots: usize,
-        in_slot: impl Fn(usize) -> Option<usize>,
-        cost: &mut u32,
-    ) -> Self {
-        let start = usize::try_from(cursor).unwrap_or(usize::MAX);
-        let mut page = Self { users: Vec::new(), next: None };
-        if !sessions.fits_frame(index) {
-            page.next = Some(cursor);
-            return page;
-        }
-        let mut room = Limits::page_bytes_max(sessions[index].body_bytes_max);
-        // Users with several sessions that are on this page.
-        let mut shown = BTreeSet::new();
-        let mut slot = start;
-        while slot < slots {
-            let user = in_slot(slot).map(|session| &sessions[session]);
-            let user = user.filter(|user| user.is_alone() || shown.insert(&user.name));
-            let bytes = user.map_or(0, |user| user.info().encoded_bytes());
-            if page.users.len() == PAGE_USERS_MAX || slot - start == PAGE_SLOTS_MAX || bytes > room {
-                page.next = Some(slot as u64);
-                break;
-            }
-            room -= bytes;
-            page.users.extend(user.map(|user| (user.name.clone(), user.display_name().map(Box::from))));
-            slot += 1;
-        }
-        *cost += Rooms::page_work(slot.saturating_sub(start), page.users.len());
-        page
-    }
-
-    fn users(&self) -> Vec<UserInfo<'_>> {
-        let users = self.users.iter();
-        users
-            .map(|(name, display_name)| UserInfo { name: name.as_str(), display_name: display_name.as_deref() })
-            .collect()
-    }
 }

@@ -3,13 +3,14 @@
 
 use super::chat::{
     Accepted, AcceptedRun, Deliver, DeliveryReport, Done, Join, Joined, Leave, Left, Members, Missed, Online, Presence,
-    Rejected, Renamed, RoomDeliver, Roster, Send, Sent, Stale, Unwatch, UserInfo, Watch, Who,
+    Rejected, Renamed, RoomDeliver, Roster, Send, Sent, Stale, Subscribed, Subscriptions, Unwatch, UserInfo, Watch,
+    Who,
 };
 use super::connection::{Ack, ErrorMessage, Goodbye, Ping, Pong, Refused, Register, Resume, Resumed, Welcome};
 use super::message_id::MessageId;
-use super::sizes::{CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, PAGE_USERS_MAX};
+use super::sizes::{CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, PAGE_NAMES_MAX, PAGE_USERS_MAX};
 // The rest of what makes a name is for the hub to judge: a client may know less of Unicode.
-use crate::name::{SPELLING_BYTES_MAX, is_room_sized as is_room, is_sized as is_user};
+use crate::name::{ROOM_SIGN, SPELLING_BYTES_MAX, is_room_sized as is_room, is_sized as is_user};
 
 /// The end that says a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,10 @@ bounds! {
     DeliveryReport<'_>: |report, _| is_user(report.to) && is_rising(&report.ids),
     Missed<'_>: |missed, _| is_room(missed.room) && missed.first_id <= missed.last_id && missed.count > 0,
     Stale<'_>: |stale, _| is_room(stale.room),
+    Subscribed<'_>: |page, _| {
+        let is_name = |name: &&str| if name.starts_with(ROOM_SIGN) { is_room(name) } else { is_user(name) };
+        page.names.len() <= PAGE_NAMES_MAX && page.names.iter().all(is_name)
+    },
     // Names of a client are spellings, and a list may be too long: the hub answers these.
     Send<'_>: |_, _| true,
     Join<'_>: |_, _| true,
@@ -79,6 +84,7 @@ bounds! {
     Unwatch<'_>: |_, _| true,
     // Numbers may be any.
     Who: |_, _| true,
+    Subscriptions: |_, _| true,
     Ack: |_, _| true,
     Ping: |_, _| true,
     Pong: |_, _| true,

@@ -69,6 +69,13 @@ pub struct Unwatch<'a> {
     pub names: Vec<&'a str>,
 }
 
+/// Asks for a page of the rooms that the session is in and of the users that it watches. It is answered by a [`Subscribed`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscriptions {
+    /// Zero for the first page, then what the last page gave as `next`.
+    pub cursor: u64,
+}
+
 /// A message from a user. It does not name the recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deliver<'a> {
@@ -280,6 +287,19 @@ pub struct Renamed<'a> {
     pub display_name: Option<&'a str>,
     /// Why, for people: at most [`DETAIL_BYTES_MAX`](crate::DETAIL_BYTES_MAX) bytes.
     pub detail: &'a str,
+}
+
+/// A page of the rooms that the session is in and of the users that it watches, in no order that means anything. What it is
+/// subscribed to during the whole of a listing is in it, and may be on several pages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscribed<'a> {
+    /// The number of the [`Subscriptions`] in the client's own stream.
+    pub number: u64,
+    /// Names of rooms, each with its `#`, and names of users. A page may be empty and not the last.
+    #[serde(borrow, deserialize_with = "list")]
+    pub names: Vec<&'a str>,
+    /// Where the next page starts; none on the last.
+    pub next: Option<u64>,
 }
 
 /// Reads a list without reserving memory for the length that it claims: what is not there cannot be allocated.

@@ -74,6 +74,8 @@ kinds! {
     WATCH = 0x45 "watch",
     /// Client to hub: tell me no more.
     UNWATCH = 0x46 "unwatch",
+    /// Client to hub: in which rooms am I, and whom do I watch?
+    SUBSCRIPTIONS = 0x47 "subscriptions",
     /// Hub to client: a message from a user.
     DELIVER = 0x50 "deliver",
     /// Hub to client: the hub has taken responsibility for a send.
@@ -104,6 +106,8 @@ kinds! {
     SENT = 0x5d "sent",
     /// Hub to client: you have another name from now on.
     RENAMED = 0x5e "renamed",
+    /// Hub to client: a page of the rooms that it is in and the users that it watches.
+    SUBSCRIBED = 0x5f "subscribed",
 }
 
 impl Kind {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::bounds::{Bounded, Side};
 use super::chat::{
     Accepted, Deliver, DeliveryReport, Done, Join, Joined, Leave, Left, Members, Missed, Online, Presence, Rejected,
-    Renamed, RoomDeliver, Roster, Send, Sent, Stale, Unwatch, Watch, Who,
+    Renamed, RoomDeliver, Roster, Send, Sent, Stale, Subscribed, Subscriptions, Unwatch, Watch, Who,
 };
 use super::codec;
 use super::connection::{Ack, ErrorMessage, Goodbye, Ping, Pong, Refused, Register, Resume, Resumed, Welcome};
@@ -115,6 +115,8 @@ messages! {
         Watch(Watch<'a>) = WATCH,
         /// Tell me no more.
         Unwatch(Unwatch<'a>) = UNWATCH,
+        /// In which rooms am I, and whom do I watch?
+        Subscriptions(Subscriptions) = SUBSCRIPTIONS,
     }
 }
 
@@ -168,5 +170,7 @@ messages! {
         Sent(Sent<'a>) = SENT,
         /// The client has another name from now on.
         Renamed(Renamed<'a>) = RENAMED,
+        /// A page of the rooms that the session is in and the users that it watches.
+        Subscribed(Subscribed<'a>) = SUBSCRIBED,
     }
 }

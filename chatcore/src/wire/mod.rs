@@ -42,7 +42,8 @@ mod token;
 
 pub use chat::{
     Accepted, AcceptedRun, Deliver, DeliveryReport, Done, Join, Joined, Leave, Left, Members, Missed, Online, Presence,
-    Rejected, Renamed, RoomDeliver, Roster, Send, Sent, Stale, Unwatch, UserInfo, Watch, Who,
+    Rejected, Renamed, RoomDeliver, Roster, Send, Sent, Stale, Subscribed, Subscriptions, Unwatch, UserInfo, Watch,
+    Who,
 };
 pub use code::{DeliveryStatus, ErrorCode, GoodbyeCode, LeaveCode, RefusalCode, RejectCode};
 pub use connection::{
@@ -55,7 +56,7 @@ pub(crate) use message_id::EPOCH_UNIX_MS;
 pub use message_id::{HUB_NUMBER_MAX, MessageId};
 pub use preface::{Features, OtherProtocol, PREFACE_BYTES, Preface, VERSION};
 pub use protocol_error::ProtocolError;
-pub use sizes::{CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, PAGE_USERS_MAX};
+pub use sizes::{CREDENTIAL_BYTES_MAX, DETAIL_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, PAGE_NAMES_MAX, PAGE_USERS_MAX};
 pub use token::Token;
 
 pub(crate) use frame::{content, measure};

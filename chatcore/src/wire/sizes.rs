@@ -17,6 +17,9 @@ const _: () = assert!(
 /// The most users on one page of a list: of who is online, or of a room's members.
 pub const PAGE_USERS_MAX: usize = 500;
 
+/// The most names on one page of what a session is subscribed to: rooms and watched users together.
+pub const PAGE_NAMES_MAX: usize = 500;
+
 /// The most bytes of the detail text in an error, a refusal, a goodbye or a renamed. The core cuts a longer one.
 pub const DETAIL_BYTES_MAX: usize = 200;
 

@@ -42,6 +42,7 @@ fn ask() -> impl Strategy<Value = Step> {
         4 => room().prop_map(Request::Leave),
         24 => (room(), body()).prop_map(|(room, body)| Request::Say(room, body)),
         2 => room().prop_map(Request::Roster),
+        2 => Just(Request::Subscriptions),
     ];
     (0..DEVICES.len(), request).prop_map(|(device, request)| Step::Ask(device, request))
 }

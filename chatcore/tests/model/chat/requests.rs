@@ -26,6 +26,7 @@ pub(crate) enum Request {
     Join(usize),
     Leave(usize),
     Roster(usize),
+    Subscriptions,
 }
 
 impl Request {
@@ -38,6 +39,7 @@ impl Request {
             Self::Join(room) => client.join(now, ROOMS[room]),
             Self::Leave(room) => client.leave(now, ROOMS[room]),
             Self::Roster(room) => client.roster(now, ROOMS[room], 0),
+            Self::Subscriptions => client.subscriptions(now, 0),
         }
     }
 
@@ -51,7 +53,7 @@ impl Request {
             }
             Self::Say(to, body) => Some(Requested::SendToRoom { room: room(to), body: body.to_vec() }),
             Self::Join(to) => Some(Requested::Join { room: room(to) }),
-            Self::Leave(_) | Self::Roster(_) => None,
+            Self::Leave(_) | Self::Roster(_) | Self::Subscriptions => None,
         }
     }
 }
@@ -152,6 +154,7 @@ impl Chat {
             Request::Join(room) => self.join(device, room),
             Request::Leave(room) => self.leave(device, room),
             Request::Roster(room) => self.roster(device, room),
+            Request::Subscriptions => self.subscriptions(device),
         }
     }
 
@@ -216,6 +219,14 @@ impl Chat {
         let is_member = users.contains(&DEVICES[device]);
         let members = Answer::Members { users, may_be_empty };
         self.session(device).answer(if is_member { members } else { Answer::Rejected(RejectCode::NotAMember) });
+        self.session(device).owed_bytes += FRAME_BYTES;
+    }
+
+    /// Nobody watches anybody here.
+    fn subscriptions(&mut self, device: usize) {
+        let may_be_empty = !self.sessions[&device].has_room(self.page_bytes, self.outbox_bytes_max);
+        let rooms = self.rooms_of(DEVICES[device]);
+        self.session(device).answer(Answer::Subscribed { rooms, may_be_empty });
         self.session(device).owed_bytes += FRAME_BYTES;
     }
 }

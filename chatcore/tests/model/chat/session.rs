@@ -62,6 +62,11 @@ pub(super) enum Answer {
         users: BTreeSet<usize>,
         may_be_empty: bool,
     },
+    /// Likewise.
+    Subscribed {
+        rooms: BTreeSet<usize>,
+        may_be_empty: bool,
+    },
 }
 
 /// What was left out of a room, and not told yet.
@@ -211,6 +216,20 @@ impl Session {
                 } else {
                     assert_eq!(*next, None, "so few fit a page");
                     self.hear_answer(*number, &Answer::Members { users, may_be_empty });
+                }
+            }
+            Event::Subscribed { number, rooms, users, next, .. } => {
+                assert_eq!(users[..], [], "nobody is watched");
+                let listed = rooms.len();
+                let rooms: BTreeSet<_> = rooms.iter().map(room_of).collect();
+                assert_eq!(rooms.len(), listed, "a page has each room once");
+                let may_be_empty =
+                    matches!(self.answers.get(number), Some(Answer::Subscribed { may_be_empty: true, .. }));
+                if may_be_empty && (rooms.is_empty(), *next) == (true, Some(0)) {
+                    self.answers.remove(number);
+                } else {
+                    assert_eq!(*next, None, "so few fit a page");
+                    self.hear_answer(*number, &Answer::Subscribed { rooms, may_be_empty });
                 }
             }
             Event::Report { status, to, ids, .. } => {

@@ -7,7 +7,7 @@ use super::session::Run;
 use super::store::Sessions;
 use crate::wire::{
     Ack, DeliveryReport, Done, Head, HubMessage, Joined, Left, Members, MessageId, Missed, Online, Ping, Pong,
-    Presence, RejectCode, Rejected, Renamed,
+    Presence, RejectCode, Rejected, Renamed, Subscribed,
 };
 
 /// An answer, or what else a session is told for its own sake. It is never what somebody else says.
@@ -18,6 +18,7 @@ pub(in crate::hub) enum Answer<'a> {
     Done(Done),
     Online(Online<'a>),
     Members(Members<'a>),
+    Subscribed(Subscribed<'a>),
     /// Before the answer to a leave, or before what tells that another session has left.
     Missed(Missed<'a>),
     /// Another session of the same user has joined a room.
@@ -41,6 +42,7 @@ impl<'a> From<Answer<'a>> for HubMessage<'a> {
             Answer::Done(done) => Self::Done(done),
             Answer::Online(online) => Self::Online(online),
             Answer::Members(members) => Self::Members(members),
+            Answer::Subscribed(subscribed) => Self::Subscribed(subscribed),
             Answer::Missed(missed) => Self::Missed(missed),
             Answer::Joined(joined) => Self::Joined(joined),
             Answer::Left(left) => Self::Left(left),
