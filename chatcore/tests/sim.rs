@@ -90,9 +90,17 @@ fn every_promise_is_kept(part: u64) {
     assert!(all.attackers > 0, "nobody attacked");
     // A check says nothing of what does not happen.
     let Summary { missed, stale, more, pauses, evictions, stalls, copies, sessions_refused, .. } = all;
-    let Summary { takeovers, questions, denials, undecided, operations, .. } = all;
+    let Summary { takeovers, questions, denials, undecided, operations, subscriptions, acknowledgements, .. } = all;
     let happened = [missed, stale, more, pauses, evictions, stalls, copies, sessions_refused];
-    let mut happened = happened.into_iter().chain([takeovers, questions, denials, undecided, operations]);
+    let mut happened = happened.into_iter().chain([
+        takeovers,
+        questions,
+        denials,
+        undecided,
+        operations,
+        subscriptions,
+        acknowledgements,
+    ]);
     assert!(happened.all(|count| count > 0), "something never happened: {all:?}");
 }
 

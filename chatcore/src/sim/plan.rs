@@ -64,6 +64,10 @@ pub struct Plan {
     pub tick: Duration,
     /// The chance that a program takes its client's events only some time later, in millionths.
     pub takes_late: u32,
+    /// The chance that a program has what it has just taken acknowledged at once, in millionths.
+    pub acknowledges_at_once: u32,
+    /// The chance that a program asks what its session is subscribed to when that goes on, in millionths.
+    pub asks_when_resumed: u32,
     /// How long after it has taken bytes the server's transport reports that, at the most. With zero, it reports at once.
     pub report_delay_max: Duration,
     /// The attackers, by what each of them does. They flood the hub until the fault phase is over.
@@ -100,6 +104,8 @@ setters! {
         with_burst_max(burst_max: u64),
         with_tick(tick: Duration),
         with_takes_late(takes_late: u32),
+        with_acknowledges_at_once(acknowledges_at_once: u32),
+        with_asks_when_resumed(asks_when_resumed: u32),
         with_report_delay_max(report_delay_max: Duration),
         with_attack_origins(attack_origins: usize),
         with_unit(unit: Duration),
@@ -230,6 +236,8 @@ impl Plan {
             burst_max: 1,
             tick: Duration::ZERO,
             takes_late: 0,
+            acknowledges_at_once: 0,
+            asks_when_resumed: 0,
             report_delay_max: Duration::ZERO,
             attackers: Vec::new(),
             attack_origins: 1,

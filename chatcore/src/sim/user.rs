@@ -8,10 +8,13 @@ use core::time::Duration;
 
 use super::names::spelling;
 use super::network::{End, WireId};
+use super::oracle::Request;
 use super::random::{CERTAIN, Random};
 use super::server::{Around, Server};
 use super::violation::{Property, Violation};
-use crate::{Client, ClientConfig, Closed, Event, GoodbyeCode, Instant, QuotaKey, Received, SessionTicket};
+use crate::{
+    Client, ClientConfig, Closed, Event, GoodbyeCode, Instant, QuotaKey, Received, RoomName, SessionTicket, UserName,
+};
 
 /// Rounds of work at one time, at the most: more is a client that never rests.
 const ROUNDS_MAX: u32 = 1_000;
@@ -46,6 +49,12 @@ pub(super) struct User {
     takes_at: Option<Instant>,
     /// The chance that it does so later.
     pub(super) takes_late: u32,
+    /// The chance that it has that acknowledged at once.
+    pub(super) acknowledges_at_once: u32,
+    /// The chance that the program asks what its session is subscribed to when that goes on.
+    pub(super) asks_when_resumed: u32,
+    /// The page of that which it wants to ask for.
+    wants_page: Option<u64>,
     /// When the process is started, if it does not run.
     starts_at: Instant,
     /// What the process has written down.
@@ -60,6 +69,8 @@ pub(super) struct User {
     pub(super) listing: Option<Listing>,
     pub(super) lives: u64,
     pub(super) resumptions: u64,
+    pub(super) acknowledgements: u64,
+    pub(super) subscriptions: u64,
 }
 
 /// A list that comes by pages.
@@ -97,6 +108,9 @@ impl User {
             reads_at: Instant::ZERO,
             takes_at: None,
             takes_late: 0,
+            acknowledges_at_once: 0,
+            asks_when_resumed: 0,
+            wants_page: None,
             starts_at: Instant::ZERO,
             ticket: None,
             has_predecessor: false,
@@ -105,6 +119,8 @@ impl User {
             listing: None,
             lives: 0,
             resumptions: 0,
+            acknowledgements: 0,
+            subscriptions: 0,
         }
     }
 
@@ -324,7 +340,34 @@ impl User {
             }
             self.follow(around, &event);
         }
+        if has_told {
+            self.acknowledge(around);
+            self.ask_on(around)?;
+        }
         Ok(has_told)
+    }
+
+    /// Does not wait until the acknowledgement is due, at times.
+    fn acknowledge(&mut self, around: &Around<'_>) {
+        if let Some(client) = &mut self.client
+            && self.acknowledges_at_once > 0
+            && self.random.chance(self.acknowledges_at_once)
+        {
+            client.acknowledge(around.now);
+            self.acknowledgements += 1;
+        }
+    }
+
+    /// Asks for the page that it wants, now that it has taken all events: its client is in the session that it knows.
+    fn ask_on(&mut self, around: &mut Around<'_>) -> Result<(), Violation> {
+        let (Some(cursor), Some(client)) = (self.wants_page.take(), &mut self.client) else { return Ok(()) };
+        match client.subscriptions(around.now, cursor) {
+            Ok(number) => {
+                let request = Request::Subscriptions { is_first: cursor == 0 };
+                around.oracle.asks(self.index, number, request)
+            }
+            Err(_) => Ok(()),
+        }
     }
 
     /// Does what a program does when it is told this.
@@ -334,7 +377,11 @@ impl User {
                 (self.has_predecessor, self.is_vouched) = (false, false);
                 self.ticket = self.client.as_ref().and_then(|client| client.ticket().cloned());
             }
-            Event::Resumed => self.resumptions += 1,
+            Event::Resumed => {
+                self.resumptions += 1;
+                let asks = self.asks_when_resumed > 0 && self.random.chance(self.asks_when_resumed);
+                self.wants_page = asks.then_some(0);
+            }
             // It may be killed before it has written that down.
             Event::Renamed { .. } if self.random.chance(CERTAIN / 2) => {
                 self.ticket = self.client.as_ref().and_then(|client| client.ticket().cloned());
@@ -366,6 +413,20 @@ impl User {
                     (listing.next, listing.is_whole) = (*next, next.is_none());
                 }
             }
+            Event::Subscribed { number, rooms, users, next } => {
+                let names = rooms.iter().map(RoomName::as_str).chain(users.iter().map(UserName::as_str));
+                match self.listing.as_mut().filter(|listing| listing.number == *number) {
+                    Some(listing) => {
+                        listing.told += rooms.len() + users.len();
+                        listing.shown.extend(names.map(String::from));
+                        (listing.next, listing.is_whole) = (*next, next.is_none());
+                    }
+                    None => {
+                        self.subscriptions += u64::from(next.is_none());
+                        self.wants_page = *next;
+                    }
+                }
+            }
             _ => {}
         }
     }
@@ -380,7 +441,7 @@ impl User {
 
     fn end(&mut self, around: &mut Around<'_>, starts_at: Instant) {
         self.client = None;
-        (self.asks_at, self.takes_at) = (None, None);
+        (self.asks_at, self.takes_at, self.wants_page) = (None, None, None);
         // A new process is neither frozen nor slow.
         (self.awake_at, self.reads_at) = (Instant::ZERO, Instant::ZERO);
         self.starts_at = starts_at;

@@ -1,11 +1,10 @@
 //! What must be true when everything has come to rest.
 
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::vec::Vec;
 
 use super::account::Oracle;
-use super::facts::{Membership, Request, Session, Taken, To};
+use super::facts::{Membership, Session, Taken, To};
 use super::operator::PROGRAM;
 use crate::sim::names::{name_of, user_with_name};
 use crate::sim::violation::{Property, Violation};
@@ -89,16 +88,10 @@ impl Oracle {
     fn close_session(&self, index: usize) -> Result<(), Violation> {
         let session = &self.sessions[index];
         let user = session.user;
-        let mut watched = BTreeSet::new();
         for asked in &session.asked {
             self.hold(asked.answer.is_some(), Property::Fate, || format!("user {user} got no answer: {asked:?}"))?;
-            match (&asked.request, asked.answer) {
-                (Request::Watch { names }, Some(Ok(()))) => watched.extend(names),
-                (Request::Unwatch { names }, _) => watched.retain(|watched| !names.contains(watched)),
-                _ => {}
-            }
         }
-        for name in watched {
+        for name in session.watched() {
             let other = user_with_name(name);
             let online = self.living_of(other).next().is_some() && self.current_name(other) == name;
             let told = session.presence.get(&name);

@@ -40,6 +40,11 @@ impl Oracle {
                 let message = self.answer(session, *number, Ok(()))?;
                 self.hold(message.is_none(), Property::Fate, || format!("message {message:?} is merely done"))
             }
+            Event::Subscribed { number, rooms, users, next } => {
+                let message = self.answer(session, *number, Ok(()))?;
+                self.hold(message.is_none(), Property::Fate, || format!("message {message:?} is answered by a list"))?;
+                self.learn_subscribed(session, *number, (rooms, users), next.is_none())
+            }
             Event::Report { status, to, ids } => {
                 let to = user_of(to.as_str());
                 ids.iter().try_for_each(|id| self.learn_report((session, place), *status, to, *id))

@@ -9,13 +9,29 @@ use crate::{DeliveryStatus, Event, Instant, MessageId, QuestionId, RejectCode};
 /// Something that a user asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::sim) enum Request {
-    Send { message: usize },
-    Join { room: usize },
-    Leave { room: usize },
-    Watch { names: Vec<usize> },
-    Unwatch { names: Vec<usize> },
+    Send {
+        message: usize,
+    },
+    Join {
+        room: usize,
+    },
+    Leave {
+        room: usize,
+    },
+    Watch {
+        names: Vec<usize>,
+    },
+    Unwatch {
+        names: Vec<usize>,
+    },
     Who,
-    Roster { room: usize },
+    Roster {
+        room: usize,
+    },
+    /// The first page of what a session is subscribed to, or another one.
+    Subscriptions {
+        is_first: bool,
+    },
 }
 
 /// Whom a message is for.
@@ -291,6 +307,15 @@ impl Session {
             }
         }
         self.asked.push(TakenRequest { order, request, verdict, is_sure, answer: None });
+    }
+
+    /// The numbers of the names that it watches, after all that it was told.
+    pub(super) fn watched(&self) -> BTreeSet<usize> {
+        let is_watched = |name: &usize| {
+            let done = self.watches_of(*name).filter(|(_, asked)| asked.answer == Some(Ok(())));
+            done.last().is_some_and(|(_, asked)| matches!(asked.request, Request::Watch { .. }))
+        };
+        self.watches.keys().copied().filter(is_watched).collect()
     }
 
     /// What it has asked for about the presence of a name, each with its number.

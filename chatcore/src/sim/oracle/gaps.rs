@@ -19,6 +19,7 @@ impl Oracle {
             Request::Send { message } => self.messages[*message].bytes as u64,
             Request::Watch { names } | Request::Unwatch { names } => names.len() as u64 * FRAME_BYTES_MAX,
             Request::Who | Request::Roster { .. } => self.of_user.len() as u64 * FRAME_BYTES_MAX,
+            Request::Subscriptions { .. } => self.limits.frame_bytes_max().into(),
             Request::Join { .. } | Request::Leave { .. } => 0,
         };
         self.volume += bytes + 2 * FRAME_BYTES_MAX;

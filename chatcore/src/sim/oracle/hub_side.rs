@@ -10,7 +10,7 @@ use super::facts::{Ended, Request, Session, Taken, To};
 use crate::sim::names::{number_of, room_of, user_of};
 use crate::sim::network::WireId;
 use crate::sim::violation::{Property, Violation};
-use crate::wire::{ClientMessage, Message};
+use crate::wire::{ClientMessage, Message, Subscriptions};
 use crate::{CloseReason, RejectCode, SessionId, UserName};
 
 impl Oracle {
@@ -218,6 +218,7 @@ impl Oracle {
             ClientMessage::Unwatch(unwatch) => Request::Unwatch { names: numbers(&unwatch.names) },
             ClientMessage::Who(_) => Request::Who,
             ClientMessage::Roster(roster) => Request::Roster { room: room_of(roster.room) },
+            ClientMessage::Subscriptions(Subscriptions { cursor }) => Request::Subscriptions { is_first: *cursor == 0 },
             _ => return Ok(()),
         };
         self.comes(session, message.kind(), request, is_sure)

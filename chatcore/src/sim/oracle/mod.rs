@@ -17,6 +17,7 @@ mod operator;
 mod reports;
 mod stalls;
 mod stays;
+mod subscriptions;
 mod user_side;
 
 pub(super) use self::account::Oracle;

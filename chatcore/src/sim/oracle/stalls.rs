@@ -70,7 +70,9 @@ impl Oracle {
     /// What the answer to a request takes, at the most, is the doing of whoever asks.
     pub(super) fn owes(&mut self, session: usize, request: &Request) {
         let bytes = match request {
-            Request::Who | Request::Roster { .. } => self.limits.frame_bytes_max().into(),
+            Request::Who | Request::Roster { .. } | Request::Subscriptions { .. } => {
+                self.limits.frame_bytes_max().into()
+            }
             Request::Watch { names } => names.len() as u64 * NAME_BYTES_MAX,
             _ => 0,
         };

@@ -205,7 +205,8 @@ fn number_of(event: &Event) -> Option<u64> {
         | Event::Done { number }
         | Event::Rejected { number, .. }
         | Event::Online { number, .. }
-        | Event::Members { number, .. } => Some(*number),
+        | Event::Members { number, .. }
+        | Event::Subscribed { number, .. } => Some(*number),
         _ => None,
     }
 }
@@ -218,7 +219,8 @@ fn renumbered(event: &Event, base: u64) -> Option<Event> {
     | Event::Done { number }
     | Event::Rejected { number, .. }
     | Event::Online { number, .. }
-    | Event::Members { number, .. } = &mut event
+    | Event::Members { number, .. }
+    | Event::Subscribed { number, .. } = &mut event
     {
         *number = number.checked_sub(base).filter(|number| *number > 0)?;
     }

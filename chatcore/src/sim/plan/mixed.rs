@@ -17,6 +17,9 @@ const SALT: u64 = 3_914;
 /// The same for what an operator does, and for all pinned seeds.
 const OPERATOR_SALT: u64 = 212;
 
+/// The same for what programs do beyond their users' requests, and for all pinned seeds.
+const PROGRAM_SALT: u64 = 2_298;
+
 /// What an operator does, and how likely that is at the most, beside other fault events.
 const OPERATOR_WEIGHTS_MAX: [(FaultEvent, u64); 4] =
     [(FaultEvent::PutIn, 20), (FaultEvent::TakeOut, 20), (FaultEvent::Say, 20), (FaultEvent::Ban, 5)];
@@ -32,7 +35,7 @@ impl Plan {
         let (takes_over, decides) = (random.chance(MIXED_CHANCE), random.chance(MIXED_CHANCE));
         let plan = if takes_over { self.mix_take_over(&mut random) } else { self };
         let plan = if decides { plan.mix_deciding(&mut random) } else { plan };
-        plan.mix_operator(&mut Random::new(drawn ^ OPERATOR_SALT))
+        plan.mix_operator(&mut Random::new(drawn ^ OPERATOR_SALT)).mix_program(&mut Random::new(drawn ^ PROGRAM_SALT))
     }
 
     /// Some processes that come back without a ticket are vouched for.
@@ -52,6 +55,16 @@ impl Plan {
         }
         let pace = Duration::from_millis(random.within(100..=2_000));
         Self { fault_event_pace: Some(self.fault_event_pace.map_or(pace, |drawn| drawn.min(pace))), ..self }
+    }
+
+    /// Some programs do not wait until an acknowledgement is due, and some have forgotten what they are subscribed to.
+    fn mix_program(self, random: &mut Random) -> Self {
+        if !random.chance(MIXED_CHANCE) {
+            return self;
+        }
+        let acknowledges_at_once = random.pick(&[0, CERTAIN / 10, CERTAIN]);
+        let asks_when_resumed = random.pick(&[0, CERTAIN / 2, CERTAIN]);
+        Self { acknowledges_at_once, asks_when_resumed, ..self }
     }
 
     fn mix_event(&mut self, mixed: FaultEvent, drawn: u64) {

@@ -15,16 +15,19 @@ use crate::sim::violation::{Property, Violation};
 const LISTERS_MAX: usize = 10;
 
 impl World {
-    /// Everybody, or some of a crowd, asks who is online, and who is in each room that it is in: exactly those who are.
+    /// Everybody, or some of a crowd, asks who is online, who is in each room that it is in, and what it is subscribed to:
+    /// exactly those and that.
     pub(super) fn compare_lists(&mut self) -> Result<(), Violation> {
         let online: BTreeSet<String> = self.oracle.online().into_iter().map(|user| self.shown(user)).collect();
         let rooms = self.oracle.rooms();
         for user in (0..self.users.len()).step_by(self.users.len() / LISTERS_MAX + 1) {
-            self.compare_list(user, None, &online)?;
+            self.compare_list(user, &Request::Who, &online)?;
+            let subscriptions = self.oracle.subscriptions_of(self.users[user].index);
+            self.compare_list(user, &Request::Subscriptions { is_first: true }, &subscriptions)?;
             for (room, members) in &rooms {
                 if members.contains(&self.users[user].number) {
                     let members = members.iter().map(|member| self.shown(*member)).collect();
-                    self.compare_list(user, Some(*room), &members)?;
+                    self.compare_list(user, &Request::Roster { room: *room }, &members)?;
                 }
             }
         }
@@ -36,7 +39,7 @@ impl World {
         if self.oracle.has_renames() { self.oracle.name_of(user) } else { spelling(user) }
     }
 
-    fn compare_list(&mut self, user: usize, room: Option<usize>, expected: &BTreeSet<String>) -> Result<(), Violation> {
+    fn compare_list(&mut self, user: usize, list: &Request, expected: &BTreeSet<String>) -> Result<(), Violation> {
         let listing =
             Listing { number: 0, shown: BTreeSet::new(), told: 0, has_repeated: false, next: Some(0), is_whole: false };
         self.users[user].listing = Some(listing);
@@ -44,13 +47,12 @@ impl World {
             let Some(cursor) = mem::take(&mut listing.next) else {
                 return Err(self.violation(Property::Progress, format!("user {user} waits for a list")));
             };
-            let name = room.map(room_name);
-            let request = room.map_or(Request::Who, |room| Request::Roster { room });
             let next_number = self.oracle.next_number(user);
             listing.number = next_number;
-            self.ask(user, request, |client, now| match &name {
-                Some(name) => client.roster(now, name, cursor),
-                None => client.who(now, cursor),
+            self.ask(user, list.clone(), |client, now| match list {
+                Request::Roster { room } => client.roster(now, &room_name(*room), cursor),
+                Request::Subscriptions { .. } => client.subscriptions(now, cursor),
+                _ => client.who(now, cursor),
             })?;
             self.rest()?;
         }
@@ -60,11 +62,12 @@ impl World {
             told = told.iter().map(|shown| shown.to_lowercase()).collect();
         }
         // A user with several sessions may be on several pages.
-        let is_once = if self.plan.devices == 1 { listing.told == expected.len() } else { !listing.has_repeated };
+        let is_alone = self.plan.devices == 1 || matches!(list, Request::Subscriptions { .. });
+        let is_once = if is_alone { listing.told == expected.len() } else { !listing.has_repeated };
         if told == *expected && is_once {
             return Ok(());
         }
-        let property = if room.is_some() { Property::Rooms } else { Property::Presence };
-        Err(self.violation(property, format!("user {user} lists {told:?} in {room:?} instead of {expected:?}")))
+        let property = if *list == Request::Who { Property::Presence } else { Property::Rooms };
+        Err(self.violation(property, format!("user {user} lists {told:?} ({list:?}) instead of {expected:?}")))
     }
 }

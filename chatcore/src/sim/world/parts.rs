@@ -62,6 +62,7 @@ impl World {
         for user in &mut users {
             user.dial_fails = plan.dial_fails;
             user.takes_late = plan.takes_late;
+            (user.acknowledges_at_once, user.asks_when_resumed) = (plan.acknowledges_at_once, plan.asks_when_resumed);
         }
         Self {
             // A clock that is at zero says nothing about times before now.

@@ -82,6 +82,8 @@ impl World {
             sessions_refused: counts.sessions_refused,
             renames: counts.renames,
             takeovers: self.oracle.takeovers(),
+            subscriptions: self.users.iter().map(|user| user.subscriptions).sum(),
+            acknowledgements: self.users.iter().map(|user| user.acknowledgements).sum(),
             questions: decisions.questions,
             denials: decisions.denials,
             undecided: decisions.late,

@@ -39,6 +39,10 @@ pub struct Summary {
     pub renames: u64,
     /// How often a client went on with a session of which it had no ticket.
     pub takeovers: u64,
+    /// How often a program that has gone on with its session learned what that is subscribed to.
+    pub subscriptions: u64,
+    /// How often a program had what it has taken acknowledged at once.
+    pub acknowledgements: u64,
     /// How often the server's program was asked about a request.
     pub questions: u64,
     /// How often it denied a request.
@@ -72,6 +76,8 @@ impl AddAssign for Summary {
         self.sessions_refused += run.sessions_refused;
         self.renames += run.renames;
         self.takeovers += run.takeovers;
+        self.subscriptions += run.subscriptions;
+        self.acknowledgements += run.acknowledgements;
         self.questions += run.questions;
         self.denials += run.denials;
         self.undecided += run.undecided;
