@@ -188,7 +188,7 @@ impl Script {
 /// What happens to users with real clients.
 impl Script {
     fn happens(self, variant: u8, fields: &[u8]) -> Self {
-        self.then(variant, 12, fields)
+        self.then(variant, 14, fields)
     }
 
     fn says(self, from: u8, to: u8) -> Self {
@@ -232,9 +232,17 @@ impl Script {
     fn waits(self, millis: u16) -> Self {
         self.happens(11, &millis.to_le_bytes())
     }
+
+    fn asks_what_it_is_subscribed_to(self, user: u8, cursor: u64) -> Self {
+        self.happens(12, &[&[user], &cursor.to_le_bytes()[..]].concat())
+    }
+
+    fn acknowledges(self, user: u8) -> Self {
+        self.happens(13, &[user])
+    }
 }
 
-fn sessions() -> [(&'static str, Script); 12] {
+fn sessions() -> [(&'static str, Script); 13] {
     let all = Script::new().carries_all();
     let room = all.clone().enters(0).enters(1).enters(2).carries_all();
     [
@@ -262,6 +270,18 @@ fn sessions() -> [(&'static str, Script); 12] {
         ("half-open", all.clone().breaks(1, false).says(0, 1).carries_all().comes_back(1)),
         ("a-room-while-away", room.clone().breaks(1, true).says(0, 3).says(2, 3).carries_all().comes_back(1)),
         ("restarted-with-its-ticket", room.clone().says(0, 1).carries_all().restarts(1, true).carries_all()),
+        (
+            "restarted-and-whole-again",
+            room.clone()
+                .watches(1, 0)
+                .carries_all()
+                .acknowledges(1)
+                .restarts(1, true)
+                .carries_all()
+                .asks_what_it_is_subscribed_to(1, 0)
+                .carries_all()
+                .asks_what_it_is_subscribed_to(1, 1 << 32),
+        ),
         ("restarted-without", all.clone().restarts(1, false).carries_all().waits(25_000).carries_all()),
         ("forged", all.clone().says(0, 1).carries_all().forges(1, 1, 9).carries_all().forges(1, 0, 0).carries_all()),
         ("too-late", all.clone().watches(0, 1).says(0, 1).breaks(1, true).carries_all().waits(25_000).comes_back(1)),

@@ -45,6 +45,10 @@ pub enum Happening {
     Close(u8),
     /// Milliseconds pass.
     Pass(u16),
+    /// It asks in which rooms it is, and whom it watches.
+    Subscriptions(u8, u64),
+    /// It acknowledges what it has taken.
+    Acknowledge(u8),
 }
 
 /// The first byte chooses the rates. Runs the happenings: whatever they are, no client sees a broken protocol, and none
@@ -142,6 +146,10 @@ impl Run {
                 self.hub.kick(now, &NAMES[pick(user)].parse().expect("these are names"));
             }
             Happening::Close(user) => self.users[pick(user)].client.close(now),
+            Happening::Subscriptions(user, cursor) => {
+                let _ = self.users[pick(user)].client.subscriptions(now, *cursor);
+            }
+            Happening::Acknowledge(user) => self.users[pick(user)].client.acknowledge(now),
             Happening::Pass(millis) => self.pass(Duration::from_millis(u64::from(*millis))),
         }
     }
