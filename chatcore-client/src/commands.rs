@@ -114,6 +114,15 @@ macro_rules! commands {
         pub fn unwatch(&mut self, names: &[&str]) -> Result<u64, ClientError> {
             self.client.unwatch(self.now(), names)
         }
+
+        /// See [`Client::subscriptions`].
+        ///
+        /// # Errors
+        ///
+        /// Those of [`Client::subscriptions`].
+        pub fn subscriptions(&mut self, cursor: u64) -> Result<u64, ClientError> {
+            self.client.subscriptions(self.now(), cursor)
+        }
     };
 }
 

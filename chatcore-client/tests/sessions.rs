@@ -426,6 +426,12 @@ fn a_program_that_embeds_the_library_resumes_with_its_ticket() {
     let mut events = std::iter::repeat_with(|| alice.receive(PATIENCE).unwrap().expect("it comes in time"));
     assert_eq!(events.next(), Some(Event::Resumed));
     assert!(events.any(|event| matches!(event, Event::Message { body, .. } if body == b"hello")));
+    let number = alice.subscriptions(0, PATIENCE).unwrap();
+    let subscribed = alice.receive(PATIENCE).unwrap().unwrap();
+    let Event::Subscribed { number: asked, rooms, users, next: None, .. } = subscribed else {
+        panic!("{subscribed:?}")
+    };
+    assert_eq!((asked, rooms[0].as_str(), rooms.len(), users.len()), (number, "#lobby", 1, 0));
     let number = alice.roster("#lobby", 0, PATIENCE).unwrap();
     let members = alice.receive(PATIENCE).unwrap().unwrap();
     let Event::Members { number: asked, users, next: None, .. } = members else { panic!("{members:?}") };

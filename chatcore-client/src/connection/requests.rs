@@ -79,6 +79,17 @@ macro_rules! requests {
         pub fn unwatch($($receiver)*, names: &[&str], timeout: Duration) -> Result<u64, Error> {
             $self.until(Deadline::after(timeout), |inner| inner.ask(|driver| driver.unwatch(names)))
         }
+
+        /// Asks for a page of the rooms that we are in and the users that we watch: a program that was started again does
+        /// after [`Event::Resumed`]. The cursor is as in [`who`](Self::who). [`Event::Subscribed`] answers, with the number
+        /// that this returns.
+        ///
+        /// # Errors
+        ///
+        /// As [`send`](Self::send).
+        pub fn subscriptions($($receiver)*, cursor: u64, timeout: Duration) -> Result<u64, Error> {
+            $self.until(Deadline::after(timeout), |inner| inner.ask(|driver| driver.subscriptions(cursor)))
+        }
     };
 }
 

@@ -91,10 +91,14 @@ async fn people_talk_in_a_room_and_alone() {
     assert!(matches!(next(&mut alice).await, Event::Left { code: LeaveCode::Left, .. }));
     assert_eq!(timeout(PATIENCE, bob.close()).await, Ok(Ok(())));
     assert!(matches!(next(&mut alice).await, Event::Presence { online: false, .. }));
-    assert_eq!(alice.unwatch(&["bob"]), Ok(4));
-    assert_eq!(next(&mut alice).await, Event::Done { number: 4 });
-    assert_eq!(alice.who(0), Ok(5));
-    assert!(matches!(next(&mut alice).await, Event::Online { number: 5, users, .. } if users.len() == 1));
+    assert_eq!(alice.subscriptions(0), Ok(4));
+    let told = next(&mut alice).await;
+    let Event::Subscribed { number: 4, rooms, users, next: None, .. } = told else { panic!("{told:?}") };
+    assert_eq!((rooms[0].as_str(), users[0].as_str()), ("#lobby", "bob"));
+    assert_eq!(alice.unwatch(&["bob"]), Ok(5));
+    assert_eq!(next(&mut alice).await, Event::Done { number: 5 });
+    assert_eq!(alice.who(0), Ok(6));
+    assert!(matches!(next(&mut alice).await, Event::Online { number: 6, users, .. } if users.len() == 1));
     assert_eq!(timeout(PATIENCE, alice.close()).await, Ok(Ok(())));
 }
 

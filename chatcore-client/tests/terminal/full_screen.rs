@@ -243,3 +243,24 @@ fn a_name_in_use_is_waited_for_unless_another_one_is_given() {
         assert_eq!(terminal.end().0, Some(0));
     }
 }
+
+#[test]
+fn who_comes_back_after_a_crash_sees_all_rooms_again() {
+    let server = Server::start();
+    let start = || Terminal::full_screen(&server, &["--name", "alice"]);
+    let terminal = start();
+    terminal.has("you are alice");
+    for room in ["#lobby", "#kitchen"] {
+        terminal.types(format!("/join {room}\r"));
+        terminal.prompts(&format!("{room}>"));
+        terminal.has("1 here");
+    }
+    terminal.signal("KILL");
+    terminal.until("the end", |screen| screen.ended);
+    let terminal = start();
+    terminal.prompts("#kitchen>");
+    // The room that is not open stands in the list.
+    terminal.has("#lobby");
+    terminal.types("/quit\r");
+    assert_eq!(terminal.end().0, Some(0));
+}

@@ -237,3 +237,24 @@ fn a_person_chats_over_tls_and_is_told_whom_to_trust() {
         "{said}"
     );
 }
+
+#[test]
+fn who_comes_back_after_a_crash_is_told_of_the_rooms_and_of_those_who_are_watched() {
+    let server = Server::start();
+    let _bob = server.user("bob");
+    let start = || Terminal::start(&server, &["--name", "alice"]);
+    let terminal = start();
+    terminal.says("you are alice");
+    terminal.types("/join #lobby\r/watch bob carol\r");
+    terminal.says("[#lobby] alice joined");
+    terminal.says("bob is online");
+    terminal.says("carol is offline");
+    terminal.signal("KILL");
+    terminal.until("the end", |screen| screen.ended);
+    let terminal = start();
+    terminal.says("[#lobby] alice joined");
+    terminal.says("bob is online");
+    terminal.says("carol is offline");
+    terminal.types("/quit\r");
+    assert_eq!(terminal.end().0, Some(0));
+}

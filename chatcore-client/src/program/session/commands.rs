@@ -132,6 +132,14 @@ impl Session {
         })
     }
 
+    /// Asks for a page of what the session is subscribed to. If there is no room for that, what was saved has to do.
+    pub(super) fn list_subscriptions(&mut self, cursor: u64) -> Result<(), Failure> {
+        match self.driver.as_mut().map(|driver| driver.subscriptions(cursor)) {
+            Some(Err(error)) if !error.passes() => self.cannot_ask(error),
+            _ => Ok(()),
+        }
+    }
+
     /// The room that is named, or else the current one.
     fn chosen_room(&mut self, named: Option<&String>, usage: &str) -> Result<Option<String>, Failure> {
         match named {

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{Closed, Event, RefusalCode, TlsFault, User};
-use chatcore::{GoodbyeCode, LeaveCode};
+use crate::{Closed, Event, RefusalCode, TlsFault, User, UserName};
+use chatcore::{GoodbyeCode, LeaveCode, RoomName};
 
 use super::parts::{Lost, Session, Stage};
 use super::told::told;
+use crate::program::command::Command;
 use crate::program::failure::{self, Failure};
 use crate::program::report::{Report, Users};
 use crate::program::requests::{Listed, PendingRequest};
@@ -20,8 +21,10 @@ impl Session {
                 self.arrived(&name, &Report::Registered { name: name.clone(), display_name })
             }
             Event::Resumed => {
-                let name = self.own.name.clone();
-                self.arrived(&name, &Report::Resumed { name: name.clone() })
+                let (name, is_restart) = (self.own.name.clone(), self.stage == Stage::Registering);
+                self.arrived(&name, &Report::Resumed { name: name.clone() })?;
+                // A person is to see them; what is written for a program says what happens, and nothing else.
+                if is_restart && self.console.is_interactive() { self.list_subscriptions(0) } else { Ok(()) }
             }
             Event::SessionLost { unsent_from, .. } => {
                 self.own.is_known = true;
@@ -56,6 +59,7 @@ impl Session {
                 None => Ok(()),
             },
             Event::Online { users, next, .. } | Event::Members { users, next, .. } => self.listed(users, next),
+            Event::Subscribed { rooms, users, next, .. } => self.subscribed(rooms, users, next),
             Event::Closed(closed) => self.closed(closed),
             event => self.tell(event),
         }
@@ -121,6 +125,23 @@ impl Session {
             self.prompt();
         }
         Ok(())
+    }
+
+    /// A program before this one came into these rooms, and watched these users.
+    fn subscribed(&mut self, rooms: Vec<RoomName>, users: Vec<UserName>, next: Option<u64>) -> Result<(), Failure> {
+        let name = self.own.name.clone();
+        self.own.saved.rooms.extend(rooms.iter().map(ToString::to_string));
+        self.own.saved.watched.extend(users.iter().map(ToString::to_string));
+        self.keep()?;
+        for room in rooms {
+            let (room, name) = (room.to_string(), name.clone());
+            self.show(&Report::Joined { room, name, display_name: None })?;
+        }
+        // That tells how it stands with each.
+        if !users.is_empty() {
+            self.held.push_back(Command::Watch(users.iter().map(ToString::to_string).collect()));
+        }
+        next.map_or(Ok(()), |cursor| self.list_subscriptions(cursor))
     }
 
     fn done(&mut self, pending: PendingRequest) -> Result<(), Failure> {
