@@ -1,6 +1,6 @@
-//! P1 to P8 of the faults that were found, at each place where something is typed: at the name, in a room, with one user, and
-//! while the connection is looked for again; line by line and on the whole screen. What else there is to each is in the other
-//! files.
+//! P1 to P8 of the faults that were found, at each place where something is typed: at the name, in a room, with one
+//! user, and while the connection is looked for again; line by line and on the whole screen. What else there is to each
+//! is in the other files.
 
 use std::io::Write;
 use std::os::fd::AsFd;
@@ -284,7 +284,8 @@ fn what_was_wrong_at_one_prompt_is_right_at_each() {
     }
 }
 
-/// Says this until it is heard: before the server has answered, nothing is said, and nobody reads what the client tells of it.
+/// Says this until it is heard: before the server has answered, nothing is said, and nobody reads what the client tells
+/// of it.
 fn until_heard(pty: &mut Pty, bob: &mut Connection, line: &str, room: Option<&str>) {
     let since = Instant::now();
     while since.elapsed() < PATIENCE {

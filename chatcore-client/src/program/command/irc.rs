@@ -1,4 +1,5 @@
-//! What people type who know IRC: commands that are the same here by another name, and what to do in place of the others.
+//! What people type who know IRC: commands that are the same here by another name, and what to do in place of the
+//! others.
 
 use super::{Command, ParseError, send as send_to, strip_sign, user_name};
 

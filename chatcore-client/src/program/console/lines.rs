@@ -199,8 +199,8 @@ fn typed(line: Vec<u8>) -> Input {
         );
         return Input::Unusable { reason: "line_cut", detail };
     }
-    // An arrow leaves such a sequence in the line, and a recipient after it would be none. Some terminals write its beginning as
-    // one character of eight bits.
+    // An arrow leaves such a sequence in the line, and a recipient after it would be none. Some terminals write its
+    // beginning as one character of eight bits.
     if String::from_utf8_lossy(&line).contains(|c: char| c.is_control() && c != '\t') {
         let detail = "nothing was sent: a key such as an arrow has left control characters in the line. Type it again";
         return Input::Unusable { reason: "control_characters", detail: detail.into() };

@@ -63,8 +63,8 @@ pub(super) struct Question {
 }
 
 impl Question {
-    /// A question that is never asked if the file says the answer, if there are no colours, or if the terminal is known to answer
-    /// nothing.
+    /// A question that is never asked if the file says the answer, if there are no colours, or if the terminal is known
+    /// to answer nothing.
     pub(super) fn new(said: Background, colours: Colours) -> Self {
         let can_answer = can_answer(&variable("TERM").unwrap_or_default());
         Self { is_wanted: said == Background::Unknown && colours != Colours::None && can_answer, asked_at: None }

@@ -5,9 +5,9 @@
 //! file and `typed` touch the terminal, and no call of them waits for it: keys come from a thread, and what is drawn goes to
 //! another. A picture is drawn when the one before is written, so a slow terminal sees fewer pictures and holds up nothing.
 //!
-//! `composer` is what is being typed, with `history` and `completion`; `field` is a name or a password. `keymap`, `theme` and
-//! `help` are what a user can set and see of it, and `settings` reads that from a file. `background` is what the terminal draws
-//! on, which `theme` and `colours` heed.
+//! `composer` is what is being typed, with `history` and `completion`; `field` is a name or a password. `keymap`,
+//! `theme` and `help` are what a user can set and see of it, and `settings` reads that from a file. `background` is
+//! what the terminal draws on, which `theme` and `colours` heed.
 
 mod app;
 mod background;

@@ -177,8 +177,8 @@ fn spelled(colour: Color) -> String {
     spelled
 }
 
-/// The table for whoever knows IRC: what is said to be the same is the same, and what is something else is told by the program
-/// in the words of the table.
+/// The table for whoever knows IRC: what is said to be the same is the same, and what is something else is told by the
+/// program in the words of the table.
 #[test]
 fn what_the_book_says_of_irc_is_what_the_program_does() {
     let Some((_, page)) = page() else { return };

@@ -70,8 +70,8 @@ impl App {
         Completion::start(draft.text(), draft.cursor(), self.likely_names().into_iter(), rooms)
     }
 
-    /// The users that a beginning may mean, the likeliest first: who spoke here last and is here, who is here, who was heard of
-    /// last, and who was talked to.
+    /// The users that a beginning may mean, the likeliest first: who spoke here last and is here, who is here, who was
+    /// heard of last, and who was talked to.
     fn likely_names(&self) -> Vec<&str> {
         let users = || self.conversations.keys().map(String::as_str).filter(|name| !name.starts_with('#'));
         let partner = users().filter(|name| *name == self.open);

@@ -1,7 +1,7 @@
 //! What terminals send beside what is typed, for the tests of this part and of the program as a whole.
 
-/// All replies of xterm's control sequences, and reports of the mouse and of the focus. None of them does anything that changes
-/// a line, or what is open.
+/// All replies of xterm's control sequences, and reports of the mouse and of the focus. None of them does anything that
+/// changes a line, or what is open.
 pub(crate) const REPORTS: &[&[u8]] = &[
     b"\x1b[<0;1;1m",
     b"\x1b[<35;12;9M",
@@ -69,8 +69,8 @@ pub(crate) const REPORTS: &[&[u8]] = &[
     b"\xc2\x9d11;rgb:0000\x1b\\",
 ];
 
-/// Keys that have no use here, in the forms of xterm, kitty, urxvt, the Linux console, and the block of digits; what ends without
-/// a beginning, and what is too long.
+/// Keys that have no use here, in the forms of xterm, kitty, urxvt, the Linux console, and the block of digits; what
+/// ends without a beginning, and what is too long.
 pub(crate) const IDLE: &[&[u8]] = &[
     b"\x1b[2~",
     b"\x1b[2;5~",

@@ -37,8 +37,9 @@ pub(super) fn rows(text: &str, width: u16) -> Vec<Row> {
     wrapped
 }
 
-/// The same for whoever types it: each row from the left to the right, as others will see it. Where a line begins at the right,
-/// a blank cell comes before each of its rows: at the end of the text, the cursor stands there. Rows are wider by that cell.
+/// The same for whoever types it: each row from the left to the right, as others will see it. Where a line begins at
+/// the right, a blank cell comes before each of its rows: at the end of the text, the cursor stands there. Rows are
+/// wider by that cell.
 pub(super) fn typed_rows(text: &str, width: u16) -> Vec<Row> {
     let width = width.max(ROW_COLUMNS_MIN);
     let mut wrapped = Vec::new();
