@@ -75,6 +75,23 @@ interface Asking {
 const ENCODER = new TextEncoder();
 const bytesOf = (text: string | Uint8Array): Uint8Array => (typeof text === "string" ? ENCODER.encode(text) : text);
 
+/** The length of a body that no server takes: the module, whose memory it would fill, does not see it. */
+const BODY_LENGTH_MAX = 64 << 20;
+
+/** The same of a name or a credential, and of how many names go with one request. */
+const SHORT_LENGTH_MAX = 64 << 10;
+
+/** What the module may see of what a program gives. */
+function checked<T extends { readonly length: number }>(given: T, lengthMax: number, code: string): T {
+    if (given.length <= lengthMax) return given;
+    throw new ChatError(code, false, `a length of ${given.length} is too much: at most ${lengthMax} is possible`);
+}
+
+const checkedName = (name: string): string => checked(name, SHORT_LENGTH_MAX, "name_too_long");
+const checkedCredential = (credential: string | Uint8Array): Uint8Array =>
+    bytesOf(checked(credential, SHORT_LENGTH_MAX, "credential_too_long"));
+const checkedNames = (names: readonly string[]): string[] => checked(names, SHORT_LENGTH_MAX, "too_many_names").map(checkedName);
+
 /**
  * A user's end of a session, which outlives its connections. Make it, add listeners, and call {@link Client.register} or
  * {@link Client.resume}.
@@ -124,7 +141,7 @@ export class Client extends EventTarget {
     async register(name: string, credential: string | Uint8Array = ""): Promise<Session> {
         this.#mustBeFree();
         const driver = this.#driver ?? this.#start((settings, now, seed) => new (module().Engine)(settings, now, seed));
-        driver.command((engine, now) => engine.register(now, name, bytesOf(credential)));
+        driver.command((engine, now) => engine.register(now, checkedName(name), checkedCredential(credential)));
         return this.#session();
     }
 
@@ -144,9 +161,10 @@ export class Client extends EventTarget {
         if (typeof name !== "string" || typeof token !== "string" || typeof attempt !== "number") {
             throw new ChatError("invalid", false, "this is no ticket: give one as the client told it");
         }
+        const proof = checkedCredential(credential);
         const { Engine, Ticket } = module();
-        const stored = new Ticket(name, displayName ?? undefined, token, Math.max(Date.now(), attempt + 1));
-        this.#start((settings, now, seed) => Engine.resume(settings, now, seed, stored, bytesOf(credential)));
+        const stored = new Ticket(checkedName(name), displayName ?? undefined, token, Math.max(Date.now(), attempt + 1));
+        this.#start((settings, now, seed) => Engine.resume(settings, now, seed, stored, proof));
         this.#user = { name, displayName };
         return this.#session();
     }
@@ -198,7 +216,7 @@ export class Client extends EventTarget {
     /** Connects at once if it waits, and else asks the server for a sign of life. It does so by itself when the page is shown again,
      * the machine is online again, or has slept. */
     hurry(): void {
-        this.#driver?.ask(() => this.#driver?.command((engine, now) => engine.hurry(now)));
+        if (this.#reason === undefined) this.#driver?.command((engine, now) => engine.hurry(now));
     }
 
     /** Ends the session, after all that was asked for before. Gives why the client ended, when it has. */
@@ -222,28 +240,29 @@ export class Client extends EventTarget {
      * @throws {ChatError} Why it was not sent; `unsent` or `unconfirmed` if the session ended before the answer.
      */
     async send(to: string, body: string | Uint8Array, options?: RequestOptions): Promise<bigint> {
-        const answer = await this.#ask((engine, now) => engine.send(now, to, bytesOf(body)), options);
+        const bytes = bytesOf(checked(body, BODY_LENGTH_MAX, "body_too_long"));
+        const answer = await this.#ask((engine, now) => engine.send(now, checkedName(to), bytes), options);
         return answer.kind === "accepted" ? answer.id : unexpected(answer);
     }
 
     /** Joins a room, which the server makes if it is not there. */
     async join(room: string, options?: RequestOptions): Promise<void> {
-        await this.#ask((engine, now) => engine.join(now, room), options);
+        await this.#ask((engine, now) => engine.join(now, checkedName(room)), options);
     }
 
     /** Leaves a room. */
     async leave(room: string, options?: RequestOptions): Promise<void> {
-        await this.#ask((engine, now) => engine.leave(now, room), options);
+        await this.#ask((engine, now) => engine.leave(now, checkedName(room)), options);
     }
 
     /** Watches users, beside those that we watch already: `presence` tells how each is now, and each change. */
     async watch(names: readonly string[], options?: RequestOptions): Promise<void> {
-        await this.#ask((engine, now) => engine.watch(now, [...names]), options);
+        await this.#ask((engine, now) => engine.watch(now, checkedNames(names)), options);
     }
 
     /** Ends the watching of users. */
     async unwatch(names: readonly string[], options?: RequestOptions): Promise<void> {
-        await this.#ask((engine, now) => engine.unwatch(now, [...names]), options);
+        await this.#ask((engine, now) => engine.unwatch(now, checkedNames(names)), options);
     }
 
     /** The users who are online, page by page; a page may be empty. The next one is asked for when it is wanted. */
@@ -253,7 +272,7 @@ export class Client extends EventTarget {
 
     /** The members of a room that we are in, page by page; a page may be empty. */
     roster(room: string, options?: RequestOptions): AsyncGenerator<readonly User[], void, void> {
-        return this.#pages((engine, now, cursor) => engine.roster(now, room, cursor), options);
+        return this.#pages((engine, now, cursor) => engine.roster(now, checkedName(room), cursor), options);
     }
 
     override addEventListener<K extends keyof ChatEvents>(

@@ -4,7 +4,7 @@ import type { Told } from "./decode.ts";
 import { ChatError } from "./error.ts";
 import { Link } from "./link.ts";
 import type { SocketConstructor } from "./link.ts";
-import { thrown } from "./load.ts";
+import { module, thrown } from "./load.ts";
 import { SleepWatch, watchSigns } from "./watch.ts";
 
 /** Bytes of a message of the WebSocket: some ends take no more. */
@@ -85,10 +85,12 @@ export class Driver {
 
     #call<T>(work: (engine: Engine, now: number) => T): T {
         try {
+            // After a fault nobody's client is called any more.
+            module();
             return work(this.#engine, performance.now());
         } catch (error) {
             const known = thrown(error);
-            if (known !== error) this.#fail(known);
+            if (known.code === "fault") this.#fail(known);
             throw known;
         }
     }

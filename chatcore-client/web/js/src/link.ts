@@ -11,7 +11,8 @@ export interface Socket {
     readonly bufferedAmount: number;
     send(bytes: Uint8Array<ArrayBuffer>): void;
     close(code?: number, reason?: string): void;
-    addEventListener(type: "open" | "error", listener: () => void): void;
+    addEventListener(type: "open", listener: () => void): void;
+    addEventListener(type: "error", listener: (event: { message?: string }) => void): void;
     addEventListener(type: "message", listener: (event: { data: unknown }) => void): void;
     addEventListener(type: "close", listener: (event: { reason: string }) => void): void;
 }
@@ -48,9 +49,10 @@ export class Link {
             if (data instanceof ArrayBuffer) this.#listener?.arrived(data);
             else this.#end("it sent text", UNSUPPORTED_DATA);
         });
-        // A `close` follows, which ends it.
-        socket.addEventListener("error", () => {});
-        socket.addEventListener("close", ({ reason }) => this.#end(reason));
+        // A `close` follows, which ends it. Browsers do not say why, so that pages do not explore networks; others do.
+        let why = "";
+        socket.addEventListener("error", ({ message }) => (why = message ?? ""));
+        socket.addEventListener("close", ({ reason }) => this.#end(reason === "" ? why : reason));
     }
 
     get isOpen(): boolean {

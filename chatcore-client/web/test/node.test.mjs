@@ -1,0 +1,156 @@
+// The suite in Node, and what only a test there can do: servers that end, begin anew and lie.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import test from "node:test";
+import { promisify } from "node:util";
+
+import * as chatcore from "chatcore";
+import WebSocket, { WebSocketServer } from "ws";
+
+import { startServer } from "./server.mjs";
+import { scenarios } from "./suite.mjs";
+
+const { Client, load } = chatcore;
+const TIMEOUT = { timeout: 60_000 };
+const event = (client, type) => new Promise((resolve) => client.addEventListener(type, ({ detail }) => resolve(detail), { once: true }));
+
+await test("a module that is missing, wrong or not loaded is told, and a later one is taken", TIMEOUT, async () => {
+    assert.throws(() => new Client("ws://127.0.0.1:1/", { WebSocket }), { code: "not_loaded" });
+    await assert.rejects(load(new URL("missing.wasm", import.meta.url)), { name: "ChatError", code: "wasm_missing", passes: true });
+    const http = createServer((_, response) => response.writeHead(404).end("<!doctype html>")).listen(0, "127.0.0.1");
+    await once(http, "listening");
+    await assert.rejects(load(`http://127.0.0.1:${http.address().port}/chatcore.wasm`), { code: "wasm_missing", message: /404/ });
+    http.close();
+    await assert.rejects(load(new Response("<!doctype html>")), { code: "wasm_wrong" });
+    const empty = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]);
+    await assert.rejects(load(empty), { code: "wasm_wrong" });
+    await load();
+    await load(empty);
+});
+
+test("in Node", TIMEOUT, async (t) => {
+    const server = await startServer();
+    for (const [promise, scenario] of Object.entries(scenarios)) {
+        await t.test(promise, TIMEOUT, () => scenario({ ...chatcore, url: server.url, WebSocket }));
+    }
+    await server.stop();
+});
+
+test("another process goes on with a session, and ends when it is done", TIMEOUT, async () => {
+    const server = await startServer();
+    const [gone, alice] = [new Client(server.url, { WebSocket }), new Client(server.url, { WebSocket })];
+    await gone.register("bob");
+    await alice.register("alice");
+    const taken = event(gone, "closed");
+    const program = `
+        import { Client, load } from "chatcore";
+        import WebSocket from "ws";
+        await load();
+        const bob = new Client(process.argv[1], { WebSocket });
+        const session = await bob.resume(JSON.parse(process.argv[2]));
+        await bob.send("alice", "from another process");
+        await bob.close();
+        console.log(session.name, session.resumed);`;
+    const got = event(alice, "message");
+    const { stdout } = await promisify(execFile)(
+        process.execPath,
+        ["--input-type=module", "--eval", program, server.url, JSON.stringify(gone.ticket)],
+        { timeout: 30_000 },
+    );
+    assert.equal(stdout, "bob true\n");
+    assert.equal((await got).text, "from another process");
+    assert.equal((await taken).code, "taken_over");
+    await alice.close();
+    await server.stop();
+});
+
+test("a server that is not there is told, and with keepsTrying it is waited for", TIMEOUT, async () => {
+    const server = await startServer();
+    await server.stop();
+    await assert.rejects(new Client(server.url, { WebSocket }).register("bob"), { code: "disconnected", passes: true });
+    const client = new Client(server.url, { WebSocket, keepsTrying: true, firstWait: 10, longestWait: 50 });
+    const waits = event(client, "reconnecting");
+    const session = client.register("bob");
+    assert.equal((await waits).attempt, 1);
+    const again = await startServer("--listen", `ws://127.0.0.1:${server.port}`);
+    assert.equal((await session).name, "bob");
+    await client.close();
+    await again.stop();
+});
+
+test("a server that begins anew has no session, and what was asked for is accounted for", TIMEOUT, async () => {
+    const server = await startServer();
+    const client = new Client(server.url, { WebSocket, firstWait: 10, longestWait: 50 });
+    await client.register("bob");
+    const [waits, lost, registered] = ["reconnecting", "sessionlost", "registered"].map((type) => event(client, type));
+    await server.stop("SIGKILL");
+    await waits;
+    const unsent = assert.rejects(client.send("bob", "x"), { code: "unsent", passes: true });
+    const again = await startServer("--listen", `ws://127.0.0.1:${server.port}`);
+    await Promise.all([lost, registered, unsent]);
+    assert.equal(client.state, "open");
+    await client.close();
+    await again.stop();
+});
+
+/** A server that says what it wants to. */
+async function liar(lie, options = { handleProtocols: () => "chatcore.v1" }) {
+    const server = new WebSocketServer({ host: "127.0.0.1", port: 0, ...options });
+    await once(server, "listening");
+    server.on("connection", lie);
+    const end = () => {
+        for (const socket of server.clients) socket.terminate();
+        server.close();
+    };
+    return { url: `ws://127.0.0.1:${server.address().port}/`, end };
+}
+
+const PREFACE = Buffer.from("\xC4chat\r\n\0\x01\0\0\0\0\0\0\0", "latin1");
+
+for (const [what, lie, expected, options] of [
+    ["speaks HTTP", (socket) => socket.send(Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n")), { code: "other_protocol" }],
+    ["sends a frame that is none", (socket) => socket.send(Buffer.concat([PREFACE, Buffer.alloc(64, 255)])), { code: "frame_too_long" }],
+    ["sends text", (socket) => socket.send("hello"), { code: "disconnected", message: /text/ }],
+    ["closes at once", (socket) => socket.close(1011, "no room"), { code: "disconnected", message: /no room/ }],
+    ["never answers", () => {}, { code: "timed_out" }],
+    ["speaks another subprotocol", () => {}, { code: "disconnected", message: /ubprotocol|chatcore\.v1/ }, { handleProtocols: () => false }],
+]) {
+    test(`a server that ${what} ends the client with a word`, TIMEOUT, async () => {
+        const server = await liar(lie, options);
+        const client = new Client(server.url, { WebSocket, answerTimeMax: 300 });
+        await assert.rejects(client.register("bob"), { name: "ChatError", ...expected });
+        assert.equal(client.state, "closed");
+        server.end();
+    });
+}
+
+test("what a WebSocket does not pass on waits in the module", TIMEOUT, async () => {
+    const server = await startServer();
+    let most = 0;
+    class Watched extends WebSocket {
+        send(...given) {
+            super.send(...given);
+            most = Math.max(most, this.bufferedAmount);
+        }
+    }
+    const [alice, bob] = [new Client(server.url, { WebSocket: Watched, outboxBytesMax: 64 << 20 }), new Client(server.url, { WebSocket })];
+    const got = [];
+    bob.addEventListener("message", ({ detail }) => got.push(detail.body[0]));
+    const { limits } = await alice.register("alice");
+    await bob.register("bob");
+    const body = new Uint8Array(Math.min(limits.bodyBytesMax, 60_000));
+    const full = [];
+    for (let i = 0; i < 100; i++) {
+        body[0] = i;
+        full.push(alice.send("bob", body).catch(({ code }) => code));
+    }
+    const sent = (await Promise.all(full)).map((result, i) => (typeof result === "bigint" ? i : result)).filter((i) => typeof i === "number");
+    await bob.who().next();
+    assert.deepEqual(got, sent);
+    assert.ok(sent.length > 10, `${sent.length} were sent`);
+    assert.ok(most < (256 + 128) << 10, `${most} bytes waited`);
+    await Promise.all([alice.close(), bob.close()]);
+    await server.stop();
+});

@@ -1,0 +1,277 @@
+// What holds in Node and in a browser alike. Each scenario has names of its own, because all share one server.
+
+/** Fails with both values if they differ. */
+function equal(value, expected, what) {
+    const text = (value) => JSON.stringify(value, (_, value) => (typeof value === "bigint" ? `${value}n` : value));
+    if (text(value) !== text(expected)) throw new Error(`${what}: ${text(value)} and not ${text(expected)}`);
+}
+
+/** The error with which a promise is rejected. */
+async function rejected(promise) {
+    try {
+        await promise;
+    } catch (error) {
+        return error;
+    }
+    throw new Error("it is not rejected");
+}
+
+/** The detail of the next event for which this holds. */
+function next(client, type, holds = () => true) {
+    return new Promise((resolve) => {
+        const listener = ({ detail }) => {
+            if (!holds(detail)) return;
+            client.removeEventListener(type, listener);
+            resolve(detail);
+        };
+        client.addEventListener(type, listener);
+    });
+}
+
+/** The texts of all messages that come. */
+function texts(client) {
+    const all = [];
+    client.addEventListener("message", ({ detail }) => all.push(detail.text));
+    return all;
+}
+
+/** Connections that a test can cut, and keep from being made. */
+function cuttable(WebSocket) {
+    const sockets = [];
+    const line = { isOut: false, cut: () => sockets.at(-1).close() };
+    line.WebSocket = class extends WebSocket {
+        constructor(...given) {
+            if (line.isOut) throw new Error("the line is out");
+            super(...given);
+            sockets.push(this);
+        }
+    };
+    return line;
+}
+
+/** The scenarios, by what they promise. `url` is the server's; the rest is the package, and what makes a WebSocket. */
+export const scenarios = {
+    async "a message arrives with the id that its sender was told"({ Client, url, WebSocket }) {
+        const [alice, bob] = [new Client(url, { WebSocket }), new Client(url, { WebSocket })];
+        const got = next(bob, "message");
+        const session = await alice.register("Alice1");
+        equal([session.name, session.displayName, session.resumed], ["alice1", "Alice1", false], "the session");
+        equal([alice.name, alice.displayName, alice.state], ["alice1", "Alice1", "open"], "the client");
+        await bob.register("bob1");
+        const id = await alice.send("bob1", "hello \u{1F600}");
+        const message = await got;
+        equal([message.id, message.from, message.room, message.text], [id, "alice1", null, "hello \u{1F600}"], "the message");
+        equal(Math.abs(message.time.getTime() - Date.now()) < 60_000, true, "its time");
+        const bytes = new Uint8Array([0, 255, 128]);
+        const second = next(bob, "message");
+        await alice.send("bob1", bytes);
+        equal([...(await second).body], [0, 255, 128], "any bytes");
+        equal((await alice.close()).kind, "left", "the end");
+        equal([alice.state, alice.closed.kind, alice.ticket], ["closed", "left", null], "the closed client");
+        await bob.close();
+    },
+
+    async "a refusal has a code, and another name may follow"({ Client, url, WebSocket }) {
+        const [first, second] = [new Client(url, { WebSocket }), new Client(url, { WebSocket })];
+        await first.register("carol2");
+        const error = await rejected(second.register("Carol2"));
+        equal([error.name, error.code, error.passes], ["ChatError", "name_in_use", true], "the name is had");
+        equal((await rejected(second.register("a b"))).code, "invalid_name", "no name");
+        equal((await second.register("dave2")).name, "dave2", "another one");
+        equal((await rejected(second.register("erin2"))).code, "registered", "one name at a time");
+        await Promise.all([first.close(), second.close()]);
+    },
+
+    async "rooms are joined, listed and left"({ Client, url, WebSocket }) {
+        const [alice, bob] = [new Client(url, { WebSocket }), new Client(url, { WebSocket })];
+        await alice.register("alice3");
+        await bob.register("bob3");
+        equal((await rejected(alice.send("#room3", "x"))).code, "not_a_member", "from outside");
+        await alice.join("#Room3");
+        const joined = next(alice, "joined");
+        await bob.join("#room3");
+        equal(await joined, { room: "#room3", name: "bob3", displayName: null }, "who joins");
+        const names = [];
+        for await (const page of alice.roster("#room3")) names.push(...page.map(({ name }) => name));
+        equal(names.sort(), ["alice3", "bob3"], "the roster");
+        const online = [];
+        for await (const page of alice.who()) online.push(...page.map(({ name }) => name));
+        equal(online.includes("bob3"), true, "who is online");
+        const got = next(bob, "message");
+        await alice.send("#room3", "to all");
+        equal([(await got).room, (await got).from], ["#room3", "alice3"], "a room's message");
+        const left = next(alice, "left");
+        await bob.leave("#room3");
+        equal(await left, { room: "#room3", name: "bob3", code: "left" }, "who leaves");
+        await Promise.all([alice.close(), bob.close()]);
+    },
+
+    async "presence tells the present state and each change"({ Client, url, WebSocket }) {
+        const [alice, bob] = [new Client(url, { WebSocket }), new Client(url, { WebSocket })];
+        await alice.register("alice4");
+        const seen = [];
+        alice.addEventListener("presence", ({ detail }) => seen.push([detail.name, detail.online]));
+        await alice.watch(["bob4", "nobody4"]);
+        equal(seen.sort(), [["bob4", false], ["nobody4", false]], "at first");
+        const online = next(alice, "presence");
+        await bob.register("bob4");
+        equal((await online).online, true, "who comes");
+        await alice.unwatch(["bob4"]);
+        await bob.close();
+        equal((await rejected(alice.send("bob4", "x"))).code, "no_such_user", "who is gone");
+        equal(seen.length, 3, "nothing more is told");
+        await alice.close();
+    },
+
+    async "a cut connection loses nothing and brings nothing twice"({ Client, url, WebSocket }) {
+        const line = cuttable(WebSocket);
+        const alice = new Client(url, { WebSocket: line.WebSocket, firstWait: 10 });
+        const bob = new Client(url, { WebSocket });
+        const got = texts(bob);
+        await alice.register("alice5");
+        await bob.register("bob5");
+        const expected = [];
+        for (let round = 0; round < 10; round++) {
+            const waits = next(alice, "reconnecting");
+            const sent = [];
+            for (let i = 0; i < 20; i++) {
+                expected.push(`${round} ${i}`);
+                sent.push(alice.send("bob5", expected.at(-1)));
+                if (i === 10) line.cut();
+            }
+            const { at, why } = await waits;
+            equal([at instanceof Date, why.kind, alice.state], [true, "disconnected", "waiting"], "it says when");
+            await Promise.all(sent);
+        }
+        await bob.who().next();
+        equal(got, expected, "all once and in order");
+        await Promise.all([alice.close(), bob.close()]);
+    },
+
+    async "a ticket goes on with the session of a client that is gone"({ Client, url, WebSocket }) {
+        const line = cuttable(WebSocket);
+        const gone = new Client(url, { WebSocket: line.WebSocket });
+        const alice = new Client(url, { WebSocket });
+        await gone.register("Bob6");
+        await gone.join("#room6");
+        await alice.register("alice6");
+        const lost = next(gone, "reconnecting");
+        [line.isOut] = [true, line.cut()];
+        await lost;
+        await alice.send("bob6", "meanwhile");
+        const ticket = JSON.parse(JSON.stringify(gone.ticket));
+        const bob = new Client(url, { WebSocket });
+        const got = next(bob, "message");
+        const session = await bob.resume(ticket);
+        equal([session.name, session.displayName, session.resumed], ["bob6", "Bob6", true], "the session");
+        equal((await got).text, "meanwhile", "what came meanwhile");
+        await bob.send("#room6", "it is still in its room");
+        await Promise.all([alice.close(), bob.close(), gone.close()]);
+    },
+
+    async "an event is taken when its listeners are done with it"({ Client, url, WebSocket }) {
+        const line = cuttable(WebSocket);
+        const gone = new Client(url, { WebSocket: line.WebSocket, ackDelay: 0 });
+        const alice = new Client(url, { WebSocket });
+        let stored;
+        gone.addEventListener("message", (event) => {
+            if (event.detail.text === "kept") event.waitUntil(new Promise((resolve) => (stored = resolve)));
+        });
+        await gone.register("bob7");
+        await alice.register("alice7");
+        const [first, second] = [next(gone, "message"), next(gone, "message", ({ text }) => text === "kept")];
+        await alice.send("bob7", "taken");
+        await first;
+        // What is acknowledged goes ahead of a request.
+        await gone.who().next();
+        await alice.send("bob7", "kept");
+        await second;
+        await gone.who().next();
+        const lost = next(gone, "reconnecting");
+        [line.isOut] = [true, line.cut()];
+        await lost;
+        const bob = new Client(url, { WebSocket });
+        const got = texts(bob);
+        await bob.resume(gone.ticket);
+        await bob.who().next();
+        equal(got, ["kept"], "what comes again");
+        stored();
+        await Promise.all([alice.close(), bob.close(), gone.close()]);
+    },
+
+    async "a session that is over is told, and another one begins"({ Client, url, WebSocket }) {
+        const first = new Client(url, { WebSocket });
+        await first.register("bob8");
+        const ticket = first.ticket;
+        await first.close();
+        const second = new Client(url, { WebSocket });
+        const lost = next(second, "sessionlost");
+        equal((await second.resume(ticket)).resumed, false, "another session");
+        await lost;
+        await second.close();
+    },
+
+    async "signals end the waiting and close a client"({ Client, url, WebSocket }) {
+        const line = cuttable(WebSocket);
+        const [all, one] = [new AbortController(), new AbortController()];
+        const client = new Client(url, { WebSocket: line.WebSocket, signal: all.signal, firstWait: 60_000, longestWait: 60_000 });
+        await client.register("bob9");
+        const lost = next(client, "reconnecting");
+        line.cut();
+        await lost;
+        const sending = client.send("bob9", "x", { signal: one.signal });
+        one.abort();
+        equal((await rejected(sending)).name, "AbortError", "the request");
+        const open = next(client, "resumed");
+        client.hurry();
+        await open;
+        const pending = client.send("nobody9", "x");
+        const closed = next(client, "closed");
+        all.abort();
+        equal((await rejected(pending)).code !== undefined, true, "what was asked for before");
+        equal((await closed).kind, "left", "the client");
+        equal((await rejected(client.send("bob9", "x"))).code, "closed", "a closed client");
+        equal((await rejected(client.register("bob9"))).code, "closed", "it begins no more");
+    },
+
+    async "what waits for the server is bounded"({ Client, url, WebSocket }) {
+        const line = cuttable(WebSocket);
+        const client = new Client(url, { WebSocket: line.WebSocket, outboxBytesMax: 10_000, firstWait: 10 });
+        await client.register("bob10");
+        line.isOut = true;
+        const lost = next(client, "reconnecting");
+        line.cut();
+        await lost;
+        const sent = Array.from({ length: 20 }, (_, i) => client.send("bob10", new Uint8Array(1_000).fill(i)));
+        const all = Promise.allSettled(sent);
+        const error = await rejected(sent.at(-1));
+        equal([error.code, error.passes], ["outbox_full", true], "what is too much");
+        line.isOut = false;
+        client.hurry();
+        const done = (await all).filter(({ status }) => status === "fulfilled").length;
+        equal(done >= 8 && done <= 10, true, `${done} go out`);
+        await client.close();
+    },
+
+    async "what cannot be is told at once"({ Client, ChatError, url, WebSocket }) {
+        const code = (make) => {
+            try {
+                make();
+            } catch (error) {
+                if (error instanceof ChatError) return error.code;
+            }
+            return undefined;
+        };
+        equal(code(() => new Client("mailto:bob@example.org", { WebSocket })), "invalid", "a URL");
+        equal(code(() => new Client(url, { WebSocket, firstWait: -1 })), "invalid", "a time");
+        equal(code(() => new Client(url, { WebSocket, outboxBytesMax: 10 })) ?? "later", "later", "a limit is looked at when it begins");
+        const client = new Client(url, { WebSocket });
+        equal((await rejected(client.send("bob", "x"))).code, "not_registered", "too early");
+        equal((await rejected(client.register("x".repeat(2_000)))).code, "name_too_long", "a long name");
+        // More than the module could take.
+        equal((await rejected(client.register("x".repeat(1 << 28)))).code, "name_too_long", "a longer name");
+        equal((await rejected(client.send("bob", { length: 2 ** 33 }))).code, "body_too_long", "a body");
+        equal((await rejected(new Client(url, { WebSocket }).resume({ name: "bob", displayName: null, token: "zz", attempt: 0 }))).code, "invalid", "a ticket");
+        equal((await client.close()).kind, "left", "nothing was begun");
+    },
+};

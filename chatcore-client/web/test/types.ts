@@ -1,0 +1,19 @@
+// What a program in TypeScript sees of the package: it is checked, and never run.
+import { ChatError, Client, load, timeOf } from "chatcore";
+import type { Ticket } from "chatcore";
+
+export async function use(ticket: Ticket, module: WebAssembly.Module): Promise<readonly string[]> {
+    await load(module);
+    const client = new Client(new URL("wss://chat.example"), { keepsTrying: true });
+    client.addEventListener("reconnecting", ({ detail }) => detail.at.getTime() + detail.attempt);
+    client.addEventListener("message", (event) => event.waitUntil(Promise.resolve(event.detail.text)));
+    // @ts-expect-error: a message has no such field
+    client.addEventListener("message", ({ detail }) => detail.attempt);
+    const { resumed } = await client.resume(ticket);
+    const id: bigint = await client.send("bob", resumed ? "back" : new Uint8Array(3));
+    const names: string[] = [timeOf(id).toISOString()];
+    for await (const page of client.who()) names.push(...page.map(({ name, displayName }) => displayName ?? name));
+    return names;
+}
+
+export const isPassing = (error: unknown): boolean => error instanceof ChatError && error.passes;
