@@ -16,7 +16,7 @@ const { Client, load } = chatcore;
 const TIMEOUT = { timeout: 60_000 };
 const event = (client, type) => new Promise((resolve) => client.addEventListener(type, ({ detail }) => resolve(detail), { once: true }));
 
-await test("a module that is missing, wrong or not loaded is told, and a later one is taken", TIMEOUT, async () => {
+test("a module that is missing, wrong or not loaded is told, and a later one is taken", TIMEOUT, async () => {
     assert.throws(() => new Client("ws://127.0.0.1:1/", { WebSocket }), { code: "not_loaded" });
     await assert.rejects(load(new URL("missing.wasm", import.meta.url)), { name: "ChatError", code: "wasm_missing", passes: true });
     const http = createServer((_, response) => response.writeHead(404).end("<!doctype html>")).listen(0, "127.0.0.1");

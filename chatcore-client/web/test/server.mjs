@@ -8,6 +8,8 @@ if (PROGRAM === undefined) throw new Error("CHATCORE_SERVER must be the path of 
 /** Starts one: its URL, and what ends it. */
 export async function startServer(...flags) {
     const child = spawn(PROGRAM, ["--listen", "ws://127.0.0.1:0", ...flags], { stdio: ["ignore", "pipe", "pipe"] });
+    // A test that fails does not stop its server.
+    process.once("exit", () => child.kill());
     const log = [];
     child.stderr.on("data", (data) => log.push(data));
     const ended = new Promise((resolve) => child.once("exit", resolve));
