@@ -11,8 +11,8 @@ use crate::connection::Stage;
 use crate::table::Table;
 use crate::writing;
 
-/// Something was read that is not for the hub. If it was a request for a file, it is charged to its origin, a unit for each
-/// KiB of the answer, and answered. Whether it was.
+/// Something was read that is not for the hub. If it was a request for a file, it is charged to its origin, a unit for
+/// each KiB of the answer, and answered. Whether it was.
 pub(crate) fn begin(hub: &mut Hub, table: &mut Table, limits: &DriverLimits, now: Instant, key: usize) -> bool {
     let connection = table.at(key);
     let peer = connection.peer;

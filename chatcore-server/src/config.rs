@@ -63,8 +63,8 @@ pub struct Config {
     /// `https://chat.example`. Default none.
     #[cfg(feature = "websocket")]
     pub websocket_origins: Vec<String>,
-    /// Files that browsers get at the address of a WebSocket when they ask for none: a page, and what belongs to it. Default
-    /// none: a request that opens no WebSocket is refused.
+    /// Files that browsers get at the address of a WebSocket when they ask for none: a page, and what belongs to it.
+    /// Default none: a request that opens no WebSocket is refused.
     #[cfg(feature = "websocket")]
     pub files: Option<Files>,
     /// Where the proxies are that connect to the addresses with `?proxy=yes` in `listen`. They send a header of the PROXY protocol,

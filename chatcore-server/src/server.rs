@@ -125,8 +125,8 @@ impl Server {
         self.endpoints.iter().filter_map(Endpoint::socket_addr).collect()
     }
 
-    /// Where browsers of this machine find the page of [`Config::files`], if there is one: an address for each WebSocket, such
-    /// as `http://127.0.0.1:12380/`.
+    /// Where browsers of this machine find the page of [`Config::files`], if there is one: an address for each
+    /// WebSocket, such as `http://127.0.0.1:12380/`.
     #[cfg(feature = "websocket")]
     pub fn page_addresses(&self) -> &[String] {
         &self.page_addresses

@@ -3,6 +3,8 @@
 
 #[path = "transports/client_certificates.rs"]
 mod client_certificates;
+#[path = "transports/files.rs"]
+mod files;
 #[cfg(feature = "page")]
 #[path = "transports/page.rs"]
 mod page;

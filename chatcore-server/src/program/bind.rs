@@ -5,8 +5,8 @@ use std::io;
 use super::settings::Loaded;
 use crate::{BindError, Server};
 
-/// Listens. Somebody may have the port of the page that nobody has asked for, such as another server of this user: then the
-/// server goes on without.
+/// Listens. Somebody may have the port of the page that nobody has asked for, such as another server of this user: then
+/// the server goes on without.
 pub(super) fn bind(loaded: &mut Loaded) -> Result<Server, BindError> {
     match Server::bind(loaded.settings.config()) {
         // The address of the page is the last of all.
@@ -16,7 +16,8 @@ pub(super) fn bind(loaded: &mut Loaded) -> Result<Server, BindError> {
                 && loaded.settings.is_page_at(address) =>
         {
             tracing::warn!(
-                "there is no page for browsers: {address} is in use; --page-listen 127.0.0.1:0 lets the system choose a port"
+                "there is no page for browsers: {address} is in use; --page-listen 127.0.0.1:0 lets the system choose a \
+                 port"
             );
             loaded.settings.leave_out_page_listen();
             Server::bind(loaded.settings.config())

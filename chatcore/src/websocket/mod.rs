@@ -77,9 +77,10 @@
 //!
 //! # What a peer is told
 //!
-//! A request that does not open a WebSocket gets an HTTP response with the status and the sentence of its [`UpgradeError`]. A
-//! server that has files besides gives them to requests that ask for no WebSocket ([`Upgrade::receive_any`]). A peer that
-//! breaks the framing gets a close frame with the code and the sentence of the [`FrameError`]:
+//! A request that does not open a WebSocket gets an HTTP response with the status and the sentence of its
+//! [`UpgradeError`]. A server that has files besides gives them to requests that ask for no WebSocket
+//! ([`Upgrade::receive_any`]). A peer that breaks the framing gets a close frame with the code and the sentence of the
+//! [`FrameError`]:
 //!
 //! | code | for |
 //! |---|---|

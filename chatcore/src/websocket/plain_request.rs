@@ -7,8 +7,8 @@ use httparse::Request;
 
 use super::head::Headers;
 
-/// A request for a file (RFC 9110, 9.3.1 and 9.3.2), from who may ask: the server answers it with its own words, and closes
-/// the transport.
+/// A request for a file (RFC 9110, 9.3.1 and 9.3.2), from who may ask: the server answers it with its own words, and
+/// closes the transport.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlainRequest {
     head_bytes: usize,
@@ -36,8 +36,8 @@ impl PlainRequest {
         self.head_bytes
     }
 
-    /// What it asks for, up to a `?`. It is as the peer has sent it: nothing is decoded or resolved, so that `/../a` and `/%61`
-    /// are paths of their own. What does not begin with a slash is no path, but a whole URI.
+    /// What it asks for, up to a `?`. It is as the peer has sent it: nothing is decoded or resolved, so that `/../a`
+    /// and `/%61` are paths of their own. What does not begin with a slash is no path, but a whole URI.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -47,7 +47,8 @@ impl PlainRequest {
         self.is_head
     }
 
-    /// Whether the peer has what bears this entity tag already (`If-None-Match`; RFC 9110, 13.1.2). The tag has its quotes.
+    /// Whether the peer has what bears this entity tag already (`If-None-Match`; RFC 9110, 13.1.2). The tag has its
+    /// quotes.
     pub fn knows(&self, tag: &str) -> bool {
         self.known_tags.split(|byte| *byte == b',').any(|known| {
             // A tag that is weak counts as well.

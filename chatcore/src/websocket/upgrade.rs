@@ -75,8 +75,8 @@ impl Upgrade {
         accept(rules, &parse(&input[..head_bytes], &mut headers)?, head_bytes).map(Some)
     }
 
-    /// The same for a server that has files, too: a request that does not ask for a WebSocket asks for one of them. It may be
-    /// `GET` or `HEAD`, and the rules on versions, bodies, `Host` and `Origin` hold for it as well.
+    /// The same for a server that has files, too: a request that does not ask for a WebSocket asks for one of them. It
+    /// may be `GET` or `HEAD`, and the rules on versions, bodies, `Host` and `Origin` hold for it as well.
     ///
     /// ```
     /// use chatcore::websocket::{Requested, Upgrade, UpgradeRules};
@@ -121,8 +121,8 @@ fn parse<'h, 'b>(head: &'b [u8], headers: &'h mut [Header<'b>]) -> Result<Reques
     if request.parse(head)? == Status::Complete(head.len()) { Ok(request) } else { Err(UpgradeError::Malformed) }
 }
 
-/// Whether a request is meant to open a WebSocket. A proxy may have taken `Upgrade` out of it: its sender is to learn that, and
-/// gets no file.
+/// Whether a request is meant to open a WebSocket. A proxy may have taken `Upgrade` out of it: its sender is to learn
+/// that, and gets no file.
 fn asks_for_websocket(request: &Request<'_, '_>) -> bool {
     let headers = Headers(request.headers);
     headers.lists("Upgrade", "websocket") || headers.lists_any("Sec-WebSocket-Key")

@@ -5,8 +5,8 @@ use alloc::string::String;
 
 use super::head::{HEAD_BYTES_MAX, HEADERS_MAX, HeadFault, Repeated};
 
-/// Why a request opens no WebSocket, and gets no file. The peer gets a [response](Self::response_to) with the [status](Self::status) and this
-/// sentence, which holds nothing that the peer has sent.
+/// Why a request opens no WebSocket, and gets no file. The peer gets a [response](Self::response_to) with the
+/// [status](Self::status) and this sentence, which holds nothing that the peer has sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UpgradeError {

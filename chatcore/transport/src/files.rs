@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use chatcore::websocket::{PlainRequest, UpgradeError, UpgradeRules};
 
-/// What a page may do that says nothing else: run scripts and `WebAssembly` of its own origin, and connect to that alone. In
-/// browsers, `'self'` for connections means a `WebSocket` of the same host and port as well (Chrome 70, Firefox, Safari 16).
+/// What a page may do that says nothing else: run scripts and `WebAssembly` of its own origin, and connect to that
+/// alone. In browsers, `'self'` for connections means a `WebSocket` of the same host and port as well (Chrome 70,
+/// Firefox, Safari 16).
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
     connect-src 'self'; img-src 'self' data:; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
@@ -20,12 +21,12 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wa
 const HEADERS: &str = "Cache-Control: no-cache\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n\
     Cross-Origin-Opener-Policy: same-origin\r\nCross-Origin-Resource-Policy: same-origin\r\n";
 
-/// A fixed set of files in memory that a server gives to requests that ask for no WebSocket: a page, and what belongs to it. A
-/// clone shares them.
+/// A fixed set of files in memory that a server gives to requests that ask for no WebSocket: a page, and what belongs
+/// to it. A clone shares them.
 ///
-/// The file `/` is at the path of the WebSocket, and each other one is beside it: with a WebSocket at `/chat/`, the file
-/// `/style.css` is at `/chat/style.css`. So a page that names its files without a path works at any path, and opens its
-/// WebSocket where it is itself.
+/// The file `/` is at the path of the WebSocket, and each other one is beside it: with a WebSocket at `/chat/`, the
+/// file `/style.css` is at `/chat/style.css`. So a page that names its files without a path works at any path, and
+/// opens its WebSocket where it is itself.
 ///
 /// ```
 /// use chatcore_transport::Files;
@@ -71,8 +72,8 @@ impl Files {
     /// The path of the page itself, which is where the WebSocket is.
     pub const PAGE: &str = "/";
 
-    /// The same with one more file, of this type: `text/html; charset=utf-8`, `application/wasm`. Its tag for caches is made
-    /// from its bytes.
+    /// The same with one more file, of this type: `text/html; charset=utf-8`, `application/wasm`. Its tag for caches is
+    /// made from its bytes.
     ///
     /// # Errors
     ///

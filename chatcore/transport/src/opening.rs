@@ -109,8 +109,8 @@ impl Opening {
         }
     }
 
-    /// What the peer is told if our side ends for this reason before it has all of its request's answer: nothing, if it has not
-    /// begun a request.
+    /// What the peer is told if our side ends for this reason before it has all of its request's answer: nothing, if it
+    /// has not begun a request.
     pub(crate) fn last_response(&self, error: &UpgradeError) -> Option<Vec<u8>> {
         self.owes_response().then(|| error.response_to(&self.head).into_bytes())
     }

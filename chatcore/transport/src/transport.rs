@@ -88,13 +88,15 @@ impl Transport {
         }
     }
 
-    /// The answer that goes to a request for a file, in place of a WebSocket. When all of it [is sent](Answer::is_sent),
-    /// [end](Self::end_writing) our side. Until then nothing is taken that may arrive.
+    /// The answer that goes to a request for a file, in place of a WebSocket. When all of it [is
+    /// sent](Answer::is_sent), [end](Self::end_writing) our side. Until then nothing is taken that may arrive.
     #[cfg(feature = "websocket")]
     pub fn answer(&self) -> Option<&Answer> {
         match self {
+            Self::Plain(_) => None,
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => None,
             Self::WebSocket(stream) => stream.answer(),
-            _ => None,
         }
     }
 
@@ -102,8 +104,10 @@ impl Transport {
     #[cfg(feature = "websocket")]
     pub fn new_answer(&mut self) -> Option<&Answer> {
         match self {
+            Self::Plain(_) => None,
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => None,
             Self::WebSocket(stream) => stream.new_answer(),
-            _ => None,
         }
     }
 

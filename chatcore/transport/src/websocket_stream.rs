@@ -25,8 +25,8 @@ const EARLY_BYTES_MAX: usize = 64 << 10;
 /// Bytes of a file that are written before others have their turn.
 const ANSWER_BYTES_MAX: usize = 256 << 10;
 
-/// One end of a WebSocket that carries a stream, above a socket or above TLS: first its opening, then its frames. A server that
-/// has files answers an opening that asks for one with it, and then nothing follows.
+/// One end of a WebSocket that carries a stream, above a socket or above TLS: first its opening, then its frames. A
+/// server that has files answers an opening that asks for one with it, and then nothing follows.
 ///
 /// A frame is a promise of its length. So what the socket does not take of a frame that is begun is kept here, whatever
 /// becomes of the rest of the stream.

@@ -37,11 +37,11 @@ settings! {
              that they ask for are always allowed, and programs that name no origin.",
             flag = "websocket-origin";
         page: page.is_served, Choice(SWITCH), Live,
-            "Whether a browser that opens the address of a WebSocket gets a page there: http:// stands for ws://, and https:// \
-             for wss://. Without a page it is told that a WebSocket is spoken there.";
+            "Whether a browser that opens the address of a WebSocket gets a page there: http:// stands for ws://, and \
+             https:// for wss://. Without a page it is told that a WebSocket is spoken there.";
         page_listen: page.listen, Text("ADDRESS"), Restart,
-            "Where the server also listens for browsers: `host:port`, `ws://host:port/path`, or `none`. The default holds \
-             only where nothing is said about listen. If its port is in use, the server says so and goes on without.";
+            "Where the server also listens for browsers: `host:port`, `ws://host:port/path`, or `none`. The default \
+             holds only where nothing is said about listen. If its port is in use, the server says so and goes on without.";
         proxy_from: server.proxy_from, List("NETWORK"), Live,
             "Where the proxies are, as addresses or networks like `10.0.0.0/8`, that connect to the addresses with \
              `?proxy=yes` after them. They send a header of the PROXY protocol, version 1 or 2, from which the server takes \
