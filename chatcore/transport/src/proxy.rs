@@ -64,11 +64,8 @@ impl ProxyReader {
         match self.bytes.get(SIGNATURE.len()..FIXED_BYTES) {
             _ if have < SIGNATURE.len() => SIGNATURE.len() - have,
             _ if self.bytes.starts_with(WORD) => {
-                if self.bytes.ends_with(b"\r") {
-                    1
-                } else {
-                    2
-                }
+                let left = if self.bytes.ends_with(b"\r") { 1 } else { 2 };
+                left.min(LINE_BYTES_MAX - have)
             }
             Some(&[_, _, high, low]) => FIXED_BYTES + usize::from(u16::from_be_bytes([high, low])) - have,
             _ => FIXED_BYTES - have,
@@ -97,8 +94,10 @@ impl ProxyReader {
             if self.bytes.len() < SIGNATURE.len() {
                 return Ok(None);
             }
-            return match self.bytes.strip_suffix(b"\n") {
-                Some(_) => self.parse().map(Some),
+            return match self.bytes.iter().position(|byte| *byte == b'\n') {
+                Some(at) if at + 1 == self.bytes.len() => self.parse().map(Some),
+                // Before the end of the line, where no header has one.
+                Some(_) => Err(ProxyError::Malformed),
                 None if self.bytes.len() >= LINE_BYTES_MAX => Err(ProxyError::TooLong),
                 None => Ok(None),
             };
@@ -213,6 +212,8 @@ mod tests {
     #[test]
     fn what_is_no_header_is_told_apart() {
         let long_line = [b"PROXY TCP4 ", &[b'1'; 200][..]].concat();
+        // A byte more than a line has, which is well-formed else.
+        let byte_more = format!("{:<106}\r\n", "PROXY UNKNOWN").into_bytes();
         for (bytes, words) in [
             (b"\xC4chat\r\n\0\x01\0\0\0\0\0\0\0".to_vec(), "does not begin with a header"),
             (b"GET / HTTP/1.1\r\n".to_vec(), "does not begin with a header"),
@@ -221,6 +222,7 @@ mod tests {
             (v2(0x21, 0x11, &[0; 2049]), "too long"),
             (v2(0x21, 0x11, &vec![0; 65535]), "too long"),
             (long_line, "too long"),
+            (byte_more, "too long"),
             (v2(0x11, 0x11, IPV4), "malformed"),
             (v2(0x22, 0x11, IPV4), "malformed"),
             (v2(0x21, 0x41, IPV4), "malformed"),
@@ -229,6 +231,8 @@ mod tests {
             (v2(0x21, 0x21, IPV4), "malformed"),
             (b"PROXY TCP4 192.0.2.7 198.51.100.1 12345\r\n".to_vec(), "malformed"),
             (b"PROXY TCP4 192.0.2.7 198.51.100.1 12345 443\n".to_vec(), "malformed"),
+            (b"PROXY TCP4 192.0.2.7 198.51.100.1\n12345 443".to_vec(), "malformed"),
+            (b"PROXY TCP4 192.0.2.7 198.51.100.1 \n12345 443".to_vec(), "malformed"),
             (b"PROXY TCP4 ::1 ::1 12345 443\r\n".to_vec(), "malformed"),
             (b"PROXY UDP4 192.0.2.7 198.51.100.1 12345 443\r\n".to_vec(), "malformed"),
         ] {
