@@ -23,7 +23,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use chatcore_server::{AsyncConfig, AsyncServer, Reconnect, quota_key};
+use chatcore_server::{AsyncConfig, AsyncServer, Reconnect};
 use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
@@ -79,7 +79,7 @@ async fn upgrade(
     if upgrade.selected_protocol().is_none() {
         return (StatusCode::BAD_REQUEST, "the subprotocol chatcore.v1 is spoken here\n").into_response();
     }
-    upgrade.on_upgrade(move |socket| server.serve_connection(stream_of(socket), quota_key(peer.ip())))
+    upgrade.on_upgrade(move |socket| server.serve_connection(stream_of(socket), peer.ip()))
 }
 
 /// The stream of bytes whose pieces the binary messages are.

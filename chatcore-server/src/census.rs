@@ -1,37 +1,24 @@
-//! How many connections each origin has, and each site of IPv6 addresses, and which of them have no name yet.
+//! How many connections each origin has, and which of them have had no name for the longest time.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use chatcore::{QuotaKey, Refusal};
 
 use crate::config::DriverLimits;
+use crate::counts::{Counts, Place};
 use crate::origin::Prefixes;
 use crate::peer::Peer;
 
-/// An origin, or a site, may have at most one of this many of all connections.
-const SHARE: usize = 2;
-
-/// All sites together may have as many connections as there are, so one site may have more than an origin, but not all.
-const SITE_SHARE_OF_FOUR: usize = 3;
-
-/// The numbers of connections. There is an entry for each origin and each site that has a connection, so there are no more
-/// than two for each connection.
+/// The connections by where they come from.
 #[derive(Debug, Default)]
 pub(crate) struct Census {
     prefixes: Prefixes,
-    /// Hashed with a key, because peers choose their addresses.
-    counts: HashMap<QuotaKey, Count>,
+    counts: Counts,
     /// Origins by how many connections without a name they have.
     by_handshakes: BTreeSet<(u32, QuotaKey)>,
     /// The keys of connections without a name: by origin, and there by how long they have been so.
     nameless: BTreeSet<(QuotaKey, u64, usize)>,
     last_serial: u64,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Count {
-    connections: u32,
-    handshakes: u32,
 }
 
 impl Census {
@@ -49,57 +36,35 @@ impl Census {
         peer.site(self.prefixes).unwrap_or_else(|| self.origin(peer))
     }
 
+    fn place(&self, peer: &Peer) -> Place {
+        Place { origin: self.origin(peer), site: peer.site(self.prefixes) }
+    }
+
     /// Whether a peer may have one more connection, if there are so many for all.
     pub(crate) fn check(&self, peer: &Peer, limits: &DriverLimits, connections_max: usize) -> Result<(), Refusal> {
         if !limits.is_counted(peer) {
             return Ok(());
         }
-        let connections_of_origin_max = limits.connections_of_origin_max.min((connections_max / SHARE).max(1));
-        let of_site = |of_origin: usize| of_origin.saturating_mul(limits.site_factor as usize);
-        let site_share = (connections_max / 4 * SITE_SHARE_OF_FOUR).max(1);
-        let bounds = [
-            (Some(self.origin(peer)), connections_of_origin_max, limits.handshakes_of_origin_max),
-            (
-                peer.site(self.prefixes),
-                of_site(limits.connections_of_origin_max).min(site_share),
-                of_site(limits.handshakes_of_origin_max),
-            ),
-        ];
-        for (key, connections_max, handshakes_max) in bounds {
-            let count = key.and_then(|key| self.counts.get(&key)).copied().unwrap_or_default();
-            if count.connections as usize >= connections_max {
-                return Err(Refusal::ConnectionsOfOrigin { connections_of_origin_max: small(connections_max) });
-            }
-            if count.handshakes as usize >= handshakes_max {
-                return Err(Refusal::HandshakesOfOrigin { handshakes_of_origin_max: small(handshakes_max) });
-            }
-        }
-        Ok(())
+        self.counts.check(self.place(peer), limits.bounds(), connections_max)
     }
 
     /// A connection has come, which has no name yet. Returns by what it is known until it has.
     pub(crate) fn enter(&mut self, peer: &Peer, key: usize) -> u64 {
         self.last_serial += 1;
-        self.count(peer, |count| count.connections += 1);
-        self.count_handshakes(peer, |count| count.handshakes += 1);
+        self.count(peer, Counts::enter);
         self.nameless.insert((self.origin(peer), self.last_serial, key));
         self.last_serial
     }
 
     /// A connection has a name by now, or will never have one.
     pub(crate) fn end_handshake(&mut self, peer: &Peer, serial: u64, key: usize) {
-        self.count_handshakes(peer, |count| count.handshakes -= 1);
+        self.count(peer, Counts::end_handshake);
         self.nameless.remove(&(self.origin(peer), serial, key));
     }
 
     /// A connection is gone, which is no handshake any more.
     pub(crate) fn leave(&mut self, peer: &Peer) {
-        self.count(peer, |count| count.connections -= 1);
-        for key in [Some(self.origin(peer)), peer.site(self.prefixes)].into_iter().flatten() {
-            if self.counts.get(&key).is_some_and(|count| count.connections == 0) {
-                self.counts.remove(&key);
-            }
-        }
+        self.counts.leave(self.place(peer));
     }
 
     /// The connections that have had no name for the longest time, each of its origin: first that of the origin that has
@@ -112,27 +77,17 @@ impl Census {
         })
     }
 
-    fn count_handshakes(&mut self, peer: &Peer, change: impl Fn(&mut Count)) {
-        let origin = self.origin(peer);
-        let handshakes = |census: &Self| census.counts.get(&origin).map_or(0, |count| count.handshakes);
-        let before = handshakes(self);
-        self.count(peer, change);
-        let after = handshakes(self);
-        self.by_handshakes.remove(&(before, origin));
+    /// Changes how many handshakes the origin of a peer has.
+    fn count(&mut self, peer: &Peer, change: fn(&mut Counts, Place)) {
+        let place = self.place(peer);
+        let before = self.counts.handshakes(place.origin);
+        change(&mut self.counts, place);
+        let after = self.counts.handshakes(place.origin);
+        self.by_handshakes.remove(&(before, place.origin));
         if after > 0 {
-            self.by_handshakes.insert((after, origin));
+            self.by_handshakes.insert((after, place.origin));
         }
     }
-
-    fn count(&mut self, peer: &Peer, change: impl Fn(&mut Count)) {
-        for key in [Some(self.origin(peer)), peer.site(self.prefixes)].into_iter().flatten() {
-            change(self.counts.entry(key).or_default());
-        }
-    }
-}
-
-fn small(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use chatcore::{Limits, Reconnect, UserName};
 #[cfg(feature = "websocket")]
 use chatcore_transport::Files;
 
+use crate::counts::Bounds;
 use crate::driver_memory::{self, Above};
 #[cfg(feature = "websocket")]
 use crate::listen::{self, BindError};
@@ -346,6 +347,15 @@ impl DriverLimits {
             is_named_well && self.uncounted_origins.iter().any(|network| network.contains(address))
         };
         peer.address().is_some_and(|address| !contains(address))
+    }
+
+    /// How many connections an origin may have.
+    pub(crate) const fn bounds(&self) -> Bounds {
+        Bounds {
+            connections_of_origin_max: self.connections_of_origin_max,
+            handshakes_of_origin_max: self.handshakes_of_origin_max,
+            site_factor: self.site_factor,
+        }
     }
 
     pub(crate) const fn prefixes(&self) -> Prefixes {

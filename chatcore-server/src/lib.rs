@@ -29,6 +29,8 @@ mod config;
 mod connection;
 #[cfg(feature = "mio")]
 mod connections;
+#[cfg(any(feature = "mio", feature = "tokio"))]
+mod counts;
 #[cfg(feature = "mio")]
 mod deadlines;
 #[cfg(feature = "mio")]
@@ -87,7 +89,7 @@ mod writing;
 pub use chatcore;
 
 #[cfg(feature = "tokio")]
-pub use async_server::{AsyncConfig, AsyncServer, Hooks, Listener, StartError};
+pub use async_server::{AsyncConfig, AsyncServer, Hooks, Listener, Origin, StartError};
 pub use chatcore::Reconnect;
 #[cfg(feature = "websocket")]
 pub use chatcore_transport::{Files, FilesError};

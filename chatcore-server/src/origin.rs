@@ -6,21 +6,18 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use chatcore::QuotaKey;
 
 /// How many bits of an IPv6 address make an origin, and how many a site: 1 to 64, and no more for a site.
-#[cfg(feature = "mio")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Prefixes {
     pub(crate) origin_bits: u8,
     pub(crate) site_bits: u8,
 }
 
-#[cfg(feature = "mio")]
 impl Default for Prefixes {
     fn default() -> Self {
         Self { origin_bits: ORIGIN_BITS, site_bits: 48 }
     }
 }
 
-#[cfg(feature = "mio")]
 impl Prefixes {
     /// The origin of an address.
     pub(crate) fn origin(self, address: IpAddr) -> QuotaKey {

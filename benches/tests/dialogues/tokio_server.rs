@@ -1,13 +1,14 @@
 //! Our server on tokio, as the other end of dialogues: in memory, where time goes on only when it is told to, and over TCP
 //! on several threads.
 
+use std::io;
 use std::time::Duration;
 
 use chatcore::{Admission, Asking, Instant, Question, QuotaKey, Refusal, Registration, RejectCode};
 use chatcore_bench::conformance::{Config, Dialogue, Peer, Read, Role, SocketPeer, play, waits_ms};
-use chatcore_server::{AsyncConfig, AsyncServer, Hooks};
+use chatcore_server::{AsyncConfig, AsyncServer, Hooks, Listener, Origin, quota_key};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{sleep, timeout};
 
@@ -152,6 +153,18 @@ impl Peer for TokioServerPeer {
     }
 }
 
+/// Loopback counts like any other address here.
+struct Counted(TcpListener);
+
+impl Listener for Counted {
+    type Stream = TcpStream;
+
+    async fn accept(&mut self) -> io::Result<(TcpStream, Origin)> {
+        let (stream, peer) = self.0.accept().await?;
+        Ok((stream, quota_key(peer.ip()).into()))
+    }
+}
+
 /// Plays the dialogues in which little time passes, each with a server of its own. Those in which a connection breaks are left
 /// out: on several threads it is chance whether the server hears of that before it hears the next one.
 pub(crate) fn play_over_tcp() {
@@ -167,7 +180,7 @@ pub(crate) fn play_over_tcp() {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a port");
             let (server, address) = (start(&dialogue.config), listener.local_addr().expect("it listens"));
             let serving = server.clone();
-            tokio::spawn(async move { serving.serve(listener).await });
+            tokio::spawn(async move { serving.serve(Counted(listener)).await });
             (server, address)
         });
         match play(&dialogue, Role::Hub, &mut SocketPeer::server(address, PATIENCE), "0") {

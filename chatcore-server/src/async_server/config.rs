@@ -5,6 +5,7 @@ use std::time::Duration;
 use chatcore::{HUB_NUMBER_MAX, Limits, LimitsError, UserName};
 
 use super::memory;
+use crate::counts::Bounds;
 use crate::memory::Bytes;
 use crate::setters::setters;
 
@@ -34,6 +35,14 @@ pub struct AsyncConfig {
     /// [`serve_connection`](super::AsyncServer::serve_connection) closes its connection at once. Default 1 000 000: the
     /// system's own limit on open files is usually lower.
     pub connections_max: usize,
+    /// Connections of one [`Origin`](super::Origin). The server tells more of them `hub_full`, without reading, and closes
+    /// them. Default 10 000, and at most half of [`connections_max`](Self::connections_max).
+    pub connections_of_origin_max: usize,
+    /// Connections of one origin that have no name yet. The server refuses more likewise. Default 1 000.
+    pub handshakes_of_origin_max: usize,
+    /// How many times these two bounds of one origin hold for a [site](super::Origin::with_site). A site has at most three
+    /// quarters of [`connections_max`](Self::connections_max). Default 4.
+    pub site_factor: u32,
     /// Registrations that the [hooks](super::Hooks) decide about at a time. More wait in a line, in which each keeps its
     /// place for [`Limits::decision_time_max`] at the most. Default 1024.
     pub undecided_max: usize,
@@ -81,6 +90,9 @@ setters! {
         with_limits(limits: Limits),
         with_hub_number(hub_number: u16),
         with_connections_max(connections_max: usize),
+        with_connections_of_origin_max(connections_of_origin_max: usize),
+        with_handshakes_of_origin_max(handshakes_of_origin_max: usize),
+        with_site_factor(site_factor: u32),
         with_undecided_max(undecided_max: usize),
         with_undecided_of_origin_max(undecided_of_origin_max: usize),
         with_linger_time_max(linger_time_max: Duration),
@@ -96,6 +108,9 @@ impl Default for AsyncConfig {
             reserved_names: Vec::new(),
             hub_number: 0,
             connections_max: 1_000_000,
+            connections_of_origin_max: 10_000,
+            handshakes_of_origin_max: 1_000,
+            site_factor: 4,
             undecided_max: 1024,
             undecided_of_origin_max: 64,
             linger_time_max: Duration::from_secs(1),
@@ -106,6 +121,15 @@ impl Default for AsyncConfig {
 }
 
 impl AsyncConfig {
+    /// How many connections an origin may have.
+    pub(super) const fn bounds(&self) -> Bounds {
+        Bounds {
+            connections_of_origin_max: self.connections_of_origin_max,
+            handshakes_of_origin_max: self.handshakes_of_origin_max,
+            site_factor: self.site_factor,
+        }
+    }
+
     /// Checks that a server can work with this.
     ///
     /// # Errors
@@ -118,6 +142,9 @@ impl AsyncConfig {
         }
         let counts = [
             ("connections_max", self.connections_max),
+            ("connections_of_origin_max", self.connections_of_origin_max),
+            ("handshakes_of_origin_max", self.handshakes_of_origin_max),
+            ("site_factor", self.site_factor as usize),
             ("undecided_max", self.undecided_max),
             ("undecided_of_origin_max", self.undecided_of_origin_max),
         ];

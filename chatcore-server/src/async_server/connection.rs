@@ -9,16 +9,18 @@ use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use chatcore::{Admission, Hub, HubConnection, Instant, Next, QuotaKey, Refusal, Registration};
+use chatcore::{Admission, Handshake, Hub, HubConnection, Instant, Next, QuotaKey, Refusal, Registration};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tracing::debug;
+use tracing::{debug, info};
 
 use super::hooks::Hooks;
+use super::origin::Origin;
 use super::shared::Shared;
 use super::state::State;
 use super::timer::Timer;
 use super::undecided::with_limits;
 use crate::load::{Load, Usage};
+use crate::origin::origin_of;
 
 /// Bytes of one read.
 const READ_BYTES: usize = 16 << 10;
@@ -75,6 +77,8 @@ pub(super) struct Connection<'a, S, H: Hooks> {
     core: HubConnection,
     key: usize,
     origin: QuotaKey,
+    /// The limits on numbers do not hold for the origin.
+    is_shared: bool,
     flow: Flow,
     deciding: Option<Deciding<'a>>,
     timer: Timer,
@@ -102,22 +106,33 @@ enum Wrote {
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
-    /// None if the server has stopped.
-    pub(super) fn new(shared: &'a Shared<H>, stream: S, origin: QuotaKey) -> Option<Self> {
-        let (core, key) = shared.hold(|now, state| {
-            (!state.has_stopped()).then(|| (HubConnection::new(now, &mut state.hub, origin), state.insert()))
+    /// None if the server has stopped. If its origin has no room for it, it has ended, with nothing to say but that.
+    pub(super) fn new(shared: &'a Shared<H>, stream: S, origin: Origin) -> Option<Self> {
+        let (core, key, turned_away) = shared.hold(|now, state| {
+            (!state.has_stopped()).then(|| {
+                // It is charged for it, and so is one that is turned away.
+                let core = HubConnection::new(now, &mut state.hub, origin.key());
+                let (key, turned_away) = state.insert(&origin, &shared.config);
+                (core, key, turned_away.map(|turned_away| (words(now, &state.hub, &turned_away.refusal), turned_away)))
+            })
         })??;
+        let (mut rest, mut ended) = (Vec::new(), None);
+        if let Some((words, turned_away)) = turned_away {
+            info!(origin = %origin_of(origin.key()), reason = %turned_away.refusal, "turned away");
+            (rest, ended) = (words, Some(if turned_away.is_told { Ended::Closed } else { Ended::Broken }));
+        }
         Some(Self {
             shared,
             stream,
             core,
             key,
-            origin,
+            origin: origin.key(),
+            is_shared: origin.is_shared,
             // Its origin may have used up its rate, which the core knows.
             flow: Flow::GoOn,
             deciding: None,
             timer: Timer::default(),
-            rest: Vec::new(),
+            rest,
             rest_at: 0,
             unflushed: false,
             usage: Usage::default(),
@@ -125,12 +140,20 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
             is_hub_behind: false,
             are_rests_long: false,
             answered_by: None,
-            ended: None,
+            ended,
         })
+    }
+
+    /// Whether its origin has no room for it, if this is asked before it is served.
+    pub(super) const fn is_turned_away(&self) -> bool {
+        self.ended.is_some()
     }
 
     /// Serves until the connection has ended.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        if let Some(ended) = self.ended {
+            return Poll::Ready(ended);
+        }
         for _ in 0..TURNS_MAX {
             // Reading comes before what is due: a server that was away for long finds the signs of life that came meanwhile.
             // It comes before writing: two ends that only want to write would wait for each other for ever.
@@ -212,7 +235,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
             Next::Read => Flow::Read,
             Next::GoOn => Flow::GoOn,
             Next::Paused { .. } => Flow::Paused,
-            Next::Decide(registration) => {
+            Next::Decide(mut registration) => {
+                if self.is_shared {
+                    *registration = registration.with_shared_origin();
+                }
                 let (shared, origin) = (self.shared, self.origin);
                 self.deciding = Some(Box::pin(async move {
                     let decision = shared.undecided.ask(&shared.hooks, origin, &registration).await;
@@ -489,6 +515,13 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
             *bytes_left -= count;
         }
     }
+}
+
+/// What somebody is told for whom there is no room.
+fn words(now: Instant, hub: &Hub, refusal: &Refusal) -> Vec<u8> {
+    let mut handshake = Handshake::new(now, hub.limits());
+    handshake.turn_away(refusal);
+    handshake.transmit().concat()
 }
 
 impl<S, H: Hooks> Drop for Connection<'_, S, H> {

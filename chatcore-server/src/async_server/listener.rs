@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::origin::quota_key;
+use super::origin::Origin;
 
 /// Accepts connections for [`serve`](super::AsyncServer::serve), over whatever carries bytes reliably and in order.
 ///
@@ -26,28 +26,28 @@ pub trait Listener: Send {
     ///
     /// What the system says. If the error concerns one connection alone, the server tries again at once; after any other, a
     /// second later. It does not give up.
-    fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Stream, QuotaKey)>> + Send;
+    fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Stream, Origin)>> + Send;
 }
 
-/// The origin of a connection is its address ([`quota_key`]). Messages do not wait for company
+/// The origin of a connection is its address. Messages do not wait for company
 /// ([`set_nodelay`](TcpStream::set_nodelay)).
 impl Listener for TcpListener {
     type Stream = TcpStream;
 
-    async fn accept(&mut self) -> io::Result<(TcpStream, QuotaKey)> {
+    async fn accept(&mut self) -> io::Result<(TcpStream, Origin)> {
         let (stream, peer) = Self::accept(self).await?;
         // It fails only if the connection broke at once, which the first read shows.
         let _ = stream.set_nodelay(true);
-        Ok((stream, quota_key(peer.ip())))
+        Ok((stream, peer.ip().into()))
     }
 }
 
-/// All connections have the same origin, [`QuotaKey`]`(0)`, and share its quota.
+/// All connections have the same origin, [`QuotaKey`]`(0)`, and share its quota of cost and memory.
 #[cfg(unix)]
 impl Listener for UnixListener {
     type Stream = UnixStream;
 
-    async fn accept(&mut self) -> io::Result<(UnixStream, QuotaKey)> {
-        Ok((Self::accept(self).await?.0, QuotaKey::default()))
+    async fn accept(&mut self) -> io::Result<(UnixStream, Origin)> {
+        Ok((Self::accept(self).await?.0, QuotaKey::default().into()))
     }
 }

@@ -12,6 +12,7 @@ mod hooks;
 mod hub_task;
 mod listener;
 mod memory;
+mod origin;
 mod shared;
 mod state;
 mod timer;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use chatcore::{Hub, Instant, QuotaKey, Reconnect};
+use chatcore::{Hub, Instant, Reconnect};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::{JoinSet, coop};
@@ -38,6 +39,7 @@ pub use self::config::{AsyncConfig, StartError};
 use self::connection::{Connection, Ended};
 pub use self::hooks::Hooks;
 pub use self::listener::Listener;
+pub use self::origin::Origin;
 use self::shared::{Shared, Stage};
 use crate::accept_error::{RETRY_AFTER, is_peers};
 use crate::memory::Bytes;
@@ -171,7 +173,7 @@ impl<H: Hooks> AsyncServer<H> {
     }
 
     /// Waits for a free seat, and then for a connection.
-    async fn accept<L: Listener>(&self, listener: &mut L) -> (L::Stream, QuotaKey, OwnedSemaphorePermit) {
+    async fn accept<L: Listener>(&self, listener: &mut L) -> (L::Stream, Origin, OwnedSemaphorePermit) {
         let seats = Arc::clone(&self.0.seats);
         let seat = seats.acquire_owned().await.expect("the semaphore is never closed");
         loop {
@@ -189,11 +191,13 @@ impl<H: Hooks> AsyncServer<H> {
     }
 
     /// Serves one connection that the program has accepted itself, from its first byte to its last. The origin is what the
-    /// hub bounds by its limits for an address, such as [`quota_key`](crate::quota_key) of the peer's address.
+    /// server and its hub have bounds for: the peer's address, its [`quota_key`](crate::quota_key), or a number of the
+    /// program's own. The program has the peer's address, and a proxy's word about it, so it says which [`Origin`] is
+    /// [shared](Origin::shared) by many, and may turn somebody away before this call.
     ///
     /// The future is ready when the connection has ended, for whatever reason. Drop it to break the connection. It closes
     /// the connection at once if there are [`connections_max`](AsyncConfig::connections_max) already, or if the server has
-    /// stopped.
+    /// stopped. If its origin has as many as it may, the client is told so first.
     ///
     /// A stream may keep back what it was given, as TLS, a WebSocket and a `BufWriter` do: the server flushes it
     /// ([`poll_flush`](AsyncWrite::poll_flush)) whenever it has given it all that there is to say, and shuts it down in the
@@ -218,15 +222,16 @@ impl<H: Hooks> AsyncServer<H> {
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn serve_connection<S>(
+    pub fn serve_connection<S, O>(
         &self,
         stream: S,
-        origin: QuotaKey,
-    ) -> impl Future<Output = ()> + Send + 'static + use<S, H>
+        origin: O,
+    ) -> impl Future<Output = ()> + Send + 'static + use<S, O, H>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        O: Into<Origin> + 'static,
     {
-        let shared = Arc::clone(&self.0);
+        let (shared, origin) = (Arc::clone(&self.0), origin.into());
         async move {
             let seat = Arc::clone(&shared.seats).try_acquire_owned();
             if let Ok(seat) = seat {
@@ -316,12 +321,14 @@ fn reap(cx: &mut Context<'_>, connections: &mut JoinSet<()>) {
     }
 }
 
-async fn serve_connection<S, H>(shared: Arc<Shared<H>>, stream: S, origin: QuotaKey, _seat: OwnedSemaphorePermit)
+async fn serve_connection<S, H>(shared: Arc<Shared<H>>, stream: S, origin: Origin, seat: OwnedSemaphorePermit)
 where
     S: AsyncRead + AsyncWrite + Unpin,
     H: Hooks,
 {
     let Some(mut connection) = Connection::new(&shared, stream, origin) else { return };
+    // Who is turned away takes nobody's seat.
+    let _seat = (!connection.is_turned_away()).then_some(seat);
     let ended = poll_fn(|cx| connection.poll(cx)).await;
     if ended == Ended::Broken {
         return;

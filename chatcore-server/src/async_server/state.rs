@@ -2,10 +2,13 @@
 
 use std::task::{Context, Waker};
 
-use chatcore::{Action, ConnId, Hub, HubConnection, HubEvent, Instant, Question, Reconnect};
+use chatcore::{Action, ConnId, Hub, HubConnection, HubEvent, Instant, Question, Reconnect, Refusal};
 use slab::Slab;
 
+use super::config::AsyncConfig;
+use super::origin::Origin;
 use super::wakes::Wakes;
+use crate::counts::{Counts, Place};
 use crate::wall_clock::WallClock;
 
 /// Actions that are carried out in one hold of the hub.
@@ -17,6 +20,9 @@ const EVENTS_MAX: usize = 1024;
 /// Bytes of input that the hub has not taken, of all connections, from which on only little is read.
 pub(super) const RESTS_BYTES_MAX: usize = 64 << 20;
 
+/// Connections that are told that there is no room for them, at the most. More are closed at once.
+const TURNED_AWAY_MAX: usize = 64;
+
 /// What the hub and the futures of the connections share.
 #[derive(Debug)]
 pub(super) struct State {
@@ -25,6 +31,10 @@ pub(super) struct State {
     connections: Slab<Connection>,
     /// Where the hub's connections are, by [`ConnId::index`].
     keys: Vec<usize>,
+    /// How many connections each origin has.
+    counts: Counts,
+    /// Connections that are told that there is no room for them.
+    turned_away: usize,
     /// Events that nobody has heard yet.
     events: Vec<HubEvent>,
     /// Bytes of input that connections keep.
@@ -41,8 +51,9 @@ pub(super) struct State {
 }
 
 /// A connection, as far as others have to know of it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Connection {
+    counted: Counted,
     /// Wakes its future; none if it is awake.
     waker: Option<Waker>,
     /// There is something to be written.
@@ -51,6 +62,25 @@ pub(super) struct Connection {
     is_closed: bool,
     /// Bytes of input that it keeps.
     rest_bytes: usize,
+}
+
+/// How a connection counts.
+#[derive(Clone, Copy, Debug)]
+enum Counted {
+    /// Among those of its origin, and among those without a name.
+    Nameless(Place),
+    /// Among those of its origin.
+    Named(Place),
+    /// Among those for which there is no room.
+    TurnedAway,
+}
+
+/// There is no room for a connection.
+#[derive(Debug)]
+pub(super) struct TurnedAway {
+    pub(super) refusal: Refusal,
+    /// It is told so. Otherwise too many are being told already.
+    pub(super) is_told: bool,
 }
 
 /// A server that stops.
@@ -68,6 +98,8 @@ impl State {
             wall_clock,
             connections: Slab::new(),
             keys: Vec::new(),
+            counts: Counts::default(),
+            turned_away: 0,
             events: Vec::new(),
             rests_bytes: 0,
             has_actions_left: false,
@@ -85,16 +117,47 @@ impl State {
 
     // ---- connections ----
 
-    pub(super) fn insert(&mut self) -> usize {
-        self.connections.insert(Connection::default())
+    /// Takes in a connection, and gives its key. If its origin has no room for it, it only stays to be told so.
+    pub(super) fn insert(&mut self, origin: &Origin, config: &AsyncConfig) -> (usize, Option<TurnedAway>) {
+        let room = match origin.is_shared {
+            true => Ok(()),
+            false => self.counts.check(origin.place, config.bounds(), config.connections_max),
+        };
+        let is_told = self.turned_away < TURNED_AWAY_MAX;
+        let (counted, turned_away) = match room {
+            Ok(()) => {
+                self.counts.enter(origin.place);
+                (Counted::Nameless(origin.place), None)
+            }
+            Err(refusal) => {
+                self.turned_away += 1;
+                (Counted::TurnedAway, Some(TurnedAway { refusal, is_told }))
+            }
+        };
+        let connection = Connection { counted, waker: None, has_output: false, is_closed: false, rest_bytes: 0 };
+        (self.connections.insert(connection), turned_away)
     }
 
     pub(super) fn remove(&mut self, key: usize) {
-        self.rests_bytes -= self.connections.remove(key).rest_bytes;
+        let connection = self.connections.remove(key);
+        self.rests_bytes -= connection.rest_bytes;
+        match connection.counted {
+            Counted::Nameless(place) => {
+                self.counts.end_handshake(place);
+                self.counts.leave(place);
+            }
+            Counted::Named(place) => self.counts.leave(place),
+            Counted::TurnedAway => self.turned_away -= 1,
+        }
     }
 
     /// The hub has admitted a connection.
     pub(super) fn open(&mut self, key: usize, conn: ConnId) {
+        let counted = &mut self.connections[key].counted;
+        if let Counted::Nameless(place) = *counted {
+            *counted = Counted::Named(place);
+            self.counts.end_handshake(place);
+        }
         if self.keys.len() <= conn.index() {
             self.keys.resize(conn.index() + 1, usize::MAX);
         }

@@ -1,6 +1,7 @@
 //! The server for tokio: in memory on virtual time, and over real sockets.
 
 mod chat;
+mod crowds;
 mod cuts;
 mod deciding;
 mod ends;

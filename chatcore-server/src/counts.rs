@@ -1,0 +1,120 @@
+//! How many connections each origin has, and each site of IPv6 addresses, and how many of them have no name yet.
+
+use std::collections::HashMap;
+
+use chatcore::{QuotaKey, Refusal};
+
+/// An origin, or a site, may have at most one of this many of all connections.
+const SHARE: usize = 2;
+
+/// All sites together may have as many connections as there are, so one site may have more than an origin, but not all.
+const SITE_SHARE_OF_FOUR: usize = 3;
+
+/// Where a connection is counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) origin: QuotaKey,
+    /// The site that the origin belongs to; none if there is nothing wider.
+    pub(crate) site: Option<QuotaKey>,
+}
+
+impl Place {
+    fn keys(self) -> impl Iterator<Item = QuotaKey> {
+        [Some(self.origin), self.site].into_iter().flatten()
+    }
+}
+
+/// How many connections an origin may have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) connections_of_origin_max: usize,
+    pub(crate) handshakes_of_origin_max: usize,
+    /// How many times the two hold for a site.
+    pub(crate) site_factor: u32,
+}
+
+/// The numbers of connections. There is an entry for each origin and each site that has a connection, so there are no more
+/// than two for each connection.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    /// Hashed with a key, because peers choose their addresses.
+    of: HashMap<QuotaKey, Count>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    connections: u32,
+    handshakes: u32,
+}
+
+impl Counts {
+    /// Whether one more connection may come from there, if there are so many for all.
+    pub(crate) fn check(&self, place: Place, bounds: Bounds, connections_max: usize) -> Result<(), Refusal> {
+        let of_site = |of_origin: usize| of_origin.saturating_mul(bounds.site_factor as usize);
+        let site_share = (connections_max / 4 * SITE_SHARE_OF_FOUR).max(1);
+        let bounds = [
+            (
+                Some(place.origin),
+                bounds.connections_of_origin_max.min((connections_max / SHARE).max(1)),
+                bounds.handshakes_of_origin_max,
+            ),
+            (
+                place.site,
+                of_site(bounds.connections_of_origin_max).min(site_share),
+                of_site(bounds.handshakes_of_origin_max),
+            ),
+        ];
+        for (key, connections_max, handshakes_max) in bounds {
+            let count = key.and_then(|key| self.of.get(&key)).copied().unwrap_or_default();
+            if count.connections as usize >= connections_max {
+                return Err(Refusal::ConnectionsOfOrigin { connections_of_origin_max: small(connections_max) });
+            }
+            if count.handshakes as usize >= handshakes_max {
+                return Err(Refusal::HandshakesOfOrigin { handshakes_of_origin_max: small(handshakes_max) });
+            }
+        }
+        Ok(())
+    }
+
+    /// A connection has come, which has no name yet.
+    pub(crate) fn enter(&mut self, place: Place) {
+        for key in place.keys() {
+            let count = self.of.entry(key).or_default();
+            count.connections += 1;
+            count.handshakes += 1;
+        }
+    }
+
+    /// A connection has a name by now, or will never have one.
+    pub(crate) fn end_handshake(&mut self, place: Place) {
+        for key in place.keys() {
+            self.of.entry(key).or_default().handshakes -= 1;
+        }
+    }
+
+    /// A connection is gone, which is no handshake any more.
+    pub(crate) fn leave(&mut self, place: Place) {
+        for key in place.keys() {
+            let count = self.of.entry(key).or_default();
+            count.connections -= 1;
+            if count.connections == 0 {
+                self.of.remove(&key);
+            }
+        }
+    }
+
+    /// How many connections of an origin have no name yet.
+    #[cfg(feature = "mio")]
+    pub(crate) fn handshakes(&self, origin: QuotaKey) -> u32 {
+        self.of.get(&origin).map_or(0, |count| count.handshakes)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.of.is_empty()
+    }
+}
+
+fn small(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
