@@ -195,8 +195,8 @@ fn the_server_says_where_a_browser_finds_the_page() {
     command.args(["--listen", "127.0.0.1:0", "--listen", "ws://0.0.0.0:0/chat", "--page-listen", "127.0.0.1:0"]);
     let server = Server::listening(3, &mut command);
     let [chat, page] = [1, 2].map(|index: usize| server.addresses[index].port());
-    assert_eq!(server.line(), format!("chat in a browser at http://localhost:{chat}/chat"));
-    assert_eq!(server.line(), format!("chat in a browser at http://127.0.0.1:{page}/"));
+    assert_eq!(server.line(), format!("page for browsers at http://localhost:{chat}/chat"));
+    assert_eq!(server.line(), format!("page for browsers at http://127.0.0.1:{page}/"));
 }
 
 #[test]
