@@ -1,6 +1,6 @@
 //! The whole screen of a terminal, for a person.
 //!
-//! `keys` reads what is typed, `app` is the state and what keys do to it, and `view` draws it. `conversation` is what was
+//! `keys` reads what is typed, `keyboard` hands it on in turns, `app` is the state and what keys do to it, and `view` draws it. `conversation` is what was
 //! said, `layout` makes rows of it, and `text` makes glyphs of what others say, which `placed` keeps in their cells. Only this
 //! file and `typed` touch the terminal, and no call of them waits for it: keys come from a thread, and what is drawn goes to
 //! another. A picture is drawn when the one before is written, so a slow terminal sees fewer pictures and holds up nothing.
@@ -19,6 +19,7 @@ mod conversation;
 mod field;
 mod help;
 mod history;
+mod keyboard;
 mod keymap;
 mod keys;
 mod layout;
@@ -53,11 +54,12 @@ use self::app::{App, Wish};
 use self::background::{Background, Question};
 use self::clock::Clock;
 use self::colours::Colours;
+use self::keyboard::{Keyboard, Stroke};
 use self::keys::{Key, Keys};
 use self::notice::Notices;
 use self::placed::Placed;
 pub(crate) use self::settings::Screen;
-use self::typed::{Next, Typed};
+use self::typed::Typed;
 use crate::program::console::{Ask, Input, Writer};
 use crate::program::failure::Failure;
 use crate::program::report::Report;
@@ -85,8 +87,7 @@ const PICTURES_PER_SECOND: u32 = 50;
 /// The terminal and what is on it.
 pub(crate) struct FullScreen {
     app: App,
-    keys: Keys,
-    typed: Typed,
+    keyboard: Keyboard,
     writer: Writer,
     terminal: Terminal<Placed<CrosstermBackend<Drawn>>>,
     drawn: Drawn,
@@ -95,8 +96,6 @@ pub(crate) struct FullScreen {
     drawn_at: Option<Instant>,
     /// How often something was typed or told.
     changes: u64,
-    /// Nothing more comes from the terminal.
-    ended: bool,
     notices: Notices,
     settings: Settings,
     /// Others have the terminal.
@@ -135,15 +134,13 @@ impl FullScreen {
         let app = App::new().with_clock(Clock::of_machine()).with_screen(screen).with_colours(colours);
         let mut full = Self {
             app,
-            keys: Keys::new(settings.backspace_is_ctrl_h()),
-            typed,
+            keyboard: Keyboard::new(typed, Keys::new(settings.backspace_is_ctrl_h())),
             writer,
             terminal,
             drawn,
             is_stale: true,
             drawn_at: None,
             changes: 0,
-            ended: false,
             notices,
             settings,
             is_suspended: false,
@@ -160,58 +157,55 @@ impl FullScreen {
     /// Waits for the answer, but not for long: who gets the terminal next would take it for text.
     fn await_background(&mut self) {
         while let Some(until) = self.question.until()
-            && let Next::Bytes { at, bytes } = self.typed.next_until(until)
+            && self.keyboard.wait(until)
         {
-            let pressed = self.keys.read(at, &bytes);
-            self.press(&pressed);
+            self.read();
         }
         self.question.close();
     }
 
     pub(crate) fn poll(&mut self) -> Option<Input> {
+        // What was typed before goes first, and more is read when it is taken.
+        if let Some(input) = self.app.poll() {
+            return Some(input);
+        }
         self.read();
-        self.app.poll().or_else(|| std::mem::take(&mut self.ended).then_some(Input::End))
+        self.app.poll().or_else(|| self.keyboard.has_ended().then_some(Input::End))
     }
 
     /// Whether somebody wants to leave, or nothing more comes from the terminal.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.read();
-        self.ended || self.app.has_ended()
+        self.keyboard.has_ended() || self.app.has_ended()
     }
 
     fn read(&mut self) {
         self.app.set_time(unix_ms());
-        loop {
-            match self.typed.next() {
-                Next::Bytes { at, bytes } => {
-                    let pressed = self.keys.read(at, &bytes);
-                    self.press(&pressed);
-                }
-                // What was typed in time is not given up because it is read late.
-                Next::Nothing => break,
-                Next::End => {
-                    self.ended = true;
-                    break;
-                }
-            }
+        self.keyboard.begin_turn();
+        while let Some(stroke) = self.keyboard.next() {
+            self.press(&stroke);
         }
-        let pressed = self.keys.handle_timeout(Instant::now());
-        self.press(&pressed);
-        self.is_stale |= self.app.set_pasted_bytes(self.keys.pasted_bytes());
+        self.is_stale |= self.app.set_pasted_bytes(self.keyboard.pasted_bytes());
     }
 
-    fn press(&mut self, pressed: &[Key]) {
-        self.is_stale |= !pressed.is_empty();
-        self.changes += u64::from(!pressed.is_empty());
-        for key in pressed {
-            if matches!(key, Key::Background(_)) {
-                self.question.close();
+    fn press(&mut self, stroke: &Stroke) {
+        self.is_stale = true;
+        self.changes += 1;
+        match stroke {
+            Stroke::Key(key) => {
+                if matches!(key, Key::Background(_)) {
+                    self.question.close();
+                }
+                self.notices.press(key);
+                self.app.press(key);
             }
-            self.notices.press(key);
-            self.app.press(key);
-            while let Some(wish) = self.app.poll_wish() {
-                self.grant(wish);
+            Stroke::Text(text) => {
+                self.notices.look_back();
+                self.app.type_text(text);
             }
+        }
+        while let Some(wish) = self.app.poll_wish() {
+            self.grant(wish);
         }
     }
 
@@ -313,9 +307,12 @@ impl FullScreen {
     }
 
     pub(crate) fn timeout(&self) -> Option<Duration> {
+        if self.keyboard.is_behind() {
+            return Some(Duration::ZERO);
+        }
         let is_wanted = self.is_stale && !self.is_suspended;
         let picture = self.next_picture().filter(|_| is_wanted && self.writer.is_idle());
-        let due = [picture, self.keys.timeout()].into_iter().flatten().min()?;
+        let due = [picture, self.keyboard.timeout()].into_iter().flatten().min()?;
         Some(due.saturating_duration_since(Instant::now()))
     }
 

@@ -39,6 +39,11 @@ impl Notices {
         };
     }
 
+    /// Who types looks.
+    pub(super) const fn look_back(&mut self) {
+        self.looks_away = false;
+    }
+
     /// What the terminal is told of a report.
     pub(super) fn of(&mut self, report: &Report, own_name: Option<&str>) -> Option<Vec<u8>> {
         if !self.looks_away || self.how == Notify::Off {

@@ -17,7 +17,7 @@ const READ_BYTES: usize = 64 << 10;
 const READS_AHEAD: usize = 4;
 
 /// The end that is read from. The waker is woken whenever there is something.
-pub(super) struct Typed(Receiver<(Instant, Vec<u8>)>);
+pub(super) struct Typed(pub(super) Receiver<(Instant, Vec<u8>)>);
 
 /// What comes next.
 pub(super) enum Next {

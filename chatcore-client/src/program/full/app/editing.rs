@@ -24,27 +24,24 @@ impl App {
         &mut self.conversations.entry(self.open.clone()).or_default().draft
     }
 
+    /// Puts text in, if the whole can be said.
     pub(super) fn insert(&mut self, text: &str) {
-        if !self.draft_mut().insert(text) {
-            self.hint = Some(format!("there is no room for more than {} MB", PASTE_BYTES_MAX >> 20));
-        }
-    }
-
-    /// Puts a block in, if the whole can be said.
-    pub(super) fn paste(&mut self, text: &str) {
-        if let Some(bytes_max) = self.body_bytes_max {
+        let bytes = self.draft().text().len() + text.len();
+        if let Some(bytes_max) = self.body_bytes_max.filter(|max| bytes > *max) {
             let head = match self.intent() {
                 Intent::Send { body, .. } => self.draft().text().len() - body.len(),
                 Intent::Open(name) => name.len() + 2,
                 _ => 0,
             };
-            let bytes = self.draft().text().len() + text.len() - head.min(self.draft().text().len());
+            let bytes = bytes - head.min(self.draft().text().len());
             if bytes > bytes_max {
                 self.hint = Some(format!("{bytes} bytes are too long: {bytes_max} at most"));
                 return;
             }
         }
-        self.insert(text);
+        if !self.draft_mut().insert(text) {
+            self.hint = Some(format!("there is no room for more than {} MB", PASTE_BYTES_MAX >> 20));
+        }
     }
 
     /// Completes the word at the cursor, or goes on to the next.

@@ -44,7 +44,7 @@ impl App {
             (Some(action), _) => self.act(action),
             (None, Key::Char('?')) if self.draft().is_empty() => self.help = Some(Help::default()),
             (None, Key::Char(c)) => self.insert(c.encode_utf8(&mut [0; 4])),
-            (None, Key::Paste(text)) => self.paste(text),
+            (None, Key::Paste(text)) => self.insert(text),
             (None, Key::Click { column, row }) => {
                 if let Some(name) = self.conversation_at(*column, *row) {
                     self.open(&name);
@@ -56,6 +56,20 @@ impl App {
                 self.hint = Some(format!("not put in: it has more than {} MB", PASTE_BYTES_MAX >> 20));
             }
             _ => {}
+        }
+    }
+
+    /// Takes text that was typed at once. Its end costs no more than one key.
+    pub(crate) fn type_text(&mut self, text: &str) {
+        let mut chars = text.chars();
+        // What the first characters do, depends on what is shown.
+        while !self.types_line() || self.help.is_some() || self.draft().is_empty() {
+            let Some(c) = chars.next() else { return };
+            self.press(&Key::Char(c));
+        }
+        if !chars.as_str().is_empty() {
+            (self.hint, self.completion) = (None, None);
+            self.insert(chars.as_str());
         }
     }
 

@@ -203,10 +203,15 @@ fn what_is_too_long_is_refused_with_both_numbers_and_nothing_is_lost() {
     assert_eq!(app.draft().text(), "@bob:hello ");
     types(&mut app, format!("\x1b[200~{}\x1b[201~", "x".repeat(94)));
     assert_eq!(app.draft().text().len(), 105, "the recipient does not count");
-    types(&mut app, "y\r");
-    shows(&app, "101 bytes are too long: 100 at most");
-    assert_eq!((sent(&mut app).len(), app.draft().text().len()), (0, 106));
-    types(&mut app, "\x7f\r");
+    // However it comes.
+    for more in ["y", "\x1b\r"] {
+        types(&mut app, more);
+        shows(&app, "101 bytes are too long: 100 at most");
+    }
+    app.type_text("three more");
+    shows(&app, "110 bytes are too long: 100 at most");
+    assert_eq!(app.draft().text().len(), 105);
+    types(&mut app, "\r");
     assert_eq!(sent(&mut app).len(), 1);
 }
 
@@ -333,6 +338,23 @@ fn the_list_of_keys_is_shown_and_a_question_mark_can_be_said() {
     assert_eq!((sent(&mut app).len(), app.draft().text()), (0, "??"));
     types(&mut app, "\x15?@bob:secret\r");
     assert_eq!(sent(&mut app), ["bob secret"], "no key is lost");
+}
+
+/// A terminal that marks no paste, or a key that is held down while the program is busy.
+#[test]
+fn text_that_is_typed_at_once_does_what_its_characters_do() {
+    let typed = |text: &str| {
+        let mut app = app("#lobby");
+        app.type_text(text);
+        (app.help.is_some(), app.draft().text().to_owned(), prompt(&app))
+    };
+    assert_eq!(typed("@bob:hi").2, "only bob reads it> @bob:hi");
+    assert!(typed("?").0);
+    assert_eq!(typed("??@bob:hi"), (false, "?@bob:hi".to_owned(), "#lobby> ?@bob:hi".to_owned()));
+    let mut app = App::new();
+    app.ask(Ask::Password { name: "alice".into() });
+    app.type_text("s3cret");
+    assert_eq!(prompt(&app), "password for alice: ••••••");
 }
 
 #[test]

@@ -1,0 +1,203 @@
+//! What is typed, in turns: however much comes at once, the program does everything else between two of them.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::keys::{Key, Keys};
+use super::typed::{Next, Typed};
+
+/// How long the keys of one turn take, at the most, but for the last of them.
+const TURN_TIME_MAX: Duration = Duration::from_millis(10);
+
+/// Reads whose keys wait, at the most.
+const READS_MAX: usize = 4;
+
+/// What somebody typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stroke {
+    Key(Key),
+    /// Characters that came together, as from a terminal that does not mark what is put in as a block.
+    Text(String),
+}
+
+/// The keys of a terminal.
+pub(super) struct Keyboard {
+    typed: Typed,
+    keys: Keys,
+    /// Keys that are read, and have not had their turn.
+    waiting: VecDeque<Key>,
+    /// There may be more to read.
+    may_have_more: bool,
+    has_ended: bool,
+    turn_time_max: Duration,
+    /// None before the first stroke of a turn.
+    turn_ends: Option<Instant>,
+}
+
+impl Keyboard {
+    pub(super) fn new(typed: Typed, keys: Keys) -> Self {
+        Self {
+            typed,
+            keys,
+            waiting: VecDeque::new(),
+            may_have_more: false,
+            has_ended: false,
+            turn_time_max: TURN_TIME_MAX,
+            turn_ends: None,
+        }
+    }
+
+    /// Begins a turn.
+    pub(super) const fn begin_turn(&mut self) {
+        self.turn_ends = None;
+    }
+
+    /// The next that was typed; none if there is nothing more, or the turn is over.
+    pub(super) fn next(&mut self) -> Option<Stroke> {
+        while self.turn_ends.is_none_or(|end| Instant::now() < end) {
+            self.turn_ends.get_or_insert_with(|| Instant::now() + self.turn_time_max);
+            if self.waiting.is_empty() {
+                self.read();
+            }
+            let stroke = self.take();
+            if stroke.is_some() || !self.may_have_more {
+                return stroke;
+            }
+        }
+        None
+    }
+
+    fn take(&mut self) -> Option<Stroke> {
+        let mut text = String::new();
+        while let Some(Key::Char(c)) = self.waiting.front() {
+            text.push(*c);
+            self.waiting.pop_front();
+        }
+        if text.is_empty() { self.waiting.pop_front().map(Stroke::Key) } else { Some(Stroke::Text(text)) }
+    }
+
+    fn read(&mut self) {
+        for _ in 0..READS_MAX {
+            match self.typed.next() {
+                Next::Bytes { at, bytes } => self.waiting.extend(self.keys.read(at, &bytes)),
+                next => {
+                    self.has_ended |= matches!(next, Next::End);
+                    self.may_have_more = false;
+                    // What was typed in time is not given up because it is read late.
+                    return self.waiting.extend(self.keys.handle_timeout(Instant::now()));
+                }
+            }
+        }
+        self.may_have_more = true;
+    }
+
+    /// Waits for something to be typed. False if nothing came until then, or nothing comes any more.
+    pub(super) fn wait(&mut self, until: Instant) -> bool {
+        match self.typed.next_until(until) {
+            Next::Bytes { at, bytes } => {
+                self.waiting.extend(self.keys.read(at, &bytes));
+                true
+            }
+            Next::Nothing => false,
+            Next::End => {
+                self.has_ended = true;
+                false
+            }
+        }
+    }
+
+    /// Something waits for the next turn.
+    pub(super) fn is_behind(&self) -> bool {
+        self.may_have_more || !self.waiting.is_empty()
+    }
+
+    /// Nothing more comes: the terminal is gone.
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended && self.waiting.is_empty()
+    }
+
+    /// The bytes of a paste that is not over.
+    pub(super) fn pasted_bytes(&self) -> Option<usize> {
+        self.keys.pasted_bytes()
+    }
+
+    /// When something unfinished is given up.
+    pub(super) fn timeout(&self) -> Option<Instant> {
+        self.keys.timeout()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::full::app::App;
+    use std::sync::mpsc::{SyncSender, sync_channel};
+
+    /// A keyboard whose turns take that long, and its cable.
+    fn keyboard(turn_time_max: Duration) -> (Keyboard, SyncSender<(Instant, Vec<u8>)>) {
+        let (sender, typed) = sync_channel(1_000);
+        (Keyboard { turn_time_max, ..Keyboard::new(Typed(typed), Keys::default()) }, sender)
+    }
+
+    fn turn(keyboard: &mut Keyboard) -> Vec<Stroke> {
+        keyboard.begin_turn();
+        std::iter::from_fn(|| keyboard.next()).collect()
+    }
+
+    #[test]
+    fn what_comes_together_is_one_stroke() {
+        let (mut keyboard, cable) = keyboard(Duration::MAX / 4);
+        for bytes in [b"one ".as_slice(), b"two\x1b[", b"Athree\r"] {
+            cable.send((Instant::now(), bytes.to_vec())).unwrap();
+        }
+        let text = |text: &str| Stroke::Text(text.into());
+        let strokes = [text("one two"), Stroke::Key(Key::Up), text("three"), Stroke::Key(Key::Enter)];
+        assert_eq!(turn(&mut keyboard), strokes);
+        assert!(!keyboard.is_behind() && !keyboard.has_ended());
+        drop(cable);
+        assert_eq!(turn(&mut keyboard), []);
+        assert!(keyboard.has_ended());
+    }
+
+    /// P3, P8: nothing was drawn or sent while something was typed.
+    #[test]
+    fn a_turn_ends_however_much_comes() {
+        let (mut keyboard, cable) = keyboard(Duration::ZERO);
+        for _ in 0..100 {
+            cable.send((Instant::now(), b"\x1b[A\x1b[B".to_vec())).unwrap();
+        }
+        drop(cable);
+        for nth in 0..200 {
+            let key = if nth % 2 == 0 { Key::Up } else { Key::Down };
+            assert_eq!(turn(&mut keyboard), [Stroke::Key(key)], "one key at least, and no more");
+            assert!(nth == 199 || keyboard.is_behind() && !keyboard.has_ended());
+        }
+        // A block that goes on has no keys, and takes its turns as well.
+        let (mut keyboard, cable) = super::tests::keyboard(Duration::ZERO);
+        cable.send((Instant::now(), b"\x1b[200~".to_vec())).unwrap();
+        for _ in 0..99 {
+            cable.send((Instant::now(), b"x".to_vec())).unwrap();
+        }
+        let turns = (0..).take_while(|_| turn(&mut keyboard).is_empty() && keyboard.is_behind()).count();
+        assert_eq!((turns, keyboard.pasted_bytes()), (100 / READS_MAX, Some(99)));
+    }
+
+    /// P3: a terminal that does not mark a paste. Each character copied, counted and parsed the whole text.
+    #[test]
+    fn a_megabyte_that_is_typed_costs_what_its_reads_do() {
+        let (mut keyboard, cable) = keyboard(Duration::MAX / 4);
+        for _ in 0..256 {
+            cable.send((Instant::now(), vec![b'x'; 4 << 10])).unwrap();
+        }
+        drop(cable);
+        let mut app = App::new();
+        app.ask(crate::program::console::Ask::Command { room: Some("#lobby".into()) });
+        let mut strokes = 0;
+        for stroke in turn(&mut keyboard) {
+            let Stroke::Text(text) = stroke else { panic!("{stroke:?}") };
+            app.type_text(&text);
+            strokes += 1;
+        }
+        assert_eq!((app.draft().text().len(), strokes), (1 << 20, 256 / READS_MAX));
+    }
+}
