@@ -1,12 +1,14 @@
 //! What was said as rows: who said it, when, and what became of it.
 
+use std::ops::Range;
+
 use ratatui::style::{Modifier, Style};
 
 use super::background::Background;
 use super::clock::Clock;
 use super::colours::Colours;
 use super::conversation::{Conversation, Entry, Fate};
-use super::text::{BodyRow, Row, body_rows, find_all, line, name_rows, width};
+use super::text::{BodyRow, Row, body_rows, boundary, find_all, line, name_rows, width};
 
 /// Columns that have the program's signs. No message is ever drawn there.
 pub(crate) const SIGN_COLUMNS: u16 = 2;
@@ -45,7 +47,14 @@ const HIDDEN_ROWS_MIN: usize = 3;
 const FOLDED_BYTES: usize = 4 << 10;
 
 /// Rows of a message that is shown whole, at the most.
-const ROWS_MAX: usize = 20_000;
+const ROWS_MAX: usize = 10_000;
+
+/// Bytes of a message that is shown whole, at the most: several times what servers allow, unless they are told otherwise. Each
+/// picture is made of all of them.
+const UNFOLDED_BYTES: usize = 256 << 10;
+
+/// By how many times a text may be longer than the same in lower case, at the most.
+const CASE_BYTES_MAX: usize = 4;
 
 /// Which columns have what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,18 +146,20 @@ impl Layout<'_> {
         lines
     }
 
-    /// Whether a message is not shown whole.
+    /// Whether more of a message can be shown.
     pub(crate) fn is_folded(&self, conversation: &Conversation, number: u64) -> bool {
-        let Some(entry) = conversation.entry(number) else { return false };
+        let Some(entry) = conversation.entry(number).filter(|_| !conversation.is_unfolded(number)) else {
+            return false;
+        };
         let columns = if let Entry::Notice { .. } = entry { self.notice_columns() } else { self.columns.text };
-        self.folded(entry.body(), columns, conversation.is_unfolded(number)).1 > 0
+        self.folded(entry.body(), columns, false).1 > 0
     }
 
     /// The rows of a body that are shown, and the bytes that are not.
     fn folded(&self, body: &[u8], columns: u16, is_unfolded: bool) -> (Vec<BodyRow>, usize) {
         let indent = self.columns.indent();
         let (bytes_max, shown, hidden_min) =
-            if is_unfolded { (body.len(), ROWS_MAX, 1) } else { (FOLDED_BYTES, FOLDED_ROWS, HIDDEN_ROWS_MIN) };
+            if is_unfolded { (UNFOLDED_BYTES, ROWS_MAX, 1) } else { (FOLDED_BYTES, FOLDED_ROWS, HIDDEN_ROWS_MIN) };
         let start = &body[..boundary(body, bytes_max)];
         let mut rows = body_rows(start, columns, indent, shown + hidden_min);
         if rows.len() < shown + hidden_min {
@@ -161,8 +172,10 @@ impl Layout<'_> {
 
     fn message(&self, entry: &Entry, is_unfolded: bool) -> Vec<Line> {
         let (rows, hidden_bytes) = self.folded(entry.body(), self.columns.text, is_unfolded);
-        let hits = self.needle.map(|needle| find_all(entry.body(), needle)).unwrap_or_default();
-        let is_hit = |at: usize| hits.iter().any(|hit| hit.contains(&at));
+        let hits = self.needle.map(|needle| Self::hits(entry.body(), hidden_bytes, needle)).unwrap_or_default();
+        // They are in order, and none is in another.
+        let is_hit =
+            |at: usize| hits.get(hits.partition_point(|hit| hit.end <= at)).is_some_and(|hit| hit.contains(&at));
         let (mut lines, head) = self.heads(entry);
         let mut head = Some(head);
         lines.extend(rows.into_iter().map(|BodyRow { row, is_wrapped, .. }| Line::Message {
@@ -178,6 +191,12 @@ impl Layout<'_> {
             lines.extend(self.told(why, self.colours.of_trouble(), is_unfolded));
         }
         lines
+    }
+
+    /// Where the text that is looked for stands in what is shown of a body. It may go on in what is not.
+    fn hits(body: &[u8], hidden_bytes: usize, needle: &str) -> Vec<Range<usize>> {
+        let shown = body.len() - hidden_bytes + CASE_BYTES_MAX * needle.len();
+        find_all(&body[..boundary(body, shown.max(CASE_BYTES_MAX))], needle)
     }
 
     /// What stands before a message: in rows of its own if the name is long, and beside the first row of the text. No name is
@@ -255,15 +274,6 @@ impl Layout<'_> {
 /// How what matters less is written.
 pub(crate) fn dim() -> Style {
     Style::new().add_modifier(Modifier::DIM)
-}
-
-/// The greatest count of bytes up to this one that ends with a whole character.
-fn boundary(body: &[u8], bytes_max: usize) -> usize {
-    if body.len() <= bytes_max {
-        return body.len();
-    }
-    // No character has more than four bytes; what is no text is cut anywhere.
-    (bytes_max - 3..=bytes_max).rev().find(|at| body[*at] & 0xc0 != 0x80).unwrap_or(bytes_max)
 }
 
 /// So many bytes, in words.

@@ -4,6 +4,9 @@ use super::App;
 use crate::program::full::conversation::Place;
 use crate::program::full::text::contains;
 
+/// Characters of what is looked for, at the most.
+const NEEDLE_CHARS_MAX: usize = 100;
+
 /// What is looked for, and where the last hit is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::program::full) struct Search {
@@ -31,6 +34,10 @@ impl App {
     /// Looks for a text, whatever its case, from the newest message back. An empty one ends the search.
     pub(crate) fn search(&mut self, text: &str) {
         self.search = None;
+        if text.trim().chars().nth(NEEDLE_CHARS_MAX).is_some() {
+            self.hint = Some(format!("what is looked for has {NEEDLE_CHARS_MAX} characters at most"));
+            return;
+        }
         let needle = text.trim().to_lowercase();
         let Some(conversation) = self.conversations.get(&self.open).filter(|_| !needle.is_empty()) else { return };
         let end = conversation.end();

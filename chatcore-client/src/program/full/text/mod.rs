@@ -21,6 +21,9 @@ const ROW_COLUMNS_MIN: u16 = 2;
 /// Bytes of one cell, at the most: a letter of four bytes with marks.
 const CELL_BYTES_MAX: usize = 64;
 
+/// Bytes of a line that are laid out together, at the most. A longer line goes on in a row of its own.
+const PIECE_BYTES_MAX: usize = 4 << 10;
+
 /// Rows of one name, at the most.
 const NAME_ROWS_MAX: u16 = 5;
 
@@ -77,25 +80,57 @@ pub(super) fn body_rows(body: &[u8], width: u16, indent: u16, rows_max: usize) -
     let mut wrapped = Vec::new();
     let mut start = 0;
     for line in body.split(|byte| *byte == b'\n') {
-        if wrapped.len() >= rows_max {
-            break;
-        }
         let shown = line.strip_suffix(b"\r").unwrap_or(line);
-        let line_glyphs = glyph::glyphs_of_bytes(shown, start);
-        let mut ranges = wrap(&line_glyphs, first, rest);
-        // A blank at which a line was broken is not wanted at the start of the next row.
-        for range in &mut ranges[1..] {
-            let is_blank = line_glyphs.get(range.start).is_some_and(|glyph| glyph.text == " ");
-            range.start += usize::from(is_blank && range.len() > 1);
+        let mut at = 0;
+        loop {
+            if wrapped.len() >= rows_max {
+                return wrapped;
+            }
+            let piece = &shown[at..at + boundary(&shown[at..], PIECE_BYTES_MAX)];
+            let widths = (if at == 0 { first } else { rest }, rest);
+            wrapped.extend(
+                rows_of_piece(piece, start + at, widths, rows_max - wrapped.len())
+                    .map(|row| BodyRow { is_wrapped: row.is_wrapped || at > 0, ..row }),
+            );
+            at += piece.len();
+            if at == shown.len() {
+                break;
+            }
         }
-        ranges.truncate(rows_max - wrapped.len());
-        let ordered = bidi::order(&line_glyphs, &ranges);
-        let begins = ranges.iter().map(|range| line_glyphs.get(range.start).map_or(start, |glyph| glyph.at));
-        let of_line = ordered.into_iter().zip(begins).enumerate();
-        wrapped.extend(of_line.map(|(nth, (row, at))| BodyRow { row, is_wrapped: nth > 0, at }));
         start += line.len() + 1;
     }
     wrapped
+}
+
+/// The rows of a part of a line that begins there in the body: the first is so wide, and the others so.
+fn rows_of_piece(
+    piece: &[u8],
+    start: usize,
+    (first, rest): (u16, u16),
+    rows_max: usize,
+) -> impl Iterator<Item = BodyRow> {
+    let glyphs = glyph::glyphs_of_bytes(piece, start);
+    let mut ranges = wrap(&glyphs, first, rest);
+    // A blank at which a line was broken is not wanted at the start of the next row.
+    for range in &mut ranges[1..] {
+        let is_blank = glyphs.get(range.start).is_some_and(|glyph| glyph.text == " ");
+        range.start += usize::from(is_blank && range.len() > 1);
+    }
+    ranges.truncate(rows_max);
+    let ordered = bidi::order(&glyphs, &ranges);
+    let begins: Vec<usize> =
+        ranges.iter().map(|range| glyphs.get(range.start).map_or(start, |glyph| glyph.at)).collect();
+    let rows = ordered.into_iter().zip(begins).enumerate();
+    rows.map(|(nth, (row, at))| BodyRow { row, is_wrapped: nth > 0, at })
+}
+
+/// The greatest count of bytes up to this one that ends with a whole character.
+pub(super) fn boundary(body: &[u8], bytes_max: usize) -> usize {
+    if body.len() <= bytes_max {
+        return body.len();
+    }
+    // No character has more than four bytes; what is no text is cut anywhere.
+    (bytes_max - 3..=bytes_max).rev().find(|at| body[*at] & 0xc0 != 0x80).unwrap_or(bytes_max)
 }
 
 /// A text of one line in so many columns, with a sign at the end if not all of it fits. What does not fit costs nothing.

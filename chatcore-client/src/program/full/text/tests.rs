@@ -109,6 +109,27 @@ fn lines_are_broken_between_words_and_indented() {
     );
 }
 
+/// P4: 16 MB without the end of a line. Only what is shown is made into glyphs.
+#[test]
+fn a_line_without_an_end_costs_what_is_shown_of_it() {
+    let line = "é".repeat(8 << 20).into_bytes();
+    let begun = std::time::Instant::now();
+    for rows_max in [1, 10] {
+        let rows = body_rows(&line, 80, 2, rows_max);
+        assert_eq!(rows.len(), rows_max);
+        assert!(rows.iter().enumerate().all(|(nth, row)| row.is_wrapped == (nth > 0)));
+    }
+    // The whole takes more than a minute without optimization.
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
+    // A line of several pieces has all of its text, in its order.
+    let line: String = (0..5_000).map(|number| format!("{number} ")).collect();
+    let rows = body_rows(line.as_bytes(), 80, 2, usize::MAX);
+    let shown: String = rows.iter().map(|row| joined(&row.row)).collect();
+    assert_eq!(shown.replace(' ', ""), line.replace(' ', ""));
+    assert!(rows.is_sorted_by_key(|row| row.at) && rows[1..].iter().all(|row| row.is_wrapped));
+    assert!(rows.iter().all(|row| width(&row.row) <= 80));
+}
+
 #[test]
 fn a_wide_glyph_goes_to_the_next_row_whole() {
     assert_eq!(drawn("a中中", 4), ["a中", "中"]);

@@ -36,12 +36,31 @@ fn cost_of_pictures_and_messages() {
     }
     let mut app = alice();
     app.report(&message("bob", "#lobby", sentence.repeat(650).as_bytes()));
-    app.unfold();
     let mut terminal = Terminal::new(TestBackend::new(200, 50)).unwrap();
+    // What is seen can be unfolded.
+    terminal.draw(|frame| app.draw(frame)).unwrap();
+    app.unfold();
     let picture = shortest(|| {
         terminal.draw(|frame| app.draw(frame)).unwrap();
     });
     println!("a picture with an unfolded message of 64 kB {picture:?}");
+    for (what, body, needle) in [
+        ("an unfolded line of 16 MB", "x".repeat(16 << 20), None),
+        ("an unfolded message of 64 kB, all of which is looked for", "e".repeat(64 << 10), Some("e")),
+        ("a folded message of 16 MB, all of which is looked for", "e".repeat(16 << 20), Some("e")),
+    ] {
+        let mut app = alice();
+        app.report(&message("bob", "#lobby", body.as_bytes()));
+        terminal.draw(|frame| app.draw(frame)).unwrap();
+        if what.contains("unfolded") {
+            app.unfold();
+        }
+        needle.into_iter().for_each(|needle| app.search(needle));
+        let picture = shortest(|| {
+            terminal.draw(|frame| app.draw(frame)).unwrap();
+        });
+        println!("a picture with {what} {picture:?}");
+    }
     let mut app = alice();
     for number in 0..10_000 {
         app.report(&message("bob", "#lobby", format!("{sentence}{number}").as_bytes()));

@@ -197,6 +197,43 @@ fn a_long_message_is_folded_until_somebody_wants_it() {
     assert_eq!(shown(&app, 60, 30), folded, "what is unfolded is folded again");
 }
 
+#[test]
+fn a_message_that_is_too_long_to_be_unfolded_says_so_and_is_folded_again() {
+    let mut app = alice();
+    app.report(&message("bob", "#lobby", &vec![b'x'; 1 << 20]));
+    let folded = shown(&app, 60, 20);
+    assert!(folded.iter().any(|row| row == "— … 1 MB more"), "{folded:#?}");
+    app.press(&Key::Ctrl('o'));
+    let unfolded = shown(&app, 60, 20);
+    assert!(unfolded.iter().any(|row| row == "— … 786 kB more"), "{unfolded:#?}");
+    app.press(&Key::Ctrl('o'));
+    assert_eq!(shown(&app, 60, 20), folded);
+}
+
+/// Each glyph was compared with each hit, and the whole body was searched for each picture.
+#[test]
+fn hits_are_marked_however_many_there_are() {
+    let mut app = alice();
+    app.report(&message("bob", "#lobby", &vec![b'e'; 64 << 10]));
+    let _ = shown(&app, 60, 20);
+    app.unfold();
+    let begun = std::time::Instant::now();
+    app.search("e");
+    let marked = {
+        let picture = picture(&app, 60, 20);
+        let is_marked = |x, y| picture[(x, y)].modifier.contains(Modifier::UNDERLINED);
+        (0..20).flat_map(|y| (0..60).map(move |x| (x, y))).filter(|(x, y)| is_marked(*x, *y)).count()
+    };
+    assert!(marked > 300, "{marked}");
+    // Without optimization there must be room: it took minutes.
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+    app.search(&"e".repeat(101));
+    assert_eq!(
+        (app.hint.as_deref(), app.search.is_some()),
+        (Some("what is looked for has 100 characters at most"), false)
+    );
+}
+
 fn flood(app: &mut App, numbers: std::ops::Range<usize>) {
     for number in numbers {
         app.report(&message("bob", "#lobby", format!("number {number}").as_bytes()));
