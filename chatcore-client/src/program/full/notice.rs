@@ -62,7 +62,8 @@ impl Notices {
         self.told = Some(now);
         let place = if is_private { String::new() } else { format!(" in {}", harmless(to.as_bytes())) };
         let what = if self.with_body { format!(": {}", harmless(&body)) } else { String::new() };
-        Some(self.spelled(&format!("{}{place}{what}", harmless(from.as_bytes()))))
+        // Words first: some terminals take a number at the start of such a notice for another command, and a user may be called `12`.
+        Some(self.spelled(&format!("message from {}{place}{what}", harmless(from.as_bytes()))))
     }
 
     fn spelled(&self, text: &str) -> Vec<u8> {
@@ -101,10 +102,15 @@ mod tests {
     fn who_looks_elsewhere_is_told_of_what_is_for_them() {
         let private = message("bob", "alice", b"secret");
         assert_eq!(told(Notify::Bell, false, &private).as_deref(), Some("\u{7}"));
-        assert_eq!(told(Notify::Osc9, false, &private).as_deref(), Some("\u{1b}]9;bob\u{1b}\\"));
+        assert_eq!(told(Notify::Osc9, false, &private).as_deref(), Some("\u{1b}]9;message from bob\u{1b}\\"));
+        let number = message("12", "alice", b"secret");
+        assert_eq!(told(Notify::Osc9, true, &number).as_deref(), Some("\u{1b}]9;message from 12: secret\u{1b}\\"));
         let mention = message("bob", "#lobby", b"Alice: look");
         let notice = told(Notify::Osc777, true, &mention);
-        assert_eq!(notice.as_deref(), Some("\u{1b}]777;notify;chatcore;bob in #lobby: Alice: look\u{1b}\\"));
+        assert_eq!(
+            notice.as_deref(),
+            Some("\u{1b}]777;notify;chatcore;message from bob in #lobby: Alice: look\u{1b}\\")
+        );
         for other in [message("bob", "#lobby", b"malice"), Report::SessionLost] {
             assert_eq!(told(Notify::Bell, false, &other), None);
         }
