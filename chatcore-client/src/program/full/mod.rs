@@ -84,6 +84,10 @@ const PICTURE_END: &[u8] = b"\x1b[?2026l";
 /// Pictures in a second, at the most.
 const PICTURES_PER_SECOND: u32 = 50;
 
+/// Columns and rows that are used, at the most: whoever runs a terminal may tell any size, and each cell takes some 50 bytes.
+const COLUMNS_MAX: u16 = 1_000;
+const ROWS_MAX: u16 = 500;
+
 /// The terminal and what is on it.
 pub(crate) struct FullScreen {
     app: App,
@@ -330,14 +334,31 @@ impl FullScreen {
     }
 }
 
-/// The cells of the terminal. One that does not tell is as terminals were.
+/// The cells of the terminal that are used.
 fn area() -> Rect {
     let (width, height) = window_size().map_or((0, 0), |size| (size.columns, size.rows));
+    area_of(width, height)
+}
+
+/// The cells that are used of so many. A terminal that does not tell is as terminals were.
+fn area_of(width: u16, height: u16) -> Rect {
     let or = |count, usual| if count == 0 { usual } else { count };
-    Rect::new(0, 0, or(width, 80), or(height, 24))
+    Rect::new(0, 0, or(width, 80).min(COLUMNS_MAX), or(height, 24).min(ROWS_MAX))
 }
 
 fn unix_ms() -> u64 {
     let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_of_any_size_takes_no_more_than_a_bound() {
+        assert_eq!(area_of(0, 0), Rect::new(0, 0, 80, 24));
+        assert_eq!(area_of(300, 100), Rect::new(0, 0, 300, 100));
+        assert_eq!(area_of(u16::MAX, u16::MAX), Rect::new(0, 0, COLUMNS_MAX, ROWS_MAX));
+    }
 }
