@@ -140,6 +140,11 @@ impl Keymap {
                 NAMED.map(|(name, _)| format!("`{name}`")).join(", ")
             ));
         };
+        if let Some((_, other)) = SAME_AS.iter().find(|(ctrl, _)| Key::Ctrl(*ctrl) == key) {
+            return Err(format!(
+                "a terminal does not tell `{key_name}` from `{other}`: give that something to do, or another key"
+            ));
+        }
         self.0.retain(|(mapped, _)| *mapped != key);
         if action == "none" {
             return Ok(());
@@ -159,6 +164,9 @@ impl Keymap {
         Some(format!("no key is left for `{name}`: one must have it"))
     }
 }
+
+/// What Ctrl and a character send that another key sends as well.
+const SAME_AS: [(char, &str); 5] = [('h', "backspace"), ('i', "tab"), ('j', "alt-enter"), ('m', "enter"), ('[', "esc")];
 
 /// Keys that have names of their own.
 const NAMED: [(&str, Key); 23] = [
@@ -264,6 +272,10 @@ mod tests {
         assert!(keys.map("f13", "help").is_err() && keys.map("x", "help").is_err() && keys.map("f", "help").is_err());
         let error = keys.map("f5", "fly").unwrap_err();
         assert!(error.starts_with("`fly` is nothing that a key does: it is `none`, `send`"), "{error}");
+        for (ctrl, same) in [("ctrl-i", "tab"), ("Ctrl-M", "enter"), ("ctrl-h", "backspace"), ("ctrl-j", "alt-enter")] {
+            let error = keys.map(ctrl, "help").unwrap_err();
+            assert!(error.starts_with(&format!("a terminal does not tell `{ctrl}` from `{same}`")), "{error}");
+        }
         keys.map("enter", "none").unwrap();
         assert_eq!(keys.faults().as_deref(), Some("no key is left for `send`: one must have it"));
     }
