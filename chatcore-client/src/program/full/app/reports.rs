@@ -1,5 +1,6 @@
 //! What happens, as the screen shows it.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::{App, NEWS_MS, PROGRAM};
@@ -13,6 +14,9 @@ pub(in crate::program::full) const KEPT_BYTES_MAX: usize = 64 << 20;
 
 /// After so many bytes it is checked how many all conversations keep.
 pub(in crate::program::full) const CHECKED_BYTES: usize = 1 << 20;
+
+/// Bytes of a conversation that is forgotten whole, at the least. What is told in its place has fewer.
+const FORGOTTEN_BYTES_MIN: usize = 1 << 10;
 
 /// Conversations that are kept, at the most.
 pub(in crate::program::full) const CONVERSATIONS_MAX: usize = 500;
@@ -272,16 +276,25 @@ impl App {
         }
     }
 
-    /// The oldest of the fullest conversation goes, until they fit together.
+    /// The oldest of the fullest conversation goes, and its last if there is no other way, until they fit together. The one that is
+    /// open keeps one entry.
     fn forget_what_is_too_much(&mut self) {
         let mut kept: usize = self.conversations.values().map(Conversation::bytes).sum();
         while kept > KEPT_BYTES_MAX {
-            let fullest = self.conversations.values_mut().max_by_key(|conversation| conversation.bytes());
-            let Some(fullest) = fullest.filter(|fullest| fullest.len() > 1) else { return };
+            let (now_ms, open) = (self.now_ms, self.open.as_str());
+            let can_forget =
+                |name: &str, some: &Conversation| some.len() > 1 || name != open && some.bytes() > FORGOTTEN_BYTES_MIN;
+            let others = self.conversations.iter_mut().filter(|(name, some)| can_forget(name, some));
+            // Of those that are about as full, the one that was not used for longest.
+            let fullest = others.max_by_key(|(_, some)| (some.bytes() / CHECKED_BYTES, Reverse(some.used)));
+            let Some((_, fullest)) = fullest else { return };
             let before = fullest.bytes();
             // Not one by one: to find the fullest costs more than to forget.
             while fullest.len() > 1 && before - fullest.bytes() < CHECKED_BYTES.min(kept - KEPT_BYTES_MAX) {
                 fullest.forget_oldest();
+            }
+            if before == fullest.bytes() {
+                fullest.forget_all(now_ms);
             }
             kept -= before - fullest.bytes();
         }

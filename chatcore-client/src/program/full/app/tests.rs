@@ -123,6 +123,24 @@ fn what_is_kept_of_all_conversations_is_bounded() {
     assert_eq!(app.conversations["dave"].len(), 1, "the fullest give");
 }
 
+/// A hostile server sends one long message of each of many users.
+#[test]
+fn what_is_kept_is_bounded_though_each_conversation_has_one_message() {
+    let mut app = alice();
+    app.open("#lobby");
+    app.report(&message("bob", "#lobby", &"x".repeat(8 << 20)));
+    let large = "x".repeat(4 << 20);
+    for number in 0..40 {
+        app.report(&message(&format!("user{number}"), "alice", &large));
+    }
+    let kept: usize = app.conversations.values().map(Conversation::bytes).sum();
+    assert!(kept <= KEPT_BYTES_MAX + large.len() * 2, "{kept}");
+    assert!(app.conversations["#lobby"].bytes() > 8 << 20, "what is open is kept");
+    let told = notices(&app, "user0").into_iter().chain(notices(&app, "user1")).collect::<Vec<_>>();
+    assert!(told.iter().any(|told| told.starts_with("what was here is forgotten")), "{told:?}");
+    assert_eq!(app.conversations["user0"].unread, 1, "somebody has written");
+}
+
 #[test]
 fn conversations_are_bounded_and_those_that_are_used_stay() {
     let mut app = alice();

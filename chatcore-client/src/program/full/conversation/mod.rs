@@ -91,6 +91,15 @@ impl Conversation {
         self.marker = self.marker.map(|marker| marker.max(self.first));
     }
 
+    /// Forgets all entries, and tells that in their place.
+    pub(super) fn forget_all(&mut self, time_ms: u64) {
+        let text = "what was here is forgotten: all conversations together have no room for it".to_owned();
+        self.push(Entry::Notice { time_ms, text });
+        while self.entries.len() > 1 {
+            self.forget_oldest();
+        }
+    }
+
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
