@@ -56,6 +56,12 @@ pub(crate) enum Report {
         number: u64,
         to: String,
     },
+    /// A message cannot go on its way. An [`Report::Error`] tells it to everybody else.
+    #[serde(skip)]
+    NotSending {
+        to: String,
+        why: String,
+    },
     Accepted {
         #[serde(skip)]
         number: u64,
@@ -271,7 +277,7 @@ pub(crate) enum Verdict {
 impl Report {
     /// Whether it is for a screen that shows the state of all, and for nobody else.
     pub(crate) const fn is_internal(&self) -> bool {
-        matches!(self, Self::Sending { .. } | Self::Connecting { .. } | Self::Connected)
+        matches!(self, Self::Sending { .. } | Self::NotSending { .. } | Self::Connecting { .. } | Self::Connected)
     }
 
     /// As a program reads it.
@@ -334,6 +340,7 @@ impl Report {
             Self::Connecting { to } => format!("connecting to {}", safe(to)),
             Self::Connected => "connected".to_owned(),
             Self::Sending { to, .. } => format!("sending to {}", safe(to)),
+            Self::NotSending { why, .. } => safe(why),
             Self::Accepted { to, .. } => format!("accepted for {}", safe(to)),
             Self::Rejected { to, reason, request, .. } => rejected(&safe(to), reason, *request),
             Self::Unanswered { to, .. } => {

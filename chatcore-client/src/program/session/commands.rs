@@ -85,8 +85,10 @@ impl Session {
             }
             Err(error) if error.passes() => return Ok(Some(command.clone())),
             Err(error) => {
-                if let PendingRequest::Join { room } = pending {
-                    self.own.saved.room.take_if(|current| *current == room);
+                match pending {
+                    PendingRequest::Message { to } => self.show(&Report::NotSending { to, why: error.to_string() })?,
+                    PendingRequest::Join { room } => drop(self.own.saved.room.take_if(|current| *current == room)),
+                    _ => {}
                 }
                 self.cannot_ask(error)?;
             }

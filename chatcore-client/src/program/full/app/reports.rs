@@ -79,7 +79,15 @@ impl App {
                 self.is_in_trouble(wait);
             }
             Report::Connecting { .. } | Report::Silent { .. } => self.is_in_trouble(report.text()),
-            Report::Error { reason, .. } => self.failed(reason, report),
+            Report::NotSending { to, why } => {
+                let why = format!("not delivered: {}", safe(why));
+                self.set_fate(to, |fate| *fate == Fate::Waiting, Fate::Undelivered { why });
+                self.tell_of_failure(to, report);
+            }
+            Report::Error { .. } => {
+                self.hint = Some(report.text());
+                self.notice(PROGRAM, report.text());
+            }
             // A command asked for these, and whoever typed it looks at what is open.
             Report::Rejected { .. } | Report::Online { .. } => self.answer(report.text()),
             Report::Help { .. } => {
@@ -200,20 +208,6 @@ impl App {
         if !wanted.is_empty() {
             self.notice(to, report.text());
         }
-    }
-
-    /// Something that was asked for cannot be. If it was a message, it is the one that waits longest.
-    fn failed(&mut self, reason: &str, report: &Report) {
-        if matches!(reason, "body_too_long" | "not_sent") {
-            let oldest = self.conversations.values_mut().filter(|conversation| conversation.waits_since().is_some());
-            let oldest = oldest.min_by_key(|conversation| conversation.waits_since());
-            if let Some(fate) = oldest.and_then(|conversation| conversation.fate(|fate| *fate == Fate::Waiting)) {
-                *fate = Fate::Undelivered { why: format!("not delivered: {}", report.text()) };
-                return;
-            }
-        }
-        self.hint = Some(report.text());
-        self.notice(PROGRAM, report.text());
     }
 
     fn presence(&mut self, name: &str, is_online: bool, report: &Report) {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use chatcore::RoomName;
+
 use super::App;
 use crate::program::command::Command;
 use crate::program::console::Input;
@@ -21,7 +23,9 @@ impl App {
     /// Asks for the members of a room when it is opened, unless they are known.
     pub(super) fn want_roster(&mut self, room: &str) {
         let Some(conversation) = self.conversations.get(room).filter(|_| room.starts_with('#')) else { return };
-        if !conversation.members.is_known() && conversation.membership != Membership::Out {
+        // What is no room's name is asked for in vain, and has no answer.
+        let can_be_asked = room.parse::<RoomName>().is_ok();
+        if can_be_asked && !conversation.members.is_known() && conversation.membership != Membership::Out {
             self.rosters.due.insert(room.to_owned());
         }
     }

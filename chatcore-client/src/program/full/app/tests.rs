@@ -196,14 +196,28 @@ fn what_becomes_of_a_message_reaches_it_however_its_recipient_was_spelled() {
 #[test]
 fn a_message_that_cannot_be_sent_says_why() {
     let mut app = alice();
-    app.say("bob", "first".to_owned());
-    app.set_time(5);
-    app.say("carol", "second".to_owned());
-    let (reason, detail) = ("body_too_long".to_owned(), "70000 bytes are too many".to_owned());
-    app.report(&Report::Error { reason, detail });
+    app.say("carol", "first".to_owned());
+    app.say("bob", "second".to_owned());
+    let why = "70000 bytes are too many".to_owned();
+    app.report(&Report::NotSending { to: "bob".into(), why });
     let why = "not delivered: 70000 bytes are too many".to_owned();
     assert_eq!(fates(&mut app, "bob"), [Fate::Undelivered { why }]);
     assert_eq!(fates(&mut app, "carol"), [Fate::Waiting]);
+    // What is wrong with a command is wrong with no message.
+    let (reason, detail) = ("not_sent".to_owned(), "129 bytes are too many for a name".to_owned());
+    app.report(&Report::Error { reason, detail });
+    assert_eq!(fates(&mut app, "carol"), [Fate::Waiting]);
+    assert_eq!(app.hint.as_deref(), Some("129 bytes are too many for a name"));
+}
+
+/// The program waited for an answer for ever, and asked for the members of no other room.
+#[test]
+fn the_members_of_what_is_no_room_are_not_asked_for() {
+    let mut app = alice();
+    app.open(&format!("#{}", "x".repeat(200)));
+    assert_eq!(asked_roster(&mut app), None);
+    app.open("#lobby");
+    assert_eq!(asked_roster(&mut app).as_deref(), Some("#lobby"));
 }
 
 #[test]

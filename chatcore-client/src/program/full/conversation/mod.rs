@@ -144,14 +144,6 @@ impl Conversation {
         })
     }
 
-    /// When the oldest message of ours was said that waits for a place among what is sent.
-    pub(super) fn waits_since(&self) -> Option<u64> {
-        self.entries.iter().find_map(|entry| match entry {
-            Entry::Said { time_ms, fate: Fate::Waiting, .. } => Some(*time_ms),
-            _ => None,
-        })
-    }
-
     /// Somebody sees all that there is.
     pub(super) fn read(&mut self) {
         (self.unread, self.mentions) = (0, 0);
