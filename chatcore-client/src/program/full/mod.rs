@@ -1,6 +1,7 @@
 //! The whole screen of a terminal, for a person.
 //!
-//! `keys` reads what is typed, `keyboard` hands it on in turns, `app` is the state and what keys do to it, and `view` draws it. `conversation` is what was
+//! `keys` reads what is typed, `keyboard` hands it on in turns, `app` is the state and what keys do to it, and `view`
+//! draws it. `conversation` is what was
 //! said, `layout` makes rows of it, and `text` makes glyphs of what others say, which `placed` keeps in their cells. Only this
 //! file and `typed` touch the terminal, and no call of them waits for it: keys come from a thread, and what is drawn goes to
 //! another. A picture is drawn when the one before is written, so a slow terminal sees fewer pictures and holds up nothing.

@@ -62,7 +62,8 @@ impl Notices {
         self.told = Some(now);
         let place = if is_private { String::new() } else { format!(" in {}", harmless(to.as_bytes())) };
         let what = if self.with_body { format!(": {}", harmless(&body)) } else { String::new() };
-        // Words first: some terminals take a number at the start of such a notice for another command, and a user may be called `12`.
+        // Words first: some terminals take a number at the start of such a notice for another command, and a user may
+        // be called `12`.
         Some(self.spelled(&format!("message from {}{place}{what}", harmless(from.as_bytes()))))
     }
 

@@ -270,8 +270,8 @@ impl App {
         }
     }
 
-    /// The oldest of the fullest conversation goes, and its last if there is no other way, until they fit together. The one that is
-    /// open keeps one entry.
+    /// The oldest of the fullest conversation goes, and its last if there is no other way, until they fit together. The
+    /// one that is open keeps one entry.
     fn forget_what_is_too_much(&mut self) {
         let mut kept: usize = self.conversations.values().map(Conversation::bytes).sum();
         while kept > KEPT_BYTES_MAX {
