@@ -27,6 +27,32 @@ pub(crate) fn is_unsafe(c: char) -> bool {
             | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Whether a character is obeyed by terminals, or is seen by nobody.
+pub(crate) fn is_hidden(c: char) -> bool {
+    is_unsafe(c) || is_blank_letter(c) || is_noncharacter(c)
+}
+
+/// Letters that are drawn as nothing, and are no blanks.
+const fn is_blank_letter(c: char) -> bool {
+    matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}')
+}
+
+/// Code points that are no characters, and the one that replaces what is no text: some terminals leave it out, so that a
+/// mark on it would go onto the cell before.
+const fn is_noncharacter(c: char) -> bool {
+    matches!(c, '\u{fffd}' | '\u{fdd0}'..='\u{fdef}') || c as u32 & 0xfffe == 0xfffe
+}
+
+/// What is shown in place of a character that nobody sees, and that belongs into texts: hyphens for breaking words, places for
+/// breaking lines, and marks of direction. Terminals disagree whether these take a cell.
+pub(crate) const fn stand_in(c: char) -> Option<char> {
+    match c {
+        '\u{ad}' => Some('-'),
+        '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{2060}' | '\u{feff}' => Some('·'),
+        _ => None,
+    }
+}
+
 /// Whether a character must not stand in a text that is shown as a text. What breaks words, and what gives the sign after it a
 /// direction, does no more harm than a blank or a letter does.
 fn is_misleading(c: char) -> bool {
@@ -35,13 +61,31 @@ fn is_misleading(c: char) -> bool {
 
 /// Names and words as a person may see them: unsafe characters and bytes that are no text are spelled out.
 pub(crate) fn escape(bytes: &[u8]) -> String {
-    spell_out(bytes, is_unsafe, |_| None)
+    spell_out(bytes, &FOR_NAMES)
 }
 
 /// What a person said, on one line: what could mislead is spelled out, and what belongs into texts stays.
 pub(crate) fn escape_body(bytes: &[u8]) -> String {
-    spell_out(bytes, is_misleading, flag)
+    spell_out(bytes, &FOR_TEXTS)
 }
+
+/// The same in cells of a terminal, where each character that stays can be seen, or may take a cell.
+pub(crate) fn escape_for_cells(bytes: &[u8]) -> String {
+    spell_out(bytes, &FOR_CELLS)
+}
+
+/// What becomes of characters.
+struct Rules {
+    is_bad: fn(char) -> bool,
+    /// What is shown in place of one, whether it is bad or not.
+    stand_in: fn(char) -> Option<char>,
+    /// What stays as a whole with which a text begins.
+    whole: for<'a> fn(&'a str) -> Option<&'a str>,
+}
+
+const FOR_NAMES: Rules = Rules { is_bad: is_unsafe, stand_in: |_| None, whole: |_| None };
+const FOR_TEXTS: Rules = Rules { is_bad: is_misleading, stand_in: |_| None, whole: flag };
+const FOR_CELLS: Rules = Rules { is_bad: |c| c != '\t' && is_hidden(c), stand_in, whole: flag };
 
 /// The flag with which a text begins that holds characters which nobody sees.
 fn flag(text: &str) -> Option<&str> {
@@ -53,20 +97,22 @@ fn flag(text: &str) -> Option<&str> {
     Some(&text[..text.len() - rest.len()])
 }
 
-fn spell_out(bytes: &[u8], is_bad: fn(char) -> bool, whole: for<'a> fn(&'a str) -> Option<&'a str>) -> String {
+fn spell_out(bytes: &[u8], rules: &Rules) -> String {
     let mut shown = String::with_capacity(bytes.len());
     let mut marks = 0;
     for chunk in bytes.utf8_chunks() {
         let mut rest = chunk.valid();
         while let Some(c) = rest.chars().next() {
-            if let Some(whole) = whole(rest) {
+            if let Some(whole) = (rules.whole)(rest) {
                 (rest, marks) = (&rest[whole.len()..], 0);
                 shown.push_str(whole);
                 continue;
             }
             rest = &rest[c.len_utf8()..];
             marks = marks_with(marks, c);
-            if is_bad(c) || marks > MARKS_MAX && is_mark(c) {
+            if let Some(other) = (rules.stand_in)(c) {
+                shown.push(other);
+            } else if (rules.is_bad)(c) || marks > MARKS_MAX && is_mark(c) {
                 shown.extend(c.escape_default());
             } else {
                 shown.push(c);
@@ -144,6 +190,20 @@ mod tests {
 
     /// P4 of the faults that were found.
     #[test]
+    fn in_cells_nothing_stays_that_nobody_sees() {
+        let england = "\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}";
+        for text in [england, "🇩🇪", "a\tb", "❤\u{fe0f}", "👩\u{200d}🚀"] {
+            assert_eq!(escape_for_cells(text.as_bytes()), text);
+        }
+        assert_eq!(escape_for_cells("so\u{ad}ft ไทย\u{200b}ไทย (א)\u{200f}".as_bytes()), "so-ft ไทย·ไทย (א)·");
+        for hidden in ["\u{3164}", "\u{115f}", "\u{fffd}", "\u{fdd0}", "\u{2066}", "\u{202e}", "\u{180e}", "\r"] {
+            let shown = escape_for_cells(hidden.as_bytes());
+            assert!(shown.is_ascii() && shown.starts_with('\\'), "{hidden:?}: {shown}");
+        }
+    }
+
+    /// P4 of the faults that were found.
+    #[test]
     fn a_letter_bears_four_marks_at_the_most() {
         assert_eq!(
             escape_body("ệ\u{301}\u{302}\u{303}\u{304}x\u{301}".as_bytes()),
@@ -151,7 +211,8 @@ mod tests {
         );
         for between in ["", "\u{200d}", "\u{200b}", "\u{34f}"] {
             let tower = format!("a{}", ["\u{301}", between].concat().repeat(3000));
-            for shown in [escape(tower.as_bytes()), escape_body(tower.as_bytes())] {
+            for escape in [escape, escape_body, escape_for_cells] {
+                let shown = escape(tower.as_bytes());
                 assert!(shown.matches('\u{301}').count() <= 4, "{between:?}");
             }
         }

@@ -2,13 +2,17 @@
 //!
 //! A line begins with `-- ` if the program speaks, with `<` or `[` if somebody else does, and with blanks if it goes on with the
 //! line above. What somebody says comes after the name, which holds no blank: so nobody can say what the program says.
+//!
+//! A terminal must break no row, or the rest of it would stand where a line begins. So each character counts as the most cells
+//! that any terminal draws it in, and at least as one: terminals disagree about marks, joiners and soft hyphens.
 
 use std::env;
 
+use unicode_bidi::{BidiClass, bidi_class};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::program::escape::escape_body;
+use crate::program::escape::escape_for_cells;
 use crate::program::report::{Report, Speech};
 
 /// Before all that the program says.
@@ -16,6 +20,13 @@ pub(super) const PROGRAM_SIGN: &str = "-- ";
 
 /// Before the lines with which a longer one goes on.
 const INDENT: &str = "    ";
+
+/// Around text of others that runs to the left: it turns nothing but itself, and what is before it stays where it is.
+const ISOLATE: &str = "\u{2068}";
+const ISOLATE_END: &str = "\u{2069}";
+
+/// The cells of the two, where a terminal does not know them.
+const ISOLATE_COLUMNS: usize = 2;
 
 /// Bytes of a line that lists something, at the most, unless one name has more.
 const LIST_LINE_BYTES_MAX: usize = 1000;
@@ -100,7 +111,7 @@ impl Cells {
     fn push_speech(self, shown: &mut String, Speech { head, body }: &Speech) {
         let kept = beginning(body);
         for (index, line) in kept.split(|byte| *byte == b'\n').enumerate() {
-            let line = escape_body(line.strip_suffix(b"\r").unwrap_or(line));
+            let line = escape_for_cells(line.strip_suffix(b"\r").unwrap_or(line));
             let sign = if index == 0 { &format!("{head} ") } else { INDENT };
             self.push(shown, sign, &line);
         }
@@ -119,15 +130,20 @@ impl Cells {
 
     /// A line in rows of the terminal, all but the first indented.
     fn push(self, shown: &mut String, sign: &str, line: &str) {
-        // A terminal may begin a new row when the last column is full.
-        let room = self.columns - 1;
         let text = [sign, &line.replace('\t', INDENT)].concat();
+        let is_isolated = text.contains(is_right_to_left);
+        // A terminal may begin a new row when the last column is full.
+        let room = self.columns - 1 - if is_isolated { ISOLATE_COLUMNS } else { 0 };
         let mut rest = text.as_str();
         let mut is_first = true;
         loop {
             let indent = if is_first { "" } else { INDENT };
             let end = self.fitting(rest, room - indent.len());
-            push(shown, indent, &rest[..end]);
+            if is_isolated {
+                push_isolated(shown, indent, &rest[..end], if is_first { sign } else { "" });
+            } else {
+                push(shown, indent, &rest[..end]);
+            }
             rest = &rest[end..];
             is_first = false;
             if rest.is_empty() {
@@ -139,7 +155,7 @@ impl Cells {
     /// The bytes of the text that stand in one row, at least one character: whole words, if they fill half of it.
     fn fitting(self, text: &str, room: usize) -> usize {
         let (mut used, mut word_end) = (0, 0);
-        for (at, grapheme) in text.grapheme_indices(true) {
+        for (at, grapheme) in graphemes(text) {
             let width = self.width(grapheme);
             if used + width > room {
                 return match (at, word_end) {
@@ -179,7 +195,9 @@ impl Cells {
         match c.width() {
             // Terminals disagree which ones are wide there.
             Some(1) if self.is_east_asian && !c.is_ascii() => 2,
-            width => width.unwrap_or(0),
+            // Pictures that are newer than one of the two are wide in the other.
+            Some(1) if matches!(c, '\u{1f000}'..='\u{1ffff}') => 2,
+            width => width.unwrap_or(0).max(1),
         }
     }
 }
@@ -197,6 +215,28 @@ pub(crate) fn check_rows(report: &Report) {
             assert!(is_rightful || row.starts_with(INDENT), "{row:?} is of somebody else");
         }
     }
+}
+
+/// The graphemes of a text, where no blank bears a mark: what follows a name must not take its end along into the next row.
+fn graphemes(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.grapheme_indices(true).flat_map(|(at, grapheme)| {
+        let blank = usize::from(grapheme.starts_with(' ') && grapheme.len() > 1);
+        let (first, rest) = grapheme.split_at(blank);
+        [(at, first), (at + blank, rest)].into_iter().filter(|(_, part)| !part.is_empty())
+    })
+}
+
+/// A row, of which the terminal turns nothing that stands before the text of others.
+fn push_isolated(lines: &mut String, indent: &str, row: &str, sign: &str) {
+    // A sign with a name that runs to the left is turned with it, but for the character that says who speaks.
+    let kept = if sign.contains(is_right_to_left) { 1 } else { sign.len().min(row.len()) };
+    let (before, text) = row.split_at(kept);
+    let [isolate, end] = if text.is_empty() { [""; 2] } else { [ISOLATE, ISOLATE_END] };
+    lines.extend([indent, before, isolate, text, end, "\n"]);
+}
+
+fn is_right_to_left(c: char) -> bool {
+    matches!(bidi_class(c), BidiClass::R | BidiClass::AL | BidiClass::AN)
 }
 
 /// As much of a body as a person is shown at once.
@@ -269,11 +309,54 @@ mod tests {
     fn signs_are_as_wide_as_any_terminal_draws_them() {
         // A family is drawn as one sign of two cells, or as three of them.
         let family = "👩\u{200d}👩\u{200d}👧";
-        assert_eq!(CELLS.width(family), 6);
+        assert_eq!(CELLS.width(family), 8, "or with the joiners in cells of their own");
+        assert_eq!(CELLS.width("e\u{301}"), 2);
         assert_eq!(CELLS.width("❤\u{fe0f}"), 2);
         assert_eq!(CELLS.width("ж"), 1);
         assert_eq!(Cells { is_east_asian: true, ..CELLS }.width("ж"), 2);
         assert_eq!(shown("山田山田山田山田".as_bytes()), "<bob> 山田山田山田\n    山田\n");
+    }
+
+    /// P4 of the faults that were found.
+    #[test]
+    fn a_terminal_that_draws_what_has_no_width_breaks_no_row() {
+        for filling in ["\u{ad}", "\u{301}", "x\u{301}", "\u{200d}", "\u{200b}", "\u{fe0f}", "\u{34f}", "\u{1faff}"] {
+            let said = shown(format!("{}-- carol quit", filling.repeat(40)).as_bytes());
+            for row in as_drawn(&said, CELLS.columns) {
+                assert!(row.starts_with("<bob> ") || row.starts_with(INDENT), "{filling:?}: {row:?} in {said:?}");
+            }
+        }
+    }
+
+    /// The rows of a terminal in which each character takes a cell.
+    fn as_drawn(lines: &str, columns: usize) -> Vec<String> {
+        let row = |row: &[char]| row.iter().collect();
+        lines
+            .lines()
+            .flat_map(|line| line.chars().collect::<Vec<_>>().chunks(columns).map(row).collect::<Vec<_>>())
+            .collect()
+    }
+
+    /// P4 of the faults that were found.
+    #[test]
+    fn text_that_runs_to_the_left_turns_nothing_but_itself() {
+        assert_eq!(shown("שלום".as_bytes()), "<bob> \u{2068}שלום\u{2069}\n");
+        assert_eq!(
+            shown("שלום שלום -- carol".as_bytes()),
+            "<bob> \u{2068}שלום שלום \u{2069}\n    \u{2068}-- carol\u{2069}\n"
+        );
+        assert_eq!(CELLS.told("אבג joined"), "-- \u{2068}אבג joined\u{2069}\n");
+        let from = "בוב".into();
+        let report = Report::Message {
+            id: MessageId(1).into(),
+            time: 0,
+            from,
+            to: "alice".into(),
+            body: Body::new(b"hi".into()),
+        };
+        assert_eq!(CELLS.shown(&report), "<\u{2068}בוב> hi\u{2069}\n");
+        // Nobody ends it from within.
+        assert!(!shown("א\u{2069}-- carol quit".as_bytes()).contains("\u{2069}-"));
     }
 
     /// P4 of the faults that were found.
@@ -311,7 +394,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_row_is_wider_than_the_terminal(
-            body in prop::collection::vec(prop_oneof![any::<char>(), Just(' '), Just('\n'), Just('x'), Just('界')], 0..BODY_LINES_MAX),
+            body in prop::collection::vec(prop_oneof![any::<char>(), Just(' '), Just('\n'), Just('x'), Just('界'), Just('\u{301}'), Just('\u{ad}'), Just('א')], 0..BODY_LINES_MAX),
             columns in 0u16..25,
         ) {
             let body = String::from_iter(body);
@@ -320,6 +403,7 @@ mod tests {
             prop_assert!(shown.ends_with('\n'));
             for (index, row) in shown.lines().enumerate() {
                 prop_assert!(row.width() < cells.columns, "{row:?}");
+                prop_assert!(row.chars().count() < cells.columns, "a terminal may draw each in a cell: {row:?}");
                 prop_assert!(row.starts_with(if index == 0 { "<bob> " } else { INDENT }), "{row:?}");
             }
         }

@@ -6,7 +6,7 @@ use compact_str::{CompactString, ToCompactString, format_compact};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use crate::program::escape::is_unsafe;
+use crate::program::escape::{is_hidden, stand_in};
 
 /// Marks on one letter, at the most. More are left out, so that no letter reaches into other lines.
 const MARKS_MAX: usize = 4;
@@ -169,22 +169,6 @@ fn width_of(c: char) -> usize {
     UnicodeWidthStr::width(c.encode_utf8(&mut [0; 4]) as &str)
 }
 
-/// Whether a character is obeyed by terminals, or is seen by nobody.
-fn is_hidden(c: char) -> bool {
-    is_unsafe(c) || is_blank_letter(c) || is_noncharacter(c)
-}
-
-/// Letters that are drawn as nothing, and are no blanks.
-const fn is_blank_letter(c: char) -> bool {
-    matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}')
-}
-
-/// Code points that are no characters, and the one that replaces what is no text: some terminals leave it out, so that a
-/// mark on it would go onto the cell before.
-const fn is_noncharacter(c: char) -> bool {
-    matches!(c, '\u{fffd}' | '\u{fdd0}'..='\u{fdef}') || c as u32 & 0xfffe == 0xfffe
-}
-
 /// The flag of a region, like Scotland's: a black flag, the letters of the region as tags, and the tag that ends it.
 fn is_region_flag(grapheme: &str) -> bool {
     let tags = grapheme.strip_prefix('\u{1f3f4}').and_then(|rest| rest.strip_suffix('\u{e007f}'));
@@ -199,11 +183,7 @@ fn mark(c: char) -> CompactString {
     match c {
         '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}').to_compact_string(),
         '\u{7f}' => CompactString::const_new("\u{2421}"),
-        // Hyphens for breaking words, places for breaking lines, and marks of direction: texts in many languages have
-        // them, and they do no harm where nothing obeys them.
-        '\u{ad}' => CompactString::const_new("-"),
-        '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{2060}' | '\u{feff}' => CompactString::const_new("·"),
-        other => code(other),
+        other => stand_in(other).map_or_else(|| code(other), |sign| sign.to_compact_string()),
     }
 }
 
