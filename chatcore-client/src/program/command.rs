@@ -57,6 +57,8 @@ pub(crate) enum ParseError {
     SeveralLines(String),
     #[error("to whom? @name:text sends text to a user, #room:text to a room")]
     NoRecipient,
+    #[error("{0} is nobody: #room:text sends text to a room, and @name:text to a user")]
+    TwoSigns(String),
     #[error("what? {0}:text sends text to {0}")]
     NoText(String),
     #[error("which one? {0}")]
@@ -73,7 +75,7 @@ impl ParseError {
         match self {
             Self::Unknown(_) | Self::OfIrc { .. } => "unknown_command",
             Self::SeveralLines(_) => "several_lines",
-            Self::NoRecipient => "no_recipient",
+            Self::NoRecipient | Self::TwoSigns(_) => "no_recipient",
             Self::NoText(_) => "no_text",
             Self::NoArgument(_) | Self::TooMany(..) => "wrong_arguments",
         }
@@ -94,6 +96,11 @@ pub(crate) const fn ascii_sign(c: char) -> char {
 /// What follows a sign, in either width. None if the text begins with something else.
 pub(crate) fn strip_sign(text: &str, sign: char) -> Option<&str> {
     text.strip_prefix(|c| ascii_sign(c) == sign)
+}
+
+/// Whether what comes after a sign begins with one. No name does: what is meant for a user could go to a room.
+pub(crate) fn is_signed(name: &str) -> bool {
+    name.starts_with(|c| matches!(ascii_sign(c), '@' | '#'))
 }
 
 /// Where only a user can be meant, an `@` is for nothing.
@@ -134,6 +141,9 @@ fn send(sign: char, rest: &str) -> Result<Command, ParseError> {
     let (name, body) = rest.split_once(border).map_or((rest, None), |(name, body)| (name, Some(body)));
     if name.is_empty() {
         return Err(ParseError::NoRecipient);
+    }
+    if is_signed(name) {
+        return Err(ParseError::TwoSigns(format!("{sign}{name}")));
     }
     let Some(body) = body else { return Err(ParseError::NoText(format!("{sign}{name}"))) };
     // The sign of a room is a part of its name; that of a user is not.
@@ -235,6 +245,14 @@ mod tests {
         assert_eq!(parse("@:hello"), Err(ParseError::NoRecipient));
         assert_eq!(parse("@"), Err(ParseError::NoRecipient));
         assert_eq!(parse("# hello"), Err(ParseError::NoRecipient));
+        for two in ["@#lobby", "#@bob", "＠＃lobby", "@＃lobby"] {
+            let error = parse(&format!("{two}:secret")).unwrap_err();
+            assert_eq!(error.reason(), "no_recipient", "{two}");
+            assert!(
+                error.to_string().ends_with("is nobody: #room:text sends text to a room, and @name:text to a user")
+            );
+            assert!(parse(two).is_err(), "{two}");
+        }
         assert_eq!(parse("@bob"), Err(ParseError::NoText("@bob".into())));
         assert_eq!(parse("#lobby"), Err(ParseError::NoText("#lobby".into())));
         assert_eq!(parse("/fly #lobby"), Err(ParseError::Unknown("/fly".into())));

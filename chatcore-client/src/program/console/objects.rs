@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value};
 
-use crate::program::command::{Command, strip_sign, without_room_sign};
+use crate::program::command::{Command, is_signed, strip_sign, without_room_sign};
 
 /// What the objects are, for whoever wrote another one.
 const OBJECTS: &str = r##"{"to":"bob","body":"text"}, {"to":"bob","body_base64":"dGV4dA=="}, {"join":"#room"}, {"leave":"#room"}, {"roster":"#room"}, {"watch":["bob"]}, {"unwatch":["bob"]}, {"who":true} and {"quit":true} are commands"##;
@@ -54,6 +54,12 @@ fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a str, Strin
 
 /// A user, with or without its sign, or a room with its own.
 fn recipient(to: &str) -> Result<String, String> {
+    let after_sign = strip_sign(to, '@').or_else(|| strip_sign(to, '#'));
+    if after_sign.is_some_and(is_signed) {
+        return Err(format!(
+            "\"to\" is {to:?}, which is nobody: a room begins with #, and a user with no sign or an @. {OBJECTS}"
+        ));
+    }
     match strip_sign(to, '@').unwrap_or(to) {
         "" | "#" => Err(format!("\"to\" is empty: it is to be a user or a room. {OBJECTS}")),
         name => Ok(name.to_owned()),
@@ -114,6 +120,8 @@ mod tests {
             (r#"{"body":"x"}"#, "\"to\" is missing"),
             (r#"{"to":7,"body":"x"}"#, "\"to\" is to be a text in quotes"),
             (r#"{"to":"@","body":"x"}"#, "\"to\" is empty"),
+            (r##"{"to":"@#lobby","body":"x"}"##, "\"to\" is \"@#lobby\", which is nobody: "),
+            (r##"{"to":"#@bob","body":"x"}"##, "\"to\" is \"#@bob\", which is nobody: "),
             (r#"{"to":"bob","boddy":"x"}"#, "no command has these fields together: boddy, to. "),
             (r#"{"to":"bob","body":"x","join":"y"}"#, "no command has these fields together: body, join, to. "),
             (r#"{"body_base64":"/wA="}"#, "\"to\" is missing"),
