@@ -19,7 +19,8 @@ impl Target {
     /// - What says no scheme is meant in ours.
     /// - A host of the program's list may be anywhere. Over TLS, its certificate must be for the host that the advice names.
     /// - Ours may be at another port.
-    /// - A number over TLS is another place of our host: the certificate there must be for our host.
+    /// - A number over TLS is another place of our host: the certificate there must be for our host. On this machine it may
+    ///   be another place of this machine.
     /// - A number without TLS is our own address, or leads from this machine to this machine.
     /// - [`permits`](Self::permits) holds in any case.
     pub(crate) fn advised(&self, advice: &str, followed: &[FollowedHost]) -> Option<Advised> {
@@ -78,13 +79,16 @@ impl Target {
         };
         let there = Address::Ip(address);
         let is_our_address = matches!(&self.address, Address::Ip(ours) if ours.ip() == address.ip());
-        if is_our_address || self.address.is_local() && there.is_local() {
-            return Some(Advised { endpoint: self.endpoint.with_place(place), address: Some(there) });
-        }
-        if !layers.is_encrypted || self.address.is_local() {
+        let is_here = is_our_address || self.address.is_local() && there.is_local();
+        let may_be_elsewhere = layers.is_encrypted && ours.is_some() && !self.address.is_local();
+        if !is_here && !may_be_elsewhere {
             return None;
         }
-        let place = Place::Network { host: ours?.clone(), port, layers: layers.clone() };
+        let place = match ours {
+            // Who gave a name has a certificate for the name, wherever that is.
+            Some(ours) if layers.is_encrypted => Place::Network { host: ours.clone(), port, layers: layers.clone() },
+            _ => place,
+        };
         Some(Advised { endpoint: self.endpoint.with_place(place), address: Some(there) })
     }
 }
@@ -186,6 +190,17 @@ mod tests {
     fn who_has_tls_keeps_it() {
         let from = at("tls://chat.example:1", "192.0.2.1");
         assert_eq!(advised(&from, "chat.example:2").as_deref(), Some("tls://chat.example:2"));
+        for advice in ["192.0.2.1:2", "tls://192.0.2.1:2"] {
+            assert_eq!(address(&from, advice, &[]).as_deref(), Some("192.0.2.1:2"));
+            assert_eq!(advised(&from, advice).as_deref(), Some("tls://chat.example:2"), "also at our own address");
+        }
+        for (ours, ip, advice) in
+            [("tls://localhost:1", "127.0.0.1", "127.0.0.1:2"), ("tls://here.example:1", "::1", "127.0.0.1:2")]
+        {
+            let (from, host) = (at(ours, ip), ours.trim_end_matches(":1"));
+            assert_eq!(advised(&from, advice), Some(format!("{host}:2")), "also on this machine");
+            assert_eq!(address(&from, advice, &[]).as_deref(), Some(advice));
+        }
         for advice in ["192.0.2.2:2", "tls://192.0.2.2:2"] {
             assert_eq!(address(&from, advice, &[]).as_deref(), Some("192.0.2.2:2"));
             assert_eq!(
