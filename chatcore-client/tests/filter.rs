@@ -75,6 +75,20 @@ fn a_script_sends_several_lines_in_one_message() {
     assert_eq!(alice.end().0.code(), Some(0));
 }
 
+#[test]
+fn what_is_wrong_with_a_line_is_told_with_its_number() {
+    let server = Server::start();
+    let mut alice = server.json("alice", &[]);
+    alice.write("\n/fly\n{\"to\":7}\nhello\n@#lobby:secret\n{\"to\":\"@#lobby\",\"body\":\"secret\"}\n");
+    let errors =
+        [(2, "unknown_command"), (3, "wrong_object"), (4, "no_room"), (5, "no_recipient"), (6, "wrong_object")];
+    for (line, reason) in errors {
+        let event = alice.event();
+        assert_eq!((&event["line"], &event["reason"]), (&line.into(), &reason.into()), "{event}");
+    }
+    assert_eq!(alice.end().1.len(), 1, "nothing else");
+}
+
 /// Without `--json` a brace is a brace.
 #[test]
 fn an_object_is_a_text_where_lines_are_asked_for() {

@@ -102,11 +102,15 @@ fn killed(resume_time_max: &str) -> Server {
 #[test]
 fn a_name_that_is_still_held_is_waited_for() {
     let server = killed("2");
-    let alice = server.client(&["--json", "--name", "alice", "--no-state", "--reconnect-for", "60"]);
+    let args = ["--json", "--name", "alice", "--no-state", "--reconnect-for", "60", "--exit-status"];
+    let mut alice = server.client(&args);
     let event = alice.event();
     assert_eq!((&event["event"], &event["reason"]), (&json!("error"), &json!("name_in_use")), "{event}");
     assert!(event["detail"].as_str().unwrap().contains("asking again in"), "{event}");
     alice.expect(r#"{"event":"registered","name":"alice"}"#);
+    alice.write("@alice:hello\n");
+    let (status, stdout, stderr) = alice.end();
+    assert_eq!(status.code(), Some(0), "all that the input asked for was done: {stdout:?} {stderr:?}");
 }
 
 #[test]

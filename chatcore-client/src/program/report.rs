@@ -161,10 +161,19 @@ pub(crate) enum Report {
         detail: String,
     },
     SessionLost,
-    /// A line of input, or something like it, that came to nothing.
+    /// Something came to nothing that no line of input asked for.
     Error {
         reason: String,
         detail: String,
+    },
+    /// A line of input came to nothing.
+    #[serde(rename = "error")]
+    InputError {
+        reason: String,
+        detail: String,
+        /// The line, from 1. None if a person typed it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        line: Option<u64>,
     },
     Help {
         text: &'static str,
@@ -289,9 +298,8 @@ impl Report {
     pub(crate) fn verdict(&self) -> Option<Verdict> {
         match self {
             Self::Undelivered { .. } | Self::Unconfirmed { .. } | Self::Unanswered { .. } => Some(Verdict::Unconfirmed),
-            Self::Rejected { .. } => Some(Verdict::Rejected),
-            // That the session is not kept is no answer to anything.
-            Self::Error { reason, .. } if reason != "not_kept" => Some(Verdict::Rejected),
+            // Another error is no answer to anything: a name is waited for, or the session is not kept.
+            Self::Rejected { .. } | Self::InputError { .. } => Some(Verdict::Rejected),
             _ => None,
         }
     }
@@ -386,7 +394,7 @@ impl Report {
             Self::Silent { after } => format!("no answer from the server for {} s", after.as_secs()),
             Self::Heard => "the server answers again".to_owned(),
             Self::SessionLost => "the server does not know the session any more; registering anew".to_owned(),
-            Self::Error { detail, .. } => safe(detail),
+            Self::Error { detail, .. } | Self::InputError { detail, .. } => safe(detail),
             Self::Help { text } => (*text).to_owned(),
             Self::Closed { reason } => format!("closed: {}", safe(reason)),
         }
@@ -474,6 +482,9 @@ mod tests {
         assert_eq!(silent.json(), r#"{"event":"silent","for_ms":12300}"#);
         assert_eq!(silent.text(), "no answer from the server for 12 s");
         assert_eq!(Report::Heard.json(), r#"{"event":"heard"}"#);
+        let error = |line| Report::InputError { reason: "not_utf8".into(), detail: "x".into(), line };
+        assert_eq!(error(None).json(), r#"{"event":"error","reason":"not_utf8","detail":"x"}"#);
+        assert_eq!(error(Some(7)).json(), r#"{"event":"error","reason":"not_utf8","detail":"x","line":7}"#);
     }
 
     #[test]

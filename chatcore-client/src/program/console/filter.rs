@@ -19,6 +19,8 @@ pub(crate) struct Filter {
     lines: Lines,
     writer: Writer,
     json: bool,
+    /// Lines of input that were taken.
+    taken: u64,
     /// Reports that said that something came to nothing.
     rejected: usize,
     /// Reports that said that messages may not have arrived.
@@ -29,17 +31,24 @@ impl Filter {
     pub(super) fn start(json: bool, waker: &Arc<Waker>) -> io::Result<Self> {
         let writer = Writer::start(stdout(), Arc::clone(waker))?;
         let lines = Lines::from_stdin(Source::Script, Arc::clone(waker))?;
-        Ok(Self { lines, writer, json, rejected: 0, unconfirmed: 0 })
+        Ok(Self { lines, writer, json, taken: 0, rejected: 0, unconfirmed: 0 })
     }
 
     pub(super) fn poll(&mut self) -> Option<Input> {
-        match self.lines.poll()? {
+        let input = self.lines.poll()?;
+        self.taken += u64::from(matches!(input, Input::Line(_) | Input::Unusable { .. }));
+        match input {
             Input::Line(line) if self.json && objects::is_object(&line) => Some(match objects::parse(&line) {
                 Ok(command) => Input::Command(command),
                 Err(detail) => Input::Unusable { reason: "wrong_object", detail },
             }),
             input => Some(input),
         }
+    }
+
+    /// The number of the line that was taken last, from 1.
+    pub(super) const fn line(&self) -> u64 {
+        self.taken
     }
 
     pub(super) fn show(&mut self, report: &Report) {

@@ -97,6 +97,14 @@ impl Console {
         }
     }
 
+    /// The number of the line that the last input was, from 1; none where a person types.
+    pub(crate) const fn line(&self) -> Option<u64> {
+        match self {
+            Self::Filter(filter) => Some(filter.line()),
+            Self::Plain(_) | Self::FullScreen(_) => None,
+        }
+    }
+
     /// Asks for something. A script is asked for nothing: it says what it wants when it wants it.
     pub(crate) fn ask(&mut self, ask: Ask) {
         match self {

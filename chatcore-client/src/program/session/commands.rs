@@ -1,8 +1,10 @@
 //! What is asked of the server.
 
+use std::collections::VecDeque;
+
 use crate::{ClientError, Driver};
 
-use super::parts::{Session, Stage};
+use super::parts::{Held, Session, Stage};
 use crate::program::command::{Command, HELP, ParseError};
 use crate::program::failure::Failure;
 use crate::program::report::Report;
@@ -98,7 +100,7 @@ impl Session {
 
     fn cannot_ask(&mut self, error: ClientError) -> Result<(), Failure> {
         let reason = if let ClientError::BodyTooLong { .. } = error { "body_too_long" } else { "not_sent" };
-        self.complain(reason, error.to_string())
+        self.complain_of_input(reason, error.to_string())
     }
 
     /// Begins a listing, when the one before is over.
@@ -152,7 +154,7 @@ impl Session {
 
     fn current_room(&mut self, usage: &str) -> Result<Option<String>, Failure> {
         if self.own.saved.room.is_none() {
-            self.complain("no_room", format!("{usage}; /join #room makes that the room for what names none"))?;
+            self.complain_of_input("no_room", format!("{usage}; /join #room makes that the room for what names none"))?;
         }
         Ok(self.own.saved.room.clone())
     }
@@ -162,7 +164,7 @@ impl Session {
         for room in std::mem::take(&mut self.rooms).into_iter().map(mapped) {
             self.own.saved.room.get_or_insert_with(|| room.clone());
             if !self.own.saved.rooms.contains(&room) {
-                self.held.push_back(Command::Rejoin(room));
+                self.held.push_back(Command::Rejoin(room).into());
             }
         }
     }
@@ -189,8 +191,9 @@ impl Session {
                 other => again.extend(other.again()),
             }
         }
-        again.extend(self.held.drain(..));
-        self.held = again.into();
+        let mut again: VecDeque<Held> = again.into_iter().map(Held::from).collect();
+        again.append(&mut self.held);
+        self.held = again;
         self.stage = if self.stage == Stage::Open { Stage::Registering } else { self.stage };
         Ok(())
     }

@@ -48,8 +48,10 @@ pub(crate) struct Session {
     pub(super) stage: Stage,
     pub(super) own: Identity,
     pub(super) requests: Requests,
+    /// The line of input that is dealt with, from 1; none where a person types.
+    pub(super) input_line: Option<u64>,
     /// Commands that wait until there is room for them.
-    pub(super) held: VecDeque<Command>,
+    pub(super) held: VecDeque<Held>,
     /// The page of a listing that waits so.
     pub(super) next_page: Option<u64>,
     /// Messages whose fate nobody will tell.
@@ -65,6 +67,19 @@ pub(crate) struct Session {
     /// The server says nothing, which was told.
     pub(super) silence_told: Option<Silence>,
     pub(super) shown: Shown,
+}
+
+/// A command that waits.
+pub(super) struct Held {
+    pub(super) command: Command,
+    /// The line of input that it was; none if it was none.
+    pub(super) line: Option<u64>,
+}
+
+impl From<Command> for Held {
+    fn from(command: Command) -> Self {
+        Self { command, line: None }
+    }
 }
 
 /// How far what was told is shown, and so far it is acknowledged.
@@ -153,6 +168,7 @@ impl Session {
             stage: Stage::Naming,
             own: Identity { password, ..Identity::default() },
             requests: Requests::default(),
+            input_line: None,
             held: VecDeque::new(),
             next_page: None,
             unanswered: 0,
@@ -272,6 +288,12 @@ impl Session {
         }
     }
 
+    /// Says that what the input asks for cannot be done.
+    pub(super) fn complain_of_input(&mut self, reason: &str, detail: String) -> Result<(), Failure> {
+        self.show(&Report::InputError { reason: reason.to_owned(), detail, line: self.input_line })
+    }
+
+    /// Says that something else cannot be done.
     pub(super) fn complain(&mut self, reason: &str, detail: String) -> Result<(), Failure> {
         self.show(&Report::Error { reason: reason.to_owned(), detail })
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::{Closed, Driver};
 
 use super::connect::Connecting;
-use super::parts::{Lost, Session, Shown, Stage};
+use super::parts::{Held, Lost, Session, Shown, Stage};
 use crate::program::command::{self, Command};
 use crate::program::console::{Ask, Input};
 use crate::program::failure::Failure;
@@ -138,10 +138,11 @@ impl Session {
         self.input_ended |= self.stage == Stage::Registering && self.console.has_ended();
         while matches!(self.stage, Stage::Naming | Stage::LoggingIn | Stage::Open) {
             if self.stage == Stage::Open
-                && let Some(command) = self.held.pop_front()
+                && let Some(Held { command, line }) = self.held.pop_front()
             {
+                self.input_line = line;
                 if let Some(command) = self.execute(&command)? {
-                    self.held.push_front(command);
+                    self.held.push_front(Held { command, line });
                     break;
                 }
                 continue;
@@ -149,11 +150,13 @@ impl Session {
             if self.input_ended {
                 break;
             }
-            match self.console.poll() {
+            let input = self.console.poll();
+            self.input_line = self.console.line();
+            match input {
                 Some(Input::Line(line)) => self.take_line(&line)?,
                 Some(Input::Command(command)) => self.take_command(&command)?,
                 Some(Input::Secret(secret)) => self.take_password(&secret)?,
-                Some(Input::Unusable { reason, detail }) => self.complain(reason, detail)?,
+                Some(Input::Unusable { reason, detail }) => self.complain_of_input(reason, detail)?,
                 Some(Input::End) => self.input_ended = true,
                 None => break,
             }
@@ -174,7 +177,7 @@ impl Session {
         match command::parse(line) {
             Ok(Some(command)) => self.take_command(&command)?,
             Ok(None) => {}
-            Err(error) => self.complain(error.reason(), error.to_string())?,
+            Err(error) => self.complain_of_input(error.reason(), error.to_string())?,
         }
         if self.stage == Stage::Open {
             self.prompt();
@@ -184,7 +187,8 @@ impl Session {
 
     fn take_command(&mut self, command: &Command) -> Result<(), Failure> {
         let held = self.execute(command)?;
-        self.held.extend(held);
+        let line = self.input_line;
+        self.held.extend(held.map(|command| Held { command, line }));
         Ok(())
     }
 
@@ -290,13 +294,15 @@ impl Session {
 
     /// Messages whose sender waits for an answer.
     pub(super) fn open_messages(&self) -> usize {
-        let is_message =
-            |command: &&Command| matches!(command, Command::Send { .. } | Command::SendBytes { .. } | Command::Say(_));
-        let held = self.held.iter().filter(is_message);
-        self.requests.messages() + held.count() + self.unanswered
+        self.requests.messages() + self.held.iter().filter(is_message).count() + self.unanswered
     }
 
     pub(super) fn open_requests(&self) -> usize {
         self.requests.open() + self.held.len()
     }
+}
+
+/// Whether somebody waits for the fate of a message.
+const fn is_message(held: &&Held) -> bool {
+    matches!(held.command, Command::Send { .. } | Command::SendBytes { .. } | Command::Say(_))
 }

@@ -84,7 +84,7 @@ impl App {
                 self.set_fate(to, |fate| *fate == Fate::Waiting, Fate::Undelivered { why });
                 self.tell_of_failure(to, report);
             }
-            Report::Error { .. } => {
+            Report::Error { .. } | Report::InputError { .. } => {
                 self.hint = Some(report.text());
                 self.notice(PROGRAM, report.text());
             }
