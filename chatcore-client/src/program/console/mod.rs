@@ -105,6 +105,22 @@ impl Console {
         }
     }
 
+    /// Whether somebody is in the midst of an answer, as far as that can be seen: a terminal tells of a line when it is complete.
+    pub(crate) fn is_answering(&self) -> bool {
+        match self {
+            Self::Filter(_) | Self::Plain(_) => false,
+            Self::FullScreen(full) => full.is_answering(),
+        }
+    }
+
+    /// Another user begins, who is to see nothing of the one before.
+    pub(crate) fn forget(&mut self) {
+        match self {
+            Self::Filter(_) | Self::Plain(_) => {}
+            Self::FullScreen(full) => full.forget(),
+        }
+    }
+
     /// Asks for something. A script is asked for nothing: it says what it wants when it wants it.
     pub(crate) fn ask(&mut self, ask: Ask) {
         match self {

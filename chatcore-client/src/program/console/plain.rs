@@ -14,6 +14,7 @@ use super::layout::Cells;
 use super::lines::{Lines, Source};
 use super::writer::Writer;
 use super::{Ask, Input};
+use crate::program::command::{self, Command};
 use crate::program::escape::escape;
 use crate::program::failure::Failure;
 use crate::program::report::Report;
@@ -29,6 +30,8 @@ pub(crate) struct Plain {
     cells: Cells,
     /// What the next line answers.
     asked: Option<Ask>,
+    /// Something was asked that is not asked any more, and the next line may answer it.
+    is_withdrawn: bool,
     /// The room that is told to be the one for what names no recipient.
     told_room: Option<String>,
     /// While a line is typed that is not shown.
@@ -41,7 +44,7 @@ impl Plain {
         let writer = Writer::start(stdout(), Arc::clone(waker))?;
         let lines = Lines::from_stdin(Source::Person, Arc::clone(waker))?;
         let (asked, told_room, hidden) = (None, None, None);
-        Ok(Self { lines, writer, cells: cells(), asked, told_room, hidden, _settings: settings })
+        Ok(Self { lines, writer, cells: cells(), asked, is_withdrawn: false, told_room, hidden, _settings: settings })
     }
 
     pub(super) fn ask(&mut self, ask: Ask) {
@@ -52,7 +55,10 @@ impl Plain {
                 // What was typed before it was asked for is no password.
                 self.lines.drop_read();
             }
-            Ask::Command { room } => self.tell_room(room.as_ref()),
+            Ask::Command { room } => {
+                self.is_withdrawn |= matches!(self.asked, Some(Ask::Name | Ask::Password { .. }));
+                self.tell_room(room.as_ref());
+            }
         }
         self.asked = Some(ask);
         self.prompt();
@@ -102,6 +108,12 @@ impl Plain {
                 (Input::Line(line), Some(Ask::Name)) => {
                     self.answered();
                     return Some(Input::Line(line));
+                }
+                (Input::Line(line), _) if std::mem::take(&mut self.is_withdrawn) && is_said(&line) => {
+                    self.tell(
+                        "nothing was sent: you were asked for a name when this line was begun, and it may be one. Type it again \
+                         if it is none",
+                    );
                 }
                 (input, _) => {
                     if matches!(input, Input::End) {
@@ -167,6 +179,11 @@ impl Plain {
         self.hidden = None;
         self.writer.finish_soon().map_err(Failure::Output)
     }
+}
+
+/// Whether a line goes where the last one went, and names nobody.
+fn is_said(line: &str) -> bool {
+    matches!(command::parse(line), Ok(Some(Command::Say(_))))
 }
 
 fn cells() -> Cells {

@@ -15,11 +15,14 @@ pub(super) struct Field {
     text: Zeroizing<String>,
     /// Who sits there was typing something else, and has not seen it yet: keys belong to that.
     pub(super) is_closed: bool,
+    /// It is not asked for any more. Who sits there may be in the midst of it: until they say that they have seen it, keys belong
+    /// to nothing else.
+    pub(super) is_withdrawn: bool,
 }
 
 impl Field {
     pub(super) fn new(ask: Ask, is_closed: bool) -> Self {
-        Self { ask, text: Zeroizing::new(String::with_capacity(FIELD_BYTES_MAX)), is_closed }
+        Self { ask, text: Zeroizing::new(String::with_capacity(FIELD_BYTES_MAX)), is_closed, is_withdrawn: false }
     }
 
     pub(super) const fn is_secret(&self) -> bool {
@@ -29,6 +32,7 @@ impl Field {
     /// What is asked.
     pub(super) fn label(&self) -> String {
         match &self.ask {
+            _ if self.is_withdrawn => "you have a name now; Enter goes on: ".to_owned(),
             Ask::Password { name } => format!("password for {name}: "),
             Ask::Name | Ask::Command { .. } => "your name: ".to_owned(),
         }

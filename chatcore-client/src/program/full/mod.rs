@@ -255,6 +255,17 @@ impl FullScreen {
         self.app.ask(ask);
     }
 
+    /// Whether somebody is in the midst of an answer.
+    pub(crate) fn is_answering(&self) -> bool {
+        self.app.is_answering()
+    }
+
+    /// Another user begins, who is to see nothing of the one before.
+    pub(crate) fn forget(&mut self) {
+        self.is_stale = true;
+        self.app.forget();
+    }
+
     /// Tells how long a message can be.
     pub(crate) const fn set_body_bytes_max(&mut self, bytes_max: usize) {
         self.app.set_body_bytes_max(bytes_max);

@@ -253,7 +253,7 @@ impl Session {
     pub(super) fn refused(&mut self, reason: &str, detail: String) -> Result<(), Failure> {
         self.forget();
         // It was for this name.
-        (self.own.password, self.own.is_restored) = (None, false);
+        self.own.password = None;
         if !self.console.is_interactive() {
             return Err(Failure::Refused { name: self.own.name.clone(), reason: reason.to_owned(), detail });
         }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crate::{Closed, Driver};
+use crate::{Closed, Driver, UserName};
 
 use super::connect::Connecting;
 use super::parts::{Held, Lost, Session, Shown, Stage};
@@ -195,7 +195,23 @@ impl Session {
     /// Asks for a name that was typed. A name that was waited for is given up for it.
     fn ask_for(&mut self, name: &str) -> Result<(), Failure> {
         self.name_wait = None;
+        if !self.own.name.is_empty() && !is_same_user(&self.own.name, name) {
+            self.become_another()?;
+        }
         self.ask_for_again(name)
+    }
+
+    /// Somebody takes another name: what belongs to the one before is kept for that one, and goes to nobody else.
+    fn become_another(&mut self) -> Result<(), Failure> {
+        self.save_kept()?;
+        (self.own.password, self.own.is_restored) = (None, false);
+        self.console.forget();
+        let unsent = self.held.drain(..).filter(|held| is_message(&held)).count();
+        if unsent == 0 {
+            return Ok(());
+        }
+        let detail = format!("messages that were not sent yet: {unsent}. They were typed as {}", self.own.name);
+        self.complain("not_sent", detail)
     }
 
     /// Asks for a name, on a new connection if the server has not waited.
@@ -226,7 +242,11 @@ impl Session {
                     None => self.show(&Report::Connected),
                 }
             }
-            Err(Failure::Connect(error)) => self.wait_for_server(error),
+            Err(Failure::Connect(error)) => {
+                // What is kept has its place still.
+                self.own.slot = restored.slot;
+                self.wait_for_server(error)
+            }
             Err(failure) => Err(failure),
         }
     }
@@ -305,4 +325,9 @@ impl Session {
 /// Whether somebody waits for the fate of a message.
 const fn is_message(held: &&Held) -> bool {
     matches!(held.command, Command::Send { .. } | Command::SendBytes { .. } | Command::Say(_))
+}
+
+/// Whether two texts are one user's name.
+fn is_same_user(a: &str, b: &str) -> bool {
+    a == b || matches!((UserName::new(a), UserName::new(b)), (Ok(a), Ok(b)) if a == b)
 }

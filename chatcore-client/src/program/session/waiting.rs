@@ -78,7 +78,8 @@ impl Session {
 
     /// When [`ask_again_if_due`](Self::ask_again_if_due) has something to do.
     pub(super) fn asks_again_at(&self) -> Option<Instant> {
-        let is_waiting = self.driver.is_none() && self.connecting.is_none();
+        // Who is typing another name may want it.
+        let is_waiting = self.driver.is_none() && self.connecting.is_none() && !self.console.is_answering();
         let may_ask = matches!(self.stage, Stage::Naming | Stage::Registering);
         self.name_wait.as_ref().filter(|_| is_waiting && may_ask).map(|waited| waited.again_at)
     }

@@ -11,17 +11,31 @@ impl App {
     /// Asks whoever sits there for something.
     ///
     /// No question changes where the line goes that somebody types: if it comes while lines are typed, it waits for an Enter, and
-    /// keys go on with the line.
+    /// keys go on with the line. And a question that is not asked any more stays until an Enter, or the end of an answer that was
+    /// half typed would be a line.
     pub(crate) fn ask(&mut self, ask: Ask) {
         if let Ask::Command { room } = ask {
             let is_first = !std::mem::replace(&mut self.takes_commands, true);
-            self.field = None;
+            self.field.take_if(|field| field.is_closed);
+            if let Some(field) = &mut self.field {
+                field.is_withdrawn = true;
+            }
             if let Some(room) = room.filter(|_| is_first && self.open == PROGRAM && self.draft().is_empty()) {
                 self.open(&room);
             }
-        } else if self.field.as_ref().is_none_or(|field| field.ask != ask) {
-            self.field = Some(Field::new(ask, self.takes_commands));
+        } else {
+            // A question that was withdrawn has the keys, and no line.
+            let is_closed = self.types_line();
+            match &mut self.field {
+                Some(field) if field.ask == ask => field.is_withdrawn = false,
+                _ => self.field = Some(Field::new(ask, is_closed)),
+            }
         }
+    }
+
+    /// Whether an answer is half typed.
+    pub(crate) fn is_answering(&self) -> bool {
+        self.field.as_ref().is_some_and(|field| !field.is_withdrawn && !field.text().is_empty())
     }
 
     /// Tells how long a message can be.
@@ -43,6 +57,7 @@ impl App {
         };
         match key {
             Key::Ctrl('d') if field.text().is_empty() => self.want_end(),
+            Key::Esc if field.is_withdrawn => self.field = None,
             Key::Enter => self.enter_field(),
             key => {
                 if !field.press(key) {
@@ -54,6 +69,9 @@ impl App {
 
     fn enter_field(&mut self) {
         let Some(field) = self.field.take() else { return };
+        if field.is_withdrawn {
+            return;
+        }
         let text = Zeroizing::new(field.text().to_owned());
         self.wanted.push_back(if field.is_secret() { Input::Secret(text) } else { Input::Line(text.to_string()) });
     }
@@ -63,5 +81,42 @@ impl App {
         let Some(field) = self.field.as_mut().filter(|field| field.is_closed) else { return false };
         (field.is_closed, self.takes_commands) = (false, false);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn types(app: &mut App, text: &str) {
+        text.chars().for_each(|c| app.press(&Key::Char(c)));
+    }
+
+    #[test]
+    fn a_name_that_is_half_typed_when_there_is_one_is_said_nowhere() {
+        for before in ["", "ca"] {
+            let mut app = App::new();
+            app.ask(Ask::Name);
+            types(&mut app, before);
+            assert_eq!(app.is_answering(), !before.is_empty());
+            app.ask(Ask::Command { room: Some("#lobby".into()) });
+            assert!(!app.is_answering());
+            types(&mut app, "rol");
+            app.press(&Key::Enter);
+            assert!(app.poll().is_none_or(|input| matches!(input, Input::Command(_))), "{before:?}");
+            types(&mut app, "hello");
+            assert_eq!((app.open.as_str(), app.draft().text()), ("#lobby", "hello"), "and then lines are lines");
+        }
+    }
+
+    #[test]
+    fn a_question_that_comes_back_is_answered() {
+        let mut app = App::new();
+        app.ask(Ask::Name);
+        app.ask(Ask::Command { room: None });
+        app.ask(Ask::Name);
+        types(&mut app, "carol");
+        app.press(&Key::Enter);
+        assert!(matches!(app.poll(), Some(Input::Line(name)) if name == "carol"));
     }
 }

@@ -2,6 +2,7 @@
 
 mod asking;
 mod editing;
+mod forgetting;
 mod intent;
 mod keeping;
 mod pressing;

@@ -1,0 +1,81 @@
+//! Another name while the program runs.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use super::programs::proxy::Proxy;
+use super::programs::{Program, Server};
+use super::pty::{COLUMNS, ROWS, Terminal};
+
+/// A client that has alice's name.
+fn holder(server: &Server) -> Program {
+    let holder = server.client(&["--json", "--name", "alice", "--no-state", "--reconnect-for", "60", "--stay"]);
+    while holder.event()["event"] != "registered" {}
+    holder
+}
+
+/// A line that may be a name, and may be half of one, is said to nobody.
+#[test]
+fn a_name_that_is_half_typed_when_the_awaited_one_is_free_is_no_line() {
+    let server = Server::start();
+    let holder = holder(&server);
+    let terminal = Terminal::start(&server, &["--name", "alice"]);
+    terminal.says("asking again in");
+    terminal.says("-- your name:");
+    terminal.types("car");
+    holder.signal("TERM");
+    terminal.says("-- you are alice");
+    terminal.types("ol\r");
+    terminal.says("-- nothing was sent: you were asked for a name");
+    terminal.types("@alice:hello\r");
+    terminal.says("<alice> hello");
+}
+
+#[test]
+fn a_password_goes_with_no_other_name() {
+    let server = Server::with_passwords(&[("alice", "secret")], &[]);
+    let secret = server.state.path().join("secret");
+    fs::write(&secret, "secret\n").unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    let args = ["--name", "alice", "--password-file", secret.to_str().unwrap()];
+    let _holder = server.json("alice", &["--no-state", "--stay", args[2], args[3]]);
+    let terminal = Terminal::start(&server, &args);
+    terminal.says("-- your name:");
+    terminal.types("carol\r");
+    terminal.says("-- you are carol");
+}
+
+#[test]
+fn who_takes_another_name_finds_what_belongs_to_that_one() {
+    let server = Server::start_with(&["--resume-time-max", "1ms"]);
+    let proxy = Proxy::start(&server.address, 0, 0);
+    let start = |name| {
+        let terminal = Terminal::full_screen_at(&server, &proxy.address, (ROWS, COLUMNS), &["--name", name]);
+        terminal.has(&format!("you are {name}"));
+        terminal
+    };
+    let carol = start("carol");
+    carol.types("@bob\rdraft of carol");
+    carol.has("draft of carol");
+    carol.signal("TERM");
+    assert_eq!(carol.end().0, Some(0));
+
+    let alice = start("alice");
+    alice.types("@bob\rdraft of alice");
+    alice.has("draft of alice");
+    proxy.lead_to("127.0.0.1:1");
+    proxy.cut();
+    let _holder = holder(&server);
+    proxy.lead_to(&server.address);
+    alice.has("Enter, and then your name:");
+    alice.types("\rcarol\r");
+    alice.has("you are carol");
+    assert!(!alice.screen().contents().contains("draft of alice"));
+    alice.types("@bob\r");
+    alice.has("draft of carol");
+    let kept = fs::read_dir(server.state.path()).unwrap().map(|entry| entry.unwrap().path());
+    let kept =
+        kept.filter(|path| path.to_str().is_some_and(|path| path.contains("/alice@") && path.ends_with(".kept")));
+    let kept: Vec<String> = kept.map(|path| fs::read_to_string(path).unwrap()).collect();
+    assert!(kept.len() == 1 && kept[0].contains("draft of alice"), "hers is kept for her: {kept:?}");
+}
