@@ -111,12 +111,12 @@ fn nobody_is_there_to_get_it() {
 fn a_name_that_cannot_be_had_ends_a_script_with_one_line() {
     let server = Server::start();
     let _alice = server.json("alice", &["--stay"]);
-    let try_name = |name: &str| {
+    let try_name = |name: &str, expected: i32| {
         let (code, stdout, stderr) = run(&["--connect", &server.address, "--json", "--name", name], "");
-        assert_eq!((code, stdout.len(), stderr.len()), (1, 1, 1), "{stdout:?} {stderr:?}");
+        assert_eq!((code, stdout.len(), stderr.len()), (expected, 1, 1), "{stdout:?} {stderr:?}");
         (stdout[0].clone(), stderr[0].clone())
     };
-    let (closed, words) = try_name("ALICE");
+    let (closed, words) = try_name("ALICE", 1);
     assert_eq!(closed, r#"{"event":"closed","reason":"name_in_use"}"#);
     assert!(words.starts_with("chatcore-client: ALICE: the name is in use"), "{words}");
     let long = "x".repeat(200);
@@ -125,7 +125,7 @@ fn a_name_that_cannot_be_had_ends_a_script_with_one_line() {
         ("\u{1b}[2J", "\\u{1b}[2J: a name may not hold U+001B (character 1)"),
         (&long, &format!("{long}: a name of 200 bytes is too long")),
     ] {
-        let (closed, words) = try_name(name);
+        let (closed, words) = try_name(name, 2);
         assert_eq!(closed, r#"{"event":"closed","reason":"invalid_name"}"#);
         assert!(words.starts_with(&format!("chatcore-client: {expected}")), "{words}");
     }
@@ -137,6 +137,10 @@ fn no_name_and_nobody_to_ask_is_a_wrong_command_line() {
     assert_eq!((code, stdout), (2, vec![]));
     assert!(stderr[0].contains("--name NAME is needed"), "{stderr:?}");
     assert_eq!(run(&["--nonsense"], "").0, 2);
+    let server = Server::start();
+    let (status, stdout, stderr) = server.client_after("export CHATCORE_NAME= CHATCORE_CA=", &["--json"]).end();
+    assert_eq!((status.code(), stdout), (Some(2), vec![]), "a variable that is empty counts as none");
+    assert!(stderr[0].contains("--name NAME is needed"), "{stderr:?}");
 }
 
 #[test]
@@ -151,7 +155,7 @@ fn nobody_listens_there() {
     assert!(stderr[0].starts_with(&expected) && stderr[0].ends_with("is a server running there?"), "{stderr:?}");
 
     let (code, stdout, stderr) = run(&["--connect", "no address", "--name", "alice", "--json"], "");
-    assert_eq!((code, stderr.len()), (1, 1));
+    assert_eq!((code, stderr.len()), (2, 1), "it is the command line that is wrong");
     assert_eq!(stdout, [r#"{"event":"closed","reason":"cannot_connect"}"#]);
     let expected =
         r#"chatcore-client: "no address" is no address of a server: HOST:PORT is one, such as 127.0.0.1:12345"#;

@@ -1,11 +1,12 @@
 //! The command line.
 
 use std::env;
+use std::ffi::OsStr;
 use std::io::{IsTerminal, stdin, stdout};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::FollowedHost;
 use crate::program::full::Screen;
@@ -126,6 +127,14 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// What the program was started with. A variable that is empty counts as none.
+    pub(crate) fn of_process() -> Self {
+        let is_empty = |name: &OsStr| env::var_os(name).is_some_and(|value| value.is_empty());
+        let command = Self::command()
+            .mut_args(|arg| if arg.get_env().is_some_and(is_empty) { arg.env(None::<&'static str>) } else { arg });
+        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+    }
+
     /// The address of the server.
     pub(crate) fn address(&self) -> &str {
         self.connect.as_deref().unwrap_or(CONNECT_DEFAULT)

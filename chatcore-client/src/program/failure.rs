@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::{Closed, ConnectError, TlsFault};
+use crate::{Closed, ConnectError, RefusalCode, TlsFault};
 use chatcore::{GoodbyeCode, OtherProtocol};
 
 /// One line each, which tells a person what was wrong, and what would be right. What others said is in it: escape it.
@@ -41,9 +41,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// What the shell is told. 2 is for a command line that is wrong.
-    pub(crate) const fn exit_code(&self) -> u8 {
+    /// What the shell is told. 2 is for a command line that is wrong, which may be seen only when it is used.
+    pub(crate) fn exit_code(&self) -> u8 {
         match self {
+            Self::Connect(ConnectError::Endpoint(_)) | Self::NoTls { .. } => 2,
+            Self::Refused { reason, .. } if *reason == RefusalCode::InvalidName.to_string() => 2,
             Self::Rejected(_) => 3,
             Self::Unconfirmed(_) => 4,
             _ => 1,

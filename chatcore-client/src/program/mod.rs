@@ -23,7 +23,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 
 use self::args::Args;
 use self::descriptors::write_within;
@@ -46,7 +46,7 @@ const USAGE: u8 = 2;
 
 /// Runs the program, and says what to exit with.
 pub fn main() -> ExitCode {
-    let mut args = Args::parse();
+    let mut args = Args::of_process();
     if let Err(faults) = config::load(&mut args) {
         for fault in faults {
             // Where nobody reads the words, the exit code still tells.
