@@ -82,6 +82,8 @@ impl Identity {
         let paths = ["cert", "key"].map(|what| folder.join(format!("{name}.{what}.pem")));
         fs::write(&paths[0], &self.chain).expect("the folder is ours");
         fs::write(&paths[1], &self.key).expect("the folder is ours");
+        #[cfg(unix)]
+        fs::set_permissions(&paths[1], std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("the file is ours");
         paths.map(|path| path.to_str().expect("it is text").into())
     }
 
