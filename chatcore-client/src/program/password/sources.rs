@@ -1,13 +1,17 @@
 //! A file, or a command, that gives a password.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, killpg};
+use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 
 use super::secret::Password;
 use crate::program::files::{self, Links, is_ours};
@@ -33,21 +37,57 @@ pub(super) fn of_file(path: &Path) -> Result<Password, String> {
 }
 
 /// The first line of what a command of the shell writes. It may ask a person, on the terminal itself: our input is ours.
+///
+/// It is a job of its own, as a shell makes one: what it has started is ended with it, and the terminal is its own meanwhile.
 pub(super) fn of_command(command: &str, time_max: Duration) -> Result<Password, String> {
     let cannot = |error: io::Error| format!("cannot run the password command: {error}");
-    let child = Command::new("sh").args(["-c", command]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+    let mut sh = Command::new("sh");
+    let child = sh.args(["-c", command]).stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0).spawn();
     let mut child = child.map_err(cannot)?;
+    let group = Pid::from_raw(child.id().cast_signed());
+    let foreground = Foreground::give(group);
     let until = Instant::now() + time_max;
     let outcome = first_line_of(&mut child, until);
     if !matches!(outcome, Ok(Some(_))) {
-        // What it has started may go on: nobody waits for that.
-        let _ = child.kill();
+        // Nothing of it may be left.
+        let _ = killpg(group, Signal::SIGKILL);
         let _ = child.wait();
     }
+    drop(foreground);
     match outcome.map_err(cannot)? {
         Some((password, status)) if status.success() => Ok(password),
         Some((_, status)) => Err(format!("the password command failed: {status}")),
         None => Err(format!("the password command was not done after {} s", time_max.as_secs_f64())),
+    }
+}
+
+/// The terminal, while others have it.
+struct Foreground {
+    terminal: File,
+    ours: Pid,
+}
+
+impl Foreground {
+    /// Gives the terminal to a group of processes, if there is one and it is ours.
+    fn give(group: Pid) -> Option<Self> {
+        let terminal = File::open("/dev/tty").ok()?;
+        let ours = getpgrp();
+        tcgetpgrp(&terminal).ok().filter(|has_it| *has_it == ours)?;
+        tcsetpgrp(&terminal, group).ok()?;
+        // It may have read too early, and been stopped for that.
+        let _ = killpg(group, Signal::SIGCONT);
+        Some(Self { terminal, ours })
+    }
+}
+
+impl Drop for Foreground {
+    fn drop(&mut self) {
+        // Whoever takes the terminal from the background is stopped, unless this signal waits.
+        let mut signals = SigSet::empty();
+        signals.add(Signal::SIGTTOU);
+        let Ok(before) = signals.thread_swap_mask(SigmaskHow::SIG_BLOCK) else { return };
+        let _ = tcsetpgrp(&self.terminal, self.ours);
+        let _ = before.thread_set_mask();
     }
 }
 
@@ -139,5 +179,21 @@ mod tests {
             assert!(begun.elapsed() < LONG / 2, "{command}");
         }
         assert_eq!(of_command("echo opensesame", LONG), Ok(Password::typed("opensesame")));
+    }
+
+    #[test]
+    fn what_a_command_has_started_is_ended_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        mkfifo(&pipe, Mode::from_bits_truncate(0o600)).unwrap();
+        // It has the pipe for as long as it lives.
+        let command = format!("sleep 60 > '{}' & wait", pipe.display());
+        let (sender, ended) = sync_channel(1);
+        thread::spawn(move || {
+            let mut opened = File::open(&pipe).unwrap();
+            sender.send(io::copy(&mut opened, &mut io::sink())).unwrap();
+        });
+        of_command(&command, Duration::from_secs(1)).unwrap_err();
+        assert_eq!(ended.recv_timeout(LONG / 2).expect("it is ended").unwrap(), 0);
     }
 }
