@@ -1,7 +1,6 @@
 //! Another name while the program runs.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 use super::programs::proxy::Proxy;
 use super::programs::{Program, Server};
@@ -12,37 +11,6 @@ fn holder(server: &Server) -> Program {
     let holder = server.client(&["--json", "--name", "alice", "--no-state", "--reconnect-for", "60", "--stay"]);
     while holder.event()["event"] != "registered" {}
     holder
-}
-
-/// A line that may be a name, and may be half of one, is said to nobody.
-#[test]
-fn a_name_that_is_half_typed_when_the_awaited_one_is_free_is_no_line() {
-    let server = Server::start();
-    let holder = holder(&server);
-    let terminal = Terminal::start(&server, &["--name", "alice"]);
-    terminal.says("asking again in");
-    terminal.says("-- your name:");
-    terminal.types("car");
-    holder.signal("TERM");
-    terminal.says("-- you are alice");
-    terminal.types("ol\r");
-    terminal.says("-- nothing was sent: you were asked for a name");
-    terminal.types("@alice:hello\r");
-    terminal.says("<alice> hello");
-}
-
-#[test]
-fn a_password_goes_with_no_other_name() {
-    let server = Server::with_passwords(&[("alice", "secret")], &[]);
-    let secret = server.state.path().join("secret");
-    fs::write(&secret, "secret\n").unwrap();
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
-    let args = ["--name", "alice", "--password-file", secret.to_str().unwrap()];
-    let _holder = server.json("alice", &["--no-state", "--stay", args[2], args[3]]);
-    let terminal = Terminal::start(&server, &args);
-    terminal.says("-- your name:");
-    terminal.types("carol\r");
-    terminal.says("-- you are carol");
 }
 
 #[test]
