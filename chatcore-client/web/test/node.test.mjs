@@ -129,13 +129,24 @@ for (const [what, lie, expected, options] of [
 test("what a WebSocket does not pass on waits in the module", TIMEOUT, async () => {
     const server = await startServer();
     let most = 0;
-    class Watched extends WebSocket {
-        send(...given) {
-            super.send(...given);
-            most = Math.max(most, this.bufferedAmount);
+    // One that passes on a message in a millisecond.
+    class Slow extends WebSocket {
+        #waiting = [];
+        #bytes = 0;
+        get bufferedAmount() {
+            return this.#bytes;
+        }
+        send(bytes) {
+            this.#waiting.push(bytes);
+            most = Math.max(most, (this.#bytes += bytes.length));
+            setTimeout(() => {
+                const next = this.#waiting.shift();
+                this.#bytes -= next.length;
+                super.send(next);
+            }, 1);
         }
     }
-    const [alice, bob] = [new Client(server.url, { WebSocket: Watched, outboxBytesMax: 64 << 20 }), new Client(server.url, { WebSocket })];
+    const [alice, bob] = [new Client(server.url, { WebSocket: Slow, outboxBytesMax: 64 << 20 }), new Client(server.url, { WebSocket })];
     const got = [];
     bob.addEventListener("message", ({ detail }) => got.push(detail.body[0]));
     const { limits } = await alice.register("alice");
