@@ -97,8 +97,10 @@ const isBlocked = (error: unknown): boolean => /content.security.policy|unsafe-e
 const blocked = (cause: unknown): ChatError =>
     new ChatError("wasm_blocked", false, "the page's content security policy forbids WebAssembly: its script-src needs 'wasm-unsafe-eval'", { cause });
 
-/** The module.
+/**
+ * The module.
  *
+ * @internal
  * @throws {ChatError} If it is not loaded, or has had a fault.
  */
 export function module(): typeof glue {
@@ -107,7 +109,11 @@ export function module(): typeof glue {
     return glue;
 }
 
-/** What a call of the module has thrown: an error of the package, or a fault, after which the module is of no use. */
+/**
+ * What a call of the module has thrown: an error of the package, or a fault, after which the module is of no use.
+ *
+ * @internal
+ */
 export function thrown(error: unknown): ChatError {
     if (error instanceof ChatError) return error;
     fault ??= new ChatError("fault", false, "chatcore has a fault, and cannot go on: load the page anew", { cause: error });
