@@ -50,7 +50,9 @@ settings! {
             "When clients are advised to connect again after the server has stopped. Without it, they come back as after a \
              break.";
         reconnect_to: reconnect.to, Text("HOST:PORT"), Live,
-            "Where clients are advised to connect then, if not to this server. It needs reconnect_after.";
+            "Where clients are advised to connect then, if not to this server: to another port of its host, or over TLS to \
+             another address of it. To all else `chatcore-client` goes only if its user has named that with \
+             `--follow HOST[:PORT]`. It needs reconnect_after.";
         hub_number: server.hub_number, Count, Restart,
             "The number of this server among servers that work together, 0 to 1023. The ids of its messages hold this \
              number, so that no two servers give the same id.";
