@@ -6,17 +6,18 @@ mod opening;
 
 use std::io::{self, Read};
 use std::net::TcpStream;
+use std::process::Command;
 
 use chatcore::GoodbyeCode;
 use chatcore::websocket::{Close, CloseCode, SUBPROTOCOL};
-use chatcore::wire::{self, ClientMessage, Goodbye, HubMessage, Message, PREFACE_BYTES, Send};
+use chatcore::wire::{self, Ack, ClientMessage, Goodbye, HubMessage, Message, PREFACE_BYTES, Preface, Resume, Send};
 use tungstenite::client::ClientRequestBuilder;
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::protocol::frame::coding::CloseCode as TheirCloseCode;
 
 pub(crate) use self::client::Stream;
 use self::client::ws_server;
-use crate::support::{Peer, connect, encode, opening as opening_of};
+use crate::support::{PROGRAM, Peer, Server, connect, encode, opening as opening_of};
 use crate::talk::talk;
 use crate::tls::TlsServer;
 
@@ -71,6 +72,46 @@ fn a_client_that_closes_gets_a_close_frame_and_its_session_waits() {
     assert_eq!(alice.stream.close, Some(Close { code: Some(CloseCode::GOING_AWAY), reason: String::new() }));
     alice.stream.assert_end_below();
     server.logged(&["lost its connection", "alice"]);
+}
+
+#[test]
+fn sessions_wait_as_long_as_the_address_says_at_which_they_came() {
+    let mut command = Command::new(PROGRAM);
+    command.args([
+        "--resume-time-max",
+        "0",
+        "--listen",
+        "ws://127.0.0.1:0",
+        "--listen",
+        "ws://127.0.0.1:0/?resume=10m",
+    ]);
+    let mut server = Server::listening(2, &mut command);
+    let [short, long] = [server.addresses[0], server.addresses[1]];
+    let told = |address, name: &str| {
+        let mut peer = Peer::over(Stream::open(connect(address)));
+        peer.put(&opening_of(name));
+        peer.take_preface();
+        let HubMessage::Welcome(welcome) = peer.take() else { panic!("the name is free") };
+        let told = (welcome.limits.resume_ms_max, welcome.token);
+        peer.say(&ClientMessage::Ack(Ack { count: 0 }));
+        told
+    };
+    let ((no_window, _), (window, token)) = (told(short, "alice"), told(long, "bob"));
+    assert_eq!([no_window, window], [0, 600_000]);
+    server.logged(&["left", "name=alice"]);
+    server.logged(&["lost its connection", "name=bob"]);
+    let mut bob = Peer::over(Stream::open(connect(long)));
+    bob.put(&Preface::OURS.encode());
+    bob.say(&ClientMessage::Resume(Resume {
+        name: "bob",
+        token,
+        received: Some(0),
+        attempt: 1,
+        frame_bytes_max: u32::MAX,
+    }));
+    bob.take_preface();
+    assert!(matches!(bob.take(), HubMessage::Resumed(_)), "the session has waited");
+    assert_eq!(server.count_logged(&["left", "name=bob"]), 0);
 }
 
 #[test]
