@@ -218,7 +218,7 @@ fn a_body_that_is_too_long_is_refused_before_it_is_sent() {
     let mut alice = server.json("alice", &[]);
     alice.write("@alice:12345678901\n@alice:1234567890\n");
     alice.expect(
-        r#"{"event":"error","reason":"body_too_long","detail":"a message of 11 bytes is too long: the server takes 10 bytes at the most"}"#,
+        r#"{"event":"error","reason":"body_too_long","detail":"a message of 11 bytes is too long: the server takes 10 bytes at the most","line":1}"#,
     );
     alice.expect(r#"{"event":"message","from":"alice","to":"alice","body":"1234567890"}"#);
 }
@@ -301,7 +301,7 @@ fn an_input_line_that_is_no_text_is_told_and_skipped() {
     let server = Server::start();
     let mut alice = server.json("alice", &[]);
     alice.stdin.as_mut().unwrap().write_all(b"@alice:\xff\n@alice:next\n").unwrap();
-    alice.expect(r#"{"event":"error","reason":"not_utf8","detail":"a command must be UTF-8 text"}"#);
+    alice.expect(r#"{"event":"error","reason":"not_utf8","detail":"a command must be UTF-8 text","line":1}"#);
     alice.expect(r#"{"event":"message","from":"alice","to":"alice","body":"next"}"#);
 }
 

@@ -54,13 +54,13 @@ fn page(world: &mut World, conn: ConnId, cursor: u64) -> (Vec<String>, Option<u6
     let _ = world.say(conn, &[ClientMessage::Subscriptions(Subscriptions { cursor })]);
     let bytes = world.written(conn);
     let messages = decode_all(&bytes);
-    let pages = messages.iter().filter_map(|message| match message {
+    let mut pages = messages.iter().filter_map(|message| match message {
         HubMessage::Subscribed(Subscribed { names, next, .. }) => {
             Some((names.iter().map(|name| (*name).to_owned()).collect(), *next))
         }
         _ => None,
     });
-    pages.last().unwrap_or_else(|| panic!("{messages:?}"))
+    pages.next_back().unwrap_or_else(|| panic!("{messages:?}"))
 }
 
 /// All pages, with what happens after each.

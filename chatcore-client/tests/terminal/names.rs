@@ -42,8 +42,10 @@ fn who_takes_another_name_finds_what_belongs_to_that_one() {
     alice.types("@bob\r");
     alice.has("draft of carol");
     let kept = fs::read_dir(server.state.path()).unwrap().map(|entry| entry.unwrap().path());
-    let kept =
-        kept.filter(|path| path.to_str().is_some_and(|path| path.contains("/alice@") && path.ends_with(".kept")));
+    let kept = kept.filter(|path| {
+        let is_own = path.to_str().is_some_and(|path| path.contains("/alice@"));
+        is_own && path.extension().is_some_and(|extension| extension == "kept")
+    });
     let kept: Vec<String> = kept.map(|path| fs::read_to_string(path).unwrap()).collect();
     assert!(kept.len() == 1 && kept[0].contains("draft of alice"), "hers is kept for her: {kept:?}");
 }

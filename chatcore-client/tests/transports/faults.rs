@@ -1,6 +1,8 @@
 //! What can be wrong with TLS, in the program's words.
 
+use std::fs::{self, Permissions};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::thread;
 
@@ -185,6 +187,8 @@ fn files_that_are_wrong_are_named_with_what_would_be_right() {
     let trusted = Trusted::new();
     let [certificate, key] = trusted.authority.vouches_for(&["alice"]).files(trusted.folder.path(), "client");
     let [_, other_key] = trusted.authority.vouches_for(&["bob"]).files(trusted.folder.path(), "other");
+    // As a key has to be, so that what is in it is looked at.
+    fs::set_permissions(&certificate, Permissions::from_mode(0o600)).unwrap();
     let none = trusted.folder.path().join("none.pem").to_str().unwrap().to_owned();
     let address = "tls://127.0.0.1:1";
     for (args, expected) in [
@@ -203,8 +207,10 @@ fn files_that_are_wrong_are_named_with_what_would_be_right() {
         let words = why(address, args);
         assert!(words.contains(expected), "{words}");
     }
-    let words = why("127.0.0.1:1", &["--ca", &trusted.ca]);
-    assert_eq!(words, "--ca is for TLS, and 127.0.0.1:1 is without: tls://HOST:PORT is with it");
+    // That is no fault of the server.
+    let (code, _, stderr) = run(&["--connect", "127.0.0.1:1", "--ca", &trusted.ca, "--name", "alice"], "");
+    let words = "chatcore-client: --ca is for TLS, and 127.0.0.1:1 is without: tls://HOST:PORT is with it";
+    assert_eq!((code, stderr.as_slice()), (2, &[words.to_owned()][..]));
     let (code, _, stderr) = run(&["--cert", &certificate, "--name", "alice"], "");
     assert_eq!(code, 2, "{stderr:?}");
 }

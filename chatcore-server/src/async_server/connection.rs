@@ -71,6 +71,7 @@ pub(super) enum Ended {
 type Deciding<'a> = Pin<Box<dyn Future<Output = (Box<Registration>, Result<Admission, Refusal>)> + Send + 'a>>;
 
 /// A connection that is served. When this is dropped, the hub is told that the connection is gone.
+#[expect(clippy::struct_excessive_bools, reason = "each is true or not whatever the others are")]
 pub(super) struct Connection<'a, S, H: Hooks> {
     shared: &'a Shared<H>,
     stream: S,

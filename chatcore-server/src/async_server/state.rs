@@ -119,9 +119,10 @@ impl State {
 
     /// Takes in a connection, and gives its key. If its origin has no room for it, it only stays to be told so.
     pub(super) fn insert(&mut self, origin: &Origin, config: &AsyncConfig) -> (usize, Option<TurnedAway>) {
-        let room = match origin.is_shared {
-            true => Ok(()),
-            false => self.counts.check(origin.place, config.bounds(), config.connections_max),
+        let room = if origin.is_shared {
+            Ok(())
+        } else {
+            self.counts.check(origin.place, config.bounds(), config.connections_max)
         };
         let is_told = self.turned_away < TURNED_AWAY_MAX;
         let (counted, turned_away) = match room {

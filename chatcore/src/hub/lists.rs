@@ -130,11 +130,11 @@ fn names_from<'a>(
         1..WATCHES => (up_to(cursor, all_rooms), all_watches),
         WATCHES.. => (0, up_to(cursor - WATCHES, all_watches)),
     };
-    let in_rooms = details.rooms[..rooms_left].iter().rev().map(|membership| rooms.name(membership.slot.group()));
-    let watched = details.watches[..watches_left].iter().rev().map(|watching| presence.name(watching));
+    let of_rooms = details.rooms[..rooms_left].iter().rev().map(|membership| rooms.name(membership.slot.group()));
+    let of_users = details.watches[..watches_left].iter().rev().map(|watching| presence.name(watching));
     let mut bytes_left = Limits::page_bytes_max(sessions[index].body_bytes_max);
     let mut names = Vec::new();
-    for name in in_rooms.chain(watched).take(PAGE_NAMES_MAX) {
+    for name in of_rooms.chain(of_users).take(PAGE_NAMES_MAX) {
         // Its length is one byte.
         let Some(left) = bytes_left.checked_sub(1 + name.len()) else { break };
         bytes_left = left;

@@ -415,16 +415,13 @@ impl User {
             }
             Event::Subscribed { number, rooms, users, next } => {
                 let names = rooms.iter().map(RoomName::as_str).chain(users.iter().map(UserName::as_str));
-                match self.listing.as_mut().filter(|listing| listing.number == *number) {
-                    Some(listing) => {
-                        listing.told += rooms.len() + users.len();
-                        listing.shown.extend(names.map(String::from));
-                        (listing.next, listing.is_whole) = (*next, next.is_none());
-                    }
-                    None => {
-                        self.subscriptions += u64::from(next.is_none());
-                        self.wants_page = *next;
-                    }
+                if let Some(listing) = self.listing.as_mut().filter(|listing| listing.number == *number) {
+                    listing.told += rooms.len() + users.len();
+                    listing.shown.extend(names.map(String::from));
+                    (listing.next, listing.is_whole) = (*next, next.is_none());
+                } else {
+                    self.subscriptions += u64::from(next.is_none());
+                    self.wants_page = *next;
                 }
             }
             _ => {}

@@ -120,7 +120,7 @@ mod tests {
             (r#"{"body":"x"}"#, "\"to\" is missing"),
             (r#"{"to":7,"body":"x"}"#, "\"to\" is to be a text in quotes"),
             (r#"{"to":"@","body":"x"}"#, "\"to\" is empty"),
-            (r##"{"to":"@#lobby","body":"x"}"##, "\"to\" is \"@#lobby\", which is nobody: "),
+            (r#"{"to":"@#lobby","body":"x"}"#, "\"to\" is \"@#lobby\", which is nobody: "),
             (r##"{"to":"#@bob","body":"x"}"##, "\"to\" is \"#@bob\", which is nobody: "),
             (r#"{"to":"bob","boddy":"x"}"#, "no command has these fields together: boddy, to. "),
             (r#"{"to":"bob","body":"x","join":"y"}"#, "no command has these fields together: body, join, to. "),

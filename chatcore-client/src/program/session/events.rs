@@ -59,7 +59,7 @@ impl Session {
                 None => Ok(()),
             },
             Event::Online { users, next, .. } | Event::Members { users, next, .. } => self.listed(users, next),
-            Event::Subscribed { rooms, users, next, .. } => self.subscribed(rooms, users, next),
+            Event::Subscribed { rooms, users, next, .. } => self.subscribed(&rooms, &users, next),
             Event::Closed(closed) => self.closed(closed),
             event => self.tell(event),
         }
@@ -128,7 +128,7 @@ impl Session {
     }
 
     /// A program before this one came into these rooms, and watched these users.
-    fn subscribed(&mut self, rooms: Vec<RoomName>, users: Vec<UserName>, next: Option<u64>) -> Result<(), Failure> {
+    fn subscribed(&mut self, rooms: &[RoomName], users: &[UserName], next: Option<u64>) -> Result<(), Failure> {
         let name = self.own.name.clone();
         self.own.saved.rooms.extend(rooms.iter().map(ToString::to_string));
         self.own.saved.watched.extend(users.iter().map(ToString::to_string));
@@ -139,7 +139,7 @@ impl Session {
         }
         // That tells how it stands with each.
         if !users.is_empty() {
-            self.held.push_back(Command::Watch(users.iter().map(ToString::to_string).collect()));
+            self.held.push_back(Command::Watch(users.iter().map(ToString::to_string).collect()).into());
         }
         next.map_or(Ok(()), |cursor| self.list_subscriptions(cursor))
     }

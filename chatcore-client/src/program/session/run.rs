@@ -1,6 +1,7 @@
 //! The program's loop: lines become commands, events become reports.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -206,7 +207,7 @@ impl Session {
         self.save_kept()?;
         (self.own.password, self.own.is_restored) = (None, false);
         self.console.forget();
-        let unsent = self.held.drain(..).filter(|held| is_message(&held)).count();
+        let unsent = self.held.drain(..).filter(is_message).count();
         if unsent == 0 {
             return Ok(());
         }
@@ -244,7 +245,7 @@ impl Session {
             }
             Err(Failure::Connect(error)) => {
                 // What is kept has its place still.
-                self.own.slot = restored.slot;
+                self.own.slot = restored.slot.map(Arc::new);
                 self.wait_for_server(error)
             }
             Err(failure) => Err(failure),
@@ -314,7 +315,7 @@ impl Session {
 
     /// Messages whose sender waits for an answer.
     pub(super) fn open_messages(&self) -> usize {
-        self.requests.messages() + self.held.iter().filter(is_message).count() + self.unanswered
+        self.requests.messages() + self.held.iter().filter(|held| is_message(held)).count() + self.unanswered
     }
 
     pub(super) fn open_requests(&self) -> usize {
@@ -323,7 +324,7 @@ impl Session {
 }
 
 /// Whether somebody waits for the fate of a message.
-const fn is_message(held: &&Held) -> bool {
+const fn is_message(held: &Held) -> bool {
     matches!(held.command, Command::Send { .. } | Command::SendBytes { .. } | Command::Say(_))
 }
 

@@ -278,7 +278,7 @@ fn a_paste_without_its_end_is_over_when_nothing_comes() {
     assert_eq!(keys.read(now, b"\x1b[200~one\rtwo\x1b[20"), []);
     assert_eq!(keys.pasted_bytes(), Some(7));
     let mut all = keys.handle_timeout(now + SEQUENCE_TIME_MAX);
-    let last = now + PASTE_SILENCE_MAX - Duration::from_millis(1);
+    let last = now + PASTE_SILENCE_MAX.saturating_sub(Duration::from_millis(1));
     all.extend(keys.read(last, b"\x03"));
     assert_eq!((all, keys.timeout()), (vec![], Some(last + PASTE_SILENCE_MAX)), "it may be a part of it");
     let over = last + PASTE_SILENCE_MAX;

@@ -122,7 +122,7 @@ fn a_line_without_an_end_costs_what_is_shown_of_it() {
     // The whole takes more than a minute without optimization.
     assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
     // A line of several pieces has all of its text, in its order.
-    let line: String = (0..5_000).map(|number| format!("{number} ")).collect();
+    let line = (0..5_000).map(|number| number.to_string()).collect::<Vec<_>>().join(" ") + " ";
     let rows = body_rows(line.as_bytes(), 80, 2, usize::MAX);
     let shown: String = rows.iter().map(|row| joined(&row.row)).collect();
     assert_eq!(shown.replace(' ', ""), line.replace(' ', ""));
