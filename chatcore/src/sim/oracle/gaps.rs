@@ -30,8 +30,12 @@ impl Oracle {
         self.volume += (self.rooms_of(session).count() as u64 + 2) * FRAME_BYTES_MAX;
     }
 
-    /// All that was ever said would fit the outbox of everybody: nobody can be full.
+    /// All that was ever said would fit the outbox of everybody: nobody can be full. Attackers, whose bytes are not weighed, may
+    /// fill what there is for all: they have as many origins as they like.
     fn is_roomy(&self) -> bool {
+        if self.delay_max.is_some() {
+            return false;
+        }
         let bytes_max = self.limits.buffer_bytes_max.min(self.limits.origin_buffer_bytes_max);
         let fits_one = self.volume < u64::from(self.limits.outbox_bytes_max) / 2;
         fits_one && self.volume * (self.sessions_max() as u64) < bytes_max / 2

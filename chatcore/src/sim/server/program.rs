@@ -107,6 +107,8 @@ impl Server {
                 }
                 program.decide(around.now, &question);
             }
+        } else if !hub.has_questions() {
+            program.looks_at.take_if(|at| *at <= around.now);
         }
         while let (Some(program), Some(hub)) = (&mut self.program, &mut self.hub)
             && let Some((question, verdict)) = program.next_decision(around.now)
