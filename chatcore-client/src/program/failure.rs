@@ -95,7 +95,7 @@ fn advice_to_connect(error: &ConnectError) -> &'static str {
 
 pub(crate) const fn advice_for_tls(fault: &TlsFault) -> &'static str {
     match fault {
-        TlsFault::UnknownAuthority => {
+        TlsFault::UnknownAuthority | TlsFault::OtherKey => {
             "; if you know whose it is, --ca FILE trusts the authority whose certificate the file holds, and no other"
         }
         TlsFault::WrongName { .. } => "; connect to the server under a name that is in it",

@@ -18,6 +18,13 @@ pub enum TlsFault {
     /// Nobody who is trusted vouches for the certificate.
     #[error("nobody who is trusted here vouches for its certificate")]
     UnknownAuthority,
+    /// An authority that is trusted has the name of the one that signed the certificate, and another kind of key. Somebody
+    /// else may have taken the name: many certificates that vouch for themselves are of `localhost`.
+    #[error(
+        "its certificate is signed in the name of an authority that is trusted here, but not with that authority's kind of \
+         key: another one has the same name"
+    )]
+    OtherKey,
     /// The certificate is for others.
     #[error("its certificate is not for {host}, {}", for_whom(names))]
     WrongName {
@@ -98,6 +105,12 @@ impl From<&CertificateError> for TlsFault {
         match error {
             // Whoever signed it has the name of an authority that is trusted, and another key.
             CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownAuthority,
+            CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => Self::OtherKey,
+            CertificateError::UnsupportedSignatureAlgorithmContext { .. } => Self::Unusable(
+                "it is signed by a method that is not taken here: ECDSA with P-256 or P-384, Ed25519, and RSA with SHA-256 \
+                 or longer are"
+                    .into(),
+            ),
             CertificateError::NotValidForNameContext { expected, presented } => {
                 let names = presented.iter().filter_map(|name| host_of(name)).collect();
                 Self::WrongName { host: expected.to_str().into_owned(), names }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::thread;
 
-use rcgen::{BasicConstraints, IsCa, date_time_ymd};
+use rcgen::{BasicConstraints, IsCa, KeyPair, PKCS_ED25519, date_time_ymd};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tempfile::TempDir;
 
@@ -75,6 +75,18 @@ fn somebody_with_the_name_of_an_authority_vouches_for_it() {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let words = why(&shows(other.vouches_for(&["127.0.0.1"]).server(None)), &["--ca", &real.file(folder.path())]);
     assert!(words.contains("nobody who is trusted here vouches for its certificate"), "{words}");
+}
+
+#[test]
+fn somebody_with_the_name_of_an_authority_and_another_kind_of_key_vouches_for_it() {
+    let key = KeyPair::generate_for(&PKCS_ED25519).expect("there is randomness");
+    let (real, other) = (Authority::with_key("localhost", key), Authority::named("localhost"));
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let words = why(&shows(other.vouches_for(&["127.0.0.1"]).server(None)), &["--ca", &real.file(folder.path())]);
+    assert!(
+        words.contains("not with that authority's kind of key: another one has the same name; if you know"),
+        "{words}"
+    );
 }
 
 #[test]

@@ -42,10 +42,14 @@ impl Authority {
 
     /// One that calls itself so.
     pub(crate) fn named(name: &str) -> Self {
+        Self::with_key(name, key())
+    }
+
+    /// One that calls itself so, and has this key.
+    pub(crate) fn with_key(name: &str, key: KeyPair) -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = key();
         let certificate = params.self_signed(&key).expect("it vouches for itself").pem();
         Self { issuer: Issuer::new(params, key), certificate }
     }
