@@ -150,6 +150,15 @@ impl Engine {
         Ok(self.client.roster(at(now), room, cursor)?)
     }
 
+    /// See [`Client::subscriptions`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::subscriptions`].
+    pub fn subscriptions(&mut self, now: f64, cursor: u64) -> Result<u64, Thrown> {
+        Ok(self.client.subscriptions(at(now), cursor)?)
+    }
+
     /// See [`Client::watch`].
     ///
     /// # Errors
@@ -178,6 +187,11 @@ impl Engine {
     /// See [`Client::hurry`].
     pub fn hurry(&mut self, now: f64) {
         self.client.hurry(at(now));
+    }
+
+    /// See [`Client::acknowledge`].
+    pub fn acknowledge(&mut self, now: f64) {
+        self.client.acknowledge(at(now));
     }
 
     // ---- the transport ----

@@ -61,6 +61,19 @@ fn encode_answer(to: &mut Encoder, event: &Event) -> bool {
         }
         Event::Online { number, users, next, .. } => encode_page(to.byte(12), *number, users, *next),
         Event::Members { number, users, next, .. } => encode_page(to.byte(13), *number, users, *next),
+        Event::Subscribed { number, rooms, users, next, .. } => {
+            to.byte(22).number(*number).count(length(rooms.len()));
+            for room in rooms {
+                to.text(room.as_str());
+            }
+            to.count(length(users.len()));
+            for user in users {
+                to.text(user.as_str());
+            }
+            to.option(*next, |to, next| {
+                to.number(next);
+            });
+        }
         _ => return false,
     }
     true

@@ -66,6 +66,38 @@ test("another process goes on with a session, and ends when it is done", TIMEOUT
     await server.stop();
 });
 
+test("in a page that nobody sees, what is taken is acknowledged at once", TIMEOUT, async () => {
+    const server = await startServer();
+    const sockets = [];
+    class Kept extends WebSocket {
+        constructor(...given) {
+            super(...given);
+            sockets.push(this);
+        }
+    }
+    const [bob, alice] = [new Client(server.url, { WebSocket: Kept, ackDelay: 60_000 }), new Client(server.url, { WebSocket })];
+    await bob.register("bob");
+    await alice.register("alice");
+    globalThis.document = { visibilityState: "hidden" };
+    try {
+        const seen = event(bob, "message");
+        await alice.send("bob", "seen");
+        await seen;
+        await new Promise(setImmediate);
+        const { ticket } = bob;
+        sockets.at(-1).terminate();
+        const next = new Client(server.url, { WebSocket });
+        const first = event(next, "message");
+        await next.resume(ticket);
+        await alice.send("bob", "new");
+        assert.equal((await first).text, "new", "what was seen does not come again");
+        await Promise.all([next.close(), bob.close(), alice.close()]);
+    } finally {
+        delete globalThis.document;
+    }
+    await server.stop();
+});
+
 test("a server that is not there is told, and with keepsTrying it is waited for", TIMEOUT, async () => {
     const server = await startServer();
     await server.stop();

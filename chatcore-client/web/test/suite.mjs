@@ -123,6 +123,24 @@ export const scenarios = {
         await alice.close();
     },
 
+    async "a client that goes on with a session learns what it is subscribed to"({ Client, url, WebSocket }) {
+        const first = new Client(url, { WebSocket });
+        await first.register("alice12");
+        for (const room of ["#one12", "#two12"]) await first.join(room);
+        await first.watch(["bob12"]);
+        const second = new Client(url, { WebSocket });
+        const session = await second.resume(first.ticket);
+        equal(session.resumed, true, "it goes on");
+        const [rooms, users] = [[], []];
+        for await (const page of second.subscriptions()) {
+            rooms.push(...page.rooms);
+            users.push(...page.users);
+        }
+        equal([rooms.sort(), users], [["#one12", "#two12"], ["bob12"]], "rooms and users");
+        await second.close();
+        await first.close();
+    },
+
     async "a cut connection loses nothing and brings nothing twice"({ Client, url, WebSocket }) {
         const line = cuttable(WebSocket);
         const alice = new Client(url, { WebSocket: line.WebSocket, firstWait: 10 });

@@ -5,7 +5,7 @@ import { Driver } from "./driver.ts";
 import type { Place } from "./driver.ts";
 import { ChatError, refusal } from "./error.ts";
 import { ChatEvent } from "./events.ts";
-import type { ChatEvents, Limits, Reason, User } from "./events.ts";
+import type { ChatEvents, Limits, Reason, Subscriptions, User } from "./events.ts";
 import type { SocketConstructor } from "./link.ts";
 import { module } from "./load.ts";
 import { Requests } from "./requests.ts";
@@ -273,6 +273,18 @@ export class Client extends EventTarget {
     /** The members of a room that we are in, page by page; a page may be empty. */
     roster(room: string, options?: RequestOptions): AsyncGenerator<readonly User[], void, void> {
         return this.#pages((engine, now, cursor) => engine.roster(now, checkedName(room), cursor), options);
+    }
+
+    /** The rooms that we are in and the users that we watch, page by page: what a page that was loaded anew does not know of its
+     * session. `roster` tells who is in a room, and `watch` of the same users how each is now. */
+    async *subscriptions(options?: RequestOptions): AsyncGenerator<Subscriptions, void, void> {
+        for (let cursor: bigint | null = 0n; cursor !== null; ) {
+            const from: bigint = cursor;
+            const answer = await this.#ask((engine, now) => engine.subscriptions(now, from), options);
+            if (answer.kind !== "subscribed") return unexpected(answer);
+            yield { rooms: answer.rooms, users: answer.users };
+            cursor = answer.next;
+        }
     }
 
     override addEventListener<K extends keyof ChatEvents>(

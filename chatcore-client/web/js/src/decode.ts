@@ -1,13 +1,14 @@
 // What the module tells, from bytes: see `src/encoding.rs` and `src/events.rs` of the module.
 import { timeOf } from "./events.ts";
-import type { ChatEvents, Limits, Message, Reason, Sent, User } from "./events.ts";
+import type { ChatEvents, Limits, Message, Reason, Sent, Subscriptions, User } from "./events.ts";
 
 /** An answer to a request. */
 export type Answer =
     | { readonly kind: "accepted"; readonly number: bigint; readonly id: bigint }
     | { readonly kind: "done"; readonly number: bigint }
     | { readonly kind: "rejected"; readonly number: bigint; readonly code: string }
-    | { readonly kind: "page"; readonly number: bigint; readonly users: User[]; readonly next: bigint | null };
+    | { readonly kind: "page"; readonly number: bigint; readonly users: User[]; readonly next: bigint | null }
+    | ({ readonly kind: "subscribed"; readonly number: bigint; readonly next: bigint | null } & Subscriptions);
 
 /** What the module tells: an event for the program, or something that the package handles first. */
 export type Told =
@@ -176,6 +177,12 @@ const KINDS: readonly ((from: Reader) => Told)[] = [
     (from) => {
         const [name, online, displayName] = [from.text(), from.flag(), from.optionalText()];
         return { type: "presence", detail: { name, online, displayName } };
+    },
+    (from) => {
+        const [number, rooms] = [from.number(), from.list(() => from.text())];
+        const users = from.list(() => from.text());
+        const next = from.option(() => from.number());
+        return { type: "answer", answer: { kind: "subscribed", number, rooms, users, next } };
     },
 ];
 

@@ -5,7 +5,7 @@ import { ChatError } from "./error.ts";
 import { Link } from "./link.ts";
 import type { SocketConstructor } from "./link.ts";
 import { module, thrown } from "./load.ts";
-import { SleepWatch, watchSigns } from "./watch.ts";
+import { SleepWatch, isHidden, watchSigns } from "./watch.ts";
 
 /** Bytes of a message of the WebSocket: some ends take no more. */
 const MESSAGE_BYTES_MAX = 64 << 10;
@@ -58,7 +58,11 @@ export class Driver {
         this.#engine = engine;
         this.#place = place;
         this.#listener = listener;
-        this.#unwatch = watchSigns(() => this.command((engine, now) => engine.hurry(now)));
+        this.#unwatch = watchSigns(
+            () => this.command((engine, now) => engine.hurry(now)),
+            // Not later in this turn: a page that goes has none.
+            () => this.#input((engine, now) => engine.acknowledge(now)),
+        );
         this.#queue();
     }
 
@@ -207,12 +211,12 @@ export class Driver {
     /** Takes a batch when it, and each before it, is done with. */
     #take(waits: readonly Promise<unknown>[]): void {
         if (waits.length === 0 && this.#taking === undefined) {
-            this.#call((engine, now) => engine.take(now));
+            this.#call(take);
             return;
         }
         const taking = Promise.allSettled([this.#taking, ...waits]).then(() => {
             if (this.#taking === taking) this.#taking = undefined;
-            this.#input((engine, now) => engine.take(now));
+            this.#input(take);
         });
         this.#taking = taking;
     }
@@ -272,6 +276,12 @@ export class Driver {
         this.#link = undefined;
         this.#listener.failed(error);
     }
+}
+
+/** Takes the oldest batch. No timer of a page that nobody sees is to be waited for with the acknowledgement. */
+function take(engine: Engine, now: number): void {
+    engine.take(now);
+    if (isHidden()) engine.acknowledge(now);
 }
 
 /** Where a server's advice leads, if it is the same server at another place or a host that the program has named, and is not less

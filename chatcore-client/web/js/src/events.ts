@@ -58,6 +58,14 @@ export interface Message {
     readonly time: Date;
 }
 
+/** A page of what our session is subscribed to. */
+export interface Subscriptions {
+    /** Rooms that it is in. */
+    readonly rooms: readonly string[];
+    /** The names of users whom it watches. */
+    readonly users: readonly string[];
+}
+
 /** A message that another session of ours has sent. */
 export interface Sent {
     /** Its id. */

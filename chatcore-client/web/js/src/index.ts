@@ -8,7 +8,7 @@ export type { ClientOptions, RequestOptions, Session, State } from "./client.ts"
 export type { Ticket } from "./decode.ts";
 export { ChatError } from "./error.ts";
 export { ChatEvent, timeOf } from "./events.ts";
-export type { ChatEvents, Limits, Message, Reason, Sent, User } from "./events.ts";
+export type { ChatEvents, Limits, Message, Reason, Sent, Subscriptions, User } from "./events.ts";
 export type { Socket, SocketConstructor } from "./link.ts";
 export { load } from "./load.ts";
 export type { Source } from "./load.ts";

@@ -16,17 +16,23 @@ export class SleepWatch {
 /** What speaks for it that the network is back: a page that is shown again, a machine that is online again. */
 const SIGNS = ["online", "pageshow"] as const;
 
-/** Calls this when something speaks for it that the network is back, and gives what ends that. Where there are no such signs, it does nothing. */
-export function watchSigns(hurry: () => void): () => void {
-    const scope = globalThis as Partial<Pick<typeof globalThis, "addEventListener" | "removeEventListener" | "document">>;
+type Scope = Partial<Pick<typeof globalThis, "addEventListener" | "removeEventListener" | "document">>;
+
+/** Nobody sees the page: its timers are slow, and it may be ended without a word. */
+export const isHidden = (): boolean => (globalThis as Scope).document?.visibilityState === "hidden";
+
+/** Calls the first when something speaks for it that the network is back, and the second when the page is hidden, or goes; and
+ * gives what ends that. Where there are no such signs, it does nothing. */
+export function watchSigns(hurry: () => void, hide: () => void): () => void {
+    const scope = globalThis as Scope;
     if (scope.addEventListener === undefined) return () => {};
-    const shown = (): void => {
-        if (scope.document?.visibilityState === "visible") hurry();
-    };
+    const changed = (): void => (isHidden() ? hide() : hurry());
     for (const sign of SIGNS) scope.addEventListener(sign, hurry);
-    scope.document?.addEventListener("visibilitychange", shown);
+    scope.addEventListener("pagehide", hide);
+    scope.document?.addEventListener("visibilitychange", changed);
     return () => {
         for (const sign of SIGNS) scope.removeEventListener?.(sign, hurry);
-        scope.document?.removeEventListener("visibilitychange", shown);
+        scope.removeEventListener?.("pagehide", hide);
+        scope.document?.removeEventListener("visibilitychange", changed);
     };
 }
