@@ -116,8 +116,10 @@ impl Session {
         if let Some(limits) = self.driver.as_ref().and_then(|driver| driver.client().limits()) {
             self.console.set_body_bytes_max(limits.body_bytes_max as usize);
         }
+        // Whoever is told of the session finds it again, also if the program is killed at once.
+        let kept = self.try_to_keep();
         self.show(report)?;
-        self.keep()?;
+        kept.or_else(|error| self.tell_unkept(&error))?;
         if self.stage == Stage::Registering {
             self.stage = Stage::Open;
             self.restore_kept()?;

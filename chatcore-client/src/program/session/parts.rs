@@ -274,12 +274,14 @@ impl Session {
 
     /// Saves the session as it is now.
     pub(super) fn keep(&mut self) -> Result<(), Failure> {
+        self.try_to_keep().or_else(|error| self.tell_unkept(&error))
+    }
+
+    /// The same, and says nothing if it fails.
+    pub(super) fn try_to_keep(&self) -> std::io::Result<()> {
         let ticket = self.driver.as_ref().and_then(|driver| driver.client().ticket());
         let (Some(slot), Some(ticket)) = (&self.own.slot, ticket) else { return Ok(()) };
-        match slot.save(ticket, &self.own.saved) {
-            Ok(()) => Ok(()),
-            Err(error) => self.tell_unkept(&error),
-        }
+        slot.save(ticket, &self.own.saved)
     }
 
     pub(super) fn forget(&self) {
