@@ -123,6 +123,8 @@ pub(crate) struct Layout<'a> {
     pub(crate) own_name: &'a str,
     /// What is looked for, in lower case.
     pub(crate) needle: Option<&'a str>,
+    /// The key that shows a long message whole.
+    pub(crate) unfold_key: Option<String>,
 }
 
 impl Layout<'_> {
@@ -185,7 +187,7 @@ impl Layout<'_> {
             text: row,
         }));
         if hidden_bytes > 0 {
-            lines.push(self.program(&format!("… {} more", amount(hidden_bytes)), dim()));
+            lines.push(self.hidden(hidden_bytes, is_unfolded));
         }
         if let Entry::Said { fate: Fate::Undelivered { why } | Fate::Unconfirmed { why }, .. } = entry {
             lines.extend(self.told(why, self.colours.of_trouble(), is_unfolded));
@@ -251,9 +253,15 @@ impl Layout<'_> {
             .map(|(at, BodyRow { row, .. })| Line::Program { text: row, style, is_first: at == 0 })
             .collect();
         if hidden_bytes > 0 {
-            lines.push(self.program(&format!("… {} more", amount(hidden_bytes)), dim()));
+            lines.push(self.hidden(hidden_bytes, is_unfolded));
         }
         lines
+    }
+
+    /// How much is not shown, and the key that shows it, if there is one that does.
+    fn hidden(&self, bytes: usize, is_unfolded: bool) -> Line {
+        let key = self.unfold_key.as_ref().filter(|_| !is_unfolded).map(|key| format!("; {key} shows it"));
+        self.program(&format!("… {} more{}", amount(bytes), key.unwrap_or_default()), dim())
     }
 
     /// One row of the program's own.

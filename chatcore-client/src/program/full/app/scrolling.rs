@@ -2,6 +2,7 @@
 
 use super::App;
 use crate::program::full::conversation::{Conversation, Place};
+use crate::program::full::keymap::Action;
 use crate::program::full::layout::{Columns, Layout};
 
 impl App {
@@ -77,6 +78,7 @@ impl App {
             background: self.screen.theme.background(),
             own_name: self.own_name.as_deref().unwrap_or_default(),
             needle: self.search.as_ref().map(|search| search.needle.as_str()),
+            unfold_key: self.screen.keys.keys(Action::Unfold).into_iter().next(),
         }
     }
 

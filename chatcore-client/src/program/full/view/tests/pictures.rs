@@ -183,8 +183,8 @@ fn a_long_message_is_folded_until_somebody_wants_it() {
     app.report(&message("bob", "#lobby", format!("a{}I quit", "\n".repeat(20)).as_bytes()));
     let folded = shown(&app, 60, 30);
     assert_eq!(folded.iter().filter(|row| row.contains("line ")).count(), 1, "{folded:#?}");
-    assert!(folded.iter().any(|row| row == "— … 61 kB more"), "{folded:#?}");
-    assert!(folded.iter().any(|row| row == "— … 16 bytes more"), "{folded:#?}");
+    assert!(folded.iter().any(|row| row == "— … 61 kB more; Ctrl-O shows it"), "{folded:#?}");
+    assert!(folded.iter().any(|row| row == "— … 16 bytes more; Ctrl-O shows it"), "{folded:#?}");
     assert!(!folded.iter().any(|row| row.contains("I quit")));
     app.press(&Key::Ctrl('o'));
     let unfolded = shown(&app, 60, 30);
@@ -202,7 +202,7 @@ fn a_message_that_is_too_long_to_be_unfolded_says_so_and_is_folded_again() {
     let mut app = alice();
     app.report(&message("bob", "#lobby", &vec![b'x'; 1 << 20]));
     let folded = shown(&app, 60, 20);
-    assert!(folded.iter().any(|row| row == "— … 1 MB more"), "{folded:#?}");
+    assert!(folded.iter().any(|row| row == "— … 1 MB more; Ctrl-O shows it"), "{folded:#?}");
     app.press(&Key::Ctrl('o'));
     let unfolded = shown(&app, 60, 20);
     assert!(unfolded.iter().any(|row| row == "— … 786 kB more"), "{unfolded:#?}");
