@@ -32,16 +32,16 @@ fn server_program() -> &'static Path {
             Some(other) => other,
         };
         let target_dir = profile_dir.parent().expect("profiles lie in the target folder");
-        let mut build = Command::new(env!("CARGO"));
+        let mut cargo = Command::new(env!("CARGO"));
         // Cargo tells the test of its own package. Scripts of dependencies that look at it would run again, and all that stands
         // on them would be built anew.
         for (variable, _) in std::env::vars_os() {
             if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|of| variable.as_encoded_bytes().starts_with(of.as_bytes()))
             {
-                build.env_remove(variable);
+                cargo.env_remove(variable);
             }
         }
-        let built = build
+        let built = cargo
             .args(["build", "--quiet", "--package", "chatcore-server", "--bin", "chatcore-server"])
             .args(["--profile", profile, "--manifest-path"])
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml"))
