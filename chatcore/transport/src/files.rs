@@ -258,7 +258,9 @@ impl Answer {
 
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sent = format_args!("{} of {}", self.sent, self.bytes());
-        f.debug_struct("Answer").field("path", &self.path()).field("sent", &sent).finish_non_exhaustive()
+        f.debug_struct("Answer")
+            .field("path", &self.path())
+            .field("sent", &format_args!("{} of {}", self.sent, self.bytes()))
+            .finish_non_exhaustive()
     }
 }
