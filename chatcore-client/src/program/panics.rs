@@ -55,15 +55,11 @@ mod tests {
     use std::env;
     use std::io::{Read, Write, stdout};
 
-    /// What tells the test below that it is the child of the other one.
+    /// What tells the test that it is the program in the terminal, which it has started itself.
     const CHILD: &str = "CHATCORE_TEST_OF_PANICS";
 
-    #[test]
-    #[ignore = "the next test starts it in a terminal"]
-    fn a_program_with_a_fault() {
-        if env::var_os(CHILD).is_none() {
-            return;
-        }
+    /// A program with a fault, on the full screen.
+    fn fail() -> ! {
         let settings = Settings::save().unwrap();
         tell(Some(settings.clone()));
         settings.make_raw().unwrap();
@@ -75,10 +71,15 @@ mod tests {
 
     #[test]
     fn a_fault_of_the_program_leaves_the_terminal_as_it_was_and_a_readable_word() {
+        const OWN_NAME: &str =
+            "program::panics::tests::a_fault_of_the_program_leaves_the_terminal_as_it_was_and_a_readable_word";
+        if env::var_os(CHILD).is_some() {
+            fail();
+        }
         let (mut pty, pts) = open().unwrap();
         pty.resize(pty_process::Size::new(24, 80)).unwrap();
         let mut child = Command::new(env::current_exe().unwrap())
-            .args(["--exact", "--ignored", "--nocapture", "program::panics::tests::a_program_with_a_fault"])
+            .args(["--exact", "--nocapture", OWN_NAME])
             .env(CHILD, "1")
             .env_remove("RUST_BACKTRACE")
             .spawn(pts)

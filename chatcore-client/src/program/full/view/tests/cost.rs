@@ -1,5 +1,5 @@
 //! What pictures cost. The figures are printed by
-//! `cargo test --release -p chatcore-client --lib -- --ignored --nocapture cost`.
+//! `cargo test --release -p chatcore-client --lib -- --nocapture cost`.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,6 @@ fn shortest(mut work: impl FnMut()) -> Duration {
 }
 
 #[test]
-#[ignore = "a measurement, and no test"]
 fn cost_of_pictures_and_messages() {
     let sentence = "The quick brown fox jumps over the lazy dog, and back; then it looks at https://example.org/fox. ";
     let hebrew = "שלום לכולם, מה שלומכם היום? ";

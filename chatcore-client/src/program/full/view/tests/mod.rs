@@ -1,5 +1,7 @@
 //! Pictures, as they are drawn into memory.
 
+/// Of a program that is not optimized, no figure says anything.
+#[cfg(not(debug_assertions))]
 mod cost;
 mod pictures;
 mod places;
