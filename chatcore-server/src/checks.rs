@@ -1,6 +1,8 @@
 //! What of a configuration can be checked before a server listens, or goes on with it.
 
 use chatcore::HUB_NUMBER_MAX;
+#[cfg(feature = "websocket")]
+use chatcore::websocket::UpgradeRules;
 
 use crate::config::Config;
 use crate::listen::{self, BindError};
@@ -51,6 +53,8 @@ impl Config {
             }
         }
         faults.extend(listen::faults(self));
+        #[cfg(feature = "websocket")]
+        faults.extend(self.upgrade_faults());
         faults
     }
 
@@ -82,6 +86,34 @@ impl Config {
         ];
         let changed = fixed.into_iter().find(|(_, is_same)| !is_same);
         changed.map_or(Ok(()), |(name, _)| Err(BindError::Fixed { name }))
+    }
+}
+
+#[cfg(feature = "websocket")]
+impl Config {
+    /// Who may open a WebSocket, but for the path.
+    pub(crate) fn upgrade_rules(&self) -> Result<UpgradeRules, BindError> {
+        let wrong = |name| move |source| BindError::WebSocketRule { name, source };
+        let mut rules = UpgradeRules::default();
+        for host in &self.websocket_hosts {
+            rules = rules.with_host(host).map_err(wrong("websocket_hosts"))?;
+        }
+        for origin in &self.websocket_origins {
+            rules = rules.with_origin(origin).map_err(wrong("websocket_origins"))?;
+        }
+        Ok(rules)
+    }
+
+    /// All that is wrong with these.
+    fn upgrade_faults(&self) -> impl Iterator<Item = BindError> {
+        let hosts =
+            self.websocket_hosts.iter().map(|host| ("websocket_hosts", UpgradeRules::default().with_host(host)));
+        let origins = self.websocket_origins.iter();
+        let origins = origins.map(|origin| ("websocket_origins", UpgradeRules::default().with_origin(origin)));
+        let wrong = |(name, rules): (_, Result<UpgradeRules, _>)| {
+            rules.err().map(|source| BindError::WebSocketRule { name, source })
+        };
+        hosts.chain(origins).filter_map(wrong)
     }
 }
 

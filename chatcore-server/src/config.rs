@@ -3,16 +3,11 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-#[cfg(feature = "websocket")]
-use chatcore::websocket::UpgradeRules;
 use chatcore::{Limits, Reconnect, UserName};
 #[cfg(feature = "websocket")]
 use chatcore_transport::Files;
 
 use crate::counts::Bounds;
-use crate::driver_memory::{self, Above};
-#[cfg(feature = "websocket")]
-use crate::listen::{self, BindError};
 use crate::log_in::LogIn;
 use crate::network::Network;
 use crate::origin::Prefixes;
@@ -94,57 +89,6 @@ pub struct Config {
 impl Config {
     /// Where a server listens by default: on this machine alone.
     pub const LISTEN_DEFAULT: &str = "127.0.0.1:12345";
-
-    /// The most bytes of memory that the server needs, by its limits: for its hub, its connections, and the threads that
-    /// decide about names. The program itself and the system's memory for its sockets are not in it.
-    ///
-    /// ```
-    /// use chatcore::Limits;
-    /// use chatcore_server::Config;
-    ///
-    /// let config = Config::default();
-    /// let few = Config::default().with_limits(Limits::default().with_sessions_max(500));
-    /// assert!(few.memory_bytes() < config.memory_bytes());
-    /// ```
-    pub fn memory_bytes(&self) -> u64 {
-        let deciding = self.log_in.as_ref().map_or(0, LogIn::memory_bytes_max);
-        let above = Above {
-            #[cfg(feature = "tls")]
-            tls: self.tls.is_some(),
-            #[cfg(feature = "tls")]
-            client_certificates: self.tls.as_ref().is_some_and(Tls::asks_clients),
-            #[cfg(feature = "websocket")]
-            websocket: listen::has_websocket(&self.listen),
-        };
-        driver_memory::bytes_max(&self.limits, self.driver.connections_max, above).saturating_add(deciding)
-    }
-
-    /// Who may open a WebSocket, but for the path.
-    #[cfg(feature = "websocket")]
-    pub(crate) fn upgrade_rules(&self) -> Result<UpgradeRules, BindError> {
-        let wrong = |name| move |source| BindError::WebSocketRule { name, source };
-        let mut rules = UpgradeRules::default();
-        for host in &self.websocket_hosts {
-            rules = rules.with_host(host).map_err(wrong("websocket_hosts"))?;
-        }
-        for origin in &self.websocket_origins {
-            rules = rules.with_origin(origin).map_err(wrong("websocket_origins"))?;
-        }
-        Ok(rules)
-    }
-
-    /// All that is wrong with these.
-    #[cfg(feature = "websocket")]
-    pub(crate) fn upgrade_faults(&self) -> impl Iterator<Item = BindError> {
-        let hosts =
-            self.websocket_hosts.iter().map(|host| ("websocket_hosts", UpgradeRules::default().with_host(host)));
-        let origins = self.websocket_origins.iter();
-        let origins = origins.map(|origin| ("websocket_origins", UpgradeRules::default().with_origin(origin)));
-        let wrong = |(name, rules): (_, Result<UpgradeRules, _>)| {
-            rules.err().map(|source| BindError::WebSocketRule { name, source })
-        };
-        hosts.chain(origins).filter_map(wrong)
-    }
 }
 
 impl Config {

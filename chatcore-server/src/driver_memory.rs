@@ -12,9 +12,15 @@ use chatcore_transport::TlsStream;
 use chatcore_transport::WebSocketStream;
 
 use crate::buffers::{self, BUFFER_BYTES};
+use crate::config::Config;
 use crate::connection::{Connection, Handshaking};
+#[cfg(feature = "websocket")]
+use crate::listen;
+use crate::log_in::LogIn;
 use crate::memory::{self, HANDSHAKE_OUTPUT_BYTES};
 use crate::table::{READ_BYTES_MIN, RESTS_BYTES_MAX};
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
 
 /// Places in tables, queues and deadlines that each connection has: its number in a few of them, twice because they grow
 /// by doubling; and the counts of its origin and of its site.
@@ -24,16 +30,42 @@ const PLACES_BYTES: usize = 512;
 #[cfg(feature = "websocket")]
 const WEBSOCKET_BYTES: usize = size_of::<WebSocketStream>() + 1024;
 
+impl Config {
+    /// The most bytes of memory that the server needs, by its limits: for its hub, its connections, and the threads that
+    /// decide about names. The program itself and the system's memory for its sockets are not in it.
+    ///
+    /// ```
+    /// use chatcore::Limits;
+    /// use chatcore_server::Config;
+    ///
+    /// let config = Config::default();
+    /// let few = Config::default().with_limits(Limits::default().with_sessions_max(500));
+    /// assert!(few.memory_bytes() < config.memory_bytes());
+    /// ```
+    pub fn memory_bytes(&self) -> u64 {
+        let deciding = self.log_in.as_ref().map_or(0, LogIn::memory_bytes_max);
+        let above = Above {
+            #[cfg(feature = "tls")]
+            tls: self.tls.is_some(),
+            #[cfg(feature = "tls")]
+            client_certificates: self.tls.as_ref().is_some_and(Tls::asks_clients),
+            #[cfg(feature = "websocket")]
+            websocket: listen::has_websocket(&self.listen),
+        };
+        bytes_max(&self.limits, self.driver.connections_max, above).saturating_add(deciding)
+    }
+}
+
 /// What may be above a socket.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Above {
+struct Above {
     #[cfg(feature = "tls")]
-    pub(crate) tls: bool,
+    tls: bool,
     /// Clients are asked for certificates.
     #[cfg(feature = "tls")]
-    pub(crate) client_certificates: bool,
+    client_certificates: bool,
     #[cfg(feature = "websocket")]
-    pub(crate) websocket: bool,
+    websocket: bool,
 }
 
 /// Bytes that a hub and its driver need at the most.
@@ -41,7 +73,7 @@ pub(crate) struct Above {
     not(any(feature = "tls", feature = "websocket")),
     expect(unused_variables, unused_mut, reason = "nothing is above a socket")
 )]
-pub(crate) fn bytes_max(limits: &Limits, connections_max: usize, above: Above) -> u64 {
+fn bytes_max(limits: &Limits, connections_max: usize, above: Above) -> u64 {
     let kept = buffers::capacity_max(HANDSHAKE_FRAME_BYTES_MAX as usize + READ_BYTES_MIN);
     let handshake = size_of::<Handshaking>() + HANDSHAKE_OUTPUT_BYTES;
     let mut connection = 2 * size_of::<Connection>() + PLACES_BYTES + handshake + kept;

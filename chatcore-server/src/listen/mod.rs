@@ -238,10 +238,7 @@ pub(crate) fn faults(config: &Config) -> Vec<BindError> {
         }
         parsed => parsed.err(),
     };
-    let faults = none.into_iter().chain(config.listen.iter().filter_map(fault));
-    #[cfg(feature = "websocket")]
-    let faults = faults.chain(config.upgrade_faults());
-    faults.collect()
+    none.into_iter().chain(config.listen.iter().filter_map(fault)).collect()
 }
 
 /// Whether any address is one where a WebSocket is spoken.
