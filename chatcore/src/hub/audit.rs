@@ -7,7 +7,8 @@ use alloc::string::String;
 use super::conn::ConnState;
 use super::event::CloseReason;
 use super::parts::Hub;
-use super::questions::{QuestionId, Waiting};
+use super::question_id::QuestionId;
+use super::questions::Waiting;
 use super::session_id::SessionId;
 use crate::outbox::Outbox;
 

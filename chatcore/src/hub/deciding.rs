@@ -9,7 +9,8 @@ use core::time::Duration;
 
 use super::event::CloseReason;
 use super::parts::Hub;
-use super::questions::{Asking, Question, QuestionId, Requested, UnknownQuestion};
+use super::question_id::QuestionId;
+use super::questions::{Asking, Question, Requested, UnknownQuestion};
 use super::requests::Handled;
 use super::work::{Budget, SLICE_WORK_MAX, Work, of_bytes};
 use crate::name::{ROOM_SIGN, RoomName, UserName, cost_of_mapping};

@@ -25,6 +25,7 @@ mod outputs;
 mod parts;
 mod prefetch;
 mod presence;
+mod question_id;
 mod questions;
 mod rate;
 mod reconfigure;
@@ -51,7 +52,8 @@ pub use self::event::{CloseReason, HubEvent};
 pub use self::operator::{Audience, UserLimitsError};
 pub use self::ordered::{ANNOUNCEMENTS_MAX, Memory};
 pub use self::parts::Hub;
-pub use self::questions::{Asking, Question, QuestionId, Requested, UnknownQuestion};
+pub use self::question_id::QuestionId;
+pub use self::questions::{Asking, Question, Requested, UnknownQuestion};
 pub use self::rename::RenameError;
 pub use self::session_id::SessionId;
 #[cfg(feature = "sim")]

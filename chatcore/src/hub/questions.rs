@@ -3,10 +3,10 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::fmt;
 
 use slab::Slab;
 
+use super::question_id::QuestionId;
 use super::session_id::SessionId;
 use super::timers::{TimerKey, Timers};
 use crate::name::{RoomName, UserName};
@@ -53,28 +53,6 @@ impl Asking {
             Kind::WATCH => self.watches,
             _ => false,
         }
-    }
-}
-
-/// The id of a [`Question`]. A hub uses no id twice (within 2³² questions). It bears a mark of its hub, which comes from the
-/// seed: the id of a question that a hub with another seed asked, such as the one before a restart, is none of its own. Two
-/// hubs have the same mark with a chance of one in 2³².
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct QuestionId {
-    index: u32,
-    serial: u32,
-    hub: u32,
-}
-
-impl fmt::Display for QuestionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "question {}", self.serial)
-    }
-}
-
-impl fmt::Debug for QuestionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}@{}", self.index)
     }
 }
 

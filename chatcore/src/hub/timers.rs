@@ -4,7 +4,7 @@
 use alloc::collections::BTreeSet;
 
 use super::groups::GroupId;
-use super::questions::QuestionId;
+use super::question_id::QuestionId;
 use crate::time::Instant;
 
 #[derive(Debug, Default)]

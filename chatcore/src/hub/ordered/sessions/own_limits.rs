@@ -1,25 +1,14 @@
-//! Users with limits of their own, of which there are few.
-//!
-//! They are in a table beside the sessions. A session that is there has a bucket that is always overdrawn in place of its own,
-//! which is in the table, too. So a session that is not there costs nothing: only where a bucket is overdrawn is there
-//! anything to look up.
+//! What limits of a user's own change: how much its sessions may do, and what they are told.
 
 use core::time::Duration;
 
+use super::own::Own;
 use super::store::Sessions;
 use crate::hub::rate::{Bucket, Pace};
 use crate::hub::work::{FIRST_WORK_MAX, MORE_WORK_MAX};
 use crate::time::Instant;
 use crate::user_limits::UserLimits;
 use crate::wire::Announced;
-
-/// What a session has whose user has limits of its own.
-#[derive(Debug)]
-pub(super) struct Own {
-    limits: UserLimits,
-    pace: Pace,
-    bucket: Bucket,
-}
 
 impl Sessions {
     /// The limits of a session's user's own, if it has any.

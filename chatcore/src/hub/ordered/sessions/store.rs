@@ -8,7 +8,7 @@ use slab::Slab;
 
 use super::former_names::FormerNames;
 use super::memory::Buffers;
-use super::own_limits::Own;
+use super::own::Own;
 use super::session::{Attachment, Run, Session, TimerAction};
 use crate::hub::conn::{Closing, Conn, ConnState};
 use crate::hub::conn_id::ConnId;
