@@ -9,9 +9,11 @@ use tracing::info;
 
 #[cfg(feature = "websocket")]
 use crate::answering;
+#[cfg(feature = "tls")]
+use crate::client_certificate::ClientCertificate;
 use crate::closing;
 use crate::config::DriverLimits;
-use crate::connection::{Connection, Stage};
+use crate::connection::{Connection, Handshaking, Stage};
 use crate::log_in::{Decision, Facts, Pool};
 use crate::peer::Peer;
 use crate::table::Table;
@@ -53,7 +55,7 @@ pub(crate) fn drive_handshake(
             handshaking.handshake.refuse(now, &Refusal::ConnectionsReserved)?;
             continue;
         }
-        let facts = Facts::of(connection.peer, &connection.transport, handshaking);
+        let facts = facts(connection.peer, &connection.transport, handshaking);
         let deciding = pool.filter(|_| !registration.is_resumption());
         let outcome = match deciding.map(|pool| (pool, pool.decide_at_once(&registration, &facts))) {
             None => admit(hub, pool, now, registration, Admission::NewUser),
@@ -78,6 +80,20 @@ pub(crate) fn drive_handshake(
             Err(refusal) => refusal,
         };
         handshaking.handshake.refuse(now, &refusal)?;
+    }
+}
+
+/// What whoever decides about a name may know of its connection.
+fn facts(peer: Peer, transport: &Transport, handshaking: &Handshaking) -> Facts {
+    Facts {
+        peer,
+        is_proxied: handshaking.is_proxied,
+        is_encrypted: transport.is_encrypted() || handshaking.is_encrypted_before,
+        #[cfg(feature = "tls")]
+        certificate: transport
+            .tls_session()
+            .and_then(|session| session.peer_certificates()?.first())
+            .map(ClientCertificate::new),
     }
 }
 

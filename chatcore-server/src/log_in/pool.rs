@@ -9,14 +9,12 @@ use std::thread;
 use std::time::Duration;
 
 use chatcore::{Admission, QuotaKey, Refusal, Registration};
-use chatcore_transport::Transport;
 use tracing::error;
 
 use super::queue::Queue;
 use super::{Authenticator, LogIn, LogInRequest};
 #[cfg(feature = "tls")]
 use crate::client_certificate::ClientCertificate;
-use crate::connection::Handshaking;
 use crate::peer::Peer;
 
 /// When to come again if too many wait.
@@ -34,28 +32,14 @@ pub(super) struct Job {
 /// What is known of a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
-    peer: Peer,
-    is_proxied: bool,
-    is_encrypted: bool,
+    pub(crate) peer: Peer,
+    pub(crate) is_proxied: bool,
+    pub(crate) is_encrypted: bool,
     #[cfg(feature = "tls")]
-    certificate: Option<ClientCertificate>,
+    pub(crate) certificate: Option<ClientCertificate>,
 }
 
 impl Facts {
-    /// Of a connection without a name.
-    pub(crate) fn of(peer: Peer, transport: &Transport, handshaking: &Handshaking) -> Self {
-        Self {
-            peer,
-            is_proxied: handshaking.is_proxied,
-            is_encrypted: transport.is_encrypted() || handshaking.is_encrypted_before,
-            #[cfg(feature = "tls")]
-            certificate: transport
-                .tls_session()
-                .and_then(|session| session.peer_certificates()?.first())
-                .map(ClientCertificate::new),
-        }
-    }
-
     fn request<'a>(&'a self, registration: &'a Registration) -> LogInRequest<'a> {
         LogInRequest {
             registration,
