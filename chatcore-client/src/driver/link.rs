@@ -13,7 +13,7 @@ use mio::event::Source;
 use mio::{Interest, Registry, Token};
 
 #[cfg(feature = "websocket")]
-use crate::endpoint::without_scope;
+use crate::endpoint::host::without_scope;
 use crate::endpoint::{Address, Target};
 #[cfg(feature = "tls")]
 use crate::tls::{self, Tls, TlsFault};

@@ -3,18 +3,23 @@
 mod advice;
 mod error;
 mod followed;
+pub(crate) mod host;
+pub(crate) mod layers;
 mod parse;
 mod resolve;
 mod target;
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 #[cfg(unix)]
 use std::path::PathBuf;
 
 pub(crate) use self::advice::Advised;
 pub use self::error::EndpointError;
 pub use self::followed::FollowedHost;
+use self::host::bare;
+use self::host::{is_localhost, is_loopback};
+use self::layers::Layers;
 pub(crate) use self::resolve::addresses;
 pub use self::resolve::{Resolve, SystemResolver};
 pub(crate) use self::target::Address;
@@ -72,40 +77,6 @@ pub(crate) enum Place {
     Unix(PathBuf),
 }
 
-/// What is spoken above TCP.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Layers {
-    pub(crate) is_encrypted: bool,
-    /// The path at which there is a WebSocket, and a query if it has one; none without one.
-    pub(crate) web_path: Option<String>,
-}
-
-impl Layers {
-    /// The scheme of a URL.
-    const fn scheme(&self) -> &'static str {
-        match (self.is_encrypted, self.web_path.is_some()) {
-            (false, false) => "tcp",
-            (true, false) => "tls",
-            (false, true) => "ws",
-            (true, true) => "wss",
-        }
-    }
-
-    /// The port that a URL of the scheme need not name.
-    const fn default_port(&self) -> Option<u16> {
-        match (self.is_encrypted, self.web_path.is_some()) {
-            (_, false) => None,
-            (false, true) => Some(80),
-            (true, true) => Some(443),
-        }
-    }
-
-    /// A host and a port as they stand in a URL of the scheme.
-    pub(crate) fn authority(&self, host: &str, port: u16) -> String {
-        if self.default_port() == Some(port) { host.to_owned() } else { format!("{host}:{port}") }
-    }
-}
-
 impl Place {
     /// Nobody between the two ends can read along.
     pub(crate) const fn is_encrypted(&self) -> bool {
@@ -127,29 +98,6 @@ impl Place {
             Self::Unix(_) => true,
         }
     }
-}
-
-/// A host without what says which of our own interfaces leads there.
-#[cfg(feature = "websocket")]
-pub(crate) fn without_scope(host: &str) -> std::borrow::Cow<'_, str> {
-    match host.split_once('%') {
-        Some((host, _)) => format!("{host}]").into(),
-        None => host.into(),
-    }
-}
-
-/// A host without the brackets of IPv6.
-pub(crate) fn bare(host: &str) -> &str {
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
-}
-
-fn is_localhost(host: &str) -> bool {
-    let host = host.strip_suffix('.').unwrap_or(host);
-    host == "localhost" || host.ends_with(".localhost")
-}
-
-fn is_loopback(ip: IpAddr) -> bool {
-    ip.to_canonical().is_loopback()
 }
 
 impl Endpoint {

@@ -17,7 +17,8 @@ use rustls_platform_verifier::BuilderVerifierExt;
 
 pub use self::error::TlsError;
 pub use self::fault::TlsFault;
-use crate::endpoint::{Layers, bare};
+use crate::endpoint::host::bare;
+use crate::endpoint::layers::Layers;
 
 /// What a client asks for by ALPN (RFC 7301) where it speaks the protocol without anything between.
 const ALPN: &[u8] = b"chatcore/1";

@@ -1,22 +1,7 @@
-//! What text stands on, light or dark: the environment may say it, and the terminal is asked.
-//!
-//! Nothing waits for the answer. Until it comes, and if it never does, colours are such as can be read on both.
-
-use std::time::{Duration, Instant};
-
-use super::colours::Colours;
-
-/// Asks the terminal for the colour that it draws text on.
-const QUESTION: &[u8] = b"\x1b]11;?\x1b\\";
-
-/// How long after the question the answer is waited for before others get the terminal: they would take it for text.
-const ANSWER_TIME_MAX: Duration = Duration::from_millis(500);
+//! What text stands on, light or dark, and what the environment says of it.
 
 /// The console of Linux, which is dark, and answers nothing.
-const CONSOLE: &str = "linux";
-
-/// The terminal of Emacs, of which older ones write the question on the screen.
-const EMACS: &str = "eterm";
+pub(super) const CONSOLE: &str = "linux";
 
 /// From this luminance on, black can be read better on a colour than white, as WCAG 2 computes it.
 const LIGHT_LUMINANCE_MIN: f64 = 0.179;
@@ -55,42 +40,6 @@ impl Background {
     }
 }
 
-/// The question to the terminal.
-pub(super) struct Question {
-    is_wanted: bool,
-    /// When it was asked, as long as there is no answer.
-    asked_at: Option<Instant>,
-}
-
-impl Question {
-    /// A question that is never asked if the file says the answer, if there are no colours, or if the terminal is known
-    /// to answer nothing.
-    pub(super) fn new(said: Background, colours: Colours) -> Self {
-        let can_answer = can_answer(&variable("TERM").unwrap_or_default());
-        Self { is_wanted: said == Background::Unknown && colours != Colours::None && can_answer, asked_at: None }
-    }
-
-    /// What asks the terminal; nothing if it is not to be asked.
-    pub(super) fn ask(&mut self) -> &'static [u8] {
-        self.asked_at = self.is_wanted.then(Instant::now);
-        if self.is_wanted { QUESTION } else { b"" }
-    }
-
-    /// Nobody waits for the answer any more.
-    pub(super) const fn close(&mut self) {
-        self.asked_at = None;
-    }
-
-    /// Until when whoever leaves the terminal to others waits for the answer; none if nobody waits.
-    pub(super) fn until(&self) -> Option<Instant> {
-        self.asked_at.map(|asked| asked + ANSWER_TIME_MAX)
-    }
-}
-
-fn can_answer(term: &str) -> bool {
-    !term.starts_with(CONSOLE) && !term.starts_with(EMACS)
-}
-
 /// The relative luminance of a colour, from 0 to 1, as WCAG 2 defines it.
 pub(super) fn luminance(parts: [u8; 3]) -> f64 {
     let linear = |part: u8| {
@@ -101,7 +50,7 @@ pub(super) fn luminance(parts: [u8; 3]) -> f64 {
     0.2126 * red + 0.7152 * green + 0.0722 * blue
 }
 
-fn variable(name: &str) -> Option<String> {
+pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
@@ -125,12 +74,6 @@ mod tests {
         }
         assert_eq!(Background::of(Some("linux"), None), Background::Dark);
         assert_eq!(Background::of(Some("xterm"), None), Background::Unknown);
-    }
-
-    #[test]
-    fn whoever_cannot_answer_is_not_asked() {
-        assert!(["xterm-256color", "tmux-256color", "screen", "rxvt"].iter().all(|term| can_answer(term)));
-        assert!(!["linux", "linux-16color", "eterm-color"].iter().any(|term| can_answer(term)));
     }
 
     #[test]

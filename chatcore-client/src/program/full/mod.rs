@@ -29,6 +29,7 @@ mod notice;
 #[cfg(test)]
 mod pages;
 mod placed;
+mod question;
 mod settings;
 mod text;
 mod theme;
@@ -52,13 +53,14 @@ use ratatui::{Terminal, TerminalOptions, Viewport};
 #[cfg(any(test, feature = "fuzzing"))]
 pub use self::app::Trial;
 use self::app::{App, Wish};
-use self::background::{Background, Question};
+use self::background::Background;
 use self::clock::Clock;
 use self::colours::Colours;
 use self::keyboard::{Keyboard, Stroke};
 use self::keys::{Key, Keys};
 use self::notice::Notices;
 use self::placed::Placed;
+use self::question::Question;
 pub(crate) use self::settings::Screen;
 use self::typed::Typed;
 use crate::program::console::{Ask, Input, Writer};
