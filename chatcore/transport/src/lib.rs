@@ -7,6 +7,8 @@
 mod base;
 #[cfg(feature = "websocket")]
 mod files;
+#[cfg(any(feature = "tls", feature = "websocket"))]
+mod no_room;
 #[cfg(feature = "websocket")]
 mod opening;
 mod outcome;

@@ -10,21 +10,13 @@ use mio::{Interest, Registry, Token};
 use crate::Answer;
 #[cfg(feature = "tls")]
 use crate::TlsStream;
+#[cfg(any(feature = "tls", feature = "websocket"))]
+use crate::no_room::{NO_ROOM_IN_HTTP, NO_ROOM_IN_TLS};
 #[cfg(feature = "websocket")]
 use crate::websocket_stream::{Ending, WebSocketStream};
 use crate::{Flushed, Input, Socket, Written};
 #[cfg(feature = "proxy")]
 use crate::{Proxied, ProxyError, ProxyReader};
-
-/// A record with the alert `internal_error`, as it is before the keys are known (RFC 8446, 5.1 and 6): it stands for whatever
-/// the server cannot do.
-#[cfg(any(feature = "tls", feature = "websocket"))]
-const NO_ROOM_IN_TLS: &[u8] = &[21, 3, 3, 0, 2, 2, 80];
-
-/// An answer of HTTP that comes before the request is read (RFC 9110, 15.6.4).
-#[cfg(any(feature = "tls", feature = "websocket"))]
-pub(crate) const NO_ROOM_IN_HTTP: &[u8] =
-    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 /// A transport. The event loop waits for its socket; what is above it is driven by the reads and writes of the loop.
 #[derive(Debug)]

@@ -10,9 +10,9 @@ use chatcore::Chunks;
 use chatcore::websocket::{CloseCode, Content, End, UpgradeError, UpgradeRequest, UpgradeRules, WebSocket};
 
 use crate::files::{Answer, Files};
+use crate::no_room::NO_ROOM_IN_HTTP;
 use crate::opening::{Opening, Step};
 use crate::socket::WRITE_CHUNKS_MAX;
-use crate::transport::NO_ROOM_IN_HTTP;
 use crate::{Base, Flushed, Input, Socket, Written};
 
 /// Bytes of the stream in one frame, at the most. TLS takes as much at once; and of a frame whose peer does not read, no more
