@@ -16,8 +16,8 @@ pub(super) fn bind(loaded: &mut Loaded) -> Result<Server, BindError> {
                 && loaded.settings.is_page_at(address) =>
         {
             tracing::warn!(
-                "there is no page for browsers: {address} is in use; --page-listen 127.0.0.1:0 lets the system choose a \
-                 port"
+                "there is no page for browsers: {address} is in use; --page-listen '127.0.0.1:0?resume=10m' lets the system \
+                 choose a port"
             );
             loaded.settings.leave_out_page_listen();
             Server::bind(loaded.settings.config())
@@ -44,7 +44,7 @@ mod tests {
     fn a_server_goes_on_without_the_page_that_nobody_has_asked_for_if_its_address_is_in_use() {
         let taken = TcpListener::bind("127.0.0.1:0").expect("loopback is there");
         let address = taken.local_addr().expect("it listens").to_string();
-        let mut settings = loaded(&address, false);
+        let mut settings = loaded(&format!("{address}?resume=10m"), false);
         let server = bind(&mut settings).expect("it listens elsewhere");
         assert_eq!((server.endpoints().len(), server.page_addresses().len()), (1, 0));
         assert!(!settings.has_default_page_listen(), "a reload does not want it back");

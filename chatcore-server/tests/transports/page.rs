@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::support::{PROGRAM, Peer, Server, User, connect};
 use crate::talk::talk;
 use crate::tls::TlsServer;
-use crate::websocket::Stream;
+use crate::websocket::{Stream, break_off, come_back};
 
 const INDEX: &str = include_str!("../../page/index.html");
 
@@ -226,6 +226,24 @@ fn the_page_goes_and_comes_while_the_server_runs_and_its_address_stays() {
     assert!(get(&server, "/", &[]).0.starts_with("HTTP/1.1 200 OK\r\n"));
     let mut bob = Peer::registered(server.address(), "bob");
     talk(&mut alice, &mut bob);
+}
+
+/// The default with a port of the system's choice, since a test has no fixed ones.
+#[test]
+fn where_nobody_has_asked_for_a_page_its_sessions_wait_for_ten_minutes() {
+    let output = Command::new(PROGRAM).arg("--print-config").output().expect("the program runs");
+    let config = String::from_utf8(output.stdout).expect("it is text");
+    let default = config.lines().find_map(|line| line.strip_prefix("page_listen = \"")?.split('"').next());
+    let (host, port_options) = default.and_then(|default| default.split_once(':')).expect("there is a default");
+    let options = port_options.strip_prefix("12380").expect("the port is the documented one");
+    let mut command = Command::new(PROGRAM);
+    command.args(["--listen", "ws://127.0.0.1:0", "--page-listen", &format!("{host}:0{options}")]);
+    let mut server = Server::listening(2, &mut command);
+    let [chat, page] = [server.addresses[0], server.addresses[1]];
+    let ((of_others, _), (window, token)) = (break_off(chat, "alice"), break_off(page, "bob"));
+    assert_eq!([of_others, window], [60_000, 600_000]);
+    server.logged(&["lost its connection", "name=bob"]);
+    come_back(page, "bob", token);
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use crate::Config;
 use crate::listen::{BindError, check_websocket};
 
-/// Where a server that nobody has told where to listen has a page, too: on this machine alone.
-const LISTEN_DEFAULT: &str = "127.0.0.1:12380";
+/// Where a server that nobody has told where to listen has a page, too: on this machine alone. A phone that sleeps and a
+/// tab that is hidden lose their connections for minutes, so their sessions wait longer than those of programs.
+const LISTEN_DEFAULT: &str = "127.0.0.1:12380?resume=10m";
 
 /// What stands for no address.
 const NONE: &str = "none";
@@ -23,13 +24,18 @@ impl Default for Page {
     }
 }
 
-/// An address for browsers alone, if there is one: `host:port`, or with `ws://` or `wss://` before it.
+/// An address for browsers alone, if there is one: `host:port`, or with `ws://` or `wss://` before it, and with options.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PageListen(pub(super) Option<String>);
 
 impl PageListen {
     pub(super) fn new(given: String) -> Self {
         Self((given != NONE).then_some(given))
+    }
+
+    /// What comes before the options.
+    pub(super) fn host_port(&self) -> Option<&str> {
+        self.0.as_deref().map(|given| given.split('?').next().unwrap_or(given))
     }
 
     /// The address as one of those that the library listens on.

@@ -117,7 +117,7 @@ impl Settings {
 
     /// Whether the server listens for browsers alone there, by its number.
     pub(crate) fn is_page_at(&self, address: SocketAddr) -> bool {
-        self.page.listen.0.as_ref().is_some_and(|listen| listen.parse() == Ok(address))
+        self.page.listen.host_port().is_some_and(|listen| listen.parse() == Ok(address))
     }
 
     /// Nobody listens for browsers alone.

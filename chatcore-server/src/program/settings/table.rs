@@ -40,7 +40,8 @@ settings! {
             "Whether a browser that opens the address of a WebSocket gets a page there: http:// stands for ws://, and \
              https:// for wss://. Without a page it is told that a WebSocket is spoken there.";
         page_listen: page.listen, Text("ADDRESS"), Restart,
-            "Where the server also listens for browsers: `host:port`, `ws://host:port/path`, or `none`. The default \
+            "Where the server also listens for browsers: `host:port`, `ws://host:port/path`, or `none`. With `?resume=10m` \
+             after it, sessions of those who connect there wait for 10 minutes in place of resume_time_max. The default \
              holds only where nothing is said about listen. If its port is in use, the server says so and goes on without.";
         proxy_from: server.proxy_from, List("NETWORK"), Live,
             "Where the proxies are, as addresses or networks like `10.0.0.0/8`, that connect to the addresses with \

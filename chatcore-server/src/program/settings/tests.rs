@@ -43,7 +43,7 @@ impl Folder {
 #[test]
 fn without_anything_given_the_configuration_is_the_librarys_default_and_a_page() {
     let loaded = Loaded::load(&Invocation::of(&[])).unwrap();
-    let listen = [Config::LISTEN_DEFAULT, "ws://127.0.0.1:12380"];
+    let listen = [Config::LISTEN_DEFAULT, "ws://127.0.0.1:12380?resume=10m"];
     let with_page = Config::default().with_listen(listen).with_files(Some(crate::page()));
     // There is always somebody who decides, so that a reload can say how.
     assert_eq!(loaded.settings.config().with_log_in(None), with_page);

@@ -5,7 +5,7 @@ mod faults;
 mod opening;
 
 use std::io::{self, Read};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 
 use chatcore::GoodbyeCode;
@@ -87,31 +87,34 @@ fn sessions_wait_as_long_as_the_address_says_at_which_they_came() {
     ]);
     let mut server = Server::listening(2, &mut command);
     let [short, long] = [server.addresses[0], server.addresses[1]];
-    let told = |address, name: &str| {
-        let mut peer = Peer::over(Stream::open(connect(address)));
-        peer.put(&opening_of(name));
-        peer.take_preface();
-        let HubMessage::Welcome(welcome) = peer.take() else { panic!("the name is free") };
-        let told = (welcome.limits.resume_ms_max, welcome.token);
-        peer.say(&ClientMessage::Ack(Ack { count: 0 }));
-        told
-    };
-    let ((no_window, _), (window, token)) = (told(short, "alice"), told(long, "bob"));
+    let ((no_window, _), (window, token)) = (break_off(short, "alice"), break_off(long, "bob"));
     assert_eq!([no_window, window], [0, 600_000]);
     server.logged(&["left", "name=alice"]);
     server.logged(&["lost its connection", "name=bob"]);
-    let mut bob = Peer::over(Stream::open(connect(long)));
-    bob.put(&Preface::OURS.encode());
-    bob.say(&ClientMessage::Resume(Resume {
-        name: "bob",
-        token,
-        received: Some(0),
-        attempt: 1,
-        frame_bytes_max: u32::MAX,
-    }));
-    bob.take_preface();
-    assert!(matches!(bob.take(), HubMessage::Resumed(_)), "the session has waited");
+    come_back(long, "bob", token);
     assert_eq!(server.count_logged(&["left", "name=bob"]), 0);
+}
+
+/// Registers over a WebSocket at this address, and breaks the connection: returns how long the session waits, in
+/// milliseconds, and its token.
+pub(crate) fn break_off(address: SocketAddr, name: &str) -> (u32, wire::Token) {
+    let mut peer = Peer::over(Stream::open(connect(address)));
+    peer.put(&opening_of(name));
+    peer.take_preface();
+    let HubMessage::Welcome(welcome) = peer.take() else { panic!("the name is free") };
+    let told = (welcome.limits.resume_ms_max, welcome.token);
+    peer.say(&ClientMessage::Ack(Ack { count: 0 }));
+    told
+}
+
+/// Comes back to a session that has got nothing.
+pub(crate) fn come_back(address: SocketAddr, name: &str, token: wire::Token) {
+    let mut peer = Peer::over(Stream::open(connect(address)));
+    peer.put(&Preface::OURS.encode());
+    let resume = Resume { name, token, received: Some(0), attempt: 1, frame_bytes_max: u32::MAX };
+    peer.say(&ClientMessage::Resume(resume));
+    peer.take_preface();
+    assert!(matches!(peer.take(), HubMessage::Resumed(_)), "the session has waited");
 }
 
 #[test]
