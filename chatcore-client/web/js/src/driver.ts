@@ -257,24 +257,23 @@ export class Driver {
     }
 
     #end(): void {
-        if (this.#isOver) return;
-        this.#isOver = true;
-        clearTimeout(this.#timer);
-        this.#unwatch();
-        this.#link?.drop();
-        this.#link = undefined;
-        this.#engine.free();
+        if (this.#stop()) this.#engine.free();
     }
 
     /** A module with a fault is not called any more, not even to be freed. */
     #fail(error: ChatError): void {
-        if (this.#isOver) return;
+        if (this.#stop()) this.#listener.failed(error);
+    }
+
+    /** Nothing follows. False if that was so before. */
+    #stop(): boolean {
+        if (this.#isOver) return false;
         this.#isOver = true;
         clearTimeout(this.#timer);
         this.#unwatch();
         this.#link?.drop();
         this.#link = undefined;
-        this.#listener.failed(error);
+        return true;
     }
 }
 
