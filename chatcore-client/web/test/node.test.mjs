@@ -197,3 +197,34 @@ test("what a WebSocket does not pass on waits in the module", TIMEOUT, async () 
     await Promise.all([alice.close(), bob.close()]);
     await server.stop();
 });
+
+test("requests that a server never answers are bounded, and whoever gives one up makes room", TIMEOUT, async () => {
+    const REQUESTS_MAX = 65_536;
+    const server = await startServer();
+    let isDumb = false;
+    // All that the server says goes through, until it answers no more.
+    const lying = await liar((socket) => {
+        const real = new WebSocket(server.url, "chatcore.v1");
+        const open = once(real, "open");
+        real.on("message", (bytes) => isDumb || socket.send(bytes));
+        socket.on("message", (bytes) => open.then(() => real.send(bytes)));
+        socket.on("close", () => real.terminate());
+    });
+    const client = new Client(lying.url, { WebSocket, outboxBytesMax: 64 << 20, flushTimeMax: 100 });
+    await client.register("bob");
+    isDumb = true;
+    const given = new AbortController();
+    const ask = () => client.leave("#x").catch(({ code }) => code);
+    const first = client.leave("#x", { signal: given.signal }).catch(({ name }) => name);
+    const waiting = Array.from({ length: REQUESTS_MAX - 1 }, () => ask());
+    await assert.rejects(client.leave("#x"), { code: "too_many_pending", passes: true, message: /65536 requests wait for an answer/ });
+    given.abort();
+    assert.equal(await first, "AbortError");
+    waiting.push(ask());
+    assert.equal(await ask(), "too_many_pending", "there was room for one");
+    await client.close();
+    const codes = new Set(await Promise.all(waiting));
+    assert.deepEqual([...codes], ["unconfirmed"], "each of them is told in the end");
+    lying.end();
+    await server.stop();
+});
