@@ -77,6 +77,7 @@ fn heads() -> Vec<(&'static str, u8, String)> {
                    Sec-WebSocket-Protocol: other, chatcore.v1\r\n";
     let and = |header: &str| format!("{request}{header}\r\n\r\n");
     let instead = |old: &str, new: &str| format!("{}\r\n", request.replacen(old, new, 1));
+    let file = "GET /page.js?v=2 HTTP/1.1\r\nHost: localhost:8080\r\nConnection: keep-alive\r\nAccept: */*\r\n\r\n";
     let answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                   Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chatcore.v1\r\n";
     vec![
@@ -96,6 +97,23 @@ fn heads() -> Vec<(&'static str, u8, String)> {
         ("no-upgrade", SERVER, instead("Upgrade", "Up")),
         ("other-subprotocol", SERVER, instead("chatcore.v1", "chatcore.v2")),
         ("extensions-and-cookies", SERVER, and("Sec-WebSocket-Extensions: permessage-deflate\r\nCookie: a=b")),
+        ("file", SERVER, file.into()),
+        (
+            "file-that-is-known",
+            SERVER,
+            file.replace("Accept: */*", "If-None-Match: W/\"a\", \"b\"\r\nIf-None-Match: *"),
+        ),
+        ("head-of-a-file", SERVER, file.replacen("GET", "HEAD", 1)),
+        (
+            "head-of-a-file-that-is-refused",
+            SERVER,
+            file.replacen("GET", "HEAD", 1).replacen("localhost", "evil.example", 1),
+        ),
+        ("file-by-post", SERVER, file.replacen("GET", "POST", 1)),
+        ("file-at-a-whole-uri", SERVER, file.replacen("/page.js", "http://localhost:8080/../page.js", 1)),
+        ("file-for-another-page", SERVER, file.replacen("Accept: */*", "Origin: https://evil.example", 1)),
+        ("files-in-a-row", SERVER, file.repeat(3)),
+        ("file-or-websocket", SERVER, file.replacen("Accept: */*", "Sec-WebSocket-Key: x", 1)),
         ("bare-line-feed", SERVER, instead("\r\n", "\n")),
         ("answer", CLIENT, format!("{answer}\r\n")),
         ("answer-to-another-key", CLIENT, format!("{}\r\n", answer.replace("s3pP", "S3pP"))),

@@ -1,18 +1,22 @@
 //! Any bytes, as either end gets them at the opening of a WebSocket.
 
 use chatcore::websocket::{
-    Accepted, Answer, AnswerError, HEAD_BYTES_MAX, Upgrade, UpgradeError, UpgradeRequest, UpgradeRules,
+    Accepted, Answer, AnswerError, HEAD_BYTES_MAX, PlainRequest, Requested, Upgrade, UpgradeError, UpgradeRequest,
+    UpgradeRules,
 };
 
 /// The first byte says which end it is, the second in which pieces the others arrive. However they are cut, the same comes of
 /// them. A response to a request that is accepted opens a WebSocket at a client with the same key, and one to a request that
-/// is refused has a whole body.
+/// is refused has a whole body. A server that has files opens the same WebSockets as one that has none.
 pub fn websocket_upgrade(data: &[u8]) {
     let [end, piece, input @ ..] = data else { return };
     let piece = usize::from(*piece) + 1;
     if end & 1 == 0 {
-        let whole = server(input, input.len().max(1));
-        assert_eq!(server(input, piece), whole, "the same bytes, cut otherwise");
+        let whole = server(input, input.len().max(1), Upgrade::receive);
+        assert_eq!(server(input, piece, Upgrade::receive), whole, "the same bytes, cut otherwise");
+        let with_files = server(input, input.len().max(1), Upgrade::receive_any);
+        assert_eq!(server(input, piece, Upgrade::receive_any), with_files, "the same bytes, cut otherwise");
+        check_with_files(&with_files, &whole, input);
         match whole {
             Ok(None) => assert!(input.len() < HEAD_BYTES_MAX, "a head is bounded"),
             Ok(Some(accepted)) => {
@@ -24,12 +28,7 @@ pub fn websocket_upgrade(data: &[u8]) {
                     assert!(answer.is_ok_and(|answer| answer.is_some()));
                 }
             }
-            Err(refused) => {
-                let response = refused.response();
-                let (head, body) = response.split_once("\r\n\r\n").expect("a response has a head");
-                assert!(head.contains(&format!("Content-Length: {}", body.len())), "{head}");
-                assert!((400..=505).contains(&refused.status()));
-            }
+            Err(refused) => check_refused(&refused, input),
         }
     } else {
         let whole = client(input, input.len().max(1));
@@ -49,16 +48,62 @@ fn request() -> UpgradeRequest {
     UpgradeRequest::new("localhost", "/", &["chatcore.v1"], *b"the sample nonce").expect("it is a valid request")
 }
 
-fn server(input: &[u8], piece: usize) -> Result<Option<Accepted>, UpgradeError> {
+/// Gives what a server takes of a request in pieces, up to what comes of it.
+fn server<T>(
+    input: &[u8],
+    piece: usize,
+    receive: impl Fn(&mut Upgrade, &UpgradeRules, &[u8]) -> Result<Option<T>, UpgradeError>,
+) -> Result<Option<T>, UpgradeError> {
     let rules = UpgradeRules::default().with_host("chat.example").expect("it is a name");
     let mut upgrade = Upgrade::new();
     for length in (piece..input.len()).step_by(piece).chain([input.len()]) {
-        let accepted = upgrade.receive(&rules, &input[..length])?;
-        if accepted.is_some() {
-            return Ok(accepted);
+        let received = receive(&mut upgrade, &rules, &input[..length])?;
+        if received.is_some() {
+            return Ok(received);
         }
     }
     Ok(None)
+}
+
+/// What comes of a request at a server that has files, beside what does at one that has none.
+fn check_with_files(
+    with_files: &Result<Option<Requested>, UpgradeError>,
+    without: &Result<Option<Accepted>, UpgradeError>,
+    input: &[u8],
+) {
+    match (with_files, without) {
+        (Ok(None), Ok(None)) => {}
+        (Ok(Some(Requested::WebSocket(accepted))), Ok(Some(same))) => assert_eq!(accepted, same),
+        (Ok(Some(Requested::File(request))), Err(_)) => check_file(request, input),
+        (Err(refused), Err(_)) => check_refused(refused, input),
+        other => panic!("a WebSocket opens at one of the two: {other:?}"),
+    }
+}
+
+/// A request for a file is in the bytes that it has used, and says what they say.
+fn check_file(request: &PlainRequest, input: &[u8]) {
+    let head = &input[..request.head_bytes()];
+    assert!(head.len() <= HEAD_BYTES_MAX && head.ends_with(b"\n"));
+    let method = if request.is_head() { "HEAD" } else { "GET" };
+    let line = format!("{method} {}", request.path());
+    assert!(head.starts_with(line.as_bytes()) && matches!(head[line.len()], b' ' | b'?'), "{line}");
+    assert!(!request.path().contains('?'));
+    let names_tags = head.windows(NO_TAG.len()).any(|bytes| bytes == NO_TAG.as_bytes() || bytes.contains(&b'*'));
+    assert!(names_tags || !request.knows(NO_TAG), "what is known was named");
+}
+
+/// A tag that few inputs name.
+const NO_TAG: &str = "\"no such tag\"";
+
+/// A response to a request that is refused has a whole body, but for those who want none.
+fn check_refused(refused: &UpgradeError, input: &[u8]) {
+    assert!((400..=505).contains(&refused.status()));
+    let response = refused.response();
+    let (head, body) = response.split_once("\r\n\r\n").expect("a response has a head");
+    assert!(head.contains(&format!("Content-Length: {}", body.len())), "{head}");
+    let to_input = refused.response_to(input);
+    let expected = if input.starts_with(b"HEAD ") { format!("{head}\r\n\r\n") } else { response.clone() };
+    assert_eq!(to_input, expected);
 }
 
 fn client(input: &[u8], piece: usize) -> Result<Option<Answer>, AnswerError> {
