@@ -46,7 +46,7 @@ pub struct WebSocketStream {
 
 /// An idle user is to cost hardly more than over TCP.
 #[cfg(all(target_pointer_width = "64", not(debug_assertions)))]
-const _: () = assert!(size_of::<WebSocketStream>() <= 160);
+const _: () = assert!(size_of::<WebSocketStream>() <= 136);
 
 /// Why our side ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,9 +74,10 @@ impl WebSocketStream {
     /// [`SUBPROTOCOL`](chatcore::websocket::SUBPROTOCOL). What the client writes before the server has agreed is kept until
     /// then. The seed is for the masks: it is for this connection alone, and nobody can guess it.
     pub fn client(base: Base, request: UpgradeRequest, seed: [u8; 32]) -> Self {
-        let request_bytes = request.bytes().to_vec();
+        let mut unsent = Unsent::default();
+        unsent.push(request.bytes());
         let mut stream = Self::new(base, WebSocket::client(Content::Stream, seed), Opening::client(request));
-        stream.unsent.bytes = request_bytes;
+        stream.unsent = unsent;
         stream
     }
 
@@ -252,7 +253,7 @@ impl WebSocketStream {
             .count();
         let outgoing = self.socket.transmit(count);
         if outgoing.mask.is_some() {
-            let count = append(&mut self.socket, chunks, &mut self.unsent.bytes);
+            let count = append(&mut self.socket, chunks, self.unsent.buffer());
             return match self.flush() {
                 Flushed::All | Flushed::Blocked => Written::Bytes(count),
                 Flushed::Broken(error) => Written::Broken(error),
@@ -284,7 +285,7 @@ impl WebSocketStream {
             if self.opening.is_some() || !self.socket.owes_control() {
                 break;
             }
-            append(&mut self.socket, iter::empty(), &mut self.unsent.bytes);
+            append(&mut self.socket, iter::empty(), self.unsent.buffer());
         }
         if let Some(flushed) = self.write_answer() {
             return flushed;
@@ -351,24 +352,34 @@ fn append<'a>(socket: &mut WebSocket, chunks: impl Iterator<Item = &'a [u8]> + C
     socket.transmitted(bytes)
 }
 
-/// Bytes that the base did not take.
+/// Bytes that the base did not take. Hardly ever are there any, so they cost one pointer where there are none.
 #[derive(Default)]
-struct Unsent {
+struct Unsent(Option<Box<Kept>>);
+
+#[derive(Default)]
+struct Kept {
     bytes: Vec<u8>,
     sent: usize,
 }
 
 impl Unsent {
-    fn is_some(&self) -> bool {
-        self.sent < self.bytes.len()
+    const fn is_some(&self) -> bool {
+        self.0.is_some()
     }
 
     fn rest(&self) -> &[u8] {
-        &self.bytes[self.sent..]
+        self.0.as_deref().map_or(&[], |kept| &kept.bytes[kept.sent..])
+    }
+
+    /// What is appended to it is sent after all else. Something has to be.
+    fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.0.get_or_insert_default().bytes
     }
 
     fn push(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
+        if !bytes.is_empty() {
+            self.buffer().extend_from_slice(bytes);
+        }
     }
 
     /// Takes what was not sent of slices.
@@ -382,9 +393,11 @@ impl Unsent {
 
     /// This much of the rest is sent. When all is, no memory is kept.
     fn sent(&mut self, count: usize) {
-        self.sent += count;
-        if !self.is_some() {
-            *self = Self::default();
+        if let Some(kept) = &mut self.0 {
+            kept.sent += count;
+            if kept.sent >= kept.bytes.len() {
+                self.0 = None;
+            }
         }
     }
 }
