@@ -5,33 +5,20 @@ mod world;
 use std::time::Duration;
 
 use chatcore::wire::{
-    self, AcceptedRun, Ack, Announced, ClientMessage, Deliver, ErrorMessage, Goodbye, HubMessage, Joined, Message,
-    Online, Ping, Preface, Presence, ReconnectHint, Refused, Stale, UserInfo, Welcome, take,
+    self, AcceptedRun, Ack, ClientMessage, Deliver, ErrorMessage, Goodbye, HubMessage, Joined, Message, Online, Ping,
+    Preface, Presence, ReconnectHint, Refused, Stale, UserInfo, Welcome, take,
 };
 use chatcore::{
     Client, ClientConfig, ClientError, Closed, ErrorCode, Event, GoodbyeCode, Instant, Limits, MessageId,
     OtherProtocol, ProtocolError, Received, RefusalCode, Token, User,
 };
 use proptest::prelude::*;
-use world::{World, encode_all};
+use world::{ANNOUNCED, World, encode_all};
 
 const TOKEN: Token = Token::from_bytes([9; 16]);
 
-const LIMITS: Announced = Announced {
-    frame_bytes_max: 1_000,
-    body_bytes_max: 100,
-    outbox_bytes_max: 100_000,
-    stall_ms_max: 10_000,
-    idle_ms_max: 60_000,
-    resume_ms_max: 60_000,
-    rooms_max: 64,
-    watches_max: 8,
-    cost_per_s: 0,
-    cost_burst: 0,
-};
-
 fn welcome() -> HubMessage<'static> {
-    HubMessage::Welcome(Welcome { name: "alice", display_name: None, token: TOKEN, limits: LIMITS })
+    HubMessage::Welcome(Welcome { name: "alice", display_name: None, token: TOKEN, limits: ANNOUNCED })
 }
 
 fn fresh() -> Client {
@@ -47,7 +34,7 @@ fn registered() -> Client {
     receive(&mut client, &[welcome()]);
     match &events(&mut client)[..] {
         [Event::Registered { name, display_name: None, limits, .. }] => {
-            assert_eq!((name.as_str(), *limits), ("alice", LIMITS));
+            assert_eq!((name.as_str(), *limits), ("alice", ANNOUNCED));
         }
         other => panic!("{other:?}"),
     }

@@ -5,24 +5,11 @@ mod world;
 use std::time::Duration;
 
 use chatcore::wire::{
-    Announced, ClientMessage, Deliver, Goodbye, HubMessage, Message, PREFACE_BYTES, Ping, Preface, ReconnectHint,
-    Resumed, Token, Welcome, take,
+    ClientMessage, Deliver, Goodbye, HubMessage, Message, PREFACE_BYTES, Ping, Preface, ReconnectHint, Resumed, Token,
+    Welcome, take,
 };
 use chatcore::{Backoff, Client, ClientConfig, Closed, Event, GoodbyeCode, Instant, MessageId, Transport};
-use world::encode_all;
-
-const LIMITS: Announced = Announced {
-    frame_bytes_max: 1_000,
-    body_bytes_max: 100,
-    outbox_bytes_max: 100_000,
-    stall_ms_max: 10_000,
-    idle_ms_max: 60_000,
-    resume_ms_max: 60_000,
-    rooms_max: 64,
-    watches_max: 8,
-    cost_per_s: 0,
-    cost_burst: 0,
-};
+use world::{ANNOUNCED, encode_all};
 
 const RESET_AFTER: Duration = Duration::from_secs(10);
 const PROBE_TIME_MAX: Duration = Duration::from_secs(5);
@@ -44,7 +31,7 @@ impl Case {
             name: "alice",
             display_name: None,
             token: Token::from_bytes([9; 16]),
-            limits: LIMITS,
+            limits: ANNOUNCED,
         }));
         case.write();
         case.events();
@@ -97,7 +84,7 @@ impl Case {
         self.client.connected(self.now);
         self.write();
         self.hear_bytes(&Preface::OURS.encode());
-        self.hear(&HubMessage::Resumed(Resumed { received: 0, sent: 0, limits: LIMITS }));
+        self.hear(&HubMessage::Resumed(Resumed { received: 0, sent: 0, limits: ANNOUNCED }));
         assert!(matches!(self.events()[..], [Event::Connect { .. }, Event::Resumed]));
         self.write();
     }

@@ -6,27 +6,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chatcore::wire::{
-    Announced, ClientMessage, HubMessage, Join, Leave, Message, Preface, Subscribed, Subscriptions, Unwatch, Watch,
-    Welcome,
+    ClientMessage, HubMessage, Join, Leave, Message, Preface, Subscribed, Subscriptions, Unwatch, Watch, Welcome,
 };
 use chatcore::{
     Admission, Client, ClientConfig, Closed, ConnId, Event, Limits, PAGE_NAMES_MAX, ProtocolError, Rate, Token,
 };
 use proptest::prelude::*;
-use world::{User, World, decode_all, encode_all};
-
-const ANNOUNCED: Announced = Announced {
-    frame_bytes_max: 1_408,
-    body_bytes_max: 1_152,
-    outbox_bytes_max: 100_000,
-    stall_ms_max: 10_000,
-    idle_ms_max: 60_000,
-    resume_ms_max: 60_000,
-    rooms_max: 64,
-    watches_max: 8,
-    cost_per_s: 0,
-    cost_burst: 0,
-};
+use world::{ANNOUNCED, User, World, decode_all, encode_all};
 
 /// Hubs whose sessions may have many rooms and watches.
 fn roomy() -> Limits {

@@ -6,11 +6,26 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chatcore::wire::{
-    self, Ack, ClientMessage, HubMessage, Kind, Message, PREFACE_BYTES, Preface, Register, Resume, Token, Welcome,
+    self, Ack, Announced, ClientMessage, HubMessage, Kind, Message, PREFACE_BYTES, Preface, Register, Resume, Token,
+    Welcome,
 };
 use chatcore::{
     Action, Admission, Client, ClientConfig, CloseReason, ConnId, Event, GoodbyeCode, Handshake, HandshakeError, Hub,
     HubEvent, Instant, Limits, MessageId, Received, Refusal, Registration,
+};
+
+/// What a hub announces that is bytes alone.
+pub(crate) const ANNOUNCED: Announced = Announced {
+    frame_bytes_max: 1_000,
+    body_bytes_max: 100,
+    outbox_bytes_max: 100_000,
+    stall_ms_max: 10_000,
+    idle_ms_max: 60_000,
+    resume_ms_max: 60_000,
+    rooms_max: 64,
+    watches_max: 8,
+    cost_per_s: 0,
+    cost_burst: 0,
 };
 
 /// Slices that a hub of a test needs at one time, at the most.
