@@ -7,10 +7,12 @@ use chatcore_transport::Files;
 /// A file of the folder `page`: its path, its type, and its bytes.
 type Embedded = (&'static str, &'static str, &'static [u8]);
 
-const EMBEDDED: [Embedded; 3] = [
+const EMBEDDED: [Embedded; 5] = [
     ("/", "text/html; charset=utf-8", include_bytes!("../page/index.html")),
     ("/page.js", "text/javascript; charset=utf-8", include_bytes!("../page/page.js")),
-    ("/style.css", "text/css; charset=utf-8", include_bytes!("../page/style.css")),
+    ("/page.css", "text/css; charset=utf-8", include_bytes!("../page/page.css")),
+    ("/chatcore.wasm", "application/wasm", include_bytes!("../page/chatcore.wasm")),
+    ("/icon.svg", "image/svg+xml", include_bytes!("../page/icon.svg")),
 ];
 
 static PAGE: LazyLock<Files> = LazyLock::new(|| {

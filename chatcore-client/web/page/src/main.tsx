@@ -1,0 +1,53 @@
+import { render } from "preact";
+
+import { Session } from "./session/session.ts";
+import { Store } from "./session/store.ts";
+import { broken } from "./session/words.ts";
+import { ActionsProvider } from "./view/actions.ts";
+import type { Actions } from "./view/actions.ts";
+import { App, Guard } from "./view/app.tsx";
+
+const store = new Store();
+const session = new Session(store);
+const actions: Actions = {
+    session,
+    act: (action) => {
+        store.dispatch(action);
+        store.flush();
+    },
+    open: (name) => {
+        store.dispatch({ type: "open", name });
+        store.flush();
+        void session.requests?.refresh();
+    },
+    ask: (work) => {
+        if (session.requests !== null) work(session.requests);
+        store.flush();
+    },
+};
+
+const root = document.getElementById("page");
+if (root !== null) {
+    root.textContent = "";
+    store.onDraw((model) => render(<ActionsProvider value={actions}><Guard><App model={model} /></Guard></ActionsProvider>, root));
+    watchAttention();
+    // Nothing fails without a word.
+    addEventListener("error", ({ error }) => fail(error));
+    addEventListener("unhandledrejection", ({ reason }) => fail(reason));
+    session.start().catch(fail);
+}
+
+/** The person sees the page: what comes is read. */
+function watchAttention(): void {
+    const look = (): void => store.dispatch({ type: "seen", isSeen: document.visibilityState === "visible" && document.hasFocus() });
+    for (const sign of ["focus", "blur", "pageshow"]) addEventListener(sign, look);
+    document.addEventListener("visibilitychange", look);
+    look();
+}
+
+function fail(error: unknown): void {
+    // Nothing of ours: a browser tells so of an observer that has more to do in the next frame, or of another one's script.
+    if (!(error instanceof Error)) return;
+    const [title, words] = broken(error);
+    store.dispatch({ type: "phase", phase: { kind: "broken", title, words } });
+}

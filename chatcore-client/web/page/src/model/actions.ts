@@ -1,0 +1,27 @@
+import type { Link, OwnState, Phase, User } from "./types.ts";
+
+/** What happens: events of the client, and what the person does. */
+export type Action =
+    | { readonly type: "phase"; readonly phase: Phase }
+    | { readonly type: "link"; readonly link: Link }
+    | { readonly type: "warning"; readonly words: string | null }
+    | { readonly type: "me"; readonly user: User }
+    /** The server has forgotten the session: we are in no room any more. */
+    | { readonly type: "lost" }
+    | { readonly type: "seen"; readonly isSeen: boolean }
+    | { readonly type: "open"; readonly name: string }
+    | { readonly type: "draft"; readonly name: string; readonly text: string }
+    | { readonly type: "say"; readonly to: string; readonly text: string; readonly key: number }
+    | { readonly type: "state"; readonly to: string; readonly key: number; readonly state: OwnState; readonly id: bigint | null; readonly time: number | null; readonly why: string | null }
+    | { readonly type: "report"; readonly to: string; readonly ids: readonly bigint[]; readonly status: string }
+    | { readonly type: "message"; readonly id: bigint; readonly from: string; readonly room: string | null; readonly text: string; readonly time: number }
+    | { readonly type: "sent"; readonly id: bigint; readonly to: string; readonly text: string; readonly time: number }
+    | { readonly type: "missed"; readonly room: string; readonly count: bigint }
+    | { readonly type: "entered"; readonly room: string }
+    | { readonly type: "closed"; readonly name: string }
+    | { readonly type: "joined"; readonly room: string; readonly user: User }
+    | { readonly type: "left"; readonly room: string; readonly name: string }
+    | { readonly type: "roster"; readonly room: string; readonly users: readonly User[] }
+    | { readonly type: "stale"; readonly room: string }
+    | { readonly type: "presence"; readonly name: string; readonly isOnline: boolean }
+    | { readonly type: "notice"; readonly name: string; readonly text: string };

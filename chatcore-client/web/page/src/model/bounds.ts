@@ -1,0 +1,15 @@
+/** The most entries of one conversation. */
+export const ENTRIES_MAX = 1_000;
+
+/** The most UTF-16 units of all texts of one conversation, and of all conversations. */
+export const CONVERSATION_UNITS_MAX = 2 << 20;
+export const ALL_UNITS_MAX = 8 << 20;
+
+/** The most UTF-16 units of one text: what is longer is cut, and says so. */
+export const TEXT_UNITS_MAX = 256 << 10;
+
+/** The most conversations: strangers can begin them. */
+export const CONVERSATIONS_MAX = 200;
+
+/** The most members of a room that the page knows by name. */
+export const ROSTER_MAX = 2_000;

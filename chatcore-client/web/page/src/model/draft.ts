@@ -1,0 +1,122 @@
+import { ALL_UNITS_MAX, CONVERSATIONS_MAX, CONVERSATION_UNITS_MAX, ENTRIES_MAX, TEXT_UNITS_MAX } from "./bounds.ts";
+import { isRoom } from "./types.ts";
+import type { Conversation, Entry, Model } from "./types.ts";
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** A conversation that is being changed: it shares nothing with the model from before. */
+export type Open = Mutable<Omit<Conversation, "entries">> & { entries: Entry[] };
+
+const EMPTY: Omit<Conversation, "name"> = {
+    entries: [], units: 0, unread: 0, mentions: 0, marker: null, draft: "", isJoined: false, roster: null, isStale: true,
+    isOnline: null, restoredTo: 0n, touched: 0,
+};
+
+const unitsOf = (entry: Entry): number => entry.text.length;
+
+/** A model that is being changed by a batch of actions: each conversation is copied once, however much happens in it. */
+export class Draft {
+    readonly model: Mutable<Model>;
+    readonly #conversations: Map<string, Conversation>;
+    readonly #copied = new Map<string, Open>();
+
+    constructor(model: Model) {
+        this.#conversations = new Map(model.conversations);
+        this.model = { ...model };
+    }
+
+    key(): number {
+        return this.model.nextKey++;
+    }
+
+    has(name: string): boolean {
+        return this.#conversations.has(name);
+    }
+
+    names(): string[] {
+        return [...this.#conversations.keys()];
+    }
+
+    /** The conversation of this name, to be changed; it is made if it is not there. */
+    conversation(name: string): Open {
+        const copied = this.#copied.get(name);
+        if (copied !== undefined) return copied;
+        const before = this.#conversations.get(name) ?? { ...EMPTY, name, touched: this.model.nextKey };
+        const open: Open = { ...before, entries: [...before.entries] };
+        this.#copied.set(name, open);
+        this.#conversations.set(name, open);
+        return open;
+    }
+
+    /** The same, if it is there. */
+    known(name: string): Open | undefined {
+        return this.has(name) ? this.conversation(name) : undefined;
+    }
+
+    remove(name: string): void {
+        this.#conversations.delete(name);
+        this.#copied.delete(name);
+        if (this.model.open === name) this.model.open = this.names()[0] ?? null;
+    }
+
+    append(conversation: Open, entry: Entry): void {
+        const cut = entry.text.length > TEXT_UNITS_MAX;
+        const kept = cut ? { ...entry, text: `${entry.text.slice(0, TEXT_UNITS_MAX)}… (cut here: ${entry.text.length} characters are too long for this page)` } : entry;
+        conversation.entries.push(kept);
+        conversation.units += unitsOf(kept);
+        conversation.touched = entry.key;
+        // In slices: each entry is moved once or twice in its life.
+        if (conversation.entries.length > 2 * ENTRIES_MAX) trim(conversation, ENTRIES_MAX);
+    }
+
+    /** The changed model, within its bounds. */
+    done(): Model {
+        for (const conversation of this.#copied.values()) trim(conversation, ENTRIES_MAX);
+        this.#forgetStrangers();
+        this.#keepAllWithin();
+        this.model.conversations = sorted(this.#conversations);
+        return this.model;
+    }
+
+    /** The conversation of which nobody has heard for the longest time goes first. */
+    #forgetStrangers(): void {
+        while (this.#conversations.size > CONVERSATIONS_MAX) {
+            const oldest = [...this.#conversations.values()]
+                .filter(({ name, draft }) => !isRoom(name) && name !== this.model.open && draft === "")
+                .reduce<Conversation | null>((oldest, one) => (oldest === null || one.touched < oldest.touched ? one : oldest), null);
+            if (oldest === null) return;
+            this.remove(oldest.name);
+        }
+    }
+
+    #keepAllWithin(): void {
+        let units = 0;
+        for (const conversation of this.#conversations.values()) units += conversation.units;
+        while (units > ALL_UNITS_MAX) {
+            const longest = [...this.#conversations.values()].reduce((longest, one) => (one.units > longest.units ? one : longest));
+            const open = this.conversation(longest.name);
+            const before = open.units;
+            trim(open, open.entries.length >> 1);
+            if (open.units === before) return;
+            units -= before - open.units;
+        }
+    }
+}
+
+/** Drops the oldest entries until it is within its bounds; the newest one stays. */
+function trim(conversation: Open, entriesMax: number): void {
+    const { entries } = conversation;
+    let drop = Math.max(entries.length - Math.max(entriesMax, 1), 0);
+    let units = conversation.units;
+    for (let at = 0; at < drop; at++) units -= unitsOf(entries[at]!);
+    while (units > CONVERSATION_UNITS_MAX && drop < entries.length - 1) units -= unitsOf(entries[drop++]!);
+    if (drop === 0) return;
+    entries.splice(0, drop);
+    conversation.units = units;
+}
+
+/** Rooms first, each kind by name. */
+function sorted(conversations: ReadonlyMap<string, Conversation>): ReadonlyMap<string, Conversation> {
+    const rank = (name: string): string => (isRoom(name) ? "0" : "1") + name;
+    return new Map([...conversations].sort(([a], [b]) => (rank(a) < rank(b) ? -1 : 1)));
+}

@@ -1,0 +1,189 @@
+import { mentions } from "../text/mentions.ts";
+import type { Action } from "./actions.ts";
+import { ROSTER_MAX } from "./bounds.ts";
+import { Draft } from "./draft.ts";
+import type { Open } from "./draft.ts";
+import { isRoom } from "./types.ts";
+import type { Entry, Model, OwnState, Said } from "./types.ts";
+
+/** The model after a batch of actions. */
+export function reduce(model: Model, actions: readonly Action[]): Model {
+    const draft = new Draft(model);
+    for (const action of actions) apply(draft, action);
+    return draft.done();
+}
+
+function apply(draft: Draft, action: Action): void {
+    const { model } = draft;
+    switch (action.type) {
+        case "phase":
+            model.phase = action.phase;
+            return;
+        case "link":
+            model.link = action.link;
+            return;
+        case "warning":
+            model.warning = action.words;
+            return;
+        case "me":
+            model.me = action.user;
+            return;
+        case "lost":
+            return lost(draft);
+        case "seen":
+            model.isSeen = action.isSeen;
+            if (action.isSeen && model.open !== null) read(draft.conversation(model.open));
+            return;
+        case "open":
+            return open(draft, action.name);
+        case "draft":
+            draft.conversation(action.name).draft = action.text;
+            return;
+        case "say":
+            return say(draft, action.to, action.text, action.key);
+        case "state":
+            return change(draft.known(action.to), (said) => said.key === action.key, ({ id, time, state, why }) => ({
+                id: action.id ?? id, time: action.time ?? time, state: state === "undelivered" ? state : action.state, why: action.why ?? why,
+            }));
+        case "report":
+            return report(draft, action.to, new Set(action.ids), action.status);
+        case "message":
+            return arrived(draft, action.room ?? action.from, action);
+        case "sent":
+            return arrived(draft, action.to, { ...action, from: model.me?.name ?? "" });
+        case "missed":
+            return notice(draft, action.room, missing(action.count));
+        case "notice":
+            return notice(draft, action.name, action.text);
+        case "entered": {
+            const room = draft.conversation(action.room);
+            room.isJoined = true;
+            room.isStale = true;
+            return;
+        }
+        case "closed":
+            return draft.remove(action.name);
+        case "joined":
+            return member(draft.known(action.room), action.user.name, action.user.displayName);
+        case "left": {
+            const room = draft.known(action.room);
+            if (room?.roster?.has(action.name) !== true) return;
+            const roster = new Map(room.roster);
+            roster.delete(action.name);
+            room.roster = roster;
+            return;
+        }
+        case "roster": {
+            const room = draft.known(action.room);
+            if (room === undefined) return;
+            room.roster = new Map(action.users.slice(0, ROSTER_MAX).map((user) => [user.name, user.displayName]));
+            room.isStale = false;
+            return;
+        }
+        case "stale": {
+            const room = draft.known(action.room);
+            if (room !== undefined) room.isStale = true;
+            return;
+        }
+        case "presence": {
+            const user = draft.known(action.name);
+            if (user !== undefined) user.isOnline = action.isOnline;
+        }
+    }
+}
+
+const missing = (count: bigint): string => (count === 1n ? "1 message is missing here" : `${count} messages are missing here`);
+
+function lost(draft: Draft): void {
+    for (const name of draft.names()) {
+        const conversation = draft.conversation(name);
+        conversation.isJoined = false;
+        conversation.isStale = true;
+        conversation.isOnline = null;
+        notice(draft, name, "The server has begun anew: what was said meanwhile is not here");
+    }
+}
+
+function open(draft: Draft, name: string): void {
+    const { model } = draft;
+    if (model.open !== null && model.open !== name) {
+        const before = draft.known(model.open);
+        if (before !== undefined) before.marker = null;
+    }
+    model.open = name;
+    const conversation = draft.conversation(name);
+    if (model.isSeen) read(conversation);
+}
+
+/** The person sees the end of it. The marker stays, so that they see where they were. */
+function read(conversation: Open): void {
+    conversation.unread = 0;
+    conversation.mentions = 0;
+}
+
+function say(draft: Draft, to: string, text: string, key: number): void {
+    const conversation = draft.conversation(to);
+    conversation.marker = null;
+    conversation.draft = "";
+    draft.model.nextKey = Math.max(draft.model.nextKey, key + 1);
+    const from = draft.model.me?.name ?? "";
+    draft.append(conversation, { kind: "said", key, from, text, id: null, time: null, state: "pending", why: null, isMention: false });
+}
+
+/** Changes the newest message of ours for which this holds. */
+function change(conversation: Open | undefined, holds: (said: Said) => boolean, to: (said: Said) => Partial<Said>): void {
+    const at = conversation?.entries.findLastIndex((entry) => entry.kind === "said" && entry.state !== null && holds(entry)) ?? -1;
+    if (conversation === undefined || at < 0) return;
+    const said = conversation.entries[at] as Said;
+    conversation.entries[at] = { ...said, ...to(said) };
+}
+
+const REPORTED: Readonly<Record<string, OwnState>> = { undelivered: "undelivered", unconfirmed: "unconfirmed" };
+
+function report(draft: Draft, to: string, ids: ReadonlySet<bigint>, status: string): void {
+    const conversation = draft.known(to);
+    if (conversation === undefined) return;
+    const state = REPORTED[status] ?? "unconfirmed";
+    conversation.entries = conversation.entries.map((entry) =>
+        entry.kind === "said" && entry.id !== null && ids.has(entry.id) && entry.state !== null ? { ...entry, state } : entry);
+}
+
+interface Arrived {
+    readonly id: bigint;
+    readonly from: string;
+    readonly text: string;
+    readonly time: number;
+}
+
+function arrived(draft: Draft, name: string, { id, from, text, time }: Arrived): void {
+    const { model } = draft;
+    const conversation = draft.conversation(name);
+    if (id <= conversation.restoredTo && conversation.entries.some((entry) => entry.kind === "said" && entry.id === id)) return;
+    const isOwn = from === model.me?.name;
+    const isMention = !isOwn && model.me !== null && mentions(text, model.me.name, model.me.displayName);
+    const entry: Said = { kind: "said", key: draft.key(), from, text, id, time, state: isOwn ? "accepted" : null, why: null, isMention };
+    draft.append(conversation, entry);
+    if (isOwn) return;
+    count(draft, conversation, entry, isMention || !isRoom(name));
+    model.open ??= name;
+}
+
+function count(draft: Draft, conversation: Open, entry: Entry, isForUs: boolean): void {
+    if (draft.model.isSeen && draft.model.open === conversation.name) return;
+    if (conversation.unread === 0) conversation.marker = entry.key;
+    conversation.unread += 1;
+    if (isForUs) conversation.mentions += 1;
+}
+
+function notice(draft: Draft, name: string, text: string): void {
+    const conversation = draft.conversation(name);
+    const last = conversation.entries.at(-1);
+    // The same words again say nothing more.
+    if (last?.kind === "notice" && last.text === text) return;
+    draft.append(conversation, { kind: "notice", key: draft.key(), text });
+}
+
+function member(room: Open | undefined, name: string, displayName: string | null): void {
+    if (room?.roster == null || room.roster.has(name) || room.roster.size >= ROSTER_MAX) return;
+    room.roster = new Map(room.roster).set(name, displayName);
+}

@@ -1,0 +1,109 @@
+/** How far a message of ours has come. */
+export type OwnState = "pending" | "accepted" | "undelivered" | "unconfirmed" | "failed";
+
+/** A message, of ours or of somebody else. */
+export interface Said {
+    readonly kind: "said";
+    /** Its place in the page: it rises, and nothing else has it. */
+    readonly key: number;
+    /** The name of its sender. */
+    readonly from: string;
+    readonly text: string;
+    /** The server's id; null until it has one. */
+    readonly id: bigint | null;
+    /** When the server accepted it, in milliseconds; null until it has. */
+    readonly time: number | null;
+    /** Null for those of others. */
+    readonly state: OwnState | null;
+    /** Why it failed. */
+    readonly why: string | null;
+    /** Whether it names us. */
+    readonly isMention: boolean;
+}
+
+/** Something that the page itself says among the messages. */
+export interface Notice {
+    readonly kind: "notice";
+    readonly key: number;
+    readonly text: string;
+}
+
+export type Entry = Said | Notice;
+
+/** A room or a user, and what was said there. */
+export interface Conversation {
+    /** Its name: rooms begin with `#`. */
+    readonly name: string;
+    readonly entries: readonly Entry[];
+    /** The UTF-16 units of all texts in it. */
+    readonly units: number;
+    readonly unread: number;
+    /** How many of the unread ones are for us. */
+    readonly mentions: number;
+    /** The key of the first entry that was not read when the conversation was opened; null if there is none. */
+    readonly marker: number | null;
+    /** What is written and not sent. */
+    readonly draft: string;
+    /** For a room: whether we are in it. */
+    readonly isJoined: boolean;
+    /** For a room: its members by name, with the spelling to show; null as long as nobody has asked. */
+    readonly roster: ReadonlyMap<string, string | null> | null;
+    /** For a room: whether its roster may be wrong, so that it must be asked for. */
+    readonly isStale: boolean;
+    /** For a user: whether they are online; null if we do not know. */
+    readonly isOnline: boolean | null;
+    /** The highest id among what came from before the page was loaded anew: what comes again is not shown twice. */
+    readonly restoredTo: bigint;
+    /** When something happened in it last, as a key. */
+    readonly touched: number;
+}
+
+/** What the page is doing. */
+export type Phase =
+    | { readonly kind: "loading"; readonly words: string }
+    | { readonly kind: "prompt"; readonly name: string; readonly error: string | null; readonly note: string | null; readonly asksPassword: boolean; readonly isBusy: boolean }
+    | { readonly kind: "chat" }
+    | { readonly kind: "broken"; readonly title: string; readonly words: string };
+
+/** How the connection is. */
+export type Link =
+    | { readonly kind: "connecting" }
+    | { readonly kind: "open" }
+    /** `due` is on the clock of `performance.now()`, which no setting of the time changes. */
+    | { readonly kind: "waiting"; readonly why: string; readonly attempt: number; readonly due: number }
+    /** Nothing happens until the person does something. */
+    | { readonly kind: "ended"; readonly why: string };
+
+export interface User {
+    readonly name: string;
+    readonly displayName: string | null;
+}
+
+export interface Model {
+    readonly phase: Phase;
+    readonly link: Link;
+    /** Who we are; null before the first session. */
+    readonly me: User | null;
+    /** In the order of the list. */
+    readonly conversations: ReadonlyMap<string, Conversation>;
+    /** The name of the open one. */
+    readonly open: string | null;
+    /** Whether the person looks at the page. */
+    readonly isSeen: boolean;
+    /** Words about the page itself, such as that nothing can be stored; null if there are none. */
+    readonly warning: string | null;
+    readonly nextKey: number;
+}
+
+export const isRoom = (name: string): boolean => name.startsWith("#");
+
+export const INITIAL: Model = {
+    phase: { kind: "loading", words: "Loading…" },
+    link: { kind: "connecting" },
+    me: null,
+    conversations: new Map(),
+    open: null,
+    isSeen: true,
+    warning: null,
+    nextKey: 1,
+};

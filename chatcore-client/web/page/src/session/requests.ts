@@ -1,0 +1,150 @@
+import { ChatError, timeOf } from "chatcore";
+import type { Client, User } from "chatcore";
+
+import { ROSTER_MAX } from "../model/bounds.ts";
+import { isRoom } from "../model/types.ts";
+import type { Store } from "./store.ts";
+import { messageOf } from "./words.ts";
+
+/** The room that everybody who comes for the first time is in, so that they meet. */
+export const FIRST_ROOM = "#lobby";
+
+/** How many of those who are online are offered. */
+const ONLINE_MAX = 500;
+
+/** What a person asks of the server, in one session. */
+export class Requests {
+    readonly #client: Client;
+    readonly #store: Store;
+    /** Rooms whose rosters are being asked for. */
+    readonly #asking = new Set<string>();
+
+    constructor(client: Client, store: Store) {
+        this.#client = client;
+        this.#store = store;
+    }
+
+    /** Joins a room, and opens it.
+     *
+     * @throws {ChatError} Why it cannot be. */
+    async join(given: string): Promise<void> {
+        const room = mapped(given.startsWith("#") ? given : `#${given}`);
+        await this.#enter(room);
+        this.open(room);
+    }
+
+    async #enter(room: string): Promise<void> {
+        await this.#client.join(room);
+        this.#store.dispatch({ type: "entered", room });
+    }
+
+    /** Opens a conversation with a user. */
+    write(given: string): void {
+        const name = mapped(given.replace(/^@/, ""));
+        this.open(name);
+        this.#watch([name]);
+    }
+
+    open(name: string): void {
+        this.#store.dispatch({ type: "open", name });
+        this.#store.flush();
+        void this.refresh();
+    }
+
+    /** Leaves a room, or closes the conversation with a user. */
+    async close(name: string): Promise<void> {
+        this.#store.dispatch({ type: "closed", name });
+        this.#store.flush();
+        void this.refresh();
+        try {
+            await (isRoom(name) ? this.#client.leave(name) : this.#client.unwatch([name]));
+        } catch {
+            // It is over already, or ends with the session.
+        }
+    }
+
+    /** Sends a message, and tells the model how far it has come. */
+    say(to: string, text: string): void {
+        const key = this.#store.model.nextKey;
+        this.#store.dispatch({ type: "say", to, text, key });
+        const state = { type: "state", to, key, id: null, time: null, why: null } as const;
+        this.#client.send(to, text).then(
+            (id) => this.#store.dispatch({ ...state, state: "accepted", id, time: timeOf(id).getTime() }),
+            (error: unknown) => {
+                const isUnknown = error instanceof ChatError && error.code === "unconfirmed";
+                this.#store.dispatch({ ...state, state: isUnknown ? "unconfirmed" : "failed", why: messageOf(error) });
+            },
+        );
+    }
+
+    /** After the session has begun anew: joins the rooms from before, or the first one, and watches the users from before. */
+    async begin(): Promise<void> {
+        const { conversations } = this.#store.model;
+        const names = [...conversations.keys()];
+        const rooms = names.filter(isRoom);
+        for (const room of rooms.length > 0 ? rooms : [FIRST_ROOM]) {
+            try {
+                await this.#enter(room);
+            } catch (error) {
+                this.#store.dispatch({ type: "notice", name: room, text: `You are not in ${room}: ${messageOf(error)}` });
+            }
+        }
+        this.#watch(names.filter((name) => !isRoom(name)));
+        if (this.#store.model.open === null) this.#store.dispatch({ type: "open", name: rooms[0] ?? FIRST_ROOM });
+        void this.refresh();
+    }
+
+    /** After the page was loaded anew: learns which rooms the session is in. */
+    async learn(): Promise<void> {
+        const rooms: string[] = [];
+        for await (const page of this.#client.subscriptions()) rooms.push(...page.rooms);
+        for (const room of rooms) this.#store.dispatch({ type: "entered", room });
+        const { conversations, open } = this.#store.model;
+        const names = [...conversations.keys()];
+        const lost = names.filter((name) => isRoom(name) && !rooms.includes(name));
+        for (const name of lost) this.#store.dispatch({ type: "notice", name, text: `You are not in ${name} any more` });
+        if (open === null) this.#store.dispatch({ type: "open", name: rooms[0] ?? FIRST_ROOM });
+        if (names.length === 0 && rooms.length === 0) return this.begin();
+        this.#watch(names.filter((name) => !isRoom(name)));
+        void this.refresh();
+    }
+
+    /** Asks for the roster of the open room if it is not known. */
+    async refresh(): Promise<void> {
+        const { open, conversations } = this.#store.model;
+        const room = open === null ? undefined : conversations.get(open);
+        if (room === undefined || !room.isJoined || !room.isStale || this.#asking.has(room.name)) return;
+        this.#asking.add(room.name);
+        try {
+            const users: User[] = [];
+            for await (const page of this.#client.roster(room.name)) {
+                users.push(...page);
+                if (users.length >= ROSTER_MAX) break;
+            }
+            this.#store.dispatch({ type: "roster", room: room.name, users });
+        } catch {
+            // Another one follows when the room is opened again, or the session has begun anew.
+        } finally {
+            this.#asking.delete(room.name);
+        }
+    }
+
+    /** Who is online, but for us. */
+    async online(): Promise<readonly User[]> {
+        const users: User[] = [];
+        for await (const page of this.#client.who()) {
+            users.push(...page.filter(({ name }) => name !== this.#client.name));
+            if (users.length >= ONLINE_MAX) break;
+        }
+        return users.slice(0, ONLINE_MAX);
+    }
+
+    #watch(names: readonly string[]): void {
+        if (names.length === 0) return;
+        // Without it, nobody's presence is shown: no more is lost.
+        this.#client.watch(names).catch(() => {});
+    }
+}
+
+/** A name as the server writes it, as far as a page can know: its tables of Unicode would weigh more than the rest. */
+const mapped = (name: string): string => name.trim().normalize("NFC").toLowerCase();

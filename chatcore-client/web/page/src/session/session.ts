@@ -1,0 +1,207 @@
+import { Client, load } from "chatcore";
+import type { Reason } from "chatcore";
+
+import { restore, snapshot } from "../model/snapshot.ts";
+import { INITIAL } from "../model/types.ts";
+import type { Link } from "../model/types.ts";
+import { claim, newClaim } from "./claim.ts";
+import type { Release } from "./claim.ts";
+import { forget, keepLog, keepTicket, keptLog, keptTicket } from "./keep.ts";
+import type { Kept } from "./keep.ts";
+import { listen } from "./listen.ts";
+import { notify } from "./notify.ts";
+import { Requests } from "./requests.ts";
+import type { Store } from "./store.ts";
+import { broken, ended, refused, why } from "./words.ts";
+
+const NOT_STORED = "This browser stores nothing for this page: if it is loaded anew, you begin anew.";
+
+/** The session of this tab, from the name to the end. */
+export class Session {
+    readonly #store: Store;
+    #client: Client | null = null;
+    #requests: Requests | null = null;
+    #claim: { readonly name: string; readonly release: Release } | null = null;
+
+    constructor(store: Store) {
+        this.#store = store;
+        addEventListener("pagehide", () => this.#keepLog());
+        document.addEventListener("visibilitychange", () => {
+            if (document.visibilityState === "hidden") this.#keepLog();
+        });
+    }
+
+    /** What the person can ask for; null if there is no session. */
+    get requests(): Requests | null {
+        return this.#requests;
+    }
+
+    /** The client's silence: for how many milliseconds the server owes us something. */
+    get silence(): number | null {
+        return this.#client?.silence ?? null;
+    }
+
+    /** Loads the module, and goes on with the tab's session or asks for a name. */
+    async start(): Promise<void> {
+        this.#store.dispatch({ type: "phase", phase: { kind: "loading", words: "Loading…" } });
+        try {
+            await load();
+        } catch (error) {
+            const [title, words] = broken(error);
+            return this.#store.dispatch({ type: "phase", phase: { kind: "broken", title, words } });
+        }
+        const kept = keptTicket();
+        if (kept === null) return this.prompt({});
+        const release = await claim(kept.claim);
+        if (release === null) {
+            forget();
+            return this.prompt({ note: `Another tab goes on as ${kept.ticket.name}. This one needs a name of its own.` });
+        }
+        this.#claim = { name: kept.claim, release };
+        this.#resume(kept);
+    }
+
+    /** Asks for a name. */
+    prompt({ error = null, note = null, name = "", asksPassword = false }: { error?: string | null; note?: string | null; name?: string; asksPassword?: boolean }): void {
+        this.#end();
+        this.#store.dispatch({ type: "phase", phase: { kind: "prompt", name, error, note, asksPassword, isBusy: false } });
+    }
+
+    register(name: string, password: string): void {
+        this.#end();
+        const asksPassword = password !== "";
+        this.#store.dispatch({ type: "phase", phase: { kind: "prompt", name, error: null, note: null, asksPassword, isBusy: true } });
+        const begun = this.#begin(name);
+        begun?.client.register(name, password).catch(() => {}); // Its events tell the same.
+    }
+
+    #resume({ ticket }: Kept): void {
+        const log = keptLog();
+        if (log !== null) this.#store.replace(restore(this.#store.model, log));
+        this.#store.dispatch({ type: "me", user: { name: ticket.name, displayName: ticket.displayName } });
+        this.#store.dispatch({ type: "phase", phase: { kind: "chat" } });
+        const begun = this.#begin(ticket.name);
+        if (begun === null) return;
+        this.#requests = begun.requests;
+        begun.client.resume(ticket).catch(() => {});
+    }
+
+    /** Connects at once. */
+    hurry(): void {
+        this.#client?.hurry();
+    }
+
+    /** Says goodbye, and asks for a name. */
+    signOut(): void {
+        const { me, isSeen } = this.#store.model;
+        this.prompt({ name: me?.name ?? "" });
+        this.#store.replace({ ...INITIAL, isSeen, phase: this.#store.model.phase });
+        forget();
+    }
+
+    /** A client whose events are shown as long as it is ours. */
+    #begin(name: string): { client: Client; requests: Requests } | null {
+        this.#link({ kind: "connecting" });
+        let client: Client;
+        try {
+            client = new Client(location.pathname, { keepsTrying: true });
+        } catch (error) {
+            const [title, words] = broken(error);
+            this.#store.dispatch({ type: "phase", phase: { kind: "broken", title, words } });
+            return null;
+        }
+        this.#client = client;
+        const requests = new Requests(client, this.#store);
+        const ours = <T>(work: (given: T) => void) => (given: T): void => {
+            if (this.#client === client) work(given);
+        };
+        listen(client, ours((action) => {
+            this.#store.dispatch(action);
+            if (action.type === "message") notify(() => this.#store.model, action);
+            if (action.type === "stale") void requests.refresh();
+        }));
+        let isKnown = false;
+        client.addEventListener("registered", ours(() => {
+            isKnown = true;
+            this.#entered(client, requests);
+            void requests.begin();
+        }));
+        client.addEventListener("resumed", ours(() => {
+            this.#entered(client, requests);
+            if (!isKnown) requests.learn().catch(() => {}); // The session has ended meanwhile, and its events say so.
+            isKnown = true;
+        }));
+        client.addEventListener("renamed", ours(() => this.#keepTicket(client)));
+        client.addEventListener("sessionlost", ours(() => this.#store.dispatch({ type: "lost" })));
+        client.addEventListener("connecting", ours(() => this.#link({ kind: "connecting" })));
+        client.addEventListener("reconnecting", ours(({ detail }) => this.#reconnecting(name, detail)));
+        client.addEventListener("refused", ours(({ detail: { code, message } }) => {
+            this.prompt({ name, error: refused(code, message), asksPassword: code === "denied" });
+        }));
+        client.addEventListener("closed", ours(({ detail }) => this.#closed(name, detail)));
+        return { client, requests };
+    }
+
+    #entered(client: Client, requests: Requests): void {
+        this.#requests = requests;
+        this.#link({ kind: "open" });
+        this.#store.dispatch({ type: "phase", phase: { kind: "chat" } });
+        this.#keepTicket(client);
+    }
+
+    #reconnecting(name: string, { why: reason, attempt, after }: { why: Reason; attempt: number; after: number }): void {
+        const { phase } = this.#store.model;
+        // Somebody who asks for a name can have another one now.
+        if (phase.kind === "prompt" && reason.kind === "refused") return this.prompt({ name, error: refused(reason.code, reason.message) });
+        this.#link({ kind: "waiting", why: why(reason), attempt, due: performance.now() + after });
+    }
+
+    #closed(name: string, reason: Reason): void {
+        if (this.#store.model.phase.kind === "prompt") return this.prompt({ name, error: ended(reason) });
+        forget();
+        this.#end();
+        this.#link({ kind: "ended", why: ended(reason) });
+    }
+
+    #link(link: Link): void {
+        this.#store.dispatch({ type: "link", link });
+    }
+
+    #keepTicket(client: Client): void {
+        const { ticket, name, displayName } = client;
+        if (ticket === null) return;
+        if (name !== null) this.#store.dispatch({ type: "me", user: { name, displayName } });
+        const claimed = this.#claim?.name ?? this.#claimNew();
+        const isKept = keepTicket({ ticket, claim: claimed });
+        this.#store.dispatch({ type: "warning", words: isKept ? null : NOT_STORED });
+    }
+
+    #claimNew(): string {
+        const name = newClaim();
+        let isOver = false;
+        let release: Release = () => (isOver = true);
+        this.#claim = { name, release: () => release() };
+        void claim(name).then((claimed) => {
+            if (isOver) claimed?.();
+            else release = claimed ?? release;
+        });
+        return name;
+    }
+
+    #keepLog(): void {
+        const { model } = this.#store;
+        if (this.#client === null || model.phase.kind !== "chat") return;
+        this.#keepTicket(this.#client);
+        keepLog(snapshot(model));
+    }
+
+    /** Lets go of the client. It says goodbye by itself if it can. */
+    #end(): void {
+        const client = this.#client;
+        this.#client = null;
+        this.#requests = null;
+        this.#claim?.release();
+        this.#claim = null;
+        void client?.close();
+    }
+}

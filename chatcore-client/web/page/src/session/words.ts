@@ -1,0 +1,57 @@
+import { ChatError } from "chatcore";
+import type { Reason } from "chatcore";
+
+/** What a person can do about an error of `load`, or a fault. */
+const BROKEN: Readonly<Record<string, readonly [title: string, words: string]>> = {
+    no_wasm: ["This browser is too old", "The chat needs WebAssembly. Use a newer browser, or a terminal: chatcore-client --connect ADDRESS."],
+    wasm_missing: ["A part of the page is missing", "chatcore.wasm could not be loaded. Try again; if it stays so, tell who runs this server."],
+    wasm_wrong: ["A part of the page is damaged", "chatcore.wasm is not what belongs to this page. Load the page anew; if it stays so, tell who runs this server."],
+    wasm_version: ["The page is of two versions", "The page and its module are of different versions. Load the page anew; if it stays so, empty the browser's cache."],
+    wasm_blocked: ["The page may not run", "A security policy forbids WebAssembly here. Who runs this server, or what stands before it, can allow it: script-src needs 'wasm-unsafe-eval'."],
+};
+
+export function broken(error: unknown): readonly [title: string, words: string] {
+    const known = error instanceof ChatError ? BROKEN[error.code] : undefined;
+    if (known !== undefined) return known;
+    return typeof WebAssembly === "undefined" ? BROKEN["no_wasm"]! : ["The page has a fault", `${messageOf(error)}. Load the page anew: your session goes on.`];
+}
+
+/** Why a name was not given, and what to do. */
+const REFUSALS: Readonly<Record<string, string>> = {
+    invalid_name: "A name cannot look like this. Use letters, digits, - and _.",
+    name_in_use: "Somebody has this name already. Try another one.",
+    confusable: "This name looks like one that somebody has. Try another one.",
+    hub_full: "The server is full. Try again later.",
+    shutting_down: "The server is stopping. Try again in a moment.",
+    rate_limited: "That was too often. Try again in a moment.",
+    too_many_sessions: "You have as many sessions as the server allows. Close one first.",
+    denied: "The server does not give this name without the right password.",
+};
+
+export function refused(code: string, message: string): string {
+    const words = REFUSALS[code];
+    if (words === undefined) return message === "" ? `The server refuses the name: ${code}` : sentence(message);
+    return code === "denied" && message !== "" ? `${words} It says: ${message}` : words;
+}
+
+/** Why a connection was lost. */
+export function why(reason: Reason): string {
+    if (reason.kind === "disconnected") return "the server cannot be reached";
+    if (reason.kind === "timed_out") return "the server does not answer";
+    if (reason.kind === "refused") return REFUSALS[reason.code] ?? reason.message;
+    return reason.message === "" ? reason.code : reason.message;
+}
+
+/** Why a session has ended for good. */
+export function ended(reason: Reason): string {
+    return reason.kind === "left" ? "You have signed out." : sentence(reason.message === "" ? reason.code : reason.message);
+}
+
+export function messageOf(error: unknown): string {
+    return error instanceof Error ? error.message : String(error);
+}
+
+function sentence(text: string): string {
+    const whole = text.slice(0, 1).toUpperCase() + text.slice(1);
+    return /[.!?]$/.test(whole) ? whole : `${whole}.`;
+}

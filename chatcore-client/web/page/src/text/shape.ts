@@ -1,0 +1,74 @@
+import { links } from "./links.ts";
+
+/** A part of a text, as it is shown. `mark` stands for what cannot be seen, or should not be. */
+export type Piece =
+    | { readonly kind: "text"; readonly text: string }
+    | { readonly kind: "mark"; readonly text: string; readonly title: string }
+    | { readonly kind: "link"; readonly text: string; readonly href: string };
+
+/** What cannot be seen: controls, formats, blanks that are letters; and a run of marks on one letter. */
+const SUSPECT = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|[\p{M}\u200c\u200d]{5,}/gu;
+
+/** Line breaks and tabs are shown as they are. Joiners and variation selectors belong to words and to emoji. */
+const HARMLESS = /^[\n\t\u200c\u200d\ufe00-\ufe0f]$/u;
+
+/** The most marks that one letter may carry. */
+const MARKS_MAX = 4;
+
+/** A flag that is written with tags, which are invisible: England's, Scotland's and Wales's are in use. */
+const TAGGED_FLAG = /^\u{1f3f4}[\u{e0061}-\u{e007a}]{5}\u{e007f}/u;
+
+/** The parts of a text: nothing of it is lost, and nothing of it is hidden. */
+export function shape(text: string): readonly Piece[] {
+    const normalized = text.replaceAll("\r\n", "\n");
+    const pieces: Piece[] = [];
+    for (const part of links(normalized)) {
+        if (part.kind === "link") pieces.push(part);
+        else reveal(part.text, pieces);
+    }
+    return pieces;
+}
+
+function reveal(text: string, pieces: Piece[]): void {
+    let shown = 0;
+    const show = (to: number): void => {
+        if (to > shown) pieces.push({ kind: "text", text: text.slice(shown, to) });
+    };
+    SUSPECT.lastIndex = 0;
+    for (let match = SUSPECT.exec(text); match !== null; match = SUSPECT.exec(text)) {
+        const [suspect] = match;
+        const flag = suspect >= "\u{e0000}" ? TAGGED_FLAG.exec(text.slice(Math.max(match.index - 2, 0), match.index + 14)) : null;
+        if (flag !== null) {
+            SUSPECT.lastIndex = match.index - 2 + flag[0].length;
+            continue;
+        }
+        if (HARMLESS.test(suspect)) continue;
+        const characters = [...suspect];
+        const isRun = characters.length > MARKS_MAX;
+        const kept = isRun ? characters.slice(0, MARKS_MAX).join("").length : 0;
+        show(match.index + kept);
+        pieces.push(isRun ? tooMany(characters.length - MARKS_MAX) : mark(suspect));
+        shown = match.index + suspect.length;
+    }
+    show(text.length);
+}
+
+const tooMany = (count: number): Piece => ({ kind: "mark", text: `+${count}`, title: `${count} more marks on this letter` });
+
+/** Control pictures for the old controls, and the number of the others. */
+function mark(character: string): Piece {
+    const code = character.codePointAt(0) ?? 0;
+    const number = `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
+    const text = code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? "\u2421" : number;
+    return { kind: "mark", text, title: `a character that cannot be seen: ${number}` };
+}
+
+/** A name or other short text for one line, with what cannot be seen as marks in the text. */
+export const plain = (text: string): string =>
+    text === "" ? "(no name)" : shapeWithoutLinks(text).map((piece) => (piece.kind === "mark" ? `\u27e8${piece.text}\u27e9` : piece.text.replaceAll("\n", "\u2424"))).join("");
+
+function shapeWithoutLinks(text: string): readonly Piece[] {
+    const pieces: Piece[] = [];
+    reveal(text, pieces);
+    return pieces;
+}

@@ -1,0 +1,14 @@
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const WHOLE = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+
+export const clock = (time: number): string => CLOCK.format(time);
+export const day = (time: number): string => DAY.format(time);
+export const whole = (time: number): string => WHOLE.format(time);
+export const isSameDay = (a: number, b: number): boolean => new Date(a).toDateString() === new Date(b).toDateString();
+
+/** How long that is, in words: `0 s`, `12 s`, `3 min`. */
+export function span(ms: number): string {
+    const seconds = Math.max(Math.ceil(ms / 1_000), 0);
+    return seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+}

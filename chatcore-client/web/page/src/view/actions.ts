@@ -1,0 +1,32 @@
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+
+import type { Action } from "../model/actions.ts";
+import type { Requests } from "../session/requests.ts";
+import type { Session } from "../session/session.ts";
+
+/** What the page can do for the person. */
+export interface Actions {
+    readonly session: Session;
+    /** Changes the model, and shows it at once. */
+    readonly act: (action: Action) => void;
+    /** Opens a conversation. */
+    readonly open: (name: string) => void;
+    /** Asks the server, if there is a session. */
+    readonly ask: (work: (requests: Requests) => void) => void;
+}
+
+const Context = createContext<Actions | null>(null);
+
+export const ActionsProvider = Context.Provider;
+
+export function useActions(): Actions {
+    const actions = useContext(Context);
+    if (actions === null) throw new Error("the view is not inside its provider");
+    return actions;
+}
+
+/** The field in which messages are written: it has the focus when nothing else needs it. */
+export const COMPOSER_ID = "composer";
+
+export const focusComposer = (): void => document.getElementById(COMPOSER_ID)?.focus({ preventScroll: true });

@@ -1,0 +1,86 @@
+import type { User } from "chatcore";
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+
+import { messageOf } from "../session/words.ts";
+import { useActions } from "./actions.ts";
+import { Name } from "./name.tsx";
+
+const WORDS = {
+    room: { title: "Join a room", label: "Room", hint: "Everybody who joins a room of the same name is in it. A new name makes a new room.", button: "Join" },
+    user: { title: "Write to somebody", label: "Name", hint: "Nobody else sees what you write to each other.", button: "Write" },
+};
+
+/** A dialog that asks for a room or for a user. */
+export function Ask({ kind, onClose }: { kind: "room" | "user"; onClose: () => void }): JSX.Element {
+    const { session } = useActions();
+    const { title, label, hint, button } = WORDS[kind];
+    const [dialog, field] = [useRef<HTMLDialogElement>(null), useRef<HTMLInputElement>(null)];
+    const [error, setError] = useState<string | null>(null);
+    const [isBusy, setIsBusy] = useState(false);
+    useEffect(() => {
+        dialog.current?.showModal();
+        field.current?.focus();
+    }, []);
+    const take = (name: string): void => {
+        const { requests } = session;
+        const given = name.trim();
+        if (given === "" || given === "#" || isBusy) return;
+        if (requests === null) return setError("You are not connected.");
+        if (kind === "user") {
+            requests.write(given);
+            return onClose();
+        }
+        setIsBusy(true);
+        requests.join(given).then(onClose, (reason: unknown) => {
+            setIsBusy(false);
+            setError(messageOf(reason));
+            field.current?.focus();
+        });
+    };
+    const submit = (event: Event): void => {
+        event.preventDefault();
+        take(field.current?.value ?? "");
+    };
+    return (
+        <dialog ref={dialog} aria-labelledby="ask-title" onClose={onClose}>
+            <form onSubmit={submit}>
+                <h2 id="ask-title">{title}</h2>
+                <p><label for="ask-field">{label}</label>
+                    <span class="field">{kind === "room" && <span aria-hidden="true">#</span>}
+                        <input id="ask-field" ref={field} autocomplete="off" autocapitalize="none" spellcheck={false} maxLength={256}
+                            aria-describedby="ask-hint ask-error" aria-invalid={error !== null} /></span></p>
+                <p class="hint" id="ask-hint">{hint}</p>
+                <div id="ask-error" role="alert">{error !== null && <p class="error">{error}</p>}</div>
+                <p class="buttons">
+                    <button type="submit" class="primary" disabled={isBusy}>{isBusy ? "Joining…" : button}</button>
+                    <button type="button" onClick={onClose}>Cancel</button>
+                </p>
+            </form>
+            {kind === "user" && <Online onPick={take} />}
+        </dialog>
+    );
+}
+
+/** Who is online, to be picked. */
+function Online({ onPick }: { onPick: (name: string) => void }): JSX.Element {
+    const { session } = useActions();
+    const [users, setUsers] = useState<readonly User[] | null>(null);
+    useEffect(() => {
+        let isOver = false;
+        session.requests?.online().then((users) => !isOver && setUsers(users), () => {});
+        return () => {
+            isOver = true;
+        };
+    }, []);
+    if (users === null) return <p class="hint">Asking who is online…</p>;
+    if (users.length === 0) return <p class="hint">Nobody else is online.</p>;
+    return (
+        <ul class="people" aria-label="Online">
+            {users.map(({ name, displayName }) => (
+                <li key={name}><button type="button" class="person" onClick={() => onPick(name)}>
+                    <span class="dot online" aria-hidden="true" /><Name name={name} shown={displayName} /></button></li>
+            ))}
+        </ul>
+    );
+}

@@ -1,0 +1,98 @@
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+
+import { isRoom } from "../model/types.ts";
+import type { Conversation, Model } from "../model/types.ts";
+import { ask, canAsk } from "../session/notify.ts";
+import { focusComposer, useActions } from "./actions.ts";
+import { Composer } from "./composer.tsx";
+import { Conversations } from "./conversations.tsx";
+import { Log } from "./log.tsx";
+import { many } from "./many.ts";
+import { useIsNarrow } from "./media.ts";
+import { Name } from "./name.tsx";
+import { Roster } from "./roster.tsx";
+import { Status } from "./status.tsx";
+
+/** On a narrow screen, one of these is shown over the conversation. */
+export type Panel = "conversations" | "people" | null;
+
+export function Chat({ model }: { model: Model }): JSX.Element {
+    const [panel, setPanel] = useState<Panel>(null);
+    const open = model.open === null ? undefined : model.conversations.get(model.open);
+    // What is wrong is not hidden in a panel.
+    const isAbove = useIsNarrow() && model.link.kind !== "open";
+    const close = (): void => {
+        setPanel(null);
+        focusComposer();
+    };
+    useEffect(() => setPanel(null), [model.open]);
+    const onKeyDown = (event: KeyboardEvent): void => {
+        if (event.key === "Escape" && panel !== null) close();
+    };
+    return (
+        <div class={`chat ${panel === null ? "" : `shows-${panel}`}`} onKeyDown={onKeyDown}>
+            <div class="side" id="side">
+                <p class="brand" aria-hidden="true">chatcore</p>
+                <Conversations model={model} />
+                <Notify />
+                {!isAbove && <Status model={model} />}
+            </div>
+            <main>
+                <div class="main" id="panel" role="tabpanel" aria-label={open?.name ?? "No conversation"}>
+                {model.warning !== null && <p class="warning" role="status">{model.warning}</p>}
+                {isAbove && <Status model={model} />}
+                {open === undefined
+                    ? <p class="empty">Join a room, or write to somebody.</p>
+                    : <Opened key={open.name} model={model} open={open} panel={panel} setPanel={setPanel} />}
+                </div>
+            </main>
+            {open !== undefined && isRoom(open.name) && <Roster room={open} me={model.me?.name ?? ""} />}
+            {panel !== null && <div class="shade" onClick={close} />}
+        </div>
+    );
+}
+
+type OpenedProps = { model: Model; open: Conversation; panel: Panel; setPanel: (panel: Panel) => void };
+
+function Opened({ model, open, panel, setPanel }: OpenedProps): JSX.Element {
+    const { ask } = useActions();
+    const room = isRoom(open.name);
+    const others = [...model.conversations.values()].reduce((sum, { unread, name }) => (name === open.name ? sum : sum + unread), 0);
+    const toggle = (which: Panel) => (): void => setPanel(panel === which ? null : which);
+    return (
+        <>
+            <header>
+                <button type="button" class="narrow icon" aria-label="Conversations" aria-expanded={panel === "conversations"} aria-controls="side"
+                    onClick={toggle("conversations")}><Lines />{others > 0 && <span class="badge">{many(others)}</span>}</button>
+                <h2><Name name={open.name} /></h2>
+                <Presence open={open} />
+                <button type="button" class="quiet leave" onClick={() => ask((requests) => void requests.close(open.name))}
+                    aria-label={room ? `Leave ${open.name}` : `Close ${open.name}`}>{room ? "Leave" : "Close"}</button>
+                {room && <button type="button" class="narrow icon" aria-label="People" aria-expanded={panel === "people"} aria-controls="people"
+                    onClick={toggle("people")}><Heads /><span class="count">{open.roster?.size ?? ""}</span></button>}
+            </header>
+            <Log conversation={open} me={model.me?.name ?? ""} />
+            <Composer conversation={open} model={model} />
+        </>
+    );
+}
+
+const Presence = ({ open }: { open: Conversation }): JSX.Element | null => {
+    if (isRoom(open.name)) return open.roster === null ? null : <span class="about">{people(open.roster.size)}</span>;
+    return open.isOnline === null ? null : <span class={`about ${open.isOnline ? "online" : "offline"}`}>{open.isOnline ? "online" : "not online"}</span>;
+};
+
+const people = (count: number): string => (count === 1 ? "only you" : `${count} people`);
+
+const Lines = (): JSX.Element => <svg viewBox="0 0 20 20" aria-hidden="true"><path d="M3 5h14M3 10h14M3 15h9" /></svg>;
+
+const Heads = (): JSX.Element => <svg viewBox="0 0 20 20" aria-hidden="true"><circle cx="10" cy="7" r="3.2" /><path d="M3.5 17c.6-3.6 3-5.2 6.5-5.2s5.9 1.6 6.5 5.2" /></svg>;
+
+/** Offers notifications, as long as the person has not decided. */
+function Notify(): JSX.Element | null {
+    const [isOffered, setIsOffered] = useState(canAsk);
+    if (!isOffered) return null;
+    const onClick = (): void => void ask().then(() => setIsOffered(canAsk()));
+    return <button type="button" class="notify quiet" onClick={onClick}>Notify me</button>;
+}

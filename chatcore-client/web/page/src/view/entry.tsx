@@ -1,0 +1,93 @@
+import { Component } from "preact";
+import type { ComponentChildren, JSX } from "preact";
+
+import type { Entry, OwnState, Said } from "../model/types.ts";
+import { fold } from "../text/fold.ts";
+import { shape } from "../text/shape.ts";
+import { clock, whole } from "../text/time.ts";
+import { useActions } from "./actions.ts";
+import { Name } from "./name.tsx";
+
+interface Props {
+    readonly entry: Entry;
+    /** Who says it, if the one before is not from the same user and time. */
+    readonly showsSender: boolean;
+    readonly to: string;
+}
+
+/** A line of the log. It is drawn again only if it has changed: there can be many. */
+export class EntryView extends Component<Props, { isUnfolded: boolean }> {
+    override state = { isUnfolded: false };
+
+    override shouldComponentUpdate(next: Props, state: { isUnfolded: boolean }): boolean {
+        const { entry, showsSender } = this.props;
+        return next.entry !== entry || next.showsSender !== showsSender || state.isUnfolded !== this.state.isUnfolded;
+    }
+
+    override render(): ComponentChildren {
+        const { entry, showsSender, to } = this.props;
+        if (entry.kind === "notice") return <p class="notice" data-key={entry.key}>{entry.text}</p>;
+        const { key, from, state, isMention, time } = entry;
+        const classes = ["entry", showsSender && "first", state !== null && "own", state, isMention && "mention"].filter(Boolean).join(" ");
+        return (
+            <article class={classes} data-key={key}>
+                {showsSender && <span class="from"><Name name={from} isColoured /></span>}
+                {time !== null && <time dateTime={new Date(time).toISOString()} title={whole(time)}>{clock(time)}</time>}
+                {this.#body(entry.text)}
+                {state !== null && <State said={entry} state={state} to={to} />}
+            </article>
+        );
+    }
+
+    #body(text: string): JSX.Element {
+        const folded = fold(text);
+        const { isUnfolded } = this.state;
+        return (
+            <div class="body" dir="auto">
+                <Text text={folded === null || isUnfolded ? text : folded} />
+                {folded !== null && (
+                    <button type="button" class="fold quiet" aria-expanded={isUnfolded} onClick={() => this.setState({ isUnfolded: !isUnfolded })}>
+                        {isUnfolded ? "Show less" : `Show all (${text.length} characters)`}
+                    </button>
+                )}
+            </div>
+        );
+    }
+}
+
+const Text = ({ text }: { text: string }): JSX.Element => (
+    <>
+        {shape(text).map((piece, at) => {
+            switch (piece.kind) {
+                case "text":
+                    return piece.text;
+                case "mark":
+                    return <span key={at} class="mark" title={piece.title}>{piece.text}</span>;
+                case "link":
+                    return <a key={at} href={piece.href} target="_blank" rel="noopener noreferrer">{piece.text}</a>;
+            }
+        })}
+    </>
+);
+
+const STATES: Readonly<Record<OwnState, string>> = {
+    pending: "sending",
+    accepted: "accepted",
+    undelivered: "not delivered",
+    unconfirmed: "may not have arrived",
+    failed: "not sent",
+};
+
+/** How far a message of ours has come. */
+function State({ said, state, to }: { said: Said; state: OwnState; to: string }): JSX.Element {
+    const { ask } = useActions();
+    if (state === "accepted") return <span class="state" role="img" aria-label="accepted" title="The server has it">✓</span>;
+    const why = state === "failed" && said.why !== null ? `: ${said.why}` : "";
+    const again = (): void => ask((requests) => requests.say(to, said.text));
+    return (
+        <span class="state">
+            {STATES[state]}{why}
+            {state !== "pending" && <button type="button" class="small quiet" onClick={again}>Send again</button>}
+        </span>
+    );
+}

@@ -1,0 +1,172 @@
+import { Component, Fragment, createRef } from "preact";
+import type { ComponentChildren, JSX } from "preact";
+
+import { isRoom } from "../model/types.ts";
+import type { Conversation, Entry } from "../model/types.ts";
+import { plain } from "../text/shape.ts";
+import { day, isSameDay } from "../text/time.ts";
+import { EntryView } from "./entry.tsx";
+import { bounds, earlier, later, staying } from "./window.ts";
+import type { Window } from "./window.ts";
+
+/** How near to an end it counts as there, in CSS pixels. */
+const NEAR_PX = 48;
+
+/** Messages of one sender within this time stand under one name. */
+const TOGETHER_MS = 5 * 60_000;
+
+/** If more entries than this come at once, a screen reader does not read them. */
+const READ_MAX = 12;
+
+interface Props {
+    readonly conversation: Conversation;
+    readonly me: string;
+}
+
+interface State {
+    readonly window: Window;
+    /** The newest key when the person scrolled away from the end. */
+    readonly seenTo: number;
+}
+
+/** Where an entry stood before something changed above it. */
+interface Anchor {
+    readonly key: string;
+    readonly top: number;
+}
+
+/** What was said. It draws a part of it, and follows the end until the person scrolls away from there. */
+export class Log extends Component<Props, State> {
+    override state: State = { window: { from: null }, seenTo: 0 };
+    readonly #box = createRef<HTMLDivElement>();
+    readonly #resized = new ResizeObserver(() => this.#keepEnd());
+
+    override componentDidMount(): void {
+        const box = this.#box.current;
+        if (box === null) return;
+        this.#resized.observe(box);
+        const marker = box.querySelector(".new");
+        if (marker === null) this.#keepEnd();
+        else marker.scrollIntoView({ block: "center" });
+    }
+
+    override componentWillUnmount(): void {
+        this.#resized.disconnect();
+    }
+
+    override shouldComponentUpdate(next: Props, state: State): boolean {
+        const { entries, marker } = this.props.conversation;
+        return next.conversation.entries !== entries || next.conversation.marker !== marker || state !== this.state;
+    }
+
+    override getSnapshotBeforeUpdate(): Anchor | null {
+        const box = this.#box.current;
+        if (box === null || this.#follows) return null;
+        const { top } = box.getBoundingClientRect();
+        for (const line of box.querySelectorAll<HTMLElement>("[data-key]")) {
+            const at = line.getBoundingClientRect();
+            if (at.bottom > top) return { key: line.dataset["key"]!, top: at.top };
+        }
+        return null;
+    }
+
+    override componentDidUpdate(before: Props, _: State, anchor: Anchor | null): void {
+        const { entries } = this.props.conversation;
+        const last = entries.at(-1);
+        const isSaid = last !== before.conversation.entries.at(-1) && last?.kind === "said" && last.state === "pending";
+        if (isSaid) return this.#toEnd();
+        this.#keepEnd();
+        const box = this.#box.current;
+        if (anchor === null || box === null || this.#follows) return;
+        const line = box.querySelector(`[data-key="${anchor.key}"]`);
+        if (line !== null) box.scrollTop += line.getBoundingClientRect().top - anchor.top;
+    }
+
+    get #follows(): boolean {
+        return this.state.window.from === null;
+    }
+
+    #keepEnd(): void {
+        const box = this.#box.current;
+        if (box !== null && this.#follows) box.scrollTop = box.scrollHeight;
+    }
+
+    readonly #toEnd = (): void => {
+        if (this.#follows) this.#keepEnd();
+        else this.setState({ window: { from: null } });
+    };
+
+    readonly #onScroll = (): void => {
+        const box = this.#box.current;
+        if (box === null) return;
+        const { entries } = this.props.conversation;
+        const { window } = this.state;
+        const isAtEnd = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
+        const [first, end] = bounds(entries, window);
+        if (isAtEnd && end === entries.length) {
+            if (!this.#follows) this.setState({ window: { from: null } });
+        } else if (isAtEnd) {
+            this.setState({ window: later(entries, window) });
+        } else if (box.scrollTop < NEAR_PX && first > 0) {
+            this.#stay(earlier(entries, window));
+        } else if (this.#follows) {
+            this.#stay(staying(entries, window));
+        }
+    };
+
+    #stay(window: Window): void {
+        const seenTo = this.#follows ? (this.props.conversation.entries.at(-1)?.key ?? 0) : this.state.seenTo;
+        this.setState({ window, seenTo });
+    }
+
+    override render(): ComponentChildren {
+        const { conversation } = this.props;
+        const { entries, name, marker } = conversation;
+        const { window, seenTo } = this.state;
+        const [first, end] = bounds(entries, window);
+        const drawn = entries.slice(first, end);
+        const isFlood = this.#isFlood(entries);
+        const below = window.from === null ? 0 : entries.length - 1 - entries.findLastIndex(({ key }) => key <= seenTo);
+        const label = isRoom(name) ? `Messages in ${plain(name)}` : `Messages with ${plain(name)}`;
+        return (
+            <div class="log">
+                <div class="lines" ref={this.#box} role="log" aria-label={label} aria-live={isFlood ? "off" : "polite"} aria-relevant="additions"
+                    tabIndex={0} onScroll={this.#onScroll}>
+                    {entries.length === 0 && <p class="empty">{isRoom(name) ? "Nothing has been said since you came." : "Nothing has been said yet."}</p>}
+                    {drawn.map((entry, at) => this.#line(entry, entries[first + at - 1], marker))}
+                </div>
+                {window.from !== null && (
+                    <button type="button" class="to-end" onClick={this.#toEnd}>{below > 0 ? `${below} new message${below === 1 ? "" : "s"}` : "To the newest"} ↓</button>
+                )}
+            </div>
+        );
+    }
+
+    #newest = 0;
+
+    #isFlood(entries: readonly Entry[]): boolean {
+        const newest = this.#newest;
+        this.#newest = entries.at(-1)?.key ?? 0;
+        return newest > 0 && entries.length > READ_MAX && (entries[entries.length - READ_MAX]?.key ?? 0) > newest;
+    }
+
+    #line(entry: Entry, before: Entry | undefined, marker: number | null): JSX.Element {
+        const time = entry.kind === "said" ? entry.time : null;
+        const timeBefore = before?.kind === "said" ? before.time : null;
+        const isNewDay = time !== null && timeBefore !== null && !isSameDay(time, timeBefore);
+        const isMarked = entry.key === marker;
+        return (
+            <Fragment key={entry.key}>
+                {isNewDay && <div class="day" role="separator" aria-label={day(time)}><span aria-hidden="true">{day(time)}</span></div>}
+                {isMarked && <div class="new" role="separator" aria-label="New"><span aria-hidden="true">New</span></div>}
+                <EntryView entry={entry} showsSender={isNewDay || isMarked || !isTogether(entry, before)} to={this.props.conversation.name} />
+            </Fragment>
+        );
+    }
+}
+
+function isTogether(entry: Entry, before: Entry | undefined): boolean {
+    if (entry.kind !== "said" || before?.kind !== "said" || entry.from !== before.from) return false;
+    if (entry.time === null || before.time === null) return true;
+    return Math.abs(entry.time - before.time) < TOGETHER_MS;
+}

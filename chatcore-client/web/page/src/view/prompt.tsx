@@ -1,0 +1,64 @@
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+
+import type { Link, Phase } from "../model/types.ts";
+import { useActions } from "./actions.ts";
+import { Countdown } from "./status.tsx";
+
+type Props = { phase: Phase & { kind: "prompt" }; link: Link };
+
+/** Asks for a name, and for a password if there is one. */
+export function Prompt({ phase, link }: Props): JSX.Element {
+    const { session } = useActions();
+    const [hasPassword, setHasPassword] = useState(false);
+    const [name, password] = [useRef<HTMLInputElement>(null), useRef<HTMLInputElement>(null)];
+    const { isBusy, error, note, asksPassword } = phase;
+    const showsPassword = hasPassword || asksPassword;
+    useEffect(() => {
+        if (isBusy) return;
+        const field = asksPassword ? password.current : name.current;
+        field?.focus();
+        field?.select();
+    }, [isBusy, asksPassword, error]);
+    const submit = (event: Event): void => {
+        event.preventDefault();
+        const given = name.current?.value.trim() ?? "";
+        if (given === "") name.current?.focus();
+        else session.register(given, password.current?.value ?? "");
+    };
+    return (
+        <main class="prompt">
+            <form onSubmit={submit} aria-label="Start chatting">
+                <h1>chatcore</h1>
+                {note !== null && <p class="note">{note}</p>}
+                <p><label for="name">Your name</label>
+                    <input id="name" ref={name} defaultValue={phase.name} autocomplete="nickname" autocapitalize="none" spellcheck={false}
+                        maxLength={256} readOnly={isBusy} aria-describedby="prompt-error" aria-invalid={error !== null} required /></p>
+                {showsPassword && (
+                    <p><label for="password">Password</label>
+                        <input id="password" type="password" ref={password} autocomplete="current-password" maxLength={1024} readOnly={isBusy} /></p>
+                )}
+                <div id="prompt-error" role="alert">{error !== null && <p class="error">{error}</p>}</div>
+                {isBusy ? <Waiting link={link} name={phase.name} /> : <button type="submit" class="primary">Start chatting</button>}
+                {!showsPassword && !isBusy && (
+                    <button type="button" class="quiet" onClick={() => setHasPassword(true)}>I have a password</button>
+                )}
+                <p class="hint">Others see this name. You meet everybody in <strong>#lobby</strong>.</p>
+            </form>
+        </main>
+    );
+}
+
+function Waiting({ link, name }: { link: Link; name: string }): JSX.Element {
+    const { session } = useActions();
+    return (
+        <div class="waiting">
+            <p role="status" aria-label="Connection">{link.kind === "waiting" ? `Not connected: ${link.why}` : "Connecting…"}</p>
+            {link.kind === "waiting" && <Countdown due={link.due} />}
+            <span class="buttons">
+                {link.kind === "waiting" && <button type="button" class="primary" onClick={() => session.hurry()}>Connect now</button>}
+                <button type="button" onClick={() => session.prompt({ name })}>Cancel</button>
+            </span>
+        </div>
+    );
+}
