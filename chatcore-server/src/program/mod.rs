@@ -96,7 +96,7 @@ fn run(invocation: Invocation, mut loaded: Loaded, log: &Control) -> ExitCode {
 /// server serves even if stdout is closed, or full.
 fn announce(endpoints: &[Endpoint], pages: &[String]) {
     let endpoints = endpoints.iter().map(|endpoint| format!("listening on {endpoint}\n"));
-    let pages = pages.iter().map(|address| format!("page for browsers at {address}\n"));
+    let pages = pages.iter().map(|address| format!("chat in a browser at {address}\n"));
     let lines: String = endpoints.chain(pages).collect();
     let announce = move || {
         let mut stdout = io::stdout().lock();

@@ -52,7 +52,7 @@ fn a_browser_gets_the_page_and_all_that_belongs_to_it() {
     for (path, content_type, expected) in [
         ("/", "text/html; charset=utf-8", INDEX),
         ("/?from=here", "text/html; charset=utf-8", INDEX),
-        ("/style.css", "text/css; charset=utf-8", include_str!("../../page/style.css")),
+        ("/page.css", "text/css; charset=utf-8", include_str!("../../page/page.css")),
         ("/page.js", "text/javascript; charset=utf-8", include_str!("../../page/page.js")),
     ] {
         let (head, body) = get(&server, path, &["Connection: keep-alive", "Accept-Encoding: gzip"]);
@@ -83,6 +83,12 @@ fn a_browser_gets_the_page_and_all_that_belongs_to_it() {
         }
         assert!(!policy.contains("unsafe-inline") && !policy.contains('*'), "{policy}");
     }
+    // What is no text: a browser compiles the module while it comes only if its type is this one.
+    let module = include_bytes!("../../page/chatcore.wasm").len().to_string();
+    let (head, _) = answer(&server, &request("HEAD /chatcore.wasm HTTP/1.1", &[]));
+    assert_eq!(header(&head, "Content-Type"), Some("application/wasm"), "{head}");
+    assert_eq!(header(&head, "Content-Length"), Some(module.as_str()), "{head}");
+    assert!(get(&server, "/icon.svg", &[]).0.contains("Content-Type: image/svg+xml\r\n"));
     // What a browser adds to an address is not logged.
     server.logged(&["INFO", "fetched", "file=/page.js", "status=200"]);
     assert_eq!(server.count_logged(&["from=here"]), 0);
@@ -99,7 +105,7 @@ fn a_browser_that_has_a_file_gets_no_second_copy() {
         assert_eq!((body.as_str(), header(&head, "ETag")), ("", Some(tag)));
         assert!(header(&head, "Content-Security-Policy").is_some(), "{head}");
     }
-    let (head, body) = get(&server, "/style.css", &[&format!("If-None-Match: {tag}")]);
+    let (head, body) = get(&server, "/page.css", &[&format!("If-None-Match: {tag}")]);
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && !body.is_empty(), "another file has another tag: {head}");
 }
 
@@ -151,10 +157,10 @@ fn what_is_no_request_for_a_file_is_told_so_and_nobody_else_notices() {
 #[test]
 fn of_several_requests_on_a_connection_the_first_is_answered() {
     let server = page_server(&[]);
-    let first = request("GET /style.css HTTP/1.1", &[]);
+    let first = request("GET /page.css HTTP/1.1", &[]);
     let (head, body) = answer(&server, &(first + &request("GET / HTTP/1.1", &[]).repeat(1_000)));
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
-    assert_eq!(body, include_str!("../../page/style.css"));
+    assert_eq!(body, include_str!("../../page/page.css"));
 }
 
 #[test]
@@ -195,8 +201,8 @@ fn the_server_says_where_a_browser_finds_the_page() {
     command.args(["--listen", "127.0.0.1:0", "--listen", "ws://0.0.0.0:0/chat", "--page-listen", "127.0.0.1:0"]);
     let server = Server::listening(3, &mut command);
     let [chat, page] = [1, 2].map(|index: usize| server.addresses[index].port());
-    assert_eq!(server.line(), format!("page for browsers at http://localhost:{chat}/chat"));
-    assert_eq!(server.line(), format!("page for browsers at http://127.0.0.1:{page}/"));
+    assert_eq!(server.line(), format!("chat in a browser at http://localhost:{chat}/chat"));
+    assert_eq!(server.line(), format!("chat in a browser at http://127.0.0.1:{page}/"));
 }
 
 #[test]

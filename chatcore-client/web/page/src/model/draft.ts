@@ -78,15 +78,17 @@ export class Draft {
         return this.model;
     }
 
-    /** The conversation of which nobody has heard for the longest time goes first. */
     #forgetStrangers(): void {
-        while (this.#conversations.size > CONVERSATIONS_MAX) {
-            const oldest = [...this.#conversations.values()]
-                .filter(({ name, draft }) => !isRoom(name) && name !== this.model.open && draft === "")
-                .reduce<Conversation | null>((oldest, one) => (oldest === null || one.touched < oldest.touched ? one : oldest), null);
-            if (oldest === null) return;
-            this.remove(oldest.name);
-        }
+        while (this.#conversations.size > CONVERSATIONS_MAX && this.#forgetOne() !== null);
+    }
+
+    /** Forgets the user of whom nobody has heard for the longest time; null if there is none who may be forgotten. */
+    #forgetOne(): Conversation | null {
+        const oldest = [...this.#conversations.values()]
+            .filter(({ name, draft }) => !isRoom(name) && name !== this.model.open && draft === "")
+            .reduce<Conversation | null>((oldest, one) => (oldest === null || one.touched < oldest.touched ? one : oldest), null);
+        if (oldest !== null) this.remove(oldest.name);
+        return oldest;
     }
 
     #keepAllWithin(): void {
@@ -94,11 +96,16 @@ export class Draft {
         for (const conversation of this.#conversations.values()) units += conversation.units;
         while (units > ALL_UNITS_MAX) {
             const longest = [...this.#conversations.values()].reduce((longest, one) => (one.units > longest.units ? one : longest));
-            const open = this.conversation(longest.name);
-            const before = open.units;
-            trim(open, open.entries.length >> 1);
-            if (open.units === before) return;
-            units -= before - open.units;
+            if (longest.entries.length > 1) {
+                const open = this.conversation(longest.name);
+                const before = open.units;
+                trim(open, open.entries.length >> 1);
+                units -= before - open.units;
+            } else {
+                const forgotten = this.#forgetOne();
+                if (forgotten === null) return;
+                units -= forgotten.units;
+            }
         }
     }
 }

@@ -16,6 +16,8 @@ const ONLINE_MAX = 500;
 export class Requests {
     readonly #client: Client;
     readonly #store: Store;
+    /** Users whose presence we know or ask for. */
+    readonly #watched = new Set<string>();
     /** Rooms whose rosters are being asked for. */
     readonly #asking = new Set<string>();
 
@@ -56,6 +58,7 @@ export class Requests {
         this.#store.dispatch({ type: "closed", name });
         this.#store.flush();
         void this.refresh();
+        this.#watched.delete(name);
         try {
             await (isRoom(name) ? this.#client.leave(name) : this.#client.unwatch([name]));
         } catch {
@@ -79,6 +82,7 @@ export class Requests {
 
     /** After the session has begun anew: joins the rooms from before, or the first one, and watches the users from before. */
     async begin(): Promise<void> {
+        this.#watched.clear();
         const { conversations } = this.#store.model;
         const names = [...conversations.keys()];
         const rooms = names.filter(isRoom);
@@ -139,10 +143,18 @@ export class Requests {
         return users.slice(0, ONLINE_MAX);
     }
 
+    /** Somebody writes to us: we want to see whether they are still there. */
+    meet(name: string): void {
+        if (!this.#watched.has(name)) this.#watch([name]);
+    }
+
     #watch(names: readonly string[]): void {
-        if (names.length === 0) return;
+        const room = (this.#client.limits?.watchesMax ?? 0) - this.#watched.size;
+        const wanted = names.slice(0, Math.max(room, 0));
+        if (wanted.length === 0) return;
+        for (const name of wanted) this.#watched.add(name);
         // Without it, nobody's presence is shown: no more is lost.
-        this.#client.watch(names).catch(() => {});
+        this.#client.watch(wanted).catch(() => {});
     }
 }
 

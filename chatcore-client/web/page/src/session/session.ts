@@ -117,7 +117,10 @@ export class Session {
         };
         listen(client, ours((action) => {
             this.#store.dispatch(action);
-            if (action.type === "message") notify(() => this.#store.model, action);
+            if (action.type === "message") {
+                notify(() => this.#store.model, action);
+                if (action.room === null) requests.meet(action.from);
+            }
             if (action.type === "stale") void requests.refresh();
         }));
         let isKnown = false;

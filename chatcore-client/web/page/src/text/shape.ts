@@ -55,12 +55,9 @@ function reveal(text: string, pieces: Piece[]): void {
 
 const tooMany = (count: number): Piece => ({ kind: "mark", text: `+${count}`, title: `${count} more marks on this letter` });
 
-/** Control pictures for the old controls, and the number of the others. */
 function mark(character: string): Piece {
-    const code = character.codePointAt(0) ?? 0;
-    const number = `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
-    const text = code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? "\u2421" : number;
-    return { kind: "mark", text, title: `a character that cannot be seen: ${number}` };
+    const text = `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
+    return { kind: "mark", text, title: `a character that cannot be seen: ${text}` };
 }
 
 /** A name or other short text for one line, with what cannot be seen as marks in the text. */

@@ -8,6 +8,7 @@ import { focusComposer, useActions } from "./actions.ts";
 import { Composer } from "./composer.tsx";
 import { Conversations } from "./conversations.tsx";
 import { Log } from "./log.tsx";
+import { Logo } from "./logo.tsx";
 import { many } from "./many.ts";
 import { useIsNarrow } from "./media.ts";
 import { Name } from "./name.tsx";
@@ -33,7 +34,7 @@ export function Chat({ model }: { model: Model }): JSX.Element {
     return (
         <div class={`chat ${panel === null ? "" : `shows-${panel}`}`} onKeyDown={onKeyDown}>
             <div class="side" id="side">
-                <p class="brand" aria-hidden="true">chatcore</p>
+                <p class="brand" aria-hidden="true"><Logo />chatcore</p>
                 <Conversations model={model} />
                 <Notify />
                 {!isAbove && <Status model={model} />}
@@ -72,7 +73,7 @@ function Opened({ model, open, panel, setPanel }: OpenedProps): JSX.Element {
                 {room && <button type="button" class="narrow icon" aria-label="People" aria-expanded={panel === "people"} aria-controls="people"
                     onClick={toggle("people")}><Heads /><span class="count">{open.roster?.size ?? ""}</span></button>}
             </header>
-            <Log conversation={open} me={model.me?.name ?? ""} />
+            <Log conversation={open} me={model.me} />
             <Composer conversation={open} model={model} />
         </>
     );

@@ -10,8 +10,10 @@ import { Name } from "./name.tsx";
 
 interface Props {
     readonly entry: Entry;
-    /** Who says it, if the one before is not from the same user and time. */
-    readonly showsSender: boolean;
+    /** The spelling of its sender's name. */
+    readonly shown: string;
+    /** Whether it says who and when: the one before is of another user, or another time. */
+    readonly isFirst: boolean;
     readonly to: string;
 }
 
@@ -20,18 +22,18 @@ export class EntryView extends Component<Props, { isUnfolded: boolean }> {
     override state = { isUnfolded: false };
 
     override shouldComponentUpdate(next: Props, state: { isUnfolded: boolean }): boolean {
-        const { entry, showsSender } = this.props;
-        return next.entry !== entry || next.showsSender !== showsSender || state.isUnfolded !== this.state.isUnfolded;
+        const { entry, shown, isFirst } = this.props;
+        return next.entry !== entry || next.shown !== shown || next.isFirst !== isFirst || state.isUnfolded !== this.state.isUnfolded;
     }
 
     override render(): ComponentChildren {
-        const { entry, showsSender, to } = this.props;
+        const { entry, shown, isFirst, to } = this.props;
         if (entry.kind === "notice") return <p class="notice" data-key={entry.key}>{entry.text}</p>;
         const { key, from, state, isMention, time } = entry;
-        const classes = ["entry", showsSender && "first", state !== null && "own", state, isMention && "mention"].filter(Boolean).join(" ");
+        const classes = ["entry", isFirst && "first", state !== null && "own", state, isMention && "mention"].filter(Boolean).join(" ");
         return (
             <article class={classes} data-key={key}>
-                {showsSender && <span class="from"><Name name={from} isColoured /></span>}
+                {isFirst && <span class="from"><Name name={from} shown={shown} isColoured /></span>}
                 {time !== null && <time dateTime={new Date(time).toISOString()} title={whole(time)}>{clock(time)}</time>}
                 {this.#body(entry.text)}
                 {state !== null && <State said={entry} state={state} to={to} />}

@@ -2,7 +2,7 @@ import { Component, Fragment, createRef } from "preact";
 import type { ComponentChildren, JSX } from "preact";
 
 import { isRoom } from "../model/types.ts";
-import type { Conversation, Entry } from "../model/types.ts";
+import type { Conversation, Entry, User } from "../model/types.ts";
 import { plain } from "../text/shape.ts";
 import { day, isSameDay } from "../text/time.ts";
 import { EntryView } from "./entry.tsx";
@@ -20,7 +20,7 @@ const READ_MAX = 12;
 
 interface Props {
     readonly conversation: Conversation;
-    readonly me: string;
+    readonly me: User | null;
 }
 
 interface State {
@@ -55,8 +55,9 @@ export class Log extends Component<Props, State> {
     }
 
     override shouldComponentUpdate(next: Props, state: State): boolean {
-        const { entries, marker } = this.props.conversation;
-        return next.conversation.entries !== entries || next.conversation.marker !== marker || state !== this.state;
+        const { entries, marker, roster } = this.props.conversation;
+        const to = next.conversation;
+        return to.entries !== entries || to.marker !== marker || to.roster !== roster || next.me !== this.props.me || state !== this.state;
     }
 
     override getSnapshotBeforeUpdate(): Anchor | null {
@@ -150,6 +151,14 @@ export class Log extends Component<Props, State> {
         return newest > 0 && entries.length > READ_MAX && (entries[entries.length - READ_MAX]?.key ?? 0) > newest;
     }
 
+    /** The spelling of its sender's name. */
+    #shown(entry: Entry): string {
+        if (entry.kind !== "said") return "";
+        const { conversation, me } = this.props;
+        const spelling = entry.from === me?.name ? me.displayName : conversation.roster?.get(entry.from);
+        return spelling ?? entry.from;
+    }
+
     #line(entry: Entry, before: Entry | undefined, marker: number | null): JSX.Element {
         const time = entry.kind === "said" ? entry.time : null;
         const timeBefore = before?.kind === "said" ? before.time : null;
@@ -159,7 +168,7 @@ export class Log extends Component<Props, State> {
             <Fragment key={entry.key}>
                 {isNewDay && <div class="day" role="separator" aria-label={day(time)}><span aria-hidden="true">{day(time)}</span></div>}
                 {isMarked && <div class="new" role="separator" aria-label="New"><span aria-hidden="true">New</span></div>}
-                <EntryView entry={entry} showsSender={isNewDay || isMarked || !isTogether(entry, before)} to={this.props.conversation.name} />
+                <EntryView entry={entry} shown={this.#shown(entry)} isFirst={isNewDay || isMarked || !isTogether(entry, before)} to={this.props.conversation.name} />
             </Fragment>
         );
     }

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { Link, Phase } from "../model/types.ts";
 import { useActions } from "./actions.ts";
+import { Logo } from "./logo.tsx";
 import { Countdown } from "./status.tsx";
 
 type Props = { phase: Phase & { kind: "prompt" }; link: Link };
@@ -29,7 +30,7 @@ export function Prompt({ phase, link }: Props): JSX.Element {
     return (
         <main class="prompt">
             <form onSubmit={submit} aria-label="Start chatting">
-                <h1>chatcore</h1>
+                <div><Logo /><h1>chatcore</h1></div>
                 {note !== null && <p class="note">{note}</p>}
                 <p><label for="name">Your name</label>
                     <input id="name" ref={name} defaultValue={phase.name} autocomplete="nickname" autocapitalize="none" spellcheck={false}

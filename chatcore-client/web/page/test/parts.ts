@@ -1,0 +1,9 @@
+// What the tests in Node see of the page: the parts that need no browser.
+export { reduce } from "../src/model/reduce.ts";
+export { restore, snapshot } from "../src/model/snapshot.ts";
+export { INITIAL } from "../src/model/types.ts";
+export { complete, wordBefore } from "../src/text/complete.ts";
+export { fold } from "../src/text/fold.ts";
+export { mentions } from "../src/text/mentions.ts";
+export { plain, shape } from "../src/text/shape.ts";
+export { bounds } from "../src/view/window.ts";
