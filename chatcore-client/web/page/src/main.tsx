@@ -21,8 +21,10 @@ const actions: Actions = {
         void session.requests?.refresh();
     },
     ask: (work) => {
-        if (session.requests !== null) work(session.requests);
+        const { requests } = session;
+        if (requests !== null) work(requests);
         store.flush();
+        return requests !== null;
     },
 };
 

@@ -132,3 +132,15 @@ test("the window on a log follows the end, or stays and moves in steps", () => {
     assert.deepEqual(bounds(entries.slice(500), { from: 100 }), [0, 240], "what it showed is gone");
     assert.deepEqual(bounds([], { from: 5 }), [0, 0]);
 });
+
+test("who comes and goes is told in a small room, and what one writes to oneself is there once", () => {
+    const user = (name) => ({ name, displayName: null });
+    const join = (name) => ({ type: "joined", room: "#lobby", user: user(name) });
+    let model = begun({ type: "roster", room: "#lobby", users: [user("alice")] }, join("bob"), { type: "left", room: "#lobby", name: "bob" });
+    assert.deepEqual(texts(model, "#lobby"), ["bob has joined", "bob has left"]);
+    model = reduce(model, Array.from({ length: 30 }, (_, at) => join(`user${at}`)));
+    assert.equal(texts(model, "#lobby").length, 2 + 11);
+    const key = model.nextKey;
+    model = reduce(model, [say("alice", "note", key), message("alice", "note"), state("alice", key, "accepted", id)]);
+    assert.deepEqual([texts(model, "alice"), counts(model, "alice")], [["note"], [0, 0]]);
+});

@@ -4,7 +4,7 @@ import { ROSTER_MAX } from "./bounds.ts";
 import { Draft } from "./draft.ts";
 import type { Open } from "./draft.ts";
 import { isRoom } from "./types.ts";
-import type { Entry, Model, OwnState, Said } from "./types.ts";
+import type { Entry, Model, OwnState, Said, User } from "./types.ts";
 
 /** The model after a batch of actions. */
 export function reduce(model: Model, actions: readonly Action[]): Model {
@@ -64,15 +64,9 @@ function apply(draft: Draft, action: Action): void {
         case "closed":
             return draft.remove(action.name);
         case "joined":
-            return member(draft.known(action.room), action.user.name, action.user.displayName);
-        case "left": {
-            const room = draft.known(action.room);
-            if (room?.roster?.has(action.name) !== true) return;
-            const roster = new Map(room.roster);
-            roster.delete(action.name);
-            room.roster = roster;
-            return;
-        }
+            return joined(draft, action.room, action.user);
+        case "left":
+            return left(draft, action.room, action.name);
         case "roster": {
             const room = draft.known(action.room);
             if (room === undefined) return;
@@ -158,8 +152,10 @@ interface Arrived {
 function arrived(draft: Draft, name: string, { id, from, text, time }: Arrived): void {
     const { model } = draft;
     const conversation = draft.conversation(name);
-    if (id <= conversation.restoredTo && conversation.entries.some((entry) => entry.kind === "said" && entry.id === id)) return;
     const isOwn = from === model.me?.name;
+    const isKnown = (entry: Entry): boolean => entry.kind === "said" && (entry.id === id || (entry.state === "pending" && entry.text === text));
+    // It came before the page was loaded anew, or we have written to ourselves.
+    if ((id <= conversation.restoredTo || (isOwn && name === from)) && conversation.entries.some(isKnown)) return;
     const isMention = !isOwn && model.me !== null && mentions(text, model.me.name, model.me.displayName);
     const entry: Said = { kind: "said", key: draft.key(), from, text, id, time, state: isOwn ? "accepted" : null, why: null, isMention };
     draft.append(conversation, entry);
@@ -183,7 +179,22 @@ function notice(draft: Draft, name: string, text: string): void {
     draft.append(conversation, { kind: "notice", key: draft.key(), text });
 }
 
-function member(room: Open | undefined, name: string, displayName: string | null): void {
-    if (room?.roster == null || room.roster.has(name) || room.roster.size >= ROSTER_MAX) return;
-    room.roster = new Map(room.roster).set(name, displayName);
+/** In a room with more members, it is not told who comes and goes: the roster shows it. */
+const TOLD_MEMBERS_MAX = 12;
+
+function joined(draft: Draft, name: string, user: User): void {
+    const room = draft.known(name);
+    if (room?.roster == null || room.roster.has(user.name) || room.roster.size >= ROSTER_MAX) return;
+    room.roster = new Map(room.roster).set(user.name, user.displayName);
+    if (room.roster.size <= TOLD_MEMBERS_MAX) notice(draft, name, `${user.displayName ?? user.name} has joined`);
+}
+
+function left(draft: Draft, name: string, user: string): void {
+    const room = draft.known(name);
+    if (room?.roster?.has(user) !== true) return;
+    const roster = new Map(room.roster);
+    const shown = roster.get(user) ?? user;
+    roster.delete(user);
+    room.roster = roster;
+    if (roster.size < TOLD_MEMBERS_MAX) notice(draft, name, `${shown} has left`);
 }

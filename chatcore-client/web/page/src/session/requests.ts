@@ -66,6 +66,12 @@ export class Requests {
         }
     }
 
+    /** By how many bytes a text is too long for this server; 0 if it is not. */
+    excess(text: string): number {
+        const bytes = new TextEncoder().encode(text).length;
+        return Math.max(bytes - (this.#client.limits?.bodyBytesMax ?? Infinity), 0);
+    }
+
     /** Sends a message, and tells the model how far it has come. */
     say(to: string, text: string): void {
         const key = this.#store.model.nextKey;

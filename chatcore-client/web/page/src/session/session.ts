@@ -71,7 +71,7 @@ export class Session {
         this.#end();
         const asksPassword = password !== "";
         this.#store.dispatch({ type: "phase", phase: { kind: "prompt", name, error: null, note: null, asksPassword, isBusy: true } });
-        const begun = this.#begin(name);
+        const begun = this.#begin(name, password !== "");
         begun?.client.register(name, password).catch(() => {}); // Its events tell the same.
     }
 
@@ -80,7 +80,7 @@ export class Session {
         if (log !== null) this.#store.replace(restore(this.#store.model, log));
         this.#store.dispatch({ type: "me", user: { name: ticket.name, displayName: ticket.displayName } });
         this.#store.dispatch({ type: "phase", phase: { kind: "chat" } });
-        const begun = this.#begin(ticket.name);
+        const begun = this.#begin(ticket.name, false);
         if (begun === null) return;
         this.#requests = begun.requests;
         begun.client.resume(ticket).catch(() => {});
@@ -100,7 +100,7 @@ export class Session {
     }
 
     /** A client whose events are shown as long as it is ours. */
-    #begin(name: string): { client: Client; requests: Requests } | null {
+    #begin(name: string, hasPassword: boolean): { client: Client; requests: Requests } | null {
         this.#link({ kind: "connecting" });
         let client: Client;
         try {
@@ -139,7 +139,7 @@ export class Session {
         client.addEventListener("connecting", ours(() => this.#link({ kind: "connecting" })));
         client.addEventListener("reconnecting", ours(({ detail }) => this.#reconnecting(name, detail)));
         client.addEventListener("refused", ours(({ detail: { code, message } }) => {
-            this.prompt({ name, error: refused(code, message), asksPassword: code === "denied" });
+            this.prompt({ name, error: refused(code, message, hasPassword), asksPassword: code === "denied" });
         }));
         client.addEventListener("closed", ours(({ detail }) => this.#closed(name, detail)));
         return { client, requests };
@@ -155,7 +155,7 @@ export class Session {
     #reconnecting(name: string, { why: reason, attempt, after }: { why: Reason; attempt: number; after: number }): void {
         const { phase } = this.#store.model;
         // Somebody who asks for a name can have another one now.
-        if (phase.kind === "prompt" && reason.kind === "refused") return this.prompt({ name, error: refused(reason.code, reason.message) });
+        if (phase.kind === "prompt" && reason.kind === "refused") return this.prompt({ name, error: refused(reason.code, reason.message, false) });
         this.#link({ kind: "waiting", why: why(reason), attempt, due: performance.now() + after });
     }
 

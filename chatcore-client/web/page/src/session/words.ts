@@ -25,13 +25,14 @@ const REFUSALS: Readonly<Record<string, string>> = {
     shutting_down: "The server is stopping. Try again in a moment.",
     rate_limited: "That was too often. Try again in a moment.",
     too_many_sessions: "You have as many sessions as the server allows. Close one first.",
-    denied: "The server does not give this name without the right password.",
+    denied: "The server does not give this name.",
 };
 
-export function refused(code: string, message: string): string {
+export function refused(code: string, message: string, hadPassword: boolean): string {
+    if (code === "denied" && hadPassword) return "This is not the password of this name.";
     const words = REFUSALS[code];
-    if (words === undefined) return message === "" ? `The server refuses the name: ${code}` : sentence(message);
-    return code === "denied" && message !== "" ? `${words} It says: ${message}` : words;
+    if (words !== undefined && (code !== "denied" || message === "")) return words;
+    return message === "" ? `The server refuses the name: ${code}` : sentence(message);
 }
 
 /** Why a connection was lost. */

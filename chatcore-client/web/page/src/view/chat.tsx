@@ -44,7 +44,7 @@ export function Chat({ model }: { model: Model }): JSX.Element {
                 {model.warning !== null && <p class="warning" role="status">{model.warning}</p>}
                 {isAbove && <Status model={model} />}
                 {open === undefined
-                    ? <p class="empty">Join a room, or write to somebody.</p>
+                    ? <Nothing panel={panel} setPanel={setPanel} />
                     : <Opened key={open.name} model={model} open={open} panel={panel} setPanel={setPanel} />}
                 </div>
             </main>
@@ -54,24 +54,38 @@ export function Chat({ model }: { model: Model }): JSX.Element {
     );
 }
 
-type OpenedProps = { model: Model; open: Conversation; panel: Panel; setPanel: (panel: Panel) => void };
+type PanelProps = { panel: Panel; setPanel: (panel: Panel) => void };
+
+/** What leads to the conversations on a narrow screen. */
+const Menu = ({ panel, setPanel, unread }: PanelProps & { unread: number }): JSX.Element => (
+    <button type="button" class="narrow icon" aria-label="Conversations" aria-expanded={panel === "conversations"} aria-controls="side"
+        onClick={() => setPanel(panel === "conversations" ? null : "conversations")}>
+        <Lines />{unread > 0 && <span class="badge">{many(unread)}</span>}</button>
+);
+
+const Nothing = (props: PanelProps): JSX.Element => (
+    <>
+        <header><Menu {...props} unread={0} /></header>
+        <p class="empty">Join a room, or write to somebody.</p>
+    </>
+);
+
+type OpenedProps = PanelProps & { model: Model; open: Conversation };
 
 function Opened({ model, open, panel, setPanel }: OpenedProps): JSX.Element {
     const { ask } = useActions();
     const room = isRoom(open.name);
     const others = [...model.conversations.values()].reduce((sum, { unread, name }) => (name === open.name ? sum : sum + unread), 0);
-    const toggle = (which: Panel) => (): void => setPanel(panel === which ? null : which);
     return (
         <>
             <header>
-                <button type="button" class="narrow icon" aria-label="Conversations" aria-expanded={panel === "conversations"} aria-controls="side"
-                    onClick={toggle("conversations")}><Lines />{others > 0 && <span class="badge">{many(others)}</span>}</button>
+                <Menu panel={panel} setPanel={setPanel} unread={others} />
                 <h2><Name name={open.name} /></h2>
                 <Presence open={open} />
                 <button type="button" class="quiet leave" onClick={() => ask((requests) => void requests.close(open.name))}
                     aria-label={room ? `Leave ${open.name}` : `Close ${open.name}`}>{room ? "Leave" : "Close"}</button>
                 {room && <button type="button" class="narrow icon" aria-label="People" aria-expanded={panel === "people"} aria-controls="people"
-                    onClick={toggle("people")}><Heads /><span class="count">{open.roster?.size ?? ""}</span></button>}
+                    onClick={() => setPanel(panel === "people" ? null : "people")}><Heads /><span class="count">{open.roster?.size ?? ""}</span></button>}
             </header>
             <Log conversation={open} me={model.me} />
             <Composer conversation={open} model={model} />
@@ -95,5 +109,5 @@ function Notify(): JSX.Element | null {
     const [isOffered, setIsOffered] = useState(canAsk);
     if (!isOffered) return null;
     const onClick = (): void => void ask().then(() => setIsOffered(canAsk()));
-    return <button type="button" class="notify quiet" onClick={onClick}>Notify me</button>;
+    return <button type="button" class="notify quiet" onClick={onClick}>Notify me of mentions</button>;
 }

@@ -25,6 +25,7 @@ export function Composer({ conversation, model }: { conversation: Conversation; 
     const { act, ask, open } = useActions();
     const field = useRef<HTMLTextAreaElement>(null);
     const [offer, setOffer] = useState<Offer | null>(null);
+    const [error, setError] = useState<string | null>(null);
     const { name, draft } = conversation;
     const isOver = model.link.kind === "ended";
     const isOut = isRoom(name) && !conversation.isJoined && model.link.kind === "open";
@@ -37,8 +38,13 @@ export function Composer({ conversation, model }: { conversation: Conversation; 
         const text = field.current?.value ?? "";
         if (text.trim() === "" || isOut || isOver || field.current === null) return;
         setOffer(null);
-        field.current.value = "";
-        ask((requests) => requests.say(name, text));
+        let excess = 0;
+        const isAsked = ask((requests) => {
+            excess = requests.excess(text);
+            if (excess === 0) requests.say(name, text);
+        });
+        setError(excess > 0 ? `The server takes no message that is so long: leave out ${excess} bytes, or send it in parts.` : null);
+        if (isAsked && excess === 0) field.current.value = "";
         field.current.focus({ preventScroll: true });
     };
     const offerNames = (isAsked: boolean): void => {
@@ -59,6 +65,7 @@ export function Composer({ conversation, model }: { conversation: Conversation; 
     };
     const onInput = (): void => {
         act({ type: "draft", name, text: field.current?.value ?? "" });
+        setError(null);
         offerNames(false);
     };
     const onKeyDown = (event: KeyboardEvent): void => {
@@ -101,6 +108,7 @@ export function Composer({ conversation, model }: { conversation: Conversation; 
                     ))}
                 </ul>
             )}
+            {error !== null && <p class="error" role="alert">{error}</p>}
             {isOut && (
                 <p class="out">You are not in this room.
                     <button type="button" class="small" onClick={() => ask((requests) => void requests.join(name).catch(() => {}))}>Join it again</button></p>

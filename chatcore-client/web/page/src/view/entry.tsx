@@ -3,7 +3,7 @@ import type { ComponentChildren, JSX } from "preact";
 
 import type { Entry, OwnState, Said } from "../model/types.ts";
 import { fold } from "../text/fold.ts";
-import { shape } from "../text/shape.ts";
+import { plain, shape } from "../text/shape.ts";
 import { clock, whole } from "../text/time.ts";
 import { useActions } from "./actions.ts";
 import { Name } from "./name.tsx";
@@ -28,7 +28,7 @@ export class EntryView extends Component<Props, { isUnfolded: boolean }> {
 
     override render(): ComponentChildren {
         const { entry, shown, isFirst, to } = this.props;
-        if (entry.kind === "notice") return <p class="notice" data-key={entry.key}>{entry.text}</p>;
+        if (entry.kind === "notice") return <p class="notice" data-key={entry.key} dir="auto">{plain(entry.text)}</p>;
         const { key, from, state, isMention, time } = entry;
         const classes = ["entry", isFirst && "first", state !== null && "own", state, isMention && "mention"].filter(Boolean).join(" ");
         return (
@@ -85,7 +85,7 @@ function State({ said, state, to }: { said: Said; state: OwnState; to: string })
     const { ask } = useActions();
     if (state === "accepted") return <span class="state" role="img" aria-label="accepted" title="The server has it">✓</span>;
     const why = state === "failed" && said.why !== null ? `: ${said.why}` : "";
-    const again = (): void => ask((requests) => requests.say(to, said.text));
+    const again = (): void => void ask((requests) => requests.say(to, said.text));
     return (
         <span class="state">
             {STATES[state]}{why}

@@ -133,7 +133,7 @@ export class Log extends Component<Props, State> {
             <div class="log">
                 <div class="lines" ref={this.#box} role="log" aria-label={label} aria-live={isFlood ? "off" : "polite"} aria-relevant="additions"
                     tabIndex={0} onScroll={this.#onScroll}>
-                    {entries.length === 0 && <p class="empty">{isRoom(name) ? "Nothing has been said since you came." : "Nothing has been said yet."}</p>}
+                    {entries.length === 0 && <Empty conversation={conversation} />}
                     {drawn.map((entry, at) => this.#line(entry, entries[first + at - 1], marker))}
                 </div>
                 {window.from !== null && (
@@ -172,6 +172,17 @@ export class Log extends Component<Props, State> {
             </Fragment>
         );
     }
+}
+
+/** What to do where nothing has been said. */
+function Empty({ conversation: { name, roster } }: { conversation: Conversation }): JSX.Element {
+    const isAlone = isRoom(name) && roster !== null && roster.size < 2;
+    return (
+        <div class="empty">
+            <p>{isRoom(name) ? "Nothing has been said since you came." : "Nothing has been said yet."}</p>
+            {isAlone && <p>Nobody else is here. Others come in at <code>{location.origin + location.pathname}</code></p>}
+        </div>
+    );
 }
 
 function isTogether(entry: Entry, before: Entry | undefined): boolean {
