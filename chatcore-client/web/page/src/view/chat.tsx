@@ -6,6 +6,7 @@ import type { Conversation, Model } from "../model/types.ts";
 import { ask, canAsk } from "../session/notify.ts";
 import { focusComposer, useActions } from "./actions.ts";
 import { Composer } from "./composer.tsx";
+import { ClosePanel } from "./close.tsx";
 import { Conversations } from "./conversations.tsx";
 import { Log } from "./log.tsx";
 import { Logo } from "./logo.tsx";
@@ -28,17 +29,20 @@ export function Chat({ model }: { model: Model }): JSX.Element {
         focusComposer();
     };
     useEffect(() => setPanel(null), [model.open]);
+    useEffect(() => {
+        if (panel !== null) document.querySelector<HTMLElement>(panel === "people" ? "#people button" : "#side [role=tab][tabindex='0']")?.focus();
+    }, [panel]);
     const onKeyDown = (event: KeyboardEvent): void => {
         if (event.key === "Escape" && panel !== null) close();
     };
     return (
         <div class={`chat ${panel === null ? "" : `shows-${panel}`}`} onKeyDown={onKeyDown}>
-            <div class="side" id="side">
-                <p class="brand" aria-hidden="true"><Logo />chatcore</p>
+            <nav class="side" id="side" aria-label="chatcore">
+                <div class="brand"><Logo /><span aria-hidden="true">chatcore</span><ClosePanel onClose={close} /></div>
                 <Conversations model={model} />
                 <Notify />
                 {!isAbove && <Status model={model} />}
-            </div>
+            </nav>
             <main>
                 <div class="main" id="panel" role="tabpanel" aria-label={open?.name ?? "No conversation"}>
                 {model.warning !== null && <p class="warning" role="status">{model.warning}</p>}
@@ -48,7 +52,7 @@ export function Chat({ model }: { model: Model }): JSX.Element {
                     : <Opened key={open.name} model={model} open={open} panel={panel} setPanel={setPanel} />}
                 </div>
             </main>
-            {open !== undefined && isRoom(open.name) && <Roster room={open} me={model.me?.name ?? ""} />}
+            {open !== undefined && isRoom(open.name) && <Roster room={open} me={model.me?.name ?? ""} onClose={close} />}
             {panel !== null && <div class="shade" onClick={close} />}
         </div>
     );
@@ -80,7 +84,7 @@ function Opened({ model, open, panel, setPanel }: OpenedProps): JSX.Element {
         <>
             <header>
                 <Menu panel={panel} setPanel={setPanel} unread={others} />
-                <h2><Name name={open.name} /></h2>
+                <h1><Name name={open.name} /></h1>
                 <Presence open={open} />
                 <button type="button" class="quiet leave" onClick={() => ask((requests) => void requests.close(open.name))}
                     aria-label={room ? `Leave ${open.name}` : `Close ${open.name}`}>{room ? "Leave" : "Close"}</button>

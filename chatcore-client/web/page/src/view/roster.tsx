@@ -3,13 +3,14 @@ import { useMemo } from "preact/hooks";
 
 import type { Conversation } from "../model/types.ts";
 import { focusComposer, useActions } from "./actions.ts";
+import { ClosePanel } from "./close.tsx";
 import { Name } from "./name.tsx";
 
 /** How many members are listed. */
 const LISTED_MAX = 200;
 
 /** Who is in the room. */
-export function Roster({ room, me }: { room: Conversation; me: string }): JSX.Element {
+export function Roster({ room, me, onClose }: { room: Conversation; me: string; onClose: () => void }): JSX.Element {
     const { ask } = useActions();
     const members = useMemo(() => [...(room.roster ?? [])].sort(([a], [b]) => (a < b ? -1 : 1)), [room.roster]);
     const write = (name: string): void => {
@@ -18,7 +19,7 @@ export function Roster({ room, me }: { room: Conversation; me: string }): JSX.El
     };
     return (
         <aside class="roster" id="people" aria-label={`People in ${room.name}`}>
-            <h3>People <span class="count">{room.roster === null ? "" : members.length}</span></h3>
+            <div class="title"><h2>People <span class="count">{room.roster === null ? "" : members.length}</span></h2><ClosePanel onClose={onClose} /></div>
             <ul class="people">
                 {members.slice(0, LISTED_MAX).map(([name, displayName]) => (
                     <li key={name}>
