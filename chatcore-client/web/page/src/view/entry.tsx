@@ -46,7 +46,7 @@ export class EntryView extends Component<Props, { isUnfolded: boolean }> {
         const { isUnfolded } = this.state;
         return (
             <div class="body" dir="auto">
-                <Text text={folded === null || isUnfolded ? text : folded} />
+                <Text text={folded === null || isUnfolded ? text : `${folded}…`} />
                 {folded !== null && (
                     <button type="button" class="fold quiet" aria-expanded={isUnfolded} onClick={() => this.setState({ isUnfolded: !isUnfolded })}>
                         {isUnfolded ? "Show less" : `Show all (${text.length} characters)`}
