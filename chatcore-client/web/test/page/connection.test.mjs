@@ -1,0 +1,168 @@
+// The connection goes, and nothing else does.
+import assert from "node:assert/strict";
+import test, { after, before } from "node:test";
+
+import { Person, TIMEOUT, launch, member, profile, startLine, startServer, until } from "./kit.mjs";
+
+let browser;
+before(async () => {
+    browser = await launch();
+});
+after(() => browser.close());
+
+const CUTS = 50;
+const EACH_WAY = 1_000;
+
+test("2 000 messages over a connection that is cut 50 times: all once, and in order", { timeout: 120_000 }, async () => {
+    const server = await startServer("--session-cost-per-s", "0", "--origin-cost-per-s", "0");
+    const line = await startLine(server.port);
+    const context = await profile(browser);
+    const page = await Person.enter(context, line.url, "page");
+    const peer = await member(`http://127.0.0.1:${server.port}/`, "peer", "#lobby");
+    const hello = async () => {
+        await peer.client.send("#lobby", "begin");
+        await page.message("begin").waitFor();
+    };
+    await hello();
+    await page.record();
+    const batch = EACH_WAY / CUTS;
+    for (let at = 0; at < EACH_WAY; at += batch) {
+        const numbers = Array.from({ length: batch }, (_, i) => at + i);
+        const sent = numbers.map((number) => peer.client.send("#lobby", `to the page ${number}`));
+        await page.page.evaluate((numbers) => {
+            const field = document.querySelector("textarea");
+            for (const number of numbers) {
+                field.value = `from the page ${number}`;
+                field.dispatchEvent(new Event("input", { bubbles: true }));
+                field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
+            }
+        }, numbers);
+        line.cut();
+        await Promise.all(sent);
+        // What is shown is bounded: the next ones wait until these are there.
+        // The person does not wait for the next attempt.
+        await page.page.waitForFunction((last) => {
+            for (const button of document.querySelectorAll("button")) if (button.textContent === "Connect now") button.click();
+            return globalThis.shown.includes(last);
+        }, `to the page ${at + batch - 1}`, { polling: 20 });
+    }
+    await until("the peer has heard all", () => peer.heard.length >= EACH_WAY);
+    assert.deepEqual(peer.heard.map(({ text }) => text), Array.from({ length: EACH_WAY }, (_, i) => `from the page ${i}`));
+    const shown = await page.shown();
+    assert.deepEqual(shown.filter((text) => text.startsWith("to ")), Array.from({ length: EACH_WAY }, (_, i) => `to the page ${i}`));
+    await until("all of its own are accepted", async () => (await page.page.getByText("sending", { exact: true }).count()) === 0);
+    await page.clean();
+    await peer.client.close();
+    await context.close();
+    line.end();
+    await server.stop();
+});
+
+test("a page counts down to its next attempt, connects when it is asked to, and when the machine is online again", TIMEOUT, async () => {
+    const server = await startServer();
+    const line = await startLine(server.port);
+    const context = await profile(browser);
+    const page = await Person.enter(context, line.url, "page");
+    const peer = await member(`http://127.0.0.1:${server.port}/`, "peer", "#lobby");
+    const now = page.page.getByRole("button", { name: "Connect now" });
+    const timer = page.page.getByRole("timer");
+    // Until the wait is so long that it cannot be what brings it back.
+    const lose = async () => {
+        [line.isOut] = [true, line.cut()];
+        await now.waitFor();
+        await until("it waits long", async () => Number(/in (\d+) s/.exec((await timer.allTextContents())[0] ?? "")?.[1] ?? 0) >= 4);
+        line.isOut = false;
+    };
+    await page.say("before");
+    await lose();
+    await page.status.filter({ hasText: "Not connected" }).waitFor();
+    await page.say("while it is gone");
+    await page.message("while it is gone").getByText("sending").waitFor();
+    await peer.client.send("#lobby", "meanwhile");
+    let begun = performance.now();
+    await now.click();
+    await page.message("meanwhile").waitFor();
+    await page.connected();
+    assert.ok(performance.now() - begun < 3_000, `${performance.now() - begun} ms`);
+    await page.message("while it is gone").getByRole("img", { name: "accepted" }).waitFor();
+
+    await context.setOffline(true);
+    await lose();
+    await peer.client.send("#lobby", "while offline");
+    begun = performance.now();
+    await context.setOffline(false);
+    await page.message("while offline").waitFor();
+    assert.ok(performance.now() - begun < 3_000, `${performance.now() - begun} ms`);
+    assert.deepEqual((await page.texts()), ["before", "while it is gone", "meanwhile", "while offline"]);
+    await page.clean();
+    await peer.client.close();
+    await context.close();
+    line.end();
+    await server.stop();
+});
+
+/** In the page: somebody looks at it, or does not. */
+function seen(isSeen) {
+    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => (isSeen ? "visible" : "hidden") });
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => !isSeen });
+    document.dispatchEvent(new Event("visibilitychange"));
+}
+
+test("a tab that is hidden for minutes has all when it is shown again", TIMEOUT, async () => {
+    const server = await startServer();
+    const line = await startLine(server.port);
+    const context = await profile(browser);
+    const page = await Person.open(context, line.url);
+    await page.page.clock.install();
+    await page.page.reload();
+    await page.register("hidden");
+    const peer = await member(`http://127.0.0.1:${server.port}/`, "peer", "#lobby");
+    await page.page.evaluate(seen, false);
+    await peer.client.send("#lobby", "hidden: look at this");
+    await page.page.clock.runFor(60_000);
+    await until("the title tells it", async () => (await page.page.title()).startsWith("(1)"));
+    await page.page.clock.fastForward(5 * 60_000);
+    line.cut();
+    await peer.client.send("#lobby", "later");
+    await page.page.evaluate(seen, true);
+    await until("it is shown", async () => {
+        await page.page.clock.runFor(100);
+        return (await page.texts()).length === 2;
+    });
+    await page.page.clock.resume();
+    await page.connected();
+    assert.deepEqual(await page.texts(), ["hidden: look at this", "later"]);
+    await page.say("here");
+    await until("the peer hears it", () => peer.heard.some(({ text }) => text === "here"));
+    await page.clean();
+    await peer.client.close();
+    await context.close();
+    line.end();
+    await server.stop();
+});
+
+test("a server that begins anew finds the page in its rooms", TIMEOUT, async () => {
+    const server = await startServer();
+    const url = `http://127.0.0.1:${server.port}/`;
+    const context = await profile(browser);
+    const page = await Person.enter(context, url, "page");
+    await page.join("#garden");
+    await page.say("before", "#garden");
+    await page.message("before").getByRole("img", { name: "accepted" }).waitFor();
+    await server.stop("SIGKILL");
+    await page.status.filter({ hasText: "Not connected" }).waitFor();
+    const again = await startServer("--listen", `ws://127.0.0.1:${server.port}`);
+    await page.connected();
+    const peer = await member(url, "peer", "#garden", "#lobby");
+    await peer.client.send("#garden", "after");
+    await page.message("after").waitFor();
+    await page.message("before").waitFor();
+    await page.say("it goes on", "#garden");
+    await until("the peer hears it", () => peer.heard.some(({ text }) => text === "it goes on"));
+    await peer.client.send("#lobby", "in the other room");
+    await page.tab(/^#lobby, 1 unread/).waitFor();
+    await page.clean();
+    await peer.client.close();
+    await context.close();
+    await again.stop();
+});

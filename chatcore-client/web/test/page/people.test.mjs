@@ -1,0 +1,127 @@
+// People meet: in browsers, at a terminal, in a room of fifty, in several tabs, and after the page was loaded anew.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import test, { after, before } from "node:test";
+
+import { Person, TIMEOUT, launch, member, profile, startServer, until } from "./kit.mjs";
+
+let browser, server, url;
+before(async () => {
+    [browser, server] = await Promise.all([launch(), startServer("--uncounted-origin", "127.0.0.0/8")]);
+    url = `http://127.0.0.1:${server.port}/`;
+});
+after(async () => {
+    await browser.close();
+    await server.stop();
+});
+
+test("two people in browsers and one at a terminal chat with each other", TIMEOUT, async () => {
+    const [alice, bob] = await Promise.all(["alice", "bob"].map(async (name) => Person.enter(await profile(browser), url, name)));
+    const program = process.env.CHATCORE_CLIENT;
+    assert.ok(program !== undefined, "CHATCORE_CLIENT must be the path of chatcore-client");
+    const carol = spawn(program, ["--json", "--connect", `ws://127.0.0.1:${server.port}/`, "--name", "carol"], { stdio: ["pipe", "pipe", "inherit"] });
+    const events = [];
+    createInterface({ input: carol.stdout }).on("line", (line) => events.push(JSON.parse(line)));
+    carol.stdin.write('{"join":"#lobby"}\n{"to":"#lobby","body":"from the terminal"}\n');
+    await Promise.all([alice, bob].map((person) => person.message("from the terminal").waitFor()));
+    await alice.say("from alice");
+    await bob.message("from alice").waitFor();
+    await alice.message("from alice").getByRole("img", { name: "accepted" }).waitFor();
+    await until("carol hears alice", () => events.some(({ event, from, body }) => event === "message" && from === "alice" && body === "from alice"));
+    // All are listed, and one is written to without a command.
+    const people = bob.page.getByRole("complementary", { name: "People in #lobby" });
+    for (const name of ["alice", "bob", "carol"]) await people.getByText(name, { exact: true }).waitFor();
+    await people.getByRole("button", { name: "carol" }).click();
+    await bob.say("only for you", "carol");
+    await until("carol hears bob", () => events.some(({ event, from, body, room }) => event === "message" && from === "bob" && body === "only for you" && room == null));
+    carol.stdin.write('{"to":"bob","body":"I see"}\n');
+    await bob.message("I see").waitFor();
+    carol.stdin.write('{"to":"#lobby","body":"where are you, bob?"}\n');
+    await bob.tab(/^#lobby, 1 unread, 1 for you$/).waitFor();
+    await until("the title tells it", async () => (await bob.page.title()).startsWith("(1)"));
+    await bob.tab(/^#lobby/).click();
+    await bob.message("where are you, bob?").waitFor();
+    assert.equal(await bob.page.getByRole("article").filter({ hasText: "only for you" }).count(), 0, "what is private stays private");
+    carol.stdin.end('{"quit":true}\n');
+    await once(carol, "exit");
+    await people.getByText("carol").waitFor({ state: "detached" });
+    for (const person of [alice, bob]) {
+        await person.clean();
+        await person.page.context().close();
+    }
+});
+
+test("in a room of 50 each hears all", TIMEOUT, async () => {
+    const context = await profile(browser);
+    const page = await Person.enter(context, url, "fifty");
+    await page.join("#fifty");
+    const members = await Promise.all(Array.from({ length: 49 }, (_, i) => member(url, `m${i}`, "#fifty")));
+    const people = page.page.getByRole("complementary", { name: "People in #fifty" });
+    await until("50 are in the room", async () => (await people.getByRole("listitem").count()) === 50);
+    await Promise.all(members.map(({ client }, i) => client.send("#fifty", `this is ${i}.`)));
+    for (let i = 0; i < 49; i += 1) await page.message(`this is ${i}.`).waitFor();
+    assert.equal(await page.page.getByRole("article").count(), 49);
+    await page.say("hello, all", "#fifty");
+    await until("all have heard the page", () => members.every(({ heard }) => heard.filter(({ text }) => text === "hello, all").length === 1));
+    await page.clean();
+    await Promise.all(members.map(({ client }) => client.close()));
+    await context.close();
+});
+
+test("a page that is loaded anew goes on where it was, and a duplicated tab is another person", TIMEOUT, async () => {
+    const context = await profile(browser);
+    const dora = await Person.enter(context, url, "dora");
+    const peer = await member(url, "peer", "#lobby");
+    const gone = [];
+    peer.client.addEventListener("left", ({ detail: { name } }) => name === "dora" && gone.push(name));
+    await dora.say("before");
+    await dora.message("before").getByRole("img", { name: "accepted" }).waitFor();
+    await peer.client.send("dora", "to you alone");
+    await dora.tab(/^peer, 1 unread/).waitFor();
+    await dora.composer().fill("half a sen");
+    await dora.page.reload();
+    await dora.connected();
+    await dora.message("before").waitFor();
+    assert.equal(await dora.composer().inputValue(), "half a sen");
+    await dora.tab(/^peer, 1 unread/).waitFor();
+    await dora.say("after");
+    await until("it is the same session", () => peer.heard.some(({ text, from, room }) => text === "after" && from === "dora" && room === "#lobby"));
+    assert.deepEqual(gone, [], "it has never left");
+
+    const [popup] = await Promise.all([context.waitForEvent("page"), dora.page.evaluate(() => void window.open(location.href))]);
+    const twin = new Person(popup, url);
+    await twin.page.getByText("Another tab goes on as dora").waitFor();
+    await twin.register("dorothea");
+    await twin.say("from the twin");
+    await dora.message("from the twin").waitFor();
+    await dora.connected();
+    await dora.say("still here");
+    await twin.message("still here").waitFor();
+    await twin.clean();
+    await dora.clean();
+    await peer.client.close();
+    await context.close();
+});
+
+test("a name that is taken is told, and another one works; who signs out is gone", TIMEOUT, async () => {
+    const taken = await member(url, "taken");
+    const context = await profile(browser);
+    const person = await Person.open(context, url);
+    const field = person.page.getByRole("textbox", { name: "Your name" });
+    await field.fill("taken");
+    await person.page.getByRole("button", { name: "Start chatting" }).click();
+    await person.page.getByRole("alert").filter({ hasText: "has this name already" }).waitFor();
+    await person.register("free");
+    await person.page.getByRole("button", { name: "Sign out" }).click();
+    await field.waitFor();
+    await until("the name is free again", async () => {
+        for await (const page of taken.client.who()) if (page.some(({ name }) => name === "free")) return false;
+        return true;
+    });
+    assert.deepEqual(await person.page.evaluate(() => Object.keys(sessionStorage)), [], "nothing secret stays");
+    await person.clean();
+    await taken.client.close();
+    await context.close();
+});
