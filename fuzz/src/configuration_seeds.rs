@@ -1,6 +1,6 @@
 //! Seeds for the target of the settings: one for each kind of fault, and some without.
 
-use crate::seeds::Seed;
+use crate::seed::Seed;
 
 pub(crate) fn configuration_seeds() -> impl Iterator<Item = Seed> {
     FILES.iter().map(|(name, bytes)| Seed { target: "configuration", name: (*name).into(), bytes: bytes.to_vec() })

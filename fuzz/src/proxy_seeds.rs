@@ -1,6 +1,6 @@
 //! Seeds for the header of the PROXY protocol: one for each kind.
 
-use crate::seeds::Seed;
+use crate::seed::Seed;
 
 /// The first byte: the others arrive in pieces of this many bytes, less one.
 const PIECE: u8 = 4;

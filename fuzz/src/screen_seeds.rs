@@ -1,6 +1,6 @@
 //! Seeds for the target of the client's screen: what is typed, each frame of a hub, and windows.
 
-use crate::seeds::{Seed, from_hex};
+use crate::seed::{Seed, from_hex};
 
 /// The kinds of steps, as the target reads them.
 const TYPED: u8 = 0;

@@ -9,18 +9,8 @@ use std::path::Path;
 use crate::configuration_seeds::configuration_seeds;
 use crate::proxy_seeds::proxy_seeds;
 use crate::screen_seeds::screen_seeds;
+use crate::seed::{Seed, from_hex};
 use crate::websocket_seeds::websocket_seeds;
-
-/// A file of the corpus.
-#[derive(Debug)]
-pub struct Seed {
-    /// Whose corpus it belongs to.
-    pub target: &'static str,
-    /// Its file name, which says what it shows.
-    pub name: String,
-    /// What it holds.
-    pub bytes: Vec<u8>,
-}
 
 /// All of them. Fails if the test vectors, which lie beside the core, cannot be read.
 pub fn seeds() -> io::Result<Vec<Seed>> {
@@ -74,11 +64,6 @@ fn from_vectors(vectors: &str) -> Vec<Seed> {
         Seed { target, name: format!("{section}-{name}-{number:02}"), bytes: [head.concat(), frame].concat() }
     };
     frames.into_iter().enumerate().map(seed).collect()
-}
-
-pub(crate) fn from_hex(hex: &str) -> Vec<u8> {
-    let digits: Vec<u32> = hex.chars().filter_map(|c| c.to_digit(16)).collect();
-    digits.chunks(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).expect("two digits are a byte")).collect()
 }
 
 /// The choice of the rates, and a sequence of operations, written as `arbitrary` reads [`Operation`](crate::Operation)s

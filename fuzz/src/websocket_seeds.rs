@@ -1,6 +1,6 @@
 //! Seeds for the targets of WebSocket: one for each rule.
 
-use crate::seeds::Seed;
+use crate::seed::Seed;
 
 /// The first byte of an input: which end it is, and what is carried.
 const SERVER_OF_MESSAGES: u8 = 0;
