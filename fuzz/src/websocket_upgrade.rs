@@ -7,7 +7,7 @@ use chatcore::websocket::{
 
 /// The first byte says which end it is, the second in which pieces the others arrive. However they are cut, the same comes of
 /// them. A response to a request that is accepted opens a WebSocket at a client with the same key, and one to a request that
-/// is refused has a whole body. A server that has files opens the same WebSockets as one that has none.
+/// is refused has a whole body. A server that has files opens what one without them opens.
 pub fn websocket_upgrade(data: &[u8]) {
     let [end, piece, input @ ..] = data else { return };
     let piece = usize::from(*piece) + 1;
