@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::network::{End, WireId};
-use super::server::{Around, Server};
+use super::server::{Around, Entrance, Server};
 use super::violation::Violation;
 use crate::wire::{
     self, Ack, ClientMessage, Goodbye, HubMessage, Join, Leave, Message, PREFACE_BYTES, Ping, Register, Roster, Send,
@@ -265,7 +265,7 @@ impl Attacker {
             }
             _ => ClientMessage::Join(Join { room: ROOM }).encode(&mut self.ready),
         }
-        server.accept(around, wire, self.origin, false);
+        server.accept(around, wire, Entrance { origin: self.origin, is_vouched: false, resume_time: None });
     }
 
     /// Counts the numbered frames that have come.

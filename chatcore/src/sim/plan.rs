@@ -4,6 +4,7 @@ mod draw;
 mod fault_event;
 mod mixed;
 
+use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -59,6 +60,10 @@ pub struct Plan {
     pub dial_fails: u32,
     /// How many origins the users' connections come from: devices share them in turn. At least 1.
     pub origins: usize,
+    /// How long a session waits for its client, by the listener that its connection has come to; none for as long as the
+    /// hub's limits say. Devices share the listeners in turn, and come to another one at times. At least 1, and none longer
+    /// than 49 days.
+    pub resume_times: Vec<Option<Duration>>,
     /// The most requests that a device makes at once.
     pub burst_max: u64,
     /// The steps in which time goes on: what is due in between waits for the next step. With zero, nothing waits.
@@ -120,6 +125,13 @@ setters! {
 const COST_MAX: u64 = 50;
 
 impl Plan {
+    /// The same with these [`resume_times`](Self::resume_times).
+    #[must_use]
+    pub fn with_resume_times(mut self, resume_times: Vec<Option<Duration>>) -> Self {
+        self.resume_times = resume_times;
+        self
+    }
+
     /// The same with these [`attackers`](Self::attackers).
     #[must_use]
     pub fn with_attackers(mut self, attackers: Vec<Flood>) -> Self {
@@ -145,6 +157,7 @@ impl Plan {
             auth_delay_chance: 0,
             dial_fails: 0,
             origins: 1,
+            resume_times: vec![None],
             burst_max: 1,
             tick: Duration::ZERO,
             takes_late: 0,
@@ -169,11 +182,12 @@ impl Plan {
     /// for whoever is unlucky.
     pub(super) fn patience(&self) -> Duration {
         let limits = &self.limits;
+        let own_resume_time = self.resume_times.iter().flatten().max().copied().unwrap_or_default();
         let backoff = self.config.reconnect.map_or(Duration::ZERO, |backoff| backoff.max);
         let deadlines = limits.handshake_time_max
             + limits.idle_time_max * 2
             + limits.stall_time_max
-            + limits.resume_time_max
+            + limits.resume_time_max.max(own_resume_time)
             + limits.flush_time_max
             + self.deciding.map_or(Duration::ZERO, |_| limits.decision_time_max)
             + self.config.answer_time_max

@@ -3,6 +3,7 @@
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -10,7 +11,7 @@ use super::names::spelling;
 use super::network::{End, WireId};
 use super::oracle::Request;
 use super::random::{CERTAIN, Random};
-use super::server::{Around, Server};
+use super::server::{Around, Entrance, Server};
 use super::violation::{Property, Violation};
 use crate::{
     Client, ClientConfig, Closed, Event, GoodbyeCode, Instant, QuotaKey, Received, RoomName, SessionTicket, UserName,
@@ -21,6 +22,9 @@ const ROUNDS_MAX: u32 = 1_000;
 
 /// How long a program takes at the most to look at what its client has received.
 const TAKE_TIME_MAX: Duration = Duration::from_secs(3);
+
+/// The chance that a connection goes to another listener than the device's own.
+const OTHER_LISTENER_CHANCE: u32 = CERTAIN / 4;
 
 pub(super) struct User {
     /// The number of the device, among those of all users.
@@ -39,6 +43,8 @@ pub(super) struct User {
     dials_at: Option<Instant>,
     /// The chance that it fails.
     pub(super) dial_fails: u32,
+    /// The resume times of all listeners, of which its own is one.
+    pub(super) resume_times: Vec<Option<Duration>>,
     /// The process does nothing before.
     awake_at: Instant,
     /// When it looks around without having been asked to: it may have slept through something.
@@ -103,6 +109,7 @@ impl User {
             inbox: Vec::new(),
             dials_at: None,
             dial_fails: 0,
+            resume_times: vec![None],
             awake_at: Instant::ZERO,
             stirs_at: None,
             reads_at: Instant::ZERO,
@@ -242,8 +249,16 @@ impl User {
         let wire = around.network.connect();
         around.trace.note(around.now, format_args!("user {} connects: {wire}", self.index));
         (self.wire, self.told_over) = (Some(wire), Some(wire));
-        around.oracle.uses(self.index, wire, self.is_vouched);
-        server.accept(around, wire, self.origin, self.is_vouched);
+        let resume_time = self.choose_listener();
+        around.oracle.uses(self.index, wire, self.is_vouched, resume_time);
+        server.accept(around, wire, Entrance { origin: self.origin, is_vouched: self.is_vouched, resume_time });
+    }
+
+    /// Goes to its own listener, or to another one at times, and returns its resume time.
+    fn choose_listener(&mut self) -> Option<Duration> {
+        let listeners = self.resume_times.len();
+        let is_own = listeners == 1 || !self.random.chance(OTHER_LISTENER_CHANCE);
+        self.resume_times[if is_own { self.index % listeners } else { self.random.index(listeners) }]
     }
 
     /// One round of what a driver does. False if there was nothing to do.
@@ -331,6 +346,11 @@ impl User {
             has_told = true;
             around.trace.note(around.now, format_args!("user {}: {event:?}", self.index));
             around.oracle.hears(self.index, self.told_over, &event, is_last)?;
+            if let (Event::Registered { .. } | Event::Resumed, Some(client), Some(wire)) =
+                (&event, &self.client, self.told_over)
+            {
+                around.oracle.check_announced(wire, client.limits())?;
+            }
             if let Event::Closed(Closed::Goodbye { code: GoodbyeCode::TakenOver, .. }) = event
                 && !self.has_predecessor
                 && !around.oracle.is_handed_on(self.index)

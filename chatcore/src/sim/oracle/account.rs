@@ -61,6 +61,13 @@ pub(in crate::sim) struct Oracle {
     /// Rooms announce everybody who comes and goes.
     pub(super) announces_all: bool,
     pub(super) detached: usize,
+    /// Connections come from so many origins: devices share them in turn.
+    pub(super) origins: usize,
+    /// The hub is being shut down: nobody waits for a client any more.
+    pub(super) is_stopping: bool,
+    /// How often a session went on after the hub's resume time, and ended before that, because it had its own.
+    pub(super) resumed_late: u64,
+    pub(super) expired_early: u64,
     pub(super) limits: Limits,
     /// Bytes that can have been put into one outbox since the beginning, at the most.
     pub(super) volume: u64,
@@ -125,6 +132,10 @@ impl Oracle {
             wires: BTreeMap::new(),
             announces_all: limits.announced_members_max as usize >= sessions_max(users, devices, limits),
             detached: 0,
+            origins: 1,
+            is_stopping: false,
+            resumed_late: 0,
+            expired_early: 0,
             limits: limits.clone(),
             volume: 0,
             missed: 0,
@@ -180,11 +191,6 @@ impl Oracle {
     /// How many messages their senders know to be accepted.
     pub(in crate::sim) fn accepted(&self) -> u64 {
         self.messages.iter().filter(|message| matches!(message.answer, Some(Ok(_)))).count() as u64
-    }
-
-    /// Sessions that wait for a connection.
-    pub(in crate::sim) fn detached(&self) -> usize {
-        self.detached
     }
 
     /// Sessions that live.

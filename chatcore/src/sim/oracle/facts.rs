@@ -2,6 +2,7 @@
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use crate::sim::network::WireId;
 use crate::{DeliveryStatus, Event, Instant, MessageId, QuestionId, RejectCode};
@@ -113,6 +114,10 @@ pub(super) struct Session {
     pub(super) named: usize,
     /// Since when, or since when it was the last time.
     pub(super) detached_at: Instant,
+    /// How long it waits when its connection breaks.
+    pub(super) resume_time: Duration,
+    /// The hub knows that its client has its welcome.
+    pub(super) is_confirmed: bool,
     /// The session that another client had, and that this client goes on with.
     pub(super) predecessor: Option<usize>,
     /// Another client goes on with it.
@@ -239,6 +244,8 @@ impl Session {
             is_detached: false,
             named: 0,
             detached_at: Instant::ZERO,
+            resume_time: Duration::ZERO,
+            is_confirmed: false,
             begun,
             begun_after: 0,
             begun_place: 0,
@@ -351,4 +358,6 @@ pub(super) struct WireFacts {
     pub(super) taken: u64,
     /// The program vouches for whoever asks for a name over it.
     pub(super) is_vouched: bool,
+    /// How long the session waits when it breaks.
+    pub(super) resume_time: Duration,
 }

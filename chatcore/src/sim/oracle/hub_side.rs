@@ -68,7 +68,9 @@ impl Oracle {
         let Some(session) = session.filter(|session| self.sessions[*session].user == user_of(name.as_str())) else {
             return Err(self.violation(Property::Once, format!("{name} resumed a session that had ended")));
         };
+        self.check_in_time(session)?;
         self.reattach(session);
+        self.sessions[session].is_confirmed = true;
         if let Some(position) = self.wires.get(&wire).and_then(|facts| facts.position) {
             let Session { acked, acked_perhaps, .. } = &mut self.sessions[session];
             *acked = position.max(*acked);
@@ -89,22 +91,7 @@ impl Oracle {
         let (acked, taken) = (self.sessions[session].acked, self.sessions[session].come());
         if let Some(facts) = self.wires.get_mut(&wire) {
             (facts.session, facts.acked, facts.taken) = (Some(session), acked, taken);
-        }
-    }
-
-    pub(super) fn reattach(&mut self, session: usize) {
-        if core::mem::take(&mut self.sessions[session].is_detached) {
-            self.detached -= 1;
-        }
-    }
-
-    /// A session waits for a connection.
-    pub(in crate::sim) fn detaches(&mut self, id: SessionId) {
-        if let Some(session) = self.current.get(&id)
-            && !core::mem::replace(&mut self.sessions[*session].is_detached, true)
-        {
-            self.sessions[*session].detached_at = self.now;
-            self.detached += 1;
+            self.sessions[session].resume_time = facts.resume_time;
         }
     }
 
@@ -129,6 +116,7 @@ impl Oracle {
         self.hold(self.delay_max.is_none(), Property::Isolation, || {
             format!("{name} is ended beside attackers, and has done nothing wrong: {reason}")
         })?;
+        self.check_end(session, reason)?;
         self.reattach(session);
         self.weigh_session(session);
         self.ends(session, Some(reason));
@@ -150,6 +138,7 @@ impl Oracle {
         }
         self.question_ids.clear();
         self.banned.clear();
+        self.is_stopping = false;
     }
 
     /// A session is over, and with the last one of its user the user's stay.
@@ -203,6 +192,7 @@ impl Oracle {
                 if is_sure {
                     *acked = *acked_perhaps;
                     let now = self.now;
+                    self.sessions[session].is_confirmed = true;
                     self.sessions[session].catch_up(now);
                 }
                 return Ok(());

@@ -25,6 +25,7 @@ impl Oracle {
             let detail = format!("{wire} gets a session of {name}, and nobody vouches for it");
             return Err(self.violation(Property::Isolation, detail));
         };
+        self.check_in_time(before)?;
         self.check_choice(user, before)?;
         self.check_ban(name)?;
         let had = self.current_name(user);
@@ -54,19 +55,16 @@ impl Oracle {
         Ok(())
     }
 
-    /// It is the session that has been detached for the longest time, or the oldest one if none is.
+    /// It is the detached session whose time is over first, or the oldest one if none is detached.
     fn check_choice(&self, user: usize, chosen: usize) -> Result<(), Violation> {
-        let detached_at = |session: usize| {
-            let session = &self.sessions[session];
-            if session.is_detached { session.detached_at } else { Instant::MAX }
-        };
+        let waits_until = |session: usize| self.sessions[session].waits_until().unwrap_or(Instant::MAX);
         let living = || self.living_of(user).map(|(session, _)| session);
-        let is_first = living().all(|other| match detached_at(chosen) {
+        let is_first = living().all(|other| match waits_until(chosen) {
             Instant::MAX => !self.sessions[other].is_detached && self.root_of(chosen) <= self.root_of(other),
-            at => at <= detached_at(other),
+            until => until <= waits_until(other),
         });
         self.hold(is_first, Property::Isolation, || {
-            format!("session {chosen} of user {user} is taken over, and another one has been left for longer")
+            format!("session {chosen} of user {user} is taken over, and the time of another one is over earlier")
         })
     }
 

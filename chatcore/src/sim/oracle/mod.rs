@@ -1,7 +1,7 @@
 //! The oracle knows what must be true, whatever the network does. It is a plain account of who asked for what, in which
 //! order the hub took it, and what everybody was told.
 //!
-//! It knows no timers, no limits in bytes and no outboxes. A session is the list of what its device was told, in order;
+//! It has no timers and no outboxes: it only knows when something has come too early or is late. A session is the list of what its device was told, in order;
 //! whoever comes back to it must find the same list again, from where the hub was told that it may forget.
 
 mod account;
@@ -19,6 +19,7 @@ mod stalls;
 mod stays;
 mod subscriptions;
 mod user_side;
+mod waiting;
 
 pub(super) use self::account::Oracle;
 pub(super) use self::facts::{Request, To};

@@ -3,6 +3,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::account::Oracle;
 use super::facts::{Life, Request, Sent, To, WireFacts};
@@ -25,11 +26,20 @@ impl Oracle {
     }
 
     /// A process talks over this connection from now on. If it goes on with a session, it says how far it is, unless it
-    /// has forgotten. The program may vouch for it, if it asks for a name.
-    pub(in crate::sim) fn uses(&mut self, device: usize, wire: WireId, is_vouched: bool) {
+    /// has forgotten. The program may vouch for it, if it asks for a name. When the connection breaks, its session waits
+    /// for the resume time, or for that of the hub if there is none.
+    pub(in crate::sim) fn uses(
+        &mut self,
+        device: usize,
+        wire: WireId,
+        is_vouched: bool,
+        resume_time: Option<Duration>,
+    ) {
         let life = &self.lives[device];
         let position = life.session.map(|_| life.position);
-        self.wires.insert(wire, WireFacts { device, position, session: None, acked: 0, taken: 0, is_vouched });
+        let resume_time = resume_time.unwrap_or(self.limits.resume_time_max);
+        self.wires
+            .insert(wire, WireFacts { device, position, session: None, acked: 0, taken: 0, is_vouched, resume_time });
     }
 
     /// A message is about to be sent; returns its number, and its body, of this length or a little more.
@@ -151,7 +161,7 @@ impl Oracle {
         self.tickets.remove(&device);
         // Whatever name it gave, its token says which session is its own.
         let is_over = session.is_none_or(|session| self.sessions[session].ended.is_some());
-        self.hold(!self.has_renames || is_over, Property::Isolation, || {
+        self.hold(is_over, Property::Isolation, || {
             format!("device {device} is told that session {session:?} is over, which lives")
         })?;
         for (_, request) in pending.range(unsent_from..) {

@@ -20,6 +20,15 @@ const OPERATOR_SALT: u64 = 212;
 /// The same for what programs do beyond their users' requests, and for all pinned seeds.
 const PROGRAM_SALT: u64 = 2_298;
 
+/// The same for how long sessions wait, and for all pinned seeds.
+const RESUME_SALT: u64 = 4_507;
+
+/// How many listeners there are at the most, if some have a resume time of their own.
+const LISTENERS_MAX: u64 = 3;
+
+/// A resume time far beyond those that hubs have.
+const FAR_RESUME_TIME: Duration = Duration::from_secs(20 * 60);
+
 /// What an operator does, and how likely that is at the most, beside other fault events.
 const OPERATOR_WEIGHTS_MAX: [(FaultEvent, u64); 4] =
     [(FaultEvent::PutIn, 20), (FaultEvent::TakeOut, 20), (FaultEvent::Say, 20), (FaultEvent::Ban, 5)];
@@ -35,7 +44,9 @@ impl Plan {
         let (takes_over, decides) = (random.chance(MIXED_CHANCE), random.chance(MIXED_CHANCE));
         let plan = if takes_over { self.mix_take_over(&mut random) } else { self };
         let plan = if decides { plan.mix_deciding(&mut random) } else { plan };
-        plan.mix_operator(&mut Random::new(drawn ^ OPERATOR_SALT)).mix_program(&mut Random::new(drawn ^ PROGRAM_SALT))
+        plan.mix_operator(&mut Random::new(drawn ^ OPERATOR_SALT))
+            .mix_program(&mut Random::new(drawn ^ PROGRAM_SALT))
+            .mix_resume_times(&mut Random::new(drawn ^ RESUME_SALT))
     }
 
     /// Some processes that come back without a ticket are vouched for.
@@ -65,6 +76,19 @@ impl Plan {
         let acknowledges_at_once = random.pick(&[0, CERTAIN / 10, CERTAIN]);
         let asks_when_resumed = random.pick(&[0, CERTAIN / 2, CERTAIN]);
         Self { acknowledges_at_once, asks_when_resumed, ..self }
+    }
+
+    /// In some plans, sessions wait for none of the time, or for a shorter, a longer or a far longer one than the hub's,
+    /// depending on where their clients come in.
+    fn mix_resume_times(self, random: &mut Random) -> Self {
+        if !random.chance(MIXED_CHANCE) {
+            return self;
+        }
+        let of_hub = self.limits.resume_time_max;
+        let (shorter, longer) = (of_hub / 4, of_hub * 2 + Duration::from_secs(1));
+        let choices = [None, Some(Duration::ZERO), Some(shorter), Some(longer), Some(FAR_RESUME_TIME)];
+        let resume_times = (0..random.within(1..=LISTENERS_MAX)).map(|_| random.pick(&choices)).collect();
+        Self { resume_times, ..self }
     }
 
     fn mix_event(&mut self, mixed: FaultEvent, drawn: u64) {

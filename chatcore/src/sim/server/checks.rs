@@ -43,6 +43,7 @@ impl Server {
         if hub.poll_timeout().is_none_or(|due| due > around.now) {
             around.oracle.check_stalls()?;
             around.oracle.check_undecided()?;
+            around.oracle.check_expired()?;
         }
         if living != hub.sessions() {
             return violation(format!("{} sessions live, {living} by what was told", hub.sessions()));

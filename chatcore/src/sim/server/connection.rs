@@ -2,6 +2,7 @@
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::around::Around;
 use super::outgoing::Outgoing;
@@ -13,20 +14,30 @@ use crate::{Admission, ConnId, Handshake, Instant, Limits, QuotaKey, Registratio
 /// Bytes of a connection's input that are held, at the most, unless a frame may be longer. The rest stays in the network.
 const INBOX_BYTES_MAX: usize = 128 << 10;
 
+/// How a connection comes in.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::sim) struct Entrance {
+    pub(in crate::sim) origin: QuotaKey,
+    /// The program vouches for whoever asks for a name there.
+    pub(in crate::sim) is_vouched: bool,
+    /// How long its session waits for its client, by the listener; none for as long as the hub's limits say.
+    pub(in crate::sim) resume_time: Option<Duration>,
+}
+
 /// A connection whose handshake is not over.
 pub(super) struct PendingConn {
     pub(super) handshake: Handshake,
     pub(super) inbox: Vec<u8>,
     pub(super) undecided: Option<(Instant, Registration)>,
     pub(super) outgoing: Outgoing,
-    pub(super) origin: QuotaKey,
+    pub(super) entrance: Entrance,
     /// What begins if it asks for a name that is in use.
     pub(super) admission: Admission,
 }
 
 impl PendingConn {
-    pub(super) fn new(handshake: Handshake, origin: QuotaKey, admission: Admission) -> Self {
-        Self { handshake, inbox: Vec::new(), undecided: None, outgoing: Outgoing::default(), origin, admission }
+    pub(super) fn new(handshake: Handshake, entrance: Entrance, admission: Admission) -> Self {
+        Self { handshake, inbox: Vec::new(), undecided: None, outgoing: Outgoing::default(), entrance, admission }
     }
 
     /// Writes out what a handshake has to say, as far as the network takes it.

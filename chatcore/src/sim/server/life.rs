@@ -5,7 +5,7 @@ use core::mem;
 use core::time::Duration;
 
 use super::around::Around;
-use super::connection::PendingConn;
+use super::connection::{Entrance, PendingConn};
 use super::parts::Server;
 use super::program::Program;
 use super::work::{new_hub, of_call_max};
@@ -13,15 +13,15 @@ use crate::sim::links::Links;
 use crate::sim::names::{name_of, spelling_of, user_with_name};
 use crate::sim::network::{End, WireId};
 use crate::sim::violation::{Property, Violation};
-use crate::{Admission, Handshake, Instant, QuotaKey, Reconnect, RenameError, UserName};
+use crate::{Admission, Handshake, Instant, Reconnect, RenameError, UserName};
 
 impl Server {
-    /// A connection was made to it, from this place. Its program may vouch for whoever asks for a name there.
-    pub(in crate::sim) fn accept(&mut self, around: &mut Around<'_>, wire: WireId, origin: QuotaKey, is_vouched: bool) {
+    /// A connection was made to it.
+    pub(in crate::sim) fn accept(&mut self, around: &mut Around<'_>, wire: WireId, entrance: Entrance) {
         if self.is_up() {
-            let admission = if is_vouched { Admission::TakeOver } else { self.admission };
+            let admission = if entrance.is_vouched { Admission::TakeOver } else { self.admission };
             let handshake = Handshake::new(around.now, &self.limits);
-            self.pending_conns.insert(wire, PendingConn::new(handshake, origin, admission));
+            self.pending_conns.insert(wire, PendingConn::new(handshake, entrance, admission));
         } else {
             around.network.close(around.now, wire, End::Server);
         }
@@ -57,6 +57,7 @@ impl Server {
         self.is_stopping = true;
         self.up_at = around.now + back_after;
         hub.shut_down(around.now, Some(&hint));
+        around.oracle.stops();
         for (wire, mut pending) in mem::take(&mut self.pending_conns) {
             pending.handshake.shut_down(Some(&hint));
             pending.flush(around, wire);

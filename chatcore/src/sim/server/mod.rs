@@ -17,6 +17,7 @@ mod turns;
 mod work;
 
 pub(super) use self::around::Around;
+pub(super) use self::connection::Entrance;
 pub(super) use self::operator::PROGRAM_NAME;
 pub(super) use self::parts::Server;
 pub(super) use self::turns::turn_units_max;

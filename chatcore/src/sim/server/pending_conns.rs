@@ -5,13 +5,13 @@ use core::mem;
 use core::time::Duration;
 
 use super::around::Around;
-use super::connection::Member;
+use super::connection::{Entrance, Member};
 use super::parts::Server;
 use super::work::ADMISSION_UNITS;
 use crate::sim::names::user_of;
 use crate::sim::network::{End, WireId};
 use crate::sim::violation::{Property, Violation};
-use crate::{HandshakeError, ProtocolError, Refusal, Registration};
+use crate::{HandshakeError, NotAdmitted, ProtocolError, Refusal, Registration};
 
 impl Server {
     pub(super) fn read_pending_conn(&mut self, around: &mut Around<'_>, wire: WireId) -> Result<(), Violation> {
@@ -65,8 +65,12 @@ impl Server {
             registration = present.cloned().into_iter().fold(registration, Registration::with_name);
         }
         self.units += ADMISSION_UNITS;
-        let (origin, admission) = (pending.origin, pending.admission);
-        match hub.admit_as(around.now, registration.with_origin(origin), admission) {
+        let Entrance { origin, resume_time, .. } = pending.entrance;
+        registration = registration.with_origin(origin);
+        if let Some(time) = resume_time {
+            registration = registration.with_resume_time_max(time).expect("no plan has a longer one");
+        }
+        match hub.admit_as(around.now, registration, pending.admission) {
             Ok(conn) => {
                 self.debts.entry(origin).or_default().add(around.now, ADMISSION_UNITS, self.limits.origin_rate);
                 let (inbox, outgoing) = (mem::take(&mut pending.inbox), mem::take(&mut pending.outgoing));
@@ -81,17 +85,29 @@ impl Server {
                 self.drain(around)?;
                 self.read_member(around, wire)
             }
-            Err(not_admitted) => {
-                let refusal = not_admitted.refusal;
-                self.counts.sessions_refused += u64::from(matches!(refusal, Refusal::TooManySessions { .. }));
-                around.trace.note(around.now, format_args!("hub: {wire} is refused: {refusal:?}"));
-                let refused = pending.handshake.refuse(around.now, &refusal);
-                pending.flush(around, wire);
-                match refused {
-                    Ok(()) => Ok(()),
-                    Err(error) => self.drop_pending_conn(around, wire, error),
-                }
-            }
+            Err(not_admitted) => self.refuse(around, wire, &not_admitted),
+        }
+    }
+
+    fn refuse(
+        &mut self,
+        around: &mut Around<'_>,
+        wire: WireId,
+        NotAdmitted { refusal, registration, .. }: &NotAdmitted,
+    ) -> Result<(), Violation> {
+        self.counts.sessions_refused += u64::from(matches!(refusal, Refusal::TooManySessions { .. }));
+        around.trace.note(around.now, format_args!("hub: {wire} is refused: {refusal:?}"));
+        if let Refusal::NameInUse { wait } = refusal {
+            // The oracle knows which sessions are over.
+            self.note_events(around)?;
+            around.oracle.is_held(registration.name(), *wait)?;
+        }
+        let Some(pending) = self.pending_conns.get_mut(&wire) else { return Ok(()) };
+        let refused = pending.handshake.refuse(around.now, refusal);
+        pending.flush(around, wire);
+        match refused {
+            Ok(()) => Ok(()),
+            Err(error) => self.drop_pending_conn(around, wire, error),
         }
     }
 

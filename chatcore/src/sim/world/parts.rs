@@ -62,6 +62,7 @@ impl World {
         for user in &mut users {
             user.dial_fails = plan.dial_fails;
             user.takes_late = plan.takes_late;
+            user.resume_times.clone_from(&plan.resume_times);
             (user.acknowledges_at_once, user.asks_when_resumed) = (plan.acknowledges_at_once, plan.asks_when_resumed);
         }
         Self {
@@ -74,6 +75,7 @@ impl World {
             attackers,
             oracle: Oracle::new(plan.users, plan.devices, &plan.limits)
                 .with_delay_max(plan.delay_max)
+                .with_origins(plan.origins)
                 .with_renames(plan.rename_pace.is_some())
                 .with_asking(plan.deciding.map(|deciding| deciding.asking)),
             trace: Trace::default(),

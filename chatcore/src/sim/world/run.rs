@@ -64,6 +64,7 @@ impl World {
     pub fn summary(&self) -> Summary {
         let (sent, seen) = self.oracle.traffic();
         let (missed, stale) = self.oracle.omissions();
+        let (resumed_late, expired_early) = self.oracle.own_times();
         let (counts, decisions) = (self.server.counts(), self.oracle.decisions());
         Summary {
             trace: self.trace.hash(),
@@ -73,6 +74,8 @@ impl World {
             copies: self.oracle.copies(),
             lives: self.users.iter().map(|user| user.lives).sum(),
             resumptions: self.users.iter().map(|user| user.resumptions).sum(),
+            resumed_late,
+            expired_early,
             missed,
             stale,
             more: counts.more,

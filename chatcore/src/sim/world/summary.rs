@@ -21,6 +21,10 @@ pub struct Summary {
     pub lives: u64,
     /// How often a session went on with a new connection.
     pub resumptions: u64,
+    /// How often a session went on of which the hub's resume time was over, because it had a longer one of its own.
+    pub resumed_late: u64,
+    /// How often a session ended because it had a shorter resume time of its own than the hub's.
+    pub expired_early: u64,
     /// How often a user was told of messages that it missed.
     pub missed: u64,
     /// How often a user was told that its list of a room's members is stale.
@@ -67,6 +71,8 @@ impl AddAssign for Summary {
         self.copies += run.copies;
         self.lives += run.lives;
         self.resumptions += run.resumptions;
+        self.resumed_late += run.resumed_late;
+        self.expired_early += run.expired_early;
         self.missed += run.missed;
         self.stale += run.stale;
         self.more += run.more;
