@@ -9,14 +9,14 @@ use chatcore::{
 };
 
 use super::chat::{Chat, DEVICES, NAMES, ROOMS, Request};
-use super::step::Step;
+use super::step::{ResumeTime, Step};
 use super::world::{User, World};
 
 /// Requests of a user whose answers it has not acknowledged, at the most: their place in an outbox is bounded, too.
 const UNREAD_REQUESTS_MAX: u32 = 20;
 
-/// Nobody is silent for longer.
-const SILENCE_MAX: Duration = Duration::from_secs(10);
+/// Nobody is silent for longer: a client listens that often whose session waits for half a minute.
+const SILENCE_MAX: Duration = Duration::from_secs(5);
 
 pub(crate) struct Run {
     pub(crate) world: World,
@@ -63,14 +63,14 @@ impl Run {
 
     pub(crate) fn step(&mut self, step: Step) {
         match step {
-            Step::Register(device) => self.register(device),
+            Step::Register(device, resume_time) => self.register(device, resume_time),
             Step::Ask(device, request) => self.ask(device, request),
             Step::Carry(device) => self.carry(device),
             Step::Acknowledge(device) => self.acknowledge(device),
             Step::Close(device) => self.close(device),
             Step::Break(device) => self.break_off(device),
-            Step::Resume(device) => self.resume(device),
-            Step::TakeOver(user) => self.take_over(user),
+            Step::Resume(device, resume_time) => self.resume(device, resume_time),
+            Step::TakeOver(user, resume_time) => self.take_over(user, resume_time),
             Step::Answer(which, is_yes) => self.answer_one(which, is_yes),
             Step::Pass(millis) => self.pass(Duration::from_millis(millis)),
         }
@@ -84,7 +84,7 @@ impl Run {
     /// Everybody is in every room.
     pub(crate) fn gather(&mut self) {
         for device in 0..DEVICES.len() {
-            self.step(Step::Register(device));
+            self.step(Step::Register(device, None));
             (0..ROOMS.len()).for_each(|room| self.step(Step::Ask(device, Request::Join(room))));
         }
         self.answer_all();
@@ -99,33 +99,40 @@ impl Run {
 
     // ---- coming and going ----
 
-    fn register(&mut self, device: usize) {
+    fn register(&mut self, device: usize, resume_time: ResumeTime) {
         let name = NAMES[DEVICES[device]].to_uppercase();
         if self.users.contains_key(&device) {
             let refused = self.world.try_join(&name);
-            assert!(matches!(refused, Err(Refusal::NameInUse { .. })), "{refused:?}");
+            let Err(Refusal::NameInUse { wait }) = refused else { panic!("{refused:?}") };
+            if let Some(free_at) = self.model.free_at(DEVICES[device]) {
+                assert_eq!(self.world.now + wait, free_at, "nobody is there, and {name} is free then");
+            }
             return;
         }
         // It gets nothing of what was said before.
         self.wait(Duration::ZERO);
         let admission = if self.model.has(DEVICES[device]) { Admission::AnotherSession } else { Admission::NewUser };
+        self.world.resume_time = resume_time;
         let user = self.world.connect_as(&name, ClientConfig::default(), admission);
         self.model.begin(device, self.world.hub.session_on(user.conn).expect("it has begun"));
+        self.wait_from_now_on(device, resume_time, &user);
         self.users.insert(device, user);
         self.unread[device] = 0;
         self.carry(device);
     }
 
     /// What was said before is in the outbox of the session when this begins.
-    fn take_over(&mut self, user: usize) {
+    fn take_over(&mut self, user: usize, resume_time: ResumeTime) {
         self.wait(Duration::ZERO);
         let Some(device) = self.model.to_be_taken_over(user) else { return };
         let mut old = self.users.remove(&device).expect("the device has a session");
         let session = &self.model.sessions[&device];
         let (id, was_attached) = (session.id, session.detached_until.is_none());
+        self.world.resume_time = resume_time;
         let new = self.world.connect_as(&NAMES[user].to_uppercase(), ClientConfig::default(), Admission::TakeOver);
         assert_eq!(self.world.hub.session_on(new.conn), Some(id), "the session that is to be taken over");
         self.model.take_over(device, old.unacknowledged_messages());
+        self.wait_from_now_on(device, resume_time, &new);
         self.users.insert(device, new);
         self.unread[device] = 0;
         self.carry(device);
@@ -163,8 +170,12 @@ impl Run {
     fn break_off(&mut self, device: usize) {
         // No two sessions expire at the same time.
         self.wait(Duration::from_millis(1));
+        let Some((_, _, model)) = self.online(device) else { return };
+        let window = model.sessions[&device].resume_time;
+        while self.model.ends_one_at(self.world.now + window) {
+            self.wait(Duration::from_millis(1));
+        }
         let Some((at, world, model)) = self.online(device) else { return };
-        let window = world.hub.limits().resume_time_max;
         if window.is_zero() {
             world.hub.disconnect(world.now, at.conn).unwrap();
             world.drain();
@@ -176,11 +187,12 @@ impl Run {
         }
     }
 
-    fn resume(&mut self, device: usize) {
+    fn resume(&mut self, device: usize, resume_time: ResumeTime) {
         if self.online(device).is_some() {
             return;
         }
         let Some(mut at) = self.users.remove(&device) else { return };
+        self.world.resume_time = resume_time;
         let resumed = self.world.reconnect(&mut at);
         self.wait(Duration::ZERO);
         let Some(session) = self.model.sessions.get_mut(&device) else {
@@ -191,7 +203,16 @@ impl Run {
         self.world.carry(&mut at);
         assert_eq!(at.events.remove(0), Event::Resumed);
         self.model.hear(device, &std::mem::take(&mut at.events));
+        self.wait_from_now_on(device, resume_time, &at);
         self.users.insert(device, at);
+    }
+
+    /// A device's session has come to a connection that says how long it waits, and so does the hub to its client.
+    fn wait_from_now_on(&mut self, device: usize, resume_time: ResumeTime, at: &User) {
+        let resume_time = resume_time.unwrap_or(self.world.hub.limits().resume_time_max);
+        let told = at.client.limits().expect("it is in its session").resume_ms_max;
+        assert_eq!(Duration::from_millis(told.into()), resume_time, "how long device {device} is said to have");
+        self.model.sessions.get_mut(&device).expect("it is online").resume_time = resume_time;
     }
 
     // ---- requests and questions ----
@@ -303,7 +324,7 @@ impl Run {
 
     fn finish(&mut self) {
         self.answer_all();
-        (0..DEVICES.len()).for_each(|device| self.resume(device));
+        (0..DEVICES.len()).for_each(|device| self.resume(device, None));
         (0..DEVICES.len()).for_each(|device| self.acknowledge(device));
         let mut asked = std::mem::take(&mut self.asked).into_iter();
         assert!(asked.all(|id| self.world.hub.answer(self.world.now, id, Ok(())) == Err(UnknownQuestion(id))));

@@ -1,14 +1,19 @@
 //! What devices, the program and the time do to a hub: drawn at random.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::chat::{Body, DEVICES, NAMES, ROOMS, Request};
+
+/// How long a session waits when its connection breaks; none for as long as the hub's limits say.
+pub(crate) type ResumeTime = Option<Duration>;
 
 /// A step of a run. A device is given by its number, and so is a user.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Step {
     /// A device takes the name of its user, in upper case: names compare without it.
-    Register(usize),
+    Register(usize, ResumeTime),
     /// A device asks for something; the hub has the request when this is over, and others have not heard of it.
     Ask(usize, Request),
     /// Carries everything that waits between a device and the hub.
@@ -20,9 +25,9 @@ pub(crate) enum Step {
     /// It loses the connection.
     Break(usize),
     /// It comes back with another one.
-    Resume(usize),
+    Resume(usize, ResumeTime),
     /// The program gives a session of a user to another client.
-    TakeOver(usize),
+    TakeOver(usize, ResumeTime),
     /// The program answers one of the questions that are open, if there is one: yes or no.
     Answer(usize, bool),
     /// Lets so many milliseconds pass.
@@ -47,18 +52,24 @@ fn ask() -> impl Strategy<Value = Step> {
     (0..DEVICES.len(), request).prop_map(|(device, request)| Step::Ask(device, request))
 }
 
+/// In half of all cases that of the hub, and else none at all, a shorter one, or a longer one.
+fn resume_time() -> impl Strategy<Value = ResumeTime> {
+    let seconds = |seconds| Just(Some(Duration::from_secs(seconds)));
+    prop_oneof![3 => Just(None), 1 => seconds(0), 1 => seconds(30), 1 => seconds(600)]
+}
+
 /// Any step but an answer.
 pub(crate) fn step() -> impl Strategy<Value = Step> {
     let device = || 0..DEVICES.len();
     prop_oneof![
-        4 => device().prop_map(Step::Register),
+        4 => (device(), resume_time()).prop_map(|(device, time)| Step::Register(device, time)),
         44 => ask(),
         4 => device().prop_map(Step::Carry),
         2 => device().prop_map(Step::Acknowledge),
         1 => device().prop_map(Step::Close),
         2 => device().prop_map(Step::Break),
-        3 => device().prop_map(Step::Resume),
-        2 => (0..NAMES.len()).prop_map(Step::TakeOver),
+        3 => (device(), resume_time()).prop_map(|(device, time)| Step::Resume(device, time)),
+        2 => (0..NAMES.len(), resume_time()).prop_map(|(user, time)| Step::TakeOver(user, time)),
         1 => (0_u64..70_000).prop_map(Step::Pass),
     ]
 }

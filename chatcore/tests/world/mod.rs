@@ -40,6 +40,8 @@ pub(crate) struct World {
     pub(crate) hub_events: Vec<HubEvent>,
     /// Connections that are to be written to.
     pub(crate) writable: BTreeSet<ConnId>,
+    /// How long sessions wait for their clients that come in now; none for as long as the hub's limits say.
+    pub(crate) resume_time: Option<Duration>,
 }
 
 impl World {
@@ -51,6 +53,7 @@ impl World {
             closes: Vec::new(),
             hub_events: Vec::new(),
             writable: BTreeSet::new(),
+            resume_time: None,
         }
     }
 
@@ -220,7 +223,10 @@ impl World {
         client.transmitted(self.now, opening.len());
         let mut handshake = Handshake::new(self.now, self.hub.limits());
         let registration = handshake.receive(self.now, &mut &opening[..]).expect("the client is polite");
-        let registration = registration.expect("it asks at once");
+        let mut registration = registration.expect("it asks at once");
+        if let Some(time) = self.resume_time {
+            registration = registration.with_resume_time_max(time).expect("it is not too long");
+        }
         let admitted = self.hub.admit_as(self.now, registration, admission);
         let admitted = admitted.map_err(|not_admitted| not_admitted.refusal);
         if let Err(refusal) = &admitted {

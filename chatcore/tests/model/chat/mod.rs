@@ -118,6 +118,17 @@ impl Chat {
         self.tell_news(&rooms, user, Some(why));
     }
 
+    /// Whether a session ends at this time, if nobody comes back.
+    pub(crate) fn ends_one_at(&self, time: Instant) -> bool {
+        self.sessions.values().any(|session| session.detached_until == Some(time))
+    }
+
+    /// When a user's name is free, if none of its sessions has a connection.
+    pub(crate) fn free_at(&self, user: usize) -> Option<Instant> {
+        let mut sessions = self.sessions.values().filter(|session| session.user == user);
+        sessions.try_fold(Instant::ZERO, |last, session| Some(last.max(session.detached_until?)))
+    }
+
     /// Time has passed: sessions end for which nobody has come back, and questions are over that nobody has answered.
     pub(crate) fn expire(&mut self, now: Instant) {
         let end = |(device, session): (&usize, &Session)| Some((session.detached_until?, None, *device));

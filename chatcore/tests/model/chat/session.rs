@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::mem;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use chatcore::{DeliveryStatus, Event, Instant, LeaveCode, MessageId, RejectCode, RoomName, SessionId, UserName};
 
@@ -90,6 +91,8 @@ pub(crate) struct Session {
     pub(super) since: MessageId,
     /// Messages with ids above the first, up to the second, may have come to other sessions of its user that have ended.
     pub(super) shared: Option<(MessageId, MessageId)>,
+    /// How long it waits when its connection breaks.
+    pub(crate) resume_time: Duration,
     /// Until when it waits for a connection.
     pub(crate) detached_until: Option<Instant>,
     /// Those that are done.
@@ -122,6 +125,7 @@ impl Session {
             begun,
             since,
             shared: None,
+            resume_time: Duration::ZERO,
             detached_until: None,
             requests: 0,
             waiting: VecDeque::new(),
