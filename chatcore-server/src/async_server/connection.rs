@@ -7,12 +7,13 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use chatcore::{Admission, Handshake, Hub, HubConnection, Instant, Next, QuotaKey, Refusal, Registration};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tracing::{debug, info};
 
+use super::byte_stream::ByteStream;
 use super::hooks::Hooks;
 use super::origin::Origin;
 use super::shared::Shared;
@@ -71,10 +72,9 @@ pub(super) enum Ended {
 type Deciding<'a> = Pin<Box<dyn Future<Output = (Box<Registration>, Result<Admission, Refusal>)> + Send + 'a>>;
 
 /// A connection that is served. When this is dropped, the hub is told that the connection is gone.
-#[expect(clippy::struct_excessive_bools, reason = "each is true or not whatever the others are")]
 pub(super) struct Connection<'a, S, H: Hooks> {
     shared: &'a Shared<H>,
-    stream: S,
+    pub(super) stream: ByteStream<S>,
     core: HubConnection,
     key: usize,
     origin: QuotaKey,
@@ -83,11 +83,6 @@ pub(super) struct Connection<'a, S, H: Hooks> {
     flow: Flow,
     deciding: Option<Deciding<'a>>,
     timer: Timer,
-    /// What the transport has not taken yet.
-    rest: Vec<u8>,
-    rest_at: usize,
-    /// The transport may still hold bytes that it took.
-    unflushed: bool,
     usage: Usage,
     /// Turns in which the hub was behind and this connection read nothing.
     turns_held: u32,
@@ -97,13 +92,6 @@ pub(super) struct Connection<'a, S, H: Hooks> {
     /// The peer has ended its side, and has until then for the answers to what it has asked.
     answered_by: Option<Instant>,
     ended: Option<Ended>,
-}
-
-/// What came of an attempt to write.
-enum Wrote {
-    All,
-    Blocked,
-    Failed,
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
@@ -117,10 +105,11 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
                 (core, key, turned_away.map(|turned_away| (words(now, &state.hub, &turned_away.refusal), turned_away)))
             })
         })??;
-        let (mut rest, mut ended) = (Vec::new(), None);
+        let (mut stream, mut ended) = (ByteStream::new(stream), None);
         if let Some((words, turned_away)) = turned_away {
             info!(origin = %origin_of(origin.key()), reason = %turned_away.refusal, "turned away");
-            (rest, ended) = (words, Some(if turned_away.is_told { Ended::Closed } else { Ended::Broken }));
+            stream.push(&words);
+            ended = Some(if turned_away.is_told { Ended::Closed } else { Ended::Broken });
         }
         Some(Self {
             shared,
@@ -133,9 +122,6 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
             flow: Flow::GoOn,
             deciding: None,
             timer: Timer::default(),
-            rest,
-            rest_at: 0,
-            unflushed: false,
             usage: Usage::default(),
             turns_held: 0,
             is_hub_behind: false,
@@ -300,7 +286,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
         }
         let mut space = [const { MaybeUninit::uninit() }; READ_BYTES];
         let mut buffer = ReadBuf::uninit(&mut space[..bytes_max]);
-        match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+        match self.stream.poll_read(cx, &mut buffer) {
             Poll::Pending => return false,
             Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
                 let bytes = buffer.filled();
@@ -334,24 +320,29 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
             if self.ended.is_some() {
                 return false;
             }
-            match self.write_rest(cx) {
-                Wrote::All => {}
-                Wrote::Blocked => {
+            match self.stream.poll_write_rest(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Pending => {
                     let key = self.key;
                     let _ = self.hold(|_, _, state| state.wait(key, cx));
                     return self.ended.is_some();
                 }
-                Wrote::Failed => return true,
+                Poll::Ready(Err(error)) => {
+                    self.broke(&error);
+                    return true;
+                }
             }
             let mut space = [const { MaybeUninit::uninit() }; WRITE_BYTES];
             let mut output = ReadBuf::uninit(&mut space);
             self.take_output(cx, &mut output);
-            if output.filled().is_empty() {
-                self.flush(cx);
-                return self.ended.is_some();
-            }
-            if let Wrote::Failed = self.write_bytes(cx, output.filled()) {
+            let bytes = output.filled();
+            let written = if bytes.is_empty() { self.stream.flush(cx) } else { self.stream.write(cx, bytes) };
+            if let Err(error) = written {
+                self.broke(&error);
                 return true;
+            }
+            if bytes.is_empty() {
+                return self.ended.is_some();
             }
         }
         true
@@ -385,56 +376,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
         }
     }
 
-    // ---- the transport ----
-
-    /// Writes bytes, and keeps those that the transport does not take. There must be none that it has not taken before.
-    fn write_bytes(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Wrote {
-        let count = match Pin::new(&mut self.stream).poll_write(cx, bytes) {
-            Poll::Pending => 0,
-            Poll::Ready(Ok(0)) => {
-                self.broke(&io::ErrorKind::WriteZero.into());
-                return Wrote::Failed;
-            }
-            Poll::Ready(Ok(count)) => count,
-            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => 0,
-            Poll::Ready(Err(error)) => {
-                self.broke(&error);
-                return Wrote::Failed;
-            }
-        };
-        self.unflushed = true;
-        self.rest.extend_from_slice(&bytes[count..]);
-        Wrote::All
-    }
-
-    /// Writes what the transport has not taken before.
-    fn write_rest(&mut self, cx: &mut Context<'_>) -> Wrote {
-        while self.rest_at < self.rest.len() {
-            match Pin::new(&mut self.stream).poll_write(cx, &self.rest[self.rest_at..]) {
-                Poll::Pending => return Wrote::Blocked,
-                Poll::Ready(Ok(count)) if count > 0 => self.rest_at += count,
-                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                Poll::Ready(result) => {
-                    self.broke(&result.err().unwrap_or_else(|| io::ErrorKind::WriteZero.into()));
-                    return Wrote::Failed;
-                }
-            }
-        }
-        (self.rest, self.rest_at) = (Vec::new(), 0);
-        Wrote::All
-    }
-
-    /// Lets a transport that holds bytes back write them.
-    fn flush(&mut self, cx: &mut Context<'_>) {
-        if !self.unflushed {
-            return;
-        }
-        match Pin::new(&mut self.stream).poll_flush(cx) {
-            Poll::Pending => {}
-            Poll::Ready(Ok(())) => self.unflushed = false,
-            Poll::Ready(Err(error)) => self.broke(&error),
-        }
-    }
+    // ---- the end ----
 
     /// The peer has ended its side. If it has a session, it may still read the answers to what it has asked.
     fn end_of_input(&mut self, cx: &mut Context<'_>) {
@@ -458,7 +400,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
         if answered_by <= self.shared.now() {
             return self.disconnect(Ended::ByPeer);
         }
-        if !self.rest.is_empty() || self.unflushed {
+        if self.stream.has_unwritten() {
             return;
         }
         let answers = self.hold(|_, core, state| {
@@ -487,34 +429,6 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
         self.ended.get_or_insert(ended);
         self.deciding = None;
         let _ = self.hold(|now, core, state| core.disconnect(now, &mut state.hub));
-    }
-
-    // ---- the end ----
-
-    /// Writes what the transport has not taken, and tells the peer that nothing follows. Ready with an error if it broke.
-    pub(super) fn poll_last_words(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.write_rest(cx) {
-            Wrote::All => {}
-            Wrote::Blocked => return Poll::Pending,
-            Wrote::Failed => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
-        }
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    /// Reads and throws away, until the peer has ended its side or sent more than this.
-    pub(super) fn poll_linger(&mut self, cx: &mut Context<'_>, bytes_left: &mut u32) -> Poll<()> {
-        let mut space = [const { MaybeUninit::uninit() }; SMALL_READ_BYTES];
-        loop {
-            let mut buffer = ReadBuf::uninit(&mut space);
-            if ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)).is_err() {
-                return Poll::Ready(());
-            }
-            let count = u32::try_from(buffer.filled().len()).unwrap_or(u32::MAX);
-            if count == 0 || count > *bytes_left {
-                return Poll::Ready(());
-            }
-            *bytes_left -= count;
-        }
     }
 }
 

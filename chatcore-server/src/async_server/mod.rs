@@ -6,6 +6,7 @@
 //! input brings about is done by the hub's own task ([`hub_task`]): what is due, slices, answers to senders that waited for
 //! company, and events.
 
+mod byte_stream;
 mod config;
 mod connection;
 mod hooks;
@@ -335,11 +336,11 @@ where
     }
     // The hub may have been given other limits since the start.
     let flush_time_max = shared.hold(|_, state| state.hub.limits().flush_time_max).unwrap_or_default();
-    let said = timeout(flush_time_max, poll_fn(|cx| connection.poll_last_words(cx))).await;
+    let said = timeout(flush_time_max, poll_fn(|cx| connection.stream.poll_last_words(cx))).await;
     let (linger_time_max, mut bytes_left) = (shared.config.linger_time_max, shared.config.linger_bytes_max);
     if ended == Ended::Closed && matches!(said, Ok(Ok(()))) && linger_time_max > Duration::ZERO {
         // Were it left lying, what the peer still sends would reset the connection, and a reset destroys what the peer has
         // not read yet (RFC 1122, 4.2.2.13).
-        let _ = timeout(linger_time_max, poll_fn(|cx| connection.poll_linger(cx, &mut bytes_left))).await;
+        let _ = timeout(linger_time_max, poll_fn(|cx| connection.stream.poll_linger(cx, &mut bytes_left))).await;
     }
 }
