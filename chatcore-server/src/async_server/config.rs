@@ -9,6 +9,9 @@ use crate::counts::Bounds;
 use crate::memory::Bytes;
 use crate::setters::setters;
 
+/// At most one of this many connections is for those who resume a session.
+const RESERVE_SHARE: usize = 8;
+
 /// The limits of an [`AsyncServer`](super::AsyncServer) and its hub.
 ///
 /// ```
@@ -35,6 +38,13 @@ pub struct AsyncConfig {
     /// [`serve_connection`](super::AsyncServer::serve_connection) closes its connection at once. Default 1 000 000: the
     /// system's own limit on open files is usually lower.
     pub connections_max: usize,
+    /// The last of these connections, which are for clients that resume a session. The server refuses registrations on
+    /// them with `hub_full`, and closes them. Connections without a name count until then: those of one origin are bounded
+    /// by [`handshakes_of_origin_max`](Self::handshakes_of_origin_max), and each by
+    /// [`Limits::handshake_time_max`]. The reserve is one of connections and not of descriptors, which are the process's:
+    /// it is of use where the system allows [`connections_max`](Self::connections_max) of them beside those of the program.
+    /// Default 1 000, and at most an eighth of all.
+    pub connections_for_resumes: usize,
     /// Connections of one [`Origin`](super::Origin). The server tells more of them `hub_full`, without reading, and closes
     /// them. Default 10 000, and at most half of [`connections_max`](Self::connections_max).
     pub connections_of_origin_max: usize,
@@ -90,6 +100,7 @@ setters! {
         with_limits(limits: Limits),
         with_hub_number(hub_number: u16),
         with_connections_max(connections_max: usize),
+        with_connections_for_resumes(connections_for_resumes: usize),
         with_connections_of_origin_max(connections_of_origin_max: usize),
         with_handshakes_of_origin_max(handshakes_of_origin_max: usize),
         with_site_factor(site_factor: u32),
@@ -108,6 +119,7 @@ impl Default for AsyncConfig {
             reserved_names: Vec::new(),
             hub_number: 0,
             connections_max: 1_000_000,
+            connections_for_resumes: 1_000,
             connections_of_origin_max: 10_000,
             handshakes_of_origin_max: 1_000,
             site_factor: 4,
@@ -121,6 +133,13 @@ impl Default for AsyncConfig {
 }
 
 impl AsyncConfig {
+    /// So many connections there may be before the others are for those who resume a session.
+    pub(super) const fn connections_before_reserve(&self) -> usize {
+        let most = self.connections_max / RESERVE_SHARE;
+        let reserve = if self.connections_for_resumes < most { self.connections_for_resumes } else { most };
+        self.connections_max - reserve
+    }
+
     /// How many connections an origin may have.
     pub(super) const fn bounds(&self) -> Bounds {
         Bounds {

@@ -222,6 +222,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
             Next::Read => Flow::Read,
             Next::GoOn => Flow::GoOn,
             Next::Paused { .. } => Flow::Paused,
+            Next::Decide(registration) if !registration.is_resumption() && self.is_in_reserve() => {
+                self.make_room();
+                Flow::End
+            }
             Next::Decide(mut registration) => {
                 if self.is_shared {
                     *registration = registration.with_shared_origin();
@@ -239,6 +243,25 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
                 Flow::End
             }
         };
+    }
+
+    /// Whether the connections that are left are for those who resume a session.
+    fn is_in_reserve(&mut self) -> bool {
+        let config = &self.shared.config;
+        self.hold(|_, _, state| state.is_in_reserve(config)).unwrap_or_default()
+    }
+
+    /// Tells one who wants to register that there is no room, and ends: its place is for somebody else.
+    fn make_room(&mut self) {
+        let refusal = Refusal::ConnectionsReserved;
+        info!(origin = %origin_of(self.origin), reason = %refusal, "turned away");
+        let words = self.hold(|now, core, state| {
+            // It ends, whatever else it has sent.
+            let _ = core.refuse(now, &mut state.hub, &refusal);
+            core.transmit(&state.hub).concat()
+        });
+        self.stream.push(&words.unwrap_or_default());
+        self.ended.get_or_insert(Ended::Closed);
     }
 
     // ---- a turn ----

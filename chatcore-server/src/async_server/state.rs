@@ -139,6 +139,11 @@ impl State {
         (self.connections.insert(connection), turned_away)
     }
 
+    /// Whether so few connections are left that they are for those who resume a session.
+    pub(super) fn is_in_reserve(&self, config: &AsyncConfig) -> bool {
+        self.connections.len() - self.turned_away > config.connections_before_reserve()
+    }
+
     pub(super) fn remove(&mut self, key: usize) {
         let connection = self.connections.remove(key);
         self.rests_bytes -= connection.rest_bytes;

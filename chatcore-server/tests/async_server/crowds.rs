@@ -1,13 +1,15 @@
 //! How many connections one origin may have.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use chatcore_server::chatcore::{Event, Limits, QuotaKey, RefusalCode};
 use chatcore_server::{AsyncConfig, AsyncServer, Origin, StartError};
-use tokio::io::{AsyncReadExt, DuplexStream, duplex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::time::Instant;
 
 use super::user::User;
-use super::{PIPE_BYTES, on_virtual_time};
+use super::{PIPE_BYTES, on_virtual_time, opening};
 
 fn connect_from(server: &AsyncServer, origin: impl Into<Origin> + 'static) -> DuplexStream {
     let (ours, theirs) = duplex(PIPE_BYTES);
@@ -105,6 +107,42 @@ fn an_origin_that_many_share_is_not_bounded_in_number() {
             }
             drop(silent);
         }
+    });
+}
+
+/// Of sixteen connections the last two are a reserve, since it is an eighth at most.
+#[test]
+fn the_last_connections_are_for_those_who_come_back() {
+    on_virtual_time(async || {
+        let server = &start(AsyncConfig::default().with_connections_max(16));
+        let anybody = QuotaKey(0);
+        let mut users = Vec::new();
+        for number in 0..14 {
+            users.push(User::registered(|| connect_from(server, anybody), &format!("user{number}")).await);
+        }
+        // Another one is told so, and its connection is closed at once.
+        let begun = Instant::now();
+        let mut newcomer = connect_from(server, anybody);
+        newcomer.write_all(&opening("newcomer", 0)).await.expect("it is connected");
+        let refused = told(newcomer).await;
+        assert!(refused.contains("keeps what is left for users who come back"), "{refused}");
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+        // One who came before and comes back has a place, though a silent stranger has the other one.
+        let silent = connect_from(server, anybody);
+        let mut back = users.pop().expect("there are some");
+        back.tell_oneself("user13").await;
+        let other = connect_from(server, anybody);
+        back.hang_up();
+        let resumed = loop {
+            match back.event().await {
+                Event::Reconnecting { .. } => {}
+                event => break event,
+            }
+        };
+        assert!(matches!(resumed, Event::Resumed { .. }), "{resumed:?}");
+        drop((silent, other, users.pop()));
+        // There is room for another one.
+        let _newcomer = User::registered(|| connect_from(server, anybody), "newcomer").await;
     });
 }
 
