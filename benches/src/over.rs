@@ -37,7 +37,7 @@ impl Over {
         matches!(self, Self::Tls | Self::Wss)
     }
 
-    const fn has_websocket(self) -> bool {
+    pub(crate) const fn has_websocket(self) -> bool {
         matches!(self, Self::Ws | Self::Wss)
     }
 }
@@ -116,15 +116,21 @@ impl Dialer {
 
     /// The client's end over a socket that connects to the server.
     pub(crate) fn stream(&self, socket: TcpStream) -> Result<Stream> {
-        let tls = |identity: &Arc<Identity>, socket| -> Result<Box<TlsStream>> {
-            let stream = TlsStream::client(Socket::Tcp(socket), Arc::clone(&identity.client), host());
-            Ok(Box::new(stream.map_err(Failure::new)?))
+        if !self.over.has_websocket() {
+            return self.stream_below(socket);
+        }
+        let base = match &self.identity {
+            None => Base::Plain(Socket::Tcp(socket)),
+            Some(identity) => Base::Tls(tls(identity, socket)?),
         };
-        Ok(match (&self.identity, self.over.has_websocket()) {
-            (None, false) => Stream::bare(socket),
-            (Some(identity), false) => Stream::Above(Transport::Tls(tls(identity, socket)?)),
-            (None, true) => Stream::websocket(Base::Plain(Socket::Tcp(socket)), self.upgrade_request()?)?,
-            (Some(identity), true) => Stream::websocket(Base::Tls(tls(identity, socket)?), self.upgrade_request()?)?,
+        Stream::websocket(base, self.upgrade_request()?)
+    }
+
+    /// The same without a WebSocket: what speaks HTTP to a server that has one.
+    pub(crate) fn stream_below(&self, socket: TcpStream) -> Result<Stream> {
+        Ok(match &self.identity {
+            None => Stream::bare(socket),
+            Some(identity) => Stream::Above(Transport::Tls(tls(identity, socket)?)),
         })
     }
 
@@ -143,6 +149,11 @@ impl Dialer {
         }
         Ok(opening)
     }
+}
+
+fn tls(identity: &Identity, socket: TcpStream) -> Result<Box<TlsStream>> {
+    let stream = TlsStream::client(Socket::Tcp(socket), Arc::clone(&identity.client), host());
+    Ok(Box::new(stream.map_err(Failure::new)?))
 }
 
 fn random<const BYTES: usize>() -> Result<[u8; BYTES]> {

@@ -37,8 +37,8 @@ fn every_kind_of_script_attacks_beside_fair_users() {
 fn connections_that_never_become_sessions_attack_over_tls_and_websocket() {
     for (over, only) in [
         ("tls", "silent-inside,trickle-inside,handshakes,register-leave"),
-        ("ws", "trickle,handshakes,register-leave,resume-full"),
-        ("wss", "handshakes,register-leave"),
+        ("ws", "trickle,handshakes,register-leave,resume-full,page,page-long,page-unfinished"),
+        ("wss", "handshakes,register-leave,page,page-long"),
     ] {
         attack_over(over, only);
     }
@@ -70,12 +70,14 @@ fn the_server_gets_the_surroundings_that_an_attack_needs() {
 
 #[test]
 fn an_attack_on_a_handshake_needs_one() {
-    let output = attack(&["--only", "handshakes"]);
-    let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(
-        !output.status.success() && error.contains("\"handshakes\" needs a handshake, and tcp has none"),
-        "{error}"
-    );
+    for (args, words) in [
+        (&["--only", "handshakes"][..], "\"handshakes\" needs a handshake, and tcp has none"),
+        (&["--only", "page", "--over", "tls"], "\"page\" needs a WebSocket, and tls has none"),
+    ] {
+        let output = attack(args);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && error.contains(words), "{error}");
+    }
 }
 
 #[test]

@@ -202,6 +202,7 @@ impl Attackers<'_> {
                 | Behaviour::RegisterAndLeave
                 | Behaviour::RepeatHandshake { .. }
                 | Behaviour::Guess { .. }
+                | Behaviour::Ask { .. }
                 | Behaviour::BeginHandshake => self.reconnect(number)?,
             }
         }
@@ -265,14 +266,17 @@ impl Attackers<'_> {
             (Behaviour::RegisterAndLeave, LinkEvent::Ready) => self.sockets.end_writing(key),
             (Behaviour::RegisterAndReset | Behaviour::Resume { .. }, LinkEvent::Ready)
             | (
-                Behaviour::RepeatHandshake { .. } | Behaviour::Guess { .. } | Behaviour::RegisterAndLeave,
+                Behaviour::RepeatHandshake { .. }
+                | Behaviour::Guess { .. }
+                | Behaviour::Ask { .. }
+                | Behaviour::RegisterAndLeave,
                 LinkEvent::Ended(_),
             )
             | (Behaviour::BeginHandshake, LinkEvent::Answered) => self.reconnect(number)?,
             // A timer makes the next connection of the first; the second have more to send on this one, and the third waits.
             (Behaviour::Flap { .. }, LinkEvent::Ended(_))
             | (Behaviour::RepeatHandshake { .. } | Behaviour::Guess { .. }, LinkEvent::Ready | LinkEvent::Refused)
-            | (Behaviour::Hold { .. } | Behaviour::BeginHandshake, LinkEvent::Ready)
+            | (Behaviour::Hold { .. } | Behaviour::Ask { .. } | Behaviour::BeginHandshake, LinkEvent::Ready)
             | (_, LinkEvent::Answered) => {}
             (Behaviour::Hold { .. }, LinkEvent::Ended(_)) => {
                 self.sockets.reset(key);
@@ -311,6 +315,8 @@ impl Attackers<'_> {
             Behaviour::Flap { .. } => Opening::Register(attacker(number, 0)),
             Behaviour::RepeatHandshake { bytes } => Opening::Raw(bytes.clone()),
             Behaviour::Guess { users } => Opening::Raw(guesses(number, state.connections, *users)),
+            Behaviour::Ask { request } => Opening::Below(request.to_vec()),
+            Behaviour::Hold { held: Held::Asking(begin), .. } => Opening::Below(begin.as_bytes().to_vec()),
             Behaviour::Hold { held: Held::Bare, .. } => Opening::Bare(Vec::new()),
             Behaviour::Hold { held: Held::Inside, pace: None } => Opening::Opaque(Preface::OURS.encode().to_vec()),
             Behaviour::Hold { held: Held::Inside, pace: Some(_) } => Opening::Opaque(Vec::new()),

@@ -18,6 +18,8 @@ pub(crate) enum Opening {
     Raw(Vec<u8>),
     /// Sends these bytes, without a preface, and looks at nothing that comes.
     Opaque(Vec<u8>),
+    /// The same below the WebSocket that the others have.
+    Below(Vec<u8>),
     /// The same on the bare socket, whatever the others have above theirs.
     Bare(Vec<u8>),
 }
@@ -86,7 +88,9 @@ impl Link {
                 ClientMessage::Resume(resume).encode(&mut link.outgoing);
             }
             Opening::Raw(bytes) => link.outgoing.extend_from_slice(bytes),
-            Opening::Opaque(bytes) | Opening::Bare(bytes) => (link.is_opaque, link.outgoing) = (true, bytes.clone()),
+            Opening::Opaque(bytes) | Opening::Below(bytes) | Opening::Bare(bytes) => {
+                (link.is_opaque, link.outgoing) = (true, bytes.clone());
+            }
         }
         link
     }

@@ -7,7 +7,7 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 
 use super::attacks;
-use super::scenario::Attack;
+use super::scenario::{Attack, Needs};
 use crate::failure::{Failure, Result};
 use crate::over::Over;
 
@@ -84,9 +84,9 @@ impl Options {
                 return Err(Failure::new(format_args!("there is no attack {name:?}: --list tells which there are")));
             }
             if !self.attacks().any(|attack| attack.name == *name) {
-                let over = self.over;
+                let (over, what) = (self.over, Self::needs_of(name));
                 return Err(Failure::new(format_args!(
-                    "the attack {name:?} needs a handshake, and {over} has none: --over"
+                    "the attack {name:?} needs {what}, and {over} has none: --over"
                 )));
             }
         }
@@ -101,9 +101,21 @@ impl Options {
     /// Those that are asked for and can be done over this transport.
     pub(crate) fn attacks(&self) -> impl Iterator<Item = Attack> {
         let is_asked_for = |attack: &Attack| self.only.is_empty() || self.only.iter().any(|name| name == attack.name);
-        let has_handshake = self.over != Over::Tcp;
-        let is_possible = move |attack: &Attack| has_handshake || !(attack.scenario)(1).needs_handshake;
+        let is_possible = |attack: &Attack| match (attack.scenario)(1).needs {
+            Needs::Nothing => true,
+            Needs::Handshake => self.over != Over::Tcp,
+            Needs::WebSocket => self.over.has_websocket(),
+        };
         attacks::all().filter(is_asked_for).filter(is_possible)
+    }
+
+    /// What an attack cannot do without, in words.
+    fn needs_of(name: &str) -> &'static str {
+        let attack = attacks::all().find(|attack| attack.name == name);
+        match attack.map(|attack| (attack.scenario)(1).needs) {
+            Some(Needs::WebSocket) => "a WebSocket",
+            _ => "a handshake",
+        }
     }
 
     fn seconds(&self) -> f64 {

@@ -34,8 +34,8 @@ pub(crate) struct Scenario {
     /// Sessions of the attackers that send nothing during the attack.
     pub(crate) passive: Group,
     pub(crate) passive_mode: PassiveMode,
-    /// It is about a handshake that the transport has of its own.
-    pub(crate) needs_handshake: bool,
+    /// What it is about beside the hub.
+    pub(crate) needs: Needs,
     /// What each attacker does.
     pub(crate) attackers: Vec<Behaviour>,
     /// So many addresses are theirs, in turn. Without it each has its own.
@@ -44,6 +44,17 @@ pub(crate) struct Scenario {
     pub(crate) server_args: &'static [&'static str],
     /// Beyond what the arguments say.
     pub(crate) surroundings: Surroundings,
+}
+
+/// What the transport must have for an attack on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Needs {
+    #[default]
+    Nothing,
+    /// A handshake of its own.
+    Handshake,
+    /// A WebSocket, beside which the server has its page.
+    WebSocket,
 }
 
 /// When the connections of bystanders break.
@@ -118,6 +129,8 @@ pub(crate) enum Behaviour {
     Guess { users: usize },
     /// Connects, says nothing that would begin a session, and stays. Connects again when it was closed.
     Hold { held: Held, pace: Option<Duration> },
+    /// Says this below the WebSocket, again on a new connection when the server has closed the last one.
+    Ask { request: Arc<[u8]> },
     /// Begins the transport's handshake, and resets the connection as soon as it is answered; then the next.
     BeginHandshake,
     /// Fills its own outbox with what it sends first, then resumes and resets over and over.
@@ -129,6 +142,8 @@ pub(crate) enum Behaviour {
 pub(crate) enum Held {
     /// The transport's own handshake is not finished.
     Bare,
+    /// It says this below the WebSocket, which is the start of a request.
+    Asking(&'static str),
     /// It is, and that of chatcore is not.
     Inside,
 }

@@ -165,6 +165,7 @@ impl Sockets {
         let slot = &mut self.slots[key];
         slot.stream = Some(match opening {
             Opening::Bare(_) => Stream::bare(stream),
+            Opening::Below(_) => self.server.stream_below(stream)?,
             _ => self.server.stream(stream)?,
         });
         slot.link = Link::open(opening);

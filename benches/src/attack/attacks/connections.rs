@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::attack::scenario::{Attack, Behaviour, Break, Group, Held, Scenario, Surroundings};
+use crate::attack::scenario::{Attack, Behaviour, Break, Group, Held, Needs, Scenario, Surroundings};
 
 pub(super) const ALL: &[Attack] = &[
     Attack { name: "silent", about: "10 000 connections say nothing", scenario: silent },
@@ -57,11 +57,11 @@ fn trickle(addresses: usize) -> Scenario {
 
 fn trickle_inside(addresses: usize) -> Scenario {
     // Without a handshake of its own the transport has no inside.
-    Scenario { needs_handshake: true, ..hold(SLOW, addresses, Held::Inside, Some(PACE)) }
+    Scenario { needs: Needs::Handshake, ..hold(SLOW, addresses, Held::Inside, Some(PACE)) }
 }
 
 fn begin(attackers: usize) -> Scenario {
-    Scenario { needs_handshake: true, attackers: vec![Behaviour::BeginHandshake; attackers], ..Scenario::default() }
+    Scenario { needs: Needs::Handshake, attackers: vec![Behaviour::BeginHandshake; attackers], ..Scenario::default() }
 }
 
 fn descriptors(addresses: usize) -> Scenario {

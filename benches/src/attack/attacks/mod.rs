@@ -4,6 +4,7 @@ mod churn;
 mod connections;
 mod memory;
 mod names;
+mod page;
 mod presence;
 mod requests;
 mod rooms;
@@ -12,7 +13,7 @@ use super::scenario::Attack;
 
 /// All of them, in the order of the table.
 pub(crate) fn all() -> impl Iterator<Item = Attack> {
-    [rooms::ALL, requests::ALL, names::ALL, presence::ALL, memory::ALL, churn::ALL, connections::ALL]
+    [rooms::ALL, requests::ALL, names::ALL, presence::ALL, memory::ALL, churn::ALL, connections::ALL, page::ALL]
         .into_iter()
         .flatten()
         .copied()
@@ -52,6 +53,7 @@ mod tests {
                     | Behaviour::RegisterAndLeave
                     | Behaviour::Guess { .. }
                     | Behaviour::Hold { .. }
+                    | Behaviour::Ask { .. }
                     | Behaviour::BeginHandshake => {}
                 }
             }
