@@ -67,10 +67,11 @@ export type Phase =
 
 /** How the connection is. */
 export type Link =
-    | { readonly kind: "connecting" }
+    /** `why` the attempt before did not help; null for the first. */
+    | { readonly kind: "connecting"; readonly why: string | null }
     | { readonly kind: "open" }
     /** `due` is on the clock of `performance.now()`, which no setting of the time changes. */
-    | { readonly kind: "waiting"; readonly why: string; readonly attempt: number; readonly due: number }
+    | { readonly kind: "waiting"; readonly why: string; readonly isNameTaken: boolean; readonly due: number }
     /** Nothing happens until the person does something. */
     | { readonly kind: "ended"; readonly why: string };
 
@@ -99,7 +100,7 @@ export const isRoom = (name: string): boolean => name.startsWith("#");
 
 export const INITIAL: Model = {
     phase: { kind: "loading", words: "Loading…" },
-    link: { kind: "connecting" },
+    link: { kind: "connecting", why: null },
     me: null,
     conversations: new Map(),
     open: null,

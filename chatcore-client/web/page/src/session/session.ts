@@ -101,7 +101,7 @@ export class Session {
 
     /** A client whose events are shown as long as it is ours. */
     #begin(name: string, hasPassword: boolean): { client: Client; requests: Requests } | null {
-        this.#link({ kind: "connecting" });
+        this.#link({ kind: "connecting", why: null });
         let client: Client;
         try {
             client = new Client(location.pathname, { keepsTrying: true });
@@ -136,7 +136,10 @@ export class Session {
         }));
         client.addEventListener("renamed", ours(() => this.#keepTicket(client)));
         client.addEventListener("sessionlost", ours(() => this.#store.dispatch({ type: "lost" })));
-        client.addEventListener("connecting", ours(() => this.#link({ kind: "connecting" })));
+        client.addEventListener("connecting", ours(() => {
+            const { link } = this.#store.model;
+            this.#link({ kind: "connecting", why: link.kind === "waiting" ? link.why : null });
+        }));
         client.addEventListener("reconnecting", ours(({ detail }) => this.#reconnecting(name, detail)));
         client.addEventListener("refused", ours(({ detail: { code, message } }) => {
             this.prompt({ name, error: refused(code, message, hasPassword), asksPassword: code === "denied" });
@@ -152,11 +155,12 @@ export class Session {
         this.#keepTicket(client);
     }
 
-    #reconnecting(name: string, { why: reason, attempt, after }: { why: Reason; attempt: number; after: number }): void {
+    #reconnecting(name: string, { why: reason, after }: { why: Reason; after: number }): void {
         const { phase } = this.#store.model;
         // Somebody who asks for a name can have another one now.
         if (phase.kind === "prompt" && reason.kind === "refused") return this.prompt({ name, error: refused(reason.code, reason.message, false) });
-        this.#link({ kind: "waiting", why: why(reason), attempt, due: performance.now() + after });
+        const isNameTaken = reason.kind === "refused" && reason.code === "name_in_use";
+        this.#link({ kind: "waiting", why: why(reason), isNameTaken, due: performance.now() + after });
     }
 
     #closed(name: string, reason: Reason): void {

@@ -39,6 +39,7 @@ export function refused(code: string, message: string, hadPassword: boolean): st
 export function why(reason: Reason): string {
     if (reason.kind === "disconnected") return "the server cannot be reached";
     if (reason.kind === "timed_out") return "the server does not answer";
+    if (reason.code === "name_in_use") return "somebody else has your name now";
     if (reason.kind === "refused") return REFUSALS[reason.code] ?? reason.message;
     return reason.message === "" ? reason.code : reason.message;
 }
@@ -46,6 +47,12 @@ export function why(reason: Reason): string {
 /** Why a session has ended for good. */
 export function ended(reason: Reason): string {
     return reason.kind === "left" ? "You have signed out." : sentence(reason.message === "" ? reason.code : reason.message);
+}
+
+/** Why something that was asked for was not done. */
+export function failure(error: unknown): string {
+    if (error instanceof ChatError && error.code === "invalid_name") return "A name cannot look like this. Use letters, digits, - and _.";
+    return sentence(messageOf(error));
 }
 
 export function messageOf(error: unknown): string {

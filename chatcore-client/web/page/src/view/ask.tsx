@@ -1,8 +1,8 @@
 import type { User } from "chatcore";
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
-import { messageOf } from "../session/words.ts";
+import { failure } from "../session/words.ts";
 import { useActions } from "./actions.ts";
 import { Name } from "./name.tsx";
 
@@ -18,10 +18,15 @@ export function Ask({ kind, onClose }: { kind: "room" | "user"; onClose: () => v
     const [dialog, field] = [useRef<HTMLDialogElement>(null), useRef<HTMLInputElement>(null)];
     const [error, setError] = useState<string | null>(null);
     const [isBusy, setIsBusy] = useState(false);
-    useEffect(() => {
+    useLayoutEffect(() => {
         dialog.current?.showModal();
         field.current?.focus();
     }, []);
+    // While it is open, nothing else can have the focus.
+    const done = (): void => {
+        dialog.current?.close();
+        onClose();
+    };
     const take = (name: string): void => {
         const { requests } = session;
         const given = name.trim();
@@ -29,12 +34,12 @@ export function Ask({ kind, onClose }: { kind: "room" | "user"; onClose: () => v
         if (requests === null) return setError("You are not connected.");
         if (kind === "user") {
             requests.write(given);
-            return onClose();
+            return done();
         }
         setIsBusy(true);
-        requests.join(given).then(onClose, (reason: unknown) => {
+        requests.join(given).then(done, (reason: unknown) => {
             setIsBusy(false);
-            setError(messageOf(reason));
+            setError(failure(reason));
             field.current?.focus();
         });
     };
@@ -54,7 +59,7 @@ export function Ask({ kind, onClose }: { kind: "room" | "user"; onClose: () => v
                 <div id="ask-error" role="alert">{error !== null && <p class="error">{error}</p>}</div>
                 <p class="buttons">
                     <button type="submit" class="primary" disabled={isBusy}>{isBusy ? "Joining…" : button}</button>
-                    <button type="button" onClick={onClose}>Cancel</button>
+                    <button type="button" onClick={done}>Cancel</button>
                 </p>
             </form>
             {kind === "user" && <Online onPick={take} />}

@@ -1,9 +1,10 @@
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { isRoom } from "../model/types.ts";
 import type { Conversation, Model } from "../model/types.ts";
 import { ask, canAsk } from "../session/notify.ts";
+import { FIRST_ROOM } from "../session/requests.ts";
 import { focusComposer, useActions } from "./actions.ts";
 import { Composer } from "./composer.tsx";
 import { ClosePanel } from "./close.tsx";
@@ -70,7 +71,10 @@ const Menu = ({ panel, setPanel, unread }: PanelProps & { unread: number }): JSX
 const Nothing = (props: PanelProps): JSX.Element => (
     <>
         <header><Menu {...props} unread={0} /></header>
-        <p class="empty">Join a room, or write to somebody.</p>
+        <div class="empty">
+            <p>Join a room, or write to somebody.</p>
+            <Lobby />
+        </div>
     </>
 );
 
@@ -107,6 +111,17 @@ const people = (count: number): string => (count === 1 ? "only you" : `${count} 
 const Lines = (): JSX.Element => <svg viewBox="0 0 20 20" aria-hidden="true"><path d="M3 5h14M3 10h14M3 15h9" /></svg>;
 
 const Heads = (): JSX.Element => <svg viewBox="0 0 20 20" aria-hidden="true"><circle cx="10" cy="7" r="3.2" /><path d="M3.5 17c.6-3.6 3-5.2 6.5-5.2s5.9 1.6 6.5 5.2" /></svg>;
+
+/** The way back for somebody who has left everything. */
+function Lobby(): JSX.Element {
+    const { ask } = useActions();
+    const button = useRef<HTMLButtonElement>(null);
+    useLayoutEffect(() => button.current?.focus(), []);
+    return (
+        <button type="button" class="primary" ref={button} onClick={() => ask((requests) => void requests.join(FIRST_ROOM).catch(() => {}))}>
+            Join {FIRST_ROOM}</button>
+    );
+}
 
 /** Offers notifications, as long as the person has not decided. */
 function Notify(): JSX.Element | null {

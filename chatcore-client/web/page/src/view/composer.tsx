@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { isRoom } from "../model/types.ts";
 import type { Conversation, Model } from "../model/types.ts";
@@ -29,7 +29,7 @@ export function Composer({ conversation, model }: { conversation: Conversation; 
     const { name, draft } = conversation;
     const isOver = model.link.kind === "ended";
     const isOut = isRoom(name) && !conversation.isJoined && model.link.kind === "open";
-    useEffect(() => {
+    useLayoutEffect(() => {
         if (matchMedia("(pointer: fine)").matches) field.current?.focus({ preventScroll: true });
     }, []);
     useLayoutEffect(() => fit(field.current), [draft]);

@@ -1,10 +1,10 @@
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import type { Link, Phase } from "../model/types.ts";
 import { useActions } from "./actions.ts";
 import { Logo } from "./logo.tsx";
-import { Countdown } from "./status.tsx";
+import { Attempt, ConnectNow, wordsOf } from "./status.tsx";
 
 type Props = { phase: Phase & { kind: "prompt" }; link: Link };
 
@@ -15,7 +15,7 @@ export function Prompt({ phase, link }: Props): JSX.Element {
     const [name, password] = [useRef<HTMLInputElement>(null), useRef<HTMLInputElement>(null)];
     const { isBusy, error, note, asksPassword } = phase;
     const showsPassword = hasPassword || asksPassword;
-    useEffect(() => {
+    useLayoutEffect(() => {
         if (isBusy) return;
         const field = asksPassword ? password.current : name.current;
         field?.focus();
@@ -54,10 +54,10 @@ function Waiting({ link, name }: { link: Link; name: string }): JSX.Element {
     const { session } = useActions();
     return (
         <div class="waiting">
-            <p role="status" aria-label="Connection">{link.kind === "waiting" ? `Not connected: ${link.why}` : "Connecting…"}</p>
-            {link.kind === "waiting" && <Countdown due={link.due} />}
+            <p role="status" aria-label="Connection">{wordsOf(link, name)}</p>
+            <Attempt link={link} />
             <span class="buttons">
-                {link.kind === "waiting" && <button type="button" class="primary" onClick={() => session.hurry()}>Connect now</button>}
+                <ConnectNow link={link} class="primary" />
                 <button type="button" onClick={() => session.prompt({ name })}>Cancel</button>
             </span>
         </div>

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
-import type { Model } from "../model/types.ts";
+import type { Link, Model } from "../model/types.ts";
 import { plain } from "../text/shape.ts";
 import { span } from "../text/time.ts";
 import { useActions } from "./actions.ts";
@@ -23,10 +23,19 @@ function useNow(isOn: boolean): number {
     return now;
 }
 
-/** How long it is until the next attempt. Screen readers do not read each second. */
-export function Countdown({ due }: { due: number }): JSX.Element {
-    const now = useNow(true);
-    return <span class="countdown" role="timer" aria-live="off">next attempt in {span(due - Math.max(now, performance.now()))}</span>;
+/** What is being done about a lost connection: it counts down, which screen readers do not read each second. */
+export function Attempt({ link }: { link: Link }): JSX.Element | null {
+    const now = useNow(link.kind === "waiting");
+    if (link.kind === "connecting" && link.why !== null) return <span class="countdown">connecting…</span>;
+    if (link.kind !== "waiting") return null;
+    return <span class="countdown" role="timer" aria-live="off">next attempt in {span(link.due - Math.max(now, performance.now()))}</span>;
+}
+
+/** It stays where it is while an attempt is made, so that nothing jumps. */
+export function ConnectNow({ link, class: classes }: { link: Link; class: string }): JSX.Element | null {
+    const { session } = useActions();
+    if (link.kind === "open" || link.kind === "ended" || (link.kind === "connecting" && link.why === null)) return null;
+    return <button type="button" class={classes} aria-disabled={link.kind === "connecting"} onClick={() => session.hurry()}>Connect now</button>;
 }
 
 /** The line that says how the connection is, and what can be done. */
@@ -35,33 +44,40 @@ export function Status({ model }: { model: Model }): JSX.Element {
     const { link, me } = model;
     useNow(link.kind === "open" || link.kind === "connecting");
     const silence = session.silence ?? 0;
-    const isSilent = (link.kind === "open" || link.kind === "connecting") && silence >= SILENCE_MS;
-    const name = plain(me?.displayName ?? me?.name ?? "");
-    const words = isSilent ? "The server has not answered for a while" : wordsOf(model, name);
-    const state = isSilent ? "waiting" : link.kind;
+    const isSilent = (link.kind === "open" || (link.kind === "connecting" && link.why === null)) && silence >= SILENCE_MS;
+    const name = me?.displayName ?? me?.name ?? "";
+    const isOut = link.kind === "connecting" && link.why !== null;
     return (
-        <div class={`status ${state}`}>
+        <div class={`status ${isSilent || isOut ? "waiting" : link.kind}`}>
             <span class="dot" aria-hidden="true" />
-            <p role="status" aria-label="Connection">{words}</p>
+            <p role="status" aria-label="Connection">{isSilent ? "The server has not answered for a while" : wordsOf(link, name)}</p>
             {isSilent && <span class="countdown">{span(silence)}</span>}
-            {link.kind === "waiting" && <Countdown due={link.due} />}
-            {(link.kind === "waiting" || isSilent) && <button type="button" class="small" onClick={() => session.hurry()}>Connect now</button>}
-            {link.kind === "ended"
-                ? <button type="button" class="small" onClick={() => session.prompt({ name: me?.name ?? "" })}>Sign in again</button>
-                : <button type="button" class="small quiet" onClick={() => session.signOut()}>Sign out</button>}
+            <Attempt link={link} />
+            {isSilent ? <button type="button" class="small" onClick={() => session.hurry()}>Connect now</button> : <ConnectNow link={link} class="small" />}
+            <Leave link={link} name={name} />
         </div>
     );
 }
 
-function wordsOf({ link }: Model, name: string): string {
+function Leave({ link, name }: { link: Link; name: string }): JSX.Element {
+    const { session } = useActions();
+    if (link.kind === "ended") return <button type="button" class="small" onClick={() => session.prompt({ name })}>Sign in again</button>;
+    if (link.kind === "waiting" && link.isNameTaken) {
+        return <button type="button" class="small" onClick={() => session.prompt({ name })}>Choose another name</button>;
+    }
+    return <button type="button" class="small quiet" onClick={() => session.signOut()}>Sign out</button>;
+}
+
+/** How the connection is, in words. */
+export function wordsOf(link: Link, name: string): string {
     switch (link.kind) {
         case "open":
-            return `Connected as ${name}`;
+            return `Connected as ${plain(name)}`;
         case "connecting":
-            return "Connecting…";
+            return link.why === null ? "Connecting…" : `Not connected: ${plain(link.why)}`;
         case "waiting":
-            return `Not connected: ${link.why}`;
+            return `Not connected: ${plain(link.why)}`;
         case "ended":
-            return link.why;
+            return plain(link.why);
     }
 }
