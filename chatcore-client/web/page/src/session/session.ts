@@ -14,6 +14,7 @@ import { Requests } from "./requests.ts";
 import type { Store } from "./store.ts";
 import { broken, ended, refused, why } from "./words.ts";
 
+const LOG_LOST = "This browser has not kept what was said before the page was loaded anew.";
 const NOT_STORED = "This browser stores nothing for this page: if it is loaded anew, you begin anew.";
 
 /** The session of this tab, from the name to the end. */
@@ -21,6 +22,7 @@ export class Session {
     readonly #store: Store;
     #client: Client | null = null;
     #requests: Requests | null = null;
+    #isLogLost = false;
     #claim: { readonly name: string; readonly release: Release } | null = null;
 
     constructor(store: Store) {
@@ -71,6 +73,7 @@ export class Session {
         this.#end();
         const asksPassword = password !== "";
         this.#store.dispatch({ type: "phase", phase: { kind: "prompt", name, error: null, note: null, asksPassword, isBusy: true } });
+        this.#isLogLost = false;
         const begun = this.#begin(name, password !== "");
         begun?.client.register(name, password).catch(() => {}); // Its events tell the same.
     }
@@ -78,6 +81,7 @@ export class Session {
     #resume({ ticket }: Kept): void {
         const log = keptLog();
         if (log !== null) this.#store.replace(restore(this.#store.model, log));
+        this.#isLogLost = log === null;
         this.#store.dispatch({ type: "me", user: { name: ticket.name, displayName: ticket.displayName } });
         this.#store.dispatch({ type: "phase", phase: { kind: "chat" } });
         const begun = this.#begin(ticket.name, false);
@@ -180,7 +184,7 @@ export class Session {
         if (name !== null) this.#store.dispatch({ type: "me", user: { name, displayName } });
         const claimed = this.#claim?.name ?? this.#claimNew();
         const isKept = keepTicket({ ticket, claim: claimed });
-        this.#store.dispatch({ type: "warning", words: isKept ? null : NOT_STORED });
+        this.#store.dispatch({ type: "warning", words: !isKept ? NOT_STORED : this.#isLogLost ? LOG_LOST : null });
     }
 
     #claimNew(): string {

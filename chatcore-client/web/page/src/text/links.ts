@@ -31,8 +31,12 @@ export function links(text: string): readonly Part[] {
 
 /** Where it leads, if that is what it looks like: `https://bank.example@evil.example` is not. */
 function target(address: string): URL | null {
-    if (!URL.canParse(address)) return null;
-    const url = new URL(address);
+    let url;
+    try {
+        url = new URL(address);
+    } catch {
+        return null;
+    }
     const isWeb = url.protocol === "https:" || url.protocol === "http:";
     return isWeb && url.username === "" && url.password === "" ? url : null;
 }

@@ -4,7 +4,7 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Link, Phase } from "../model/types.ts";
 import { useActions } from "./actions.ts";
 import { Logo } from "./logo.tsx";
-import { Attempt, ConnectNow, wordsOf } from "./status.tsx";
+import { Attempt, ConnectNow, Silence, useSilence, wordsOf } from "./status.tsx";
 
 type Props = { phase: Phase & { kind: "prompt" }; link: Link };
 
@@ -52,9 +52,11 @@ export function Prompt({ phase, link }: Props): JSX.Element {
 
 function Waiting({ link, name }: { link: Link; name: string }): JSX.Element {
     const { session } = useActions();
+    const silence = useSilence(link);
     return (
         <div class="waiting">
-            <p role="status" aria-label="Connection">{wordsOf(link, name)}</p>
+            <p role="status" aria-label="Connection">{wordsOf(link, name, silence)}</p>
+            <Silence ms={silence} />
             <Attempt link={link} />
             <span class="buttons">
                 <ConnectNow link={link} class="primary" />

@@ -23,6 +23,17 @@ function useNow(isOn: boolean): number {
     return now;
 }
 
+/** For how long the server has owed us something; 0 while that is not worth a word. */
+export function useSilence(link: Link): number {
+    const { session } = useActions();
+    const isOn = link.kind === "open" || (link.kind === "connecting" && link.why === null);
+    useNow(isOn);
+    const silence = session.silence ?? 0;
+    return isOn && silence >= SILENCE_MS ? silence : 0;
+}
+
+export const Silence = ({ ms }: { ms: number }): JSX.Element | null => (ms > 0 ? <span class="countdown">silent for {span(ms)}</span> : null);
+
 /** What is being done about a lost connection: it counts down, which screen readers do not read each second. */
 export function Attempt({ link }: { link: Link }): JSX.Element | null {
     const now = useNow(link.kind === "waiting");
@@ -42,18 +53,16 @@ export function ConnectNow({ link, class: classes }: { link: Link; class: string
 export function Status({ model }: { model: Model }): JSX.Element {
     const { session } = useActions();
     const { link, me } = model;
-    useNow(link.kind === "open" || link.kind === "connecting");
-    const silence = session.silence ?? 0;
-    const isSilent = (link.kind === "open" || (link.kind === "connecting" && link.why === null)) && silence >= SILENCE_MS;
+    const silence = useSilence(link);
     const name = me?.displayName ?? me?.name ?? "";
     const isOut = link.kind === "connecting" && link.why !== null;
     return (
-        <div class={`status ${isSilent || isOut ? "waiting" : link.kind}`}>
+        <div class={`status ${silence > 0 || isOut ? "waiting" : link.kind}`}>
             <span class="dot" aria-hidden="true" />
-            <p role="status" aria-label="Connection">{isSilent ? "The server has not answered for a while" : wordsOf(link, name)}</p>
-            {isSilent && <span class="countdown">{span(silence)}</span>}
+            <p role="status" aria-label="Connection">{wordsOf(link, name, silence)}</p>
+            <Silence ms={silence} />
             <Attempt link={link} />
-            {isSilent ? <button type="button" class="small" onClick={() => session.hurry()}>Connect now</button> : <ConnectNow link={link} class="small" />}
+            {silence > 0 ? <button type="button" class="small" onClick={() => session.hurry()}>Connect now</button> : <ConnectNow link={link} class="small" />}
             <Leave link={link} name={name} />
         </div>
     );
@@ -69,7 +78,8 @@ function Leave({ link, name }: { link: Link; name: string }): JSX.Element {
 }
 
 /** How the connection is, in words. */
-export function wordsOf(link: Link, name: string): string {
+export function wordsOf(link: Link, name: string, silence = 0): string {
+    if (silence > 0) return "The server has not answered for a while";
     switch (link.kind) {
         case "open":
             return `Connected as ${plain(name)}`;
