@@ -31,7 +31,16 @@ const actions: Actions = {
 const root = document.getElementById("page");
 if (root !== null) {
     root.textContent = "";
-    store.onDraw((model) => render(<ActionsProvider value={actions}><Guard><App model={model} /></Guard></ActionsProvider>, root));
+    store.onDraw((model) =>
+        render(
+            <ActionsProvider value={actions}>
+                <Guard>
+                    <App model={model} />
+                </Guard>
+            </ActionsProvider>,
+            root,
+        ),
+    );
     watchAttention();
     // Nothing fails without a word.
     addEventListener("error", ({ error }) => fail(error));
@@ -41,14 +50,15 @@ if (root !== null) {
 
 /** The person sees the page: what comes is read. */
 function watchAttention(): void {
-    const look = (): void => store.dispatch({ type: "seen", isSeen: document.visibilityState === "visible" && document.hasFocus() });
+    const look = (): void =>
+        store.dispatch({ type: "seen", isSeen: document.visibilityState === "visible" && document.hasFocus() });
     for (const sign of ["focus", "blur", "pageshow"]) addEventListener(sign, look);
     document.addEventListener("visibilitychange", look);
     look();
 }
 
 function fail(error: unknown): void {
-    // Nothing of ours: a browser tells so of an observer that has more to do in the next frame, or of another one's script.
+    // It is nothing of ours: a browser tells so of an observer that goes on in the next frame.
     if (!(error instanceof Error)) return;
     const [title, words] = broken(error);
     store.dispatch({ type: "phase", phase: { kind: "broken", title, words } });

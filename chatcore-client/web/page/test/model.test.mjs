@@ -8,20 +8,51 @@ const ME = { name: "alice", displayName: "Alice" };
 let id = 0n;
 const message = (from, text, room = null) => ({ type: "message", id: ++id, from, room, text, time: 1_000 });
 const say = (to, text, key) => ({ type: "say", to, text, key });
-const state = (to, key, state, id = null) => ({ type: "state", to, key, state, id, time: id === null ? null : 1_000, why: null });
-const begun = (...actions) => reduce(INITIAL, [{ type: "me", user: ME }, { type: "entered", room: "#lobby" }, { type: "open", name: "#lobby" }, ...actions]);
+const state = (to, key, state, id = null) => ({
+    type: "state",
+    to,
+    key,
+    state,
+    id,
+    time: id === null ? null : 1_000,
+    why: null,
+});
+const begun = (...actions) =>
+    reduce(INITIAL, [
+        { type: "me", user: ME },
+        { type: "entered", room: "#lobby" },
+        { type: "open", name: "#lobby" },
+        ...actions,
+    ]);
 const texts = (model, name) => model.conversations.get(name).entries.map(({ text }) => text);
 const last = (model, name) => model.conversations.get(name).entries.at(-1);
 const counts = (model, name) => (({ unread, mentions }) => [unread, mentions])(model.conversations.get(name));
 
 test("what comes elsewhere is unread, and what is for us is counted apart", () => {
-    const model = begun(message("bob", "hi", "#lobby"), message("bob", "hi", "#garden"), message("bob", "hello, Alice!", "#garden"), message("carol", "psst"));
-    assert.deepEqual([counts(model, "#lobby"), counts(model, "#garden"), counts(model, "carol")], [[0, 0], [2, 1], [1, 1]]);
+    const model = begun(
+        message("bob", "hi", "#lobby"),
+        message("bob", "hi", "#garden"),
+        message("bob", "hello, Alice!", "#garden"),
+        message("carol", "psst"),
+    );
+    assert.deepEqual(
+        [counts(model, "#lobby"), counts(model, "#garden"), counts(model, "carol")],
+        [
+            [0, 0],
+            [2, 1],
+            [1, 1],
+        ],
+    );
     assert.deepEqual(counts(reduce(model, [{ type: "open", name: "#garden" }]), "#garden"), [0, 0]);
 });
 
 test("what comes while nobody looks is unread, with a marker before it that stays when it is read", () => {
-    let model = begun(message("bob", "seen", "#lobby"), { type: "seen", isSeen: false }, message("bob", "first", "#lobby"), message("bob", "second", "#lobby"));
+    let model = begun(
+        message("bob", "seen", "#lobby"),
+        { type: "seen", isSeen: false },
+        message("bob", "first", "#lobby"),
+        message("bob", "second", "#lobby"),
+    );
     const { marker, entries } = model.conversations.get("#lobby");
     assert.deepEqual([counts(model, "#lobby"), entries.find(({ key }) => key === marker).text], [[2, 0], "first"]);
     model = reduce(model, [{ type: "seen", isSeen: true }]);
@@ -36,13 +67,20 @@ test("a message of ours goes from pending to accepted, and a report takes that b
     assert.deepEqual([last(model, "bob").state, model.conversations.get("bob").draft], ["pending", ""]);
     model = reduce(model, [state("bob", key, "accepted", 900n), state("bob", key + 1, "accepted", 901n)]);
     model = reduce(model, [{ type: "report", to: "bob", ids: [900n], status: "undelivered" }]);
-    assert.deepEqual(model.conversations.get("bob").entries.map(({ state }) => state), ["undelivered", "accepted"]);
+    assert.deepEqual(
+        model.conversations.get("bob").entries.map(({ state }) => state),
+        ["undelivered", "accepted"],
+    );
 });
 
 test("a report that comes in one batch with the answer is not undone by it", () => {
     const model = begun();
     const key = model.nextKey;
-    const reported = reduce(model, [say("bob", "x", key), state("bob", key, "accepted", 5n), { type: "report", to: "bob", ids: [5n], status: "unconfirmed" }]);
+    const reported = reduce(model, [
+        say("bob", "x", key),
+        state("bob", key, "accepted", 5n),
+        { type: "report", to: "bob", ids: [5n], status: "unconfirmed" },
+    ]);
     assert.equal(last(reported, "bob").state, "unconfirmed");
 });
 
@@ -54,30 +92,57 @@ test("a message of ours that failed says why, and has no id", () => {
 });
 
 test("another session's messages are ours", () => {
-    const model = begun({ type: "sent", id: 1n, to: "bob", text: "from elsewhere", time: 1 }, message("alice", "so is this", "#lobby"));
-    assert.deepEqual([last(model, "bob").state, last(model, "#lobby").state, counts(model, "bob")], ["accepted", "accepted", [0, 0]]);
+    const model = begun(
+        { type: "sent", id: 1n, to: "bob", text: "from elsewhere", time: 1 },
+        message("alice", "so is this", "#lobby"),
+    );
+    assert.deepEqual(
+        [last(model, "bob").state, last(model, "#lobby").state, counts(model, "bob")],
+        ["accepted", "accepted", [0, 0]],
+    );
 });
 
 test("drafts are of their conversation", () => {
-    const model = begun({ type: "draft", name: "#lobby", text: "to all" }, { type: "open", name: "bob" }, { type: "draft", name: "bob", text: "to one" });
-    assert.deepEqual([model.conversations.get("#lobby").draft, model.conversations.get("bob").draft], ["to all", "to one"]);
+    const model = begun(
+        { type: "draft", name: "#lobby", text: "to all" },
+        { type: "open", name: "bob" },
+        { type: "draft", name: "bob", text: "to one" },
+    );
+    assert.deepEqual(
+        [model.conversations.get("#lobby").draft, model.conversations.get("bob").draft],
+        ["to all", "to one"],
+    );
 });
 
 test("what is missing is said where it is missing", () => {
-    const model = begun(message("bob", "before", "#lobby"), { type: "missed", room: "#lobby", count: 3n }, message("bob", "after", "#lobby"));
+    const model = begun(
+        message("bob", "before", "#lobby"),
+        { type: "missed", room: "#lobby", count: 3n },
+        message("bob", "after", "#lobby"),
+    );
     assert.deepEqual(texts(model, "#lobby"), ["before", "3 messages are missing here", "after"]);
 });
 
 test("a session that begins anew is in no room", () => {
-    const model = begun({ type: "open", name: "bob" }, { type: "presence", name: "bob", isOnline: true }, { type: "lost" });
-    assert.deepEqual([model.conversations.get("#lobby").isJoined, model.conversations.get("bob").isOnline], [false, null]);
+    const model = begun(
+        { type: "open", name: "bob" },
+        { type: "presence", name: "bob", isOnline: true },
+        { type: "lost" },
+    );
+    assert.deepEqual(
+        [model.conversations.get("#lobby").isJoined, model.conversations.get("bob").isOnline],
+        [false, null],
+    );
     assert.match(last(model, "#lobby").text, /begun anew/);
 });
 
 test("a roster follows who comes and goes, and one that may be wrong is asked for", () => {
     const user = (name) => ({ name, displayName: null });
     let model = begun({ type: "roster", room: "#lobby", users: [user("alice"), user("bob")] });
-    model = reduce(model, [{ type: "joined", room: "#lobby", user: user("carol") }, { type: "left", room: "#lobby", name: "bob" }]);
+    model = reduce(model, [
+        { type: "joined", room: "#lobby", user: user("carol") },
+        { type: "left", room: "#lobby", name: "bob" },
+    ]);
     assert.deepEqual([...model.conversations.get("#lobby").roster.keys()], ["alice", "carol"]);
     assert.equal(model.conversations.get("#lobby").isStale, false);
     assert.equal(reduce(model, [{ type: "stale", room: "#lobby" }]).conversations.get("#lobby").isStale, true);
@@ -88,7 +153,10 @@ test("a flood stays within the bounds, whatever the batches are, and the newest 
     for (const model of [reduce(begun(), flood), flood.reduce((model, one) => reduce(model, [one]), begun())]) {
         const { entries, units } = model.conversations.get("#lobby");
         assert.deepEqual([entries.length, entries.at(-1).text], [1_000, "message 9999"]);
-        assert.equal(units, entries.reduce((sum, { text }) => sum + text.length, 0));
+        assert.equal(
+            units,
+            entries.reduce((sum, { text }) => sum + text.length, 0),
+        );
     }
 });
 
@@ -98,9 +166,20 @@ test("long texts and many conversations stay within the bounds, and the open one
     const model = reduce(begun({ type: "draft", name: "user0", text: "unsent" }), many);
     const all = [...model.conversations.values()];
     assert.ok(all.length <= 200 && all.reduce((sum, { units }) => sum + units, 0) <= 8 << 20);
-    assert.deepEqual([model.open, model.conversations.has("user0"), model.conversations.has("user1"), model.conversations.has("user299")], ["#lobby", true, false, true]);
+    assert.deepEqual(
+        [
+            model.open,
+            model.conversations.has("user0"),
+            model.conversations.has("user1"),
+            model.conversations.has("user299"),
+        ],
+        ["#lobby", true, false, true],
+    );
     const one = reduce(begun(), [message("bob", "y".repeat(1_000_000))]);
-    assert.ok(last(one, "bob").text.length < 300_000 && last(one, "bob").text.endsWith("1000000 characters are too long for this page)"));
+    assert.ok(
+        last(one, "bob").text.length < 300_000 &&
+            last(one, "bob").text.endsWith("1000000 characters are too long for this page)"),
+    );
 });
 
 test("a model before a batch is not changed by it", () => {
@@ -113,14 +192,21 @@ test("a model before a batch is not changed by it", () => {
 test("a page that is loaded anew shows the same again, and what comes twice once", () => {
     const again = message("bob", "seen", "#lobby");
     const model = begun(again, { type: "draft", name: "#lobby", text: "half" }, say("#lobby", "unanswered", 90));
-    const restored = reduce(restore(INITIAL, JSON.parse(JSON.stringify(snapshot(model)))), [{ type: "me", user: ME }, again, message("bob", "new", "#lobby")]);
+    const restored = reduce(restore(INITIAL, JSON.parse(JSON.stringify(snapshot(model)))), [
+        { type: "me", user: ME },
+        again,
+        message("bob", "new", "#lobby"),
+    ]);
     assert.deepEqual(texts(restored, "#lobby"), ["seen", "unanswered", "new"]);
     assert.deepEqual([restored.open, restored.conversations.get("#lobby").entries[1].state], ["#lobby", "unconfirmed"]);
     assert.ok(new Set(restored.conversations.get("#lobby").entries.map(({ key }) => key)).size === 3);
 });
 
 test("what is stored is bounded", () => {
-    const model = reduce(begun(), Array.from({ length: 900 }, () => message("bob", "z".repeat(5_000), "#lobby")));
+    const model = reduce(
+        begun(),
+        Array.from({ length: 900 }, () => message("bob", "z".repeat(5_000), "#lobby")),
+    );
     assert.ok(JSON.stringify(snapshot(model)).length < 700_000);
 });
 
@@ -136,9 +222,16 @@ test("the window on a log follows the end, or stays and moves in steps", () => {
 test("who comes and goes is told in a small room, and what one writes to oneself is there once", () => {
     const user = (name) => ({ name, displayName: null });
     const join = (name) => ({ type: "joined", room: "#lobby", user: user(name) });
-    let model = begun({ type: "roster", room: "#lobby", users: [user("alice")] }, join("bob"), { type: "left", room: "#lobby", name: "bob" });
+    let model = begun({ type: "roster", room: "#lobby", users: [user("alice")] }, join("bob"), {
+        type: "left",
+        room: "#lobby",
+        name: "bob",
+    });
     assert.deepEqual(texts(model, "#lobby"), ["bob has joined", "bob has left"]);
-    model = reduce(model, Array.from({ length: 30 }, (_, at) => join(`user${at}`)));
+    model = reduce(
+        model,
+        Array.from({ length: 30 }, (_, at) => join(`user${at}`)),
+    );
     assert.equal(texts(model, "#lobby").length, 2 + 11);
     const key = model.nextKey;
     model = reduce(model, [say("alice", "note", key), message("alice", "note"), state("alice", key, "accepted", id)]);

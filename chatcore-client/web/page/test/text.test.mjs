@@ -4,17 +4,31 @@ import test from "node:test";
 
 import { complete, fold, mentions, plain, shape, wordBefore } from "./parts.mjs";
 
-const shown = (text) => shape(text).map(({ kind, text }) => (kind === "mark" ? `⟨${text}⟩` : kind === "link" ? `<${text}>` : text)).join("");
+const shown = (text) =>
+    shape(text)
+        .map(({ kind, text }) => (kind === "mark" ? `⟨${text}⟩` : kind === "link" ? `<${text}>` : text))
+        .join("");
 const hrefs = (text) => shape(text).flatMap((piece) => (piece.kind === "link" ? [piece.href] : []));
 
 test("what cannot be seen is seen as a mark", () => {
-    assert.equal(shown("a\u202Eb\u0007\u001b[0m\u200b\u00ad\u2028\ufeff\u3164\u2800"), "a⟨U+202E⟩b⟨U+0007⟩⟨U+001B⟩[0m⟨U+200B⟩⟨U+00AD⟩⟨U+2028⟩⟨U+FEFF⟩⟨U+3164⟩⟨U+2800⟩");
+    assert.equal(
+        shown("a\u202Eb\u0007\u001b[0m\u200b\u00ad\u2028\ufeff\u3164\u2800"),
+        "a⟨U+202E⟩b⟨U+0007⟩⟨U+001B⟩[0m⟨U+200B⟩⟨U+00AD⟩⟨U+2028⟩⟨U+FEFF⟩⟨U+3164⟩⟨U+2800⟩",
+    );
     assert.equal(plain("bob\u202e\nx"), "bob⟨U+202E⟩␤x");
     assert.equal(plain(""), "(no name)");
 });
 
 test("what belongs to words and to emoji is not a mark", () => {
-    for (const text of ["two\nlines\tand a tab", "👩‍👩‍👧 ❤️ 🏳️‍🌈", "🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f} wins", "می‌خواهم", "שלום", "a\u0301e\u0308", ""]) {
+    for (const text of [
+        "two\nlines\tand a tab",
+        "👩‍👩‍👧 ❤️ 🏳️‍🌈",
+        "🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f} wins",
+        "می‌خواهم",
+        "שלום",
+        "a\u0301e\u0308",
+        "",
+    ]) {
         assert.equal(shown(text), text);
     }
     assert.equal(shown("x\u{e0067}"), "x⟨U+E0067⟩", "a tag without a flag");
@@ -27,10 +41,24 @@ test("a letter carries four marks, and the rest is counted", () => {
 });
 
 test("addresses of the web lead there, and nothing else does", () => {
-    assert.deepEqual(hrefs("see https://example.org/a(b)?c=d&e#f, (http://example.net/x) and HTTPS://EXAMPLE.COM."),
-        ["https://example.org/a(b)?c=d&e#f", "http://example.net/x", "https://example.com/"]);
-    for (const text of ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "https://bank.example@evil.example/", "http://", "https://[", "xhttps://a.example",
-        `https://a.example/${"x".repeat(3_000)}`, "vbscript:x", "//a.example", "ftp://a.example"]) {
+    assert.deepEqual(hrefs("see https://example.org/a(b)?c=d&e#f, (http://example.net/x) and HTTPS://EXAMPLE.COM."), [
+        "https://example.org/a(b)?c=d&e#f",
+        "http://example.net/x",
+        "https://example.com/",
+    ]);
+    for (const text of [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "file:///etc/passwd",
+        "https://bank.example@evil.example/",
+        "http://",
+        "https://[",
+        "xhttps://a.example",
+        `https://a.example/${"x".repeat(3_000)}`,
+        "vbscript:x",
+        "//a.example",
+        "ftp://a.example",
+    ]) {
         assert.deepEqual(hrefs(text), [], text);
         assert.equal(shown(text), text);
     }
@@ -40,7 +68,18 @@ test("addresses of the web lead there, and nothing else does", () => {
 
 test("long and hostile texts take no long time", () => {
     const began = performance.now();
-    for (const part of [")", "(", "https://", "https://a.example/))))", "\u0301", "a\u0301\u0301\u0301\u0301\u0301", "\u202e", "@", "alice", "\u{1f3f4}\u{e0067}"]) {
+    for (const part of [
+        ")",
+        "(",
+        "https://",
+        "https://a.example/))))",
+        "\u0301",
+        "a\u0301\u0301\u0301\u0301\u0301",
+        "\u202e",
+        "@",
+        "alice",
+        "\u{1f3f4}\u{e0067}",
+    ]) {
         const text = part.repeat(65_536 / part.length);
         shape(text);
         mentions(text, "alice", null);
@@ -59,8 +98,10 @@ test("long texts are folded where no character is cut", () => {
 });
 
 test("a name is meant as a word of its own, and a short one after an @", () => {
-    for (const text of ["alice", "Hey Alice!", "@alice: x", "(ALICE)", "so,alice,what", "Zoë and alice"]) assert.ok(mentions(text, "alice", null), text);
-    for (const text of ["malice", "alices", "alice-ann", "al", "", "alicé".normalize("NFD")]) assert.ok(!mentions(text, "alice", null), text);
+    for (const text of ["alice", "Hey Alice!", "@alice: x", "(ALICE)", "so,alice,what", "Zoë and alice"])
+        assert.ok(mentions(text, "alice", null), text);
+    for (const text of ["malice", "alices", "alice-ann", "al", "", "alicé".normalize("NFD")])
+        assert.ok(!mentions(text, "alice", null), text);
     assert.ok(mentions("@a", "a", null) && !mentions("this is a word", "a", null));
     assert.ok(mentions("Zoë?", "zoe2", "Zoë") && !mentions("x", "", ""));
 });

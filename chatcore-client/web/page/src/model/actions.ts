@@ -12,9 +12,24 @@ export type Action =
     | { readonly type: "open"; readonly name: string }
     | { readonly type: "draft"; readonly name: string; readonly text: string }
     | { readonly type: "say"; readonly to: string; readonly text: string; readonly key: number }
-    | { readonly type: "state"; readonly to: string; readonly key: number; readonly state: OwnState; readonly id: bigint | null; readonly time: number | null; readonly why: string | null }
+    | {
+          readonly type: "state";
+          readonly to: string;
+          readonly key: number;
+          readonly state: OwnState;
+          readonly id: bigint | null;
+          readonly time: number | null;
+          readonly why: string | null;
+      }
     | { readonly type: "report"; readonly to: string; readonly ids: readonly bigint[]; readonly status: string }
-    | { readonly type: "message"; readonly id: bigint; readonly from: string; readonly room: string | null; readonly text: string; readonly time: number }
+    | {
+          readonly type: "message";
+          readonly id: bigint;
+          readonly from: string;
+          readonly room: string | null;
+          readonly text: string;
+          readonly time: number;
+      }
     | { readonly type: "sent"; readonly id: bigint; readonly to: string; readonly text: string; readonly time: number }
     | { readonly type: "missed"; readonly room: string; readonly count: bigint }
     | { readonly type: "entered"; readonly room: string }

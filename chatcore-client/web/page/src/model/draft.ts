@@ -8,13 +8,23 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export type Open = Mutable<Omit<Conversation, "entries">> & { entries: Entry[] };
 
 const EMPTY: Omit<Conversation, "name"> = {
-    entries: [], units: 0, unread: 0, mentions: 0, marker: null, draft: "", isJoined: false, roster: null, isStale: true,
-    isOnline: null, restoredTo: 0n, touched: 0,
+    entries: [],
+    units: 0,
+    unread: 0,
+    mentions: 0,
+    marker: null,
+    draft: "",
+    isJoined: false,
+    roster: null,
+    isStale: true,
+    isOnline: null,
+    restoredTo: 0n,
+    touched: 0,
 };
 
 const unitsOf = (entry: Entry): number => entry.text.length;
 
-/** A model that is being changed by a batch of actions: each conversation is copied once, however much happens in it. */
+/** A model that is being changed by a batch of actions: each conversation is copied once in it. */
 export class Draft {
     readonly model: Mutable<Model>;
     readonly #conversations: Map<string, Conversation>;
@@ -60,8 +70,7 @@ export class Draft {
     }
 
     append(conversation: Open, entry: Entry): void {
-        const cut = entry.text.length > TEXT_UNITS_MAX;
-        const kept = cut ? { ...entry, text: `${entry.text.slice(0, TEXT_UNITS_MAX)}… (cut here: ${entry.text.length} characters are too long for this page)` } : entry;
+        const kept = entry.text.length > TEXT_UNITS_MAX ? { ...entry, text: cut(entry.text) } : entry;
         conversation.entries.push(kept);
         conversation.units += unitsOf(kept);
         conversation.touched = entry.key;
@@ -86,7 +95,10 @@ export class Draft {
     #forgetOne(): Conversation | null {
         const oldest = [...this.#conversations.values()]
             .filter(({ name, draft }) => !isRoom(name) && name !== this.model.open && draft === "")
-            .reduce<Conversation | null>((oldest, one) => (oldest === null || one.touched < oldest.touched ? one : oldest), null);
+            .reduce<Conversation | null>(
+                (oldest, one) => (oldest === null || one.touched < oldest.touched ? one : oldest),
+                null,
+            );
         if (oldest !== null) this.remove(oldest.name);
         return oldest;
     }
@@ -95,7 +107,9 @@ export class Draft {
         let units = 0;
         for (const conversation of this.#conversations.values()) units += conversation.units;
         while (units > ALL_UNITS_MAX) {
-            const longest = [...this.#conversations.values()].reduce((longest, one) => (one.units > longest.units ? one : longest));
+            const longest = [...this.#conversations.values()].reduce((longest, one) =>
+                one.units > longest.units ? one : longest,
+            );
             if (longest.entries.length > 1) {
                 const open = this.conversation(longest.name);
                 const before = open.units;
@@ -109,6 +123,9 @@ export class Draft {
         }
     }
 }
+
+const cut = (text: string): string =>
+    `${text.slice(0, TEXT_UNITS_MAX)}… (cut here: ${text.length} characters are too long for this page)`;
 
 /** Drops the oldest entries until it is within its bounds; the newest one stays. */
 function trim(conversation: Open, entriesMax: number): void {

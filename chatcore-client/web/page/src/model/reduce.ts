@@ -42,9 +42,16 @@ function apply(draft: Draft, action: Action): void {
         case "say":
             return say(draft, action.to, action.text, action.key);
         case "state":
-            return change(draft.known(action.to), (said) => said.key === action.key, ({ id, time, state, why }) => ({
-                id: action.id ?? id, time: action.time ?? time, state: state === "undelivered" ? state : action.state, why: action.why ?? why,
-            }));
+            return change(
+                draft.known(action.to),
+                (said) => said.key === action.key,
+                ({ id, time, state, why }) => ({
+                    id: action.id ?? id,
+                    time: action.time ?? time,
+                    state: state === "undelivered" ? state : action.state,
+                    why: action.why ?? why,
+                }),
+            );
         case "report":
             return report(draft, action.to, new Set(action.ids), action.status);
         case "message":
@@ -86,7 +93,8 @@ function apply(draft: Draft, action: Action): void {
     }
 }
 
-const missing = (count: bigint): string => (count === 1n ? "1 message is missing here" : `${count} messages are missing here`);
+const missing = (count: bigint): string =>
+    count === 1n ? "1 message is missing here" : `${count} messages are missing here`;
 
 function lost(draft: Draft): void {
     for (const name of draft.names()) {
@@ -121,12 +129,28 @@ function say(draft: Draft, to: string, text: string, key: number): void {
     conversation.draft = "";
     draft.model.nextKey = Math.max(draft.model.nextKey, key + 1);
     const from = draft.model.me?.name ?? "";
-    draft.append(conversation, { kind: "said", key, from, text, id: null, time: null, state: "pending", why: null, isMention: false });
+    draft.append(conversation, {
+        kind: "said",
+        key,
+        from,
+        text,
+        id: null,
+        time: null,
+        state: "pending",
+        why: null,
+        isMention: false,
+    });
 }
 
 /** Changes the newest message of ours for which this holds. */
-function change(conversation: Open | undefined, holds: (said: Said) => boolean, to: (said: Said) => Partial<Said>): void {
-    const at = conversation?.entries.findLastIndex((entry) => entry.kind === "said" && entry.state !== null && holds(entry)) ?? -1;
+function change(
+    conversation: Open | undefined,
+    holds: (said: Said) => boolean,
+    to: (said: Said) => Partial<Said>,
+): void {
+    const at =
+        conversation?.entries.findLastIndex((entry) => entry.kind === "said" && entry.state !== null && holds(entry)) ??
+        -1;
     if (conversation === undefined || at < 0) return;
     const said = conversation.entries[at] as Said;
     conversation.entries[at] = { ...said, ...to(said) };
@@ -139,7 +163,10 @@ function report(draft: Draft, to: string, ids: ReadonlySet<bigint>, status: stri
     if (conversation === undefined) return;
     const state = REPORTED[status] ?? "unconfirmed";
     conversation.entries = conversation.entries.map((entry) =>
-        entry.kind === "said" && entry.id !== null && ids.has(entry.id) && entry.state !== null ? { ...entry, state } : entry);
+        entry.kind === "said" && entry.id !== null && ids.has(entry.id) && entry.state !== null
+            ? { ...entry, state }
+            : entry,
+    );
 }
 
 interface Arrived {
@@ -153,11 +180,22 @@ function arrived(draft: Draft, name: string, { id, from, text, time }: Arrived):
     const { model } = draft;
     const conversation = draft.conversation(name);
     const isOwn = from === model.me?.name;
-    const isKnown = (entry: Entry): boolean => entry.kind === "said" && (entry.id === id || (entry.state === "pending" && entry.text === text));
+    const isKnown = (entry: Entry): boolean =>
+        entry.kind === "said" && (entry.id === id || (entry.state === "pending" && entry.text === text));
     // It came before the page was loaded anew, or we have written to ourselves.
     if ((id <= conversation.restoredTo || (isOwn && name === from)) && conversation.entries.some(isKnown)) return;
     const isMention = !isOwn && model.me !== null && mentions(text, model.me.name, model.me.displayName);
-    const entry: Said = { kind: "said", key: draft.key(), from, text, id, time, state: isOwn ? "accepted" : null, why: null, isMention };
+    const entry: Said = {
+        kind: "said",
+        key: draft.key(),
+        from,
+        text,
+        id,
+        time,
+        state: isOwn ? "accepted" : null,
+        why: null,
+        isMention,
+    };
     draft.append(conversation, entry);
     if (isOwn) return;
     count(draft, conversation, entry, isMention || !isRoom(name));

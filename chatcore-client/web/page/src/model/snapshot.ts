@@ -37,15 +37,38 @@ export function snapshot(model: Model): Snapshot {
     return { open: model.open, nextKey: model.nextKey, conversations };
 }
 
-/** The model with what was stored. What waited for the server is gone with the page before: nobody knows whether it was sent. */
+/** The model with what was stored. Of what waited for the server, nobody knows whether it was sent: it went with the page. */
 export function restore(model: Model, { open, nextKey, conversations }: Snapshot): Model {
     const restored = conversations.map(({ entries: stored, ...rest }): [string, Conversation] => {
         const entries = stored.map(({ number, ...entry }): Entry =>
-            entry.kind !== "said" ? entry : { ...entry, id: number === undefined ? null : BigInt(number), state: entry.state === "pending" ? "unconfirmed" : entry.state });
-        const restoredTo = entries.reduce((highest, entry) => (entry.kind === "said" && entry.id !== null && entry.id > highest ? entry.id : highest), 0n);
+            entry.kind !== "said"
+                ? entry
+                : {
+                      ...entry,
+                      id: number === undefined ? null : BigInt(number),
+                      state: entry.state === "pending" ? "unconfirmed" : entry.state,
+                  },
+        );
+        const restoredTo = entries.reduce(
+            (highest, entry) => (entry.kind === "said" && entry.id !== null && entry.id > highest ? entry.id : highest),
+            0n,
+        );
         const units = entries.reduce((sum, entry) => sum + entry.text.length, 0);
         const touched = entries.at(-1)?.key ?? 0;
-        return [rest.name, { ...rest, entries, units, restoredTo, touched, isJoined: isRoom(rest.name), roster: null, isStale: true, isOnline: null }];
+        return [
+            rest.name,
+            {
+                ...rest,
+                entries,
+                units,
+                restoredTo,
+                touched,
+                isJoined: isRoom(rest.name),
+                roster: null,
+                isStale: true,
+                isOnline: null,
+            },
+        ];
     });
     return { ...model, open, nextKey: Math.max(nextKey, model.nextKey), conversations: new Map(restored) };
 }

@@ -61,7 +61,14 @@ export interface Conversation {
 /** What the page is doing. */
 export type Phase =
     | { readonly kind: "loading"; readonly words: string }
-    | { readonly kind: "prompt"; readonly name: string; readonly error: string | null; readonly note: string | null; readonly asksPassword: boolean; readonly isBusy: boolean }
+    | {
+          readonly kind: "prompt";
+          readonly name: string;
+          readonly error: string | null;
+          readonly note: string | null;
+          readonly asksPassword: boolean;
+          readonly isBusy: boolean;
+      }
     | { readonly kind: "chat" }
     | { readonly kind: "broken"; readonly title: string; readonly words: string };
 

@@ -10,7 +10,8 @@ const CHANNEL = "chatcore";
 export type Release = () => void;
 
 /** A new name for a session among tabs. */
-export const newClaim = (): string => [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+export const newClaim = (): string =>
+    [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** Claims a session for this tab; null if another tab has it. The claim ends with the page. */
 export function claim(name: string): Promise<Release | null> {
@@ -37,7 +38,8 @@ function claimByAsking(name: string): Promise<Release | null> {
     return new Promise((resolve) => {
         const answers = setTimeout(() => {
             channel.onmessage = ({ data }: MessageEvent<Call>): void => {
-                if (data.kind === "asks" && data.name === name) channel.postMessage({ kind: "has", name } satisfies Call);
+                if (data.kind === "asks" && data.name === name)
+                    channel.postMessage({ kind: "has", name } satisfies Call);
             };
             resolve(() => channel.close());
         }, ANSWER_MS);

@@ -86,7 +86,7 @@ export class Requests {
         );
     }
 
-    /** After the session has begun anew: joins the rooms from before, or the first one, and watches the users from before. */
+    /** After the session has begun anew: joins the rooms from before, or the first one, and watches the users. */
     async begin(): Promise<void> {
         this.#watched.clear();
         const { conversations } = this.#store.model;
@@ -96,7 +96,11 @@ export class Requests {
             try {
                 await this.#enter(room);
             } catch (error) {
-                this.#store.dispatch({ type: "notice", name: room, text: `You are not in ${room}: ${messageOf(error)}` });
+                this.#store.dispatch({
+                    type: "notice",
+                    name: room,
+                    text: `You are not in ${room}: ${messageOf(error)}`,
+                });
             }
         }
         this.#watch(names.filter((name) => !isRoom(name)));
@@ -112,7 +116,8 @@ export class Requests {
         const { conversations, open } = this.#store.model;
         const names = [...conversations.keys()];
         const lost = names.filter((name) => isRoom(name) && !rooms.includes(name));
-        for (const name of lost) this.#store.dispatch({ type: "notice", name, text: `You are not in ${name} any more` });
+        for (const name of lost)
+            this.#store.dispatch({ type: "notice", name, text: `You are not in ${name} any more` });
         if (open === null) this.#store.dispatch({ type: "open", name: rooms[0] ?? FIRST_ROOM });
         if (names.length === 0 && rooms.length === 0) return this.begin();
         this.#watch(names.filter((name) => !isRoom(name)));

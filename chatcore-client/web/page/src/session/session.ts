@@ -57,22 +57,40 @@ export class Session {
         const release = await claim(kept.claim);
         if (release === null) {
             forget();
-            return this.prompt({ note: `Another tab goes on as ${kept.ticket.name}. This one needs a name of its own.` });
+            return this.prompt({
+                note: `Another tab goes on as ${kept.ticket.name}. This one needs a name of its own.`,
+            });
         }
         this.#claim = { name: kept.claim, release };
         this.#resume(kept);
     }
 
     /** Asks for a name. */
-    prompt({ error = null, note = null, name = "", asksPassword = false }: { error?: string | null; note?: string | null; name?: string; asksPassword?: boolean }): void {
+    prompt({
+        error = null,
+        note = null,
+        name = "",
+        asksPassword = false,
+    }: {
+        error?: string | null;
+        note?: string | null;
+        name?: string;
+        asksPassword?: boolean;
+    }): void {
         this.#end();
-        this.#store.dispatch({ type: "phase", phase: { kind: "prompt", name, error, note, asksPassword, isBusy: false } });
+        this.#store.dispatch({
+            type: "phase",
+            phase: { kind: "prompt", name, error, note, asksPassword, isBusy: false },
+        });
     }
 
     register(name: string, password: string): void {
         this.#end();
         const asksPassword = password !== "";
-        this.#store.dispatch({ type: "phase", phase: { kind: "prompt", name, error: null, note: null, asksPassword, isBusy: true } });
+        this.#store.dispatch({
+            type: "phase",
+            phase: { kind: "prompt", name, error: null, note: null, asksPassword, isBusy: true },
+        });
         this.#isLogLost = false;
         const begun = this.#begin(name, password !== "");
         begun?.client.register(name, password).catch(() => {}); // Its events tell the same.
@@ -116,39 +134,69 @@ export class Session {
         }
         this.#client = client;
         const requests = new Requests(client, this.#store);
-        const ours = <T>(work: (given: T) => void) => (given: T): void => {
-            if (this.#client === client) work(given);
-        };
-        listen(client, ours((action) => {
-            this.#store.dispatch(action);
-            if (action.type === "message") {
-                notify(() => this.#store.model, action);
-                if (action.room === null) requests.meet(action.from);
-            }
-            if (action.type === "stale") void requests.refresh();
-        }));
+        const ours =
+            <T>(work: (given: T) => void) =>
+            (given: T): void => {
+                if (this.#client === client) work(given);
+            };
+        listen(
+            client,
+            ours((action) => {
+                this.#store.dispatch(action);
+                if (action.type === "message") {
+                    notify(() => this.#store.model, action);
+                    if (action.room === null) requests.meet(action.from);
+                }
+                if (action.type === "stale") void requests.refresh();
+            }),
+        );
         let isKnown = false;
-        client.addEventListener("registered", ours(() => {
-            isKnown = true;
-            this.#entered(client, requests);
-            void requests.begin();
-        }));
-        client.addEventListener("resumed", ours(() => {
-            this.#entered(client, requests);
-            if (!isKnown) requests.learn().catch(() => {}); // The session has ended meanwhile, and its events say so.
-            isKnown = true;
-        }));
-        client.addEventListener("renamed", ours(() => this.#keepTicket(client)));
-        client.addEventListener("sessionlost", ours(() => this.#store.dispatch({ type: "lost" })));
-        client.addEventListener("connecting", ours(() => {
-            const { link } = this.#store.model;
-            this.#link({ kind: "connecting", why: link.kind === "waiting" ? link.why : null });
-        }));
-        client.addEventListener("reconnecting", ours(({ detail }) => this.#reconnecting(name, detail)));
-        client.addEventListener("refused", ours(({ detail: { code, message } }) => {
-            this.prompt({ name, error: refused(code, message, hasPassword), asksPassword: code === "denied" });
-        }));
-        client.addEventListener("closed", ours(({ detail }) => this.#closed(name, detail)));
+        client.addEventListener(
+            "registered",
+            ours(() => {
+                isKnown = true;
+                this.#entered(client, requests);
+                void requests.begin();
+            }),
+        );
+        client.addEventListener(
+            "resumed",
+            ours(() => {
+                this.#entered(client, requests);
+                // If the session has ended meanwhile, its events say so.
+                if (!isKnown) requests.learn().catch(() => {});
+                isKnown = true;
+            }),
+        );
+        client.addEventListener(
+            "renamed",
+            ours(() => this.#keepTicket(client)),
+        );
+        client.addEventListener(
+            "sessionlost",
+            ours(() => this.#store.dispatch({ type: "lost" })),
+        );
+        client.addEventListener(
+            "connecting",
+            ours(() => {
+                const { link } = this.#store.model;
+                this.#link({ kind: "connecting", why: link.kind === "waiting" ? link.why : null });
+            }),
+        );
+        client.addEventListener(
+            "reconnecting",
+            ours(({ detail }) => this.#reconnecting(name, detail)),
+        );
+        client.addEventListener(
+            "refused",
+            ours(({ detail: { code, message } }) => {
+                this.prompt({ name, error: refused(code, message, hasPassword), asksPassword: code === "denied" });
+            }),
+        );
+        client.addEventListener(
+            "closed",
+            ours(({ detail }) => this.#closed(name, detail)),
+        );
         return { client, requests };
     }
 
@@ -162,7 +210,8 @@ export class Session {
     #reconnecting(name: string, { why: reason, after }: { why: Reason; after: number }): void {
         const { phase } = this.#store.model;
         // Somebody who asks for a name can have another one now.
-        if (phase.kind === "prompt" && reason.kind === "refused") return this.prompt({ name, error: refused(reason.code, reason.message, false) });
+        if (phase.kind === "prompt" && reason.kind === "refused")
+            return this.prompt({ name, error: refused(reason.code, reason.message, false) });
         const isNameTaken = reason.kind === "refused" && reason.code === "name_in_use";
         this.#link({ kind: "waiting", why: why(reason), isNameTaken, due: performance.now() + after });
     }

@@ -3,17 +3,34 @@ import type { Reason } from "chatcore";
 
 /** What a person can do about an error of `load`, or a fault. */
 const BROKEN: Readonly<Record<string, readonly [title: string, words: string]>> = {
-    no_wasm: ["This browser is too old", "The chat needs WebAssembly. Use a newer browser, or a terminal: chatcore-client --connect ADDRESS."],
-    wasm_missing: ["A part of the page is missing", "chatcore.wasm could not be loaded. Try again; if it stays so, tell who runs this server."],
-    wasm_wrong: ["A part of the page is damaged", "chatcore.wasm is not what belongs to this page. Load the page anew; if it stays so, tell who runs this server."],
-    wasm_version: ["The page is of two versions", "The page and its module are of different versions. Load the page anew; if it stays so, empty the browser's cache."],
-    wasm_blocked: ["The page may not run", "A security policy forbids WebAssembly here. Who runs this server, or what stands before it, can allow it: script-src needs 'wasm-unsafe-eval'."],
+    no_wasm: [
+        "This browser is too old",
+        "The chat needs WebAssembly. Use a newer browser, or a terminal: chatcore-client --connect ADDRESS.",
+    ],
+    wasm_missing: [
+        "A part of the page is missing",
+        "chatcore.wasm could not be loaded. Try again; if it stays so, tell who runs this server.",
+    ],
+    wasm_wrong: [
+        "A part of the page is damaged",
+        "chatcore.wasm is not what belongs to this page. Load it anew; if it stays so, tell who runs this server.",
+    ],
+    wasm_version: [
+        "The page is of two versions",
+        "The page and its module are of different versions. Load it anew; if it stays so, empty the browser's cache.",
+    ],
+    wasm_blocked: [
+        "The page may not run",
+        "A security policy forbids WebAssembly here. Tell who runs this server: script-src needs 'wasm-unsafe-eval'.",
+    ],
 };
 
 export function broken(error: unknown): readonly [title: string, words: string] {
     const known = error instanceof ChatError ? BROKEN[error.code] : undefined;
     if (known !== undefined) return known;
-    return typeof WebAssembly === "undefined" ? BROKEN["no_wasm"]! : ["The page has a fault", `${messageOf(error)}. Load the page anew: your session goes on.`];
+    return typeof WebAssembly === "undefined"
+        ? BROKEN["no_wasm"]!
+        : ["The page has a fault", `${messageOf(error)}. Load the page anew: your session goes on.`];
 }
 
 /** Why a name was not given, and what to do. */
@@ -46,12 +63,15 @@ export function why(reason: Reason): string {
 
 /** Why a session has ended for good. */
 export function ended(reason: Reason): string {
-    return reason.kind === "left" ? "You have signed out." : sentence(reason.message === "" ? reason.code : reason.message);
+    return reason.kind === "left"
+        ? "You have signed out."
+        : sentence(reason.message === "" ? reason.code : reason.message);
 }
 
 /** Why something that was asked for was not done. */
 export function failure(error: unknown): string {
-    if (error instanceof ChatError && error.code === "invalid_name") return "A name cannot look like this. Use letters, digits, - and _.";
+    if (error instanceof ChatError && error.code === "invalid_name")
+        return "A name cannot look like this. Use letters, digits, - and _.";
     return sentence(messageOf(error));
 }
 

@@ -13,7 +13,9 @@ export function fold(text: string): string | null {
     }
     const rest = text.slice(end);
     // A last line or two are not worth a button.
-    return rest.length < UNITS_MAX / 4 && rest.split("\n").length <= 3 && units === text.length ? null : text.slice(0, end - 1);
+    return rest.length < UNITS_MAX / 4 && rest.split("\n").length <= 3 && units === text.length
+        ? null
+        : text.slice(0, end - 1);
 }
 
 /** No character is cut in two, and no marks are cut from their letter. */

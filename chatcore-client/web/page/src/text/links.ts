@@ -1,5 +1,7 @@
 /** A part of a text that leads somewhere, or does not. */
-type Part = { readonly kind: "text"; readonly text: string } | { readonly kind: "link"; readonly text: string; readonly href: string };
+type Part =
+    | { readonly kind: "text"; readonly text: string }
+    | { readonly kind: "link"; readonly text: string; readonly href: string };
 
 /** What may be an address of the web. It ends at what no address has, or what cannot be seen. */
 const ADDRESS = /\bhttps?:\/\/[^\s<>"`\p{C}\p{M}\p{Default_Ignorable_Code_Point}\u2800]+/giu;

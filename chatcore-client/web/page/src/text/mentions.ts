@@ -1,7 +1,8 @@
 /** Shorter names are words of many sentences: they are meant only after an `@`. */
 const PLAIN_NAME_MIN = 3;
 
-const isPartOfName = (character: string | undefined): boolean => character !== undefined && /[\p{L}\p{N}\p{M}_-]/u.test(character);
+const isPartOfName = (character: string | undefined): boolean =>
+    character !== undefined && /[\p{L}\p{N}\p{M}_-]/u.test(character);
 
 /** Whether the text names this user, as a word of its own. */
 export function mentions(text: string, name: string, displayName: string | null): boolean {

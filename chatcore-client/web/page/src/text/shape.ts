@@ -37,7 +37,10 @@ function reveal(text: string, pieces: Piece[]): void {
     SUSPECT.lastIndex = 0;
     for (let match = SUSPECT.exec(text); match !== null; match = SUSPECT.exec(text)) {
         const [suspect] = match;
-        const flag = suspect >= "\u{e0000}" ? TAGGED_FLAG.exec(text.slice(Math.max(match.index - 2, 0), match.index + 14)) : null;
+        const flag =
+            suspect >= "\u{e0000}"
+                ? TAGGED_FLAG.exec(text.slice(Math.max(match.index - 2, 0), match.index + 14))
+                : null;
         if (flag !== null) {
             SUSPECT.lastIndex = match.index - 2 + flag[0].length;
             continue;
@@ -53,7 +56,11 @@ function reveal(text: string, pieces: Piece[]): void {
     show(text.length);
 }
 
-const tooMany = (count: number): Piece => ({ kind: "mark", text: `+${count}`, title: `${count} more marks on this letter` });
+const tooMany = (count: number): Piece => ({
+    kind: "mark",
+    text: `+${count}`,
+    title: `${count} more marks on this letter`,
+});
 
 function mark(character: string): Piece {
     const text = `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
@@ -62,7 +69,13 @@ function mark(character: string): Piece {
 
 /** A name or other short text for one line, with what cannot be seen as marks in the text. */
 export const plain = (text: string): string =>
-    text === "" ? "(no name)" : shapeWithoutLinks(text).map((piece) => (piece.kind === "mark" ? `\u27e8${piece.text}\u27e9` : piece.text.replaceAll("\n", "\u2424"))).join("");
+    text === ""
+        ? "(no name)"
+        : shapeWithoutLinks(text)
+              .map((piece) =>
+                  piece.kind === "mark" ? `\u27e8${piece.text}\u27e9` : piece.text.replaceAll("\n", "\u2424"),
+              )
+              .join("");
 
 function shapeWithoutLinks(text: string): readonly Piece[] {
     const pieces: Piece[] = [];

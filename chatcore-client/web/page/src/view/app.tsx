@@ -16,7 +16,11 @@ export function App({ model }: { model: Model }): JSX.Element {
     const { phase } = model;
     switch (phase.kind) {
         case "loading":
-            return <main class="words"><p role="status">{phase.words}</p></main>;
+            return (
+                <main class="words">
+                    <p role="status">{phase.words}</p>
+                </main>
+            );
         case "broken":
             return <Broken title={phase.title} words={phase.words} />;
         case "prompt":
@@ -32,7 +36,9 @@ const Broken = ({ title, words }: { title: string; words: string }): JSX.Element
             <h1>{title}</h1>
             <p>{words}</p>
         </div>
-        <button type="button" class="primary" onClick={() => location.reload()}>Try again</button>
+        <button type="button" class="primary" onClick={() => location.reload()}>
+            Try again
+        </button>
     </main>
 );
 
@@ -58,6 +64,10 @@ export class Guard extends Component<{ children: ComponentChildren }, { fault: s
 
     override render(): ComponentChildren {
         const { fault } = this.state;
-        return fault === null ? this.props.children : <Broken title="The page has a fault" words={`${fault}. Load it anew: your session goes on.`} />;
+        return fault === null ? (
+            this.props.children
+        ) : (
+            <Broken title="The page has a fault" words={`${fault}. Load it anew: your session goes on.`} />
+        );
     }
 }

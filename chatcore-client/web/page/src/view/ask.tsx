@@ -7,8 +7,18 @@ import { useActions } from "./actions.ts";
 import { Name } from "./name.tsx";
 
 const WORDS = {
-    room: { title: "Join a room", label: "Room", hint: "Everybody who joins a room of the same name is in it. A new name makes a new room.", button: "Join" },
-    user: { title: "Write to somebody", label: "Name", hint: "Nobody else sees what you write to each other.", button: "Write" },
+    room: {
+        title: "Join a room",
+        label: "Room",
+        hint: "Everybody who joins a room of the same name is in it. A new name makes a new room.",
+        button: "Join",
+    },
+    user: {
+        title: "Write to somebody",
+        label: "Name",
+        hint: "Nobody else sees what you write to each other.",
+        button: "Write",
+    },
 };
 
 /** A dialog that asks for a room or for a user. */
@@ -51,15 +61,35 @@ export function Ask({ kind, onClose }: { kind: "room" | "user"; onClose: () => v
         <dialog ref={dialog} aria-labelledby="ask-title" onClose={onClose}>
             <form onSubmit={submit}>
                 <h2 id="ask-title">{title}</h2>
-                <p><label for="ask-field">{label}</label>
-                    <span class="field">{kind === "room" && <span aria-hidden="true">#</span>}
-                        <input id="ask-field" ref={field} autocomplete="off" autocapitalize="none" spellcheck={false} maxLength={256}
-                            aria-describedby="ask-hint ask-error" aria-invalid={error !== null} /></span></p>
-                <p class="hint" id="ask-hint">{hint}</p>
-                <div id="ask-error" role="alert">{error !== null && <p class="error">{error}</p>}</div>
+                <p>
+                    <label for="ask-field">{label}</label>
+                    <span class="field">
+                        {kind === "room" && <span aria-hidden="true">#</span>}
+                        <input
+                            id="ask-field"
+                            ref={field}
+                            autocomplete="off"
+                            autocapitalize="none"
+                            spellcheck={false}
+                            maxLength={256}
+                            aria-describedby="ask-hint ask-error"
+                            aria-invalid={error !== null}
+                        />
+                    </span>
+                </p>
+                <p class="hint" id="ask-hint">
+                    {hint}
+                </p>
+                <div id="ask-error" role="alert">
+                    {error !== null && <p class="error">{error}</p>}
+                </div>
                 <p class="buttons">
-                    <button type="submit" class="primary" disabled={isBusy}>{isBusy ? "Joining…" : button}</button>
-                    <button type="button" onClick={done}>Cancel</button>
+                    <button type="submit" class="primary" disabled={isBusy}>
+                        {isBusy ? "Joining…" : button}
+                    </button>
+                    <button type="button" onClick={done}>
+                        Cancel
+                    </button>
                 </p>
             </form>
             {kind === "user" && <Online onPick={take} />}
@@ -73,7 +103,10 @@ function Online({ onPick }: { onPick: (name: string) => void }): JSX.Element {
     const [users, setUsers] = useState<readonly User[] | null>(null);
     useEffect(() => {
         let isOver = false;
-        session.requests?.online().then((users) => !isOver && setUsers(users), () => {});
+        session.requests?.online().then(
+            (users) => !isOver && setUsers(users),
+            () => {},
+        );
         return () => {
             isOver = true;
         };
@@ -83,8 +116,12 @@ function Online({ onPick }: { onPick: (name: string) => void }): JSX.Element {
     return (
         <ul class="people" aria-label="Online">
             {users.map(({ name, displayName }) => (
-                <li key={name}><button type="button" class="person" onClick={() => onPick(name)}>
-                    <span class="dot online" aria-hidden="true" /><Name name={name} shown={displayName} /></button></li>
+                <li key={name}>
+                    <button type="button" class="person" onClick={() => onPick(name)}>
+                        <span class="dot online" aria-hidden="true" />
+                        <Name name={name} shown={displayName} />
+                    </button>
+                </li>
             ))}
         </ul>
     );

@@ -31,7 +31,10 @@ export function Chat({ model }: { model: Model }): JSX.Element {
     };
     useEffect(() => setPanel(null), [model.open]);
     useEffect(() => {
-        if (panel !== null) document.querySelector<HTMLElement>(panel === "people" ? "#people button" : "#side [role=tab][tabindex='0']")?.focus();
+        if (panel !== null)
+            document
+                .querySelector<HTMLElement>(panel === "people" ? "#people button" : "#side [role=tab][tabindex='0']")
+                ?.focus();
     }, [panel]);
     const onKeyDown = (event: KeyboardEvent): void => {
         if (event.key === "Escape" && panel !== null) close();
@@ -39,21 +42,33 @@ export function Chat({ model }: { model: Model }): JSX.Element {
     return (
         <div class={`chat ${panel === null ? "" : `shows-${panel}`}`} onKeyDown={onKeyDown}>
             <nav class="side" id="side" aria-label="chatcore">
-                <div class="brand"><Logo /><span aria-hidden="true">chatcore</span><ClosePanel onClose={close} /></div>
+                <div class="brand">
+                    <Logo />
+                    <span aria-hidden="true">chatcore</span>
+                    <ClosePanel onClose={close} />
+                </div>
                 <Conversations model={model} />
                 <Notify />
                 {!isAbove && <Status model={model} />}
             </nav>
             <main>
                 <div class="main" id="panel" role="tabpanel" aria-label={open?.name ?? "No conversation"}>
-                {model.warning !== null && <p class="warning" role="status">{model.warning}</p>}
-                {isAbove && <Status model={model} />}
-                {open === undefined
-                    ? <Nothing panel={panel} setPanel={setPanel} />
-                    : <Opened key={open.name} model={model} open={open} panel={panel} setPanel={setPanel} />}
+                    {model.warning !== null && (
+                        <p class="warning" role="status">
+                            {model.warning}
+                        </p>
+                    )}
+                    {isAbove && <Status model={model} />}
+                    {open === undefined ? (
+                        <Nothing panel={panel} setPanel={setPanel} />
+                    ) : (
+                        <Opened key={open.name} model={model} open={open} panel={panel} setPanel={setPanel} />
+                    )}
                 </div>
             </main>
-            {open !== undefined && isRoom(open.name) && <Roster room={open} me={model.me?.name ?? ""} onClose={close} />}
+            {open !== undefined && isRoom(open.name) && (
+                <Roster room={open} me={model.me?.name ?? ""} onClose={close} />
+            )}
             {panel !== null && <div class="shade" onClick={close} />}
         </div>
     );
@@ -63,14 +78,24 @@ type PanelProps = { panel: Panel; setPanel: (panel: Panel) => void };
 
 /** What leads to the conversations on a narrow screen. */
 const Menu = ({ panel, setPanel, unread }: PanelProps & { unread: number }): JSX.Element => (
-    <button type="button" class="narrow icon" aria-label="Conversations" aria-expanded={panel === "conversations"} aria-controls="side"
-        onClick={() => setPanel(panel === "conversations" ? null : "conversations")}>
-        <Lines />{unread > 0 && <span class="badge">{many(unread)}</span>}</button>
+    <button
+        type="button"
+        class="narrow icon"
+        aria-label="Conversations"
+        aria-expanded={panel === "conversations"}
+        aria-controls="side"
+        onClick={() => setPanel(panel === "conversations" ? null : "conversations")}
+    >
+        <Lines />
+        {unread > 0 && <span class="badge">{many(unread)}</span>}
+    </button>
 );
 
 const Nothing = (props: PanelProps): JSX.Element => (
     <>
-        <header><Menu {...props} unread={0} /></header>
+        <header>
+            <Menu {...props} unread={0} />
+        </header>
         <div class="empty">
             <p>Join a room, or write to somebody.</p>
             <Lobby />
@@ -83,17 +108,39 @@ type OpenedProps = PanelProps & { model: Model; open: Conversation };
 function Opened({ model, open, panel, setPanel }: OpenedProps): JSX.Element {
     const { ask } = useActions();
     const room = isRoom(open.name);
-    const others = [...model.conversations.values()].reduce((sum, { unread, name }) => (name === open.name ? sum : sum + unread), 0);
+    const others = [...model.conversations.values()].reduce(
+        (sum, { unread, name }) => (name === open.name ? sum : sum + unread),
+        0,
+    );
     return (
         <>
             <header>
                 <Menu panel={panel} setPanel={setPanel} unread={others} />
-                <h1><Name name={open.name} /></h1>
+                <h1>
+                    <Name name={open.name} />
+                </h1>
                 <Presence open={open} />
-                <button type="button" class="quiet leave" onClick={() => ask((requests) => void requests.close(open.name))}
-                    aria-label={room ? `Leave ${open.name}` : `Close ${open.name}`}>{room ? "Leave" : "Close"}</button>
-                {room && <button type="button" class="narrow icon" aria-label="People" aria-expanded={panel === "people"} aria-controls="people"
-                    onClick={() => setPanel(panel === "people" ? null : "people")}><Heads /><span class="count">{open.roster?.size ?? ""}</span></button>}
+                <button
+                    type="button"
+                    class="quiet leave"
+                    onClick={() => ask((requests) => void requests.close(open.name))}
+                    aria-label={room ? `Leave ${open.name}` : `Close ${open.name}`}
+                >
+                    {room ? "Leave" : "Close"}
+                </button>
+                {room && (
+                    <button
+                        type="button"
+                        class="narrow icon"
+                        aria-label="People"
+                        aria-expanded={panel === "people"}
+                        aria-controls="people"
+                        onClick={() => setPanel(panel === "people" ? null : "people")}
+                    >
+                        <Heads />
+                        <span class="count">{open.roster?.size ?? ""}</span>
+                    </button>
+                )}
             </header>
             <Log conversation={open} me={model.me} />
             <Composer conversation={open} model={model} />
@@ -103,14 +150,25 @@ function Opened({ model, open, panel, setPanel }: OpenedProps): JSX.Element {
 
 const Presence = ({ open }: { open: Conversation }): JSX.Element | null => {
     if (isRoom(open.name)) return open.roster === null ? null : <span class="about">{people(open.roster.size)}</span>;
-    return open.isOnline === null ? null : <span class={`about ${open.isOnline ? "online" : "offline"}`}>{open.isOnline ? "online" : "not online"}</span>;
+    return open.isOnline === null ? null : (
+        <span class={`about ${open.isOnline ? "online" : "offline"}`}>{open.isOnline ? "online" : "not online"}</span>
+    );
 };
 
 const people = (count: number): string => (count === 1 ? "only you" : `${count} people`);
 
-const Lines = (): JSX.Element => <svg viewBox="0 0 20 20" aria-hidden="true"><path d="M3 5h14M3 10h14M3 15h9" /></svg>;
+const Lines = (): JSX.Element => (
+    <svg viewBox="0 0 20 20" aria-hidden="true">
+        <path d="M3 5h14M3 10h14M3 15h9" />
+    </svg>
+);
 
-const Heads = (): JSX.Element => <svg viewBox="0 0 20 20" aria-hidden="true"><circle cx="10" cy="7" r="3.2" /><path d="M3.5 17c.6-3.6 3-5.2 6.5-5.2s5.9 1.6 6.5 5.2" /></svg>;
+const Heads = (): JSX.Element => (
+    <svg viewBox="0 0 20 20" aria-hidden="true">
+        <circle cx="10" cy="7" r="3.2" />
+        <path d="M3.5 17c.6-3.6 3-5.2 6.5-5.2s5.9 1.6 6.5 5.2" />
+    </svg>
+);
 
 /** The way back for somebody who has left everything. */
 function Lobby(): JSX.Element {
@@ -118,8 +176,14 @@ function Lobby(): JSX.Element {
     const button = useRef<HTMLButtonElement>(null);
     useLayoutEffect(() => button.current?.focus(), []);
     return (
-        <button type="button" class="primary" ref={button} onClick={() => ask((requests) => void requests.join(FIRST_ROOM).catch(() => {}))}>
-            Join {FIRST_ROOM}</button>
+        <button
+            type="button"
+            class="primary"
+            ref={button}
+            onClick={() => ask((requests) => void requests.join(FIRST_ROOM).catch(() => {}))}
+        >
+            Join {FIRST_ROOM}
+        </button>
     );
 }
 
@@ -128,5 +192,9 @@ function Notify(): JSX.Element | null {
     const [isOffered, setIsOffered] = useState(canAsk);
     if (!isOffered) return null;
     const onClick = (): void => void ask().then(() => setIsOffered(canAsk()));
-    return <button type="button" class="notify quiet" onClick={onClick}>Notify me of mentions</button>;
+    return (
+        <button type="button" class="notify quiet" onClick={onClick}>
+            Notify me of mentions
+        </button>
+    );
 }

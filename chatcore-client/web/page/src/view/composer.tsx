@@ -43,7 +43,11 @@ export function Composer({ conversation, model }: { conversation: Conversation; 
             excess = requests.excess(text);
             if (excess === 0) requests.say(name, text);
         });
-        setError(excess > 0 ? `The server takes no message that is so long: leave out ${excess} bytes, or send it in parts.` : null);
+        setError(
+            excess > 0
+                ? `The server takes no message that is so long: leave out ${excess} bytes, or send it in parts.`
+                : null,
+        );
         if (isAsked && excess === 0) field.current.value = "";
         field.current.focus({ preventScroll: true });
     };
@@ -103,24 +107,68 @@ export function Composer({ conversation, model }: { conversation: Conversation; 
             {offer !== null && (
                 <ul role="listbox" aria-label="Names" id={LIST_ID} class="names">
                     {offer.names.map((one, at) => (
-                        <li key={one} role="option" id={`${LIST_ID}-${at}`} aria-selected={at === offer.at}
-                            onMouseDown={(event) => event.preventDefault()} onClick={() => take(offer.word, one)}><Name name={one} /></li>
+                        <li
+                            key={one}
+                            role="option"
+                            id={`${LIST_ID}-${at}`}
+                            aria-selected={at === offer.at}
+                            onMouseDown={(event) => event.preventDefault()}
+                            onClick={() => take(offer.word, one)}
+                        >
+                            <Name name={one} />
+                        </li>
                     ))}
                 </ul>
             )}
-            {error !== null && <p class="error" role="alert">{error}</p>}
+            {error !== null && (
+                <p class="error" role="alert">
+                    {error}
+                </p>
+            )}
             {isOut && (
-                <p class="out">You are not in this room.
-                    <button type="button" class="small" onClick={() => ask((requests) => void requests.join(name).catch(() => {}))}>Join it again</button></p>
+                <p class="out">
+                    You are not in this room.
+                    <button
+                        type="button"
+                        class="small"
+                        onClick={() => ask((requests) => void requests.join(name).catch(() => {}))}
+                    >
+                        Join it again
+                    </button>
+                </p>
             )}
             <div class="write">
-                <label for={COMPOSER_ID} class="to" aria-label={label}><span aria-hidden="true">to </span><Name name={name} /></label>
-                <textarea id={COMPOSER_ID} ref={field} rows={1} defaultValue={draft} aria-label={label} placeholder="Write a message" enterkeyhint="send"
-                    aria-autocomplete="list" aria-controls={offer === null ? undefined : LIST_ID}
+                <label for={COMPOSER_ID} class="to" aria-label={label}>
+                    <span aria-hidden="true">to </span>
+                    <Name name={name} />
+                </label>
+                <textarea
+                    id={COMPOSER_ID}
+                    ref={field}
+                    rows={1}
+                    defaultValue={draft}
+                    aria-label={label}
+                    placeholder="Write a message"
+                    enterkeyhint="send"
+                    aria-autocomplete="list"
+                    aria-controls={offer === null ? undefined : LIST_ID}
                     aria-activedescendant={offer === null ? undefined : `${LIST_ID}-${offer.at}`}
-                    onInput={onInput} onKeyDown={onKeyDown} onBlur={() => setOffer(null)} />
-                <button type="button" class="send primary" aria-label="Send" title="Send (Enter)" disabled={isOver} onClick={send}>
-                    <svg viewBox="0 0 20 20" aria-hidden="true"><path d="M10 16V4M5 9l5-5 5 5" /></svg></button>
+                    onInput={onInput}
+                    onKeyDown={onKeyDown}
+                    onBlur={() => setOffer(null)}
+                />
+                <button
+                    type="button"
+                    class="send primary"
+                    aria-label="Send"
+                    title="Send (Enter)"
+                    disabled={isOver}
+                    onClick={send}
+                >
+                    <svg viewBox="0 0 20 20" aria-hidden="true">
+                        <path d="M10 16V4M5 9l5-5 5 5" />
+                    </svg>
+                </button>
             </div>
         </div>
     );

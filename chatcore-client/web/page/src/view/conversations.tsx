@@ -34,11 +34,17 @@ export function Conversations({ model }: { model: Model }): JSX.Element {
     return (
         <div class="conversations">
             <div role="tablist" aria-label="Conversations" aria-orientation="vertical" ref={list} onKeyDown={onKeyDown}>
-                {all.map((one) => <Tab key={one.name} one={one} isOpen={one.name === model.open} onSelect={select} />)}
+                {all.map((one) => (
+                    <Tab key={one.name} one={one} isOpen={one.name === model.open} onSelect={select} />
+                ))}
             </div>
             <div class="more">
-                <button type="button" class="quiet" onClick={() => setAsks("room")}>Join a room</button>
-                <button type="button" class="quiet" onClick={() => setAsks("user")}>Write to somebody</button>
+                <button type="button" class="quiet" onClick={() => setAsks("room")}>
+                    Join a room
+                </button>
+                <button type="button" class="quiet" onClick={() => setAsks("user")}>
+                    Write to somebody
+                </button>
             </div>
             {asks !== null && <Ask kind={asks} onClose={close} />}
         </div>
@@ -54,12 +60,34 @@ function Tab({ one, isOpen, onSelect }: TabProps): JSX.Element {
     const counts = `${unread > 0 ? `, ${unread} unread` : ""}${room && mentions > 0 ? `, ${mentions} for you` : ""}`;
     const classes = ["tab", unread > 0 && "unread", room && !isJoined && "away"].filter(Boolean).join(" ");
     return (
-        <button type="button" role="tab" class={classes} aria-selected={isOpen} aria-controls="panel" tabIndex={isOpen ? 0 : -1}
-            aria-label={`${plain(name)}${counts}${presence}`} onClick={() => onSelect(name)}>
-            {room ? <span class="hash" aria-hidden="true">#</span> : <span class={`dot ${isOnline === true ? "online" : ""}`} aria-hidden="true" />}
+        <button
+            type="button"
+            role="tab"
+            class={classes}
+            aria-selected={isOpen}
+            aria-controls="panel"
+            tabIndex={isOpen ? 0 : -1}
+            aria-label={`${plain(name)}${counts}${presence}`}
+            onClick={() => onSelect(name)}
+        >
+            {room ? (
+                <span class="hash" aria-hidden="true">
+                    #
+                </span>
+            ) : (
+                <span class={`dot ${isOnline === true ? "online" : ""}`} aria-hidden="true" />
+            )}
             <Name name={name} shown={room ? name.slice(1) : name} />
-            {draft !== "" && !isOpen && <span class="pen" title="not sent yet" aria-hidden="true">✎</span>}
-            {unread > 0 && <span class={`badge ${!room || mentions > 0 ? "for-us" : ""}`} aria-hidden="true">{many(unread)}</span>}
+            {draft !== "" && !isOpen && (
+                <span class="pen" title="not sent yet" aria-hidden="true">
+                    ✎
+                </span>
+            )}
+            {unread > 0 && (
+                <span class={`badge ${!room || mentions > 0 ? "for-us" : ""}`} aria-hidden="true">
+                    {many(unread)}
+                </span>
+            )}
         </button>
     );
 }

@@ -23,18 +23,38 @@ export class EntryView extends Component<Props, { isUnfolded: boolean }> {
 
     override shouldComponentUpdate(next: Props, state: { isUnfolded: boolean }): boolean {
         const { entry, shown, isFirst } = this.props;
-        return next.entry !== entry || next.shown !== shown || next.isFirst !== isFirst || state.isUnfolded !== this.state.isUnfolded;
+        return (
+            next.entry !== entry ||
+            next.shown !== shown ||
+            next.isFirst !== isFirst ||
+            state.isUnfolded !== this.state.isUnfolded
+        );
     }
 
     override render(): ComponentChildren {
         const { entry, shown, isFirst, to } = this.props;
-        if (entry.kind === "notice") return <p class="notice" data-key={entry.key} dir="auto">{plain(entry.text)}</p>;
+        if (entry.kind === "notice")
+            return (
+                <p class="notice" data-key={entry.key} dir="auto">
+                    {plain(entry.text)}
+                </p>
+            );
         const { key, from, state, isMention, time } = entry;
-        const classes = ["entry", isFirst && "first", state !== null && "own", state, isMention && "mention"].filter(Boolean).join(" ");
+        const classes = ["entry", isFirst && "first", state !== null && "own", state, isMention && "mention"]
+            .filter(Boolean)
+            .join(" ");
         return (
             <article class={classes} data-key={key}>
-                {isFirst && <span class="from"><Name name={from} shown={shown} isColoured /></span>}
-                {time !== null && <time dateTime={new Date(time).toISOString()} title={whole(time)}>{clock(time)}</time>}
+                {isFirst && (
+                    <span class="from">
+                        <Name name={from} shown={shown} isColoured />
+                    </span>
+                )}
+                {time !== null && (
+                    <time dateTime={new Date(time).toISOString()} title={whole(time)}>
+                        {clock(time)}
+                    </time>
+                )}
                 {this.#body(entry.text)}
                 {state !== null && <State said={entry} state={state} to={to} />}
             </article>
@@ -48,7 +68,12 @@ export class EntryView extends Component<Props, { isUnfolded: boolean }> {
             <div class="body" dir="auto">
                 <Text text={folded === null || isUnfolded ? text : `${folded}…`} />
                 {folded !== null && (
-                    <button type="button" class="fold quiet" aria-expanded={isUnfolded} onClick={() => this.setState({ isUnfolded: !isUnfolded })}>
+                    <button
+                        type="button"
+                        class="fold quiet"
+                        aria-expanded={isUnfolded}
+                        onClick={() => this.setState({ isUnfolded: !isUnfolded })}
+                    >
                         {isUnfolded ? "Show less" : `Show all (${text.length} characters)`}
                     </button>
                 )}
@@ -64,9 +89,17 @@ const Text = ({ text }: { text: string }): JSX.Element => (
                 case "text":
                     return piece.text;
                 case "mark":
-                    return <span key={at} class="mark" title={piece.title}>{piece.text}</span>;
+                    return (
+                        <span key={at} class="mark" title={piece.title}>
+                            {piece.text}
+                        </span>
+                    );
                 case "link":
-                    return <a key={at} href={piece.href} target="_blank" rel="noopener noreferrer">{piece.text}</a>;
+                    return (
+                        <a key={at} href={piece.href} target="_blank" rel="noopener noreferrer">
+                            {piece.text}
+                        </a>
+                    );
             }
         })}
     </>
@@ -83,13 +116,23 @@ const STATES: Readonly<Record<OwnState, string>> = {
 /** How far a message of ours has come. */
 function State({ said, state, to }: { said: Said; state: OwnState; to: string }): JSX.Element {
     const { ask } = useActions();
-    if (state === "accepted") return <span class="state" role="img" aria-label="accepted" title="The server has it">✓</span>;
+    if (state === "accepted")
+        return (
+            <span class="state" role="img" aria-label="accepted" title="The server has it">
+                ✓
+            </span>
+        );
     const why = state === "failed" && said.why !== null ? `: ${said.why}` : "";
     const again = (): void => void ask((requests) => requests.say(to, said.text));
     return (
         <span class="state">
-            {STATES[state]}{why}
-            {state !== "pending" && <button type="button" class="small quiet" onClick={again}>Send again</button>}
+            {STATES[state]}
+            {why}
+            {state !== "pending" && (
+                <button type="button" class="small quiet" onClick={again}>
+                    Send again
+                </button>
+            )}
         </span>
     );
 }

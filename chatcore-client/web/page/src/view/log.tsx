@@ -57,7 +57,13 @@ export class Log extends Component<Props, State> {
     override shouldComponentUpdate(next: Props, state: State): boolean {
         const { entries, marker, roster } = this.props.conversation;
         const to = next.conversation;
-        return to.entries !== entries || to.marker !== marker || to.roster !== roster || next.me !== this.props.me || state !== this.state;
+        return (
+            to.entries !== entries ||
+            to.marker !== marker ||
+            to.roster !== roster ||
+            next.me !== this.props.me ||
+            state !== this.state
+        );
     }
 
     override getSnapshotBeforeUpdate(): Anchor | null {
@@ -131,13 +137,23 @@ export class Log extends Component<Props, State> {
         const label = isRoom(name) ? `Messages in ${plain(name)}` : `Messages with ${plain(name)}`;
         return (
             <div class="log">
-                <div class="lines" ref={this.#box} role="log" aria-label={label} aria-live={isFlood ? "off" : "polite"} aria-relevant="additions"
-                    tabIndex={0} onScroll={this.#onScroll}>
+                <div
+                    class="lines"
+                    ref={this.#box}
+                    role="log"
+                    aria-label={label}
+                    aria-live={isFlood ? "off" : "polite"}
+                    aria-relevant="additions"
+                    tabIndex={0}
+                    onScroll={this.#onScroll}
+                >
                     {entries.length === 0 && <Empty conversation={conversation} />}
                     {drawn.map((entry, at) => this.#line(entry, entries[first + at - 1], marker))}
                 </div>
                 {window.from !== null && (
-                    <button type="button" class="to-end" onClick={this.#toEnd}>{below > 0 ? `${below} new message${below === 1 ? "" : "s"}` : "To the newest"} ↓</button>
+                    <button type="button" class="to-end" onClick={this.#toEnd}>
+                        {below > 0 ? `${below} new message${below === 1 ? "" : "s"}` : "To the newest"} ↓
+                    </button>
                 )}
             </div>
         );
@@ -166,9 +182,22 @@ export class Log extends Component<Props, State> {
         const isMarked = entry.key === marker;
         return (
             <Fragment key={entry.key}>
-                {isNewDay && <div class="day" role="separator" aria-label={day(time)}><span aria-hidden="true">{day(time)}</span></div>}
-                {isMarked && <div class="new" role="separator" aria-label="New"><span aria-hidden="true">New</span></div>}
-                <EntryView entry={entry} shown={this.#shown(entry)} isFirst={isNewDay || isMarked || !isTogether(entry, before)} to={this.props.conversation.name} />
+                {isNewDay && (
+                    <div class="day" role="separator" aria-label={day(time)}>
+                        <span aria-hidden="true">{day(time)}</span>
+                    </div>
+                )}
+                {isMarked && (
+                    <div class="new" role="separator" aria-label="New">
+                        <span aria-hidden="true">New</span>
+                    </div>
+                )}
+                <EntryView
+                    entry={entry}
+                    shown={this.#shown(entry)}
+                    isFirst={isNewDay || isMarked || !isTogether(entry, before)}
+                    to={this.props.conversation.name}
+                />
             </Fragment>
         );
     }
@@ -180,7 +209,11 @@ function Empty({ conversation: { name, roster } }: { conversation: Conversation 
     return (
         <div class="empty">
             <p>{isRoom(name) ? "Nothing has been said since you came." : "Nothing has been said yet."}</p>
-            {isAlone && <p>Nobody else is here. Others come in at <code>{location.origin + location.pathname}</code></p>}
+            {isAlone && (
+                <p>
+                    Nobody else is here. Others come in at <code>{location.origin + location.pathname}</code>
+                </p>
+            )}
         </div>
     );
 }

@@ -12,6 +12,16 @@ function hue(name: string): string {
 }
 
 /** A name, whose direction stays inside. */
-export const Name = ({ name, shown, isColoured = false }: { name: string; shown?: string | null | undefined; isColoured?: boolean }): JSX.Element => (
-    <bdi class={isColoured ? `name ${hue(name)}` : "name"} title={name}>{plain(shown ?? name)}</bdi>
+export const Name = ({
+    name,
+    shown,
+    isColoured = false,
+}: {
+    name: string;
+    shown?: string | null | undefined;
+    isColoured?: boolean;
+}): JSX.Element => (
+    <bdi class={isColoured ? `name ${hue(name)}` : "name"} title={name}>
+        {plain(shown ?? name)}
+    </bdi>
 );

@@ -30,21 +30,58 @@ export function Prompt({ phase, link }: Props): JSX.Element {
     return (
         <main class="prompt">
             <form onSubmit={submit} aria-label="Start chatting">
-                <div><Logo /><h1>chatcore</h1></div>
+                <div>
+                    <Logo />
+                    <h1>chatcore</h1>
+                </div>
                 {note !== null && <p class="note">{note}</p>}
-                <p><label for="name">Your name</label>
-                    <input id="name" ref={name} defaultValue={phase.name} autocomplete="nickname" autocapitalize="none" spellcheck={false}
-                        maxLength={256} readOnly={isBusy} aria-describedby="prompt-error" aria-invalid={error !== null} required /></p>
+                <p>
+                    <label for="name">Your name</label>
+                    <input
+                        id="name"
+                        ref={name}
+                        defaultValue={phase.name}
+                        autocomplete="nickname"
+                        autocapitalize="none"
+                        spellcheck={false}
+                        maxLength={256}
+                        readOnly={isBusy}
+                        aria-describedby="prompt-error"
+                        aria-invalid={error !== null}
+                        required
+                    />
+                </p>
                 {showsPassword && (
-                    <p><label for="password">Password</label>
-                        <input id="password" type="password" ref={password} autocomplete="current-password" maxLength={1024} readOnly={isBusy} /></p>
+                    <p>
+                        <label for="password">Password</label>
+                        <input
+                            id="password"
+                            type="password"
+                            ref={password}
+                            autocomplete="current-password"
+                            maxLength={1024}
+                            readOnly={isBusy}
+                        />
+                    </p>
                 )}
-                <div id="prompt-error" role="alert">{error !== null && <p class="error">{error}</p>}</div>
-                {isBusy ? <Waiting link={link} name={phase.name} /> : <button type="submit" class="primary">Start chatting</button>}
+                <div id="prompt-error" role="alert">
+                    {error !== null && <p class="error">{error}</p>}
+                </div>
+                {isBusy ? (
+                    <Waiting link={link} name={phase.name} />
+                ) : (
+                    <button type="submit" class="primary">
+                        Start chatting
+                    </button>
+                )}
                 {!showsPassword && !isBusy && (
-                    <button type="button" class="quiet" onClick={() => setHasPassword(true)}>I have a password</button>
+                    <button type="button" class="quiet" onClick={() => setHasPassword(true)}>
+                        I have a password
+                    </button>
                 )}
-                <p class="hint">Others see this name. You meet everybody in <strong>#lobby</strong>.</p>
+                <p class="hint">
+                    Others see this name. You meet everybody in <strong>#lobby</strong>.
+                </p>
             </form>
         </main>
     );
@@ -55,12 +92,16 @@ function Waiting({ link, name }: { link: Link; name: string }): JSX.Element {
     const silence = useSilence(link);
     return (
         <div class="waiting">
-            <p role="status" aria-label="Connection">{wordsOf(link, name, silence)}</p>
+            <p role="status" aria-label="Connection">
+                {wordsOf(link, name, silence)}
+            </p>
             <Silence ms={silence} />
             <Attempt link={link} />
             <span class="buttons">
                 <ConnectNow link={link} class="primary" />
-                <button type="button" onClick={() => session.prompt({ name })}>Cancel</button>
+                <button type="button" onClick={() => session.prompt({ name })}>
+                    Cancel
+                </button>
             </span>
         </div>
     );

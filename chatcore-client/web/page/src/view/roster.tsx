@@ -19,14 +19,27 @@ export function Roster({ room, me, onClose }: { room: Conversation; me: string; 
     };
     return (
         <aside class="roster" id="people" aria-label={`People in ${room.name}`}>
-            <div class="title"><h2>People <span class="count">{room.roster === null ? "" : members.length}</span></h2><ClosePanel onClose={onClose} /></div>
+            <div class="title">
+                <h2>
+                    People <span class="count">{room.roster === null ? "" : members.length}</span>
+                </h2>
+                <ClosePanel onClose={onClose} />
+            </div>
             <ul class="people">
                 {members.slice(0, LISTED_MAX).map(([name, displayName]) => (
                     <li key={name}>
-                        {name === me
-                            ? <span class="person"><span class="dot online" aria-hidden="true" /><Name name={name} shown={displayName} /><small>you</small></span>
-                            : <button type="button" class="person" title={`Write to ${name}`} onClick={() => write(name)}>
-                                <span class="dot online" aria-hidden="true" /><Name name={name} shown={displayName} /></button>}
+                        {name === me ? (
+                            <span class="person">
+                                <span class="dot online" aria-hidden="true" />
+                                <Name name={name} shown={displayName} />
+                                <small>you</small>
+                            </span>
+                        ) : (
+                            <button type="button" class="person" title={`Write to ${name}`} onClick={() => write(name)}>
+                                <span class="dot online" aria-hidden="true" />
+                                <Name name={name} shown={displayName} />
+                            </button>
+                        )}
                     </li>
                 ))}
             </ul>

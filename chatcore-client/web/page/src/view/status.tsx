@@ -32,21 +32,35 @@ export function useSilence(link: Link): number {
     return isOn && silence >= SILENCE_MS ? silence : 0;
 }
 
-export const Silence = ({ ms }: { ms: number }): JSX.Element | null => (ms > 0 ? <span class="countdown">silent for {span(ms)}</span> : null);
+export const Silence = ({ ms }: { ms: number }): JSX.Element | null =>
+    ms > 0 ? <span class="countdown">silent for {span(ms)}</span> : null;
 
 /** What is being done about a lost connection: it counts down, which screen readers do not read each second. */
 export function Attempt({ link }: { link: Link }): JSX.Element | null {
     const now = useNow(link.kind === "waiting");
     if (link.kind === "connecting" && link.why !== null) return <span class="countdown">connecting…</span>;
     if (link.kind !== "waiting") return null;
-    return <span class="countdown" role="timer" aria-live="off">next attempt in {span(link.due - Math.max(now, performance.now()))}</span>;
+    return (
+        <span class="countdown" role="timer" aria-live="off">
+            next attempt in {span(link.due - Math.max(now, performance.now()))}
+        </span>
+    );
 }
 
 /** It stays where it is while an attempt is made, so that nothing jumps. */
 export function ConnectNow({ link, class: classes }: { link: Link; class: string }): JSX.Element | null {
     const { session } = useActions();
     if (link.kind === "open" || link.kind === "ended" || (link.kind === "connecting" && link.why === null)) return null;
-    return <button type="button" class={classes} aria-disabled={link.kind === "connecting"} onClick={() => session.hurry()}>Connect now</button>;
+    return (
+        <button
+            type="button"
+            class={classes}
+            aria-disabled={link.kind === "connecting"}
+            onClick={() => session.hurry()}
+        >
+            Connect now
+        </button>
+    );
 }
 
 /** The line that says how the connection is, and what can be done. */
@@ -59,10 +73,18 @@ export function Status({ model }: { model: Model }): JSX.Element {
     return (
         <div class={`status ${silence > 0 || isOut ? "waiting" : link.kind}`}>
             <span class="dot" aria-hidden="true" />
-            <p role="status" aria-label="Connection">{wordsOf(link, name, silence)}</p>
+            <p role="status" aria-label="Connection">
+                {wordsOf(link, name, silence)}
+            </p>
             <Silence ms={silence} />
             <Attempt link={link} />
-            {silence > 0 ? <button type="button" class="small" onClick={() => session.hurry()}>Connect now</button> : <ConnectNow link={link} class="small" />}
+            {silence > 0 ? (
+                <button type="button" class="small" onClick={() => session.hurry()}>
+                    Connect now
+                </button>
+            ) : (
+                <ConnectNow link={link} class="small" />
+            )}
             <Leave link={link} name={name} />
         </div>
     );
@@ -70,11 +92,24 @@ export function Status({ model }: { model: Model }): JSX.Element {
 
 function Leave({ link, name }: { link: Link; name: string }): JSX.Element {
     const { session } = useActions();
-    if (link.kind === "ended") return <button type="button" class="small" onClick={() => session.prompt({ name })}>Sign in again</button>;
+    if (link.kind === "ended")
+        return (
+            <button type="button" class="small" onClick={() => session.prompt({ name })}>
+                Sign in again
+            </button>
+        );
     if (link.kind === "waiting" && link.isNameTaken) {
-        return <button type="button" class="small" onClick={() => session.prompt({ name })}>Choose another name</button>;
+        return (
+            <button type="button" class="small" onClick={() => session.prompt({ name })}>
+                Choose another name
+            </button>
+        );
     }
-    return <button type="button" class="small quiet" onClick={() => session.signOut()}>Sign out</button>;
+    return (
+        <button type="button" class="small quiet" onClick={() => session.signOut()}>
+            Sign out
+        </button>
+    );
 }
 
 /** How the connection is, in words. */
