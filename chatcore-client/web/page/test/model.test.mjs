@@ -202,6 +202,10 @@ test("a page that is loaded anew shows the same again, and what comes twice once
     assert.ok(new Set(restored.conversations.get("#lobby").entries.map(({ key }) => key)).size === 3);
 });
 
+test("what another version of the page has stored is not shown", () => {
+    assert.equal(restore(INITIAL, { ...snapshot(begun()), version: 0 }), null);
+});
+
 test("what is stored is bounded", () => {
     const model = reduce(
         begun(),

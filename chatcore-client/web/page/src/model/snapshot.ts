@@ -1,9 +1,16 @@
+import { TEXT_UNITS_MAX } from "./bounds.ts";
 import { isRoom } from "./types.ts";
 import type { Conversation, Entry, Model } from "./types.ts";
 
 /** The most entries of a conversation, and UTF-16 units of all, that a page which is loaded anew shows again. */
 const ENTRIES_MAX = 200;
 const UNITS_MAX = 512 << 10;
+
+/** It rises with each change of what is stored. */
+const VERSION = 1;
+
+/** JSON has no large numbers: an id is text. */
+type StoredEntry = Entry & { readonly number?: string | undefined };
 
 /** What is stored of a conversation: plain values for JSON. */
 interface Stored {
@@ -12,10 +19,11 @@ interface Stored {
     readonly unread: number;
     readonly mentions: number;
     readonly marker: number | null;
-    readonly entries: readonly (Entry & { readonly number?: string | undefined })[];
+    readonly entries: readonly StoredEntry[];
 }
 
 export interface Snapshot {
+    readonly version: number;
     readonly open: string | null;
     readonly nextKey: number;
     readonly conversations: readonly Stored[];
@@ -26,49 +34,44 @@ export function snapshot(model: Model): Snapshot {
     let left = UNITS_MAX;
     const conversations = [...model.conversations.values()].map((conversation): Stored => {
         const { name, draft, unread, mentions, marker } = conversation;
-        const entries: Stored["entries"][number][] = [];
+        const entries: StoredEntry[] = [];
         for (const entry of conversation.entries.slice(-ENTRIES_MAX).reverse()) {
             left -= entry.text.length;
             if (left < 0) break;
             entries.unshift(entry.kind === "said" ? { ...entry, id: null, number: entry.id?.toString() } : entry);
         }
-        return { name, draft, unread, mentions, marker, entries };
+        return { name, draft: draft.slice(0, TEXT_UNITS_MAX), unread, mentions, marker, entries };
     });
-    return { open: model.open, nextKey: model.nextKey, conversations };
+    return { version: VERSION, open: model.open, nextKey: model.nextKey, conversations };
 }
 
-/** The model with what was stored. Of what waited for the server, nobody knows whether it was sent: it went with the page. */
-export function restore(model: Model, { open, nextKey, conversations }: Snapshot): Model {
-    const restored = conversations.map(({ entries: stored, ...rest }): [string, Conversation] => {
-        const entries = stored.map(({ number, ...entry }): Entry =>
-            entry.kind !== "said"
-                ? entry
-                : {
-                      ...entry,
-                      id: number === undefined ? null : BigInt(number),
-                      state: entry.state === "pending" ? "unconfirmed" : entry.state,
-                  },
-        );
-        const restoredTo = entries.reduce(
-            (highest, entry) => (entry.kind === "said" && entry.id !== null && entry.id > highest ? entry.id : highest),
-            0n,
-        );
-        const units = entries.reduce((sum, entry) => sum + entry.text.length, 0);
-        const touched = entries.at(-1)?.key ?? 0;
-        return [
-            rest.name,
-            {
-                ...rest,
-                entries,
-                units,
-                restoredTo,
-                touched,
-                isJoined: isRoom(rest.name),
-                roster: null,
-                isStale: true,
-                isOnline: null,
-            },
-        ];
-    });
+/** The model with what was stored; null if another version of the page has stored it. Of what waited for the server, nobody knows
+ * whether it was sent: it went with the page. */
+export function restore(model: Model, { version, open, nextKey, conversations }: Snapshot): Model | null {
+    if (version !== VERSION) return null;
+    const restored = conversations.map((stored): [string, Conversation] => [stored.name, conversationOf(stored)]);
     return { ...model, open, nextKey: Math.max(nextKey, model.nextKey), conversations: new Map(restored) };
+}
+
+function conversationOf({ entries: stored, ...rest }: Stored): Conversation {
+    const entries = stored.map(entryOf);
+    return {
+        ...rest,
+        entries,
+        units: entries.reduce((sum, { text }) => sum + text.length, 0),
+        restoredTo: entries.reduce((highest, entry) => later(highest, entry.kind === "said" ? entry.id : null), 0n),
+        touched: entries.at(-1)?.key ?? 0,
+        isJoined: isRoom(rest.name),
+        roster: null,
+        isStale: true,
+        isOnline: null,
+    };
+}
+
+const later = (highest: bigint, id: bigint | null): bigint => (id !== null && id > highest ? id : highest);
+
+function entryOf({ number, ...entry }: StoredEntry): Entry {
+    if (entry.kind !== "said") return entry;
+    const state = entry.state === "pending" ? "unconfirmed" : entry.state;
+    return { ...entry, id: number === undefined ? null : BigInt(number), state };
 }

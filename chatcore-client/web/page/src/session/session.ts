@@ -12,7 +12,7 @@ import { listen } from "./listen.ts";
 import { notify } from "./notify.ts";
 import { Requests } from "./requests.ts";
 import type { Store } from "./store.ts";
-import { broken, ended, refused, why } from "./words.ts";
+import { broken, ended, notAsked, refused, why } from "./words.ts";
 
 const LOG_LOST = "This browser has not kept what was said before the page was loaded anew.";
 const NOT_STORED = "This browser stores nothing for this page: if it is loaded anew, you begin anew.";
@@ -93,19 +93,27 @@ export class Session {
         });
         this.#isLogLost = false;
         const begun = this.#begin(name, password !== "");
-        begun?.client.register(name, password).catch(() => {}); // Its events tell the same.
+        begun?.client.register(name, password).catch((error: unknown) => this.#notBegun(begun.client, name, error));
     }
 
     #resume({ ticket }: Kept): void {
         const log = keptLog();
-        if (log !== null) this.#store.replace(restore(this.#store.model, log));
-        this.#isLogLost = log === null;
+        const model = log === null ? null : restore(this.#store.model, log);
+        if (model !== null) this.#store.replace(model);
+        this.#isLogLost = model === null;
         this.#store.dispatch({ type: "me", user: { name: ticket.name, displayName: ticket.displayName } });
         this.#store.dispatch({ type: "phase", phase: { kind: "chat" } });
         const begun = this.#begin(ticket.name, false);
         if (begun === null) return;
         this.#requests = begun.requests;
-        begun.client.resume(ticket).catch(() => {});
+        begun.client.resume(ticket).catch((error: unknown) => this.#notBegun(begun.client, ticket.name, error));
+    }
+
+    /** The client itself does not take what it was given. Of the rest its events have told, and it is not ours any more. */
+    #notBegun(client: Client, name: string, error: unknown): void {
+        if (this.#client !== client) return;
+        forget();
+        this.prompt({ name, error: notAsked(error) });
     }
 
     /** Connects at once. */

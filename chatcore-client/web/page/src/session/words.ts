@@ -52,6 +52,15 @@ export function refused(code: string, message: string, hadPassword: boolean): st
     return message === "" ? `The server refuses the name: ${code}` : sentence(message);
 }
 
+/** Why a name cannot even be asked for. */
+export function notAsked(error: unknown): string {
+    const code = error instanceof ChatError ? error.code : "";
+    if (code === "name_too_long") return "This name is too long.";
+    if (code === "credential_too_long") return "This password is too long.";
+    if (code === "invalid") return "The session of this tab cannot go on. Begin anew.";
+    return sentence(messageOf(error));
+}
+
 /** Why a connection was lost. */
 export function why(reason: Reason): string {
     if (reason.kind === "disconnected") return "the server cannot be reached";
