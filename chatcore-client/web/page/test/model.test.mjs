@@ -7,7 +7,7 @@ import { INITIAL, bounds, reduce, restore, snapshot } from "./parts.mjs";
 const ME = { name: "alice", displayName: "Alice" };
 let id = 0n;
 const message = (from, text, room = null) => ({ type: "message", id: ++id, from, room, text, time: 1_000 });
-const say = (to, text, key) => ({ type: "say", to, text, key });
+const say = (to, text, key) => ({ type: "say", to, text, key, instead: null });
 const state = (to, key, state, id = null) => ({
     type: "state",
     to,
@@ -89,6 +89,24 @@ test("a message of ours that failed says why, and has no id", () => {
     const failed = reduce(model, [say("#lobby", "x", 50), { ...state("#lobby", 50, "failed"), why: "too long" }]);
     assert.deepEqual((({ state, why, id }) => [state, why, id])(last(failed, "#lobby")), ["failed", "too long", null]);
     assert.ok(failed.nextKey > 50);
+});
+
+test("a message that is sent again stands in place of the one that failed, and leaves the draft alone", () => {
+    let model = begun(say("#lobby", "x", 50), { ...state("#lobby", 50, "failed"), why: "out" });
+    model = reduce(model, [
+        { type: "draft", name: "#lobby", text: "half" },
+        { ...say("#lobby", "x", 51), instead: 50 },
+    ]);
+    const { entries, draft, units } = model.conversations.get("#lobby");
+    assert.deepEqual([entries.map(({ key, state }) => [key, state]), draft, units], [[[51, "pending"]], "half", 1]);
+});
+
+test("a room that we are not in any more says so", () => {
+    const model = begun({ type: "outside", room: "#lobby", why: "You are not in #lobby any more" });
+    assert.deepEqual(
+        [model.conversations.get("#lobby").isJoined, last(model, "#lobby").text],
+        [false, "You are not in #lobby any more"],
+    );
 });
 
 test("another session's messages are ours", () => {

@@ -11,7 +11,14 @@ export type Action =
     | { readonly type: "seen"; readonly isSeen: boolean }
     | { readonly type: "open"; readonly name: string }
     | { readonly type: "draft"; readonly name: string; readonly text: string }
-    | { readonly type: "say"; readonly to: string; readonly text: string; readonly key: number }
+    /** `instead` is the key of a message that is sent again; null for a new one. */
+    | {
+          readonly type: "say";
+          readonly to: string;
+          readonly text: string;
+          readonly key: number;
+          readonly instead: number | null;
+      }
     | {
           readonly type: "state";
           readonly to: string;
@@ -33,6 +40,8 @@ export type Action =
     | { readonly type: "sent"; readonly id: bigint; readonly to: string; readonly text: string; readonly time: number }
     | { readonly type: "missed"; readonly room: string; readonly count: bigint }
     | { readonly type: "entered"; readonly room: string }
+    /** We are not in a room in which we were, or want to be. */
+    | { readonly type: "outside"; readonly room: string; readonly why: string }
     | { readonly type: "closed"; readonly name: string }
     | { readonly type: "joined"; readonly room: string; readonly user: User }
     | { readonly type: "left"; readonly room: string; readonly name: string }

@@ -40,7 +40,7 @@ function apply(draft: Draft, action: Action): void {
             draft.conversation(action.name).draft = action.text;
             return;
         case "say":
-            return say(draft, action.to, action.text, action.key);
+            return say(draft, action);
         case "state":
             return change(
                 draft.known(action.to),
@@ -68,6 +68,9 @@ function apply(draft: Draft, action: Action): void {
             room.isStale = true;
             return;
         }
+        case "outside":
+            draft.conversation(action.room).isJoined = false;
+            return notice(draft, action.room, action.why);
         case "closed":
             return draft.remove(action.name);
         case "joined":
@@ -123,10 +126,14 @@ function read(conversation: Open): void {
     conversation.mentions = 0;
 }
 
-function say(draft: Draft, to: string, text: string, key: number): void {
+function say(draft: Draft, { to, text, key, instead }: Action & { type: "say" }): void {
     const conversation = draft.conversation(to);
+    const again = conversation.entries.findIndex((entry) => entry.key === instead);
+    if (again >= 0) {
+        conversation.units -= conversation.entries[again]!.text.length;
+        conversation.entries.splice(again, 1);
+    } else conversation.draft = "";
     conversation.marker = null;
-    conversation.draft = "";
     draft.model.nextKey = Math.max(draft.model.nextKey, key + 1);
     const from = draft.model.me?.name ?? "";
     draft.append(conversation, {

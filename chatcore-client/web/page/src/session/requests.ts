@@ -72,10 +72,10 @@ export class Requests {
         return Math.max(bytes - (this.#client.limits?.bodyBytesMax ?? Infinity), 0);
     }
 
-    /** Sends a message, and tells the model how far it has come. */
-    say(to: string, text: string): void {
+    /** Sends a message, perhaps instead of one that failed, and tells the model how far it has come. */
+    say(to: string, text: string, instead: number | null = null): void {
         const key = this.#store.model.nextKey;
-        this.#store.dispatch({ type: "say", to, text, key });
+        this.#store.dispatch({ type: "say", to, text, key, instead });
         const state = { type: "state", to, key, id: null, time: null, why: null } as const;
         this.#client.send(to, text).then(
             (id) => this.#store.dispatch({ ...state, state: "accepted", id, time: timeOf(id).getTime() }),
@@ -97,9 +97,9 @@ export class Requests {
                 await this.#enter(room);
             } catch (error) {
                 this.#store.dispatch({
-                    type: "notice",
-                    name: room,
-                    text: `You are not in ${room}: ${messageOf(error)}`,
+                    type: "outside",
+                    room,
+                    why: `You are not in ${room}: ${messageOf(error)}`,
                 });
             }
         }
@@ -116,8 +116,9 @@ export class Requests {
         const { conversations, open } = this.#store.model;
         const names = [...conversations.keys()];
         const lost = names.filter((name) => isRoom(name) && !rooms.includes(name));
-        for (const name of lost)
-            this.#store.dispatch({ type: "notice", name, text: `You are not in ${name} any more` });
+        for (const room of lost) {
+            this.#store.dispatch({ type: "outside", room, why: `You are not in ${room} any more` });
+        }
         if (open === null) this.#store.dispatch({ type: "open", name: rooms[0] ?? FIRST_ROOM });
         if (names.length === 0 && rooms.length === 0) return this.begin();
         this.#watch(names.filter((name) => !isRoom(name)));

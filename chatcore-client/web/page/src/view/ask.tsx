@@ -28,6 +28,7 @@ export function Ask({ kind, onClose }: { kind: "room" | "user"; onClose: () => v
     const [dialog, field] = [useRef<HTMLDialogElement>(null), useRef<HTMLInputElement>(null)];
     const [error, setError] = useState<string | null>(null);
     const [isBusy, setIsBusy] = useState(false);
+    const [typed, setTyped] = useState("");
     useLayoutEffect(() => {
         dialog.current?.showModal();
         field.current?.focus();
@@ -73,6 +74,7 @@ export function Ask({ kind, onClose }: { kind: "room" | "user"; onClose: () => v
                             spellcheck={false}
                             maxLength={256}
                             aria-describedby="ask-hint ask-error"
+                            onInput={(event) => setTyped(event.currentTarget.value)}
                             aria-invalid={error !== null}
                         />
                     </span>
@@ -92,13 +94,13 @@ export function Ask({ kind, onClose }: { kind: "room" | "user"; onClose: () => v
                     </button>
                 </p>
             </form>
-            {kind === "user" && <Online onPick={take} />}
+            {kind === "user" && <Online typed={typed} onPick={take} />}
         </dialog>
     );
 }
 
-/** Who is online, to be picked. */
-function Online({ onPick }: { onPick: (name: string) => void }): JSX.Element {
+/** Who is online and has a name that begins like what is typed, to be picked. */
+function Online({ typed, onPick }: { typed: string; onPick: (name: string) => void }): JSX.Element {
     const { session } = useActions();
     const [users, setUsers] = useState<readonly User[] | null>(null);
     useEffect(() => {
@@ -113,16 +115,19 @@ function Online({ onPick }: { onPick: (name: string) => void }): JSX.Element {
     }, []);
     if (users === null) return <p class="hint">Asking who is online…</p>;
     if (users.length === 0) return <p class="hint">Nobody else is online.</p>;
+    const begun = typed.trim().replace(/^@/, "").toLowerCase();
     return (
         <ul class="people" aria-label="Online">
-            {users.map(({ name, displayName }) => (
-                <li key={name}>
-                    <button type="button" class="person" onClick={() => onPick(name)}>
-                        <span class="dot online" aria-hidden="true" />
-                        <Name name={name} shown={displayName} />
-                    </button>
-                </li>
-            ))}
+            {users
+                .filter(({ name }) => name.startsWith(begun))
+                .map(({ name, displayName }) => (
+                    <li key={name}>
+                        <button type="button" class="person" onClick={() => onPick(name)}>
+                            <span class="dot online" aria-hidden="true" />
+                            <Name name={name} shown={displayName} />
+                        </button>
+                    </li>
+                ))}
         </ul>
     );
 }

@@ -220,6 +220,6 @@ function Empty({ conversation: { name, roster } }: { conversation: Conversation 
 
 function isTogether(entry: Entry, before: Entry | undefined): boolean {
     if (entry.kind !== "said" || before?.kind !== "said" || entry.from !== before.from) return false;
-    if (entry.time === null || before.time === null) return true;
-    return Math.abs(entry.time - before.time) < TOGETHER_MS;
+    // The server has not said yet when it took what we have just sent.
+    return Math.abs((entry.time ?? Date.now()) - (before.time ?? Date.now())) < TOGETHER_MS;
 }
