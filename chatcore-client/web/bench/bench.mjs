@@ -112,10 +112,12 @@ table(HEADS, medians(inNode, NAMES, COLUMNS));
 
 if (options.chromium) {
     const { chromium } = await import("playwright-core");
+    const measure = join(work, "measure.mjs");
+    await build({ entryPoints: [join(here, "measure.mjs")], outfile: measure, bundle: true, format: "esm" });
     const http = createServer((request, response) => {
         const file = /^\/([a-z]+\.(mjs|wasm))$/.exec(request.url)?.[1];
         if (file === undefined) return response.writeHead(200, { "Content-Type": "text/html" }).end("<!doctype html><title>bench</title>");
-        const path = file === "chatcore.wasm" ? wasmPath : ["measure.mjs", "servers.mjs"].includes(file) ? join(here, file) : join(work, file);
+        const path = { "chatcore.wasm": wasmPath, "measure.mjs": measure }[file] ?? join(work, file);
         const type = file.endsWith(".wasm") ? "application/wasm" : "text/javascript";
         return response.writeHead(200, { "Content-Type": type }).end(readFileSync(path));
     }).listen(0, "127.0.0.1");

@@ -1,6 +1,8 @@
 // The servers' ends, as little of each protocol as a client in one room needs. Each makes the bytes of messages and of answers
 // before they are wanted, so that only the client is at work while the clock runs.
 
+import { PREFACE, blob, frame, joinBytes, kinds, uint } from "../test/wire.mjs";
+
 const FROM = "bob";
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
@@ -10,16 +12,6 @@ const joined = (pieces, join, together) => {
     const all = [];
     for (let at = 0; at < pieces.length; at += together) all.push(join(pieces.slice(at, at + together)));
     return all;
-};
-
-const joinBytes = (pieces) => {
-    const all = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-    let at = 0;
-    for (const piece of pieces) {
-        all.set(piece, at);
-        at += piece.length;
-    }
-    return all.buffer;
 };
 
 /** The protocol of chatcore: docs/src/protocol.md. */
@@ -33,10 +25,9 @@ export class ChatcoreServer {
         const frames = this.#hasBegun ? bytes : bytes.subarray(16);
         if (!this.#hasBegun && frames.length > 0) {
             this.#hasBegun = true;
-            const preface = [0xc4, ...utf8.encode("chat\r\n"), 0, 1, 0, 0, 0, 0, 0, 0, 0];
             const limits = [65_792, 65_536, 4 << 20, 60_000, 600_000, 600_000, 100, 100, 0, 0].flatMap(uint);
             const welcome = frame(0x02, [...blob("alice"), 0, ...new Uint8Array(16).fill(7), ...limits]);
-            socket.deliver(joinBytes([Uint8Array.from(preface), welcome]));
+            socket.deliver(joinBytes([PREFACE, welcome]));
         }
         for (const kind of kinds(frames)) {
             // The room is joined with the first request.
@@ -66,31 +57,6 @@ export class ChatcoreServer {
         }
         return answers;
     }
-}
-
-function* kinds(frames) {
-    const view = new DataView(frames.buffer, frames.byteOffset, frames.length);
-    for (let at = 0; at < frames.length; at += 4 + view.getUint32(at, true)) yield frames[at + 4];
-}
-
-function uint(value) {
-    const number = BigInt(value);
-    const [mark, length] = number < 251n ? [undefined, 1] : number < 1n << 16n ? [0xfb, 2] : number < 1n << 32n ? [0xfc, 4] : [0xfd, 8];
-    const bytes = Array.from({ length }, (_, i) => Number((number >> BigInt(8 * i)) & 255n));
-    return mark === undefined ? bytes : [mark, ...bytes];
-}
-
-function blob(given) {
-    const bytes = utf8.encode(given);
-    return [...uint(bytes.length), ...bytes];
-}
-
-function frame(kind, fields) {
-    const bytes = new Uint8Array(5 + fields.length);
-    new DataView(bytes.buffer).setUint32(0, 1 + fields.length, true);
-    bytes[4] = kind;
-    bytes.set(fields, 5);
-    return bytes;
 }
 
 /** Centrifugo's JSON, with a channel that keeps its history, so that the client can recover what it has missed. */
