@@ -49,8 +49,9 @@ test("a body is text, whole, and nothing of it runs", TIMEOUT, async () => {
     for (const mark of ["U+202E", "U+200B", "U+001B"]) assert.ok(turned.includes(mark), `${mark} in ${turned}`);
 
     await client.send("#lobby", `zalgo${"\u0301".repeat(3_000)}end`);
+    await page.message("zalgo").getByRole("button", { name: /^Show all/ }).click();
     const [marked] = await page.message("zalgo").locator(".body").allTextContents();
-    assert.ok(marked.match(/\u0301/g).length <= 4 && marked.endsWith("end"), `${marked.length} characters`);
+    assert.ok(marked.match(/\u0301/g).length <= 4 && /^zalgo\u0301*\+\d+end/.test(marked), JSON.stringify(marked));
     const { height } = await page.message("zalgo").boundingBox();
     assert.ok(height < 80, `${height} px`);
 
@@ -99,7 +100,7 @@ test("names from a server that lies are text", TIMEOUT, async () => {
 });
 
 for (const [what, talk, words, protocol] of [
-    ["speaks HTTP", (socket) => socket.send(Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n")), /protocol/i],
+    ["speaks HTTP", (socket) => socket.send(Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n")), /speaks HTTP, not chatcore/],
     ["sends a frame that is none", (socket) => socket.send(Buffer.concat([PREFACE, Buffer.alloc(64, 255)])), /frame|protocol|long/i],
     ["sends text", (socket) => socket.send("<script>alert(1)</script>"), /cannot be reached/],
     ["closes at once", (socket) => socket.close(1011, "<b>no room</b>"), /cannot be reached/],

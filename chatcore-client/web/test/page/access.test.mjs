@@ -1,0 +1,210 @@
+// Everybody can use it: axe-core finds nothing in any state and colour scheme, the keyboard does all, and it is there quickly.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import test, { after, before } from "node:test";
+
+import { Person, TIMEOUT, launch, member, profile, startLine, startServer, until } from "./kit.mjs";
+
+/** On loopback: milliseconds from the request to something to see, and to a name that can be typed. */
+const PAINT_MS_MAX = 1_500;
+const INTERACTIVE_MS_MAX = 2_500;
+
+/** Bytes of all files as they are sent. */
+const BYTES_MAX = 300_000;
+
+let browser, server, url, axe;
+before(async () => {
+    [browser, server, axe] = await Promise.all([launch(), startServer(), readFile(createRequire(import.meta.url).resolve("axe-core"), "utf8")]);
+    url = `http://127.0.0.1:${server.port}/`;
+});
+after(async () => {
+    await browser.close();
+    await server.stop();
+});
+
+/** What axe-core finds in both colour schemes. */
+async function look({ page }, state, found) {
+    for (const colorScheme of ["light", "dark"]) {
+        await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+        if (!(await page.evaluate("typeof axe !== 'undefined'"))) await page.evaluate(`(() => { ${axe}; globalThis.axe ??= axe; })()`);
+        const { violations } = await page.evaluate(() => globalThis.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+        for (const { id, nodes } of violations) {
+            for (const { html, failureSummary } of nodes) found.push(`${state}, ${colorScheme}: ${id}: ${html.slice(0, 160)}: ${failureSummary.replace(/\s+/g, " ").slice(0, 240)}`);
+        }
+    }
+}
+
+test("axe-core finds nothing in any state", TIMEOUT, async () => {
+    const found = [];
+    const line = await startLine(server.port);
+    const context = await profile(browser, { viewport: { width: 1280, height: 800 } });
+    const page = await Person.open(context, line.url);
+    await page.page.getByRole("textbox", { name: "Your name" }).waitFor();
+    await look(page, "name prompt", found);
+    await page.page.getByRole("textbox", { name: "Your name" }).fill("a b\u202e");
+    await page.page.keyboard.press("Enter");
+    await page.page.getByRole("alert").filter({ hasText: /\w/ }).waitFor();
+    await look(page, "name refused", found);
+    await page.register("axel");
+    await look(page, "empty room", found);
+    const { client } = await member(url, "bea", "#lobby");
+    await client.send("#lobby", "axel: look at https://chat.example/ \u202e");
+    await client.send("#lobby", "long ".repeat(2_000));
+    await client.send("axel", "psst");
+    await page.say("hello");
+    await page.say("this cannot be sent", "#lobby");
+    await page.tab(/^bea, 1 unread/).waitFor();
+    await page.message("hello").getByRole("img", { name: "accepted" }).waitFor();
+    await look(page, "conversation", found);
+    await page.page.getByRole("button", { name: "Write to somebody" }).click();
+    await page.page.getByRole("dialog").getByRole("button", { name: "bea" }).waitFor();
+    await look(page, "dialog", found);
+    await page.page.keyboard.press("Escape");
+    await page.composer().fill("be");
+    await page.composer().press("Tab");
+    await page.composer().fill("@");
+    await page.page.getByRole("listbox", { name: "Names" }).waitFor();
+    await look(page, "completion", found);
+    await page.page.keyboard.press("Escape");
+    await page.page.setViewportSize({ width: 320, height: 640 });
+    await look(page, "narrow", found);
+    await page.page.getByRole("button", { name: "Conversations" }).click();
+    await page.tab(/^bea/).waitFor();
+    await look(page, "narrow, list of conversations", found);
+    await page.page.keyboard.press("Escape");
+    await page.page.setViewportSize({ width: 1280, height: 800 });
+    [line.isOut] = [true, line.cut()];
+    await page.page.getByRole("button", { name: "Connect now" }).waitFor();
+    await look(page, "reconnecting", found);
+    await page.page.setViewportSize({ width: 360, height: 740 });
+    await look(page, "reconnecting, narrow", found);
+    assert.deepEqual([...new Set(found)], []);
+    await client.close();
+    await context.close();
+    line.end();
+});
+
+/** Presses a key until something has the focus, as somebody without a mouse does. */
+async function reach({ page }, locator, key = "Tab") {
+    for (let i = 0; i < 40; i += 1) {
+        if ((await locator.count()) > 0 && (await locator.first().evaluate((element) => element === document.activeElement))) return;
+        await page.keyboard.press(key);
+    }
+    throw new Error(`${locator} cannot be reached with ${key}`);
+}
+
+test("the keyboard does everything", TIMEOUT, async () => {
+    const context = await profile(browser);
+    const person = await Person.open(context, url);
+    const { page } = person;
+    const { keyboard } = page;
+    const focused = (locator) => until(`${locator} has the focus`, () => locator.evaluate((element) => element === document.activeElement).catch(() => false));
+    await focused(page.getByRole("textbox", { name: "Your name" }));
+    await keyboard.type("kim");
+    await keyboard.press("Enter");
+    await person.composer().waitFor();
+    await focused(person.composer());
+    await keyboard.type("one");
+    await keyboard.press("Shift+Enter");
+    await keyboard.type("two");
+    await keyboard.press("Enter");
+    await person.message("one").waitFor();
+    assert.deepEqual(await person.texts(), ["one\ntwo"]);
+    await focused(person.composer());
+
+    // A name is completed.
+    const { client, heard } = await member(url, "zacharias", "#lobby");
+    await page.getByRole("complementary", { name: "People in #lobby" }).getByText("zacharias").waitFor();
+    await keyboard.type("zac");
+    await keyboard.press("Tab");
+    assert.equal(await person.composer().inputValue(), "zacharias: ");
+    await keyboard.type("hello @z");
+    await page.getByRole("option", { name: "zacharias" }).waitFor();
+    await keyboard.press("Enter");
+    await keyboard.press("Enter");
+    await until("zacharias hears it", () => heard.some(({ text }) => /^zacharias: hello @zacharias/.test(text)));
+
+    // A room is joined, and the conversations are gone through.
+    await reach(person, page.getByRole("button", { name: "Join a room" }), "Shift+Tab");
+    await keyboard.press("Enter");
+    await focused(page.getByRole("textbox", { name: "Room" }));
+    await keyboard.press("Escape");
+    await focused(person.composer());
+    await reach(person, page.getByRole("button", { name: "Join a room" }), "Shift+Tab");
+    await keyboard.press("Enter");
+    await keyboard.type("keys");
+    await keyboard.press("Enter");
+    await person.composer("#keys").waitFor();
+    await focused(person.composer("#keys"));
+    await reach(person, person.tab("#keys"), "Shift+Tab");
+    await keyboard.press("ArrowDown");
+    await focused(person.tab("#lobby"));
+    await keyboard.press("Home");
+    await focused(person.tab("#keys"));
+    await keyboard.press("End");
+    await focused(person.tab("#lobby"));
+    await keyboard.press("Enter");
+    await focused(person.composer());
+
+    // Somebody in the room is written to; the log can be scrolled; a conversation is closed, and one signs out.
+    await reach(person, page.getByRole("button", { name: "zacharias", exact: true }));
+    await keyboard.press("Enter");
+    await focused(person.composer("zacharias"));
+    await keyboard.type("psst");
+    await keyboard.press("Enter");
+    await until("only zacharias hears it", () => heard.some(({ text, room }) => text === "psst" && room === null));
+    await reach(person, page.getByRole("log"), "Shift+Tab");
+    await reach(person, page.getByRole("button", { name: "Close zacharias" }), "Shift+Tab");
+    await keyboard.press("Enter");
+    await person.tab("zacharias").waitFor({ state: "detached" });
+    await reach(person, page.getByRole("button", { name: "Sign out" }));
+    await keyboard.press("Enter");
+    await focused(page.getByRole("textbox", { name: "Your name" }));
+    await person.clean();
+    await client.close();
+    await context.close();
+});
+
+test("it is there quickly, from one place, and without a script of its own in the markup", TIMEOUT, async (t) => {
+    const context = await profile(browser);
+    const page = new Person(await context.newPage(), url);
+    await page.page.addInitScript(() => {
+        const look = () => {
+            if (document.activeElement?.id !== "name") return requestAnimationFrame(look);
+            globalThis.interactive = performance.now();
+            return undefined;
+        };
+        requestAnimationFrame(look);
+    });
+    const files = [];
+    page.page.on("response", (response) => files.push(response));
+    await page.page.goto(url);
+    const interactive = await page.page.waitForFunction(() => globalThis.interactive).then((handle) => handle.jsonValue());
+    const paint = await page.page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0].startTime);
+    const shift = await page.page.evaluate(() => new Promise((resolve) => {
+        let sum = 0;
+        new PerformanceObserver((list) => {
+            for (const { value } of list.getEntries()) sum += value;
+        }).observe({ type: "layout-shift", buffered: true });
+        requestAnimationFrame(() => requestAnimationFrame(() => resolve(sum)));
+    }));
+    const sizes = await Promise.all(files.map(async (file) => (await file.request().sizes()).responseBodySize));
+    const bytes = sizes.reduce((sum, size) => sum + size, 0);
+    t.diagnostic(`first paint after ${Math.round(paint)} ms, interactive after ${Math.round(interactive)} ms, ${files.length} files with ${bytes} bytes, layout shift ${shift.toFixed(3)}`);
+    assert.ok(paint <= PAINT_MS_MAX, `${paint} ms`);
+    assert.ok(interactive <= INTERACTIVE_MS_MAX, `${interactive} ms`);
+    assert.ok(bytes <= BYTES_MAX, `${bytes} bytes`);
+    assert.ok(shift < 0.1, `layout shift ${shift}`);
+    for (const file of files) assert.equal(new URL(file.url()).origin, new URL(url).origin);
+    const inline = await page.page.evaluate(() => {
+        const handlers = [...document.querySelectorAll("*")].filter((element) => [...element.attributes].some(({ name }) => name.startsWith("on")));
+        return [...document.querySelectorAll("script:not([src]), style"), ...handlers].map((element) => element.outerHTML);
+    });
+    assert.deepEqual(inline, []);
+    const policy = files[0].headers()["content-security-policy"];
+    assert.match(policy, /^default-src 'none'; script-src 'self' 'wasm-unsafe-eval';/);
+    assert.doesNotMatch(policy, /unsafe-inline|'unsafe-eval'|\*/);
+    await page.clean();
+    await context.close();
+});
