@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
@@ -47,7 +47,8 @@ function medians(results, names, heads) {
 
 const work = mkdtempSync(join(tmpdir(), "chatcore-bench-"));
 process.on("exit", () => rmSync(work, { recursive: true }));
-const wasmPath = join(options.package, "chatcore.wasm");
+const ours = resolve(options.package);
+const wasmPath = join(ours, "chatcore.wasm");
 const wasm = readFileSync(wasmPath);
 const bundleOf = (name) => join(work, `${name}.mjs`);
 
@@ -60,7 +61,7 @@ await build({
     format: "esm",
     target: "es2022",
     logLevel: "warning",
-    alias: { chatcore: join(options.package, "chatcore.js") },
+    alias: { chatcore: join(ours, "chatcore.js") },
 });
 console.log("Size of what a page loads, in bytes");
 table(["", "script", "WebAssembly", "together with gzip -9"], NAMES.map((name) => {
