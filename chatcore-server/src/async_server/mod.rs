@@ -7,6 +7,7 @@
 //! company, and events.
 
 mod byte_stream;
+mod checks;
 mod config;
 mod connection;
 mod hooks;
@@ -36,7 +37,8 @@ use tokio::task::{JoinSet, coop};
 use tokio::time::{Instant as TokioInstant, sleep, timeout};
 use tracing::{debug, error, info, warn};
 
-pub use self::config::{AsyncConfig, StartError};
+pub use self::checks::StartError;
+pub use self::config::AsyncConfig;
 use self::connection::{Connection, Ended};
 pub use self::hooks::Hooks;
 pub use self::listener::Listener;
