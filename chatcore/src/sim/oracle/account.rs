@@ -6,10 +6,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::asking::Decisions;
-use super::facts::{Life, Sent, Session, TakenRequest, WireFacts};
-use super::names::Named;
-use super::stays::Stay;
+use super::facts::{Decisions, Life, Named, Sent, Session, Stay, TakenRequest, WireFacts};
 use crate::sim::network::WireId;
 use crate::sim::violation::{Property, Violation};
 use crate::{Asking, DeliveryStatus, Instant, Limits, MessageId, QuestionId, SessionId};

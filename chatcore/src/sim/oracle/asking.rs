@@ -6,19 +6,11 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::account::Oracle;
-use super::facts::{Request, Session, To, WaitingRequest};
+use super::facts::{Decisions, Request, Session, To, WaitingRequest};
 use crate::sim::names::{number_of, room_of, user_of};
 use crate::sim::violation::{Property, Violation};
 use crate::wire::Kind;
 use crate::{Asking, Instant, Question, QuestionId, RejectCode, Requested, SessionId, UserName};
-
-/// How often the program was asked, denied something, and did not decide in time.
-#[derive(Clone, Copy, Debug, Default)]
-pub(in crate::sim) struct Decisions {
-    pub(in crate::sim) questions: u64,
-    pub(in crate::sim) denials: u64,
-    pub(in crate::sim) late: u64,
-}
 
 impl WaitingRequest {
     /// The time in which the program has to decide is over.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::sim::network::WireId;
-use crate::{DeliveryStatus, Event, Instant, MessageId, QuestionId, RejectCode};
+use crate::{CloseReason, DeliveryStatus, Event, Instant, MessageId, QuestionId, RejectCode};
 
 /// Something that a user asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -360,4 +360,38 @@ pub(super) struct WireFacts {
     pub(super) is_vouched: bool,
     /// How long the session waits when it breaks.
     pub(super) resume_time: Duration,
+}
+
+/// A name that a user has had, by its number.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Named {
+    /// How many requests the hub had taken before.
+    pub(super) after: u64,
+    pub(super) name: usize,
+}
+
+/// The time of a user at a hub, in which at least one session of it lives.
+#[derive(Clone, Debug)]
+pub(super) struct Stay {
+    pub(super) sessions: Vec<usize>,
+    /// Joins and leaves of all its sessions by room, in the order in which the hub took them.
+    pub(super) moves: BTreeMap<usize, Vec<Move>>,
+    /// Why its last session ended; none if it lives, or if the hub was gone without a word.
+    pub(super) over: Option<CloseReason>,
+}
+
+/// A join or a leave: the session, and its place among what the session has asked for. Without a session, it is what the
+/// program has done.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Move {
+    pub(super) session: Option<usize>,
+    pub(super) index: usize,
+}
+
+/// How often the program was asked, denied something, and did not decide in time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::sim) struct Decisions {
+    pub(in crate::sim) questions: u64,
+    pub(in crate::sim) denials: u64,
+    pub(in crate::sim) late: u64,
 }

@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::String;
 
 use super::account::Oracle;
+use super::facts::Named;
 use super::operator::PROGRAM;
 use crate::UserName;
 use crate::sim::names::{name_of, number_of, user_of};
@@ -11,14 +12,6 @@ use crate::sim::violation::{Property, Violation};
 
 /// Bytes of a renamed, at the most.
 const RENAMED_BYTES_MAX: u64 = 100;
-
-/// A name that a user has had, by its number.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Named {
-    /// How many requests the hub had taken before.
-    after: u64,
-    name: usize,
-}
 
 impl Oracle {
     /// Users are renamed.

@@ -4,30 +4,11 @@
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::vec;
-use alloc::vec::Vec;
 
 use super::account::Oracle;
-use super::facts::{Membership, Request, Session, TakenRequest};
+use super::facts::{Membership, Move, Request, Session, Stay, TakenRequest};
+use crate::RoomName;
 use crate::sim::violation::{Property, Violation};
-use crate::{CloseReason, RoomName};
-
-/// The time of a user at a hub, in which at least one session of it lives.
-#[derive(Clone, Debug)]
-pub(super) struct Stay {
-    pub(super) sessions: Vec<usize>,
-    /// Joins and leaves of all its sessions by room, in the order in which the hub took them.
-    moves: BTreeMap<usize, Vec<Move>>,
-    /// Why its last session ended; none if it lives, or if the hub was gone without a word.
-    pub(super) over: Option<CloseReason>,
-}
-
-/// A join or a leave: the session, and its place among what the session has asked for. Without a session, it is what the
-/// program has done.
-#[derive(Clone, Copy, Debug)]
-struct Move {
-    session: Option<usize>,
-    index: usize,
-}
 
 impl Oracle {
     /// A session begins. If its user has no other, so does a stay: that which the session is a part of.

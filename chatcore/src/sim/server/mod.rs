@@ -3,6 +3,7 @@
 mod around;
 mod checks;
 mod connection;
+mod deciding;
 mod drain;
 mod life;
 mod members;

@@ -3,12 +3,8 @@
 use alloc::collections::BTreeMap;
 use core::time::Duration;
 
-use super::around::Around;
-use super::parts::Server;
-use super::work::of_slice_max;
 use crate::sim::deciding::Deciding;
 use crate::sim::random::{CERTAIN, Random};
-use crate::sim::violation::Violation;
 use crate::{Hub, Instant, Question, QuestionId, RejectCode};
 
 /// The chance that the program looks later at what it is asked, and how much later at the most.
@@ -62,7 +58,7 @@ impl Program {
     }
 
     /// It looks now, or later.
-    fn looks(&mut self, now: Instant) -> bool {
+    pub(super) fn looks(&mut self, now: Instant) -> bool {
         if self.looks_at.is_none() {
             let is_later = self.random.chance(LOOKS_LATER_CHANCE);
             let time = if is_later { self.random.time_upto(LOOKS_LATER_MAX) } else { Duration::ZERO };
@@ -72,7 +68,7 @@ impl Program {
     }
 
     /// Decides about a question, and when to tell that, if ever.
-    fn decide(&mut self, now: Instant, question: &Question) {
+    pub(super) fn decide(&mut self, now: Instant, question: &Question) {
         let Deciding { delay_chance, delay_max, never_chance, denial_chance, .. } = self.deciding;
         if self.random.chance(never_chance) {
             return;
@@ -85,55 +81,18 @@ impl Program {
     }
 
     /// The next decision that is to be told now.
-    fn next_decision(&mut self, now: Instant) -> Option<(QuestionId, Result<(), RejectCode>)> {
+    pub(super) fn next_decision(&mut self, now: Instant) -> Option<(QuestionId, Result<(), RejectCode>)> {
         let first = self.decisions.first_entry().filter(|entry| entry.key().0 <= now)?;
         Some(first.remove())
     }
-}
 
-impl Server {
-    /// The program looks at what it is asked, and tells what it has decided.
-    pub(super) fn decide_requests(&mut self, around: &mut Around<'_>) -> Result<(), Violation> {
-        if self.program.is_some() {
-            // The oracle knows which sessions are over.
-            self.note_events(around)?;
-        }
-        let (Some(program), Some(hub)) = (&mut self.program, &mut self.hub) else { return Ok(()) };
-        if hub.has_questions() && program.looks(around.now) {
-            while let Some(question) = hub.poll_question() {
-                around.trace.note(around.now, format_args!("hub: {question:?}"));
-                if around.oracle.knows_user(&question.user) {
-                    around.oracle.is_asked(&question, hub.number_of(question.id))?;
-                }
-                program.decide(around.now, &question);
-            }
-        } else if !hub.has_questions() {
-            program.looks_at.take_if(|at| *at <= around.now);
-        }
-        while let (Some(program), Some(hub)) = (&mut self.program, &mut self.hub)
-            && let Some((question, verdict)) = program.next_decision(around.now)
-        {
-            let answered = hub.answer(around.now, question, verdict);
-            around.trace.note(around.now, format_args!("program: {question} is answered {verdict:?}: {answered:?}"));
-            around.oracle.answered(question, verdict, answered.is_ok())?;
-            if program.random.chance(TWICE_CHANCE) {
-                let again = hub.answer(around.now, question, Ok(()));
-                around.oracle.answered(question, Ok(()), again.is_ok())?;
-            }
-            self.count_work(around, of_slice_max(&self.limits))?;
-            if self.pace.takes_time() { self.note_events(around)? } else { self.drain_somehow(around)? }
-        }
-        Ok(())
+    /// Nobody asks it anything now.
+    pub(super) fn is_not_asked(&mut self, now: Instant) {
+        self.looks_at.take_if(|at| *at <= now);
     }
 
-    /// Tells the oracle what the hub has done of the requests that waited.
-    pub(super) fn note_done(&mut self, around: &mut Around<'_>) -> Result<(), Violation> {
-        while let Some((session, number)) = self.hub.as_mut().and_then(Hub::next_done) {
-            if around.oracle.knows_session(session) || self.strangers == 0 {
-                around.trace.note(around.now, format_args!("hub: request {number} of {session} is done"));
-                around.oracle.did(session, number)?;
-            }
-        }
-        Ok(())
+    /// It answers a question once more.
+    pub(super) fn repeats_itself(&mut self) -> bool {
+        self.random.chance(TWICE_CHANCE)
     }
 }
