@@ -298,6 +298,7 @@ fn a_session_is_not_taken_from_a_client_that_runs() {
     let server = Server::start();
     let mut alice = server.json("alice", &[]);
     let second = server.client(&["--json", "--name", "alice"]);
+    assert_eq!(second.event()["reason"], "not_kept");
     second.expect(r#"{"event":"closed","reason":"name_in_use"}"#);
     assert_eq!(second.end().0.code(), Some(1));
     alice.write("/who\n");

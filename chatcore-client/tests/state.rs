@@ -118,7 +118,11 @@ fn where_a_full_disk_takes_nothing_the_session_of_before_stays_whole_and_one_cha
 fn of_two_programs_with_one_session_the_first_has_it() {
     let server = Server::start();
     let mut alice = server.json("alice", &[]);
-    let (status, stdout, _) = server.client(&["--json", "--name", "alice"]).end();
+    let other = server.client(&["--json", "--name", "alice"]);
+    let (reason, detail) = error(&other);
+    let holder = format!("the process {} has the session of alice", alice.id());
+    assert!(reason == "not_kept" && detail.contains(&holder), "{reason}: {detail}");
+    let (status, stdout, _) = other.end();
     assert_eq!(status.code(), Some(1));
     assert_eq!(stdout, [r#"{"event":"closed","reason":"name_in_use"}"#]);
     assert_eq!(sessions(server.state.path()).len(), 1, "the other has not forgotten what is not its own");

@@ -48,3 +48,44 @@ fn a_draft_and_a_mark_outlive_a_program_that_is_killed() {
     let terminal = Terminal::full_screen(&server, &["--name", "alice"]);
     terminal.prompts("only bob reads it> @bob:bob:half a secret");
 }
+
+/// P8: another program keeps the folder for itself, and what there is in it cannot be looked at.
+#[test]
+fn neither_a_key_nor_a_signal_waits_for_what_is_kept() {
+    let server = Server::start();
+    let folder = fs::File::open(server.state.path()).unwrap();
+    folder.lock().unwrap();
+    let terminal = Terminal::full_screen(&server, &[]);
+    terminal.has("your name:");
+    terminal.types("alice\rx");
+    terminal.has("wait: the server has not answered yet");
+    terminal.signal("TERM");
+    assert_eq!(terminal.end().0, Some(0));
+}
+
+/// P13: a client that was killed may be writing still when the next one starts.
+#[test]
+fn who_is_about_to_end_is_waited_for() {
+    let server = Server::start();
+    let terminal = Terminal::full_screen(&server, &["--name", "alice"]);
+    terminal.has("you are alice");
+    terminal.signal("KILL");
+    assert_eq!(terminal.end().0, None);
+    let files = fs::read_dir(server.state.path()).unwrap().map(|file| file.unwrap().path());
+    let lock = files.filter(|path| path.extension().is_some_and(|end| end == "lock")).next().expect("it is left");
+    let lock = fs::File::open(lock).unwrap();
+    lock.lock().unwrap();
+    let terminal = Terminal::full_screen(&server, &["--name", "alice"]);
+    let begun = Instant::now();
+    // Who waits has the folder open.
+    let waits = |pid| {
+        let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        open.flat_map(|file| fs::read_link(file.path())).any(|path| path == server.state.path())
+    };
+    while !waits(terminal.child.id()) {
+        assert!(begun.elapsed() < PATIENCE, "it does not wait");
+        thread::park_timeout(LOOK_TIME);
+    }
+    lock.unlock().unwrap();
+    terminal.has("resumed: you are still alice");
+}

@@ -249,6 +249,14 @@ impl Console {
         }
     }
 
+    /// How often something was told that may belong to what is kept.
+    pub(crate) const fn told(&self) -> u64 {
+        match self {
+            Self::Filter(_) | Self::Plain(_) => 0,
+            Self::FullScreen(full) => full.told(),
+        }
+    }
+
     /// Does what is due, before the program waits.
     pub(crate) fn refresh(&mut self) -> Result<(), Failure> {
         match self {

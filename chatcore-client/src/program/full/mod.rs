@@ -103,6 +103,8 @@ pub(crate) struct FullScreen {
     drawn_at: Option<Instant>,
     /// How often something was typed or told.
     changes: u64,
+    /// How often something was told.
+    told: u64,
     notices: Notices,
     settings: Settings,
     /// Others have the terminal.
@@ -148,6 +150,7 @@ impl FullScreen {
             is_stale: true,
             drawn_at: None,
             changes: 0,
+            told: 0,
             notices,
             settings,
             is_suspended: false,
@@ -276,6 +279,7 @@ impl FullScreen {
     pub(crate) fn show(&mut self, report: &Report) {
         self.is_stale = true;
         self.changes += 1;
+        self.told += 1;
         self.app.report(report);
         if let Some(notice) = self.notices.of(report, self.app.own_name()) {
             self.writer.hand_over(&[&notice]);
@@ -297,6 +301,10 @@ impl FullScreen {
 
     pub(crate) const fn changes(&self) -> u64 {
         self.changes
+    }
+
+    pub(crate) const fn told(&self) -> u64 {
+        self.told
     }
 
     /// Draws, if something changed, and the terminal has what was drawn before.

@@ -12,10 +12,11 @@ use chatcore::{Backoff, SessionTicket};
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 
 use super::address;
+use super::restoring::Restored;
 use crate::program::args::Args;
 use crate::program::failure::Failure;
 use crate::program::password::Password;
-use crate::program::state::{Loaded, SavedState, Slot, default_dir};
+use crate::program::state::default_dir;
 
 const SOCKET: Token = Token(0);
 pub(super) const WAKER: Token = Token(1);
@@ -36,18 +37,6 @@ pub(super) struct Connect {
     state_dir: Option<PathBuf>,
 }
 
-/// What an older run under the same name has saved.
-#[derive(Debug, Default)]
-pub(super) struct Restored {
-    pub(super) slot: Option<Slot>,
-    pub(super) ticket: Option<SessionTicket>,
-    pub(super) saved: SavedState,
-    /// Why nothing can be saved.
-    pub(super) error: Option<io::Error>,
-    /// What was wrong with what was saved, and what was done about it.
-    pub(super) damage: Vec<String>,
-}
-
 impl Connect {
     pub(super) fn new(args: &Args) -> Result<Self, Failure> {
         let state_dir = args.state_dir.clone().or_else(default_dir).filter(|_| !args.no_state);
@@ -57,21 +46,9 @@ impl Connect {
         Ok(Self { endpoint, timeout, backoff, follow, state_dir })
     }
 
-    pub(super) fn restore(&self, name: &str) -> Restored {
-        let Some(dir) = &self.state_dir else { return Restored::default() };
-        let slot = match Slot::open(dir, &self.endpoint.to_string(), name) {
-            Ok(Some(slot)) => slot,
-            Ok(None) => return Restored::default(),
-            Err(error) => return Restored { error: Some(error), ..Restored::default() },
-        };
-        let mut restored = Restored::default();
-        match slot.load() {
-            Loaded::Nothing => {}
-            Loaded::Whole((ticket, saved)) => (restored.ticket, restored.saved) = (Some(ticket), saved),
-            Loaded::Damaged(why) => restored.damage.push(why),
-        }
-        restored.slot = Some(slot);
-        restored
+    /// Where sessions are saved; none if they are not.
+    pub(super) const fn state_dir(&self) -> Option<&PathBuf> {
+        self.state_dir.as_ref()
     }
 
     /// Where to, for a person.
@@ -87,13 +64,8 @@ impl Connect {
         password: Option<Password>,
         waker: &Arc<Waker>,
     ) -> io::Result<Connecting> {
-        let (sender, driver) = sync_channel(1);
-        let (connect, ticket, waker) = (self.clone(), restored.ticket.clone(), Arc::clone(waker));
-        thread::Builder::new().name("connect".into()).spawn(move || {
-            // If nobody waits for it any more, the program is about to end.
-            let _ = sender.send(connect.connect_apart(ticket.as_ref(), password.as_ref()));
-            let _ = waker.wake();
-        })?;
+        let (connect, ticket) = (self.clone(), restored.ticket.clone());
+        let driver = Apart::begin("connect", waker, move || connect.connect_apart(ticket.as_ref(), password.as_ref()))?;
         Ok(Connecting { name, restored, driver })
     }
 
@@ -143,24 +115,48 @@ impl Connect {
     }
 }
 
+/// Something that is done on a thread of its own, because it may take long.
+pub(super) struct Apart<T>(Receiver<T>);
+
+impl<T: Send + 'static> Apart<T> {
+    /// The waker is woken when it is done.
+    pub(super) fn begin(
+        thread: &str,
+        waker: &Arc<Waker>,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> io::Result<Self> {
+        let (sender, done) = sync_channel(1);
+        let waker = Arc::clone(waker);
+        thread::Builder::new().name(thread.into()).spawn(move || {
+            // If nobody waits for it any more, it is of no use.
+            let _ = sender.send(work());
+            let _ = waker.wake();
+        })?;
+        Ok(Self(done))
+    }
+
+    /// What has become of it; none as long as it is not done.
+    pub(super) fn outcome(&self) -> Option<io::Result<T>> {
+        match self.0.try_recv() {
+            Ok(outcome) => Some(Ok(outcome)),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => Some(Err(io::Error::other("a thread of the program panicked"))),
+        }
+    }
+}
+
 /// A connection that is being made on a thread of its own.
 pub(super) struct Connecting {
     /// For whom; none if nobody has given a name.
     pub(super) name: Option<String>,
     pub(super) restored: Restored,
-    driver: Receiver<Result<Driver, Failure>>,
+    driver: Apart<Result<Driver, Failure>>,
 }
 
 impl Connecting {
     /// What has become of it, at the program's own poll; none if it is still being made.
     pub(super) fn outcome(&self, registry: &Registry) -> Option<Result<Driver, Failure>> {
-        let connected = match self.driver.try_recv() {
-            Ok(connected) => connected,
-            Err(TryRecvError::Empty) => return None,
-            Err(TryRecvError::Disconnected) => {
-                Err(Failure::System(io::Error::other("the thread that connects panicked")))
-            }
-        };
+        let connected = self.driver.outcome()?.map_err(Failure::System).and_then(|connected| connected);
         Some(connected.and_then(|mut driver| {
             let interests = Interest::READABLE | Interest::WRITABLE;
             registry.register(&mut driver, SOCKET, interests).map_err(Failure::System)?;

@@ -85,7 +85,7 @@ impl Session {
             _ => false,
         };
         if is_kept {
-            self.keep()?;
+            self.keep();
         }
         self.show(&report)
     }
@@ -117,16 +117,23 @@ impl Session {
             self.console.set_body_bytes_max(limits.body_bytes_max as usize);
         }
         // Whoever is told of the session finds it again, also if the program is killed at once.
-        let kept = self.try_to_keep();
+        self.keep();
         self.show(report)?;
-        kept.or_else(|error| self.tell_unkept(&error))?;
+        if self.stage != Stage::Registering || self.keeping.begins_later() {
+            return Ok(());
+        }
+        self.begin();
+        Ok(())
+    }
+
+    /// Takes commands from now on: there is a session, and it was told.
+    pub(super) fn begin(&mut self) {
         if self.stage == Stage::Registering {
             self.stage = Stage::Open;
-            self.restore_kept()?;
+            self.restore_kept();
             self.join_rooms();
             self.prompt();
         }
-        Ok(())
     }
 
     /// A program before this one came into these rooms, and watched these users.
@@ -134,7 +141,7 @@ impl Session {
         let name = self.own.name.clone();
         self.own.saved.rooms.extend(rooms.iter().map(ToString::to_string));
         self.own.saved.watched.extend(users.iter().map(ToString::to_string));
-        self.keep()?;
+        self.keep();
         for room in rooms {
             let (room, name) = (room.to_string(), name.clone());
             self.show(&Report::Joined { room, name, display_name: None })?;
@@ -151,21 +158,23 @@ impl Session {
         match pending {
             PendingRequest::Join { room } => {
                 self.own.saved.rooms.insert(room.clone());
-                self.keep()?;
+                self.keep();
                 self.show(&Report::Joined { room, name, display_name: None })
             }
             PendingRequest::Leave { room } => {
                 self.own.saved.rooms.remove(&room);
-                self.keep()?;
+                self.keep();
                 self.show(&Report::Left { room, name, reason: LeaveCode::Left.to_string() })
             }
             PendingRequest::Watch { names } => {
                 self.own.saved.watched.extend(names);
-                self.keep()
+                self.keep();
+                Ok(())
             }
             PendingRequest::Unwatch { names } => {
                 self.own.saved.watched.retain(|name| !names.contains(name));
-                self.keep()
+                self.keep();
+                Ok(())
             }
             PendingRequest::Message { .. } | PendingRequest::Who | PendingRequest::Roster { .. } => Ok(()),
         }
@@ -199,7 +208,8 @@ impl Session {
         if !is_resumable(&closed) && self.lost.is_none() {
             self.forget();
         }
-        if matches!(self.stage, Stage::Naming | Stage::LoggingIn) {
+        let is_read = self.stage == Stage::Registering && self.restoring.is_some();
+        if is_read || matches!(self.stage, Stage::Naming | Stage::LoggingIn) {
             // A person may think for longer than the server waits: connect again when there is a name.
             self.driver = None;
             return Ok(());

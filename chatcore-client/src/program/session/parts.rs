@@ -1,15 +1,16 @@
-//! A run of the program: what it is made of, how it begins, and what it shows and keeps.
+//! A run of the program: what it is made of, how it begins, and what it shows.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::{ClientError, Closed, Driver, RefusalCode};
+use crate::{Closed, Driver, RefusalCode};
 use chatcore::Position;
 use mio::{Events, Poll, Waker};
 
-use super::connect::{Connect, Connecting, Restored, WAKER};
+use super::connect::{Connect, Connecting, WAKER};
 use super::keeping::Keeping;
+use super::restoring::{Restored, Restoring};
 use super::waiting::{NameWait, Silence};
 use crate::program::args::Args;
 use crate::program::command::Command;
@@ -19,7 +20,7 @@ use crate::program::password::Password;
 use crate::program::report::Report;
 use crate::program::requests::Requests;
 use crate::program::signals::Signals;
-use crate::program::state::{SavedState, Slot};
+use crate::program::state::{Kept, SavedState};
 use crate::program::terminal::Settings;
 
 /// What the server is told by who could give a password, and has not.
@@ -30,6 +31,8 @@ pub(crate) struct Session {
     pub(super) connect: Connect,
     /// None while a person thinks about a name for longer than the server waits.
     pub(super) driver: Option<Driver>,
+    /// What is kept for a name that is to be asked for.
+    pub(super) restoring: Option<Restoring>,
     /// What is to be the driver.
     pub(super) connecting: Option<Connecting>,
     pub(super) waker: Arc<Waker>,
@@ -99,8 +102,8 @@ pub(super) struct Identity {
     /// What proves the right to it.
     pub(super) password: Option<Password>,
     pub(super) saved: SavedState,
-    /// Where the session is saved. None if it is not.
-    pub(super) slot: Option<Arc<Slot>>,
+    /// What a person finds again, until there is a session.
+    pub(super) kept: Option<Kept>,
     /// It cannot be kept, which was told.
     pub(super) is_unkept: bool,
     /// There is a session, or there was one.
@@ -136,11 +139,15 @@ impl Session {
         let mut poll = Poll::new().map_err(Failure::System)?;
         let mut events = Events::with_capacity(64);
         let connect = Connect::new(args)?;
-        let restored = args.name.as_ref().map(|name| connect.restore(name)).unwrap_or_default();
         // A script waits for its connection. A person sees that it is made, and can leave.
-        let driver = match &terminal {
-            Some(_) => None,
-            None => Some(connect.connect(&mut poll, &mut events, restored.ticket.as_ref(), password.as_ref())?),
+        let (restored, driver) = match &terminal {
+            Some(_) => (Restored::default(), None),
+            None => {
+                let restored = args.name.as_ref().map(|name| connect.restore(name, false)).unwrap_or_default();
+                let ticket = restored.ticket.as_ref();
+                let driver = connect.connect(&mut poll, &mut events, ticket, password.as_ref())?;
+                (restored, Some(driver))
+            }
         };
         let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(Failure::System)?);
         let signals = Signals::watch(Arc::clone(&waker), terminal.clone()).map_err(Failure::System)?;
@@ -153,6 +160,7 @@ impl Session {
         let mut session = Self {
             connect,
             driver,
+            restoring: None,
             connecting: None,
             waker,
             poll,
@@ -180,55 +188,23 @@ impl Session {
             silence_told: None,
             shown: Shown::default(),
         };
-        if session.driver.is_none() {
-            session.begin_to_connect(args.name.clone(), restored)?;
-        } else if let Some(name) = &args.name {
-            session.register(name, restored)?;
-        }
-        if args.name.is_none() {
-            session.console.ask(Ask::Name);
+        match &args.name {
+            Some(name) if session.driver.is_some() => session.register(name, restored)?,
+            Some(name) => {
+                session.begin_to_restore(name.clone())?;
+                session.show(&Report::Connecting { to: session.connect.address() })?;
+            }
+            None => {
+                session.begin_to_connect(None, restored)?;
+                session.console.ask(Ask::Name);
+            }
         }
         Ok(session)
-    }
-
-    /// Makes a connection while the program goes on: for a name, or for whoever is still to give one.
-    pub(super) fn begin_to_connect(&mut self, name: Option<String>, restored: Restored) -> Result<(), Failure> {
-        if name.is_some() {
-            self.stage = Stage::Registering;
-        }
-        let connecting = self.connect.begin(name, restored, self.own.password.clone(), &self.waker);
-        self.connecting = Some(connecting.map_err(Failure::System)?);
-        self.show(&Report::Connecting { to: self.connect.address() })
     }
 
     /// Asks for a line.
     pub(super) fn prompt(&mut self) {
         self.console.ask(Ask::Command { room: self.own.saved.room.clone() });
-    }
-
-    /// Asks for a name, or for the session that was saved for it.
-    pub(super) fn register(&mut self, name: &str, restored: Restored) -> Result<(), Failure> {
-        // A session that was saved under this name may have another one since.
-        self.own.name = restored.ticket.as_ref().map_or_else(|| name.to_owned(), |ticket| ticket.name.to_string());
-        self.stage = Stage::Registering;
-        self.let_slot_go();
-        (self.own.slot, self.own.saved) = (restored.slot.map(Arc::new), restored.saved);
-        if let Some(error) = restored.error {
-            self.tell_unkept(&error)?;
-        }
-        for damage in restored.damage {
-            self.complain("state_damaged", damage)?;
-        }
-        // With a ticket, it is asked for already.
-        let Some(driver) = self.driver.as_mut().filter(|_| restored.ticket.is_none()) else { return Ok(()) };
-        let credential = self.own.password.as_ref().map(Password::as_bytes).unwrap_or_default();
-        // If nobody can have it, the server is not even asked.
-        let asked = driver.register(name, credential);
-        match asked {
-            // The connection broke as soon as it stood; the event that follows tells why.
-            Ok(()) | Err(ClientError::Closed) => Ok(()),
-            Err(error) => self.refused(&RefusalCode::InvalidName.to_string(), error.to_string()),
-        }
     }
 
     /// The password does not give the right to the name, or there was none.
@@ -272,24 +248,6 @@ impl Session {
         }
     }
 
-    /// Saves the session as it is now.
-    pub(super) fn keep(&mut self) -> Result<(), Failure> {
-        self.try_to_keep().or_else(|error| self.tell_unkept(&error))
-    }
-
-    /// The same, and says nothing if it fails.
-    pub(super) fn try_to_keep(&self) -> std::io::Result<()> {
-        let ticket = self.driver.as_ref().and_then(|driver| driver.client().ticket());
-        let (Some(slot), Some(ticket)) = (&self.own.slot, ticket) else { return Ok(()) };
-        slot.save(ticket, &self.own.saved)
-    }
-
-    pub(super) fn forget(&self) {
-        if let Some(slot) = &self.own.slot {
-            slot.forget();
-        }
-    }
-
     /// Says that what the input asks for cannot be done.
     pub(super) fn complain_of_input(&mut self, reason: &str, detail: String) -> Result<(), Failure> {
         self.show(&Report::InputError { reason: reason.to_owned(), detail, line: self.input_line })
@@ -301,7 +259,15 @@ impl Session {
     }
 
     pub(super) fn show(&mut self, report: &Report) -> Result<(), Failure> {
-        self.console.show(report);
+        // Nothing overtakes what is told before it.
+        if let Some(report) = self.keeping.put_off(report) {
+            self.console.show(report);
+        }
         self.console.check()
     }
+}
+
+/// Whether somebody waits for the fate of a message.
+pub(super) const fn is_message(held: &Held) -> bool {
+    matches!(held.command, Command::Send { .. } | Command::SendBytes { .. } | Command::Say(_))
 }

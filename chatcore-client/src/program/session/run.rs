@@ -1,19 +1,15 @@
 //! The program's loop: lines become commands, events become reports.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crate::{Closed, Driver, UserName};
+use crate::{Closed, Driver};
 
-use super::connect::Connecting;
-use super::parts::{Held, Lost, Session, Shown, Stage};
+use super::parts::{Held, Lost, Session, Stage, is_message};
 use crate::program::command::{self, Command};
-use crate::program::console::{Ask, Input};
+use crate::program::console::Input;
 use crate::program::failure::Failure;
-use crate::program::password::Password;
-use crate::program::report::Report;
 
 /// How long the server may take to answer a goodbye, once a signal has asked us to end.
 const GOODBYE_TIME_MAX: Duration = Duration::from_millis(600);
@@ -29,21 +25,26 @@ impl Session {
         if outcome.is_err() && !matches!(self.stage, Stage::Quitting | Stage::Over) {
             self.hang_up();
         }
+        self.save_kept();
+        let told = self.tell_rest();
         if let Err(failure) = &outcome {
             self.console.show_failure(failure);
         }
-        let kept = self.save_kept();
         let shown = self.console.finish(&self.signals.stop);
-        outcome.and(kept).and(shown)?;
+        self.finish_saving();
+        outcome.and(told).and(shown)?;
         if tells_verdict { self.console.verdict() } else { Ok(()) }
     }
 
     pub(super) fn go_on(&mut self) -> Result<(), Failure> {
         while self.stage != Stage::Over {
             self.console.handle_signals(&self.signals)?;
+            self.take_restored()?;
             self.take_connected()?;
             self.take_input()?;
             self.leave_if_done()?;
+            // What came with a session is dealt with before anybody asks for more in it.
+            self.tell_kept()?;
             let more = self.drive()?;
             // However much arrives, a person sees it and what they type.
             self.console.refresh()?;
@@ -54,7 +55,7 @@ impl Session {
             self.give_up_if_due()?;
             self.ask_again_if_due()?;
             self.tell_silence()?;
-            self.save_drafts_if_due()?;
+            self.save_if_due();
             self.console.check()?;
             let timeout = self.timeout();
             match self.poll.poll(&mut self.events, timeout) {
@@ -74,10 +75,10 @@ impl Session {
         self.forget();
     }
 
-    /// An output that does not keep up holds up what is taken, and so the server, and not our memory. Who leaves is not
+    /// An output or a disk that does not keep up holds up what is taken, and so the server, and not our memory. Who leaves is not
     /// held up.
     pub(super) fn is_held_up(&self) -> bool {
-        !self.console.has_room() && self.stage != Stage::Quitting
+        (!self.console.has_room() || self.keeping.holds_up()) && self.stage != Stage::Quitting
     }
 
     /// Lets the connection do what it can. True if something has become possible by that.
@@ -98,7 +99,8 @@ impl Session {
         let mut has_taken = false;
         loop {
             let position = driver.client().position();
-            if self.shown.awaited.is_none() && self.shown.position != Some(position) {
+            let is_told = !self.keeping.holds_up();
+            if is_told && self.shown.awaited.is_none() && self.shown.position != Some(position) {
                 self.shown.awaited = Some((self.console.position(), position));
             }
             let shown = self.shown.awaited.take_if(|(until, _)| self.console.has_shown(*until));
@@ -116,7 +118,7 @@ impl Session {
 
     pub(super) fn timeout(&self) -> Option<Duration> {
         let give_up_at = self.lost.as_ref().and_then(|lost| lost.until);
-        let due = [self.linger_until, self.goodbye_until, give_up_at, self.asks_again_at(), self.saves_at()];
+        let due = [self.linger_until, self.goodbye_until, give_up_at, self.asks_again_at(), self.keeping.due()];
         let own = due.into_iter().flatten().min();
         let own = own.map(|until| until.saturating_duration_since(Instant::now()));
         let driver = self.driver.as_ref().and_then(Driver::timeout);
@@ -167,13 +169,7 @@ impl Session {
 
     pub(super) fn take_line(&mut self, line: &str) -> Result<(), Failure> {
         if self.stage == Stage::Naming {
-            // The chat that this one grew from registered with `#alice`.
-            let name = command::without_room_sign(line.trim());
-            if name.is_empty() {
-                self.console.ask(Ask::Name);
-                return Ok(());
-            }
-            return self.ask_for(name);
+            return self.take_name(line);
         }
         match command::parse(line) {
             Ok(Some(command)) => self.take_command(&command)?,
@@ -193,78 +189,6 @@ impl Session {
         Ok(())
     }
 
-    /// Asks for a name that was typed. A name that was waited for is given up for it.
-    fn ask_for(&mut self, name: &str) -> Result<(), Failure> {
-        self.name_wait = None;
-        if !self.own.name.is_empty() && !is_same_user(&self.own.name, name) {
-            self.become_another()?;
-        }
-        self.ask_for_again(name)
-    }
-
-    /// Somebody takes another name: what belongs to the one before is kept for that one, and goes to nobody else.
-    fn become_another(&mut self) -> Result<(), Failure> {
-        self.save_kept()?;
-        (self.own.password, self.own.is_restored) = (None, false);
-        self.console.forget();
-        let unsent = self.held.drain(..).filter(is_message).count();
-        if unsent == 0 {
-            return Ok(());
-        }
-        let detail = format!("messages that were not sent yet: {unsent}. They were typed as {}", self.own.name);
-        self.complain("not_sent", detail)
-    }
-
-    /// Asks for a name, on a new connection if the server has not waited.
-    pub(super) fn ask_for_again(&mut self, name: &str) -> Result<(), Failure> {
-        // It may be the same name once more.
-        self.let_slot_go();
-        let restored = self.connect.restore(name);
-        if self.driver.is_some() && restored.ticket.is_none() {
-            return self.register(name, restored);
-        }
-        (self.driver, self.shown) = (None, Shown::default());
-        self.begin_to_connect(Some(name.to_owned()), restored)
-    }
-
-    /// Takes a connection that was made, and asks for the name for which that was.
-    pub(super) fn take_connected(&mut self) -> Result<(), Failure> {
-        let Some(connecting) = self.connecting.take() else { return Ok(()) };
-        let Some(outcome) = connecting.outcome(self.poll.registry()) else {
-            self.connecting = Some(connecting);
-            return Ok(());
-        };
-        let Connecting { name, restored, .. } = connecting;
-        match outcome {
-            Ok(driver) => {
-                self.driver = Some(driver);
-                match name {
-                    Some(name) => self.register(&name, restored),
-                    None => self.show(&Report::Connected),
-                }
-            }
-            Err(Failure::Connect(error)) => {
-                // What is kept has its place still.
-                self.own.slot = restored.slot.map(Arc::new);
-                self.wait_for_server(error)
-            }
-            Err(failure) => Err(failure),
-        }
-    }
-
-    /// Asks for the same name again, with a password; without one, for another name.
-    fn take_password(&mut self, password: &str) -> Result<(), Failure> {
-        if password.is_empty() {
-            self.own.password = None;
-            self.stage = Stage::Naming;
-            self.console.ask(Ask::Name);
-            return Ok(());
-        }
-        self.own.password = Some(Password::typed(password));
-        let name = self.own.name.clone();
-        self.ask_for(&name)
-    }
-
     /// Says goodbye when there is nothing more to do.
     pub(super) fn leave_if_done(&mut self) -> Result<(), Failure> {
         if self.signals.stop.load(Ordering::Acquire) {
@@ -281,7 +205,8 @@ impl Session {
             // The answer has a time-out of its own, for which a person need not wait.
             return Ok(());
         }
-        if self.console.is_interactive() || !registering && self.open_requests() == 0 {
+        let has_told_all = self.console.is_interactive() || !self.keeping.holds_up();
+        if self.console.is_interactive() || !registering && self.open_requests() == 0 && has_told_all {
             // What is not shown when we quit counts as never received. The output tells when it is.
             if self.has_shown_all() {
                 self.quit();
@@ -321,14 +246,4 @@ impl Session {
     pub(super) fn open_requests(&self) -> usize {
         self.requests.open() + self.held.len()
     }
-}
-
-/// Whether somebody waits for the fate of a message.
-const fn is_message(held: &Held) -> bool {
-    matches!(held.command, Command::Send { .. } | Command::SendBytes { .. } | Command::Say(_))
-}
-
-/// Whether two texts are one user's name.
-fn is_same_user(a: &str, b: &str) -> bool {
-    a == b || matches!((UserName::new(a), UserName::new(b)), (Ok(a), Ok(b)) if a == b)
 }

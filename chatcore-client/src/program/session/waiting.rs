@@ -79,9 +79,14 @@ impl Session {
     /// When [`ask_again_if_due`](Self::ask_again_if_due) has something to do.
     pub(super) fn asks_again_at(&self) -> Option<Instant> {
         // Who is typing another name may want it.
-        let is_waiting = self.driver.is_none() && self.connecting.is_none() && !self.console.is_answering();
+        let is_waiting = self.driver.is_none() && !self.is_asking() && !self.console.is_answering();
         let may_ask = matches!(self.stage, Stage::Naming | Stage::Registering);
         self.name_wait.as_ref().filter(|_| is_waiting && may_ask).map(|waited| waited.again_at)
+    }
+
+    /// Whether a name is about to be asked for.
+    fn is_asking(&self) -> bool {
+        self.restoring.is_some() || self.connecting.is_some()
     }
 
     /// There is no connection for a name. If it is one that was waited for, the server may be away for a while, too.

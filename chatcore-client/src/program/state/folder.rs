@@ -1,10 +1,11 @@
 //! The folder of what is kept: ours alone, and each file in it is there whole or not at all.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::fcntl::OFlag;
 
@@ -25,6 +26,12 @@ const DAMAGED: &str = ".damaged";
 
 /// Files that one start looks at, at the most.
 const SWEPT_MAX: usize = 10_000;
+
+/// How long a folder is waited for that others have for themselves. They need it for a moment.
+const ALONE_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// The time between two looks whether it is free.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(5);
 
 /// A folder that nobody else can change.
 #[derive(Debug)]
@@ -60,16 +67,29 @@ impl Folder {
         Ok(Self { path, open })
     }
 
-    /// Does something that no other program does here at the same time. It waits for those that do, which takes them a moment.
+    /// Does something that no other program does here at the same time. It waits for those that do, but not for ever.
     #[expect(clippy::incompatible_msrv, reason = "the program needs Rust 1.89 for locks; the library does with less")]
     pub(super) fn alone<T>(&self, action: impl FnOnce() -> T) -> T {
-        // Where a folder cannot be locked, as over a network, two that start at once may take each other for running programs.
-        let is_locked = self.open.lock().is_ok();
+        let is_locked = self.lock();
         let outcome = action();
         if is_locked {
             let _ = self.open.unlock();
         }
         outcome
+    }
+
+    /// False if the folder cannot be locked, as over a network, or if somebody keeps it. Two that start at once may take each
+    /// other for running programs then, and try again.
+    #[expect(clippy::incompatible_msrv, reason = "the program needs Rust 1.89 for locks; the library does with less")]
+    fn lock(&self) -> bool {
+        let until = Instant::now() + ALONE_TIME_MAX;
+        loop {
+            match self.open.try_lock() {
+                Ok(()) => return true,
+                Err(TryLockError::WouldBlock) if Instant::now() < until => thread::park_timeout(LOOK_AGAIN_AFTER),
+                Err(_) => return false,
+            }
+        }
     }
 
     pub(super) fn path(&self) -> &Path {

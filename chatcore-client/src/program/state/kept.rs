@@ -32,10 +32,13 @@ pub(crate) struct Kept {
     /// The id of the last message that was read.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) read: BTreeMap<String, String>,
-    /// What was said, the oldest first.
+    /// What was said.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) history: BTreeMap<String, VecDeque<KeptMessage>>,
+    pub(crate) history: History,
 }
+
+/// What was said in each conversation, the oldest first.
+pub(crate) type History = BTreeMap<String, VecDeque<KeptMessage>>;
 
 /// A message as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

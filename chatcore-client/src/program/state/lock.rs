@@ -1,9 +1,10 @@
 //! What one program alone may use at a time.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::process;
 
 use super::regular;
 
@@ -16,7 +17,11 @@ const TRIES_MAX: u32 = 100;
 /// Locks that one start looks at, at the most.
 const SWEPT_MAX: usize = 1_000;
 
-/// A file that is locked as long as this lives. It is removed with it, and by the next program if this one is killed.
+/// Bytes of a lock that are looked at: a process has a number of fewer digits.
+const HOLDER_BYTES_MAX: u64 = 20;
+
+/// A file that is locked as long as this lives, and says which process has it. It is removed with it, and by the next program if this
+/// one is killed.
 #[derive(Debug)]
 pub(super) struct Lock {
     file: File,
@@ -24,23 +29,29 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// None if another program has it.
-    ///
     /// # Errors
     ///
     /// If what is at the path cannot be a lock.
-    pub(super) fn take(path: &Path) -> io::Result<Option<Self>> {
+    pub(super) fn take(path: &Path) -> io::Result<Taken> {
         for _ in 0..TRIES_MAX {
             let mut options = OpenOptions::new();
             options.read(true).write(true).create(true).truncate(false).mode(0o600);
             let file = regular::open(path, &mut options)?;
             match Self::of(file, path)? {
-                Tried::Ours(lock) => return Ok(Some(lock)),
-                Tried::Held => return Ok(None),
+                Tried::Ours(mut lock) => {
+                    lock.say_whose();
+                    return Ok(Taken::Ours(lock));
+                }
+                Tried::Held(file) => return Ok(Taken::Held { holder: holder(file) }),
                 Tried::Removed => {}
             }
         }
-        Ok(None)
+        Ok(Taken::Held { holder: None })
+    }
+
+    /// Writes into the file who has it. A full disk may take no word, and the lock is one all the same.
+    fn say_whose(&mut self) {
+        let _ = self.file.set_len(0).and_then(|()| write!(self.file, "{}", process::id()));
     }
 
     #[expect(clippy::incompatible_msrv, reason = "the program needs Rust 1.89 for locks; the library does with less")]
@@ -48,17 +59,26 @@ impl Lock {
         match file.try_lock() {
             Ok(()) if is_at(&file, path) => Ok(Tried::Ours(Self { file, path: path.into() })),
             Ok(()) => Ok(Tried::Removed),
-            Err(TryLockError::WouldBlock) => Ok(Tried::Held),
+            Err(TryLockError::WouldBlock) => Ok(Tried::Held(file)),
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
+}
+
+/// Whose a lock is.
+pub(super) enum Taken {
+    Ours(Lock),
+    /// Another program has it: this process, if it says so.
+    Held {
+        holder: Option<u32>,
+    },
 }
 
 /// What became of a try.
 enum Tried {
     Ours(Lock),
     /// By another program.
-    Held,
+    Held(File),
     /// By whoever had it when it was opened: another program may lock a newer file.
     Removed,
 }
@@ -84,6 +104,13 @@ pub(super) fn sweep(folder: &Path) {
     }
 }
 
+/// The process that has a lock, as far as the lock says so.
+fn holder(file: File) -> Option<u32> {
+    let mut text = String::new();
+    file.take(HOLDER_BYTES_MAX).read_to_string(&mut text).ok()?;
+    text.parse().ok()
+}
+
 /// Whether the file is still what is at the path.
 fn is_at(file: &File, path: &Path) -> bool {
     match (file.metadata(), fs::symlink_metadata(path)) {
@@ -96,13 +123,35 @@ fn is_at(file: &File, path: &Path) -> bool {
 mod tests {
     use super::*;
 
+    fn taken(path: &Path) -> Lock {
+        match Lock::take(path).unwrap() {
+            Taken::Ours(lock) => lock,
+            Taken::Held { holder } => panic!("{holder:?} has it"),
+        }
+    }
+
+    #[test]
+    fn a_lock_says_who_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.lock");
+        // Whoever had it before was killed.
+        fs::write(&path, "4294967295 and more").unwrap();
+        let lock = taken(&path);
+        assert!(matches!(Lock::take(&path), Ok(Taken::Held { holder: Some(holder) }) if holder == process::id()));
+        for said in ["", "nobody"] {
+            fs::write(&path, said).unwrap();
+            assert!(matches!(Lock::take(&path), Ok(Taken::Held { holder: None })));
+        }
+        drop(lock);
+    }
+
     #[test]
     fn a_lock_that_was_removed_while_it_was_opened_is_none() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.lock");
         let file = File::create(&path).unwrap();
         fs::remove_file(&path).unwrap();
-        let newer = Lock::take(&path).unwrap().unwrap();
+        let newer = taken(&path);
         assert!(matches!(Lock::of(file, &path), Ok(Tried::Removed)));
         drop(newer);
         assert!(!path.exists());
@@ -112,7 +161,7 @@ mod tests {
     fn the_locks_of_programs_that_are_gone_are_removed_and_others_stay() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
-        let held = Lock::take(&path("held.lock")).unwrap().unwrap();
+        let held = taken(&path("held.lock"));
         for name in ["gone.lock", "session"] {
             fs::write(path(name), "").unwrap();
         }

@@ -14,17 +14,20 @@ mod session_file;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::{Closed, UserName};
 use chatcore::SessionTicket;
 use etcetera::BaseStrategy;
 
 use self::folder::Folder;
-pub(crate) use self::kept::{Kept, KeptMessage};
-use self::lock::Lock;
+pub(crate) use self::kept::{History, Kept, KeptMessage};
+use self::lock::{Lock, Taken};
 use self::owned::Owner;
-pub(crate) use self::saver::Saver;
+#[cfg(test)]
+pub(crate) use self::saver::tests::slow_disk;
+pub(crate) use self::saver::{Saver, slow};
 pub(crate) use self::session_file::SavedState;
 
 /// The program's folder in the platform's state directory.
@@ -38,6 +41,9 @@ const HISTORY: &str = ".history";
 
 /// Bytes of a session's file, at the most: all the rooms and users that a server lets anybody have.
 const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// The time between two looks whether another program has let go of a session.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// The file of one session, which belongs to this program as long as this lives.
 #[derive(Debug)]
@@ -65,21 +71,36 @@ pub(crate) fn default_dir() -> Option<PathBuf> {
 }
 
 impl Slot {
-    /// The file of a name's session with a server. None if another program has it, or if it cannot be a name.
+    /// The file of a name's session with a server. A program that has it is waited for, but no longer than this: it may be about to
+    /// end. None if it cannot be a name.
     ///
     /// # Errors
     ///
-    /// If nothing can be kept there, because the folder or what is in it is not ours alone, or the system refuses.
-    pub(crate) fn open(dir: &Path, server: &str, name: &str) -> io::Result<Option<Self>> {
+    /// If nothing can be kept there, because another program has the session, because the folder or what is in it is not ours
+    /// alone, or because the system refuses.
+    pub(crate) fn open(dir: &Path, server: &str, name: &str, time_max: Duration) -> io::Result<Option<Self>> {
         let Ok(name) = UserName::new(name) else { return Ok(None) };
-        let folder = Folder::open(dir)?;
+        let (until, folder) = (Instant::now() + time_max, Folder::open(dir)?);
         let file_name = file_name::of(server, name.as_str());
-        let lock = folder.alone(|| {
-            folder.sweep();
-            lock::sweep(folder.path());
-            Lock::take(&folder.path().join(format!("{file_name}{}", lock::ENDING)))
-        })?;
-        Ok(lock.map(|lock| Self { folder, file_name, owner: Owner { server: server.into(), name }, _lock: lock }))
+        let path = folder.path().join(format!("{file_name}{}", lock::ENDING));
+        loop {
+            let taken = folder.alone(|| {
+                folder.sweep();
+                lock::sweep(folder.path());
+                Lock::take(&path)
+            })?;
+            let holder = match taken {
+                Taken::Ours(lock) => {
+                    let owner = Owner { server: server.into(), name };
+                    return Ok(Some(Self { folder, file_name, owner, _lock: lock }));
+                }
+                Taken::Held { holder } => holder,
+            };
+            if Instant::now() >= until {
+                return Err(held(&name, holder));
+            }
+            thread::park_timeout(LOOK_AGAIN_AFTER);
+        }
     }
 
     /// What was saved last. What makes no sense is set aside.
@@ -97,12 +118,12 @@ impl Slot {
     /// # Errors
     ///
     /// If it cannot be written; what was saved before stays then.
-    pub(crate) fn save(&self, ticket: &SessionTicket, saved: &SavedState) -> io::Result<()> {
+    fn save(&self, ticket: &SessionTicket, saved: &SavedState) -> io::Result<()> {
         self.folder.write(&self.file_name, &session_file::encode(&self.owner, ticket, saved)?)
     }
 
     /// The session is over.
-    pub(crate) fn forget(&self) {
+    fn forget(&self) {
         // If it cannot be removed, the server says next time that it does not know the session.
         self.folder.remove(&self.file_name);
     }
@@ -121,24 +142,22 @@ impl Slot {
         (Kept { history: history.history, ..drafts }, damage)
     }
 
-    /// Saves it, as much of it as there is room for.
+    /// Saves what is typed and how far was read, as much of it as there is room for.
     ///
     /// # Errors
     ///
     /// If it cannot be written; what was saved before stays then.
-    pub(crate) fn save_kept(&self, mut kept: Kept) -> io::Result<()> {
-        let history = std::mem::take(&mut kept.history);
-        let drafts = self.save_drafts(kept);
-        drafts.and(self.save_part(HISTORY, Kept { history, ..Kept::default() }))
+    fn save_drafts(&self, kept: Kept) -> io::Result<()> {
+        self.save_part(KEPT, Kept { history: History::new(), ..kept })
     }
 
-    /// Saves all of it but what was said.
+    /// Saves what was said, as much of it as there is room for.
     ///
     /// # Errors
     ///
-    /// As [`save_kept`](Self::save_kept).
-    pub(crate) fn save_drafts(&self, kept: Kept) -> io::Result<()> {
-        self.save_part(KEPT, kept)
+    /// As [`save_drafts`](Self::save_drafts).
+    fn save_history(&self, history: History) -> io::Result<()> {
+        self.save_part(HISTORY, Kept { history, ..Kept::default() })
     }
 
     fn save_part(&self, ending: &str, kept: Kept) -> io::Result<()> {
@@ -174,6 +193,12 @@ impl Slot {
             }
         })
     }
+}
+
+/// That another program has what a name has kept.
+fn held(name: &UserName, holder: Option<u32>) -> io::Error {
+    let who = holder.map_or_else(|| "another program".to_owned(), |process| format!("the process {process}"));
+    io::Error::new(io::ErrorKind::ResourceBusy, format!("{who} has the session of {name}"))
 }
 
 /// Whether a session can still be there after such an end.

@@ -1,57 +1,323 @@
-//! Saves while the program runs, on a thread of its own: a disk may take its time, and keys must not wait for it.
+//! Saves on a thread of its own: a disk may take its time, and neither a key nor a signal waits for it.
 
+use std::collections::VecDeque;
 use std::io;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use super::{Kept, Slot};
+use chatcore::SessionTicket;
+use mio::Waker;
 
-/// What is being saved. Dropped, it waits until that is done: then nobody else writes the files any more.
-pub(crate) struct Saver {
-    /// None while it ends.
-    sender: Option<SyncSender<Kept>>,
-    thread: Option<JoinHandle<()>>,
-    failed: Arc<Mutex<Option<io::Error>>>,
+use super::{History, Kept, SavedState, Slot};
+
+/// How often one who waits for the end looks whether a signal has come.
+const FINISH_LOOK_TIME: Duration = Duration::from_millis(100);
+
+/// How long the disk may take for what is saved last.
+const FINISH_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// The same, once a signal has asked us to end. The disk has had the time that the goodbye took, and the output.
+const SIGNALLED_TIME_MAX: Duration = Duration::from_millis(200);
+
+/// Saves what is kept of one name. What waits to be saved is replaced by what is newer, so a slow disk gets less. Dropped, it saves
+/// what waits, and lets the slot go.
+pub(crate) struct Saver(Arc<Shared>);
+
+/// What is saved in one go.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Save {
+    Session(Box<(SessionTicket, SavedState)>),
+    /// There is no session any more.
+    NoSession,
+    Drafts(Kept),
+    History(History),
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// One of each kind at the most. The session goes first.
+    waiting: VecDeque<Save>,
+    /// How often a session was given.
+    given: u64,
+    /// The session that was given so often is saved, or could not be.
+    done: u64,
+    /// Why something could not be saved, until that is told.
+    error: Option<io::Error>,
+    /// Nothing more is given.
+    is_ending: bool,
+    /// The slot is let go.
+    is_over: bool,
 }
 
 impl Saver {
+    /// The waker is woken whenever something is saved.
+    ///
     /// # Errors
     ///
     /// If the system has no thread for it.
-    pub(crate) fn start(slot: Arc<Slot>) -> io::Result<Self> {
-        let (sender, given) = sync_channel(1);
-        let failed = Arc::<Mutex<Option<io::Error>>>::default();
-        let failing = Arc::clone(&failed);
-        let thread = thread::Builder::new().name("save".into()).spawn(move || save_all(&slot, &given, &failing))?;
-        Ok(Self { sender: Some(sender), thread: Some(thread), failed })
+    pub(crate) fn start(slot: Slot, waker: Arc<Waker>) -> io::Result<Self> {
+        let save = move |save| match save {
+            Save::Session(session) => slot.save(&session.0, &session.1),
+            Save::NoSession => {
+                slot.forget();
+                Ok(())
+            }
+            Save::Drafts(kept) => slot.save_drafts(kept),
+            Save::History(history) => slot.save_history(history),
+        };
+        // The program ends if the waker is gone.
+        Self::start_with(save, move || drop(waker.wake()))
     }
 
-    /// Saves drafts and marks, soon. False if so much waits already that it is to be tried again later.
-    pub(crate) fn save(&self, kept: Kept) -> bool {
-        self.sender.as_ref().is_some_and(|sender| sender.try_send(kept).is_ok())
+    fn start_with(
+        save: impl FnMut(Save) -> io::Result<()> + Send + 'static,
+        tell: impl Fn() + Send + 'static,
+    ) -> io::Result<Self> {
+        let shared = Arc::<Shared>::default();
+        let saving = Arc::clone(&shared);
+        thread::Builder::new().name("save".into()).spawn(move || saving.save_all(save, tell))?;
+        Ok(Self(shared))
+    }
+
+    /// Saves the session as it is now, soon. Returns a number for [`has_kept`](Self::has_kept).
+    pub(crate) fn keep(&self, ticket: SessionTicket, saved: SavedState) -> u64 {
+        self.give(Save::Session(Box::new((ticket, saved))))
+    }
+
+    /// Forgets the session, soon.
+    pub(crate) fn forget(&self) {
+        self.give(Save::NoSession);
+    }
+
+    /// Saves drafts and marks, soon.
+    pub(crate) fn save_drafts(&self, kept: Kept) {
+        self.give(Save::Drafts(kept));
+    }
+
+    /// Saves what was said, soon.
+    pub(crate) fn save_history(&self, history: History) {
+        self.give(Save::History(history));
+    }
+
+    fn give(&self, save: Save) -> u64 {
+        let mut state = self.0.lock();
+        state.waiting.retain(|older| !save.replaces(older));
+        if save.is_of_session() {
+            state.given += 1;
+            state.waiting.push_front(save);
+        } else {
+            state.waiting.push_back(save);
+        }
+        let number = state.given;
+        drop(state);
+        self.0.changed.notify_all();
+        number
+    }
+
+    /// Whether the session with this number, or a newer one, is on the disk, or cannot be.
+    pub(crate) fn has_kept(&self, number: u64) -> bool {
+        self.0.lock().done >= number
     }
 
     /// What went wrong since it was asked last.
     pub(crate) fn take_error(&self) -> Option<io::Error> {
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0.lock().error.take()
+    }
+
+    /// Waits until then for [`has_kept`](Self::has_kept), but not for long after a signal.
+    pub(crate) fn wait(&self, number: u64, until: Instant, signalled: &AtomicBool) {
+        self.0.wait(until, signalled, |state| state.done >= number);
+    }
+
+    /// Nothing more is given, and the slot is let go as soon as all is saved.
+    pub(crate) fn end(&self) {
+        self.0.lock().is_ending = true;
+        self.0.changed.notify_all();
+    }
+
+    /// Whether all is saved after [`end`](Self::end), and the slot is let go.
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.lock().is_over
+    }
+
+    /// Ends, and waits for that, but not for ever.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong since it was asked last.
+    pub(crate) fn finish(&self, signalled: &AtomicBool) -> io::Result<()> {
+        self.end();
+        let is_over = self.0.wait(Instant::now() + FINISH_TIME_MAX, signalled, |state| state.is_over);
+        match self.take_error() {
+            Some(error) => Err(error),
+            None if is_over => Ok(()),
+            None => Err(slow()),
+        }
     }
 }
 
-fn save_all(slot: &Slot, given: &Receiver<Kept>, failed: &Mutex<Option<io::Error>>) {
-    for kept in given {
-        if let Err(error) = slot.save_drafts(kept) {
-            *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-        }
-    }
+/// What is said of a disk that takes too long.
+pub(crate) fn slow() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the disk takes too long")
 }
 
 impl Drop for Saver {
     fn drop(&mut self) {
-        self.sender = None;
-        if let Some(thread) = self.thread.take() {
-            // A panic of it has ended the program.
-            let _ = thread.join();
+        self.end();
+    }
+}
+
+impl Save {
+    const fn is_of_session(&self) -> bool {
+        matches!(self, Self::Session(_) | Self::NoSession)
+    }
+
+    /// Whether nobody misses an older one when this one is saved.
+    const fn replaces(&self, older: &Self) -> bool {
+        match self {
+            Self::Session(_) | Self::NoSession => older.is_of_session(),
+            Self::Drafts(_) => matches!(older, Self::Drafts(_)),
+            Self::History(_) => matches!(older, Self::History(_)),
         }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic of a thread ends the program.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn save_all(&self, mut save: impl FnMut(Save) -> io::Result<()>, tell: impl Fn()) {
+        while let Some((number, next)) = self.next() {
+            let is_of_session = next.is_of_session();
+            let outcome = save(next);
+            let mut state = self.lock();
+            if is_of_session {
+                state.done = number;
+            }
+            state.error = outcome.err().or(state.error.take());
+            drop(state);
+            self.changed.notify_all();
+            tell();
+        }
+        // With it goes the slot, and its lock.
+        drop(save);
+        self.lock().is_over = true;
+        self.changed.notify_all();
+        tell();
+    }
+
+    /// The next that is to be saved, and how often a session was given by then; none at the end.
+    fn next(&self) -> Option<(u64, Save)> {
+        let is_idle = |state: &mut State| state.waiting.is_empty() && !state.is_ending;
+        let mut state = self.changed.wait_while(self.lock(), is_idle).unwrap_or_else(PoisonError::into_inner);
+        let next = state.waiting.pop_front()?;
+        Some((state.given, next))
+    }
+
+    /// Waits for something, but not for long after a signal. False if it does not come.
+    fn wait(&self, until: Instant, signalled: &AtomicBool, holds: impl Fn(&State) -> bool) -> bool {
+        let mut until = until;
+        let mut is_signalled = false;
+        let mut state = self.lock();
+        while !holds(&state) {
+            let now = Instant::now();
+            if !is_signalled && signalled.load(Ordering::Acquire) {
+                (is_signalled, until) = (true, until.min(now + SIGNALLED_TIME_MAX));
+            }
+            if until <= now {
+                return false;
+            }
+            let waited = self.changed.wait_timeout(state, FINISH_LOOK_TIME.min(until - now));
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use chatcore::Token;
+
+    use super::*;
+
+    /// After which a test fails that waits for something.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    /// A disk that takes what it is given when it is told to, and tells what that was.
+    pub(crate) fn slow_disk() -> (Saver, Receiver<Save>, Sender<io::Result<()>>) {
+        let (taken, takes) = channel();
+        let (goes_on, waits) = channel();
+        let save = move |save| {
+            taken.send(save).unwrap();
+            waits.recv().unwrap()
+        };
+        (Saver::start_with(save, || {}).unwrap(), takes, goes_on)
+    }
+
+    fn session(name: &str) -> (SessionTicket, SavedState) {
+        (SessionTicket::new(name.parse().unwrap(), Token::from_bytes([7; 16])), SavedState::default())
+    }
+
+    fn drafts(text: &str) -> Kept {
+        Kept { drafts: [("bob".to_owned(), text.to_owned())].into(), ..Kept::default() }
+    }
+
+    fn wait(saver: &Saver, number: u64) {
+        saver.wait(number, Instant::now() + PATIENCE, &AtomicBool::new(false));
+        assert!(saver.has_kept(number));
+    }
+
+    #[test]
+    fn nobody_waits_for_a_slow_disk_and_it_gets_what_is_newest() {
+        let (saver, takes, goes_on) = slow_disk();
+        let keep = |name| {
+            let (ticket, saved) = session(name);
+            saver.keep(ticket, saved)
+        };
+        let first = keep("one");
+        assert_eq!(takes.recv().unwrap(), Save::Session(Box::new(session("one"))));
+        saver.save_drafts(drafts("half"));
+        let second = keep("two");
+        saver.save_drafts(drafts("half a line"));
+        let third = keep("three");
+        assert!(![first, second, third].into_iter().any(|number| saver.has_kept(number)), "nothing is on the disk");
+        goes_on.send(Ok(())).unwrap();
+        assert_eq!(takes.recv().unwrap(), Save::Session(Box::new(session("three"))), "before all else");
+        wait(&saver, first);
+        assert!(!saver.has_kept(second) && !saver.has_kept(third));
+        goes_on.send(Err(io::Error::other("full"))).unwrap();
+        wait(&saver, third);
+        assert_eq!(saver.take_error().unwrap().to_string(), "full");
+        assert_eq!(takes.recv().unwrap(), Save::Drafts(drafts("half a line")));
+        saver.forget();
+        goes_on.send(Ok(())).unwrap();
+        assert_eq!(takes.recv().unwrap(), Save::NoSession, "what is given before the end is saved");
+        saver.end();
+        assert!(!saver.is_over());
+        goes_on.send(Ok(())).unwrap();
+        saver.finish(&AtomicBool::new(false)).unwrap();
+        assert!(saver.is_over() && takes.recv().is_err());
+    }
+
+    #[test]
+    fn after_a_signal_a_disk_that_takes_nothing_is_not_waited_for() {
+        let (saver, takes, _goes_on) = slow_disk();
+        saver.save_drafts(drafts("half"));
+        takes.recv().unwrap();
+        let begun = Instant::now();
+        assert_eq!(saver.finish(&AtomicBool::new(true)).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(begun.elapsed() < FINISH_TIME_MAX / 2);
     }
 }

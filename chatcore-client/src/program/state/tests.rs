@@ -16,7 +16,11 @@ fn ticket(name: &str) -> SessionTicket {
 }
 
 fn open(dir: &Path, name: &str) -> Slot {
-    Slot::open(dir, SERVER, name).unwrap().expect("nobody else has it")
+    Slot::open(dir, SERVER, name, Duration::ZERO).unwrap().expect("it is a name")
+}
+
+fn is_held(dir: &Path, name: &str) -> bool {
+    Slot::open(dir, SERVER, name, Duration::ZERO).is_err_and(|error| error.kind() == io::ErrorKind::ResourceBusy)
 }
 
 /// A slot of alice's, the path of its file, and the folder.
@@ -61,7 +65,11 @@ fn what_is_saved_is_found_again_under_another_spelling_of_the_name() {
     let Loaded::Whole((found, loaded)) = slot.load() else { panic!("it was saved") };
     assert!(found.attempt > 0, "attempts rise over restarts");
     assert_eq!((found.with_attempt(0), loaded), (ticket("alice"), saved));
-    assert_eq!(Slot::open(&dir, "[::1]:12345", "alice").unwrap().unwrap().load(), Loaded::Nothing, "another server");
+    assert_eq!(
+        Slot::open(&dir, "[::1]:12345", "alice", Duration::ZERO).unwrap().unwrap().load(),
+        Loaded::Nothing,
+        "another server"
+    );
     slot.forget();
     assert_eq!(slot.load(), Loaded::Nothing);
 }
@@ -78,7 +86,9 @@ fn a_session_that_the_server_gave_another_name_is_found_under_the_one_that_was_a
 fn a_session_belongs_to_one_program_and_leaves_no_lock() {
     let dir = tempfile::tempdir().unwrap();
     let slot = open(dir.path(), "alice");
-    assert!(Slot::open(dir.path(), SERVER, "alice").unwrap().is_none());
+    assert!(is_held(dir.path(), "alice"));
+    let told = Slot::open(dir.path(), SERVER, "Alice", Duration::from_millis(1)).unwrap_err().to_string();
+    assert_eq!(told, format!("the process {} has the session of alice", std::process::id()));
     drop(open(dir.path(), "bob"));
     assert_eq!(names(dir.path()).len(), 1, "{:?}", names(dir.path()));
     drop(slot);
@@ -96,7 +106,7 @@ fn programs_that_start_and_end_at_once_never_have_one_session_together_and_leave
     let (holders, taken) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let run = |name: &str| {
         for _ in 0..50 {
-            let Some(slot) = Slot::open(dir.path(), SERVER, name).unwrap() else { continue };
+            let Ok(slot) = Slot::open(dir.path(), SERVER, name, Duration::ZERO) else { continue };
             assert_eq!(holders.fetch_add(1, Ordering::SeqCst), 0, "somebody else has it, too");
             taken.fetch_add(1, Ordering::SeqCst);
             holders.fetch_sub(1, Ordering::SeqCst);
@@ -109,7 +119,7 @@ fn programs_that_start_and_end_at_once_never_have_one_session_together_and_leave
         }
         scope.spawn(|| {
             for _ in 0..50 {
-                drop(Slot::open(dir.path(), SERVER, "bob").unwrap().expect("nobody else wants it"));
+                drop(open(dir.path(), "bob"));
             }
         });
     });
@@ -137,7 +147,7 @@ fn a_folder_that_others_can_read_is_set_right() {
 #[test]
 fn a_folder_that_is_not_ours_alone_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let refused = |path: &Path| Slot::open(path, SERVER, "alice").unwrap_err().to_string();
+    let refused = |path: &Path| Slot::open(path, SERVER, "alice", Duration::ZERO).unwrap_err().to_string();
     for others in [0o770, 0o777, 0o1777, 0o702] {
         fs::set_permissions(dir.path(), Permissions::from_mode(others)).unwrap();
         let told = refused(dir.path());
@@ -176,7 +186,7 @@ fn a_link_at_a_path_of_ours_harms_no_file() {
     let dir = path.parent().unwrap().to_owned();
     drop(slot);
     symlink(&victim, &lock).unwrap();
-    let told = Slot::open(&dir, SERVER, "alice").unwrap_err().to_string();
+    let told = Slot::open(&dir, SERVER, "alice", Duration::ZERO).unwrap_err().to_string();
     assert!(told.contains("is a link, which is not followed: remove it"), "{told}");
     assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
 }
@@ -195,7 +205,7 @@ fn what_is_no_file_holds_up_nothing() {
     let lock = path.with_file_name(format!("{}{}", slot.file_name, lock::ENDING));
     drop(slot);
     mkfifo(&lock, Mode::from_bits_truncate(0o600)).unwrap();
-    let told = Slot::open(path.parent().unwrap(), SERVER, "alice").unwrap_err().to_string();
+    let told = Slot::open(path.parent().unwrap(), SERVER, "alice", Duration::ZERO).unwrap_err().to_string();
     assert!(told.contains("is no regular file"), "{told}");
 }
 
@@ -208,7 +218,7 @@ fn a_planted_session_turns_nobody_into_somebody_else() {
     let told = damage(slot.load());
     assert!(told.contains("it is the session of mallory with 127.0.0.1:12345"), "{told}");
     assert_eq!(slot.load(), Loaded::Nothing);
-    let elsewhere = Slot::open(folder.path(), "127.0.0.1:1", "alice").unwrap().unwrap();
+    let elsewhere = Slot::open(folder.path(), "127.0.0.1:1", "alice", Duration::ZERO).unwrap().unwrap();
     elsewhere.save(&ticket("alice"), &SavedState::default()).unwrap();
     fs::copy(folder.path().join(&elsewhere.file_name), &path).unwrap();
     assert!(damage(slot.load()).contains("it is the session of alice with 127.0.0.1:1"));
@@ -250,10 +260,10 @@ fn what_makes_no_sense_is_told_and_set_aside() {
 fn a_server_with_a_long_name_has_a_file_all_the_same() {
     let dir = tempfile::tempdir().unwrap();
     let server = format!("unix:///{}", "x".repeat(1_000));
-    let slot = Slot::open(dir.path(), &server, "alice").unwrap().unwrap();
+    let slot = Slot::open(dir.path(), &server, "alice", Duration::ZERO).unwrap().unwrap();
     slot.save(&ticket("alice"), &SavedState::default()).unwrap();
     assert!(matches!(slot.load(), Loaded::Whole(_)));
-    assert!(Slot::open(dir.path(), SERVER, "no name").unwrap().is_none());
+    assert!(Slot::open(dir.path(), SERVER, "no name", Duration::ZERO).unwrap().is_none());
 }
 
 #[test]
@@ -279,7 +289,8 @@ fn what_a_person_wants_to_find_again_outlives_the_session() {
         read: [("#lobby".to_owned(), "12".to_owned())].into(),
         history: [("bob".to_owned(), [said].into())].into(),
     };
-    slot.save_kept(kept.clone()).unwrap();
+    slot.save_drafts(kept.clone()).unwrap();
+    slot.save_history(kept.history.clone()).unwrap();
     slot.save(&ticket("alice"), &SavedState::default()).unwrap();
     slot.forget();
     let dir = path.parent().unwrap().to_owned();
@@ -291,14 +302,14 @@ fn what_a_person_wants_to_find_again_outlives_the_session() {
     // What is saved often leaves alone what is much.
     slot.save_drafts(Kept::default()).unwrap();
     assert_eq!(slot.load_kept().0, Kept { history: kept.history, ..Kept::default() });
-    slot.save_kept(Kept::default()).unwrap();
+    slot.save_history(History::new()).unwrap();
     assert!(!path.exists() && !history.exists(), "nothing needs no file");
     fs::write(&path, "half").unwrap();
     let told = slot.load_kept().1.concat();
     assert!(told.contains(".kept.damaged. What was typed and not sent is not there any more"), "{told}");
     assert_eq!(slot.load_kept(), Default::default());
     let bob = open(&dir, "bob");
-    bob.save_kept(Kept { drafts: [("carol".to_owned(), "x".to_owned())].into(), ..Kept::default() }).unwrap();
+    bob.save_drafts(Kept { drafts: [("carol".to_owned(), "x".to_owned())].into(), ..Kept::default() }).unwrap();
     fs::copy(dir.join(bob.name_of(KEPT)), &path).unwrap();
     assert!(slot.load_kept().1.concat().contains("it is the session of bob"));
 }
