@@ -187,6 +187,31 @@ export const scenarios = {
         await Promise.all([alice.close(), bob.close(), gone.close()]);
     },
 
+    async "names beyond ASCII are as the server maps them, and their sessions go on"({ Client, url, WebSocket }) {
+        const [gone, alice] = [new Client(url, { WebSocket }), new Client(url, { WebSocket })];
+        const session = await gone.register("Zoë13");
+        equal([session.name, session.displayName], ["zoë13", "Zoë13"], "the session");
+        await alice.register("alice13");
+        const came = next(alice, "joined");
+        await alice.join("#Ölraum13");
+        await gone.join("#ÖLRAUM13");
+        equal(await came, { room: "#ölraum13", name: "zoë13", displayName: null }, "who joins");
+        const ticket = JSON.parse(JSON.stringify(gone.ticket));
+        equal([ticket.name, ticket.displayName], ["zoë13", "Zoë13"], "the ticket");
+        const bob = new Client(url, { WebSocket });
+        const got = next(bob, "message");
+        const again = await bob.resume(ticket);
+        equal([again.name, again.displayName, again.resumed], ["zoë13", "Zoë13", true], "it goes on");
+        await alice.send("ZOË13", "hello");
+        equal([(await got).from, bob.name], ["alice13", "zoë13"], "it is the same user");
+        await bob.close();
+        // If the session is over, the name keeps its spelling.
+        const anew = new Client(url, { WebSocket });
+        const { name, displayName, resumed } = await anew.resume(ticket);
+        equal([name, displayName, resumed], ["zoë13", "Zoë13", false], "another session");
+        await Promise.all([alice.close(), gone.close(), anew.close()]);
+    },
+
     async "an event is taken when its listeners are done with it"({ Client, url, WebSocket }) {
         const line = cuttable(WebSocket);
         const gone = new Client(url, { WebSocket: line.WebSocket, ackDelay: 0 });

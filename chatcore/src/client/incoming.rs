@@ -120,6 +120,10 @@ impl Client {
 
     fn welcome(&mut self, welcome: &Welcome<'_>) -> Result<(), ProtocolError> {
         let User { name, display_name } = shown(Kind::WELCOME, welcome.name, welcome.display_name)?;
+        // Without the tables of Unicode, the hub's word is taken for the spelling that was asked for.
+        let asked = self.asked.as_ref().map(|(spelling, _)| spelling.as_str());
+        let is_confirmed = |spelling: &&str| asked == Some(*spelling) && name.may_have_spelling(spelling);
+        let display_name = display_name.or_else(|| welcome.display_name.filter(is_confirmed).map(Into::into));
         let ticket =
             SessionTicket { name: name.clone(), display_name: display_name.clone(), token: welcome.token, attempt: 0 };
         self.ticket = Some(ticket);

@@ -163,7 +163,7 @@ impl Client {
     /// ```
     pub fn resume(now: Instant, config: ClientConfig, seed: u64, ticket: SessionTicket, credential: &[u8]) -> Self {
         let SessionTicket { name, display_name, .. } = &ticket;
-        let spelling = display_name.clone().filter(|spelling| name.has_spelling(spelling));
+        let spelling = display_name.clone().filter(|spelling| name.may_have_spelling(spelling));
         let asked = (spelling.unwrap_or_else(|| name.to_string()), Credential::new(credential));
         let acks = Acks::unknown();
         let mut client = Self { asked: Some(asked), persistent: true, acks, ..Self::new(now, config, seed) };

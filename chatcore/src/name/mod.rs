@@ -101,6 +101,15 @@ impl UserName {
         Self::new(spelling).is_ok_and(|mapped| mapped == *self)
     }
 
+    /// The same, as far as this client can tell: without the tables of Unicode it maps no spelling beyond ASCII.
+    #[cfg(feature = "client")]
+    pub(crate) fn may_have_spelling(&self, spelling: &str) -> bool {
+        match Self::new(spelling) {
+            Ok(mapped) => mapped == *self,
+            Err(error) => error == NameError::NotAscii,
+        }
+    }
+
     /// A key for what this name looks like: people easily confuse two names with equal keys (UTS 39, section 4;
     /// protocol.md, *Names*).
     ///
