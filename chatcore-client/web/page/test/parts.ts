@@ -5,5 +5,6 @@ export { INITIAL } from "../src/model/types.ts";
 export { complete, wordBefore } from "../src/text/complete.ts";
 export { fold } from "../src/text/fold.ts";
 export { mentions } from "../src/text/mentions.ts";
+export { roomOf, userOf } from "../src/text/names.ts";
 export { plain, shape } from "../src/text/shape.ts";
 export { bounds } from "../src/view/window.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { complete, fold, mentions, plain, shape, wordBefore } from "./parts.mjs";
+import { complete, fold, mentions, plain, roomOf, shape, userOf, wordBefore } from "./parts.mjs";
 
 const shown = (text) =>
     shape(text)
@@ -113,4 +113,14 @@ test("names are completed from their beginning", () => {
     assert.deepEqual(complete(wordBefore("c", 1), names), ["carol"]);
     assert.deepEqual([wordBefore("", 0), wordBefore("x ", 2), wordBefore("a@b", 3)], [null, null, null]);
     assert.equal(wordBefore("@", 1).hasAt, true);
+});
+
+test("a name is meant in every spelling that the server takes for it", () => {
+    for (const given of ["lobby", "#lobby", " #Lobby ", "\uff2c\uff2f\uff22\uff22\uff39", "\uff03lobby"])
+        assert.equal(roomOf(given), "#lobby", given);
+    assert.deepEqual(["@Bob", "ZOE\u0308", "\u03a3\u03af\u03c3\u03c5\u03c6\u03bf\u03c2"].map(userOf), [
+        "bob",
+        "zo\u00eb",
+        "\u03c3\u03af\u03c3\u03c5\u03c6\u03bf\u03c3",
+    ]);
 });

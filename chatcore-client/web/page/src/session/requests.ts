@@ -3,6 +3,7 @@ import type { Client, User } from "chatcore";
 
 import { ROSTER_MAX } from "../model/bounds.ts";
 import { isRoom } from "../model/types.ts";
+import { roomOf, userOf } from "../text/names.ts";
 import type { Store } from "./store.ts";
 import { messageOf } from "./words.ts";
 
@@ -30,7 +31,7 @@ export class Requests {
      *
      * @throws {ChatError} Why it cannot be. */
     async join(given: string): Promise<void> {
-        const room = mapped(given.startsWith("#") ? given : `#${given}`);
+        const room = roomOf(given);
         await this.#enter(room);
         this.open(room);
     }
@@ -42,7 +43,7 @@ export class Requests {
 
     /** Opens a conversation with a user. */
     write(given: string): void {
-        const name = mapped(given.replace(/^@/, ""));
+        const name = userOf(given);
         this.open(name);
         this.#watch([name]);
     }
@@ -169,6 +170,3 @@ export class Requests {
         this.#client.watch(wanted).catch(() => {});
     }
 }
-
-/** A name as the server writes it, as far as a page can know: its tables of Unicode would weigh more than the rest. */
-const mapped = (name: string): string => name.trim().normalize("NFC").toLowerCase();

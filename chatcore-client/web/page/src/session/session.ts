@@ -123,10 +123,13 @@ export class Session {
 
     /** Says goodbye, and asks for a name. */
     signOut(): void {
-        const { me, isSeen } = this.#store.model;
-        this.prompt({ name: me?.name ?? "" });
+        const { me, isSeen, phase } = this.#store.model;
+        if (phase.kind !== "chat") return;
+        this.prompt({ name: me?.displayName ?? me?.name ?? "" });
         this.#store.replace({ ...INITIAL, isSeen, phase: this.#store.model.phase });
         forget();
+        // Another click is not another answer.
+        this.#store.flush();
     }
 
     /** A client whose events are shown as long as it is ours. */

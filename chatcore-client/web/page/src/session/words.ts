@@ -35,8 +35,8 @@ export function broken(error: unknown): readonly [title: string, words: string] 
 
 /** Why a name was not given, and what to do. */
 const REFUSALS: Readonly<Record<string, string>> = {
-    invalid_name: "A name cannot look like this. Use letters, digits, - and _.",
-    name_in_use: "Somebody has this name already. Try another one.",
+    name_in_use:
+        "Somebody has this name already. Try another one. (If that was you in a tab that is closed, it is free again in some minutes.)",
     confusable: "This name looks like one that somebody has. Try another one.",
     hub_full: "The server is full. Try again later.",
     shutting_down: "The server is stopping. Try again in a moment.",
@@ -80,7 +80,7 @@ export function ended(reason: Reason): string {
 /** Why something that was asked for was not done. */
 export function failure(error: unknown): string {
     if (error instanceof ChatError && error.code === "invalid_name")
-        return "A name cannot look like this. Use letters, digits, - and _.";
+        return "A name has letters, digits and most signs, but no spaces, no # @ or :, and at most 32 bytes.";
     return sentence(messageOf(error));
 }
 

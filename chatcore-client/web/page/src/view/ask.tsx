@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { failure } from "../session/words.ts";
+import { userOf } from "../text/names.ts";
 import { useActions } from "./actions.ts";
 import { Name } from "./name.tsx";
 
@@ -62,7 +63,7 @@ export function Ask({ kind, onClose }: { kind: "room" | "user"; onClose: () => v
         <dialog ref={dialog} aria-labelledby="ask-title" onClose={onClose}>
             <form onSubmit={submit}>
                 <h2 id="ask-title">{title}</h2>
-                <p>
+                <div>
                     <label for="ask-field">{label}</label>
                     <span class="field">
                         {kind === "room" && <span aria-hidden="true">#</span>}
@@ -78,7 +79,7 @@ export function Ask({ kind, onClose }: { kind: "room" | "user"; onClose: () => v
                             aria-invalid={error !== null}
                         />
                     </span>
-                </p>
+                </div>
                 <p class="hint" id="ask-hint">
                     {hint}
                 </p>
@@ -115,7 +116,7 @@ function Online({ typed, onPick }: { typed: string; onPick: (name: string) => vo
     }, []);
     if (users === null) return <p class="hint">Asking who is online…</p>;
     if (users.length === 0) return <p class="hint">Nobody else is online.</p>;
-    const begun = typed.trim().replace(/^@/, "").toLowerCase();
+    const begun = userOf(typed);
     return (
         <ul class="people" aria-label="Online">
             {users

@@ -7,11 +7,11 @@ import { ask, canAsk } from "../session/notify.ts";
 import { FIRST_ROOM } from "../session/requests.ts";
 import { focusComposer, useActions } from "./actions.ts";
 import { Composer } from "./composer.tsx";
+import { Badge } from "./badge.tsx";
 import { ClosePanel } from "./close.tsx";
 import { Conversations } from "./conversations.tsx";
 import { Log } from "./log.tsx";
 import { Logo } from "./logo.tsx";
-import { many } from "./many.ts";
 import { useIsNarrow } from "./media.ts";
 import { Name } from "./name.tsx";
 import { Roster } from "./roster.tsx";
@@ -87,7 +87,7 @@ const Menu = ({ panel, setPanel, unread }: PanelProps & { unread: number }): JSX
         onClick={() => setPanel(panel === "conversations" ? null : "conversations")}
     >
         <Lines />
-        {unread > 0 && <span class="badge">{many(unread)}</span>}
+        {unread > 0 && <Badge count={unread} />}
     </button>
 );
 
@@ -138,7 +138,7 @@ function Opened({ model, open, panel, setPanel }: OpenedProps): JSX.Element {
                         onClick={() => setPanel(panel === "people" ? null : "people")}
                     >
                         <Heads />
-                        <span class="count">{open.roster?.size ?? ""}</span>
+                        {open.roster !== null && <Badge count={open.roster.size} class="count" />}
                     </button>
                 )}
             </header>

@@ -6,7 +6,7 @@ import type { Conversation, Model } from "../model/types.ts";
 import { plain } from "../text/shape.ts";
 import { focusComposer, useActions } from "./actions.ts";
 import { Ask } from "./ask.tsx";
-import { many } from "./many.ts";
+import { Badge } from "./badge.tsx";
 import { Name } from "./name.tsx";
 
 /** All conversations, as tabs beside each other from top to bottom. */
@@ -71,23 +71,13 @@ function Tab({ one, isOpen, onSelect }: TabProps): JSX.Element {
             onClick={() => onSelect(name)}
         >
             {room ? (
-                <span class="hash" aria-hidden="true">
-                    #
-                </span>
+                <span class="hash" aria-hidden="true" />
             ) : (
                 <span class={`dot ${isOnline === true ? "online" : ""}`} aria-hidden="true" />
             )}
             <Name name={name} shown={room ? name.slice(1) : name} />
-            {draft !== "" && !isOpen && (
-                <span class="pen" title="not sent yet" aria-hidden="true">
-                    ✎
-                </span>
-            )}
-            {unread > 0 && (
-                <span class={`badge ${!room || mentions > 0 ? "for-us" : ""}`} aria-hidden="true">
-                    {many(unread)}
-                </span>
-            )}
+            {draft !== "" && !isOpen && <span class="pen" title="not sent yet" aria-hidden="true" />}
+            {unread > 0 && <Badge count={unread} class={`badge ${!room || mentions > 0 ? "for-us" : ""}`} />}
         </button>
     );
 }

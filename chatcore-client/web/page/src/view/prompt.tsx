@@ -35,7 +35,7 @@ export function Prompt({ phase, link }: Props): JSX.Element {
                     <h1>chatcore</h1>
                 </div>
                 {note !== null && <p class="note">{note}</p>}
-                <p>
+                <div>
                     <label for="name">Your name</label>
                     <input
                         id="name"
@@ -50,9 +50,9 @@ export function Prompt({ phase, link }: Props): JSX.Element {
                         aria-invalid={error !== null}
                         required
                     />
-                </p>
+                </div>
                 {showsPassword && (
-                    <p>
+                    <div>
                         <label for="password">Password</label>
                         <input
                             id="password"
@@ -62,7 +62,7 @@ export function Prompt({ phase, link }: Props): JSX.Element {
                             maxLength={1024}
                             readOnly={isBusy}
                         />
-                    </p>
+                    </div>
                 )}
                 <div id="prompt-error" role="alert">
                     {error !== null && <p class="error">{error}</p>}
