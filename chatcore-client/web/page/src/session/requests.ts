@@ -19,6 +19,8 @@ export class Requests {
     readonly #store: Store;
     /** Users whose presence we know or ask for. */
     readonly #watched = new Set<string>();
+    /** Rooms that we have left, until the server has answered. */
+    readonly #leaving = new Set<string>();
     /** Rooms whose rosters are being asked for. */
     readonly #asking = new Set<string>();
 
@@ -27,12 +29,18 @@ export class Requests {
         this.#store = store;
     }
 
-    /** Joins a room, and opens it.
+    /** Joins a room, and opens it. If it is aborted before that is done, the room is left again.
      *
-     * @throws {ChatError} Why it cannot be. */
-    async join(given: string): Promise<void> {
+     * @throws {ChatError} Why it cannot be; or the signal's reason. */
+    async join(given: string, signal?: AbortSignal): Promise<void> {
         const room = roomOf(given);
-        await this.#enter(room);
+        try {
+            await this.#client.join(room, signal === undefined ? {} : { signal });
+        } catch (error) {
+            if (signal?.aborted === true && !this.#store.model.conversations.has(room)) await this.#leave(room);
+            throw error;
+        }
+        this.#store.dispatch({ type: "entered", room });
         this.open(room);
     }
 
@@ -56,14 +64,35 @@ export class Requests {
 
     /** Leaves a room, or closes the conversation with a user. */
     async close(name: string): Promise<void> {
+        const left = isRoom(name) ? this.#leave(name) : this.#unwatch(name);
         this.#store.dispatch({ type: "closed", name });
         this.#store.flush();
         void this.refresh();
+        await left;
+    }
+
+    /** Whether we have left a room and the server has not answered yet: what was said before comes, and is not wanted. */
+    isLeaving(room: string): boolean {
+        return this.#leaving.has(room);
+    }
+
+    async #leave(room: string): Promise<void> {
+        this.#leaving.add(room);
+        try {
+            await this.#client.leave(room);
+        } catch {
+            // We are not in it, or it ends with the session.
+        } finally {
+            this.#leaving.delete(room);
+        }
+    }
+
+    async #unwatch(name: string): Promise<void> {
         this.#watched.delete(name);
         try {
-            await (isRoom(name) ? this.#client.leave(name) : this.#client.unwatch([name]));
+            await this.#client.unwatch([name]);
         } catch {
-            // It is over already, or ends with the session.
+            // We do not watch them, or it ends with the session.
         }
     }
 

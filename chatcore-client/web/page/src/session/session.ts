@@ -1,11 +1,13 @@
 import { Client, load } from "chatcore";
-import type { Reason } from "chatcore";
+import type { ChatEvent, Reason } from "chatcore";
 
+import type { Action } from "../model/actions.ts";
 import { restore, snapshot } from "../model/snapshot.ts";
 import { INITIAL } from "../model/types.ts";
 import type { Link } from "../model/types.ts";
 import { claim, newClaim } from "./claim.ts";
 import type { Release } from "./claim.ts";
+import { farewell } from "./farewell.ts";
 import { forget, keepLog, keepTicket, keptLog, keptTicket } from "./keep.ts";
 import type { Kept } from "./keep.ts";
 import { listen } from "./listen.ts";
@@ -28,6 +30,8 @@ export class Session {
     constructor(store: Store) {
         this.#store = store;
         addEventListener("pagehide", () => this.#keepLog());
+        // The connection does not notice it by itself for long.
+        addEventListener("offline", () => this.hurry());
         document.addEventListener("visibilitychange", () => {
             if (document.visibilityState === "hidden") this.#keepLog();
         });
@@ -145,70 +149,67 @@ export class Session {
         }
         this.#client = client;
         const requests = new Requests(client, this.#store);
-        const ours =
-            <T>(work: (given: T) => void) =>
-            (given: T): void => {
-                if (this.#client === client) work(given);
-            };
+        this.#listen(client, requests);
+        this.#watchName(client, name, hasPassword);
+        return { client, requests };
+    }
+
+    /** What happens in the session, and to its connection, as long as the client is ours. */
+    #listen(client: Client, requests: Requests): void {
+        const ours = this.#ours(client);
+        let isKnown = false;
         listen(
             client,
             ours((action) => {
+                if ("room" in action && action.room !== null && requests.isLeaving(action.room)) return;
                 this.#store.dispatch(action);
-                if (action.type === "message") {
-                    notify(() => this.#store.model, action);
-                    if (action.room === null) requests.meet(action.from);
-                }
+                if (action.type === "message") this.#heard(action, requests);
                 if (action.type === "stale") void requests.refresh();
             }),
         );
-        let isKnown = false;
-        client.addEventListener(
-            "registered",
-            ours(() => {
-                isKnown = true;
-                this.#entered(client, requests);
-                void requests.begin();
-            }),
-        );
-        client.addEventListener(
-            "resumed",
-            ours(() => {
-                this.#entered(client, requests);
-                // If the session has ended meanwhile, its events say so.
-                if (!isKnown) requests.learn().catch(() => {});
-                isKnown = true;
-            }),
-        );
-        client.addEventListener(
-            "renamed",
-            ours(() => this.#keepTicket(client)),
-        );
-        client.addEventListener(
-            "sessionlost",
-            ours(() => this.#store.dispatch({ type: "lost" })),
-        );
-        client.addEventListener(
-            "connecting",
-            ours(() => {
-                const { link } = this.#store.model;
-                this.#link({ kind: "connecting", why: link.kind === "waiting" ? link.why : null });
-            }),
-        );
-        client.addEventListener(
-            "reconnecting",
-            ours(({ detail }) => this.#reconnecting(name, detail)),
-        );
-        client.addEventListener(
-            "refused",
-            ours(({ detail: { code, message } }) => {
-                this.prompt({ name, error: refused(code, message, hasPassword), asksPassword: code === "denied" });
-            }),
-        );
-        client.addEventListener(
-            "closed",
-            ours(({ detail }) => this.#closed(name, detail)),
-        );
-        return { client, requests };
+        const began = ours(({ type }: { type: string }) => {
+            this.#entered(client, requests);
+            if (type === "registered") void requests.begin();
+            // If the session has ended meanwhile, its events say so.
+            else if (!isKnown) requests.learn().catch(() => {});
+            isKnown = true;
+        });
+        const connecting = ours(() => {
+            const { link } = this.#store.model;
+            this.#link({ kind: "connecting", why: link.kind === "waiting" ? link.why : null });
+        });
+        const renamed = ours(() => this.#keepTicket(client));
+        const lost = ours(() => this.#store.dispatch({ type: "lost" }));
+        client.addEventListener("registered", began);
+        client.addEventListener("resumed", began);
+        client.addEventListener("renamed", renamed);
+        client.addEventListener("sessionlost", lost);
+        client.addEventListener("connecting", connecting);
+    }
+
+    /** What comes of the name that was asked for. */
+    #watchName(client: Client, name: string, hasPassword: boolean): void {
+        const ours = this.#ours(client);
+        const refusal = ours(({ detail: { code, message } }: ChatEvent<"refused">) => {
+            const asksPassword = code === "denied";
+            this.prompt({ name, error: refused(code, message, hasPassword), asksPassword });
+        });
+        const reconnecting = ours(({ detail }: ChatEvent<"reconnecting">) => this.#reconnecting(name, detail));
+        const closed = ours(({ detail }: ChatEvent<"closed">) => this.#closed(name, detail));
+        client.addEventListener("refused", refusal);
+        client.addEventListener("reconnecting", reconnecting);
+        client.addEventListener("closed", closed);
+    }
+
+    #ours(client: Client): <T>(work: (given: T) => void) => (given: T) => void {
+        return (work) => (given) => {
+            if (this.#client === client) work(given);
+        };
+    }
+
+    #heard(message: Action & { type: "message" }, requests: Requests): void {
+        notify(() => this.#store.model, message);
+        if (message.room === null) requests.meet(message.from);
     }
 
     #entered(client: Client, requests: Requests): void {
@@ -266,13 +267,13 @@ export class Session {
         keepLog(snapshot(model));
     }
 
-    /** Lets go of the client. It says goodbye by itself if it can. */
+    /** Lets go of the client. */
     #end(): void {
         const client = this.#client;
         this.#client = null;
         this.#requests = null;
         this.#claim?.release();
         this.#claim = null;
-        void client?.close();
+        if (client !== null) farewell(client);
     }
 }

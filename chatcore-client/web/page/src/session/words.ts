@@ -63,6 +63,8 @@ export function notAsked(error: unknown): string {
 
 /** Why a connection was lost. */
 export function why(reason: Reason): string {
+    if (!navigator.onLine && (reason.kind === "disconnected" || reason.kind === "timed_out"))
+        return "this device is offline";
     if (reason.kind === "disconnected") return "the server cannot be reached";
     if (reason.kind === "timed_out") return "the server does not answer";
     if (reason.code === "name_in_use") return "somebody else has your name now";

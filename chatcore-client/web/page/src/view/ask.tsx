@@ -34,6 +34,9 @@ export function Ask({ kind, onClose }: { kind: "room" | "user"; onClose: () => v
         dialog.current?.showModal();
         field.current?.focus();
     }, []);
+    const [stop] = useState(() => new AbortController());
+    // What is not wanted any more does not open when it is done.
+    useEffect(() => () => stop.abort(), []);
     // While it is open, nothing else can have the focus.
     const done = (): void => {
         dialog.current?.close();
@@ -49,7 +52,8 @@ export function Ask({ kind, onClose }: { kind: "room" | "user"; onClose: () => v
             return done();
         }
         setIsBusy(true);
-        requests.join(given).then(done, (reason: unknown) => {
+        requests.join(given, stop.signal).then(done, (reason: unknown) => {
+            if (stop.signal.aborted) return;
             setIsBusy(false);
             setError(failure(reason));
             field.current?.focus();

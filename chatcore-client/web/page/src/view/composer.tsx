@@ -49,6 +49,7 @@ export function Composer({ conversation, model }: { conversation: Conversation; 
                 : null,
         );
         if (isAsked && excess === 0) field.current.value = "";
+        fit(field.current);
         field.current.focus({ preventScroll: true });
     };
     const offerNames = (isAsked: boolean): void => {
