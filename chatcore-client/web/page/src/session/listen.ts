@@ -1,25 +1,36 @@
-import type { Client } from "chatcore";
+import type { ChatEvent, Client } from "chatcore";
 
 import type { Action } from "../model/actions.ts";
 
-type Dispatch = (action: Action) => void;
+/** Takes what has happened. The event is taken when its `waitUntil` says so. */
+type Take = (action: Action, event: ChatEvent) => void;
 
-/** Puts into the model what a client tells of conversations. */
-export function listen(client: Client, dispatch: Dispatch): void {
-    client.addEventListener("message", ({ detail: { id, from, room, text, time } }) =>
-        dispatch({ type: "message", id, from, room, text, time: time.getTime() }),
-    );
-    client.addEventListener("sent", ({ detail: { id, to, text, time } }) =>
-        dispatch({ type: "sent", id, to, text, time: time.getTime() }),
-    );
-    client.addEventListener("report", ({ detail }) => dispatch({ type: "report", ...detail }));
-    client.addEventListener("missed", ({ detail: { room, count } }) => dispatch({ type: "missed", room, count }));
-    client.addEventListener("joined", ({ detail: { room, name, displayName } }) =>
-        dispatch({ type: "joined", room, user: { name, displayName } }),
-    );
-    client.addEventListener("left", ({ detail: { room, name } }) => dispatch({ type: "left", room, name }));
-    client.addEventListener("stale", ({ detail: { room } }) => dispatch({ type: "stale", room }));
-    client.addEventListener("presence", ({ detail: { name, online } }) =>
-        dispatch({ type: "presence", name, isOnline: online }),
-    );
+/** Gives what a client tells of conversations, as actions of the model. */
+export function listen(client: Client, take: Take): void {
+    client.addEventListener("message", (event) => {
+        const { id, from, room, text, time } = event.detail;
+        take({ type: "message", id, from, room, text, time: time.getTime() }, event);
+    });
+    client.addEventListener("sent", (event) => {
+        const { id, to, text, time } = event.detail;
+        take({ type: "sent", id, to, text, time: time.getTime() }, event);
+    });
+    client.addEventListener("report", (event) => take({ type: "report", ...event.detail }, event));
+    client.addEventListener("missed", (event) => {
+        const { room, count } = event.detail;
+        take({ type: "missed", room, count }, event);
+    });
+    client.addEventListener("joined", (event) => {
+        const { room, name, displayName } = event.detail;
+        take({ type: "joined", room, user: { name, displayName } }, event);
+    });
+    client.addEventListener("left", (event) => {
+        const { room, name } = event.detail;
+        take({ type: "left", room, name }, event);
+    });
+    client.addEventListener("stale", (event) => take({ type: "stale", room: event.detail.room }, event));
+    client.addEventListener("presence", (event) => {
+        const { name, online } = event.detail;
+        take({ type: "presence", name, isOnline: online }, event);
+    });
 }

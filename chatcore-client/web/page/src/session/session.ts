@@ -2,14 +2,15 @@ import { Client, load } from "chatcore";
 import type { ChatEvent, Reason } from "chatcore";
 
 import type { Action } from "../model/actions.ts";
-import { restore, snapshot } from "../model/snapshot.ts";
+import { restore } from "../model/snapshot.ts";
 import { INITIAL } from "../model/types.ts";
 import type { Link } from "../model/types.ts";
 import { claim, newClaim } from "./claim.ts";
 import type { Release } from "./claim.ts";
 import { farewell } from "./farewell.ts";
-import { forget, keepLog, keepTicket, keptLog, keptTicket } from "./keep.ts";
+import { forget, keepTicket, keptLog, keptTicket } from "./keep.ts";
 import type { Kept } from "./keep.ts";
+import { Keeper } from "./keeper.ts";
 import { listen } from "./listen.ts";
 import { notify } from "./notify.ts";
 import { Requests } from "./requests.ts";
@@ -22,6 +23,7 @@ const NOT_STORED = "This browser stores nothing for this page: if it is loaded a
 /** The session of this tab, from the name to the end. */
 export class Session {
     readonly #store: Store;
+    readonly #keeper: Keeper;
     #client: Client | null = null;
     #requests: Requests | null = null;
     #isLogLost = false;
@@ -29,11 +31,13 @@ export class Session {
 
     constructor(store: Store) {
         this.#store = store;
-        addEventListener("pagehide", () => this.#keepLog());
+        this.#keeper = new Keeper(store, () => this.#requests !== null);
+        store.onChange(() => this.#keeper.changed());
+        addEventListener("pagehide", () => this.#keepAll());
         // The connection does not notice it by itself for long.
         addEventListener("offline", () => this.hurry());
         document.addEventListener("visibilitychange", () => {
-            if (document.visibilityState === "hidden") this.#keepLog();
+            if (document.visibilityState === "hidden") this.#keepAll();
         });
     }
 
@@ -158,15 +162,15 @@ export class Session {
     #listen(client: Client, requests: Requests): void {
         const ours = this.#ours(client);
         let isKnown = false;
-        listen(
-            client,
-            ours((action) => {
-                if ("room" in action && action.room !== null && requests.isLeaving(action.room)) return;
-                this.#store.dispatch(action);
-                if (action.type === "message") this.#heard(action, requests);
-                if (action.type === "stale") void requests.refresh();
-            }),
-        );
+        listen(client, (action, event) => {
+            if (this.#client !== client) return;
+            if ("room" in action && action.room !== null && requests.isLeaving(action.room)) return;
+            this.#store.dispatch(action);
+            // The server is told that we have it when it would not be lost with the page.
+            event.waitUntil(this.#keeper.kept);
+            if (action.type === "message") this.#heard(action, requests);
+            if (action.type === "stale") void requests.refresh();
+        });
         const began = ours(({ type }: { type: string }) => {
             this.#entered(client, requests);
             if (type === "registered") void requests.begin();
@@ -260,11 +264,9 @@ export class Session {
         return name;
     }
 
-    #keepLog(): void {
-        const { model } = this.#store;
-        if (this.#client === null || model.phase.kind !== "chat") return;
-        this.#keepTicket(this.#client);
-        keepLog(snapshot(model));
+    #keepAll(): void {
+        if (this.#client !== null && this.#requests !== null) this.#keepTicket(this.#client);
+        this.#keeper.keep();
     }
 
     /** Lets go of the client. */

@@ -17,6 +17,7 @@ export class Store {
     #model: Model = INITIAL;
     #waiting: Action[] = [];
     #draw: (model: Model) => void = () => {};
+    #changed: () => void = () => {};
     #isDue = false;
     #restUntil = 0;
     #drawnAt = 0;
@@ -32,6 +33,7 @@ export class Store {
 
     dispatch(action: Action): void {
         this.#waiting.push(action);
+        this.#changed();
         if (this.#waiting.length >= WAITING_MAX) void this.model;
         this.#queue();
     }
@@ -41,6 +43,11 @@ export class Store {
         this.#model = model;
         this.#waiting = [];
         this.#queue();
+    }
+
+    /** Calls this with each action. */
+    onChange(changed: () => void): void {
+        this.#changed = changed;
     }
 
     /** Draws now, and after each change. */

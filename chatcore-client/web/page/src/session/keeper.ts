@@ -1,0 +1,57 @@
+import { snapshot } from "../model/snapshot.ts";
+import { keepLog } from "./keep.ts";
+import type { Store } from "./store.ts";
+
+/** How long what has happened may wait to be kept. */
+const WAIT_MS = 1_000;
+
+/** The same while nobody sees the page, which may be ended without a word. */
+const HIDDEN_WAIT_MS = 200;
+
+/** After how many events it waits no longer: the server has kept them so far. */
+const EVENTS_MAX = 500;
+
+/** Keeps what is shown in the tab's storage, soon after it has changed. */
+export class Keeper {
+    readonly #store: Store;
+    /** Whether there is a session to keep. */
+    readonly #isWanted: () => boolean;
+    #kept: Promise<void> | null = null;
+    #resolve: () => void = () => {};
+    #timer: ReturnType<typeof setTimeout> | undefined;
+    #events = 0;
+    #keptAt = 0;
+
+    constructor(store: Store, isWanted: () => boolean) {
+        this.#store = store;
+        this.#isWanted = isWanted;
+    }
+
+    /** Settled when what has changed so far is kept, or cannot be. */
+    get kept(): Promise<void> {
+        return this.#kept ?? Promise.resolve();
+    }
+
+    /** Something has changed. */
+    changed(): void {
+        this.#events += 1;
+        const isHidden = document.visibilityState === "hidden";
+        if (this.#kept === null) {
+            this.#kept = new Promise((resolve) => (this.#resolve = resolve));
+            this.#timer = setTimeout(() => this.keep(), isHidden ? HIDDEN_WAIT_MS : WAIT_MS);
+            // The timers of such a page may be a minute late.
+            if (isHidden && performance.now() - this.#keptAt >= HIDDEN_WAIT_MS) queueMicrotask(() => this.keep());
+        }
+        if (this.#events === EVENTS_MAX) queueMicrotask(() => this.keep());
+    }
+
+    /** Keeps it now. */
+    keep(): void {
+        clearTimeout(this.#timer);
+        if (this.#isWanted()) keepLog(snapshot(this.#store.model));
+        this.#events = 0;
+        this.#keptAt = performance.now();
+        this.#kept = null;
+        this.#resolve();
+    }
+}
