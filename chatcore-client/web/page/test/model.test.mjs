@@ -241,21 +241,61 @@ test("the window on a log follows the end, or stays and moves in steps", () => {
     assert.deepEqual(bounds([], { from: 5 }), [0, 0]);
 });
 
-test("who comes and goes is told in a small room, and what one writes to oneself is there once", () => {
+test("who comes and goes in a small room is one line, which pushes out nothing", () => {
     const user = (name) => ({ name, displayName: null });
     const join = (name) => ({ type: "joined", room: "#lobby", user: user(name) });
-    let model = begun({ type: "roster", room: "#lobby", users: [user("alice")] }, join("bob"), {
-        type: "left",
-        room: "#lobby",
-        name: "bob",
-    });
-    assert.deepEqual(texts(model, "#lobby"), ["bob has joined", "bob has left"]);
+    const leave = (name) => ({ type: "left", room: "#lobby", name });
+    let model = begun(
+        { type: "roster", room: "#lobby", users: [user("alice")] },
+        message("carol", "hi", "#lobby"),
+        join("bob"),
+        join("dave"),
+        leave("bob"),
+    );
+    assert.deepEqual(texts(model, "#lobby"), ["hi", "dave has joined; bob has left"]);
     model = reduce(
         model,
-        Array.from({ length: 30 }, (_, at) => join(`user${at}`)),
+        Array.from({ length: 2_000 }, (_, at) => (at % 2 === 0 ? join("evil") : leave("evil"))),
     );
-    assert.equal(texts(model, "#lobby").length, 2 + 11);
+    assert.deepEqual(texts(model, "#lobby"), ["hi", "dave has joined; bob and evil have left"]);
+    model = reduce(model, [
+        message("carol", "more", "#lobby"),
+        ...Array.from({ length: 30 }, (_, at) => join(`user${at}`)),
+    ]);
+    assert.equal(texts(model, "#lobby").length, 4);
+    const { units, entries } = model.conversations.get("#lobby");
+    assert.equal(
+        units,
+        entries.reduce((sum, { text }) => sum + text.length, 0),
+    );
+});
+
+test("what one writes to oneself is there once", () => {
+    const model = begun();
     const key = model.nextKey;
-    model = reduce(model, [say("alice", "note", key), message("alice", "note"), state("alice", key, "accepted", id)]);
-    assert.deepEqual([texts(model, "alice"), counts(model, "alice")], [["note"], [0, 0]]);
+    const noted = reduce(model, [
+        say("alice", "note", key),
+        message("alice", "note"),
+        state("alice", key, "accepted", id),
+    ]);
+    assert.deepEqual([texts(noted, "alice"), counts(noted, "alice")], [["note"], [0, 0]]);
+});
+
+test("a report that comes before the answer with the id holds, too", () => {
+    const report = { type: "report", to: "bob", ids: [7n], status: "undelivered" };
+    const model = begun(say("bob", "x", 50), report);
+    assert.equal(last(model, "bob").state, "pending");
+    const answered = reduce(model, [state("bob", 50, "accepted", 7n)]);
+    assert.deepEqual([last(answered, "bob").state, answered.conversations.get("bob").early.size], ["undelivered", 0]);
+});
+
+test("a report about a conversation that is closed brings it back", () => {
+    const model = begun(say("bob", "x", 50), state("bob", 50, "accepted", 7n), { type: "closed", name: "bob" });
+    const told = reduce(model, [{ type: "report", to: "bob", ids: [7n], status: "undelivered" }]);
+    assert.deepEqual([texts(told, "bob"), counts(told, "bob")[0]], [["A message of yours did not arrive"], 1]);
+});
+
+test("drafts count towards what is stored", () => {
+    const drafts = ["a", "b", "c"].map((name) => ({ type: "draft", name, text: "z".repeat(300_000) }));
+    assert.ok(JSON.stringify(snapshot(begun(...drafts))).length < 700_000);
 });

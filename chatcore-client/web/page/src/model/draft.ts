@@ -15,6 +15,8 @@ const EMPTY: Omit<Conversation, "name"> = {
     marker: null,
     draft: "",
     isJoined: false,
+    isWanted: false,
+    early: new Map(),
     roster: null,
     isStale: true,
     isOnline: null,
@@ -76,6 +78,15 @@ export class Draft {
         conversation.touched = entry.key;
         // In slices: each entry is moved once or twice in its life.
         if (conversation.entries.length > 2 * ENTRIES_MAX) trim(conversation, ENTRIES_MAX);
+    }
+
+    /** Says something of the page's own. */
+    notice(name: string, text: string): void {
+        const conversation = this.conversation(name);
+        const last = conversation.entries.at(-1);
+        // The same words again say nothing more.
+        if (last?.kind === "notice" && last.text === text) return;
+        this.append(conversation, { kind: "notice", key: this.key(), text });
     }
 
     /** The changed model, within its bounds. */

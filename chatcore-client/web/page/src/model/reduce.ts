@@ -3,8 +3,10 @@ import type { Action } from "./actions.ts";
 import { ROSTER_MAX } from "./bounds.ts";
 import { Draft } from "./draft.ts";
 import type { Open } from "./draft.ts";
+import { joined, left } from "./members.ts";
+import { answered, report, say } from "./own.ts";
 import { isRoom } from "./types.ts";
-import type { Entry, Model, OwnState, Said, User } from "./types.ts";
+import type { Entry, Model, Said } from "./types.ts";
 
 /** The model after a batch of actions. */
 export function reduce(model: Model, actions: readonly Action[]): Model {
@@ -42,35 +44,28 @@ function apply(draft: Draft, action: Action): void {
         case "say":
             return say(draft, action);
         case "state":
-            return change(
-                draft.known(action.to),
-                (said) => said.key === action.key,
-                ({ id, time, state, why }) => ({
-                    id: action.id ?? id,
-                    time: action.time ?? time,
-                    state: state === "undelivered" ? state : action.state,
-                    why: action.why ?? why,
-                }),
-            );
+            return answered(draft, action);
         case "report":
-            return report(draft, action.to, new Set(action.ids), action.status);
+            return report(draft, action);
         case "message":
             return arrived(draft, action.room ?? action.from, action);
         case "sent":
             return arrived(draft, action.to, { ...action, from: model.me?.name ?? "" });
         case "missed":
-            return notice(draft, action.room, missing(action.count));
+            return draft.notice(action.room, missing(action.count));
         case "notice":
-            return notice(draft, action.name, action.text);
+            return draft.notice(action.name, action.text);
         case "entered": {
             const room = draft.conversation(action.room);
             room.isJoined = true;
+            room.isWanted = true;
             room.isStale = true;
             return;
         }
         case "outside":
             draft.conversation(action.room).isJoined = false;
-            return notice(draft, action.room, action.why);
+            draft.conversation(action.room).isWanted = false;
+            return draft.notice(action.room, action.why);
         case "closed":
             return draft.remove(action.name);
         case "joined":
@@ -105,7 +100,7 @@ function lost(draft: Draft): void {
         conversation.isJoined = false;
         conversation.isStale = true;
         conversation.isOnline = null;
-        notice(draft, name, "The server has begun anew: what was said meanwhile is not here");
+        draft.notice(name, "The server has begun anew: what was said meanwhile is not here");
     }
 }
 
@@ -124,56 +119,6 @@ function open(draft: Draft, name: string): void {
 function read(conversation: Open): void {
     conversation.unread = 0;
     conversation.mentions = 0;
-}
-
-function say(draft: Draft, { to, text, key, instead }: Action & { type: "say" }): void {
-    const conversation = draft.conversation(to);
-    const again = conversation.entries.findIndex((entry) => entry.key === instead);
-    if (again >= 0) {
-        conversation.units -= conversation.entries[again]!.text.length;
-        conversation.entries.splice(again, 1);
-    } else conversation.draft = "";
-    conversation.marker = null;
-    draft.model.nextKey = Math.max(draft.model.nextKey, key + 1);
-    const from = draft.model.me?.name ?? "";
-    draft.append(conversation, {
-        kind: "said",
-        key,
-        from,
-        text,
-        id: null,
-        time: null,
-        state: "pending",
-        why: null,
-        isMention: false,
-    });
-}
-
-/** Changes the newest message of ours for which this holds. */
-function change(
-    conversation: Open | undefined,
-    holds: (said: Said) => boolean,
-    to: (said: Said) => Partial<Said>,
-): void {
-    const at =
-        conversation?.entries.findLastIndex((entry) => entry.kind === "said" && entry.state !== null && holds(entry)) ??
-        -1;
-    if (conversation === undefined || at < 0) return;
-    const said = conversation.entries[at] as Said;
-    conversation.entries[at] = { ...said, ...to(said) };
-}
-
-const REPORTED: Readonly<Record<string, OwnState>> = { undelivered: "undelivered", unconfirmed: "unconfirmed" };
-
-function report(draft: Draft, to: string, ids: ReadonlySet<bigint>, status: string): void {
-    const conversation = draft.known(to);
-    if (conversation === undefined) return;
-    const state = REPORTED[status] ?? "unconfirmed";
-    conversation.entries = conversation.entries.map((entry) =>
-        entry.kind === "said" && entry.id !== null && ids.has(entry.id) && entry.state !== null
-            ? { ...entry, state }
-            : entry,
-    );
 }
 
 interface Arrived {
@@ -214,32 +159,4 @@ function count(draft: Draft, conversation: Open, entry: Entry, isForUs: boolean)
     if (conversation.unread === 0) conversation.marker = entry.key;
     conversation.unread += 1;
     if (isForUs) conversation.mentions += 1;
-}
-
-function notice(draft: Draft, name: string, text: string): void {
-    const conversation = draft.conversation(name);
-    const last = conversation.entries.at(-1);
-    // The same words again say nothing more.
-    if (last?.kind === "notice" && last.text === text) return;
-    draft.append(conversation, { kind: "notice", key: draft.key(), text });
-}
-
-/** In a room with more members, it is not told who comes and goes: the roster shows it. */
-const TOLD_MEMBERS_MAX = 12;
-
-function joined(draft: Draft, name: string, user: User): void {
-    const room = draft.known(name);
-    if (room?.roster == null || room.roster.has(user.name) || room.roster.size >= ROSTER_MAX) return;
-    room.roster = new Map(room.roster).set(user.name, user.displayName);
-    if (room.roster.size <= TOLD_MEMBERS_MAX) notice(draft, name, `${user.displayName ?? user.name} has joined`);
-}
-
-function left(draft: Draft, name: string, user: string): void {
-    const room = draft.known(name);
-    if (room?.roster?.has(user) !== true) return;
-    const roster = new Map(room.roster);
-    const shown = roster.get(user) ?? user;
-    roster.delete(user);
-    room.roster = roster;
-    if (roster.size < TOLD_MEMBERS_MAX) notice(draft, name, `${shown} has left`);
 }

@@ -1,4 +1,3 @@
-import { TEXT_UNITS_MAX } from "./bounds.ts";
 import { isRoom } from "./types.ts";
 import type { Conversation, Entry, Model } from "./types.ts";
 
@@ -35,12 +34,14 @@ export function snapshot(model: Model): Snapshot {
     const conversations = [...model.conversations.values()].map((conversation): Stored => {
         const { name, draft, unread, mentions, marker } = conversation;
         const entries: StoredEntry[] = [];
+        const kept = left >= draft.length ? draft : "";
+        left -= kept.length;
         for (const entry of conversation.entries.slice(-ENTRIES_MAX).reverse()) {
             left -= entry.text.length;
             if (left < 0) break;
             entries.unshift(entry.kind === "said" ? { ...entry, id: null, number: entry.id?.toString() } : entry);
         }
-        return { name, draft: draft.slice(0, TEXT_UNITS_MAX), unread, mentions, marker, entries };
+        return { name, draft: kept, unread, mentions, marker, entries };
     });
     return { version: VERSION, open: model.open, nextKey: model.nextKey, conversations };
 }
@@ -62,6 +63,8 @@ function conversationOf({ entries: stored, ...rest }: Stored): Conversation {
         restoredTo: entries.reduce((highest, entry) => later(highest, entry.kind === "said" ? entry.id : null), 0n),
         touched: entries.at(-1)?.key ?? 0,
         isJoined: isRoom(rest.name),
+        isWanted: isRoom(rest.name),
+        early: new Map(),
         roster: null,
         isStale: true,
         isOnline: null,

@@ -26,6 +26,8 @@ export interface Notice {
     readonly kind: "notice";
     readonly key: number;
     readonly text: string;
+    /** Of whom it says that they came or went; missing if it says something else. */
+    readonly traffic?: readonly (readonly [shown: string, isHere: boolean])[];
 }
 
 export type Entry = Said | Notice;
@@ -46,6 +48,10 @@ export interface Conversation {
     readonly draft: string;
     /** For a room: whether we are in it. */
     readonly isJoined: boolean;
+    /** For a room: whether we want to be in it, also in a session that begins anew. */
+    readonly isWanted: boolean;
+    /** What was reported of messages of ours before their ids were known. */
+    readonly early: ReadonlyMap<bigint, OwnState>;
     /** For a room: its members by name, with the spelling to show; null as long as nobody has asked. */
     readonly roster: ReadonlyMap<string, string | null> | null;
     /** For a room: whether its roster may be wrong, so that it must be asked for. */
@@ -60,7 +66,7 @@ export interface Conversation {
 
 /** What the page is doing. */
 export type Phase =
-    | { readonly kind: "loading"; readonly words: string }
+    | { readonly kind: "loading"; readonly words: string; readonly isLate: boolean }
     | {
           readonly kind: "prompt";
           readonly name: string;
@@ -106,7 +112,7 @@ export interface Model {
 export const isRoom = (name: string): boolean => name.startsWith("#");
 
 export const INITIAL: Model = {
-    phase: { kind: "loading", words: "Loading…" },
+    phase: { kind: "loading", words: "Loading…", isLate: false },
     link: { kind: "connecting", why: null },
     me: null,
     conversations: new Map(),

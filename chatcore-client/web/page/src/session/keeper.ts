@@ -16,15 +16,18 @@ export class Keeper {
     readonly #store: Store;
     /** Whether there is a session to keep. */
     readonly #isWanted: () => boolean;
+    /** The browser does not keep it. */
+    readonly #refused: () => void;
     #kept: Promise<void> | null = null;
     #resolve: () => void = () => {};
     #timer: ReturnType<typeof setTimeout> | undefined;
     #events = 0;
     #keptAt = 0;
 
-    constructor(store: Store, isWanted: () => boolean) {
+    constructor(store: Store, isWanted: () => boolean, refused: () => void) {
         this.#store = store;
         this.#isWanted = isWanted;
+        this.#refused = refused;
     }
 
     /** Settled when what has changed so far is kept, or cannot be. */
@@ -48,7 +51,8 @@ export class Keeper {
     /** Keeps it now. */
     keep(): void {
         clearTimeout(this.#timer);
-        if (this.#isWanted()) keepLog(snapshot(this.#store.model));
+        const isKept = !this.#isWanted() || keepLog(snapshot(this.#store.model));
+        if (!isKept) this.#refused();
         this.#events = 0;
         this.#keptAt = performance.now();
         this.#kept = null;

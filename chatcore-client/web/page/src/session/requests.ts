@@ -49,11 +49,21 @@ export class Requests {
         this.#store.dispatch({ type: "entered", room });
     }
 
-    /** Opens a conversation with a user. */
-    write(given: string): void {
+    /** Opens a conversation with a user, if there can be one of that name.
+     *
+     * @throws {ChatError} If there cannot. */
+    async write(given: string, signal?: AbortSignal): Promise<void> {
         const name = userOf(given);
+        // Without a connection nobody can tell.
+        if (this.#client.state === "open") {
+            const refused = await this.#client.watch([name], signal === undefined ? {} : { signal }).then(
+                () => null,
+                (error: unknown) => (error instanceof ChatError && error.code !== "invalid_name" ? null : error),
+            );
+            if (refused !== null) throw refused;
+            this.#watched.add(name);
+        } else this.#watch([name]);
         this.open(name);
-        this.#watch([name]);
     }
 
     open(name: string): void {
@@ -121,8 +131,8 @@ export class Requests {
         this.#watched.clear();
         const { conversations } = this.#store.model;
         const names = [...conversations.keys()];
-        const rooms = names.filter(isRoom);
-        for (const room of rooms.length > 0 ? rooms : [FIRST_ROOM]) {
+        const rooms = names.filter((name) => conversations.get(name)?.isWanted === true);
+        for (const room of names.length > 0 ? rooms : [FIRST_ROOM]) {
             try {
                 await this.#enter(room);
             } catch (error) {
@@ -149,8 +159,8 @@ export class Requests {
         for (const room of lost) {
             this.#store.dispatch({ type: "outside", room, why: `You are not in ${room} any more` });
         }
-        if (open === null) this.#store.dispatch({ type: "open", name: rooms[0] ?? FIRST_ROOM });
         if (names.length === 0 && rooms.length === 0) return this.begin();
+        if (open === null) this.#store.dispatch({ type: "open", name: rooms[0] ?? names[0] ?? FIRST_ROOM });
         this.#watch(names.filter((name) => !isRoom(name)));
         void this.refresh();
     }
@@ -190,12 +200,19 @@ export class Requests {
         if (!this.#watched.has(name)) this.#watch([name]);
     }
 
+    /** Each by itself: a name that cannot be does not cost the presence of others. */
     #watch(names: readonly string[]): void {
-        const room = (this.#client.limits?.watchesMax ?? 0) - this.#watched.size;
-        const wanted = names.slice(0, Math.max(room, 0));
-        if (wanted.length === 0) return;
-        for (const name of wanted) this.#watched.add(name);
-        // Without it, nobody's presence is shown: no more is lost.
-        this.#client.watch(wanted).catch(() => {});
+        const watchesMax = this.#client.limits?.watchesMax ?? 0;
+        if (this.#watched.size + names.length > watchesMax) this.#forget();
+        for (const name of names.slice(0, Math.max(watchesMax - this.#watched.size, 0))) {
+            this.#watched.add(name);
+            this.#client.watch([name]).catch(() => this.#watched.delete(name));
+        }
+    }
+
+    /** Ends the watching of those with whom there is no conversation any more. */
+    #forget(): void {
+        const { conversations } = this.#store.model;
+        for (const name of this.#watched) if (!conversations.has(name)) void this.#unwatch(name);
     }
 }

@@ -17,6 +17,9 @@ import { Requests } from "./requests.ts";
 import type { Store } from "./store.ts";
 import { broken, ended, notAsked, refused, why } from "./words.ts";
 
+/** How long the module may take before there are words about it. */
+const LATE_MS = 6_000;
+
 const LOG_LOST = "This browser has not kept what was said before the page was loaded anew.";
 const NOT_STORED = "This browser stores nothing for this page: if it is loaded anew, you begin anew.";
 
@@ -31,7 +34,11 @@ export class Session {
 
     constructor(store: Store) {
         this.#store = store;
-        this.#keeper = new Keeper(store, () => this.#requests !== null);
+        this.#keeper = new Keeper(
+            store,
+            () => this.#requests !== null,
+            () => this.#warn(NOT_STORED),
+        );
         store.onChange(() => this.#keeper.changed());
         addEventListener("pagehide", () => this.#keepAll());
         // The connection does not notice it by itself for long.
@@ -53,13 +60,19 @@ export class Session {
 
     /** Loads the module, and goes on with the tab's session or asks for a name. */
     async start(): Promise<void> {
-        this.#store.dispatch({ type: "phase", phase: { kind: "loading", words: "Loading…" } });
+        this.#store.dispatch({ type: "phase", phase: { kind: "loading", words: "Loading…", isLate: false } });
+        const late = setTimeout(() => {
+            const words = "The server is slow to give a part of this page. Wait, or load it anew.";
+            this.#store.dispatch({ type: "phase", phase: { kind: "loading", words, isLate: true } });
+        }, LATE_MS);
         try {
             await load();
         } catch (error) {
+            clearTimeout(late);
             const [title, words] = broken(error);
             return this.#store.dispatch({ type: "phase", phase: { kind: "broken", title, words } });
         }
+        clearTimeout(late);
         const kept = keptTicket();
         if (kept === null) return this.prompt({});
         const release = await claim(kept.claim);
@@ -76,7 +89,7 @@ export class Session {
     /** Asks for a name. */
     prompt({
         error = null,
-        note = null,
+        note = this.#note,
         name = "",
         asksPassword = false,
     }: {
@@ -97,7 +110,7 @@ export class Session {
         const asksPassword = password !== "";
         this.#store.dispatch({
             type: "phase",
-            phase: { kind: "prompt", name, error: null, note: null, asksPassword, isBusy: true },
+            phase: { kind: "prompt", name, error: null, note: this.#note, asksPassword, isBusy: true },
         });
         this.#isLogLost = false;
         const begun = this.#begin(name, password !== "");
@@ -122,6 +135,12 @@ export class Session {
         if (this.#client !== client) return;
         forget();
         this.prompt({ name, error: notAsked(error) });
+    }
+
+    /** What the person was told about the tab holds until they have a name. */
+    get #note(): string | null {
+        const { phase } = this.#store.model;
+        return phase.kind === "prompt" ? phase.note : null;
     }
 
     /** Connects at once. */
@@ -239,6 +258,10 @@ export class Session {
         this.#link({ kind: "ended", why: ended(reason) });
     }
 
+    #warn(words: string | null): void {
+        if (this.#store.model.warning !== words) this.#store.dispatch({ type: "warning", words });
+    }
+
     #link(link: Link): void {
         this.#store.dispatch({ type: "link", link });
     }
@@ -249,7 +272,7 @@ export class Session {
         if (name !== null) this.#store.dispatch({ type: "me", user: { name, displayName } });
         const claimed = this.#claim?.name ?? this.#claimNew();
         const isKept = keepTicket({ ticket, claim: claimed });
-        this.#store.dispatch({ type: "warning", words: !isKept ? NOT_STORED : this.#isLogLost ? LOG_LOST : null });
+        this.#warn(!isKept ? NOT_STORED : this.#isLogLost ? LOG_LOST : null);
     }
 
     #claimNew(): string {

@@ -9,6 +9,9 @@ const ADDRESS = /\bhttps?:\/\/[^\s<>"`\p{C}\p{M}\p{Default_Ignorable_Code_Point}
 /** What ends a sentence, and not an address. */
 const TRAILING = /[.,:;!?'*_~\u2026\u3001\u3002\uff0c]$/u;
 
+/** How many addresses of one text are links. */
+const LINKS_MAX = 100;
+
 /** Longer addresses are text. */
 const ADDRESS_UNITS_MAX = 2_048;
 
@@ -17,6 +20,7 @@ export function links(text: string): readonly Part[] {
     const parts: Part[] = [];
     let shown = 0;
     for (const match of text.matchAll(ADDRESS)) {
+        if (parts.length > 2 * LINKS_MAX) break;
         if (match[0].length > ADDRESS_UNITS_MAX) continue;
         const address = withoutTrail(match[0]);
         const href = target(address);
@@ -43,11 +47,15 @@ function target(address: string): URL | null {
     return isWeb && url.username === "" && url.password === "" ? url : null;
 }
 
+/** Without what ends the sentence that it is in: a bracket belongs to it if it was opened in it. */
 function withoutTrail(address: string): string {
-    let kept = address;
-    for (;;) {
-        const isUnopened = kept.endsWith(")") && kept.split(")").length > kept.split("(").length;
-        if (!isUnopened && !TRAILING.test(kept)) return kept;
-        kept = kept.slice(0, -1);
+    let unopened = 0;
+    for (const sign of address) unopened += sign === ")" ? 1 : sign === "(" ? -1 : 0;
+    let end = address.length;
+    for (; end > 0; end--) {
+        const last = address[end - 1]!;
+        if (last === ")" && unopened > 0) unopened -= 1;
+        else if (!TRAILING.test(last)) break;
     }
+    return address.slice(0, end);
 }

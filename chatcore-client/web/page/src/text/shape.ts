@@ -12,6 +12,9 @@ const SUSPECT = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800
 /** Line breaks and tabs are shown as they are. Joiners and variation selectors belong to words and to emoji. */
 const HARMLESS = /^[\n\t\u200c\u200d\ufe00-\ufe0f]$/u;
 
+/** The parts of a text that are elements of their own; what is beyond is written into the text. */
+const PIECES_MAX = 200;
+
 /** The most marks that one letter may carry. */
 const MARKS_MAX = 4;
 
@@ -32,7 +35,13 @@ export function shape(text: string): readonly Piece[] {
 function reveal(text: string, pieces: Piece[]): void {
     let shown = 0;
     const show = (to: number): void => {
-        if (to > shown) pieces.push({ kind: "text", text: text.slice(shown, to) });
+        if (to > shown) put({ kind: "text", text: text.slice(shown, to) });
+    };
+    // A text of marks alone does not become thousands of elements.
+    const put = (piece: Piece): void => {
+        const last = pieces.at(-1);
+        if (pieces.length < PIECES_MAX || last?.kind !== "text") pieces.push(piece);
+        else pieces[pieces.length - 1] = { kind: "text", text: last.text + written(piece) };
     };
     SUSPECT.lastIndex = 0;
     for (let match = SUSPECT.exec(text); match !== null; match = SUSPECT.exec(text)) {
@@ -50,8 +59,11 @@ function reveal(text: string, pieces: Piece[]): void {
         const isRun = characters.length > MARKS_MAX;
         const kept = isRun ? characters.slice(0, MARKS_MAX).join("").length : 0;
         show(match.index + kept);
-        pieces.push(isRun ? tooMany(characters.length - MARKS_MAX) : mark(suspect));
-        shown = match.index + suspect.length;
+        let end = match.index + suspect.length;
+        let count = 1;
+        if (!isRun) while (text.startsWith(suspect, end)) [end, count] = [end + suspect.length, count + 1];
+        put(isRun ? tooMany(characters.length - MARKS_MAX) : mark(suspect, count));
+        SUSPECT.lastIndex = shown = end;
     }
     show(text.length);
 }
@@ -62,23 +74,18 @@ const tooMany = (count: number): Piece => ({
     title: `${count} more marks on this letter`,
 });
 
-function mark(character: string): Piece {
-    const text = `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
+function mark(character: string, count: number): Piece {
+    const number = `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
+    const text = count === 1 ? number : `${number} × ${count}`;
     return { kind: "mark", text, title: `a character that cannot be seen: ${text}` };
 }
 
-/** A name or other short text for one line, with what cannot be seen as marks in the text. */
-export const plain = (text: string): string =>
-    text === ""
-        ? "(no name)"
-        : shapeWithoutLinks(text)
-              .map((piece) =>
-                  piece.kind === "mark" ? `\u27e8${piece.text}\u27e9` : piece.text.replaceAll("\n", "\u2424"),
-              )
-              .join("");
+const written = (piece: Piece): string => (piece.kind === "mark" ? `\u27e8${piece.text}\u27e9` : piece.text);
 
-function shapeWithoutLinks(text: string): readonly Piece[] {
+/** A name or other short text for one line, with what cannot be seen as marks in the text. */
+export function plain(text: string): string {
+    if (text === "") return "(no name)";
     const pieces: Piece[] = [];
     reveal(text, pieces);
-    return pieces;
+    return pieces.map((piece) => written(piece).replaceAll("\n", "\u2424")).join("");
 }

@@ -19,6 +19,7 @@ export function App({ model }: { model: Model }): JSX.Element {
             return (
                 <main class="words">
                     <p role="status">{phase.words}</p>
+                    {phase.isLate && <Again />}
                 </main>
             );
         case "broken":
@@ -30,15 +31,19 @@ export function App({ model }: { model: Model }): JSX.Element {
     }
 }
 
+const Again = (): JSX.Element => (
+    <button type="button" class="primary" onClick={() => location.reload()}>
+        Try again
+    </button>
+);
+
 const Broken = ({ title, words }: { title: string; words: string }): JSX.Element => (
     <main class="words">
         <div role="alert">
             <h1>{title}</h1>
             <p>{words}</p>
         </div>
-        <button type="button" class="primary" onClick={() => location.reload()}>
-            Try again
-        </button>
+        <Again />
     </main>
 );
 

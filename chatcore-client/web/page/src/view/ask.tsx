@@ -47,12 +47,9 @@ export function Ask({ kind, onClose }: { kind: "room" | "user"; onClose: () => v
         const given = name.trim();
         if (given === "" || given === "#" || isBusy) return;
         if (requests === null) return setError("You are not connected.");
-        if (kind === "user") {
-            requests.write(given);
-            return done();
-        }
         setIsBusy(true);
-        requests.join(given, stop.signal).then(done, (reason: unknown) => {
+        const asked = kind === "user" ? requests.write(given, stop.signal) : requests.join(given, stop.signal);
+        asked.then(done, (reason: unknown) => {
             if (stop.signal.aborted) return;
             setIsBusy(false);
             setError(failure(reason));
@@ -92,7 +89,7 @@ export function Ask({ kind, onClose }: { kind: "room" | "user"; onClose: () => v
                 </div>
                 <p class="buttons">
                     <button type="submit" class="primary" disabled={isBusy}>
-                        {isBusy ? "Joining…" : button}
+                        {isBusy ? "Asking…" : button}
                     </button>
                     <button type="button" onClick={done}>
                         Cancel

@@ -12,6 +12,12 @@ import { Name } from "./name.tsx";
 /** The tallest that the field grows by itself, in CSS pixels. */
 const HEIGHT_PX_MAX = 180;
 
+/** The longest text that is taken into the field: with longer ones, browsers take seconds for a key. */
+const PASTED_UNITS_MAX = 100_000;
+
+/** Above this many UTF-16 units the field has its greatest height, without being measured. */
+const MEASURED_UNITS_MAX = 4_000;
+
 interface Offer {
     readonly word: Word;
     readonly names: readonly string[];
@@ -67,6 +73,12 @@ export function Composer({ conversation, model }: { conversation: Conversation; 
         act({ type: "draft", name, text: area.value });
         setOffer(null);
         area.focus({ preventScroll: true });
+    };
+    const onPaste = (event: ClipboardEvent): void => {
+        const pasted = event.clipboardData?.getData("text/plain") ?? "";
+        if (pasted.length <= PASTED_UNITS_MAX) return;
+        event.preventDefault();
+        setError(`That is too long to write here: ${pasted.length} characters, of at most ${PASTED_UNITS_MAX}.`);
     };
     const onInput = (): void => {
         act({ type: "draft", name, text: field.current?.value ?? "" });
@@ -154,6 +166,8 @@ export function Composer({ conversation, model }: { conversation: Conversation; 
                     aria-autocomplete="list"
                     aria-controls={offer === null ? undefined : LIST_ID}
                     aria-activedescendant={offer === null ? undefined : `${LIST_ID}-${offer.at}`}
+                    maxLength={PASTED_UNITS_MAX}
+                    onPaste={onPaste}
                     onInput={onInput}
                     onKeyDown={onKeyDown}
                     onBlur={() => setOffer(null)}
@@ -178,6 +192,10 @@ export function Composer({ conversation, model }: { conversation: Conversation; 
 /** Grows with what is written. */
 function fit(area: HTMLTextAreaElement | null): void {
     if (area === null) return;
+    if (area.value.length > MEASURED_UNITS_MAX) {
+        area.style.height = `${HEIGHT_PX_MAX}px`;
+        return;
+    }
     area.style.height = "auto";
     area.style.height = `${Math.min(area.scrollHeight, HEIGHT_PX_MAX)}px`;
 }
