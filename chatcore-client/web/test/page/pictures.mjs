@@ -1,4 +1,4 @@
-// The pictures of the page for the book: `node pictures.mjs FOLDER`. What is in them is the same each time.
+// The pictures of the page for the book: `.ci/web --pictures docs/src/screens`. But for the times, they are the same each time.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -15,8 +15,9 @@ const line = await startLine(server.port);
 const url = `http://127.0.0.1:${server.port}/`;
 const browser = await launch();
 const context = await profile(browser, { viewport: { width: 1440, height: 900 }, reducedMotion: "reduce", timezoneId: "UTC" });
-const shot = async ({ page }, what) => {
-    for (const [size, [width, height]] of Object.entries(SIZES)) {
+const shot = async ({ page }, what, ...sizes) => {
+    for (const size of sizes) {
+        const [width, height] = SIZES[size];
         for (const colorScheme of ["light", "dark"]) {
             await page.setViewportSize({ width, height });
             await page.emulateMedia({ colorScheme });
@@ -31,7 +32,7 @@ const shot = async ({ page }, what) => {
 
 const alice = await Person.open(context, line.url);
 await alice.page.getByRole("textbox", { name: "Your name" }).fill("alice");
-await shot(alice, "name");
+await shot(alice, "name", "phone");
 await alice.register("alice");
 const [bob, carol, dave] = await Promise.all(["bob", "carol", "dave"].map((name) => member(url, name, "#lobby", "#garden")));
 await alice.join("#garden");
@@ -51,12 +52,12 @@ await alice.tab(/^#garden, 2 unread/).waitFor();
 await alice.tab(/^dave, 1 unread/).waitFor();
 await alice.message("Yes, at eleven").getByRole("img", { name: "accepted" }).waitFor();
 await alice.composer().fill("What I still wonder ");
-await shot(alice, "chat");
+await shot(alice, "chat", "phone", "tablet", "desktop");
 [line.isOut] = [true, line.cut()];
 await alice.page.getByRole("button", { name: "Connect now" }).waitFor();
 await alice.say("Are you still there?");
 await alice.message("Are you still there?").getByText("sending").waitFor();
-await shot(alice, "reconnecting");
+await shot(alice, "reconnecting", "tablet");
 await browser.close();
 line.end();
 await server.stop();
