@@ -1,7 +1,10 @@
 // People meet: in browsers, at a terminal, in a room of fifty, in several tabs, and after the page was loaded anew.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import test, { after, before } from "node:test";
 
@@ -102,6 +105,63 @@ test("a page that is loaded anew goes on where it was, and a duplicated tab is a
     await twin.clean();
     await dora.clean();
     await peer.client.close();
+    await context.close();
+});
+
+test("a server that wants a password gets one", TIMEOUT, async () => {
+    const folder = await mkdtemp(join(tmpdir(), "chatcore-page-"));
+    const passwords = join(folder, "passwords");
+    execFileSync(process.env.CHATCORE_SERVER, ["password", "add", "olga", "--password-file", passwords], { input: "correct horse\n" });
+    const closed = await startServer("--password-file", passwords, "--guests", "no");
+    const context = await profile(browser);
+    const olga = await Person.open(context, `http://127.0.0.1:${closed.port}/`);
+    await olga.page.getByRole("textbox", { name: "Your name" }).fill("olga");
+    await olga.page.keyboard.press("Enter");
+    const field = olga.page.getByLabel("Password", { exact: true });
+    await field.fill("wrong horse");
+    await field.press("Enter");
+    await olga.page.getByRole("alert").filter({ hasText: "password" }).waitFor();
+    await field.fill("correct horse");
+    await field.press("Enter");
+    await olga.connected();
+    const stored = await olga.page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage }) + document.cookie);
+    assert.ok(!stored.includes("horse"), "the password is kept nowhere");
+    await olga.clean();
+    await context.close();
+    await closed.stop();
+    await rm(folder, { recursive: true });
+});
+
+/** In the page: notifications as they would be shown, of somebody who looks elsewhere. */
+function countNotifications() {
+    globalThis.notified = [];
+    globalThis.Notification = class {
+        static permission = "default";
+        static requestPermission() {
+            globalThis.Notification.permission = "granted";
+            return Promise.resolve("granted");
+        }
+        constructor(title, { body }) {
+            globalThis.notified.push(`${title}: ${body}`);
+        }
+    };
+    document.hasFocus = () => false;
+}
+
+test("who has allowed it is notified of what is for them, and of nothing else", TIMEOUT, async () => {
+    const context = await profile(browser);
+    await context.addInitScript(countNotifications);
+    const nora = await Person.enter(context, url, "nora");
+    const { client } = await member(url, "norbert", "#lobby");
+    await client.send("nora", "too early");
+    await nora.tab(/^norbert, 1 unread/).waitFor();
+    await nora.page.getByRole("button", { name: /^Notify me/ }).click();
+    await nora.page.getByRole("button", { name: /^Notify me/ }).waitFor({ state: "detached" });
+    for (const [to, text] of [["#lobby", "norah is somebody else"], ["#lobby", "hello, nora"], ["nora", "to you alone"], ["#lobby", "the end"]]) await client.send(to, text);
+    await nora.message("the end").waitFor();
+    assert.deepEqual(await nora.page.evaluate(() => globalThis.notified), ["norbert in #lobby: hello, nora", "norbert: to you alone"]);
+    await nora.clean();
+    await client.close();
     await context.close();
 });
 
