@@ -149,6 +149,27 @@ fn for_want_of_a_place_the_session_goes_whose_time_is_over_first() {
 }
 
 #[test]
+fn the_session_is_taken_over_whose_time_is_over_first() {
+    for times in [[Some(LONG), None], [None, Some(LONG)]] {
+        let mut world = world();
+        let (first, _) = join(&mut world, "alice", times[0]);
+        let second = with_time(registration(world.now, world.hub.limits(), "alice"), times[1]);
+        let second = world.hub.admit_as(world.now, second, Admission::AnotherSession).expect("there is room");
+        world.written(second);
+        world.confirm(second);
+        let sessions = [first, second].map(|conn| world.hub.session_on(conn).expect("it is there"));
+        for conn in [first, second] {
+            break_off(&mut world, conn);
+            world.pass(MOMENT);
+        }
+        let takeover = registration(world.now, world.hub.limits(), "alice");
+        let conn = world.hub.admit_as(world.now, takeover, Admission::TakeOver).expect("it is there");
+        let of_hub = if times[0].is_none() { sessions[0] } else { sessions[1] };
+        assert_eq!(world.hub.session_on(conn), Some(of_hub));
+    }
+}
+
+#[test]
 fn a_time_that_no_welcome_can_tell_is_an_error() {
     let world = world();
     let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
