@@ -71,8 +71,8 @@ fn who_is_about_to_end_is_waited_for() {
     terminal.has("you are alice");
     terminal.signal("KILL");
     assert_eq!(terminal.end().0, None);
-    let files = fs::read_dir(server.state.path()).unwrap().map(|file| file.unwrap().path());
-    let lock = files.filter(|path| path.extension().is_some_and(|end| end == "lock")).next().expect("it is left");
+    let mut files = fs::read_dir(server.state.path()).unwrap().map(|file| file.unwrap().path());
+    let lock = files.find(|path| path.extension().is_some_and(|end| end == "lock")).expect("it is left");
     let lock = fs::File::open(lock).unwrap();
     lock.lock().unwrap();
     let terminal = Terminal::full_screen(&server, &["--name", "alice"]);

@@ -16,7 +16,7 @@ use super::restoring::Restored;
 use crate::program::descriptors::write_within;
 use crate::program::failure::Failure;
 use crate::program::report::{Report, safe};
-use crate::program::state::{Kept, SavedState, Saver, slow};
+use crate::program::state::{History, Kept, SavedState, Saver, slow};
 
 /// How long after a change drafts and marks are saved: what is typed meanwhile is saved with it.
 const SAVE_TIME: Duration = Duration::from_secs(2);
@@ -64,9 +64,9 @@ struct Untold {
 
 impl Keeping {
     /// Saves a session. What is told from here on is told when that is done.
-    fn keep(&mut self, ticket: SessionTicket, saved: SavedState) {
+    fn keep(&mut self, ticket: SessionTicket, state: SavedState) {
         let Some(saver) = &self.saver else { return };
-        let number = saver.keep(ticket, saved);
+        let number = saver.keep(ticket, state);
         let until = Instant::now() + KEEP_TIME_MAX;
         let first = || Untold { number, until, reports: VecDeque::new(), begins: false };
         self.untold.get_or_insert_with(first).number = number;
@@ -224,7 +224,7 @@ impl Session {
         let (Some(saver), Some(mut kept)) = (saver, self.console.kept()) else { return };
         let history = std::mem::take(&mut kept.history);
         saver.save_drafts(kept);
-        saver.save_history(if self.keeps_history { history } else { Default::default() });
+        saver.save_history(if self.keeps_history { history } else { History::new() });
     }
 
     // ---- the end ----

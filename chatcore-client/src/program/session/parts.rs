@@ -140,14 +140,12 @@ impl Session {
         let mut events = Events::with_capacity(64);
         let connect = Connect::new(args)?;
         // A script waits for its connection. A person sees that it is made, and can leave.
-        let (restored, driver) = match &terminal {
-            Some(_) => (Restored::default(), None),
-            None => {
-                let restored = args.name.as_ref().map(|name| connect.restore(name, false)).unwrap_or_default();
-                let ticket = restored.ticket.as_ref();
-                let driver = connect.connect(&mut poll, &mut events, ticket, password.as_ref())?;
-                (restored, Some(driver))
-            }
+        let (restored, driver) = if terminal.is_some() {
+            (Restored::default(), None)
+        } else {
+            let restored = args.name.as_ref().map(|name| connect.restore(name, false)).unwrap_or_default();
+            let driver = connect.connect(&mut poll, &mut events, restored.ticket.as_ref(), password.as_ref())?;
+            (restored, Some(driver))
         };
         let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(Failure::System)?);
         let signals = Signals::watch(Arc::clone(&waker), terminal.clone()).map_err(Failure::System)?;

@@ -257,10 +257,10 @@ pub(crate) mod tests {
 
     /// A disk that takes what it is given when it is told to, and tells what that was.
     pub(crate) fn slow_disk() -> (Saver, Receiver<Save>, Sender<io::Result<()>>) {
-        let (taken, takes) = channel();
+        let (sender, takes) = channel();
         let (goes_on, waits) = channel();
         let save = move |save| {
-            taken.send(save).unwrap();
+            sender.send(save).unwrap();
             waits.recv().unwrap()
         };
         (Saver::start_with(save, || {}).unwrap(), takes, goes_on)
@@ -283,8 +283,8 @@ pub(crate) mod tests {
     fn nobody_waits_for_a_slow_disk_and_it_gets_what_is_newest() {
         let (saver, takes, goes_on) = slow_disk();
         let keep = |name| {
-            let (ticket, saved) = session(name);
-            saver.keep(ticket, saved)
+            let (ticket, state) = session(name);
+            saver.keep(ticket, state)
         };
         let first = keep("one");
         assert_eq!(takes.recv().unwrap(), Save::Session(Box::new(session("one"))));
