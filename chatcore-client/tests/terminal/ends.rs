@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::programs::{PATIENCE, Program, Server, exit_code};
-use super::pty::Terminal;
+use super::pty::{COLUMNS, ROWS, Terminal};
 use super::{WELCOME, message};
 
 /// A program that is told of alice in a room.
@@ -44,18 +44,31 @@ fn a_signal_says_goodbye_and_leaves_the_terminal_as_it_was() {
     }
 }
 
-/// P7 of the faults that were found: the terminal is closed, and nobody is left.
+/// P7 of the faults that were found: the terminal is closed, and nobody is left. Nor is a session to come back to, which is over.
 #[test]
 fn a_terminal_that_is_closed_is_a_goodbye() {
     let server = Server::start();
     let watcher = watcher(&server);
-    let (mut pty, child) = Terminal::unread(&server, &["--name", "alice"]);
-    std::io::Write::write_all(&mut pty, b"/join #lobby\n").unwrap();
-    watcher.expect(r##"{"event":"joined","room":"#lobby","name":"alice"}"##);
-    drop(pty);
-    watcher.expect(QUIT);
-    // Who is told does not matter: nobody is there.
-    exit_code(child);
+    for kind in ["dumb", "xterm-256color"] {
+        let (mut pty, child) = Terminal::unread_at(kind, &server, &server.address, &["--name", "alice"]);
+        // Nobody takes a line before there is a session.
+        let mut screen = vt100::Parser::new(ROWS.try_into().unwrap(), COLUMNS.try_into().unwrap(), 0);
+        let mut buffer = [0; 4096];
+        while !screen.screen().contents().contains("you are alice") {
+            let count = std::io::Read::read(&mut pty, &mut buffer).expect("the client runs");
+            screen.process(&buffer[..count]);
+        }
+        std::io::Write::write_all(&mut pty, b"/join #lobby\r").unwrap();
+        watcher.expect(r##"{"event":"joined","room":"#lobby","name":"alice"}"##);
+        drop(pty);
+        watcher.expect(QUIT);
+        // Who is told does not matter: nobody is there.
+        exit_code(child);
+        let files = std::fs::read_dir(server.state.path()).unwrap().map(|file| file.unwrap().path());
+        let is_left = |path: &std::path::PathBuf| path.extension().is_none_or(|end| end != "kept");
+        let left: Vec<_> = files.filter(|path| path.to_string_lossy().contains("/alice@") && is_left(path)).collect();
+        assert!(left.is_empty(), "{kind}: {left:?}");
+    }
 }
 
 #[test]

@@ -22,7 +22,8 @@ impl Session {
     /// If it ends in another way than it was told to; and if something came to nothing, if that is to be told.
     pub(crate) fn run(mut self, tells_verdict: bool) -> Result<(), Failure> {
         let outcome = self.go_on();
-        if outcome.is_err() && !matches!(self.stage, Stage::Quitting | Stage::Over) {
+        // Who was about to leave, and is told nothing any more because the terminal is gone, has left.
+        if outcome.is_err() && self.stage != Stage::Over {
             self.hang_up();
         }
         self.save_kept();
