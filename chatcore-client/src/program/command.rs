@@ -15,6 +15,7 @@ Commands:
   /unwatch bob   tells it no more
   /who           lists who is online
   /say exit      says what follows, whatever it begins with
+  /reconnect     connects at once, if the connection is waited for
   /help          shows this
   /quit, exit    leaves
 As on IRC: /msg bob hello and /query bob hello are @bob:hello, /part is /leave, /names is /roster, /exit is /quit";
@@ -44,6 +45,8 @@ pub(crate) enum Command {
     Watch(Vec<String>),
     Unwatch(Vec<String>),
     Who,
+    /// The connection is not waited for any longer.
+    Reconnect,
     Help,
     Quit,
 }
@@ -182,6 +185,7 @@ fn slash(line: &str) -> Result<Command, ParseError> {
         "watch" => Ok(Command::Watch(names("/watch name tells when a user comes and goes")?)),
         "unwatch" => Ok(Command::Unwatch(names("/unwatch name tells it no more")?)),
         "who" => Ok(Command::Who),
+        "reconnect" => Ok(Command::Reconnect),
         "help" => Ok(Command::Help),
         "quit" | "exit" => Ok(Command::Quit),
         _ => Err(irc::instead_of(word).unwrap_or_else(|| ParseError::Unknown(format!("/{word}")))),
@@ -222,6 +226,7 @@ mod tests {
         assert_eq!(parse("/quit"), Ok(Some(Command::Quit)));
         assert_eq!(parse("/who"), Ok(Some(Command::Who)));
         assert_eq!(parse("/help"), Ok(Some(Command::Help)));
+        assert_eq!(parse("/reconnect"), Ok(Some(Command::Reconnect)));
         assert_eq!(parse("/join #lobby"), Ok(Some(Command::Join("#lobby".into()))));
         assert_eq!(parse("/join lobby"), Ok(Some(Command::Join("#lobby".into()))));
         assert_eq!(parse("/leave"), Ok(Some(Command::Leave(None))));

@@ -4,7 +4,7 @@
 use super::{Command, ParseError, send as send_to, strip_sign, user_name};
 
 /// Commands of IRC that are none here, and what there is in place of each.
-const INSTEAD: [(&str, &str); 14] = [
+const INSTEAD: [(&str, &str); 16] = [
     ("nick", "a name is for the whole session: /quit, and start again with another --name"),
     ("whois", "/watch bob tells whether bob is online, and when that changes"),
     ("away", "others see whether somebody is online, and nothing else"),
@@ -14,8 +14,10 @@ const INSTEAD: [(&str, &str); 14] = [
     ("topic", "a room has nothing but its name and its members"),
     ("kick", "nobody rules over a room: whoever runs the server decides who may connect"),
     ("ignore", "nobody can be left out of what is shown; /leave leaves a room"),
-    ("window", "conversations have no numbers: on the full screen @bob or #room opens one, and F1 lists the keys"),
-    ("win", "conversations have no numbers: on the full screen @bob or #room opens one, and F1 lists the keys"),
+    ("window", "on the full screen Alt-3 opens the third conversation of the list, and @bob or #room one by its name"),
+    ("win", "on the full screen Alt-3 opens the third conversation of the list, and @bob or #room one by its name"),
+    ("close", "on the full screen Alt-x closes a conversation; /leave leaves a room"),
+    ("wc", "on the full screen Alt-x closes a conversation; /leave leaves a room"),
     ("lastlog", "on the full screen Ctrl-R looks for what is typed"),
     ("server", "--connect ADDRESS names the server when the program starts"),
     ("connect", "--connect ADDRESS names the server when the program starts"),
@@ -61,6 +63,9 @@ mod tests {
             is(&format!("/{word} #lobby hello"), "#lobby hello");
             is(&format!("/{word}  bob one\ntwo"), "@bob one\ntwo");
             is(&format!("/{word} bob"), "@bob");
+            is(&format!("/{word} @#lobby secret"), "@#lobby:secret");
+            is(&format!("/{word} #@bob secret"), "#@bob:secret");
+            assert_eq!(parse(&format!("/{word} ＠＃lobby secret")).unwrap_err().reason(), "no_recipient");
             assert_eq!(parse(&format!("/{word} ")).unwrap_err().reason(), "wrong_arguments");
         }
         is("/part", "/leave");

@@ -15,7 +15,7 @@ const NAMES_MAX: usize = 2_000;
 const OFFERS_MAX: usize = 200;
 
 /// The commands that there are, and what they take.
-const COMMANDS: [(&str, Takes); 14] = [
+const COMMANDS: [(&str, Takes); 15] = [
     ("/join", Takes::Room),
     ("/leave", Takes::Room),
     ("/roster", Takes::Room),
@@ -28,6 +28,7 @@ const COMMANDS: [(&str, Takes); 14] = [
     ("/part", Takes::Room),
     ("/names", Takes::Room),
     ("/exit", Takes::Nothing),
+    ("/reconnect", Takes::Nothing),
     ("/help", Takes::Nothing),
     ("/quit", Takes::Nothing),
 ];

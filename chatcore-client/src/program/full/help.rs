@@ -14,6 +14,9 @@ use super::text::{Glyph, Row, body_rows, glyphs};
 /// Columns of the keys' names.
 const NAMES_COLUMNS: u16 = 25;
 
+/// Keys of one action that are named, at the most.
+const NAMES_MAX: usize = 6;
+
 /// Columns before the keys' names.
 const MARGIN_COLUMNS: u16 = 1;
 
@@ -88,7 +91,7 @@ fn names_columns(width: u16) -> u16 {
 /// Each row: of the names, and of what they do. A long one goes on in the next.
 fn all_rows(keymap: &Keymap, width: u16) -> Vec<(Row, Row)> {
     let keys = ACTIONS.iter().filter_map(|entry| {
-        let names = keymap.keys(entry.action).join(", ");
+        let names = listed(&keymap.keys(entry.action));
         (!names.is_empty()).then(|| (names, entry.what.to_owned()))
     });
     let signs = SIGNS.iter().map(|(name, what)| ((*name).to_owned(), (*what).to_owned()));
@@ -106,6 +109,14 @@ fn all_rows(keymap: &Keymap, width: u16) -> Vec<(Row, Row)> {
         }
     }
     all
+}
+
+/// The names of keys. Of many, which are a row of digits, the first and the last say it.
+fn listed(names: &[String]) -> String {
+    match names {
+        [first, .., last] if names.len() > NAMES_MAX => format!("{first} … {last}"),
+        names => names.join(", "),
+    }
 }
 
 /// A text as rows, of which those after the first are indented.

@@ -28,6 +28,8 @@ pub(crate) enum Action {
     NextConversation,
     PreviousConversation,
     NextUnread,
+    OpenNumbered,
+    Close,
     PageUp,
     PageDown,
     ScrollToStart,
@@ -36,6 +38,7 @@ pub(crate) enum Action {
     Search,
     SearchBack,
     Help,
+    Reconnect,
     Redraw,
     Mouse,
     Suspend,
@@ -75,6 +78,13 @@ pub(crate) const ACTIONS: &[Entry] = &[
         "opens the one before",
     ),
     entry(Action::NextUnread, "next-unread", &["alt-a"], "opens a conversation with something new"),
+    entry(
+        Action::OpenNumbered,
+        "open-numbered",
+        &["alt-1", "alt-2", "alt-3", "alt-4", "alt-5", "alt-6", "alt-7", "alt-8", "alt-9", "alt-0"],
+        "opens the conversation at that place in the list",
+    ),
+    entry(Action::Close, "close", &["alt-x"], "closes a conversation until something new comes; leaves a room"),
     entry(Action::PageUp, "page-up", &["page-up"], "shows what was said before"),
     entry(Action::PageDown, "page-down", &["page-down"], "shows what was said after that"),
     entry(Action::ScrollToStart, "scroll-to-start", &["alt-<"], "shows what was said first"),
@@ -99,6 +109,7 @@ pub(crate) const ACTIONS: &[Entry] = &[
     entry(Action::DeleteToEnd, "delete-to-end", &["ctrl-k"], "cuts what is after the cursor"),
     entry(Action::Yank, "yank", &["ctrl-y"], "puts in what was cut last"),
     entry(Action::Mouse, "mouse", &["f2"], "leaves the mouse to the terminal, or takes it back"),
+    entry(Action::Reconnect, "reconnect", &["f5"], "connects at once, if the connection or the name is waited for"),
     entry(Action::Redraw, "redraw", &["ctrl-l"], "draws the screen anew"),
     entry(Action::Suspend, "suspend", &["ctrl-z"], "goes back to the shell; `fg` comes back here"),
     entry(Action::Help, "help", &["f1"], "shows this; so does ? in an empty line"),
@@ -153,6 +164,9 @@ impl Keymap {
             let names: Vec<String> = ACTIONS.iter().map(|entry| format!("`{}`", entry.name)).collect();
             return Err(format!("`{action}` is nothing that a key does: it is `none`, {}", names.join(", ")));
         };
+        if entry.action == Action::OpenNumbered && !matches!(key, Key::Alt('0'..='9')) {
+            return Err(format!("`{key_name}` has no number: `{action}` is for `alt-0` to `alt-9`"));
+        }
         self.0.push((key, entry.action));
         Ok(())
     }
@@ -276,6 +290,10 @@ mod tests {
             let error = keys.map(ctrl, "help").unwrap_err();
             assert!(error.starts_with(&format!("a terminal does not tell `{ctrl}` from `{same}`")), "{error}");
         }
+        assert_eq!(keys.map("alt-7", "help"), Ok(()));
+        assert_eq!(keys.map("alt-7", "open-numbered"), Ok(()));
+        let error = keys.map("f5", "open-numbered").unwrap_err();
+        assert_eq!(error, "`f5` has no number: `open-numbered` is for `alt-0` to `alt-9`");
         keys.map("enter", "none").unwrap();
         assert_eq!(keys.faults().as_deref(), Some("no key is left for `send`: one must have it"));
     }

@@ -61,6 +61,7 @@ impl Session {
                 return self.list(PendingRequest::Roster { room });
             }
             Command::Who => return self.list(PendingRequest::Who),
+            Command::Reconnect => self.hurry(),
             Command::Help => self.show(&Report::Help { text: HELP })?,
             Command::Quit if self.console.is_interactive() => self.quit(),
             // A script is told what became of all that it asked for before.

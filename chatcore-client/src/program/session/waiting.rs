@@ -76,6 +76,16 @@ impl Session {
         self.ask_for_again(&name)
     }
 
+    /// A person does not want to wait any longer: for a connection, or for a name.
+    pub(super) fn hurry(&mut self) {
+        if let Some(driver) = &mut self.driver {
+            driver.hurry();
+        }
+        if let Some(waited) = &mut self.name_wait {
+            waited.again_at = Instant::now();
+        }
+    }
+
     /// When [`ask_again_if_due`](Self::ask_again_if_due) has something to do.
     pub(super) fn asks_again_at(&self) -> Option<Instant> {
         // Who is typing another name may want it.

@@ -10,6 +10,7 @@ mod reports;
 mod rooms;
 mod scrolling;
 mod searching;
+mod switching;
 #[cfg(test)]
 mod tests;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -244,6 +245,7 @@ impl App {
             // The newest is seen first, and the marker tells where somebody stopped reading.
             conversation.place = Place::End;
         }
+        (conversation.is_closed, conversation.is_being_left) = (false, false);
         conversation.read();
         name.clone_into(&mut self.open);
         self.want_roster(name);

@@ -30,7 +30,7 @@ impl App {
         }
         let action = self.screen.keys.action(key);
         if let Some(action) = action
-            && self.act_on_terminal(action)
+            && self.act_anywhere(action)
         {
             return;
         }
@@ -41,6 +41,7 @@ impl App {
             self.completion = None;
         }
         match (action, key) {
+            (Some(Action::OpenNumbered), key) => self.open_numbered(key),
             (Some(action), _) => self.act(action),
             (None, Key::Char('?')) if self.draft().is_empty() => self.help = Some(Help::default()),
             (None, Key::Char(c)) => self.insert(c.encode_utf8(&mut [0; 4])),
@@ -88,7 +89,7 @@ impl App {
     }
 
     /// True if the action is one that is the same whatever is typed.
-    fn act_on_terminal(&mut self, action: Action) -> bool {
+    fn act_anywhere(&mut self, action: Action) -> bool {
         let wish = match action {
             Action::Redraw => Wish::Redraw,
             Action::Suspend => Wish::Suspend,
@@ -100,6 +101,12 @@ impl App {
             }
             Action::Help => {
                 self.help = Some(Help::default());
+                return true;
+            }
+            Action::Reconnect => {
+                if self.wanted.len() < WANTED_MAX {
+                    self.wanted.push_back(Input::Command(Command::Reconnect));
+                }
                 return true;
             }
             Action::Quit => {
@@ -124,6 +131,7 @@ impl App {
             Action::NextConversation => self.step(true),
             Action::PreviousConversation => self.step(false),
             Action::NextUnread => self.open_unread(),
+            Action::Close => self.close(),
             Action::PageUp => self.page_back(),
             Action::PageDown => self.page_forth(),
             Action::ScrollToStart => self.scroll_to_start(),
@@ -140,24 +148,6 @@ impl App {
                     self.draft_mut().edit(request);
                 }
             }
-        }
-    }
-
-    /// Shows the conversation before or after the one that is shown.
-    fn step(&mut self, is_forward: bool) {
-        let names: Vec<&String> = self.conversations.keys().collect();
-        let at = names.iter().position(|name| **name == self.open).unwrap_or(0);
-        let next = if is_forward { at + 1 } else { at + names.len() - 1 } % names.len();
-        self.open(&names[next].clone());
-    }
-
-    /// Shows a conversation with messages that nobody has seen, those of users first.
-    fn open_unread(&mut self) {
-        let unread = self.conversations.iter().filter(|(_, conversation)| conversation.unread > 0);
-        let name = unread.map(|(name, _)| name).min_by_key(|name| (name.starts_with('#'), name.as_str())).cloned();
-        match name {
-            Some(name) => self.open(&name),
-            None => self.hint = Some("nothing is new".to_owned()),
         }
     }
 

@@ -246,6 +246,8 @@ impl App {
             self.forget_what_is_too_much();
         }
         let conversation = self.conversation(place);
+        // What the program tells of it is no reason to open it again, nor is what comes until the room is left.
+        conversation.is_closed &= matches!(entry, Entry::Notice { .. }) || conversation.is_being_left;
         conversation.push(entry);
         conversation
     }

@@ -67,6 +67,7 @@ impl App {
         conversation.members.join(name);
         if is_own {
             conversation.membership = Membership::In;
+            (conversation.is_closed, conversation.is_being_left) = (false, false);
             if is_open {
                 self.want_roster(room);
             }
@@ -79,6 +80,7 @@ impl App {
         conversation.members.leave(name);
         if is_own {
             conversation.membership = Membership::Out;
+            conversation.is_being_left = false;
             conversation.members.forget();
         }
     }

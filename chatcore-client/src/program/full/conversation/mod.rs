@@ -50,6 +50,10 @@ pub(super) struct Conversation {
     /// Who is there, if it is a room.
     pub(super) members: Members,
     pub(super) membership: Membership,
+    /// A person has taken it out of the list.
+    pub(super) is_closed: bool,
+    /// It is a room that is being left because it was closed.
+    pub(super) is_being_left: bool,
     /// What is being typed for it.
     pub(super) draft: Composer,
     /// When it was used last, counted in uses of all conversations.

@@ -22,12 +22,12 @@ impl App {
             return;
         }
         let (inner, room) = (Rect { width: area.width - 1, ..area }, usize::from(area.height));
-        let names: Vec<_> = self.conversations.iter().map(|(name, open)| rows_of(name, open, inner.width)).collect();
+        let names: Vec<_> = self.listed_conversations().map(|(name, one)| rows_of(name, one, inner.width)).collect();
         let (first, end) = self.shown_of_list(&names, room);
         self.drawn.list_first.set(first);
         let mut y = area.y;
         let mut drawn = Vec::new();
-        for ((name, conversation), rows) in self.conversations.iter().zip(&names).take(end).skip(first) {
+        for ((name, conversation), rows) in self.listed_conversations().zip(&names).take(end).skip(first) {
             let height = u16::try_from(rows.len()).unwrap_or(u16::MAX).min(area.bottom() - y);
             self.draw_name(name, conversation, rows, Rect { y, height, ..inner }, buffer);
             drawn.extend(std::iter::repeat_n(name.clone(), height.into()));
@@ -41,11 +41,11 @@ impl App {
     /// How much is unread above and below what is shown of the list.
     fn draw_out_of_sight(&self, first: usize, end: usize, inner: Rect, buffer: &mut Buffer) {
         let unread = |from: usize, to: usize| -> usize {
-            let some = self.conversations.values().take(to).skip(from);
-            some.map(|conversation| conversation.unread).sum()
+            let some = self.listed_conversations().take(to).skip(from);
+            some.map(|(_, conversation)| conversation.unread).sum()
         };
         // What is told covers a conversation, which counts as well.
-        let count = self.conversations.len();
+        let count = self.listed_conversations().count();
         let above = if unread(0, first) > 0 { unread(0, first + 1) } else { 0 };
         let below = if unread(end, count) > 0 { unread(end.saturating_sub(1), count) } else { 0 };
         for (count, sign, y) in [(above, "↑", inner.y), (below, "↓", inner.bottom().saturating_sub(1))] {
@@ -64,7 +64,7 @@ impl App {
     /// Which conversations are in the list, from the first to the one after the last, so that the open one is, with one on each
     /// side.
     fn shown_of_list(&self, names: &[Vec<Row>], room: usize) -> (usize, usize) {
-        let open = self.conversations.keys().position(|name| *name == self.open).unwrap_or(0);
+        let open = self.listed_conversations().position(|(name, _)| *name == self.open).unwrap_or(0);
         let rows = |from: usize, to: usize| names[from..to].iter().map(Vec::len).sum::<usize>();
         // The list has no empty rows while there are conversations above.
         let mut last_first = names.len();
