@@ -44,12 +44,6 @@ impl Faults {
         self.0.entry(line).or_default().push(Fault::at(path, line, what));
     }
 
-    /// What is wrong somewhere in the file, each with its key.
-    pub(super) fn of(path: &Path, faults: Vec<String>) -> Self {
-        let faults = faults.into_iter().map(|what| Fault::new(format_args!("{}: {what}", path.display())));
-        Self([(0, faults.collect())].into())
-    }
-
     /// Whether something is wrong in one of these lines.
     pub(super) fn are_in(&self, first: usize, last: usize) -> bool {
         self.0.range(first..=last.max(first)).next().is_some()

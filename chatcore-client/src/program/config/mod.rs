@@ -15,7 +15,6 @@ use self::keys::Server;
 use self::parse::Config;
 use crate::Endpoint;
 use crate::program::args::Args;
-use crate::program::full::Screen;
 
 /// Adds to the arguments what the file says of the server that they choose, and how the screen is to look.
 ///
@@ -48,7 +47,7 @@ fn no_file(path: &Path) -> String {
 
 fn apply(args: &mut Args, path: &Path, text: &str) -> Result<(), Faults> {
     let mut config = parse::parse(path, text)?;
-    args.screen = Screen::from_table(&config.screen).map_err(|faults| Faults::of(path, faults))?;
+    args.screen = std::mem::take(&mut config.screen);
     let chosen = match (&args.server, &args.connect) {
         (Some(server), _) => Some(server),
         (None, None) => config.default.as_ref(),

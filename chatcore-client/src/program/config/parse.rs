@@ -9,6 +9,7 @@ use toml::de::{DeString, DeTable, DeValue};
 use super::faults::{Faults, nearest};
 use super::keys::{Draft, KEYS, Server};
 use super::values;
+use crate::program::full::Screen;
 
 /// The keys that stand at the top.
 const TOP: [&str; 3] = ["default", "servers", "screen"];
@@ -19,8 +20,7 @@ pub(super) struct Config {
     /// The server that is meant where none is named.
     pub(super) default: Option<String>,
     pub(super) servers: BTreeMap<String, Server>,
-    /// How the screen looks. What reads it checks it.
-    pub(super) screen: toml::Table,
+    pub(super) screen: Screen,
 }
 
 /// A file that is being read.
@@ -55,7 +55,7 @@ type Entry<'t> = (&'t Spanned<DeString<'t>>, &'t Spanned<DeValue<'t>>);
 impl Reader<'_> {
     /// Of a file that is no TOML in some places, what is missing may stand there.
     fn read(&mut self, table: &DeTable<'_>, is_whole: bool) {
-        let mut default = None;
+        let (mut default, mut screen) = (None, None);
         for (key, value) in table {
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("default", name) => match values::text(name) {
@@ -67,14 +67,7 @@ impl Reader<'_> {
                     let kind = values::kind(other);
                     self.wrong(key, format!("servers is {kind}, and must be parts like [servers.work]"));
                 }
-                // It has no other errors than those that are told already.
-                ("screen", DeValue::Table(_)) if is_whole => {
-                    let whole = toml::from_str::<toml::Table>(self.text).unwrap_or_default();
-                    if let Some(toml::Value::Table(screen)) = whole.get("screen") {
-                        self.config.screen = screen.clone();
-                    }
-                }
-                ("screen", DeValue::Table(_)) => {}
+                ("screen", DeValue::Table(table)) => screen = Some(table),
                 ("screen", other) => {
                     let kind = values::kind(other);
                     self.wrong(key, format!("screen is {kind}, and must be a part that begins with [screen]"));
@@ -84,6 +77,10 @@ impl Reader<'_> {
         }
         if let Some((line, name)) = default {
             self.check_default(line, name, is_whole);
+        }
+        // What is wrong there says nothing about what is missing elsewhere.
+        if let Some(table) = screen {
+            self.screen(table);
         }
     }
 
@@ -115,6 +112,17 @@ impl Reader<'_> {
         }
     }
 
+    fn screen(&mut self, table: &DeTable<'_>) {
+        match Screen::from_table(table) {
+            Ok(screen) => self.config.screen = screen,
+            Err(faults) => {
+                for (offset, what) in faults {
+                    self.wrong_at(self.line(offset), what);
+                }
+            }
+        }
+    }
+
     fn key(&mut self, draft: &mut Draft, server: &str, (name, value): Entry<'_>) {
         let shown = name.get_ref().as_ref();
         let Some(key) = KEYS.iter().find(|key| key.name == shown) else {
@@ -128,7 +136,10 @@ impl Reader<'_> {
     }
 
     fn wrong(&mut self, key: &Spanned<DeString<'_>>, what: String) {
-        let line = self.line_of(key);
+        self.wrong_at(self.line_of(key), what);
+    }
+
+    fn wrong_at(&mut self, line: usize, what: String) {
         // What is left of what is no TOML says nothing.
         let is_told = self.faults.are_in(line, line);
         if !is_told {

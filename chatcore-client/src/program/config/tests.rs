@@ -130,6 +130,12 @@ rooms = ["lobby"]
 reconnect_for = "5m"
 [servers.home]
 name = "alice"
+[screen]
+notify = "loud"
+
+[screen.keys]
+"alt-j" = "fly"
+
 [screens]
 "#;
     let told = faults(text, &[]);
@@ -141,12 +147,23 @@ name = "alice"
         "FILE:6: keyring of [servers.work] is text, and must be true or false, without quotes, like keyring = true",
         "FILE:7: rooms of [servers.work] has \"lobby\": ",
         "FILE:8: reconnect_for of [servers.work] is text, and must be a number of seconds, without quotes",
-        "FILE:11: there is no key \"screens\" at the top; screen is the nearest",
+        "FILE:12: screen.notify: this is to be one of \"off\", \"bell\", \"osc9\", \"osc777\", and is \"loud\"",
+        "FILE:15: screen.keys.alt-j: `fly` is nothing that a key does",
+        "FILE:17: there is no key \"screens\" at the top; screen is the nearest",
     ];
     assert_eq!(told.len(), expected.len(), "{told:#?}");
     for (told, expected) in told.iter().zip(expected) {
         assert!(told.starts_with(expected), "{told}\n{expected}");
     }
+}
+
+/// What is wrong with the screen says nothing about what is missing elsewhere.
+#[test]
+fn what_is_wrong_with_the_screen_is_told_together_with_what_is_missing() {
+    let told = faults("default = \"home\"\n[screen]\nmouse = 1\n[servers.work]\nname = \"alice\"", &[]);
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert_eq!(told[0], "FILE:3: screen.mouse: this is to be true or false, and is 1");
+    assert!(told[1].starts_with("FILE:4: [servers.work] does not say where it is: "), "{told:#?}");
 }
 
 #[test]

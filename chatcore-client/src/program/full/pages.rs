@@ -11,6 +11,7 @@ use ratatui::style::{Color, Modifier};
 use super::background::Background;
 use super::colours::Colours;
 use super::keymap::ACTIONS;
+use super::settings::tests::read;
 use super::settings::{BACKGROUNDS, COLOURS, NOTIFY, Screen};
 use super::theme::{ROLES, Role, Theme};
 use crate::program::command::{Command, ParseError, parse};
@@ -115,7 +116,6 @@ fn settings() -> String {
 /// A key that is read and has no row is one that nobody finds; and each value of a row is read.
 #[test]
 fn each_setting_has_a_row() {
-    let read = |text: &str| Screen::from_table(&text.parse().expect("it is TOML"));
     let fault = read("x = 1").unwrap_err().concat();
     let known = fault.split('`').skip(1).step_by(2).filter(|key| !matches!(*key, "keys" | "theme"));
     for key in known {

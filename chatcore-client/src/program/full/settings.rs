@@ -1,6 +1,7 @@
 //! What a file says of the screen: the table `[screen]`.
 
-use toml::{Table, Value};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use super::background::Background;
 use super::colours::Colours;
@@ -38,16 +39,19 @@ impl Default for Screen {
     }
 }
 
+/// What is wrong with the table: where it stands in the text, and what it is.
+pub(crate) type Fault = (usize, String);
+
 impl Screen {
     /// Reads the table.
     ///
     /// # Errors
     ///
     /// All that is wrong with it, each with its key and what would be right.
-    pub(crate) fn from_table(table: &Table) -> Result<Self, Vec<String>> {
+    pub(crate) fn from_table(table: &DeTable<'_>) -> Result<Self, Vec<Fault>> {
         let (mut screen, mut faults) = (Self::default(), Vec::new());
         for (key, value) in table {
-            let outcome = match key.as_str() {
+            let outcome = match key.get_ref().as_ref() {
                 "mouse" => truth(value).map(|is_so| screen.mouse = is_so),
                 "notify_body" => truth(value).map(|is_so| screen.notify_body = is_so),
                 "notify" => one_of(value, &NOTIFY).map(|notify| screen.notify = notify),
@@ -57,29 +61,32 @@ impl Screen {
                     Err("there is no such key: there are `mouse`, `notify`, `notify_body`, `keys`, `theme`".to_owned())
                 }
             };
-            faults.extend(outcome.err().map(|fault| format!("screen.{key}: {fault}")));
+            faults.extend(outcome.err().map(|fault| (key.span().start, format!("screen.{}: {fault}", key.get_ref()))));
         }
         if faults.is_empty() { Ok(screen) } else { Err(faults) }
     }
 
-    fn read_keys(&mut self, value: &Value, faults: &mut Vec<String>) -> Result<(), String> {
-        let table = value.as_table().ok_or("this is to be a table, such as `\"alt-n\" = \"next-conversation\"`")?;
+    fn read_keys(&mut self, value: &Spanned<DeValue<'_>>, faults: &mut Vec<Fault>) -> Result<(), String> {
+        let table = value.get_ref().as_table();
+        let table = table.ok_or("this is to be a table, such as `\"alt-n\" = \"next-conversation\"`")?;
         for (key, value) in table {
-            let outcome = text(value).and_then(|action| self.keys.map(key, action));
-            faults.extend(outcome.err().map(|fault| format!("screen.keys.{key}: {fault}")));
+            let (name, at) = (key.get_ref().as_ref(), key.span().start);
+            let outcome = text(value).and_then(|action| self.keys.map(name, action));
+            faults.extend(outcome.err().map(|fault| (at, format!("screen.keys.{name}: {fault}"))));
         }
         self.keys.faults().map_or(Ok(()), Err)
     }
 
-    fn read_theme(&mut self, value: &Value, faults: &mut Vec<String>) -> Result<(), String> {
-        let table = value.as_table().ok_or("this is to be a table, such as `private = \"magenta\"`")?;
+    fn read_theme(&mut self, value: &Spanned<DeValue<'_>>, faults: &mut Vec<Fault>) -> Result<(), String> {
+        let table = value.get_ref().as_table().ok_or("this is to be a table, such as `private = \"magenta\"`")?;
         for (key, value) in table {
-            let outcome = match key.as_str() {
+            let (name, at) = (key.get_ref().as_ref(), key.span().start);
+            let outcome = match name {
                 "background" => one_of(value, &BACKGROUNDS).map(|background| self.theme.background = background),
                 "colours" => one_of(value, &COLOURS).map(|colours| self.theme.colours = colours),
                 role => text(value).and_then(|colour| self.theme.set(role, colour)),
             };
-            faults.extend(outcome.err().map(|fault| format!("screen.theme.{key}: {fault}")));
+            faults.extend(outcome.err().map(|fault| (at, format!("screen.theme.{name}: {fault}"))));
         }
         Ok(())
     }
@@ -94,31 +101,47 @@ pub(super) const BACKGROUNDS: [(&str, Background); 3] =
 pub(super) const COLOURS: [(&str, Option<Colours>); 4] =
     [("auto", None), ("none", Some(Colours::None)), ("16", Some(Colours::Sixteen)), ("256", Some(Colours::Many))];
 
-fn truth(value: &Value) -> Result<bool, String> {
-    value.as_bool().ok_or_else(|| format!("this is to be true or false, and is {value}"))
+fn truth(value: &Spanned<DeValue<'_>>) -> Result<bool, String> {
+    let truth = value.get_ref().as_bool();
+    truth.ok_or_else(|| format!("this is to be true or false, and is {}", shown(value.get_ref())))
 }
 
-fn text(value: &Value) -> Result<&str, String> {
-    value.as_str().ok_or_else(|| format!("this is to be text in quotes, and is {value}"))
+fn text<'v>(value: &'v Spanned<DeValue<'_>>) -> Result<&'v str, String> {
+    let text = value.get_ref().as_str();
+    text.ok_or_else(|| format!("this is to be text in quotes, and is {}", shown(value.get_ref())))
 }
 
-fn one_of<T: Copy>(value: &Value, known: &[(&str, T)]) -> Result<T, String> {
-    let found = value.as_str().and_then(|text| known.iter().find(|(name, _)| *name == text));
+fn one_of<T: Copy>(value: &Spanned<DeValue<'_>>, known: &[(&str, T)]) -> Result<T, String> {
+    let found = value.get_ref().as_str().and_then(|text| known.iter().find(|(name, _)| *name == text));
     found.map(|(_, is)| *is).ok_or_else(|| {
         let names: Vec<String> = known.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-        format!("this is to be one of {}, and is {value}", names.join(", "))
+        format!("this is to be one of {}, and is {}", names.join(", "), shown(value.get_ref()))
     })
 }
 
+/// A value that is wrong, as somebody wrote it.
+fn shown(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => format!("{text:?}"),
+        DeValue::Integer(number) => number.as_str().to_owned(),
+        DeValue::Float(number) => number.as_str().to_owned(),
+        DeValue::Boolean(truth) => truth.to_string(),
+        DeValue::Datetime(time) => time.to_string(),
+        DeValue::Array(_) => "a list".to_owned(),
+        DeValue::Table(_) => "a table".to_owned(),
+    }
+}
+
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::program::full::keymap::Action;
     use crate::program::full::keys::Key;
     use crate::program::full::theme::Role;
 
-    fn read(text: &str) -> Result<Screen, Vec<String>> {
-        Screen::from_table(&text.parse().unwrap())
+    pub(crate) fn read(text: &str) -> Result<Screen, Vec<String>> {
+        let table = DeTable::parse(text).expect("it is TOML");
+        Screen::from_table(table.get_ref()).map_err(|faults| faults.into_iter().map(|(_, fault)| fault).collect())
     }
 
     #[test]
