@@ -106,6 +106,7 @@ pub(super) struct Drawn {
     /// The first conversation in the list, from 0.
     pub(super) list_first: Cell<usize>,
     pub(super) messages: Cell<Rect>,
+    pub(super) prompt: Cell<Rect>,
     /// There was no room for the prompt.
     pub(super) is_too_small: Cell<bool>,
     /// There was room for a part alone of who reads what is typed.

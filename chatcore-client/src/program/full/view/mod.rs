@@ -14,6 +14,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Modifier, Style};
 
+use self::status::draw_status;
 use super::app::App;
 use super::placed::put;
 use super::text::{Glyph, Row, rows};
@@ -46,28 +47,37 @@ impl App {
         let prompt = self.prompt(area.width, area.height - 2);
         self.drawn.hides_recipient.set(prompt.is_cut);
         let height = prompt.height().min(area.height - 2);
-        let [above, status, below] =
-            Layout::vertical([Constraint::Min(1), Constraint::Length(1), Constraint::Length(height)]).areas(area);
+        let has_list = has_list(area.width);
+        let told = self.status_rows(area.width, area.height - height - 1, !has_list);
+        let told_height = u16::try_from(told.len()).unwrap_or(1);
+        let heights = [Constraint::Min(1), Constraint::Length(told_height), Constraint::Length(height)];
+        let [above, status, below] = Layout::vertical(heights).areas(area);
         let [list, messages, members] = self.columns(above);
         let buffer = frame.buffer_mut();
         self.draw_list(list, buffer);
         self.draw_messages(messages, buffer);
         self.draw_members(members, buffer);
-        self.draw_status(status, list.width == 0, buffer);
+        draw_status(&told, status, buffer);
         if let Some(help) = &self.help {
             help.draw(&self.screen.keys, above, buffer);
         }
+        self.drawn.prompt.set(below);
         let cursor = prompt.draw(below, buffer);
         frame.set_cursor_position(cursor);
     }
 
     /// What is beside what, if there is room.
     fn columns(&self, area: Rect) -> [Rect; 3] {
-        let list = if area.width >= LIST_COLUMNS + MESSAGES_COLUMNS_MIN { LIST_COLUMNS } else { 0 };
+        let list = if has_list(area.width) { LIST_COLUMNS } else { 0 };
         let has_room = area.width >= list + MESSAGES_BESIDE_MEMBERS_COLUMNS_MIN + MEMBERS_COLUMNS;
         let members = if has_room && self.open.starts_with('#') { MEMBERS_COLUMNS } else { 0 };
         Layout::horizontal([Constraint::Length(list), Constraint::Min(1), Constraint::Length(members)]).areas(area)
     }
+}
+
+/// Whether there is room for the list of conversations.
+const fn has_list(width: u16) -> bool {
+    width >= LIST_COLUMNS + MESSAGES_COLUMNS_MIN
 }
 
 fn draw_too_small(area: Rect, buffer: &mut Buffer) {

@@ -1,4 +1,4 @@
-//! The row between what is said and what is typed: only the program writes there.
+//! The rows between what is said and what is typed: only the program writes there.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -8,13 +8,34 @@ use super::draw_row;
 use crate::program::full::app::{App, PROGRAM};
 use crate::program::full::keys::PASTE_SILENCE_MAX;
 use crate::program::full::layout::amount;
-use crate::program::full::text::line;
+use crate::program::full::text::{Row, line, rows};
+
+/// Rows of it, at the most.
+const STATUS_ROWS_MAX: u16 = 3;
+
+/// Draws what [`App::status_rows`] says.
+pub(super) fn draw_status(told: &[Row], area: Rect, buffer: &mut Buffer) {
+    let style = Style::new().add_modifier(Modifier::REVERSED);
+    buffer.set_style(area, style);
+    for (row, y) in told.iter().zip(area.y..area.bottom()) {
+        draw_row(row, Rect { y, height: 1, ..area }, style, buffer);
+    }
+}
 
 impl App {
-    pub(super) fn draw_status(&self, area: Rect, counts_unread: bool, buffer: &mut Buffer) {
-        let style = Style::new().add_modifier(Modifier::REVERSED);
-        buffer.set_style(area, style);
-        draw_row(&line(&self.status(counts_unread), area.width), area, style, buffer);
+    /// The status in one row, or in more if it tells what was wrong, which says also what would be right. There is one at least.
+    pub(super) fn status_rows(&self, width: u16, rows_max: u16, counts_unread: bool) -> Vec<Row> {
+        let status = self.status(counts_unread);
+        let rows_max = if self.hint.is_some() { STATUS_ROWS_MAX.min(rows_max).max(1) } else { 1 };
+        let mut told = rows(&status, width);
+        if told.len() > rows_max.into() {
+            told.truncate(rows_max.into());
+            if let Some(last) = told.last_mut() {
+                let at = last.first().map_or(0, |glyph| glyph.at);
+                *last = line(&status[at..], width);
+            }
+        }
+        told
     }
 
     /// The last thing that was wrong, or else where we are, who we are, and whether all is well.

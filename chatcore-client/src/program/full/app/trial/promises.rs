@@ -46,9 +46,7 @@ pub(super) fn check_sent(to: &str, body: &str, text: &str, picture: &Buffer, app
         return;
     }
     let label = if to.starts_with('#') { format!("{to}>") } else { format!("only{to}readsit>") };
-    // Below the messages are the row of the status and the prompt.
-    let top = (app.drawn.messages.get().bottom() + 1).min(picture.area.bottom());
-    let prompt = text_of(picture, Rect { y: top, height: picture.area.bottom() - top, ..picture.area });
+    let prompt = text_of(picture, app.drawn.prompt.get().intersection(picture.area));
     assert!(prompt.starts_with(&label), "{label:?} does not begin the prompt {prompt:?}");
 }
 

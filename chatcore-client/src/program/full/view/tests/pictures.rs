@@ -405,3 +405,24 @@ fn the_key_that_ends_other_programs_ends_this_one() {
         assert!(app.has_ended(), "Ctrl-{key}");
     }
 }
+
+/// What was wrong says also what would be right, which must not be cut where there are few columns.
+#[test]
+fn a_hint_has_as_many_rows_as_it_needs() {
+    let mut app = alice();
+    app.type_text("/fly");
+    app.press(&Key::Enter);
+    let hint = "there is no command /fly: /help lists them; //text says what begins with a /";
+    assert_eq!(app.hint.as_deref(), Some(hint));
+    for (columns, rows) in [(40, 12), (120, 12)] {
+        let screen = shown(&app, columns, rows);
+        let all = screen.iter().map(|row| row.trim()).collect::<Vec<_>>().join(" ");
+        assert!(all.contains(hint), "{screen:#?}");
+    }
+    app.hint = Some("xx ".repeat(300));
+    let screen = shown(&app, 40, 12);
+    let told: Vec<_> = screen.iter().filter(|row| row.contains("xx")).collect();
+    assert!(told.len() == 3 && told[2].ends_with('…'), "{screen:#?}");
+    app.press(&Key::Left);
+    assert_eq!(shown(&app, 40, 12).iter().filter(|row| row.contains("xx")).count(), 0);
+}
