@@ -49,3 +49,23 @@ fn who_takes_another_name_finds_what_belongs_to_that_one() {
     let kept: Vec<String> = kept.map(|path| fs::read_to_string(path).unwrap()).collect();
     assert!(kept.len() == 1 && kept[0].contains("draft of alice"), "hers is kept for her: {kept:?}");
 }
+
+/// What is told while somebody types a name stands in rows of its own, and the question comes once more below.
+#[test]
+fn a_name_that_is_half_typed_is_asked_for_again_below_what_is_told() {
+    let server = Server::start_with(&["--resume-time-max", "2"]);
+    let killed = server.json("alice", &["--no-state"]);
+    killed.signal("KILL");
+    drop(killed);
+    let terminal = Terminal::start(&server, &["--name", "alice", "--no-state"]);
+    terminal.shows(&["-- your name:"]);
+    server.program.signal("KILL");
+    terminal.types("car");
+    terminal.has("-- your name: car");
+    // When the name is asked for again, there is no server.
+    terminal.shows(&["-- your name:"]);
+    let contents = terminal.screen().contents();
+    let rows: Vec<&str> = contents.trim_end().lines().map(str::trim_end).collect();
+    assert!(rows.contains(&"-- your name: car"), "{contents}");
+    assert!(rows.iter().all(|row| row.starts_with("-- ") || row.starts_with("    ")), "{contents}");
+}

@@ -128,3 +128,20 @@ fn a_password_is_asked_for_again_after_a_stop() {
     terminal.types("exit\r");
     assert_unseen(&terminal.end().1, &["secret", "half"]);
 }
+
+/// The command asks a person at the terminal, which is its own until it is done.
+#[test]
+fn a_password_command_may_ask_at_the_terminal() {
+    let server = Server::with_passwords(&[("alice", "secret")], &[]);
+    let command = r#"printf 'ask: ' > /dev/tty; read -r secret < /dev/tty; printf '%s' "$secret""#;
+    for start in [Terminal::start, Terminal::full_screen] {
+        let terminal = start(&server, &["--name", "alice", "--password-command", command]);
+        terminal.says("ask: ");
+        terminal.types("secret\r");
+        terminal.says("you are alice");
+        terminal.types("@alice:seen\r");
+        terminal.has("seen");
+        terminal.types("/quit\r");
+        assert_eq!(terminal.end().0, Some(0));
+    }
+}

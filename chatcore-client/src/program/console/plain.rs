@@ -30,6 +30,8 @@ pub(crate) struct Plain {
     cells: Cells,
     /// What the next line answers.
     asked: Option<Ask>,
+    /// A question stands in the last row, and perhaps a part of the answer.
+    is_prompted: bool,
     /// Something was asked that is not asked any more, and the next line may answer it.
     is_withdrawn: bool,
     /// The room that is told to be the one for what names no recipient.
@@ -43,8 +45,17 @@ impl Plain {
     pub(super) fn start(settings: Settings, waker: &Arc<Waker>) -> io::Result<Self> {
         let writer = Writer::start(stdout(), Arc::clone(waker))?;
         let lines = Lines::from_stdin(Source::Person, Arc::clone(waker))?;
-        let (asked, told_room, hidden) = (None, None, None);
-        Ok(Self { lines, writer, cells: cells(), asked, is_withdrawn: false, told_room, hidden, _settings: settings })
+        Ok(Self {
+            lines,
+            writer,
+            cells: cells(),
+            asked: None,
+            is_prompted: false,
+            is_withdrawn: false,
+            told_room: None,
+            hidden: None,
+            _settings: settings,
+        })
     }
 
     pub(super) fn ask(&mut self, ask: Ask) {
@@ -57,6 +68,7 @@ impl Plain {
             }
             Ask::Command { room } => {
                 self.is_withdrawn |= matches!(self.asked, Some(Ask::Name | Ask::Password { .. }));
+                self.leave_prompt();
                 self.tell_room(room.as_ref());
             }
         }
@@ -85,13 +97,28 @@ impl Plain {
             Some(Ask::Command { .. }) | None => return,
         };
         // What is typed goes on in the same line.
+        self.leave_prompt();
         let told = self.cells.told(&prompt);
         self.writer.write(told.trim_end_matches('\n'));
+        self.is_prompted = true;
+    }
+
+    /// What is written next begins a row of its own, whatever somebody has half typed. True if a question stood there.
+    fn leave_prompt(&mut self) -> bool {
+        let was_prompted = std::mem::take(&mut self.is_prompted);
+        if was_prompted {
+            self.writer.write("\n");
+        }
+        was_prompted
     }
 
     pub(super) fn poll(&mut self) -> Option<Input> {
         loop {
             let input = self.lines.poll()?;
+            if !matches!(input, Input::End) {
+                // Enter has begun another row, or what follows does.
+                self.is_prompted = false;
+            }
             if self.hidden.is_some() {
                 // The end of the line that was not shown.
                 self.writer.write("\n");
@@ -132,7 +159,12 @@ impl Plain {
     pub(super) fn show(&mut self, report: &Report) {
         // Accepted is what a person expects, and who leaves knows it.
         if !report.is_internal() && !matches!(report, Report::Accepted { .. } | Report::Closed { .. }) {
+            let was_prompted = self.leave_prompt();
             self.writer.write(&self.cells.shown(report));
+            // Who has a name is asked for none.
+            if was_prompted && !matches!(report, Report::Registered { .. } | Report::Resumed { .. }) {
+                self.prompt();
+            }
         }
     }
 
