@@ -257,6 +257,10 @@ impl Session {
     }
 
     pub(super) fn show(&mut self, report: &Report) -> Result<(), Failure> {
+        if self.stage == Stage::Quitting && self.console.is_interactive() && !self.console.has_room() {
+            // Nobody reads it, and to lay it out would hold up the end.
+            return self.console.check();
+        }
         // Nothing overtakes what is told before it.
         if let Some(report) = self.keeping.put_off(report) {
             self.console.show(report);
