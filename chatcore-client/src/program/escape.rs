@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use unicode_width::UnicodeWidthChar;
 
-/// Marks on one letter, at the most. More are spelled out, so that no letter reaches into other lines.
-const MARKS_MAX: usize = 4;
+/// Marks on one letter, at the most. More are spelled out or left out, so that no letter reaches into other lines.
+pub(crate) const MARKS_MAX: usize = 4;
 
 /// What the flags of countries that are parts of others begin with.
 const FLAG: char = '\u{1f3f4}';
@@ -88,7 +88,7 @@ const FOR_TEXTS: Rules = Rules { is_bad: is_misleading, stand_in: |_| None, whol
 const FOR_CELLS: Rules = Rules { is_bad: |c| c != '\t' && is_hidden(c), stand_in, whole: flag };
 
 /// The flag with which a text begins that holds characters which nobody sees.
-fn flag(text: &str) -> Option<&str> {
+pub(crate) fn flag(text: &str) -> Option<&str> {
     let tags = text.strip_prefix(FLAG)?;
     let is_tag = |c: char| matches!(c, '\u{e0030}'..='\u{e0039}' | '\u{e0061}'..='\u{e007a}');
     let rest = tags.trim_start_matches(is_tag);

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 
+use crate::program::command::ascii_sign;
 use crate::program::report::Report;
 
 /// Names that are known, at the most. Those that were heard of last are kept.
@@ -100,7 +101,7 @@ impl Completion {
         let is_first = text[..from].trim().is_empty();
         let takes = text.trim_start().split(char::is_whitespace).next().and_then(taken);
         let sign = word.chars().next().map_or(' ', ascii_sign);
-        let begun = word.strip_prefix(['@', '＠', '#', '＃', '/', '／']).unwrap_or(word);
+        let begun = word.strip_prefix(|c| matches!(ascii_sign(c), '@' | '#' | '/')).unwrap_or(word);
         let fits = |name: &&str| {
             let name = name.strip_prefix('#').unwrap_or(name);
             name.len() > begun.len() && has_beginning(name, begun) || name.eq_ignore_ascii_case(begun)
@@ -137,7 +138,7 @@ impl Completion {
 }
 
 fn commands(word: &str) -> Vec<String> {
-    let begun = word.replacen('／', "/", 1);
+    let begun = with_ascii_sign(word);
     let spelled = |(name, takes): &(&str, Takes)| {
         if *takes == Takes::Nothing { (*name).to_owned() } else { format!("{name} ") }
     };
@@ -146,7 +147,7 @@ fn commands(word: &str) -> Vec<String> {
 
 /// What a command takes.
 fn taken(word: &str) -> Option<Takes> {
-    let word = word.replacen('／', "/", 1);
+    let word = with_ascii_sign(word);
     COMMANDS.iter().find(|(name, _)| *name == word).map(|(_, takes)| *takes)
 }
 
@@ -155,13 +156,10 @@ fn has_beginning(name: &str, begun: &str) -> bool {
     begun.chars().flat_map(char::to_lowercase).all(|c| name.next() == Some(c))
 }
 
-const fn ascii_sign(c: char) -> char {
-    match c {
-        '＠' => '@',
-        '＃' => '#',
-        '／' => '/',
-        other => other,
-    }
+/// A word whose first sign is the ASCII one, whatever was typed for it.
+fn with_ascii_sign(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map(ascii_sign).into_iter().chain(chars).collect()
 }
 
 #[cfg(test)]

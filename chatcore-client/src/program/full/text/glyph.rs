@@ -6,10 +6,7 @@ use compact_str::{CompactString, ToCompactString, format_compact};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use crate::program::escape::{is_hidden, stand_in};
-
-/// Marks on one letter, at the most. More are left out, so that no letter reaches into other lines.
-const MARKS_MAX: usize = 4;
+use crate::program::escape::{MARKS_MAX, flag, is_hidden, stand_in};
 
 /// Characters of one glyph, at the most: the longest emoji that Unicode lists for interchange has 10, and a flag of a
 /// region 7.
@@ -98,7 +95,7 @@ impl Making {
             for _ in 0..TAB_COLUMNS - self.columns % TAB_COLUMNS {
                 self.push(CompactString::const_new(" "), 1, false, at);
             }
-        } else if is_region_flag(grapheme) {
+        } else if flag(grapheme) == Some(grapheme) {
             self.push(grapheme.to_compact_string(), 2, false, at);
         } else if grapheme.chars().any(is_hidden) {
             for (inner, c) in grapheme.char_indices() {
@@ -167,15 +164,6 @@ fn with_few_marks(grapheme: &str) -> CompactString {
 
 fn width_of(c: char) -> usize {
     UnicodeWidthStr::width(c.encode_utf8(&mut [0; 4]) as &str)
-}
-
-/// The flag of a region, like Scotland's: a black flag, the letters of the region as tags, and the tag that ends it.
-fn is_region_flag(grapheme: &str) -> bool {
-    let tags = grapheme.strip_prefix('\u{1f3f4}').and_then(|rest| rest.strip_suffix('\u{e007f}'));
-    tags.is_some_and(|tags| {
-        (3..=6).contains(&tags.chars().count())
-            && tags.chars().all(|c| matches!(c, '\u{e0030}'..='\u{e0039}' | '\u{e0061}'..='\u{e007a}'))
-    })
 }
 
 /// What is shown in place of a character that would be obeyed, or not be seen.
