@@ -100,7 +100,8 @@ function lost(draft: Draft): void {
         conversation.isJoined = false;
         conversation.isStale = true;
         conversation.isOnline = null;
-        draft.notice(name, "The server has begun anew: what was said meanwhile is not here");
+        if (isRoom(name))
+            draft.notice(name, "Your session ended while you were away: what was said meanwhile is missing here");
     }
 }
 

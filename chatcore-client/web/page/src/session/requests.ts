@@ -5,7 +5,7 @@ import { ROSTER_MAX } from "../model/bounds.ts";
 import { isRoom } from "../model/types.ts";
 import { roomOf, userOf } from "../text/names.ts";
 import type { Store } from "./store.ts";
-import { messageOf } from "./words.ts";
+import { messageOf, unsent } from "./words.ts";
 
 /** The room that everybody who comes for the first time is in, so that they meet. */
 export const FIRST_ROOM = "#lobby";
@@ -121,7 +121,7 @@ export class Requests {
             (id) => this.#store.dispatch({ ...state, state: "accepted", id, time: timeOf(id).getTime() }),
             (error: unknown) => {
                 const isUnknown = error instanceof ChatError && error.code === "unconfirmed";
-                this.#store.dispatch({ ...state, state: isUnknown ? "unconfirmed" : "failed", why: messageOf(error) });
+                this.#store.dispatch({ ...state, state: isUnknown ? "unconfirmed" : "failed", why: unsent(error) });
             },
         );
     }
@@ -159,8 +159,8 @@ export class Requests {
         for (const room of lost) {
             this.#store.dispatch({ type: "outside", room, why: `You are not in ${room} any more` });
         }
-        if (names.length === 0 && rooms.length === 0) return this.begin();
-        if (open === null) this.#store.dispatch({ type: "open", name: rooms[0] ?? names[0] ?? FIRST_ROOM });
+        const first = rooms[0] ?? names[0];
+        if (open === null && first !== undefined) this.#store.dispatch({ type: "open", name: first });
         this.#watch(names.filter((name) => !isRoom(name)));
         void this.refresh();
     }

@@ -79,6 +79,12 @@ export function ended(reason: Reason): string {
         : sentence(reason.message === "" ? reason.code : reason.message);
 }
 
+/** Why a message was not sent. */
+export function unsent(error: unknown): string {
+    const isLost = error instanceof ChatError && error.code === "unsent";
+    return isLost ? "the session ended before the server had it" : messageOf(error);
+}
+
 /** Why something that was asked for was not done. */
 export function failure(error: unknown): string {
     if (error instanceof ChatError && error.code === "invalid_name")

@@ -25,6 +25,9 @@ export function Chat({ model }: { model: Model }): JSX.Element {
     const open = model.open === null ? undefined : model.conversations.get(model.open);
     // What is wrong is not hidden in a panel.
     const isAbove = useIsNarrow() && model.link.kind !== "open";
+    const classes = ["chat", panel !== null && `shows-${panel}`, model.link.kind !== "open" && "out"]
+        .filter(Boolean)
+        .join(" ");
     const close = (): void => {
         setPanel(null);
         focusComposer();
@@ -40,7 +43,7 @@ export function Chat({ model }: { model: Model }): JSX.Element {
         if (event.key === "Escape" && panel !== null) close();
     };
     return (
-        <div class={`chat ${panel === null ? "" : `shows-${panel}`}`} onKeyDown={onKeyDown}>
+        <div class={classes} onKeyDown={onKeyDown}>
             <nav class="side" id="side" aria-label="chatcore">
                 <div class="brand">
                     <Logo />
@@ -119,7 +122,7 @@ function Opened({ model, open, panel, setPanel }: OpenedProps): JSX.Element {
                 <h1>
                     <Name name={open.name} />
                 </h1>
-                <Presence open={open} />
+                {model.link.kind === "open" && <Presence open={open} />}
                 <button
                     type="button"
                     class="quiet leave"

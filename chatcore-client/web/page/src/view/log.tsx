@@ -5,6 +5,7 @@ import { isRoom } from "../model/types.ts";
 import type { Conversation, Entry, User } from "../model/types.ts";
 import { plain } from "../text/shape.ts";
 import { day, isSameDay } from "../text/time.ts";
+import { focusComposer } from "./actions.ts";
 import { EntryView } from "./entry.tsx";
 import { bounds, earlier, later, staying } from "./window.ts";
 import type { Window } from "./window.ts";
@@ -103,6 +104,12 @@ export class Log extends Component<Props, State> {
         else this.setState({ window: { from: null } });
     };
 
+    // The button that is clicked goes.
+    readonly #onToEnd = (): void => {
+        this.#toEnd();
+        focusComposer();
+    };
+
     readonly #onScroll = (): void => {
         const box = this.#box.current;
         if (box === null) return;
@@ -151,7 +158,7 @@ export class Log extends Component<Props, State> {
                     {drawn.map((entry, at) => this.#line(entry, entries[first + at - 1], marker))}
                 </div>
                 {window.from !== null && (
-                    <button type="button" class="to-end" onClick={this.#toEnd}>
+                    <button type="button" class="to-end" onClick={this.#onToEnd}>
                         {below > 0 ? `${below} new message${below === 1 ? "" : "s"}` : "To the newest"} ↓
                     </button>
                 )}
