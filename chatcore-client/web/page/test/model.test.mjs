@@ -200,6 +200,15 @@ test("long texts and many conversations stay within the bounds, and the open one
     );
 });
 
+test("strangers are forgotten before those with whom we talk", () => {
+    const friend = begun(message("friend", "hi"), say("friend", "hello", 500));
+    const model = reduce(
+        friend,
+        Array.from({ length: 300 }, (_, at) => message(`stranger${at}`, "psst")),
+    );
+    assert.deepEqual([model.conversations.size, texts(model, "friend")], [200, ["hi", "hello"]]);
+});
+
 test("a model before a batch is not changed by it", () => {
     const before = begun(message("bob", "one", "#lobby"));
     const kept = structuredClone(before);

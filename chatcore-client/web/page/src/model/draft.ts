@@ -102,12 +102,12 @@ export class Draft {
         while (this.#conversations.size > CONVERSATIONS_MAX && this.#forgetOne() !== null);
     }
 
-    /** Forgets the user of whom nobody has heard for the longest time; null if there is none who may be forgotten. */
+    /** Forgets a user: first those to whom we have never written, and of them who was heard of longest ago. Null if there is none. */
     #forgetOne(): Conversation | null {
         const oldest = [...this.#conversations.values()]
             .filter(({ name, draft }) => !isRoom(name) && name !== this.model.open && draft === "")
             .reduce<Conversation | null>(
-                (oldest, one) => (oldest === null || one.touched < oldest.touched ? one : oldest),
+                (first, one) => (first === null || goesBefore(one, first) ? one : first),
                 null,
             );
         if (oldest !== null) this.remove(oldest.name);
@@ -133,6 +133,14 @@ export class Draft {
             }
         }
     }
+}
+
+const isStranger = ({ entries }: Conversation): boolean =>
+    !entries.some((entry) => entry.kind === "said" && entry.state !== null);
+
+function goesBefore(one: Conversation, other: Conversation): boolean {
+    const [a, b] = [isStranger(one), isStranger(other)];
+    return a === b ? one.touched < other.touched : a;
 }
 
 const cut = (text: string): string =>

@@ -30,11 +30,11 @@ export function left(draft: Draft, name: string, user: string): void {
 /** Comings and goings after each other are one line: somebody whose connection is bad does not push out what was said. */
 function tell(draft: Draft, room: Open, shown: string, isHere: boolean): void {
     const last = room.entries.at(-1);
-    const before = last?.kind === "notice" ? (last.traffic ?? null) : null;
-    const others = (before ?? []).filter(([name]) => name !== shown).slice(-TOLD_NAMES_MAX + 1);
+    const earlier = last?.kind === "notice" ? (last.traffic ?? null) : null;
+    const others = (earlier ?? []).filter(([name]) => name !== shown).slice(-TOLD_NAMES_MAX + 1);
     const traffic: Traffic = [...others, [shown, isHere]];
     const text = words(traffic);
-    if (before === null || last === undefined) {
+    if (earlier === null || last === undefined) {
         draft.append(room, { kind: "notice", key: draft.key(), text, traffic });
     } else {
         room.units += text.length - last.text.length;
@@ -42,12 +42,25 @@ function tell(draft: Draft, room: Open, shown: string, isHere: boolean): void {
     }
 }
 
-function words(traffic: Traffic): string {
-    const clause = (isWanted: boolean, verb: string): string => {
-        const names = traffic.filter(([, isHere]) => isHere === isWanted).map(([shown]) => shown);
-        if (names.length === 0) return "";
-        const list = names.length === 1 ? names[0] : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
-        return `${list} ${names.length === 1 ? "has" : "have"} ${verb}`;
-    };
-    return [clause(true, "joined"), clause(false, "left")].filter((text) => text !== "").join("; ");
+/** Who did the same. */
+export interface Clause {
+    readonly names: readonly string[];
+    /** Such as `have joined`. */
+    readonly verb: string;
 }
+
+export function clauses(traffic: Traffic): readonly Clause[] {
+    const clause = (isWanted: boolean, verb: string): Clause => {
+        const names = traffic.filter(([, isHere]) => isHere === isWanted).map(([shown]) => shown);
+        return { names, verb: `${names.length === 1 ? "has" : "have"} ${verb}` };
+    };
+    return [clause(true, "joined"), clause(false, "left")].filter(({ names }) => names.length > 0);
+}
+
+/** What stands before a name in a list of them. */
+export const before = (at: number, count: number): string => (at === 0 ? "" : at < count - 1 ? ", " : " and ");
+
+const words = (traffic: Traffic): string =>
+    clauses(traffic)
+        .map(({ names, verb }) => `${names.map((name, at) => before(at, names.length) + name).join("")} ${verb}`)
+        .join("; ");

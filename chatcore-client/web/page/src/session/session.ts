@@ -5,6 +5,7 @@ import type { Action } from "../model/actions.ts";
 import { restore } from "../model/snapshot.ts";
 import { INITIAL } from "../model/types.ts";
 import type { Link } from "../model/types.ts";
+import { userOf } from "../text/names.ts";
 import { claim, newClaim } from "./claim.ts";
 import type { Release } from "./claim.ts";
 import { farewell } from "./farewell.ts";
@@ -30,6 +31,8 @@ export class Session {
     #client: Client | null = null;
     #requests: Requests | null = null;
     #isLogLost = false;
+    /** The session has ended for good: whoever has another name now need not be the same person. */
+    #isOver = false;
     #claim: { readonly name: string; readonly release: Release } | null = null;
 
     constructor(store: Store) {
@@ -107,6 +110,7 @@ export class Session {
 
     register(name: string, password: string): void {
         this.#end();
+        if (this.#isOver && userOf(name) !== this.#store.model.me?.name) this.#clear();
         const asksPassword = password !== "";
         this.#store.dispatch({
             type: "phase",
@@ -150,13 +154,19 @@ export class Session {
 
     /** Says goodbye, and asks for a name. */
     signOut(): void {
-        const { me, isSeen, phase } = this.#store.model;
+        const { me, phase } = this.#store.model;
         if (phase.kind !== "chat") return;
         this.prompt({ name: me?.displayName ?? me?.name ?? "" });
-        this.#store.replace({ ...INITIAL, isSeen, phase: this.#store.model.phase });
+        this.#clear();
         forget();
         // Another click is not another answer.
         this.#store.flush();
+    }
+
+    /** Nothing of what was said is there for whoever comes next. */
+    #clear(): void {
+        const { isSeen, phase } = this.#store.model;
+        this.#store.replace({ ...INITIAL, isSeen, phase });
     }
 
     /** A client whose events are shown as long as it is ours. */
@@ -215,6 +225,7 @@ export class Session {
         const ours = this.#ours(client);
         const refusal = ours(({ detail: { code, message } }: ChatEvent<"refused">) => {
             const asksPassword = code === "denied";
+            this.#isOver = true;
             this.prompt({ name, error: refused(code, message, hasPassword), asksPassword });
         });
         const reconnecting = ours(({ detail }: ChatEvent<"reconnecting">) => this.#reconnecting(name, detail));
@@ -237,6 +248,7 @@ export class Session {
 
     #entered(client: Client, requests: Requests): void {
         this.#requests = requests;
+        this.#isOver = false;
         this.#link({ kind: "open" });
         this.#store.dispatch({ type: "phase", phase: { kind: "chat" } });
         this.#keepTicket(client);
@@ -255,6 +267,7 @@ export class Session {
         if (this.#store.model.phase.kind === "prompt") return this.prompt({ name, error: ended(reason) });
         forget();
         this.#end();
+        this.#isOver = true;
         this.#link({ kind: "ended", why: ended(reason) });
     }
 

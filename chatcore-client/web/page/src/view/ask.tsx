@@ -74,7 +74,6 @@ export function Ask({ kind, onClose }: { kind: "room" | "user"; onClose: () => v
                             autocomplete="off"
                             autocapitalize="none"
                             spellcheck={false}
-                            maxLength={256}
                             aria-describedby="ask-hint ask-error"
                             onInput={(event) => setTyped(event.currentTarget.value)}
                             aria-invalid={error !== null}

@@ -25,7 +25,7 @@ export function Chat({ model }: { model: Model }): JSX.Element {
     const open = model.open === null ? undefined : model.conversations.get(model.open);
     // What is wrong is not hidden in a panel.
     const isAbove = useIsNarrow() && model.link.kind !== "open";
-    const classes = ["chat", panel !== null && `shows-${panel}`, model.link.kind !== "open" && "out"]
+    const classes = ["chat", panel !== null && `shows-${panel}`, model.link.kind !== "open" && "is-out"]
         .filter(Boolean)
         .join(" ");
     const close = (): void => {

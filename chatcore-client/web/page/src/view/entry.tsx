@@ -1,7 +1,9 @@
 import { Component } from "preact";
 import type { ComponentChildren, JSX } from "preact";
 
-import type { Entry, OwnState, Said } from "../model/types.ts";
+import { before, clauses } from "../model/members.ts";
+import type { Clause } from "../model/members.ts";
+import type { Entry, Notice, OwnState, Said } from "../model/types.ts";
 import { fold } from "../text/fold.ts";
 import { plain, shape } from "../text/shape.ts";
 import { clock, whole } from "../text/time.ts";
@@ -33,12 +35,7 @@ export class EntryView extends Component<Props, { isUnfolded: boolean }> {
 
     override render(): ComponentChildren {
         const { entry, shown, isFirst, to } = this.props;
-        if (entry.kind === "notice")
-            return (
-                <p class="notice" data-key={entry.key} dir="auto">
-                    {plain(entry.text)}
-                </p>
-            );
+        if (entry.kind === "notice") return <NoticeView notice={entry} />;
         const { key, from, state, isMention, time } = entry;
         const classes = ["entry", isFirst && "first", state !== null && "own", state, isMention && "mention"]
             .filter(Boolean)
@@ -62,6 +59,7 @@ export class EntryView extends Component<Props, { isUnfolded: boolean }> {
     }
 
     #body(text: string): JSX.Element {
+        if (text.trim() === "") return <div class="body hint">(empty message)</div>;
         const folded = fold(text);
         const { isUnfolded } = this.state;
         return (
@@ -81,6 +79,19 @@ export class EntryView extends Component<Props, { isUnfolded: boolean }> {
         );
     }
 }
+
+const NoticeView = ({ notice: { key, text, traffic } }: { notice: Notice }): JSX.Element => (
+    <p class="notice" data-key={key}>
+        {traffic === undefined ? <bdi>{plain(text)}</bdi> : clauses(traffic).map(told)}
+    </p>
+);
+
+const told = ({ names, verb }: Clause, at: number): JSX.Element => (
+    <span key={verb}>
+        {at > 0 && "; "}
+        {names.map((name, at) => [before(at, names.length), <Name key={name} name={name} />])} {verb}
+    </span>
+);
 
 const Text = ({ text }: { text: string }): JSX.Element => (
     <>

@@ -44,7 +44,6 @@ export function Prompt({ phase, link }: Props): JSX.Element {
                         autocomplete="nickname"
                         autocapitalize="none"
                         spellcheck={false}
-                        maxLength={256}
                         readOnly={isBusy}
                         aria-describedby="prompt-error"
                         aria-invalid={error !== null}
