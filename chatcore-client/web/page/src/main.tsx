@@ -43,8 +43,12 @@ if (root !== null) {
     );
     watchAttention();
     // Nothing fails without a word.
-    addEventListener("error", ({ error }) => fail(error));
-    addEventListener("unhandledrejection", ({ reason }) => fail(reason));
+    addEventListener("error", ({ error, filename }) => {
+        if (filename === import.meta.url) fail(error);
+    });
+    addEventListener("unhandledrejection", ({ reason }) => {
+        if (reason instanceof Error && reason.stack?.includes(import.meta.url) === true) fail(reason);
+    });
     session.start().catch(fail);
 }
 

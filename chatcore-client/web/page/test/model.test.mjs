@@ -290,6 +290,15 @@ test("what one writes to oneself is there once", () => {
     assert.deepEqual([texts(noted, "alice"), counts(noted, "alice")], [["note"], [0, 0]]);
 });
 
+test("a message of ours stands where the server has it", () => {
+    let model = begun(say("#lobby", "first", 50), message("bob", "one", "#lobby"), message("bob", "two", "#lobby"));
+    assert.deepEqual(texts(model, "#lobby"), ["first", "one", "two"]);
+    model = reduce(model, [say("#lobby", "next", 60), state("#lobby", 50, "accepted", ++id)]);
+    assert.deepEqual(texts(model, "#lobby"), ["one", "two", "first", "next"]);
+    model = reduce(model, [state("#lobby", 60, "accepted", ++id)]);
+    assert.deepEqual(texts(model, "#lobby"), ["one", "two", "first", "next"]);
+});
+
 test("a report that comes before the answer with the id holds, too", () => {
     const report = { type: "report", to: "bob", ids: [7n], status: "undelivered" };
     const model = begun(say("bob", "x", 50), report);

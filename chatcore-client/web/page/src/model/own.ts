@@ -1,6 +1,6 @@
 import type { Action } from "./actions.ts";
 import type { Draft } from "./draft.ts";
-import type { OwnState, Said } from "./types.ts";
+import type { Entry, OwnState, Said } from "./types.ts";
 
 /** How many reports of messages whose ids are not known yet a conversation keeps. */
 const EARLY_MAX = 1_000;
@@ -28,10 +28,18 @@ export function answered(draft: Draft, { to, key, state, id, time, why }: Action
     if (conversation === undefined || said?.kind !== "said") return;
     const reported = id === null ? undefined : conversation.early.get(id);
     conversation.entries[at] = { ...said, id, time, state: reported ?? state, why };
-    if (id === null || reported === undefined) return;
+    if (id === null) return;
+    settle(conversation.entries, at, id);
+    if (reported === undefined) return;
     const early = new Map(conversation.early);
     early.delete(id);
     conversation.early = early;
+}
+
+/** Puts a message of ours where the server has it: others may have been accepted since it was written. Ids rise in its order. */
+function settle(entries: Entry[], at: number, id: bigint): void {
+    const to = entries.findLastIndex((entry) => entry.kind === "said" && entry.id !== null && entry.id < id);
+    if (to > at) entries.splice(to, 0, ...entries.splice(at, 1));
 }
 
 const REPORTED: Readonly<Record<string, OwnState>> = { undelivered: "undelivered", unconfirmed: "unconfirmed" };
