@@ -76,8 +76,6 @@ export class Draft {
         conversation.entries.push(kept);
         conversation.units += unitsOf(kept);
         conversation.touched = entry.key;
-        // In slices: each entry is moved once or twice in its life.
-        if (conversation.entries.length > 2 * ENTRIES_MAX) trim(conversation, ENTRIES_MAX);
     }
 
     /** Says something of the page's own. */
