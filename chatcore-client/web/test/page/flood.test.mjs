@@ -19,7 +19,7 @@ const BUSY_FACTOR = 3;
 const CALM_KEYS = 15;
 
 /** What a page may have after all of them: elements, and bytes of JavaScript's heap. */
-const ELEMENTS_MAX = 4_000;
+const ELEMENTS_MAX = 2_000;
 const HEAP_BYTES_MAX = 32 << 20;
 
 let browser, server;
