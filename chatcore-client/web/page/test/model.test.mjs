@@ -101,6 +101,11 @@ test("a message that is sent again stands in place of the one that failed, and l
     assert.deepEqual([entries.map(({ key, state }) => [key, state]), draft, units], [[[51, "pending"]], "half", 1]);
 });
 
+test("a room that another session of ours joins is ours as well", () => {
+    const model = begun({ type: "joined", room: "#both", user: ME });
+    assert.deepEqual([model.conversations.get("#both").isJoined, texts(model, "#both")], [true, []]);
+});
+
 test("a room that we are not in any more says so", () => {
     const model = begun({ type: "outside", room: "#lobby", why: "You are not in #lobby any more" });
     assert.deepEqual(

@@ -69,6 +69,8 @@ function apply(draft: Draft, action: Action): void {
         case "closed":
             return draft.remove(action.name);
         case "joined":
+            // Another session of ours has: then we are in the room as well.
+            if (action.user.name === model.me?.name) return apply(draft, { type: "entered", room: action.room });
             return joined(draft, action.room, action.user);
         case "left":
             return left(draft, action.room, action.name);

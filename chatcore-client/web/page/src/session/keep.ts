@@ -26,7 +26,7 @@ export function keepLog(log: Snapshot): boolean {
 
 export function keptTicket(): Kept | null {
     const kept = get(TICKET) as Partial<Kept> | null;
-    return typeof kept?.claim === "string" && typeof kept.ticket === "object" ? (kept as Kept) : null;
+    return typeof kept?.claim === "string" && typeof kept.ticket?.token === "string" ? (kept as Kept) : null;
 }
 
 export function keptLog(): Snapshot | null {

@@ -1,3 +1,4 @@
+import { plain } from "../text/shape.ts";
 import { mentions } from "../text/mentions.ts";
 import type { Model } from "../model/types.ts";
 
@@ -24,7 +25,7 @@ export function notify(
     try {
         // One for each conversation: a flood does not fill the screen.
         const shown = new Notification(room === null ? from : `${from} in ${room}`, {
-            body: text.slice(0, BODY_UNITS_MAX),
+            body: plain(text.slice(0, BODY_UNITS_MAX)),
             tag: room ?? from,
         });
         shown.onclick = (): void => window.focus();

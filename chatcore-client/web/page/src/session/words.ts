@@ -82,6 +82,7 @@ export function ended(reason: Reason): string {
 /** Why a message was not sent. */
 export function unsent(error: unknown): string {
     const isLost = error instanceof ChatError && error.code === "unsent";
+    if (error instanceof ChatError && error.code === "outbox_full") return "too much waits for the server already";
     return isLost ? "the session ended before the server had it" : messageOf(error);
 }
 

@@ -29,4 +29,8 @@ export function useActions(): Actions {
 /** The field in which messages are written: it has the focus when nothing else needs it. */
 export const COMPOSER_ID = "composer";
 
-export const focusComposer = (): void => document.getElementById(COMPOSER_ID)?.focus({ preventScroll: true });
+/** Not where that would open a keyboard over what one wants to read. */
+export function focusComposer(): void {
+    if (!matchMedia("(pointer: fine)").matches) return;
+    document.getElementById(COMPOSER_ID)?.focus({ preventScroll: true });
+}

@@ -126,7 +126,10 @@ function Opened({ model, open, panel, setPanel }: OpenedProps): JSX.Element {
                 <button
                     type="button"
                     class="quiet leave"
-                    onClick={() => ask((requests) => void requests.close(open.name))}
+                    onClick={({ detail }) => {
+                        // A second click is not for the next conversation.
+                        if (detail <= 1) ask((requests) => void requests.close(open.name));
+                    }}
                     aria-label={room ? `Leave ${open.name}` : `Close ${open.name}`}
                 >
                     {room ? "Leave" : "Close"}

@@ -107,6 +107,8 @@ export function Composer({ conversation, model }: { conversation: Conversation; 
         }
     };
     const onOfferKey = (key: string, { word, names, at }: Offer): boolean => {
+        // A name that is typed in full needs no completion.
+        if (key === "Enter" && names.length === 1 && names[0] === word.text.toLowerCase()) return false;
         if (key === "Tab" || key === "Enter") take(word, names[at]!);
         else if (key === "Escape") setOffer(null);
         else if (key === "ArrowDown" || key === "ArrowUp") {

@@ -42,6 +42,7 @@ export class EntryView extends Component<Props, { isUnfolded: boolean }> {
             .join(" ");
         return (
             <article class={classes} data-key={key}>
+                {isMention && <span class="unseen">for you: </span>}
                 {isFirst && (
                     <span class="from">
                         <Name name={from} shown={shown} isColoured />
