@@ -58,7 +58,10 @@ fn a_terminal_that_is_closed_is_a_goodbye() {
             let count = std::io::Read::read(&mut pty, &mut buffer).expect("the client runs");
             screen.process(&buffer[..count]);
         }
-        std::io::Write::write_all(&mut pty, b"/join #lobby\r").unwrap();
+        // The full screen is drawn so often that the terminal, which nobody reads any more, holds not all of it: then its end is an
+        // error at once.
+        let redrawn = if kind == "dumb" { String::new() } else { "\x0c".repeat(300) };
+        std::io::Write::write_all(&mut pty, format!("{redrawn}/join #lobby\r").as_bytes()).unwrap();
         watcher.expect(r##"{"event":"joined","room":"#lobby","name":"alice"}"##);
         drop(pty);
         watcher.expect(QUIT);
