@@ -257,7 +257,8 @@ impl Session {
     }
 
     pub(super) fn show(&mut self, report: &Report) -> Result<(), Failure> {
-        if self.stage == Stage::Quitting && self.console.is_interactive() && !self.console.has_room() {
+        let is_behind = !self.console.has_shown(self.console.position());
+        if self.stage == Stage::Quitting && self.console.is_interactive() && is_behind {
             // Nobody reads it, and to lay it out would hold up the end.
             return self.console.check();
         }
