@@ -18,8 +18,11 @@ fn a_person_is_asked_for_a_name_until_one_fits() {
     // P1: a key that leaves a sequence in the line makes no name.
     terminal.types("\x1b[Aalice\r");
     terminal.says("has left control characters in the line");
+    // What is typed before it is asked for stands above the question.
+    terminal.prompts("-- your name:");
     terminal.types("b b\r");
     terminal.says("may not hold U+0020");
+    terminal.prompts("-- your name:");
     terminal.types("#Alice\r");
     terminal.shows(&["-- you are Alice; /help lists the commands"]);
     terminal.types("@alice:hello\r");
