@@ -4,11 +4,11 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import test, { after, before } from "node:test";
 
-import { Person, TIMEOUT, launch, member, profile, startLine, startServer, until } from "./kit.mjs";
+import { Person, TIMEOUT, busyness, launch, member, profile, startLine, startServer, until } from "./kit.mjs";
 
-/** On loopback: milliseconds from the request to something to see, and to a name that can be typed. */
-const PAINT_MS_MAX = 1_500;
-const INTERACTIVE_MS_MAX = 2_500;
+/** On loopback, and on a machine that has nothing else to do: milliseconds from the request to something to see, and to a name that can be typed. */
+const PAINT_MS_MAX = 500;
+const INTERACTIVE_MS_MAX = 1_000;
 
 /** Bytes of all files as they are sent. */
 const BYTES_MAX = 300_000;
@@ -192,8 +192,8 @@ test("it is there quickly, from one place, and without a script of its own in th
     const sizes = await Promise.all(files.map(async (file) => (await file.request().sizes()).responseBodySize));
     const bytes = sizes.reduce((sum, size) => sum + size, 0);
     t.diagnostic(`first paint after ${Math.round(paint)} ms, interactive after ${Math.round(interactive)} ms, ${files.length} files with ${bytes} bytes, layout shift ${shift.toFixed(3)}`);
-    assert.ok(paint <= PAINT_MS_MAX, `${paint} ms`);
-    assert.ok(interactive <= INTERACTIVE_MS_MAX, `${interactive} ms`);
+    assert.ok(paint <= PAINT_MS_MAX * busyness(), `${paint} ms`);
+    assert.ok(interactive <= INTERACTIVE_MS_MAX * busyness(), `${interactive} ms`);
     assert.ok(bytes <= BYTES_MAX, `${bytes} bytes`);
     assert.ok(shift < 0.1, `layout shift ${shift}`);
     for (const file of files) assert.equal(new URL(file.url()).origin, new URL(url).origin);

@@ -44,6 +44,7 @@ test("a body is text, whole, and nothing of it runs", TIMEOUT, async () => {
 
     // What turns the direction or cannot be seen is shown as what it is, and does not leave its message.
     await client.send("#lobby", "invoice\u202egpj.exe \u2066x\u2069 a\u200bb \u0000\u001b[31m\u007f end");
+    await page.message("invoice").waitFor();
     const [turned] = await page.message("invoice").locator(".body").allTextContents();
     assert.doesNotMatch(turned, /[\u202a-\u202e\u2066-\u2069\u200b\u0000\u001b\u007f]/);
     for (const mark of ["U+202E", "U+200B", "U+001B"]) assert.ok(turned.includes(mark), `${mark} in ${turned}`);

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
+import { availableParallelism, loadavg } from "node:os";
 
 import { Client, load } from "chatcore";
 import { chromium } from "playwright-core";
@@ -24,6 +25,9 @@ export async function until(what, check, patience = 15_000) {
         await new Promise((resolve) => setTimeout(resolve, 10));
     }
 }
+
+/** How many times longer all takes because the machine has other work. */
+export const busyness = () => Math.max(1, loadavg()[0] / availableParallelism());
 
 /** Counts in a page what its policy has stopped. */
 function countViolations() {
