@@ -309,10 +309,10 @@ impl Report {
         let (head, body) = match self {
             // A name holds no blank, so nothing in it ends the head.
             Self::Message { from, to, body, .. } if to.starts_with('#') => {
-                (format!("[{}] <{}>", safe(to), safe(from)), body)
+                (format!("[{}] <{}>", bracketed(to), bracketed(from)), body)
             }
-            Self::Message { from, body, .. } => (format!("<{}>", safe(from)), body),
-            Self::Sent { to, body, .. } => (format!("[to {}]", safe(to)), body),
+            Self::Message { from, body, .. } => (format!("<{}>", bracketed(from)), body),
+            Self::Sent { to, body, .. } => (format!("[to {}]", bracketed(to)), body),
             _ => return None,
         };
         Some(Speech { head, body: body.bytes() })
@@ -403,6 +403,12 @@ impl Report {
 
 pub(crate) fn safe(text: &str) -> String {
     escape(text.as_bytes())
+}
+
+/// A name that stands in brackets. One that holds some itself would look like others, and is quoted.
+fn bracketed(name: &str) -> String {
+    let name = safe(name);
+    if name.contains(['<', '>', '[', ']', '"']) { format!("\"{}\"", name.replace('"', "\\\"")) } else { name }
 }
 
 fn shown(name: &String, display_name: Option<&String>) -> String {
@@ -524,6 +530,19 @@ mod tests {
         );
         let left = Report::Left { room: "#lobby".into(), name: "alice".into(), reason: "renamed".into() };
         assert_eq!(left.text(), "[#lobby] alice has another name now");
+    }
+
+    #[test]
+    fn a_name_with_brackets_cannot_be_mistaken_for_others() {
+        let said = |from: &str, to: &str| {
+            let (id, body) = (MessageId(1).into(), Body::new(b"hi".into()));
+            Report::Message { id, time: 0, from: from.into(), to: to.into(), body }.text()
+        };
+        assert_eq!(said("x]<bob", "#lobby"), r#"[#lobby] <"x]<bob"> hi"#);
+        assert_eq!(said("bob", "#a]<x"), r##"["#a]<x"] <bob> hi"##);
+        assert_eq!(said(r#""x>""#, "alice"), r#"<"\"x>\""> hi"#);
+        let (id, body) = (MessageId(1).into(), Body::new(b"hi".into()));
+        assert_eq!(Report::Sent { id, time: 0, to: "a]".into(), body }.text(), r#"[to "a]"] hi"#);
     }
 
     #[test]
