@@ -23,6 +23,10 @@ const INDENT: &str = "    ";
 
 /// Around text of others that runs to the left: it turns nothing but itself, and what is before it stays where it is.
 const ISOLATE: &str = "\u{2068}";
+
+/// Around what the program says, which runs to the right though a name in it may not.
+const ISOLATE_TO_THE_RIGHT: &str = "\u{2066}";
+
 const ISOLATE_END: &str = "\u{2069}";
 
 /// The cells of the two, where a terminal does not know them.
@@ -131,7 +135,7 @@ impl Cells {
     /// A line in rows of the terminal, all but the first indented.
     fn push(self, shown: &mut String, sign: &str, line: &str) {
         let text = [sign, &line.replace('\t', INDENT)].concat();
-        let is_isolated = text.contains(is_right_to_left);
+        let (is_isolated, is_told) = (text.contains(is_right_to_left), sign == PROGRAM_SIGN);
         // A terminal may begin a new row when the last column is full.
         let room = self.columns - 1 - if is_isolated { ISOLATE_COLUMNS } else { 0 };
         let mut rest = text.as_str();
@@ -140,7 +144,8 @@ impl Cells {
             let indent = if is_first { "" } else { INDENT };
             let end = self.fitting(rest, room - indent.len());
             if is_isolated {
-                push_isolated(shown, indent, &rest[..end], if is_first { sign } else { "" });
+                let isolate = if is_told { ISOLATE_TO_THE_RIGHT } else { ISOLATE };
+                push_isolated(shown, indent, &rest[..end], if is_first { sign } else { "" }, isolate);
             } else {
                 push(shown, indent, &rest[..end]);
             }
@@ -227,11 +232,11 @@ fn graphemes(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 /// A row, of which the terminal turns nothing that stands before the text of others.
-fn push_isolated(lines: &mut String, indent: &str, row: &str, sign: &str) {
+fn push_isolated(lines: &mut String, indent: &str, row: &str, sign: &str, isolate: &str) {
     // A sign with a name that runs to the left is turned with it, but for the character that says who speaks.
     let kept = if sign.contains(is_right_to_left) { 1 } else { sign.len().min(row.len()) };
     let (before, text) = row.split_at(kept);
-    let [isolate, end] = if text.is_empty() { [""; 2] } else { [ISOLATE, ISOLATE_END] };
+    let [isolate, end] = if text.is_empty() { [""; 2] } else { [isolate, ISOLATE_END] };
     lines.extend([indent, before, isolate, text, end, "\n"]);
 }
 
@@ -345,7 +350,7 @@ mod tests {
             shown("שלום שלום -- carol".as_bytes()),
             "<bob> \u{2068}שלום שלום \u{2069}\n    \u{2068}-- carol\u{2069}\n"
         );
-        assert_eq!(CELLS.told("אבג joined"), "-- \u{2068}אבג joined\u{2069}\n");
+        assert_eq!(CELLS.told("אבג joined"), "-- \u{2066}אבג joined\u{2069}\n", "the sentence is not turned");
         let from = "בוב".into();
         let report = Report::Message {
             id: MessageId(1).into(),
