@@ -94,7 +94,7 @@ pub(crate) const ACTIONS: &[Entry] = &[
     entry(Action::SearchBack, "search-back", &["ctrl-s"], "goes to the hit after that"),
     entry(Action::Earlier, "earlier", &["up"], "the line above, or what you said here before"),
     entry(Action::Later, "later", &["down"], "the line below, or what you said here after"),
-    entry(Action::Undo, "undo", &["ctrl-_", "alt-u"], "takes back the last change of the line"),
+    entry(Action::Undo, "undo", &["ctrl-/", "alt-u"], "takes back the last change of the line"),
     entry(Action::Left, "left", &["left", "ctrl-b"], "moves the cursor"),
     entry(Action::Right, "right", &["right", "ctrl-f"], "moves the cursor"),
     entry(Action::WordLeft, "word-left", &["alt-left", "alt-b"], "moves the cursor by a word"),
