@@ -8,7 +8,7 @@ use super::background::Background;
 use super::clock::Clock;
 use super::colours::Colours;
 use super::conversation::{Conversation, Entry, Fate};
-use super::text::{BodyRow, Row, body_rows, boundary, find_all, line, name_rows, width};
+use super::text::{BodyRow, Row, body_rows, boundary, find_all, line, name_rows, told_rows, width};
 
 /// Columns that have the program's signs. No message is ever drawn there.
 pub(crate) const SIGN_COLUMNS: u16 = 2;
@@ -153,27 +153,29 @@ impl Layout<'_> {
         let Some(entry) = conversation.entry(number).filter(|_| !conversation.is_unfolded(number)) else {
             return false;
         };
-        let columns = if let Entry::Notice { .. } = entry { self.notice_columns() } else { self.columns.text };
-        self.folded(entry.body(), columns, false).1 > 0
+        let hidden_bytes = match entry {
+            Entry::Notice { text, .. } => self.folded_notice(text, false).1,
+            _ => self.folded(entry.body(), false).1,
+        };
+        hidden_bytes > 0
     }
 
     /// The rows of a body that are shown, and the bytes that are not.
-    fn folded(&self, body: &[u8], columns: u16, is_unfolded: bool) -> (Vec<BodyRow>, usize) {
-        let indent = self.columns.indent();
-        let (bytes_max, shown, hidden_min) =
-            if is_unfolded { (UNFOLDED_BYTES, ROWS_MAX, 1) } else { (FOLDED_BYTES, FOLDED_ROWS, HIDDEN_ROWS_MIN) };
-        let start = &body[..boundary(body, bytes_max)];
-        let mut rows = body_rows(start, columns, indent, shown + hidden_min);
-        if rows.len() < shown + hidden_min {
-            return (rows, body.len() - start.len());
-        }
-        let first_hidden = rows[shown].at;
-        rows.truncate(shown);
-        (rows, body.len() - first_hidden)
+    fn folded(&self, body: &[u8], is_unfolded: bool) -> (Vec<BodyRow>, usize) {
+        let (columns, indent) = (self.columns.text, self.columns.indent());
+        folded_rows(body, is_unfolded, |start, rows_max| body_rows(&body[..start], columns, indent, rows_max))
+    }
+
+    /// The same of what the program tells.
+    fn folded_notice(&self, text: &str, is_unfolded: bool) -> (Vec<BodyRow>, usize) {
+        let (columns, indent) = (self.notice_columns(), self.columns.indent());
+        folded_rows(text.as_bytes(), is_unfolded, |start, rows_max| {
+            told_rows(&text[..start], columns, indent, rows_max)
+        })
     }
 
     fn message(&self, entry: &Entry, is_unfolded: bool) -> Vec<Line> {
-        let (rows, hidden_bytes) = self.folded(entry.body(), self.columns.text, is_unfolded);
+        let (rows, hidden_bytes) = self.folded(entry.body(), is_unfolded);
         let hits = self.needle.map(|needle| Self::hits(entry.body(), hidden_bytes, needle)).unwrap_or_default();
         // They are in order, and none is in another.
         let is_hit =
@@ -246,7 +248,7 @@ impl Layout<'_> {
 
     /// What the program tells. It holds names and reasons, which others choose.
     fn told(&self, text: &str, style: Style, is_unfolded: bool) -> Vec<Line> {
-        let (rows, hidden_bytes) = self.folded(text.as_bytes(), self.notice_columns(), is_unfolded);
+        let (rows, hidden_bytes) = self.folded_notice(text, is_unfolded);
         let mut lines: Vec<_> = rows
             .into_iter()
             .enumerate()
@@ -277,6 +279,24 @@ impl Layout<'_> {
         let (before, after) = (rest / 2, rest - rest / 2);
         self.program(&format!("{} {words} {}", "─".repeat(before), "─".repeat(after)), style)
     }
+}
+
+/// The rows of a text that are shown, and the bytes that are not. The rows are made of its first bytes.
+fn folded_rows(
+    text: &[u8],
+    is_unfolded: bool,
+    rows_of: impl Fn(usize, usize) -> Vec<BodyRow>,
+) -> (Vec<BodyRow>, usize) {
+    let (bytes_max, shown, hidden_min) =
+        if is_unfolded { (UNFOLDED_BYTES, ROWS_MAX, 1) } else { (FOLDED_BYTES, FOLDED_ROWS, HIDDEN_ROWS_MIN) };
+    let start = boundary(text, bytes_max);
+    let mut rows = rows_of(start, shown + hidden_min);
+    if rows.len() < shown + hidden_min {
+        return (rows, text.len() - start);
+    }
+    let first_hidden = rows[shown].at;
+    rows.truncate(shown);
+    (rows, text.len() - first_hidden)
 }
 
 /// How what matters less is written.

@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use compact_str::CompactString;
-use unicode_bidi::{BidiClass, ParagraphBidiInfo, bidi_class};
+use unicode_bidi::{BidiClass, Level, ParagraphBidiInfo, bidi_class};
 
 use super::glyph::{Glyph, Row};
 
@@ -17,10 +17,30 @@ const FIRST_RIGHT_TO_LEFT: char = '\u{590}';
 
 /// The rows of a line, each from the left to the right. The ranges are glyphs of the line.
 pub(super) fn order(line: &[Glyph], rows: &[Range<usize>]) -> Vec<Row> {
-    let is_right_to_left = |glyph: &Glyph| glyph.text.chars().any(is_right_to_left);
-    if !line.iter().any(is_right_to_left) {
+    if !line.iter().any(runs_to_the_left) {
         return rows.iter().map(|range| line[range.clone()].to_vec()).collect();
     }
+    ordered(line, rows, None)
+}
+
+/// The rows of what the program says, each from the left to the right. The names in it hold no blank, so each word is ordered
+/// by itself: no name turns the sentence, nor the name beside it.
+pub(super) fn order_words(line: &[Glyph], rows: &[Range<usize>]) -> Vec<Row> {
+    rows.iter().map(|range| words(&line[range.clone()])).collect()
+}
+
+/// As [`order_words`], of one row.
+pub(super) fn words(row: &[Glyph]) -> Row {
+    let word = |word: &[Glyph]| ordered(word, std::slice::from_ref(&(0..word.len())), Some(Level::ltr())).concat();
+    if row.iter().any(runs_to_the_left) {
+        row.split_inclusive(|glyph| glyph.text == " ").flat_map(word).collect()
+    } else {
+        row.to_vec()
+    }
+}
+
+/// Without a level, the first letter that has a direction tells where the line begins.
+fn ordered(line: &[Glyph], rows: &[Range<usize>], level: Option<Level>) -> Vec<Row> {
     let text: CompactString = line.iter().map(|glyph| glyph.text.as_str()).collect();
     let mut starts = Vec::with_capacity(line.len() + 1);
     let mut end = 0;
@@ -29,7 +49,7 @@ pub(super) fn order(line: &[Glyph], rows: &[Range<usize>]) -> Vec<Row> {
         end += glyph.text.len();
     }
     starts.push(end);
-    let paragraph = ParagraphBidiInfo::new(&text, None);
+    let paragraph = ParagraphBidiInfo::new(&text, level);
     let order_row = |range: &Range<usize>| {
         let row = &line[range.clone()];
         let levels = paragraph.reordered_levels(starts[range.start]..starts[range.end]);
@@ -49,6 +69,10 @@ pub(super) fn begins_at_the_right(line: &[Glyph]) -> bool {
         _ => None,
     };
     line.iter().flat_map(|glyph| glyph.text.chars()).find_map(direction).unwrap_or(false)
+}
+
+fn runs_to_the_left(glyph: &Glyph) -> bool {
+    glyph.text.chars().any(is_right_to_left)
 }
 
 fn is_right_to_left(c: char) -> bool {

@@ -11,6 +11,8 @@ mod wrap;
 #[cfg(test)]
 pub(super) mod tests;
 
+use std::ops::Range;
+
 pub(super) use self::find::{contains, find_all};
 pub(super) use self::glyph::{Glyph, Row, glyphs, width};
 use self::wrap::wrap;
@@ -27,14 +29,14 @@ const PIECE_BYTES_MAX: usize = 4 << 10;
 /// Rows of one name, at the most.
 const NAME_ROWS_MAX: u16 = 5;
 
-/// Text as rows of this width, at least one, in the order of the text. All glyphs are in them.
+/// What the program says as rows of this width, at least one. All glyphs are in them.
 pub(super) fn rows(text: &str, width: u16) -> Vec<Row> {
     let width = width.max(ROW_COLUMNS_MIN);
     let mut wrapped = Vec::new();
     let mut start = 0;
     for line in text.split('\n') {
         let line_glyphs = glyphs(line, start);
-        wrapped.extend(wrap(&line_glyphs, width, width).into_iter().map(|range| line_glyphs[range].to_vec()));
+        wrapped.append(&mut bidi::order_words(&line_glyphs, &wrap(&line_glyphs, width, width)));
         start += line.len() + 1;
     }
     wrapped
@@ -73,8 +75,20 @@ pub(super) struct BodyRow {
     pub(super) at: usize,
 }
 
+/// Puts the rows of a line, which are ranges of its glyphs, into the order of their cells.
+type Order = fn(&[Glyph], &[Range<usize>]) -> Vec<Row>;
+
 /// The first rows of a body, as they are read: rows that go on with a line are narrower by the indent.
 pub(super) fn body_rows(body: &[u8], width: u16, indent: u16, rows_max: usize) -> Vec<BodyRow> {
+    ordered_rows(body, (width, indent), rows_max, bidi::order)
+}
+
+/// The same of what the program says: names of others turn nothing in it but themselves.
+pub(super) fn told_rows(text: &str, width: u16, indent: u16, rows_max: usize) -> Vec<BodyRow> {
+    ordered_rows(text.as_bytes(), (width, indent), rows_max, bidi::order_words)
+}
+
+fn ordered_rows(body: &[u8], (width, indent): (u16, u16), rows_max: usize, order: Order) -> Vec<BodyRow> {
     let first = width.max(ROW_COLUMNS_MIN);
     let rest = width.saturating_sub(indent).max(ROW_COLUMNS_MIN);
     let mut wrapped = Vec::new();
@@ -89,7 +103,7 @@ pub(super) fn body_rows(body: &[u8], width: u16, indent: u16, rows_max: usize) -
             let piece = &shown[at..at + boundary(&shown[at..], PIECE_BYTES_MAX)];
             let widths = (if at == 0 { first } else { rest }, rest);
             wrapped.extend(
-                rows_of_piece(piece, start + at, widths, rows_max - wrapped.len())
+                rows_of_piece(piece, start + at, widths, rows_max - wrapped.len(), order)
                     .map(|row| BodyRow { is_wrapped: row.is_wrapped || at > 0, ..row }),
             );
             at += piece.len();
@@ -108,6 +122,7 @@ fn rows_of_piece(
     start: usize,
     (first, rest): (u16, u16),
     rows_max: usize,
+    order: Order,
 ) -> impl Iterator<Item = BodyRow> {
     let glyphs = glyph::glyphs_of_bytes(piece, start);
     let mut ranges = wrap(&glyphs, first, rest);
@@ -117,7 +132,7 @@ fn rows_of_piece(
         range.start += usize::from(is_blank && range.len() > 1);
     }
     ranges.truncate(rows_max);
-    let ordered = bidi::order(&glyphs, &ranges);
+    let ordered = order(&glyphs, &ranges);
     let begins: Vec<usize> =
         ranges.iter().map(|range| glyphs.get(range.start).map_or(start, |glyph| glyph.at)).collect();
     let rows = ordered.into_iter().zip(begins).enumerate();
@@ -133,8 +148,18 @@ pub(super) fn boundary(body: &[u8], bytes_max: usize) -> usize {
     (bytes_max - 3..=bytes_max).rev().find(|at| body[*at] & 0xc0 != 0x80).unwrap_or(bytes_max)
 }
 
-/// A text of one line in so many columns, with a sign at the end if not all of it fits. What does not fit costs nothing.
+/// What the program says, or a name, in one row.
+pub(super) fn told_line(text: &str) -> Row {
+    bidi::words(&glyphs(text, 0))
+}
+
+/// The same in so many columns, with a sign at the end if not all of it fits. What does not fit costs nothing.
 pub(super) fn line(text: &str, columns: u16) -> Row {
+    bidi::words(&cut(text, columns))
+}
+
+/// As [`line()`], in the order of the text.
+fn cut(text: &str, columns: u16) -> Row {
     let bytes_max = (usize::from(columns) + 1) * CELL_BYTES_MAX;
     let end = (0..=bytes_max.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let mut row = glyphs(&text[..end], 0);
@@ -144,16 +169,23 @@ pub(super) fn line(text: &str, columns: u16) -> Row {
     while width(&row) >= columns.max(1) {
         row.pop();
     }
-    row.push(Glyph { text: "…".into(), width: 1, is_mark: false, at: usize::MAX });
+    row.push(ellipsis());
     row
 }
 
-/// A name in as many rows as it takes, so that two that differ never look the same. No name that a server may give takes more
-/// than [`NAME_ROWS_MAX`] in the narrowest place.
+/// What stands for a part of a text that is not there. No name holds it.
+fn ellipsis() -> Glyph {
+    Glyph { text: "…".into(), width: 1, is_mark: false, at: usize::MAX }
+}
+
+/// A name in as many rows as it takes, so that two that differ never look the same. A row that goes on with the one above says
+/// so with a sign, or it would look like a name of its own. No name that a server may give takes more than [`NAME_ROWS_MAX`] in
+/// the narrowest place.
 pub(super) fn name_rows(name: &str, columns: u16) -> Vec<Row> {
-    let columns = columns.max(ROW_COLUMNS_MIN);
-    let row = line(name, columns.saturating_mul(NAME_ROWS_MAX));
-    let mut rows: Vec<Row> = wrap(&row, columns, columns).into_iter().map(|range| row[range].to_vec()).collect();
+    let columns = columns.max(ROW_COLUMNS_MIN + 1);
+    let row = cut(name, columns.saturating_mul(NAME_ROWS_MAX) - (NAME_ROWS_MAX - 1));
+    let mut rows = bidi::order_words(&row, &wrap(&row, columns, columns - 1));
     rows.truncate(NAME_ROWS_MAX.into());
+    rows.iter_mut().skip(1).for_each(|row| row.insert(0, ellipsis()));
     rows
 }

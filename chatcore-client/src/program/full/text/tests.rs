@@ -154,15 +154,26 @@ fn text_that_runs_to_the_left_is_ordered_in_its_own_row() {
     assert_eq!(drawn("\u{2067}abc", 20), ["⟨2067⟩abc"]);
 }
 
-/// The prompt needs each glyph in its place in the text.
 #[test]
-fn rows_of_the_line_that_is_typed_keep_all_of_it_in_order() {
-    for text in ["one two three", "exactly 8", "אבג דהו", "a\nb"] {
+fn rows_of_what_the_program_says_keep_all_of_it() {
+    for text in ["one two three", "exactly 8", "a\nb"] {
         let rows = rows(text, 7);
-        let starts: Vec<usize> = rows.iter().flatten().map(|glyph| glyph.at).collect();
-        assert!(starts.is_sorted(), "{text}");
         assert_eq!(rows.iter().map(|row| joined(row)).collect::<String>(), text.replace('\n', ""));
     }
+}
+
+/// A name that runs to the left stands in the same order in the list, beside a message, in the prompt and in a sentence, which
+/// it does not turn.
+#[test]
+fn names_turn_nothing_but_themselves() {
+    let told = |text: &str| told_rows(text, 30, 2, 100).iter().map(|row| joined(&row.row)).collect::<Vec<_>>();
+    assert_eq!(told("אבג joined"), ["גבא joined"]);
+    assert_eq!(told("online: אבג, דהו, bob"), ["online: גבא, והד, bob"]);
+    assert_eq!(joined(&line("#אבג, 3 here", 20)), "#גבא, 3 here");
+    assert_eq!(joined(&told_line("only אבג reads it> ")), "only גבא reads it> ");
+    assert_eq!(rows("password for אבג: ", 40).iter().map(|row| joined(row)).collect::<String>(), "password for גבא: ");
+    assert_eq!(name_rows("אבג", 10).iter().map(|row| joined(row)).collect::<Vec<_>>(), ["גבא"]);
+    assert_eq!(joined(&line("אבגד", 3)), "בא…");
 }
 
 #[test]
@@ -190,8 +201,8 @@ fn what_is_cut_says_so() {
 #[test]
 fn a_name_is_shown_whole() {
     let shown = |name, columns| name_rows(name, columns).iter().map(|row| joined(row)).collect::<Vec<_>>();
-    assert_eq!(shown("christopher", 10), ["christophe", "r"]);
-    assert_eq!(shown("山田山田", 5), ["山田", "山田"]);
+    assert_eq!(shown("christopher", 10), ["christophe", "…r"], "the second row is no name");
+    assert_eq!(shown("山田山田", 5), ["山田", "…山田"]);
     assert_eq!(shown("", 5), [""]);
     assert_eq!(name_rows(&"x".repeat(100_000), 10).len(), usize::from(NAME_ROWS_MAX));
 }

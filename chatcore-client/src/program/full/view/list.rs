@@ -6,14 +6,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
-use super::{draw_border, draw_row};
+use super::{PROGRAM_NAME, draw_border, draw_row};
 use crate::program::full::app::{App, PROGRAM};
 use crate::program::full::conversation::{Conversation, Membership};
 use crate::program::full::layout::dim;
 use crate::program::full::text::{Row, glyphs, line, name_rows};
-
-/// How the program's own conversation is called. No user and no room can have a name with a blank.
-const PROGRAM_NAME: &str = "the program";
 
 impl App {
     pub(super) fn draw_list(&self, area: Rect, buffer: &mut Buffer) {

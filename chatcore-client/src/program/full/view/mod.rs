@@ -19,6 +19,9 @@ use super::app::App;
 use super::placed::put;
 use super::text::{Glyph, Row, rows};
 
+/// How the program's own conversation is called. No user and no room can have a name with a blank.
+const PROGRAM_NAME: &str = "the program";
+
 /// Columns and rows with which something can be done, at the least.
 const COLUMNS_MIN: u16 = 20;
 const ROWS_MIN: u16 = 5;

@@ -8,7 +8,7 @@ use super::draw_row;
 use crate::program::full::app::{App, Intent, PROGRAM};
 use crate::program::full::composer::{Picture, picture};
 use crate::program::full::field::Field;
-use crate::program::full::text::{Glyph, Row, glyphs, rows, width as width_of};
+use crate::program::full::text::{Glyph, Row, glyphs, rows, told_line, width as width_of};
 use crate::program::full::theme::Role;
 
 /// Rows of what is typed, at the most.
@@ -64,7 +64,7 @@ impl App {
     pub(super) fn prompt(&self, width: u16, rows_max: u16) -> Prompt {
         let (text, role) = self.label();
         let style = role.map_or_else(Style::new, |role| self.screen.theme.style(role, self.colours));
-        let inline = glyphs(&text, 0);
+        let inline = told_line(&text);
         let inline_width = width_of(&inline);
         let is_inline = inline_width > 0 && inline_width + TYPED_COLUMNS_MIN <= width;
         let (mut label, indent) = if is_inline { (vec![inline], inline_width) } else { (rows(&text, width), 0) };

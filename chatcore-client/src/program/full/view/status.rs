@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::draw_row;
+use super::{PROGRAM_NAME, draw_row};
 use crate::program::full::app::{App, PROGRAM};
 use crate::program::full::keys::PASTE_SILENCE_MAX;
 use crate::program::full::layout::amount;
@@ -31,7 +31,7 @@ impl App {
         if told.len() > rows_max.into() {
             told.truncate(rows_max.into());
             if let Some(last) = told.last_mut() {
-                let at = last.first().map_or(0, |glyph| glyph.at);
+                let at = last.iter().map(|glyph| glyph.at).min().unwrap_or(0);
                 *last = line(&status[at..], width);
             }
         }
@@ -61,7 +61,7 @@ impl App {
     fn place(&self) -> String {
         let count = self.conversations.get(&self.open).and_then(|conversation| conversation.members.count());
         match (self.presence.get(&self.open), count) {
-            _ if self.open == PROGRAM => "chatcore".to_owned(),
+            _ if self.open == PROGRAM => PROGRAM_NAME.to_owned(),
             (Some(true), _) => format!("{} (online)", self.open),
             (Some(false), _) => format!("{} (offline)", self.open),
             (None, Some(count)) => format!("{}, {count} here", self.open),
