@@ -18,15 +18,29 @@ pub(super) struct Field {
     /// It is not asked for any more. Who sits there may be in the midst of it: until they say that they have seen it, keys belong
     /// to nothing else.
     pub(super) is_withdrawn: bool,
+    /// Why it is asked, if that was told.
+    pub(super) because: Option<String>,
 }
 
 impl Field {
     pub(super) fn new(ask: Ask, is_closed: bool) -> Self {
-        Self { ask, text: Zeroizing::new(String::with_capacity(FIELD_BYTES_MAX)), is_closed, is_withdrawn: false }
+        let text = Zeroizing::new(String::with_capacity(FIELD_BYTES_MAX));
+        Self { ask, text, is_closed, is_withdrawn: false, because: None }
     }
 
     pub(super) const fn is_secret(&self) -> bool {
         matches!(self.ask, Ask::Password { .. })
+    }
+
+    /// What the program waits for, if whoever sits there is to type it now.
+    pub(super) fn waits_for(&self) -> Option<&'static str> {
+        let what = if self.is_secret() { "waiting for your password" } else { "waiting for your name" };
+        (!self.is_closed && !self.is_withdrawn).then_some(what)
+    }
+
+    /// Why it is asked: whoever types the answer sees it until it is given.
+    pub(super) fn because(&self) -> Option<&str> {
+        self.because.as_deref().filter(|_| self.waits_for().is_some())
     }
 
     /// What is asked.

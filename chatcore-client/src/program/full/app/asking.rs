@@ -26,9 +26,10 @@ impl App {
         } else {
             // A question that was withdrawn has the keys, and no line.
             let is_closed = self.types_line();
+            let because = self.hint.clone();
             match &mut self.field {
                 Some(field) if field.ask == ask => field.is_withdrawn = false,
-                _ => self.field = Some(Field::new(ask, is_closed)),
+                _ => self.field.insert(Field::new(ask, is_closed)).because = because,
             }
         }
     }
@@ -87,6 +88,7 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::program::report::Report;
 
     fn types(app: &mut App, text: &str) {
         text.chars().for_each(|c| app.press(&Key::Char(c)));
@@ -106,6 +108,37 @@ mod tests {
             assert!(app.poll().is_none_or(|input| matches!(input, Input::Command(_))), "{before:?}");
             types(&mut app, "hello");
             assert_eq!((app.open.as_str(), app.draft().text()), ("#lobby", "hello"), "and then lines are lines");
+        }
+    }
+
+    fn status(app: &App) -> String {
+        let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(80, 12)).unwrap();
+        terminal.draw(|frame| app.draw(frame)).unwrap();
+        (0..80).map(|x| terminal.backend().buffer()[(x, 10)].symbol()).collect()
+    }
+
+    #[test]
+    fn who_is_asked_sees_that_the_program_waits_and_why_until_the_answer_is_given() {
+        let in_use = || {
+            let detail = "name is in use: asking again in 60 s".to_owned();
+            Report::Error { reason: "name_in_use".into(), detail }
+        };
+        for is_told_first in [true, false] {
+            let mut app = App::new();
+            app.report(&Report::Connecting { to: "tcp://chat.example".into() });
+            app.report(&Report::Connected);
+            if is_told_first {
+                app.report(&in_use());
+            }
+            app.ask(Ask::Name);
+            if !is_told_first {
+                assert!(status(&app).starts_with(" waiting for your name │ the program"), "{}", status(&app));
+                app.report(&in_use());
+            }
+            types(&mut app, "carol");
+            assert!(status(&app).contains("asking again in 60 s"), "{}", status(&app));
+            app.press(&Key::Enter);
+            assert!(!status(&app).contains("asking again in 60 s"), "{}", status(&app));
         }
     }
 

@@ -90,6 +90,9 @@ impl App {
             }
             // A command asked for these, and whoever typed it looks at what is open.
             Report::Rejected { .. } | Report::Online { .. } => self.answer(report.text()),
+                if let Some(field) = &mut self.field {
+                    field.because = Some(report.text());
+                }
             Report::Help { .. } => {
                 self.answer(report.text());
                 // Its end says how to leave.

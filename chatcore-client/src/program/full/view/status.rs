@@ -6,6 +6,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::{PROGRAM_NAME, draw_row};
 use crate::program::full::app::{App, PROGRAM};
+use crate::program::full::field::Field;
 use crate::program::full::keys::PASTE_SILENCE_MAX;
 use crate::program::full::layout::amount;
 use crate::program::full::text::{Row, line, rows};
@@ -26,7 +27,11 @@ impl App {
     /// The status in one row, or in more if it tells what was wrong, which says also what would be right. There is one at least.
     pub(super) fn status_rows(&self, width: u16, rows_max: u16, counts_unread: bool) -> Vec<Row> {
         let status = self.status(counts_unread);
-        let rows_max = if self.hint.is_some() { STATUS_ROWS_MAX.min(rows_max).max(1) } else { 1 };
+        let rows_max = if self.hint.is_some() || self.asked_because().is_some() {
+            STATUS_ROWS_MAX.min(rows_max).max(1)
+        } else {
+            1
+        };
         let mut told = rows(&status, width);
         if told.len() > rows_max.into() {
             told.truncate(rows_max.into());
@@ -46,16 +51,22 @@ impl App {
                 " a paste goes on, {bytes} so far: keys do nothing until its end, or {seconds} s without any"
             );
         }
-        if let Some(told) = self.hint.as_deref().or_else(|| self.news()) {
+        if let Some(told) = self.hint.as_deref().or_else(|| self.news()).or_else(|| self.asked_because()) {
             return format!(" {}", told.replace('\n', " "));
         }
-        let mut parts: Vec<String> = self.trouble.iter().cloned().collect();
+        let waits = self.field.as_ref().and_then(Field::waits_for).map(str::to_owned);
+        let mut parts: Vec<String> = waits.into_iter().chain(self.trouble.clone()).collect();
         parts.push(self.place());
         parts.push(self.own_name.as_deref().unwrap_or("not registered").to_owned());
         if counts_unread {
             parts.extend(self.unread());
         }
         format!(" {}", parts.join(" │ "))
+    }
+
+    /// Why something is asked, as long as it is.
+    fn asked_because(&self) -> Option<&str> {
+        self.field.as_ref()?.because()
     }
 
     fn place(&self) -> String {
