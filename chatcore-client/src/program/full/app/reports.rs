@@ -63,9 +63,13 @@ impl App {
                 self.joined(room, name);
                 self.notice(room, in_room(room, report));
             }
-            Report::Left { room, name, .. } => {
+            Report::Left { room, name, reason } => {
                 self.left(room, name);
                 self.notice(room, in_room(room, report));
+                // Who left has gone from the room alone. All else frees the name.
+                if reason != "left" {
+                    self.is_gone(name, Some(in_room(room, report)));
+                }
             }
             Report::Missed { room, .. } => self.notice(room, report.text()),
             Report::Stale { room } => self.members_changed(room),
@@ -86,13 +90,13 @@ impl App {
             }
             Report::Error { .. } | Report::InputError { .. } => {
                 self.hint = Some(report.text());
+                if let Some(field) = &mut self.field {
+                    field.because = Some(report.text());
+                }
                 self.notice(PROGRAM, report.text());
             }
             // A command asked for these, and whoever typed it looks at what is open.
             Report::Rejected { .. } | Report::Online { .. } => self.answer(report.text()),
-                if let Some(field) = &mut self.field {
-                    field.because = Some(report.text());
-                }
             Report::Help { .. } => {
                 self.answer(report.text());
                 // Its end says how to leave.
@@ -120,6 +124,9 @@ impl App {
         let is_mention = mention::names(&body, own_name);
         let is_seen = *place == self.open && self.has_focus;
         let mark = self.marks.get(place).copied();
+        if self.conversations.get_mut(place).is_some_and(|one| std::mem::take(&mut one.is_gone)) {
+            self.notice(place, format!("{} was gone: this may be somebody else with the same name", safe(from)));
+        }
         let entry = Entry::Heard { id: Some(id), time_ms, from: from.to_owned(), body, is_mention };
         let conversation = self.push(place, entry);
         if is_seen && conversation.place == Place::End {
@@ -134,6 +141,17 @@ impl App {
         }
         conversation.unread += 1;
         conversation.mentions += usize::from(is_mention);
+    }
+
+    /// The session of a user has ended, so that others may have the name. It is told once where we talked to each other.
+    fn is_gone(&mut self, name: &str, told: Option<String>) {
+        let is_us = self.own_name.as_deref() == Some(name);
+        let Some(conversation) = self.conversations.get_mut(name).filter(|_| name != PROGRAM && !is_us) else { return };
+        if !std::mem::replace(&mut conversation.is_gone, true)
+            && let Some(told) = told
+        {
+            self.notice(name, told);
+        }
     }
 
     /// What we say: it waits until it has a place among what is sent.
@@ -155,7 +173,10 @@ impl App {
             Report::Accepted { number, to, id } => {
                 self.set_fate(to, is_pending(*number), Fate::Accepted { id: id.to_string() });
             }
-            Report::Rejected { number: Some(number), to, .. } => {
+            Report::Rejected { number: Some(number), to, reason, .. } => {
+                if reason == "no_such_user" {
+                    self.is_gone(to, None);
+                }
                 self.set_fate(to, is_pending(*number), Fate::Undelivered { why: report.text() });
                 self.tell_of_failure(to, report);
             }
@@ -218,6 +239,9 @@ impl App {
             self.presence.insert(name.to_owned(), is_online);
         }
         let has_own_place = self.conversations.contains_key(name);
+        if !is_online {
+            self.is_gone(name, None);
+        }
         // A command asked for it, and whoever typed that looks at what is open.
         if self.watched.remove(name) && *name != self.open {
             self.answer(report.text());

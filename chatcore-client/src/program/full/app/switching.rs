@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(listed(&app).len(), 3, "that she went is nothing new");
         app.report(&said(9, "carol", "alice"));
         assert_eq!(listed(&app), [PROGRAM, "#lobby", "bob", "carol"]);
-        assert_eq!(app.conversations["carol"].len(), 3);
+        assert_eq!(app.conversations["carol"].len(), 4, "what she said, that she went, and that this may be another");
     }
 
     #[test]

@@ -326,6 +326,34 @@ fn what_is_looked_for_is_not_said() {
     assert!(app.hint.as_ref().unwrap().starts_with("type what to look for"));
 }
 
+/// Nobody is to tell a friend's secrets to a stranger who has the friend's name.
+#[test]
+fn who_talks_to_somebody_is_told_that_he_is_gone_and_that_another_may_have_the_name() {
+    const WARNING: &str = "ned was gone: this may be somebody else with the same name";
+    let left = |reason: &str| Report::Left { room: "#lobby".into(), name: "ned".into(), reason: reason.into() };
+    let offline = Report::Presence { name: "ned".into(), online: false, display_name: None };
+    let (to, reason) = ("ned".to_owned(), "no_such_user".to_owned());
+    let rejected = Report::Rejected { number: Some(1), to, reason, request: None };
+    for (report, told) in [
+        (left("quit"), vec!["ned quit", WARNING]),
+        (left("timed_out"), vec!["ned timed out", WARNING]),
+        (left("renamed"), vec!["ned has another name now", WARNING]),
+        (offline, vec!["ned is offline", WARNING]),
+        (rejected, vec![WARNING]),
+        (left("left"), vec![]),
+    ] {
+        let mut app = alice();
+        app.report(&message("ned", "alice", "it is me"));
+        app.report(&report);
+        app.report(&message("ned", "alice", "it is me, too"));
+        app.report(&message("ned", "alice", "and me"));
+        assert_eq!(notices(&app, "ned"), told, "{report:?}");
+    }
+    let mut app = alice();
+    app.report(&left("quit"));
+    assert!(!app.conversations.contains_key("ned"), "nobody has talked to him");
+}
+
 #[test]
 fn a_command_about_a_room_means_the_one_that_is_open_or_none() {
     let mut app = alice();

@@ -54,6 +54,8 @@ pub(super) struct Conversation {
     pub(super) is_closed: bool,
     /// It is a room that is being left because it was closed.
     pub(super) is_being_left: bool,
+    /// The user that it is with was gone since the last message: whoever writes next may be somebody else.
+    pub(super) is_gone: bool,
     /// What is being typed for it.
     pub(super) draft: Composer,
     /// When it was used last, counted in uses of all conversations.
