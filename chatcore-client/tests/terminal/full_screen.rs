@@ -63,12 +63,12 @@ fn a_private_line_stays_private_in_a_room_and_with_another_user() {
     terminal.prompts("#lobby>");
     terminal.types(noise());
     terminal.types("@bob:");
-    terminal.prompts("only bob reads it> @bob:");
+    terminal.prompts("opens bob> @bob:");
     terminal.types([noise(), b"secret".to_vec(), noise(), b"\r".to_vec()].concat());
     assert_eq!(heard(&mut bob), (String::new(), "secret".into()));
     terminal.prompts("only bob reads it>");
     terminal.types("@carol:");
-    terminal.prompts("only carol reads it> @carol:");
+    terminal.prompts("opens carol> @carol:");
     terminal.types([noise(), b"psst\r".to_vec()].concat());
     assert_eq!(heard(&mut carol), (String::new(), "psst".into()), "nothing came in the room before");
     // A beginning that was damaged by hand is sent to nobody.

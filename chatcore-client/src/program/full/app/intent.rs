@@ -18,6 +18,8 @@ pub(in crate::program::full) enum Intent {
         body: String,
     },
     Command(Command),
+    /// It is looked for in what was said here.
+    LookFor,
     /// The conversation is opened: a recipient is named, and no text.
     Open(String),
     /// It names no recipient, and none is open.
@@ -34,18 +36,27 @@ impl App {
     /// What Enter does now.
     pub(in crate::program::full) fn intent(&self) -> Intent {
         let text = self.draft().text();
+        if self.looks {
+            return Intent::LookFor;
+        }
         match command::parse(text) {
             Ok(None) => Intent::Nothing { to: self.open.clone() },
             Ok(Some(Command::Say(body))) => self.saying(text, body),
-            Ok(Some(Command::Send { to, body })) => Intent::Send { to, body },
+            // A recipient alone, as Tab puts it there, says nothing.
+            Ok(Some(Command::Send { to, body })) if body.trim().is_empty() => self.opening(to),
+            Ok(Some(Command::Send { to, body })) => Intent::Send { to, body: without_end(body) },
             Ok(Some(command)) => Intent::Command(command),
-            Err(ParseError::NoText(name)) => match name.strip_prefix('@') {
-                Some(user) => Intent::Open(user.to_owned()),
-                None if self.conversations.contains_key(&name) => Intent::Open(name),
-                None => Intent::Fault(ParseError::NoText(name)),
-            },
+            Err(ParseError::NoText(name)) => self.opening(name.strip_prefix('@').map(str::to_owned).unwrap_or(name)),
             Err(error) => Intent::Fault(error),
         }
+    }
+
+    /// A recipient without a text.
+    fn opening(&self, name: String) -> Intent {
+        if name.starts_with('#') && !self.conversations.contains_key(&name) {
+            return Intent::Fault(ParseError::NoText(name));
+        }
+        Intent::Open(name)
     }
 
     /// A text that names no recipient.
@@ -58,7 +69,14 @@ impl App {
                 Intent::Withheld { begun_for: user.to_owned() }
             }
             _ if to == PROGRAM => Intent::NoRecipient,
-            _ => Intent::Send { to, body },
+            _ if body.trim().is_empty() => Intent::Fault(ParseError::NoArgument("/say text says the text")),
+            _ => Intent::Send { to, body: without_end(body) },
         }
     }
+}
+
+/// A text without the line ends after its last line, which whoever pastes lines has put in without wanting an empty one.
+fn without_end(mut body: String) -> String {
+    body.truncate(body.trim_end_matches(['\r', '\n']).len());
+    body
 }

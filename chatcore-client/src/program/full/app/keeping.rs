@@ -37,7 +37,8 @@ impl App {
 
     /// The same without what was said, which is much.
     pub(crate) fn kept_drafts(&self) -> Kept {
-        let begun = self.kept_conversations().filter(|(_, conversation)| !conversation.draft.is_empty());
+        let is_looked_for = |name: &String| self.looks && *name == self.open;
+        let begun = self.kept_conversations().filter(|(name, one)| !one.draft.is_empty() && !is_looked_for(name));
         let drafts = begun.map(|(name, conversation)| (name.clone(), conversation.draft.kept()));
         Kept { drafts: drafts.collect(), read: self.read(), ..Kept::default() }
     }

@@ -73,6 +73,8 @@ pub(crate) struct App {
     pub(super) hint: Option<String>,
     /// What happened lately that matters wherever somebody looks, and until when it is shown.
     news: Option<(String, u64)>,
+    /// What is typed is looked for, and said to nobody.
+    looks: bool,
     /// What is looked for in the conversation that is open.
     pub(super) search: Option<Search>,
     /// Who is online, of those of whom the server tells it.
@@ -151,6 +153,7 @@ impl App {
             pasted_bytes: None,
             hint: None,
             news: None,
+            looks: false,
             search: None,
             presence: BTreeMap::new(),
             watched: BTreeSet::new(),
@@ -241,6 +244,9 @@ impl App {
             conversation.stop_reading();
         }
         self.search.take_if(|_| is_other);
+        if is_other {
+            self.stop_looking();
+        }
         let conversation = self.conversation(name);
         if is_other {
             // The newest is seen first, and the marker tells where somebody stopped reading.

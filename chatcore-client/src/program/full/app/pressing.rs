@@ -43,7 +43,7 @@ impl App {
         match (action, key) {
             (Some(Action::OpenNumbered), key) => self.open_numbered(key),
             (Some(action), _) => self.act(action),
-            (None, Key::Char('?')) if self.draft().is_empty() => self.help = Some(Help::default()),
+            (None, Key::Char('?')) if self.draft().is_empty() && !self.looks => self.help = Some(Help::default()),
             (None, Key::Char(c)) => self.insert(c.encode_utf8(&mut [0; 4])),
             (None, Key::Paste(text)) => self.insert(text),
             (None, Key::Click { column, row }) => {
@@ -141,7 +141,11 @@ impl App {
             Action::Search if self.search.is_some() => drop(self.search_on(true)),
             Action::Search => self.search_typed(),
             Action::SearchBack => drop(self.search_on(false)),
-            Action::Cancel => self.search(""),
+            Action::Cancel => {
+                self.stop_looking();
+                self.search("");
+            }
+            Action::DeleteOrQuit if self.draft().is_empty() && self.looks => self.stop_looking(),
             Action::DeleteOrQuit if self.draft().is_empty() => self.want_end(),
             action => {
                 if let Some(request) = editing(action) {
@@ -163,6 +167,8 @@ impl App {
         }
         match self.intent() {
             Intent::Nothing { .. } => drop(self.draft_mut().take()),
+            Intent::LookFor if self.draft().text().trim().is_empty() => self.stop_looking(),
+            Intent::LookFor => self.search_typed(),
             Intent::Send { .. } if self.drawn.hides_recipient.get() => {
                 self.hint = Some("not sent: the window is too small to show who would read it".to_owned());
             }

@@ -22,11 +22,21 @@ impl App {
     pub(super) fn search_typed(&mut self) {
         let text = self.draft().text().to_owned();
         if text.trim().is_empty() {
-            self.hint = Some("type what to look for, and press the same key again".to_owned());
+            self.hint = Some("type what to look for, and press Enter; Esc goes back to what you say".to_owned());
+            self.looks = true;
             return;
         }
         self.search(&text);
         if self.search.is_some() {
+            self.looks = false;
+            self.draft_mut().set(String::new());
+        }
+    }
+
+    /// What is typed next is to be said again. What was typed to be looked for goes: nobody wants to say it. A step back brings it
+    /// again.
+    pub(super) fn stop_looking(&mut self) {
+        if std::mem::take(&mut self.looks) && !self.draft().is_empty() {
             self.draft_mut().set(String::new());
         }
     }

@@ -71,8 +71,10 @@ fn the_prompt_says_who_reads_a_line_as_soon_as_it_names_them() {
     types(&mut app, "bob");
     assert_eq!(prompt(&app), "opens bob> @bob");
     types(&mut app, ":");
-    assert_eq!(prompt(&app), "only bob reads it> @bob:");
-    types(&mut app, "hi\r");
+    assert_eq!(prompt(&app), "opens bob> @bob:", "there is no text yet");
+    types(&mut app, "h");
+    assert_eq!(prompt(&app), "only bob reads it> @bob:h");
+    types(&mut app, "i\r");
     assert_eq!(sent(&mut app), ["bob hi"]);
     assert_eq!(prompt(&app), "only bob reads it>");
     types(&mut app, "#lobby hello");
@@ -85,6 +87,56 @@ fn the_prompt_says_who_reads_a_line_as_soon_as_it_names_them() {
     assert_eq!(prompt(&app), "to nobody> hello");
     types(&mut app, "\r");
     assert_eq!((sent(&mut app).len(), app.draft().text()), (0, "hello"), "it is not lost");
+}
+
+#[test]
+fn a_recipient_without_a_text_sends_nothing() {
+    for line in ["@bob:", "@bob: ", "@bob ", "/msg bob  ", "@bob:\x1b\r"] {
+        let mut app = app("#lobby");
+        types(&mut app, format!("{line}\r"));
+        assert_eq!((sent(&mut app).len(), app.open.as_str(), app.draft().text()), (0, "bob", ""), "{line:?}");
+    }
+    let mut app = app("#lobby");
+    for (line, told) in
+        [("#garden:", "what? #garden:text sends text to #garden"), ("/say  ", "/say text says the text")]
+    {
+        types(&mut app, format!("\x15{line}\r"));
+        assert_eq!((sent(&mut app).len(), app.open.as_str()), (0, "#lobby"));
+        shows(&app, told);
+    }
+}
+
+#[test]
+fn what_is_typed_after_the_key_that_looks_is_looked_for() {
+    let mut app = app("#lobby");
+    types(&mut app, "number 13\r\x12");
+    assert_eq!((sent(&mut app).len(), prompt(&app).as_str()), (1, "look for>"));
+    types(&mut app, "?@bob:x\r");
+    assert_eq!((sent(&mut app).len(), app.search.is_some()), (0, false));
+    assert_eq!(prompt(&app), "look for> ?@bob:x", "it can be mended");
+    types(&mut app, "\x15NUMBER\r");
+    assert_eq!((sent(&mut app).len(), app.search.is_some(), app.draft().text()), (0, true, ""));
+    assert_eq!(prompt(&app), "#lobby>");
+    // By none of the ways out is it said, or left for the next Enter.
+    for way in ["\x1b", "\x1bn", "\x15\r", "\x15\x04"] {
+        types(&mut app, "\x1b");
+        app.open("#lobby");
+        types(&mut app, format!("\x12secret{way}"));
+        app.open("#lobby");
+        assert_eq!(prompt(&app), "#lobby>", "{way:?}");
+        types(&mut app, "\r");
+        assert_eq!((sent(&mut app).len(), app.has_ended()), (0, false), "{way:?}");
+    }
+    types(&mut app, "\x1b");
+    types(&mut app, "\x12for later");
+    assert_eq!(app.kept().drafts.len(), 0, "nor by the next run");
+}
+
+#[test]
+fn the_end_of_the_last_line_that_is_pasted_is_not_sent() {
+    let mut app = app("#lobby");
+    types(&mut app, "\x1b[200~one\ntwo\r\n\x1b[201~\r@bob:\x1b[200~three\n\x1b[201~\r");
+    assert_eq!(sent(&mut app), ["#lobby one\ntwo", "bob three"]);
 }
 
 #[test]
@@ -273,7 +325,7 @@ fn tab_completes_and_never_changes_who_reads_it() {
     types(&mut app, "look\r");
     assert_eq!(sent(&mut app), ["#lobby bob: look"]);
     types(&mut app, "@bo\t");
-    assert_eq!(prompt(&app), "only bob reads it> @bob:");
+    assert_eq!(prompt(&app), "opens bob> @bob:");
     types(&mut app, "\x15/jo\t#lo\t\r");
     assert_eq!(sent(&mut app), ["Command(Join(\"#lobby\"))"]);
 }

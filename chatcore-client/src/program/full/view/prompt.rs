@@ -102,6 +102,7 @@ fn label_of(intent: &Intent) -> (String, Option<Role>) {
         }
         Intent::Nothing { to } | Intent::Send { to, .. } => (format!("only {to} reads it> "), Some(Role::Private)),
         Intent::Command(_) => ("command> ".to_owned(), Some(Role::Command)),
+        Intent::LookFor => ("look for> ".to_owned(), Some(Role::Command)),
         Intent::Open(name) => (format!("opens {name}> "), Some(Role::Command)),
         Intent::NoRecipient => ("to nobody> ".to_owned(), Some(Role::Warning)),
         Intent::Withheld { begun_for } => (format!("begun for {begun_for} alone, not sent> "), Some(Role::Warning)),

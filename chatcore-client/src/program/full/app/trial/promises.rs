@@ -40,6 +40,7 @@ pub(super) fn names_others_letter(report: &Report) -> bool {
 
 /// What is sent was in the line, and its recipient in the prompt of the last picture before the Enter that sent it.
 pub(super) fn check_sent(to: &str, body: &str, text: &str, picture: &Buffer, app: &App) {
+    let text = text.trim_end_matches(['\r', '\n']);
     assert!(text.ends_with(body) || undoubled(text).as_deref() == Some(body), "{body:?} was not in {text:?}");
     if !to.chars().all(|c| c.is_ascii_graphic()) {
         // Terminals put letters of other scripts in an order of their own.
