@@ -10,6 +10,7 @@ mod escape;
 mod failure;
 mod files;
 mod full;
+mod input;
 mod panics;
 mod password;
 mod report;
@@ -18,6 +19,7 @@ mod session;
 mod signals;
 mod state;
 mod terminal;
+mod writer;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -6,13 +6,13 @@ use std::sync::atomic::AtomicBool;
 
 use mio::Waker;
 
-use super::Input;
 use super::layout;
 use super::lines::{Lines, Source};
 use super::objects;
-use super::writer::Writer;
 use crate::program::failure::Failure;
+use crate::program::input::Input;
 use crate::program::report::{Report, Verdict};
+use crate::program::writer::Writer;
 
 /// Standard input and output.
 pub(crate) struct Filter {

@@ -8,8 +8,8 @@ use std::{thread, vec};
 
 use mio::Waker;
 
-use super::Input;
 use crate::program::descriptors::Patient;
+use crate::program::input::Input;
 use crate::program::terminal::Typed;
 
 /// Bytes of a line, at the most: the longest body that any server can allow, and a recipient.

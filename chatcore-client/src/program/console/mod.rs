@@ -6,7 +6,6 @@ mod layout;
 mod lines;
 mod objects;
 mod plain;
-mod writer;
 
 use std::io;
 use std::sync::Arc;
@@ -14,51 +13,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mio::Waker;
-use zeroize::Zeroizing;
 
 use self::filter::Filter;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use self::layout::check_rows;
 use self::plain::Plain;
-pub(crate) use self::writer::Writer;
-use crate::program::command::Command;
 use crate::program::failure::Failure;
 use crate::program::full::{FullScreen, Screen};
+use crate::program::input::{Ask, Input};
 use crate::program::report::Report;
 use crate::program::signals::{Signals, stop_here};
 use crate::program::state::Kept;
 use crate::program::terminal::{Settings, is_in_background};
-
-/// What comes from whoever commands us.
-#[derive(Debug)]
-pub(crate) enum Input {
-    /// A line: a name if one was asked for, or else a command.
-    Line(String),
-    Command(Command),
-    /// A line that was not shown.
-    Secret(Zeroizing<String>),
-    /// A line that is none, and why.
-    Unusable {
-        reason: &'static str,
-        detail: String,
-    },
-    /// No more: the end of the input, or Ctrl-D, or Ctrl-C.
-    End,
-}
-
-/// What is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Ask {
-    Name,
-    /// What proves the right to a name.
-    Password {
-        name: String,
-    },
-    /// What to do. What names no recipient goes to the room.
-    Command {
-        room: Option<String>,
-    },
-}
 
 /// Both ends of a conversation with whoever commands us.
 pub(crate) enum Console {

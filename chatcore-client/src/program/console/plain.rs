@@ -12,13 +12,13 @@ use zeroize::Zeroizing;
 
 use super::layout::Cells;
 use super::lines::{Lines, Source};
-use super::writer::Writer;
-use super::{Ask, Input};
 use crate::program::command::{self, Command, ParseError};
 use crate::program::escape::escape;
 use crate::program::failure::Failure;
+use crate::program::input::{Ask, Input};
 use crate::program::report::Report;
 use crate::program::terminal::{Hidden, Settings};
+use crate::program::writer::Writer;
 
 /// Columns of a terminal that does not tell how many it has.
 const COLUMNS_UNTOLD: u16 = 80;

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::keys::Key;
-use crate::program::console::Ask;
+use crate::program::input::Ask;
 
 /// Bytes of a name or a password, at the most. There is room for them from the beginning, so that no part of a password stays
 /// where it was moved from.

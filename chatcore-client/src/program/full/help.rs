@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::widgets::{Clear, Widget};
 
+use super::drawing::draw_row;
 use super::keymap::{ACTIONS, Keymap};
 use super::keys::Key;
 use super::text::{Glyph, Row, body_rows, glyphs};
@@ -136,7 +137,7 @@ fn from(row: Rect, columns: u16) -> Rect {
 }
 
 fn draw(row: &Row, area: Rect, modifier: Modifier, buffer: &mut Buffer) {
-    super::view::draw_row(row, area, Style::new().add_modifier(modifier), buffer);
+    draw_row(row, area, Style::new().add_modifier(modifier), buffer);
 }
 
 #[cfg(test)]

@@ -191,7 +191,7 @@ mod tests {
         }
         drop(cable);
         let mut app = App::new();
-        app.ask(crate::program::console::Ask::Command { room: Some("#lobby".into()) });
+        app.ask(crate::program::input::Ask::Command { room: Some("#lobby".into()) });
         let mut strokes = 0;
         for stroke in turn(&mut keyboard) {
             let Stroke::Text(text) = stroke else { panic!("{stroke:?}") };

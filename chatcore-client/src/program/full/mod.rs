@@ -17,6 +17,7 @@ mod colours;
 mod completion;
 mod composer;
 mod conversation;
+mod drawing;
 mod field;
 mod help;
 mod history;
@@ -63,11 +64,12 @@ use self::placed::Placed;
 use self::question::Question;
 pub(crate) use self::settings::Screen;
 use self::typed::Typed;
-use crate::program::console::{Ask, Input, Writer};
 use crate::program::failure::Failure;
+use crate::program::input::{Ask, Input};
 use crate::program::report::Report;
 use crate::program::state::Kept;
 use crate::program::terminal::{LEAVE_FULL_SCREEN, Settings};
+use crate::program::writer::Writer;
 
 /// The other screen, bracketed paste, the focus.
 ///

@@ -1,8 +1,8 @@
 //! From a name that somebody gives to a session: what is kept for it, a connection, and the server's word.
 
 use crate::program::command;
-use crate::program::console::Ask;
 use crate::program::failure::Failure;
+use crate::program::input::Ask;
 use crate::program::password::Password;
 use crate::program::report::Report;
 use crate::{ClientError, RefusalCode, UserName};

@@ -8,8 +8,8 @@ use crate::{Closed, Driver};
 
 use super::parts::{Held, Lost, Session, Stage, is_message};
 use crate::program::command::{self, Command};
-use crate::program::console::Input;
 use crate::program::failure::Failure;
+use crate::program::input::Input;
 
 /// How long the server may take to answer a goodbye, once a signal has asked us to end.
 const GOODBYE_TIME_MAX: Duration = Duration::from_millis(600);

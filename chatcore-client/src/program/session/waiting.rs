@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use crate::{ConnectError, Driver};
 
 use super::parts::{Session, Stage};
-use crate::program::console::Ask;
 use crate::program::failure::Failure;
+use crate::program::input::Ask;
 use crate::program::report::Report;
 
 /// Silence that a person is told of.

@@ -3,9 +3,9 @@
 use zeroize::Zeroizing;
 
 use super::{App, PROGRAM};
-use crate::program::console::{Ask, Input};
 use crate::program::full::field::Field;
 use crate::program::full::keys::Key;
+use crate::program::input::{Ask, Input};
 
 impl App {
     /// Asks whoever sits there for something.

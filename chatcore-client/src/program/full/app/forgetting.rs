@@ -36,7 +36,7 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::program::console::Ask;
+    use crate::program::input::Ask;
     use crate::program::report::{Body, Report};
 
     #[test]

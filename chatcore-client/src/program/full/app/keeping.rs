@@ -88,7 +88,7 @@ fn entry(message: KeptMessage, own_name: &str) -> Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::program::console::Ask;
+    use crate::program::input::Ask;
     use crate::program::report::{Body, Report};
 
     #[test]

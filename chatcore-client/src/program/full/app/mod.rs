@@ -36,7 +36,7 @@ use super::field::Field;
 use super::help::Help;
 use super::history::History;
 use super::settings::Screen;
-use crate::program::console::Input;
+use crate::program::input::Input;
 use crate::program::report::Id;
 
 /// The name of the conversation that holds what the program tells.

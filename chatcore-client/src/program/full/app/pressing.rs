@@ -3,11 +3,11 @@
 use super::editing::editing;
 use super::{App, Intent, PROGRAM, Wish};
 use crate::program::command::Command;
-use crate::program::console::Input;
 use crate::program::full::background::Background;
 use crate::program::full::help::Help;
 use crate::program::full::keymap::Action;
 use crate::program::full::keys::{Key, PASTE_BYTES_MAX};
+use crate::program::input::Input;
 use crate::program::requests::mapped;
 
 /// Inputs that the program has not taken, at the most.

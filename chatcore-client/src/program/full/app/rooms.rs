@@ -6,8 +6,8 @@ use chatcore::RoomName;
 
 use super::App;
 use crate::program::command::Command;
-use crate::program::console::Input;
 use crate::program::full::conversation::Membership;
+use crate::program::input::Input;
 use crate::program::report::Users;
 
 /// Rosters that nobody typed a command for.

@@ -2,9 +2,9 @@
 
 use super::{App, PROGRAM};
 use crate::program::command::Command;
-use crate::program::console::Input;
 use crate::program::full::conversation::{Conversation, Membership};
 use crate::program::full::keys::Key;
+use crate::program::input::Input;
 
 impl App {
     /// The conversations of the list, in its order. A person has closed the others.
@@ -67,7 +67,7 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::program::console::Ask;
+    use crate::program::input::Ask;
     use crate::program::report::{Body, Report};
 
     fn said(id: u64, from: &str, to: &str) -> Report {

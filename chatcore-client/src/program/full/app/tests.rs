@@ -6,9 +6,9 @@ use super::reports::{CONVERSATIONS_MAX, KEPT_BYTES_MAX};
 use super::*;
 use crate::User;
 use crate::program::command::Command;
-use crate::program::console::Ask;
 use crate::program::full::conversation::{CONVERSATION_BYTES_MAX, ENTRIES_MAX, Entry, Fate};
 use crate::program::full::keys::Key;
+use crate::program::input::Ask;
 use crate::program::report::{Body, Report, Users};
 
 fn alice() -> App {

@@ -8,8 +8,8 @@ use ratatui::backend::TestBackend;
 
 use super::*;
 use crate::program::command::Command;
-use crate::program::console::Ask;
 use crate::program::full::keys::Keys;
+use crate::program::input::Ask;
 use crate::program::report::{Body, Report};
 
 const COLUMNS: u16 = 80;

@@ -6,9 +6,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
-use super::{PROGRAM_NAME, draw_border, draw_row};
+use super::{PROGRAM_NAME, draw_border};
 use crate::program::full::app::{App, PROGRAM};
 use crate::program::full::conversation::{Conversation, Membership};
+use crate::program::full::drawing::draw_row;
 use crate::program::full::layout::dim;
 use crate::program::full::text::{Row, glyphs, line, name_rows};
 

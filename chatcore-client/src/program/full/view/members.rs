@@ -4,8 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::{draw_border, draw_row};
+use super::draw_border;
 use crate::program::full::app::App;
+use crate::program::full::drawing::draw_row;
 use crate::program::full::layout::dim;
 use crate::program::full::text::{line, name_rows};
 

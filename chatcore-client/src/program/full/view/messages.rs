@@ -6,9 +6,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::{draw_row, draw_styled};
 use crate::program::full::app::App;
 use crate::program::full::conversation::{Conversation, Place};
+use crate::program::full::drawing::{draw_row, draw_styled};
 use crate::program::full::layout::{Columns, Head, Line, PROGRAM_SIGN, SIGN_COLUMNS, dim};
 use crate::program::full::text::{Row, glyphs, line};
 

@@ -4,9 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
-use super::draw_row;
 use crate::program::full::app::{App, Intent, PROGRAM};
 use crate::program::full::composer::{Picture, picture};
+use crate::program::full::drawing::draw_row;
 use crate::program::full::field::Field;
 use crate::program::full::text::{Glyph, Row, glyphs, rows, told_line, width as width_of};
 use crate::program::full::theme::Role;

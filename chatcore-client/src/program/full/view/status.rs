@@ -4,8 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::{PROGRAM_NAME, draw_row};
+use super::PROGRAM_NAME;
 use crate::program::full::app::{App, PROGRAM};
+use crate::program::full::drawing::draw_row;
 use crate::program::full::field::Field;
 use crate::program::full::keys::PASTE_SILENCE_MAX;
 use crate::program::full::layout::amount;

@@ -14,8 +14,8 @@ use ratatui::backend::TestBackend;
 use self::peer::Peer;
 use super::App;
 use crate::program::command::Command;
-use crate::program::console::{Ask, Input};
 use crate::program::full::keys::{Key, Keys};
+use crate::program::input::{Ask, Input};
 use crate::program::report::{Body, Report};
 
 /// Columns and rows of the window, at the most: a picture is to cost little.

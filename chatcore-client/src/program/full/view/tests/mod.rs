@@ -12,8 +12,8 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 
 use crate::User;
-use crate::program::console::Ask;
 use crate::program::full::app::App;
+use crate::program::input::Ask;
 use crate::program::report::{Body, Id, Report, Users};
 
 /// Monday, 30 November 2026, 00:53:20 UTC.

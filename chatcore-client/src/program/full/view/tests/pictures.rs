@@ -3,9 +3,9 @@
 use ratatui::style::{Color, Modifier};
 
 use super::*;
-use crate::program::console::Input;
 use crate::program::full::colours::Colours;
 use crate::program::full::keys::Key;
+use crate::program::input::Input;
 
 fn type_line(app: &mut App, line: &str) {
     for c in line.chars() {
