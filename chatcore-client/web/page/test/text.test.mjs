@@ -7,6 +7,36 @@ import { complete, fold, mentions, plain, roomOf, shape, userOf, wordBefore } fr
 /** What any of the texts may cost, in microseconds of the processor. */
 const CPU_US_MAX = 1_000_000;
 
+/** The most pieces of a text, and the links among them. */
+const PIECES_MAX = 64;
+const LINKS_MAX = 20;
+
+/** The bytes of the longest message by default. */
+const BODY_UNITS_MAX = 65_536;
+
+/** The same numbers each time. */
+function numbers(seed) {
+    let state = seed;
+    return (below) => {
+        state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+        return Math.floor((state / 2 ** 32) * below);
+    };
+}
+
+/** Shapes a text, which must be quick and become few elements. */
+function measure(text, what) {
+    // Of this process alone: others may have the machine. What is not linear takes much longer.
+    const began = process.cpuUsage();
+    const pieces = shape(text);
+    mentions(text, "alice", null);
+    fold(text);
+    wordBefore(text, text.length);
+    const { user, system } = process.cpuUsage(began);
+    assert.ok(user + system < CPU_US_MAX, `${what}: ${user + system} µs`);
+    assert.ok(pieces.length <= PIECES_MAX, `${what}: ${pieces.length} elements`);
+    assert.ok(pieces.filter(({ kind }) => kind === "link").length <= LINKS_MAX, what);
+}
+
 const shown = (text) =>
     shape(text)
         .map(({ kind, text }) => (kind === "mark" ? `⟨${text}⟩` : kind === "link" ? `<${text}>` : text))
@@ -85,20 +115,23 @@ test("hostile texts take no long time, and become few elements", () => {
         "\u{1f3f4}\u{e0067}",
     ];
     const texts = [
-        ...parts.map((part) => part.repeat(65_536 / part.length)),
+        ...parts.map((part) => part.repeat(BODY_UNITS_MAX / part.length)),
         ...[")", "'", "…"].map((end) => `https://a/${end.repeat(2_000)} `.repeat(95)),
+        "\u200b\u202e".repeat(600),
+        "https://a.example/ ".repeat(110),
     ];
-    for (const text of texts) {
-        // Of this process alone: others may have the machine. What is not linear takes much longer.
-        const began = process.cpuUsage();
-        const pieces = shape(text);
-        mentions(text, "alice", null);
-        fold(text);
-        wordBefore(text, text.length);
-        const { user, system } = process.cpuUsage(began);
-        assert.ok(user + system < CPU_US_MAX, `${text.slice(0, 20)}: ${user + system} µs`);
-        assert.ok(pieces.length <= 410, `${text.slice(0, 20)}: ${pieces.length} elements`);
+    for (const text of texts) measure(text, text.slice(0, 20));
+    // Any mixture of them.
+    for (let seed = 1; seed <= 60; seed++) {
+        const below = numbers(seed);
+        const some = Array.from({ length: 1 + below(4) }, () => parts[below(parts.length)]);
+        let text = "";
+        while (text.length < BODY_UNITS_MAX) text += some[below(some.length)].repeat(1 + below(9));
+        measure(text.slice(0, BODY_UNITS_MAX), `seed ${seed}`);
     }
+    assert.equal(shown(`a${"\u200b\u202e".repeat(600)}b`), `a${"⟨U+200B⟩⟨U+202E⟩".repeat(4)}⟨+1192⟩b`);
+    assert.equal(hrefs("https://a.example/ ".repeat(110)).length, LINKS_MAX);
+    assert.equal(shown("x\u200b".repeat(100)).replaceAll(/[⟨⟩]/g, ""), "xU+200B".repeat(100), "nothing is lost");
     assert.equal(shown("a\u200b\u200b\u200bb"), "a⟨U+200B × 3⟩b");
     assert.equal(hrefs("https://a.example/((x)))))).")[0], "https://a.example/((x))");
 });

@@ -9,8 +9,8 @@ const ADDRESS = /\bhttps?:\/\/[^\s<>"`\p{C}\p{M}\p{Default_Ignorable_Code_Point}
 /** What ends a sentence, and not an address. */
 const TRAILING = /[.,:;!?'*_~\u2026\u3001\u3002\uff0c]$/u;
 
-/** How many addresses of one text are links. */
-const LINKS_MAX = 100;
+/** How many addresses of one text are links: the others are text. A screen of messages full of links takes seconds to lay out. */
+const LINKS_MAX = 20;
 
 /** Longer addresses are text. */
 const ADDRESS_UNITS_MAX = 2_048;
@@ -19,14 +19,16 @@ const ADDRESS_UNITS_MAX = 2_048;
 export function links(text: string): readonly Part[] {
     const parts: Part[] = [];
     let shown = 0;
+    let count = 0;
     for (const match of text.matchAll(ADDRESS)) {
-        if (parts.length > 2 * LINKS_MAX) break;
+        if (count === LINKS_MAX) break;
         if (match[0].length > ADDRESS_UNITS_MAX) continue;
         const address = withoutTrail(match[0]);
         const href = target(address);
         if (href === null) continue;
         if (match.index > shown) parts.push({ kind: "text", text: text.slice(shown, match.index) });
         parts.push({ kind: "link", text: address, href: href.href });
+        count += 1;
         shown = match.index + address.length;
         // Letters that look like others are told by the name that computers use.
         if (href.hostname.includes("xn--")) parts.push({ kind: "text", text: ` [${href.hostname}]` });

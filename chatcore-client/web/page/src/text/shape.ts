@@ -12,8 +12,14 @@ const SUSPECT = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800
 /** Line breaks and tabs are shown as they are. Joiners and variation selectors belong to words and to emoji. */
 const HARMLESS = /^[\n\t\u200c\u200d\ufe00-\ufe0f]$/u;
 
-/** The parts of a text that are elements of their own; what is beyond is written into the text. */
-const PIECES_MAX = 200;
+/** The most pieces of a text, whatever it is made of: what is beyond is written into the last one. */
+const PIECES_MAX = 64;
+
+/** How many characters that cannot be seen are shown after each other: of the others their number is. */
+const HIDDEN_MAX = 8;
+
+/** The characters after each other that cannot be seen. */
+const HIDDEN = /(?:(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800])+/uy;
 
 /** The most marks that one letter may carry. */
 const MARKS_MAX = 4;
@@ -26,22 +32,30 @@ export function shape(text: string): readonly Piece[] {
     const normalized = text.replaceAll("\r\n", "\n");
     const pieces: Piece[] = [];
     for (const part of links(normalized)) {
-        if (part.kind === "link") pieces.push(part);
+        if (part.kind === "link") put(pieces, part);
         else reveal(part.text, pieces);
     }
     return pieces;
 }
 
+/** Adds a piece, as a part of the last one if that is a text and there are too many. */
+function put(pieces: Piece[], piece: Piece): void {
+    if (pieces.length < PIECES_MAX - 1) {
+        pieces.push(piece);
+        return;
+    }
+    const last = pieces.at(-1);
+    if (last?.kind === "text") pieces[pieces.length - 1] = { kind: "text", text: last.text + written(piece) };
+    else pieces.push({ kind: "text", text: written(piece) });
+}
+
 function reveal(text: string, pieces: Piece[]): void {
     let shown = 0;
+    let hidden = 0;
     const show = (to: number): void => {
-        if (to > shown) put({ kind: "text", text: text.slice(shown, to) });
-    };
-    // A text of marks alone does not become thousands of elements.
-    const put = (piece: Piece): void => {
-        const last = pieces.at(-1);
-        if (pieces.length < PIECES_MAX || last?.kind !== "text") pieces.push(piece);
-        else pieces[pieces.length - 1] = { kind: "text", text: last.text + written(piece) };
+        if (to === shown) return;
+        put(pieces, { kind: "text", text: text.slice(shown, to) });
+        hidden = 0;
     };
     SUSPECT.lastIndex = 0;
     for (let match = SUSPECT.exec(text); match !== null; match = SUSPECT.exec(text)) {
@@ -60,9 +74,17 @@ function reveal(text: string, pieces: Piece[]): void {
         const kept = isRun ? characters.slice(0, MARKS_MAX).join("").length : 0;
         show(match.index + kept);
         let end = match.index + suspect.length;
-        let count = 1;
-        if (!isRun) while (text.startsWith(suspect, end)) [end, count] = [end + suspect.length, count + 1];
-        put(isRun ? tooMany(characters.length - MARKS_MAX) : mark(suspect, count));
+        if (isRun) put(pieces, tooMany(characters.length - MARKS_MAX));
+        else if (hidden++ < HIDDEN_MAX) {
+            let count = 1;
+            while (text.startsWith(suspect, end)) [end, count] = [end + suspect.length, count + 1];
+            put(pieces, mark(suspect, count));
+        } else {
+            HIDDEN.lastIndex = match.index;
+            const [more] = HIDDEN.exec(text) ?? match;
+            put(pieces, moreHidden([...more].length));
+            end = match.index + more.length;
+        }
         SUSPECT.lastIndex = shown = end;
     }
     show(text.length);
@@ -72,6 +94,12 @@ const tooMany = (count: number): Piece => ({
     kind: "mark",
     text: `+${count}`,
     title: `${count} more marks on this letter`,
+});
+
+const moreHidden = (count: number): Piece => ({
+    kind: "mark",
+    text: `+${count}`,
+    title: `${count} more characters that cannot be seen`,
 });
 
 function mark(character: string, count: number): Piece {
