@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { INITIAL, bounds, reduce, restore, snapshot } from "./parts.mjs";
+import { INITIAL, bounds, readStored, reduce, restore, snapshot } from "./parts.mjs";
 
 const ME = { name: "alice", displayName: "Alice" };
 let id = 0n;
@@ -24,6 +24,20 @@ const begun = (...actions) =>
         { type: "open", name: "#lobby" },
         ...actions,
     ]);
+const json = (value) => JSON.parse(JSON.stringify(value));
+
+/** Where each value is in another one. */
+const paths = (value, path = []) =>
+    typeof value !== "object" || value === null
+        ? [path]
+        : [path, ...Object.keys(value).flatMap((key) => paths(value[key], [...path, key]))].filter(({ length }) => length > 0);
+
+/** A copy that differs in one value. */
+function changed(value, [key, ...rest], by) {
+    const copy = Array.isArray(value) ? [...value] : { ...value };
+    copy[key] = rest.length === 0 ? by : changed(copy[key], rest, by);
+    return copy;
+}
 const texts = (model, name) => model.conversations.get(name).entries.map(({ text }) => text);
 const last = (model, name) => model.conversations.get(name).entries.at(-1);
 const counts = (model, name) => (({ unread, mentions }) => [unread, mentions])(model.conversations.get(name));
@@ -224,7 +238,9 @@ test("a model before a batch is not changed by it", () => {
 test("a page that is loaded anew shows the same again, and what comes twice once", () => {
     const again = message("bob", "seen", "#lobby");
     const model = begun(again, { type: "draft", name: "#lobby", text: "half" }, say("#lobby", "unanswered", 90));
-    const restored = reduce(restore(INITIAL, JSON.parse(JSON.stringify(snapshot(model)))), [
+    const { log, isWhole } = readStored(json(snapshot(model)));
+    assert.ok(isWhole);
+    const restored = reduce(restore(INITIAL, log), [
         { type: "me", user: ME },
         again,
         message("bob", "new", "#lobby"),
@@ -235,7 +251,48 @@ test("a page that is loaded anew shows the same again, and what comes twice once
 });
 
 test("what another version of the page has stored is not shown", () => {
-    assert.equal(restore(INITIAL, { ...snapshot(begun()), version: 0 }), null);
+    assert.equal(readStored({ ...snapshot(begun()), version: 0 }), null);
+    for (const stored of [null, undefined, {}, [], 7, "x", { version: 1 }]) assert.equal(readStored(stored), null);
+});
+
+test("of a log that is damaged, what does not fit is dropped, and the rest is shown", () => {
+    const bob = { type: "joined", room: "#lobby", user: { name: "bob", displayName: null } };
+    const model = begun(
+        { type: "roster", room: "#lobby", users: [ME] },
+        bob,
+        message("bob", "hi", "#lobby"),
+        message("carol", "psst"),
+        { type: "draft", name: "carol", text: "half" },
+    );
+    const whole = json(snapshot(model));
+    assert.deepEqual(whole.conversations.map(({ entries }) => entries.map(({ kind }) => kind)), [["notice", "said"], ["said"]]);
+    // Each value that is stored, replaced by each of these, on its own.
+    const wrong = [undefined, null, {}, [], -1, 0.5, 1e300, true, "x", [["x"]], [[{}, true]]];
+    let [dropped, shown] = [0, 0];
+    for (const path of paths(whole)) {
+        for (const value of wrong) {
+            const read = readStored(json(changed(whole, path, value)));
+            if (read?.isWhole !== true) dropped += 1;
+            if (read === null) continue;
+            shown += 1;
+            const again = reduce(restore(INITIAL, read.log), [{ type: "me", user: ME }, message("bob", "new", "#lobby")]);
+            for (const [name, { entries, units, draft }] of again.conversations) {
+                assert.ok(name.length > 0 && draft.length >= 0 && Number.isSafeInteger(units), `${path} ${value}`);
+                for (const { kind, key, text, from, time, traffic } of entries) {
+                    assert.equal(text.length >= 0 && Number.isSafeInteger(key), true, `${path} ${value}`);
+                    if (kind === "said" && time !== null) new Date(time).toISOString();
+                    if (kind === "said") assert.ok(from.length >= 0, `${path} ${value}`);
+                    for (const [who, isHere] of traffic ?? []) assert.ok(who.length >= 0 && typeof isHere === "boolean");
+                }
+            }
+            assert.ok(again.open === null || again.conversations.has(again.open), `${path} ${value}`);
+            assert.ok(new Set(again.conversations.get("#lobby").entries.map(({ key }) => key)).size === again.conversations.get("#lobby").entries.length);
+        }
+    }
+    assert.ok(dropped > 100 && shown > 100, `${dropped} ${shown}`);
+    const { log, isWhole } = readStored(changed(whole, ["conversations", 0, "entries", 1, "time"], 1e300));
+    assert.deepEqual([isWhole, log.open, log.conversations.map(({ name }) => name)], [false, null, ["carol"]]);
+    assert.equal(restore(INITIAL, log).conversations.get("carol").draft, "half");
 });
 
 test("what is stored is bounded", () => {

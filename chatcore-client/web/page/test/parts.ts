@@ -1,6 +1,7 @@
 // What the tests in Node see of the page: the parts that need no browser.
 export { reduce } from "../src/model/reduce.ts";
 export { restore, snapshot } from "../src/model/snapshot.ts";
+export { readStored } from "../src/model/stored.ts";
 export { INITIAL } from "../src/model/types.ts";
 export { complete, wordBefore } from "../src/text/complete.ts";
 export { fold } from "../src/text/fold.ts";

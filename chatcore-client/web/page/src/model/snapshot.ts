@@ -6,13 +6,13 @@ const ENTRIES_MAX = 200;
 const UNITS_MAX = 512 << 10;
 
 /** It rises with each change of what is stored. */
-const VERSION = 1;
+export const VERSION = 1;
 
 /** JSON has no large numbers: an id is text. */
-type StoredEntry = Entry & { readonly number?: string | undefined };
+export type StoredEntry = Entry & { readonly number?: string | undefined };
 
 /** What is stored of a conversation: plain values for JSON. */
-interface Stored {
+export interface Stored {
     readonly name: string;
     readonly draft: string;
     readonly unread: number;
@@ -46,24 +46,28 @@ export function snapshot(model: Model): Snapshot {
     return { version: VERSION, open: model.open, nextKey: model.nextKey, conversations };
 }
 
-/** The model with what was stored; null if another version of the page has stored it. Of what waited for the server, nobody knows
- * whether it was sent: it went with the page. */
-export function restore(model: Model, { version, open, nextKey, conversations }: Snapshot): Model | null {
-    if (version !== VERSION) return null;
+/** The model with what was stored. Of what waited for the server, nobody knows whether it was sent: it went with the page. */
+export function restore(model: Model, { open, nextKey, conversations }: Snapshot): Model {
     const restored = conversations.map((stored): [string, Conversation] => [stored.name, conversationOf(stored)]);
-    return { ...model, open, nextKey: Math.max(nextKey, model.nextKey), conversations: new Map(restored) };
+    const keys = conversations.flatMap(({ entries }) => entries.map(({ key }) => key + 1));
+    const next = keys.reduce((highest, key) => Math.max(highest, key), Math.max(nextKey, model.nextKey));
+    return { ...model, open, nextKey: next, conversations: new Map(restored) };
 }
 
-function conversationOf({ entries: stored, ...rest }: Stored): Conversation {
+function conversationOf({ name, draft, unread, mentions, marker, entries: stored }: Stored): Conversation {
     const entries = stored.map(entryOf);
     return {
-        ...rest,
+        name,
+        draft,
+        unread,
+        mentions,
+        marker,
         entries,
         units: entries.reduce((sum, { text }) => sum + text.length, 0),
         restoredTo: entries.reduce((highest, entry) => later(highest, entry.kind === "said" ? entry.id : null), 0n),
         touched: entries.at(-1)?.key ?? 0,
-        isJoined: isRoom(rest.name),
-        isWanted: isRoom(rest.name),
+        isJoined: isRoom(name),
+        isWanted: isRoom(name),
         early: new Map(),
         roster: null,
         isStale: true,

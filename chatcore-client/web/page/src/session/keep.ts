@@ -1,6 +1,7 @@
 import type { Ticket } from "chatcore";
 
 import type { Snapshot } from "../model/snapshot.ts";
+import { readStored } from "../model/stored.ts";
 
 /** What the tab's own storage has of us. The ticket is secret: it is nowhere else. */
 const TICKET = "chatcore.ticket";
@@ -24,22 +25,30 @@ export function keepLog(log: Snapshot): boolean {
     return false;
 }
 
-export function keptTicket(): Kept | null {
-    const kept = get(TICKET) as Partial<Kept> | null;
-    return typeof kept?.claim === "string" && typeof kept.ticket?.token === "string" ? (kept as Kept) : null;
+/** The session of this tab; null if there is none, undefined if what is there cannot be read. */
+export function keptTicket(): Kept | null | undefined {
+    const kept = get(TICKET);
+    return kept === null || isKept(kept) ? kept : undefined;
 }
 
-export function keptLog(): Snapshot | null {
-    const log = get(LOG) as Partial<Snapshot> | null;
-    return Array.isArray(log?.conversations) ? (log as Snapshot) : null;
-}
+/** What was stored of the log, if it can be read. */
+export const keptLog = (): ReturnType<typeof readStored> => readStored(get(LOG));
 
 export function forget(): void {
     remove(TICKET);
     remove(LOG);
 }
 
-// The storage may be refused, full, or written by somebody else: then it is as if nothing were there.
+/** The client itself looks at the token. */
+function isKept(value: unknown): value is Kept {
+    const { ticket, claim } = (value ?? {}) as Partial<Kept>;
+    if (typeof claim !== "string" || typeof ticket !== "object" || ticket === null) return false;
+    const { name, displayName, token, attempt } = ticket as Partial<Ticket>;
+    const isUser = typeof name === "string" && (displayName === null || typeof displayName === "string");
+    return isUser && typeof token === "string" && Number.isSafeInteger(attempt);
+}
+
+// The storage may be refused or full: then it is as if nothing were there. What cannot be read is undefined.
 
 function put(key: string, value: unknown): boolean {
     try {
@@ -51,10 +60,16 @@ function put(key: string, value: unknown): boolean {
 }
 
 function get(key: string): unknown {
+    let stored;
     try {
-        return JSON.parse(sessionStorage.getItem(key) ?? "null");
+        stored = sessionStorage.getItem(key);
     } catch {
         return null;
+    }
+    try {
+        return stored === null ? null : (JSON.parse(stored) ?? undefined);
+    } catch {
+        return undefined;
     }
 }
 

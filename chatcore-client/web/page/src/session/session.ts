@@ -21,7 +21,8 @@ import { broken, ended, notAsked, refused, why } from "./words.ts";
 /** How long the module may take before there are words about it. */
 const LATE_MS = 6_000;
 
-const LOG_LOST = "This browser has not kept what was said before the page was loaded anew.";
+const LOG_LOST = "This browser has not kept all that was said before the page was loaded anew.";
+const UNREADABLE = "What this tab has kept of its session cannot be read: begin anew.";
 const NOT_STORED = "This browser stores nothing for this page: if it is loaded anew, you begin anew.";
 
 /** The session of this tab, from the name to the end. */
@@ -78,6 +79,10 @@ export class Session {
         clearTimeout(late);
         const kept = keptTicket();
         if (kept === null) return this.prompt({});
+        if (kept === undefined) {
+            forget();
+            return this.prompt({ note: UNREADABLE });
+        }
         const release = await claim(kept.claim);
         if (release === null) {
             forget();
@@ -122,10 +127,9 @@ export class Session {
     }
 
     #resume({ ticket }: Kept): void {
-        const log = keptLog();
-        const model = log === null ? null : restore(this.#store.model, log);
-        if (model !== null) this.#store.replace(model);
-        this.#isLogLost = model === null;
+        const kept = keptLog();
+        if (kept !== null) this.#store.replace(restore(this.#store.model, kept.log));
+        this.#isLogLost = kept?.isWhole !== true;
         this.#store.dispatch({ type: "me", user: { name: ticket.name, displayName: ticket.displayName } });
         this.#store.dispatch({ type: "phase", phase: { kind: "chat" } });
         const begun = this.#begin(ticket.name, false);

@@ -25,8 +25,10 @@ export class Store {
     /** The model with all that has happened. */
     get model(): Model {
         if (this.#waiting.length > 0) {
-            this.#model = reduce(this.#model, this.#waiting);
+            // What the model cannot take is not tried again: the page is told once, and keeps what it has.
+            const actions = this.#waiting;
             this.#waiting = [];
+            this.#model = reduce(this.#model, actions);
         }
         return this.#model;
     }

@@ -1,0 +1,107 @@
+// What the tab has stored may be damaged or of another version, and scripts of others may fail: the page goes on.
+import assert from "node:assert/strict";
+import test, { after, before } from "node:test";
+
+import { Person, TIMEOUT, launch, profile, startServer, until } from "./kit.mjs";
+
+let browser, server, url;
+before(async () => {
+    [browser, server] = await Promise.all([launch(), startServer()]);
+    url = `http://127.0.0.1:${server.port}/`;
+});
+after(async () => {
+    await browser.close();
+    await server.stop();
+});
+
+const LOG = "chatcore.log";
+const TICKET = "chatcore.ticket";
+
+/** Loads the page anew, with another value in its storage. */
+async function reload({ page }, key, value) {
+    // The page keeps both when it goes.
+    await page.addInitScript(([key, value]) => {
+        if (sessionStorage.getItem("isDamaged") !== null) return;
+        sessionStorage.setItem("isDamaged", "yes");
+        sessionStorage.setItem(key, value);
+    }, [key, value]);
+    await page.reload();
+}
+
+for (const [what, damage] of [
+    ["of another version", (log) => ({ ...log, version: 0 })],
+    ["nothing but braces", () => ({})],
+    ["a log without what was said", () => ({ conversations: [{ name: "#lobby" }] })],
+    ["a log with a time that is none", (log) => {
+        log.conversations[0].entries.at(-1).time = 1e300;
+        return log;
+    }],
+]) {
+    test(`a log that is ${what} is dropped with a word, and the session goes on`, TIMEOUT, async () => {
+        const context = await profile(browser);
+        const page = await Person.enter(context, url, "keeper");
+        await page.say("hello");
+        await page.message("hello").getByRole("img", { name: "accepted" }).waitFor();
+        await page.page.evaluate(() => dispatchEvent(new Event("pagehide")));
+        const log = JSON.parse(await page.page.evaluate((key) => sessionStorage.getItem(key), LOG));
+        await reload(page, LOG, JSON.stringify(damage(log)));
+        await page.connected();
+        await page.page.getByText("has not kept all that was said").waitFor();
+        await page.say("again");
+        await page.message("again").getByRole("img", { name: "accepted" }).waitFor();
+        // And once more, with what it has stored itself.
+        await page.page.reload();
+        await page.message("again").waitFor();
+        await page.clean();
+        await page.page.getByRole("button", { name: "Sign out" }).click();
+        await page.page.getByRole("textbox", { name: "Your name" }).waitFor();
+        await context.close();
+    });
+}
+
+for (const [at, ticket] of ["{}", "no JSON", "null", '{"ticket":{},"claim":"x"}', '{"ticket":{"token":"00"},"claim":"x"}',
+    '{"ticket":{"name":"x","displayName":null,"token":"zz","attempt":1},"claim":"x"}'].entries()) {
+    test(`a ticket that is ${ticket} is forgotten with a word, and a name is asked for`, TIMEOUT, async () => {
+        const context = await profile(browser);
+        const page = await Person.open(context, url);
+        await page.page.getByRole("textbox", { name: "Your name" }).waitFor();
+        await reload(page, TICKET, ticket);
+        await page.page.getByText(/begin anew/i).waitFor();
+        await page.register(`again-${at}`);
+        await page.clean();
+        await context.close();
+    });
+}
+
+test("an error of somebody else's script leaves the chat", TIMEOUT, async () => {
+    const context = await profile(browser);
+    const page = await Person.enter(context, url, "extended");
+    await page.say("before");
+    await page.page.evaluate(() => {
+        setTimeout(() => { throw new Error("not of the page"); });
+        void Promise.reject(new Error("nor this"));
+    });
+    await until("both are told", () => page.faults.length === 2);
+    await page.say("after");
+    await page.message("after").getByRole("img", { name: "accepted" }).waitFor();
+    await page.message("before").waitFor();
+    await context.close();
+});
+
+test("an error of the page itself is told, and leaves what was said and what was written", TIMEOUT, async () => {
+    const context = await profile(browser);
+    await context.route("**/page.js", async (route) => {
+        const response = await route.fetch();
+        await route.fulfill({ response, body: `${await response.text()};addEventListener("fail",()=>{throw new Error("a fault")})` });
+    });
+    const page = await Person.enter(context, url, "faulty");
+    await page.say("said");
+    await page.message("said").getByRole("img", { name: "accepted" }).waitFor();
+    await page.composer().fill("half of it");
+    await page.page.evaluate(() => dispatchEvent(new Event("fail")));
+    await page.page.getByRole("alert").filter({ hasText: "a fault" }).waitFor();
+    await page.page.getByRole("button", { name: "Try again" }).click();
+    await page.message("said").waitFor();
+    assert.equal(await page.composer().inputValue(), "half of it");
+    await context.close();
+});
