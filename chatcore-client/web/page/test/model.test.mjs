@@ -178,7 +178,7 @@ test("a roster follows who comes and goes, and one that may be wrong is asked fo
     let model = begun({ type: "roster", room: "#lobby", users: [user("alice"), user("bob")] });
     model = reduce(model, [
         { type: "joined", room: "#lobby", user: user("carol") },
-        { type: "left", room: "#lobby", name: "bob" },
+        { type: "left", room: "#lobby", name: "bob", isRenamed: false },
     ]);
     assert.deepEqual([...model.conversations.get("#lobby").roster.keys()], ["alice", "carol"]);
     assert.equal(model.conversations.get("#lobby").isStale, false);
@@ -267,7 +267,7 @@ test("of a log that is damaged, what does not fit is dropped, and the rest is sh
     const whole = json(snapshot(model));
     assert.deepEqual(whole.conversations.map(({ entries }) => entries.map(({ kind }) => kind)), [["notice", "said"], ["said"]]);
     // Each value that is stored, replaced by each of these, on its own.
-    const wrong = [undefined, null, {}, [], -1, 0.5, 1e300, true, "x", [["x"]], [[{}, true]]];
+    const wrong = [undefined, null, {}, [], -1, 0.5, 1e300, true, "x", [["x"]], [[{}, "left"]], [["x", true]]];
     let [dropped, shown] = [0, 0];
     for (const path of paths(whole)) {
         for (const value of wrong) {
@@ -282,7 +282,7 @@ test("of a log that is damaged, what does not fit is dropped, and the rest is sh
                     assert.equal(text.length >= 0 && Number.isSafeInteger(key), true, `${path} ${value}`);
                     if (kind === "said" && time !== null) new Date(time).toISOString();
                     if (kind === "said") assert.ok(from.length >= 0, `${path} ${value}`);
-                    for (const [who, isHere] of traffic ?? []) assert.ok(who.length >= 0 && typeof isHere === "boolean");
+                    for (const [who, move] of traffic ?? []) assert.ok(who.length >= 0 && ["joined", "left", "renamed"].includes(move));
                 }
             }
             assert.ok(again.open === null || again.conversations.has(again.open), `${path} ${value}`);
@@ -315,7 +315,7 @@ test("the window on a log follows the end, or stays and moves in steps", () => {
 test("who comes and goes in a small room is one line, which pushes out nothing", () => {
     const user = (name) => ({ name, displayName: null });
     const join = (name) => ({ type: "joined", room: "#lobby", user: user(name) });
-    const leave = (name) => ({ type: "left", room: "#lobby", name });
+    const leave = (name, isRenamed = false) => ({ type: "left", room: "#lobby", name, isRenamed });
     let model = begun(
         { type: "roster", room: "#lobby", users: [user("alice")] },
         message("carol", "hi", "#lobby"),
@@ -329,16 +329,27 @@ test("who comes and goes in a small room is one line, which pushes out nothing",
         Array.from({ length: 2_000 }, (_, at) => (at % 2 === 0 ? join("evil") : leave("evil"))),
     );
     assert.deepEqual(texts(model, "#lobby"), ["hi", "dave has joined; bob and evil have left"]);
+    model = reduce(model, [message("carol", "more", "#lobby"), leave("dave", true), join("david")]);
+    assert.equal(last(model, "#lobby").text, "dave has another name now; david has joined");
+    assert.deepEqual([...model.conversations.get("#lobby").roster.keys()], ["alice", "david"]);
     model = reduce(model, [
         message("carol", "more", "#lobby"),
         ...Array.from({ length: 30 }, (_, at) => join(`user${at}`)),
     ]);
-    assert.equal(texts(model, "#lobby").length, 4);
+    assert.equal(texts(model, "#lobby").length, 6);
     const { units, entries } = model.conversations.get("#lobby");
     assert.equal(
         units,
         entries.reduce((sum, { text }) => sum + text.length, 0),
     );
+});
+
+test("who is renamed asks anew who is in the rooms", () => {
+    const here = { type: "roster", room: "#lobby", users: [ME] };
+    const model = begun(here, { type: "me", user: { ...ME, displayName: "ALICE" } });
+    assert.equal(model.conversations.get("#lobby").isStale, false);
+    const renamed = reduce(model, [{ type: "me", user: { name: "alicia", displayName: null } }]);
+    assert.equal(renamed.conversations.get("#lobby").isStale, true);
 });
 
 test("what one writes to oneself is there once", () => {

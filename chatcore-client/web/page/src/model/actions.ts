@@ -44,7 +44,7 @@ export type Action =
     | { readonly type: "outside"; readonly room: string; readonly why: string }
     | { readonly type: "closed"; readonly name: string }
     | { readonly type: "joined"; readonly room: string; readonly user: User }
-    | { readonly type: "left"; readonly room: string; readonly name: string }
+    | { readonly type: "left"; readonly room: string; readonly name: string; readonly isRenamed: boolean }
     | { readonly type: "roster"; readonly room: string; readonly users: readonly User[] }
     | { readonly type: "stale"; readonly room: string }
     | { readonly type: "presence"; readonly name: string; readonly isOnline: boolean }

@@ -1,6 +1,7 @@
 import { ROSTER_MAX } from "./bounds.ts";
+import type { Action } from "./actions.ts";
 import type { Draft, Open } from "./draft.ts";
-import type { Notice, User } from "./types.ts";
+import type { Move, Notice, User } from "./types.ts";
 
 /** In a room with more members, it is not told who comes and goes: the roster shows it. */
 const TOLD_MEMBERS_MAX = 12;
@@ -14,25 +15,26 @@ export function joined(draft: Draft, name: string, user: User): void {
     const room = draft.known(name);
     if (room?.roster == null || room.roster.has(user.name) || room.roster.size >= ROSTER_MAX) return;
     room.roster = new Map(room.roster).set(user.name, user.displayName);
-    if (room.roster.size <= TOLD_MEMBERS_MAX) tell(draft, room, user.displayName ?? user.name, true);
+    if (room.roster.size <= TOLD_MEMBERS_MAX) tell(draft, room, user.displayName ?? user.name, "joined");
 }
 
-export function left(draft: Draft, name: string, user: string): void {
+/** Who has another name comes as well, under that: nothing tells which of those who come it is. */
+export function left(draft: Draft, { room: name, name: user, isRenamed }: Action & { type: "left" }): void {
     const room = draft.known(name);
     if (room?.roster?.has(user) !== true) return;
     const roster = new Map(room.roster);
     const shown = roster.get(user) ?? user;
     roster.delete(user);
     room.roster = roster;
-    if (roster.size < TOLD_MEMBERS_MAX) tell(draft, room, shown, false);
+    if (roster.size < TOLD_MEMBERS_MAX) tell(draft, room, shown, isRenamed ? "renamed" : "left");
 }
 
 /** Comings and goings after each other are one line: somebody whose connection is bad does not push out what was said. */
-function tell(draft: Draft, room: Open, shown: string, isHere: boolean): void {
+function tell(draft: Draft, room: Open, shown: string, move: Move): void {
     const last = room.entries.at(-1);
     const earlier = last?.kind === "notice" ? (last.traffic ?? null) : null;
     const others = (earlier ?? []).filter(([name]) => name !== shown).slice(-TOLD_NAMES_MAX + 1);
-    const traffic: Traffic = [...others, [shown, isHere]];
+    const traffic: Traffic = [...others, [shown, move]];
     const text = words(traffic);
     if (earlier === null || last === undefined) {
         draft.append(room, { kind: "notice", key: draft.key(), text, traffic });
@@ -49,12 +51,20 @@ export interface Clause {
     readonly verb: string;
 }
 
+const VERBS: Readonly<Record<Move, string>> = {
+    renamed: "another name now",
+    joined: "joined",
+    left: "left",
+};
+
 export function clauses(traffic: Traffic): readonly Clause[] {
-    const clause = (isWanted: boolean, verb: string): Clause => {
-        const names = traffic.filter(([, isHere]) => isHere === isWanted).map(([shown]) => shown);
+    const clause = ([wanted, verb]: [string, string]): Clause => {
+        const names = traffic.filter(([, move]) => move === wanted).map(([shown]) => shown);
         return { names, verb: `${names.length === 1 ? "has" : "have"} ${verb}` };
     };
-    return [clause(true, "joined"), clause(false, "left")].filter(({ names }) => names.length > 0);
+    return Object.entries(VERBS)
+        .map(clause)
+        .filter(({ names }) => names.length > 0);
 }
 
 /** What stands before a name in a list of them. */

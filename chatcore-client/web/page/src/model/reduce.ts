@@ -6,7 +6,7 @@ import type { Open } from "./draft.ts";
 import { joined, left } from "./members.ts";
 import { answered, report, say } from "./own.ts";
 import { isRoom } from "./types.ts";
-import type { Entry, Model, Said } from "./types.ts";
+import type { Entry, Model, Said, User } from "./types.ts";
 
 /** The model after a batch of actions. */
 export function reduce(model: Model, actions: readonly Action[]): Model {
@@ -28,8 +28,7 @@ function apply(draft: Draft, action: Action): void {
             model.warning = action.words;
             return;
         case "me":
-            model.me = action.user;
-            return;
+            return me(draft, action.user);
         case "lost":
             return lost(draft);
         case "seen":
@@ -73,7 +72,7 @@ function apply(draft: Draft, action: Action): void {
             if (action.user.name === model.me?.name) return apply(draft, { type: "entered", room: action.room });
             return joined(draft, action.room, action.user);
         case "left":
-            return left(draft, action.room, action.name);
+            return left(draft, action);
         case "roster": {
             const room = draft.known(action.room);
             if (room === undefined) return;
@@ -95,6 +94,14 @@ function apply(draft: Draft, action: Action): void {
 
 const missing = (count: bigint): string =>
     count === 1n ? "1 message is missing here" : `${count} messages are missing here`;
+
+/** Nobody is told that they themselves have another name in a room. */
+function me(draft: Draft, user: User): void {
+    const before = draft.model.me;
+    draft.model.me = user;
+    if (before === null || before.name === user.name) return;
+    for (const name of draft.names()) draft.conversation(name).isStale = true;
+}
 
 function lost(draft: Draft): void {
     for (const name of draft.names()) {

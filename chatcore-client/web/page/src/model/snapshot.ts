@@ -6,7 +6,7 @@ const ENTRIES_MAX = 200;
 const UNITS_MAX = 512 << 10;
 
 /** It rises with each change of what is stored. */
-export const VERSION = 1;
+export const VERSION = 2;
 
 /** JSON has no large numbers: an id is text. */
 export type StoredEntry = Entry & { readonly number?: string | undefined };

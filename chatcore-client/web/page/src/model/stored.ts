@@ -8,6 +8,8 @@ const TIME_MS_MAX = 8.64e15;
 
 const ID = /^\d{1,20}$/;
 
+const MOVES: readonly unknown[] = ["joined", "left", "renamed"];
+
 const STATES: readonly unknown[] = [null, "pending", "accepted", "undelivered", "unconfirmed", "failed"];
 
 /** Of what somebody has stored, all that a page of this version has stored so. `isWhole` if nothing else was there. Null if it is
@@ -66,6 +68,6 @@ function isTraffic(value: unknown): boolean {
     if (value === undefined) return true;
     return (
         Array.isArray(value) &&
-        value.every((one) => Array.isArray(one) && one.length === 2 && isText(one[0]) && typeof one[1] === "boolean")
+        value.every((one) => Array.isArray(one) && one.length === 2 && isText(one[0]) && MOVES.includes(one[1]))
     );
 }

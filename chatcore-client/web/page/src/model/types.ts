@@ -21,13 +21,16 @@ export interface Said {
     readonly isMention: boolean;
 }
 
+/** How somebody came to a room, or is not there any more: who has another name is there under that. */
+export type Move = "joined" | "left" | "renamed";
+
 /** Something that the page itself says among the messages. */
 export interface Notice {
     readonly kind: "notice";
     readonly key: number;
     readonly text: string;
     /** Of whom it says that they came or went; missing if it says something else. */
-    readonly traffic?: readonly (readonly [shown: string, isHere: boolean])[];
+    readonly traffic?: readonly (readonly [shown: string, move: Move])[];
 }
 
 export type Entry = Said | Notice;

@@ -25,8 +25,8 @@ export function listen(client: Client, take: Take): void {
         take({ type: "joined", room, user: { name, displayName } }, event);
     });
     client.addEventListener("left", (event) => {
-        const { room, name } = event.detail;
-        take({ type: "left", room, name }, event);
+        const { room, name, code } = event.detail;
+        take({ type: "left", room, name, isRenamed: code === "renamed" }, event);
     });
     client.addEventListener("stale", (event) => take({ type: "stale", room: event.detail.room }, event));
     client.addEventListener("presence", (event) => {

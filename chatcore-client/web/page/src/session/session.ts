@@ -215,7 +215,10 @@ export class Session {
             const { link } = this.#store.model;
             this.#link({ kind: "connecting", why: link.kind === "waiting" ? link.why : null });
         });
-        const renamed = ours(() => this.#keepTicket(client));
+        const renamed = ours(() => {
+            this.#keepTicket(client);
+            void requests.refresh();
+        });
         const lost = ours(() => this.#store.dispatch({ type: "lost" }));
         client.addEventListener("registered", began);
         client.addEventListener("resumed", began);
