@@ -303,6 +303,16 @@ test("what is stored is bounded", () => {
     assert.ok(JSON.stringify(snapshot(model)).length < 700_000);
 });
 
+test("where older entries were dropped, the conversation says so, also when it is loaded anew", () => {
+    const isCut = (model) => model.conversations.get("#lobby").isCut;
+    const many = (count) => Array.from({ length: count }, () => message("bob", "x", "#lobby"));
+    assert.deepEqual([isCut(begun(...many(200))), isCut(begun(...many(1_001)))], [false, true]);
+    const again = (model) => restore(INITIAL, readStored(json(snapshot(model))).log);
+    assert.equal(isCut(again(begun(...many(200)))), false);
+    assert.equal(isCut(again(begun(...many(201)))), true, "it stores fewer");
+    assert.equal(isCut(again(again(begun(...many(201))))), true);
+});
+
 test("the window on a log follows the end, or stays and moves in steps", () => {
     const entries = Array.from({ length: 1_000 }, (_, key) => ({ kind: "notice", key, text: "" }));
     assert.deepEqual(bounds(entries, { from: null }), [760, 1_000]);

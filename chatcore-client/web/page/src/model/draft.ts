@@ -9,6 +9,7 @@ export type Open = Mutable<Omit<Conversation, "entries">> & { entries: Entry[] }
 
 const EMPTY: Omit<Conversation, "name"> = {
     entries: [],
+    isCut: false,
     units: 0,
     unread: 0,
     mentions: 0,
@@ -153,6 +154,7 @@ function trim(conversation: Open, entriesMax: number): void {
     while (units > CONVERSATION_UNITS_MAX && drop < entries.length - 1) units -= unitsOf(entries[drop++]!);
     if (drop === 0) return;
     entries.splice(0, drop);
+    conversation.isCut = true;
     conversation.units = units;
 }
 

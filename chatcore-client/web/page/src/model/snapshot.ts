@@ -18,6 +18,7 @@ export interface Stored {
     readonly unread: number;
     readonly mentions: number;
     readonly marker: number | null;
+    readonly isCut: boolean;
     readonly entries: readonly StoredEntry[];
 }
 
@@ -41,7 +42,8 @@ export function snapshot(model: Model): Snapshot {
             if (left < 0) break;
             entries.unshift(entry.kind === "said" ? { ...entry, id: null, number: entry.id?.toString() } : entry);
         }
-        return { name, draft: kept, unread, mentions, marker, entries };
+        const isCut = conversation.isCut || entries.length < conversation.entries.length;
+        return { name, draft: kept, unread, mentions, marker, isCut, entries };
     });
     return { version: VERSION, open: model.open, nextKey: model.nextKey, conversations };
 }
@@ -54,7 +56,7 @@ export function restore(model: Model, { open, nextKey, conversations }: Snapshot
     return { ...model, open, nextKey: next, conversations: new Map(restored) };
 }
 
-function conversationOf({ name, draft, unread, mentions, marker, entries: stored }: Stored): Conversation {
+function conversationOf({ name, draft, unread, mentions, marker, isCut, entries: stored }: Stored): Conversation {
     const entries = stored.map(entryOf);
     return {
         name,
@@ -62,6 +64,7 @@ function conversationOf({ name, draft, unread, mentions, marker, entries: stored
         unread,
         mentions,
         marker,
+        isCut,
         entries,
         units: entries.reduce((sum, { text }) => sum + text.length, 0),
         restoredTo: entries.reduce((highest, entry) => later(highest, entry.kind === "said" ? entry.id : null), 0n),

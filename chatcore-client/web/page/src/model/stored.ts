@@ -33,7 +33,7 @@ const isTimeOrNull = (value: unknown): boolean =>
 
 function isConversation(value: unknown): value is Stored {
     if (!isFields(value)) return false;
-    const { name, draft, unread, mentions, marker, entries } = value;
+    const { name, draft, unread, mentions, marker, isCut, entries } = value;
     return (
         isText(name) &&
         name !== "" &&
@@ -41,6 +41,7 @@ function isConversation(value: unknown): value is Stored {
         isCount(unread) &&
         isCount(mentions) &&
         (marker === null || isCount(marker)) &&
+        typeof isCut === "boolean" &&
         Array.isArray(entries) &&
         entries.every(isEntry) &&
         // The page finds an entry by its key.

@@ -40,6 +40,8 @@ export interface Conversation {
     /** Its name: rooms begin with `#`. */
     readonly name: string;
     readonly entries: readonly Entry[];
+    /** Whether older entries were there, and are not any more. */
+    readonly isCut: boolean;
     /** The UTF-16 units of all texts in it. */
     readonly units: number;
     readonly unread: number;

@@ -155,6 +155,9 @@ export class Log extends Component<Props, State> {
                     onScroll={this.#onScroll}
                 >
                     {entries.length === 0 && <Empty conversation={conversation} />}
+                    {conversation.isCut && first === 0 && (
+                        <p class="notice">What was said before this is not here any more.</p>
+                    )}
                     {drawn.map((entry, at) => this.#line(entry, entries[first + at - 1], marker))}
                 </div>
                 {window.from !== null && (
