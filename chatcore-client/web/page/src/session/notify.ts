@@ -13,10 +13,11 @@ export const canAsk = (): boolean =>
 export const ask = (): Promise<unknown> => Notification.requestPermission();
 
 /** Notifies of a message that is for us, if the person does not see the page and has allowed it: only then is the model
- * asked for. */
+ * asked for. A click opens its conversation. */
 export function notify(
     modelNow: () => Model,
     { from, room, text }: { from: string; room: string | null; text: string },
+    open: (name: string) => void,
 ): void {
     if (document.hasFocus() || typeof Notification === "undefined" || Notification.permission !== "granted") return;
     const { me } = modelNow();
@@ -24,11 +25,15 @@ export function notify(
     if (room !== null && !mentions(text, me.name, me.displayName)) return;
     try {
         // One for each conversation: a flood does not fill the screen.
-        const shown = new Notification(room === null ? from : `${from} in ${room}`, {
+        const shown = new Notification(plain(room === null ? from : `${from} in ${room}`), {
             body: plain(text.slice(0, BODY_UNITS_MAX)),
             tag: room ?? from,
         });
-        shown.onclick = (): void => window.focus();
+        shown.onclick = (): void => {
+            window.focus();
+            shown.close();
+            open(room ?? from);
+        };
     } catch {
         // Some browsers have them for service workers alone.
     }

@@ -45,6 +45,8 @@ export class Session {
         );
         store.onChange(() => this.#keeper.changed());
         addEventListener("pagehide", () => this.#keepAll());
+        // A page that is frozen may be thrown away without another word.
+        document.addEventListener("freeze", () => this.#keepAll());
         // The connection does not notice it by itself for long.
         addEventListener("offline", () => this.hurry());
         document.addEventListener("visibilitychange", () => {
@@ -249,7 +251,13 @@ export class Session {
     }
 
     #heard(message: Action & { type: "message" }, requests: Requests): void {
-        notify(() => this.#store.model, message);
+        notify(
+            () => this.#store.model,
+            message,
+            (name) => {
+                if (this.#requests === requests && this.#store.model.conversations.has(name)) requests.open(name);
+            },
+        );
         if (message.room === null) requests.meet(message.from);
     }
 

@@ -1,0 +1,86 @@
+// What brings people to the page, and what they do there in haste.
+import assert from "node:assert/strict";
+import test, { after, before } from "node:test";
+
+import { Person, TIMEOUT, launch, member, profile, startServer } from "./kit.mjs";
+
+let browser, server, url;
+before(async () => {
+    [browser, server] = await Promise.all([launch(), startServer()]);
+    url = `http://127.0.0.1:${server.port}/`;
+});
+after(async () => {
+    await browser.close();
+    await server.stop();
+});
+
+/** Notifications that a test can click. */
+function holdNotifications() {
+    globalThis.notifications = [];
+    globalThis.Notification = class {
+        static permission = "granted";
+        constructor(title, { body }) {
+            globalThis.notifications.push(this);
+            this.words = `${title}: ${body}`;
+        }
+        close() {
+            this.isClosed = true;
+        }
+    };
+    document.hasFocus = () => false;
+}
+
+test("a click on a notification opens its conversation, and what it says is marked as in the log", TIMEOUT, async () => {
+    const context = await profile(browser);
+    await context.addInitScript(holdNotifications);
+    const page = await Person.enter(context, url, "nadia");
+    const { client } = await member(url, "nick");
+    await client.send("nadia", "see\u202e this");
+    await page.tab(/^nick, 1 unread/).waitFor();
+    const [words] = await page.page.evaluate(() => globalThis.notifications.map(({ words }) => words));
+    assert.equal(words, "nick: see⟨U+202E⟩ this");
+    await page.page.evaluate(() => globalThis.notifications[0].onclick());
+    await page.composer("nick").waitFor();
+    assert.ok(await page.page.evaluate(() => globalThis.notifications[0].isClosed));
+    await page.clean();
+    await client.close();
+    await context.close();
+});
+
+test("a page that is frozen has kept what was written until then", TIMEOUT, async () => {
+    const context = await profile(browser);
+    const page = await Person.enter(context, url, "frieda");
+    const kept = await page.page.evaluate(() => {
+        const field = document.querySelector("textarea");
+        field.value = "half of it";
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+        const log = () => sessionStorage.getItem("chatcore.log") ?? "";
+        const before = log().includes("half of it");
+        document.dispatchEvent(new Event("freeze"));
+        return [before, log().includes("half of it")];
+    });
+    assert.deepEqual(kept, [false, true]);
+    await page.clean();
+    await context.close();
+});
+
+test("a double click on Leave leaves one room, and Enter after a whole name sends", TIMEOUT, async () => {
+    const context = await profile(browser);
+    const page = await Person.enter(context, url, "hasty");
+    const { client, heard } = await member(url, "bob", "#lobby");
+    await page.join("#one");
+    await page.join("#two");
+    await page.page.getByRole("button", { name: "Leave #two" }).dblclick();
+    await page.tab("two").waitFor({ state: "detached" });
+    await page.say("still here", (await page.page.getByRole("tab", { selected: true }).getAttribute("aria-label")).replace(/,.*/, ""));
+    await page.message("still here").getByRole("img", { name: "accepted" }).waitFor();
+    assert.deepEqual(await page.page.getByRole("tab").evaluateAll((tabs) => tabs.map((tab) => tab.getAttribute("aria-label"))), ["#lobby", "#one"]);
+    await page.tab("lobby").click();
+    await page.composer().pressSequentially("hello @bob");
+    await page.composer().press("Enter");
+    await page.message("hello @bob").getByRole("img", { name: "accepted" }).waitFor();
+    assert.ok(heard.every(({ text }) => !text.endsWith(" ")));
+    await page.clean();
+    await client.close();
+    await context.close();
+});
