@@ -2,6 +2,7 @@ import { render } from "preact";
 
 import { Session } from "./session/session.ts";
 import { Store } from "./session/store.ts";
+import { tell } from "./session/tell.ts";
 import { broken } from "./session/words.ts";
 import { ActionsProvider } from "./view/actions.ts";
 import type { Actions } from "./view/actions.ts";
@@ -22,7 +23,10 @@ const actions: Actions = {
     },
     ask: (work) => {
         const { requests } = session;
-        if (requests !== null) work(requests);
+        if (requests !== null) {
+            const asked = work(requests);
+            if (asked !== undefined) tell(store, asked);
+        }
         store.flush();
         return requests !== null;
     },

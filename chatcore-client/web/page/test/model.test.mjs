@@ -400,3 +400,10 @@ test("drafts count towards what is stored", () => {
     const drafts = ["a", "b", "c"].map((name) => ({ type: "draft", name, text: "z".repeat(300_000) }));
     assert.ok(JSON.stringify(snapshot(begun(...drafts))).length < 700_000);
 });
+
+test("why something was not done is told until the person goes on", () => {
+    const failed = begun({ type: "failure", words: "No." });
+    assert.equal(reduce(failed, [message("bob", "hi", "#lobby")]).failure, "No.");
+    assert.equal(reduce(failed, [{ type: "open", name: "bob" }]).failure, null);
+    assert.equal(reduce(failed, [{ type: "failure", words: null }]).failure, null);
+});

@@ -5,6 +5,7 @@ export type Action =
     | { readonly type: "phase"; readonly phase: Phase }
     | { readonly type: "link"; readonly link: Link }
     | { readonly type: "warning"; readonly words: string | null }
+    | { readonly type: "failure"; readonly words: string | null }
     | { readonly type: "me"; readonly user: User }
     /** The server has forgotten the session: we are in no room any more. */
     | { readonly type: "lost" }

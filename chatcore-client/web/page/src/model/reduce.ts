@@ -27,6 +27,9 @@ function apply(draft: Draft, action: Action): void {
         case "warning":
             model.warning = action.words;
             return;
+        case "failure":
+            model.failure = action.words;
+            return;
         case "me":
             return me(draft, action.user);
         case "lost":
@@ -121,6 +124,7 @@ function open(draft: Draft, name: string): void {
         if (before !== undefined) before.marker = null;
     }
     model.open = name;
+    model.failure = null;
     const conversation = draft.conversation(name);
     if (model.isSeen) read(conversation);
 }

@@ -111,6 +111,8 @@ export interface Model {
     readonly isSeen: boolean;
     /** Words about the page itself, such as that nothing can be stored; null if there are none. */
     readonly warning: string | null;
+    /** Why something that the person asked for was not done, until they go on; null if there is nothing to tell. */
+    readonly failure: string | null;
     readonly nextKey: number;
 }
 
@@ -124,5 +126,6 @@ export const INITIAL: Model = {
     open: null,
     isSeen: true,
     warning: null,
+    failure: null,
     nextKey: 1,
 };

@@ -206,6 +206,7 @@ export class Requests {
         if (this.#watched.size + names.length > watchesMax) this.#forget();
         for (const name of names.slice(0, Math.max(watchesMax - this.#watched.size, 0))) {
             this.#watched.add(name);
+            // Of whom we cannot watch, nothing is shown: it is asked for again when they write, or in the next session.
             this.#client.watch([name]).catch(() => this.#watched.delete(name));
         }
     }

@@ -16,6 +16,7 @@ import { listen } from "./listen.ts";
 import { notify } from "./notify.ts";
 import { Requests } from "./requests.ts";
 import type { Store } from "./store.ts";
+import { tell } from "./tell.ts";
 import { broken, ended, notAsked, refused, why } from "./words.ts";
 
 /** How long the module may take before there are words about it. */
@@ -210,7 +211,7 @@ export class Session {
             this.#entered(client, requests);
             if (type === "registered") void requests.begin();
             // If the session has ended meanwhile, its events say so.
-            else if (!isKnown) requests.learn().catch(() => {});
+            else if (!isKnown) tell(this.#store, requests.learn(), "The page does not know which rooms you are in");
             isKnown = true;
         });
         const connecting = ours(() => {

@@ -12,8 +12,8 @@ export interface Actions {
     readonly act: (action: Action) => void;
     /** Opens a conversation. */
     readonly open: (name: string) => void;
-    /** Asks the server; false if there is no session to ask in. */
-    readonly ask: (work: (requests: Requests) => void) => boolean;
+    /** Asks the server, and tells why what was asked for was not done; false if there is no session to ask in. */
+    readonly ask: (work: (requests: Requests) => Promise<unknown> | void) => boolean;
 }
 
 const Context = createContext<Actions | null>(null);

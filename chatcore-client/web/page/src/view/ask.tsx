@@ -104,16 +104,18 @@ export function Ask({ kind, onClose }: { kind: "room" | "user"; onClose: () => v
 function Online({ typed, onPick }: { typed: string; onPick: (name: string) => void }): JSX.Element {
     const { session } = useActions();
     const [users, setUsers] = useState<readonly User[] | null>(null);
+    const [error, setError] = useState<string | null>(null);
     useEffect(() => {
         let isOver = false;
         session.requests?.online().then(
             (users) => !isOver && setUsers(users),
-            () => {},
+            (reason: unknown) => !isOver && setError(failure(reason)),
         );
         return () => {
             isOver = true;
         };
     }, []);
+    if (error !== null) return <p class="hint">It is not known who is online. {error}</p>;
     if (users === null) return <p class="hint">Asking who is online…</p>;
     if (users.length === 0) return <p class="hint">Nobody else is online.</p>;
     const begun = userOf(typed);

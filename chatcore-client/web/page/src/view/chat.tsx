@@ -61,6 +61,7 @@ export function Chat({ model }: { model: Model }): JSX.Element {
                             {model.warning}
                         </p>
                     )}
+                    <Failure words={model.failure} />
                     {isAbove && <Status model={model} />}
                     {open === undefined ? (
                         <Nothing panel={panel} setPanel={setPanel} />
@@ -73,6 +74,27 @@ export function Chat({ model }: { model: Model }): JSX.Element {
                 <Roster room={open} me={model.me?.name ?? ""} onClose={close} />
             )}
             {panel !== null && <div class="shade" onClick={close} />}
+        </div>
+    );
+}
+
+/** Why something was not done, until somebody has read it or goes on. */
+function Failure({ words }: { words: string | null }): JSX.Element {
+    const { act } = useActions();
+    const dismiss = (): void => {
+        act({ type: "failure", words: null });
+        focusComposer();
+    };
+    return (
+        <div role="alert">
+            {words !== null && (
+                <p class="warning">
+                    {words}{" "}
+                    <button type="button" class="small quiet" onClick={dismiss}>
+                        Dismiss
+                    </button>
+                </p>
+            )}
         </div>
     );
 }
@@ -128,7 +150,7 @@ function Opened({ model, open, panel, setPanel }: OpenedProps): JSX.Element {
                     class="quiet leave"
                     onClick={({ detail }) => {
                         // A second click is not for the next conversation.
-                        if (detail <= 1) ask((requests) => void requests.close(open.name));
+                        if (detail <= 1) ask((requests) => requests.close(open.name));
                     }}
                     aria-label={room ? `Leave ${open.name}` : `Close ${open.name}`}
                 >
@@ -186,7 +208,7 @@ function Lobby(): JSX.Element {
             type="button"
             class="primary"
             ref={button}
-            onClick={() => ask((requests) => void requests.join(FIRST_ROOM).catch(() => {}))}
+            onClick={() => ask((requests) => requests.join(FIRST_ROOM))}
         >
             Join {FIRST_ROOM}
         </button>

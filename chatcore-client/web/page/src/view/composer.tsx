@@ -146,7 +146,7 @@ export function Composer({ conversation, model }: { conversation: Conversation; 
                     <button
                         type="button"
                         class="small"
-                        onClick={() => ask((requests) => void requests.join(name).catch(() => {}))}
+                        onClick={() => ask((requests) => requests.join(name))}
                     >
                         Join it again
                     </button>

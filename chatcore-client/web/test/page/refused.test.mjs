@@ -1,0 +1,34 @@
+// What a person asks for and does not get is told, wherever they asked.
+import assert from "node:assert/strict";
+import test, { after, before } from "node:test";
+
+import { Person, TIMEOUT, launch, profile, startServer } from "./kit.mjs";
+
+let browser;
+before(async () => (browser = await launch()));
+after(() => browser.close());
+
+test("a room that cannot be joined again says why, until that is dismissed", TIMEOUT, async () => {
+    const first = await startServer();
+    const context = await profile(browser);
+    const page = await Person.enter(context, `http://127.0.0.1:${first.port}/`, "roomer");
+    await page.join("#one");
+    await first.stop();
+    const second = await startServer("--listen", `ws://127.0.0.1:${first.port}`, "--rooms-of-user-max", "1");
+    await page.connected();
+    await page.tab("lobby").click();
+    await page.tab("one").click();
+    await page.page.getByRole("button", { name: "Join it again" }).click();
+    const alert = page.page.getByRole("alert").filter({ hasText: "as many rooms as the server allows" });
+    await alert.waitFor();
+    await alert.getByRole("button", { name: "Dismiss" }).click();
+    await alert.waitFor({ state: "detached" });
+    assert.ok(await page.composer("#one").evaluate((field) => field === document.activeElement));
+    await page.page.getByRole("button", { name: "Join it again" }).click();
+    await alert.waitFor();
+    await page.tab("lobby").click();
+    await alert.waitFor({ state: "detached" });
+    await page.clean();
+    await context.close();
+    await second.stop();
+});
