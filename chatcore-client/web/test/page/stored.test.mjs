@@ -28,18 +28,18 @@ async function reload({ page }, key, value) {
     await page.reload();
 }
 
-for (const [what, damage] of [
+for (const [at, [what, damage]] of [
     ["of another version", (log) => ({ ...log, version: 0 })],
-    ["nothing but braces", () => ({})],
-    ["a log without what was said", () => ({ conversations: [{ name: "#lobby" }] })],
-    ["a log with a time that is none", (log) => {
+    ["of nothing but braces", () => ({})],
+    ["without what was said", () => ({ conversations: [{ name: "#lobby" }] })],
+    ["with a time that is none", (log) => {
         log.conversations[0].entries.at(-1).time = 1e300;
         return log;
     }],
-]) {
-    test(`a log that is ${what} is dropped with a word, and the session goes on`, TIMEOUT, async () => {
+].entries()) {
+    test(`a log ${what} is dropped with a word, and the session goes on`, TIMEOUT, async () => {
         const context = await profile(browser);
-        const page = await Person.enter(context, url, "keeper");
+        const page = await Person.enter(context, url, `keeper-${at}`);
         await page.say("hello");
         await page.message("hello").getByRole("img", { name: "accepted" }).waitFor();
         await page.page.evaluate(() => dispatchEvent(new Event("pagehide")));
