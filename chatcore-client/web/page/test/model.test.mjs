@@ -175,7 +175,8 @@ test("a session that begins anew is in no room", () => {
 
 test("a roster follows who comes and goes, and one that may be wrong is asked for", () => {
     const user = (name) => ({ name, displayName: null });
-    let model = begun({ type: "roster", room: "#lobby", users: [user("alice"), user("bob")] });
+    const answer = { type: "roster", room: "#lobby", users: [user("alice"), user("bob")] };
+    let model = begun({ type: "asking", room: "#lobby" }, answer);
     model = reduce(model, [
         { type: "joined", room: "#lobby", user: user("carol") },
         { type: "left", room: "#lobby", name: "bob", isRenamed: false },
@@ -183,6 +184,22 @@ test("a roster follows who comes and goes, and one that may be wrong is asked fo
     assert.deepEqual([...model.conversations.get("#lobby").roster.keys()], ["alice", "carol"]);
     assert.equal(model.conversations.get("#lobby").isStale, false);
     assert.equal(reduce(model, [{ type: "stale", room: "#lobby" }]).conversations.get("#lobby").isStale, true);
+});
+
+test("who comes or goes while a roster is asked for is in the answer or not", () => {
+    const user = (name) => ({ name, displayName: null });
+    const roster = (...between) => {
+        const asked = reduce(begun({ type: "stale", room: "#lobby" }), [{ type: "asking", room: "#lobby" }, ...between]);
+        const answer = { type: "roster", room: "#lobby", users: [user("alice"), user("bob")] };
+        const { roster, isStale } = reduce(asked, [answer]).conversations.get("#lobby");
+        return [[...roster.keys()], isStale];
+    };
+    const comes = { type: "joined", room: "#lobby", user: user("carol") };
+    const goes = { type: "left", room: "#lobby", name: "bob", isRenamed: false };
+    assert.deepEqual(roster(), [["alice", "bob"], false]);
+    assert.deepEqual(roster(comes, goes), [["alice", "carol"], false]);
+    assert.deepEqual(roster(comes, { ...goes, name: "carol" }), [["alice", "bob"], false]);
+    assert.deepEqual(roster(comes, { type: "stale", room: "#lobby" }), [["alice", "bob"], true], "it is asked for again");
 });
 
 test("a flood stays within the bounds, whatever the batches are, and the newest stays", () => {
@@ -356,7 +373,7 @@ test("who comes and goes in a small room is one line, which pushes out nothing",
 
 test("who is renamed asks anew who is in the rooms", () => {
     const here = { type: "roster", room: "#lobby", users: [ME] };
-    const model = begun(here, { type: "me", user: { ...ME, displayName: "ALICE" } });
+    const model = begun({ type: "asking", room: "#lobby" }, here, { type: "me", user: { ...ME, displayName: "ALICE" } });
     assert.equal(model.conversations.get("#lobby").isStale, false);
     const renamed = reduce(model, [{ type: "me", user: { name: "alicia", displayName: null } }]);
     assert.equal(renamed.conversations.get("#lobby").isStale, true);

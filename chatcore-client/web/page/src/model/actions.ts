@@ -46,6 +46,8 @@ export type Action =
     | { readonly type: "closed"; readonly name: string }
     | { readonly type: "joined"; readonly room: string; readonly user: User }
     | { readonly type: "left"; readonly room: string; readonly name: string; readonly isRenamed: boolean }
+    /** The roster of a room is asked for from now on. */
+    | { readonly type: "asking"; readonly room: string }
     | { readonly type: "roster"; readonly room: string; readonly users: readonly User[] }
     | { readonly type: "stale"; readonly room: string }
     | { readonly type: "presence"; readonly name: string; readonly isOnline: boolean }

@@ -20,6 +20,7 @@ const EMPTY: Omit<Conversation, "name"> = {
     early: new Map(),
     roster: null,
     isStale: true,
+    moves: null,
     isOnline: null,
     restoredTo: 0n,
     touched: 0,

@@ -11,8 +11,27 @@ const TOLD_NAMES_MAX = 6;
 
 type Traffic = NonNullable<Notice["traffic"]>;
 
+/** The roster is as the server says, and as has been told since it was asked. It is right unless something was not told. */
+export function listed(room: Open, users: readonly User[]): void {
+    const roster = new Map(users.slice(0, ROSTER_MAX).map((user) => [user.name, user.displayName]));
+    for (const [name, user] of room.moves ?? []) {
+        if (user === null) roster.delete(name);
+        else if (roster.size < ROSTER_MAX) roster.set(name, user.displayName);
+    }
+    room.roster = roster;
+    room.isStale = room.moves === null;
+    room.moves = null;
+}
+
+/** Notes who comes or goes while the roster is asked for: the answer may be older. */
+function note(room: Open | undefined, name: string, user: User | null): void {
+    if (room?.moves == null) return;
+    room.moves = room.moves.size < ROSTER_MAX ? new Map(room.moves).set(name, user) : null;
+}
+
 export function joined(draft: Draft, name: string, user: User): void {
     const room = draft.known(name);
+    note(room, user.name, user);
     if (room?.roster == null || room.roster.has(user.name) || room.roster.size >= ROSTER_MAX) return;
     room.roster = new Map(room.roster).set(user.name, user.displayName);
     if (room.roster.size <= TOLD_MEMBERS_MAX) tell(draft, room, user.displayName ?? user.name, "joined");
@@ -21,6 +40,7 @@ export function joined(draft: Draft, name: string, user: User): void {
 /** Who has another name comes as well, under that: nothing tells which of those who come it is. */
 export function left(draft: Draft, { room: name, name: user, isRenamed }: Action & { type: "left" }): void {
     const room = draft.known(name);
+    note(room, user, null);
     if (room?.roster?.has(user) !== true) return;
     const roster = new Map(room.roster);
     const shown = roster.get(user) ?? user;

@@ -1,9 +1,8 @@
 import { mentions } from "../text/mentions.ts";
 import type { Action } from "./actions.ts";
-import { ROSTER_MAX } from "./bounds.ts";
 import { Draft } from "./draft.ts";
 import type { Open } from "./draft.ts";
-import { joined, left } from "./members.ts";
+import { joined, left, listed } from "./members.ts";
 import { answered, report, say } from "./own.ts";
 import { isRoom } from "./types.ts";
 import type { Entry, Model, Said, User } from "./types.ts";
@@ -61,8 +60,7 @@ function apply(draft: Draft, action: Action): void {
             const room = draft.conversation(action.room);
             room.isJoined = true;
             room.isWanted = true;
-            room.isStale = true;
-            return;
+            return stale(room);
         }
         case "outside":
             draft.conversation(action.room).isJoined = false;
@@ -76,16 +74,19 @@ function apply(draft: Draft, action: Action): void {
             return joined(draft, action.room, action.user);
         case "left":
             return left(draft, action);
+        case "asking": {
+            const room = draft.known(action.room);
+            if (room !== undefined) room.moves = new Map();
+            return;
+        }
         case "roster": {
             const room = draft.known(action.room);
             if (room === undefined) return;
-            room.roster = new Map(action.users.slice(0, ROSTER_MAX).map((user) => [user.name, user.displayName]));
-            room.isStale = false;
-            return;
+            return listed(room, action.users);
         }
         case "stale": {
             const room = draft.known(action.room);
-            if (room !== undefined) room.isStale = true;
+            if (room !== undefined) stale(room);
             return;
         }
         case "presence": {
@@ -98,19 +99,25 @@ function apply(draft: Draft, action: Action): void {
 const missing = (count: bigint): string =>
     count === 1n ? "1 message is missing here" : `${count} messages are missing here`;
 
+/** Who is in a room is not known any more, nor by an answer that is under way. */
+function stale(room: Open): void {
+    room.isStale = true;
+    room.moves = null;
+}
+
 /** Nobody is told that they themselves have another name in a room. */
 function me(draft: Draft, user: User): void {
     const before = draft.model.me;
     draft.model.me = user;
     if (before === null || before.name === user.name) return;
-    for (const name of draft.names()) draft.conversation(name).isStale = true;
+    for (const name of draft.names()) stale(draft.conversation(name));
 }
 
 function lost(draft: Draft): void {
     for (const name of draft.names()) {
         const conversation = draft.conversation(name);
         conversation.isJoined = false;
-        conversation.isStale = true;
+        stale(conversation);
         conversation.isOnline = null;
         if (isRoom(name))
             draft.notice(name, "Your session ended while you were away: what was said meanwhile is missing here");

@@ -74,6 +74,7 @@ function conversationOf({ name, draft, unread, mentions, marker, isCut, entries:
         early: new Map(),
         roster: null,
         isStale: true,
+        moves: null,
         isOnline: null,
     };
 }

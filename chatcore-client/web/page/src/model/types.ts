@@ -61,6 +61,9 @@ export interface Conversation {
     readonly roster: ReadonlyMap<string, string | null> | null;
     /** For a room: whether its roster may be wrong, so that it must be asked for. */
     readonly isStale: boolean;
+    /** For a room whose roster is being asked for: who has come, or gone (null), since then; null if it is not asked for, or if
+     * the answer may be wrong. */
+    readonly moves: ReadonlyMap<string, User | null> | null;
     /** For a user: whether they are online; null if we do not know. */
     readonly isOnline: boolean | null;
     /** The highest id among what came from before the page was loaded anew: what comes again is not shown twice. */

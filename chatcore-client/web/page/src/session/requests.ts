@@ -23,6 +23,8 @@ export class Requests {
     readonly #leaving = new Set<string>();
     /** Rooms whose rosters are being asked for. */
     readonly #asking = new Set<string>();
+    /** Rooms whose rosters could not be had: they are asked for again when they are opened. */
+    readonly #refused = new Set<string>();
 
     constructor(client: Client, store: Store) {
         this.#client = client;
@@ -67,6 +69,7 @@ export class Requests {
     }
 
     open(name: string): void {
+        this.#refused.delete(name);
         this.#store.dispatch({ type: "open", name });
         this.#store.flush();
         void this.refresh();
@@ -169,8 +172,10 @@ export class Requests {
     async refresh(): Promise<void> {
         const { open, conversations } = this.#store.model;
         const room = open === null ? undefined : conversations.get(open);
-        if (room === undefined || !room.isJoined || !room.isStale || this.#asking.has(room.name)) return;
+        if (room === undefined || !room.isJoined || !room.isStale) return;
+        if (this.#asking.has(room.name) || this.#refused.has(room.name)) return;
         this.#asking.add(room.name);
+        this.#store.dispatch({ type: "asking", room: room.name });
         try {
             const users: User[] = [];
             for await (const page of this.#client.roster(room.name)) {
@@ -179,7 +184,7 @@ export class Requests {
             }
             this.#store.dispatch({ type: "roster", room: room.name, users });
         } catch {
-            // Another one follows when the room is opened again, or the session has begun anew.
+            this.#refused.add(room.name);
         } finally {
             this.#asking.delete(room.name);
         }
