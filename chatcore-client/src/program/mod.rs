@@ -68,6 +68,8 @@ pub fn main() -> ExitCode {
         let _ = Args::command().error(clap::error::ErrorKind::MissingRequiredArgument, needed).print();
         return ExitCode::from(USAGE);
     }
+    // If it cannot be, the program works as well, as long as no file is too long.
+    let _ = signals::outlive_long_files();
     panics::tell(terminal.clone());
     let outcome = if args.password.is_about_keyring() { change_keyring(&args) } else { chat(&args, terminal.clone()) };
     // What is said from here on is said on a terminal as it was.

@@ -12,6 +12,9 @@ use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SI
 
 use crate::program::terminal::Settings;
 
+/// Comes when a file gets longer than the system allows. The write tells it, too.
+const SIGXFSZ: i32 = Signal::SIGXFSZ as i32;
+
 /// All that the program knows. The last two mean nothing to it, and must not end it.
 const KNOWN: [i32; 9] = [SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT, SIGUSR1, SIGUSR2];
 
@@ -70,6 +73,11 @@ impl Signals {
     pub(crate) fn take(flag: &AtomicBool) -> bool {
         flag.swap(false, Ordering::AcqRel)
     }
+}
+
+/// From now on a file that gets longer than the system allows is a fault of that file, and not the end of the program.
+pub(crate) fn outlive_long_files() -> io::Result<()> {
+    signal_hook::flag::register(SIGXFSZ, Arc::default()).map(drop)
 }
 
 /// Ends the program if it has not ended by itself by then.
