@@ -279,7 +279,7 @@ fn answers_that_do_not_come_are_waited_for_as_long_as_it_is_told_to() {
     assert_eq!(status.code(), Some(1));
     assert_eq!(stdout, [r#"{"event":"closed","reason":"unanswered"}"#]);
     let words = "chatcore-client: 2 of the requests were not answered in time: --linger SECONDS gives them more";
-    assert_eq!(stderr, [words]);
+    assert_eq!(stderr, ["chatcore-client: to bob, may be lost: hello", words]);
 }
 
 #[test]

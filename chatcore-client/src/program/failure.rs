@@ -30,6 +30,8 @@ pub(crate) enum Failure {
     BrokenTls { closed: Closed, fault: TlsFault },
     #[error("{0} of the requests were not answered in time: --linger SECONDS gives them more")]
     Unanswered(usize),
+    #[error("{}", left(*.0))]
+    Left(usize),
     #[error("{0} of the commands came to nothing: the output says which, and why")]
     Rejected(usize),
     #[error("some messages are not known to have arrived: {0} lines of the output say which")]
@@ -60,11 +62,19 @@ impl Failure {
             Self::Connect(_) | Self::NoTls { .. } | Self::File { .. } => "cannot_connect",
             Self::Refused { reason, .. } => reason,
             Self::Closed(closed) | Self::BrokenTls { closed, .. } => reason(closed),
-            Self::Unanswered(_) => "unanswered",
+            Self::Unanswered(_) | Self::Left(_) => "unanswered",
             Self::Rejected(_) => "rejected",
             Self::Unconfirmed(_) => "unconfirmed",
             Self::Output(_) | Self::System(_) => "system_error",
         }
+    }
+}
+
+/// That so many messages had no answer when the program ended.
+fn left(messages: usize) -> String {
+    match messages {
+        1 => "the server had not answered a message when this ended".to_owned(),
+        more => format!("the server had not answered {more} messages when this ended"),
     }
 }
 

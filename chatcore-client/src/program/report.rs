@@ -144,6 +144,9 @@ pub(crate) enum Report {
     },
     Resumed {
         name: String,
+        /// By another process than the one before.
+        #[serde(skip)]
+        is_restart: bool,
     },
     /// The server was asked for something, and has said nothing for so long.
     Silent {
@@ -161,6 +164,11 @@ pub(crate) enum Report {
         detail: String,
     },
     SessionLost,
+    /// A person wants to leave, and so many messages have no answer.
+    #[serde(skip)]
+    Leaving {
+        answers: usize,
+    },
     /// Something came to nothing that no line of input asked for.
     Error {
         reason: String,
@@ -386,14 +394,21 @@ impl Report {
             Self::Reconnecting { detail, after, .. } => {
                 format!("{}; reconnecting in {:.1} s", safe(detail), after.as_secs_f64())
             }
-            Self::Resumed { name } => format!("resumed: you are still {}, and nothing is lost", safe(name)),
+            // What the process before had sent and had no answer to is not known here.
+            Self::Resumed { name, is_restart: true } => {
+                format!("resumed: you are still {}, and nothing is lost of what others said", safe(name))
+            }
+            Self::Resumed { name, .. } => format!("resumed: you are still {}, and nothing is lost", safe(name)),
             Self::Renamed { name, display_name, detail, .. } => {
                 let why = if detail.is_empty() { String::new() } else { format!(": {}", safe(detail)) };
                 format!("you are now called {}{why}", shown(name, display_name.as_ref()))
             }
             Self::Silent { after } => format!("no answer from the server for {} s", after.as_secs()),
             Self::Heard => "the server answers again".to_owned(),
-            Self::SessionLost => "the server does not know the session any more; registering anew".to_owned(),
+            Self::Leaving { answers } => leaving(*answers),
+            Self::SessionLost => "the server does not know the session any more; registering anew. What was accepted just before may not \
+                 have arrived"
+                .to_owned(),
             Self::Error { detail, .. } | Self::InputError { detail, .. } => safe(detail),
             Self::Help { text } => (*text).to_owned(),
             Self::Closed { reason } => format!("closed: {}", safe(reason)),
@@ -417,6 +432,15 @@ fn shown(name: &String, display_name: Option<&String>) -> String {
 
 fn messages(ids: &[Id]) -> String {
     if let [_] = ids { "a message".to_owned() } else { format!("{} messages", ids.len()) }
+}
+
+fn leaving(answers: usize) -> String {
+    let what = match answers {
+        0 => "the server's goodbye",
+        1 => "1 answer",
+        more => &format!("{more} answers"),
+    };
+    format!("leaving, waiting for {what}: nothing more is sent; Ctrl-C ends at once")
 }
 
 fn rejected(to: &str, reason: &str, request: Option<&str>) -> String {

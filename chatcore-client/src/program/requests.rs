@@ -10,16 +10,35 @@ use crate::program::command::Command;
 /// A request without an answer, with the names as others see them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PendingRequest {
-    Message { to: String },
-    Join { room: String },
-    Leave { room: String },
-    Watch { names: Vec<String> },
-    Unwatch { names: Vec<String> },
+    /// The text is its beginning, for a person.
+    Message {
+        to: String,
+        text: String,
+    },
+    Join {
+        room: String,
+    },
+    Leave {
+        room: String,
+    },
+    Watch {
+        names: Vec<String>,
+    },
+    Unwatch {
+        names: Vec<String>,
+    },
     Who,
-    Roster { room: String },
+    Roster {
+        room: String,
+    },
 }
 
 impl PendingRequest {
+    /// A message to whoever is called so.
+    pub(crate) fn message(to: &str, body: &[u8]) -> Self {
+        Self::Message { to: mapped(to.to_owned()), text: beginning(body) }
+    }
+
     /// The command that makes the request once more. None for a message, which might arrive twice.
     pub(crate) fn again(self) -> Option<Command> {
         match self {
@@ -49,13 +68,19 @@ impl PendingRequest {
     /// What it is about.
     pub(crate) fn to(self) -> String {
         match self {
-            Self::Message { to } => to,
+            Self::Message { to, .. } => to,
             Self::Join { room } | Self::Leave { room } | Self::Roster { room } => room,
             Self::Watch { names } | Self::Unwatch { names } => names.join(" "),
             Self::Who => String::new(),
         }
     }
 }
+
+/// Characters of a message by which a person knows it again, at the most.
+const BEGINNING_CHARS_MAX: usize = 60;
+
+/// Bytes in which they are looked for.
+const BEGINNING_BYTES: usize = 4 * BEGINNING_CHARS_MAX + 4;
 
 /// Users of a listing that the program has room for, at the most.
 const LISTED_USERS_MAX: usize = 100_000;
@@ -119,7 +144,15 @@ impl Requests {
 
     /// How many messages have no answer.
     pub(crate) fn messages(&self) -> usize {
-        self.pending.values().filter(|pending| matches!(pending, PendingRequest::Message { .. })).count()
+        self.unanswered_messages().count()
+    }
+
+    /// The messages without an answer: to whom, and how they begin.
+    pub(crate) fn unanswered_messages(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pending.values().filter_map(|pending| match pending {
+            PendingRequest::Message { to, text } => Some((to.as_str(), text.as_str())),
+            _ => None,
+        })
     }
 
     /// A request was made, other than a listing.
@@ -177,6 +210,18 @@ impl Requests {
     }
 }
 
+/// The beginning of what was said, in one line.
+pub(crate) fn beginning(body: &[u8]) -> String {
+    let body = &body[..body.len().min(BEGINNING_BYTES)];
+    let text = String::from_utf8_lossy(body);
+    let line = text.lines().next().unwrap_or_default();
+    let mut beginning: String = line.chars().take(BEGINNING_CHARS_MAX).collect();
+    if beginning.len() < text.len() {
+        beginning.push('…');
+    }
+    beginning
+}
+
 /// The name of a user or a room as others see it, or as it was typed if it can be nobody's.
 pub(crate) fn mapped(typed: String) -> String {
     let name = if typed.starts_with('#') {
@@ -192,7 +237,16 @@ mod tests {
     use super::*;
 
     fn message(to: &str) -> PendingRequest {
-        PendingRequest::Message { to: to.into() }
+        PendingRequest::message(to, b"hello")
+    }
+
+    #[test]
+    fn a_message_is_known_again_by_its_beginning() {
+        assert_eq!(beginning(b"hello"), "hello");
+        assert_eq!(beginning(b"one\ntwo"), "one…");
+        let long = "\u{1f600}".repeat(1_000);
+        assert_eq!(beginning(long.as_bytes()), "\u{1f600}".repeat(BEGINNING_CHARS_MAX) + "…");
+        assert_eq!(beginning(b""), "");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 use socket2::SockRef;
@@ -15,6 +15,8 @@ const BUDGET_MAX: u64 = 4_000;
 pub(crate) struct Proxy {
     pub(crate) address: String,
     shared: Arc<Mutex<Shared>>,
+    /// Whether what comes is held back, and that this has changed.
+    frozen: Arc<(Mutex<bool>, Condvar)>,
 }
 
 struct Shared {
@@ -59,7 +61,7 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a port");
         let address = listener.local_addr().expect("it is bound").to_string();
         let shared = Shared { server: server.to_owned(), cuts_left: cuts, budget_max, seed, open: Vec::new() };
-        let proxy = Self { address, shared: Arc::new(Mutex::new(shared)) };
+        let proxy = Self { address, shared: Arc::new(Mutex::new(shared)), frozen: Arc::default() };
         let serving = proxy.clone();
         thread::spawn(move || {
             while let Ok((client, _)) = listener.accept() {
@@ -82,6 +84,17 @@ impl Proxy {
     /// How many connections it has made that were not cut.
     pub(crate) fn open(&self) -> usize {
         self.shared.lock().unwrap().open.len()
+    }
+
+    /// From now on holds back all that comes.
+    pub(crate) fn freeze(&self) {
+        *self.frozen.0.lock().unwrap() = true;
+    }
+
+    /// Passes on what it has held back, where the connection still stands, and what comes.
+    pub(crate) fn thaw(&self) {
+        *self.frozen.0.lock().unwrap() = false;
+        self.frozen.1.notify_all();
     }
 
     /// Cuts all connections.
@@ -114,6 +127,7 @@ impl Proxy {
                 let _ = to.shutdown(Shutdown::Write);
                 return;
             }
+            drop(self.frozen.1.wait_while(self.frozen.0.lock().unwrap(), |is_frozen| *is_frozen).unwrap());
             // Both directions draw on one budget; what is left of it passes.
             let (passes, is_cut) = {
                 let mut budget = wire.budget.lock().unwrap();

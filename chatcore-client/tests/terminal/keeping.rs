@@ -12,7 +12,7 @@ const LOOK_TIME: Duration = Duration::from_millis(20);
 
 /// Waits until what a client keeps holds this. Nothing tells when it does.
 #[track_caller]
-fn keeps(server: &Server, text: &str) {
+pub(crate) fn keeps(server: &Server, text: &str) {
     let begun = Instant::now();
     let holds = || {
         let files = fs::read_dir(server.state.path()).unwrap().flatten();

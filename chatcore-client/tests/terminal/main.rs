@@ -9,6 +9,7 @@ mod full_screen;
 #[path = "../transports/identity.rs"]
 mod identity;
 mod keeping;
+mod leaving;
 mod names;
 mod passwords;
 mod pictures;

@@ -97,6 +97,13 @@ impl Terminal {
         Self::run(client.envs(variables.iter().copied()).args(args))
     }
 
+    /// The same where no file can be longer than 1 KiB.
+    pub(crate) fn full_screen_on_full_disk(server: &Server, args: &[&str]) -> Self {
+        let bash = Command::new("bash").args(["-c", "ulimit -f 1; exec \"$@\"", "bash", CLIENT]);
+        let client = bash.env("TERM", "xterm-256color").env("XDG_CONFIG_HOME", "/nonexistent");
+        Self::run(client.arg("--state-dir").arg(server.state.path()).args(args))
+    }
+
     /// The same in tmux, which is started with these options.
     pub(crate) fn in_tmux(server: &Server, options: &[&str], args: &[&str]) -> Self {
         let state = server.state.path().display().to_string();

@@ -104,6 +104,23 @@ impl Console {
         }
     }
 
+    /// Nothing more is asked for, and no line is taken: the program is about to end.
+    pub(crate) fn leave(&mut self) {
+        match self {
+            Self::Filter(_) => {}
+            Self::Plain(plain) => plain.leave(),
+            Self::FullScreen(full) => full.leave(),
+        }
+    }
+
+    /// Whether somebody wants the program to end whatever it waits for. Line by line, the terminal makes a signal of the key.
+    pub(crate) const fn leaves_at_once(&self) -> bool {
+        match self {
+            Self::Filter(_) | Self::Plain(_) => false,
+            Self::FullScreen(full) => full.leaves_at_once(),
+        }
+    }
+
     /// Tells how long a message can be, in bytes.
     pub(crate) fn set_body_bytes_max(&mut self, bytes_max: usize) {
         match self {

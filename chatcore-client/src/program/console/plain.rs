@@ -76,6 +76,12 @@ impl Plain {
         self.prompt();
     }
 
+    /// Nothing is asked for any more.
+    pub(super) fn leave(&mut self) {
+        self.leave_prompt();
+        self.answered();
+    }
+
     /// Says where what names no recipient goes, whenever that changes: no prompt does.
     fn tell_room(&mut self, room: Option<&String>) {
         if self.told_room.as_ref() == room {

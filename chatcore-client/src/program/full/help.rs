@@ -24,12 +24,17 @@ const MARGIN_COLUMNS: u16 = 1;
 /// By how much rows are indented that go on with the one above.
 const INDENT_COLUMNS: u16 = 2;
 
-/// What a line can be, beside the keys.
-const SIGNS: [(&str, &str); 4] = [
+/// What a line can be, and what stands beside it.
+const SIGNS: [(&str, &str); 9] = [
     ("@bob:text", "says something to bob alone; @bob opens the conversation with him"),
     ("#lobby:text", "says something in a room"),
     ("/command", "does something: /help lists all"),
     ("// @@ ##", "a doubled sign stands for itself: //shrug says /shrug"),
+    ("…", "beside a line of yours: it is on its way, without an answer"),
+    ("✓", "the server has accepted it"),
+    ("=", "another client of yours has said it"),
+    ("?", "nobody knows whether it arrived: a row below says why"),
+    ("✗", "it reaches nobody: a row below says why"),
 ];
 
 /// The list of keys, which is open.

@@ -267,6 +267,17 @@ impl FullScreen {
         self.app.is_answering()
     }
 
+    /// No line is taken any more.
+    pub(crate) fn leave(&mut self) {
+        self.is_stale = true;
+        self.app.leave();
+    }
+
+    /// Whether somebody wants to leave whatever is waited for.
+    pub(crate) const fn leaves_at_once(&self) -> bool {
+        self.app.leaves_at_once()
+    }
+
     /// Another user begins, who is to see nothing of the one before.
     pub(crate) fn forget(&mut self) {
         self.is_stale = true;

@@ -15,11 +15,11 @@ impl Session {
     pub(super) fn execute(&mut self, command: &Command) -> Result<Option<Command>, Failure> {
         match command {
             Command::Send { to, body } => {
-                let pending = PendingRequest::Message { to: mapped(to.clone()) };
+                let pending = PendingRequest::message(to, body.as_bytes());
                 return self.ask(command, pending, |driver| driver.send(to, body.as_bytes()));
             }
             Command::SendBytes { to, body } => {
-                let pending = PendingRequest::Message { to: mapped(to.clone()) };
+                let pending = PendingRequest::message(to, body);
                 return self.ask(command, pending, |driver| driver.send(to, body));
             }
             Command::Say(text) => {
@@ -80,7 +80,7 @@ impl Session {
         let Some(driver) = &mut self.driver else { return Ok(None) };
         match request(driver) {
             Ok(number) => {
-                if let PendingRequest::Message { to } = &pending {
+                if let PendingRequest::Message { to, .. } = &pending {
                     let to = to.clone();
                     self.show(&Report::Sending { number, to })?;
                 }
@@ -89,7 +89,9 @@ impl Session {
             Err(error) if error.passes() => return Ok(Some(command.clone())),
             Err(error) => {
                 match pending {
-                    PendingRequest::Message { to } => self.show(&Report::NotSending { to, why: error.to_string() })?,
+                    PendingRequest::Message { to, .. } => {
+                        self.show(&Report::NotSending { to, why: error.to_string() })?
+                    }
                     PendingRequest::Join { room } => drop(self.own.saved.room.take_if(|current| *current == room)),
                     _ => {}
                 }
@@ -181,11 +183,11 @@ impl Session {
         }
         for (number, pending) in self.requests.abandon() {
             match pending {
-                PendingRequest::Message { to } if number >= unsent_from => {
+                PendingRequest::Message { to, .. } if number >= unsent_from => {
                     let reason = "not_sent".to_owned();
                     self.show(&Report::Rejected { number: Some(number), to, reason, request: None })?;
                 }
-                PendingRequest::Message { to } => {
+                PendingRequest::Message { to, .. } => {
                     self.unanswered += 1;
                     self.show(&Report::Unanswered { number, to })?;
                 }

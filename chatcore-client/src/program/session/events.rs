@@ -22,7 +22,7 @@ impl Session {
             }
             Event::Resumed => {
                 let (name, is_restart) = (self.own.name.clone(), self.stage == Stage::Registering);
-                self.arrived(&name, &Report::Resumed { name: name.clone() })?;
+                self.arrived(&name, &Report::Resumed { name: name.clone(), is_restart })?;
                 // A person is to see them; what is written for a program says what happens, and nothing else.
                 if is_restart && self.console.is_interactive() { self.list_subscriptions(0) } else { Ok(()) }
             }
@@ -208,6 +208,11 @@ impl Session {
         if !is_resumable(&closed) && self.lost.is_none() {
             self.forget();
         }
+        self.left(closed)
+    }
+
+    /// The same, where the session may still be there.
+    pub(super) fn left(&mut self, closed: Closed) -> Result<(), Failure> {
         let is_read = self.stage == Stage::Registering && self.restoring.is_some();
         if is_read || matches!(self.stage, Stage::Naming | Stage::LoggingIn) {
             // A person may think for longer than the server waits: connect again when there is a name.
@@ -218,7 +223,7 @@ impl Session {
         let unanswered = self.open_messages();
         if closed == Closed::Left && unanswered > 0 {
             self.stage = Stage::Over;
-            return Err(Failure::Unanswered(unanswered));
+            return Err(Failure::Left(unanswered));
         }
         self.end(closed)
     }

@@ -21,6 +21,9 @@ use crate::program::state::{History, Kept, SavedState, Saver, slow};
 /// How long after a change drafts and marks are saved: what is typed meanwhile is saved with it.
 const SAVE_TIME: Duration = Duration::from_secs(2);
 
+/// The same while a message of ours has no answer. A server that is well answers sooner.
+const UNANSWERED_SAVE_TIME: Duration = Duration::from_millis(300);
+
 /// How long after something was said that is saved: it is much.
 const HISTORY_SAVE_TIME: Duration = Duration::from_secs(20);
 
@@ -196,11 +199,13 @@ impl Session {
     pub(super) fn save_if_due(&mut self) {
         let changes = std::mem::replace(&mut self.keeping.changes, self.console.changes());
         let told = std::mem::replace(&mut self.keeping.told, self.console.told());
+        let save_time = if self.open_messages() > self.unanswered { UNANSWERED_SAVE_TIME } else { SAVE_TIME };
         // What was not even read must not be replaced.
         let Some(saver) = self.keeping.saver.as_ref().filter(|_| self.own.is_restored) else { return };
         let now = Instant::now();
         if changes != self.keeping.changes {
-            self.keeping.due.get_or_insert(now + SAVE_TIME);
+            let due = now + save_time;
+            self.keeping.due = Some(self.keeping.due.map_or(due, |before| before.min(due)));
         }
         if told != self.keeping.told && self.keeps_history {
             self.keeping.history_due.get_or_insert(now + HISTORY_SAVE_TIME);
@@ -227,6 +232,12 @@ impl Session {
         saver.save_history(if self.keeps_history { history } else { History::new() });
     }
 
+    /// Whether messages without an answer are there again at the next start.
+    pub(super) fn keeps_unanswered(&self) -> bool {
+        let has_saver = self.keeping.saver.is_some() && self.own.is_restored;
+        has_saver && self.console.kept_drafts().is_some_and(|kept| !kept.unanswered.is_empty())
+    }
+
     // ---- the end ----
 
     /// Tells what waits to be told, at the end. A script waits for the disk, as long as the program may take.
@@ -246,8 +257,14 @@ impl Session {
         // They end side by side.
         savers.iter().for_each(Saver::end);
         let errors: Vec<io::Error> = savers.iter().filter_map(|saver| saver.finish(&self.signals.stop).err()).collect();
+        let mut words = String::new();
         if let Some(error) = errors.first().filter(|_| !self.own.is_unkept) {
-            let words = format!("chatcore-client: {}\n", safe(&self.connect.why_unkept(error)));
+            words += &format!("chatcore-client: {}\n", safe(&self.connect.why_unkept(error)));
+        }
+        if let Some(error) = savers.iter().find_map(Saver::take_history_error) {
+            words += &format!("chatcore-client: the history of this run was not saved: {}\n", safe(&error.to_string()));
+        }
+        if !words.is_empty() {
             write_within(LAST_WORDS_TIME_MAX, io::stderr(), words.into_bytes());
         }
     }

@@ -5,6 +5,7 @@ mod commands;
 mod connect;
 mod events;
 mod keeping;
+mod leaving;
 mod naming;
 mod parts;
 mod restoring;

@@ -10,6 +10,7 @@ use mio::{Events, Poll, Waker};
 
 use super::connect::{Connect, Connecting, WAKER};
 use super::keeping::Keeping;
+use super::leaving::Leaving;
 use super::restoring::{Restored, Restoring};
 use super::waiting::{NameWait, Silence};
 use crate::program::args::Args;
@@ -63,8 +64,8 @@ pub(crate) struct Session {
     pub(super) input_ended: bool,
     /// When the answers to what was sent are waited for no longer.
     pub(super) linger_until: Option<Instant>,
-    /// When the answer to our goodbye is waited for no longer.
-    pub(super) goodbye_until: Option<Instant>,
+    /// Our goodbye is said, and its answer is waited for.
+    pub(super) leaving: Option<Leaving>,
     pub(super) lost: Option<Lost>,
     /// A name that somebody else has.
     pub(super) name_wait: Option<NameWait>,
@@ -181,7 +182,7 @@ impl Session {
             unanswered: 0,
             input_ended: false,
             linger_until: None,
-            goodbye_until: None,
+            leaving: None,
             lost: None,
             name_wait: None,
             silence_told: None,
@@ -236,15 +237,6 @@ impl Session {
         self.complain(reason, detail)?;
         self.console.ask(Ask::Name);
         Ok(())
-    }
-
-    pub(super) fn quit(&mut self) {
-        self.linger_until = None;
-        self.stage = Stage::Quitting;
-        match &mut self.driver {
-            Some(driver) => driver.close(),
-            None => self.stage = Stage::Over,
-        }
     }
 
     /// Says that what the input asks for cannot be done.

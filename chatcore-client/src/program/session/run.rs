@@ -4,15 +4,12 @@ use std::io;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crate::{Closed, Driver};
+use crate::Driver;
 
 use super::parts::{Held, Lost, Session, Stage, is_message};
 use crate::program::command::{self, Command};
 use crate::program::failure::Failure;
 use crate::program::input::Input;
-
-/// How long the server may take to answer a goodbye, once a signal has asked us to end.
-const GOODBYE_TIME_MAX: Duration = Duration::from_millis(600);
 
 impl Session {
     /// Goes on until it is over.
@@ -32,6 +29,7 @@ impl Session {
             self.console.show_failure(failure);
         }
         let shown = self.console.finish(&self.signals.stop);
+        self.tell_unanswered();
         self.finish_saving();
         outcome.and(told).and(shown)?;
         if tells_verdict { self.console.verdict() } else { Ok(()) }
@@ -119,7 +117,7 @@ impl Session {
 
     pub(super) fn timeout(&self) -> Option<Duration> {
         let give_up_at = self.lost.as_ref().and_then(|lost| lost.until);
-        let due = [self.linger_until, self.goodbye_until, give_up_at, self.asks_again_at(), self.keeping.due()];
+        let due = [self.linger_until, self.leaves_at(), give_up_at, self.asks_again_at(), self.keeping.due()];
         let own = due.into_iter().flatten().min();
         let own = own.map(|until| until.saturating_duration_since(Instant::now()));
         let driver = self.driver.as_ref().and_then(Driver::timeout);
@@ -192,11 +190,12 @@ impl Session {
 
     /// Says goodbye when there is nothing more to do.
     pub(super) fn leave_if_done(&mut self) -> Result<(), Failure> {
-        if self.signals.stop.load(Ordering::Acquire) {
-            return self.leave_at_once();
-        }
         if matches!(self.stage, Stage::Quitting | Stage::Over) {
-            return Ok(());
+            return self.leave();
+        }
+        if self.signals.stop.load(Ordering::Acquire) {
+            self.quit();
+            return self.leave();
         }
         if !self.input_ended || self.stay {
             return Ok(());
@@ -209,8 +208,9 @@ impl Session {
         let has_told_all = self.console.is_interactive() || !self.keeping.holds_up();
         if self.console.is_interactive() || !registering && self.open_requests() == 0 && has_told_all {
             // What is not shown when we quit counts as never received. The output tells when it is.
-            if self.has_shown_all() {
+            if self.has_shown_all() || self.console.leaves_at_once() {
                 self.quit();
+                return self.leave();
             }
             return Ok(());
         }
@@ -227,16 +227,6 @@ impl Session {
             Some(Lost { why, .. }) => Failure::Closed(why),
             None => Failure::Unanswered(self.open_requests() + self.unanswered),
         })
-    }
-
-    /// Says goodbye, and waits for an answer, but not for long: a signal has come.
-    fn leave_at_once(&mut self) -> Result<(), Failure> {
-        if !matches!(self.stage, Stage::Quitting | Stage::Over) {
-            self.quit();
-        }
-        let until = *self.goodbye_until.get_or_insert_with(|| Instant::now() + GOODBYE_TIME_MAX);
-        // The goodbye is said, and whatever becomes of it, this is its end for us.
-        if until <= Instant::now() { self.closed(Closed::Left) } else { Ok(()) }
     }
 
     /// Messages whose sender waits for an answer.

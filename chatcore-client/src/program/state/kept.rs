@@ -11,6 +11,9 @@ pub(super) const KEPT_BYTES_MAX: u64 = 32 << 20;
 /// Bytes of all drafts, at the most. The longest go first.
 const DRAFTS_BYTES_MAX: usize = 4 << 20;
 
+/// Bytes of all messages without an answer, at the most. The oldest where there are most go first.
+const UNANSWERED_BYTES_MAX: usize = 4 << 20;
+
 /// Conversations whose marks are kept, at the most. Those that were read the longest ago go first.
 const READ_MAX: usize = 2_000;
 
@@ -29,12 +32,23 @@ pub(crate) struct Kept {
     /// What was typed and not sent.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) drafts: BTreeMap<String, String>,
+    /// What was said and had no answer when it was saved, the oldest first.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) unanswered: BTreeMap<String, VecDeque<Unanswered>>,
     /// The id of the last message that was read.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) read: BTreeMap<String, String>,
     /// What was said.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) history: History,
+}
+
+/// A message of ours without an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Unanswered {
+    pub(crate) text: String,
+    /// It had a place among what is sent.
+    pub(crate) is_sent: bool,
 }
 
 /// What was said in each conversation, the oldest first.
@@ -85,7 +99,7 @@ mod body {
 
 impl Kept {
     pub(crate) fn is_empty(&self) -> bool {
-        self.drafts.is_empty() && self.read.is_empty() && self.history.is_empty()
+        self.drafts.is_empty() && self.unanswered.is_empty() && self.read.is_empty() && self.history.is_empty()
     }
 
     /// As much of it as there is room for.
@@ -104,8 +118,20 @@ impl Kept {
             marks.truncate(READ_MAX);
             self.read = marks.into_iter().collect();
         }
+        self.bound_unanswered();
         self.bound_history();
         self
+    }
+
+    fn bound_unanswered(&mut self) {
+        let cost = |unanswered: &Unanswered| MESSAGE_BYTES + unanswered.text.len();
+        let mut bytes: usize = self.unanswered.values().flatten().map(cost).sum();
+        while bytes > UNANSWERED_BYTES_MAX {
+            let Some(most) = self.unanswered.values_mut().max_by_key(|all| all.len()) else { break };
+            let Some(oldest) = most.pop_front() else { break };
+            bytes -= cost(&oldest);
+        }
+        self.unanswered.retain(|_, all| !all.is_empty());
     }
 
     fn bound_history(&mut self) {
@@ -154,12 +180,18 @@ mod tests {
         kept.read.extend((0..marks).map(|number| (format!("user{number}"), (95 + number).to_string())));
         let messages = u64::try_from(HISTORY_MESSAGES_MAX).unwrap() + 5;
         kept.history.insert("bob".into(), (0..messages).map(|number| message(number, b"short")).collect());
+        let unanswered = |text: String| Unanswered { text, is_sent: true };
+        let many = (0..5).map(|number| unanswered(format!("{number}") + &"x".repeat(1 << 20)));
+        kept.unanswered.insert("bob".into(), many.collect());
+        kept.unanswered.insert("carol".into(), [unanswered("short".into())].into());
         let large = vec![b'x'; 1 << 20];
         kept.history.insert("#lobby".into(), (0..10).map(|number| message(number, &large)).collect());
         let kept = kept.bounded();
         assert_eq!(kept.drafts.into_iter().collect::<Vec<_>>(), [("carol".to_owned(), "short".to_owned())]);
         assert_eq!(kept.read.len(), READ_MAX);
         assert!(!kept.read.contains_key("user9") && kept.read.contains_key("user10"), "the oldest are gone");
+        let left: Vec<_> = kept.unanswered["bob"].iter().map(|unanswered| &unanswered.text[..1]).collect();
+        assert_eq!((left, kept.unanswered["carol"].len()), (vec!["2", "3", "4"], 1));
         let first = |name: &str| kept.history[name][0].time_ms;
         assert_eq!((kept.history["bob"].len(), first("bob")), (HISTORY_MESSAGES_MAX, 5));
         assert_eq!((kept.history["#lobby"].len(), first("#lobby")), (7, 3), "and who has little keeps it");

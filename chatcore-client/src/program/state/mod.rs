@@ -22,7 +22,7 @@ use chatcore::SessionTicket;
 use etcetera::BaseStrategy;
 
 use self::folder::Folder;
-pub(crate) use self::kept::{History, Kept, KeptMessage};
+pub(crate) use self::kept::{History, Kept, KeptMessage, Unanswered};
 use self::lock::{Lock, Taken};
 use self::owned::Owner;
 #[cfg(test)]

@@ -51,6 +51,8 @@ struct State {
     done: u64,
     /// Why something could not be saved, until that is told.
     error: Option<io::Error>,
+    /// Why what was said could not be saved the last time.
+    history_error: Option<io::Error>,
     /// Nothing more is given.
     is_ending: bool,
     /// The slot is let go.
@@ -148,6 +150,13 @@ impl Saver {
         self.0.lock().is_over
     }
 
+    /// Why what was said is not saved as it was given last; none if it is.
+    pub(crate) fn take_history_error(&self) -> Option<io::Error> {
+        let mut state = self.0.lock();
+        let waits = state.waiting.iter().any(|save| matches!(save, Save::History(_)));
+        state.history_error.take().or_else(|| waits.then(slow))
+    }
+
     /// Ends, and waits for that, but not for ever.
     ///
     /// # Errors
@@ -198,9 +207,13 @@ impl Shared {
 
     fn save_all(&self, mut save: impl FnMut(Save) -> io::Result<()>, tell: impl Fn()) {
         while let Some((number, next)) = self.next() {
-            let is_of_session = next.is_of_session();
+            let (is_of_session, is_history) = (next.is_of_session(), matches!(next, Save::History(_)));
             let outcome = save(next);
             let mut state = self.lock();
+            if is_history {
+                state.history_error =
+                    outcome.as_ref().err().map(|error| io::Error::new(error.kind(), error.to_string()));
+            }
             if is_of_session {
                 state.done = number;
             }
@@ -309,6 +322,22 @@ pub(crate) mod tests {
         goes_on.send(Ok(())).unwrap();
         saver.finish(&AtomicBool::new(false)).unwrap();
         assert!(saver.is_over() && takes.recv().is_err());
+    }
+
+    #[test]
+    fn what_was_said_and_could_not_be_saved_is_told_apart() {
+        let (saver, takes, goes_on) = slow_disk();
+        for (outcome, is_lost) in [(Err(io::Error::other("full")), true), (Ok(()), false)] {
+            saver.save_history(History::new());
+            assert!(saver.take_history_error().is_none_or(|error| error.kind() == io::ErrorKind::TimedOut));
+            takes.recv().unwrap();
+            saver.save_drafts(drafts("half"));
+            goes_on.send(outcome).unwrap();
+            // What comes after it shows that it is over.
+            takes.recv().unwrap();
+            goes_on.send(Ok(())).unwrap();
+            assert_eq!(saver.take_history_error().is_some(), is_lost);
+        }
     }
 
     #[test]

@@ -286,6 +286,7 @@ fn what_a_person_wants_to_find_again_outlives_the_session() {
     let said = KeptMessage { id: Some("7".into()), time_ms: 1, from: None, body: b"hi".to_vec() };
     let kept = Kept {
         drafts: [("bob".to_owned(), "hello\nthere".to_owned())].into(),
+        unanswered: [("bob".to_owned(), [Unanswered { text: "well?".into(), is_sent: true }].into())].into(),
         read: [("#lobby".to_owned(), "12".to_owned())].into(),
         history: [("bob".to_owned(), [said].into())].into(),
     };

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{App, PROGRAM};
+use super::{App, End, PROGRAM};
 use crate::program::full::field::Field;
 use crate::program::full::keys::Key;
 use crate::program::input::{Ask, Input};
@@ -53,7 +53,7 @@ impl App {
     pub(super) fn press_field(&mut self, key: &Key) {
         let Some(field) = &mut self.field else {
             // It may be a password that is typed before it is asked for: nobody is to see it, and nobody to get it.
-            self.hint = Some("wait: the server has not answered yet".to_owned());
+            self.hint = (self.end != End::Begun).then(|| "wait: the server has not answered yet".to_owned());
             return;
         };
         match key {
@@ -140,6 +140,19 @@ mod tests {
             app.press(&Key::Enter);
             assert!(!status(&app).contains("asking again in 60 s"), "{}", status(&app));
         }
+    }
+
+    #[test]
+    fn who_leaves_says_nothing_more_and_can_leave_at_once() {
+        let mut app = App::new();
+        app.ask(Ask::Command { room: Some("#lobby".into()) });
+        app.press(&Key::Ctrl('c'));
+        app.leave();
+        types(&mut app, "after");
+        app.press(&Key::Enter);
+        assert!(app.draft().is_empty() && app.hint.is_none() && !app.leaves_at_once());
+        app.press(&Key::Ctrl('c'));
+        assert!(app.leaves_at_once());
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! What a person finds again the next time: what was typed and not sent, how far was read, and what was said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use super::{App, PROGRAM};
+use super::{App, NEWS_MS, PROGRAM};
 use crate::program::full::conversation::{Conversation, Entry, Fate};
 use crate::program::full::mention;
-use crate::program::state::{Kept, KeptMessage};
+use crate::program::report::safe;
+use crate::program::requests::beginning;
+use crate::program::state::{Kept, KeptMessage, Unanswered};
 
 impl App {
     /// Shows what was left the last time, above what there is by now.
@@ -27,6 +29,41 @@ impl App {
                 conversation.mark_after(*mark, is_seen);
             }
         }
+        self.restore_unanswered(kept.unanswered);
+    }
+
+    /// Shows what had no answer when the program ended, in its place and all together: it may have arrived, or not. The key for
+    /// what was said before brings it into the line again.
+    fn restore_unanswered(&mut self, unanswered: BTreeMap<String, VecDeque<Unanswered>>) {
+        let mut named = Vec::new();
+        for (name, all) in unanswered {
+            for Unanswered { text, is_sent } in all {
+                named.push(format!("to {}: {}", safe(&name), safe(&beginning(text.as_bytes()))));
+                self.history.push(&name, &text);
+                let fate = if is_sent {
+                    let why = "the program ended before there was an answer: it may not have arrived".to_owned();
+                    Fate::Unconfirmed { why }
+                } else {
+                    Fate::Undelivered { why: "the program ended before it could be sent".to_owned() }
+                };
+                let said = Entry::Said { time_ms: self.now_ms, body: text.into_bytes(), fate };
+                let is_open = name == self.open;
+                let conversation = self.conversation(&name);
+                conversation.push(said);
+                let unread = usize::from(!is_open);
+                (conversation.unread, conversation.mentions) =
+                    (conversation.unread + unread, conversation.mentions + unread);
+            }
+        }
+        if named.is_empty() {
+            return;
+        }
+        let lines = if let [_] = named[..] { "1 line".to_owned() } else { format!("{} lines", named.len()) };
+        let told = format!("{lines} may not have arrived: {}", named.join("; "));
+        self.hint = None;
+        self.news = Some((told.clone(), self.now_ms.saturating_add(NEWS_MS)));
+        let notice = Entry::Notice { time_ms: self.now_ms, text: told };
+        self.conversation(PROGRAM).push(notice);
     }
 
     /// What is left for the next time.
@@ -40,7 +77,9 @@ impl App {
         let is_looked_for = |name: &String| self.looks && *name == self.open;
         let begun = self.kept_conversations().filter(|(name, one)| !one.draft.is_empty() && !is_looked_for(name));
         let drafts = begun.map(|(name, conversation)| (name.clone(), conversation.draft.kept()));
-        Kept { drafts: drafts.collect(), read: self.read(), ..Kept::default() }
+        let unanswered = self.kept_conversations().map(|(name, all)| (name.clone(), unanswered(all).collect()));
+        let unanswered = unanswered.filter(|(_, all): &(_, VecDeque<_>)| !all.is_empty()).collect();
+        Kept { drafts: drafts.collect(), unanswered, read: self.read(), ..Kept::default() }
     }
 
     /// How far each conversation was read, in this run or before.
@@ -58,6 +97,16 @@ impl App {
     fn kept_conversations(&self) -> impl Iterator<Item = (&String, &Conversation)> {
         self.conversations.iter().filter(|(name, _)| *name != PROGRAM)
     }
+}
+
+fn unanswered(conversation: &Conversation) -> impl Iterator<Item = Unanswered> {
+    conversation.numbers().filter_map(|number| match conversation.entry(number)? {
+        Entry::Said { body, fate: fate @ (Fate::Waiting | Fate::Pending { .. }), .. } => {
+            let text = String::from_utf8_lossy(body).into_owned();
+            Some(Unanswered { text, is_sent: *fate != Fate::Waiting })
+        }
+        _ => None,
+    })
 }
 
 fn messages(conversation: &Conversation) -> impl Iterator<Item = KeptMessage> {
@@ -121,6 +170,40 @@ mod tests {
         assert_eq!(bodies.collect::<Vec<_>>(), [b"before".to_vec(), b"after".to_vec()]);
         assert_eq!(app.conversations["carol"].draft.text(), "half a sentence");
     }
+
+    #[test]
+    fn what_had_no_answer_is_named_once_and_can_be_said_again() {
+        let mut app = App::new();
+        app.ask(Ask::Command { room: None });
+        for (to, text) in [("bob", "G2"), ("#lobby", "G1"), ("bob", "G3"), ("bob", "G4")] {
+            app.say(to, text.into());
+        }
+        app.report(&Report::Sending { number: 1, to: "bob".into() });
+        app.report(&Report::Sending { number: 2, to: "#lobby".into() });
+        app.report(&Report::Sending { number: 3, to: "bob".into() });
+        app.report(&Report::Accepted { number: 3, to: "bob".into(), id: chatcore::MessageId(7).into() });
+        let mut app = started(app.kept());
+        assert_eq!(app.news(), Some("3 lines may not have arrived: to #lobby: G1; to bob: G2; to bob: G4"));
+        let bob = &app.conversations["bob"];
+        let fates: Vec<_> = bob.numbers().map(|number| bob.entry(number).unwrap()).collect();
+        assert!(
+            matches!(
+                fates[..],
+                [
+                    Entry::Said { fate: Fate::Accepted { .. }, .. },
+                    Entry::Said { fate: Fate::Unconfirmed { .. }, .. },
+                    Entry::Said { fate: Fate::Undelivered { .. }, .. }
+                ]
+            ),
+            "{fates:?}"
+        );
+        assert_eq!((bob.unread, bob.mentions), (2, 2));
+        assert_eq!([1, 2].map(|ago| app.history.get("bob", ago)), [Some("G4"), Some("G2")]);
+        assert!(app.kept().unanswered.is_empty(), "it was named, and is not pending any more");
+        app = started(app.kept());
+        assert_eq!(app.news(), None);
+    }
+
     fn said(id: u64, from: &str, to: &str) -> Report {
         let body = Body::new(format!("{id}, alice").into_bytes());
         let id = chatcore::MessageId(id).into();

@@ -115,12 +115,16 @@ pub(super) struct Drawn {
     pub(super) hides_recipient: Cell<bool>,
 }
 
-/// Whether somebody wants to leave, which is told once.
+/// Whether somebody wants to leave, which is told once, and how that goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     No,
     Wanted,
     Told,
+    /// It is being done, and no line is taken any more.
+    Begun,
+    /// It is to be done whatever is waited for.
+    AtOnce,
 }
 
 /// What the terminal is to do.
@@ -226,9 +230,24 @@ impl App {
     }
 
     fn want_end(&mut self) {
-        if self.end == End::No {
-            self.end = End::Wanted;
+        self.end = match self.end {
+            End::No => End::Wanted,
+            End::Told | End::Begun => End::AtOnce,
+            end => end,
+        };
+    }
+
+    /// The program is about to end: no line is taken any more, and what is typed stays.
+    pub(crate) fn leave(&mut self) {
+        (self.takes_commands, self.field, self.help, self.completion) = (false, None, None, None);
+        if self.end != End::AtOnce {
+            self.end = End::Begun;
         }
+    }
+
+    /// Whether somebody wants to leave whatever is waited for.
+    pub(crate) const fn leaves_at_once(&self) -> bool {
+        matches!(self.end, End::AtOnce)
     }
 
     /// The next thing that the terminal is to do.

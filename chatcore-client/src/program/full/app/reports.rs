@@ -33,7 +33,7 @@ impl App {
                 self.arrived(name, report);
                 self.forget_rosters();
             }
-            Report::Resumed { name } => self.arrived(name, report),
+            Report::Resumed { name, .. } => self.arrived(name, report),
             Report::Renamed { name, .. } => {
                 self.own_name = Some(name.clone());
                 self.notice_and_hint(report);
@@ -82,7 +82,9 @@ impl App {
                 let wait = format!("reconnecting in {:.1} s: {}", after.as_secs_f64(), safe(detail));
                 self.is_in_trouble(wait);
             }
-            Report::Connecting { .. } | Report::Silent { .. } => self.is_in_trouble(report.text()),
+            Report::Connecting { .. } | Report::Silent { .. } | Report::Leaving { .. } => {
+                self.is_in_trouble(report.text())
+            }
             Report::NotSending { to, why } => {
                 let why = format!("not delivered: {}", safe(why));
                 self.set_fate(to, |fate| *fate == Fate::Waiting, Fate::Undelivered { why });

@@ -116,7 +116,7 @@ impl Peer {
         let (pending, number) = match command {
             Command::Send { to, body } => {
                 let number = self.client.send(now, &to, body.as_bytes());
-                (PendingRequest::Message { to: mapped(to) }, number)
+                (PendingRequest::message(&to, body.as_bytes()), number)
             }
             Command::Join(room) | Command::Rejoin(room) => {
                 let number = self.client.join(now, &room);
@@ -145,7 +145,7 @@ impl Peer {
             }
             (Ok(number), pending) => {
                 let sending = match &pending {
-                    PendingRequest::Message { to } => Some(Report::Sending { number, to: to.clone() }),
+                    PendingRequest::Message { to, .. } => Some(Report::Sending { number, to: to.clone() }),
                     _ => None,
                 };
                 self.requests.ask(number, pending);

@@ -1,0 +1,128 @@
+//! The end that somebody asked for: what is waited for, and what is said of messages without an answer.
+
+use std::io;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use crate::Closed;
+
+use super::parts::{Held, Session, Stage};
+use crate::program::command::Command;
+use crate::program::descriptors::write_within;
+use crate::program::failure::Failure;
+use crate::program::report::{Report, safe};
+use crate::program::requests::{beginning, mapped};
+
+/// How long the server may take to answer a goodbye, once a signal has asked us to end.
+const SIGNALLED_TIME_MAX: Duration = Duration::from_millis(600);
+
+/// The same, once a person at the terminal has asked for it.
+const GOODBYE_TIME_MAX: Duration = Duration::from_millis(1_200);
+
+/// After so long a person is told what is waited for, if it is nothing but the goodbye.
+const LEAVING_TOLD_AFTER: Duration = Duration::from_millis(300);
+
+/// How long whoever reads the last words may take for them.
+const LAST_WORDS_TIME_MAX: Duration = Duration::from_millis(100);
+
+/// Messages without an answer that are named one by one, at the most.
+const NAMED_MAX: usize = 20;
+
+/// A goodbye that is said, and has no answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Leaving {
+    /// When it was said.
+    since: Instant,
+    /// When its answer is waited for no longer.
+    until: Instant,
+    /// A person knows what is waited for.
+    is_told: bool,
+}
+
+impl Session {
+    /// Says goodbye. No line is taken any more.
+    pub(super) fn quit(&mut self) {
+        self.linger_until = None;
+        self.stage = Stage::Quitting;
+        self.console.leave();
+        match &mut self.driver {
+            Some(driver) => driver.close(),
+            None => self.stage = Stage::Over,
+        }
+    }
+
+    /// Waits for the answer to our goodbye, but not for long if a person or a signal has asked us to end. A script is told what
+    /// became of all that it asked for.
+    pub(super) fn leave(&mut self) -> Result<(), Failure> {
+        let is_signalled = self.signals.stop.load(Ordering::Acquire);
+        if !is_signalled && !self.console.is_interactive() || self.stage == Stage::Over {
+            return Ok(());
+        }
+        let now = Instant::now();
+        // A script is told what happens, and nothing of what is waited for.
+        let is_told = !self.console.is_interactive();
+        let first = Leaving { since: now, until: now + GOODBYE_TIME_MAX, is_told };
+        let leaving = self.leaving.get_or_insert(first);
+        if is_signalled {
+            leaving.until = leaving.until.min(now + SIGNALLED_TIME_MAX);
+        }
+        if leaving.until <= now || self.console.leaves_at_once() {
+            if let Some(driver) = &mut self.driver {
+                // It goes out, if it can.
+                let _ = driver.drive();
+            }
+            // The goodbye is said, and whatever becomes of it, this is its end for us. The server may not have it.
+            return self.left(Closed::Left);
+        }
+        let is_due = !leaving.is_told && leaving.since + LEAVING_TOLD_AFTER <= now;
+        if is_due || !self.is_leaving_told() && self.open_messages() > 0 {
+            self.leaving = self.leaving.map(|leaving| Leaving { is_told: true, ..leaving });
+            self.show(&Report::Leaving { answers: self.open_messages() })?;
+        }
+        Ok(())
+    }
+
+    fn is_leaving_told(&self) -> bool {
+        self.leaving.is_some_and(|leaving| leaving.is_told)
+    }
+
+    /// When [`leave`](Self::leave) has something to do.
+    pub(super) fn leaves_at(&self) -> Option<Instant> {
+        let leaving = self.leaving?;
+        let told = (!leaving.is_told).then(|| leaving.since + LEAVING_TOLD_AFTER);
+        Some(told.map_or(leaving.until, |told| told.min(leaving.until)))
+    }
+
+    /// Says of each message without an answer what may have become of it, where all else was said.
+    pub(super) fn tell_unanswered(&self) {
+        let held = self.held.iter().filter_map(|Held { command, .. }| said(command));
+        let unsent = held.map(|(to, text)| (to, text, "was not sent"));
+        let asked = self.requests.unanswered_messages();
+        let asked = asked.map(|(to, text)| (to.to_owned(), text.to_owned(), "may be lost"));
+        let all: Vec<_> = asked.chain(unsent).collect();
+        if all.is_empty() {
+            return;
+        }
+        let mut words = String::new();
+        for (to, text, what) in all.iter().take(NAMED_MAX) {
+            words += &format!("chatcore-client: to {}, {what}: {}\n", safe(to), safe(text));
+        }
+        if let Some(more) = all.len().checked_sub(NAMED_MAX).filter(|more| *more > 0) {
+            words += &format!("chatcore-client: and {more} more messages\n");
+        }
+        if self.keeps_unanswered() {
+            words += "chatcore-client: they are shown again at the next start\n";
+        }
+        write_within(LAST_WORDS_TIME_MAX, io::stderr(), words.into_bytes());
+    }
+}
+
+/// To whom a command says something, and how that begins.
+fn said(command: &Command) -> Option<(String, String)> {
+    Some(match command {
+        Command::Send { to, body } => (mapped(to.clone()), beginning(body.as_bytes())),
+        Command::SendBytes { to, body } => (mapped(to.clone()), beginning(body)),
+        Command::Say(text) => ("the room".to_owned(), beginning(text.as_bytes())),
+        _ => return None,
+    })
+}

@@ -1,0 +1,133 @@
+//! What is said of lines without an answer: while the client leaves, at its end, and at the next start.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use super::WELCOME;
+use super::keeping::keeps;
+use super::programs::Server;
+use super::programs::proxy::Proxy;
+use super::pty::{COLUMNS, ROWS, Terminal};
+
+/// Without a bound of its own, the client waits for the goodbye for 5 s. It is to end within 2; the machine may be busy.
+const END_TIME_MAX: Duration = Duration::from_secs(4);
+
+fn has_session(server: &Server) -> bool {
+    let mut files = fs::read_dir(server.state.path()).unwrap().flatten().map(|file| file.file_name());
+    let is_session = |name: &str| name.starts_with("alice@") && !name.ends_with(".kept") && !name.ends_with(".lock");
+    files.any(|name| is_session(&name.to_string_lossy()))
+}
+
+fn alice(server: &Server, proxy: &Proxy) -> Terminal {
+    let terminal = Terminal::full_screen_at(server, &proxy.address, (ROWS, COLUMNS), &["--name", "alice"]);
+    terminal.has("you are alice");
+    terminal
+}
+
+/// The next start, with the session of the one before.
+fn again(server: &Server, proxy: &Proxy) -> Terminal {
+    let terminal = Terminal::full_screen_at(server, &proxy.address, (ROWS, COLUMNS), &["--name", "alice"]);
+    terminal.has("resumed: you are still alice, and nothing is lost of what others said");
+    terminal
+}
+
+/// P7: who leaves while the link does nothing sees what is waited for, and is told what became of each line.
+#[test]
+fn a_line_without_an_answer_is_told_at_the_end_and_at_the_next_start() {
+    let server = Server::start();
+    let proxy = Proxy::start(&server.address, 0, 0);
+    let terminal = alice(&server, &proxy);
+    proxy.freeze();
+    terminal.types("@bob:Z1 pending\r");
+    terminal.prompts("only bob reads it>");
+    let asked = Instant::now();
+    terminal.types("\x03");
+    terminal.has("leaving, waiting for 1 answer: nothing more is sent; Ctrl-C ends at once");
+    terminal.types("after ctrl-c\r");
+    let (code, raw) = terminal.end();
+    assert!(asked.elapsed() < END_TIME_MAX, "{:?}", asked.elapsed());
+    let said = String::from_utf8_lossy(&raw);
+    assert_eq!(code, Some(1));
+    assert!(!said.contains("after ctrl-c"), "no line is taken any more");
+    for words in [
+        "chatcore-client: to bob, may be lost: Z1 pending",
+        "chatcore-client: they are shown again at the next start",
+        "chatcore-client: the server had not answered a message when this ended",
+    ] {
+        assert!(said.contains(words), "{words:?} is not in {said}");
+    }
+    assert!(has_session(&server), "the server may not have the goodbye");
+    proxy.cut();
+    proxy.thaw();
+    let terminal = again(&server, &proxy);
+    terminal.has("1 line may not have arrived: to bob: Z1 pending");
+    terminal.types("@bob\r\x1b[A");
+    terminal.prompts("only bob reads it> @bob:Z1 pending");
+}
+
+/// P14: the claim that nothing is lost is for what others said.
+#[test]
+fn lines_without_an_answer_are_named_after_the_program_was_killed() {
+    let server = Server::start();
+    let proxy = Proxy::start(&server.address, 0, 0);
+    let terminal = alice(&server, &proxy);
+    proxy.freeze();
+    terminal.types("@bob:G1\r@bob:G2\r");
+    keeps(&server, "G2");
+    terminal.signal("KILL");
+    assert_eq!(terminal.end().0, None);
+    proxy.cut();
+    proxy.thaw();
+    let terminal = again(&server, &proxy);
+    terminal.has("2 lines may not have arrived: to bob: G1; to bob: G2");
+    terminal.types("\x03");
+    assert_eq!(terminal.end().0, Some(0));
+    let terminal = alice(&server, &proxy);
+    terminal.types("/help\r");
+    terminal.has("/quit");
+    assert!(!terminal.screen().said().contains("may not have arrived"), "they were named");
+}
+
+/// P7: the same line by line, where Ctrl-C is a signal, and while there is no connection.
+#[test]
+fn a_line_without_an_answer_is_told_line_by_line() {
+    let server = Server::start();
+    let proxy = Proxy::start(&server.address, 0, 0);
+    let terminal = Terminal::start_at(&server, &proxy.address, &["--name", "alice"]);
+    terminal.says(WELCOME);
+    // Nobody listens there any more.
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    proxy.lead_to(&gone.to_string());
+    proxy.cut();
+    terminal.says("reconnecting in");
+    terminal.types("@bob:Z1\r@bob:Z2\r/nothing\r");
+    terminal.says("there is no command");
+    terminal.types("\x03");
+    terminal.says("chatcore-client: to bob, may be lost: Z1chatcore-client: to bob, may be lost: Z2");
+    assert_eq!(terminal.end().0, Some(1));
+    assert!(has_session(&server));
+}
+
+/// P14: neither what was said nor what is typed can be saved, which is told, and ends nothing.
+#[test]
+fn a_disk_that_is_full_is_told_at_the_end() {
+    let server = Server::start();
+    let config = server.state.path().join("client.toml");
+    let text = format!("[servers.work]\nconnect = \"{}\"\nname = \"alice\"\nhistory = true\n", server.address);
+    fs::write(&config, text).unwrap();
+    let terminal = Terminal::full_screen_on_full_disk(&server, &["--config", config.to_str().unwrap(), "work"]);
+    terminal.has("you are alice");
+    let mut bob = server.user("bob");
+    bob.send("alice", "y".repeat(3000).as_bytes(), super::programs::PATIENCE).unwrap();
+    terminal.has("bob");
+    terminal.types("x".repeat(1500));
+    terminal.has("cannot keep the session in");
+    terminal.types("\x03");
+    let (code, raw) = terminal.end();
+    assert_eq!(code, Some(0));
+    let said = String::from_utf8_lossy(&raw).into_owned();
+    assert!(said.contains("chatcore-client: the history of this run was not saved: "), "{said}");
+    let names = fs::read_dir(server.state.path()).unwrap().flatten().map(|file| file.file_name());
+    let left: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with(".new-")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
