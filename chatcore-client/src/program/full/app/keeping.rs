@@ -39,7 +39,9 @@ impl App {
         for (name, all) in unanswered {
             for Unanswered { text, is_sent } in all {
                 named.push(format!("to {}: {}", safe(&name), safe(&beginning(text.as_bytes()))));
-                self.history.push(&name, &text);
+                // With its recipient: no text is taken for a command, or goes to somebody whom it names.
+                let sign = if name.starts_with('#') { "" } else { "@" };
+                self.history.push(&name, &format!("{sign}{name}:{text}"));
                 let fate = if is_sent {
                     let why = "the program ended before there was an answer: it may not have arrived".to_owned();
                     Fate::Unconfirmed { why }
@@ -198,7 +200,7 @@ mod tests {
             "{fates:?}"
         );
         assert_eq!((bob.unread, bob.mentions), (2, 2));
-        assert_eq!([1, 2].map(|ago| app.history.get("bob", ago)), [Some("G4"), Some("G2")]);
+        assert_eq!([1, 2].map(|ago| app.history.get("bob", ago)), [Some("@bob:G4"), Some("@bob:G2")]);
         assert!(app.kept().unanswered.is_empty(), "it was named, and is not pending any more");
         app = started(app.kept());
         assert_eq!(app.news(), None);
