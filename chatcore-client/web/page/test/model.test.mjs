@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { INITIAL, bounds, readStored, reduce, restore, snapshot } from "./parts.mjs";
+import { INITIAL, Store, bounds, listen, readStored, reduce, restore, snapshot } from "./parts.mjs";
 
 const ME = { name: "alice", displayName: "Alice" };
 let id = 0n;
@@ -371,12 +371,37 @@ test("who comes and goes in a small room is one line, which pushes out nothing",
     );
 });
 
+test("a left tells whether somebody is renamed", () => {
+    const client = new EventTarget();
+    const told = [];
+    listen(client, ({ isRenamed }) => told.push(isRenamed));
+    for (const code of ["left", "quit", "timed_out", "renamed", "code_9"])
+        client.dispatchEvent(Object.assign(new Event("left"), { detail: { room: "#lobby", name: "bob", code } }));
+    assert.deepEqual(told, [false, false, false, true, false]);
+});
+
 test("who is renamed asks anew who is in the rooms", () => {
     const here = { type: "roster", room: "#lobby", users: [ME] };
     const model = begun({ type: "asking", room: "#lobby" }, here, { type: "me", user: { ...ME, displayName: "ALICE" } });
     assert.equal(model.conversations.get("#lobby").isStale, false);
     const renamed = reduce(model, [{ type: "me", user: { name: "alicia", displayName: null } }]);
     assert.equal(renamed.conversations.get("#lobby").isStale, true);
+});
+
+test("what the model cannot take fails once, and leaves what was there", () => {
+    // No frame comes here.
+    Object.assign(globalThis, {
+        document: { visibilityState: "visible" },
+        requestAnimationFrame: () => 0,
+        cancelAnimationFrame: () => {},
+    });
+    const store = new Store();
+    store.dispatch({ type: "entered", room: "#lobby" });
+    assert.ok(store.model.conversations.has("#lobby"));
+    store.dispatch({ type: "roster", room: "#lobby", users: null });
+    assert.throws(() => store.model, TypeError);
+    store.dispatch({ type: "entered", room: "#garden" });
+    assert.deepEqual([...store.model.conversations.keys()], ["#garden", "#lobby"]);
 });
 
 test("what one writes to oneself is there once", () => {

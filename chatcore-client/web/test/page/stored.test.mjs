@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 
-import { Person, TIMEOUT, launch, profile, startServer, until } from "./kit.mjs";
+import { Person, TIMEOUT, launch, member, profile, startServer, until } from "./kit.mjs";
 
 let browser, server, url;
 before(async () => {
-    [browser, server] = await Promise.all([launch(), startServer()]);
+    [browser, server] = await Promise.all([launch(), startServer("--session-cost-per-s", "0", "--origin-cost-per-s", "0")]);
     url = `http://127.0.0.1:${server.port}/`;
 });
 after(async () => {
@@ -72,6 +72,23 @@ for (const [at, ticket] of ["{}", "no JSON", "null", '{"ticket":{},"claim":"x"}'
         await context.close();
     });
 }
+
+test("a log that is longer than what is stored says after a reload that there was more", TIMEOUT, async () => {
+    const context = await profile(browser);
+    const page = await Person.enter(context, url, "longish");
+    const { client } = await member(url, "chatter", "#lobby");
+    for (let at = 0; at < 205; at++) await client.send("#lobby", `line ${at}.`);
+    await page.message("line 204.").waitFor();
+    const words = page.page.getByText("What was said before this is not here any more.");
+    assert.equal(await words.count(), 0);
+    await page.page.reload();
+    await page.message("line 204.").waitFor();
+    await words.waitFor();
+    assert.equal(await page.message("line 1.").count(), 0);
+    await page.clean();
+    await client.close();
+    await context.close();
+});
 
 test("an error of somebody else's script leaves the chat", TIMEOUT, async () => {
     const context = await profile(browser);
