@@ -48,7 +48,8 @@ export function snapshot(model: Model): Snapshot {
     return { version: VERSION, open: model.open, nextKey: model.nextKey, conversations };
 }
 
-/** The model with what was stored. Of what waited for the server, nobody knows whether it was sent: it went with the page. */
+/** The model with what was stored. Of what waited for the server, nobody knows whether it was sent: it went with the
+ * page. */
 export function restore(model: Model, { open, nextKey, conversations }: Snapshot): Model {
     const restored = conversations.map((stored): [string, Conversation] => [stored.name, conversationOf(stored)]);
     const keys = conversations.flatMap(({ entries }) => entries.map(({ key }) => key + 1));

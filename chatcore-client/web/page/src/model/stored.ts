@@ -12,8 +12,8 @@ const MOVES: readonly unknown[] = ["joined", "left", "renamed"];
 
 const STATES: readonly unknown[] = [null, "pending", "accepted", "undelivered", "unconfirmed", "failed"];
 
-/** Of what somebody has stored, all that a page of this version has stored so. `isWhole` if nothing else was there. Null if it is
- * no log at all. */
+/** Of what is in a tab's storage, all that this version of the page may have stored. `isWhole` if nothing else was there.
+ * Null if it is no log at all. */
 export function readStored(stored: unknown): { readonly log: Snapshot; readonly isWhole: boolean } | null {
     if (!isFields(stored)) return null;
     const { version, open, nextKey, conversations } = stored;

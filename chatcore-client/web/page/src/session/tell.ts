@@ -3,8 +3,8 @@ import { ChatError } from "chatcore";
 import type { Store } from "./store.ts";
 import { failure } from "./words.ts";
 
-/** Tells the person why what was asked for was not done. `what` says of something that they did not ask for themselves what the
- * page wanted to know: if the session ends meanwhile, its events tell more, and the next session asks anew. */
+/** Tells the person why something was not done. With `what`, the page has asked for it by itself, and these words say what
+ * is lacking. That is over without a word if the session ends: its events say so, and the next session asks anew. */
 export function tell(store: Store, asked: Promise<unknown>, what: string | null = null): void {
     asked.catch((error: unknown) => {
         if (what !== null && error instanceof ChatError && ENDED.has(error.code)) return;

@@ -9,7 +9,7 @@ const ADDRESS = /\bhttps?:\/\/[^\s<>"`\p{C}\p{M}\p{Default_Ignorable_Code_Point}
 /** What ends a sentence, and not an address. */
 const TRAILING = /[.,:;!?'*_~\u2026\u3001\u3002\uff0c]$/u;
 
-/** How many addresses of one text are links: the others are text. A screen of messages full of links takes seconds to lay out. */
+/** How many addresses of one text are links; the others are text. A screen full of links takes seconds to lay out. */
 const LINKS_MAX = 20;
 
 /** Longer addresses are text. */
