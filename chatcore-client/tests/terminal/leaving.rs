@@ -14,7 +14,8 @@ const END_TIME_MAX: Duration = Duration::from_secs(4);
 
 fn has_session(server: &Server) -> bool {
     let mut files = fs::read_dir(server.state.path()).unwrap().flatten().map(|file| file.file_name());
-    let is_session = |name: &str| name.starts_with("alice@") && !name.ends_with(".kept") && !name.ends_with(".lock");
+    let is_beside = |name: &str| [".kept", ".lock"].iter().any(|end| name.ends_with(end));
+    let is_session = |name: &str| name.starts_with("alice@") && !is_beside(name);
     files.any(|name| is_session(&name.to_string_lossy()))
 }
 

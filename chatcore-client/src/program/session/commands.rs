@@ -90,7 +90,7 @@ impl Session {
             Err(error) => {
                 match pending {
                     PendingRequest::Message { to, .. } => {
-                        self.show(&Report::NotSending { to, why: error.to_string() })?
+                        self.show(&Report::NotSending { to, why: error.to_string() })?;
                     }
                     PendingRequest::Join { room } => drop(self.own.saved.room.take_if(|current| *current == room)),
                     _ => {}

@@ -257,15 +257,16 @@ impl Session {
         // They end side by side.
         savers.iter().for_each(Saver::end);
         let errors: Vec<io::Error> = savers.iter().filter_map(|saver| saver.finish(&self.signals.stop).err()).collect();
-        let mut words = String::new();
+        let mut lines = Vec::new();
         if let Some(error) = errors.first().filter(|_| !self.own.is_unkept) {
-            words += &format!("chatcore-client: {}\n", safe(&self.connect.why_unkept(error)));
+            lines.push(format!("chatcore-client: {}\n", safe(&self.connect.why_unkept(error))));
         }
         if let Some(error) = savers.iter().find_map(Saver::take_history_error) {
-            words += &format!("chatcore-client: the history of this run was not saved: {}\n", safe(&error.to_string()));
+            let why = error.to_string();
+            lines.push(format!("chatcore-client: the history of this run was not saved: {}\n", safe(&why)));
         }
-        if !words.is_empty() {
-            write_within(LAST_WORDS_TIME_MAX, io::stderr(), words.into_bytes());
+        if !lines.is_empty() {
+            write_within(LAST_WORDS_TIME_MAX, io::stderr(), lines.concat().into_bytes());
         }
     }
 

@@ -103,17 +103,18 @@ impl Session {
         if all.is_empty() {
             return;
         }
-        let mut words = String::new();
-        for (to, text, what) in all.iter().take(NAMED_MAX) {
-            words += &format!("chatcore-client: to {}, {what}: {}\n", safe(to), safe(text));
-        }
+        let named = all.iter().take(NAMED_MAX);
+        let line = |(to, text, what): &(String, String, &str)| {
+            format!("chatcore-client: to {}, {what}: {}\n", safe(to), safe(text))
+        };
+        let mut lines: Vec<String> = named.map(line).collect();
         if let Some(more) = all.len().checked_sub(NAMED_MAX).filter(|more| *more > 0) {
-            words += &format!("chatcore-client: and {more} more messages\n");
+            lines.push(format!("chatcore-client: and {more} more messages\n"));
         }
         if self.keeps_unanswered() {
-            words += "chatcore-client: they are shown again at the next start\n";
+            lines.push("chatcore-client: they are shown again at the next start\n".to_owned());
         }
-        write_within(LAST_WORDS_TIME_MAX, io::stderr(), words.into_bytes());
+        write_within(LAST_WORDS_TIME_MAX, io::stderr(), lines.concat().into_bytes());
     }
 }
 

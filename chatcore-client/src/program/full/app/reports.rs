@@ -83,7 +83,7 @@ impl App {
                 self.is_in_trouble(wait);
             }
             Report::Connecting { .. } | Report::Silent { .. } | Report::Leaving { .. } => {
-                self.is_in_trouble(report.text())
+                self.is_in_trouble(report.text());
             }
             Report::NotSending { to, why } => {
                 let why = format!("not delivered: {}", safe(why));
