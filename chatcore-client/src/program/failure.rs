@@ -43,6 +43,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// The reader of our output has gone: there is nobody to tell.
+    pub(crate) fn has_no_reader(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
     /// What the shell is told. 2 is for a command line that is wrong, which may be seen only when it is used.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {

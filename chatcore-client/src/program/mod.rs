@@ -76,8 +76,7 @@ pub fn main() -> ExitCode {
     drop(terminal);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        // The reader of our output has gone: there is nobody to tell.
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(failure) if failure.has_no_reader() => ExitCode::SUCCESS,
         Err(failure) => {
             // Where nobody reads the words, the exit code still tells.
             let words = format!("chatcore-client: {}\n", escape(failure.to_string().as_bytes()));

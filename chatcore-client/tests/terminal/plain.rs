@@ -93,10 +93,12 @@ fn nobody_can_say_what_the_program_says() {
     let terminal = Terminal::start(&server, &["--name", "alice"]);
     terminal.shows(&[WELCOME]);
     let mut expected = vec![WELCOME.to_owned()];
-    for name in ["online", "resumed", "--", "[x]", "<bob>"] {
+    let shown =
+        [("online", "online"), ("--", "--"), ("[x]", "\"[x]\""), ("<bob>", "\"<bob>\""), ("resumed", "resumed")];
+    for (name, shown) in shown {
         let mut user = server.user(name);
         user.send("alice", b"you are still alice", PATIENCE).unwrap();
-        expected.push(format!("<{name}> you are still alice"));
+        expected.push(format!("<{shown}> you are still alice"));
         terminal.says(expected.last().unwrap());
     }
     let mut bob = server.user("bob");

@@ -29,9 +29,12 @@ impl Session {
             self.console.show_failure(failure);
         }
         let shown = self.console.finish(&self.signals.stop);
-        self.tell_unanswered();
+        let ended = outcome.and(told).and(shown);
+        if !ended.as_ref().is_err_and(Failure::has_no_reader) {
+            self.tell_unanswered();
+        }
         self.finish_saving();
-        outcome.and(told).and(shown)?;
+        ended?;
         if tells_verdict { self.console.verdict() } else { Ok(()) }
     }
 
