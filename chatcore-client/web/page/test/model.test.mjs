@@ -204,6 +204,32 @@ test("who comes or goes while a roster is asked for is in the answer or not", ()
     assert.deepEqual(roster(comes, { type: "stale", room: "#lobby" }), [["alice", "bob"], true], "it is asked for again");
 });
 
+test("what one conversation holds costs no other its log or its draft at a reload", () => {
+    const long = Array.from({ length: 9 }, () => message("mallory", "x".repeat(60_000), "#a"));
+    const model = begun(...long, message("mallory", "y".repeat(60_000)), message("zoe", "hello"), message("bob", "hi", "#lobby"), {
+        type: "draft",
+        name: "zoe",
+        text: "half a line",
+    });
+    const restored = restore(INITIAL, snapshot(model));
+    assert.deepEqual([texts(restored, "zoe"), texts(restored, "#lobby")], [["hello"], ["hi"]]);
+    assert.equal(restored.conversations.get("zoe").draft, "half a line");
+    assert.ok(restored.conversations.get("#a").entries.length > 5, "the rest is theirs");
+});
+
+test("what stands open is read, also if it opens by itself", () => {
+    const seen = (...actions) => begun({ type: "seen", isSeen: true }, ...actions);
+    const model = seen(message("bob", "hi"), { type: "closed", name: "#lobby" });
+    assert.deepEqual([model.open, counts(model, "bob")], ["bob", [0, 0]]);
+    const first = reduce(seen({ type: "closed", name: "#lobby" }), [message("bob", "hi")]);
+    assert.deepEqual([first.open, counts(first, "bob")], ["bob", [0, 0]]);
+});
+
+test("a server that names rooms without end fills no page", () => {
+    const rooms = Array.from({ length: 3_000 }, (_, at) => ({ type: "entered", room: `#room${at}` }));
+    assert.ok(begun(...rooms).conversations.size < 1_100);
+});
+
 test("a flood stays within the bounds, whatever the batches are, and the newest stays", () => {
     const flood = Array.from({ length: 10_000 }, (_, at) => message("bob", `message ${at}`, "#lobby"));
     for (const model of [reduce(begun(), flood), flood.reduce((model, one) => reduce(model, [one]), begun())]) {

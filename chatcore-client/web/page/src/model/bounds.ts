@@ -11,5 +11,8 @@ export const TEXT_UNITS_MAX = 256 << 10;
 /** The most conversations: strangers can begin them. */
 export const CONVERSATIONS_MAX = 200;
 
+/** The most rooms, of which a server lets nobody into so many: one that lies does not fill the page. */
+export const ROOMS_MAX = 1_000;
+
 /** The most members of a room that the page knows by name. */
 export const ROSTER_MAX = 2_000;

@@ -1,4 +1,11 @@
-import { ALL_UNITS_MAX, CONVERSATIONS_MAX, CONVERSATION_UNITS_MAX, ENTRIES_MAX, TEXT_UNITS_MAX } from "./bounds.ts";
+import {
+    ALL_UNITS_MAX,
+    CONVERSATIONS_MAX,
+    CONVERSATION_UNITS_MAX,
+    ENTRIES_MAX,
+    ROOMS_MAX,
+    TEXT_UNITS_MAX,
+} from "./bounds.ts";
 import { isRoom } from "./types.ts";
 import type { Conversation, Entry, Model } from "./types.ts";
 
@@ -100,6 +107,13 @@ export class Draft {
 
     #forgetStrangers(): void {
         while (this.#conversations.size > CONVERSATIONS_MAX && this.#forgetOne() !== null);
+        if (this.#conversations.size > ROOMS_MAX) this.#forgetRooms();
+    }
+
+    #forgetRooms(): void {
+        const rooms = [...this.#conversations.values()].filter(({ name }) => isRoom(name) && name !== this.model.open);
+        const oldest = rooms.sort((a, b) => a.touched - b.touched);
+        for (const { name } of oldest.slice(0, Math.max(oldest.length - ROOMS_MAX, 0))) this.remove(name);
     }
 
     /** Forgets a user: first those to whom we have never written, and of them who was heard of longest ago. Null if there is none. */

@@ -67,7 +67,9 @@ function apply(draft: Draft, action: Action): void {
             draft.conversation(action.room).isWanted = false;
             return draft.notice(action.room, action.why);
         case "closed":
-            return draft.remove(action.name);
+            draft.remove(action.name);
+            if (model.isSeen && model.open !== null) read(draft.conversation(model.open));
+            return;
         case "joined":
             // Another session of ours has: then we are in the room as well.
             if (action.user.name === model.me?.name) return apply(draft, { type: "entered", room: action.room });
@@ -171,8 +173,8 @@ function arrived(draft: Draft, name: string, { id, from, text, time }: Arrived):
     };
     draft.append(conversation, entry);
     if (isOwn) return;
-    count(draft, conversation, entry, isMention || !isRoom(name));
     model.open ??= name;
+    count(draft, conversation, entry, isMention || !isRoom(name));
 }
 
 function count(draft: Draft, conversation: Open, entry: Entry, isForUs: boolean): void {

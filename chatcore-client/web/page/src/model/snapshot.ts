@@ -31,12 +31,15 @@ export interface Snapshot {
 
 /** What a page that is loaded anew shows again. The newest of each conversation goes first, within the bounds. */
 export function snapshot(model: Model): Snapshot {
-    let left = UNITS_MAX;
-    const conversations = [...model.conversations.values()].map((conversation): Stored => {
+    const all = [...model.conversations.values()];
+    const drafts = shares(all, UNITS_MAX, ({ draft }) => draft.length);
+    const written = all.reduce((sum, one) => sum + (fits(one, drafts) ? one.draft.length : 0), 0);
+    const logs = shares(all, UNITS_MAX - written, ({ units }) => units);
+    const conversations = all.map((conversation): Stored => {
         const { name, draft, unread, mentions, marker } = conversation;
         const entries: StoredEntry[] = [];
-        const kept = left >= draft.length ? draft : "";
-        left -= kept.length;
+        const kept = fits(conversation, drafts) ? draft : "";
+        let left = logs.get(name) ?? 0;
         for (const entry of conversation.entries.slice(-ENTRIES_MAX).reverse()) {
             left -= entry.text.length;
             if (left < 0) break;
@@ -46,6 +49,22 @@ export function snapshot(model: Model): Snapshot {
         return { name, draft: kept, unread, mentions, marker, isCut, entries };
     });
     return { version: VERSION, open: model.open, nextKey: model.nextKey, conversations };
+}
+
+const fits = ({ name, draft }: Conversation, drafts: ReadonlyMap<string, number>): boolean =>
+    draft.length <= (drafts.get(name) ?? 0);
+
+/** How many units each may take. Who needs little gets it whole, whatever the others need. */
+function shares(all: readonly Conversation[], units: number, need: (one: Conversation) => number): Map<string, number> {
+    let left = units;
+    const byNeed = [...all].sort((a, b) => need(a) - need(b));
+    return new Map(
+        byNeed.map((one, at) => {
+            const share = Math.min(need(one), Math.floor(left / (byNeed.length - at)));
+            left -= share;
+            return [one.name, share];
+        }),
+    );
 }
 
 /** The model with what was stored. Of what waited for the server, nobody knows whether it was sent: it went with the

@@ -5,6 +5,7 @@ import { ROSTER_MAX } from "../model/bounds.ts";
 import { isRoom } from "../model/types.ts";
 import { roomOf, userOf } from "../text/names.ts";
 import type { Store } from "./store.ts";
+import { hasEnded } from "./tell.ts";
 import { messageOf, unsent } from "./words.ts";
 
 /** The room that everybody who comes for the first time is in, so that they meet. */
@@ -65,6 +66,12 @@ export class Requests {
             if (refused !== null) throw refused;
             this.#watched.add(name);
         } else this.#watch([name]);
+        this.open(name);
+    }
+
+    /** Opens a conversation with a user who is there. That is done at once: who writes meanwhile writes to that user. */
+    writeTo(name: string): void {
+        this.#watch([name]);
         this.open(name);
     }
 
@@ -139,6 +146,8 @@ export class Requests {
             try {
                 await this.#enter(room);
             } catch (error) {
+                // The next session joins them: they are still wanted.
+                if (hasEnded(error)) return;
                 this.#store.dispatch({
                     type: "outside",
                     room,

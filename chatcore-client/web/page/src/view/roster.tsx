@@ -14,7 +14,7 @@ export function Roster({ room, me, onClose }: { room: Conversation; me: string; 
     const { ask } = useActions();
     const members = useMemo(() => [...(room.roster ?? [])].sort(([a], [b]) => (a < b ? -1 : 1)), [room.roster]);
     const write = (name: string): void => {
-        ask((requests) => requests.write(name));
+        ask((requests) => requests.writeTo(name));
         focusComposer();
     };
     return (
