@@ -180,6 +180,13 @@ export async function startLine(port) {
         cut: () => {
             for (const pair of pairs) for (const socket of pair) socket.resetAndDestroy();
         },
+        /** Nothing comes through any more, and nobody is told. */
+        hold: () => {
+            for (const pair of pairs) for (const socket of pair) socket.pause();
+        },
+        release: () => {
+            for (const pair of pairs) for (const socket of pair) socket.resume();
+        },
         /** Whether somebody is connected for more than a file. */
         get isBusy() {
             return pairs.size > 0;

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import test, { after, before } from "node:test";
 
-import { Person, TIMEOUT, launch, member, profile, startServer, until } from "./kit.mjs";
+import { Person, TIMEOUT, launch, member, profile, startLine, startServer, until } from "./kit.mjs";
 
 let browser, server, url;
 before(async () => {
@@ -187,4 +187,24 @@ test("a name that is taken is told, and another one works; who signs out is gone
     await person.clean();
     await taken.client.close();
     await context.close();
+});
+
+test("who clicks on somebody writes to that user, before the server has answered anything", TIMEOUT, async () => {
+    const line = await startLine(server.port);
+    const { client, heard } = await member(url, "carla", "#lobby");
+    const context = await profile(browser);
+    const alice = await Person.enter(context, line.url, "anna");
+    const carla = alice.page.getByTitle("Write to carla");
+    await carla.waitFor();
+    line.hold();
+    await carla.click();
+    await alice.page.keyboard.type("for you alone");
+    await alice.page.keyboard.press("Enter");
+    line.release();
+    await until("the message", () => heard.length > 0);
+    assert.deepEqual([heard[0].text, heard[0].room], ["for you alone", null]);
+    await alice.clean();
+    await context.close();
+    await client.close();
+    line.end();
 });
