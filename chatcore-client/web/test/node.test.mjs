@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import test from "node:test";
 import { promisify } from "node:util";
@@ -28,6 +29,32 @@ test("a module that is missing, wrong or not loaded is told, and a later one is 
     await assert.rejects(load(empty), { code: "wasm_wrong" });
     await load();
     await load(empty);
+});
+
+test("the module is taken from wherever it may come", TIMEOUT, async () => {
+    const file = new URL("chatcore.wasm", import.meta.resolve("chatcore"));
+    const bytes = await readFile(file);
+    const http = createServer((_, response) => response.setHeader("content-type", "application/wasm").end(bytes)).listen(0, "127.0.0.1");
+    await once(http, "listening");
+    const url = `http://127.0.0.1:${http.address().port}/chatcore.wasm`;
+    const read = `(await import("node:fs/promises")).readFile(new URL(${JSON.stringify(file.href)}))`;
+    for (const source of [
+        JSON.stringify(url),
+        `new URL(${JSON.stringify(url)})`,
+        `fetch(${JSON.stringify(url)})`,
+        `await ${read}`,
+        `(await ${read}).buffer`,
+        `WebAssembly.compile(await ${read})`,
+    ]) {
+        // A process loads it once.
+        const program = `
+            import { Client, load } from "chatcore";
+            await load(${source});
+            console.log(new Client("ws://127.0.0.1:1/", { WebSocket: class {} }).state);`;
+        const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program], { timeout: 30_000 });
+        assert.match(stdout, /^\w+\n$/, source);
+    }
+    http.close();
 });
 
 test("in Node", TIMEOUT, async (t) => {

@@ -57,6 +57,8 @@ test("axe-core finds nothing in any state", TIMEOUT, async () => {
     await page.tab(/^bea, 1 unread/).waitFor();
     await page.message("hello").getByRole("img", { name: "accepted" }).waitFor();
     await look(page, "conversation", found);
+    const log = page.page.getByRole("log");
+    assert.deepEqual([await log.count(), await log.getAttribute("aria-live")], [1, "polite"], "the open conversation alone is read out");
     await page.page.getByRole("button", { name: "Write to somebody" }).click();
     await page.page.getByRole("dialog").getByRole("button", { name: "bea" }).waitFor();
     await look(page, "dialog", found);

@@ -129,6 +129,8 @@ test("a server that wants a password gets one", TIMEOUT, async () => {
     await olga.connected();
     const stored = await olga.page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage }) + document.cookie);
     assert.ok(!stored.includes("horse"), "the password is kept nowhere");
+    const elsewhere = await olga.page.evaluate(async () => [localStorage.length, document.cookie, await indexedDB.databases()]);
+    assert.deepEqual(elsewhere, [0, "", []], "the ticket is in the tab's own storage alone");
     await olga.clean();
     await context.close();
     await closed.stop();
