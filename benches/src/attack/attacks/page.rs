@@ -2,6 +2,7 @@
 
 use chatcore::websocket::HEAD_BYTES_MAX;
 
+use super::connections::hold;
 use crate::attack::scenario::{Attack, Behaviour, Held, Needs, Scenario};
 
 pub(super) const ALL: &[Attack] = &[
@@ -15,9 +16,6 @@ pub(super) const ALL: &[Attack] = &[
 ];
 
 const UNFINISHED: usize = 2_000;
-
-/// They are closed while the attack lasts, all within a second.
-const HANDSHAKE_TIME: &[&str] = &["--handshake-time-max", "2"];
 
 const BEGIN: &str = "GET / HTTP/1.1\r\nHost: localhost\r\n";
 
@@ -35,11 +33,5 @@ fn long(attackers: usize) -> Scenario {
 }
 
 fn unfinished(addresses: usize) -> Scenario {
-    Scenario {
-        needs: Needs::WebSocket,
-        attackers: vec![Behaviour::Hold { held: Held::Asking(BEGIN), pace: None }; UNFINISHED],
-        addresses: Some(addresses),
-        server_args: HANDSHAKE_TIME,
-        ..Scenario::default()
-    }
+    Scenario { needs: Needs::WebSocket, ..hold(UNFINISHED, addresses, Held::Asking(BEGIN), None) }
 }
