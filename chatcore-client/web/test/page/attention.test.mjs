@@ -1,18 +1,10 @@
 // What brings people to the page, and what they do there in haste.
 import assert from "node:assert/strict";
-import test, { after, before } from "node:test";
+import test from "node:test";
 
-import { Person, TIMEOUT, launch, member, profile, startServer } from "./kit.mjs";
+import { Person, TIMEOUT, browser, member, profile, share, url } from "./kit.mjs";
 
-let browser, server, url;
-before(async () => {
-    [browser, server] = await Promise.all([launch(), startServer()]);
-    url = `http://127.0.0.1:${server.port}/`;
-});
-after(async () => {
-    await browser.close();
-    await server.stop();
-});
+share();
 
 /** Notifications that a test can click. */
 function holdNotifications() {

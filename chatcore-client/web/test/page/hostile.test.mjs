@@ -1,20 +1,12 @@
 // What others send, and servers that lie: nothing runs, nothing is lost, and a person is told.
 import assert from "node:assert/strict";
-import test, { after, before } from "node:test";
+import test from "node:test";
 
-import { Person, TIMEOUT, launch, member, profile, startServer, until } from "./kit.mjs";
+import { Person, TIMEOUT, browser, member, profile, server, share, until, url } from "./kit.mjs";
 import { joined, polite, said, startLiar } from "./liar.mjs";
 import { joinBytes, PREFACE } from "../wire.mjs";
 
-let browser, server, url;
-before(async () => {
-    [browser, server] = await Promise.all([launch(), startServer()]);
-    url = `http://127.0.0.1:${server.port}/`;
-});
-after(async () => {
-    await browser.close();
-    await server.stop();
-});
+share();
 
 const MARKUP = [
     "<script>alert(1)</script>",

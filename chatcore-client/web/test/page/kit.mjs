@@ -4,16 +4,34 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { availableParallelism, loadavg } from "node:os";
+import { after, before } from "node:test";
 
 import { Client, load } from "chatcore";
 import { chromium } from "playwright-core";
 import WebSocket from "ws";
 
-export { startServer } from "../server.mjs";
+import { startServer } from "../server.mjs";
+
+export { startServer };
 
 export const TIMEOUT = { timeout: 60_000 };
 
 export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+
+/** The browser and the server that all tests of a file share, once it has asked for them. */
+export let browser, server, url;
+
+/** Starts both before the tests of a file, and ends them after the last. */
+export function share() {
+    before(async () => {
+        [browser, server] = await Promise.all([launch(), startServer()]);
+        url = `http://127.0.0.1:${server.port}/`;
+    });
+    after(async () => {
+        await browser.close();
+        await server.stop();
+    });
+}
 
 /** Waits until a check gives something: it asks again and again. */
 export async function until(what, check, patience = 15_000) {

@@ -1,19 +1,11 @@
 // A part is missing, refused, or of another version: a person is told what, and what to do.
 import assert from "node:assert/strict";
-import test, { after, before } from "node:test";
+import test from "node:test";
 
-import { Person, TIMEOUT, launch, member, profile, startServer, until } from "./kit.mjs";
+import { Person, TIMEOUT, browser, member, profile, server, share, startServer, until, url } from "./kit.mjs";
 import { startLiar } from "./liar.mjs";
 
-let browser, server, url;
-before(async () => {
-    [browser, server] = await Promise.all([launch(), startServer()]);
-    url = `http://127.0.0.1:${server.port}/`;
-});
-after(async () => {
-    await browser.close();
-    await server.stop();
-});
+share();
 
 for (const [what, refuse] of [
     ["refused", () => Object.defineProperty(globalThis, "sessionStorage", { get: () => { throw new DOMException("denied", "SecurityError"); } })],

@@ -1,18 +1,10 @@
 // Without a mouse: times can be read, nothing opens a keyboard unasked, and colours are not needed.
 import assert from "node:assert/strict";
-import test, { after, before } from "node:test";
+import test from "node:test";
 
-import { Person, TIMEOUT, launch, member, profile, startServer } from "./kit.mjs";
+import { Person, TIMEOUT, browser, member, profile, share, url } from "./kit.mjs";
 
-let browser, server, url;
-before(async () => {
-    [browser, server] = await Promise.all([launch(), startServer()]);
-    url = `http://127.0.0.1:${server.port}/`;
-});
-after(async () => {
-    await browser.close();
-    await server.stop();
-});
+share();
 
 /** Three lines under one name; the last is for whoever looks. */
 async function monologue(page, name) {
