@@ -3,7 +3,7 @@
 //     node chromium.cjs BROWSER URL
 //
 // BROWSER is where a Chromium listens for its tools (`--remote-debugging-port`), which many of these share. The page is
-// of the server's own origin, and no server has it: it is answered here.
+// of the server's own origin. An empty one is answered here in place of the server's, which would chat by itself.
 
 "use strict";
 

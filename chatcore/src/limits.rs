@@ -72,8 +72,8 @@ pub struct Limits {
     /// session ends whose time is over first, of the origin that has most of them. Default 100 000.
     pub detached_max: u32,
     /// Detached sessions of one origin ([`QuotaKey`](crate::QuotaKey)). If there are that many and one more session of
-    /// the origin loses its connection, the session of the origin ends that has been detached for the longest time. With 0
-    /// each ends with its connection. Default 10 000.
+    /// the origin loses its connection, the session of the origin ends whose time is over first. With 0 each ends with its
+    /// connection. Default 10 000.
     pub detached_of_origin_max: u32,
     /// Bytes of memory for everything that peers can make a hub keep: outboxes, those of detached sessions included,
     /// bytes that are still to be written to closing connections, and the starts of frames ([`Memory`](crate::Memory)).

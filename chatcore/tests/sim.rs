@@ -43,7 +43,7 @@ const PINNED: [(u64, &str); 51] = [
     (31, "nobody stalls"),
     (43, "who takes a session over does not get reports again"),
     (45, "the token of the client before is good for a session that is taken over"),
-    (45, "another session is taken over than that which was left for the longest time"),
+    (45, "another session is taken over than that whose time is over first"),
     (45, "for want of a place the session goes whose time is over last"),
     (54, "who is taken out of a room is not told"),
     (56, "what the program says in a room reaches nobody"),

@@ -150,7 +150,7 @@ pub enum CloseReason {
     /// The session was detached, and gave up its place to one that lost its connection later: there were as many detached
     /// sessions as the hub allows, in all ([`Limits::detached_max`](crate::Limits::detached_max)) or of its origin
     /// ([`Limits::detached_of_origin_max`](crate::Limits::detached_of_origin_max)).
-    #[error("too many sessions waited for their clients, and this one for the longest time")]
+    #[error("too many sessions waited for their clients, and the time of this one was over first")]
     Displaced,
     /// The hub is stopping.
     #[error("the server is shutting down")]

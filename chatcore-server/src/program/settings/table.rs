@@ -153,8 +153,8 @@ settings! {
             "How long a user whose connection broke keeps its name, its rooms and its messages. 0 ends its session at \
              once.";
         detached_max: server.limits.detached_max, Count, Live,
-            "Users without a connection, in all. Beyond it, the server ends the session of the one that has waited for the \
-             longest time, of the address that has most of them.";
+            "Users without a connection, in all. Beyond it, the server ends a session of the address that has most of them: \
+             the one whose time is over first.";
         detached_of_origin_max: server.limits.detached_of_origin_max, Count, Live,
             "The same of one address.";
         flush_time_max: server.limits.flush_time_max, Time, Live,

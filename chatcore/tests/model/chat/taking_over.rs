@@ -12,7 +12,7 @@ use super::session::{Entry, FRAME_BYTES, Session};
 const WELCOME_BYTES: usize = 256;
 
 impl Chat {
-    /// The device whose session another client of the user gets: the one that was left for the longest time, or the oldest
+    /// The device whose session another client of the user gets: the one whose time is over first, or the oldest
     /// if none was.
     pub(crate) fn to_be_taken_over(&self, user: usize) -> Option<usize> {
         let sessions = self.sessions.iter().filter(|(_, session)| session.user == user);
