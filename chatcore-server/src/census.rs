@@ -31,12 +31,8 @@ impl Census {
         peer.origin(self.prefixes)
     }
 
-    /// The site that a peer belongs to: its origin, if there is nothing wider.
-    pub(crate) fn site(&self, peer: &Peer) -> QuotaKey {
-        peer.site(self.prefixes).unwrap_or_else(|| self.origin(peer))
-    }
-
-    fn place(&self, peer: &Peer) -> Place {
+    /// The same, and the site that it belongs to.
+    pub(crate) fn place(&self, peer: &Peer) -> Place {
         Place { origin: self.origin(peer), site: peer.site(self.prefixes) }
     }
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chatcore::{
-    Admission, CONNECTION_COST, ConnId, Handshake, HandshakeError, Hub, Instant, Reconnect, Refusal, Registration,
+    Admission, CONNECTION_COST, ConnId, Handshake, HandshakeError, Hub, Instant, QuotaKey, Reconnect, Refusal,
+    Registration,
 };
 use tracing::info;
 
@@ -33,20 +34,22 @@ pub(crate) fn drive_handshake(
 ) -> Result<Option<Instant>, HandshakeError> {
     let is_in_reserve = table.is_in_reserve();
     let peer = table.at(key).peer;
-    let (origin, is_counted) = (table.census.origin(&peer), limits.is_counted(&peer));
-    let site = table.census.site(&peer);
+    let is_counted = limits.is_counted(&peer);
+    let place = table.census.place(&peer);
     let connection = table.at(key);
     let Stage::Handshaking(handshaking) = &mut connection.stage else { return Ok(None) };
     loop {
         let received = handshaking.handshake.receive(now, input);
         let paused_until = match handshaking.handshake.take_cost() {
             0 => None,
-            cost => hub.charge_origin(now, origin, cost),
+            cost => hub.charge_origin(now, place.origin, cost),
         };
         let Some(registration) = received? else { return Ok(paused_until) };
-        let mut registration = registration.with_origin(origin);
+        let mut registration = registration.with_origin(place.origin);
         if !is_counted {
             registration = registration.with_shared_origin();
+        } else if let Some(site) = place.site {
+            registration = registration.with_site(site, limits.site_factor);
         }
         if let Some(time) = handshaking.resume_time_max {
             registration = registration.with_resume_time_max(time).expect("a listener has no longer one");
@@ -55,13 +58,13 @@ pub(crate) fn drive_handshake(
             handshaking.handshake.refuse(now, &Refusal::ConnectionsReserved)?;
             continue;
         }
-        let facts = facts(connection.peer, &connection.transport, handshaking);
+        let facts = facts(connection.peer, place.origin, &connection.transport, handshaking);
         let deciding = pool.filter(|_| !registration.is_resumption());
         let outcome = match deciding.map(|pool| (pool, pool.decide_at_once(&registration, &facts))) {
             None => admit(hub, pool, now, registration, Admission::NewUser),
             Some((_, Some(Ok(admission)))) => admit(hub, pool, now, registration, admission),
             Some((_, Some(Err(refusal)))) => Err(refusal),
-            Some((pool, None)) => match pool.ask(key, (origin, site), registration, facts) {
+            Some((pool, None)) => match pool.ask(key, place, registration, facts) {
                 Ok(undecided) => {
                     handshaking.undecided = Some(undecided);
                     let until = handshaking.handshake.poll_timeout().unwrap_or(Instant::MAX);
@@ -84,9 +87,10 @@ pub(crate) fn drive_handshake(
 }
 
 /// What whoever decides about a name may know of its connection.
-fn facts(peer: Peer, transport: &Transport, handshaking: &Handshaking) -> Facts {
+fn facts(peer: Peer, origin: QuotaKey, transport: &Transport, handshaking: &Handshaking) -> Facts {
     Facts {
         peer,
+        origin,
         is_proxied: handshaking.is_proxied,
         is_encrypted: transport.is_encrypted() || handshaking.is_encrypted_before,
         #[cfg(feature = "tls")]

@@ -9,7 +9,7 @@ use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use chatcore::{Admission, Handshake, Hub, HubConnection, Instant, Next, QuotaKey, Refusal, Registration};
+use chatcore::{Admission, Handshake, Hub, HubConnection, Instant, Next, Refusal, Registration};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tracing::{debug, info};
 
@@ -77,9 +77,7 @@ pub(super) struct Connection<'a, S, H: Hooks> {
     pub(super) stream: ByteStream<S>,
     core: HubConnection,
     key: usize,
-    origin: QuotaKey,
-    /// The limits on numbers do not hold for the origin.
-    is_shared: bool,
+    origin: Origin,
     flow: Flow,
     deciding: Option<Deciding<'a>>,
     timer: Timer,
@@ -116,8 +114,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
             stream,
             core,
             key,
-            origin: origin.key(),
-            is_shared: origin.is_shared,
+            origin,
             // Its origin may have used up its rate, which the core knows.
             flow: Flow::GoOn,
             deciding: None,
@@ -227,10 +224,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
                 Flow::End
             }
             Next::Decide(mut registration) => {
-                if self.is_shared {
+                let (shared, origin) = (self.shared, self.origin.key());
+                if self.origin.is_shared {
                     *registration = registration.with_shared_origin();
+                } else if let Some(site) = self.origin.place.site {
+                    *registration = registration.with_site(site, shared.config.site_factor);
                 }
-                let (shared, origin) = (self.shared, self.origin);
                 self.deciding = Some(Box::pin(async move {
                     let decision = shared.undecided.ask(&shared.hooks, origin, &registration).await;
                     with_limits(&shared.hooks, registration, decision)
@@ -254,7 +253,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
     /// Tells one who wants to register that there is no room, and ends: its place is for somebody else.
     fn make_room(&mut self) {
         let refusal = Refusal::ConnectionsReserved;
-        info!(origin = %origin_of(self.origin), reason = %refusal, "turned away");
+        info!(origin = %origin_of(self.origin.key()), reason = %refusal, "turned away");
         let words = self.hold(|now, core, state| {
             // It ends, whatever else it has sent.
             let _ = core.refuse(now, &mut state.hub, &refusal);

@@ -8,7 +8,7 @@ use std::mem::size_of;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use chatcore::{Admission, HANDSHAKE_FRAME_BYTES_MAX, Refusal, Registration};
+use chatcore::{Admission, HANDSHAKE_FRAME_BYTES_MAX, QuotaKey, Refusal, Registration};
 
 use self::pool::Job;
 pub(crate) use self::pool::{Decision, Facts, Pool, Undecided};
@@ -70,6 +70,10 @@ pub struct LogInRequest<'a> {
     pub registration: &'a Registration,
     /// The address that the client comes from; none over a Unix socket.
     pub address: Option<IpAddr>,
+    /// The origin in which the server counts the client: its address, or the network of it that
+    /// [`DriverLimits::ipv6_origin_bits`](crate::DriverLimits::ipv6_origin_bits) makes. All programs that come over Unix
+    /// sockets have the same one.
+    pub origin: QuotaKey,
     /// A proxy carries the connection, and has said where the client comes from, or that it does not know.
     pub is_proxied: bool,
     /// The connection is encrypted, or is up to a proxy that says so.

@@ -15,6 +15,7 @@ use super::queue::Queue;
 use super::{Authenticator, LogIn, LogInRequest};
 #[cfg(feature = "tls")]
 use crate::client_certificate::ClientCertificate;
+use crate::counts::Place;
 use crate::peer::Peer;
 
 /// When to come again if too many wait.
@@ -33,6 +34,7 @@ pub(super) struct Job {
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
     pub(crate) peer: Peer,
+    pub(crate) origin: QuotaKey,
     pub(crate) is_proxied: bool,
     pub(crate) is_encrypted: bool,
     #[cfg(feature = "tls")]
@@ -44,6 +46,7 @@ impl Facts {
         LogInRequest {
             registration,
             address: self.peer.address(),
+            origin: self.origin,
             is_proxied: self.is_proxied,
             is_encrypted: self.is_encrypted,
             uid: self.peer.uid(),
@@ -133,7 +136,7 @@ impl Pool {
     pub(crate) fn ask(
         &self,
         key: usize,
-        (origin, site): (QuotaKey, QuotaKey),
+        place: Place,
         registration: Registration,
         facts: Facts,
     ) -> Result<Undecided, Refusal> {
@@ -141,7 +144,7 @@ impl Pool {
         let asker = Arc::downgrade(&undecided.0);
         let job = Job { asker, key, registration, facts };
         let refusal = Refusal::RateLimited { wait: AGAIN_AFTER };
-        let pushed = self.shared.lock().queue.push(origin, site, job);
+        let pushed = self.shared.lock().queue.push(place.origin, place.site.unwrap_or(place.origin), job);
         let Ok(displaced) = pushed else { return Err(refusal) };
         if let Some(Job { asker, key, registration, .. }) = displaced {
             // The other end is ours.

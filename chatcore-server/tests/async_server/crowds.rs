@@ -88,6 +88,21 @@ fn a_site_has_some_times_as_many_connections_as_an_origin_and_no_more() {
 }
 
 #[test]
+fn a_site_has_some_times_as_many_sessions_as_an_origin_and_no_more() {
+    on_virtual_time(async || {
+        let limits = Limits::default().with_sessions_of_origin_max(1);
+        let server = start(AsyncConfig::default().with_limits(limits).with_site_factor(2));
+        let of_network = |network: u16| connect_from(&server, address(&format!("2001:db8:0:{network:x}::1")));
+        let _alice = User::registered(|| of_network(1), "alice").await;
+        let _bob = User::registered(|| of_network(2), "bob").await;
+        let refused = User::connect(|| of_network(3)).register("carol", b"").await;
+        let Event::Refused { detail, .. } = refused else { panic!("{refused:?}") };
+        assert!(detail.contains("this address has 2 sessions"), "{detail}");
+        let _carol = User::registered(|| connect_from(&server, address("2001:db8:1::1")), "carol").await;
+    });
+}
+
+#[test]
 fn an_origin_that_many_share_is_not_bounded_in_number() {
     on_virtual_time(async || {
         let limits = Limits::default().with_sessions_of_origin_max(1);

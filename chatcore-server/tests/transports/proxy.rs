@@ -49,6 +49,28 @@ fn the_address_in_the_header_is_the_clients() {
 }
 
 #[test]
+fn the_networks_of_a_site_have_so_many_users_together() {
+    let server = server("127.0.0.1:0?proxy=yes", &["--sessions-of-origin-max", "1", "--site-factor", "2"]);
+    let comes_from = |network: &str, name| {
+        let header = format!("PROXY TCP6 2001:db8:{network}::1 ::1 12345 443\r\n");
+        let mut peer = Peer::over(proxied(server.addresses[1], header.as_bytes()));
+        peer.put(&crate::support::opening(name));
+        peer.take_preface();
+        let refused = match peer.take() {
+            HubMessage::Welcome(_) => None,
+            HubMessage::Refused(refused) => Some(refused.detail.to_owned()),
+            other => panic!("{other:?}"),
+        };
+        (peer, refused)
+    };
+    let (alice, bob) = (comes_from("0:1", "alice"), comes_from("0:2", "bob"));
+    assert_eq!((alice.1, bob.1), (None, None));
+    let (_, refused) = comes_from("0:3", "carol");
+    assert!(refused.as_ref().is_some_and(|detail| detail.contains("this address has 2 sessions")), "{refused:?}");
+    assert_eq!(comes_from("1:1", "carol").1, None, "another site");
+}
+
+#[test]
 fn the_bounds_of_an_address_are_for_that_in_the_header() {
     let mut server = server("127.0.0.1:0?proxy=yes", &["--connections-of-origin-max", "1"]);
     let mut alice = Peer::registered_over(proxied(server.addresses[1], &header()), "alice");

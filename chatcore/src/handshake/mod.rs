@@ -8,7 +8,7 @@ use core::mem;
 use core::time::Duration;
 
 pub use self::refusal::{Denial, Refusal};
-pub(crate) use self::registration::{OwnResumeTime, Request};
+pub(crate) use self::registration::{OwnResumeTime, Request, Site};
 pub use self::registration::{QuotaKey, Registration};
 use crate::limits::Limits;
 use crate::name::{NameError, UserName, cost_of_mapping};
@@ -181,6 +181,7 @@ impl Handshake {
             frame_bytes_max,
             cost,
             origin,
+            site: None,
             is_shared: false,
             limits: None,
             resume_time: OwnResumeTime::HUB,

@@ -51,12 +51,13 @@ pub enum Refusal {
         /// The limit, [`Limits::sessions_max`](crate::Limits::sessions_max).
         sessions_max: u32,
     },
-    /// As many sessions come from the origin as may.
+    /// As many sessions come from the origin, or from its site, as may.
     #[error(
         "this address has {sessions_of_origin_max} sessions, and may have no more: end another one, or try again later"
     )]
     OriginFull {
-        /// The limit, [`Limits::sessions_of_origin_max`](crate::Limits::sessions_of_origin_max).
+        /// The limit, [`Limits::sessions_of_origin_max`](crate::Limits::sessions_of_origin_max), or that of the site
+        /// ([`Registration::with_site`](crate::Registration::with_site)).
         sessions_of_origin_max: u32,
     },
     /// As many connections come from the origin, or from the network that it belongs to, as may. Only drivers make this

@@ -21,6 +21,13 @@ use crate::wire::Token;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct QuotaKey(pub u128);
 
+/// A site that an origin belongs to, and how many times the limits on numbers for one origin hold for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Site {
+    pub(crate) key: QuotaKey,
+    pub(crate) factor: u32,
+}
+
 /// A client's request for a name, or for the session that it had (protocol.md, *register* and *resume*). Give it to
 /// [`Hub::admit`](crate::Hub::admit), or refuse it with [`Handshake::refuse`](crate::Handshake::refuse).
 ///
@@ -58,6 +65,7 @@ pub struct Registration {
     /// What its name has cost to map, and those that were refused on its connection before.
     pub(crate) cost: u32,
     pub(crate) origin: QuotaKey,
+    pub(crate) site: Option<Site>,
     /// The driver knows that many share the origin.
     pub(crate) is_shared: bool,
     /// What its user may, in place of what all may.
@@ -137,6 +145,17 @@ impl Registration {
     /// quota of cost and memory of one origin.
     pub fn with_origin(self, origin: QuotaKey) -> Self {
         Self { origin, ..self }
+    }
+
+    /// Says that the origin belongs to a site: a larger network of many origins that may belong to one person, such as an IPv6
+    /// network of 48 bits. The limits on numbers for one origin
+    /// ([`Limits::sessions_of_origin_max`](crate::Limits::sessions_of_origin_max),
+    /// [`rooms_of_origin_max`](crate::Limits::rooms_of_origin_max),
+    /// [`detached_of_origin_max`](crate::Limits::detached_of_origin_max)) hold for the whole of a site, too, `factor` times.
+    /// A factor of 0 counts as 1. Keys of sites are not compared with those of origins. What the last registration from an
+    /// origin said holds for all its sessions, and so does that there was no such call: the origin then belongs to no site.
+    pub fn with_site(self, site: QuotaKey, factor: u32) -> Self {
+        Self { site: Some(Site { key: site, factor: factor.max(1) }), ..self }
     }
 
     /// Says that many users share the origin, such as that of a proxy: the limits on numbers for one origin do not hold for

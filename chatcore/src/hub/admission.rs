@@ -275,8 +275,8 @@ impl Hub {
         if sessions.len() >= sessions_max as usize {
             return Err(Refusal::HubFull { sessions_max });
         }
-        if !sessions.origins.may_begin(registration, &sessions.limits) {
-            return Err(Refusal::OriginFull { sessions_of_origin_max: sessions.limits.sessions_of_origin_max });
+        if let Err(sessions_of_origin_max) = sessions.origins.check_session(registration, &sessions.limits) {
+            return Err(Refusal::OriginFull { sessions_of_origin_max });
         }
         let token = Token::from_bytes(self.secrets.draw());
         let name = &registration.name;

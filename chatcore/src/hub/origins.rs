@@ -1,11 +1,13 @@
 //! What each origin uses of what there is for all: sessions, rooms, places to wait, buffers, and cost.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use core::mem;
 
 use slab::Slab;
 
 use super::rate::{Bucket, Pace};
-use crate::handshake::{QuotaKey, Registration};
+use super::sites::{Numbers, Sites};
+use crate::handshake::{QuotaKey, Registration, Site};
 use crate::limits::Limits;
 use crate::time::Instant;
 
@@ -23,6 +25,7 @@ const COMPARED_MAX: usize = 64;
 pub(super) struct Origins {
     accounts: Slab<Account>,
     by_origin: BTreeMap<QuotaKey, u32>,
+    sites: Sites,
     /// Accounts by how much they hold, in powers of two.
     by_size: BTreeSet<(u32, u32)>,
     /// Accounts that hold more than their share.
@@ -40,13 +43,12 @@ pub(super) struct Origins {
 #[derive(Debug)]
 struct Account {
     origin: QuotaKey,
+    site: Option<Site>,
     /// Whether the limits on numbers hold for it.
     is_counted: bool,
     /// Sessions, closing connections and rooms that count here.
     users: u32,
-    sessions: u32,
-    rooms: u32,
-    detached: u32,
+    numbers: Numbers,
     /// Signs of life that it has demanded of others.
     demands: Bucket,
     granules: u64,
@@ -102,6 +104,7 @@ impl Origins {
     pub(super) fn open(&mut self, now: Instant, registration: &Registration) -> Share {
         let account = self.account(now, registration.origin);
         self.set_counted(account, registration.is_counted());
+        self.set_site(account, registration.site);
         self.accounts[account as usize].users += 1;
         Share { account, granules: 0 }
     }
@@ -126,7 +129,7 @@ impl Origins {
 
     fn queue_if_idle(&mut self, index: u32) {
         let account = &mut self.accounts[index as usize];
-        if account.users == 0 && !core::mem::replace(&mut account.is_queued, true) {
+        if account.users == 0 && !mem::replace(&mut account.is_queued, true) {
             self.idle.push_back((account.paid_off_at(), index));
             if self.idle.len() > IDLE_MAX {
                 self.forget_first(Instant::MAX);
@@ -147,11 +150,10 @@ impl Origins {
         }
         let account = Account {
             origin,
+            site: None,
             is_counted: true,
             users: 0,
-            sessions: 0,
-            rooms: 0,
-            detached: 0,
+            numbers: Numbers::default(),
             demands: Bucket::default(),
             granules: 0,
             bucket: Bucket::default(),
@@ -286,38 +288,42 @@ impl Origins {
 
     // ---- sessions and rooms ----
 
-    /// Whether one more session may begin that comes from there.
-    pub(super) fn may_begin(&self, registration: &Registration, limits: &Limits) -> bool {
+    /// Whether one more session may begin that comes from there. If not, how many its origin or its site may have.
+    pub(super) fn check_session(&self, registration: &Registration, limits: &Limits) -> Result<(), u32> {
         let account = self.by_origin.get(&registration.origin).map(|account| &self.accounts[*account as usize]);
-        !registration.is_counted() || account.is_none_or(|account| account.sessions < limits.sessions_of_origin_max)
+        let of_origin = account.map_or(0, |account| account.numbers.sessions);
+        let of_site = registration.site.map(|site| (site, self.sites.numbers(site).sessions));
+        let max = limits.sessions_of_origin_max;
+        check(registration.is_counted(), of_origin, of_site, max)
     }
 
     /// A session counts here from now on.
     pub(super) fn enter(&mut self, share: &Share) {
-        self.accounts[share.account as usize].sessions += 1;
+        self.count(share.account, |numbers| numbers.sessions += 1);
     }
 
     /// A session counts here no more.
     pub(super) fn leave(&mut self, share: &Share) {
-        self.accounts[share.account as usize].sessions -= 1;
+        self.count(share.account, |numbers| numbers.sessions -= 1);
     }
 
     /// Whether a session of this origin may open one more room.
     pub(super) fn may_open_room(&self, share: &Share, limits: &Limits) -> bool {
         let account = &self.accounts[share.account as usize];
-        !account.is_counted || account.rooms < limits.rooms_of_origin_max
+        let of_site = account.site.map(|site| (site, self.sites.numbers(site).rooms));
+        check(account.is_counted, account.numbers.rooms, of_site, limits.rooms_of_origin_max).is_ok()
     }
 
     /// A session of this origin has opened a room. Returns the account, in which the room counts until it is closed.
     pub(super) fn open_room(&mut self, share: &Share) -> u32 {
-        let account = &mut self.accounts[share.account as usize];
-        (account.users, account.rooms) = (account.users + 1, account.rooms + 1);
+        self.accounts[share.account as usize].users += 1;
+        self.count(share.account, |numbers| numbers.rooms += 1);
         share.account
     }
 
     pub(super) fn close_room(&mut self, account: u32) {
-        let opener = &mut self.accounts[account as usize];
-        (opener.users, opener.rooms) = (opener.users - 1, opener.rooms - 1);
+        self.accounts[account as usize].users -= 1;
+        self.count(account, |numbers| numbers.rooms -= 1);
         self.queue_if_idle(account);
     }
 
@@ -343,22 +349,39 @@ impl Origins {
     fn set_counted(&mut self, index: u32, is_counted: bool) {
         let account = &mut self.accounts[index as usize];
         if account.is_counted != is_counted {
-            let detached = account.detached;
+            let detached = account.numbers.detached;
             self.rank(index, detached, 0);
             self.accounts[index as usize].is_counted = is_counted;
             self.rank(index, 0, detached);
         }
     }
 
+    /// From now on an account belongs to a site, or to none.
+    fn set_site(&mut self, index: u32, site: Option<Site>) {
+        let account = &mut self.accounts[index as usize];
+        let before = mem::replace(&mut account.site, site);
+        if before != site {
+            self.sites.transfer(account.numbers, before, site);
+        }
+    }
+
+    /// What counts of an account becomes something else, and so does what counts of its site.
+    fn count(&mut self, index: u32, change: impl Fn(&mut Numbers)) {
+        let account = &mut self.accounts[index as usize];
+        change(&mut account.numbers);
+        self.sites.change(account.site, change);
+    }
+
     // ---- detached sessions ----
 
     /// Where one more session of this origin may wait. If all places are taken, the one is given up that would be
-    /// free first: of the origin that has most of them, or of this origin if no other has more.
+    /// free first: of the origin that has most of them, or of this origin if no other has more. If all places of its site
+    /// are taken, it is one of this origin.
     pub(super) fn place(&self, share: &Share, limits: &Limits) -> Place {
         let own = &self.accounts[share.account as usize];
-        let (own_detached, own_max) =
-            if own.is_counted { (own.detached, limits.detached_of_origin_max) } else { (0, u32::MAX) };
-        if own_detached >= own_max {
+        let own_detached = if own.is_counted { own.numbers.detached } else { 0 };
+        let of_site = own.site.map(|site| (site, self.sites.numbers(site).detached));
+        if check(own.is_counted, own_detached, of_site, limits.detached_of_origin_max).is_err() {
             return self.first_free(share.account);
         }
         if self.detached < limits.detached_max {
@@ -390,9 +413,9 @@ impl Origins {
 
     fn count_detached(&mut self, account: u32, change: i32) {
         self.detached = self.detached.saturating_add_signed(change);
-        let before = self.accounts[account as usize].detached;
-        let after = before.saturating_add_signed(change);
-        self.accounts[account as usize].detached = after;
+        let before = self.accounts[account as usize].numbers.detached;
+        self.count(account, |numbers| numbers.detached = numbers.detached.saturating_add_signed(change));
+        let after = self.accounts[account as usize].numbers.detached;
         self.rank(account, before, after);
     }
 
@@ -416,7 +439,7 @@ impl Origins {
     /// What an account counts: sessions, rooms, and detached sessions.
     #[cfg(feature = "sim")]
     pub(super) fn numbers(&self, account: u32) -> [u32; 3] {
-        let Account { sessions, rooms, detached, .. } = self.accounts[account as usize];
+        let Numbers { sessions, rooms, detached } = self.accounts[account as usize].numbers;
         [sessions, rooms, detached]
     }
 
@@ -424,6 +447,16 @@ impl Origins {
     pub(super) const fn detached(&self) -> u32 {
         self.detached
     }
+}
+
+/// Whether there may be one more of an origin that has this many, and of its site. If not, how many there may be.
+fn check(is_counted: bool, of_origin: u32, of_site: Option<(Site, u32)>, max: u32) -> Result<(), u32> {
+    if !is_counted {
+        return Ok(());
+    }
+    let site_max = of_site.map(|(site, number)| (number, max.saturating_mul(site.factor)));
+    let full = [Some((of_origin, max)), site_max].into_iter().flatten().find(|(number, max)| number >= max);
+    full.map_or(Ok(()), |(_, max)| Err(max))
 }
 
 fn index(session: usize) -> u32 {

@@ -19,7 +19,7 @@ use tracing::info;
 use self::attempts::{Attempts, Origin};
 pub(crate) use self::command::PasswordCommand;
 pub(crate) use self::passwords::Passwords;
-use crate::{Authenticator, ClientCertificate, LogIn, LogInRequest, origin_of, quota_key};
+use crate::{Authenticator, ClientCertificate, LogIn, LogInRequest, origin_of};
 
 /// Who may have a name without a password.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -229,7 +229,7 @@ impl Asker<'_> {
     fn of<'a>(request: &'a LogInRequest<'_>) -> Asker<'a> {
         let registration = request.registration;
         let origin = match request.address {
-            Some(address) => Origin::Network(quota_key(address)),
+            Some(_) => Origin::Network(request.origin),
             None => Origin::Local { uid: request.uid },
         };
         let (name, password) = (registration.name(), registration.credential());

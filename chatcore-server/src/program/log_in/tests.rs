@@ -7,6 +7,7 @@ use chatcore::{QuotaKey, RefusalCode};
 
 use super::passwords::tests::quick_hash;
 use super::*;
+use crate::quota_key;
 
 const STRANGER: Origin = Origin::Local { uid: None };
 

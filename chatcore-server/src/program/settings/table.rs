@@ -188,7 +188,8 @@ settings! {
         handshakes_of_origin_max: server.driver.handshakes_of_origin_max, Count, Live,
             "The same of those that have no name yet.";
         site_factor: server.driver.site_factor, Count, Live,
-            "How many times these two bounds hold for a site of IPv6, which has many addresses.";
+            "How many times these two bounds hold for a site of IPv6, which has many addresses, and so do those on its \
+             sessions, its rooms and its users without a connection.";
         ipv6_origin_bits: server.driver.ipv6_origin_bits, Count, Restart,
             "Bits of an IPv6 address that count as one address: all limits for an address hold for this network. At most \
              64.";
