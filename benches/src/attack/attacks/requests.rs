@@ -1,6 +1,6 @@
 //! Floods of each other request, of pings and of acknowledgements.
 
-use chatcore::wire::{Ack, ClientMessage, Join, Ping, Roster, Send, Unwatch, Watch, Who};
+use chatcore::wire::{Ack, ClientMessage, Join, Ping, Roster, Send, Subscriptions, Unwatch, Watch, Who};
 
 use crate::attack::scenario::{Attack, Behaviour, Greeting, Group, Scenario, frame, repeat_to};
 
@@ -9,6 +9,7 @@ pub(super) const ALL: &[Attack] = &[
     Attack { name: "send-nobody", about: "small sends to a name that nobody has", scenario: send_nobody },
     Attack { name: "who", about: "who, at a server that once had 5 000 users", scenario: who },
     Attack { name: "roster", about: "roster of a room that once had 5 000 members", scenario: roster },
+    Attack { name: "subscriptions", about: "asks for its 64 rooms and 100 watches", scenario: subscriptions },
     Attack { name: "watch", about: "watches of 100 names", scenario: watch },
     Attack { name: "unwatch", about: "unwatches of 100 names", scenario: unwatch },
     Attack { name: "ping", about: "pings", scenario: ping },
@@ -19,6 +20,9 @@ pub(super) const ALL: &[Attack] = &[
 const DEPARTED: usize = 5000;
 
 const ROOM: &str = "#hall";
+
+/// As many as a user may be in.
+const ROOMS: usize = 64;
 
 const BLOCK_BYTES: usize = 64 << 10;
 
@@ -67,10 +71,25 @@ fn roster(attackers: usize) -> Scenario {
     }
 }
 
+fn subscriptions(attackers: usize) -> Scenario {
+    let behaviour = |number: usize| {
+        let joins = (0..ROOMS).map(|room| frame(&ClientMessage::Join(Join { room: &format!("#room{number}-{room}") })));
+        let subscribe: Vec<u8> = joins.chain([watch_names()]).flatten().collect();
+        let ask = frame(&ClientMessage::Subscriptions(Subscriptions { cursor: 0 }));
+        let greeting = Greeting::new(subscribe, ROOMS as u64 + 1);
+        Behaviour::flood_after(greeting, repeat_to(SMALL_BLOCK_BYTES, &ask))
+    };
+    Scenario { attackers: (0..attackers).map(behaviour).collect(), ..Scenario::default() }
+}
+
 fn watch(attackers: usize) -> Scenario {
+    flood(attackers, &watch_names())
+}
+
+fn watch_names() -> Vec<u8> {
     let names = names();
     let names = names.iter().map(String::as_str).collect();
-    flood(attackers, &frame(&ClientMessage::Watch(Watch { names })))
+    frame(&ClientMessage::Watch(Watch { names }))
 }
 
 fn unwatch(attackers: usize) -> Scenario {
