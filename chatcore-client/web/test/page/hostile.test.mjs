@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { Person, TIMEOUT, browser, member, profile, server, share, until, url } from "./kit.mjs";
-import { joined, polite, said, startLiar } from "./liar.mjs";
+import { joined, kicked, polite, refusing, said, startLiar } from "./liar.mjs";
 import { joinBytes, PREFACE } from "../wire.mjs";
 
 share();
@@ -81,15 +81,160 @@ test("names from a server that lies are text", TIMEOUT, async () => {
     for (const name of names) {
         const context = await profile(browser);
         const page = await Person.enter(context, liar.url, "me");
-        socket.send(joinBytes([joined(name, name), said(name, `this is ${JSON.stringify(name)}`)]));
-        // Either it is shown, or the client finds the server at fault, and says so.
-        await until(`${JSON.stringify(name)} is shown or told`, async () =>
-            (await page.message("this is").count()) > 0 || !(await page.status.textContent()).startsWith("Connected"));
+        socket.send(joinBytes([joined(name), joined("bob", name), said(name, `this is ${JSON.stringify(name)}`)]));
+        await page.message("this is").waitFor();
         assert.equal(await page.page.locator("img, script:not([src])").count(), 0);
         await page.clean();
         await context.close();
     }
     liar.end();
+});
+
+/** Of all texts and labels of a page, those in which something cannot be seen, or turns the direction, or piles up. */
+const unseen = ({ page }) => page.evaluate(() => {
+    const wrong = /[\u0000-\u0008\u000b-\u001f\u007f\u200b\u202a-\u202e\u2066-\u2069]|\p{M}{5}/u;
+    const found = wrong.test(document.title) ? [`title: ${document.title}`] : [];
+    const nodes = document.createTreeWalker(document.body, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
+    for (let node = nodes.nextNode(); node !== null; node = nodes.nextNode()) {
+        if (node.nodeType === Node.TEXT_NODE && wrong.test(node.data)) found.push(node.data);
+        for (const { name, value } of node.attributes ?? []) if (wrong.test(value)) found.push(`${name}: ${value}`);
+    }
+    return found.map((text) => JSON.stringify(text));
+});
+
+/** A word of a server that turns, hides and piles up, and is markup. */
+const SLY = `<b onclick=alert(1)>no</b>\u202eon\u2066 a\u200bb\u0007${"\u0301".repeat(40)}`;
+
+test("what a server says to people is shown like the words of others", TIMEOUT, async () => {
+    const context = await profile(browser);
+    const refuses = await startLiar(server.port, { talk: refusing(SLY) });
+    const page = await Person.open(context, refuses.url);
+    await page.page.getByRole("textbox", { name: "Your name" }).fill("alice");
+    await page.page.keyboard.press("Enter");
+    await page.page.getByRole("alert").filter({ hasText: "<b onclick=alert(1)>no</b>⟨U+202E⟩on⟨U+2066⟩ a⟨U+200B⟩b⟨U+0007⟩" }).waitFor();
+    assert.deepEqual(await unseen(page), []);
+    assert.equal(await page.page.locator("b").count(), 0);
+    await page.clean();
+    refuses.end();
+
+    // Names of each kind, and then the end.
+    const name = "m\u202ee";
+    let socket;
+    const lies = await startLiar(server.port, { talk: polite((opened) => (socket = opened), { name, members: [name, "e\u202evil\u200b"] }) });
+    const person = await Person.open(context, lies.url);
+    await person.page.getByRole("textbox", { name: "Your name" }).fill("me");
+    await person.page.keyboard.press("Enter");
+    await person.composer().waitFor();
+    socket.send(joinBytes([joined("x\u2066y", "x"), said("e\u202evil\u200b", "hello"), said("evil", "there", "#r\u202eoom")]));
+    await person.page.getByTitle("Write to e⟨U+202E⟩vil⟨U+200B⟩").waitFor();
+    await person.tab("#r⟨U+202E⟩oom").click();
+    await person.message("there").waitFor();
+    for (const label of ["Leave", "Close"]) {
+        const button = person.page.getByRole("button", { name: new RegExp(`^${label} `) });
+        await button.waitFor();
+        assert.deepEqual(await unseen(person), []);
+        if (label === "Leave") await person.page.getByRole("tab", { name: "#lobby" }).click();
+        if (label === "Leave") await person.page.getByTitle("Write to e⟨U+202E⟩vil⟨U+200B⟩").click();
+    }
+    socket.send(joinBytes([kicked(SLY)]));
+    await person.status.filter({ hasText: "⟨U+202E⟩" }).waitFor();
+    assert.deepEqual(await unseen(person), []);
+    // The prompt has what the tab was told, and the name that somebody else made up.
+    await person.page.getByRole("button", { name: "Sign in again" }).click();
+    await person.page.getByRole("button", { name: "Start chatting" }).waitFor();
+    assert.deepEqual((await unseen(person)).filter((text) => !text.startsWith('"value: ')), []);
+    await person.clean();
+    await context.close();
+    lies.end();
+});
+
+for (const [what, name] of [["of 60 kB", "x".repeat(60_000)], ["with 3 000 marks", `a${"\u0301".repeat(3_000)}`]]) {
+    test(`a server that has a name ${what} is at fault, and what was said stays`, TIMEOUT, async () => {
+        const context = await profile(browser);
+        for (const [at, lie] of [said(name, "psst"), said("evil", "psst", `#${name}`), joined(name), joined("bob", name)].entries()) {
+            let socket;
+            const liar = await startLiar(server.port, { talk: polite((opened) => (socket = opened)) });
+            const page = await Person.enter(context, liar.url, "me");
+            socket.send(joinBytes([said("bob", "hello"), lie]));
+            await until(`it is told of ${at}`, async () => /protocol|valid/.test(await page.status.textContent()));
+            await page.message("hello").waitFor();
+            assert.ok((await page.page.content()).length < 30_000);
+            await page.page.getByRole("button", { name: "Sign in again" }).waitFor();
+            await page.clean();
+            liar.end();
+        }
+        const liar = await startLiar(server.port, { talk: polite(() => {}, { name }) });
+        const page = await Person.open(context, liar.url);
+        await page.page.getByRole("textbox", { name: "Your name" }).fill("me");
+        await page.page.keyboard.press("Enter");
+        await page.page.getByRole("alert").filter({ hasText: /protocol|valid/ }).waitFor();
+        await page.page.getByRole("button", { name: "Start chatting" }).waitFor();
+        await page.clean();
+        await context.close();
+        liar.end();
+    });
+}
+
+/** Names of 32 bytes, which is the most: the widest, the highest, and without a place to break. */
+const LARGE = {
+    widest: "\u{1242b}".repeat(8),
+    wide: "\ufdfd".repeat(10),
+    broad: "w".repeat(32),
+    marked: `a${"\u0e49".repeat(10)}`,
+    high: `${"Z\u0301\u0323\u0308"}`.repeat(4),
+    turned: "\u05d0".repeat(16),
+};
+
+/** What stands outside of the page, or is much higher than a line. */
+const burst = ({ page }) => page.evaluate(() => {
+    const found = [];
+    if (document.documentElement.scrollWidth > innerWidth) found.push(`${document.documentElement.scrollWidth} px wide`);
+    const heights = { ".entry": 120, "header": 70, ".tab": 60, ".person": 60, ".composer": 90, ".notice": 120, ".status": 120 };
+    for (const [selector, most] of Object.entries(heights)) {
+        for (const element of document.querySelectorAll(selector)) {
+            const { height, right, left } = element.getBoundingClientRect();
+            if (!element.checkVisibility({ visibilityProperty: true })) continue;
+            if (height > most || right > innerWidth + 1 || left < -1) found.push(`${selector} "${element.textContent.slice(0, 80)}": ${height} px high, ${left} to ${right}`);
+        }
+    }
+    for (const button of document.querySelectorAll("header button, .composer button")) {
+        const { left, right, width } = button.getBoundingClientRect();
+        if (width > 0 && (left < 0 || right > innerWidth || width < 24)) found.push(`${button.ariaLabel}: ${left} to ${right}`);
+    }
+    return found;
+});
+
+test("the largest names that there can be leave everything in its place", TIMEOUT, async () => {
+    const names = Object.values(LARGE);
+    for (const viewport of [{ width: 320, height: 568 }, { width: 820, height: 1000 }, { width: 1280, height: 800 }]) {
+        const context = await profile(browser, { viewport, reducedMotion: "reduce" });
+        let socket;
+        const liar = await startLiar(server.port, { talk: polite((opened) => (socket = opened), { name: names[0], members: names.slice(0, 3) }) });
+        const page = await Person.open(context, liar.url);
+        await page.page.getByRole("textbox", { name: "Your name" }).fill("me");
+        await page.page.keyboard.press("Enter");
+        await page.composer().waitFor();
+        await until("the roster is there", async () => (await page.page.locator(".roster li").count()) === 3);
+        socket.send(joinBytes([
+            ...names.slice(3).map((name) => joined(name)),
+            ...names.map((name, at) => said(name, `line ${at}`)),
+            ...names.map((name, at) => said(name, `there ${at}`, `#${name}`)),
+        ]));
+        await page.message(`line ${names.length - 1}`).waitFor();
+        const look = async (what) => assert.deepEqual(await burst(page), [], `${what} at ${viewport.width} px`);
+        await look("the lobby");
+        const isNarrow = viewport.width < 680;
+        for (const at of names.keys()) {
+            if (isNarrow) await page.page.getByRole("button", { name: "Conversations" }).click();
+            if (at === 0) await look("the list");
+            await page.page.getByRole("tab").nth(at).click();
+            await page.page.getByRole("button", { name: /^Leave/ }).waitFor();
+            await look(`conversation ${at}`);
+        }
+        await page.clean();
+        await context.close();
+        liar.end();
+    }
 });
 
 for (const [what, talk, words, protocol] of [

@@ -37,8 +37,11 @@ export async function startLiar(port, { change = (file) => file, talk = () => {}
 
 const LIMITS = [65_792, 65_536, 4 << 20, 60_000, 600_000, 600_000, 100, 100, 0, 0].flatMap(uint);
 
-/** Registers whoever comes, lets them into each room, and then does what a test wants. */
-export const polite = (then) => (socket) => {
+const welcome = (name) => frame(0x02, [...blob(name), 0, ...new Uint8Array(16).fill(7), ...LIMITS]);
+
+/** Registers whoever comes, lets them into each room, and then does what a test wants. Of who is in a room it tells nothing,
+ * unless it has names for that. */
+export const polite = (then, { name = "me", members = null } = {}) => (socket) => {
     let frames = Buffer.alloc(0);
     let hasPreface = false;
     let requests = 0;
@@ -47,12 +50,13 @@ export const polite = (then) => (socket) => {
         if (!hasPreface && frames.length > 16) {
             hasPreface = true;
             frames = frames.subarray(16);
-            socket.send(joinBytes([PREFACE, frame(0x02, [...blob("me"), 0, ...new Uint8Array(16).fill(7), ...LIMITS])]));
+            socket.send(joinBytes([PREFACE, welcome(name)]));
         }
         if (!hasPreface) return;
         for (const kind of kinds(frames)) {
             if ((kind & 0x40) === 0) continue;
             requests += 1;
+            if (kind === 0x44 && members !== null) socket.send(joinBytes([listed(requests, members)]));
             if (kind !== 0x42) continue;
             socket.send(joinBytes([frame(0x55, uint(requests))]));
             if (requests === 1) then(socket);
@@ -61,10 +65,66 @@ export const polite = (then) => (socket) => {
     });
 };
 
+/** Who is in a room. */
+const listed = (number, names) => frame(0x56, [...uint(number), ...uint(names.length), ...names.flatMap((name) => [...blob(name), 0]), 0]);
+
+/** Has forgotten each session when somebody comes back to it, and registers them anew. What a test gives decides on each
+ * joining, by the session's number and the room: `true`, or the code of a rejection, or `null`, with which the session ends. */
+export const forgetful = (sessions, decide) => (socket) => {
+    let bytes = Buffer.alloc(0);
+    let session = null;
+    let requests = 0;
+    const send = (...frames) => socket.send(joinBytes(frames));
+    const take = (kind, fields) => {
+        if (kind === 0x09) send(frame(0x03, [...uint(SESSION_OVER), ...blob(""), 0]));
+        if (kind === 0x01) {
+            session = sessions.push([]) - 1;
+            send(welcome("me"));
+        }
+        if ((kind & 0x40) === 0) return;
+        requests += 1;
+        if (kind !== 0x42) return;
+        const room = fields.subarray(1).toString();
+        sessions[session].push(room);
+        const decision = decide(session, room);
+        if (decision === null) socket.terminate();
+        else send(decision === true ? frame(0x55, uint(requests)) : frame(0x52, [...uint(requests), ...uint(decision)]));
+    };
+    let hasPreface = false;
+    socket.on("message", (more) => {
+        bytes = Buffer.concat([bytes, more]);
+        if (!hasPreface && bytes.length >= PREFACE.length) {
+            hasPreface = true;
+            bytes = bytes.subarray(PREFACE.length);
+            send(PREFACE);
+        }
+        while (hasPreface && bytes.length >= 4 && bytes.length >= 4 + bytes.readUInt32LE(0)) {
+            const end = 4 + bytes.readUInt32LE(0);
+            const [kind, fields] = [bytes[4], bytes.subarray(5, end)];
+            bytes = bytes.subarray(end);
+            take(kind, fields);
+        }
+    });
+};
+
+/** Codes of refusals and of ends. */
+const SESSION_OVER = 6;
+const DENIED = 4;
+const KICKED = 5;
+
+/** Refuses each name, with words for people. */
+export const refusing = (words) => (socket) => {
+    socket.once("message", () => socket.send(joinBytes([PREFACE, frame(0x03, [...uint(DENIED), ...blob(words), 0])])));
+};
+
+/** The session is ended by an operator, with words for people. */
+export const kicked = (words) => frame(0x07, [...uint(KICKED), ...blob(words), 0]);
+
 let id = BigInt(Date.now() - 1_735_689_600_000) << 23n;
 
-/** A message in the lobby. */
-export const said = (from, body) => frame(0x54, [...uint((id += 1n)), ...blob("#lobby"), ...blob(from), ...blob(body)]);
+/** A message in a room. */
+export const said = (from, body, room = "#lobby") => frame(0x54, [...uint((id += 1n)), ...blob(room), ...blob(from), ...blob(body)]);
 
-/** Somebody comes into the lobby. */
-export const joined = (name, displayName) => frame(0x57, [...blob("#lobby"), ...blob(name), 1, ...blob(displayName)]);
+/** Somebody comes into the lobby; the display name is another than the name, or there is none. */
+export const joined = (name, displayName = null) =>
+    frame(0x57, [...blob("#lobby"), ...blob(name), ...(displayName === null ? [0] : [1, ...blob(displayName)])]);

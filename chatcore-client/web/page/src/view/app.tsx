@@ -41,7 +41,7 @@ const Broken = ({ title, words }: { title: string; words: string }): JSX.Element
     <main class="words">
         <div role="alert">
             <h1>{title}</h1>
-            <p>{words}</p>
+            <p>{plain(words)}</p>
         </div>
         <Again />
     </main>

@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { failure } from "../session/words.ts";
 import { userOf } from "../text/names.ts";
+import { plain } from "../text/shape.ts";
 import { useActions } from "./actions.ts";
 import { Name } from "./name.tsx";
 
@@ -84,7 +85,7 @@ export function Ask({ kind, onClose }: { kind: "room" | "user"; onClose: () => v
                     {hint}
                 </p>
                 <div id="ask-error" role="alert">
-                    {error !== null && <p class="error">{error}</p>}
+                    {error !== null && <p class="error">{plain(error)}</p>}
                 </div>
                 <p class="buttons">
                     <button type="submit" class="primary" disabled={isBusy}>
@@ -115,7 +116,7 @@ function Online({ typed, onPick }: { typed: string; onPick: (name: string) => vo
             isOver = true;
         };
     }, []);
-    if (error !== null) return <p class="hint">It is not known who is online. {error}</p>;
+    if (error !== null) return <p class="hint">It is not known who is online. {plain(error)}</p>;
     if (users === null) return <p class="hint">Asking who is online…</p>;
     if (users.length === 0) return <p class="hint">Nobody else is online.</p>;
     const begun = userOf(typed);

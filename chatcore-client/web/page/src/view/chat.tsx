@@ -5,6 +5,7 @@ import { isRoom } from "../model/types.ts";
 import type { Conversation, Model } from "../model/types.ts";
 import { ask, canAsk } from "../session/notify.ts";
 import { FIRST_ROOM } from "../session/requests.ts";
+import { plain } from "../text/shape.ts";
 import { focusComposer, useActions } from "./actions.ts";
 import { Composer } from "./composer.tsx";
 import { Badge } from "./badge.tsx";
@@ -55,7 +56,7 @@ export function Chat({ model }: { model: Model }): JSX.Element {
                 {!isAbove && <Status model={model} />}
             </nav>
             <main>
-                <div class="main" id="panel" role="tabpanel" aria-label={open?.name ?? "No conversation"}>
+                <div class="main" id="panel" role="tabpanel" aria-label={open === undefined ? "No conversation" : plain(open.name)}>
                     {model.warning !== null && (
                         <p class="warning" role="status">
                             {model.warning}
@@ -89,7 +90,7 @@ function Failure({ words }: { words: string | null }): JSX.Element {
         <div role="alert">
             {words !== null && (
                 <p class="warning">
-                    {words}{" "}
+                    {plain(words)}{" "}
                     <button type="button" class="small quiet" onClick={dismiss}>
                         Dismiss
                     </button>
@@ -152,7 +153,7 @@ function Opened({ model, open, panel, setPanel }: OpenedProps): JSX.Element {
                         // A second click is not for the next conversation.
                         if (detail <= 1) ask((requests) => requests.close(open.name));
                     }}
-                    aria-label={room ? `Leave ${open.name}` : `Close ${open.name}`}
+                    aria-label={`${room ? "Leave" : "Close"} ${plain(open.name)}`}
                 >
                     {room ? "Leave" : "Close"}
                 </button>

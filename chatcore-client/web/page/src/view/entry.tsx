@@ -134,7 +134,7 @@ function State({ said, state, to }: { said: Said; state: OwnState; to: string })
                 ✓
             </span>
         );
-    const why = state === "failed" && said.why !== null ? `: ${said.why}` : "";
+    const why = state === "failed" && said.why !== null ? `: ${plain(said.why)}` : "";
     const again = (): void => void ask((requests) => requests.say(to, said.text, said.key));
     return (
         <span class="state">

@@ -21,7 +21,7 @@ export const Name = ({
     shown?: string | null | undefined;
     isColoured?: boolean;
 }): JSX.Element => (
-    <bdi class={isColoured ? `name ${hue(name)}` : "name"} title={name}>
+    <bdi class={isColoured ? `name ${hue(name)}` : "name"} title={plain(name)}>
         {plain(shown ?? name)}
     </bdi>
 );

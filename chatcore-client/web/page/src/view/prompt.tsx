@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import type { Link, Phase } from "../model/types.ts";
+import { plain } from "../text/shape.ts";
 import { useActions } from "./actions.ts";
 import { Logo } from "./logo.tsx";
 import { Attempt, ConnectNow, Silence, useSilence, wordsOf } from "./status.tsx";
@@ -34,7 +35,7 @@ export function Prompt({ phase, link }: Props): JSX.Element {
                     <Logo />
                     <h1>chatcore</h1>
                 </div>
-                {note !== null && <p class="note">{note}</p>}
+                {note !== null && <p class="note">{plain(note)}</p>}
                 <div>
                     <label for="name">Your name</label>
                     <input
@@ -64,7 +65,7 @@ export function Prompt({ phase, link }: Props): JSX.Element {
                     </div>
                 )}
                 <div id="prompt-error" role="alert">
-                    {error !== null && <p class="error">{error}</p>}
+                    {error !== null && <p class="error">{plain(error)}</p>}
                 </div>
                 {isBusy ? (
                     <Waiting link={link} name={phase.name} />

@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 
 import type { Conversation } from "../model/types.ts";
+import { plain } from "../text/shape.ts";
 import { focusComposer, useActions } from "./actions.ts";
 import { ClosePanel } from "./close.tsx";
 import { Name } from "./name.tsx";
@@ -18,7 +19,7 @@ export function Roster({ room, me, onClose }: { room: Conversation; me: string; 
         focusComposer();
     };
     return (
-        <aside class="roster" id="people" aria-label={`People in ${room.name}`}>
+        <aside class="roster" id="people" aria-label={`People in ${plain(room.name)}`}>
             <div class="title">
                 <h2>
                     People <span class="count">{room.roster === null ? "" : members.length}</span>
@@ -35,7 +36,12 @@ export function Roster({ room, me, onClose }: { room: Conversation; me: string; 
                                 <small>you</small>
                             </span>
                         ) : (
-                            <button type="button" class="person" title={`Write to ${name}`} onClick={() => write(name)}>
+                            <button
+                                type="button"
+                                class="person"
+                                title={`Write to ${plain(name)}`}
+                                onClick={() => write(name)}
+                            >
                                 <span class="dot online" aria-hidden="true" />
                                 <Name name={name} shown={displayName} />
                             </button>
