@@ -5,6 +5,8 @@ import { createRequire } from "node:module";
 import test, { after, before } from "node:test";
 
 import { Person, TIMEOUT, busyness, launch, member, profile, startLine, startServer, until } from "./kit.mjs";
+import { polite, said, startLiar } from "./liar.mjs";
+import { joinBytes } from "../wire.mjs";
 
 /** On loopback, and on a machine that has nothing else to do: milliseconds from the request to something to see, and to a name that can be typed. */
 const PAINT_MS_MAX = 500;
@@ -166,6 +168,71 @@ test("the keyboard does everything", TIMEOUT, async () => {
     await person.clean();
     await client.close();
     await context.close();
+});
+
+/** In the page: for each message that is put in from now on, whether a screen reader reads it. */
+function listenIn() {
+    globalThis.added = [];
+    const log = document.querySelector("[role=log]");
+    new MutationObserver((changes) => {
+        for (const { addedNodes } of changes) {
+            for (const node of addedNodes) {
+                if (node.matches?.("article") !== true) continue;
+                globalThis.added.push([node.querySelector(".body").textContent, node.closest("[aria-live]").ariaLive]);
+            }
+        }
+    }).observe(log, { childList: true, subtree: true });
+    new MutationObserver(() => globalThis.added.push(["the region", "changed"])).observe(log, { attributeFilter: ["aria-live", "aria-busy"] });
+}
+
+test("a screen reader reads what comes, and nothing that was there before", TIMEOUT, async () => {
+    let socket;
+    const liar = await startLiar(server.port, { talk: polite((opened) => (socket = opened)) });
+    const context = await profile(browser);
+    const page = await Person.enter(context, liar.url, "me");
+    const log = page.page.getByRole("log");
+    const lines = (from, to) => socket.send(joinBytes(Array.from({ length: to - from }, (_, at) => said("bob", `line ${from + at}.`))));
+    const added = async () => {
+        const all = await page.page.evaluate(() => globalThis.added.splice(0));
+        return { read: all.filter(([, live]) => live !== "off"), unread: all.filter(([, live]) => live === "off") };
+    };
+    await page.page.evaluate(listenIn);
+    lines(0, 2);
+    await page.message("line 1.").waitFor();
+    assert.deepEqual((await added()).read, [["line 0.", "polite"], ["line 1.", "polite"]]);
+    lines(2, 600);
+    await page.message("line 599.").waitFor();
+    assert.deepEqual((await added()).read, [], "a flood is not read");
+    lines(600, 601);
+    await page.message("line 600.").waitFor();
+    assert.deepEqual((await added()).read, [["line 600.", "polite"]]);
+
+    // What is above comes when somebody goes there, and what is below when they go back.
+    await log.evaluate((box) => (box.scrollTop = 0));
+    await until("older lines are drawn", async () => (await page.page.locator("article").first().textContent()).includes("line 2"));
+    const above = await added();
+    assert.ok(above.unread.length >= 80, `${above.unread.length} are drawn`);
+    assert.deepEqual(above.read, []);
+    lines(601, 603);
+    await page.page.getByRole("button", { name: "2 new messages" }).click();
+    await page.message("line 602.").waitFor();
+    const below = await added();
+    assert.ok(below.unread.some(([text]) => text === "line 602."));
+    assert.deepEqual(below.read, []);
+
+    // Who opens another conversation looks at it.
+    lines(603, 604);
+    await page.message("line 603.").waitFor();
+    assert.deepEqual((await added()).read, [["line 603.", "polite"]]);
+    socket.send(joinBytes([said("bob", "elsewhere", "#other")]));
+    await page.tab("#other").click();
+    await page.message("elsewhere").waitFor();
+    await page.tab("#lobby").click();
+    await page.message("line 603.").waitFor();
+    assert.equal(await page.page.locator("article").count(), await page.page.locator("[aria-live=off] article").count());
+    await page.clean();
+    await context.close();
+    liar.end();
 });
 
 test("it is there quickly, from one place, and without a script of its own in the markup", TIMEOUT, async (t) => {

@@ -163,7 +163,7 @@ export class Person {
             };
             look();
             globalThis.shown = [];
-            new MutationObserver(look).observe(document.querySelector("[role=log]"), { childList: true });
+            new MutationObserver(look).observe(document.querySelector("[role=log]"), { childList: true, subtree: true });
         });
     }
 

@@ -41,6 +41,10 @@ export class Log extends Component<Props, State> {
     override state: State = { window: { from: null }, seenTo: 0 };
     readonly #box = createRef<HTMLDivElement>();
     readonly #resized = new ResizeObserver(() => this.#keepEnd());
+    /** The newest key that was drawn last. */
+    #newest = newest(this.props.conversation.entries);
+    /** Up to this key a screen reader reads nothing by itself. */
+    #unspokenTo = this.#newest;
 
     override componentDidMount(): void {
         const box = this.#box.current;
@@ -101,8 +105,14 @@ export class Log extends Component<Props, State> {
 
     readonly #toEnd = (): void => {
         if (this.#follows) this.#keepEnd();
-        else this.setState({ window: { from: null } });
+        else this.#goDown({ from: null });
     };
+
+    /** Draws what has come since the person scrolled away: they go there to read it. */
+    #goDown(window: Window): void {
+        this.#unspokenTo = newest(this.props.conversation.entries);
+        this.setState({ window });
+    }
 
     // The button that is clicked goes.
     readonly #onToEnd = (): void => {
@@ -120,7 +130,7 @@ export class Log extends Component<Props, State> {
         if (isAtEnd && end === entries.length) {
             if (!this.#follows) this.setState({ window: { from: null } });
         } else if (isAtEnd) {
-            this.setState({ window: later(entries, window) });
+            this.#goDown(later(entries, window));
         } else if (box.scrollTop < NEAR_PX && first > 0) {
             this.#stay(earlier(entries, window));
         } else if (this.#follows) {
@@ -129,7 +139,7 @@ export class Log extends Component<Props, State> {
     };
 
     #stay(window: Window): void {
-        const seenTo = this.#follows ? (this.props.conversation.entries.at(-1)?.key ?? 0) : this.state.seenTo;
+        const seenTo = this.#follows ? newest(this.props.conversation.entries) : this.state.seenTo;
         this.setState({ window, seenTo });
     }
 
@@ -138,9 +148,11 @@ export class Log extends Component<Props, State> {
         const { entries, name, marker } = conversation;
         const { window, seenTo } = this.state;
         const [first, end] = bounds(entries, window);
-        const drawn = entries.slice(first, end);
-        const isFlood = this.#isFlood(entries);
-        const below = window.from === null ? 0 : entries.length - 1 - entries.findLastIndex(({ key }) => key <= seenTo);
+        const lines = entries
+            .slice(first, end)
+            .map((entry, at) => this.#line(entry, entries[first + at - 1], marker));
+        const unspoken = Math.max(this.#unspokenEnd(entries) - first, 0);
+        const below = window.from === null ? 0 : entries.length - endOf(entries, seenTo);
         const label = isRoom(name) ? `Messages in ${plain(name)}` : `Messages with ${plain(name)}`;
         return (
             <div class="log">
@@ -149,16 +161,19 @@ export class Log extends Component<Props, State> {
                     ref={this.#box}
                     role="log"
                     aria-label={label}
-                    aria-live={isFlood ? "off" : "polite"}
+                    aria-live="polite"
                     aria-relevant="additions"
                     tabIndex={0}
                     onScroll={this.#onScroll}
                 >
                     {entries.length === 0 && <Empty conversation={conversation} />}
-                    {conversation.isCut && first === 0 && (
-                        <p class="notice">What was said before this is not here any more.</p>
-                    )}
-                    {drawn.map((entry, at) => this.#line(entry, entries[first + at - 1], marker))}
+                    <div class="unspoken" aria-live="off">
+                        {conversation.isCut && first === 0 && (
+                            <p class="notice">What was said before this is not here any more.</p>
+                        )}
+                        {lines.slice(0, unspoken)}
+                    </div>
+                    {lines.slice(unspoken)}
                 </div>
                 {window.from !== null && (
                     <button type="button" class="to-end" onClick={this.#onToEnd}>
@@ -169,12 +184,12 @@ export class Log extends Component<Props, State> {
         );
     }
 
-    #newest = 0;
-
-    #isFlood(entries: readonly Entry[]): boolean {
-        const newest = this.#newest;
-        this.#newest = entries.at(-1)?.key ?? 0;
-        return newest > 0 && entries.length > READ_MAX && (entries[entries.length - READ_MAX]?.key ?? 0) > newest;
+    /** Where the entries end that a screen reader does not read by itself: what was there, what comes in a flood, and
+     * what the person scrolls to. They stand apart, because a region that is turned on again is read as a whole. */
+    #unspokenEnd(entries: readonly Entry[]): number {
+        if (entries.length - endOf(entries, this.#newest) > READ_MAX) this.#unspokenTo = newest(entries);
+        this.#newest = newest(entries);
+        return endOf(entries, this.#unspokenTo);
     }
 
     /** The spelling of its sender's name. */
@@ -212,6 +227,11 @@ export class Log extends Component<Props, State> {
         );
     }
 }
+
+const newest = (entries: readonly Entry[]): number => entries.at(-1)?.key ?? 0;
+
+/** Where the entries up to a key end. */
+const endOf = (entries: readonly Entry[], to: number): number => entries.findLastIndex(({ key }) => key <= to) + 1;
 
 /** What to do where nothing has been said. */
 function Empty({ conversation: { name, roster } }: { conversation: Conversation }): JSX.Element {
