@@ -235,6 +235,42 @@ test("a screen reader reads what comes, and nothing that was there before", TIME
     liar.end();
 });
 
+/** In the page: clicks a button, and tells how much moves when what it changes has changed. */
+const moves = (name) => new Promise((resolve) => {
+    const chat = document.querySelector(".chat");
+    const changed = new MutationObserver(() => {
+        changed.disconnect();
+        resolve(document.getAnimations().length);
+    });
+    changed.observe(chat, { attributes: true, attributeFilter: ["class"] });
+    document.querySelector(`main button[aria-label="${name}"]`).click();
+});
+
+test("who wants nothing to move sees nothing move", TIMEOUT, async () => {
+    for (const [reducedMotion, isMoving] of [["no-preference", true], ["reduce", false]]) {
+        const context = await profile(browser, { viewport: { width: 360, height: 740 }, reducedMotion });
+        const page = await Person.open(context, url);
+        await page.page.getByRole("textbox", { name: "Your name" }).fill(`mover-${isMoving}`);
+        await page.page.keyboard.press("Enter");
+        await page.composer().waitFor();
+        await page.page.getByRole("button", { name: "People" }).waitFor();
+        for (const list of ["Conversations", "People"]) {
+            assert.equal((await page.page.evaluate(moves, list)) > 0, isMoving, `${list}: ${reducedMotion}`);
+            await page.page.keyboard.press("Escape");
+            await page.page.locator(".shade").waitFor({ state: "detached" });
+        }
+        // Nothing else can: neither by its style nor by a scroll that takes its time.
+        const styles = await page.page.evaluate(() => [...document.querySelectorAll("*")].flatMap((element) => {
+            const { transitionDuration, animationDuration, scrollBehavior } = getComputedStyle(element);
+            const isStill = [transitionDuration, animationDuration].every((times) => /^0s(, 0s)*$/.test(times)) && scrollBehavior === "auto";
+            return isStill ? [] : [element.className];
+        }));
+        assert.deepEqual(styles.sort(), isMoving ? ["roster", "side"] : []);
+        await page.clean();
+        await context.close();
+    }
+});
+
 test("it is there quickly, from one place, and without a script of its own in the markup", TIMEOUT, async (t) => {
     const context = await profile(browser);
     const page = new Person(await context.newPage(), url);
