@@ -24,6 +24,7 @@ const begun = (...actions) =>
         { type: "open", name: "#lobby" },
         ...actions,
     ]);
+const kept = (model, units = 512 << 10) => snapshot(model, units);
 const json = (value) => JSON.parse(JSON.stringify(value));
 
 /** Where each value is in another one. */
@@ -211,7 +212,7 @@ test("what one conversation holds costs no other its log or its draft at a reloa
         name: "zoe",
         text: "half a line",
     });
-    const restored = restore(INITIAL, snapshot(model));
+    const restored = restore(INITIAL, kept(model));
     assert.deepEqual([texts(restored, "zoe"), texts(restored, "#lobby")], [["hello"], ["hi"]]);
     assert.equal(restored.conversations.get("zoe").draft, "half a line");
     assert.ok(restored.conversations.get("#a").entries.length > 5, "the rest is theirs");
@@ -283,7 +284,7 @@ test("a model before a batch is not changed by it", () => {
 test("a page that is loaded anew shows the same again, and what comes twice once", () => {
     const again = message("bob", "seen", "#lobby");
     const model = begun(again, { type: "draft", name: "#lobby", text: "half" }, say("#lobby", "unanswered", 90));
-    const { log, isWhole } = readStored(json(snapshot(model)));
+    const { log, isWhole } = readStored(json(kept(model)));
     assert.ok(isWhole);
     const restored = reduce(restore(INITIAL, log), [
         { type: "me", user: ME },
@@ -296,7 +297,7 @@ test("a page that is loaded anew shows the same again, and what comes twice once
 });
 
 test("what another version of the page has stored is not shown", () => {
-    assert.equal(readStored({ ...snapshot(begun()), version: 0 }), null);
+    assert.equal(readStored({ ...kept(begun()), version: 0 }), null);
     for (const stored of [null, undefined, {}, [], 7, "x", { version: 1 }]) assert.equal(readStored(stored), null);
 });
 
@@ -325,7 +326,7 @@ test("of a log that is damaged, what does not fit is dropped, and the rest is sh
         message("carol", "psst"),
         { type: "draft", name: "carol", text: "half" },
     );
-    const whole = json(snapshot(model));
+    const whole = json(kept(model));
     const kinds = whole.conversations.map(({ entries }) => entries.map(({ kind }) => kind));
     assert.deepEqual(kinds, [["notice", "said"], ["said"]]);
     // Each value that is stored, replaced by each of these, on its own.
@@ -355,14 +356,26 @@ test("what is stored is bounded", () => {
         begun(),
         Array.from({ length: 900 }, () => message("bob", "z".repeat(5_000), "#lobby")),
     );
-    assert.ok(JSON.stringify(snapshot(model)).length < 700_000);
+    assert.ok(JSON.stringify(kept(model)).length < 700_000);
+});
+
+test("many short messages are bounded where they are stored, and each conversation has its newest", () => {
+    const many = Array.from({ length: 100 * 150 }, (_, at) => message(`user${at % 100}`, `${at}`));
+    const model = reduce(begun(), many);
+    for (const units of [512 << 10, 128 << 10, 32 << 10]) {
+        const stored = kept(model, units);
+        assert.ok(JSON.stringify(stored).length < units * 1.1 + 100 * 200, `${JSON.stringify(stored).length}`);
+        const restored = restore(INITIAL, stored);
+        assert.equal(last(restored, "user0").text, "14900");
+        assert.ok(restored.conversations.get("user0").isCut);
+    }
 });
 
 test("where older entries were dropped, the conversation says so, also when it is loaded anew", () => {
     const isCut = (model) => model.conversations.get("#lobby").isCut;
     const many = (count) => Array.from({ length: count }, () => message("bob", "x", "#lobby"));
     assert.deepEqual([isCut(begun(...many(200))), isCut(begun(...many(1_001)))], [false, true]);
-    const again = (model) => restore(INITIAL, readStored(json(snapshot(model))).log);
+    const again = (model) => restore(INITIAL, readStored(json(kept(model))).log);
     assert.equal(isCut(again(begun(...many(200)))), false);
     assert.equal(isCut(again(begun(...many(201)))), true, "it stores fewer");
     assert.equal(isCut(again(again(begun(...many(201))))), true);
@@ -478,7 +491,7 @@ test("a report about a conversation that is closed brings it back", () => {
 
 test("drafts count towards what is stored", () => {
     const drafts = ["a", "b", "c"].map((name) => ({ type: "draft", name, text: "z".repeat(300_000) }));
-    assert.ok(JSON.stringify(snapshot(begun(...drafts))).length < 700_000);
+    assert.ok(JSON.stringify(kept(begun(...drafts))).length < 700_000);
 });
 
 test("why something was not done is told until the person goes on", () => {

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { Person, TIMEOUT, browser, member, profile, share, url } from "./kit.mjs";
+import { Person, TIMEOUT, browser, member, profile, server, share, url } from "./kit.mjs";
+import { polite, said, startLiar } from "./liar.mjs";
+import { joinBytes } from "../wire.mjs";
 
 share();
 
@@ -54,6 +56,31 @@ test("a page that is frozen has kept what was written until then", TIMEOUT, asyn
     assert.deepEqual(kept, [false, true]);
     await page.clean();
     await context.close();
+});
+
+test("a page that nobody sees keeps what comes, though its timers do not", TIMEOUT, async () => {
+    let socket;
+    const liar = await startLiar(server.port, { talk: polite((opened) => (socket = opened)) });
+    const context = await profile(browser);
+    const page = await Person.enter(context, liar.url, "me");
+    const kept = (text) => page.page.waitForFunction((text) => sessionStorage.getItem("chatcore.log")?.includes(text), text);
+    await page.page.evaluate(() => {
+        Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
+        document.dispatchEvent(new Event("visibilitychange"));
+        globalThis.setTimeout = () => 0;
+    });
+    // The second comes when something has just been kept, and waits for a timer; the third does not wait for the same.
+    await page.page.waitForFunction((due) => performance.now() >= due, (await page.page.evaluate(() => performance.now())) + 250);
+    socket.send(joinBytes([said("bob", "first")]));
+    await kept("first");
+    socket.send(joinBytes([said("bob", "second")]));
+    await page.page.waitForFunction((due) => performance.now() >= due, (await page.page.evaluate(() => performance.now())) + 250);
+    socket.send(joinBytes([said("bob", "third")]));
+    await kept("third");
+    await kept("second");
+    await page.clean();
+    await context.close();
+    liar.end();
 });
 
 test("a double click on Leave leaves one room, and Enter after a whole name sends", TIMEOUT, async () => {

@@ -122,3 +122,68 @@ test("an error of the page itself is told, and leaves what was said and what was
     assert.equal(await page.composer().inputValue(), "half of it");
     await context.close();
 });
+
+/** In the page: a browser that stores so many UTF-16 units, or as many as somebody says meanwhile. */
+function limit(unitsMax) {
+    globalThis.unitsMax = unitsMax;
+    const put = Storage.prototype.setItem;
+    Storage.prototype.setItem = function (key, value) {
+        const others = Object.entries(this).filter(([name]) => name !== key);
+        const units = [...others, [key, value]].reduce((sum, [name, kept]) => sum + name.length + kept.length, 0);
+        if (units > globalThis.unitsMax) throw new DOMException("full", "QuotaExceededError");
+        put.call(this, key, value);
+    };
+}
+
+/** Keeps what there is now, and tells the keys and their lengths. */
+const keepNow = ({ page }) => page.evaluate(() => {
+    dispatchEvent(new Event("pagehide"));
+    return Object.fromEntries(Object.entries({ ...sessionStorage }).map(([key, value]) => [key, value.length]));
+});
+
+test("a storage that fills up while people talk has the newest of it, what is written, and the session", TIMEOUT, async () => {
+    const context = await profile(browser);
+    await context.addInitScript(limit, 60_000);
+    const page = await Person.enter(context, url, "filler");
+    const { client } = await member(url, "talker", "#lobby");
+    for (let at = 0; at < 205; at++) await client.send("#lobby", `line ${at}. ${"x".repeat(500)}`);
+    await page.message("line 204.").waitFor();
+    await page.composer().fill("half of it");
+    const before = await keepNow(page);
+    assert.ok(before[LOG] > 20_000 && before[LOG] < 60_000, JSON.stringify(before));
+    await page.page.reload();
+    await page.connected();
+    await page.message("line 204.").waitFor();
+    await page.message("line 180.").waitFor();
+    await page.page.getByText("What was said before this is not here any more.").waitFor();
+    assert.equal(await page.composer().inputValue(), "half of it");
+    assert.equal(await page.page.locator(".warning").count(), 0);
+
+    // Somebody else takes the rest.
+    await page.page.evaluate(() => (globalThis.unitsMax = 600));
+    await page.say("no room");
+    const words = page.page.getByRole("status").filter({ hasText: "no room to keep what is said" });
+    await words.waitFor();
+    assert.deepEqual(Object.keys(await keepNow(page)), [TICKET], "an older log is worse than none");
+    await page.page.evaluate(() => (globalThis.unitsMax = 60_000));
+    await page.say("room again");
+    await words.waitFor({ state: "detached" });
+    assert.ok((await keepNow(page))[LOG] > 20_000);
+
+    // The session comes before what was said in it.
+    await page.page.evaluate(([log, ticket]) => {
+        sessionStorage.removeItem(ticket);
+        globalThis.unitsMax = sessionStorage.getItem(log).length + 100;
+    }, [LOG, TICKET]);
+    const after = await keepNow(page);
+    assert.ok(after[TICKET] > 100 && after[LOG] > 1_000, JSON.stringify(after));
+    await page.page.evaluate(() => (globalThis.unitsMax = 600));
+    await page.page.reload();
+    await page.connected();
+    await page.page.getByText("has not kept all that was said").waitFor();
+    await page.say("on it goes");
+    await page.message("on it goes").getByRole("img", { name: "accepted" }).waitFor();
+    await page.clean();
+    await client.close();
+    await context.close();
+});

@@ -1,9 +1,11 @@
 import { isRoom } from "./types.ts";
 import type { Conversation, Entry, Model } from "./types.ts";
 
-/** The most entries of a conversation, and UTF-16 units of all, that a page which is loaded anew shows again. */
+/** The most entries of a conversation that a page which is loaded anew shows again. */
 const ENTRIES_MAX = 200;
-const UNITS_MAX = 512 << 10;
+
+/** What an entry takes beside its text when it is stored, in UTF-16 units. */
+const ENTRY_UNITS = 200;
 
 /** It rises with each change of what is stored. */
 export const VERSION = 2;
@@ -29,19 +31,20 @@ export interface Snapshot {
     readonly conversations: readonly Stored[];
 }
 
-/** What a page that is loaded anew shows again. The newest of each conversation goes first, within the bounds. */
-export function snapshot(model: Model): Snapshot {
+/** What a page that is loaded anew shows again, in about so many UTF-16 units. The newest of each conversation goes
+ * first. */
+export function snapshot(model: Model, units: number): Snapshot {
     const all = [...model.conversations.values()];
-    const drafts = shares(all, UNITS_MAX, ({ draft }) => draft.length);
+    const drafts = shares(all, units, ({ draft }) => draft.length);
     const written = all.reduce((sum, one) => sum + (fits(one, drafts) ? one.draft.length : 0), 0);
-    const logs = shares(all, UNITS_MAX - written, ({ units }) => units);
+    const logs = shares(all, units - written, (one) => newest(one).reduce((sum, entry) => sum + unitsOf(entry), 0));
     const conversations = all.map((conversation): Stored => {
         const { name, draft, unread, mentions, marker } = conversation;
         const entries: StoredEntry[] = [];
         const kept = fits(conversation, drafts) ? draft : "";
         let left = logs.get(name) ?? 0;
-        for (const entry of conversation.entries.slice(-ENTRIES_MAX).reverse()) {
-            left -= entry.text.length;
+        for (const entry of newest(conversation).reverse()) {
+            left -= unitsOf(entry);
             if (left < 0) break;
             entries.unshift(entry.kind === "said" ? { ...entry, id: null, number: entry.id?.toString() } : entry);
         }
@@ -50,6 +53,9 @@ export function snapshot(model: Model): Snapshot {
     });
     return { version: VERSION, open: model.open, nextKey: model.nextKey, conversations };
 }
+
+const newest = ({ entries }: Conversation): Entry[] => entries.slice(-ENTRIES_MAX);
+const unitsOf = ({ text }: Entry): number => text.length + ENTRY_UNITS;
 
 const fits = ({ name, draft }: Conversation, drafts: ReadonlyMap<string, number>): boolean =>
     draft.length <= (drafts.get(name) ?? 0);

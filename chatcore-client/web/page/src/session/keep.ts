@@ -1,11 +1,15 @@
 import type { Ticket } from "chatcore";
 
-import type { Snapshot } from "../model/snapshot.ts";
+import { snapshot } from "../model/snapshot.ts";
 import { readStored } from "../model/stored.ts";
+import type { Model } from "../model/types.ts";
 
 /** What the tab's own storage has of us. The ticket is secret: it is nowhere else. */
 const TICKET = "chatcore.ticket";
 const LOG = "chatcore.log";
+
+/** How many UTF-16 units of the log are kept, and how many if the browser has no room for those. */
+const LOG_UNITS = [512 << 10, 128 << 10, 32 << 10, 8 << 10];
 
 /** A session of this tab. `claim` names it among tabs, and tells nobody anything. */
 export interface Kept {
@@ -13,13 +17,16 @@ export interface Kept {
     readonly claim: string;
 }
 
-/** Whether something was stored. */
+/** Keeps the session, if need be in place of what was said in it. False if the browser does not. */
 export function keepTicket(kept: Kept): boolean {
+    if (put(TICKET, kept)) return true;
+    remove(LOG);
     return put(TICKET, kept);
 }
 
-export function keepLog(log: Snapshot): boolean {
-    if (put(LOG, log)) return true;
+/** Keeps as much of what was said as the browser has room for. False if that is nothing. */
+export function keepLog(model: Model): boolean {
+    if (LOG_UNITS.some((units) => put(LOG, snapshot(model, units)))) return true;
     // An old log is worse than none: it would miss what came since.
     remove(LOG);
     return false;

@@ -1,4 +1,3 @@
-import { snapshot } from "../model/snapshot.ts";
 import { keepLog } from "./keep.ts";
 import type { Store } from "./store.ts";
 
@@ -16,18 +15,18 @@ export class Keeper {
     readonly #store: Store;
     /** Whether there is a session to keep. */
     readonly #isWanted: () => boolean;
-    /** The browser does not keep it. */
-    readonly #refused: () => void;
+    /** Whether the browser has kept it. */
+    readonly #told: (isKept: boolean) => void;
     #kept: Promise<void> | null = null;
     #resolve: () => void = () => {};
     #timer: ReturnType<typeof setTimeout> | undefined;
     #events = 0;
     #keptAt = 0;
 
-    constructor(store: Store, isWanted: () => boolean, refused: () => void) {
+    constructor(store: Store, isWanted: () => boolean, told: (isKept: boolean) => void) {
         this.#store = store;
         this.#isWanted = isWanted;
-        this.#refused = refused;
+        this.#told = told;
     }
 
     /** Settled when what has changed so far is kept, or cannot be. */
@@ -42,17 +41,21 @@ export class Keeper {
         if (this.#kept === null) {
             this.#kept = new Promise((resolve) => (this.#resolve = resolve));
             this.#timer = setTimeout(() => this.keep(), isHidden ? HIDDEN_WAIT_MS : WAIT_MS);
-            // The timers of such a page may be a minute late.
-            if (isHidden && performance.now() - this.#keptAt >= HIDDEN_WAIT_MS) queueMicrotask(() => this.keep());
         }
+        // The timers of such a page may be a minute late.
+        if (isHidden && performance.now() - this.#keptAt >= HIDDEN_WAIT_MS) queueMicrotask(() => this.#keepOnce());
         if (this.#events === EVENTS_MAX) queueMicrotask(() => this.keep());
+    }
+
+    /** Keeps it, unless that is done already. */
+    #keepOnce(): void {
+        if (this.#kept !== null) this.keep();
     }
 
     /** Keeps it now. */
     keep(): void {
         clearTimeout(this.#timer);
-        const isKept = !this.#isWanted() || keepLog(snapshot(this.#store.model));
-        if (!isKept) this.#refused();
+        if (this.#isWanted()) this.#told(keepLog(this.#store.model));
         this.#events = 0;
         this.#keptAt = performance.now();
         this.#kept = null;

@@ -25,6 +25,8 @@ const LATE_MS = 6_000;
 const LOG_LOST = "This browser has not kept all that was said before the page was loaded anew.";
 const UNREADABLE = "What this tab has kept of its session cannot be read: begin anew.";
 const NOT_STORED = "This browser stores nothing for this page: if it is loaded anew, you begin anew.";
+const LOG_NOT_STORED =
+    "This browser has no room to keep what is said: if this page is loaded anew, your session goes on without it.";
 
 /** The session of this tab, from the name to the end. */
 export class Session {
@@ -33,6 +35,8 @@ export class Session {
     #client: Client | null = null;
     #requests: Requests | null = null;
     #isLogLost = false;
+    #isLogKept = true;
+    #isTicketKept = true;
     /** The session has ended for good: whoever has another name now need not be the same person. */
     #isOver = false;
     #claim: { readonly name: string; readonly release: Release } | null = null;
@@ -42,7 +46,10 @@ export class Session {
         this.#keeper = new Keeper(
             store,
             () => this.#requests !== null,
-            () => this.#warn(NOT_STORED),
+            (isKept) => {
+                this.#isLogKept = isKept;
+                this.#warn();
+            },
         );
         store.onChange(() => this.#keeper.changed());
         addEventListener("pagehide", () => this.#keepAll());
@@ -287,7 +294,10 @@ export class Session {
         this.#link({ kind: "ended", why: ended(reason) });
     }
 
-    #warn(words: string | null): void {
+    /** Says what a page that is loaded anew does not have, or did not. */
+    #warn(): void {
+        const lost = this.#isLogLost ? LOG_LOST : null;
+        const words = !this.#isTicketKept ? NOT_STORED : !this.#isLogKept ? LOG_NOT_STORED : lost;
         if (this.#store.model.warning !== words) this.#store.dispatch({ type: "warning", words });
     }
 
@@ -300,8 +310,8 @@ export class Session {
         if (ticket === null) return;
         if (name !== null) this.#store.dispatch({ type: "me", user: { name, displayName } });
         const claimed = this.#claim?.name ?? this.#claimNew();
-        const isKept = keepTicket({ ticket, claim: claimed });
-        this.#warn(!isKept ? NOT_STORED : this.#isLogLost ? LOG_LOST : null);
+        this.#isTicketKept = keepTicket({ ticket, claim: claimed });
+        this.#warn();
     }
 
     #claimNew(): string {
