@@ -124,11 +124,12 @@ test("a room that another session of ours joins is ours as well", () => {
 });
 
 test("a room that we are not in any more says so", () => {
-    const model = begun({ type: "outside", room: "#lobby", why: "You are not in #lobby any more" });
-    assert.deepEqual(
-        [model.conversations.get("#lobby").isJoined, last(model, "#lobby").text],
-        [false, "You are not in #lobby any more"],
-    );
+    const why = "You are not in #lobby any more";
+    for (const isWanted of [false, true]) {
+        const model = begun({ type: "outside", room: "#lobby", why, isWanted });
+        const room = model.conversations.get("#lobby");
+        assert.deepEqual([room.isJoined, room.isWanted, last(model, "#lobby").text], [false, isWanted, why]);
+    }
 });
 
 test("another session's messages are ours", () => {

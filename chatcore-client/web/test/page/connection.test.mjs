@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 
 import { Person, TIMEOUT, launch, member, profile, startLine, startServer, until } from "./kit.mjs";
+import { forgetful, startLiar } from "./liar.mjs";
 
 let browser;
 before(async () => {
@@ -166,4 +167,80 @@ test("a server that begins anew finds the page in its rooms", TIMEOUT, async () 
     await peer.client.close();
     await context.close();
     await again.stop();
+});
+
+/** The code of a rejection that passes. */
+const UNAVAILABLE = 11;
+
+for (const [what, answer] of [["ends before the server has answered", null], ["finds it unavailable", UNAVAILABLE]]) {
+    test(`a room that one session ${what} is joined by the next`, TIMEOUT, async () => {
+        const server = await startServer();
+        const sessions = [];
+        let socket;
+        const talk = forgetful(sessions, (session, room) => session !== 1 || room !== "#one" || answer);
+        const liar = await startLiar(server.port, {
+            talk: (opened) => {
+                socket = opened;
+                talk(opened);
+            },
+        });
+        const context = await profile(browser);
+        const page = await Person.enter(context, liar.url, "me");
+        await page.join("#one");
+        await page.join("#two");
+        const again = async (session) => {
+            await until(`session ${session} asks`, async () => {
+                const now = page.page.getByRole("button", { name: "Connect now" });
+                if (await now.isVisible()) await now.click({ timeout: 1_000 }).catch(() => {});
+                return sessions[session]?.length > 0;
+            });
+        };
+        socket.terminate();
+        await again(1);
+        if (answer !== null) {
+            await until("it is asked for all", () => sessions[1].includes("#two"));
+            await page.tab("#one").click();
+            await page.page.getByText("You are not in #one").waitFor();
+            socket.terminate();
+        }
+        await again(2);
+        await until("it is asked for all", () => sessions[2].length === 3);
+        assert.deepEqual(sessions[2], ["#lobby", "#one", "#two"]);
+        await page.connected();
+        await page.tab("#one").click();
+        await page.composer("#one").waitFor();
+        assert.equal(await page.page.getByText("You are not in this room").count(), 0);
+        await page.clean();
+        await context.close();
+        liar.end();
+        await server.stop();
+    });
+}
+
+test("of a server that is silent while it owes an answer a person is told, until it answers", TIMEOUT, async () => {
+    const server = await startServer();
+    const line = await startLine(server.port);
+    const context = await profile(browser);
+    const page = await Person.open(context, line.url);
+    await page.page.clock.install();
+    await page.page.reload();
+    await page.register("waiter");
+    line.hold();
+    await page.say("hello?");
+    const words = page.status.filter({ hasText: "The server has not answered for a while" });
+    await until("it is told", async () => {
+        await page.page.clock.runFor(1_000);
+        return (await words.count()) > 0;
+    });
+    await page.page.getByText(/^silent for \d+ s$/).waitFor();
+    await page.page.getByRole("button", { name: "Connect now" }).waitFor();
+    line.release();
+    await page.page.clock.resume();
+    await page.connected();
+    await page.message("hello?").getByRole("img", { name: "accepted" }).waitFor();
+    assert.equal(await page.page.getByText(/^silent for/).count(), 0);
+    await page.clean();
+    await context.close();
+    line.end();
+    await server.stop();
 });

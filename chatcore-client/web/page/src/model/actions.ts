@@ -41,8 +41,8 @@ export type Action =
     | { readonly type: "sent"; readonly id: bigint; readonly to: string; readonly text: string; readonly time: number }
     | { readonly type: "missed"; readonly room: string; readonly count: bigint }
     | { readonly type: "entered"; readonly room: string }
-    /** We are not in a room in which we were, or want to be. */
-    | { readonly type: "outside"; readonly room: string; readonly why: string }
+    /** We are not in a room in which we were, or want to be; the next session tries again if it `isWanted` still. */
+    | { readonly type: "outside"; readonly room: string; readonly why: string; readonly isWanted: boolean }
     | { readonly type: "closed"; readonly name: string }
     | { readonly type: "joined"; readonly room: string; readonly user: User }
     | { readonly type: "left"; readonly room: string; readonly name: string; readonly isRenamed: boolean }

@@ -62,10 +62,12 @@ function apply(draft: Draft, action: Action): void {
             room.isWanted = true;
             return stale(room);
         }
-        case "outside":
-            draft.conversation(action.room).isJoined = false;
-            draft.conversation(action.room).isWanted = false;
+        case "outside": {
+            const room = draft.conversation(action.room);
+            room.isJoined = false;
+            room.isWanted = action.isWanted;
             return draft.notice(action.room, action.why);
+        }
         case "closed":
             draft.remove(action.name);
             if (model.isSeen && model.open !== null) read(draft.conversation(model.open));

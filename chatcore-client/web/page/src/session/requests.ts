@@ -152,6 +152,7 @@ export class Requests {
                     type: "outside",
                     room,
                     why: `You are not in ${room}: ${messageOf(error)}`,
+                    isWanted: error instanceof ChatError && error.passes,
                 });
             }
         }
@@ -169,7 +170,8 @@ export class Requests {
         const names = [...conversations.keys()];
         const lost = names.filter((name) => isRoom(name) && !rooms.includes(name));
         for (const room of lost) {
-            this.#store.dispatch({ type: "outside", room, why: `You are not in ${room} any more` });
+            const why = `You are not in ${room} any more`;
+            this.#store.dispatch({ type: "outside", room, why, isWanted: false });
         }
         const first = rooms[0] ?? names[0];
         if (open === null && first !== undefined) this.#store.dispatch({ type: "open", name: first });
