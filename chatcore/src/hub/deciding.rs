@@ -3,14 +3,16 @@
 //! The requests of a session are done in their order. While one waits for its answer, those after it wait, too, whether the
 //! program is asked about them or not. So a message follows the join of its room, and messages keep their order.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
 
 use super::event::CloseReason;
+use super::ordered::BegunList;
 use super::parts::Hub;
 use super::question_id::QuestionId;
-use super::questions::{Asking, Question, Requested, UnknownQuestion};
+use super::questions::{Asking, Question, Requested, UnknownQuestion, Waiting, Wanted};
 use super::requests::Handled;
 use super::work::{Budget, SLICE_WORK_MAX, Work, of_bytes};
 use crate::name::{ROOM_SIGN, RoomName, UserName, cost_of_mapping};
@@ -116,24 +118,11 @@ impl Hub {
             self.questions.holds_up_input = true;
             return Ok(Handled::Later);
         }
-        let mut cost = of_bytes(content.fields.len());
-        // A list that is too long is not read, and rejected in its place.
-        let is_too_long =
-            wire::read_count(content.fields).is_some_and(|count| count > sessions.watches_max(index).into());
-        let request = if matches!(content.kind, Kind::WATCH | Kind::UNWATCH) && is_too_long {
-            None
-        } else {
-            let message = ClientMessage::decode(content)?;
-            if let Some(message) = &message {
-                transition::at_hub(State::Registered, message.kind())?;
-            }
-            message.filter(|_| is_question).and_then(|message| requested(&message, &mut cost))
-        };
-        budget.spend(cost);
+        let Some(wanted) = self.wanted(index, content, is_question, budget)? else { return Ok(Handled::Later) };
         let (sessions, _) = self.ordered.unordered();
         let number = self.delivery.replies.count(sessions, index);
-        let (session, is_asked) = (sessions.id_of(index), request.is_some());
-        let (at, id) = self.questions.add(session, &sessions[index].name, number, content, request);
+        let (session, is_asked) = (sessions.id_of(index), wanted.request.is_some());
+        let (at, id) = self.questions.add(session, &sessions[index].name, number, content, wanted);
         sessions.wait(index, at, self.questions.get(at).bytes());
         if is_asked {
             let until = sessions.now + sessions.limits.decision_time_max;
@@ -143,6 +132,47 @@ impl Hub {
             self.questions.make_ready(session);
         }
         Ok(Handled::Done)
+    }
+
+    /// What a frame wants that is to wait. None if that is still to be found out in the next call: a list of names that the
+    /// program is asked about is resolved as far as the work goes.
+    fn wanted(
+        &mut self,
+        index: usize,
+        content: Content<'_>,
+        is_question: bool,
+        budget: &mut Budget,
+    ) -> Result<Option<Wanted>, ProtocolError> {
+        let (sessions, _) = self.ordered.unordered();
+        let is_list = matches!(content.kind, Kind::WATCH | Kind::UNWATCH);
+        // A list of which some names are resolved already has paid for this.
+        if !is_list || sessions[index].details.begun_list.is_none() {
+            budget.spend(of_bytes(content.fields.len()));
+        }
+        // A list that is too long is not read, and rejected in its place.
+        let is_too_long =
+            wire::read_count(content.fields).is_some_and(|count| count > sessions.watches_max(index).into());
+        if is_list && is_too_long {
+            return Ok(Some(Wanted::default()));
+        }
+        let message = ClientMessage::decode(content)?;
+        if let Some(message) = &message {
+            transition::at_hub(State::Registered, message.kind())?;
+        }
+        let Some(message) = message.filter(|_| is_question) else { return Ok(Some(Wanted::default())) };
+        if let ClientMessage::Watch(Watch { names }) = &message {
+            if !self.presence.resolve_list(sessions, index, names, budget) {
+                return Ok(None);
+            }
+            let list = sessions[index].details.begun_list.take().unwrap_or_default();
+            let names: Option<Vec<UserName>> = list.resolved.iter().cloned().collect();
+            let request = names.map(|names| Requested::Watch { names });
+            return Ok(Some(Wanted { request, list: Some(list) }));
+        }
+        let mut cost = 0;
+        let request = requested(&message, &mut cost);
+        budget.spend(cost);
+        Ok(Some(Wanted { request, list: None }))
     }
 
     /// Pauses a connection whose input waits for answers, at least until the given time.
@@ -184,11 +214,11 @@ impl Hub {
     fn do_first_waiting(&mut self, index: usize, work: &mut Work) -> bool {
         let Some(at) = self.ordered.sessions()[index].waiting().front().copied() else { return true };
         let Some(verdict) = self.questions.get(at).verdict else { return true };
-        let waiting = self.questions.remove(at);
+        let mut waiting = self.questions.remove(at);
         let number = waiting.number;
         let mut budget = Budget::new(work.left().max(1), u32::MAX);
         let outcome = match verdict {
-            Ok(()) => self.take_slowly(index, waiting.content(), Some(number), &mut budget),
+            Ok(()) => self.take_waiting(index, &mut waiting, &mut budget),
             Err(code) => {
                 let (sessions, _) = self.ordered.unordered();
                 self.delivery.replies.number(sessions, index, Some(number));
@@ -219,9 +249,27 @@ impl Hub {
         sessions.charge_later(index, budget.cost());
         false
     }
+
+    /// Does what a request wants that waited. Its list is not the one that the input has begun meanwhile.
+    fn take_waiting(
+        &mut self,
+        index: usize,
+        waiting: &mut Waiting,
+        budget: &mut Budget,
+    ) -> Result<Handled, ProtocolError> {
+        let number = Some(waiting.number);
+        let of_input = mem::replace(self.begun_list(index), waiting.list.take());
+        let outcome = self.take_slowly(index, waiting.content(), number, budget);
+        waiting.list = mem::replace(self.begun_list(index), of_input);
+        outcome
+    }
+
+    fn begun_list(&mut self, index: usize) -> &mut Option<Box<BegunList>> {
+        &mut self.ordered.unordered().0[index].details.begun_list
+    }
 }
 
-/// What a message requests, if it can mean anything at all, and what it costs to find out.
+/// What a message that is no list requests, if it can mean anything at all, and what it costs to find out.
 fn requested(message: &ClientMessage<'_>, cost: &mut u32) -> Option<Requested> {
     match message {
         ClientMessage::Send(Send { to, body }) => {
@@ -235,11 +283,6 @@ fn requested(message: &ClientMessage<'_>, cost: &mut u32) -> Option<Requested> {
         ClientMessage::Join(Join { room }) => {
             *cost += cost_of_mapping(room);
             Some(Requested::Join { room: RoomName::new(room).ok()? })
-        }
-        ClientMessage::Watch(Watch { names }) => {
-            *cost += names.iter().map(|name| cost_of_mapping(name)).sum::<u32>();
-            let names: Option<Vec<UserName>> = names.iter().map(|name| UserName::new(name).ok()).collect();
-            Some(Requested::Watch { names: names? })
         }
         _ => None,
     }

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use slab::Slab;
 
+use super::ordered::BegunList;
 use super::question_id::QuestionId;
 use super::session_id::SessionId;
 use super::timers::{TimerKey, Timers};
@@ -140,12 +141,23 @@ pub(super) struct Waiting {
     pub(super) number: u64,
     kind: Kind,
     fields: Box<[u8]>,
+    /// The names of its list, as far as they are resolved.
+    pub(super) list: Option<Box<BegunList>>,
     /// None until it is decided.
     pub(super) verdict: Option<Result<(), RejectCode>>,
 }
 
+/// What a frame wants that is to wait.
+#[derive(Default)]
+pub(super) struct Wanted {
+    /// What the program is asked; none if it is not asked, or if the frame can mean nothing.
+    pub(super) request: Option<Requested>,
+    /// The names of its list, if they are resolved.
+    pub(super) list: Option<Box<BegunList>>,
+}
+
 /// What a request that waits takes beside its fields. The same on every platform, so that runs are the same.
-const WAITING_BYTES: usize = 64;
+const WAITING_BYTES: usize = 72;
 
 const _: () = assert!(size_of::<Waiting>() <= WAITING_BYTES);
 
@@ -197,7 +209,7 @@ impl Questions {
         user: &UserName,
         number: u64,
         content: Content<'_>,
-        request: Option<Requested>,
+        Wanted { request, list }: Wanted,
     ) -> (usize, QuestionId) {
         // A program that does not poll keeps nothing that nobody waits for.
         while let Some(id) = self.fresh.front().map(|question| question.id)
@@ -210,7 +222,7 @@ impl Questions {
         let id = self.id(index, serial);
         let verdict = if request.is_none() { Some(Ok(())) } else { None };
         let Content { kind, fields } = content;
-        let waiting = Waiting { serial, armed: None, session, number, kind, fields: fields.into(), verdict };
+        let waiting = Waiting { serial, armed: None, session, number, kind, fields: fields.into(), list, verdict };
         let index = self.all.insert(waiting);
         self.fresh.extend(request.map(|request| Question { id, session, user: user.clone(), request }));
         (index, id)

@@ -28,4 +28,6 @@ pub use self::announcements::ANNOUNCEMENTS_MAX;
 pub(super) use self::borrow::{Ordered, PendingFanout, Recipient};
 pub(super) use self::rooms::Rooms;
 pub use self::sessions::Memory;
-pub(super) use self::sessions::{Answer, Attachment, Details, NewName, Rare, Session, Sessions, TimerAction, Watching};
+pub(super) use self::sessions::{
+    Answer, Attachment, BegunList, Details, NewName, Rare, Session, Sessions, TimerAction, Watching,
+};
