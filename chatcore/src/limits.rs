@@ -61,8 +61,9 @@ pub struct Limits {
     /// connection as timed out, and the session is detached. Default 60 s; 1 ms to 49 days.
     pub idle_time_max: Duration,
     /// How long a session may acknowledge none of the frames that wait for it, however few they are. After that, the
-    /// hub ends the session as a slow consumer if anything else has come from its client meanwhile. If not, the
-    /// connection is probably lost, and the session is detached. Default 60 s; at least 1 ns.
+    /// hub ends the session as a slow consumer if anything else has come from its client lately: within half of this, and
+    /// within half of [`idle_time_max`](Self::idle_time_max). If not, the connection is probably lost, and the session is
+    /// detached. Default 60 s; at least 1 ns.
     pub stall_time_max: Duration,
     /// How long the hub keeps a session after its connection broke. Meanwhile the name stays taken, and messages for
     /// the session wait. Zero ends sessions with their connections. A registration may have another time

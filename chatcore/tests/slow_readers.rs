@@ -5,8 +5,8 @@ mod world;
 use std::time::Duration;
 
 use chatcore::wire::{Ack, ClientMessage, HubMessage, Message, Pong, Rejected};
-use chatcore::{CloseReason, HubEvent, Limits, ProtocolError, Received, RejectCode};
-use world::{World, decode_all, send};
+use chatcore::{CloseReason, HubEvent, Limits, ProtocolError, Rate, Received, RejectCode};
+use world::{World, decode_all, encode_all, send};
 
 #[test]
 fn a_peer_that_never_reads_is_bounded_and_alone_closed() {
@@ -62,6 +62,52 @@ fn a_peer_that_acknowledges_nothing_and_says_nothing_is_detached() {
     let detached = |event: &HubEvent| matches!(event, HubEvent::Detached { reason: CloseReason::TimedOut, .. });
     assert!(world.hub_events.iter().any(detached));
     assert_eq!(world.hub.users(), 2, "its session waits");
+}
+
+/// What comes while the frame is on its way, or soon after, tells nothing of a connection that is lost then.
+#[test]
+fn a_peer_that_was_heard_once_and_then_lost_is_detached() {
+    for (stall, idle) in [(60, 60), (10, 60), (60, 10)] {
+        let [stall_time_max, idle_time_max] = [stall, idle].map(Duration::from_secs);
+        let limits = Limits::default().with_stall_time_max(stall_time_max).with_idle_time_max(idle_time_max);
+        let mut world = World::new(limits);
+        let (alice, gone) = (world.join("alice"), world.join("gone"));
+        let _ = world.say(alice, &[send("gone", b"hi")]);
+        world.written(gone);
+        world.pass(Duration::from_millis(300));
+        let _ = world.say(gone, &[ClientMessage::Pong(Pong { nonce: 0 })]);
+        world.pass(stall_time_max);
+        let told = |event: &&HubEvent| matches!(event, HubEvent::Detached { conn, .. } if *conn == gone);
+        let detached = world.hub_events.iter().find(told);
+        assert!(matches!(detached, Some(HubEvent::Detached { reason: CloseReason::TimedOut, .. })), "{detached:?}");
+    }
+}
+
+/// The end of a pause is no sign of life: nobody was heard then.
+#[test]
+fn a_peer_that_was_paused_and_is_lost_is_detached() {
+    let stall_time_max = Duration::from_secs(10);
+    let session_rate = Rate { per_s: 100, burst: 100 };
+    let limits = Limits::default().with_stall_time_max(stall_time_max).with_session_rate(session_rate);
+    let mut world = World::new(limits);
+    let gone = world.join("gone");
+    // The answer waits for an acknowledgement from now on, and the costly name for some seconds.
+    let bytes = encode_all(&[send(&"\u{660}".repeat(64), b"")]);
+    let received = loop {
+        match world.hub.receive(world.now, gone, &mut &bytes[..]).unwrap() {
+            Received::More => {}
+            received => break received,
+        }
+    };
+    let Received::Paused { until } = received else { panic!("{received:?}") };
+    assert!(until > world.now + Duration::from_secs(2));
+    world.written(gone);
+    // The pause excuses it for one more stall time.
+    world.pass(2 * stall_time_max);
+    let ended = world.hub_events.iter().filter(|event| matches!(event, HubEvent::SessionEnded { .. }));
+    assert_eq!(ended.count(), 0, "{:?}", world.hub_events);
+    let detached = |event: &HubEvent| matches!(event, HubEvent::Detached { reason: CloseReason::TimedOut, .. });
+    assert!(world.hub_events.iter().any(detached), "{:?}", world.hub_events);
 }
 
 #[test]

@@ -289,6 +289,7 @@ impl Hub {
         let share = sessions.origins.open(sessions.now, registration);
         let details = Details {
             armed: None,
+            heard_before_pause: sessions.now,
             serial: sessions.next_serial(),
             resume_time: registration.resume_time,
             token,

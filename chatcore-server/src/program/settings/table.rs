@@ -148,7 +148,7 @@ settings! {
              of it.";
         stall_time_max: server.limits.stall_time_max, Time, Restart,
             "How long a user may acknowledge nothing while frames wait for that. After it, the session ends as a slow \
-             consumer if the user has sent something else meanwhile. If not, its connection counts as broken.";
+             consumer if the user has sent something else lately. If not, its connection counts as broken.";
         resume_time_max: server.limits.resume_time_max, Time, Restart,
             "How long a user whose connection broke keeps its name, its rooms and its messages. 0 ends its session at \
              once.";

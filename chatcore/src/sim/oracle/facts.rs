@@ -166,6 +166,8 @@ pub(super) struct Session {
     /// without any.
     pub(super) sent: u64,
     pub(super) unacked_since: Option<Instant>,
+    /// When its connection brought something last.
+    pub(super) heard_at: Instant,
     /// What the answers to its own requests take, at the most.
     pub(super) own_bytes: u64,
     /// The connection that it has, or had last.
@@ -272,6 +274,7 @@ impl Session {
             caught: Caught::default(),
             sent: 0,
             unacked_since: None,
+            heard_at: Instant::ZERO,
             own_bytes: 0,
             wire: None,
             connections: 0,

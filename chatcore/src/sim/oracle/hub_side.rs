@@ -85,6 +85,7 @@ impl Oracle {
         self.sessions[root].connections += 1;
         // A client that comes back has the whole time to read.
         self.sessions[session].caught.at = self.now;
+        self.sessions[session].heard_at = self.now;
         self.sessions[session].wire = Some(wire);
         self.sessions[session].sent = self.sessions[session].acked;
         self.sessions[session].unacked_since = None;

@@ -5,9 +5,9 @@ use core::time::Duration;
 
 use super::account::Oracle;
 use super::facts::{Caught, Request, Session};
-use crate::Instant;
 use crate::sim::network::WireId;
 use crate::sim::violation::{Property, Violation};
+use crate::{CloseReason, Instant};
 
 /// Bytes of an answer that is no page, at the most.
 const ANSWER_BYTES_MAX: u64 = 40;
@@ -67,6 +67,28 @@ impl Oracle {
         Ok(())
     }
 
+    /// A connection has brought something that the hub was not given before, or has not taken before.
+    pub(in crate::sim) fn heard(&mut self, wire: WireId) {
+        let Some(session) = self.wires.get(&wire).and_then(|facts| facts.session) else { return };
+        let (session, now) = (&mut self.sessions[session], self.now);
+        if session.wire == Some(wire) {
+            session.heard_at = now;
+        }
+    }
+
+    /// Its connection has brought something lately: its client is there.
+    fn is_heard(&self, session: usize) -> bool {
+        let lately = (self.limits.idle_time_max / 2).min(self.limits.stall_time_max / 2);
+        self.now - self.sessions[session].heard_at <= lately
+    }
+
+    /// A session was detached as one whose client says nothing.
+    pub(super) fn check_silent(&self, session: usize, reason: CloseReason) -> Result<(), Violation> {
+        self.hold(reason != CloseReason::TimedOut || !self.is_heard(session), Property::Isolation, || {
+            format!("session {session} was heard at {}, and its client is not there", self.sessions[session].heard_at)
+        })
+    }
+
     /// What the answer to a request takes, at the most, is the doing of whoever asks.
     pub(super) fn owes(&mut self, session: usize, request: &Request) {
         let bytes = match request {
@@ -99,19 +121,20 @@ impl Oracle {
     }
 
     /// A session was ended as one that leaves too much unread: it has left something unacknowledged for the stall time
-    /// while it was connected, or its own answers have used up its reserve. Where a few of them can use up what there is
+    /// while it was connected and heard, or its own answers have used up its reserve. Where a few of them can use up what there is
     /// for all, it may be one that only has something unread.
     pub(super) fn check_slow(&self, session: usize) -> Result<(), Violation> {
         let limits = &self.limits;
-        let Session { user, is_detached, caught, own_bytes, .. } = &self.sessions[session];
-        let has_stalled = !is_detached && caught.at + limits.stall_time_max <= self.now;
+        let Session { user, is_detached, caught, heard_at, own_bytes, .. } = &self.sessions[session];
+        let has_stalled = !is_detached && caught.at + limits.stall_time_max <= self.now && self.is_heard(session);
         let own = own_bytes - caught.own_bytes;
         let has_asked = own > u64::from(limits.outbox_bytes_max / 4);
         let all = limits.outbox_bytes_hard_max() as u64 * self.sessions_max() as u64;
         let is_short = limits.buffer_bytes_max.min(limits.origin_buffer_bytes_max) < all;
         self.hold(has_stalled || has_asked || (is_short && caught.at < self.now), Property::Isolation, || {
             format!(
-                "user {user} is ended as slow, but owes nothing from before {}, and {own} bytes to itself",
+                "user {user} is ended as slow, heard at {heard_at}, but owes nothing from before {}, and {own} bytes to \
+                 itself",
                 caught.at
             )
         })

@@ -41,8 +41,9 @@ impl Oracle {
     }
 
     /// A session waits for a connection.
-    pub(in crate::sim) fn detaches(&mut self, id: SessionId) -> Result<(), Violation> {
+    pub(in crate::sim) fn detaches(&mut self, id: SessionId, reason: CloseReason) -> Result<(), Violation> {
         let Some(session) = self.current.get(&id).copied() else { return Ok(()) };
+        self.check_silent(session, reason)?;
         let detached = &mut self.sessions[session];
         if !mem::replace(&mut detached.is_detached, true) {
             detached.detached_at = self.now;

@@ -178,7 +178,7 @@ impl Server {
                 HubEvent::Resumed { session, conn, name } => {
                     around.oracle.resumed(*session, self.wires[conn], name)?;
                 }
-                HubEvent::Detached { session, .. } => around.oracle.detaches(*session)?,
+                HubEvent::Detached { session, reason, .. } => around.oracle.detaches(*session, *reason)?,
                 HubEvent::SessionEnded { session, name, reason, .. } => around.oracle.left(*session, name, *reason)?,
                 HubEvent::TakenOver { session, conn, name } => {
                     around.oracle.taken_over(*session, self.wires[conn], name)?;

@@ -51,6 +51,9 @@ impl Server {
             unreachable!("members are connections that the hub has not closed");
         };
         let (left, cost) = (input.len(), hub.last_cost());
+        if left < given || given > member.offered {
+            around.oracle.heard(wire);
+        }
         let used: Vec<u8> = member.inbox.drain(..given - left).collect();
         member.offered = left;
         member.is_paused = false;

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use core::mem;
 use core::time::Duration;
 
 use super::former_names::Renaming;
@@ -55,7 +56,7 @@ pub(in crate::hub) struct Session {
     pub(in crate::hub) leftover: u32,
     /// Something of its rooms or watches is to be told when its outbox has room.
     pub(in crate::hub) is_lagging: bool,
-    /// The last call has paused its input, and none has gone on with it.
+    /// Its input was paused, and nothing was heard since: its silence counts from the end of the pause.
     pub(in crate::hub) is_paused: bool,
     /// The client has acknowledged something, and so has its welcome: it can come back.
     pub(in crate::hub) is_confirmed: bool,
@@ -109,7 +110,7 @@ impl Run {
 
     /// What is to be told of it, if there is anything, after this many frames have come.
     pub(in crate::hub) fn take(&mut self, received: u64) -> Option<AcceptedRun> {
-        let Self { id, number, count } = core::mem::take(self);
+        let Self { id, number, count } = mem::take(self);
         let more = u16::try_from(count.checked_sub(1)?).expect("a run is no longer than that");
         let number = received - u64::from(lower_half(received).wrapping_sub(number));
         Some(AcceptedRun { number, id: MessageId(id), more })
@@ -126,6 +127,8 @@ const fn lower_half(number: u64) -> u32 {
 pub(in crate::hub) struct Details {
     /// The session's entry among the timers.
     pub(in crate::hub) armed: Option<Instant>,
+    /// When something was last heard before the pause, while the silence counts from the end of one.
+    pub(in crate::hub) heard_before_pause: Instant,
     /// Unlike that of a session that had the same index before.
     pub(in crate::hub) serial: u32,
     /// How long it waits when its connection breaks.
@@ -291,10 +294,10 @@ impl Session {
         // A pause may hide an acknowledgement, but not for longer than another stall time.
         let is_excused = self.is_paused && stalled_at + limits.stall_time_max > now;
         if stalled_at <= now && !is_excused {
-            // A client that says nothing at all has most likely lost its connection, and may come back for the rest.
+            // A client that was not heard lately has most likely lost its connection, and may come back for the rest.
+            let is_there = now - self.heard_at() <= heard_lately(limits);
             let detach = TimerAction::Detach(CloseReason::TimedOut);
-            let is_heard = self.liveness.heard_at() > self.unacked_since;
-            return if is_heard { TimerAction::End(CloseReason::SlowConsumer) } else { detach };
+            return if is_there { TimerAction::End(CloseReason::SlowConsumer) } else { detach };
         }
         match self.liveness.check(now, probe_after(limits), limits.idle_time_max) {
             Silence::Short => TimerAction::Nothing,
@@ -302,6 +305,26 @@ impl Session {
             Silence::Dead => TimerAction::Detach(CloseReason::TimedOut),
             Silence::Unanswered => TimerAction::Detach(CloseReason::Unanswered),
         }
+    }
+
+    /// When something was last heard from its client. The end of a pause is none of that.
+    fn heard_at(&self) -> Instant {
+        if self.is_paused { self.details.heard_before_pause } else { self.liveness.heard_at() }
+    }
+
+    /// Something is heard from its client.
+    #[inline]
+    pub(in crate::hub) const fn hear(&mut self, now: Instant) {
+        self.liveness.touch(now);
+        self.is_paused = false;
+    }
+
+    /// Its input is paused until then: it is not judged silent for what is not read.
+    pub(in crate::hub) fn pause(&mut self, until: Instant) {
+        if !mem::replace(&mut self.is_paused, true) {
+            self.details.heard_before_pause = self.liveness.heard_at();
+        }
+        self.liveness.touch(until);
     }
 
     pub(in crate::hub) fn display_name(&self) -> Option<&str> {
@@ -389,6 +412,12 @@ const EXCUSED_LOOKS: u32 = 8;
 
 fn probe_after(limits: &Limits) -> Duration {
     limits.idle_time_max / 2
+}
+
+/// How long ago a client is heard at the most that is there, when it has acknowledged nothing for the stall time. A ping would
+/// have followed a longer silence; and what it said while the frame was on its way says little.
+fn heard_lately(limits: &Limits) -> Duration {
+    probe_after(limits).min(limits.stall_time_max / 2)
 }
 
 #[cfg(test)]

@@ -386,9 +386,7 @@ impl Sessions {
         }
         let session = &mut self.all[index];
         until = until.max(self.origins.bucket(&session.share).paused_until(self.now, &self.origin_pace));
-        session.is_paused = until.is_some();
-        // It is not judged silent for what is not read.
-        session.liveness.touch(until?);
+        session.pause(until?);
         until
     }
 
@@ -398,7 +396,7 @@ impl Sessions {
     pub(in crate::hub) fn received(&mut self, index: usize, given: usize, left: usize) {
         let session = &mut self.all[index];
         if left < given || given > session.leftover as usize {
-            session.liveness.touch(self.now);
+            session.hear(self.now);
         }
         self.counters.bytes_in += (given - left) as u64;
         self.set_leftover(index, left);
@@ -406,9 +404,7 @@ impl Sessions {
 
     /// A session's input is paused: it is not judged silent for what is not read.
     pub(in crate::hub) fn pause_until(&mut self, index: usize, until: Instant) -> Instant {
-        let session = &mut self.all[index];
-        session.is_paused = true;
-        session.liveness.touch(until);
+        self.all[index].pause(until);
         until
     }
 
