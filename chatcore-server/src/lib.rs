@@ -42,6 +42,8 @@ mod handle;
 #[cfg(feature = "mio")]
 mod handshakes;
 #[cfg(feature = "mio")]
+mod held_timers;
+#[cfg(feature = "mio")]
 mod listen;
 #[cfg(any(feature = "mio", feature = "tokio"))]
 mod load;
@@ -80,6 +82,8 @@ mod time_slice;
 mod tls;
 #[cfg(feature = "mio")]
 mod turned_away;
+#[cfg(feature = "mio")]
+mod turns;
 #[cfg(any(feature = "mio", feature = "tokio"))]
 mod wall_clock;
 #[cfg(feature = "mio")]

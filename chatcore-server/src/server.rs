@@ -6,12 +6,10 @@ use std::time::Duration;
 
 use chatcore::{Hub, Instant, Reconnect};
 use mio::event::Event;
-use mio::{Events, Interest, Poll, Registry, Token};
+use mio::{Interest, Poll, Registry, Token};
 use tracing::{debug, error, info};
 
 use crate::accept::{Accept, Acceptor, Way};
-use crate::ack_delay::AckDelay;
-use crate::buffers::BUFFER_BYTES;
 use crate::clock::Clock;
 use crate::config::{Config, DriverLimits};
 use crate::connections::Connections;
@@ -22,13 +20,8 @@ use crate::log_in::Pool;
 use crate::memory::Bytes;
 use crate::time_slice::TimeSlice;
 use crate::turned_away::TurnedAway;
+use crate::turns::{self, Turns};
 use crate::wall_clock::WallClock;
-
-/// Events that are taken from the system at once.
-const EVENTS_MAX: usize = 1024;
-
-/// How long timers wait for those who waited for their go when they were due.
-const TIMERS_WAIT_MAX: Duration = Duration::from_millis(100);
 
 /// Tokens from here on are listeners; those below are connections.
 const LISTENER: usize = usize::MAX / 2;
@@ -143,54 +136,49 @@ impl Server {
     ///
     /// Only if the system cannot wait for the network any more. Nothing that a client does makes this fail.
     pub fn run(mut self) -> io::Result<()> {
-        let mut events = Events::with_capacity(EVENTS_MAX);
-        let mut buffer = vec![0; BUFFER_BYTES].into_boxed_slice();
-        let (mut events_in_full_batches, mut waiting) = (0, None);
-        let mut ack_delay = AckDelay::new(self.clock.now());
+        let mut turns = Turns::new(turns::EVENTS_MAX, self.clock.now());
         while !(self.stopping && self.connections.len() == 0) {
-            match self.poll.poll(&mut events, self.timeout()) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                result => result?,
-            }
-            let now = self.clock.now();
-            let mut count = 0;
-            for event in &events {
-                count += 1;
-                self.dispatch(now, event);
-            }
-            let is_busy = count > 0 || self.connections.is_behind();
-            waiting = waiting.or_else(|| Some((self.connections.mark(), now)));
-            self.connections.read(now, self.time_for_reading(), &mut buffer);
-
-            // Nobody is to be timed out whose signs of life are waiting. While the batches are full there may be
-            // some that were not seen; but the system hands out in turn, so not for ever.
-            events_in_full_batches = if count < EVENTS_MAX { 0 } else { events_in_full_batches + count };
-            let time = self.time_for_writing();
-            if events_in_full_batches <= self.connections.len()
-                && waiting
-                    .take_if(|(mark, since)| {
-                        self.connections.has_passed(*mark) || now.saturating_since(*since) >= TIMERS_WAIT_MAX
-                    })
-                    .is_some()
-            {
-                self.handle_timeout(&time);
-            }
-            if ack_delay.may_wait(now, is_busy) {
-                self.connections.drain_urgent(now, &time);
-            } else {
-                self.connections.drain(now, &time);
-            }
-            if self.connections.is_settled() {
-                ack_delay.reset(now);
-            }
-
-            self.do_what_is_asked();
-            if self.handle.is_asked_to_stop() && !self.stopping {
-                self.stop();
-            }
-            self.accept();
+            self.turn(&mut turns)?;
         }
         info!("stopped");
+        Ok(())
+    }
+
+    /// Waits for something to do, and does it.
+    fn turn(&mut self, turns: &mut Turns) -> io::Result<()> {
+        let Turns { events, buffer, timers, ack_delay } = turns;
+        match self.poll.poll(events, self.timeout()) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            result => result?,
+        }
+        let now = self.clock.now();
+        let mut count = 0;
+        for event in &*events {
+            count += 1;
+            self.dispatch(now, event);
+        }
+        let is_busy = count > 0 || self.connections.is_behind();
+        timers.note(now, count, self.connections.len(), self.connections.mark());
+        self.connections.read(now, self.time_for_reading(), buffer);
+
+        let time = self.time_for_writing();
+        if timers.may_run(now, |mark| self.connections.has_passed(mark)) {
+            self.handle_timeout(&time);
+        }
+        if ack_delay.may_wait(now, is_busy) {
+            self.connections.drain_urgent(now, &time);
+        } else {
+            self.connections.drain(now, &time);
+        }
+        if self.connections.is_settled() {
+            ack_delay.reset(now);
+        }
+
+        self.do_what_is_asked();
+        if self.handle.is_asked_to_stop() && !self.stopping {
+            self.stop();
+        }
+        self.accept();
         Ok(())
     }
 
@@ -356,11 +344,14 @@ mod tests {
     use std::net::TcpStream;
 
     use chatcore::wire::{
-        self, ClientMessage, HEADER_BYTES, HubMessage, Message, PREFACE_BYTES, Preface, Register, Resume, Send,
+        self, ClientMessage, HEADER_BYTES, HubMessage, Message, PREFACE_BYTES, Ping, Preface, Register, Resume, Send,
     };
     use chatcore::{CONNECTION_COST, Limits, Rate, Token};
 
+    use mio::Events;
+
     use super::*;
+    use crate::buffers::BUFFER_BYTES;
     use crate::origin::quota_key;
 
     /// No four characters of them stand in anything else.
@@ -434,6 +425,43 @@ mod tests {
             });
         let off = id.expect("it is delivered").unix_time().abs_diff(an_hour_later());
         assert!(off < Duration::from_secs(60), "{off:?}");
+    }
+
+    #[test]
+    fn a_server_that_slept_reads_the_signs_of_life_of_more_than_a_batch_before_it_times_anybody_out() {
+        const CLIENTS: usize = 40;
+        const BATCH: usize = 8;
+        let config = Config::default().with_listen(["127.0.0.1:0"]);
+        let idle_time = config.limits.idle_time_max;
+        let mut server = Server::bind(config).expect("it can listen");
+        // Each look at the clock is a part of a turn.
+        (server.clock, server.turn_time) = (Clock::ticking(), Duration::from_secs(1));
+        let mut turns = Turns::new(BATCH, server.clock.now());
+        let mut clients: Vec<_> = (0..CLIENTS)
+            .map(|number| {
+                let mut client = TcpStream::connect(server.local_addrs()[0]).expect("it listens");
+                let register = Register { name: &format!("user{number}"), credential: b"", frame_bytes_max: u32::MAX };
+                let mut said = Preface::OURS.encode().to_vec();
+                ClientMessage::Register(register).encode(&mut said);
+                client.write_all(&said).expect("the server takes it");
+                client
+            })
+            .collect();
+        while server.connections.users() < CLIENTS {
+            server.turn(&mut turns).expect("the system can poll");
+        }
+        let mut ping = Vec::new();
+        ClientMessage::Ping(Ping { nonce: 7 }).encode(&mut ping);
+        let before = server.connections.hub().counters().bytes_in;
+        for client in &mut clients {
+            client.write_all(&ping).expect("the server takes it");
+        }
+        server.clock.advance_millis(u64::try_from(idle_time.as_millis()).expect("it is short"));
+        let heard = before + (CLIENTS * ping.len()) as u64;
+        while server.connections.hub().counters().bytes_in < heard {
+            server.turn(&mut turns).expect("the system can poll");
+            assert_eq!(server.connections.hub().connections(), CLIENTS, "all have said that they are there");
+        }
     }
 
     #[test]
