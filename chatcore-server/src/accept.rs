@@ -31,6 +31,8 @@ use chatcore_transport::{Socket, Transport};
 #[derive(Debug)]
 pub(crate) struct Acceptor {
     listeners: Vec<Listener>,
+    /// Which of them has its turn next: they take turns, so that a crowd at one holds up nobody at another.
+    next: usize,
     /// What those who listen for TLS show. There is one if there is such a listener.
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
@@ -143,6 +145,7 @@ impl Acceptor {
         let listeners = listeners.into_iter().map(listener).collect();
         Self {
             listeners,
+            next: 0,
             #[cfg(feature = "tls")]
             tls: None,
             proxy_from: Vec::new(),
@@ -223,7 +226,9 @@ impl Acceptor {
         if self.paused {
             return Accept::Nobody;
         }
-        while let Some(listener) = self.listeners.iter_mut().find(|listener| listener.ready) {
+        while let Some(index) = self.next_ready() {
+            self.next = index + 1;
+            let listener = &mut self.listeners[index];
             let accepted = listener.accept(
                 #[cfg(feature = "tls")]
                 self.tls.as_ref(),
@@ -255,6 +260,13 @@ impl Acceptor {
             }
         }
         Accept::Nobody
+    }
+
+    /// The listener whose turn it is, of those at which somebody waits.
+    fn next_ready(&self) -> Option<usize> {
+        let (before, from) = self.listeners.split_at_checked(self.next).unwrap_or((&self.listeners, &[]));
+        let ready = |listeners: &[Listener]| listeners.iter().position(|listener| listener.ready);
+        ready(from).map(|place| before.len() + place).or_else(|| ready(before))
     }
 
     /// Stops accepting because the server has as many connections as it may, until one ends.
@@ -289,5 +301,59 @@ impl Acceptor {
     pub(crate) fn close(&mut self) {
         self.listeners.clear();
         self.resume();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::net::{SocketAddr, TcpStream};
+
+    use super::*;
+    use crate::listen;
+
+    const NOW: Instant = Instant::from_millis(1);
+
+    /// How long something may take that must come.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// Where the one listens to whom somebody came who is let in now.
+    fn accept(acceptor: &mut Acceptor) -> Option<SocketAddr> {
+        let Accept::Came(Transport::Plain(Socket::Tcp(stream)), ..) = acceptor.accept(NOW) else { return None };
+        Some(stream.local_addr().expect("it is connected"))
+    }
+
+    #[test]
+    fn a_crowd_at_one_listener_does_not_hold_up_who_comes_to_another() {
+        let addresses = ["127.0.0.1:0"; 3].map(str::to_owned);
+        let mut acceptor = Acceptor::new(listen::listen(&addresses).expect("it can listen"));
+        let mut poll = mio::Poll::new().expect("the system can poll");
+        let mut addresses = Vec::new();
+        for (index, socket) in acceptor.sockets().enumerate() {
+            socket.register(poll.registry(), mio::Token(index)).expect("the system can poll");
+            addresses.push(socket.endpoint().expect("it listens").socket_addr().expect("it is of TCP"));
+        }
+        // Many at the first one, and one at each other.
+        let connect = |(address, count): (&SocketAddr, usize)| {
+            (0..count).map(|_| TcpStream::connect(address).expect("it listens")).collect::<Vec<_>>()
+        };
+        let clients: Vec<_> = addresses.iter().zip([20, 1, 1]).flat_map(connect).collect();
+        let (mut events, mut ready) = (mio::Events::with_capacity(8), BTreeSet::new());
+        while ready.len() < addresses.len() {
+            poll.poll(&mut events, Some(PATIENCE)).expect("the system can poll");
+            assert!(!events.is_empty(), "somebody waits at each");
+            ready.extend(events.iter().map(|event| event.token().0));
+        }
+        ready.into_iter().for_each(|index| acceptor.ready(index));
+        let first = [(); 3].map(|()| accept(&mut acceptor).expect("somebody waits"));
+        assert_eq!(first[..], addresses, "each has its turn");
+        // And then those who are left.
+        for _ in first.len()..clients.len() {
+            assert_eq!(accept(&mut acceptor), Some(addresses[0]));
+        }
+        assert_eq!(accept(&mut acceptor), None);
+        assert!(!acceptor.is_ready());
+        acceptor.close();
+        assert_eq!(accept(&mut acceptor), None);
     }
 }
