@@ -16,6 +16,8 @@ mod buffers;
 #[cfg(feature = "mio")]
 mod census;
 #[cfg(feature = "mio")]
+mod charging;
+#[cfg(feature = "mio")]
 mod checks;
 #[cfg(feature = "tls")]
 mod client_certificate;

@@ -2,10 +2,8 @@
 
 use std::io::ErrorKind;
 
-use chatcore::{ConnId, Hub, Instant, Received};
+use chatcore::{ConnId, Hub, Instant, Received, cost_of_read};
 
-#[cfg(feature = "websocket")]
-use crate::answering;
 use crate::buffers::BUFFER_BYTES_FREE;
 use crate::config::DriverLimits;
 use crate::connection::{Flow, Kept, Stage};
@@ -125,11 +123,10 @@ impl Reading<'_> {
     fn read(&mut self, key: usize, budget: usize) -> Option<usize> {
         let bytes_max = budget.min(self.table.read_bytes_max());
         let connection = self.table.at(key);
-        let kept = connection.kept();
-        let is_long = kept.len() > self.buffer.len() - BUFFER_BYTES_FREE;
-        // What was left over last time stands before what comes now; but what is long is not moved about.
-        let start = if is_long { 0 } else { kept.len() };
-        self.buffer[..start].copy_from_slice(&kept[..start]);
+        let kept_bytes = connection.kept().len();
+        // There is room for what was left over last time before what comes now.
+        let has_room = kept_bytes <= self.buffer.len() - BUFFER_BYTES_FREE;
+        let start = if has_room { kept_bytes } else { 0 };
         let room = bytes_max.min(self.buffer.len() - start);
         let input = connection.transport.read(&mut self.buffer[start..start + room]);
         // It may have answered something that is not for the hub.
@@ -162,63 +159,41 @@ impl Reading<'_> {
         if is_all && !connection.readiness.ending {
             connection.readiness.readable = false;
         }
+        // The shorter one of the two is moved to the longer one: so a byte that comes to a long frame is no long work.
+        let is_moved = has_room && kept_bytes <= count;
+        let (rest_bytes, goes_on) =
+            if is_moved { self.take_in_buffer(key, count) } else { self.take_in_kept(key, start, count) };
+        if goes_on && rest_bytes == kept_bytes + count && !self.charge(key, cost_of_read(count)) {
+            return None;
+        }
+        goes_on.then_some(count)
+    }
+
+    /// Hands on what is kept and what has come after it, in the shared buffer. Returns how many bytes are left, and whether
+    /// more may be read.
+    fn take_in_buffer(&mut self, key: usize, count: usize) -> (usize, bool) {
+        let kept = self.table.take_kept(key);
+        let buffer = std::mem::take(&mut self.buffer);
+        let start = kept.rest().len();
+        buffer[..start].copy_from_slice(kept.rest());
+        let mut rest = &buffer[..start + count];
+        let fed = self.feed_and_charge(key, &mut rest, count);
+        let kept = self.table.copy_rest(kept.bytes, rest);
+        let rest_bytes = rest.len();
+        self.buffer = buffer;
+        (rest_bytes, self.keep(key, kept, &fed))
+    }
+
+    /// The same where the rest is kept.
+    fn take_in_kept(&mut self, key: usize, start: usize, count: usize) -> (usize, bool) {
         let mut kept = self.table.take_kept(key);
-        let fed = if is_long {
-            kept.bytes.drain(..kept.used as usize);
-            kept.bytes.extend_from_slice(&self.buffer[..count]);
-            let mut rest = &kept.bytes[..];
-            let fed = self.feed_and_charge(key, &mut rest, count);
-            let rest_bytes = rest.len();
-            kept.leave(rest_bytes);
-            fed
-        } else {
-            let buffer = std::mem::take(&mut self.buffer);
-            let mut rest = &buffer[..start + count];
-            let fed = self.feed_and_charge(key, &mut rest, count);
-            kept = self.table.copy_rest(kept.bytes, rest);
-            self.buffer = buffer;
-            fed
-        };
-        self.keep(key, kept, &fed).then_some(count)
-    }
-
-    /// What carries nothing of the stream may have asked for a file. Whether more may be read.
-    fn take_overhead(&mut self, key: usize, count: usize) -> bool {
-        #[cfg(feature = "websocket")]
-        if answering::begin(self.hub, self.table, self.limits, self.now, key) {
-            return true;
-        }
-        self.charge_overhead(key, count)
-    }
-
-    /// What carries nothing of the stream is work all the same: for the connection, and for its origin. Whether more may be
-    /// read.
-    fn charge_overhead(&mut self, key: usize, count: usize) -> bool {
-        let count = u32::try_from(count).unwrap_or(u32::MAX);
-        let cost = (count >> 10).max(1);
-        let connection = self.table.at(key);
-        connection.usage.add(self.now, cost);
-        match &mut connection.stage {
-            Stage::Open(_) | Stage::Handshaking(_) => {}
-            Stage::Lingering { bytes_left, .. } => {
-                let left = bytes_left.checked_sub(count);
-                match left {
-                    Some(left) => *bytes_left = left,
-                    None => self.table.remove(key),
-                }
-                return left.is_some();
-            }
-            Stage::Broken { .. } => return true,
-        }
-        let peer = connection.peer;
-        match self.hub.charge_origin(self.now, self.table.census.origin(&peer), cost) {
-            Some(until) if until > self.now => {
-                let kept = self.table.take_kept(key);
-                self.table.keep(self.now, key, kept, Flow::Paused { until });
-                false
-            }
-            _ => true,
-        }
+        kept.bytes.drain(..kept.used as usize);
+        kept.bytes.extend_from_slice(&self.buffer[start..start + count]);
+        let mut rest = &kept.bytes[..];
+        let fed = self.feed_and_charge(key, &mut rest, count);
+        let rest_bytes = rest.len();
+        kept.leave(rest_bytes);
+        (rest_bytes, self.keep(key, kept, &fed))
     }
 
     /// Keeps what was not taken. Whether more may be read in this turn.
@@ -326,18 +301,18 @@ pub(crate) mod tests {
     use crate::peer::Peer;
     use chatcore_transport::{Socket, Transport};
 
-    const NOW: Instant = Instant::from_millis(1);
+    pub(crate) const NOW: Instant = Instant::from_millis(1);
 
     /// What a reading is made of, but for its time.
-    struct Bench {
-        hub: Hub,
-        table: Table,
-        limits: DriverLimits,
-        buffer: Vec<u8>,
+    pub(crate) struct Bench {
+        pub(crate) hub: Hub,
+        pub(crate) table: Table,
+        pub(crate) limits: DriverLimits,
+        pub(crate) buffer: Vec<u8>,
     }
 
     impl Bench {
-        fn new() -> Self {
+        pub(crate) fn new() -> Self {
             let hub = Hub::new(Limits::default(), [7; 32]);
             Self {
                 hub,
@@ -348,7 +323,7 @@ pub(crate) mod tests {
         }
 
         /// A reading that may take so long. Each look at the clock takes a millisecond.
-        fn reading(&mut self, millis: u64) -> Reading<'_> {
+        pub(crate) fn reading(&mut self, millis: u64) -> Reading<'_> {
             let time = TimeSlice::start(Clock::ticking(), Duration::from_millis(millis));
             let Self { hub, table, limits, buffer } = self;
             Reading { hub, table, limits, pool: None, now: NOW, time, buffer, room: usize::MAX, cost: 0 }

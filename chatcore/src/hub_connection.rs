@@ -6,7 +6,7 @@ use core::fmt;
 use core::mem;
 
 use crate::handshake::{Handshake, QuotaKey, Refusal, Registration};
-use crate::hub::{Admission, CONNECTION_COST, ConnId, Hub, NotAdmitted};
+use crate::hub::{Admission, CONNECTION_COST, ConnId, Hub, NotAdmitted, cost_of_read};
 use crate::outbox::Chunks;
 use crate::received::Received;
 use crate::reconnect::Reconnect;
@@ -122,16 +122,34 @@ impl HubConnection {
     // ---- what happened ----
 
     /// Bytes have arrived. What is not used stays here: to bound it, a driver reads only when it is told to
-    /// ([`Next::Read`]).
+    /// ([`Next::Read`]). Bytes that end no frame are charged as well ([`Hub::charge`], [`cost_of_read`]).
     pub fn receive(&mut self, now: Instant, hub: &mut Hub, bytes: &[u8]) -> Next {
-        if self.input.is_empty() {
+        let before = self.input.len();
+        let next = if self.input.is_empty() {
             let mut rest = bytes;
             let next = self.take(now, hub, &mut rest);
             self.keep(rest);
-            return next;
+            next
+        } else {
+            self.input.extend_from_slice(bytes);
+            self.go_on(now, hub)
+        };
+        let is_any_taken = self.input.len() < before + bytes.len();
+        match next {
+            Next::Read if !is_any_taken => self.charge(now, hub, cost_of_read(bytes.len())),
+            next => next,
         }
-        self.input.extend_from_slice(bytes);
-        self.go_on(now, hub)
+    }
+
+    /// Charges the connection for a read of which nothing is taken.
+    fn charge(&mut self, now: Instant, hub: &mut Hub, cost: u32) -> Next {
+        if cost > 0 {
+            self.paused_until = match self.stage {
+                Stage::Open(conn) => hub.charge(now, conn, cost).unwrap_or_default(),
+                _ => hub.charge_origin(now, self.origin, cost),
+            };
+        }
+        self.paused_until.map_or(Next::Read, |until| Next::Paused { until })
     }
 
     /// Goes on with what has arrived.

@@ -54,7 +54,7 @@ pub use handshake::{Denial, Handshake, HandshakeError, QuotaKey, Refusal, Regist
 pub use hub::{
     ANNOUNCEMENTS_MAX, Action, Admission, Asking, Audience, CONNECTION_COST, CloseReason, ConnId, Counters, Hub,
     HubEvent, Memory, NotAdmitted, Question, QuestionId, RenameError, Requested, SessionId, UnknownConn,
-    UnknownQuestion, UserLimitsError,
+    UnknownQuestion, UserLimitsError, cost_of_read,
 };
 #[cfg(feature = "hub")]
 pub use hub_connection::{HubConnection, Next};

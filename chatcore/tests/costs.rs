@@ -6,7 +6,7 @@ mod world;
 use chatcore::wire::{
     Ack, ClientMessage, Join, Leave, Message, Ping, Pong, Roster, Subscriptions, Unwatch, Watch, Who,
 };
-use chatcore::{CONNECTION_COST, ConnId, HubConnection, Limits, QuotaKey, Rate, Received, Refusal};
+use chatcore::{CONNECTION_COST, ConnId, HubConnection, Limits, Next, QuotaKey, Rate, Received, Refusal};
 use page::rows;
 use world::{World, decode_all, encode_all, join_with_token, opening, send, try_resume};
 
@@ -76,7 +76,7 @@ fn hall(world: &mut World, members: usize) -> Vec<ConnId> {
 /// A row of the table: what costs, how much, and what shows that it does.
 type Row = (&'static str, &'static str, fn());
 
-const TABLE: [Row; 12] = [
+const TABLE: [Row; 13] = [
     (
         "a frame that the hub takes",
         "1, and 1 for each whole KiB of its fields, or of its body if it is a send",
@@ -122,6 +122,11 @@ const TABLE: [Row; 12] = [
         "an ack that is news, if the hub still has to tell what was missed, stale or changed",
         "1 for each room that the client is in and for each name that it watches",
         an_ack_costs_what_is_told_after_it,
+    ),
+    (
+        "bytes that come at once, fewer than 1 024, if no frame ends with them",
+        "1; before the session begins, for the origin alone",
+        bytes_that_end_no_frame_cost_1,
     ),
     ("a connection", "50, for the origin alone", a_connection_costs_its_origin),
     (
@@ -366,6 +371,27 @@ fn an_ack_costs_what_is_told_after_it() {
         assert!(kinds.iter().any(|kind| kind.name() == Some(told)), "{kinds:?}");
         assert_eq!(cost(&mut world, alice, &ack), 1, "all is told");
     }
+}
+
+fn bytes_that_end_no_frame_cost_1() {
+    let limits = unpaced().with_origin_rate(Rate { per_s: 1, burst: BURST });
+    let mut world = World::new(limits);
+    let World { hub, now, .. } = &mut world;
+    let now = *now;
+    let mut connection = HubConnection::new(now, hub, QuotaKey::default());
+    let opening = opening("alice");
+    let send = encode_all(&[send("alice", &[b'x'; 4_000])]);
+    // Its first three bytes, then the rest of the opening.
+    for byte in opening.chunks(1).take(3) {
+        let _ = connection.receive(now, hub, byte);
+    }
+    let Next::Decide(registration) = connection.receive(now, hub, &opening[3..]) else { panic!("it asks") };
+    let _ = connection.admit(now, hub, *registration);
+    for (bytes, units) in [(0..1, 1), (1..1_000, 1), (1_000..2_023, 1), (2_023..3_047, 0), (3_047..send.len(), 4)] {
+        let _ = connection.receive(now, hub, &send[bytes.clone()]);
+        assert_eq!(hub.last_cost(), units, "bytes {bytes:?}");
+    }
+    assert_eq!(spend_rest(&mut world), CONNECTION_COST + 3 + (1 + 100) + 3 + 4, "all of it is the origin's, too");
 }
 
 /// What an origin may cause at once, in these tests.

@@ -4,7 +4,7 @@ mod world;
 
 use std::time::Duration;
 
-use chatcore::wire::{ClientMessage, HubMessage, PREFACE_BYTES, Ping, Send};
+use chatcore::wire::{Ack, ClientMessage, HubMessage, Message, PREFACE_BYTES, Ping, Send};
 use chatcore::{Action, Admission, Hub, HubConnection, Instant, Limits, Next, QuotaKey, Rate, Refusal};
 use world::{decode_all, encode_all, opening};
 
@@ -136,4 +136,63 @@ fn a_client_that_has_used_up_its_rate_goes_on_when_it_may() {
     let delivered = decode_all(&bytes[PREFACE_BYTES..]);
     let delivered = delivered.iter().filter(|message| matches!(message, HubMessage::Deliver(_))).count();
     assert_eq!(delivered, 500, "nothing is lost");
+}
+
+/// Begins a session.
+fn admitted(limits: Limits) -> (Hub, HubConnection) {
+    let (mut hub, mut connection) = connected(limits);
+    let Next::Decide(registration) = connection.receive(NOW, &mut hub, &opening("alice")) else { panic!("it asks") };
+    assert!(matches!(connection.admit(NOW, &mut hub, *registration), Next::Read));
+    (hub, connection)
+}
+
+#[test]
+fn a_long_frame_that_comes_byte_by_byte_uses_up_a_rate() {
+    let rate = Rate { per_s: 1_000, burst: 100 };
+    for limits in
+        [Limits::default().with_session_rate(rate), Limits::default().with_origin_rate(Rate { burst: 300, ..rate })]
+    {
+        let (mut hub, mut connection) = admitted(limits);
+        let frame = encode_all(&[ClientMessage::Send(Send { to: "alice", body: &[b'x'; 1_000] })]);
+        let mut taken = 0;
+        let until = frame.chunks(1).find_map(|byte| match connection.receive(NOW, &mut hub, byte) {
+            Next::Paused { until } => Some(until),
+            _ => {
+                taken += 1;
+                None
+            }
+        });
+        assert!((100..300).contains(&taken), "{taken} bytes");
+        let until = until.expect("it is paused");
+        assert!(matches!(connection.receive(NOW, &mut hub, &[]), Next::Paused { .. }), "not before its time");
+        assert!(matches!(connection.handle_timeout(until, &mut hub), Next::Read));
+        assert!(matches!(connection.receive(until, &mut hub, &frame[taken + 1..]), Next::Read), "nothing is lost");
+        let said = written(until, &mut hub, &mut connection);
+        let delivered = |message: &HubMessage<'_>| matches!(message, HubMessage::Deliver(_));
+        assert!(decode_all(&said[PREFACE_BYTES..]).iter().any(delivered));
+    }
+}
+
+#[test]
+fn who_writes_byte_by_byte_on_a_slow_line_is_not_paused() {
+    // A serial line of 460 800 baud, and messages that somebody has typed.
+    const BYTES_PER_S: u32 = 46_080;
+    let (mut hub, mut connection) = admitted(Limits::default());
+    let typed = encode_all(&[ClientMessage::Send(Send { to: "alice", body: b"nobody waits for this but me" })]);
+    let (mut now, mut count) = (NOW, 0);
+    while now < NOW + Duration::from_secs(4) {
+        for byte in typed.chunks(1) {
+            now = now + Duration::from_secs(1) / BYTES_PER_S;
+            assert!(matches!(connection.receive(now, &mut hub, byte), Next::Read), "at {now}");
+        }
+        let said = written(now, &mut hub, &mut connection);
+        let frames = if count == 0 { &said[PREFACE_BYTES..] } else { &said };
+        let delivered = decode_all(frames).iter().filter(|message| message.kind().is_numbered()).count();
+        assert!(delivered > 0, "at {now}");
+        count += delivered as u64;
+        assert!(matches!(
+            connection.receive(now, &mut hub, &encode_all(&[ClientMessage::Ack(Ack { count })])),
+            Next::Read
+        ));
+    }
 }

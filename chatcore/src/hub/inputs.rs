@@ -17,6 +17,20 @@ use crate::wire::{self, Ping};
 /// Events that may wait for the driver before the hub takes no more from sessions.
 const UNDRAINED_MAX: usize = 65_536;
 
+/// Bytes of a read that ends no frame and is paid for with its frame: that one costs a unit for each whole KiB of its
+/// body.
+const PAID_READ_BYTES: usize = 1 << 10;
+
+/// What a read of this many bytes costs if no frame ends with them, for [`Hub::charge`], in the units of protocol.md,
+/// *Cost*: a unit. What is longer than 1 KiB costs nothing by itself, because its frame does when it ends.
+///
+/// ```
+/// assert_eq!([0, 1, 1_023, 1_024].map(chatcore::cost_of_read), [0, 1, 1, 0]);
+/// ```
+pub const fn cost_of_read(bytes: usize) -> u32 {
+    if 0 < bytes && bytes < PAID_READ_BYTES { 1 } else { 0 }
+}
+
 impl Hub {
     /// Takes bytes that have arrived on a connection. The call advances `input` past the bytes that it used. The caller
     /// keeps the rest, and gives it again in front of the bytes that arrive next. The rest is
@@ -92,11 +106,61 @@ impl Hub {
         Ok(until.map_or(outcome, |until| Received::Paused { until }))
     }
 
-    /// The cost of the frames that the last [`receive`](Self::receive) took, in the units of protocol.md, *Cost*. The
+    /// The cost of the frames that the last [`receive`](Self::receive) took, and of what was
+    /// [charged](Self::charge) since, in the units of protocol.md, *Cost*. The
     /// hub counts it whether [`Limits::session_rate`](crate::Limits::session_rate) bounds it or not. A fair driver
     /// serves connections that cost little first.
     pub const fn last_cost(&self) -> u32 {
         self.last_cost
+    }
+
+    /// Charges a session, and its origin, for work that no frame pays for: a read that ends no frame
+    /// ([`cost_of_read`]), or what carries the stream, such as records of TLS with little in them. A connection that is
+    /// closing costs its origin alone. `cost` is in the units of protocol.md, *Cost*, and
+    /// [`last_cost`](Self::last_cost) includes it from now on.
+    ///
+    /// If the session or its origin has used up its rate, the call returns a time. The driver does then as after
+    /// [`Received::Paused`]: it reads nothing more from the connection until that time.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownConn`] if the hub does not know the connection, or knows it no more.
+    ///
+    /// ```
+    /// use chatcore::{Client, ClientConfig, Handshake, Hub, Instant, Limits, Rate, cost_of_read};
+    ///
+    /// let now = Instant::from_millis(1);
+    /// let session_rate = Rate { per_s: 1, burst: 2 };
+    /// let mut hub = Hub::new(Limits::default().with_session_rate(session_rate), [7; 32]);
+    /// let mut client = Client::new(now, ClientConfig::default(), 7);
+    /// client.register(now, "alice", b"")?;
+    /// let opening = client.transmit().concat();
+    /// let registration = Handshake::new(now, hub.limits()).receive(now, &mut &opening[..]).unwrap().unwrap();
+    /// let conn = hub.admit(now, registration).unwrap();
+    ///
+    /// // The first byte of a frame, and then the second and the third.
+    /// for (has_arrived, is_paused) in [(&[20][..], false), (&[20, 0], false), (&[20, 0, 0], true)] {
+    ///     hub.receive(now, conn, &mut &*has_arrived).unwrap();
+    ///     assert_eq!(hub.charge(now, conn, cost_of_read(1)).unwrap().is_some(), is_paused);
+    /// }
+    /// # Ok::<(), chatcore::ClientError>(())
+    /// ```
+    pub fn charge(&mut self, now: Instant, conn: ConnId, cost: u32) -> Result<Option<Instant>, UnknownConn> {
+        self.clock(now);
+        let (sessions, _) = self.ordered.unordered();
+        let index = match sessions.conn_state(conn)? {
+            ConnState::Open(index) => *index,
+            ConnState::Closing(closing) => {
+                let account = closing.share.account();
+                return Ok(sessions.origins.charge_closing(sessions.now, account, cost, &sessions.origin_pace));
+            }
+        };
+        self.last_cost = self.last_cost.saturating_add(cost);
+        let was_paused = sessions[index].is_paused;
+        let until = sessions.charge(index, cost);
+        // It may wait for something else than its rate.
+        sessions[index].is_paused |= was_paused;
+        Ok(until)
     }
 
     /// Reports that this many bytes of [`transmit`](Self::transmit) are on their way: the driver has given them to a

@@ -50,6 +50,7 @@ pub use self::admission::{Admission, CONNECTION_COST, NotAdmitted};
 pub use self::conn_id::{ConnId, UnknownConn};
 pub use self::counters::Counters;
 pub use self::event::{CloseReason, HubEvent};
+pub use self::inputs::cost_of_read;
 pub use self::operator::{Audience, UserLimitsError};
 pub use self::ordered::{ANNOUNCEMENTS_MAX, Memory};
 pub use self::parts::Hub;

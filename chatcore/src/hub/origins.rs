@@ -189,6 +189,13 @@ impl Origins {
         self.accounts[account as usize].bucket.charge(now, cost, pace);
     }
 
+    /// Charges an origin for a connection that carries no session any more. If it has used up its rate, until when it
+    /// waits.
+    pub(super) fn charge_closing(&mut self, now: Instant, account: u32, cost: u32, pace: &Pace) -> Option<Instant> {
+        self.charge(now, account, cost, pace);
+        self.accounts[account as usize].bucket.paused_until(now, pace)
+    }
+
     /// Lets no bucket be further behind than a burst of its new pace.
     pub(super) fn change_pace(&mut self, now: Instant, pace: &Pace) {
         for (_, account) in &mut self.accounts {
