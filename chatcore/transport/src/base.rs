@@ -4,7 +4,7 @@ use std::io::{self, IoSlice};
 
 #[cfg(feature = "tls")]
 use crate::TlsStream;
-use crate::{Flushed, Input, Socket, Written};
+use crate::{Flushed, Framing, Input, Socket, Written};
 
 /// What is below a WebSocket.
 #[derive(Debug)]
@@ -46,6 +46,14 @@ impl Base {
             Self::Plain(socket) => socket.read_input(buffer),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.read(buffer),
+        }
+    }
+
+    pub(crate) fn take_framing(&mut self) -> Framing {
+        match self {
+            Self::Plain(_) => Framing::default(),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.take_framing(),
         }
     }
 

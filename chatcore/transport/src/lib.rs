@@ -14,6 +14,8 @@ mod opening;
 mod outcome;
 #[cfg(feature = "proxy")]
 mod proxy;
+#[cfg(feature = "tls")]
+mod records;
 mod socket;
 #[cfg(feature = "tls")]
 mod tls_stream;
@@ -28,7 +30,7 @@ pub use rustls;
 pub use self::base::Base;
 #[cfg(feature = "websocket")]
 pub use self::files::{Answer, Files, FilesError};
-pub use self::outcome::{Flushed, Input, Written};
+pub use self::outcome::{Flushed, Framing, Input, Written};
 #[cfg(feature = "proxy")]
 pub use self::proxy::{PROXY_HEADER_BYTES_MAX, Proxied, ProxyError, ProxyReader};
 pub use self::socket::Socket;

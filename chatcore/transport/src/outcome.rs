@@ -45,3 +45,16 @@ pub enum Flushed {
     /// It never will again.
     Broken(io::Error),
 }
+
+/// What came around the bytes of the stream, and made work: see [`Transport::take_framing`](crate::Transport::take_framing).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Framing {
+    /// Bytes that are not of the stream: of whole records of TLS, of frames of a WebSocket, and of handshakes.
+    pub bytes: u32,
+    /// Records of TLS.
+    pub records: u32,
+    /// Of these, those that gave TLS other keys, at the most. Records of TLS 1.3 with padding count here, too: from outside
+    /// they look the same.
+    pub key_updates: u32,
+}

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use chatcore::Chunks;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
+use rustls::{ClientConfig, ClientConnection, Connection, ProtocolVersion, ServerConfig, ServerConnection};
 
+use crate::records::{Ended, Records};
 use crate::socket::{SHORT_READ_IS_ALL, with_slices};
-use crate::{Flushed, Input, Socket, Written};
+use crate::{Flushed, Framing, Input, Socket, Written};
 
 /// Bytes that one connection keeps because its socket does not take them: one write's worth.
 const UNSENT_BYTES_MAX: usize = 64 << 10;
@@ -22,6 +23,9 @@ pub(crate) const WRITE_BYTES_MAX: usize = UNSENT_BYTES_MAX / 2;
 /// after it.
 const SILENT_BYTES_MAX: usize = 20 << 10;
 
+/// Bytes in a record that asks for other keys (RFC 8446, section 4.6.3). There is nothing else in it.
+const KEY_UPDATE_BYTES: u32 = 5;
+
 /// One end of TLS above a socket.
 #[derive(Debug)]
 pub struct TlsStream {
@@ -31,6 +35,9 @@ pub struct TlsStream {
     silent_bytes: usize,
     /// What they may come to.
     silent_bytes_max: usize,
+    records: Records,
+    /// What came around the bytes of the stream, and nobody has asked for yet.
+    framing: Framing,
     /// The socket did not take all that there is for it.
     is_blocked: bool,
     /// Our side ends when the socket has taken all.
@@ -74,6 +81,8 @@ impl TlsStream {
             session,
             silent_bytes: 0,
             silent_bytes_max,
+            records: Records::default(),
+            framing: Framing::default(),
             is_blocked: false,
             is_ending: false,
             is_failed: false,
@@ -109,7 +118,10 @@ impl TlsStream {
             self.is_failed = true;
             return Input::End(Err(io::Error::new(io::ErrorKind::InvalidData, TooSilent)));
         };
-        let mut source = Source { socket: &mut self.socket, bytes_max, is_drained: false };
+        let may_update_keys =
+            !self.session.is_handshaking() && self.session.protocol_version() == Some(ProtocolVersion::TLSv1_3);
+        let Self { socket, records, .. } = self;
+        let mut source = Source { socket, records, bytes_max, is_drained: false };
         let count = match self.session.read_tls(&mut source) {
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Input::None,
@@ -120,9 +132,16 @@ impl TlsStream {
         let processed = self.session.process_new_packets();
         // Answers to the handshake; or the alert that says what was wrong.
         let flushed = self.flush();
-        if let Err(error) = processed {
-            self.is_failed = true;
-            return Input::End(Err(io::Error::new(io::ErrorKind::InvalidData, error)));
+        match processed {
+            Ok(state) => {
+                // Nothing was decrypted before.
+                let stream_bytes = u32::try_from(state.plaintext_bytes_to_read()).unwrap_or(u32::MAX);
+                self.note_framing(stream_bytes, may_update_keys);
+            }
+            Err(error) => {
+                self.is_failed = true;
+                return Input::End(Err(io::Error::new(io::ErrorKind::InvalidData, error)));
+            }
         }
         if let Flushed::Broken(error) = flushed {
             return Input::End(Err(error));
@@ -133,6 +152,20 @@ impl TlsStream {
         }
         self.silent_bytes = self.silent_bytes.saturating_add(count);
         Input::Overhead(count)
+    }
+
+    /// Notes what has come around so many bytes of the stream.
+    fn note_framing(&mut self, stream_bytes: u32, may_update_keys: bool) {
+        let Ended { records, bytes, content_bytes } = self.records.take_ended();
+        let other_bytes = if may_update_keys { content_bytes.saturating_sub(stream_bytes) } else { 0 };
+        let framing = &mut self.framing;
+        framing.bytes = framing.bytes.saturating_add(bytes.saturating_sub(stream_bytes));
+        framing.records = framing.records.saturating_add(records);
+        framing.key_updates = framing.key_updates.saturating_add(records.min(other_bytes / KEY_UPDATE_BYTES));
+    }
+
+    pub(crate) const fn take_framing(&mut self) -> Framing {
+        std::mem::replace(&mut self.framing, Framing { bytes: 0, records: 0, key_updates: 0 })
     }
 
     /// Gives what is decrypted. None if nothing is at present.
@@ -224,6 +257,7 @@ impl fmt::Display for TooSilent {
 /// The socket, and whether it gave all that it had.
 struct Source<'a> {
     socket: &'a mut Socket,
+    records: &'a mut Records,
     bytes_max: usize,
     is_drained: bool,
 }
@@ -233,6 +267,7 @@ impl Read for Source<'_> {
         let room = buffer.len().min(self.bytes_max);
         let count = self.socket.read(&mut buffer[..room])?;
         self.is_drained = SHORT_READ_IS_ALL && count < room;
+        self.records.pass(&buffer[..count]);
         Ok(count)
     }
 }

@@ -14,7 +14,7 @@ use crate::TlsStream;
 use crate::no_room::{NO_ROOM_IN_HTTP, NO_ROOM_IN_TLS};
 #[cfg(feature = "websocket")]
 use crate::websocket_stream::{Ending, WebSocketStream};
-use crate::{Flushed, Input, Socket, Written};
+use crate::{Flushed, Framing, Input, Socket, Written};
 #[cfg(feature = "proxy")]
 use crate::{Proxied, ProxyError, ProxyReader};
 
@@ -145,6 +145,19 @@ impl Transport {
             Self::Tls(stream) => stream.read(buffer),
             #[cfg(feature = "websocket")]
             Self::WebSocket(stream) => stream.read(buffer),
+        }
+    }
+
+    /// What has come around the bytes of the stream since this was asked last: nothing over a socket. It is work for this end,
+    /// however little of the stream is in it, so a fair server charges the peer for it.
+    #[inline]
+    pub fn take_framing(&mut self) -> Framing {
+        match self {
+            Self::Plain(_) => Framing::default(),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.take_framing(),
+            #[cfg(feature = "websocket")]
+            Self::WebSocket(stream) => stream.take_framing(),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::files::{Answer, Files};
 use crate::no_room::NO_ROOM_IN_HTTP;
 use crate::opening::{Opening, Step};
 use crate::socket::WRITE_CHUNKS_MAX;
-use crate::{Base, Flushed, Input, Socket, Written};
+use crate::{Base, Flushed, Framing, Input, Socket, Written};
 
 /// Bytes of the stream in one frame, at the most. TLS takes as much at once; and of a frame whose peer does not read, no more
 /// is kept here.
@@ -42,6 +42,8 @@ pub struct WebSocketStream {
     is_over: bool,
     /// Our side of the base ends when it has taken all.
     is_ending: bool,
+    /// Bytes of the base that were not of the stream, and nobody has asked for yet.
+    framing_bytes: u32,
 }
 
 /// An idle user is to cost hardly more than over TCP.
@@ -90,6 +92,7 @@ impl WebSocketStream {
             end: None,
             is_over: false,
             is_ending: false,
+            framing_bytes: 0,
         }
     }
 
@@ -161,11 +164,22 @@ impl WebSocketStream {
             let _ = self.flush();
         }
         match self.base.read(buffer) {
-            Input::Bytes { count, is_all } if !self.is_over => self.take(&mut buffer[..count], is_all),
+            Input::Bytes { count, is_all } if !self.is_over => {
+                let input = self.take(&mut buffer[..count], is_all);
+                let stream_bytes = if let Input::Bytes { count, .. } = input { count } else { 0 };
+                let framing_bytes = u32::try_from(count - stream_bytes).unwrap_or(u32::MAX);
+                self.framing_bytes = self.framing_bytes.saturating_add(framing_bytes);
+                input
+            }
             // Who has asked may end its side and read on.
             Input::End(Ok(())) if self.answer().is_some() => Input::None,
             other => other,
         }
+    }
+
+    pub(crate) fn take_framing(&mut self) -> Framing {
+        let below = self.base.take_framing();
+        Framing { bytes: below.bytes.saturating_add(mem::take(&mut self.framing_bytes)), ..below }
     }
 
     fn take(&mut self, arrived: &mut [u8], is_all: bool) -> Input {
