@@ -1,7 +1,7 @@
 //! Any bytes, as either end gets them at the opening of a WebSocket.
 
 use chatcore::websocket::{
-    Accepted, Answer, AnswerError, HEAD_BYTES_MAX, PlainRequest, Requested, Upgrade, UpgradeError, UpgradeRequest,
+    Accepted, Answer, AnswerError, FileRequest, HEAD_BYTES_MAX, HttpRequest, Upgrade, UpgradeError, UpgradeRequest,
     UpgradeRules,
 };
 
@@ -14,8 +14,8 @@ pub fn websocket_upgrade(data: &[u8]) {
     if end & 1 == 0 {
         let whole = server(input, input.len().max(1), Upgrade::receive);
         assert_eq!(server(input, piece, Upgrade::receive), whole, "the same bytes, cut otherwise");
-        let with_files = server(input, input.len().max(1), Upgrade::receive_any);
-        assert_eq!(server(input, piece, Upgrade::receive_any), with_files, "the same bytes, cut otherwise");
+        let with_files = server(input, input.len().max(1), Upgrade::receive_http);
+        assert_eq!(server(input, piece, Upgrade::receive_http), with_files, "the same bytes, cut otherwise");
         check_with_files(&with_files, &whole, input);
         match whole {
             Ok(None) => assert!(input.len() < HEAD_BYTES_MAX, "a head is bounded"),
@@ -67,21 +67,21 @@ fn server<T>(
 
 /// What comes of a request at a server that has files, beside what does at one that has none.
 fn check_with_files(
-    with_files: &Result<Option<Requested>, UpgradeError>,
+    with_files: &Result<Option<HttpRequest>, UpgradeError>,
     without: &Result<Option<Accepted>, UpgradeError>,
     input: &[u8],
 ) {
     match (with_files, without) {
         (Ok(None), Ok(None)) => {}
-        (Ok(Some(Requested::WebSocket(accepted))), Ok(Some(same))) => assert_eq!(accepted, same),
-        (Ok(Some(Requested::File(request))), Err(_)) => check_file(request, input),
+        (Ok(Some(HttpRequest::WebSocket(accepted))), Ok(Some(same))) => assert_eq!(accepted, same),
+        (Ok(Some(HttpRequest::File(request))), Err(_)) => check_file(request, input),
         (Err(refused), Err(_)) => check_refused(refused, input),
         other => panic!("a WebSocket opens at one of the two: {other:?}"),
     }
 }
 
 /// A request for a file is in the bytes that it has used, and says what they say.
-fn check_file(request: &PlainRequest, input: &[u8]) {
+fn check_file(request: &FileRequest, input: &[u8]) {
     let head = &input[..request.head_bytes()];
     assert!(head.len() <= HEAD_BYTES_MAX && head.ends_with(b"\n"));
     let method = if request.is_head() { "HEAD" } else { "GET" };

@@ -79,7 +79,7 @@
 //!
 //! A request that does not open a WebSocket gets an HTTP response with the status and the sentence of its
 //! [`UpgradeError`]. A server that has files besides gives them to requests that ask for no WebSocket
-//! ([`Upgrade::receive_any`]). A peer that breaks the framing gets a close frame with the code and the sentence of the
+//! ([`Upgrade::receive_http`]). A peer that breaks the framing gets a close frame with the code and the sentence of the
 //! [`FrameError`]:
 //!
 //! | code | for |
@@ -98,12 +98,12 @@
 
 mod close;
 mod control;
+mod file_request;
 mod frame_error;
 mod head;
 mod header;
 mod mask;
 mod origin;
-mod plain_request;
 mod reading;
 mod socket;
 mod upgrade;
@@ -114,12 +114,12 @@ mod utf8;
 mod writing;
 
 pub use close::{Close, CloseCode, REASON_BYTES_MAX};
+pub use file_request::FileRequest;
 pub use frame_error::FrameError;
 pub use head::{HEAD_BYTES_MAX, HEADERS_MAX};
 pub use mask::Mask;
-pub use plain_request::PlainRequest;
 pub use socket::{Data, End, Incoming, Unframed, WebSocket};
-pub use upgrade::{Accepted, Requested, Upgrade};
+pub use upgrade::{Accepted, HttpRequest, Upgrade};
 pub use upgrade_error::UpgradeError;
 pub use upgrade_request::{Answer, AnswerError, RequestError, UpgradeRequest};
 pub use upgrade_rules::{RuleError, UpgradeRules};

@@ -5,8 +5,8 @@ use alloc::string::{String, ToString};
 
 use httparse::{EMPTY_HEADER, Header, Request, Status};
 
+use super::file_request::FileRequest;
 use super::head::{HEADERS_MAX, HeadEnd, Headers, answer_to_key, is_key};
-use super::plain_request::PlainRequest;
 use super::upgrade_error::UpgradeError;
 use super::upgrade_rules::UpgradeRules;
 
@@ -31,13 +31,13 @@ pub struct Accepted {
     response: String,
 }
 
-/// What a request wants of a server that has more than a WebSocket ([`Upgrade::receive_any`]).
+/// What a request asks for at a server that has files besides its WebSocket ([`Upgrade::receive_http`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Requested {
+pub enum HttpRequest {
     /// A WebSocket, which is open with the response.
     WebSocket(Accepted),
     /// A file.
-    File(PlainRequest),
+    File(FileRequest),
 }
 
 impl Accepted {
@@ -79,11 +79,11 @@ impl Upgrade {
     /// may be `GET` or `HEAD`, and the rules on versions, bodies, `Host` and `Origin` hold for it as well.
     ///
     /// ```
-    /// use chatcore::websocket::{Requested, Upgrade, UpgradeRules};
+    /// use chatcore::websocket::{HttpRequest, Upgrade, UpgradeRules};
     ///
     /// let request = b"GET /style.css?v=2 HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: \"a\"\r\n\r\n";
-    /// let requested = Upgrade::new().receive_any(&UpgradeRules::default(), request)?;
-    /// let Some(Requested::File(request)) = requested else { panic!("it asks for a file") };
+    /// let requested = Upgrade::new().receive_http(&UpgradeRules::default(), request)?;
+    /// let Some(HttpRequest::File(request)) = requested else { panic!("it asks for a file") };
     /// assert_eq!(request.path(), "/style.css");
     /// assert!(request.knows("\"a\""));
     /// # Ok::<(), chatcore::websocket::UpgradeError>(())
@@ -92,19 +92,19 @@ impl Upgrade {
     /// # Errors
     ///
     /// Why this request gets neither. Write the [response](UpgradeError::response_to), and close the transport.
-    pub fn receive_any(&mut self, rules: &UpgradeRules, input: &[u8]) -> Result<Option<Requested>, UpgradeError> {
+    pub fn receive_http(&mut self, rules: &UpgradeRules, input: &[u8]) -> Result<Option<HttpRequest>, UpgradeError> {
         let Some(head_bytes) = self.find_head(input)? else { return Ok(None) };
         let mut headers = [EMPTY_HEADER; HEADERS_MAX];
         let request = parse(&input[..head_bytes], &mut headers)?;
         if asks_for_websocket(&request) {
-            return accept(rules, &request, head_bytes).map(|accepted| Some(Requested::WebSocket(accepted)));
+            return accept(rules, &request, head_bytes).map(|accepted| Some(HttpRequest::WebSocket(accepted)));
         }
         let is_head = request.method == Some("HEAD");
         if !is_head && request.method != Some("GET") {
-            return Err(UpgradeError::PlainMethod);
+            return Err(UpgradeError::FileMethod);
         }
         check_sender(rules, &request)?;
-        Ok(Some(Requested::File(PlainRequest::of(&request, head_bytes, is_head))))
+        Ok(Some(HttpRequest::File(FileRequest::of(&request, head_bytes, is_head))))
     }
 
     fn find_head(&mut self, input: &[u8]) -> Result<Option<usize>, UpgradeError> {

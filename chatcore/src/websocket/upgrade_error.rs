@@ -30,7 +30,7 @@ pub enum UpgradeError {
     Method,
     /// A request that asks for no WebSocket has another method, where there are files.
     #[error("what is here is fetched with GET or HEAD, and with no other method")]
-    PlainMethod,
+    FileMethod,
     /// The request is of another version of HTTP.
     #[error("HTTP/1.1 is spoken here, and no other version")]
     HttpVersion,
@@ -48,7 +48,7 @@ pub enum UpgradeError {
     Path,
     /// A request that asks for no WebSocket asks for a file that is not there.
     #[error("there is nothing at this path")]
-    NoFile,
+    FileNotFound,
     /// The request does not ask for a WebSocket.
     #[error("a WebSocket is spoken here: send Connection: Upgrade and Upgrade: websocket")]
     NoUpgrade,
@@ -90,9 +90,9 @@ impl UpgradeError {
     const fn status_and_phrase(&self) -> (u16, &'static str) {
         match self {
             Self::HeadTooLong | Self::TooManyHeaders => (431, "Request Header Fields Too Large"),
-            Self::Method | Self::PlainMethod => (405, "Method Not Allowed"),
+            Self::Method | Self::FileMethod => (405, "Method Not Allowed"),
             Self::HttpVersion => (505, "HTTP Version Not Supported"),
-            Self::Path | Self::NoFile => (404, "Not Found"),
+            Self::Path | Self::FileNotFound => (404, "Not Found"),
             Self::NoUpgrade | Self::WebSocketVersion => (426, "Upgrade Required"),
             Self::UnknownHost => (421, "Misdirected Request"),
             Self::Origin => (403, "Forbidden"),
@@ -114,7 +114,7 @@ impl UpgradeError {
         let (status, phrase) = self.status_and_phrase();
         let demands = match self {
             Self::Method => "Allow: GET\r\nConnection: close\r\n",
-            Self::PlainMethod => "Allow: GET, HEAD\r\nConnection: close\r\n",
+            Self::FileMethod => "Allow: GET, HEAD\r\nConnection: close\r\n",
             Self::NoUpgrade | Self::WebSocketVersion => {
                 "Upgrade: websocket\r\nConnection: Upgrade, close\r\nSec-WebSocket-Version: 13\r\n"
             }

@@ -1,6 +1,6 @@
 //! Requests that open no WebSocket, at a server that has files.
 
-use chatcore::websocket::{PlainRequest, Requested, Upgrade, UpgradeError, UpgradeRules};
+use chatcore::websocket::{FileRequest, HttpRequest, Upgrade, UpgradeError, UpgradeRules};
 
 /// A request with this line, a `Host` and these headers.
 fn request(line: &str, headers: &[&str]) -> String {
@@ -8,15 +8,15 @@ fn request(line: &str, headers: &[&str]) -> String {
     lines.collect::<Vec<_>>().join("\r\n")
 }
 
-fn requested(request: &str) -> Result<Requested, UpgradeError> {
-    let requested = Upgrade::new().receive_any(&UpgradeRules::default(), request.as_bytes())?;
+fn requested(request: &str) -> Result<HttpRequest, UpgradeError> {
+    let requested = Upgrade::new().receive_http(&UpgradeRules::default(), request.as_bytes())?;
     Ok(requested.expect("the request is whole"))
 }
 
 #[track_caller]
-fn file(request: &str) -> PlainRequest {
+fn file(request: &str) -> FileRequest {
     match requested(request) {
-        Ok(Requested::File(file)) => file,
+        Ok(HttpRequest::File(file)) => file,
         other => panic!("{request}: {other:?}"),
     }
 }
@@ -48,7 +48,7 @@ fn a_request_for_a_file_says_which_and_how() {
 #[test]
 fn a_request_for_a_websocket_is_one_at_a_server_with_files_too() {
     let text = request("GET / HTTP/1.1", &WEBSOCKET);
-    let Ok(Requested::WebSocket(accepted)) = requested(&text) else { panic!("it opens a WebSocket") };
+    let Ok(HttpRequest::WebSocket(accepted)) = requested(&text) else { panic!("it opens a WebSocket") };
     let alone = Upgrade::new().receive(&UpgradeRules::default(), text.as_bytes());
     assert_eq!(Ok(Some(accepted)), alone);
     // What is meant to open one is told why it does not, and gets no file.
@@ -69,10 +69,10 @@ fn a_request_for_a_file_may_be_cut_anywhere() {
     let rules = UpgradeRules::default();
     let mut byte_by_byte = Upgrade::new();
     for length in 0..text.len() {
-        assert_eq!(byte_by_byte.receive_any(&rules, &text.as_bytes()[..length]), Ok(None), "{length} bytes");
+        assert_eq!(byte_by_byte.receive_http(&rules, &text.as_bytes()[..length]), Ok(None), "{length} bytes");
     }
     let input = [text.as_bytes(), b"GET /b HTTP/1.1\r\n"].concat();
-    let Ok(Some(Requested::File(file))) = byte_by_byte.receive_any(&rules, &input) else { panic!("it is whole") };
+    let Ok(Some(HttpRequest::File(file))) = byte_by_byte.receive_http(&rules, &input) else { panic!("it is whole") };
     assert_eq!((file.path(), file.head_bytes()), ("/a", text.len()), "what follows it stays");
 }
 
@@ -80,9 +80,9 @@ fn a_request_for_a_file_may_be_cut_anywhere() {
 fn a_file_is_for_those_who_may_connect_and_ask_as_they_should() {
     let get = "GET / HTTP/1.1";
     for (text, status, error) in [
-        (request("POST / HTTP/1.1", &[]), 405, UpgradeError::PlainMethod),
-        (request("OPTIONS * HTTP/1.1", &[]), 405, UpgradeError::PlainMethod),
-        (request("head / HTTP/1.1", &[]), 405, UpgradeError::PlainMethod),
+        (request("POST / HTTP/1.1", &[]), 405, UpgradeError::FileMethod),
+        (request("OPTIONS * HTTP/1.1", &[]), 405, UpgradeError::FileMethod),
+        (request("head / HTTP/1.1", &[]), 405, UpgradeError::FileMethod),
         (request("GET / HTTP/1.0", &[]), 505, UpgradeError::HttpVersion),
         (request(get, &["Content-Length: 3"]), 400, UpgradeError::Body),
         (request(get, &["Transfer-Encoding: chunked"]), 400, UpgradeError::Body),
@@ -94,13 +94,13 @@ fn a_file_is_for_those_who_may_connect_and_ask_as_they_should() {
         assert_eq!(requested(&text), Err(error.clone()), "{text}");
         assert_eq!(error.status(), status, "{error}");
     }
-    assert!(UpgradeError::PlainMethod.response().contains("\r\nAllow: GET, HEAD\r\n"));
+    assert!(UpgradeError::FileMethod.response().contains("\r\nAllow: GET, HEAD\r\n"));
     assert_eq!(file(&request(get, &["Origin: http://localhost:8080"])).path(), "/");
 }
 
 #[test]
 fn no_body_goes_with_what_head_is_told() {
-    let error = UpgradeError::NoFile;
+    let error = UpgradeError::FileNotFound;
     assert_eq!(error.status(), 404);
     assert_eq!(error.response_to(b"GET /a HTTP/1.1\r\n"), error.response());
     let (head, body) =

@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hasher};
 use std::io::IoSlice;
 use std::sync::Arc;
 
-use chatcore::websocket::{PlainRequest, UpgradeError, UpgradeRules};
+use chatcore::websocket::{FileRequest, UpgradeError, UpgradeRules};
 
 /// What a page may do that says nothing else: run scripts and `WebAssembly` of its own origin, and connect to that
 /// alone. In browsers, `'self'` for connections means a `WebSocket` of the same host and port as well (Chrome 70,
@@ -119,9 +119,9 @@ impl Files {
     }
 
     /// What is answered to a request at a server whose WebSocket is at this path.
-    pub(crate) fn answer(&self, websocket: &str, request: &PlainRequest) -> Result<Answer, UpgradeError> {
+    pub(crate) fn answer(&self, websocket: &str, request: &FileRequest) -> Result<Answer, UpgradeError> {
         let Some(file) = self.find(websocket, request.path()) else {
-            return Err(if request.path() == websocket { UpgradeError::NoUpgrade } else { UpgradeError::NoFile });
+            return Err(if request.path() == websocket { UpgradeError::NoUpgrade } else { UpgradeError::FileNotFound });
         };
         let extent = match request.is_head() {
             _ if request.knows(&file.tag) => Extent::NotModified,

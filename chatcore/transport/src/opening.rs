@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use chatcore::websocket::{
-    AnswerError, HEAD_BYTES_MAX, Requested, SUBPROTOCOL, Upgrade, UpgradeError, UpgradeRequest, UpgradeRules,
+    AnswerError, HEAD_BYTES_MAX, HttpRequest, SUBPROTOCOL, Upgrade, UpgradeError, UpgradeRequest, UpgradeRules,
 };
 
 use crate::files::{Answer, Files};
@@ -143,15 +143,15 @@ fn take_request(
     input: &[u8],
 ) -> Result<Option<Taken>, UpgradeError> {
     let requested = match files {
-        Some(_) => upgrade.receive_any(rules, input)?,
-        None => upgrade.receive(rules, input)?.map(Requested::WebSocket),
+        Some(_) => upgrade.receive_http(rules, input)?,
+        None => upgrade.receive(rules, input)?.map(HttpRequest::WebSocket),
     };
     Ok(match (requested, files) {
-        (Some(Requested::WebSocket(accepted)), _) => {
+        (Some(HttpRequest::WebSocket(accepted)), _) => {
             Some(Taken::WebSocket { head_bytes: accepted.head_bytes(), response: accepted.response().into() })
         }
-        (Some(Requested::File(request)), Some(files)) => Some(Taken::File(files.answer(rules.path(), &request)?)),
-        (Some(Requested::File(_)), None) => unreachable!("a server without files takes no such request"),
+        (Some(HttpRequest::File(request)), Some(files)) => Some(Taken::File(files.answer(rules.path(), &request)?)),
+        (Some(HttpRequest::File(_)), None) => unreachable!("a server without files takes no such request"),
         (None, _) => None,
     })
 }

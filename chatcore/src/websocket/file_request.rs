@@ -1,4 +1,4 @@
-//! A request that opens no WebSocket, at a server that has something else for it.
+//! A request that asks for a file and for no WebSocket, at a server that has files.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -10,7 +10,7 @@ use super::head::Headers;
 /// A request for a file (RFC 9110, 9.3.1 and 9.3.2), from who may ask: the server answers it with its own words, and
 /// closes the transport.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlainRequest {
+pub struct FileRequest {
     head_bytes: usize,
     path: String,
     is_head: bool,
@@ -18,7 +18,7 @@ pub struct PlainRequest {
     known_tags: Vec<u8>,
 }
 
-impl PlainRequest {
+impl FileRequest {
     /// What a request says whose method is `GET`, or `HEAD`.
     pub(super) fn of(request: &Request<'_, '_>, head_bytes: usize, is_head: bool) -> Self {
         let target = request.path.unwrap_or_default();
