@@ -1,7 +1,7 @@
 //! What reading costs beside the frames that come of it.
 
 #[cfg(feature = "websocket")]
-use crate::answering;
+use crate::file_responses;
 use crate::connection::{Flow, Stage};
 use crate::reading::Reading;
 
@@ -9,7 +9,7 @@ impl Reading<'_> {
     /// What carries nothing of the stream may have asked for a file. Whether more may be read.
     pub(crate) fn take_overhead(&mut self, key: usize, count: usize) -> bool {
         #[cfg(feature = "websocket")]
-        if answering::begin(self.hub, self.table, self.limits, self.now, key) {
+        if file_responses::begin(self.hub, self.table, self.limits, self.now, key) {
             return true;
         }
         let count = u32::try_from(count).unwrap_or(u32::MAX);

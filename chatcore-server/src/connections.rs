@@ -8,10 +8,10 @@ use chatcore::{Action, CloseReason, Hub, HubEvent, Instant, Limits, Reconnect, R
 use tracing::{debug, error, info};
 
 use crate::accept::{Entrance, Way};
-#[cfg(feature = "websocket")]
-use crate::answering;
 use crate::config::DriverLimits;
 use crate::connection::{Flow, Stage};
+#[cfg(feature = "websocket")]
+use crate::file_responses;
 use crate::load::Load;
 use crate::log_in::Pool;
 use crate::origin::origin_of;
@@ -311,7 +311,7 @@ impl Connections {
             {
                 writing::write(&mut self.hub, &mut self.table, now, key);
                 #[cfg(feature = "websocket")]
-                answering::finish(&mut self.table, &self.limits, now, key);
+                file_responses::finish(&mut self.table, &self.limits, now, key);
                 is_done = false;
             }
             if is_done {

@@ -8,13 +8,13 @@ use chatcore::{
 };
 use tracing::info;
 
-#[cfg(feature = "websocket")]
-use crate::answering;
 #[cfg(feature = "tls")]
 use crate::client_certificate::ClientCertificate;
 use crate::closing;
 use crate::config::DriverLimits;
 use crate::connection::{Connection, Handshaking, Stage};
+#[cfg(feature = "websocket")]
+use crate::file_responses;
 use crate::log_in::{Decision, Facts, Pool};
 use crate::peer::Peer;
 use crate::table::Table;
@@ -227,7 +227,7 @@ pub(crate) fn handle_timeout(hub: &mut Hub, table: &mut Table, limits: &DriverLi
         // A refusal has moved the deadline since it was entered.
         Ok(()) => arm(table, key),
         #[cfg(feature = "websocket")]
-        Err(_) if answering::cut(table, limits, now, key) => {}
+        Err(_) if file_responses::cut(table, limits, now, key) => {}
         Err(error) => end(hub, table, limits, now, key, &error),
     }
 }

@@ -7,8 +7,6 @@ mod accept;
 mod accept_error;
 #[cfg(feature = "mio")]
 mod ack_delay;
-#[cfg(feature = "websocket")]
-mod answering;
 #[cfg(feature = "tokio")]
 mod async_server;
 #[cfg(feature = "mio")]
@@ -39,6 +37,8 @@ mod deadlines;
 mod descriptors;
 #[cfg(feature = "mio")]
 mod driver_memory;
+#[cfg(feature = "websocket")]
+mod file_responses;
 #[cfg(feature = "mio")]
 mod handle;
 #[cfg(feature = "mio")]

@@ -7,6 +7,8 @@ use chatcore::{ConnId, Hub, Instant, Received, cost_of_read};
 use crate::buffers::BUFFER_BYTES_FREE;
 use crate::config::DriverLimits;
 use crate::connection::{Flow, Kept, Stage};
+#[cfg(feature = "websocket")]
+use crate::file_responses;
 use crate::load::Load;
 use crate::log_in::Pool;
 use crate::table::Table;

@@ -33,7 +33,7 @@ pub(crate) fn write(hub: &mut Hub, table: &mut Table, now: Instant, key: usize) 
             // The transport may keep what it took before.
             match connection.transport.flush() {
                 #[cfg(feature = "websocket")]
-                Flushed::All if connection.transport.answer().is_some_and(|answer| !answer.is_sent()) => {
+                Flushed::All if connection.transport.response().is_some_and(|response| !response.is_sent()) => {
                     return table.write_later(key);
                 }
                 Flushed::All => return table.said_all(key),

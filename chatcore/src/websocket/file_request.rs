@@ -42,7 +42,7 @@ impl FileRequest {
         &self.path
     }
 
-    /// The method is `HEAD`: no body goes with the answer.
+    /// The method is `HEAD`: no body goes with the response.
     pub const fn is_head(&self) -> bool {
         self.is_head
     }

@@ -16,7 +16,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wa
     connect-src 'self'; img-src 'self' data:; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
-/// Headers of each answer: a browser asks whether a file has changed before it uses it again, takes it for what it is
+/// Headers of each response: a browser asks whether a file has changed before it uses it again, takes it for what it is
 /// called, tells nobody whence it comes, and lets no page of another origin have it or its window.
 const HEADERS: &str = "Cache-Control: no-cache\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n\
     Cross-Origin-Opener-Policy: same-origin\r\nCross-Origin-Resource-Policy: same-origin\r\n";
@@ -118,8 +118,8 @@ impl Files {
         self.all.keys().map(String::as_str)
     }
 
-    /// What is answered to a request at a server whose WebSocket is at this path.
-    pub(crate) fn answer(&self, websocket: &str, request: &FileRequest) -> Result<Answer, UpgradeError> {
+    /// The response to a request at a server whose WebSocket is at this path.
+    pub(crate) fn respond(&self, websocket: &str, request: &FileRequest) -> Result<FileResponse, UpgradeError> {
         let Some(file) = self.find(websocket, request.path()) else {
             return Err(if request.path() == websocket { UpgradeError::NoUpgrade } else { UpgradeError::FileNotFound });
         };
@@ -128,7 +128,7 @@ impl Files {
             true => Extent::Head,
             false => Extent::Whole,
         };
-        Ok(Answer { file: Arc::clone(file), extent, sent: 0, is_blocked: false, is_told: false })
+        Ok(FileResponse { file: Arc::clone(file), extent, sent: 0, is_blocked: false, is_reported: false })
     }
 
     fn find(&self, websocket: &str, path: &str) -> Option<&Arc<File>> {
@@ -160,9 +160,9 @@ struct File {
     content_type: Box<str>,
     /// In quotes.
     tag: Box<str>,
-    /// The head of an answer with the body, or without it for `HEAD`.
+    /// The head of a response with the body, or without it for `HEAD`.
     head: Box<[u8]>,
-    /// That of an answer to who has it already.
+    /// That of a response to who has it already.
     head_if_known: Box<[u8]>,
     body: Cow<'static, [u8]>,
 }
@@ -187,15 +187,15 @@ impl File {
     }
 }
 
-/// An answer to a request for a file, as far as it has gone. It keeps a place in the file, and copies nothing of it.
-pub struct Answer {
+/// A response to a request for a file, as far as it has gone. It keeps a place in the file, and copies nothing of it.
+pub struct FileResponse {
     file: Arc<File>,
     extent: Extent,
     sent: usize,
     /// The transport did not take all that there is for it.
     pub(crate) is_blocked: bool,
     /// The driver knows of it.
-    pub(crate) is_told: bool,
+    pub(crate) is_reported: bool,
 }
 
 /// How much of a file goes.
@@ -207,7 +207,7 @@ enum Extent {
     NotModified,
 }
 
-impl Answer {
+impl FileResponse {
     /// The path of the file, as [`Files`] has it.
     pub fn path(&self) -> &str {
         &self.file.path
@@ -221,7 +221,7 @@ impl Answer {
         }
     }
 
-    /// Bytes of the whole answer.
+    /// Bytes of the whole response.
     pub fn bytes(&self) -> usize {
         self.parts().iter().map(|part| part.len()).sum()
     }
@@ -256,9 +256,9 @@ impl Answer {
     }
 }
 
-impl fmt::Debug for Answer {
+impl fmt::Debug for FileResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer")
+        f.debug_struct("FileResponse")
             .field("path", &self.path())
             .field("sent", &format_args!("{} of {}", self.sent, self.bytes()))
             .finish_non_exhaustive()

@@ -29,7 +29,7 @@ pub use rustls;
 #[cfg(feature = "websocket")]
 pub use self::base::Base;
 #[cfg(feature = "websocket")]
-pub use self::files::{Answer, Files, FilesError};
+pub use self::files::{FileResponse, Files, FilesError};
 pub use self::outcome::{Flushed, Framing, Input, Written};
 #[cfg(feature = "proxy")]
 pub use self::proxy::{PROXY_HEADER_BYTES_MAX, Proxied, ProxyError, ProxyReader};

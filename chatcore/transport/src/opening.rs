@@ -7,9 +7,9 @@ use chatcore::websocket::{
     AnswerError, HEAD_BYTES_MAX, HttpRequest, SUBPROTOCOL, Upgrade, UpgradeError, UpgradeRequest, UpgradeRules,
 };
 
-use crate::files::{Answer, Files};
+use crate::files::{FileResponse, Files};
 
-/// An opening that is not done, or that has become an answer with a file.
+/// An opening that is not done, or that has become a response with a file.
 pub(crate) struct Opening {
     role: Role,
     /// The start of a head that is not whole.
@@ -28,15 +28,15 @@ enum Role {
         request: UpgradeRequest,
     },
     /// No WebSocket was asked for.
-    Answering(Answer),
+    Responding(FileResponse),
 }
 
 /// What came of bytes of an opening.
 pub(crate) enum Step {
-    /// The head is not whole; or an answer goes, and nothing more is looked at.
+    /// The head is not whole; or a response with a file goes, and nothing more is looked at.
     NeedInput,
-    /// A file is asked for: the answer begins.
-    Answer,
+    /// A file is asked for: the response with it begins.
+    FileResponse,
     /// The WebSocket is open.
     Open {
         /// How many of the bytes belong to the head.
@@ -81,9 +81,9 @@ impl Opening {
         let received = match &mut self.role {
             Role::Server { upgrade, rules, files } => match take_request(upgrade, rules, files.as_deref(), input) {
                 Ok(Some(Taken::WebSocket { head_bytes, response })) => Ok(Some((head_bytes, response))),
-                Ok(Some(Taken::File(answer))) => {
-                    *self = Self::new(Role::Answering(answer));
-                    return Step::Answer;
+                Ok(Some(Taken::File(response))) => {
+                    *self = Self::new(Role::Responding(response));
+                    return Step::FileResponse;
                 }
                 Ok(None) => Ok(None),
                 Err(error) => Err((error.response_to(input), invalid(error))),
@@ -95,7 +95,7 @@ impl Opening {
                 Ok(answer) => Ok(answer.map(|answer| (answer.head_bytes(), String::new()))),
                 Err(error) => Err((String::new(), invalid(error))),
             },
-            Role::Answering(_) => return Step::NeedInput,
+            Role::Responding(_) => return Step::NeedInput,
         };
         match received {
             Ok(Some((head_bytes, response))) => Step::Open { head_bytes: head_bytes - before, response },
@@ -109,8 +109,8 @@ impl Opening {
         }
     }
 
-    /// What the peer is told if our side ends for this reason before it has all of its request's answer: nothing, if it
-    /// has not begun a request.
+    /// What the peer is told if our side ends for this reason before it has all of the response to its request: nothing,
+    /// if it has not begun a request.
     pub(crate) fn last_response(&self, error: &UpgradeError) -> Option<Vec<u8>> {
         self.owes_response().then(|| error.response_to(&self.head).into_bytes())
     }
@@ -120,20 +120,20 @@ impl Opening {
         matches!(self.role, Role::Server { .. }) && !self.head.is_empty()
     }
 
-    /// The answer that goes in place of a WebSocket.
-    pub(crate) const fn answer(&self) -> Option<&Answer> {
-        if let Role::Answering(answer) = &self.role { Some(answer) } else { None }
+    /// The response with a file that goes in place of a WebSocket.
+    pub(crate) const fn file_response(&self) -> Option<&FileResponse> {
+        if let Role::Responding(response) = &self.role { Some(response) } else { None }
     }
 
-    pub(crate) const fn answer_mut(&mut self) -> Option<&mut Answer> {
-        if let Role::Answering(answer) = &mut self.role { Some(answer) } else { None }
+    pub(crate) const fn file_response_mut(&mut self) -> Option<&mut FileResponse> {
+        if let Role::Responding(response) = &mut self.role { Some(response) } else { None }
     }
 }
 
 /// What a whole request gets.
 enum Taken {
     WebSocket { head_bytes: usize, response: String },
-    File(Answer),
+    File(FileResponse),
 }
 
 fn take_request(
@@ -150,7 +150,7 @@ fn take_request(
         (Some(HttpRequest::WebSocket(accepted)), _) => {
             Some(Taken::WebSocket { head_bytes: accepted.head_bytes(), response: accepted.response().into() })
         }
-        (Some(HttpRequest::File(request)), Some(files)) => Some(Taken::File(files.answer(rules.path(), &request)?)),
+        (Some(HttpRequest::File(request)), Some(files)) => Some(Taken::File(files.respond(rules.path(), &request)?)),
         (Some(HttpRequest::File(_)), None) => unreachable!("a server without files takes no such request"),
         (None, _) => None,
     })

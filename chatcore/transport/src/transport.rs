@@ -7,7 +7,7 @@ use mio::event::Source;
 use mio::{Interest, Registry, Token};
 
 #[cfg(feature = "websocket")]
-use crate::Answer;
+use crate::FileResponse;
 #[cfg(feature = "tls")]
 use crate::TlsStream;
 #[cfg(any(feature = "tls", feature = "websocket"))]
@@ -80,26 +80,26 @@ impl Transport {
         }
     }
 
-    /// The answer that goes to a request for a file, in place of a WebSocket. When all of it [is
-    /// sent](Answer::is_sent), [end](Self::end_writing) our side. Until then nothing is taken that may arrive.
+    /// The response that goes to a request for a file, in place of a WebSocket. When all of it [is
+    /// sent](FileResponse::is_sent), [end](Self::end_writing) our side. Until then nothing is taken that may arrive.
     #[cfg(feature = "websocket")]
-    pub fn answer(&self) -> Option<&Answer> {
+    pub fn response(&self) -> Option<&FileResponse> {
         match self {
             Self::Plain(_) => None,
             #[cfg(feature = "tls")]
             Self::Tls(_) => None,
-            Self::WebSocket(stream) => stream.answer(),
+            Self::WebSocket(stream) => stream.response(),
         }
     }
 
     /// The same, once for each: after a read that gave [`Input::Overhead`].
     #[cfg(feature = "websocket")]
-    pub fn new_answer(&mut self) -> Option<&Answer> {
+    pub fn take_new_response(&mut self) -> Option<&FileResponse> {
         match self {
             Self::Plain(_) => None,
             #[cfg(feature = "tls")]
             Self::Tls(_) => None,
-            Self::WebSocket(stream) => stream.new_answer(),
+            Self::WebSocket(stream) => stream.take_new_response(),
         }
     }
 

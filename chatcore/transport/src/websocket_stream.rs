@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chatcore::Chunks;
 use chatcore::websocket::{CloseCode, Content, End, UpgradeError, UpgradeRequest, UpgradeRules, WebSocket};
 
-use crate::files::{Answer, Files};
+use crate::files::{FileResponse, Files};
 use crate::no_room::NO_ROOM_IN_HTTP;
 use crate::opening::{Opening, Step};
 use crate::socket::WRITE_CHUNKS_MAX;
@@ -23,10 +23,10 @@ const PAYLOAD_BYTES_MAX: usize = 32 << 10;
 const EARLY_BYTES_MAX: usize = 64 << 10;
 
 /// Bytes of a file that are written before others have their turn.
-const ANSWER_BYTES_MAX: usize = 256 << 10;
+const RESPONSE_BYTES_MAX: usize = 256 << 10;
 
 /// One end of a WebSocket that carries a stream, above a socket or above TLS: first its opening, then its frames. A
-/// server that has files answers an opening that asks for one with it, and then nothing follows.
+/// server that has files responds with one to an opening that asks for it, and then nothing follows.
 ///
 /// A frame is a promise of its length. So what the socket does not take of a frame that is begun is kept here, whatever
 /// becomes of the rest of the stream.
@@ -111,33 +111,33 @@ impl WebSocketStream {
 
     // ---- files ----
 
-    pub(crate) fn answer(&self) -> Option<&Answer> {
-        self.opening.as_deref().and_then(Opening::answer)
+    pub(crate) fn response(&self) -> Option<&FileResponse> {
+        self.opening.as_deref().and_then(Opening::file_response)
     }
 
-    fn answer_mut(&mut self) -> Option<&mut Answer> {
-        self.opening.as_deref_mut().and_then(Opening::answer_mut)
+    fn response_mut(&mut self) -> Option<&mut FileResponse> {
+        self.opening.as_deref_mut().and_then(Opening::file_response_mut)
     }
 
-    pub(crate) fn new_answer(&mut self) -> Option<&Answer> {
-        let answer = self.answer_mut()?;
-        (!mem::replace(&mut answer.is_told, true)).then_some(&*answer)
+    pub(crate) fn take_new_response(&mut self) -> Option<&FileResponse> {
+        let response = self.response_mut()?;
+        (!mem::replace(&mut response.is_reported, true)).then_some(&*response)
     }
 
-    /// Writes what the base takes of an answer, up to a bound. None if nothing keeps it.
-    fn write_answer(&mut self) -> Option<Flushed> {
+    /// Writes what the base takes of a response with a file, up to a bound. None if nothing keeps it.
+    fn write_response(&mut self) -> Option<Flushed> {
         let Self { base, opening, .. } = self;
-        let answer = opening.as_deref_mut().and_then(Opening::answer_mut)?;
-        answer.is_blocked = false;
-        let mut bytes_left = ANSWER_BYTES_MAX;
-        while bytes_left > 0 && !answer.is_sent() {
-            match base.write_slices(&answer.rest(bytes_left)) {
+        let response = opening.as_deref_mut().and_then(Opening::file_response_mut)?;
+        response.is_blocked = false;
+        let mut bytes_left = RESPONSE_BYTES_MAX;
+        while bytes_left > 0 && !response.is_sent() {
+            match base.write_slices(&response.rest(bytes_left)) {
                 Written::Bytes(count) => {
-                    answer.transmitted(count);
+                    response.transmitted(count);
                     bytes_left -= count;
                 }
                 Written::Blocked => {
-                    answer.is_blocked = true;
+                    response.is_blocked = true;
                     return Some(Flushed::Blocked);
                 }
                 Written::Broken(error) => return Some(Flushed::Broken(error)),
@@ -172,7 +172,7 @@ impl WebSocketStream {
                 input
             }
             // Who has asked may end its side and read on.
-            Input::End(Ok(())) if self.answer().is_some() => Input::None,
+            Input::End(Ok(())) if self.response().is_some() => Input::None,
             other => other,
         }
     }
@@ -187,7 +187,7 @@ impl WebSocketStream {
         if let Some(opening) = &mut self.opening {
             match opening.receive(arrived) {
                 Step::NeedInput => return Input::Overhead(arrived.len()),
-                Step::Answer => {
+                Step::FileResponse => {
                     // If that breaks, it is told with what is written next.
                     let _ = self.flush();
                     return Input::Overhead(arrived.len());
@@ -301,7 +301,7 @@ impl WebSocketStream {
             }
             append(&mut self.socket, iter::empty(), self.unsent.buffer());
         }
-        if let Some(flushed) = self.write_answer() {
+        if let Some(flushed) = self.write_response() {
             return flushed;
         }
         match self.base.flush() {
@@ -314,7 +314,7 @@ impl WebSocketStream {
     }
 
     pub(crate) fn is_blocked(&self) -> bool {
-        self.unsent.is_some() || self.base.is_blocked() || self.answer().is_some_and(|answer| answer.is_blocked)
+        self.unsent.is_some() || self.base.is_blocked() || self.response().is_some_and(|response| response.is_blocked)
     }
 
     /// Says that nothing more comes, and ends our side of the base when it has taken that.

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use chatcore::websocket::UpgradeRules;
-use chatcore_transport::{Answer, Base, Files, FilesError, Flushed, Input, Socket, Transport, WebSocketStream};
+use chatcore_transport::{Base, FileResponse, Files, FilesError, Flushed, Input, Socket, Transport, WebSocketStream};
 use socket2::SockRef;
 
 const LONG: &[u8] = &[b'x'; 1 << 20];
@@ -36,7 +36,7 @@ fn ask(peer: &mut UnixStream, line: &str) {
 fn finish(server: &mut Transport, mut peer: UnixStream) -> Vec<u8> {
     let (mut arrived, mut buffer) = (Vec::new(), vec![0; 64 << 10]);
     peer.set_nonblocking(true).expect("a socket may be told not to block");
-    while server.answer().is_some_and(|answer| !answer.is_sent()) {
+    while server.response().is_some_and(|response| !response.is_sent()) {
         while let Ok(count) = peer.read(&mut buffer) {
             arrived.extend_from_slice(&buffer[..count]);
         }
@@ -53,10 +53,11 @@ fn a_file_goes_as_far_as_the_socket_takes_it_and_nothing_of_it_is_copied() {
     let (mut server, mut peer) = server_at("/");
     ask(&mut peer, "GET /long");
     assert!(matches!(server.read(&mut [0; 4096]), Input::Overhead(_)));
-    let told =
-        server.new_answer().map(|answer| (answer.path().to_owned(), answer.status(), answer.bytes() > LONG.len()));
+    let told = server
+        .take_new_response()
+        .map(|response| (response.path().to_owned(), response.status(), response.bytes() > LONG.len()));
     assert_eq!(told, Some(("/long".to_owned(), 200, true)));
-    assert!(server.new_answer().is_none(), "it is told once");
+    assert!(server.take_new_response().is_none(), "it is told once");
     assert!(server.is_blocked(), "the socket holds less");
     // What comes meanwhile, and the end of the peer's side, end nothing.
     ask(&mut peer, "GET /");
@@ -74,7 +75,7 @@ fn who_ends_before_all_has_gone_ends_at_once() {
     ask(&mut peer, "GET /long");
     assert!(matches!(server.read(&mut [0; 4096]), Input::Overhead(_)));
     server.end_writing().expect("the peer is there");
-    assert!(server.answer().is_none() && !server.is_blocked(), "nothing is kept");
+    assert!(server.response().is_none() && !server.is_blocked(), "nothing is kept");
     let mut told = Vec::new();
     peer.read_to_end(&mut told).expect("it ends in an orderly way");
     assert!(told.starts_with(b"HTTP/1.1 200 OK\r\n") && told.len() < LONG.len());
@@ -101,7 +102,7 @@ fn the_page_is_where_the_websocket_is_and_its_files_are_beside_it() {
         ask(&mut peer, &format!("HEAD {asked}"));
         let input = server.read(&mut [0; 4096]);
         assert_eq!(matches!(input, Input::Overhead(_)), status == 200, "{input:?}");
-        assert_eq!(server.answer().map(Answer::is_sent), (status == 200).then_some(true));
+        assert_eq!(server.response().map(FileResponse::is_sent), (status == 200).then_some(true));
         server.end_writing().expect("the peer is there");
         let mut told = String::new();
         peer.read_to_string(&mut told).expect("it is text");
@@ -123,6 +124,6 @@ fn what_could_not_be_asked_for_or_said_is_no_file() {
     let policy = "default-src 'self'\r\nEvil: x";
     assert_eq!(files().with_content_security_policy(policy), Err(FilesError::Policy(policy.into())));
     let other = files().with_content_security_policy("default-src 'self'").expect("it is a policy");
-    assert_ne!(other, files(), "and each answer has it");
+    assert_ne!(other, files(), "and each response has it");
     assert_eq!(format!("{other:?}"), r#"{"/", "/long"}"#);
 }
