@@ -103,7 +103,7 @@ impl Server {
             handle,
             stopping: false,
         };
-        server.make_room(&config.driver);
+        server.set_capacity(&config.driver);
         Ok(server)
     }
 
@@ -232,8 +232,8 @@ impl Server {
         self.turned_away.handle_timeout(now);
     }
 
-    /// Makes room for as many connections as the limits and the system allow, and tells how many these are.
-    fn make_room(&mut self, limits: &DriverLimits) {
+    /// Sets how many connections there may be by the limits and the system, and tells how many these are.
+    fn set_capacity(&mut self, limits: &DriverLimits) {
         let connections_max = descriptors::connections_max(limits.connections_max, self.endpoints.len());
         let reserved = limits.connections_for_resumes.min(connections_max / 8);
         if connections_max != self.connections_max {
@@ -308,7 +308,7 @@ impl Server {
             // They were checked when the configuration came.
             error!(%error, "the rules for WebSockets stay as they were");
         }
-        self.make_room(&config.driver);
+        self.set_capacity(&config.driver);
         self.reconnect = config.reconnect;
         self.connections.reconfigure(self.clock.now(), config.limits, config.driver, &config.reserved_names);
         // There may be room for more now.

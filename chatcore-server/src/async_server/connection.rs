@@ -220,7 +220,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
             Next::GoOn => Flow::GoOn,
             Next::Paused { .. } => Flow::Paused,
             Next::Decide(registration) if !registration.is_resumption() && self.is_in_reserve() => {
-                self.make_room();
+                self.turn_away();
                 Flow::End
             }
             Next::Decide(mut registration) => {
@@ -251,7 +251,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
     }
 
     /// Tells one who wants to register that there is no room, and ends: its place is for somebody else.
-    fn make_room(&mut self) {
+    fn turn_away(&mut self) {
         let refusal = Refusal::ConnectionsReserved;
         info!(origin = %origin_of(self.origin.key()), reason = %refusal, "turned away");
         let words = self.hold(|now, core, state| {
