@@ -256,7 +256,9 @@ pub(crate) fn has_websocket(given: &[String]) -> bool {
 pub(crate) fn check_websocket(given: &str) -> Result<(), String> {
     match Given::parse(given) {
         Ok(Given::Ip { path: Some(_), .. }) => Ok(()),
-        Ok(_) => Err(format!("it must be for a WebSocket: ws://{} is one", given.rsplit('/').next().unwrap_or(given))),
+        Ok(Given::Ip { host_port, .. }) => Err(format!("it must be for a WebSocket: ws://{host_port} is one")),
+        #[cfg(unix)]
+        Ok(Given::Unix { .. }) => Err("a browser needs host:port: ws://127.0.0.1:12380 is one".into()),
         Err(BindError::Syntax { right, .. }) => Err(right),
         Err(error) => Err(error.to_string()),
     }

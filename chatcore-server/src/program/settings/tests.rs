@@ -77,6 +77,11 @@ fn an_address_for_browsers_that_is_none_is_named_with_what_would_be_right() {
         (&["--page-listen", "a:1", "--page", "no"], "page_listen is an address, but page is no"),
         (&["--page-listen", "wss://a:1"], "cannot listen on wss://a:1: TLS needs a certificate"),
         (&["--page", "maybe"], "--page is \"maybe\": it must be one of yes, no"),
+        #[cfg(unix)]
+        (
+            &["--page-listen", "unix:///run/chat.sock?mode=660"],
+            "is \"unix:///run/chat.sock?mode=660\": a browser needs host:port: ws://127.0.0.1:12380 is one",
+        ),
     ] {
         let faults = Folder::with("").faults(args);
         assert!(faults.len() == 1 && faults[0].contains(expected), "{args:?}: {faults:#?}");
