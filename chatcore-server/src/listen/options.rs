@@ -14,17 +14,23 @@ pub(crate) struct Options {
     pub(super) mode: Option<u32>,
 }
 
-/// The option that Unix sockets alone can have.
-#[cfg(unix)]
-const MODE: &str = "mode";
+/// What an option is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Key {
+    Proxy,
+    Resume,
+    /// Unix sockets alone can have it.
+    #[cfg(unix)]
+    Mode,
+}
 
-/// What the options of a Unix socket begin with.
-#[cfg(unix)]
-const KEYS: [&str; 3] = ["proxy", "resume", MODE];
-
-/// What is right where there is something else.
-const RIGHT: &str = "?proxy=yes is one, for an address at which proxies connect, and ?resume=10m, for how long a user whose \
-                     connection broke keeps its session; between two of them comes &";
+/// How the keys are written. No other key has an effect, so what begins with one of these after a path is no part of it.
+const KEYS: &[(&str, Key)] = &[
+    ("proxy", Key::Proxy),
+    ("resume", Key::Resume),
+    #[cfg(unix)]
+    ("mode", Key::Mode),
+];
 
 const UNITS_S: [(&str, u64); 4] = [("s", 1), ("m", 60), ("h", 60 * 60), ("d", 24 * 60 * 60)];
 
@@ -46,7 +52,8 @@ impl Options {
     /// The same after a path, which may have a `?` of its own.
     #[cfg(unix)]
     pub(super) fn split_from_path(rest: &str) -> Result<(&str, Self), String> {
-        let has_options = |(_, options): &(&str, &str)| KEYS.contains(&options.split('=').next().unwrap_or_default());
+        let key_of = |options: &str| Key::read(options.split('=').next().unwrap_or_default());
+        let has_options = |(_, options): &(&str, &str)| key_of(options).is_some();
         let Some((path, options)) = rest.rsplit_once('?').filter(has_options) else {
             return Ok((rest, Self::default()));
         };
@@ -55,17 +62,16 @@ impl Options {
         Ok((path, given))
     }
 
-    #[cfg_attr(not(unix), expect(unused_variables, reason = "nothing has a mode"))]
     fn take(&mut self, options: &str, has_mode: bool) -> Result<(), String> {
         let mut keys = Vec::new();
         for option in options.split('&') {
             let (key, value) = option.split_once('=').unwrap_or((option, ""));
-            match key {
-                "proxy" if value == "yes" => self.is_proxied = true,
-                "resume" => self.resume_time_max = Some(time(value)?),
+            match Key::read(key) {
+                Some(Key::Proxy) if value == "yes" => self.is_proxied = true,
+                Some(Key::Resume) => self.resume_time_max = Some(time(value)?),
                 #[cfg(unix)]
-                MODE if has_mode => self.mode = Some(mode(value)?),
-                _ => return Err(format!("{option:?} is no option: {RIGHT}")),
+                Some(Key::Mode) if has_mode => self.mode = Some(mode(value)?),
+                _ => return Err(format!("{option:?} is no option: {}", right(has_mode))),
             }
             if keys.contains(&key) {
                 return Err(format!("the option {key} is there twice: once is right"));
@@ -74,6 +80,24 @@ impl Options {
         }
         Ok(())
     }
+}
+
+impl Key {
+    fn read(written: &str) -> Option<Self> {
+        KEYS.iter().find(|(known, _)| *known == written).map(|(_, key)| *key)
+    }
+}
+
+/// What is right where something else is no option.
+fn right(has_mode: bool) -> String {
+    let proxy = "?proxy=yes is one, for an address at which proxies connect";
+    let resume = "?resume=10m, for how long a user whose connection broke keeps its session";
+    let all = if has_mode {
+        format!("{proxy}, {resume}, and ?mode=660, for who may connect")
+    } else {
+        format!("{proxy}, and {resume}")
+    };
+    format!("{all}; between two of them comes &")
 }
 
 /// A number of seconds, minutes, hours or days.
@@ -134,5 +158,17 @@ mod tests {
         assert_eq!(Options::split_from_path("/a?b"), Ok(("/a?b", Options::default())));
         let error = Options::split_from_path("/a?mode=660&b").unwrap_err();
         assert!(error.starts_with("\"b\" is no option: ?proxy=yes is one"), "{error}");
+        assert!(error.contains("and ?mode=660, for who may connect"), "{error}");
+        for (name, _) in KEYS {
+            let without_value = Options::split_from_path(&format!("/a?{name}")).map(|(path, _)| path.to_owned());
+            assert!(without_value.is_err(), "the key {name} is taken for a part of a path: {without_value:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_without_a_path_has_no_mode_and_none_is_called_right_there() {
+        let error = Options::split("h:1?mode=660").unwrap_err();
+        assert!(error.starts_with("\"mode=660\" is no option: ?proxy=yes is one"), "{error}");
+        assert!(!error.contains("?mode"), "{error}");
     }
 }
