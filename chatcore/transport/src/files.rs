@@ -123,10 +123,12 @@ impl Files {
         let Some(file) = self.find(websocket, request.path()) else {
             return Err(if request.path() == websocket { UpgradeError::NoUpgrade } else { UpgradeError::FileNotFound });
         };
-        let extent = match request.is_head() {
-            _ if request.knows(&file.tag) => Extent::NotModified,
-            true => Extent::Head,
-            false => Extent::Whole,
+        let extent = if request.knows(&file.tag) {
+            Extent::NotModified
+        } else if request.is_head() {
+            Extent::Head
+        } else {
+            Extent::Whole
         };
         Ok(FileResponse { file: Arc::clone(file), extent, sent: 0, is_blocked: false, is_reported: false })
     }

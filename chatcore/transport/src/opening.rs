@@ -4,7 +4,8 @@ use std::io;
 use std::sync::Arc;
 
 use chatcore::websocket::{
-    AnswerError, HEAD_BYTES_MAX, HttpRequest, SUBPROTOCOL, Upgrade, UpgradeError, UpgradeRequest, UpgradeRules,
+    Accepted, AnswerError, HEAD_BYTES_MAX, HttpRequest, SUBPROTOCOL, Upgrade, UpgradeError, UpgradeRequest,
+    UpgradeRules,
 };
 
 use crate::files::{FileResponse, Files};
@@ -142,17 +143,15 @@ fn take_request(
     files: Option<&Files>,
     input: &[u8],
 ) -> Result<Option<Taken>, UpgradeError> {
-    let requested = match files {
-        Some(_) => upgrade.receive_http(rules, input)?,
-        None => upgrade.receive(rules, input)?.map(HttpRequest::WebSocket),
+    let websocket = |accepted: Accepted| Taken::WebSocket {
+        head_bytes: accepted.head_bytes(),
+        response: accepted.response().into(),
     };
-    Ok(match (requested, files) {
-        (Some(HttpRequest::WebSocket(accepted)), _) => {
-            Some(Taken::WebSocket { head_bytes: accepted.head_bytes(), response: accepted.response().into() })
-        }
-        (Some(HttpRequest::File(request)), Some(files)) => Some(Taken::File(files.respond(rules.path(), &request)?)),
-        (Some(HttpRequest::File(_)), None) => unreachable!("a server without files takes no such request"),
-        (None, _) => None,
+    let Some(files) = files else { return Ok(upgrade.receive(rules, input)?.map(websocket)) };
+    Ok(match upgrade.receive_http(rules, input)? {
+        Some(HttpRequest::WebSocket(accepted)) => Some(websocket(accepted)),
+        Some(HttpRequest::File(request)) => Some(Taken::File(files.respond(rules.path(), &request)?)),
+        None => None,
     })
 }
 
