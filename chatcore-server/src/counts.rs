@@ -10,6 +10,15 @@ const SHARE: usize = 2;
 /// All sites together may have as many connections as there are, so one site may have more than an origin, but not all.
 const SITE_SHARE_OF_FOUR: usize = 3;
 
+/// At most one of this many connections is for those who resume a session.
+const RESERVE_SHARE: usize = 8;
+
+/// How many of all connections are for those who resume a session, if so many are asked for.
+pub(crate) const fn reserve(connections_for_resumes: usize, connections_max: usize) -> usize {
+    let most = connections_max / RESERVE_SHARE;
+    if connections_for_resumes < most { connections_for_resumes } else { most }
+}
+
 /// Where a connection is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {

@@ -13,6 +13,7 @@ use crate::accept::{Accept, Acceptor, Way};
 use crate::clock::Clock;
 use crate::config::{Config, DriverLimits};
 use crate::connections::Connections;
+use crate::counts;
 use crate::descriptors;
 use crate::handle::Handle;
 use crate::listen::{self, BindError, Endpoint};
@@ -235,7 +236,7 @@ impl Server {
     /// Sets how many connections there may be by the limits and the system, and tells how many these are.
     fn set_capacity(&mut self, limits: &DriverLimits) {
         let connections_max = descriptors::connections_max(limits.connections_max, self.endpoints.len());
-        let reserved = limits.connections_for_resumes.min(connections_max / 8);
+        let reserved = counts::reserve(limits.connections_for_resumes, connections_max);
         if connections_max != self.connections_max {
             info!(
                 "there is room for {connections_max} connections, the last {reserved} of them for those who come back"

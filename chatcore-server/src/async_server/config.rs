@@ -4,11 +4,8 @@ use std::time::Duration;
 
 use chatcore::{Limits, UserName};
 
-use crate::counts::Bounds;
+use crate::counts::{self, Bounds};
 use crate::setters::setters;
-
-/// At most one of this many connections is for those who resume a session.
-const RESERVE_SHARE: usize = 8;
 
 /// The limits of an [`AsyncServer`](super::AsyncServer) and its hub.
 ///
@@ -119,9 +116,7 @@ impl Default for AsyncConfig {
 impl AsyncConfig {
     /// So many connections there may be before the others are for those who resume a session.
     pub(super) const fn connections_before_reserve(&self) -> usize {
-        let most = self.connections_max / RESERVE_SHARE;
-        let reserve = if self.connections_for_resumes < most { self.connections_for_resumes } else { most };
-        self.connections_max - reserve
+        self.connections_max - counts::reserve(self.connections_for_resumes, self.connections_max)
     }
 
     /// How many connections an origin may have.
