@@ -94,24 +94,9 @@ fn every_promise_is_kept(part: u64) {
     assert!(all.seen > 100 * runs, "only {} messages were seen", all.seen);
     assert!(all.resumptions > runs, "only {} sessions were resumed", all.resumptions);
     assert!(all.lives > 5 * runs, "only {} processes were started", all.lives);
-    assert!(all.attackers > 0, "nobody attacked");
-    // A check says nothing of what does not happen.
-    let Summary { missed, stale, more, pauses, evictions, stalls, copies, sessions_refused, .. } = all;
-    let Summary { resumed_late, expired_early, .. } = all;
-    let Summary { takeovers, questions, denials, undecided, operations, subscriptions, acknowledgements, .. } = all;
-    let happened = [missed, stale, more, pauses, evictions, stalls, copies, sessions_refused];
-    let mut happened = happened.into_iter().chain([
-        resumed_late,
-        expired_early,
-        takeovers,
-        questions,
-        denials,
-        undecided,
-        operations,
-        subscriptions,
-        acknowledgements,
-    ]);
-    assert!(happened.all(|count| count > 0), "something never happened: {all:?}");
+    // A check says nothing of what does not happen. Users are renamed in other runs.
+    let never = all.counters().filter(|(what, count)| *count == 0 && *what != "renames").map(|(what, _)| what);
+    assert_eq!(never.collect::<Vec<_>>(), [""; 0], "of these there were none");
 }
 
 #[test]

@@ -61,6 +61,39 @@ pub struct Summary {
     pub delay: Duration,
 }
 
+impl Summary {
+    /// Each counter, with what it counts: all but the trace and the delay.
+    pub fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+        [
+            ("steps", self.steps),
+            ("messages sent", self.sent),
+            ("messages seen", self.seen),
+            ("copies for other devices", self.copies),
+            ("processes", self.lives),
+            ("resumptions", self.resumptions),
+            ("resumptions after the hub's resume time", self.resumed_late),
+            ("sessions that were over before the hub's resume time", self.expired_early),
+            ("times missed", self.missed),
+            ("times stale", self.stale),
+            ("times more", self.more),
+            ("pauses", self.pauses),
+            ("evictions", self.evictions),
+            ("stalls", self.stalls),
+            ("sessions too many", self.sessions_refused),
+            ("renames", self.renames),
+            ("sessions taken over", self.takeovers),
+            ("sessions that told what they are subscribed to", self.subscriptions),
+            ("acknowledgements at once", self.acknowledgements),
+            ("questions", self.questions),
+            ("denials", self.denials),
+            ("questions without a decision", self.undecided),
+            ("commands of the program", self.operations),
+            ("attackers", self.attackers),
+        ]
+        .into_iter()
+    }
+}
+
 /// Adds up two runs; the delay is the longer one.
 impl AddAssign for Summary {
     fn add_assign(&mut self, run: Self) {
