@@ -48,9 +48,15 @@ mod tests {
         let server = bind(&mut settings).expect("it listens elsewhere");
         assert_eq!((server.endpoints().len(), server.page_addresses().len()), (1, 0));
         assert!(!settings.has_default_page_listen(), "a reload does not want it back");
-        drop((server, taken));
-        let server = bind(&mut loaded(&address, false)).expect("it is free");
+    }
+
+    #[test]
+    fn a_server_has_the_page_that_nobody_has_asked_for_if_its_address_is_free() {
+        let mut settings = loaded("127.0.0.1:0", false);
+        let server = bind(&mut settings).expect("the system chooses ports that are free");
+        let address = server.endpoints()[1].socket_addr().expect("it has a port");
         assert_eq!(server.page_addresses(), [format!("http://{address}/")]);
+        assert!(settings.has_default_page_listen());
     }
 
     #[test]
