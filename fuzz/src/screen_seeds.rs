@@ -1,6 +1,6 @@
 //! Seeds for the target of the client's screen: what is typed, each frame of a hub, and windows.
 
-use crate::seed::{Seed, from_hex};
+use crate::seed::{Seed, vectors};
 
 /// The kinds of steps, as the target reads them.
 const TYPED: u8 = 0;
@@ -11,10 +11,10 @@ const TAKES_LINES: u8 = 5;
 const WINDOW: u8 = 6;
 const WAITS: u8 = 7;
 
-/// All of them. The vectors are those of the protocol.
-pub(crate) fn screen_seeds(vectors: &str) -> Vec<Seed> {
+/// All of them. The text has the protocol's test vectors.
+pub(crate) fn screen_seeds(text: &str) -> Vec<Seed> {
     let by_hand = scripts().into_iter().map(|(name, bytes)| Seed { target: "screen", name: name.into(), bytes });
-    by_hand.chain(frames(vectors)).collect()
+    by_hand.chain(frames(text)).collect()
 }
 
 fn step(kind: u8, bytes: &[u8]) -> Vec<u8> {
@@ -27,20 +27,14 @@ fn typed(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Each frame of a hub, after requests that it may answer.
-fn frames(vectors: &str) -> Vec<Seed> {
-    let mut section = "";
-    let mut seeds = Vec::new();
-    for line in vectors.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        if let Some(name) = line.strip_prefix('[') {
-            section = name.trim_end_matches(']');
-        } else if section == "hub" {
-            let columns: Vec<&str> = line.split('|').map(str::trim).collect();
-            let asks = [typed(b"/join #lobby\r"), typed(b"@bob:hello\r"), typed(b"/who\r"), typed(b"/watch bob\r")];
-            let bytes = [asks.concat(), step(HEARD, &from_hex(columns[1])), typed(b"\x1bn")].concat();
-            seeds.push(Seed { target: "screen", name: format!("hub-{}", columns[0]), bytes });
-        }
-    }
-    seeds
+fn frames(text: &str) -> Vec<Seed> {
+    let asks = [typed(b"/join #lobby\r"), typed(b"@bob:hello\r"), typed(b"/who\r"), typed(b"/watch bob\r")].concat();
+    let of_hub = vectors(text).filter(|(section, ..)| *section == "hub");
+    let seeds = of_hub.map(|(_, name, frame)| {
+        let bytes = [&asks[..], &step(HEARD, &frame), &typed(b"\x1bn")].concat();
+        Seed { target: "screen", name: format!("hub-{name}"), bytes }
+    });
+    seeds.collect()
 }
 
 fn scripts() -> Vec<(&'static str, Vec<u8>)> {

@@ -11,6 +11,19 @@ pub struct Seed {
     pub bytes: Vec<u8>,
 }
 
+/// The section, the name and the bytes of each of the protocol's test vectors.
+pub(crate) fn vectors(text: &str) -> impl Iterator<Item = (&str, &str, Vec<u8>)> {
+    let mut section = "";
+    text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).filter_map(move |line| {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']');
+            return None;
+        }
+        let columns: Vec<&str> = line.split('|').map(str::trim).collect();
+        Some((section, columns[0], from_hex(columns[1])))
+    })
+}
+
 /// The bytes that hexadecimal digits stand for, whatever is between them.
 pub(crate) fn from_hex(hex: &str) -> Vec<u8> {
     let digits: Vec<u32> = hex.chars().filter_map(|c| c.to_digit(16)).collect();

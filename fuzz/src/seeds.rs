@@ -9,14 +9,14 @@ use std::path::Path;
 use crate::configuration_seeds::configuration_seeds;
 use crate::proxy_seeds::proxy_seeds;
 use crate::screen_seeds::screen_seeds;
-use crate::seed::{Seed, from_hex};
+use crate::seed::{Seed, vectors};
 use crate::websocket_seeds::websocket_seeds;
 
 /// All of them. Fails if the test vectors, which lie beside the core, cannot be read.
 pub fn seeds() -> io::Result<Vec<Seed>> {
-    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../chatcore/tests/vectors.txt");
-    let vectors = fs::read_to_string(vectors)?;
-    let mut seeds = from_vectors(&vectors);
+    let text = Path::new(env!("CARGO_MANIFEST_DIR")).join("../chatcore/tests/vectors.txt");
+    let text = fs::read_to_string(text)?;
+    let mut seeds = from_vectors(&text);
     let openings =
         [("http", &b"\x03GET / HTTP/1.1\r\nHost: chat\r\n\r\n"[..]), ("tls", b"\x03\x16\x03\x01\x02\0\x01\0\x01\xfc")];
     seeds.extend(openings.map(|(name, bytes)| Seed { target: "server_input", name: name.into(), bytes: bytes.into() }));
@@ -26,22 +26,15 @@ pub fn seeds() -> io::Result<Vec<Seed>> {
     seeds.extend(websocket_seeds());
     seeds.extend(configuration_seeds());
     seeds.extend(proxy_seeds());
-    seeds.extend(screen_seeds(&vectors));
+    seeds.extend(screen_seeds(&text));
     Ok(seeds)
 }
 
 /// Each vector after what must come before it.
-fn from_vectors(vectors: &str) -> Vec<Seed> {
-    let mut section = "";
+fn from_vectors(text: &str) -> Vec<Seed> {
     let (mut preface, mut register, mut welcome) = (Vec::new(), Vec::new(), Vec::new());
     let mut frames = Vec::new();
-    for line in vectors.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        if let Some(name) = line.strip_prefix('[') {
-            section = name.trim_end_matches(']');
-            continue;
-        }
-        let columns: Vec<&str> = line.split('|').map(str::trim).collect();
-        let (name, bytes) = (columns[0], from_hex(columns[1]));
+    for (section, name, bytes) in vectors(text) {
         match (section, name) {
             ("preface", "preface") => preface.clone_from(&bytes),
             ("client", "register") => register.clone_from(&bytes),
