@@ -489,8 +489,8 @@ fn is_control(name: &str) -> bool {
 
 /// Answers to different requests have no order among them.
 fn may_be_overtaken(name: &str) -> bool {
-    const ANSWERS: [&str; 6] = ["accepted", "rejected", "done", "online", "members", "subscribed"];
-    is_control(name) || ANSWERS.contains(&name) || matches!(name, "presence" | "report")
+    let is_answer = matches!(name, "accepted" | "rejected" | "done" | "online" | "members" | "subscribed");
+    is_control(name) || is_answer || matches!(name, "presence" | "report")
 }
 
 /// It may come after what was put in later.
