@@ -69,7 +69,7 @@ fn the_server_gets_the_surroundings_that_an_attack_needs() {
 }
 
 #[test]
-fn an_attack_on_a_handshake_needs_one() {
+fn an_attack_is_refused_over_a_transport_that_lacks_what_it_attacks() {
     for (args, words) in [
         (&["--only", "handshakes"][..], "\"handshakes\" needs a handshake, and tcp has none"),
         (&["--only", "page", "--over", "tls"], "\"page\" needs a WebSocket, and tls has none"),

@@ -34,7 +34,7 @@ const HANDSHAKE_TIME: &[&str] = &["--handshake-time-max", "2"];
 const FILES: u32 = 1_000;
 const TOO_MANY: usize = 3_000;
 
-/// So many connections, which are closed while the attack lasts.
+/// `count` connections that begin no session. The server closes them after its handshake time.
 pub(super) fn hold(count: usize, addresses: usize, held: Held, pace: Option<Duration>) -> Scenario {
     Scenario {
         attackers: vec![Behaviour::Hold { held, pace }; count],
