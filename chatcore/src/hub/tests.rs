@@ -1,7 +1,8 @@
 //! What only the inside of a hub can tell.
 
+mod steps;
+
 use alloc::format;
-use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -9,6 +10,7 @@ use core::time::Duration;
 use proptest::collection;
 use proptest::prelude::*;
 
+use self::steps::{Ask, ROOMS, Step, USERS, frame, rates, room_name, step};
 use super::conn_id::ConnId;
 use super::work::{CALL_WORK_MAX, PASSED, SLICE_WORK_MAX};
 use super::{Audience, Hub};
@@ -19,12 +21,8 @@ use crate::outbox::Tally;
 use crate::received::Received;
 use crate::time::Instant;
 use crate::wire::{
-    Ack, ClientMessage, HEADER_BYTES, Join, Leave, Message, OVERHEAD_BYTES_MAX, Ping, Preface, Register, Resume,
-    Roster, Send, Unwatch, Watch, Who,
+    Ack, ClientMessage, HEADER_BYTES, Join, Message, OVERHEAD_BYTES_MAX, Preface, Register, Resume, Watch,
 };
-
-const USERS: usize = 128;
-const ROOMS: u8 = 3;
 
 /// What one unit of work may do to outboxes: copy 1 KiB and what stands before a body, put in an answer and what goes
 /// before it, pass over 16 frames.
@@ -79,123 +77,6 @@ const FRAME_BYTES_MIN: u64 = HEADER_BYTES as u64 + 1;
 
 /// A frame of a room has a header, an id, and two names.
 const ROOM_FRAME_BYTES_MIN: u64 = HEADER_BYTES as u64 + 12;
-
-/// What a session asks for, many times in a row.
-#[derive(Clone, Debug)]
-enum Ask {
-    Say { room: u8, bytes: usize },
-    Send { to: u8, bytes: usize },
-    Join(u8),
-    Leave(u8),
-    Roster(u8),
-    Who(u16),
-    Watch { names: usize, is_costly: bool },
-    Unwatch { names: usize, is_costly: bool },
-    Nobody,
-    Ping,
-    Ack(u64),
-    Garbage(Vec<u8>),
-}
-
-/// What happens to a hub.
-#[derive(Clone, Debug)]
-enum Step {
-    Input {
-        user: u8,
-        asks: Vec<(Ask, u16)>,
-    },
-    /// A user reads what waits for it, and acknowledges nothing of it.
-    Read(u8),
-    ReadAll,
-    /// A user acknowledges what it has read, this many frames at a time.
-    Acknowledge {
-        user: u8,
-        by: usize,
-    },
-    /// All say something in a room by turns.
-    Chorus {
-        room: u8,
-        rounds: usize,
-        bytes: usize,
-    },
-    /// One says something in all rooms by turns.
-    Around {
-        user: u8,
-        rounds: usize,
-        bytes: usize,
-    },
-    Break(u8),
-    /// A user goes on with its session on another connection, and lacks this many frames of those that it read.
-    Resume {
-        user: u8,
-        lacks: u64,
-    },
-    /// A user whose connection broke comes again: under its name if that is free, and never with its session.
-    Return(u8),
-    Kick(u8),
-    /// The program says something to all, to a user, and in a room.
-    Announce {
-        user: u8,
-        room: u8,
-        times: usize,
-        bytes: usize,
-    },
-    Action,
-    Timeout {
-        millis: u32,
-    },
-}
-
-fn ask() -> impl Strategy<Value = Ask> {
-    let bytes = || prop_oneof![4 => 0..100_usize, 1 => 0..4_000_usize];
-    prop_oneof![
-        4 => (0..ROOMS, bytes()).prop_map(|(room, bytes)| Ask::Say { room, bytes }),
-        2 => (any::<u8>(), bytes()).prop_map(|(to, bytes)| Ask::Send { to, bytes }),
-        1 => (0..ROOMS).prop_map(Ask::Join),
-        1 => (0..ROOMS).prop_map(Ask::Leave),
-        1 => (0..ROOMS).prop_map(Ask::Roster),
-        1 => (0..100_u16).prop_map(Ask::Who),
-        1 => (0..300_usize, any::<bool>()).prop_map(|(names, is_costly)| Ask::Watch { names, is_costly }),
-        1 => (0..300_usize, any::<bool>()).prop_map(|(names, is_costly)| Ask::Unwatch { names, is_costly }),
-        1 => Just(Ask::Nobody),
-        1 => Just(Ask::Ping),
-        1 => (0..2_u64).prop_map(Ask::Ack),
-        1 => collection::vec(any::<u8>(), 0..40).prop_map(Ask::Garbage),
-    ]
-}
-
-/// Of a session and of its origin: without a bound, or enough for everybody's opening and some more.
-fn rates() -> impl Strategy<Value = [Rate; 2]> {
-    let bounded = (1_000..100_000_u32, 20_000..200_000_u32).prop_map(|(per_s, burst)| Rate { per_s, burst });
-    prop_oneof![
-        Just([Rate::UNLIMITED; 2]),
-        (bounded, 1..4_u32).prop_map(|(session, sessions)| {
-            [session, Rate { per_s: sessions * session.per_s, burst: sessions * session.burst + 80_000 }]
-        }),
-    ]
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let times = || prop_oneof![2 => Just(1_u16), 1 => 1..1_000_u16];
-    prop_oneof![
-        6 => (any::<u8>(), collection::vec((ask(), times()), 1..6)).prop_map(|(user, asks)| Step::Input { user, asks }),
-        1 => any::<u8>().prop_map(Step::Read),
-        2 => Just(Step::ReadAll),
-        2 => (any::<u8>(), prop_oneof![1..4_usize, 1..300_usize]).prop_map(|(user, by)| Step::Acknowledge { user, by }),
-        2 => (0..ROOMS, 1..12_usize, 0..100_usize)
-            .prop_map(|(room, rounds, bytes)| Step::Chorus { room, rounds, bytes }),
-        2 => (any::<u8>(), prop_oneof![1..25_usize, 18..22_usize], 0..1_000_usize)
-            .prop_map(|(user, rounds, bytes)| Step::Around { user, rounds, bytes }),
-        2 => (any::<u8>(), prop_oneof![Just(0), 0..500_u64]).prop_map(|(user, lacks)| Step::Resume { user, lacks }),
-        1 => any::<u8>().prop_map(Step::Break),
-        1 => any::<u8>().prop_map(Step::Return),
-        1 => any::<u8>().prop_map(Step::Kick),
-        2 => (any::<u8>(), 0..ROOMS, 1..20_usize, prop_oneof![0..100_usize, 0..4_000_usize])
-            .prop_map(|(user, room, times, bytes)| Step::Announce { user, room, times, bytes }),
-        2 => Just(Step::Action),
-        2 => (0..90_000_u32).prop_map(|millis| Step::Timeout { millis }),
-    ]
-}
 
 struct Run {
     hub: Hub,
@@ -402,48 +283,6 @@ impl Run {
 /// The longest step beyond what a call begins with: all that a call may do, but for that and what it does for others.
 fn step_work_max(limits: &Limits) -> u32 {
     Hub::work_of_call_max(limits) - CALL_WORK_MAX - 2 * SLICE_WORK_MAX
-}
-
-fn room_name(room: u8) -> String {
-    format!("#room{room}")
-}
-
-fn frame(ask: &Ask) -> Vec<u8> {
-    let list = |names: usize, is_costly: bool| -> Vec<String> {
-        let name = |n| if is_costly { format!("{n}{}", "\u{660}".repeat(60)) } else { format!("u{n}") };
-        (0..names).map(name).collect()
-    };
-    let mut bytes = Vec::new();
-    match ask {
-        Ask::Say { room, bytes: body } => {
-            ClientMessage::Send(Send { to: &room_name(*room), body: &vec![b'x'; *body] }).encode(&mut bytes);
-        }
-        Ask::Send { to, bytes: body } => {
-            let to = format!("u{}", usize::from(*to) % USERS);
-            ClientMessage::Send(Send { to: &to, body: &vec![b'x'; *body] }).encode(&mut bytes);
-        }
-        Ask::Join(room) => ClientMessage::Join(Join { room: &room_name(*room) }).encode(&mut bytes),
-        Ask::Leave(room) => ClientMessage::Leave(Leave { room: &room_name(*room) }).encode(&mut bytes),
-        Ask::Roster(room) => {
-            ClientMessage::Roster(Roster { room: &room_name(*room), cursor: 0 }).encode(&mut bytes);
-        }
-        Ask::Who(cursor) => ClientMessage::Who(Who { cursor: u64::from(*cursor) }).encode(&mut bytes),
-        Ask::Watch { names, is_costly } => {
-            let names = list(*names, *is_costly);
-            ClientMessage::Watch(Watch { names: names.iter().map(String::as_str).collect() }).encode(&mut bytes);
-        }
-        Ask::Unwatch { names, is_costly } => {
-            let names = list(*names, *is_costly);
-            ClientMessage::Unwatch(Unwatch { names: names.iter().map(String::as_str).collect() }).encode(&mut bytes);
-        }
-        Ask::Nobody => {
-            ClientMessage::Send(Send { to: &"\u{660}".repeat(64), body: b"" }).encode(&mut bytes);
-        }
-        Ask::Ping => ClientMessage::Ping(Ping { nonce: 1 }).encode(&mut bytes),
-        Ask::Ack(count) => ClientMessage::Ack(Ack { count: *count }).encode(&mut bytes),
-        Ask::Garbage(garbage) => bytes.extend_from_slice(garbage),
-    }
-    bytes
 }
 
 /// A hub in which every user has this many frames of a room, and reads none of them.
