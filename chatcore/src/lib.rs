@@ -18,9 +18,11 @@ mod hub;
 #[cfg(feature = "hub")]
 mod hub_connection;
 mod limits;
+mod limits_error;
 mod liveness;
 mod name;
 mod outbox;
+mod rate;
 mod received;
 mod reconnect;
 mod redacted;
@@ -58,9 +60,11 @@ pub use hub::{
 };
 #[cfg(feature = "hub")]
 pub use hub_connection::{HubConnection, Next};
-pub use limits::{Limits, LimitsError, Rate};
+pub use limits::Limits;
+pub use limits_error::LimitsError;
 pub use name::{NAME_BYTES_MAX, NameError, RoomName, SPELLING_BYTES_MAX, UNICODE_VERSION, UserName};
 pub use outbox::Chunks;
+pub use rate::Rate;
 pub use received::Received;
 pub use reconnect::Reconnect;
 pub use time::Instant;

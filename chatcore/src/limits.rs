@@ -3,7 +3,9 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use crate::limits_error::{LimitsError, PER_USER_MAX};
 use crate::name::NAME_BYTES_MAX;
+use crate::rate::Rate;
 use crate::setters::setters;
 use crate::wire::{Announced, HANDSHAKE_FRAME_BYTES_MAX, OVERHEAD_BYTES_MAX, PAGE_USERS_MAX};
 
@@ -175,31 +177,6 @@ setters! {
         with_watches_max(watches_max: u32),
         with_flush_time_max(flush_time_max: Duration as "duration"),
     }
-}
-
-/// The rate of a token bucket, in the units of protocol.md, *Cost*, if its limit names no others. The bucket is full at
-/// first.
-///
-/// ```
-/// use chatcore::{Limits, Rate};
-///
-/// let trusting = Limits::default().with_session_rate(Rate::UNLIMITED);
-/// assert_eq!(trusting.check(), Ok(()));
-/// let stuck = Limits::default().with_session_rate(Rate { per_s: 10, burst: 0 });
-/// assert!(stuck.check().is_err(), "nothing fits such a bucket");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
-pub struct Rate {
-    /// Units that come into the bucket in a second; 0 bounds nothing.
-    pub per_s: u32,
-    /// Units that the bucket holds at the most; at least 1 if the rate is not 0.
-    pub burst: u32,
-}
-
-impl Rate {
-    /// No bound.
-    pub const UNLIMITED: Self = Self { per_s: 0, burst: 0 };
 }
 
 impl Default for Limits {
@@ -412,81 +389,6 @@ const fn list_bytes_max(body_bytes_max: u32) -> usize {
     const BYTES_MIN: u32 = HANDSHAKE_FRAME_BYTES_MAX - OVERHEAD_BYTES_MAX;
     (if body_bytes_max > BYTES_MIN { body_bytes_max } else { BYTES_MIN }) as usize
 }
-
-/// Why limits do not fit together. `Display` says what would be right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum LimitsError {
-    /// `body_bytes_max` is out of its range.
-    #[error("body_bytes_max is {given}: it must be 1 to {bytes_max}")]
-    Body {
-        /// The limit given.
-        given: u32,
-        /// The largest possible.
-        bytes_max: u32,
-    },
-    /// `outbox_bytes_max` is out of its range: an outbox must hold four of the longest frames.
-    #[error("outbox_bytes_max is {given}: with this body_bytes_max it must be {bytes_min} to 2147483647")]
-    Outbox {
-        /// The limit given.
-        given: u32,
-        /// The smallest possible.
-        bytes_min: u32,
-    },
-    /// A limit for all is below one of its parts.
-    #[error("{name} is {given}: it must be at least {part}, which is {bytes_min}")]
-    Share {
-        /// The limit's name.
-        name: &'static str,
-        /// The limit given.
-        given: u64,
-        /// The part.
-        part: &'static str,
-        /// How large the part is.
-        bytes_min: u64,
-    },
-    /// A rate is not 0, but its burst is: it would let nothing through.
-    #[error("the burst of {name} is 0: it must be at least 1, or the rate 0 for no bound")]
-    NoBurst {
-        /// The limit's name.
-        name: &'static str,
-    },
-    /// A limit of zero would let nothing happen at all.
-    #[error("{name} is 0: it must be at least 1")]
-    Zero {
-        /// The limit's name.
-        name: &'static str,
-    },
-    /// `resume_time_max` is out of its range.
-    #[error("resume_time_max is {given:?}: it must be at most 49 days")]
-    Resume {
-        /// The limit given.
-        given: Duration,
-    },
-    /// A limit lets a user be in too many rooms, or watch too many names.
-    #[error("{name} is {given}: it must be at most {PER_USER_MAX}")]
-    PerUser {
-        /// The limit's name.
-        name: &'static str,
-        /// The limit given.
-        given: u32,
-    },
-    /// A limit that cannot change while the hub runs ([`Limits::check_change`]).
-    #[error("{name} cannot change while the hub runs: it changes with a new hub")]
-    Fixed {
-        /// The limit's name.
-        name: &'static str,
-    },
-    /// `idle_time_max` is out of its range.
-    #[error("idle_time_max is {given:?}: it must be 1 ms to 49 days")]
-    Idle {
-        /// The limit given.
-        given: Duration,
-    },
-}
-
-/// Rooms, or watched names, of one user, at the most: the hub searches all of them for each.
-const PER_USER_MAX: u32 = 65_536;
 
 #[cfg(test)]
 mod tests {

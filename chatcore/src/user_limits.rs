@@ -1,6 +1,8 @@
 //! Limits that one user has in place of the hub's.
 
-use crate::limits::{Limits, LimitsError, Rate};
+use crate::limits::Limits;
+use crate::limits_error::LimitsError;
+use crate::rate::Rate;
 use crate::wire::Announced;
 
 /// Limits of one user's own, in place of those of the hub ([`Limits`]): more for an administrator or a bot, or less. What is

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use core::time::Duration;
 
-use crate::limits::LimitsError;
+use crate::limits_error::LimitsError;
 use crate::name::UserName;
 use crate::outbox::Outbox;
 use crate::redacted::Credential;

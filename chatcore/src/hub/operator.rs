@@ -6,7 +6,7 @@ use super::parts::Hub;
 use super::session_id::SessionId;
 use super::work::Budget;
 use crate::handshake::{Denial, Refusal};
-use crate::limits::LimitsError;
+use crate::limits_error::LimitsError;
 use crate::name::{RoomName, UserName};
 use crate::time::Instant;
 use crate::user_limits::UserLimits;

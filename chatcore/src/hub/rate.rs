@@ -1,6 +1,6 @@
 //! Token buckets.
 
-use crate::limits::Rate;
+use crate::rate::Rate;
 use crate::time::Instant;
 
 /// A pause is at least this many nanoseconds long, or half of what fills a bucket.

@@ -3,7 +3,8 @@
 use core::time::Duration;
 
 use super::parts::Hub;
-use crate::limits::{Limits, LimitsError};
+use crate::limits::Limits;
+use crate::limits_error::LimitsError;
 use crate::name::UserName;
 use crate::time::Instant;
 
@@ -68,7 +69,7 @@ impl Hub {
 mod tests {
     use super::*;
     use crate::handshake::QuotaKey;
-    use crate::limits::Rate;
+    use crate::rate::Rate;
 
     #[test]
     fn an_origin_pays_off_no_more_than_a_burst_of_its_new_rate() {

@@ -15,9 +15,10 @@ use super::conn_id::ConnId;
 use super::work::{CALL_WORK_MAX, PASSED, SLICE_WORK_MAX};
 use super::{Audience, Hub};
 use crate::handshake::{Handshake, Refusal};
-use crate::limits::{Limits, Rate};
+use crate::limits::Limits;
 use crate::name::{RoomName, UserName};
 use crate::outbox::Tally;
+use crate::rate::Rate;
 use crate::received::Received;
 use crate::time::Instant;
 use crate::wire::{

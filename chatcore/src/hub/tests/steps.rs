@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use proptest::collection;
 use proptest::prelude::*;
 
-use crate::limits::Rate;
+use crate::rate::Rate;
 use crate::wire::{Ack, ClientMessage, Join, Leave, Message, Ping, Roster, Send, Unwatch, Watch, Who};
 
 pub(super) const USERS: usize = 128;
