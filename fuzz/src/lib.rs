@@ -5,6 +5,7 @@ mod client_input;
 mod configuration;
 mod configuration_seeds;
 mod heard;
+mod hub_model;
 mod hub_operations;
 mod operation;
 mod proxy_header;
