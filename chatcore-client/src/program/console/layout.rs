@@ -7,6 +7,7 @@
 //! that any terminal draws it in, and at least as one: terminals disagree about marks, joiners and soft hyphens.
 
 use std::env;
+use std::ops::Range;
 
 use unicode_bidi::{BidiClass, bidi_class};
 use unicode_segmentation::UnicodeSegmentation;
@@ -135,25 +136,31 @@ impl Cells {
     /// A line in rows of the terminal, all but the first indented.
     fn push(self, shown: &mut String, sign: &str, line: &str) {
         let text = [sign, &line.replace('\t', INDENT)].concat();
-        let (is_isolated, is_told) = (text.contains(is_right_to_left), sign == PROGRAM_SIGN);
-        // A terminal may begin a new row when the last column is full.
-        let room = self.columns - 1 - if is_isolated { ISOLATE_COLUMNS } else { 0 };
-        let mut rest = text.as_str();
-        let mut is_first = true;
+        let isolated = isolated(&text, sign);
+        let mut start = 0;
         loop {
-            let indent = if is_first { "" } else { INDENT };
-            let end = self.fitting(rest, room - indent.len());
-            if is_isolated {
-                let isolate = if is_told { ISOLATE_TO_THE_RIGHT } else { ISOLATE };
-                push_isolated(shown, indent, &rest[..end], if is_first { sign } else { "" }, isolate);
-            } else {
-                push(shown, indent, &rest[..end]);
-            }
-            rest = &rest[end..];
-            is_first = false;
-            if rest.is_empty() {
+            let indent = if start == 0 { "" } else { INDENT };
+            // A terminal may begin a new row when the last column is full.
+            let end = self.row_end(&text, start, self.columns - 1 - indent.len(), &isolated);
+            push_row(shown, indent, &text, start..end, &isolated);
+            start = end;
+            if start == text.len() {
                 return;
             }
+        }
+    }
+
+    /// Where the row ends that begins there, with what isolates parts of it.
+    fn row_end(self, text: &str, start: usize, room: usize, isolated: &[Isolated]) -> usize {
+        let mut count = 0;
+        loop {
+            let end = start + self.fitting(&text[start..], room.saturating_sub(count * ISOLATE_COLUMNS));
+            let needed = isolated.iter().filter(|part| !part.within(&(start..end)).is_empty()).count();
+            // A shorter row has no more of them.
+            if needed <= count {
+                return end;
+            }
+            count = needed;
         }
     }
 
@@ -231,13 +238,55 @@ fn graphemes(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// A row, of which the terminal turns nothing that stands before the text of others.
-fn push_isolated(lines: &mut String, indent: &str, row: &str, sign: &str, isolate: &str) {
-    // A sign with a name that runs to the left is turned with it, but for the character that says who speaks.
-    let kept = if sign.contains(is_right_to_left) { 1 } else { sign.len().min(row.len()) };
-    let (before, text) = row.split_at(kept);
-    let [isolate, end] = if text.is_empty() { [""; 2] } else { [isolate, ISOLATE_END] };
-    lines.extend([indent, before, isolate, text, end, "\n"]);
+/// A part of a line that turns nothing but itself.
+struct Isolated {
+    /// Its bytes in the line.
+    place: Range<usize>,
+    /// What begins it.
+    isolate: &'static str,
+}
+
+impl Isolated {
+    /// As much of it as is in a row.
+    fn within(&self, row: &Range<usize>) -> Range<usize> {
+        self.place.start.max(row.start)..self.place.end.min(row.end)
+    }
+}
+
+/// The parts of a line that run to the left: what the program says, or each name of the sign by itself, and what is said.
+fn isolated(text: &str, sign: &str) -> Vec<Isolated> {
+    let said = sign.len()..text.len();
+    let (mut places, isolate) =
+        if sign == PROGRAM_SIGN { (Vec::new(), ISOLATE_TO_THE_RIGHT) } else { (names(sign), ISOLATE) };
+    places.push(said);
+    places.retain(|place| text[place.clone()].contains(is_right_to_left));
+    places.into_iter().map(|place| Isolated { place, isolate }).collect()
+}
+
+/// Where the names stand in what comes before a text. They hold no blank, and those that hold brackets are quoted.
+fn names(sign: &str) -> Vec<Range<usize>> {
+    let mut at = 0;
+    let name = |word: &str| {
+        let start = at + word.len() - word.trim_start_matches(['[', '<']).len();
+        let end = at + word.trim_end_matches([' ', ']', '>']).len();
+        at += word.len();
+        start..end.max(start)
+    };
+    sign.split_inclusive(' ').map(name).collect()
+}
+
+/// A row of a line, in which the terminal turns each of these parts by itself.
+fn push_row(lines: &mut String, indent: &str, text: &str, row: Range<usize>, isolated: &[Isolated]) {
+    lines.push_str(indent);
+    let mut at = row.start;
+    for part in isolated {
+        let place = part.within(&row);
+        if !place.is_empty() {
+            lines.extend([&text[at..place.start], part.isolate, &text[place.clone()], ISOLATE_END]);
+            at = place.end;
+        }
+    }
+    lines.extend([&text[at..row.end], "\n"]);
 }
 
 fn is_right_to_left(c: char) -> bool {
@@ -351,17 +400,40 @@ mod tests {
             "<bob> \u{2068}שלום שלום \u{2069}\n    \u{2068}-- carol\u{2069}\n"
         );
         assert_eq!(CELLS.told("אבג joined"), "-- \u{2066}אבג joined\u{2069}\n", "the sentence is not turned");
-        let from = "בוב".into();
-        let report = Report::Message {
-            id: MessageId(1).into(),
-            time: 0,
-            from,
-            to: "alice".into(),
-            body: Body::new(b"hi".into()),
-        };
-        assert_eq!(CELLS.shown(&report), "<\u{2068}בוב> hi\u{2069}\n");
         // Nobody ends it from within.
         assert!(!shown("א\u{2069}-- carol quit".as_bytes()).contains("\u{2069}-"));
+    }
+
+    /// What a terminal that orders text shows of a row.
+    fn ordered(row: &str) -> String {
+        let info = unicode_bidi::BidiInfo::new(row, Some(unicode_bidi::Level::ltr()));
+        let row = info.reorder_line(&info.paragraphs[0], 0..row.len());
+        row.chars().filter(|c| !matches!(c, '\u{2066}'..='\u{2069}')).collect()
+    }
+
+    /// P4 of the faults that were found: a name was turned together with what it said.
+    #[test]
+    fn a_name_that_runs_to_the_left_turns_nothing_but_itself() {
+        let said = |from: &str, to: &str, body: &str| {
+            let (id, body) = (MessageId(1).into(), Body::new(body.into()));
+            Report::Message { id, time: 0, from: from.into(), to: to.into(), body }
+        };
+        let wide = Cells { columns: 80, is_east_asian: false };
+        for (report, row, seen) in [
+            (said("בוב", "alice", "hi"), "<\u{2068}בוב\u{2069}> hi\n", "<בוב> hi"),
+            (said("בוב", "alice", "שלום"), "<\u{2068}בוב\u{2069}> \u{2068}שלום\u{2069}\n", "<בוב> םולש"),
+            (said("אב", "#גד", "1"), "[\u{2068}#גד\u{2069}] <\u{2068}אב\u{2069}> 1\n", "[דג#] <בא> 1"),
+            (said("א]<ב", "#x", "ג"), "[#x] <\u{2068}\"א]<ב\"\u{2069}> \u{2068}ג\u{2069}\n", "[#x] <\"ב<]א\"> ג"),
+        ] {
+            assert_eq!(wide.shown(&report), row);
+            assert_eq!(ordered(row.trim_end()), seen);
+        }
+        // A row has room for what isolates its parts, also where a name goes on in the next one.
+        let narrow = Cells { columns: 10, is_east_asian: false };
+        let shown = narrow.shown(&said("אבגדהוזחטי", "#כלמנסעפצקר", "שת שת שת"));
+        assert!(shown.lines().all(|row| row.chars().count() < narrow.columns), "{shown}");
+        let balanced = |row: &str| row.matches(ISOLATE).count() == row.matches(ISOLATE_END).count();
+        assert!(shown.lines().all(balanced), "{shown}");
     }
 
     /// P4 of the faults that were found.
