@@ -1,4 +1,4 @@
-//! What the program says and does while a server is silent, gone, or gives its name to somebody else.
+//! What the program says and does while a server is silent, gone, answers a program before it, or gives its name to somebody else.
 
 mod announced;
 mod programs;
@@ -7,11 +7,11 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use chatcore_client::chatcore::GoodbyeCode;
-use chatcore_client::chatcore::wire::{Accepted, AcceptedRun};
+use chatcore_client::chatcore::wire::{Accepted, AcceptedRun, ClientMessage, Online, Resumed, UserInfo, take};
 use chatcore_client::chatcore::wire::{
     Goodbye, HubMessage, Message, MessageId, PREFACE_BYTES, Preface, ReconnectHint, Token, Welcome,
 };
-use programs::{Program, Server, client};
+use programs::{Program, Server, client, client_keeping};
 use serde_json::json;
 
 use self::announced::LIMITS;
@@ -22,15 +22,41 @@ fn say(server: &mut TcpStream, message: &HubMessage<'_>) {
     server.write_all(&bytes).unwrap();
 }
 
+/// Reads until somebody says this.
+fn hear(server: &mut TcpStream, is_awaited: impl Fn(&ClientMessage<'_>) -> bool) {
+    let (mut heard, mut buffer) = (Vec::new(), [0; 1_000]);
+    loop {
+        let count = server.read(&mut buffer).unwrap();
+        assert!(count > 0, "it says it");
+        heard.extend_from_slice(&buffer[..count]);
+        let mut rest = &heard[..];
+        while let Some(content) = take(&mut rest, LIMITS.frame_bytes_max).unwrap() {
+            if ClientMessage::decode(content).unwrap().is_some_and(|message| is_awaited(&message)) {
+                return;
+            }
+        }
+    }
+}
+
+/// The server's end of the next connection.
+fn accept(listener: &TcpListener) -> TcpStream {
+    let mut server = listener.accept().unwrap().0;
+    server.read_exact(&mut [0; PREFACE_BYTES]).unwrap();
+    server.write_all(&Preface::OURS.encode()).unwrap();
+    server
+}
+
+fn welcome(server: &mut TcpStream) {
+    let token = Token::from_bytes([7; 16]);
+    say(server, &HubMessage::Welcome(Welcome { name: "alice", display_name: None, token, limits: LIMITS }));
+}
+
 /// A program that has its name, and its server at the listener.
 fn registered(listener: &TcpListener, args: &[&str]) -> (Program, TcpStream) {
     let address = listener.local_addr().unwrap().to_string();
     let alice = client(&[&["--connect", &address, "--json", "--name", "alice", "--stay"], args].concat());
-    let mut server = listener.accept().unwrap().0;
-    server.read_exact(&mut [0; PREFACE_BYTES]).unwrap();
-    server.write_all(&Preface::OURS.encode()).unwrap();
-    let token = Token::from_bytes([7; 16]);
-    say(&mut server, &HubMessage::Welcome(Welcome { name: "alice", display_name: None, token, limits: LIMITS }));
+    let mut server = accept(listener);
+    welcome(&mut server);
     alice.expect(r#"{"event":"registered","name":"alice"}"#);
     (alice, server)
 }
@@ -53,6 +79,36 @@ fn a_server_that_is_silent_is_told_of_and_so_is_its_answer() {
     say(&mut server, &HubMessage::Accepted(Accepted { runs }));
     alice.expect(r#"{"event":"accepted","to":"bob"}"#);
     alice.expect(r#"{"event":"heard"}"#);
+}
+
+#[test]
+fn an_answer_to_the_program_before_is_none_to_this_one() {
+    let (listener, address) = listen();
+    let state = tempfile::tempdir().unwrap();
+    let (address, folder) = (address.to_string(), state.path().to_str().unwrap());
+    let start = || client_keeping(&["--connect", &address, "--state-dir", folder, "--json", "--name", "alice"]);
+    let is_who = |message: &ClientMessage<'_>| matches!(message, ClientMessage::Who(_));
+    let mut before = start();
+    let mut server = accept(&listener);
+    welcome(&mut server);
+    before.expect(r#"{"event":"registered","name":"alice"}"#);
+    before.write("/who\n");
+    hear(&mut server, is_who);
+    before.signal("KILL");
+    drop(before.end());
+
+    let mut alice = start();
+    let mut server = accept(&listener);
+    hear(&mut server, |message| matches!(message, ClientMessage::Resume(_)));
+    say(&mut server, &HubMessage::Resumed(Resumed { received: 1, sent: 0, limits: LIMITS }));
+    alice.expect(r#"{"event":"resumed","name":"alice"}"#);
+    alice.write("/who\n");
+    hear(&mut server, is_who);
+    for (number, name) in [(1, "carol"), (2, "alice")] {
+        let users = vec![UserInfo { name, display_name: None }];
+        say(&mut server, &HubMessage::Online(Online { number, users, next: None }));
+    }
+    alice.expect(r#"{"event":"online","names":["alice"]}"#);
 }
 
 #[test]

@@ -175,6 +175,11 @@ impl Requests {
         self.listing = Some(Listing { pending, number: Some(number), users: Vec::new(), bytes: 0, pages: 0 });
     }
 
+    /// Whether it awaits the page that answers this request.
+    pub(crate) fn awaits_page(&self, number: u64) -> bool {
+        self.listing.as_ref().is_some_and(|listing| listing.number == Some(number))
+    }
+
     /// A page of it has come. The listing if it is over.
     pub(crate) fn listed(&mut self, users: Vec<User>, is_last: bool) -> Option<Listed> {
         let listing = self.listing.as_mut()?;
@@ -273,10 +278,13 @@ mod tests {
         let user = |name: &str| User::new(name.parse().unwrap());
         let mut requests = Requests::default();
         assert_eq!(requests.listed(vec![user("bob")], true), None, "nobody asked");
+        assert!(!requests.awaits_page(1));
         requests.list(1, PendingRequest::Who);
-        assert!(requests.is_listing());
+        assert!(requests.is_listing() && requests.awaits_page(1));
         assert_eq!(requests.listed(vec![user("carol"), user("alice")], false), None);
+        assert!(!requests.awaits_page(2), "it is not asked for yet");
         requests.list_on(2);
+        assert!(requests.awaits_page(2) && !requests.awaits_page(1));
         assert_eq!(requests.listed(vec![], false), None);
         requests.list_on(3);
         let users = vec![user("alice"), user("bob"), user("carol")];

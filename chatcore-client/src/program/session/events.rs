@@ -58,6 +58,10 @@ impl Session {
                 Some(pending) => self.done(pending),
                 None => Ok(()),
             },
+            // Another page was asked for before the program was started again.
+            Event::Online { number, .. } | Event::Members { number, .. } if !self.requests.awaits_page(number) => {
+                Ok(())
+            }
             Event::Online { users, next, .. } | Event::Members { users, next, .. } => self.listed(users, next),
             Event::Subscribed { rooms, users, next, .. } => self.subscribed(&rooms, &users, next),
             Event::Closed(closed) => self.closed(closed),
