@@ -69,3 +69,16 @@ fn a_name_that_is_half_typed_is_asked_for_again_below_what_is_told() {
     assert!(rows.contains(&"-- your name: car"), "{contents}");
     assert!(rows.iter().all(|row| row.starts_with("-- ") || row.starts_with("    ")), "{contents}");
 }
+
+/// What is still going on, the status says, and nothing else: the connection stands, and the server takes its time.
+#[test]
+fn a_connection_that_stands_is_not_told_as_one_that_is_being_made() {
+    let server = Server::start();
+    let proxy = Proxy::start(&server.address, 0, 0);
+    proxy.freeze();
+    let terminal = Terminal::full_screen_at(&server, &proxy.address, (ROWS, COLUMNS), &["--name", "alice"]);
+    let is_status = |row: &str| row.starts_with(" the program") && row.contains("not registered");
+    terminal.until("a status without trouble", |screen| screen.contents().lines().any(is_status));
+    proxy.thaw();
+    terminal.has("you are alice");
+}

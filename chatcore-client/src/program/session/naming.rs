@@ -110,10 +110,8 @@ impl Session {
         match outcome {
             Ok(driver) => {
                 self.driver = Some(driver);
-                match name {
-                    Some(name) => self.register(&name, restored),
-                    None => self.show(&Report::Connected),
-                }
+                self.show(&Report::Connected)?;
+                name.map_or(Ok(()), |name| self.register(&name, restored))
             }
             Err(Failure::Connect(error)) => {
                 // What is kept has its place still.
