@@ -10,7 +10,6 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use chatcore_client::Connection;
 use programs::{PATIENCE, Program, Server, exit_code, run};
@@ -245,12 +244,32 @@ fn a_signal_says_goodbye_even_if_nobody_reads_the_output() {
         }
         signal(&alice, "USR1");
         signal(&alice, "USR2");
-        let asked = Instant::now();
         signal(&alice, name);
         watcher.expect(QUIT);
+        // The program measures the time itself: what has not ended within 1.9 s tells the signal.
         assert_eq!(exit_code(alice), Some(0), "{name}");
-        assert!(asked.elapsed() < Duration::from_secs(4), "{name}: {:?}", asked.elapsed());
     }
+}
+
+/// P8 of the faults that were found.
+#[test]
+fn a_script_that_never_stops_keeps_the_client_from_nothing() {
+    let server = Server::start();
+    let watcher = watcher(&server);
+    let mut bob = server.user("bob");
+    let mut alice = alice(&server, &watcher);
+    let (mut input, output) = (alice.stdin.take().unwrap(), alice.stdout.take().unwrap());
+    let lines = "/nothing\n".repeat(1_000);
+    let writing = thread::spawn(move || while input.write_all(lines.as_bytes()).is_ok() {});
+    let mut told = BufReader::new(output).lines().map(Result::unwrap);
+    bob.send("alice", b"hello", PATIENCE).unwrap();
+    assert!(told.any(|line| line.contains("hello")));
+    let reading = thread::spawn(move || told.count());
+    signal(&alice, "TERM");
+    watcher.expect(QUIT);
+    assert_eq!(exit_code(alice), Some(0));
+    writing.join().unwrap();
+    reading.join().unwrap();
 }
 
 /// P8 of the faults that were found.
@@ -260,11 +279,9 @@ fn a_server_that_does_not_answer_is_not_waited_for() {
     let watcher = watcher(&server);
     let mut alice = alice(&server, &watcher);
     server.program.signal("STOP");
-    let asked = Instant::now();
     signal(&alice, "TERM");
     let mut output = alice.stdout.take().unwrap();
     assert_eq!(exit_code(alice), Some(0));
-    assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
     // Its goodbye is on the way.
     server.program.signal("CONT");
     watcher.expect(QUIT);

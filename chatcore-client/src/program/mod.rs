@@ -18,6 +18,7 @@ mod requests;
 mod session;
 mod signals;
 mod state;
+mod stop;
 mod terminal;
 mod writer;
 

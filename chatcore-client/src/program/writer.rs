@@ -6,7 +6,6 @@
 
 use std::io::{self, ErrorKind, PipeReader, PipeWriter, Read, Write, pipe};
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,11 +15,12 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::program::descriptors::Patient;
+use crate::program::stop::{OUTPUT_TIME_MAX, Stop};
 
 /// Bytes that may wait to be written before [`Writer::has_room`] says no.
 const WAITING_BYTES_MAX: usize = 64 << 10;
 
-/// How long the reader may take for what is written last, once a signal has asked us to end.
+/// How long the reader may take for what is written last, where a person waits for the end.
 const FINISH_TIME_MAX: Duration = Duration::from_millis(600);
 
 /// How often a writer that finishes looks whether a signal has come.
@@ -102,6 +102,11 @@ impl Writer {
         self.shared.lock().waiting.len() < WAITING_BYTES_MAX
     }
 
+    /// Bytes that were handed over, and not taken by the output.
+    pub(crate) fn waiting_bytes(&self) -> u64 {
+        self.handed - self.written()
+    }
+
     /// Bytes that were handed over so far.
     pub(crate) const fn handed(&self) -> u64 {
         self.handed
@@ -122,21 +127,29 @@ impl Writer {
 
     /// Waits until everything is written, but not for long.
     pub(crate) fn finish_soon(&self) -> io::Result<()> {
-        self.finish(&AtomicBool::new(true))
+        let until = Instant::now() + FINISH_TIME_MAX;
+        self.finish_by(|| Some(until))
     }
 
     /// Waits until everything is written; after a signal, not for ever.
-    pub(crate) fn finish(&self, signalled: &AtomicBool) -> io::Result<()> {
+    pub(crate) fn finish(&self, stop: &Stop) -> io::Result<()> {
+        self.finish_by(|| stop.until(OUTPUT_TIME_MAX))
+    }
+
+    /// Waits until everything is written, or until the time that is told, as soon as there is one.
+    fn finish_by(&self, told: impl Fn() -> Option<Instant>) -> io::Result<()> {
         let mut until = None;
         let mut state = self.shared.lock();
         while state.written < self.handed && !state.has_failed {
-            if signalled.load(Ordering::Acquire) {
-                let until = *until.get_or_insert_with(|| Instant::now() + FINISH_TIME_MAX);
-                if until <= Instant::now() {
-                    return Ok(());
-                }
+            until = until.or_else(&told);
+            let left = until.map(|until: Instant| until.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Ok(());
             }
-            let waited = self.shared.changed.wait_timeout(state, FINISH_LOOK_TIME);
+            let waited = self
+                .shared
+                .changed
+                .wait_timeout(state, left.map_or(FINISH_LOOK_TIME, |left| left.min(FINISH_LOOK_TIME)));
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         drop(state);
@@ -248,12 +261,12 @@ mod tests {
                 writer.write_line("more");
             }
             assert!(writer.written() <= 4, "nobody has taken the rest");
-            writer.finish(&AtomicBool::new(true)).unwrap();
+            writer.finish(&Stop::asked()).unwrap();
             assert!(!writer.is_idle(), "nobody waits for ever for a reader, once a signal came");
 
             let mut rest = vec![0; usize::try_from(writer.handed()).unwrap() - 4];
             theirs.read_exact(&mut rest).unwrap();
-            writer.finish(&AtomicBool::new(false)).unwrap();
+            writer.finish(&Stop::default()).unwrap();
             assert!(writer.is_idle() && writer.has_room());
             drop(theirs);
             assert_eq!(failure(&writer, &mut poll).kind(), ErrorKind::BrokenPipe);
@@ -266,7 +279,7 @@ mod tests {
         let (theirs, ours) = pipe().unwrap();
         let (mut writer, mut poll, _waker) = started(&ours);
         writer.write_line("one");
-        writer.finish(&AtomicBool::new(false)).unwrap();
+        writer.finish(&Stop::default()).unwrap();
         drop(theirs);
         assert_eq!(failure(&writer, &mut poll).kind(), ErrorKind::BrokenPipe);
     }

@@ -1,9 +1,7 @@
 //! How the client ends, and what it leaves behind.
 
-use std::time::{Duration, Instant};
-
 use super::programs::{PATIENCE, Program, Server, exit_code};
-use super::pty::{COLUMNS, ROWS, Terminal};
+use super::pty::{Terminal, read_until};
 use super::{WELCOME, message};
 
 /// A program that is told of alice in a room.
@@ -52,12 +50,7 @@ fn a_terminal_that_is_closed_is_a_goodbye() {
     for kind in ["dumb", "xterm-256color"] {
         let (mut pty, child) = Terminal::unread_at(kind, &server, &server.address, &["--name", "alice"]);
         // Nobody takes a line before there is a session.
-        let mut screen = vt100::Parser::new(ROWS.try_into().unwrap(), COLUMNS.try_into().unwrap(), 0);
-        let mut buffer = [0; 4096];
-        while !screen.screen().contents().contains("you are alice") {
-            let count = std::io::Read::read(&mut pty, &mut buffer).expect("the client runs");
-            screen.process(&buffer[..count]);
-        }
+        read_until(&mut pty, "you are alice");
         // The full screen is drawn so often that the terminal, which nobody reads any more, holds not all of it: then its end is an
         // error at once.
         let redrawn = if kind == "dumb" { String::new() } else { "\x0c".repeat(300) };
@@ -99,11 +92,10 @@ fn a_terminal_that_nobody_reads_does_not_keep_the_client_from_its_goodbye() {
     for _ in 0..100 {
         bob.send("alice", &vec![b'x'; 4000], PATIENCE).unwrap();
     }
-    let asked = Instant::now();
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id().cast_signed()), nix::sys::signal::SIGTERM).unwrap();
     watcher.expect(QUIT);
+    // The program measures the time itself: what has not ended within 1.9 s tells the signal.
     assert_eq!(exit_code(child), Some(0));
-    assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
     drop(pty);
 }
 

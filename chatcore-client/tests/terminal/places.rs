@@ -328,12 +328,10 @@ fn a_terminal_that_nobody_reads_keeps_nobody_from_leaving_at_any_prompt() {
             proxy.lead_to(NOWHERE);
             proxy.cut();
         }
-        let asked = Instant::now();
         kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).unwrap();
-        // What became of the last message may not be known any more.
+        // What became of the last message may not be known any more. What has not ended within 1.9 s tells the signal.
         let codes = if place == Reconnecting { [Some(0), Some(1)] } else { [Some(0); 2] };
         assert!(codes.contains(&exit_code(child)));
-        assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
         drop(pty);
     }
 }

@@ -243,6 +243,16 @@ impl Terminal {
     }
 }
 
+/// Reads a terminal that nobody else reads until the screen has this, and no further.
+pub(crate) fn read_until(pty: &mut Pty, text: &str) {
+    let mut screen = vt100::Parser::new(NonZero::new(ROWS).unwrap(), NonZero::new(COLUMNS).unwrap(), 0);
+    let mut buffer = [0; 4096];
+    while !screen.screen().contents().contains(text) {
+        let count = pty.read(&mut buffer).expect("the client runs");
+        screen.process(&buffer[..count]);
+    }
+}
+
 impl Drop for Terminal {
     fn drop(&mut self) {
         let _ = self.child.kill();

@@ -2,7 +2,6 @@
 
 use std::io::{self, stdout};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use mio::Waker;
 
@@ -12,7 +11,12 @@ use super::objects;
 use crate::program::failure::Failure;
 use crate::program::input::Input;
 use crate::program::report::{Report, Verdict};
+use crate::program::stop::Stop;
 use crate::program::writer::Writer;
+
+/// Bytes of output that wait to be read when no further line is taken: what a line leads to may be told at once, and a script
+/// that reads nothing must not fill the memory with it.
+const UNREAD_BYTES_MAX: u64 = 1 << 20;
 
 /// Standard input and output.
 pub(crate) struct Filter {
@@ -35,6 +39,9 @@ impl Filter {
     }
 
     pub(super) fn poll(&mut self) -> Option<Input> {
+        if self.writer.waiting_bytes() > UNREAD_BYTES_MAX {
+            return None;
+        }
         let input = self.lines.poll()?;
         self.taken += u64::from(matches!(input, Input::Line(_) | Input::Unusable { .. }));
         match input {
@@ -99,7 +106,7 @@ impl Filter {
         self.writer.check().map_err(Failure::Output)
     }
 
-    pub(super) fn finish(&self, signalled: &AtomicBool) -> Result<(), Failure> {
-        self.writer.finish(signalled).map_err(Failure::Output)
+    pub(super) fn finish(&self, stop: &Stop) -> Result<(), Failure> {
+        self.writer.finish(stop).map_err(Failure::Output)
     }
 }

@@ -9,7 +9,6 @@ mod plain;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mio::Waker;
@@ -24,6 +23,7 @@ use crate::program::input::{Ask, Input};
 use crate::program::report::Report;
 use crate::program::signals::{Signals, stop_here};
 use crate::program::state::Kept;
+use crate::program::stop::Stop;
 use crate::program::terminal::{Settings, is_in_background};
 
 /// Both ends of a conversation with whoever commands us.
@@ -140,7 +140,7 @@ impl Console {
 
     /// Does what signals have asked for, but for the end of the program, before which nothing else is done.
     pub(crate) fn handle_signals(&mut self, signals: &Signals) -> Result<(), Failure> {
-        if signals.stop.load(Ordering::Acquire) {
+        if signals.stop.is_asked() {
             return Ok(());
         }
         if Signals::take(&signals.suspend) {
@@ -294,10 +294,10 @@ impl Console {
     }
 
     /// Shows what is still to be shown. Nothing follows.
-    pub(crate) fn finish(&mut self, signalled: &AtomicBool) -> Result<(), Failure> {
+    pub(crate) fn finish(&mut self, stop: &Stop) -> Result<(), Failure> {
         match self {
-            Self::Filter(filter) => filter.finish(signalled),
-            Self::Plain(plain) => plain.finish(),
+            Self::Filter(filter) => filter.finish(stop),
+            Self::Plain(plain) => plain.finish(stop),
             Self::FullScreen(full) => {
                 full.finish();
                 Ok(())

@@ -17,6 +17,7 @@ use crate::program::escape::escape;
 use crate::program::failure::Failure;
 use crate::program::input::{Ask, Input};
 use crate::program::report::Report;
+use crate::program::stop::Stop;
 use crate::program::terminal::{Hidden, Settings};
 use crate::program::writer::Writer;
 
@@ -214,9 +215,10 @@ impl Plain {
         self.writer.check().map_err(Failure::Output)
     }
 
-    pub(super) fn finish(&mut self) -> Result<(), Failure> {
+    pub(super) fn finish(&mut self, stop: &Stop) -> Result<(), Failure> {
         self.hidden = None;
-        self.writer.finish_soon().map_err(Failure::Output)
+        let finished = if stop.is_asked() { self.writer.finish(stop) } else { self.writer.finish_soon() };
+        finished.map_err(Failure::Output)
     }
 }
 

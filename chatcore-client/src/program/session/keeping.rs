@@ -281,12 +281,11 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicBool;
-
     use chatcore::Token;
 
     use super::*;
     use crate::program::state::slow_disk;
+    use crate::program::stop::Stop;
 
     fn keep(keeping: &mut Keeping) {
         let ticket = SessionTicket::new("alice".parse().unwrap(), Token::from_bytes([7; 16]));
@@ -311,7 +310,7 @@ mod tests {
         assert!(keeping.take_told().is_none(), "the first is, and the second is not");
         goes_on.send(Ok(())).unwrap();
         let until = Instant::now() + Duration::from_secs(60);
-        keeping.saver.as_ref().unwrap().wait(2, until, &AtomicBool::new(false));
+        keeping.saver.as_ref().unwrap().wait(2, until, &Stop::default());
         let (untold, is_kept) = keeping.take_told().expect("it is kept");
         assert_eq!(untold.reports, [Report::SessionLost, Report::Heard]);
         assert!(is_kept && untold.begins && !keeping.holds_up());

@@ -1,7 +1,6 @@
 //! The end that somebody asked for: what is waited for, and what is said of messages without an answer.
 
 use std::io;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::Closed;
@@ -12,12 +11,10 @@ use crate::program::descriptors::write_within;
 use crate::program::failure::Failure;
 use crate::program::report::{Report, safe};
 use crate::program::requests::{beginning, mapped};
+use crate::program::stop::GOODBYE_TIME_MAX;
 
-/// How long the server may take to answer a goodbye, once a signal has asked us to end.
-const SIGNALLED_TIME_MAX: Duration = Duration::from_millis(600);
-
-/// The same, once a person at the terminal has asked for it.
-const GOODBYE_TIME_MAX: Duration = Duration::from_millis(1_200);
+/// How long the server may take to answer a goodbye, once a person at the terminal has asked for it. After a signal it is less.
+const ASKED_TIME_MAX: Duration = Duration::from_millis(1_200);
 
 /// After so long a person is told what is waited for, if it is nothing but the goodbye.
 const LEAVING_TOLD_AFTER: Duration = Duration::from_millis(300);
@@ -54,18 +51,16 @@ impl Session {
     /// Waits for the answer to our goodbye, but not for long if a person or a signal has asked us to end. A script is told what
     /// became of all that it asked for.
     pub(super) fn leave(&mut self) -> Result<(), Failure> {
-        let is_signalled = self.signals.stop.load(Ordering::Acquire);
-        if !is_signalled && !self.console.is_interactive() || self.stage == Stage::Over {
+        let signalled = self.signals.stop.until(GOODBYE_TIME_MAX);
+        if signalled.is_none() && !self.console.is_interactive() || self.stage == Stage::Over {
             return Ok(());
         }
         let now = Instant::now();
         // A script is told what happens, and nothing of what is waited for.
         let is_told = !self.console.is_interactive();
-        let first = Leaving { since: now, until: now + GOODBYE_TIME_MAX, is_told };
+        let first = Leaving { since: now, until: now + ASKED_TIME_MAX, is_told };
         let leaving = self.leaving.get_or_insert(first);
-        if is_signalled {
-            leaving.until = leaving.until.min(now + SIGNALLED_TIME_MAX);
-        }
+        leaving.until = signalled.map_or(leaving.until, |signalled| signalled.min(leaving.until));
         if leaving.until <= now || self.console.leaves_at_once() {
             if let Some(driver) = &mut self.driver {
                 // It goes out, if it can.

@@ -1,7 +1,6 @@
 //! The program's loop: lines become commands, events become reports.
 
 use std::io;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::Driver;
@@ -10,6 +9,9 @@ use super::parts::{Held, Lost, Session, Stage, is_message};
 use crate::program::command::{self, Command};
 use crate::program::failure::Failure;
 use crate::program::input::Input;
+
+/// Inputs that are taken before the program does all else again: however many there are, the server and signals have their turn.
+const INPUTS_MAX: usize = 200;
 
 impl Session {
     /// Goes on until it is over.
@@ -43,11 +45,11 @@ impl Session {
             self.console.handle_signals(&self.signals)?;
             self.take_restored()?;
             self.take_connected()?;
-            self.take_input()?;
+            let has_more_input = self.take_input()?;
             self.leave_if_done()?;
             // What came with a session is dealt with before anybody asks for more in it.
             self.tell_kept()?;
-            let more = self.drive()?;
+            let more = self.drive()? || has_more_input;
             // However much arrives, a person sees it and what they type.
             self.console.refresh()?;
             if more {
@@ -83,11 +85,16 @@ impl Session {
         (!self.console.has_room() || self.keeping.holds_up()) && self.stage != Stage::Quitting
     }
 
+    /// A signal asks for the end, which nothing that has come is to delay: it may take long to lay out.
+    fn is_interrupted(&self) -> bool {
+        self.signals.stop.is_asked() && !matches!(self.stage, Stage::Quitting | Stage::Over)
+    }
+
     /// Lets the connection do what it can. True if something has become possible by that.
     pub(super) fn drive(&mut self) -> Result<bool, Failure> {
         let Some(driver) = &mut self.driver else { return Ok(self.stage == Stage::Over) };
         let mut more = driver.drive().map_err(Failure::System)?;
-        while !self.is_held_up() {
+        while !self.is_held_up() && !self.is_interrupted() {
             let Some(event) = self.driver.as_mut().and_then(Driver::poll_event) else { break };
             self.handle(event)?;
             more = true;
@@ -135,25 +142,29 @@ impl Session {
         }
     }
 
-    pub(super) fn take_input(&mut self) -> Result<(), Failure> {
+    /// Takes what was typed, or what a script wants. True if there may be more.
+    pub(super) fn take_input(&mut self) -> Result<bool, Failure> {
         if let Some(cursor) = self.next_page.take() {
             self.list_on(cursor);
         }
         // Who waits for the server can leave.
         self.input_ended |= self.stage == Stage::Registering && self.console.has_ended();
-        while matches!(self.stage, Stage::Naming | Stage::LoggingIn | Stage::Open) {
+        for _ in 0..INPUTS_MAX {
+            if !matches!(self.stage, Stage::Naming | Stage::LoggingIn | Stage::Open) || self.is_interrupted() {
+                return Ok(false);
+            }
             if self.stage == Stage::Open
                 && let Some(Held { command, line }) = self.held.pop_front()
             {
                 self.input_line = line;
                 if let Some(command) = self.execute(&command)? {
                     self.held.push_front(Held { command, line });
-                    break;
+                    return Ok(false);
                 }
                 continue;
             }
             if self.input_ended {
-                break;
+                return Ok(false);
             }
             let input = self.console.poll();
             self.input_line = self.console.line();
@@ -163,10 +174,10 @@ impl Session {
                 Some(Input::Secret(secret)) => self.take_password(&secret)?,
                 Some(Input::Unusable { reason, detail }) => self.complain_of_input(reason, detail)?,
                 Some(Input::End) => self.input_ended = true,
-                None => break,
+                None => return Ok(false),
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     pub(super) fn take_line(&mut self, line: &str) -> Result<(), Failure> {
@@ -196,7 +207,7 @@ impl Session {
         if matches!(self.stage, Stage::Quitting | Stage::Over) {
             return self.leave();
         }
-        if self.signals.stop.load(Ordering::Acquire) {
+        if self.signals.stop.is_asked() {
             self.quit();
             return self.leave();
         }

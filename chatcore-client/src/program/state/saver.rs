@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,15 +10,13 @@ use chatcore::SessionTicket;
 use mio::Waker;
 
 use super::{History, Kept, SavedState, Slot};
+use crate::program::stop::{DISK_TIME_MAX, Stop, TOLD_TIME_MAX};
 
 /// How often one who waits for the end looks whether a signal has come.
 const FINISH_LOOK_TIME: Duration = Duration::from_millis(100);
 
 /// How long the disk may take for what is saved last.
 const FINISH_TIME_MAX: Duration = Duration::from_secs(10);
-
-/// The same, once a signal has asked us to end. The disk has had the time that the goodbye took, and the output.
-const SIGNALLED_TIME_MAX: Duration = Duration::from_millis(200);
 
 /// Saves what is kept of one name. What waits to be saved is replaced by what is newer, so a slow disk gets less. Dropped, it saves
 /// what waits, and lets the slot go.
@@ -135,8 +132,8 @@ impl Saver {
     }
 
     /// Waits until then for [`has_kept`](Self::has_kept), but not for long after a signal.
-    pub(crate) fn wait(&self, number: u64, until: Instant, signalled: &AtomicBool) {
-        self.0.wait(until, signalled, |state| state.done >= number);
+    pub(crate) fn wait(&self, number: u64, until: Instant, stop: &Stop) {
+        self.0.wait(until, || stop.until(TOLD_TIME_MAX), |state| state.done >= number);
     }
 
     /// Nothing more is given, and the slot is let go as soon as all is saved.
@@ -162,9 +159,10 @@ impl Saver {
     /// # Errors
     ///
     /// What went wrong since it was asked last.
-    pub(crate) fn finish(&self, signalled: &AtomicBool) -> io::Result<()> {
+    pub(crate) fn finish(&self, stop: &Stop) -> io::Result<()> {
         self.end();
-        let is_over = self.0.wait(Instant::now() + FINISH_TIME_MAX, signalled, |state| state.is_over);
+        let until = Instant::now() + FINISH_TIME_MAX;
+        let is_over = self.0.wait(until, || stop.until(DISK_TIME_MAX), |state| state.is_over);
         match self.take_error() {
             Some(error) => Err(error),
             None if is_over => Ok(()),
@@ -237,16 +235,13 @@ impl Shared {
         Some((state.given, next))
     }
 
-    /// Waits for something, but not for long after a signal. False if it does not come.
-    fn wait(&self, until: Instant, signalled: &AtomicBool, holds: impl Fn(&State) -> bool) -> bool {
-        let mut until = until;
-        let mut is_signalled = false;
+    /// Waits until then for something, or until the time that a signal leaves, as soon as there is one. False if it does not come.
+    fn wait(&self, until: Instant, left: impl Fn() -> Option<Instant>, holds: impl Fn(&State) -> bool) -> bool {
+        let mut signalled = None;
         let mut state = self.lock();
         while !holds(&state) {
-            let now = Instant::now();
-            if !is_signalled && signalled.load(Ordering::Acquire) {
-                (is_signalled, until) = (true, until.min(now + SIGNALLED_TIME_MAX));
-            }
+            signalled = signalled.or_else(&left);
+            let (now, until) = (Instant::now(), signalled.map_or(until, |signalled: Instant| signalled.min(until)));
             if until <= now {
                 return false;
             }
@@ -288,7 +283,7 @@ pub(crate) mod tests {
     }
 
     fn wait(saver: &Saver, number: u64) {
-        saver.wait(number, Instant::now() + PATIENCE, &AtomicBool::new(false));
+        saver.wait(number, Instant::now() + PATIENCE, &Stop::default());
         assert!(saver.has_kept(number));
     }
 
@@ -320,7 +315,7 @@ pub(crate) mod tests {
         saver.end();
         assert!(!saver.is_over());
         goes_on.send(Ok(())).unwrap();
-        saver.finish(&AtomicBool::new(false)).unwrap();
+        saver.finish(&Stop::default()).unwrap();
         assert!(saver.is_over() && takes.recv().is_err());
     }
 
@@ -346,7 +341,7 @@ pub(crate) mod tests {
         saver.save_drafts(drafts("half"));
         takes.recv().unwrap();
         let begun = Instant::now();
-        assert_eq!(saver.finish(&AtomicBool::new(true)).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(saver.finish(&Stop::asked()).unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert!(begun.elapsed() < FINISH_TIME_MAX / 2);
     }
 }
