@@ -24,6 +24,10 @@ pub(super) const WAKER: Token = Token(1);
 /// Attempts to connect do not follow each other without a pause, whatever the arguments say.
 const RECONNECT_WAIT_MAX_MIN: Duration = Duration::from_millis(1);
 
+/// How long the library waits for the answer to a goodbye: longer than the program does. So what the library calls left, with a
+/// connection that stands, the server has confirmed.
+const FLUSH_TIME_MAX: Duration = Duration::from_secs(10);
+
 /// Where to, and how long that may take.
 #[derive(Clone, Debug)]
 pub(super) struct Connect {
@@ -86,7 +90,10 @@ impl Connect {
         password: Option<&Password>,
     ) -> Result<Driver, Failure> {
         // What is acknowledged is to be in the output.
-        let config = ClientConfig::default().with_takes_later(true).with_reconnect(Some(self.backoff));
+        let config = ClientConfig::default()
+            .with_takes_later(true)
+            .with_reconnect(Some(self.backoff))
+            .with_flush_time_max(FLUSH_TIME_MAX);
         let credential = password.map(Password::as_bytes).unwrap_or_default();
         let driver = connect_any(&self.endpoint, self.timeout, poll, events, SOCKET, |target| {
             let driver = match ticket {

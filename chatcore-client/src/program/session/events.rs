@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{Closed, Event, RefusalCode, TlsFault, User, UserName};
+use crate::{Closed, Driver, Event, RefusalCode, TlsFault, User, UserName};
 use chatcore::{GoodbyeCode, LeaveCode, RoomName};
 
 use super::parts::{Lost, Session, Stage};
@@ -208,11 +208,17 @@ impl Session {
     }
 
     pub(super) fn closed(&mut self, closed: Closed) -> Result<(), Failure> {
-        // Without a connection, the session stays where it is.
-        if !is_resumable(&closed) && self.lost.is_none() {
+        if self.ends_session(&closed) {
             self.forget();
         }
         self.left(closed)
+    }
+
+    /// Whether the session is over for the server, too. Without a connection it stays where it is, and so it may if the connection
+    /// breaks before the server has answered our goodbye.
+    pub(super) fn ends_session(&self, closed: &Closed) -> bool {
+        let is_connected = self.driver.as_ref().is_some_and(Driver::connected);
+        !is_resumable(closed) && self.lost.is_none() && (is_connected || *closed != Closed::Left)
     }
 
     /// The same, where the session may still be there.

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use crate::Closed;
+use crate::{Closed, Event};
 
 use super::parts::{Held, Session, Stage};
 use crate::program::command::Command;
@@ -11,10 +11,13 @@ use crate::program::descriptors::write_within;
 use crate::program::failure::Failure;
 use crate::program::report::{Report, safe};
 use crate::program::requests::{beginning, mapped};
-use crate::program::stop::GOODBYE_TIME_MAX;
+use crate::program::stop::{GOODBYE_TIME_MAX, OUTPUT_TIME_MAX};
 
 /// How long the server may take to answer a goodbye, once a person at the terminal has asked for it. After a signal it is less.
 const ASKED_TIME_MAX: Duration = Duration::from_millis(1_200);
+
+/// The same, at the end of a script.
+const SCRIPT_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// After so long a person is told what is waited for, if it is nothing but the goodbye.
 const LEAVING_TOLD_AFTER: Duration = Duration::from_millis(300);
@@ -51,15 +54,16 @@ impl Session {
     /// Waits for the answer to our goodbye, but not for long if a person or a signal has asked us to end. A script is told what
     /// became of all that it asked for.
     pub(super) fn leave(&mut self) -> Result<(), Failure> {
-        let signalled = self.signals.stop.until(GOODBYE_TIME_MAX);
-        if signalled.is_none() && !self.console.is_interactive() || self.stage == Stage::Over {
+        if self.stage == Stage::Over {
             return Ok(());
         }
         let now = Instant::now();
         // A script is told what happens, and nothing of what is waited for.
-        let is_told = !self.console.is_interactive();
-        let first = Leaving { since: now, until: now + ASKED_TIME_MAX, is_told };
+        let is_script = !self.console.is_interactive();
+        let time_max = if is_script { SCRIPT_TIME_MAX } else { ASKED_TIME_MAX };
+        let first = Leaving { since: now, until: now + time_max, is_told: is_script };
         let leaving = self.leaving.get_or_insert(first);
+        let signalled = self.signals.stop.until(GOODBYE_TIME_MAX);
         leaving.until = signalled.map_or(leaving.until, |signalled| signalled.min(leaving.until));
         if leaving.until <= now || self.console.leaves_at_once() {
             if let Some(driver) = &mut self.driver {
@@ -75,6 +79,40 @@ impl Session {
             self.show(&Report::Leaving { answers: self.open_messages() })?;
         }
         Ok(())
+    }
+
+    /// Says goodbye where nobody reads any more what comes of it. Without an answer the session may still be there, with what
+    /// others have said meanwhile, and stays for the next start.
+    pub(super) fn hang_up(&mut self) {
+        let Some(driver) = self.driver.as_mut().filter(|driver| driver.connected()) else { return };
+        driver.close();
+        // The answer has the time of the output, too, which is waited for no longer.
+        let until = self.signals.stop.until(OUTPUT_TIME_MAX).unwrap_or_else(|| Instant::now() + OUTPUT_TIME_MAX);
+        if self.await_end(until).is_some_and(|closed| self.ends_session(&closed)) {
+            self.forget();
+        }
+    }
+
+    /// How the connection ends; none if it does not until then.
+    fn await_end(&mut self, until: Instant) -> Option<Closed> {
+        loop {
+            let driver = self.driver.as_mut()?;
+            let has_read = driver.drive().ok()?;
+            while let Some(event) = driver.poll_event() {
+                if let Event::Closed(closed) = event {
+                    return Some(closed);
+                }
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            let timeout = if has_read { Duration::ZERO } else { driver.timeout().map_or(left, |due| due.min(left)) };
+            match self.poll.poll(&mut self.events, Some(timeout)) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return None,
+                _ => {}
+            }
+        }
     }
 
     fn is_leaving_told(&self) -> bool {

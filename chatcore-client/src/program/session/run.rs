@@ -70,15 +70,6 @@ impl Session {
         Ok(())
     }
 
-    /// Says goodbye without waiting for an answer, so that nobody takes us for somebody who comes back.
-    pub(super) fn hang_up(&mut self) {
-        let Some(driver) = self.driver.as_mut().filter(|driver| driver.connected()) else { return };
-        driver.close();
-        // The outcome is of no more use.
-        let _ = driver.drive();
-        self.forget();
-    }
-
     /// An output or a disk that does not keep up holds up what is taken, and so the server, and not our memory. Who leaves is not
     /// held up.
     pub(super) fn is_held_up(&self) -> bool {
