@@ -7,10 +7,16 @@ use super::WELCOME;
 use super::keeping::keeps;
 use super::programs::proxy::Proxy;
 use super::programs::{PATIENCE, Server, exit_code};
-use super::pty::{COLUMNS, ROWS, Terminal, read_until};
+use super::pty::{COLUMNS, ROWS, Screen, Terminal, read_until};
 
 /// Without a bound of its own, the client waits for the goodbye for 10 s. It is to end within 2; the machine may be busy.
 const END_TIME_MAX: Duration = Duration::from_secs(8);
+
+/// So long the client waits for the goodbye at least, if nobody asks it to end at once.
+const GOODBYE_TIME: Duration = Duration::from_millis(1_200);
+
+/// How often something is tried that a busy machine may do too slowly, and a broken client always does.
+const TRIES_MAX: usize = 30;
 
 fn has_session(server: &Server) -> bool {
     let mut files = fs::read_dir(server.state.path()).unwrap().flatten().map(|file| file.file_name());
@@ -66,6 +72,32 @@ fn a_line_without_an_answer_is_told_at_the_end_and_at_the_next_start() {
     terminal.prompts("only bob reads it> @bob:Z1 pending");
 }
 
+/// P7: who is impatient does not wait for the server.
+#[test]
+fn ctrl_c_once_more_ends_at_once() {
+    let server = Server::start();
+    let ends_at_once = |_| {
+        let proxy = Proxy::start(&server.address, 0, 0);
+        let terminal = alice(&server, &proxy);
+        proxy.freeze();
+        terminal.types("@bob:Z1 pending\r");
+        terminal.prompts("only bob reads it>");
+        let asked = Instant::now();
+        terminal.types("\x03");
+        terminal.has("leaving, waiting for 1 answer");
+        terminal.types("\x03");
+        let (code, raw) = terminal.end();
+        let took = asked.elapsed();
+        assert_eq!(code, Some(1));
+        assert!(String::from_utf8_lossy(&raw).contains("chatcore-client: to bob, may be lost: Z1 pending"));
+        assert!(has_session(&server), "the server may not have the goodbye");
+        proxy.cut();
+        proxy.thaw();
+        took < GOODBYE_TIME
+    };
+    assert!((0..TRIES_MAX).any(ends_at_once), "it waits for the goodbye all the same");
+}
+
 /// P14: a goodbye without an answer may not have come, and then others go on talking to the session.
 #[test]
 fn a_session_whose_goodbye_had_no_answer_is_there_at_the_next_start() {
@@ -101,6 +133,40 @@ fn a_session_whose_goodbye_had_no_answer_is_there_at_the_next_start() {
         assert_eq!(terminal.end().0, Some(0));
         assert!(!has_session(&server), "a goodbye that is answered is the end of it");
     }
+}
+
+/// P14: what is said of messages when the server has lost the session. What was accepted keeps its sign.
+#[test]
+fn a_session_that_the_server_has_lost_is_told_with_what_that_means_for_messages() {
+    let (server, next) = (Server::start(), Server::start());
+    let proxy = Proxy::start(&server.address, 0, 0);
+    let carol = Terminal::start_at(&server, &proxy.address, &["--name", "carol"]);
+    carol.says("you are carol");
+    let alice = alice(&server, &proxy);
+    let is_accepted = |row: &str| row.contains('✓') && row.contains("to myself");
+    let accepted = |screen: &Screen| screen.contents().lines().any(is_accepted);
+    alice.types("@alice:to myself\r");
+    alice.until("the server has it", accepted);
+    proxy.freeze();
+    alice.types("@bob\rperhaps\rx");
+    // When the second of two letters is seen that were typed one after the other, what was typed before them is on its way.
+    alice.prompts("only bob reads it> x");
+    alice.types("y");
+    alice.prompts("only bob reads it> xy");
+    proxy.lead_to(&next.address);
+    proxy.cut();
+    proxy.thaw();
+    alice.has("nobody knows whether bob gets a message: the session is gone");
+    alice.types("\x15@alice\r");
+    alice.until("it was accepted", accepted);
+    carol.until("the words", |screen| {
+        let contents = screen.contents();
+        let said = contents.split_whitespace().collect::<Vec<_>>().join(" ");
+        said.contains(
+            "-- the server does not know the session any more; registering anew. What was accepted just before may not have \
+             arrived -- you are carol",
+        )
+    });
 }
 
 /// P14: the claim that nothing is lost is for what others said.
