@@ -311,12 +311,14 @@ fn an_output_that_nobody_reads_ends_the_client_quietly() {
     let input = (0..20_000).map(|i| format!("@alice:{i}\n")).collect::<Vec<_>>().concat();
     // `head` leaves after one line, and the next that is written finds nobody.
     let shell = format!(
-        "{} --connect {} --name alice --json | head -n 1; echo ${{PIPESTATUS[0]}}",
+        "{} --connect {} --name alice --json --no-state | head -n 1; echo ${{PIPESTATUS[0]}}",
         env!("CARGO_BIN_EXE_chatcore-client"),
         server.address
     );
     let mut child = std::process::Command::new("bash")
         .args(["-c", &shell])
+        .env_clear()
+        .envs(programs::environment())
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::thread;
 
-use programs::{PATIENCE, Server};
+use programs::{PATIENCE, Server, environment};
 use serde_json::json;
 
 /// A configuration beside the sessions, whose server `work` is this one.
@@ -120,9 +120,9 @@ fn on_screen(server: &Server, config: &str, keys: &str, seen: &str) {
     pty.resize(pty_process::Size::new(ROWS.get(), COLUMNS.get())).unwrap();
     let mut client = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_chatcore-client"))
         .args(["--config", config, "work", "--state-dir", server.state.path().to_str().unwrap()])
+        .env_clear()
+        .envs(environment())
         .env("TERM", "xterm-256color")
-        .env_remove("CHATCORE_NAME")
-        .env_remove("CHATCORE_CONNECT")
         .spawn(pts)
         .unwrap();
     let (sender, screens) = channel();

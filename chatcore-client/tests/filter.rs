@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use chatcore_client::Connection;
-use programs::{PATIENCE, Program, Server, exit_code, run};
+use programs::{PATIENCE, Program, Server, environment, exit_code, run};
 
 const LEFT: &str = r#"{"event":"closed","reason":"left"}"#;
 
@@ -29,6 +29,7 @@ fn body(user: &mut Connection) -> String {
 fn client(server: &Server) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chatcore-client"));
     command.args(["--connect", &server.address, "--no-state", "--name", "alice", "--json"]);
+    command.env_clear().envs(environment());
     command
 }
 
@@ -295,6 +296,7 @@ fn a_server_that_does_not_answer_is_not_waited_for() {
 fn a_signal_that_is_ignored_from_the_start_stays_ignored() {
     let server = Server::start();
     let mut shell = Command::new("sh");
+    shell.env_clear().envs(environment());
     let program = env!("CARGO_BIN_EXE_chatcore-client");
     let script = format!("trap '' HUP; exec {program} --connect {} --no-state --name alice --json", server.address);
     let mut child = shell.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

@@ -5,6 +5,8 @@
 
 pub(crate) mod proxy;
 
+use std::env;
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -22,6 +24,19 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 const CLIENT: &str = env!("CARGO_BIN_EXE_chatcore-client");
 
+/// The variables that the tests hand on: where other programs are, where files for a moment go, and where a measurement of what
+/// the tests reach writes.
+const HANDED_ON: [&str; 3] = ["PATH", "TMPDIR", "LLVM_PROFILE_FILE"];
+
+/// What the tests say instead of whoever runs them: nothing is configured, and nobody has a home.
+const SAID: [(&str, &str); 3] = [("HOME", "/nonexistent"), ("XDG_CONFIG_HOME", "/nonexistent"), ("TZ", "UTC")];
+
+/// All variables of a program that a test starts, so that what surrounds the tests does not change it.
+pub(crate) fn environment() -> impl Iterator<Item = (OsString, OsString)> {
+    let handed_on = HANDED_ON.iter().filter_map(|name| Some((name.into(), env::var_os(name)?)));
+    handed_on.chain(SAID.map(|(name, value)| (name.into(), value.into())))
+}
+
 /// The server program, built if it is not. Cargo builds for a test only the programs of its own package.
 fn server_program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
@@ -35,7 +50,7 @@ fn server_program() -> &'static Path {
         let mut cargo = Command::new(env!("CARGO"));
         // Cargo tells the test of its own package. Scripts of dependencies that look at it would run again, and all that stands
         // on them would be built anew.
-        for (variable, _) in std::env::vars_os() {
+        for (variable, _) in env::vars_os() {
             if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|of| variable.as_encoded_bytes().starts_with(of.as_bytes()))
             {
                 cargo.env_remove(variable);
@@ -55,15 +70,7 @@ fn server_program() -> &'static Path {
 
 fn spawn(command: &mut Command) -> Child {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    // What surrounds the tests must not change the programs.
-    for (variable, _) in std::env::vars_os() {
-        if variable == "RUST_LOG" || variable.as_encoded_bytes().starts_with(b"CHATCORE_") {
-            command.env_remove(variable);
-        }
-    }
-    // Nor must what whoever runs the tests has configured.
-    command.env("XDG_CONFIG_HOME", "/nonexistent");
-    command.spawn().expect("the program starts")
+    command.env_clear().envs(environment()).spawn().expect("the program starts")
 }
 
 /// A program whose lines of output are read as they come.

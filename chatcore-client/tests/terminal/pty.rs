@@ -10,30 +10,21 @@ use nix::sys::termios::{LocalFlags, tcgetattr};
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty, open};
 
-use super::programs::{PATIENCE, Server};
+use super::programs::{PATIENCE, Server, environment};
 
 pub(crate) const ROWS: u16 = 24;
 pub(crate) const COLUMNS: u16 = 100;
 
 const CLIENT: &str = env!("CARGO_BIN_EXE_chatcore-client");
 
+/// A program at a terminal of this kind, which knows nothing of what surrounds the tests.
+fn isolated(program: &str, kind: &str) -> Command {
+    Command::new(program).env_clear().envs(environment()).env("TERM", kind)
+}
+
 /// The client, at a terminal of this kind.
 fn client_at(kind: &str, server: &Server, address: &str) -> Command {
-    Command::new(CLIENT)
-        .args(["--connect", address])
-        .arg("--state-dir")
-        .arg(server.state.path())
-        .env("TERM", kind)
-        .env("TZ", "UTC")
-        .env("XDG_CONFIG_HOME", "/nonexistent")
-        .env_remove("NO_COLOR")
-        .env_remove("COLORTERM")
-        .env_remove("COLORFGBG")
-        .env_remove("CHATCORE_NAME")
-        .env_remove("CHATCORE_STATE_DIR")
-        .env_remove("LC_ALL")
-        .env_remove("LC_CTYPE")
-        .env_remove("LANG")
+    isolated(CLIENT, kind).args(["--connect", address]).arg("--state-dir").arg(server.state.path())
 }
 
 /// The client, which writes line by line.
@@ -99,25 +90,22 @@ impl Terminal {
 
     /// The same where no file can be longer than 1 KiB.
     pub(crate) fn full_screen_on_full_disk(server: &Server, args: &[&str]) -> Self {
-        let bash = Command::new("bash").args(["-c", "ulimit -f 1; exec \"$@\"", "bash", CLIENT]);
-        let client = bash.env("TERM", "xterm-256color").env("XDG_CONFIG_HOME", "/nonexistent");
-        Self::run(client.arg("--state-dir").arg(server.state.path()).args(args))
+        let bash = isolated("bash", "xterm-256color").args(["-c", "ulimit -f 1; exec \"$@\"", "bash", CLIENT]);
+        Self::run(bash.arg("--state-dir").arg(server.state.path()).args(args))
     }
 
     /// The same in tmux, which is started with these options.
     pub(crate) fn in_tmux(server: &Server, options: &[&str], args: &[&str]) -> Self {
-        let state = server.state.path().display().to_string();
-        let tmux = Command::new("tmux").args(options).arg("new-session").args([CLIENT, "--connect", &server.address]);
-        let tmux = tmux.arg("--state-dir").arg(state).args(args);
-        // What surrounds the tests may be a tmux.
-        let tmux =
-            tmux.env("TERM", "xterm-256color").env("LC_ALL", "C.UTF-8").env_remove("TMUX").env_remove("NO_COLOR");
-        Self::run(tmux.env_remove("COLORFGBG"))
+        let tmux = isolated("tmux", "xterm-256color").env("LC_ALL", "C.UTF-8").args(options).arg("new-session");
+        let client = tmux.args([CLIENT, "--connect", &server.address]).arg("--state-dir").arg(server.state.path());
+        Self::run(client.args(args))
     }
 
     /// A shell that knows jobs, and the command that starts the client in it.
     pub(crate) fn shell(server: &Server, args: &[&str]) -> (Self, String) {
-        let bash = Command::new("bash").args(["--norc", "--noprofile", "-i"]).env("PS1", "$ ").env("TERM", "dumb");
+        let bash = isolated("bash", "dumb").args(["--norc", "--noprofile", "-i"]).env("PS1", "$ ");
+        // The machine may have settings for whoever types.
+        let bash = bash.env("INPUTRC", "/dev/null");
         let state = server.state.path().display().to_string();
         let words = [&[CLIENT, "--connect", &server.address, "--state-dir", &state], args].concat();
         (Self::run(bash), words.join(" "))

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::identity::Authority;
 use crate::programs::proxy::Proxy;
-use crate::programs::{PATIENCE, Server, own_address, run, timeless};
+use crate::programs::{PATIENCE, Server, environment, own_address, run, timeless};
 use crate::{LEFT, registered};
 
 /// A server that listens over TLS and over TCP, and whom a client must trust.
@@ -111,8 +111,8 @@ fn whom_the_system_trusts_is_trusted_without_a_word() {
     let client = |file: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chatcore-client"));
         command.args(["--connect", &tls.server.address, "--name", "alice", "--no-state", "--json"]);
-        let output =
-            command.env("SSL_CERT_FILE", file).env_remove("SSL_CERT_DIR").stdin(std::process::Stdio::null()).output();
+        command.env_clear().envs(environment()).env("SSL_CERT_FILE", file);
+        let output = command.stdin(std::process::Stdio::null()).output();
         let output = output.expect("the program runs");
         (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
     };
