@@ -22,6 +22,9 @@ use tempfile::TempDir;
 /// After which a test fails that waits for something.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Where nobody listens, and nobody is going to: no program is given this port unless it asks for it, and is allowed to.
+pub(crate) const NOWHERE: &str = "127.0.0.1:1";
+
 const CLIENT: &str = env!("CARGO_BIN_EXE_chatcore-client");
 
 /// The variables that the tests hand on: where other programs are, where files for a moment go, and where a measurement of what

@@ -7,7 +7,7 @@ use nix::sys::termios::{LocalFlags, tcgetattr};
 
 use super::message;
 use super::programs::proxy::Proxy;
-use super::programs::{PATIENCE, Server};
+use super::programs::{NOWHERE, PATIENCE, Server};
 use super::pty::{COLUMNS, ROWS, Terminal};
 
 /// The next message, with the room or an empty text.
@@ -134,7 +134,7 @@ fn a_line_that_is_typed_while_reconnecting_goes_where_the_prompt_says() {
     bob.join("#lobby", PATIENCE).unwrap();
     terminal.types("/join #lobby\r");
     terminal.prompts("#lobby>");
-    proxy.lead_to("127.0.0.1:1");
+    proxy.lead_to(NOWHERE);
     proxy.cut();
     terminal.has("reconnecting in");
     terminal.types([b"@bob:".to_vec(), noise(), b"secret".to_vec()].concat());

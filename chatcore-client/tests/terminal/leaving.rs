@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::WELCOME;
 use super::keeping::keeps;
 use super::programs::proxy::Proxy;
-use super::programs::{PATIENCE, Server, exit_code};
+use super::programs::{NOWHERE, PATIENCE, Server, exit_code};
 use super::pty::{COLUMNS, ROWS, Screen, Terminal, read_until};
 
 /// Without a bound of its own, the client waits for the goodbye for 10 s. It is to end within 2; the machine may be busy.
@@ -199,9 +199,7 @@ fn a_line_without_an_answer_is_told_line_by_line() {
     let proxy = Proxy::start(&server.address, 0, 0);
     let terminal = Terminal::start_at(&server, &proxy.address, &["--name", "alice"]);
     terminal.says(WELCOME);
-    // Nobody listens there any more.
-    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    proxy.lead_to(&gone.to_string());
+    proxy.lead_to(NOWHERE);
     proxy.cut();
     terminal.says("reconnecting in");
     terminal.types("@bob:Z1\r@bob:Z2\r/nothing\r");

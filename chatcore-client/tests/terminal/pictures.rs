@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use super::programs::proxy::Proxy;
-use super::programs::{PATIENCE, Server};
+use super::programs::{NOWHERE, PATIENCE, Server};
 use super::pty::Terminal;
 use super::svg::svg;
 
@@ -56,7 +56,7 @@ fn a_conversation_a_narrow_terminal_and_a_lost_connection() {
     terminal.prompts("only bob reads it> @bob:not ye");
     keep(&terminal, "conversation.svg", "A conversation in a room, and a private line that is being typed");
 
-    proxy.lead_to("127.0.0.1:1");
+    proxy.lead_to(NOWHERE);
     proxy.cut();
     terminal.has("reconnecting in");
     terminal.has("✓ It does");

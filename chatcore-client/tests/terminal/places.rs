@@ -14,12 +14,9 @@ use pty_process::blocking::Pty;
 
 use super::message;
 use super::programs::proxy::Proxy;
-use super::programs::{PATIENCE, Server, exit_code};
+use super::programs::{NOWHERE, PATIENCE, Server, exit_code};
 use super::pty::{COLUMNS, ROWS, Terminal};
 use super::sequences::{IDLE, REPORTS};
-
-/// Where nobody listens.
-const NOWHERE: &str = "127.0.0.1:1";
 
 /// The columns where the program alone writes, beside the list of conversations.
 const SIGN_COLUMNS: std::ops::Range<usize> = 18..20;

@@ -11,7 +11,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tempfile::TempDir;
 
 use crate::identity::{Authority, Identity, params};
-use crate::programs::{Server, run};
+use crate::programs::{NOWHERE, Server, run};
 use crate::tls::TlsServer;
 use crate::{hang_up, listen, registered};
 
@@ -202,7 +202,7 @@ fn files_that_are_wrong_are_named_with_what_would_be_right() {
     // As a key has to be, so that what is in it is looked at.
     fs::set_permissions(&certificate, Permissions::from_mode(0o600)).unwrap();
     let none = trusted.folder.path().join("none.pem").to_str().unwrap().to_owned();
-    let address = "tls://127.0.0.1:1";
+    let address = format!("tls://{NOWHERE}");
     for (args, expected) in [
         (&["--ca", &none][..], "none.pem: No such file"),
         (&["--ca", &key], "client.key.pem: there is no certificate in it: PEM is needed"),
@@ -216,13 +216,13 @@ fn files_that_are_wrong_are_named_with_what_would_be_right() {
             "client.cert.pem: the key is not that of the certificate",
         ),
     ] {
-        let words = why(address, args);
+        let words = why(&address, args);
         assert!(words.contains(expected), "{words}");
     }
     // That is no fault of the server.
-    let (code, _, stderr) = run(&["--connect", "127.0.0.1:1", "--ca", &trusted.ca, "--name", "alice"], "");
-    let words = "chatcore-client: --ca is for TLS, and 127.0.0.1:1 is without: tls://HOST:PORT is with it";
-    assert_eq!((code, stderr.as_slice()), (2, &[words.to_owned()][..]));
+    let (code, _, stderr) = run(&["--connect", NOWHERE, "--ca", &trusted.ca, "--name", "alice"], "");
+    let words = format!("chatcore-client: --ca is for TLS, and {NOWHERE} is without: tls://HOST:PORT is with it");
+    assert_eq!((code, stderr), (2, vec![words]));
     let (code, _, stderr) = run(&["--cert", &certificate, "--name", "alice"], "");
     assert_eq!(code, 2, "{stderr:?}");
 }
