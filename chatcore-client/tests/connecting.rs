@@ -1,6 +1,7 @@
 //! Where the driver connects, and what happens when nobody is there.
 
 mod announced;
+mod driver_loop;
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Read, Write};
@@ -9,17 +10,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chatcore_client::chatcore::wire::{
-    Goodbye, HubMessage, Message, PREFACE_BYTES, Preface, ReconnectHint, Token as SessionToken, Welcome,
+    Goodbye, HubMessage, Message, PREFACE_BYTES, Preface, ReconnectHint, Token, Welcome,
 };
 use chatcore_client::chatcore::{Backoff, GoodbyeCode};
 use chatcore_client::{ClientConfig, Connection, Driver, Endpoint, Event, FollowedHost, Resolve};
 use chatcore_transport::Socket;
-use mio::{Events, Interest, Poll, Token};
 
 use self::announced::LIMITS;
-
-/// After which a test fails that waits for something.
-const PATIENCE: Duration = Duration::from_secs(60);
+use self::driver_loop::{DriverLoop, PATIENCE};
 
 /// Far less than a system tries to reach an address that nobody answers for, and far more than the next attempt needs.
 const SOON: Duration = Duration::from_secs(10);
@@ -50,15 +48,13 @@ impl Resolve for Names {
     }
 }
 
-/// A driver, and what waits for it.
+/// A client of `chat.test`, wherever that is.
 struct Client {
-    driver: Driver,
-    poll: Poll,
-    events: Events,
+    running: DriverLoop,
 }
 
 impl Client {
-    /// Begins to connect to `chat.test`, wherever that is, and tries again at once.
+    /// Begins to connect, and tries again at once.
     fn to(names: &Names, followed: &[&str]) -> Self {
         Self::trying_every(Duration::from_millis(1), names, followed)
     }
@@ -70,31 +66,18 @@ impl Client {
         let backoff = Backoff::default().with_first(wait).with_max(wait);
         let config = ClientConfig::default().with_reconnect(Some(backoff));
         let followed: Vec<FollowedHost> = followed.iter().map(|host| host.parse().unwrap()).collect();
-        let mut driver = Driver::connect(targets.next().unwrap(), config)
+        let driver = Driver::connect(targets.next().unwrap(), config)
             .unwrap()
             .with_alternatives(targets)
             .with_followed(followed)
             .with_resolver(names.clone());
-        let poll = Poll::new().unwrap();
-        poll.registry().register(&mut driver, Token(0), Interest::READABLE | Interest::WRITABLE).unwrap();
-        Self { driver, poll, events: Events::with_capacity(8) }
+        Self { running: DriverLoop::of(driver) }
     }
 
     /// Drives until there is what is looked for.
-    fn until<T>(&mut self, mut found: impl FnMut(&mut Driver) -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let has_read = self.driver.drive().unwrap();
-            if let Some(found) = found(&mut self.driver) {
-                return found;
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "it does not come");
-            if !has_read {
-                let timeout = self.driver.timeout().map_or(left, |timeout| timeout.min(left));
-                self.poll.poll(&mut self.events, Some(timeout)).unwrap();
-            }
-        }
+    #[track_caller]
+    fn until<T>(&mut self, found: impl FnMut(&mut Driver) -> Option<T>) -> T {
+        self.running.until(found)
     }
 
     /// Connects to the listener, which accepts and speaks for a server.
@@ -114,7 +97,7 @@ impl Client {
 
     /// Gets a session with the server at this listener.
     fn register(&mut self, listener: &TcpListener) -> TcpStream {
-        self.driver.register("alice", b"secret").unwrap();
+        self.running.driver.register("alice", b"secret").unwrap();
         let mut server = self.arrive(listener);
         welcome(&mut server);
         let event = self.until(Driver::poll_event);
@@ -165,7 +148,7 @@ fn say(server: &mut TcpStream, message: &HubMessage<'_>) {
 /// The server gives alice her name.
 fn welcome(server: &mut TcpStream) {
     server.write_all(&Preface::OURS.encode()).unwrap();
-    let token = SessionToken::from_bytes([7; 16]);
+    let token = Token::from_bytes([7; 16]);
     say(server, &HubMessage::Welcome(Welcome { name: "alice", display_name: None, token, limits: LIMITS }));
 }
 
@@ -250,12 +233,12 @@ fn a_resolver_that_hangs_holds_up_nobody() {
     let (mut client, server) = Client::registered(&Names::with("chat.test", &[address]), &[], &listener);
     let (asked, is_asked) = std::sync::mpsc::channel();
     let (release, held) = std::sync::mpsc::channel();
-    client.driver = client.driver.with_resolver(Hangs(Mutex::new(asked), Mutex::new(held)));
+    client.running.driver = client.running.driver.with_resolver(Hangs(Mutex::new(asked), Mutex::new(held)));
     drop(server);
     client.until(|_| is_asked.try_recv().ok());
     // The driver still does what it is asked for.
-    client.driver.send("bob", b"hi").unwrap();
-    client.driver.close();
+    client.running.driver.send("bob", b"hi").unwrap();
+    client.running.driver.close();
     client.until(|driver| matches!(driver.poll_event(), Some(Event::Closed(_))).then_some(()));
     drop(release);
 }
@@ -265,7 +248,7 @@ fn a_connection_that_has_not_left_the_machine_does_not_leave_it_for_a_name_that_
     let (listener, address) = listen();
     let names = Names::with("chat.test", &[address]);
     let (mut client, server) = Client::registered(&names, &[], &listener);
-    assert!(client.driver.is_private());
+    assert!(client.running.driver.is_private());
     names.set("chat.test", &[SocketAddr::from(([192, 0, 2, 1], 1))]);
     drop(server);
     assert_eq!(client.failed(), None, "the connection stood");
@@ -280,9 +263,9 @@ fn a_driver_that_may_connect_to_others_is_not_private() {
     let elsewhere = SocketAddr::from(([192, 0, 2, 1], 1));
     let names = Names::with("chat.test", &[address, elsewhere]);
     let mut client = Client::to(&names, &[]);
-    assert!(!client.driver.is_private(), "either may win");
+    assert!(!client.running.driver.is_private(), "either may win");
     let server = client.register(&listener);
-    assert!(client.driver.is_private(), "the one that has won is of this machine");
+    assert!(client.running.driver.is_private(), "the one that has won is of this machine");
     names.addresses.lock().unwrap().clear();
     drop((server, listener));
     client.failed();
@@ -346,7 +329,7 @@ fn who_is_in_a_hurry_does_not_wait_for_the_next_attempt() {
     let server = client.register(&listener);
     drop(server);
     assert_eq!(client.failed(), None, "the connection stood");
-    client.driver.hurry();
+    client.running.driver.hurry();
     client.arrive(&listener);
 }
 

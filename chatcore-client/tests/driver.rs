@@ -1,42 +1,37 @@
 //! The driver against a server that does what the test wants, byte for byte.
 
 mod announced;
+mod driver_loop;
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chatcore_client::chatcore::wire::{Ack, Announced, HubMessage, Message, Ping, Preface, Welcome};
 use chatcore_client::{ClientConfig, ClientError, Driver, Event};
 use mio::{Events, Interest, Poll, Token};
 
 use self::announced::LIMITS;
-
-/// After which a test fails that waits for something.
-const PATIENCE: Duration = Duration::from_secs(60);
+use self::driver_loop::{DriverLoop, PATIENCE};
 
 /// The idle time that the server announces where none is wanted.
 const LONG: Duration = Duration::from_secs(3_600);
 
 /// A driver, registered as alice, and its server.
 struct Pair {
-    driver: Driver,
-    poll: Poll,
-    events: Events,
+    client: DriverLoop,
     server: TcpStream,
 }
 
 impl Pair {
     fn with_idle_time(idle_time_max: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let mut driver = Driver::connect(listener.local_addr().unwrap(), ClientConfig::default()).unwrap();
-        let poll = Poll::new().unwrap();
-        poll.registry().register(&mut driver, Token(0), Interest::READABLE | Interest::WRITABLE).unwrap();
-        driver.register("Alice", b"secret").unwrap();
-        let server = listener.accept().unwrap().0;
-        let mut pair = Self { driver, poll, events: Events::with_capacity(8), server };
+        let driver = Driver::connect(listener.local_addr().unwrap(), ClientConfig::default()).unwrap();
+        let mut client = DriverLoop::of(driver);
+        client.driver.register("Alice", b"secret").unwrap();
+        let mut pair = Self { client, server: listener.accept().unwrap().0 };
         pair.server.write_all(&Preface::OURS.encode()).unwrap();
-        pair.until(|driver| driver.connected().then_some(()));
+        pair.client.until(|driver| driver.connected().then_some(()));
         let limits = Announced { idle_ms_max: u32::try_from(idle_time_max.as_millis()).unwrap(), ..LIMITS };
         pair.say(&HubMessage::Welcome(Welcome {
             name: "alice",
@@ -44,7 +39,7 @@ impl Pair {
             token: chatcore_client::chatcore::wire::Token::from_bytes([7; 16]),
             limits,
         }));
-        let registered = pair.until(Driver::poll_event);
+        let registered = pair.client.until(Driver::poll_event);
         assert!(matches!(registered, Event::Registered { name, .. } if name.as_str() == "alice"));
         pair
     }
@@ -55,23 +50,6 @@ impl Pair {
         message.encode(&mut bytes);
         self.server.write_all(&bytes).unwrap();
     }
-
-    /// Drives the driver as its documentation says, until there is what is looked for.
-    fn until<T>(&mut self, mut found: impl FnMut(&mut Driver) -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let has_read = self.driver.drive().unwrap();
-            if let Some(found) = found(&mut self.driver) {
-                return found;
-            }
-            if !has_read {
-                let left = deadline.saturating_duration_since(Instant::now());
-                assert!(!left.is_zero(), "it does not come");
-                let timeout = self.driver.timeout().map_or(left, |timeout| timeout.min(left));
-                self.poll.poll(&mut self.events, Some(timeout)).unwrap();
-            }
-        }
-    }
 }
 
 #[test]
@@ -80,7 +58,7 @@ fn an_acknowledgement_alone_makes_room_at_once() {
     let body = vec![b'x'; 60_000];
     let mut sent = 0;
     let full = loop {
-        match pair.driver.send("bob", &body) {
+        match pair.client.driver.send("bob", &body) {
             Ok(number) => sent = number,
             Err(error) => break error,
         }
@@ -90,7 +68,7 @@ fn an_acknowledgement_alone_makes_room_at_once() {
     pair.server.set_nonblocking(true).unwrap();
     let (mut received, mut buffer) = (0, vec![0; 1 << 20]);
     while received < body.len() as u64 * sent {
-        pair.driver.drive().unwrap();
+        pair.client.driver.drive().unwrap();
         match pair.server.read(&mut buffer) {
             Ok(count) => received += count as u64,
             Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
@@ -99,11 +77,8 @@ fn an_acknowledgement_alone_makes_room_at_once() {
     pair.server.set_nonblocking(false).unwrap();
     pair.say(&HubMessage::Ack(Ack { count: sent - 1 }));
     // No event comes with it: that something was read is all there is to notice.
-    while !pair.driver.drive().unwrap() {
-        pair.poll.poll(&mut pair.events, Some(PATIENCE)).unwrap();
-        assert!(!pair.events.is_empty(), "it comes in time");
-    }
-    pair.driver.send("bob", &body).unwrap();
+    pair.client.reads();
+    pair.client.driver.send("bob", &body).unwrap();
 }
 
 #[test]
@@ -112,9 +87,9 @@ fn signs_of_life_count_however_late_they_are_looked_at() {
     let mut pair = Pair::with_idle_time(idle);
     pair.say(&HubMessage::Ping(Ping { nonce: 1 }));
     // Nobody drives for much longer than a client waits for a silent server.
-    Poll::new().unwrap().poll(&mut pair.events, Some(idle * 3)).unwrap();
-    pair.driver.drive().unwrap();
-    assert_eq!(pair.driver.poll_event(), None, "it is not over");
+    Poll::new().unwrap().poll(&mut Events::with_capacity(1), Some(idle * 3)).unwrap();
+    pair.client.driver.drive().unwrap();
+    assert_eq!(pair.client.driver.poll_event(), None, "it is not over");
     let mut pong = [0; 256];
     assert!(pair.server.read(&mut pong).unwrap() > 0);
 }
@@ -144,12 +119,9 @@ fn a_driver_shows_neither_the_token_nor_the_credential() {
     let mut pair = Pair::with_idle_time(LONG);
     // The start of a frame is kept until the rest comes: here, of a welcome.
     pair.server.write_all(&[17, 0, 0, 0, 2, 7, 7, 7, 7, 7]).unwrap();
-    while !pair.driver.drive().unwrap() {
-        pair.poll.poll(&mut pair.events, Some(PATIENCE)).unwrap();
-        assert!(!pair.events.is_empty(), "it comes in time");
-    }
-    assert_eq!(pair.driver.client().ticket().map(|ticket| *ticket.token.as_bytes()), Some([7; 16]));
-    for printed in [format!("{:?}", pair.driver), format!("{:#?}", pair.driver)] {
+    pair.client.reads();
+    assert_eq!(pair.client.driver.client().ticket().map(|ticket| *ticket.token.as_bytes()), Some([7; 16]));
+    for printed in [format!("{:?}", pair.client.driver), format!("{:#?}", pair.client.driver)] {
         let printed: String = printed.split_whitespace().collect();
         assert!(!printed.contains("7,7,7,7") && !printed.contains("115,101,99,114"), "{printed}");
     }
