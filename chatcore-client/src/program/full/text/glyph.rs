@@ -64,8 +64,21 @@ struct Making {
     columns: u16,
 }
 
+#[cfg(test)]
+std::thread_local! {
+    static MADE: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// How many glyphs this thread has made so far, for the tests that hold the work of a picture to a bound.
+#[cfg(test)]
+pub(in crate::program::full) fn made() -> usize {
+    MADE.get()
+}
+
 impl Making {
     fn push(&mut self, text: CompactString, width: u16, is_mark: bool, at: usize) {
+        #[cfg(test)]
+        MADE.set(MADE.get() + 1);
         self.columns = self.columns.wrapping_add(width);
         self.row.push(Glyph { text, width, is_mark, at });
     }

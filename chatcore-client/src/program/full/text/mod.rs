@@ -14,6 +14,8 @@ pub(super) mod tests;
 use std::ops::Range;
 
 pub(super) use self::find::{contains, find_all};
+#[cfg(test)]
+pub(super) use self::glyph::made;
 pub(super) use self::glyph::{Glyph, Row, glyphs, width};
 use self::wrap::wrap;
 

@@ -113,14 +113,13 @@ fn lines_are_broken_between_words_and_indented() {
 #[test]
 fn a_line_without_an_end_costs_what_is_shown_of_it() {
     let line = "é".repeat(8 << 20).into_bytes();
-    let begun = std::time::Instant::now();
     for rows_max in [1, 10] {
+        let before = made();
         let rows = body_rows(&line, 80, 2, rows_max);
         assert_eq!(rows.len(), rows_max);
         assert!(rows.iter().enumerate().all(|(nth, row)| row.is_wrapped == (nth > 0)));
+        assert!(made() - before <= PIECE_BYTES_MAX, "{} glyphs", made() - before);
     }
-    // The whole takes more than a minute without optimization.
-    assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
     // A line of several pieces has all of its text, in its order.
     let line = (0..5_000).map(|number| number.to_string()).collect::<Vec<_>>().join(" ") + " ";
     let rows = body_rows(line.as_bytes(), 80, 2, usize::MAX);
