@@ -5,6 +5,8 @@
 
 mod peer;
 mod promises;
+#[cfg(test)]
+mod tests;
 
 use std::time::{Duration, Instant};
 
