@@ -20,6 +20,7 @@ mod signals;
 mod state;
 mod stop;
 mod terminal;
+mod time;
 mod writer;
 
 use std::io::{self, Write};

@@ -41,7 +41,7 @@ use std::cell::RefCell;
 use std::io::{self, Write, stdout};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use mio::Waker;
 use nix::sys::signal::{Signal, kill};
@@ -69,6 +69,7 @@ use crate::program::input::{Ask, Input};
 use crate::program::report::Report;
 use crate::program::state::Kept;
 use crate::program::terminal::{LEAVE_FULL_SCREEN, Settings};
+use crate::program::time::unix_ms;
 use crate::program::writer::Writer;
 
 /// The other screen, bracketed paste, the focus.
@@ -379,11 +380,6 @@ fn area() -> Rect {
 fn area_of(width: u16, height: u16) -> Rect {
     let or = |count, usual| if count == 0 { usual } else { count };
     Rect::new(0, 0, or(width, 80).min(COLUMNS_MAX), or(height, 24).min(ROWS_MAX))
-}
-
-fn unix_ms() -> u64 {
-    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! `folder` is the place, which is ours alone; `lock` keeps two programs from one session; `regular` opens files and nothing
 //! else; `file_name` says what a session's file is called, `owned` whose it is, and `session_file` and `kept` what it holds.
+//! `saver` saves on a thread of its own.
 
 mod file_name;
 mod folder;
@@ -15,8 +16,9 @@ mod session_file;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
+use crate::program::time::unix_ms;
 use crate::{Closed, UserName};
 use chatcore::SessionTicket;
 use etcetera::BaseStrategy;
@@ -108,6 +110,7 @@ impl Slot {
         let decode = |bytes: Vec<u8>| session_file::decode(&self.owner, &bytes);
         match self.read(&self.file_name, FILE_BYTES_MAX, decode) {
             Ok(None) => Loaded::Nothing,
+            // Later processes resume with higher attempts.
             Ok(Some((ticket, saved))) => Loaded::Whole((ticket.with_attempt(unix_ms()), saved)),
             Err(why) => Loaded::Damaged(format!("{why}. A new session begins")),
         }
@@ -204,12 +207,6 @@ fn held(name: &UserName, holder: Option<u32>) -> io::Error {
 /// Whether a session can still be there after such an end.
 pub(crate) const fn is_resumable(closed: &Closed) -> bool {
     matches!(closed, Closed::Disconnected | Closed::TimedOut | Closed::Refused { .. })
-}
-
-/// Milliseconds since 1970: later processes resume with higher attempts.
-fn unix_ms() -> u64 {
-    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::net::UnixListener;
+use std::time::SystemTime;
 
 use chatcore::Token;
 use nix::sys::stat::Mode;
@@ -273,7 +274,7 @@ fn what_a_program_was_killed_over_is_removed_when_it_is_old() {
     for path in [&old, &young] {
         fs::write(path, "half").unwrap();
     }
-    let before = SystemTime::now() - std::time::Duration::from_secs(2 * 60 * 60);
+    let before = SystemTime::now() - Duration::from_secs(2 * 60 * 60);
     fs::File::options().write(true).open(&old).unwrap().set_modified(before).unwrap();
     drop(open(dir.path(), "alice"));
     assert_eq!((old.exists(), young.exists()), (false, true));
