@@ -7,8 +7,9 @@ impl App {
     /// Another user begins. Nothing of the one before is shown to whoever sees this one's screen, kept as this one's, or sent by
     /// this one.
     pub(crate) fn forget(&mut self) {
+        // Each field is named, so that nobody adds one without a word on whose it is.
         let Self {
-            mut conversations,
+            // Of the terminal, the connection and the program: they stay.
             screen,
             clock,
             colours,
@@ -20,7 +21,28 @@ impl App {
             wishes,
             now_ms,
             drawn,
-            ..
+            // What the program has told stays of it.
+            mut conversations,
+            // Of the user: they go.
+            open: _,
+            takes_commands: _,
+            completion: _,
+            history: _,
+            known: _,
+            help: _,
+            own_name: _,
+            marks: _,
+            pasted_bytes: _,
+            hint: _,
+            news: _,
+            looks: _,
+            search: _,
+            presence: _,
+            watched: _,
+            wanted: _,
+            rosters: _,
+            uses: _,
+            unchecked_bytes: _,
         } = std::mem::replace(self, Self::new());
         if let Some(mut told) = conversations.remove(PROGRAM) {
             told.draft = Composer::default();
