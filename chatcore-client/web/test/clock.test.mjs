@@ -1,0 +1,218 @@
+// Machines that sleep, and clocks that are set: the clocks, the timers and the server are the test's own.
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { Client, load } from "chatcore";
+import WebSocket from "ws";
+
+import { startServer } from "./server.mjs";
+import { PREFACE, blob, frame, joinBytes, uint } from "./wire.mjs";
+
+const TIMEOUT = { timeout: 30_000 };
+const [WELCOME, PING, PONG, RESUME, MESSAGE] = [0x02, 0x05, 0x06, 0x09, 0x54];
+const IDLE_MS_MAX = 600_000;
+const LIMITS = [65_792, 65_536, 4 << 20, 60_000, IDLE_MS_MAX, 600_000, 100, 100, 0, 0].flatMap(uint);
+const HOUR_MS = 3_600_000;
+const ACK_MS = 50;
+const PROBE_MS = 5_000;
+
+const settled = () => new Promise(setImmediate);
+
+/** The clock on the wall, the one that only goes on, and the timers. */
+class Clock {
+    wall = 1_800_000_000_000;
+    steady = 1_000_000;
+    #timers = new Map();
+    #last = 0;
+
+    constructor(t) {
+        t.mock.method(Date, "now", () => this.wall);
+        t.mock.method(performance, "now", () => this.steady);
+        t.mock.method(globalThis, "clearTimeout", (number) => this.#timers.delete(number));
+        t.mock.method(globalThis, "setTimeout", (work, ms) => {
+            this.#timers.set(++this.#last, { at: this.steady + ms, work });
+            return this.#last;
+        });
+    }
+
+    /** Both go on, and each timer runs at its time, or now if it is late. */
+    async pass(ms) {
+        const end = this.steady + ms;
+        for (;;) {
+            const [number, next] = [...this.#timers].reduce((a, b) => (a[1].at <= b[1].at ? a : b), [0, { at: Infinity }]);
+            if (next.at > end) break;
+            this.#goOn(Math.max(next.at - this.steady, 0));
+            this.#timers.delete(number);
+            next.work();
+            await settled();
+        }
+        this.#goOn(end - this.steady);
+    }
+
+    /** Both go on, and no timer runs. */
+    standStill(ms) {
+        this.#goOn(ms);
+    }
+
+    #goOn(ms) {
+        this.steady += ms;
+        this.wall += ms;
+    }
+}
+
+/** A server that gives everybody a name, and says no more by itself. */
+class Server {
+    /** What has come, as the kinds of frames of each connection. */
+    connections = [];
+    #sockets = [];
+    #id = 1n << 40n;
+
+    /** What makes a connection to it. */
+    get WebSocket() {
+        const server = this;
+        return class {
+            protocol = "chatcore.v1";
+            bufferedAmount = 0;
+            #number = server.#sockets.push(this) - 1;
+            #hasPreface = false;
+            #listeners = new Map();
+
+            constructor() {
+                server.connections.push([]);
+                setImmediate(() => this.tell("open", {}));
+            }
+
+            addEventListener(type, listener) {
+                this.#listeners.set(type, listener);
+            }
+
+            tell(type, event) {
+                this.#listeners.get(type)?.(event);
+            }
+
+            send(bytes) {
+                const frames = this.#hasPreface ? bytes : bytes.subarray(PREFACE.length);
+                this.#hasPreface = true;
+                const view = new DataView(frames.buffer, frames.byteOffset, frames.length);
+                for (let at = 0; at < frames.length; at += 4 + view.getUint32(at, true)) {
+                    server.connections[this.#number].push(frames[at + 4]);
+                    if (frames[at + 4] === 0x01) server.#welcome(this);
+                }
+            }
+
+            close() {}
+        };
+    }
+
+    #welcome(socket) {
+        const welcome = frame(WELCOME, [...blob("bob"), 0, ...new Uint8Array(16).fill(7), ...LIMITS]);
+        setImmediate(() => socket.tell("message", { data: joinBytes([PREFACE, welcome]) }));
+    }
+
+    #send(bytes) {
+        this.#sockets.at(-1).tell("message", { data: joinBytes([bytes]) });
+    }
+
+    say(text) {
+        this.#send(frame(MESSAGE, [...uint(++this.#id), ...blob("#lobby"), ...blob("alice"), ...blob(text)]));
+    }
+
+    pong() {
+        this.#send(frame(PONG, uint(0)));
+    }
+
+    get pings() {
+        return this.connections.flat().filter((kind) => kind === PING).length;
+    }
+}
+
+/** A client with a session, whose clocks the test moves. */
+async function begin(t) {
+    await load();
+    const [clock, server] = [new Clock(t), new Server()];
+    const client = new Client("ws://fake/", { WebSocket: server.WebSocket, ackDelay: ACK_MS, probeTimeMax: PROBE_MS });
+    const heard = [];
+    client.addEventListener("message", ({ detail }) => heard.push(detail.text));
+    const registered = client.register("bob");
+    await settled();
+    await clock.pass(0);
+    await registered;
+    server.say("before");
+    await clock.pass(1_000);
+    assert.deepEqual([heard, server.pings, client.state], [["before"], 0, "open"]);
+    return { client, clock, server, heard };
+}
+
+test("a machine that has slept while its steady clock stood still asks for a sign of life, and connects anew without one", TIMEOUT, async (t) => {
+    const { client, clock, server } = await begin(t);
+    // The next timer that runs is that of this message's acknowledgement.
+    server.say("last words");
+    clock.wall += HOUR_MS;
+    await clock.pass(ACK_MS);
+    assert.equal(server.pings, 1);
+    await clock.pass(PROBE_MS - 1);
+    assert.equal(client.state, "open", "it waits for the answer");
+    await clock.pass(1_000);
+    assert.deepEqual([server.connections.length, server.connections[1]?.[0]], [2, RESUME]);
+});
+
+test("what arrives first after the sleep is told, and the server is asked once", TIMEOUT, async (t) => {
+    const { client, clock, server, heard } = await begin(t);
+    clock.wall += HOUR_MS;
+    server.say("after it");
+    server.say("and this");
+    assert.deepEqual([heard.slice(1), server.pings], [["after it", "and this"], 1]);
+    await clock.pass(PROBE_MS);
+    assert.deepEqual([server.pings, client.state, server.connections.length], [1, "open", 1], "that was the sign of life");
+});
+
+test("a machine whose steady clock counts the sleep lets what has arrived come before it gives a session up", TIMEOUT, async (t) => {
+    const { client, clock, server, heard } = await begin(t);
+    clock.standStill(HOUR_MS);
+    // The timers that are late run before what waits in the socket.
+    setImmediate(() => server.say("it waited"));
+    await clock.pass(1_000);
+    assert.deepEqual([heard.at(-1), client.state, server.connections.length], ["it waited", "open", 1]);
+});
+
+test("one that hears nothing after such a sleep connects anew at once", TIMEOUT, async (t) => {
+    const { clock, server } = await begin(t);
+    clock.standStill(HOUR_MS);
+    await clock.pass(1_000);
+    assert.deepEqual([server.connections.length, server.connections[1]?.[0]], [2, RESUME]);
+});
+
+test("a clock that is set back, or forward by little, is no sleep; a sleep after that is noticed", TIMEOUT, async (t) => {
+    const { client, clock, server, heard } = await begin(t);
+    for (const by of [-HOUR_MS, -24 * HOUR_MS, 2_000, 2_000, 2_000]) {
+        clock.wall += by;
+        server.say("on time");
+        await clock.pass(1_000);
+    }
+    assert.deepEqual([heard.length, server.pings, client.state, server.connections.length], [6, 0, "open", 1]);
+    assert.ok(server.connections[0].filter((kind) => kind === 0x04).length >= 6, "what was taken is acknowledged on time");
+    clock.wall += HOUR_MS;
+    server.say("after a sleep");
+    assert.equal(server.pings, 1);
+    server.pong();
+    // A clock that is set forward for good is one sleep.
+    server.say("later");
+    await clock.pass(PROBE_MS);
+    assert.deepEqual([server.pings, client.state, server.connections.length], [1, "open", 1]);
+});
+
+test("a clock that is set back does not part a page that is loaded anew from its session", TIMEOUT, async (t) => {
+    await load();
+    const server = await startServer();
+    const first = new Client(server.url, { WebSocket });
+    await first.register("bob");
+    const second = new Client(server.url, { WebSocket });
+    assert.equal((await second.resume(first.ticket)).resumed, true);
+    const { ticket } = second;
+    const now = Date.now();
+    t.mock.method(Date, "now", () => now - 24 * HOUR_MS);
+    const third = new Client(server.url, { WebSocket });
+    assert.equal((await third.resume(ticket)).resumed, true);
+    await Promise.all([first.close(), second.close(), third.close()]);
+    await server.stop();
+});
