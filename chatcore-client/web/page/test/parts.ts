@@ -3,6 +3,7 @@ export { reduce } from "../src/model/reduce.ts";
 export { restore, snapshot } from "../src/model/snapshot.ts";
 export { readStored } from "../src/model/stored.ts";
 export { INITIAL } from "../src/model/types.ts";
+export { claim } from "../src/session/claim.ts";
 export { listen } from "../src/session/listen.ts";
 export { Store } from "../src/session/store.ts";
 export { complete, wordBefore } from "../src/text/complete.ts";

@@ -1,8 +1,10 @@
 /** How long the page before may take to let go of its session when it is loaded anew. */
 const LET_GO_MS = 1_500;
 
-/** How long another tab may take to say that a session is its own. */
-const ANSWER_MS = 300;
+/** How long another tab may take to say that a session is its own, in waits. After each of them comes what has arrived
+ * meanwhile: a page that stood still does not take that for silence. */
+const ANSWER_WAIT_MS = 50;
+const ANSWER_WAITS = 6;
 
 const CHANNEL = "chatcore";
 
@@ -29,26 +31,39 @@ function claimByLock(name: string): Promise<Release | null> {
 interface Call {
     readonly kind: "asks" | "has";
     readonly name: string;
+    /** Which tab speaks: of two that ask at once, the lower one lets the other have it. */
+    readonly tab: string;
 }
 
 /** Tabs ask each other where there are no locks. */
 function claimByAsking(name: string): Promise<Release | null> {
     if (typeof BroadcastChannel === "undefined") return Promise.resolve(() => {});
     const channel = new BroadcastChannel(CHANNEL);
+    const tab = newClaim();
+    const say = (kind: Call["kind"]): void => channel.postMessage({ kind, name, tab } satisfies Call);
+    const release = (): void => {
+        channel.onmessage = null;
+        channel.close();
+    };
     return new Promise((resolve) => {
-        const answers = setTimeout(() => {
-            channel.onmessage = ({ data }: MessageEvent<Call>): void => {
-                if (data.kind === "asks" && data.name === name)
-                    channel.postMessage({ kind: "has", name } satisfies Call);
-            };
-            resolve(() => channel.close());
-        }, ANSWER_MS);
+        let isOurs = false;
         channel.onmessage = ({ data }: MessageEvent<Call>): void => {
-            if (data.kind !== "has" || data.name !== name) return;
-            clearTimeout(answers);
-            channel.close();
-            resolve(null);
+            if (data.name !== name) return;
+            if (!isOurs && (data.kind === "has" || data.tab > tab)) {
+                release();
+                resolve(null);
+            }
+            // While we ask, too: one that began to listen later has not heard us.
+            else if (data.kind === "asks") say(isOurs ? "has" : "asks");
         };
-        channel.postMessage({ kind: "asks", name } satisfies Call);
+        say("asks");
+        void answersPassed().then(() => {
+            isOurs = true;
+            resolve(release);
+        });
     });
+}
+
+async function answersPassed(): Promise<void> {
+    for (let waits = 0; waits < ANSWER_WAITS; waits += 1) await new Promise((resolve) => setTimeout(resolve, ANSWER_WAIT_MS));
 }
