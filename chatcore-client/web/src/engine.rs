@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use chatcore::{Client, Inbox, Instant, Position, Received, SessionTicket, Transport};
+use chatcore::{Client, Event, Inbox, Instant, Position, Received, SessionTicket, Transport};
 use serde::Deserialize;
 use serde::de::value::MapDeserializer;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -23,6 +23,12 @@ const BATCH_BYTES_MAX: usize = 256 << 10;
 
 /// Events of a batch.
 const BATCH_EVENTS_MAX: usize = 256;
+
+// What `wants` tells, as a sum: `js/src/driver.ts` has the same.
+const WANTS_TRANSPORT: u32 = 1;
+const WANTS_CONNECTION: u32 = 2;
+const WANTS_TO_WRITE: u32 = 4;
+const WANTS_TO_TELL: u32 = 8;
 
 /// What a program stored of a session.
 #[wasm_bindgen]
@@ -71,6 +77,8 @@ impl serde::de::Error for NoTicket {
 pub struct Engine {
     client: Client,
     inbox: Inbox,
+    /// The first event of the next batch, if somebody has looked whether there is one.
+    next: Option<Event>,
     /// Where the batches end that are not taken.
     batches: VecDeque<Position>,
 }
@@ -110,8 +118,8 @@ impl Engine {
     /// # Errors
     ///
     /// Those of [`Client::send`].
-    pub fn send(&mut self, now: f64, to: &str, body: &[u8]) -> Result<u64, Thrown> {
-        Ok(self.client.send(at(now), to, body)?)
+    pub fn send(&mut self, now: f64, to: &str, body: &[u8]) -> Result<f64, Thrown> {
+        Ok(number(self.client.send(at(now), to, body)?))
     }
 
     /// See [`Client::who`].
@@ -119,8 +127,8 @@ impl Engine {
     /// # Errors
     ///
     /// Those of [`Client::who`].
-    pub fn who(&mut self, now: f64, cursor: u64) -> Result<u64, Thrown> {
-        Ok(self.client.who(at(now), cursor)?)
+    pub fn who(&mut self, now: f64, cursor: u64) -> Result<f64, Thrown> {
+        Ok(number(self.client.who(at(now), cursor)?))
     }
 
     /// See [`Client::join`].
@@ -128,8 +136,8 @@ impl Engine {
     /// # Errors
     ///
     /// Those of [`Client::join`].
-    pub fn join(&mut self, now: f64, room: &str) -> Result<u64, Thrown> {
-        Ok(self.client.join(at(now), room)?)
+    pub fn join(&mut self, now: f64, room: &str) -> Result<f64, Thrown> {
+        Ok(number(self.client.join(at(now), room)?))
     }
 
     /// See [`Client::leave`].
@@ -137,8 +145,8 @@ impl Engine {
     /// # Errors
     ///
     /// Those of [`Client::leave`].
-    pub fn leave(&mut self, now: f64, room: &str) -> Result<u64, Thrown> {
-        Ok(self.client.leave(at(now), room)?)
+    pub fn leave(&mut self, now: f64, room: &str) -> Result<f64, Thrown> {
+        Ok(number(self.client.leave(at(now), room)?))
     }
 
     /// See [`Client::roster`].
@@ -146,8 +154,8 @@ impl Engine {
     /// # Errors
     ///
     /// Those of [`Client::roster`].
-    pub fn roster(&mut self, now: f64, room: &str, cursor: u64) -> Result<u64, Thrown> {
-        Ok(self.client.roster(at(now), room, cursor)?)
+    pub fn roster(&mut self, now: f64, room: &str, cursor: u64) -> Result<f64, Thrown> {
+        Ok(number(self.client.roster(at(now), room, cursor)?))
     }
 
     /// See [`Client::subscriptions`].
@@ -155,8 +163,8 @@ impl Engine {
     /// # Errors
     ///
     /// Those of [`Client::subscriptions`].
-    pub fn subscriptions(&mut self, now: f64, cursor: u64) -> Result<u64, Thrown> {
-        Ok(self.client.subscriptions(at(now), cursor)?)
+    pub fn subscriptions(&mut self, now: f64, cursor: u64) -> Result<f64, Thrown> {
+        Ok(number(self.client.subscriptions(at(now), cursor)?))
     }
 
     /// See [`Client::watch`].
@@ -165,8 +173,8 @@ impl Engine {
     ///
     /// Those of [`Client::watch`].
     #[expect(clippy::needless_pass_by_value, reason = "JavaScript gives the texts away")]
-    pub fn watch(&mut self, now: f64, names: Vec<String>) -> Result<u64, Thrown> {
-        Ok(self.client.watch(at(now), &names.iter().map(String::as_str).collect::<Vec<_>>())?)
+    pub fn watch(&mut self, now: f64, names: Vec<String>) -> Result<f64, Thrown> {
+        Ok(number(self.client.watch(at(now), &names.iter().map(String::as_str).collect::<Vec<_>>())?))
     }
 
     /// See [`Client::unwatch`].
@@ -175,8 +183,8 @@ impl Engine {
     ///
     /// Those of [`Client::unwatch`].
     #[expect(clippy::needless_pass_by_value, reason = "JavaScript gives the texts away")]
-    pub fn unwatch(&mut self, now: f64, names: Vec<String>) -> Result<u64, Thrown> {
-        Ok(self.client.unwatch(at(now), &names.iter().map(String::as_str).collect::<Vec<_>>())?)
+    pub fn unwatch(&mut self, now: f64, names: Vec<String>) -> Result<f64, Thrown> {
+        Ok(number(self.client.unwatch(at(now), &names.iter().map(String::as_str).collect::<Vec<_>>())?))
     }
 
     /// See [`Client::close`].
@@ -196,14 +204,18 @@ impl Engine {
 
     // ---- the transport ----
 
-    /// Whether the client uses its transport. If not, what is left to be written is written, and the transport is dropped.
-    pub fn uses_transport(&self) -> bool {
-        self.client.transport() == Transport::Use
-    }
-
-    /// Whether the client wants a new transport.
-    pub fn wants_transport(&self) -> bool {
-        matches!(self.client.transport(), Transport::Connect { .. })
+    /// What is to be done next, as a sum: 1 while the client uses its transport, 2 if it wants a new one, 4 if there is something
+    /// to write, 8 if there are events. Without 1 or 2, what is left to be written is written, and the transport is dropped.
+    pub fn wants(&mut self) -> u32 {
+        let transport = match self.client.transport() {
+            Transport::Use => WANTS_TRANSPORT,
+            Transport::Connect { .. } => WANTS_CONNECTION,
+            Transport::Drop => 0,
+        };
+        let write = if self.client.transmit().is_empty() { 0 } else { WANTS_TO_WRITE };
+        self.next = self.next.take().or_else(|| self.client.poll_event());
+        let tell = if self.next.is_none() { 0 } else { WANTS_TO_TELL };
+        transport | write | tell
     }
 
     /// Where the hub wants it to connect to; none for the same place.
@@ -250,9 +262,9 @@ impl Engine {
         self.client.handle_timeout(at(now));
     }
 
-    /// When to call `handle_timeout`; none if nothing will be due.
-    pub fn due(&self) -> Option<f64> {
-        self.client.poll_timeout().map(millis)
+    /// When to call `handle_timeout`; infinity if nothing will be due.
+    pub fn due(&self) -> f64 {
+        self.client.poll_timeout().map_or(f64::INFINITY, millis)
     }
 
     /// See [`Client::silent_since`].
@@ -269,7 +281,7 @@ impl Engine {
             if batch.len() >= BATCH_BYTES_MAX {
                 break;
             }
-            let Some(event) = self.client.poll_event() else { break };
+            let Some(event) = self.next.take().or_else(|| self.client.poll_event()) else { break };
             // The hub's news of a kind that nobody can be told of is taken with the others.
             encode(&mut batch, &event);
         }
@@ -307,7 +319,7 @@ impl Engine {
 
 impl Engine {
     fn of(client: Client) -> Self {
-        Self { client: client.without_transport(), inbox: Inbox::new(), batches: VecDeque::new() }
+        Self { client: client.without_transport(), inbox: Inbox::new(), next: None, batches: VecDeque::new() }
     }
 }
 
@@ -319,6 +331,12 @@ pub fn version() -> String {
 
 fn at(ms: f64) -> Instant {
     Instant::from_duration(Duration::try_from_secs_f64(ms / 1e3).unwrap_or_default())
+}
+
+/// The number of a request, as JavaScript counts: no client makes 2^53 of them.
+#[expect(clippy::cast_precision_loss, reason = "it is smaller")]
+fn number(number: u64) -> f64 {
+    number as f64
 }
 
 fn millis(at: Instant) -> f64 {

@@ -343,7 +343,8 @@ export class Client extends EventTarget {
         if (asking !== undefined) answer(asking);
     }
 
-    async #ask(make: (engine: Engine, now: number) => bigint, options: RequestOptions | undefined): Promise<Answer> {
+    /** @throws {ChatError} What cannot be asked for. */
+    #ask(make: (engine: Engine, now: number) => number, options: RequestOptions | undefined): Promise<Answer> {
         if (this.#reason !== undefined) throw new ChatError("closed", false, "the connection is closed");
         const driver = this.#driver;
         if (driver === undefined) throw new ChatError("not_registered", false, "not registered yet: ask for a name first");
@@ -351,7 +352,7 @@ export class Client extends EventTarget {
     }
 
     async *#pages(
-        make: (engine: Engine, now: number, cursor: bigint) => bigint,
+        make: (engine: Engine, now: number, cursor: bigint) => number,
         options: RequestOptions | undefined,
     ): AsyncGenerator<readonly User[], void, void> {
         for (let cursor: bigint | null = 0n; cursor !== null; ) {

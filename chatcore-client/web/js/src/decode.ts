@@ -4,19 +4,22 @@ import type { ChatEvents, Limits, Message, Reason, Sent, Subscriptions, User } f
 
 /** An answer to a request. */
 export type Answer =
-    | { readonly kind: "accepted"; readonly number: bigint; readonly id: bigint }
-    | { readonly kind: "done"; readonly number: bigint }
-    | { readonly kind: "rejected"; readonly number: bigint; readonly code: string }
-    | { readonly kind: "page"; readonly number: bigint; readonly users: User[]; readonly next: bigint | null }
-    | ({ readonly kind: "subscribed"; readonly number: bigint; readonly next: bigint | null } & Subscriptions);
+    | { readonly kind: "accepted"; readonly number: number; readonly id: bigint }
+    | { readonly kind: "done"; readonly number: number }
+    | { readonly kind: "rejected"; readonly number: number; readonly code: string }
+    | { readonly kind: "page"; readonly number: number; readonly users: User[]; readonly next: bigint | null }
+    | ({ readonly kind: "subscribed"; readonly number: number; readonly next: bigint | null } & Subscriptions);
 
 /** What the module tells: an event for the program, or something that the package handles first. */
 export type Told =
     | { [K in keyof ChatEvents]: { readonly type: K; readonly detail: ChatEvents[K] } }[keyof ChatEvents]
-    | { readonly type: "lost"; readonly unsentFrom: bigint }
+    | { readonly type: "lost"; readonly unsentFrom: number }
     | { readonly type: "answer"; readonly answer: Answer };
 
 const UTF8 = new TextDecoder();
+
+/** Bytes of a text for which the call of a decoder takes longer than to read them one by one. */
+const SHORT_BYTES_MAX = 32;
 
 class Reader {
     readonly #bytes: Uint8Array<ArrayBuffer>;
@@ -48,6 +51,11 @@ class Reader {
         return this.#view.getBigUint64((this.#at += 8) - 8, true);
     }
 
+    /** The number of a request: no client makes 2^53 of them. */
+    request(): number {
+        return Number(this.number());
+    }
+
     time(): number {
         return this.#view.getFloat64((this.#at += 8) - 8, true);
     }
@@ -60,15 +68,29 @@ class Reader {
 
     text(): string {
         const length = this.count();
-        return UTF8.decode(this.#bytes.subarray(this.#at, (this.#at += length)));
+        const from = this.#at;
+        this.#at += length;
+        const short = length <= SHORT_BYTES_MAX ? this.#ascii(from, this.#at) : undefined;
+        return short ?? UTF8.decode(this.#bytes.subarray(from, this.#at));
     }
 
-    option<T>(read: () => T): T | null {
-        return this.flag() ? read() : null;
+    /** A text of ASCII, as most names are; undefined if it is another one. */
+    #ascii(from: number, end: number): string | undefined {
+        let text = "";
+        for (let at = from; at < end; at += 1) {
+            const byte = this.#bytes[at]!;
+            if (byte >= 0x80) return undefined;
+            text += String.fromCharCode(byte);
+        }
+        return text;
     }
 
     optionalText(): string | null {
         return this.option(() => this.text());
+    }
+
+    option<T>(read: () => T): T | null {
+        return this.flag() ? read() : null;
     }
 
     list<T>(read: () => T): T[] {
@@ -85,7 +107,7 @@ class Reader {
     }
 
     page(): Told {
-        const number = this.number();
+        const number = this.request();
         const users = this.list(() => this.user());
         return { type: "answer", answer: { kind: "page", number, users, next: this.option(() => this.number()) } };
     }
@@ -156,12 +178,12 @@ const KINDS: readonly ((from: Reader) => Told)[] = [
     (from) => ({ type: "disconnected", detail: { why: from.reason() } }),
     () => ({ type: "connecting", detail: {} }),
     () => ({ type: "resumed", detail: {} }),
-    (from) => ({ type: "lost", unsentFrom: from.number() }),
+    (from) => ({ type: "lost", unsentFrom: from.request() }),
     (from) => ({ type: "renamed", detail: { from: from.text(), ...from.user(), message: from.text() } }),
     (from) => ({ type: "closed", detail: from.reason() }),
-    (from) => ({ type: "answer", answer: { kind: "accepted", number: from.number(), id: from.number() } }),
-    (from) => ({ type: "answer", answer: { kind: "done", number: from.number() } }),
-    (from) => ({ type: "answer", answer: { kind: "rejected", number: from.number(), code: from.text() } }),
+    (from) => ({ type: "answer", answer: { kind: "accepted", number: from.request(), id: from.number() } }),
+    (from) => ({ type: "answer", answer: { kind: "done", number: from.request() } }),
+    (from) => ({ type: "answer", answer: { kind: "rejected", number: from.request(), code: from.text() } }),
     (from) => from.page(),
     (from) => from.page(),
     (from) => ({ type: "message", detail: new ReceivedMessage(from.number(), from.text(), from.optionalText(), from.blob()) }),
@@ -179,7 +201,7 @@ const KINDS: readonly ((from: Reader) => Told)[] = [
         return { type: "presence", detail: { name, online, displayName } };
     },
     (from) => {
-        const [number, rooms] = [from.number(), from.list(() => from.text())];
+        const [number, rooms] = [from.request(), from.list(() => from.text())];
         const users = from.list(() => from.text());
         const next = from.option(() => from.number());
         return { type: "answer", answer: { kind: "subscribed", number, rooms, users, next } };

@@ -19,6 +19,12 @@ const DRAIN_POLL_MS = 50;
 /** The longest time that a timer takes. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
+// What the module wants, as a sum: `engine.rs` has the same.
+const WANTS_TRANSPORT = 1;
+const WANTS_CONNECTION = 2;
+const WANTS_TO_WRITE = 4;
+const WANTS_TO_TELL = 8;
+
 /** Where a client connects to. */
 export interface Place {
     readonly WebSocket: SocketConstructor;
@@ -77,21 +83,22 @@ export class Driver {
      */
     command<T>(work: (engine: Engine, now: number) => T): T {
         if (this.#isOver) throw new ChatError("closed", false, "the connection is closed");
-        const result = this.#call(work);
+        const result = this.#call(work, performance.now());
         this.#queue();
         return result;
     }
 
     /** Asks the module; none when it is over. */
-    ask<T>(work: (engine: Engine, now: number) => T): T | undefined {
-        return this.#isOver ? undefined : this.#call(work);
+    ask<T>(work: (engine: Engine) => T): T | undefined {
+        return this.#isOver ? undefined : this.#call(work, 0);
     }
 
-    #call<T>(work: (engine: Engine, now: number) => T): T {
+    /** Whoever has read the clock gives the time on: browsers let pages wait for it. */
+    #call<T>(work: (engine: Engine, now: number) => T, now: number): T {
         try {
             // After a fault nobody's client is called any more.
             module();
-            return work(this.#engine, performance.now());
+            return work(this.#engine, now);
         } catch (error) {
             const known = thrown(error);
             if (known.code === "fault") this.#fail(known);
@@ -105,31 +112,29 @@ export class Driver {
         this.#isQueued = true;
         queueMicrotask(() => {
             this.#isQueued = false;
-            this.#pump();
+            this.#pump(performance.now());
         });
     }
 
     /** An input, and all that comes of it. */
-    #input(work: (engine: Engine, now: number) => void): void {
+    #input(work: (engine: Engine, now: number) => void, now = performance.now()): void {
         if (this.#isOver) return;
         try {
-            this.#call(work);
+            this.#call(work, now);
         } catch {
             return; // Its client knows.
         }
-        this.#pump();
+        this.#pump(now);
     }
 
     /** Connects, writes and tells until nothing is left to do. */
-    #pump(): void {
+    #pump(begun: number): void {
         if (this.#isOver || this.#isPumping) return;
         this.#isPumping = true;
         try {
-            do {
-                this.#connect();
-                this.#write();
-            } while (this.#tell());
-            this.#arm();
+            let now = begun;
+            while (!this.#isOver && this.#step(now)) now = performance.now();
+            this.#arm(now);
         } catch (error) {
             if (!this.#isOver) throw error;
         } finally {
@@ -137,10 +142,36 @@ export class Driver {
         }
     }
 
-    #connect(): void {
-        if (this.#link !== undefined || !this.#call((engine) => engine.wants_transport())) return;
+    /** The next thing that is to be done. False if there is none. */
+    #step(now: number): boolean {
+        const link = this.#link;
+        const gone = link?.gone() ?? 0;
+        if (gone > 0) this.#call((engine) => engine.transmitted(now, gone), now);
+        const wants = this.#call(wanted, now);
+        if (link !== undefined) {
+            if ((wants & WANTS_TO_WRITE) !== 0 && link.isOpen && link.buffered < BUFFERED_BYTES_MAX) {
+                link.send(this.#call(transmit, now));
+                return true;
+            }
+            const isWanted = (wants & WANTS_TRANSPORT) !== 0 || ((wants & WANTS_CONNECTION) !== 0 && !link.isOpen);
+            if (!isWanted) {
+                this.#link = undefined;
+                this.#why = "";
+                link.drop();
+            }
+        }
+        if (this.#link === undefined && (wants & WANTS_CONNECTION) !== 0) {
+            this.#connect(now);
+            return true;
+        }
+        if ((wants & WANTS_TO_TELL) === 0) return false;
+        this.#tell(now);
+        return true;
+    }
+
+    #connect(now: number): void {
         const { WebSocket, home, followed } = this.#place;
-        const url = advised(this.#call((engine) => engine.address()), home, followed);
+        const url = advised(this.#call((engine) => engine.address(), now), home, followed);
         const link: { link?: Link } = {};
         const ours = (work: () => void): void => {
             if (this.#link === link.link) work();
@@ -155,17 +186,19 @@ export class Driver {
         } catch (error) {
             // Such as an address that the page may not connect to.
             this.#why = error instanceof Error ? error.message : String(error);
-            this.#call((engine, now) => engine.disconnect(now));
+            this.#call((engine) => engine.disconnect(now), now);
         }
     }
 
     #arrived(bytes: ArrayBuffer): void {
         const link = this.#link;
-        if (this.#watch.hasSlept(0)) this.#input((engine, now) => engine.hurry(now));
+        let now = performance.now();
+        if (this.#watch.hasSlept(0, now)) this.#input((engine) => engine.hurry(now), now);
         // In pieces, each of which is told before the next: a long message does not fill the module.
         for (let at = 0; at < bytes.byteLength && this.#link === link; at += MESSAGE_BYTES_MAX) {
             const piece = new Uint8Array(bytes, at, Math.min(MESSAGE_BYTES_MAX, bytes.byteLength - at));
-            this.#input((engine, now) => engine.receive(now, piece));
+            if (at > 0) now = performance.now();
+            this.#input((engine) => engine.receive(now, piece), now);
         }
     }
 
@@ -175,43 +208,24 @@ export class Driver {
         this.#input((engine, now) => engine.disconnect(now));
     }
 
-    #write(): void {
-        const link = this.#link;
-        if (link === undefined) return;
-        this.#call((engine, now) => engine.transmitted(now, link.gone()));
-        while (link.isOpen && link.buffered < BUFFERED_BYTES_MAX) {
-            const bytes = this.#call((engine, now) => engine.transmit(now, MESSAGE_BYTES_MAX)) as Uint8Array<ArrayBuffer>;
-            if (bytes.length === 0) break;
-            link.send(bytes);
-        }
-        this.#call((engine, now) => engine.transmitted(now, link.gone()));
-        const isWanted = this.#call((engine) => engine.uses_transport() || (engine.wants_transport() && !link.isOpen));
-        if (!isWanted) {
-            this.#link = undefined;
-            this.#why = "";
-            link.drop();
-            this.#connect();
-        }
-    }
-
-    /** Tells a batch of events. False if there is none. */
-    #tell(): boolean {
-        const batch = this.#call((engine) => engine.events()) as Uint8Array<ArrayBuffer>;
-        if (batch.length === 0) return false;
+    /** Tells a batch of events, if there are some that the package knows. */
+    #tell(now: number): void {
+        const batch = this.#call(events, now);
+        if (batch.length === 0) return;
         const waits: Promise<unknown>[] = [];
+        const wait = (until: Promise<unknown>): void => void waits.push(until);
         for (const told of decode(batch)) {
             if (told.type === "closed") this.#end();
-            this.#listener.told(told, (until) => waits.push(until));
-            if (this.#isOver) return false;
+            this.#listener.told(told, wait);
+            if (this.#isOver) return;
         }
-        this.#take(waits);
-        return true;
+        this.#take(waits, now);
     }
 
     /** Takes a batch when it, and each before it, is done with. */
-    #take(waits: readonly Promise<unknown>[]): void {
+    #take(waits: readonly Promise<unknown>[], now: number): void {
         if (waits.length === 0 && this.#taking === undefined) {
-            this.#call(take);
+            this.#call(take, now);
             return;
         }
         const taking = Promise.allSettled([this.#taking, ...waits]).then(() => {
@@ -221,10 +235,9 @@ export class Driver {
         this.#taking = taking;
     }
 
-    #arm(): void {
+    #arm(now: number): void {
         if (this.#isOver) return;
-        const now = performance.now();
-        const due = this.#call((engine) => engine.due()) ?? Infinity;
+        const due = this.#call(dueOf, now);
         const drain = (this.#link?.buffered ?? 0) > 0 ? now + DRAIN_POLL_MS : Infinity;
         const at = Math.min(due, drain);
         // One that is early enough finds out that it is early.
@@ -240,20 +253,20 @@ export class Driver {
     #wake(): void {
         this.#timer = undefined;
         const now = performance.now();
-        const due = this.ask((engine) => engine.due()) ?? Infinity;
-        const hasSlept = this.#watch.hasSlept(now - Math.min(due, this.#timerAt));
+        const due = this.ask(dueOf) ?? Infinity;
+        const hasSlept = this.#watch.hasSlept(now - Math.min(due, this.#timerAt), now);
         if (hasSlept && !this.#hasYielded) {
             // What has arrived meanwhile comes first: it may be the sign of life that is due.
             this.#hasYielded = true;
             this.#timerAt = now;
             this.#timer = setTimeout(() => this.#wake(), 0);
-            this.#input((engine, now) => engine.hurry(now));
+            this.#input((engine) => engine.hurry(now), now);
             return;
         }
         this.#hasYielded = false;
-        this.#input((engine, now) => {
+        this.#input((engine) => {
             if (due <= now) engine.handle_timeout(now);
-        });
+        }, now);
     }
 
     #end(): void {
@@ -276,6 +289,12 @@ export class Driver {
         return true;
     }
 }
+
+const wanted = (engine: Engine): number => engine.wants();
+const dueOf = (engine: Engine): number => engine.due();
+const transmit = (engine: Engine, now: number): Uint8Array<ArrayBuffer> =>
+    engine.transmit(now, MESSAGE_BYTES_MAX) as Uint8Array<ArrayBuffer>;
+const events = (engine: Engine): Uint8Array<ArrayBuffer> => engine.events() as Uint8Array<ArrayBuffer>;
 
 /** Takes the oldest batch. No timer of a page that nobody sees is to be waited for with the acknowledgement. */
 function take(engine: Engine, now: number): void {

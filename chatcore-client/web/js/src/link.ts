@@ -61,7 +61,8 @@ export class Link {
 
     /** Bytes that the socket was given and has not passed on. It may count its own overhead as well. */
     get buffered(): number {
-        return Math.min(this.#socket.bufferedAmount, this.#given - this.#told);
+        const untold = this.#given - this.#told;
+        return untold === 0 ? 0 : Math.min(this.#socket.bufferedAmount, untold);
     }
 
     send(bytes: Uint8Array<ArrayBuffer>): void {

@@ -11,40 +11,43 @@ interface Waiting {
 
 /** Requests that wait for their answers, by their numbers. */
 export class Requests {
-    readonly #waiting = new Map<bigint, Waiting>();
+    readonly #waiting = new Map<number, Waiting>();
 
     /**
-     * Makes a request, and waits for its answer.
+     * Makes a request, and waits for its answer: a promise rejects with what the server answers, or with the signal's reason,
+     * and then the request may be done all the same.
      *
-     * @throws What `make` throws, what the server answers, or the signal's reason: then the request may be done all the same.
+     * @throws What `make` throws; or the signal's reason, and then nothing was made.
      */
-    async ask(make: () => bigint, signal: AbortSignal | undefined): Promise<Answer> {
+    ask(make: () => number, signal: AbortSignal | undefined): Promise<Answer> {
         signal?.throwIfAborted();
         if (this.#waiting.size >= REQUESTS_MAX) {
             throw new ChatError("too_many_pending", true, `${REQUESTS_MAX} requests wait for an answer of the server: try again when it has answered some`);
         }
         const number = make();
-        let stop: (() => void) | undefined;
+        const answered = new Promise<Answer>((resolve, reject) => this.#waiting.set(number, { resolve, reject }));
+        return signal === undefined ? answered : this.#until(answered, number, signal);
+    }
+
+    /** The answer, if the signal does not end the waiting for it. */
+    async #until(answered: Promise<Answer>, number: number, signal: AbortSignal): Promise<Answer> {
+        const stop = (): void => this.#end(number)?.reject(signal.reason);
+        signal.addEventListener("abort", stop, { once: true });
         try {
-            return await new Promise<Answer>((resolve, reject) => {
-                this.#waiting.set(number, { resolve, reject });
-                stop = (): void => reject(signal?.reason);
-                signal?.addEventListener("abort", stop, { once: true });
-            });
+            return await answered;
         } finally {
-            this.#waiting.delete(number);
-            if (stop !== undefined) signal?.removeEventListener("abort", stop);
+            signal.removeEventListener("abort", stop);
         }
     }
 
     answer(answer: Answer): void {
-        const waiting = this.#waiting.get(answer.number);
+        const waiting = this.#end(answer.number);
         if (answer.kind === "rejected") waiting?.reject(rejection(answer.code));
         else waiting?.resolve(answer);
     }
 
     /** The session is gone: requests from this number on never went out, and of the others nobody knows. */
-    lose(unsentFrom: bigint | undefined): void {
+    lose(unsentFrom: number | undefined): void {
         for (const [number, { reject }] of this.#waiting) {
             reject(
                 unsentFrom !== undefined && number >= unsentFrom
@@ -58,5 +61,12 @@ export class Requests {
     fail(error: ChatError): void {
         for (const { reject } of this.#waiting.values()) reject(error);
         this.#waiting.clear();
+    }
+
+    /** Nothing of it is waited for any more. */
+    #end(number: number): Waiting | undefined {
+        const waiting = this.#waiting.get(number);
+        this.#waiting.delete(number);
+        return waiting;
     }
 }

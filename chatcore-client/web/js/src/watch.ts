@@ -5,10 +5,10 @@ const JUMP_MS = 5_000;
 export class SleepWatch {
     #offset = Date.now() - performance.now();
 
-    /** Whether it has slept since this was called last, or is this late. */
-    hasSlept(lateMs: number): boolean {
+    /** Whether it has slept since this was called last, or is this late. `now` is the time of the clock that may stand still. */
+    hasSlept(lateMs: number, now: number): boolean {
         const before = this.#offset;
-        this.#offset = Date.now() - performance.now();
+        this.#offset = Date.now() - now;
         return lateMs >= JUMP_MS || this.#offset - before >= JUMP_MS;
     }
 }
