@@ -85,10 +85,31 @@ test("a script that is missing, one that is turned off, and a browser without We
     const old = await profile(browser);
     await old.addInitScript(() => delete globalThis.WebAssembly);
     const person = await Person.open(old, url);
-    await person.page.getByRole("alert").filter({ hasText: /too old|WebAssembly/ }).waitFor();
+    await person.page.getByRole("alert").filter({ hasText: "There is no WebAssembly here" }).waitFor();
     await person.clean();
     await old.close();
 });
+
+for (const [what, lack] of [
+    ["time-outs of signals", () => delete AbortSignal.timeout],
+    ["searches from the end", () => delete Array.prototype.findLastIndex],
+]) {
+    test(`a browser that is too old for ${what} is told so, and which ones are new enough`, TIMEOUT, async () => {
+        const context = await profile(browser);
+        await context.addInitScript(lack);
+        const page = await Person.open(context, url);
+        const alert = page.page.getByRole("alert").filter({ hasText: "This browser is too old" });
+        await alert.waitFor();
+        // The words of the page without its script name the same.
+        const words = await (await fetch(url)).text();
+        for (const name of ["Edge 103", "Firefox 104", "Safari 16.4"]) {
+            assert.ok(words.includes(name), name);
+            await alert.filter({ hasText: name }).waitFor();
+        }
+        await page.clean();
+        await context.close();
+    });
+}
 
 test("a server that is gone before somebody has a name is waited for", TIMEOUT, async () => {
     const gone = await startServer();

@@ -6,6 +6,7 @@ import { restore } from "../model/snapshot.ts";
 import { INITIAL } from "../model/types.ts";
 import type { Link } from "../model/types.ts";
 import { userOf } from "../text/names.ts";
+import { isTooOld } from "./age.ts";
 import { claim, newClaim } from "./claim.ts";
 import type { Release } from "./claim.ts";
 import { farewell } from "./farewell.ts";
@@ -17,7 +18,7 @@ import { notify } from "./notify.ts";
 import { Requests } from "./requests.ts";
 import type { Store } from "./store.ts";
 import { tell } from "./tell.ts";
-import { broken, ended, notAsked, refused, why } from "./words.ts";
+import { TOO_OLD, broken, ended, notAsked, refused, why } from "./words.ts";
 
 /** How long the module may take before there are words about it. */
 const LATE_MS = 6_000;
@@ -74,6 +75,7 @@ export class Session {
 
     /** Loads the module, and goes on with the tab's session or asks for a name. */
     async start(): Promise<void> {
+        if (isTooOld()) return this.#break(TOO_OLD);
         this.#store.dispatch({ type: "phase", phase: { kind: "loading", words: "Loading…", isLate: false } });
         const late = setTimeout(() => {
             const words = "The server is slow to give a part of this page. Wait, or load it anew.";
@@ -83,8 +85,7 @@ export class Session {
             await load();
         } catch (error) {
             clearTimeout(late);
-            const [title, words] = broken(error);
-            return this.#store.dispatch({ type: "phase", phase: { kind: "broken", title, words } });
+            return this.#break(broken(error));
         }
         clearTimeout(late);
         const kept = keptTicket();
@@ -102,6 +103,11 @@ export class Session {
         }
         this.#claim = { name: kept.claim, release };
         this.#resume(kept);
+    }
+
+    /** The page cannot go on. */
+    #break([title, words]: readonly [title: string, words: string]): void {
+        this.#store.dispatch({ type: "phase", phase: { kind: "broken", title, words } });
     }
 
     /** Asks for a name. */
@@ -190,8 +196,7 @@ export class Session {
         try {
             client = new Client(location.pathname, { keepsTrying: true });
         } catch (error) {
-            const [title, words] = broken(error);
-            this.#store.dispatch({ type: "phase", phase: { kind: "broken", title, words } });
+            this.#break(broken(error));
             return null;
         }
         this.#client = client;

@@ -1,11 +1,16 @@
 import { ChatError } from "chatcore";
 import type { Reason } from "chatcore";
 
+export const TOO_OLD = [
+    "This browser is too old",
+    "The chat needs Chrome or Edge 103, Firefox 104, Safari 16.4 or a newer one, or a terminal: chatcore-client.",
+] as const;
+
 /** What a person can do about an error of `load`, or a fault. */
 const BROKEN: Readonly<Record<string, readonly [title: string, words: string]>> = {
     no_wasm: [
-        "This browser is too old",
-        "The chat needs WebAssembly. Use a newer browser, or a terminal: chatcore-client --connect ADDRESS.",
+        "There is no WebAssembly here",
+        "The chat needs it. Use another browser, or a terminal: chatcore-client --connect ADDRESS.",
     ],
     wasm_missing: [
         "A part of the page is missing",
