@@ -18,7 +18,7 @@ export function fold(text: string): string | null {
         : text.slice(0, end - 1);
 }
 
-/** No character is cut in two, and no marks are cut from their letter. */
+/** No character is cut in two. */
 function whole(text: string, units: number): string {
     let end = units;
     const low = text.charCodeAt(end);
