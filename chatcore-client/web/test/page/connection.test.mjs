@@ -233,7 +233,15 @@ test("of a server that is silent while it owes an answer a person is told, until
         return (await words.count()) > 0;
     });
     await page.page.getByText(/^silent for \d+ s$/).waitFor();
-    await page.page.getByRole("button", { name: "Connect now" }).waitFor();
+    const now = page.page.getByRole("button", { name: "Connect now" });
+    await now.waitFor();
+    // Where the line is in a panel, it comes out.
+    await page.page.setViewportSize({ width: 360, height: 740 });
+    await until("it is told there, too", async () => {
+        await page.page.clock.runFor(1_000);
+        return (await words.isVisible()) && (await now.isVisible());
+    });
+    await page.page.setViewportSize({ width: 1280, height: 720 });
     line.release();
     await page.page.clock.resume();
     await page.connected();

@@ -16,7 +16,7 @@ import { Logo } from "./logo.tsx";
 import { useIsNarrow } from "./media.ts";
 import { Name } from "./name.tsx";
 import { Roster } from "./roster.tsx";
-import { Status } from "./status.tsx";
+import { Status, useIsSilent } from "./status.tsx";
 
 /** On a narrow screen, one of these is shown over the conversation. */
 export type Panel = "conversations" | "people" | null;
@@ -25,7 +25,8 @@ export function Chat({ model }: { model: Model }): JSX.Element {
     const [panel, setPanel] = useState<Panel>(null);
     const open = model.open === null ? undefined : model.conversations.get(model.open);
     // What is wrong is not hidden in a panel.
-    const isAbove = useIsNarrow() && model.link.kind !== "open";
+    const isSilent = useIsSilent(model.link);
+    const isAbove = useIsNarrow() && (isSilent || model.link.kind !== "open");
     const classes = ["chat", panel !== null && `shows-${panel}`, model.link.kind !== "open" && "is-out"]
         .filter(Boolean)
         .join(" ");

@@ -23,13 +23,31 @@ function useNow(isOn: boolean): number {
     return now;
 }
 
+const canBeSilent = (link: Link): boolean => link.kind === "open" || (link.kind === "connecting" && link.why === null);
+
 /** For how long the server has owed us something; 0 while that is not worth a word. */
 export function useSilence(link: Link): number {
     const { session } = useActions();
-    const isOn = link.kind === "open" || (link.kind === "connecting" && link.why === null);
+    const isOn = canBeSilent(link);
     useNow(isOn);
     const silence = session.silence ?? 0;
     return isOn && silence >= SILENCE_MS ? silence : 0;
+}
+
+/** Whether that is worth a word: what uses it is drawn again when that changes, and not each second. */
+export function useIsSilent(link: Link): boolean {
+    const { session } = useActions();
+    const [isSilent, setIsSilent] = useState(false);
+    const isOn = canBeSilent(link);
+    useEffect(() => {
+        if (!isOn) return;
+        const timer = setInterval(() => setIsSilent((session.silence ?? 0) >= SILENCE_MS), SECOND_MS);
+        return () => {
+            clearInterval(timer);
+            setIsSilent(false);
+        };
+    }, [isOn]);
+    return isSilent;
 }
 
 export const Silence = ({ ms }: { ms: number }): JSX.Element | null =>
