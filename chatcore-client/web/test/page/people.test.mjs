@@ -178,6 +178,10 @@ test("a name that is taken is told, and another one works; who signs out is gone
     await field.fill("taken");
     await person.page.getByRole("button", { name: "Start chatting" }).click();
     await person.page.getByRole("alert").filter({ hasText: "has this name already" }).waitFor();
+    await field.fill("two words");
+    await field.press("Enter");
+    await person.page.getByRole("alert").filter({ hasText: "no spaces" }).waitFor();
+    assert.doesNotMatch(await person.page.getByRole("alert").textContent(), /U\+/);
     await person.register("free");
     await person.page.getByRole("button", { name: "Sign out" }).click();
     await field.waitFor();

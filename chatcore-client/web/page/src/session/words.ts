@@ -38,8 +38,12 @@ export function broken(error: unknown): readonly [title: string, words: string] 
         : ["The page has a fault", `${messageOf(error)}. Load the page anew: your session goes on.`];
 }
 
+/** What a name is. The server's words for it name characters by their numbers. */
+const NAME = "A name has letters, digits and most signs, but no spaces, no # @ or :, and at most 32 bytes.";
+
 /** Why a name was not given, and what to do. */
 const REFUSALS: Readonly<Record<string, string>> = {
+    invalid_name: NAME,
     name_in_use:
         "Somebody has this name already. Try another one. (If that was you in a tab that is closed, it is free again in some minutes.)",
     confusable: "This name looks like one that somebody has. Try another one.",
@@ -93,8 +97,7 @@ export function unsent(error: unknown): string {
 
 /** Why something that was asked for was not done. */
 export function failure(error: unknown): string {
-    if (error instanceof ChatError && error.code === "invalid_name")
-        return "A name has letters, digits and most signs, but no spaces, no # @ or :, and at most 32 bytes.";
+    if (error instanceof ChatError && error.code === "invalid_name") return NAME;
     return sentence(messageOf(error));
 }
 
