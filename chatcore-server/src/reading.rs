@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use chatcore::{ConnId, Hub, Instant, Received, cost_of_read};
 
 use crate::buffers::BUFFER_BYTES_FREE;
+use crate::charging::cost_of_framing;
 use crate::config::DriverLimits;
 use crate::connection::{Flow, Kept, Stage};
 #[cfg(feature = "websocket")]
@@ -133,9 +134,10 @@ impl Reading<'_> {
         let input = connection.transport.read(&mut self.buffer[start..start + room]);
         // It may have answered something that is not for the hub.
         connection.readiness.blocked |= connection.transport.is_blocked();
+        let framing = connection.transport.take_framing();
         let (count, is_all) = match input {
             Input::Bytes { count, is_all } => (count, is_all),
-            Input::Overhead(count) => return self.take_overhead(key, count).then_some(count),
+            Input::Overhead(count) => return self.take_overhead(key, count, framing).then_some(count),
             Input::None => {
                 connection.readiness.readable = false;
                 return Some(0);
@@ -165,10 +167,11 @@ impl Reading<'_> {
         let is_moved = has_room && kept_bytes <= count;
         let (rest_bytes, goes_on) =
             if is_moved { self.take_in_buffer(key, count) } else { self.take_in_kept(key, start, count) };
-        if goes_on && rest_bytes == kept_bytes + count && !self.charge(key, cost_of_read(count)) {
-            return None;
-        }
-        goes_on.then_some(count)
+        let is_any_taken = rest_bytes < kept_bytes + count;
+        let own_cost = if is_any_taken || !goes_on { 0 } else { cost_of_read(count) };
+        // The frames have paid for a part of it.
+        let is_paid = self.charge(key, own_cost.max(cost_of_framing(framing)).saturating_sub(self.cost));
+        (goes_on && is_paid).then_some(count + framing.bytes as usize)
     }
 
     /// Hands on what is kept and what has come after it, in the shared buffer. Returns how many bytes are left, and whether

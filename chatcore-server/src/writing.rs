@@ -68,7 +68,7 @@ pub(crate) fn write(hub: &mut Hub, table: &mut Table, now: Instant, key: usize) 
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::io::Read;
     use std::net::TcpListener;
 
@@ -164,7 +164,8 @@ mod tests {
 
     /// A server's end that holds little, and a client's end that waits.
     #[cfg(all(unix, feature = "tls"))]
-    fn tls_pair() -> (Transport, rustls::StreamOwned<rustls::ClientConnection, std::os::unix::net::UnixStream>) {
+    pub(crate) fn tls_pair()
+    -> (Transport, rustls::StreamOwned<rustls::ClientConnection, std::os::unix::net::UnixStream>) {
         use std::os::unix::net::UnixStream;
         use std::sync::Arc;
 
