@@ -73,7 +73,7 @@ mod tests {
     use std::os::unix::net::UnixStream;
 
     use chatcore::wire::{ClientMessage, Message, Send};
-    use chatcore::{ConnId, Handshake, Hub, Instant, Limits, Rate};
+    use chatcore::{ConnId, Handshake, Hub, Instant, Limits, QuotaKey, Rate};
     use chatcore_transport::{Socket, Transport};
 
     use super::*;
@@ -81,6 +81,7 @@ mod tests {
     use crate::load::Load;
     use crate::peer::Peer;
     use crate::reading::tests::{Bench, NOW, admit};
+    use crate::rests::RESTS_BYTES_MAX;
 
     fn plain(ours: UnixStream) -> Transport {
         ours.set_nonblocking(true).expect("a socket may be told not to block");
@@ -264,5 +265,41 @@ mod tests {
         assert_eq!(say(&mut bench, 10_000), Load::Light);
         assert_eq!(say(&mut bench, 10_000), Load::Light);
         assert_eq!(say(&mut bench, 10_000), Load::Heavy);
+    }
+
+    #[test]
+    fn what_a_paused_connection_keeps_is_known_to_the_hub() {
+        let mut bench = Bench::new();
+        bench.hub = Hub::new(Limits::default().with_session_rate(Rate { per_s: 10, burst: 100 }), [7; 32]);
+        let (key, mut client) = over_socket(&mut bench);
+        let mut said = Vec::new();
+        for _ in 0..12 {
+            ClientMessage::Send(Send { to: "nobody", body: &[b'x'; 16_000] }).encode(&mut said);
+        }
+        client.write_all(&said).expect("there is room");
+        bench.table.readable(NOW, key);
+        bench.reading(1_000_000).turn(false);
+        assert!(matches!(bench.table.at(key).flow(), Flow::Paused { .. }));
+        let kept = bench.table.at(key).kept().len();
+        assert!((64 << 10..said.len()).contains(&kept), "{kept} bytes are more than a piece");
+        assert_eq!(bench.hub.memory().partial, kept as u64);
+    }
+
+    #[test]
+    fn others_are_read_as_before_while_an_origin_keeps_much() {
+        let mut bench = Bench::new();
+        let (key, mut client) = over_socket(&mut bench);
+        bench.table.rests.add(QuotaKey(7), RESTS_BYTES_MAX - 1);
+        let mut frame = Vec::new();
+        ClientMessage::Send(Send { to: "nobody", body: &[b'x'; 60_000] }).encode(&mut frame);
+        let mut say = |bench: &mut Bench| {
+            client.write_all(&frame[..50_000]).expect("there is room");
+            bench.table.readable(NOW, key);
+            bench.reading(1_000_000).read_once(key)
+        };
+        assert_eq!(say(&mut bench), 50_000);
+        // Whatever the others do, who has little to say is not read by the KiB.
+        bench.table.rests.add(QuotaKey(8), 1);
+        assert_eq!(say(&mut bench), 4_096);
     }
 }

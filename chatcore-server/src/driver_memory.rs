@@ -18,7 +18,7 @@ use crate::connection::{Connection, Handshaking};
 use crate::listen;
 use crate::log_in::LogIn;
 use crate::memory::{self, HANDSHAKE_OUTPUT_BYTES};
-use crate::table::{READ_BYTES_MIN, RESTS_BYTES_MAX};
+use crate::rests::{READ_BYTES_MIN, RESTS_BYTES_MAX};
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
 

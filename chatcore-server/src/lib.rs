@@ -71,6 +71,8 @@ mod read_queue;
 #[cfg(feature = "mio")]
 mod reading;
 #[cfg(feature = "mio")]
+mod rests;
+#[cfg(feature = "mio")]
 mod server;
 #[cfg(any(feature = "mio", feature = "tokio"))]
 mod setters;

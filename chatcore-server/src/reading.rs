@@ -124,7 +124,7 @@ impl Reading<'_> {
 
     /// Reads once and hands on what has arrived. None if that was all for now.
     fn read(&mut self, key: usize, budget: usize) -> Option<usize> {
-        let bytes_max = budget.min(self.table.read_bytes_max());
+        let bytes_max = budget.min(self.table.read_bytes_max(self.limits, self.now, key));
         let connection = self.table.at(key);
         let kept_bytes = connection.kept().len();
         // There is room for what was left over last time before what comes now.
@@ -262,7 +262,7 @@ impl Reading<'_> {
         }
     }
 
-    /// Gives the hub its input in pieces, until the time is over.
+    /// Gives the hub its input in pieces, until the time is over, and tells it what is kept.
     fn receive(&mut self, conn: ConnId, input: &mut &[u8]) -> Fed {
         let mut bytes_max = PIECE_BYTES;
         loop {
@@ -273,19 +273,26 @@ impl Reading<'_> {
             self.cost = self.cost.saturating_add(self.hub.last_cost());
             let is_last = given == input.len();
             *input = &input[used..];
-            match received {
-                Received::More => return Fed::Part,
-                Received::Paused { until } => return Fed::Paused(until),
+            let fed = match received {
+                Received::More => Fed::Part,
+                Received::Paused { until } => Fed::Paused(until),
                 Received::Closed => {
                     *input = &[];
                     return Fed::Closed;
                 }
                 Received::NeedInput if is_last => return Fed::All,
                 // There is a frame that is longer.
-                Received::NeedInput if used == 0 => bytes_max *= 2,
-                Received::NeedInput if self.time.is_over() => return Fed::Part,
-                Received::NeedInput => {}
+                Received::NeedInput if used == 0 => {
+                    bytes_max *= 2;
+                    continue;
+                }
+                Received::NeedInput if self.time.is_over() => Fed::Part,
+                Received::NeedInput => continue,
+            };
+            if !is_last {
+                self.hub.note_kept(conn, input.len()).expect("the hub has not closed it yet");
             }
+            return fed;
         }
     }
 }
@@ -344,6 +351,13 @@ pub(crate) mod tests {
             let connection = Connection::new(NOW, transport, peer, handshake);
             let key = self.table.insert(connection);
             self.table.readable(NOW, key);
+        }
+    }
+
+    impl Reading<'_> {
+        /// Bytes of the stream that one read gives, if there is no other bound.
+        pub(crate) fn read_once(&mut self, key: usize) -> usize {
+            self.read(key, usize::MAX).expect("more may be read")
         }
     }
 

@@ -13,12 +13,7 @@ use crate::deadlines::Deadlines;
 use crate::load::Load;
 use crate::peer::Peer;
 use crate::read_queue::ReadQueue;
-
-/// Bytes of input that the hub has not taken, of all connections, from which on only little is read.
-pub(crate) const RESTS_BYTES_MAX: usize = 64 << 20;
-
-/// What is read of one connection then.
-pub(crate) const READ_BYTES_MIN: usize = 1 << 10;
+use crate::rests::Rests;
 
 /// Connections that linger although there was no room for them, at the most. They came through proxies, so nothing else
 /// bounds them.
@@ -49,8 +44,8 @@ pub(crate) struct Table {
     /// Connections that linger although there was no room for them.
     turned_away: usize,
     buffers: Buffers,
-    /// Memory for input that the hub has not taken, of all connections.
-    rests_bytes: usize,
+    /// Input that the hub has not taken.
+    pub(crate) rests: Rests,
     /// A connection has ended since [`Table::has_ended`] was last asked.
     ended: bool,
 }
@@ -298,10 +293,15 @@ impl Table {
 
     // ---- input that is kept ----
 
-    /// Bytes that may be read of one connection at once. While much waits for the hub only little is, so that those who
-    /// are held up do not fill the memory; and never nothing, so that they hold up nobody else.
-    pub(crate) const fn read_bytes_max(&self) -> usize {
-        if self.rests_bytes < RESTS_BYTES_MAX { usize::MAX } else { READ_BYTES_MIN }
+    /// Bytes that may be read of one connection at once.
+    #[inline]
+    pub(crate) fn read_bytes_max(&self, limits: &DriverLimits, now: Instant, key: usize) -> usize {
+        if self.rests.are_short() {
+            return usize::MAX;
+        }
+        let connection = &self.all[key];
+        let origin = limits.is_counted(&connection.peer).then(|| self.census.origin(&connection.peer));
+        self.rests.read_bytes_max(origin, connection.load(now))
     }
 
     /// Takes out what a connection keeps, to be put back with [`Table::keep`].
@@ -309,7 +309,7 @@ impl Table {
         let connection = &mut self.all[key];
         let kept = connection.take_kept();
         if connection.flow() != Flow::Read {
-            self.rests_bytes -= kept.bytes.capacity();
+            self.rests.remove(self.census.origin(&connection.peer), kept.bytes.capacity());
         }
         self.change(key, |connection| connection.set_flow(Flow::Read));
         kept
@@ -324,7 +324,7 @@ impl Table {
             connection.set_kept(kept);
         }
         if flow != Flow::Read {
-            self.rests_bytes += connection.kept_capacity();
+            self.rests.add(self.census.origin(&connection.peer), connection.kept_capacity());
         }
         self.change(key, |connection| connection.set_flow(flow));
         if flow == Flow::Continue {

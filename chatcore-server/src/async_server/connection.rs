@@ -26,8 +26,11 @@ use crate::origin::origin_of;
 /// Bytes of one read.
 const READ_BYTES: usize = 16 << 10;
 
-/// Bytes of one read while a connection has no session, or while much input waits for the hub.
+/// Bytes of one read while a connection has no session, or while much input waits for the hub and it has much to say.
 pub(super) const SMALL_READ_BYTES: usize = 1 << 10;
+
+/// Bytes of one read of a connection with little to say, while much input waits for the hub.
+const LIGHT_READ_BYTES: usize = 4 << 10;
 
 /// Bytes that are read while a registration is undecided, to find out whether its connection still stands.
 pub(super) const UNDECIDED_INPUT_BYTES_MAX: usize = 4 << 10;
@@ -302,7 +305,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
             Flow::Undecided => UNDECIDED_INPUT_BYTES_MAX.saturating_sub(self.core.input_bytes()).min(SMALL_READ_BYTES),
             Flow::Paused | Flow::End => 0,
         };
-        let bytes_max = if self.are_rests_long { bytes_max.min(SMALL_READ_BYTES) } else { bytes_max };
+        let bytes_max = if self.are_rests_long { bytes_max.min(self.slow_read_bytes()) } else { bytes_max };
         if bytes_max == 0 {
             return false;
         }
@@ -319,6 +322,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
             Poll::Ready(Err(error)) => self.broke(&error),
         }
         true
+    }
+
+    /// Bytes of one read while much input waits for the hub.
+    fn slow_read_bytes(&self) -> usize {
+        let is_light = self.core.conn().is_some() && self.usage.load(self.shared.now()) == Load::Light;
+        if is_light { LIGHT_READ_BYTES } else { SMALL_READ_BYTES }
     }
 
     /// True if something was due. Otherwise the task is woken when something is.

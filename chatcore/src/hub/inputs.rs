@@ -114,6 +114,22 @@ impl Hub {
         self.last_cost
     }
 
+    /// Tells that the driver keeps this many bytes of a connection's input, beyond what it gave to
+    /// [`receive`](Self::receive) last. That call counts what it leaves: so this is only for a driver that gives its input
+    /// in pieces. The bytes count as [`Memory::partial`](crate::Memory::partial), and in the shares of the session and its
+    /// origin, until the next [`receive`](Self::receive).
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownConn`] if the hub does not know the connection, or knows it no more.
+    pub fn note_kept(&mut self, conn: ConnId, bytes: usize) -> Result<(), UnknownConn> {
+        let (sessions, _) = self.ordered.unordered();
+        if let ConnState::Open(index) = *sessions.conn_state(conn)? {
+            sessions.set_leftover(index, bytes);
+        }
+        Ok(())
+    }
+
     /// Charges a session, and its origin, for work that no frame pays for: a read that ends no frame
     /// ([`cost_of_read`]), or what carries the stream, such as records of TLS with little in them. A connection that is
     /// closing costs its origin alone. `cost` is in the units of protocol.md, *Cost*, and
