@@ -71,8 +71,9 @@ impl Reading<'_> {
 mod tests {
     use std::io::Write;
     use std::os::unix::net::UnixStream;
+    use std::time::Duration;
 
-    use chatcore::wire::{ClientMessage, Message, Send};
+    use chatcore::wire::{ClientMessage, Goodbye, GoodbyeCode, Message, Send};
     use chatcore::{ConnId, Handshake, Hub, Instant, Limits, QuotaKey, Rate};
     use chatcore_transport::{Socket, Transport};
 
@@ -301,5 +302,32 @@ mod tests {
         // Whatever the others do, who has little to say is not read by the KiB.
         bench.table.rests.add(QuotaKey(8), 1);
         assert_eq!(say(&mut bench), 4_096);
+    }
+
+    #[test]
+    fn a_connection_that_is_closing_is_read_seldom_and_its_origin_pays() {
+        let mut bench = Bench::new();
+        let limits = Limits::default().with_origin_rate(Rate { per_s: 10, burst: 600 });
+        bench.hub = Hub::new(limits, [7; 32]);
+        let (key, mut client) = over_socket(&mut bench);
+        let mut said = Vec::new();
+        // Nobody writes what is delivered, so the hub cannot close it.
+        ClientMessage::Send(Send { to: "alice", body: b"x" }).encode(&mut said);
+        ClientMessage::Goodbye(Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None }).encode(&mut said);
+        let mut say = |bench: &mut Bench, bytes: &[u8]| {
+            client.write_all(bytes).expect("there is room");
+            bench.table.readable(NOW, key);
+            bench.reading(1_000_000).turn(false);
+        };
+        say(&mut bench, &said);
+        for _ in 0..10 {
+            let Flow::Paused { until } = bench.table.at(key).flow() else { panic!("it is read at once") };
+            assert!(until >= NOW + Duration::from_millis(100) && bench.table.read_queue.is_empty());
+            bench.table.end_pause(NOW, key);
+            say(&mut bench, &[0; 64 << 10]);
+            assert_eq!(bench.table.at(key).kept(), b"");
+        }
+        assert_eq!(bench.table.at(key).load(NOW), Load::Heavy);
+        assert!(bench.hub.charge_origin(NOW, QuotaKey::default(), 1) > Some(NOW), "640 KiB, and what it cost to come");
     }
 }

@@ -1,15 +1,14 @@
 //! From the transport to the hub, or to a handshake.
 
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use chatcore::{ConnId, Hub, Instant, Received, cost_of_read};
 
 use crate::buffers::BUFFER_BYTES_FREE;
 use crate::charging::cost_of_framing;
 use crate::config::DriverLimits;
-use crate::connection::{Flow, Kept, Stage};
-#[cfg(feature = "websocket")]
-use crate::file_responses;
+use crate::connection::{Connection, Flow, Kept, Stage};
 use crate::load::Load;
 use crate::log_in::Pool;
 use crate::table::Table;
@@ -19,6 +18,10 @@ use chatcore_transport::Input;
 
 /// Bytes of one go, at the most, while somebody waits who has little to say.
 const SHORT_BYTES_MAX: usize = 4 << 10;
+
+/// How long a connection that the hub closes is left unread, while all that it is to be told is not written. Then it is read
+/// once more, and again: so a peer that writes first and reads then comes to read.
+const CLOSING_PAUSE: Duration = Duration::from_millis(100);
 
 /// Bytes that the hub is given before somebody looks at the clock.
 const PIECE_BYTES: usize = 64 << 10;
@@ -118,8 +121,14 @@ impl Reading<'_> {
         let mut rest = kept.rest();
         let fed = self.feed_and_charge(key, &mut rest, 0);
         let rest_bytes = rest.len();
+        if matches!(fed, Fed::Closed) && kept.bytes.is_empty() && self.is_open(key) {
+            // Its pause is over.
+            self.table.keep(self.now, key, kept, Flow::Read);
+            return true;
+        }
         kept.leave(rest_bytes);
-        self.keep(key, kept, &fed)
+        self.keep(key, kept, &fed);
+        matches!(fed, Fed::All)
     }
 
     /// Reads once and hands on what has arrived. None if that was all for now.
@@ -165,18 +174,23 @@ impl Reading<'_> {
         }
         // The shorter one of the two is moved to the longer one: so a byte that comes to a long frame is no long work.
         let is_moved = has_room && kept_bytes <= count;
-        let (rest_bytes, goes_on) =
+        let (rest_bytes, fed) =
             if is_moved { self.take_in_buffer(key, count) } else { self.take_in_kept(key, start, count) };
         let is_any_taken = rest_bytes < kept_bytes + count;
-        let own_cost = if is_any_taken || !goes_on { 0 } else { cost_of_read(count) };
+        let own_cost = match fed {
+            Fed::All if !is_any_taken => cost_of_read(count),
+            // Nobody takes what comes now, and reading it is work.
+            Fed::Closed => u32::try_from(count >> 10).unwrap_or(u32::MAX).max(1),
+            _ => 0,
+        };
         // The frames have paid for a part of it.
         let is_paid = self.charge(key, own_cost.max(cost_of_framing(framing)).saturating_sub(self.cost));
-        (goes_on && is_paid).then_some(count + framing.bytes as usize)
+        (matches!(fed, Fed::All) && is_paid).then_some(count + framing.bytes as usize)
     }
 
-    /// Hands on what is kept and what has come after it, in the shared buffer. Returns how many bytes are left, and whether
-    /// more may be read.
-    fn take_in_buffer(&mut self, key: usize, count: usize) -> (usize, bool) {
+    /// Hands on what is kept and what has come after it, in the shared buffer. Returns how many bytes are left, and what
+    /// became of the others.
+    fn take_in_buffer(&mut self, key: usize, count: usize) -> (usize, Fed) {
         let kept = self.table.take_kept(key);
         let buffer = std::mem::take(&mut self.buffer);
         let start = kept.rest().len();
@@ -186,11 +200,12 @@ impl Reading<'_> {
         let kept = self.table.copy_rest(kept.bytes, rest);
         let rest_bytes = rest.len();
         self.buffer = buffer;
-        (rest_bytes, self.keep(key, kept, &fed))
+        self.keep(key, kept, &fed);
+        (rest_bytes, fed)
     }
 
     /// The same where the rest is kept.
-    fn take_in_kept(&mut self, key: usize, start: usize, count: usize) -> (usize, bool) {
+    fn take_in_kept(&mut self, key: usize, start: usize, count: usize) -> (usize, Fed) {
         let mut kept = self.table.take_kept(key);
         kept.bytes.drain(..kept.used as usize);
         kept.bytes.extend_from_slice(&self.buffer[start..start + count]);
@@ -198,23 +213,27 @@ impl Reading<'_> {
         let fed = self.feed_and_charge(key, &mut rest, count);
         let rest_bytes = rest.len();
         kept.leave(rest_bytes);
-        (rest_bytes, self.keep(key, kept, &fed))
+        self.keep(key, kept, &fed);
+        (rest_bytes, fed)
     }
 
-    /// Keeps what was not taken. Whether more may be read in this turn.
-    fn keep(&mut self, key: usize, kept: Kept, fed: &Fed) -> bool {
+    /// Keeps what was not taken, and says how it goes on.
+    fn keep(&mut self, key: usize, kept: Kept, fed: &Fed) {
         let flow = match fed {
-            Fed::All | Fed::Closed => Flow::Read,
+            Fed::All => Flow::Read,
+            // What has to be said about this input is to go out before more is looked at: after it there may be the end,
+            // which would silence the answer. And nobody waits for what comes now.
+            Fed::Closed if self.is_open(key) => Flow::Paused { until: self.now + CLOSING_PAUSE },
+            Fed::Closed => Flow::Read,
             Fed::Paused(until) if *until > self.now => Flow::Paused { until: *until },
             Fed::Part | Fed::Paused(_) => Flow::Continue,
         };
         self.table.keep(self.now, key, kept, flow);
-        if let Fed::Closed = fed {
-            // What has to be said about this input is to go out before more is looked at: after it there may be the
-            // end, which would silence the answer.
-            self.table.read_next_turn(key);
-        }
-        matches!(fed, Fed::All)
+    }
+
+    /// The connection is the hub's, if only to be closed.
+    fn is_open(&mut self, key: usize) -> bool {
+        matches!(self.table.get_mut(key), Some(Connection { stage: Stage::Open(_), .. }))
     }
 
     /// Gives input to whom it is for, and remembers what that has cost: at the least a unit for each KiB that was read.
@@ -300,7 +319,6 @@ impl Reading<'_> {
 #[cfg(test)]
 pub(crate) mod tests {
     use std::net::{Ipv4Addr, SocketAddr};
-    use std::time::Duration;
 
     use chatcore::wire::{ClientMessage, Message, Preface, Register, Send};
     use chatcore::{Handshake, Limits};
@@ -309,7 +327,6 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::clock::Clock;
-    use crate::connection::Connection;
     use crate::peer::Peer;
     use chatcore_transport::{Socket, Transport};
 

@@ -210,14 +210,6 @@ impl Table {
         }
     }
 
-    /// The connection is looked at again, but not in this turn, in which the heavy ones have their go last.
-    pub(crate) fn read_next_turn(&mut self, key: usize) {
-        if let Some(connection) = self.all.get_mut(key) {
-            connection.readiness.readable = true;
-            self.wait_for_go(Load::Light, key);
-        }
-    }
-
     /// Enters a connection among those that wait for their go, unless it has to wait for something else.
     pub(crate) fn wait_for_go(&mut self, load: Load, key: usize) {
         let connection = &mut self.all[key];
