@@ -1,8 +1,8 @@
 //! What reading costs beside the frames that come of it.
 
+use crate::connection::{Flow, Stage};
 #[cfg(feature = "websocket")]
 use crate::file_responses;
-use crate::connection::{Flow, Stage};
 use crate::reading::Reading;
 use chatcore_transport::Framing;
 

@@ -220,11 +220,10 @@ impl Reading<'_> {
     /// Keeps what was not taken, and says how it goes on.
     fn keep(&mut self, key: usize, kept: Kept, fed: &Fed) {
         let flow = match fed {
-            Fed::All => Flow::Read,
             // What has to be said about this input is to go out before more is looked at: after it there may be the end,
             // which would silence the answer. And nobody waits for what comes now.
             Fed::Closed if self.is_open(key) => Flow::Paused { until: self.now + CLOSING_PAUSE },
-            Fed::Closed => Flow::Read,
+            Fed::All | Fed::Closed => Flow::Read,
             Fed::Paused(until) if *until > self.now => Flow::Paused { until: *until },
             Fed::Part | Fed::Paused(_) => Flow::Continue,
         };

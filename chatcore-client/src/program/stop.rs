@@ -14,7 +14,7 @@ pub(crate) const GOODBYE_TIME_MAX: Duration = Duration::from_millis(600);
 pub(crate) const TOLD_TIME_MAX: Duration = Duration::from_millis(800);
 
 /// Until then the reader may take the output.
-pub(crate) const OUTPUT_TIME_MAX: Duration = Duration::from_millis(1_000);
+pub(crate) const OUTPUT_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// Until then the disk may take what is saved last.
 pub(crate) const DISK_TIME_MAX: Duration = Duration::from_millis(1_200);
