@@ -273,6 +273,23 @@ fn what_waits_counts_as_memory_and_is_given_back() {
     assert_eq!(world.hub.memory().partial, 0, "nobody waits any more");
 }
 
+/// What waits counts as input that is left, but it is none that comes again.
+#[test]
+fn each_new_byte_of_a_client_that_waits_for_an_answer_is_a_sign_of_life() {
+    let hour = Duration::from_secs(3_600);
+    let limits = Limits::default().with_decision_time_max(hour).with_stall_time_max(hour);
+    let mut world = world(Asking::new().sends(), limits.with_resume_time_max(Duration::ZERO));
+    let alice = world.join("alice");
+    let _ = world.say(alice, &[send("bob", &[b'.'; 10_000])]);
+    let frame = encode_all(&[send("bob", &[b'.'; 100])]);
+    for bytes in 1..frame.len() {
+        assert_eq!(world.hub.receive(world.now, alice, &mut &frame[..bytes]), Ok(Received::NeedInput));
+        world.pass(Duration::from_secs(1));
+        world.written(alice);
+    }
+    assert!(world.hub.name(alice).is_some());
+}
+
 #[test]
 fn a_goodbye_waits_for_what_was_requested_before_it() {
     let mut world = world(Asking::new().sends(), Limits::default());

@@ -185,7 +185,7 @@ impl Sessions {
     }
 
     #[cold]
-    fn waiting_bytes(&self, index: usize) -> usize {
+    pub(super) fn waiting_bytes(&self, index: usize) -> usize {
         self.all[index].details.rare.as_ref().map_or(0, |rare| rare.waiting_bytes)
     }
 

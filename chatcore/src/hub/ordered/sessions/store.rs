@@ -394,12 +394,17 @@ impl Sessions {
     /// again, are no sign of life.
     #[inline]
     pub(in crate::hub) fn received(&mut self, index: usize, given: usize, left: usize) {
-        let session = &mut self.all[index];
-        if left < given || given > session.leftover as usize {
-            session.hear(self.now);
+        if left < given || given > self.input_left(index) {
+            self.all[index].hear(self.now);
         }
         self.counters.bytes_in += (given - left) as u64;
         self.set_leftover(index, left);
+    }
+
+    /// Bytes of input that the last call left.
+    fn input_left(&self, index: usize) -> usize {
+        let waiting = if self.is_asking { self.waiting_bytes(index) } else { 0 };
+        (self.all[index].leftover as usize).saturating_sub(waiting)
     }
 
     /// A session's input is paused: it is not judged silent for what is not read.
