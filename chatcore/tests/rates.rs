@@ -175,6 +175,20 @@ fn a_list_whose_rest_was_dropped_does_not_hold_up_the_next_one() {
     assert!(told.iter().any(|told| matches!(told, HubMessage::Presence(presence) if presence.name == "user0")));
 }
 
+/// The driver drops the rest of the list. What comes in its place costs what it always does.
+#[test]
+fn what_comes_while_a_list_is_begun_is_not_free() {
+    let mut world = paced(Rate { per_s: 100, burst: 50 }, Rate::UNLIMITED);
+    let alice = world.join("alice");
+    let names: Vec<_> = (0..200).map(|n| format!("user{n}")).collect();
+    let list = Watch { names: names.iter().map(String::as_str).collect() };
+    let long = encode_all(&[ClientMessage::Watch(list)]);
+    let Received::Paused { until } = receive(&mut world, alice, &mut &long[..]) else { panic!("it costs too much") };
+    world.now = until + Duration::from_secs(60);
+    let _ = receive(&mut world, alice, &mut &encode_all(&[PING])[..]);
+    assert_eq!(world.hub.last_cost(), 1);
+}
+
 #[test]
 fn what_is_said_in_a_room_costs_its_members_and_no_more() {
     const MEMBERS: u32 = 100;

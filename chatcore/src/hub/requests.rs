@@ -114,11 +114,12 @@ impl Hub {
             return Ok(Handled::Later);
         }
         // A list of which some names are resolved already has paid for this.
-        if self.ordered.sessions()[index].details.begun_list.is_none() {
+        let is_list = matches!(content.kind, Kind::WATCH | Kind::UNWATCH);
+        if !is_list || self.ordered.sessions()[index].details.begun_list.is_none() {
             budget.spend(of_bytes(content.fields.len()));
         }
         // A list is judged before it is decoded.
-        if matches!(content.kind, Kind::WATCH | Kind::UNWATCH)
+        if is_list
             && wire::read_count(content.fields)
                 .is_some_and(|count| count > self.ordered.sessions().watches_max(index).into())
         {
