@@ -369,6 +369,30 @@ fn a_list_of_costly_names_that_is_asked_about_takes_several_calls_and_is_mapped_
 }
 
 #[test]
+fn the_names_of_a_list_count_as_memory_while_it_is_begun_and_while_it_waits() {
+    const NAMES: usize = 200;
+    const NAME_BYTES_MIN: usize = 24;
+    let limits = Limits::default().with_session_rate(Rate::UNLIMITED).with_origin_rate(Rate::UNLIMITED);
+    let mut world = world(Asking::new().watches(), limits);
+    let alice = world.join("alice");
+    let list = watch(&costly_names(NAMES)[0]);
+    let mut rest = &list[..];
+    assert_eq!(world.hub.receive(world.now, alice, &mut rest), Ok(Received::More));
+    let kept = |world: &World| usize::try_from(world.hub.memory().partial).unwrap();
+    assert!(kept(&world) >= list.len() + NAME_BYTES_MIN, "{} bytes, and {} of the frame", kept(&world), list.len());
+    put_all(&mut world, alice, rest);
+    assert!(kept(&world) >= 2 * (list.len() - 5 + NAMES * NAME_BYTES_MIN), "{} bytes", kept(&world));
+    let asked = questions(&mut world);
+    answer(&mut world, &asked[0], Ok(()));
+    assert_eq!(kept(&world), 0, "all of it is given back");
+    // What was begun of a list is given back when its connection is gone.
+    let _ = world.hub.receive(world.now, alice, &mut &watch(&costly_names(NAMES)[0])[..]);
+    assert!(kept(&world) > list.len());
+    world.hub.disconnect(world.now, alice).unwrap();
+    assert_eq!(kept(&world), 0);
+}
+
+#[test]
 fn a_list_that_waits_is_not_the_one_that_is_begun_meanwhile() {
     let limits = Limits::default().with_session_rate(Rate::UNLIMITED).with_origin_rate(Rate::UNLIMITED);
     let mut world = world(Asking::new().watches(), limits);

@@ -55,8 +55,9 @@ impl Hub {
     /// ```
     #[must_use]
     pub fn with_asking(mut self, asking: Asking) -> Self {
+        let was_on = self.questions.is_on();
         self.questions.ask_about(asking);
-        self.ordered.unordered().0.is_asking = self.questions.is_on();
+        self.ordered.unordered().0.set_asking(was_on, self.questions.is_on());
         self
     }
 
@@ -146,7 +147,7 @@ impl Hub {
         let (sessions, _) = self.ordered.unordered();
         let is_list = matches!(content.kind, Kind::WATCH | Kind::UNWATCH);
         // A list of which some names are resolved already has paid for this.
-        if !is_list || sessions[index].details.begun_list.is_none() {
+        if !is_list || !sessions.has_begun_list(index) {
             budget.spend(of_bytes(content.fields.len()));
         }
         // A list that is too long is not read, and rejected in its place.
@@ -164,7 +165,7 @@ impl Hub {
             if !self.presence.resolve_list(sessions, index, names, budget) {
                 return Ok(None);
             }
-            let list = sessions[index].details.begun_list.take().unwrap_or_default();
+            let list = sessions.take_begun_list(index).unwrap_or_default();
             let names: Option<Vec<UserName>> = list.resolved.iter().cloned().collect();
             let request = names.map(|names| Requested::Watch { names });
             return Ok(Some(Wanted { request, list: Some(list) }));
@@ -258,14 +259,17 @@ impl Hub {
         budget: &mut Budget,
     ) -> Result<Handled, ProtocolError> {
         let number = Some(waiting.number);
-        let of_input = mem::replace(self.begun_list(index), waiting.list.take());
+        let of_input = self.exchange_list(index, waiting.list.take());
         let outcome = self.take_slowly(index, waiting.content(), number, budget);
-        waiting.list = mem::replace(self.begun_list(index), of_input);
+        waiting.list = self.exchange_list(index, of_input);
         outcome
     }
 
-    fn begun_list(&mut self, index: usize) -> &mut Option<Box<BegunList>> {
-        &mut self.ordered.unordered().0[index].details.begun_list
+    fn exchange_list(&mut self, index: usize, list: Option<Box<BegunList>>) -> Option<Box<BegunList>> {
+        let (sessions, _) = self.ordered.unordered();
+        let before = sessions.take_begun_list(index);
+        list.into_iter().for_each(|list| sessions.begin_list(index, list));
+        before
     }
 }
 

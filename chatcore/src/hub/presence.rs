@@ -56,7 +56,7 @@ impl Presence {
         names: &[&str],
         budget: &mut Budget,
     ) -> bool {
-        let mut list = sessions[session].details.begun_list.take().unwrap_or_default();
+        let mut list = sessions.take_begun_list(session).unwrap_or_default();
         let resolved = &mut list.resolved;
         // It is another list: the driver has dropped the rest of the one that was begun. If the other one is as long or
         // longer, that cannot be seen, and its first names are those of the begun one.
@@ -73,13 +73,13 @@ impl Presence {
             }
         }
         let is_done = resolved.len() == names.len();
-        sessions[session].details.begun_list = Some(list);
+        sessions.begin_list(session, list);
         is_done
     }
 
     /// Watches the names of the list that was resolved, all of them or none, and tells how it stands with each.
     pub(super) fn watch(&mut self, sessions: &mut Sessions, session: usize, cost: &mut u32) -> Result<(), RejectCode> {
-        let resolved = sessions[session].details.begun_list.take().unwrap_or_default().resolved;
+        let resolved = sessions.take_begun_list(session).unwrap_or_default().resolved;
         let wanted: Option<BTreeSet<UserName>> = resolved.into_iter().collect();
         let wanted = wanted.ok_or(RejectCode::InvalidName)?;
         let watched = sessions[session].details.watches.len();
@@ -109,7 +109,7 @@ impl Presence {
 
     /// Watches the names of the list that was resolved no more.
     pub(super) fn unwatch(&mut self, sessions: &mut Sessions, session: usize, cost: &mut u32) {
-        let resolved = sessions[session].details.begun_list.take().unwrap_or_default().resolved;
+        let resolved = sessions.take_begun_list(session).unwrap_or_default().resolved;
         *cost += of_scans(resolved.len(), sessions[session].details.watches.len());
         for name in resolved.into_iter().flatten() {
             if let Some(position) = self.position(sessions, session, name.as_str()) {

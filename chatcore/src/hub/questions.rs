@@ -6,13 +6,13 @@ use alloc::vec::Vec;
 
 use slab::Slab;
 
-use super::ordered::BegunList;
+use super::ordered::{BegunList, LISTED_NAME_BYTES};
 use super::question_id::QuestionId;
 use super::session_id::SessionId;
 use super::timers::{TimerKey, Timers};
 use crate::name::{RoomName, UserName};
 use crate::time::Instant;
-use crate::wire::{Content, Kind, RejectCode};
+use crate::wire::{self, Content, Kind, RejectCode};
 
 /// About which requests a hub asks its program: [`Hub::with_asking`](super::Hub::with_asking). Without any, it asks about
 /// none, and that costs nothing.
@@ -156,7 +156,7 @@ pub(super) struct Wanted {
     pub(super) list: Option<Box<BegunList>>,
 }
 
-/// What a request that waits takes beside its fields. The same on every platform, so that runs are the same.
+/// What a request that waits takes beside its fields and names. The same on every platform, so that runs are the same.
 const WAITING_BYTES: usize = 72;
 
 const _: () = assert!(size_of::<Waiting>() <= WAITING_BYTES);
@@ -166,9 +166,17 @@ impl Waiting {
         Content { kind: self.kind, fields: &self.fields }
     }
 
-    /// Bytes that it makes the hub keep: what the program has of it counts, too.
-    pub(super) const fn bytes(&self) -> usize {
-        WAITING_BYTES + 2 * self.fields.len()
+    /// Bytes that it makes the hub keep: what the program has of it counts, too. Names of a list count from the beginning, as
+    /// if all of them were resolved.
+    pub(super) fn bytes(&self) -> usize {
+        WAITING_BYTES + 2 * (self.fields.len() + self.names() * LISTED_NAME_BYTES)
+    }
+
+    /// Names of its list, at the most: a name has at least one byte.
+    fn names(&self) -> usize {
+        let is_list = matches!(self.kind, Kind::WATCH | Kind::UNWATCH);
+        let names = wire::read_count(&self.fields).filter(|_| is_list).unwrap_or_default();
+        usize::try_from(names).unwrap_or(usize::MAX).min(self.fields.len())
     }
 }
 

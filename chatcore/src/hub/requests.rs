@@ -115,7 +115,7 @@ impl Hub {
         }
         // A list of which some names are resolved already has paid for this.
         let is_list = matches!(content.kind, Kind::WATCH | Kind::UNWATCH);
-        if !is_list || self.ordered.sessions()[index].details.begun_list.is_none() {
+        if !is_list || !self.ordered.sessions().has_begun_list(index) {
             budget.spend(of_bytes(content.fields.len()));
         }
         // A list is judged before it is decoded.

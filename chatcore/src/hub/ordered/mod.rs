@@ -29,5 +29,5 @@ pub(super) use self::borrow::{Ordered, PendingFanout, Recipient};
 pub(super) use self::rooms::Rooms;
 pub use self::sessions::Memory;
 pub(super) use self::sessions::{
-    Answer, Attachment, BegunList, Details, NewName, Rare, Session, Sessions, TimerAction, Watching,
+    Answer, Attachment, BegunList, Details, LISTED_NAME_BYTES, NewName, Rare, Session, Sessions, TimerAction, Watching,
 };

@@ -17,6 +17,6 @@ pub(in crate::hub) use self::answers::Answer;
 pub(in crate::hub) use self::former_names::NewName;
 pub use self::memory::Memory;
 pub(in crate::hub) use self::session::{
-    Attachment, BegunList, Details, Membership, MissedRun, Rare, Session, TimerAction, Watching,
+    Attachment, BegunList, Details, LISTED_NAME_BYTES, Membership, MissedRun, Rare, Session, TimerAction, Watching,
 };
 pub(in crate::hub) use self::store::Sessions;

@@ -3,7 +3,7 @@
 use core::mem;
 
 use super::memory::Memory;
-use super::session::{Attachment, Session};
+use super::session::{Attachment, Details, Session};
 use super::store::Sessions;
 use crate::hub::event::CloseReason;
 use crate::hub::work::PASSED;
@@ -180,17 +180,19 @@ impl Sessions {
     /// The driver holds this many bytes of a session's input.
     #[inline]
     pub(in crate::hub) fn set_leftover(&mut self, index: usize, bytes: usize) {
-        let waiting = if self.is_asking { self.waiting_bytes(index) } else { 0 };
-        self.set_leftover_and_waiting(index, bytes + waiting);
+        let beside = if self.kept_beside > 0 { self.bytes_beside(index) } else { 0 };
+        self.set_leftover_and_beside(index, bytes + beside);
     }
 
+    /// Bytes of its list that is begun, and of what waits for answers of the program.
     #[cold]
-    pub(super) fn waiting_bytes(&self, index: usize) -> usize {
-        self.all[index].details.rare.as_ref().map_or(0, |rare| rare.waiting_bytes)
+    pub(super) fn bytes_beside(&self, index: usize) -> usize {
+        let Details { rare, begun_list, .. } = &*self.all[index].details;
+        rare.as_ref().map_or(0, |rare| rare.waiting_bytes) + begun_list.as_ref().map_or(0, |list| list.bytes())
     }
 
     #[inline]
-    pub(super) fn set_leftover_and_waiting(&mut self, index: usize, bytes: usize) {
+    pub(super) fn set_leftover_and_beside(&mut self, index: usize, bytes: usize) {
         let session = &mut self.all[index];
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         if session.leftover != bytes {

@@ -16,7 +16,7 @@ use crate::hub::origins::Share;
 use crate::hub::rate::Bucket;
 use crate::limits::Limits;
 use crate::liveness::{Liveness, Silence};
-use crate::name::UserName;
+use crate::name::{NAME_BYTES_MAX, UserName};
 use crate::outbox::Outbox;
 use crate::time::Instant;
 use crate::wire::{AcceptedRun, MessageId, Token, UserInfo};
@@ -52,7 +52,8 @@ pub(in crate::hub) struct Session {
     pub(in crate::hub) share: Share,
     /// Bytes of a body that its client takes, at the most.
     pub(in crate::hub) body_bytes_max: u32,
-    /// Bytes of input that the last call left with the driver, and of what waits for answers of the program.
+    /// Bytes of input that the last call left with the driver, of a list that is begun, and of what waits for answers of
+    /// the program.
     pub(in crate::hub) leftover: u32,
     /// Something of its rooms or watches is to be told when its outbox has room.
     pub(in crate::hub) is_lagging: bool,
@@ -173,6 +174,18 @@ pub(in crate::hub) struct Rare {
 pub(in crate::hub) struct BegunList {
     /// As far as they are resolved: none for what can be no name.
     pub(in crate::hub) resolved: Vec<Option<UserName>>,
+}
+
+/// What a name of a list takes, at the most: it has its bytes elsewhere if it is long. The same on every platform.
+pub(in crate::hub) const LISTED_NAME_BYTES: usize = 24 + NAME_BYTES_MAX;
+
+const _: () = assert!(size_of::<Option<UserName>>() + NAME_BYTES_MAX <= LISTED_NAME_BYTES);
+
+impl BegunList {
+    /// Bytes that it makes the hub keep.
+    pub(super) const fn bytes(&self) -> usize {
+        self.resolved.len() * LISTED_NAME_BYTES
+    }
 }
 
 /// A room that a session is in.

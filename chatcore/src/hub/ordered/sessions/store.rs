@@ -1,5 +1,6 @@
 //! Sessions by index: how they begin, are attached, detached and end, and when they are due.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use core::mem;
 use core::ops::{Index, IndexMut};
@@ -9,7 +10,7 @@ use slab::Slab;
 use super::former_names::FormerNames;
 use super::memory::Buffers;
 use super::own::Own;
-use super::session::{Attachment, Run, Session, TimerAction};
+use super::session::{Attachment, BegunList, Run, Session, TimerAction};
 use crate::hub::conn::{Closing, Conn, ConnState};
 use crate::hub::conn_id::ConnId;
 use crate::hub::counters::Counters;
@@ -37,8 +38,9 @@ pub(in crate::hub) struct Sessions {
     pub(in crate::hub) now: Instant,
     /// Nobody is admitted any more, and nobody is told who goes.
     pub(in crate::hub) is_shutting_down: bool,
-    /// Requests may wait for answers of the program.
-    pub(in crate::hub) is_asking: bool,
+    /// Lists that are begun, and one more if requests may wait for answers of the program: while there is none, all that is
+    /// kept of a session's input is with the driver.
+    pub(super) kept_beside: u32,
     pub(super) conns: Slab<Conn>,
     /// Slots of `conns` that were ever used.
     pub(super) conn_slots_used: usize,
@@ -118,7 +120,7 @@ impl Sessions {
             thresholds,
             now: Instant::ZERO,
             is_shutting_down: false,
-            is_asking: false,
+            kept_beside: 0,
             conns: Slab::new(),
             conn_slots_used: 0,
             all: Slab::new(),
@@ -195,6 +197,7 @@ impl Sessions {
 
     /// Takes a session out, and its outbox. Its name is free if its user has no other. Its share and its buffers are to be released.
     pub(in crate::hub) fn remove(&mut self, index: usize) -> (Session, Outbox) {
+        self.take_begun_list(index);
         self.buffers.unlist(index, &mut self.all[index]);
         self.forget_names(index);
         self.leave_user(index);
@@ -244,12 +247,13 @@ impl Sessions {
         let (session, name) = (self.id_of(index), self.all[index].name.clone());
         self.events.push_back(HubEvent::Detached { session, conn, name, reason });
         self.drop_conn(index, conn, reason);
+        // What was begun of a list comes again.
+        self.take_begun_list(index);
         let until = self.now + self.resume_time_max(index);
         let session = &mut self.all[index];
         self.origins.detach(&session.share, until, index);
         session.attachment = Attachment::Detached { until };
         session.write_queued = false;
-        session.details.begun_list = None;
         session.outbox.compact(&mut self.pool);
         self.buffers.detached += session.outbox.held_bytes() as u64;
         self.set_leftover(index, 0);
@@ -283,6 +287,7 @@ impl Sessions {
 
     /// Attaches a session to a new connection, on which the opening comes first.
     pub(in crate::hub) fn attach(&mut self, index: usize, opening: Outbox, share: Share) -> ConnId {
+        self.take_begun_list(index);
         let conn = self.open_conn(index);
         self.counters.resumed += 1;
         let session = &mut self.all[index];
@@ -294,8 +299,6 @@ impl Sessions {
         session.outbox.restart(opening, &mut self.pool);
         session.attachment = Attachment::Attached(conn);
         (session.write_queued, session.ack_due, session.is_paused) = (false, false, false);
-        // What was begun of a list comes again.
-        session.details.begun_list = None;
         session.unacked_since = if session.outbox.awaits_ack() { self.now } else { Instant::MAX };
         self.origins.enter(&share);
         let old = mem::replace(&mut session.share, share);
@@ -403,8 +406,34 @@ impl Sessions {
 
     /// Bytes of input that the last call left.
     fn input_left(&self, index: usize) -> usize {
-        let waiting = if self.is_asking { self.waiting_bytes(index) } else { 0 };
-        (self.all[index].leftover as usize).saturating_sub(waiting)
+        let beside = if self.kept_beside > 0 { self.bytes_beside(index) } else { 0 };
+        (self.all[index].leftover as usize).saturating_sub(beside)
+    }
+
+    /// Requests may wait for answers of the program, or not.
+    pub(in crate::hub) const fn set_asking(&mut self, was_asking: bool, is_asking: bool) {
+        self.kept_beside = self.kept_beside + is_asking as u32 - was_asking as u32;
+    }
+
+    pub(in crate::hub) fn has_begun_list(&self, index: usize) -> bool {
+        self.all[index].details.begun_list.is_some()
+    }
+
+    /// The list that a session has begun, which it has no more.
+    pub(in crate::hub) fn take_begun_list(&mut self, index: usize) -> Option<Box<BegunList>> {
+        let list = self.all[index].details.begun_list.take()?;
+        self.kept_beside -= 1;
+        let left = (self.all[index].leftover as usize).saturating_sub(list.bytes());
+        self.set_leftover_and_beside(index, left);
+        Some(list)
+    }
+
+    /// A session has begun a list, and no other.
+    pub(in crate::hub) fn begin_list(&mut self, index: usize, list: Box<BegunList>) {
+        self.kept_beside += 1;
+        let left = self.all[index].leftover as usize + list.bytes();
+        self.all[index].details.begun_list = Some(list);
+        self.set_leftover_and_beside(index, left);
     }
 
     /// A session's input is paused: it is not judged silent for what is not read.
@@ -426,7 +455,7 @@ impl Sessions {
         rare.waiting.pop_front();
         rare.waiting_bytes -= bytes;
         let left = (self.all[index].leftover as usize).saturating_sub(bytes);
-        self.set_leftover_and_waiting(index, left);
+        self.set_leftover_and_beside(index, left);
     }
 
     /// None of them waits any more. Returns which they are.
