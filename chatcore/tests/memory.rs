@@ -5,7 +5,7 @@ mod world;
 use std::time::Duration;
 
 use chatcore::wire::{Ack, ClientMessage, HubMessage, Join, Message, Pong, RejectCode};
-use chatcore::{CloseReason, ConnId, HubEvent, Limits, Memory, QuotaKey, Rate, Received};
+use chatcore::{Audience, CloseReason, ConnId, HubEvent, Limits, Memory, QuotaKey, Rate, Received};
 use world::{World, decode_all, encode_all, goodbye, join_with_token, registration, send, try_resume_again};
 
 /// Bytes by which counts of buffers may be off: the smallest buffer of each of some sessions.
@@ -32,6 +32,19 @@ fn admit(world: &mut World, name: &str, origin: u128) -> ConnId {
     world.written(conn);
     world.confirm(conn);
     conn
+}
+
+#[test]
+fn what_is_said_to_all_counts_while_it_is_on_its_way() {
+    let mut world = World::new(limits());
+    let alice = world.join("alice");
+    let before = world.hub.memory().total();
+    world.hub.say(world.now, &"server".parse().unwrap(), Audience::All, &[b'x'; 60_000]).unwrap();
+    assert!(world.hub.transmit(alice).is_empty(), "she does not have it yet");
+    assert!(world.hub.memory().total() >= before + 60_000, "{:?}", world.hub.memory());
+    world.written(alice);
+    let _ = world.say(alice, &[ClientMessage::Ack(Ack { count: 1 })]);
+    assert!(world.hub.memory().total() <= before + NEAR, "{:?}", world.hub.memory());
 }
 
 /// What became of messages: accepted, rejected because there is no room, and reported not to have arrived.

@@ -26,10 +26,9 @@ pub(in crate::hub) struct Announcements {
 struct Announcement {
     /// It is for the sessions that had begun before it.
     id: MessageId,
-    frame: Vec<u8>,
+    /// Long ones are shared by outboxes. The pool counts it, as it does what is in those.
+    frame: Arc<[u8]>,
     body_bytes: usize,
-    /// The same frame for outboxes to share.
-    shared: Option<Arc<[u8]>>,
     /// Batches of rooms that go first: how many will have been flushed then, of all that ever were.
     after_batches: u64,
     /// Those who get it are in slots with numbers below this.
@@ -56,14 +55,20 @@ impl Announcements {
     }
 
     /// Takes what is said to all who are there, once so many batches of rooms have been flushed.
-    pub(super) fn add(&mut self, sessions: &Sessions, after_batches: u64, id: MessageId, from: &UserName, body: &[u8]) {
+    pub(super) fn add(
+        &mut self,
+        sessions: &mut Sessions,
+        after_batches: u64,
+        id: MessageId,
+        from: &UserName,
+        body: &[u8],
+    ) {
         let mut frame = Vec::new();
         HubMessage::Deliver(Deliver { id, from: from.as_str(), body }).encode(&mut frame);
         self.pending.push_back(Announcement {
             id,
-            frame,
+            frame: sessions.pool.share(&frame),
             body_bytes: body.len(),
-            shared: None,
             after_batches,
             slots: sessions.slots(),
             cursor: 0,
@@ -78,9 +83,7 @@ impl Announcements {
             if !may_go || !announcement.run(sessions, work) {
                 return self.pending.push_front(announcement);
             }
-            if let Some(shared) = announcement.shared {
-                sessions.pool.release(shared);
-            }
+            sessions.pool.release(announcement.frame);
         }
     }
 
@@ -94,11 +97,11 @@ impl Announcements {
         }
     }
 
-    /// The frames that are held to be shared.
+    /// The frames of what is on its way.
     #[cfg(feature = "sim")]
     pub(in crate::hub) fn shared_frames(&self, mut tell: impl FnMut(*const u8, usize)) {
-        for shared in self.pending.iter().filter_map(|announcement| announcement.shared.as_ref()) {
-            tell(shared.as_ptr(), shared.len());
+        for Announcement { frame, .. } in &self.pending {
+            tell(frame.as_ptr(), frame.len());
         }
     }
 }
@@ -142,9 +145,8 @@ impl Announcement {
         }
         let backlog = session.outbox().kept_bytes();
         if sessions.thresholds.is_worth_sharing(self.frame.len(), backlog) {
-            let shared = self.shared.get_or_insert_with(|| sessions.pool.share(&self.frame));
             let mut copied = 0;
-            sessions.put(index, |outbox, pool| copied = outbox.push_shared(shared, 1, pool));
+            sessions.put(index, |outbox, pool| copied = outbox.push_shared(&self.frame, 1, pool));
             work.spend(of_bytes(copied));
         } else {
             work.spend(of_bytes(self.frame.len()));

@@ -146,7 +146,7 @@ impl Ordered {
 
     /// Takes what the program says to all sessions that there are, after all that was said in rooms.
     pub(in crate::hub) fn announce(&mut self, id: MessageId, from: &UserName, body: &[u8]) {
-        self.announcements.add(&self.sessions, self.rooms.batches(), id, from, body);
+        self.announcements.add(&mut self.sessions, self.rooms.batches(), id, from, body);
     }
 
     /// Goes on with that, as far as the work goes.
