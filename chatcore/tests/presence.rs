@@ -33,6 +33,32 @@ fn told(world: &mut World, user: &mut User) -> Vec<Told> {
     user.events.drain(..).map(told).collect()
 }
 
+/// Long lists are looked up in another way than short ones.
+#[test]
+fn long_lists_are_watched_and_unwatched_name_by_name() {
+    const NAMES: usize = 100;
+    let limits = Limits::default().with_watches_max(NAMES.try_into().unwrap());
+    let mut world = World::new(limits.with_presence_time_min(Duration::ZERO));
+    let mut alice = world.connect("alice");
+    let names: Vec<String> = (0..NAMES).map(|n| format!("n{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    alice.client.watch(world.now, &names).unwrap();
+    assert_eq!(told(&mut world, &mut alice).len(), NAMES + 1);
+    // None of these is new, so that there is room for them.
+    alice.client.watch(world.now, &names[10..]).unwrap();
+    assert_eq!(told(&mut world, &mut alice).last(), Some(&Told::Done(2)));
+    // Every name but each third, some of them twice, and one that is not watched.
+    let is_left = |n: usize| n.is_multiple_of(3);
+    let gone = (0..NAMES).filter(|n| !is_left(*n)).chain([1, 2]).map(|n| names[n]).chain(["nobody"]);
+    alice.client.unwatch(world.now, &gone.collect::<Vec<_>>()).unwrap();
+    assert_eq!(told(&mut world, &mut alice), [Told::Done(3)]);
+    for (n, name) in names.iter().enumerate() {
+        world.connect(name);
+        let expected = is_left(n).then(|| presence(name, true));
+        assert_eq!(told(&mut world, &mut alice), expected.into_iter().collect::<Vec<_>>(), "{name}");
+    }
+}
+
 #[test]
 fn who_watches_is_told_at_once_how_it_stands_and_then_of_every_change() {
     let mut world = World::new(Limits::default().with_resume_time_max(Duration::from_secs(20)));

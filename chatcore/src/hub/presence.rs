@@ -15,6 +15,9 @@ use super::work::{Budget, SCANNED, SLOTS, Work, of_scans};
 use crate::name::{SPELLING_BYTES_MAX, UserName, cost_of_mapping};
 use crate::wire::{Presence as PresenceMessage, RejectCode};
 
+/// Names of a list up to which each is searched among the watches of a session.
+const SEARCHED_MAX: usize = 64;
+
 /// Bytes of a presence, at the most.
 const PRESENCE_BYTES_MAX: usize = 64 + SPELLING_BYTES_MAX;
 
@@ -83,7 +86,8 @@ impl Presence {
         let wanted: Option<BTreeSet<UserName>> = resolved.into_iter().collect();
         let wanted = wanted.ok_or(RejectCode::InvalidName)?;
         let watched = sessions[session].details.watches.len();
-        let new = wanted.iter().filter(|name| self.position(sessions, session, name.as_str()).is_none()).count();
+        let positions = Positions::for_names(wanted.len(), &sessions[session].details.watches);
+        let new = wanted.iter().filter(|name| self.position(sessions, session, &positions, name).is_none()).count();
         if watched + new > sessions.watches_max(session) as usize {
             return Err(RejectCode::TooManyWatches);
         }
@@ -93,7 +97,8 @@ impl Presence {
         for name in &wanted {
             let state = State::of(sessions, name.as_str());
             let online = state.online;
-            if let Some(position) = self.position(sessions, session, name.as_str()) {
+            // Those that come are different names, and none of them was there before.
+            if let Some(position) = self.position(sessions, session, &positions, name) {
                 let watching = &mut sessions[session].details.watches[position];
                 (watching.told_online, watching.is_behind) = (online, false);
             } else {
@@ -111,9 +116,12 @@ impl Presence {
     pub(super) fn unwatch(&mut self, sessions: &mut Sessions, session: usize, cost: &mut u32) {
         let resolved = sessions.take_begun_list(session).unwrap_or_default().resolved;
         *cost += of_scans(resolved.len(), sessions[session].details.watches.len());
+        let mut positions = Positions::for_names(resolved.len(), &sessions[session].details.watches);
         for name in resolved.into_iter().flatten() {
-            if let Some(position) = self.position(sessions, session, name.as_str()) {
-                let watching = sessions[session].details.watches.swap_remove(position);
+            if let Some(position) = self.position(sessions, session, &positions, &name) {
+                let watches = &mut sessions[session].details.watches;
+                let watching = watches.swap_remove(position);
+                positions.remove(watching.slot.group(), position, watches);
                 self.watchers.leave(watching.slot);
             }
         }
@@ -131,9 +139,9 @@ impl Presence {
     }
 
     /// Where a name, which is mapped, stands among those that a session watches.
-    fn position(&self, sessions: &Sessions, session: usize, name: &str) -> Option<usize> {
-        let group = self.watchers.find(name.as_bytes())?;
-        sessions[session].details.watches.iter().position(|watching| watching.slot.group() == group)
+    fn position(&self, sessions: &Sessions, session: usize, positions: &Positions, name: &UserName) -> Option<usize> {
+        let group = self.watchers.find(name.as_str().as_bytes())?;
+        positions.of(group, &sessions[session].details.watches)
     }
 
     /// The name that is watched.
@@ -263,6 +271,33 @@ impl Presence {
             (watching.told_online, watching.is_behind) = (state.online, false);
         }
         true
+    }
+}
+
+/// Where the groups are among those that a session watches. For a long list they are looked up, so that the work grows with
+/// the list and the watches, and not with both multiplied; for a short one, a search is less work.
+struct Positions(Option<BTreeMap<usize, usize>>);
+
+impl Positions {
+    fn for_names(count: usize, watches: &[Watching]) -> Self {
+        let positions = watches.iter().enumerate().map(|(position, watching)| (watching.slot.group(), position));
+        Self((count > SEARCHED_MAX).then(|| positions.collect()))
+    }
+
+    fn of(&self, group: usize, watches: &[Watching]) -> Option<usize> {
+        match &self.0 {
+            Some(positions) => positions.get(&group).copied(),
+            None => watches.iter().position(|watching| watching.slot.group() == group),
+        }
+    }
+
+    /// A group is gone, and what was last may have its place.
+    fn remove(&mut self, group: usize, position: usize, watches: &[Watching]) {
+        let Some(positions) = &mut self.0 else { return };
+        positions.remove(&group);
+        if let Some(moved) = watches.get(position) {
+            positions.insert(moved.slot.group(), position);
+        }
     }
 }
 
