@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::limits_error::{LimitsError, PER_USER_MAX};
+use crate::limits_error::LimitsError;
 use crate::name::NAME_BYTES_MAX;
 use crate::rate::Rate;
 use crate::setters::setters;
@@ -46,7 +46,7 @@ pub struct Limits {
     pub sessions_of_origin_max: u32,
     /// Sessions of one user, for a program that admits more than one
     /// ([`Admission::AnotherSession`](crate::Admission::AnotherSession)). The hub refuses more with `too_many_sessions`.
-    /// Default 8; at least 1.
+    /// Default 8; 1 to 64.
     pub sessions_of_user_max: u32,
     /// Requests of one session that wait for answers of the program ([`Hub::with_asking`](crate::Hub::with_asking)), and for
     /// those before them. While there are so many, the hub pauses the connection. Default 64; at least 1.
@@ -111,7 +111,7 @@ pub struct Limits {
     /// that they have anyway. Default 1 a second and 30 at once.
     pub probe_rate: Rate,
     /// Rooms that a user may be in at a time. The hub rejects one more join with `too_many_rooms`. Default 64; at most
-    /// 65 536.
+    /// 4 096.
     pub rooms_of_user_max: u32,
     /// Rooms of a hub. The hub rejects a join that would make one more with `hub_rooms_full`. Default 100 000; at least
     /// 1.
@@ -136,7 +136,7 @@ pub struct Limits {
     /// 100.
     pub announced_members_max: u32,
     /// Names that a user may watch at a time. The hub rejects a watch of more with `too_many_watches`. Default 256; at
-    /// most 65 536.
+    /// most 4 096.
     pub watches_max: u32,
     /// How long the hub may take to write out a closing connection. After that, it drops the connection. Default 5 s;
     /// at least 1 ns.
@@ -252,8 +252,12 @@ impl Limits {
         if self.resume_time_max.as_millis() > u128::from(u32::MAX) {
             faults.push(LimitsError::Resume { given: self.resume_time_max });
         }
-        let per_user = [("rooms_of_user_max", self.rooms_of_user_max), ("watches_max", self.watches_max)];
-        faults.extend(per_user.into_iter().filter_map(|(name, given)| Self::check_per_user(name, given).err()));
+        let per_user = [
+            ("rooms_of_user_max", self.rooms_of_user_max, PER_USER_MAX),
+            ("watches_max", self.watches_max, PER_USER_MAX),
+            ("sessions_of_user_max", self.sessions_of_user_max, SESSIONS_OF_USER_MAX),
+        ];
+        faults.extend(per_user.into_iter().filter_map(|of_user| Self::check_per_user(of_user).err()));
         faults
     }
 
@@ -305,8 +309,8 @@ impl Limits {
         changed.map_or(Ok(()), |(name, _)| Err(LimitsError::Fixed { name }))
     }
 
-    pub(crate) const fn check_per_user(name: &'static str, given: u32) -> Result<(), LimitsError> {
-        if given > PER_USER_MAX { Err(LimitsError::PerUser { name, given }) } else { Ok(()) }
+    pub(crate) const fn check_per_user((name, given, max): (&'static str, u32, u32)) -> Result<(), LimitsError> {
+        if given > max { Err(LimitsError::PerUser { name, given, max }) } else { Ok(()) }
     }
 
     /// Limits of zero that would let nothing happen.
@@ -389,6 +393,13 @@ const fn list_bytes_max(body_bytes_max: u32) -> usize {
     const BYTES_MIN: u32 = HANDSHAKE_FRAME_BYTES_MAX - OVERHEAD_BYTES_MAX;
     (if body_bytes_max > BYTES_MIN { body_bytes_max } else { BYTES_MIN }) as usize
 }
+
+/// Rooms, or watched names, of one user, at the most: the hub searches all of them for a request, and leaves all of them, in
+/// one step.
+pub(crate) const PER_USER_MAX: u32 = 4_096;
+
+/// Sessions of one user, at the most: a message is copied into the outboxes of all of them in one step.
+pub(crate) const SESSIONS_OF_USER_MAX: u32 = 64;
 
 #[cfg(test)]
 mod tests {

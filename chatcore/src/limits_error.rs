@@ -2,9 +2,6 @@
 
 use core::time::Duration;
 
-/// Rooms, or watched names, of one user, at the most: the hub searches all of them for each.
-pub(crate) const PER_USER_MAX: u32 = 65_536;
-
 /// Why limits do not fit together. `Display` says what would be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -55,13 +52,15 @@ pub enum LimitsError {
         /// The limit given.
         given: Duration,
     },
-    /// A limit lets a user be in too many rooms, or watch too many names.
-    #[error("{name} is {given}: it must be at most {PER_USER_MAX}")]
+    /// A limit lets a user be in too many rooms, watch too many names, or have too many sessions.
+    #[error("{name} is {given}: it must be at most {max}")]
     PerUser {
         /// The limit's name.
         name: &'static str,
         /// The limit given.
         given: u32,
+        /// The largest possible.
+        max: u32,
     },
     /// A limit that cannot change while the hub runs ([`Limits::check_change`](crate::Limits::check_change)).
     #[error("{name} cannot change while the hub runs: it changes with a new hub")]

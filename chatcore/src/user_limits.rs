@@ -1,6 +1,6 @@
 //! Limits that one user has in place of the hub's.
 
-use crate::limits::Limits;
+use crate::limits::{Limits, PER_USER_MAX, SESSIONS_OF_USER_MAX};
 use crate::limits_error::LimitsError;
 use crate::rate::Rate;
 use crate::wire::Announced;
@@ -11,7 +11,7 @@ use crate::wire::Announced;
 ///
 /// The limits for all users together hold all the same: a user may be in many rooms, but not in more than the hub's
 /// [`memberships_max`](Limits::memberships_max) lets in, and its rate is bounded by the [`origin_rate`](Limits::origin_rate)
-/// of where it comes from. One call of a hub does as much as the largest of these limits makes it do: a user in 10 000 rooms
+/// of where it comes from. One call of a hub does as much as the largest of these limits makes it do: a user in 4 000 rooms
 /// leaves all of them in one step.
 ///
 /// With the feature `serde`, a limit that is missing is none, and limits that cannot be are an error.
@@ -19,7 +19,7 @@ use crate::wire::Announced;
 /// ```
 /// use chatcore::{LimitsError, Rate, UserLimits};
 ///
-/// let bot = UserLimits::default().with_session_rate(Rate::UNLIMITED).with_watches_max(10_000);
+/// let bot = UserLimits::default().with_session_rate(Rate::UNLIMITED).with_watches_max(4_000);
 /// assert_eq!(bot.check(), Ok(()));
 ///
 /// let nobody = UserLimits::default().with_sessions_of_user_max(0);
@@ -30,11 +30,11 @@ use crate::wire::Announced;
 pub struct UserLimits {
     /// In place of [`Limits::session_rate`], for each session of the user. [`Rate::UNLIMITED`] bounds nothing.
     pub session_rate: Option<Rate>,
-    /// In place of [`Limits::rooms_of_user_max`]; at most 65 536.
+    /// In place of [`Limits::rooms_of_user_max`]; at most 4 096.
     pub rooms_of_user_max: Option<u32>,
-    /// In place of [`Limits::watches_max`]; at most 65 536.
+    /// In place of [`Limits::watches_max`]; at most 4 096.
     pub watches_max: Option<u32>,
-    /// In place of [`Limits::sessions_of_user_max`]; at least 1.
+    /// In place of [`Limits::sessions_of_user_max`]; 1 to 64.
     pub sessions_of_user_max: Option<u32>,
 }
 
@@ -80,8 +80,12 @@ impl UserLimits {
         if sessions_of_user_max == Some(0) {
             return Err(LimitsError::Zero { name: "sessions_of_user_max" });
         }
-        for (name, given) in [("rooms_of_user_max", rooms_of_user_max), ("watches_max", watches_max)] {
-            Limits::check_per_user(name, given.unwrap_or_default())?;
+        for (name, given, max) in [
+            ("rooms_of_user_max", rooms_of_user_max, PER_USER_MAX),
+            ("watches_max", watches_max, PER_USER_MAX),
+            ("sessions_of_user_max", sessions_of_user_max, SESSIONS_OF_USER_MAX),
+        ] {
+            Limits::check_per_user((name, given.unwrap_or_default(), max))?;
         }
         Ok(())
     }
@@ -109,6 +113,7 @@ crate::form::form! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
     use alloc::string::ToString;
 
     #[test]
@@ -120,11 +125,16 @@ mod tests {
         let nowhere = default().with_sessions_of_user_max(0);
         assert_eq!(nowhere.check().unwrap_err().to_string(), "sessions_of_user_max is 0: it must be at least 1");
         for (name, limits) in [
-            ("rooms_of_user_max", default().with_rooms_of_user_max(65_537)),
-            ("watches_max", default().with_watches_max(65_537)),
+            ("rooms_of_user_max", default().with_rooms_of_user_max(4_097)),
+            ("watches_max", default().with_watches_max(4_097)),
         ] {
-            assert_eq!(limits.check(), Err(LimitsError::PerUser { name, given: 65_537 }));
+            assert_eq!(limits.check(), Err(LimitsError::PerUser { name, given: 4_097, max: 4_096 }));
+            assert_eq!(limits.check().unwrap_err().to_string(), format!("{name} is 4097: it must be at most 4096"));
         }
+        let many = LimitsError::PerUser { name: "sessions_of_user_max", given: 65, max: 64 };
+        assert_eq!(default().with_sessions_of_user_max(65).check(), Err(many));
+        assert_eq!(Limits::default().with_sessions_of_user_max(65).check(), Err(many), "nor may all have so many");
+        assert_eq!(Limits::default().with_sessions_of_user_max(64).check(), Ok(()));
         let least = default().with_rooms_of_user_max(0).with_watches_max(0).with_session_rate(Rate::UNLIMITED);
         assert_eq!(least.check(), Ok(()), "who may join no room and watch nobody");
     }

@@ -40,7 +40,7 @@ prop_compose! {
     fn limits()(
         body_bytes_max in 1..60_000_u32, sessions_max in 1..u32::MAX, idle in time(), stall in time(), presence in time(),
         per_s in any::<u32>(), burst in 1..u32::MAX, detached_max in any::<u32>(), members_max in 1..u32::MAX,
-        watches_max in 0..65_537_u32, buffer_bytes_max in (256_u64 << 20)..u64::MAX,
+        watches_max in 0..4_097_u32, buffer_bytes_max in (256_u64 << 20)..u64::MAX,
     ) -> Limits {
         Limits::default()
             .with_body_bytes_max(body_bytes_max)

@@ -195,8 +195,8 @@ fn limits_that_cannot_be_are_an_error_and_change_nothing() {
     assert_eq!(world.hub.user_limits(&alice), Some(good));
     let nobody = world.hub.set_user_limits(world.now, &name("bob"), good);
     assert_eq!(nobody, Err(UserLimitsError::NoSuchUser));
-    let error = registration(world.now, &small(), "bob").with_limits(own().with_watches_max(65_537)).unwrap_err();
-    assert_eq!(error, LimitsError::PerUser { name: "watches_max", given: 65_537 });
+    let error = registration(world.now, &small(), "bob").with_limits(own().with_watches_max(4_097)).unwrap_err();
+    assert_eq!(error, LimitsError::PerUser { name: "watches_max", given: 4_097, max: 4_096 });
 }
 
 // ---- the rate ----
