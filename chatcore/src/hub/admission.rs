@@ -10,7 +10,7 @@ use super::conn_id::ConnId;
 use super::event::{CloseReason, HubEvent};
 use super::ordered::{Answer, Attachment, Details, Rare, Session, Sessions};
 use super::parts::Hub;
-use super::work::of_bytes;
+use super::work::{PASSED, of_bytes};
 use crate::handshake::{QuotaKey, Refusal, Registration, Request};
 use crate::liveness::Liveness;
 use crate::name::{UserName, cost_of_mapping};
@@ -372,7 +372,7 @@ impl Hub {
         let (sessions, rooms) = self.ordered.unordered();
         rooms.tell_rooms(sessions, index);
         sessions.put_messages(index, &messages);
-        self.note_work(of_bytes(messages.frames.len()) + messages.count);
+        self.note_work(of_bytes(messages.frames.len()) + messages.count / PASSED);
         Ok(conn)
     }
 

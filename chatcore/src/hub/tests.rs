@@ -3,6 +3,7 @@
 mod steps;
 
 use alloc::format;
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -10,10 +11,11 @@ use core::time::Duration;
 use proptest::collection;
 use proptest::prelude::*;
 
-use self::steps::{Ask, ROOMS, Step, USERS, frame, rates, room_name, step};
+use self::steps::{Ask, ROOMS, Step, USERS, asking, frame, rates, room_name, step};
+use super::conn::ConnState;
 use super::conn_id::ConnId;
-use super::work::{CALL_WORK_MAX, PASSED, SLICE_WORK_MAX};
-use super::{Audience, Hub};
+use super::work::{CALL_WORK_MAX, PASSED, SLICE_WORK_MAX, of_bytes};
+use super::{Admission, Asking, Audience, Hub};
 use crate::handshake::{Handshake, Refusal};
 use crate::limits::Limits;
 use crate::name::{RoomName, UserName};
@@ -22,7 +24,7 @@ use crate::rate::Rate;
 use crate::received::Received;
 use crate::time::Instant;
 use crate::wire::{
-    Ack, ClientMessage, HEADER_BYTES, Join, Message, OVERHEAD_BYTES_MAX, Preface, Register, Resume, Watch,
+    Ack, ClientMessage, HEADER_BYTES, Join, Message, OVERHEAD_BYTES_MAX, Preface, Register, RejectCode, Resume, Watch,
 };
 
 /// What one unit of work may do to outboxes: copy 1 KiB and what stands before a body, put in an answer and what goes
@@ -54,6 +56,12 @@ fn admit_tally_max(limits: &Limits) -> Tally {
     }
 }
 
+/// What it is noted as: what is kept for a session is copied to another client's connection, and passed over.
+fn admit_work_max(limits: &Limits) -> u32 {
+    let frames = u32::try_from(walk_max(limits)).unwrap_or(u32::MAX);
+    of_bytes(limits.outbox_bytes_hard_max()) + frames / PASSED
+}
+
 /// Bytes of a batch of a room, which is the longest segment that outboxes share.
 fn segment_bytes_max(limits: &Limits) -> u64 {
     BATCH_BYTES + u64::from(limits.body_bytes_max + OVERHEAD_BYTES_MAX)
@@ -83,11 +91,12 @@ struct Run {
     hub: Hub,
     now: Instant,
     conns: Vec<ConnId>,
+    names: Vec<String>,
     attempts: u64,
 }
 
 impl Run {
-    fn new([session_rate, origin_rate]: [Rate; 2], outbox_bytes_max: u32) -> Self {
+    fn new([session_rate, origin_rate]: [Rate; 2], outbox_bytes_max: u32, asking: Asking) -> Self {
         let limits = Limits {
             body_bytes_max: 4_000,
             outbox_bytes_max,
@@ -99,10 +108,15 @@ impl Run {
             presence_time_min: Duration::from_millis(100),
             ..Limits::default()
         };
-        let mut run =
-            Self { hub: Hub::new(limits, [7; 32]), now: Instant::from_millis(1), conns: Vec::new(), attempts: 0 };
+        let mut run = Self {
+            hub: Hub::new(limits, [7; 32]).with_asking(asking),
+            now: Instant::from_millis(1),
+            conns: Vec::new(),
+            names: (0..USERS).map(|user| format!("u{user}")).collect(),
+            attempts: 0,
+        };
         for user in 0..USERS {
-            let conn = run.admit(user).expect("the name is free, and there is room for it");
+            let conn = run.admit(user, Admission::NewUser).expect("the name is free, and there is room for it");
             run.conns.push(conn);
             let mut opening = Vec::new();
             for room in 0..ROOMS {
@@ -111,30 +125,49 @@ impl Run {
             // Everybody watches the first, who comes and goes.
             ClientMessage::Watch(Watch { names: Vec::from(["u0"]) }).encode(&mut opening);
             run.give(user, &opening);
+            run.answer(false);
         }
         run
     }
 
-    fn admit(&mut self, user: usize) -> Result<ConnId, Refusal> {
-        let name = format!("u{user}");
+    fn admit(&mut self, user: usize, admission: Admission) -> Result<ConnId, Refusal> {
+        let name = self.names[user].clone();
         let register = Register { name: &name, credential: b"", frame_bytes_max: u32::MAX };
-        self.open(&ClientMessage::Register(register))
+        self.open(&ClientMessage::Register(register), admission)
     }
 
-    fn open(&mut self, first: &ClientMessage<'_>) -> Result<ConnId, Refusal> {
+    /// A user comes, from which client it likes.
+    fn come(&mut self, user: u8, admission: Admission) {
+        let user = usize::from(user) % USERS;
+        if let Ok(conn) = self.admit(user, admission) {
+            self.conns[user] = conn;
+        }
+    }
+
+    fn open(&mut self, first: &ClientMessage<'_>, admission: Admission) -> Result<ConnId, Refusal> {
         let mut opening = Preface::OURS.encode().to_vec();
         first.encode(&mut opening);
         let mut handshake = Handshake::new(self.now, self.hub.limits());
         let registration = handshake.receive(self.now, &mut &opening[..]).expect("it is right").expect("it is whole");
         let now = self.now;
-        let max = admit_tally_max(self.hub.limits());
-        self.bounded_by(0, max, |run| run.hub.admit(now, registration)).map_err(|not_admitted| not_admitted.refusal)
+        let (max, units) = (admit_tally_max(self.hub.limits()), admit_work_max(self.hub.limits()));
+        self.bounded_by(units, max, |run| run.hub.admit_as(now, registration, admission))
+            .map_err(|not_admitted| not_admitted.refusal)
+    }
+
+    /// The session of the device from which a user acts; another one of it if that has lost its connection.
+    fn session_of(&self, user: usize) -> Option<usize> {
+        let sessions = self.hub.ordered.sessions();
+        match sessions.conn_state(self.conns[user]) {
+            Ok(ConnState::Open(index)) => Some(*index),
+            _ => sessions.find(self.names[user].as_bytes()),
+        }
     }
 
     /// How many numbered frames a user has acknowledged, and how many it has read.
     fn read_by(&self, user: usize) -> Option<(usize, u64, u64)> {
+        let index = self.session_of(user)?;
         let sessions = self.hub.ordered.sessions();
-        let index = sessions.find(format!("u{user}").as_bytes())?;
         let outbox = &sessions[index].outbox();
         Some((index, outbox.acknowledged(), outbox.first_unwritten() - 1))
     }
@@ -144,9 +177,9 @@ impl Run {
         let token = self.hub.ordered.sessions()[index].details.token;
         self.attempts += 1;
         let (received, attempt) = (Some(read.saturating_sub(lacks).max(acknowledged)), self.attempts);
-        let name = format!("u{user}");
+        let name = self.names[user].clone();
         let resume = Resume { name: &name, token, received, attempt, frame_bytes_max: u32::MAX };
-        if let Ok(conn) = self.open(&ClientMessage::Resume(resume)) {
+        if let Ok(conn) = self.open(&ClientMessage::Resume(resume), Admission::NewUser) {
             self.conns[user] = conn;
         }
     }
@@ -183,8 +216,7 @@ impl Run {
         for calls in 0.. {
             let now = self.now;
             let sessions = self.hub.ordered.sessions();
-            let units =
-                sessions.find(format!("u{user}").as_bytes()).map_or(0, |index| sessions.work_and_cost_max(index).0);
+            let units = self.session_of(user).map_or(0, |index| sessions.work_and_cost_max(index).0);
             assert!(units <= CALL_WORK_MAX);
             let received = self.bounded(units, |run| run.hub.receive(now, conn, &mut input));
             match received {
@@ -197,6 +229,25 @@ impl Run {
                 self.slice();
             }
             assert!(calls < 100_000, "the input comes to its end");
+        }
+    }
+
+    /// The program answers all that it is asked. Each answer may lead to a slice of what waited for it.
+    fn answer(&mut self, is_denied: bool) {
+        while let Some(question) = self.hub.poll_question() {
+            let (now, answer) = (self.now, if is_denied { Err(RejectCode::Denied) } else { Ok(()) });
+            let known = self.bounded(SLICE_WORK_MAX, |run| run.hub.answer(now, question.id, answer));
+            assert_eq!(known, Ok(()));
+        }
+    }
+
+    fn rename(&mut self, user: usize) {
+        let (now, old) = (self.now, self.names[user].clone());
+        let new = if old.starts_with('u') { format!("v{user}") } else { format!("u{user}") };
+        let from = UserName::new(&old).expect("it is a name");
+        let renamed = self.bounded(SLICE_WORK_MAX, |run| run.hub.rename(now, &from, &new, "as it likes"));
+        if renamed.is_ok() {
+            self.names[user] = new;
         }
     }
 
@@ -258,14 +309,13 @@ impl Run {
                 let _ = self.bounded(0, |run| run.hub.disconnect(now, conn));
             }
             Step::Resume { user, lacks } => self.resume(usize::from(*user) % USERS, *lacks),
-            Step::Return(user) => {
-                let user = usize::from(*user) % USERS;
-                if let Ok(conn) = self.admit(user) {
-                    self.conns[user] = conn;
-                }
-            }
+            Step::Return(user) => self.come(*user, Admission::NewUser),
+            Step::Another(user) => self.come(*user, Admission::AnotherSession),
+            Step::TakeOver(user) => self.come(*user, Admission::TakeOver),
+            Step::Rename(user) => self.rename(usize::from(*user) % USERS),
+            Step::Answer { is_denied } => self.answer(*is_denied),
             Step::Kick(user) => {
-                let name = UserName::new(&format!("u{}", usize::from(*user) % USERS)).expect("it is a name");
+                let name = UserName::new(&self.names[usize::from(*user) % USERS]).expect("it is a name");
                 let now = self.now;
                 self.bounded(0, |run| run.hub.kick(now, &name));
             }
@@ -281,6 +331,26 @@ impl Run {
     }
 }
 
+/// The rows of the table of *Bounded work*, each with its number by default; and the sum that the page gives.
+fn stated_bound() -> Option<(u32, Vec<u32>)> {
+    // A package of this crate alone has no such page.
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/src/architecture.md")).ok()?;
+    let section = page.split("\n- **The bound of one call.**").nth(1).expect("the page gives the bound");
+    let (sentence, rest) = section.split_once(" units").expect("it is in units");
+    let sum = sentence.rsplit(' ').next().and_then(|sum| sum.parse().ok()).expect("it is a number");
+    let rows = rest.lines().skip_while(|line| !line.starts_with("  |")).take_while(|line| line.starts_with("  |"));
+    let cells =
+        rows.skip(2).map(|row| row.trim_end_matches(" |").rsplit("| ").next().and_then(|cell| cell.parse().ok()));
+    Some((sum, cells.collect::<Option<_>>().expect("each row ends with its number")))
+}
+
+#[test]
+fn the_bound_of_a_call_is_the_one_that_the_page_gives() {
+    let Some((sum, rows)) = stated_bound() else { return };
+    assert_eq!(sum, Hub::work_of_call_max(&Limits::default()));
+    assert_eq!(rows.iter().sum::<u32>(), sum, "the rows {rows:?} are its parts");
+}
+
 /// The longest step beyond what a call begins with: all that a call may do, but for that and what it does for others.
 fn step_work_max(limits: &Limits) -> u32 {
     Hub::work_of_call_max(limits) - CALL_WORK_MAX - 2 * SLICE_WORK_MAX
@@ -288,7 +358,7 @@ fn step_work_max(limits: &Limits) -> u32 {
 
 /// A hub in which every user has this many frames of a room, and reads none of them.
 fn with_unread(frames: u64) -> Run {
-    let mut run = Run::new([Rate::UNLIMITED; 2], 1 << 20);
+    let mut run = Run::new([Rate::UNLIMITED; 2], 1 << 20, Asking::new());
     for _ in 0..frames {
         run.give(0, &frame(&Ask::Say { room: 0, bytes: 1 }));
         while run.hub.poll_action().is_some() {}
@@ -334,9 +404,10 @@ proptest! {
     fn no_call_does_more_than_so_much_whatever_comes_in(
         rates in rates(),
         outbox_bytes_max in prop_oneof![Just(32 << 10), Just(256 << 10), Just(1 << 20)],
+        asking in asking(),
         steps in collection::vec(step(), 1..24),
     ) {
-        let mut run = Run::new(rates, outbox_bytes_max);
+        let mut run = Run::new(rates, outbox_bytes_max, asking);
         for step in &steps {
             run.step(step);
         }

@@ -144,15 +144,18 @@ pub(super) fn of_scans(names: usize, watches: usize) -> u32 {
 }
 
 /// Units that one call does at the most, with these limits: what it begins with, and the longest steps that may begin
-/// before that is used up. These are a message or a batch of one room, a list of names, a page, and the end of a session.
+/// before that is used up. These are a message or a batch of one room, a message for all sessions of two users, a list of
+/// names, a page, and the end of a session. Limits of users of their own come on top. docs/src/architecture.md, *Bounded work*,
+/// has the same as a table.
 #[cfg(any(test, feature = "sim"))]
 pub(super) fn of_call_max(limits: &crate::limits::Limits) -> u32 {
     use crate::name::{MAPPED_BYTE_COST, SPELLING_BYTES_MAX};
     const PAGE: u32 = 2_000;
     const BATCH_BYTES: usize = 64 << 10;
     let message = 2 * of_bytes(limits.body_bytes_max as usize + BATCH_BYTES);
+    let copies = 2 * limits.sessions_of_user_max * of_bytes(limits.body_bytes_max as usize);
     let name = u32::try_from(SPELLING_BYTES_MAX).unwrap_or(u32::MAX) * MAPPED_BYTE_COST;
     let lists = of_scans(limits.watches_max as usize, limits.watches_max as usize) + 3 * limits.watches_max;
     let end = 2 * (limits.rooms_of_user_max + limits.watches_max) + limits.announced_members_max;
-    CALL_WORK_MAX + 2 * SLICE_WORK_MAX + message + lists + name + end + PAGE
+    CALL_WORK_MAX + 2 * SLICE_WORK_MAX + message + copies + lists + name + end + PAGE
 }

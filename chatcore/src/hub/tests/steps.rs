@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use proptest::collection;
 use proptest::prelude::*;
 
+use super::super::Asking;
 use crate::rate::Rate;
 use crate::wire::{Ack, ClientMessage, Join, Leave, Message, Ping, Roster, Send, Unwatch, Watch, Who};
 
@@ -67,6 +68,15 @@ pub(super) enum Step {
     /// A user whose connection broke comes again: under its name if that is free, and never with its session.
     Return(u8),
     Kick(u8),
+    /// A user comes with another device, from which it acts from then on.
+    Another(u8),
+    /// Another client of a user takes a session of it over.
+    TakeOver(u8),
+    Rename(u8),
+    /// The program answers all that it is asked.
+    Answer {
+        is_denied: bool,
+    },
     /// The program says something to all, to a user, and in a room.
     Announce {
         user: u8,
@@ -109,6 +119,16 @@ pub(super) fn rates() -> impl Strategy<Value = [Rate; 2]> {
     ]
 }
 
+/// The program is asked about nothing, or about some requests.
+pub(super) fn asking() -> impl Strategy<Value = Asking> {
+    let with = |asking: Asking, is_about, more: fn(Asking) -> Asking| if is_about { more(asking) } else { asking };
+    let some = any::<[bool; 3]>().prop_map(move |[joins, sends, watches]| {
+        let asking = with(with(Asking::new(), joins, Asking::joins), sends, Asking::sends);
+        with(asking, watches, Asking::watches)
+    });
+    prop_oneof![2 => Just(Asking::new()), 1 => some]
+}
+
 pub(super) fn step() -> impl Strategy<Value = Step> {
     let times = || prop_oneof![2 => Just(1_u16), 1 => 1..1_000_u16];
     prop_oneof![
@@ -124,6 +144,10 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => any::<u8>().prop_map(Step::Break),
         1 => any::<u8>().prop_map(Step::Return),
         1 => any::<u8>().prop_map(Step::Kick),
+        1 => any::<u8>().prop_map(Step::Another),
+        1 => any::<u8>().prop_map(Step::TakeOver),
+        1 => any::<u8>().prop_map(Step::Rename),
+        2 => any::<bool>().prop_map(|is_denied| Step::Answer { is_denied }),
         2 => (any::<u8>(), 0..ROOMS, 1..20_usize, prop_oneof![0..100_usize, 0..4_000_usize])
             .prop_map(|(user, room, times, bytes)| Step::Announce { user, room, times, bytes }),
         2 => Just(Step::Action),
@@ -137,7 +161,7 @@ pub(super) fn room_name(room: u8) -> String {
 
 pub(super) fn frame(ask: &Ask) -> Vec<u8> {
     let list = |names: usize, is_costly: bool| -> Vec<String> {
-        let name = |n| if is_costly { format!("{n}{}", "\u{660}".repeat(60)) } else { format!("u{n}") };
+        let name = |n| if is_costly { format!("{}{n}", "\u{ff41}".repeat(27)) } else { format!("u{n}") };
         (0..names).map(name).collect()
     };
     let mut bytes = Vec::new();
