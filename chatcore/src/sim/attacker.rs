@@ -1,16 +1,18 @@
-//! Nodes that flood the hub with one kind of request, as fast as it reads.
+//! Nodes that flood the hub, each with one kind of request or of connection, as fast as it takes that.
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
+use core::mem;
 use core::time::Duration;
 
+use super::flood::{Flood, ROOM, spelled_wide};
 use super::network::{End, WireId};
 use super::server::{Around, Entrance, Server};
 use super::violation::Violation;
 use crate::wire::{
-    self, Ack, ClientMessage, Goodbye, HubMessage, Join, Leave, Message, PREFACE_BYTES, Ping, Register, Roster, Send,
-    Unwatch, Watch, Who,
+    self, Ack, ClientMessage, Goodbye, HubMessage, Join, Message, PREFACE_BYTES, Register, Resume, Send, Token, Watch,
 };
 use crate::{GoodbyeCode, Instant, QuotaKey, UserName};
 
@@ -23,109 +25,15 @@ const READY_BYTES_MIN: usize = 4_096;
 /// Frames that an attacker reads before it acknowledges them.
 const ACK_FRAMES: u64 = 64;
 
+/// Messages that wait in a session that is resumed again and again.
+const UNREAD_FRAMES: usize = 200;
+
+/// Bytes at the end of a message that come one by one, and how long each of them takes.
+const DRIPPED_BYTES: usize = 40;
+const DRIP_AFTER: Duration = Duration::from_millis(1);
+
 /// What the origins of attackers begin with: users have lower ones.
 const ORIGIN_MIN: u128 = 1 << 64;
-
-/// What an attacker does, again and again, as fast as the hub reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Flood {
-    /// Messages for another attacker.
-    ToUser,
-    /// Messages for nobody.
-    ToNobody,
-    /// Messages for a room that all attackers are in.
-    ToRoom,
-    /// Messages for that room, one after each request of another kind.
-    ToRoomBetween,
-    /// Joins and leaves of one room.
-    JoinLeave,
-    /// Lists of who is online.
-    Who,
-    /// Lists of who is in the room.
-    Roster,
-    /// Watches of many names.
-    Watch,
-    /// Unwatches of names that cost much to map.
-    Unwatch,
-    /// Pings.
-    Ping,
-    /// Acknowledgements of nothing.
-    Ack,
-    /// Messages for itself, which it never reads.
-    Unread,
-    /// Registrations, each on a connection of its own, which breaks as soon as it is let in.
-    Register,
-    /// Every second attacker registers and says goodbye, again and again, and the others watch them.
-    ComeAndGo,
-}
-
-impl Flood {
-    /// Every kind of flood.
-    pub const ALL: [Self; 14] = [
-        Self::ToUser,
-        Self::ToNobody,
-        Self::ToRoom,
-        Self::ToRoomBetween,
-        Self::JoinLeave,
-        Self::Who,
-        Self::Roster,
-        Self::Watch,
-        Self::Unwatch,
-        Self::Ping,
-        Self::Ack,
-        Self::Unread,
-        Self::Register,
-        Self::ComeAndGo,
-    ];
-
-    /// It is one in what is said; otherwise in how often somebody comes.
-    const fn is_of_requests(self) -> bool {
-        !matches!(self, Self::Register | Self::ComeAndGo)
-    }
-
-    /// It leads to fan-outs to the members of a room.
-    pub(super) const fn is_for_rooms(self) -> bool {
-        matches!(self, Self::ToRoom | Self::ToRoomBetween | Self::JoinLeave)
-    }
-
-    /// One round of it, in frames.
-    fn encode(self, name: &str, out: &mut Vec<u8>) {
-        let body = [b'x'; 10];
-        let room = |out: &mut Vec<u8>| ClientMessage::Send(Send { to: ROOM, body: &body }).encode(out);
-        match self {
-            Self::ToUser => ClientMessage::Send(Send { to: "attacker-0-1", body: &body }).encode(out),
-            Self::ToNobody => ClientMessage::Send(Send { to: "nobody", body: &body }).encode(out),
-            Self::ToRoom => room(out),
-            Self::ToRoomBetween => {
-                room(out);
-                ClientMessage::Ping(Ping { nonce: 0 }).encode(out);
-            }
-            Self::JoinLeave => {
-                ClientMessage::Join(Join { room: "#in-and-out" }).encode(out);
-                ClientMessage::Leave(Leave { room: "#in-and-out" }).encode(out);
-            }
-            Self::Who => ClientMessage::Who(Who { cursor: 0 }).encode(out),
-            Self::Roster => ClientMessage::Roster(Roster { room: ROOM, cursor: 0 }).encode(out),
-            Self::Watch => {
-                let names: Vec<String> = (0..50).map(|index| format!("watched-{index}")).collect();
-                let names = names.iter().map(String::as_str).collect();
-                ClientMessage::Watch(Watch { names }).encode(out);
-            }
-            Self::Unwatch => {
-                let costly = "\u{660}".repeat(60);
-                ClientMessage::Unwatch(Unwatch { names: [&costly[..]; 9].to_vec() }).encode(out);
-            }
-            Self::Ping => ClientMessage::Ping(Ping { nonce: 0 }).encode(out),
-            Self::Ack => ClientMessage::Ack(Ack { count: 0 }).encode(out),
-            Self::Unread => ClientMessage::Send(Send { to: name, body: &body }).encode(out),
-            Self::Register | Self::ComeAndGo => {}
-        }
-    }
-}
-
-/// The room that attackers are in.
-const ROOM: &str = "#attack";
 
 /// Names that come and go, of which each is watched, at the most.
 const WATCHED_MAX: usize = 50;
@@ -148,6 +56,13 @@ pub(super) struct Attacker {
     /// Numbered frames that it has heard, and how many of those it has acknowledged.
     numbered: u64,
     acked: u64,
+    /// With this it resumes its session, which it has tried so often.
+    ticket: Option<(Token, u64)>,
+    /// Bytes of the longest body, as the hub says.
+    body_bytes_max: usize,
+    /// The end of a message, of which the next byte is written then.
+    dripping: Vec<u8>,
+    drips_at: Instant,
 }
 
 impl Attacker {
@@ -168,6 +83,10 @@ impl Attacker {
             is_refused: false,
             numbered: 0,
             acked: 0,
+            ticket: None,
+            body_bytes_max: 0,
+            dripping: Vec::new(),
+            drips_at: Instant::ZERO,
         }
     }
 
@@ -179,7 +98,13 @@ impl Attacker {
             return around.now;
         }
         let reads_at = around.network.readable_at(wire, End::Client).filter(|_| self.reads());
-        reads_at.unwrap_or(Instant::MAX)
+        let drips_at = (self.drips() && self.ready.is_empty()).then_some(self.drips_at);
+        reads_at.into_iter().chain(drips_at).min().unwrap_or(Instant::MAX)
+    }
+
+    /// It writes a byte now and then.
+    const fn drips(&self) -> bool {
+        self.is_let_in && matches!(self.flood, Flood::HalfFrames)
     }
 
     const fn reads(&self) -> bool {
@@ -222,8 +147,12 @@ impl Attacker {
             self.acked = self.numbered;
             ClientMessage::Ack(Ack { count: self.numbered }).encode(&mut self.ready);
         }
-        if self.is_refused || (self.is_let_in && matches!(self.flood, Flood::Register)) {
+        let is_done = self.is_let_in && self.ready.is_empty() && self.hangs_up();
+        if self.is_refused || is_done {
             return self.hang_up(around);
+        }
+        if self.drips() && self.ready.is_empty() && self.drips_at <= around.now {
+            self.drip(around.now);
         }
         loop {
             while self.flood.is_of_requests() && self.ready.len() < READY_BYTES_MIN {
@@ -238,22 +167,42 @@ impl Attacker {
         }
     }
 
+    /// It breaks each connection that has led to a session.
+    const fn hangs_up(&self) -> bool {
+        matches!(self.flood, Flood::Register | Flood::RegisterCostly | Flood::Resume)
+    }
+
+    /// Makes the next byte ready, or nearly all of another message.
+    fn drip(&mut self, now: Instant) {
+        self.drips_at = now + DRIP_AFTER;
+        if self.dripping.is_empty() {
+            let body = vec![b'x'; self.body_bytes_max];
+            ClientMessage::Send(Send { to: &self.name, body: &body }).encode(&mut self.ready);
+            self.dripping = self.ready.split_off(self.ready.len().saturating_sub(DRIPPED_BYTES));
+        } else {
+            self.ready.push(self.dripping.remove(0));
+        }
+    }
+
     fn connect(&mut self, around: &mut Around<'_>, server: &mut Server) {
         let wire = around.network.connect();
         self.lives += 1;
         // Its last name may be taken still, unless it has said goodbye.
-        self.name =
-            if self.is_watched() { watched(self.index) } else { format!("attacker-{}-{}", self.index, self.lives) };
+        if self.is_watched() {
+            self.name = watched(self.index);
+        } else if self.ticket.is_none() {
+            self.name = format!("attacker-{}-{}", self.index, self.lives);
+        }
         self.wire = Some(wire);
         (self.numbered, self.acked) = (0, 0);
         (self.has_preface, self.is_let_in, self.is_refused) = (false, false, false);
         self.heard.clear();
         self.ready.clear();
+        self.dripping.clear();
         self.ready.extend_from_slice(&wire::OUR_PREFACE);
-        ClientMessage::Register(Register { name: &self.name, credential: b"", frame_bytes_max: u32::MAX })
-            .encode(&mut self.ready);
+        self.ask_for_session();
         match self.flood {
-            Flood::Register => {}
+            Flood::Register | Flood::RegisterCostly | Flood::Resume | Flood::HalfFrames => {}
             Flood::ComeAndGo if self.is_watched() => {
                 ClientMessage::Goodbye(Goodbye { code: GoodbyeCode::Left, detail: "", reconnect: None })
                     .encode(&mut self.ready);
@@ -263,31 +212,66 @@ impl Attacker {
                 let names = names.iter().map(String::as_str).collect();
                 ClientMessage::Watch(Watch { names }).encode(&mut self.ready);
             }
+            Flood::Subscriptions => {
+                let names: Vec<String> = (0..WATCHED_MAX).map(watched).collect();
+                let names = names.iter().map(String::as_str).collect();
+                ClientMessage::Watch(Watch { names }).encode(&mut self.ready);
+            }
             _ => ClientMessage::Join(Join { room: ROOM }).encode(&mut self.ready),
         }
         server.accept(around, wire, Entrance { origin: self.origin, is_vouched: false, resume_time: None });
     }
 
+    /// Resumes the session that it has, or registers.
+    fn ask_for_session(&mut self) {
+        let (name, frame_bytes_max) = (self.name.as_str(), u32::MAX);
+        if let Some((token, attempts)) = &mut self.ticket {
+            *attempts += 1;
+            let (token, attempt) = (*token, *attempts);
+            ClientMessage::Resume(Resume { name, token, received: None, attempt, frame_bytes_max })
+                .encode(&mut self.ready);
+            return;
+        }
+        let wide = matches!(self.flood, Flood::RegisterCostly).then(|| spelled_wide(name));
+        let name = wide.as_deref().unwrap_or(name);
+        ClientMessage::Register(Register { name, credential: b"", frame_bytes_max }).encode(&mut self.ready);
+    }
+
+    /// It has a session.
+    fn is_welcome(&mut self, token: Token, body_bytes_max: u32) {
+        (self.numbered, self.is_let_in, self.body_bytes_max) = (0, true, body_bytes_max as usize);
+        if matches!(self.flood, Flood::Resume) {
+            self.ticket = Some((token, 0));
+            for _ in 0..UNREAD_FRAMES {
+                Flood::Unread.encode(&self.name, &mut self.ready);
+            }
+        }
+    }
+
     /// Counts the numbered frames that have come.
     fn count(&mut self) {
-        let mut rest = &self.heard[..];
+        let mut rest_bytes = self.heard.len();
         if !self.has_preface {
-            if rest.len() < PREFACE_BYTES {
+            if rest_bytes < PREFACE_BYTES {
                 return;
             }
-            rest = &rest[PREFACE_BYTES..];
+            rest_bytes -= PREFACE_BYTES;
             self.has_preface = true;
         }
+        let heard = mem::take(&mut self.heard);
+        let mut rest = &heard[heard.len() - rest_bytes..];
         while let Ok(Some(content)) = wire::take(&mut rest, u32::MAX) {
             self.numbered += u64::from(content.kind.is_numbered());
             match HubMessage::decode(content) {
-                Ok(Some(HubMessage::Welcome(_))) => (self.numbered, self.is_let_in) = (0, true),
-                Ok(Some(HubMessage::Refused(_))) => self.is_refused = true,
+                Ok(Some(HubMessage::Welcome(welcome))) => {
+                    self.is_welcome(welcome.token, welcome.limits.body_bytes_max);
+                }
+                Ok(Some(HubMessage::Resumed(resumed))) => (self.numbered, self.is_let_in) = (resumed.sent, true),
+                Ok(Some(HubMessage::Refused(_))) => (self.is_refused, self.ticket) = (true, None),
                 _ => {}
             }
         }
-        let used = self.heard.len() - rest.len();
-        self.heard.drain(..used);
+        self.heard = rest.to_vec();
     }
 }
 

@@ -21,6 +21,7 @@
 mod attacker;
 mod conditions;
 mod deciding;
+mod flood;
 mod link;
 mod links;
 mod names;
@@ -37,9 +38,9 @@ mod user;
 mod violation;
 mod world;
 
-pub use self::attacker::Flood;
 pub use self::conditions::NetworkConditions;
 pub use self::deciding::Deciding;
+pub use self::flood::Flood;
 pub use self::network::{Cut, End, Network, WireId};
 pub use self::pipe::Pipe;
 pub use self::plan::{FaultEvent, Plan};

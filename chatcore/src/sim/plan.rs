@@ -9,9 +9,9 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 pub use self::fault_event::FaultEvent;
-use super::attacker::Flood;
 use super::conditions::NetworkConditions;
 use super::deciding::Deciding;
+use super::flood::Flood;
 use crate::setters::setters;
 use crate::{ClientConfig, Limits};
 

@@ -3,9 +3,10 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::mixed::{FLOODS_DRAWN_FIRST, mix_floods};
 use super::{FaultEvent, Plan};
-use crate::sim::attacker::Flood;
 use crate::sim::conditions::NetworkConditions;
+use crate::sim::flood::Flood;
 use crate::sim::random::{CERTAIN, Random};
 use crate::sim::server::turn_units_max;
 use crate::{Backoff, ClientConfig, Limits, Rate};
@@ -140,7 +141,9 @@ impl Plan {
     /// Draws a plan with attackers, beside pairs of users who talk to each other over a calm network. The server's work
     /// takes time, and a user's message must not wait for longer than a few turns of the server.
     pub fn draw_attack(random: &mut Random) -> Self {
-        let floods: Vec<Flood> = (0..=random.index(3)).map(|_| random.pick(&Flood::ALL)).collect();
+        let mut floods: Vec<Flood> =
+            (0..=random.index(3)).map(|_| random.pick(&Flood::ALL[..FLOODS_DRAWN_FIRST])).collect();
+        mix_floods(&mut floods, random);
         Self::draw_attack_of(random, &floods)
     }
 

@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::{FaultEvent, Plan};
 use crate::Limits;
 use crate::sim::deciding::Deciding;
+use crate::sim::flood::Flood;
 use crate::sim::random::{CERTAIN, Random};
 
 /// The chance of each thing that is mixed in.
@@ -23,6 +24,12 @@ const PROGRAM_SALT: u64 = 2_298;
 /// The same for how long sessions wait, and for all pinned seeds.
 const RESUME_SALT: u64 = 4_507;
 
+/// The same for floods that were not drawn from the beginning, and for all pinned seeds.
+const FLOOD_SALT: u64 = 1;
+
+/// Floods that are drawn from the beginning. The others are mixed in.
+pub(super) const FLOODS_DRAWN_FIRST: usize = 14;
+
 /// How many listeners there are at the most, if some have a resume time of their own.
 const LISTENERS_MAX: u64 = 3;
 
@@ -35,6 +42,16 @@ const OPERATOR_WEIGHTS_MAX: [(FaultEvent, u64); 4] =
 
 /// How likely it is at the most that a client's process is vouched for, beside other fault events.
 const TAKE_OVER_WEIGHT_MAX: u64 = 30;
+
+/// Replaces some of the floods of an attack by others. It draws of its own, as what is mixed into plans does.
+pub(super) fn mix_floods(floods: &mut [Flood], random: &Random) {
+    let mut random = Random::new(random.clone().draw() ^ FLOOD_SALT);
+    for flood in floods {
+        if random.chance(MIXED_CHANCE) {
+            *flood = random.pick(&Flood::ALL[FLOODS_DRAWN_FIRST..]);
+        }
+    }
+}
 
 impl Plan {
     /// Mixes more into some plans. It draws of its own: what is drawn for other parts of a run does not change.
