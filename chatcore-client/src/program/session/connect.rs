@@ -2,23 +2,19 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
-use std::thread;
 use std::time::Duration;
 
 use crate::{ClientConfig, Driver, Endpoint, FollowedHost, connect_any};
 use chatcore::{Backoff, SessionTicket};
-use mio::{Events, Interest, Poll, Registry, Token, Waker};
+use mio::{Events, Poll, Token};
 
 use super::address;
-use super::restoring::Restored;
 use crate::program::args::Args;
 use crate::program::failure::Failure;
 use crate::program::password::Password;
 use crate::program::state::default_dir;
 
-const SOCKET: Token = Token(0);
+pub(super) const SOCKET: Token = Token(0);
 pub(super) const WAKER: Token = Token(1);
 
 /// Attempts to connect do not follow each other without a pause, whatever the arguments say.
@@ -60,21 +56,12 @@ impl Connect {
         self.endpoint.to_string()
     }
 
-    /// Connects on a thread of its own: it can take long, and the program goes on meanwhile.
-    pub(super) fn begin(
+    /// Connects with a poll of its own, at which the driver is not registered any more.
+    pub(super) fn connect_apart(
         &self,
-        name: Option<String>,
-        restored: Restored,
-        password: Option<Password>,
-        waker: &Arc<Waker>,
-    ) -> io::Result<Connecting> {
-        let (connect, ticket) = (self.clone(), restored.ticket.clone());
-        let driver = Apart::begin("connect", waker, move || connect.connect_apart(ticket.as_ref(), password.as_ref()))?;
-        Ok(Connecting { name, restored, driver })
-    }
-
-    /// With a poll of its own, at which the driver is not registered any more.
-    fn connect_apart(&self, ticket: Option<&SessionTicket>, password: Option<&Password>) -> Result<Driver, Failure> {
+        ticket: Option<&SessionTicket>,
+        password: Option<&Password>,
+    ) -> Result<Driver, Failure> {
         let mut poll = Poll::new().map_err(Failure::System)?;
         let mut driver = self.connect(&mut poll, &mut Events::with_capacity(8), ticket, password)?;
         poll.registry().deregister(&mut driver).map_err(Failure::System)?;
@@ -119,55 +106,5 @@ impl Connect {
             "cannot keep the session in {dir}: {error}. If this client is killed, its session is lost; --state-dir DIR \
              chooses another folder, and --no-state goes without"
         )
-    }
-}
-
-/// Something that is done on a thread of its own, because it may take long.
-pub(super) struct Apart<T>(Receiver<T>);
-
-impl<T: Send + 'static> Apart<T> {
-    /// The waker is woken when it is done.
-    pub(super) fn begin(
-        thread: &str,
-        waker: &Arc<Waker>,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> io::Result<Self> {
-        let (sender, done) = sync_channel(1);
-        let waker = Arc::clone(waker);
-        thread::Builder::new().name(thread.into()).spawn(move || {
-            // If nobody waits for it any more, it is of no use.
-            let _ = sender.send(work());
-            let _ = waker.wake();
-        })?;
-        Ok(Self(done))
-    }
-
-    /// What has become of it; none as long as it is not done.
-    pub(super) fn outcome(&self) -> Option<io::Result<T>> {
-        match self.0.try_recv() {
-            Ok(outcome) => Some(Ok(outcome)),
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => Some(Err(io::Error::other("a thread of the program panicked"))),
-        }
-    }
-}
-
-/// A connection that is being made on a thread of its own.
-pub(super) struct Connecting {
-    /// For whom; none if nobody has given a name.
-    pub(super) name: Option<String>,
-    pub(super) restored: Restored,
-    driver: Apart<Result<Driver, Failure>>,
-}
-
-impl Connecting {
-    /// What has become of it, at the program's own poll; none if it is still being made.
-    pub(super) fn outcome(&self, registry: &Registry) -> Option<Result<Driver, Failure>> {
-        let connected = self.driver.outcome()?.map_err(Failure::System).and_then(|connected| connected);
-        Some(connected.and_then(|mut driver| {
-            let interests = Interest::READABLE | Interest::WRITABLE;
-            registry.register(&mut driver, SOCKET, interests).map_err(Failure::System)?;
-            Ok(driver)
-        }))
     }
 }

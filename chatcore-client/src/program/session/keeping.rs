@@ -6,17 +6,14 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chatcore::SessionTicket;
 
-use super::parts::Session;
-use super::restoring::Restored;
-use crate::program::descriptors::write_within;
-use crate::program::failure::Failure;
-use crate::program::report::{Report, safe};
-use crate::program::state::{History, Kept, SavedState, Saver, slow};
+use crate::program::console::Console;
+use crate::program::report::Report;
+use crate::program::state::{History, Kept, SavedState, Saver};
+use crate::program::stop::Stop;
 
 /// How long after a change drafts and marks are saved: what is typed meanwhile is saved with it.
 const SAVE_TIME: Duration = Duration::from_secs(2);
@@ -29,9 +26,6 @@ const HISTORY_SAVE_TIME: Duration = Duration::from_secs(20);
 
 /// How long what is told waits for the disk. Then it is told, and so is that the session may be lost.
 const KEEP_TIME_MAX: Duration = Duration::from_secs(5);
-
-/// How long whoever reads the last words may take for them.
-const LAST_WORDS_TIME_MAX: Duration = Duration::from_millis(100);
 
 /// What is saved while the program runs.
 #[derive(Default)]
@@ -55,19 +49,24 @@ pub(super) struct Keeping {
 }
 
 /// What is told when the session is kept.
-struct Untold {
+pub(super) struct Untold {
     /// The session, as the saver counts it.
     number: u64,
     /// When it is told at the latest.
     until: Instant,
-    reports: VecDeque<Report>,
+    pub(super) reports: VecDeque<Report>,
     /// Then there is a session for whoever commands us.
-    begins: bool,
+    pub(super) begins: bool,
 }
 
 impl Keeping {
+    /// Saves here from now on.
+    pub(super) fn begin(&mut self, saver: Saver) {
+        self.saver = Some(saver);
+    }
+
     /// Saves a session. What is told from here on is told when that is done.
-    fn keep(&mut self, ticket: SessionTicket, state: SavedState) {
+    pub(super) fn keep(&mut self, ticket: SessionTicket, state: SavedState) {
         let Some(saver) = &self.saver else { return };
         let number = saver.keep(ticket, state);
         let until = Instant::now() + KEEP_TIME_MAX;
@@ -101,7 +100,7 @@ impl Keeping {
     }
 
     /// What waits, if the session is kept; and whether it is.
-    fn take_told(&mut self) -> Option<(Untold, bool)> {
+    pub(super) fn take_told(&mut self) -> Option<(Untold, bool)> {
         let saver = self.saver.as_ref();
         let is_kept = |untold: &Untold| saver.is_none_or(|saver| saver.has_kept(untold.number));
         let untold = self.untold.take_if(|untold| is_kept(untold) || untold.until <= Instant::now())?;
@@ -110,7 +109,7 @@ impl Keeping {
     }
 
     /// The name is given up: what is to be saved for it is saved.
-    fn give_up(&mut self) {
+    pub(super) fn give_up(&mut self) {
         let mut before = std::mem::take(&mut self.before);
         before.retain(|saver| !saver.is_over());
         if let Some(saver) = self.saver.take() {
@@ -119,163 +118,75 @@ impl Keeping {
         }
         *self = Self { before, untold: self.untold.take(), ..Self::default() };
     }
-}
-
-impl Session {
-    // ---- the session ----
-
-    /// Saves the session as it is now. What is told from here on is told when that is done.
-    pub(super) fn keep(&mut self) {
-        if let Some(ticket) = self.driver.as_ref().and_then(|driver| driver.client().ticket()) {
-            self.keeping.keep(ticket.clone(), self.own.saved.clone());
-        }
-    }
-
-    /// There is nothing any more to come back to.
+    /// There is no session any more to come back to.
     pub(super) fn forget(&self) {
-        if let Some(saver) = &self.keeping.saver {
+        if let Some(saver) = &self.saver {
             saver.forget();
         }
     }
 
-    /// Tells what waited until the session is kept, if it is, or if the disk takes too long.
-    pub(super) fn tell_kept(&mut self) -> Result<(), Failure> {
-        let told = self.keeping.take_told();
-        let mut error = self.keeping.saver.as_ref().and_then(Saver::take_error);
-        if let Some((untold, is_kept)) = told {
-            for report in &untold.reports {
-                self.show(report)?;
-            }
-            if !is_kept {
-                error.get_or_insert_with(slow);
-            }
-            if let Some(error) = error.take() {
-                self.tell_unkept(&error)?;
-            }
-            if untold.begins {
-                self.begin();
-            }
-        }
-        error.map_or(Ok(()), |error| self.tell_unkept(&error))
+    /// Whether anything is saved.
+    pub(super) const fn is_on(&self) -> bool {
+        self.saver.is_some()
     }
 
-    /// Takes what was saved for a name, and the place where it is saved from now on.
-    pub(super) fn take_place(&mut self, restored: Restored) -> Result<(), Failure> {
-        self.let_place_go();
-        (self.own.saved, self.own.kept) = (restored.saved, restored.kept);
-        let mut error = restored.error;
-        if let Some(slot) = restored.slot {
-            match Saver::start(slot, Arc::clone(&self.waker)) {
-                Ok(saver) => self.keeping.saver = Some(saver),
-                Err(failed) => error = Some(failed),
-            }
-        }
-        if let Some(error) = error {
-            self.tell_unkept(&error)?;
-        }
-        for damage in restored.damage {
-            self.complain("state_damaged", damage)?;
-        }
-        Ok(())
+    /// What went wrong since it was asked last.
+    pub(super) fn take_error(&self) -> Option<io::Error> {
+        self.saver.as_ref().and_then(Saver::take_error)
     }
 
-    /// What is kept belongs to a name that is given up.
-    pub(super) fn let_place_go(&mut self) {
-        self.keeping.give_up();
-        self.own.kept = None;
-    }
-
-    // ---- what a person finds again ----
-
-    /// Shows a person what there was to find again, once.
-    pub(super) fn restore_kept(&mut self) {
-        if let Some(kept) = self.own.kept.take().filter(|_| !self.own.is_restored) {
-            self.own.is_restored = true;
-            self.console.restore(kept);
-        }
-    }
-
-    /// Saves what is typed, how far was read and what was said, if that has changed for a while.
-    pub(super) fn save_if_due(&mut self) {
-        let changes = std::mem::replace(&mut self.keeping.changes, self.console.changes());
-        let told = std::mem::replace(&mut self.keeping.told, self.console.told());
-        let save_time = if self.open_messages() > self.unanswered { UNANSWERED_SAVE_TIME } else { SAVE_TIME };
-        // What was not even read must not be replaced.
-        let Some(saver) = self.keeping.saver.as_ref().filter(|_| self.own.is_restored) else { return };
+    /// Saves what is typed, how far was read and, if it is kept, what was said, if that has changed for a while.
+    pub(super) fn save_if_due(&mut self, console: &Console, is_unanswered: bool, keeps_history: bool) {
+        let save_time = if is_unanswered { UNANSWERED_SAVE_TIME } else { SAVE_TIME };
+        let has_changed = std::mem::replace(&mut self.changes, console.changes()) != self.changes;
+        let was_told = std::mem::replace(&mut self.told, console.told()) != self.told;
+        let Some(saver) = &self.saver else { return };
         let now = Instant::now();
-        if changes != self.keeping.changes {
+        if has_changed {
             let due = now + save_time;
-            self.keeping.due = Some(self.keeping.due.map_or(due, |before| before.min(due)));
+            self.due = Some(self.due.map_or(due, |before| before.min(due)));
         }
-        if told != self.keeping.told && self.keeps_history {
-            self.keeping.history_due.get_or_insert(now + HISTORY_SAVE_TIME);
+        if was_told && keeps_history {
+            self.history_due.get_or_insert(now + HISTORY_SAVE_TIME);
         }
-        if self.keeping.due.take_if(|due| *due <= now).is_some()
-            && let Some(kept) = self.console.kept_drafts().filter(|kept| *kept != self.keeping.saved)
+        if self.due.take_if(|due| *due <= now).is_some()
+            && let Some(kept) = console.kept_drafts().filter(|kept| *kept != self.saved)
         {
             saver.save_drafts(kept.clone());
-            self.keeping.saved = kept;
+            self.saved = kept;
         }
-        if self.keeping.history_due.take_if(|due| *due <= now).is_some()
-            && let Some(kept) = self.console.kept()
+        if self.history_due.take_if(|due| *due <= now).is_some()
+            && let Some(kept) = console.kept()
         {
             saver.save_history(kept.history);
         }
     }
 
     /// Saves all that a person wants to find again, at the end.
-    pub(super) fn save_kept(&self) {
-        let saver = self.keeping.saver.as_ref().filter(|_| self.own.is_restored);
-        let (Some(saver), Some(mut kept)) = (saver, self.console.kept()) else { return };
+    pub(super) fn save_all(&self, console: &Console, keeps_history: bool) {
+        let (Some(saver), Some(mut kept)) = (&self.saver, console.kept()) else { return };
         let history = std::mem::take(&mut kept.history);
         saver.save_drafts(kept);
-        saver.save_history(if self.keeps_history { history } else { History::new() });
+        saver.save_history(if keeps_history { history } else { History::new() });
     }
 
-    /// Whether messages without an answer are there again at the next start.
-    pub(super) fn keeps_unanswered(&self) -> bool {
-        let has_saver = self.keeping.saver.is_some() && self.own.is_restored;
-        has_saver && self.console.kept_drafts().is_some_and(|kept| !kept.unanswered.is_empty())
-    }
-
-    // ---- the end ----
-
-    /// Tells what waits to be told, at the end. A script waits for the disk, as long as the program may take.
-    pub(super) fn tell_rest(&mut self) -> Result<(), Failure> {
-        if let (Some(saver), Some(untold)) = (&self.keeping.saver, &mut self.keeping.untold) {
-            if !self.console.is_interactive() {
-                saver.wait(untold.number, untold.until, &self.signals.stop);
+    /// What waits is told now, at the end. Somebody may wait for the disk before.
+    pub(super) fn stop_waiting(&mut self, waits: bool, stop: &Stop) {
+        if let (Some(saver), Some(untold)) = (&self.saver, &mut self.untold) {
+            if waits {
+                saver.wait(untold.number, untold.until, stop);
             }
             (untold.until, untold.begins) = (Instant::now(), false);
         }
-        self.tell_kept()
     }
 
-    /// Waits until all is saved, but not for ever. What is told of it stands below all else.
-    pub(super) fn finish_saving(&mut self) {
-        let savers: Vec<Saver> = self.keeping.before.drain(..).chain(self.keeping.saver.take()).collect();
+    /// Waits until all is saved, but not for ever. Returns what went wrong with what is kept, and with what was said.
+    pub(super) fn finish(&mut self, stop: &Stop) -> (Option<io::Error>, Option<io::Error>) {
+        let savers: Vec<Saver> = self.before.drain(..).chain(self.saver.take()).collect();
         // They end side by side.
         savers.iter().for_each(Saver::end);
-        let errors: Vec<io::Error> = savers.iter().filter_map(|saver| saver.finish(&self.signals.stop).err()).collect();
-        let mut lines = Vec::new();
-        if let Some(error) = errors.first().filter(|_| !self.own.is_unkept) {
-            lines.push(format!("chatcore-client: {}\n", safe(&self.connect.why_unkept(error))));
-        }
-        if let Some(error) = savers.iter().find_map(Saver::take_history_error) {
-            let why = error.to_string();
-            lines.push(format!("chatcore-client: the history of this run was not saved: {}\n", safe(&why)));
-        }
-        if !lines.is_empty() {
-            write_within(LAST_WORDS_TIME_MAX, io::stderr(), lines.concat().into_bytes());
-        }
-    }
-
-    /// That it cannot be kept is no reason not to chat.
-    pub(super) fn tell_unkept(&mut self, error: &io::Error) -> Result<(), Failure> {
-        if std::mem::replace(&mut self.own.is_unkept, true) {
-            return Ok(());
-        }
-        self.complain("not_kept", self.connect.why_unkept(error))
+        let errors: Vec<io::Error> = savers.iter().filter_map(|saver| saver.finish(stop).err()).collect();
+        (errors.into_iter().next(), savers.iter().find_map(Saver::take_history_error))
     }
 }
 
@@ -285,7 +196,6 @@ mod tests {
 
     use super::*;
     use crate::program::state::slow_disk;
-    use crate::program::stop::Stop;
 
     fn keep(keeping: &mut Keeping) {
         let ticket = SessionTicket::new("alice".parse().unwrap(), Token::from_bytes([7; 16]));

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::{Closed, Event};
 
 use super::parts::{Held, Session, Stage};
+use super::waits::Leaving;
 use crate::program::command::Command;
 use crate::program::descriptors::write_within;
 use crate::program::failure::Failure;
@@ -27,17 +28,6 @@ const LAST_WORDS_TIME_MAX: Duration = Duration::from_millis(100);
 
 /// Messages without an answer that are named one by one, at the most.
 const NAMED_MAX: usize = 20;
-
-/// A goodbye that is said, and has no answer.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Leaving {
-    /// When it was said.
-    since: Instant,
-    /// When its answer is waited for no longer.
-    until: Instant,
-    /// A person knows what is waited for.
-    is_told: bool,
-}
 
 impl Session {
     /// Says goodbye. No line is taken any more.

@@ -1,8 +1,10 @@
 //! One run of the program.
 
 mod address;
+mod apart;
 mod commands;
 mod connect;
+mod connecting;
 mod events;
 mod keeping;
 mod leaving;
@@ -10,8 +12,10 @@ mod naming;
 mod parts;
 mod restoring;
 mod run;
+mod saving;
 mod told;
 mod waiting;
+mod waits;
 
 pub(crate) use self::parts::Session;
 #[cfg(any(test, feature = "fuzzing"))]

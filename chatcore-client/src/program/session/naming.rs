@@ -7,7 +7,7 @@ use crate::program::password::Password;
 use crate::program::report::Report;
 use crate::{ClientError, RefusalCode, UserName};
 
-use super::connect::Connecting;
+use super::connecting::Connecting;
 use super::parts::{Session, Shown, Stage, is_message};
 use super::restoring::Restored;
 
@@ -94,7 +94,8 @@ impl Session {
         if name.is_some() {
             self.stage = Stage::Registering;
         }
-        let connecting = self.connect.begin(name, restored, self.own.password.clone(), &self.waker);
+        let password = self.own.password.clone();
+        let connecting = Connecting::begin(&self.connect, name, restored, password, &self.waker);
         self.connecting = Some(connecting.map_err(Failure::System)?);
         self.show(&Report::Connecting { to: self.connect.address() })
     }

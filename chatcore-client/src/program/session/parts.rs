@@ -8,11 +8,11 @@ use crate::{Closed, Driver, RefusalCode};
 use chatcore::Position;
 use mio::{Events, Poll, Waker};
 
-use super::connect::{Connect, Connecting, WAKER};
+use super::connect::{Connect, WAKER};
+use super::connecting::Connecting;
 use super::keeping::Keeping;
-use super::leaving::Leaving;
 use super::restoring::{Restored, Restoring};
-use super::waiting::{NameWait, Silence};
+use super::waits::{Leaving, NameWait, Silence};
 use crate::program::args::Args;
 use crate::program::command::Command;
 use crate::program::console::Console;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use chatcore::SessionTicket;
 use mio::Waker;
 
-use super::connect::{Apart, Connect};
+use super::apart::Apart;
+use super::connect::Connect;
 use crate::program::state::{Kept, Loaded, SavedState, Slot};
 
 /// How long a program is waited for that has the same session: it may have been killed, and be writing still.

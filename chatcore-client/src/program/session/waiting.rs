@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::{ConnectError, Driver};
 
 use super::parts::{Session, Stage};
+use super::waits::{NameWait, Silence};
 use crate::program::failure::Failure;
 use crate::program::input::Ask;
 use crate::program::report::Report;
@@ -17,16 +18,6 @@ const NAME_WAIT: Duration = Duration::from_secs(10);
 
 /// How long to wait for a name at the most, until the server is asked again.
 const NAME_WAIT_MAX: Duration = Duration::from_secs(600);
-
-/// A name that somebody has at present, perhaps a client of ours that was killed.
-#[derive(Debug)]
-pub(super) struct NameWait {
-    name: String,
-    /// When to ask for it again.
-    again_at: Instant,
-    /// Until when that has a point; none for ever.
-    until: Option<Instant>,
-}
 
 impl Session {
     // ---- a name ----
@@ -138,13 +129,6 @@ impl Session {
         let silence = self.driver.as_ref().filter(|_| self.silence_told.is_none())?.silence()?;
         Some(SILENCE_TOLD.saturating_sub(silence))
     }
-}
-
-/// A silence that was told of.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Silence {
-    /// A connection stood.
-    is_connected: bool,
 }
 
 /// The protocol's word for it.
