@@ -16,7 +16,7 @@ const END_TIME_MAX: Duration = Duration::from_secs(8);
 const GOODBYE_TIME: Duration = Duration::from_millis(1_200);
 
 /// How often something is tried that a busy machine may do too slowly, and a broken client always does.
-const TRIES_MAX: usize = 30;
+const TRIES_MAX: usize = 10;
 
 fn has_session(server: &Server) -> bool {
     let mut files = fs::read_dir(server.state.path()).unwrap().flatten().map(|file| file.file_name());
@@ -75,8 +75,9 @@ fn a_line_without_an_answer_is_told_at_the_end_and_at_the_next_start() {
 /// P7: who is impatient does not wait for the server.
 #[test]
 fn ctrl_c_once_more_ends_at_once() {
-    let server = Server::start();
+    // What is left of one try is not there in the next.
     let ends_at_once = |_| {
+        let server = Server::start();
         let proxy = Proxy::start(&server.address, 0, 0);
         let terminal = alice(&server, &proxy);
         proxy.freeze();
@@ -91,8 +92,6 @@ fn ctrl_c_once_more_ends_at_once() {
         assert_eq!(code, Some(1));
         assert!(String::from_utf8_lossy(&raw).contains("chatcore-client: to bob, may be lost: Z1 pending"));
         assert!(has_session(&server), "the server may not have the goodbye");
-        proxy.cut();
-        proxy.thaw();
         took < GOODBYE_TIME
     };
     assert!((0..TRIES_MAX).any(ends_at_once), "it waits for the goodbye all the same");
