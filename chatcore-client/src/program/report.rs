@@ -1,5 +1,6 @@
 //! What happened, as people and as programs read it.
 
+mod amounts;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+pub(crate) use self::amounts::{amount, more_bytes};
 pub(crate) use self::values::{Body, Id, Users};
 pub(crate) use self::words::{Speech, safe};
 use crate::program::escape::escape_json;

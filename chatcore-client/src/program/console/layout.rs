@@ -14,7 +14,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::program::escape::escape_for_cells;
-use crate::program::report::{Report, Speech};
+use crate::program::report::{Report, Speech, more_bytes};
 
 /// Before all that the program says.
 pub(super) const PROGRAM_SIGN: &str = "-- ";
@@ -121,15 +121,8 @@ impl Cells {
             self.push(shown, sign, &line);
         }
         if kept.len() < body.len() {
-            let more = match body.len() - kept.len() {
-                bytes @ ..1000 => format!("{bytes} bytes"),
-                bytes => format!("{} kB", bytes.div_ceil(1000)),
-            };
-            self.push(
-                shown,
-                PROGRAM_SIGN,
-                &format!("{more} more of this message are not shown here; --json shows all"),
-            );
+            let more = more_bytes(body.len() - kept.len());
+            self.push(shown, PROGRAM_SIGN, &format!("{more} of this message are not shown here; --json shows all"));
         }
     }
 

@@ -9,6 +9,7 @@ use super::clock::Clock;
 use super::colours::Colours;
 use super::conversation::{Conversation, Entry, Fate};
 use super::text::{BodyRow, Row, body_rows, boundary, find_all, line, name_rows, told_rows, width};
+use crate::program::report::more_bytes;
 
 /// Columns that have the program's signs. No message is ever drawn there.
 pub(crate) const SIGN_COLUMNS: u16 = 2;
@@ -263,7 +264,7 @@ impl Layout<'_> {
     /// How much is not shown, and the key that shows it, if there is one that does.
     fn hidden(&self, bytes: usize, is_unfolded: bool) -> Line {
         let key = self.unfold_key.as_ref().filter(|_| !is_unfolded).map(|key| format!("; {key} shows it"));
-        self.program(&format!("… {} more{}", amount(bytes), key.unwrap_or_default()), dim())
+        self.program(&format!("… {}{}", more_bytes(bytes), key.unwrap_or_default()), dim())
     }
 
     /// One row of the program's own.
@@ -302,13 +303,4 @@ fn folded_rows(
 /// How what matters less is written.
 pub(crate) fn dim() -> Style {
     Style::new().add_modifier(Modifier::DIM)
-}
-
-/// So many bytes, in words.
-pub(crate) fn amount(bytes: usize) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} bytes"),
-        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
-        _ => format!("{} MB", bytes / 1_000_000),
-    }
 }

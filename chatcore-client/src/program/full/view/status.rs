@@ -9,8 +9,8 @@ use crate::program::full::app::{App, PROGRAM};
 use crate::program::full::drawing::draw_row;
 use crate::program::full::field::Field;
 use crate::program::full::keys::PASTE_SILENCE_MAX;
-use crate::program::full::layout::amount;
 use crate::program::full::text::{Row, line, rows};
+use crate::program::report::amount;
 
 /// Rows of it, at the most.
 const STATUS_ROWS_MAX: u16 = 3;

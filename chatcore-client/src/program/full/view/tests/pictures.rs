@@ -183,7 +183,7 @@ fn a_long_message_is_folded_until_somebody_wants_it() {
     app.report(&message("bob", "#lobby", format!("a{}I quit", "\n".repeat(20)).as_bytes()));
     let folded = shown(&app, 60, 30);
     assert_eq!(folded.iter().filter(|row| row.contains("line ")).count(), 1, "{folded:#?}");
-    assert!(folded.iter().any(|row| row == "— … 61 kB more; Ctrl-O shows it"), "{folded:#?}");
+    assert!(folded.iter().any(|row| row == "— … 62 kB more; Ctrl-O shows it"), "{folded:#?}");
     assert!(folded.iter().any(|row| row == "— … 16 bytes more; Ctrl-O shows it"), "{folded:#?}");
     assert!(!folded.iter().any(|row| row.contains("I quit")));
     app.press(&Key::Ctrl('o'));
