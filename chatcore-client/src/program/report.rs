@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-pub(crate) use self::amounts::{amount, more_bytes};
+pub(crate) use self::amounts::{Count, LISTED_NAMES_MAX, amount, more_bytes, more_names};
 pub(crate) use self::values::{Body, Id, Users};
 pub(crate) use self::words::{Speech, safe};
 use crate::program::escape::escape_json;

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use crate::program::command::ascii_sign;
-use crate::program::report::Report;
+use crate::program::report::{Count, Report};
 
 /// Names that are known, at the most. Those that were heard of last are kept.
 const NAMES_MAX: usize = 2_000;
@@ -84,6 +84,8 @@ pub(super) struct Completion {
     /// What was typed, and then what it can become.
     offers: Vec<String>,
     at: usize,
+    /// It can become more than is offered.
+    is_cut: bool,
 }
 
 impl Completion {
@@ -120,8 +122,9 @@ impl Completion {
             _ if is_first => names.map(|name| format!("{name}: ")).collect(),
             _ => names.map(str::to_owned).collect(),
         };
+        let is_cut = words.len() > OFFERS_MAX;
         let offers: Vec<String> = [word.to_owned()].into_iter().chain(words.into_iter().take(OFFERS_MAX)).collect();
-        (offers.len() > 1).then_some(Self { from, to: cursor, offers, at: 0 })
+        (offers.len() > 1).then_some(Self { from, to: cursor, offers, at: 0, is_cut })
     }
 
     /// The next of what it can become, or the one before. After the last comes what was typed.
@@ -134,6 +137,11 @@ impl Completion {
     /// All that it can become, and which of it is chosen.
     pub(super) fn offers(&self) -> (&[String], Option<usize>) {
         (&self.offers[1..], self.at.checked_sub(1))
+    }
+
+    /// How many things it can become.
+    pub(super) fn count(&self) -> Count {
+        Count { known: self.offers.len() - 1, is_open: self.is_cut }
     }
 }
 

@@ -97,3 +97,19 @@ fn people_see_bytes_that_are_no_text_escaped() {
     assert_eq!(message("alice", b"ok\xff\x1b[31m").text(), "<bob> ok\\xff\\u{1b}[31m");
     assert_eq!(message("#lobby", b"hello").text(), "[#lobby] <bob> hello");
 }
+
+/// P12 of the faults that were found.
+#[test]
+fn a_person_is_shown_so_many_names_and_how_many_others_there_are() {
+    let users = |count: usize| (0..count).map(|at| User::new(format!("user{at:06}").parse().unwrap())).collect();
+    let roster = |count, is_cut| Report::Roster { room: "#lobby".into(), users: Users::of(users(count), is_cut) };
+    let end = |report: &Report| report.text().rsplit(", ").next().unwrap().to_owned();
+    assert_eq!(end(&roster(LISTED_NAMES_MAX, false)), "user004999");
+    assert_eq!(end(&roster(LISTED_NAMES_MAX, true)), "and more");
+    let long = roster(LISTED_NAMES_MAX + 3_412, false);
+    assert_eq!((end(&long).as_str(), long.text().matches("user").count()), ("and 3 412 more", LISTED_NAMES_MAX));
+    assert_eq!(end(&roster(LISTED_NAMES_MAX + 3_412, true)), "and 3 412+ more");
+    // Programs read all of them.
+    assert_eq!(long.listing().unwrap().1.len(), LISTED_NAMES_MAX + 3_412);
+    assert_eq!(long.json().matches("user0").count(), LISTED_NAMES_MAX + 3_412);
+}

@@ -10,6 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use chatcore::MessageId;
 use serde::{Serialize, Serializer};
 
+use super::amounts::Count;
 use crate::User;
 
 /// A message's id. It is text for programs, because many read numbers of this size inexactly.
@@ -70,9 +71,8 @@ impl Users {
         self.names.iter().map(|name| self.display_names.get(name).unwrap_or(name).as_str())
     }
 
-    /// Whether there are others.
-    pub(super) const fn has_more(&self) -> bool {
-        self.more
+    pub(crate) const fn count(&self) -> Count {
+        Count { known: self.names.len(), is_open: self.more }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reports in words, as a person reads them. Whatever they hold comes from others, and is made harmless.
 
+use super::amounts::{LISTED_NAMES_MAX, more_names};
 use super::{Id, Report, Users};
 use crate::program::escape::{escape, escape_body};
 
@@ -27,9 +28,14 @@ impl Report {
 
     /// What is listed, and all that is in the list.
     pub(crate) fn listing(&self) -> Option<(String, Vec<String>)> {
+        self.listed(usize::MAX)
+    }
+
+    /// The same with so many names, and how many others there are.
+    fn listed(&self, names_max: usize) -> Option<(String, Vec<String>)> {
         match self {
-            Self::Online { users } => Some(("online".to_owned(), shown_users(users))),
-            Self::Roster { room, users } => Some((format!("in {}", safe(room)), shown_users(users))),
+            Self::Online { users } => Some(("online".to_owned(), shown_users(users, names_max))),
+            Self::Roster { room, users } => Some((format!("in {}", safe(room)), shown_users(users, names_max))),
             _ => None,
         }
     }
@@ -39,7 +45,7 @@ impl Report {
         if let Some(Speech { head, body }) = self.speech() {
             return format!("{head} {}", escape_body(&body));
         }
-        if let Some((what, names)) = self.listing() {
+        if let Some((what, names)) = self.listed(LISTED_NAMES_MAX) {
             return format!("{what}: {}", names.join(", "));
         }
         self.words()
@@ -129,8 +135,10 @@ fn shown(name: &String, display_name: Option<&String>) -> String {
     safe(display_name.unwrap_or(name))
 }
 
-fn shown_users(users: &Users) -> Vec<String> {
-    users.spelled().map(safe).chain(users.has_more().then(|| "and more".to_owned())).collect()
+fn shown_users(users: &Users, names_max: usize) -> Vec<String> {
+    let hidden = users.count().beside(names_max);
+    let names = users.spelled().take(names_max).map(safe);
+    names.chain((!hidden.is_none()).then(|| more_names(hidden))).collect()
 }
 
 fn messages(ids: &[Id]) -> String {

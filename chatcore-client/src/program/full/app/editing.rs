@@ -9,6 +9,7 @@ use crate::program::full::completion::Completion;
 use crate::program::full::composer::Composer;
 use crate::program::full::keymap::Action;
 use crate::program::full::keys::PASTE_BYTES_MAX;
+use crate::program::report::more_names;
 
 /// Words that are shown of those that a beginning can become, at the most.
 const OFFERS_SHOWN_MAX: usize = 12;
@@ -55,8 +56,7 @@ impl App {
         let word = completion.step(is_forward).to_owned();
         if self.draft_mut().replace(from, to, &word) {
             completion.to = from + word.len();
-            let (offers, chosen) = completion.offers();
-            self.hint = (offers.len() > 1).then(|| shown_offers(offers, chosen));
+            self.hint = shown_offers(&completion);
             self.completion = Some(completion);
         }
     }
@@ -113,15 +113,20 @@ impl App {
     }
 }
 
-/// What a beginning can become, around what is chosen.
-fn shown_offers(offers: &[String], chosen: Option<usize>) -> String {
+/// What a beginning can become, around what is chosen. None if it can become one thing alone.
+fn shown_offers(completion: &Completion) -> Option<String> {
+    let (offers, chosen) = completion.offers();
+    if offers.len() < 2 {
+        return None;
+    }
     let first = chosen.unwrap_or(0).saturating_sub(OFFERS_SHOWN_MAX / 2);
     let shown = offers.iter().enumerate().skip(first).take(OFFERS_SHOWN_MAX).map(|(at, offer)| {
         let offer = offer.trim_end().trim_end_matches(':');
         if chosen == Some(at) { format!("[{offer}]") } else { offer.to_owned() }
     });
-    let more = if offers.len() > first + OFFERS_SHOWN_MAX { " …" } else { "" };
-    shown.collect::<Vec<_>>().join("  ") + more
+    let hidden = completion.count().beside(first + OFFERS_SHOWN_MAX);
+    let more = (!hidden.is_none()).then(|| more_names(hidden));
+    Some(shown.chain(more).collect::<Vec<_>>().join("  "))
 }
 
 /// What an action does to a line.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{App, NEWS_MS, PROGRAM};
 use crate::program::full::conversation::{Conversation, Entry, Fate, Place};
 use crate::program::full::mention;
-use crate::program::report::{Id, Report, safe};
+use crate::program::report::{Id, LISTED_NAMES_MAX, Report, safe};
 use crate::program::requests::mapped;
 
 /// Bytes of all conversations together that are kept, at the most, but for what [`CHECKED_BYTES`] lets through.
@@ -20,9 +20,6 @@ const FORGOTTEN_BYTES_MIN: usize = 1 << 10;
 
 /// Conversations that are kept, at the most.
 pub(in crate::program::full) const CONVERSATIONS_MAX: usize = 500;
-
-/// Users whose presence is kept, at the most.
-const PRESENCE_MAX: usize = 10_000;
 
 impl App {
     /// Shows what happened.
@@ -237,7 +234,7 @@ impl App {
     }
 
     fn presence(&mut self, name: &str, is_online: bool, report: &Report) {
-        if self.presence.len() < PRESENCE_MAX || self.presence.contains_key(name) {
+        if self.presence.len() < LISTED_NAMES_MAX || self.presence.contains_key(name) {
             self.presence.insert(name.to_owned(), is_online);
         }
         let has_own_place = self.conversations.contains_key(name);

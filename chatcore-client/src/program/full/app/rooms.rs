@@ -10,6 +10,9 @@ use crate::program::full::conversation::Membership;
 use crate::program::input::Input;
 use crate::program::report::Users;
 
+/// Rooms of which the members are kept, at the most. Those of another room are asked for when it is opened.
+pub(in crate::program::full) const ROSTERS_MAX: usize = 20;
+
 /// Rosters that nobody typed a command for.
 #[derive(Default)]
 pub(super) struct Rosters {
@@ -57,7 +60,22 @@ impl App {
     pub(super) fn listed(&mut self, room: &str, users: &Users) {
         let conversation = self.conversation(room);
         conversation.membership = Membership::In;
-        conversation.members.set(users.names().iter());
+        conversation.members.set(users);
+        self.forget_a_roster(room);
+    }
+
+    /// Forgets the members of the room that was used longest ago, if those of too many are kept. The one that was listed and the
+    /// one that is open keep theirs.
+    fn forget_a_roster(&mut self, listed: &str) {
+        let kept = || self.conversations.iter().filter(|(_, conversation)| conversation.members.is_known());
+        if kept().count() <= ROSTERS_MAX {
+            return;
+        }
+        let others = kept().filter(|(name, _)| *name != listed && **name != self.open);
+        let oldest = others.min_by_key(|(_, conversation)| conversation.used).map(|(name, _)| name.clone());
+        if let Some(conversation) = oldest.and_then(|name| self.conversations.get_mut(&name)) {
+            conversation.members.forget();
+        }
     }
 
     pub(super) fn joined(&mut self, room: &str, name: &str) {

@@ -3,13 +3,14 @@
 use chatcore::MessageId;
 
 use super::reports::{CONVERSATIONS_MAX, KEPT_BYTES_MAX};
+use super::rooms::ROSTERS_MAX;
 use super::*;
 use crate::User;
 use crate::program::command::Command;
 use crate::program::full::conversation::{CONVERSATION_BYTES_MAX, ENTRIES_MAX, Entry, Fate};
 use crate::program::full::keys::Key;
 use crate::program::input::Ask;
-use crate::program::report::{Body, Report, Users};
+use crate::program::report::{Body, LISTED_NAMES_MAX, Report, Users};
 
 fn alice() -> App {
     let mut app = App::new();
@@ -89,6 +90,36 @@ fn members_are_kept_current() {
     assert_eq!(members(&app, "#lobby"), ["alice", "dave"]);
     app.report(&Report::Left { room: "#lobby".into(), name: "alice".into(), reason: "left".into() });
     assert_eq!((app.conversations["#lobby"].members.count(), asked_roster(&mut app)), (None, None));
+}
+
+/// A server may list anybody, in each room that is opened.
+#[test]
+fn members_are_kept_of_some_rooms_and_so_many_names_of_each() {
+    let mut app = alice();
+    let users = (0..LISTED_NAMES_MAX + 10).map(|at| User::new(format!("user{at}").parse().unwrap())).collect();
+    let long = Users::of(users, false);
+    for number in 0..ROSTERS_MAX + 5 {
+        let room = format!("#room{number}");
+        app.open(&room);
+        assert_eq!(asked_roster(&mut app).as_ref(), Some(&room));
+        app.report(&Report::Roster { room, users: long.clone() });
+    }
+    let kept = |app: &App, room: &str| app.conversations[room].members.names().count();
+    let all: usize = app.conversations.keys().map(|room| kept(&app, room)).sum();
+    assert_eq!(all, ROSTERS_MAX * LISTED_NAMES_MAX);
+    assert_eq!((kept(&app, "#room4"), kept(&app, "#room5")), (0, LISTED_NAMES_MAX), "those used longest ago give");
+    // Who comes and goes is counted.
+    let count = |app: &App| app.conversations["#room24"].members.count().unwrap().known;
+    assert_eq!(count(&app), LISTED_NAMES_MAX + 10);
+    app.report(&Report::Joined { room: "#room24".into(), name: "zoe".into(), display_name: None });
+    assert_eq!((count(&app), kept(&app, "#room24")), (LISTED_NAMES_MAX + 11, LISTED_NAMES_MAX));
+    app.report(&Report::Left { room: "#room24".into(), name: "zoe".into(), reason: "quit".into() });
+    assert_eq!(count(&app), LISTED_NAMES_MAX + 10);
+    // What was forgotten is asked for again when somebody looks.
+    app.open("#room5");
+    assert_eq!(asked_roster(&mut app), None);
+    app.open("#room0");
+    assert_eq!(asked_roster(&mut app).as_deref(), Some("#room0"));
 }
 
 #[test]

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// Names of one room that are kept, at the most. The others are counted.
-pub(crate) const MEMBERS_MAX: usize = 5_000;
+use crate::program::report::{Count, LISTED_NAMES_MAX, Users};
 
 /// Whether we are in a room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,14 +19,14 @@ pub(crate) struct Members {
     /// None until the server has listed them, or if they have changed since in a way that was not told.
     names: Option<BTreeSet<String>>,
     /// Members whose names are not kept.
-    more: usize,
+    more: Count,
 }
 
 impl Members {
     /// The server has listed them.
-    pub(crate) fn set<'a>(&mut self, names: impl ExactSizeIterator<Item = &'a String>) {
-        self.more = names.len().saturating_sub(MEMBERS_MAX);
-        self.names = Some(names.take(MEMBERS_MAX).cloned().collect());
+    pub(crate) fn set(&mut self, users: &Users) {
+        self.more = users.count().beside(LISTED_NAMES_MAX);
+        self.names = Some(users.names().iter().take(LISTED_NAMES_MAX).cloned().collect());
     }
 
     /// They are not what was told.
@@ -44,10 +43,10 @@ impl Members {
         if names.contains(name) {
             return;
         }
-        if names.len() < MEMBERS_MAX {
+        if names.len() < LISTED_NAMES_MAX {
             names.insert(name.to_owned());
         } else {
-            self.more += 1;
+            self.more.known += 1;
         }
     }
 
@@ -55,22 +54,23 @@ impl Members {
         if let Some(names) = &mut self.names
             && !names.remove(name)
         {
-            self.more = self.more.saturating_sub(1);
+            self.more = self.more.beside(1);
         }
     }
 
     /// Whether a user may be among them: of some, the names are not kept.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.more > 0 || self.names.as_ref().is_some_and(|names| names.contains(name))
+        !self.more.is_none() || self.names.as_ref().is_some_and(|names| names.contains(name))
     }
 
     /// In the order of their names.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
-        self.names.iter().flatten()
+    pub(crate) fn names(&self) -> impl ExactSizeIterator<Item = &String> {
+        static NOBODY: BTreeSet<String> = BTreeSet::new();
+        self.names.as_ref().unwrap_or(&NOBODY).iter()
     }
 
     /// How many there are; none if nobody knows.
-    pub(crate) fn count(&self) -> Option<usize> {
-        self.names.as_ref().map(|names| names.len() + self.more)
+    pub(crate) fn count(&self) -> Option<Count> {
+        self.names.as_ref().map(|names| Count { known: names.len() + self.more.known, ..self.more })
     }
 }

@@ -9,6 +9,7 @@ use crate::program::full::app::App;
 use crate::program::full::drawing::draw_row;
 use crate::program::full::layout::dim;
 use crate::program::full::text::{line, name_rows};
+use crate::program::report::more_names;
 
 impl App {
     pub(super) fn draw_members(&self, area: Rect, buffer: &mut Buffer) {
@@ -30,7 +31,9 @@ impl App {
             names.push((name, rows));
         }
         // The last row tells how many more there are.
-        while names.len() < count && names.iter().map(|(_, rows)| rows.len()).sum::<usize>() >= room.max(1) {
+        while !count.beside(names.len()).is_none()
+            && names.iter().map(|(_, rows)| rows.len()).sum::<usize>() >= room.max(1)
+        {
             names.pop();
         }
         let shown = names.len();
@@ -41,10 +44,10 @@ impl App {
             let style = if is_own { style.add_modifier(Modifier::BOLD) } else { style };
             draw_row(&row, Rect { y, height: 1, ..inner }, style, buffer);
         }
-        let more = count - shown.min(count);
-        if more > 0 && inner.height > 1 {
+        let hidden = count.beside(shown);
+        if !hidden.is_none() && inner.height > 1 {
             let place = Rect { y: inner.bottom() - 1, height: 1, ..inner };
-            draw_row(&line(&format!("… {more} more"), inner.width), place, Style::new(), buffer);
+            draw_row(&line(&more_names(hidden), inner.width), place, Style::new(), buffer);
         }
     }
 }

@@ -6,11 +6,12 @@ use ratatui::layout::Rect;
 use super::OTHERS_LETTER;
 use crate::program::console::check_rows;
 use crate::program::full::app::reports::{CHECKED_BYTES, CONVERSATIONS_MAX, KEPT_BYTES_MAX};
+use crate::program::full::app::rooms::ROSTERS_MAX;
 use crate::program::full::app::{App, PROGRAM};
 use crate::program::full::conversation::{CONVERSATION_BYTES_MAX, Conversation, ENTRIES_MAX};
 use crate::program::full::keys::Key;
 use crate::program::full::layout::{Columns, PROGRAM_SIGN, SIGN_COLUMNS};
-use crate::program::report::Report;
+use crate::program::report::{LISTED_NAMES_MAX, Report};
 
 /// Bytes that one report can add to what is kept, at the most: a frame, and what is kept beside it.
 const REPORT_BYTES_MAX: usize = 17 << 20;
@@ -112,4 +113,10 @@ pub(super) fn check_memory(app: &App) {
     assert!(app.conversations.values().all(fits), "a conversation is too large");
     let kept: usize = app.conversations.values().map(Conversation::bytes).sum();
     assert!(kept <= KEPT_BYTES_MAX + CHECKED_BYTES + REPORT_BYTES_MAX, "{kept} bytes are kept");
+    let rosters = || app.conversations.values().map(|one| one.members.names().len()).filter(|names| *names > 0);
+    assert!(rosters().count() <= ROSTERS_MAX, "the members of {} rooms are kept", rosters().count());
+    assert!(
+        rosters().all(|names| names <= LISTED_NAMES_MAX) && app.presence.len() <= LISTED_NAMES_MAX,
+        "too many names"
+    );
 }

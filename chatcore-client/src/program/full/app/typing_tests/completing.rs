@@ -33,6 +33,26 @@ fn tab_completes_and_never_changes_who_reads_it() {
     assert_eq!(sent(&mut app), ["Command(Join(\"#lobby\"))"]);
 }
 
+#[test]
+fn what_is_offered_and_not_shown_is_counted() {
+    let mut app = app("#lobby");
+    let join = |app: &mut App, count| {
+        for number in 0..count {
+            let name = format!("user{number:04}");
+            app.report(&Report::Joined { room: "#garden".into(), name, display_name: None });
+        }
+    };
+    join(&mut app, 15);
+    types(&mut app, "us\t");
+    let hint = app.hint.clone().unwrap();
+    assert!(hint.starts_with("[user0014]  user0013  ") && hint.ends_with("  user0003  and 3 more"), "{hint}");
+    join(&mut app, 300);
+    types(&mut app, "\x15us\t");
+    assert!(app.hint.as_ref().unwrap().ends_with("  and 188+ more"), "{:?}", app.hint);
+    types(&mut app, "\x15user0007\t");
+    assert_eq!(app.hint, None, "there is one alone");
+}
+
 /// Who spoke here last is meant first, then who is here, and then whoever was heard of elsewhere.
 #[test]
 fn tab_knows_who_is_in_the_room() {

@@ -55,6 +55,48 @@ fn a_room_with_its_members() {
 }
 
 #[test]
+fn who_is_online_and_what_was_missed_is_seen() {
+    let mut app = alice();
+    for (name, online) in [("bob", true), ("carol", false)] {
+        app.report(&message(name, "alice", b"hi"));
+        app.report(&Report::Presence { name: name.into(), online, display_name: None });
+    }
+    let (first_id, last_id) = (id(5), id(300));
+    app.report(&Report::Missed { room: "#lobby".into(), count: 120, first_id, last_id });
+    assert_shown(
+        &app,
+        70,
+        8,
+        "
+ the program     │
+›#lobby          │
+●bob           !1│
+○carol         !1│
+                 │— ───────── Monday, 30 November 2026 (UTC) ─────────
+                 │— you missed 120 messages in #lobby
+ #lobby │ alice
+#lobby>",
+    );
+    app.open("carol");
+    assert_eq!(shown(&app, 70, 8)[6], " carol (offline) │ alice");
+}
+
+#[test]
+fn members_that_have_no_room_are_counted() {
+    let mut app = alice();
+    assert!(matches!(app.poll(), Some(Input::Command(_))), "the roster is asked for");
+    let users = || (0..12_345).map(|at| User::new(format!("user{at:05}").parse().unwrap())).collect();
+    for (is_cut, here, more) in [(false, "12 345 here", "and 12 341 more"), (true, "12 345+ here", "and 12 341+ more")]
+    {
+        app.report(&Report::Roster { room: "#lobby".into(), users: Users::of(users(), is_cut) });
+        let rows = shown(&app, 98, 8);
+        let column: Vec<_> = rows[..6].iter().map(|row| row.rsplit('│').next().unwrap()).collect();
+        assert_eq!(column, [here, "user00000", "user00001", "user00002", "user00003", more]);
+        assert!(rows[6].starts_with(&format!(" #lobby, {here} ")), "{rows:#?}");
+    }
+}
+
+#[test]
 fn what_became_of_a_message_is_seen_beside_it() {
     let mut app = alice();
     for (number, text) in [(1, "one"), (2, "two"), (3, "three"), (4, "four"), (5, "five")] {
