@@ -178,12 +178,13 @@ fn conversations_are_bounded_and_those_that_are_used_stay() {
     app.report(&Report::Joined { room: "#lobby".into(), name: "alice".into(), display_name: None });
     app.open("bob");
     app.press(&Key::Char('x'));
+    app.say("erin", "hello".to_owned());
     app.open("carol");
     for number in 0..CONVERSATIONS_MAX * 2 {
         app.report(&message(&format!("user{number}"), "alice", "hi"));
     }
     assert_eq!(app.conversations.len(), CONVERSATIONS_MAX);
-    for kept in [PROGRAM, "#lobby", "bob", "carol", "user999"] {
+    for kept in [PROGRAM, "#lobby", "bob", "erin", "carol", "user999"] {
         assert!(app.conversations.contains_key(kept), "{kept:?}");
     }
 }

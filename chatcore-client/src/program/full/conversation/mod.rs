@@ -56,6 +56,8 @@ pub(super) struct Conversation {
     pub(super) is_being_left: bool,
     /// The user that it is with was gone since the last message: whoever writes next may be somebody else.
     pub(super) is_gone: bool,
+    /// How often we have said something in it.
+    said: u64,
     /// What is being typed for it.
     pub(super) draft: Composer,
     /// When it was used last, counted in uses of all conversations.
@@ -66,6 +68,7 @@ impl Conversation {
     /// Adds what was said or told, and forgets the oldest that there is no room for.
     pub(super) fn push(&mut self, entry: Entry) {
         self.bytes += entry.cost_bytes();
+        self.said += u64::from(matches!(entry, Entry::Said { .. }));
         self.entries.push_back(entry);
         while self.entries.len() > ENTRIES_MAX || self.bytes > CONVERSATION_BYTES_MAX && self.entries.len() > 1 {
             self.forget_oldest();
@@ -208,8 +211,9 @@ impl Conversation {
         self.unfolded.clear();
     }
 
-    /// Whether it is lost without a loss: nobody types there, and nobody is there.
+    /// Whether it is lost without a loss: nobody types there, nobody is there, and we have said nothing to whoever it is with, who
+    /// may be one of thousands that somebody has made up.
     pub(super) fn is_idle(&self) -> bool {
-        self.draft.is_empty() && self.membership != Membership::In
+        self.draft.is_empty() && self.membership != Membership::In && self.said == 0
     }
 }
