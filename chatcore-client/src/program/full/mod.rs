@@ -139,7 +139,7 @@ impl FullScreen {
         let options = TerminalOptions { viewport: Viewport::Fixed(area()) };
         let drawn = Drawn::default();
         let terminal = Terminal::with_options(Placed::new(CrosstermBackend::new(drawn.clone())), options)?;
-        let notices = Notices::new(screen.notify, screen.notify_body);
+        let notices = Notices::new(Instant::now(), screen.notify, screen.notify_body);
         let colours = screen.theme.colours.unwrap_or_else(Colours::of_environment);
         let question = Question::new(screen.theme.background, colours);
         screen.theme.tell(Background::of_environment());
@@ -209,11 +209,11 @@ impl FullScreen {
                 if matches!(key, Key::Background(_)) {
                     self.question.close();
                 }
-                self.notices.press(key);
+                self.notices.press(Instant::now(), key);
                 self.app.press(key);
             }
             Stroke::Text(text) => {
-                self.notices.look_back();
+                self.notices.look_back(Instant::now());
                 self.app.type_text(text);
             }
         }
@@ -295,7 +295,7 @@ impl FullScreen {
         self.changes += 1;
         self.told += 1;
         self.app.report(report);
-        if let Some(notice) = self.notices.of(report, self.app.own_name()) {
+        if let Some(notice) = self.notices.of(Instant::now(), report, self.app.own_name()) {
             self.writer.hand_over(&[&notice]);
         }
     }

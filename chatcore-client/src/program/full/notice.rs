@@ -11,6 +11,10 @@ use crate::program::report::Report;
 /// How often somebody is told, at the most.
 const NOTICE_TIME_MIN: Duration = Duration::from_secs(3);
 
+/// After so long without a key somebody looks elsewhere, if the terminal never tells whether its window has the focus. Many do not,
+/// such as tmux unless it is told to.
+const IDLE_TIME_MIN: Duration = Duration::from_secs(10);
+
 /// Characters of a notice, at the most.
 const NOTICE_CHARS_MAX: usize = 120;
 
@@ -18,35 +22,45 @@ const NOTICE_CHARS_MAX: usize = 120;
 pub(super) struct Notices {
     how: Notify,
     with_body: bool,
-    /// The terminal has said that somebody looks elsewhere.
-    looks_away: bool,
+    /// What the terminal has told: whether somebody looks at it. None if it never did.
+    has_focus: Option<bool>,
+    /// When somebody typed last.
+    typed: Instant,
     told: Option<Instant>,
 }
 
 impl Notices {
-    pub(super) const fn new(how: Notify, with_body: bool) -> Self {
-        Self { how, with_body, looks_away: false, told: None }
+    pub(super) const fn new(now: Instant, how: Notify, with_body: bool) -> Self {
+        Self { how, with_body, has_focus: None, typed: now, told: None }
     }
 
     /// Takes what a key tells of the focus.
-    pub(super) fn press(&mut self, key: &Key) {
-        self.looks_away = match key {
-            Key::FocusLost => true,
+    pub(super) fn press(&mut self, now: Instant, key: &Key) {
+        match key {
+            Key::FocusLost => self.has_focus = Some(false),
+            Key::FocusGained => self.has_focus = Some(true),
             // The terminal says it, and nobody types it.
-            Key::Background(_) => return,
-            // Who types looks.
-            _ => false,
-        };
+            Key::Background(_) => {}
+            _ => self.look_back(now),
+        }
     }
 
     /// Who types looks.
-    pub(super) const fn look_back(&mut self) {
-        self.looks_away = false;
+    pub(super) fn look_back(&mut self, now: Instant) {
+        self.typed = now;
+        self.has_focus = self.has_focus.map(|_| true);
+    }
+
+    fn looks_away(&self, now: Instant) -> bool {
+        match self.has_focus {
+            Some(has_focus) => !has_focus,
+            None => now.saturating_duration_since(self.typed) >= IDLE_TIME_MIN,
+        }
     }
 
     /// What the terminal is told of a report.
-    pub(super) fn of(&mut self, report: &Report, own_name: Option<&str>) -> Option<Vec<u8>> {
-        if !self.looks_away || self.how == Notify::Off {
+    pub(super) fn of(&mut self, now: Instant, report: &Report, own_name: Option<&str>) -> Option<Vec<u8>> {
+        if self.how == Notify::Off || !self.looks_away(now) {
             return None;
         }
         let Report::Message { from, to, body, .. } = report else { return None };
@@ -55,7 +69,6 @@ impl Notices {
         if !is_private && !own_name.is_some_and(|name| names(&body, name)) {
             return None;
         }
-        let now = Instant::now();
         if self.told.is_some_and(|told| now.saturating_duration_since(told) < NOTICE_TIME_MIN) {
             return None;
         }
@@ -94,9 +107,10 @@ mod tests {
     }
 
     fn told(how: Notify, with_body: bool, report: &Report) -> Option<String> {
-        let mut notices = Notices::new(how, with_body);
-        notices.press(&Key::FocusLost);
-        notices.of(report, Some("alice")).map(|bytes| String::from_utf8(bytes).unwrap())
+        let now = Instant::now();
+        let mut notices = Notices::new(now, how, with_body);
+        notices.press(now, &Key::FocusLost);
+        notices.of(now, report, Some("alice")).map(|bytes| String::from_utf8(bytes).unwrap())
     }
 
     #[test]
@@ -121,13 +135,33 @@ mod tests {
     #[test]
     fn nobody_is_told_who_looks_or_who_was_told_just_now() {
         let private = message("bob", "alice", b"secret");
-        let mut notices = Notices::new(Notify::Bell, false);
-        assert_eq!(notices.of(&private, None), None);
-        notices.press(&Key::FocusLost);
-        assert!(notices.of(&private, None).is_some() && notices.of(&private, None).is_none());
-        notices.press(&Key::FocusGained);
-        notices.told = None;
-        assert_eq!(notices.of(&private, None), None);
+        let start = Instant::now();
+        let mut notices = Notices::new(start, Notify::Bell, false);
+        let is_told =
+            |notices: &mut Notices, seconds| notices.of(start + Duration::from_secs(seconds), &private, None).is_some();
+        assert!(!is_told(&mut notices, 0));
+        notices.press(start, &Key::FocusLost);
+        assert!(is_told(&mut notices, 0) && !is_told(&mut notices, 2) && is_told(&mut notices, 3));
+        notices.press(start, &Key::FocusGained);
+        assert!(!is_told(&mut notices, 100), "who looks need not type");
+        notices.press(start, &Key::FocusLost);
+        notices.press(start, &Key::Char('x'));
+        assert!(!is_told(&mut notices, 100), "who types looks");
+    }
+
+    /// tmux tells nothing of the focus unless it is told to, and the console of Linux never does.
+    #[test]
+    fn who_has_not_typed_for_long_is_told_if_the_terminal_never_tells_the_focus() {
+        let private = message("bob", "alice", b"secret");
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut notices = Notices::new(start, Notify::Bell, false);
+        assert_eq!(notices.of(at(9), &private, None), None);
+        notices.press(at(9), &Key::Background([0; 3]));
+        assert!(notices.of(at(10), &private, None).is_some(), "the answer of a terminal is nothing that is typed");
+        notices.look_back(at(15));
+        assert_eq!(notices.of(at(24), &private, None), None);
+        assert!(notices.of(at(25), &private, None).is_some());
     }
 
     #[test]

@@ -85,7 +85,8 @@ fn rows() -> [(&'static str, &'static str, String, String, &'static str); 5] {
             names(&NOTIFY),
             quoted(default_of(&NOTIFY, &is.notify)),
             "how the terminal tells you of a message that is for you alone or names you, while its window has no focus: by its \
-             bell, or by a notice of the desktop in one of two forms",
+             bell, or by a notice of the desktop in one of two forms. Where the terminal does not tell the focus, as tmux \
+             without `focus-events`, nobody looks 10 s after the last key",
         ),
         ("[screen]", "notify_body", truths(), is.notify_body.to_string(), "whether a notice tells also what was said"),
         (
