@@ -85,7 +85,8 @@ impl App {
             self.insert("?");
             return true;
         }
-        matches!(key, Key::Esc | Key::Function(_) | Key::Enter)
+        // Nobody sees what a click would open.
+        matches!(key, Key::Esc | Key::Function(_) | Key::Enter | Key::Click { .. })
     }
 
     /// True if the action is one that is the same whatever is typed.

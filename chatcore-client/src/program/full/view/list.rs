@@ -117,10 +117,10 @@ impl App {
         draw_row(&count, place, count_style, buffer);
     }
 
-    /// The conversation that the last picture has at this place.
+    /// The conversation that the last picture has at this place. A window that is too small shows none.
     pub(crate) fn conversation_at(&self, column: u16, row: u16) -> Option<String> {
         let list = self.drawn.list.get();
-        if !list.contains(Position { x: column, y: row }) {
+        if self.drawn.is_too_small.get() || !list.contains(Position { x: column, y: row }) {
             return None;
         }
         self.drawn.list_rows.borrow().get(usize::from(row - list.y)).cloned()

@@ -366,6 +366,17 @@ fn two_names_never_look_the_same() {
         for name in names {
             let mut app = alice();
             app.poll();
+    // Nobody opens by a click what he does not see.
+    let click = Key::Click { column: 3, row: 2 };
+    app.press(&Key::Function(1));
+    app.press(&click);
+    assert!(app.help.is_none() && app.open == "user10", "{}", app.open);
+    let _ = shown(&app, 19, 4);
+    app.press(&click);
+    assert_eq!(app.open, "user10");
+    let _ = shown(&app, 70, 8);
+    app.press(&click);
+    assert_eq!(app.open, "user08");
             app.report(&roster("#lobby", &["alice", name]));
             app.report(&message(name, "#lobby", b"hello"));
             app.report(&message(name, "alice", b"hello"));
