@@ -8,7 +8,7 @@ use crate::program::full::app::{App, Intent, PROGRAM};
 use crate::program::full::composer::{Picture, picture};
 use crate::program::full::drawing::draw_row;
 use crate::program::full::field::Field;
-use crate::program::full::text::{Glyph, Row, glyphs, rows, told_line, width as width_of};
+use crate::program::full::text::{Glyph, Row, boundary, glyphs, rows, told_line, width as width_of};
 use crate::program::full::theme::Role;
 
 /// Rows of what is typed, at the most.
@@ -16,6 +16,9 @@ const TYPED_ROWS_MAX: u16 = 5;
 
 /// Rows of what the line is for, if that does not fit before it.
 const LABEL_ROWS_MAX: u16 = 6;
+
+/// Bytes of what the line is for that are laid out: more than [`LABEL_ROWS_MAX`] rows of any name.
+const LABEL_BYTES_MAX: usize = 8 << 10;
 
 /// Columns of what is typed, at the least, beside what it is for.
 const TYPED_COLUMNS_MIN: u16 = 16;
@@ -62,17 +65,19 @@ impl Prompt {
 impl App {
     /// Lays the prompt out in a screen of this width.
     pub(super) fn prompt(&self, width: u16, rows_max: u16) -> Prompt {
-        let (text, role) = self.label();
+        let (whole, role) = self.label();
+        let text = &whole[..boundary(whole.as_bytes(), LABEL_BYTES_MAX)];
         let style = role.map_or_else(Style::new, |role| self.screen.theme.style(role, self.colours));
-        let inline = told_line(&text);
+        let inline = told_line(text);
         let inline_width = width_of(&inline);
         let is_inline = inline_width > 0 && inline_width + TYPED_COLUMNS_MIN <= width;
-        let (mut label, indent) = if is_inline { (vec![inline], inline_width) } else { (rows(&text, width), 0) };
+        let (mut label, indent) = if is_inline { (vec![inline], inline_width) } else { (rows(text, width), 0) };
         let label_rows_max = usize::from(LABEL_ROWS_MAX.min(rows_max.saturating_sub(1)));
-        let is_cut = indent == 0 && label.len() > label_rows_max;
-        if is_cut {
+        let has_room = indent > 0 || label.len() <= label_rows_max;
+        if !has_room {
             label.truncate(label_rows_max);
         }
+        let is_cut = !has_room || text.len() < whole.len();
         let above = if indent > 0 { 0 } else { u16::try_from(label.len()).unwrap_or(0) };
         let rows_max = TYPED_ROWS_MAX.min(rows_max.saturating_sub(above)).max(1);
         let columns = width.saturating_sub(indent);
