@@ -245,6 +245,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_seen_as_one_sign_is_one_key() {
+        use InputRequest::{DeleteNextChar, DeletePrevChar, GoToNextChar, GoToPrevChar, GoToStart};
+        let family = "👩\u{200d}👩\u{200d}👧";
+        for sign in [family, "👍🏽", "🇩🇪", "❤\u{fe0f}", "1\u{fe0f}\u{20e3}", "中", "한"] {
+            let text = format!("a{sign}b");
+            let edited = |requests: &[InputRequest]| {
+                let mut text = composer(&text);
+                for request in requests {
+                    text.edit(*request);
+                }
+                assert!(text.insert("|"));
+                text.text().to_owned()
+            };
+            assert_eq!(edited(&[GoToPrevChar, GoToPrevChar]), format!("a|{sign}b"));
+            assert_eq!(edited(&[GoToStart, GoToNextChar, GoToNextChar]), format!("a{sign}|b"));
+            assert_eq!(edited(&[GoToPrevChar, DeletePrevChar]), "a|b", "{sign}");
+            assert_eq!(edited(&[GoToStart, GoToNextChar, DeleteNextChar]), "a|b", "{sign}");
+        }
+    }
+
+    #[test]
     fn steps_lead_back_word_by_word() {
         let mut text = composer("hello");
         text.edit(InputRequest::DeletePrevChar);
