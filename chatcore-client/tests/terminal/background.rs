@@ -6,7 +6,7 @@ use std::process::Command;
 use vt100::Color;
 
 use super::programs::Server;
-use super::pty::{ROWS, Terminal};
+use super::pty::{COLUMNS, ROWS, Terminal};
 
 const QUESTION: &[u8] = b"\x1b]11;?\x1b\\";
 const WHITE: &str = "\x1b]11;rgb:ffff/ffff/ffff\x1b\\";
@@ -103,6 +103,31 @@ fn nobody_is_asked_who_has_no_colours_or_writes_line_by_line() {
     is_coloured(&terminal, ON_DARK);
     terminal.types(WHITE);
     is_coloured(&terminal, ON_LIGHT);
+}
+
+#[test]
+fn who_wants_no_colours_gets_none_unless_the_file_wants_some() {
+    let server = Server::start();
+    let file = server.state.path().join("client.toml");
+    fs::write(&file, "[screen.theme]\ncolours = \"256\"\n").expect("the folder is ours");
+    let file = file.display().to_string();
+    for (args, colour) in [(vec![], Color::Default), (vec!["--config", &file], ON_EITHER)] {
+        let args = [&["--name", "alice"], &args[..]].concat();
+        let terminal = Terminal::full_screen_with(&server, &[("NO_COLOR", "1")], &args);
+        terminal.has("you are alice");
+        terminal.types("/join #lobby\r");
+        terminal.prompts("#lobby>");
+        is_coloured(&terminal, colour);
+        terminal.has("1 here");
+        let screen = terminal.screen();
+        let cells = (0..ROWS).flat_map(|y| (0..COLUMNS).map(move |x| (y, x)));
+        let has_colour =
+            |(y, x)| screen.parser.screen().cell(y, x).is_some_and(|cell| cell.fgcolor() != Color::Default);
+        assert_eq!(cells.into_iter().any(has_colour), colour != Color::Default, "{args:?}");
+        drop(screen);
+        terminal.types("/quit\r");
+        assert_eq!(terminal.end().0, Some(0));
+    }
 }
 
 /// Ends tmux, whatever becomes of the test.

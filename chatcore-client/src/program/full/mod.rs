@@ -47,6 +47,7 @@ use mio::Waker;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::getpid;
 use ratatui::backend::CrosstermBackend;
+use ratatui::crossterm::style::force_color_output;
 use ratatui::crossterm::terminal::window_size;
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
@@ -141,6 +142,8 @@ impl FullScreen {
         let terminal = Terminal::with_options(Placed::new(CrosstermBackend::new(drawn.clone())), options)?;
         let notices = Notices::new(Instant::now(), screen.notify, screen.notify_body);
         let colours = screen.theme.colours.unwrap_or_else(Colours::of_environment);
+        // The file may want colours though `NO_COLOR` wants none, which `crossterm` would heed by itself.
+        force_color_output(true);
         let question = Question::new(screen.theme.background, colours);
         screen.theme.tell(Background::of_environment());
         let app = App::new().with_clock(Clock::of_machine()).with_screen(screen).with_colours(colours);
