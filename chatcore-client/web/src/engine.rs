@@ -15,7 +15,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::encoding::Encoder;
 use crate::error::Thrown;
-use crate::events::{encode, encode_limits, encode_ticket};
+use crate::events::{Goodbye, encode, encode_limits, encode_ticket};
 use crate::settings::Settings;
 
 /// Bytes of events after which a batch takes no further one.
@@ -81,6 +81,8 @@ pub struct Engine {
     next: Option<Event>,
     /// Where the batches end that are not taken.
     batches: VecDeque<Position>,
+    /// What became of our goodbye.
+    goodbye: Goodbye,
 }
 
 #[wasm_bindgen]
@@ -189,7 +191,16 @@ impl Engine {
 
     /// See [`Client::close`].
     pub fn close(&mut self, now: f64) {
+        if self.client.is_closed() {
+            return;
+        }
+        let (has_session, is_connected) = (self.client.ticket().is_some(), self.is_connected());
         self.client.close(at(now));
+        self.goodbye = match (is_connected, self.client.is_closed()) {
+            (true, false) => Goodbye::Unconfirmed,
+            (false, _) if has_session => Goodbye::Unsent,
+            _ => Goodbye::Heard,
+        };
     }
 
     /// See [`Client::hurry`].
@@ -238,9 +249,11 @@ impl Engine {
         self.client.disconnect(at(now));
     }
 
-    /// What has arrived. False if nothing more is to be read from this connection.
-    pub fn receive(&mut self, now: f64, bytes: &[u8]) -> bool {
-        self.inbox.receive(at(now), &mut self.client, bytes) != Received::Closed
+    /// What has arrived.
+    pub fn receive(&mut self, now: f64, bytes: &[u8]) {
+        if self.inbox.receive(at(now), &mut self.client, bytes) == Received::Closed && self.client.is_closed() {
+            self.goodbye = Goodbye::Heard;
+        }
     }
 
     /// What is to be written, at most so many bytes of it. They count as on their way: see [`Client::transmitting`].
@@ -282,8 +295,12 @@ impl Engine {
                 break;
             }
             let Some(event) = self.next.take().or_else(|| self.client.poll_event()) else { break };
+            // A name that is refused has no session to end.
+            if matches!(event, Event::Refused { .. }) {
+                self.goodbye = Goodbye::Heard;
+            }
             // The hub's news of a kind that nobody can be told of is taken with the others.
-            encode(&mut batch, &event);
+            encode(&mut batch, &event, self.goodbye);
         }
         if batch.len() > 0 {
             self.batches.push_back(self.client.position());
@@ -319,7 +336,17 @@ impl Engine {
 
 impl Engine {
     fn of(client: Client) -> Self {
-        Self { client: client.without_transport(), inbox: Inbox::new(), next: None, batches: VecDeque::new() }
+        Self {
+            client: client.without_transport(),
+            inbox: Inbox::new(),
+            next: None,
+            batches: VecDeque::new(),
+            goodbye: Goodbye::Heard,
+        }
+    }
+
+    fn is_connected(&self) -> bool {
+        self.client.transport() == Transport::Use
     }
 }
 

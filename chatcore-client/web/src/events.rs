@@ -7,13 +7,39 @@ use chatcore::{Closed, Event, Reconnect, SessionTicket, User};
 
 use crate::encoding::Encoder;
 
+/// What became of a client's goodbye.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Goodbye {
+    /// The hub has answered it, or there was no session to end.
+    Heard,
+    /// It went out, and nobody knows whether the hub has it.
+    Unconfirmed,
+    /// There was no connection.
+    Unsent,
+}
+
+impl Goodbye {
+    /// Its code, and the same for people.
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Heard => ("left", "left"),
+            Self::Unconfirmed => {
+                ("unconfirmed", "left, but the server has not answered: it may keep the session for its resume time")
+            }
+            Self::Unsent => {
+                ("unsent", "left without a connection: the server keeps the session until its resume time is over")
+            }
+        }
+    }
+}
+
 /// Adds an event; false if it is of a kind that the package does not know.
-pub(crate) fn encode(to: &mut Encoder, event: &Event) -> bool {
-    encode_about_us(to, event) || encode_answer(to, event) || encode_about_others(to, event)
+pub(crate) fn encode(to: &mut Encoder, event: &Event, goodbye: Goodbye) -> bool {
+    encode_about_us(to, event, goodbye) || encode_answer(to, event) || encode_about_others(to, event)
 }
 
 /// The session and its connection.
-fn encode_about_us(to: &mut Encoder, event: &Event) -> bool {
+fn encode_about_us(to: &mut Encoder, event: &Event, goodbye: Goodbye) -> bool {
     match event {
         Event::Registered { name, display_name, limits, .. } => {
             to.byte(0).text(name.as_str()).option_text(display_name.as_deref());
@@ -40,6 +66,10 @@ fn encode_about_us(to: &mut Encoder, event: &Event) -> bool {
         }
         Event::Renamed { from, name, display_name, detail, .. } => {
             to.byte(7).text(from.as_str()).text(name.as_str()).option_text(display_name.as_deref()).text(detail);
+        }
+        Event::Closed(Closed::Left) => {
+            let (code, words) = goodbye.words();
+            to.byte(8).text("left").text(code).text(words).flag(false);
         }
         Event::Closed(closed) => encode_closed(to.byte(8), closed),
         _ => return false,
@@ -154,7 +184,6 @@ pub(crate) fn encode_ticket(to: &mut Encoder, ticket: &SessionTicket) {
 /// Why a connection or a client ended: what kind of end it is, a code, words, and the hub's hint.
 fn encode_closed(to: &mut Encoder, closed: &Closed) {
     let (kind, code, hint) = match closed {
-        Closed::Left => ("left", "left", None),
         Closed::Goodbye { code, reconnect, .. } => ("goodbye", code.name(), reconnect.as_ref()),
         Closed::Refused { code, .. } => ("refused", code.name(), None),
         Closed::Error { code, .. } => ("error", code.name(), None),

@@ -249,7 +249,8 @@ test("requests that a server never answers are bounded, and whoever gives one up
     assert.equal(await first, "AbortError");
     waiting.push(ask());
     assert.equal(await ask(), "too_many_pending", "there was room for one");
-    await client.close();
+    const { kind, code } = await client.close();
+    assert.deepEqual([kind, code], ["left", "unconfirmed"], "nobody knows whether it has heard the goodbye");
     const codes = new Set(await Promise.all(waiting));
     assert.deepEqual([...codes], ["unconfirmed"], "each of them is told in the end");
     lying.end();

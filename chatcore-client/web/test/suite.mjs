@@ -184,7 +184,7 @@ export const scenarios = {
         equal([session.name, session.displayName, session.resumed], ["bob6", "Bob6", true], "the session");
         equal((await got).text, "meanwhile", "what came meanwhile");
         await bob.send("#room6", "it is still in its room");
-        await Promise.all([alice.close(), bob.close(), gone.close()]);
+        await Promise.all([alice.close(), bob.close(), gone.close({ connectTimeMax: 0 })]);
     },
 
     async "names beyond ASCII are as the server maps them, and their sessions go on"({ Client, url, WebSocket }) {
@@ -239,7 +239,7 @@ export const scenarios = {
         await bob.who().next();
         equal(got, ["kept"], "what comes again");
         stored();
-        await Promise.all([alice.close(), bob.close(), gone.close()]);
+        await Promise.all([alice.close(), bob.close(), gone.close({ connectTimeMax: 0 })]);
     },
 
     async "a session that is over is told, and another one begins"({ Client, url, WebSocket }) {
@@ -275,6 +275,83 @@ export const scenarios = {
         equal((await closed).kind, "left", "the client");
         equal((await rejected(client.send("bob9", "x"))).code, "closed", "a closed client");
         equal((await rejected(client.register("bob9"))).code, "closed", "it begins no more");
+    },
+
+    async "who is closed without a connection says goodbye as soon as there is one"({ Client, url, WebSocket }) {
+        const line = cuttable(WebSocket);
+        const gone = new Client(url, { WebSocket: line.WebSocket, firstWait: 10, longestWait: 10 });
+        const alice = new Client(url, { WebSocket });
+        const got = texts(alice);
+        await gone.register("bob14");
+        await alice.register("alice14");
+        const offline = next(alice, "presence", ({ online }) => !online);
+        await alice.watch(["bob14"]);
+        const lost = next(gone, "reconnecting");
+        [line.isOut] = [true, line.cut()];
+        await lost;
+        const sent = gone.send("alice14", "last words");
+        const waits = next(gone, "reconnecting");
+        const closed = gone.close({ connectTimeMax: 60_000 });
+        equal((await rejected(gone.send("alice14", "one more"))).code, "closed", "nothing more is asked for");
+        equal((await rejected(gone.register("bob14"))).code, "closed", "nor a name");
+        await waits;
+        equal(gone.closed, null, "it goes on trying");
+        line.isOut = false;
+        equal(typeof (await sent), "bigint", "what was asked for before is done");
+        const { kind, code } = await closed;
+        equal([kind, code, gone.state], ["left", "left", "closed"], "the server knows");
+        equal((await offline).name, "bob14", "the session is over");
+        equal(got, ["last words"], "what arrives");
+        await alice.close();
+    },
+
+    async "who is closed and gets no connection is told that the server does not know"({ Client, url, WebSocket }) {
+        const line = cuttable(WebSocket);
+        const [gone, other] = [new Client(url, { WebSocket: line.WebSocket, firstWait: 10 }), new Client(url, { WebSocket })];
+        await gone.register("bob15");
+        const lost = next(gone, "reconnecting");
+        [line.isOut] = [true, line.cut()];
+        await lost;
+        const { ticket } = gone;
+        const closed = gone.close({ connectTimeMax: 60_000 });
+        // Whoever does not want to wait any more says so.
+        const { kind, code, message } = await gone.close({ connectTimeMax: 0 });
+        equal([kind, code, (await closed).code, /keeps the session/.test(message)], ["left", "unsent", "unsent", true], "the reason");
+        equal((await rejected(other.register("bob15"))).code, "name_in_use", "the server keeps the session");
+        const again = new Client(url, { WebSocket: line.WebSocket, firstWait: 10, longestWait: 10 });
+        const resuming = rejected(again.resume(ticket));
+        await next(again, "reconnecting");
+        equal((await again.close({ connectTimeMax: 50 })).code, "unsent", "nor within a time");
+        equal((await resuming).code, "unsent", "and whoever waits for the session knows");
+        line.isOut = false;
+        const last = new Client(url, { WebSocket });
+        equal((await last.resume(ticket)).resumed, true, "it is there");
+        equal((await last.close()).code, "left", "with a connection");
+        equal((await other.register("bob15")).name, "bob15", "the name is free");
+        await other.close();
+    },
+
+    async "who is closed while the server forgets the session begins none"({ Client, url, WebSocket }) {
+        const line = cuttable(WebSocket);
+        const gone = new Client(url, { WebSocket: line.WebSocket, firstWait: 10, longestWait: 10, keepsTrying: true });
+        await gone.register("bob16");
+        const lost = next(gone, "reconnecting");
+        [line.isOut] = [true, line.cut()];
+        await lost;
+        // Another one ends the session meanwhile, and somebody else has the name then.
+        const other = new Client(url, { WebSocket });
+        await other.resume(gone.ticket);
+        await other.close();
+        const somebody = new Client(url, { WebSocket });
+        await somebody.register("bob16");
+        const closed = gone.close({ connectTimeMax: 60_000 });
+        line.isOut = false;
+        const { kind, code } = await closed;
+        equal([kind, code], ["left", "left"], "there is nothing to end any more");
+        const got = next(somebody, "message");
+        await somebody.send("bob16", "to myself");
+        equal((await got).text, "to myself", "the name is somebody's");
+        await somebody.close();
     },
 
     async "what waits for the server is bounded"({ Client, url, WebSocket }) {

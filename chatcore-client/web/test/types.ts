@@ -13,7 +13,9 @@ export async function use(ticket: Ticket, module: WebAssembly.Module): Promise<r
     const id: bigint = await client.send("bob", resumed ? "back" : new Uint8Array(3));
     const names: string[] = [timeOf(id).toISOString()];
     for await (const page of client.who()) names.push(...page.map(({ name, displayName }) => displayName ?? name));
-    return names;
+    for await (const { rooms, users } of client.subscriptions()) names.push(...rooms, ...users);
+    const { kind, code } = await client.close({ connectTimeMax: 1_000 });
+    return kind === "left" ? [...names, code] : names;
 }
 
 export const isPassing = (error: unknown): boolean => error instanceof ChatError && error.passes;

@@ -1,7 +1,7 @@
 import type { Engine, Settings } from "./engine/engine_bg.js";
 import { decodeLimits, decodeTicket } from "./decode.ts";
 import type { Answer, Ticket, Told } from "./decode.ts";
-import { Driver } from "./driver.ts";
+import { Driver, TIMER_MS_MAX } from "./driver.ts";
 import type { Place } from "./driver.ts";
 import { ChatError, refusal } from "./error.ts";
 import { ChatEvent } from "./events.ts";
@@ -56,6 +56,12 @@ export interface RequestOptions {
     signal?: AbortSignal;
 }
 
+/** How a client is closed. */
+export interface CloseOptions {
+    /** How long it tries to connect, where it has no connection, to say goodbye. Default 5 s; with 0 it does not try. */
+    connectTimeMax?: number;
+}
+
 /** A session that has begun or goes on. */
 export interface Session extends User {
     /** Whether an older session goes on: else another one has begun, which is in no room. */
@@ -71,6 +77,9 @@ interface Asking {
     resolve(session: Session): void;
     reject(error: ChatError): void;
 }
+
+/** How long a client that is closed without a connection tries to make one. */
+const CONNECT_TIME_MS_MAX = 5_000;
 
 const ENCODER = new TextEncoder();
 const bytesOf = (text: string | Uint8Array): Uint8Array => (typeof text === "string" ? ENCODER.encode(text) : text);
@@ -111,6 +120,8 @@ export class Client extends EventTarget {
     #state: State = "idle";
     #nextAttempt: Date | null = null;
     #reason: Reason | undefined;
+    /** Says goodbye without a connection, while one is waited for to say it. */
+    #leaving: ReturnType<typeof setTimeout> | undefined;
     readonly #stop = (): void => void this.close();
 
     /**
@@ -219,14 +230,25 @@ export class Client extends EventTarget {
         if (this.#reason === undefined) this.#driver?.command((engine, now) => engine.hurry(now));
     }
 
-    /** Ends the session, after all that was asked for before. Gives why the client ended, when it has. */
-    close(): Promise<Reason> {
+    /**
+     * Ends the session, after all that was asked for before. Nothing can be asked for any more. Without a connection, the client
+     * tries to make one, at once and then as it always does, for {@link CloseOptions.connectTimeMax}: the server keeps the
+     * session, and the name, until it hears the goodbye or the time is over for which it keeps sessions
+     * ({@link Limits.resumeTimeMax}). Whoever calls it again sets this time anew.
+     *
+     * @returns Why the client ended, when it has. The kind is `left` if it was because of this call, and then the code is
+     *   `left` if the server has ended the session, or there was none to end; `unsent` if there was no connection; or
+     *   `unconfirmed` if the server has not answered within {@link ClientOptions.flushTimeMax}. Another kind tells what came
+     *   in between: then the server may keep the session as well.
+     */
+    close({ connectTimeMax = CONNECT_TIME_MS_MAX }: CloseOptions = {}): Promise<Reason> {
         if (this.#reason !== undefined) return Promise.resolve(this.#reason);
         const closed = new Promise<Reason>((resolve) => {
             this.addEventListener("closed", (event) => resolve(event.detail), { once: true });
         });
-        if (this.#driver !== undefined) this.#driver.command((engine, now) => engine.close(now));
-        else this.#ended({ kind: "left", code: "left", message: "left", after: null });
+        if (this.#driver === undefined) this.#ended({ kind: "left", code: "left", message: "left", after: null });
+        else if (this.#state === "open" || this.ticket === null || connectTimeMax <= 0) this.#sayGoodbye(this.#driver);
+        else this.#connectToLeave(this.#driver, connectTimeMax);
         return closed;
     }
 
@@ -327,8 +349,28 @@ export class Client extends EventTarget {
         return settings;
     }
 
+    #sayGoodbye(driver: Driver): void {
+        clearTimeout(this.#leaving);
+        driver.command((engine, now) => engine.close(now));
+    }
+
+    #connectToLeave(driver: Driver, timeMax: number): void {
+        clearTimeout(this.#leaving);
+        this.#leaving = setTimeout(() => this.#sayGoodbye(driver), Math.min(timeMax, TIMER_MS_MAX));
+        driver.command((engine, now) => engine.hurry(now));
+    }
+
+    /** There is a connection now to say goodbye on, if that is what is waited for. */
+    #leaveNow(): void {
+        if (this.#leaving !== undefined && this.#driver !== undefined) this.#sayGoodbye(this.#driver);
+    }
+
+    #mustBeOpen(): void {
+        if (this.#reason !== undefined || this.#leaving !== undefined) throw new ChatError("closed", false, "the connection is closed");
+    }
+
     #mustBeFree(): void {
-        if (this.#reason !== undefined) throw new ChatError("closed", false, "the connection is closed");
+        this.#mustBeOpen();
         if (this.#asking !== undefined) throw new ChatError("registered", false, "a registration waits for its answer already");
     }
 
@@ -345,7 +387,7 @@ export class Client extends EventTarget {
 
     /** @throws {ChatError} What cannot be asked for. */
     #ask(make: (engine: Engine, now: number) => number, options: RequestOptions | undefined): Promise<Answer> {
-        if (this.#reason !== undefined) throw new ChatError("closed", false, "the connection is closed");
+        this.#mustBeOpen();
         const driver = this.#driver;
         if (driver === undefined) throw new ChatError("not_registered", false, "not registered yet: ask for a name first");
         return this.#requests.ask(() => driver.command(make), options?.signal);
@@ -370,6 +412,8 @@ export class Client extends EventTarget {
                 return this.#requests.answer(told.answer);
             case "lost":
                 this.#requests.lose(told.unsentFrom);
+                // A session that has begun anew on this connection is not wanted either.
+                this.#leaveNow();
                 return this.#dispatch("sessionlost", {}, wait);
             case "registered":
             case "resumed":
@@ -404,6 +448,7 @@ export class Client extends EventTarget {
         this.#state = "open";
         if (told.type === "registered") this.#user = { name: told.detail.name, displayName: told.detail.displayName };
         const limits = told.type === "registered" ? told.detail.limits : this.limits;
+        this.#leaveNow();
         this.#dispatch(told.type, told.detail, wait);
         const user = this.#user;
         if (user !== undefined && limits !== null) {
@@ -420,6 +465,7 @@ export class Client extends EventTarget {
     #ended(reason: Reason, error?: ChatError): void {
         if (this.#reason !== undefined) return;
         this.#reason = reason;
+        clearTimeout(this.#leaving);
         [this.#state, this.#nextAttempt] = ["closed", null];
         this.#options.signal?.removeEventListener("abort", this.#stop);
         if (error === undefined) this.#requests.lose(undefined);

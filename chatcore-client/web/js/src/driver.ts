@@ -17,7 +17,7 @@ const BUFFERED_BYTES_MAX = 256 << 10;
 const DRAIN_POLL_MS = 50;
 
 /** The longest time that a timer takes. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
+export const TIMER_MS_MAX = 2 ** 31 - 1;
 
 // What the module wants, as a sum: `engine.rs` has the same.
 const WANTS_TRANSPORT = 1;

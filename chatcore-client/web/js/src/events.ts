@@ -34,7 +34,7 @@ export interface User {
 export interface Reason {
     /** What kind of end it is: "left" is our own. */
     readonly kind: "left" | "goodbye" | "refused" | "error" | "protocol_error" | "other_protocol" | "timed_out" | "disconnected" | "fault" | "other";
-    /** Which of that kind, such as "kicked". */
+    /** Which of that kind, such as "kicked". Of "left": "left", "unsent" or "unconfirmed", as `Client.close` tells. */
     readonly code: string;
     /** The same for people. The server may have written it: show it as text, never as markup. */
     readonly message: string;

@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 export { Client } from "./client.ts";
-export type { ClientOptions, RequestOptions, Session, State } from "./client.ts";
+export type { ClientOptions, CloseOptions, RequestOptions, Session, State } from "./client.ts";
 export type { Ticket } from "./decode.ts";
 export { ChatError } from "./error.ts";
 export { ChatEvent, timeOf } from "./events.ts";
