@@ -5,6 +5,7 @@ export { readStored } from "../src/model/stored.ts";
 export { INITIAL } from "../src/model/types.ts";
 export { claim } from "../src/session/claim.ts";
 export { listen } from "../src/session/listen.ts";
+export { Requests } from "../src/session/requests.ts";
 export { Store } from "../src/session/store.ts";
 export { complete, wordBefore } from "../src/text/complete.ts";
 export { fold } from "../src/text/fold.ts";

@@ -161,10 +161,15 @@ export class Requests {
         void this.refresh();
     }
 
-    /** After the page was loaded anew: learns which rooms the session is in. */
+    /** After the page was loaded anew: learns which rooms the session is in, and whom it watches. */
     async learn(): Promise<void> {
         const rooms: string[] = [];
-        for await (const page of this.#client.subscriptions()) rooms.push(...page.rooms);
+        for await (const page of this.#client.subscriptions()) {
+            rooms.push(...page.rooms);
+            for (const name of page.users) this.#watched.add(name);
+        }
+        // The page before may have closed conversations without another word.
+        this.#forget();
         for (const room of rooms) this.#store.dispatch({ type: "entered", room });
         const { conversations, open } = this.#store.model;
         const names = [...conversations.keys()];
@@ -216,11 +221,13 @@ export class Requests {
         if (!this.#watched.has(name)) this.#watch([name]);
     }
 
-    /** Each by itself: a name that cannot be does not cost the presence of others. */
+    /** Each by itself: a name that cannot be does not cost the presence of others. Who is watched already is told anew. */
     #watch(names: readonly string[]): void {
         const watchesMax = this.#client.limits?.watchesMax ?? 0;
-        if (this.#watched.size + names.length > watchesMax) this.#forget();
-        for (const name of names.slice(0, Math.max(watchesMax - this.#watched.size, 0))) {
+        const more = names.filter((name) => !this.#watched.has(name)).length;
+        if (this.#watched.size + more > watchesMax) this.#forget();
+        for (const name of names) {
+            if (!this.#watched.has(name) && this.#watched.size >= watchesMax) continue;
             this.#watched.add(name);
             // Of whom we cannot watch, nothing is shown: it is asked for again when they write, or in the next session.
             this.#client.watch([name]).catch(() => this.#watched.delete(name));
