@@ -214,3 +214,19 @@ test("who clicks on somebody writes to that user, before the server has answered
     await client.close();
     line.end();
 });
+
+test("who writes to somebody by name sees whether they are there", TIMEOUT, async () => {
+    const { client } = await member(url, "present");
+    const context = await profile(browser);
+    const page = await Person.enter(context, url, "caller");
+    for (const [name, words] of [["present", "online"], ["absent", "not online"]]) {
+        await page.page.getByRole("button", { name: "Write to somebody" }).click();
+        await page.page.getByRole("dialog").getByRole("textbox", { name: "Name" }).fill(name);
+        await page.page.keyboard.press("Enter");
+        await page.composer(name).waitFor();
+        await page.page.locator("header").getByText(words, { exact: true }).waitFor();
+    }
+    await page.clean();
+    await client.close();
+    await context.close();
+});

@@ -64,9 +64,10 @@ export class Requests {
                 (error: unknown) => (error instanceof ChatError && error.code !== "invalid_name" ? null : error),
             );
             if (refused !== null) throw refused;
-            this.#watched.add(name);
-        } else this.#watch([name]);
+        }
         this.open(name);
+        // Whether the user is there is told again, now that there is a place for it.
+        this.#watch([name]);
     }
 
     /** Opens a conversation with a user who is there. That is done at once: who writes meanwhile writes to that user. */
