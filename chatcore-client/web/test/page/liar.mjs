@@ -39,8 +39,8 @@ const LIMITS = [65_792, 65_536, 4 << 20, 60_000, 600_000, 600_000, 100, 100, 0, 
 
 const welcome = (name) => frame(0x02, [...blob(name), 0, ...new Uint8Array(16).fill(7), ...LIMITS]);
 
-/** Registers whoever comes, lets them into each room, and then does what a test wants. Of who is in a room it tells nothing,
- * unless it has names for that. */
+/** Registers whoever comes, lets them into each room, and then does what a test wants. Of who is in a room it tells
+ * nothing, unless it has names for that. */
 export const polite = (then, { name = "me", members = null } = {}) => (socket) => {
     let frames = Buffer.alloc(0);
     let hasPreface = false;
@@ -68,8 +68,9 @@ export const polite = (then, { name = "me", members = null } = {}) => (socket) =
 /** Who is in a room. */
 const listed = (number, names) => frame(0x56, [...uint(number), ...uint(names.length), ...names.flatMap((name) => [...blob(name), 0]), 0]);
 
-/** Has forgotten each session when somebody comes back to it, and registers them anew. What a test gives decides on each
- * joining, by the session's number and the room: `true`, or the code of a rejection, or `null`, with which the session ends. */
+/** Has forgotten each session when somebody comes back to it, and registers them anew. What a test gives decides on
+ * each joining, by the session's number and the room: `true`, or the code of a rejection, or `null`, with which the
+ * session ends. */
 export const forgetful = (sessions, decide) => (socket) => {
     let bytes = Buffer.alloc(0);
     let session = null;

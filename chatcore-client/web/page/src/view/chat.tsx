@@ -30,6 +30,7 @@ export function Chat({ model }: { model: Model }): JSX.Element {
     const classes = ["chat", panel !== null && `shows-${panel}`, model.link.kind !== "open" && "is-out"]
         .filter(Boolean)
         .join(" ");
+    const label = open === undefined ? "No conversation" : plain(open.name);
     const close = (): void => {
         setPanel(null);
         focusComposer();
@@ -57,7 +58,7 @@ export function Chat({ model }: { model: Model }): JSX.Element {
                 {!isAbove && <Status model={model} />}
             </nav>
             <main>
-                <div class="main" id="panel" role="tabpanel" aria-label={open === undefined ? "No conversation" : plain(open.name)}>
+                <div class="main" id="panel" role="tabpanel" aria-label={label}>
                     {model.warning !== null && (
                         <p class="warning" role="status">
                             {model.warning}
