@@ -9,7 +9,7 @@ use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use chatcore::{Admission, Handshake, Hub, HubConnection, Instant, Next, Refusal, Registration};
+use chatcore::{Admission, Hub, HubConnection, Instant, Next, Refusal, Registration};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tracing::{debug, info};
 
@@ -96,25 +96,11 @@ pub(super) struct Connection<'a, S, H: Hooks> {
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
-    /// None if the server has stopped. If its origin has no room for it, it has ended, with nothing to say but that.
-    pub(super) fn new(shared: &'a Shared<H>, stream: S, origin: Origin) -> Option<Self> {
-        let (core, key, turned_away) = shared.hold(|now, state| {
-            (!state.has_stopped()).then(|| {
-                // It is charged for it, and so is one that is turned away.
-                let core = HubConnection::new(now, &mut state.hub, origin.key());
-                let (key, turned_away) = state.insert(&origin, &shared.config);
-                (core, key, turned_away.map(|turned_away| (words(now, &state.hub, &turned_away.refusal), turned_away)))
-            })
-        })??;
-        let (mut stream, mut ended) = (ByteStream::new(stream), None);
-        if let Some((words, turned_away)) = turned_away {
-            info!(origin = %origin_of(origin.key()), reason = %turned_away.refusal, "turned away");
-            stream.push(&words);
-            ended = Some(if turned_away.is_told { Ended::Closed } else { Ended::Broken });
-        }
-        Some(Self {
+    /// A connection that has been let in, under this key.
+    pub(super) fn new(shared: &'a Shared<H>, stream: S, origin: Origin, core: HubConnection, key: usize) -> Self {
+        Self {
             shared,
-            stream,
+            stream: ByteStream::new(stream),
             core,
             key,
             origin,
@@ -127,13 +113,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
             is_hub_behind: false,
             are_rests_long: false,
             answered_by: None,
-            ended,
-        })
-    }
-
-    /// Whether its origin has no room for it, if this is asked before it is served.
-    pub(super) const fn is_turned_away(&self) -> bool {
-        self.ended.is_some()
+            ended: None,
+        }
     }
 
     /// Serves until the connection has ended.
@@ -461,13 +442,6 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
         self.deciding = None;
         let _ = self.hold(|now, core, state| core.disconnect(now, &mut state.hub));
     }
-}
-
-/// What somebody is told for whom there is no room.
-fn words(now: Instant, hub: &Hub, refusal: &Refusal) -> Vec<u8> {
-    let mut handshake = Handshake::new(now, hub.limits());
-    handshake.turn_away(refusal);
-    handshake.transmit().concat()
 }
 
 impl<S, H: Hooks> Drop for Connection<'_, S, H> {

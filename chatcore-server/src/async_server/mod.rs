@@ -6,6 +6,7 @@
 //! input brings about is done by the hub's own task ([`hub_task`]): what is due, slices, answers to senders that waited for
 //! company, and events.
 
+mod arrival;
 mod byte_stream;
 mod checks;
 mod config;
@@ -37,9 +38,11 @@ use tokio::task::{JoinSet, coop};
 use tokio::time::{Instant as TokioInstant, sleep, timeout};
 use tracing::{debug, error, info, warn};
 
+use self::arrival::Arrival;
+use self::byte_stream::ByteStream;
 pub use self::checks::StartError;
 pub use self::config::AsyncConfig;
-use self::connection::{Connection, Ended};
+use self::connection::Ended;
 pub use self::hooks::Hooks;
 pub use self::listener::Listener;
 pub use self::origin::Origin;
@@ -329,20 +332,36 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
     H: Hooks,
 {
-    let Some(mut connection) = Connection::new(&shared, stream, origin) else { return };
-    // Who is turned away takes nobody's seat.
-    let _seat = (!connection.is_turned_away()).then_some(seat);
-    let ended = poll_fn(|cx| connection.poll(cx)).await;
+    let Some(mut arrival) = Arrival::new(&shared, stream, &origin) else { return };
+    match &mut arrival {
+        Arrival::Served(connection) => {
+            let ended = poll_fn(|cx| connection.poll(cx)).await;
+            take_leave(&shared, &mut connection.stream, ended).await;
+        }
+        Arrival::TurnedAway(Some(turned_away)) => {
+            // Who is turned away takes nobody's seat.
+            drop(seat);
+            take_leave(&shared, &mut turned_away.stream, Ended::Closed).await;
+        }
+        Arrival::TurnedAway(None) => {}
+    }
+}
+
+/// Writes what is left for a peer whose connection has ended so, and waits until the peer can have read it.
+async fn take_leave<S, H>(shared: &Shared<H>, stream: &mut ByteStream<S>, ended: Ended)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     if ended == Ended::Broken {
         return;
     }
     // The hub may have been given other limits since the start.
     let flush_time_max = shared.hold(|_, state| state.hub.limits().flush_time_max).unwrap_or_default();
-    let said = timeout(flush_time_max, poll_fn(|cx| connection.stream.poll_last_words(cx))).await;
+    let said = timeout(flush_time_max, poll_fn(|cx| stream.poll_last_words(cx))).await;
     let (linger_time_max, mut bytes_left) = (shared.config.linger_time_max, shared.config.linger_bytes_max);
     if ended == Ended::Closed && matches!(said, Ok(Ok(()))) && linger_time_max > Duration::ZERO {
         // Were it left lying, what the peer still sends would reset the connection, and a reset destroys what the peer has
         // not read yet (RFC 1122, 4.2.2.13).
-        let _ = timeout(linger_time_max, poll_fn(|cx| connection.stream.poll_linger(cx, &mut bytes_left))).await;
+        let _ = timeout(linger_time_max, poll_fn(|cx| stream.poll_linger(cx, &mut bytes_left))).await;
     }
 }

@@ -71,16 +71,16 @@ enum Counted {
     Nameless(Place),
     /// Among those of its origin.
     Named(Place),
-    /// Among those for which there is no room.
+    /// Among those that are told that there is no room for them.
     TurnedAway,
 }
 
 /// There is no room for a connection.
 #[derive(Debug)]
-pub(super) struct TurnedAway {
+pub(super) struct NoRoom {
     pub(super) refusal: Refusal,
-    /// It is told so. Otherwise too many are being told already.
-    pub(super) is_told: bool,
+    /// Its key while it is told so; none if too many are being told already.
+    pub(super) key: Option<usize>,
 }
 
 /// A server that stops.
@@ -89,6 +89,12 @@ pub(super) struct Stopping {
     pub(super) reconnect: Option<Reconnect>,
     /// Connections up to this key know of it.
     next_key: usize,
+}
+
+impl Connection {
+    const fn new(counted: Counted) -> Self {
+        Self { counted, waker: None, has_output: false, is_closed: false, rest_bytes: 0 }
+    }
 }
 
 impl State {
@@ -117,26 +123,25 @@ impl State {
 
     // ---- connections ----
 
-    /// Takes in a connection, and gives its key. If its origin has no room for it, it only stays to be told so.
-    pub(super) fn insert(&mut self, origin: &Origin, config: &AsyncConfig) -> (usize, Option<TurnedAway>) {
+    /// Takes in a connection, and gives its key.
+    ///
+    /// # Errors
+    ///
+    /// If its origin has no room for it.
+    pub(super) fn insert(&mut self, origin: &Origin, config: &AsyncConfig) -> Result<usize, NoRoom> {
         let room = if origin.is_shared {
             Ok(())
         } else {
             self.counts.check(origin.place, config.bounds(), config.connections_max)
         };
-        let is_told = self.turned_away < TURNED_AWAY_MAX;
-        let (counted, turned_away) = match room {
-            Ok(()) => {
-                self.counts.enter(origin.place);
-                (Counted::Nameless(origin.place), None)
-            }
-            Err(refusal) => {
-                self.turned_away += 1;
-                (Counted::TurnedAway, Some(TurnedAway { refusal, is_told }))
-            }
-        };
-        let connection = Connection { counted, waker: None, has_output: false, is_closed: false, rest_bytes: 0 };
-        (self.connections.insert(connection), turned_away)
+        if let Err(refusal) = room {
+            let is_told = self.turned_away < TURNED_AWAY_MAX;
+            self.turned_away += usize::from(is_told);
+            let key = is_told.then(|| self.connections.insert(Connection::new(Counted::TurnedAway)));
+            return Err(NoRoom { refusal, key });
+        }
+        self.counts.enter(origin.place);
+        Ok(self.connections.insert(Connection::new(Counted::Nameless(origin.place))))
     }
 
     /// Whether so few connections are left that they are for those who resume a session.
