@@ -77,7 +77,7 @@ impl Help {
         Clear.render(area, buffer);
         let heading = Rect { height: 1, ..area };
         buffer.set_style(heading, Style::new().add_modifier(Modifier::REVERSED));
-        draw(&glyphs(" Keys: Down and Page-Down show more, Esc goes back", 0), heading, Modifier::REVERSED, buffer);
+        draw(&glyphs(" Keys: Esc goes back, Down and Page-Down show more", 0), heading, Modifier::REVERSED, buffer);
         let all = all_rows(keymap, area.width);
         let height = usize::from(area.height - 1);
         self.skipped_max.set(all.len().saturating_sub(height));

@@ -90,7 +90,7 @@ impl Columns {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Line {
     /// What the program says, right of its sign.
-    Program { text: Row, style: Style, is_first: bool },
+    Program { text: Row, style: Style, is_first: bool, indent: u16 },
     /// Who said what is in the rows below, if the name has no room beside it.
     Sender { head: Head },
     /// A part of a message.
@@ -253,7 +253,10 @@ impl Layout<'_> {
         let mut lines: Vec<_> = rows
             .into_iter()
             .enumerate()
-            .map(|(at, BodyRow { row, .. })| Line::Program { text: row, style, is_first: at == 0 })
+            .map(|(at, BodyRow { row, is_wrapped, .. })| {
+                let indent = if is_wrapped { self.columns.indent() } else { 0 };
+                Line::Program { text: row, style, is_first: at == 0, indent }
+            })
             .collect();
         if hidden_bytes > 0 {
             lines.push(self.hidden(hidden_bytes, is_unfolded));
@@ -270,7 +273,7 @@ impl Layout<'_> {
     /// One row of the program's own.
     fn program(&self, text: &str, style: Style) -> Line {
         let text = line(text, self.notice_columns());
-        Line::Program { text, style, is_first: true }
+        Line::Program { text, style, is_first: true, indent: 0 }
     }
 
     /// A line across all columns.

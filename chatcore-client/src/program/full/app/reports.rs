@@ -27,13 +27,14 @@ impl App {
         self.known.hear(report);
         match report {
             Report::Registered { name, .. } => {
-                self.arrived(name, report);
+                // Who has never seen it finds the rest from there.
+                self.arrived(name, format!("{}, ? the keys", report.text()));
                 self.forget_rosters();
             }
-            Report::Resumed { name, .. } => self.arrived(name, report),
+            Report::Resumed { name, .. } => self.arrived(name, report.text()),
             Report::Renamed { name, .. } => {
                 self.own_name = Some(name.clone());
-                self.notice_and_hint(report);
+                self.notice_and_hint(report.text());
             }
             Report::Message { id, time, from, to, body } => {
                 let place = if to.starts_with('#') { to } else { from };
@@ -103,7 +104,7 @@ impl App {
                 conversation.unfold(conversation.end() - 1);
             }
             Report::Heard | Report::Connected => self.trouble = None,
-            Report::SessionLost | Report::Closed { .. } => self.notice_and_hint(report),
+            Report::SessionLost | Report::Closed { .. } => self.notice_and_hint(report.text()),
         }
     }
 
@@ -112,10 +113,10 @@ impl App {
         (self.trouble, self.hint, self.news) = (Some(trouble), None, None);
     }
 
-    fn arrived(&mut self, name: &str, report: &Report) {
+    fn arrived(&mut self, name: &str, told: String) {
         self.own_name = Some(name.to_owned());
         self.trouble = None;
-        self.notice_and_hint(report);
+        self.notice_and_hint(told);
     }
 
     fn heard(&mut self, place: &str, id: Id, time_ms: u64, from: &str, body: Vec<u8>) {
@@ -249,10 +250,10 @@ impl App {
         }
     }
 
-    fn notice_and_hint(&mut self, report: &Report) {
-        self.notice(PROGRAM, report.text());
+    fn notice_and_hint(&mut self, told: String) {
+        self.notice(PROGRAM, told.clone());
         self.hint = None;
-        self.news = (self.open != PROGRAM).then(|| (report.text(), self.now_ms.saturating_add(NEWS_MS)));
+        self.news = (self.open != PROGRAM).then(|| (told, self.now_ms.saturating_add(NEWS_MS)));
     }
 
     /// Shows an answer where whoever asked looks.

@@ -50,19 +50,21 @@ fn draw_below(conversation: &Conversation, next: u64, area: Rect, buffer: &mut B
         unread => format!("↓ {below} below, {unread} new"),
     };
     let style = Style::new().add_modifier(Modifier::BOLD);
-    draw_program(&line(&text, area.width.saturating_sub(SIGN_COLUMNS)), style, true, area, buffer);
+    draw_program(&line(&text, area.width.saturating_sub(SIGN_COLUMNS)), style, true, area, buffer, 0);
 }
 
-fn draw_program(text: &Row, style: Style, is_first: bool, area: Rect, buffer: &mut Buffer) {
+fn draw_program(text: &Row, style: Style, is_first: bool, area: Rect, buffer: &mut Buffer, indent: u16) {
     if is_first {
         draw_row(&glyphs(PROGRAM_SIGN, 0), Rect { width: SIGN_COLUMNS, ..area }, dim(), buffer);
     }
-    draw_row(text, from(area, SIGN_COLUMNS), style, buffer);
+    draw_row(text, from(area, SIGN_COLUMNS + indent), style, buffer);
 }
 
 fn draw_line(line: &Line, columns: Columns, area: Rect, buffer: &mut Buffer) {
     match line {
-        Line::Program { text, style, is_first } => draw_program(text, *style, *is_first, area, buffer),
+        Line::Program { text, style, is_first, indent } => {
+            draw_program(text, *style, *is_first, area, buffer, *indent);
+        }
         Line::Sender { head } => draw_head(head, columns, area, buffer),
         Line::Message { head, indent, text, hits } => {
             if let Some(head) = head {

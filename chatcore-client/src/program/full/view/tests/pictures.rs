@@ -124,7 +124,7 @@ fn what_became_of_a_message_is_seen_beside_it() {
 — not delivered: bob was gone before it could get a message
   00:53 alice      ? four
 — unconfirmed: bob was gone before it said that it had got
-  a message
+    a message
   00:53 alice      … five
   00:53 alice      = six
  bob │ alice
@@ -159,6 +159,18 @@ fn nobody_speaks_as_somebody_else_or_as_the_program() {
  #lobby │ alice
 #lobby>",
     );
+}
+
+/// Who has never used it is told where all else is told, in the smallest window too.
+#[test]
+fn the_first_words_lead_to_the_others() {
+    let mut app = App::new();
+    app.report(&Report::Registered { name: "alice".into(), display_name: None });
+    app.ask(Ask::Command { room: None });
+    let rows = shown(&app, 40, 10);
+    assert_eq!(rows[6..8], ["— you are alice; /help lists the", "    commands, ? the keys"]);
+    app.press(&Key::Char('?'));
+    assert_eq!(shown(&app, 20, 8)[0], " Keys: Esc goes back");
 }
 
 #[test]
@@ -354,6 +366,17 @@ fn a_list_that_is_too_long_tells_what_is_out_of_sight() {
     assert!(rows.iter().any(|row| row.starts_with("›user10")));
     assert_eq!(app.conversation_at(3, 2).as_deref(), Some("user08"));
     assert_eq!(app.conversation_at(30, 2), None);
+    // Nobody opens by a click what he does not see.
+    let click = Key::Click { column: 3, row: 2 };
+    app.press(&Key::Function(1));
+    app.press(&click);
+    assert!(app.help.is_none() && app.open == "user10", "{}", app.open);
+    let _ = shown(&app, 19, 4);
+    app.press(&click);
+    assert_eq!(app.open, "user10");
+    let _ = shown(&app, 70, 8);
+    app.press(&click);
+    assert_eq!(app.open, "user08");
 }
 
 /// An attacker can choose a name that differs only where it would be cut.
@@ -366,17 +389,6 @@ fn two_names_never_look_the_same() {
         for name in names {
             let mut app = alice();
             app.poll();
-    // Nobody opens by a click what he does not see.
-    let click = Key::Click { column: 3, row: 2 };
-    app.press(&Key::Function(1));
-    app.press(&click);
-    assert!(app.help.is_none() && app.open == "user10", "{}", app.open);
-    let _ = shown(&app, 19, 4);
-    app.press(&click);
-    assert_eq!(app.open, "user10");
-    let _ = shown(&app, 70, 8);
-    app.press(&click);
-    assert_eq!(app.open, "user08");
             app.report(&roster("#lobby", &["alice", name]));
             app.report(&message(name, "#lobby", b"hello"));
             app.report(&message(name, "alice", b"hello"));
