@@ -35,7 +35,7 @@ async function learned(client, ...names) {
 
 test("a page that is loaded anew ends the watching of those with whom it has no conversation, and asks how the others are", async () => {
     const pages = [{ rooms: ["#lobby"], users: ["bob"] }, { rooms: [], users: ["carol", "dave"] }];
-    const asked = await learned(clientOf({ pages, watchesMax: 3 }), "bob", "erin");
+    const asked = await learned(clientOf({ pages, watchesMax: 10 }), "bob", "erin");
     assert.deepEqual(asked, ["unwatch carol", "unwatch dave", "watch bob", "watch erin"]);
 });
 
