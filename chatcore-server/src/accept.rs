@@ -344,7 +344,9 @@ mod tests {
             assert!(!events.is_empty(), "somebody waits at each");
             ready.extend(events.iter().map(|event| event.token().0));
         }
-        ready.into_iter().for_each(|index| acceptor.ready(index));
+        for index in ready {
+            acceptor.ready(index);
+        }
         let first = [(); 3].map(|()| accept(&mut acceptor).expect("somebody waits"));
         assert_eq!(first[..], addresses, "each has its turn");
         // And then those who are left.

@@ -116,7 +116,7 @@ mod tests {
         bench.hub = Hub::new(limits, [7; 32]);
         let (key, mut client) = over_socket(&mut bench);
         let mut frame = Vec::new();
-        ClientMessage::Send(Send { to: "alice", body: &[b'x'; 60_000] }).encode(&mut frame);
+        ClientMessage::Send(Send { to: "alice", body: &vec![b'x'; 60_000] }).encode(&mut frame);
         let mut say_at = |bench: &mut Bench, now: Instant, bytes: &[u8]| {
             client.write_all(bytes).expect("there is room");
             bench.table.readable(now, key);
@@ -159,7 +159,7 @@ mod tests {
     #[cfg(any(feature = "tls", feature = "websocket"))]
     fn long_frame() -> impl Iterator<Item = u8> {
         let mut frame = Vec::new();
-        ClientMessage::Send(Send { to: "alice", body: &[b'x'; 60_000] }).encode(&mut frame);
+        ClientMessage::Send(Send { to: "alice", body: &vec![b'x'; 60_000] }).encode(&mut frame);
         frame.into_iter()
     }
 
@@ -292,7 +292,7 @@ mod tests {
         let (key, mut client) = over_socket(&mut bench);
         bench.table.rests.add(QuotaKey(7), RESTS_BYTES_MAX - 1);
         let mut frame = Vec::new();
-        ClientMessage::Send(Send { to: "nobody", body: &[b'x'; 60_000] }).encode(&mut frame);
+        ClientMessage::Send(Send { to: "nobody", body: &vec![b'x'; 60_000] }).encode(&mut frame);
         let mut say = |bench: &mut Bench| {
             client.write_all(&frame[..50_000]).expect("there is room");
             bench.table.readable(NOW, key);
@@ -324,7 +324,7 @@ mod tests {
             let Flow::Paused { until } = bench.table.at(key).flow() else { panic!("it is read at once") };
             assert!(until >= NOW + Duration::from_millis(100) && bench.table.read_queue.is_empty());
             bench.table.end_pause(NOW, key);
-            say(&mut bench, &[0; 64 << 10]);
+            say(&mut bench, &vec![0; 64 << 10]);
             assert_eq!(bench.table.at(key).kept(), b"");
         }
         assert_eq!(bench.table.at(key).load(NOW), Load::Heavy);
