@@ -155,12 +155,12 @@ fn a_long_frame_that_comes_byte_by_byte_uses_up_a_rate() {
         let (mut hub, mut connection) = admitted(limits);
         let frame = encode_all(&[ClientMessage::Send(Send { to: "alice", body: &[b'x'; 1_000] })]);
         let mut taken = 0;
-        let until = frame.chunks(1).find_map(|byte| match connection.receive(NOW, &mut hub, byte) {
-            Next::Paused { until } => Some(until),
-            _ => {
-                taken += 1;
-                None
+        let until = frame.chunks(1).find_map(|byte| {
+            if let Next::Paused { until } = connection.receive(NOW, &mut hub, byte) {
+                return Some(until);
             }
+            taken += 1;
+            None
         });
         assert!((100..300).contains(&taken), "{taken} bytes");
         let until = until.expect("it is paused");

@@ -39,7 +39,7 @@ fn what_is_said_to_all_counts_while_it_is_on_its_way() {
     let mut world = World::new(limits());
     let alice = world.join("alice");
     let before = world.hub.memory().total();
-    world.hub.say(world.now, &"server".parse().unwrap(), Audience::All, &[b'x'; 60_000]).unwrap();
+    world.hub.say(world.now, &"server".parse().unwrap(), Audience::All, &vec![b'x'; 60_000]).unwrap();
     assert!(world.hub.transmit(alice).is_empty(), "she does not have it yet");
     assert!(world.hub.memory().total() >= before + 60_000, "{:?}", world.hub.memory());
     world.written(alice);

@@ -268,7 +268,9 @@ impl Hub {
     fn exchange_list(&mut self, index: usize, list: Option<Box<BegunList>>) -> Option<Box<BegunList>> {
         let (sessions, _) = self.ordered.unordered();
         let before = sessions.take_begun_list(index);
-        list.into_iter().for_each(|list| sessions.begin_list(index, list));
+        if let Some(list) = list {
+            sessions.begin_list(index, list);
+        }
         before
     }
 }
