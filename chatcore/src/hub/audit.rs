@@ -11,6 +11,7 @@ use super::question_id::QuestionId;
 use super::questions::Waiting;
 use super::session_id::SessionId;
 use crate::outbox::Outbox;
+use crate::wire::HEADER_BYTES;
 
 /// Buffers found in outboxes.
 #[derive(Default)]
@@ -42,15 +43,29 @@ impl Hub {
         self.has_pending() || self.presence.owes_news() || sessions.any(|(_, session)| session.is_lagging)
     }
 
-    /// Bytes that the origin holds that holds most, beside its session that would be ended next.
-    pub(crate) fn most_bytes_of_origin(&self) -> u64 {
+    /// Bytes that each origin holds, and its sessions.
+    pub(crate) fn bytes_of_origins(&self) -> impl Iterator<Item = (u64, u64)> {
         let sessions = self.ordered.sessions();
-        let mut largest: BTreeMap<u32, u64> = BTreeMap::new();
+        let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
         for (_, session) in sessions.iter() {
-            let most = largest.entry(session.share.account()).or_default();
-            *most = (*most).max(session.share.bytes());
+            *counts.entry(session.share.account()).or_default() += 1;
         }
-        largest.into_iter().map(|(account, most)| sessions.origins.bytes(account) - most).max().unwrap_or_default()
+        counts.into_iter().map(|(account, count)| (sessions.origins.bytes(account), count))
+    }
+
+    /// No session keeps more than its outbox may hold with the reserve, and the one frame that shows that this is used up,
+    /// whether it is written, whether it is acknowledged, and whether the session has a connection.
+    fn audit_outboxes(&self) -> Result<(), String> {
+        let sessions = self.ordered.sessions();
+        let frame_bytes_max = HEADER_BYTES + sessions.limits.frame_bytes_max() as usize;
+        let kept_max = sessions.limits.outbox_bytes_hard_max() + frame_bytes_max;
+        for (index, session) in sessions.iter() {
+            let kept = session.outbox().kept_bytes();
+            if kept > kept_max {
+                return Err(format!("{kept} bytes are kept for session {index}, and {kept_max} may be"));
+            }
+        }
+        Ok(())
     }
 
     /// The sessions of each user form a ring, that of all of them one for each name, and are in the same rooms.
@@ -199,6 +214,7 @@ impl Hub {
         self.audit_users()?;
         self.audit_limits()?;
         self.audit_questions()?;
+        self.audit_outboxes()?;
         let sessions = self.ordered.sessions();
         let (mut found, mut partial, mut detached, mut detached_bytes, mut closing) = (Found::default(), 0, 0, 0, 0);
         let mut origins: BTreeMap<u32, u64> = BTreeMap::new();

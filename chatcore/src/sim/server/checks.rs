@@ -17,7 +17,8 @@ impl Server {
         let Some(hub) = &self.hub else { return Ok(()) };
         let limits = &self.limits;
         let violation = |detail| Err(Violation { property: Property::Bounds, detail, at: around.now });
-        // The reserve of a quarter, and the one frame that shows that it is used up.
+        // Also what is still to be written to a connection that is closing: the reserve of a quarter, and the one frame that
+        // shows that it is used up.
         let outbox_max = limits.outbox_bytes_max as usize / 4 * 5 + limits.frame_bytes_max() as usize * 2;
         for (conn, wire) in &self.wires {
             let bytes: usize = hub.transmit(*conn).bytes();
@@ -52,8 +53,7 @@ impl Server {
     }
 
     /// When the hub has nothing to do at once, its peers make it keep no more than they may, and each origin no more than
-    /// its share and an eighth, beside its session that will be ended next. What is only looked at in whole granules comes
-    /// on top.
+    /// its share and an eighth. What is only looked at in whole granules comes on top.
     fn check_memory(&self, around: &Around<'_>, hub: &Hub) -> Result<(), Violation> {
         if hub.is_behind() {
             return Ok(());
@@ -69,9 +69,12 @@ impl Server {
         if is_counted_once && memory.total() > total_max + total_slack {
             return violation(format!("{memory:?} is kept, more than {total_max} and {total_slack}"));
         }
-        let (bytes, share_max) = (hub.most_bytes_of_origin(), limits.origin_buffer_bytes_max / 8 * 9 + GRANULE_BYTES);
-        if bytes > share_max {
-            return violation(format!("{bytes} bytes count for one origin, more than {share_max}"));
+        for (bytes, sessions) in hub.bytes_of_origins() {
+            // What a session is answered when the hub has looked at its memory makes it hold a granule more.
+            let share_max = limits.origin_buffer_bytes_max / 8 * 9 + GRANULE_BYTES * (1 + sessions);
+            if bytes > share_max {
+                return violation(format!("{bytes} bytes count for one origin, more than {share_max}"));
+            }
         }
         Ok(())
     }
