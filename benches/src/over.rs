@@ -22,6 +22,10 @@ use crate::failure::{Failure, Result};
 /// The name in the certificate.
 const HOST: &str = "localhost";
 
+/// Bytes of a record of TLS, at the most, if an end writes small ones: `rustls` makes no smaller ones, and ten of them are of
+/// the stream.
+const SMALL_RECORD_BYTES: usize = 32;
+
 /// What carries the bytes of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Over {
@@ -33,7 +37,7 @@ pub(crate) enum Over {
 }
 
 impl Over {
-    const fn has_tls(self) -> bool {
+    pub(crate) const fn has_tls(self) -> bool {
         matches!(self, Self::Tls | Self::Wss)
     }
 
@@ -90,6 +94,17 @@ impl Dialer {
     pub(crate) fn new(over: Over, address: SocketAddr) -> Result<Self> {
         let identity = over.has_tls().then(Identity::new).transpose()?.map(Arc::new);
         Ok(Self { address, over, identity })
+    }
+
+    /// The same server, for clients whose records of TLS have little in them.
+    pub(crate) fn with_small_records(mut self) -> Self {
+        self.identity = self.identity.map(|identity| {
+            let mut client = ClientConfig::clone(&identity.client);
+            client.max_fragment_size = Some(SMALL_RECORD_BYTES);
+            let Identity { certificate, key, .. } = &*identity;
+            Arc::new(Identity { certificate: certificate.clone(), key: key.clone(), client: Arc::new(client) })
+        });
+        self
     }
 
     /// What makes chatcore-server listen. Its certificate is put into the folder.

@@ -59,6 +59,18 @@ fn attack_over(over: &str, only: &str) {
 }
 
 #[test]
+fn frames_in_small_pieces_attack() {
+    for (over, only) in [("tcp", "trickle-frame"), ("wss", "trickle-frame,tls-records"), ("tls", "tls-records")] {
+        let few = ["--connections", "2", "--seconds", "1", "--quiet-seconds", "0.3", "--pairs", "5"];
+        let output = attack(&[&few[..], &["--over", over, "--only", only]].concat());
+        let rows = rows(&output);
+        assert_eq!(rows.len(), only.split(',').count(), "{output:?}");
+        // The fair users talk, nobody is ended, and nothing is lost.
+        assert!(rows.iter().all(|row| row[5] == "0" && row[6] == "0"), "over {over}: {rows:?}");
+    }
+}
+
+#[test]
 fn the_server_gets_the_surroundings_that_an_attack_needs() {
     let few = ["--connections", "2", "--seconds", "0.3", "--quiet-seconds", "0.1", "--pairs", "1"];
     let output = attack(&[&few[..], &["--only", "full-log,descriptors"]].concat());
@@ -73,6 +85,7 @@ fn an_attack_is_refused_over_a_transport_that_lacks_what_it_attacks() {
     for (args, words) in [
         (&["--only", "handshakes"][..], "\"handshakes\" needs a handshake, and tcp has none"),
         (&["--only", "page", "--over", "tls"], "\"page\" needs a WebSocket, and tls has none"),
+        (&["--only", "tls-records", "--over", "ws"], "\"tls-records\" needs TLS, and ws has none"),
     ] {
         let output = attack(args);
         let error = String::from_utf8_lossy(&output.stderr).into_owned();

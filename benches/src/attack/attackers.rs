@@ -12,7 +12,7 @@ use chatcore::wire::{ClientMessage, Preface, Register, Token};
 use super::link::{LinkEvent, Opening};
 use super::phase::{CurrentPhase, Phase};
 use super::registrations::Registrations;
-use super::scenario::{Behaviour, Group, Held, PassiveMode, Scenario, attacker, frame, goodbye, guarded};
+use super::scenario::{Behaviour, Group, Held, Needs, PassiveMode, Scenario, attacker, frame, goodbye, guarded};
 use super::sockets::{ReadPolicy, Sockets};
 use crate::failure::{Failure, Result};
 use crate::over::Dialer;
@@ -76,6 +76,7 @@ pub(crate) fn run(
     current: &CurrentPhase,
     ready: &Sender<()>,
 ) -> Result<Effort> {
+    let server = if scenario.needs == Needs::Tls { server.with_small_records() } else { server };
     let opening = server.opening()?;
     let mut attackers = Attackers {
         scenario,

@@ -104,6 +104,7 @@ impl Options {
         let is_possible = |attack: &Attack| match (attack.scenario)(1).needs {
             Needs::Nothing => true,
             Needs::Handshake => self.over != Over::Tcp,
+            Needs::Tls => self.over.has_tls(),
             Needs::WebSocket => self.over.has_websocket(),
         };
         attacks::all().filter(is_asked_for).filter(is_possible)
@@ -114,6 +115,7 @@ impl Options {
         let attack = attacks::all().find(|attack| attack.name == name);
         match attack.map(|attack| (attack.scenario)(1).needs) {
             Some(Needs::WebSocket) => "a WebSocket",
+            Some(Needs::Tls) => "TLS",
             _ => "a handshake",
         }
     }

@@ -53,6 +53,8 @@ pub(crate) enum Needs {
     Nothing,
     /// A handshake of its own.
     Handshake,
+    /// TLS. Its records have little in them, if an attacker writes them.
+    Tls,
     /// A WebSocket, beside which the server has its page.
     WebSocket,
 }
