@@ -88,6 +88,7 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::program::command::Command;
     use crate::program::report::Report;
 
     fn types(app: &mut App, text: &str) {
@@ -151,6 +152,24 @@ mod tests {
         types(&mut app, "after");
         app.press(&Key::Enter);
         assert!(app.draft().is_empty() && app.hint.is_none() && !app.leaves_at_once());
+        app.press(&Key::Ctrl('c'));
+        assert!(app.leaves_at_once());
+    }
+
+    #[test]
+    fn what_is_read_together_with_the_key_that_leaves_and_behind_it_is_not_sent() {
+        let mut app = App::new();
+        app.ask(Ask::Command { room: None });
+        app.type_text("@bob:before");
+        app.press(&Key::Enter);
+        app.type_text("half");
+        app.press(&Key::Ctrl('c'));
+        app.type_text(" a line");
+        app.press(&Key::Enter);
+        app.press(&Key::Paste("a block".into()));
+        assert!(matches!(app.poll(), Some(Input::Command(Command::Send { body, .. })) if body == "before"));
+        assert!(matches!(app.poll(), Some(Input::End)) && app.poll().is_none());
+        assert_eq!(app.draft().text(), "half", "and what was typed stays");
         app.press(&Key::Ctrl('c'));
         assert!(app.leaves_at_once());
     }

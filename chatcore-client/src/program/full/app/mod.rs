@@ -229,6 +229,11 @@ impl App {
         !matches!(self.end, End::No)
     }
 
+    /// Somebody wants to leave, and that is still to be done.
+    const fn is_about_to_end(&self) -> bool {
+        matches!(self.end, End::Wanted | End::Told)
+    }
+
     fn want_end(&mut self) {
         self.end = match self.end {
             End::No => End::Wanted,

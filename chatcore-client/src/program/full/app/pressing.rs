@@ -25,10 +25,14 @@ impl App {
             Key::Background(colour) => return self.screen.theme.tell(Background::of_colour(*colour)),
             _ => (self.hint, self.news) = (None, None),
         }
+        let action = self.screen.keys.action(key);
+        // What comes behind the key that leaves is no line any more, also if it was read together with it.
+        if self.is_about_to_end() && action != Some(Action::Quit) {
+            return;
+        }
         if self.press_help(key) {
             return;
         }
-        let action = self.screen.keys.action(key);
         if let Some(action) = action
             && self.act_anywhere(action)
         {
@@ -62,6 +66,9 @@ impl App {
 
     /// Takes text that was typed at once. Its end costs no more than one key.
     pub(crate) fn type_text(&mut self, text: &str) {
+        if self.is_about_to_end() {
+            return;
+        }
         let mut chars = text.chars();
         // What the first characters do, depends on what is shown.
         while !self.types_line() || self.help.is_some() || self.draft().is_empty() {
