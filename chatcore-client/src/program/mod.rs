@@ -25,7 +25,6 @@ mod writer;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::CommandFactory;
 
@@ -39,11 +38,9 @@ pub use self::full::Trial;
 use self::password::Password;
 use self::report::Report;
 use self::session::Session;
+use self::stop::LAST_WORDS_TIME_MAX;
 use self::terminal::Settings;
 use crate::Endpoint;
-
-/// How long whoever reads our last words may take for them.
-const LAST_WORDS_TIME_MAX: Duration = Duration::from_millis(300);
 
 /// What the shell is told when the command line is wrong.
 const USAGE: u8 = 2;

@@ -5,17 +5,14 @@ use std::io::stderr;
 use std::panic::{self, PanicHookInfo};
 use std::process;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use crate::program::descriptors::write_within;
 use crate::program::escape::escape;
+use crate::program::stop::LAST_WORDS_TIME_MAX;
 use crate::program::terminal::Settings;
 
 /// What the shell is told. Programs in Rust say so.
 const EXIT_CODE: i32 = 101;
-
-/// How long whoever reads the words may take for them.
-const WORDS_TIME_MAX: Duration = Duration::from_millis(300);
 
 /// From now on a panic of any thread restores the terminal, says what happened, and ends the program: the other threads wait
 /// for that thread.
@@ -25,7 +22,7 @@ pub(crate) fn tell(terminal: Option<Settings>) {
         if let Some(settings) = &*terminal.lock().unwrap_or_else(PoisonError::into_inner) {
             settings.restore_all();
         }
-        write_within(WORDS_TIME_MAX, stderr(), words(panic).into_bytes());
+        write_within(LAST_WORDS_TIME_MAX, stderr(), words(panic).into_bytes());
         process::exit(EXIT_CODE);
     }));
 }

@@ -4,7 +4,7 @@
 //! the same.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Condvar, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Until then the server may answer the goodbye.
@@ -24,6 +24,32 @@ pub(crate) const END_TIME_MAX: Duration = Duration::from_millis(1_900);
 
 /// What each of them has at least, however late its turn comes: a machine can be busy.
 const TURN_TIME_MIN: Duration = Duration::from_millis(100);
+
+/// How long a terminal may take for what leaves the full screen, counted from there. A person waits for it without a signal, too.
+pub(crate) const SCREEN_TIME_MAX: Duration = Duration::from_millis(600);
+
+/// How long whoever reads our words may take for those on messages without an answer, and again for those on what is not saved.
+pub(crate) const REMARKS_TIME_MAX: Duration = Duration::from_millis(100);
+
+/// The same for the last words, which say why the program ends.
+pub(crate) const LAST_WORDS_TIME_MAX: Duration = Duration::from_millis(300);
+
+/// How often one who waits looks whether a signal has come.
+const LOOK_TIME: Duration = Duration::from_millis(100);
+
+// Each has its time after the one before, and with all that is waited for in turn the program ends by itself, in time.
+const _: () = {
+    let [goodbye, told, output] =
+        [GOODBYE_TIME_MAX.as_millis(), TOLD_TIME_MAX.as_millis(), OUTPUT_TIME_MAX.as_millis()];
+    assert!(goodbye < told && told < output && output < DISK_TIME_MAX.as_millis());
+    let shown = later(output, goodbye + SCREEN_TIME_MAX.as_millis()) + REMARKS_TIME_MAX.as_millis();
+    let saved = later(DISK_TIME_MAX.as_millis(), shown + TURN_TIME_MIN.as_millis()) + REMARKS_TIME_MAX.as_millis();
+    assert!(saved + LAST_WORDS_TIME_MAX.as_millis() < END_TIME_MAX.as_millis());
+};
+
+const fn later(one: u128, other: u128) -> u128 {
+    if one > other { one } else { other }
+}
 
 /// Whether the program is to end, and since when.
 #[derive(Debug, Default)]
@@ -52,6 +78,30 @@ impl Stop {
     pub(crate) fn until(&self, time_max: Duration) -> Option<Instant> {
         self.since().map(|since| (since + time_max).max(Instant::now() + TURN_TIME_MIN))
     }
+}
+
+/// Waits for something until then, if there is a bound, and until the time that is told, as soon as one is. False if it does not
+/// come.
+pub(crate) fn wait_for<T>(
+    changed: &Condvar,
+    mut state: MutexGuard<'_, T>,
+    until: Option<Instant>,
+    told: impl Fn() -> Option<Instant>,
+    holds: impl Fn(&T) -> bool,
+) -> bool {
+    let mut told_until = None;
+    while !holds(&state) {
+        told_until = told_until.or_else(&told);
+        let until = [until, told_until].into_iter().flatten().min();
+        let left = until.map_or(LOOK_TIME, |until| until.saturating_duration_since(Instant::now()));
+        if left.is_zero() {
+            return false;
+        }
+        let waited = changed.wait_timeout(state, left.min(LOOK_TIME));
+        // A panic of a thread ends the program.
+        state = waited.unwrap_or_else(PoisonError::into_inner).0;
+    }
+    true
 }
 
 #[cfg(test)]

@@ -8,23 +8,17 @@ use std::io::{self, ErrorKind, PipeReader, PipeWriter, Read, Write, pipe};
 use std::os::fd::AsFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use mio::Waker;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::program::descriptors::Patient;
-use crate::program::stop::{OUTPUT_TIME_MAX, Stop};
+use crate::program::stop::{OUTPUT_TIME_MAX, SCREEN_TIME_MAX, Stop, wait_for};
 
 /// Bytes that may wait to be written before [`Writer::has_room`] says no.
 const WAITING_BYTES_MAX: usize = 64 << 10;
-
-/// How long the reader may take for what is written last, where a person waits for the end.
-const FINISH_TIME_MAX: Duration = Duration::from_millis(600);
-
-/// How often a writer that finishes looks whether a signal has come.
-const FINISH_LOOK_TIME: Duration = Duration::from_millis(100);
 
 /// The loop's end: takes text, and never waits.
 pub(crate) struct Writer {
@@ -127,7 +121,7 @@ impl Writer {
 
     /// Waits until everything is written, but not for long.
     pub(crate) fn finish_soon(&self) -> io::Result<()> {
-        let until = Instant::now() + FINISH_TIME_MAX;
+        let until = Instant::now() + SCREEN_TIME_MAX;
         self.finish_by(|| Some(until))
     }
 
@@ -138,21 +132,10 @@ impl Writer {
 
     /// Waits until everything is written, or until the time that is told, as soon as there is one.
     fn finish_by(&self, told: impl Fn() -> Option<Instant>) -> io::Result<()> {
-        let mut until = None;
-        let mut state = self.shared.lock();
-        while state.written < self.handed && !state.has_failed {
-            until = until.or_else(&told);
-            let left = until.map(|until: Instant| until.saturating_duration_since(Instant::now()));
-            if left.is_some_and(|left| left.is_zero()) {
-                return Ok(());
-            }
-            let waited = self
-                .shared
-                .changed
-                .wait_timeout(state, left.map_or(FINISH_LOOK_TIME, |left| left.min(FINISH_LOOK_TIME)));
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        let is_done = |state: &State| state.written >= self.handed || state.has_failed;
+        if !wait_for(&self.shared.changed, self.shared.lock(), None, told, is_done) {
+            return Ok(());
         }
-        drop(state);
         self.check()
     }
 }
@@ -220,6 +203,7 @@ mod tests {
     use super::*;
     use mio::{Events, Poll, Token};
     use std::os::unix::net::UnixStream;
+    use std::time::Duration;
 
     /// After which a test fails that waits for something.
     const PATIENCE: Duration = Duration::from_secs(60);

@@ -12,7 +12,7 @@ use crate::program::descriptors::write_within;
 use crate::program::failure::Failure;
 use crate::program::report::{Report, safe};
 use crate::program::requests::{beginning, mapped};
-use crate::program::stop::{GOODBYE_TIME_MAX, OUTPUT_TIME_MAX};
+use crate::program::stop::{GOODBYE_TIME_MAX, OUTPUT_TIME_MAX, REMARKS_TIME_MAX};
 
 /// How long the server may take to answer a goodbye, once a person at the terminal has asked for it. After a signal it is less.
 const ASKED_TIME_MAX: Duration = Duration::from_millis(1_200);
@@ -22,9 +22,6 @@ const SCRIPT_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// After so long a person is told what is waited for, if it is nothing but the goodbye.
 const LEAVING_TOLD_AFTER: Duration = Duration::from_millis(300);
-
-/// How long whoever reads the last words may take for them.
-const LAST_WORDS_TIME_MAX: Duration = Duration::from_millis(100);
 
 /// Messages without an answer that are named one by one, at the most.
 const NAMED_MAX: usize = 20;
@@ -137,7 +134,7 @@ impl Session {
         if self.keeps_unanswered() {
             lines.push("chatcore-client: they are shown again at the next start\n".to_owned());
         }
-        write_within(LAST_WORDS_TIME_MAX, io::stderr(), lines.concat().into_bytes());
+        write_within(REMARKS_TIME_MAX, io::stderr(), lines.concat().into_bytes());
     }
 }
 

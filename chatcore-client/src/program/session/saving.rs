@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::parts::Session;
 use super::restoring::Restored;
@@ -10,9 +9,7 @@ use crate::program::descriptors::write_within;
 use crate::program::failure::Failure;
 use crate::program::report::safe;
 use crate::program::state::{Saver, slow};
-
-/// How long whoever reads the last words may take for them.
-const LAST_WORDS_TIME_MAX: Duration = Duration::from_millis(100);
+use crate::program::stop::REMARKS_TIME_MAX;
 
 impl Session {
     // ---- the session ----
@@ -128,7 +125,7 @@ impl Session {
             lines.push(format!("chatcore-client: the history of this run was not saved: {}\n", safe(&why)));
         }
         if !lines.is_empty() {
-            write_within(LAST_WORDS_TIME_MAX, io::stderr(), lines.concat().into_bytes());
+            write_within(REMARKS_TIME_MAX, io::stderr(), lines.concat().into_bytes());
         }
     }
 

@@ -10,10 +10,7 @@ use chatcore::SessionTicket;
 use mio::Waker;
 
 use super::{History, Kept, SavedState, Slot};
-use crate::program::stop::{DISK_TIME_MAX, Stop, TOLD_TIME_MAX};
-
-/// How often one who waits for the end looks whether a signal has come.
-const FINISH_LOOK_TIME: Duration = Duration::from_millis(100);
+use crate::program::stop::{DISK_TIME_MAX, Stop, TOLD_TIME_MAX, wait_for};
 
 /// How long the disk may take for what is saved last.
 const FINISH_TIME_MAX: Duration = Duration::from_secs(10);
@@ -133,7 +130,14 @@ impl Saver {
 
     /// Waits until then for [`has_kept`](Self::has_kept), but not for long after a signal.
     pub(crate) fn wait(&self, number: u64, until: Instant, stop: &Stop) {
-        self.0.wait(until, || stop.until(TOLD_TIME_MAX), |state| state.done >= number);
+        let shared = &self.0;
+        wait_for(
+            &shared.changed,
+            shared.lock(),
+            Some(until),
+            || stop.until(TOLD_TIME_MAX),
+            |state| state.done >= number,
+        );
     }
 
     /// Nothing more is given, and the slot is let go as soon as all is saved.
@@ -161,8 +165,9 @@ impl Saver {
     /// What went wrong since it was asked last.
     pub(crate) fn finish(&self, stop: &Stop) -> io::Result<()> {
         self.end();
-        let until = Instant::now() + FINISH_TIME_MAX;
-        let is_over = self.0.wait(until, || stop.until(DISK_TIME_MAX), |state| state.is_over);
+        let (shared, until) = (&self.0, Instant::now() + FINISH_TIME_MAX);
+        let left = || stop.until(DISK_TIME_MAX);
+        let is_over = wait_for(&shared.changed, shared.lock(), Some(until), left, |state| state.is_over);
         match self.take_error() {
             Some(error) => Err(error),
             None if is_over => Ok(()),
@@ -233,22 +238,6 @@ impl Shared {
         let mut state = self.changed.wait_while(self.lock(), is_idle).unwrap_or_else(PoisonError::into_inner);
         let next = state.waiting.pop_front()?;
         Some((state.given, next))
-    }
-
-    /// Waits until then for something, or until the time that a signal leaves, as soon as there is one. False if it does not come.
-    fn wait(&self, until: Instant, left: impl Fn() -> Option<Instant>, holds: impl Fn(&State) -> bool) -> bool {
-        let mut signalled = None;
-        let mut state = self.lock();
-        while !holds(&state) {
-            signalled = signalled.or_else(&left);
-            let (now, until) = (Instant::now(), signalled.map_or(until, |signalled: Instant| signalled.min(until)));
-            if until <= now {
-                return false;
-            }
-            let waited = self.changed.wait_timeout(state, FINISH_LOOK_TIME.min(until - now));
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        true
     }
 }
 
