@@ -143,8 +143,8 @@ impl Session {
     /// A program before this one came into these rooms, and watched these users.
     fn subscribed(&mut self, rooms: &[RoomName], users: &[UserName], next: Option<u64>) -> Result<(), Failure> {
         let name = self.own.name.clone();
-        self.own.saved.rooms.extend(rooms.iter().map(ToString::to_string));
-        self.own.saved.watched.extend(users.iter().map(ToString::to_string));
+        let (rooms_kept, users_kept, goes_on) = self.own.saved.subscribe(rooms, users);
+        let (rooms, users) = (&rooms[..rooms_kept], &users[..users_kept]);
         self.keep();
         for room in rooms {
             let (room, name) = (room.to_string(), name.clone());
@@ -154,7 +154,7 @@ impl Session {
         if !users.is_empty() {
             self.held.push_back(Command::Watch(users.iter().map(ToString::to_string).collect()).into());
         }
-        next.map_or(Ok(()), |cursor| self.list_subscriptions(cursor))
+        next.filter(|_| goes_on).map_or(Ok(()), |cursor| self.list_subscriptions(cursor))
     }
 
     fn done(&mut self, pending: PendingRequest) -> Result<(), Failure> {
