@@ -6,15 +6,17 @@ use std::time::Duration;
 use chatcore::{ConnId, Hub, Instant, Received, cost_of_read};
 
 use crate::buffers::BUFFER_BYTES_FREE;
-use crate::charging::cost_of_framing;
+use crate::charging::{charge, cost_of_framing};
 use crate::config::DriverLimits;
 use crate::connection::{Connection, Flow, Kept, Stage};
+#[cfg(feature = "websocket")]
+use crate::file_responses;
 use crate::load::Load;
 use crate::log_in::Pool;
 use crate::table::Table;
 use crate::time_slice::TimeSlice;
 use crate::{closing, handshakes, proxied, writing};
-use chatcore_transport::Input;
+use chatcore_transport::{Framing, Input};
 
 /// Bytes of one go, at the most, while somebody waits who has little to say.
 const SHORT_BYTES_MAX: usize = 4 << 10;
@@ -184,8 +186,28 @@ impl Reading<'_> {
             _ => 0,
         };
         // The frames have paid for a part of it.
-        let is_paid = self.charge(key, own_cost.max(cost_of_framing(framing)).saturating_sub(self.cost));
+        let own_cost = own_cost.max(cost_of_framing(framing)).saturating_sub(self.cost);
+        let is_paid = charge(self.hub, self.table, self.now, key, own_cost);
         (matches!(fed, Fed::All) && is_paid).then_some(count + framing.bytes as usize)
+    }
+
+    /// What carries nothing of the stream may have asked for a file. Whether more may be read.
+    fn take_overhead(&mut self, key: usize, count: usize, framing: Framing) -> bool {
+        #[cfg(feature = "websocket")]
+        if file_responses::begin(self.hub, self.table, self.limits, self.now, key) {
+            return true;
+        }
+        if let Stage::Lingering { bytes_left, .. } = &mut self.table.at(key).stage {
+            let count = u32::try_from(count).unwrap_or(u32::MAX);
+            let left = bytes_left.checked_sub(count);
+            match left {
+                Some(left) => *bytes_left = left,
+                None => self.table.remove(key),
+            }
+            return left.is_some();
+        }
+        // It is work all the same.
+        charge(self.hub, self.table, self.now, key, cost_of_framing(framing).max(1))
     }
 
     /// Hands on what is kept and what has come after it, in the shared buffer. Returns how many bytes are left, and what
