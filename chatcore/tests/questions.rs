@@ -4,8 +4,8 @@ mod world;
 
 use std::time::Duration;
 
-use chatcore::wire::{ClientMessage, HubMessage, Join, Ping, Watch};
-use chatcore::{Asking, ConnId, Event, Hub, Limits, Question, Rate, Received, RejectCode, Requested, UnknownQuestion};
+use chatcore::wire::{ClientMessage, HubMessage, Join, Watch};
+use chatcore::{Asking, Event, Hub, Limits, Question, Received, RejectCode, Requested, UnknownQuestion};
 use proptest::prelude::*;
 use serde_json::json;
 use world::{World, bodies, decode_all, encode_all, events, goodbye, nth, send};
@@ -305,111 +305,120 @@ fn a_goodbye_waits_for_what_was_requested_before_it() {
     assert_eq!(bodies(&mut bob), ["the last word"]);
 }
 
-/// Units that one call costs at the most: those that it begins with, and one name.
-const CALL_COST_MAX: u32 = 4_096 + 512 + 1;
+/// Lists of names that it takes long to map. Without the tables of Unicode there are none.
+#[cfg(feature = "unicode")]
+mod lists {
+    use chatcore::wire::Ping;
+    use chatcore::{ConnId, Rate};
 
-/// Spellings that each cost 340 units to map, and the names that they are mapped to.
-fn costly_names(count: usize) -> [Vec<String>; 2] {
-    ["\u{ff41}", "a"].map(|letter| (0..count).map(|n| letter.repeat(27) + &format!("-{n:03}")).collect())
-}
+    use super::*;
 
-fn watch(names: &[String]) -> Vec<u8> {
-    encode_all(&[ClientMessage::Watch(Watch { names: names.iter().map(String::as_str).collect() })])
-}
+    /// Units that one call costs at the most: those that it begins with, and one name.
+    const CALL_COST_MAX: u32 = 4_096 + 512 + 1;
 
-/// Gives the hub an input as it takes it. Returns in how many calls, and what that cost.
-fn put_all(world: &mut World, conn: ConnId, mut input: &[u8]) -> (u32, u32) {
-    let mut cost = 0;
-    for calls in 1..1_000 {
-        let received = world.hub.receive(world.now, conn, &mut input).unwrap();
-        assert!(world.hub.last_cost() <= CALL_COST_MAX, "one call costs {}", world.hub.last_cost());
-        cost += world.hub.last_cost();
-        if received != Received::More {
-            assert_eq!((received, input), (Received::NeedInput, &b""[..]));
-            return (calls, cost);
-        }
+    /// Spellings that each cost 340 units to map, and the names that they are mapped to.
+    fn costly_names(count: usize) -> [Vec<String>; 2] {
+        ["\u{ff41}", "a"].map(|letter| (0..count).map(|n| letter.repeat(27) + &format!("-{n:03}")).collect())
     }
-    panic!("the hub never takes it");
-}
 
-/// The names of which a client is told how it stands with them.
-fn told_of(world: &mut World, conn: ConnId) -> Vec<String> {
-    let written = world.written(conn);
-    let of_name = |message: &HubMessage<'_>| match message {
-        HubMessage::Presence(presence) => Some(presence.name.to_owned()),
-        _ => None,
-    };
-    decode_all(&written).iter().filter_map(of_name).collect()
-}
+    fn watch(names: &[String]) -> Vec<u8> {
+        encode_all(&[ClientMessage::Watch(Watch { names: names.iter().map(String::as_str).collect() })])
+    }
 
-#[test]
-fn a_list_of_costly_names_that_is_asked_about_takes_several_calls_and_is_mapped_once() {
-    const NAMES: usize = 200;
-    let [spellings, names] = costly_names(NAMES);
-    let mapping: u32 = spellings.iter().map(|name| 4 * u32::try_from(name.len()).unwrap()).sum();
-    // Enough for mapping the list and for watching it, and not for mapping it again.
-    let session_rate = Rate { per_s: 1, burst: mapping / 4 * 5 };
-    let mut world = world(Asking::new().watches(), Limits::default().with_session_rate(session_rate));
-    let alice = world.join("alice");
-    let list = watch(&spellings);
-    let (calls, cost) = put_all(&mut world, alice, &list);
-    assert!(calls > mapping / CALL_COST_MAX, "{calls} calls");
-    let [frame, names_of_list] = [1 + list.len() / 1024, NAMES].map(|count| u32::try_from(count).unwrap());
-    assert_eq!(cost, frame + names_of_list + mapping);
-    let asked = questions(&mut world);
-    let wanted = names.iter().map(|name| name.parse().unwrap()).collect();
-    assert_eq!(
-        asked.iter().map(|question| &question.request).collect::<Vec<_>>(),
-        [&Requested::Watch { names: wanted }]
-    );
-    answer(&mut world, &asked[0], Ok(()));
-    assert_eq!(told_of(&mut world, alice), names);
-    let ping = encode_all(&[ClientMessage::Ping(Ping { nonce: 1 })]);
-    assert_eq!(world.hub.receive(world.now, alice, &mut &ping[..]), Ok(Received::NeedInput), "it is not paused");
-}
+    /// Gives the hub an input as it takes it. Returns in how many calls, and what that cost.
+    fn put_all(world: &mut World, conn: ConnId, mut input: &[u8]) -> (u32, u32) {
+        let mut cost = 0;
+        for calls in 1..1_000 {
+            let received = world.hub.receive(world.now, conn, &mut input).unwrap();
+            assert!(world.hub.last_cost() <= CALL_COST_MAX, "one call costs {}", world.hub.last_cost());
+            cost += world.hub.last_cost();
+            if received != Received::More {
+                assert_eq!((received, input), (Received::NeedInput, &b""[..]));
+                return (calls, cost);
+            }
+        }
+        panic!("the hub never takes it");
+    }
 
-#[test]
-fn the_names_of_a_list_count_as_memory_while_it_is_begun_and_while_it_waits() {
-    const NAMES: usize = 200;
-    const NAME_BYTES_MIN: usize = 24;
-    let limits = Limits::default().with_session_rate(Rate::UNLIMITED).with_origin_rate(Rate::UNLIMITED);
-    let mut world = world(Asking::new().watches(), limits);
-    let alice = world.join("alice");
-    let list = watch(&costly_names(NAMES)[0]);
-    let mut rest = &list[..];
-    assert_eq!(world.hub.receive(world.now, alice, &mut rest), Ok(Received::More));
-    let kept = |world: &World| usize::try_from(world.hub.memory().partial).unwrap();
-    assert!(kept(&world) >= list.len() + NAME_BYTES_MIN, "{} bytes, and {} of the frame", kept(&world), list.len());
-    put_all(&mut world, alice, rest);
-    assert!(kept(&world) >= 2 * (list.len() - 5 + NAMES * NAME_BYTES_MIN), "{} bytes", kept(&world));
-    let asked = questions(&mut world);
-    answer(&mut world, &asked[0], Ok(()));
-    assert_eq!(kept(&world), 0, "all of it is given back");
-    // What was begun of a list is given back when its connection is gone.
-    let _ = world.hub.receive(world.now, alice, &mut &watch(&costly_names(NAMES)[0])[..]);
-    assert!(kept(&world) > list.len());
-    world.hub.disconnect(world.now, alice).unwrap();
-    assert_eq!(kept(&world), 0);
-}
+    /// The names of which a client is told how it stands with them.
+    fn told_of(world: &mut World, conn: ConnId) -> Vec<String> {
+        let written = world.written(conn);
+        let of_name = |message: &HubMessage<'_>| match message {
+            HubMessage::Presence(presence) => Some(presence.name.to_owned()),
+            _ => None,
+        };
+        decode_all(&written).iter().filter_map(of_name).collect()
+    }
 
-#[test]
-fn a_list_that_waits_is_not_the_one_that_is_begun_meanwhile() {
-    let limits = Limits::default().with_session_rate(Rate::UNLIMITED).with_origin_rate(Rate::UNLIMITED);
-    let mut world = world(Asking::new().watches(), limits);
-    let alice = world.join("alice");
-    let [spellings, names] = costly_names(40);
-    put_all(&mut world, alice, &watch(&spellings[..20]));
-    let asked = questions(&mut world);
-    let second = watch(&spellings[20..]);
-    let mut rest = &second[..];
-    assert_eq!(world.hub.receive(world.now, alice, &mut rest), Ok(Received::More), "it is begun");
-    assert_eq!(questions(&mut world), [], "it is not whole");
-    answer(&mut world, &asked[0], Ok(()));
-    assert_eq!(told_of(&mut world, alice), names[..20]);
-    put_all(&mut world, alice, rest);
-    let asked = questions(&mut world);
-    answer(&mut world, &asked[0], Ok(()));
-    assert_eq!(told_of(&mut world, alice), names[20..]);
+    #[test]
+    fn a_list_of_costly_names_that_is_asked_about_takes_several_calls_and_is_mapped_once() {
+        const NAMES: usize = 200;
+        let [spellings, names] = costly_names(NAMES);
+        let mapping: u32 = spellings.iter().map(|name| 4 * u32::try_from(name.len()).unwrap()).sum();
+        // Enough for mapping the list and for watching it, and not for mapping it again.
+        let session_rate = Rate { per_s: 1, burst: mapping / 4 * 5 };
+        let mut world = world(Asking::new().watches(), Limits::default().with_session_rate(session_rate));
+        let alice = world.join("alice");
+        let list = watch(&spellings);
+        let (calls, cost) = put_all(&mut world, alice, &list);
+        assert!(calls > mapping / CALL_COST_MAX, "{calls} calls");
+        let [frame, names_of_list] = [1 + list.len() / 1024, NAMES].map(|count| u32::try_from(count).unwrap());
+        assert_eq!(cost, frame + names_of_list + mapping);
+        let asked = questions(&mut world);
+        let wanted = names.iter().map(|name| name.parse().unwrap()).collect();
+        assert_eq!(
+            asked.iter().map(|question| &question.request).collect::<Vec<_>>(),
+            [&Requested::Watch { names: wanted }]
+        );
+        answer(&mut world, &asked[0], Ok(()));
+        assert_eq!(told_of(&mut world, alice), names);
+        let ping = encode_all(&[ClientMessage::Ping(Ping { nonce: 1 })]);
+        assert_eq!(world.hub.receive(world.now, alice, &mut &ping[..]), Ok(Received::NeedInput), "it is not paused");
+    }
+
+    #[test]
+    fn the_names_of_a_list_count_as_memory_while_it_is_begun_and_while_it_waits() {
+        const NAMES: usize = 200;
+        const NAME_BYTES_MIN: usize = 24;
+        let limits = Limits::default().with_session_rate(Rate::UNLIMITED).with_origin_rate(Rate::UNLIMITED);
+        let mut world = world(Asking::new().watches(), limits);
+        let alice = world.join("alice");
+        let list = watch(&costly_names(NAMES)[0]);
+        let mut rest = &list[..];
+        assert_eq!(world.hub.receive(world.now, alice, &mut rest), Ok(Received::More));
+        let kept = |world: &World| usize::try_from(world.hub.memory().partial).unwrap();
+        assert!(kept(&world) >= list.len() + NAME_BYTES_MIN, "{} bytes, and {} of the frame", kept(&world), list.len());
+        put_all(&mut world, alice, rest);
+        assert!(kept(&world) >= 2 * (list.len() - 5 + NAMES * NAME_BYTES_MIN), "{} bytes", kept(&world));
+        let asked = questions(&mut world);
+        answer(&mut world, &asked[0], Ok(()));
+        assert_eq!(kept(&world), 0, "all of it is given back");
+        // What was begun of a list is given back when its connection is gone.
+        let _ = world.hub.receive(world.now, alice, &mut &watch(&costly_names(NAMES)[0])[..]);
+        assert!(kept(&world) > list.len());
+        world.hub.disconnect(world.now, alice).unwrap();
+        assert_eq!(kept(&world), 0);
+    }
+
+    #[test]
+    fn a_list_that_waits_is_not_the_one_that_is_begun_meanwhile() {
+        let limits = Limits::default().with_session_rate(Rate::UNLIMITED).with_origin_rate(Rate::UNLIMITED);
+        let mut world = world(Asking::new().watches(), limits);
+        let alice = world.join("alice");
+        let [spellings, names] = costly_names(40);
+        put_all(&mut world, alice, &watch(&spellings[..20]));
+        let asked = questions(&mut world);
+        let second = watch(&spellings[20..]);
+        let mut rest = &second[..];
+        assert_eq!(world.hub.receive(world.now, alice, &mut rest), Ok(Received::More), "it is begun");
+        assert_eq!(questions(&mut world), [], "it is not whole");
+        answer(&mut world, &asked[0], Ok(()));
+        assert_eq!(told_of(&mut world, alice), names[..20]);
+        put_all(&mut world, alice, rest);
+        let asked = questions(&mut world);
+        answer(&mut world, &asked[0], Ok(()));
+        assert_eq!(told_of(&mut world, alice), names[20..]);
+    }
 }
 
 proptest! {
