@@ -77,6 +77,8 @@ test("a page counts down to its next attempt, connects when it is asked to, and 
         return performance.now() + (left - 1) * 1_000;
     };
     await page.say("before");
+    // Or it would be sent anew, after what comes meanwhile.
+    await page.message("before").getByRole("img", { name: "accepted" }).waitFor();
     let byItself = await lose();
     await page.status.filter({ hasText: "Not connected" }).waitFor();
     await page.say("while it is gone");
