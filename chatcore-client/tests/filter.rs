@@ -8,7 +8,7 @@ mod programs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 
 use chatcore_client::Connection;
@@ -211,6 +211,55 @@ fn an_output_that_is_gone_is_noticed_when_nothing_happens() {
     drop(output);
     // Nobody writes to it, and its input stays open.
     assert_eq!(exit_code(child), Some(0));
+}
+
+/// A client that tells what became of what it was asked for. It has taken this input and what follows, and its server stands still.
+fn asked(server: &Server, input: &str, follows: &str) -> (Child, BufReader<ChildStdout>) {
+    let mut command = client(server);
+    let command = command.arg("--exit-status").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    output.read_line(&mut String::new()).unwrap();
+    server.program.signal("STOP");
+    // What is written at once is read at once, and help needs no server.
+    child.stdin.as_mut().unwrap().write_all(format!("{input}/help\n{follows}").as_bytes()).unwrap();
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    assert!(line.starts_with(r#"{"event":"help""#), "{line}");
+    (child, output)
+}
+
+#[test]
+fn the_exit_code_tells_what_is_open_when_nobody_reads_the_output() {
+    let no_answer = "1 of the requests had no answer";
+    let to_bob = "chatcore-client: to bob, may be lost: hello";
+    for (input, open, named) in [
+        ("@bob:hello\n", no_answer, Some(to_bob)),
+        ("/join #lobby\n", no_answer, None),
+        ("\n", "the input had not ended", None),
+    ] {
+        let server = Server::start();
+        let (mut child, output) = asked(&server, input, "");
+        drop(output);
+        let (_input, mut errors) = (child.stdin.take(), child.stderr.take().unwrap());
+        assert_eq!(exit_code(child), Some(1), "{input}");
+        let mut told = String::new();
+        errors.read_to_string(&mut told).unwrap();
+        let last = format!("chatcore-client: nobody reads the output any more, and {open}");
+        let lines: Vec<&str> = named.into_iter().chain([last.as_str()]).collect();
+        assert_eq!(told.lines().collect::<Vec<_>>(), lines, "{input}");
+    }
+}
+
+#[test]
+fn the_exit_code_tells_of_answers_that_nobody_reads() {
+    for (input, code) in [("@alice:hello\n", 0), ("@nobody:hello\n", 3)] {
+        let server = Server::start();
+        let (child, output) = asked(&server, input, "/quit\n");
+        server.program.signal("CONT");
+        drop(output);
+        assert_eq!(exit_code(child), Some(code), "{input}");
+    }
 }
 
 /// A program in a room with alice.

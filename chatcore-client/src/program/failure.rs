@@ -30,6 +30,8 @@ pub(crate) enum Failure {
     BrokenTls { closed: Closed, fault: TlsFault },
     #[error("{0} of the requests were not answered in time: --linger SECONDS gives them more")]
     Unanswered(usize),
+    #[error("{}", no_reader(*unanswered))]
+    NoReader { unanswered: usize },
     #[error("{}", left(*.0))]
     Left(usize),
     #[error("{0} of the commands came to nothing: the output says which, and why")]
@@ -67,7 +69,7 @@ impl Failure {
             Self::Connect(_) | Self::NoTls { .. } | Self::File { .. } => "cannot_connect",
             Self::Refused { reason, .. } => reason,
             Self::Closed(closed) | Self::BrokenTls { closed, .. } => reason(closed),
-            Self::Unanswered(_) | Self::Left(_) => "unanswered",
+            Self::Unanswered(_) | Self::NoReader { .. } | Self::Left(_) => "unanswered",
             Self::Rejected(_) => "rejected",
             Self::Unconfirmed(_) => "unconfirmed",
             Self::Output(_) | Self::System(_) => "system_error",
@@ -81,6 +83,16 @@ fn left(messages: usize) -> String {
         1 => "the server had not answered a message when this ended".to_owned(),
         more => format!("the server had not answered {more} messages when this ended"),
     }
+}
+
+/// That nobody reads the output any more, and what that leaves open.
+fn no_reader(unanswered: usize) -> String {
+    let open = match unanswered {
+        0 => "the input had not ended",
+        1 => "1 of the requests had no answer",
+        more => &format!("{more} of the requests had no answer"),
+    };
+    format!("nobody reads the output any more, and {open}")
 }
 
 /// Why a connection ended, for programs.

@@ -7,9 +7,10 @@ use crate::{Closed, Event};
 
 use super::parts::{Held, Session, Stage};
 use super::waits::Leaving;
-use crate::program::command::Command;
+use crate::program::command::{self, Command};
 use crate::program::descriptors::write_within;
 use crate::program::failure::Failure;
+use crate::program::input::Input;
 use crate::program::report::{Report, safe};
 use crate::program::requests::{beginning, mapped};
 use crate::program::stop::{GOODBYE_TIME_MAX, OUTPUT_TIME_MAX, REMARKS_TIME_MAX};
@@ -25,6 +26,9 @@ const LEAVING_TOLD_AFTER: Duration = Duration::from_millis(300);
 
 /// Messages without an answer that are named one by one, at the most.
 const NAMED_MAX: usize = 20;
+
+/// Inputs that are looked through for messages that were not sent, at the most.
+const INPUTS_MAX: usize = 200;
 
 impl Session {
     /// Says goodbye. No line is taken any more.
@@ -83,13 +87,14 @@ impl Session {
     /// How the connection ends; none if it does not until then.
     fn await_end(&mut self, until: Instant) -> Option<Closed> {
         loop {
-            let driver = self.driver.as_mut()?;
-            let has_read = driver.drive().ok()?;
-            while let Some(event) = driver.poll_event() {
-                if let Event::Closed(closed) = event {
-                    return Some(closed);
+            let has_read = self.driver.as_mut()?.drive().ok()?;
+            while let Some(event) = self.driver.as_mut()?.poll_event() {
+                match event {
+                    Event::Closed(closed) => return Some(closed),
+                    event => self.settle(event),
                 }
             }
+            let driver = self.driver.as_mut()?;
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return None;
@@ -100,6 +105,53 @@ impl Session {
                 _ => {}
             }
         }
+    }
+
+    /// Takes an answer that only the exit code of a script tells any more.
+    fn settle(&mut self, event: Event) {
+        let is_answer = matches!(
+            event,
+            Event::Accepted { .. }
+                | Event::Rejected { .. }
+                | Event::Done { .. }
+                | Event::Online { .. }
+                | Event::Members { .. }
+                | Event::Report { .. }
+        );
+        if is_answer && !self.console.is_interactive() {
+            // That the output takes nothing is known.
+            let _ = self.handle(event);
+        }
+    }
+
+    /// Takes what has come of the input, and is sent no more.
+    pub(super) fn take_unsent(&mut self) {
+        for _ in 0..INPUTS_MAX {
+            if self.input_ended {
+                return;
+            }
+            let command = match self.console.poll() {
+                Some(Input::Line(line)) => command::parse(&line).ok().flatten(),
+                Some(Input::Command(command)) => Some(command),
+                Some(Input::Secret(_) | Input::Unusable { .. }) => None,
+                Some(Input::End) => {
+                    self.input_ended = true;
+                    return;
+                }
+                None => return,
+            };
+            self.held.extend(command.map(Held::from));
+        }
+    }
+
+    /// What is known of all that the input asked for, where nobody reads the output any more.
+    ///
+    /// # Errors
+    ///
+    /// If something came to nothing, has no answer, or may stand in the input still.
+    pub(super) fn unread_verdict(&self) -> Result<(), Failure> {
+        let unanswered = self.open_requests() + self.unanswered;
+        if unanswered == 0 && self.input_ended { self.console.verdict() } else { Err(Failure::NoReader { unanswered }) }
     }
 
     fn is_leaving_told(&self) -> bool {

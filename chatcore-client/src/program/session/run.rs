@@ -18,9 +18,11 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// If it ends in another way than it was told to; and if something came to nothing, if that is to be told.
+    /// If it ends in another way than it was told to; and if something came to nothing, if that is to be told. That nobody reads
+    /// the output any more is none where it is to be told, unless something is open.
     pub(crate) fn run(mut self, tells_verdict: bool) -> Result<(), Failure> {
         let outcome = self.go_on();
+        let tells_verdict = tells_verdict && !self.console.is_interactive();
         // Who was about to leave, and is told nothing any more because the terminal is gone, has left.
         if outcome.is_err() && self.stage != Stage::Over {
             self.hang_up();
@@ -32,12 +34,21 @@ impl Session {
         }
         let shown = self.console.finish(&self.signals.stop);
         let ended = outcome.and(told).and(shown);
-        if !ended.as_ref().is_err_and(Failure::has_no_reader) {
+        let has_no_reader = ended.as_ref().is_err_and(Failure::has_no_reader);
+        if has_no_reader && tells_verdict {
+            self.take_unsent();
+        }
+        // The words are for another reader than the output.
+        if !has_no_reader || tells_verdict {
             self.tell_unanswered();
         }
         self.finish_saving();
-        ended?;
-        if tells_verdict { self.console.verdict() } else { Ok(()) }
+        match ended {
+            Err(_) if has_no_reader && tells_verdict => self.unread_verdict(),
+            Err(failure) => Err(failure),
+            Ok(()) if tells_verdict => self.console.verdict(),
+            Ok(()) => Ok(()),
+        }
     }
 
     pub(super) fn go_on(&mut self) -> Result<(), Failure> {
