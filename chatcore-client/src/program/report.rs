@@ -110,6 +110,14 @@ pub(crate) enum Report {
         #[serde(skip_serializing_if = "Option::is_none")]
         display_name: Option<String>,
     },
+    /// We are in the room, as before: nobody has seen us come.
+    #[serde(rename = "joined")]
+    StillIn {
+        room: String,
+        name: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        display_name: Option<String>,
+    },
     Left {
         room: String,
         name: String,

@@ -254,11 +254,14 @@ fn who_comes_back_after_a_crash_is_told_of_the_rooms_and_of_those_who_are_watche
     terminal.says("[#lobby] alice joined");
     terminal.says("bob is online");
     terminal.says("carol is offline");
+    terminal.types("/join #lobby\r");
+    terminal.says("[#lobby] you are still in this room");
     terminal.signal("KILL");
     // Its lock is gone with the process, and not with its terminal.
     assert_eq!(terminal.end().0, None);
     let terminal = start();
-    terminal.says("[#lobby] alice joined");
+    // Nobody has seen her leave.
+    terminal.says("[#lobby] you are still in this room");
     terminal.says("bob is online");
     terminal.says("carol is offline");
     terminal.types("/quit\r");

@@ -76,6 +76,7 @@ impl Report {
             Self::Joined { room, name, display_name } => {
                 format!("[{}] {} joined", safe(room), shown(name, display_name.as_ref()))
             }
+            Self::StillIn { room, .. } => format!("[{}] you are still in this room", safe(room)),
             Self::Left { room, name, reason } => {
                 let how = match reason.as_str() {
                     "left" => "left",

@@ -148,7 +148,7 @@ impl Session {
         self.keep();
         for room in rooms {
             let (room, name) = (room.to_string(), name.clone());
-            self.show(&Report::Joined { room, name, display_name: None })?;
+            self.show(&Report::StillIn { room, name, display_name: None })?;
         }
         // That tells how it stands with each.
         if !users.is_empty() {
@@ -161,9 +161,14 @@ impl Session {
         let name = self.own.name.clone();
         match pending {
             PendingRequest::Join { room } => {
-                self.own.saved.rooms.insert(room.clone());
+                let is_new = self.own.saved.rooms.insert(room.clone());
                 self.keep();
-                self.show(&Report::Joined { room, name, display_name: None })
+                let display_name = None;
+                self.show(&if is_new {
+                    Report::Joined { room, name, display_name }
+                } else {
+                    Report::StillIn { room, name, display_name }
+                })
             }
             PendingRequest::Leave { room } => {
                 self.own.saved.rooms.remove(&room);

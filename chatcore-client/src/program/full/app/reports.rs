@@ -57,7 +57,7 @@ impl App {
                     self.answer(report.text());
                 }
             }
-            Report::Joined { room, name, .. } => {
+            Report::Joined { room, name, .. } | Report::StillIn { room, name, .. } => {
                 self.joined(room, name);
                 self.notice(room, in_room(room, report));
             }
