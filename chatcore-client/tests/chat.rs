@@ -73,7 +73,7 @@ fn ten_thousand_messages_arrive_complete_and_in_order_in_ten_seconds() {
 fn people_read_lines_instead() {
     let server = Server::start();
     let _bob = server.json("bob", &["--stay"]);
-    let input = "@bob:hello\n@carol:hello\n/who\n\nhello\n/fly #x\n@bob\n/help\n";
+    let input = "@bob:hello\n@carol:hello\n/who\n\nhello\n/fly #x\n@bob\n/help\n/join #lobby\n";
     let (code, stdout, stderr) = run(&["--connect", &server.address, "--name", "Alice"], input);
     assert_eq!((code, stderr), (0, vec![]));
     // Answers come when they come; each kind in the order of the input.
@@ -84,6 +84,7 @@ fn people_read_lines_instead() {
             "-- accepted for bob",
             "-- not delivered: carol is not here",
             "-- online: Alice, bob",
+            "-- [#lobby] Alice joined",
             "-- to whom? @name:text sends text to a user, #room:text to a room; /join #room makes that the room for what \
              names none",
             "-- there is no command /fly: /help lists them; //text says what begins with a /",

@@ -142,13 +142,13 @@ impl Session {
 
     /// A program before this one came into these rooms, and watched these users.
     fn subscribed(&mut self, rooms: &[RoomName], users: &[UserName], next: Option<u64>) -> Result<(), Failure> {
-        let name = self.own.name.clone();
+        let (name, display_name) = self.own_user();
         let (rooms_kept, users_kept, goes_on) = self.own.saved.subscribe(rooms, users);
         let (rooms, users) = (&rooms[..rooms_kept], &users[..users_kept]);
         self.keep();
         for room in rooms {
-            let (room, name) = (room.to_string(), name.clone());
-            self.show(&Report::StillIn { room, name, display_name: None })?;
+            let (room, name, display_name) = (room.to_string(), name.clone(), display_name.clone());
+            self.show(&Report::StillIn { room, name, display_name })?;
         }
         // That tells how it stands with each.
         if !users.is_empty() {
@@ -158,12 +158,11 @@ impl Session {
     }
 
     fn done(&mut self, pending: PendingRequest) -> Result<(), Failure> {
-        let name = self.own.name.clone();
+        let (name, display_name) = self.own_user();
         match pending {
             PendingRequest::Join { room } => {
                 let is_new = self.own.saved.rooms.insert(room.clone());
                 self.keep();
-                let display_name = None;
                 self.show(&if is_new {
                     Report::Joined { room, name, display_name }
                 } else {
@@ -187,6 +186,12 @@ impl Session {
             }
             PendingRequest::Message { .. } | PendingRequest::Who | PendingRequest::Roster { .. } => Ok(()),
         }
+    }
+
+    /// Our name, and how others see it if that is not the same.
+    fn own_user(&self) -> (String, Option<String>) {
+        let ticket = self.driver.as_ref().and_then(|driver| driver.client().ticket());
+        (self.own.name.clone(), ticket.and_then(|ticket| ticket.display_name.clone()))
     }
 
     fn rejected(&mut self, number: u64, pending: PendingRequest, reason: String) -> Result<(), Failure> {
