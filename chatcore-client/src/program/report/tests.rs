@@ -44,6 +44,7 @@ fn json_has_its_fields_in_order() {
     let error = |line| Report::InputError { reason: "not_utf8".into(), detail: "x".into(), line };
     assert_eq!(error(None).json(), r#"{"event":"error","reason":"not_utf8","detail":"x"}"#);
     assert_eq!(error(Some(7)).json(), r#"{"event":"error","reason":"not_utf8","detail":"x","line":7}"#);
+    assert_eq!([error(None).text(), error(Some(7)).text()], ["x", "line 7: x"], "nobody counts what is typed");
 }
 
 #[test]

@@ -115,6 +115,7 @@ impl Report {
             Self::SessionLost => "the server does not know the session any more; registering anew. What was accepted just before may not \
                  have arrived"
                 .to_owned(),
+            Self::InputError { detail, line: Some(line), .. } => format!("line {line}: {}", safe(detail)),
             Self::Error { detail, .. } | Self::InputError { detail, .. } => safe(detail),
             Self::Help { text } => (*text).to_owned(),
             Self::Closed { reason } => format!("closed: {}", safe(reason)),
