@@ -174,13 +174,10 @@ fn what_listens_there_is_no_chat_server() {
     });
     let (code, _, stderr) = run(&["--connect", &address, "--name", "alice"], "");
     web.join().unwrap();
-    assert_eq!(
-        (code, stderr),
-        (
-            1,
-            vec!["chatcore-client: the server speaks HTTP, not chatcore; ws://HOST:PORT/PATH opens a WebSocket".into()]
-        )
+    let told = format!(
+        "chatcore-client: {address}: the server speaks HTTP, not chatcore; ws://HOST:PORT/PATH opens a WebSocket"
     );
+    assert_eq!((code, stderr), (1, vec![told]));
 }
 
 #[test]

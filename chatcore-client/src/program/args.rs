@@ -109,7 +109,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) no_state: bool,
 
-    /// Seconds to wait for the connection, TLS included.
+    /// Seconds to wait for the connection, TLS included. A server that accepts it and says nothing is waited for 30 s.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub(crate) connect_timeout: Duration,
 

@@ -24,8 +24,8 @@ pub(crate) enum Failure {
     File { path: PathBuf, why: String },
     #[error("{name}: {detail}")]
     Refused { name: String, reason: String, detail: String },
-    #[error("{0}{advice}", advice = advice_after_end(.0))]
-    Closed(Closed),
+    #[error("{}{closed}{}", who(closed, address), advice_after_end(closed))]
+    Closed { closed: Closed, address: String },
     #[error("{closed}: {fault}{}", advice_for_tls(fault))]
     BrokenTls { closed: Closed, fault: TlsFault },
     #[error("{0} of the requests were not answered in time: --linger SECONDS gives them more")]
@@ -68,7 +68,7 @@ impl Failure {
             Self::NotPrivate { .. } => "not_private",
             Self::Connect(_) | Self::NoTls { .. } | Self::File { .. } => "cannot_connect",
             Self::Refused { reason, .. } => reason,
-            Self::Closed(closed) | Self::BrokenTls { closed, .. } => reason(closed),
+            Self::Closed { closed, .. } | Self::BrokenTls { closed, .. } => reason(closed),
             Self::Unanswered(_) | Self::NoReader { .. } | Self::Left(_) => "unanswered",
             Self::Rejected(_) => "rejected",
             Self::Unconfirmed(_) => "unconfirmed",
@@ -130,6 +130,12 @@ pub(crate) const fn advice_for_tls(fault: &TlsFault) -> &'static str {
         TlsFault::ClientCertificateMissing => "; --cert FILE and --key FILE show one",
         _ => "",
     }
+}
+
+/// Who was connected to, where that may be what is wrong.
+fn who(closed: &Closed, address: &str) -> String {
+    let may_be_wrong = matches!(closed, Closed::TimedOut | Closed::OtherProtocol(_));
+    if may_be_wrong { format!("{address}: ") } else { String::new() }
 }
 
 fn advice_after_end(closed: &Closed) -> &'static str {

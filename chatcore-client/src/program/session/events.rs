@@ -257,8 +257,14 @@ impl Session {
         }
         Err(match self.tls_fault() {
             Some(fault) => Failure::BrokenTls { closed, fault },
-            None => Failure::Closed(closed),
+            None => Failure::Closed { closed, address: self.address() },
         })
+    }
+
+    /// The server to which we are connected, or would be.
+    pub(super) fn address(&self) -> String {
+        let advised = self.driver.as_ref().map(|driver| driver.endpoint().to_string());
+        advised.unwrap_or_else(|| self.connect.address())
     }
 
     /// Where the last connection could not be made, and why; none if it stood.

@@ -240,7 +240,7 @@ impl Session {
             return Ok(());
         }
         Err(match self.lost.take() {
-            Some(Lost { why, .. }) => Failure::Closed(why),
+            Some(Lost { why, .. }) => Failure::Closed { closed: why, address: self.address() },
             None => Failure::Unanswered(self.open_requests() + self.unanswered),
         })
     }
