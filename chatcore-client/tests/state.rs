@@ -104,6 +104,7 @@ fn where_a_full_disk_takes_nothing_the_session_of_before_stays_whole_and_one_cha
     alice.expect(r#"{"event":"resumed","name":"alice"}"#);
     let (reason, detail) = error(&alice);
     assert!(reason == "not_kept" && detail.contains("cannot keep the session in "), "{reason}: {detail}");
+    assert!(!detail.contains(".new-"), "the unfinished file is nobody's business: {detail}");
     alice.write("/join #lobby\n/who\n");
     alice.expect(r##"{"event":"joined","room":"#lobby","name":"alice"}"##);
     alice.expect(r#"{"event":"online","names":["alice"]}"#);

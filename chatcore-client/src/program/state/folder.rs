@@ -117,7 +117,8 @@ impl Folder {
     /// If it cannot be written; what was there before stays then.
     pub(super) fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.path)?;
-        file.write_all(bytes)?;
+        // So its errors do not name the unfinished file, which nobody is to look for.
+        file.as_file_mut().write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist(self.path.join(name)).map_err(|error| error.error)?;
         match self.open.sync_all() {
