@@ -32,6 +32,11 @@ impl Field {
         matches!(self.ask, Ask::Password { .. })
     }
 
+    /// Whether it can go without a word: nothing is typed, and what somebody is about to type is no secret.
+    pub(super) fn has_no_answer(&self) -> bool {
+        self.text.is_empty() && !self.is_secret()
+    }
+
     /// What the program waits for, if whoever sits there is to type it now.
     pub(super) fn waits_for(&self) -> Option<&'static str> {
         let what = if self.is_secret() { "waiting for your password" } else { "waiting for your name" };

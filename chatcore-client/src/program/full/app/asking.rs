@@ -11,12 +11,12 @@ impl App {
     /// Asks whoever sits there for something.
     ///
     /// No question changes where the line goes that somebody types: if it comes while lines are typed, it waits for an Enter, and
-    /// keys go on with the line. And a question that is not asked any more stays until an Enter, or the end of an answer that was
-    /// half typed would be a line.
+    /// keys go on with the line. And a question that is not asked any more, of which the answer was half typed, stays until an
+    /// Enter, or the end of the answer would be a line. So does one for a password of which nothing is typed yet.
     pub(crate) fn ask(&mut self, ask: Ask) {
         if let Ask::Command { room } = ask {
             let is_first = !std::mem::replace(&mut self.takes_commands, true);
-            self.field.take_if(|field| field.is_closed);
+            self.field.take_if(|field| field.is_closed || field.has_no_answer());
             if let Some(field) = &mut self.field {
                 field.is_withdrawn = true;
             }
@@ -57,8 +57,12 @@ impl App {
             return;
         };
         match key {
+            Key::Enter | Key::Esc if field.is_withdrawn => self.field = None,
+            // It would be gone with the answer.
+            _ if field.is_withdrawn => {
+                self.hint = Some("not typed: Enter goes on, and then a line can be typed".to_owned())
+            }
             Key::Ctrl('d') if field.text().is_empty() => self.want_end(),
-            Key::Esc if field.is_withdrawn => self.field = None,
             Key::Enter => self.enter_field(),
             key => {
                 if !field.press(key) {
@@ -70,9 +74,6 @@ impl App {
 
     fn enter_field(&mut self) {
         let Some(field) = self.field.take() else { return };
-        if field.is_withdrawn {
-            return;
-        }
         let text = Zeroizing::new(field.text().to_owned());
         self.wanted.push_back(if field.is_secret() { Input::Secret(text) } else { Input::Line(text.to_string()) });
     }
@@ -97,19 +98,42 @@ mod tests {
 
     #[test]
     fn a_name_that_is_half_typed_when_there_is_one_is_said_nowhere() {
-        for before in ["", "ca"] {
-            let mut app = App::new();
-            app.ask(Ask::Name);
-            types(&mut app, before);
-            assert_eq!(app.is_answering(), !before.is_empty());
-            app.ask(Ask::Command { room: Some("#lobby".into()) });
-            assert!(!app.is_answering());
-            types(&mut app, "rol");
-            app.press(&Key::Enter);
-            assert!(app.poll().is_none_or(|input| matches!(input, Input::Command(_))), "{before:?}");
-            types(&mut app, "hello");
-            assert_eq!((app.open.as_str(), app.draft().text()), ("#lobby", "hello"), "and then lines are lines");
-        }
+        let mut app = App::new();
+        app.ask(Ask::Name);
+        assert!(!app.is_answering());
+        types(&mut app, "ca");
+        assert!(app.is_answering());
+        app.ask(Ask::Command { room: Some("#lobby".into()) });
+        assert!(!app.is_answering());
+        types(&mut app, "rol");
+        assert!(app.hint.as_ref().unwrap().starts_with("not typed"), "{:?}", app.hint);
+        app.press(&Key::Enter);
+        types(&mut app, "hello");
+        assert_eq!((app.open.as_str(), app.draft().text()), ("#lobby", "hello"), "and then lines are lines");
+        assert!(!std::iter::from_fn(|| app.poll()).any(|input| is_said(&input)));
+    }
+
+    fn is_said(input: &Input) -> bool {
+        !matches!(input, Input::Command(Command::Roster(_)))
+    }
+
+    /// The name that was waited for is there, and nobody has begun to type another.
+    #[test]
+    fn the_first_line_after_a_name_that_was_waited_for_is_a_line() {
+        let mut app = App::new();
+        app.ask(Ask::Name);
+        app.ask(Ask::Command { room: None });
+        types(&mut app, "/join #lobby");
+        assert_eq!(app.draft().text(), "/join #lobby");
+        app.press(&Key::Enter);
+        assert!(matches!(app.poll(), Some(Input::Command(Command::Join(room))) if room == "#lobby"));
+        // A password that somebody is about to type is no line.
+        let mut app = App::new();
+        app.ask(Ask::Password { name: "alice".into() });
+        app.ask(Ask::Command { room: Some("#lobby".into()) });
+        types(&mut app, "s3cret");
+        app.press(&Key::Enter);
+        assert!(app.draft().is_empty() && !std::iter::from_fn(|| app.poll()).any(|input| is_said(&input)));
     }
 
     fn status(app: &App) -> String {
@@ -178,9 +202,10 @@ mod tests {
     fn a_question_that_comes_back_is_answered() {
         let mut app = App::new();
         app.ask(Ask::Name);
+        types(&mut app, "ca");
         app.ask(Ask::Command { room: None });
         app.ask(Ask::Name);
-        types(&mut app, "carol");
+        types(&mut app, "rol");
         app.press(&Key::Enter);
         assert!(matches!(app.poll(), Some(Input::Line(name)) if name == "carol"));
     }
