@@ -31,18 +31,24 @@ impl<B: Backend> Placed<B> {
         self.columns = 0;
     }
 
-    /// Notes what a row shows from now on. Returns the first column that may be drawn in another width.
+    /// Notes what a row shows from now on. Returns the first column that may be drawn in another width, or that had a glyph which
+    /// may be: a terminal that has drawn it as several glyphs keeps those that nothing is drawn onto.
     fn note(&mut self, y: u16, cells: &[(u16, u16, &Cell)]) -> Option<u16> {
         let y = usize::from(y);
         if self.rows.len() <= y {
             self.rows.resize_with(y + 1, Vec::new);
         }
         let row = &mut self.rows[y];
-        for (x, _, cell) in cells {
-            let x = usize::from(*x);
+        let mut doubtful = None;
+        for (column, _, cell) in cells {
+            let x = usize::from(*column);
             let width = usize::from(cell.cell_width().max(1));
             if row.len() < x + width {
                 row.resize(x + width, Cell::EMPTY);
+            }
+            let had_doubtful = row[x..x + width].iter().any(|old| certainty(old) == Certainty::Doubtful);
+            if doubtful.is_none() && (had_doubtful || certainty(cell) != Certainty::Sure) {
+                doubtful = Some(*column);
             }
             row[x] = (*cell).clone();
             for covered in &mut row[x + 1..x + width] {
@@ -51,7 +57,7 @@ impl<B: Backend> Placed<B> {
             }
             self.columns = self.columns.max(x + 1);
         }
-        cells.iter().find(|(_, _, cell)| certainty(cell) != Certainty::Sure).map(|(x, _, _)| *x)
+        doubtful
     }
 
     /// Draws a row again from a column on.
@@ -208,8 +214,9 @@ mod tests {
     use crate::program::full::text::glyphs;
     use crate::program::full::text::tests::nasty_bytes;
 
-    /// Joined and marked in ways in which terminals differ: `vt100` draws the last 8 cells wide, and not 2.
-    const ODD: [&str; 4] = ["❤\u{fe0f}", "👍🏽", "n\u{303}", "👩\u{200d}👩\u{200d}👧\u{200d}👦"];
+    /// Joined and marked in ways in which terminals differ: `vt100` draws the first as two letters of one cell each, as tmux does,
+    /// and the last 8 cells wide, and not 2.
+    const ODD: [&str; 5] = ["🇩🇪", "❤\u{fe0f}", "👍🏽", "n\u{303}", "👩\u{200d}👩\u{200d}👧\u{200d}👦"];
 
     /// Draws pictures one after the other, and tells what the last looks like on a terminal.
     fn shown(pictures: &[fn(&mut Buffer)]) -> Vec<String> {
@@ -243,7 +250,7 @@ mod tests {
         // The picture before has what stands beside them, so that ratatui does not draw it again.
         let rows = shown(&[frame, |buffer| {
             frame(buffer);
-            odd(11, buffer);
+            odd(8, buffer);
         }]);
         assert!(rows[0].starts_with("left|") && rows[0].ends_with(" |here"), "{rows:?}");
         assert_eq!(rows[1], "the row below that is full....");
@@ -259,6 +266,18 @@ mod tests {
             frame,
         ]);
         assert_eq!(rows[0], "left|                    |here");
+        // Nor under a wide glyph that covers one of its cells.
+        let rows = shown(&[
+            |buffer| {
+                frame(buffer);
+                put(&mut buffer[(8, 0)], "🇩🇪", 2);
+            },
+            |buffer| {
+                frame(buffer);
+                put(&mut buffer[(7, 0)], "中", 2);
+            },
+        ]);
+        assert_eq!(rows[0], "left|  中                |here");
     }
 
     /// Columns of others' text, between two borders.
