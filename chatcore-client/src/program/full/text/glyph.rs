@@ -123,9 +123,10 @@ impl Making {
         }
     }
 
-    /// A grapheme that is seen: with no more marks than are allowed, and in pieces if it is too long or too wide.
+    /// A grapheme that is seen: with no more marks than are allowed, of which the others are spelled out after it, and in pieces
+    /// if it is too long or too wide.
     fn push_cluster(&mut self, grapheme: &str, at: usize) {
-        let kept = with_few_marks(grapheme);
+        let (kept, others) = with_few_marks(grapheme);
         let is_short = kept.chars().count() <= GLYPH_CHARS_MAX;
         // What has no width would be drawn onto the cell before, which is not its own.
         let is_whole = is_short && kept.chars().next().is_some_and(|c| width_of(c) > 0);
@@ -133,6 +134,9 @@ impl Making {
             1 if is_whole => self.push(kept, 1, false, at),
             2 if is_whole => self.push(kept, 2, false, at),
             _ => self.push_pieces(&kept, at),
+        }
+        for (inner, c) in others {
+            self.push_mark(&code(c), at + inner);
         }
     }
 
@@ -162,17 +166,22 @@ impl Making {
     }
 }
 
-/// The grapheme, with no more marks on a letter than are allowed. Joiners are none.
-fn with_few_marks(grapheme: &str) -> CompactString {
+/// The grapheme with no more marks on a letter than are allowed, and the other marks with their places in it. Joiners are none.
+fn with_few_marks(grapheme: &str) -> (CompactString, Vec<(usize, char)>) {
+    let (mut kept, mut others) = (CompactString::default(), Vec::new());
     let mut marks = 0;
-    let is_kept = |c: &char| {
-        if matches!(c, '\u{200c}' | '\u{200d}') {
-            return true;
+    for (at, c) in grapheme.char_indices() {
+        let is_joiner = matches!(c, '\u{200c}' | '\u{200d}');
+        if !is_joiner {
+            marks = if width_of(c) == 0 { marks + 1 } else { 0 };
         }
-        marks = if width_of(*c) == 0 { marks + 1 } else { 0 };
-        marks <= MARKS_MAX
-    };
-    grapheme.chars().filter(is_kept).collect()
+        if is_joiner || marks <= MARKS_MAX {
+            kept.push(c);
+        } else {
+            others.push((at, c));
+        }
+    }
+    (kept, others)
 }
 
 fn width_of(c: char) -> usize {
