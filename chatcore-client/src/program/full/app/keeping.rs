@@ -32,12 +32,13 @@ impl App {
         self.restore_unanswered(kept.unanswered);
     }
 
-    /// Shows what had no answer when the program ended, in its place and all together: it may have arrived, or not. The key for
-    /// what was said before brings it into the line again.
+    /// Shows what had no answer when the program ended, in its place and all together: what was sent may have arrived, or not.
+    /// The key for what was said before brings it into the line again.
     fn restore_unanswered(&mut self, unanswered: BTreeMap<String, VecDeque<Unanswered>>) {
-        let mut named = Vec::new();
+        let (mut sent, mut unsent) = (Vec::new(), Vec::new());
         for (name, all) in unanswered {
             for Unanswered { text, is_sent } in all {
+                let named = if is_sent { &mut sent } else { &mut unsent };
                 named.push(format!("to {}: {}", safe(&name), safe(&beginning(text.as_bytes()))));
                 // With its recipient: no text is taken for a command, or goes to somebody whom it names.
                 let sign = if name.starts_with('#') { "" } else { "@" };
@@ -57,11 +58,12 @@ impl App {
                     (conversation.unread + unread, conversation.mentions + unread);
             }
         }
-        if named.is_empty() {
+        let sent = told_of(&sent, "may not have arrived", "may not have arrived");
+        let unsent = told_of(&unsent, "was not sent", "were not sent");
+        let told = sent.into_iter().chain(unsent).collect::<Vec<_>>().join(". ");
+        if told.is_empty() {
             return;
         }
-        let lines = if let [_] = named[..] { "1 line".to_owned() } else { format!("{} lines", named.len()) };
-        let told = format!("{lines} may not have arrived: {}", named.join("; "));
         self.hint = None;
         self.news = Some((told.clone(), self.now_ms.saturating_add(NEWS_MS)));
         let notice = Entry::Notice { time_ms: self.now_ms, text: told };
@@ -99,6 +101,16 @@ impl App {
     fn kept_conversations(&self) -> impl Iterator<Item = (&String, &Conversation)> {
         self.conversations.iter().filter(|(name, _)| *name != PROGRAM)
     }
+}
+
+/// What became of one line, or of several, and which these are.
+fn told_of(named: &[String], one: &str, several: &str) -> Option<String> {
+    let what = match named.len() {
+        0 => return None,
+        1 => format!("1 line {one}"),
+        count => format!("{count} lines {several}"),
+    };
+    Some(format!("{what}: {}", named.join("; ")))
 }
 
 fn unanswered(conversation: &Conversation) -> impl Iterator<Item = Unanswered> {
@@ -185,7 +197,10 @@ mod tests {
         app.report(&Report::Sending { number: 3, to: "bob".into() });
         app.report(&Report::Accepted { number: 3, to: "bob".into(), id: chatcore::MessageId(7).into() });
         let mut app = started(app.kept());
-        assert_eq!(app.news(), Some("3 lines may not have arrived: to #lobby: G1; to bob: G2; to bob: G4"));
+        assert_eq!(
+            app.news(),
+            Some("2 lines may not have arrived: to #lobby: G1; to bob: G2. 1 line was not sent: to bob: G4")
+        );
         let bob = &app.conversations["bob"];
         let fates: Vec<_> = bob.numbers().map(|number| bob.entry(number).unwrap()).collect();
         assert!(
