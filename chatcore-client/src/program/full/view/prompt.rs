@@ -6,10 +6,12 @@ use ratatui::style::Style;
 
 use crate::program::full::app::{App, Intent, PROGRAM};
 use crate::program::full::composer::{Picture, picture};
+use crate::program::full::conversation::Membership;
 use crate::program::full::drawing::draw_row;
 use crate::program::full::field::Field;
 use crate::program::full::text::{Glyph, Row, boundary, glyphs, rows, told_line, width as width_of};
 use crate::program::full::theme::Role;
+use crate::program::requests::mapped;
 
 /// Rows of what is typed, at the most.
 const TYPED_ROWS_MAX: u16 = 5;
@@ -88,13 +90,24 @@ impl App {
         Prompt { label, indent, is_cut, style, typed }
     }
 
+    /// Whether it is a room in which we are known not to be: the server takes nothing for it.
+    fn has_left(&self, to: &str) -> bool {
+        let conversation = self.conversations.get(&mapped(to.to_owned()));
+        to.starts_with('#') && conversation.is_some_and(|conversation| conversation.membership == Membership::Out)
+    }
+
     /// What Enter would do with the line, and what kind of thing that is.
     fn label(&self) -> (String, Option<Role>) {
         match &self.field {
             Some(field) if field.is_closed => (format!("Enter, and then {}", field.label()), Some(Role::Warning)),
             Some(field) => (field.label(), None),
             None if !self.types_line() => ("… ".to_owned(), Some(Role::Quiet)),
-            None => label_of(&self.intent()),
+            None => match self.intent() {
+                Intent::Nothing { to } | Intent::Send { to, .. } if self.has_left(&to) => {
+                    (format!("not in {to}> "), Some(Role::Warning))
+                }
+                intent => label_of(&intent),
+            },
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Who reads a line: the prompt says it, and nobody else ever does.
 
 use super::*;
+use crate::program::report::Report;
 
 #[test]
 fn the_prompt_says_who_reads_a_line_as_soon_as_it_names_them() {
@@ -26,6 +27,26 @@ fn the_prompt_says_who_reads_a_line_as_soon_as_it_names_them() {
     assert_eq!(prompt(&app), "to nobody> hello");
     types(&mut app, "\r");
     assert_eq!((sent(&mut app).len(), app.draft().text()), (0, "hello"), "it is not lost");
+}
+
+#[test]
+fn the_prompt_of_a_room_that_was_left_says_so() {
+    let mut app = app("#lobby");
+    app.report(&Report::Registered { name: "alice".into(), display_name: None });
+    let joined = Report::Joined { room: "#lobby".into(), name: "alice".into(), display_name: None };
+    let left = Report::Left { room: "#lobby".into(), name: "alice".into(), reason: "left".into() };
+    app.report(&joined);
+    assert_eq!(prompt(&app), "#lobby>");
+    app.report(&left);
+    assert_eq!(prompt(&app), "not in #lobby>");
+    types(&mut app, "hello");
+    assert_eq!(prompt(&app), "not in #lobby> hello");
+    app.open("bob");
+    types(&mut app, "#LOBBY hello");
+    assert_eq!(prompt(&app), "not in #LOBBY> #LOBBY hello");
+    app.open("#lobby");
+    app.report(&joined);
+    assert_eq!(prompt(&app), "#lobby> hello");
 }
 
 #[test]
