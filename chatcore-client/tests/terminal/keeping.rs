@@ -58,7 +58,7 @@ fn neither_a_key_nor_a_signal_waits_for_what_is_kept() {
     let terminal = Terminal::full_screen(&server, &[]);
     terminal.has("your name:");
     terminal.types("alice\rx");
-    terminal.has("wait: the server has not answered yet");
+    terminal.has("wait: what you type before there is an answer is thrown away");
     terminal.signal("TERM");
     assert_eq!(terminal.end().0, Some(0));
 }

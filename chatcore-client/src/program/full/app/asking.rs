@@ -7,6 +7,9 @@ use crate::program::full::field::Field;
 use crate::program::full::keys::Key;
 use crate::program::input::{Ask, Input};
 
+/// What whoever types before anything is asked is told.
+const TOO_EARLY: &str = "wait: what you type before there is an answer is thrown away";
+
 impl App {
     /// Asks whoever sits there for something.
     ///
@@ -14,6 +17,7 @@ impl App {
     /// keys go on with the line. And a question that is not asked any more, of which the answer was half typed, stays until an
     /// Enter, or the end of the answer would be a line. So does one for a password of which nothing is typed yet.
     pub(crate) fn ask(&mut self, ask: Ask) {
+        self.hint.take_if(|hint| hint == TOO_EARLY);
         if let Ask::Command { room } = ask {
             let is_first = !std::mem::replace(&mut self.takes_commands, true);
             self.field.take_if(|field| field.is_closed || field.has_no_answer());
@@ -31,6 +35,16 @@ impl App {
                 Some(field) if field.ask == ask => field.is_withdrawn = false,
                 _ => self.field.insert(Field::new(ask, is_closed)).because = because,
             }
+        }
+        self.tell_of_what_was_typed_early();
+    }
+
+    /// Tells that text was thrown away, where it stays: the keys that come next would end a hint.
+    fn tell_of_what_was_typed_early(&mut self) {
+        if std::mem::take(&mut self.keys_thrown_away) > 0 {
+            let told = "what you typed before this was thrown away: it might have been a password";
+            self.notice(PROGRAM, told.to_owned());
+            self.hint.get_or_insert_with(|| told.to_owned());
         }
     }
 
@@ -53,14 +67,17 @@ impl App {
     pub(super) fn press_field(&mut self, key: &Key) {
         let Some(field) = &mut self.field else {
             // It may be a password that is typed before it is asked for: nobody is to see it, and nobody to get it.
-            self.hint = (self.end != End::Begun).then(|| "wait: the server has not answered yet".to_owned());
+            if self.end != End::Begun {
+                self.keys_thrown_away += usize::from(matches!(key, Key::Char(_) | Key::Paste(_)));
+                self.hint = Some(TOO_EARLY.to_owned());
+            }
             return;
         };
         match key {
             Key::Enter | Key::Esc if field.is_withdrawn => self.field = None,
             // It would be gone with the answer.
             _ if field.is_withdrawn => {
-                self.hint = Some("not typed: Enter goes on, and then a line can be typed".to_owned())
+                self.hint = Some("not typed: Enter goes on, and then a line can be typed".to_owned());
             }
             Key::Ctrl('d') if field.text().is_empty() => self.want_end(),
             Key::Enter => self.enter_field(),
@@ -196,6 +213,32 @@ mod tests {
         assert_eq!(app.draft().text(), "half", "and what was typed stays");
         app.press(&Key::Ctrl('c'));
         assert!(app.leaves_at_once());
+    }
+
+    #[test]
+    fn who_types_before_there_is_an_answer_is_told_that_it_is_gone() {
+        let gone = |app: &App| {
+            let told = &app.conversations[PROGRAM];
+            told.numbers()
+                .filter(|number| told.entry(*number).unwrap().body().starts_with(b"what you typed before"))
+                .count()
+        };
+        let asks = [Ask::Command { room: None }, Ask::Password { name: "alice".into() }];
+        for ask in asks {
+            let mut app = App::new();
+            types(&mut app, "early");
+            assert!(app.hint.as_ref().unwrap().contains("thrown away"), "{:?}", app.hint);
+            app.ask(ask);
+            assert!(status(&app).contains("what you typed before this was thrown away"), "{}", status(&app));
+            types(&mut app, "x");
+            app.ask(Ask::Command { room: None });
+            assert_eq!(gone(&app), 1, "it is told once, and stays");
+        }
+        // Nothing was typed.
+        let mut app = App::new();
+        app.press(&Key::Enter);
+        app.ask(Ask::Command { room: None });
+        assert_eq!(gone(&app), 0);
     }
 
     #[test]

@@ -17,6 +17,7 @@ impl App {
             trouble,
             has_focus,
             field,
+            keys_thrown_away,
             end,
             wishes,
             now_ms,
@@ -51,6 +52,7 @@ impl App {
         (self.screen, self.clock, self.colours) = (screen, clock, colours);
         (self.body_bytes_max, self.trouble, self.has_focus) = (body_bytes_max, trouble, has_focus);
         (self.field, self.end, self.wishes) = (field, end, wishes);
+        self.keys_thrown_away = keys_thrown_away;
         (self.now_ms, self.drawn) = (now_ms, drawn);
     }
 }

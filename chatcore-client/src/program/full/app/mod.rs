@@ -55,6 +55,8 @@ pub(crate) struct App {
     pub(super) field: Option<Field>,
     /// What is typed is for somebody, or a command.
     takes_commands: bool,
+    /// Keys and pastes that brought text, and were thrown away, while there was nothing that they could be for.
+    keys_thrown_away: usize,
     completion: Option<Completion>,
     history: History,
     known: Known,
@@ -153,6 +155,7 @@ impl App {
             body_bytes_max: None,
             own_name: None,
             trouble: None,
+            keys_thrown_away: 0,
             marks: BTreeMap::new(),
             pasted_bytes: None,
             hint: None,

@@ -261,7 +261,7 @@ impl App {
         self.notice(&self.open.clone(), text);
     }
 
-    fn notice(&mut self, place: &str, text: String) {
+    pub(super) fn notice(&mut self, place: &str, text: String) {
         self.push(place, Entry::Notice { time_ms: self.now_ms, text });
     }
 
