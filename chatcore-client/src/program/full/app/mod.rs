@@ -66,7 +66,7 @@ pub(crate) struct App {
     body_bytes_max: Option<usize>,
     pub(super) own_name: Option<String>,
     /// The state of the connection, if it is not well.
-    pub(super) trouble: Option<String>,
+    pub(super) trouble: Option<Trouble>,
     /// The last message that was read by the end of the run before this one, of each conversation.
     marks: BTreeMap<String, Id>,
     /// The bytes of a paste that is not over: until then keys do nothing.
@@ -99,6 +99,14 @@ pub(crate) struct App {
     unchecked_bytes: usize,
     /// Where the last picture has what, for whoever scrolls or clicks.
     pub(super) drawn: Drawn,
+}
+
+/// What is not well with the connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Trouble {
+    pub(super) what: String,
+    /// Why, if that is known. It may be long.
+    pub(super) why: Option<String>,
 }
 
 /// Where a picture has what. Drawing sets it, which changes nothing else.

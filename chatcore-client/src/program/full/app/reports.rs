@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use super::{App, NEWS_MS, PROGRAM};
+use super::{App, NEWS_MS, PROGRAM, Trouble};
 use crate::program::full::conversation::{Conversation, Entry, Fate, Place};
 use crate::program::full::mention;
 use crate::program::report::{Id, LISTED_NAMES_MAX, Report, safe};
@@ -77,11 +77,11 @@ impl App {
                     self.notice(PROGRAM, report.text());
                 }
                 // When it goes on is what somebody looks for, and a narrow screen shows only the beginning.
-                let wait = format!("reconnecting in {:.1} s: {}", after.as_secs_f64(), safe(detail));
-                self.is_in_trouble(wait);
+                let what = format!("reconnecting in {:.1} s", after.as_secs_f64());
+                self.is_in_trouble(Trouble { what, why: Some(safe(detail)) });
             }
             Report::Connecting { .. } | Report::Silent { .. } | Report::Leaving { .. } => {
-                self.is_in_trouble(report.text());
+                self.is_in_trouble(Trouble { what: report.text(), why: None });
             }
             Report::NotSending { to, why } => {
                 let why = format!("not delivered: {}", safe(why));
@@ -108,7 +108,7 @@ impl App {
         }
     }
 
-    fn is_in_trouble(&mut self, trouble: String) {
+    fn is_in_trouble(&mut self, trouble: Trouble) {
         // What else is told matters less, and would cover it.
         (self.trouble, self.hint, self.news) = (Some(trouble), None, None);
     }

@@ -287,7 +287,8 @@ fn no_hint_covers_that_the_connection_is_lost() {
         attempt: 1,
         after: std::time::Duration::from_secs(2),
     });
-    assert_eq!((app.hint, app.trouble.as_deref()), (None, Some("reconnecting in 2.0 s: nothing was heard")));
+    let trouble = Trouble { what: "reconnecting in 2.0 s".to_owned(), why: Some("nothing was heard".to_owned()) };
+    assert_eq!((app.hint, app.trouble), (None, Some(trouble)));
 }
 
 /// A line that is typed, and Enter.
@@ -430,7 +431,11 @@ fn when_it_goes_on_stands_first() {
     };
     app.report(&reconnecting(1));
     app.report(&reconnecting(2));
-    assert!(app.trouble.as_ref().unwrap().starts_with("reconnecting in 1.5 s: cannot connect"));
+    let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(80, 12)).unwrap();
+    terminal.draw(|frame| app.draw(frame)).unwrap();
+    let status: String = (0..80).map(|x| terminal.backend().buffer()[(x, 10)].symbol()).collect();
+    let wanted = " reconnecting in 1.5 s │ #lobby │ alice │ cannot connect to 192.0.2.1:12379: Co";
+    assert!(status.starts_with(wanted), "{status}");
     let told = notices(&app, PROGRAM).iter().filter(|told| told.contains("reconnecting")).count();
     assert_eq!(told, 1, "the first attempt is kept, and not each");
 }

@@ -56,12 +56,15 @@ impl App {
             return format!(" {}", told.replace('\n', " "));
         }
         let waits = self.field.as_ref().and_then(Field::waits_for).map(str::to_owned);
-        let mut parts: Vec<String> = waits.into_iter().chain(self.trouble.clone()).collect();
+        let trouble = self.trouble.as_ref();
+        let mut parts: Vec<String> = waits.into_iter().chain(trouble.map(|trouble| trouble.what.clone())).collect();
         parts.push(self.place());
         parts.push(self.own_name.as_deref().unwrap_or("not registered").to_owned());
         if counts_unread {
             parts.extend(self.unread());
         }
+        // It may be long, and takes nothing else's place.
+        parts.extend(trouble.and_then(|trouble| trouble.why.clone()));
         format!(" {}", parts.join(" │ "))
     }
 
