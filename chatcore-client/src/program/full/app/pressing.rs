@@ -187,7 +187,8 @@ impl App {
                 self.open(&mapped(name));
             }
             Intent::NoRecipient => {
-                self.hint = Some("to whom? @name:text sends text to a user, #room:text to a room".to_owned());
+                self.hint =
+                    Some("to whom? /join #lobby goes into that room; @name:text sends text to a user".to_owned());
             }
             Intent::Withheld { begun_for } => {
                 self.hint = Some(format!(

@@ -27,6 +27,7 @@ fn the_prompt_says_who_reads_a_line_as_soon_as_it_names_them() {
     assert_eq!(prompt(&app), "to nobody> hello");
     types(&mut app, "\r");
     assert_eq!((sent(&mut app).len(), app.draft().text()), (0, "hello"), "it is not lost");
+    shows(&app, "to whom? /join #lobby goes into that room");
 }
 
 #[test]
