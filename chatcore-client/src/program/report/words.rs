@@ -161,7 +161,7 @@ fn rejected(to: &str, reason: &str, request: Option<&str>) -> String {
         "no_such_user" => &format!("{to} is not here"),
         "recipient_full" => &format!("{to} has too much unread; try again later"),
         "not_a_member" => &format!("you are not in {to}; /join {to} goes there"),
-        "not_sent" => "the connection broke before it could be sent",
+        "not_sent" => "the session ended before it could be sent",
         "invalid_name" => &format!("{to} is no name that anything can have"),
         "too_many_rooms" => "you are in as many rooms as the server allows",
         "room_full" => &format!("{to} has as many members as the server allows"),
