@@ -53,9 +53,9 @@ impl App {
                 let is_open = name == self.open;
                 let conversation = self.conversation(&name);
                 conversation.push(said);
-                let unread = usize::from(!is_open);
-                (conversation.unread, conversation.mentions) =
-                    (conversation.unread + unread, conversation.mentions + unread);
+                if !is_open {
+                    conversation.fail_unseen();
+                }
             }
         }
         let sent = told_of(&sent, "may not have arrived", "may not have arrived");

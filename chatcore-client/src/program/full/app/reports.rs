@@ -203,8 +203,7 @@ impl App {
         if is_open && conversation.place == Place::End {
             return;
         }
-        conversation.unread += 1;
-        conversation.mentions += 1;
+        conversation.fail_unseen();
         self.hint = None;
         self.news = Some((format!("{to}: {}", report.text()), self.now_ms.saturating_add(NEWS_MS)));
     }

@@ -297,6 +297,15 @@ fn enters(app: &mut App, line: &str) {
     app.press(&Key::Enter);
 }
 
+/// The row of the list that has a conversation.
+fn listed(app: &App, name: &str) -> String {
+    let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(80, 12)).unwrap();
+    terminal.draw(|frame| app.draw(frame)).unwrap();
+    let buffer = terminal.backend().buffer();
+    let row = |y| (0..app.drawn.list.get().width - 1).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+    (0..12).map(row).find(|row| row.contains(name)).expect("it is in the list")
+}
+
 #[test]
 fn a_message_that_is_refused_is_told_wherever_somebody_looks() {
     let mut app = alice();
@@ -308,6 +317,10 @@ fn a_message_that_is_refused_is_told_wherever_somebody_looks() {
     assert!(app.news().unwrap().contains("not delivered"), "{:?}", app.news());
     let nowhere = &app.conversations["#nowhere"];
     assert_eq!((nowhere.unread, nowhere.mentions), (1, 1), "the list has its mark");
+    assert!(listed(&app, "#nowhere").ends_with(" ✗1"), "{}", listed(&app, "#nowhere"));
+    // What somebody else says there has the mark of what others say.
+    app.report(&message("bob", "#nowhere", "hello"));
+    assert!(listed(&app, "#nowhere").ends_with(" !2"), "{}", listed(&app, "#nowhere"));
     // Whoever looks at it sees it there.
     app.open("#nowhere");
     app.news = None;

@@ -42,6 +42,8 @@ pub(super) struct Conversation {
     pub(super) unread: usize,
     /// How many of them name us.
     pub(super) mentions: usize,
+    /// How many of them are ours, and were not delivered, or may not have been.
+    pub(super) failures: usize,
     /// The first entry that came after somebody stopped reading.
     pub(super) marker: Option<u64>,
     pub(super) place: Place,
@@ -153,9 +155,16 @@ impl Conversation {
         })
     }
 
+    /// One of our own messages was not delivered, or may not have been, and nobody sees that here: it counts as one that names us.
+    pub(super) fn fail_unseen(&mut self) {
+        self.unread += 1;
+        self.mentions += 1;
+        self.failures += 1;
+    }
+
     /// Somebody sees all that there is.
     pub(super) fn read(&mut self) {
-        (self.unread, self.mentions) = (0, 0);
+        (self.unread, self.mentions, self.failures) = (0, 0, 0);
         let end = self.end();
         self.marker.take_if(|marker| *marker == end);
     }

@@ -84,7 +84,7 @@ impl App {
     }
 
     /// One conversation: whether it is open, who it is with, and how many messages are unread. A message that names us,
-    /// or that nobody else gets, is marked.
+    /// or that nobody else gets, is marked, and so are messages of ours that were not delivered, if nothing else is unread.
     fn draw_name(&self, name: &str, conversation: &Conversation, rows: &[Row], area: Rect, buffer: &mut Buffer) {
         let is_open = *name == self.open;
         let sign = match self.presence.get(name) {
@@ -142,6 +142,8 @@ fn is_for_us(name: &str, conversation: &Conversation) -> bool {
 fn count_of(name: &str, conversation: &Conversation) -> Row {
     let count = match conversation.unread {
         0 => String::new(),
+        // Nobody else has said anything there.
+        unread if unread == conversation.failures => format!(" ✗{}", short(unread)),
         unread if is_for_us(name, conversation) => format!(" !{}", short(unread)),
         unread => format!(" {}", short(unread)),
     };
