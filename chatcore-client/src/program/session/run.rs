@@ -18,8 +18,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// If it ends in another way than it was told to; and if something came to nothing, if that is to be told. That nobody reads
-    /// the output any more is none where it is to be told, unless something is open.
+    /// If it ends in another way than it was told to; and if something came to nothing, if that is to be told. Where that is to
+    /// be told, a reader that goes is an error only if something is open.
     pub(crate) fn run(mut self, tells_verdict: bool) -> Result<(), Failure> {
         let outcome = self.go_on();
         let tells_verdict = tells_verdict && !self.console.is_interactive();
