@@ -149,7 +149,8 @@ fn tls_meets_no_tls() {
 
     let tls = TlsServer::start();
     let tcp = tls.server.address.strip_prefix("tls://").unwrap();
-    assert_eq!(why(tcp, &[]), "the server speaks TLS, not chatcore; tls://HOST:PORT connects over TLS");
+    let expected = format!("{tcp}: the server speaks TLS, not chatcore; tls://HOST:PORT connects over TLS");
+    assert_eq!(why(tcp, &[]), expected);
 
     let (listener, port) = listen();
     let web = thread::spawn(move || {
