@@ -42,11 +42,17 @@ export function Chat({ model }: { model: Model }): JSX.Element {
                 .querySelector<HTMLElement>(panel === "people" ? "#people button" : "#side [role=tab][tabindex='0']")
                 ?.focus();
     }, [panel]);
-    const onKeyDown = (event: KeyboardEvent): void => {
-        if (event.key === "Escape" && panel !== null) close();
-    };
+    // Wherever the focus is, from the moment on at which it is seen.
+    useLayoutEffect(() => {
+        if (panel === null) return undefined;
+        const onKeyDown = (event: KeyboardEvent): void => {
+            if (event.key === "Escape") close();
+        };
+        document.addEventListener("keydown", onKeyDown);
+        return () => document.removeEventListener("keydown", onKeyDown);
+    }, [panel]);
     return (
-        <div class={classes} onKeyDown={onKeyDown}>
+        <div class={classes}>
             <nav class="side" id="side" aria-label="chatcore">
                 <div class="brand">
                     <Logo />
