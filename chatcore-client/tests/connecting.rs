@@ -158,6 +158,7 @@ fn stop(mut server: TcpStream, advice: &str) {
     say(&mut server, &HubMessage::Goodbye(Goodbye { code: GoodbyeCode::ShuttingDown, detail: "", reconnect }));
 }
 
+/// P10: the first address is a black hole.
 #[test]
 fn a_first_address_where_nobody_answers_costs_little() {
     let (hole, _sockets) = black_hole();
@@ -191,6 +192,7 @@ fn a_reconnect_tries_all_addresses_too() {
     client.arrive(&second);
 }
 
+/// P11: names are looked up anew at each attempt.
 #[test]
 fn a_name_that_moves_is_found_at_its_new_address() {
     let (first, address) = listen();
@@ -294,6 +296,7 @@ fn advice_with_the_name_of_another_host_is_followed_if_the_program_has_named_it(
     client.arrive(&second);
 }
 
+/// P11: advice leads to the same server alone.
 #[test]
 fn advice_with_the_name_of_another_host_is_not_even_looked_up_otherwise() {
     let (first, address) = listen();

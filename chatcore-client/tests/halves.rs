@@ -112,6 +112,7 @@ fn receive_all(mut receiver: ReceiveHalf) -> JoinHandle<Vec<Event>> {
     })
 }
 
+/// P16: who sends does not wait for who receives.
 #[test]
 fn one_thread_sends_more_than_fits_while_another_receives() {
     let server = Running::start();
@@ -296,6 +297,7 @@ fn without_both_halves_the_client_says_goodbye() {
     }
 }
 
+/// P16: its name is free at once.
 #[test]
 fn a_connection_that_is_dropped_says_goodbye_after_what_was_sent() {
     let server = Running::start();

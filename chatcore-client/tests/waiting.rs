@@ -67,6 +67,7 @@ fn listen() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
+/// P9: a link that is half open is told of.
 #[test]
 fn a_server_that_is_silent_is_told_of_and_so_is_its_answer() {
     let (listener, _) = listen();
