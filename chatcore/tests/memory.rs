@@ -5,8 +5,8 @@ mod world;
 use std::time::Duration;
 
 use chatcore::wire::{Ack, ClientMessage, HubMessage, Join, Message, Pong, RejectCode};
-use chatcore::{Audience, CloseReason, ConnId, HubEvent, Limits, Memory, QuotaKey, Rate, Received};
-use world::{World, decode_all, encode_all, goodbye, join_with_token, registration, send, try_resume_again};
+use chatcore::{Audience, CloseReason, ConnId, HubEvent, Limits, Memory, Rate, Received};
+use world::{World, decode_all, encode_all, goodbye, join_with_token, send, try_resume_again};
 
 /// Bytes by which counts of buffers may be off: the smallest buffer of each of some sessions.
 const NEAR: u64 = 64 << 10;
@@ -24,14 +24,6 @@ fn small() -> World {
             .with_origin_buffer_bytes_max(600_000)
             .with_buffer_bytes_max(1_000_000),
     )
-}
-
-fn admit(world: &mut World, name: &str, origin: u128) -> ConnId {
-    let registration = registration(world.now, world.hub.limits(), name).with_origin(QuotaKey(origin));
-    let conn = world.hub.admit(world.now, registration).unwrap();
-    world.written(conn);
-    world.confirm(conn);
-    conn
 }
 
 #[test]
@@ -236,11 +228,11 @@ fn a_partial_frame_of_who_breaks_is_not_counted_any_more() {
 #[test]
 fn an_origin_over_its_share_gets_no_more_messages_and_others_do() {
     let mut world = small();
-    let sender = admit(&mut world, "sender", 9);
+    let sender = world.join_from("sender", 9);
     for name in ["a1", "a2"] {
-        admit(&mut world, name, 1);
+        world.join_from(name, 1);
     }
-    admit(&mut world, "b1", 2);
+    world.join_from("b1", 2);
     assert_eq!(fill(&mut world, sender, "a1", 30).full, 0);
     let Fates { accepted, full, .. } = fill(&mut world, sender, "a2", 35);
     assert!(accepted > 5 && full > 5, "{accepted} accepted, {full} rejected");
@@ -260,9 +252,9 @@ fn rejected(world: &mut World, conn: ConnId) -> Vec<RejectCode> {
 #[test]
 fn who_comes_from_an_origin_over_its_share_says_nothing_that_others_have_to_keep() {
     let mut world = small();
-    let sender = admit(&mut world, "sender", 9);
-    let [a1, a2] = ["a1", "a2"].map(|name| admit(&mut world, name, 1));
-    let b1 = admit(&mut world, "b1", 2);
+    let sender = world.join_from("sender", 9);
+    let [a1, a2] = ["a1", "a2"].map(|name| world.join_from(name, 1));
+    let b1 = world.join_from("b1", 2);
     for conn in [a2, b1] {
         let _ = world.say(conn, &[ClientMessage::Join(Join { room: "#r" })]);
         world.written(conn);
@@ -286,9 +278,9 @@ fn who_comes_from_an_origin_over_its_share_says_nothing_that_others_have_to_keep
 #[test]
 fn when_all_is_used_up_the_largest_of_the_largest_origin_ends_and_its_senders_are_told() {
     let mut world = small();
-    let sender = admit(&mut world, "sender", 9);
+    let sender = world.join_from("sender", 9);
     for (name, origin) in [("a1", 1), ("a2", 1), ("b1", 2), ("c1", 3)] {
-        admit(&mut world, name, origin);
+        world.join_from(name, origin);
     }
     let to_largest = fill(&mut world, sender, "a1", 30).accepted;
     let mut reported = fill(&mut world, sender, "a2", 11).reported;
@@ -314,10 +306,10 @@ fn of_two_that_hold_about_as_much_the_one_ends_that_has_acknowledged_nothing_for
         let mut world = World::new(
             small().hub.limits().clone().with_origin_buffer_bytes_max(1_000_000).with_buffer_bytes_max(1_200_000),
         );
-        let sender = admit(&mut world, "sender", 9);
-        let [a1, a2] = ["a1", "a2"].map(|name| admit(&mut world, name, 1));
+        let sender = world.join_from("sender", 9);
+        let [a1, a2] = ["a1", "a2"].map(|name| world.join_from(name, 1));
         for (name, origin) in [("b1", 2), ("c1", 3)] {
-            admit(&mut world, name, origin);
+            world.join_from(name, origin);
         }
         for (to, count) in [("a1", 28), ("a2", 28), ("b1", 15)] {
             assert_eq!(fill(&mut world, sender, to, count).accepted, count);
@@ -341,9 +333,8 @@ fn of_two_that_hold_about_as_much_the_one_ends_that_has_acknowledged_nothing_for
 #[test]
 fn the_final_messages_of_an_evicted_session_answer_no_message() {
     let mut world = small();
-    let sender = admit(&mut world, "sender", 9);
-    let [victim, ..] =
-        [("a1", 1), ("b1", 2), ("c1", 3), ("d1", 4)].map(|(name, origin)| admit(&mut world, name, origin));
+    let sender = world.join_from("sender", 9);
+    let [victim, ..] = [("a1", 1), ("b1", 2), ("c1", 3), ("d1", 4)].map(|(name, origin)| world.join_from(name, origin));
     for (to, count) in [("a1", 30), ("b1", 12), ("d1", 11)] {
         fill(&mut world, sender, to, count);
     }
@@ -366,10 +357,10 @@ fn the_final_messages_of_an_evicted_session_answer_no_message() {
 #[test]
 fn a_room_whose_members_never_read_stays_within_the_budget_and_ends_none_that_reads() {
     let mut world = small();
-    let sender = admit(&mut world, "sender", 9);
-    let reader = admit(&mut world, "reader", 8);
+    let sender = world.join_from("sender", 9);
+    let reader = world.join_from("reader", 8);
     let join = ClientMessage::Join(Join { room: "#r" });
-    let dead: Vec<_> = (0..20).map(|n| admit(&mut world, &format!("dead{n}"), 1 + n % 4)).collect();
+    let dead: Vec<_> = (0..20).map(|n| world.join_from(&format!("dead{n}"), 1 + n % 4)).collect();
     for conn in dead.iter().chain([&sender, &reader]) {
         let _ = world.say(*conn, std::slice::from_ref(&join));
         world.written(*conn);
@@ -391,9 +382,9 @@ fn a_room_whose_members_never_read_stays_within_the_budget_and_ends_none_that_re
 #[test]
 fn no_more_sessions_are_ended_than_the_memory_needs() {
     let mut world = small();
-    let sender = admit(&mut world, "sender", 9);
+    let sender = world.join_from("sender", 9);
     for (name, origin) in [("a1", 1), ("a2", 1), ("a3", 1), ("b1", 2), ("c1", 3)] {
-        admit(&mut world, name, origin);
+        world.join_from(name, origin);
     }
     let mut read = 0;
     let all = [("a1", 2_600, 100), ("a2", 6, 8_000), ("a3", 6, 8_000), ("b1", 35, 8_000), ("c1", 35, 8_000)];
@@ -421,11 +412,11 @@ fn many_sessions_that_hold_little_are_bounded_too() {
             .with_origin_buffer_bytes_max(20_000)
             .with_buffer_bytes_max(BYTES_MAX),
     );
-    let sender = admit(&mut world, "sender", 9_999);
+    let sender = world.join_from("sender", 9_999);
     let mut read = 0;
     for user in 0..200 {
         let name = format!("u{user}");
-        admit(&mut world, &name, user);
+        world.join_from(&name, user);
         fill_and_read(&mut world, sender, &name, (100, 1), &mut read);
         world.now = world.now + Duration::from_millis(1);
         let memory = world.hub.memory();

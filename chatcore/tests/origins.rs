@@ -4,11 +4,9 @@ mod world;
 
 use std::time::Duration;
 
-use chatcore::wire::{
-    Ack, ClientMessage, Goodbye, HubMessage, Join, Leave, Message, Preface, Register, Rejected, Resume,
-};
+use chatcore::wire::{Ack, ClientMessage, Goodbye, HubMessage, Leave, Message, Preface, Register, Resume};
 use chatcore::{
-    CONNECTION_COST, CloseReason, ConnId, Event, GoodbyeCode, Handshake, HubEvent, Limits, QuotaKey, Rate, Refusal,
+    CONNECTION_COST, CloseReason, Event, GoodbyeCode, Handshake, HubEvent, Limits, QuotaKey, Rate, Refusal,
     RefusalCode, RejectCode,
 };
 use world::{User, World, bodies, decode_all, goodbye, join_with_token, registration, send};
@@ -208,30 +206,17 @@ fn what_is_written_to_those_who_ended_counts_too_and_is_given_up_when_buffers_ar
     assert_eq!(decode_all(&told).len(), 10, "nothing is refused to the others");
 }
 
-/// A user who comes from an origin, with its welcome taken.
-fn join_from(world: &mut World, name: &str, origin: u128) -> ConnId {
-    let conn = admit_from(world, name, origin).expect("there is room for it");
-    world.written(conn);
-    world.confirm(conn);
-    conn
-}
-
-fn admit_from(world: &mut World, name: &str, origin: u128) -> Result<ConnId, Refusal> {
-    let registration = registration(world.now, world.hub.limits(), name).with_origin(QuotaKey(origin));
-    world.hub.admit(world.now, registration).map_err(|not_admitted| not_admitted.refusal)
-}
-
 #[test]
 fn an_origin_has_so_many_sessions_and_who_is_refused_learns_why_and_when_to_come_again() {
     let limits = Limits::default().with_sessions_of_origin_max(2);
     let mut world = World::new(limits.clone());
-    let a = join_from(&mut world, "a", 1);
-    let b = join_from(&mut world, "b", 1);
-    let refusal = admit_from(&mut world, "c", 1).expect_err("there are two");
+    let a = world.join_from("a", 1);
+    let b = world.join_from("b", 1);
+    let refusal = world.let_in_from("c", 1).expect_err("there are two");
     assert_eq!(refusal, Refusal::OriginFull { sessions_of_origin_max: 2 });
     assert_eq!(refusal.code(), RefusalCode::HubFull);
     assert!(refusal.wait().is_some());
-    join_from(&mut world, "elsewhere", 2);
+    world.join_from("elsewhere", 2);
     let shared = registration(world.now, &limits, "shared").with_origin(QuotaKey(1)).with_shared_origin();
     assert!(world.hub.admit(world.now, shared).is_ok(), "the driver knows that many share it");
     for name in ["x", "y", "z"] {
@@ -239,11 +224,11 @@ fn an_origin_has_so_many_sessions_and_who_is_refused_learns_why_and_when_to_come
     }
     // What the last one said holds, until another one says otherwise: there are three now.
     let _ = world.say(a, &[goodbye()]);
-    assert!(admit_from(&mut world, "c", 1).is_err(), "two are left");
+    assert!(world.let_in_from("c", 1).is_err(), "two are left");
     world.hub.disconnect(world.now, b).unwrap();
-    assert!(admit_from(&mut world, "c", 1).is_err(), "one that waits for its client counts, too");
+    assert!(world.let_in_from("c", 1).is_err(), "one that waits for its client counts, too");
     world.pass(limits.resume_time_max);
-    join_from(&mut world, "c", 1);
+    world.join_from("c", 1);
 }
 
 #[test]
@@ -253,7 +238,7 @@ fn who_resumes_a_session_is_not_refused_because_its_origin_is_full() {
     let (alice, token) = join_with_token(&mut world, "alice");
     world.confirm(alice);
     world.hub.disconnect(world.now, alice).unwrap();
-    join_from(&mut world, "bob", 1);
+    world.join_from("bob", 1);
     let resume = ClientMessage::Resume(Resume {
         name: "alice",
         token,
@@ -265,38 +250,29 @@ fn who_resumes_a_session_is_not_refused_because_its_origin_is_full() {
     resume.encode(&mut bytes);
     let registration = Handshake::new(world.now, &limits).receive(world.now, &mut &bytes[..]).unwrap().unwrap();
     assert!(world.hub.admit(world.now, registration.with_origin(QuotaKey(1))).is_ok());
-    let _ = admit_from(&mut world, "carol", 1).expect_err("two come from there now");
+    let _ = world.let_in_from("carol", 1).expect_err("two come from there now");
 }
 
 #[test]
 fn an_origin_opens_so_many_rooms_and_others_can_open_more() {
     let mut world = World::new(Limits::default().with_rooms_of_origin_max(2));
-    let [a, b] = ["a", "b"].map(|name| join_from(&mut world, name, 1));
-    let other = join_from(&mut world, "other", 2);
-    let join = |world: &mut World, conn, room: &str| {
-        let _ = world.say(conn, &[ClientMessage::Join(Join { room })]);
-        let answers = world.written(conn);
-        let code = decode_all(&answers).into_iter().find_map(|answer| match answer {
-            HubMessage::Rejected(Rejected { code, .. }) => Some(code),
-            _ => None,
-        });
-        code.map_or(Ok(()), Err)
-    };
-    assert_eq!([join(&mut world, a, "#one"), join(&mut world, b, "#two")], [Ok(()); 2]);
+    let [a, b] = ["a", "b"].map(|name| world.join_from(name, 1));
+    let other = world.join_from("other", 2);
+    assert_eq!([world.join_room(a, "#one"), world.join_room(b, "#two")], [Ok(()); 2]);
     for conn in [a, b] {
-        assert_eq!(join(&mut world, conn, "#three"), Err(RejectCode::HubRoomsFull));
+        assert_eq!(world.join_room(conn, "#three"), Err(RejectCode::HubRoomsFull));
     }
-    assert_eq!(join(&mut world, other, "#three"), Ok(()));
-    assert_eq!(join(&mut world, a, "#three"), Ok(()), "another origin has opened it");
+    assert_eq!(world.join_room(other, "#three"), Ok(()));
+    assert_eq!(world.join_room(a, "#three"), Ok(()), "another origin has opened it");
     // A room counts for who has opened it until its last member leaves.
-    assert_eq!(join(&mut world, other, "#one"), Ok(()));
+    assert_eq!(world.join_room(other, "#one"), Ok(()));
     let _ = world.say(a, &[ClientMessage::Leave(Leave { room: "#one" })]);
-    assert_eq!(join(&mut world, b, "#four"), Err(RejectCode::HubRoomsFull));
+    assert_eq!(world.join_room(b, "#four"), Err(RejectCode::HubRoomsFull));
     let _ = world.say(other, &[ClientMessage::Leave(Leave { room: "#one" })]);
-    assert_eq!(join(&mut world, b, "#four"), Ok(()));
+    assert_eq!(world.join_room(b, "#four"), Ok(()));
     let anybody = world.join("anybody");
     for room in ["#x", "#y", "#z"] {
-        assert_eq!(join(&mut world, anybody, room), Ok(()), "its origin is not known");
+        assert_eq!(world.join_room(anybody, room), Ok(()), "its origin is not known");
     }
 }
 
@@ -316,7 +292,7 @@ fn displaced(world: &World) -> Vec<String> {
 fn when_all_places_are_taken_the_origin_that_has_most_of_them_gives_one_up() {
     let mut world = World::new(Limits::default().with_detached_max(4));
     let part = |world: &mut World, name: &str, origin| {
-        let conn = join_from(world, name, origin);
+        let conn = world.join_from(name, origin);
         world.hub.disconnect(world.now, conn).unwrap();
         world.drain();
         world.pass(Duration::from_millis(1));
@@ -333,7 +309,7 @@ fn when_all_places_are_taken_the_origin_that_has_most_of_them_gives_one_up() {
     part(&mut world, "h", 3);
     part(&mut world, "i", 4);
     assert_eq!(displaced(&world), ["a", "b", "e", "f", "c"], "one for each of four");
-    let conn = join_from(&mut world, "j", 5);
+    let conn = world.join_from("j", 5);
     world.hub.disconnect(world.now, conn).unwrap();
     world.join("j");
     assert_eq!(world.hub.sessions(), 5, "nobody has more than one, and so it found no place");
@@ -351,7 +327,7 @@ fn an_origin_that_many_share_gives_up_no_place_for_another() {
         world.hub.disconnect(world.now, conn).unwrap();
         world.drain();
     }
-    let conn = join_from(&mut world, "d", 2);
+    let conn = world.join_from("d", 2);
     world.hub.disconnect(world.now, conn).unwrap();
     world.drain();
     let gone: Vec<_> = ["a", "b", "c", "d"].into_iter().filter(|name| world.try_join(name).is_ok()).collect();
@@ -362,8 +338,8 @@ fn an_origin_that_many_share_gives_up_no_place_for_another() {
 fn an_origin_can_have_so_many_silent_holders_of_names_asked_for_a_sign_of_life() {
     let limits = Limits::default().with_probe_rate(Rate { per_s: 1, burst: 2 });
     let mut world = World::new(limits.clone());
-    let holders = ["a", "b", "c", "d"].map(|name| (name, join_from(&mut world, name, 1)));
-    let ask = |world: &mut World, name: &str, origin| match admit_from(world, name, origin) {
+    let holders = ["a", "b", "c", "d"].map(|name| (name, world.join_from(name, 1)));
+    let ask = |world: &mut World, name: &str, origin| match world.let_in_from(name, origin) {
         Err(Refusal::NameInUse { wait }) => wait,
         other => panic!("{other:?}"),
     };

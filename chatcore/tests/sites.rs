@@ -2,38 +2,16 @@
 
 mod world;
 
-use chatcore::wire::{ClientMessage, HubMessage, Join, Leave, Rejected};
+use chatcore::wire::{ClientMessage, Leave};
 use chatcore::{ConnId, Limits, QuotaKey, Refusal, RejectCode};
-use world::{World, decode_all, goodbye, registration};
+use world::{World, goodbye, registration};
 
 const SITE: QuotaKey = QuotaKey(1 << 100);
 
 /// A user from an origin of the site.
 fn admit(world: &mut World, name: &str, origin: u128) -> Result<ConnId, Refusal> {
     let registration = registration(world.now, world.hub.limits(), name).with_origin(QuotaKey(origin));
-    let conn =
-        world.hub.admit(world.now, registration.with_site(SITE, 2)).map_err(|not_admitted| not_admitted.refusal)?;
-    world.written(conn);
-    world.confirm(conn);
-    Ok(conn)
-}
-
-fn admit_from_elsewhere(world: &mut World, name: &str, origin: u128) -> ConnId {
-    let registration = registration(world.now, world.hub.limits(), name).with_origin(QuotaKey(origin));
-    let conn = world.hub.admit(world.now, registration).unwrap();
-    world.written(conn);
-    world.confirm(conn);
-    conn
-}
-
-fn join(world: &mut World, conn: ConnId, room: &str) -> Result<(), RejectCode> {
-    let _ = world.say(conn, &[ClientMessage::Join(Join { room })]);
-    let answers = world.written(conn);
-    let code = decode_all(&answers).into_iter().find_map(|answer| match answer {
-        HubMessage::Rejected(Rejected { code, .. }) => Some(code),
-        _ => None,
-    });
-    code.map_or(Ok(()), Err)
+    world.let_in(registration.with_site(SITE, 2))
 }
 
 #[test]
@@ -43,7 +21,7 @@ fn the_origins_of_a_site_have_so_many_sessions_together() {
     assert_eq!(admit(&mut world, "b", 1), Err(Refusal::OriginFull { sessions_of_origin_max: 1 }), "of its origin");
     let second = admit(&mut world, "b", 2).unwrap();
     assert_eq!(admit(&mut world, "c", 3), Err(Refusal::OriginFull { sessions_of_origin_max: 2 }), "of its site");
-    admit_from_elsewhere(&mut world, "d", 4);
+    world.join_from("d", 4);
     let _ = world.say(first, &[goodbye()]);
     let third = admit(&mut world, "c", 3).unwrap();
     for conn in [second, third] {
@@ -74,13 +52,13 @@ fn an_origin_brings_what_it_has_into_a_site_and_takes_it_out_again() {
 fn the_origins_of_a_site_open_so_many_rooms_together() {
     let mut world = World::new(Limits::default().with_rooms_of_origin_max(1));
     let [a, b, c] = [("a", 1), ("b", 2), ("c", 3)].map(|(name, origin)| admit(&mut world, name, origin).unwrap());
-    let other = admit_from_elsewhere(&mut world, "other", 4);
-    assert_eq!([join(&mut world, a, "#one"), join(&mut world, b, "#two")], [Ok(()); 2]);
-    assert_eq!(join(&mut world, c, "#three"), Err(RejectCode::HubRoomsFull));
-    assert_eq!(join(&mut world, c, "#two"), Ok(()), "it is open");
-    assert_eq!(join(&mut world, other, "#three"), Ok(()));
+    let other = world.join_from("other", 4);
+    assert_eq!([world.join_room(a, "#one"), world.join_room(b, "#two")], [Ok(()); 2]);
+    assert_eq!(world.join_room(c, "#three"), Err(RejectCode::HubRoomsFull));
+    assert_eq!(world.join_room(c, "#two"), Ok(()), "it is open");
+    assert_eq!(world.join_room(other, "#three"), Ok(()));
     let _ = world.say(a, &[ClientMessage::Leave(Leave { room: "#one" })]);
-    assert_eq!(join(&mut world, c, "#four"), Ok(()));
+    assert_eq!(world.join_room(c, "#four"), Ok(()));
 }
 
 #[test]
@@ -91,7 +69,7 @@ fn the_origins_of_a_site_have_so_many_sessions_that_wait_together() {
         world.hub.disconnect(world.now, conn).unwrap();
         world.drain();
     }
-    let elsewhere = admit_from_elsewhere(&mut world, "d", 4);
+    let elsewhere = world.join_from("d", 4);
     world.hub.disconnect(world.now, elsewhere).unwrap();
     world.drain();
     let waiting: Vec<_> = ["a", "b", "c", "d"].into_iter().filter(|name| world.try_join(name).is_err()).collect();

@@ -38,15 +38,21 @@ fn again(server: &Server, proxy: &Proxy) -> Terminal {
     terminal
 }
 
-/// P7: who leaves while the link does nothing sees what is waited for, and is told what became of each line.
-#[test]
-fn a_line_without_an_answer_is_told_at_the_end_and_at_the_next_start() {
+/// Somebody at the full screen whose line has no answer, because the link does nothing any more.
+fn waits_for_an_answer() -> (Server, Proxy, Terminal) {
     let server = Server::start();
     let proxy = Proxy::start(&server.address, 0, 0);
     let terminal = alice(&server, &proxy);
     proxy.freeze();
     terminal.types("@bob:Z1 pending\r");
     terminal.prompts("only bob reads it>");
+    (server, proxy, terminal)
+}
+
+/// P7: who leaves while the link does nothing sees what is waited for, and is told what became of each line.
+#[test]
+fn a_line_without_an_answer_is_told_at_the_end_and_at_the_next_start() {
+    let (server, proxy, terminal) = waits_for_an_answer();
     let asked = Instant::now();
     terminal.types("\x03");
     terminal.has("leaving, waiting for 1 answer: nothing more is sent; Ctrl-C ends at once");
@@ -77,12 +83,7 @@ fn a_line_without_an_answer_is_told_at_the_end_and_at_the_next_start() {
 fn ctrl_c_once_more_ends_at_once() {
     // What is left of one try is not there in the next.
     let ends_at_once = |_| {
-        let server = Server::start();
-        let proxy = Proxy::start(&server.address, 0, 0);
-        let terminal = alice(&server, &proxy);
-        proxy.freeze();
-        terminal.types("@bob:Z1 pending\r");
-        terminal.prompts("only bob reads it>");
+        let (server, _proxy, terminal) = waits_for_an_answer();
         let asked = Instant::now();
         terminal.types("\x03");
         terminal.has("leaving, waiting for 1 answer");

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chatcore::wire::{
-    self, Ack, Announced, ClientMessage, HubMessage, Kind, Message, PREFACE_BYTES, Preface, Register, Resume, Token,
-    Welcome,
+    self, Ack, Announced, ClientMessage, HubMessage, Join, Kind, Message, PREFACE_BYTES, Preface, Register, Rejected,
+    Resume, Token, Welcome,
 };
 use chatcore::{
     Action, Admission, Client, ClientConfig, CloseReason, ConnId, Event, GoodbyeCode, Handshake, HandshakeError, Hub,
-    HubEvent, Instant, Limits, MessageId, Received, Refusal, Registration,
+    HubEvent, Instant, Limits, MessageId, QuotaKey, Received, Refusal, Registration, RejectCode,
 };
 
 /// What a hub announces that is bytes alone.
@@ -79,6 +79,35 @@ impl World {
     pub(crate) fn try_join(&mut self, name: &str) -> Result<ConnId, Refusal> {
         let registration = registration(self.now, self.hub.limits(), name);
         self.hub.admit(self.now, registration).map_err(|not_admitted| not_admitted.refusal)
+    }
+
+    /// Admits a registration, whose client takes its welcome.
+    pub(crate) fn let_in(&mut self, registration: Registration) -> Result<ConnId, Refusal> {
+        let conn = self.hub.admit(self.now, registration).map_err(|not_admitted| not_admitted.refusal)?;
+        self.written(conn);
+        self.confirm(conn);
+        Ok(conn)
+    }
+
+    /// The same for a name that is asked for from an origin.
+    pub(crate) fn let_in_from(&mut self, name: &str, origin: u128) -> Result<ConnId, Refusal> {
+        let registration = registration(self.now, self.hub.limits(), name);
+        self.let_in(registration.with_origin(QuotaKey(origin)))
+    }
+
+    pub(crate) fn join_from(&mut self, name: &str, origin: u128) -> ConnId {
+        self.let_in_from(name, origin).expect("there is room for it")
+    }
+
+    /// Asks for a room. The answer, if that is no.
+    pub(crate) fn join_room(&mut self, conn: ConnId, room: &str) -> Result<(), RejectCode> {
+        let _ = self.say(conn, &[ClientMessage::Join(Join { room })]);
+        let answers = self.written(conn);
+        let code = decode_all(&answers).into_iter().find_map(|answer| match answer {
+            HubMessage::Rejected(Rejected { code, .. }) => Some(code),
+            _ => None,
+        });
+        code.map_or(Ok(()), Err)
     }
 
     /// Gives the hub messages as one piece of input, which it must use up.
