@@ -11,7 +11,7 @@ use core::time::Duration;
 use proptest::collection;
 use proptest::prelude::*;
 
-use self::steps::{Ask, ROOMS, Step, USERS, asking, frame, rates, room_name, step};
+use self::steps::{Ask, Crowd, LARGE, Settings, Step, frame, settings, step};
 use super::conn::ConnState;
 use super::conn_id::ConnId;
 use super::work::{CALL_WORK_MAX, PASSED, SLICE_WORK_MAX, of_bytes};
@@ -89,6 +89,7 @@ const ROOM_FRAME_BYTES_MIN: u64 = HEADER_BYTES as u64 + 12;
 
 struct Run {
     hub: Hub,
+    crowd: Crowd,
     now: Instant,
     conns: Vec<ConnId>,
     names: Vec<String>,
@@ -96,11 +97,14 @@ struct Run {
 }
 
 impl Run {
-    fn new([session_rate, origin_rate]: [Rate; 2], outbox_bytes_max: u32, asking: Asking) -> Self {
+    fn new(settings: &Settings) -> Self {
+        let Settings { crowd, rates: [session_rate, origin_rate], outbox_bytes_max, body_bytes_max, .. } = *settings;
+        let Crowd { users, rooms } = crowd;
         let limits = Limits {
-            body_bytes_max: 4_000,
+            body_bytes_max,
             outbox_bytes_max,
-            announced_members_max: 2 * u32::try_from(USERS).unwrap(),
+            announced_members_max: 2 * u32::try_from(users).unwrap(),
+            rooms_of_user_max: Limits::default().rooms_of_user_max.max(rooms.into()),
             idle_time_max: Duration::from_secs(40),
             stall_time_max: Duration::from_secs(50),
             session_rate,
@@ -109,18 +113,19 @@ impl Run {
             ..Limits::default()
         };
         let mut run = Self {
-            hub: Hub::new(limits, [7; 32]).with_asking(asking),
+            hub: Hub::new(limits, [7; 32]).with_asking(settings.asking).with_room_events(settings.has_room_events),
+            crowd,
             now: Instant::from_millis(1),
             conns: Vec::new(),
-            names: (0..USERS).map(|user| format!("u{user}")).collect(),
+            names: (0..users).map(|user| format!("u{user}")).collect(),
             attempts: 0,
         };
-        for user in 0..USERS {
+        for user in 0..users {
             let conn = run.admit(user, Admission::NewUser).expect("the name is free, and there is room for it");
             run.conns.push(conn);
             let mut opening = Vec::new();
-            for room in 0..ROOMS {
-                ClientMessage::Join(Join { room: &room_name(room) }).encode(&mut opening);
+            for room in 0..rooms {
+                ClientMessage::Join(Join { room: &crowd.room_name(room) }).encode(&mut opening);
             }
             // Everybody watches the first, who comes and goes.
             ClientMessage::Watch(Watch { names: Vec::from(["u0"]) }).encode(&mut opening);
@@ -128,6 +133,16 @@ impl Run {
             run.answer(false);
         }
         run
+    }
+
+    /// What asks for this; no body of it is longer than the hub takes.
+    fn frame(&self, ask: &Ask) -> Vec<u8> {
+        let body_bytes_max = self.hub.limits().body_bytes_max as usize;
+        match ask {
+            Ask::Say { room, bytes } => frame(self.crowd, &Ask::Say { room: *room, bytes: body_bytes_max.min(*bytes) }),
+            Ask::Send { to, bytes } => frame(self.crowd, &Ask::Send { to: *to, bytes: body_bytes_max.min(*bytes) }),
+            _ => frame(self.crowd, ask),
+        }
     }
 
     fn admit(&mut self, user: usize, admission: Admission) -> Result<ConnId, Refusal> {
@@ -138,7 +153,7 @@ impl Run {
 
     /// A user comes, from which client it likes.
     fn come(&mut self, user: u8, admission: Admission) {
-        let user = usize::from(user) % USERS;
+        let user = self.crowd.user(user);
         if let Ok(conn) = self.admit(user, admission) {
             self.conns[user] = conn;
         }
@@ -253,9 +268,9 @@ impl Run {
 
     fn announce(&mut self, (user, room): (u8, u8), times: usize, bytes: usize) {
         let (now, from) = (self.now, UserName::new("server").expect("it is a name"));
-        let user = UserName::new(&format!("u{}", usize::from(user) % USERS)).expect("it is a name");
-        let room = RoomName::new(&room_name(room)).expect("it is a name");
-        let body = vec![b'x'; bytes];
+        let user = UserName::new(&format!("u{}", self.crowd.user(user))).expect("it is a name");
+        let room = RoomName::new(&self.crowd.room_name(room)).expect("it is a name");
+        let body = vec![b'x'; bytes.min(self.hub.limits().body_bytes_max as usize)];
         for _ in 0..times {
             for to in [Audience::All, Audience::Room(&room), Audience::User(&user)] {
                 // A command may do a slice of what goes first.
@@ -274,7 +289,7 @@ impl Run {
             Step::Input { user, asks } => {
                 let mut input = Vec::new();
                 for (ask, times) in asks {
-                    let frame = frame(ask);
+                    let frame = self.frame(ask);
                     // Lists and pages are long: fewer of them are as much work.
                     let times = match frame.len() {
                         0..16 => 20 * u32::from(*times),
@@ -283,12 +298,12 @@ impl Run {
                     };
                     (0..times).for_each(|_| input.extend_from_slice(&frame));
                 }
-                self.give(usize::from(*user) % USERS, &input);
+                self.give(self.crowd.user(*user), &input);
             }
-            Step::Read(user) => self.read(usize::from(*user) % USERS),
-            Step::ReadAll => (0..USERS).for_each(|user| self.read(user)),
+            Step::Read(user) => self.read(self.crowd.user(*user)),
+            Step::ReadAll => (0..self.crowd.users).for_each(|user| self.read(user)),
             Step::Acknowledge { user, by } => {
-                let user = usize::from(*user) % USERS;
+                let user = self.crowd.user(*user);
                 let Some((_, acknowledged, read)) = self.read_by(user) else { return };
                 let mut input = Vec::new();
                 for count in (acknowledged..=read).step_by(*by) {
@@ -297,25 +312,27 @@ impl Run {
                 self.give(user, &input);
             }
             Step::Chorus { room, rounds, bytes } => {
-                let said = frame(&Ask::Say { room: *room, bytes: *bytes });
-                (0..rounds * USERS).for_each(|turn| self.give(turn % USERS, &said));
+                let said = self.frame(&Ask::Say { room: *room, bytes: *bytes });
+                (0..rounds * self.crowd.users).for_each(|turn| self.give(turn % self.crowd.users, &said));
             }
             Step::Around { user, rounds, bytes } => {
-                let all = (0..ROOMS).flat_map(|room| frame(&Ask::Say { room, bytes: *bytes })).collect::<Vec<_>>();
-                self.give(usize::from(*user) % USERS, &all.repeat(*rounds));
+                let all = (0..self.crowd.rooms)
+                    .flat_map(|room| self.frame(&Ask::Say { room, bytes: *bytes }))
+                    .collect::<Vec<_>>();
+                self.give(self.crowd.user(*user), &all.repeat(*rounds));
             }
             Step::Break(user) => {
-                let (now, conn) = (self.now, self.conns[usize::from(*user) % USERS]);
+                let (now, conn) = (self.now, self.conns[self.crowd.user(*user)]);
                 let _ = self.bounded(0, |run| run.hub.disconnect(now, conn));
             }
-            Step::Resume { user, lacks } => self.resume(usize::from(*user) % USERS, *lacks),
+            Step::Resume { user, lacks } => self.resume(self.crowd.user(*user), *lacks),
             Step::Return(user) => self.come(*user, Admission::NewUser),
             Step::Another(user) => self.come(*user, Admission::AnotherSession),
             Step::TakeOver(user) => self.come(*user, Admission::TakeOver),
-            Step::Rename(user) => self.rename(usize::from(*user) % USERS),
+            Step::Rename(user) => self.rename(self.crowd.user(*user)),
             Step::Answer { is_denied } => self.answer(*is_denied),
             Step::Kick(user) => {
-                let name = UserName::new(&self.names[usize::from(*user) % USERS]).expect("it is a name");
+                let name = UserName::new(&self.names[self.crowd.user(*user)]).expect("it is a name");
                 let now = self.now;
                 self.bounded(0, |run| run.hub.kick(now, &name));
             }
@@ -358,9 +375,16 @@ fn step_work_max(limits: &Limits) -> u32 {
 
 /// A hub in which every user has this many frames of a room, and reads none of them.
 fn with_unread(frames: u64) -> Run {
-    let mut run = Run::new([Rate::UNLIMITED; 2], 1 << 20, Asking::new());
+    let mut run = Run::new(&Settings {
+        crowd: LARGE,
+        rates: [Rate::UNLIMITED; 2],
+        outbox_bytes_max: 1 << 20,
+        body_bytes_max: 4_000,
+        asking: Asking::new(),
+        has_room_events: false,
+    });
     for _ in 0..frames {
-        run.give(0, &frame(&Ask::Say { room: 0, bytes: 1 }));
+        run.give(0, &run.frame(&Ask::Say { room: 0, bytes: 1 }));
         while run.hub.poll_action().is_some() {}
     }
     run
@@ -373,7 +397,7 @@ fn an_ack_is_charged_by_what_it_lets_go_of() {
     run.read(1);
     let (_, acknowledged, read) = run.read_by(1).expect("it is there");
     assert!(read - acknowledged >= FRAMES, "every member has them");
-    run.give(1, &frame(&Ask::Ack(read - 1)));
+    run.give(1, &run.frame(&Ask::Ack(read - 1)));
     let work = u64::from(run.hub.work_of_last_call());
     assert!(work > FRAMES / u64::from(PASSED) / 4, "{work} units for an ack of {FRAMES} frames");
 }
@@ -402,12 +426,10 @@ proptest! {
 
     #[test]
     fn no_call_does_more_than_so_much_whatever_comes_in(
-        rates in rates(),
-        outbox_bytes_max in prop_oneof![Just(32 << 10), Just(256 << 10), Just(1 << 20)],
-        asking in asking(),
+        settings in settings(),
         steps in collection::vec(step(), 1..24),
     ) {
-        let mut run = Run::new(rates, outbox_bytes_max, asking);
+        let mut run = Run::new(&settings);
         for step in &steps {
             run.step(step);
         }

@@ -12,8 +12,60 @@ use super::super::Asking;
 use crate::rate::Rate;
 use crate::wire::{Ack, ClientMessage, Join, Leave, Message, Ping, Roster, Send, Unwatch, Watch, Who};
 
-pub(super) const USERS: usize = 128;
-pub(super) const ROOMS: u8 = 3;
+/// How many users there are, and rooms that all of them are in. Steps name them by numbers, which begin again at the end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Crowd {
+    pub(super) users: usize,
+    pub(super) rooms: u8,
+}
+
+/// Many who share few rooms.
+pub(super) const LARGE: Crowd = Crowd { users: 128, rooms: 3 };
+
+/// Some who are in more rooms than a hub looks at one by one.
+const WIDE: Crowd = Crowd { users: 20, rooms: 80 };
+
+impl Crowd {
+    pub(super) fn user(self, user: u8) -> usize {
+        usize::from(user) % self.users
+    }
+
+    pub(super) fn room_name(self, room: u8) -> String {
+        format!("#room{}", room % self.rooms)
+    }
+}
+
+/// What a hub is like.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) crowd: Crowd,
+    /// Of a session and of its origin.
+    pub(super) rates: [Rate; 2],
+    pub(super) outbox_bytes_max: u32,
+    pub(super) body_bytes_max: u32,
+    pub(super) asking: Asking,
+    pub(super) has_room_events: bool,
+}
+
+pub(super) fn settings() -> impl Strategy<Value = Settings> {
+    let sizes = prop_oneof![
+        Just((32 << 10, 4_000)),
+        Just((256 << 10, 4_000)),
+        Just((512 << 10, 64 << 10)),
+        Just((1 << 20, 64 << 10)),
+    ];
+    let crowd = prop_oneof![2 => Just(LARGE), 1 => Just(WIDE)];
+    (crowd, rates(), sizes, asking(), any::<bool>()).prop_map(
+        |(crowd, rates, (outbox_bytes_max, body_bytes_max), asking, has_room_events)| Settings {
+            crowd,
+            rates,
+            outbox_bytes_max,
+            body_bytes_max,
+            asking,
+            has_room_events,
+        },
+    )
+}
 
 /// What a session asks for, many times in a row.
 #[derive(Clone, Debug)]
@@ -91,13 +143,13 @@ pub(super) enum Step {
 }
 
 fn ask() -> impl Strategy<Value = Ask> {
-    let bytes = || prop_oneof![4 => 0..100_usize, 1 => 0..4_000_usize];
+    let bytes = || prop_oneof![8 => 0..100_usize, 2 => 0..4_000_usize, 1 => 0..64_000_usize];
     prop_oneof![
-        4 => (0..ROOMS, bytes()).prop_map(|(room, bytes)| Ask::Say { room, bytes }),
+        4 => (any::<u8>(), bytes()).prop_map(|(room, bytes)| Ask::Say { room, bytes }),
         2 => (any::<u8>(), bytes()).prop_map(|(to, bytes)| Ask::Send { to, bytes }),
-        1 => (0..ROOMS).prop_map(Ask::Join),
-        1 => (0..ROOMS).prop_map(Ask::Leave),
-        1 => (0..ROOMS).prop_map(Ask::Roster),
+        1 => any::<u8>().prop_map(Ask::Join),
+        1 => any::<u8>().prop_map(Ask::Leave),
+        1 => any::<u8>().prop_map(Ask::Roster),
         1 => (0..100_u16).prop_map(Ask::Who),
         1 => (0..300_usize, any::<bool>()).prop_map(|(names, is_costly)| Ask::Watch { names, is_costly }),
         1 => (0..300_usize, any::<bool>()).prop_map(|(names, is_costly)| Ask::Unwatch { names, is_costly }),
@@ -109,7 +161,7 @@ fn ask() -> impl Strategy<Value = Ask> {
 }
 
 /// Of a session and of its origin: without a bound, or enough for everybody's opening and some more.
-pub(super) fn rates() -> impl Strategy<Value = [Rate; 2]> {
+fn rates() -> impl Strategy<Value = [Rate; 2]> {
     let bounded = (1_000..100_000_u32, 20_000..200_000_u32).prop_map(|(per_s, burst)| Rate { per_s, burst });
     prop_oneof![
         Just([Rate::UNLIMITED; 2]),
@@ -120,7 +172,7 @@ pub(super) fn rates() -> impl Strategy<Value = [Rate; 2]> {
 }
 
 /// The program is asked about nothing, or about some requests.
-pub(super) fn asking() -> impl Strategy<Value = Asking> {
+fn asking() -> impl Strategy<Value = Asking> {
     let with = |asking: Asking, is_about, more: fn(Asking) -> Asking| if is_about { more(asking) } else { asking };
     let some = any::<[bool; 3]>().prop_map(move |[joins, sends, watches]| {
         let asking = with(with(Asking::new(), joins, Asking::joins), sends, Asking::sends);
@@ -136,7 +188,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => any::<u8>().prop_map(Step::Read),
         2 => Just(Step::ReadAll),
         2 => (any::<u8>(), prop_oneof![1..4_usize, 1..300_usize]).prop_map(|(user, by)| Step::Acknowledge { user, by }),
-        2 => (0..ROOMS, 1..12_usize, 0..100_usize)
+        2 => (any::<u8>(), 1..12_usize, 0..100_usize)
             .prop_map(|(room, rounds, bytes)| Step::Chorus { room, rounds, bytes }),
         2 => (any::<u8>(), prop_oneof![1..25_usize, 18..22_usize], 0..1_000_usize)
             .prop_map(|(user, rounds, bytes)| Step::Around { user, rounds, bytes }),
@@ -148,18 +200,14 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => any::<u8>().prop_map(Step::TakeOver),
         1 => any::<u8>().prop_map(Step::Rename),
         2 => any::<bool>().prop_map(|is_denied| Step::Answer { is_denied }),
-        2 => (any::<u8>(), 0..ROOMS, 1..20_usize, prop_oneof![0..100_usize, 0..4_000_usize])
+        2 => (any::<u8>(), any::<u8>(), 1..20_usize, prop_oneof![2 => 0..100_usize, 2 => 0..4_000_usize, 1 => 0..64_000_usize])
             .prop_map(|(user, room, times, bytes)| Step::Announce { user, room, times, bytes }),
         2 => Just(Step::Action),
         2 => (0..90_000_u32).prop_map(|millis| Step::Timeout { millis }),
     ]
 }
 
-pub(super) fn room_name(room: u8) -> String {
-    format!("#room{room}")
-}
-
-pub(super) fn frame(ask: &Ask) -> Vec<u8> {
+pub(super) fn frame(crowd: Crowd, ask: &Ask) -> Vec<u8> {
     let list = |names: usize, is_costly: bool| -> Vec<String> {
         let name = |n| if is_costly { format!("{}{n}", "\u{ff41}".repeat(27)) } else { format!("u{n}") };
         (0..names).map(name).collect()
@@ -167,16 +215,16 @@ pub(super) fn frame(ask: &Ask) -> Vec<u8> {
     let mut bytes = Vec::new();
     match ask {
         Ask::Say { room, bytes: body } => {
-            ClientMessage::Send(Send { to: &room_name(*room), body: &vec![b'x'; *body] }).encode(&mut bytes);
+            ClientMessage::Send(Send { to: &crowd.room_name(*room), body: &vec![b'x'; *body] }).encode(&mut bytes);
         }
         Ask::Send { to, bytes: body } => {
-            let to = format!("u{}", usize::from(*to) % USERS);
+            let to = format!("u{}", crowd.user(*to));
             ClientMessage::Send(Send { to: &to, body: &vec![b'x'; *body] }).encode(&mut bytes);
         }
-        Ask::Join(room) => ClientMessage::Join(Join { room: &room_name(*room) }).encode(&mut bytes),
-        Ask::Leave(room) => ClientMessage::Leave(Leave { room: &room_name(*room) }).encode(&mut bytes),
+        Ask::Join(room) => ClientMessage::Join(Join { room: &crowd.room_name(*room) }).encode(&mut bytes),
+        Ask::Leave(room) => ClientMessage::Leave(Leave { room: &crowd.room_name(*room) }).encode(&mut bytes),
         Ask::Roster(room) => {
-            ClientMessage::Roster(Roster { room: &room_name(*room), cursor: 0 }).encode(&mut bytes);
+            ClientMessage::Roster(Roster { room: &crowd.room_name(*room), cursor: 0 }).encode(&mut bytes);
         }
         Ask::Who(cursor) => ClientMessage::Who(Who { cursor: u64::from(*cursor) }).encode(&mut bytes),
         Ask::Watch { names, is_costly } => {
