@@ -7,11 +7,12 @@ use chatcore::Limits;
 /// Bytes of what a handshake has to say: a preface, refusals, an error.
 pub(crate) const HANDSHAKE_OUTPUT_BYTES: usize = 4 << 10;
 
-/// What a hub needs. Each user, room, membership and watch has a place in tables that grow by doubling, and a name.
+/// What a hub needs. Each user, room, membership and watch has a place in tables that grow by doubling, and a name. A
+/// membership is counted for an origin and for a site, too.
 fn hub_bytes_max(limits: &Limits) -> u64 {
     const USER_BYTES: u64 = 3 << 9;
     const ROOM_BYTES: u64 = 512;
-    const MEMBER_BYTES: u64 = 128;
+    const MEMBER_BYTES: u64 = 192;
     [
         (limits.sessions_max.into(), USER_BYTES),
         (limits.rooms_max.into(), ROOM_BYTES),

@@ -53,6 +53,9 @@ pub struct Limits {
     pub waiting_of_session_max: u32,
     /// The same of all sessions together. Default 16 384; at least 1.
     pub waiting_max: u32,
+    /// The same of all sessions of one origin ([`QuotaKey`](crate::QuotaKey)). While there are so many, the hub pauses these.
+    /// Default 2 048; at least 1.
+    pub waiting_of_origin_max: u32,
     /// Refusals on one connection. After this many, the hub ends the connection with `too_many_attempts`. Default 8; at
     /// least 1.
     pub registration_attempts_max: u32,
@@ -124,11 +127,19 @@ pub struct Limits {
     /// has at most this many users, each with [`sessions_of_user_max`](Self::sessions_of_user_max) sessions. Default 10 000; at
     /// least 1.
     pub members_max: u32,
+    /// Members of a room whose sessions come from one origin ([`QuotaKey`](crate::QuotaKey)). The hub rejects a join that
+    /// would make more of them with `room_full`. Default 2 000; at least 1.
+    pub members_of_origin_max: u32,
     /// Memberships of all sessions in rooms. The hub rejects one more join with `hub_rooms_full`, and refuses another session
     /// of a user with `hub_full` if its rooms are too many. Default 4 000 000; at least 1.
     pub memberships_max: u32,
+    /// Memberships of the sessions of one origin ([`QuotaKey`](crate::QuotaKey)). The hub rejects one more join with
+    /// `hub_rooms_full`. Default 400 000; at least 1.
+    pub memberships_of_origin_max: u32,
     /// Names that all users watch together. The hub rejects a watch of more with `hub_watches_full`. Default 4 000 000.
     pub hub_watches_max: u32,
+    /// The same of the users of one origin ([`QuotaKey`](crate::QuotaKey)). Default 400 000.
+    pub watches_of_origin_max: u32,
     /// The time from one presence to the next about the same user. The hub merges the changes in between. Default 1 s;
     /// with 0 it tells each change at once.
     pub presence_time_min: Duration,
@@ -152,6 +163,7 @@ setters! {
         with_sessions_of_user_max(sessions_of_user_max: u32),
         with_waiting_of_session_max(waiting_of_session_max: u32),
         with_waiting_max(waiting_max: u32),
+        with_waiting_of_origin_max(waiting_of_origin_max: u32),
         with_registration_attempts_max(registration_attempts_max: u32),
         with_handshake_time_max(handshake_time_max: Duration as "duration"),
         with_idle_time_max(idle_time_max: Duration as "duration"),
@@ -170,8 +182,11 @@ setters! {
         with_rooms_max(rooms_max: u32),
         with_rooms_of_origin_max(rooms_of_origin_max: u32),
         with_members_max(members_max: u32),
+        with_members_of_origin_max(members_of_origin_max: u32),
         with_memberships_max(memberships_max: u32),
+        with_memberships_of_origin_max(memberships_of_origin_max: u32),
         with_hub_watches_max(hub_watches_max: u32),
+        with_watches_of_origin_max(watches_of_origin_max: u32),
         with_presence_time_min(presence_time_min: Duration as "duration"),
         with_announced_members_max(announced_members_max: u32),
         with_watches_max(watches_max: u32),
@@ -189,6 +204,7 @@ impl Default for Limits {
             sessions_of_user_max: 8,
             waiting_of_session_max: 64,
             waiting_max: 16_384,
+            waiting_of_origin_max: 2_048,
             registration_attempts_max: 8,
             handshake_time_max: Duration::from_secs(30),
             idle_time_max: Duration::from_secs(60),
@@ -207,8 +223,11 @@ impl Default for Limits {
             rooms_max: 100_000,
             rooms_of_origin_max: 10_000,
             members_max: 10_000,
+            members_of_origin_max: 2_000,
             memberships_max: 4_000_000,
+            memberships_of_origin_max: 400_000,
             hub_watches_max: 4_000_000,
+            watches_of_origin_max: 400_000,
             presence_time_min: Duration::from_secs(1),
             announced_members_max: 100,
             watches_max: 256,
@@ -321,11 +340,14 @@ impl Limits {
             ("sessions_of_user_max", self.sessions_of_user_max),
             ("waiting_of_session_max", self.waiting_of_session_max),
             ("waiting_max", self.waiting_max),
+            ("waiting_of_origin_max", self.waiting_of_origin_max),
             ("registration_attempts_max", self.registration_attempts_max),
             ("rooms_max", self.rooms_max),
             ("rooms_of_origin_max", self.rooms_of_origin_max),
             ("members_max", self.members_max),
+            ("members_of_origin_max", self.members_of_origin_max),
             ("memberships_max", self.memberships_max),
+            ("memberships_of_origin_max", self.memberships_of_origin_max),
         ];
         let times = [
             ("handshake_time_max", self.handshake_time_max),

@@ -2,9 +2,9 @@
 
 mod world;
 
-use chatcore::wire::{ClientMessage, Leave};
-use chatcore::{ConnId, Limits, QuotaKey, Refusal, RejectCode};
-use world::{World, goodbye, registration};
+use chatcore::wire::{Ack, ClientMessage, HubMessage, Leave, Message, Watch};
+use chatcore::{CloseReason, ConnId, HubEvent, Limits, QuotaKey, Rate, Refusal, RejectCode};
+use world::{World, decode_all, goodbye, registration, send};
 
 const SITE: QuotaKey = QuotaKey(1 << 100);
 
@@ -34,18 +34,25 @@ fn the_origins_of_a_site_have_so_many_sessions_together() {
 
 #[test]
 fn an_origin_brings_what_it_has_into_a_site_and_takes_it_out_again() {
-    let mut world = World::new(Limits::default().with_sessions_of_origin_max(2));
-    for name in ["a", "b", "c"] {
-        let shared = registration(world.now, world.hub.limits(), name).with_origin(QuotaKey(1)).with_shared_origin();
-        world.hub.admit(world.now, shared).unwrap();
-    }
-    admit(&mut world, "d", 2).unwrap();
-    let joins = registration(world.now, world.hub.limits(), "e").with_origin(QuotaKey(1)).with_shared_origin();
-    world.hub.admit(world.now, joins.with_site(SITE, 2)).unwrap();
-    assert_eq!(admit(&mut world, "f", 3), Err(Refusal::OriginFull { sessions_of_origin_max: 4 }), "five are there");
-    let leaves = registration(world.now, world.hub.limits(), "g").with_origin(QuotaKey(1)).with_shared_origin();
-    world.hub.admit(world.now, leaves).unwrap();
-    admit(&mut world, "f", 3).unwrap();
+    let mut world = World::new(Limits::default().with_sessions_of_origin_max(3).with_members_of_origin_max(1));
+    let [a, ..] = ["a", "b"].map(|name| world.join_from(name, 1));
+    assert_eq!(world.join_room(a, "#one"), Ok(()));
+    let d = admit(&mut world, "d", 2).unwrap();
+    let f = admit(&mut world, "f", 3).unwrap();
+    let room_of = [world.join_room(d, "#one"), world.join_room(f, "#one")];
+    assert_eq!(room_of, [Ok(()), Ok(())], "the site has two members");
+    admit(&mut world, "c", 1).unwrap();
+    admit(&mut world, "g", 3).unwrap();
+    assert_eq!(admit(&mut world, "h", 3), Err(Refusal::OriginFull { sessions_of_origin_max: 6 }), "six are there");
+    let h = world.join_from("h", 4);
+    let _ = world.say(d, &[ClientMessage::Leave(Leave { room: "#one" })]);
+    assert_eq!(world.join_room(d, "#one"), Err(RejectCode::RoomFull), "one came with its origin");
+    let _ = world.say(a, &[goodbye()]);
+    // Who is not counted belongs to no site, and so do the other sessions of its origin.
+    let leaves = registration(world.now, world.hub.limits(), "i").with_origin(QuotaKey(1)).with_shared_origin();
+    world.hub.admit(world.now, leaves.with_site(SITE, 2)).unwrap();
+    assert_eq!([world.join_room(d, "#one"), world.join_room(h, "#one")], [Ok(()), Ok(())]);
+    admit(&mut world, "j", 3).unwrap();
 }
 
 #[test]
@@ -74,4 +81,120 @@ fn the_origins_of_a_site_have_so_many_sessions_that_wait_together() {
     world.drain();
     let waiting: Vec<_> = ["a", "b", "c", "d"].into_iter().filter(|name| world.try_join(name).is_err()).collect();
     assert_eq!(waiting, ["a", "b", "d"], "the last of the site had no place");
+}
+
+/// The name of whoever ended for want of memory.
+fn evicted(world: &World) -> Vec<&str> {
+    let ended = world.hub_events.iter().filter_map(|event| match event {
+        HubEvent::SessionEnded { name, reason: CloseReason::Evicted, .. } => Some(name.as_str()),
+        _ => None,
+    });
+    ended.collect()
+}
+
+/// Sends this many messages of 10 kB, and acknowledges what becomes of them.
+fn fill(world: &mut World, sender: ConnId, read: &mut u64, to: &str, count: usize) {
+    for _ in 0..count {
+        let _ = world.say(sender, &[send(to, &[b'x'; 10_000])]);
+        *read +=
+            decode_all(&world.written(sender)).iter().filter(|message| message.kind().is_numbered()).count() as u64;
+        let _ = world.say(sender, &[ClientMessage::Ack(Ack { count: *read })]);
+    }
+}
+
+#[test]
+fn many_small_origins_of_a_site_that_hold_much_together_end_nobody_elses_session() {
+    let limits = Limits::default()
+        .with_session_rate(Rate::UNLIMITED)
+        .with_origin_rate(Rate::UNLIMITED)
+        .with_body_bytes_max(10_000)
+        .with_outbox_bytes_max(400_000)
+        .with_origin_buffer_bytes_max(600_000)
+        .with_buffer_bytes_max(1_000_000);
+    let mut world = World::new(limits);
+    let (sender, mut read) = (world.join_from("sender", 1), 0);
+    world.join_from("fair", 2);
+    fill(&mut world, sender, &mut read, "fair", 12);
+    let many: Vec<_> = (0..60).map(|number| format!("m{number}")).collect();
+    for (origin, name) in (10..).zip(&many) {
+        admit(&mut world, name, origin).unwrap();
+    }
+    for name in &many {
+        fill(&mut world, sender, &mut read, name, 3);
+        world.drain();
+    }
+    let evicted = evicted(&world);
+    assert!(!evicted.is_empty(), "more is kept than may be");
+    assert!(evicted.iter().all(|name| name.starts_with('m')), "{evicted:?}");
+}
+
+#[test]
+fn the_origins_of_a_site_have_as_much_memory_together_as_its_factor_says() {
+    let limits = Limits::default()
+        .with_session_rate(Rate::UNLIMITED)
+        .with_origin_rate(Rate::UNLIMITED)
+        .with_body_bytes_max(10_000)
+        .with_outbox_bytes_max(100_000)
+        .with_origin_buffer_bytes_max(150_000);
+    let mut world = World::new(limits);
+    let (sender, mut read) = (world.join_from("sender", 1), 0);
+    let many: Vec<_> = (0..40).map(|number| format!("m{number}")).collect();
+    for (origin, name) in (10..).zip(&many) {
+        admit(&mut world, name, origin).unwrap();
+        fill(&mut world, sender, &mut read, name, 2);
+    }
+    let total = world.hub.memory().total();
+    assert!((200_000..400_000).contains(&total), "{total} bytes are kept for a site that may have 300 000");
+}
+
+#[test]
+fn places_to_wait_are_taken_from_the_site_that_has_most() {
+    let mut world = World::new(Limits::default().with_detached_max(8));
+    let detach = |world: &mut World, conn| {
+        world.hub.disconnect(world.now, conn).unwrap();
+        world.drain();
+    };
+    let fair: Vec<_> = (0..3).map(|number| world.join_from(&format!("fair{number}"), 1)).collect();
+    let many: Vec<_> = (0..6).map(|number| admit(&mut world, &format!("m{number}"), 10 + number).unwrap()).collect();
+    detach(&mut world, fair[0]);
+    detach(&mut world, fair[1]);
+    for conn in many {
+        detach(&mut world, conn);
+    }
+    // Six of them, which count as three, are not more by one than those of the other.
+    assert!(world.try_join("fair0").is_err() && world.try_join("m5").is_err(), "all places are taken");
+    let alone: Vec<_> = (0..2).map(|number| world.join_from(&format!("alone{number}"), 2)).collect();
+    detach(&mut world, alone[0]);
+    assert!(["alone0", "fair0", "fair1"].into_iter().all(|name| world.try_join(name).is_err()), "these wait");
+    let gone = (0..6).filter(|number| world.try_join(&format!("m{number}")).is_ok()).count();
+    assert_eq!(gone, 1, "one of the site has given way");
+}
+
+#[test]
+fn the_origins_of_a_site_have_so_many_memberships_members_and_watches_together() {
+    let one_each =
+        Limits::default().with_memberships_of_origin_max(2).with_members_of_origin_max(1).with_watches_of_origin_max(1);
+    let mut world = World::new(one_each);
+    let [a, b, c] = [("a", 1), ("b", 2), ("c", 3)].map(|(name, origin)| admit(&mut world, name, origin).unwrap());
+    let same = admit(&mut world, "same", 1).unwrap();
+    let elsewhere = world.join_from("elsewhere", 4);
+    assert_eq!(world.join_room(a, "#one"), Ok(()));
+    assert_eq!(world.join_room(same, "#one"), Err(RejectCode::RoomFull), "its origin is there");
+    assert_eq!(world.join_room(b, "#one"), Ok(()));
+    assert_eq!(world.join_room(c, "#one"), Err(RejectCode::RoomFull), "its site is there twice");
+    assert_eq!(world.join_room(elsewhere, "#one"), Ok(()));
+    assert_eq!(world.join_room(a, "#two"), Ok(()));
+    assert_eq!(world.join_room(same, "#three"), Err(RejectCode::HubRoomsFull), "its origin is in two");
+    let _ = world.say(a, &[ClientMessage::Leave(Leave { room: "#one" })]);
+    assert_eq!(world.join_room(same, "#one"), Ok(()));
+    let watch = |world: &mut World, conn, names: &[&str]| {
+        let _ = world.say(conn, &[ClientMessage::Watch(Watch { names: names.to_vec() })]);
+        decode_all(&world.written(conn)).iter().any(
+            |message| matches!(message, HubMessage::Rejected(rejected) if rejected.code == RejectCode::HubWatchesFull),
+        )
+    };
+    assert!(!watch(&mut world, a, &["x"]) && watch(&mut world, same, &["x"]), "its origin watches one");
+    assert!(!watch(&mut world, b, &["y"]) && watch(&mut world, c, &["z"]), "its site watches two");
+    let _ = world.say(a, &[goodbye()]);
+    assert!(!watch(&mut world, c, &["z"]), "one is free again");
 }

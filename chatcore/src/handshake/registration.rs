@@ -148,11 +148,11 @@ impl Registration {
     }
 
     /// Says that the origin belongs to a site: a larger network of many origins that may belong to one person, such as an IPv6
-    /// network of 48 bits. The limits on numbers for one origin
-    /// ([`Limits::sessions_of_origin_max`](crate::Limits::sessions_of_origin_max),
-    /// [`rooms_of_origin_max`](crate::Limits::rooms_of_origin_max),
-    /// [`detached_of_origin_max`](crate::Limits::detached_of_origin_max)) hold for the whole of a site, too, `factor` times.
-    /// A factor of 0 counts as 1. Keys of sites are not compared with those of origins. What the last registration from an
+    /// network of 48 bits. The limits on numbers for one origin (those of [`Limits`](crate::Limits) with `of_origin` in their
+    /// names) hold for the whole of a site, too, `factor` times, and so does its share of the memory
+    /// ([`Limits::origin_buffer_bytes_max`](crate::Limits::origin_buffer_bytes_max)). When the memory, or places for detached
+    /// sessions, are used up, a site has to give way by what it has divided by the factor. An origin that is
+    /// [shared](Self::with_shared_origin) belongs to no site. A factor of 0 counts as 1. Keys of sites are not compared with those of origins. What the last registration from an
     /// origin said holds for all its sessions, and so does that there was no such call: the origin then belongs to no site.
     pub fn with_site(self, site: QuotaKey, factor: u32) -> Self {
         Self { site: Some(Site { key: site, factor: factor.max(1) }), ..self }

@@ -248,8 +248,8 @@ impl Hub {
             return Err(Refusal::TooManySessions { sessions_of_user_max });
         }
         let memberships_max = sessions.limits.memberships_max;
-        let memberships = &sessions[sibling].details.rooms;
-        if rooms.memberships() + memberships.len() > memberships_max as usize {
+        let memberships = sessions[sibling].details.rooms.len();
+        if rooms.memberships() + memberships > memberships_max as usize {
             return Err(Refusal::MembershipsFull { memberships_max });
         }
         // A room that is full takes nobody else. But its members bring their devices: who could not log in until it has left a
@@ -350,7 +350,9 @@ impl Hub {
         self.questions.forget(sessions.take_waiting(index), &mut sessions.timers);
         sessions.forget_token(index);
         let messages = sessions.messages_of(index);
-        self.presence.unwatch_all(mem::take(&mut sessions[index].details.watches));
+        let watches = mem::take(&mut sessions[index].details.watches);
+        sessions.forget_watches(index, watches.len());
+        self.presence.unwatch_all(watches);
         let opening = mem::take(&mut registration.outbox);
         sessions.pool.adopt(opening.held_bytes());
         let share = sessions.origins.open(sessions.now, registration);

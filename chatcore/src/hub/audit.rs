@@ -6,6 +6,7 @@ use alloc::string::String;
 
 use super::conn::ConnState;
 use super::event::CloseReason;
+use super::origins::{Party, Uses};
 use super::parts::Hub;
 use super::question_id::QuestionId;
 use super::questions::Waiting;
@@ -43,14 +44,17 @@ impl Hub {
         self.has_pending() || self.presence.owes_news() || sessions.any(|(_, session)| session.is_lagging)
     }
 
-    /// Bytes that each origin holds, and its sessions.
+    /// Bytes that each origin holds, and each site as if it were one, and its sessions.
     pub(crate) fn bytes_of_origins(&self) -> impl Iterator<Item = (u64, u64)> {
         let sessions = self.ordered.sessions();
-        let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
+        let mut counts: BTreeMap<Party, u64> = BTreeMap::new();
         for (_, session) in sessions.iter() {
-            *counts.entry(session.share.account()).or_default() += 1;
+            let account = session.share.account();
+            for party in [Some(Party::Origin(account)), sessions.origins.site_of(account)].into_iter().flatten() {
+                *counts.entry(party).or_default() += 1;
+            }
         }
-        counts.into_iter().map(|(account, count)| (sessions.origins.bytes(account), count))
+        counts.into_iter().map(|(party, count)| (sessions.origins.bytes(party), count))
     }
 
     /// No session keeps more than its outbox may hold with the reserve, and the one frame that shows that this is used up,
@@ -130,27 +134,35 @@ impl Hub {
     /// What each origin counts is what there is of it.
     fn audit_origins(&self) -> Result<(), String> {
         let (sessions, rooms) = (self.ordered.sessions(), self.ordered.rooms());
-        let mut found: BTreeMap<u32, [u32; 3]> = BTreeMap::new();
+        let mut found: BTreeMap<u32, Uses> = BTreeMap::new();
         let mut openers: BTreeMap<usize, u32> = BTreeMap::new();
         for (_, session) in sessions.iter() {
-            let numbers = found.entry(session.share.account()).or_default();
-            numbers[0] += 1;
-            numbers[2] += u32::from(session.is_detached() && session.closing() != Some(CloseReason::Displaced));
-            let memberships = session.details.rooms.iter().map(|membership| membership.slot.group());
-            openers.extend(memberships.map(|room| (room, rooms.opener(room))));
-        }
-        for opener in openers.into_values() {
-            found.entry(opener).or_default()[1] += 1;
-        }
-        for (account, found) in found {
-            let counted = sessions.origins.numbers(account);
-            if counted != found {
-                return Err(format!(
-                    "sessions, rooms and detached sessions of an origin: {counted:?}, {found:?} found"
-                ));
+            let Uses { numbers, bytes, members } = found.entry(session.share.account()).or_default();
+            let is_waiting = session.is_detached() && session.closing() != Some(CloseReason::Displaced);
+            numbers.sessions += 1;
+            numbers.detached += u32::from(is_waiting);
+            numbers.memberships += u32::try_from(session.details.rooms.len()).expect("they are few");
+            numbers.watches += u32::try_from(session.details.watches.len()).expect("they are few");
+            numbers.waiting += u32::try_from(session.waiting().len()).expect("they are few");
+            *bytes += session.share.bytes();
+            for membership in &session.details.rooms {
+                let room = membership.slot.group();
+                *members.entry(room).or_default() += 1;
+                openers.insert(room, rooms.opener(room));
             }
         }
-        Ok(())
+        for opener in openers.into_values() {
+            found.entry(opener).or_default().numbers.rooms += 1;
+        }
+        for (_, conn) in sessions.conns() {
+            if let ConnState::Closing(last) = &conn.state {
+                found.entry(last.share.account()).or_default().bytes += last.share.bytes();
+            }
+        }
+        for (_, share) in self.reports.outboxes() {
+            found.entry(share.account()).or_default().bytes += share.bytes();
+        }
+        sessions.origins.audit(&found)
     }
 
     /// Requests that wait for answers of the program, of all sessions.
@@ -216,17 +228,14 @@ impl Hub {
         self.audit_questions()?;
         self.audit_outboxes()?;
         let sessions = self.ordered.sessions();
-        let (mut found, mut partial, mut detached, mut detached_bytes, mut closing) = (Found::default(), 0, 0, 0, 0);
-        let mut origins: BTreeMap<u32, u64> = BTreeMap::new();
+        let (mut found, mut partial, mut detached_bytes, mut closing) = (Found::default(), 0, 0, 0);
         for (index, session) in sessions.iter() {
             found.add(session.outbox());
             partial += u64::from(session.leftover);
-            *origins.entry(session.share.account()).or_default() += session.share.bytes();
             if !session.share.is_right_for(session.buffer_bytes()) {
                 return Err(format!("the share of session {index} is not counted right"));
             }
             if session.is_detached() {
-                detached += u64::from(session.closing() != Some(CloseReason::Displaced));
                 detached_bytes += session.outbox().held_bytes() as u64;
                 // It is compacted to twice what is needed at the most, and what it grows by is twice as large at the most.
                 if session.outbox().held_bytes() > 4096 + 6 * session.outbox().kept_bytes() {
@@ -238,13 +247,11 @@ impl Hub {
             if let ConnState::Closing(last) = &conn.state {
                 found.add(&last.outbox);
                 closing += last.outbox.held_bytes() as u64;
-                *origins.entry(last.share.account()).or_default() += last.share.bytes();
             }
         }
-        for (outbox, share) in self.reports.outboxes() {
+        for (outbox, _) in self.reports.outboxes() {
             found.add(outbox);
             closing += outbox.held_bytes() as u64;
-            *origins.entry(share.account()).or_default() += share.bytes();
         }
         self.ordered.rooms().shared_frames(|at, bytes| {
             found.shared.insert(at, bytes);
@@ -257,12 +264,8 @@ impl Hub {
         };
         expect("bytes handed out by the pool", sessions.pool.handed_out(), found.bytes())?;
         expect("bytes of partial frames", sessions.buffers.partial, partial)?;
-        expect("detached sessions", sessions.origins.detached().into(), detached)?;
         expect("bytes of detached sessions", sessions.buffers.detached, detached_bytes)?;
         expect("bytes of closing connections", sessions.buffers.closing, closing)?;
-        for (account, bytes) in origins {
-            expect("bytes of an origin", sessions.origins.bytes(account), bytes)?;
-        }
         Ok(())
     }
 }

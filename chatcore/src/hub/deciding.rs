@@ -114,7 +114,8 @@ impl Hub {
             return self.take_slowly(index, content, None, budget);
         }
         let is_full = waiting >= sessions.limits.waiting_of_session_max as usize
-            || self.questions.len() >= sessions.limits.waiting_max as usize;
+            || self.questions.len() >= sessions.limits.waiting_max as usize
+            || !sessions.may_wait(index);
         if is_full || content.kind == Kind::GOODBYE {
             self.questions.holds_up_input = true;
             return Ok(Handled::Later);

@@ -103,7 +103,7 @@ impl Hub {
         } else {
             closing.outbox = outbox;
             closing.ended = Some(ended);
-            sessions.origins.close(session.share, &sessions.limits);
+            sessions.origins.close(session.share);
         }
         // What came with the client's final message is answered and acknowledged first, because nothing follows ours. An
         // answer has its number only if all answers before it go out, too.

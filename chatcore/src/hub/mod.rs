@@ -36,7 +36,6 @@ mod requests;
 mod secret_rng;
 mod session_id;
 mod shutdown;
-mod sites;
 mod slices;
 #[cfg(test)]
 mod tests;

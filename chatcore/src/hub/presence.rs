@@ -94,6 +94,10 @@ impl Presence {
         if self.watchers.memberships() + new > sessions.limits.hub_watches_max as usize {
             return Err(RejectCode::HubWatchesFull);
         }
+        if !sessions.origins.may_watch(&sessions[session].share, new, &sessions.limits) {
+            return Err(RejectCode::HubWatchesFull);
+        }
+        sessions.count_watches(session, new);
         for name in &wanted {
             let state = State::of(sessions, name.as_str());
             let online = state.online;
@@ -123,6 +127,7 @@ impl Presence {
                 let watching = watches.swap_remove(position);
                 positions.remove(watching.slot.group(), position, watches);
                 self.watchers.leave(watching.slot);
+                sessions.forget_watches(session, 1);
             }
         }
     }

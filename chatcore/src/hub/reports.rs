@@ -37,7 +37,7 @@ impl Reports {
     pub(super) fn add(&mut self, sessions: &mut Sessions, ended: EndedSession, outbox: Outbox, mut share: Share) {
         let held = outbox.held_bytes();
         sessions.buffers.closing += held as u64;
-        sessions.origins.set(&mut share, held, &sessions.limits);
+        sessions.origins.set(&mut share, held);
         self.queue.push_back(Undelivered { ended, outbox, share, cursor: Cursor::default() });
     }
 

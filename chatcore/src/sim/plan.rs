@@ -60,6 +60,8 @@ pub struct Plan {
     pub dial_fails: u32,
     /// How many origins the users' connections come from: devices share them in turn. At least 1.
     pub origins: usize,
+    /// How many origins belong to each site, in turn; 0 if they belong to none.
+    pub origins_of_site: usize,
     /// How long a session waits for its client, by the listener that its connection has come to; none for as long as the
     /// hub's limits say. Devices share the listeners in turn, and come to another one at times. At least 1, and none longer
     /// than 49 days.
@@ -107,6 +109,7 @@ setters! {
         with_auth_delay_chance(auth_delay_chance: u32),
         with_dial_fails(dial_fails: u32),
         with_origins(origins: usize),
+        with_origins_of_site(origins_of_site: usize),
         with_burst_max(burst_max: u64),
         with_tick(tick: Duration),
         with_takes_late(takes_late: u32),
@@ -157,6 +160,7 @@ impl Plan {
             auth_delay_chance: 0,
             dial_fails: 0,
             origins: 1,
+            origins_of_site: 0,
             resume_times: vec![None],
             burst_max: 1,
             tick: Duration::ZERO,

@@ -131,14 +131,20 @@ settings! {
              hub_rooms_full.";
         members_max: server.limits.members_max, Count, Live,
             "Members of a room. The server rejects a join beyond it with room_full.";
+        members_of_origin_max: server.limits.members_of_origin_max, Count, Live,
+            "The same of those from one address.";
         memberships_max: server.limits.memberships_max, Count, Live,
             "Memberships of all users in rooms. The server rejects a join beyond it with hub_rooms_full.";
+        memberships_of_origin_max: server.limits.memberships_of_origin_max, Count, Live,
+            "The same of the users of one address.";
         announced_members_max: server.limits.announced_members_max, Count, Live,
             "In a room with more members, the server does not tell them who joins and leaves.";
         watches_max: server.limits.watches_max, Count, Restart,
             "Names that one user may watch. The server rejects a watch beyond it.";
         hub_watches_max: server.limits.hub_watches_max, Count, Live,
-            "Names that all users watch together. The server rejects a watch beyond it.";
+            "Names that all users watch together. The server rejects a watch beyond it with hub_watches_full.";
+        watches_of_origin_max: server.limits.watches_of_origin_max, Count, Live,
+            "The same of the users of one address.";
         presence_time_min: server.limits.presence_time_min, Time, Live,
             "The time from one presence to the next about the same user.";
     }
@@ -188,8 +194,8 @@ settings! {
         handshakes_of_origin_max: server.driver.handshakes_of_origin_max, Count, Live,
             "The same of those that have no name yet.";
         site_factor: server.driver.site_factor, Count, Live,
-            "How many times these two bounds hold for a site of IPv6, which has many addresses, and so do those on its \
-             sessions, its rooms and its users without a connection.";
+            "How many times these two bounds hold for a site of IPv6, which has many addresses, and so does each other \
+             bound in number for one address, and its share of the memory.";
         ipv6_origin_bits: server.driver.ipv6_origin_bits, Count, Restart,
             "Bits of an IPv6 address that count as one address: all limits for an address hold for this network. At most \
              64.";

@@ -149,6 +149,12 @@ impl Rooms {
                 return Err(RejectCode::HubRoomsFull);
             }
             _ if exceeds(self.groups.memberships(), limits.memberships_max) => return Err(RejectCode::HubRoomsFull),
+            _ if !sessions.origins.may_have_memberships(&sessions[session].share, entering, limits) => {
+                return Err(RejectCode::HubRoomsFull);
+            }
+            Some(room) if !sessions.origins.may_enter(&sessions[session].share, room, entering, limits) => {
+                return Err(RejectCode::RoomFull);
+            }
             _ => {}
         }
         let group = self.enter(sessions, session, &name);
@@ -190,6 +196,7 @@ impl Rooms {
     fn enter(&mut self, sessions: &mut Sessions, session: usize, name: &str) -> usize {
         let slot = self.groups.enter(name, session);
         sessions[session].details.rooms.push(Membership { slot, missed: None, is_stale: false });
+        sessions.count_membership(session, slot.group(), true);
         slot.group()
     }
 
@@ -243,6 +250,7 @@ impl Rooms {
     /// Takes a room from those that a session is in, and tells it what it missed there: afterwards it would not be told.
     fn take_membership_at(&self, sessions: &mut Sessions, session: usize, position: usize) -> MemberSlot {
         let membership = sessions[session].details.rooms.swap_remove(position);
+        sessions.count_membership(session, membership.slot.group(), false);
         if let Some(MissedRun { first, last, count }) = membership.missed {
             let room = self.groups.name(membership.slot.group());
             sessions.answer(session, Answer::Missed(Missed { room, first_id: first, last_id: last, count }));

@@ -10,7 +10,7 @@ use crate::sim::names::user_of;
 use crate::sim::network::WireId;
 use crate::sim::violation::{Property, Violation};
 use crate::wire::Announced;
-use crate::{CloseReason, Instant, SessionId, UserName};
+use crate::{CloseReason, Instant, Limits, SessionId, UserName};
 
 impl Session {
     /// When its time is over, if it waits for a connection.
@@ -20,9 +20,9 @@ impl Session {
 }
 
 impl Oracle {
-    /// Connections come from so many origins: devices share them in turn.
-    pub(in crate::sim) fn with_origins(self, origins: usize) -> Self {
-        Self { origins, ..self }
+    /// Connections come from so many origins: devices share them in turn. They may belong to sites.
+    pub(in crate::sim) fn with_origins(self, origins: usize, has_sites: bool) -> Self {
+        Self { origins, has_sites, ..self }
     }
 
     /// Sessions that wait for a connection.
@@ -100,7 +100,10 @@ impl Oracle {
 
     /// As many sessions may wait as there are.
     fn has_room_for_all(&self) -> bool {
-        self.limits.detached_max.min(self.limits.detached_of_origin_max) as usize >= self.sessions_max()
+        let Limits { detached_max, detached_of_origin_max, .. } = self.limits;
+        // Of a site that has more origins than one, there may be places for three quarters alone.
+        let of_site = if self.has_sites { detached_of_origin_max.max(detached_max / 4 * 3) } else { u32::MAX };
+        detached_max.min(detached_of_origin_max).min(of_site) as usize >= self.sessions_max()
     }
 
     /// Of those of its origin that have waited before now, a session is the one whose time is over first.

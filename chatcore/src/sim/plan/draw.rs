@@ -167,6 +167,8 @@ impl Plan {
             origins: users,
             attackers: (0..attackers).map(|_| random.pick(floods)).collect(),
             attack_origins: random.pick(&[1, attackers]),
+            // Each has a site of its own, or all attackers have one, and all users.
+            origins_of_site: random.clone().pick(&[0, 1, 1_000]),
             unit: TURN_UNIT,
             tick: ATTACK_TICK,
             delay_max: Some(turn * turns + NetworkConditions::calm().delay_max * 2 + ATTACK_TICK * 4),

@@ -27,6 +27,13 @@ const RESUME_SALT: u64 = 4_507;
 /// The same for floods that were not drawn from the beginning, and for all pinned seeds.
 const FLOOD_SALT: u64 = 1;
 
+/// The same for sites, and for all pinned seeds. They are mixed into fewer plans.
+const SITE_SALT: u64 = 67;
+const SITES_CHANCE: u32 = CERTAIN / 8;
+
+/// Origins of a site, at the most.
+const ORIGINS_OF_SITE_MAX: u64 = 4;
+
 /// Floods that are drawn from the beginning. The others are mixed in.
 pub(super) const FLOODS_DRAWN_FIRST: usize = 14;
 
@@ -64,6 +71,7 @@ impl Plan {
         plan.mix_operator(&mut Random::new(drawn ^ OPERATOR_SALT))
             .mix_program(&mut Random::new(drawn ^ PROGRAM_SALT))
             .mix_resume_times(&mut Random::new(drawn ^ RESUME_SALT))
+            .mix_sites(&mut Random::new(drawn ^ SITE_SALT))
     }
 
     /// Some processes that come back without a ticket are vouched for.
@@ -106,6 +114,15 @@ impl Plan {
         let choices = [None, Some(Duration::ZERO), Some(shorter), Some(longer), Some(FAR_RESUME_TIME)];
         let resume_times = (0..random.within(1..=LISTENERS_MAX)).map(|_| random.pick(&choices)).collect();
         Self { resume_times, ..self }
+    }
+
+    /// In some plans, some origins belong to one site.
+    fn mix_sites(self, random: &mut Random) -> Self {
+        if !random.chance(SITES_CHANCE) {
+            return self;
+        }
+        let origins_of_site = usize::try_from(random.within(1..=ORIGINS_OF_SITE_MAX)).unwrap_or_default();
+        Self { origins_of_site, ..self }
     }
 
     fn mix_event(&mut self, mixed: FaultEvent, drawn: u64) {

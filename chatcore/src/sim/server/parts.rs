@@ -32,6 +32,8 @@ pub(in crate::sim) struct Server {
     pub(super) writing: BTreeSet<WireId>,
     /// The chance that a decision about a registration takes its time.
     pub(super) auth_delay_chance: u32,
+    /// How many origins belong to each site; 0 if they belong to none.
+    pub(super) origins_of_site: usize,
     /// Its operator renames users.
     pub(super) has_renames: bool,
     /// How long after it has taken bytes the transport reports that, at the most.
@@ -92,6 +94,7 @@ impl Server {
             wires: BTreeMap::new(),
             writing: BTreeSet::new(),
             auth_delay_chance,
+            origins_of_site: 0,
             has_renames: false,
             report_delay_max: Duration::ZERO,
             drain_by: None,
@@ -110,6 +113,12 @@ impl Server {
     /// Its transport reports late what it has taken.
     pub(in crate::sim) fn with_report_delay(mut self, delay_max: Duration) -> Self {
         self.report_delay_max = delay_max;
+        self
+    }
+
+    /// So many origins belong to each site.
+    pub(in crate::sim) fn with_origins_of_site(mut self, origins_of_site: usize) -> Self {
+        self.origins_of_site = origins_of_site;
         self
     }
 

@@ -11,7 +11,10 @@ use super::work::ADMISSION_UNITS;
 use crate::sim::names::user_of;
 use crate::sim::network::{End, WireId};
 use crate::sim::violation::{Property, Violation};
-use crate::{HandshakeError, NotAdmitted, ProtocolError, Refusal, Registration};
+use crate::{HandshakeError, NotAdmitted, ProtocolError, QuotaKey, Refusal, Registration};
+
+/// How many times a bound for one origin holds for a site.
+const SITE_FACTOR: u32 = 2;
 
 impl Server {
     pub(super) fn read_pending_conn(&mut self, around: &mut Around<'_>, wire: WireId) -> Result<(), Violation> {
@@ -67,6 +70,9 @@ impl Server {
         self.units += ADMISSION_UNITS;
         let Entrance { origin, resume_time, .. } = pending.entrance;
         registration = registration.with_origin(origin);
+        if let Some(site) = origin.0.checked_div(self.origins_of_site as u128) {
+            registration = registration.with_site(QuotaKey(site), SITE_FACTOR);
+        }
         if let Some(time) = resume_time {
             registration = registration.with_resume_time_max(time).expect("no plan has a longer one");
         }

@@ -46,6 +46,7 @@ impl World {
         let admission = if plan.devices == 1 { Admission::NewUser } else { Admission::AnotherSession };
         let server = Server::new(plan.limits.clone(), admission, plan.auth_delay_chance, plan.unit, random.fork())
             .with_report_delay(plan.report_delay_max)
+            .with_origins_of_site(plan.origins_of_site)
             .with_renames(plan.rename_pace.is_some());
         let mut users: Vec<User> = (0..plan.all_devices())
             .map(|index| {
@@ -75,7 +76,7 @@ impl World {
             attackers,
             oracle: Oracle::new(plan.users, plan.devices, &plan.limits)
                 .with_delay_max(plan.delay_max)
-                .with_origins(plan.origins)
+                .with_origins(plan.origins, plan.origins_of_site > 0)
                 .with_renames(plan.rename_pace.is_some())
                 .with_asking(plan.deciding.map(|deciding| deciding.asking)),
             trace: Trace::default(),

@@ -61,7 +61,7 @@ impl Sessions {
     /// Gives back what a closing connection used.
     pub(in crate::hub) fn release(&mut self, outbox: Outbox, share: Share) {
         outbox.give_all(&mut self.pool);
-        self.origins.close(share, &self.limits);
+        self.origins.close(share);
     }
 
     /// Lets a connection be written out, up to its final message, and then be closed.
@@ -81,7 +81,7 @@ impl Sessions {
         }
         let held = closing.outbox.held_bytes();
         self.buffers.closing += held as u64;
-        self.origins.set(&mut closing.share, held, &self.limits);
+        self.origins.set(&mut closing.share, held);
         let until = self.now + self.limits.flush_time_max;
         self.timers.arm(TimerKey::Conn(id.index()), &mut closing.armed, until);
         let conn = &mut self.conns[id.index()];
@@ -145,7 +145,7 @@ impl Sessions {
                 let after = closing.outbox.held_bytes();
                 self.buffers.closing -= (before - after) as u64;
                 if !closing.share.is_right_for(after) {
-                    self.origins.set(&mut closing.share, after, &self.limits);
+                    self.origins.set(&mut closing.share, after);
                 }
                 closing.outbox.is_written() && !closing.is_over
             }

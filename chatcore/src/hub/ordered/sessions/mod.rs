@@ -10,6 +10,7 @@ mod own;
 mod own_limits;
 mod renaming;
 mod session;
+mod shares;
 mod store;
 mod users;
 

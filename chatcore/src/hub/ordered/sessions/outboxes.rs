@@ -34,10 +34,10 @@ impl Sessions {
     #[cold]
     fn has_share(&self, session: &Session) -> bool {
         let account = session.share.account();
-        // While too much is kept for all, the origin that holds most is ended session by session. If none holds much,
+        // While too much is kept for all, the party that holds most is ended session by session. If none holds much,
         // there is no room for anybody.
-        let is_refused = self.is_exhausted() && self.origins.largest().is_none_or(|largest| largest == account);
-        self.origins.bytes(account) <= self.limits.origin_buffer_bytes_max && !is_refused
+        let is_of_largest = || self.origins.largest().is_none_or(|largest| self.origins.is_of(account, largest));
+        !self.origins.is_over_share(account) && !(self.is_exhausted() && is_of_largest())
     }
 
     /// A session may say something that others have to keep.
@@ -217,12 +217,12 @@ impl Sessions {
     fn recount_buffers(&mut self, index: usize) {
         let session = &mut self.all[index];
         let bytes = session.buffer_bytes();
-        self.origins.set(&mut session.share, bytes, &self.limits);
+        self.origins.set(&mut session.share, bytes);
         self.buffers.list(index, session, self.thresholds.listed_bytes);
     }
 
-    /// Marks a session to be ended if more is kept than may be: for all, or for one origin by an eighth above its share.
-    /// It is the one that holds most, of the origin that holds most.
+    /// Marks a session to be ended if more is kept than may be: for all, or for one party by an eighth above its share.
+    /// It is the one that holds most, of the origin that holds most, in the site that holds most.
     /// What an ended session held is given back when its senders have been told. While that goes on, another one
     /// is ended only at an eighth more.
     #[inline]
@@ -239,7 +239,7 @@ impl Sessions {
         let is_exhausted =
             self.is_exhausted() && self.memory().total() > self.limits.buffer_bytes_max / 8 * (8 + eighths);
         let share_max = self.limits.origin_buffer_bytes_max / 8 * (9 + eighths);
-        let Some(account) = self.origins.largest() else {
+        let Some(largest) = self.origins.largest() else {
             if !is_exhausted {
                 return;
             }
@@ -249,9 +249,10 @@ impl Sessions {
             }
             return;
         };
-        if !is_exhausted && self.origins.bytes(account) <= share_max {
+        if !is_exhausted && self.origins.bytes(largest) <= share_max {
             return;
         }
+        let Some(account) = self.origins.largest_of(largest) else { return };
         let victim = self.buffers.largest_of(account, &self.all);
         if let Some(victim) = victim.or_else(|| self.buffers.search_of(account, &self.all, self.slots_used)) {
             self.buffers.unlist(victim, &mut self.all[victim]);

@@ -11,6 +11,7 @@ use super::former_names::FormerNames;
 use super::memory::Buffers;
 use super::own::Own;
 use super::session::{Attachment, BegunList, Run, Session, TimerAction};
+use super::shares::{numbers, rooms};
 use crate::hub::conn::{Closing, Conn, ConnState};
 use crate::hub::conn_id::ConnId;
 use crate::hub::counters::Counters;
@@ -116,6 +117,7 @@ impl Sessions {
             session_pace: Pace::new(limits.session_rate),
             origin_pace: Pace::new(limits.origin_rate),
             is_any_rate_limited: limits.session_rate.per_s > 0 || limits.origin_rate.per_s > 0,
+            origins: Origins::new(&limits),
             limits,
             thresholds,
             now: Instant::ZERO,
@@ -129,7 +131,6 @@ impl Sessions {
             lookalikes: NameTable::new(key),
             former_names: FormerNames::new(key),
             timers: Timers::default(),
-            origins: Origins::default(),
             buffers: Buffers::default(),
             pool,
             writes: VecDeque::new(),
@@ -187,7 +188,7 @@ impl Sessions {
 
     pub(in crate::hub) fn insert(&mut self, session: Session) -> usize {
         self.pool.adopt(session.outbox.held_bytes());
-        self.origins.enter(&session.share);
+        self.origins.enter(&session.share, numbers(&session), rooms(&session));
         let index = self.all.insert(session);
         self.slots_used = self.slots_used.max(index + 1);
         self.counters.sessions_begun += 1;
@@ -204,7 +205,7 @@ impl Sessions {
         self.forget_own(index);
         self.counters.sessions_ended += 1;
         let mut session = self.all.remove(index);
-        self.origins.leave(&session.share);
+        self.origins.leave(&session.share, numbers(&session), rooms(&session));
         if let Attachment::Detached { until } = session.attachment {
             if session.closing() != Some(CloseReason::Displaced) {
                 self.origins.reattach(&session.share, until, index);
@@ -226,11 +227,6 @@ impl Sessions {
             return Place::Nowhere;
         }
         self.origins.place(&session.share, &self.limits)
-    }
-
-    /// A session has opened a room. Returns the account of its origin, in which the room counts.
-    pub(in crate::hub) fn open_room(&mut self, index: usize) -> u32 {
-        self.origins.open_room(&self.all[index].share)
     }
 
     /// Marks a detached session to be ended because another one gets its place, which is free from now on.
@@ -300,10 +296,12 @@ impl Sessions {
         session.attachment = Attachment::Attached(conn);
         (session.write_queued, session.ack_due, session.is_paused) = (false, false, false);
         session.unacked_since = if session.outbox.awaits_ack() { self.now } else { Instant::MAX };
-        self.origins.enter(&share);
         let old = mem::replace(&mut session.share, share);
-        self.origins.leave(&old);
-        self.origins.close(old, &self.limits);
+        if old.account() != session.share.account() {
+            self.origins.leave(&old, numbers(session), rooms(session));
+            self.origins.enter(&session.share, numbers(session), rooms(session));
+        }
+        self.origins.close(old);
         self.count_buffers(index);
         self.queue_write(index);
         conn
@@ -440,29 +438,6 @@ impl Sessions {
     pub(in crate::hub) fn pause_until(&mut self, index: usize, until: Instant) -> Instant {
         self.all[index].pause(until);
         until
-    }
-
-    /// A request of a session waits for an answer of the program, and is kept until then.
-    pub(in crate::hub) fn wait(&mut self, index: usize, at: usize, bytes: usize) {
-        let rare = self.all[index].rare();
-        rare.waiting.push_back(at);
-        rare.waiting_bytes += bytes;
-    }
-
-    /// The first of them waits no more.
-    pub(in crate::hub) fn wait_no_more(&mut self, index: usize, bytes: usize) {
-        let rare = self.all[index].rare();
-        rare.waiting.pop_front();
-        rare.waiting_bytes -= bytes;
-        let left = (self.all[index].leftover as usize).saturating_sub(bytes);
-        self.set_leftover_and_beside(index, left);
-    }
-
-    /// None of them waits any more. Returns which they are.
-    pub(in crate::hub) fn take_waiting(&mut self, index: usize) -> VecDeque<usize> {
-        let Some(rare) = &mut self.all[index].details.rare else { return VecDeque::new() };
-        rare.waiting_bytes = 0;
-        mem::take(&mut rare.waiting)
     }
 
     // ---- what is to be ended ----
