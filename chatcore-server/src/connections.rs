@@ -10,6 +10,7 @@ use tracing::{debug, error, info};
 use crate::accept::{Entrance, Way};
 use crate::config::DriverLimits;
 use crate::connection::{Flow, Stage};
+use crate::counts;
 #[cfg(feature = "websocket")]
 use crate::file_responses;
 use crate::load::Load;
@@ -125,7 +126,7 @@ impl Connections {
 
     /// Other limits and reserved names from now on.
     pub(crate) fn reconfigure(&mut self, now: Instant, hub: Limits, driver: DriverLimits, reserved: &[UserName]) {
-        if let Err(error) = self.hub.set_limits(now, hub) {
+        if let Err(error) = self.hub.set_limits(now, counts::in_halves(hub)) {
             // They were checked against those that the hub has.
             error!(%error, "the limits of the hub stay as they were");
         }

@@ -1,11 +1,12 @@
-//! How many connections each origin has, and each site of IPv6 addresses, and how many of them have no name yet.
+//! How many connections each origin has, and each site of IPv6 addresses, and how many of them have no name yet; and how
+//! much of anything an origin may have at the most.
 
 use std::collections::HashMap;
 
-use chatcore::{QuotaKey, Refusal};
+use chatcore::{Limits, QuotaKey, Refusal};
 
 /// An origin, or a site, may have at most one of this many of all connections.
-const SHARE: usize = 2;
+const SHARE: u32 = 2;
 
 /// All sites together may have as many connections as there are, so one site may have more than an origin, but not all.
 const SITE_SHARE_OF_FOUR: usize = 3;
@@ -17,6 +18,25 @@ const RESERVE_SHARE: usize = 8;
 pub(crate) const fn reserve(connections_for_resumes: usize, connections_max: usize) -> usize {
     let most = connections_max / RESERVE_SHARE;
     if connections_for_resumes < most { connections_for_resumes } else { most }
+}
+
+/// The limits of a hub, of which no origin may have more than half of what there is for all: then two have to come together
+/// before others find nothing left.
+pub(crate) fn in_halves(mut limits: Limits) -> Limits {
+    let of_origins = [
+        (&mut limits.sessions_of_origin_max, limits.sessions_max),
+        (&mut limits.rooms_of_origin_max, limits.rooms_max),
+        (&mut limits.members_of_origin_max, limits.members_max),
+        (&mut limits.memberships_of_origin_max, limits.memberships_max),
+        (&mut limits.watches_of_origin_max, limits.hub_watches_max),
+        (&mut limits.waiting_of_origin_max, limits.waiting_max),
+        (&mut limits.detached_of_origin_max, limits.detached_max),
+    ];
+    for (of_origin, of_all) in of_origins {
+        // One may have one.
+        *of_origin = (*of_origin).min((of_all / SHARE).max(1));
+    }
+    limits
 }
 
 /// Where a connection is counted.
@@ -64,7 +84,7 @@ impl Counts {
         let bounds = [
             (
                 Some(place.origin),
-                bounds.connections_of_origin_max.min((connections_max / SHARE).max(1)),
+                bounds.connections_of_origin_max.min((connections_max / SHARE as usize).max(1)),
                 bounds.handshakes_of_origin_max,
             ),
             (
@@ -126,4 +146,21 @@ impl Counts {
 
 fn small(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_origin_has_more_than_half_of_anything() {
+        let few = Limits::default().with_sessions_max(6_000).with_rooms_max(1).with_hub_watches_max(100_000);
+        let Limits {
+            sessions_of_origin_max, rooms_of_origin_max, watches_of_origin_max, members_of_origin_max, ..
+        } = in_halves(few);
+        assert_eq!((sessions_of_origin_max, rooms_of_origin_max, watches_of_origin_max), (3_000, 1, 50_000));
+        assert_eq!(members_of_origin_max, Limits::default().members_of_origin_max, "that is less");
+        let none = in_halves(Limits::default().with_detached_of_origin_max(0));
+        assert_eq!(none.detached_of_origin_max, 0, "who asked for none gets none");
+    }
 }

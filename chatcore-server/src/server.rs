@@ -85,7 +85,7 @@ impl Server {
         getrandom::fill(&mut seed).map_err(|error| BindError::System(io::Error::other(error)))?;
         info!("by its limits this server needs at most {} of memory", Bytes(needed));
         let (wall_clock, clock) = (WallClock::start(), Clock::start());
-        let hub = Hub::new(config.limits, seed).with_unix_epoch(wall_clock.unix_epoch());
+        let hub = Hub::new(counts::in_halves(config.limits), seed).with_unix_epoch(wall_clock.unix_epoch());
         let hub = hub.with_number(config.hub_number);
         let hub = hub.with_reserved(config.reserved_names.iter().cloned());
         let mut server = Self {

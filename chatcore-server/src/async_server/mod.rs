@@ -136,7 +136,8 @@ impl<H: Hooks> AsyncServer<H> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| StartError::System(io::Error::other(error)))?;
         let (wall_clock, epoch) = (WallClock::start(), TokioInstant::now());
-        let hub = Hub::new(config.limits.clone(), seed).with_unix_epoch(wall_clock.unix_epoch());
+        let hub =
+            Hub::new(crate::counts::in_halves(config.limits.clone()), seed).with_unix_epoch(wall_clock.unix_epoch());
         let hub = hub.with_number(config.hub_number);
         let hub = hub.with_reserved(config.reserved_names.iter().cloned()).with_asking(hooks.asking());
         let hub = hub.with_room_events(hooks.wants_room_events());

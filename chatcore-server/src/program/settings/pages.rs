@@ -110,7 +110,7 @@ fn code(doc: &str) -> String {
 #[test]
 fn each_limit_has_a_setting_or_a_reason_to_have_none() {
     /// The program answers no questions.
-    const OTHERS: [&str; 2] = ["waiting_of_session_max", "waiting_max"];
+    const OTHERS: [&str; 3] = ["waiting_of_session_max", "waiting_max", "waiting_of_origin_max"];
     let config = Settings::default().config();
     let fields = [format!("{:#?}", config.limits), format!("{:#?}", config.driver)];
     let names: Vec<&str> = fields
