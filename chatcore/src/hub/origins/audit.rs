@@ -32,8 +32,8 @@ impl Origins {
         for (index, account) in &self.accounts {
             let index = u32::try_from(index).expect("there are fewer accounts");
             let uses = found.get(&index).unwrap_or(&nothing);
-            expect("an origin has", account.numbers, uses.numbers)?;
-            expect("an origin holds", account.granules * GRANULE_BYTES as u64, uses.bytes)?;
+            expect("an origin has", &account.numbers, &uses.numbers)?;
+            expect("an origin holds", &(account.granules * GRANULE_BYTES as u64), &uses.bytes)?;
             over_share += usize::from(uses.bytes > self.share_bytes);
             if let Some(site) = account.site {
                 let (numbers, granules) = sites.entry(site).or_default();
@@ -50,15 +50,15 @@ impl Origins {
         expect("members come from", &self.members, &members)?;
         for (site, (numbers, granules)) in sites {
             let counted = self.sites.get(site);
-            expect("a site has", (counted.numbers, counted.granules), (numbers, granules))?;
+            expect("a site has", &(counted.numbers, counted.granules), &(numbers, granules))?;
             over_share += usize::from(self.bytes(Party::Site(site)) > self.share_bytes);
         }
-        expect("parties above their share", self.over_share, over_share)?;
+        expect("parties above their share", &self.over_share, &over_share)?;
         let detached: u32 = found.values().map(|uses| uses.numbers.detached).sum();
-        expect("detached sessions", self.detached, detached)
+        expect("detached sessions", &self.detached, &detached)
     }
 }
 
-fn expect<T: PartialEq + Debug>(what: &str, counted: T, found: T) -> Result<(), String> {
+fn expect<T: PartialEq + Debug>(what: &str, counted: &T, found: &T) -> Result<(), String> {
     if counted == found { Ok(()) } else { Err(format!("{what}: {counted:?} by the counts, {found:?} found")) }
 }

@@ -60,8 +60,8 @@ pub(in crate::sim) struct Oracle {
     pub(super) detached: usize,
     /// Connections come from so many origins: devices share them in turn.
     pub(super) origins: usize,
-    /// Some of these belong to one site.
-    pub(super) has_sites: bool,
+    /// So many of these belong to each site; 0 if they belong to none.
+    pub(super) origins_of_site: usize,
     /// The hub is being shut down: nobody waits for a client any more.
     pub(super) is_stopping: bool,
     /// How often a session went on after the hub's resume time, and ended before that, because it had its own.
@@ -132,7 +132,7 @@ impl Oracle {
             announces_all: limits.announced_members_max as usize >= sessions_max(users, devices, limits),
             detached: 0,
             origins: 1,
-            has_sites: false,
+            origins_of_site: 0,
             is_stopping: false,
             resumed_late: 0,
             expired_early: 0,

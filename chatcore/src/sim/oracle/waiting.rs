@@ -20,9 +20,9 @@ impl Session {
 }
 
 impl Oracle {
-    /// Connections come from so many origins: devices share them in turn. They may belong to sites.
-    pub(in crate::sim) fn with_origins(self, origins: usize, has_sites: bool) -> Self {
-        Self { origins, has_sites, ..self }
+    /// Connections come from so many origins: devices share them in turn. So many belong to each site.
+    pub(in crate::sim) fn with_origins(self, origins: usize, origins_of_site: usize) -> Self {
+        Self { origins, origins_of_site, ..self }
     }
 
     /// Sessions that wait for a connection.
@@ -102,7 +102,8 @@ impl Oracle {
     fn has_room_for_all(&self) -> bool {
         let Limits { detached_max, detached_of_origin_max, .. } = self.limits;
         // Of a site that has more origins than one, there may be places for three quarters alone.
-        let of_site = if self.has_sites { detached_of_origin_max.max(detached_max / 4 * 3) } else { u32::MAX };
+        let of_site =
+            if self.origins_of_site > 0 { detached_of_origin_max.max(detached_max / 4 * 3) } else { u32::MAX };
         detached_max.min(detached_of_origin_max).min(of_site) as usize >= self.sessions_max()
     }
 

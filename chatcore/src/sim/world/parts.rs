@@ -76,7 +76,7 @@ impl World {
             attackers,
             oracle: Oracle::new(plan.users, plan.devices, &plan.limits)
                 .with_delay_max(plan.delay_max)
-                .with_origins(plan.origins, plan.origins_of_site > 0)
+                .with_origins(plan.origins, plan.origins_of_site)
                 .with_renames(plan.rename_pace.is_some())
                 .with_asking(plan.deciding.map(|deciding| deciding.asking)),
             trace: Trace::default(),

@@ -36,8 +36,9 @@ impl Sessions {
         let account = session.share.account();
         // While too much is kept for all, the party that holds most is ended session by session. If none holds much,
         // there is no room for anybody.
-        let is_of_largest = || self.origins.largest().is_none_or(|largest| self.origins.is_of(account, largest));
-        !self.origins.is_over_share(account) && !(self.is_exhausted() && is_of_largest())
+        let is_refused =
+            self.is_exhausted() && self.origins.largest().is_none_or(|largest| self.origins.is_of(account, largest));
+        !is_refused && !self.origins.is_over_share(account)
     }
 
     /// A session may say something that others have to keep.
