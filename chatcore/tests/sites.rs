@@ -154,20 +154,38 @@ fn places_to_wait_are_taken_from_the_site_that_has_most() {
         world.hub.disconnect(world.now, conn).unwrap();
         world.drain();
     };
-    let fair: Vec<_> = (0..3).map(|number| world.join_from(&format!("fair{number}"), 1)).collect();
-    let many: Vec<_> = (0..6).map(|number| admit(&mut world, &format!("m{number}"), 10 + number).unwrap()).collect();
-    detach(&mut world, fair[0]);
-    detach(&mut world, fair[1]);
-    for conn in many {
+    let waiting =
+        |world: &mut World, names: &[String]| names.iter().filter(|name| world.try_join(name).is_err()).count();
+    let named = |kind: &str, count: u128| (0..count).map(|number| format!("{kind}{number}")).collect::<Vec<_>>();
+    let (fair, many, alone) = (named("fair", 3), named("many", 6), named("alone", 2));
+    let fair_conns: Vec<_> = fair.iter().map(|name| world.join_from(name, 1)).collect();
+    let many_conns: Vec<_> = (10..).zip(&many).map(|(origin, name)| admit(&mut world, name, origin).unwrap()).collect();
+    let alone_conns: Vec<_> = alone.iter().map(|name| world.join_from(name, 2)).collect();
+    for conn in fair_conns.into_iter().chain(many_conns) {
         detach(&mut world, conn);
     }
-    // Six of them, which count as three, are not more by one than those of the other.
-    assert!(world.try_join("fair0").is_err() && world.try_join("m5").is_err(), "all places are taken");
-    let alone: Vec<_> = (0..2).map(|number| world.join_from(&format!("alone{number}"), 2)).collect();
-    detach(&mut world, alone[0]);
-    assert!(["alone0", "fair0", "fair1"].into_iter().all(|name| world.try_join(name).is_err()), "these wait");
-    let gone = (0..6).filter(|number| world.try_join(&format!("m{number}")).is_ok()).count();
-    assert_eq!(gone, 1, "one of the site has given way");
+    // Five of the site, which count as two, fill the last place. The sixth gets none from the other, which has three.
+    assert_eq!((waiting(&mut world, &fair), waiting(&mut world, &many[..5])), (3, 5));
+    assert!(world.try_join(&many[5]).is_ok(), "it has ended with its connection");
+    // An origin that has less than both gets one.
+    detach(&mut world, alone_conns[0]);
+    assert_eq!(waiting(&mut world, &alone[..1]), 1);
+    assert_eq!(waiting(&mut world, &fair) + waiting(&mut world, &many[..5]), 7);
+}
+
+#[test]
+fn of_a_site_that_has_most_places_to_wait_one_gives_way() {
+    let mut world = World::new(Limits::default().with_detached_max(8));
+    let names: Vec<_> = (0..6).map(|number| format!("many{number}")).collect();
+    let many: Vec<_> = (10..).zip(&names).map(|(origin, name)| admit(&mut world, name, origin).unwrap()).collect();
+    let fair: Vec<_> = (0..3).map(|number| world.join_from(&format!("fair{number}"), number % 2 + 1)).collect();
+    for conn in many.into_iter().chain(fair) {
+        world.hub.disconnect(world.now, conn).unwrap();
+        world.drain();
+    }
+    let waits = |world: &mut World, name: &str| world.try_join(name).is_err();
+    assert!((0..3).all(|number| waits(&mut world, &format!("fair{number}"))), "all of the others wait");
+    assert_eq!(names.iter().filter(|name| waits(&mut world, name)).count(), 5, "one of the site has given way");
 }
 
 #[test]
