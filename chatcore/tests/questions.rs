@@ -249,6 +249,29 @@ fn what_waits_is_bounded_and_beyond_that_the_connection_is_paused() {
 }
 
 #[test]
+fn an_origin_whose_requests_wait_holds_up_no_other() {
+    let mut world = world(Asking::new().sends(), Limits::default().with_waiting_of_origin_max(2));
+    let [alice, bob, carol] =
+        [("alice", 1), ("bob", 1), ("carol", 2)].map(|(name, origin)| world.join_from(name, origin));
+    let asks = |world: &mut World, conn| {
+        let one = encode_all(&[send("dave", b"1")]);
+        let mut rest = &one[..];
+        let received = world.hub.receive(world.now, conn, &mut rest).unwrap();
+        (rest.is_empty(), matches!(received, Received::Paused { .. }))
+    };
+    assert_eq!([asks(&mut world, alice), asks(&mut world, alice)], [(true, false); 2]);
+    assert_eq!(asks(&mut world, bob), (false, true), "two of its origin wait");
+    assert_eq!(asks(&mut world, carol), (true, false));
+    let asked = questions(&mut world);
+    answer(&mut world, &asked[0], Ok(()));
+    assert_eq!(asks(&mut world, bob), (true, false));
+    // What ends takes its requests with it.
+    world.hub.kick(world.now, &"alice".parse().unwrap());
+    assert_eq!(asks(&mut world, bob), (true, false));
+    assert_eq!(asks(&mut world, bob), (false, true));
+}
+
+#[test]
 fn what_waits_counts_as_memory_and_is_given_back() {
     let mut world = world(Asking::new().sends(), Limits::default());
     let (mut alice, mut bob) = (world.connect("alice"), world.connect("bob"));
