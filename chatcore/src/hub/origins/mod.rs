@@ -7,6 +7,7 @@ mod audit;
 mod belonging;
 mod buffers;
 mod cost;
+mod counting;
 mod numbers;
 mod places;
 mod ranking;

@@ -1,11 +1,6 @@
-//! What each origin and each site has in number, and how much of it each may have.
+//! What is bounded in number.
 
 use core::ops::{AddAssign, SubAssign};
-
-use super::accounts::{Account, Origins, Share};
-use super::ranking::Party;
-use crate::handshake::Registration;
-use crate::limits::Limits;
 
 /// A site may have at most so many of four, if that is more than one origin may have.
 const SITE_SHARE_OF_FOUR: u64 = 3;
@@ -59,134 +54,9 @@ impl Bound {
     }
 
     /// Whether there may be so many more beside those that there are. If not, how many there may be.
-    fn check(self, more: u32, of_origin: u32, of_site: Option<(u32, u32)>) -> Result<(), u32> {
+    pub(super) fn check(self, more: u32, of_origin: u32, of_site: Option<(u32, u32)>) -> Result<(), u32> {
         let site = of_site.map(|(number, factor)| (number, self.site_max(factor)));
         let mut both = [Some((of_origin, self.of_origin)), site].into_iter().flatten();
         both.find(|(number, max)| number.saturating_add(more) > *max).map_or(Ok(()), |(_, max)| Err(max))
     }
-}
-
-impl Origins {
-    /// Whether an account may have so many more of something. If not, how many it, or its site, may have.
-    pub(super) fn check(
-        &self,
-        account: u32,
-        more: u32,
-        bound: Bound,
-        number: impl Fn(&Numbers) -> u32,
-    ) -> Result<(), u32> {
-        let Account { numbers, site, is_counted, .. } = &self.accounts[account as usize];
-        if !is_counted {
-            return Ok(());
-        }
-        let site = site.map(|site| self.sites.get(site));
-        bound.check(more, number(numbers), site.map(|site| (number(&site.numbers), site.factor)))
-    }
-
-    /// Whether one more session may begin that comes from there. If not, how many its origin or its site may have.
-    pub(in crate::hub) fn check_session(&self, registration: &Registration, limits: &Limits) -> Result<(), u32> {
-        if !registration.is_counted() {
-            return Ok(());
-        }
-        let account = self.by_origin.get(&registration.origin).map(|account| &self.accounts[*account as usize]);
-        let of_origin = account.map_or(0, |account| account.numbers.sessions);
-        let of_site = registration.site.map(|site| {
-            let sessions = self.sites.find(site.key).map_or(0, |site| site.numbers.sessions);
-            (sessions, site.factor)
-        });
-        let bound = Bound { of_origin: limits.sessions_of_origin_max, of_all: limits.sessions_max };
-        bound.check(1, of_origin, of_site)
-    }
-
-    /// A session counts here from now on, and is in these rooms.
-    pub(in crate::hub) fn enter(&mut self, share: &Share, numbers: Numbers, rooms: impl Iterator<Item = usize>) {
-        self.count(share.account, |own| *own += numbers);
-        rooms.for_each(|room| self.count_member(share, room, true));
-    }
-
-    /// A session counts here no more, nor do its rooms.
-    pub(in crate::hub) fn leave(&mut self, share: &Share, numbers: Numbers, rooms: impl Iterator<Item = usize>) {
-        self.count(share.account, |own| *own -= numbers);
-        rooms.for_each(|room| self.count_member(share, room, false));
-    }
-
-    /// A session comes into a room, or goes.
-    pub(in crate::hub) fn count_membership(&mut self, share: &Share, room: usize, is_coming: bool) {
-        self.count(share.account, |own| {
-            own.memberships = if is_coming { own.memberships + 1 } else { own.memberships - 1 };
-        });
-        self.count_member(share, room, is_coming);
-    }
-
-    fn count_member(&mut self, share: &Share, room: usize, is_coming: bool) {
-        let room = index(room);
-        self.count_members(Party::Origin(share.account), room, 1, is_coming);
-        if let Some(site) = self.accounts[share.account as usize].site {
-            self.count_members(Party::Site(site), room, 1, is_coming);
-        }
-    }
-
-    /// A session has watches, or requests that wait, more than before or less.
-    pub(in crate::hub) fn count_more(&mut self, share: &Share, more: Numbers) {
-        self.count(share.account, |own| *own += more);
-    }
-
-    pub(in crate::hub) fn count_less(&mut self, share: &Share, less: Numbers) {
-        self.count(share.account, |own| *own -= less);
-    }
-
-    /// Whether a session of this origin may open one more room.
-    pub(in crate::hub) fn may_open_room(&self, share: &Share, limits: &Limits) -> bool {
-        let bound = Bound { of_origin: limits.rooms_of_origin_max, of_all: limits.rooms_max };
-        self.check(share.account, 1, bound, |numbers| numbers.rooms).is_ok()
-    }
-
-    /// Whether sessions of this origin may have so many memberships more.
-    pub(in crate::hub) fn may_have_memberships(&self, share: &Share, more: usize, limits: &Limits) -> bool {
-        let bound = Bound { of_origin: limits.memberships_of_origin_max, of_all: limits.memberships_max };
-        self.check(share.account, small(more), bound, |numbers| numbers.memberships).is_ok()
-    }
-
-    /// Whether so many sessions of this origin may come into a room.
-    pub(in crate::hub) fn may_enter(&self, share: &Share, room: usize, more: usize, limits: &Limits) -> bool {
-        let Account { site, is_counted, .. } = &self.accounts[share.account as usize];
-        let members = |party| self.members.get(&(party, index(room))).copied().unwrap_or_default();
-        let of_site = site.map(|site| (members(Party::Site(site)), self.sites.get(site).factor));
-        let bound = Bound { of_origin: limits.members_of_origin_max, of_all: limits.members_max };
-        !is_counted || bound.check(small(more), members(Party::Origin(share.account)), of_site).is_ok()
-    }
-
-    /// Whether sessions of this origin may watch so many names more.
-    pub(in crate::hub) fn may_watch(&self, share: &Share, more: usize, limits: &Limits) -> bool {
-        let bound = Bound { of_origin: limits.watches_of_origin_max, of_all: limits.hub_watches_max };
-        self.check(share.account, small(more), bound, |numbers| numbers.watches).is_ok()
-    }
-
-    /// Whether one more request of this origin may wait for an answer of the program.
-    pub(in crate::hub) fn may_wait(&self, share: &Share, limits: &Limits) -> bool {
-        let bound = Bound { of_origin: limits.waiting_of_origin_max, of_all: limits.waiting_max };
-        self.check(share.account, 1, bound, |numbers| numbers.waiting).is_ok()
-    }
-
-    /// A session of this origin has opened a room. Returns the account, in which the room counts until it is closed.
-    pub(in crate::hub) fn open_room(&mut self, share: &Share) -> u32 {
-        self.accounts[share.account as usize].users += 1;
-        self.count(share.account, |numbers| numbers.rooms += 1);
-        share.account
-    }
-
-    pub(in crate::hub) fn close_room(&mut self, account: u32) {
-        self.accounts[account as usize].users -= 1;
-        self.count(account, |numbers| numbers.rooms -= 1);
-        self.queue_if_idle(account);
-    }
-}
-
-fn index(room: usize) -> u32 {
-    u32::try_from(room).expect("rooms are limited by a u32")
-}
-
-/// How many, of which there are never as many.
-fn small(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
 }

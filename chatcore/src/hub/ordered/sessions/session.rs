@@ -12,7 +12,7 @@ use crate::hub::conn_id::ConnId;
 use crate::hub::ended_session::SharedIds;
 use crate::hub::event::CloseReason;
 use crate::hub::groups::MemberSlot;
-use crate::hub::origins::Share;
+use crate::hub::origins::{Numbers, Share};
 use crate::hub::rate::Bucket;
 use crate::limits::Limits;
 use crate::liveness::{Liveness, Silence};
@@ -413,11 +413,32 @@ impl Session {
         matches!(self.attachment, Attachment::Detached { .. })
     }
 
+    /// What it counts for its origin.
+    pub(super) fn numbers(&self) -> Numbers {
+        Numbers {
+            sessions: 1,
+            memberships: few(self.details.rooms.len()),
+            watches: few(self.details.watches.len()),
+            waiting: few(self.waiting().len()),
+            ..Numbers::default()
+        }
+    }
+
+    /// The rooms that it is in.
+    pub(super) fn rooms(&self) -> impl Iterator<Item = usize> + '_ {
+        self.details.rooms.iter().map(|membership| membership.slot.group())
+    }
+
     /// The memory that is kept for it: its outbox, and what its connection has of a frame.
     #[inline]
     pub(in crate::hub) const fn buffer_bytes(&self) -> usize {
         self.outbox.held_bytes() + self.leftover as usize
     }
+}
+
+/// No session has so many of anything.
+pub(super) fn few(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// Looks at a session that has stalled, but is excused, within one stall time.

@@ -3,25 +3,9 @@
 use alloc::collections::VecDeque;
 use core::mem;
 
-use super::session::Session;
+use super::session::few;
 use super::store::Sessions;
 use crate::hub::origins::Numbers;
-
-/// What a session counts for its origin.
-pub(super) fn numbers(session: &Session) -> Numbers {
-    Numbers {
-        sessions: 1,
-        memberships: small(session.details.rooms.len()),
-        watches: small(session.details.watches.len()),
-        waiting: small(session.waiting().len()),
-        ..Numbers::default()
-    }
-}
-
-/// The rooms that a session is in.
-pub(super) fn rooms(session: &Session) -> impl Iterator<Item = usize> + '_ {
-    session.details.rooms.iter().map(|membership| membership.slot.group())
-}
 
 impl Sessions {
     /// A session has opened a room. Returns the account of its origin, in which the room counts.
@@ -36,12 +20,12 @@ impl Sessions {
 
     /// A session watches so many names more.
     pub(in crate::hub) fn count_watches(&mut self, index: usize, more: usize) {
-        self.origins.count_more(&self.all[index].share, Numbers { watches: small(more), ..Numbers::default() });
+        self.origins.count_more(&self.all[index].share, Numbers { watches: few(more), ..Numbers::default() });
     }
 
     /// A session watches so many names no more.
     pub(in crate::hub) fn forget_watches(&mut self, index: usize, less: usize) {
-        self.origins.count_less(&self.all[index].share, Numbers { watches: small(less), ..Numbers::default() });
+        self.origins.count_less(&self.all[index].share, Numbers { watches: few(less), ..Numbers::default() });
     }
 
     // ---- requests that wait ----
@@ -74,13 +58,8 @@ impl Sessions {
         let Some(rare) = &mut self.all[index].details.rare else { return VecDeque::new() };
         rare.waiting_bytes = 0;
         let waiting = mem::take(&mut rare.waiting);
-        let less = Numbers { waiting: small(waiting.len()), ..Numbers::default() };
+        let less = Numbers { waiting: few(waiting.len()), ..Numbers::default() };
         self.origins.count_less(&self.all[index].share, less);
         waiting
     }
-}
-
-/// No session has so many of anything.
-fn small(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
 }

@@ -11,7 +11,6 @@ use super::former_names::FormerNames;
 use super::memory::Buffers;
 use super::own::Own;
 use super::session::{Attachment, BegunList, Run, Session, TimerAction};
-use super::shares::{numbers, rooms};
 use crate::hub::conn::{Closing, Conn, ConnState};
 use crate::hub::conn_id::ConnId;
 use crate::hub::counters::Counters;
@@ -188,7 +187,7 @@ impl Sessions {
 
     pub(in crate::hub) fn insert(&mut self, session: Session) -> usize {
         self.pool.adopt(session.outbox.held_bytes());
-        self.origins.enter(&session.share, numbers(&session), rooms(&session));
+        self.origins.enter(&session.share, session.numbers(), session.rooms());
         let index = self.all.insert(session);
         self.slots_used = self.slots_used.max(index + 1);
         self.counters.sessions_begun += 1;
@@ -205,7 +204,7 @@ impl Sessions {
         self.forget_own(index);
         self.counters.sessions_ended += 1;
         let mut session = self.all.remove(index);
-        self.origins.leave(&session.share, numbers(&session), rooms(&session));
+        self.origins.leave(&session.share, session.numbers(), session.rooms());
         if let Attachment::Detached { until } = session.attachment {
             if session.closing() != Some(CloseReason::Displaced) {
                 self.origins.reattach(&session.share, until, index);
@@ -298,8 +297,8 @@ impl Sessions {
         session.unacked_since = if session.outbox.awaits_ack() { self.now } else { Instant::MAX };
         let old = mem::replace(&mut session.share, share);
         if old.account() != session.share.account() {
-            self.origins.leave(&old, numbers(session), rooms(session));
-            self.origins.enter(&session.share, numbers(session), rooms(session));
+            self.origins.leave(&old, session.numbers(), session.rooms());
+            self.origins.enter(&session.share, session.numbers(), session.rooms());
         }
         self.origins.close(old);
         self.count_buffers(index);
