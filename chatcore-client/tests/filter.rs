@@ -89,6 +89,24 @@ fn what_is_wrong_with_a_line_is_told_with_its_number() {
     assert_eq!(alice.end().1.len(), 1, "nothing else");
 }
 
+#[test]
+fn help_is_that_of_one_command_if_one_is_named() {
+    let server = Server::start();
+    let mut alice = server.json("alice", &[]);
+    alice.write("/HELP Who\n/help nothing\n/help\n");
+    alice.expect(r#"{"event":"help","text":"/who: lists who is online"}"#);
+    let error = alice.event();
+    assert_eq!((&error["line"], &error["reason"]), (&2.into(), &"unknown_command".into()), "{error}");
+    let all = alice.event();
+    assert!(all["text"].as_str().unwrap().starts_with("Commands:\n  @bob:hello     sends hello to bob"), "{all}");
+    // What is behind a command that takes nothing is told, and the command comes to nothing.
+    alice.write("/quit bye\n/Who\n");
+    let error = alice.event();
+    assert_eq!((&error["line"], &error["reason"]), (&4.into(), &"wrong_arguments".into()), "{error}");
+    alice.expect(r#"{"event":"online","names":["alice"]}"#);
+    assert_eq!(alice.end().0.code(), Some(0));
+}
+
 /// Without `--json` a brace is a brace.
 #[test]
 fn an_object_is_a_text_where_lines_are_asked_for() {

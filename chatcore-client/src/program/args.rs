@@ -28,7 +28,7 @@ const SECONDS_MAX: f64 = 1e9;
 /// one event a line on standard output.
 #[derive(Debug, Parser)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
-#[command(version, about, max_term_width = 100, after_help = crate::program::command::HELP)]
+#[command(version, about, max_term_width = 100, after_help = crate::program::command::help::all())]
 pub(crate) struct Args {
     /// A server of the configuration file, by its name there; without it and without --connect, the one that is `default`
     /// there.

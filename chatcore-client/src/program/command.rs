@@ -1,24 +1,10 @@
 //! What a line of input asks for.
 
+pub(crate) mod help;
 mod irc;
 
-pub(crate) const HELP: &str = "\
-Commands:
-  @bob:hello     sends hello to bob; so does `@bob hello`
-  #lobby:hello   sends hello to a room that you are in
-  //shrug        says /shrug: a doubled sign stands for itself; so do @@ and ##
-  /join #lobby   goes into a room; text without a recipient goes to the room of the last /join, and on
-                 the full screen where the prompt says
-  /leave         leaves that room; with a room, that one
-  /roster        lists who is in that room; with a room, who is in that one
-  /watch bob     tells when bob comes and goes; several names at once are fine
-  /unwatch bob   tells it no more
-  /who           lists who is online
-  /say exit      says what follows, whatever it begins with
-  /reconnect     connects at once, if the connection is waited for
-  /help          shows this
-  /quit, exit    leaves
-As on IRC: /msg bob hello and /query bob hello are @bob:hello, /part is /leave, /names is /roster, /exit is /quit";
+pub(crate) use self::irc::own_word;
+use crate::program::nearest::nearest;
 
 /// A line that asks for something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,15 +33,19 @@ pub(crate) enum Command {
     Who,
     /// The connection is not waited for any longer.
     Reconnect,
-    Help,
+    /// This is shown, about all commands or one.
+    Help(String),
     Quit,
 }
 
 /// Why a line is no command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ParseError {
-    #[error("there is no command {0}: /help lists them; //text says what begins with a /")]
-    Unknown(String),
+    #[error(
+        "there is no command {word}{}: /help lists them; //text says what begins with a /",
+        suggested(nearest.as_ref())
+    )]
+    Unknown { word: String, nearest: Option<String> },
     #[error("a command has one line, and {0} has more: //text says what begins with a /")]
     SeveralLines(String),
     #[error("to whom? @name:text sends text to a user, #room:text to a room")]
@@ -76,13 +66,17 @@ impl ParseError {
     /// For programs.
     pub(crate) const fn reason(&self) -> &'static str {
         match self {
-            Self::Unknown(_) | Self::OfIrc { .. } => "unknown_command",
+            Self::Unknown { .. } | Self::OfIrc { .. } => "unknown_command",
             Self::SeveralLines(_) => "several_lines",
             Self::NoRecipient | Self::TwoSigns(_) => "no_recipient",
             Self::NoText(_) => "no_text",
             Self::NoArgument(_) | Self::TooMany(..) => "wrong_arguments",
         }
     }
+}
+
+fn suggested(nearest: Option<&String>) -> String {
+    nearest.map(|word| format!("; {word} is the nearest")).unwrap_or_default()
 }
 
 /// Input methods for Chinese, Japanese and Korean type the signs of a command in full width.
@@ -134,7 +128,7 @@ pub(crate) fn parse(line: &str) -> Result<Option<Command>, ParseError> {
         }
         Some('/') => slash(rest.as_str()).map(Some),
         Some(sign @ ('@' | '#')) => send(sign, rest.as_str()).map(Some),
-        Some(_) if start.trim_end() == "exit" => Ok(Some(Command::Quit)),
+        Some(_) if start.trim_end().eq_ignore_ascii_case("exit") => Ok(Some(Command::Quit)),
         Some(_) => Ok(Some(Command::Say(line.to_owned()))),
     }
 }
@@ -154,47 +148,82 @@ fn send(sign: char, rest: &str) -> Result<Command, ParseError> {
     Ok(Command::Send { to, body: body.to_owned() })
 }
 
+/// Reads what comes after a slash. A command's name is the same in any case.
 fn slash(line: &str) -> Result<Command, ParseError> {
-    let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let (typed, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let word = typed.to_ascii_lowercase();
+    let word = irc::own_word(&word);
     match word {
         "say" if rest.is_empty() => return Err(ParseError::NoArgument("/say text says the text")),
         "say" => return Ok(Command::Say(rest.to_owned())),
-        "msg" | "query" => return irc::send(rest),
+        "msg" => return irc::send(rest),
         _ => {}
     }
     if line.trim_end().contains(['\n', '\r']) {
-        return Err(ParseError::SeveralLines(format!("/{word}")));
+        return Err(ParseError::SeveralLines(format!("/{typed}")));
     }
     let rest: Vec<&str> = rest.split_whitespace().collect();
-    let room = |usage| match rest[..] {
-        [] => Ok(None),
-        [name] => Ok(Some(room_name(name))),
-        [_, more, ..] => Err(ParseError::TooMany(more.to_owned(), usage)),
-    };
+    let room = |usage| Ok(at_most_one(&rest, usage)?.map(room_name));
     let names = |usage| {
         let name = |word: &&str| user_name(word).to_owned();
         if rest.is_empty() { Err(ParseError::NoArgument(usage)) } else { Ok(rest.iter().map(name).collect()) }
+    };
+    let alone = |command, usage| match rest.first() {
+        None => Ok(command),
+        Some(more) => Err(ParseError::TooMany((*more).to_owned(), usage)),
     };
     match word {
         "join" => {
             const USAGE: &str = "/join #room goes into a room";
             Ok(Command::Join(room(USAGE)?.ok_or(ParseError::NoArgument(USAGE))?))
         }
-        "leave" | "part" => Ok(Command::Leave(room("/leave #room leaves a room")?)),
-        "roster" | "names" => Ok(Command::Roster(room("/roster #room lists who is in a room")?)),
+        "leave" => Ok(Command::Leave(room("/leave #room leaves a room")?)),
+        "roster" => Ok(Command::Roster(room("/roster #room lists who is in a room")?)),
         "watch" => Ok(Command::Watch(names("/watch name tells when a user comes and goes")?)),
         "unwatch" => Ok(Command::Unwatch(names("/unwatch name tells it no more")?)),
-        "who" => Ok(Command::Who),
-        "reconnect" => Ok(Command::Reconnect),
-        "help" => Ok(Command::Help),
-        "quit" | "exit" => Ok(Command::Quit),
-        _ => Err(irc::instead_of(word).unwrap_or_else(|| ParseError::Unknown(format!("/{word}")))),
+        "who" => alone(Command::Who, "/who lists who is online, and /roster #room who is in a room"),
+        "reconnect" => alone(Command::Reconnect, "/reconnect connects at once"),
+        "help" => match at_most_one(&rest, "/help join shows what /join does")? {
+            None => Ok(Command::Help(help::all())),
+            Some(typed) => help_for(strip_sign(typed, '/').unwrap_or(typed)),
+        },
+        "quit" => alone(Command::Quit, "/quit leaves, and tells nobody why"),
+        word => Err(unknown(typed, word)),
     }
+}
+
+/// What follows a command that takes one word, or none.
+fn at_most_one<'a>(rest: &[&'a str], usage: &'static str) -> Result<Option<&'a str>, ParseError> {
+    match rest {
+        [] => Ok(None),
+        [word] => Ok(Some(word)),
+        [_, more, ..] => Err(ParseError::TooMany((*more).to_owned(), usage)),
+    }
+}
+
+fn help_for(typed: &str) -> Result<Command, ParseError> {
+    let word = typed.to_ascii_lowercase();
+    help::of(irc::own_word(&word)).map(Command::Help).ok_or_else(|| unknown(typed, &word))
+}
+
+/// A word that is no command, as it was typed and in small letters.
+fn unknown(typed: &str, word: &str) -> ParseError {
+    let known = || help::words().chain(irc::words());
+    irc::instead_of(word).unwrap_or_else(|| {
+        let begun = known().find(|known| !word.is_empty() && known.starts_with(word));
+        let nearest = begun.or_else(|| nearest(word, known())).map(|word| format!("/{word}"));
+        ParseError::Unknown { word: format!("/{typed}"), nearest }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A word that is like no command.
+    fn unknown(word: &str) -> ParseError {
+        ParseError::Unknown { word: word.to_owned(), nearest: None }
+    }
 
     #[track_caller]
     fn sends(line: &str, to: &str, body: &str) {
@@ -207,7 +236,6 @@ mod tests {
         sends("@bob hello", "bob", "hello");
         sends("  @bob:hello: world ", "bob", "hello: world ");
         sends("@bob  two", "bob", " two");
-        sends("@bob:", "bob", "");
         sends("@山田\u{3000}x", "山田", "x");
         sends("#lobby:hello", "#lobby", "hello");
         sends("#lobby hello #x", "#lobby", "hello #x");
@@ -225,7 +253,6 @@ mod tests {
         assert_eq!(parse(" exit "), Ok(Some(Command::Quit)));
         assert_eq!(parse("/quit"), Ok(Some(Command::Quit)));
         assert_eq!(parse("/who"), Ok(Some(Command::Who)));
-        assert_eq!(parse("/help"), Ok(Some(Command::Help)));
         assert_eq!(parse("/reconnect"), Ok(Some(Command::Reconnect)));
         assert_eq!(parse("/join #lobby"), Ok(Some(Command::Join("#lobby".into()))));
         assert_eq!(parse("/join lobby"), Ok(Some(Command::Join("#lobby".into()))));
@@ -260,11 +287,58 @@ mod tests {
         }
         assert_eq!(parse("@bob"), Err(ParseError::NoText("@bob".into())));
         assert_eq!(parse("#lobby"), Err(ParseError::NoText("#lobby".into())));
-        assert_eq!(parse("/fly #lobby"), Err(ParseError::Unknown("/fly".into())));
+        assert_eq!(parse("/fly #lobby"), Err(unknown("/fly")));
         assert_eq!(parse("/join").unwrap_err().reason(), "wrong_arguments");
         assert_eq!(parse("/watch").unwrap_err().reason(), "wrong_arguments");
         let error = parse("/join #a #b").unwrap_err();
         assert_eq!(error.to_string(), "#b is one too many: /join #room goes into a room");
+    }
+
+    #[test]
+    fn the_name_of_a_command_is_the_same_in_any_case() {
+        for (line, same) in [
+            ("/JOIN #Lobby", "/join #Lobby"),
+            ("/Msg bob HELLO", "/msg bob HELLO"),
+            ("／QUIT", "/quit"),
+            ("/Say Hello", "/say Hello"),
+            ("/WATCH bob", "/watch bob"),
+            ("/Part", "/leave"),
+            (" Exit ", "exit"),
+        ] {
+            assert_eq!(parse(line), parse(same), "{line}");
+            assert!(parse(line).is_ok(), "{line}");
+        }
+        assert_eq!(parse("/Who\n/help"), Err(ParseError::SeveralLines("/Who".into())));
+    }
+
+    /// Y16: `/quit bye` dropped what came after the command.
+    #[test]
+    fn what_follows_a_command_that_takes_nothing_is_told() {
+        for (line, told) in [
+            ("/quit bye", "bye is one too many: /quit leaves, and tells nobody why"),
+            ("/exit see you", "see is one too many: /quit leaves, and tells nobody why"),
+            ("/who bob", "bob is one too many: /who lists who is online, and /roster #room who is in a room"),
+            ("/reconnect now", "now is one too many: /reconnect connects at once"),
+            ("/part #lobby bye", "bye is one too many: /leave #room leaves a room"),
+        ] {
+            let error = parse(line).unwrap_err();
+            assert_eq!((error.to_string().as_str(), error.reason()), (told, "wrong_arguments"), "{line}");
+        }
+        assert_eq!(parse("/quit  "), Ok(Some(Command::Quit)));
+    }
+
+    #[test]
+    fn a_word_that_is_like_a_command_is_told_which() {
+        for (word, nearest) in [("/jion", "/join"), ("/JIONN", "/join"), ("/le", "/leave"), ("/rost", "/roster")] {
+            let told = parse(&format!("{word} #lobby")).unwrap_err().to_string();
+            let begin = format!("there is no command {word}; {nearest} is the nearest: /help lists them; ");
+            assert!(told.starts_with(&begin), "{told}");
+        }
+        // The work for a word that nobody can have meant is bounded.
+        assert_eq!(
+            parse(&format!("/{}", "join".repeat(100_000))),
+            Err(unknown(&format!("/{}", "join".repeat(100_000))))
+        );
     }
 
     #[test]
@@ -284,7 +358,7 @@ mod tests {
         sends("@bob://shrug", "bob", "//shrug");
         sends("#lobby @@bob", "#lobby", "@@bob");
         // Two signs are no doubled one.
-        assert_eq!(parse("/@bob"), Err(ParseError::Unknown("/@bob".into())));
+        assert_eq!(parse("/@bob"), Err(unknown("/@bob")));
     }
 
     #[test]
@@ -308,7 +382,6 @@ mod tests {
         sends("＃lobby：hello", "#lobby", "hello");
         sends("＃lobby\u{3000}hello", "#lobby", "hello");
         sends("#lobby：hello", "#lobby", "hello");
-        sends("＠bob：", "bob", "");
         assert_eq!(parse("／join ＃lobby"), Ok(Some(Command::Join("#lobby".into()))));
         assert_eq!(parse("／join\u{3000}#lobby"), Ok(Some(Command::Join("#lobby".into()))));
         assert_eq!(parse("/join ＃lobby"), Ok(Some(Command::Join("#lobby".into()))));
@@ -341,9 +414,9 @@ mod tests {
         assert_eq!(parse("＃"), Err(ParseError::NoRecipient));
         assert_eq!(parse("＠bob"), Err(ParseError::NoText("@bob".into())));
         assert_eq!(parse("＃lobby"), Err(ParseError::NoText("#lobby".into())));
-        assert_eq!(parse("／fly"), Err(ParseError::Unknown("/fly".into())));
-        assert_eq!(parse("／ join"), Err(ParseError::Unknown("/".into())));
-        assert_eq!(parse("/ join"), Err(ParseError::Unknown("/".into())));
+        assert_eq!(parse("／fly"), Err(unknown("/fly")));
+        assert_eq!(parse("／ join"), Err(unknown("/")));
+        assert_eq!(parse("/ join"), Err(unknown("/")));
         assert_eq!(parse("／join").unwrap_err().reason(), "wrong_arguments");
     }
 }

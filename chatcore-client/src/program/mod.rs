@@ -11,6 +11,7 @@ mod failure;
 mod files;
 mod full;
 mod input;
+mod nearest;
 mod panics;
 mod password;
 mod report;

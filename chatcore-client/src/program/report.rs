@@ -193,7 +193,7 @@ pub(crate) enum Report {
         line: Option<u64>,
     },
     Help {
-        text: &'static str,
+        text: String,
     },
     Closed {
         reason: String,

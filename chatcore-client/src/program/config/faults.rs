@@ -9,12 +9,6 @@ use crate::program::escape::escape;
 /// Faults that are told; more are counted.
 const FAULTS_MAX: usize = 20;
 
-/// How many letters may be different in a name that is suggested.
-const TYPOS_MAX: usize = 3;
-
-/// Letters of a name for which there is something to suggest. The work grows with them.
-const SUGGESTED_LETTERS_MAX: usize = 64;
-
 /// What is wrong, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fault(String);
@@ -61,14 +55,4 @@ impl Faults {
         lines.extend((more > 0).then(|| format!("and {more} more")));
         lines
     }
-}
-
-/// What somebody may have meant: the known name that is the most like another one, if one is.
-pub(super) fn nearest<N: AsRef<str>>(name: &str, known: impl Iterator<Item = N>) -> Option<N> {
-    let letters = name.chars().count();
-    let distance = |known: &N| strsim::osa_distance(name, known.as_ref());
-    let near =
-        known.map(|known| (distance(&known), known)).filter(|(distance, _)| *distance <= TYPOS_MAX.min(letters / 2));
-    let near = near.min_by_key(|(distance, _)| *distance).map(|(_, known)| known);
-    near.filter(|_| letters <= SUGGESTED_LETTERS_MAX)
 }

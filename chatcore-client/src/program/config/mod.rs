@@ -15,6 +15,7 @@ use self::keys::Server;
 use self::parse::Config;
 use crate::Endpoint;
 use crate::program::args::Args;
+use crate::program::nearest::nearest;
 
 /// Adds to the arguments what the file says of the server that they choose, and how the screen is to look.
 ///
@@ -64,7 +65,7 @@ fn apply(args: &mut Args, path: &Path, text: &str) -> Result<(), Faults> {
 
 /// That there is no such server, and what was meant, if that is clear.
 fn unknown(server: &str, config: &Config) -> String {
-    match faults::nearest(server, config.servers.keys()) {
+    match nearest(server, config.servers.keys()) {
         _ if server.parse::<Endpoint>().is_ok() => {
             format!("there is no server {server:?}; --connect {server} connects to an address")
         }

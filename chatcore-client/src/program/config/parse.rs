@@ -6,10 +6,11 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::faults::{Faults, nearest};
+use super::faults::Faults;
 use super::keys::{Draft, KEYS, Server};
 use super::values;
 use crate::program::full::Screen;
+use crate::program::nearest::nearest;
 
 /// The keys that stand at the top.
 const TOP: [&str; 3] = ["default", "servers", "screen"];

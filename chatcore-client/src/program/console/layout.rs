@@ -458,7 +458,7 @@ mod tests {
 
     #[test]
     fn help_is_said_by_the_program() {
-        assert_eq!(lines(&Report::Help { text: "one\n  two" }), "-- one\n--   two\n");
+        assert_eq!(lines(&Report::Help { text: "one\n  two".to_owned() }), "-- one\n--   two\n");
     }
 
     proptest! {

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use crate::program::command::ascii_sign;
+use crate::program::command::{ascii_sign, own_word};
 use crate::program::report::{Count, Report};
 
 /// Names that are known, at the most. Those that were heard of last are kept.
@@ -30,7 +30,7 @@ const COMMANDS: [(&str, Takes); 15] = [
     ("/names", Takes::Room),
     ("/exit", Takes::Nothing),
     ("/reconnect", Takes::Nothing),
-    ("/help", Takes::Nothing),
+    ("/help", Takes::Command),
     ("/quit", Takes::Nothing),
 ];
 
@@ -40,6 +40,7 @@ enum Takes {
     Name,
     /// Anything, which is said.
     Text,
+    Command,
     Nothing,
 }
 
@@ -117,6 +118,9 @@ impl Completion {
             ('@', _) if is_first => names.map(|name| format!("@{name}:")).collect(),
             ('@', _) => names.map(|name| format!("@{name}")).collect(),
             (_, Some(Takes::Room)) if !is_first => rooms.map(str::to_owned).collect(),
+            (_, Some(Takes::Command)) if !is_first => {
+                commands(&format!("/{begun}")).iter().map(|name| name[1..].trim_end().to_owned()).collect()
+            }
             (_, Some(Takes::Nothing)) => Vec::new(),
             _ if word.is_empty() => Vec::new(),
             _ if is_first => names.map(|name| format!("{name}: ")).collect(),
@@ -146,7 +150,7 @@ impl Completion {
 }
 
 fn commands(word: &str) -> Vec<String> {
-    let begun = with_ascii_sign(word);
+    let begun = as_command(word);
     let spelled = |(name, takes): &(&str, Takes)| {
         if *takes == Takes::Nothing { (*name).to_owned() } else { format!("{name} ") }
     };
@@ -155,8 +159,9 @@ fn commands(word: &str) -> Vec<String> {
 
 /// What a command takes.
 fn taken(word: &str) -> Option<Takes> {
-    let word = with_ascii_sign(word);
-    COMMANDS.iter().find(|(name, _)| *name == word).map(|(_, takes)| *takes)
+    let word = as_command(word);
+    let word = own_word(word.strip_prefix('/')?);
+    COMMANDS.iter().find(|(name, _)| name[1..] == *word).map(|(_, takes)| *takes)
 }
 
 fn has_beginning(name: &str, begun: &str) -> bool {
@@ -164,10 +169,10 @@ fn has_beginning(name: &str, begun: &str) -> bool {
     begun.chars().flat_map(char::to_lowercase).all(|c| name.next() == Some(c))
 }
 
-/// A word whose first sign is the ASCII one, whatever was typed for it.
-fn with_ascii_sign(word: &str) -> String {
+/// A word as a command is spelled: its first sign is the ASCII one, whatever was typed for it, and its letters are small.
+fn as_command(word: &str) -> String {
     let mut chars = word.chars();
-    chars.next().map(ascii_sign).into_iter().chain(chars).collect()
+    chars.next().map(ascii_sign).into_iter().chain(chars).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 #[cfg(test)]
@@ -207,7 +212,12 @@ mod tests {
     fn commands_and_what_they_take() {
         assert_eq!(offers("/w"), ["/watch ", "/who"]);
         assert_eq!(offers("／jo"), ["/join "]);
+        assert_eq!(offers("/JO"), ["/join "]);
         assert_eq!(offers("/join lo"), ["/join #lobby", "/join #lob"]);
+        assert_eq!(offers("/Join lo"), ["/Join #lobby", "/Join #lob"]);
+        assert_eq!(offers("/j lo"), ["/j #lobby", "/j #lob"]);
+        assert_eq!(offers("/help w"), ["/help watch", "/help who"]);
+        assert_eq!(offers("/help /UNW"), ["/help unwatch"]);
         assert_eq!(offers("/leave #l"), ["/leave #lobby", "/leave #lob"]);
         assert_eq!(offers("/watch bo"), ["/watch bob", "/watch bobby"]);
         assert_eq!(offers("/watch carol @bo"), ["/watch carol @bob", "/watch carol @bobby"]);
@@ -215,7 +225,7 @@ mod tests {
             assert_eq!(offers(text), [] as [&str; 0], "{text}");
         }
         for (name, _) in COMMANDS {
-            assert!(!matches!(command::parse(name), Err(ParseError::Unknown(_))), "{name} is a command");
+            assert!(!matches!(command::parse(name), Err(ParseError::Unknown { .. })), "{name} is a command");
         }
     }
 

@@ -117,7 +117,7 @@ impl Report {
                 .to_owned(),
             Self::InputError { detail, line: Some(line), .. } => format!("line {line}: {}", safe(detail)),
             Self::Error { detail, .. } | Self::InputError { detail, .. } => safe(detail),
-            Self::Help { text } => (*text).to_owned(),
+            Self::Help { text } => text.clone(),
             Self::Closed { reason } => format!("closed: {}", safe(reason)),
         }
     }

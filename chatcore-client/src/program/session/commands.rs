@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::{ClientError, Driver};
 
 use super::parts::{Held, Session, Stage};
-use crate::program::command::{Command, HELP, ParseError};
+use crate::program::command::{Command, ParseError};
 use crate::program::failure::Failure;
 use crate::program::report::Report;
 use crate::program::requests::{PendingRequest, mapped};
@@ -62,7 +62,7 @@ impl Session {
             }
             Command::Who => return self.list(PendingRequest::Who),
             Command::Reconnect => self.hurry(),
-            Command::Help => self.show(&Report::Help { text: HELP })?,
+            Command::Help(text) => self.show(&Report::Help { text: text.clone() })?,
             Command::Quit if self.console.is_interactive() => self.quit(),
             // A script is told what became of all that it asked for before.
             Command::Quit => (self.input_ended, self.stay) = (true, false),
