@@ -88,7 +88,7 @@ fn people_read_lines_instead() {
             "-- line 5: to whom? @name:text sends text to a user, #room:text to a room; /join #room makes that the room \
              for what names none",
             "-- line 6: there is no command /fly: /help lists them; //text says what begins with a /",
-            "-- line 7: what? @bob:text sends text to @bob",
+            "-- line 7: what? @bob:text sends text to bob",
             "--   /who           lists who is online",
             "-- closed: left",
         ]),

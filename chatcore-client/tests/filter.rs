@@ -89,6 +89,40 @@ fn what_is_wrong_with_a_line_is_told_with_its_number() {
     assert_eq!(alice.end().1.len(), 1, "nothing else");
 }
 
+/// Y20 of the faults that were found: an empty message was sent, and accepted.
+#[test]
+fn a_text_of_nothing_but_blanks_is_refused_with_its_line_and_not_sent() {
+    let server = Server::start();
+    let mut bob = server.user("bob");
+    bob.join("#lobby", PATIENCE).unwrap();
+    let mut alice = server.json("alice", &[]);
+    alice.write("/join #lobby\n");
+    alice.expect(r##"{"event":"joined","room":"#lobby","name":"alice"}"##);
+    alice.write("#lobby:\n@bob: \t \n@bob\n/say  \n");
+    for (line, reason, detail) in [
+        (2, "no_text", "what? #lobby:text sends text to #lobby"),
+        (3, "no_text", "what? @bob:text sends text to bob"),
+        (4, "no_text", "what? @bob:text sends text to bob"),
+        (5, "wrong_arguments", "which one? /say text says the text"),
+    ] {
+        let event = alice.event();
+        let told = (&event["line"], &event["reason"], &event["detail"]);
+        assert_eq!(told, (&line.into(), &reason.into(), &detail.into()), "{event}");
+    }
+    alice.write("{\"to\":\"bob\",\"body\":\"\"}\n{\"to\":\"#lobby\",\"body\":\"\\n \\n\"}\n{\"to\":\"bob\",\"body_base64\":\"\"}\n");
+    for line in 6..9 {
+        let event = alice.event();
+        assert_eq!((&event["line"], &event["reason"]), (&line.into(), &"wrong_object".into()), "{event}");
+    }
+    alice.write("@bob: .\n");
+    alice.expect(r#"{"event":"accepted","to":"bob"}"#);
+    assert_eq!(body(&mut bob), " .", "nothing of what came before");
+    let input = "@bob:\n@bob:end\n";
+    let (code, stdout, _) = run(&["--connect", &server.address, "--name", "carol", "--exit-status"], input);
+    assert_eq!((code, body(&mut bob).as_str()), (3, "end"));
+    assert!(stdout.contains(&"-- line 1: what? @bob:text sends text to bob".to_owned()), "{stdout:?}");
+}
+
 #[test]
 fn help_is_that_of_one_command_if_one_is_named() {
     let server = Server::start();

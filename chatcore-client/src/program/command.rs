@@ -52,7 +52,8 @@ pub(crate) enum ParseError {
     NoRecipient,
     #[error("{0} is nobody: #room:text sends text to a room, and @name:text to a user")]
     TwoSigns(String),
-    #[error("what? {0}:text sends text to {0}")]
+    /// The recipient has a sign.
+    #[error("what? {0}:text sends text to {name}", name = user_name(.0))]
     NoText(String),
     #[error("which one? {0}")]
     NoArgument(&'static str),
@@ -142,7 +143,10 @@ fn send(sign: char, rest: &str) -> Result<Command, ParseError> {
     if is_signed(name) {
         return Err(ParseError::TwoSigns(format!("{sign}{name}")));
     }
-    let Some(body) = body else { return Err(ParseError::NoText(format!("{sign}{name}"))) };
+    // Nobody wants to send nothing.
+    let Some(body) = body.filter(|body| !body.trim().is_empty()) else {
+        return Err(ParseError::NoText(format!("{sign}{name}")));
+    };
     // The sign of a room is a part of its name; that of a user is not.
     let to = if sign == '#' { format!("#{name}") } else { name.to_owned() };
     Ok(Command::Send { to, body: body.to_owned() })
@@ -154,7 +158,7 @@ fn slash(line: &str) -> Result<Command, ParseError> {
     let word = typed.to_ascii_lowercase();
     let word = irc::own_word(&word);
     match word {
-        "say" if rest.is_empty() => return Err(ParseError::NoArgument("/say text says the text")),
+        "say" if rest.trim().is_empty() => return Err(ParseError::NoArgument("/say text says the text")),
         "say" => return Ok(Command::Say(rest.to_owned())),
         "msg" => return irc::send(rest),
         _ => {}
@@ -269,7 +273,9 @@ mod tests {
         for text in ["exit", "/who", "@bob look", "#1", "  two", "one\n/who"] {
             assert_eq!(parse(&format!("/say {text}")), Ok(Some(Command::Say(text.into()))));
         }
-        assert_eq!(parse("/say").unwrap_err().reason(), "wrong_arguments");
+        for nothing in ["/say", "/say ", "/say \u{3000}\n "] {
+            assert_eq!(parse(nothing).unwrap_err().reason(), "wrong_arguments", "{nothing:?}");
+        }
     }
 
     #[test]
@@ -292,6 +298,22 @@ mod tests {
         assert_eq!(parse("/watch").unwrap_err().reason(), "wrong_arguments");
         let error = parse("/join #a #b").unwrap_err();
         assert_eq!(error.to_string(), "#b is one too many: /join #room goes into a room");
+    }
+
+    /// Y20: a filter sent an empty message.
+    #[test]
+    fn a_text_of_nothing_but_blanks_is_none() {
+        for blank in ["", " ", "  ", "\t", "\u{3000}", "\n", "\r\n \n"] {
+            for (line, to) in [("@bob:", "@bob"), ("#lobby:", "#lobby"), ("＠bob：", "@bob"), ("/msg bob ", "@bob")] {
+                let line = format!("{line}{blank}");
+                assert_eq!(parse(&line), Err(ParseError::NoText(to.into())), "{line:?}");
+            }
+        }
+        // What is seen is a text, and so is what looks like nothing to some.
+        sends("@bob:\u{200b}", "bob", "\u{200b}");
+        sends("@bob:\n.", "bob", "\n.");
+        assert_eq!(ParseError::NoText("@bob".into()).to_string(), "what? @bob:text sends text to bob");
+        assert_eq!(ParseError::NoText("#lobby".into()).to_string(), "what? #lobby:text sends text to #lobby");
     }
 
     #[test]

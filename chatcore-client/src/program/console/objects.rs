@@ -26,6 +26,9 @@ pub(super) fn parse(line: &str) -> Result<Command, String> {
     match names[..] {
         ["body", "to"] | ["to", "body"] => {
             let body = text(&fields, "body")?.to_owned();
+            if body.trim().is_empty() {
+                return Err(format!("\"body\" says nothing: it is to be more than blanks and line ends. {OBJECTS}"));
+            }
             Ok(Command::Send { to: recipient(text(&fields, "to")?)?, body })
         }
         // As it is written of bodies that are no text, so that a script can pass on what it gets.
@@ -33,6 +36,9 @@ pub(super) fn parse(line: &str) -> Result<Command, String> {
             let body = BASE64_STANDARD.decode(text(&fields, "body_base64")?);
             let body =
                 body.map_err(|error| format!("\"body_base64\" is no base64 with padding: {error}. {OBJECTS}"))?;
+            if body.is_empty() {
+                return Err(format!("\"body_base64\" is empty: it is to be a byte at least. {OBJECTS}"));
+            }
             Ok(Command::SendBytes { to: recipient(text(&fields, "to")?)?, body })
         }
         ["to"] => Err(format!("\"body\" is missing, which is the text. {OBJECTS}")),
@@ -96,7 +102,7 @@ mod tests {
         };
         sends(r#"{"to":"bob","body":"one\ntwo"}"#, "bob", "one\ntwo");
         sends(r##" { "body" : "/who", "to" : "#lobby" } "##, "#lobby", "/who");
-        sends(r#"{"to":"@bob","body":""}"#, "bob", "");
+        sends(r#"{"to":"@bob","body":" . "}"#, "bob", " . ");
         let bytes = parse(r#"{"to":"@bob","body_base64":"/wA="}"#);
         assert_eq!(bytes, Ok(Command::SendBytes { to: "bob".into(), body: b"\xff\x00".into() }));
         let is = |line, command| assert_eq!(parse(line), Ok(command), "{line}");
@@ -120,6 +126,9 @@ mod tests {
             (r#"{"body":"x"}"#, "\"to\" is missing"),
             (r#"{"to":7,"body":"x"}"#, "\"to\" is to be a text in quotes"),
             (r#"{"to":"@","body":"x"}"#, "\"to\" is empty"),
+            (r#"{"to":"bob","body":""}"#, "\"body\" says nothing: "),
+            (r##"{"to":"#lobby","body":" \n\t"}"##, "\"body\" says nothing: "),
+            (r#"{"to":"bob","body_base64":""}"#, "\"body_base64\" is empty: "),
             (r#"{"to":"@#lobby","body":"x"}"#, "\"to\" is \"@#lobby\", which is nobody: "),
             (r##"{"to":"#@bob","body":"x"}"##, "\"to\" is \"#@bob\", which is nobody: "),
             (r#"{"to":"bob","boddy":"x"}"#, "no command has these fields together: boddy, to. "),

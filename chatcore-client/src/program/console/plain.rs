@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::layout::Cells;
 use super::lines::{Lines, Source};
-use crate::program::command::{self, Command, ParseError};
+use crate::program::command::{self, Command};
 use crate::program::escape::escape;
 use crate::program::failure::Failure;
 use crate::program::input::{Ask, Input};
@@ -149,7 +149,6 @@ impl Plain {
                          if it is none",
                     );
                 }
-                (Input::Line(line), _) => return Some(with_text(line)),
                 (input, _) => {
                     if matches!(input, Input::End) {
                         self.answered();
@@ -227,33 +226,7 @@ fn is_said(line: &str) -> bool {
     matches!(command::parse(line), Ok(Some(Command::Say(_))))
 }
 
-/// A line as it is, unless it has a recipient alone: nobody wants to send nothing.
-fn with_text(line: String) -> Input {
-    match command::parse(&line) {
-        Ok(Some(Command::Send { to, body })) if body.trim().is_empty() => {
-            let error = ParseError::NoText(if to.starts_with('#') { to } else { format!("@{to}") });
-            Input::Unusable { reason: error.reason(), detail: error.to_string() }
-        }
-        _ => Input::Line(line),
-    }
-}
-
 fn cells() -> Cells {
     let columns = window_size().map_or(0, |size| size.columns);
     Cells::new(if columns == 0 { COLUMNS_UNTOLD } else { columns })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_recipient_without_a_text_is_told_and_not_sent() {
-        for (line, told) in
-            [("@bob:", "what? @bob:text sends text to @bob"), ("#lobby: ", "what? #lobby:text sends text to #lobby")]
-        {
-            assert!(matches!(with_text(line.into()), Input::Unusable { detail, .. } if detail == told), "{line}");
-        }
-        assert!(matches!(with_text("@bob:hi".into()), Input::Line(line) if line == "@bob:hi"));
-    }
 }

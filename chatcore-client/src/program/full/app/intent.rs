@@ -42,10 +42,9 @@ impl App {
         match command::parse(text) {
             Ok(None) => Intent::Nothing { to: self.open.clone() },
             Ok(Some(Command::Say(body))) => self.saying(text, body),
-            // A recipient alone, as Tab puts it there, says nothing.
-            Ok(Some(Command::Send { to, body })) if body.trim().is_empty() => self.opening(to),
             Ok(Some(Command::Send { to, body })) => Intent::Send { to, body: without_end(body) },
             Ok(Some(command)) => Intent::Command(command),
+            // A recipient alone, as Tab puts it there, says nothing.
             Err(ParseError::NoText(name)) => self.opening(name.strip_prefix('@').map(str::to_owned).unwrap_or(name)),
             Err(error) => Intent::Fault(error),
         }
@@ -69,7 +68,6 @@ impl App {
                 Intent::Withheld { begun_for: user.to_owned() }
             }
             _ if to == PROGRAM => Intent::NoRecipient,
-            _ if body.trim().is_empty() => Intent::Fault(ParseError::NoArgument("/say text says the text")),
             _ => Intent::Send { to, body: without_end(body) },
         }
     }
