@@ -35,7 +35,7 @@ pub(crate) const REMARKS_TIME_MAX: Duration = Duration::from_millis(100);
 pub(crate) const LAST_WORDS_TIME_MAX: Duration = Duration::from_millis(300);
 
 /// How often one who waits looks whether a signal has come.
-const LOOK_TIME: Duration = Duration::from_millis(100);
+pub(crate) const LOOK_TIME: Duration = Duration::from_millis(100);
 
 // Each has its time after the one before, and with all that is waited for in turn the program ends by itself, in time.
 const _: () = {

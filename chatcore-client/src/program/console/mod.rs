@@ -144,7 +144,7 @@ impl Console {
             return Ok(());
         }
         if Signals::take(&signals.suspend) {
-            self.suspend();
+            self.suspend(&signals.stop);
             if !stop_here() {
                 self.resume()?;
                 let detail = "nothing could let the program go on here: it does not stop".to_owned();
@@ -165,11 +165,11 @@ impl Console {
     }
 
     /// Leaves the terminal to others.
-    fn suspend(&mut self) {
+    fn suspend(&mut self, stop: &Stop) {
         match self {
             Self::Filter(_) => {}
             Self::Plain(plain) => plain.suspend(),
-            Self::FullScreen(full) => full.suspend(),
+            Self::FullScreen(full) => full.suspend(stop),
         }
     }
 
@@ -299,7 +299,7 @@ impl Console {
             Self::Filter(filter) => filter.finish(stop),
             Self::Plain(plain) => plain.finish(stop),
             Self::FullScreen(full) => {
-                full.finish();
+                full.finish(stop);
                 Ok(())
             }
         }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::keys::{Key, Keys};
 use super::typed::{Next, Typed};
+use crate::program::stop::Stop;
 
 /// How long the keys of one turn take, at the most, but for the last of them.
 const TURN_TIME_MAX: Duration = Duration::from_millis(10);
@@ -91,9 +92,10 @@ impl Keyboard {
         self.may_have_more = true;
     }
 
-    /// Waits for something to be typed. False if nothing came until then, or nothing comes any more.
-    pub(super) fn wait(&mut self, until: Instant) -> bool {
-        match self.typed.next_until(until) {
+    /// Waits for something to be typed. False if nothing came until then or until a signal asks for the end, or if nothing
+    /// comes any more.
+    pub(super) fn wait(&mut self, until: Instant, stop: &Stop) -> bool {
+        match self.typed.next_until(until, stop) {
             Next::Bytes { at, bytes } => {
                 self.waiting.extend(self.keys.read(at, &bytes));
                 true

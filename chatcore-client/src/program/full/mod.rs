@@ -69,6 +69,7 @@ use crate::program::failure::Failure;
 use crate::program::input::{Ask, Input};
 use crate::program::report::Report;
 use crate::program::state::Kept;
+use crate::program::stop::Stop;
 use crate::program::terminal::{LEAVE_FULL_SCREEN, Settings};
 use crate::program::time::unix_ms;
 use crate::program::writer::Writer;
@@ -170,10 +171,14 @@ impl FullScreen {
         self.writer.hand_over(&[self.question.ask()]);
     }
 
-    /// Waits for the answer, but not for long: who gets the terminal next would take it for text.
-    fn await_background(&mut self) {
-        while let Some(until) = self.question.until()
-            && self.keyboard.wait(until)
+    /// Waits for the answer, but not for long: who gets the terminal next would take it for text. Who wants the program to end
+    /// at once does not wait for it.
+    fn await_background(&mut self, stop: &Stop) {
+        let is_due = |until: &Instant| *until > Instant::now();
+        while let Some(until) = self.question.until().filter(is_due)
+            && !stop.is_asked()
+            && !self.leaves_at_once()
+            && self.keyboard.wait(until, stop)
         {
             self.read();
         }
@@ -238,9 +243,9 @@ impl FullScreen {
     }
 
     /// Leaves the terminal to others until [`FullScreen::resume`].
-    pub(crate) fn suspend(&mut self) {
+    pub(crate) fn suspend(&mut self, stop: &Stop) {
         self.is_suspended = true;
-        self.finish();
+        self.finish(stop);
     }
 
     /// Takes the terminal again, whatever others have left on it.
@@ -364,8 +369,8 @@ impl FullScreen {
     }
 
     /// Leaves the terminal as it was.
-    pub(crate) fn finish(&mut self) {
-        self.await_background();
+    pub(crate) fn finish(&mut self, stop: &Stop) {
+        self.await_background(stop);
         self.writer.hand_over(&[LEAVE_FULL_SCREEN]);
         // A terminal that takes nothing, or is gone, must not keep the program from ending.
         let _ = self.writer.finish_soon();

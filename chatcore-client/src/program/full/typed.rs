@@ -3,12 +3,14 @@
 use std::io::{ErrorKind, Read, stdin};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use mio::Waker;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::os::fd::AsFd;
+
+use crate::program::stop::{LOOK_TIME, Stop};
 
 /// Bytes of one read.
 const READ_BYTES: usize = 64 << 10;
@@ -49,12 +51,17 @@ impl Typed {
         }
     }
 
-    /// The same, and waits for it until then.
-    pub(super) fn next_until(&self, until: Instant) -> Next {
-        match self.0.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok((at, bytes)) => Next::Bytes { at, bytes },
-            Err(RecvTimeoutError::Timeout) => Next::Nothing,
-            Err(RecvTimeoutError::Disconnected) => Next::End,
+    /// The same, and waits for it until then, or until a signal asks for the end.
+    pub(super) fn next_until(&self, until: Instant, stop: &Stop) -> Next {
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let left = if stop.is_asked() { Duration::ZERO } else { left };
+            match self.0.recv_timeout(left.min(LOOK_TIME)) {
+                Ok((at, bytes)) => return Next::Bytes { at, bytes },
+                Err(RecvTimeoutError::Disconnected) => return Next::End,
+                Err(RecvTimeoutError::Timeout) if left.is_zero() => return Next::Nothing,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
         }
     }
 }
@@ -87,6 +94,7 @@ mod tests {
     use mio::{Poll, Token};
     use std::io::Write;
     use std::os::unix::net::UnixStream;
+    use std::sync::atomic::Ordering;
 
     #[test]
     fn an_input_that_does_not_wait_is_waited_for_and_its_end_is_seen() {
@@ -102,5 +110,29 @@ mod tests {
         drop(keyboard);
         assert!(receiver.recv().is_err());
         reading.join().unwrap();
+    }
+
+    /// Who waits for the terminal's answer waits no longer than a signal lets him.
+    #[test]
+    fn a_signal_ends_the_wait_for_what_is_typed() {
+        let (sender, typed) = sync_channel(READS_AHEAD);
+        let typed = Typed(typed);
+        // Longer than any machine takes for the rest of this.
+        let until = Instant::now() + Duration::from_secs(60);
+        assert!(matches!(typed.next_until(until, &Stop::asked()), Next::Nothing));
+        let stop = Stop::default();
+        let flag = stop.flag();
+        let asking = thread::spawn(move || flag.store(true, Ordering::Release));
+        assert!(matches!(typed.next_until(until, &stop), Next::Nothing));
+        asking.join().unwrap();
+        assert!(Instant::now() < until);
+        // What is there is taken all the same, and a wait that nobody ends has its own end.
+        sender.send((Instant::now(), b"x".to_vec())).unwrap();
+        assert!(matches!(typed.next_until(until, &stop), Next::Bytes { bytes, .. } if bytes == b"x"));
+        let until = Instant::now() + 2 * LOOK_TIME;
+        assert!(matches!(typed.next_until(until, &Stop::default()), Next::Nothing));
+        assert!(Instant::now() >= until);
+        drop(sender);
+        assert!(matches!(typed.next_until(until, &stop), Next::End));
     }
 }
