@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use mio::Waker;
 
-use super::layout;
 use super::lines::{Lines, Source};
-use super::objects;
+use super::{Console, layout, objects};
 use crate::program::failure::Failure;
 use crate::program::input::Input;
 use crate::program::report::{Report, Verdict};
@@ -32,13 +31,20 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    pub(super) fn start(json: bool, waker: &Arc<Waker>) -> io::Result<Self> {
+    /// For a script. The waker is woken whenever there is input, and whenever something is shown.
+    pub(crate) fn start(json: bool, waker: &Arc<Waker>) -> io::Result<Self> {
         let writer = Writer::start(stdout(), Arc::clone(waker))?;
         let lines = Lines::from_stdin(Source::Script, Arc::clone(waker))?;
         Ok(Self { lines, writer, json, taken: 0, rejected: 0, unconfirmed: 0 })
     }
+}
 
-    pub(super) fn poll(&mut self) -> Option<Input> {
+impl Console for Filter {
+    fn is_interactive(&self) -> bool {
+        false
+    }
+
+    fn poll(&mut self) -> Option<Input> {
         if self.writer.waiting_bytes() > UNREAD_BYTES_MAX {
             return None;
         }
@@ -53,12 +59,11 @@ impl Filter {
         }
     }
 
-    /// The number of the line that was taken last, from 1.
-    pub(super) const fn line(&self) -> u64 {
-        self.taken
+    fn line(&self) -> Option<u64> {
+        Some(self.taken)
     }
 
-    pub(super) fn show(&mut self, report: &Report) {
+    fn show(&mut self, report: &Report) {
         if report.is_internal() {
             return;
         }
@@ -75,14 +80,13 @@ impl Filter {
     }
 
     /// Tells a program why we end; a person reads it on standard error.
-    pub(super) fn show_failure(&mut self, failure: &Failure) {
+    fn show_failure(&mut self, failure: &Failure) {
         if self.json {
             self.show(&Report::Closed { reason: failure.reason().to_owned() });
         }
     }
 
-    /// Fails if not all that was asked for came to something.
-    pub(super) const fn verdict(&self) -> Result<(), Failure> {
+    fn verdict(&self) -> Result<(), Failure> {
         match (self.rejected, self.unconfirmed) {
             (0, 0) => Ok(()),
             (0, count) => Err(Failure::Unconfirmed(count)),
@@ -90,23 +94,11 @@ impl Filter {
         }
     }
 
-    pub(super) fn has_room(&self) -> bool {
-        self.writer.has_room()
+    fn writer(&self) -> &Writer {
+        &self.writer
     }
 
-    pub(super) const fn position(&self) -> u64 {
-        self.writer.handed()
-    }
-
-    pub(super) fn has_shown(&self, position: u64) -> bool {
-        self.writer.written() >= position
-    }
-
-    pub(super) fn check(&self) -> Result<(), Failure> {
-        self.writer.check().map_err(Failure::Output)
-    }
-
-    pub(super) fn finish(&self, stop: &Stop) -> Result<(), Failure> {
+    fn finish(&mut self, stop: &Stop) -> Result<(), Failure> {
         self.writer.finish(stop).map_err(Failure::Output)
     }
 }

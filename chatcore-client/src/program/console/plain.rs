@@ -10,6 +10,7 @@ use mio::Waker;
 use ratatui::crossterm::terminal::window_size;
 use zeroize::Zeroizing;
 
+use super::Console;
 use super::layout::Cells;
 use super::lines::{Lines, Source};
 use crate::program::command::{self, Command};
@@ -43,7 +44,8 @@ pub(crate) struct Plain {
 }
 
 impl Plain {
-    pub(super) fn start(settings: Settings, waker: &Arc<Waker>) -> io::Result<Self> {
+    /// For a person at a terminal that can do nothing but write, or whose screen is read out.
+    pub(crate) fn start(settings: Settings, waker: &Arc<Waker>) -> io::Result<Self> {
         let writer = Writer::start(stdout(), Arc::clone(waker))?;
         let lines = Lines::from_stdin(Source::Person, Arc::clone(waker))?;
         Ok(Self {
@@ -57,30 +59,6 @@ impl Plain {
             hidden: None,
             _settings: settings,
         })
-    }
-
-    pub(super) fn ask(&mut self, ask: Ask) {
-        match &ask {
-            Ask::Name => {}
-            Ask::Password { .. } => {
-                self.hidden = Hidden::start();
-                // What was typed before it was asked for is no password.
-                self.lines.drop_read();
-            }
-            Ask::Command { room } => {
-                self.is_withdrawn |= matches!(self.asked, Some(Ask::Name | Ask::Password { .. }));
-                self.leave_prompt();
-                self.tell_room(room.as_ref());
-            }
-        }
-        self.asked = Some(ask);
-        self.prompt();
-    }
-
-    /// Nothing is asked for any more.
-    pub(super) fn leave(&mut self) {
-        self.leave_prompt();
-        self.answered();
     }
 
     /// Says where what names no recipient goes, whenever that changes: no prompt does.
@@ -119,7 +97,18 @@ impl Plain {
         was_prompted
     }
 
-    pub(super) fn poll(&mut self) -> Option<Input> {
+    fn answered(&mut self) {
+        (self.asked, self.hidden) = (None, None);
+    }
+
+    /// What the program says by itself.
+    fn tell(&mut self, words: &str) {
+        self.writer.write(&self.cells.told(words));
+    }
+}
+
+impl Console for Plain {
+    fn poll(&mut self) -> Option<Input> {
         loop {
             let input = self.lines.poll()?;
             if !matches!(input, Input::End) {
@@ -159,11 +148,30 @@ impl Plain {
         }
     }
 
-    fn answered(&mut self) {
-        (self.asked, self.hidden) = (None, None);
+    fn ask(&mut self, ask: Ask) {
+        match &ask {
+            Ask::Name => {}
+            Ask::Password { .. } => {
+                self.hidden = Hidden::start();
+                // What was typed before it was asked for is no password.
+                self.lines.drop_read();
+            }
+            Ask::Command { room } => {
+                self.is_withdrawn |= matches!(self.asked, Some(Ask::Name | Ask::Password { .. }));
+                self.leave_prompt();
+                self.tell_room(room.as_ref());
+            }
+        }
+        self.asked = Some(ask);
+        self.prompt();
     }
 
-    pub(super) fn show(&mut self, report: &Report) {
+    fn leave(&mut self) {
+        self.leave_prompt();
+        self.answered();
+    }
+
+    fn show(&mut self, report: &Report) {
         // Accepted is what a person expects, and who leaves knows it.
         if !report.is_internal() && !matches!(report, Report::Accepted { .. } | Report::Closed { .. }) {
             let was_prompted = self.leave_prompt();
@@ -175,46 +183,29 @@ impl Plain {
         }
     }
 
-    /// What the program says by itself.
-    fn tell(&mut self, words: &str) {
-        self.writer.write(&self.cells.told(words));
-    }
-
-    /// Leaves the terminal to others until [`Plain::resume`].
-    pub(super) fn suspend(&mut self) {
+    fn suspend(&mut self, _stop: &Stop) {
         self.hidden = None;
     }
 
     /// Asks again what was asked.
-    pub(super) fn resume(&mut self) {
+    fn resume(&mut self) -> Result<(), Failure> {
         self.resize();
         if matches!(self.asked, Some(Ask::Password { .. })) {
             self.hidden = Hidden::start();
         }
         self.prompt();
+        Ok(())
     }
 
-    pub(super) fn resize(&mut self) {
+    fn resize(&mut self) {
         self.cells = cells();
     }
 
-    pub(super) fn has_room(&self) -> bool {
-        self.writer.has_room()
+    fn writer(&self) -> &Writer {
+        &self.writer
     }
 
-    pub(super) const fn position(&self) -> u64 {
-        self.writer.handed()
-    }
-
-    pub(super) fn has_shown(&self, position: u64) -> bool {
-        self.writer.written() >= position
-    }
-
-    pub(super) fn check(&self) -> Result<(), Failure> {
-        self.writer.check().map_err(Failure::Output)
-    }
-
-    pub(super) fn finish(&mut self, stop: &Stop) -> Result<(), Failure> {
+    fn finish(&mut self, stop: &Stop) -> Result<(), Failure> {
         self.hidden = None;
         let finished = if stop.is_asked() { self.writer.finish(stop) } else { self.writer.finish_soon() };
         finished.map_err(Failure::Output)

@@ -65,6 +65,7 @@ use self::placed::Placed;
 use self::question::Question;
 pub(crate) use self::settings::Screen;
 use self::typed::Typed;
+use crate::program::console::Console;
 use crate::program::failure::Failure;
 use crate::program::input::{Ask, Input};
 use crate::program::report::Report;
@@ -133,6 +134,7 @@ impl Write for Drawn {
 }
 
 impl FullScreen {
+    /// For a person at a terminal.
     pub(crate) fn start(settings: Settings, mut screen: Screen, waker: &Arc<Waker>) -> io::Result<Self> {
         settings.make_raw()?;
         let mut writer = Writer::start(stdout(), Arc::clone(waker))?;
@@ -185,21 +187,6 @@ impl FullScreen {
         self.question.close();
     }
 
-    pub(crate) fn poll(&mut self) -> Option<Input> {
-        // What was typed before goes first, and more is read when it is taken.
-        if let Some(input) = self.app.poll() {
-            return Some(input);
-        }
-        self.read();
-        self.app.poll().or_else(|| self.keyboard.has_ended().then_some(Input::End))
-    }
-
-    /// Whether somebody wants to leave, or nothing more comes from the terminal.
-    pub(crate) fn has_ended(&mut self) -> bool {
-        self.read();
-        self.keyboard.has_ended() || self.app.has_ended()
-    }
-
     fn read(&mut self) {
         self.app.set_time(unix_ms());
         self.keyboard.begin_turn();
@@ -242,15 +229,51 @@ impl FullScreen {
         }
     }
 
-    /// Leaves the terminal to others until [`FullScreen::resume`].
-    pub(crate) fn suspend(&mut self, stop: &Stop) {
+    /// What the terminal shows is not what was drawn.
+    fn forget_picture(&mut self) {
+        // It goes into memory, which takes it.
+        let _ = self.terminal.resize(area());
+        self.is_stale = true;
+    }
+
+    fn next_picture(&self) -> Option<Instant> {
+        self.drawn_at.map(|drawn| drawn + Duration::from_secs(1) / PICTURES_PER_SECOND)
+    }
+
+    /// Leaves the terminal as it was.
+    fn leave_terminal(&mut self, stop: &Stop) {
+        self.await_background(stop);
+        self.writer.hand_over(&[LEAVE_FULL_SCREEN]);
+        // A terminal that takes nothing, or is gone, must not keep the program from ending.
+        let _ = self.writer.finish_soon();
+        self.settings.restore();
+    }
+}
+
+impl Console for FullScreen {
+    fn poll(&mut self) -> Option<Input> {
+        // What was typed before goes first, and more is read when it is taken.
+        if let Some(input) = self.app.poll() {
+            return Some(input);
+        }
+        self.read();
+        self.app.poll().or_else(|| self.keyboard.has_ended().then_some(Input::End))
+    }
+
+    /// Whether somebody wants to leave, or nothing more comes from the terminal.
+    fn has_ended(&mut self) -> bool {
+        self.read();
+        self.keyboard.has_ended() || self.app.has_ended()
+    }
+
+    fn suspend(&mut self, stop: &Stop) {
         self.is_suspended = true;
-        self.finish(stop);
+        self.leave_terminal(stop);
     }
 
     /// Takes the terminal again, whatever others have left on it.
-    pub(crate) fn resume(&mut self) -> io::Result<()> {
-        self.settings.make_raw()?;
+    fn resume(&mut self) -> Result<(), Failure> {
+        self.settings.make_raw().map_err(Failure::Output)?;
         self.writer.hand_over(&[ENTER, if self.app.has_mouse() { MOUSE } else { NO_MOUSE }]);
         self.is_suspended = false;
         // Others may have changed it.
@@ -259,46 +282,34 @@ impl FullScreen {
         Ok(())
     }
 
-    /// What the terminal shows is not what was drawn.
-    fn forget_picture(&mut self) {
-        // It goes into memory, which takes it.
-        let _ = self.terminal.resize(area());
-        self.is_stale = true;
-    }
-
-    pub(crate) fn ask(&mut self, ask: Ask) {
+    fn ask(&mut self, ask: Ask) {
         self.is_stale = true;
         self.app.ask(ask);
     }
 
-    /// Whether somebody is in the midst of an answer.
-    pub(crate) fn is_answering(&self) -> bool {
+    fn is_answering(&self) -> bool {
         self.app.is_answering()
     }
 
-    /// No line is taken any more.
-    pub(crate) fn leave(&mut self) {
+    fn leave(&mut self) {
         self.is_stale = true;
         self.app.leave();
     }
 
-    /// Whether somebody wants to leave whatever is waited for.
-    pub(crate) const fn leaves_at_once(&self) -> bool {
+    fn leaves_at_once(&self) -> bool {
         self.app.leaves_at_once()
     }
 
-    /// Another user begins, who is to see nothing of the one before.
-    pub(crate) fn forget(&mut self) {
+    fn forget(&mut self) {
         self.is_stale = true;
         self.app.forget();
     }
 
-    /// Tells how long a message can be.
-    pub(crate) const fn set_body_bytes_max(&mut self, bytes_max: usize) {
+    fn set_body_bytes_max(&mut self, bytes_max: usize) {
         self.app.set_body_bytes_max(bytes_max);
     }
 
-    pub(crate) fn show(&mut self, report: &Report) {
+    fn show(&mut self, report: &Report) {
         self.is_stale = true;
         self.changes += 1;
         self.told += 1;
@@ -308,29 +319,29 @@ impl FullScreen {
         }
     }
 
-    pub(crate) fn restore(&mut self, kept: Kept) {
+    fn restore(&mut self, kept: Kept) {
         self.is_stale = true;
         self.app.restore(kept);
     }
 
-    pub(crate) fn kept(&self) -> Kept {
-        self.app.kept()
+    fn kept(&self) -> Option<Kept> {
+        Some(self.app.kept())
     }
 
-    pub(crate) fn kept_drafts(&self) -> Kept {
-        self.app.kept_drafts()
+    fn kept_drafts(&self) -> Option<Kept> {
+        Some(self.app.kept_drafts())
     }
 
-    pub(crate) const fn changes(&self) -> u64 {
+    fn changes(&self) -> u64 {
         self.changes
     }
 
-    pub(crate) const fn told(&self) -> u64 {
+    fn told(&self) -> u64 {
         self.told
     }
 
     /// Draws, if something changed, and the terminal has what was drawn before.
-    pub(crate) fn refresh(&mut self) -> Result<(), Failure> {
+    fn refresh(&mut self) -> Result<(), Failure> {
         // Keys are shown whatever the program waits for.
         self.read();
         if !self.writer.is_idle() || self.next_picture().is_some_and(|next| next > Instant::now()) {
@@ -350,11 +361,7 @@ impl FullScreen {
         Ok(())
     }
 
-    fn next_picture(&self) -> Option<Instant> {
-        self.drawn_at.map(|drawn| drawn + Duration::from_secs(1) / PICTURES_PER_SECOND)
-    }
-
-    pub(crate) fn timeout(&self) -> Option<Duration> {
+    fn timeout(&self) -> Option<Duration> {
         if self.keyboard.is_behind() {
             return Some(Duration::ZERO);
         }
@@ -364,17 +371,26 @@ impl FullScreen {
         Some(due.saturating_duration_since(Instant::now()))
     }
 
-    pub(crate) fn check(&self) -> Result<(), Failure> {
-        self.writer.check().map_err(Failure::Output)
+    fn writer(&self) -> &Writer {
+        &self.writer
     }
 
-    /// Leaves the terminal as it was.
-    pub(crate) fn finish(&mut self, stop: &Stop) {
-        self.await_background(stop);
-        self.writer.hand_over(&[LEAVE_FULL_SCREEN]);
-        // A terminal that takes nothing, or is gone, must not keep the program from ending.
-        let _ = self.writer.finish_soon();
-        self.settings.restore();
+    fn has_room(&self) -> bool {
+        true
+    }
+
+    fn position(&self) -> u64 {
+        0
+    }
+
+    /// What is to be shown counts at once: nobody finds it again here.
+    fn has_shown(&self, _position: u64) -> bool {
+        true
+    }
+
+    fn finish(&mut self, stop: &Stop) -> Result<(), Failure> {
+        self.leave_terminal(stop);
+        Ok(())
     }
 }
 

@@ -136,7 +136,7 @@ impl Keeping {
     }
 
     /// Saves what is typed, how far was read and, if it is kept, what was said, if that has changed for a while.
-    pub(super) fn save_if_due(&mut self, console: &Console, is_unanswered: bool, keeps_history: bool) {
+    pub(super) fn save_if_due(&mut self, console: &dyn Console, is_unanswered: bool, keeps_history: bool) {
         let save_time = if is_unanswered { UNANSWERED_SAVE_TIME } else { SAVE_TIME };
         let has_changed = std::mem::replace(&mut self.changes, console.changes()) != self.changes;
         let was_told = std::mem::replace(&mut self.told, console.told()) != self.told;
@@ -163,7 +163,7 @@ impl Keeping {
     }
 
     /// Saves all that a person wants to find again, at the end.
-    pub(super) fn save_all(&self, console: &Console, keeps_history: bool) {
+    pub(super) fn save_all(&self, console: &dyn Console, keeps_history: bool) {
         let (Some(saver), Some(mut kept)) = (&self.saver, console.kept()) else { return };
         let history = std::mem::take(&mut kept.history);
         saver.save_drafts(kept);

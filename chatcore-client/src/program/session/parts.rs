@@ -1,6 +1,7 @@
 //! A run of the program: what it is made of, how it begins, and what it shows.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,10 @@ use super::waits::{Leaving, NameWait, Silence};
 use crate::program::args::Args;
 use crate::program::command::Command;
 use crate::program::console::Console;
+use crate::program::console::filter::Filter;
+use crate::program::console::plain::Plain;
 use crate::program::failure::Failure;
+use crate::program::full::FullScreen;
 use crate::program::input::Ask;
 use crate::program::password::Password;
 use crate::program::report::Report;
@@ -40,7 +44,7 @@ pub(crate) struct Session {
     pub(super) waker: Arc<Waker>,
     pub(super) poll: Poll,
     pub(super) events: Events,
-    pub(super) console: Console,
+    pub(super) console: Box<dyn Console>,
     pub(super) stay: bool,
     pub(super) linger: Duration,
     pub(super) reconnect_for: Option<Duration>,
@@ -151,12 +155,7 @@ impl Session {
         };
         let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(Failure::System)?);
         let signals = Signals::watch(Arc::clone(&waker), terminal.clone()).map_err(Failure::System)?;
-        let console = match terminal {
-            Some(settings) if args.is_plain() => Console::plain(settings, &waker),
-            Some(settings) => Console::full_screen(settings, args.screen.clone(), &waker),
-            None => Console::filter(args.json, &waker),
-        };
-        let console = console.map_err(Failure::System)?;
+        let console = console(args, terminal, &waker).map_err(Failure::System)?;
         let mut session = Self {
             connect,
             driver,
@@ -266,4 +265,13 @@ impl Session {
 /// Whether somebody waits for the fate of a message.
 pub(super) const fn is_message(held: &Held) -> bool {
     matches!(held.command, Command::Send { .. } | Command::SendBytes { .. } | Command::Say(_))
+}
+
+/// Where whoever commands us is.
+fn console(args: &Args, terminal: Option<Settings>, waker: &Arc<Waker>) -> io::Result<Box<dyn Console>> {
+    Ok(match terminal {
+        Some(settings) if args.is_plain() => Box::new(Plain::start(settings, waker)?),
+        Some(settings) => Box::new(FullScreen::start(settings, args.screen.clone(), waker)?),
+        None => Box::new(Filter::start(args.json, waker)?),
+    })
 }
