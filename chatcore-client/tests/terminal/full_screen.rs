@@ -116,6 +116,11 @@ fn blocks_and_several_lines_and_windows_of_any_size() {
     terminal.has("bytes are too long: 65536 at most");
     for (rows, columns) in [(10, 40), (3, 8), (24, 100)] {
         terminal.resize(rows, columns);
+        if rows > 3 {
+            terminal.prompts("                   three");
+        } else {
+            terminal.has("too");
+        }
     }
     terminal.types("\x0c\r");
     assert_eq!(heard(&mut bob).1, "one\ntwo\nthree");
@@ -260,8 +265,12 @@ fn who_comes_back_after_a_crash_sees_all_rooms_again() {
     assert_eq!(terminal.end().0, None);
     let terminal = start();
     // One is open, which depends on when that was saved last, and the other stands in the list.
-    terminal.has("#kitchen");
-    terminal.has("#lobby");
+    for room in ["#kitchen", "#lobby"] {
+        terminal.has(room);
+        terminal.types(format!("{room}\r"));
+        terminal.prompts(&format!("{room}>"));
+        terminal.has("you are still in this room");
+    }
     terminal.types("/quit\r");
     assert_eq!(terminal.end().0, Some(0));
 }

@@ -234,6 +234,10 @@ impl Sitting {
         }
         for (rows, columns) in [(10, 40), (3, 8), (ROWS, COLUMNS)] {
             self.terminal.resize(rows, columns);
+            // In the smallest there is no room for a prompt.
+            if rows > 3 {
+                self.is_there();
+            }
         }
         self.terminal.types(if self.mode == Full { "\x0c" } else { "" });
         self.is_there();
