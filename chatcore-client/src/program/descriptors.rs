@@ -20,6 +20,11 @@ impl Patient {
         Ok(Self(File::from(shared.as_fd().try_clone_to_owned()?)))
     }
 
+    /// Whether something is there to be read.
+    pub(crate) fn has_come(&self) -> bool {
+        poll(&mut [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+    }
+
     fn wait(&self, events: PollFlags) -> io::Result<()> {
         poll(&mut [PollFd::new(self.0.as_fd(), events)], PollTimeout::NONE)?;
         Ok(())

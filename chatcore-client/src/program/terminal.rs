@@ -84,6 +84,11 @@ impl Typed {
     pub(crate) fn new() -> io::Result<Self> {
         Ok(Self { input: Patient::of(stdin())?, is_begun: false })
     }
+
+    /// Whether something is there to be read: line by line, a line that is complete.
+    pub(crate) fn has_come(&self) -> bool {
+        self.input.has_come()
+    }
 }
 
 impl Read for Typed {

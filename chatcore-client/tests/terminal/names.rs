@@ -5,6 +5,7 @@ use std::fs;
 use super::programs::proxy::Proxy;
 use super::programs::{NOWHERE, Program, Server};
 use super::pty::{COLUMNS, ROWS, Terminal};
+use super::{WELCOME, message};
 
 /// A client that has alice's name.
 fn holder(server: &Server) -> Program {
@@ -68,6 +69,61 @@ fn a_name_that_is_half_typed_is_asked_for_again_below_what_is_told() {
     let rows: Vec<&str> = contents.trim_end().lines().map(str::trim_end).collect();
     assert!(rows.contains(&"-- your name: car"), "{contents}");
     assert!(rows.iter().all(|row| row.starts_with("-- ") || row.starts_with("    ")), "{contents}");
+}
+
+/// What was for a room or a user goes nowhere, and others do not see it as a name.
+#[test]
+fn lines_that_were_typed_before_a_name_is_asked_for_are_no_names() {
+    let server = Server::start();
+    let _alice = server.user("alice");
+    let proxy = Proxy::start(&server.address, 0, 0);
+    proxy.freeze();
+    let terminal = Terminal::start_at(&server, &proxy.address, &["--name", "alice", "--no-state"]);
+    // More than are read ahead.
+    let lines: Vec<String> = (1..=8).map(|number| format!("hello{number}")).collect();
+    for line in &lines {
+        terminal.types(format!("{line}\r"));
+        terminal.says(line);
+    }
+    proxy.thaw();
+    terminal.says("nothing was sent: what you typed before you were asked for a name is not taken for one");
+    terminal.prompts("-- your name:");
+    terminal.types("carol\r");
+    terminal.says("you are carol");
+    let said = terminal.screen().said();
+    assert_eq!((said.matches("nothing was sent: ").count(), said.matches("you are ").count()), (1, 1), "{said}");
+}
+
+/// Whoever is asked for the first time may have typed it already.
+#[test]
+fn a_name_that_was_typed_before_the_first_question_is_one() {
+    let server = Server::start();
+    let terminal = Terminal::start_after_a_line(&server, &[]);
+    terminal.types("go\ralice\r");
+    terminal.says("you are alice");
+}
+
+/// The end of a line that was begun for a room is no name, either.
+#[test]
+fn a_line_that_was_half_typed_when_a_name_was_asked_for_is_no_name() {
+    let server = Server::start_with(&["--resume-time-max", "1ms"]);
+    let proxy = Proxy::start(&server.address, 0, 0);
+    let terminal = Terminal::start_at(&server, &proxy.address, &["--name", "alice", "--no-state"]);
+    terminal.says(WELCOME);
+    let mut bob = server.user("bob");
+    terminal.types("@bob:one\rhel");
+    assert_eq!(message(&mut bob).1, "one");
+    proxy.lead_to(NOWHERE);
+    proxy.cut();
+    let _holder = holder(&server);
+    proxy.lead_to(&server.address);
+    terminal.prompts("-- your name:");
+    terminal.types("lo\r");
+    terminal.says("this is not taken for a name: you may have begun it before you were asked for one");
+    terminal.prompts("-- your name:");
+    terminal.types("carol\r");
+    terminal.says("you are carol");
+    assert!(!terminal.screen().said().contains("you are hello"));
 }
 
 /// What is still going on, the status says, and nothing else: the connection stands, and the server takes its time.

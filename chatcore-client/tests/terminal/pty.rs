@@ -72,6 +72,12 @@ impl Terminal {
         Self::run(client(server, address).args(args))
     }
 
+    /// The client, which begins when a line is typed, and reads those after it.
+    pub(crate) fn start_after_a_line(server: &Server, args: &[&str]) -> Self {
+        let bash = isolated("bash", "dumb").args(["-c", "read -r; exec \"$@\"", "bash", CLIENT]);
+        Self::run(bash.args(["--connect", &server.address]).arg("--state-dir").arg(server.state.path()).args(args))
+    }
+
     /// The client on the whole screen.
     pub(crate) fn full_screen(server: &Server, args: &[&str]) -> Self {
         Self::full_screen_at(server, &server.address, (ROWS, COLUMNS), args)

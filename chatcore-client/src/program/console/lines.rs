@@ -36,17 +36,36 @@ pub(super) enum Source {
     Person,
 }
 
+/// What lines are read from.
+trait Origin: Read {
+    /// Whether something has come that is not read yet, so that nobody knows when it came.
+    fn has_come(&self) -> bool {
+        false
+    }
+}
+
+impl Origin for Patient {}
+
+impl Origin for Typed {
+    fn has_come(&self) -> bool {
+        Self::has_come(self)
+    }
+}
+
 /// The reading end. Whenever something is sent, the waker is woken.
 pub(super) struct Lines {
     receiver: Receiver<Batch>,
     batch: vec::IntoIter<Input>,
-    /// What was read before is not wanted any more.
+    /// What came before is not wanted any more.
     wanted_from: Option<Instant>,
+    /// Something was dropped, which nobody was told yet.
+    has_dropped: bool,
 }
 
-/// Lines that were read at once, and when.
+/// Lines that were read at once.
 struct Batch {
-    read_at: Instant,
+    /// When they came, or before.
+    came_at: Instant,
     inputs: Vec<Input>,
 }
 
@@ -58,11 +77,11 @@ impl Lines {
                 return Some(input);
             }
             match self.receiver.try_recv() {
-                Ok(Batch { read_at, mut inputs }) => {
-                    if self.wanted_from.is_some_and(|wanted_from| read_at < wanted_from) {
-                        inputs.retain(is_end);
-                    }
+                Ok(Batch { came_at, inputs }) => {
                     self.batch = inputs.into_iter();
+                    if self.wanted_from.is_some_and(|wanted_from| came_at < wanted_from) {
+                        self.drop_batch();
+                    }
                 }
                 Err(TryRecvError::Empty) => return None,
                 Err(TryRecvError::Disconnected) => return Some(Input::End),
@@ -70,29 +89,46 @@ impl Lines {
         }
     }
 
-    /// Drops what was read so far, but for the end of the input.
-    pub(super) fn drop_read(&mut self) {
+    /// Drops what has come so far, but for the end of the input.
+    pub(super) fn drop_what_has_come(&mut self) {
         self.wanted_from = Some(Instant::now());
-        let ends: Vec<_> = self.batch.by_ref().filter(is_end).collect();
+        self.drop_batch();
+    }
+
+    fn drop_batch(&mut self) {
+        let (ends, dropped): (Vec<_>, Vec<_>) = self.batch.by_ref().partition(is_end);
+        self.has_dropped |= dropped.iter().any(|input| !is_blank(input));
         self.batch = ends.into_iter();
+    }
+
+    /// Whether something was dropped since this was asked last.
+    pub(super) fn take_dropped(&mut self) -> bool {
+        std::mem::take(&mut self.has_dropped)
     }
 
     /// Reads standard input.
     pub(super) fn from_stdin(source: Source, waker: Arc<Waker>) -> io::Result<Self> {
         let (sender, receiver) = sync_channel(BATCHES_AHEAD);
         let outlet = Outlet { sender, waker };
-        let input: Box<dyn Read + Send> = match source {
-            Source::Script => Box::new(Patient::of(stdin())?),
-            Source::Person => Box::new(Typed::new()?),
-        };
-        let mut reader = Reader::new(input, source);
-        thread::Builder::new().name("input".into()).spawn(move || reader.read(&outlet))?;
-        Ok(Self { receiver, batch: Vec::new().into_iter(), wanted_from: None })
+        match source {
+            Source::Script => Reader::new(Patient::of(stdin())?, source).start(outlet)?,
+            Source::Person => Reader::new(Typed::new()?, source).start(outlet)?,
+        }
+        Ok(Self::of(receiver))
+    }
+
+    fn of(receiver: Receiver<Batch>) -> Self {
+        Self { receiver, batch: Vec::new().into_iter(), wanted_from: None, has_dropped: false }
     }
 }
 
 const fn is_end(input: &Input) -> bool {
     matches!(input, Input::End)
+}
+
+/// Nobody misses it.
+fn is_blank(input: &Input) -> bool {
+    matches!(input, Input::Line(line) if line.trim().is_empty())
 }
 
 struct Outlet {
@@ -112,11 +148,21 @@ struct Reader<R> {
     source: Source,
     /// Nothing was read yet.
     is_first: bool,
+    /// When the last lines came, or before.
+    came_at: Instant,
 }
 
-impl<R: Read> Reader<R> {
+impl<R: Origin> Reader<R> {
     fn new(input: R, source: Source) -> Self {
-        Self { buffer: BufReader::with_capacity(BUFFER_BYTES, input), source, is_first: true }
+        let buffer = BufReader::with_capacity(BUFFER_BYTES, input);
+        Self { buffer, source, is_first: true, came_at: Instant::now() }
+    }
+
+    fn start(mut self, outlet: Outlet) -> io::Result<()>
+    where
+        R: Send + 'static,
+    {
+        thread::Builder::new().name("input".into()).spawn(move || self.read(&outlet)).map(drop)
     }
 
     fn read(&mut self, outlet: &Outlet) {
@@ -130,9 +176,13 @@ impl<R: Read> Reader<R> {
 
     /// The lines that can be had without waiting for more than the first. False if the end is among them.
     fn batch(&mut self) -> (Batch, bool) {
-        let first = self.line();
-        let mut batch = Batch { read_at: Instant::now(), inputs: Vec::new() };
-        let mut line = first;
+        // What is there already may have come with the lines before it, while those waited to be taken.
+        let is_awaited = self.buffer.buffer().is_empty() && !self.buffer.get_ref().has_come();
+        let mut line = self.line();
+        if is_awaited {
+            self.came_at = Instant::now();
+        }
+        let mut batch = Batch { came_at: self.came_at, inputs: Vec::new() };
         loop {
             match line {
                 Ok(Some(input)) => batch.inputs.push(input),
@@ -213,6 +263,10 @@ mod tests {
     use super::*;
     use std::io::Cursor;
 
+    impl Origin for &[u8] {}
+
+    impl<A: Read, B: Read> Origin for io::Chain<A, B> {}
+
     fn told(batch: Batch) -> Vec<String> {
         let tell = |input| match input {
             Input::Line(line) => line,
@@ -282,22 +336,48 @@ mod tests {
         assert_eq!(typed(&long[2..]).len(), 3, "a shorter one is whole");
     }
 
-    /// A password is not what was typed before it was asked for.
+    /// A name or a password is not what was typed before it was asked for.
     #[test]
-    fn what_was_read_before_is_dropped_and_the_end_is_not() {
+    fn what_came_before_is_dropped_and_told_and_the_end_is_not() {
         let (sender, receiver) = sync_channel(4);
-        let mut lines = Lines { receiver, batch: Vec::new().into_iter(), wanted_from: None };
-        let send = |inputs| sender.send(Batch { read_at: Instant::now(), inputs }).unwrap();
+        let mut lines = Lines::of(receiver);
+        let send = |inputs| sender.send(Batch { came_at: Instant::now(), inputs }).unwrap();
         send(vec![Input::Line("one".into()), Input::Line("two".into())]);
         send(vec![Input::Line("three".into())]);
         assert!(matches!(lines.poll(), Some(Input::Line(line)) if line == "one"));
-        lines.drop_read();
-        send(vec![Input::Line("four".into()), Input::Line("five".into()), Input::End]);
+        lines.drop_what_has_come();
+        send(vec![Input::Line("four".into()), Input::Line(" ".into()), Input::End]);
         assert!(matches!(lines.poll(), Some(Input::Line(line)) if line == "four"));
-        lines.drop_read();
+        assert!(lines.take_dropped() && !lines.take_dropped());
+        lines.drop_what_has_come();
         assert!(matches!(lines.poll(), Some(Input::End)));
+        assert!(!lines.take_dropped(), "nobody misses an empty line");
         send(vec![Input::End]);
-        lines.drop_read();
+        lines.drop_what_has_come();
         assert!(matches!(lines.poll(), Some(Input::End)));
+    }
+
+    /// As a terminal hands over what waits there: line by line.
+    struct Waiting(Vec<&'static str>);
+
+    impl Read for Waiting {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.0.is_empty() { Ok(0) } else { self.0.remove(0).as_bytes().read(buffer) }
+        }
+    }
+
+    impl Origin for Waiting {
+        // Those that are short are typed when they are read.
+        fn has_come(&self) -> bool {
+            self.0.first().is_some_and(|line| line.len() > 2)
+        }
+    }
+
+    /// Nobody reads the second line until the first is taken, which may be after a question.
+    #[test]
+    fn a_line_that_waited_to_be_read_came_no_later_than_the_one_before_it() {
+        let mut reader = Reader::new(Waiting(vec!["1\n", "two\n", "three\n", "4\n"]), Source::Person);
+        let [one, two, three, four] = [(); 4].map(|()| reader.batch().0.came_at);
+        assert!(one == two && two == three && three < four);
     }
 }

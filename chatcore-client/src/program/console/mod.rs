@@ -45,6 +45,11 @@ pub(crate) trait Console {
     /// Another user begins, who is to see nothing of the one before.
     fn forget(&mut self) {}
 
+    /// Asks for a name before anything else: what was typed before that may be one.
+    fn ask_first(&mut self) {
+        self.ask(Ask::Name);
+    }
+
     /// Asks for something. A script is asked for nothing: it says what it wants when it wants it.
     fn ask(&mut self, _ask: Ask) {}
 

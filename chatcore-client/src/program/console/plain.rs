@@ -36,6 +36,10 @@ pub(crate) struct Plain {
     is_prompted: bool,
     /// Something was asked that is not asked any more, and the next line may answer it.
     is_withdrawn: bool,
+    /// A name is asked for where a line may have been begun for somebody, and the next line may be that one.
+    is_overtaken: bool,
+    /// It was told that what came before the question was dropped.
+    is_drop_told: bool,
     /// The room that is told to be the one for what names no recipient.
     told_room: Option<String>,
     /// While a line is typed that is not shown.
@@ -55,10 +59,34 @@ impl Plain {
             asked: None,
             is_prompted: false,
             is_withdrawn: false,
+            is_overtaken: false,
+            is_drop_told: false,
             told_room: None,
             hidden: None,
             _settings: settings,
         })
+    }
+
+    /// What was typed before it was asked for is no name, and no password. It may have been for somebody, and others see names.
+    fn drop_what_has_come(&mut self) {
+        self.lines.drop_what_has_come();
+        self.is_drop_told = false;
+    }
+
+    /// Says so to whoever typed it, once for each question.
+    fn tell_dropped(&mut self) {
+        if !self.lines.take_dropped() || std::mem::replace(&mut self.is_drop_told, true) {
+            return;
+        }
+        let what = if matches!(self.asked, Some(Ask::Password { .. })) { "password" } else { "name" };
+        let was_prompted = self.leave_prompt();
+        self.tell(&format!(
+            "nothing was sent: what you typed before you were asked for a {what} is not taken for one. Type it again when you \
+             have a name"
+        ));
+        if was_prompted {
+            self.prompt();
+        }
     }
 
     /// Says where what names no recipient goes, whenever that changes: no prompt does.
@@ -110,7 +138,9 @@ impl Plain {
 impl Console for Plain {
     fn poll(&mut self) -> Option<Input> {
         loop {
-            let input = self.lines.poll()?;
+            let input = self.lines.poll();
+            self.tell_dropped();
+            let input = input?;
             if !matches!(input, Input::End) {
                 // Enter has begun another row, or what follows does.
                 self.is_prompted = false;
@@ -127,6 +157,15 @@ impl Console for Plain {
                 (Input::Line(line), Some(Ask::Password { .. })) => {
                     self.answered();
                     return Some(Input::Secret(Zeroizing::new(line)));
+                }
+                (Input::Line(line), Some(Ask::Name))
+                    if std::mem::take(&mut self.is_overtaken) && !line.trim().is_empty() =>
+                {
+                    self.tell(
+                        "this is not taken for a name: you may have begun it before you were asked for one. Type it again if it \
+                         is your name",
+                    );
+                    self.prompt();
                 }
                 (Input::Line(line), Some(Ask::Name)) => {
                     self.answered();
@@ -148,15 +187,23 @@ impl Console for Plain {
         }
     }
 
+    fn ask_first(&mut self) {
+        self.asked = Some(Ask::Name);
+        self.prompt();
+    }
+
     fn ask(&mut self, ask: Ask) {
         match &ask {
-            Ask::Name => {}
+            Ask::Name => {
+                self.is_overtaken |= matches!(self.asked, Some(Ask::Command { .. }));
+                self.drop_what_has_come();
+            }
             Ask::Password { .. } => {
                 self.hidden = Hidden::start();
-                // What was typed before it was asked for is no password.
-                self.lines.drop_read();
+                self.drop_what_has_come();
             }
             Ask::Command { room } => {
+                self.is_overtaken = false;
                 self.is_withdrawn |= matches!(self.asked, Some(Ask::Name | Ask::Password { .. }));
                 self.leave_prompt();
                 self.tell_room(room.as_ref());

@@ -195,7 +195,7 @@ impl Session {
             }
             None => {
                 session.begin_to_connect(None, restored)?;
-                session.console.ask(Ask::Name);
+                session.console.ask_first();
             }
         }
         Ok(session)
