@@ -15,6 +15,8 @@ const BUDGET_MAX: u64 = 4_000;
 pub(crate) struct Proxy {
     pub(crate) address: String,
     shared: Arc<Mutex<Shared>>,
+    /// What the server says last, before all is held back.
+    last_words: Arc<Mutex<Option<String>>>,
     /// Whether what comes is held back, and that this has changed.
     frozen: Arc<(Mutex<bool>, Condvar)>,
 }
@@ -61,7 +63,8 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a port");
         let address = listener.local_addr().expect("it is bound").to_string();
         let shared = Shared { server: server.to_owned(), cuts_left: cuts, budget_max, seed, open: Vec::new() };
-        let proxy = Self { address, shared: Arc::new(Mutex::new(shared)), frozen: Arc::default() };
+        let shared = Arc::new(Mutex::new(shared));
+        let proxy = Self { address, shared, last_words: Arc::default(), frozen: Arc::default() };
         let serving = proxy.clone();
         thread::spawn(move || {
             while let Ok((client, _)) = listener.accept() {
@@ -89,6 +92,18 @@ impl Proxy {
     /// From now on holds back all that comes.
     pub(crate) fn freeze(&self) {
         *self.frozen.0.lock().unwrap() = true;
+    }
+
+    /// The same after the server has said this, which still passes.
+    pub(crate) fn freeze_after(&self, words: &str) {
+        *self.last_words.lock().unwrap() = Some(words.to_owned());
+    }
+
+    fn freeze_if_said(&self, bytes: &[u8]) {
+        let is_said = |words: &mut String| bytes.windows(words.len()).any(|part| part == words.as_bytes());
+        if self.last_words.lock().unwrap().take_if(is_said).is_some() {
+            self.freeze();
+        }
     }
 
     /// Passes on what it has held back, where the connection still stands, and what comes.
@@ -141,6 +156,10 @@ impl Proxy {
                 }
             };
             let passes = usize::try_from(passes).expect("it is at most the buffer");
+            if !from_client {
+                // Before it passes: what is said to it does not.
+                self.freeze_if_said(&buffer[..passes]);
+            }
             let failed = to.write_all(&buffer[..passes]).is_err();
             if is_cut {
                 let mut shared = self.shared.lock().unwrap();

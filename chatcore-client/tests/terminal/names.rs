@@ -4,7 +4,7 @@ use std::fs;
 
 use super::programs::proxy::Proxy;
 use super::programs::{NOWHERE, Program, Server};
-use super::pty::{COLUMNS, ROWS, Terminal};
+use super::pty::{COLUMNS, ROWS, Screen, Terminal};
 use super::{WELCOME, message};
 
 /// A client that has alice's name.
@@ -69,6 +69,33 @@ fn a_name_that_is_half_typed_is_asked_for_again_below_what_is_told() {
     let rows: Vec<&str> = contents.trim_end().lines().map(str::trim_end).collect();
     assert!(rows.contains(&"-- your name: car"), "{contents}");
     assert!(rows.iter().all(|row| row.starts_with("-- ") || row.starts_with("    ")), "{contents}");
+}
+
+/// What is said while a name is asked for again waits for the name.
+#[test]
+fn a_line_between_a_lost_session_and_a_name_in_use_is_sent_when_the_name_is_there() {
+    let (server, next) = (Server::start(), Server::start());
+    let proxy = Proxy::start(&server.address, 0, 0);
+    let alice = Terminal::full_screen_at(&server, &proxy.address, (ROWS, COLUMNS), &["--name", "alice"]);
+    alice.has("you are alice");
+    let (mut bob, holder) = (next.user("bob"), holder(&next));
+    // The next server says that it has no session, and then nothing on the name.
+    proxy.freeze_after("the session cannot be resumed");
+    proxy.lead_to(&next.address);
+    proxy.cut();
+    alice.has("does not know the session any more");
+    alice.types("@bob:kept\r");
+    let is_line = |sign: char| move |row: &str| row.contains(sign) && row.contains("kept");
+    let has_line = |sign: char| move |screen: &Screen| screen.contents().lines().any(is_line(sign));
+    alice.until("the line waits", has_line('…'));
+    proxy.thaw();
+    alice.has("Enter, and then your name:");
+    holder.signal("TERM");
+    drop(holder.end());
+    // F5 asks at once.
+    alice.types("\x1b[15~");
+    assert_eq!(message(&mut bob), (None, "kept".to_owned()));
+    alice.until("it is accepted", has_line('✓'));
 }
 
 /// What was for a room or a user goes nowhere, and others do not see it as a name.

@@ -70,14 +70,16 @@ impl Session {
         Ok(None)
     }
 
-    /// Asks the server for something that has one answer.
+    /// Asks the server for something that has one answer. Without a session it waits for one.
     fn ask(
         &mut self,
         command: &Command,
         pending: PendingRequest,
         request: impl FnOnce(&mut Driver) -> Result<u64, ClientError>,
     ) -> Result<Option<Command>, Failure> {
-        let Some(driver) = &mut self.driver else { return Ok(None) };
+        let Some(driver) = self.driver.as_mut().filter(|_| self.stage == Stage::Open) else {
+            return Ok(Some(command.clone()));
+        };
         match request(driver) {
             Ok(number) => {
                 if let PendingRequest::Message { to, .. } = &pending {
@@ -106,16 +108,15 @@ impl Session {
         self.complain_of_input(reason, error.to_string())
     }
 
-    /// Begins a listing, when the one before is over.
+    /// Begins a listing, when the one before is over. Without a session it waits for one.
     fn list(&mut self, pending: PendingRequest) -> Result<Option<Command>, Failure> {
-        if self.requests.is_listing() {
+        if self.requests.is_listing() || self.stage != Stage::Open {
             return Ok(pending.again());
         }
         match self.page(&pending, 0) {
             Some(Ok(number)) => self.requests.list(number, pending),
-            Some(Err(error)) if error.passes() => return Ok(pending.again()),
-            Some(Err(error)) => self.cannot_ask(error)?,
-            None => {}
+            Some(Err(error)) if !error.passes() => self.cannot_ask(error)?,
+            Some(Err(_)) | None => return Ok(pending.again()),
         }
         Ok(None)
     }

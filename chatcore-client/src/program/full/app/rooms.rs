@@ -48,9 +48,10 @@ impl App {
         self.rosters.asked.take_if(|asked| asked == room).is_some()
     }
 
-    /// Nothing of it is known any more: the session is a new one.
+    /// Nothing of it is known any more: the session is a new one. What was asked for in the one before is asked for again, and has
+    /// its answer still to come.
     pub(super) fn forget_rosters(&mut self) {
-        self.rosters = Rosters::default();
+        self.rosters.due.clear();
         for conversation in self.conversations.values_mut() {
             conversation.members.forget();
         }

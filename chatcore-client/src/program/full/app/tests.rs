@@ -51,6 +51,21 @@ fn notices(app: &App, place: &str) -> Vec<String> {
     conversation.numbers().filter_map(text).collect()
 }
 
+/// The program asks for it again by itself.
+#[test]
+fn a_roster_that_was_asked_for_in_a_session_that_is_lost_is_shown_to_nobody() {
+    let mut app = alice();
+    app.open("#lobby");
+    assert_eq!(asked_roster(&mut app).as_deref(), Some("#lobby"));
+    app.report(&Report::SessionLost);
+    app.report(&Report::Registered { name: "alice".into(), display_name: None });
+    assert_eq!(asked_roster(&mut app), None, "one is still to come");
+    let told = app.conversations["#lobby"].len();
+    app.report(&roster("#lobby", &["alice", "bob"]));
+    assert_eq!(app.conversations["#lobby"].len(), told);
+    assert_eq!(asked_roster(&mut app).as_deref(), Some("#lobby"), "and this is the new session's");
+}
+
 #[test]
 fn a_roster_is_asked_for_when_a_room_is_opened_and_shown_to_nobody() {
     let mut app = alice();

@@ -54,8 +54,11 @@ impl Peer {
         while let Some(event) = self.client.poll_event() {
             if let Event::Closed(closed) = event {
                 reports.extend(lost(&closed));
+                let asked = self.requests.abandon();
                 *self = Self::new();
                 reports.push(registered());
+                let again = asked.into_iter().filter_map(|(_, pending)| pending.again());
+                reports.extend(again.filter_map(|command| self.execute(command)));
                 return reports;
             }
             reports.extend(self.report(event));
