@@ -3,14 +3,17 @@
 mod announced;
 mod programs;
 
+use std::cell::Cell;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
-use chatcore_client::chatcore::GoodbyeCode;
-use chatcore_client::chatcore::wire::{Accepted, AcceptedRun, ClientMessage, Online, Resumed, UserInfo, take};
+use chatcore_client::chatcore::wire::{
+    Accepted, AcceptedRun, ClientMessage, Done, Online, Refused, Resumed, UserInfo, take,
+};
 use chatcore_client::chatcore::wire::{
     Goodbye, HubMessage, Message, MessageId, PREFACE_BYTES, Preface, ReconnectHint, Token, Welcome,
 };
+use chatcore_client::chatcore::{GoodbyeCode, RefusalCode};
 use programs::{Program, Server, client, client_keeping};
 use serde_json::json;
 
@@ -187,4 +190,36 @@ fn who_does_not_wait_for_a_name_is_told_how_long_that_may_take() {
     let (status, _, stderr) = alice.end();
     assert_eq!(status.code(), Some(1));
     assert!(stderr[0].contains("it may be free in") && stderr[0].contains("--reconnect-for"), "{stderr:?}");
+}
+
+/// What names no recipient goes where it went, however often sessions are lost before the rooms are joined again.
+#[test]
+fn text_without_a_recipient_goes_to_the_same_room_after_two_sessions_that_were_lost() {
+    let (listener, _) = listen();
+    let (mut alice, mut server) = registered(&listener, &[]);
+    for (number, room) in [(1, "#zoo"), (2, "#lobby")] {
+        alice.write(&format!("/join {room}\n"));
+        hear(&mut server, |message| matches!(message, ClientMessage::Join(join) if join.room == room));
+        say(&mut server, &HubMessage::Done(Done { number }));
+        assert_eq!(alice.event()["event"], "joined");
+    }
+    for _ in 0..2 {
+        drop(server);
+        server = accept(&listener);
+        hear(&mut server, |message| matches!(message, ClientMessage::Resume(_)));
+        let code = RefusalCode::SessionOver;
+        say(&mut server, &HubMessage::Refused(Refused { code, detail: "", wait_ms: None }));
+        hear(&mut server, |message| matches!(message, ClientMessage::Register(_)));
+        welcome(&mut server);
+        // It never answers.
+        hear(&mut server, |message| matches!(message, ClientMessage::Join(join) if join.room == "#zoo"));
+    }
+    alice.write("hello\n");
+    let to = Cell::new(None);
+    hear(&mut server, |message| {
+        let ClientMessage::Send(send) = message else { return false };
+        to.set(Some(send.to.to_owned()));
+        true
+    });
+    assert_eq!(to.take().as_deref(), Some("#lobby"));
 }

@@ -43,7 +43,8 @@ impl PendingRequest {
     pub(crate) fn again(self) -> Option<Command> {
         match self {
             Self::Message { .. } => None,
-            Self::Join { room } => Some(Command::Join(room)),
+            // Where text without a recipient goes, somebody has said already.
+            Self::Join { room } => Some(Command::Rejoin(room)),
             Self::Leave { room } => Some(Command::Leave(Some(room))),
             Self::Watch { names } => Some(Command::Watch(names)),
             Self::Unwatch { names } => Some(Command::Unwatch(names)),
@@ -339,9 +340,10 @@ mod tests {
         requests.list(1, PendingRequest::Who);
         requests.ask(2, message("bob"));
         requests.ask(3, PendingRequest::Leave { room: "#lobby".into() });
+        requests.ask(4, PendingRequest::Join { room: "#lobby".into() });
         let again: Vec<_> = requests.abandon().into_iter().map(|(number, pending)| (number, pending.again())).collect();
-        let leave = Command::Leave(Some("#lobby".into()));
-        assert_eq!(again, [(2, None), (3, Some(leave)), (u64::MAX, Some(Command::Who))]);
+        let (leave, join) = (Command::Leave(Some("#lobby".into())), Command::Rejoin("#lobby".into()));
+        assert_eq!(again, [(2, None), (3, Some(leave)), (4, Some(join)), (u64::MAX, Some(Command::Who))]);
         assert_eq!(requests.open(), 0);
     }
 }

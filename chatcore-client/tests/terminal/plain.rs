@@ -167,6 +167,19 @@ fn a_person_is_told_where_what_names_no_recipient_goes() {
     terminal.says("-- to whom? @name:text sends text to a user");
 }
 
+/// Before anything is typed for it.
+#[test]
+fn a_person_is_told_at_once_that_a_room_could_not_be_joined() {
+    let server = Server::start_with(&["--members-max", "1"]);
+    let mut bob = server.user("bob");
+    bob.join("#lobby", PATIENCE).unwrap();
+    let terminal = Terminal::start(&server, &["--name", "alice"]);
+    terminal.shows(&[WELCOME]);
+    terminal.types("/join #lobby\r");
+    terminal.says("-- what names no recipient goes to #lobby");
+    terminal.says("-- what names no recipient goes nowhere: /join #room goes into a room");
+}
+
 #[test]
 fn lines_follow_the_width_of_the_terminal() {
     let server = Server::start();

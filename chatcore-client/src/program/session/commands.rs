@@ -30,11 +30,10 @@ impl Session {
             Command::Join(room) => {
                 // What is typed next is meant for it, answered or not.
                 self.own.saved.room = Some(mapped(room.clone()));
-                let pending = PendingRequest::Join { room: mapped(room.clone()) };
-                return self.ask(command, pending, |driver| driver.join(room));
+                return self.execute(&Command::Rejoin(room.clone()));
             }
             Command::Rejoin(room) => {
-                let pending = PendingRequest::Join { room: room.clone() };
+                let pending = PendingRequest::Join { room: mapped(room.clone()) };
                 return self.ask(command, pending, |driver| driver.join(room));
             }
             Command::Leave(room) => {

@@ -195,12 +195,16 @@ impl Session {
     }
 
     fn rejected(&mut self, number: u64, pending: PendingRequest, reason: String) -> Result<(), Failure> {
-        if let PendingRequest::Join { room } = &pending {
-            self.own.saved.room.take_if(|current| current == room);
-        }
+        let is_current = |current: &mut String| matches!(&pending, PendingRequest::Join { room } if room == current);
+        let has_no_room = self.own.saved.room.take_if(is_current).is_some();
         let request = pending.name();
         let number = request.is_none().then_some(number);
-        self.show(&Report::Rejected { number, to: pending.to(), reason, request })
+        self.show(&Report::Rejected { number, to: pending.to(), reason, request })?;
+        if has_no_room && self.stage == Stage::Open {
+            // Nobody types the next line for a room that it does not go to.
+            self.prompt();
+        }
+        Ok(())
     }
 
     fn listed(&mut self, users: Vec<User>, next: Option<u64>) -> Result<(), Failure> {
