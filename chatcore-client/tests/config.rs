@@ -196,5 +196,8 @@ fn what_was_said_is_there_the_next_time_if_the_file_says_so() {
     away("remember this");
     on_screen(&server, &config(&server, &format!("{keys}history = true\n")), "", "bob");
     assert!(is_written("remember this"));
+    // A run that keeps nothing of what is said leaves alone what others have kept.
+    on_screen(&server, &config(&server, keys), "", "#lobby");
+    assert!(is_written("remember this"));
     on_screen(&server, &config(&server, &format!("{keys}history = true\n")), "", "bob");
 }

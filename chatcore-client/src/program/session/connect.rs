@@ -35,6 +35,8 @@ pub(super) struct Connect {
     follow: Vec<FollowedHost>,
     /// Where sessions are saved. None if they are not.
     state_dir: Option<PathBuf>,
+    /// Whether what was said is kept there, too.
+    pub(super) keeps_history: bool,
 }
 
 impl Connect {
@@ -43,7 +45,7 @@ impl Connect {
         let (endpoint, timeout, follow) = (address::endpoint(args)?, args.connect_timeout, args.follow.clone());
         let wait_max = args.reconnect_wait_max.max(RECONNECT_WAIT_MAX_MIN);
         let backoff = Backoff::default().with_max(wait_max).with_first(Backoff::default().first.min(wait_max));
-        Ok(Self { endpoint, timeout, backoff, follow, state_dir })
+        Ok(Self { endpoint, timeout, backoff, follow, state_dir, keeps_history: args.history })
     }
 
     /// Where sessions are saved; none if they are not.

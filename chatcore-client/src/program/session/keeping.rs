@@ -12,7 +12,7 @@ use chatcore::SessionTicket;
 
 use crate::program::console::Console;
 use crate::program::report::Report;
-use crate::program::state::{History, Kept, SavedState, Saver};
+use crate::program::state::{Kept, SavedState, Saver};
 use crate::program::stop::Stop;
 
 /// How long after a change drafts and marks are saved: what is typed meanwhile is saved with it.
@@ -162,12 +162,15 @@ impl Keeping {
         }
     }
 
-    /// Saves all that a person wants to find again, at the end.
+    /// Saves all that a person wants to find again, at the end. If what was said is not kept, what there is of it from other runs
+    /// stays.
     pub(super) fn save_all(&self, console: &dyn Console, keeps_history: bool) {
         let (Some(saver), Some(mut kept)) = (&self.saver, console.kept()) else { return };
         let history = std::mem::take(&mut kept.history);
         saver.save_drafts(kept);
-        saver.save_history(if keeps_history { history } else { History::new() });
+        if keeps_history {
+            saver.save_history(history);
+        }
     }
 
     /// What waits is told now, at the end. Somebody may wait for the disk before.

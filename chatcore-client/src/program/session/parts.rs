@@ -50,8 +50,6 @@ pub(crate) struct Session {
     pub(super) reconnect_for: Option<Duration>,
     /// The rooms to join as soon as there is a session.
     pub(super) rooms: Vec<String>,
-    /// Whether what was said is kept for the next time.
-    pub(super) keeps_history: bool,
     pub(super) keeping: Keeping,
     pub(super) signals: Arc<Signals>,
     pub(super) stage: Stage,
@@ -169,7 +167,6 @@ impl Session {
             linger: args.linger,
             reconnect_for: args.reconnect_for,
             rooms: args.rooms.clone(),
-            keeps_history: args.history,
             keeping: Keeping::default(),
             signals,
             stage: Stage::Naming,

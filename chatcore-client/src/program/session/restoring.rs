@@ -57,7 +57,7 @@ impl Connect {
             Loaded::Damaged(why) => restored.damage.push(why),
         }
         if for_person {
-            let (kept, damage) = slot.load_kept();
+            let (kept, damage) = slot.load_kept(self.keeps_history);
             restored.kept = Some(kept);
             restored.damage.extend(damage);
         }

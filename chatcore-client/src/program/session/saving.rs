@@ -88,14 +88,14 @@ impl Session {
         let is_unanswered = self.open_messages() > self.unanswered;
         // What was not even read must not be replaced.
         if self.own.is_restored {
-            self.keeping.save_if_due(&*self.console, is_unanswered, self.keeps_history);
+            self.keeping.save_if_due(&*self.console, is_unanswered, self.connect.keeps_history);
         }
     }
 
     /// Saves all that a person wants to find again, at the end.
     pub(super) fn save_kept(&self) {
         if self.own.is_restored {
-            self.keeping.save_all(&*self.console, self.keeps_history);
+            self.keeping.save_all(&*self.console, self.connect.keeps_history);
         }
     }
 

@@ -132,17 +132,18 @@ impl Slot {
     }
 
     /// What a person wants to find again, also after the session, and what is wrong with it, for that person. What makes
-    /// no sense is set aside.
-    pub(crate) fn load_kept(&self) -> (Kept, Vec<String>) {
+    /// no sense is set aside. Who does not want to find again what was said leaves it alone.
+    pub(crate) fn load_kept(&self, wants_history: bool) -> (Kept, Vec<String>) {
         let mut damage = Vec::new();
-        let [drafts, history] =
-            [(KEPT, "What was typed and not sent"), (HISTORY, "What was said")].map(|(ending, what)| {
-                let decode = |bytes: Vec<u8>| owned::decode::<Kept>(&self.owner, &bytes);
-                let read = self.read(&self.name_of(ending), kept::KEPT_BYTES_MAX, decode);
-                let read = read.map_err(|why| damage.push(format!("{why}. {what} is not there any more")));
-                read.ok().flatten().unwrap_or_default()
-            });
-        (Kept { history: history.history, ..drafts }, damage)
+        let mut load = |ending, what| {
+            let decode = |bytes: Vec<u8>| owned::decode::<Kept>(&self.owner, &bytes);
+            let read = self.read(&self.name_of(ending), kept::KEPT_BYTES_MAX, decode);
+            let read = read.map_err(|why| damage.push(format!("{why}. {what} is not there any more")));
+            read.ok().flatten().unwrap_or_default()
+        };
+        let drafts = load(KEPT, "What was typed and not sent");
+        let history = if wants_history { load(HISTORY, "What was said").history } else { History::new() };
+        (Kept { history, ..drafts }, damage)
     }
 
     /// Saves what is typed and how far was read, as much of it as there is room for.

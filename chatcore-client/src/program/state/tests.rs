@@ -283,7 +283,7 @@ fn what_a_program_was_killed_over_is_removed_when_it_is_old() {
 #[test]
 fn what_a_person_wants_to_find_again_outlives_the_session() {
     let (slot, path, _folder) = slot();
-    assert_eq!(slot.load_kept(), Default::default());
+    assert_eq!(slot.load_kept(true), Default::default());
     let said = KeptMessage { id: Some("7".into()), time_ms: 1, from: None, body: b"hi".to_vec() };
     let kept = Kept {
         drafts: [("bob".to_owned(), "hello\nthere".to_owned())].into(),
@@ -298,20 +298,21 @@ fn what_a_person_wants_to_find_again_outlives_the_session() {
     let dir = path.parent().unwrap().to_owned();
     drop(slot);
     let slot = open(&dir, "alice");
-    assert_eq!(slot.load_kept(), (kept.clone(), vec![]));
+    assert_eq!(slot.load_kept(true), (kept.clone(), vec![]));
     let [path, history] = [KEPT, HISTORY].map(|ending| dir.join(slot.name_of(ending)));
     assert_eq!((mode(&path), mode(&history)), (0o600, 0o600));
     // What is saved often leaves alone what is much.
     slot.save_drafts(Kept::default()).unwrap();
-    assert_eq!(slot.load_kept().0, Kept { history: kept.history, ..Kept::default() });
+    assert_eq!(slot.load_kept(true).0, Kept { history: kept.history, ..Kept::default() });
+    assert!(slot.load_kept(false).0.is_empty());
     slot.save_history(History::new()).unwrap();
     assert!(!path.exists() && !history.exists(), "nothing needs no file");
     fs::write(&path, "half").unwrap();
-    let told = slot.load_kept().1.concat();
+    let told = slot.load_kept(true).1.concat();
     assert!(told.contains(".kept.damaged. What was typed and not sent is not there any more"), "{told}");
-    assert_eq!(slot.load_kept(), Default::default());
+    assert_eq!(slot.load_kept(true), Default::default());
     let bob = open(&dir, "bob");
     bob.save_drafts(Kept { drafts: [("carol".to_owned(), "x".to_owned())].into(), ..Kept::default() }).unwrap();
     fs::copy(dir.join(bob.name_of(KEPT)), &path).unwrap();
-    assert!(slot.load_kept().1.concat().contains("it is the session of bob"));
+    assert!(slot.load_kept(true).1.concat().contains("it is the session of bob"));
 }
