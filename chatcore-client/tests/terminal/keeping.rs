@@ -49,6 +49,29 @@ fn a_draft_and_a_mark_outlive_a_program_that_is_killed() {
     terminal.prompts("only bob reads it> @bob:bob:half a secret");
 }
 
+/// P14: so is what was begun where everybody starts.
+#[test]
+fn a_draft_on_the_first_screen_outlives_the_end_and_a_program_that_is_killed() {
+    let server = Server::start();
+    let start = || {
+        let terminal = Terminal::full_screen(&server, &["--name", "alice"]);
+        terminal.has("you are");
+        terminal
+    };
+    let terminal = start();
+    terminal.types("@bob:a long letter");
+    keeps(&server, "a long letter");
+    terminal.signal("KILL");
+    assert_eq!(terminal.end().0, None);
+    let terminal = start();
+    terminal.prompts("only bob reads it> @bob:a long letter");
+    terminal.types(", and more");
+    terminal.prompts("only bob reads it> @bob:a long letter, and more");
+    terminal.types("\x03");
+    assert_eq!(terminal.end().0, Some(0));
+    start().prompts("only bob reads it> @bob:a long letter, and more");
+}
+
 /// P8: another program keeps the folder for itself, and what there is in it cannot be looked at.
 #[test]
 fn neither_a_key_nor_a_signal_waits_for_what_is_kept() {

@@ -79,7 +79,8 @@ impl App {
     /// The same without what was said, which is much.
     pub(crate) fn kept_drafts(&self) -> Kept {
         let is_looked_for = |name: &String| self.looks && *name == self.open;
-        let begun = self.kept_conversations().filter(|(name, one)| !one.draft.is_empty() && !is_looked_for(name));
+        // Where everybody starts, a line is typed like any other.
+        let begun = self.conversations.iter().filter(|(name, one)| !one.draft.is_empty() && !is_looked_for(name));
         let drafts = begun.map(|(name, conversation)| (name.clone(), conversation.draft.kept()));
         let unanswered = self.kept_conversations().map(|(name, all)| (name.clone(), unanswered(all).collect()));
         let unanswered = unanswered.filter(|(_, all): &(_, VecDeque<_>)| !all.is_empty()).collect();
@@ -169,6 +170,7 @@ mod tests {
         app.conversation("carol").draft.set("half a sentence".into());
         app.conversation("#lobby").draft.set("@bob:secret".into());
         assert!(app.conversation("#lobby").draft.replace(0, 5, ""));
+        app.conversation(PROGRAM).draft.set("@bob:a long letter".into());
         let kept = app.kept();
         assert_eq!(kept.drafts["carol"], "half a sentence");
         assert_eq!(kept.drafts["#lobby"], "@bob:secret", "what was begun for one is not for others the next time");
@@ -183,6 +185,7 @@ mod tests {
         });
         assert_eq!(bodies.collect::<Vec<_>>(), [b"before".to_vec(), b"after".to_vec()]);
         assert_eq!(app.conversations["carol"].draft.text(), "half a sentence");
+        assert_eq!(app.draft().text(), "@bob:a long letter");
     }
 
     #[test]
