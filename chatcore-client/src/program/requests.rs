@@ -148,10 +148,10 @@ impl Requests {
         self.unanswered_messages().count()
     }
 
-    /// The messages without an answer: to whom, and how they begin.
-    pub(crate) fn unanswered_messages(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.pending.values().filter_map(|pending| match pending {
-            PendingRequest::Message { to, text } => Some((to.as_str(), text.as_str())),
+    /// The messages without an answer: their numbers, to whom they are, and how they begin.
+    pub(crate) fn unanswered_messages(&self) -> impl Iterator<Item = (u64, &str, &str)> {
+        self.pending.iter().filter_map(|(number, pending)| match pending {
+            PendingRequest::Message { to, text } => Some((*number, to.as_str(), text.as_str())),
             _ => None,
         })
     }

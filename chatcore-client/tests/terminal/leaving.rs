@@ -192,7 +192,7 @@ fn lines_without_an_answer_are_named_after_the_program_was_killed() {
     assert!(!terminal.screen().said().contains("may not have arrived"), "they were named");
 }
 
-/// P7: the same line by line, where Ctrl-C is a signal, and while there is no connection.
+/// P7: the same line by line, where Ctrl-C is a signal, and while there is no connection: nothing of it can have arrived.
 #[test]
 fn a_line_without_an_answer_is_told_line_by_line() {
     let server = Server::start();
@@ -205,9 +205,38 @@ fn a_line_without_an_answer_is_told_line_by_line() {
     terminal.types("@bob:Z1\r@bob:Z2\r/nothing\r");
     terminal.says("there is no command");
     terminal.types("\x03");
-    terminal.says("chatcore-client: to bob, may be lost: Z1chatcore-client: to bob, may be lost: Z2");
+    terminal.says("chatcore-client: to bob, was not sent: Z1chatcore-client: to bob, was not sent: Z2");
     assert_eq!(terminal.end().0, Some(1));
     assert!(has_session(&server));
+}
+
+/// P14: what was typed without a connection certainly was not sent, also after the next start.
+#[test]
+fn a_line_that_was_typed_without_a_connection_was_not_sent() {
+    let server = Server::start();
+    let proxy = Proxy::start(&server.address, 0, 0);
+    let terminal = alice(&server, &proxy);
+    proxy.freeze();
+    terminal.types("@bob:on its way\rx");
+    // When the second of two letters is seen that were typed one after the other, what was typed before them is on its way.
+    terminal.prompts("only bob reads it> x");
+    terminal.types("y");
+    terminal.prompts("only bob reads it> xy");
+    proxy.lead_to(NOWHERE);
+    proxy.cut();
+    terminal.has("reconnecting in");
+    terminal.types("\x15Z1\r");
+    terminal.has("Z1");
+    terminal.types("\x03");
+    let (code, raw) = terminal.end();
+    assert_eq!(code, Some(1));
+    let said = String::from_utf8_lossy(&raw);
+    assert!(said.contains("chatcore-client: to bob, may be lost: on its way"), "{said}");
+    assert!(said.contains("chatcore-client: to bob, was not sent: Z1"), "{said}");
+    proxy.thaw();
+    proxy.lead_to(&server.address);
+    let terminal = again(&server, &proxy);
+    terminal.has("1 line may not have arrived: to bob: on its way. 1 line was not sent: to bob: Z1");
 }
 
 /// P14: neither what was said nor what is typed can be saved, which is told, and ends nothing.

@@ -178,7 +178,7 @@ impl Client {
         if code != RefusalCode::SessionOver {
             return self.schedule_reconnect(Closed::Refused { code, detail }, hint);
         }
-        let unsent_from = self.numbers_before + self.outbox.first_unwritten();
+        let unsent_from = self.unsent_from();
         self.numbers_before += self.outbox.next_number() - 1;
         self.events.push_back(Event::SessionLost { unsent_from });
         self.ticket = None;

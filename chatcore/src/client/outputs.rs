@@ -25,6 +25,23 @@ impl Client {
         self.outbox.is_written() && !self.outbox.awaits_ack() && self.transport.on_their_way == 0
     }
 
+    /// The number of the first request that certainly has not gone out: the hub has none from this one on. If all have gone out,
+    /// it is the number of the next request. What is half written has not gone out, because the hub can do nothing with it. What
+    /// was reported to [`transmitting`](Self::transmitting) has.
+    ///
+    /// A program asks for this when it ends, to tell what was not sent from what may be lost. Before that, anything may go out
+    /// at any time. The call takes the longer the more frames wait.
+    ///
+    /// ```
+    /// use chatcore::{Client, ClientConfig, Instant};
+    ///
+    /// let client = Client::new(Instant::ZERO, ClientConfig::default(), 7);
+    /// assert_eq!(client.unsent_from(), 1, "nothing was asked for");
+    /// ```
+    pub fn unsent_from(&self) -> u64 {
+        self.numbers_before + self.outbox.first_unwritten()
+    }
+
     /// The next event; none if there is no further one. With this call the program *takes* the event, and the client
     /// acknowledges it soon; unless [`ClientConfig::takes_later`](crate::ClientConfig::takes_later) is set. A program
     /// that is not ready for an event does not call this.

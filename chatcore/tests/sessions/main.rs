@@ -186,6 +186,32 @@ fn a_client_that_comes_too_late_is_told_and_registers_anew() {
 }
 
 #[test]
+fn a_client_knows_from_which_request_on_nothing_has_gone_out() {
+    let mut world = World::new(Limits::default());
+    let (mut bob, _alice) = (world.connect("bob"), world.connect("alice"));
+    let [first, second] = [b"1", b"2"].map(|body| bob.client.send(world.now, "alice", body).unwrap());
+    assert_eq!(bob.client.unsent_from(), first);
+    let bytes = bob.client.transmit().concat().len();
+    bob.client.transmitted(world.now, bytes - 1);
+    assert_eq!(bob.client.unsent_from(), second, "of half a frame the hub has nothing");
+    world.cut(&mut bob);
+    let third = bob.client.send(world.now, "alice", b"3").unwrap();
+    assert_eq!(bob.client.unsent_from(), second);
+    world.reconnect(&mut bob).unwrap();
+    world.carry(&mut bob);
+    assert_eq!(bob.client.unsent_from(), third + 1, "all has");
+    // Numbers go on in the next session, and so does this.
+    world.cut(&mut bob);
+    let fourth = bob.client.send(world.now, "alice", b"4").unwrap();
+    assert_eq!(bob.client.unsent_from(), fourth);
+    world.pass(WINDOW);
+    assert_eq!(world.reconnect(&mut bob), Err(Refusal::SessionOver));
+    assert_eq!(bob.client.unsent_from(), fourth + 1, "what the session before had not sent is told with its end");
+    bob.client.close(world.now);
+    assert_eq!(bob.client.unsent_from(), fourth + 1);
+}
+
+#[test]
 fn a_resumption_whose_answer_is_lost_is_tried_again_with_the_same_token() {
     let mut world = World::new(Limits::default());
     let (mut alice, mut bob) = (world.connect("alice"), world.connect("bob"));

@@ -118,6 +118,9 @@ pub(crate) trait Console {
     /// Shows what a person left here the last time. Only the whole screen keeps something.
     fn restore(&mut self, _kept: Kept) {}
 
+    /// Our messages from this number on have not gone out, and never will.
+    fn take_back(&mut self, _unsent_from: u64) {}
+
     /// What a person leaves here for the next time; none where nothing is kept.
     fn kept(&self) -> Option<Kept> {
         None

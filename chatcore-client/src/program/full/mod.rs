@@ -324,6 +324,10 @@ impl Console for FullScreen {
         self.app.restore(kept);
     }
 
+    fn take_back(&mut self, unsent_from: u64) {
+        self.app.take_back(unsent_from);
+    }
+
     fn kept(&self) -> Option<Kept> {
         Some(self.app.kept())
     }

@@ -154,6 +154,11 @@ impl Session {
         if unanswered == 0 && self.input_ended { self.console.verdict() } else { Err(Failure::NoReader { unanswered }) }
     }
 
+    /// The number of the first request that has not gone out, and never will, if this is the end.
+    pub(super) fn unsent_from(&self) -> u64 {
+        self.driver.as_ref().map_or(u64::MAX, |driver| driver.client().unsent_from())
+    }
+
     fn is_leaving_told(&self) -> bool {
         self.leaving.is_some_and(|leaving| leaving.is_told)
     }
@@ -169,8 +174,11 @@ impl Session {
     pub(super) fn tell_unanswered(&self) {
         let held = self.held.iter().filter_map(|Held { command, .. }| said(command));
         let unsent = held.map(|(to, text)| (to, text, "was not sent"));
-        let asked = self.requests.unanswered_messages();
-        let asked = asked.map(|(to, text)| (to.to_owned(), text.to_owned(), "may be lost"));
+        let unsent_from = self.unsent_from();
+        let asked = self.requests.unanswered_messages().map(|(number, to, text)| {
+            let what = if number < unsent_from { "may be lost" } else { "was not sent" };
+            (to.to_owned(), text.to_owned(), what)
+        });
         let all: Vec<_> = asked.chain(unsent).collect();
         if all.is_empty() {
             return;

@@ -93,8 +93,9 @@ impl Session {
     }
 
     /// Saves all that a person wants to find again, at the end.
-    pub(super) fn save_kept(&self) {
+    pub(super) fn save_kept(&mut self) {
         if self.own.is_restored {
+            self.console.take_back(self.unsent_from());
             self.keeping.save_all(&*self.console, self.connect.keeps_history);
         }
     }

@@ -18,4 +18,5 @@ pub(super) use self::accounts::{Origins, Share};
 pub(super) use self::audit::Uses;
 pub(super) use self::numbers::Numbers;
 pub(super) use self::places::Place;
+#[cfg(feature = "sim")]
 pub(super) use self::ranking::Party;

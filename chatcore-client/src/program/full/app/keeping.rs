@@ -70,6 +70,16 @@ impl App {
         self.conversation(PROGRAM).push(notice);
     }
 
+    /// Our messages from this number on have not gone out, and never will. Before the end nobody can say so: they may go out at any
+    /// time, and then what is kept would say something that is wrong.
+    pub(crate) fn take_back(&mut self, unsent_from: u64) {
+        for fate in self.conversations.values_mut().flat_map(Conversation::fates) {
+            if matches!(fate, Fate::Pending { number } if *number >= unsent_from) {
+                *fate = Fate::Waiting;
+            }
+        }
+    }
+
     /// What is left for the next time.
     pub(crate) fn kept(&self) -> Kept {
         let history = self.kept_conversations().map(|(name, all)| (name.clone(), messages(all).collect()));
@@ -199,6 +209,8 @@ mod tests {
         app.report(&Report::Sending { number: 2, to: "#lobby".into() });
         app.report(&Report::Sending { number: 3, to: "bob".into() });
         app.report(&Report::Accepted { number: 3, to: "bob".into(), id: chatcore::MessageId(7).into() });
+        app.report(&Report::Sending { number: 4, to: "bob".into() });
+        app.take_back(4);
         let mut app = started(app.kept());
         assert_eq!(
             app.news(),
