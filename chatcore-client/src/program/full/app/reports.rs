@@ -25,6 +25,9 @@ impl App {
     /// Shows what happened.
     pub(crate) fn report(&mut self, report: &Report) {
         self.known.hear(report);
+        if let Report::Rejected { to, reason, request, .. } = report {
+            self.rejected(to, *request, reason);
+        }
         match report {
             Report::Registered { name, .. } => {
                 // Who has never seen it finds the rest from there.

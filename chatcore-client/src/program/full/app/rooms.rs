@@ -13,6 +13,9 @@ use crate::program::report::Users;
 /// Rooms of which the members are kept, at the most. Those of another room are asked for when it is opened.
 pub(in crate::program::full) const ROSTERS_MAX: usize = 20;
 
+/// The protocol's word for it.
+const NOT_A_MEMBER: &str = "not_a_member";
+
 /// Rosters that nobody typed a command for.
 #[derive(Default)]
 pub(super) struct Rosters {
@@ -54,8 +57,21 @@ impl App {
         self.rosters.due.clear();
         for conversation in self.conversations.values_mut() {
             conversation.members.forget();
+            if conversation.membership == Membership::In {
+                conversation.membership = Membership::ComingBack;
+            }
         }
         self.want_roster(&self.open.clone());
+    }
+
+    /// A request was rejected. That can tell that we are not in a room: we have not come into it, or are not there any more.
+    pub(super) fn rejected(&mut self, to: &str, request: Option<&str>, reason: &str) {
+        let Some(conversation) = self.conversations.get_mut(to).filter(|_| to.starts_with('#')) else { return };
+        let has_not_come = request == Some("join") && conversation.membership != Membership::In;
+        if has_not_come || reason == NOT_A_MEMBER {
+            (conversation.membership, conversation.is_being_left) = (Membership::Out, false);
+            conversation.members.forget();
+        }
     }
 
     pub(super) fn listed(&mut self, room: &str, users: &Users) {

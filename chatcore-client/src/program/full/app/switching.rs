@@ -2,7 +2,7 @@
 
 use super::{App, PROGRAM};
 use crate::program::command::Command;
-use crate::program::full::conversation::{Conversation, Membership};
+use crate::program::full::conversation::Conversation;
 use crate::program::full::keys::Key;
 use crate::program::input::Input;
 
@@ -57,7 +57,7 @@ impl App {
         self.step(false);
         let conversation = self.conversation(&name);
         conversation.is_closed = true;
-        if conversation.membership == Membership::In {
+        if conversation.membership.is_member() {
             conversation.is_being_left = true;
             self.wanted.push_back(Input::Command(Command::Leave(Some(name))));
         }

@@ -10,7 +10,16 @@ pub(crate) enum Membership {
     #[default]
     Unknown,
     In,
+    /// We were in it with the session before, and are about to join it again.
+    ComingBack,
     Out,
+}
+
+impl Membership {
+    /// Whether we are in the room, or soon, unless the server says no.
+    pub(crate) const fn is_member(self) -> bool {
+        matches!(self, Self::In | Self::ComingBack)
+    }
 }
 
 /// Who is in a room, as far as that is known.

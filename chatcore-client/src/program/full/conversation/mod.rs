@@ -223,6 +223,6 @@ impl Conversation {
     /// Whether it is lost without a loss: nobody types there, nobody is there, and we have said nothing to whoever it is with, who
     /// may be one of thousands that somebody has made up.
     pub(super) fn is_idle(&self) -> bool {
-        self.draft.is_empty() && self.membership != Membership::In && self.said == 0
+        self.draft.is_empty() && !self.membership.is_member() && self.said == 0
     }
 }

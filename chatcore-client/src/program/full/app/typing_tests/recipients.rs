@@ -51,6 +51,47 @@ fn the_prompt_of_a_room_that_was_left_says_so() {
 }
 
 #[test]
+fn the_prompt_of_a_room_that_could_not_be_joined_says_so() {
+    let registered = || Report::Registered { name: "alice".into(), display_name: None };
+    let rejected = |request: Option<&'static str>, reason: &str| {
+        let number = request.is_none().then_some(1);
+        Report::Rejected { number, to: "#lobby".into(), reason: reason.into(), request }
+    };
+    let joined = || Report::Joined { room: "#lobby".into(), name: "alice".into(), display_name: None };
+    let mut app = app("#lobby");
+    app.report(&registered());
+    app.report(&rejected(Some("join"), "room_full"));
+    assert_eq!(prompt(&app), "not in #lobby>");
+    app.report(&joined());
+    app.report(&rejected(Some("join"), "rate_limited"));
+    assert_eq!(prompt(&app), "#lobby>", "who is in it stays there");
+    // With the next session she is in it again, unless the server says no.
+    app.report(&registered());
+    assert_eq!(prompt(&app), "#lobby>");
+    app.report(&rejected(Some("join"), "hub_rooms_full"));
+    assert_eq!(prompt(&app), "not in #lobby>");
+    // She is not in it any more, whatever was asked for.
+    for request in [None, Some("leave"), Some("roster")] {
+        app.report(&joined());
+        assert_eq!(prompt(&app), "#lobby>");
+        app.report(&rejected(request, "not_a_member"));
+        assert_eq!(prompt(&app), "not in #lobby>", "{request:?}");
+    }
+}
+
+/// It would come into the room again, and nobody would see how to leave it.
+#[test]
+fn a_room_that_is_closed_before_it_is_joined_again_is_left() {
+    let mut app = app("#lobby");
+    let registered = Report::Registered { name: "alice".into(), display_name: None };
+    app.report(&registered);
+    app.report(&Report::Joined { room: "#lobby".into(), name: "alice".into(), display_name: None });
+    app.report(&registered);
+    types(&mut app, "\x1bx");
+    assert_eq!(sent(&mut app), [r##"Command(Leave(Some("#lobby")))"##]);
+}
+
+#[test]
 fn a_recipient_without_a_text_sends_nothing() {
     for line in ["@bob:", "@bob: ", "@bob ", "/msg bob  ", "@bob:\x1b\r"] {
         let mut app = app("#lobby");
