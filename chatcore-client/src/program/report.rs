@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 pub(crate) use self::amounts::{Count, LISTED_NAMES_MAX, amount, more_bytes, more_names};
-pub(crate) use self::values::{Body, Id, Users};
+pub(crate) use self::values::{Body, Id, Named, Users};
 pub(crate) use self::words::{Speech, safe};
 use crate::program::escape::escape_json;
 
@@ -28,7 +28,7 @@ pub(crate) enum Report {
         id: Id,
         /// Unix time in milliseconds.
         time: u128,
-        from: String,
+        from: Named,
         /// Us, or a room.
         to: String,
         #[serde(flatten)]
@@ -120,7 +120,7 @@ pub(crate) enum Report {
     },
     Left {
         room: String,
-        name: String,
+        name: Named,
         reason: String,
     },
     /// Messages that the server had no room for, because we were too slow.
@@ -153,6 +153,8 @@ pub(crate) enum Report {
     },
     Resumed {
         name: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        display_name: Option<String>,
         /// By another process than the one before.
         #[serde(skip)]
         is_restart: bool,

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::programs::proxy::Proxy;
-use super::programs::{NOWHERE, Program, Server};
+use super::programs::{NOWHERE, PATIENCE, Program, Server, run};
 use super::pty::{COLUMNS, ROWS, Screen, Terminal};
 use super::{WELCOME, message};
 
@@ -164,4 +164,80 @@ fn a_connection_that_stands_is_not_told_as_one_that_is_being_made() {
     terminal.until("a status without trouble", |screen| screen.contents().lines().any(is_status));
     proxy.thaw();
     terminal.has("you are alice");
+}
+
+/// Whoever registers as `Alice` is `Alice` wherever its own name is shown.
+#[test]
+fn ones_own_name_has_one_form() {
+    let server = Server::start();
+    let proxy = Proxy::start(&server.address, 0, 0);
+    let start = || Terminal::full_screen_at(&server, &proxy.address, (ROWS, COLUMNS), &["--name", "Alice"]);
+    let terminal = start();
+    let says_alice = |screen: &Screen, text: &str| {
+        screen.contents().lines().any(|row| row.contains(" Alice ") && row.contains(text))
+    };
+    terminal.has("you are Alice");
+    terminal.types("/join #lobby\r");
+    terminal.has("— Alice joined");
+    terminal.has("│Alice");
+    terminal.has(" #lobby, 1 here │ Alice");
+    let mut bob = server.user("bob");
+    bob.join("#lobby", PATIENCE).unwrap();
+    terminal.has("2 here");
+    terminal.types("hello\r");
+    terminal.until("her line", |screen| says_alice(screen, "✓ hello"));
+    bob.send("#lobby", b"and alice, too", PATIENCE).unwrap();
+    terminal.has("» ");
+    let no_other = |terminal: &Terminal| {
+        let contents = terminal.screen().contents();
+        assert!(!contents.replace("and alice, too", "").contains("alice"), "{contents}");
+    };
+    no_other(&terminal);
+    proxy.cut();
+    terminal.has("resumed: you are still Alice");
+    no_other(&terminal);
+    terminal.signal("KILL");
+    assert_eq!(terminal.end().0, None);
+    let terminal = start();
+    terminal.has("you are still in this room");
+    terminal.types("here again\r");
+    terminal.until("her line", |screen| says_alice(screen, "✓ here again"));
+    terminal.has(" #lobby, 2 here │ Alice");
+    no_other(&terminal);
+    // To oneself: as one says it, and as one hears it.
+    terminal.types("@Alice:note\r");
+    terminal.until("both", |screen| screen.contents().lines().filter(|row| row.contains("note")).count() == 2);
+    let rows = terminal.screen().contents();
+    assert!(rows.lines().filter(|row| row.contains("note")).all(|row| row.contains(" Alice  ")), "{rows}");
+    terminal.types("/leave #lobby\r\x1b2");
+    terminal.has("— Alice left");
+}
+
+#[test]
+fn ones_own_name_has_one_form_line_by_line_and_for_scripts() {
+    let server = Server::start();
+    let terminal = Terminal::start(&server, &["--name", "Alice", "--no-state"]);
+    terminal.says("-- you are Alice");
+    terminal.types("/join #lobby\r@alice:note\r/roster\r/leave\r");
+    for words in ["-- [#lobby] Alice joined", "<Alice> note", "-- in #lobby: Alice", "-- [#lobby] Alice left"] {
+        terminal.says(words);
+    }
+    terminal.types("/quit\r");
+    assert_eq!(terminal.end().0, Some(0));
+    let input = "/join #lobby\n@alice:note\n/roster\n/leave\n";
+    let (code, mut stdout, _) = run(&["--connect", &server.address, "--name", "Alice"], input);
+    stdout.sort_unstable();
+    let said = stdout.iter().filter(|line| line.to_lowercase().contains("alice")).map(String::as_str);
+    assert_eq!(code, 0);
+    let accepted = "-- accepted for alice";
+    assert_eq!(
+        said.filter(|line| *line != accepted).collect::<Vec<_>>(),
+        [
+            "-- [#lobby] Alice joined",
+            "-- [#lobby] Alice left",
+            "-- in #lobby: Alice",
+            "-- you are Alice; /help lists the commands",
+            "<Alice> note",
+        ]
+    );
 }

@@ -26,7 +26,7 @@ fn a_person_is_asked_for_a_name_until_one_fits() {
     terminal.types("#Alice\r");
     terminal.shows(&["-- you are Alice; /help lists the commands"]);
     terminal.types("@alice:hello\r");
-    terminal.shows(&["@alice:hello", "<alice> hello"]);
+    terminal.shows(&["@alice:hello", "<Alice> hello"]);
     terminal.types("/quit\r");
     let (code, raw) = terminal.end();
     assert_eq!(code, Some(0));

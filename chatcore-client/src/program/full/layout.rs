@@ -122,6 +122,8 @@ pub(crate) struct Layout<'a> {
     pub(crate) colours: Colours,
     pub(crate) background: Background,
     pub(crate) own_name: &'a str,
+    /// How we spell it.
+    pub(crate) own_spelling: &'a str,
     /// What is looked for, in lower case.
     pub(crate) needle: Option<&'a str>,
     /// The key that shows a long message whole.
@@ -213,6 +215,7 @@ impl Layout<'_> {
         };
         let (fate, fate_style) = if let Entry::Said { fate, .. } = entry { self.fate(fate) } else { ("", dim()) };
         let style = self.colours.of_name(sender, self.background);
+        let sender = if sender == self.own_name { self.own_spelling } else { sender };
         let is_own = matches!(entry, Entry::Said { .. });
         let mut head = Head {
             sign: if is_mention { MENTION_SIGN } else { "" },

@@ -114,3 +114,21 @@ fn a_person_is_shown_so_many_names_and_how_many_others_there_are() {
     assert_eq!(long.listing().unwrap().1.len(), LISTED_NAMES_MAX + 3_412);
     assert_eq!(long.json().matches("user0").count(), LISTED_NAMES_MAX + 3_412);
 }
+
+#[test]
+fn people_read_our_name_as_we_spell_it_and_programs_as_the_server_knows_it() {
+    let alice = || Named::new("alice", Some("Alice".into()));
+    let id = MessageId(1).into();
+    let message =
+        |to: &str| Report::Message { id, time: 0, from: alice(), to: to.into(), body: Body::new(b"hi".to_vec()) };
+    assert_eq!([message("alice").text(), message("#lobby").text()], ["<Alice> hi", "[#lobby] <Alice> hi"]);
+    assert!(message("alice").json().contains(r#""from":"alice","to":"alice""#), "{}", message("alice").json());
+    let left = Report::Left { room: "#lobby".into(), name: alice(), reason: "left".into() };
+    assert_eq!(left.text(), "[#lobby] Alice left");
+    assert_eq!(left.json(), r##"{"event":"left","room":"#lobby","name":"alice","reason":"left"}"##);
+    let resumed = |display_name| Report::Resumed { name: "alice".into(), display_name, is_restart: false };
+    assert_eq!(resumed(Some("Alice".into())).text(), "resumed: you are still Alice, and nothing is lost");
+    assert_eq!(resumed(None).json(), r#"{"event":"resumed","name":"alice"}"#);
+    let both = resumed(Some("Alice".into())).json();
+    assert_eq!(both, r#"{"event":"resumed","name":"alice","display_name":"Alice"}"#);
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::ParseIntError;
+use std::ops::Deref;
 use std::str::FromStr;
 
 use base64::Engine;
@@ -40,6 +41,49 @@ impl FromStr for Id {
 
     fn from_str(text: &str) -> Result<Self, ParseIntError> {
         text.parse().map(|number| Self(MessageId(number)))
+    }
+}
+
+/// A user: the name, which programs read, and how people read it, if that is known and another spelling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Named {
+    name: String,
+    spelling: Option<String>,
+}
+
+impl Named {
+    pub(crate) fn new(name: impl Into<String>, spelling: Option<String>) -> Self {
+        Self { name: name.into(), spelling }
+    }
+
+    pub(crate) fn spelled(&self) -> &str {
+        self.spelling.as_ref().unwrap_or(&self.name)
+    }
+}
+
+impl From<String> for Named {
+    fn from(name: String) -> Self {
+        Self::new(name, None)
+    }
+}
+
+impl From<&str> for Named {
+    fn from(name: &str) -> Self {
+        Self::new(name, None)
+    }
+}
+
+impl Deref for Named {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Serialize for Named {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.name.serialize(serializer)
     }
 }
 

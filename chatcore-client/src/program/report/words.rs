@@ -17,9 +17,9 @@ impl Report {
         let (head, body) = match self {
             // A name holds no blank, so nothing in it ends the head.
             Self::Message { from, to, body, .. } if to.starts_with('#') => {
-                (format!("[{}] <{}>", bracketed(to), bracketed(from)), body)
+                (format!("[{}] <{}>", bracketed(to), bracketed(from.spelled())), body)
             }
-            Self::Message { from, body, .. } => (format!("<{}>", bracketed(from)), body),
+            Self::Message { from, body, .. } => (format!("<{}>", bracketed(from.spelled())), body),
             Self::Sent { to, body, .. } => (format!("[to {}]", bracketed(to)), body),
             _ => return None,
         };
@@ -85,7 +85,7 @@ impl Report {
                     "renamed" => "has another name now",
                     other => &format!("is gone ({})", safe(other)),
                 };
-                format!("[{}] {} {how}", safe(room), safe(name))
+                format!("[{}] {} {how}", safe(room), safe(name.spelled()))
             }
             Self::Missed { room, count: 1, .. } => format!("you missed 1 message in {}", safe(room)),
             Self::Missed { room, count, .. } => format!("you missed {count} messages in {}", safe(room)),
@@ -101,10 +101,10 @@ impl Report {
                 format!("{}; reconnecting in {:.1} s", safe(detail), after.as_secs_f64())
             }
             // What the process before had sent and had no answer to is not known here.
-            Self::Resumed { name, is_restart: true } => {
-                format!("resumed: you are still {}, and nothing is lost of what others said", safe(name))
+            Self::Resumed { name, display_name, is_restart } => {
+                let of_what = if *is_restart { " of what others said" } else { "" };
+                format!("resumed: you are still {}, and nothing is lost{of_what}", shown(name, display_name.as_ref()))
             }
-            Self::Resumed { name, .. } => format!("resumed: you are still {}, and nothing is lost", safe(name)),
             Self::Renamed { name, display_name, detail, .. } => {
                 let why = if detail.is_empty() { String::new() } else { format!(": {}", safe(detail)) };
                 format!("you are now called {}{why}", shown(name, display_name.as_ref()))

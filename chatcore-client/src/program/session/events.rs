@@ -9,7 +9,7 @@ use super::parts::{Lost, Session, Stage};
 use super::told::told;
 use crate::program::command::Command;
 use crate::program::failure::{self, Failure};
-use crate::program::report::{Report, Users};
+use crate::program::report::{Named, Report, Users};
 use crate::program::requests::{Listed, PendingRequest};
 use crate::program::state::is_resumable;
 
@@ -21,8 +21,8 @@ impl Session {
                 self.arrived(&name, &Report::Registered { name: name.clone(), display_name })
             }
             Event::Resumed => {
-                let (name, is_restart) = (self.own.name.clone(), self.stage == Stage::Registering);
-                self.arrived(&name, &Report::Resumed { name: name.clone(), is_restart })?;
+                let ((name, display_name), is_restart) = (self.own_user(), self.stage == Stage::Registering);
+                self.arrived(&name, &Report::Resumed { name: name.clone(), display_name, is_restart })?;
                 // A person is to see them; what is written for a program says what happens, and nothing else.
                 if is_restart && self.console.is_interactive() { self.list_subscriptions(0) } else { Ok(()) }
             }
@@ -71,14 +71,14 @@ impl Session {
 
     /// Shows what an event tells by itself, and keeps what it changes.
     fn tell(&mut self, event: Event) -> Result<(), Failure> {
-        let Some(report) = told(event, &self.own.name) else { return Ok(()) };
+        let Some(report) = told(event, &self.own.name, self.own_spelling()) else { return Ok(()) };
         let is_kept = match &report {
             // Another session of ours has joined or left.
             Report::Joined { room, name, .. } if *name == self.own.name => {
                 self.own.saved.rooms.insert(room.clone());
                 true
             }
-            Report::Left { room, name, .. } if *name == self.own.name => {
+            Report::Left { room, name, .. } if **name == self.own.name => {
                 self.own.saved.rooms.remove(room);
                 true
             }
@@ -172,6 +172,7 @@ impl Session {
             PendingRequest::Leave { room } => {
                 self.own.saved.rooms.remove(&room);
                 self.keep();
+                let name = Named::new(name, display_name);
                 self.show(&Report::Left { room, name, reason: LeaveCode::Left.to_string() })
             }
             PendingRequest::Watch { names } => {
@@ -190,8 +191,11 @@ impl Session {
 
     /// Our name, and how others see it if that is not the same.
     fn own_user(&self) -> (String, Option<String>) {
-        let ticket = self.driver.as_ref().and_then(|driver| driver.client().ticket());
-        (self.own.name.clone(), ticket.and_then(|ticket| ticket.display_name.clone()))
+        (self.own.name.clone(), self.own_spelling().map(str::to_owned))
+    }
+
+    fn own_spelling(&self) -> Option<&str> {
+        self.driver.as_ref()?.client().ticket()?.display_name.as_deref()
     }
 
     fn rejected(&mut self, number: u64, pending: PendingRequest, reason: String) -> Result<(), Failure> {

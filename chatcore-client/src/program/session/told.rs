@@ -1,18 +1,22 @@
 //! What events tell by themselves.
 
-use crate::Event;
+use crate::{Event, UserName};
 use chatcore::DeliveryStatus;
 
-use crate::program::report::{Body, Id, Report};
+use crate::program::report::{Body, Id, Named, Report};
 
-/// The report of an event that needs nothing but itself and our name. None if what it tells depends on what was asked for
-/// before.
-pub(crate) fn told(event: Event, own_name: &str) -> Option<Report> {
+/// The report of an event that needs nothing but itself and our name, with its spelling if that is another. None if what it tells
+/// depends on what was asked for before.
+pub(crate) fn told(event: Event, own_name: &str, own_spelling: Option<&str>) -> Option<Report> {
+    let named = |name: UserName| {
+        let spelling = own_spelling.filter(|_| name.as_str() == own_name);
+        Named::new(name.as_str(), spelling.map(str::to_owned))
+    };
     Some(match event {
         Event::Message { id, from, room, body, .. } => {
             let to = room.map_or_else(|| own_name.to_owned(), |room| room.to_string());
-            let (time, from) = (id.unix_time().as_millis(), from.to_string());
-            Report::Message { id: id.into(), time, from, to, body: Body::new(body) }
+            let time = id.unix_time().as_millis();
+            Report::Message { id: id.into(), time, from: named(from), to, body: Body::new(body) }
         }
         Event::Sent { id, to, body, .. } => {
             let (time, to) = (id.unix_time().as_millis(), to.to_string());
@@ -32,7 +36,7 @@ pub(crate) fn told(event: Event, own_name: &str) -> Option<Report> {
             Report::Joined { room: room.to_string(), name: name.to_string(), display_name }
         }
         Event::Left { room, name, code, .. } => {
-            Report::Left { room: room.to_string(), name: name.to_string(), reason: code.to_string() }
+            Report::Left { room: room.to_string(), name: named(name), reason: code.to_string() }
         }
         Event::Missed { room, first_id, last_id, count, .. } => {
             let (first_id, last_id) = (first_id.into(), last_id.into());

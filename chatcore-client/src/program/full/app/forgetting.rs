@@ -32,6 +32,7 @@ impl App {
             known: _,
             help: _,
             own_name: _,
+            own_spelling: _,
             marks: _,
             pasted_bytes: _,
             hint: _,

@@ -65,6 +65,8 @@ pub(crate) struct App {
     /// Bytes of a message that the server takes; none until it has said so.
     body_bytes_max: Option<usize>,
     pub(super) own_name: Option<String>,
+    /// How we spell it, if that is not the same.
+    own_spelling: Option<String>,
     /// The state of the connection, if it is not well.
     pub(super) trouble: Option<Trouble>,
     /// The last message that was read by the end of the run before this one, of each conversation.
@@ -163,6 +165,7 @@ impl App {
             screen: Screen::default(),
             body_bytes_max: None,
             own_name: None,
+            own_spelling: None,
             trouble: None,
             marks: BTreeMap::new(),
             pasted_bytes: None,
@@ -216,6 +219,12 @@ impl App {
 
     pub(crate) fn own_name(&self) -> Option<&str> {
         self.own_name.as_deref()
+    }
+
+    /// A user's name as it is shown: our own as we spell it.
+    pub(super) fn shown_name<'a>(&'a self, name: &'a str) -> &'a str {
+        let spelling = self.own_spelling.as_deref().filter(|_| self.own_name() == Some(name));
+        spelling.unwrap_or(name)
     }
 
     /// Clicks and the wheel are ours, and not the terminal's.

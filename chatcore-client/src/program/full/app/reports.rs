@@ -29,18 +29,18 @@ impl App {
             self.rejected(to, *request, reason);
         }
         match report {
-            Report::Registered { name, .. } => {
+            Report::Registered { name, display_name } => {
                 // Who has never seen it finds the rest from there.
-                self.arrived(name, format!("{}, ? the keys", report.text()));
+                self.arrived(name, display_name.as_ref(), format!("{}, ? the keys", report.text()));
                 self.forget_rosters();
             }
-            Report::Resumed { name, .. } => self.arrived(name, report.text()),
-            Report::Renamed { name, .. } => {
-                self.own_name = Some(name.clone());
+            Report::Resumed { name, display_name, .. } => self.arrived(name, display_name.as_ref(), report.text()),
+            Report::Renamed { name, display_name, .. } => {
+                (self.own_name, self.own_spelling) = (Some(name.clone()), display_name.clone());
                 self.notice_and_hint(report.text());
             }
             Report::Message { id, time, from, to, body } => {
-                let place = if to.starts_with('#') { to } else { from };
+                let place: &str = if to.starts_with('#') { to } else { from };
                 self.heard(place, *id, millis(*time), from, body.bytes());
             }
             Report::Sent { id, time, to, body } => {
@@ -116,8 +116,8 @@ impl App {
         (self.trouble, self.hint, self.news) = (Some(trouble), None, None);
     }
 
-    fn arrived(&mut self, name: &str, told: String) {
-        self.own_name = Some(name.to_owned());
+    fn arrived(&mut self, name: &str, spelling: Option<&String>, told: String) {
+        (self.own_name, self.own_spelling) = (Some(name.to_owned()), spelling.cloned());
         self.trouble = None;
         self.notice_and_hint(told);
     }

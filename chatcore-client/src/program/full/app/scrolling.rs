@@ -77,6 +77,7 @@ impl App {
             colours: self.colours,
             background: self.screen.theme.background(),
             own_name: self.own_name.as_deref().unwrap_or_default(),
+            own_spelling: self.shown_name(self.own_name.as_deref().unwrap_or_default()),
             needle: self.search.as_ref().map(|search| search.needle.as_str()),
             unfold_key: self.screen.keys.keys(Action::Unfold).into_iter().next(),
         }

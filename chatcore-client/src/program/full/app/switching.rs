@@ -80,7 +80,7 @@ mod tests {
         if is_in {
             Report::Joined { room, name, display_name: None }
         } else {
-            Report::Left { room, name, reason: "left".into() }
+            Report::Left { room, name: name.into(), reason: "left".into() }
         }
     }
 

@@ -354,11 +354,11 @@ fn news_covers_nothing_for_long() {
     let mut app = alice();
     app.open("#lobby");
     app.set_time(1_000);
-    app.report(&Report::Resumed { name: "alice".into(), is_restart: false });
+    app.report(&Report::Resumed { name: "alice".into(), display_name: None, is_restart: false });
     assert!(app.news().unwrap().starts_with("resumed"));
     app.set_time(1_000 + NEWS_MS);
     assert_eq!(app.news(), None);
-    app.report(&Report::Resumed { name: "alice".into(), is_restart: false });
+    app.report(&Report::Resumed { name: "alice".into(), display_name: None, is_restart: false });
     app.press(&Key::Char('x'));
     assert_eq!(app.news(), None, "a key ends it");
 }

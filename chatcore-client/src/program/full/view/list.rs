@@ -20,7 +20,8 @@ impl App {
             return;
         }
         let (inner, room) = (Rect { width: area.width - 1, ..area }, usize::from(area.height));
-        let names: Vec<_> = self.listed_conversations().map(|(name, one)| rows_of(name, one, inner.width)).collect();
+        let names: Vec<_> =
+            self.listed_conversations().map(|(name, one)| self.rows_of(name, one, inner.width)).collect();
         let (first, end) = self.shown_of_list(&names, room);
         self.drawn.list_first.set(first);
         let mut y = area.y;
@@ -117,6 +118,13 @@ impl App {
         draw_row(&count, place, count_style, buffer);
     }
 
+    /// The name of a conversation in rows that leave room for the sign before it and the count after it.
+    fn rows_of(&self, name: &str, conversation: &Conversation, columns: u16) -> Vec<Row> {
+        let count_columns = u16::try_from(count_of(name, conversation).len()).unwrap_or(0);
+        let shown = if name == PROGRAM { PROGRAM_NAME } else { self.shown_name(name) };
+        name_rows(shown, columns.saturating_sub(1 + count_columns))
+    }
+
     /// The conversation that the last picture has at this place. A window that is too small shows none.
     pub(crate) fn conversation_at(&self, column: u16, row: u16) -> Option<String> {
         let list = self.drawn.list.get();
@@ -125,12 +133,6 @@ impl App {
         }
         self.drawn.list_rows.borrow().get(usize::from(row - list.y)).cloned()
     }
-}
-
-/// The name of a conversation in rows that leave room for the sign before it and the count after it.
-fn rows_of(name: &str, conversation: &Conversation, columns: u16) -> Vec<Row> {
-    let count_columns = u16::try_from(count_of(name, conversation).len()).unwrap_or(0);
-    name_rows(if name == PROGRAM { PROGRAM_NAME } else { name }, columns.saturating_sub(1 + count_columns))
 }
 
 /// A message names us, or nobody else gets it.

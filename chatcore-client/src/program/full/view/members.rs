@@ -23,7 +23,7 @@ impl App {
         let mut names = Vec::new();
         let mut used = 0;
         for name in members.names() {
-            let rows = name_rows(name, inner.width);
+            let rows = name_rows(self.shown_name(name), inner.width);
             used += rows.len();
             if used > room {
                 break;

@@ -59,7 +59,7 @@ impl App {
         let trouble = self.trouble.as_ref();
         let mut parts: Vec<String> = waits.into_iter().chain(trouble.map(|trouble| trouble.what.clone())).collect();
         parts.push(self.place());
-        parts.push(self.own_name.as_deref().unwrap_or("not registered").to_owned());
+        parts.push(self.own_name().map_or("not registered", |name| self.shown_name(name)).to_owned());
         if counts_unread {
             parts.extend(self.unread());
         }
@@ -77,10 +77,10 @@ impl App {
         let count = self.conversations.get(&self.open).and_then(|conversation| conversation.members.count());
         match (self.presence.get(&self.open), count) {
             _ if self.open == PROGRAM => PROGRAM_NAME.to_owned(),
-            (Some(true), _) => format!("{} (online)", self.open),
-            (Some(false), _) => format!("{} (offline)", self.open),
+            (Some(true), _) => format!("{} (online)", self.shown_name(&self.open)),
+            (Some(false), _) => format!("{} (offline)", self.shown_name(&self.open)),
             (None, Some(count)) => format!("{}, {count} here", self.open),
-            (None, None) => self.open.clone(),
+            (None, None) => self.shown_name(&self.open).to_owned(),
         }
     }
 

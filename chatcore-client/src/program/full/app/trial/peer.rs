@@ -90,7 +90,7 @@ impl Peer {
                     Some(Report::Joined { room, name: self.own_name.clone(), display_name: None })
                 }
                 PendingRequest::Leave { room } => {
-                    Some(Report::Left { room, name: self.own_name.clone(), reason: "left".to_owned() })
+                    Some(Report::Left { room, name: self.own_name.as_str().into(), reason: "left".to_owned() })
                 }
                 _ => None,
             },
@@ -104,7 +104,7 @@ impl Peer {
                 })
             }
             event => {
-                let report = told(event, &self.own_name);
+                let report = told(event, &self.own_name, None);
                 if let Some(Report::Renamed { name, .. }) = &report {
                     self.own_name.clone_from(name);
                 }

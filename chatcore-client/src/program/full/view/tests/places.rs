@@ -43,7 +43,7 @@ fn anything() -> impl Strategy<Value = Report> {
         }),
         1 => (name(), any::<bool>()).prop_map(|(name, online)| Report::Presence { name, online, display_name: None }),
         1 => name().prop_map(|name| Report::Joined { room: "#lobby".into(), name, display_name: None }),
-        1 => (name(), name()).prop_map(|(name, reason)| Report::Left { room: "#lobby".into(), name, reason }),
+        1 => (name(), name()).prop_map(|(name, reason)| Report::Left { room: "#lobby".into(), name: name.into(), reason }),
         1 => (name(), name()).prop_map(|(to, reason)| Report::Rejected { number: Some(1), to, reason, request: None }),
         1 => (name(), name()).prop_map(|(reason, detail)| Report::Error { reason, detail }),
     ]
