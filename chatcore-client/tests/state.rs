@@ -120,12 +120,11 @@ fn of_two_programs_with_one_session_the_first_has_it() {
     let server = Server::start();
     let mut alice = server.json("alice", &[]);
     let other = server.client(&["--json", "--name", "alice"]);
-    let (reason, detail) = error(&other);
-    let holder = format!("the process {} has the session of alice", alice.id());
-    assert!(reason == "not_kept" && detail.contains(&holder), "{reason}: {detail}");
-    let (status, stdout, _) = other.end();
+    let (status, stdout, stderr) = other.end();
     assert_eq!(status.code(), Some(1));
     assert_eq!(stdout, [r#"{"event":"closed","reason":"name_in_use"}"#]);
+    let holder = format!("alice: the name is in use here: the process {} has the session of alice; ", alice.id());
+    assert!(stderr.len() == 1 && stderr[0].contains(&holder), "{stderr:?}");
     assert_eq!(sessions(server.state.path()).len(), 1, "the other has not forgotten what is not its own");
     alice.write("/who\n");
     alice.expect(r#"{"event":"online","names":["alice"]}"#);

@@ -6,6 +6,8 @@ mod programs;
 use std::cell::Cell;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use chatcore_client::chatcore::wire::{
     Accepted, AcceptedRun, ClientMessage, Done, Online, Refused, Resumed, UserInfo, take,
@@ -14,7 +16,7 @@ use chatcore_client::chatcore::wire::{
     Goodbye, HubMessage, Message, MessageId, PREFACE_BYTES, Preface, ReconnectHint, Token, Welcome,
 };
 use chatcore_client::chatcore::{GoodbyeCode, RefusalCode};
-use programs::{Program, Server, client, client_keeping};
+use programs::{Program, Server, client, client_keeping, run};
 use serde_json::json;
 
 use self::announced::LIMITS;
@@ -222,4 +224,104 @@ fn text_without_a_recipient_goes_to_the_same_room_after_two_sessions_that_were_l
         true
     });
     assert_eq!(to.take().as_deref(), Some("#lobby"));
+}
+
+/// What a client waits for a first answer if nobody says how long, and more: the machine may be busy.
+const TOO_LONG: Duration = Duration::from_secs(10);
+
+/// P15: an option bounds the wait for a server that takes connections and says nothing, and what was to be said to it
+/// is named.
+#[test]
+fn a_server_that_never_answers_is_given_up_in_time_and_what_was_not_sent_is_named() {
+    let (_listener, address) = listen();
+    let address = address.to_string();
+    let input = "@bob:one\n#lobby:two\nto nobody\n/join #garden\nthree\n/who\n@bob:four";
+    let named = ["to bob, was not sent: one", "to #lobby, was not sent: two", "to #garden, was not sent: three"];
+    for (address, why) in [
+        (address.clone(), format!("{address}: nothing was heard from the server for too long")),
+        (
+            format!("tls://{address}"),
+            format!("cannot connect to tls://{address}: no answer within 3s; is a server running there?"),
+        ),
+    ] {
+        let begun = Instant::now();
+        let args =
+            ["--connect", &address, "--name", "alice", "--json", "--connect-timeout", "3", "--reconnect-for", "60"];
+        let (code, stdout, stderr) = run(&args, input);
+        assert!(begun.elapsed() < TOO_LONG, "{address}: {:?}", begun.elapsed());
+        assert_eq!(code, 1);
+        assert_eq!(stdout.len(), 1, "{stdout:?}");
+        assert!(stdout[0].starts_with(r#"{"event":"closed","reason":"#), "{stdout:?}");
+        let lines = named.iter().copied().chain(["to bob, was not sent: four", &why]);
+        let lines: Vec<String> = lines.map(|line| format!("chatcore-client: {line}")).collect();
+        assert_eq!(stderr, lines);
+    }
+}
+
+#[test]
+fn of_much_that_was_not_sent_the_first_is_named_and_the_rest_is_counted_or_told() {
+    let (_listener, address) = listen();
+    let address = address.to_string();
+    for (lines, rest) in [
+        (30, "and 10 more messages"),
+        (1_000, "and 180 more messages\nthe rest of the input was not read: nothing of it was sent"),
+    ] {
+        let input = (0..lines).map(|line| format!("@bob:{line}\n")).collect::<Vec<_>>().concat();
+        let (code, _, stderr) = run(&["--connect", &address, "--name", "alice", "--connect-timeout", "3"], &input);
+        let told: Vec<&str> = stderr.iter().map(|line| line.strip_prefix("chatcore-client: ").unwrap()).collect();
+        assert_eq!((code, told[0], told[19]), (1, "to bob, was not sent: 0", "to bob, was not sent: 19"));
+        let why = format!("{address}: nothing was heard from the server for too long");
+        assert_eq!(told[20..].join("\n"), format!("{rest}\n{why}"));
+    }
+}
+
+#[test]
+fn whatever_ends_a_connection_is_told_with_the_address() {
+    let (listener, address) = listen();
+    let server = thread::spawn(move || {
+        let mut server = listener.accept().unwrap().0;
+        server.read_exact(&mut [0; PREFACE_BYTES]).unwrap();
+        server.write_all(b"220 mail.example ESMTP\r\n").unwrap();
+    });
+    let (code, _, stderr) = run(&["--connect", &address.to_string(), "--name", "alice"], "");
+    server.join().unwrap();
+    assert_eq!((code, stderr.len()), (1, 1), "{stderr:?}");
+    let told = format!("chatcore-client: {address}: the server speaks an unknown protocol");
+    assert!(stderr[0].starts_with(&told), "{stderr:?}");
+}
+
+/// P8, P15: a script that is told to end before there is a session does not lose its input in silence.
+#[test]
+fn a_signal_before_there_is_a_session_leaves_a_word_on_what_was_not_sent() {
+    let (listener, address) = listen();
+    let mut alice = client(&["--connect", &address.to_string(), "--name", "alice", "--json"]);
+    let mut server = accept(&listener);
+    hear(&mut server, |message| matches!(message, ClientMessage::Register(_)));
+    // More than a pipe holds and is read at once: when it is written, the first of it has been read.
+    alice.write(&"@bob:hello\n".repeat(15_000));
+    alice.signal("TERM");
+    let (status, stdout, stderr) = alice.end();
+    assert_eq!((status.code(), stderr[0].as_str()), (Some(1), "chatcore-client: to bob, was not sent: hello"));
+    assert_eq!(stdout, [r#"{"event":"closed","reason":"unanswered"}"#]);
+}
+
+/// A server may give a name to two programs of a machine: then it matters that one alone keeps the session.
+#[test]
+fn who_gets_a_name_that_another_program_here_has_is_told_that_nothing_is_kept() {
+    let (listener, address) = listen();
+    let state = tempfile::tempdir().unwrap();
+    let (address, folder) = (address.to_string(), state.path().to_str().unwrap());
+    let start = || client_keeping(&["--connect", &address, "--state-dir", folder, "--json", "--name", "alice"]);
+    let first = start();
+    let mut server = accept(&listener);
+    welcome(&mut server);
+    first.expect(r#"{"event":"registered","name":"alice"}"#);
+    let second = start();
+    let mut server_of_second = accept(&listener);
+    welcome(&mut server_of_second);
+    let event = second.event();
+    let holder = format!("the process {} has the session of alice", first.id());
+    assert_eq!(event["reason"], "not_kept");
+    assert!(event["detail"].as_str().unwrap().contains(&holder), "{event}");
+    second.expect(r#"{"event":"registered","name":"alice"}"#);
 }

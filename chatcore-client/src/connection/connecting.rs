@@ -15,6 +15,10 @@ use crate::endpoint::{Endpoint, Target};
 /// failed, and takes the first connection that stands (RFC 8305). `begin` makes the driver for the first target for which
 /// there is a way, with [`Driver::connect`] or [`Driver::resume`].
 ///
+/// A connection that stands is no answer: the server may have said nothing yet. If `begin` asks for a name, or for a
+/// session, [`ClientConfig::answer_time_max`](chatcore::ClientConfig::answer_time_max) bounds the time from there to
+/// the answer, and what the connection takes is a part of it. If the driver asks later, that time begins then.
+///
 /// Events of other sources of `poll` are lost meanwhile: check these sources after the call.
 ///
 /// # Errors

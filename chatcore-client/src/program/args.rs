@@ -109,7 +109,8 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) no_state: bool,
 
-    /// Seconds to wait for the connection, TLS included. A server that accepts it and says nothing is waited for 30 s.
+    /// Seconds to wait until the server has answered for the first time: for the connection, TLS included, and for the
+    /// answer to the name.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub(crate) connect_timeout: Duration,
 

@@ -63,6 +63,12 @@ impl Write for Patient {
     }
 }
 
+/// Whether there is something to be read now, be it the end.
+pub(crate) fn is_readable(input: impl AsFd) -> bool {
+    let mut polled = [PollFd::new(input.as_fd(), PollFlags::POLLIN)];
+    poll(&mut polled, PollTimeout::ZERO).is_ok_and(|count| count > 0)
+}
+
 /// Writes the last words of a program that is about to end, which waits for nobody for longer than this.
 pub(crate) fn write_within(time_max: Duration, output: impl AsFd, words: Vec<u8>) {
     let Ok(mut output) = Patient::of(output) else { return };
@@ -101,6 +107,16 @@ mod tests {
             theirs.write_all(b"late").unwrap();
             assert_eq!(reading.join().unwrap().unwrap(), 4);
         });
+    }
+
+    #[test]
+    fn what_can_be_read_is_known_without_waiting() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        assert!(!is_readable(&ours));
+        theirs.write_all(b"x").unwrap();
+        assert!(is_readable(&ours));
+        drop(theirs);
+        assert!(is_readable(&ours), "nor is the end waited for");
     }
 
     #[test]

@@ -22,18 +22,20 @@ pub(crate) enum Failure {
     NoTls { flag: &'static str, address: String },
     #[error("{}: {why}", path.display())]
     File { path: PathBuf, why: String },
-    #[error("{name}: {detail}")]
-    Refused { name: String, reason: String, detail: String },
-    #[error("{}{closed}{}", who(closed, address), advice_after_end(closed))]
+    #[error("{address}: {name}: {detail}")]
+    Refused { address: String, name: String, reason: String, detail: String },
+    #[error("{address}: {closed}{}", advice_after_end(closed))]
     Closed { closed: Closed, address: String },
-    #[error("{closed}: {fault}{}", advice_for_tls(fault))]
-    BrokenTls { closed: Closed, fault: TlsFault },
-    #[error("{0} of the requests were not answered in time: --linger SECONDS gives them more")]
-    Unanswered(usize),
+    #[error("{address}: {closed}: {fault}{}", advice_for_tls(fault))]
+    BrokenTls { closed: Closed, fault: Box<TlsFault>, address: String },
+    #[error("{address}: {requests} of the requests were not answered in time: --linger SECONDS gives them more")]
+    Unanswered { requests: usize, address: String },
     #[error("{}", no_reader(*unanswered))]
     NoReader { unanswered: usize },
-    #[error("{}", left(*.0))]
-    Left(usize),
+    #[error("{address}: {}", left(*messages))]
+    Left { messages: usize, address: String },
+    #[error("what was typed and not sent is lost, because it cannot be kept: {0}")]
+    NotKept(String),
     #[error("{0} of the commands came to nothing: the output says which, and why")]
     Rejected(usize),
     #[error("some messages are not known to have arrived: {0} lines of the output say which")]
@@ -69,7 +71,8 @@ impl Failure {
             Self::Connect(_) | Self::NoTls { .. } | Self::File { .. } => "cannot_connect",
             Self::Refused { reason, .. } => reason,
             Self::Closed { closed, .. } | Self::BrokenTls { closed, .. } => reason(closed),
-            Self::Unanswered(_) | Self::NoReader { .. } | Self::Left(_) => "unanswered",
+            Self::Unanswered { .. } | Self::NoReader { .. } | Self::Left { .. } => "unanswered",
+            Self::NotKept(_) => "not_kept",
             Self::Rejected(_) => "rejected",
             Self::Unconfirmed(_) => "unconfirmed",
             Self::Output(_) | Self::System(_) => "system_error",
@@ -77,7 +80,7 @@ impl Failure {
     }
 }
 
-/// That so many messages had no answer when the program ended.
+/// That so many messages had no answer when the program ended, or were not sent.
 fn left(messages: usize) -> String {
     match messages {
         1 => "the server had not answered a message when this ended".to_owned(),
@@ -130,12 +133,6 @@ pub(crate) const fn advice_for_tls(fault: &TlsFault) -> &'static str {
         TlsFault::ClientCertificateMissing => "; --cert FILE and --key FILE show one",
         _ => "",
     }
-}
-
-/// Who was connected to, where that may be what is wrong.
-fn who(closed: &Closed, address: &str) -> String {
-    let may_be_wrong = matches!(closed, Closed::TimedOut | Closed::OtherProtocol(_));
-    if may_be_wrong { format!("{address}: ") } else { String::new() }
 }
 
 fn advice_after_end(closed: &Closed) -> &'static str {

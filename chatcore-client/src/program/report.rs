@@ -43,14 +43,19 @@ pub(crate) enum Report {
         #[serde(flatten)]
         body: Body,
     },
-    /// A connection is being made.
+    /// How far the connection is that a person waits for.
     #[serde(skip)]
-    Connecting {
+    Link {
         to: String,
+        state: LinkState,
+        /// It has been so for a while.
+        is_long: bool,
     },
-    /// It stands, and nobody has said for whom it is.
+    /// A name is waited for, as was told before, and now it is not as long.
     #[serde(skip)]
-    Connected,
+    AskingAgain {
+        detail: String,
+    },
     /// A message goes on its way.
     #[serde(skip)]
     Sending {
@@ -202,6 +207,17 @@ pub(crate) enum Report {
     },
 }
 
+/// How far a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LinkState {
+    /// It is being made.
+    Connecting,
+    /// It stands, and the server has not answered what it was asked for.
+    Unanswered,
+    /// There is nothing to wait for.
+    Settled,
+}
+
 /// How much a report says against the program's having done what it was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Verdict {
@@ -214,7 +230,13 @@ pub(crate) enum Verdict {
 impl Report {
     /// Whether it is for a screen that shows the state of all, and for nobody else.
     pub(crate) const fn is_internal(&self) -> bool {
-        matches!(self, Self::Sending { .. } | Self::NotSending { .. } | Self::Connecting { .. } | Self::Connected)
+        matches!(
+            self,
+            Self::Sending { .. }
+                | Self::NotSending { .. }
+                | Self::Link { is_long: false, .. }
+                | Self::AskingAgain { .. }
+        )
     }
 
     /// As a program reads it.

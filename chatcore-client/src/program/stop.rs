@@ -28,7 +28,7 @@ const TURN_TIME_MIN: Duration = Duration::from_millis(100);
 /// How long a terminal may take for what leaves the full screen, counted from there. A person waits for it without a signal, too.
 pub(crate) const SCREEN_TIME_MAX: Duration = Duration::from_millis(600);
 
-/// How long whoever reads our words may take for those on messages without an answer, and again for those on what is not saved.
+/// How long whoever reads our words may take for those on messages without an answer and on what is not saved.
 pub(crate) const REMARKS_TIME_MAX: Duration = Duration::from_millis(100);
 
 /// The same for the last words, which say why the program ends.
@@ -42,7 +42,7 @@ const _: () = {
     let [goodbye, told, output] =
         [GOODBYE_TIME_MAX.as_millis(), TOLD_TIME_MAX.as_millis(), OUTPUT_TIME_MAX.as_millis()];
     assert!(goodbye < told && told < output && output < DISK_TIME_MAX.as_millis());
-    let shown = later(output, goodbye + SCREEN_TIME_MAX.as_millis()) + REMARKS_TIME_MAX.as_millis();
+    let shown = later(output, goodbye + SCREEN_TIME_MAX.as_millis());
     let saved = later(DISK_TIME_MAX.as_millis(), shown + TURN_TIME_MIN.as_millis()) + REMARKS_TIME_MAX.as_millis();
     assert!(saved + LAST_WORDS_TIME_MAX.as_millis() < END_TIME_MAX.as_millis());
 };

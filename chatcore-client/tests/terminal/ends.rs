@@ -173,6 +173,7 @@ fn a_server_that_is_killed_is_told_in_one_line() {
     let terminal = Terminal::start(&server, &["--name", "alice", "--reconnect-for", "0"]);
     terminal.says(WELCOME);
     server.program.signal("KILL");
-    terminal.shows(&[WELCOME, "chatcore-client: the connection to the server broke"]);
+    let told = format!("chatcore-client: {}: the connection to the server broke", server.address);
+    terminal.shows(&[WELCOME, &told]);
     assert_eq!(terminal.end().0, Some(1));
 }

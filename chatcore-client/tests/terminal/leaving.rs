@@ -1,12 +1,13 @@
 //! What is said of lines without an answer: while the client leaves, at its end, and at the next start.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use super::WELCOME;
 use super::keeping::keeps;
 use super::programs::proxy::Proxy;
-use super::programs::{NOWHERE, PATIENCE, Server, exit_code};
+use super::programs::{NOWHERE, PATIENCE, Server, exit_code, run};
 use super::pty::{COLUMNS, ROWS, Screen, Terminal, read_until};
 
 /// Without a bound of its own, the client waits for the goodbye for 10 s. It is to end within 2; the machine may be busy.
@@ -65,7 +66,7 @@ fn a_line_without_an_answer_is_told_at_the_end_and_at_the_next_start() {
     for words in [
         "chatcore-client: to bob, may be lost: Z1 pending",
         "chatcore-client: they are shown again at the next start",
-        "chatcore-client: the server had not answered a message when this ended",
+        &format!("chatcore-client: {}: the server had not answered a message when this ended", proxy.address),
     ] {
         assert!(said.contains(words), "{words:?} is not in {said}");
     }
@@ -251,14 +252,66 @@ fn a_disk_that_is_full_is_told_at_the_end() {
     let mut bob = server.user("bob");
     bob.send("alice", "y".repeat(3000).as_bytes(), PATIENCE).unwrap();
     terminal.has("bob");
-    terminal.types("x".repeat(1500));
+    terminal.types(format!("@bob\r{}", "x".repeat(1500)));
     terminal.has("cannot keep the session in");
     terminal.types("\x03");
     let (code, raw) = terminal.end();
-    assert_eq!(code, Some(0));
+    assert_eq!(code, Some(1), "something that was typed is lost");
     let said = String::from_utf8_lossy(&raw).into_owned();
+    assert!(said.contains(&format!("chatcore-client: for bob, typed and not sent: {}…", "x".repeat(60))), "{said}");
+    let lost = "chatcore-client: what was typed and not sent is lost, because it cannot be kept: ";
+    let place = server.state.path().display().to_string();
+    let after = said.rsplit(lost).next().unwrap();
+    assert!(said.contains(lost) && after.starts_with(&place) && after.contains(".kept: "), "{said}");
     assert!(said.contains("chatcore-client: the history of this run was not saved: "), "{said}");
     let names = fs::read_dir(server.state.path()).unwrap().flatten().map(|file| file.file_name());
     let left: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with(".new-")).collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+/// P14: nothing is kept where the folder is not ours alone, and what is typed is lost there, too.
+#[test]
+fn a_draft_that_has_no_place_is_told_at_the_end() {
+    let server = Server::start();
+    fs::set_permissions(server.state.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    for (args, code) in [(&["--name", "alice"][..], 1), (&["--name", "alice", "--no-state"], 0)] {
+        let terminal = Terminal::full_screen(&server, args);
+        terminal.has("you are alice");
+        terminal.types("@bob\rhalf a line");
+        terminal.prompts("only bob reads it> half a line");
+        terminal.types("\x03");
+        let (ended, raw) = terminal.end();
+        let said = String::from_utf8_lossy(&raw);
+        assert_eq!(ended, Some(code), "{said}");
+        let is_told = said.contains("chatcore-client: for bob, typed and not sent: half a line");
+        assert_eq!(is_told, code == 1, "nobody who keeps nothing misses it: {said}");
+    }
+}
+
+/// P7: what stands behind the line that leaves is not sent, and that is told in the same words everywhere.
+#[test]
+fn lines_that_wait_when_somebody_leaves_are_told_in_all_modes() {
+    let server = Server::start();
+    let words = "chatcore-client: to bob, was not sent: ";
+    let mut bob = server.user("bob");
+    let mut heard = |text: &str| assert_eq!(super::message(&mut bob).1, text);
+    for (number, start) in [Terminal::full_screen, Terminal::start].iter().enumerate() {
+        let terminal = start(&server, &["--name", "alice"]);
+        terminal.says("you are alice");
+        // What is typed at once is read at once.
+        terminal.types(format!("@bob:first {number}\r/quit\r@bob:second\r@bob:third\r"));
+        heard(&format!("first {number}"));
+        let (code, raw) = terminal.end();
+        let said = String::from_utf8_lossy(&raw);
+        assert_eq!(code, Some(1), "{said}");
+        for text in ["second", "third"] {
+            assert!(said.contains(&format!("{words}{text}")), "{said}");
+        }
+        assert!(said.contains(": the server had not answered 2 messages when this ended"), "{said}");
+    }
+    let input = "@bob:first 2\n/quit\n@bob:second\n@bob:third\n";
+    let (code, _, stderr) = run(&["--connect", &server.address, "--name", "carol"], input);
+    heard("first 2");
+    let last = format!("chatcore-client: {}: the server had not answered 2 messages when this ended", server.address);
+    assert_eq!((code, stderr), (1, vec![format!("{words}second"), format!("{words}third"), last]));
 }

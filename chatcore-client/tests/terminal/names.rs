@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use super::keeping::keeps;
 use super::programs::proxy::Proxy;
 use super::programs::{NOWHERE, PATIENCE, Program, Server, run};
 use super::pty::{COLUMNS, ROWS, Screen, Terminal};
@@ -154,16 +155,77 @@ fn a_line_that_was_half_typed_when_a_name_was_asked_for_is_no_name() {
 }
 
 /// What is still going on, the status says, and nothing else: the connection stands, and the server takes its time.
+/// P15: what is still going on, the status says, and nothing else: the connection stands, and the server takes its
+/// time.
 #[test]
-fn a_connection_that_stands_is_not_told_as_one_that_is_being_made() {
+fn a_connection_that_stands_without_an_answer_is_told_as_such() {
     let server = Server::start();
     let proxy = Proxy::start(&server.address, 0, 0);
     proxy.freeze();
-    let terminal = Terminal::full_screen_at(&server, &proxy.address, (ROWS, COLUMNS), &["--name", "alice"]);
-    let is_status = |row: &str| row.starts_with(" the program") && row.contains("not registered");
-    terminal.until("a status without trouble", |screen| screen.contents().lines().any(is_status));
+    let waiting = format!("connected to {}, no answer yet", proxy.address);
+    let at_once = format!(" {waiting} │ the program │ not registered");
+    let full = Terminal::full_screen_at(&server, &proxy.address, (ROWS, COLUMNS), &["--name", "alice", "--no-state"]);
+    full.has(&at_once);
+    let plain = Terminal::start_at(&server, &proxy.address, &["--name", "bob", "--no-state"]);
+    plain.says(&format!("-- {waiting}"));
+    // Who has given no name waits for nobody.
+    let nobody = Terminal::full_screen_at(&server, &proxy.address, (ROWS, COLUMNS), &["--no-state"]);
+    nobody.has(" waiting for your name │ the program │ not registered");
     proxy.thaw();
+    full.has("you are alice");
+    full.until("an answer", |screen| !screen.contents().contains("no answer yet"));
+    plain.says("-- you are bob");
+}
+
+/// P15: the same while the connection is looked for again.
+#[test]
+fn a_connection_that_is_made_again_without_an_answer_is_told_as_such() {
+    let server = Server::start();
+    let proxy = Proxy::start(&server.address, 0, 0);
+    let terminal = Terminal::full_screen_at(&server, &proxy.address, (ROWS, COLUMNS), &["--name", "alice"]);
     terminal.has("you are alice");
+    proxy.freeze();
+    proxy.cut();
+    terminal.has(&format!("connected to {}, no answer yet", proxy.address));
+    proxy.thaw();
+    terminal.until("an answer", |screen| !screen.contents().contains("no answer yet"));
+    terminal.types("/who\r");
+    terminal.has("online: alice");
+}
+
+/// P13: which program of this machine has the name is told first, and of nobody else's name; and the wait gets shorter.
+#[test]
+fn a_name_that_another_program_here_has_is_told_in_few_words_and_its_wait_is_counted_down() {
+    let server = Server::start();
+    let first = server.json("alice", &["--stay"]);
+    let terminal = Terminal::full_screen_at(&server, &server.address, (ROWS, 80), &["--name", "alice"]);
+    let told = format!("the name is in use here: the process {} has the session of alice; asking again in", first.id());
+    let squeezed = |screen: &Screen| screen.contents().split_whitespace().collect::<Vec<_>>().join(" ");
+    terminal.until("who has it", |screen| squeezed(screen).contains(&told));
+    let status = |screen: &Screen| {
+        let rows: Vec<String> = screen.contents().lines().skip(21).map(str::to_owned).collect();
+        let text = rows.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+        let (before, after) = text.split_once("asking again in ")?;
+        let seconds = after.split(' ').next()?.parse::<u32>().ok()?;
+        // The prompt is below it, and nothing else is in the two rows above that.
+        before.starts_with("the name is in use here").then_some(seconds)
+    };
+    terminal.until("the status", |screen| status(screen).is_some());
+    let first_told = status(&terminal.screen()).unwrap();
+    terminal.until("less time", |screen| status(screen).is_some_and(|seconds| seconds < first_told));
+    terminal.types("carol\r");
+    terminal.has("you are carol");
+    terminal.types("@bob\r");
+    terminal.prompts("only bob reads it>");
+    let contents = terminal.screen().contents();
+    assert!(!contents.contains("in use") && !contents.contains("cannot keep"), "{contents}");
+    terminal.types("/quit\r");
+    assert_eq!(terminal.end().0, Some(0));
+    // Hers is kept: there is a place for it.
+    let carol = Terminal::full_screen(&server, &["--name", "carol"]);
+    carol.has("you are carol");
+    carol.types("@bob\rx");
+    keeps(&server, "\"drafts\"");
 }
 
 /// Whoever registers as `Alice` is `Alice` wherever its own name is shown.

@@ -16,7 +16,7 @@ use crate::program::input::{Ask, Input};
 use crate::program::report::Report;
 use crate::program::signals::{Signals, stop_here};
 use crate::program::state::Kept;
-use crate::program::stop::Stop;
+use crate::program::stop::{REMARKS_TIME_MAX, Stop};
 use crate::program::terminal::is_in_background;
 use crate::program::writer::Writer;
 
@@ -65,6 +65,11 @@ pub(crate) trait Console {
     /// key.
     fn leaves_at_once(&self) -> bool {
         false
+    }
+
+    /// How long lines are waited for that were written before the end.
+    fn rest_time_max(&self) -> Duration {
+        REMARKS_TIME_MAX
     }
 
     /// Tells how long a message can be, in bytes.

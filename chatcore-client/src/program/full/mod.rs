@@ -251,6 +251,11 @@ impl FullScreen {
 }
 
 impl Console for FullScreen {
+    /// Keys mean nothing at the end.
+    fn rest_time_max(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn poll(&mut self) -> Option<Input> {
         // What was typed before goes first, and more is read when it is taken.
         if let Some(input) = self.app.poll() {

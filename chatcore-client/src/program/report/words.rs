@@ -1,7 +1,7 @@
 //! Reports in words, as a person reads them. Whatever they hold comes from others, and is made harmless.
 
 use super::amounts::{LISTED_NAMES_MAX, more_names};
-use super::{Id, Report, Users};
+use super::{Id, LinkState, Report, Users};
 use crate::program::escape::{escape, escape_body};
 
 /// What somebody has said: who and where, in signs that no body can put at the start of a line, and the bytes.
@@ -58,8 +58,11 @@ impl Report {
             }
             // These are told in other ways.
             Self::Message { .. } | Self::Sent { .. } | Self::Online { .. } | Self::Roster { .. } => String::new(),
-            Self::Connecting { to } => format!("connecting to {}", safe(to)),
-            Self::Connected => "connected".to_owned(),
+            Self::Link { to, state: LinkState::Connecting, .. } => format!("connecting to {}", safe(to)),
+            Self::Link { to, state: LinkState::Unanswered, .. } => {
+                format!("connected to {}, no answer yet", safe(to))
+            }
+            Self::Link { to, state: LinkState::Settled, .. } => format!("connected to {}", safe(to)),
             Self::Sending { to, .. } => format!("sending to {}", safe(to)),
             Self::NotSending { why, .. } => safe(why),
             Self::Accepted { to, .. } => format!("accepted for {}", safe(to)),
@@ -116,7 +119,7 @@ impl Report {
                  have arrived"
                 .to_owned(),
             Self::InputError { detail, line: Some(line), .. } => format!("line {line}: {}", safe(detail)),
-            Self::Error { detail, .. } | Self::InputError { detail, .. } => safe(detail),
+            Self::Error { detail, .. } | Self::InputError { detail, .. } | Self::AskingAgain { detail } => safe(detail),
             Self::Help { text } => text.clone(),
             Self::Closed { reason } => format!("closed: {}", safe(reason)),
         }

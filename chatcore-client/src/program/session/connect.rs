@@ -20,6 +20,9 @@ pub(super) const WAKER: Token = Token(1);
 /// Attempts to connect do not follow each other without a pause, whatever the arguments say.
 const RECONNECT_WAIT_MAX_MIN: Duration = Duration::from_millis(1);
 
+/// The server has some time to answer, whatever the arguments say.
+const CONNECT_TIME_MAX_MIN: Duration = Duration::from_millis(1);
+
 /// How long the library waits for the answer to a goodbye: longer than the program does. So what the library calls left, with a
 /// connection that stands, the server has confirmed.
 const FLUSH_TIME_MAX: Duration = Duration::from_secs(10);
@@ -28,6 +31,7 @@ const FLUSH_TIME_MAX: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub(super) struct Connect {
     endpoint: Endpoint,
+    /// How long the server may take until it has answered for the first time.
     timeout: Duration,
     /// How long to wait before a lost connection is made anew.
     backoff: Backoff,
@@ -42,7 +46,8 @@ pub(super) struct Connect {
 impl Connect {
     pub(super) fn new(args: &Args) -> Result<Self, Failure> {
         let state_dir = args.state_dir.clone().or_else(default_dir).filter(|_| !args.no_state);
-        let (endpoint, timeout, follow) = (address::endpoint(args)?, args.connect_timeout, args.follow.clone());
+        let (endpoint, follow) = (address::endpoint(args)?, args.follow.clone());
+        let timeout = args.connect_timeout.max(CONNECT_TIME_MAX_MIN);
         let wait_max = args.reconnect_wait_max.max(RECONNECT_WAIT_MAX_MIN);
         let backoff = Backoff::default().with_max(wait_max).with_first(Backoff::default().first.min(wait_max));
         Ok(Self { endpoint, timeout, backoff, follow, state_dir, keeps_history: args.history })
@@ -58,42 +63,41 @@ impl Connect {
         self.endpoint.to_string()
     }
 
-    /// Connects with a poll of its own, at which the driver is not registered any more.
-    pub(super) fn connect_apart(
+    /// Connects with a poll of its own, at which the driver is not registered any more. With a name or a ticket the
+    /// server is asked for it at once, and the time that the connection takes is a part of what the answer may take.
+    pub(super) fn connect(
         &self,
+        name: Option<&str>,
         ticket: Option<&SessionTicket>,
         password: Option<&Password>,
     ) -> Result<Driver, Failure> {
         let mut poll = Poll::new().map_err(Failure::System)?;
-        let mut driver = self.connect(&mut poll, &mut Events::with_capacity(8), ticket, password)?;
-        poll.registry().deregister(&mut driver).map_err(Failure::System)?;
-        Ok(driver)
-    }
-
-    /// With a ticket, the session is asked for at once.
-    pub(super) fn connect(
-        &self,
-        poll: &mut Poll,
-        events: &mut Events,
-        ticket: Option<&SessionTicket>,
-        password: Option<&Password>,
-    ) -> Result<Driver, Failure> {
         // What is acknowledged is to be in the output.
         let config = ClientConfig::default()
             .with_takes_later(true)
             .with_reconnect(Some(self.backoff))
+            .with_answer_time_max(self.timeout)
             .with_flush_time_max(FLUSH_TIME_MAX);
         let credential = password.map(Password::as_bytes).unwrap_or_default();
-        let driver = connect_any(&self.endpoint, self.timeout, poll, events, SOCKET, |target| {
-            let driver = match ticket {
-                Some(ticket) => Driver::resume(target, config.clone(), ticket.clone(), credential),
-                None => Driver::connect(target, config.clone()),
+        // Whether others can read a password is known beforehand where nobody can; otherwise the address has to be seen
+        // first.
+        let name = name.filter(|_| ticket.is_none() && (password.is_none() || self.endpoint.is_encrypted()));
+        let events = &mut Events::with_capacity(8);
+        let mut driver = connect_any(&self.endpoint, self.timeout, &mut poll, events, SOCKET, |target| {
+            let mut driver = match ticket {
+                Some(ticket) => Driver::resume(target, config.clone(), ticket.clone(), credential)?,
+                None => Driver::connect(target, config.clone())?,
             };
-            driver.map(|driver| driver.with_followed(self.follow.iter().cloned()))
+            if let Some(name) = name {
+                // Why nobody can have it is told when the connection stands, and the name is asked for again.
+                let _ = driver.register(name, credential);
+            }
+            Ok(driver.with_followed(self.follow.iter().cloned()))
         })?;
         if password.is_some() && !driver.is_private() {
             return Err(self.not_private());
         }
+        poll.registry().deregister(&mut driver).map_err(Failure::System)?;
         Ok(driver)
     }
 
@@ -102,10 +106,16 @@ impl Connect {
         Failure::NotPrivate { address: self.endpoint.to_string() }
     }
 
-    pub(super) fn why_unkept(&self, error: &io::Error) -> String {
+    /// Where something cannot be kept, and why not.
+    pub(super) fn place_of(&self, error: &io::Error) -> String {
         let dir = self.state_dir.as_ref().map(|dir| dir.display().to_string()).unwrap_or_default();
+        format!("{dir}: {error}")
+    }
+
+    pub(super) fn why_unkept(&self, error: &io::Error) -> String {
+        let place = self.place_of(error);
         format!(
-            "cannot keep the session in {dir}: {error}. If this client is killed, its session is lost; --state-dir DIR \
+            "cannot keep the session in {place}. If this client is killed, its session is lost; --state-dir DIR \
              chooses another folder, and --no-state goes without"
         )
     }

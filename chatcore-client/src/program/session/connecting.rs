@@ -29,8 +29,10 @@ impl Connecting {
         password: Option<Password>,
         waker: &Arc<Waker>,
     ) -> io::Result<Self> {
-        let (connect, ticket) = (connect.clone(), restored.ticket.clone());
-        let driver = Apart::begin("connect", waker, move || connect.connect_apart(ticket.as_ref(), password.as_ref()))?;
+        let (connect, asked, ticket) = (connect.clone(), name.clone(), restored.ticket.clone());
+        let driver = Apart::begin("connect", waker, move || {
+            connect.connect(asked.as_deref(), ticket.as_ref(), password.as_ref())
+        })?;
         Ok(Self { name, restored, driver })
     }
 

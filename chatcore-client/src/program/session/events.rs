@@ -39,7 +39,13 @@ impl Session {
                 let outcome = match code {
                     RefusalCode::Denied => self.denied(detail),
                     RefusalCode::NameInUse if self.waits_for_names() => self.wait_for_name(detail, wait),
-                    code => self.refused(&code.to_string(), detail + &try_again(code, wait)),
+                    code => {
+                        let held = self.who_has_the_name().filter(|_| code == RefusalCode::NameInUse);
+                        // Whoever runs that program knows better than the server when it ends.
+                        let held = held.map(|who| who + "; --reconnect-for SECONDS waits for it");
+                        let detail = held.unwrap_or_else(|| detail + &try_again(code, wait));
+                        self.refused(&code.to_string(), detail)
+                    }
                 };
                 // A person may think for long, and the server does not wait: connect again when there is a name.
                 self.driver.take_if(|_| self.own.is_known);
@@ -98,10 +104,13 @@ impl Session {
     fn reconnecting(&mut self, why: Closed, attempt: u32, after: Duration) -> Result<(), Failure> {
         let reason = failure::reason(&why).to_owned();
         let error = self.why_not_reached(&why);
+        // Of a connection that held the session, everybody knows where it led.
+        let is_attempt = self.lost.is_some() || self.stage == Stage::Registering;
+        let at = if is_attempt { format!("{}: ", self.address()) } else { String::new() };
         let detail = match (self.tls_fault(), &error) {
-            (Some(fault), None) => format!("{why}: {fault}"),
+            (Some(fault), None) => format!("{at}{why}: {fault}"),
             (_, Some(error)) => format!("cannot connect to {error}"),
-            (None, None) => why.to_string(),
+            (None, None) => format!("{at}{why}"),
         };
         let reconnect_for = self.reconnect_for;
         let until = || reconnect_for.and_then(|patience| Instant::now().checked_add(patience));
@@ -122,6 +131,9 @@ impl Session {
         }
         // Whoever is told of the session finds it again, also if the program is killed at once.
         self.keep();
+        if let Some(held) = self.own.held.take() {
+            self.tell_unkept(&held)?;
+        }
         self.show(report)?;
         if self.stage != Stage::Registering || self.keeping.begins_later() {
             return Ok(());
@@ -251,7 +263,7 @@ impl Session {
         let unanswered = self.open_messages();
         if closed == Closed::Left && unanswered > 0 {
             self.stage = Stage::Over;
-            return Err(Failure::Left(unanswered));
+            return Err(Failure::Left { messages: unanswered, address: self.address() });
         }
         self.end(closed)
     }
@@ -263,9 +275,10 @@ impl Session {
         if closed == Closed::Left || self.stay && reason == GoodbyeCode::ShuttingDown.name() {
             return self.show(&Report::Closed { reason: reason.to_owned() });
         }
+        let address = self.address();
         Err(match self.tls_fault() {
-            Some(fault) => Failure::BrokenTls { closed, fault },
-            None => Failure::Closed { closed, address: self.address() },
+            Some(fault) => Failure::BrokenTls { closed, fault: Box::new(fault), address },
+            None => Failure::Closed { closed, address },
         })
     }
 

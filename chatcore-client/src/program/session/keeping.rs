@@ -12,7 +12,7 @@ use chatcore::SessionTicket;
 
 use crate::program::console::Console;
 use crate::program::report::Report;
-use crate::program::state::{Kept, SavedState, Saver};
+use crate::program::state::{Kept, Part, SavedState, Saver};
 use crate::program::stop::Stop;
 
 /// How long after a change drafts and marks are saved: what is typed meanwhile is saved with it.
@@ -46,6 +46,14 @@ pub(super) struct Keeping {
     told: u64,
     /// What is told when the session is kept.
     untold: Option<Untold>,
+}
+
+/// Why something is not saved at the end; none of what is.
+pub(super) struct Unsaved {
+    /// The first thing that went wrong, whatever it was about.
+    pub(super) session: Option<io::Error>,
+    pub(super) drafts: Option<io::Error>,
+    pub(super) history: Option<io::Error>,
 }
 
 /// What is told when the session is kept.
@@ -183,13 +191,15 @@ impl Keeping {
         }
     }
 
-    /// Waits until all is saved, but not for ever. Returns what went wrong with what is kept, and with what was said.
-    pub(super) fn finish(&mut self, stop: &Stop) -> (Option<io::Error>, Option<io::Error>) {
+    /// Waits until all is saved, but not for ever.
+    pub(super) fn finish(&mut self, stop: &Stop) -> Unsaved {
         let savers: Vec<Saver> = self.before.drain(..).chain(self.saver.take()).collect();
         // They end side by side.
         savers.iter().for_each(Saver::end);
         let errors: Vec<io::Error> = savers.iter().filter_map(|saver| saver.finish(stop).err()).collect();
-        (errors.into_iter().next(), savers.iter().find_map(Saver::take_history_error))
+        let unsaved = |part| savers.iter().find_map(|saver| saver.take_unsaved(part));
+        let (drafts, history) = (unsaved(Part::Drafts), unsaved(Part::History));
+        Unsaved { session: errors.into_iter().next(), drafts, history }
     }
 }
 

@@ -1,19 +1,19 @@
 //! The end that somebody asked for: what is waited for, and what is said of messages without an answer.
 
-use std::io;
+use std::io::{self, stdin};
 use std::time::{Duration, Instant};
 
 use crate::{Closed, Event};
 
-use super::parts::{Held, Session, Stage};
+use super::parts::{Held, Rest, Session, Stage};
 use super::waits::Leaving;
 use crate::program::command::{self, Command};
-use crate::program::descriptors::write_within;
+use crate::program::descriptors::is_readable;
 use crate::program::failure::Failure;
 use crate::program::input::Input;
 use crate::program::report::{Report, safe};
 use crate::program::requests::{beginning, mapped};
-use crate::program::stop::{GOODBYE_TIME_MAX, OUTPUT_TIME_MAX, REMARKS_TIME_MAX};
+use crate::program::stop::{GOODBYE_TIME_MAX, OUTPUT_TIME_MAX};
 
 /// How long the server may take to answer a goodbye, once a person at the terminal has asked for it. After a signal it is less.
 const ASKED_TIME_MAX: Duration = Duration::from_millis(1_200);
@@ -30,12 +30,19 @@ const NAMED_MAX: usize = 20;
 /// Inputs that are looked through for messages that were not sent, at the most.
 const INPUTS_MAX: usize = 200;
 
+/// How long input that was never read is waited for, to be named.
+const UNREAD_TIME_MAX: Duration = Duration::from_millis(500);
+
+/// After so long the program has what the thread that reads the input has read.
+const HANDED_ON_AFTER: Duration = Duration::from_millis(20);
+
 impl Session {
-    /// Says goodbye. No line is taken any more.
+    /// Says goodbye. No line is taken any more, and what was still to be sent is not sent.
     pub(super) fn quit(&mut self) {
         self.linger_until = None;
-        self.stage = Stage::Quitting;
         self.console.leave();
+        self.take_unsent();
+        self.stage = Stage::Quitting;
         match &mut self.driver {
             Some(driver) => driver.close(),
             None => self.stage = Stage::Over,
@@ -46,7 +53,8 @@ impl Session {
     /// became of all that it asked for.
     pub(super) fn leave(&mut self) -> Result<(), Failure> {
         if self.stage == Stage::Over {
-            return Ok(());
+            // There is nobody to say it to.
+            return self.left(Closed::Left);
         }
         let now = Instant::now();
         // A script is told what happens, and nothing of what is waited for.
@@ -124,24 +132,64 @@ impl Session {
         }
     }
 
-    /// Takes what has come of the input, and is sent no more.
+    /// Takes all of the input that is sent no more, as far as it is there: of a script that never had a session,
+    /// nothing was read. What is on its way is waited for, but not for long.
     pub(super) fn take_unsent(&mut self) {
-        for _ in 0..INPUTS_MAX {
-            if self.input_ended {
+        let is_unread = !self.console.is_interactive() && !self.own.is_known;
+        let patience =
+            if is_unread && !self.signals.stop.is_asked() { UNREAD_TIME_MAX } else { self.console.rest_time_max() };
+        let until = Instant::now() + patience;
+        while !self.take_inputs() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                if is_unread && !self.held.is_empty() {
+                    self.rest = Rest::Unread;
+                }
                 return;
             }
+            let may_come = is_unread || is_readable(stdin());
+            let waited =
+                self.poll.poll(&mut self.events, Some(if is_unread { left } else { left.min(HANDED_ON_AFTER) }));
+            if !may_come || waited.is_err() {
+                self.take_inputs();
+                return;
+            }
+        }
+    }
+
+    /// Takes what there is now. True if nothing more comes, or nothing more is looked at.
+    ///
+    /// What answers a question is no message, nor is what a person types before there is a session: it may be a secret.
+    fn take_inputs(&mut self) -> bool {
+        let takes_lines = !self.console.is_interactive() || self.own.is_known;
+        if !takes_lines || matches!(self.stage, Stage::Naming | Stage::LoggingIn) {
+            return true;
+        }
+        for _ in 0..INPUTS_MAX {
             let command = match self.console.poll() {
                 Some(Input::Line(line)) => command::parse(&line).ok().flatten(),
                 Some(Input::Command(command)) => Some(command),
                 Some(Input::Secret(_) | Input::Unusable { .. }) => None,
                 Some(Input::End) => {
                     self.input_ended = true;
-                    return;
+                    return true;
                 }
-                None => return,
+                None => return false,
             };
-            self.held.extend(command.map(Held::from));
+            self.held.extend(command.and_then(|command| self.addressed(command)).map(Held::from));
         }
+        self.rest = Rest::Unread;
+        true
+    }
+
+    /// A command that names who it is for. None if it is text for nobody.
+    fn addressed(&self, command: Command) -> Option<Command> {
+        let Command::Say(body) = command else { return Some(command) };
+        let joined = self.held.iter().rev().find_map(|held| match &held.command {
+            Command::Join(room) => Some(mapped(room.clone())),
+            _ => None,
+        });
+        Some(Command::Send { to: joined.or_else(|| self.own.saved.room.clone())?, body })
     }
 
     /// What is known of all that the input asked for, where nobody reads the output any more.
@@ -170,8 +218,8 @@ impl Session {
         Some(told.map_or(leaving.until, |told| told.min(leaving.until)))
     }
 
-    /// Says of each message without an answer what may have become of it, where all else was said.
-    pub(super) fn tell_unanswered(&self) {
+    /// What may have become of each message without an answer.
+    pub(super) fn unanswered_lines(&self, is_kept: bool) -> Vec<String> {
         let held = self.held.iter().filter_map(|Held { command, .. }| said(command));
         let unsent = held.map(|(to, text)| (to, text, "was not sent"));
         let unsent_from = self.unsent_from();
@@ -180,21 +228,19 @@ impl Session {
             (to.to_owned(), text.to_owned(), what)
         });
         let all: Vec<_> = asked.chain(unsent).collect();
-        if all.is_empty() {
-            return;
-        }
         let named = all.iter().take(NAMED_MAX);
-        let line = |(to, text, what): &(String, String, &str)| {
-            format!("chatcore-client: to {}, {what}: {}\n", safe(to), safe(text))
-        };
-        let mut lines: Vec<String> = named.map(line).collect();
+        let mut lines: Vec<String> =
+            named.map(|(to, text, what)| format!("to {}, {what}: {}", safe(to), safe(text))).collect();
         if let Some(more) = all.len().checked_sub(NAMED_MAX).filter(|more| *more > 0) {
-            lines.push(format!("chatcore-client: and {more} more messages\n"));
+            lines.push(format!("and {more} more messages"));
         }
-        if self.keeps_unanswered() {
-            lines.push("chatcore-client: they are shown again at the next start\n".to_owned());
+        if self.rest == Rest::Unread {
+            lines.push("the rest of the input was not read: nothing of it was sent".to_owned());
         }
-        write_within(REMARKS_TIME_MAX, io::stderr(), lines.concat().into_bytes());
+        if is_kept && !all.is_empty() {
+            lines.push("they are shown again at the next start".to_owned());
+        }
+        lines
     }
 }
 
@@ -203,7 +249,6 @@ fn said(command: &Command) -> Option<(String, String)> {
     Some(match command {
         Command::Send { to, body } => (mapped(to.clone()), beginning(body.as_bytes())),
         Command::SendBytes { to, body } => (mapped(to.clone()), beginning(body)),
-        Command::Say(text) => ("the room".to_owned(), beginning(text.as_bytes())),
         _ => return None,
     })
 }

@@ -8,6 +8,7 @@ mod connecting;
 mod events;
 mod keeping;
 mod leaving;
+mod link;
 mod naming;
 mod parts;
 mod restoring;

@@ -4,7 +4,6 @@ use crate::program::command;
 use crate::program::failure::Failure;
 use crate::program::input::Ask;
 use crate::program::password::Password;
-use crate::program::report::Report;
 use crate::{ClientError, RefusalCode, UserName};
 
 use super::connecting::Connecting;
@@ -48,7 +47,8 @@ impl Session {
     /// Somebody takes another name: what belongs to the one before is kept for that one, and goes to nobody else.
     fn become_another(&mut self) -> Result<(), Failure> {
         self.save_kept();
-        (self.own.password, self.own.is_restored) = (None, false);
+        // What could not be kept was the other one's.
+        (self.own.password, self.own.is_restored, self.own.unkept) = (None, false, None);
         self.console.forget();
         let unsent = self.held.drain(..).filter(is_message).count();
         if unsent == 0 {
@@ -97,7 +97,7 @@ impl Session {
         let password = self.own.password.clone();
         let connecting = Connecting::begin(&self.connect, name, restored, password, &self.waker);
         self.connecting = Some(connecting.map_err(Failure::System)?);
-        self.show(&Report::Connecting { to: self.connect.address() })
+        Ok(())
     }
 
     /// Takes a connection that was made, and asks for the name for which that was.
@@ -111,7 +111,6 @@ impl Session {
         match outcome {
             Ok(driver) => {
                 self.driver = Some(driver);
-                self.show(&Report::Connected)?;
                 name.map_or(Ok(()), |name| self.register(&name, restored))
             }
             Err(Failure::Connect(error)) => {
@@ -136,8 +135,9 @@ impl Session {
         // If nobody can have it, the server is not even asked.
         let asked = driver.register(name, credential);
         match asked {
-            // The connection broke as soon as it stood; the event that follows tells why.
-            Ok(()) | Err(ClientError::Closed) => Ok(()),
+            // The connection broke as soon as it stood, and the event that follows tells why; or it was asked for while
+            // the connection was made.
+            Ok(()) | Err(ClientError::Closed | ClientError::Registered) => Ok(()),
             Err(error) => self.refused(&RefusalCode::InvalidName.to_string(), error.to_string()),
         }
     }

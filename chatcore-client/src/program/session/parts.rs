@@ -13,7 +13,7 @@ use super::connect::{Connect, WAKER};
 use super::connecting::Connecting;
 use super::keeping::Keeping;
 use super::restoring::{Restored, Restoring};
-use super::waits::{Leaving, NameWait, Silence};
+use super::waits::{Leaving, NameWait, Silence, ToldLink};
 use crate::program::args::Args;
 use crate::program::command::Command;
 use crate::program::console::Console;
@@ -64,6 +64,7 @@ pub(crate) struct Session {
     /// Messages whose fate nobody will tell.
     pub(super) unanswered: usize,
     pub(super) input_ended: bool,
+    pub(super) rest: Rest,
     /// When the answers to what was sent are waited for no longer.
     pub(super) linger_until: Option<Instant>,
     /// Our goodbye is said, and its answer is waited for.
@@ -73,6 +74,8 @@ pub(crate) struct Session {
     pub(super) name_wait: Option<NameWait>,
     /// The server says nothing, which was told.
     pub(super) silence_told: Option<Silence>,
+    /// How far the connection is, which was told.
+    pub(super) link: Option<ToldLink>,
     pub(super) shown: Shown,
 }
 
@@ -87,6 +90,15 @@ impl From<Command> for Held {
     fn from(command: Command) -> Self {
         Self { command, line: None }
     }
+}
+
+/// The input that is sent no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// All that was there was looked at.
+    Seen,
+    /// There is more.
+    Unread,
 }
 
 /// How far what was told is shown, and so far it is acknowledged.
@@ -108,8 +120,10 @@ pub(super) struct Identity {
     pub(super) saved: SavedState,
     /// What a person finds again, until there is a session.
     pub(super) kept: Option<Kept>,
-    /// It cannot be kept, which was told.
-    pub(super) is_unkept: bool,
+    /// Where and why it cannot be kept, which was told.
+    pub(super) unkept: Option<String>,
+    /// Why it could not be kept if it were ours: another program has it.
+    pub(super) held: Option<io::Error>,
     /// There is a session, or there was one.
     pub(super) is_known: bool,
     /// What was kept the last time is there again.
@@ -138,30 +152,21 @@ pub(super) enum Stage {
 }
 
 impl Session {
-    /// Connects, and begins to read the input. With the settings of a terminal it is for a person.
+    /// Begins to connect, and to read the input. With the settings of a terminal it is for a person.
     pub(crate) fn start(args: &Args, password: Option<Password>, terminal: Option<Settings>) -> Result<Self, Failure> {
-        let mut poll = Poll::new().map_err(Failure::System)?;
-        let mut events = Events::with_capacity(64);
+        let poll = Poll::new().map_err(Failure::System)?;
         let connect = Connect::new(args)?;
-        // A script waits for its connection. A person sees that it is made, and can leave.
-        let (restored, driver) = if terminal.is_some() {
-            (Restored::default(), None)
-        } else {
-            let restored = args.name.as_ref().map(|name| connect.restore(name, false)).unwrap_or_default();
-            let driver = connect.connect(&mut poll, &mut events, restored.ticket.as_ref(), password.as_ref())?;
-            (restored, Some(driver))
-        };
         let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(Failure::System)?);
         let signals = Signals::watch(Arc::clone(&waker), terminal.clone()).map_err(Failure::System)?;
         let console = console(args, terminal, &waker).map_err(Failure::System)?;
         let mut session = Self {
             connect,
-            driver,
+            driver: None,
             restoring: None,
             connecting: None,
             waker,
             poll,
-            events,
+            events: Events::with_capacity(64),
             stay: args.stay && !console.is_interactive(),
             console,
             linger: args.linger,
@@ -177,23 +182,20 @@ impl Session {
             next_page: None,
             unanswered: 0,
             input_ended: false,
+            rest: Rest::Seen,
             linger_until: None,
             leaving: None,
             lost: None,
             name_wait: None,
             silence_told: None,
+            link: None,
             shown: Shown::default(),
         };
-        match &args.name {
-            Some(name) if session.driver.is_some() => session.register(name, restored)?,
-            Some(name) => {
-                session.begin_to_restore(name.clone())?;
-                session.show(&Report::Connecting { to: session.connect.address() })?;
-            }
-            None => {
-                session.begin_to_connect(None, restored)?;
-                session.console.ask_first();
-            }
+        if let Some(name) = &args.name {
+            session.begin_to_restore(name.clone())?;
+        } else {
+            session.begin_to_connect(None, Restored::default())?;
+            session.console.ask_first();
         }
         Ok(session)
     }
@@ -227,7 +229,8 @@ impl Session {
         // It was for this name.
         self.own.password = None;
         if !self.console.is_interactive() {
-            return Err(Failure::Refused { name: self.own.name.clone(), reason: reason.to_owned(), detail });
+            let (address, name) = (self.address(), self.own.name.clone());
+            return Err(Failure::Refused { address, name, reason: reason.to_owned(), detail });
         }
         self.stage = Stage::Naming;
         self.complain(reason, detail)?;

@@ -7,8 +7,10 @@ use crate::Driver;
 
 use super::parts::{Held, Lost, Session, Stage, is_message};
 use crate::program::command::{self, Command};
+use crate::program::descriptors::write_within;
 use crate::program::failure::Failure;
 use crate::program::input::Input;
+use crate::program::stop::REMARKS_TIME_MAX;
 
 /// Inputs that are taken before the program does all else again: however many there are, the server and signals have their turn.
 const INPUTS_MAX: usize = 200;
@@ -27,6 +29,9 @@ impl Session {
         if outcome.is_err() && self.stage != Stage::Over {
             self.hang_up();
         }
+        if outcome.is_err() {
+            self.take_unsent();
+        }
         self.save_kept();
         let told = self.tell_rest();
         if let Err(failure) = &outcome {
@@ -38,16 +43,20 @@ impl Session {
         if has_no_reader && tells_verdict {
             self.take_unsent();
         }
+        let saved = self.finish_saving();
         // The words are for another reader than the output.
-        if !has_no_reader || tells_verdict {
-            self.tell_unanswered();
+        let is_told = !has_no_reader || tells_verdict;
+        let mut remarks = if is_told { self.unanswered_lines(saved.keeps_unanswered) } else { Vec::new() };
+        remarks.extend(saved.remarks);
+        if !remarks.is_empty() {
+            let lines: Vec<String> = remarks.iter().map(|remark| format!("chatcore-client: {remark}\n")).collect();
+            write_within(REMARKS_TIME_MAX, io::stderr(), lines.concat().into_bytes());
         }
-        self.finish_saving();
         match ended {
             Err(_) if has_no_reader && tells_verdict => self.unread_verdict(),
             Err(failure) => Err(failure),
-            Ok(()) if tells_verdict => self.console.verdict(),
-            Ok(()) => Ok(()),
+            Ok(()) if tells_verdict => saved.outcome.and_then(|()| self.console.verdict()),
+            Ok(()) => saved.outcome,
         }
     }
 
@@ -69,6 +78,8 @@ impl Session {
             }
             self.give_up_if_due()?;
             self.ask_again_if_due()?;
+            self.count_wait_down()?;
+            self.tell_link()?;
             self.tell_silence()?;
             self.save_if_due();
             self.console.check()?;
@@ -129,8 +140,9 @@ impl Session {
 
     pub(super) fn timeout(&self) -> Option<Duration> {
         let give_up_at = self.lost.as_ref().and_then(|lost| lost.until);
-        let due = [self.linger_until, self.leaves_at(), give_up_at, self.asks_again_at(), self.keeping.due()];
-        let own = due.into_iter().flatten().min();
+        let leaving = [self.linger_until, self.leaves_at(), give_up_at];
+        let waiting = [self.asks_again_at(), self.counts_down_at(), self.link_told_at(), self.keeping.due()];
+        let own = leaving.into_iter().chain(waiting).flatten().min();
         let own = own.map(|until| until.saturating_duration_since(Instant::now()));
         let driver = self.driver.as_ref().and_then(Driver::timeout);
         [driver, own, self.silence_due(), self.console.timeout()].into_iter().flatten().min()
@@ -241,7 +253,7 @@ impl Session {
         }
         Err(match self.lost.take() {
             Some(Lost { why, .. }) => Failure::Closed { closed: why, address: self.address() },
-            None => Failure::Unanswered(self.open_requests() + self.unanswered),
+            None => Failure::Unanswered { requests: self.open_requests() + self.unanswered, address: self.address() },
         })
     }
 

@@ -3,13 +3,23 @@
 use std::io;
 use std::sync::Arc;
 
+use super::keeping::Unsaved;
 use super::parts::Session;
 use super::restoring::Restored;
-use crate::program::descriptors::write_within;
 use crate::program::failure::Failure;
 use crate::program::report::safe;
+use crate::program::requests::beginning;
 use crate::program::state::{Saver, slow};
-use crate::program::stop::REMARKS_TIME_MAX;
+
+/// What became of all that was to be saved.
+pub(super) struct Saved {
+    /// Messages without an answer are there again at the next start.
+    pub(super) keeps_unanswered: bool,
+    /// What is not saved, in words.
+    pub(super) remarks: Vec<String>,
+    /// An error if something is lost that a person has typed.
+    pub(super) outcome: Result<(), Failure>,
+}
 
 impl Session {
     // ---- the session ----
@@ -51,7 +61,12 @@ impl Session {
     pub(super) fn take_place(&mut self, restored: Restored) -> Result<(), Failure> {
         self.let_place_go();
         (self.own.saved, self.own.kept) = (restored.saved, restored.kept);
-        let mut error = restored.error;
+        // Whether that matters, the server says: it may not give the name to both.
+        let mut error;
+        (self.own.held, error) = match restored.error {
+            Some(held) if held.kind() == io::ErrorKind::ResourceBusy => (Some(held), None),
+            error => (None, error),
+        };
         if let Some(slot) = restored.slot {
             match Saver::start(slot, Arc::clone(&self.waker)) {
                 Ok(saver) => self.keeping.begin(saver),
@@ -100,12 +115,6 @@ impl Session {
         }
     }
 
-    /// Whether messages without an answer are there again at the next start.
-    pub(super) fn keeps_unanswered(&self) -> bool {
-        let is_kept = self.keeping.is_on() && self.own.is_restored;
-        is_kept && self.console.kept_drafts().is_some_and(|kept| !kept.unanswered.is_empty())
-    }
-
     // ---- the end ----
 
     /// Tells what waits to be told, at the end. A script waits for the disk, as long as the program may take.
@@ -114,27 +123,40 @@ impl Session {
         self.tell_kept()
     }
 
-    /// Waits until all is saved, but not for ever. What is told of it stands below all else.
-    pub(super) fn finish_saving(&mut self) {
-        let (error, history_error) = self.keeping.finish(&self.signals.stop);
-        let mut lines = Vec::new();
-        if let Some(error) = error.filter(|_| !self.own.is_unkept) {
-            lines.push(format!("chatcore-client: {}\n", safe(&self.connect.why_unkept(&error))));
+    /// Waits until all is saved, but not for ever.
+    pub(super) fn finish_saving(&mut self) -> Saved {
+        let is_kept = self.keeping.is_on() && self.own.is_restored;
+        let Unsaved { session, drafts, history } = self.keeping.finish(&self.signals.stop);
+        let mut remarks = Vec::new();
+        if let Some(error) = session.filter(|_| self.own.unkept.is_none()) {
+            remarks.push(safe(&self.connect.why_unkept(&error)));
         }
-        if let Some(error) = history_error {
-            let why = error.to_string();
-            lines.push(format!("chatcore-client: the history of this run was not saved: {}\n", safe(&why)));
+        if let Some(error) = history {
+            remarks.push(format!("the history of this run was not saved: {}", safe(&error.to_string())));
         }
-        if !lines.is_empty() {
-            write_within(REMARKS_TIME_MAX, io::stderr(), lines.concat().into_bytes());
-        }
+        let kept = self.console.kept_drafts().unwrap_or_default();
+        let keeps_unanswered = is_kept && drafts.is_none() && !kept.unanswered.is_empty();
+        // Where nothing can be kept, and somebody wants it to be, what is typed is lost, too.
+        let has_no_place = || self.own.unkept.clone().filter(|_| !is_kept);
+        let why = drafts.map(|error| self.connect.place_of(&error)).or_else(has_no_place);
+        let outcome = match why.filter(|_| !kept.drafts.is_empty()) {
+            Some(why) => {
+                remarks.extend(kept.drafts.iter().map(|(to, draft)| {
+                    format!("for {}, typed and not sent: {}", safe(to), safe(&beginning(draft.as_bytes())))
+                }));
+                Err(Failure::NotKept(why))
+            }
+            None => Ok(()),
+        };
+        Saved { keeps_unanswered, remarks, outcome }
     }
 
     /// That it cannot be kept is no reason not to chat.
     pub(super) fn tell_unkept(&mut self, error: &io::Error) -> Result<(), Failure> {
-        if std::mem::replace(&mut self.own.is_unkept, true) {
+        if self.own.unkept.is_some() {
             return Ok(());
         }
+        self.own.unkept = Some(self.connect.place_of(error));
         self.complain("not_kept", self.connect.why_unkept(error))
     }
 }

@@ -41,7 +41,8 @@ impl Session {
         self.forget();
         self.driver = None;
         let (name, after) = (self.own.name.clone(), again_at - now);
-        self.name_wait = Some(NameWait { name, again_at, until });
+        let words = self.who_has_the_name().unwrap_or_else(|| format!("{name}: {detail}"));
+        self.name_wait = Some(NameWait { name, again_at, until, words, told_s: None });
         let is_interactive = self.console.is_interactive();
         if is_interactive {
             self.stage = Stage::Naming;
@@ -49,13 +50,44 @@ impl Session {
         if is_told {
             return Ok(());
         }
-        let advice = if is_interactive { ", unless you give another name" } else { "" };
-        let detail = format!("{detail}; asking again in {:.0} s{advice}", after.as_secs_f64().ceil());
-        self.complain(NAME_IN_USE, detail)?;
+        let told = self.told_wait(seconds(after));
+        self.complain(NAME_IN_USE, told)?;
         if is_interactive {
             self.console.ask(Ask::Name);
         }
         Ok(())
+    }
+
+    /// That a program of this machine has the name, if one does.
+    pub(super) fn who_has_the_name(&self) -> Option<String> {
+        self.own.held.as_ref().map(|held| format!("the name is in use here: {held}"))
+    }
+
+    /// What is waited for, and for how long.
+    fn told_wait(&self, seconds: u64) -> String {
+        let words = self.name_wait.as_ref().map(|waited| waited.words.as_str()).unwrap_or_default();
+        let advice = if self.console.is_interactive() { ", unless you give another name" } else { "" };
+        format!("{words}; asking again in {seconds} s{advice}")
+    }
+
+    /// Counts the wait down for whoever looks on.
+    pub(super) fn count_wait_down(&mut self) -> Result<(), Failure> {
+        if !self.console.is_interactive() {
+            return Ok(());
+        }
+        let Some(again_at) = self.asks_again_at() else { return Ok(()) };
+        let left = seconds(again_at.saturating_duration_since(Instant::now()));
+        match &mut self.name_wait {
+            Some(waited) if waited.told_s != Some(left) => waited.told_s = Some(left),
+            _ => return Ok(()),
+        }
+        self.show(&Report::AskingAgain { detail: self.told_wait(left) })
+    }
+
+    /// When [`count_wait_down`](Self::count_wait_down) has something to do.
+    pub(super) fn counts_down_at(&self) -> Option<Instant> {
+        let told_s = self.name_wait.as_ref().and_then(|waited| waited.told_s)?;
+        self.asks_again_at()?.checked_sub(Duration::from_secs(told_s.saturating_sub(1)))
     }
 
     /// Asks for the name again that somebody had.
@@ -95,7 +127,10 @@ impl Session {
         let now = Instant::now();
         let is_over = |waited: &NameWait| waited.until.is_some_and(|until| until <= now);
         match self.name_wait.as_mut().filter(|waited| !is_over(waited)) {
-            Some(waited) => waited.again_at = waited.until.unwrap_or(now + NAME_WAIT).min(now + NAME_WAIT),
+            Some(waited) => {
+                waited.again_at = waited.until.unwrap_or(now + NAME_WAIT).min(now + NAME_WAIT);
+                waited.words = error.to_string();
+            }
             None => return Err(error.into()),
         }
         if self.console.is_interactive() {
@@ -129,6 +164,11 @@ impl Session {
         let silence = self.driver.as_ref().filter(|_| self.silence_told.is_none())?.silence()?;
         Some(SILENCE_TOLD.saturating_sub(silence))
     }
+}
+
+/// A time in whole seconds, of which the last has begun.
+fn seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 /// The protocol's word for it.

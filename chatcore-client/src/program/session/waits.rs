@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use crate::program::report::LinkState;
+
 /// A goodbye that is said, and has no answer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Leaving {
@@ -21,6 +23,10 @@ pub(super) struct NameWait {
     pub(super) again_at: Instant,
     /// Until when that has a point; none for ever.
     pub(super) until: Option<Instant>,
+    /// Why it is waited for.
+    pub(super) words: String,
+    /// The seconds that were left when that was told last.
+    pub(super) told_s: Option<u64>,
 }
 
 /// A silence that was told of.
@@ -28,4 +34,14 @@ pub(super) struct NameWait {
 pub(super) struct Silence {
     /// A connection stood.
     pub(super) is_connected: bool,
+}
+
+/// How far the connection is that is made for a name, as it was told last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ToldLink {
+    /// None while the next attempt is waited for.
+    pub(super) state: Option<LinkState>,
+    pub(super) since: Instant,
+    /// That it takes long was told, too.
+    pub(super) is_long_told: bool,
 }

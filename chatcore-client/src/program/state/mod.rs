@@ -29,7 +29,7 @@ use self::lock::{Lock, Taken};
 use self::owned::Owner;
 #[cfg(test)]
 pub(crate) use self::saver::tests::slow_disk;
-pub(crate) use self::saver::{Saver, slow};
+pub(crate) use self::saver::{Part, Saver, slow};
 pub(crate) use self::session_file::SavedState;
 
 /// The program's folder in the platform's state directory.
@@ -170,7 +170,8 @@ impl Slot {
             self.folder.remove(&name);
             return Ok(());
         }
-        self.folder.write(&name, &owned::encode(&self.owner, &kept)?)
+        let named = |error: io::Error| io::Error::new(error.kind(), format!("{name}: {error}"));
+        self.folder.write(&name, &owned::encode(&self.owner, &kept)?).map_err(named)
     }
 
     fn name_of(&self, ending: &str) -> String {

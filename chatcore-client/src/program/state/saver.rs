@@ -29,6 +29,14 @@ pub(crate) enum Save {
     History(History),
 }
 
+/// What is saved by itself, whatever becomes of the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Session,
+    Drafts,
+    History,
+}
+
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
@@ -45,8 +53,10 @@ struct State {
     done: u64,
     /// Why something could not be saved, until that is told.
     error: Option<io::Error>,
-    /// Why what was said could not be saved the last time.
-    history_error: Option<io::Error>,
+    /// What is being saved.
+    saving: Option<Part>,
+    /// Why a part could not be saved the last time: one of each at the most.
+    unsaved: Vec<(Part, io::Error)>,
     /// Nothing more is given.
     is_ending: bool,
     /// The slot is let go.
@@ -105,8 +115,9 @@ impl Saver {
 
     fn give(&self, save: Save) -> u64 {
         let mut state = self.0.lock();
-        state.waiting.retain(|older| !save.replaces(older));
-        if save.is_of_session() {
+        // Nobody misses an older one when this one is saved.
+        state.waiting.retain(|older| older.part() != save.part());
+        if save.part() == Part::Session {
             state.given += 1;
             state.waiting.push_front(save);
         } else {
@@ -151,11 +162,12 @@ impl Saver {
         self.0.lock().is_over
     }
 
-    /// Why what was said is not saved as it was given last; none if it is.
-    pub(crate) fn take_history_error(&self) -> Option<io::Error> {
+    /// Why a part is not saved as it was given last; none if it is.
+    pub(crate) fn take_unsaved(&self, part: Part) -> Option<io::Error> {
         let mut state = self.0.lock();
-        let waits = state.waiting.iter().any(|save| matches!(save, Save::History(_)));
-        state.history_error.take().or_else(|| waits.then(slow))
+        let waits = state.saving == Some(part) || state.waiting.iter().any(|save| save.part() == part);
+        let error = state.unsaved.extract_if(.., |(of, _)| *of == part).next().map(|(_, error)| error);
+        error.or_else(|| waits.then(slow))
     }
 
     /// Ends, and waits for that, but not for ever.
@@ -188,16 +200,11 @@ impl Drop for Saver {
 }
 
 impl Save {
-    const fn is_of_session(&self) -> bool {
-        matches!(self, Self::Session(_) | Self::NoSession)
-    }
-
-    /// Whether nobody misses an older one when this one is saved.
-    const fn replaces(&self, older: &Self) -> bool {
+    const fn part(&self) -> Part {
         match self {
-            Self::Session(_) | Self::NoSession => older.is_of_session(),
-            Self::Drafts(_) => matches!(older, Self::Drafts(_)),
-            Self::History(_) => matches!(older, Self::History(_)),
+            Self::Session(_) | Self::NoSession => Part::Session,
+            Self::Drafts(_) => Part::Drafts,
+            Self::History(_) => Part::History,
         }
     }
 }
@@ -210,14 +217,15 @@ impl Shared {
 
     fn save_all(&self, mut save: impl FnMut(Save) -> io::Result<()>, tell: impl Fn()) {
         while let Some((number, next)) = self.next() {
-            let (is_of_session, is_history) = (next.is_of_session(), matches!(next, Save::History(_)));
+            let part = next.part();
             let outcome = save(next);
             let mut state = self.lock();
-            if is_history {
-                state.history_error =
-                    outcome.as_ref().err().map(|error| io::Error::new(error.kind(), error.to_string()));
+            state.saving = None;
+            state.unsaved.retain(|(of, _)| *of != part);
+            if let Err(error) = &outcome {
+                state.unsaved.push((part, io::Error::new(error.kind(), error.to_string())));
             }
-            if is_of_session {
+            if part == Part::Session {
                 state.done = number;
             }
             state.error = outcome.err().or(state.error.take());
@@ -237,6 +245,7 @@ impl Shared {
         let is_idle = |state: &mut State| state.waiting.is_empty() && !state.is_ending;
         let mut state = self.changed.wait_while(self.lock(), is_idle).unwrap_or_else(PoisonError::into_inner);
         let next = state.waiting.pop_front()?;
+        state.saving = Some(next.part());
         Some((state.given, next))
     }
 }
@@ -313,15 +322,32 @@ pub(crate) mod tests {
         let (saver, takes, goes_on) = slow_disk();
         for (outcome, is_lost) in [(Err(io::Error::other("full")), true), (Ok(()), false)] {
             saver.save_history(History::new());
-            assert!(saver.take_history_error().is_none_or(|error| error.kind() == io::ErrorKind::TimedOut));
+            assert!(saver.take_unsaved(Part::History).is_none_or(|error| error.kind() == io::ErrorKind::TimedOut));
             takes.recv().unwrap();
+            assert!(saver.take_unsaved(Part::History).is_some(), "it is being saved");
             saver.save_drafts(drafts("half"));
             goes_on.send(outcome).unwrap();
             // What comes after it shows that it is over.
             takes.recv().unwrap();
             goes_on.send(Ok(())).unwrap();
-            assert_eq!(saver.take_history_error().is_some(), is_lost);
+            assert_eq!(saver.take_unsaved(Part::History).is_some(), is_lost);
         }
+    }
+
+    #[test]
+    fn what_was_typed_and_could_not_be_saved_is_told_apart_though_an_older_error_was_told() {
+        let (saver, takes, goes_on) = slow_disk();
+        let full = || Err(io::Error::other("full"));
+        saver.save_drafts(drafts("half"));
+        takes.recv().unwrap();
+        goes_on.send(full()).unwrap();
+        saver.save_drafts(drafts("half a line"));
+        takes.recv().unwrap();
+        assert_eq!(saver.take_error().unwrap().to_string(), "full");
+        goes_on.send(full()).unwrap();
+        let _ = saver.finish(&Stop::default());
+        assert_eq!(saver.take_unsaved(Part::Drafts).unwrap().to_string(), "full");
+        assert!(saver.take_unsaved(Part::Drafts).is_none() && saver.take_unsaved(Part::History).is_none());
     }
 
     #[test]
@@ -332,5 +358,6 @@ pub(crate) mod tests {
         let begun = Instant::now();
         assert_eq!(saver.finish(&Stop::asked()).unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert!(begun.elapsed() < FINISH_TIME_MAX / 2);
+        assert!(saver.take_unsaved(Part::Drafts).is_some() && saver.take_unsaved(Part::History).is_none());
     }
 }

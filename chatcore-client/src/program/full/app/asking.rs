@@ -48,6 +48,15 @@ impl App {
         }
     }
 
+    /// A name is asked for because of a wait that gets shorter.
+    pub(super) fn count_wait_down(&mut self, told: String) {
+        let Some(field) = self.field.as_mut().filter(|field| field.ask == Ask::Name) else { return };
+        if self.hint.is_some() && self.hint == field.because {
+            self.hint = Some(told.clone());
+        }
+        field.because = Some(told);
+    }
+
     /// Whether an answer is half typed.
     pub(crate) fn is_answering(&self) -> bool {
         self.field.as_ref().is_some_and(|field| !field.is_withdrawn && !field.text().is_empty())
@@ -107,7 +116,7 @@ impl App {
 mod tests {
     use super::*;
     use crate::program::command::Command;
-    use crate::program::report::Report;
+    use crate::program::report::{LinkState, Report};
 
     fn types(app: &mut App, text: &str) {
         text.chars().for_each(|c| app.press(&Key::Char(c)));
@@ -167,8 +176,9 @@ mod tests {
         };
         for is_told_first in [true, false] {
             let mut app = App::new();
-            app.report(&Report::Connecting { to: "tcp://chat.example".into() });
-            app.report(&Report::Connected);
+            for state in [LinkState::Connecting, LinkState::Settled] {
+                app.report(&Report::Link { to: "tcp://chat.example".into(), state, is_long: false });
+            }
             if is_told_first {
                 app.report(&in_use());
             }
@@ -182,6 +192,58 @@ mod tests {
             app.press(&Key::Enter);
             assert!(!status(&app).contains("asking again in 60 s"), "{}", status(&app));
         }
+    }
+
+    #[test]
+    fn a_wait_that_gets_shorter_is_shown_where_it_was_told_first_and_nowhere_else() {
+        let told = |seconds| format!("alice is in use; asking again in {seconds} s");
+        let shorter = |seconds| Report::AskingAgain { detail: told(seconds) };
+        let mut app = App::new();
+        app.report(&Report::Error { reason: "name_in_use".into(), detail: told(9) });
+        app.ask(Ask::Name);
+        let rows = app.conversations[PROGRAM].len();
+        app.report(&shorter(8));
+        assert!(status(&app).contains(&told(8)) && !status(&app).contains(&told(9)), "{}", status(&app));
+        types(&mut app, "ca");
+        app.report(&shorter(7));
+        assert!(status(&app).contains(&told(7)), "{}", status(&app));
+        app.report(&Report::Error { reason: "invalid_name".into(), detail: "no name".into() });
+        app.hint = Some("something else".into());
+        app.report(&shorter(6));
+        assert!(status(&app).contains("something else"), "it hides nothing: {}", status(&app));
+        assert_eq!(app.conversations[PROGRAM].len(), rows + 1, "it is told once");
+        app.press(&Key::Enter);
+        app.report(&shorter(5));
+        assert!(!status(&app).contains("asking again"), "another name is asked for: {}", status(&app));
+    }
+
+    #[test]
+    fn how_far_the_connection_is_stands_in_the_status_until_there_is_an_answer() {
+        let link = |state, is_long| Report::Link { to: "chat.example:1".into(), state, is_long };
+        let mut app = App::new();
+        for (state, words) in [
+            (LinkState::Connecting, " connecting to chat.example:1 │"),
+            (LinkState::Unanswered, " connected to chat.example:1, no answer yet │"),
+        ] {
+            app.report(&link(state, false));
+            assert!(status(&app).starts_with(words), "{}", status(&app));
+            app.hint = Some("typed too early".into());
+            app.report(&link(state, true));
+            assert!(status(&app).contains("typed too early"), "it is there already: {}", status(&app));
+            app.hint = None;
+        }
+        app.report(&link(LinkState::Settled, false));
+        assert!(status(&app).starts_with(" the program"), "{}", status(&app));
+        // Why the attempt before failed stays.
+        let after = std::time::Duration::from_secs(1);
+        let (reason, detail) = ("disconnected".to_owned(), "it was refused".to_owned());
+        app.report(&Report::Reconnecting { reason, detail, error: None, attempt: 2, after });
+        app.report(&link(LinkState::Connecting, false));
+        assert!(
+            status(&app).starts_with(" connecting to") && status(&app).contains("it was refused"),
+            "{}",
+            status(&app)
+        );
     }
 
     #[test]

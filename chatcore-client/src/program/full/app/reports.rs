@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{App, NEWS_MS, PROGRAM, Trouble};
 use crate::program::full::conversation::{Conversation, Entry, Fate, Place};
 use crate::program::full::mention;
-use crate::program::report::{Id, LISTED_NAMES_MAX, Report, safe};
+use crate::program::report::{Id, LISTED_NAMES_MAX, LinkState, Report, safe};
 use crate::program::requests::mapped;
 
 /// Bytes of all conversations together that are kept, at the most, but for what [`CHECKED_BYTES`] lets through.
@@ -83,7 +83,16 @@ impl App {
                 let what = format!("reconnecting in {:.1} s", after.as_secs_f64());
                 self.is_in_trouble(Trouble { what, why: Some(safe(detail)) });
             }
-            Report::Connecting { .. } | Report::Silent { .. } | Report::Leaving { .. } => {
+            // The status has it already.
+            Report::Link { is_long: true, .. } => {}
+            Report::Link { state: LinkState::Settled, .. } | Report::Heard => self.trouble = None,
+            Report::Link { .. } => {
+                // Why the attempt before failed is still good to know.
+                let why = self.trouble.take().and_then(|trouble| trouble.why);
+                self.trouble = Some(Trouble { what: report.text(), why });
+            }
+            Report::AskingAgain { .. } => self.count_wait_down(report.text()),
+            Report::Silent { .. } | Report::Leaving { .. } => {
                 self.is_in_trouble(Trouble { what: report.text(), why: None });
             }
             Report::NotSending { to, why } => {
@@ -106,7 +115,6 @@ impl App {
                 let conversation = self.conversation(&self.open.clone());
                 conversation.unfold(conversation.end() - 1);
             }
-            Report::Heard | Report::Connected => self.trouble = None,
             Report::SessionLost | Report::Closed { .. } => self.notice_and_hint(report.text()),
         }
     }
